@@ -1,0 +1,94 @@
+import type { z } from "zod";
+
+/** Thrown by `parseConfig`; the message lists every problem, each beginning with the path of the key ("sdc.alpha: ..."). */
+export class ConfigError extends Error {
+  override readonly name = "ConfigError";
+  readonly problems: readonly string[];
+
+  constructor(problems: readonly string[]) {
+    super(problems.length === 1 ? problems[0] : `${problems.length} problems:\n  ${problems.join("\n  ")}`);
+    this.problems = problems;
+  }
+}
+
+/** Says what a value from a configuration file is, in the words of an error message. */
+export function describe(value: unknown): string {
+  if (value === undefined) return "nothing";
+  if (value === null) return "null";
+  if (Array.isArray(value)) return "a list";
+  if (typeof value === "object") return "a section";
+  if (typeof value === "string") return `string "${value}"`;
+  return `${typeof value} ${String(value)}`;
+}
+
+/** Turns a zod issue into one line for each problem it holds; `root` is what was parsed. */
+export function problemsOf(issue: z.core.$ZodIssue, root: unknown, keysAt: KeysAt): string[] {
+  const path = issue.path.map(String);
+  const name = path.length === 0 ? "config" : path.join(".");
+  const got = describe(valueAt(root, path));
+  switch (issue.code) {
+    case "unrecognized_keys":
+      return issue.keys.map((key) => unknownKey([...path, key].join("."), key, keysAt(path)));
+    case "invalid_type":
+      return [`${name}: expected ${expectedType(issue.expected)}, got ${got}`];
+    case "invalid_value":
+      return [`${name}: expected ${alternatives(issue.values.map(String))}, got ${got}`];
+    case "too_small":
+      return [`${name}: expected ${issue.inclusive ? "at least" : "more than"} ${issue.minimum}, got ${got}`];
+    case "too_big":
+      return [`${name}: expected ${issue.inclusive ? "at most" : "less than"} ${issue.maximum}, got ${got}`];
+    default:
+      return [`${name}: ${issue.message}, got ${got}`];
+  }
+}
+
+/** The keys that a section, named by its path, may hold. */
+export type KeysAt = (path: readonly string[]) => readonly string[];
+
+/** "a, b or c" */
+export function alternatives(names: readonly string[]): string {
+  return names.length < 2 ? (names[0] ?? "nothing") : `${names.slice(0, -1).join(", ")} or ${names.at(-1)}`;
+}
+
+/** The problem of a key that is not known, with the nearest one that is. */
+export function unknownKey(name: string, key: string, allowed: readonly string[]): string {
+  const near = nearest(key, allowed);
+  return `${name}: unknown key; ${near === undefined ? `allowed: ${allowed.join(", ")}` : `did you mean ${near}?`}`;
+}
+
+/** The candidate with the smallest edit distance to `word`, if it is near enough to be a slip of the pen. */
+export function nearest(word: string, candidates: readonly string[]): string | undefined {
+  const ranked = candidates
+    .map((candidate) => ({ candidate, distance: editDistance(word.toLowerCase(), candidate.toLowerCase()) }))
+    .sort((a, b) => a.distance - b.distance);
+  const best = ranked[0];
+  if (best === undefined) return undefined;
+  return best.distance <= Math.max(2, Math.floor(word.length / 2)) ? best.candidate : undefined;
+}
+
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const substitution = row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(substitution, row[j]! + 1, next[j - 1]! + 1));
+    }
+    row = next;
+  }
+  return row[b.length]!;
+}
+
+function expectedType(expected: string): string {
+  if (expected === "object") return "a section";
+  return expected === "int" ? "integer" : expected;
+}
+
+function valueAt(root: unknown, path: readonly string[]): unknown {
+  let value = root;
+  for (const key of path) {
+    if (typeof value !== "object" || value === null) return undefined;
+    value = (value as Record<string, unknown>)[key];
+  }
+  return value;
+}

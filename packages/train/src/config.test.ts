@@ -1,0 +1,233 @@
+import { describe, expect, test } from "vitest";
+import { ConfigError, parseConfig } from "./config.js";
+
+/** Every key that the authors' repository reads, as its own toy configurations write them. */
+const authors = (method: string): Record<string, unknown> => ({
+  seed: 7,
+  run_name: `toy_${method}`,
+  method,
+  dataset: { name: "toy", root: "data/toy" },
+  model: { arch: "unet2d", in_channels: 1, num_classes: 2, base: 16 },
+  batch_size: 8,
+  num_workers: 0,
+  epochs: 3,
+  optim: { lr: 0.001, weight_decay: 0.0001 },
+  scheduler: { type: "cosine" },
+  sdc: { alpha: 0.1, lam_sdf: 0.1, sam_morph: "gradient", sam_kernel: "mean", sdf_scale: 100 },
+  focal: { gamma: 3 },
+  fcl: { gamma: 3, lam: 0.1 },
+  labelsmoothing: { alpha: 0.1 },
+  ecp: { lam: 0.1 },
+  nacl: { kernel: "min", alpha: 0.1, dist: "l1" },
+  svls: { sigma: 2, alpha: 0.1, dist: "l1" },
+  mbls: { m: 10, alpha: 0.1 },
+  dicece: { dice_weight: 1, ce_weight: 1 },
+});
+
+const smallest = { method: "sdc", dataset: { root: "data" }, model: { num_classes: 2 } };
+
+function problems(json: unknown): readonly string[] {
+  try {
+    parseConfig(json, { runName: "run" });
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems;
+    throw error;
+  }
+  return [];
+}
+
+describe("the authors' configurations", () => {
+  const reference: Record<string, object> = {
+    dicece: { name: "diceCrossEntropy", diceWeight: 1, crossEntropyWeight: 1 },
+    fl: { name: "focal", gamma: 3 },
+    ecp: { name: "entropyPenalty", weight: 0.1 },
+    ls: { name: "labelSmoothing", alpha: 0.1 },
+    svls: { name: "svls", alpha: 0.1, distance: "l1" },
+    mbls: { name: "mbls", margin: 10, alpha: 0.1 },
+    nacl: { name: "nacl", kernel: "min", alpha: 0.1, distance: "l1" },
+    fcl: { name: "focalCalibration", gamma: 3, weight: 0.1 },
+    sdc: {
+      name: "signedDistanceCalibration",
+      alpha: 0.1,
+      sdfWeight: 0.1,
+      morphology: "gradient",
+      kernel: "mean",
+      scale: 100,
+      distance: "l1",
+    },
+  };
+
+  test.each(Object.entries(reference))("%s", (method, loss) => {
+    expect(parseConfig(authors(method))).toEqual({
+      run_name: `toy_${method}`,
+      seed: 7,
+      preset: "reference",
+      loss: { preset: "reference", ...loss },
+      dataset: { name: "toy", root: "data/toy" },
+      model: { arch: "unet2d", in_channels: 1, num_classes: 2, base: 16 },
+      batch_size: 8,
+      num_workers: 0,
+      epochs: 3,
+      optim: { lr: 0.001, weight_decay: 0.0001, decay: "all" },
+      scheduler: { type: "cosine" },
+      augment: { flips: false, rotations: false },
+      device: "cpu",
+      selection: "loss",
+    });
+  });
+
+  test.each(Object.entries(reference))("%s without its section takes the same defaults", (method, loss) => {
+    expect(parseConfig({ ...smallest, method }, { runName: "run" }).loss).toEqual({
+      preset: "reference",
+      ...loss,
+    });
+  });
+
+  test("what a file leaves out has the authors' defaults", () => {
+    expect(parseConfig(smallest, { runName: "unet_acdc_sdc" })).toMatchObject({
+      run_name: "unet_acdc_sdc",
+      seed: 42,
+      batch_size: 4,
+      num_workers: 2,
+      epochs: 50,
+      model: { arch: "unet2d", in_channels: 1, num_classes: 2, base: 32 },
+      optim: { lr: 1e-4, weight_decay: 1e-2 },
+      scheduler: { type: "cosine" },
+    });
+  });
+
+  test("a 3-D U-Net has base 16 by default", () => {
+    const config = parseConfig(
+      { ...smallest, model: { arch: "unet3d", num_classes: 3 } },
+      { runName: "run" },
+    );
+    expect(config.model.base).toBe(16);
+  });
+
+  test("methods and architectures are read in any case", () => {
+    const config = parseConfig({ ...authors("SDC"), model: { arch: "UNet2D", num_classes: 2 } });
+    expect(config).toMatchObject({ loss: { name: "signedDistanceCalibration" }, model: { arch: "unet2d" } });
+  });
+
+  test.each(["none", "constant"])("scheduler %s is a constant rate", (type) => {
+    expect(parseConfig({ ...authors("sdc"), scheduler: { type } }).scheduler).toEqual({ type: "constant" });
+  });
+
+  test("the boundaries keep their meaning under this project's names", () => {
+    const sam = (sam_morph: string): unknown =>
+      parseConfig({ ...smallest, sdc: { sam_morph } }, { runName: "run" }).loss.morphology;
+    expect(sam("internal_boundary")).toBe("internal-gradient");
+    expect(sam("external_boundary")).toBe("external-gradient");
+  });
+});
+
+describe("this project's own keys", () => {
+  test("preset consistent: the methods' own definitions, no decay of biases and norms", () => {
+    const config = parseConfig({ ...smallest, method: "nacl", preset: "consistent" }, { runName: "run" });
+    expect(config).toMatchObject({ preset: "consistent", loss: { name: "nacl", preset: "original" } });
+    expect(config.loss.kernel).toBeUndefined();
+    expect(config.optim.decay).toBe("weights");
+    expect(parseConfig({ ...smallest, preset: "consistent" }, { runName: "run" }).loss).toEqual({
+      name: "signedDistanceCalibration",
+      preset: "consistent",
+    });
+  });
+
+  test("svls: sigma belongs to the original, weight and distance to the authors' approximation", () => {
+    const config = { ...smallest, method: "svls", preset: "consistent" };
+    expect(parseConfig({ ...config, svls: { sigma: 2 } }, { runName: "run" }).loss).toEqual({
+      name: "svls",
+      preset: "original",
+      sigma: 2,
+    });
+    expect(problems({ ...config, svls: { alpha: 0.1, dist: "l1" } })).toEqual([
+      "svls in preset consistent: alpha is an option of preset reference only; remove it",
+      "svls in preset consistent: distance is an option of preset reference only; remove it",
+    ]);
+  });
+
+  test("a resolved configuration is a configuration that resolves to itself", () => {
+    for (const method of ["sdc", "nacl", "svls"]) {
+      const config = parseConfig({
+        ...authors(method),
+        augment: { flips: true },
+        threads: 2,
+        clip_norm: 1,
+        device: "webgpu",
+        selection: "dice",
+        optim: { decay: "weights" },
+      });
+      expect(parseConfig(JSON.parse(JSON.stringify(config)))).toEqual(config);
+    }
+  });
+});
+
+describe("rejected", () => {
+  test.each<[string, unknown, string]>([
+    ["a list", [], "config: expected a section, got a list"],
+    ["nothing", null, "config: expected a section, got null"],
+    ["a type", { ...smallest, sdc: { alpha: "high" } }, 'sdc.alpha: expected number, got string "high"'],
+    ["a range", { ...smallest, epochs: 0 }, "epochs: expected at least 1, got number 0"],
+    ["a fraction", { ...smallest, batch_size: 1.5 }, "batch_size: expected integer, got number 1.5"],
+    ["a rate of 0", { ...smallest, optim: { lr: 0 } }, "optim.lr: expected more than 0, got number 0"],
+    [
+      "one class",
+      { ...smallest, model: { num_classes: 1 } },
+      "model.num_classes: expected at least 2, got number 1",
+    ],
+    ["no classes", { ...smallest, model: {} }, "model.num_classes: expected number, got nothing"],
+    ["no data set", { method: "sdc", model: { num_classes: 2 } }, "dataset: expected a section, got nothing"],
+    [
+      "no method",
+      { dataset: { root: "d" }, model: { num_classes: 2 } },
+      "method: expected a method (or a loss section), got nothing",
+    ],
+    ["both", { ...smallest, loss: { name: "nacl" } }, "loss: expected either method or loss, got both"],
+    [
+      "a method",
+      { ...smallest, method: "adam" },
+      'method: expected dicece, fl, ecp, ls, svls, mbls, nacl, fcl or sdc, got string "adam"',
+    ],
+    [
+      "an architecture",
+      { ...smallest, model: { arch: "vit", num_classes: 2 } },
+      'model.arch: expected unet2d or unet3d, got string "vit"',
+    ],
+    [
+      "a scheduler",
+      { ...smallest, scheduler: { type: "step" } },
+      'scheduler.type: expected cosine, constant or none, got string "step"',
+    ],
+    [
+      "a folder",
+      { ...smallest, run_name: "../x" },
+      'run_name: expected a plain folder name, got string "../x"',
+    ],
+    ["a misspelt key", { ...smallest, epoch: 5 }, "epoch: unknown key; did you mean epochs?"],
+    [
+      "a misspelt option",
+      { ...smallest, sdc: { lam_sfd: 1 } },
+      "sdc.lam_sfd: unknown key; did you mean lam_sdf?",
+    ],
+    [
+      "a foreign key",
+      { ...smallest, nacl: { wholly_other: 1 } },
+      "nacl.wholly_other: unknown key; allowed: kernel, alpha, dist",
+    ],
+    ["an unused section", { ...smallest, mbls: { m: "ten" } }, 'mbls.m: expected number, got string "ten"'],
+  ])("%s", (_, json, problem) => {
+    expect(problems(json)).toEqual([problem]);
+  });
+
+  test("every problem is named at once", () => {
+    expect(problems({ ...smallest, seed: -1, modle: {}, optim: { lr: "1e-4" } })).toEqual([
+      "seed: expected at least 0, got number -1",
+      'optim.lr: expected number, got string "1e-4"',
+      "modle: unknown key; did you mean model?",
+    ]);
+  });
+
+  test("a run without a name", () => {
+    expect(() => parseConfig(smallest)).toThrow("run_name: expected a name, got nothing");
+  });
+});

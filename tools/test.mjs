@@ -1,0 +1,90 @@
+// All tests of the repository: format and lint, the C++ tests of the kernels, then vitest over every package. Arguments
+// go to vitest (`npm test -- packages/core`). The last line of the output is the sum: "N passed, N failed[, N skipped]".
+import { spawn, spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const bin = (name) => join(root, "node_modules", ".bin", name);
+const total = { passed: 0, failed: 0, skipped: 0 };
+
+function add({ passed = 0, failed = 0, skipped = 0 }) {
+  total.passed += passed;
+  total.failed += failed;
+  total.skipped += skipped;
+}
+
+function heading(text) {
+  console.log(`\n== ${text}`);
+}
+
+function lint() {
+  heading("format and lint");
+  const { status } = spawnSync(bin("biome"), ["check", "."], { cwd: root, stdio: "inherit" });
+  add(status === 0 ? { passed: 1 } : { failed: 1 });
+}
+
+// Shown as it comes and kept: the counts are on its last "N passed, N failed" line.
+function native() {
+  heading("native (C++)");
+  return new Promise((resolve) => {
+    const child = spawn("pnpm", ["--silent", "--dir", "native", "run", "test"], {
+      cwd: root,
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    let output = "";
+    child.stdout.on("data", (chunk) => {
+      output += chunk;
+      process.stdout.write(chunk);
+    });
+    child.on("error", (error) => {
+      console.error(`pnpm could not be started: ${error.message}`);
+      add({ failed: 1 });
+      resolve();
+    });
+    child.on("close", (status) => {
+      const counts = [...output.matchAll(/(\d+) passed, (\d+) failed(?:, (\d+) skipped)?/g)].at(-1);
+      const [passed, failed, skipped] = (counts ?? []).slice(1).map((count) => Number(count ?? 0));
+      if (counts) add({ passed, failed, skipped });
+      if ((status !== 0 && !failed) || !counts) add({ failed: 1 });
+      resolve();
+    });
+  });
+}
+
+function typescript(args) {
+  heading("packages (TypeScript)");
+  const folder = mkdtempSync(join(tmpdir(), "pixelcal-test-"));
+  const report = join(folder, "vitest.json");
+  try {
+    const { status } = spawnSync(
+      bin("vitest"),
+      ["run", "--reporter=default", "--reporter=json", `--outputFile.json=${report}`, ...args],
+      { cwd: root, stdio: "inherit" },
+    );
+    const { numPassedTests, numFailedTests, numPendingTests, numTodoTests } = JSON.parse(
+      readFileSync(report, "utf8"),
+    );
+    add({ passed: numPassedTests, failed: numFailedTests, skipped: numPendingTests + numTodoTests });
+    // A file that cannot be loaded has no failed test in it, but vitest says so with its exit code.
+    if (status !== 0 && numFailedTests === 0) add({ failed: 1 });
+  } catch (error) {
+    console.error(`vitest left no report: ${error.message}`);
+    add({ failed: 1 });
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+const args = process.argv.slice(2);
+if (args.length === 0) {
+  lint();
+  await native();
+}
+typescript(args);
+
+const skipped = total.skipped > 0 ? `, ${total.skipped} skipped` : "";
+console.log(`\n${total.passed} passed, ${total.failed} failed${skipped}`);
+process.exitCode = total.failed === 0 ? 0 : 1;
