@@ -1,0 +1,157 @@
+"""Label-only targets of the losses, written from their definitions with numpy and scipy (float64 unless stated)."""
+
+import numpy as np
+from scipy import ndimage
+from scipy.special import erf
+
+FULL = np.ones((3, 3), bool)
+
+
+def one_hot(labels, classes):
+    return np.moveaxis(labels[..., None] == np.arange(classes), -1, 1).astype(np.float64)
+
+
+def windows(array, size, mode, axes, cval=0.0):
+    """All shifted copies of `array` under a box window over `axes`, centre included, in raster order."""
+    radius = size // 2
+    pad = [(radius, radius) if axis in axes else (0, 0) for axis in range(array.ndim)]
+    padded = np.pad(array, pad, mode=mode, **({"constant_values": cval} if mode == "constant" else {}))
+    shifts = np.stack(np.meshgrid(*[np.arange(size)] * len(axes), indexing="ij"), -1).reshape(-1, len(axes))
+    copies = []
+    for shift in shifts:
+        index = [slice(None)] * array.ndim
+        for axis, start in zip(axes, shift):
+            index[axis] = slice(start, start + array.shape[axis])
+        copies.append(padded[tuple(index)])
+    return np.stack(copies), shifts - radius
+
+
+def nacl(labels, classes, kernel="mean", size=3, sigma=1.0, image=None):
+    """Neighbourhood targets of NACL's authors, 2-D, pixels outside the image counting as class 0."""
+    if kernel == "gaussian":
+        return svls(labels, classes, sigma, size)
+    axes = (1, 2)
+    around, offsets = windows(labels.astype(np.float64), size, "constant", axes)
+    hot = around[..., None] == np.arange(classes)  # [window, N, H, W, C]
+    if kernel in ("max", "min", "median"):
+        pick = getattr(np, kernel)(around, axis=0)
+        return one_hot(pick, classes)
+    if kernel == "mode":
+        return one_hot(hot.sum(0).argmax(-1), classes)
+    if kernel == "mean":
+        weights = np.ones_like(around)
+    else:
+        picture = image[:, 0].astype(np.float64)
+        difference = np.abs(windows(picture, size, "constant", axes)[0] - picture)
+        gauss = np.exp(-(offsets**2).sum(1) / (2 * sigma**2))
+        gauss = (gauss / gauss.sum())[:, None, None, None]
+        if kernel == "gradient":
+            weights = difference
+        elif kernel == "bilateral":
+            weights = difference * gauss
+        else:
+            weights = np.exp(-(difference if kernel == "image-l1" else difference**2))
+            weights = weights / weights.sum(0) * len(weights)
+    return np.moveaxis((hot * weights[..., None]).sum(0) / len(weights), -1, 1)
+
+
+def svls(labels, classes, sigma=1.0, size=3):
+    """SVLS soft labels: half the pixel's own label, half the Gaussian-weighted neighbours, replicate padding."""
+    axes = tuple(range(1, labels.ndim))
+    around, offsets = windows(labels, size, "edge", axes)
+    gauss = np.exp(-(offsets**2).sum(1) / (2 * sigma**2))
+    gauss /= gauss.sum()
+    centre = len(gauss) // 2
+    rest = 1 - gauss[centre]
+    weights = gauss / rest
+    weights[centre] = 1
+    hot = around[..., None] == np.arange(classes)
+    return np.moveaxis(np.tensordot(weights, hot.astype(np.float64), 1) / 2, -1, 1)
+
+
+def monai(labels, classes, kernel="mean", size=3):
+    """NACL targets of MONAI: a zero-padded filter of the one-hot map, so mass is lost at the border."""
+    hot = one_hot(labels, classes)
+    if kernel == "mean":
+        taps = np.full(size, 1 / size)
+    else:
+        taps = 0.5 * np.diff(erf((np.arange(10) - 4.5) / np.sqrt(2)))
+    for axis in range(2, hot.ndim):
+        hot = ndimage.correlate1d(hot, taps, axis=axis, mode="constant")
+    return hot
+
+
+def morphology(mask, op):
+    """3x3 box morphology of one 2-D mask; what lies outside the image never wins."""
+    erosion = lambda m: ndimage.minimum_filter(m, footprint=FULL, mode="constant", cval=1)
+    dilation = lambda m: ndimage.maximum_filter(m, footprint=FULL, mode="constant", cval=0)
+    m = mask.astype(np.int32)
+    return {
+        "none": lambda: m,
+        "erosion": lambda: erosion(m),
+        "dilation": lambda: dilation(m),
+        "opening": lambda: dilation(erosion(m)),
+        "closing": lambda: erosion(dilation(m)),
+        "internal-gradient": lambda: m - erosion(m),
+        "external-gradient": lambda: dilation(m) - m,
+        "gradient": lambda: dilation(m) - erosion(m),
+    }[op]()
+
+
+def aggregate(mask, kernel):
+    m = mask.astype(np.float64)
+    if kernel == "mean":
+        return ndimage.uniform_filter(m, 3, mode="mirror")
+    if kernel == "gaussian":
+        taps = np.exp(-np.array([1, 0, 1]) / 2)
+        taps /= taps.sum()
+        for axis in (0, 1):
+            m = ndimage.correlate1d(m, taps, axis=axis, mode="mirror")
+        return m
+    if kernel == "max":
+        return morphology(mask, "dilation").astype(np.float64)
+    if kernel == "min":
+        return morphology(mask, "erosion").astype(np.float64)
+    if kernel == "mode":
+        return (ndimage.correlate(m, np.ones((3, 3)), mode="nearest") >= 4.5).astype(np.float64)
+    return m  # "bilateral" as published never crosses an edge of the mask: it returns the mask
+
+
+def adaptive(labels, classes, morph="gradient", kernel="mean"):
+    """The adaptive target of the SDC repository: each class on its own, slice by slice, then divided by the sum."""
+    planes = labels.reshape(-1, *labels.shape[-2:])
+    maps = np.stack([[aggregate(morphology(p == c, morph), kernel) for c in range(classes)] for p in planes])
+    maps = maps.reshape(*labels.shape[:-2], classes, *labels.shape[-2:])
+    maps = np.moveaxis(maps, labels.ndim - 2, 1)
+    return maps / np.maximum(maps.sum(1, keepdims=True), 1e-6)
+
+
+def consistent(labels, classes, size=3):
+    """Labels away from class borders, neighbourhood frequencies (replicate border) at them."""
+    around, _ = windows(labels, size, "edge", tuple(range(1, labels.ndim)))
+    return np.stack([(around == c).mean(0) for c in range(classes)], 1)
+
+
+def distance_to_zero(mask, spacing):
+    """scipy's distance to the nearest zero; where there is none, to the point (-1, 0, ...), as scipy has it."""
+    return ndimage.distance_transform_edt(mask, sampling=spacing)
+
+
+def signed_distance(labels, classes, normalize="max", spacing=None, truncate=None):
+    """Per-class signed distance, positive outside. "max" is the SDC repository's float32 arithmetic."""
+    out = np.zeros((labels.shape[0], classes, *labels.shape[1:]), np.float32)
+    for n in range(labels.shape[0]):
+        for c in range(classes):
+            mask = labels[n] == c
+            if normalize == "max":
+                sdf = (distance_to_zero(~mask, None) - distance_to_zero(mask, None)).astype(np.float32)
+                out[n, c] = sdf / (np.abs(sdf).max() + np.float32(1e-6))
+            elif not mask.any() or mask.all():
+                out[n, c] = -1 if mask.any() else 1
+            else:
+                outside, inside = distance_to_zero(~mask, spacing), distance_to_zero(mask, spacing)
+                if normalize == "split":
+                    out[n, c] = outside / outside.max() - inside / inside.max()
+                else:
+                    out[n, c] = np.clip((outside - inside) / truncate, -1, 1)
+    return out

@@ -1,0 +1,265 @@
+"""Golden values of the losses, for packages/losses/test/golden/*.json.
+
+Run with torch, numpy and scipy:  python tools/golden/losses.py
+Every loss is written here from its published definition and evaluated by torch autograd in float64; the float32 result is
+computed too and has to agree. The rows of sheet-rows.json were printed (once, in float32) by the authors' own code.
+"""
+
+import json
+from pathlib import Path
+
+import loss_targets as targets
+import numpy as np
+import torch
+from loss_cases import cases_of
+from loss_fixtures import FIXTURES, image_of, logits_of, run_lengths
+
+GOLDEN = Path(__file__).resolve().parents[2] / "packages/losses/test/golden"
+
+
+class Case:
+    """What every definition below needs of one fixture: log-probabilities, probabilities and label-only targets."""
+
+    def __init__(self, fixture, dtype):
+        self.fixture, self.dtype = fixture, dtype
+        self.classes = fixture["dims"][1]
+        self.labels = fixture["labels"]
+        self.z = torch.tensor(logits_of(fixture), dtype=dtype, requires_grad=True)
+        self.lp = torch.log_softmax(self.z, 1)
+        self.p = torch.softmax(self.z, 1)
+        self.y = torch.tensor(self.labels)[:, None]
+        self.q = self.constant(targets.one_hot(self.labels, self.classes))
+
+    def constant(self, array):
+        return torch.tensor(np.asarray(array, np.float32)).to(self.dtype)
+
+    def image(self):
+        return image_of(self.fixture)
+
+    def ce(self, target=None):
+        return -((self.q if target is None else target) * self.lp).sum(1).mean()
+
+    def py(self):
+        return self.p.gather(1, self.y)[:, 0]
+
+
+def gap(a, b, kind, tolerance=0.0):
+    d = (a - b).abs()
+    d = torch.relu(d - tolerance) if tolerance else d
+    return d.mean() if kind == "l1" else (d * d).mean()
+
+
+def margin_penalty(z, m, penalty="hinge"):
+    excess = z.max(1, keepdim=True).values - z - m
+    if penalty == "squared":  # as coded in MarginLoss, where it is never inactive
+        return (excess**2).mean()
+    return (torch.relu(excess) ** (1 if penalty == "hinge" else 2)).mean()
+
+
+def cross_entropy(c, ignore=None):
+    if ignore is None:
+        return {"loss": c.ce(), "crossEntropy": c.ce()}
+    loss = torch.nn.functional.cross_entropy(c.z, c.y[:, 0], ignore_index=ignore)
+    return {"loss": loss, "crossEntropy": loss}
+
+
+def dice_value(c, preset="original", includeBackground=True, squared=False, jaccard=False, batch=False,
+               smoothNumerator=1e-5, smoothDenominator=1e-5):
+    p, q = c.p, c.q
+    space = tuple(range(2, p.dim()))
+    if preset == "reference":
+        overlap, total = (p * q).sum(space), (p + q).sum(space).clamp_min(1e-6)
+        return 1 - ((2 * overlap + 1e-6) / (total + 1e-6)).mean()
+    if not includeBackground:
+        p, q = p[:, 1:], q[:, 1:]
+    axes = (0, *space) if batch else space
+    overlap = (p * q).sum(axes)
+    total = (p * p + q * q if squared else p + q).sum(axes)
+    bottom = 2 * (total - overlap) if jaccard else total
+    return (1 - (2 * overlap + smoothNumerator) / (bottom + smoothDenominator)).mean()
+
+
+def dice(c, **options):
+    value = dice_value(c, **options)
+    return {"loss": value, "dice": value}
+
+
+def dice_cross_entropy(c, diceWeight=1.0, crossEntropyWeight=1.0, **options):
+    value = dice_value(c, **options)
+    return {"loss": diceWeight * value + crossEntropyWeight * c.ce(), "dice": value, "crossEntropy": c.ce()}
+
+
+def focal_value(c, gamma):
+    # 1 - p_y as the sum of the other probabilities: the same number without the cancellation.
+    return -((c.p * (1 - c.q)).sum(1) ** gamma) * c.lp.gather(1, c.y)[:, 0]
+
+
+def focal(c, preset="original", gamma=3.0, reduction="pixels"):
+    per_pixel = focal_value(c, gamma)
+    value = {"pixels": per_pixel.mean(), "all": per_pixel.mean() / c.classes, "sum": per_pixel.sum()}[reduction]
+    return {"loss": value, "focal": value}
+
+
+def label_smoothing(c, preset="original", alpha=0.1):
+    a = alpha if preset == "original" else alpha * c.classes / (c.classes - 1)
+    value = c.ce((1 - a) * c.q + a / c.classes)
+    return {"loss": value, "crossEntropy": value}
+
+
+def entropy_penalty(c, preset="original", weight=0.1):
+    if preset == "original":
+        entropy = -(c.p * c.lp).mean()
+    else:
+        p = c.p.clamp_min(1e-8)
+        entropy = -(p * p.log()).sum(1).mean()
+    return {"loss": c.ce() - weight * entropy, "crossEntropy": c.ce(), "entropy": entropy}
+
+
+def penalised(c, tau, alpha, of="logits", kind="l1", tolerance=0.0, target=None):
+    local = gap(tau, c.z if of == "logits" else c.p, kind, tolerance)
+    ce = c.ce(target)
+    return {"loss": ce + alpha * local, "crossEntropy": ce, "localCalibration": local}
+
+
+def svls(c, preset="original", sigma=1.0, alpha=0.1, distance="l1"):
+    if preset == "original":
+        value = c.ce(c.constant(targets.svls(c.labels, c.classes, sigma)))
+        return {"loss": value, "crossEntropy": value}
+    tau = c.constant(targets.adaptive(c.labels, c.classes, "closing", "gaussian"))
+    return penalised(c, tau, alpha, "probs", distance)
+
+
+def mbls(c, preset="original", margin=10.0, alpha=0.1, penalty="hinge"):
+    if preset == "original":
+        value = margin_penalty(c.z, margin, penalty)
+        return {"loss": c.ce() + alpha * value, "crossEntropy": c.ce(), "margin": value}
+    smoothed = label_smoothing(c, "reference", alpha)["loss"]
+    top = c.z.topk(2, 1).values
+    value = torch.relu(margin - (top[:, 0] - top[:, 1])).mean()
+    return {"loss": smoothed + 1e-3 * value, "crossEntropy": smoothed, "margin": value}
+
+
+def nacl_target(c, preset, kernel, size, sigma):
+    if preset == "reference":
+        return c.constant(targets.adaptive(c.labels, c.classes, "closing", kernel))
+    if preset == "monai":
+        return c.constant(targets.monai(c.labels, c.classes, kernel, size))
+    return c.constant(targets.nacl(c.labels, c.classes, kernel, size, sigma, c.image()))
+
+
+def nacl(c, preset="original", kernel=None, size=3, sigma=1.0, distance="l1", alpha=0.1, of="logits"):
+    kernel = kernel or ("min" if preset == "reference" else "mean")
+    of = "probs" if preset == "reference" else of
+    return penalised(c, nacl_target(c, preset, kernel, size, sigma), alpha, of, distance)
+
+
+def margin_svls(c, variant="logit-margin", alpha=0.1, margin=None, marginWeight=0.0, sigma=1.0, kernel="mean", size=3,
+                distance="l1", of="logits", tolerance=0.0, target=None):
+    soft = c.constant(targets.svls(c.labels, c.classes, sigma))
+    if variant == "logit-margin":
+        value, ce = margin_penalty(c.z, 10.0 if margin is None else margin), c.ce(soft)
+        return {"loss": ce + alpha * value, "crossEntropy": ce, "margin": value}
+    tau = nacl_target(c, "original", kernel, size, sigma)
+    terms = penalised(c, tau, alpha, of, distance, tolerance, soft if target == "svls" else None)
+    if marginWeight:
+        terms["margin"] = margin_penalty(c.z, 3.0 if margin is None else margin)
+        terms["loss"] = terms["loss"] + marginWeight * terms["margin"]
+    return terms
+
+
+def focal_calibration(c, preset="original", gamma=None, weight=None, brierGamma=None):
+    reference = preset == "reference"
+    gamma = gamma if gamma is not None else 3.0 if reference else 2.0
+    weight = weight if weight is not None else 0.1 if reference else 1.0
+    focal, brier = focal_value(c, gamma).mean(), ((c.p - c.q) ** 2).sum(1)
+    if brierGamma is not None:
+        brier = (1 - c.py().detach()) ** brierGamma * brier
+    brier = brier.mean() / c.classes if reference else brier.mean()
+    return {"loss": focal + weight * brier, "focal": focal, "brier": brier}
+
+
+def signed_distance_calibration(c, preset="reference", alpha=0.1, sdfWeight=0.1, scale=None, morphology="gradient",
+                                kernel="mean", distance="l1", sign=None, normalize=None, truncate=None, size=3):
+    reference = preset == "reference"
+    normalize = normalize or ("max" if reference else "split")
+    sign = sign or preset
+    spacing = None if reference else c.fixture.get("spacing")
+    soft = targets.adaptive(c.labels, c.classes, morphology, kernel) if reference else targets.consistent(
+        c.labels, c.classes, size)
+    sdf = c.constant(targets.signed_distance(c.labels, c.classes, normalize, spacing, truncate))
+    predicted = 2 * c.p - 1 if sign == "reference" else 1 - 2 * c.p
+    if reference:
+        aligned = gap(predicted, sdf, distance)
+    else:
+        present = c.q.flatten(2).amax(2)
+        off = (predicted - sdf).abs() if distance == "l1" else (predicted - sdf) ** 2
+        aligned = (off.flatten(2).mean(2) * present).sum() / present.sum()
+    scale = scale or (100.0 if reference else 1.0)
+    terms = penalised(c, c.constant(soft), alpha, "probs", distance)
+    return {**terms, "loss": terms["loss"] + sdfWeight / scale * aligned, "sdf": aligned}
+
+
+def weighted(c, losses):
+    parts = [LOSSES[part["loss"]["name"]](c, **options_of(part["loss"])) for part in losses]
+    return {"loss": sum(part["weight"] * terms["loss"] for part, terms in zip(losses, parts))}
+
+
+LOSSES = {definition.__name__.replace("_", "-"): definition for definition in (
+    cross_entropy, dice, dice_cross_entropy, focal, label_smoothing, entropy_penalty, svls, margin_svls, mbls, nacl,
+    focal_calibration, signed_distance_calibration, weighted)}
+
+
+def options_of(config):
+    return {key: value for key, value in config.items() if key != "name"}
+
+
+def evaluate(fixture, config, dtype, term="loss"):
+    """Every term's value, and the gradient of `term` with respect to the logits."""
+    case = Case(fixture, dtype)
+    terms = LOSSES[config["name"]](case, **options_of(config))
+    (gradient,) = torch.autograd.grad(terms[term], case.z)
+    return {name: value.item() for name, value in terms.items()}, gradient.double().numpy().ravel()
+
+
+def golden(fixture, config):
+    terms, gradient = evaluate(fixture, config, torch.float64)
+    single, rough = evaluate(fixture, config, torch.float32)
+    assert abs(single["loss"] - terms["loss"]) <= 2e-5 * max(1, abs(terms["loss"])), (config, single, terms)
+    assert np.abs(rough - gradient).max() <= 2e-5, (config, np.abs(rough - gradient).max())
+    probe = np.sin(np.arange(gradient.size) + 1.0)
+    shown = lambda x: float(f"{x:.10g}")
+    return {
+        "loss": config,
+        "terms": {name: shown(value) for name, value in terms.items()},
+        "norm": shown(np.linalg.norm(gradient)),
+        "dot": shown(gradient @ probe),
+        "entries": [shown(gradient[i]) for i in fixture["entries"]],
+    }
+
+
+def check_rows():
+    """The rows printed by the authors' code have to come out of the definitions above."""
+    wrong = []
+    for row in json.loads((GOLDEN / "sheet-rows.json").read_text()):
+        fixture, term = FIXTURES[row["fixture"]], row.get("term", "loss")
+        terms, gradient = evaluate(fixture, row["loss"], torch.float64, term)
+        norm, g = np.linalg.norm(gradient), gradient[fixture["entries"][0]]
+        off = (abs(terms[term] - row["value"]), abs(norm / row["norm"] - 1), abs(g - row["g"]))
+        if off[0] > 1e-6 or off[1] > 1e-4 or off[2] > 1e-8:
+            wrong.append(f"{row['row']}: value off by {off[0]:.2g}, norm {off[1]:.2g}, g {off[2]:.2g}")
+    if wrong:
+        raise SystemExit("\n".join(wrong))
+
+
+def main():
+    check_rows()
+    for name, fixture in FIXTURES.items():
+        cases = [golden(fixture, config) for config in cases_of(name, fixture)]
+        head = json.dumps({"fixture": {**fixture, "labels": run_lengths(fixture)}})[:-1]
+        lines = ",\n  ".join(json.dumps(case) for case in cases)
+        (GOLDEN / f"{name}.json").write_text(f'{head},\n "cases": [\n  {lines}\n]}}\n')
+        print(f"{name}: {len(cases)} cases")
+
+
+if __name__ == "__main__":
+    main()
