@@ -10,23 +10,23 @@ def loss(name, **options):
 
 
 POINTWISE = [
-    loss("cross-entropy"),
+    loss("crossEntropy"),
     loss("dice"),
     loss("dice", includeBackground=False),
     loss("dice", batch=True, jaccard=True),
     loss("dice", squared=True, smoothNumerator=0),
-    loss("dice-cross-entropy", preset="reference"),
-    loss("dice-cross-entropy", diceWeight=0.25, crossEntropyWeight=0.75),
+    loss("diceCrossEntropy", preset="reference"),
+    loss("diceCrossEntropy", diceWeight=0.25, crossEntropyWeight=0.75),
     loss("focal"),
     loss("focal", gamma=2, reduction="all"),
     loss("focal", gamma=1, reduction="sum"),
     loss("focal", gamma=0.5),
-    loss("label-smoothing"),
-    loss("label-smoothing", preset="reference", alpha=0.2),
-    loss("entropy-penalty"),
-    loss("entropy-penalty", preset="reference"),
-    loss("focal-calibration"),
-    loss("focal-calibration", preset="reference"),
+    loss("labelSmoothing"),
+    loss("labelSmoothing", preset="reference", alpha=0.2),
+    loss("entropyPenalty"),
+    loss("entropyPenalty", preset="reference"),
+    loss("focalCalibration"),
+    loss("focalCalibration", preset="reference"),
     loss("mbls", margin=2),
     loss("mbls", margin=4, alpha=0.3),
 ]
@@ -35,16 +35,16 @@ NEIGHBOURS = [
     loss("svls"),
     loss("svls", sigma=2),
     loss("svls", preset="reference"),
-    loss("margin-svls", margin=3),
+    loss("marginSvls", margin=3),
     loss("nacl", preset="monai"),
     loss("nacl", preset="monai", kernel="gaussian", distance="l2"),
     loss("nacl", preset="reference"),
     loss("nacl", preset="reference", kernel="mode", distance="l2"),
-    loss("signed-distance-calibration", preset="reference"),
-    loss("signed-distance-calibration", preset="reference", distance="l2", scale=1),
-    loss("signed-distance-calibration", preset="reference", morphology="dilation", kernel="gaussian", sdfWeight=1),
-    loss("signed-distance-calibration", preset="consistent"),
-    loss("signed-distance-calibration", preset="consistent", distance="l2", normalize="truncate", truncate=3),
+    loss("signedDistanceCalibration", preset="reference"),
+    loss("signedDistanceCalibration", preset="reference", distance="l2", scale=1),
+    loss("signedDistanceCalibration", preset="reference", morphology="dilation", kernel="gaussian", sdfWeight=1),
+    loss("signedDistanceCalibration", preset="consistent"),
+    loss("signedDistanceCalibration", preset="consistent", distance="l2", normalize="truncate", truncate=3),
 ]
 
 PLANES = [
@@ -52,8 +52,8 @@ PLANES = [
     loss("nacl", kernel="mode", of="probs"),
     loss("nacl", kernel="image-l1", distance="l2"),
     loss("nacl", size=5, alpha=0.3),
-    loss("margin-svls", variant="adaptive", target="svls", marginWeight=0.05, margin=2),
-    loss("margin-svls", variant="adaptive", of="probs", tolerance=0.1),
+    loss("marginSvls", variant="adaptive", target="svls", marginWeight=0.05, margin=2),
+    loss("marginSvls", variant="adaptive", of="probs", tolerance=0.1),
 ]
 
 
@@ -66,6 +66,6 @@ def cases_of(name, fixture):
         chosen = chosen + [loss("nacl", kernel=k, distance=d, of=u)
                            for k in NACL_2D for d in ("l1", "l2") for u in ("logits", "probs")]
     if name in ("sheet", "pixels", "volume"):
-        chosen = chosen + [loss("signed-distance-calibration", preset="reference", morphology=m, kernel=k, alpha=1)
+        chosen = chosen + [loss("signedDistanceCalibration", preset="reference", morphology=m, kernel=k, alpha=1)
                            for m in MORPHOLOGY for k in KERNELS]
     return [c for i, c in enumerate(chosen) if c not in chosen[:i]]

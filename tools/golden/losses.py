@@ -6,6 +6,7 @@ computed too and has to agree. The rows of sheet-rows.json were printed (once, i
 """
 
 import json
+import re
 from pathlib import Path
 
 import loss_targets as targets
@@ -204,7 +205,7 @@ def weighted(c, losses):
     return {"loss": sum(part["weight"] * terms["loss"] for part, terms in zip(losses, parts))}
 
 
-LOSSES = {definition.__name__.replace("_", "-"): definition for definition in (
+LOSSES = {re.sub("_(.)", lambda match: match[1].upper(), definition.__name__): definition for definition in (
     cross_entropy, dice, dice_cross_entropy, focal, label_smoothing, entropy_penalty, svls, margin_svls, mbls, nacl,
     focal_calibration, signed_distance_calibration, weighted)}
 
