@@ -25,8 +25,8 @@ void Pause() {
 #endif
 }
 
-// One ParallelFor. Shared with the workers, because a late one may still look at `next` after the caller has left;
-// `body` is only touched by a thread that holds an unfinished chunk, and the caller waits for those.
+// One ParallelFor. Shared with the workers, because a late one may still look at `next` after the caller has
+// left; `body` is only touched by a thread that holds an unfinished chunk, and the caller waits for those.
 struct Job {
   internal::ChunkFunction function;
   const void* body;
@@ -125,10 +125,12 @@ class Pool {
   std::vector<std::shared_ptr<Job>> jobs_;
   std::atomic<int64_t> posted_{0};
   int workers_ = 0;
-  std::atomic<int> thread_count_{std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 1, kMaxThreads)};
+  std::atomic<int> thread_count_{
+      std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 1, kMaxThreads)};
 };
 
-// Never destroyed: workers may outlive static destruction. The addon is linked so that it is never unloaded either.
+// Never destroyed: workers may outlive static destruction. The addon is linked so that it is never unloaded
+// either.
 Pool& ThePool() {
   static Pool* pool = new Pool;
   return *pool;

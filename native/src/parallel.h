@@ -13,15 +13,17 @@ using ChunkFunction = void (*)(const void* body, int64_t begin, int64_t end);
 void RunChunks(int64_t count, int64_t grain, ChunkFunction function, const void* body);
 }  // namespace internal
 
-// Calls body(begin, end) for the chunks [0, grain), [grain, 2 grain) ... of [0, count), each exactly once, and returns
-// when all are done; the first exception thrown is rethrown. Chunk borders depend on count and grain only, so a
-// reduction that keeps one partial result per chunk (index begin / grain) and adds them in order gives the same bits at
-// any thread count. May be called from several threads at once and from inside a body.
+// Calls body(begin, end) for the chunks [0, grain), [grain, 2 grain) ... of [0, count), each exactly once,
+// and returns when all are done; the first exception thrown is rethrown. Chunk borders depend on count and
+// grain only, so a reduction that keeps one partial result per chunk (index begin / grain) and adds them in
+// order gives the same bits at any thread count. May be called from several threads at once and from inside a
+// body.
 template <class Body>
 void ParallelFor(int64_t count, int64_t grain, const Body& body) {
   internal::RunChunks(
       count, grain,
-      [](const void* data, int64_t begin, int64_t end) { (*static_cast<const Body*>(data))(begin, end); }, &body);
+      [](const void* data, int64_t begin, int64_t end) { (*static_cast<const Body*>(data))(begin, end); },
+      &body);
 }
 
 }  // namespace pixelcal

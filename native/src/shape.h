@@ -11,8 +11,8 @@ namespace pixelcal {
 
 // A product that throws instead of overflowing; both factors must be >= 0.
 inline int64_t CheckedProduct(int64_t a, int64_t b) {
-  Require(a == 0 || b <= std::numeric_limits<int64_t>::max() / a, "size: expected at most 2^63 - 1 elements, got ", a,
-          " x ", b);
+  Require(a == 0 || b <= std::numeric_limits<int64_t>::max() / a,
+          "size: expected at most 2^63 - 1 elements, got ", a, " x ", b);
   return a * b;
 }
 
@@ -36,7 +36,8 @@ struct Grid {
 
 // A checked grid: batch and every size at least 1, rank 1 to 3, the element count representable.
 inline Grid MakeGrid(int64_t batch, std::span<const int64_t> size) {
-  Require(size.size() >= 1 && size.size() <= 3, "size: expected 1 to 3 spatial dimensions, got ", size.size());
+  Require(size.size() >= 1 && size.size() <= 3, "size: expected 1 to 3 spatial dimensions, got ",
+          size.size());
   Require(batch >= 1, "batch: expected at least 1, got ", batch);
   Grid grid;
   grid.batch = batch;

@@ -1,0 +1,139 @@
+#include "binding/arguments.h"
+
+namespace pixelcal {
+
+Arguments::Arguments(Napi::Env env, Napi::Value options) : env_(env) {
+  Require(options.IsObject() && !options.IsFunction(), "options: expected an object, got ",
+          Describe(options));
+  options_ = options.As<Napi::Object>();
+}
+
+LabelSpan Arguments::Labels(const char* name) {
+  const Napi::Value value = options_.Get(name);
+  if (value.IsTypedArray()) {
+    switch (value.As<Napi::TypedArray>().TypedArrayType()) {
+      case napi_uint8_array:
+        return Array<uint8_t>(name);
+      case napi_int32_array:
+        return Array<int32_t>(name);
+      case napi_bigint64_array:
+        return Array<int64_t>(name);
+      default:
+        break;
+    }
+  }
+  Require(false, name, ": expected a Uint8Array, Int32Array or BigInt64Array, got ", Describe(value));
+  return {};
+}
+
+double Arguments::Number(const char* name) const {
+  const Napi::Value value = options_.Get(name);
+  Require(value.IsNumber(), name, ": expected a number, got ", Describe(value));
+  const double number = value.As<Napi::Number>().DoubleValue();
+  Require(std::isfinite(number), name, ": expected a finite number, got ", number);
+  return number;
+}
+
+int64_t Arguments::Integer(const char* name) const {
+  const double number = Number(name);
+  Require(number == std::floor(number) && std::abs(number) <= 9007199254740991.0, name,
+          ": expected an integer, got ", number);
+  return static_cast<int64_t>(number);
+}
+
+bool Arguments::Flag(const char* name, bool fallback) const {
+  const Napi::Value value = options_.Get(name);
+  if (value.IsUndefined()) return fallback;
+  Require(value.IsBoolean(), name, ": expected a boolean, got ", Describe(value));
+  return value.As<Napi::Boolean>().Value();
+}
+
+std::vector<double> Arguments::Numbers(const char* name) const {
+  const Napi::Value value = options_.Get(name);
+  std::vector<double> numbers;
+  if (value.IsUndefined()) return numbers;
+  Require(value.IsArray(), name, ": expected an array of numbers, got ", Describe(value));
+  const auto list = value.As<Napi::Array>();
+  for (uint32_t i = 0; i < list.Length(); ++i) {
+    const Napi::Value item = list.Get(i);
+    Require(item.IsNumber(), name, ": expected numbers, got ", Describe(item), " at index ", i);
+    numbers.push_back(item.As<Napi::Number>().DoubleValue());
+  }
+  return numbers;
+}
+
+Grid Arguments::ReadGrid() const {
+  std::vector<int64_t> size;
+  for (const double number : Numbers("size")) {
+    Require(number == std::floor(number) && number >= 1 && number <= 9007199254740991.0,
+            "size: expected positive integers, got ", number);
+    size.push_back(static_cast<int64_t>(number));
+  }
+  return MakeGrid(Integer("batch", 1), size);
+}
+
+std::array<double, 3> Arguments::Spacing(const Grid& grid) const {
+  std::array<double, 3> spacing{1, 1, 1};
+  if (!Has("spacing")) return spacing;
+  const std::vector<double> numbers = Numbers("spacing");
+  Require(numbers.size() == static_cast<size_t>(grid.rank), "spacing: expected ", grid.rank, " numbers, got ",
+          numbers.size());
+  for (size_t axis = 0; axis < numbers.size(); ++axis) {
+    Require(numbers[axis] > 0 && std::isfinite(numbers[axis]),
+            "spacing: expected positive finite numbers, got ", numbers[axis]);
+    spacing[axis] = numbers[axis];
+  }
+  return spacing;
+}
+
+Kept Arguments::Keep(Napi::Value value) {
+  kept_.push_back(
+      std::make_shared<Napi::Reference<Napi::Value>>(Napi::Reference<Napi::Value>::New(value, 1)));
+  return kept_.back();
+}
+
+void* Arguments::CheckedData(const std::string& name, Napi::Value value, napi_typedarray_type type,
+                             const char* expected, size_t* length) const {
+  Require(value.IsTypedArray() && value.As<Napi::TypedArray>().TypedArrayType() == type, name,
+          ": expected a ", expected, ", got ", Describe(value));
+  const Napi::Value buffer = value.As<Napi::Object>().Get("buffer");
+  Require(buffer.IsArrayBuffer(), name,
+          ": expected an array on an ordinary ArrayBuffer, got one on shared memory");
+  Require(!buffer.As<Napi::ArrayBuffer>().IsDetached(), name,
+          ": expected an attached array, got a detached one");
+  const Napi::Value resizable = buffer.As<Napi::Object>().Get("resizable");
+  Require(!(resizable.IsBoolean() && resizable.As<Napi::Boolean>().Value()), name,
+          ": expected an array of fixed length, got one on a resizable ArrayBuffer");
+  void* data = nullptr;
+  const napi_status status = napi_get_typedarray_info(env_, value, nullptr, length, &data, nullptr, nullptr);
+  NAPI_THROW_IF_FAILED(env_, status, nullptr);
+  return data;
+}
+
+void Arguments::CheckOut(const char* name, const char* data, size_t bytes, size_t length,
+                         int64_t count) const {
+  Require(length == static_cast<size_t>(count), name, ": expected ", count, " elements, got ", length);
+  for (const Range& input : inputs_) {
+    Require(data + bytes <= input.data || input.data + input.bytes <= data, name,
+            ": expected memory apart from ", input.name, ", got an overlapping array");
+  }
+}
+
+std::string Arguments::Describe(Napi::Value value) {
+  if (value.IsUndefined()) return "undefined";
+  if (value.IsNull()) return "null";
+  if (value.IsNumber() || value.IsBoolean() || value.IsString()) return value.ToString().Utf8Value();
+  if (value.IsFunction()) return "a function";
+  if (value.IsArray()) return "an array";
+  if (value.IsObject()) {
+    const Napi::Value constructor = value.As<Napi::Object>().Get("constructor");
+    if (constructor.IsFunction()) {
+      const Napi::Value name = constructor.As<Napi::Object>().Get("name");
+      if (name.IsString()) return name.As<Napi::String>().Utf8Value();
+    }
+    return "an object";
+  }
+  return "a value of another type";
+}
+
+}  // namespace pixelcal

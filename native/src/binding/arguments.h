@@ -1,0 +1,165 @@
+#pragma once
+
+#include <napi.h>
+
+#include <cmath>
+#include <initializer_list>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "error.h"
+#include "shape.h"
+#include "span.h"
+
+namespace pixelcal {
+
+template <class T>
+struct Element;
+#define PIXELCAL_ELEMENT(T, ARRAY, NAPI_TYPE)                    \
+  template <>                                                    \
+  struct Element<T> {                                            \
+    static constexpr const char* kArray = ARRAY;                 \
+    static constexpr napi_typedarray_type kNapiType = NAPI_TYPE; \
+  };
+PIXELCAL_ELEMENT(float, "Float32Array", napi_float32_array)
+PIXELCAL_ELEMENT(double, "Float64Array", napi_float64_array)
+PIXELCAL_ELEMENT(uint8_t, "Uint8Array", napi_uint8_array)
+PIXELCAL_ELEMENT(uint16_t, "Uint16Array", napi_uint16_array)
+PIXELCAL_ELEMENT(int32_t, "Int32Array", napi_int32_array)
+PIXELCAL_ELEMENT(int64_t, "BigInt64Array", napi_bigint64_array)
+#undef PIXELCAL_ELEMENT
+
+// A JavaScript value that stays alive as long as any copy of this does; copied and destroyed on the JS thread
+// or inside a Task, which is destroyed there.
+using Kept = std::shared_ptr<Napi::Reference<Napi::Value>>;
+
+// A result array: the caller's `out`, or a new one. Kernels write `span`; Task::result returns Value().
+template <class T>
+struct Output {
+  std::span<T> span;
+  Kept kept;
+  Napi::Value Value() const { return kept->Value(); }
+};
+
+// The one options object of a kernel call, read by name on the JS thread into plain C++. Every array read is
+// kept alive by Task. Each reader throws std::invalid_argument "name: expected X, got Y".
+class Arguments {
+ public:
+  Arguments(Napi::Env env, Napi::Value options);
+
+  Napi::Env env() const { return env_; }
+  bool Has(const char* name) const { return !options_.Get(name).IsUndefined(); }
+
+  // Inputs. The array must be of T's typed array, attached, and neither resizable nor shared (other code
+  // could shrink or change it under the kernel); byteOffset is respected; nothing is copied.
+  template <class T>
+  std::span<const T> Array(const char* name) {
+    const std::span<T> span = Read<T>(name, options_.Get(name));
+    inputs_.push_back({name, reinterpret_cast<const char*>(span.data()), span.size_bytes()});
+    return span;
+  }
+  // An empty span when the argument is absent.
+  template <class T>
+  std::span<const T> OptionalArray(const char* name) {
+    return Has(name) ? Array<T>(name) : std::span<const T>();
+  }
+  // Uint8Array, Int32Array or BigInt64Array.
+  LabelSpan Labels(const char* name);
+  // JavaScript arrays of typed arrays: inputs, and arrays a kernel updates in place.
+  template <class T>
+  std::vector<std::span<const T>> Arrays(const char* name) {
+    std::vector<std::span<const T>> spans;
+    for (const std::span<T> span : ReadAll<T>(name)) spans.push_back(span);
+    return spans;
+  }
+  template <class T>
+  std::vector<std::span<T>> MutableArrays(const char* name) {
+    return ReadAll<T>(name);
+  }
+
+  // `name` if given (exactly `count` elements, apart from every input read before), else a new zeroed array.
+  template <class T>
+  Output<T> Out(const char* name, int64_t count) {
+    if (!Has(name)) return New<T>(count);
+    const Napi::Value value = options_.Get(name);
+    const std::span<T> span = Read<T>(name, value);
+    CheckOut(name, reinterpret_cast<const char*>(span.data()), span.size_bytes(), span.size(), count);
+    return {span, kept_.back()};
+  }
+  template <class T>
+  Output<T> New(int64_t count) {
+    auto array = Napi::TypedArrayOf<T>::New(env_, static_cast<size_t>(count));
+    return {std::span<T>(array.Data(), static_cast<size_t>(count)), Keep(array)};
+  }
+
+  // Finite numbers; the forms with a fallback accept undefined.
+  double Number(const char* name) const;
+  double Number(const char* name, double fallback) const { return Has(name) ? Number(name) : fallback; }
+  int64_t Integer(const char* name) const;
+  int64_t Integer(const char* name, int64_t fallback) const { return Has(name) ? Integer(name) : fallback; }
+  bool Flag(const char* name, bool fallback) const;
+  std::vector<double> Numbers(const char* name) const;  // a plain array of numbers; empty when absent
+  // One of a few names.
+  template <class E>
+  E Choice(const char* name, std::initializer_list<std::pair<const char*, E>> choices) const {
+    const Napi::Value value = options_.Get(name);
+    const std::string text = value.IsString() ? value.As<Napi::String>().Utf8Value() : Describe(value);
+    std::string expected;
+    for (const auto& [choice, meaning] : choices) {
+      if (value.IsString() && text == choice) return meaning;
+      expected += (expected.empty() ? "" : ", ") + std::string(choice);
+    }
+    Require(false, name, ": expected one of ", expected, ", got ", text);
+    return {};
+  }
+  template <class E>
+  E Choice(const char* name, std::initializer_list<std::pair<const char*, E>> choices, E fallback) const {
+    return Has(name) ? Choice(name, choices) : fallback;
+  }
+
+  // The grid of numbers `batch` (default 1) and `size` (1 to 3 numbers).
+  Grid ReadGrid() const;
+  // `spacing`: one positive number per spatial dimension; ones when absent.
+  std::array<double, 3> Spacing(const Grid& grid) const;
+
+  const std::vector<Kept>& kept() const { return kept_; }
+
+ private:
+  struct Range {
+    std::string name;
+    const char* data;
+    size_t bytes;
+  };
+
+  template <class T>
+  std::span<T> Read(const std::string& name, Napi::Value value) {
+    size_t length = 0;
+    void* data = CheckedData(name, value, Element<T>::kNapiType, Element<T>::kArray, &length);
+    Keep(value);
+    return {static_cast<T*>(data), length};
+  }
+  template <class T>
+  std::vector<std::span<T>> ReadAll(const char* name) {
+    const Napi::Value value = options_.Get(name);
+    Require(value.IsArray(), name, ": expected an array of ", Element<T>::kArray, ", got ", Describe(value));
+    const auto list = value.As<Napi::Array>();
+    std::vector<std::span<T>> spans;
+    for (uint32_t i = 0; i < list.Length(); ++i)
+      spans.push_back(Read<T>(std::string(name) + "[" + std::to_string(i) + "]", list.Get(i)));
+    return spans;
+  }
+  Kept Keep(Napi::Value value);
+  void* CheckedData(const std::string& name, Napi::Value value, napi_typedarray_type type,
+                    const char* expected, size_t* length) const;
+  void CheckOut(const char* name, const char* data, size_t bytes, size_t length, int64_t count) const;
+  static std::string Describe(Napi::Value value);
+
+  Napi::Env env_;
+  Napi::Object options_;
+  std::vector<Range> inputs_;
+  std::vector<Kept> kept_;
+};
+
+}  // namespace pixelcal

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <span>
+
+#include "binding/task.h"
+
+namespace pixelcal {
+
+// One table per kernel family, each defined in the file of its name beside this one. To add a kernel:
+//  1. declare it in src/kernels/FAMILY.h (namespace pixelcal::cpu; the same signature in pixelcal::cuda
+//  later) and
+//     write it in FAMILY.cc: spans in, spans out, no allocation of results, no Node-API, shapes checked by
+//     Require;
+//  2. in src/binding/FAMILY.cc write `Task Name(Arguments& a)`: read everything by name, return {work,
+//  result};
+//     `work` captures plain C++ and Outputs by value; add {"name", Name} to that file's table;
+//  3. describe name and nameSync in the FAMILY's interface in index.d.ts (index.js needs no change);
+//  4. give it a slow twin in test/reference.h and cases in test/FAMILY_test.cc; CMake finds new files itself;
+//  5. wrap it in packages/core. src/binding/distance.cc is the shortest example.
+std::span<const Entry> DistanceBindings();
+std::span<const Entry> SignedDistanceBindings();
+std::span<const Entry> MorphologyBindings();
+std::span<const Entry> NeighborhoodBindings();
+std::span<const Entry> CalibrationBindings();
+std::span<const Entry> SurfaceDistanceBindings();
+std::span<const Entry> OptimizerBindings();
+
+}  // namespace pixelcal

@@ -1,0 +1,29 @@
+#include "kernels/distance.h"
+
+#include "binding/bindings.h"
+
+namespace pixelcal {
+namespace {
+
+Task DistanceTransform(Arguments& arguments) {
+  const auto mask = arguments.Array<uint8_t>("mask");
+  const Grid grid = arguments.ReadGrid();
+  Require(static_cast<int64_t>(mask.size()) == grid.Count(), "mask: expected ", grid.Count(),
+          " elements, got ", mask.size());
+  DistanceOptions options;
+  options.spacing = arguments.Spacing(grid);
+  options.squared = arguments.Flag("squared", false);
+  options.no_zero = arguments.Choice(
+      "noZero", {{"reference", NoZero::kReference}, {"infinity", NoZero::kInfinity}}, NoZero::kReference);
+  const auto out = arguments.Out<float>("out", grid.Count());
+  return {[=] { cpu::DistanceTransform(mask, grid, options, out.span); },
+          [=](Napi::Env) { return out.Value(); }};
+}
+
+constexpr Entry kEntries[] = {{"distanceTransform", DistanceTransform}};
+
+}  // namespace
+
+std::span<const Entry> DistanceBindings() { return kEntries; }
+
+}  // namespace pixelcal

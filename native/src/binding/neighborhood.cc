@@ -1,0 +1,7 @@
+#include "binding/bindings.h"
+
+namespace pixelcal {
+
+std::span<const Entry> NeighborhoodBindings() { return {}; }
+
+}  // namespace pixelcal

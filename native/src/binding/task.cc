@@ -1,0 +1,99 @@
+#include "binding/task.h"
+
+#include <exception>
+#include <new>
+#include <string>
+
+namespace pixelcal {
+namespace {
+
+// Rejected arguments become a TypeError with code INVALID_ARGUMENT; running out of memory becomes a
+// RangeError.
+Napi::Error ToError(Napi::Env env, std::exception_ptr exception) {
+  try {
+    std::rethrow_exception(exception);
+  } catch (const Napi::Error& error) {
+    return error;
+  } catch (const std::invalid_argument& error) {
+    Napi::Error typed = Napi::TypeError::New(env, error.what());
+    typed.Set("code", Napi::String::New(env, "INVALID_ARGUMENT"));
+    return typed;
+  } catch (const std::bad_alloc&) {
+    return Napi::RangeError::New(env, "out of memory");
+  } catch (const std::exception& error) {
+    return Napi::Error::New(env, error.what());
+  } catch (...) {
+    return Napi::Error::New(env, "unknown native error");
+  }
+}
+
+// Runs a task on the libuv pool and settles a Promise; holds every array the call reads or writes until then.
+class PromiseWorker : public Napi::AsyncWorker {
+ public:
+  PromiseWorker(Napi::Env env, Task task, std::vector<Kept> kept, Napi::Promise::Deferred deferred)
+      : Napi::AsyncWorker(env, "pixelcal"),
+        task_(std::move(task)),
+        kept_(std::move(kept)),
+        deferred_(deferred) {}
+
+ protected:
+  void Execute() override {
+    try {
+      task_.work();
+    } catch (...) {
+      exception_ = std::current_exception();
+    }
+  }
+
+  void OnOK() override {
+    try {
+      if (exception_) std::rethrow_exception(exception_);
+      deferred_.Resolve(task_.result(Env()));
+    } catch (...) {
+      deferred_.Reject(ToError(Env(), std::current_exception()).Value());
+    }
+  }
+
+ private:
+  Task task_;
+  std::vector<Kept> kept_;
+  Napi::Promise::Deferred deferred_;
+  std::exception_ptr exception_;
+};
+
+Napi::Value CallSync(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  try {
+    Arguments arguments(env, info[0]);
+    const Task task = static_cast<const Entry*>(info.Data())->binding(arguments);
+    task.work();
+    return task.result(env);
+  } catch (...) {
+    ToError(env, std::current_exception()).ThrowAsJavaScriptException();
+    return env.Undefined();
+  }
+}
+
+Napi::Value CallAsync(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const auto deferred = Napi::Promise::Deferred::New(env);
+  try {
+    Arguments arguments(env, info[0]);
+    Task task = static_cast<const Entry*>(info.Data())->binding(arguments);
+    (new PromiseWorker(env, std::move(task), arguments.kept(), deferred))->Queue();
+  } catch (...) {
+    deferred.Reject(ToError(env, std::current_exception()).Value());
+  }
+  return deferred.Promise();
+}
+
+}  // namespace
+
+void Export(Napi::Env env, Napi::Object exports, const Entry& entry) {
+  const std::string name = entry.name;
+  void* data = const_cast<Entry*>(&entry);
+  exports.Set(name, Napi::Function::New(env, CallAsync, name.c_str(), data));
+  exports.Set(name + "Sync", Napi::Function::New(env, CallSync, (name + "Sync").c_str(), data));
+}
+
+}  // namespace pixelcal
