@@ -1,0 +1,84 @@
+import { invalidArgument } from "./errors.js";
+import { type DataType, elementCount, holds, type Labels, type Tensor } from "./tensor.js";
+
+/** Throws unless `value` is a tensor of one of `types` with `rank[0]` to `rank[1]` dimensions, none of them empty. */
+export function checkTensor(
+  argument: string,
+  value: Tensor,
+  types: readonly DataType[],
+  rank: readonly [number, number],
+): void {
+  if (typeof value !== "object" || value === null || !Array.isArray(value.dims)) {
+    throw invalidArgument(argument, "a tensor", value);
+  }
+  if (!types.includes(value.type)) throw invalidArgument(argument, `type ${types.join(" or ")}`, value.type);
+  if (!holds(value.type, value.data))
+    throw invalidArgument(argument, `data of type ${value.type}`, value.data);
+  const [low, high] = rank;
+  if (value.dims.length < low || value.dims.length > high) {
+    throw invalidArgument(
+      argument,
+      low === high ? `rank ${low}` : `rank ${low} to ${high}`,
+      value.dims.length,
+    );
+  }
+  if (value.dims.some((dim) => !(dim >= 1)))
+    throw invalidArgument(argument, "positive dimensions", value.dims);
+  const count = elementCount(value.dims);
+  if (value.data.length !== count) {
+    throw invalidArgument(
+      argument,
+      `${count} elements for dims [${value.dims.join(", ")}]`,
+      value.data.length,
+    );
+  }
+}
+
+const labelTypes = ["uint8", "int32", "int64"] as const;
+
+/** Throws unless `labels` is `[N, ...spatial]` with 1 to 3 spatial dimensions. */
+export function checkLabels(labels: Labels, argument = "labels"): void {
+  checkTensor(argument, labels, labelTypes, [2, 4]);
+}
+
+/** Throws unless `classes` is a class count. */
+export function checkClasses(classes: number): void {
+  checkInteger("classes", classes, 1, 32767);
+}
+
+/** Throws unless `value` is an integer from `low` to `high`. */
+export function checkInteger(argument: string, value: number, low: number, high: number): void {
+  if (!Number.isInteger(value) || value < low || value > high) {
+    throw invalidArgument(argument, `an integer from ${low} to ${high}`, value);
+  }
+}
+
+/** Throws unless `value` is a finite number greater than 0. */
+export function checkPositive(argument: string, value: number): void {
+  if (!(Number.isFinite(value) && value > 0)) throw invalidArgument(argument, "a positive number", value);
+}
+
+/** Throws unless `spacing` is absent or holds one positive number per spatial dimension. */
+export function checkSpacing(spacing: readonly number[] | undefined, rank: number): void {
+  if (spacing === undefined) return;
+  if (!Array.isArray(spacing) || spacing.length !== rank) {
+    throw invalidArgument("spacing", `${rank} numbers`, Array.isArray(spacing) ? spacing.length : spacing);
+  }
+  for (const size of spacing) checkPositive("spacing", size);
+}
+
+/** Throws unless `value` is absent or one of `choices`. */
+export function checkChoice(argument: string, value: string | undefined, choices: readonly string[]): void {
+  if (value !== undefined && !choices.includes(value)) {
+    throw invalidArgument(argument, `one of ${choices.join(", ")}`, value);
+  }
+}
+
+/** Throws unless `out` is absent or a tensor of exactly this type and these dims. */
+export function checkOut(out: Tensor | undefined, type: DataType, dims: readonly number[]): void {
+  if (out === undefined) return;
+  checkTensor("out", out, [type], [dims.length, dims.length]);
+  if (out.dims.some((dim, axis) => dim !== dims[axis])) {
+    throw invalidArgument("out", `dims [${dims.join(", ")}]`, out.dims);
+  }
+}

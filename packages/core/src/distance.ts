@@ -1,0 +1,60 @@
+import type { DistanceTransformOptions as NativeOptions } from "@pixelcal/native";
+import { call, callSync, native } from "./binding.js";
+import { checkChoice, checkInteger, checkOut, checkSpacing, checkTensor } from "./check.js";
+import { checkDevice, type DeviceOption } from "./device.js";
+import { invalidArgument } from "./errors.js";
+import type { Tensor } from "./tensor.js";
+
+export interface DistanceTransformOptions extends DeviceOption {
+  /** Physical size of a pixel per spatial dimension; default ones. */
+  readonly spacing?: readonly number[];
+  /** Squared distances instead of distances. */
+  readonly squared?: boolean;
+  /** Trailing dimensions that are spatial, 1 to 3; default: the length of `spacing`, else all but the first. */
+  readonly dimensions?: number;
+  /** What an image without any zero measures to: scipy's virtual point before its first corner, or nothing. */
+  readonly noZero?: "reference" | "infinity";
+  readonly out?: Tensor<"float32">;
+}
+
+/**
+ * Exact Euclidean distance of every nonzero pixel of `mask` (`[N, ...spatial]`, or any leading dimensions when
+ * `dimensions` or `spacing` is given) to the nearest zero of its image, in units of `spacing`; zeros get 0.
+ * Convention of scipy.ndimage.distance_transform_edt.
+ */
+export async function distanceTransform(
+  mask: Tensor<"uint8"> | Tensor<"bool">,
+  options: DistanceTransformOptions = {},
+): Promise<Tensor<"float32">> {
+  const request = distanceRequest(mask, options);
+  return { type: "float32", dims: mask.dims, data: await call(() => native.distanceTransform(request)) };
+}
+
+/** {@link distanceTransform} on the calling thread. */
+export function distanceTransformSync(
+  mask: Tensor<"uint8"> | Tensor<"bool">,
+  options: DistanceTransformOptions = {},
+): Tensor<"float32"> {
+  const request = distanceRequest(mask, options);
+  return { type: "float32", dims: mask.dims, data: callSync(() => native.distanceTransformSync(request)) };
+}
+
+function distanceRequest(
+  mask: Tensor<"uint8"> | Tensor<"bool">,
+  options: DistanceTransformOptions,
+): NativeOptions {
+  const { spacing, squared, noZero, out } = options;
+  checkDevice(options.device);
+  checkTensor("mask", mask, ["uint8", "bool"], [1, 8]);
+  const dimensions = options.dimensions ?? spacing?.length ?? mask.dims.length - 1;
+  if (options.dimensions === undefined && spacing === undefined && (dimensions < 2 || dimensions > 3)) {
+    throw invalidArgument("mask", "rank 3 or 4, or the option dimensions", `rank ${mask.dims.length}`);
+  }
+  checkInteger("dimensions", dimensions, 1, Math.min(3, mask.dims.length));
+  checkSpacing(spacing, dimensions);
+  checkChoice("noZero", noZero, ["reference", "infinity"]);
+  checkOut(out, "float32", mask.dims);
+  const size = mask.dims.slice(-dimensions);
+  const batch = mask.dims.slice(0, -dimensions).reduce((product, dim) => product * dim, 1);
+  return { mask: mask.data, batch, size, spacing, squared, noZero, out: out?.data };
+}
