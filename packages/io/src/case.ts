@@ -1,0 +1,160 @@
+import type { DataType, Labels, Tensor } from "@pixelcal/core";
+import { FormatError } from "./errors.js";
+import { float16ToFloat32 } from "./float16.js";
+import type { Limits } from "./limits.js";
+import { readNpz, writeNpz } from "./npz.js";
+
+/** One case of a data set. */
+export interface Case {
+  /** [C, ...spatial] */
+  readonly image: Tensor<"float32">;
+  /** [...spatial] */
+  readonly labels: Labels;
+  /** Physical size per spatial axis, where the file says so. */
+  readonly spacing?: readonly number[];
+  /** The file's other arrays that were asked for, as stored. */
+  readonly extras: Readonly<Record<string, Tensor>>;
+}
+
+/** One case of a prediction folder. */
+export interface Prediction {
+  /** [C, ...spatial], each within [0, 1] */
+  readonly probs: Tensor<"float32">;
+  /** [...spatial] */
+  readonly labels: Labels;
+}
+
+function toFloat32(tensor: Tensor, path: string, key: string): Tensor<"float32"> {
+  const { type, dims, data } = tensor;
+  if (type === "float32") return tensor as Tensor<"float32">;
+  if (type === "float16") return { type: "float32", dims, data: float16ToFloat32(data as Uint16Array) };
+  if (data instanceof BigInt64Array || data instanceof BigUint64Array) {
+    return { type: "float32", dims, data: Float32Array.from(data, Number) };
+  }
+  if (ArrayBuffer.isView(data))
+    return { type: "float32", dims, data: new Float32Array(data as Float64Array) };
+  throw new FormatError(path, key, `expected numbers, got ${type}`);
+}
+
+/** Labels as stored where a kernel can read them, else as the narrowest type that can hold them. */
+function toLabels(tensor: Tensor, path: string, key: string): Labels {
+  const { dims, data } = tensor;
+  const widened: Partial<Record<DataType, () => Labels>> = {
+    uint8: () => tensor as Tensor<"uint8">,
+    int32: () => tensor as Tensor<"int32">,
+    int64: () => tensor as Tensor<"int64">,
+    bool: () => ({ type: "uint8", dims, data: data as Uint8Array }),
+    int8: () => ({ type: "int32", dims, data: new Int32Array(data as Int8Array) }),
+    int16: () => ({ type: "int32", dims, data: new Int32Array(data as Int16Array) }),
+    uint16: () => ({ type: "int32", dims, data: new Int32Array(data as Uint16Array) }),
+    uint32: () => ({ type: "int64", dims, data: BigInt64Array.from(data as Uint32Array, BigInt) }),
+    uint64: () => ({ type: "int64", dims, data: new BigInt64Array(data as BigUint64Array) }),
+  };
+  const convert = widened[tensor.type];
+  if (!convert) throw new FormatError(path, key, `expected integers, got ${tensor.type}`);
+  return convert();
+}
+
+function pick(arrays: Readonly<Record<string, Tensor>>, path: string, key: string): Tensor {
+  const array = arrays[key];
+  if (array) return array;
+  throw new FormatError(path, key, "no such array in the file");
+}
+
+function checkSpatial(path: string, key: string, dense: Tensor, labels: Tensor): void {
+  const rank = dense.dims.length - 1;
+  if (rank < 1 || rank > 3) {
+    throw new FormatError(
+      path,
+      key,
+      `expected [C, ...spatial] with 1 to 3 spatial axes, got [${dense.dims}]`,
+    );
+  }
+  const spatial = dense.dims.slice(1);
+  if (labels.dims.length !== rank || spatial.some((size, axis) => size !== labels.dims[axis])) {
+    throw new FormatError(
+      path,
+      "label",
+      `expected shape [${spatial}] to match ${key} [${dense.dims}], got [${labels.dims}]`,
+    );
+  }
+  if (dense.dims.includes(0)) throw new FormatError(path, key, `is empty, shape [${dense.dims}]`);
+}
+
+function toSpacing(tensor: Tensor, path: string, rank: number): readonly number[] {
+  const values = Array.from(toFloat32(tensor, path, "spacing").data);
+  const plain = tensor.type === "float64" ? Array.from(tensor.data as Float64Array) : values;
+  if (plain.length !== rank || plain.some((value) => !(value > 0 && Number.isFinite(value)))) {
+    throw new FormatError(path, "spacing", `expected ${rank} positive sizes, got [${plain}]`);
+  }
+  return plain;
+}
+
+export interface ReadCaseOptions {
+  /** Further arrays to return in `extras`; each must be there. Others in the file are ignored. */
+  readonly extras?: readonly string[];
+  readonly limits?: Partial<Limits>;
+}
+
+/**
+ * Reads a case: `image` [C, ...spatial] of any number type (converted to float32), `label` [...spatial] of any integer type, and
+ * `spacing` where present. Throws FormatError naming file and array.
+ */
+export async function readCase(path: string, options: ReadCaseOptions = {}): Promise<Case> {
+  const { extras: names = [], limits } = options;
+  const wanted = ["image", "label", "spacing", ...names];
+  const arrays = await readNpz(path, { ...limits, keys: wanted });
+  const image = toFloat32(pick(arrays, path, "image"), path, "image");
+  const labels = toLabels(pick(arrays, path, "label"), path, "label");
+  checkSpatial(path, "image", image, labels);
+  const extras = Object.fromEntries(names.map((name) => [name, pick(arrays, path, name)]));
+  const { spacing } = arrays;
+  if (!spacing) return { image, labels, extras };
+  return { image, labels, extras, spacing: toSpacing(spacing, path, labels.dims.length) };
+}
+
+/** float32 softmax leaves values a few units of rounding above 1; anything further out is no probability. */
+const tolerance = 1e-5;
+
+/**
+ * Reads a prediction: `probs` [C, ...spatial] and `label` [...spatial]. Throws FormatError for NaN, for probabilities outside [0, 1] and
+ * for labels outside [0, C) other than `ignore`.
+ */
+export async function readPrediction(
+  path: string,
+  options: { readonly ignore?: number; readonly limits?: Partial<Limits> } = {},
+): Promise<Prediction> {
+  const arrays = await readNpz(path, { ...options.limits, keys: ["probs", "label"] });
+  const probs = toFloat32(pick(arrays, path, "probs"), path, "probs");
+  const labels = toLabels(pick(arrays, path, "label"), path, "label");
+  checkSpatial(path, "probs", probs, labels);
+  const wrong = probs.data.findIndex((p) => !(p >= -tolerance && p <= 1 + tolerance));
+  if (wrong >= 0) {
+    throw new FormatError(
+      path,
+      "probs",
+      `expected values within [0, 1], got ${probs.data[wrong]} at offset ${wrong}`,
+    );
+  }
+  checkLabelRange(path, labels, probs.dims[0]!, options.ignore);
+  return { probs, labels };
+}
+
+/** Throws FormatError unless every label is in [0, classes) or equals `ignore`. */
+export function checkLabelRange(path: string, labels: Labels, classes: number, ignore?: number): void {
+  const { data } = labels;
+  for (let i = 0; i < data.length; i++) {
+    const label = Number(data[i]);
+    if ((label < 0 || label >= classes) && label !== ignore) {
+      throw new FormatError(path, "label", `expected labels in [0, ${classes}), got ${label} at offset ${i}`);
+    }
+  }
+}
+
+/** Writes a prediction as the authors' repository does: `probs` float32 and `label` int64, deflated; atomically. */
+export async function writePrediction(path: string, prediction: Prediction): Promise<void> {
+  const { probs, labels } = prediction;
+  checkSpatial(path, "probs", probs, labels);
+  const data = labels.data instanceof BigInt64Array ? labels.data : BigInt64Array.from(labels.data, BigInt);
+  await writeNpz(path, { probs, label: { type: "int64", dims: labels.dims, data } });
+}

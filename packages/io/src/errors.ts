@@ -1,0 +1,30 @@
+/** A file that is missing, malformed or not what its reader expects: `path`, the array or field (`key`), and what is wrong. */
+export class FormatError extends Error {
+  readonly path: string;
+  readonly key: string | undefined;
+
+  constructor(path: string, key: string | undefined, what: string, options?: ErrorOptions) {
+    super(key === undefined ? `${path}: ${what}` : `${path}: ${key}: ${what}`, options);
+    this.name = "FormatError";
+    this.path = path;
+    this.key = key;
+  }
+}
+
+/** The system's error code ("ENOENT", ...) of an unknown exception, or undefined. */
+export function errorCode(error: unknown): string | undefined {
+  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined;
+}
+
+/** Turns a system error about `path` into a FormatError a person can act on; other errors pass unchanged. */
+export function fileError(path: string, error: unknown): unknown {
+  const code = errorCode(error);
+  const text: Record<string, string> = {
+    ENOENT: "no such file",
+    EISDIR: "is a directory, expected a file",
+    EACCES: "permission denied",
+    ERR_FS_FILE_TOO_LARGE: "too large to be read at once",
+  };
+  const what = code === undefined ? undefined : text[code];
+  return what === undefined ? error : new FormatError(path, undefined, what, { cause: error });
+}

@@ -1,0 +1,61 @@
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { sweepTemporaries, writeFileAtomic } from "./index.js";
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "file-"));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+test("text, bytes and chunks, replacing what was there", async () => {
+  const path = join(folder, "new/sub/a.bin");
+  await writeFileAtomic(path, "text");
+  expect(await readFile(path, "utf8")).toBe("text");
+  await writeFileAtomic(path, Uint8Array.of(1, 2));
+  expect([...(await readFile(path))]).toEqual([1, 2]);
+  await writeFileAtomic(path, [Uint8Array.of(3), new Uint8Array(0), Uint8Array.of(4, 5)]);
+  expect([...(await readFile(path))]).toEqual([3, 4, 5]);
+  expect(await readdir(join(folder, "new/sub"))).toEqual(["a.bin"]);
+});
+
+test("a failure half way leaves the old file and nothing else", async () => {
+  const path = join(folder, "kept/a.bin");
+  await writeFileAtomic(path, "old");
+  async function* broken(): AsyncGenerator<Uint8Array> {
+    yield Uint8Array.of(1);
+    throw new Error("disk full");
+  }
+  await expect(writeFileAtomic(path, broken())).rejects.toThrow("disk full");
+  expect(await readFile(path, "utf8")).toBe("old");
+  expect(await readdir(join(folder, "kept"))).toEqual(["a.bin"]);
+});
+
+test("a folder in the way is an error that leaves nothing", async () => {
+  const path = join(folder, "taken/a");
+  await mkdir(path, { recursive: true });
+  await expect(writeFileAtomic(path, "x")).rejects.toThrow();
+  expect(await readdir(join(folder, "taken"))).toEqual(["a"]);
+  await expect(writeFileAtomic(join(folder, "new/sub/a.bin/child"), "x")).rejects.toThrow();
+});
+
+test("many writers of one file: the last to finish wins, whole", async () => {
+  const path = join(folder, "race.bin");
+  await Promise.all(Array.from({ length: 20 }, (_, i) => writeFileAtomic(path, Buffer.alloc(5000, i))));
+  const bytes = await readFile(path);
+  expect(bytes.length).toBe(5000);
+  expect(new Set(bytes).size).toBe(1);
+});
+
+test("stale temporaries of dead processes are swept", async () => {
+  const place = join(folder, "sweep");
+  await mkdir(place);
+  const stale = ".last.safetensors.999999999.3.tmp";
+  const names = [stale, `.last.safetensors.${process.pid}.1.tmp`, "last.safetensors", ".hidden", "x.tmp"];
+  for (const name of names) await writeFile(join(place, name), "x");
+  await chmod(join(place, stale), 0o400);
+  expect(await sweepTemporaries(place)).toEqual([stale]);
+  expect((await readdir(place)).sort()).toEqual(names.slice(1).sort());
+});

@@ -1,0 +1,60 @@
+import { mkdir, open, readdir, rename, rm } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+
+let counter = 0;
+
+async function syncDirectory(path: string): Promise<void> {
+  const directory = await open(path, "r");
+  try {
+    await directory.sync();
+  } finally {
+    await directory.close();
+  }
+}
+
+/**
+ * Writes a file so that at any moment, a crash or a full disk included, `path` holds either the old bytes or the new:
+ * a temporary file beside it, fsync, rename, fsync of the folder. Missing parent folders are made.
+ */
+export async function writeFileAtomic(
+  path: string,
+  data: Uint8Array | string | Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+): Promise<void> {
+  const folder = dirname(path);
+  await mkdir(folder, { recursive: true });
+  const temporary = join(folder, `.${basename(path)}.${process.pid}.${counter++}.tmp`);
+  try {
+    const file = await open(temporary, "wx");
+    try {
+      if (data instanceof Uint8Array || typeof data === "string") await file.writeFile(data);
+      else for await (const chunk of data) await file.writeFile(chunk);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+  await syncDirectory(folder);
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Removes temporary files that `writeFileAtomic` calls of processes now dead left in `folder`; returns their names. */
+export async function sweepTemporaries(folder: string): Promise<string[]> {
+  const stale = (await readdir(folder)).filter((name) => {
+    const match = /^\..+\.(\d+)\.\d+\.tmp$/.exec(name);
+    return match !== null && !isRunning(Number(match[1]));
+  });
+  for (const name of stale) await rm(join(folder, name), { force: true });
+  return stale.sort();
+}

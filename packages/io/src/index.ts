@@ -1,0 +1,12 @@
+export type { Case, Prediction, ReadCaseOptions } from "./case.js";
+export { checkLabelRange, readCase, readPrediction, writePrediction } from "./case.js";
+export { errorCode, FormatError, fileError } from "./errors.js";
+export { sweepTemporaries, writeFileAtomic } from "./file.js";
+export { float16ToFloat32, float32ToFloat16 } from "./float16.js";
+export type { Limits } from "./limits.js";
+export { defaultLimits } from "./limits.js";
+export { decodeNpy, encodeNpy, readNpy, writeNpy } from "./npy.js";
+export type { ReadNpzOptions, WriteNpzOptions } from "./npz.js";
+export { encodeNpz, readNpz, writeNpz } from "./npz.js";
+export type { Safetensors } from "./safetensors.js";
+export { decodeSafetensors, encodeSafetensors, readSafetensors, writeSafetensors } from "./safetensors.js";

@@ -1,0 +1,91 @@
+import { invalidArgument, type Tensor } from "@pixelcal/core";
+import { ZipFile } from "yazl";
+import { writeFileAtomic } from "./file.js";
+import { defaultLimits, type Limits } from "./limits.js";
+import { decodeNpy, encodeNpy } from "./npy.js";
+import { readArchive } from "./zip.js";
+
+export interface ReadNpzOptions extends Partial<Limits> {
+  /** Read only these arrays, those of them that are there; default: all. */
+  readonly keys?: readonly string[];
+  /** The name to give to bytes in messages. */
+  readonly source?: string;
+}
+
+/**
+ * Reads an NPZ archive (numpy.savez, numpy.savez_compressed) from a path or from bytes. Checksums are verified; entries that are
+ * not arrays are skipped. Throws FormatError naming file and array.
+ */
+export async function readNpz(
+  source: string | Uint8Array,
+  options: ReadNpzOptions = {},
+): Promise<Record<string, Tensor>> {
+  const { keys, source: name = "npz", ...limits } = options;
+  const bounds = { ...defaultLimits, ...limits };
+  const path = typeof source === "string" ? source : name;
+  const wanted = (file: string): boolean =>
+    file.endsWith(".npy") && (keys === undefined || keys.includes(file.slice(0, -4)));
+  const arrays: Record<string, Tensor> = Object.create(null);
+  await readArchive(source, path, bounds, wanted, (file, bytes) => {
+    const key = file.slice(0, -4);
+    arrays[key] = decodeNpy(bytes, { path, key }, bounds);
+  });
+  return arrays;
+}
+
+export interface WriteNpzOptions {
+  /** Deflate level 0 (stored) to 9; default 6, NumPy's. */
+  readonly level?: number;
+}
+
+// A ZIP holds no older date, and DOS dates are local time: built from local parts it is the same bytes in every time zone.
+const epoch = new Date(1980, 0, 1);
+
+async function* chunks(arrays: Readonly<Record<string, Tensor>>, level: number): AsyncGenerator<Uint8Array> {
+  const zip = new ZipFile();
+  for (const [key, tensor] of Object.entries(arrays)) {
+    const [header, data] = encodeNpy(tensor);
+    const bytes = Buffer.concat([header, data]);
+    zip.addBuffer(bytes, `${key}.npy`, {
+      mtime: epoch,
+      forceDosTimestamp: true,
+      compress: level > 0,
+      compressionLevel: level,
+    });
+  }
+  zip.end();
+  for await (const chunk of zip.outputStream) yield chunk as Buffer;
+}
+
+function checkNpz(arrays: Readonly<Record<string, Tensor>>, level: number): void {
+  if (!Number.isInteger(level) || level < 0 || level > 9) {
+    throw invalidArgument("level", "an integer from 0 to 9", level);
+  }
+  for (const key of Object.keys(arrays)) {
+    if (!/^[\w.-]+$/.test(key))
+      throw invalidArgument("arrays", 'names of letters, digits, "_", "." and "-"', key);
+  }
+}
+
+/** The bytes of an NPZ archive of `arrays` in the order given: the same arrays give the same bytes, and NumPy reads them. */
+export async function encodeNpz(
+  arrays: Readonly<Record<string, Tensor>>,
+  options: WriteNpzOptions = {},
+): Promise<Uint8Array> {
+  const { level = 6 } = options;
+  checkNpz(arrays, level);
+  const parts: Uint8Array[] = [];
+  for await (const chunk of chunks(arrays, level)) parts.push(chunk);
+  return Buffer.concat(parts);
+}
+
+/** Writes an NPZ archive of `arrays` (see encodeNpz), atomically. */
+export async function writeNpz(
+  path: string,
+  arrays: Readonly<Record<string, Tensor>>,
+  options: WriteNpzOptions = {},
+): Promise<void> {
+  const { level = 6 } = options;
+  checkNpz(arrays, level);
+  await writeFileAtomic(path, chunks(arrays, level));
+}
