@@ -1,0 +1,55 @@
+#pragma once
+
+// Slow and obvious: what each kernel must equal. Everything is O(n^2) and in double.
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <vector>
+
+#include "shape.h"
+
+namespace pixelcal::reference {
+
+struct Pixel {
+  int64_t z, y, x;
+};
+
+inline Pixel At(const std::array<int64_t, 3>& dhw, int64_t index) {
+  return {index / (dhw[1] * dhw[2]), index / dhw[2] % dhw[1], index % dhw[2]};
+}
+
+inline std::array<double, 3> RightAligned(const Grid& grid, const std::array<double, 3>& spacing) {
+  std::array<double, 3> aligned{1, 1, 1};
+  for (int axis = 0; axis < grid.rank; ++axis) aligned[3 - grid.rank + axis] = spacing[axis];
+  return aligned;
+}
+
+// Squared distance of each nonzero pixel of one image to its nearest zero; infinity when there is none.
+inline std::vector<double> SquaredDistances(const uint8_t* mask, const Grid& grid,
+                                            const std::array<double, 3>& spacing) {
+  const auto dhw = grid.DepthHeightWidth();
+  const auto size = RightAligned(grid, spacing);
+  const int64_t pixels = grid.Pixels();
+  std::vector<Pixel> zeros;
+  for (int64_t i = 0; i < pixels; ++i)
+    if (mask[i] == 0) zeros.push_back(At(dhw, i));
+  std::vector<double> squares(static_cast<size_t>(pixels), 0.0);
+  for (int64_t i = 0; i < pixels; ++i) {
+    if (mask[i] == 0) continue;
+    const Pixel p = At(dhw, i);
+    double least = std::numeric_limits<double>::infinity();
+    for (const Pixel& q : zeros) {
+      const double dz = static_cast<double>(p.z - q.z) * size[0];
+      const double dy = static_cast<double>(p.y - q.y) * size[1];
+      const double dx = static_cast<double>(p.x - q.x) * size[2];
+      least = std::min(least, dz * dz + dy * dy + dx * dx);
+    }
+    squares[static_cast<size_t>(i)] = least;
+  }
+  return squares;
+}
+
+}  // namespace pixelcal::reference
