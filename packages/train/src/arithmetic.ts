@@ -1,0 +1,103 @@
+// Elementary functions built from + - * / and sqrt alone, which IEEE 754 rounds the same way everywhere: unlike Math.sin or Math.exp
+// they give the same bits in every engine. Accurate to a few units of rounding over the ranges used here.
+
+const words: DataView<ArrayBuffer> = new DataView(new ArrayBuffer(8));
+const ln2High = 0.6931471803691238;
+const ln2Low = 1.9082149292705877e-10;
+
+/** 2^k for an integer k in [-1022, 1023]. */
+function powerOfTwo(k: number): number {
+  words.setUint32(0, (k + 1023) << 20);
+  words.setUint32(4, 0);
+  return words.getFloat64(0);
+}
+
+/** e^x, 0 below -700 and infinite above 700. */
+export function exp(x: number): number {
+  if (!(x > -700)) return x <= -700 ? 0 : Number.NaN;
+  if (x > 700) return Number.POSITIVE_INFINITY;
+  const k = Math.round(x * Math.LOG2E);
+  const r = x - k * ln2High - k * ln2Low;
+  // Taylor in Horner form; |r| <= 0.35, so the 14th term is below 2^-60.
+  let sum = 1;
+  for (let n = 14; n >= 1; n--) sum = 1 + (sum * r) / n;
+  return sum * powerOfTwo(k);
+}
+
+/** Natural logarithm of a positive normal number. */
+export function log(x: number): number {
+  words.setFloat64(0, x);
+  let high = words.getUint32(0);
+  let k = (high >>> 20) - 1023;
+  high = (high & 0xfffff) | 0x3ff00000;
+  words.setUint32(0, high);
+  let m = words.getFloat64(0);
+  if (m > Math.SQRT2) {
+    m /= 2;
+    k += 1;
+  }
+  // ln m = 2 artanh((m - 1) / (m + 1)), |argument| <= 0.172
+  const s = (m - 1) / (m + 1);
+  const s2 = s * s;
+  let sum = 1 / 23;
+  for (let n = 21; n >= 1; n -= 2) sum = 1 / n + sum * s2;
+  return k * ln2High + (2 * s * sum + k * ln2Low);
+}
+
+/** Sine of an angle of moderate size (|x| < 10^4), in radians. */
+export function sin(x: number): number {
+  const turns = Math.round(x / Math.PI);
+  // pi in two parts, the first short enough for an exact product
+  const r = x - turns * 3.1415927410125732 + turns * 8.742278000372486e-8;
+  const r2 = r * r;
+  let sum = 1;
+  for (let n = 22; n >= 2; n -= 2) sum = 1 - (sum * r2) / (n * (n + 1));
+  return turns % 2 === 0 ? r * sum : -r * sum;
+}
+
+/** Cosine of an angle of moderate size, in radians. */
+export function cos(x: number): number {
+  return sin(x + Math.PI / 2);
+}
+
+/** Angle of the vector (x, y) in (-pi, pi]; 0 for the zero vector. */
+export function atan2(y: number, x: number): number {
+  const ax = Math.abs(x);
+  const ay = Math.abs(y);
+  if (ax === 0 && ay === 0) return 0;
+  let t = ax > ay ? ay / ax : ax / ay;
+  // Two halvings of the angle bring t below 0.2, where the series is short.
+  t = t / (1 + Math.sqrt(1 + t * t));
+  t = t / (1 + Math.sqrt(1 + t * t));
+  const t2 = t * t;
+  let sum = 1 / 25;
+  for (let n = 23; n >= 1; n -= 2) sum = 1 / n - sum * t2;
+  let angle = 4 * t * sum;
+  if (ax <= ay) angle = Math.PI / 2 - angle;
+  if (x < 0) angle = Math.PI - angle;
+  return y < 0 ? -angle : angle;
+}
+
+/** Standard normal distribution function. */
+export function normalCdf(x: number): number {
+  const z = Math.abs(x);
+  if (z > 8) return x < 0 ? 0 : 1;
+  const density = exp(-0.5 * z * z) * 0.3989422804014327;
+  let tail: number;
+  if (z < 4) {
+    // Phi(z) - 1/2 = density * (z + z^3/3 + z^5/15 + ...)
+    let term = z;
+    let sum = z;
+    for (let n = 3; term > sum * 1e-17; n += 2) {
+      term *= (z * z) / n;
+      sum += term;
+    }
+    tail = 0.5 - density * sum;
+  } else {
+    // Laplace's continued fraction for the tail
+    let fraction = z;
+    for (let n = 60; n >= 1; n--) fraction = z + n / fraction;
+    tail = density / fraction;
+  }
+  return x < 0 ? tail : 1 - tail;
+}
