@@ -1,0 +1,125 @@
+import type { Tensor } from "@pixelcal/core";
+import { FormatError, readSafetensors, writeSafetensors } from "@pixelcal/io";
+
+/** Everything a training state holds beside its arrays. It has no times or paths: equal runs write equal bytes. */
+export interface TrainingState {
+  /** Optimizer updates so far. */
+  readonly updates: number;
+  readonly epoch: number;
+  /** Batches whose gradients wait in `accumulated`. */
+  readonly pending: number;
+  readonly model: string;
+  readonly loss: string;
+  readonly optimizer: string;
+  readonly schedule: string;
+  /** These three decide the last bits of every result. */
+  readonly device: string;
+  readonly threads: number;
+  readonly runtime: string;
+  /** What the caller keeps with it: configuration, progress, state of the loader. */
+  readonly extra?: unknown;
+}
+
+type Arrays = Readonly<Record<string, Tensor<"float32">>>;
+
+export interface Checkpoint {
+  /** Parameters and buffers under their own names, as a PyTorch state dict has them. */
+  readonly model: Arrays;
+  /** Optimizer state: slot name, then parameter name. */
+  readonly slots: Readonly<Record<string, Arrays>>;
+  readonly accumulated: Arrays;
+  readonly state: TrainingState;
+}
+
+const format = "pixelcal-training-1";
+const slotPrefix = "optimizer/";
+const accumulatedPrefix = "accumulated/";
+
+/** Writes a checkpoint as one .safetensors file, atomically: a reader finds the old file or the new one. */
+export async function writeCheckpoint(path: string, checkpoint: Checkpoint): Promise<void> {
+  const tensors: Record<string, Tensor> = { ...checkpoint.model };
+  for (const [slot, arrays] of Object.entries(checkpoint.slots)) {
+    for (const [name, array] of Object.entries(arrays)) tensors[`${slotPrefix}${slot}/${name}`] = array;
+  }
+  for (const [name, array] of Object.entries(checkpoint.accumulated)) {
+    tensors[`${accumulatedPrefix}${name}`] = array;
+  }
+  await writeSafetensors(path, { tensors, metadata: { format, state: JSON.stringify(checkpoint.state) } });
+}
+
+/** Reads a checkpoint. Throws `FormatError` when the file is damaged or is none of ours. */
+export async function readCheckpoint(path: string): Promise<Checkpoint> {
+  const { tensors, metadata } = await readSafetensors(path);
+  if (metadata.format !== format) {
+    throw new FormatError(path, "format", `expected ${format}, got ${metadata.format ?? "nothing"}`);
+  }
+  const model: Record<string, Tensor<"float32">> = {};
+  const slots: Record<string, Record<string, Tensor<"float32">>> = {};
+  const accumulated: Record<string, Tensor<"float32">> = {};
+  for (const [name, array] of Object.entries(tensors)) {
+    if (array.type !== "float32") throw new FormatError(path, name, `expected float32, got ${array.type}`);
+    const values = array as Tensor<"float32">;
+    if (name.startsWith(accumulatedPrefix)) accumulated[name.slice(accumulatedPrefix.length)] = values;
+    else if (name.startsWith(slotPrefix)) {
+      const rest = name.slice(slotPrefix.length);
+      const cut = rest.indexOf("/");
+      const slot = rest.slice(0, cut);
+      slots[slot] ??= {};
+      slots[slot][rest.slice(cut + 1)] = values;
+    } else model[name] = values;
+  }
+  return { model, slots, accumulated, state: parseState(path, metadata.state) };
+}
+
+function parseState(path: string, text: string | undefined): TrainingState {
+  let state: Partial<Record<keyof TrainingState, unknown>>;
+  try {
+    state = JSON.parse(text ?? "null") ?? {};
+  } catch {
+    throw new FormatError(path, "state", "is not JSON");
+  }
+  const counts = ["updates", "epoch", "pending", "threads"] as const;
+  const words = ["model", "loss", "optimizer", "schedule", "device", "runtime"] as const;
+  for (const key of counts) {
+    if (!Number.isSafeInteger(state[key])) throw new FormatError(path, `state.${key}`, "expected an integer");
+  }
+  for (const key of words) {
+    if (typeof state[key] !== "string") throw new FormatError(path, `state.${key}`, "expected a text");
+  }
+  return state as TrainingState;
+}
+
+/**
+ * Copies a checkpoint's arrays into a trainer's. Throws `FormatError` naming everything that is missing, left over or
+ * of another shape before anything is copied.
+ */
+export function restoreArrays(path: string, from: Checkpoint, into: Omit<Checkpoint, "state">): void {
+  const problems: string[] = [];
+  const copies: (() => void)[] = [];
+  const compare = (place: string, source: Arrays, target: Arrays): void => {
+    for (const [name, { dims, data }] of Object.entries(target)) {
+      const found = source[name];
+      if (found === undefined) problems.push(`${place}${name} is missing`);
+      else if (found.dims.join() !== dims.join()) {
+        problems.push(`${place}${name} is [${found.dims}], expected [${dims}]`);
+      } else copies.push(() => data.set(found.data));
+    }
+    for (const name of Object.keys(source)) if (!(name in target)) problems.push(`${place}${name} is unknown`);
+  };
+  compare("", from.model, into.model);
+  for (const slot of new Set([...Object.keys(from.slots), ...Object.keys(into.slots)])) {
+    compare(`${slotPrefix}${slot}/`, from.slots[slot] ?? {}, into.slots[slot] ?? {});
+  }
+  compare(accumulatedPrefix, from.accumulated, into.accumulated);
+  if (problems.length > 0) {
+    const shown = problems.length > 5 ? [...problems.slice(0, 5), `and ${problems.length - 5} more`] : problems;
+    throw new FormatError(path, undefined, `does not fit this trainer: ${shown.join("; ")}`);
+  }
+  for (const copy of copies) copy();
+}
+
+/** One line per setting that a checkpoint and a trainer do not share. */
+export function stateDifferences(saved: TrainingState, now: TrainingState): string[] {
+  const keys = ["model", "loss", "optimizer", "schedule", "device", "threads", "runtime"] as const;
+  return keys.filter((key) => saved[key] !== now[key]).map((key) => `${key}: ${saved[key]} then, ${now[key]} now`);
+}

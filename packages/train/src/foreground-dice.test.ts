@@ -1,0 +1,18 @@
+import { tensor } from "@pixelcal/core";
+import { describe, expect, it } from "vitest";
+import { foregroundDice } from "./foreground-dice.js";
+
+describe("foregroundDice", () => {
+  it("joins the foreground classes and gives one score per image", () => {
+    // Image 0 predicts classes 1 2 0 0, image 1 predicts 0 0 0 0 (a tie goes to the background).
+    const zeros = [0, 0, 0, 0];
+    const logits = [[0, 0, 1, 1], [1, 0, 0, 0], [0, 1, 0, 0], zeros, zeros, zeros].flat();
+    const labels = Int32Array.of(1, 1, 0, 2, 0, 0, 0, 0);
+    const scores = foregroundDice(
+      tensor("float32", Float32Array.from(logits), [2, 3, 2, 2]),
+      tensor("int32", labels, [2, 2, 2]),
+    );
+    expect(scores[0]).toBeCloseTo((2 * 2) / (2 + 3), 6);
+    expect(scores[1]).toBe(1);
+  });
+});

@@ -1,0 +1,74 @@
+import { InvalidArgumentError, type Tensor, tensor } from "@pixelcal/core";
+import { describe, expect, it } from "vitest";
+import { type Predictor, predict, softmax } from "./predict.js";
+import { tileOrigins, tileStarts } from "./tiles.js";
+
+const ramp = (dims: number[]): Tensor<"float32"> => {
+  const count = dims.reduce((a, b) => a * b, 1);
+  return tensor("float32", Float32Array.from({ length: count }, (_, i) => Math.sin(i * 0.7) * 2), dims);
+};
+
+/** Logits that depend on the pixel alone: tiling must not change them. */
+const pointwise: Predictor = {
+  async predict(images) {
+    const [n = 0, c = 0, ...size] = images.dims;
+    expect(c).toBe(1);
+    const pixels = size.reduce((a, b) => a * b, 1);
+    const data = new Float32Array(n * 2 * pixels);
+    data.set(images.data, 0);
+    return tensor("float32", data, [n, 2, ...size]);
+  },
+};
+
+describe("predict", () => {
+  it("softmax sums to one and survives large logits", () => {
+    const probs = softmax(tensor("float32", Float32Array.of(1000, 0, 999, 0), [1, 2, 2]));
+    expect(probs.data[0]).toBeCloseTo(1 / (1 + Math.exp(-1)), 6);
+    expect(probs.data[1]).toBeCloseTo(0.5, 6);
+    expect(probs.data[0]! + probs.data[2]!).toBeCloseTo(1, 6);
+  });
+
+  it.each([
+    { dims: [1, 9, 13], tile: [4, 5] },
+    { dims: [1, 9, 13], tile: [16, 5] },
+    { dims: [1, 3, 2], tile: [8, 8] },
+    { dims: [1, 5, 6, 7], tile: [4, 4, 4], overlap: 0 },
+    { dims: [1, 5, 6, 7], tile: [2, 3, 9], overlap: 0.75 },
+  ])("tiles of $tile over $dims equal the whole image", async ({ dims, ...options }) => {
+    const image = ramp(dims);
+    const whole = await predict(pointwise, image);
+    for (const blending of ["gaussian", "constant"] as const) {
+      const tiled = await predict(pointwise, image, { ...options, blending });
+      expect(tiled.dims).toEqual([2, ...dims.slice(1)]);
+      tiled.data.forEach((value, i) => {
+        expect(Math.abs(value - whole.data[i]!)).toBeLessThan(1e-6);
+      });
+    }
+  });
+
+  it("covers an axis from end to end with the overlap asked for", () => {
+    expect(tileStarts(10, 4, 0.5)).toEqual([0, 2, 4, 6]);
+    expect(tileStarts(11, 4, 0)).toEqual([0, 4, 7]);
+    expect(tileStarts(4, 4, 0.5)).toEqual([0]);
+    expect(tileStarts(3, 4, 0.5)).toEqual([0]);
+    expect(tileOrigins([5, 4], { tile: [4, 4] })).toEqual([
+      [0, 0],
+      [1, 0],
+    ]);
+  });
+
+  it.each([
+    ["tile", { tile: [4] }],
+    ["tile", { tile: [4, 0] }],
+    ["overlap", { tile: [4, 4], overlap: 1 }],
+    ["overlap", { tile: [4, 4], overlap: -0.1 }],
+  ])("rejects a bad %s", async (argument, options) => {
+    const attempt = predict(pointwise, ramp([1, 8, 8]), options);
+    await expect(attempt).rejects.toThrow(InvalidArgumentError);
+    await expect(attempt).rejects.toThrow(argument);
+  });
+
+  it("rejects an image without channels", async () => {
+    await expect(predict(pointwise, ramp([8, 8]))).rejects.toThrow("image: expected [C, ...spatial]");
+  });
+});

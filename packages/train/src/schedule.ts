@@ -1,0 +1,38 @@
+import { invalidArgument } from "@pixelcal/core";
+
+/** The learning rate of an epoch as a factor of the optimizer's: a pure function, so a resumed run needs no state. */
+export interface Schedule {
+  readonly name: string;
+  /** Factor in epoch `epoch`, counted from 0. */
+  factor(epoch: number): number;
+}
+
+export interface WarmupOptions {
+  /** Epochs that rise linearly to the full rate before the schedule begins; 0 by default. */
+  readonly warmup?: number;
+}
+
+/** The same rate in every epoch, after the warm-up. */
+export function constant(options: WarmupOptions = {}): Schedule {
+  return { name: "constant", factor: warmed(options, () => 1) };
+}
+
+/**
+ * Half a cosine from the full rate to `minimum` (a fraction of it) over `epochs`, as CosineAnnealingLR in closed
+ * form: epoch t has minimum + (1 - minimum)(1 + cos(pi t / epochs)) / 2. It stays at the minimum afterwards.
+ */
+export function cosine(options: WarmupOptions & { readonly epochs: number; readonly minimum?: number }): Schedule {
+  const { epochs, minimum = 0, warmup = 0 } = options;
+  if (!(Number.isInteger(epochs) && epochs >= 1)) throw invalidArgument("epochs", "an integer of 1 or more", epochs);
+  if (!(minimum >= 0 && minimum <= 1)) throw invalidArgument("minimum", "a fraction from 0 to 1", minimum);
+  const length = epochs - warmup;
+  if (length < 1) throw invalidArgument("warmup", `fewer than the ${epochs} epochs`, warmup);
+  const falling = (epoch: number): number =>
+    minimum + ((1 - minimum) * (1 + Math.cos((Math.PI * Math.min(epoch, length)) / length))) / 2;
+  return { name: "cosine", factor: warmed(options, falling) };
+}
+
+function warmed({ warmup = 0 }: WarmupOptions, after: (epoch: number) => number): (epoch: number) => number {
+  if (!(Number.isInteger(warmup) && warmup >= 0)) throw invalidArgument("warmup", "an integer of 0 or more", warmup);
+  return (epoch) => (epoch < warmup ? (epoch + 1) / (warmup + 1) : after(epoch - warmup));
+}

@@ -1,0 +1,36 @@
+import type { Session } from "./session.js";
+
+/** Open sessions by key, the least recently used closed when there are more than `limit`. */
+export class SessionCache {
+  readonly #limit: number;
+  readonly #sessions = new Map<string, Promise<Session>>();
+
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  async open(key: string, create: () => Promise<Session>): Promise<Session> {
+    const known = this.#sessions.get(key);
+    this.#sessions.delete(key);
+    const session = known ?? create();
+    this.#sessions.set(key, session);
+    try {
+      await session;
+    } catch (error) {
+      this.#sessions.delete(key);
+      throw error;
+    }
+    for (const [oldest, idle] of this.#sessions) {
+      if (this.#sessions.size <= this.#limit) break;
+      this.#sessions.delete(oldest);
+      await (await idle).close();
+    }
+    return session;
+  }
+
+  async close(): Promise<void> {
+    const sessions = [...this.#sessions.values()];
+    this.#sessions.clear();
+    for (const session of sessions) await (await session).close();
+  }
+}

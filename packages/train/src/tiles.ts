@@ -1,0 +1,97 @@
+import { invalidArgument } from "@pixelcal/core";
+
+/** How the parts of a large image are laid out; sizes in pixels, one per spatial axis. */
+export interface TileOptions {
+  readonly tile: readonly number[];
+  /** Share of a tile that neighbours have in common, 0 to below 1; 1/2 by default. */
+  readonly overlap?: number;
+  /** Weight of a tile's prediction: "gaussian" (default) falls off from the centre, "constant" is a plain mean. */
+  readonly blending?: "gaussian" | "constant";
+}
+
+/** Where tiles begin along an axis: evenly spread, no further apart than the overlap allows, the ends covered. */
+export function tileStarts(size: number, tile: number, overlap: number): number[] {
+  if (size <= tile) return [0];
+  const step = Math.max(1, Math.floor(tile * (1 - overlap)));
+  const count = Math.ceil((size - tile) / step) + 1;
+  return Array.from({ length: count }, (_, i) => Math.round((i * (size - tile)) / (count - 1)));
+}
+
+/** Every tile's first pixel in an image of `size`, in row-major order; checks the options. */
+export function tileOrigins(size: readonly number[], options: TileOptions): number[][] {
+  const { tile, overlap = 0.5 } = options;
+  if (tile.length !== size.length || !tile.every((n) => Number.isSafeInteger(n) && n >= 1)) {
+    throw invalidArgument("tile", `${size.length} sizes of 1 or more`, `[${tile.join(", ")}]`);
+  }
+  if (!(overlap >= 0 && overlap < 1)) throw invalidArgument("overlap", "0 to below 1", overlap);
+  return size
+    .map((n, axis) => tileStarts(n, tile[axis]!, overlap))
+    .reduce<number[][]>((all, starts) => all.flatMap((origin) => starts.map((start) => [...origin, start])), [[]]);
+}
+
+/** Weight along one axis, positive everywhere: a Gaussian with sigma = tile / 8, at least 1e-3 of its peak. */
+function axisWeights(tile: number, blending: TileOptions["blending"]): Float64Array {
+  const centre = (tile - 1) / 2;
+  const sigma = tile / 8;
+  return Float64Array.from({ length: tile }, (_, i) =>
+    blending === "constant" ? 1 : Math.max(1e-3, Math.exp(-0.5 * ((i - centre) / sigma) ** 2)),
+  );
+}
+
+/** The weight of each pixel of a tile, row-major. */
+export function tileWeights(options: TileOptions): Float64Array {
+  let weights = Float64Array.of(1);
+  for (const size of options.tile) {
+    const line = axisWeights(size, options.blending);
+    const next = new Float64Array(weights.length * size);
+    weights.forEach((weight, i) => {
+      for (let j = 0; j < size; j++) next[i * size + j] = weight * line[j]!;
+    });
+    weights = next;
+  }
+  return weights;
+}
+
+/**
+ * Calls `visit(inTile, inImage)` with the first pixel of each run along the last axis that a tile and the image
+ * share, as row-major offsets, and the run's `length`.
+ */
+export function overlapRuns(
+  tile: readonly number[],
+  size: readonly number[],
+  origin: readonly number[],
+  visit: (inTile: number, inImage: number, length: number) => void,
+): void {
+  const last = size.length - 1;
+  const extent = tile.map((n, axis) => Math.min(n, size[axis]! - origin[axis]!));
+  const walk = (axis: number, inTile: number, inImage: number): void => {
+    if (axis === last) {
+      visit(inTile * tile[last]!, inImage * size[last]! + origin[last]!, extent[last]!);
+      return;
+    }
+    for (let i = 0; i < extent[axis]!; i++) {
+      walk(axis + 1, inTile * tile[axis]! + i, inImage * size[axis]! + origin[axis]! + i);
+    }
+  };
+  walk(0, 0, 0);
+}
+
+/** Copies one channel's tile out of an image; pixels beyond the image repeat its border. */
+export function cutTile(
+  image: Float32Array,
+  size: readonly number[],
+  origin: readonly number[],
+  tile: readonly number[],
+  into: Float32Array,
+): void {
+  const last = size.length - 1;
+  const walk = (axis: number, inTile: number, inImage: number): void => {
+    for (let i = 0; i < tile[axis]!; i++) {
+      const at = inImage * size[axis]! + Math.min(origin[axis]! + i, size[axis]! - 1);
+      const to = inTile * tile[axis]! + i;
+      if (axis === last) into[to] = image[at]!;
+      else walk(axis + 1, to, at);
+    }
+  };
+  walk(0, 0, 0);
+}
