@@ -1,0 +1,61 @@
+import { graphError } from "./errors.js";
+import type { Attribute, NodeSpec } from "./graph.js";
+
+/**
+ * Attributes that ONNX types as FLOAT or FLOATS; every other number attribute is INT or INTS. No ONNX operator uses
+ * one of these names for integers.
+ */
+export const floatAttributes: ReadonlySet<string> = new Set([
+  "alpha",
+  "beta",
+  "gamma",
+  "lambd",
+  "epsilon",
+  "momentum",
+  "bias",
+  "value_float",
+  "value_floats",
+  "cubic_coeff_a",
+  "extrapolation_value",
+  "spatial_scale",
+  "ratio",
+  "low",
+  "high",
+  "mean",
+  "scale",
+  "seed",
+  "sample_size",
+  "threshold",
+  "clip",
+  "activation_alpha",
+  "activation_beta",
+]);
+
+type Described = Pick<NodeSpec, "name" | "attributes">;
+
+const wrong = (node: Described, key: string, expected: string): Error =>
+  graphError(`${node.name}.${key}`, expected, describe(node.attributes[key]));
+
+const describe = (value: Attribute | undefined): string =>
+  typeof value === "object" && !Array.isArray(value) ? "an object" : String(value);
+
+export function numberOf(node: Described, key: string, otherwise?: number): number {
+  const value = node.attributes[key] ?? otherwise;
+  if (typeof value !== "number") throw wrong(node, key, "a number");
+  return value;
+}
+
+export function textOf(node: Described, key: string, otherwise: string): string {
+  const value = node.attributes[key] ?? otherwise;
+  if (typeof value !== "string") throw wrong(node, key, "a string");
+  return value;
+}
+
+export function numbersOf(node: Described, key: string): readonly number[] | undefined {
+  const value = node.attributes[key];
+  if (value === undefined) return undefined;
+  if (!Array.isArray(value) || !value.every((item) => typeof item === "number")) {
+    throw wrong(node, key, "a list of numbers");
+  }
+  return value;
+}

@@ -1,0 +1,83 @@
+import type { DataType, Tensor, TypedArrays } from "@pixelcal/core";
+
+/** ONNX's number of each data type (TensorProto.DataType), as attributes such as Cast's `to` hold it. */
+export const onnxTypes: { readonly [T in DataType]: number } = {
+  float32: 1,
+  uint8: 2,
+  int8: 3,
+  uint16: 4,
+  int16: 5,
+  int32: 6,
+  int64: 7,
+  bool: 9,
+  float16: 10,
+  float64: 11,
+  uint32: 12,
+  uint64: 13,
+};
+
+/** The data type of ONNX's number, undefined for types that PixelCal has no arrays for. */
+export function dataType(onnxType: number): DataType | undefined {
+  return (Object.keys(onnxTypes) as DataType[]).find((type) => onnxTypes[type] === onnxType);
+}
+
+export const isFloat = (type: DataType): boolean => type.startsWith("float");
+
+const arrays: { readonly [T in DataType]: { from(numbers: Iterable<number>): TypedArrays[T] } } = {
+  float32: Float32Array,
+  float64: Float64Array,
+  float16: { from: (numbers) => Uint16Array.from(numbers, toHalf) },
+  int64: { from: (numbers) => BigInt64Array.from([...numbers].map(toBigInt)) },
+  uint64: { from: (numbers) => BigUint64Array.from([...numbers].map(toBigInt)) },
+  int32: Int32Array,
+  uint32: Uint32Array,
+  int16: Int16Array,
+  uint16: Uint16Array,
+  int8: Int8Array,
+  uint8: Uint8Array,
+  bool: { from: (numbers) => Uint8Array.from(numbers, (value) => Number(value !== 0)) },
+};
+
+/** A tensor of `type` from plain numbers; integers are truncated towards zero. */
+export function fromNumbers<T extends DataType>(
+  type: T,
+  numbers: Iterable<number>,
+  dims: readonly number[],
+): Tensor<T> {
+  return { type, dims, data: arrays[type].from(numbers) };
+}
+
+/** The elements as plain numbers, in memory order. */
+export function toNumbers(tensor: Tensor): Float64Array {
+  const data = tensor.data;
+  if (tensor.type === "float16") return Float64Array.from(data as Uint16Array, fromHalf);
+  if (data instanceof Float64Array) return data.slice();
+  return Float64Array.from(data as ArrayLike<number | bigint>, Number);
+}
+
+function toBigInt(value: number): bigint {
+  return Number.isFinite(value) ? BigInt(Math.trunc(value)) : 0n;
+}
+
+function fromHalf(bits: number): number {
+  const exponent = (bits >> 10) & 31;
+  const fraction = bits & 1023;
+  const sign = bits & 0x8000 ? -1 : 1;
+  if (exponent === 31) return fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY;
+  return exponent === 0 ? sign * fraction * 2 ** -24 : sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
+}
+
+/** Rounds half to even, as IEEE 754 does. */
+function toHalf(value: number): number {
+  const sign = value < 0 || Object.is(value, -0) ? 0x8000 : 0;
+  const size = Math.abs(value);
+  if (Number.isNaN(value)) return 0x7e00;
+  if (size >= 65520) return sign | 0x7c00;
+  const exponent = size === 0 ? -14 : Math.max(Math.floor(Math.log2(size)), -14);
+  const scaled = size / 2 ** (exponent - 10);
+  const floor = Math.floor(scaled);
+  const rest = scaled - floor;
+  const rounded = floor + Number(rest > 0.5 || (rest === 0.5 && floor % 2 === 1));
+  // The hidden bit carries into the exponent by itself, also when rounding reaches the next power of two.
+  return sign | (rounded + (size < 2 ** -14 ? 0 : (exponent + 14) * 1024));
+}

@@ -1,0 +1,27 @@
+/** A graph that cannot be built: wrong types, shapes, attributes or names. The message names the node. */
+export class GraphError extends Error {
+  /** The node, input or attribute at fault. */
+  readonly where: string;
+  constructor(where: string, message: string) {
+    super(`${where}: ${message}`);
+    this.name = "GraphError";
+    this.where = where;
+  }
+}
+
+/** The error "Conv_3: expected a weight of rank 4, got 5". */
+export function graphError(where: string, expected: string, got: unknown): GraphError {
+  const text = Array.isArray(got) ? `[${got.join(", ")}]` : String(got);
+  return new GraphError(where, `expected ${expected}, got ${text}`);
+}
+
+/** Operators that a step does not know: all of them at once, sorted. */
+export class UnsupportedOpError extends Error {
+  readonly opTypes: readonly string[];
+  constructor(opTypes: Iterable<string>, what: string) {
+    const sorted = [...new Set(opTypes)].sort();
+    super(`${what}: ${sorted.join(", ")}`);
+    this.name = "UnsupportedOpError";
+    this.opTypes = sorted;
+  }
+}

@@ -1,0 +1,229 @@
+import type { DataType, Tensor } from "@pixelcal/core";
+import { GraphError, graphError } from "./errors.js";
+import { inferShapes } from "./shapes.js";
+
+/** The ai.onnx operator set of every graph; models of other sets are converted when they are parsed. */
+export const OPSET = 18;
+/** The ONNX file format version that goes with `OPSET`. */
+export const IR_VERSION = 8;
+
+/** A tensor in a graph. Its shape is static. */
+export interface Value {
+  readonly graph: Graph;
+  readonly name: string;
+  readonly type: DataType;
+  readonly dims: readonly number[];
+  /** The node that makes it; undefined for inputs, initializers and constants. */
+  readonly node: Node | undefined;
+}
+
+export type Attribute = number | string | readonly number[] | readonly string[] | Tensor | Graph;
+export type Attributes = Readonly<Record<string, Attribute>>;
+
+/** One operator of ONNX (domain "") or of PixelCal (domain "pixelcal", gone after `lower`). */
+export interface Node {
+  readonly opType: string;
+  readonly name: string;
+  readonly domain: string;
+  /** Undefined where an optional input is left out. */
+  readonly inputs: readonly (Value | undefined)[];
+  readonly outputs: readonly Value[];
+  readonly attributes: Attributes;
+}
+
+/** A node before its outputs exist: what shape inference sees. */
+export interface NodeSpec extends Omit<Node, "outputs"> {
+  /** How many outputs were asked for; undefined for the operator's usual number. */
+  readonly outputCount: number | undefined;
+}
+
+export interface NodeOptions {
+  readonly name?: string;
+  readonly domain?: string;
+  /** How many outputs, or their names. */
+  readonly outputs?: number | readonly string[];
+}
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+const largestShared = 64;
+
+/**
+ * An ONNX graph under construction, single assignment and in topological order. Shapes are inferred when a node is
+ * added. Initializers are named weights; constants are unnamed, shared when small, and never trained.
+ */
+export class Graph {
+  readonly name: string;
+  readonly #inputs: Value[] = [];
+  readonly #nodes: Node[] = [];
+  readonly #outputs = new Map<string, Value>();
+  readonly #initializers = new Map<string, Tensor>();
+  readonly #constants = new Map<string, Tensor>();
+  readonly #shared = new Map<string, Value>();
+  readonly #values = new Map<string, Mutable<Value>>();
+  readonly #taken: Set<string>;
+  readonly #counts = new Map<string, number>();
+  #scope = "";
+
+  /** Names in `reserved` are given to nothing that is named automatically. */
+  constructor(name = "graph", reserved: Iterable<string> = []) {
+    this.name = name;
+    this.#taken = new Set(reserved);
+  }
+
+  get inputs(): readonly Value[] {
+    return this.#inputs;
+  }
+
+  /** In topological order. */
+  get nodes(): readonly Node[] {
+    return this.#nodes;
+  }
+
+  /** By name; an output's value has the output's name. */
+  get outputs(): ReadonlyMap<string, Value> {
+    return this.#outputs;
+  }
+
+  get initializers(): ReadonlyMap<string, Tensor> {
+    return this.#initializers;
+  }
+
+  get constants(): ReadonlyMap<string, Tensor> {
+    return this.#constants;
+  }
+
+  /** Declares an input. Throws when the name is in use. */
+  input(name: string, type: DataType, dims: readonly number[]): Value {
+    const value = this.#value(name, type, dims, undefined);
+    this.#inputs.push(value);
+    return value;
+  }
+
+  /** Adds a named weight; the tensor is kept, not copied. */
+  initializer(name: string, tensor: Tensor): Value {
+    const value = this.#value(name, tensor.type, tensor.dims, undefined);
+    this.#initializers.set(name, tensor);
+    return value;
+  }
+
+  /** Adds an unnamed constant; equal small ones become one value. `name` is used where it is free. */
+  constant(tensor: Tensor, name?: string): Value {
+    const key =
+      name === undefined && tensor.data.length <= largestShared
+        ? `${tensor.type}[${tensor.dims.join()}]${Array.from(tensor.data as ArrayLike<number | bigint>, exact).join()}`
+        : undefined;
+    const known = key === undefined ? undefined : this.#shared.get(key);
+    if (known !== undefined) return known;
+    const free = name !== undefined && !this.#values.has(name) ? name : this.#fresh("constant");
+    const value = this.#value(free, tensor.type, tensor.dims, undefined);
+    this.#constants.set(value.name, tensor);
+    if (key !== undefined) this.#shared.set(key, value);
+    return value;
+  }
+
+  /** The data of an initializer or a constant, undefined for other values. */
+  tensor(value: Value): Tensor | undefined {
+    return this.#initializers.get(value.name) ?? this.#constants.get(value.name);
+  }
+
+  /**
+   * Makes a value an output. A node's value takes the output's name; an input, weight or other output goes through an
+   * Identity, as ONNX names outputs by their values.
+   */
+  output(name: string, value: Value): void {
+    this.#own(`output ${name}`, value);
+    if (this.#outputs.has(name)) throw new GraphError(name, "there is an output of this name already");
+    const named = value.name === name && value.node !== undefined;
+    if (!named && (value.node === undefined || this.#outputs.has(value.name))) {
+      value = this.node("Identity", [value], {}, { outputs: [name] })[0]!;
+    } else if (!named) {
+      const known = this.#values.get(value.name)!;
+      if (this.#values.has(name)) throw new GraphError(name, "there is a value of this name already");
+      this.#values.delete(known.name);
+      known.name = name;
+      this.#taken.add(name);
+      this.#values.set(name, known);
+    }
+    this.#outputs.set(name, value);
+  }
+
+  /** Names of what `build` adds begin with `name/`; names given explicitly do not. */
+  scope<T>(name: string, build: () => T): T {
+    const outer = this.#scope;
+    this.#scope = `${outer}${name}/`;
+    try {
+      return build();
+    } finally {
+      this.#scope = outer;
+    }
+  }
+
+  value(name: string): Value | undefined {
+    return this.#values.get(name);
+  }
+
+  /**
+   * Adds a node and returns its outputs. Throws `UnsupportedOpError` for an operator without shape inference and
+   * `GraphError`, naming node and shapes, for inputs that do not fit.
+   */
+  node(
+    opType: string,
+    inputs: readonly (Value | undefined)[],
+    attributes: Attributes = {},
+    options: NodeOptions = {},
+  ): readonly Value[] {
+    const name = options.name || this.#fresh(opType);
+    this.#taken.add(name);
+    for (const input of inputs) if (input !== undefined) this.#own(name, input);
+    const { outputs: wanted, domain = "" } = options;
+    const outputCount = typeof wanted === "object" ? wanted.length : wanted;
+    const infos = inferShapes({ opType, name, domain, inputs, attributes, outputCount });
+    if (outputCount !== undefined && outputCount > infos.length) {
+      throw graphError(name, `at most ${infos.length} outputs of ${opType}`, outputCount);
+    }
+    const outputs: Value[] = [];
+    const node: Node = { opType, name, domain, inputs: [...inputs], outputs, attributes };
+    for (const [index, { type, dims }] of infos.slice(0, outputCount).entries()) {
+      const given = typeof wanted === "object" ? wanted[index] : undefined;
+      const generated = infos.length === 1 ? name : `${name}:${index}`;
+      outputs.push(this.#value(given || this.#unused(generated), type, dims, node));
+    }
+    this.#nodes.push(node);
+    return outputs;
+  }
+
+  #value(name: string, type: DataType, dims: readonly number[], node: Node | undefined): Value {
+    if (name === "") throw graphError("value", "a name", "an empty string");
+    if (this.#values.has(name)) throw new GraphError(name, "there is a value of this name already");
+    if (!dims.every((size) => Number.isSafeInteger(size) && size >= 0)) {
+      throw graphError(name, "dims that are whole numbers", dims);
+    }
+    const value: Mutable<Value> = { graph: this, name, type, dims: [...dims], node };
+    this.#taken.add(name);
+    this.#values.set(name, value);
+    return value;
+  }
+
+  #own(where: string, value: Value): void {
+    if (value.graph !== this) throw new GraphError(where, `${value.name} belongs to another graph`);
+  }
+
+  #fresh(base: string): string {
+    for (;;) {
+      const count = this.#counts.get(this.#scope + base) ?? 0;
+      this.#counts.set(this.#scope + base, count + 1);
+      const name = `${this.#scope}${base}_${count}`;
+      if (!this.#taken.has(name)) return name;
+    }
+  }
+
+  #unused(name: string): string {
+    let free = name;
+    for (let count = 1; this.#values.has(free); count++) free = `${name}_${count}`;
+    return free;
+  }
+}
+
+/** -0 and 0 differ as constants, but print alike. */
+const exact = (value: number | bigint): string => (Object.is(value, -0) ? "-0" : String(value));

@@ -1,0 +1,99 @@
+import type { Tensor } from "@pixelcal/core";
+import { Graph, type Node, type Value } from "./graph.js";
+
+export interface Rewriting {
+  /**
+   * What to put in place of a node: values for its outputs, made in `target` from its inputs there; undefined copies
+   * the node. Names of what it adds begin with the node's name.
+   */
+  readonly node?: (
+    node: Node,
+    inputs: readonly (Value | undefined)[],
+    target: Graph,
+  ) => readonly (Value | undefined)[] | undefined;
+  /** What to put in place of an initializer, for example an input of the same name; undefined copies it. */
+  readonly initializer?: (name: string, tensor: Tensor, target: Graph) => Value | undefined;
+  /** What to put in place of an input, for example one of another shape; undefined copies it. */
+  readonly input?: (value: Value, target: Graph) => Value | undefined;
+}
+
+/** The copy of a value of the source graph in the target graph. */
+export type MapValue = (value: Value) => Value;
+
+export interface Rewritten {
+  readonly graph: Graph;
+  readonly map: MapValue;
+}
+
+/**
+ * Copies a graph, replacing what `rewriting` replaces. Nodes that no output needs are left out; inputs, initializers and
+ * outputs keep their names and order. Tensors are shared, not copied.
+ */
+export function rewriteWithMap(source: Graph, rewriting: Rewriting = {}): Rewritten {
+  const target = new Graph(source.name, sourceNames(source));
+  const copies = new Map<Value, Value>();
+  for (const input of source.inputs) {
+    const copy = rewriting.input?.(input, target) ?? target.input(input.name, input.type, input.dims);
+    copies.set(input, copy);
+  }
+  for (const [name, tensor] of source.initializers) {
+    const copy = rewriting.initializer?.(name, tensor, target) ?? target.initializer(name, tensor);
+    copies.set(source.value(name)!, copy);
+  }
+  const map: MapValue = (value) => {
+    const known = copies.get(value);
+    if (known !== undefined) return known;
+    const tensor = source.constants.get(value.name);
+    if (tensor === undefined) throw new Error(`${value.name}: its node was removed from the graph`);
+    const copy = target.constant(tensor);
+    copies.set(value, copy);
+    return copy;
+  };
+  for (const node of liveNodes(source)) {
+    const inputs = node.inputs.map((input) => input && map(input));
+    const made =
+      target.scope(node.name, () => rewriting.node?.(node, inputs, target)) ?? copy(node, inputs, target);
+    for (const [index, output] of node.outputs.entries()) {
+      const value = made[index];
+      if (value !== undefined) copies.set(output, value);
+    }
+  }
+  for (const [name, value] of source.outputs) target.output(name, map(value));
+  return { graph: target, map };
+}
+
+/** `rewriteWithMap`, the graph alone. */
+export const rewrite = (source: Graph, rewriting: Rewriting = {}): Graph =>
+  rewriteWithMap(source, rewriting).graph;
+
+/** A copy without the nodes that no output needs. */
+export const prune = (source: Graph): Graph => rewrite(source);
+
+/** Adds a node like `node` with other inputs and the same names. */
+export function copy(node: Node, inputs: readonly (Value | undefined)[], target: Graph): readonly Value[] {
+  const { opType, attributes, name, domain } = node;
+  const outputs = node.outputs.map((output) => output.name);
+  return target.node(opType, inputs, attributes, { name, domain, outputs });
+}
+
+/** The nodes that outputs need, in topological order. */
+export function liveNodes(graph: Graph): readonly Node[] {
+  const live = new Set<Node>();
+  const wanted = [...graph.outputs.values()];
+  for (let value = wanted.pop(); value !== undefined; value = wanted.pop()) {
+    if (value.node === undefined || live.has(value.node)) continue;
+    live.add(value.node);
+    for (const input of value.node.inputs) if (input !== undefined) wanted.push(input);
+  }
+  return graph.nodes.filter((node) => live.has(node));
+}
+
+function sourceNames(graph: Graph): string[] {
+  const names = [
+    ...graph.inputs.map((input) => input.name),
+    ...graph.initializers.keys(),
+    ...graph.outputs.keys(),
+  ];
+  for (const node of graph.nodes) names.push(node.name, ...node.outputs.map((output) => output.name));
+  return names;
+}

@@ -1,0 +1,74 @@
+import { numberOf, numbersOf } from "../attributes.js";
+import { graphError } from "../errors.js";
+import type { Node, Value } from "../graph.js";
+import { requireDims, required, requireRank, requireType, type ShapeRule } from "./spec.js";
+import { forwardWindows, transposedWindows, type Windows } from "./windows.js";
+
+type Described = Omit<Node, "outputs">;
+
+/** The windows of a Conv node, all padding explicit. */
+export function convWindows(spec: Described): Windows {
+  const [x, w] = operands(spec);
+  return forwardWindows(spec, x.dims.slice(2), w.dims.slice(2));
+}
+
+/** The windows of the convolution whose input gradient a ConvTranspose node is. */
+export function convTransposeWindows(spec: Described): Windows {
+  const [x, w] = operands(spec);
+  return transposedWindows(spec, x.dims.slice(2), w.dims.slice(2));
+}
+
+export const groupOf = (spec: Described): number => numberOf(spec, "group", 1);
+
+function operands(spec: Described): [Value, Value] {
+  const [x, w] = spec.inputs;
+  if (x === undefined || w === undefined) throw graphError(spec.name, "an input and a weight", "nothing");
+  requireRank(spec, x, 3, 5);
+  requireRank(spec, w, x.dims.length, x.dims.length);
+  requireType(spec, w, x.type);
+  const kernel = numbersOf(spec, "kernel_shape");
+  if (kernel !== undefined && kernel.join() !== w.dims.slice(2).join()) {
+    throw graphError(
+      `${spec.name}.kernel_shape`,
+      `[${w.dims.slice(2).join(", ")}] as the weight has`,
+      kernel,
+    );
+  }
+  return [x, w];
+}
+
+function requireGroups(spec: Described, what: string, count: number): void {
+  const group = groupOf(spec);
+  if (!Number.isInteger(group) || group < 1 || count % group !== 0) {
+    throw graphError(spec.name, `${what} divisible by group ${group}`, count);
+  }
+}
+
+export const convolutionShapes: Readonly<Record<string, ShapeRule>> = {
+  Conv: (spec) => {
+    const { output } = convWindows(spec);
+    const [x, w, bias] = [required(spec, 0), required(spec, 1), spec.inputs[2]];
+    const [channels, outputs, group] = [x.dims[1]!, w.dims[0]!, groupOf(spec)];
+    if (w.dims[1]! * group !== channels) {
+      throw graphError(
+        spec.name,
+        `${w.dims[1]! * group} channels for the weight [${w.dims.join(", ")}]`,
+        channels,
+      );
+    }
+    requireGroups(spec, "channels", outputs);
+    if (bias !== undefined) requireDims(spec, bias, [outputs]);
+    return [{ type: x.type, dims: [x.dims[0]!, outputs, ...output] }];
+  },
+  ConvTranspose: (spec) => {
+    const { input } = convTransposeWindows(spec);
+    const [x, w, bias] = [required(spec, 0), required(spec, 1), spec.inputs[2]];
+    if (w.dims[0] !== x.dims[1]) {
+      throw graphError(spec.name, `${w.dims[0]} channels for the weight [${w.dims.join(", ")}]`, x.dims[1]);
+    }
+    requireGroups(spec, "channels", x.dims[1]!);
+    const outputs = w.dims[1]! * groupOf(spec);
+    if (bias !== undefined) requireDims(spec, bias, [outputs]);
+    return [{ type: x.type, dims: [x.dims[0]!, outputs, ...input] }];
+  },
+};

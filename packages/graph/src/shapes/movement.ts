@@ -1,0 +1,247 @@
+import { numberOf, numbersOf, textOf } from "../attributes.js";
+import { graphError } from "../errors.js";
+import type { Node, Value } from "../graph.js";
+import {
+  broadcastDims,
+  normalAxes,
+  normalAxis,
+  required,
+  requireRank,
+  requireType,
+  type ShapeRule,
+  sizeOf,
+  staticNumbers,
+} from "./spec.js";
+
+type Described = Omit<Node, "outputs">;
+
+/** The permutation of a Transpose; reversed axes when it has none. */
+export function permutation(spec: Described): readonly number[] {
+  const rank = spec.inputs[0]!.dims.length;
+  const perm = numbersOf(spec, "perm") ?? Array.from({ length: rank }, (_, axis) => rank - 1 - axis);
+  const sorted = perm.toSorted((a, b) => a - b);
+  if (perm.length !== rank || sorted.some((axis, index) => axis !== index)) {
+    throw graphError(`${spec.name}.perm`, `a permutation of ${rank} axes`, perm);
+  }
+  return perm;
+}
+
+export interface Steps {
+  readonly axis: number;
+  readonly start: number;
+  readonly step: number;
+  /** How many elements the slice keeps. */
+  readonly count: number;
+}
+
+/** The start, step and count of a Slice per axis it names, with ONNX's clamping. */
+export function sliceSteps(spec: Described): readonly Steps[] {
+  const dims = spec.inputs[0]!.dims;
+  const starts = staticNumbers(spec, 1) ?? [];
+  const ends = staticNumbers(spec, 2) ?? [];
+  const axes = normalAxes(spec, staticNumbers(spec, 3) ?? starts.map((_, axis) => axis), dims.length);
+  const steps = staticNumbers(spec, 4) ?? starts.map(() => 1);
+  if (ends.length !== starts.length || axes.length !== starts.length || steps.length !== starts.length) {
+    throw graphError(spec.name, "as many starts as ends, axes and steps", [
+      starts.length,
+      ends.length,
+      axes.length,
+    ]);
+  }
+  return axes.map((axis, index) => {
+    const [size, step] = [dims[axis]!, steps[index]!];
+    if (step === 0) throw graphError(spec.name, "steps other than 0", 0);
+    const clamp = (at: number, low: number, high: number): number =>
+      Math.min(Math.max(at < 0 ? at + size : at, low), high);
+    const start = clamp(starts[index]!, 0, step > 0 ? size : size - 1);
+    const end = clamp(ends[index]!, step > 0 ? 0 : -1, size);
+    return { axis, start, step, count: Math.max(Math.ceil((end - start) / step), 0) };
+  });
+}
+
+/** How many elements a Pad adds before and after each axis; negative where it crops. */
+export function padding(spec: Described): {
+  readonly before: readonly number[];
+  readonly after: readonly number[];
+} {
+  const rank = spec.inputs[0]!.dims.length;
+  const pads = staticNumbers(spec, 1) ?? [];
+  const axes = normalAxes(
+    spec,
+    staticNumbers(spec, 3) ?? Array.from({ length: rank }, (_, axis) => axis),
+    rank,
+  );
+  if (pads.length !== 2 * axes.length) throw graphError(spec.name, `${2 * axes.length} pads`, pads);
+  const [before, after] = [Array<number>(rank).fill(0), Array<number>(rank).fill(0)];
+  for (const [index, axis] of axes.entries()) {
+    before[axis] = pads[index]!;
+    after[axis] = pads[index + axes.length]!;
+  }
+  return { before, after };
+}
+
+/** The sizes a Split cuts its axis into. */
+export function splitSizes(spec: Described, outputs?: number): readonly number[] {
+  const x = spec.inputs[0]!;
+  const size = x.dims[normalAxis(spec, numberOf(spec, "axis", 0), x.dims.length)]!;
+  const given = staticNumbers(spec, 1);
+  if (given !== undefined) {
+    if (given.some((each) => each < 0) || given.reduce((sum, each) => sum + each, 0) !== size) {
+      throw graphError(spec.name, `sizes that add up to ${size}`, given);
+    }
+    return given;
+  }
+  const count = numberOf(spec, "num_outputs", outputs);
+  if (!Number.isInteger(count) || count < 1) throw graphError(`${spec.name}.num_outputs`, "1 or more", count);
+  const each = Math.ceil(size / count);
+  return Array.from({ length: count }, (_, index) => Math.max(Math.min(each, size - index * each), 0));
+}
+
+const info = (x: Value, dims: readonly number[]): { type: Value["type"]; dims: readonly number[] }[] => [
+  { type: x.type, dims },
+];
+
+export const movementShapes: Readonly<Record<string, ShapeRule>> = {
+  Reshape: (spec) => {
+    const x = required(spec, 0);
+    const wanted = staticNumbers(spec, 1) ?? [];
+    const keepZero = numberOf(spec, "allowzero", 0) === 0;
+    const dims = wanted.map((size, axis) => (size === 0 && keepZero ? (x.dims[axis] ?? 0) : size));
+    const free = dims.indexOf(-1);
+    const count = sizeOf(x.dims);
+    if (free >= 0) dims[free] = count / sizeOf(dims.filter((_, axis) => axis !== free));
+    if (!dims.every((size) => Number.isInteger(size) && size >= 0) || sizeOf(dims) !== count) {
+      throw graphError(spec.name, `a shape of ${count} elements, as [${x.dims.join(", ")}] has`, wanted);
+    }
+    return info(x, dims);
+  },
+  Transpose: (spec) => {
+    const x = required(spec, 0);
+    const perm = permutation(spec);
+    return info(
+      x,
+      perm.map((axis) => x.dims[axis]!),
+    );
+  },
+  Squeeze: (spec) => {
+    const x = required(spec, 0);
+    const given = staticNumbers(spec, 1);
+    const axes = new Set(
+      given === undefined
+        ? x.dims.flatMap((size, axis) => (size === 1 ? [axis] : []))
+        : normalAxes(spec, given, x.dims.length),
+    );
+    if (x.dims.some((size, axis) => axes.has(axis) && size !== 1)) {
+      throw graphError(spec.name, `axes of size 1 in [${x.dims.join(", ")}]`, given);
+    }
+    return info(
+      x,
+      x.dims.filter((_, axis) => !axes.has(axis)),
+    );
+  },
+  Unsqueeze: (spec) => {
+    const x = required(spec, 0);
+    const given = staticNumbers(spec, 1) ?? [];
+    const rank = x.dims.length + given.length;
+    const axes = new Set(normalAxes(spec, given, rank));
+    const rest = [...x.dims];
+    return info(
+      x,
+      Array.from({ length: rank }, (_, axis) => (axes.has(axis) ? 1 : rest.shift()!)),
+    );
+  },
+  Flatten: (spec) => {
+    const x = required(spec, 0);
+    const given = numberOf(spec, "axis", 1);
+    const axis = given < 0 ? given + x.dims.length : given;
+    if (axis < 0 || axis > x.dims.length)
+      throw graphError(`${spec.name}.axis`, `at most ${x.dims.length}`, given);
+    return info(x, [sizeOf(x.dims.slice(0, axis)), sizeOf(x.dims.slice(axis))]);
+  },
+  Expand: (spec) => {
+    const x = required(spec, 0);
+    return info(x, broadcastDims(spec, x.dims, staticNumbers(spec, 1) ?? []));
+  },
+  Tile: (spec) => {
+    const x = required(spec, 0);
+    const repeats = staticNumbers(spec, 1) ?? [];
+    if (repeats.length !== x.dims.length) throw graphError(spec.name, `${x.dims.length} repeats`, repeats);
+    return info(
+      x,
+      x.dims.map((size, axis) => size * repeats[axis]!),
+    );
+  },
+  Concat: (spec) => {
+    const values = spec.inputs.map((_, index) => required(spec, index));
+    const first = required(spec, 0);
+    const axis = normalAxis(spec, numberOf(spec, "axis"), first.dims.length);
+    for (const value of values) {
+      requireType(spec, value, first.type);
+      requireRank(spec, value, first.dims.length, first.dims.length);
+      if (value.dims.some((size, at) => at !== axis && size !== first.dims[at])) {
+        throw graphError(
+          spec.name,
+          `${value.name} like [${first.dims.join(", ")}] but for axis ${axis}`,
+          value.dims,
+        );
+      }
+    }
+    const total = values.reduce((sum, value) => sum + value.dims[axis]!, 0);
+    return info(first, first.dims.with(axis, total));
+  },
+  Split: (spec) => {
+    const x = required(spec, 0);
+    const axis = normalAxis(spec, numberOf(spec, "axis", 0), x.dims.length);
+    return splitSizes(spec, spec.outputCount).map((size) => ({
+      type: x.type,
+      dims: x.dims.with(axis, size),
+    }));
+  },
+  Slice: (spec) => {
+    const x = required(spec, 0);
+    const dims = [...x.dims];
+    for (const { axis, count } of sliceSteps(spec)) dims[axis] = count;
+    return info(x, dims);
+  },
+  Pad: (spec) => {
+    const x = required(spec, 0);
+    const mode = textOf(spec, "mode", "constant");
+    if (!["constant", "edge", "reflect", "wrap"].includes(mode)) {
+      throw graphError(`${spec.name}.mode`, "constant, edge, reflect or wrap", mode);
+    }
+    const { before, after } = padding(spec);
+    const dims = x.dims.map((size, axis) => size + before[axis]! + after[axis]!);
+    const least = mode === "reflect" ? 1 : 0;
+    if (
+      x.dims.some(
+        (size, axis) => mode !== "constant" && Math.max(before[axis]!, after[axis]!) > 0 && size <= least,
+      )
+    ) {
+      throw graphError(spec.name, `axes longer than ${least} to pad by ${mode}`, x.dims);
+    }
+    return info(x, dims);
+  },
+  DepthToSpace: (spec) => {
+    const x = required(spec, 0);
+    requireRank(spec, x, 4, 4);
+    const block = numberOf(spec, "blocksize");
+    const [n, c, h, w] = x.dims as [number, number, number, number];
+    if (c % (block * block) !== 0) throw graphError(spec.name, `channels divisible by ${block * block}`, c);
+    return info(x, [n, c / (block * block), h * block, w * block]);
+  },
+  SpaceToDepth: (spec) => {
+    const x = required(spec, 0);
+    requireRank(spec, x, 4, 4);
+    const block = numberOf(spec, "blocksize");
+    const [n, c, h, w] = x.dims as [number, number, number, number];
+    if (h % block !== 0 || w % block !== 0)
+      throw graphError(spec.name, `sizes divisible by ${block}`, x.dims);
+    return info(x, [n, c * block * block, h / block, w / block]);
+  },
+  Shape: (spec) => {
+    const rank = required(spec, 0).dims.length;
+    const [start, end] = [numberOf(spec, "start", 0), numberOf(spec, "end", rank)];
+    const at = (index: number): number => Math.min(Math.max(index < 0 ? index + rank : index, 0), rank);
+    return [{ type: "int64", dims: [Math.max(at(end) - at(start), 0)] }];
+  },
+};

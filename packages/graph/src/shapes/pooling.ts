@@ -1,0 +1,42 @@
+import { numberOf, numbersOf } from "../attributes.js";
+import { graphError } from "../errors.js";
+import type { Node } from "../graph.js";
+import { required, requireRank, type ShapeRule } from "./spec.js";
+import { forwardWindows, type Windows } from "./windows.js";
+
+/** The windows of a MaxPool or AveragePool node, auto_pad and ceil_mode resolved. */
+export function poolWindows(spec: Omit<Node, "outputs">): Windows {
+  const x = spec.inputs[0];
+  if (x === undefined) throw graphError(spec.name, "an input", "nothing");
+  requireRank(spec, x, 3, 5);
+  const kernel = numbersOf(spec, "kernel_shape");
+  if (kernel === undefined || kernel.length !== x.dims.length - 2 || kernel.some((size) => size < 1)) {
+    throw graphError(`${spec.name}.kernel_shape`, `${x.dims.length - 2} sizes`, kernel);
+  }
+  return forwardWindows(spec, x.dims.slice(2), kernel);
+}
+
+const globalPool: ShapeRule = (spec) => {
+  const x = required(spec, 0);
+  requireRank(spec, x, 3, 8);
+  return [{ type: x.type, dims: x.dims.map((size, axis) => (axis < 2 ? size : 1)) }];
+};
+
+export const poolingShapes: Readonly<Record<string, ShapeRule>> = {
+  MaxPool: (spec) => {
+    const { output, before, after, kernel } = poolWindows(spec);
+    if (kernel.some((size, axis) => before[axis]! >= size || after[axis]! >= size)) {
+      throw graphError(`${spec.name}.pads`, "less than the kernel", [...before, ...after]);
+    }
+    if (numberOf(spec, "storage_order", 0) !== 0) throw graphError(`${spec.name}.storage_order`, "0", 1);
+    const dims = [...required(spec, 0).dims.slice(0, 2), ...output];
+    const y = { type: required(spec, 0).type, dims };
+    return spec.outputCount === 2 ? [y, { type: "int64", dims }] : [y];
+  },
+  AveragePool: (spec) => {
+    const x = required(spec, 0);
+    return [{ type: x.type, dims: [...x.dims.slice(0, 2), ...poolWindows(spec).output] }];
+  },
+  GlobalAveragePool: globalPool,
+  GlobalMaxPool: globalPool,
+};

@@ -1,0 +1,43 @@
+import { numbersOf, textOf } from "../attributes.js";
+import { graphError } from "../errors.js";
+import type { Node } from "../graph.js";
+import { normalAxes, required, type ShapeRule, staticNumbers } from "./spec.js";
+
+export interface ResizedAxis {
+  readonly axis: number;
+  readonly input: number;
+  readonly output: number;
+  /** Output per input size as the coordinate transform uses it: the given scale, or the ratio of sizes. */
+  readonly scale: number;
+}
+
+/** Every axis of a Resize, in order, those of unchanged size too. */
+export function resizedAxes(spec: Omit<Node, "outputs">): readonly ResizedAxis[] {
+  const dims = spec.inputs[0]!.dims;
+  const axes = normalAxes(spec, numbersOf(spec, "axes") ?? dims.map((_, axis) => axis), dims.length);
+  const scales = nonEmpty(staticNumbers(spec, 2));
+  const sizes = nonEmpty(staticNumbers(spec, 3));
+  const given = sizes ?? scales;
+  if (given === undefined || (sizes !== undefined && scales !== undefined) || given.length !== axes.length) {
+    throw graphError(spec.name, `${axes.length} scales or ${axes.length} sizes`, given ?? "neither");
+  }
+  const policy = textOf(spec, "keep_aspect_ratio_policy", "stretch");
+  if (policy !== "stretch") throw graphError(`${spec.name}.keep_aspect_ratio_policy`, "stretch", policy);
+  return dims.map((input, axis) => {
+    const at = axes.indexOf(axis);
+    if (at < 0) return { axis, input, output: input, scale: 1 };
+    const output = sizes?.[at] ?? Math.floor(input * scales![at]!);
+    if (!(output >= 1)) throw graphError(spec.name, "sizes of 1 or more", output);
+    return { axis, input, output, scale: scales?.[at] ?? output / input };
+  });
+}
+
+const nonEmpty = (list: readonly number[] | undefined): readonly number[] | undefined =>
+  list?.length === 0 ? undefined : list;
+
+export const resizeShapes: Readonly<Record<string, ShapeRule>> = {
+  Resize: (spec) => {
+    const x = required(spec, 0);
+    return [{ type: x.type, dims: resizedAxes(spec).map((axis) => axis.output) }];
+  },
+};
