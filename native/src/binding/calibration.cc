@@ -1,7 +1,111 @@
+#include "kernels/calibration.h"
+
+#include <memory>
+
 #include "binding/bindings.h"
+#include "kernels/confusion.h"
 
 namespace pixelcal {
+namespace {
 
-std::span<const Entry> CalibrationBindings() { return {}; }
+std::optional<int64_t> OptionalInteger(const Arguments& arguments, const char* name) {
+  return arguments.Has(name) ? std::optional<int64_t>(arguments.Integer(name)) : std::nullopt;
+}
+
+ProbabilityMaps ReadMaps(Arguments& arguments) {
+  ProbabilityMaps maps;
+  maps.probs = arguments.Array<float>("probs");
+  maps.labels = arguments.Labels("labels");
+  maps.batch = arguments.Integer("batch", 1);
+  maps.classes = arguments.Integer("classes");
+  maps.pixels = arguments.Integer("pixels");
+  maps.ignore = OptionalInteger(arguments, "ignore");
+  maps.mask = arguments.OptionalArray<uint8_t>("mask");
+  maps.weights = arguments.OptionalArray<float>("weights");
+  Require(maps.batch >= 1 && maps.classes >= 1 && maps.pixels >= 1, "size: expected at least 1, got ",
+          maps.batch, " x ", maps.classes, " x ", maps.pixels);
+  return maps;
+}
+
+Task CalibrationBinsTask(Arguments& arguments) {
+  const ProbabilityMaps maps = ReadMaps(arguments);
+  CalibrationOptions options;
+  options.score = arguments.Choice<Score>(
+      "of",
+      {{"foreground", Score::kForeground}, {"classes", Score::kClasses}, {"top-label", Score::kTopLabel}});
+  options.closed = arguments.Choice<BinEdges>(
+      "closed", {{"right", BinEdges::kRightClosed}, {"left", BinEdges::kLeftClosed}});
+  options.edges = arguments.Array<double>("edges");
+  options.threshold = static_cast<float>(arguments.Number("threshold", -1));
+  Require(options.edges.size() >= 2, "edges: expected at least 2, got ", options.edges.size());
+  const int64_t groups = cpu::CalibrationGroups(options.score, maps.classes);
+  const int64_t cells = CheckedProduct(groups, std::ssize(options.edges) - 1);
+  const auto total = arguments.New<double>(groups), count = arguments.New<double>(cells),
+             confidence = arguments.New<double>(cells), accuracy = arguments.New<double>(cells),
+             false_positive = arguments.New<double>(cells);
+  return {[=] {
+            cpu::CalibrationBins(
+                maps, options, {total.span, count.span, confidence.span, accuracy.span, false_positive.span});
+          },
+          [=](Napi::Env env) {
+            auto sums = Napi::Object::New(env);
+            sums.Set("total", total.Value());
+            sums.Set("count", count.Value());
+            sums.Set("confidence", confidence.Value());
+            sums.Set("accuracy", accuracy.Value());
+            sums.Set("falsePositive", false_positive.Value());
+            return sums;
+          }};
+}
+
+Task ProbabilityScoresTask(Arguments& arguments) {
+  const ProbabilityMaps maps = ReadMaps(arguments);
+  const auto sums = std::make_shared<ProbabilityScoreSums>();
+  return {[=] { *sums = cpu::ProbabilityScores(maps); },
+          [=](Napi::Env env) {
+            auto result = Napi::Object::New(env);
+            result.Set("total", sums->total);
+            result.Set("brier", sums->brier);
+            result.Set("logLoss", sums->log_loss);
+            return result;
+          }};
+}
+
+Task ArgMaxTask(Arguments& arguments) {
+  const auto values = arguments.Array<float>("values");
+  const int64_t batch = arguments.Integer("batch", 1), classes = arguments.Integer("classes"),
+                pixels = arguments.Integer("pixels");
+  Require(batch >= 1 && classes >= 1 && pixels >= 1, "size: expected at least 1, got ", batch, " x ", classes,
+          " x ", pixels);
+  const int64_t count = CheckedProduct(batch, pixels);
+  const auto run = [=](const auto& out) -> Task {
+    return {[=] { cpu::ArgMax(values, batch, classes, pixels, out.span); },
+            [=](Napi::Env) { return out.Value(); }};
+  };
+  if (classes <= 256) return run(arguments.Out<uint8_t>("out", count));
+  return run(arguments.Out<int32_t>("out", count));
+}
+
+Task ConfusionCountsTask(Arguments& arguments) {
+  const LabelSpan predicted = arguments.Labels("predicted"), labels = arguments.Labels("labels");
+  const int64_t batch = arguments.Integer("batch", 1), classes = arguments.Integer("classes"),
+                pixels = arguments.Integer("pixels");
+  const auto ignore = OptionalInteger(arguments, "ignore");
+  const auto mask = arguments.OptionalArray<uint8_t>("mask");
+  Require(batch >= 1 && classes >= 1 && pixels >= 1, "size: expected at least 1, got ", batch, " x ", classes,
+          " x ", pixels);
+  const auto counts = arguments.New<double>(CheckedProduct(batch, CheckedProduct(classes, classes)));
+  return {[=] { cpu::ConfusionCounts(predicted, labels, batch, classes, pixels, ignore, mask, counts.span); },
+          [=](Napi::Env) { return counts.Value(); }};
+}
+
+constexpr Entry kEntries[] = {{"calibrationBins", CalibrationBinsTask},
+                              {"probabilityScores", ProbabilityScoresTask},
+                              {"argMax", ArgMaxTask},
+                              {"confusionCounts", ConfusionCountsTask}};
+
+}  // namespace
+
+std::span<const Entry> CalibrationBindings() { return kEntries; }
 
 }  // namespace pixelcal

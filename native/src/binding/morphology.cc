@@ -1,7 +1,48 @@
+#include "kernels/morphology.h"
+
 #include "binding/bindings.h"
+#include "binding/morphology_options.h"
 
 namespace pixelcal {
 
-std::span<const Entry> MorphologyBindings() { return {}; }
+MorphologyOptions ReadMorphology(const Arguments& arguments) {
+  MorphologyOptions options;
+  options.op = arguments.Choice<MorphologyOp>("op", {{"erosion", MorphologyOp::kErosion},
+                                                     {"dilation", MorphologyOp::kDilation},
+                                                     {"opening", MorphologyOp::kOpening},
+                                                     {"closing", MorphologyOp::kClosing},
+                                                     {"gradient", MorphologyOp::kGradient},
+                                                     {"internal-gradient", MorphologyOp::kInternalGradient},
+                                                     {"external-gradient", MorphologyOp::kExternalGradient}});
+  options.structure = arguments.Choice("structure", {{"box", Structure::kBox}, {"cross", Structure::kCross}},
+                                       Structure::kBox);
+  options.radius = arguments.Integer("radius", 1);
+  options.iterations = arguments.Integer("iterations", 1);
+  // Replicated and reflected borders give the neutral result (kernels/morphology.h).
+  options.border = arguments.Choice("border",
+                                    {{"neutral", MorphologyBorder::kNeutral},
+                                     {"zero", MorphologyBorder::kZero},
+                                     {"one", MorphologyBorder::kOne},
+                                     {"replicate", MorphologyBorder::kNeutral},
+                                     {"reflect101", MorphologyBorder::kNeutral}},
+                                    MorphologyBorder::kNeutral);
+  return options;
+}
+
+namespace {
+
+Task MorphologyTask(Arguments& arguments) {
+  const auto mask = arguments.Array<uint8_t>("mask");
+  const Grid grid = arguments.ReadGrid();
+  const MorphologyOptions options = ReadMorphology(arguments);
+  const auto out = arguments.Out<uint8_t>("out", grid.Count());
+  return {[=] { cpu::Morphology(mask, grid, options, out.span); }, [=](Napi::Env) { return out.Value(); }};
+}
+
+constexpr Entry kEntries[] = {{"morphology", MorphologyTask}};
+
+}  // namespace
+
+std::span<const Entry> MorphologyBindings() { return kEntries; }
 
 }  // namespace pixelcal

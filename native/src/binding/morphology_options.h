@@ -1,0 +1,11 @@
+#pragma once
+
+#include "arguments.h"
+#include "kernels/morphology.h"
+
+namespace pixelcal {
+
+// The options `op`, `structure`, `radius`, `iterations` and `border` of a call; all but `op` may be absent.
+MorphologyOptions ReadMorphology(const Arguments& arguments);
+
+}  // namespace pixelcal

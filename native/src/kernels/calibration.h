@@ -1,0 +1,64 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+
+#include "span.h"
+
+namespace pixelcal {
+
+// What is binned, and what counts as a hit.
+enum class Score {
+  kForeground,  // one group: p = 1 - p_0 in float32, hit: label != 0
+  kClasses,     // a group per class: p = p_c, hit: label == c
+  kTopLabel,    // one group: p = max_c p_c, hit: the first arg-max == label
+};
+
+// kRightClosed: (lo, hi], so p = 0 is in no bin. kLeftClosed: [lo, hi), the last bin closed.
+enum class BinEdges { kRightClosed, kLeftClosed };
+
+// Probabilities [batch, classes, pixels] with their labels [batch, pixels].
+struct ProbabilityMaps {
+  std::span<const float> probs;
+  LabelSpan labels;
+  int64_t batch = 1, classes = 1, pixels = 1;
+  std::optional<int64_t> ignore;   // pixels with this label are left out
+  std::span<const uint8_t> mask;   // [batch, pixels] or empty: pixels with 0 are left out
+  std::span<const float> weights;  // [batch, pixels] or empty: every count and sum is weighted
+};
+
+struct CalibrationOptions {
+  Score score = Score::kForeground;
+  BinEdges closed = BinEdges::kRightClosed;
+  // bins + 1 edges from 0 to 1, never decreasing; compared with float32 probabilities in double.
+  std::span<const double> edges;
+  float threshold = -1;  // only probabilities above it are counted (and make up the total)
+};
+
+// Sums per group and bin, [groups, bins]; `total` [groups] counts pixels in no bin too. All may be added up
+// over images.
+struct CalibrationSums {
+  std::span<double> total, count, confidence, accuracy, false_positive;
+};
+
+struct ProbabilityScoreSums {
+  double total = 0;     // pixels, or their weight
+  double brier = 0;     // sum of sum_c (p_c - [label == c])^2
+  double log_loss = 0;  // sum of -ln p_label; infinite when any is 0
+};
+
+namespace cpu {
+
+int64_t CalibrationGroups(Score score, int64_t classes);
+
+// count: pixels; confidence: sum of p; accuracy: hits; false_positive: sum of p over the pixels that are no
+// hits. Sums of p are whole multiples of 2^-40 (exact for p >= 2^-17, else rounded to the nearest): the same
+// bits in any order. With weights they are doubles added in a fixed order.
+void CalibrationBins(const ProbabilityMaps& maps, const CalibrationOptions& options,
+                     const CalibrationSums& sums);
+
+ProbabilityScoreSums ProbabilityScores(const ProbabilityMaps& maps);
+
+}  // namespace cpu
+}  // namespace pixelcal

@@ -1,0 +1,235 @@
+// Soft labels from label maps: class masks -> optional morphology -> aggregation over the window ->
+// normalisation.
+//
+// Class frequencies (NACL, Liu et al. 2023), Gaussian neighbours (SVLS, Islam and Glocker 2021) and the
+// adaptive target of signed-distance calibration are all linear windows over one-hot masks; the order
+// statistics and the majority are functions of the same counts. Counts are whole numbers in float, hence
+// exact.
+#include "kernels/neighborhood.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "error.h"
+#include "kernels/class_masks.h"
+#include "kernels/image_window.h"
+#include "kernels/pixel.h"
+#include "parallel.h"
+
+namespace pixelcal::cpu {
+namespace {
+
+constexpr int64_t kChunkPixels = 16 << 10;
+
+bool ReadsImage(Aggregation aggregation) {
+  return aggregation == Aggregation::kGradient || aggregation == Aggregation::kBilateral ||
+         aggregation == Aggregation::kImageL1 || aggregation == Aggregation::kImageL2;
+}
+
+bool IsGradient(MorphologyOp op) {
+  return op == MorphologyOp::kGradient || op == MorphologyOp::kInternalGradient ||
+         op == MorphologyOp::kExternalGradient;
+}
+
+// The last `dimensions` axes as the image, all others as batch.
+Grid Slices(const Grid& grid, int64_t planes, int dimensions) {
+  Grid slices;
+  slices.batch = grid.batch * planes;
+  slices.rank = dimensions;
+  for (int axis = 0; axis < grid.rank - dimensions; ++axis) slices.batch *= grid.size[axis];
+  for (int axis = 0; axis < dimensions; ++axis) slices.size[axis] = grid.size[grid.rank - dimensions + axis];
+  return slices;
+}
+
+// Everything about one image of the batch that the last steps read, plane c at c * pixels.
+struct Image {
+  int64_t pixels, classes;
+  const uint8_t* masks;
+  const uint8_t* ignored;       // null without ignore
+  const float* ignored_weight;  // null without ignore
+  const uint8_t* band;          // null without band
+  float* out;
+};
+
+// The class a count-based rule picks at pixel i, or -1 where nothing was counted.
+int64_t Pick(const Image& image, Aggregation aggregation, int64_t i) {
+  const auto count = [&](int64_t c) { return image.out[c * image.pixels + i]; };
+  int64_t pick = -1;
+  if (aggregation == Aggregation::kMedian) {
+    float total = 0, below = 0;
+    for (int64_t c = 0; c < image.classes; ++c) total += count(c);
+    for (int64_t c = 0; c < image.classes && total > 0; ++c) {
+      below += count(c);
+      if (2 * below >= total) return c;
+    }
+    return -1;
+  }
+  for (int64_t c = 0; c < image.classes; ++c) {
+    if (count(c) <= 0) continue;
+    const bool better = pick < 0 || aggregation == Aggregation::kLargest ||
+                        (aggregation == Aggregation::kMode && count(c) > count(pick));
+    if (better) pick = c;
+  }
+  return pick;
+}
+
+void ApplyRule(const Image& image, const SoftLabelOptions& options, float window_pixels, int64_t begin,
+               int64_t end) {
+  switch (options.aggregation) {
+    case Aggregation::kLargest:
+    case Aggregation::kSmallest:
+    case Aggregation::kMedian:
+    case Aggregation::kMode:
+      for (int64_t i = begin; i < end; ++i) {
+        const int64_t pick = Pick(image, options.aggregation, i);
+        for (int64_t c = 0; c < image.classes; ++c) image.out[c * image.pixels + i] = c == pick ? 1.0f : 0.0f;
+      }
+      return;
+    case Aggregation::kAny:
+    case Aggregation::kAll:
+    case Aggregation::kMajority: {
+      const float least = options.aggregation == Aggregation::kAny   ? 1.0f
+                          : options.aggregation == Aggregation::kAll ? window_pixels
+                                                                     : window_pixels / 2;
+      for (int64_t c = 0; c < image.classes; ++c)
+        for (int64_t i = begin; i < end; ++i)
+          image.out[c * image.pixels + i] = image.out[c * image.pixels + i] >= least ? 1.0f : 0.0f;
+      return;
+    }
+    default:
+      return;
+  }
+}
+
+void SumClasses(const Image& image, int64_t begin, int64_t end, float* sums) {
+  std::fill_n(sums, end - begin, 0.0f);
+  for (int64_t c = 0; c < image.classes; ++c)
+    for (int64_t i = begin; i < end; ++i) sums[i - begin] += image.out[c * image.pixels + i];
+}
+
+void HardLabel(const Image& image, int64_t i) {
+  for (int64_t c = 0; c < image.classes; ++c)
+    image.out[c * image.pixels + i] = static_cast<float>(image.masks[c * image.pixels + i]);
+}
+
+void Normalize(const Image& image, const SoftLabelOptions& options, float total, int64_t begin, int64_t end) {
+  std::vector<float> divisor(end - begin);
+  const bool linear = options.aggregation == Aggregation::kWeighted;
+  if (options.normalization == Normalization::kWindow) {
+    if (!linear) return;
+    for (int64_t i = begin; i < end; ++i)
+      divisor[i - begin] = image.ignored_weight ? total - image.ignored_weight[i] : total;
+  } else {
+    SumClasses(image, begin, end, divisor.data());
+  }
+  if (options.normalization == Normalization::kClasses)
+    for (float& value : divisor) value = std::max(value, 1e-6f);
+  for (int64_t c = 0; c < image.classes; ++c) {
+    float* target = image.out + c * image.pixels;
+    for (int64_t i = begin; i < end; ++i)
+      target[i] = divisor[i - begin] > 0 ? target[i] / divisor[i - begin] : 0.0f;
+  }
+  if (options.normalization == Normalization::kLabels)
+    for (int64_t i = begin; i < end; ++i)
+      if (divisor[i - begin] <= 0) HardLabel(image, i);
+}
+
+void Finish(const Image& image, const SoftLabelOptions& options, float total, float window_pixels,
+            int64_t begin, int64_t end) {
+  ApplyRule(image, options, window_pixels, begin, end);
+  Normalize(image, options, total, begin, end);
+  if (image.band)
+    for (int64_t i = begin; i < end; ++i)
+      if (!image.band[i]) HardLabel(image, i);
+  // An ignored pixel has no label: its hard label is 0 in every class.
+  if (image.ignored && options.normalization != Normalization::kClasses)
+    for (int64_t i = begin; i < end; ++i)
+      if (image.ignored[i]) HardLabel(image, i);
+}
+
+void Check(const LabelSpan& labels, std::span<const float> image, const Grid& grid,
+           const SoftLabelOptions& options, std::span<float> out) {
+  const int64_t count = grid.Count();
+  Require(options.classes >= 1 && options.classes <= kMaxClasses, "classes: expected 1 to ", kMaxClasses,
+          ", got ", options.classes);
+  Require(Size(labels) == count, "labels: expected ", count, " pixels, got ", Size(labels));
+  Require(std::ssize(out) == CheckedProduct(count, options.classes), "out: expected ",
+          count * options.classes, " values, got ", out.size());
+  Require(options.taps.size() % 2 == 1, "taps: expected an odd number, got ", options.taps.size());
+  for (const float tap : options.taps)
+    Require(std::isfinite(tap) && tap >= 0, "taps: expected finite weights of at least 0, got ", tap);
+  Require(options.dimensions >= 1 && options.dimensions <= grid.rank, "dimensions: expected 1 to ", grid.rank,
+          ", got ", options.dimensions);
+  Require(!options.band || options.morphology, "band: expected a morphology operation, got none");
+  if (!ReadsImage(options.aggregation)) return;
+  Require(std::ssize(image) == count, "image: expected ", count, " pixels, got ", image.size());
+  Require(options.window_border == WindowBorder::kBackground,
+          "windowBorder: expected background for an image-weighted window");
+}
+
+}  // namespace
+
+void SoftLabels(const LabelSpan& labels, std::span<const float> image, const Grid& grid,
+                const SoftLabelOptions& options, std::span<float> out) {
+  Check(labels, image, grid, options, out);
+  const int64_t pixels = grid.Pixels(), classes = options.classes;
+  std::vector<uint8_t> masks(out.size()), ignored(options.ignore ? grid.Count() : 0), adapted, band;
+  ClassMasks(labels, grid.batch, pixels, classes, options.ignore, masks, ignored);
+  if (options.morphology) {
+    adapted.resize(out.size());
+    Morphology(masks, Slices(grid, classes, options.dimensions), *options.morphology, adapted);
+  }
+  if (options.band) {
+    band.resize(grid.Count());
+    const bool gradient = IsGradient(options.morphology->op);
+    ParallelFor(grid.Count(), kChunkPixels, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) {
+        const int64_t first = i / pixels * classes * pixels + i % pixels;
+        for (int64_t at = first; at < first + classes * pixels; at += pixels)
+          band[i] |= gradient ? adapted[at] : adapted[at] ^ masks[at];
+      }
+    });
+    adapted.clear();
+  } else if (options.morphology && options.ignore && options.normalization != Normalization::kClasses) {
+    ParallelFor(std::ssize(adapted), kChunkPixels, [&](int64_t begin, int64_t end) {
+      for (int64_t at = begin; at < end; ++at)
+        adapted[at] &= !ignored[at / (classes * pixels) * pixels + at % pixels];
+    });
+  }
+
+  const std::span<const uint8_t> source = adapted.empty() ? masks : adapted;
+  Window window{options.taps, options.dimensions, options.scale, options.centre};
+  std::vector<float> ones(options.taps.size(), 1.0f), ignored_weight;
+  if (options.aggregation != Aggregation::kWeighted) window = {ones, options.dimensions, 1.0f, 0.0f};
+  if (ReadsImage(options.aggregation))
+    ImageWindow(source, ignored, image, grid, options, out);
+  else
+    FilterMasks(source, grid, classes, window, options.window_border, out);
+  if (options.ignore && options.aggregation == Aggregation::kWeighted) {
+    ignored_weight.resize(grid.Count());
+    // Outside pixels are of class 0 or of none, never ignored.
+    const bool constant = options.window_border == WindowBorder::kBackground;
+    FilterMasks(ignored, grid, 1, window, constant ? WindowBorder::kZero : options.window_border,
+                ignored_weight);
+  }
+
+  const int64_t blocks = (pixels - 1) / kChunkPixels + 1;
+  const auto total = static_cast<float>(window.Total());
+  const auto window_pixels = static_cast<float>(std::pow(std::ssize(options.taps), options.dimensions));
+  ParallelFor(grid.batch * blocks, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t item = begin; item < end; ++item) {
+      const int64_t n = item / blocks, start = item % blocks * kChunkPixels;
+      const auto plane = [&](auto& planes) { return planes.empty() ? nullptr : planes.data() + n * pixels; };
+      const Image one{pixels,
+                      classes,
+                      masks.data() + n * classes * pixels,
+                      plane(ignored),
+                      plane(ignored_weight),
+                      plane(band),
+                      out.data() + n * classes * pixels};
+      Finish(one, options, total, window_pixels, start, std::min(start + kChunkPixels, pixels));
+    }
+  });
+}
+
+}  // namespace pixelcal::cpu

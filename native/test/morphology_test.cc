@@ -1,0 +1,210 @@
+#include "kernels/morphology.h"
+
+#include <cstdint>
+#include <functional>
+#include <random>
+#include <vector>
+
+#include "check.h"
+#include "kernels/window_filter.h"
+#include "parallel.h"
+
+namespace pixelcal {
+namespace {
+
+// The slow twin: every pixel looks at every pixel of its structuring element, the border rule applied
+// literally.
+enum class Padding { kNeutral, kZero, kOne, kReplicate, kReflect101 };
+
+using Image = std::vector<uint8_t>;
+
+Image Extremum(const Image& in, const Grid& grid, const MorphologyOptions& options, Padding padding,
+               bool dilate) {
+  const auto size = grid.DepthHeightWidth();
+  const int64_t r = options.radius, pixels = grid.Pixels();
+  Image out(in.size());
+  for (int64_t n = 0; n < grid.batch; ++n)
+    for (int64_t i = 0; i < pixels; ++i) {
+      const int64_t at[3] = {i / (size[1] * size[2]), i / size[2] % size[1], i % size[2]};
+      bool any = false, all = true;
+      int64_t o[3];
+      for (o[0] = grid.rank > 2 ? -r : 0; o[0] <= (grid.rank > 2 ? r : 0); ++o[0])
+        for (o[1] = grid.rank > 1 ? -r : 0; o[1] <= (grid.rank > 1 ? r : 0); ++o[1])
+          for (o[2] = -r; o[2] <= r; ++o[2]) {
+            if (options.structure == Structure::kCross && (o[0] != 0) + (o[1] != 0) + (o[2] != 0) > 1)
+              continue;
+            int64_t p[3];
+            bool inside = true;
+            for (int axis = 0; axis < 3; ++axis) {
+              p[axis] = at[axis] + o[axis];
+              if (padding == Padding::kReplicate)
+                p[axis] = BorderIndex(p[axis], size[axis], WindowBorder::kReplicate);
+              if (padding == Padding::kReflect101)
+                p[axis] = BorderIndex(p[axis], size[axis], WindowBorder::kReflect101);
+              inside &= p[axis] >= 0 && p[axis] < size[axis];
+            }
+            if (!inside && padding == Padding::kNeutral) continue;
+            const bool set = inside ? in[n * pixels + (p[0] * size[1] + p[1]) * size[2] + p[2]] != 0
+                                    : padding == Padding::kOne;
+            any |= set;
+            all &= set;
+          }
+      out[n * pixels + i] = dilate ? any : all;
+    }
+  return out;
+}
+
+Image Reference(const Image& mask, const Grid& grid, const MorphologyOptions& options, Padding padding) {
+  const auto repeat = [&](Image image, bool dilate) {
+    for (int64_t i = 0; i < options.iterations; ++i) image = Extremum(image, grid, options, padding, dilate);
+    return image;
+  };
+  const auto minus = [](const Image& a, const Image& b) {
+    Image out(a.size());
+    for (size_t i = 0; i < a.size(); ++i) out[i] = a[i] != 0 && b[i] == 0;
+    return out;
+  };
+  switch (options.op) {
+    case MorphologyOp::kErosion:
+      return repeat(mask, false);
+    case MorphologyOp::kDilation:
+      return repeat(mask, true);
+    case MorphologyOp::kOpening:
+      return repeat(repeat(mask, false), true);
+    case MorphologyOp::kClosing:
+      return repeat(repeat(mask, true), false);
+    case MorphologyOp::kGradient:
+      return minus(repeat(mask, true), repeat(mask, false));
+    case MorphologyOp::kInternalGradient:
+      return minus(mask, repeat(mask, false));
+    case MorphologyOp::kExternalGradient:
+      return minus(repeat(mask, true), mask);
+  }
+  return {};
+}
+
+constexpr MorphologyOp kOps[] = {MorphologyOp::kErosion,         MorphologyOp::kDilation,
+                                 MorphologyOp::kOpening,         MorphologyOp::kClosing,
+                                 MorphologyOp::kGradient,        MorphologyOp::kInternalGradient,
+                                 MorphologyOp::kExternalGradient};
+
+// `density` in per cent; 1: a single pixel.
+Image Mask(const Grid& grid, int density, unsigned seed) {
+  std::mt19937 random(seed);
+  Image mask(grid.Count());
+  if (density == 1) {
+    mask[random() % mask.size()] = 255;
+    return mask;
+  }
+  for (uint8_t& pixel : mask) pixel = static_cast<int>(random() % 100) < density ? 1 + random() % 255 : 0;
+  return mask;
+}
+
+void Compare(const Grid& grid, const MorphologyOptions& options, Padding padding, int density) {
+  const Image mask = Mask(grid, density, static_cast<unsigned>(grid.Count() * 31 + density));
+  Image out(mask.size(), 7);
+  MorphologyOptions kernel = options;
+  kernel.border = padding == Padding::kZero  ? MorphologyBorder::kZero
+                  : padding == Padding::kOne ? MorphologyBorder::kOne
+                                             : MorphologyBorder::kNeutral;
+  cpu::Morphology(mask, grid, kernel, out);
+  CHECK(out == Reference(mask, grid, options, padding), "op ", static_cast<int>(options.op), " structure ",
+        static_cast<int>(options.structure), " radius ", options.radius, " iterations ", options.iterations,
+        " padding ", static_cast<int>(padding), " density ", density, " size ", grid.size[0], " ",
+        grid.size[1], " ", grid.size[2]);
+}
+
+void CompareAll(const Grid& grid, std::initializer_list<int64_t> radii,
+                std::initializer_list<int> densities) {
+  for (const MorphologyOp op : kOps)
+    for (const Structure structure : {Structure::kBox, Structure::kCross})
+      for (const int64_t radius : radii)
+        for (const int64_t iterations : {1, 2})
+          for (const Padding padding :
+               {Padding::kNeutral, Padding::kZero, Padding::kOne, Padding::kReplicate, Padding::kReflect101})
+            for (const int density : densities) {
+              MorphologyOptions options;
+              options.op = op;
+              options.structure = structure;
+              options.radius = radius;
+              options.iterations = iterations;
+              Compare(grid, options, padding, density);
+            }
+}
+
+TEST(MorphologyEqualsTheTwinInOneAndTwoDimensions) {
+  for (const int64_t size : {1, 2, 3, 7, 17}) {
+    CompareAll(MakeGrid(3, std::vector<int64_t>{size}), {0, 1, 3}, {0, 1, 50, 95, 100});
+    for (const int64_t other : {1, 3, 16})
+      CompareAll(MakeGrid(1, std::vector<int64_t>{size, other}), {1, 2}, {5, 50, 95});
+  }
+  CompareAll(MakeGrid(3, std::vector<int64_t>{33, 16}), {1}, {0, 1, 5, 50, 95, 100});
+  CompareAll(MakeGrid(1, std::vector<int64_t>{7, 33}), {9}, {1, 50});
+}
+
+TEST(MorphologyEqualsTheTwinInThreeDimensions) {
+  CompareAll(MakeGrid(1, std::vector<int64_t>{3, 7, 2}), {1, 2}, {0, 1, 5, 50, 95, 100});
+  CompareAll(MakeGrid(2, std::vector<int64_t>{1, 7, 16}), {1}, {50});
+  CompareAll(MakeGrid(1, std::vector<int64_t>{17, 3, 7}), {1}, {95});
+}
+
+// Wider than a tile, so that tiles meet inside a line.
+TEST(MorphologyAcrossTiles) {
+  MorphologyOptions options;
+  options.op = MorphologyOp::kGradient;
+  options.radius = 2;
+  Compare(MakeGrid(1, std::vector<int64_t>{500, 700}), options, Padding::kZero, 50);
+  options.op = MorphologyOp::kOpening;
+  Compare(MakeGrid(1, std::vector<int64_t>{20, 90, 90}), options, Padding::kNeutral, 95);
+}
+
+TEST(MorphologyGivesTheSameAtAnyThreadCount) {
+  const Grid grid = MakeGrid(2, std::vector<int64_t>{9, 120, 130});
+  const Image mask = Mask(grid, 60, 4);
+  const int before = ThreadCount();
+  for (const MorphologyOp op : kOps) {
+    MorphologyOptions options;
+    options.op = op;
+    Image one(mask.size()), many(mask.size());
+    SetThreadCount(1);
+    cpu::Morphology(mask, grid, options, one);
+    SetThreadCount(7);
+    cpu::Morphology(mask, grid, options, many);
+    CHECK(one == many);
+  }
+  SetThreadCount(before);
+}
+
+TEST(MorphologyRejects) {
+  const Grid grid = MakeGrid(1, std::vector<int64_t>{2, 3});
+  Image mask(6), out(6);
+  MorphologyOptions options;
+  CHECK_THROWS(cpu::Morphology(std::span(mask).first(5), grid, options, out),
+               "mask: expected 6 pixels, got 5");
+  CHECK_THROWS(cpu::Morphology(mask, grid, options, std::span(out).first(5)),
+               "out: expected 6 pixels, got 5");
+  CHECK_THROWS(cpu::Morphology(mask, grid, options, mask), "out: expected memory apart from the mask's");
+  options.radius = -1;
+  CHECK_THROWS(cpu::Morphology(mask, grid, options, out), "radius: expected at least 0, got -1");
+  options.radius = 1;
+  options.iterations = 0;
+  CHECK_THROWS(cpu::Morphology(mask, grid, options, out), "iterations: expected at least 1, got 0");
+}
+
+TEST(MorphologyTakesHugeRadii) {
+  const Grid grid = MakeGrid(1, std::vector<int64_t>{5, 4});
+  const Image mask = Mask(grid, 1, 3);
+  Image out(mask.size());
+  MorphologyOptions options;
+  options.op = MorphologyOp::kDilation;
+  for (const Structure structure : {Structure::kBox, Structure::kCross}) {
+    options.structure = structure;
+    options.radius = int64_t{1} << 62;
+    options.iterations = int64_t{1} << 62;
+    cpu::Morphology(mask, grid, options, out);
+    CHECK(out == Image(mask.size(), 1));
+  }
+}
+
+}  // namespace
+}  // namespace pixelcal
