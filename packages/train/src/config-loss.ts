@@ -1,132 +1,121 @@
-import type { LossConfig } from "./config.js";
-import { ConfigError } from "./config-error.js";
+import { InvalidArgumentError } from "@pixelcal/core";
+import {
+  losses,
+  lossFromConfig,
+  type NamedLoss,
+  type OptionSchema,
+  referenceMethods,
+} from "@pixelcal/losses";
+import { z } from "zod";
+import { ConfigError, problemsOf } from "./config-error.js";
 
-/** The methods of the authors' repository (EagleAdelaide/SDC-Loss), by the names its configurations use. */
-export const methods = ["dicece", "fl", "ecp", "ls", "svls", "mbls", "nacl", "fcl", "sdc"] as const;
-export type Method = (typeof methods)[number];
-
-/** The sections that hold the methods' options. Nothing is required: which default applies depends on the preset. */
-export interface MethodSections {
-  readonly dicece: { readonly dice_weight?: number; readonly ce_weight?: number };
-  readonly focal: { readonly gamma?: number };
-  readonly ecp: { readonly lam?: number };
-  readonly labelsmoothing: { readonly alpha?: number };
-  readonly svls: { readonly sigma?: number; readonly alpha?: number; readonly dist?: string };
-  readonly mbls: { readonly m?: number; readonly alpha?: number };
-  readonly nacl: { readonly kernel?: string; readonly alpha?: number; readonly dist?: string };
-  readonly fcl: { readonly gamma?: number; readonly lam?: number };
-  readonly sdc: {
-    readonly alpha?: number;
-    readonly lam_sdf?: number;
-    readonly sam_morph?: string;
-    readonly sam_kernel?: string;
-    readonly sdf_scale?: number;
-    readonly dist?: string;
-  };
+/** A loss by its name in the registry of `@pixelcal/losses`, with its preset and the options that were given. */
+export interface LossConfig extends NamedLoss {
+  /** Always there, except for a "weighted" sum, whose parts have their own. */
+  readonly preset?: string;
 }
+
+type Schema = z.ZodObject<Record<string, z.ZodType>>;
+type Options = Readonly<Record<string, unknown>>;
+
+/** The authors' method names, as their configurations spell them. */
+export const methods: readonly string[] = Object.keys(referenceMethods);
+
+/** The sections that hold the methods' options. Those of methods that are not chosen may be present, and are checked. */
+export const methodSections: Readonly<Record<string, z.ZodOptional<Schema>>> = Object.fromEntries(
+  Object.values(referenceMethods).map(({ section, loss, keys }) => {
+    const reference = losses[loss]!.presets.reference!;
+    const shape = Object.entries(keys).map(([key, { option, accepts }]) => [
+      key,
+      zodOf(accepts ?? reference[option!]!),
+    ]);
+    return [section, z.strictObject(Object.fromEntries(shape)).partial().optional()];
+  }),
+);
 
 /**
- * The loss that a method of the authors' repository stands for. `reference` takes their defaults for what a section
- * leaves out; `consistent` takes the same method as its own authors define it, with their defaults. Throws `ConfigError`
- * for an option that only the authors' approximation of a method has.
+ * The loss that a method of the authors' repository stands for: under `reference` their loss number for number, under
+ * `consistent` the method as its own authors define it. Throws `ConfigError` for an option that the latter lacks.
  */
 export function lossOfMethod(
-  method: Method,
+  method: string,
   preset: "reference" | "consistent",
-  sections: MethodSections,
+  sections: Options,
 ): LossConfig {
-  const { name, defaults, options, own, approximation = {} } = table[method](sections);
-  if (preset === "reference") {
-    return { name, preset: "reference", ...defaults, ...defined({ ...options, ...approximation }) };
+  const { section, loss, keys } = referenceMethods[method]!;
+  const { presets } = losses[loss]!;
+  const own = preset in presets ? preset : "original";
+  const options: Record<string, unknown> = {};
+  const problems: string[] = [];
+  for (const [key, value] of Object.entries((sections[section] as Options | undefined) ?? {})) {
+    const option = keys[key]!.option ?? key;
+    if (option in presets[own]!) options[option] = boundaries[String(value)] ?? value;
+    // What the authors' own code accepts and ignores is ignored here too; anything else is a mistake.
+    else if (preset !== "reference")
+      problems.push(`${section}.${key}: not an option of ${loss} in preset ${own}`);
   }
-  const foreign = Object.keys(defined(approximation));
-  if (foreign.length > 0) {
-    const section = `${method} in preset consistent`;
-    throw new ConfigError(
-      foreign.map((option) => `${section}: ${option} is an option of preset reference only; remove it`),
-    );
-  }
-  return { name, preset: method === "sdc" ? "consistent" : "original", ...defined({ ...options, ...own }) };
+  if (problems.length > 0) throw new ConfigError(problems);
+  return { name: loss, preset: own, ...options };
 }
 
-interface Entry {
-  readonly name: string;
-  /** The authors' defaults, for the `reference` preset. */
-  readonly defaults: Readonly<Record<string, unknown>>;
-  /** What the section gives, in the registry's spelling. */
-  readonly options: Readonly<Record<string, unknown>>;
-  /** Options that the method's own definition has and the authors' code accepts without using. */
-  readonly own?: Readonly<Record<string, unknown>>;
-  /** Options that only the authors' approximation has. */
-  readonly approximation?: Readonly<Record<string, unknown>>;
-}
-
-const table: Readonly<Record<Method, (sections: MethodSections) => Entry>> = {
-  dicece: ({ dicece }) => ({
-    name: "diceCrossEntropy",
-    defaults: { diceWeight: 1, crossEntropyWeight: 1 },
-    options: { diceWeight: dicece.dice_weight, crossEntropyWeight: dicece.ce_weight },
-  }),
-  fl: ({ focal }) => ({
-    name: "focal",
-    defaults: { gamma: 3 },
-    options: { gamma: focal.gamma },
-  }),
-  ecp: ({ ecp }) => ({
-    name: "entropyPenalty",
-    defaults: { weight: 0.1 },
-    options: { weight: ecp.lam },
-  }),
-  ls: ({ labelsmoothing }) => ({
-    name: "labelSmoothing",
-    defaults: { alpha: 0.1 },
-    options: { alpha: labelsmoothing.alpha },
-  }),
-  svls: ({ svls }) => ({
-    name: "svls",
-    defaults: { alpha: 0.1, distance: "l1" },
-    options: {},
-    own: { sigma: svls.sigma },
-    approximation: { alpha: svls.alpha, distance: svls.dist },
-  }),
-  mbls: ({ mbls }) => ({
-    name: "mbls",
-    defaults: { margin: 10, alpha: 0.1 },
-    options: { margin: mbls.m, alpha: mbls.alpha },
-  }),
-  nacl: ({ nacl }) => ({
-    name: "nacl",
-    defaults: { kernel: "min", alpha: 0.1, distance: "l1" },
-    options: { kernel: nacl.kernel, alpha: nacl.alpha, distance: nacl.dist },
-  }),
-  fcl: ({ fcl }) => ({
-    name: "focalCalibration",
-    defaults: { gamma: 3, weight: 0.1 },
-    options: { gamma: fcl.gamma, weight: fcl.lam },
-  }),
-  sdc: ({ sdc }) => ({
-    name: "signedDistanceCalibration",
-    defaults: {
-      alpha: 0.1,
-      sdfWeight: 0.1,
-      morphology: "gradient",
-      kernel: "mean",
-      scale: 100,
-      distance: "l1",
-    },
-    options: {
-      alpha: sdc.alpha,
-      sdfWeight: sdc.lam_sdf,
-      morphology: sdc.sam_morph
-        ?.replace("internal_boundary", "internal-gradient")
-        .replace("external_boundary", "external-gradient"),
-      kernel: sdc.sam_kernel,
-      scale: sdc.sdf_scale,
-      distance: sdc.dist,
-    },
-  }),
+const boundaries: Readonly<Record<string, string>> = {
+  internal_boundary: "internal-gradient",
+  external_boundary: "external-gradient",
 };
 
-function defined<T extends object>(options: T): T {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as T;
+/** The loss of a `loss` section, its preset filled in; or every problem of the section. */
+export function lossOfSection(section: NamedLoss): LossConfig {
+  const { name } = section;
+  if (name === "weighted") return weightedLoss(section);
+  const known = z.object({ name: z.enum([...Object.keys(losses), "weighted"]) }).safeParse(section);
+  if (!known.success) throw failure(known.error, section, ["name"]);
+  const { presets } = losses[name]!;
+  const variants = Object.keys(presets);
+  // marginSvls has one preset, and its variants in the place of presets.
+  const selector = "preset" in presets[variants[0]!]! ? "variant" : "preset";
+  const chosen = z.object({ [selector]: z.enum(variants).default(variants[0]!) }).safeParse(section);
+  if (!chosen.success) throw failure(chosen.error, section, []);
+  const variant = (chosen.data as Options)[selector] as string;
+  const shape = Object.fromEntries(
+    Object.entries(presets[variant]!).map(([key, schema]) => [key, zodOf(schema).optional()]),
+  );
+  const schema = z.strictObject({ name: z.string(), [selector]: z.string(), ...shape });
+  const checked = schema.safeParse({ ...section, [selector]: variant });
+  if (!checked.success) throw failure(checked.error, section, [selector, ...Object.keys(shape)]);
+  return { preset: "original", ...checked.data, name };
+}
+
+function weightedLoss(section: NamedLoss): LossConfig {
+  try {
+    lossFromConfig(section);
+    return section;
+  } catch (cause) {
+    if (cause instanceof InvalidArgumentError) throw new ConfigError([`loss: ${cause.message}`]);
+    throw cause;
+  }
+}
+
+function failure(error: z.ZodError, section: unknown, allowed: readonly string[]): ConfigError {
+  const issues = error.issues.map((issue) => ({ ...issue, path: ["loss", ...issue.path] }));
+  return new ConfigError(issues.flatMap((issue) => problemsOf(issue, { loss: section }, () => allowed)));
+}
+
+function zodOf(schema: OptionSchema): z.ZodType {
+  switch (schema.type) {
+    case "boolean":
+      return z.boolean();
+    case "choice":
+      return z.enum(schema.values);
+    case "integer": {
+      const integer = z.int().min(schema.atLeast ?? Number.MIN_SAFE_INTEGER);
+      return schema.odd ? integer.refine((value) => value % 2 !== 0, "expected an odd integer") : integer;
+    }
+    case "number": {
+      const { atLeast, above, below } = schema;
+      let number = z.number();
+      if (atLeast !== undefined) number = number.min(atLeast);
+      if (above !== undefined) number = number.gt(above);
+      return below === undefined ? number : number.lt(below);
+    }
+  }
 }

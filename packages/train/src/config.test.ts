@@ -1,3 +1,4 @@
+import { lossFromConfig } from "@pixelcal/losses";
 import { describe, expect, test } from "vitest";
 import { ConfigError, parseConfig } from "./config.js";
 
@@ -37,7 +38,7 @@ function problems(json: unknown): readonly string[] {
 }
 
 describe("the authors' configurations", () => {
-  const reference: Record<string, object> = {
+  const reference: Record<string, { name: string; [option: string]: unknown }> = {
     dicece: { name: "diceCrossEntropy", diceWeight: 1, crossEntropyWeight: 1 },
     fl: { name: "focal", gamma: 3 },
     ecp: { name: "entropyPenalty", weight: 0.1 },
@@ -53,7 +54,6 @@ describe("the authors' configurations", () => {
       morphology: "gradient",
       kernel: "mean",
       scale: 100,
-      distance: "l1",
     },
   };
 
@@ -76,12 +76,15 @@ describe("the authors' configurations", () => {
     });
   });
 
-  test.each(Object.entries(reference))("%s without its section takes the same defaults", (method, loss) => {
-    expect(parseConfig({ ...smallest, method }, { runName: "run" }).loss).toEqual({
-      preset: "reference",
-      ...loss,
-    });
-  });
+  test.each(Object.entries(reference))(
+    "%s without its section takes the loss's own defaults",
+    (method, { name }) => {
+      expect(parseConfig({ ...smallest, method }, { runName: "run" }).loss).toEqual({
+        name,
+        preset: "reference",
+      });
+    },
+  );
 
   test("what a file leaves out has the authors' defaults", () => {
     expect(parseConfig(smallest, { runName: "unet_acdc_sdc" })).toMatchObject({
@@ -141,9 +144,35 @@ describe("this project's own keys", () => {
       sigma: 2,
     });
     expect(problems({ ...config, svls: { alpha: 0.1, dist: "l1" } })).toEqual([
-      "svls in preset consistent: alpha is an option of preset reference only; remove it",
-      "svls in preset consistent: distance is an option of preset reference only; remove it",
+      "svls.alpha: not an option of svls in preset original",
+      "svls.dist: not an option of svls in preset original",
     ]);
+  });
+
+  test.each<[string, object, object]>([
+    [
+      "a preset",
+      { name: "nacl", preset: "monai", alpha: 0.5 },
+      { name: "nacl", preset: "monai", alpha: 0.5 },
+    ],
+    ["the loss's first preset", { name: "nacl" }, { name: "nacl", preset: "original" }],
+    [
+      "a variant",
+      { name: "marginSvls" },
+      { name: "marginSvls", preset: "original", variant: "logit-margin" },
+    ],
+    [
+      "a sum",
+      { name: "weighted", losses: [{ weight: 0.5, loss: { name: "dice" } }] },
+      { name: "weighted", losses: [{ weight: 0.5, loss: { name: "dice" } }] },
+    ],
+  ])("a loss of the registry: %s", (_, loss, resolved) => {
+    const config = { run_name: "run", dataset: { root: "d" }, model: { num_classes: 2 }, loss };
+    const parsed = parseConfig(config);
+    expect(parsed).toMatchObject({ preset: "consistent", optim: { decay: "weights" } });
+    expect(parsed.loss).toEqual(resolved);
+    expect(parseConfig(JSON.parse(JSON.stringify(parsed)))).toEqual(parsed);
+    expect(lossFromConfig(parsed.loss).name).toBe(parsed.loss.name);
   });
 
   test("a resolved configuration is a configuration that resolves to itself", () => {
@@ -217,6 +246,43 @@ describe("rejected", () => {
     ["an unused section", { ...smallest, mbls: { m: "ten" } }, 'mbls.m: expected number, got string "ten"'],
   ])("%s", (_, json, problem) => {
     expect(problems(json)).toEqual([problem]);
+  });
+
+  test.each<[string, object, readonly string[]]>([
+    ["no name", {}, ["loss.name: expected string, got nothing"]],
+    ["a value", { name: "nacl", alpha: "0.1" }, ['loss.alpha: expected number, got string "0.1"']],
+    [
+      "a preset",
+      { name: "nacl", preset: "torch" },
+      ['loss.preset: expected original, monai or reference, got string "torch"'],
+    ],
+    ["even windows", { name: "nacl", size: 4 }, ["loss.size: expected an odd integer, got number 4"]],
+    [
+      "two keys",
+      { name: "nacl", kernal: "mean", alfa: 1 },
+      ["loss.kernal: unknown key; did you mean kernel?", "loss.alfa: unknown key; did you mean alpha?"],
+    ],
+    [
+      "a variant's option",
+      { name: "marginSvls", kernel: "mean" },
+      ["loss.kernel: unknown key; allowed: variant, preset, alpha, margin, sigma, morphology"],
+    ],
+    [
+      "an empty sum",
+      { name: "weighted" },
+      ["loss: weighted.losses: expected a list of { weight, loss }, got undefined"],
+    ],
+  ])("a loss of the registry: %s", (_, loss, expected) => {
+    expect(problems({ dataset: { root: "d" }, model: { num_classes: 2 }, loss })).toEqual(expected);
+  });
+
+  test("a loss that is not in the registry", () => {
+    const [problem] = problems({
+      dataset: { root: "d" },
+      model: { num_classes: 2 },
+      loss: { name: "nackl" },
+    });
+    expect(problem).toMatch(/^loss.name: expected crossEntropy, .* or weighted, got string "nackl"$/);
   });
 
   test("every problem is named at once", () => {

@@ -1,8 +1,9 @@
 import { z } from "zod";
 import { ConfigError, problemsOf } from "./config-error.js";
-import { lossOfMethod, methods } from "./config-loss.js";
+import { type LossConfig, lossOfMethod, lossOfSection, methodSections, methods } from "./config-loss.js";
 
 export { ConfigError } from "./config-error.js";
+export type { LossConfig } from "./config-loss.js";
 
 /**
  * A resolved training configuration, every default filled in. It keeps the spelling of the configuration file, so that a
@@ -37,51 +38,8 @@ export interface TrainConfig {
   readonly selection: "loss" | "dice";
 }
 
-/** A loss by its name in the registry of `@pixelcal/losses`, with its options. */
-export interface LossConfig {
-  readonly name: string;
-  readonly preset: string;
-  readonly [option: string]: unknown;
-}
-
-const word = <const T extends readonly [string, ...string[]]>(values: T) =>
-  z.string().toLowerCase().pipe(z.enum(values));
+const word = <const T extends readonly string[]>(values: T) => z.string().toLowerCase().pipe(z.enum(values));
 const count = z.int().min(1);
-
-const weight = z.number().min(0);
-const distance = z.enum(["l1", "l2"]);
-const kernel = z.enum(["mean", "max", "min", "mode", "gaussian", "bilateral"]);
-const boundary = ["internal_boundary", "external_boundary"] as const;
-const morphology = z.enum(["erosion", "dilation", "opening", "closing", ...boundary, "gradient"]);
-
-// Sections of the methods that are not chosen may be present; they are checked too.
-const methodSections = {
-  dicece: z.strictObject({ dice_weight: weight, ce_weight: weight }).partial().prefault({}),
-  focal: z.strictObject({ gamma: weight }).partial().prefault({}),
-  ecp: z.strictObject({ lam: weight }).partial().prefault({}),
-  labelsmoothing: z
-    .strictObject({ alpha: weight.lt(1) })
-    .partial()
-    .prefault({}),
-  svls: z
-    .strictObject({ sigma: z.number().gt(0), alpha: weight, dist: distance })
-    .partial()
-    .prefault({}),
-  mbls: z.strictObject({ m: weight, alpha: weight }).partial().prefault({}),
-  nacl: z.strictObject({ kernel, alpha: weight, dist: distance }).partial().prefault({}),
-  fcl: z.strictObject({ gamma: weight, lam: weight }).partial().prefault({}),
-  sdc: z
-    .strictObject({
-      alpha: weight,
-      lam_sdf: weight,
-      sam_morph: morphology,
-      sam_kernel: kernel,
-      sdf_scale: z.number().gt(0),
-      dist: distance,
-    })
-    .partial()
-    .prefault({}),
-};
 
 const schema = z.strictObject({
   seed: z.int().min(0).default(42),
@@ -91,7 +49,7 @@ const schema = z.strictObject({
     .optional(),
   preset: word(["reference", "consistent"]).optional(),
   method: word(methods).optional(),
-  loss: z.looseObject({ name: z.string(), preset: z.string().optional() }).optional(),
+  loss: z.looseObject({ name: z.string() }).optional(),
   dataset: z.strictObject({ name: z.string().optional(), root: z.string().min(1) }),
   model: z.strictObject({
     arch: word(["unet2d", "unet3d"]).default("unet2d"),
@@ -141,7 +99,7 @@ export function parseConfig(json: unknown, options: { runName?: string } = {}): 
     run_name: name,
     seed: file.seed,
     preset,
-    loss: method === undefined ? resolveLoss(loss!) : lossOfMethod(method, preset, file),
+    loss: method === undefined ? lossOfSection(loss!) : lossOfMethod(method, preset, file),
     dataset,
     model: { ...model, base: model.base ?? (model.arch === "unet2d" ? 32 : 16) },
     batch_size: file.batch_size,
@@ -163,10 +121,6 @@ function chooseOne(json: unknown): string[] {
   if (!("method" in json) && !("loss" in json))
     return ["method: expected a method (or a loss section), got nothing"];
   return [];
-}
-
-function resolveLoss(loss: { name: string; preset?: string | undefined }): LossConfig {
-  return { ...loss, preset: loss.preset ?? "original" };
 }
 
 const keysAt = (path: readonly string[]): readonly string[] => {

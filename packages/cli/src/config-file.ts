@@ -1,0 +1,49 @@
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { basename, dirname, extname, isAbsolute, resolve } from "node:path";
+import { ConfigError, parseConfig, type TrainConfig } from "@pixelcal/train";
+import { parseDocument } from "yaml";
+import { CommandError } from "./command-error.js";
+
+const largestFile = 1 << 20;
+
+/** Reads a YAML or JSON configuration. Errors begin with the file's name. */
+export function readConfig(path: string): TrainConfig {
+  const size = statSync(path, { throwIfNoEntry: false })?.size;
+  if (size === undefined) throw new CommandError(`${path}: no such configuration file`);
+  if (size > largestFile)
+    throw new CommandError(`${path}: expected a configuration of at most 1 MiB, got ${size} bytes`);
+  const document = parseDocument(readFileSync(path, "utf8"), { prettyErrors: true });
+  const [error] = document.errors;
+  if (error) throw new CommandError(`${path}: ${error.message.trim()}`);
+  try {
+    return parseConfig(document.toJS({ maxAliasCount: 100 }), { runName: basename(path, extname(path)) });
+  } catch (cause) {
+    if (cause instanceof ConfigError)
+      throw new CommandError(`${path}: ${cause.message}`, { exitCode: 2, cause });
+    throw cause;
+  }
+}
+
+/**
+ * The folder of the data: what the command line says, else `dataset.root` from the working directory as in the authors'
+ * repository, else from the configuration's folder, which is reported.
+ */
+export function dataRoot(
+  config: TrainConfig,
+  configPath: string,
+  data: string | undefined,
+  report: (text: string) => void,
+): string {
+  if (data !== undefined) return resolve(data);
+  const { root } = config.dataset;
+  const here = resolve(root);
+  if (existsSync(here) || isAbsolute(root)) return here;
+  const beside = resolve(dirname(configPath), root);
+  if (!existsSync(beside)) {
+    throw new CommandError(
+      `dataset.root: found neither ${here} nor ${beside}; --data ROOT names another folder`,
+    );
+  }
+  report(`dataset.root: ${here} does not exist, reading ${beside}`);
+  return beside;
+}

@@ -1,0 +1,4 @@
+export type { Context } from "./program.js";
+export { run } from "./program.js";
+export type { Output, Progress, TerminalOptions } from "./terminal.js";
+export { Terminal } from "./terminal.js";

@@ -1,0 +1,39 @@
+import { InvalidArgumentError } from "commander";
+
+/** Reads an integer of `least` or more. */
+export function integer(least: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (/^\d+$/.test(text) && Number.isSafeInteger(value) && value >= least) return value;
+    throw new InvalidArgumentError(`Expected an integer of ${least} or more.`);
+  };
+}
+
+/** Reads a number of `least` or more, below `limit`. */
+export function number(least: number, limit: number = Number.POSITIVE_INFINITY): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (text.trim() !== "" && value >= least && value < limit) return value;
+    const range = Number.isFinite(limit) ? `from ${least} to below ${limit}` : `of ${least} or more`;
+    throw new InvalidArgumentError(`Expected a number ${range}.`);
+  };
+}
+
+/** Reads sizes along the spatial axes: "160x160" or "32x96x96". */
+export function sizes(text: string): readonly number[] {
+  const parts = text.split("x");
+  if (parts.length >= 2 && parts.length <= 3 && parts.every((part) => /^[1-9]\d{0,6}$/.test(part))) {
+    return parts.map(Number);
+  }
+  throw new InvalidArgumentError("Expected 2 or 3 sizes like 160x160 or 32x96x96.");
+}
+
+/** Reads names separated by commas, each one of `known`. */
+export function names<T extends string>(known: readonly T[]): (text: string) => readonly T[] {
+  return (text) =>
+    text.split(",").map((part) => {
+      const name = known.find((candidate) => candidate === part.trim());
+      if (name !== undefined) return name;
+      throw new InvalidArgumentError(`Expected names among ${known.join(", ")}.`);
+    });
+}

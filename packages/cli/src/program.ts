@@ -1,0 +1,54 @@
+import { readFileSync } from "node:fs";
+import { Command, CommanderError } from "commander";
+import { CommandError } from "./command-error.js";
+import { addDemo } from "./demo.js";
+import { addEvaluate } from "./evaluate.js";
+import { addInfer } from "./infer.js";
+import { addPhantom } from "./phantom.js";
+import type { Output, Terminal } from "./terminal.js";
+import { addTrain } from "./train.js";
+
+/** What a command may touch of the world besides files. */
+export interface Context {
+  /** Results: tables. */
+  readonly output: Output;
+  /** Progress and messages. */
+  readonly terminal: Terminal;
+  /** Aborted when the user asks to stop. */
+  readonly signal: AbortSignal;
+}
+
+/** Runs the command line `pixelcal ARGS` and returns its exit code: 0 done, 1 failed, 2 wrong usage, 130 interrupted. */
+export async function run(args: readonly string[], context: Context): Promise<number> {
+  const program = new Command("pixelcal")
+    .description("Train, run and score segmentation models whose confidence can be trusted.")
+    .version(version(), "-V, --version")
+    .showHelpAfterError("(pixelcal COMMAND --help lists the options)")
+    .configureOutput({
+      writeOut: (text) => context.output.write(text),
+      writeErr: (text) => context.terminal.line(text.trimEnd()),
+    })
+    .exitOverride();
+  for (const add of [addTrain, addInfer, addEvaluate, addPhantom, addDemo]) add(program, context);
+  try {
+    await program.parseAsync(args, { from: "user" });
+    return 0;
+  } catch (error) {
+    // Commander has printed its own message.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    context.terminal.error(message(error));
+    return error instanceof CommandError ? error.exitCode : 1;
+  }
+}
+
+function message(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return process.env.PIXELCAL_DEBUG === "1" ? (error.stack ?? error.message) : error.message;
+}
+
+function version(): string {
+  const manifest = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as {
+    version: string;
+  };
+  return manifest.version;
+}

@@ -1,0 +1,53 @@
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { writeFolder } from "./staged-folder.js";
+
+let root: string;
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), "pixelcal-"));
+});
+afterEach(() => rm(root, { recursive: true }));
+
+const npz = (name: string): boolean => name.endsWith(".npz");
+const fill = (text: string) => (folder: string) => writeFile(join(folder, "a.npz"), text);
+
+test("a new folder, then its replacement", async () => {
+  const path = join(root, "preds", "run");
+  await writeFolder(path, npz, fill("one"));
+  await writeFolder(path, npz, fill("two"));
+  expect(await readFile(join(path, "a.npz"), "utf8")).toBe("two");
+  expect(await readdir(join(root, "preds"))).toEqual(["run"]);
+});
+
+test("a failure leaves nothing, or what was there", async () => {
+  const path = join(root, "run");
+  const failing = async (folder: string): Promise<void> => {
+    await writeFile(join(folder, "b.npz"), "half");
+    throw new Error("disk full");
+  };
+  await expect(writeFolder(path, npz, failing)).rejects.toThrow("disk full");
+  expect(await readdir(root)).toEqual([]);
+  await writeFolder(path, npz, fill("one"));
+  await expect(writeFolder(path, npz, failing)).rejects.toThrow("disk full");
+  expect(await readdir(root)).toEqual(["run"]);
+  expect(await readdir(path)).toEqual(["a.npz"]);
+});
+
+test("foreign files are never replaced", async () => {
+  const path = join(root, "run");
+  await mkdir(path);
+  await writeFile(join(path, "thesis.tex"), "");
+  await expect(writeFolder(path, npz, fill("x"))).rejects.toThrow(
+    "run: holds thesis.tex, which is not replaced",
+  );
+  expect(await readdir(path)).toEqual(["thesis.tex"]);
+});
+
+test("a file is no folder", async () => {
+  await writeFile(join(root, "run"), "");
+  await expect(writeFolder(join(root, "run"), npz, fill("x"))).rejects.toThrow(
+    "expected a folder, found a file",
+  );
+});
