@@ -32,8 +32,8 @@ class RowWindow {
 
   void Run(int64_t n, int64_t z, int64_t y, float* out) {
     const int64_t width = size_[2];
-    std::fill(total_.begin(), total_.end(), 0.0f);
-    std::fill(sums_.begin(), sums_.end(), 0.0f);
+    std::fill(total_.begin(), total_.end(), 0.0);
+    std::fill(sums_.begin(), sums_.end(), 0.0);
     const int64_t rz = options_.dimensions >= 3 ? radius_ : 0, ry = options_.dimensions >= 2 ? radius_ : 0;
     for (int64_t dz = -rz; dz <= rz; ++dz) {
       for (int64_t dy = -ry; dy <= ry; ++dy) {
@@ -42,9 +42,10 @@ class RowWindow {
       }
     }
     for (int64_t c = 0; c < options_.classes; ++c) {
-      const float* sum = sums_.data() + c * width;
+      const double* sum = sums_.data() + c * width;
       float* target = out + c * pixels_;
-      for (int64_t x = 0; x < width; ++x) target[x] = total_[x] > 0 ? sum[x] / total_[x] : 0.0f;
+      for (int64_t x = 0; x < width; ++x)
+        target[x] = total_[x] > 0 ? static_cast<float>(sum[x] / total_[x]) : 0.0f;
     }
   }
 
@@ -76,7 +77,7 @@ class RowWindow {
       for (int64_t c = 0; c < options_.classes; ++c) {
         const float outside = c == 0 ? 1.0f : 0.0f;
         const uint8_t* mask = masks_.data() + (n * options_.classes + c) * pixels_ + source;
-        float* sum = sums_.data() + c * width;
+        double* sum = sums_.data() + c * width;
         for (int64_t x = 0; x < width; ++x) {
           const int64_t at = x + dx - radius_;
           const float member = inside && at >= 0 && at < width ? static_cast<float>(mask[at]) : outside;
@@ -110,7 +111,8 @@ class RowWindow {
   const SoftLabelOptions& options_;
   std::array<int64_t, 3> size_;
   int64_t pixels_, radius_;
-  std::vector<float> line_, counted_, weight_, total_, sums_;
+  std::vector<float> line_, counted_;
+  std::vector<double> weight_, total_, sums_;
 };
 
 }  // namespace

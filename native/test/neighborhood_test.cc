@@ -1,0 +1,331 @@
+#include "kernels/neighborhood.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <map>
+#include <random>
+#include <vector>
+
+#include "check.h"
+#include "parallel.h"
+
+namespace pixelcal {
+namespace {
+
+using Labels = std::vector<int32_t>;
+
+Labels RandomLabels(int64_t count, int classes, int blobs, unsigned seed) {
+  std::mt19937 random(seed);
+  Labels labels(count);
+  for (int64_t i = 0; i < count; ++i)
+    labels[i] = i % blobs == 0 || i == 0 ? static_cast<int32_t>(random() % classes) : labels[i - 1];
+  return labels;
+}
+
+std::vector<float> RandomImage(int64_t count, unsigned seed) {
+  std::mt19937 random(seed);
+  std::vector<float> image(count);
+  for (float& pixel : image) pixel = static_cast<float>(random() % 2000) / 1000.0f - 1.0f;
+  return image;
+}
+
+// The slow twin of the kernels without morphology: every pixel lists its window, one entry per pixel in it,
+// and each rule works on that list in double.
+struct Seen {
+  int64_t label;  // -1: no class, -2: ignored
+  double tap, value;
+};
+
+std::vector<double> Rule(const std::vector<Seen>& window, const Seen& own, const SoftLabelOptions& options,
+                         double total) {
+  std::vector<double> target(options.classes);
+  std::vector<int64_t> sorted;
+  std::map<int64_t, int> counts;
+  for (const Seen& seen : window)
+    if (seen.label >= 0) {
+      sorted.push_back(seen.label);
+      ++counts[seen.label];
+    }
+  std::sort(sorted.begin(), sorted.end());
+  const auto one = [&](int64_t label) { target[label] = 1; };
+  double ignored = 0, weights = 0, counted = 0;
+  for (const Seen& seen : window) {
+    if (seen.label == -2) {
+      ignored += seen.tap;
+      continue;
+    }
+    const double e = std::abs(seen.value - own.value);
+    const double weight = options.aggregation == Aggregation::kGradient    ? e
+                          : options.aggregation == Aggregation::kBilateral ? e * seen.tap
+                          : options.aggregation == Aggregation::kImageL1   ? std::exp(-e)
+                          : options.aggregation == Aggregation::kImageL2   ? std::exp(-e * e)
+                                                                           : seen.tap;
+    weights += weight;
+    ++counted;
+    if (seen.label >= 0) target[seen.label] += weight;
+  }
+  const auto divide = [&](double by) {
+    for (double& value : target) value /= by;
+  };
+  switch (options.aggregation) {
+    case Aggregation::kWeighted:
+      if (options.normalization == Normalization::kWindow && total > ignored) divide(total - ignored);
+      break;
+    case Aggregation::kGradient:
+    case Aggregation::kBilateral:
+      if (counted > 0) divide(counted);
+      break;
+    case Aggregation::kImageL1:
+    case Aggregation::kImageL2:
+      if (weights > 0) divide(weights);
+      break;
+    default: {
+      std::fill(target.begin(), target.end(), 0.0);
+      if (sorted.empty()) break;
+      const double size = static_cast<double>(window.size());
+      if (options.aggregation == Aggregation::kLargest) one(sorted.back());
+      if (options.aggregation == Aggregation::kSmallest) one(sorted.front());
+      if (options.aggregation == Aggregation::kMedian) one(sorted[(sorted.size() - 1) / 2]);
+      if (options.aggregation == Aggregation::kMode) {
+        int64_t best = sorted.front();
+        for (const auto& [label, count] : counts)
+          if (count > counts[best]) best = label;
+        one(best);
+      }
+      for (const auto& [label, count] : counts) {
+        if (options.aggregation == Aggregation::kAny) one(label);
+        if (options.aggregation == Aggregation::kAll && count == size) one(label);
+        if (options.aggregation == Aggregation::kMajority && 2 * count >= size) one(label);
+      }
+    }
+  }
+  if (options.normalization == Normalization::kWindow && own.label == -2)
+    std::fill(target.begin(), target.end(), 0.0);
+  if (options.normalization == Normalization::kClasses) {
+    double sum = 0;
+    for (const double value : target) sum += value;
+    divide(std::max(sum, 1e-6));
+  }
+  return target;
+}
+
+std::vector<double> Reference(const Labels& labels, const std::vector<float>& image, const Grid& grid,
+                              const SoftLabelOptions& options) {
+  const auto size = grid.DepthHeightWidth();
+  const int64_t pixels = grid.Pixels(), r = std::ssize(options.taps) / 2;
+  const bool weighted = options.aggregation == Aggregation::kWeighted;
+  std::vector<double> out(labels.size() * options.classes);
+  const auto see = [&](int64_t at, double tap) {
+    const int64_t label = options.ignore && labels[at] == *options.ignore ? -2 : labels[at];
+    return Seen{label, tap, image.empty() ? 0 : image[at]};
+  };
+  double sum = 0, total = options.scale;
+  for (const float tap : options.taps) sum += tap;
+  for (int axis = 0; axis < options.dimensions; ++axis) total *= sum;
+  total += options.centre;
+  for (int64_t n = 0; n < grid.batch; ++n)
+    for (int64_t i = 0; i < pixels; ++i) {
+      const int64_t at[3] = {i / (size[1] * size[2]), i / size[2] % size[1], i % size[2]};
+      std::vector<Seen> window;
+      int64_t o[3];
+      const int64_t rz = options.dimensions > 2 ? r : 0, ry = options.dimensions > 1 ? r : 0;
+      for (o[0] = -rz; o[0] <= rz; ++o[0])
+        for (o[1] = -ry; o[1] <= ry; ++o[1])
+          for (o[2] = -r; o[2] <= r; ++o[2]) {
+            int64_t p[3];
+            bool inside = true;
+            double tap = weighted ? options.scale : 1;
+            for (int axis = 0; axis < 3; ++axis) {
+              p[axis] = BorderIndex(at[axis] + o[axis], size[axis], options.window_border);
+              inside &= p[axis] >= 0;
+              if (axis >= 3 - options.dimensions) tap *= options.taps[o[axis] + r];
+            }
+            if (weighted && o[0] == 0 && o[1] == 0 && o[2] == 0) tap += options.centre;
+            if (inside)
+              window.push_back(see(n * pixels + (p[0] * size[1] + p[1]) * size[2] + p[2], tap));
+            else
+              window.push_back({options.window_border == WindowBorder::kBackground ? 0 : -1, tap, 0});
+          }
+      const std::vector<double> target = Rule(window, see(n * pixels + i, 0), options, total);
+      for (int64_t c = 0; c < options.classes; ++c) out[(n * options.classes + c) * pixels + i] = target[c];
+    }
+  return out;
+}
+
+void Compare(const Grid& grid, const SoftLabelOptions& options, int blobs) {
+  Labels labels = RandomLabels(grid.Count(), static_cast<int>(options.classes), blobs, 5);
+  if (options.ignore)
+    for (size_t i = 0; i < labels.size(); i += 3) labels[i] = static_cast<int32_t>(*options.ignore);
+  const std::vector<float> image = RandomImage(grid.Count(), 6);
+  std::vector<float> out(labels.size() * options.classes, 9.0f);
+  cpu::SoftLabels(std::span<const int32_t>(labels), image, grid, options, out);
+  const std::vector<double> expected = Reference(labels, image, grid, options);
+  double worst = 0;
+  for (size_t i = 0; i < out.size(); ++i) worst = std::max(worst, std::abs(out[i] - expected[i]));
+  CHECK(worst <= 1e-6, "aggregation ", static_cast<int>(options.aggregation), " border ",
+        static_cast<int>(options.window_border), " normalization ", static_cast<int>(options.normalization),
+        " dimensions ", options.dimensions, " taps ", options.taps.size(), " ignore ",
+        options.ignore.has_value(), " size ", grid.size[0], " ", grid.size[1], " ", grid.size[2], " off by ",
+        worst);
+}
+
+bool ReadsImage(Aggregation aggregation) { return aggregation >= Aggregation::kGradient; }
+
+void CompareAll(const Grid& grid) {
+  for (int rule = 0; rule <= static_cast<int>(Aggregation::kImageL2); ++rule)
+    for (const WindowBorder border : {WindowBorder::kBackground, WindowBorder::kZero,
+                                      WindowBorder::kReplicate, WindowBorder::kReflect101})
+      for (const Normalization normalization : {Normalization::kWindow, Normalization::kClasses})
+        for (const bool ignore : {false, true})
+          for (int dimensions = 1; dimensions <= grid.rank; ++dimensions) {
+            SoftLabelOptions options;
+            options.classes = 4;
+            options.aggregation = static_cast<Aggregation>(rule);
+            options.window_border = border;
+            options.normalization = normalization;
+            options.dimensions = dimensions;
+            if (ignore) options.ignore = -100;
+            if (ReadsImage(options.aggregation) && border != WindowBorder::kBackground) continue;
+            Compare(grid, options, 4);
+            options.taps = {0.1f, 0.2f, 0.4f, 0.2f, 0.1f};
+            if (options.aggregation == Aggregation::kWeighted) {
+              options.scale = 0.5f;
+              options.centre = 0.25f;
+            }
+            Compare(grid, options, 1);
+          }
+}
+
+TEST(SoftLabelsEqualTheTwin) {
+  for (const auto& size :
+       std::vector<std::vector<int64_t>>{{1}, {2}, {17}, {1, 7}, {3, 2}, {16, 33}, {3, 1, 2}, {2, 7, 17}})
+    CompareAll(MakeGrid(size.size() == 2 ? 3 : 1, size));
+}
+
+// Adapted masks: the kernel equals aggregating what morphology leaves of every class.
+TEST(SoftLabelsWithMorphology) {
+  const Grid grid = MakeGrid(2, std::vector<int64_t>{4, 9, 11});
+  const Labels labels = RandomLabels(grid.Count(), 3, 5, 8);
+  const int64_t pixels = grid.Pixels();
+  for (const int dimensions : {2, 3})
+    for (const MorphologyOp op : {MorphologyOp::kErosion, MorphologyOp::kClosing, MorphologyOp::kGradient}) {
+      SoftLabelOptions options;
+      options.classes = 3;
+      options.dimensions = dimensions;
+      options.window_border = WindowBorder::kReflect101;
+      options.normalization = Normalization::kLabels;
+      options.morphology = MorphologyOptions{};
+      options.morphology->op = op;
+      std::vector<float> out(labels.size() * 3), counts(pixels);
+      cpu::SoftLabels(std::span<const int32_t>(labels), {}, grid, options, out);
+      std::vector<double> expected(out.size());
+      const Grid one = MakeGrid(dimensions == 2 ? 4 : 1, dimensions == 2 ? std::vector<int64_t>{9, 11}
+                                                                         : std::vector<int64_t>{4, 9, 11});
+      for (int64_t n = 0; n < 2; ++n) {
+        for (int64_t c = 0; c < 3; ++c) {
+          std::vector<uint8_t> mask(pixels), adapted(pixels);
+          for (int64_t i = 0; i < pixels; ++i) mask[i] = labels[n * pixels + i] == c;
+          cpu::Morphology(mask, one, *options.morphology, adapted);
+          cpu::FilterMasks(adapted, one, 1, {options.taps, dimensions}, WindowBorder::kReflect101, counts);
+          for (int64_t i = 0; i < pixels; ++i) expected[(n * 3 + c) * pixels + i] = counts[i];
+        }
+        for (int64_t i = 0; i < pixels; ++i) {
+          double sum = 0;
+          for (int64_t c = 0; c < 3; ++c) sum += expected[(n * 3 + c) * pixels + i];
+          for (int64_t c = 0; c < 3; ++c) {
+            double& value = expected[(n * 3 + c) * pixels + i];
+            value = sum > 0 ? value / sum : labels[n * pixels + i] == c;
+          }
+        }
+      }
+      double worst = 0;
+      for (size_t i = 0; i < out.size(); ++i) worst = std::max(worst, std::abs(out[i] - expected[i]));
+      CHECK(worst <= 1e-6, "op ", static_cast<int>(op), " dimensions ", dimensions, " off by ", worst);
+    }
+}
+
+TEST(SoftLabelsKeepTheHardLabelOutsideTheBand) {
+  // One edge between columns 4 and 5; a window of 5, but a band of one pixel on either side.
+  const Grid grid = MakeGrid(1, std::vector<int64_t>{3, 10});
+  std::vector<uint8_t> labels(30);
+  for (int i = 0; i < 30; ++i) labels[i] = i % 10 >= 5;
+  SoftLabelOptions options;
+  options.taps.assign(5, 1.0f);
+  options.dimensions = 2;
+  options.band = true;
+  for (const MorphologyOp op :
+       {MorphologyOp::kGradient, MorphologyOp::kErosion, MorphologyOp::kExternalGradient}) {
+    options.morphology = MorphologyOptions{};
+    options.morphology->op = op;
+    std::vector<float> out(60);
+    cpu::SoftLabels(std::span<const uint8_t>(labels), {}, grid, options, out);
+    const float expected[10] = {0, 0, 0, 0, 0.4f, 0.6f, 1, 1, 1, 1};
+    for (int i = 0; i < 30; ++i) {
+      CHECK(std::abs(out[30 + i] - expected[i % 10]) < 1e-6, "column ", i % 10, " got ", out[30 + i]);
+      CHECK(std::abs(out[i] + out[30 + i] - 1) < 1e-6);
+    }
+  }
+}
+
+TEST(SoftLabelsGiveTheSameAtAnyThreadCount) {
+  const Grid grid = MakeGrid(2, std::vector<int64_t>{5, 70, 90});
+  const Labels labels = RandomLabels(grid.Count(), 4, 6, 9);
+  const std::vector<float> image = RandomImage(grid.Count(), 3);
+  const int before = ThreadCount();
+  for (const Aggregation rule : {Aggregation::kWeighted, Aggregation::kMode, Aggregation::kImageL1}) {
+    SoftLabelOptions options;
+    options.classes = 4;
+    options.aggregation = rule;
+    options.dimensions = 3;
+    options.taps = {0.3f, 0.4f, 0.3f};
+    options.window_border = WindowBorder::kBackground;
+    std::vector<float> one(labels.size() * 4), many(one.size());
+    SetThreadCount(1);
+    cpu::SoftLabels(std::span<const int32_t>(labels), image, grid, options, one);
+    SetThreadCount(5);
+    cpu::SoftLabels(std::span<const int32_t>(labels), image, grid, options, many);
+    CHECK(one == many);
+  }
+  SetThreadCount(before);
+}
+
+TEST(SoftLabelsReject) {
+  const Grid grid = MakeGrid(1, std::vector<int64_t>{2, 2});
+  const std::vector<int64_t> labels{0, 1, 5, -1};
+  const std::vector<int64_t> good{0, 1, 1, 0};
+  const std::vector<float> no_image;
+  std::vector<float> out(8);
+  const auto run = [&](const std::vector<int64_t>& map, const SoftLabelOptions& options,
+                       std::span<float> to) {
+    cpu::SoftLabels(std::span<const int64_t>(map), no_image, grid, options, to);
+  };
+  SoftLabelOptions options;
+  CHECK_THROWS(run(labels, options, out),
+               "labels: expected classes 0 to 1, got 5 at pixel 2 (2 such pixels)");
+  options.ignore = 5;
+  CHECK_THROWS(run(labels, options, out),
+               "labels: expected classes 0 to 1, got -1 at pixel 3 (1 such pixels)");
+  options.ignore.reset();
+  CHECK_THROWS(run({0, 1}, options, out), "labels: expected 4 pixels, got 2");
+  CHECK_THROWS(run(good, options, std::span(out).first(4)), "out: expected 8 values, got 4");
+  options.classes = 0;
+  CHECK_THROWS(run(good, options, out), "classes: expected 1 to 32767, got 0");
+  options = {};
+  options.taps = {1, 1};
+  CHECK_THROWS(run(good, options, out), "taps: expected an odd number, got 2");
+  options.taps = {1, -1, 1};
+  CHECK_THROWS(run(good, options, out), "taps: expected finite weights of at least 0, got -1");
+  options = {};
+  options.dimensions = 3;
+  CHECK_THROWS(run(good, options, out), "dimensions: expected 1 to 2, got 3");
+  options = {};
+  options.band = true;
+  CHECK_THROWS(run(good, options, out), "band: expected a morphology operation, got none");
+  options = {};
+  options.aggregation = Aggregation::kImageL1;
+  CHECK_THROWS(run(good, options, out), "image: expected 4 pixels, got 0");
+}
+
+}  // namespace
+}  // namespace pixelcal
