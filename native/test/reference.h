@@ -52,4 +52,19 @@ inline std::vector<double> SquaredDistances(const uint8_t* mask, const Grid& gri
   return squares;
 }
 
+// The authors' signed distance of one class, before any normalisation: two transforms, outside minus inside.
+inline std::vector<double> SignedDistances(const std::vector<int>& labels, int label, const Grid& grid,
+                                           const std::array<double, 3>& spacing) {
+  std::vector<uint8_t> inside(labels.size()), outside(labels.size());
+  for (size_t i = 0; i < labels.size(); ++i) {
+    inside[i] = labels[i] == label;
+    outside[i] = labels[i] != label;
+  }
+  const auto in = SquaredDistances(inside.data(), grid, spacing);
+  const auto out = SquaredDistances(outside.data(), grid, spacing);
+  std::vector<double> signed_distance(labels.size());
+  for (size_t i = 0; i < labels.size(); ++i) signed_distance[i] = std::sqrt(out[i]) - std::sqrt(in[i]);
+  return signed_distance;
+}
+
 }  // namespace pixelcal::reference

@@ -1,7 +1,37 @@
+#include "kernels/signed_distance.h"
+
 #include "binding/bindings.h"
 
 namespace pixelcal {
+namespace {
 
-std::span<const Entry> SignedDistanceBindings() { return {}; }
+Task SignedDistance(Arguments& arguments) {
+  const LabelSpan labels = arguments.Labels("labels");
+  const Grid grid = arguments.ReadGrid();
+  SignedDistanceOptions options;
+  options.classes = arguments.Integer("classes");
+  options.spacing = arguments.Spacing(grid);
+  options.normalize = arguments.Choice("normalize",
+                                       {{"none", Normalize::kNone},
+                                        {"max", Normalize::kMax},
+                                        {"split", Normalize::kSplit},
+                                        {"truncate", Normalize::kTruncate}},
+                                       Normalize::kMax);
+  options.truncate = arguments.Number("truncate", 1);
+  options.absent = arguments.Choice("absent", {{"reference", Absent::kReference}, {"far", Absent::kFar}},
+                                    Absent::kReference);
+  Require(Size(labels) == grid.Count(), "labels: expected ", grid.Count(), " elements, got ", Size(labels));
+  Require(options.classes >= 1 && options.classes <= 32767, "classes: expected 1 to 32767, got ",
+          options.classes);
+  const auto out = arguments.Out<float>("out", CheckedProduct(grid.Count(), options.classes));
+  return {[=] { cpu::SignedDistance(labels, grid, options, out.span); },
+          [=](Napi::Env) { return out.Value(); }};
+}
+
+constexpr Entry kEntries[] = {{"signedDistance", SignedDistance}};
+
+}  // namespace
+
+std::span<const Entry> SignedDistanceBindings() { return kEntries; }
 
 }  // namespace pixelcal

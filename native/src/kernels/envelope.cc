@@ -24,6 +24,7 @@ template <class T>
                                               int64_t* highest) {
   T best[kLanes];
   T index[kLanes];  // in T, so that value and index are selected by one mask
+#pragma omp simd
   for (int64_t lane = 0; lane < kLanes; ++lane) {
     best[lane] = f[first * kLanes + lane] + squares.center[first - y];
     index[lane] = static_cast<T>(first);
@@ -32,6 +33,7 @@ template <class T>
     const T* row = f + i * kLanes;
     const T step = squares.center[i - y];
     const T at = static_cast<T>(i);
+#pragma omp simd
     for (int64_t lane = 0; lane < kLanes; ++lane) {
       const T value = row[lane] + step;
       const bool less = value < best[lane];
@@ -55,10 +57,12 @@ template <class T>
                                               T* out) {
   int64_t i = first;
   const T* row = f + i * kLanes;
+#pragma omp simd
   for (int64_t lane = 0; lane < kLanes; ++lane) out[lane] = row[lane] + step[i];
   for (++i; i + 4 <= last + 1; i += 4) {
     const T* r = f + i * kLanes;
     const T s0 = step[i], s1 = step[i + 1], s2 = step[i + 2], s3 = step[i + 3];
+#pragma omp simd
     for (int64_t lane = 0; lane < kLanes; ++lane) {
       const T a = r[lane] + s0, b = r[kLanes + lane] + s1;
       const T c = r[2 * kLanes + lane] + s2, d = r[3 * kLanes + lane] + s3;
@@ -70,6 +74,7 @@ template <class T>
   for (; i <= last; ++i) {
     const T* r = f + i * kLanes;
     const T s = step[i];
+#pragma omp simd
     for (int64_t lane = 0; lane < kLanes; ++lane) {
       const T value = r[lane] + s;
       out[lane] = value < out[lane] ? value : out[lane];
@@ -87,8 +92,10 @@ template <class T>
 
   int64_t widest = 0;
   for (int64_t y = 0; y < n; ++y) {
-    T most = f[y * kLanes];
-    for (int64_t lane = 1; lane < kLanes; ++lane) most = std::max(most, f[y * kLanes + lane]);
+    T most{0};
+#pragma omp simd reduction(max : most)
+    for (int64_t lane = 0; lane < kLanes; ++lane)
+      most = f[y * kLanes + lane] > most ? f[y * kLanes + lane] : most;
     reach[y] = most == 0 ? 0 : Reach(most, squares, n);
     widest = std::max(widest, reach[y]);
   }
