@@ -1,0 +1,26 @@
+import { defineLoss, type Loss } from "./loss.js";
+import { checkOptions, ignore, type PresetSchemas } from "./options.js";
+import { crossEntropyTerm } from "./terms.js";
+
+export interface CrossEntropyOptions {
+  readonly preset?: "original";
+  /** Pixels with this label count nowhere. */
+  readonly ignore?: number;
+}
+
+export const crossEntropyPresets: PresetSchemas = { original: { ignore } };
+
+/** mean_pix(-log p_y), over the pixels whose label is not `ignore` (0 when there is none). */
+export function crossEntropy(options: CrossEntropyOptions = {}): Loss {
+  const preset = checkOptions("crossEntropy", crossEntropyPresets, options);
+  return defineLoss({
+    name: "crossEntropy",
+    preset,
+    ignore: options.ignore,
+    specs: {},
+    terms(prediction) {
+      const loss = crossEntropyTerm(prediction);
+      return { loss, terms: { crossEntropy: loss } };
+    },
+  });
+}

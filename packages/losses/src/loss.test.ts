@@ -1,0 +1,113 @@
+import { InvalidArgumentError, type Labels, type Tensor, tensor } from "@pixelcal/core";
+import { Graph } from "@pixelcal/graph";
+import { describe, expect, test } from "vitest";
+import { crossEntropy } from "./cross-entropy.js";
+import type { TargetContext } from "./loss.js";
+import { nacl } from "./nacl.js";
+import { signedDistanceCalibration } from "./signed-distance-calibration.js";
+
+const labels = tensor("uint8", Uint8Array.of(0, 1, 1, 2, 0, 0), [1, 2, 3]);
+const image = tensor("float32", new Float32Array(6), [1, 1, 2, 3]);
+
+async function rejected(promise: Promise<unknown>): Promise<string> {
+  const error: unknown = await promise.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  expect(error).toBeInstanceOf(InvalidArgumentError);
+  return (error as Error).message;
+}
+
+describe("targets", () => {
+  test("labels of every type become int32", async () => {
+    const values = [0, 1, 1, 2, 0, 0];
+    const given: readonly Labels[] = [
+      labels,
+      tensor("int32", Int32Array.from(values), [1, 2, 3]),
+      tensor("int64", BigInt64Array.from(values, BigInt), [1, 2, 3]),
+    ];
+    for (const one of given) {
+      const targets = await crossEntropy().targets(one, { classes: 3 });
+      expect(targets).toEqual({ labels: tensor("int32", Int32Array.from(values), [1, 2, 3]) });
+    }
+  });
+
+  test.each<[string, Labels, TargetContext]>([
+    ["classes: expected at least 2 classes, got 1", labels, { classes: 1 }],
+    ["classes: expected at least 2 classes, got 2.5", labels, { classes: 2.5 }],
+    ["labels: expected classes 0 to 1, got 2 at pixel 3", labels, { classes: 2 }],
+    [
+      "labels: expected classes 0 to 1, got -1 at pixel 1",
+      tensor("int64", BigInt64Array.of(0n, -1n), [1, 2]),
+      { classes: 2 },
+    ],
+    [
+      "labels: expected rank 2 to 4 ([N, ...spatial]), got 1",
+      tensor("uint8", Uint8Array.of(0), [1]),
+      { classes: 2 },
+    ],
+    [
+      "labels: expected type uint8, int32 or int64, got float32",
+      tensor("float32", new Float32Array(2), [1, 2]) as Tensor as Labels,
+      { classes: 2 },
+    ],
+    [
+      "labels: expected 3 elements, got 2",
+      { type: "uint8", data: new Uint8Array(2), dims: [1, 3] },
+      { classes: 2 },
+    ],
+  ])("%s", async (message, given, context) => {
+    expect(await rejected(crossEntropy().targets(given, context))).toBe(message);
+  });
+
+  test("an ignored label has to be named", async () => {
+    const message = "labels: expected classes 0 to 1 or 255 to ignore, got 2 at pixel 3";
+    expect(await rejected(crossEntropy({ ignore: 255 }).targets(labels, { classes: 2 }))).toBe(message);
+  });
+
+  test.each([
+    [nacl({ kernel: "bilateral" })],
+    [nacl({ kernel: "image-l2" })],
+    [signedDistanceCalibration({ kernel: "bilateral" })],
+  ])("a kernel that needs an image", async (loss) => {
+    expect(loss.needsImage).toBe(true);
+    const message = "image: expected an image, which this loss's kernel needs, got nothing";
+    expect(await rejected(loss.targets(labels, { classes: 3 }))).toBe(message);
+    const other = tensor("float32", new Float32Array(4), [1, 1, 2, 2]);
+    expect(await rejected(loss.targets(labels, { classes: 3, image: other }))).toBe(
+      "image: expected float32 [1, channels, 2, 3], got float32 [1, 1, 2, 2]",
+    );
+    expect((await loss.targets(labels, { classes: 3, image })).softLabels!.dims).toEqual([1, 3, 2, 3]);
+  });
+});
+
+describe("build", () => {
+  const graph = new Graph("loss");
+  const logits = graph.input("logits", "float32", [1, 3, 2, 3]);
+  const loss = nacl();
+
+  test.each([
+    [
+      "logits: expected type float32, got int32",
+      () => crossEntropy().build(graph.input("i", "int32", [1, 3, 2, 3]), { labels: logits }),
+    ],
+    [
+      "logits: expected rank 3 to 5 ([N, C, ...spatial]), got rank 2",
+      () => crossEntropy().build(graph.input("r", "float32", [1, 3]), { labels: logits }),
+    ],
+    [
+      "logits: expected at least 2 classes, got 1",
+      () => crossEntropy().build(graph.input("c", "float32", [1, 1, 2]), { labels: logits }),
+    ],
+    [
+      "targets.labels: expected int32 [1, 2, 3], got float32 [1, 3, 2, 3]",
+      () => crossEntropy().build(logits, { labels: logits }),
+    ],
+    [
+      "targets.softLabels: expected float32 [1, 3, 2, 3], got nothing",
+      () => loss.build(logits, { labels: graph.input("y", "int32", [1, 2, 3]) }),
+    ],
+  ])("%s", (message, build) => {
+    expect(build).toThrow(new InvalidArgumentError("", message));
+  });
+});

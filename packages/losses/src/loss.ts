@@ -1,0 +1,146 @@
+import type { DataType, Device, Labels, Tensor } from "@pixelcal/core";
+import { InvalidArgumentError, invalidArgument } from "@pixelcal/core";
+import type { Value } from "@pixelcal/graph";
+import { Prediction } from "./prediction.js";
+
+/** Type and shape of a target: `labels` is [N, ...spatial], `classes` is [N, C, ...spatial]. */
+export interface TargetSpec {
+  readonly type: DataType;
+  readonly layout: "labels" | "classes";
+}
+
+export type TargetSpecs = Readonly<Record<string, TargetSpec>>;
+
+/** What targets may depend on beside the labels. */
+export interface TargetContext {
+  readonly classes: number;
+  /** Physical size of a pixel per spatial axis; ones when absent. */
+  readonly spacing?: readonly number[];
+  /** [N, channels, ...spatial]; only the first channel guides a kernel. */
+  readonly image?: Tensor<"float32">;
+  readonly device?: Device;
+}
+
+/** A loss in two parts: targets from labels alone, ahead of the step; the scalar from logits and targets, in the graph. */
+export interface Loss<S extends TargetSpecs = TargetSpecs> {
+  readonly name: string;
+  readonly preset: string;
+  /** Whether `targets` needs `context.image`. */
+  readonly needsImage: boolean;
+  readonly targetSpecs: S;
+  /** What depends on labels [N, ...spatial] only; cacheable, and equivariant under flips and rotations. */
+  targets(labels: Labels, context: TargetContext): Promise<{ [K in keyof S]: Tensor }>;
+  /** The loss of logits [N, C, ...spatial] and its unweighted terms, all scalars (dims []). */
+  build(logits: Value, targets: { [K in keyof S]: Value }): { loss: Value; terms: Record<string, Value> };
+}
+
+/** Labels as the graph takes them; every loss has this target. */
+export const labelsSpec: { readonly labels: TargetSpec } = { labels: { type: "int32", layout: "labels" } };
+/** One soft label per class. */
+export const softLabelsSpec: { readonly softLabels: TargetSpec } = {
+  softLabels: { type: "float32", layout: "classes" },
+};
+
+/** What distinguishes one loss from another; the checks at the door are the same for all. */
+export interface Definition<S extends TargetSpecs> {
+  readonly name: string;
+  readonly preset: string;
+  readonly needsImage?: boolean;
+  /** Pixels with this label count nowhere. */
+  readonly ignore?: number;
+  /** Targets beside the labels. */
+  readonly specs: S;
+  /** Computes the targets of `specs` from checked labels. */
+  readonly targets?: (labels: Tensor<"int32">, context: TargetContext) => Promise<{ [K in keyof S]: Tensor }>;
+  readonly terms: (
+    prediction: Prediction,
+    targets: { [K in keyof S]: Value },
+  ) => { loss: Value; terms: Record<string, Value> };
+}
+
+export function defineLoss<S extends TargetSpecs>(definition: Definition<S>): Loss<S & typeof labelsSpec> {
+  const { name, preset, ignore, needsImage = false } = definition;
+  const targetSpecs = { ...labelsSpec, ...definition.specs };
+  return {
+    name,
+    preset,
+    needsImage,
+    targetSpecs,
+    async targets(labels, context) {
+      checkContext(labels, context, needsImage);
+      const checked = checkLabels(labels, context.classes, ignore);
+      const computed = await definition.targets?.(checked, context);
+      return { labels: checked, ...computed } as { [K in keyof typeof targetSpecs]: Tensor };
+    },
+    build(logits, targets) {
+      checkLogits(logits);
+      checkTargets(logits, targetSpecs, targets);
+      const build = () => definition.terms(new Prediction(logits, targets.labels, ignore), targets);
+      return logits.graph.scope(name, build);
+    },
+  };
+}
+
+/** The dims of a target for logits [N, C, ...spatial]. */
+export function targetDims(spec: TargetSpec, logits: readonly number[]): readonly number[] {
+  return spec.layout === "labels" ? logits.filter((_, axis) => axis !== 1) : logits;
+}
+
+function checkLogits({ dims, type }: Value): void {
+  if (type !== "float32") throw invalidArgument("logits", "type float32", type);
+  if (dims.length < 3 || dims.length > 5) {
+    throw invalidArgument("logits", "rank 3 to 5 ([N, C, ...spatial])", `rank ${dims.length}`);
+  }
+  checkClasses("logits", dims[1]!);
+}
+
+function checkTargets(logits: Value, specs: TargetSpecs, targets: Readonly<Record<string, Value>>): void {
+  for (const [name, spec] of Object.entries(specs)) {
+    const target = targets[name];
+    const dims = targetDims(spec, logits.dims);
+    const expected = `${spec.type} [${dims.join(", ")}]`;
+    if (target === undefined) throw invalidArgument(`targets.${name}`, expected, "nothing");
+    const got = `${target.type} [${target.dims.join(", ")}]`;
+    if (got !== expected) throw invalidArgument(`targets.${name}`, expected, got);
+  }
+}
+
+function checkContext(labels: Labels, { classes, image }: TargetContext, needsImage: boolean): void {
+  checkClasses("classes", classes);
+  if (!needsImage) return;
+  if (image === undefined)
+    throw invalidArgument("image", "an image, which this loss's kernel needs", "nothing");
+  const expected = `float32 [${labels.dims[0]}, channels, ${labels.dims.slice(1).join(", ")}]`;
+  const fits =
+    image.type === "float32" &&
+    image.dims.length === labels.dims.length + 1 &&
+    image.dims.every((size, axis) => axis === 1 || size === labels.dims[axis === 0 ? 0 : axis - 1]);
+  if (!fits) throw invalidArgument("image", expected, `${image.type} [${image.dims.join(", ")}]`);
+}
+
+function checkClasses(argument: string, classes: number): void {
+  if (!Number.isInteger(classes) || classes < 2)
+    throw invalidArgument(argument, "at least 2 classes", classes);
+}
+
+/** Labels as int32, every one of them a class or `ignore`. */
+function checkLabels(labels: Labels, classes: number, ignore: number | undefined): Tensor<"int32"> {
+  const { type, dims, data } = labels;
+  if (!["uint8", "int32", "int64"].includes(type)) {
+    throw invalidArgument("labels", "type uint8, int32 or int64", type);
+  }
+  if (dims.length < 2 || dims.length > 4)
+    throw invalidArgument("labels", "rank 2 to 4 ([N, ...spatial])", dims.length);
+  const pixels = dims.reduce((product, size) => product * size, 1);
+  if (data.length !== pixels) throw invalidArgument("labels", `${pixels} elements`, data.length);
+  const narrow = new Int32Array(pixels);
+  for (let i = 0; i < pixels; i++) {
+    const label = Number(data[i]);
+    if (label !== ignore && !(label >= 0 && label < classes)) {
+      const expected = `classes 0 to ${classes - 1}${ignore === undefined ? "" : ` or ${ignore} to ignore`}`;
+      throw new InvalidArgumentError("labels", `labels: expected ${expected}, got ${label} at pixel ${i}`);
+    }
+    narrow[i] = label;
+  }
+  return { type: "int32", dims, data: narrow };
+}

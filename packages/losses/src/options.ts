@@ -1,0 +1,111 @@
+import { InvalidArgumentError, invalidArgument } from "@pixelcal/core";
+
+/** What an option accepts. */
+export type OptionSchema =
+  | { readonly type: "number"; readonly atLeast?: number; readonly above?: number; readonly below?: number }
+  | { readonly type: "integer"; readonly atLeast?: number; readonly odd?: boolean }
+  | { readonly type: "choice"; readonly values: readonly string[] }
+  | { readonly type: "boolean" };
+
+/** The options of a loss under each of its presets (or variants); the first is the default. */
+export type PresetSchemas = Readonly<Record<string, Readonly<Record<string, OptionSchema>>>>;
+
+/** Any finite number of at least 0. */
+export const weight: OptionSchema = { type: "number", atLeast: 0 };
+export const boolean: OptionSchema = { type: "boolean" };
+export const ignore: OptionSchema = { type: "integer" };
+export const distance: OptionSchema = choice("l1", "l2");
+/** What a neighbourhood penalty compares its target with. */
+export const of: OptionSchema = choice("logits", "probs");
+export const sigma: OptionSchema = { type: "number", above: 0 };
+/** Side of a window, in pixels. */
+export const size: OptionSchema = { type: "integer", atLeast: 1, odd: true };
+export const morphology: OptionSchema = choice(
+  "none",
+  "erosion",
+  "dilation",
+  "opening",
+  "closing",
+  "gradient",
+  "internal-gradient",
+  "external-gradient",
+);
+
+export function choice(...values: string[]): OptionSchema {
+  return { type: "choice", values };
+}
+
+/** Checks a loss's options, all at the door, and returns the preset (or whatever `key` selects by) they are for. */
+export function checkOptions(loss: string, presets: PresetSchemas, options: object, key = "preset"): string {
+  const given = Object.entries(options).filter(([, value]) => value !== undefined);
+  const names = Object.keys(presets);
+  const preset: unknown = new Map<string, unknown>(given).get(key) ?? names[0];
+  if (typeof preset !== "string" || !names.includes(preset)) {
+    throw invalidArgument(`${loss}.${key}`, `one of ${names.join(", ")}`, preset);
+  }
+  const schema = presets[preset]!;
+  for (const [name, value] of given) {
+    if (name === key) continue;
+    if (!Object.hasOwn(schema, name)) {
+      throw unknownOption(`${loss} (${key} ${preset})`, [key, ...Object.keys(schema)], name);
+    }
+    checkOption(`${loss}.${name}`, schema[name]!, value);
+  }
+  return preset;
+}
+
+export function unknownOption(owner: string, allowed: readonly string[], name: string): InvalidArgumentError {
+  const options = allowed.length === 0 ? "no options" : `options ${allowed.join(", ")}`;
+  return new InvalidArgumentError(name, `${owner}: expected ${options}, got ${name}`);
+}
+
+/** Throws unless `value` is what the schema accepts. */
+export function checkOption(name: string, schema: OptionSchema, value: unknown): void {
+  if (!accepts(schema, value)) throw invalidArgument(name, expected(schema), value);
+}
+
+function accepts(schema: OptionSchema, value: unknown): boolean {
+  switch (schema.type) {
+    case "boolean":
+      return typeof value === "boolean";
+    case "choice":
+      return typeof value === "string" && schema.values.includes(value);
+    case "integer":
+      return (
+        Number.isSafeInteger(value) &&
+        (value as number) >= (schema.atLeast ?? Number.MIN_SAFE_INTEGER) &&
+        !(schema.odd && (value as number) % 2 === 0)
+      );
+    case "number":
+      return (
+        typeof value === "number" &&
+        Number.isFinite(value) &&
+        value >= (schema.atLeast ?? value) &&
+        value > (schema.above ?? Number.NEGATIVE_INFINITY) &&
+        value < (schema.below ?? Number.POSITIVE_INFINITY)
+      );
+  }
+}
+
+/** What a schema accepts, in the words of an error message. */
+export function expected(schema: OptionSchema): string {
+  switch (schema.type) {
+    case "boolean":
+      return "true or false";
+    case "choice":
+      return `one of ${schema.values.join(", ")}`;
+    case "integer":
+      return `an${schema.odd ? " odd" : ""} integer${bounds({ atLeast: schema.atLeast })}`;
+    case "number":
+      return `a finite number${bounds(schema)}`;
+  }
+}
+
+function bounds({ atLeast, above, below }: { atLeast?: number; above?: number; below?: number }): string {
+  const parts = [
+    atLeast === undefined ? [] : [`at least ${atLeast}`],
+    above === undefined ? [] : [`above ${above}`],
+    below === undefined ? [] : [`below ${below}`],
+  ].flat();
+  return parts.length === 0 ? "" : ` ${parts.join(" and ")}`;
+}

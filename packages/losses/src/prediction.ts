@@ -1,0 +1,107 @@
+import { ops, type Value } from "@pixelcal/graph";
+
+/**
+ * The logits of one step and what the losses derive from them, each computed once per graph. Maps over classes are
+ * [N, C, ...spatial], maps over pixels [N, 1, ...spatial]. Means run over the pixels whose label is not `ignore`.
+ */
+export class Prediction {
+  readonly logits: Value;
+  readonly classes: number;
+  /** Spatial axes of the maps: 2, 3, ... */
+  readonly spatial: readonly number[];
+  readonly #labels: Value;
+  readonly #ignore: number | undefined;
+  readonly #cache = new Map<string, Value>();
+
+  constructor(logits: Value, labels: Value, ignore?: number) {
+    this.logits = logits;
+    this.classes = logits.dims[1]!;
+    this.spatial = logits.dims.slice(2).map((_, axis) => axis + 2);
+    this.#labels = labels;
+    this.#ignore = ignore;
+  }
+
+  /** log p, shifted by the largest logit: exact where p underflows. */
+  get logProbs(): Value {
+    return this.#once("logProbs", () => ops.Sub(this.#shifted, ops.Log(this.#total)));
+  }
+
+  /** p, the softmax over classes. */
+  get probs(): Value {
+    return this.#once("probs", () => ops.Div(this.#exponentials, this.#total));
+  }
+
+  /** q, 1 at the label's class; all zero where the label is ignored. */
+  get oneHot(): Value {
+    return this.#once("oneHot", () => ops.OneHot(this.#labels, this.classes, this.logits.type));
+  }
+
+  /** 1 where a pixel counts, 0 where it is ignored; undefined when every pixel counts. */
+  get counted(): Value | undefined {
+    const ignore = this.#ignore;
+    if (ignore === undefined) return undefined;
+    return this.#once("counted", () => {
+      const label = ops.Unsqueeze(this.#labels, [1]);
+      return ops.Cast(ops.Not(ops.Equal(label, ignore)), this.logits.type);
+    });
+  }
+
+  /** mean_pix: the mean of a map [N, 1, ...spatial] over pixels; 0 when every pixel is ignored. */
+  meanOverPixels(map: Value): Value {
+    const { counted } = this;
+    if (counted === undefined) return meanOf(map);
+    return ops.Div(this.sum(ops.Mul(map, counted)), this.#count);
+  }
+
+  /** mean_all: the mean of a map [N, C, ...spatial] over classes and pixels. */
+  meanOverEntries(map: Value): Value {
+    const { counted } = this;
+    if (counted === undefined) return meanOf(map);
+    return ops.Div(this.sum(ops.Mul(map, counted)), ops.Mul(this.#count, this.classes));
+  }
+
+  /** The sum of everything in a map. */
+  sum(map: Value): Value {
+    return ops.ReduceSum(map, undefined, { keepdims: 0 });
+  }
+
+  /** The map with ignored pixels set to 0. */
+  masked(map: Value): Value {
+    return this.counted === undefined ? map : ops.Mul(map, this.counted);
+  }
+
+  get #count(): Value {
+    return this.#once("count", () => ops.Max(this.sum(this.counted!), 1));
+  }
+
+  get #shifted(): Value {
+    // The shift cancels in the gradient as it does in the value.
+    return this.#once("shifted", () =>
+      ops.Sub(this.logits, ops.StopGradient(ops.ReduceMax(this.logits, [1], { keepdims: 1 }))),
+    );
+  }
+
+  get #exponentials(): Value {
+    return this.#once("exponentials", () => ops.Exp(this.#shifted));
+  }
+
+  get #total(): Value {
+    return this.#once("total", () => overClasses(this.#exponentials));
+  }
+
+  #once(name: string, build: () => Value): Value {
+    const value = this.#cache.get(name) ?? build();
+    this.#cache.set(name, value);
+    return value;
+  }
+}
+
+/** The sum over classes of a map [N, C, ...spatial], as [N, 1, ...spatial]. */
+export function overClasses(map: Value): Value {
+  return ops.ReduceSum(map, [1], { keepdims: 1 });
+}
+
+/** The mean of everything in a map, a scalar. */
+export function meanOf(map: Value): Value {
+  return ops.ReduceMean(map, undefined, { keepdims: 0 });
+}

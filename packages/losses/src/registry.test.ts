@@ -1,0 +1,119 @@
+import { describe, expect, test } from "vitest";
+import { lossFromReferenceConfig, referenceMethods } from "./reference-config.js";
+import { losses, lossFromConfig, type NamedLoss } from "./registry.js";
+
+describe("lossFromConfig", () => {
+  const choices = Object.entries(losses).flatMap(([name, { presets }]) =>
+    Object.keys(presets).map((preset) => [name, preset] as const),
+  );
+  test.each(choices)("%s %s", (name, preset) => {
+    const key = name === "marginSvls" ? "variant" : "preset";
+    const loss = lossFromConfig({ name, [key]: preset });
+    expect(loss.name).toBe(name);
+    expect(loss.preset).toBe(name === "marginSvls" ? "original" : preset);
+    expect(loss.targetSpecs.labels).toEqual({ type: "int32", layout: "labels" });
+  });
+
+  test.each<[string, NamedLoss]>([
+    [
+      "name: expected one of crossEntropy, dice, diceCrossEntropy, focal, labelSmoothing, entropyPenalty, " +
+        "focalCalibration, mbls, svls, nacl, marginSvls, signedDistanceCalibration, weighted, got ce",
+      { name: "ce" },
+    ],
+    ["nacl.preset: expected one of original, monai, reference, got paper", { name: "nacl", preset: "paper" }],
+    [
+      "focal (preset reference): expected options preset, gamma, got reduction",
+      { name: "focal", preset: "reference", reduction: "sum" },
+    ],
+    ["focal.gamma: expected a finite number at least 0, got NaN", { name: "focal", gamma: Number.NaN }],
+    [
+      "labelSmoothing.alpha: expected a finite number at least 0 and below 1, got 1",
+      { name: "labelSmoothing", alpha: 1 },
+    ],
+    ["mbls.margin: expected a finite number at least 0, got Infinity", { name: "mbls", margin: Infinity }],
+    ["nacl.alpha: expected a finite number at least 0, got 0.1", { name: "nacl", alpha: "0.1" }],
+    [
+      "nacl.kernel: expected one of mean, max, min, median, mode, gaussian, bilateral, gradient, image-l1, image-l2, got box",
+      { name: "nacl", kernel: "box" },
+    ],
+    ["nacl.size: expected an odd integer at least 1, got 4", { name: "nacl", size: 4 }],
+    ["nacl.of: expected one of logits, probs, got softmax", { name: "nacl", of: "softmax" }],
+    ["svls.sigma: expected a finite number above 0, got 0", { name: "svls", sigma: 0 }],
+    ["dice.batch: expected true or false, got 1", { name: "dice", batch: 1 }],
+    ["crossEntropy.ignore: expected an integer, got 0.5", { name: "crossEntropy", ignore: 0.5 }],
+    [
+      "marginSvls (variant logit-margin): expected options variant, preset, alpha, margin, sigma, morphology, got kernel",
+      { name: "marginSvls", kernel: "mean" },
+    ],
+    [
+      "signedDistanceCalibration.morphology: expected one of none, erosion, dilation, opening, closing, gradient, " +
+        "internal-gradient, external-gradient, got tophat",
+      { name: "signedDistanceCalibration", morphology: "tophat" },
+    ],
+    ["weighted.losses: expected a list of { weight, loss }, got undefined", { name: "weighted" }],
+    ["losses: expected at least one loss, got []", { name: "weighted", losses: [] }],
+    ["weighted.losses[0]: expected { weight, loss }", { name: "weighted", losses: [{ weight: 1 }] }],
+    [
+      "losses[0].weight: expected a finite number, got NaN",
+      { name: "weighted", losses: [{ weight: Number.NaN, loss: { name: "dice" } }] },
+    ],
+    ["weighted: expected options losses, got parts", { name: "weighted", parts: [] }],
+  ])("%s", (message, config) => {
+    expect(() => lossFromConfig(config)).toThrow(message);
+  });
+});
+
+describe("lossFromReferenceConfig", () => {
+  test.each(Object.entries(referenceMethods))("%s", (method, { loss }) => {
+    const made = lossFromReferenceConfig(method.toUpperCase());
+    expect([made.name, made.preset]).toEqual([loss, "reference"]);
+  });
+
+  test.each([
+    ["dicece", { dice_weight: 1, ce_weight: 0.5 }],
+    ["fl", { gamma: 3 }],
+    ["ecp", { lam: 0.1 }],
+    ["ls", { alpha: 0.1 }],
+    ["svls", { sigma: 2, alpha: 0.1, dist: "l1" }],
+    ["mbls", { m: 10, alpha: 0.1 }],
+    ["nacl", { kernel: "min", alpha: 0.1, dist: "l2" }],
+    ["fcl", { gamma: 3, lam: 0.1 }],
+    [
+      "sdc",
+      {
+        alpha: 0.1,
+        lam_sdf: 0.1,
+        sam_morph: "internal_boundary",
+        sam_kernel: "mode",
+        sdf_scale: 100,
+        dist: "l1",
+      },
+    ],
+  ])("%s takes every key of its section", (method, section) => {
+    expect(lossFromReferenceConfig(method, section).preset).toBe("reference");
+  });
+
+  test.each<[string, string, Record<string, unknown>]>([
+    ["method: expected one of dicece, fl, ecp, ls, svls, mbls, nacl, fcl, sdc, got ace", "ace", {}],
+    [
+      "sdc: expected options alpha, lam_sdf, sam_morph, sam_kernel, sdf_scale, dist, got lambda",
+      "sdc",
+      { lambda: 1 },
+    ],
+    [
+      "sdc.sam_morph: expected one of erosion, dilation, opening, closing, internal_boundary, external_boundary, gradient, got none",
+      "sdc",
+      { sam_morph: "none" },
+    ],
+    [
+      "sdc.sam_kernel: expected one of mean, max, min, mode, gaussian, bilateral, got median",
+      "sdc",
+      { sam_kernel: "median" },
+    ],
+    ["sdc.sdf_scale: expected a finite number above 0, got 0", "sdc", { sdf_scale: 0 }],
+    ["fcl.lam: expected a finite number at least 0, got a", "fcl", { lam: "a" }],
+    ["focal: expected options gamma, got alpha", "fl", { alpha: 1 }],
+  ])("%s", (message, method, section) => {
+    expect(() => lossFromReferenceConfig(method, section)).toThrow(message);
+  });
+});

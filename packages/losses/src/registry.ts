@@ -1,0 +1,124 @@
+import { InvalidArgumentError, invalidArgument } from "@pixelcal/core";
+import { crossEntropy, crossEntropyPresets } from "./cross-entropy.js";
+import { dice, diceCrossEntropy, diceCrossEntropyPresets, dicePresets } from "./dice.js";
+import { entropyPenalty, entropyPenaltyPresets } from "./entropy-penalty.js";
+import { focal, focalPresets } from "./focal.js";
+import { focalCalibration, focalCalibrationPresets } from "./focal-calibration.js";
+import { labelSmoothing, labelSmoothingPresets } from "./label-smoothing.js";
+import type { Loss } from "./loss.js";
+import { marginSvls, marginSvlsVariants } from "./margin-svls.js";
+import { mbls, mblsPresets } from "./mbls.js";
+import { nacl, naclPresets } from "./nacl.js";
+import { type PresetSchemas, unknownOption } from "./options.js";
+import {
+  signedDistanceCalibration,
+  signedDistanceCalibrationPresets,
+} from "./signed-distance-calibration.js";
+import { svls, svlsPresets } from "./svls.js";
+import { weighted } from "./weighted.js";
+
+/** A loss that a configuration can name. */
+export interface LossEntry {
+  readonly description: string;
+  /** What its options accept, by preset (or, for marginSvls, by variant); the first is the default. */
+  readonly presets: PresetSchemas;
+  /** Checks the options and makes the loss. */
+  readonly create: (options: object) => Loss;
+}
+
+/** Every loss by name, in order of increasing complexity. */
+export const losses: Readonly<Record<string, LossEntry>> = {
+  crossEntropy: {
+    description: "cross-entropy with the labels",
+    presets: crossEntropyPresets,
+    create: crossEntropy,
+  },
+  dice: { description: "soft Dice", presets: dicePresets, create: dice },
+  diceCrossEntropy: {
+    description: "soft Dice and cross-entropy",
+    presets: diceCrossEntropyPresets,
+    create: diceCrossEntropy,
+  },
+  focal: { description: "focal loss", presets: focalPresets, create: focal },
+  labelSmoothing: {
+    description: "cross-entropy with smoothed labels",
+    presets: labelSmoothingPresets,
+    create: labelSmoothing,
+  },
+  entropyPenalty: {
+    description: "cross-entropy minus the entropy of the prediction (ECP)",
+    presets: entropyPenaltyPresets,
+    create: entropyPenalty,
+  },
+  focalCalibration: {
+    description: "focal loss and Brier score (FCL)",
+    presets: focalCalibrationPresets,
+    create: focalCalibration,
+  },
+  mbls: {
+    description: "cross-entropy and a penalty on logit margins (MbLS)",
+    presets: mblsPresets,
+    create: mbls,
+  },
+  svls: {
+    description: "cross-entropy with spatially varying soft labels (SVLS)",
+    presets: svlsPresets,
+    create: svls,
+  },
+  nacl: {
+    description: "cross-entropy and the distance of logits from neighbourhood class frequencies (NACL)",
+    presets: naclPresets,
+    create: nacl,
+  },
+  marginSvls: {
+    description: "SVLS with a penalty on logit margins, or NACL with switches",
+    presets: marginSvlsVariants,
+    create: marginSvls,
+  },
+  signedDistanceCalibration: {
+    description: "cross-entropy, adaptive soft labels and signed-distance alignment (SDC)",
+    presets: signedDistanceCalibrationPresets,
+    create: signedDistanceCalibration,
+  },
+};
+
+/** A loss's name and options, or the name "weighted" and `losses: [{ weight, loss }]`. */
+export interface NamedLoss {
+  readonly name: string;
+  readonly [option: string]: unknown;
+}
+
+/** The loss that a configuration names; throws on an unknown name, option or value, naming what is allowed. */
+export function lossFromConfig(config: NamedLoss): Loss {
+  const { name, ...options } = config;
+  if (name === "weighted") return weightedFromConfig(options);
+  const entry = Object.hasOwn(losses, name) ? losses[name] : undefined;
+  if (entry === undefined)
+    throw invalidArgument("name", `one of ${Object.keys(losses).join(", ")}, weighted`, name);
+  return entry.create(options);
+}
+
+function weightedFromConfig({ losses: parts, ...rest }: Readonly<Record<string, unknown>>): Loss {
+  const extra = Object.keys(rest)[0];
+  if (extra !== undefined) throw unknownOption("weighted", ["losses"], extra);
+  if (!Array.isArray(parts)) throw invalidArgument("weighted.losses", "a list of { weight, loss }", parts);
+  return weighted(
+    parts.map((part: unknown, index) => {
+      if (!isPart(part))
+        throw new InvalidArgumentError("losses", `weighted.losses[${index}]: expected { weight, loss }`);
+      return { weight: part.weight, loss: lossFromConfig(part.loss) };
+    }),
+  );
+}
+
+function isPart(part: unknown): part is { weight: number; loss: NamedLoss } {
+  return (
+    typeof part === "object" &&
+    part !== null &&
+    "weight" in part &&
+    typeof part.weight === "number" &&
+    "loss" in part &&
+    typeof part.loss === "object" &&
+    part.loss !== null
+  );
+}

@@ -1,0 +1,63 @@
+import { defineLoss, type Loss, softLabelsSpec } from "./loss.js";
+import { completed, neighborhoodTerm, type SoftTarget, softTarget } from "./neighborhood.js";
+import { checkOptions, distance, morphology, type PresetSchemas, sigma, weight } from "./options.js";
+import { crossEntropyTerm, type Distance, plus } from "./terms.js";
+
+export interface SvlsOptions {
+  /**
+   * `original`: cross-entropy with spatially varying soft labels, 2-D and 3-D. `reference`: what the SDC repository
+   * calls SVLS, CE plus a penalty on the distance of the probabilities from closed and blurred class masks.
+   */
+  readonly preset?: "original" | "reference";
+  /** Of the Gaussian weights, in pixels; default 1 (`original` only). */
+  readonly sigma?: number;
+  /** Of each class's mask before the window; default "none" (`original` only). */
+  readonly morphology?: string;
+  /** Weight of the penalty; default 0.1 (`reference` only). */
+  readonly alpha?: number;
+  /** Of the penalty; default "l1" (`reference` only). */
+  readonly distance?: Distance;
+}
+
+export const svlsPresets: PresetSchemas = {
+  original: { sigma, morphology },
+  reference: { alpha: weight, distance },
+};
+
+/**
+ * mean_pix(-sum_c t_c log p_c), t half the pixel's own label and half its Gaussian-weighted neighbours': spatially
+ * varying label smoothing (Islam and Glocker, IPMI 2021).
+ */
+export function svls(options: SvlsOptions = {}): Loss {
+  const preset = checkOptions("svls", svlsPresets, options);
+  const { sigma, morphology, alpha = 0.1, distance = "l1" } = options;
+  const reference = preset === "reference";
+  const target: SoftTarget = reference ? closedAndBlurred : svlsTarget(sigma, morphology);
+  return defineLoss({
+    name: "svls",
+    preset,
+    specs: softLabelsSpec,
+    async targets(labels, context) {
+      return { softLabels: await softTarget(labels, target, context) };
+    },
+    terms(prediction, { softLabels }) {
+      if (reference) {
+        const crossEntropy = crossEntropyTerm(prediction);
+        const localCalibration = neighborhoodTerm(prediction, softLabels, { of: "probs", distance });
+        return {
+          loss: plus(crossEntropy, alpha, localCalibration),
+          terms: { crossEntropy, localCalibration },
+        };
+      }
+      const loss = crossEntropyTerm(prediction, completed(prediction, softLabels, morphology));
+      return { loss, terms: { crossEntropy: loss } };
+    },
+  });
+}
+
+/** The soft labels of SVLS. */
+export function svlsTarget(sigma = 1, morphology?: string): SoftTarget {
+  return { preset: "svls", sigma, morphology } as SoftTarget;
+}
+
+const closedAndBlurred = { preset: "reference", morphology: "closing", kernel: "gaussian" } as const;
