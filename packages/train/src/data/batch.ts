@@ -1,0 +1,110 @@
+import { type DataType, invalidArgument, type Tensor, tensor, zeros } from "@pixelcal/core";
+import type { Dataset, DatasetCase } from "./dataset.js";
+import { identity, place, type Transform } from "./transforms.js";
+
+/** Cases stacked along a first axis, all of one shape. */
+export interface Batch {
+  /** [N, C, ...spatial] */
+  readonly images: Tensor<"float32">;
+  /** [N, ...spatial] */
+  readonly labels: Tensor<"uint8"> | Tensor<"int32">;
+  /** Size per spatial axis, when all cases know it and agree. */
+  readonly spacing?: readonly number[];
+  /** The loss's targets, when the loader was given a function for them. */
+  readonly targets?: Readonly<Record<string, Tensor>>;
+  /** The cases' further arrays, stacked. */
+  readonly extras: Readonly<Record<string, Tensor>>;
+  readonly names: readonly string[];
+}
+
+/** One case of a batch to be, with the symmetry drawn for it. */
+export interface Member {
+  readonly index: number;
+  readonly item: DatasetCase;
+  readonly transform: Transform;
+}
+
+const sameList = (a: readonly number[] | undefined, b: readonly number[] | undefined): boolean =>
+  a === b ||
+  (a !== undefined && b !== undefined && a.length === b.length && a.every((value, i) => value === b[i]));
+
+/** Throws InvalidArgumentError naming two files whose shapes differ, or a turn between axes of different size or spacing. */
+export function checkMembers(dataset: Dataset, members: readonly Member[]): void {
+  const first = members[0]!;
+  for (const { index, item, transform } of members) {
+    const [here, there] = [item.image.dims, first.item.image.dims];
+    if (!sameList(here, there)) {
+      throw invalidArgument(
+        "batch",
+        `images of one shape (${dataset.source(first.index)} is [${there}])`,
+        `${dataset.source(index)} of [${here}]; use a batch size of 1`,
+      );
+    }
+    const moved = transform.from.findIndex((axis, i) => axis !== i);
+    if (moved < 0) continue;
+    const { dims } = item.labels;
+    const turns = (sizes: readonly number[]): boolean =>
+      transform.from.every((axis, i) => sizes[axis] === sizes[i]);
+    if (!turns(dims) || (item.spacing && !turns(item.spacing))) {
+      const spacing = item.spacing ? ` and spacing [${item.spacing}]` : "";
+      throw invalidArgument(
+        "augment.rotations",
+        "axes of equal size and spacing",
+        `${dataset.source(index)} of [${dims}]${spacing}`,
+      );
+    }
+  }
+}
+
+/** Stacks tensors of one shape along a new first axis; those that end in the spatial dims are transformed. */
+export function stack<T extends DataType>(
+  tensors: readonly Tensor<T>[],
+  spatial: readonly number[],
+  transforms: readonly Transform[],
+): Tensor<T> {
+  const { type, dims, data } = tensors[0]!;
+  const out = zeros(type, [tensors.length, ...dims]);
+  const isSpatial =
+    dims.length >= spatial.length && sameList(dims.slice(dims.length - spatial.length), spatial);
+  tensors.forEach((part, i) => {
+    if (part.type !== type || !sameList(part.dims, dims)) {
+      throw invalidArgument("batch", `arrays of ${type} [${dims}]`, `${part.type} [${part.dims}]`);
+    }
+    place(part, out, i * data.length, isSpatial ? transforms[i]! : identity(0));
+  });
+  return out;
+}
+
+/** Drops a first axis of length 1, as of a target computed for one case. */
+export function unstack(part: Tensor): Tensor {
+  if (part.dims[0] !== 1) throw invalidArgument("targets", "a first axis of 1 for one case", part.dims);
+  return tensor(part.type, part.data, part.dims.slice(1));
+}
+
+/** The batch of `members`, without targets. */
+export function assemble(dataset: Dataset, members: readonly Member[]): Batch {
+  const items = members.map(({ item }) => item);
+  const transforms = members.map(({ transform }) => transform);
+  const spatial = items[0]!.labels.dims;
+  const { spacing } = items[0]!;
+  const labels = items.map((item) => item.labels as Tensor<"uint8" | "int32">);
+  const extras = Object.keys(items[0]!.extras).map((name): [string, Tensor] => [
+    name,
+    stack(
+      items.map((item) => item.extras[name]!),
+      spatial,
+      transforms,
+    ),
+  ]);
+  return {
+    images: stack(
+      items.map(({ image }) => image),
+      spatial,
+      transforms,
+    ),
+    labels: stack(labels, spatial, transforms) as Tensor<"uint8"> | Tensor<"int32">,
+    spacing: items.every((item) => sameList(item.spacing, spacing)) ? spacing : undefined,
+    extras: Object.fromEntries(extras),
+    names: members.map(({ index }) => dataset.names[index]!),
+  };
+}

@@ -1,0 +1,160 @@
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { invalidArgument, type Labels, type Tensor } from "@pixelcal/core";
+import { type Case, checkLabelRange, errorCode, FormatError, readCase } from "@pixelcal/io";
+
+/** One case as a loader takes it; labels are uint8 where classes and ignore label fit, else int32. */
+export interface DatasetCase {
+  /** [C, ...spatial], all finite */
+  readonly image: Tensor<"float32">;
+  /** [...spatial] */
+  readonly labels: Tensor<"uint8"> | Tensor<"int32">;
+  readonly spacing?: readonly number[];
+  /** Further arrays of the case: [...spatial], [C, ...spatial] or not spatial. */
+  readonly extras: Readonly<Record<string, Tensor>>;
+}
+
+/** Cases by index. Reading a case twice gives the same arrays, which nobody may change. */
+export interface Dataset {
+  readonly names: readonly string[];
+  readonly classes: number;
+  readonly channels: number;
+  /** Number of spatial axes. */
+  readonly rank: number;
+  read(index: number): Promise<DatasetCase>;
+  /** Where the case comes from, for messages. */
+  source(index: number): string;
+}
+
+export interface NpzDatasetOptions {
+  readonly classes: number;
+  /** A label outside [0, classes) that marks pixels without a truth. */
+  readonly ignore?: number;
+  /** Arrays to load beside image and label. */
+  readonly extras?: readonly string[];
+  /** Bytes of cases to keep in memory; 1 GiB by default, 0 for none. */
+  readonly cacheBytes?: number;
+  /** Which cases to read and check before training starts: all of them (default) or only the first. */
+  readonly check?: "all" | "first";
+}
+
+const expectedLayout =
+  "expected ROOT/{train,val,test}/*.npz, each with image float32 (C, ...) and label int64 (...)";
+
+async function listCases(folder: string): Promise<string[]> {
+  let names: string[];
+  try {
+    names = await readdir(folder);
+  } catch (error) {
+    const code = errorCode(error);
+    if (code !== "ENOENT" && code !== "ENOTDIR") throw error;
+    throw new FormatError(folder, undefined, `no such folder; ${expectedLayout}`, { cause: error });
+  }
+  const cases = names.filter((name) => name.endsWith(".npz")).sort();
+  if (cases.length === 0) throw new FormatError(folder, undefined, `no .npz files; ${expectedLayout}`);
+  return cases.map((name) => name.slice(0, -4));
+}
+
+function caseBytes(item: DatasetCase): number {
+  const extras = Object.values(item.extras).reduce((sum, { data }) => sum + data.byteLength, 0);
+  return item.image.data.byteLength + item.labels.data.byteLength + extras;
+}
+
+/** The .npz cases of one split of a data set, in the order of their names. */
+export class NpzDataset implements Dataset {
+  readonly names: readonly string[];
+  readonly classes: number;
+  channels = 0;
+  rank = 0;
+  readonly #folder: string;
+  readonly #options: NpzDatasetOptions;
+  readonly #cache = new Map<number, DatasetCase>();
+  #room: number;
+
+  private constructor(folder: string, names: readonly string[], options: NpzDatasetOptions) {
+    this.#folder = folder;
+    this.names = names;
+    this.classes = options.classes;
+    this.#options = options;
+    this.#room = options.cacheBytes ?? 2 ** 30;
+  }
+
+  /**
+   * Lists `root/split/*.npz` and checks the cases: readable, the same number of channels and spatial axes everywhere, finite images,
+   * labels in [0, classes) or `ignore`. Throws FormatError naming the file.
+   */
+  static async open(root: string, split: string, options: NpzDatasetOptions): Promise<NpzDataset> {
+    const { classes, cacheBytes = 0, check = "all" } = options;
+    if (!Number.isInteger(classes) || classes < 2)
+      throw invalidArgument("classes", "an integer of 2 or more", classes);
+    if (!(cacheBytes >= 0)) throw invalidArgument("cacheBytes", "a number of 0 or more", cacheBytes);
+    const folder = join(root, split);
+    const dataset = new NpzDataset(folder, await listCases(folder), options);
+    const { image, labels } = await dataset.read(0);
+    dataset.channels = image.dims[0]!;
+    dataset.rank = labels.dims.length;
+    if (check === "all") await dataset.#checkAll();
+    return dataset;
+  }
+
+  source(index: number): string {
+    return join(this.#folder, `${this.names[index]}.npz`);
+  }
+
+  async read(index: number): Promise<DatasetCase> {
+    if (!(index in this.names))
+      throw invalidArgument("index", `an integer below ${this.names.length}`, index);
+    const kept = this.#cache.get(index);
+    if (kept) return kept;
+    const path = this.source(index);
+    const item = this.#accept(path, await readCase(path, { extras: this.#options.extras }));
+    // Whatever comes first stays: under a shuffled sweep over more cases than fit, evicting the oldest would never hit.
+    const bytes = caseBytes(item);
+    if (bytes <= this.#room && !this.#cache.has(index)) {
+      this.#room -= bytes;
+      this.#cache.set(index, item);
+    }
+    return item;
+  }
+
+  async #checkAll(): Promise<void> {
+    // A few at a time: unpacking runs on threads, and memory stays bounded.
+    let next = 1;
+    const work = async (): Promise<void> => {
+      while (next < this.names.length) await this.read(next++);
+    };
+    await Promise.all([work(), work(), work(), work()]);
+  }
+
+  #accept(path: string, { image, labels, spacing, extras }: Case): DatasetCase {
+    const [channels, rank] = [image.dims[0]!, labels.dims.length];
+    if (this.rank > 0 && (channels !== this.channels || rank !== this.rank)) {
+      const [first, here] = [
+        [this.channels, this.rank],
+        [channels, rank],
+      ].map(([c, r]) => `${c} channel(s) and ${r} spatial axes`);
+      throw new FormatError(path, "image", `has ${here}, but ${this.source(0)} has ${first}`);
+    }
+    const wrong = image.data.findIndex((value) => !Number.isFinite(value));
+    if (wrong >= 0)
+      throw new FormatError(
+        path,
+        "image",
+        `expected finite values, got ${image.data[wrong]} at offset ${wrong}`,
+      );
+    const { classes, ignore } = this.#options;
+    checkLabelRange(path, labels, classes, ignore);
+    return { image, labels: narrow(labels, classes, ignore), spacing, extras };
+  }
+}
+
+/** Labels known to be in range, in one type for all cases of a data set. */
+function narrow(labels: Labels, classes: number, ignore = 0): Tensor<"uint8"> | Tensor<"int32"> {
+  const { dims, data } = labels;
+  const fits = classes <= 256 && ignore >= 0 && ignore < 256;
+  const copy = fits ? new Uint8Array(data.length) : new Int32Array(data.length);
+  for (let i = 0; i < data.length; i++) copy[i] = Number(data[i]);
+  return copy instanceof Uint8Array
+    ? { type: "uint8", dims, data: copy }
+    : { type: "int32", dims, data: copy };
+}

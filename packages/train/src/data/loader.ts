@@ -1,0 +1,204 @@
+import { invalidArgument, type Tensor } from "@pixelcal/core";
+import { ahead } from "../ahead.js";
+import { Random } from "../random.js";
+import { assemble, type Batch, checkMembers, type Member, stack, unstack } from "./batch.js";
+import type { Dataset, DatasetCase } from "./dataset.js";
+import { type Augmentation, checkAugmentation, drawTransform, identity } from "./transforms.js";
+
+/** Computes what a loss needs of the labels [N, ...spatial] ahead of the step. Called for several batches at once. */
+export type Targets = (
+  batch: Pick<Batch, "images" | "labels" | "spacing">,
+) => Promise<Readonly<Record<string, Tensor>>>;
+
+export interface LoaderOptions {
+  readonly batchSize: number;
+  readonly shuffle?: boolean;
+  /** Decides order and augmentation, each a pure function of (seed, epoch, case); 0 by default. */
+  readonly seed?: number;
+  /**
+   * Cases left over after the last whole batch: a smaller batch (as PyTorch does; a step graph of that size is needed), none, or a whole
+   * batch filled up from the start of the epoch's order. "keep" by default.
+   */
+  readonly remainder?: "keep" | "drop" | "wrap";
+  readonly augment?: Augmentation;
+  readonly targets?: Targets;
+  /**
+   * Bytes of targets to keep, computed case by case before augmentation and transformed with the images; 0 (default) computes the targets
+   * of every batch anew, after augmentation.
+   */
+  readonly targetCacheBytes?: number;
+  /** Batches prepared ahead; 2 by default. */
+  readonly prefetch?: number;
+}
+
+/** Where a loader stands: enough to go on exactly, since order and augmentation follow from seed and epoch. */
+export interface LoaderState {
+  readonly seed: number;
+  readonly epoch: number;
+  /** Batches of this epoch handed out already. */
+  readonly position: number;
+}
+
+function checkOptions(dataset: Dataset, options: LoaderOptions): void {
+  const { batchSize, remainder = "keep", prefetch: depth = 2, targetCacheBytes = 0 } = options;
+  if (!Number.isInteger(batchSize) || batchSize < 1)
+    throw invalidArgument("batchSize", "an integer of 1 or more", batchSize);
+  if (!Number.isInteger(depth) || depth < 1)
+    throw invalidArgument("prefetch", "an integer of 1 or more", depth);
+  if (!(targetCacheBytes >= 0))
+    throw invalidArgument("targetCacheBytes", "a number of 0 or more", targetCacheBytes);
+  if (!["keep", "drop", "wrap"].includes(remainder)) {
+    throw invalidArgument("remainder", "keep, drop or wrap", remainder);
+  }
+  if (remainder === "drop" && dataset.names.length < batchSize) {
+    throw invalidArgument(
+      "batchSize",
+      `at most the ${dataset.names.length} cases there are when the rest is dropped`,
+      batchSize,
+    );
+  }
+  if (options.augment) checkAugmentation(options.augment, dataset.rank);
+}
+
+/** Batches of a data set, epoch after epoch, prepared ahead of their use. */
+export class Loader {
+  readonly dataset: Dataset;
+  readonly batchesPerEpoch: number;
+  readonly #options: LoaderOptions;
+  readonly #random: Random;
+  readonly #kept = new Map<number, Readonly<Record<string, Tensor>>>();
+  #room: number;
+  #epoch = 0;
+  #position = 0;
+  #running = false;
+
+  constructor(dataset: Dataset, options: LoaderOptions) {
+    checkOptions(dataset, options);
+    const { batchSize, remainder = "keep", seed = 0, targetCacheBytes = 0 } = options;
+    this.dataset = dataset;
+    this.#options = options;
+    this.#random = Random.fromSeed(seed);
+    this.#room = targetCacheBytes;
+    const batches = dataset.names.length / batchSize;
+    this.batchesPerEpoch = remainder === "drop" ? Math.floor(batches) : Math.ceil(batches);
+  }
+
+  state(): LoaderState {
+    return { seed: this.#options.seed ?? 0, epoch: this.#epoch, position: this.#position };
+  }
+
+  /** Goes on where a loader of the same data and options stood. */
+  restore(state: LoaderState): void {
+    const { seed, epoch, position } = state;
+    if (seed !== (this.#options.seed ?? 0))
+      throw invalidArgument("state.seed", `${this.#options.seed ?? 0}, the loader's`, seed);
+    if (!Number.isInteger(epoch) || epoch < 0)
+      throw invalidArgument("state.epoch", "an integer of 0 or more", epoch);
+    if (!Number.isInteger(position) || position < 0 || position > this.batchesPerEpoch) {
+      throw invalidArgument("state.position", `an integer from 0 to ${this.batchesPerEpoch}`, position);
+    }
+    if (this.#running) throw new Error("restore: batches are being read; stop that iteration first");
+    this.#epoch = epoch;
+    this.#position = position;
+  }
+
+  /** The batches of one epoch, from its start; what they hold depends on options and number alone. */
+  epoch(epoch: number): AsyncGenerator<Batch, void, undefined> {
+    if (!Number.isInteger(epoch) || epoch < 0)
+      throw invalidArgument("epoch", "an integer of 0 or more", epoch);
+    return this.#stream(epoch, 0);
+  }
+
+  /**
+   * The remaining batches of the present epoch. After the last one the loader stands at the next epoch; after an early stop it stands
+   * behind the last batch handed out.
+   */
+  async *batches(): AsyncGenerator<Batch, void, undefined> {
+    if (this.#running) throw new Error("batches: one iteration at a time; this loader is being read already");
+    this.#running = true;
+    try {
+      for await (const batch of this.#stream(this.#epoch, this.#position)) {
+        this.#position += 1;
+        yield batch;
+      }
+      this.#epoch += 1;
+      this.#position = 0;
+    } finally {
+      this.#running = false;
+    }
+  }
+
+  // While a batch is in use the next ones are read, unpacked, transformed and given their targets.
+  #stream(epoch: number, position: number): AsyncGenerator<Batch, void, undefined> {
+    const rest = this.#plan(epoch).slice(position);
+    return ahead(rest, this.#options.prefetch ?? 2, (indices) => this.#make(epoch, indices));
+  }
+
+  /** The case indices of every batch of an epoch. */
+  #plan(epoch: number): number[][] {
+    const { batchSize, shuffle = false, remainder = "keep" } = this.#options;
+    const count = this.dataset.names.length;
+    const random = this.#random.split("order").split(epoch);
+    const order = shuffle ? [...random.permutation(count)] : Array.from({ length: count }, (_, i) => i);
+    return Array.from({ length: this.batchesPerEpoch }, (_, k) => {
+      const start = k * batchSize;
+      const end = remainder === "wrap" ? start + batchSize : Math.min(count, start + batchSize);
+      return Array.from({ length: end - start }, (_, i) => order[(start + i) % count]!);
+    });
+  }
+
+  async #make(epoch: number, indices: readonly number[]): Promise<Batch> {
+    const { augment = {}, targets } = this.#options;
+    const draws = this.#random.split("augment").split(epoch);
+    const items = await Promise.all(indices.map((index) => this.dataset.read(index)));
+    const members = indices.map((index, i): Member => {
+      const transform = drawTransform(augment, this.dataset.rank, draws.split(index));
+      return { index, item: items[i]!, transform };
+    });
+    checkMembers(this.dataset, members);
+    const batch = assemble(this.dataset, members);
+    if (!targets) return batch;
+    const mixed = batch.spacing === undefined && members.some(({ item }) => item.spacing !== undefined);
+    if (!this.#options.targetCacheBytes && !mixed) return { ...batch, targets: await targets(batch) };
+    return { ...batch, targets: await this.#targetsByCase(members, targets) };
+  }
+
+  /** Targets of cases one by one, kept or of differing spacing, brought into the batch's orientation. */
+  async #targetsByCase(members: readonly Member[], targets: Targets): Promise<Record<string, Tensor>> {
+    const parts = await Promise.all(members.map(({ index, item }) => this.#targetsOf(index, item, targets)));
+    const spatial = members[0]!.item.labels.dims;
+    const transforms = members.map(({ transform }) => transform);
+    const names = Object.keys(parts[0]!);
+    return Object.fromEntries(
+      names.map((name) => [
+        name,
+        stack(
+          parts.map((part) => part[name]!),
+          spatial,
+          transforms,
+        ),
+      ]),
+    );
+  }
+
+  async #targetsOf(
+    index: number,
+    item: DatasetCase,
+    targets: Targets,
+  ): Promise<Readonly<Record<string, Tensor>>> {
+    const kept = this.#kept.get(index);
+    if (kept) return kept;
+    const plain = identity(this.dataset.rank);
+    const single = assemble(this.dataset, [{ index, item, transform: plain }]);
+    const arrays = Object.entries(await targets(single)).map(
+      ([name, array]) => [name, unstack(array)] as const,
+    );
+    const bytes = arrays.reduce((sum, [, { data }]) => sum + data.byteLength, 0);
+    const result = Object.fromEntries(arrays);
+    if (bytes <= this.#room && !this.#kept.has(index)) {
+      this.#room -= bytes;
+      this.#kept.set(index, result);
+    }
+    return result;
+  }
+}
