@@ -33,5 +33,7 @@ export async function* ahead<T, R>(
   } finally {
     await last;
     await items.return?.();
+    // Nothing goes on in the background once the caller has stopped.
+    await Promise.allSettled(waiting);
   }
 }
