@@ -30,15 +30,12 @@ def hashed(count: int, stream: int) -> np.ndarray:
 
 
 def fill(model: nn.Module) -> None:
-    """Weights and biases uniform in +-1/sqrt(fan in), stream = place in the state dict; norms 1 and 0."""
+    """Weights and biases of convolutions, in order: uniform in +-1/sqrt(fan in), one stream each; norms 1 and 0."""
     with torch.no_grad():
-        for stream, (name, value) in enumerate(model.state_dict().items()):
-            if not name.endswith((".weight", ".bias")) or value.dim() == 0:
-                continue
-            owner = model.get_submodule(name.rpartition(".")[0])
-            if isinstance(owner, (nn.BatchNorm2d, nn.BatchNorm3d)):
-                continue
-            bound = 1.0 / np.sqrt(np.prod(owner.weight.shape[1:], dtype=np.float64))
+        layers = [m for m in model.modules() if isinstance(m, (nn.Conv2d, nn.Conv3d, nn.ConvTranspose2d, nn.ConvTranspose3d))]
+        arrays = [(layer, value) for layer in layers for value in (layer.weight, layer.bias) if value is not None]
+        for stream, (layer, value) in enumerate(arrays):
+            bound = 1.0 / np.sqrt(np.prod(layer.weight.shape[1:], dtype=np.float64))
             values = (hashed(value.numel(), stream) * bound).astype(np.float32)
             value.copy_(torch.from_numpy(values.reshape(tuple(value.shape))))
 

@@ -104,7 +104,8 @@ export function restoreArrays(path: string, from: Checkpoint, into: Omit<Checkpo
         problems.push(`${place}${name} is [${found.dims}], expected [${dims}]`);
       } else copies.push(() => data.set(found.data));
     }
-    for (const name of Object.keys(source)) if (!(name in target)) problems.push(`${place}${name} is unknown`);
+    for (const name of Object.keys(source))
+      if (!(name in target)) problems.push(`${place}${name} is unknown`);
   };
   compare("", from.model, into.model);
   for (const slot of new Set([...Object.keys(from.slots), ...Object.keys(into.slots)])) {
@@ -112,7 +113,8 @@ export function restoreArrays(path: string, from: Checkpoint, into: Omit<Checkpo
   }
   compare(accumulatedPrefix, from.accumulated, into.accumulated);
   if (problems.length > 0) {
-    const shown = problems.length > 5 ? [...problems.slice(0, 5), `and ${problems.length - 5} more`] : problems;
+    const shown =
+      problems.length > 5 ? [...problems.slice(0, 5), `and ${problems.length - 5} more`] : problems;
     throw new FormatError(path, undefined, `does not fit this trainer: ${shown.join("; ")}`);
   }
   for (const copy of copies) copy();
@@ -121,5 +123,7 @@ export function restoreArrays(path: string, from: Checkpoint, into: Omit<Checkpo
 /** One line per setting that a checkpoint and a trainer do not share. */
 export function stateDifferences(saved: TrainingState, now: TrainingState): string[] {
   const keys = ["model", "loss", "optimizer", "schedule", "device", "threads", "runtime"] as const;
-  return keys.filter((key) => saved[key] !== now[key]).map((key) => `${key}: ${saved[key]} then, ${now[key]} now`);
+  return keys
+    .filter((key) => saved[key] !== now[key])
+    .map((key) => `${key}: ${saved[key]} then, ${now[key]} now`);
 }

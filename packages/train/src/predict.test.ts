@@ -5,7 +5,11 @@ import { tileOrigins, tileStarts } from "./tiles.js";
 
 const ramp = (dims: number[]): Tensor<"float32"> => {
   const count = dims.reduce((a, b) => a * b, 1);
-  return tensor("float32", Float32Array.from({ length: count }, (_, i) => Math.sin(i * 0.7) * 2), dims);
+  return tensor(
+    "float32",
+    Float32Array.from({ length: count }, (_, i) => Math.sin(i * 0.7) * 2),
+    dims,
+  );
 };
 
 /** Logits that depend on the pixel alone: tiling must not change them. */

@@ -18,7 +18,8 @@ export async function predict(
   image: Tensor<"float32">,
   options: PredictOptions = {},
 ): Promise<Tensor<"float32">> {
-  if (image.dims.length < 3) throw invalidArgument("image", "[C, ...spatial] with 2 or 3 axes", `[${image.dims}]`);
+  if (image.dims.length < 3)
+    throw invalidArgument("image", "[C, ...spatial] with 2 or 3 axes", `[${image.dims}]`);
   const { tile } = options;
   if (tile === undefined) {
     const logits = await model.predict(tensor("float32", image.data, [1, ...image.dims]));
@@ -28,7 +29,11 @@ export async function predict(
   return predictTiles(model, image, { ...options, tile });
 }
 
-async function predictTiles(model: Predictor, image: Tensor<"float32">, options: TileOptions): Promise<Tensor<"float32">> {
+async function predictTiles(
+  model: Predictor,
+  image: Tensor<"float32">,
+  options: TileOptions,
+): Promise<Tensor<"float32">> {
   const { tile } = options;
   const size = image.dims.slice(1);
   const channels = image.dims[0]!;

@@ -21,9 +21,12 @@ export function constant(options: WarmupOptions = {}): Schedule {
  * Half a cosine from the full rate to `minimum` (a fraction of it) over `epochs`, as CosineAnnealingLR in closed
  * form: epoch t has minimum + (1 - minimum)(1 + cos(pi t / epochs)) / 2. It stays at the minimum afterwards.
  */
-export function cosine(options: WarmupOptions & { readonly epochs: number; readonly minimum?: number }): Schedule {
+export function cosine(
+  options: WarmupOptions & { readonly epochs: number; readonly minimum?: number },
+): Schedule {
   const { epochs, minimum = 0, warmup = 0 } = options;
-  if (!(Number.isInteger(epochs) && epochs >= 1)) throw invalidArgument("epochs", "an integer of 1 or more", epochs);
+  if (!(Number.isInteger(epochs) && epochs >= 1))
+    throw invalidArgument("epochs", "an integer of 1 or more", epochs);
   if (!(minimum >= 0 && minimum <= 1)) throw invalidArgument("minimum", "a fraction from 0 to 1", minimum);
   const length = epochs - warmup;
   if (length < 1) throw invalidArgument("warmup", `fewer than the ${epochs} epochs`, warmup);
@@ -33,6 +36,7 @@ export function cosine(options: WarmupOptions & { readonly epochs: number; reado
 }
 
 function warmed({ warmup = 0 }: WarmupOptions, after: (epoch: number) => number): (epoch: number) => number {
-  if (!(Number.isInteger(warmup) && warmup >= 0)) throw invalidArgument("warmup", "an integer of 0 or more", warmup);
+  if (!(Number.isInteger(warmup) && warmup >= 0))
+    throw invalidArgument("warmup", "an integer of 0 or more", warmup);
   return (epoch) => (epoch < warmup ? (epoch + 1) / (warmup + 1) : after(epoch - warmup));
 }

@@ -26,7 +26,10 @@ export function tileOrigins(size: readonly number[], options: TileOptions): numb
   if (!(overlap >= 0 && overlap < 1)) throw invalidArgument("overlap", "0 to below 1", overlap);
   return size
     .map((n, axis) => tileStarts(n, tile[axis]!, overlap))
-    .reduce<number[][]>((all, starts) => all.flatMap((origin) => starts.map((start) => [...origin, start])), [[]]);
+    .reduce<number[][]>(
+      (all, starts) => all.flatMap((origin) => starts.map((start) => [...origin, start])),
+      [[]],
+    );
 }
 
 /** Weight along one axis, positive everywhere: a Gaussian with sigma = tile / 8, at least 1e-3 of its peak. */

@@ -1,0 +1,170 @@
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { InvalidArgumentError, tensor } from "@pixelcal/core";
+import { diceCrossEntropy } from "@pixelcal/losses";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type BatchSource, checkpointFiles, type FitOptions, type FitResult, fit } from "./fit.js";
+import { unet2d } from "./models/unet2d.js";
+import { adamW } from "./optimizer.js";
+import { Random } from "./random.js";
+import { cosine } from "./schedule.js";
+import { Trainer } from "./trainer.js";
+import type { TrainingBatch } from "./trainer-options.js";
+
+const size = 16;
+const epochs = 3;
+
+function discs(random: Random, count: number): TrainingBatch {
+  const labels = new Uint8Array(count * size * size);
+  const images = new Float32Array(labels.length);
+  for (let n = 0; n < count; n++) {
+    const [row, column, radius] = [4 + random.integer(8), 4 + random.integer(8), 2 + random.integer(4)];
+    for (let i = 0; i < size * size; i++) {
+      const inside = (Math.floor(i / size) - row) ** 2 + ((i % size) - column) ** 2 < radius ** 2;
+      labels[n * size * size + i] = inside ? 1 : 0;
+      images[n * size * size + i] = (inside ? 1 : 0) + 0.4 * random.normal();
+    }
+  }
+  return {
+    images: tensor("float32", images, [count, 1, size, size]),
+    labels: tensor("uint8", labels, [count, size, size]),
+  };
+}
+
+/** Two batches and a smaller last one, other data in every epoch. */
+const train: BatchSource = {
+  *epoch(epoch) {
+    const random = Random.fromSeed(1).split(epoch);
+    for (const count of [2, 2, 1]) yield discs(random, count);
+  },
+};
+const validation: BatchSource = {
+  *epoch() {
+    const random = Random.fromSeed(2);
+    for (let i = 0; i < 3; i++) yield discs(random, 1);
+  },
+};
+
+class Stop extends Error {}
+
+let root: string;
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), "pixelcal-fit-"));
+});
+afterAll(() => rm(root, { recursive: true }));
+
+async function run(options: Partial<FitOptions>, seed = 4): Promise<FitResult> {
+  const trainer = await Trainer.create({
+    model: unet2d({ classes: 2, base: 2 }),
+    loss: diceCrossEntropy(),
+    optimizer: adamW({ learningRate: 0.02 }),
+    schedule: cosine({ epochs }),
+    batch: [2, 1, size, size],
+    threads: 1,
+    seed,
+  });
+  try {
+    return await fit(trainer, { train, validation, epochs, ...options });
+  } finally {
+    await trainer.close();
+  }
+}
+
+const read = (folder: string, file: keyof typeof checkpointFiles): Promise<Buffer> =>
+  readFile(join(root, folder, checkpointFiles[file]));
+
+describe("fit", () => {
+  it("learns, reports every step and epoch, and keeps checkpoints and a log", async () => {
+    const steps: string[] = [];
+    const folder = join(root, "plain");
+    const result = await run({
+      folder,
+      onProgress: ({ epoch, batch }) => steps.push(`${epoch}.${batch}`),
+      onEpoch: ({ epoch }, best) => steps.push(`${epoch}${best ? " best" : ""}`),
+    });
+    expect(steps.filter((step) => step.includes("."))).toEqual([
+      "1.1",
+      "1.2",
+      "1.3",
+      "2.1",
+      "2.2",
+      "2.3",
+      "3.1",
+      "3.2",
+      "3.3",
+    ]);
+    const { history, bestEpoch } = result;
+    expect(history.map(({ epoch }) => epoch)).toEqual([1, 2, 3]);
+    expect(history[2]!.trainLoss).toBeLessThan(history[0]!.trainLoss);
+    const lowest = Math.min(...history.map(({ validationLoss }) => validationLoss!));
+    expect(history[bestEpoch - 1]!.validationLoss).toBe(lowest);
+    expect(history.map(({ learningRate }) => learningRate)).toEqual(
+      [0.02, 0.015, 0.005].map((rate) => expect.closeTo(rate, 12)),
+    );
+    const log = (await read("plain", "log")).toString().trimEnd().split("\n");
+    expect(log).toHaveLength(1 + epochs);
+    expect(log[0]).toMatch(/^epoch,learning_rate,train_loss,.*validation_loss,validation_dice$/);
+    expect(log[1]!.split(",")[2]).toBe(String(history[0]!.trainLoss));
+  });
+
+  it("chooses the best epoch by Dice score when asked", async () => {
+    const { history, bestEpoch } = await run({ selection: "dice" });
+    const highest = Math.max(...history.map(({ validationDice }) => validationDice!));
+    expect(history[bestEpoch - 1]!.validationDice).toBe(highest);
+  });
+
+  it("takes the last epoch for the best without validation", async () => {
+    expect((await run({ validation: undefined })).bestEpoch).toBe(epochs);
+  });
+
+  it.each([1, 2])("stopped after epoch %i and resumed gives the same bytes", async (stop) => {
+    await run({ folder: join(root, "whole"), config: { name: "x" } });
+    const folder = join(root, `stopped-${stop}`);
+    const stopping = run({
+      folder,
+      config: { name: "x" },
+      onEpoch({ epoch }) {
+        if (epoch === stop) throw new Stop();
+      },
+    });
+    await expect(stopping).rejects.toThrow(Stop);
+    await run({ folder, config: { name: "x" }, resume: true }, 77);
+    for (const file of ["best", "last", "log"] as const) {
+      expect((await read(`stopped-${stop}`, file)).equals(await read("whole", file)), file).toBe(true);
+    }
+  });
+
+  it("aborts on a loss that is no number, naming epoch and step, and keeps the last good checkpoint", async () => {
+    const folder = join(root, "diverged");
+    const spoiled: BatchSource = {
+      *epoch(epoch) {
+        let index = 0;
+        for (const batch of train.epoch(epoch) as Iterable<TrainingBatch>) {
+          if (epoch === 1 && index++ === 1) batch.images.data.fill(Number.NaN);
+          yield batch;
+        }
+      },
+    };
+    await run({ folder, epochs: 1 });
+    const good = await read("diverged", "last");
+    await expect(run({ folder, train: spoiled })).rejects.toMatchObject({
+      name: "TrainingAbortedError",
+      epoch: 2,
+      step: 2,
+      message: "epoch 2, step 2: the loss is NaN",
+    });
+    expect((await read("diverged", "last")).equals(good)).toBe(true);
+  });
+
+  it.each<[string, Partial<FitOptions>]>([
+    ["epochs", { epochs: 0 }],
+    ["folder", { resume: true }],
+    ["train", { train: { epoch: () => [] } }],
+    ["validation", { validation: { epoch: () => [] } }],
+  ])("rejects a bad %s", async (argument, options) => {
+    const attempt = run(options);
+    await expect(attempt).rejects.toThrow(InvalidArgumentError);
+    await expect(attempt).rejects.toThrow(`${argument}: `);
+  });
+});

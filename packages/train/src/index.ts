@@ -1,0 +1,46 @@
+export { type Checkpoint, readCheckpoint, type TrainingState, writeCheckpoint } from "./checkpoint.js";
+export { ConfigError, type LossConfig, parseConfig, type TrainConfig } from "./config.js";
+export type { Batch } from "./data/batch.js";
+export { type Dataset, type DatasetCase, NpzDataset, type NpzDatasetOptions } from "./data/dataset.js";
+export { Loader, type LoaderOptions, type LoaderState, type Targets } from "./data/loader.js";
+export type { Augmentation } from "./data/transforms.js";
+export {
+  type BatchSource,
+  checkpointFiles,
+  type EpochRecord,
+  type FitOptions,
+  type FitResult,
+  fit,
+  type Progress,
+  TrainingAbortedError,
+} from "./fit.js";
+export { type LossGradient, type LossOptions, lossAndGradient } from "./loss-and-gradient.js";
+export type { Model } from "./models/model.js";
+export type { UNetOptions } from "./models/unet.js";
+export { unet2d } from "./models/unet2d.js";
+export { unet3d } from "./models/unet3d.js";
+export { type AdamWOptions, adamW, type Optimizer, type SgdOptions, sgd, type Update } from "./optimizer.js";
+export { type PredictOptions, type Predictor, predict, softmax } from "./predict.js";
+export { ModelPredictor, type PredictorOptions } from "./predictor.js";
+export { Random } from "./random.js";
+export { constant, cosine, type Schedule, type WarmupOptions } from "./schedule.js";
+export {
+  createSession,
+  DeviceError,
+  type RunOptions,
+  runtimeVersion,
+  type Session,
+  type SessionOptions,
+  type TrainDevice,
+  trainDevices,
+  type ValueInfo,
+} from "./session.js";
+export { buildEvaluationGraph, buildInferenceGraph, buildStepGraph, type LossValues } from "./step-graph.js";
+export type { TileOptions } from "./tiles.js";
+export { Trainer } from "./trainer.js";
+export {
+  DivergedError,
+  type StepResult,
+  type TrainerOptions,
+  type TrainingBatch,
+} from "./trainer-options.js";

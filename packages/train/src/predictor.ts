@@ -1,0 +1,48 @@
+import type { Tensor } from "@pixelcal/core";
+import { type Graph, lower } from "@pixelcal/graph";
+import { modelEnds, withArrays } from "./model-arrays.js";
+import { type ModelSource, modelSource } from "./model-source.js";
+import type { Model } from "./models/model.js";
+import type { Predictor } from "./predict.js";
+import { createSession, type TrainDevice } from "./session.js";
+import { SessionCache } from "./session-cache.js";
+
+export interface PredictorOptions {
+  readonly model: Model | Graph | Uint8Array;
+  /** Trained parameters and buffers, `readCheckpoint(path).model` for one; the model's own without it. */
+  readonly arrays?: Readonly<Record<string, Tensor>>;
+  readonly device?: TrainDevice;
+  readonly threads?: number;
+}
+
+/** A model that only predicts: images [N, C, ...spatial] of any size it can be laid out for. */
+export class ModelPredictor implements Predictor {
+  readonly #source: ModelSource;
+  readonly #options: PredictorOptions;
+  readonly #sessions = new SessionCache(4);
+
+  constructor(options: PredictorOptions) {
+    this.#source = modelSource(options.model);
+    this.#options = options;
+  }
+
+  async predict(images: Tensor<"float32">): Promise<Tensor<"float32">> {
+    const { device, threads } = this.#options;
+    const session = await this.#sessions.open(images.dims.join(), () =>
+      createSession(lower(this.#graph(images.dims)), { device, threads }),
+    );
+    const [image, logits] = [session.inputs[0]!.name, session.outputs[0]!.name];
+    return (await session.run({ [image]: images }))[logits] as Tensor<"float32">;
+  }
+
+  /** Frees all sessions. */
+  close(): Promise<void> {
+    return this.#sessions.close();
+  }
+
+  #graph(dims: readonly number[]): Graph {
+    const model = this.#source(dims);
+    modelEnds(model);
+    return this.#options.arrays === undefined ? model : withArrays(model, this.#options.arrays);
+  }
+}

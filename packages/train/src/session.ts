@@ -1,0 +1,195 @@
+import type { DataType, Tensor } from "@pixelcal/core";
+import { elementCount, invalidArgument } from "@pixelcal/core";
+import { Graph, serializeModel } from "@pixelcal/graph";
+import type { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
+
+/** What a person picks; onnxruntime calls its counterpart a provider. */
+export type TrainDevice = "cpu" | "webgpu" | "cuda";
+
+export const trainDevices: readonly TrainDevice[] = ["cpu", "webgpu", "cuda"];
+
+export interface SessionOptions {
+  readonly device?: TrainDevice;
+  /** Threads inside one operator; every processor when not given. Results depend on it in the last bits. */
+  readonly threads?: number;
+  /** What onnxruntime may rewrite: "all" by default. */
+  readonly optimization?: "disabled" | "basic" | "extended" | "all";
+  /** Writes a profile of every operator to files that begin with this path. */
+  readonly profile?: string;
+}
+
+export interface ValueInfo {
+  readonly name: string;
+  readonly type: DataType;
+  /** One entry per axis; a string names a size that is only known at run time. */
+  readonly dims: readonly (number | string)[];
+}
+
+export type Tensors = Readonly<Record<string, Tensor>>;
+
+export interface RunOptions {
+  /** Names of the outputs to give. */
+  readonly outputs?: readonly string[];
+  /** Tensors that outputs of these names are written to, in place of new ones. */
+  readonly into?: Tensors;
+}
+
+/** A model loaded on a device. `run` occupies the calling thread until the outputs are there. */
+export interface Session {
+  readonly device: TrainDevice;
+  readonly inputs: readonly ValueInfo[];
+  readonly outputs: readonly ValueInfo[];
+  /** Runs once and gives the outputs, all by default. */
+  run(feeds: Tensors, options?: RunOptions): Promise<Record<string, Tensor>>;
+  /** Frees the model's memory and threads; a closed session runs no more. Closing twice is harmless. */
+  close(): Promise<void>;
+}
+
+/** The chosen device cannot run the model here; the message says why and what to do. */
+export class DeviceError extends Error {
+  readonly device: string;
+  constructor(device: string, message: string) {
+    super(`device ${device}: ${message}`);
+    this.name = "DeviceError";
+    this.device = device;
+  }
+}
+
+type Runtime = typeof import("onnxruntime-node");
+
+let loading: Promise<Runtime> | undefined;
+
+// Imported at the first session, not with this module: readers of checkpoints and configs need no runtime.
+const runtime = (): Promise<Runtime> =>
+  (loading ??= import("onnxruntime-node").catch((cause: unknown) => {
+    loading = undefined;
+    throw new DeviceError(
+      "cpu",
+      `onnxruntime-node does not load (${reason(cause)}); install onnxruntime-node 1.30.0`,
+    );
+  }));
+
+/** The version of onnxruntime in use, as checkpoints record it. */
+export async function runtimeVersion(): Promise<string> {
+  return (await runtime()).env.versions.node ?? "unknown";
+}
+
+/** Loads a graph or the bytes of an ONNX file on a device. Throws `DeviceError` when the device cannot run it. */
+export async function createSession(
+  model: Graph | Uint8Array,
+  options: SessionOptions = {},
+): Promise<Session> {
+  const device = options.device ?? "cpu";
+  if (!trainDevices.includes(device)) throw invalidArgument("device", trainDevices.join(", "), device);
+  const { threads } = options;
+  if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1)) {
+    throw invalidArgument("threads", "an integer of 1 or more", threads);
+  }
+  const ort = await runtime();
+  if (!ort.listSupportedBackends().some((backend) => backend.name === device)) {
+    throw new DeviceError(device, "this build of onnxruntime-node does not have it");
+  }
+  const bytes = model instanceof Graph ? serializeModel(model) : model;
+  try {
+    return new OrtSession(ort, await ort.InferenceSession.create(bytes, providerOptions(options)), device);
+  } catch (cause) {
+    if (device === "cpu") throw new Error(`the model does not load: ${reason(cause)}`, { cause });
+    throw new DeviceError(device, `${reason(cause)}. ${advice[device]}`);
+  }
+}
+
+const advice: Readonly<Record<Exclude<TrainDevice, "cpu">, string>> = {
+  cuda: "It needs an NVIDIA GPU, CUDA 13 and onnxruntime's CUDA libraries, which its install script downloads when allowed; or use --device cpu",
+  webgpu:
+    "It needs a GPU with a Vulkan, Metal or Direct3D 12 driver, and every operator must run there; or use --device cpu",
+};
+
+function providerOptions(options: SessionOptions): InferenceSession.SessionOptions {
+  const device = options.device ?? "cpu";
+  return {
+    executionProviders: [device],
+    ...(options.threads === undefined ? {} : { intraOpNumThreads: options.threads }),
+    interOpNumThreads: 1,
+    executionMode: "sequential",
+    graphOptimizationLevel: options.optimization ?? "all",
+    logSeverityLevel: 3,
+    ...(options.profile === undefined ? {} : { enableProfiling: true, profileFilePrefix: options.profile }),
+    extra: {
+      session: {
+        // Waiting threads that spin take the processors from the kernels that prepare the next targets.
+        intra_op: { allow_spinning: "0" },
+        // An operator the GPU lacks is an error, never a silent run on the CPU.
+        ...(device === "cpu" ? {} : { disable_cpu_ep_fallback: "1" }),
+      },
+    },
+  };
+}
+
+class OrtSession implements Session {
+  readonly inputs: readonly ValueInfo[];
+  readonly outputs: readonly ValueInfo[];
+  readonly device: TrainDevice;
+  readonly #ort: Runtime;
+  #session: InferenceSession | undefined;
+
+  constructor(ort: Runtime, session: InferenceSession, device: TrainDevice) {
+    this.#ort = ort;
+    this.#session = session;
+    this.device = device;
+    this.inputs = session.inputMetadata.map(valueInfo);
+    this.outputs = session.outputMetadata.map(valueInfo);
+  }
+
+  async run(feeds: Tensors, { outputs: names, into = {} }: RunOptions = {}): Promise<Record<string, Tensor>> {
+    if (this.#session === undefined) throw new Error("session: closed");
+    const given: Record<string, OrtTensor> = {};
+    for (const input of this.inputs) given[input.name] = this.#wrap(input, feeds[input.name]);
+    const unknown = Object.keys(feeds).filter((name) => !(name in given));
+    if (unknown.length > 0) {
+      throw invalidArgument("feeds", this.inputs.map((input) => input.name).join(", "), unknown.join(", "));
+    }
+    const outputs =
+      names === undefined ? this.outputs : this.outputs.filter(({ name }) => names.includes(name));
+    const wanted: Record<string, OrtTensor | null> = {};
+    for (const output of outputs) {
+      const target = into[output.name];
+      wanted[output.name] = target === undefined ? null : this.#wrap(output, target);
+    }
+    const results = await this.#session.run(given, wanted);
+    const tensors: Record<string, Tensor> = {};
+    for (const { name, type } of outputs) {
+      const result = results[name]!;
+      tensors[name] = into[name] ?? { type, dims: result.dims, data: result.data as Tensor["data"] };
+    }
+    return tensors;
+  }
+
+  async close(): Promise<void> {
+    const session = this.#session;
+    this.#session = undefined;
+    await session?.release();
+  }
+
+  #wrap(value: ValueInfo, tensor: Tensor | undefined): OrtTensor {
+    const wanted = `${value.type} [${value.dims.join(", ")}]`;
+    if (tensor === undefined) throw invalidArgument(value.name, wanted, "nothing");
+    const fits =
+      tensor.type === value.type &&
+      tensor.dims.length === value.dims.length &&
+      value.dims.every((size, axis) => typeof size === "string" || size === tensor.dims[axis]) &&
+      tensor.data.length === elementCount(tensor.dims);
+    if (!fits) throw invalidArgument(value.name, wanted, `${tensor.type} [${tensor.dims.join(", ")}]`);
+    return new this.#ort.Tensor(tensor.type as "float32", tensor.data as Float32Array, tensor.dims);
+  }
+}
+
+function valueInfo(value: InferenceSession.ValueMetadata): ValueInfo {
+  if (!value.isTensor) throw new Error(`the model does not load: ${value.name} is not a tensor`);
+  return { name: value.name, type: value.type as DataType, dims: value.shape };
+}
+
+/** The runtime's message without the place in its sources where it arose. */
+const reason = (cause: unknown): string =>
+  (cause instanceof Error ? cause.message : String(cause))
+    .replace(/^\/onnxruntime_src.*? was false\. /s, "")
+    .trim();

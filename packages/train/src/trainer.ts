@@ -1,0 +1,353 @@
+import { availableParallelism } from "node:os";
+import type { Tensor } from "@pixelcal/core";
+import { invalidArgument, tensor, zeros } from "@pixelcal/core";
+import { type Graph, serializeModel } from "@pixelcal/graph";
+import type { Loss } from "@pixelcal/losses";
+import native from "@pixelcal/native";
+import {
+  readCheckpoint,
+  restoreArrays,
+  stateDifferences,
+  type TrainingState,
+  writeCheckpoint,
+} from "./checkpoint.js";
+import { modelEnds, rolesOf, withArrays } from "./model-arrays.js";
+import { type ModelSource, modelSource } from "./model-source.js";
+import { adamW, type Optimizer } from "./optimizer.js";
+import type { Predictor } from "./predict.js";
+import { constant, type Schedule } from "./schedule.js";
+import { createSession, runtimeVersion, type Session, type Tensors, type TrainDevice } from "./session.js";
+import { SessionCache } from "./session-cache.js";
+import {
+  bufferOutput,
+  buildEvaluationGraph,
+  buildInferenceGraph,
+  buildStepGraph,
+  gradientOutput,
+  type LossValues,
+  lossValues,
+  targetInput,
+} from "./step-graph.js";
+import {
+  checkBatch,
+  chosen,
+  DivergedError,
+  type StepResult,
+  type TrainerOptions,
+  type TrainingBatch,
+} from "./trainer-options.js";
+
+type Floats = Tensor<"float32">;
+type Arrays = Record<string, Floats>;
+
+/**
+ * A model in training: parameters, buffers and optimizer state, and the graphs that move them. Calls that read or
+ * change the parameters run one after another, in the order they were made.
+ */
+export class Trainer implements Predictor {
+  /** Every parameter by name, trained or frozen; updated in place. */
+  readonly parameters: Readonly<Arrays>;
+  /** Running statistics by name. */
+  buffers: Readonly<Arrays>;
+  /** Names of the parameters that are trained. */
+  readonly trainable: readonly string[];
+  readonly classes: number;
+  readonly loss: Loss;
+  readonly device: TrainDevice;
+  readonly threads: number;
+  /** The epoch that decides the learning rate, counted from 0; `fit` sets it. */
+  epoch = 0;
+
+  readonly #source: ModelSource;
+  readonly #modelName: string;
+  /** Names of the model's input and output. */
+  readonly #image: string;
+  readonly #logits: string;
+  readonly #batch: readonly number[];
+  readonly #optimizer: Optimizer;
+  readonly #schedule: Schedule;
+  readonly #clipNorm: number;
+  readonly #accumulate: number;
+  readonly #runtime: string;
+  readonly #sessions = new SessionCache(6);
+  readonly #slots: Readonly<Record<string, Arrays>>;
+  readonly #gradients: Arrays;
+  /** Sums of gradients while `#pending` of `#accumulate` batches have been seen. */
+  readonly #sums: Arrays;
+  #spare: Readonly<Arrays>;
+  #pending = 0;
+  #updates = 0;
+  #turn: Promise<unknown> = Promise.resolve();
+
+  private constructor(options: TrainerOptions, source: ModelSource, model: Graph, runtime: string) {
+    const { clipNorm = Number.POSITIVE_INFINITY, accumulate = 1, threads = availableParallelism() } = options;
+    if (!(clipNorm > 0)) throw invalidArgument("clipNorm", "a positive number", clipNorm);
+    if (!(Number.isInteger(accumulate) && accumulate >= 1)) {
+      throw invalidArgument("accumulate", "an integer of 1 or more", accumulate);
+    }
+    const { parameters, buffers } = rolesOf(model);
+    const { image, logits } = modelEnds(model);
+    this.#source = source;
+    this.#modelName = model.name;
+    this.#image = image.name;
+    this.#logits = [...model.outputs.keys()][0]!;
+    this.#batch = options.batch;
+    this.#optimizer = options.optimizer ?? adamW();
+    this.#schedule = options.schedule ?? constant();
+    this.#clipNorm = clipNorm;
+    this.#accumulate = accumulate;
+    this.#runtime = runtime;
+    this.loss = options.loss;
+    this.device = options.device ?? "cpu";
+    this.threads = threads;
+    this.classes = logits.dims[1]!;
+    this.parameters = copies(model, parameters);
+    this.buffers = copies(model, buffers);
+    this.#spare = copies(model, buffers);
+    this.trainable = chosen(parameters, options.trainable);
+    this.#gradients = this.#zeros();
+    this.#sums = accumulate > 1 ? this.#zeros() : {};
+    this.#slots = Object.fromEntries(this.#optimizer.slots.map((slot) => [slot, this.#zeros()]));
+  }
+
+  /** Lays the model out for the usual batch and compiles its step, so that what cannot be trained fails here. */
+  static async create(options: TrainerOptions): Promise<Trainer> {
+    const source = modelSource(options.model, options.seed);
+    const trainer = new Trainer(options, source, source(options.batch), await runtimeVersion());
+    try {
+      await trainer.#stepSession(options.batch);
+    } catch (error) {
+      await trainer.close();
+      throw error;
+    }
+    return trainer;
+  }
+
+  /** Optimizer updates made so far. */
+  get updates(): number {
+    return this.#updates;
+  }
+
+  /** Batches whose gradients are accumulated but not yet applied. */
+  get pending(): number {
+    return this.#pending;
+  }
+
+  get learningRate(): number {
+    return this.#optimizer.learningRate * this.#schedule.factor(this.epoch);
+  }
+
+  /** What the loss needs to know of a batch's labels. Independent of the parameters: may run during a step. */
+  async targets(batch: TrainingBatch): Promise<Tensors> {
+    checkBatch(batch);
+    return this.loss.targets(batch.labels, {
+      classes: this.classes,
+      ...(batch.spacing === undefined ? {} : { spacing: batch.spacing }),
+      ...(this.loss.needsImage ? { image: batch.images } : {}),
+    });
+  }
+
+  /** One forward and backward pass, and an update once `accumulate` batches have been seen. Throws `DivergedError`. */
+  step(batch: TrainingBatch): Promise<StepResult> {
+    return this.#exclusive(async () => {
+      const learningRate = this.learningRate;
+      const values = await this.#backward(batch);
+      if (this.#accumulate > 1) addTo(this.#sums, this.#gradients);
+      const gradients = this.#accumulate > 1 ? this.#sums : this.#gradients;
+      if (this.#pending + 1 < this.#accumulate) {
+        this.#keepBuffers();
+        this.#pending += 1;
+        return { ...values, learningRate };
+      }
+      const arrays = this.#list(gradients);
+      const gradientNorm = (await native.gradientNorm({ gradients: arrays })) / this.#accumulate;
+      if (!Number.isFinite(gradientNorm))
+        throw new DivergedError(`the gradient norm is ${gradientNorm}`, this.#updates);
+      this.#keepBuffers();
+      await this.#optimizer.update({
+        parameters: this.#list(this.parameters),
+        gradients: arrays,
+        slots: Object.fromEntries(Object.entries(this.#slots).map(([slot, all]) => [slot, this.#list(all)])),
+        decays: this.trainable.map(
+          (name) => this.#optimizer.decay === "all" || this.parameters[name]!.dims.length > 1,
+        ),
+        learningRate,
+        gradientScale: Math.min(1, this.#clipNorm / gradientNorm) / this.#accumulate,
+        count: this.#updates + 1,
+      });
+      this.#updates += 1;
+      this.#pending = 0;
+      for (const array of Object.values(this.#sums)) array.data.fill(0);
+      return { ...values, gradientNorm, learningRate };
+    });
+  }
+
+  /** The gradient of the batch's loss for every trained parameter; changes nothing. */
+  gradients(batch: TrainingBatch): Promise<Arrays> {
+    return this.#exclusive(async () => {
+      await this.#backward(batch);
+      return Object.fromEntries(
+        Object.entries(this.#gradients).map(([name, { dims, data }]) => [
+          name,
+          tensor("float32", data.slice(), dims),
+        ]),
+      );
+    });
+  }
+
+  /** Loss, terms and logits of a batch as the model stands, with inference behaviour. */
+  evaluateLoss(batch: TrainingBatch): Promise<LossValues & { readonly logits: Floats }> {
+    return this.#exclusive(async () => {
+      const session = await this.#open("evaluation", batch.images.dims, (model) =>
+        buildEvaluationGraph(model, this.loss),
+      );
+      const outputs = await session.run(await this.#feeds(batch));
+      return { ...lossValues(outputs), logits: outputs[this.#logits] as Floats };
+    });
+  }
+
+  /** Logits [N, classes, ...spatial] of images [N, C, ...spatial], with inference behaviour. */
+  predict(images: Floats): Promise<Floats> {
+    return this.#exclusive(async () => {
+      const session = await this.#open("inference", images.dims, buildInferenceGraph);
+      const outputs = await session.run({ [this.#image]: images, ...this.parameters, ...this.buffers });
+      return outputs[this.#logits] as Floats;
+    });
+  }
+
+  /**
+   * The trained model as an ONNX file for any runtime: input "image", output "logits", standard operators only. `dims`
+   * are the image's [N, C, ...spatial]; one image of the training size by default.
+   */
+  exportModel({
+    dims = [1, ...this.#batch.slice(1)],
+  }: {
+    readonly dims?: readonly number[];
+  } = {}): Uint8Array {
+    return serializeModel(withArrays(this.#source(dims), { ...this.parameters, ...this.buffers }));
+  }
+
+  /** Writes everything a run needs to go on exactly from here; `extra` is any JSON the caller wants back. */
+  save(path: string, extra?: unknown): Promise<void> {
+    return this.#exclusive(() =>
+      writeCheckpoint(path, {
+        model: { ...this.parameters, ...this.buffers },
+        slots: this.#slots,
+        accumulated: this.#pending > 0 ? this.#sums : {},
+        state: this.#state(extra),
+      }),
+    );
+  }
+
+  /** Continues from a checkpoint. `differences` names what makes results differ in the last bits, or settings that changed. */
+  restore(path: string): Promise<{ readonly differences: readonly string[]; readonly extra: unknown }> {
+    return this.#exclusive(async () => {
+      const checkpoint = await readCheckpoint(path);
+      restoreArrays(path, checkpoint, {
+        model: { ...this.parameters, ...this.buffers },
+        slots: this.#slots,
+        accumulated: checkpoint.state.pending > 0 ? this.#sums : {},
+      });
+      this.#updates = checkpoint.state.updates;
+      this.#pending = checkpoint.state.pending;
+      this.epoch = checkpoint.state.epoch;
+      return {
+        differences: stateDifferences(checkpoint.state, this.#state()),
+        extra: checkpoint.state.extra,
+      };
+    });
+  }
+
+  /** Frees all sessions. */
+  close(): Promise<void> {
+    return this.#exclusive(() => this.#sessions.close());
+  }
+
+  #state(extra?: unknown): TrainingState {
+    return {
+      updates: this.#updates,
+      epoch: this.epoch,
+      pending: this.#pending,
+      model: this.#modelName,
+      loss: `${this.loss.name} (${this.loss.preset})`,
+      optimizer: `${this.#optimizer.name} ${JSON.stringify(this.#optimizer.settings)}`,
+      schedule: this.#schedule.name,
+      device: this.device,
+      threads: this.threads,
+      runtime: this.#runtime,
+      ...(extra === undefined ? {} : { extra }),
+    };
+  }
+
+  async #backward(batch: TrainingBatch): Promise<LossValues> {
+    const session = await this.#stepSession(batch.images.dims);
+    const into: Record<string, Tensor> = {};
+    for (const name of this.trainable) into[gradientOutput(name)] = this.#gradients[name]!;
+    for (const name of Object.keys(this.buffers)) into[bufferOutput(name)] = this.#spare[name]!;
+    const outputs = session.outputs.map(({ name }) => name).filter((name) => name !== this.#logits);
+    const values = lossValues(await session.run(await this.#feeds(batch), { into, outputs }));
+    if (!Number.isFinite(values.loss)) throw new DivergedError(`the loss is ${values.loss}`, this.#updates);
+    return values;
+  }
+
+  #keepBuffers(): void {
+    [this.buffers, this.#spare] = [this.#spare, this.buffers];
+  }
+
+  async #feeds(batch: TrainingBatch): Promise<Tensors> {
+    checkBatch(batch);
+    const feeds: Record<string, Tensor> = {
+      [this.#image]: batch.images,
+      ...this.parameters,
+      ...this.buffers,
+    };
+    for (const [name, target] of Object.entries(batch.targets ?? (await this.targets(batch)))) {
+      feeds[targetInput(name)] = target;
+    }
+    return feeds;
+  }
+
+  #stepSession(dims: readonly number[]): Promise<Session> {
+    return this.#open("step", dims, (model) =>
+      buildStepGraph(model, { loss: this.loss, trainable: this.trainable }),
+    );
+  }
+
+  #open(kind: string, dims: readonly number[], build: (model: Graph) => Graph): Promise<Session> {
+    const { device, threads } = this;
+    return this.#sessions.open(`${kind} ${dims}`, () =>
+      createSession(build(this.#source(dims)), { device, threads }),
+    );
+  }
+
+  #exclusive<T>(act: () => Promise<T>): Promise<T> {
+    const result = this.#turn.then(act);
+    this.#turn = result.catch(() => undefined);
+    return result;
+  }
+
+  #list(arrays: Readonly<Arrays>): Float32Array[] {
+    return this.trainable.map((name) => arrays[name]!.data);
+  }
+
+  #zeros(): Arrays {
+    return Object.fromEntries(
+      this.trainable.map((name) => [name, zeros("float32", this.parameters[name]!.dims)]),
+    );
+  }
+}
+
+function copies(model: Graph, names: readonly string[]): Arrays {
+  const copy = (name: string): Floats => {
+    const { data, dims } = model.initializers.get(name) as Floats;
+    return tensor("float32", data.slice(), dims);
+  };
+  return Object.fromEntries(names.map((name) => [name, copy(name)]));
+}
+
+function addTo(sums: Arrays, addends: Readonly<Arrays>): void {
+  for (const [name, { data }] of Object.entries(addends)) {
+    const sum = sums[name]!.data;
+    for (let i = 0; i < data.length; i++) sum[i]! += data[i]!;
+  }
+}
