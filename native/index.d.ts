@@ -32,11 +32,140 @@ export type SurfaceDistanceKernels = {};
 
 export type OptimizerKernels = {};
 
-export type MorphologyKernels = {};
+export interface MorphologyArguments {
+  readonly op:
+    | "erosion"
+    | "dilation"
+    | "opening"
+    | "closing"
+    | "gradient"
+    | "internal-gradient"
+    | "external-gradient";
+  readonly structure?: "box" | "cross";
+  readonly radius?: number;
+  readonly iterations?: number;
+  readonly border?: "neutral" | "zero" | "one" | "replicate" | "reflect101";
+}
 
-export type NeighborhoodKernels = {};
+export interface MorphologyOptions extends GridOptions, MorphologyArguments {
+  readonly mask: Uint8Array;
+  readonly out?: Uint8Array;
+}
 
-export type CalibrationKernels = {};
+export interface MorphologyKernels {
+  morphology(options: MorphologyOptions): Promise<Uint8Array>;
+  morphologySync(options: MorphologyOptions): Uint8Array;
+}
+
+/** src/kernels/neighborhood.h says what each choice means. */
+export interface SoftLabelsOptions extends GridOptions, Partial<MorphologyArguments> {
+  readonly labels: LabelArray;
+  /** One value per pixel; for the aggregations weighted by the image. */
+  readonly image?: Float32Array;
+  readonly classes: number;
+  readonly aggregation:
+    | "weighted"
+    | "largest"
+    | "smallest"
+    | "median"
+    | "mode"
+    | "any"
+    | "all"
+    | "majority"
+    | "gradient"
+    | "bilateral"
+    | "image-l1"
+    | "image-l2";
+  readonly taps: readonly number[];
+  readonly scale?: number;
+  readonly centre?: number;
+  readonly divisor?: number;
+  /** Trailing dimensions the window and the morphology span; default all. */
+  readonly dimensions?: number;
+  readonly windowBorder: "background" | "zero" | "replicate" | "reflect101";
+  readonly normalization: "window" | "classes" | "labels";
+  readonly band?: boolean;
+  readonly ignore?: number;
+  readonly out?: Float32Array;
+}
+
+export interface NeighborhoodKernels {
+  /** `[batch, classes, ...size]`; morphology runs when `op` is given. */
+  softLabels(options: SoftLabelsOptions): Promise<Float32Array>;
+  softLabelsSync(options: SoftLabelsOptions): Float32Array;
+}
+
+/** Probabilities `[batch, classes, pixels]` and their labels `[batch, pixels]`. */
+export interface ProbabilityMaps {
+  readonly probs: Float32Array;
+  readonly labels: LabelArray;
+  readonly batch?: number;
+  readonly classes: number;
+  readonly pixels: number;
+  readonly ignore?: number;
+  /** One value per pixel: 0 leaves the pixel out. */
+  readonly mask?: Uint8Array;
+  /** One value per pixel. */
+  readonly weights?: Float32Array;
+}
+
+export interface CalibrationBinsOptions extends ProbabilityMaps {
+  readonly of: "foreground" | "classes" | "top-label";
+  readonly closed: "right" | "left";
+  /** From 0 to 1, never decreasing. */
+  readonly edges: Float64Array;
+  /** Only probabilities above it (compared in float32) are counted. */
+  readonly threshold?: number;
+}
+
+/** Sums per group (class, or one) and bin; `total` per group. */
+export interface CalibrationSums {
+  readonly total: Float64Array;
+  readonly count: Float64Array;
+  readonly confidence: Float64Array;
+  readonly accuracy: Float64Array;
+  readonly falsePositive: Float64Array;
+}
+
+/** Sums over pixels. */
+export interface ProbabilityScoreSums {
+  readonly total: number;
+  readonly brier: number;
+  readonly logLoss: number;
+}
+
+export interface ArgMaxOptions {
+  /** `[batch, classes, pixels]` */
+  readonly values: Float32Array;
+  readonly batch?: number;
+  readonly classes: number;
+  readonly pixels: number;
+  /** A Uint8Array up to 256 classes, else an Int32Array. */
+  readonly out?: Uint8Array | Int32Array;
+}
+
+export interface ConfusionCountsOptions {
+  readonly predicted: LabelArray;
+  readonly labels: LabelArray;
+  readonly batch?: number;
+  readonly classes: number;
+  readonly pixels: number;
+  readonly ignore?: number;
+  readonly mask?: Uint8Array;
+}
+
+export interface CalibrationKernels {
+  calibrationBins(options: CalibrationBinsOptions): Promise<CalibrationSums>;
+  calibrationBinsSync(options: CalibrationBinsOptions): CalibrationSums;
+  probabilityScores(options: ProbabilityMaps): Promise<ProbabilityScoreSums>;
+  probabilityScoresSync(options: ProbabilityMaps): ProbabilityScoreSums;
+  /** Uint8Array up to 256 classes, else Int32Array. */
+  argMax(options: ArgMaxOptions): Promise<Uint8Array | Int32Array>;
+  argMaxSync(options: ArgMaxOptions): Uint8Array | Int32Array;
+  /** `[batch, true class, predicted class]` */
+  confusionCounts(options: ConfusionCountsOptions): Promise<Float64Array>;
+  confusionCountsSync(options: ConfusionCountsOptions): Float64Array;
+}
 
 export interface Native
   extends DistanceKernels,

@@ -70,7 +70,8 @@ std::vector<double> Rule(const std::vector<Seen>& window, const Seen& own, const
   };
   switch (options.aggregation) {
     case Aggregation::kWeighted:
-      if (options.normalization == Normalization::kWindow && total > ignored) divide(total - ignored);
+      if (options.normalization == Normalization::kWindow && total > ignored)
+        divide(options.divisor * (total - ignored) / total);
       break;
     case Aggregation::kGradient:
     case Aggregation::kBilateral:
@@ -192,6 +193,7 @@ void CompareAll(const Grid& grid) {
             if (options.aggregation == Aggregation::kWeighted) {
               options.scale = 0.5f;
               options.centre = 0.25f;
+              options.divisor = 0.75f;
             }
             Compare(grid, options, 1);
           }
@@ -252,6 +254,7 @@ TEST(SoftLabelsKeepTheHardLabelOutsideTheBand) {
   for (int i = 0; i < 30; ++i) labels[i] = i % 10 >= 5;
   SoftLabelOptions options;
   options.taps.assign(5, 1.0f);
+  options.divisor = 25;
   options.dimensions = 2;
   options.band = true;
   for (const MorphologyOp op :
@@ -319,6 +322,9 @@ TEST(SoftLabelsReject) {
   options = {};
   options.dimensions = 3;
   CHECK_THROWS(run(good, options, out), "dimensions: expected 1 to 2, got 3");
+  options = {};
+  options.divisor = 0;
+  CHECK_THROWS(run(good, options, out), "divisor: expected a positive number, got 0");
   options = {};
   options.band = true;
   CHECK_THROWS(run(good, options, out), "band: expected a morphology operation, got none");

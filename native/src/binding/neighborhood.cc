@@ -29,6 +29,7 @@ Task SoftLabelsTask(Arguments& arguments) {
   for (const double tap : arguments.Numbers("taps")) options.taps.push_back(static_cast<float>(tap));
   options.scale = static_cast<float>(arguments.Number("scale", 1));
   options.centre = static_cast<float>(arguments.Number("centre", 0));
+  options.divisor = static_cast<float>(arguments.Number("divisor", 1));
   options.dimensions = static_cast<int>(arguments.Integer("dimensions", grid.rank));
   options.window_border =
       arguments.Choice<WindowBorder>("windowBorder", {{"background", WindowBorder::kBackground},

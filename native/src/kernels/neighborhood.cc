@@ -118,7 +118,8 @@ void Normalize(const Image& image, const SoftLabelOptions& options, float total,
   if (options.normalization == Normalization::kWindow) {
     if (!linear) return;
     for (int64_t i = begin; i < end; ++i)
-      divisor[i - begin] = image.ignored_weight ? total - image.ignored_weight[i] : total;
+      divisor[i - begin] = image.ignored_weight ? options.divisor * (total - image.ignored_weight[i]) / total
+                                                : options.divisor;
   } else {
     SumClasses(image, begin, end, divisor.data());
   }
@@ -161,6 +162,7 @@ void Check(const LabelSpan& labels, std::span<const float> image, const Grid& gr
   Require(options.dimensions >= 1 && options.dimensions <= grid.rank, "dimensions: expected 1 to ", grid.rank,
           ", got ", options.dimensions);
   Require(!options.band || options.morphology, "band: expected a morphology operation, got none");
+  Require(options.divisor > 0, "divisor: expected a positive number, got ", options.divisor);
   if (!ReadsImage(options.aggregation)) return;
   Require(std::ssize(image) == count, "image: expected ", count, " pixels, got ", image.size());
   Require(options.window_border == WindowBorder::kBackground,

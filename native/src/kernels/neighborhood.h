@@ -44,7 +44,7 @@ struct SoftLabelOptions {
   int64_t classes = 2;
   Aggregation aggregation = Aggregation::kWeighted;
   std::vector<float> taps{1.0f, 1.0f, 1.0f};
-  float scale = 1, centre = 0;
+  float scale = 1, centre = 0, divisor = 1;
   int dimensions = 1;  // trailing axes the window and the morphology span; the others are slices
   WindowBorder window_border = WindowBorder::kReplicate;
   Normalization normalization = Normalization::kWindow;

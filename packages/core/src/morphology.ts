@@ -1,0 +1,91 @@
+import type { MorphologyOptions as NativeOptions } from "@pixelcal/native";
+import { call, callSync, native } from "./binding.js";
+import { checkChoice, checkInteger, checkOut, checkTensor } from "./check.js";
+import { checkDevice, type DeviceOption } from "./device.js";
+import { invalidArgument } from "./errors.js";
+import type { Tensor } from "./tensor.js";
+
+const ops = [
+  "erosion",
+  "dilation",
+  "opening",
+  "closing",
+  "gradient",
+  "internal-gradient",
+  "external-gradient",
+] as const;
+
+/** gradient: dilation minus erosion; internal-gradient: mask minus erosion; external-gradient: dilation minus mask. */
+export type MorphologyOp = (typeof ops)[number];
+
+/** A morphological operation and its structuring element. */
+export interface MorphologySpec {
+  readonly op: MorphologyOp;
+  /** box (default): all pixels within `radius` along every axis; cross: along one axis only (OpenCV's MORPH_CROSS). */
+  readonly structure?: "box" | "cross";
+  /** In pixels, from the centre; default 1, that is a 3-wide element. */
+  readonly radius?: number;
+  /** How often each erosion and dilation of the operation is repeated; default 1. */
+  readonly iterations?: number;
+  /**
+   * What lies outside the image: `neutral` (default) never decides a result, as in OpenCV; `replicate` and `reflect101`
+   * give the same for these symmetric elements; `zero` and `one` are scipy's border_value.
+   */
+  readonly border?: "neutral" | "zero" | "one" | "replicate" | "reflect101";
+}
+
+export interface MorphologyOptions extends MorphologySpec, DeviceOption {
+  /**
+   * Trailing dimensions the structuring element spans: 2 treats a volume slice by slice; default all but the first,
+   * which must be 2 or 3.
+   */
+  readonly dimensions?: 1 | 2 | 3;
+  readonly out?: Tensor<"uint8">;
+}
+
+/** Binary morphology of `mask` (`[N, ...spatial]`, nonzero is set); the result is 0 or 1. */
+export async function morphology(
+  mask: Tensor<"uint8"> | Tensor<"bool">,
+  options: MorphologyOptions,
+): Promise<Tensor<"uint8">> {
+  const request = morphologyRequest(mask, options);
+  return { type: "uint8", dims: mask.dims, data: await call(() => native.morphology(request)) };
+}
+
+/** {@link morphology} on the calling thread. */
+export function morphologySync(
+  mask: Tensor<"uint8"> | Tensor<"bool">,
+  options: MorphologyOptions,
+): Tensor<"uint8"> {
+  const request = morphologyRequest(mask, options);
+  return { type: "uint8", dims: mask.dims, data: callSync(() => native.morphologySync(request)) };
+}
+
+function morphologyRequest(
+  mask: Tensor<"uint8"> | Tensor<"bool">,
+  options: MorphologyOptions,
+): NativeOptions {
+  checkDevice(options.device);
+  checkTensor("mask", mask, ["uint8", "bool"], [1, 8]);
+  checkMorphology(options, "");
+  const { op, structure, radius, iterations, border, out } = options;
+  const dimensions = options.dimensions ?? mask.dims.length - 1;
+  if (options.dimensions === undefined && (dimensions < 2 || dimensions > 3)) {
+    throw invalidArgument("mask", "rank 3 or 4, or the option dimensions", `rank ${mask.dims.length}`);
+  }
+  checkInteger("dimensions", dimensions, 1, Math.min(3, mask.dims.length));
+  checkOut(out, "uint8", mask.dims);
+  const size = mask.dims.slice(-dimensions);
+  const batch = mask.dims.slice(0, -dimensions).reduce((product, dim) => product * dim, 1);
+  return { mask: mask.data, batch, size, op, structure, radius, iterations, border, out: out?.data };
+}
+
+/** Throws unless every field is valid; `prefix` goes before the argument's name, for example "morphology.". */
+export function checkMorphology(spec: MorphologySpec, prefix: string): void {
+  if (spec.op === undefined) throw invalidArgument(`${prefix}op`, `one of ${ops.join(", ")}`, spec.op);
+  checkChoice(`${prefix}op`, spec.op, ops);
+  checkChoice(`${prefix}structure`, spec.structure, ["box", "cross"]);
+  checkChoice(`${prefix}border`, spec.border, ["neutral", "zero", "one", "replicate", "reflect101"]);
+  if (spec.radius !== undefined) checkInteger(`${prefix}radius`, spec.radius, 0, 2 ** 31 - 1);
+  if (spec.iterations !== undefined) checkInteger(`${prefix}iterations`, spec.iterations, 1, 2 ** 31 - 1);
+}
