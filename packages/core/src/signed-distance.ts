@@ -1,0 +1,75 @@
+import type { SignedDistanceOptions as NativeOptions } from "@pixelcal/native";
+import { call, callSync, native } from "./binding.js";
+import { checkChoice, checkClasses, checkLabels, checkOut, checkPositive, checkSpacing } from "./check.js";
+import { checkDevice, type DeviceOption } from "./device.js";
+import { invalidArgument } from "./errors.js";
+import type { Labels, Tensor } from "./tensor.js";
+
+export interface SignedDistanceOptions extends DeviceOption {
+  readonly classes: number;
+  /** Physical size of a pixel per spatial dimension; default ones. */
+  readonly spacing?: readonly number[];
+  /**
+   * none: physical units; max (default): divided by max|s| + 1e-6; split: outside and inside divided by their own
+   * maxima; truncate: clipped to +-`truncate` and divided by it.
+   */
+  readonly normalize?: "none" | "max" | "split" | "truncate";
+  /** Reach of "truncate" in physical units; required there. */
+  readonly truncate?: number;
+  /**
+   * A class without pixels or filling the image has no boundary: reference (default) measures to scipy's virtual point
+   * as the authors' code does, far gives +1 and -1 (without normalisation + and - the image's diagonal).
+   */
+  readonly absent?: "reference" | "far";
+  readonly out?: Tensor<"float32">;
+}
+
+/**
+ * Signed distance to every class, `[N, classes, ...spatial]`, positive outside, negative inside, per image and class
+ * (arXiv 2503.05107, Listing 1). "max" with "reference" equals the authors' float32 output bit for bit. Throws on a label
+ * outside [0, classes).
+ */
+export async function signedDistance(
+  labels: Labels,
+  options: SignedDistanceOptions,
+): Promise<Tensor<"float32">> {
+  const { request, dims } = signedRequest(labels, options);
+  return { type: "float32", dims, data: await call(() => native.signedDistance(request)) };
+}
+
+/** {@link signedDistance} on the calling thread. */
+export function signedDistanceSync(labels: Labels, options: SignedDistanceOptions): Tensor<"float32"> {
+  const { request, dims } = signedRequest(labels, options);
+  return { type: "float32", dims, data: callSync(() => native.signedDistanceSync(request)) };
+}
+
+function signedRequest(
+  labels: Labels,
+  options: SignedDistanceOptions,
+): { request: NativeOptions; dims: readonly number[] } {
+  checkDevice(options.device);
+  checkLabels(labels);
+  const [batch, ...size] = labels.dims as [number, ...number[]];
+  const { classes, spacing, normalize, truncate, absent, out } = options;
+  checkClasses(classes);
+  checkSpacing(spacing, size.length);
+  checkChoice("normalize", normalize, ["none", "max", "split", "truncate"]);
+  checkChoice("absent", absent, ["reference", "far"]);
+  if (normalize === "truncate") checkPositive("truncate", truncate as number);
+  else if (truncate !== undefined)
+    throw invalidArgument("truncate", 'normalize "truncate" beside it', normalize);
+  const dims = [batch, classes, ...size];
+  checkOut(out, "float32", dims);
+  const request = {
+    labels: labels.data,
+    batch,
+    size,
+    classes,
+    spacing,
+    normalize,
+    truncate,
+    absent,
+    out: out?.data,
+  };
+  return { request, dims };
+}
