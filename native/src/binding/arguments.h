@@ -51,6 +51,7 @@ class Arguments {
 
   Napi::Env env() const { return env_; }
   bool Has(const char* name) const { return !options_.Get(name).IsUndefined(); }
+  bool IsArray(const char* name) const { return options_.Get(name).IsArray(); }
 
   // Inputs. The array must be of T's typed array, attached, and neither resizable nor shared (other code
   // could shrink or change it under the kernel); byteOffset is respected; nothing is copied.
