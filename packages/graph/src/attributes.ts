@@ -42,7 +42,8 @@ const describe = (value: Attribute | undefined): string =>
 export function numberOf(node: Described, key: string, otherwise?: number): number {
   const value = node.attributes[key] ?? otherwise;
   if (typeof value !== "number") throw wrong(node, key, "a number");
-  return value;
+  // ONNX stores such attributes in single precision; a graph means the same before and after it is written.
+  return floatAttributes.has(key) ? Math.fround(value) : value;
 }
 
 export function textOf(node: Described, key: string, otherwise: string): string {

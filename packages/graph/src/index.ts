@@ -1,6 +1,7 @@
 export { floatAttributes } from "./attributes.js";
 export { dataType, fromNumbers, isFloat, onnxTypes, toNumbers } from "./data-types.js";
 export { GraphError, UnsupportedOpError } from "./errors.js";
+export { gradientRules, gradients } from "./gradients.js";
 export {
   type Attribute,
   type Attributes,
@@ -11,6 +12,17 @@ export {
   OPSET,
   type Value,
 } from "./graph.js";
+export { evaluate, interpret } from "./interpret.js";
+export { type ExternalReader, folderReader } from "./model/external-data.js";
+export { modelMetadata, type ParseOptions, parseModel } from "./model/parse.js";
+export {
+  type ExternalOptions,
+  externalModel,
+  modelChunks,
+  type SerializeOptions,
+  serializeModel,
+} from "./model/serialize.js";
 export * as ops from "./ops.js";
 export { liveNodes, prune, type Rewriting, rewrite, rewriteWithMap } from "./rewrite.js";
+export type { Backward, GradientRule } from "./rules/rule.js";
 export { opKey } from "./shapes.js";

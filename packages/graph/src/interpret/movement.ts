@@ -1,0 +1,107 @@
+import { numberOf, textOf } from "../attributes.js";
+import { padding, permutation, sliceSteps, splitSizes } from "../shapes/movement.js";
+import { paddedFrom } from "../shapes/pad-source.js";
+import { normalAxis } from "../shapes/spec.js";
+import {
+  all,
+  broadcast,
+  gatherAxes,
+  type Kernel,
+  type NumericArray,
+  range,
+  strided,
+  stridesOf,
+} from "./array.js";
+
+const unchanged: Kernel = (inputs) => [inputs[0]!.data];
+
+/** Transposes `x` seen as `dims`. */
+const transposed = (x: NumericArray, dims: readonly number[], perm: readonly number[]): Float64Array => {
+  const strides = stridesOf(dims);
+  return strided(
+    x.data,
+    perm.map((axis) => dims[axis]!),
+    perm.map((axis) => strides[axis]!),
+  );
+};
+
+export const movementKernels: Readonly<Record<string, Kernel>> = {
+  Reshape: unchanged,
+  Squeeze: unchanged,
+  Unsqueeze: unchanged,
+  Flatten: unchanged,
+  Shape: (inputs, node) => {
+    const dims = inputs[0]!.dims;
+    const [start, end] = [numberOf(node, "start", 0), numberOf(node, "end", dims.length)];
+    return [Float64Array.from(dims.slice(start, end))];
+  },
+  Transpose: (inputs, node) => [transposed(inputs[0]!, inputs[0]!.dims, permutation(node))],
+  Expand: (inputs, node) => [broadcast(inputs[0]!, node.outputs[0]!.dims)],
+  Tile: (inputs, node) => {
+    const x = inputs[0]!;
+    return [
+      gatherAxes(
+        x,
+        node.outputs[0]!.dims.map((size, axis) => range(size).map((at) => at % x.dims[axis]!)),
+      ),
+    ];
+  },
+  Slice: (inputs, node) => {
+    const x = inputs[0]!;
+    const maps = x.dims.map(range);
+    for (const { axis, start, step, count } of sliceSteps(node)) {
+      maps[axis] = range(count).map((index) => start + index * step);
+    }
+    return [gatherAxes(x, maps)];
+  },
+  Pad: (inputs, node) => {
+    const x = inputs[0]!;
+    const { before, after } = padding(node);
+    const mode = textOf(node, "mode", "constant");
+    const maps = x.dims.map((size, axis) => paddedFrom(mode, size, before[axis]!, after[axis]!));
+    return [gatherAxes(x, maps, inputs[2]?.data[0] ?? 0)];
+  },
+  Concat: (inputs, node) => {
+    const arrays = all(inputs);
+    const { dims } = node.outputs[0]!;
+    const axis = normalAxis(node, numberOf(node, "axis"), dims.length);
+    const result = new Float64Array(dims.reduce((product, size) => product * size, 1));
+    const inner = stridesOf(dims)[axis]!;
+    const block = dims[axis]! * inner;
+    let offset = 0;
+    for (const array of arrays) {
+      const part = array.dims[axis]! * inner;
+      for (let outer = 0; outer * block < result.length; outer++) {
+        result.set(array.data.subarray(outer * part, (outer + 1) * part), outer * block + offset);
+      }
+      offset += part;
+    }
+    return [result];
+  },
+  Split: (inputs, node) => {
+    const x = inputs[0]!;
+    const axis = normalAxis(node, numberOf(node, "axis", 0), x.dims.length);
+    let start = 0;
+    return splitSizes(node, node.outputs.length).map((size) => {
+      const maps = x.dims.map(range);
+      maps[axis] = range(size).map((index) => start + index);
+      start += size;
+      return gatherAxes(x, maps);
+    });
+  },
+  DepthToSpace: (inputs, node) => {
+    const [n, c, h, w] = inputs[0]!.dims as [number, number, number, number];
+    const block = numberOf(node, "blocksize");
+    const depth = c / (block * block);
+    return [
+      textOf(node, "mode", "DCR") === "DCR"
+        ? transposed(inputs[0]!, [n, block, block, depth, h, w], [0, 3, 4, 1, 5, 2])
+        : transposed(inputs[0]!, [n, depth, block, block, h, w], [0, 1, 4, 2, 5, 3]),
+    ];
+  },
+  SpaceToDepth: (inputs, node) => {
+    const [n, c, h, w] = inputs[0]!.dims as [number, number, number, number];
+    const block = numberOf(node, "blocksize");
+    return [transposed(inputs[0]!, [n, c, h / block, block, w / block, block], [0, 3, 5, 1, 2, 4])];
+  },
+};

@@ -1,0 +1,76 @@
+import { numberOf } from "../attributes.js";
+import { poolWindows } from "../shapes/pooling.js";
+import type { Windows } from "../shapes/windows.js";
+import { count, type Kernel, type NumericArray } from "./array.js";
+import { eachRow } from "./windows.js";
+
+type Visit = (input: number, output: number) => void;
+
+/** Visits every input of every window of every channel, the taps of a window in memory order. */
+function eachPair(x: NumericArray, windows: Windows, visit: Visit): void {
+  const [xSize, ySize] = [count(windows.input), count(windows.output)];
+  const stride = windows.strides.at(-1)!;
+  for (let channel = 0; channel < x.dims[0]! * x.dims[1]!; channel++) {
+    eachRow(windows, (_tap, from, to, length) => {
+      for (let k = 0; k < length; k++) visit(channel * xSize + from + k * stride, channel * ySize + to + k);
+    });
+  }
+}
+
+/** The largest element of each window and the index in x of the first that is. */
+export function maxPool(x: NumericArray, windows: Windows): { y: Float64Array; indices: Float64Array } {
+  const size = x.dims[0]! * x.dims[1]! * count(windows.output);
+  const y = new Float64Array(size).fill(Number.NEGATIVE_INFINITY);
+  const indices = new Float64Array(size).fill(-1);
+  eachPair(x, windows, (from, to) => {
+    if (indices[to] === -1 || x.data[from]! > y[to]!) {
+      y[to] = x.data[from]!;
+      indices[to] = from;
+    }
+  });
+  return { y, indices };
+}
+
+/** What each window of an AveragePool divides by: its elements inside the input, or inside the padded input. */
+export function poolCounts(windows: Windows, countPadding: boolean): Float64Array {
+  const counts = new Float64Array(count(windows.output));
+  const whole = windows.input.map((size, axis) => size + windows.before[axis]! + windows.after[axis]!);
+  const counted = countPadding
+    ? { ...windows, input: whole, before: whole.map(() => 0), after: whole.map(() => 0) }
+    : windows;
+  eachRow(counted, (_tap, _from, to, length) => {
+    for (let k = 0; k < length; k++) counts[to + k]! += 1;
+  });
+  return counts;
+}
+
+const overAll =
+  (pool: (values: Float64Array) => number): Kernel =>
+  (inputs) => {
+    const x = inputs[0]!;
+    const size = count(x.dims.slice(2));
+    return [
+      Float64Array.from({ length: x.dims[0]! * x.dims[1]! }, (_, channel) =>
+        pool(x.data.subarray(channel * size, (channel + 1) * size)),
+      ),
+    ];
+  };
+
+export const poolingKernels: Readonly<Record<string, Kernel>> = {
+  MaxPool: (inputs, node) => {
+    const { y, indices } = maxPool(inputs[0]!, poolWindows(node));
+    return [y, indices];
+  },
+  AveragePool: (inputs, node) => {
+    const x = inputs[0]!;
+    const windows = poolWindows(node);
+    const counts = poolCounts(windows, numberOf(node, "count_include_pad", 0) !== 0);
+    const sums = new Float64Array(x.dims[0]! * x.dims[1]! * counts.length);
+    eachPair(x, windows, (from, to) => {
+      sums[to]! += x.data[from]!;
+    });
+    return [sums.map((sum, at) => sum / counts[at % counts.length]!)];
+  },
+  GlobalAveragePool: overAll((values) => values.reduce((sum, value) => sum + value, 0) / values.length),
+  GlobalMaxPool: overAll((values) => values.reduce((a, b) => Math.max(a, b))),
+};

@@ -1,0 +1,90 @@
+import { OPSET } from "../graph.js";
+import type { NodeProto } from "./schema.js";
+
+/** The operator sets whose definitions were compared with `OPSET`'s. */
+export const oldestOpset = 7;
+export const newestOpset = 28;
+
+const has = (node: NodeProto, name: string): boolean =>
+  (node.attributes ?? []).some((attribute) => attribute.name === name);
+
+interface Meaning {
+  /** First set in which the operator means what it means in `OPSET`; `oldestOpset` where absent. */
+  readonly from?: number;
+  /** First newer set in which it means something else. */
+  readonly until?: number;
+  /** For the sets before `before`, what of the node would mean something else. */
+  readonly before?: readonly [number, (node: NodeProto) => boolean];
+  /** For sets newer than `OPSET`, attributes it did not have. */
+  readonly added?: readonly string[];
+}
+
+// Axes were an attribute until 18 and are an input since.
+const reduction: Meaning = { before: [18, (node) => has(node, "axes")] };
+
+// From the version history of each operator in github.com/onnx/onnx docs/Changelog.md. Versions that only admit more types are not listed:
+// types are checked on their own.
+const meanings: Readonly<Record<string, Meaning>> = {
+  ArgMax: { before: [12, (node) => has(node, "select_last_index")] },
+  AveragePool: { added: ["dilations"] },
+  BatchNormalization: { from: 9, before: [14, (node) => (node.outputs ?? []).length > 1] },
+  Clip: { from: 11 },
+  Constant: {},
+  ConvTranspose: { before: [11, (node) => has(node, "auto_pad")] },
+  CumSum: { from: 11 },
+  DepthToSpace: { until: 28 },
+  Erf: { from: 9 },
+  Expand: { from: 8 },
+  GatherElements: { from: 11 },
+  GatherND: { from: 11 },
+  GreaterOrEqual: { from: 12 },
+  HardSwish: { from: 14 },
+  LayerNormalization: { from: 17 },
+  LessOrEqual: { from: 12 },
+  LogSoftmax: { from: 13 },
+  Max: { from: 8 },
+  MaxPool: { from: 8 },
+  Mean: { from: 8 },
+  Min: { from: 8 },
+  Mod: { from: 10, until: 28 },
+  Pad: { from: 11 },
+  Pow: { from: 7 },
+  ReduceL1: reduction,
+  ReduceL2: reduction,
+  ReduceLogSum: { ...reduction, until: 28 },
+  ReduceLogSumExp: { ...reduction, until: 28 },
+  ReduceMax: reduction,
+  ReduceMean: reduction,
+  ReduceMin: reduction,
+  ReduceProd: reduction,
+  ReduceSum: { before: [13, (node) => has(node, "axes")] },
+  ReduceSumSquare: reduction,
+  Resize: { from: 11 },
+  Round: { from: 11 },
+  ScatterElements: { from: 11 },
+  ScatterND: { from: 11 },
+  Sign: { from: 9 },
+  Slice: { from: 10 },
+  Softmax: { from: 13 },
+  SpaceToDepth: { until: 28 },
+  // Without sizes, 18 wants num_outputs and older sets count the outputs.
+  Split: { from: 13, before: [18, (node) => (node.inputs ?? []).length < 2] },
+  Squeeze: { before: [13, (node) => has(node, "axes")] },
+  Sum: { from: 8 },
+  TopK: { from: 11 },
+  Unsqueeze: { from: 13 },
+  Where: { from: 9 },
+};
+
+/** Whether a node of operator set `version` means the same as in `OPSET`. */
+export function meansTheSame(node: NodeProto, version: number): boolean {
+  const {
+    from = oldestOpset,
+    until = newestOpset + 1,
+    before,
+    added = [],
+  } = meanings[node.opType ?? ""] ?? {};
+  if (version < from || version >= until) return false;
+  if (before && version < before[0] && before[1](node)) return false;
+  return version <= OPSET || !added.some((name) => has(node, name));
+}

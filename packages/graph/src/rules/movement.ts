@@ -1,0 +1,162 @@
+import { numberOf, textOf } from "../attributes.js";
+import type { Value } from "../graph.js";
+import { contractAxis } from "../ops/contract.js";
+import * as ops from "../ops.js";
+import { padding, permutation, sliceSteps, splitSizes } from "../shapes/movement.js";
+import { paddedFrom } from "../shapes/pad-source.js";
+import { normalAxis, staticNumbers } from "../shapes/spec.js";
+import { type Backward, type GradientRule, noGradient, zerosLike } from "./rule.js";
+
+const reshaped: GradientRule = ({ x, dy }) => [() => ops.Reshape(dy, x.dims)];
+
+const axisOf = ({ node, x }: Backward, otherwise?: number): number =>
+  normalAxis(node, numberOf(node, "axis", otherwise), x.dims.length);
+
+/** Puts `step - 1` zeros behind every element of an axis. */
+function spread(value: Value, axis: number, step: number): Value {
+  if (step === 1) return value;
+  const split = [...value.dims.slice(0, axis + 1), 1, ...value.dims.slice(axis + 1)];
+  const pads = Array<number>(2 * split.length)
+    .fill(0)
+    .with(split.length + axis + 1, step - 1);
+  return ops.Reshape(
+    ops.Pad(ops.Reshape(value, split), pads),
+    value.dims.with(axis, value.dims[axis]! * step),
+  );
+}
+
+/** Zeros of x's shape with dy at the positions a Slice took. */
+function unslice({ node, x, dy }: Backward): Value {
+  let value = dy;
+  const [before, after] = [x.dims.map(() => 0), x.dims.map(() => 0)];
+  for (const { axis, start, step, count } of sliceSteps(node)) {
+    if (count === 0) return zerosLike(x);
+    if (step < 0) value = ops.Slice(value, [-1], [-1 - count], [axis], [-1]);
+    value = spread(value, axis, Math.abs(step));
+    before[axis] = Math.min(start, start + (count - 1) * step);
+    // Spreading may reach over the end; a negative pad cuts that off.
+    after[axis] = x.dims[axis]! - before[axis]! - value.dims[axis]!;
+  }
+  return [...before, ...after].every((size) => size === 0) ? value : ops.Pad(value, [...before, ...after]);
+}
+
+function unpad({ node, x, dy }: Backward): Value {
+  const { before, after } = padding(node);
+  const mode = textOf(node, "mode", "constant");
+  if (mode === "constant")
+    return ops.Pad(
+      dy,
+      [...before, ...after].map((size) => -size),
+    );
+  let value = dy;
+  for (const [axis, size] of x.dims.entries()) {
+    if (before[axis] === 0 && after[axis] === 0) continue;
+    const from = paddedFrom(mode, size, before[axis]!, after[axis]!);
+    const matrix = new Float64Array(from.length * size);
+    for (const [to, at] of from.entries()) matrix[to * size + at]! += 1;
+    value = contractAxis(value, axis, matrix, size);
+  }
+  return value;
+}
+
+export const movementRules: Readonly<Record<string, GradientRule>> = {
+  Reshape: reshaped,
+  Squeeze: reshaped,
+  Unsqueeze: reshaped,
+  Flatten: reshaped,
+  Transpose: ({ node, dy }) => [
+    () => {
+      const perm = permutation(node);
+      return ops.Transpose(
+        dy,
+        perm.map((_, axis) => perm.indexOf(axis)),
+      );
+    },
+  ],
+  Tile: ({ x, y, dy }) => [
+    () => {
+      const split = x.dims.flatMap((size, axis) => [y.dims[axis]! / size, size]);
+      return ops.ReduceSum(
+        ops.Reshape(dy, split),
+        x.dims.map((_, axis) => 2 * axis),
+        { keepdims: 0 },
+      );
+    },
+  ],
+  Concat: (b) => {
+    const axis = axisOf(b);
+    let end = 0;
+    return b.inputs.map((input) => {
+      const start = end;
+      end += input.dims[axis]!;
+      const stop = end;
+      return () => ops.Slice(b.dy, [start], [stop], [axis]);
+    });
+  },
+  Split: (b) => [
+    () => {
+      const axis = axisOf(b, 0);
+      const pieces = splitSizes(b.node, b.node.outputs.length).map(
+        (_, index) => b.dys[index] ?? zerosLike(b.node.outputs[index]!),
+      );
+      return ops.Concat(pieces, axis);
+    },
+  ],
+  Slice: (b) => [() => unslice(b)],
+  Pad: (b) => [
+    () => unpad(b),
+    undefined,
+    // The constant's gradient is what did not come from x.
+    () =>
+      ops.Sub(
+        ops.ReduceSum(b.dy, undefined, { keepdims: 0 }),
+        ops.ReduceSum(unpad(b), undefined, { keepdims: 0 }),
+      ),
+  ],
+  DepthToSpace: ({ node, x, dy }) => [
+    () => {
+      const block = numberOf(node, "blocksize");
+      if (textOf(node, "mode", "DCR") === "DCR") return ops.SpaceToDepth(dy, block);
+      const [n, c, h, w] = x.dims as [number, number, number, number];
+      const split = ops.Reshape(dy, [n, c / (block * block), h, block, w, block]);
+      return ops.Reshape(ops.Transpose(split, [0, 1, 3, 5, 2, 4]), x.dims);
+    },
+  ],
+  SpaceToDepth: ({ node, dy }) => [() => ops.DepthToSpace(dy, numberOf(node, "blocksize"))],
+  Gather: (b) => [() => ungather(b)],
+  GatherElements: (b) => [
+    () => ops.ScatterElements(zerosLike(b.x), b.inputs[1]!, b.dy, axisOf(b, 0), { reduction: "add" }),
+  ],
+  ScatterElements: (b) => {
+    const [, indices] = b.inputs;
+    const axis = axisOf(b, 0);
+    const added = textOf(b.node, "reduction", "none") === "add";
+    return [
+      () => (added ? b.dy : ops.ScatterElements(b.dy, indices!, zerosLike(b.inputs[2]!), axis)),
+      undefined,
+      () => ops.GatherElements(b.dy, indices!, axis),
+    ];
+  },
+  Shape: noGradient,
+};
+
+const largestMatrix = 1 << 22;
+
+/** Sums dy into the positions of x that Gather read, as often as it read them. */
+function ungather(b: Backward): Value {
+  const { node, x } = b;
+  const indices = b.inputs[1]!;
+  const axis = axisOf(b, 0);
+  const size = x.dims[axis]!;
+  const many = indices.dims.reduce((product, each) => product * each, 1);
+  const [outer, inner] = [x.dims.slice(0, axis), x.dims.slice(axis + 1)];
+  const dy = ops.Reshape(b.dy, [...outer, many, ...inner]);
+  if (x.graph.tensor(indices) !== undefined && many * size <= largestMatrix) {
+    const matrix = new Float64Array(many * size);
+    for (const [row, index] of staticNumbers(node, 1)!.entries())
+      matrix[row * size + (index < 0 ? index + size : index)] = 1;
+    return contractAxis(dy, axis, matrix, size);
+  }
+  const column = ops.Reshape(indices, [...outer.map(() => 1), many, ...inner.map(() => 1)]);
+  return ops.ScatterElements(zerosLike(x), ops.Expand(column, dy.dims), dy, axis, { reduction: "add" });
+}

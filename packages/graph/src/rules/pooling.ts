@@ -1,0 +1,76 @@
+import { numberOf } from "../attributes.js";
+import { fromNumbers } from "../data-types.js";
+import type { Value } from "../graph.js";
+import { poolCounts } from "../interpret/pooling.js";
+import { convInputGradient, maxPoolGradient } from "../ops/composite.js";
+import * as ops from "../ops.js";
+import { poolWindows } from "../shapes/pooling.js";
+import { sizeOf } from "../shapes/spec.js";
+import type { Windows } from "../shapes/windows.js";
+import { type Backward, type GradientRule, onlyFirst } from "./rule.js";
+
+/** dy divided by the number of elements each window averages. */
+function shares({ node, dy }: Backward, windows: Windows): Value {
+  const counts = poolCounts(windows, numberOf(node, "count_include_pad", 0) !== 0);
+  if (counts.every((count) => count === counts[0])) return ops.Div(dy, counts[0]!);
+  return ops.Div(dy, dy.graph.constant(fromNumbers(dy.type, counts, [1, 1, ...windows.output])));
+}
+
+/** Whether every input belongs to exactly one window. */
+const tiles = ({ input, kernel, strides, before, after, output }: Windows): boolean =>
+  input.every(
+    (size, axis) =>
+      kernel[axis] === strides[axis] &&
+      before[axis] === 0 &&
+      after[axis] === 0 &&
+      size === output[axis]! * kernel[axis]!,
+  );
+
+export const poolingRules: Readonly<Record<string, GradientRule>> = {
+  MaxPool: (b) => [
+    () => {
+      onlyFirst(b);
+      const ceil = numberOf(b.node, "ceil_mode", 0) !== 0;
+      return maxPoolGradient(b.x, b.y, b.dy, poolWindows(b.node), ceil);
+    },
+  ],
+  AveragePool: (b) => [
+    () => {
+      const windows = poolWindows(b.node);
+      const share = shares(b, windows);
+      if (tiles(windows)) {
+        const scales = [1, 1, ...windows.kernel];
+        return ops.Resize(share, {
+          scales,
+          coordinate_transformation_mode: "asymmetric",
+          nearest_mode: "floor",
+        });
+      }
+      const ones = fromNumbers(share.type, new Float64Array(sizeOf(windows.kernel)).fill(1), [
+        1,
+        1,
+        ...windows.kernel,
+      ]);
+      const channels = ops.Reshape(share, [-1, 1, ...windows.output]);
+      return ops.Reshape(convInputGradient(channels, b.x.graph.constant(ones), windows, 1), b.x.dims);
+    },
+  ],
+  GlobalAveragePool: ({ x, dy }) => [() => ops.Div(dy, sizeOf(x.dims.slice(2)))],
+  GlobalMaxPool: ({ x, y, dy }) => [
+    () => {
+      const input = x.dims.slice(2);
+      const each = (value: number): number[] => input.map(() => value);
+      const [none, one] = [each(0), each(1)];
+      const windows = {
+        input,
+        kernel: input,
+        strides: one,
+        dilations: one,
+        before: none,
+        after: none,
+        output: one,
+      };
+      return maxPoolGradient(x, y, dy, windows, false);
+    },
+  ],
+};

@@ -1,0 +1,61 @@
+import { numberOf } from "../attributes.js";
+import type { Value } from "../graph.js";
+import * as ops from "../ops.js";
+import { reducedAxes } from "../shapes/reduction.js";
+import { normalAxis, sizeOf, staticNumbers } from "../shapes/spec.js";
+import { type Backward, type GradientRule, indicator, noGradient, zerosLike } from "./rule.js";
+
+const { Mul, Div } = ops;
+
+/** A reduction's result or gradient with the reduced axes of size 1, which broadcasts to its input. */
+function kept({ node, x }: Backward, value: Value): Value {
+  const axes = reducedAxes(node);
+  const dims = x.dims.map((size, axis) => (axes.includes(axis) ? 1 : size));
+  return dims.length === value.dims.length ? value : ops.Reshape(value, dims);
+}
+
+const reduction =
+  (slope: (backward: Backward, dy: Value, y: Value) => Value): GradientRule =>
+  (backward) => [() => slope(backward, kept(backward, backward.dy), kept(backward, backward.y))];
+
+/** The elements that reach the extremum share its gradient equally, as torch.amax. */
+const extremum = reduction((backward, dy, y) => {
+  const reaches = indicator(ops.Equal(backward.x, y), backward.x);
+  return Mul(reaches, Div(dy, ops.ReduceSum(reaches, reducedAxes(backward.node))));
+});
+
+const axisOf = ({ node, x }: Backward): number => normalAxis(node, numberOf(node, "axis", -1), x.dims.length);
+
+export const reductionRules: Readonly<Record<string, GradientRule>> = {
+  ReduceSum: reduction((_, dy) => dy),
+  ReduceMean: reduction(({ x, y }, dy) => Div(dy, sizeOf(x.dims) / sizeOf(y.dims))),
+  ReduceMax: extremum,
+  ReduceMin: extremum,
+  ReduceL1: reduction(({ x }, dy) => Mul(dy, ops.Sign(x))),
+  // 0 where the norm is 0
+  ReduceL2: reduction(({ x }, dy, y) => {
+    const zero = ops.Equal(y, 0);
+    return Mul(x, Div(ops.Where(zero, 0, dy), ops.Where(zero, 1, y)));
+  }),
+  ReduceSumSquare: reduction(({ x }, dy) => Mul(x, Mul(dy, 2))),
+  ReduceLogSum: reduction((_, dy, y) => Div(dy, ops.Exp(y))),
+  ReduceLogSumExp: reduction(({ x }, dy, y) => Mul(dy, ops.Exp(ops.Sub(x, y)))),
+  Softmax: (b) => [
+    () => {
+      const weighted = Mul(b.y, b.dy);
+      return ops.Sub(weighted, Mul(b.y, ops.ReduceSum(weighted, [axisOf(b)])));
+    },
+  ],
+  LogSoftmax: (b) => [() => ops.Sub(b.dy, Mul(ops.Exp(b.y), ops.ReduceSum(b.dy, [axisOf(b)])))],
+  // the chosen elements, of equal ones those with the lowest index
+  TopK: (b) => [() => ops.ScatterElements(zerosLike(b.x), b.node.outputs[1]!, b.dy, axisOf(b))],
+  CumSum: ({ node, dy }) => [
+    () =>
+      ops.CumSum(dy, staticNumbers(node, 1)![0]!, {
+        exclusive: numberOf(node, "exclusive", 0),
+        reverse: 1 - numberOf(node, "reverse", 0),
+      }),
+  ],
+  ArgMax: noGradient,
+  ArgMin: noGradient,
+};

@@ -1,0 +1,54 @@
+import { GraphError } from "../errors.js";
+import type { Node, Value } from "../graph.js";
+import { scalar } from "../ops/operand.js";
+import * as ops from "../ops.js";
+
+/** What a gradient rule is about. `d` in front of a name means the loss's gradient by that value. */
+export interface Backward {
+  readonly node: Node;
+  /** The node's inputs; optional ones that are left out are undefined, whatever the type says. */
+  readonly inputs: readonly Value[];
+  readonly x: Value;
+  readonly y: Value;
+  /** The gradient of `y`, in y's shape. */
+  readonly dy: Value;
+  /** The gradient of `y` in a shape that broadcasts to y's: enough for elementwise rules, and smaller. */
+  readonly g: Value;
+  /** The gradients of all outputs; undefined for those the loss does not depend on. */
+  readonly dys: readonly (Value | undefined)[];
+}
+
+/** Builds the gradient of one input. It is only called when that gradient is needed. */
+export type InputGradient = () => Value;
+
+/**
+ * The gradient of each input in order; undefined where there is none. A gradient may have a shape that broadcasts to the
+ * input's. Rules of the elementwise family ignore broadcasting: the walker sums over what was broadcast.
+ */
+export type GradientRule = (backward: Backward) => readonly (InputGradient | undefined)[];
+
+/** For operators that are constant almost everywhere or return no floats. */
+export const noGradient: GradientRule = () => [];
+
+/** A value of zeros of these dims. */
+export function zerosLike({ graph, type, dims }: Value): Value {
+  return ops.Expand(scalar(graph, type, 0), dims);
+}
+
+/** 1 where the condition holds, else 0, in the type of `like`. */
+export const indicator = (condition: Value, like: Value): Value => ops.Cast(condition, like.type);
+
+/** Spatial axes of [N, C, ...spatial] with the batch: what a per-channel sum runs over. */
+export const exceptChannels = (x: Value): number[] =>
+  x.dims.map((_, axis) => axis).filter((axis) => axis !== 1);
+
+/** A per-channel value [C] in the shape that broadcasts over x [N, C, ...spatial]. */
+export const perChannel = (value: Value, x: Value): Value =>
+  ops.Reshape(value, [1, -1, ...Array<number>(x.dims.length - 2).fill(1)]);
+
+/** Fails when the loss depends on an output whose gradient no rule knows. */
+export function onlyFirst({ node, dys }: Backward): void {
+  if (dys.slice(1).some((dy) => dy !== undefined)) {
+    throw new GraphError(node.name, `no gradient for outputs of ${node.opType} after the first`);
+  }
+}
