@@ -57,15 +57,33 @@ PLANES = [
 ]
 
 
+VOLUMES = [
+    loss("nacl"),
+    loss("nacl", dimensions=3, kernel="mode"),
+    loss("nacl", dimensions=3, morphology="dilation", distance="l2"),
+    loss("nacl", kernel="image-l2", of="probs"),
+    loss("marginSvls", variant="adaptive", dimensions=3, target="svls"),
+]
+
+
 def cases_of(name, fixture):
     planar = len(fixture["dims"]) == 4
-    chosen = POINTWISE + NEIGHBOURS + (PLANES if planar else [])
+    chosen = POINTWISE + NEIGHBOURS + (PLANES if planar else VOLUMES)
     if name not in ("ties", "even"):  # which of two equal logits is the runner-up is not defined there
         chosen = chosen + [loss("mbls", preset="reference", margin=3)]
     if name == "sheet":
         chosen = chosen + [loss("nacl", kernel=k, distance=d, of=u)
                            for k in NACL_2D for d in ("l1", "l2") for u in ("logits", "probs")]
+    if name in ("sheet", "pixels"):
+        chosen = chosen + [loss("nacl", kernel=k, morphology=m) for m in MORPHOLOGY[:-1] for k in ("mean", "max", "mode")]
+        chosen = chosen + [loss("nacl", kernel=k, morphology="opening", of="probs") for k in NACL_2D]
+        chosen = chosen + [loss("nacl", preset="reference", morphology="gradient", kernel="mean")]
+        chosen = chosen + [loss("marginSvls", variant="adaptive", morphology="closing", target="svls")]
     if name in ("sheet", "pixels", "volume"):
+        chosen = chosen + [loss("marginSvls", margin=3, morphology=m) for m in MORPHOLOGY[:-1]]
+        chosen = chosen + [loss("signedDistanceCalibration", preset="consistent", morphology=m) for m in MORPHOLOGY[:-1]]
+        chosen = chosen + [loss("signedDistanceCalibration", preset="consistent", kernel="gaussian", size=5)]
+        chosen = chosen + [loss("signedDistanceCalibration", preset="consistent", size=5, morphology="gradient")]
         chosen = chosen + [loss("signedDistanceCalibration", preset="reference", morphology=m, kernel=k, alpha=1)
                            for m in MORPHOLOGY for k in KERNELS]
     return [c for i, c in enumerate(chosen) if c not in chosen[:i]]

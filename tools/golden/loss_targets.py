@@ -4,7 +4,6 @@ import numpy as np
 from scipy import ndimage
 from scipy.special import erf
 
-FULL = np.ones((3, 3), bool)
 
 
 def one_hot(labels, classes):
@@ -26,47 +25,72 @@ def windows(array, size, mode, axes, cval=0.0):
     return np.stack(copies), shifts - radius
 
 
-def nacl(labels, classes, kernel="mean", size=3, sigma=1.0, image=None):
-    """Neighbourhood targets of NACL's authors, 2-D, pixels outside the image counting as class 0."""
+def offsets_of(size, dimensions):
+    grid = np.stack(np.meshgrid(*[np.arange(size) - size // 2] * dimensions, indexing="ij"), -1)
+    return grid.reshape(-1, dimensions)
+
+
+def nacl(labels, classes, kernel="mean", size=3, sigma=1.0, image=None, morph="none", dimensions=2):
+    """Neighbourhood targets of NACL's authors; pixels outside the image count as class 0."""
     if kernel == "gaussian":
-        return svls(labels, classes, sigma, size)
-    axes = (1, 2)
-    around, offsets = windows(labels.astype(np.float64), size, "constant", axes)
-    hot = around[..., None] == np.arange(classes)  # [window, N, H, W, C]
-    if kernel in ("max", "min", "median"):
-        pick = getattr(np, kernel)(around, axis=0)
-        return one_hot(pick, classes)
-    if kernel == "mode":
-        return one_hot(hot.sum(0).argmax(-1), classes)
-    if kernel == "mean":
-        weights = np.ones_like(around)
+        return svls(labels, classes, sigma, size, morph, dimensions)
+    hot = one_hot(labels, classes)
+    masks = adapted(hot, morph, dimensions)
+    axes = tuple(range(hot.ndim - dimensions, hot.ndim))
+    # [window, N, C, ...]: outside lies class 0
+    around = np.stack([windows(masks[:, c], size, "constant", [a - 1 for a in axes], float(c == 0))[0]
+                       for c in range(classes)], 2)
+    counts = around.sum(0)
+    if kernel in ("max", "min", "median", "mode"):
+        below = counts.cumsum(1)
+        index = {
+            "max": classes - 1 - (counts[:, ::-1] > 0).argmax(1),
+            "min": (counts > 0).argmax(1),
+            "median": (2 * below >= below[:, -1:]).argmax(1),
+            "mode": counts.argmax(1),
+        }[kernel]
+        soft = one_hot(index, classes) * (below[:, -1:] > 0)
+    elif kernel == "mean":
+        soft = counts / len(around)
     else:
         picture = image[:, 0].astype(np.float64)
-        difference = np.abs(windows(picture, size, "constant", axes)[0] - picture)
-        gauss = np.exp(-(offsets**2).sum(1) / (2 * sigma**2))
-        gauss = (gauss / gauss.sum())[:, None, None, None]
-        if kernel == "gradient":
-            weights = difference
-        elif kernel == "bilateral":
-            weights = difference * gauss
-        else:
-            weights = np.exp(-(difference if kernel == "image-l1" else difference**2))
-            weights = weights / weights.sum(0) * len(weights)
-    return np.moveaxis((hot * weights[..., None]).sum(0) / len(weights), -1, 1)
+        difference = np.abs(windows(picture, size, "constant", [a - 1 for a in axes])[0] - picture)
+        gauss = np.exp(-(offsets_of(size, dimensions) ** 2).sum(1) / (2 * sigma**2))
+        gauss = (gauss / gauss.sum()).reshape(-1, *[1] * picture.ndim)
+        if kernel in ("gradient", "bilateral"):
+            weights = difference * (gauss if kernel == "bilateral" else 1) / len(around)
+            return (around * weights[:, :, None]).sum(0)
+        weights = np.exp(-(difference if kernel == "image-l1" else difference**2))
+        soft = (around * (weights / weights.sum(0))[:, :, None]).sum(0)
+    return soft if morph == "none" else distribution(soft, hot)
 
 
-def svls(labels, classes, sigma=1.0, size=3):
+def svls(labels, classes, sigma=1.0, size=3, morph="none", dimensions=None):
     """SVLS soft labels: half the pixel's own label, half the Gaussian-weighted neighbours, replicate padding."""
-    axes = tuple(range(1, labels.ndim))
-    around, offsets = windows(labels, size, "edge", axes)
-    gauss = np.exp(-(offsets**2).sum(1) / (2 * sigma**2))
+    dimensions = dimensions or labels.ndim - 1
+    hot = one_hot(labels, classes)
+    gauss = np.exp(-(offsets_of(size, dimensions) ** 2).sum(1) / (2 * sigma**2))
     gauss /= gauss.sum()
     centre = len(gauss) // 2
-    rest = 1 - gauss[centre]
-    weights = gauss / rest
+    weights = gauss / (1 - gauss[centre])
     weights[centre] = 1
-    hot = around[..., None] == np.arange(classes)
-    return np.moveaxis(np.tensordot(weights, hot.astype(np.float64), 1) / 2, -1, 1)
+    axes = tuple(range(hot.ndim - dimensions, hot.ndim))
+    soft = np.tensordot(weights, windows(adapted(hot, morph, dimensions), size, "edge", axes)[0], 1) / 2
+    return soft if morph == "none" else distribution(soft, hot)
+
+
+def distribution(soft, hot):
+    """Divided by the sum over classes; a pixel that belongs to no class keeps its label."""
+    total = soft.sum(1, keepdims=True)
+    return np.where(total > 0, soft / np.where(total > 0, total, 1), hot)
+
+
+def adapted(hot, morph, dimensions):
+    """Morphology of every mask over the last `dimensions` axes."""
+    if morph == "none":
+        return hot
+    shape = hot.shape[hot.ndim - dimensions:]
+    return np.stack([morphology(mask, morph) for mask in hot.reshape(-1, *shape)]).reshape(hot.shape).astype(float)
 
 
 def monai(labels, classes, kernel="mean", size=3):
@@ -82,9 +106,9 @@ def monai(labels, classes, kernel="mean", size=3):
 
 
 def morphology(mask, op):
-    """3x3 box morphology of one 2-D mask; what lies outside the image never wins."""
-    erosion = lambda m: ndimage.minimum_filter(m, footprint=FULL, mode="constant", cval=1)
-    dilation = lambda m: ndimage.maximum_filter(m, footprint=FULL, mode="constant", cval=0)
+    """Box morphology of radius 1 of one mask; what lies outside the image never wins."""
+    erosion = lambda m: ndimage.minimum_filter(m, 3, mode="constant", cval=1)
+    dilation = lambda m: ndimage.maximum_filter(m, 3, mode="constant", cval=0)
     m = mask.astype(np.int32)
     return {
         "none": lambda: m,
@@ -126,10 +150,18 @@ def adaptive(labels, classes, morph="gradient", kernel="mean"):
     return maps / np.maximum(maps.sum(1, keepdims=True), 1e-6)
 
 
-def consistent(labels, classes, size=3):
+def consistent(labels, classes, size=3, kernel="mean", sigma=1.0, morph="none"):
     """Labels away from class borders, neighbourhood frequencies (replicate border) at them."""
-    around, _ = windows(labels, size, "edge", tuple(range(1, labels.ndim)))
-    return np.stack([(around == c).mean(0) for c in range(classes)], 1)
+    hot = one_hot(labels, classes)
+    if kernel == "gaussian":
+        soft = svls(labels, classes, sigma, size)
+    else:
+        soft = windows(hot, size, "edge", tuple(range(2, hot.ndim)))[0].mean(0)
+    if morph == "none":
+        return soft
+    changed = adapted(hot, morph, labels.ndim - 1)
+    band = changed > 0 if "gradient" in morph else changed != hot
+    return np.where(band.any(1, keepdims=True), soft, hot)
 
 
 def distance_to_zero(mask, spacing):

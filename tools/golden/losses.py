@@ -122,9 +122,9 @@ def penalised(c, tau, alpha, of="logits", kind="l1", tolerance=0.0, target=None)
     return {"loss": ce + alpha * local, "crossEntropy": ce, "localCalibration": local}
 
 
-def svls(c, preset="original", sigma=1.0, alpha=0.1, distance="l1"):
+def svls(c, preset="original", sigma=1.0, alpha=0.1, distance="l1", morphology="none"):
     if preset == "original":
-        value = c.ce(c.constant(targets.svls(c.labels, c.classes, sigma)))
+        value = c.ce(c.constant(targets.svls(c.labels, c.classes, sigma, 3, morphology)))
         return {"loss": value, "crossEntropy": value}
     tau = c.constant(targets.adaptive(c.labels, c.classes, "closing", "gaussian"))
     return penalised(c, tau, alpha, "probs", distance)
@@ -140,27 +140,30 @@ def mbls(c, preset="original", margin=10.0, alpha=0.1, penalty="hinge"):
     return {"loss": smoothed + 1e-3 * value, "crossEntropy": smoothed, "margin": value}
 
 
-def nacl_target(c, preset, kernel, size, sigma):
+def nacl_target(c, preset, kernel, size, sigma, morphology="none", dimensions=2):
     if preset == "reference":
-        return c.constant(targets.adaptive(c.labels, c.classes, "closing", kernel))
+        return c.constant(targets.adaptive(c.labels, c.classes, morphology or "closing", kernel))
     if preset == "monai":
         return c.constant(targets.monai(c.labels, c.classes, kernel, size))
-    return c.constant(targets.nacl(c.labels, c.classes, kernel, size, sigma, c.image()))
+    morphology = morphology or "none"
+    return c.constant(targets.nacl(c.labels, c.classes, kernel, size, sigma, c.image(), morphology, dimensions))
 
 
-def nacl(c, preset="original", kernel=None, size=3, sigma=1.0, distance="l1", alpha=0.1, of="logits"):
+def nacl(c, preset="original", kernel=None, size=3, sigma=1.0, distance="l1", alpha=0.1, of="logits", morphology=None,
+         dimensions=2):
     kernel = kernel or ("min" if preset == "reference" else "mean")
     of = "probs" if preset == "reference" else of
-    return penalised(c, nacl_target(c, preset, kernel, size, sigma), alpha, of, distance)
+    tau = nacl_target(c, preset, kernel, size, sigma, morphology, dimensions)
+    return penalised(c, tau, alpha, of, distance)
 
 
 def margin_svls(c, variant="logit-margin", alpha=0.1, margin=None, marginWeight=0.0, sigma=1.0, kernel="mean", size=3,
-                distance="l1", of="logits", tolerance=0.0, target=None):
-    soft = c.constant(targets.svls(c.labels, c.classes, sigma))
+                distance="l1", of="logits", tolerance=0.0, target=None, morphology="none", dimensions=2):
+    soft = c.constant(targets.svls(c.labels, c.classes, sigma, 3, morphology))
     if variant == "logit-margin":
         value, ce = margin_penalty(c.z, 10.0 if margin is None else margin), c.ce(soft)
         return {"loss": ce + alpha * value, "crossEntropy": ce, "margin": value}
-    tau = nacl_target(c, "original", kernel, size, sigma)
+    tau = nacl_target(c, "original", kernel, size, sigma, morphology, dimensions)
     terms = penalised(c, tau, alpha, of, distance, tolerance, soft if target == "svls" else None)
     if marginWeight:
         terms["margin"] = margin_penalty(c.z, 3.0 if margin is None else margin)
@@ -179,14 +182,16 @@ def focal_calibration(c, preset="original", gamma=None, weight=None, brierGamma=
     return {"loss": focal + weight * brier, "focal": focal, "brier": brier}
 
 
-def signed_distance_calibration(c, preset="reference", alpha=0.1, sdfWeight=0.1, scale=None, morphology="gradient",
+def signed_distance_calibration(c, preset="reference", alpha=0.1, sdfWeight=0.1, scale=None, morphology=None,
                                 kernel="mean", distance="l1", sign=None, normalize=None, truncate=None, size=3):
     reference = preset == "reference"
     normalize = normalize or ("max" if reference else "split")
     sign = sign or preset
     spacing = None if reference else c.fixture.get("spacing")
-    soft = targets.adaptive(c.labels, c.classes, morphology, kernel) if reference else targets.consistent(
-        c.labels, c.classes, size)
+    if reference:
+        soft = targets.adaptive(c.labels, c.classes, morphology or "gradient", kernel)
+    else:
+        soft = targets.consistent(c.labels, c.classes, size, kernel, 1.0, morphology or "none")
     sdf = c.constant(targets.signed_distance(c.labels, c.classes, normalize, spacing, truncate))
     predicted = 2 * c.p - 1 if sign == "reference" else 1 - 2 * c.p
     if reference:

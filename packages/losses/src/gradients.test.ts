@@ -3,13 +3,13 @@ import { describe, expect, test } from "vitest";
 import { evaluateWith, waves } from "./evaluate.test.helper.js";
 import { lossFromConfig, type NamedLoss } from "./registry.js";
 
-// Steps and logits are multiples of 2^-10, so that their float32 sums are exact.
-const step = 2 ** -7;
+// Steps and logits are multiples of 2^-14, so that their float32 sums are exact.
+const step = 2 ** -12;
 const dims = [2, 3, 2, 3];
 const wave = waves(
   dims,
   [1.7, 2.3, 0.9, 0.7],
-  (angle) => Math.round(2 * Math.sin(0.4 + angle) * 1024) / 1024,
+  (angle) => Math.round(2 * Math.sin(0.4 + angle) * 16384) / 16384,
 );
 const labels = tensor("int32", Int32Array.of(0, 1, 2, 2, 1, 1, 0, 0, 1, 0, 0, 2), [2, 2, 3]);
 const image = tensor("float32", waves([2, 2, 3], [0, 0.9, 0.5], Math.cos), [2, 1, 2, 3]);

@@ -4,10 +4,17 @@ export { type EntropyPenaltyOptions, entropyPenalty } from "./entropy-penalty.js
 export { type FocalOptions, focal } from "./focal.js";
 export { type FocalCalibrationOptions, focalCalibration } from "./focal-calibration.js";
 export { type LabelSmoothingOptions, labelSmoothing } from "./label-smoothing.js";
-export { type Loss, type TargetContext, type TargetSpec, type TargetSpecs, targetDims } from "./loss.js";
+export {
+  type BuiltLoss,
+  type Loss,
+  type TargetContext,
+  type TargetSpec,
+  type TargetSpecs,
+  targetDims,
+} from "./loss.js";
 export { type MarginSvlsOptions, marginSvls } from "./margin-svls.js";
 export { type MblsOptions, mbls } from "./mbls.js";
-export { type NaclOptions, nacl } from "./nacl.js";
+export { type NaclOptions, type NeighborhoodOptions, nacl } from "./nacl.js";
 export type { OptionSchema, PresetSchemas } from "./options.js";
 export { lossFromReferenceConfig, referenceMethods } from "./reference-config.js";
 export { type LossEntry, losses, lossFromConfig, type NamedLoss } from "./registry.js";

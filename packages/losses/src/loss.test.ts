@@ -108,6 +108,6 @@ describe("build", () => {
       () => loss.build(logits, { labels: graph.input("y", "int32", [1, 2, 3]) }),
     ],
   ])("%s", (message, build) => {
-    expect(build).toThrow(new InvalidArgumentError("", message));
+    expect(build).toThrow(new InvalidArgumentError(message.slice(0, message.indexOf(":")), message));
   });
 });

@@ -21,6 +21,12 @@ export interface TargetContext {
   readonly device?: Device;
 }
 
+/** Scalars of a graph: the loss and its unweighted terms by name. */
+export interface BuiltLoss {
+  readonly loss: Value;
+  readonly terms: Readonly<Record<string, Value>>;
+}
+
 /** A loss in two parts: targets from labels alone, ahead of the step; the scalar from logits and targets, in the graph. */
 export interface Loss<S extends TargetSpecs = TargetSpecs> {
   readonly name: string;
@@ -31,7 +37,7 @@ export interface Loss<S extends TargetSpecs = TargetSpecs> {
   /** What depends on labels [N, ...spatial] only; cacheable, and equivariant under flips and rotations. */
   targets(labels: Labels, context: TargetContext): Promise<{ [K in keyof S]: Tensor }>;
   /** The loss of logits [N, C, ...spatial] and its unweighted terms, all scalars (dims []). */
-  build(logits: Value, targets: { [K in keyof S]: Value }): { loss: Value; terms: Record<string, Value> };
+  build(logits: Value, targets: { [K in keyof S]: Value }): BuiltLoss;
 }
 
 /** Labels as the graph takes them; every loss has this target. */
@@ -52,10 +58,7 @@ export interface Definition<S extends TargetSpecs> {
   readonly specs: S;
   /** Computes the targets of `specs` from checked labels. */
   readonly targets?: (labels: Tensor<"int32">, context: TargetContext) => Promise<{ [K in keyof S]: Tensor }>;
-  readonly terms: (
-    prediction: Prediction,
-    targets: { [K in keyof S]: Value },
-  ) => { loss: Value; terms: Record<string, Value> };
+  readonly terms: (prediction: Prediction, targets: { [K in keyof S]: Value }) => BuiltLoss;
 }
 
 export function defineLoss<S extends TargetSpecs>(definition: Definition<S>): Loss<S & typeof labelsSpec> {

@@ -1,22 +1,22 @@
-import { defineLoss, type Loss, softLabelsSpec, type TargetSpecs } from "./loss.js";
-import { naclKernels } from "./nacl.js";
-import { completed, guidedByImage, neighborhoodTerm, softTarget } from "./neighborhood.js";
+import type { Tensor } from "@pixelcal/core";
+import { type BuiltLoss, defineLoss, type Loss, softLabelsSpec, type TargetSpecs } from "./loss.js";
+import { type NeighborhoodOptions, neighborhood } from "./nacl.js";
+import { guidedByImage, neighborhoodTerm, type SoftTarget, softTarget } from "./neighborhood.js";
 import {
   checkOptions,
   choice,
   distance,
+  ignore,
   morphology,
-  type OptionSchema,
   of,
   type PresetSchemas,
   sigma,
-  size,
   weight,
 } from "./options.js";
-import { svlsTarget } from "./svls.js";
 import { crossEntropyTerm, type Distance, marginTerm, plus } from "./terms.js";
 
-export interface MarginSvlsOptions {
+/** "logit-margin" takes sigma, morphology and ignore of the neighbourhood's options; "adaptive" takes all. */
+export interface MarginSvlsOptions extends NeighborhoodOptions {
   readonly preset?: "original";
   /**
    * The name has two readings, both in the history of its authors' code. "logit-margin" (default): SVLS cross-entropy
@@ -28,63 +28,50 @@ export interface MarginSvlsOptions {
   readonly alpha?: number;
   /** How far a logit may fall behind the largest; default 10 ("logit-margin") or 3 ("adaptive"). */
   readonly margin?: number;
-  /** Of the SVLS labels and the kernels "gaussian" and "bilateral", in pixels; default 1. */
-  readonly sigma?: number;
-  /** Of each class's mask before the window; default "none". */
-  readonly morphology?: string;
   /** "adaptive": what cross-entropy compares with; default "hard". */
   readonly target?: "hard" | "svls";
   /** "adaptive": weight of the margin penalty; default 0. */
   readonly marginWeight?: number;
   /** "adaptive": differences up to this cost nothing; default 0. */
   readonly tolerance?: number;
-  /** "adaptive": as in `nacl`. */
-  readonly kernel?: string;
-  /** "adaptive": as in `nacl`. */
-  readonly size?: number;
-  /** "adaptive": as in `nacl`. */
+  /** "adaptive": of the neighbourhood term; default "l1". */
   readonly distance?: Distance;
-  /** "adaptive": as in `nacl`. */
+  /** "adaptive": what is held against the neighbourhood's target; default "logits". */
   readonly of?: "logits" | "probs";
 }
 
-const shared: Readonly<Record<string, OptionSchema>> = {
-  preset: choice("original"),
-  alpha: weight,
-  margin: weight,
-  sigma,
-  morphology,
-};
+const shared = { preset: choice("original"), alpha: weight, margin: weight, sigma, morphology, ignore };
 export const marginSvlsVariants: PresetSchemas = {
   "logit-margin": shared,
   adaptive: {
     ...shared,
+    ...neighborhood,
     target: choice("hard", "svls"),
     marginWeight: weight,
     tolerance: weight,
-    kernel: choice(...naclKernels),
-    size,
     distance,
     of,
   },
 };
 
-/** Margin-SVLS, the margin-based losses beside NACL in the SDC paper. */
+/** Margin-SVLS, the margin-based loss that the SDC paper names beside NACL. */
 export function marginSvls(options: MarginSvlsOptions = {}): Loss {
   const variant = checkOptions("marginSvls", marginSvlsVariants, options, "variant");
   return variant === "adaptive" ? adaptive(options) : logitMargin(options);
 }
 
-function logitMargin({ alpha = 0.1, margin = 10, sigma, morphology }: MarginSvlsOptions): Loss {
+function logitMargin(options: MarginSvlsOptions): Loss {
+  const { alpha = 0.1, margin = 10 } = options;
   return defineLoss({
     name: "marginSvls",
     preset: "original",
+    ignore: options.ignore,
     specs: softLabelsSpec,
     async targets(labels, context) {
-      return { softLabels: await softTarget(labels, svlsTarget(sigma, morphology), context) };
+      return { softLabels: await softTarget(labels, svlsTarget(options), context) };
     },
     terms(prediction, { softLabels }) {
-      const crossEntropy = crossEntropyTerm(prediction, completed(prediction, softLabels, morphology));
+      const crossEntropy = crossEntropyTerm(prediction, softLabels);
       const term = marginTerm(prediction, margin);
       return { loss: plus(crossEntropy, alpha, term), terms: { crossEntropy, margin: term } };
     },
@@ -92,28 +79,26 @@ function logitMargin({ alpha = 0.1, margin = 10, sigma, morphology }: MarginSvls
 }
 
 function adaptive(options: MarginSvlsOptions): Loss {
-  const { alpha = 0.1, margin = 3, marginWeight = 0, target = "hard", morphology = "none" } = options;
-  const { kernel = "mean", size = 3, sigma = 1, distance = "l1", of = "logits", tolerance } = options;
-  const specs: TargetSpecs =
-    target === "svls" ? { ...softLabelsSpec, svlsLabels: softLabelsSpec.softLabels } : softLabelsSpec;
+  const { alpha = 0.1, margin = 3, marginWeight = 0, target = "hard" } = options;
+  const { distance = "l1", of = "logits", tolerance, kernel = "mean" } = options;
+  const { size, sigma, dimensions, morphology, ignore } = options;
+  const neighbors: SoftTarget = { preset: "original", kernel, size, sigma, dimensions, morphology, ignore };
+  const { softLabels: spec } = softLabelsSpec;
+  const specs: TargetSpecs = target === "svls" ? { softLabels: spec, svlsLabels: spec } : softLabelsSpec;
   return defineLoss({
     name: "marginSvls",
     preset: "original",
+    ignore,
     needsImage: guidedByImage(kernel),
     specs,
-    async targets(labels, context) {
-      const neighborhood = { preset: "original", kernel, size, sigma, morphology } as const;
-      const [softLabels, svlsLabels] = await Promise.all([
-        softTarget(labels, neighborhood, context),
-        target === "svls" ? softTarget(labels, svlsTarget(sigma, morphology), context) : undefined,
-      ]);
-      return svlsLabels === undefined ? { softLabels } : { softLabels, svlsLabels };
+    async targets(labels, context): Promise<Record<string, Tensor>> {
+      const softLabels = await softTarget(labels, neighbors, context);
+      if (target === "hard") return { softLabels };
+      return { softLabels, svlsLabels: await softTarget(labels, svlsTarget(options), context) };
     },
-    terms(prediction, { softLabels, svlsLabels }) {
-      const soft = svlsLabels && completed(prediction, svlsLabels, morphology);
-      const crossEntropy = crossEntropyTerm(prediction, soft);
-      const neighbors = completed(prediction, softLabels!, morphology);
-      const localCalibration = neighborhoodTerm(prediction, neighbors, { of, distance, tolerance });
+    terms(prediction, { softLabels, svlsLabels }): BuiltLoss {
+      const crossEntropy = crossEntropyTerm(prediction, svlsLabels);
+      const localCalibration = neighborhoodTerm(prediction, softLabels!, { of, distance, tolerance });
       const loss = plus(crossEntropy, alpha, localCalibration);
       if (marginWeight === 0) return { loss, terms: { crossEntropy, localCalibration } };
       const term = marginTerm(prediction, margin);
@@ -123,4 +108,8 @@ function adaptive(options: MarginSvlsOptions): Loss {
       };
     },
   });
+}
+
+function svlsTarget({ sigma, morphology, ignore }: MarginSvlsOptions): SoftTarget {
+  return { preset: "svls", sigma, morphology, ignore };
 }

@@ -1,5 +1,5 @@
-import { ops, type Value } from "@pixelcal/graph";
-import { defineLoss, type Loss } from "./loss.js";
+import { ops } from "@pixelcal/graph";
+import { type BuiltLoss, defineLoss, type Loss } from "./loss.js";
 import { checkOptions, choice, ignore, type OptionSchema, type PresetSchemas, weight } from "./options.js";
 import type { Prediction } from "./prediction.js";
 import {
@@ -51,13 +51,13 @@ export function mbls(options: MblsOptions = {}): Loss {
   });
 }
 
-function referenceMbls(prediction: Prediction, margin: number, alpha: number) {
+function referenceMbls(prediction: Prediction, margin: number, alpha: number): BuiltLoss {
   const { logits } = prediction;
   const crossEntropy = smoothedCrossEntropy(prediction, alpha, true);
   const largest = firstMaximum(prediction, logits);
   const runnerUp = firstMaximum(prediction, ops.Where(largest.at, lowest, logits));
   const gap = ops.Sub(largest.value, runnerUp.value);
-  const term: Value = prediction.meanOverPixels(ops.Relu(ops.Sub(margin, gap)));
+  const term = prediction.meanOverPixels(ops.Relu(ops.Sub(margin, gap)));
   return { loss: plus(crossEntropy, 1e-3, term), terms: { crossEntropy, margin: term } };
 }
 

@@ -1,42 +1,45 @@
 import type { Tensor } from "@pixelcal/core";
 import { type SoftLabelsOptions, softLabels } from "@pixelcal/core";
-import { ops, type Value } from "@pixelcal/graph";
+import type { Value } from "@pixelcal/graph";
 import type { TargetContext } from "./loss.js";
-import { overClasses, type Prediction } from "./prediction.js";
+import type { Prediction } from "./prediction.js";
 import { type Distance, distanceMap } from "./terms.js";
 
-/** What NACL, SVLS and Margin-SVLS say about a soft target; the context adds the rest. */
-export type SoftTarget = Omit<SoftLabelsOptions, "classes" | "image" | "device">;
+/** What a loss says about its soft labels; the context adds the rest. */
+export type SoftTarget = Omit<SoftLabelsOptions, "classes" | "image" | "device" | "out">;
 
-/** Soft labels of checked labels; an `undefined` morphology is none. */
+/** Soft labels [N, C, ...spatial] of checked labels; of the image, the first channel guides. */
 export function softTarget(
   labels: Tensor<"int32">,
   target: SoftTarget,
   { classes, image, device }: TargetContext,
 ): Promise<Tensor<"float32">> {
-  return softLabels(labels, { ...target, classes, image, device });
+  return softLabels(labels, { ...target, classes, image: image && firstChannel(image), device });
 }
 
 /** Kernels whose window is weighted by the image. */
-export function guidedByImage(kernel: string | undefined): boolean {
-  return kernel !== undefined && ["gradient", "bilateral", "image-l1", "image-l2"].includes(kernel);
-}
-
-/**
- * The soft labels as a target. Morphology can leave a pixel to no class; there the pixel keeps its own label, so that
- * the target is a distribution everywhere.
- */
-export function completed({ oneHot }: Prediction, soft: Value, morphology: string | undefined): Value {
-  if (morphology === undefined || morphology === "none") return soft;
-  return ops.Add(soft, ops.Mul(oneHot, ops.Sub(1, overClasses(soft))));
+export function guidedByImage(kernel: string): boolean {
+  return ["gradient", "bilateral", "image-l1", "image-l2"].includes(kernel);
 }
 
 /** mean_all D(tau, u), u the logits or the probabilities; differences up to `tolerance` cost nothing. */
 export function neighborhoodTerm(
   prediction: Prediction,
   target: Value,
-  options: { of: "logits" | "probs"; distance: Distance; tolerance?: number },
+  options: { readonly of: "logits" | "probs"; readonly distance: Distance; readonly tolerance?: number },
 ): Value {
   const compared = options.of === "logits" ? prediction.logits : prediction.probs;
   return prediction.meanOverEntries(distanceMap(target, compared, options.distance, options.tolerance));
+}
+
+function firstChannel(image: Tensor<"float32">): Tensor<"float32"> {
+  const [batch = 0, channels = 0, ...spatial] = image.dims;
+  if (channels === 1) return image;
+  const pixels = spatial.reduce((product, size) => product * size, 1);
+  const data = new Float32Array(batch * pixels);
+  for (let n = 0; n < batch; n++) {
+    const start = n * channels * pixels;
+    data.set(image.data.subarray(start, start + pixels), n * pixels);
+  }
+  return { type: "float32", data, dims: [batch, 1, ...spatial] };
 }

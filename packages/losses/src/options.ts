@@ -3,7 +3,7 @@ import { InvalidArgumentError, invalidArgument } from "@pixelcal/core";
 /** What an option accepts. */
 export type OptionSchema =
   | { readonly type: "number"; readonly atLeast?: number; readonly above?: number; readonly below?: number }
-  | { readonly type: "integer"; readonly atLeast?: number; readonly odd?: boolean }
+  | { readonly type: "integer"; readonly atLeast?: number; readonly atMost?: number; readonly odd?: boolean }
   | { readonly type: "choice"; readonly values: readonly string[] }
   | { readonly type: "boolean" };
 
@@ -20,6 +20,8 @@ export const of: OptionSchema = choice("logits", "probs");
 export const sigma: OptionSchema = { type: "number", above: 0 };
 /** Side of a window, in pixels. */
 export const size: OptionSchema = { type: "integer", atLeast: 1, odd: true };
+/** Trailing axes a window spans. */
+export const dimensions: OptionSchema = { type: "integer", atLeast: 2, atMost: 3 };
 export const morphology: OptionSchema = choice(
   "none",
   "erosion",
@@ -74,6 +76,7 @@ function accepts(schema: OptionSchema, value: unknown): boolean {
       return (
         Number.isSafeInteger(value) &&
         (value as number) >= (schema.atLeast ?? Number.MIN_SAFE_INTEGER) &&
+        (value as number) <= (schema.atMost ?? Number.MAX_SAFE_INTEGER) &&
         !(schema.odd && (value as number) % 2 === 0)
       );
     case "number":
@@ -95,16 +98,18 @@ export function expected(schema: OptionSchema): string {
     case "choice":
       return `one of ${schema.values.join(", ")}`;
     case "integer":
-      return `an${schema.odd ? " odd" : ""} integer${bounds({ atLeast: schema.atLeast })}`;
+      return `an${schema.odd ? " odd" : ""} integer${bounds(schema)}`;
     case "number":
       return `a finite number${bounds(schema)}`;
   }
 }
 
-function bounds({ atLeast, above, below }: { atLeast?: number; above?: number; below?: number }): string {
+function bounds(schema: { atLeast?: number; atMost?: number; above?: number; below?: number }): string {
+  const { atLeast, atMost, above, below } = schema;
   const parts = [
     atLeast === undefined ? [] : [`at least ${atLeast}`],
     above === undefined ? [] : [`above ${above}`],
+    atMost === undefined ? [] : [`at most ${atMost}`],
     below === undefined ? [] : [`below ${below}`],
   ].flat();
   return parts.length === 0 ? "" : ` ${parts.join(" and ")}`;

@@ -42,13 +42,21 @@ describe("lossFromConfig", () => {
     ["dice.batch: expected true or false, got 1", { name: "dice", batch: 1 }],
     ["crossEntropy.ignore: expected an integer, got 0.5", { name: "crossEntropy", ignore: 0.5 }],
     [
-      "marginSvls (variant logit-margin): expected options variant, preset, alpha, margin, sigma, morphology, got kernel",
+      "marginSvls (variant logit-margin): expected options variant, preset, alpha, margin, sigma, morphology, ignore, got kernel",
       { name: "marginSvls", kernel: "mean" },
     ],
     [
       "signedDistanceCalibration.morphology: expected one of none, erosion, dilation, opening, closing, gradient, " +
         "internal-gradient, external-gradient, got tophat",
       { name: "signedDistanceCalibration", morphology: "tophat" },
+    ],
+    [
+      "signedDistanceCalibration.truncate: expected a reach to truncate at, got undefined",
+      { name: "signedDistanceCalibration", normalize: "truncate" },
+    ],
+    [
+      'signedDistanceCalibration.truncate: expected normalize "truncate" beside it, got max',
+      { name: "signedDistanceCalibration", normalize: "max", truncate: 3 },
     ],
     ["weighted.losses: expected a list of { weight, loss }, got undefined", { name: "weighted" }],
     ["losses: expected at least one loss, got []", { name: "weighted", losses: [] }],

@@ -1,18 +1,23 @@
 import {
+  invalidArgument,
+  type MorphologyOp,
   type SignedDistanceOptions,
-  type SoftLabelsOptions,
+  type SoftLabelKernel,
   signedDistance,
-  softLabels,
+  type Tensor,
 } from "@pixelcal/core";
 import { ops, type Value } from "@pixelcal/graph";
 import { defineLoss, type Loss, softLabelsSpec, type TargetContext, type TargetSpec } from "./loss.js";
+import { type SoftTarget, softTarget } from "./neighborhood.js";
 import {
   checkOptions,
   choice,
   distance,
+  ignore,
   morphology,
   type OptionSchema,
   type PresetSchemas,
+  sigma,
   size,
   weight,
 } from "./options.js";
@@ -20,7 +25,7 @@ import type { Prediction } from "./prediction.js";
 import { crossEntropyTerm, type Distance, distanceMap, plus } from "./terms.js";
 
 export interface SignedDistanceCalibrationOptions {
-  /** `reference` is the SDC repository number for number; `consistent` corrects it. Default `reference`. */
+  /** `reference` (default) is the SDC repository number for number; `consistent` corrects it. */
   readonly preset?: "reference" | "consistent";
   /** Weight of the local calibration term; default 0.1. */
   readonly alpha?: number;
@@ -28,24 +33,31 @@ export interface SignedDistanceCalibrationOptions {
   readonly sdfWeight?: number;
   /** Divides the signed-distance term; default 100 (`reference`) or 1 (`consistent`). */
   readonly scale?: number;
-  /** Of each class before its neighbourhood is averaged; default "gradient" (`reference` only). */
-  readonly morphology?: string;
-  /** How a neighbourhood is averaged; default "mean" (`reference` only). */
-  readonly kernel?: string;
-  /** Side of the averaging window; default 3 (`consistent` only). */
+  /**
+   * `reference`: of each class's mask before the window; default "gradient". `consistent`: chooses the band in which
+   * labels are soft; by default, wherever the window holds more than one class.
+   */
+  readonly morphology?: MorphologyOp | "none";
+  /** How a neighbourhood is averaged; default "mean". `consistent` has "mean" and "gaussian". */
+  readonly kernel?: SoftLabelKernel;
+  /** Side of the window; default 3 (`consistent` only). */
   readonly size?: number;
+  /** Of the kernel "gaussian", in pixels; default 1 (`consistent` only). */
+  readonly sigma?: number;
   /** Of both terms; default "l1". */
   readonly distance?: Distance;
-  /** What the signed distance s is compared with: 2p - 1 (`reference`) or 1 - 2p (`consistent`), which has its sign. */
+  /** What signed distances are compared with: 2p - 1 ("reference") or 1 - 2p ("consistent"), which has their sign. */
   readonly sign?: "reference" | "consistent";
   /** How signed distances are scaled; default "max" (`reference`) or "split" (`consistent`). */
   readonly normalize?: "none" | "max" | "split" | "truncate";
   /** Where "truncate" cuts, in units of spacing. */
   readonly truncate?: number;
+  /** Pixels with this label count nowhere and belong to no class (`consistent` only). */
+  readonly ignore?: number;
 }
 
 const positive: OptionSchema = { type: "number", above: 0 };
-const shared: Readonly<Record<string, OptionSchema>> = {
+const shared = {
   alpha: weight,
   sdfWeight: weight,
   scale: positive,
@@ -53,17 +65,15 @@ const shared: Readonly<Record<string, OptionSchema>> = {
   sign: choice("reference", "consistent"),
   normalize: choice("none", "max", "split", "truncate"),
   truncate: positive,
-};
+  morphology,
+} as const;
 export const signedDistanceCalibrationPresets: PresetSchemas = {
-  reference: {
-    ...shared,
-    morphology,
-    kernel: choice("mean", "max", "min", "mode", "gaussian", "bilateral"),
-  },
-  consistent: { ...shared, size },
+  reference: { ...shared, kernel: choice("mean", "max", "min", "mode", "gaussian", "bilateral") },
+  consistent: { ...shared, kernel: choice("mean", "gaussian"), size, sigma, ignore },
 };
 
-const signedDistanceSpec: { readonly signedDistance: TargetSpec } = {
+const specs: { readonly softLabels: TargetSpec; readonly signedDistance: TargetSpec } = {
+  ...softLabelsSpec,
   signedDistance: { type: "float32", layout: "classes" },
 };
 
@@ -76,28 +86,31 @@ const signedDistanceSpec: { readonly signedDistance: TargetSpec } = {
  * units of spacing, leaves absent classes out of the mean, and its U is the label outside the boundary band.
  */
 export function signedDistanceCalibration(options: SignedDistanceCalibrationOptions = {}): Loss {
-  const { alpha = 0.1, sdfWeight = 0.1, distance = "l1" } = options;
+  const { alpha = 0.1, sdfWeight = 0.1, distance = "l1", kernel = "mean", ignore } = options;
   const preset = checkOptions("signedDistanceCalibration", signedDistanceCalibrationPresets, options);
+  checkTruncate(options);
   const reference = preset === "reference";
   const { scale = reference ? 100 : 1, sign = preset } = options;
   return defineLoss({
     name: "signedDistanceCalibration",
     preset,
-    // The reference needs an image for this kernel and then does not look at it.
-    needsImage: options.kernel === "bilateral",
-    specs: { ...softLabelsSpec, ...signedDistanceSpec },
+    ignore,
+    // The reference asks for an image with this kernel, and then does not look at it.
+    needsImage: kernel === "bilateral",
+    specs,
     async targets(labels, context) {
       const [soft, distances] = await Promise.all([
-        softLabels(labels, reference ? adaptive(options, context) : consistent(options, context)),
-        signedDistance(labels, distanceOptions(options, reference, context)),
+        softTarget(labels, softOptions(options, reference), context),
+        distancesOf(labels, distanceOptions(options, reference, context), ignore),
       ]);
       return { softLabels: soft, signedDistance: distances };
     },
     terms(prediction, targets) {
-      const crossEntropy = crossEntropyTerm(prediction);
       const { probs } = prediction;
+      const crossEntropy = crossEntropyTerm(prediction);
       const localCalibration = prediction.meanOverEntries(distanceMap(targets.softLabels, probs, distance));
-      const predicted = sign === "reference" ? ops.Sub(ops.Mul(probs, 2), 1) : ops.Sub(1, ops.Mul(probs, 2));
+      const twice = ops.Mul(probs, 2);
+      const predicted = sign === "reference" ? ops.Sub(twice, 1) : ops.Sub(1, twice);
       const apart = distanceMap(predicted, targets.signedDistance, distance);
       const sdf = reference ? prediction.meanOverEntries(apart) : meanOverPresent(prediction, apart);
       const loss = plus(plus(crossEntropy, alpha, localCalibration), sdfWeight / scale, sdf);
@@ -106,25 +119,31 @@ export function signedDistanceCalibration(options: SignedDistanceCalibrationOpti
   });
 }
 
-/** The mean over the maps of classes that a sample has. */
+function checkTruncate({ normalize, truncate }: SignedDistanceCalibrationOptions): void {
+  const name = "signedDistanceCalibration.truncate";
+  if (normalize === "truncate" && truncate === undefined) {
+    throw invalidArgument(name, "a reach to truncate at", truncate);
+  }
+  if (normalize !== "truncate" && truncate !== undefined) {
+    throw invalidArgument(name, 'normalize "truncate" beside it', normalize);
+  }
+}
+
+/** The mean of a map [N, C, ...spatial] over the counted pixels of the classes that a sample has. */
 function meanOverPresent(prediction: Prediction, map: Value): Value {
-  const { oneHot, spatial } = prediction;
-  const means = ops.ReduceMean(map, spatial, { keepdims: 0 });
-  const present = ops.ReduceMax(oneHot, spatial, { keepdims: 0 });
-  return ops.Div(prediction.sum(ops.Mul(means, present)), prediction.sum(present));
+  const { oneHot, spatial, counted } = prediction;
+  const over = (of: Value) => ops.ReduceSum(of, spatial, { keepdims: 1 });
+  const present = ops.ReduceMax(oneHot, spatial, { keepdims: 1 });
+  const pixels = counted === undefined ? spatial.reduce((n, axis) => n * map.dims[axis]!, 1) : over(counted);
+  const sum = prediction.sum(ops.Mul(over(prediction.masked(map)), present));
+  return ops.Div(sum, ops.Max(prediction.sum(ops.Mul(present, pixels)), 1));
 }
 
-function adaptive(options: SignedDistanceCalibrationOptions, context: TargetContext): SoftLabelsOptions {
-  const { morphology = "gradient", kernel = "mean" } = options;
-  const { classes, image, device } = context;
-  return { preset: "reference", classes, morphology, kernel, image, device };
-}
-
-function consistent(
-  { size }: SignedDistanceCalibrationOptions,
-  { classes, device }: TargetContext,
-): SoftLabelsOptions {
-  return { preset: "consistent", classes, size, device };
+function softOptions(options: SignedDistanceCalibrationOptions, reference: boolean): SoftTarget {
+  const { kernel, size, sigma, ignore } = options;
+  return reference
+    ? { preset: "reference", kernel, morphology: options.morphology ?? "gradient" }
+    : { preset: "consistent", kernel, morphology: options.morphology, size, sigma, ignore };
 }
 
 function distanceOptions(
@@ -135,4 +154,24 @@ function distanceOptions(
   return reference
     ? { classes, normalize: normalize ?? "max", absent: "reference", truncate, device }
     : { classes, spacing, normalize: normalize ?? "split", absent: "far", truncate, device };
+}
+
+/** Signed distances in which ignored pixels belong to no class: they are a class of their own, left out at the end. */
+async function distancesOf(
+  labels: Tensor<"int32">,
+  options: SignedDistanceOptions,
+  ignore: number | undefined,
+): Promise<Tensor<"float32">> {
+  if (ignore === undefined || !labels.data.includes(ignore)) return signedDistance(labels, options);
+  const { classes } = options;
+  const data = labels.data.map((label) => (label === ignore ? classes : label));
+  const all = await signedDistance({ ...labels, data }, { ...options, classes: classes + 1 });
+  const [batch = 0, ...spatial] = labels.dims;
+  const kept = new Float32Array((all.data.length / (classes + 1)) * classes);
+  const stride = kept.length / batch;
+  for (let n = 0; n < batch; n++) {
+    const start = (n * all.data.length) / batch;
+    kept.set(all.data.subarray(start, start + stride), n * stride);
+  }
+  return { type: "float32", data: kept, dims: [batch, classes, ...spatial] };
 }

@@ -1,6 +1,7 @@
-import { defineLoss, type Loss, softLabelsSpec } from "./loss.js";
-import { completed, neighborhoodTerm, type SoftTarget, softTarget } from "./neighborhood.js";
-import { checkOptions, distance, morphology, type PresetSchemas, sigma, weight } from "./options.js";
+import type { MorphologyOp } from "@pixelcal/core";
+import { type BuiltLoss, defineLoss, type Loss, softLabelsSpec } from "./loss.js";
+import { neighborhoodTerm, type SoftTarget, softTarget } from "./neighborhood.js";
+import { checkOptions, distance, ignore, morphology, type PresetSchemas, sigma, weight } from "./options.js";
 import { crossEntropyTerm, type Distance, plus } from "./terms.js";
 
 export interface SvlsOptions {
@@ -12,7 +13,9 @@ export interface SvlsOptions {
   /** Of the Gaussian weights, in pixels; default 1 (`original` only). */
   readonly sigma?: number;
   /** Of each class's mask before the window; default "none" (`original` only). */
-  readonly morphology?: string;
+  readonly morphology?: MorphologyOp | "none";
+  /** Pixels with this label count nowhere (`original` only). */
+  readonly ignore?: number;
   /** Weight of the penalty; default 0.1 (`reference` only). */
   readonly alpha?: number;
   /** Of the penalty; default "l1" (`reference` only). */
@@ -20,7 +23,7 @@ export interface SvlsOptions {
 }
 
 export const svlsPresets: PresetSchemas = {
-  original: { sigma, morphology },
+  original: { sigma, morphology, ignore },
   reference: { alpha: weight, distance },
 };
 
@@ -30,34 +33,27 @@ export const svlsPresets: PresetSchemas = {
  */
 export function svls(options: SvlsOptions = {}): Loss {
   const preset = checkOptions("svls", svlsPresets, options);
-  const { sigma, morphology, alpha = 0.1, distance = "l1" } = options;
+  const { sigma, morphology, ignore, alpha = 0.1, distance = "l1" } = options;
   const reference = preset === "reference";
-  const target: SoftTarget = reference ? closedAndBlurred : svlsTarget(sigma, morphology);
+  const target: SoftTarget = reference
+    ? { preset: "reference", morphology: "closing", kernel: "gaussian" }
+    : { preset: "svls", sigma, morphology, ignore };
   return defineLoss({
     name: "svls",
     preset,
+    ignore,
     specs: softLabelsSpec,
     async targets(labels, context) {
       return { softLabels: await softTarget(labels, target, context) };
     },
-    terms(prediction, { softLabels }) {
-      if (reference) {
-        const crossEntropy = crossEntropyTerm(prediction);
-        const localCalibration = neighborhoodTerm(prediction, softLabels, { of: "probs", distance });
-        return {
-          loss: plus(crossEntropy, alpha, localCalibration),
-          terms: { crossEntropy, localCalibration },
-        };
+    terms(prediction, { softLabels }): BuiltLoss {
+      if (!reference) {
+        const loss = crossEntropyTerm(prediction, softLabels);
+        return { loss, terms: { crossEntropy: loss } };
       }
-      const loss = crossEntropyTerm(prediction, completed(prediction, softLabels, morphology));
-      return { loss, terms: { crossEntropy: loss } };
+      const crossEntropy = crossEntropyTerm(prediction);
+      const localCalibration = neighborhoodTerm(prediction, softLabels, { of: "probs", distance });
+      return { loss: plus(crossEntropy, alpha, localCalibration), terms: { crossEntropy, localCalibration } };
     },
   });
 }
-
-/** The soft labels of SVLS. */
-export function svlsTarget(sigma = 1, morphology?: string): SoftTarget {
-  return { preset: "svls", sigma, morphology } as SoftTarget;
-}
-
-const closedAndBlurred = { preset: "reference", morphology: "closing", kernel: "gaussian" } as const;

@@ -59,7 +59,11 @@ export function firstMaximum(prediction: Prediction, map: Value): { value: Value
   const value = ops.ReduceMax(map, [1], { keepdims: 1 });
   const { logits, classes } = prediction;
   const index = logits.graph.constant(
-    tensor("float32", Float32Array.from(Array(classes).keys()), [1, classes, ...prediction.spatial.map(() => 1)]),
+    tensor("float32", Float32Array.from(Array(classes).keys()), [
+      1,
+      classes,
+      ...prediction.spatial.map(() => 1),
+    ]),
   );
   // ArgMax would give int64, which has no arithmetic on webgpu.
   const first = ops.ReduceMin(ops.Where(ops.Equal(map, value), index, classes), [1], {

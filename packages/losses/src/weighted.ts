@@ -40,7 +40,7 @@ export function weighted(parts: readonly WeightedPart[]): Loss {
       for (const { key, loss, weight } of named) {
         const built = loss.build(logits, own(key, loss, targets));
         terms[key] = built.loss;
-        for (const [name, term] of Object.entries(built.terms)) terms[`${key}.${name}`] = term;
+        for (const [name, term] of Object.entries<Value>(built.terms)) terms[`${key}.${name}`] = term;
         const share = ops.Mul(built.loss, weight);
         sum = sum === undefined ? share : ops.Add(sum, share);
       }
