@@ -26,11 +26,94 @@ export interface DistanceKernels {
   distanceTransformSync(options: DistanceTransformOptions): Float32Array;
 }
 
-export type SignedDistanceKernels = {};
+export interface SignedDistanceOptions extends GridOptions {
+  readonly labels: LabelArray;
+  readonly classes: number;
+  readonly spacing?: readonly number[];
+  readonly normalize?: "none" | "max" | "split" | "truncate";
+  /** Physical units; default 1. */
+  readonly truncate?: number;
+  readonly absent?: "reference" | "far";
+  /** `[batch, classes, ...size]` */
+  readonly out?: Float32Array;
+}
 
-export type SurfaceDistanceKernels = {};
+export interface SignedDistanceKernels {
+  signedDistance(options: SignedDistanceOptions): Promise<Float32Array>;
+  signedDistanceSync(options: SignedDistanceOptions): Float32Array;
+}
 
-export type OptimizerKernels = {};
+export interface SurfaceDistancesOptions extends GridOptions {
+  readonly a: Uint8Array;
+  readonly b: Uint8Array;
+  readonly spacing?: readonly number[];
+  readonly convention?: "reference" | "monai" | "deepmind";
+  readonly empty?: "nan" | "reference" | "diagonal";
+  /** Physical units, for nsd; default 1. */
+  readonly tolerance?: number;
+}
+
+/** In physical units but nsd, a share; aToB and bToA are the directed means. */
+export interface SurfaceMeasures {
+  readonly hd: number;
+  readonly hd95: number;
+  readonly assd: number;
+  readonly nsd: number;
+  readonly aToB: number;
+  readonly bToA: number;
+}
+
+export interface SurfaceDistanceKernels {
+  /** One result per image. */
+  surfaceDistances(options: SurfaceDistancesOptions): Promise<SurfaceMeasures[]>;
+  surfaceDistancesSync(options: SurfaceDistancesOptions): SurfaceMeasures[];
+}
+
+/** Parameter arrays, updated in place, each with its gradient and slots of the same length. */
+export interface UpdateOptions {
+  readonly parameters: readonly Float32Array[];
+  readonly gradients: readonly Float32Array[];
+  readonly learningRate: number;
+  /** For every array, or one per array; default 0. */
+  readonly weightDecay?: number | readonly number[];
+  /** Multiplies every gradient first (clipping, accumulation); default 1. */
+  readonly gradientScale?: number;
+}
+
+export interface AdamwOptions extends UpdateOptions {
+  /** Running means of the gradients, zeros at first; updated in place. */
+  readonly averages: readonly Float32Array[];
+  /** Running means of their squares, zeros at first; updated in place. */
+  readonly squares: readonly Float32Array[];
+  /** 1 for the first update. */
+  readonly step: number;
+  /** Default 0.9. */
+  readonly beta1?: number;
+  /** Default 0.999. */
+  readonly beta2?: number;
+  /** Default 1e-8. */
+  readonly epsilon?: number;
+}
+
+export interface SgdOptions extends UpdateOptions {
+  /** Default 0. */
+  readonly momentum?: number;
+  readonly nesterov?: boolean;
+  /** Required with momentum, zeros at first; updated in place. */
+  readonly velocities?: readonly Float32Array[];
+}
+
+export interface OptimizerKernels {
+  /** torch.optim.AdamW's update: decoupled weight decay. */
+  adamw(options: AdamwOptions): Promise<void>;
+  adamwSync(options: AdamwOptions): void;
+  /** torch.optim.SGD's update: weight decay added to the gradient. */
+  sgd(options: SgdOptions): Promise<void>;
+  sgdSync(options: SgdOptions): void;
+  /** Euclidean norm of all gradients together, summed in double in a fixed order. */
+  gradientNorm(options: { readonly gradients: readonly Float32Array[] }): Promise<number>;
+  gradientNormSync(options: { readonly gradients: readonly Float32Array[] }): number;
+}
 
 export interface MorphologyArguments {
   readonly op:
