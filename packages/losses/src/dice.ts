@@ -2,7 +2,7 @@ import { ops, type Value } from "@pixelcal/graph";
 import { defineLoss, type Loss } from "./loss.js";
 import { boolean, checkOptions, ignore, type OptionSchema, type PresetSchemas, weight } from "./options.js";
 import { meanOf, type Prediction } from "./prediction.js";
-import { atLeast, crossEntropyTerm, plus } from "./terms.js";
+import { crossEntropyTerm, plus } from "./terms.js";
 
 export interface DiceOptions {
   /** `original` is MONAI's DiceLoss of softmax probabilities; `reference` the SDC repository's, without options. */
@@ -101,7 +101,7 @@ function diceTerm(prediction: Prediction, options: DiceOptions): Value {
 function referenceDice(intersection: Value, sum: Value): Value {
   const epsilon = 1e-6;
   const top = ops.Add(ops.Mul(intersection, 2), epsilon);
-  return ops.Sub(1, meanOf(ops.Div(top, ops.Add(atLeast(sum, epsilon), epsilon))));
+  return ops.Sub(1, meanOf(ops.Div(top, ops.Add(ops.Clip(sum, epsilon), epsilon))));
 }
 
 function foreground(prediction: Prediction, background: boolean): { probs: Value; oneHot: Value } {

@@ -2,7 +2,7 @@ import { ops, type Value } from "@pixelcal/graph";
 import { defineLoss, type Loss } from "./loss.js";
 import { checkOptions, ignore, type PresetSchemas, weight } from "./options.js";
 import { overClasses, type Prediction } from "./prediction.js";
-import { atLeast, crossEntropyTerm, plus } from "./terms.js";
+import { crossEntropyTerm, plus } from "./terms.js";
 
 export interface EntropyPenaltyOptions {
   /** `original` averages -p log p over pixels and classes; `reference` (the SDC repository) over pixels, C times more. */
@@ -41,7 +41,7 @@ function entropyOverEntries(prediction: Prediction): Value {
 
 function referenceEntropy(prediction: Prediction): Value {
   const floor = 1e-8;
-  const probs = atLeast(prediction.probs, floor);
-  const logs = atLeast(prediction.logProbs, Math.log(floor));
+  const probs = ops.Clip(prediction.probs, floor);
+  const logs = ops.Clip(prediction.logProbs, Math.log(floor));
   return prediction.meanOverPixels(ops.Neg(overClasses(ops.Mul(probs, logs))));
 }

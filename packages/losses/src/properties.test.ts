@@ -143,6 +143,44 @@ describe("ignored pixels", () => {
   });
 });
 
+const neighborhood: readonly NamedLoss[] = [
+  { name: "svls" },
+  { name: "nacl" },
+  { name: "nacl", kernel: "mode", of: "probs", morphology: "gradient" },
+  { name: "nacl", preset: "monai" },
+  { name: "marginSvls", margin: 1 },
+  { name: "marginSvls", variant: "adaptive", target: "svls" },
+  { name: "signedDistanceCalibration", preset: "consistent" },
+];
+
+describe("pixels ignored by neighbourhood losses", () => {
+  test.each(neighborhood.map((config) => [JSON.stringify(config), config] as const))(
+    "%s",
+    async (_, config) => {
+      const { logits, labels } = sheet;
+      const loss = lossFromConfig({ ...config, ignore: 255 });
+      const plain = await evaluate(lossFromConfig(config), sheet);
+      const unused = await evaluate(loss, sheet);
+      for (const [term, value] of Object.entries(plain.terms))
+        expect(unused.terms[term]).toBeCloseTo(value, 6);
+
+      const ignored = [0, 16, 17, 60];
+      const some = Uint8Array.from(labels.data as Uint8Array);
+      for (const pixel of ignored) some[pixel] = 255;
+      const entries = ignored.flatMap((pixel) =>
+        [0, 1, 2].map((c) => Math.floor(pixel / 42) * 126 + 42 * c + (pixel % 42)),
+      );
+      const other = logits.data.slice();
+      for (const entry of entries) other[entry] = 7;
+      const holes = tensor("uint8", some, labels.dims);
+      const before = await evaluate(loss, { logits, labels: holes });
+      const after = await evaluate(loss, { logits: tensor("float32", other, logits.dims), labels: holes });
+      expect(after.terms).toEqual(before.terms);
+      expect(entries.every((entry) => before.gradient[entry] === 0)).toBe(true);
+    },
+  );
+});
+
 const extreme: readonly NamedLoss[] = [
   ...pointwise,
   { name: "dice", preset: "reference" },

@@ -41,17 +41,12 @@ export function otherProbs(probs: Value, oneHot: Value): Value {
 export function power(x: Value, gamma: number): Value {
   if (gamma === 1) return x;
   if (gamma === 2) return ops.Mul(x, x);
-  return ops.Pow(gamma < 1 ? atLeast(x, 1e-20) : x, gamma);
+  return ops.Pow(gamma < 1 ? ops.Clip(x, 1e-20) : x, gamma);
 }
 
 /** sum_c (p_c - q_c)^2 per pixel. */
 export function brierMap({ probs, oneHot }: Prediction): Value {
   return overClasses(distanceMap(probs, oneHot, "l2"));
-}
-
-/** PyTorch's clamp_min: the gradient passes where x >= floor. */
-export function atLeast(x: Value, floor: number): Value {
-  return ops.Where(ops.Less(x, floor), floor, x);
 }
 
 /** The largest entry over classes, [N, 1, ...spatial]; of several equal ones the first takes the gradient. */
