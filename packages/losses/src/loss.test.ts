@@ -42,6 +42,11 @@ describe("targets", () => {
       { classes: 2 },
     ],
     [
+      "labels: expected classes 0 to 1, got 4294967297 at pixel 0",
+      tensor("int64", BigInt64Array.of(2n ** 32n + 1n, 0n), [1, 2]),
+      { classes: 2 },
+    ],
+    [
       "labels: expected rank 2 to 4 ([N, ...spatial]), got 1",
       tensor("uint8", Uint8Array.of(0), [1]),
       { classes: 2 },

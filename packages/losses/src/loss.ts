@@ -136,14 +136,23 @@ function checkLabels(labels: Labels, classes: number, ignore: number | undefined
     throw invalidArgument("labels", "rank 2 to 4 ([N, ...spatial])", dims.length);
   const pixels = dims.reduce((product, size) => product * size, 1);
   if (data.length !== pixels) throw invalidArgument("labels", `${pixels} elements`, data.length);
-  const narrow = new Int32Array(pixels);
+  const narrow = labels.type === "int64" ? lowWords(labels.data) : new Int32Array(labels.data);
   for (let i = 0; i < pixels; i++) {
-    const label = Number(data[i]);
-    if (label !== ignore && !(label >= 0 && label < classes)) {
-      const expected = `classes 0 to ${classes - 1}${ignore === undefined ? "" : ` or ${ignore} to ignore`}`;
-      throw new InvalidArgumentError("labels", `labels: expected ${expected}, got ${label} at pixel ${i}`);
-    }
-    narrow[i] = label;
+    const label = narrow[i]!;
+    if ((label >= 0 && label < classes) || label === ignore) continue;
+    const expected = `classes 0 to ${classes - 1}${ignore === undefined ? "" : ` or ${ignore} to ignore`}`;
+    throw new InvalidArgumentError("labels", `labels: expected ${expected}, got ${data[i]} at pixel ${i}`);
   }
   return { type: "int32", dims, data: narrow };
+}
+
+/** int64 as int32, by words because bigints are slow; what does not fit becomes the smallest int32, which is no label. */
+function lowWords(data: BigInt64Array): Int32Array<ArrayBuffer> {
+  const words = new Int32Array(data.buffer, data.byteOffset, 2 * data.length);
+  const narrow = new Int32Array(data.length);
+  for (let i = 0; i < narrow.length; i++) {
+    const low = words[2 * i]!;
+    narrow[i] = words[2 * i + 1] === low >> 31 ? low : -(2 ** 31);
+  }
+  return narrow;
 }

@@ -13,7 +13,8 @@ export type PresetSchemas = Readonly<Record<string, Readonly<Record<string, Opti
 /** Any finite number of at least 0. */
 export const weight: OptionSchema = { type: "number", atLeast: 0 };
 export const boolean: OptionSchema = { type: "boolean" };
-export const ignore: OptionSchema = { type: "integer" };
+/** A label that is no class; an int32 above its smallest. */
+export const ignore: OptionSchema = { type: "integer", atLeast: 1 - 2 ** 31, atMost: 2 ** 31 - 1 };
 export const distance: OptionSchema = choice("l1", "l2");
 /** What a neighbourhood penalty compares its target with. */
 export const of: OptionSchema = choice("logits", "probs");

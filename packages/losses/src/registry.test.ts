@@ -40,7 +40,10 @@ describe("lossFromConfig", () => {
     ["nacl.of: expected one of logits, probs, got softmax", { name: "nacl", of: "softmax" }],
     ["svls.sigma: expected a finite number above 0, got 0", { name: "svls", sigma: 0 }],
     ["dice.batch: expected true or false, got 1", { name: "dice", batch: 1 }],
-    ["crossEntropy.ignore: expected an integer, got 0.5", { name: "crossEntropy", ignore: 0.5 }],
+    [
+      "crossEntropy.ignore: expected an integer at least -2147483647 and at most 2147483647, got 0.5",
+      { name: "crossEntropy", ignore: 0.5 },
+    ],
     [
       "marginSvls (variant logit-margin): expected options variant, preset, alpha, margin, sigma, morphology, ignore, got kernel",
       { name: "marginSvls", kernel: "mean" },
