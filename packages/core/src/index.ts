@@ -1,6 +1,65 @@
+export {
+  type BinLayout,
+  type BinOptions,
+  binsOfClass,
+  type CalibrationBins,
+  type CalibrationBinsOptions,
+  calibrationBins,
+  calibrationBinsSync,
+  mergeBins,
+} from "./calibration.js";
 export * from "./device.js";
 export * from "./distance.js";
 export * from "./errors.js";
+export {
+  averageCalibrationError,
+  classwiseExpectedCalibrationError,
+  expectedCalibrationError,
+  maximumCalibrationError,
+  type PixelCalibrationErrorOptions,
+  pixelExpectedCalibrationError,
+  type ReliabilityBin,
+  reliability,
+  rootMeanSquareCalibrationError,
+} from "./metrics/calibration-error.js";
+export {
+  type CalibrationErrors,
+  CalibrationMetric,
+  type CalibrationMetricOptions,
+  type CalibrationResult,
+} from "./metrics/calibration-metric.js";
+export type { CaseStatistics, Metric } from "./metrics/metric.js";
+export {
+  argMax,
+  argMaxSync,
+  type ConfusionOptions,
+  confusionCounts,
+  confusionCountsSync,
+  diceScore,
+  type EmptyPolicy,
+  intersectionOverUnion,
+  type OverlapCounts,
+  overlapCounts,
+} from "./metrics/overlap.js";
+export {
+  OverlapMetric,
+  type OverlapMetricOptions,
+  type OverlapResult,
+  type RegionOverlap,
+} from "./metrics/overlap-metric.js";
+export {
+  ProbabilityScoreMetric,
+  type ProbabilityScoreMetricOptions,
+  type ProbabilityScoreResult,
+} from "./metrics/probability-score-metric.js";
+export {
+  brierScore,
+  negativeLogLikelihood,
+  type ProbabilityScores,
+  type ProbabilityScoresOptions,
+  probabilityScores,
+  probabilityScoresSync,
+} from "./metrics/probability-scores.js";
 export {
   type SurfaceConvention,
   type SurfaceDefinition,
@@ -22,6 +81,7 @@ export {
   morphology,
   morphologySync,
 } from "./morphology.js";
+export type { PixelSelection } from "./probability-maps.js";
 export {
   type SignedDistanceOptions,
   signedDistance,

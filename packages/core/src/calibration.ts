@@ -1,0 +1,187 @@
+import type { CalibrationSums, CalibrationBinsOptions as NativeOptions } from "@pixelcal/native";
+import { call, callSync, native } from "./binding.js";
+import { checkChoice, checkInteger } from "./check.js";
+import { checkDevice, type DeviceOption } from "./device.js";
+import { invalidArgument } from "./errors.js";
+import { type PixelSelection, probabilityMaps } from "./probability-maps.js";
+import type { Labels, Tensor } from "./tensor.js";
+
+/** How pixels are binned; bins with the same layout can be merged. */
+export interface BinLayout {
+  /**
+   * What is binned: `foreground`, p = 1 - p_0 (in float32) against label != 0; `classes`, every p_c against label == c, a
+   * group per class; `top-label`, max_c p_c against whether its class (the first of equals) is the label.
+   */
+  readonly of: "foreground" | "classes" | "top-label";
+  /** Which edge belongs to a bin. `right-closed`, (lo, hi]: p = 0 is in no bin. `left-closed`, [lo, hi), the last closed. */
+  readonly edges: "right-closed" | "left-closed";
+  /** Bin m lies between limits[m] and limits[m + 1]. */
+  readonly limits: Float64Array;
+  /** Only pixels with p above it were counted; -1 when all were. */
+  readonly threshold: number;
+  /** 1, or for `classes` the number of classes; group g and bin m are at index g * bins + m of the sums. */
+  readonly groups: number;
+}
+
+/** Sums over pixels (or their weights) per group and bin. */
+export interface CalibrationBins extends BinLayout {
+  /** Per group: all pixels counted, those in no bin too. */
+  readonly total: Float64Array;
+  readonly count: Float64Array;
+  /** Sum of p. */
+  readonly confidenceSum: Float64Array;
+  /** Pixels whose label agrees. */
+  readonly accuracySum: Float64Array;
+  /** Sum of p over the pixels whose label does not agree. */
+  readonly falsePositiveSum: Float64Array;
+}
+
+export interface BinOptions {
+  /** Number of bins of equal width; default 10. */
+  readonly bins?: number;
+  /** Default "foreground". */
+  readonly of?: "foreground" | "classes" | "top-label";
+  /** Default "right-closed". */
+  readonly edges?: "right-closed" | "left-closed";
+  /**
+   * Precision in which probabilities meet the limits i / bins (numpy.linspace): float64 (default) as NumPy 2 and later,
+   * float32 as NumPy 1 and torch. They differ for probabilities that are the float32 of a limit, such as 0.1 or 0.3.
+   */
+  readonly comparison?: "float64" | "float32";
+  /** Count only probabilities above this (compared in float32), in [0, 1); the paper's classwise error uses 1e-3. */
+  readonly threshold?: number;
+}
+
+export interface CalibrationBinsOptions extends BinOptions, PixelSelection, DeviceOption {
+  /** `[N, ...spatial]`, at least 0: every count and sum is weighted. */
+  readonly weights?: Tensor<"float32">;
+}
+
+/**
+ * Bins of probabilities `[N, C, ...spatial]` against labels `[N, ...spatial]`, over all N images: all that the binned
+ * calibration errors need. Without weights the result has the same bits in any order of pixels and at any thread count
+ * (sums of p are kept in units of 2^-40). Throws on a probability outside [0, 1] or NaN, naming the number of pixels and
+ * the first.
+ */
+export async function calibrationBins(
+  probs: Tensor<"float32">,
+  labels: Labels,
+  options: CalibrationBinsOptions = {},
+): Promise<CalibrationBins> {
+  const { request, layout } = binsRequest(probs, labels, options);
+  return binsOf(layout, await call(() => native.calibrationBins(request)));
+}
+
+/** {@link calibrationBins} on the calling thread. */
+export function calibrationBinsSync(
+  probs: Tensor<"float32">,
+  labels: Labels,
+  options: CalibrationBinsOptions = {},
+): CalibrationBins {
+  const { request, layout } = binsRequest(probs, labels, options);
+  return binsOf(
+    layout,
+    callSync(() => native.calibrationBinsSync(request)),
+  );
+}
+
+/** The layout `calibrationBins` uses with these options. */
+export function binLayout(options: BinOptions, classes: number): BinLayout {
+  const {
+    bins = 10,
+    of = "foreground",
+    edges = "right-closed",
+    comparison = "float64",
+    threshold = -1,
+  } = options;
+  checkInteger("bins", bins, 1, 65536);
+  checkChoice("of", of, ["foreground", "classes", "top-label"]);
+  checkChoice("edges", edges, ["right-closed", "left-closed"]);
+  checkChoice("comparison", comparison, ["float64", "float32"]);
+  if (options.threshold !== undefined && !(threshold >= 0 && threshold < 1)) {
+    throw invalidArgument("threshold", "a number from 0 to below 1", threshold);
+  }
+  // As numpy.linspace: i times the rounded step, the last exactly 1.
+  const limits = Float64Array.from({ length: bins + 1 }, (_, i) => (i === bins ? 1 : i * (1 / bins)));
+  if (comparison === "float32") limits.forEach((limit, i) => void (limits[i] = Math.fround(limit)));
+  return { of, edges, limits, threshold, groups: of === "classes" ? classes : 1 };
+}
+
+/** Bins of no pixels at all. */
+export function emptyBins(layout: BinLayout): CalibrationBins {
+  const cells = (): Float64Array => new Float64Array(layout.groups * (layout.limits.length - 1));
+  return {
+    ...layout,
+    total: new Float64Array(layout.groups),
+    count: cells(),
+    confidenceSum: cells(),
+    accuracySum: cells(),
+    falsePositiveSum: cells(),
+  };
+}
+
+/** The bins of both sets of pixels together; throws when the layouts differ. */
+export function mergeBins(a: CalibrationBins, b: CalibrationBins): CalibrationBins {
+  if (!sameLayout(a, b)) throw invalidArgument("bins", "bins of the same layout", "another");
+  const sum = (x: Float64Array, y: Float64Array): Float64Array => x.map((value, i) => value + y[i]!);
+  return {
+    ...a,
+    total: sum(a.total, b.total),
+    count: sum(a.count, b.count),
+    confidenceSum: sum(a.confidenceSum, b.confidenceSum),
+    accuracySum: sum(a.accuracySum, b.accuracySum),
+    falsePositiveSum: sum(a.falsePositiveSum, b.falsePositiveSum),
+  };
+}
+
+/** The bins of one class (or group) alone; the arrays are views. */
+export function binsOfClass(bins: CalibrationBins, group: number): CalibrationBins {
+  checkInteger("group", group, 0, bins.groups - 1);
+  const width = bins.limits.length - 1;
+  const cells = (sums: Float64Array): Float64Array => sums.subarray(group * width, (group + 1) * width);
+  return {
+    ...bins,
+    groups: 1,
+    total: bins.total.subarray(group, group + 1),
+    count: cells(bins.count),
+    confidenceSum: cells(bins.confidenceSum),
+    accuracySum: cells(bins.accuracySum),
+    falsePositiveSum: cells(bins.falsePositiveSum),
+  };
+}
+
+function sameLayout(a: BinLayout, b: BinLayout): boolean {
+  return (
+    a.of === b.of &&
+    a.edges === b.edges &&
+    a.threshold === b.threshold &&
+    a.groups === b.groups &&
+    a.limits.length === b.limits.length &&
+    a.limits.every((limit, i) => limit === b.limits[i])
+  );
+}
+
+function binsRequest(
+  probs: Tensor<"float32">,
+  labels: Labels,
+  options: CalibrationBinsOptions,
+): { request: NativeOptions; layout: BinLayout } {
+  checkDevice(options.device);
+  const maps = probabilityMaps(probs, labels, options, options.weights);
+  const layout = binLayout(options, maps.classes);
+  const { of, limits, threshold } = layout;
+  const closed = layout.edges === "right-closed" ? "right" : "left";
+  return { request: { ...maps, of, closed, edges: limits, threshold }, layout };
+}
+
+function binsOf(layout: BinLayout, sums: CalibrationSums): CalibrationBins {
+  const { total, count, confidence, accuracy, falsePositive } = sums;
+  return {
+    ...layout,
+    total,
+    count,
+    confidenceSum: confidence,
+    accuracySum: accuracy,
+    falsePositiveSum: falsePositive,
+  };
+}

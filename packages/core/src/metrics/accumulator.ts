@@ -1,0 +1,63 @@
+import { checkClasses } from "../check.js";
+import { invalidArgument } from "../errors.js";
+import type { Labels, Tensor } from "../tensor.js";
+import type { Metric } from "./metric.js";
+import { checkSameOptions, decodeState, encodeState } from "./metric-state.js";
+
+/** What every metric here shares: options with the number of classes, and sums that are added up. */
+export abstract class Accumulator<R, O extends { readonly classes: number }> implements Metric<R> {
+  protected readonly options: O;
+  protected readonly sums: Float64Array;
+
+  /** `options` with every field in a fixed order, so that equal options have equal JSON. */
+  protected constructor(options: O, length: number) {
+    this.options = options;
+    this.sums = new Float64Array(length);
+  }
+
+  abstract update(probs: Tensor<"float32">, labels: Labels): Promise<void>;
+  abstract compute(): R;
+
+  merge(other: this): void {
+    if (other.constructor !== this.constructor) {
+      throw invalidArgument("other", `a ${this.constructor.name}`, other.constructor.name);
+    }
+    checkSameOptions(this.options, other.options);
+    other.sums.forEach((sum, i) => void (this.sums[i]! += sum));
+  }
+
+  reset(): void {
+    this.sums.fill(0);
+  }
+
+  state(): Uint8Array {
+    return encodeState(this.constructor.name, this.options, this.sums);
+  }
+
+  protected checkProbs(probs: Tensor<"float32">): void {
+    const classes = probs?.dims?.[1];
+    if (classes !== this.options.classes)
+      throw invalidArgument("probs", `${this.options.classes} classes`, classes);
+  }
+
+  protected static checkOptions(options: { readonly classes: number }): void {
+    if (typeof options !== "object" || options === null)
+      throw invalidArgument("options", "an object", options);
+    checkClasses(options.classes);
+  }
+
+  /** The metric `make` builds from the options in `state`, holding its sums. */
+  protected static restored<M extends Accumulator<unknown, { readonly classes: number }>>(
+    kind: string,
+    state: Uint8Array,
+    make: (options: never) => M,
+  ): M {
+    const { options, sums } = decodeState(kind, state);
+    const metric = make(options as never);
+    if (metric.sums.length !== sums.length) {
+      throw invalidArgument("state", `${metric.sums.length} sums`, sums.length);
+    }
+    metric.sums.set(sums);
+    return metric;
+  }
+}

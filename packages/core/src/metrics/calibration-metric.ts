@@ -1,0 +1,117 @@
+import {
+  type BinLayout,
+  type BinOptions,
+  binLayout,
+  binsOfClass,
+  type CalibrationBins,
+  calibrationBins,
+  emptyBins,
+} from "../calibration.js";
+import type { Labels, Tensor } from "../tensor.js";
+import { Accumulator } from "./accumulator.js";
+import {
+  averageCalibrationError,
+  classwiseExpectedCalibrationError,
+  expectedCalibrationError,
+  maximumCalibrationError,
+  type PixelCalibrationErrorOptions,
+  pixelExpectedCalibrationError,
+  rootMeanSquareCalibrationError,
+} from "./calibration-error.js";
+
+export interface CalibrationMetricOptions extends BinOptions, PixelCalibrationErrorOptions {
+  readonly classes: number;
+  readonly ignore?: number;
+}
+
+/** Errors of one group of bins over all pixels seen. */
+export interface CalibrationErrors {
+  readonly expected: number;
+  readonly rootMeanSquare: number;
+  readonly average: number;
+  readonly maximum: number;
+  /** pECE; NaN for "top-label", which has no false positives. */
+  readonly pixel: number;
+}
+
+export interface CalibrationResult extends CalibrationErrors {
+  readonly bins: CalibrationBins;
+  /** The errors of every class for "classes" (then the others are their means over classes with pixels), else empty. */
+  readonly perClass: readonly CalibrationErrors[];
+}
+
+/** Calibration errors over all pixels of a stream of cases; keeps five sums per bin. */
+export class CalibrationMetric extends Accumulator<CalibrationResult, CalibrationMetricOptions> {
+  readonly #layout: BinLayout;
+
+  constructor(options: CalibrationMetricOptions) {
+    Accumulator.checkOptions(options);
+    const { classes, ignore, bins, of, edges, comparison, threshold } = options;
+    const { falsePositiveWeight, variant, falsePositiveThreshold } = options;
+    const layout = binLayout(options, classes);
+    const normal = { classes, ignore, bins, of, edges, comparison, threshold };
+    super(
+      { ...normal, falsePositiveWeight, variant, falsePositiveThreshold },
+      join(emptyBins(layout)).length,
+    );
+    this.#layout = layout;
+    if (layout.of !== "top-label") pixelExpectedCalibrationError(binsOfClass(emptyBins(layout), 0), options);
+  }
+
+  static restore(state: Uint8Array): CalibrationMetric {
+    const make = (options: CalibrationMetricOptions): CalibrationMetric => new CalibrationMetric(options);
+    return Accumulator.restored("CalibrationMetric", state, make);
+  }
+
+  async update(probs: Tensor<"float32">, labels: Labels): Promise<void> {
+    this.checkProbs(probs);
+    join(await calibrationBins(probs, labels, this.options)).forEach((sum, i) => void (this.sums[i]! += sum));
+  }
+
+  /** The bins of everything seen. */
+  bins(): CalibrationBins {
+    const bins = emptyBins(this.#layout);
+    let at = 0;
+    for (const sums of parts(bins)) {
+      sums.set(this.sums.subarray(at, at + sums.length));
+      at += sums.length;
+    }
+    return bins;
+  }
+
+  compute(): CalibrationResult {
+    const bins = this.bins();
+    if (bins.of !== "classes") return { bins, ...this.#errors(bins), perClass: [] };
+    const perClass = Array.from(bins.total, (_, c) => this.#errors(binsOfClass(bins, c)));
+    const seen = perClass.filter((_, c) => bins.total[c]! > 0);
+    const mean = (name: keyof CalibrationErrors): number =>
+      seen.reduce((sum, errors) => sum + errors[name], 0) / seen.length;
+    return {
+      bins,
+      perClass,
+      expected: classwiseExpectedCalibrationError(bins),
+      rootMeanSquare: mean("rootMeanSquare"),
+      average: mean("average"),
+      maximum: mean("maximum"),
+      pixel: mean("pixel"),
+    };
+  }
+
+  #errors(bins: CalibrationBins): CalibrationErrors {
+    return {
+      expected: expectedCalibrationError(bins),
+      rootMeanSquare: rootMeanSquareCalibrationError(bins),
+      average: averageCalibrationError(bins),
+      maximum: maximumCalibrationError(bins),
+      pixel: bins.of === "top-label" ? Number.NaN : pixelExpectedCalibrationError(bins, this.options),
+    };
+  }
+}
+
+function parts(bins: CalibrationBins): readonly Float64Array[] {
+  return [bins.total, bins.count, bins.confidenceSum, bins.accuracySum, bins.falsePositiveSum];
+}
+
+function join(bins: CalibrationBins): Float64Array {
+  return Float64Array.from(parts(bins).flatMap((sums) => Array.from(sums)));
+}

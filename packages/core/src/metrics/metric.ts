@@ -1,0 +1,68 @@
+import type { Labels, Tensor } from "../tensor.js";
+
+/**
+ * A score over a stream of cases in bounded memory. `update` takes probabilities `[N, C, ...spatial]` and labels
+ * `[N, ...spatial]`, each of the N images being a case; `merge` adds what another accumulator of the same options has
+ * seen, in any order (counts exactly, sums up to float64 rounding); `state` is a documented byte string from which the
+ * class's static `restore` makes an equal accumulator.
+ */
+export interface Metric<R> {
+  update(probs: Tensor<"float32">, labels: Labels): Promise<void>;
+  merge(other: this): void;
+  compute(): R;
+  reset(): void;
+  state(): Uint8Array;
+}
+
+/** Statistics of one number per case. */
+export interface CaseStatistics {
+  /** Mean over the defined cases: Infinity when any of them is, NaN when there is none. */
+  readonly mean: number;
+  /** Sample standard deviation over the finite cases; NaN for fewer than two. */
+  readonly deviation: number;
+  /** Mean over the finite cases. */
+  readonly finiteMean: number;
+  /** Cases with a number, infinite ones included. */
+  readonly count: number;
+  readonly infinite: number;
+  /** Cases where the score is not defined (NaN); they are in no other number. */
+  readonly undefined: number;
+}
+
+/** Sums behind {@link CaseStatistics}, at `at` in a shared array of `CaseSums.length` numbers per series. */
+export const CaseSums: {
+  readonly length: number;
+  add(sums: Float64Array, at: number, value: number): void;
+  statistics(sums: Float64Array, at: number): CaseStatistics;
+} = {
+  length: 5,
+  add(sums, at, value) {
+    if (Number.isNaN(value)) sums[at + 4]! += 1;
+    else if (!Number.isFinite(value)) sums[at + 3]! += 1;
+    else {
+      sums[at]! += 1;
+      sums[at + 1]! += value;
+      sums[at + 2]! += value * value;
+    }
+  },
+  statistics(sums, at) {
+    const value = (i: number): number => sums[at + i]!;
+    const [finite, sum, squares, infinite, undefinedCases] = [
+      value(0),
+      value(1),
+      value(2),
+      value(3),
+      value(4),
+    ];
+    const finiteMean = sum / finite;
+    const variance = Math.max(0, squares - finite * finiteMean * finiteMean) / (finite - 1);
+    return {
+      mean: infinite > 0 ? Number.POSITIVE_INFINITY : finiteMean,
+      deviation: finite > 1 ? Math.sqrt(variance) : Number.NaN,
+      finiteMean,
+      count: finite + infinite,
+      infinite,
+      undefined: undefinedCases,
+    };
+  },
+};

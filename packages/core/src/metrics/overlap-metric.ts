@@ -1,0 +1,96 @@
+import { checkInteger } from "../check.js";
+import type { Labels, Tensor } from "../tensor.js";
+import { Accumulator } from "./accumulator.js";
+import { type CaseStatistics, CaseSums } from "./metric.js";
+import {
+  argMax,
+  confusionCounts,
+  diceScore,
+  type EmptyPolicy,
+  intersectionOverUnion,
+  overlapCounts,
+} from "./overlap.js";
+
+export interface OverlapMetricOptions extends EmptyPolicy {
+  readonly classes: number;
+  readonly ignore?: number;
+}
+
+/** Overlap of one region, over cases and of all their pixels together. */
+export interface RegionOverlap {
+  readonly dice: CaseStatistics;
+  readonly iou: CaseStatistics;
+  readonly pooledDice: number;
+  readonly pooledIou: number;
+}
+
+export interface OverlapResult {
+  readonly cases: number;
+  readonly classes: readonly RegionOverlap[];
+  /** All classes but 0 as one region. */
+  readonly foreground: RegionOverlap;
+  /** Pixels per true and predicted class, `[classes, classes]`. */
+  readonly confusion: Tensor<"float64">;
+}
+
+/** Dice and IoU of the arg-max against the labels, per class and of the foreground. */
+export class OverlapMetric extends Accumulator<OverlapResult, OverlapMetricOptions> {
+  constructor(options: OverlapMetricOptions) {
+    Accumulator.checkOptions(options);
+    const { classes, ignore, bothEmpty, labelEmpty, smooth } = options;
+    if (ignore !== undefined)
+      checkInteger("ignore", ignore, Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
+    super(
+      { classes, ignore, bothEmpty, labelEmpty, smooth },
+      1 + classes * classes + 2 * (classes + 1) * CaseSums.length,
+    );
+  }
+
+  static restore(state: Uint8Array): OverlapMetric {
+    const make = (options: OverlapMetricOptions): OverlapMetric => new OverlapMetric(options);
+    return Accumulator.restored("OverlapMetric", state, make);
+  }
+
+  async update(probs: Tensor<"float32">, labels: Labels): Promise<void> {
+    this.checkProbs(probs);
+    const { classes, ignore } = this.options;
+    const confusion = await confusionCounts(await argMax(probs), labels, { classes, ignore });
+    for (let image = 0; image < confusion.dims[0]!; image++) {
+      this.sums[0]! += 1;
+      for (let cell = 0; cell < classes * classes; cell++) {
+        this.sums[1 + cell]! += confusion.data[image * classes * classes + cell]!;
+      }
+      for (let region = 0; region <= classes; region++) {
+        const counts = overlapCounts(confusion, region === classes ? "foreground" : region, image);
+        CaseSums.add(this.sums, this.#at(region, 0), diceScore(counts, this.options));
+        CaseSums.add(this.sums, this.#at(region, 1), intersectionOverUnion(counts, this.options));
+      }
+    }
+  }
+
+  compute(): OverlapResult {
+    const { classes } = this.options;
+    const data = this.sums.slice(1, 1 + classes * classes);
+    const confusion: Tensor<"float64"> = { type: "float64", dims: [1, classes, classes], data };
+    const region = (index: number): RegionOverlap => {
+      const counts = overlapCounts(confusion, index === classes ? "foreground" : index);
+      return {
+        dice: CaseSums.statistics(this.sums, this.#at(index, 0)),
+        iou: CaseSums.statistics(this.sums, this.#at(index, 1)),
+        pooledDice: diceScore(counts, this.options),
+        pooledIou: intersectionOverUnion(counts, this.options),
+      };
+    };
+    return {
+      cases: this.sums[0]!,
+      classes: Array.from({ length: classes }, (_, c) => region(c)),
+      foreground: region(classes),
+      confusion: { ...confusion, dims: [classes, classes] },
+    };
+  }
+
+  // After the number of cases and the confusion matrix: per region the sums of Dice, then of IoU.
+  #at(region: number, score: 0 | 1): number {
+    return 1 + this.options.classes ** 2 + (2 * region + score) * CaseSums.length;
+  }
+}

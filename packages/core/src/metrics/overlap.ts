@@ -1,0 +1,163 @@
+import { call, callSync, native } from "../binding.js";
+import { checkClasses, checkInteger, checkLabels, checkOut, checkTensor } from "../check.js";
+import { checkDevice, type DeviceOption } from "../device.js";
+import { checkDims, checkSelection, type PixelSelection } from "../probability-maps.js";
+import type { Labels, Tensor } from "../tensor.js";
+
+/**
+ * The class of the largest probability (or logit) at every pixel, the first of equals: `[N, C, ...spatial]` to
+ * `[N, ...spatial]`, uint8 up to 256 classes. NaN is an error.
+ */
+export async function argMax(
+  values: Tensor<"float32">,
+  options: DeviceOption & { readonly out?: Tensor<"uint8"> | Tensor<"int32"> } = {},
+): Promise<Tensor<"uint8"> | Tensor<"int32">> {
+  const { request, dims } = argMaxRequest(values, options);
+  return labelTensor(await call(() => native.argMax(request)), dims);
+}
+
+/** {@link argMax} on the calling thread. */
+export function argMaxSync(
+  values: Tensor<"float32">,
+  options: DeviceOption & { readonly out?: Tensor<"uint8"> | Tensor<"int32"> } = {},
+): Tensor<"uint8"> | Tensor<"int32"> {
+  const { request, dims } = argMaxRequest(values, options);
+  return labelTensor(
+    callSync(() => native.argMaxSync(request)),
+    dims,
+  );
+}
+
+function argMaxRequest(
+  values: Tensor<"float32">,
+  { device, out }: DeviceOption & { readonly out?: Tensor<"uint8"> | Tensor<"int32"> },
+): { request: Parameters<typeof native.argMax>[0]; dims: readonly number[] } {
+  checkDevice(device);
+  checkTensor("values", values, ["float32"], [3, 5]);
+  const [batch, classes, ...spatial] = values.dims as [number, number, ...number[]];
+  checkClasses(classes);
+  const dims = [batch, ...spatial];
+  checkOut(out, classes <= 256 ? "uint8" : "int32", dims);
+  const pixels = spatial.reduce((product, dim) => product * dim, 1);
+  return { request: { values: values.data, batch, classes, pixels, out: out?.data }, dims };
+}
+
+function labelTensor(
+  data: Uint8Array | Int32Array,
+  dims: readonly number[],
+): Tensor<"uint8"> | Tensor<"int32"> {
+  return data instanceof Uint8Array ? { type: "uint8", data, dims } : { type: "int32", data, dims };
+}
+
+export interface ConfusionOptions extends PixelSelection, DeviceOption {
+  readonly classes: number;
+}
+
+/** Pixels per image, true class and predicted class, `[N, classes, classes]`. */
+export async function confusionCounts(
+  predicted: Labels,
+  labels: Labels,
+  options: ConfusionOptions,
+): Promise<Tensor<"float64">> {
+  const request = confusionRequest(predicted, labels, options);
+  const { batch, classes } = request;
+  const data = await call(() => native.confusionCounts(request));
+  return { type: "float64", dims: [batch, classes, classes], data };
+}
+
+/** {@link confusionCounts} on the calling thread. */
+export function confusionCountsSync(
+  predicted: Labels,
+  labels: Labels,
+  options: ConfusionOptions,
+): Tensor<"float64"> {
+  const request = confusionRequest(predicted, labels, options);
+  const { batch, classes } = request;
+  const data = callSync(() => native.confusionCountsSync(request));
+  return { type: "float64", dims: [batch, classes, classes], data };
+}
+
+function confusionRequest(
+  predicted: Labels,
+  labels: Labels,
+  options: ConfusionOptions,
+): Parameters<typeof native.confusionCounts>[0] & { batch: number } {
+  checkDevice(options.device);
+  checkLabels(predicted, "predicted");
+  checkLabels(labels);
+  checkDims("predicted", predicted, labels.dims);
+  const { classes, ignore, mask } = options;
+  checkClasses(classes);
+  checkSelection({ ignore, mask }, labels.dims);
+  const [batch, ...spatial] = labels.dims as [number, ...number[]];
+  const pixels = spatial.reduce((product, dim) => product * dim, 1);
+  return {
+    predicted: predicted.data,
+    labels: labels.data,
+    batch,
+    classes,
+    pixels,
+    ignore,
+    mask: mask?.data,
+  };
+}
+
+/** Pixels of one region in the prediction and in the labels; counts of several images may be added up. */
+export interface OverlapCounts {
+  readonly truePositive: number;
+  readonly falsePositive: number;
+  readonly falseNegative: number;
+}
+
+/** The counts of one class, or of the foreground (any class but 0), in one image of `confusionCounts`. */
+export function overlapCounts(
+  confusion: Tensor<"float64">,
+  region: number | "foreground",
+  image = 0,
+): OverlapCounts {
+  checkTensor("confusion", confusion, ["float64"], [3, 3]);
+  const [batch, classes] = confusion.dims as [number, number, number];
+  if (region !== "foreground") checkInteger("region", region, 0, classes - 1);
+  checkInteger("image", image, 0, batch - 1);
+  const within = (c: number): boolean => (region === "foreground" ? c !== 0 : c === region);
+  let [truePositive, falsePositive, falseNegative] = [0, 0, 0];
+  for (let truth = 0; truth < classes; truth++) {
+    for (let predicted = 0; predicted < classes; predicted++) {
+      const count = confusion.data[(image * classes + truth) * classes + predicted]!;
+      if (within(truth) && within(predicted)) truePositive += count;
+      else if (within(predicted)) falsePositive += count;
+      else if (within(truth)) falseNegative += count;
+    }
+  }
+  return { truePositive, falsePositive, falseNegative };
+}
+
+/** What an overlap is worth where the formula says nothing, or nothing useful. */
+export interface EmptyPolicy {
+  /** Region absent from prediction and labels; default NaN (MONAI, DeepMind). 1 counts it as a success. */
+  readonly bothEmpty?: number;
+  /** Region absent from the labels only; default the formula's 0. NaN leaves such cases out (MONAI's ignore_empty). */
+  readonly labelEmpty?: number;
+  /** Added to numerator and denominator, default 0; the SDC repository's Dice has 1e-6, whose bothEmpty is 1. */
+  readonly smooth?: number;
+}
+
+/** Dice similarity coefficient, 2 TP / (2 TP + FP + FN). */
+export function diceScore(counts: OverlapCounts, policy: EmptyPolicy = {}): number {
+  const { truePositive: tp, falsePositive: fp, falseNegative: fn } = counts;
+  return ratio(2 * tp, 2 * tp + fp + fn, counts, policy);
+}
+
+/** Intersection over union, TP / (TP + FP + FN). */
+export function intersectionOverUnion(counts: OverlapCounts, policy: EmptyPolicy = {}): number {
+  const { truePositive: tp, falsePositive: fp, falseNegative: fn } = counts;
+  return ratio(tp, tp + fp + fn, counts, policy);
+}
+
+function ratio(numerator: number, denominator: number, counts: OverlapCounts, policy: EmptyPolicy): number {
+  const { smooth = 0, bothEmpty = smooth > 0 ? 1 : Number.NaN, labelEmpty } = policy;
+  const noLabel = counts.truePositive + counts.falseNegative === 0;
+  if (noLabel && counts.falsePositive === 0) return bothEmpty;
+  if (noLabel && labelEmpty !== undefined) return labelEmpty;
+  return (numerator + smooth) / (denominator + smooth);
+}

@@ -1,0 +1,61 @@
+import type { ProbabilityMaps as NativeMaps } from "@pixelcal/native";
+import { checkClasses, checkInteger, checkLabels, checkTensor } from "./check.js";
+import { invalidArgument } from "./errors.js";
+import type { Labels, Tensor } from "./tensor.js";
+
+/** Which pixels count, and how much. */
+export interface PixelSelection {
+  /** Pixels with this label are left out. */
+  readonly ignore?: number;
+  /** `[N, ...spatial]`: pixels with 0 are left out (of all results; their values must still be valid). */
+  readonly mask?: Tensor<"uint8"> | Tensor<"bool">;
+}
+
+/** Probabilities `[N, C, ...spatial]`, labels `[N, ...spatial]` and the selection as the kernels read them. */
+export function probabilityMaps(
+  probs: Tensor<"float32">,
+  labels: Labels,
+  { ignore, mask }: PixelSelection,
+  weights?: Tensor<"float32">,
+): NativeMaps {
+  checkTensor("probs", probs, ["float32"], [3, 5]);
+  checkLabels(labels);
+  const [batch, classes, ...spatial] = probs.dims as [number, number, ...number[]];
+  checkClasses(classes);
+  const dims = [batch, ...spatial];
+  checkDims("labels", labels, dims);
+  checkSelection({ ignore, mask }, dims);
+  if (weights !== undefined) {
+    checkTensor("weights", weights, ["float32"], [dims.length, dims.length]);
+    checkDims("weights", weights, dims);
+  }
+  const pixels = spatial.reduce((product, dim) => product * dim, 1);
+  const { data } = labels;
+  return {
+    probs: probs.data,
+    labels: data,
+    batch,
+    classes,
+    pixels,
+    ignore,
+    mask: mask?.data,
+    weights: weights?.data,
+  };
+}
+
+/** Throws unless the selection fits labels of these dims. */
+export function checkSelection({ ignore, mask }: PixelSelection, dims: readonly number[]): void {
+  if (ignore !== undefined) {
+    checkInteger("ignore", ignore, Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
+  }
+  if (mask === undefined) return;
+  checkTensor("mask", mask, ["uint8", "bool"], [dims.length, dims.length]);
+  checkDims("mask", mask, dims);
+}
+
+/** Throws unless `value` has exactly these dims. */
+export function checkDims(argument: string, value: Tensor, dims: readonly number[]): void {
+  if (value.dims.length !== dims.length || value.dims.some((dim, axis) => dim !== dims[axis])) {
+    throw invalidArgument(argument, `dims [${dims.join(", ")}]`, value.dims);
+  }
+}
