@@ -1,0 +1,40 @@
+import { expect, test } from "vitest";
+import { type DataType, elementCount, type TypedArrays, tensor, zeros } from "./tensor.js";
+
+test("every data type has its array", () => {
+  const arrays: { readonly [T in DataType]: TypedArrays[T] } = {
+    float32: new Float32Array(6),
+    float64: new Float64Array(6),
+    float16: new Uint16Array(6),
+    int64: new BigInt64Array(6),
+    uint64: new BigUint64Array(6),
+    int32: new Int32Array(6),
+    uint32: new Uint32Array(6),
+    int16: new Int16Array(6),
+    uint16: new Uint16Array(6),
+    int8: new Int8Array(6),
+    uint8: new Uint8Array(6),
+    bool: new Uint8Array(6),
+  };
+  for (const [type, data] of Object.entries(arrays)) {
+    const made = tensor(type as DataType, data, [2, 3]);
+    expect(made.data).toBe(data);
+    expect(zeros(type as DataType, [2, 3])).toEqual(made);
+  }
+});
+
+test("a tensor without dimensions is a scalar", () => {
+  expect(tensor("float32", Float32Array.of(3), []).data[0]).toBe(3);
+  expect(elementCount([4, 0, 2])).toBe(0);
+});
+
+test("rejected arguments", () => {
+  const floats = new Float32Array(6);
+  expect(() => tensor("float32", floats, [2, 2])).toThrow("data: expected 4 elements for dims [2, 2], got 6");
+  expect(() => tensor("float64", floats as never, [6])).toThrow("data: expected a Float64Array for float64, got Float32Array");
+  expect(() => tensor("string" as never, floats as never, [6])).toThrow("type: expected one of float32, float64");
+  expect(() => zeros("toString" as never, [6])).toThrow("type: expected one of float32, float64");
+  expect(() => tensor("float32", floats, [2.5, 2])).toThrow("dims: expected whole numbers, got [2.5, 2]");
+  expect(() => zeros("float32", [-1])).toThrow("dims: expected whole numbers, got [-1]");
+  expect(() => elementCount([2 ** 40, 2 ** 40])).toThrow("dims: expected at most 2^53 - 1 elements");
+});
