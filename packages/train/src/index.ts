@@ -1,9 +1,23 @@
+export {
+  type EvaluationConvention,
+  evaluationConventions,
+  type ScoreOptions,
+  type Scores,
+} from "./case-scores.js";
 export { type Checkpoint, readCheckpoint, type TrainingState, writeCheckpoint } from "./checkpoint.js";
 export { ConfigError, type LossConfig, parseConfig, type TrainConfig } from "./config.js";
 export type { Batch } from "./data/batch.js";
 export { type Dataset, type DatasetCase, NpzDataset, type NpzDatasetOptions } from "./data/dataset.js";
 export { Loader, type LoaderOptions, type LoaderState, type Targets } from "./data/loader.js";
 export type { Augmentation } from "./data/transforms.js";
+export {
+  type EvaluateOptions,
+  type Evaluation,
+  type EvaluationCase,
+  type EvaluationRow,
+  evaluate,
+  type ScoreSummary,
+} from "./evaluate.js";
 export {
   type BatchSource,
   checkpointFiles,

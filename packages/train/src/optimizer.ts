@@ -53,11 +53,18 @@ export function adamW(options: AdamWOptions = {}): Optimizer {
     name: "adamW",
     learningRate,
     decay,
-    slots: ["moment1", "moment2"],
+    slots: ["averages", "squares"],
     settings: { learningRate, betas, epsilon, weightDecay, decay },
-    async update(update) {
-      void native;
-    },
+    update: ({ slots, count, ...update }) =>
+      native.adamw({
+        ...shared(update, weightDecay),
+        averages: slots.averages!,
+        squares: slots.squares!,
+        step: count,
+        beta1: betas[0],
+        beta2: betas[1],
+        epsilon,
+      }),
   };
 }
 
@@ -78,12 +85,19 @@ export function sgd(options: SgdOptions = {}): Optimizer {
     name: "sgd",
     learningRate,
     decay,
-    slots: momentum > 0 ? ["momentum"] : [],
+    slots: momentum > 0 ? ["velocities"] : [],
     settings: { learningRate, momentum, nesterov, weightDecay, decay },
-    async update(update) {
-      void native;
-    },
+    update: ({ slots, ...update }) =>
+      native.sgd({ ...shared(update, weightDecay), momentum, nesterov, velocities: slots.velocities }),
   };
+}
+
+function shared(
+  { parameters, gradients, learningRate, gradientScale, decays }: Omit<Update, "slots" | "count">,
+  weightDecay: number,
+) {
+  const weightDecays = decays.map((applies) => (applies ? weightDecay : 0));
+  return { parameters, gradients, learningRate, gradientScale, weightDecay: weightDecays };
 }
 
 function checkRates(rates: Readonly<Record<string, number>>, decay: string): void {

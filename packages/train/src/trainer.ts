@@ -1,7 +1,7 @@
 import { availableParallelism } from "node:os";
 import type { Tensor } from "@pixelcal/core";
 import { invalidArgument, tensor, zeros } from "@pixelcal/core";
-import { type Graph, serializeModel } from "@pixelcal/graph";
+import { type Graph, serializeModel, updatedName } from "@pixelcal/graph";
 import type { Loss } from "@pixelcal/losses";
 import native from "@pixelcal/native";
 import {
@@ -19,7 +19,6 @@ import { constant, type Schedule } from "./schedule.js";
 import { createSession, runtimeVersion, type Session, type Tensors, type TrainDevice } from "./session.js";
 import { SessionCache } from "./session-cache.js";
 import {
-  bufferOutput,
   buildEvaluationGraph,
   buildInferenceGraph,
   buildStepGraph,
@@ -283,7 +282,7 @@ export class Trainer implements Predictor {
     const session = await this.#stepSession(batch.images.dims);
     const into: Record<string, Tensor> = {};
     for (const name of this.trainable) into[gradientOutput(name)] = this.#gradients[name]!;
-    for (const name of Object.keys(this.buffers)) into[bufferOutput(name)] = this.#spare[name]!;
+    for (const name of Object.keys(this.buffers)) into[updatedName(name)] = this.#spare[name]!;
     const outputs = session.outputs.map(({ name }) => name).filter((name) => name !== this.#logits);
     const values = lossValues(await session.run(await this.#feeds(batch), { into, outputs }));
     if (!Number.isFinite(values.loss)) throw new DivergedError(`the loss is ${values.loss}`, this.#updates);

@@ -1,0 +1,156 @@
+import type { Labels, SurfaceDistances, Tensor } from "@pixelcal/core";
+import {
+  argMax,
+  averageCalibrationError,
+  brierScore,
+  calibrationBins,
+  classwiseExpectedCalibrationError,
+  confusionCounts,
+  diceScore,
+  expectedCalibrationError,
+  intersectionOverUnion,
+  maximumCalibrationError,
+  negativeLogLikelihood,
+  overlapCounts,
+  pixelExpectedCalibrationError,
+  probabilityScores,
+  surfaceDistances,
+  tensor,
+} from "@pixelcal/core";
+
+/**
+ * What the five columns of the paper's table mean. `reference`: the SDC repository's evaluation number for number, all
+ * foreground classes as one region, HD95 of both directions pooled and in pixels, an empty mask infinitely far away.
+ * `consistent`: means over the foreground classes; Dice and distances are undefined where a class is in neither mask,
+ * and a class in one mask only is the image's diagonal away; HD95 as MONAI, with spacing; ECE of the predicted class;
+ * pECE with the false-positive offset outside of the absolute value.
+ */
+export type EvaluationConvention = "reference" | "consistent";
+
+export const evaluationConventions: readonly EvaluationConvention[] = ["reference", "consistent"];
+
+export interface ScoreOptions {
+  readonly classes: number;
+  /** "reference" by default. */
+  readonly convention?: EvaluationConvention;
+  /** Bins of the calibration errors; 10 by default. */
+  readonly bins?: number;
+  /** Weight of the false-positive offset of pECE; 2 by default. */
+  readonly falsePositiveWeight?: number;
+  /** Leaves class 0 out of CECE. */
+  readonly ignoreBackground?: boolean;
+  /** Physical size of a pixel per spatial axis, for distances; ones by default. */
+  readonly spacing?: readonly number[];
+}
+
+/** One number per column; NaN where it is not defined for the case. */
+export type Scores = Readonly<Record<string, number>>;
+
+/** Scores of one case: probabilities [C, ...spatial] against labels [...spatial], the paper's five columns first. */
+export async function caseScores(
+  probs: Tensor<"float32">,
+  labels: Labels,
+  options: ScoreOptions,
+): Promise<Scores> {
+  const batch = tensor("float32", probs.data, [1, ...probs.dims]);
+  const truth = { ...labels, dims: [1, ...labels.dims] } as Labels;
+  const regions = await regionScores(batch, truth, options);
+  const reference = (options.convention ?? "reference") === "reference";
+  const { bins, falsePositiveWeight, ignoreBackground = false } = options;
+  const foreground = await calibrationBins(batch, truth, { bins });
+  const topLabel = await calibrationBins(batch, truth, { bins, of: "top-label" });
+  const classes = await calibrationBins(batch, truth, {
+    bins,
+    of: "classes",
+    threshold: reference ? 1e-3 : undefined,
+  });
+  const classwise = classwiseExpectedCalibrationError(classes, { background: !ignoreBackground });
+  const proper = await probabilityScores(batch, truth);
+  const variant = reference ? "reference" : "outside";
+  const main = reference ? regions.foreground : regions.mean;
+  return {
+    DSC: main.DSC,
+    HD95: main.HD95,
+    ECE: expectedCalibrationError(reference ? foreground : topLabel),
+    // The repository's mean over no classes is 0.
+    CECE: reference && Number.isNaN(classwise) ? 0 : classwise,
+    pECE: pixelExpectedCalibrationError(foreground, { falsePositiveWeight, variant }),
+    IoU: main.IoU,
+    HD: main.HD,
+    ASSD: main.ASSD,
+    NSD: main.NSD,
+    MCE: maximumCalibrationError(reference ? foreground : topLabel),
+    ACE: averageCalibrationError(reference ? foreground : topLabel),
+    "ECE foreground": expectedCalibrationError(foreground),
+    "ECE top label": expectedCalibrationError(topLabel),
+    Brier: brierScore(proper),
+    NLL: negativeLogLikelihood(proper),
+    ...Object.fromEntries(
+      regions.classes.flatMap((scores, c) => [
+        [`DSC class ${c + 1}`, scores.DSC],
+        [`HD95 class ${c + 1}`, scores.HD95],
+      ]),
+    ),
+  };
+}
+
+const measures = ["DSC", "IoU", "HD", "HD95", "ASSD", "NSD"] as const;
+type RegionScores = Readonly<Record<(typeof measures)[number], number>>;
+
+async function regionScores(
+  probs: Tensor<"float32">,
+  labels: Labels,
+  { classes, convention = "reference", spacing }: ScoreOptions,
+): Promise<{
+  readonly foreground: RegionScores;
+  readonly classes: readonly RegionScores[];
+  readonly mean: RegionScores;
+}> {
+  const predicted = await argMax(probs);
+  const confusion = await confusionCounts(predicted, labels, { classes });
+  const reference = convention === "reference";
+  const policy = reference ? { smooth: 1e-6 } : {};
+  const scores = async (region: number | "foreground"): Promise<RegionScores> => {
+    const counts = overlapCounts(confusion, region);
+    const [surfaces] = await surfaceDistances(maskOf(predicted, region), maskOf(labels, region), {
+      ...(reference ? {} : { convention: "monai", empty: "diagonal", spacing }),
+    });
+    const absent = !reference && counts.truePositive + counts.falsePositive + counts.falseNegative === 0;
+    const { hd, hd95, assd, nsd } = absent ? nowhere : surfaces!;
+    return {
+      DSC: diceScore(counts, policy),
+      IoU: intersectionOverUnion(counts, policy),
+      HD: hd,
+      HD95: hd95,
+      ASSD: assd,
+      NSD: nsd,
+    };
+  };
+  const each = await Promise.all(Array.from({ length: classes - 1 }, (_, c) => scores(c + 1)));
+  const mean = Object.fromEntries(
+    measures.map((measure) => [measure, meanOf(each.map((score) => score[measure]))]),
+  ) as RegionScores;
+  return { foreground: await scores("foreground"), classes: each, mean };
+}
+
+const nowhere: Pick<SurfaceDistances, "hd" | "hd95" | "assd" | "nsd"> = {
+  hd: Number.NaN,
+  hd95: Number.NaN,
+  assd: Number.NaN,
+  nsd: Number.NaN,
+};
+
+/** Mean of the defined values, NaN when there is none. */
+function meanOf(values: readonly number[]): number {
+  const defined = values.filter((value) => !Number.isNaN(value));
+  return defined.reduce((sum, value) => sum + value, 0) / defined.length;
+}
+
+function maskOf({ data, dims }: Labels, region: number | "foreground"): Tensor<"uint8"> {
+  const mask = new Uint8Array(data.length);
+  for (let i = 0; i < mask.length; i++) {
+    const label = Number(data[i]);
+    mask[i] = (region === "foreground" ? label !== 0 : label === region) ? 1 : 0;
+  }
+  return tensor("uint8", mask, dims);
+}
