@@ -47,14 +47,26 @@ class PromiseWorker : public Napi::AsyncWorker {
 
   void OnOK() override {
     try {
-      if (exception_) std::rethrow_exception(exception_);
-      deferred_.Resolve(task_.result(Env()));
-    } catch (...) {
-      deferred_.Reject(ToError(Env(), std::current_exception()).Value());
+      Settle();
+    } catch (const Napi::Error&) {
+      // JavaScript cannot run any more: the worker thread is being terminated and nobody waits for the
+      // promise.
     }
   }
 
  private:
+  void Settle() {
+    Napi::Value value;
+    try {
+      if (exception_) std::rethrow_exception(exception_);
+      value = task_.result(Env());
+    } catch (...) {
+      deferred_.Reject(ToError(Env(), std::current_exception()).Value());
+      return;
+    }
+    deferred_.Resolve(value);
+  }
+
   Task task_;
   std::vector<Kept> kept_;
   Napi::Promise::Deferred deferred_;
