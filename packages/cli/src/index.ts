@@ -1,3 +1,4 @@
+export { type DataShape, describeData } from "./data-shape.js";
 export type { Context } from "./program.js";
 export { run } from "./program.js";
 export type { Output, Progress, TerminalOptions } from "./terminal.js";

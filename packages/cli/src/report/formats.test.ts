@@ -1,7 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { formatCsv } from "./csv.js";
 import { formatJson } from "./json.js";
-import { summarize } from "./statistics.js";
 
 describe("csv", () => {
   test("numbers keep every digit, infinity and NaN are as pandas writes them", () => {
@@ -27,20 +26,4 @@ describe("csv", () => {
 test("json has no word for NaN and infinity", () => {
   const value = { a: Number.NaN, b: [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 1.5], c: "x" };
   expect(JSON.parse(formatJson(value))).toEqual({ a: null, b: ["inf", "-inf", 1.5], c: "x" });
-});
-
-describe("statistics", () => {
-  test.each([
-    ["two cases", [1, 3], { mean: 2, deviation: Math.SQRT2, cases: 2, undefined: 0 }],
-    ["one case", [5], { mean: 5, deviation: Number.NaN, cases: 1, undefined: 0 }],
-    ["no case", [], { mean: Number.NaN, deviation: Number.NaN, cases: 0, undefined: 0 }],
-    ["an undefined one", [1, Number.NaN, 3], { mean: 2, deviation: Math.SQRT2, cases: 3, undefined: 1 }],
-    [
-      "an infinite one",
-      [1, Number.POSITIVE_INFINITY],
-      { mean: Number.POSITIVE_INFINITY, deviation: Number.NaN, cases: 2, undefined: 0 },
-    ],
-  ])("%s", (_, values, summary) => {
-    expect(summarize(values)).toEqual(summary);
-  });
 });

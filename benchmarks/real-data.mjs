@@ -1,0 +1,122 @@
+// The comparison of the paper on a data set: every method of the authors' repository as its configurations have them
+// (preset reference), SDC in both presets, from the same seed, weights and batches. It runs the command line, one method
+// after another, and can be stopped and started again: what is finished is kept.
+//
+//   node benchmarks/real-data.mjs --data ROOT --name NAME [--base 16] [--epochs 20] [--batch 4] [--lr 1e-3] [--seed 42]
+//     [--methods dicece,sdc-consistent] [--originals] [--threads 2] [--work FOLDER]
+//
+// ROOT holds {train,val,test}/*.npz. Runs and predictions go to FOLDER (default benchmarks/work/NAME, not in git), the
+// tables to benchmarks/results/NAME.md and NAME.csv.
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { cpus } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { describeData } from "../packages/cli/dist/index.js";
+
+const here = dirname(fileURLToPath(import.meta.url));
+const cli = join(here, "..", "packages", "cli", "dist", "main.js");
+
+const { values } = parseArgs({
+  options: {
+    data: { type: "string" },
+    name: { type: "string" },
+    base: { type: "string", default: "16" },
+    epochs: { type: "string", default: "20" },
+    batch: { type: "string", default: "4" },
+    lr: { type: "string", default: "1e-3" },
+    seed: { type: "string", default: "42" },
+    threads: { type: "string", default: "2" },
+    methods: { type: "string" },
+    originals: { type: "boolean", default: false },
+    work: { type: "string" },
+  },
+});
+if (!values.data || !values.name) {
+  console.error("real-data: --data ROOT and --name NAME are needed");
+  process.exit(2);
+}
+
+// The authors' nine, with the options of their configurations; SDC a second time as corrected here.
+const published = {
+  dicece: { method: "dicece" },
+  fl: { method: "fl" },
+  ecp: { method: "ecp" },
+  ls: { method: "ls" },
+  svls: { method: "svls" },
+  mbls: { method: "mbls" },
+  nacl: { method: "nacl" },
+  fcl: { method: "fcl" },
+  "sdc-reference": { method: "sdc" },
+  "sdc-consistent": { method: "sdc", preset: "consistent" },
+};
+// The same names as their own authors define them.
+const originals = {
+  "svls-original": { method: "svls", preset: "consistent" },
+  "mbls-original": { method: "mbls", preset: "consistent" },
+  "nacl-original": { method: "nacl", preset: "consistent" },
+  "margin-svls": { loss: { name: "marginSvls" } },
+};
+
+const known = { ...published, ...(values.originals ? originals : {}) };
+const methods = values.methods?.split(",") ?? Object.keys(known);
+for (const name of methods) {
+  if (name in known) continue;
+  console.error(`real-data: unknown method ${name}; known: ${Object.keys(known).join(", ")}`);
+  process.exit(2);
+}
+
+const root = resolve(values.data);
+const work = resolve(values.work ?? join(here, "work", values.name));
+const { channels, rank, classes, cases } = await describeData(root);
+
+function pixelcal(...args) {
+  const { status, signal } = spawnSync(process.execPath, [cli, ...args], { stdio: "inherit" });
+  if (status !== 0) process.exit(status ?? (signal === "SIGINT" ? 130 : 1));
+}
+
+function readJson(path, fallback) {
+  return existsSync(path) ? JSON.parse(readFileSync(path, "utf8")) : fallback;
+}
+
+mkdirSync(join(work, "configs"), { recursive: true });
+const timesPath = join(work, "seconds.json");
+const seconds = readJson(timesPath, {});
+
+for (const name of methods) {
+  const config = {
+    run_name: name,
+    seed: Number(values.seed),
+    ...known[name],
+    dataset: { name: values.name, root },
+    model: {
+      arch: rank === 2 ? "unet2d" : "unet3d",
+      in_channels: channels,
+      num_classes: classes,
+      base: Number(values.base),
+    },
+    batch_size: Number(values.batch),
+    epochs: Number(values.epochs),
+    // The same optimizer for every method, the authors': weight decay on all parameters.
+    optim: { lr: Number(values.lr), weight_decay: 1e-2, decay: "all" },
+    scheduler: { type: "cosine" },
+    threads: Number(values.threads),
+  };
+  const path = join(work, "configs", `${name}.json`);
+  const same = JSON.stringify(readJson(path)) === JSON.stringify(config);
+  const folder = join(work, "preds", name);
+  if (same && existsSync(folder)) {
+    console.log(`${name}: done`);
+    continue;
+  }
+  writeFileSync(path, JSON.stringify(config, undefined, 2));
+  const begun = Date.now();
+  pixelcal("train", "--config", path, "--out", join(work, "runs"), same ? "--resume" : "--overwrite");
+  const trained = Date.now();
+  pixelcal("infer", "--config", path, "--runs", join(work, "runs"), "--out", folder);
+  // A stopped method counts from its last start only, so its first time, if any, is added.
+  const before = same ? (seconds[name]?.train ?? 0) : 0;
+  seconds[name] = { train: before + (trained - begun) / 1000, infer: (Date.now() - trained) / 1000 };
+  writeFileSync(timesPath, JSON.stringify(seconds, undefined, 2));
+}

@@ -1,0 +1,41 @@
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { readCase } from "@pixelcal/io";
+import { CommandError } from "./command-error.js";
+
+export const splits = ["train", "val", "test"] as const;
+
+/** What a network must know of a data set, and the number of cases in each split. */
+export interface DataShape {
+  readonly channels: number;
+  /** Spatial axes. */
+  readonly rank: number;
+  /** One more than the largest label. */
+  readonly classes: number;
+  readonly cases: Readonly<Record<(typeof splits)[number], number>>;
+}
+
+/** Reads every case of `root/{train,val,test}` to find out what the data set holds. */
+export async function describeData(root: string): Promise<DataShape> {
+  const cases: Record<string, number> = {};
+  let largest = 0;
+  let first: { channels: number; rank: number } | undefined;
+  for (const split of splits) {
+    const folder = join(root, split);
+    const files = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== "ENOENT" && error.code !== "ENOTDIR") throw error;
+      throw new CommandError(
+        `${folder}: no such folder; a data set holds train/, val/ and test/ with .npz files`,
+      );
+    });
+    const names = files.filter((file) => file.endsWith(".npz")).sort();
+    if (names.length === 0) throw new CommandError(`${folder}: no .npz files`);
+    cases[split] = names.length;
+    for (const name of names) {
+      const { image, labels } = await readCase(join(folder, name));
+      first ??= { channels: image.dims[0]!, rank: labels.dims.length };
+      for (const label of labels.data) largest = Math.max(largest, Number(label));
+    }
+  }
+  return { ...first!, classes: Math.max(2, largest + 1), cases: cases as DataShape["cases"] };
+}

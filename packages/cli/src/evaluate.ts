@@ -1,0 +1,49 @@
+import { resolve } from "node:path";
+import type { EvaluationConvention } from "@pixelcal/train";
+import { type Command, Option } from "commander";
+import { evaluateRuns, predictionFolders, writeResults } from "./evaluate-runs.js";
+import { integer, number } from "./option.js";
+import type { Context } from "./program.js";
+import { resultsText } from "./report/results.js";
+
+interface Options {
+  readonly predictions: string;
+  readonly classes?: number;
+  readonly bins: number;
+  readonly fpWeight: number;
+  readonly convention: EvaluationConvention;
+  readonly ignoreBackground: boolean;
+  readonly out: string;
+  readonly json?: string;
+}
+
+export function addEvaluate(program: Command, context: Context): void {
+  program
+    .command("evaluate")
+    .description("Score predictions: one row a run, the means over its cases, sorted by DSC.")
+    .requiredOption("--predictions <folder>", "one run's predictions, or a folder of such folders")
+    .option("--classes <count>", "background included (default: as the files have)", integer(2))
+    .option("--bins <count>", "bins of the calibration errors", integer(1), 10)
+    .option("--fp-weight <weight>", "of the false-positive offset of pECE", number(0), 2)
+    .addOption(
+      new Option("--convention <name>", "what the columns mean: the authors' repository, or corrected")
+        .choices(["reference", "consistent"])
+        .default("reference"),
+    )
+    .option("--ignore-background", "leave class 0 out of CECE", false)
+    .option("--out <file>", "the table as CSV", "results.csv")
+    .option("--json <file>", "the table and every case as JSON (default: beside the CSV)")
+    .action((options: Options) => evaluation(options, context));
+}
+
+async function evaluation(options: Options, context: Context): Promise<void> {
+  const { classes, bins, convention, ignoreBackground, out } = options;
+  const runs = await predictionFolders(resolve(options.predictions));
+  const settings = { classes, bins, falsePositiveWeight: options.fpWeight, convention, ignoreBackground };
+  const results = await evaluateRuns(runs, settings, context);
+  const json = options.json ?? `${out.replace(/\.csv$/, "")}.json`;
+  await writeResults(results, settings, { csv: out, json });
+  context.output.write(
+    `${resultsText(results)}\n${out} and ${json} hold all columns (convention ${convention})\n`,
+  );
+}

@@ -1,0 +1,43 @@
+import { join } from "node:path";
+import { writePrediction } from "@pixelcal/io";
+import { type Dataset, type Predictor, predict } from "@pixelcal/train";
+import { Interrupted } from "./command-error.js";
+import type { Context } from "./program.js";
+import { writeFolder } from "./staged-folder.js";
+
+/** Predictions to make: of which network, on which cases, and where they go. */
+export interface InferRun extends Pick<Context, "terminal" | "signal"> {
+  readonly predictor: Predictor;
+  readonly dataset: Dataset;
+  /** preds/NAME, complete or not there at all. */
+  readonly folder: string;
+  /** Sizes of overlapping tiles; without them each image is taken whole. */
+  readonly tile?: readonly number[];
+  /** Share of a tile that neighbours have in common. */
+  readonly overlap?: number;
+  readonly label: string;
+}
+
+/** Writes `probs` and `label` of every case as the authors' repository does. */
+export async function inferRun(run: InferRun): Promise<void> {
+  const { predictor, dataset, folder, terminal, signal, tile, overlap, label } = run;
+  const total = dataset.names.length;
+  await writeFolder(folder, isPrediction, async (staged) => {
+    for (const [index, name] of dataset.names.entries()) {
+      if (signal.aborted) throw new Interrupted(`stopped; ${folder} was not written`);
+      const { image, labels } = await dataset.read(index);
+      const probs = await predict(predictor, image, {
+        ...(tile && { tile }),
+        ...(overlap !== undefined && { overlap }),
+      });
+      await writePrediction(join(staged, `${name}.npz`), { probs, labels });
+      terminal.progress({ label, done: index + 1, total });
+    }
+  });
+  terminal.clear();
+}
+
+/** Whether a file of a prediction folder may be replaced. */
+export function isPrediction(name: string): boolean {
+  return name.endsWith(".npz");
+}

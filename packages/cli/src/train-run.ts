@@ -1,0 +1,233 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { sweepTemporaries, writeFileAtomic } from "@pixelcal/io";
+import { type Loss, lossFromConfig } from "@pixelcal/losses";
+import {
+  adamW,
+  type BatchSource,
+  checkpointFiles,
+  constant,
+  cosine,
+  type Dataset,
+  type EpochRecord,
+  type FitResult,
+  fit,
+  Loader,
+  type Model,
+  NpzDataset,
+  type TrainConfig,
+  Trainer,
+  unet2d,
+  unet3d,
+} from "@pixelcal/train";
+import { CommandError, Interrupted } from "./command-error.js";
+import type { Context } from "./program.js";
+import { formatJson } from "./report/json.js";
+import { duration, Pace } from "./terminal.js";
+
+/** Files of a run's folder beside the checkpoints and the log. */
+export const runFiles = { config: "config.json", model: "model.onnx" } as const;
+
+/** A training run: what to train, on which data, and where it goes. */
+export interface TrainRun extends Pick<Context, "terminal" | "signal"> {
+  readonly config: TrainConfig;
+  /** The folder with train/ and val/. */
+  readonly root: string;
+  /** runs/NAME */
+  readonly folder: string;
+  /** Continues from the folder's last checkpoint where there is one. */
+  readonly resume?: boolean;
+  /** What stands before the epoch in progress and log lines. */
+  readonly label?: string;
+}
+
+export interface TrainOutcome extends FitResult {
+  readonly seconds: number;
+  readonly parameters: number;
+}
+
+// More than this is computed anew in every epoch.
+const targetCacheBytes = 2 ** 30;
+
+/** Trains a run: checkpoints, log.csv, config.json and the best model as model.onnx in its folder. */
+export async function trainRun(run: TrainRun): Promise<TrainOutcome> {
+  const { config, folder, terminal } = run;
+  const begun = terminal.now();
+  const [train, validation] = [await openSplit(run, "train"), await openSplit(run, "val")];
+  const loss = lossFromConfig(config.loss);
+  const { image } = await train.read(0);
+  const batch = [Math.min(config.batch_size, train.names.length), ...image.dims];
+  const { lr, weight_decay, decay } = config.optim;
+  const trainer = await Trainer.create({
+    model: modelOf(config),
+    loss,
+    batch,
+    optimizer: adamW({ learningRate: lr, weightDecay: weight_decay, decay }),
+    schedule: config.scheduler.type === "cosine" ? cosine({ epochs: config.epochs }) : constant(),
+    device: config.device,
+    ...(config.threads !== undefined && { threads: config.threads }),
+    ...(config.clip_norm !== undefined && { clipNorm: config.clip_norm }),
+    seed: config.seed,
+  });
+  try {
+    const resume = run.resume === true && canResume(run);
+    await writeFileAtomic(join(folder, runFiles.config), formatJson(config));
+    await sweepTemporaries(folder);
+    const loader = loaderOf(config, train, trainer, loss);
+    const result = await fit(trainer, {
+      train: batchesOf(loader),
+      validation: batchesOf(
+        new Loader(validation, { batchSize: 1, targets: targetsOf(trainer), targetCacheBytes }),
+      ),
+      epochs: config.epochs,
+      selection: config.selection,
+      prefetch: Math.max(1, config.num_workers),
+      folder,
+      resume,
+      config,
+      ...reports(run, loader.batchesPerEpoch),
+    });
+    terminal.clear();
+    await trainer.restore(join(folder, checkpointFiles.best));
+    await writeFileAtomic(join(folder, runFiles.model), trainer.exportModel());
+    const parameters = Object.values(trainer.parameters).reduce((sum, { data }) => sum + data.length, 0);
+    return { ...result, seconds: (terminal.now() - begun) / 1000, parameters };
+  } finally {
+    terminal.clear();
+    await trainer.close();
+  }
+}
+
+/** The untrained network of a configuration. */
+export function modelOf({ model, seed }: TrainConfig): Model {
+  const options = { channels: model.in_channels, classes: model.num_classes, base: model.base, seed };
+  return model.arch === "unet2d" ? unet2d(options) : unet3d(options);
+}
+
+async function openSplit({ config, root }: TrainRun, split: string): Promise<Dataset> {
+  const dataset = await NpzDataset.open(root, split, { classes: config.model.num_classes });
+  checkFits(config, dataset);
+  return dataset;
+}
+
+/** Throws `CommandError` unless images of the data set are what the configuration's network takes. */
+export function checkFits({ model }: TrainConfig, dataset: Dataset): void {
+  const rank = model.arch === "unet2d" ? 2 : 3;
+  if (dataset.rank !== rank) {
+    throw new CommandError(
+      `model.arch: ${model.arch} takes images of ${rank} spatial axes, ${dataset.source(0)} has ${dataset.rank}`,
+    );
+  }
+  if (dataset.channels !== model.in_channels) {
+    throw new CommandError(
+      `model.in_channels: the network takes ${model.in_channels}, ${dataset.source(0)} has ${dataset.channels}`,
+    );
+  }
+}
+
+function loaderOf(config: TrainConfig, dataset: Dataset, trainer: Trainer, loss: Loss): Loader {
+  const { flips, rotations } = config.augment;
+  const axes = Array.from({ length: dataset.rank }, (_, axis) => axis);
+  const plane = [dataset.rank - 2, dataset.rank - 1] as const;
+  // The reference's distance map of an absent class does not turn with the image, so it has to be made afterwards.
+  const cacheable = loss.preset !== "reference" || !(flips || rotations);
+  return new Loader(dataset, {
+    batchSize: config.batch_size,
+    shuffle: true,
+    seed: config.seed,
+    augment: { ...(flips && { flips: axes }), ...(rotations && { rotations: [plane] }) },
+    targets: targetsOf(trainer),
+    targetCacheBytes: cacheable ? targetCacheBytes : 0,
+    prefetch: Math.max(1, config.num_workers),
+  });
+}
+
+const targetsOf =
+  (trainer: Trainer): NonNullable<ConstructorParameters<typeof Loader>[1]["targets"]> =>
+  (batch) =>
+    trainer.targets(batch);
+
+function batchesOf(loader: Loader): BatchSource {
+  const { seed } = loader.state();
+  return {
+    epoch(epoch) {
+      loader.restore({ seed, epoch, position: 0 });
+      return loader.batches();
+    },
+  };
+}
+
+function canResume({ folder, config, terminal }: TrainRun): boolean {
+  if (!existsSync(join(folder, checkpointFiles.last))) {
+    terminal.line(`${folder} holds no ${checkpointFiles.last}: starting from the beginning`);
+    return false;
+  }
+  const path = join(folder, runFiles.config);
+  if (!existsSync(path)) return true;
+  for (const difference of differences(
+    JSON.parse(readFileSync(path, "utf8")),
+    JSON.parse(formatJson(config)),
+  )) {
+    terminal.warn(`the run was begun with another configuration: ${difference}`);
+  }
+  return true;
+}
+
+/** The leaves in which two JSON values differ: "optim.lr was 0.001, is 0.0001". */
+export function differences(before: unknown, after: unknown, path: readonly string[] = []): string[] {
+  const record = (value: unknown): value is Record<string, unknown> =>
+    typeof value === "object" && value !== null;
+  if (record(before) && record(after)) {
+    const keys = new Set([...Object.keys(before), ...Object.keys(after)]);
+    return [...keys].flatMap((key) => differences(before[key], after[key], [...path, key]));
+  }
+  const text = (value: unknown): string => JSON.stringify(value) ?? "absent";
+  return before === after ? [] : [`${path.join(".")} was ${text(before)}, is ${text(after)}`];
+}
+
+type Reports = Pick<Parameters<typeof fit>[1], "onProgress" | "onEpoch" | "onDifference">;
+
+function reports({ config, folder, terminal, signal, label }: TrainRun, steps: number): Reports {
+  const title = label === undefined ? "" : `${label} `;
+  let pace: Pace | undefined;
+  let speed = { rate: 0, remaining: Number.POSITIVE_INFINITY };
+  return {
+    onProgress({ epoch, epochs, batch, meanLoss, learningRate }) {
+      const done = (epoch - 1) * steps + batch;
+      pace ??= new Pace(() => terminal.now(), done);
+      speed = pace.at(done, epochs * steps);
+      const values = [`loss ${meanLoss.toFixed(4)}`, `lr ${learningRate.toExponential(1)}`];
+      if (speed.rate > 0)
+        values.push(`${speed.rate.toFixed(1)} steps/s`, `${duration(speed.remaining)} left`);
+      terminal.progress({ label: `${title}epoch ${epoch}/${epochs}`, done: batch, total: steps, values });
+      if (signal.aborted) throw new Interrupted(stopped(folder, epoch));
+    },
+    onEpoch(record, best) {
+      const left =
+        record.epoch < config.epochs && speed.rate > 0 ? `  ${duration(speed.remaining)} left` : "";
+      terminal.line(`${title}${epochLine(record, config.epochs)}${best ? "  best" : ""}${left}`);
+      if (signal.aborted) throw new Interrupted(stopped(folder, record.epoch + 1));
+    },
+    onDifference(difference) {
+      terminal.warn(`resumed under other conditions: ${difference}`);
+    },
+  };
+}
+
+function stopped(folder: string, epoch: number): string {
+  return epoch === 1
+    ? "stopped in the first epoch; no checkpoint was written yet"
+    : `stopped; ${join(folder, checkpointFiles.last)} holds epoch ${epoch - 1}, --resume continues from there`;
+}
+
+/** One line of a log: "epoch 3/50  loss 0.4213  val 0.3987  dice 0.912  lr 9.1e-5". */
+export function epochLine(record: EpochRecord, epochs: number): string {
+  const { epoch, trainLoss, validationLoss, validationDice, learningRate } = record;
+  const parts = [
+    `epoch ${String(epoch).padStart(String(epochs).length)}/${epochs}`,
+    `loss ${trainLoss.toFixed(4)}`,
+  ];
+  if (validationLoss !== undefined) parts.push(`val ${validationLoss.toFixed(4)}`);
+  if (validationDice !== undefined) parts.push(`dice ${validationDice.toFixed(4)}`);
+  return [...parts, `lr ${learningRate.toExponential(1)}`].join("  ");
+}

@@ -1,0 +1,73 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { checkpointFiles } from "@pixelcal/train";
+import { type Command, Option } from "commander";
+import { CommandError } from "./command-error.js";
+import { dataRoot, readConfig } from "./config-file.js";
+import { integer } from "./option.js";
+import type { Context } from "./program.js";
+import { duration } from "./terminal.js";
+import { trainRun } from "./train-run.js";
+
+interface Options {
+  readonly config: string;
+  readonly out: string;
+  readonly device?: "cpu" | "webgpu" | "cuda";
+  readonly resume?: true;
+  readonly overwrite?: true;
+  readonly data?: string;
+  readonly epochs?: number;
+  readonly threads?: number;
+}
+
+/** The option that every command with a network has. */
+export function deviceOption(): Option {
+  return new Option("--device <device>", "where the network runs").choices(["cpu", "webgpu", "cuda"]);
+}
+
+export function addTrain(program: Command, context: Context): void {
+  program
+    .command("train")
+    .description(
+      "Train a network as a configuration says; checkpoints, log and ONNX model go to OUT/RUN_NAME.",
+    )
+    .requiredOption("--config <file>", "YAML or JSON configuration")
+    .option("--out <folder>", "where runs are kept", "runs")
+    .option("--data <root>", "data set, in place of dataset.root")
+    .option("--epochs <count>", "in place of epochs", integer(1))
+    .option("--threads <count>", "in place of threads", integer(1))
+    .addOption(deviceOption())
+    .addOption(new Option("--resume", "continue from the last checkpoint").conflicts("overwrite"))
+    .option("--overwrite", "start anew although the run exists")
+    .action((options: Options) => train(options, context));
+}
+
+async function train(options: Options, context: Context): Promise<void> {
+  const { terminal } = context;
+  const { device, epochs, threads } = options;
+  const file = readConfig(options.config);
+  const root = dataRoot(file, options.config, options.data, (text) => terminal.line(text));
+  const config = {
+    ...file,
+    dataset: { ...file.dataset, root },
+    ...(device !== undefined && { device }),
+    ...(epochs !== undefined && { epochs }),
+    ...(threads !== undefined && { threads }),
+  };
+  const folder = join(options.out, config.run_name);
+  if (!options.resume && !options.overwrite && existsSync(join(folder, checkpointFiles.last))) {
+    throw new CommandError(`${folder} holds a run already: --resume continues it, --overwrite starts anew`);
+  }
+  const { model, loss } = config;
+  terminal.line(
+    `${config.run_name}: ${loss.name}${loss.preset ? ` (${loss.preset})` : ""}, ${model.arch} base ${model.base}, ` +
+      `${config.epochs} epochs on ${root}`,
+  );
+  const result = await trainRun({ ...context, config, root, folder, resume: options.resume });
+  const best = result.history[result.bestEpoch - 1]!;
+  context.output.write(
+    `${folder}: best epoch ${result.bestEpoch} of ${result.history.length}, validation loss ` +
+      `${best.validationLoss!.toFixed(4)}, Dice ${best.validationDice!.toFixed(4)}; ` +
+      `${result.parameters} parameters, ${duration(result.seconds)}\n`,
+  );
+}
