@@ -13,6 +13,8 @@ export {
   type Value,
 } from "./graph.js";
 export { evaluate, interpret } from "./interpret.js";
+export type { LoweringDevice } from "./lower/lowering.js";
+export { type LowerOptions, lower } from "./lower.js";
 export { type ExternalReader, folderReader } from "./model/external-data.js";
 export { modelMetadata, type ParseOptions, parseModel } from "./model/parse.js";
 export {
@@ -26,3 +28,4 @@ export * as ops from "./ops.js";
 export { liveNodes, prune, type Rewriting, rewrite, rewriteWithMap } from "./rewrite.js";
 export type { Backward, GradientRule } from "./rules/rule.js";
 export { opKey } from "./shapes.js";
+export { trainingForm, updatedName } from "./training-form.js";

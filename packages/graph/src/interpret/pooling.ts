@@ -71,6 +71,12 @@ export const poolingKernels: Readonly<Record<string, Kernel>> = {
     });
     return [sums.map((sum, at) => sum / counts[at % counts.length]!)];
   },
+  MaxUnpool: (inputs, node) => {
+    const [x, indices] = inputs as readonly NumericArray[];
+    const result = new Float64Array(count(node.outputs[0]!.dims));
+    for (const [at, index] of indices!.data.entries()) result[index] = x!.data[at]!;
+    return [result];
+  },
   GlobalAveragePool: overAll((values) => values.reduce((sum, value) => sum + value, 0) / values.length),
   GlobalMaxPool: overAll((values) => values.reduce((a, b) => Math.max(a, b))),
 };

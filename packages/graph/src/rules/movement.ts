@@ -1,6 +1,7 @@
 import { numberOf, textOf } from "../attributes.js";
 import type { Value } from "../graph.js";
 import { contractAxis } from "../ops/contract.js";
+import { spread } from "../ops/spread.js";
 import * as ops from "../ops.js";
 import { padding, permutation, sliceSteps, splitSizes } from "../shapes/movement.js";
 import { paddedFrom } from "../shapes/pad-source.js";
@@ -12,19 +13,6 @@ const reshaped: GradientRule = ({ x, dy }) => [() => ops.Reshape(dy, x.dims)];
 const axisOf = ({ node, x }: Backward, otherwise?: number): number =>
   normalAxis(node, numberOf(node, "axis", otherwise), x.dims.length);
 
-/** Puts `step - 1` zeros behind every element of an axis. */
-function spread(value: Value, axis: number, step: number): Value {
-  if (step === 1) return value;
-  const split = [...value.dims.slice(0, axis + 1), 1, ...value.dims.slice(axis + 1)];
-  const pads = Array<number>(2 * split.length)
-    .fill(0)
-    .with(split.length + axis + 1, step - 1);
-  return ops.Reshape(
-    ops.Pad(ops.Reshape(value, split), pads),
-    value.dims.with(axis, value.dims[axis]! * step),
-  );
-}
-
 /** Zeros of x's shape with dy at the positions a Slice took. */
 function unslice({ node, x, dy }: Backward): Value {
   let value = dy;
@@ -32,7 +20,7 @@ function unslice({ node, x, dy }: Backward): Value {
   for (const { axis, start, step, count } of sliceSteps(node)) {
     if (count === 0) return zerosLike(x);
     if (step < 0) value = ops.Slice(value, [-1], [-1 - count], [axis], [-1]);
-    value = spread(value, axis, Math.abs(step));
+    value = spread(value, [axis], [Math.abs(step)]);
     before[axis] = Math.min(start, start + (count - 1) * step);
     // Spreading may reach over the end; a negative pad cuts that off.
     after[axis] = x.dims[axis]! - before[axis]! - value.dims[axis]!;

@@ -1,8 +1,8 @@
 import { numberOf, numbersOf } from "../attributes.js";
 import { graphError } from "../errors.js";
 import type { Node } from "../graph.js";
-import { required, requireRank, type ShapeRule } from "./spec.js";
-import { forwardWindows, type Windows } from "./windows.js";
+import { requireDims, required, requireRank, type ShapeRule } from "./spec.js";
+import { forwardWindows, transposedWindows, type Windows } from "./windows.js";
 
 /** The windows of a MaxPool or AveragePool node, auto_pad and ceil_mode resolved. */
 export function poolWindows(spec: Omit<Node, "outputs">): Windows {
@@ -36,6 +36,15 @@ export const poolingShapes: Readonly<Record<string, ShapeRule>> = {
   AveragePool: (spec) => {
     const x = required(spec, 0);
     return [{ type: x.type, dims: [...x.dims.slice(0, 2), ...poolWindows(spec).output] }];
+  },
+  // The flat indices count over the whole output.
+  MaxUnpool: (spec) => {
+    const [x, indices] = [required(spec, 0), required(spec, 1)];
+    requireDims(spec, indices, x.dims);
+    if (spec.inputs[2] !== undefined) throw graphError(spec.name, "no output_shape", spec.inputs[2].name);
+    const output = x.dims.slice(2);
+    const { input } = transposedWindows(spec, output, numbersOf(spec, "kernel_shape") ?? []);
+    return [{ type: x.type, dims: [...x.dims.slice(0, 2), ...input] }];
   },
   GlobalAveragePool: globalPool,
   GlobalMaxPool: globalPool,

@@ -1,0 +1,69 @@
+import { UnsupportedOpError } from "./errors.js";
+import type { Graph, Node } from "./graph.js";
+import { convolutionLowerings } from "./lower/convolution.js";
+import { elementwiseLowerings } from "./lower/elementwise.js";
+import { fold } from "./lower/fold.js";
+import type { Lowering, LoweringDevice } from "./lower/lowering.js";
+import { movementLowerings } from "./lower/movement.js";
+import { normalizationLowerings } from "./lower/normalization.js";
+import { poolingLowerings } from "./lower/pooling.js";
+import { reductionLowerings } from "./lower/reduction.js";
+import { share } from "./lower/share.js";
+import { weightGradientLowerings } from "./lower/weight-gradient.js";
+import { type Rewriting, rewrite } from "./rewrite.js";
+import { opKey } from "./shapes.js";
+import { trainingForm } from "./training-form.js";
+
+export interface LowerOptions {
+  /** Applies `trainingForm` first. A graph whose gradients are taken needs that before them. */
+  readonly training?: boolean;
+  /**
+   * The provider whose fastest forms to choose. "any", the default, is for all of them: the other choices may use
+   * operators that some other provider lacks.
+   */
+  readonly device?: LoweringDevice;
+}
+
+const lowerings: Readonly<Record<string, Lowering>> = {
+  ...elementwiseLowerings,
+  ...reductionLowerings,
+  ...movementLowerings,
+  ...convolutionLowerings,
+  ...weightGradientLowerings,
+  ...poolingLowerings,
+  ...normalizationLowerings,
+};
+
+/** What a lowering is written in is lowered in turn; nothing needs more rounds than this. */
+const mostRounds = 12;
+
+/**
+ * A copy in standard operators (domain ai.onnx) that the providers run, every composite written out in the form that
+ * suits its shape. Constant expressions are folded, equal nodes shared, dead ones dropped; inputs, initializers and
+ * outputs keep their names.
+ */
+export function lower(source: Graph, { training = false, device = "any" }: LowerOptions = {}): Graph {
+  // Sharing first: two gradients that ask for the same composite then have it written out once.
+  let graph = share(training ? trainingForm(source) : source);
+  for (let round = 0; round < mostRounds; round++) {
+    const { changed, rewriting } = lowerOnce(device);
+    graph = rewrite(graph, rewriting);
+    if (!changed()) break;
+  }
+  graph = share(fold(graph));
+  const left = graph.nodes.filter((node) => node.domain !== "").map(opKey);
+  if (left.length > 0) throw new UnsupportedOpError(left, `${graph.name}: no lowering for`);
+  return graph;
+}
+
+function lowerOnce(device: LoweringDevice): { changed: () => boolean; rewriting: Rewriting } {
+  let changed = false;
+  const node = (source: Node, inputs: Parameters<NonNullable<Rewriting["node"]>>[1]) => {
+    const key = opKey(source);
+    const lowering = Object.hasOwn(lowerings, key) ? lowerings[key] : undefined;
+    const values = lowering?.(source, inputs as Parameters<Lowering>[1], device);
+    if (values !== undefined) changed = true;
+    return values;
+  };
+  return { changed: () => changed, rewriting: { node } };
+}

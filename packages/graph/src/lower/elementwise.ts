@@ -1,0 +1,79 @@
+import { numberOf } from "../attributes.js";
+import { isFloat, toNumbers } from "../data-types.js";
+import type { Value } from "../graph.js";
+import * as ops from "../ops.js";
+import type { Lowering } from "./lowering.js";
+
+const { Add, Sub, Mul, Div, Not, And, Greater, Less, Equal, Cast, Floor } = ops;
+
+const chain = (values: readonly Value[]): Value => values.reduce((a, b) => Add(a, b));
+const or = (a: Value, b: Value): Value => Not(And(Not(a), Not(b)));
+const indicator = (condition: Value, like: Value): Value => Cast(condition, like.type);
+
+/** A power by products or a root, undefined for other exponents. */
+function simplePower(x: Value, exponent: Value): Value | undefined {
+  const tensor = exponent.graph.constants.get(exponent.name);
+  if (tensor?.data.length !== 1 || exponent.dims.length > x.dims.length) return undefined;
+  switch (toNumbers(tensor)[0]) {
+    case 1:
+      return x;
+    case 2:
+      return Mul(x, x);
+    case 3:
+      return Mul(Mul(x, x), x);
+    case 0.5:
+      return ops.Sqrt(x);
+    case -1:
+      return ops.Reciprocal(x);
+    default:
+      return undefined;
+  }
+}
+
+/** Operators that some provider lacks or gets wrong, in ones that all have (webgpu: libraries.md 3.2). */
+export const elementwiseLowerings: Readonly<Record<string, Lowering>> = {
+  Identity: (_, inputs) => inputs,
+  "pixelcal.StopGradient": (_, inputs) => inputs,
+  Sign: (_, [x]) => [Sub(indicator(Greater(x!, 0), x!), indicator(Less(x!, 0), x!))],
+  Sum: (_, inputs) => [chain(inputs)],
+  Mean: (_, inputs) => [Div(chain(inputs), inputs.length)],
+  Or: (_, [a, b]) => [or(a!, b!)],
+  Xor: (_, [a, b]) => [Not(Equal(Cast(a!, "int32"), Cast(b!, "int32")))],
+  GreaterOrEqual: (_, [a, b]) => [or(Greater(a!, b!), Equal(a!, b!))],
+  LessOrEqual: (_, [a, b]) => [or(Less(a!, b!), Equal(a!, b!))],
+  Softsign: (_, [x]) => [Div(x!, Add(ops.Abs(x!), 1))],
+  HardSwish: (_, [x]) => [Mul(x!, ops.Clip(Add(Mul(x!, 1 / 6), 0.5), 0, 1))],
+  HardSigmoid: (node, [x]) => [
+    ops.Clip(Add(Mul(x!, numberOf(node, "alpha", 0.2)), numberOf(node, "beta", 0.5)), 0, 1),
+  ],
+  // half to even
+  Round: (_, [x]) => {
+    const floor = Floor(x!);
+    const rest = Sub(x!, floor);
+    const odd = Sub(floor, Mul(Floor(Mul(floor, 0.5)), 2));
+    const up = Add(indicator(Greater(rest, 0.5), x!), Mul(indicator(Equal(rest, 0.5), x!), odd));
+    return [Add(floor, up)];
+  },
+  Mod: (node, [a, b]) => {
+    if (!isFloat(a!.type)) return undefined;
+    const ratio = Div(a!, b!);
+    if (!numberOf(node, "fmod", 0)) return [Sub(a!, Mul(Floor(ratio), b!))];
+    const whole = ops.Where(Less(ratio, 0), ops.Ceil(ratio), Floor(ratio));
+    return [Sub(a!, Mul(whole, b!))];
+  },
+  Pow: (node, [x, exponent]) => {
+    const simple = isFloat(x!.type) ? simplePower(x!, exponent!) : undefined;
+    if (simple !== undefined) return [simple];
+    // webgpu takes a scalar or an exponent of the same shape only
+    const { dims } = node.outputs[0]!;
+    const fits = (value: Value): boolean => value.dims.join() === dims.join();
+    if ((fits(x!) && fits(exponent!)) || (fits(x!) && exponent!.dims.length === 0)) return undefined;
+    return [
+      ops.Pow(
+        fits(x!) ? x! : ops.Expand(x!, dims),
+        fits(exponent!) ? exponent! : ops.Expand(exponent!, dims),
+      ),
+    ];
+  },
+  Cast: (node, [x]) => (node.outputs[0]!.type === x!.type ? [x!] : undefined),
+};

@@ -1,0 +1,11 @@
+import type { Node, Value } from "../graph.js";
+
+/** What a graph is laid out for; "any" runs on every provider. */
+export type LoweringDevice = "any" | "cpu" | "webgpu" | "cuda";
+
+/** How to write one operator in others, given its inputs in the new graph; undefined leaves it as it is. */
+export type Lowering = (
+  node: Node,
+  inputs: readonly Value[],
+  device: LoweringDevice,
+) => readonly Value[] | undefined;

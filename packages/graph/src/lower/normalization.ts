@@ -1,0 +1,61 @@
+import { numberOf } from "../attributes.js";
+import { fromNumbers } from "../data-types.js";
+import type { Node, Value } from "../graph.js";
+import { batchNormalization } from "../ops/composite.js";
+import * as ops from "../ops.js";
+import { exceptChannels, perChannel } from "../rules/rule.js";
+import { sizeOf } from "../shapes/spec.js";
+import type { Lowering, LoweringDevice } from "./lowering.js";
+
+const { Add, Sub, Mul, Div, ReduceMean, ReduceSum } = ops;
+
+const epsilonOf = (node: Node): number => numberOf(node, "epsilon", 1e-5);
+
+/** The sum of a * b over all axes but the channels: [C]. */
+function channelDot(a: Value, b: Value, device: LoweringDevice): Value {
+  if (device !== "cpu") return ReduceSum(Mul(a, b), exceptChannels(a), { keepdims: 0 });
+  // Rows times columns: several times faster on the CPU than a product and its sum.
+  const [n, c] = a.dims as [number, number];
+  const rows = (x: Value): Value => ops.Reshape(x, [n * c, 1, -1]);
+  const dots = ops.MatMul(rows(a), ops.Transpose(rows(b), [0, 2, 1]));
+  return ReduceSum(ops.Reshape(dots, [n, c]), [0], { keepdims: 0 });
+}
+
+/** scale * x / sqrt(variance + epsilon) + bias per channel, in one pass over x. */
+function affine(x: Value, scale: Value, bias: Value, variance: Value, epsilon: number): Value {
+  const zeros = x.graph.constant(fromNumbers(x.type, new Float64Array(x.dims[1]!), [x.dims[1]!]));
+  return ops.BatchNormalization(x, scale, bias, zeros, variance, { epsilon });
+}
+
+/** x minus its mean. Sums of squares of what is left do not cancel, whatever the mean is. */
+const centred = (x: Value, mean: Value): Value => Sub(x, perChannel(mean, x));
+
+export const normalizationLowerings: Readonly<Record<string, Lowering>> = {
+  "pixelcal.BatchNormalization": (node, [x, scale, bias], device) => {
+    const mean = ReduceMean(x!, exceptChannels(x!), { keepdims: 0 });
+    const c = centred(x!, mean);
+    const variance = Div(channelDot(c, c, device), sizeOf(x!.dims) / x!.dims[1]!);
+    return [affine(c, scale!, bias!, variance, epsilonOf(node)), mean, variance];
+  },
+  // dx = scale / deviation * (dy - mean(dy) - c * mean(dy * c) / deviation^2) with c = x - mean
+  "pixelcal.BatchNormalizationGradient": (node, [dy, x, scale, mean, variance], device) => {
+    const each = sizeOf(x!.dims) / x!.dims[1]!;
+    const epsilon = epsilonOf(node);
+    const c = centred(x!, mean!);
+    const inverse = Div(1, ops.Sqrt(Add(variance!, epsilon)));
+    const dbias = ReduceSum(dy!, exceptChannels(dy!), { keepdims: 0 });
+    const dscale = Mul(channelDot(dy!, c, device), inverse);
+    const correction = affine(c, Div(dscale, -each), Div(dbias, -each), variance!, epsilon);
+    const dx = Mul(Add(dy!, correction), perChannel(Mul(scale!, inverse), x!));
+    return [dx, dscale, dbias];
+  },
+  // ONNX's own training mode, whose running variance is that of the population
+  BatchNormalization: (node, [x, scale, bias, runningMean, runningVariance]) => {
+    if (numberOf(node, "training_mode", 0) === 0) return undefined;
+    const [y, mean, variance] = batchNormalization(x!, scale!, bias!, epsilonOf(node));
+    const momentum = numberOf(node, "momentum", 0.9);
+    const blend = (running: Value, batch: Value): Value =>
+      Add(Mul(running, momentum), Mul(batch, 1 - momentum));
+    return [y!, blend(runningMean!, mean!), blend(runningVariance!, variance!)];
+  },
+};

@@ -1,0 +1,139 @@
+import { numberOf } from "../attributes.js";
+import { fromNumbers } from "../data-types.js";
+import type { Node, Value } from "../graph.js";
+import { emitAll } from "../ops/operand.js";
+import { spread } from "../ops/spread.js";
+import * as ops from "../ops.js";
+import { zerosLike } from "../rules/rule.js";
+import { poolWindows } from "../shapes/pooling.js";
+import { sizeOf } from "../shapes/spec.js";
+import { reach, type Windows, windowAttributes } from "../shapes/windows.js";
+import type { Lowering } from "./lowering.js";
+
+/** Whether windows neither overlap nor leave anything out. */
+const tiles = ({ input, kernel, strides, dilations, before, after, output }: Windows): boolean =>
+  input.every(
+    (size, axis) =>
+      kernel[axis] === strides[axis] &&
+      dilations[axis] === 1 &&
+      before[axis] === 0 &&
+      after[axis] === 0 &&
+      size === output[axis]! * kernel[axis]!,
+  );
+
+/** By the indices that MaxPool returns, which the CPU has; of a tie they name the first element. */
+function byIndices(node: Node, [x, , dy]: readonly Value[], windows: Windows): Value {
+  const attributes = { ...windowAttributes(windows), ceil_mode: numberOf(node, "ceil_mode", 0) };
+  const indices = emitAll("MaxPool", [x], attributes, { outputs: 2 })[1]!;
+  if (tiles(windows)) {
+    const { kernel_shape, strides } = windowAttributes(windows);
+    return emitAll("MaxUnpool", [dy, indices], { kernel_shape, strides })[0]!;
+  }
+  const flat = (value: Value): Value => ops.Reshape(value, [-1]);
+  const zeros = zerosLike(flat(x!));
+  const dx = ops.ScatterElements(zeros, flat(indices), flat(dy!), 0, { reduction: "add" });
+  return ops.Reshape(dx, x!.dims);
+}
+
+/**
+ * By comparison, tap after tap: a tap that equals the maximum takes the gradient unless one before it did. The windows
+ * are read as slices of a padded x, and what each tap takes is put back between zeros.
+ */
+function byComparison([x, y, dy]: readonly Value[], windows: Windows): Value {
+  const { input, kernel, strides, dilations, before, output } = windows;
+  const axes = input.map((_, axis) => axis + 2);
+  const spans = reach(windows);
+  const after = input.map((size, axis) =>
+    Math.max((output[axis]! - 1) * strides[axis]! + spans[axis]! - size - before[axis]!, 0),
+  );
+  const size = input.map((each, axis) => each + before[axis]! + after[axis]!);
+  const pads = [0, 0, ...before, 0, 0, ...after];
+  const lowest = x!.type === "float64" ? -Number.MAX_VALUE : -3.4028234663852886e38;
+  const padded = pads.every((pad) => pad === 0) ? x! : ops.Pad(x!, pads, { value: lowest });
+  let open: Value | undefined;
+  let sum: Value | undefined;
+  const taps = sizeOf(kernel);
+  for (let tap = 0; tap < taps; tap++) {
+    const at = position(tap, kernel).map((index, axis) => index * dilations[axis]!);
+    const ends = at.map((start, axis) => start + (output[axis]! - 1) * strides[axis]! + 1);
+    const equal = ops.Equal(ops.Slice(padded, at, ends, axes, strides), y!);
+    const wins = open === undefined ? equal : ops.And(equal, open);
+    if (tap < taps - 1) open = open === undefined ? ops.Not(equal) : ops.And(open, ops.Not(equal));
+    const taken = ops.Mul(dy!, ops.Cast(wins, dy!.type));
+    const placed = place(taken, at, strides, size);
+    sum = sum === undefined ? placed : ops.Add(sum, placed);
+  }
+  const crop = input.map((each, axis) => before[axis]! + each);
+  return size.every((each, axis) => each === input[axis]) ? sum! : ops.Slice(sum!, before, crop, axes);
+}
+
+/** A zero image of spatial `size` with `value` from `at` on, `strides` apart. */
+function place(
+  value: Value,
+  at: readonly number[],
+  strides: readonly number[],
+  size: readonly number[],
+): Value {
+  const spaced = spread(
+    value,
+    strides.map((_, axis) => axis + 2),
+    strides,
+  );
+  const after = size.map((each, axis) => each - at[axis]! - spaced.dims[axis + 2]!);
+  return ops.Pad(spaced, [0, 0, ...at, 0, 0, ...after]);
+}
+
+function position(tap: number, kernel: readonly number[]): number[] {
+  let rest = tap;
+  return kernel
+    .toReversed()
+    .map((size) => {
+      const at = rest % size;
+      rest = Math.floor(rest / size);
+      return at;
+    })
+    .toReversed();
+}
+
+/**
+ * Windows that tile a plane: the maxima are repeated over their windows and compared at once. Each element that reaches
+ * its maximum is marked by its place in the window, higher for earlier ones, so that the largest mark is the first.
+ */
+function byRepetition([x, y, dy]: readonly Value[], windows: Windows): Value {
+  const repeat = (value: Value): Value =>
+    ops.Resize(value, {
+      scales: [1, 1, ...windows.kernel],
+      coordinate_transformation_mode: "asymmetric",
+      nearest_mode: "floor",
+    });
+  const { input, kernel } = windows;
+  const taps = sizeOf(kernel);
+  const places = Float64Array.from({ length: sizeOf(input) }, (_, at) => {
+    const tap =
+      kernel.length === 1
+        ? at % kernel[0]!
+        : (Math.floor(at / input[1]!) % kernel[0]!) * kernel[1]! + ((at % input[1]!) % kernel[1]!);
+    return taps - tap;
+  });
+  const marks = x!.graph.constant(fromNumbers(x!.type, places, [1, 1, ...input]));
+  const marked = ops.Mul(ops.Cast(ops.Equal(x!, repeat(y!)), x!.type), marks);
+  const { kernel_shape, strides } = windowAttributes(windows) as {
+    kernel_shape: number[];
+    strides: number[];
+  };
+  const first = repeat(ops.MaxPool(marked, { kernel_shape, strides }));
+  return ops.Mul(repeat(dy!), ops.Cast(ops.Equal(marked, first), x!.type));
+}
+
+export const poolingLowerings: Readonly<Record<string, Lowering>> = {
+  "pixelcal.MaxPoolGradient": (node, inputs, device) => {
+    const windows = poolWindows(node);
+    if (device === "cpu") return [byIndices(node, inputs, windows)];
+    return [
+      tiles(windows) && windows.input.length === 2
+        ? byRepetition(inputs, windows)
+        : byComparison(inputs, windows),
+    ];
+  },
+  GlobalMaxPool: (_, [x]) => [ops.ReduceMax(x!, x!.dims.map((_, axis) => axis).slice(2))],
+};

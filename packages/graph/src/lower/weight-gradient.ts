@@ -1,0 +1,167 @@
+import { numbersOf } from "../attributes.js";
+import type { Value } from "../graph.js";
+import { integers } from "../ops/operand.js";
+import * as ops from "../ops.js";
+import { groupOf } from "../shapes/convolution.js";
+import { sizeOf } from "../shapes/spec.js";
+import { forwardWindows, reach, type Windows } from "../shapes/windows.js";
+import type { Lowering } from "./lowering.js";
+
+interface WeightGradient {
+  readonly windows: Windows;
+  readonly group: number;
+  readonly x: Value;
+  readonly dy: Value;
+}
+
+const plain = ({ kernel, strides, before, after }: Windows): boolean =>
+  kernel.every((size, axis) => size === 1 && strides[axis] === 1 && before[axis] === 0 && after[axis] === 0);
+
+/** A kernel of one pixel: dy times x per image, summed over the images. */
+function byProduct({ windows, group, x, dy }: WeightGradient): Value {
+  const [n, ins, outs, pixels] = [x.dims[0]!, x.dims[1]!, dy.dims[1]!, sizeOf(windows.input)];
+  const left = ops.Reshape(dy, [n * group, outs / group, pixels]);
+  const right = ops.Transpose(ops.Reshape(x, [n * group, ins / group, pixels]), [0, 2, 1]);
+  const products = ops.Reshape(ops.MatMul(left, right), [n, outs, ins / group]);
+  const sum = n === 1 ? products : ops.ReduceSum(products, [0]);
+  return ops.Reshape(sum, [outs, ins / group, ...windows.kernel]);
+}
+
+/**
+ * One convolution whose kernel is dy. The batch takes the place of the channels, and the channels of x are laid out
+ * along its last axis, over which the kernel is dilated: the output then runs over the taps and channels of the weight,
+ * and what the convolution copies are runs of many floats.
+ */
+function byConvolution({ windows, group, x, dy }: WeightGradient): Value {
+  const [n, ins, outs] = [x.dims[0]!, x.dims[1]!, dy.dims[1]!];
+  const [ci, co] = [ins / group, outs / group];
+  const { input, kernel, strides, dilations, before, output } = windows;
+  const last = input.length - 1;
+  // Dilation along the last axis is there when the taps between are computed and dropped.
+  const spans = reach(windows);
+  const taps = kernel.with(last, spans[last]!);
+  const steps = dilations.with(last, 1);
+  const after = input.map((size, axis) =>
+    Math.max(
+      (taps[axis]! - 1) * steps[axis]! + (output[axis]! - 1) * strides[axis]! + 1 - size - before[axis]!,
+      0,
+    ),
+  );
+  const wide = (list: readonly number[]): number[] =>
+    list.map((size, axis) => (axis === last ? size * ci : size));
+
+  // With few taps and channels against the pixels, every image is a group of its own and dy needs no transposition.
+  const separate = n === 1 || sizeOf(output) > sizeOf(kernel) * ci;
+  const spatial = input.map((_, axis) => axis + 3);
+  const order = separate ? [0, 1, ...spatial, 2] : [1, 0, ...spatial, 2];
+  const channelsLast = ops.Transpose(ops.Reshape(x, [n, group, ci, ...input]), order);
+  const image = ops.Reshape(channelsLast, [1, n * group, ...wide(input)]);
+  const slides = separate
+    ? ops.Reshape(dy, [n * outs, 1, ...output])
+    : ops.Reshape(ops.Transpose(dy, [1, 0, ...input.map((_, axis) => axis + 2)]), [outs, n, ...output]);
+  const convolved = ops.Conv(image, slides, undefined, {
+    group: separate ? n * group : group,
+    strides: steps,
+    dilations: wide(strides),
+    pads: [...wide(before), ...wide(after)],
+  });
+  const images = separate ? n : 1;
+  const found = convolved.dims.slice(2).map((size, axis) => (axis === last ? size / ci : size));
+  let weight = ops.Reshape(convolved, [images, outs, ...found, ci]);
+  if (found.some((size, axis) => size !== kernel[axis])) {
+    const step = dilations[last]!;
+    const axes = input.map((_, axis) => axis + 2);
+    const ends = kernel.map((size, axis) => (axis === last ? (size - 1) * step + 1 : size));
+    weight = ops.Slice(
+      weight,
+      axes.map(() => 0),
+      ends,
+      axes,
+      axes.map((axis) => (axis === last + 2 ? step : 1)),
+    );
+  }
+  weight = ops.Reshape(weight, [images, group * co, sizeOf(kernel), ci]);
+  const sum = images === 1 ? weight : ops.ReduceSum(weight, [0]);
+  return ops.Reshape(ops.Transpose(ops.Reshape(sum, [outs, -1, ci]), [0, 2, 1]), [outs, ci, ...kernel]);
+}
+
+/**
+ * The same with x as the kernel that slides over dy, which finds the taps in reverse order: cheaper when dy has fewer
+ * channels than x. Strides of one only.
+ */
+function bySwappedConvolution({ windows, x, dy }: WeightGradient): Value {
+  const { input, kernel, dilations, before, output } = windows;
+  const back = reach(windows).map((span, axis) => span - 1 - before[axis]!);
+  const mirrored: Windows = {
+    input: output,
+    kernel,
+    strides: kernel.map(() => 1),
+    dilations,
+    before: back,
+    after: back,
+    output: input,
+  };
+  const [ins, outs, taps] = [x.dims[1]!, dy.dims[1]!, sizeOf(kernel)];
+  const reversed = byConvolution({ windows: mirrored, group: 1, x: dy, dy: x });
+  const split = ops.Reshape(reversed, [ins, outs, taps]);
+  const order = integers(
+    x.graph,
+    Array.from({ length: taps }, (_, index) => taps - 1 - index),
+  );
+  const turned = ops.Gather(ops.Transpose(split, [1, 2, 0]), order, 1);
+  return ops.Reshape(ops.Transpose(turned, [0, 2, 1]), [outs, ins, ...kernel]);
+}
+
+/** How many pieces a long sum over pixels is cut into, so that a GPU has work for all its groups of threads. */
+const pieces = (rows: number, columns: number): number => (rows * columns > 4096 ? rows : 1);
+
+/** One batched product per tap of the kernel, over a padded copy of x with its channels last. */
+function byTap({ windows, group, x, dy }: WeightGradient): Value {
+  const [n, ins, outs] = [x.dims[0]!, x.dims[1]!, dy.dims[1]!];
+  const [ci, co] = [ins / group, outs / group];
+  const { input, kernel, strides, dilations, before, output } = windows;
+  const after = reach(windows).map((span, axis) =>
+    Math.max((output[axis]! - 1) * strides[axis]! + span - input[axis]! - before[axis]!, 0),
+  );
+  const split = pieces(output[0]!, sizeOf(output.slice(1)));
+  const pixels = sizeOf(output) / split;
+  // [n, group, ...spatial, ci] and [n, group, split, co, pixels]
+  const axes = input.map((_, axis) => axis + 2);
+  const moved = ops.Transpose(ops.Reshape(x, [n, group, ci, ...input]), [0, 1, ...axes.map((a) => a + 1), 2]);
+  const padded = ops.Pad(moved, [0, 0, ...before, 0, 0, 0, ...after, 0]);
+  const rows = ops.Transpose(ops.Reshape(dy, [n, group, co, split, pixels]), [0, 1, 3, 2, 4]);
+  const products = allTaps(kernel).map((tap) => {
+    const starts = tap.map((at, axis) => at * dilations[axis]!);
+    const ends = starts.map((start, axis) => start + (output[axis]! - 1) * strides[axis]! + 1);
+    const seen = ops.Slice(padded, starts, ends, axes, strides);
+    const product = ops.MatMul(rows, ops.Reshape(seen, [n, group, split, pixels, ci]));
+    return ops.Reshape(ops.ReduceSum(product, [0, 2], { keepdims: 0 }), [outs, ci, 1]);
+  });
+  return ops.Reshape(ops.Concat(products, 2), [outs, ci, ...kernel]);
+}
+
+/** The position of every tap of a kernel, in memory order. */
+function allTaps(kernel: readonly number[]): number[][] {
+  return kernel.reduce<number[][]>(
+    (taps, size) => taps.flatMap((tap) => Array.from({ length: size }, (_, at) => [...tap, at])),
+    [[]],
+  );
+}
+
+function swaps({ windows, group, x, dy }: WeightGradient): boolean {
+  const back = reach(windows).map((span, axis) => span - 1 - windows.before[axis]!);
+  const dense = windows.strides.every((stride) => stride === 1);
+  return dense && group === 1 && dy.dims[1]! < x.dims[1]! && back.every((size) => size >= 0);
+}
+
+export const weightGradientLowerings: Readonly<Record<string, Lowering>> = {
+  "pixelcal.ConvWeightGradient": (node, [x, dy], device) => {
+    const windows = forwardWindows(node, x!.dims.slice(2), numbersOf(node, "kernel_shape")!);
+    const gradient = { windows, group: groupOf(node), x: x!, dy: dy! };
+    if (plain(windows)) return [byProduct(gradient)];
+    // One convolution whose output is as small as a weight keeps one group of a GPU's threads busy, and webgpu has no
+    // grouped convolution in three dimensions.
+    if (device !== "cpu") return [byTap(gradient)];
+    return [swaps(gradient) ? bySwappedConvolution(gradient) : byConvolution(gradient)];
+  },
+};
