@@ -22,7 +22,7 @@ export const focalCalibrationPresets: PresetSchemas = {
   reference: { gamma: weight, weight },
 };
 
-/** mean_pix(focal + weight * sum_c (p_c - q_c)^2): the focal calibration loss FCL (Liang et al. 2024). */
+/** mean_pix(focal + weight * sum_c (p_c - q_c)^2): the focal calibration loss FCL (arXiv 2410.18321). */
 export function focalCalibration(options: FocalCalibrationOptions = {}): Loss {
   const preset = checkOptions("focalCalibration", focalCalibrationPresets, options);
   const defaults = preset === "reference" ? { gamma: 3, weight: 0.1 } : { gamma: 2, weight: 1 };

@@ -57,6 +57,11 @@ describe("targets", () => {
       { classes: 2 },
     ],
     [
+      "labels: expected positive dimensions, got [1, 0]",
+      tensor("uint8", new Uint8Array(0), [1, 0]),
+      { classes: 2 },
+    ],
+    [
       "labels: expected 3 elements, got 2",
       { type: "uint8", data: new Uint8Array(2), dims: [1, 3] },
       { classes: 2 },

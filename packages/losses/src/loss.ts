@@ -34,7 +34,10 @@ export interface Loss<S extends TargetSpecs = TargetSpecs> {
   /** Whether `targets` needs `context.image`. */
   readonly needsImage: boolean;
   readonly targetSpecs: S;
-  /** What depends on labels [N, ...spatial] only; cacheable, and equivariant under flips and rotations. */
+  /**
+   * What depends on labels [N, ...spatial] (and for some kernels the image) only. It can be kept from step to step, and
+   * flipped and rotated with the labels, but for signed distances under "reference": those of an absent class cannot.
+   */
   targets(labels: Labels, context: TargetContext): Promise<{ [K in keyof S]: Tensor }>;
   /** The loss of logits [N, C, ...spatial] and its unweighted terms, all scalars (dims []). */
   build(logits: Value, targets: { [K in keyof S]: Value }): BuiltLoss;
@@ -134,6 +137,7 @@ function checkLabels(labels: Labels, classes: number, ignore: number | undefined
   }
   if (dims.length < 2 || dims.length > 4)
     throw invalidArgument("labels", "rank 2 to 4 ([N, ...spatial])", dims.length);
+  if (dims.some((size) => !(size >= 1))) throw invalidArgument("labels", "positive dimensions", dims);
   const pixels = dims.reduce((product, size) => product * size, 1);
   if (data.length !== pixels) throw invalidArgument("labels", `${pixels} elements`, data.length);
   const narrow = labels.type === "int64" ? lowWords(labels.data) : new Int32Array(labels.data);

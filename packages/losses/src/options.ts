@@ -92,7 +92,7 @@ function accepts(schema: OptionSchema, value: unknown): boolean {
 }
 
 /** What a schema accepts, in the words of an error message. */
-export function expected(schema: OptionSchema): string {
+function expected(schema: OptionSchema): string {
   switch (schema.type) {
     case "boolean":
       return "true or false";

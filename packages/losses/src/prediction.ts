@@ -33,7 +33,11 @@ export class Prediction {
 
   /** q, 1 at the label's class; all zero where the label is ignored. */
   get oneHot(): Value {
-    return this.#once("oneHot", () => ops.OneHot(this.#labels, this.classes, this.logits.type));
+    return this.#once("oneHot", () => {
+      const hot = ops.OneHot(this.#labels, this.classes, this.logits.type);
+      const ignore = this.#ignore ?? -1;
+      return ignore >= 0 && ignore < this.classes ? this.masked(hot) : hot;
+    });
   }
 
   /** 1 where a pixel counts, 0 where it is ignored; undefined when every pixel counts. */

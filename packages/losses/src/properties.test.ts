@@ -111,14 +111,15 @@ const pointwise: readonly NamedLoss[] = [
   { name: "mbls", margin: 1 },
 ];
 
-describe("ignored pixels", () => {
+// A label outside the classes, or one of them.
+describe.each([255, 1])("ignored pixels of label %i", (ignore) => {
   const kept = [0, 2, 3, 6];
-  const labels = Uint8Array.of(0, 255, 2, 1, 255, 255, 0);
+  const labels = Uint8Array.of(0, ignore, 2, 2, ignore, ignore, 0);
   const logits = waves([1, 3, 7], [0, 2.1, 0.8], (angle) => 3 * Math.sin(angle));
   const row = (data: Float32Array) => tensor("float32", data, [1, 3, data.length / 3]);
 
   test.each(pointwise.map((config) => [JSON.stringify(config), config] as const))("%s", async (_, config) => {
-    const loss = lossFromConfig({ ...config, ignore: 255 });
+    const loss = lossFromConfig({ ...config, ignore });
     const masked = await evaluate(loss, { logits: row(logits), labels: tensor("uint8", labels, [1, 7]) });
     const cut = Float32Array.from([0, 1, 2].flatMap((c) => kept.map((i) => logits[7 * c + i]!)));
     const few: Labels = tensor(

@@ -71,7 +71,7 @@ export function firstMaximum(prediction: Prediction, map: Value): { value: Value
 /** What a logit may fall behind the largest one before it costs: the hinge, its square, or MarginLoss's (d - m)^2. */
 export type MarginPenalty = "hinge" | "squared-hinge" | "squared";
 
-/** The mean over entries of relu(max_c z_c - z_k - margin) (MbLS, Liu et al. 2022, eq. 8). */
+/** The mean over entries of relu(max_c z_c - z_k - margin) (MbLS, Liu et al., CVPR 2022). */
 export function marginTerm(prediction: Prediction, margin: number, penalty: MarginPenalty = "hinge"): Value {
   const { logits } = prediction;
   const excess = ops.Sub(ops.Sub(firstMaximum(prediction, logits).value, logits), margin);
