@@ -1,5 +1,5 @@
 import { InvalidArgumentError, type Tensor, tensor } from "@pixelcal/core";
-import { Graph, interpret } from "@pixelcal/graph";
+import { interpret } from "@pixelcal/graph";
 import { crossEntropy, diceCrossEntropy, type Loss, nacl, signedDistanceCalibration } from "@pixelcal/losses";
 import { describe, expect, it } from "vitest";
 import { lossAndGradient } from "./loss-and-gradient.js";
@@ -47,7 +47,7 @@ describe("lossAndGradient", () => {
     const targets = await loss.targets(labels, { classes });
     const feeds: Record<string, Tensor> = { logits };
     for (const [name, target] of Object.entries(targets)) feeds[targetInput(name)] = target;
-    const exact = interpret(buildLossGraph(loss, new Graph("loss"), logits.dims), feeds);
+    const exact = interpret(buildLossGraph(loss, logits.dims), feeds);
     const { loss: value, gradient } = await lossAndGradient(loss, logits, labels);
     expect(value).toBeCloseTo(Number(exact.loss!.data[0]), 5);
     gradient.data.forEach((slope, i) => {

@@ -1,6 +1,5 @@
 import type { Labels, Tensor } from "@pixelcal/core";
 import { invalidArgument } from "@pixelcal/core";
-import { Graph } from "@pixelcal/graph";
 import type { Loss } from "@pixelcal/losses";
 import { createSession, type TrainDevice } from "./session.js";
 import { buildLossGraph, gradientOutput, lossValues, targetInput } from "./step-graph.js";
@@ -41,10 +40,7 @@ export async function lossAndGradient(
     );
   }
   const targets = await loss.targets(labels, { classes: logits.dims[1] ?? 0, image, spacing });
-  const session = await createSession(buildLossGraph(loss, new Graph(loss.name), logits.dims), {
-    device,
-    threads,
-  });
+  const session = await createSession(buildLossGraph(loss, logits.dims, device), { device, threads });
   try {
     const feeds: Record<string, Tensor> = { logits };
     for (const [name, target] of Object.entries(targets)) feeds[targetInput(name)] = target;

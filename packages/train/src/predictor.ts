@@ -29,7 +29,7 @@ export class ModelPredictor implements Predictor {
   async predict(images: Tensor<"float32">): Promise<Tensor<"float32">> {
     const { device, threads } = this.#options;
     const session = await this.#sessions.open(images.dims.join(), () =>
-      createSession(lower(this.#graph(images.dims)), { device, threads }),
+      createSession(lower(this.#graph(images.dims), { device }), { device, threads }),
     );
     const [image, logits] = [session.inputs[0]!.name, session.outputs[0]!.name];
     return (await session.run({ [image]: images }))[logits] as Tensor<"float32">;

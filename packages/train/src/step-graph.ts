@@ -1,7 +1,8 @@
 import type { Tensor } from "@pixelcal/core";
-import { type Graph, gradients, lower, rewrite, trainingForm, type Value } from "@pixelcal/graph";
+import { Graph, gradients, lower, rewrite, trainingForm, type Value } from "@pixelcal/graph";
 import { type Loss, targetDims } from "@pixelcal/losses";
 import { rolesOf } from "./model-arrays.js";
+import type { TrainDevice } from "./session.js";
 
 const termPrefix = "term/";
 /** Names of what a training graph has beside the model's own inputs and outputs, parameters and buffers. */
@@ -14,13 +15,15 @@ export interface StepGraphOptions {
   readonly loss: Loss;
   /** Parameters that get a gradient. */
   readonly trainable: readonly string[];
+  /** What to lay the graph out for; every device by default. */
+  readonly device?: TrainDevice;
 }
 
 /**
  * Model and loss as ONE graph: image, targets, parameters and buffers in; logits, loss, its terms, a gradient per
  * trainable parameter and the new buffers out. Batch norms use the batch's statistics. Lowered, ready for a session.
  */
-export function buildStepGraph(model: Graph, { loss, trainable }: StepGraphOptions): Graph {
+export function buildStepGraph(model: Graph, { loss, trainable, device }: StepGraphOptions): Graph {
   const graph = trainingForm(withInputs(model));
   const value = addLoss(graph, logitsOf(graph), loss);
   const slopes = gradients(
@@ -28,27 +31,28 @@ export function buildStepGraph(model: Graph, { loss, trainable }: StepGraphOptio
     trainable.map((name) => graph.value(name)!),
   );
   for (const [index, name] of trainable.entries()) graph.output(gradientOutput(name), slopes[index]!);
-  return lower(graph, { training: true });
+  return lower(graph, { device });
 }
 
 /** Model and loss with inference behaviour: image, targets, parameters and buffers in; logits, loss and terms out. */
-export function buildEvaluationGraph(model: Graph, loss: Loss): Graph {
+export function buildEvaluationGraph(model: Graph, loss: Loss, device?: TrainDevice): Graph {
   const graph = withInputs(model);
   addLoss(graph, logitsOf(graph), loss);
-  return lower(graph);
+  return lower(graph, { device });
 }
 
 /** The model with inference behaviour: image, parameters and buffers in, logits out. */
-export function buildInferenceGraph(model: Graph): Graph {
-  return lower(withInputs(model));
+export function buildInferenceGraph(model: Graph, device?: TrainDevice): Graph {
+  return lower(withInputs(model), { device });
 }
 
 /** A loss alone as a graph: input "logits" and targets; outputs loss, terms and "gradient/logits". Lowered. */
-export function buildLossGraph(loss: Loss, graph: Graph, dims: readonly number[]): Graph {
+export function buildLossGraph(loss: Loss, dims: readonly number[], device?: TrainDevice): Graph {
+  const graph = new Graph(loss.name);
   const logits = graph.input("logits", "float32", dims);
   const value = addLoss(graph, logits, loss);
   graph.output(gradientOutput("logits"), gradients(value, [logits])[0]!);
-  return lower(graph, { training: true });
+  return lower(graph, { device });
 }
 
 /** A loss with the terms it is made of. */

@@ -75,12 +75,13 @@ describe("Trainer", () => {
     await withTrainer({ loss: signedDistanceCalibration({ preset: "reference" }) }, async (trainer) => {
       const batch = squares(1, 1);
       const first = await trainer.step(batch);
-      let { loss } = first;
-      for (let i = 0; i < 60; i++) ({ loss } = await trainer.step(batch));
-      expect(first.loss).toBeGreaterThan(0.4);
-      expect(loss).toBeLessThan(0.12);
-      expect(Object.keys(first.terms).length).toBeGreaterThan(1);
-      expect(trainer.updates).toBe(61);
+      let last = first;
+      for (let i = 0; i < 100; i++) last = await trainer.step(batch);
+      // The local term of this loss has a floor; the cross-entropy has none.
+      expect(first.terms.crossEntropy).toBeGreaterThan(0.4);
+      expect(last.terms.crossEntropy).toBeLessThan(0.1);
+      expect(last.loss).toBeLessThan(first.loss);
+      expect(trainer.updates).toBe(101);
     });
   });
 
@@ -148,7 +149,7 @@ describe("Trainer", () => {
       expect(trainer.parameters["head.weight"]!.data).toEqual(before);
     });
     await withTrainer({ optimizer: sgd({ momentum: 0.5 }) }, (trainer) =>
-      expect(trainer.restore(path)).rejects.toThrow("optimizer/velocities"),
+      expect(trainer.restore(path)).rejects.toThrow(/optimizer\/averages\/.* is unknown/),
     );
   });
 
@@ -282,7 +283,6 @@ describe("Trainer", () => {
     ["channels", { batch: [1, 3, 16, 16] }, "image: expected [N, 1,"],
     ["size", { batch: [1, 1, 16, 4] }, "image: expected [N, 1, 8 or more"],
     ["axes", { batch: [1, 1, 16] }, "image: expected [N, 1,"],
-    ["one value per channel", { batch: [1, 1, 8, 8] }, "more than one value per channel"],
     ["clipNorm", { clipNorm: 0 }, "clipNorm"],
     ["accumulate", { accumulate: 0 }, "accumulate"],
     ["threads", { threads: 0 }, "threads"],
@@ -293,6 +293,11 @@ describe("Trainer", () => {
     const attempt = Trainer.create({ ...defaults, ...options });
     await expect(attempt).rejects.toThrow(InvalidArgumentError);
     await expect(attempt).rejects.toThrow(message);
+  });
+
+  it("rejects a batch whose deepest layer has one value per channel", async () => {
+    const attempt = Trainer.create({ ...defaults, batch: [1, 1, 8, 8] });
+    await expect(attempt).rejects.toThrow("expected more than one element per channel to train on");
   });
 
   it("rejects a device that is not there, without falling back", async () => {

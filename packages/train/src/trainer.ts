@@ -176,7 +176,7 @@ export class Trainer implements Predictor {
       });
       this.#updates += 1;
       this.#pending = 0;
-      for (const array of Object.values(this.#sums)) array.data.fill(0);
+      this.#clearSums();
       return { ...values, gradientNorm, learningRate };
     });
   }
@@ -198,7 +198,7 @@ export class Trainer implements Predictor {
   evaluateLoss(batch: TrainingBatch): Promise<LossValues & { readonly logits: Floats }> {
     return this.#exclusive(async () => {
       const session = await this.#open("evaluation", batch.images.dims, (model) =>
-        buildEvaluationGraph(model, this.loss),
+        buildEvaluationGraph(model, this.loss, this.device),
       );
       const outputs = await session.run(await this.#feeds(batch));
       return { ...lossValues(outputs), logits: outputs[this.#logits] as Floats };
@@ -208,7 +208,9 @@ export class Trainer implements Predictor {
   /** Logits [N, classes, ...spatial] of images [N, C, ...spatial], with inference behaviour. */
   predict(images: Floats): Promise<Floats> {
     return this.#exclusive(async () => {
-      const session = await this.#open("inference", images.dims, buildInferenceGraph);
+      const session = await this.#open("inference", images.dims, (model) =>
+        buildInferenceGraph(model, this.device),
+      );
       const outputs = await session.run({ [this.#image]: images, ...this.parameters, ...this.buffers });
       return outputs[this.#logits] as Floats;
     });
@@ -242,14 +244,16 @@ export class Trainer implements Predictor {
   restore(path: string): Promise<{ readonly differences: readonly string[]; readonly extra: unknown }> {
     return this.#exclusive(async () => {
       const checkpoint = await readCheckpoint(path);
+      const { updates, pending, epoch } = checkpoint.state;
       restoreArrays(path, checkpoint, {
         model: { ...this.parameters, ...this.buffers },
         slots: this.#slots,
-        accumulated: checkpoint.state.pending > 0 ? this.#sums : {},
+        accumulated: pending > 0 ? this.#sums : {},
       });
-      this.#updates = checkpoint.state.updates;
-      this.#pending = checkpoint.state.pending;
-      this.epoch = checkpoint.state.epoch;
+      if (pending === 0) this.#clearSums();
+      this.#updates = updates;
+      this.#pending = pending;
+      this.epoch = epoch;
       return {
         differences: stateDifferences(checkpoint.state, this.#state()),
         extra: checkpoint.state.extra,
@@ -289,6 +293,10 @@ export class Trainer implements Predictor {
     return values;
   }
 
+  #clearSums(): void {
+    for (const { data } of Object.values(this.#sums)) data.fill(0);
+  }
+
   #keepBuffers(): void {
     [this.buffers, this.#spare] = [this.#spare, this.buffers];
   }
@@ -308,7 +316,7 @@ export class Trainer implements Predictor {
 
   #stepSession(dims: readonly number[]): Promise<Session> {
     return this.#open("step", dims, (model) =>
-      buildStepGraph(model, { loss: this.loss, trainable: this.trainable }),
+      buildStepGraph(model, { loss: this.loss, trainable: this.trainable, device: this.device }),
     );
   }
 
