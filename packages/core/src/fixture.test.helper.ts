@@ -54,9 +54,10 @@ export function softmax({ data, dims }: Tensor<"float32">): Tensor<"float32"> {
 export const probs: Tensor<"float32"> = softmax(logits);
 
 /** Image n of a batch, as a batch of one. */
-export function only<T extends Tensor>({ type, data, dims }: T, n: number): T {
-  const length = data.length / dims[0]!;
-  return { type, data: data.slice(n * length, (n + 1) * length), dims: [1, ...dims.slice(1)] } as T;
+export function only<T extends Tensor>(value: T, n: number): T {
+  const length = value.data.length / value.dims[0]!;
+  const data = value.data.slice(n * length, (n + 1) * length);
+  return { ...value, data, dims: [1, ...value.dims.slice(1)] };
 }
 
 /** 1 where the label is not background. */

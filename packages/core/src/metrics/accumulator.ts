@@ -6,6 +6,8 @@ import { checkSameOptions, decodeState, encodeState } from "./metric-state.js";
 
 /** What every metric here shares: options with the number of classes, and sums that are added up. */
 export abstract class Accumulator<R, O extends { readonly classes: number }> implements Metric<R> {
+  /** Names the class in its states. */
+  protected abstract readonly kind: string;
   protected readonly options: O;
   protected readonly sums: Float64Array;
 
@@ -19,8 +21,8 @@ export abstract class Accumulator<R, O extends { readonly classes: number }> imp
   abstract compute(): R;
 
   merge(other: this): void {
-    if (other.constructor !== this.constructor) {
-      throw invalidArgument("other", `a ${this.constructor.name}`, other.constructor.name);
+    if (!(other instanceof Accumulator) || other.kind !== this.kind) {
+      throw invalidArgument("other", `a ${this.kind}`, other);
     }
     checkSameOptions(this.options, other.options);
     other.sums.forEach((sum, i) => void (this.sums[i]! += sum));
@@ -31,7 +33,7 @@ export abstract class Accumulator<R, O extends { readonly classes: number }> imp
   }
 
   state(): Uint8Array {
-    return encodeState(this.constructor.name, this.options, this.sums);
+    return encodeState(this.kind, this.options, this.sums);
   }
 
   protected checkProbs(probs: Tensor<"float32">): void {

@@ -42,6 +42,7 @@ export interface CalibrationResult extends CalibrationErrors {
 
 /** Calibration errors over all pixels of a stream of cases; keeps five sums per bin. */
 export class CalibrationMetric extends Accumulator<CalibrationResult, CalibrationMetricOptions> {
+  protected override readonly kind: string = "CalibrationMetric";
   readonly #layout: BinLayout;
 
   constructor(options: CalibrationMetricOptions) {

@@ -35,6 +35,7 @@ export interface OverlapResult {
 
 /** Dice and IoU of the arg-max against the labels, per class and of the foreground. */
 export class OverlapMetric extends Accumulator<OverlapResult, OverlapMetricOptions> {
+  protected override readonly kind: string = "OverlapMetric";
   constructor(options: OverlapMetricOptions) {
     Accumulator.checkOptions(options);
     const { classes, ignore, bothEmpty, labelEmpty, smooth } = options;

@@ -20,6 +20,7 @@ export class ProbabilityScoreMetric extends Accumulator<
   ProbabilityScoreResult,
   ProbabilityScoreMetricOptions
 > {
+  protected override readonly kind: string = "ProbabilityScoreMetric";
   constructor(options: ProbabilityScoreMetricOptions) {
     Accumulator.checkOptions(options);
     const { classes, ignore } = options;

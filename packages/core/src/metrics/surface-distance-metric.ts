@@ -31,6 +31,7 @@ export interface SurfaceDistanceResult {
  * mask are infinite or undefined as `empty` says, and are counted, never dropped silently.
  */
 export class SurfaceDistanceMetric extends Accumulator<SurfaceDistanceResult, SurfaceDistanceMetricOptions> {
+  protected override readonly kind: string = "SurfaceDistanceMetric";
   constructor(options: SurfaceDistanceMetricOptions) {
     Accumulator.checkOptions(options);
     const { classes, regions = "both", spacing } = options;
