@@ -107,7 +107,8 @@ function zodOf(schema: OptionSchema): z.ZodType {
     case "choice":
       return z.enum(schema.values);
     case "integer": {
-      const integer = z.int().min(schema.atLeast ?? Number.MIN_SAFE_INTEGER);
+      const { atLeast = Number.MIN_SAFE_INTEGER, atMost = Number.MAX_SAFE_INTEGER } = schema;
+      const integer = z.int().min(atLeast).max(atMost);
       return schema.odd ? integer.refine((value) => value % 2 !== 0, "expected an odd integer") : integer;
     }
     case "number": {

@@ -265,7 +265,7 @@ describe("rejected", () => {
     [
       "a variant's option",
       { name: "marginSvls", kernel: "mean" },
-      ["loss.kernel: unknown key; allowed: variant, preset, alpha, margin, sigma, morphology"],
+      ["loss.kernel: unknown key; allowed: variant, preset, alpha, margin, sigma, morphology, ignore"],
     ],
     [
       "an empty sum",
