@@ -49,8 +49,21 @@ template <class T>
   for (int64_t i = 0; i < count; ++i) out[i] = Finished(values[i], far, squared);
 }
 
+// Below 2^24 integers are floats, and the root of a float rounds to the same float as the root of a double.
+[[gnu::always_inline]] inline void FinishSmallRow(const int32_t* values, int64_t count, int32_t far,
+                                                  float* out) {
+#pragma omp simd
+  for (int64_t i = 0; i < count; ++i) {
+    const float root = std::sqrt(static_cast<float>(values[i]));
+    out[i] = values[i] >= far ? std::numeric_limits<float>::infinity() : root;
+  }
+}
+
 PIXELCAL_TARGETS void Finish(const int32_t* values, int64_t count, int32_t far, bool squared, float* out) {
-  FinishRow(values, count, far, squared, out);
+  if (!squared && far <= 1 << 24)
+    FinishSmallRow(values, count, far, out);
+  else
+    FinishRow(values, count, far, squared, out);
 }
 PIXELCAL_TARGETS void Finish(const int64_t* values, int64_t count, int64_t far, bool squared, float* out) {
   FinishRow(values, count, far, squared, out);

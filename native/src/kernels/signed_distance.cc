@@ -25,8 +25,8 @@ std::vector<int64_t> CountClasses(std::span<const Label> labels, int64_t images,
       int64_t* count = counts.data() + image * classes;
       for (int64_t i = image * pixels; i < (image + 1) * pixels; ++i) {
         const auto label = static_cast<int64_t>(labels[static_cast<size_t>(i)]);
-        Require(label >= 0 && label < classes, "labels: expected values from 0 to ", classes - 1, ", got ",
-                label, " at index ", i);
+        if (label < 0 || label >= classes) [[unlikely]]
+          Require(false, "labels: expected values from 0 to ", classes - 1, ", got ", label, " at index ", i);
         ++count[label];
       }
     }

@@ -54,7 +54,9 @@ describe("arrays", () => {
   test("out must not share memory with an input", () => {
     const out = new Float32Array(4);
     const mask = new Uint8Array(out.buffer, 12, 4);
-    expect(() => transform({ mask, size, out })).toThrow("out: expected memory apart from mask, got an overlapping array");
+    expect(() => transform({ mask, size, out })).toThrow(
+      "out: expected memory apart from mask, got an overlapping array",
+    );
     const apart = new Uint8Array(new ArrayBuffer(20), 16, 4);
     expect(transform({ mask: apart, size, out: new Float32Array(apart.buffer, 0, 4) })[0]).toBe(0);
   });
@@ -69,7 +71,9 @@ describe("arrays", () => {
   test("lists name the entry", () => {
     const a = [new Float32Array(2), new Float32Array(3)];
     const options = { parameters: a, gradients: [a[0], new Float64Array(3)], learningRate: 1 };
-    expect(() => native.sgdSync(options as never)).toThrow("gradients[1]: expected a Float32Array, got Float64Array");
+    expect(() => native.sgdSync(options as never)).toThrow(
+      "gradients[1]: expected a Float32Array, got Float64Array",
+    );
     expect(() => native.sgdSync({ ...options, gradients: a[0] } as never)).toThrow(
       "gradients: expected an array of Float32Array, got Float32Array",
     );
@@ -99,7 +103,10 @@ describe("other arguments", () => {
 
   test("a rejection becomes an InvalidArgumentError that names its argument", async () => {
     const run = call(() => native.distanceTransform({ mask, size: [5] }));
-    await expect(run).rejects.toMatchObject({ argument: "mask", message: "mask: expected 5 elements, got 4" });
+    await expect(run).rejects.toMatchObject({
+      argument: "mask",
+      message: "mask: expected 5 elements, got 4",
+    });
     const other = new RangeError("not ours");
     await expect(call(() => Promise.reject(other))).rejects.toBe(other);
   });

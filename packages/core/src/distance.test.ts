@@ -21,7 +21,11 @@ afterAll(() => setThreadCount(threads));
 
 function noise(dims: readonly number[], period: number): Tensor<"uint8"> {
   const length = dims.reduce((product, dim) => product * dim, 1);
-  return tensor("uint8", Uint8Array.from({ length }, (_, i) => (((i * 2654435761) >>> 7) % period ? 1 : 0)), dims);
+  return tensor(
+    "uint8",
+    Uint8Array.from({ length }, (_, i) => (((i * 2654435761) >>> 7) % period ? 1 : 0)),
+    dims,
+  );
 }
 
 describe("equals scipy's distance_transform_edt", () => {
@@ -69,15 +73,27 @@ test("rejected arguments", async () => {
   const mask = noise([1, 3, 4], 3);
   const out = tensor("float32", new Float32Array(12), [1, 4, 3]);
   const cases: readonly [Tensor, DistanceTransformOptions | object, string][] = [
-    [tensor("float32", new Float32Array(12), [1, 3, 4]), {}, "mask: expected type uint8 or bool, got float32"],
+    [
+      tensor("float32", new Float32Array(12), [1, 3, 4]),
+      {},
+      "mask: expected type uint8 or bool, got float32",
+    ],
     [{} as Tensor, {}, "mask: expected a tensor, got Object"],
     [{ ...mask, data: new Uint8Array(3) }, {}, "mask: expected 12 elements for dims [1, 3, 4], got 3"],
     [{ ...mask, data: new Int8Array(12) } as never, {}, "mask: expected data of type uint8, got Int8Array"],
     [tensor("uint8", new Uint8Array(0), [0, 3, 4]), {}, "mask: expected positive dimensions, got [0, 3, 4]"],
-    [tensor("uint8", mask.data, [3, 4]), {}, "mask: expected rank 3 or 4, or the option dimensions, got rank 2"],
+    [
+      tensor("uint8", mask.data, [3, 4]),
+      {},
+      "mask: expected rank 3 or 4, or the option dimensions, got rank 2",
+    ],
     [tensor("uint8", mask.data, [1, 1, 1, 3, 4]), {}, "or the option dimensions, got rank 5"],
     [mask, { dimensions: 4 }, "dimensions: expected an integer from 1 to 3, got 4"],
-    [tensor("uint8", mask.data, [12]), { dimensions: 2 }, "dimensions: expected an integer from 1 to 1, got 2"],
+    [
+      tensor("uint8", mask.data, [12]),
+      { dimensions: 2 },
+      "dimensions: expected an integer from 1 to 1, got 2",
+    ],
     [mask, { dimensions: 2, spacing: [1] }, "spacing: expected 2 numbers, got 1"],
     [mask, { spacing: [1, -1] }, "spacing: expected a positive number, got -1"],
     [mask, { spacing: [1, Infinity] }, "spacing: expected a positive number, got Infinity"],

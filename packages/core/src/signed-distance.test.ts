@@ -32,9 +32,12 @@ describe("equals the authors' float32 output bit for bit", () => {
   });
 
   test("the fixture's sums of formulas.md section 9", () => {
-    const { data } = signedDistanceSync(tensor("uint8", Uint8Array.from(golden.signed[0]!.labels), [2, 6, 7]), {
-      classes: 3,
-    });
+    const { data } = signedDistanceSync(
+      tensor("uint8", Uint8Array.from(golden.signed[0]!.labels), [2, 6, 7]),
+      {
+        classes: 3,
+      },
+    );
     const sums = Array.from({ length: 6 }, (_, map) =>
       data.subarray(42 * map, 42 * map + 42).reduce((sum, s) => sum + Math.abs(s), 0),
     );
@@ -59,7 +62,16 @@ describe("normalisations of 1 0 0 0 with spacing 2", () => {
     expect(of({ absent: "far" }).slice(8)).toEqual([1, 1, 1, 1]);
   });
   test("split", () => {
-    expect(of({ normalize: "split" }).slice(0, 8)).toEqual([1, f(-1 / 3), f(-2 / 3), -1, -1, f(1 / 3), f(2 / 3), 1]);
+    expect(of({ normalize: "split" }).slice(0, 8)).toEqual([
+      1,
+      f(-1 / 3),
+      f(-2 / 3),
+      -1,
+      -1,
+      f(1 / 3),
+      f(2 / 3),
+      1,
+    ]);
   });
   test("truncate", () => {
     const options = { normalize: "truncate", truncate: 4, absent: "far" } as const;
@@ -67,7 +79,9 @@ describe("normalisations of 1 0 0 0 with spacing 2", () => {
   });
   test("a class filling the image is -1 where absent ones are far", () => {
     const full = tensor("uint8", new Uint8Array(4), [1, 4]);
-    expect([...signedDistanceSync(full, { classes: 2, absent: "far" }).data]).toEqual([-1, -1, -1, -1, 1, 1, 1, 1]);
+    expect([...signedDistanceSync(full, { classes: 2, absent: "far" }).data]).toEqual([
+      -1, -1, -1, -1, 1, 1, 1, 1,
+    ]);
   });
 });
 
@@ -90,13 +104,25 @@ test("rejected arguments", async () => {
     [good, { classes: 0 }, "classes: expected an integer from 1 to 32767, got 0"],
     [good, {}, "classes: expected an integer from 1 to 32767, got undefined"],
     [good, { classes: 2, spacing: [1, 1] }, "spacing: expected 1 numbers, got 2"],
-    [good, { classes: 2, normalize: "min" }, "normalize: expected one of none, max, split, truncate, got min"],
+    [
+      good,
+      { classes: 2, normalize: "min" },
+      "normalize: expected one of none, max, split, truncate, got min",
+    ],
     [good, { classes: 2, normalize: "truncate" }, "truncate: expected a positive number, got undefined"],
     [good, { classes: 2, normalize: "truncate", truncate: 0 }, "truncate: expected a positive number, got 0"],
-    [good, { classes: 2, normalize: "max", truncate: 3 }, 'truncate: expected normalize "truncate" beside it, got max'],
+    [
+      good,
+      { classes: 2, normalize: "max", truncate: 3 },
+      'truncate: expected normalize "truncate" beside it, got max',
+    ],
     [good, { classes: 2, absent: "nan" }, "absent: expected one of reference, far, got nan"],
     [good, { classes: 2, device: "webgpu" }, "device: expected one of"],
-    [good, { classes: 2, out: tensor("float32", new Float32Array(4), [1, 4]) }, "out: expected rank 3, got 2"],
+    [
+      good,
+      { classes: 2, out: tensor("float32", new Float32Array(4), [1, 4]) },
+      "out: expected rank 3, got 2",
+    ],
   ];
   for (const [value, options, message] of cases) {
     const run = () => signedDistanceSync(value, options as SignedDistanceOptions);

@@ -31,8 +31,12 @@ test("a tensor without dimensions is a scalar", () => {
 test("rejected arguments", () => {
   const floats = new Float32Array(6);
   expect(() => tensor("float32", floats, [2, 2])).toThrow("data: expected 4 elements for dims [2, 2], got 6");
-  expect(() => tensor("float64", floats as never, [6])).toThrow("data: expected a Float64Array for float64, got Float32Array");
-  expect(() => tensor("string" as never, floats as never, [6])).toThrow("type: expected one of float32, float64");
+  expect(() => tensor("float64", floats as never, [6])).toThrow(
+    "data: expected a Float64Array for float64, got Float32Array",
+  );
+  expect(() => tensor("string" as never, floats as never, [6])).toThrow(
+    "type: expected one of float32, float64",
+  );
   expect(() => zeros("toString" as never, [6])).toThrow("type: expected one of float32, float64");
   expect(() => tensor("float32", floats, [2.5, 2])).toThrow("dims: expected whole numbers, got [2.5, 2]");
   expect(() => zeros("float32", [-1])).toThrow("dims: expected whole numbers, got [-1]");

@@ -24,10 +24,7 @@ function bits(text: string, size: readonly number[]): Tensor<"uint8"> {
 }
 
 // The fixture of the project's golden numbers: prediction = arg-max of 3 sin(1 + 2n + 3c + 0.9i + 0.5j).
-const truth = [
-  "000000001110000111000011122200002220000222",
-  "001111000111100011110000000000000000000000",
-];
+const truth = ["000000001110000111000011122200002220000222", "001111000111100011110000000000000000000000"];
 const predicted = [0, 1].map((n) => {
   const score = (i: number, c: number): number =>
     Math.sin(1 + 2 * n + 3 * c + 0.9 * Math.floor(i / 7) + 0.5 * (i % 7));
@@ -36,7 +33,10 @@ const predicted = [0, 1].map((n) => {
   ).join("");
 });
 const ofClass = (map: string, c: number): Tensor<"uint8"> =>
-  bits(map.replace(/./g, (label) => (Number(label) === c ? "1" : "0")), [6, 7]);
+  bits(
+    map.replace(/./g, (label) => (Number(label) === c ? "1" : "0")),
+    [6, 7],
+  );
 const foreground = (map: string): Tensor<"uint8"> => bits(map.replace(/[12]/g, "1"), [6, 7]);
 const between = (n: number, c: number, options: SurfaceDistancesOptions) =>
   surfaceDistancesSync(ofClass(predicted[n]!, c), ofClass(truth[n]!, c), options)[0]!;
@@ -89,21 +89,28 @@ describe("golden numbers", () => {
     expect(of(2, [2, 0.5]).nsd).toBeCloseTo(0.4183420913223977, 12);
   });
 
-  test.each(golden.cases.map((c, i) => [i, c] as const))("masks of the authors' packages, case %d", (_, c) => {
-    const [a, b] = [bits(c.a, c.size), bits(c.b, c.size)];
-    const options = { spacing: c.spacing, tolerance: golden.tolerance };
-    const deepmind = surfaceDistancesSync(a, b, { ...options, convention: "deepmind" })[0]!;
-    for (const [name, value] of Object.entries(c.deepmind)) {
-      const got = deepmind[name as keyof typeof c.deepmind];
-      expect(Math.abs(got - value), `${name}: ${got}, not ${value}`).toBeLessThanOrEqual(1e-6 * value);
-    }
-    if (c.reference !== null) expect(surfaceDistancesSync(a, b)[0]!.hd95).toBe(c.reference);
-  });
+  test.each(golden.cases.map((c, i) => [i, c] as const))(
+    "masks of the authors' packages, case %d",
+    (_, c) => {
+      const [a, b] = [bits(c.a, c.size), bits(c.b, c.size)];
+      const options = { spacing: c.spacing, tolerance: golden.tolerance };
+      const deepmind = surfaceDistancesSync(a, b, { ...options, convention: "deepmind" })[0]!;
+      for (const [name, value] of Object.entries(c.deepmind)) {
+        const got = deepmind[name as keyof typeof c.deepmind];
+        expect(Math.abs(got - value), `${name}: ${got}, not ${value}`).toBeLessThanOrEqual(1e-6 * value);
+      }
+      if (c.reference !== null) expect(surfaceDistancesSync(a, b)[0]!.hd95).toBe(c.reference);
+    },
+  );
 });
 
 describe("empty masks", () => {
   const none = tensor("uint8", new Uint8Array(12), [1, 3, 4]);
-  const some = tensor("uint8", Uint8Array.from({ length: 12 }, (_, i) => (i === 5 ? 1 : 0)), [1, 3, 4]);
+  const some = tensor(
+    "uint8",
+    Uint8Array.from({ length: 12 }, (_, i) => (i === 5 ? 1 : 0)),
+    [1, 3, 4],
+  );
   test.each([
     [{}, 0, Number.POSITIVE_INFINITY, 1],
     [{ convention: "monai" }, Number.NaN, Number.NaN, Number.NaN],
@@ -121,7 +128,7 @@ describe("empty masks", () => {
 });
 
 test("a batch gives one result per image, the same on and off the thread", async () => {
-  const data = Uint8Array.from({ length: 2 * 5 * 6 * 7 }, (_, i) => (i * 7919) % 13 > 6 ? 1 : 0);
+  const data = Uint8Array.from({ length: 2 * 5 * 6 * 7 }, (_, i) => ((i * 7919) % 13 > 6 ? 1 : 0));
   const a = tensor("uint8", data, [2, 5, 6, 7]);
   const b = tensor("bool", data.slice().reverse(), [2, 5, 6, 7]);
   const all = await surfaceDistances(a, b, { spacing: [3, 1, 1] });
