@@ -39,6 +39,8 @@ export interface TrainRun extends Pick<Context, "terminal" | "signal"> {
   readonly resume?: boolean;
   /** What stands before the epoch in progress and log lines. */
   readonly label?: string;
+  /** Epochs from one log line to the next; 1 by default. */
+  readonly logEvery?: number;
 }
 
 export interface TrainOutcome extends FitResult {
@@ -187,7 +189,8 @@ export function differences(before: unknown, after: unknown, path: readonly stri
 
 type Reports = Pick<Parameters<typeof fit>[1], "onProgress" | "onEpoch" | "onDifference">;
 
-function reports({ config, folder, terminal, signal, label }: TrainRun, steps: number): Reports {
+function reports(run: TrainRun, steps: number): Reports {
+  const { config, folder, terminal, signal, label, logEvery = 1 } = run;
   const title = label === undefined ? "" : `${label} `;
   let pace: Pace | undefined;
   let speed = { rate: 0, remaining: Number.POSITIVE_INFINITY };
@@ -203,10 +206,11 @@ function reports({ config, folder, terminal, signal, label }: TrainRun, steps: n
       if (signal.aborted) throw new Interrupted(stopped(folder, epoch));
     },
     onEpoch(record, best) {
+      if (signal.aborted) throw new Interrupted(stopped(folder, record.epoch + 1));
+      if (record.epoch % logEvery !== 0) return;
       const left =
         record.epoch < config.epochs && speed.rate > 0 ? `  ${duration(speed.remaining)} left` : "";
       terminal.line(`${title}${epochLine(record, config.epochs)}${best ? "  best" : ""}${left}`);
-      if (signal.aborted) throw new Interrupted(stopped(folder, record.epoch + 1));
     },
     onDifference(difference) {
       terminal.warn(`resumed under other conditions: ${difference}`);

@@ -1,0 +1,112 @@
+import { join } from "node:path";
+import {
+  checkpointFiles,
+  ModelPredictor,
+  NpzDataset,
+  parseConfig,
+  readCheckpoint,
+  type TrainConfig,
+} from "@pixelcal/train";
+import type { DataShape } from "./data-shape.js";
+import { inferRun } from "./infer-run.js";
+import type { Context } from "./program.js";
+import { duration } from "./terminal.js";
+import { modelOf, trainRun } from "./train-run.js";
+
+/** The methods that the demo can compare; all as their own authors define them, SDC in both presets. */
+export const comparisonLosses: Readonly<Record<string, { readonly name: string; readonly preset?: string }>> =
+  {
+    ce: { name: "crossEntropy" },
+    dicece: { name: "diceCrossEntropy" },
+    fl: { name: "focal" },
+    ecp: { name: "entropyPenalty" },
+    ls: { name: "labelSmoothing" },
+    svls: { name: "svls" },
+    mbls: { name: "mbls" },
+    nacl: { name: "nacl" },
+    "margin-svls": { name: "marginSvls" },
+    fcl: { name: "focalCalibration" },
+    sdc: { name: "signedDistanceCalibration", preset: "consistent" },
+    "sdc-reference": { name: "signedDistanceCalibration", preset: "reference" },
+  };
+
+/** What all methods of a comparison share, so that only the loss differs. */
+export interface ComparisonSettings {
+  readonly methods: readonly string[];
+  readonly base: number;
+  readonly epochs: number;
+  readonly batchSize: number;
+  readonly learningRate: number;
+  readonly seed: number;
+  readonly threads?: number;
+}
+
+/** Trains and applies every method: OUT/runs/METHOD and OUT/preds/METHOD; gives the prediction folders. */
+export async function compare(
+  root: string,
+  shape: DataShape,
+  settings: ComparisonSettings,
+  out: string,
+  context: Context,
+): Promise<readonly { run: string; path: string }[]> {
+  const { terminal } = context;
+  const folders: { run: string; path: string }[] = [];
+  for (const [index, method] of settings.methods.entries()) {
+    const config = configOf(method, root, shape, settings);
+    const folder = join(out, "runs", method);
+    const label = `[${index + 1}/${settings.methods.length}] ${method}`;
+    const logEvery = Math.ceil(settings.epochs / 4);
+    const result = await trainRun({ ...context, config, root, folder, label, logEvery });
+    const { validationLoss, validationDice } = result.history[result.bestEpoch - 1]!;
+    terminal.line(
+      `${label.padEnd(20)} best epoch ${result.bestEpoch} of ${settings.epochs}, validation loss ` +
+        `${validationLoss!.toFixed(4)}, Dice ${validationDice!.toFixed(4)}, ${duration(result.seconds)}`,
+    );
+    const path = join(out, "preds", method);
+    await inferTest(config, root, folder, path, label, context);
+    folders.push({ run: method, path });
+  }
+  return folders;
+}
+
+function configOf(
+  method: string,
+  root: string,
+  { rank, channels, classes }: DataShape,
+  { base, epochs, batchSize, learningRate, seed, threads }: ComparisonSettings,
+): TrainConfig {
+  return parseConfig({
+    run_name: method,
+    loss: comparisonLosses[method],
+    seed,
+    dataset: { root },
+    model: { arch: rank === 2 ? "unet2d" : "unet3d", in_channels: channels, num_classes: classes, base },
+    batch_size: batchSize,
+    epochs,
+    optim: { lr: learningRate },
+    ...(threads !== undefined && { threads }),
+  });
+}
+
+async function inferTest(
+  config: TrainConfig,
+  root: string,
+  runFolder: string,
+  folder: string,
+  label: string,
+  context: Context,
+): Promise<void> {
+  const { model: arrays } = await readCheckpoint(join(runFolder, checkpointFiles.best));
+  const { threads } = config;
+  const predictor = new ModelPredictor({
+    model: modelOf(config),
+    arrays,
+    ...(threads !== undefined && { threads }),
+  });
+  try {
+    const dataset = await NpzDataset.open(root, "test", { classes: config.model.num_classes });
+    await inferRun({ ...context, predictor, dataset, folder, label: `${label} test` });
+  } finally {
+    await predictor.close();
+  }
+}

@@ -1,0 +1,45 @@
+import { type Command, InvalidArgumentError } from "commander";
+import { CommandError } from "./command-error.js";
+import { integer, sizes } from "./option.js";
+import { shareOut, truthKey, writePhantoms } from "./phantom-data.js";
+import type { Context } from "./program.js";
+
+interface Options {
+  readonly out: string;
+  readonly cases: number;
+  readonly seed: number;
+  readonly dimensions: 2 | 3;
+  readonly size?: readonly number[];
+}
+
+export function addPhantom(program: Command, context: Context): void {
+  program
+    .command("phantom")
+    .description(
+      "Generate a data set of cardiac short-axis phantoms whose true class probabilities are known.",
+    )
+    .requiredOption("--out <root>", "the data set: ROOT/{train,val,test}/*.npz")
+    .option("--cases <count>", "in all; an eighth is for validation, a quarter for the test", integer(3), 40)
+    .option("--seed <seed>", "decides every value", integer(0), 1)
+    .option("--dimensions <count>", "2 for slices, 3 for stacks of slices", dimensions, 2)
+    .option("--size <sizes>", "pixels per axis (default: 128x128 or 10x128x128)", sizes)
+    .action((options: Options) => phantom(options, context));
+}
+
+function dimensions(text: string): 2 | 3 {
+  if (text === "2" || text === "3") return text === "2" ? 2 : 3;
+  throw new InvalidArgumentError("Expected 2 or 3.");
+}
+
+async function phantom({ out, cases, seed, dimensions, size }: Options, context: Context): Promise<void> {
+  if (size && size.length !== dimensions) {
+    throw new CommandError(`--size: expected ${dimensions} sizes, got ${size.join("x")}`, { exitCode: 2 });
+  }
+  const shares = shareOut(cases);
+  await writePhantoms(out, { cases: shares, seed, dimensions, ...(size && { size }) }, context);
+  const { train, val, test } = shares;
+  context.output.write(
+    `${out}: ${train} cases to train, ${val} to validate, ${test} to test (seed ${seed}); ` +
+      `array "${truthKey}" holds the true class probabilities\n`,
+  );
+}

@@ -1,0 +1,41 @@
+import { join } from "node:path";
+import { FormatError, readNpz, readPrediction } from "@pixelcal/io";
+import { type Evaluation, summarize } from "@pixelcal/train";
+import { truthKey } from "./phantom-data.js";
+import type { RunResult } from "./report/results.js";
+
+/** The name of the column that `withTruth` adds. */
+export const truthColumn = "truth error";
+
+/**
+ * Adds to every case how far its predicted probabilities are from the true ones of the data: the mean over pixels of
+ * the total variation distance, sum_c |p_c - t_c| / 2, in [0, 1].
+ */
+export async function withTruth(
+  { run, evaluation }: RunResult,
+  predictions: string,
+  cases: string,
+): Promise<RunResult> {
+  const rows: Evaluation["rows"][number][] = [];
+  for (const { name, scores } of evaluation.rows) {
+    const { probs } = await readPrediction(join(predictions, `${name}.npz`));
+    const path = join(cases, `${name}.npz`);
+    const truth = (await readNpz(path, { keys: [truthKey] }))[truthKey];
+    if (!(truth?.data instanceof Float32Array) || truth.dims.join() !== probs.dims.join()) {
+      throw new FormatError(path, truthKey, `expected float32 [${probs.dims}]`);
+    }
+    rows.push({
+      name,
+      scores: { ...scores, [truthColumn]: truthError(probs.data, truth.data, probs.dims[0]!) },
+    });
+  }
+  const errors = rows.map(({ scores }) => scores[truthColumn]!);
+  return { run, evaluation: { rows, summary: { ...evaluation.summary, [truthColumn]: summarize(errors) } } };
+}
+
+/** The mean over pixels of sum_c |p_c - t_c| / 2. */
+export function truthError(probs: Float32Array, truth: Float32Array, classes: number): number {
+  let sum = 0;
+  for (let i = 0; i < probs.length; i++) sum += Math.abs(probs[i]! - truth[i]!);
+  return sum / 2 / (probs.length / classes);
+}
