@@ -1,14 +1,18 @@
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 
-const source = (name: string): string => fileURLToPath(new URL(`packages/${name}/src/index.ts`, import.meta.url));
+const source = (name: string, entry = ""): string =>
+  fileURLToPath(new URL(`packages/${name}/src/${entry}index.ts`, import.meta.url));
 
 export default defineConfig({
   resolve: {
     // Tests run the sources: a passing run never rests on a stale dist.
-    alias: Object.fromEntries(
-      ["core", "graph", "losses", "io", "train", "cli"].map((name) => [`@pixelcal/${name}`, source(name)]),
-    ),
+    alias: {
+      "@pixelcal/graph/testing": source("graph", "testing/"),
+      ...Object.fromEntries(
+        ["core", "graph", "losses", "io", "train", "cli"].map((name) => [`@pixelcal/${name}`, source(name)]),
+      ),
+    },
   },
   test: {
     include: ["packages/*/src/**/*.test.ts", "benchmarks/**/*.test.ts"],

@@ -6,7 +6,7 @@ import { convInputGradient, maxPoolGradient } from "../ops/composite.js";
 import * as ops from "../ops.js";
 import { poolWindows } from "../shapes/pooling.js";
 import { sizeOf } from "../shapes/spec.js";
-import type { Windows } from "../shapes/windows.js";
+import { reach, type Windows } from "../shapes/windows.js";
 import { type Backward, type GradientRule, onlyFirst } from "./rule.js";
 
 /** dy divided by the number of elements each window averages. */
@@ -25,6 +25,15 @@ const tiles = ({ input, kernel, strides, before, after, output }: Windows): bool
       after[axis] === 0 &&
       size === output[axis]! * kernel[axis]!,
   );
+
+/** With what ceil_mode lets the last windows reach over the padding as padding. */
+const withOverhang = (windows: Windows): Windows => ({
+  ...windows,
+  after: reach(windows).map((span, axis) => {
+    const last = (windows.output[axis]! - 1) * windows.strides[axis]! + span;
+    return Math.max(windows.after[axis]!, last - windows.input[axis]! - windows.before[axis]!);
+  }),
+});
 
 export const poolingRules: Readonly<Record<string, GradientRule>> = {
   MaxPool: (b) => [
@@ -52,7 +61,8 @@ export const poolingRules: Readonly<Record<string, GradientRule>> = {
         ...windows.kernel,
       ]);
       const channels = ops.Reshape(share, [-1, 1, ...windows.output]);
-      return ops.Reshape(convInputGradient(channels, b.x.graph.constant(ones), windows, 1), b.x.dims);
+      const sums = convInputGradient(channels, b.x.graph.constant(ones), withOverhang(windows), 1);
+      return ops.Reshape(sums, b.x.dims);
     },
   ],
   GlobalAveragePool: ({ x, dy }) => [() => ops.Div(dy, sizeOf(x.dims.slice(2)))],
