@@ -1,7 +1,7 @@
 import { ops, type Value } from "@pixelcal/graph";
 import { defineLoss, type Loss } from "./loss.js";
 import { boolean, checkOptions, ignore, type OptionSchema, type PresetSchemas, weight } from "./options.js";
-import { meanOf, type Prediction } from "./prediction.js";
+import { meanOf, type Prediction, sumOver } from "./prediction.js";
 import { crossEntropyTerm, plus } from "./terms.js";
 
 export interface DiceOptions {
@@ -84,7 +84,7 @@ function diceTerm(prediction: Prediction, options: DiceOptions): Value {
   const { batch = false, smoothNumerator = 1e-5, smoothDenominator = 1e-5 } = options;
   const { probs, oneHot } = foreground(prediction, options.includeBackground ?? true);
   const axes = batch ? [0, ...prediction.spatial] : prediction.spatial;
-  const total = (map: Value) => ops.ReduceSum(map, axes, { keepdims: 0 });
+  const total = (map: Value) => sumOver(map, axes);
   const intersection = total(ops.Mul(probs, oneHot));
   if (options.preset === "reference") return referenceDice(intersection, total(ops.Add(probs, oneHot)));
   const power = (map: Value) => (options.squared ? ops.Mul(map, map) : map);

@@ -66,7 +66,7 @@ export class Prediction {
 
   /** The sum of everything in a map. */
   sum(map: Value): Value {
-    return ops.ReduceSum(map, undefined, { keepdims: 0 });
+    return sumOver(map, allAxes(map));
   }
 
   /** The map with ignored pixels set to 0. */
@@ -107,5 +107,21 @@ export function overClasses(map: Value): Value {
 
 /** The mean of everything in a map, a scalar. */
 export function meanOf(map: Value): Value {
-  return ops.ReduceMean(map, undefined, { keepdims: 0 });
+  return inStages(ops.ReduceMean, map, allAxes(map));
+}
+
+/** The sum over `axes`, which are dropped. */
+export function sumOver(map: Value, axes: readonly number[]): Value {
+  return inStages(ops.ReduceSum, map, axes);
+}
+
+/** One axis after the other: onnxruntime adds float32 in a row, which over a million pixels costs the sixth digit. */
+function inStages(reduce: typeof ops.ReduceSum, map: Value, axes: readonly number[]): Value {
+  const long = axes.filter((axis) => map.dims[axis]! > 1).reverse();
+  const reduced = long.reduce((value, axis) => reduce(value, [axis], { keepdims: 1 }), map);
+  return ops.Squeeze(reduced, axes);
+}
+
+function allAxes(map: Value): readonly number[] {
+  return map.dims.map((_, axis) => axis);
 }

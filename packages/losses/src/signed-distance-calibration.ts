@@ -21,7 +21,7 @@ import {
   size,
   weight,
 } from "./options.js";
-import type { Prediction } from "./prediction.js";
+import { type Prediction, sumOver } from "./prediction.js";
 import { crossEntropyTerm, type Distance, distanceMap, plus } from "./terms.js";
 
 export interface SignedDistanceCalibrationOptions {
@@ -132,10 +132,10 @@ function checkTruncate({ normalize, truncate }: SignedDistanceCalibrationOptions
 /** The mean of a map [N, C, ...spatial] over the counted pixels of the classes that a sample has. */
 function meanOverPresent(prediction: Prediction, map: Value): Value {
   const { oneHot, spatial, counted } = prediction;
-  const over = (of: Value) => ops.ReduceSum(of, spatial, { keepdims: 1 });
-  const present = ops.ReduceMax(oneHot, spatial, { keepdims: 1 });
-  const pixels = counted === undefined ? spatial.reduce((n, axis) => n * map.dims[axis]!, 1) : over(counted);
-  const sum = prediction.sum(ops.Mul(over(prediction.masked(map)), present));
+  const present = ops.ReduceMax(oneHot, spatial, { keepdims: 0 });
+  const pixels =
+    counted === undefined ? spatial.reduce((n, axis) => n * map.dims[axis]!, 1) : sumOver(counted, spatial);
+  const sum = prediction.sum(ops.Mul(sumOver(prediction.masked(map), spatial), present));
   return ops.Div(sum, ops.Max(prediction.sum(ops.Mul(present, pixels)), 1));
 }
 
