@@ -5,6 +5,13 @@ const words: DataView<ArrayBuffer> = new DataView(new ArrayBuffer(8));
 const ln2High = 0.6931471803691238;
 const ln2Low = 1.9082149292705877e-10;
 
+/** 1 / f(n) for the n of a series, so that its loop multiplies instead of dividing. */
+const reciprocals = (count: number, f: (n: number) => number): Float64Array =>
+  Float64Array.from({ length: count }, (_, n) => 1 / f(n));
+const whole = reciprocals(32, (n) => n);
+const odd = reciprocals(16, (n) => 2 * n + 1);
+const sineSteps = reciprocals(12, (n) => (2 * n + 2) * (2 * n + 3));
+
 /** 2^k for an integer k in [-1022, 1023]. */
 function powerOfTwo(k: number): number {
   words.setUint32(0, (k + 1023) << 20);
@@ -20,7 +27,7 @@ export function exp(x: number): number {
   const r = x - k * ln2High - k * ln2Low;
   // Taylor in Horner form; |r| <= 0.35, so the 14th term is below 2^-60.
   let sum = 1;
-  for (let n = 14; n >= 1; n--) sum = 1 + (sum * r) / n;
+  for (let n = 14; n >= 1; n--) sum = 1 + sum * r * whole[n]!;
   return sum * powerOfTwo(k);
 }
 
@@ -39,8 +46,8 @@ export function log(x: number): number {
   // ln m = 2 artanh((m - 1) / (m + 1)), |argument| <= 0.172
   const s = (m - 1) / (m + 1);
   const s2 = s * s;
-  let sum = 1 / 23;
-  for (let n = 21; n >= 1; n -= 2) sum = 1 / n + sum * s2;
+  let sum = odd[11]!;
+  for (let n = 10; n >= 0; n--) sum = odd[n]! + sum * s2;
   return k * ln2High + (2 * s * sum + k * ln2Low);
 }
 
@@ -51,7 +58,7 @@ export function sin(x: number): number {
   const r = x - turns * 3.1415927410125732 + turns * 8.742278000372486e-8;
   const r2 = r * r;
   let sum = 1;
-  for (let n = 22; n >= 2; n -= 2) sum = 1 - (sum * r2) / (n * (n + 1));
+  for (let n = 10; n >= 0; n--) sum = 1 - sum * r2 * sineSteps[n]!;
   return turns % 2 === 0 ? r * sum : -r * sum;
 }
 
@@ -70,8 +77,8 @@ export function atan2(y: number, x: number): number {
   t = t / (1 + Math.sqrt(1 + t * t));
   t = t / (1 + Math.sqrt(1 + t * t));
   const t2 = t * t;
-  let sum = 1 / 25;
-  for (let n = 23; n >= 1; n -= 2) sum = 1 / n - sum * t2;
+  let sum = odd[12]!;
+  for (let n = 11; n >= 0; n--) sum = odd[n]! - sum * t2;
   let angle = 4 * t * sum;
   if (ax <= ay) angle = Math.PI / 2 - angle;
   if (x < 0) angle = Math.PI - angle;

@@ -35,6 +35,7 @@ export type { UNetOptions } from "./models/unet.js";
 export { unet2d } from "./models/unet2d.js";
 export { unet3d } from "./models/unet3d.js";
 export { type AdamWOptions, adamW, type Optimizer, type SgdOptions, sgd, type Update } from "./optimizer.js";
+export { truthKey, type WritePhantomsOptions, writePhantoms } from "./phantom/write.js";
 export { generatePhantom, type Phantom, type PhantomOptions, phantomClasses } from "./phantom.js";
 export { type PredictOptions, type Predictor, predict, softmax } from "./predict.js";
 export { ModelPredictor, type PredictorOptions } from "./predictor.js";

@@ -1,0 +1,67 @@
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { invalidArgument, tensor } from "@pixelcal/core";
+import { errorCode, writeNpz } from "@pixelcal/io";
+import { generatePhantom, type Phantom, type PhantomOptions } from "../phantom.js";
+import { Random } from "../random.js";
+
+export interface WritePhantomsOptions extends Omit<PhantomOptions, "seed" | "observer"> {
+  /** How many cases of each split. */
+  readonly cases: { readonly train: number; readonly val: number; readonly test: number };
+  readonly seed: number;
+  /** Called after each case; what it throws stops the writing. */
+  onCase?(done: number, total: number): void;
+}
+
+/** The array of a phantom's file that holds the known chances of the classes, [4, ...spatial]. */
+export const truthKey = "truth";
+
+const splits = ["train", "val", "test"] as const;
+
+const fileName = (index: number): string => `case_${String(index).padStart(4, "0")}.npz`;
+
+async function checkFolder(folder: string, count: number): Promise<void> {
+  const names = await readdir(folder).catch((error: unknown) => {
+    if (errorCode(error) === "ENOENT") return [];
+    throw error;
+  });
+  const ours = new Set(Array.from({ length: count }, (_, i) => fileName(i)));
+  const foreign = names.find((name) => name.endsWith(".npz") && !ours.has(name));
+  if (foreign !== undefined)
+    throw invalidArgument("root", "a folder without other cases", join(folder, foreign));
+}
+
+/** The arrays of a case file: `image`, `label`, the known chances as `truth`, and `spacing`. */
+function arrays({ image, labels, probabilities, spacing }: Phantom): Parameters<typeof writeNpz>[1] {
+  return {
+    image,
+    label: tensor("int64", BigInt64Array.from(labels.data, BigInt), labels.dims),
+    [truthKey]: probabilities,
+    spacing: tensor("float32", Float32Array.from(spacing), [spacing.length]),
+  };
+}
+
+/**
+ * Writes a data set of phantoms as `root/{train,val,test}/case_XXXX.npz`; every case depends on seed, split and index alone, so that adding cases
+ * keeps the ones before. Throws InvalidArgumentError when a folder holds other cases.
+ */
+export async function writePhantoms(root: string, options: WritePhantomsOptions): Promise<void> {
+  const { cases, seed, onCase, ...rest } = options;
+  for (const split of splits) {
+    const count = cases[split];
+    if (!Number.isInteger(count) || count < 0 || count > 10_000) {
+      throw invalidArgument(`cases.${split}`, "an integer from 0 to 10000", count);
+    }
+    await checkFolder(join(root, split), count);
+  }
+  const total = splits.reduce((sum, split) => sum + cases[split], 0);
+  let done = 0;
+  for (const split of splits) {
+    const seeds = Random.fromSeed(seed).split("phantoms").split(split);
+    for (let i = 0; i < cases[split]; i++) {
+      const phantom = generatePhantom({ ...rest, seed: Math.floor(seeds.split(i).uniform() * 2 ** 53) });
+      await writeNpz(join(root, split, fileName(i)), arrays(phantom));
+      onCase?.(++done, total);
+    }
+  }
+}
