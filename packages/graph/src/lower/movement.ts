@@ -1,6 +1,6 @@
 import { numberOf } from "../attributes.js";
 import * as ops from "../ops.js";
-import { padding, permutation } from "../shapes/movement.js";
+import { padding, permutation, splitSizes } from "../shapes/movement.js";
 import type { Lowering } from "./lowering.js";
 
 /** Nothing to do where the dims stay. */
@@ -25,6 +25,11 @@ export const movementLowerings: Readonly<Record<string, Lowering>> = {
   Tile: unchanged,
   // A Slice that keeps every size may still reverse an axis.
   Concat: (_, inputs) => (inputs.length === 1 ? inputs : undefined),
+  // onnxruntime 1.30 miscounts sizes that it works out itself when the last pieces are empty.
+  Split: (node, [x, sizes]) => {
+    if (sizes !== undefined) return undefined;
+    return ops.Split(x!, splitSizes(node, node.outputs.length), numberOf(node, "axis", 0));
+  },
   Transpose: (node, [x]) => {
     const perm = permutation(node);
     if (perm.every((from, axis) => from === axis)) return [x!];
