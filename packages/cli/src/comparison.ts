@@ -51,15 +51,16 @@ export async function compare(
 ): Promise<readonly { run: string; path: string }[]> {
   const { terminal } = context;
   const folders: { run: string; path: string }[] = [];
+  const width = Math.max(...settings.methods.map((method) => method.length));
   for (const [index, method] of settings.methods.entries()) {
     const config = configOf(method, root, shape, settings);
     const folder = join(out, "runs", method);
-    const label = `[${index + 1}/${settings.methods.length}] ${method}`;
+    const label = `[${index + 1}/${settings.methods.length}] ${method.padEnd(width)}`;
     const logEvery = Math.ceil(settings.epochs / 4);
     const result = await trainRun({ ...context, config, root, folder, label, logEvery });
     const { validationLoss, validationDice } = result.history[result.bestEpoch - 1]!;
     terminal.line(
-      `${label.padEnd(20)} best epoch ${result.bestEpoch} of ${settings.epochs}, validation loss ` +
+      `${label} best epoch ${result.bestEpoch} of ${settings.epochs}, validation loss ` +
         `${validationLoss!.toFixed(4)}, Dice ${validationDice!.toFixed(4)}, ${duration(result.seconds)}`,
     );
     const path = join(out, "preds", method);

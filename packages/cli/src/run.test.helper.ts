@@ -1,0 +1,36 @@
+import { run } from "./program.js";
+import { Terminal } from "./terminal.js";
+
+/** What a command line printed, and its exit code. */
+export interface Ran {
+  readonly code: number;
+  /** Standard output: results. */
+  readonly output: string;
+  /** Standard error: progress and messages. */
+  readonly messages: string;
+}
+
+/** Runs `pixelcal ARGS` in this process, its output collected; `onMessage` sees every message as it is written. */
+export async function pixelcal(
+  args: readonly string[],
+  onMessage?: (text: string) => AbortSignal | undefined,
+): Promise<Ran> {
+  let output = "";
+  let messages = "";
+  const interrupt = new AbortController();
+  const terminal = new Terminal({
+    write(text: string | Uint8Array): boolean {
+      messages += text;
+      if (onMessage?.(String(text))?.aborted) interrupt.abort();
+      return true;
+    },
+  });
+  const collected = {
+    write(text: string | Uint8Array): boolean {
+      output += text;
+      return true;
+    },
+  };
+  const code = await run(args, { output: collected, terminal, signal: interrupt.signal });
+  return { code, output, messages };
+}
