@@ -91,6 +91,32 @@ describe("targets", () => {
   });
 });
 
+test("the first channel of an image guides, the others do not", async () => {
+  const two = (second: number) =>
+    tensor("float32", Float32Array.of(0, 1, 2, 3, 4, 5, ...new Array<number>(6).fill(second)), [1, 2, 2, 3]);
+  const one = tensor("float32", Float32Array.of(0, 1, 2, 3, 4, 5), [1, 1, 2, 3]);
+  const of = (given: Tensor<"float32">) =>
+    nacl({ kernel: "image-l1" }).targets(labels, { classes: 3, image: given });
+  expect(await of(two(7))).toEqual(await of(one));
+});
+
+test("an ignored pixel lies outside every class and moves no class's signed distance", async () => {
+  const holed = tensor("uint8", Uint8Array.of(0, 0, 9, 1, 1), [1, 1, 5]);
+  const loss = signedDistanceCalibration({
+    preset: "consistent",
+    normalize: "truncate",
+    truncate: 4,
+    ignore: 9,
+  });
+  const { signedDistance, softLabels } = await loss.targets(holed, { classes: 3 });
+  expect([...(signedDistance!.data as Float32Array)].map((s) => 4 * s)).toEqual([
+    ...[-2, -1, 1, 2, 3],
+    ...[3, 2, 1, -1, -2],
+    ...[4, 4, 4, 4, 4],
+  ]);
+  expect([...(softLabels!.data as Float32Array)].filter((_, i) => i % 5 === 2)).toEqual([0, 0, 0]);
+});
+
 describe("build", () => {
   const graph = new Graph("loss");
   const logits = graph.input("logits", "float32", [1, 3, 2, 3]);
