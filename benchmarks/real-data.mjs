@@ -13,7 +13,7 @@ import { cpus } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { describeData } from "../packages/cli/dist/index.js";
+import { describeData, fixed, formatMarkdown } from "../packages/cli/dist/index.js";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const cli = join(here, "..", "packages", "cli", "dist", "main.js");
@@ -120,3 +120,63 @@ for (const name of methods) {
   seconds[name] = { train: before + (trained - begun) / 1000, infer: (Date.now() - trained) / 1000 };
   writeFileSync(timesPath, JSON.stringify(seconds, undefined, 2));
 }
+
+const results = join(here, "results");
+mkdirSync(results, { recursive: true });
+const files = { csv: join(results, `${values.name}.csv`), json: join(work, "results.json") };
+// Only the methods asked for: the folder may hold others.
+const scored = join(work, "preds");
+pixelcal(
+  "evaluate",
+  "--predictions",
+  scored,
+  "--classes",
+  String(classes),
+  "--out",
+  files.csv,
+  "--json",
+  files.json,
+);
+
+const number = (value) =>
+  value === null ? Number.NaN : Number(value === "inf" ? Number.POSITIVE_INFINITY : value);
+const cell = (column, decimals) => (run) => {
+  const { mean, deviation, infinite, finiteMean } = run.summary[column];
+  const text = `${fixed(number(mean), decimals)} ± ${fixed(number(deviation), decimals)}`;
+  return infinite > 0 ? `inf (${infinite} cases; else ${fixed(number(finiteMean), decimals)})` : text;
+};
+const perClass = classes > 2 ? Array.from({ length: classes - 1 }, (_, c) => `DSC class ${c + 1}`) : [];
+const columns = [
+  ["DSC", 4],
+  ["HD95", 2],
+  ["ECE", 4],
+  ["CECE", 4],
+  ["pECE", 4],
+  ["ECE top label", 4],
+  ["Brier", 4],
+  ["NLL", 4],
+  ...perClass.map((column) => [column, 4]),
+].map(([title, decimals]) => ({ title, cell: cell(title, decimals) }));
+const { runs } = readJson(files.json);
+const table = formatMarkdown(runs, [
+  { title: "method", align: "left", cell: ({ run }) => run },
+  ...columns,
+  { title: "train s", cell: ({ run }) => fixed(seconds[run]?.train ?? Number.NaN, 0) },
+]);
+const settings = ["base", "epochs", "batch", "lr", "seed", "threads"]
+  .map((key) => `--${key} ${values[key]}`)
+  .join(" ");
+const report = `# ${values.name}
+
+${cases.train} cases to train, ${cases.val} to validate, ${cases.test} to test; ${classes} classes, ${channels} channel(s),
+${rank}-D. U-Net base ${values.base}, ${values.epochs} epochs, batch ${values.batch}, AdamW ${values.lr} with cosine decay,
+weight decay 0.01, seed ${values.seed}; the checkpoint with the lowest validation loss. Means ± standard deviations over
+the test cases, sorted by DSC. DSC, HD95 (pixels), ECE, CECE and pECE as the authors' repository computes them.
+
+${table}
+\`node benchmarks/real-data.mjs --data ROOT --name ${values.name} ${settings}${values.originals ? " --originals" : ""}\`
+
+${cpus()[0]?.model ?? "unknown processor"}, ${cpus().length} processors, Node ${process.versions.node}.
+`;
+writeFileSync(join(results, `${values.name}.md`), report);
+console.log(`benchmarks/results/${values.name}.md and .csv written`);

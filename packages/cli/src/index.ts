@@ -1,5 +1,6 @@
 export { type DataShape, describeData } from "./data-shape.js";
 export type { Context } from "./program.js";
 export { run } from "./program.js";
+export { fixed, formatMarkdown } from "./report/table.js";
 export type { Output, Progress, TerminalOptions } from "./terminal.js";
 export { Terminal } from "./terminal.js";

@@ -219,7 +219,7 @@ describe("from configuration to table", () => {
 });
 
 describe("bad input leaves one line and nothing else", () => {
-  const invalid: [string, string | object, number, string][] = [
+  const invalid: [string, string | Record<string, unknown>, number, string][] = [
     ["not YAML", "a: [1", 1, "bad.yaml: Flow sequence in block collection must be"],
     ["the same key twice", "seed: 1\nseed: 2", 1, "bad.yaml: Map keys must be unique"],
     ["an unknown key", { epoch: 3 }, 2, "bad.yaml: epoch: unknown key; did you mean epochs?"],
