@@ -1,6 +1,7 @@
 import type { DataType, Labels, Tensor } from "@pixelcal/core";
 import { FormatError } from "./errors.js";
 import { float16ToFloat32 } from "./float16.js";
+import { checkLabelRange, toInt64 } from "./labels.js";
 import type { Limits } from "./limits.js";
 import { readNpz, writeNpz } from "./npz.js";
 
@@ -140,21 +141,9 @@ export async function readPrediction(
   return { probs, labels };
 }
 
-/** Throws FormatError unless every label is in [0, classes) or equals `ignore`. */
-export function checkLabelRange(path: string, labels: Labels, classes: number, ignore?: number): void {
-  const { data } = labels;
-  for (let i = 0; i < data.length; i++) {
-    const label = Number(data[i]);
-    if ((label < 0 || label >= classes) && label !== ignore) {
-      throw new FormatError(path, "label", `expected labels in [0, ${classes}), got ${label} at offset ${i}`);
-    }
-  }
-}
-
 /** Writes a prediction as the authors' repository does: `probs` float32 and `label` int64, deflated; atomically. */
 export async function writePrediction(path: string, prediction: Prediction): Promise<void> {
   const { probs, labels } = prediction;
   checkSpatial(path, "probs", probs, labels);
-  const data = labels.data instanceof BigInt64Array ? labels.data : BigInt64Array.from(labels.data, BigInt);
-  await writeNpz(path, { probs, label: { type: "int64", dims: labels.dims, data } });
+  await writeNpz(path, { probs, label: toInt64(labels) });
 }

@@ -12,6 +12,9 @@ const whole = reciprocals(32, (n) => n);
 const odd = reciprocals(16, (n) => 2 * n + 1);
 const sineSteps = reciprocals(12, (n) => (2 * n + 2) * (2 * n + 3));
 
+/** x * x; the engine may compute x ** 2 in its own way. */
+export const square = (x: number): number => x * x;
+
 /** 2^k for an integer k in [-1022, 1023]. */
 function powerOfTwo(k: number): number {
   words.setUint32(0, (k + 1023) << 20);

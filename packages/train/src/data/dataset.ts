@@ -1,7 +1,7 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { invalidArgument, type Labels, type Tensor } from "@pixelcal/core";
-import { type Case, checkLabelRange, errorCode, FormatError, readCase } from "@pixelcal/io";
+import { type Case, checkLabelRange, errorCode, FormatError, labelNumbers, readCase } from "@pixelcal/io";
 
 /** One case as a loader takes it; labels are uint8 where classes and ignore label fit, else int32. */
 export interface DatasetCase {
@@ -119,11 +119,12 @@ export class NpzDataset implements Dataset {
 
   async #checkAll(): Promise<void> {
     // A few at a time: unpacking runs on threads, and memory stays bounded.
-    let next = 1;
-    const work = async (): Promise<void> => {
-      while (next < this.names.length) await this.read(next++);
-    };
-    await Promise.all([work(), work(), work(), work()]);
+    for (let start = 1; start < this.names.length; start += 4) {
+      const few = this.names.slice(start, start + 4).map((_, i) => this.read(start + i));
+      // Of several failures the first file's is told, whichever came first.
+      for (const result of await Promise.allSettled(few))
+        if (result.status === "rejected") throw result.reason;
+    }
   }
 
   #accept(path: string, { image, labels, spacing, extras }: Case): DatasetCase {
@@ -150,11 +151,8 @@ export class NpzDataset implements Dataset {
 
 /** Labels known to be in range, in one type for all cases of a data set. */
 function narrow(labels: Labels, classes: number, ignore = 0): Tensor<"uint8"> | Tensor<"int32"> {
-  const { dims, data } = labels;
+  const numbers = labelNumbers(labels);
   const fits = classes <= 256 && ignore >= 0 && ignore < 256;
-  const copy = fits ? new Uint8Array(data.length) : new Int32Array(data.length);
-  for (let i = 0; i < data.length; i++) copy[i] = Number(data[i]);
-  return copy instanceof Uint8Array
-    ? { type: "uint8", dims, data: copy }
-    : { type: "int32", dims, data: copy };
+  if (fits) return { type: "uint8", dims: labels.dims, data: new Uint8Array(numbers) };
+  return { type: "int32", dims: labels.dims, data: new Int32Array(numbers) };
 }

@@ -1,4 +1,4 @@
-import { atan2, cos } from "../arithmetic.js";
+import { atan2, cos, square } from "../arithmetic.js";
 import type { Random } from "../random.js";
 
 /** A number within [low, high). */
@@ -146,12 +146,12 @@ export function bordersAt(anatomy: Anatomy, x: number, y: number, level: number)
 
 /** How far the right ventricle reaches beyond the left one's outer border; negative where it does not. */
 function crescent(anatomy: Anatomy, angle: number, level: number): number {
-  const fade = level < anatomy.bulgeEnd ? Math.sqrt(1 - (level / anatomy.bulgeEnd) ** 2) : 0;
+  const fade = level < anatomy.bulgeEnd ? Math.sqrt(1 - square(level / anatomy.bulgeEnd)) : 0;
   const half = anatomy.opening * (0.6 + 0.4 * fade);
-  const leaning = (angle + anatomy.lean * (1 - (angle / Math.PI) ** 2)) / half;
+  const leaning = (angle + anatomy.lean * (1 - square(angle / Math.PI))) / half;
   // Flat towards the septum, where it is 1; 0 at the half angle; then falling.
-  const square = leaning ** 2;
-  const height = Math.max(1 - (0.45 + 0.55 * square) * square, -1);
+  const off = square(leaning);
+  const height = Math.max(1 - (0.45 + 0.55 * off) * off, -1);
   return height > 0
     ? anatomy.bulge * fade * height * at(anatomy.bulgeShape, angle) - retreat * (1 - fade) * (1 - height)
     : retreat * height - retreat * (1 - fade);

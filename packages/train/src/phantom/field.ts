@@ -1,11 +1,11 @@
-import { exp } from "../arithmetic.js";
+import { exp, square } from "../arithmetic.js";
 import type { Random } from "../random.js";
 
 /** Weights of a Gaussian window cut at three standard deviations, scaled to a sum of squares of one. */
 function window(deviation: number): Float64Array {
   const radius = Math.ceil(3 * deviation);
   const weights = Float64Array.from({ length: 2 * radius + 1 }, (_, i) =>
-    deviation > 0 ? exp(-0.5 * ((i - radius) / deviation) ** 2) : 1,
+    deviation > 0 ? exp(-0.5 * square((i - radius) / deviation)) : 1,
   );
   const norm = Math.sqrt(weights.reduce((sum, weight) => sum + weight * weight, 0));
   return weights.map((weight) => weight / norm);

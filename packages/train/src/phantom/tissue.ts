@@ -1,4 +1,4 @@
-import { cos, sin } from "../arithmetic.js";
+import { cos, sin, square } from "../arithmetic.js";
 import type { Random } from "../random.js";
 import { type Anatomy, at, type Borders, between, bordersAt, type Wave, wave } from "./anatomy.js";
 
@@ -161,7 +161,7 @@ export function signalAt(
   const { signals } = scene;
   // Beyond the widest fat the heart does not show.
   if (Math.min(borders.outer, borders.right) > 30) return around;
-  const width = (spread: number): number => Math.sqrt(scene.sharpness ** 2 + (1.3 * spread) ** 2);
+  const width = (spread: number): number => Math.sqrt(square(scene.sharpness) + square(1.3 * spread));
   const [cavityWidth, outerWidth, rightWidth] = borders.spread.map(width) as [number, number, number];
   const heart = Math.min(borders.outer, borders.right - scene.rightWall);
   const fat = scene.fat * Math.max(0, at(scene.fatShape, borders.angle));

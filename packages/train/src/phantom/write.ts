@@ -1,7 +1,7 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { invalidArgument, tensor } from "@pixelcal/core";
-import { errorCode, writeNpz } from "@pixelcal/io";
+import { errorCode, toInt64, writeNpz } from "@pixelcal/io";
 import { generatePhantom, type Phantom, type PhantomOptions } from "../phantom.js";
 import { Random } from "../random.js";
 
@@ -35,7 +35,7 @@ async function checkFolder(folder: string, count: number): Promise<void> {
 function arrays({ image, labels, probabilities, spacing }: Phantom): Parameters<typeof writeNpz>[1] {
   return {
     image,
-    label: tensor("int64", BigInt64Array.from(labels.data, BigInt), labels.dims),
+    label: toInt64(labels),
     [truthKey]: probabilities,
     spacing: tensor("float32", Float32Array.from(spacing), [spacing.length]),
   };

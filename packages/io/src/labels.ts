@@ -1,0 +1,41 @@
+import type { Labels, Tensor } from "@pixelcal/core";
+import { FormatError } from "./errors.js";
+
+/**
+ * Labels as plain numbers: the array itself, or for int64 a copy made from its words, which is many times faster than one BigInt per pixel.
+ */
+export function labelNumbers({ data }: Labels): Uint8Array | Int32Array | Float64Array {
+  if (!(data instanceof BigInt64Array)) return data;
+  const words = new Int32Array(data.buffer, data.byteOffset, 2 * data.length);
+  const numbers = new Int32Array(data.length);
+  for (let i = 0; i < numbers.length; i++) {
+    const low = words[2 * i]!;
+    if (words[2 * i + 1] !== low >> 31) return Float64Array.from(data, Number);
+    numbers[i] = low;
+  }
+  return numbers;
+}
+
+/** The same labels as int64. */
+export function toInt64({ dims, data }: Labels): Tensor<"int64"> {
+  if (data instanceof BigInt64Array) return { type: "int64", dims, data };
+  const wide = new BigInt64Array(data.length);
+  const words = new Int32Array(wide.buffer);
+  for (let i = 0; i < data.length; i++) {
+    const label = data[i]!;
+    words[2 * i] = label;
+    words[2 * i + 1] = label >> 31;
+  }
+  return { type: "int64", dims, data: wide };
+}
+
+/** Throws FormatError unless every label is in [0, classes) or equals `ignore`. */
+export function checkLabelRange(path: string, labels: Labels, classes: number, ignore?: number): void {
+  const numbers = labelNumbers(labels);
+  for (let i = 0; i < numbers.length; i++) {
+    const label = numbers[i]!;
+    if ((label < 0 || label >= classes) && label !== ignore) {
+      throw new FormatError(path, "label", `expected labels in [0, ${classes}), got ${label} at offset ${i}`);
+    }
+  }
+}
