@@ -163,7 +163,8 @@ void Compare(const Grid& grid, const SoftLabelOptions& options, int blobs) {
   cpu::SoftLabels(std::span<const int32_t>(labels), image, grid, options, out);
   const std::vector<double> expected = Reference(labels, image, grid, options);
   double worst = 0;
-  for (size_t i = 0; i < out.size(); ++i) worst = std::max(worst, std::abs(out[i] - expected[i]));
+  for (size_t i = 0; i < out.size(); ++i)
+    worst = std::max(worst, std::abs(out[i] - expected[i]) / std::max(1.0, expected[i]));
   CHECK(worst <= 1e-6, "aggregation ", static_cast<int>(options.aggregation), " border ",
         static_cast<int>(options.window_border), " normalization ", static_cast<int>(options.normalization),
         " dimensions ", options.dimensions, " taps ", options.taps.size(), " ignore ",

@@ -6,12 +6,47 @@
 #include "error.h"
 #include "kernels/pixel.h"
 #include "parallel.h"
+#include "targets.h"
 
 namespace pixelcal::cpu {
 namespace {
 
 constexpr int64_t kBlock = 4096;  // codes of a block stay in L1 while every class reads them
 constexpr int16_t kIgnored = -1, kInvalid = -2;
+
+// Whether every label is a class or ignored.
+template <class Label>
+inline bool EncodeLabels(const Label* labels, int64_t count, int64_t classes, std::optional<int64_t> ignore,
+                         int16_t* codes) {
+  const bool ignores = ignore.has_value();
+  const int64_t ignored = ignore.value_or(0);
+  bool valid = true;
+  for (int64_t i = 0; i < count; ++i) {
+    const auto label = static_cast<int64_t>(labels[i]);
+    int16_t code = label >= 0 && label < classes ? static_cast<int16_t>(label) : kInvalid;
+    code = ignores && label == ignored ? kIgnored : code;
+    valid &= code != kInvalid;
+    codes[i] = code;
+  }
+  return valid;
+}
+
+PIXELCAL_TARGETS bool Encode(const uint8_t* labels, int64_t count, int64_t classes,
+                             std::optional<int64_t> ignore, int16_t* codes) {
+  return EncodeLabels(labels, count, classes, ignore, codes);
+}
+PIXELCAL_TARGETS bool Encode(const int32_t* labels, int64_t count, int64_t classes,
+                             std::optional<int64_t> ignore, int16_t* codes) {
+  return EncodeLabels(labels, count, classes, ignore, codes);
+}
+PIXELCAL_TARGETS bool Encode(const int64_t* labels, int64_t count, int64_t classes,
+                             std::optional<int64_t> ignore, int16_t* codes) {
+  return EncodeLabels(labels, count, classes, ignore, codes);
+}
+
+PIXELCAL_TARGETS void Equal(const int16_t* codes, int64_t count, int16_t code, uint8_t* __restrict mask) {
+  for (int64_t i = 0; i < count; ++i) mask[i] = codes[i] == code;
+}
 
 }  // namespace
 
@@ -29,24 +64,17 @@ void ClassMasks(const LabelSpan& labels, int64_t batch, int64_t pixels, int64_t 
             const int64_t n = item / blocks, start = item % blocks * kBlock;
             const int64_t count = std::min(kBlock, pixels - start);
             const auto* source = span.data() + n * pixels + start;
-            bool valid = true;
-            for (int64_t i = 0; i < count; ++i) {
-              const auto label = static_cast<int64_t>(source[i]);
-              int16_t code = label >= 0 && label < classes ? static_cast<int16_t>(label) : kInvalid;
-              if (ignore && label == *ignore) code = kIgnored;
-              valid &= code != kInvalid;
-              codes[i] = code;
-            }
+            const bool valid = Encode(source, count, classes, ignore, codes.data());
             if (!valid)
               for (int64_t i = 0; i < count; ++i)
                 if (codes[i] == kInvalid) bad.Add(n * pixels + start + i);
             for (int64_t c = 0; c < classes; ++c) {
               uint8_t* mask = masks.data() + (n * classes + c) * pixels + start;
-              for (int64_t i = 0; i < count; ++i) mask[i] = codes[i] == c;
+              Equal(codes.data(), count, static_cast<int16_t>(c), mask);
             }
             if (!ignored.empty()) {
               uint8_t* mask = ignored.data() + n * pixels + start;
-              for (int64_t i = 0; i < count; ++i) mask[i] = codes[i] == kIgnored;
+              Equal(codes.data(), count, kIgnored, mask);
             }
           }
         });

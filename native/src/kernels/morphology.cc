@@ -9,15 +9,18 @@
 
 #include <algorithm>
 #include <functional>
+#include <memory>
 #include <vector>
 
 #include "error.h"
 #include "parallel.h"
+#include "scratch.h"
+#include "targets.h"
 
 namespace pixelcal::cpu {
 namespace {
 
-constexpr int64_t kLineBytes = 128 << 10;  // one line buffer; two of them stay in a core's L2
+constexpr int64_t kLineBytes = 32 << 10;  // one line buffer; two of them stay in L2, nearly in L1
 constexpr int64_t kChunkPixels = 64 << 10;
 
 // Lines of `length` pixels, `inner` elements apart.
@@ -40,64 +43,97 @@ Lines Along(const Grid& grid, int axis) {
   return lines;
 }
 
-void Or(const uint8_t* __restrict a, const uint8_t* __restrict b, int64_t count, uint8_t* __restrict out) {
+PIXELCAL_TARGETS void Or(const uint8_t* a, const uint8_t* b, int64_t count, uint8_t* __restrict out) {
   for (int64_t i = 0; i < count; ++i) out[i] = a[i] | b[i];
 }
 
-// Lines side by side, `width` of them, starting at `in`.
-void SpreadTile(const uint8_t* in, const Lines& lines, int64_t width, const Spread& spread, uint8_t* a,
-                uint8_t* b, uint8_t* out) {
+PIXELCAL_TARGETS void Read(const uint8_t* in, int64_t count, bool flip, uint8_t* __restrict out) {
+  const uint8_t zero = flip ? 1 : 0;
+  for (int64_t i = 0; i < count; ++i) out[i] = in[i] != 0 ? zero ^ 1 : zero;
+}
+
+PIXELCAL_TARGETS void Write(const uint8_t* in, int64_t count, bool flip, bool accumulate,
+                            uint8_t* __restrict out) {
+  const uint8_t invert = flip ? 1 : 0;
+  if (accumulate)
+    for (int64_t i = 0; i < count; ++i) out[i] |= in[i];
+  else
+    for (int64_t i = 0; i < count; ++i) out[i] = in[i] ^ invert;
+}
+
+// A piece of the image in a line buffer: `count` runs of `length` contiguous pixels. Lines along the last
+// axis are runs, each with its own padding; of lines along another axis, one run holds pixel i of all of
+// them, and one padding serves.
+struct Tile {
+  int64_t count, length;
+  int64_t stride;         // between runs in the image
+  int64_t buffer_stride;  // between runs in the buffer
+  int64_t first;          // of the first run in the buffer
+  int64_t unit;           // between neighbours along a line in the buffer
+  int64_t buffer;         // pixels in it
+};
+
+Tile MakeTile(const Lines& lines, int64_t radius, int64_t side_by_side) {
+  const int64_t padded = lines.length + 2 * radius;
+  if (lines.inner == 1)
+    return {side_by_side, lines.length, lines.length, padded, radius, 1, side_by_side * padded};
+  return {lines.length,          side_by_side, lines.inner,          side_by_side,
+          radius * side_by_side, side_by_side, padded * side_by_side};
+}
+
+void SpreadTile(const uint8_t* in, const Tile& tile, const Spread& spread, uint8_t* a, uint8_t* b,
+                uint8_t* out) {
+  std::fill_n(a, tile.buffer, spread.outside);
+  for (int64_t run = 0; run < tile.count; ++run)
+    Read(in + run * tile.stride, tile.length, spread.flip_in, a + tile.first + run * tile.buffer_stride);
   const int64_t window = 2 * spread.radius + 1;
-  const int64_t padded = lines.length + 2 * spread.radius;
-  const int64_t pad = spread.radius * width;
-  std::fill_n(a, pad, spread.outside);
-  std::fill_n(a + pad + lines.length * width, pad, spread.outside);
-  const uint8_t flip = spread.flip_in ? 1 : 0;
-  for (int64_t i = 0; i < lines.length; ++i) {
-    const uint8_t* source = in + i * lines.inner;
-    uint8_t* target = a + pad + i * width;
-    for (int64_t x = 0; x < width; ++x) target[x] = static_cast<uint8_t>((source[x] != 0) ^ flip);
-  }
   int64_t covered = 1;
   for (; 2 * covered <= window; covered *= 2) {
-    Or(a, a + covered * width, (padded - 2 * covered + 1) * width, b);
+    Or(a, a + covered * tile.unit, tile.buffer - (2 * covered - 1) * tile.unit, b);
     std::swap(a, b);
   }
-  Or(a, a + (window - covered) * width, lines.length * width, b);
-  const uint8_t invert = spread.flip_out ? 1 : 0;
-  for (int64_t i = 0; i < lines.length; ++i) {
-    const uint8_t* source = b + i * width;
-    uint8_t* target = out + i * lines.inner;
-    if (spread.accumulate)
-      for (int64_t x = 0; x < width; ++x) target[x] |= source[x];
-    else
-      for (int64_t x = 0; x < width; ++x) target[x] = source[x] ^ invert;
-  }
+  Or(a, a + (window - covered) * tile.unit, tile.buffer - (window - 1) * tile.unit, b);
+  for (int64_t run = 0; run < tile.count; ++run)
+    Write(b + run * tile.buffer_stride, tile.length, spread.flip_out, spread.accumulate,
+          out + run * tile.stride);
 }
 
 // May work in place: a tile is read whole before it is written.
 void SpreadAxis(const uint8_t* in, const Lines& lines, Spread spread, uint8_t* out) {
   spread.radius = std::min(spread.radius, lines.length);
   const int64_t padded = lines.length + 2 * spread.radius;
-  const int64_t width = std::min(lines.inner, std::max<int64_t>(64, kLineBytes / padded));
-  const int64_t tiles = (lines.inner - 1) / width + 1;
-  const int64_t grain = std::max<int64_t>(1, kChunkPixels / (lines.length * width));
-  ParallelFor(lines.outer * tiles, grain, [&](int64_t begin, int64_t end) {
-    std::vector<uint8_t> a(padded * width), b(padded * width);
+  // Lines next to each other: along the last axis from any image, else from one.
+  const int64_t lines_in_row = lines.inner == 1 ? lines.outer : lines.inner;
+  const int64_t rows = lines.inner == 1 ? 1 : lines.outer;
+  const int64_t least = lines.inner == 1 ? 1 : 64;
+  const int64_t side_by_side = std::min(lines_in_row, std::max(least, kLineBytes / padded));
+  const int64_t tiles = (lines_in_row - 1) / side_by_side + 1;
+  ParallelFor(rows * tiles, 1, [&](int64_t begin, int64_t end) {
+    uint8_t* a = Scratch<uint8_t, 0>(padded * side_by_side);
+    uint8_t* b = Scratch<uint8_t, 1>(padded * side_by_side);
     for (int64_t item = begin; item < end; ++item) {
-      const int64_t column = item % tiles * width;
-      const int64_t offset = item / tiles * lines.length * lines.inner + column;
-      SpreadTile(in + offset, lines, std::min(width, lines.inner - column), spread, a.data(), b.data(),
-                 out + offset);
+      const int64_t first = item % tiles * side_by_side;
+      const Tile tile = MakeTile(lines, spread.radius, std::min(side_by_side, lines_in_row - first));
+      const int64_t at =
+          lines.inner == 1 ? first * lines.length : item / tiles * lines.length * lines.inner + first;
+      SpreadTile(in + at, tile, spread, a, b, out + at);
     }
   });
 }
 
+// out = a and not b, in 0 and 1; out may be a or b.
+PIXELCAL_TARGETS void AndNot(const uint8_t* a, const uint8_t* b, int64_t count, uint8_t* out) {
+#pragma omp simd
+  for (int64_t i = 0; i < count; ++i) out[i] = (a[i] != 0) & (b[i] == 0);
+}
+
 template <class Body>
-void ForPixels(int64_t count, const Body& body) {
-  ParallelFor(count, kChunkPixels, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) body(i);
-  });
+void ForChunks(int64_t count, const Body& body) {
+  ParallelFor(count, kChunkPixels, [&](int64_t begin, int64_t end) { body(begin, end - begin); });
+}
+
+void Subtract(const uint8_t* a, const uint8_t* b, int64_t count, uint8_t* out) {
+  ForChunks(count, [=](int64_t at, int64_t length) { AndNot(a + at, b + at, length, out + at); });
 }
 
 class Morpher {
@@ -141,7 +177,8 @@ class Morpher {
   void Cross(const uint8_t* in, bool complement, uint8_t outside, uint8_t* out) const {
     const int64_t count = grid_.Count();
     std::vector<uint8_t> source(count), result(count);
-    ForPixels(count, [&](int64_t i) { source[i] = static_cast<uint8_t>((in[i] != 0) ^ complement); });
+    ForChunks(count,
+              [&](int64_t at, int64_t length) { Read(in + at, length, complement, source.data() + at); });
     for (int64_t round = 0; round < iterations_; ++round) {
       for (int axis = 0; axis < grid_.rank; ++axis)
         SpreadAxis(source.data(), Along(grid_, axis), {radius_, outside, false, false, axis > 0},
@@ -150,7 +187,8 @@ class Morpher {
       source.swap(result);
       if (settled) break;
     }
-    ForPixels(count, [&](int64_t i) { out[i] = static_cast<uint8_t>(source[i] ^ complement); });
+    ForChunks(count,
+              [&](int64_t at, int64_t length) { Read(source.data() + at, length, complement, out + at); });
   }
 
   const Grid& grid_;
@@ -187,16 +225,15 @@ void Morphology(std::span<const uint8_t> mask, const Grid& grid, const Morpholog
       return morpher.Erode(result, result);
     case MorphologyOp::kInternalGradient:
       morpher.Erode(in, result);
-      return ForPixels(count,
-                       [&](int64_t i) { result[i] = static_cast<uint8_t>((in[i] != 0) & !result[i]); });
+      return Subtract(in, result, count, result);
     case MorphologyOp::kExternalGradient:
       morpher.Dilate(in, result);
-      return ForPixels(count, [&](int64_t i) { result[i] = static_cast<uint8_t>(result[i] & (in[i] == 0)); });
+      return Subtract(result, in, count, result);
     case MorphologyOp::kGradient: {
-      std::vector<uint8_t> eroded(count);
-      morpher.Erode(in, eroded.data());
+      const auto eroded = std::make_unique_for_overwrite<uint8_t[]>(count);
+      morpher.Erode(in, eroded.get());
       morpher.Dilate(in, result);
-      return ForPixels(count, [&](int64_t i) { result[i] = static_cast<uint8_t>(result[i] & !eroded[i]); });
+      return Subtract(result, eroded.get(), count, result);
     }
   }
 }

@@ -9,17 +9,19 @@
 
 #include <algorithm>
 #include <cmath>
+#include <memory>
 
 #include "error.h"
 #include "kernels/class_masks.h"
 #include "kernels/image_window.h"
 #include "kernels/pixel.h"
 #include "parallel.h"
+#include "targets.h"
 
 namespace pixelcal::cpu {
 namespace {
 
-constexpr int64_t kChunkPixels = 16 << 10;
+constexpr int64_t kChunkPixels = 4 << 10;
 
 bool ReadsImage(Aggregation aggregation) {
   return aggregation == Aggregation::kGradient || aggregation == Aggregation::kBilateral ||
@@ -101,10 +103,16 @@ void ApplyRule(const Image& image, const SoftLabelOptions& options, float window
   }
 }
 
-void SumClasses(const Image& image, int64_t begin, int64_t end, float* sums) {
-  std::fill_n(sums, end - begin, 0.0f);
-  for (int64_t c = 0; c < image.classes; ++c)
-    for (int64_t i = begin; i < end; ++i) sums[i - begin] += image.out[c * image.pixels + i];
+PIXELCAL_TARGETS void Add(const float* values, int64_t count, float* __restrict sums) {
+  for (int64_t i = 0; i < count; ++i) sums[i] += values[i];
+}
+
+// values /= divisors, 0 where a divisor is 0
+PIXELCAL_TARGETS void Divide(const float* divisors, int64_t count, float* __restrict values) {
+  for (int64_t i = 0; i < count; ++i) {
+    const float quotient = values[i] / divisors[i];
+    values[i] = divisors[i] > 0 ? quotient : 0.0f;
+  }
 }
 
 void HardLabel(const Image& image, int64_t i) {
@@ -121,15 +129,13 @@ void Normalize(const Image& image, const SoftLabelOptions& options, float total,
       divisor[i - begin] = image.ignored_weight ? options.divisor * (total - image.ignored_weight[i]) / total
                                                 : options.divisor;
   } else {
-    SumClasses(image, begin, end, divisor.data());
+    for (int64_t c = 0; c < image.classes; ++c)
+      Add(image.out + c * image.pixels + begin, end - begin, divisor.data());
   }
   if (options.normalization == Normalization::kClasses)
     for (float& value : divisor) value = std::max(value, 1e-6f);
-  for (int64_t c = 0; c < image.classes; ++c) {
-    float* target = image.out + c * image.pixels;
-    for (int64_t i = begin; i < end; ++i)
-      target[i] = divisor[i - begin] > 0 ? target[i] / divisor[i - begin] : 0.0f;
-  }
+  for (int64_t c = 0; c < image.classes; ++c)
+    Divide(divisor.data(), end - begin, image.out + c * image.pixels + begin);
   if (options.normalization == Normalization::kLabels)
     for (int64_t i = begin; i < end; ++i)
       if (divisor[i - begin] <= 0) HardLabel(image, i);
@@ -169,68 +175,97 @@ void Check(const LabelSpan& labels, std::span<const float> image, const Grid& gr
           "windowBorder: expected background for an image-weighted window");
 }
 
+// Uninitialised bytes.
+class Bytes {
+ public:
+  Bytes() = default;
+  explicit Bytes(int64_t count) : memory_(std::make_unique_for_overwrite<uint8_t[]>(count)), count_(count) {}
+  std::span<uint8_t> span() const { return {memory_.get(), static_cast<size_t>(count_)}; }
+
+ private:
+  std::unique_ptr<uint8_t[]> memory_;
+  int64_t count_ = 0;
+};
+
+// 1 where a gradient is set for any class, or another operation changes any class's mask.
+Bytes Band(std::span<const uint8_t> masks, std::span<const uint8_t> adapted, const Grid& grid,
+           int64_t classes, bool gradient) {
+  const int64_t pixels = grid.Pixels();
+  Bytes band(grid.Count());
+  ParallelFor(grid.Count(), kChunkPixels, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      const int64_t first = i / pixels * classes * pixels + i % pixels;
+      uint8_t any = 0;
+      for (int64_t at = first; at < first + classes * pixels; at += pixels)
+        any |= gradient ? adapted[at] : adapted[at] ^ masks[at];
+      band.span()[i] = any;
+    }
+  });
+  return band;
+}
+
+// Takes ignored pixels out of every class again.
+void ClearIgnored(std::span<const uint8_t> ignored, int64_t classes, int64_t pixels,
+                  std::span<uint8_t> masks) {
+  ParallelFor(std::ssize(masks), kChunkPixels, [&](int64_t begin, int64_t end) {
+    for (int64_t at = begin; at < end; ++at)
+      masks[at] &= !ignored[at / (classes * pixels) * pixels + at % pixels];
+  });
+}
+
 }  // namespace
 
 void SoftLabels(const LabelSpan& labels, std::span<const float> image, const Grid& grid,
                 const SoftLabelOptions& options, std::span<float> out) {
   Check(labels, image, grid, options, out);
   const int64_t pixels = grid.Pixels(), classes = options.classes;
-  std::vector<uint8_t> masks(out.size()), ignored(options.ignore ? grid.Count() : 0), adapted, band;
-  ClassMasks(labels, grid.batch, pixels, classes, options.ignore, masks, ignored);
+  const Bytes masks(out.size()), ignored(options.ignore ? grid.Count() : 0);
+  ClassMasks(labels, grid.batch, pixels, classes, options.ignore, masks.span(), ignored.span());
+  std::span<const uint8_t> source = masks.span();
+  Bytes adapted, band;
   if (options.morphology) {
-    adapted.resize(out.size());
-    Morphology(masks, Slices(grid, classes, options.dimensions), *options.morphology, adapted);
-  }
-  if (options.band) {
-    band.resize(grid.Count());
-    const bool gradient = IsGradient(options.morphology->op);
-    ParallelFor(grid.Count(), kChunkPixels, [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i) {
-        const int64_t first = i / pixels * classes * pixels + i % pixels;
-        for (int64_t at = first; at < first + classes * pixels; at += pixels)
-          band[i] |= gradient ? adapted[at] : adapted[at] ^ masks[at];
-      }
-    });
-    adapted.clear();
-  } else if (options.morphology && options.ignore && options.normalization != Normalization::kClasses) {
-    ParallelFor(std::ssize(adapted), kChunkPixels, [&](int64_t begin, int64_t end) {
-      for (int64_t at = begin; at < end; ++at)
-        adapted[at] &= !ignored[at / (classes * pixels) * pixels + at % pixels];
-    });
+    adapted = Bytes(out.size());
+    Morphology(masks.span(), Slices(grid, classes, options.dimensions), *options.morphology, adapted.span());
+    if (options.band) {
+      band = Band(masks.span(), adapted.span(), grid, classes, IsGradient(options.morphology->op));
+    } else {
+      source = adapted.span();
+      if (options.ignore && options.normalization != Normalization::kClasses)
+        ClearIgnored(ignored.span(), classes, pixels, adapted.span());
+    }
   }
 
-  const std::span<const uint8_t> source = adapted.empty() ? masks : adapted;
-  Window window{options.taps, options.dimensions, options.scale, options.centre};
-  std::vector<float> ones(options.taps.size(), 1.0f), ignored_weight;
-  if (options.aggregation != Aggregation::kWeighted) window = {ones, options.dimensions, 1.0f, 0.0f};
+  const bool weighted = options.aggregation == Aggregation::kWeighted;
+  const std::vector<float> ones(options.taps.size(), 1.0f);
+  const Window counts{ones, options.dimensions};
+  const Window window =
+      weighted ? Window{options.taps, options.dimensions, options.scale, options.centre} : counts;
   if (ReadsImage(options.aggregation))
-    ImageWindow(source, ignored, image, grid, options, out);
+    ImageWindow(source, ignored.span(), image, grid, options, out);
   else
     FilterMasks(source, grid, classes, window, options.window_border, out);
-  if (options.ignore && options.aggregation == Aggregation::kWeighted) {
+  std::vector<float> ignored_weight;
+  if (options.ignore && weighted) {
     ignored_weight.resize(grid.Count());
     // Outside pixels are of class 0 or of none, never ignored.
     const bool constant = options.window_border == WindowBorder::kBackground;
-    FilterMasks(ignored, grid, 1, window, constant ? WindowBorder::kZero : options.window_border,
+    FilterMasks(ignored.span(), grid, 1, window, constant ? WindowBorder::kZero : options.window_border,
                 ignored_weight);
   }
 
   const int64_t blocks = (pixels - 1) / kChunkPixels + 1;
-  const auto total = static_cast<float>(window.Total());
-  const auto window_pixels = static_cast<float>(std::pow(std::ssize(options.taps), options.dimensions));
-  ParallelFor(grid.batch * blocks, 1, [&](int64_t begin, int64_t end) {
-    for (int64_t item = begin; item < end; ++item) {
-      const int64_t n = item / blocks, start = item % blocks * kChunkPixels;
-      const auto plane = [&](auto& planes) { return planes.empty() ? nullptr : planes.data() + n * pixels; };
-      const Image one{pixels,
-                      classes,
-                      masks.data() + n * classes * pixels,
-                      plane(ignored),
-                      plane(ignored_weight),
-                      plane(band),
-                      out.data() + n * classes * pixels};
-      Finish(one, options, total, window_pixels, start, std::min(start + kChunkPixels, pixels));
-    }
+  const auto total = static_cast<float>(window.Total()), window_pixels = static_cast<float>(counts.Total());
+  ParallelFor(grid.batch * blocks, 1, [&](int64_t item, int64_t) {
+    const int64_t n = item / blocks, start = item % blocks * kChunkPixels;
+    const auto plane = [&](auto all) { return all.empty() ? nullptr : all.data() + n * pixels; };
+    const Image one{pixels,
+                    classes,
+                    masks.span().data() + n * classes * pixels,
+                    plane(ignored.span()),
+                    plane(std::span<const float>(ignored_weight)),
+                    plane(band.span()),
+                    out.data() + n * classes * pixels};
+    Finish(one, options, total, window_pixels, start, std::min(start + kChunkPixels, pixels));
   });
 }
 

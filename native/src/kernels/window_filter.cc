@@ -9,6 +9,7 @@
 
 #include "error.h"
 #include "parallel.h"
+#include "targets.h"
 
 namespace pixelcal {
 
@@ -33,6 +34,26 @@ namespace cpu {
 namespace {
 
 constexpr int64_t kChunkPixels = 16 << 10;
+
+PIXELCAL_TARGETS void AddMask(const uint8_t* mask, float weight, int64_t count, float* __restrict sum) {
+  for (int64_t i = 0; i < count; ++i) sum[i] += weight * static_cast<float>(mask[i]);
+}
+
+// out = centre * own + sum_t taps[t] * row[t .. t + count)
+PIXELCAL_TARGETS void FilterLine(const float* row, std::span<const float> taps, const uint8_t* own,
+                                 float centre, int64_t count, float* __restrict out) {
+  if (taps.size() == 3) {
+    for (int64_t i = 0; i < count; ++i)
+      out[i] = centre * static_cast<float>(own[i]) + taps[0] * row[i] + taps[1] * row[i + 1] +
+               taps[2] * row[i + 2];
+    return;
+  }
+  for (int64_t i = 0; i < count; ++i) out[i] = centre * static_cast<float>(own[i]);
+  for (const float tap : taps) {
+    for (int64_t i = 0; i < count; ++i) out[i] += tap * row[i];
+    ++row;
+  }
+}
 
 struct RowFilter {
   std::array<int64_t, 3> size;    // depth, height, width
@@ -67,8 +88,7 @@ struct RowFilter {
           beyond += weight * outside;
           continue;
         }
-        const uint8_t* source = mask + (sz * size[1] + sy) * width;
-        for (int64_t x = 0; x < width; ++x) row[x] += weight * static_cast<float>(source[x]);
+        AddMask(mask + (sz * size[1] + sy) * width, weight, width, row);
       }
     }
     if (beyond > 0)
@@ -78,12 +98,7 @@ struct RowFilter {
       row[-x] = left < 0 ? row_weight * outside : row[left];
       row[width - 1 + x] = right < 0 ? row_weight * outside : row[right];
     }
-    const uint8_t* own = mask + (z * size[1] + y) * width;
-    for (int64_t x = 0; x < width; ++x) out[x] = window.centre * static_cast<float>(own[x]);
-    for (int64_t dx = -pad; dx <= pad; ++dx) {
-      const float weight = Tap(2, dx);
-      for (int64_t x = 0; x < width; ++x) out[x] += weight * row[x + dx];
-    }
+    FilterLine(line.data(), window.taps, mask + (z * size[1] + y) * width, window.centre, width, out);
   }
 };
 
