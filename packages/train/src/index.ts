@@ -19,6 +19,7 @@ export {
   type ScoreSummary,
   summarize,
 } from "./evaluate.js";
+export type { ExportOptions } from "./export.js";
 export {
   type BatchSource,
   checkpointFiles,

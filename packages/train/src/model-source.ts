@@ -1,5 +1,5 @@
-import { invalidArgument } from "@pixelcal/core";
-import { Graph, parseModel, rewrite } from "@pixelcal/graph";
+import { InvalidArgumentError } from "@pixelcal/core";
+import { Graph, GraphError, parseModel, rewrite } from "@pixelcal/graph";
 import { modelEnds } from "./model-arrays.js";
 import type { Model } from "./models/model.js";
 
@@ -8,18 +8,26 @@ export type ModelSource = (dims: readonly number[]) => Graph;
 
 /** A source from a model description, a graph or the bytes of an ONNX file; `seed` is for descriptions alone. */
 export function modelSource(model: Model | Graph | Uint8Array, seed?: number): ModelSource {
-  if (model instanceof Graph) return (dims) => resized(model, dims);
-  if (model instanceof Uint8Array) return (dims) => parseModel(model, { shapes: { "": dims } });
+  if (model instanceof Graph) return (dims) => laidOut(dims, () => resized(model, dims));
+  if (model instanceof Uint8Array) {
+    return (dims) => laidOut(dims, () => parseModel(model, { shapes: { "": dims } }));
+  }
   return (dims) => model.build(dims, seed);
 }
 
 function resized(model: Graph, dims: readonly number[]): Graph {
   const { image } = modelEnds(model);
   if (image.dims.join() === dims.join()) return model;
+  return rewrite(model, { input: (value, target) => target.input(value.name, value.type, dims) });
+}
+
+/** A finished graph may hold sizes that suit the images it was made for alone. */
+function laidOut(dims: readonly number[], make: () => Graph): Graph {
   try {
-    return rewrite(model, { input: (value, target) => target.input(value.name, value.type, dims) });
+    return make();
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw invalidArgument("image", `[${image.dims}], the size the model was made for`, `[${dims}] (${why})`);
+    if (!(cause instanceof GraphError)) throw cause;
+    const message = `image: the model cannot take [${dims.join(", ")}]: ${cause.message}`;
+    throw new InvalidArgumentError("image", message, { cause });
   }
 }

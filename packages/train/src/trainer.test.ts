@@ -158,12 +158,16 @@ describe("Trainer", () => {
       for (let i = 0; i < 3; i++) await trainer.step(squares(i));
       const { images } = squares(9);
       const expected = await trainer.predict(images);
-      const bytes = trainer.exportModel({ dims: images.dims });
+      const bytes = trainer.exportModel();
       const session = await createSession(bytes, { threads: 1 });
+      expect(session.inputs).toEqual([{ name: "image", type: "float32", dims: ["N", 1, size, size] }]);
+      expect(session.outputs).toEqual([{ name: "logits", type: "float32", dims: ["N", 2, size, size] }]);
       const { logits } = await session.run({ image: images });
       await session.close();
       expect(greatest(logits as Tensor<"float32">, expected)).toBeLessThan(1e-5);
-      const operators = new Set(parseModel(bytes).nodes.map((node) => node.opType));
+      const operators = new Set(
+        parseModel(bytes, { shapes: { image: images.dims } }).nodes.map((node) => node.opType),
+      );
       expect([...operators].sort()).toEqual([
         "BatchNormalization",
         "Concat",
@@ -178,6 +182,43 @@ describe("Trainer", () => {
       expect(greatest(await predictor.predict(images), expected)).toBeLessThan(1e-5);
       await predictor.close();
     });
+  });
+
+  it("exports for other sizes, where the network allows it", async () => {
+    await withTrainer({}, async (trainer) => {
+      const { images } = squares(2, 1, [24, 32]);
+      const expected = await trainer.predict(images);
+      const session = await createSession(trainer.exportModel({ spatial: "open" }), { threads: 1 });
+      expect(session.inputs[0]!.dims).toEqual(["N", 1, "H", "W"]);
+      const { logits } = await session.run({ image: images });
+      await session.close();
+      expect(greatest(logits as Tensor<"float32">, expected)).toBeLessThan(1e-5);
+      const odd = trainer.exportModel({ dims: [1, 1, 9, 20] });
+      const predictor = new ModelPredictor({ model: odd, threads: 1 });
+      const small = squares(3, 2, [9, 20]).images;
+      expect(greatest(await predictor.predict(small), await trainer.predict(small))).toBeLessThan(1e-5);
+      await expect(predictor.predict(images)).rejects.toThrow("image: the model cannot take [1, 1, 24, 32]");
+      await predictor.close();
+      expect(() => trainer.exportModel({ dims: [1, 1, 9, 20], spatial: "open" })).toThrow("spatial: ");
+    });
+  });
+
+  it("goes on training from an ONNX file or a graph", async () => {
+    const batch = squares(1);
+    const [bytes, gradients] = await withTrainer({}, async (trainer) => [
+      trainer.exportModel(),
+      await trainer.gradients(batch),
+    ]);
+    const graph = parseModel(bytes, { shapes: { image: [1, 1, size, size] } });
+    for (const model of [bytes, graph]) {
+      await withTrainer({ model }, async (trainer) => {
+        expect(trainer.trainable).toEqual(Object.keys(gradients));
+        const again = await trainer.gradients(batch);
+        for (const [name, gradient] of Object.entries(gradients)) {
+          expect(greatest(again[name]!, gradient), name).toBe(0);
+        }
+      });
+    }
   });
 
   it("averages accumulated gradients as one larger batch would", async () => {

@@ -1,7 +1,7 @@
 import { availableParallelism } from "node:os";
 import type { Tensor } from "@pixelcal/core";
 import { invalidArgument, tensor, zeros } from "@pixelcal/core";
-import { type Graph, serializeModel, updatedName } from "@pixelcal/graph";
+import { type Graph, updatedName } from "@pixelcal/graph";
 import type { Loss } from "@pixelcal/losses";
 import native from "@pixelcal/native";
 import {
@@ -11,7 +11,8 @@ import {
   type TrainingState,
   writeCheckpoint,
 } from "./checkpoint.js";
-import { modelEnds, rolesOf, withArrays } from "./model-arrays.js";
+import { type ExportOptions, exportModel } from "./export.js";
+import { modelEnds, rolesOf } from "./model-arrays.js";
 import { type ModelSource, modelSource } from "./model-source.js";
 import { adamW, type Optimizer } from "./optimizer.js";
 import type { Predictor } from "./predict.js";
@@ -216,16 +217,10 @@ export class Trainer implements Predictor {
     });
   }
 
-  /**
-   * The trained model as an ONNX file for any runtime: input "image", output "logits", standard operators only. `dims`
-   * are the image's [N, C, ...spatial]; one image of the training size by default.
-   */
-  exportModel({
-    dims = [1, ...this.#batch.slice(1)],
-  }: {
-    readonly dims?: readonly number[];
-  } = {}): Uint8Array {
-    return serializeModel(withArrays(this.#source(dims), { ...this.parameters, ...this.buffers }));
+  /** The trained model as an ONNX file for any runtime: the model's own input and output, standard operators only. */
+  exportModel(options: ExportOptions = {}): Uint8Array {
+    const dims = options.dims ?? [1, ...this.#batch.slice(1)];
+    return exportModel(this.#source, { ...this.parameters, ...this.buffers }, { ...options, dims });
   }
 
   /** Writes everything a run needs to go on exactly from here; `extra` is any JSON the caller wants back. */
