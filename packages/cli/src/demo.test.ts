@@ -1,0 +1,90 @@
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { shareOut } from "./phantom-data.js";
+import { pixelcal } from "./run.test.helper.js";
+
+let root: string;
+let data: string;
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), "pixelcal-demo-"));
+  data = join(root, "data");
+  await pixelcal(["phantom", "--out", data, "--cases", "7", "--size", "16x16"]);
+});
+afterAll(() => rm(root, { recursive: true }));
+
+test("a comparison on one's own data: table, predictions, models", async () => {
+  const out = join(root, "out");
+  const args = [
+    "demo",
+    "--data",
+    data,
+    "--out",
+    out,
+    "--classes",
+    "4",
+    "--epochs",
+    "2",
+    "--base",
+    "2",
+    "--threads",
+    "1",
+  ];
+  const { code, output, messages } = await pixelcal([...args, "--methods", "ce,sdc"]);
+  expect(messages).toContain(
+    "4 cases to train, 1 to validate, 2 to test, 4 classes; U-Net 2-D base 2, 2 epochs",
+  );
+  expect(code).toBe(0);
+  expect(output).toMatch(/\nrun +cases +DSC +HD95 +ECE +CECE +pECE\n/);
+  expect(output).not.toContain("truth error");
+  for (const method of ["ce", "sdc"]) {
+    expect(await readdir(join(out, "runs", method))).toContain("model.onnx");
+    expect(await readdir(join(out, "preds", method))).toEqual(["test_000.npz", "test_001.npz"]);
+  }
+  expect(await readFile(join(out, "results.csv"), "utf8")).toMatch(/^run,DSC,HD95,ECE,CECE,pECE,/);
+  const { methods, runs } = JSON.parse(await readFile(join(out, "results.json"), "utf8"));
+  expect(methods).toEqual(["ce", "sdc"]);
+  expect(runs).toHaveLength(2);
+  // Once more over what is there.
+  expect((await pixelcal([...args, "--methods", "ce"])).code).toBe(0);
+});
+
+test("generated data have a column for the distance to the truth", async () => {
+  const out = join(root, "generated");
+  const args = ["demo", "--quick", "--out", out, "--epochs", "1", "--base", "2", "--threads", "1"];
+  const { code, output } = await pixelcal([...args, "--methods", "ce", "--batch", "16"]);
+  expect(code).toBe(0);
+  expect(output).toMatch(/\nrun +cases +DSC +HD95 +ECE +CECE +pECE +truth error\n/);
+  expect((await readdir(out)).sort()).toEqual(["data", "preds", "results.csv", "results.json", "runs"]);
+});
+
+test("fewer classes than the labels have", async () => {
+  const { code, messages } = await pixelcal([
+    "demo",
+    "--data",
+    data,
+    "--out",
+    join(root, "x"),
+    "--classes",
+    "2",
+  ]);
+  expect(messages).toMatch(/error: --classes: 2, but .* has labels up to 3/);
+  expect(code).toBe(2);
+});
+
+test("a data set without a split", async () => {
+  const { code, messages } = await pixelcal(["demo", "--data", join(root, "none"), "--out", join(root, "x")]);
+  expect(messages).toContain(
+    "none/train: no such folder; a data set holds train/, val/ and test/ with .npz files",
+  );
+  expect(code).toBe(1);
+});
+
+test.each([
+  [3, { train: 1, val: 1, test: 1 }],
+  [8, { train: 5, val: 1, test: 2 }],
+  [100, { train: 62, val: 13, test: 25 }],
+])("%i cases are shared out", (count, shares) => {
+  expect(shareOut(count)).toEqual(shares);
+});
