@@ -148,8 +148,7 @@ class OrtSession implements Session {
     if (unknown.length > 0) {
       throw invalidArgument("feeds", this.inputs.map((input) => input.name).join(", "), unknown.join(", "));
     }
-    const outputs =
-      names === undefined ? this.outputs : this.outputs.filter(({ name }) => names.includes(name));
+    const outputs = names === undefined ? this.outputs : names.map((name) => this.#output(name));
     const wanted: Record<string, OrtTensor | null> = {};
     for (const output of outputs) {
       const target = into[output.name];
@@ -168,6 +167,12 @@ class OrtSession implements Session {
     const session = this.#session;
     this.#session = undefined;
     await session?.release();
+  }
+
+  #output(name: string): ValueInfo {
+    const output = this.outputs.find((known) => known.name === name);
+    if (output !== undefined) return output;
+    throw invalidArgument("outputs", this.outputs.map((known) => known.name).join(", "), name);
   }
 
   #wrap(value: ValueInfo, tensor: Tensor | undefined): OrtTensor {

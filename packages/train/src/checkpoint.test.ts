@@ -1,0 +1,129 @@
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Tensor, tensor } from "@pixelcal/core";
+import { FormatError, writeSafetensors } from "@pixelcal/io";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import {
+  type Checkpoint,
+  readCheckpoint,
+  restoreArrays,
+  stateDifferences,
+  type TrainingState,
+  writeCheckpoint,
+} from "./checkpoint.js";
+
+const floats = (...values: number[]): Tensor<"float32"> =>
+  tensor("float32", Float32Array.from(values), [values.length]);
+
+const state: TrainingState = {
+  updates: 7,
+  epoch: 2,
+  pending: 1,
+  model: "net",
+  loss: "crossEntropy (original)",
+  optimizer: "adamW {}",
+  schedule: "constant",
+  device: "cpu",
+  threads: 2,
+  runtime: "1.30.0",
+  extra: { history: [1, 2.5], name: "ü" },
+};
+
+const checkpoint: Checkpoint = {
+  model: { "a.weight": floats(1, 2, 3), "a.running_mean": floats(4) },
+  slots: { averages: { "a.weight": floats(5, 6, 7) }, squares: { "a.weight": floats(8, 9, 10) } },
+  accumulated: { "a.weight": floats(11, 12, 13) },
+  state,
+};
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "pixelcal-checkpoint-"));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+describe("checkpoint", () => {
+  it("comes back as it was written, with the same bytes for the same content", async () => {
+    const [path, again] = [join(folder, "a"), join(folder, "b")];
+    await writeCheckpoint(path, checkpoint);
+    await writeCheckpoint(again, checkpoint);
+    expect((await readFile(path)).equals(await readFile(again))).toBe(true);
+    const read = await readCheckpoint(path);
+    expect(read.state).toEqual(state);
+    expect(JSON.parse(JSON.stringify(read))).toEqual(JSON.parse(JSON.stringify(checkpoint)));
+  });
+
+  it("copies into arrays only when everything fits", async () => {
+    const into = structuredClone({
+      ...checkpoint,
+      model: { "a.weight": floats(0, 0, 0), "a.running_mean": floats(0) },
+    });
+    restoreArrays("file", checkpoint, into);
+    expect([...into.model["a.weight"]!.data]).toEqual([1, 2, 3]);
+    const target = {
+      model: { "a.weight": floats(0, 0), b: floats(0) },
+      slots: { averages: {} },
+      accumulated: {},
+    };
+    expect(() => restoreArrays("file", checkpoint, target)).toThrow(FormatError);
+    expect(() => restoreArrays("file", checkpoint, target)).toThrow(
+      "file: does not fit this trainer: a.weight is [3], expected [2]; b is missing; a.running_mean is unknown; " +
+        "optimizer/averages/a.weight is unknown; optimizer/squares/a.weight is unknown; and 1 more",
+    );
+    expect([...target.model["a.weight"]!.data]).toEqual([0, 0]);
+  });
+
+  it("names what differs", () => {
+    expect(
+      stateDifferences(state, { ...state, epoch: 9, threads: 4, device: "webgpu", runtime: "1.31.0" }),
+    ).toEqual(["device: cpu then, webgpu now", "threads: 2 then, 4 now", "runtime: 1.30.0 then, 1.31.0 now"]);
+  });
+
+  it("refuses files that are no checkpoint of ours, or damaged", async () => {
+    const path = join(folder, "bad");
+    const tensors = { a: floats(1) };
+    const text = JSON.stringify(state);
+    const cases: [() => Promise<void>, string][] = [
+      [() => rm(path, { force: true }), "bad"],
+      [() => writeFile(path, "no"), "safetensors"],
+      [
+        () => writeSafetensors(path, { tensors, metadata: {} }),
+        "format: expected pixelcal-training-1, got nothing",
+      ],
+      [
+        () => writeSafetensors(path, { tensors, metadata: { format: "pixelcal-training-1" } }),
+        "state.updates",
+      ],
+      [
+        () => writeSafetensors(path, { tensors, metadata: { format: "pixelcal-training-1", state: "{" } }),
+        "state: is not JSON",
+      ],
+      [
+        () =>
+          writeSafetensors(path, {
+            tensors,
+            metadata: { format: "pixelcal-training-1", state: text.replace('"cpu"', "1") },
+          }),
+        "state.device: expected a text",
+      ],
+      [
+        () =>
+          writeSafetensors(path, {
+            tensors: { a: tensor("int32", Int32Array.of(1), [1]) },
+            metadata: { format: "pixelcal-training-1", state: text },
+          }),
+        "a: expected float32, got int32",
+      ],
+    ];
+    for (const [make, message] of cases) {
+      await make();
+      await expect(readCheckpoint(path)).rejects.toThrow(FormatError);
+      await expect(readCheckpoint(path)).rejects.toThrow(message);
+    }
+    await writeCheckpoint(path, checkpoint);
+    const bytes = await readFile(path);
+    await writeFile(path, bytes.subarray(0, bytes.length - 4));
+    await expect(readCheckpoint(path)).rejects.toThrow(FormatError);
+  });
+});
