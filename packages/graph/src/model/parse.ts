@@ -4,6 +4,7 @@ import { GraphError, graphError, UnsupportedOpError } from "../errors.js";
 import { type Attribute, Graph, OPSET, type Value } from "../graph.js";
 import { shapeRules } from "../shapes.js";
 import { type ExternalReader, folderReader } from "./external-data.js";
+import { fold, foldedOperators } from "./fold.js";
 import { type InputShapes, inputDims, realInputs } from "./inputs.js";
 import { meansTheSame, newestOpset, oldestOpset } from "./opsets.js";
 import {
@@ -80,7 +81,8 @@ function checkOperators({ opsets = [], functions = [] }: ModelProto, { nodes = [
 }
 
 const isKnown = ({ opType = "", domain }: NodeProto): boolean =>
-  standard(domain) && (opType === "Constant" || Object.hasOwn(shapeRules, opType));
+  standard(domain) &&
+  (opType === "Constant" || foldedOperators.has(opType) || Object.hasOwn(shapeRules, opType));
 const nameOf = ({ opType = "", domain }: NodeProto): string =>
   standard(domain) ? opType : `${domain}.${opType}`;
 
@@ -102,7 +104,8 @@ function build(proto: GraphProto, options: ParseOptions, tensors: TensorOptions)
       parseTensor(initializer, initializer.name || "initializer", tensors),
     );
   }
-  for (const node of nodes) addNode(graph, node, tensors);
+  const results = new Set(outputs.map(({ name }) => name));
+  for (const node of nodes) addNode(graph, node, tensors, results);
   if (outputs.length === 0) throw new GraphError("model", "it has no outputs");
   for (const { name = "" } of outputs) graph.output(name, defined(graph, name, "the outputs"));
   return graph;
@@ -117,18 +120,31 @@ function defined(graph: Graph, name: string, where: string): Value {
   );
 }
 
-function addNode(graph: Graph, proto: NodeProto, tensors: TensorOptions): void {
+function addNode(
+  graph: Graph,
+  proto: NodeProto,
+  tensors: TensorOptions,
+  results: ReadonlySet<string | undefined>,
+): void {
   const { opType = "", inputs = [], outputs = [] } = proto;
   const name = proto.name || `${opType} of ${outputs[0] ?? "nothing"}`;
   const attributes = attributesOf(proto, name, tensors);
   if (opType === "Constant") {
-    const value = graph.constant(constantOf(attributes, name), outputs[0]);
-    if (value.name !== outputs[0]) throw new GraphError(name, `there is a value ${outputs[0] ?? ""} already`);
+    addConstant(graph, name, constantOf(attributes, name), outputs[0] ?? "");
     return;
   }
   if (opType === "Cast" && (attributes.to === onnxTypes.float16 || attributes.to === onnxBfloat16))
     attributes.to = onnxTypes.float32;
   const operands = inputs.map((input) => (input === "" ? undefined : defined(graph, input, name)));
+  // The graph makes its outputs by nodes.
+  const isResult = outputs.some((output) => results.has(output));
+  const folded = isResult ? undefined : fold(graph, name, opType, operands, attributes);
+  if (folded) {
+    for (const [i, output] of outputs.entries()) {
+      if (output !== "" && folded[i]) addConstant(graph, name, folded[i], output);
+    }
+    return;
+  }
   try {
     graph.node(opType, operands, attributes, { name: proto.name, outputs });
   } catch (error) {
@@ -139,6 +155,11 @@ function addNode(graph: Graph, proto: NodeProto, tensors: TensorOptions): void {
       `${opType} cannot be laid out: ${error instanceof Error ? error.message : error}`,
     );
   }
+}
+
+function addConstant(graph: Graph, where: string, tensor: Tensor, output: string): void {
+  const value = graph.constant(tensor, output);
+  if (value.name !== output) throw new GraphError(where, `there is a value ${output} already`);
 }
 
 function attributesOf(
