@@ -192,13 +192,17 @@ export interface ProbabilityMaps {
   readonly weights?: Float32Array;
 }
 
-export interface CalibrationBinsOptions extends ProbabilityMaps {
+export interface EqualMassEdgesOptions extends ProbabilityMaps {
   readonly of: "foreground" | "classes" | "top-label";
   readonly closed: "right" | "left";
-  /** From 0 to 1, never decreasing. */
-  readonly edges: Float64Array;
+  readonly bins: number;
   /** Only probabilities above it (compared in float32) are counted. */
   readonly threshold?: number;
+}
+
+export interface CalibrationBinsOptions extends EqualMassEdgesOptions {
+  /** bins + 1 numbers from 0 to 1, never decreasing, or as many for each group. */
+  readonly edges: Float64Array;
 }
 
 /** Sums per group (class, or one) and bin; `total` per group. */
@@ -240,6 +244,9 @@ export interface ConfusionCountsOptions {
 export interface CalibrationKernels {
   calibrationBins(options: CalibrationBinsOptions): Promise<CalibrationSums>;
   calibrationBinsSync(options: CalibrationBinsOptions): CalibrationSums;
+  /** bins + 1 edges for each group, from the order of its probabilities. */
+  equalMassEdges(options: EqualMassEdgesOptions): Promise<Float64Array>;
+  equalMassEdgesSync(options: EqualMassEdgesOptions): Float64Array;
   probabilityScores(options: ProbabilityMaps): Promise<ProbabilityScoreSums>;
   probabilityScoresSync(options: ProbabilityMaps): ProbabilityScoreSums;
   /** Uint8Array up to 256 classes, else Int32Array. */

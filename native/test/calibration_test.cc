@@ -65,8 +65,7 @@ struct Sums {
 
 // The slow twin: for every group and bin, every pixel is compared with both edges in double.
 Sums Reference(const ProbabilityMaps& maps, const CalibrationOptions& options) {
-  const int64_t bins = std::ssize(options.edges) - 1,
-                groups = cpu::CalibrationGroups(options.score, maps.classes);
+  const int64_t bins = options.bins, groups = cpu::CalibrationGroups(options.score, maps.classes);
   Sums sums(groups, bins);
   const auto labels = std::get<std::span<const int32_t>>(maps.labels);
   for (int64_t at = 0; at < maps.batch * maps.pixels; ++at) {
@@ -90,7 +89,9 @@ Sums Reference(const ProbabilityMaps& maps, const CalibrationOptions& options) {
       if (!(p > options.threshold)) continue;
       sums.total[group] += weight;
       for (int64_t bin = 0; bin < bins; ++bin) {
-        const double low = options.edges[bin], high = options.edges[bin + 1];
+        const double* edge =
+            options.edges.data() + (std::ssize(options.edges) > bins + 1 ? group * (bins + 1) : 0) + bin;
+        const double low = edge[0], high = edge[1];
         const bool in = options.closed == BinEdges::kRightClosed
                             ? p > low && p <= high
                             : p >= low && (p < high || (bin == bins - 1 && p <= high));
@@ -122,7 +123,7 @@ TEST(CalibrationBinsEqualTheTwin) {
           for (const float threshold : {-1.0f, 1e-3f, 0.5f})
             for (const int extra : {0, 1, 2, 3}) {
               const std::vector<double> edges = Linspace(bins);
-              const CalibrationOptions options{score, closed, edges, threshold};
+              const CalibrationOptions options{score, closed, bins, edges, threshold};
               const ProbabilityMaps maps = made.Maps(extra & 1, extra & 2);
               const int64_t groups = cpu::CalibrationGroups(score, classes);
               Sums sums(groups, bins);
@@ -142,7 +143,7 @@ TEST(CalibrationBinsWithUnequalAndEqualEdges) {
   const Case made = MakeCase(1, 3, 5000, 1);
   const std::vector<double> edges{0, 0, 0.1, 0.1, 0.1, 0.7000000001, 1, 1};
   for (const BinEdges closed : {BinEdges::kRightClosed, BinEdges::kLeftClosed}) {
-    const CalibrationOptions options{Score::kClasses, closed, edges, -1};
+    const CalibrationOptions options{Score::kClasses, closed, 7, edges, -1};
     Sums sums(3, 7);
     cpu::CalibrationBins(made.Maps(false, false), options, sums.Spans());
     const Sums expected = Reference(made.Maps(false, false), options);
@@ -151,12 +152,45 @@ TEST(CalibrationBinsWithUnequalAndEqualEdges) {
   }
 }
 
+TEST(EqualMassEdgesSplitTheSortedProbabilities) {
+  // More than one chunk; probabilities with and without ties.
+  for (const auto& [pixels, levels] :
+       std::vector<std::array<int64_t, 2>>{{70000, 1 << 20}, {1000, 7}, {3, 1 << 20}}) {
+    Case made = MakeCase(1, 2, pixels, 7);
+    std::mt19937 random(8);
+    for (float& p : made.probs)
+      p = static_cast<float>(random() % levels + 1) / static_cast<float>(levels + 1);
+    for (int32_t& label : made.labels) label = std::max(label, 0);
+    for (const BinEdges closed : {BinEdges::kRightClosed, BinEdges::kLeftClosed}) {
+      CalibrationOptions options{Score::kClasses, closed, 4, {}, -1};
+      std::vector<double> edges(10);
+      cpu::EqualMassEdges(made.Maps(false, false), options, edges);
+      for (int64_t c = 0; c < 2; ++c) {
+        std::vector<float> sorted(made.probs.begin() + c * pixels, made.probs.begin() + (c + 1) * pixels);
+        std::sort(sorted.begin(), sorted.end());
+        CHECK(edges[c * 5] == 0 && edges[c * 5 + 4] == 1);
+        for (int64_t bin = 1; bin < 4; ++bin) {
+          const int64_t rank = bin * pixels / 4 - (closed == BinEdges::kRightClosed);
+          CHECK(edges[c * 5 + bin] == (rank < 0 ? 0 : sorted[rank]));
+        }
+      }
+      options.edges = edges;
+      Sums sums(2, 4);
+      cpu::CalibrationBins(made.Maps(false, false), options, sums.Spans());
+      const Sums expected = Reference(made.Maps(false, false), options);
+      CHECK(sums.count == expected.count && Close(sums.confidence, expected.confidence));
+      for (int64_t cell = 0; cell < 8 && pixels == 70000; ++cell)
+        CHECK(std::abs(sums.count[cell] - pixels / 4.0) < 5, sums.count[cell]);
+    }
+  }
+}
+
 TEST(CalibrationBinsGiveTheSameAtAnyThreadCountAndInAnyOrder) {
   Case made = MakeCase(3, 3, 70001, 2);
   const std::vector<double> edges = Linspace(10);
   const int before = ThreadCount();
   for (const bool weighted : {false, true}) {
-    const CalibrationOptions options{Score::kClasses, BinEdges::kRightClosed, edges, -1};
+    const CalibrationOptions options{Score::kClasses, BinEdges::kRightClosed, 10, edges, -1};
     Sums one(3, 10), many(3, 10);
     SetThreadCount(1);
     cpu::CalibrationBins(made.Maps(true, weighted), options, one.Spans());
@@ -169,7 +203,7 @@ TEST(CalibrationBinsGiveTheSameAtAnyThreadCountAndInAnyOrder) {
     CHECK(a.total == b.total && a.brier == b.brier);
   }
   SetThreadCount(before);
-  const CalibrationOptions options{Score::kTopLabel, BinEdges::kLeftClosed, edges, -1};
+  const CalibrationOptions options{Score::kTopLabel, BinEdges::kLeftClosed, 10, edges, -1};
   Sums forward(1, 10), backward(1, 10);
   Case one = MakeCase(1, 1, 100000, 3);
   cpu::CalibrationBins(one.Maps(false, false), options, forward.Spans());
@@ -243,7 +277,7 @@ TEST(CalibrationRejects) {
   const std::vector<double> edges = Linspace(2);
   Case made = MakeCase(2, 2, 3, 6);
   Sums sums(2, 2);
-  CalibrationOptions options{Score::kClasses, BinEdges::kRightClosed, edges, -1};
+  CalibrationOptions options{Score::kClasses, BinEdges::kRightClosed, 2, edges, -1};
   const auto run = [&](const Case& input, bool weighted) {
     cpu::CalibrationBins(input.Maps(true, weighted), options, sums.Spans());
   };
@@ -275,13 +309,25 @@ TEST(CalibrationRejects) {
   broken.weights.pop_back();
   CHECK_THROWS(run(broken, true), "weights: expected 6 pixels, got 5");
   const auto with_edges = [&](std::vector<double> other) {
-    cpu::CalibrationBins(made.Maps(false, false), {Score::kClasses, BinEdges::kRightClosed, other, -1},
+    cpu::CalibrationBins(made.Maps(false, false),
+                         {Score::kClasses, BinEdges::kRightClosed, std::ssize(other) - 1, other, -1},
                          sums.Spans());
   };
-  CHECK_THROWS(with_edges({0}), "edges: expected at least 2, got 1");
-  CHECK_THROWS(with_edges({0.1, 0.5, 1}), "edges: expected 0 to 1, got 0.1 to 1");
+  CHECK_THROWS(with_edges({0}), "bins: expected at least 1, got 0");
+  CHECK_THROWS(with_edges({0.1, 0.5, 1}), "edges: expected 0 first, got 0.1");
+  CHECK_THROWS(with_edges({0, 0.5, 0.9}), "edges: expected 1 last, got 0.9");
   CHECK_THROWS(with_edges({0, 0.6, 0.5, 1}), "edges: expected increasing numbers, got 0.5 after 0.6");
   CHECK_THROWS(with_edges({0, 0.5, 0.6, 1}), "sums: expected 6 values, got 4");
+  options.bins = 3;
+  CHECK_THROWS(run(made, false), "edges: expected 4 or 8, got 3");
+  std::vector<double> room(8);
+  CHECK_THROWS(cpu::EqualMassEdges(made.Maps(false, true), options, room), "weights: expected none");
+  CHECK_THROWS(cpu::EqualMassEdges(made.Maps(false, false), options, std::span(room).first(7)),
+               "edges: expected 8, got 7");
+  options.bins = 0;
+  CHECK_THROWS(cpu::EqualMassEdges(made.Maps(false, false), options, room),
+               "bins: expected at least 1, got 0");
+  options.bins = 2;
   options.threshold = nan;
   CHECK_THROWS(run(made, false), "threshold: expected a number, got NaN");
 }

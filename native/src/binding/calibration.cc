@@ -27,19 +27,34 @@ ProbabilityMaps ReadMaps(Arguments& arguments) {
   return maps;
 }
 
-Task CalibrationBinsTask(Arguments& arguments) {
-  const ProbabilityMaps maps = ReadMaps(arguments);
-  CalibrationOptions options;
+// All but the edges.
+void ReadOptions(const Arguments& arguments, CalibrationOptions& options) {
   options.score = arguments.Choice<Score>(
       "of",
       {{"foreground", Score::kForeground}, {"classes", Score::kClasses}, {"top-label", Score::kTopLabel}});
   options.closed = arguments.Choice<BinEdges>(
       "closed", {{"right", BinEdges::kRightClosed}, {"left", BinEdges::kLeftClosed}});
-  options.edges = arguments.Array<double>("edges");
+  options.bins = arguments.Integer("bins");
   options.threshold = static_cast<float>(arguments.Number("threshold", -1));
-  Require(options.edges.size() >= 2, "edges: expected at least 2, got ", options.edges.size());
+  Require(options.bins >= 1 && options.bins <= 65536, "bins: expected 1 to 65536, got ", options.bins);
+}
+
+Task EqualMassEdgesTask(Arguments& arguments) {
+  const ProbabilityMaps maps = ReadMaps(arguments);
+  CalibrationOptions options;
+  ReadOptions(arguments, options);
+  const auto edges =
+      arguments.New<double>(cpu::CalibrationGroups(options.score, maps.classes) * (options.bins + 1));
+  return {[=] { cpu::EqualMassEdges(maps, options, edges.span); }, [=](Napi::Env) { return edges.Value(); }};
+}
+
+Task CalibrationBinsTask(Arguments& arguments) {
+  const ProbabilityMaps maps = ReadMaps(arguments);
+  CalibrationOptions options;
+  ReadOptions(arguments, options);
+  options.edges = arguments.Array<double>("edges");
   const int64_t groups = cpu::CalibrationGroups(options.score, maps.classes);
-  const int64_t cells = CheckedProduct(groups, std::ssize(options.edges) - 1);
+  const int64_t cells = CheckedProduct(groups, options.bins);
   const auto total = arguments.New<double>(groups), count = arguments.New<double>(cells),
              confidence = arguments.New<double>(cells), accuracy = arguments.New<double>(cells),
              false_positive = arguments.New<double>(cells);
@@ -100,6 +115,7 @@ Task ConfusionCountsTask(Arguments& arguments) {
 }
 
 constexpr Entry kEntries[] = {{"calibrationBins", CalibrationBinsTask},
+                              {"equalMassEdges", EqualMassEdgesTask},
                               {"probabilityScores", ProbabilityScoresTask},
                               {"argMax", ArgMaxTask},
                               {"confusionCounts", ConfusionCountsTask}};

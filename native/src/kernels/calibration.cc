@@ -12,6 +12,7 @@
 
 #include "error.h"
 #include "kernels/probability_block.h"
+#include "kernels/scores.h"
 
 namespace pixelcal::cpu {
 namespace {
@@ -32,11 +33,10 @@ float LargestBelow(double value) {
 
 class BinTable {
  public:
-  explicit BinTable(const CalibrationOptions& options) {
-    for (const double edge : options.edges)
-      thresholds_.push_back(options.closed == BinEdges::kRightClosed ? LargestAtMost(edge)
-                                                                     : LargestBelow(edge));
-    if (options.closed == BinEdges::kLeftClosed) thresholds_.back() = 1.0f;
+  BinTable(std::span<const double> edges, BinEdges closed) {
+    for (const double edge : edges)
+      thresholds_.push_back(closed == BinEdges::kRightClosed ? LargestAtMost(edge) : LargestBelow(edge));
+    if (closed == BinEdges::kLeftClosed) thresholds_.back() = 1.0f;
     first_.resize(kCells + 1);
     int bin = 0;
     for (int cell = 0; cell <= kCells; ++cell) {
@@ -103,45 +103,22 @@ class Binner {
  public:
   Binner(const ProbabilityMaps& maps, const CalibrationOptions& options)
       : options_(options),
-        table_(options),
-        bins_(std::ssize(options.edges) - 1),
+        bins_(options.bins),
         groups_(CalibrationGroups(options.score, maps.classes)),
         stride_(groups_ * (bins_ + 1)),
         classes_(maps.classes),
-        cells_(ChunkCount(maps) * stride_) {}
+        cells_(ChunkCount(maps) * stride_) {
+    for (auto edges = options.edges; !edges.empty(); edges = edges.subspan(bins_ + 1))
+      tables_.emplace_back(edges.first(bins_ + 1), options.closed);
+  }
 
   void operator()(const ProbabilityBlock& block, int64_t chunk) {
     Cell<Sum>* cells = cells_.data() + chunk * stride_;
-    switch (options_.score) {
-      case Score::kForeground:
-        return AddGroup(
-            block, cells, [&](int64_t i) { return 1.0f - block.probs[i]; },
-            [&](int64_t i) { return block.label[i] != 0; });
-      case Score::kClasses:
-        for (int64_t c = 0; c < classes_; ++c) {
-          const float* probs = block.probs + c * block.pixels;
-          AddGroup(
-              block, cells + c * (bins_ + 1), [&](int64_t i) { return probs[i]; },
-              [&](int64_t i) { return block.label[i] == c; });
-        }
-        return;
-      case Score::kTopLabel: {
-        std::array<float, kBlockPixels> top;
-        std::array<int16_t, kBlockPixels> winner;
-        std::copy_n(block.probs, block.count, top.begin());
-        std::fill_n(winner.begin(), block.count, int16_t{0});
-        for (int64_t c = 1; c < classes_; ++c) {
-          const float* probs = block.probs + c * block.pixels;
-          for (int64_t i = 0; i < block.count; ++i) {
-            winner[i] = probs[i] > top[i] ? static_cast<int16_t>(c) : winner[i];
-            top[i] = std::max(top[i], probs[i]);
-          }
-        }
-        return AddGroup(
-            block, cells, [&](int64_t i) { return top[i]; },
-            [&](int64_t i) { return winner[i] == block.label[i]; });
-      }
-    }
+    ForScores(block, options_.score, classes_, options_.threshold,
+              [&](int64_t group, int64_t i, float p, bool hit) {
+                const int bin = tables_[tables_.size() > 1 ? group : 0].Find(p);
+                AddPixel(cells[group * (bins_ + 1) + (bin < 0 ? bins_ : bin)], p, hit, block.Weight(i));
+              });
   }
 
   template <class Total>
@@ -174,21 +151,9 @@ class Binner {
   static double Scaled(double count) { return count; }
   static int64_t Scaled(int64_t count) { return count << kFractionBits; }
 
-  template <class P, class Hit>
-  void AddGroup(const ProbabilityBlock& block, Cell<Sum>* cells, const P& probability, const Hit& hit) {
-    for (int64_t i = 0; i < block.count; ++i) {
-      if (block.label[i] < 0) continue;
-      const float p = probability(i);
-      // The second test keeps a probability that is about to be rejected away from the tables.
-      if (!(p > options_.threshold) || !(p <= 1)) continue;
-      const int bin = table_.Find(p);
-      AddPixel(cells[bin < 0 ? bins_ : bin], p, hit(i), block.Weight(i));
-    }
-  }
-
   const CalibrationOptions& options_;
-  BinTable table_;
   int64_t bins_, groups_, stride_, classes_;
+  std::vector<BinTable> tables_;  // one, or one per group
   std::vector<Cell<Sum>> cells_;  // [chunk][group][bin], the last bin for pixels in no bin
 };
 
@@ -199,13 +164,19 @@ int64_t CalibrationGroups(Score score, int64_t classes) { return score == Score:
 void CalibrationBins(const ProbabilityMaps& maps, const CalibrationOptions& options,
                      const CalibrationSums& sums) {
   CheckMaps(maps);
-  const int64_t bins = std::ssize(options.edges) - 1, groups = CalibrationGroups(options.score, maps.classes);
-  Require(bins >= 1, "edges: expected at least 2, got ", options.edges.size());
-  Require(options.edges[0] == 0 && options.edges[bins] == 1, "edges: expected 0 to 1, got ", options.edges[0],
-          " to ", options.edges[bins]);
-  for (int64_t bin = 0; bin < bins; ++bin)
-    Require(options.edges[bin] <= options.edges[bin + 1], "edges: expected increasing numbers, got ",
-            options.edges[bin + 1], " after ", options.edges[bin]);
+  const int64_t bins = options.bins, groups = CalibrationGroups(options.score, maps.classes);
+  Require(bins >= 1, "bins: expected at least 1, got ", bins);
+  Require(std::ssize(options.edges) == bins + 1 || std::ssize(options.edges) == groups * (bins + 1),
+          "edges: expected ", bins + 1, " or ", groups * (bins + 1), ", got ", options.edges.size());
+  for (int64_t at = 0; at < std::ssize(options.edges); ++at) {
+    const double edge = options.edges[at];
+    if (at % (bins + 1) == 0)
+      Require(edge == 0, "edges: expected 0 first, got ", edge);
+    else
+      Require(edge >= options.edges[at - 1], "edges: expected increasing numbers, got ", edge, " after ",
+              options.edges[at - 1]);
+    if (at % (bins + 1) == bins) Require(edge == 1, "edges: expected 1 last, got ", edge);
+  }
   Require(!std::isnan(options.threshold), "threshold: expected a number, got NaN");
   Require(std::ssize(sums.total) == groups, "total: expected ", groups, " values, got ", sums.total.size());
   for (const std::span<double> sum : {sums.count, sums.confidence, sums.accuracy, sums.false_positive})

@@ -31,7 +31,9 @@ struct ProbabilityMaps {
 struct CalibrationOptions {
   Score score = Score::kForeground;
   BinEdges closed = BinEdges::kRightClosed;
-  // bins + 1 edges from 0 to 1, never decreasing; compared with float32 probabilities in double.
+  int64_t bins = 10;
+  // bins + 1 edges from 0 to 1, never decreasing, or as many for each group one after the other; compared
+  // with float32 probabilities in double.
   std::span<const double> edges;
   float threshold = -1;  // only probabilities above it are counted (and make up the total)
 };
@@ -57,6 +59,12 @@ int64_t CalibrationGroups(Score score, int64_t classes);
 // bits in any order. With weights they are doubles added in a fixed order.
 void CalibrationBins(const ProbabilityMaps& maps, const CalibrationOptions& options,
                      const CalibrationSums& sums);
+
+// Edges of bins of equal mass, [groups, bins + 1], between 0 and 1: with the n counted probabilities of a
+// group in order, inner edge i is the last of the first i n / bins of them for kRightClosed, the next one for
+// kLeftClosed. Equal probabilities stay in one bin, which may leave others empty; `options.edges` is not
+// read.
+void EqualMassEdges(const ProbabilityMaps& maps, const CalibrationOptions& options, std::span<double> edges);
 
 ProbabilityScoreSums ProbabilityScores(const ProbabilityMaps& maps);
 

@@ -241,6 +241,34 @@ test("mask, ignore and weights select pixels", () => {
   expect(byMask.total[0]).toBe(56);
 });
 
+test("equal mass: as many pixels in every bin as ties allow", async () => {
+  const options = { bins: 5, of: "classes", scheme: "equal-mass" } as const;
+  const bins = calibrationBinsSync(probs, labels, options);
+  expect(await calibrationBins(probs, labels, options)).toEqual(bins);
+  for (let c = 0; c < 3; c++) {
+    const group = binsOfClass(bins, c);
+    const sorted = Float32Array.from(
+      { length: 84 },
+      (_, i) => probs.data[(Math.floor(i / 42) * 3 + c) * 42 + (i % 42)]!,
+    ).sort();
+    expect(Array.from(group.limits)).toEqual([0, ...[16, 33, 50, 67].map((end) => sorted[end - 1]), 1]);
+    expect(Array.from(group.count)).toEqual([16, 17, 17, 17, 17]);
+    const parts = [0, 16, 33, 50, 67, 84].map((start, m, all) => sorted.slice(start, all[m + 1]));
+    parts.slice(0, 5).forEach((part, m) => {
+      expect(group.confidenceSum[m]).toBeCloseTo(
+        part.reduce((sum, p) => sum + p, 0),
+        5,
+      );
+    });
+  }
+  const tied = calibrationBinsSync(...pair([0.5, 0.5, 0.5, 0.75], [0, 1, 0, 1]), {
+    bins: 2,
+    scheme: "equal-mass",
+  });
+  expect(Array.from(tied.count)).toEqual([3, 1]);
+  expect(() => mergeBins(bins, tied)).toThrow("bins: expected bins of the same layout");
+});
+
 const scene = fc.integer({ min: 1, max: 300 }).chain((pixels) =>
   fc.record({
     p: fc.array(fc.float({ min: 0, max: 1, noNaN: true }), { minLength: pixels, maxLength: pixels }),
@@ -343,6 +371,12 @@ test.each<[string, () => unknown, string]>([
     "dims of weights",
     run({ weights: tensor("float32", new Float32Array(3), [1, 3]) }),
     "weights: expected dims [1, 2]",
+  ],
+  ["a scheme", run({ scheme: "equal" as never }), "scheme: expected one of equal-width, equal-mass"],
+  [
+    "weights of equal mass",
+    run({ scheme: "equal-mass", weights: tensor("float32", Float32Array.of(1, 1), [1, 2]) }),
+    'weights: expected none with scheme "equal-mass"',
   ],
   ["ignore", run({ ignore: 1.5 }), "ignore: expected an integer"],
   ["a device", run({ device: "tpu" as never }), "device: expected one of cpu"],

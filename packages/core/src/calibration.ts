@@ -15,7 +15,10 @@ export interface BinLayout {
   readonly of: "foreground" | "classes" | "top-label";
   /** Which edge belongs to a bin. `right-closed`, (lo, hi]: p = 0 is in no bin. `left-closed`, [lo, hi), the last closed. */
   readonly edges: "right-closed" | "left-closed";
-  /** Bin m lies between limits[m] and limits[m + 1]. */
+  /** Per group. */
+  readonly bins: number;
+  readonly scheme: "equal-width" | "equal-mass";
+  /** Bin m lies between limits[m] and limits[m + 1]; for `equal-mass` every group g has its own from g * (bins + 1) on. */
   readonly limits: Float64Array;
   /** Only pixels with p above it were counted; -1 when all were. */
   readonly threshold: number;
@@ -53,8 +56,15 @@ export interface BinOptions {
 }
 
 export interface CalibrationBinsOptions extends BinOptions, PixelSelection, DeviceOption {
-  /** `[N, ...spatial]`, at least 0: every count and sum is weighted. */
+  /** `[N, ...spatial]`, at least 0: every count and sum is weighted. Not with `equal-mass`. */
   readonly weights?: Tensor<"float32">;
+  /**
+   * `equal-width` (default), or `equal-mass`: limits at the order statistics of the counted probabilities, so that every
+   * bin of a group holds as many pixels as ties allow (equal probabilities stay together, which can leave bins empty).
+   * The expected error of such bins is the adaptive calibration error, AdaECE; the mean over classes of their average
+   * error is Nixon's ACE. Limits depend on the data: bins of different images cannot be merged.
+   */
+  readonly scheme?: "equal-width" | "equal-mass";
 }
 
 /**
@@ -69,7 +79,11 @@ export async function calibrationBins(
   options: CalibrationBinsOptions = {},
 ): Promise<CalibrationBins> {
   const { request, layout } = binsRequest(probs, labels, options);
-  return binsOf(layout, await call(() => native.calibrationBins(request)));
+  return call(async () => {
+    if (options.scheme !== "equal-mass") return binsOf(layout, await native.calibrationBins(request));
+    const edges = await native.equalMassEdges(request);
+    return binsOf(equalMass(layout, edges), await native.calibrationBins({ ...request, edges }));
+  });
 }
 
 /** {@link calibrationBins} on the calling thread. */
@@ -79,10 +93,11 @@ export function calibrationBinsSync(
   options: CalibrationBinsOptions = {},
 ): CalibrationBins {
   const { request, layout } = binsRequest(probs, labels, options);
-  return binsOf(
-    layout,
-    callSync(() => native.calibrationBinsSync(request)),
-  );
+  return callSync(() => {
+    if (options.scheme !== "equal-mass") return binsOf(layout, native.calibrationBinsSync(request));
+    const edges = native.equalMassEdgesSync(request);
+    return binsOf(equalMass(layout, edges), native.calibrationBinsSync({ ...request, edges }));
+  });
 }
 
 /** The layout `calibrationBins` uses with these options. */
@@ -94,7 +109,7 @@ export function binLayout(options: BinOptions, classes: number): BinLayout {
     comparison = "float64",
     threshold = -1,
   } = options;
-  checkInteger("bins", bins, 1, 65536);
+  checkInteger("bins", bins, 1, 1024);
   checkChoice("of", of, ["foreground", "classes", "top-label"]);
   checkChoice("edges", edges, ["right-closed", "left-closed"]);
   checkChoice("comparison", comparison, ["float64", "float32"]);
@@ -104,12 +119,20 @@ export function binLayout(options: BinOptions, classes: number): BinLayout {
   // As numpy.linspace: i times the rounded step, the last exactly 1.
   const limits = Float64Array.from({ length: bins + 1 }, (_, i) => (i === bins ? 1 : i * (1 / bins)));
   if (comparison === "float32") limits.forEach((limit, i) => void (limits[i] = Math.fround(limit)));
-  return { of, edges, limits, threshold, groups: of === "classes" ? classes : 1 };
+  return {
+    of,
+    edges,
+    bins,
+    scheme: "equal-width",
+    limits,
+    threshold,
+    groups: of === "classes" ? classes : 1,
+  };
 }
 
 /** Bins of no pixels at all. */
 export function emptyBins(layout: BinLayout): CalibrationBins {
-  const cells = (): Float64Array => new Float64Array(layout.groups * (layout.limits.length - 1));
+  const cells = (): Float64Array => new Float64Array(layout.groups * layout.bins);
   return {
     ...layout,
     total: new Float64Array(layout.groups),
@@ -137,11 +160,15 @@ export function mergeBins(a: CalibrationBins, b: CalibrationBins): CalibrationBi
 /** The bins of one class (or group) alone; the arrays are views. */
 export function binsOfClass(bins: CalibrationBins, group: number): CalibrationBins {
   checkInteger("group", group, 0, bins.groups - 1);
-  const width = bins.limits.length - 1;
+  const width = bins.bins;
   const cells = (sums: Float64Array): Float64Array => sums.subarray(group * width, (group + 1) * width);
   return {
     ...bins,
     groups: 1,
+    limits:
+      bins.scheme === "equal-mass"
+        ? bins.limits.subarray(group * (width + 1), (group + 1) * (width + 1))
+        : bins.limits,
     total: bins.total.subarray(group, group + 1),
     count: cells(bins.count),
     confidenceSum: cells(bins.confidenceSum),
@@ -169,9 +196,17 @@ function binsRequest(
   checkDevice(options.device);
   const maps = probabilityMaps(probs, labels, options, options.weights);
   const layout = binLayout(options, maps.classes);
-  const { of, limits, threshold } = layout;
+  checkChoice("scheme", options.scheme, ["equal-width", "equal-mass"]);
+  if (options.scheme === "equal-mass" && options.weights !== undefined) {
+    throw invalidArgument("weights", 'none with scheme "equal-mass"', options.weights);
+  }
+  const { of, bins, limits, threshold } = layout;
   const closed = layout.edges === "right-closed" ? "right" : "left";
-  return { request: { ...maps, of, closed, edges: limits, threshold }, layout };
+  return { request: { ...maps, of, closed, bins, edges: limits, threshold }, layout };
+}
+
+function equalMass(layout: BinLayout, limits: Float64Array): BinLayout {
+  return { ...layout, scheme: "equal-mass", limits };
 }
 
 function binsOf(layout: BinLayout, sums: CalibrationSums): CalibrationBins {
