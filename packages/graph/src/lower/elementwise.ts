@@ -30,6 +30,18 @@ function simplePower(x: Value, exponent: Value): Value | undefined {
   }
 }
 
+/** Whether no element is negative because of a Relu, perhaps in another shape. */
+const rectified = ({ node }: Value): boolean =>
+  node?.opType === "Relu" || (node?.opType === "Reshape" && rectified(node.inputs[0]!));
+
+/** The x of Greater(x, 0). */
+function positive({ node }: Value): Value | undefined {
+  if (node?.opType !== "Greater") return undefined;
+  const [x, bound] = node.inputs as [Value, Value];
+  const zero = x.graph.constants.get(bound.name);
+  return zero !== undefined && toNumbers(zero).every((value) => value === 0) ? x : undefined;
+}
+
 /** Operators that some provider lacks or gets wrong, in ones that all have (webgpu: libraries.md 3.2). */
 export const elementwiseLowerings: Readonly<Record<string, Lowering>> = {
   Identity: (_, inputs) => inputs,
@@ -43,9 +55,16 @@ export const elementwiseLowerings: Readonly<Record<string, Lowering>> = {
   LessOrEqual: (_, [a, b]) => [or(Less(a!, b!), Equal(a!, b!))],
   Softsign: (_, [x]) => [Div(x!, Add(ops.Abs(x!), 1))],
   HardSwish: (_, [x]) => [Mul(x!, ops.Clip(Add(Mul(x!, 1 / 6), 0.5), 0, 1))],
-  HardSigmoid: (node, [x]) => [
-    ops.Clip(Add(Mul(x!, numberOf(node, "alpha", 0.2)), numberOf(node, "beta", 0.5)), 0, 1),
-  ],
+  HardSigmoid: (node, [x], device) =>
+    device === "cpu"
+      ? undefined
+      : [ops.Clip(Add(Mul(x!, numberOf(node, "alpha", 0.2)), numberOf(node, "beta", 0.5)), 0, 1)],
+  // A convolution and the Relu that follows it run as one.
+  Relu: (_, [x], device) => {
+    const reshape = x!.node?.opType === "Reshape" ? x!.node.inputs[0]! : undefined;
+    const joins = device === "cpu" && reshape?.node?.opType === "Conv";
+    return joins ? [ops.Reshape(ops.Relu(reshape), x!.dims)] : undefined;
+  },
   // half to even
   Round: (_, [x]) => {
     const floor = Floor(x!);
@@ -75,5 +94,11 @@ export const elementwiseLowerings: Readonly<Record<string, Lowering>> = {
       ),
     ];
   },
-  Cast: (node, [x]) => (node.outputs[0]!.type === x!.type ? [x!] : undefined),
+  Cast: (node, [x], device) => {
+    const { type } = node.outputs[0]!;
+    if (type === x!.type) return [x!];
+    // The 0 or 1 of a Relu's gradient, in one pass: 1 from the smallest normal float on.
+    const y = device === "cpu" ? positive(x!) : undefined;
+    return y?.type === type && rectified(y) ? [ops.HardSigmoid(y, { alpha: 3e38, beta: 0 })] : undefined;
+  },
 };

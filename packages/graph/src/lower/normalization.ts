@@ -22,7 +22,26 @@ function channelDot(a: Value, b: Value, device: LoweringDevice): Value {
 }
 
 /** scale * x / sqrt(variance + epsilon) + bias per channel, in one pass over x. */
-function affine(x: Value, scale: Value, bias: Value, variance: Value, epsilon: number): Value {
+function affine(
+  x: Value,
+  scale: Value,
+  bias: Value,
+  variance: Value,
+  epsilon: number,
+  device: LoweringDevice,
+): Value {
+  if (device === "cpu") {
+    // On the CPU a convolution per row uses all threads, which BatchNormalization does not, and takes a Relu with it.
+    const [n, c] = x.dims as [number, number];
+    const factor = Div(scale, ops.Sqrt(Add(variance, epsilon)));
+    const rows = ops.Conv(
+      ops.Reshape(x, [1, n * c, -1]),
+      ops.Reshape(ops.Tile(factor, [n]), [n * c, 1, 1]),
+      ops.Tile(bias, [n]),
+      { group: n * c },
+    );
+    return ops.Reshape(rows, x.dims);
+  }
   const zeros = x.graph.constant(fromNumbers(x.type, new Float64Array(x.dims[1]!), [x.dims[1]!]));
   return ops.BatchNormalization(x, scale, bias, zeros, variance, { epsilon });
 }
@@ -35,7 +54,7 @@ export const normalizationLowerings: Readonly<Record<string, Lowering>> = {
     const mean = ReduceMean(x!, exceptChannels(x!), { keepdims: 0 });
     const c = centred(x!, mean);
     const variance = Div(channelDot(c, c, device), sizeOf(x!.dims) / x!.dims[1]!);
-    return [affine(c, scale!, bias!, variance, epsilonOf(node)), mean, variance];
+    return [affine(c, scale!, bias!, variance, epsilonOf(node), device), mean, variance];
   },
   // dx = scale / deviation * (dy - mean(dy) - c * mean(dy * c) / deviation^2) with c = x - mean
   "pixelcal.BatchNormalizationGradient": (node, [dy, x, scale, mean, variance], device) => {
@@ -45,7 +64,7 @@ export const normalizationLowerings: Readonly<Record<string, Lowering>> = {
     const inverse = Div(1, ops.Sqrt(Add(variance!, epsilon)));
     const dbias = ReduceSum(dy!, exceptChannels(dy!), { keepdims: 0 });
     const dscale = Mul(channelDot(dy!, c, device), inverse);
-    const correction = affine(c, Div(dscale, -each), Div(dbias, -each), variance!, epsilon);
+    const correction = affine(c, Div(dscale, -each), Div(dbias, -each), variance!, epsilon, device);
     const dx = Mul(Add(dy!, correction), perChannel(Mul(scale!, inverse), x!));
     return [dx, dscale, dbias];
   },

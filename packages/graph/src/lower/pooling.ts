@@ -21,10 +21,14 @@ const tiles = ({ input, kernel, strides, dilations, before, after, output }: Win
       size === output[axis]! * kernel[axis]!,
   );
 
+const poolAttributes = (node: Node, windows: Windows) => ({
+  ...windowAttributes(windows),
+  ceil_mode: numberOf(node, "ceil_mode", 0),
+});
+
 /** By the indices that MaxPool returns, which the CPU has; of a tie they name the first element. */
 function byIndices(node: Node, [x, , dy]: readonly Value[], windows: Windows): Value {
-  const attributes = { ...windowAttributes(windows), ceil_mode: numberOf(node, "ceil_mode", 0) };
-  const indices = emitAll("MaxPool", [x], attributes, { outputs: 2 })[1]!;
+  const indices = emitAll("MaxPool", [x], poolAttributes(node, windows), { outputs: 2 })[1]!;
   if (tiles(windows)) {
     const { kernel_shape, strides } = windowAttributes(windows);
     return emitAll("MaxUnpool", [dy, indices], { kernel_shape, strides })[0]!;
@@ -126,6 +130,13 @@ function byRepetition([x, y, dy]: readonly Value[], windows: Windows): Value {
 }
 
 export const poolingLowerings: Readonly<Record<string, Lowering>> = {
+  // All attributes written out, as the gradient has them: the pooling of both is then one.
+  MaxPool: (node, [x], device) => {
+    if (device !== "cpu") return undefined;
+    const attributes = poolAttributes(node, poolWindows(node));
+    if (Object.keys(attributes).every((name) => name in node.attributes)) return undefined;
+    return emitAll("MaxPool", [x], attributes, { outputs: node.outputs.length });
+  },
   "pixelcal.MaxPoolGradient": (node, inputs, device) => {
     const windows = poolWindows(node);
     if (device === "cpu") return [byIndices(node, inputs, windows)];
