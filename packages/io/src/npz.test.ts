@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { crc32, deflateRawSync } from "node:zlib";
 import type { Tensor } from "@pixelcal/core";
 import fc from "fast-check";
@@ -87,7 +88,8 @@ describe("round trip", () => {
   });
 
   test("files of numpy.savez and numpy.savez_compressed", async () => {
-    const golden = (name: string): string => new URL(`../test/golden/${name}`, import.meta.url).pathname;
+    const golden = (name: string): string =>
+      fileURLToPath(new URL(`../test/golden/${name}`, import.meta.url));
     for (const name of ["stored.npz", "deflated.npz"]) {
       const arrays = await readNpz(golden(name));
       expect(Object.keys(arrays).sort()).toEqual([

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
@@ -56,7 +57,9 @@ test("round trip; the order of the entries does not show in the bytes", async ()
 });
 
 test("a file of the safetensors library", async () => {
-  const read = await readSafetensors(new URL("../test/golden/library.safetensors", import.meta.url).pathname);
+  const read = await readSafetensors(
+    fileURLToPath(new URL("../test/golden/library.safetensors", import.meta.url)),
+  );
   expect(read.metadata).toEqual({ epoch: "3" });
   expect(read.tensors).toEqual({
     weight: { type: "float32", dims: [2, 2], data: Float32Array.of(0, 0.25, 0.5, 0.75) },

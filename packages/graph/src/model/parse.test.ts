@@ -1,9 +1,6 @@
 import { readFileSync } from "node:fs";
-import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import fc from "fast-check";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import {
   GraphError,
   interpret,
@@ -12,17 +9,9 @@ import {
   serializeModel,
   UnsupportedOpError,
 } from "../index.js";
-import {
-  type ModelProto,
-  modelTable,
-  type NodeProto,
-  type TensorProto,
-  type ValueInfoProto,
-} from "./schema.js";
-import { encode } from "./wire-writer.js";
+import { add, addModel, folder, golden, model, relu, weight } from "./hand-made.test.helper.js";
+import type { NodeProto } from "./schema.js";
 
-const folder = new URL("../../test/golden/", import.meta.url).pathname;
-const golden = (name: string): Uint8Array => readFileSync(join(folder, name));
 interface Plain {
   readonly dims: readonly number[];
   readonly data: readonly number[];
@@ -30,36 +19,6 @@ interface Plain {
 const expected: Record<string, { feeds: Record<string, Plain>; outputs: Record<string, Plain> }> = JSON.parse(
   readFileSync(join(folder, "models.json"), "utf8"),
 );
-
-/** The bytes of a model made by hand: an input x and an output y, both [2], unless said otherwise. */
-function model(
-  nodes: readonly NodeProto[],
-  change: Omit<Partial<ModelProto>, "graph"> & { graph?: object; opset?: number } = {},
-): Uint8Array {
-  const { graph, opset = 18, ...rest } = change;
-  const info = (name: string): ValueInfoProto => ({
-    name,
-    type: { tensor: { elementType: 1, shape: { dims: [{ value: 2 }] } } },
-  });
-  const proto: ModelProto = {
-    irVersion: 8,
-    graph: { nodes, name: "g", inputs: [info("x")], outputs: [info("y")], ...graph },
-    opsets: [{ version: opset }],
-    ...rest,
-  };
-  return Buffer.concat(encode(modelTable, proto));
-}
-const relu: NodeProto = { opType: "Relu", inputs: ["x"], outputs: ["y"] };
-const weight = (change: Partial<TensorProto> = {}): TensorProto => ({
-  name: "w",
-  dims: [2],
-  dataType: 1,
-  rawData: new Uint8Array(8),
-  ...change,
-});
-const add: NodeProto = { opType: "Add", inputs: ["x", "w"], outputs: ["y"] };
-const addModel = (change: Partial<TensorProto>): Uint8Array =>
-  model([add], { graph: { initializers: [weight(change)] } });
 
 describe("files of the onnx library", () => {
   test("a network: names, attributes, open dims, an older operator set, values", () => {
@@ -152,87 +111,6 @@ describe("files of the onnx library", () => {
       return [...parseModel(moved).initializers.values()].filter(({ data }) => data.buffer === moved.buffer);
     });
     expect(aligned.length).toBe(8);
-  });
-});
-
-describe("data in other files", () => {
-  let place: string;
-  beforeAll(async () => {
-    place = await mkdtemp(join(tmpdir(), "external-"));
-    await mkdir(join(place, "model"));
-    await writeFile(join(place, "secret"), new Uint8Array(8));
-    await writeFile(join(place, "model", "data"), new Uint8Array(16).fill(1));
-    await symlink(join(place, "secret"), join(place, "model", "link"));
-    await symlink(place, join(place, "model", "up"));
-    await symlink(join(place, "model", "data"), join(place, "model", "inner"));
-    await mkdir(join(place, "model", "..data"));
-    await writeFile(join(place, "model", "..data", "d"), new Uint8Array(8));
-  });
-  afterAll(() => rm(place, { recursive: true }));
-
-  test("of the onnx library", () => {
-    const graph = parseModel(golden("external.onnx"), { externalData: folder });
-    expect([...graph.initializers.get("w")!.data]).toEqual(Array.from({ length: 300 }, (_, i) => i));
-    expect([...graph.initializers.get("v")!.data]).toEqual(Array.from({ length: 600 }, (_, i) => i / 8));
-    expect(() => parseModel(golden("external.onnx"))).toThrow(
-      /w: its data lies in another file: give externalData/,
-    );
-  });
-
-  test("by a function", () => {
-    const asked: unknown[] = [];
-    const read = (...range: readonly unknown[]): Uint8Array => {
-      asked.push(range);
-      return new Uint8Array(range[2] as number);
-    };
-    parseModel(golden("external.onnx"), { externalData: read });
-    expect(asked).toEqual([
-      ["external.data", 0, 1200],
-      ["external.data", 1200, 2400],
-    ]);
-  });
-
-  const at = (entries: Record<string, string>): Uint8Array =>
-    addModel({
-      rawData: undefined,
-      dataLocation: 1,
-      externalData: Object.entries(entries).map(([key, value]) => ({ key, value })),
-    });
-  const parse = (entries: Record<string, string>) => () =>
-    parseModel(at(entries), { externalData: join(place, "model") });
-
-  test.each([
-    { location: "data", length: "8" },
-    { location: "data", offset: "8" },
-    { location: "./data", offset: "4", length: "8" },
-    { location: "inner", offset: "8", length: "8" },
-    { location: "..data/d" },
-  ])("%j is read", (entries) => {
-    expect(parse(entries as Record<string, string>)().initializers.get("w")!.dims).toEqual([2]);
-  });
-
-  const refused: readonly [Record<string, string>, RegExp][] = [
-    [{}, /a file name inside of the model's folder/],
-    [{ location: "/etc/passwd", length: "8" }, /a file name inside/],
-    [{ location: "../secret", length: "8" }, /a file name inside/],
-    [{ location: "a/../../secret" }, /a file name inside/],
-    [{ location: "..\\secret" }, /a file name inside/],
-    [{ location: "C:\\secret" }, /a file name inside/],
-    [{ location: "da\0ta" }, /a file name inside/],
-    [{ location: "link", length: "8" }, /a file inside of the model's folder, got link, a link to/],
-    [{ location: "up/secret", length: "8" }, /a file inside of the model's folder/],
-    [{ location: "." }, /a plain file|EISDIR/],
-    [{ location: "none" }, /none: ENOENT/],
-    [{ location: "data", offset: "12", length: "8" }, /data of at least 20 bytes, got 16/],
-    [{ location: "data", offset: "99" }, /at least 99 bytes, got 16/],
-    [{ location: "data" }, /w: expected 8 bytes of float32, got 16/],
-    [{ location: "data", offset: "-4" }, /w\.offset: expected a whole number/],
-    [{ location: "data", length: "1e1" }, /w\.length: expected a whole number/],
-    [{ location: "data", length: "99999999999999" }, /at least 99999999999999 bytes/],
-  ];
-  test.each(refused)("%j is refused", (entries, message) => {
-    expect(parse(entries)).toThrow(GraphError);
-    expect(parse(entries)).toThrow(message);
   });
 });
 
@@ -387,102 +265,6 @@ describe("what is refused", () => {
   });
 });
 
-describe("arithmetic on shapes is done while reading", () => {
-  const ints = (name: string, ...values: number[]): NodeProto => ({
-    opType: "Constant",
-    outputs: [name],
-    attributes: [{ name: "value_ints", ints: values, type: 7 }],
-  });
-  const node = (
-    opType: string,
-    inputs: string[],
-    output: string,
-    attributes: NodeProto["attributes"] = [],
-  ): NodeProto => ({
-    opType,
-    inputs,
-    outputs: [output],
-    attributes,
-  });
-
-  test("as exporters write a Reshape", () => {
-    // [1, -1] of x's own size, by way of Shape, Gather, Unsqueeze, Concat and a filled vector.
-    const bytes = model([
-      node("Shape", ["x"], "s"),
-      ints("zero", 0),
-      node("Gather", ["s", "zero"], "g", [{ name: "axis", i: 0, type: 2 }]),
-      ints("one", 1),
-      node("Concat", ["one", "g"], "shape", [{ name: "axis", i: 0, type: 2 }]),
-      node("Reshape", ["x", "shape"], "r"),
-      node("ConstantOfShape", ["shape"], "c", [
-        {
-          name: "value",
-          t: { dims: [1], dataType: 1, rawData: new Uint8Array(Float32Array.of(3).buffer) },
-          type: 4,
-        },
-      ]),
-      node("Add", ["r", "c"], "y"),
-    ]);
-    const graph = parseModel(bytes, { shapes: { x: [5] } });
-    expect(graph.nodes.map(({ opType }) => opType)).toEqual(["Reshape", "Add"]);
-    expect(graph.outputs.get("y")!.dims).toEqual([1, 5]);
-    const x = { type: "float32", dims: [5], data: new Float32Array(5) } as const;
-    expect([...interpret(graph, { x }).y!.data]).toEqual([3, 3, 3, 3, 3]);
-  });
-
-  test("Range", () => {
-    const scalar = (name: string, value: number): NodeProto => ({
-      opType: "Constant",
-      outputs: [name],
-      attributes: [{ name: "value_int", i: value, type: 2 }],
-    });
-    const ranged = (limit: number): Uint8Array =>
-      model([
-        scalar("a", 1),
-        scalar("b", limit),
-        scalar("d", 2),
-        node("Range", ["a", "b", "d"], "r"),
-        node("Gather", ["x", "r"], "y"),
-      ]);
-    const graph = parseModel(ranged(6), { shapes: { x: [9] } });
-    expect([...graph.constants.get("r")!.data]).toEqual([1n, 3n, 5n]);
-    expect(() => parseModel(ranged(4e9))).toThrow(/Range of more than 65536 elements/);
-  });
-
-  test("weights stay, as they may be trained; large results stay", () => {
-    const w = (dims: number[], dataType: number, rawData: Uint8Array): TensorProto => ({
-      name: "w",
-      dims,
-      dataType,
-      rawData,
-    });
-    const float = model([node("Neg", ["w"], "n"), node("Add", ["x", "n"], "y")], {
-      graph: { initializers: [w([2], 1, new Uint8Array(8))] },
-    });
-    expect(parseModel(float).nodes.map(({ opType }) => opType)).toEqual(["Neg", "Add"]);
-    const large = model(
-      [ints("n", 70_000), node("Expand", ["w", "n"], "e"), node("Gather", ["x", "e"], "y")],
-      {
-        graph: { initializers: [w([1], 7, new Uint8Array(8))] },
-      },
-    );
-    expect(parseModel(large).nodes.map(({ opType }) => opType)).toEqual(["Expand", "Gather"]);
-  });
-
-  test("operators that must be folded and cannot be", () => {
-    const bytes = model([
-      node("Cast", ["x"], "i", [{ name: "to", i: 7, type: 2 }]),
-      node("ConstantOfShape", ["i"], "c"),
-      node("Relu", ["c"], "y"),
-    ]);
-    expect(() => parseModel(bytes)).toThrow(
-      /expected constant operands of ConstantOfShape, got computed ones/,
-    );
-    const huge = model([ints("s", 1e6, 1e6), node("ConstantOfShape", ["s"], "c"), node("Relu", ["c"], "y")]);
-    expect(() => parseModel(huge)).toThrow(/at most 65536 elements/);
-  });
-});
-
 describe("other operator sets", () => {
   const attributes = (name: string): NodeProto["attributes"] => [{ name, ints: [0], type: 7 }];
   const cases: readonly [NodeProto, number, boolean][] = [
@@ -503,66 +285,5 @@ describe("other operator sets", () => {
       expect(parse).toThrow(
         new RegExp(`operator set ${opset}, not 18, in which these mean something else: ${node.opType}`),
       );
-  });
-});
-
-describe("damage never hangs or crashes", () => {
-  const safe = (bytes: Uint8Array): void => {
-    try {
-      parseModel(bytes, { shapes: { "": [1, 1, 4, 4] } });
-    } catch (error) {
-      if (!(error instanceof GraphError) && !(error instanceof UnsupportedOpError)) throw error;
-    }
-  };
-
-  test("a network cut at every byte", () => {
-    const bytes = golden("network.onnx");
-    for (let length = 0; length < bytes.length; length++) safe(bytes.subarray(0, length));
-  });
-
-  test("forms cut at every byte", () => {
-    const bytes = golden("forms.onnx");
-    for (let length = 0; length < bytes.length; length++) safe(bytes.subarray(0, length));
-  });
-
-  test.each(["network.onnx", "forms.onnx", "half.onnx"])("mutations of %s", (name) => {
-    const seed = golden(name);
-    const edits = fc.array(fc.tuple(fc.nat(seed.length - 1), fc.nat(255)), { minLength: 1, maxLength: 5 });
-    fc.assert(
-      fc.property(edits, (changes) => {
-        const bytes = Buffer.from(seed);
-        for (const [at, value] of changes) bytes[at] = value;
-        safe(bytes);
-      }),
-      { numRuns: 4000, seed: 4 },
-    );
-  });
-
-  test("messages nested without end", () => {
-    let bytes = Buffer.alloc(0);
-    // Each level is an attribute's graph with one node with one attribute.
-    for (let depth = 0; depth < 400; depth++) {
-      for (const tag of [0x32, 0x2a, 0x0a]) {
-        const size = bytes.length;
-        const length =
-          size < 128
-            ? [size]
-            : size < 16384
-              ? [(size & 127) | 128, size >> 7]
-              : [(size & 127) | 128, ((size >> 7) & 127) | 128, size >> 14];
-        bytes = Buffer.concat([Buffer.from([tag, ...length]), bytes]);
-      }
-    }
-    const size = bytes.length;
-    const all = Buffer.concat([
-      Buffer.from(
-        [0x3a, (size & 127) | 128, ((size >> 7) & 127) | 128, size >> 14].slice(
-          0,
-          3 + Number(size >> 14 > 0),
-        ),
-      ),
-      bytes,
-    ]);
-    expect(() => parseModel(all)).toThrow(/nested deeper than 64|not an ONNX file/);
   });
 });

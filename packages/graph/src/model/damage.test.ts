@@ -1,0 +1,65 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { GraphError, parseModel, UnsupportedOpError } from "../index.js";
+import { golden } from "./hand-made.test.helper.js";
+
+describe("damage never hangs or crashes", () => {
+  const safe = (bytes: Uint8Array): void => {
+    try {
+      parseModel(bytes, { shapes: { "": [1, 1, 4, 4] } });
+    } catch (error) {
+      if (!(error instanceof GraphError) && !(error instanceof UnsupportedOpError)) throw error;
+    }
+  };
+
+  test("a network cut at every byte", () => {
+    const bytes = golden("network.onnx");
+    for (let length = 0; length < bytes.length; length++) safe(bytes.subarray(0, length));
+  });
+
+  test("forms cut at every byte", () => {
+    const bytes = golden("forms.onnx");
+    for (let length = 0; length < bytes.length; length++) safe(bytes.subarray(0, length));
+  });
+
+  test.each(["network.onnx", "forms.onnx", "half.onnx"])("mutations of %s", (name) => {
+    const seed = golden(name);
+    const edits = fc.array(fc.tuple(fc.nat(seed.length - 1), fc.nat(255)), { minLength: 1, maxLength: 5 });
+    fc.assert(
+      fc.property(edits, (changes) => {
+        const bytes = Buffer.from(seed);
+        for (const [at, value] of changes) bytes[at] = value;
+        safe(bytes);
+      }),
+      { numRuns: 4000, seed: 4 },
+    );
+  });
+
+  test("messages nested without end", () => {
+    let bytes = Buffer.alloc(0);
+    // Each level is an attribute's graph with one node with one attribute.
+    for (let depth = 0; depth < 400; depth++) {
+      for (const tag of [0x32, 0x2a, 0x0a]) {
+        const size = bytes.length;
+        const length =
+          size < 128
+            ? [size]
+            : size < 16384
+              ? [(size & 127) | 128, size >> 7]
+              : [(size & 127) | 128, ((size >> 7) & 127) | 128, size >> 14];
+        bytes = Buffer.concat([Buffer.from([tag, ...length]), bytes]);
+      }
+    }
+    const size = bytes.length;
+    const all = Buffer.concat([
+      Buffer.from(
+        [0x3a, (size & 127) | 128, ((size >> 7) & 127) | 128, size >> 14].slice(
+          0,
+          3 + Number(size >> 14 > 0),
+        ),
+      ),
+      bytes,
+    ]);
+    expect(() => parseModel(all)).toThrow(/nested deeper than 64|not an ONNX file/);
+  });
+});
