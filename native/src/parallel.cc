@@ -6,6 +6,7 @@
 #include <exception>
 #include <memory>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -75,17 +76,11 @@ class Pool {
   void Run(const std::shared_ptr<Job>& job) {
     {
       std::lock_guard lock(mutex_);
-      while (workers_ < thread_count_ - 1) {
-        std::thread([this, index = workers_] { Serve(index); }).detach();
-        ++workers_;
-      }
+      StartWorkers();
       jobs_.push_back(job);
       ++posted_;
     }
-    if (job->chunks == 2)
-      wake_.notify_one();
-    else
-      wake_.notify_all();
+    wake_.notify_all();
     job->Work();
     {
       std::lock_guard lock(mutex_);
@@ -96,6 +91,17 @@ class Pool {
   }
 
  private:
+  // Where the system refuses another thread, those there are (at least the caller) do the work.
+  void StartWorkers() {
+    try {
+      while (workers_ < thread_count_ - 1) {
+        std::thread([this, index = workers_] { Serve(index); }).detach();
+        ++workers_;
+      }
+    } catch (const std::system_error&) {
+    }
+  }
+
   std::shared_ptr<Job> Next() {
     for (const auto& job : jobs_)
       if (job->next.load() < job->chunks) return job;
