@@ -12,7 +12,7 @@ using Dhw = std::array<int64_t, 3>;
 
 struct Box {
   Dhw first{std::numeric_limits<int64_t>::max(), std::numeric_limits<int64_t>::max(),
-             std::numeric_limits<int64_t>::max()};
+            std::numeric_limits<int64_t>::max()};
   Dhw last{-1, -1, -1};
   Dhw Extent() const { return {last[0] - first[0] + 1, last[1] - first[1] + 1, last[2] - first[2] + 1}; }
 };
