@@ -13,6 +13,8 @@ export interface PredictorOptions {
   readonly arrays?: Readonly<Record<string, Tensor>>;
   readonly device?: TrainDevice;
   readonly threads?: number;
+  /** Predicts on a thread of its own, for services; see `SessionOptions.background`. */
+  readonly background?: boolean;
 }
 
 /** A model that only predicts: images [N, C, ...spatial] of any size it can be laid out for. */
@@ -27,9 +29,9 @@ export class ModelPredictor implements Predictor {
   }
 
   async predict(images: Tensor<"float32">): Promise<Tensor<"float32">> {
-    const { device, threads } = this.#options;
+    const { device, threads, background } = this.#options;
     const session = await this.#sessions.open(images.dims.join(), () =>
-      createSession(lower(this.#graph(images.dims), { device }), { device, threads }),
+      createSession(lower(this.#graph(images.dims), { device }), { device, threads, background }),
     );
     const [image, logits] = [session.inputs[0]!.name, session.outputs[0]!.name];
     return (await session.run({ [image]: images }))[logits] as Tensor<"float32">;

@@ -1,7 +1,10 @@
+import { createRequire } from "node:module";
 import type { DataType, Tensor } from "@pixelcal/core";
-import { elementCount, invalidArgument } from "@pixelcal/core";
+import { invalidArgument } from "@pixelcal/core";
 import { Graph, serializeModel } from "@pixelcal/graph";
 import type { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
+import { openInBackground } from "./background-session.js";
+import { checkRun } from "./session-values.js";
 
 /** What a person picks; onnxruntime calls its counterpart a provider. */
 export type TrainDevice = "cpu" | "webgpu" | "cuda";
@@ -16,6 +19,11 @@ export interface SessionOptions {
   readonly optimization?: "disabled" | "basic" | "extended" | "all";
   /** Writes a profile of every operator to files that begin with this path. */
   readonly profile?: string;
+  /**
+   * Runs on a thread of its own, so that a service answers others meanwhile; tensors are copied to it and back. Without
+   * it (default) a run occupies the calling thread.
+   */
+  readonly background?: boolean;
 }
 
 export interface ValueInfo {
@@ -34,7 +42,7 @@ export interface RunOptions {
   readonly into?: Tensors;
 }
 
-/** A model loaded on a device. `run` occupies the calling thread until the outputs are there. */
+/** A model loaded on a device. */
 export interface Session {
   readonly device: TrainDevice;
   readonly inputs: readonly ValueInfo[];
@@ -60,14 +68,20 @@ type Runtime = typeof import("onnxruntime-node");
 let loading: Promise<Runtime> | undefined;
 
 // Imported at the first session, not with this module: readers of checkpoints and configs need no runtime.
-const runtime = (): Promise<Runtime> =>
-  (loading ??= import("onnxruntime-node").catch((cause: unknown) => {
+const runtime = (): Promise<Runtime> => (loading ??= load());
+
+async function load(): Promise<Runtime> {
+  try {
+    const ort = await import("onnxruntime-node");
+    // What goes wrong is thrown; the runtime would also write it to stderr.
+    ort.env.logLevel = "fatal";
+    return ort;
+  } catch (cause) {
     loading = undefined;
-    throw new DeviceError(
-      "cpu",
-      `onnxruntime-node does not load (${reason(cause)}); install onnxruntime-node 1.30.0`,
-    );
-  }));
+    const message = `onnxruntime-node does not load (${reason(cause)}); install onnxruntime-node 1.30.0`;
+    throw new DeviceError("cpu", message);
+  }
+}
 
 /** The version of onnxruntime in use, as checkpoints record it. */
 export async function runtimeVersion(): Promise<string> {
@@ -91,6 +105,10 @@ export async function createSession(
   }
   const bytes = model instanceof Graph ? serializeModel(model) : model;
   try {
+    if (options.background === true) {
+      const path = createRequire(import.meta.url).resolve("onnxruntime-node");
+      return await openInBackground({ runtime: path, bytes, options: providerOptions(options) }, device);
+    }
     return new OrtSession(ort, await ort.InferenceSession.create(bytes, providerOptions(options)), device);
   } catch (cause) {
     if (device === "cpu") throw new Error(`the model does not load: ${reason(cause)}`, { cause });
@@ -112,7 +130,7 @@ function providerOptions(options: SessionOptions): InferenceSession.SessionOptio
     interOpNumThreads: 1,
     executionMode: "sequential",
     graphOptimizationLevel: options.optimization ?? "all",
-    logSeverityLevel: 3,
+    logSeverityLevel: 4,
     ...(options.profile === undefined ? {} : { enableProfiling: true, profileFilePrefix: options.profile }),
     extra: {
       session: {
@@ -140,20 +158,16 @@ class OrtSession implements Session {
     this.outputs = session.outputMetadata.map(valueInfo);
   }
 
-  async run(feeds: Tensors, { outputs: names, into = {} }: RunOptions = {}): Promise<Record<string, Tensor>> {
+  async run(feeds: Tensors, options: RunOptions = {}): Promise<Record<string, Tensor>> {
     if (this.#session === undefined) throw new Error("session: closed");
-    const given: Record<string, OrtTensor> = {};
-    for (const input of this.inputs) given[input.name] = this.#wrap(input, feeds[input.name]);
-    const unknown = Object.keys(feeds).filter((name) => !(name in given));
-    if (unknown.length > 0) {
-      throw invalidArgument("feeds", this.inputs.map((input) => input.name).join(", "), unknown.join(", "));
-    }
-    const outputs = names === undefined ? this.outputs : names.map((name) => this.#output(name));
-    const wanted: Record<string, OrtTensor | null> = {};
-    for (const output of outputs) {
-      const target = into[output.name];
-      wanted[output.name] = target === undefined ? null : this.#wrap(output, target);
-    }
+    const outputs = checkRun(this, feeds, options);
+    const { into = {} } = options;
+    const wrapped = (tensor: Tensor): OrtTensor =>
+      new this.#ort.Tensor(tensor.type as "float32", tensor.data as Float32Array, tensor.dims);
+    const given = Object.fromEntries(this.inputs.map(({ name }) => [name, wrapped(feeds[name]!)]));
+    const wanted = Object.fromEntries(
+      outputs.map(({ name }) => [name, into[name] === undefined ? null : wrapped(into[name])]),
+    );
     const results = await this.#session.run(given, wanted);
     const tensors: Record<string, Tensor> = {};
     for (const { name, type } of outputs) {
@@ -167,24 +181,6 @@ class OrtSession implements Session {
     const session = this.#session;
     this.#session = undefined;
     await session?.release();
-  }
-
-  #output(name: string): ValueInfo {
-    const output = this.outputs.find((known) => known.name === name);
-    if (output !== undefined) return output;
-    throw invalidArgument("outputs", this.outputs.map((known) => known.name).join(", "), name);
-  }
-
-  #wrap(value: ValueInfo, tensor: Tensor | undefined): OrtTensor {
-    const wanted = `${value.type} [${value.dims.join(", ")}]`;
-    if (tensor === undefined) throw invalidArgument(value.name, wanted, "nothing");
-    const fits =
-      tensor.type === value.type &&
-      tensor.dims.length === value.dims.length &&
-      value.dims.every((size, axis) => typeof size === "string" || size === tensor.dims[axis]) &&
-      tensor.data.length === elementCount(tensor.dims);
-    if (!fits) throw invalidArgument(value.name, wanted, `${tensor.type} [${tensor.dims.join(", ")}]`);
-    return new this.#ort.Tensor(tensor.type as "float32", tensor.data as Float32Array, tensor.dims);
   }
 }
 
