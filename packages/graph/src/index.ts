@@ -24,6 +24,7 @@ export {
   type SerializeOptions,
   serializeModel,
 } from "./model/serialize.js";
+export { type ConvOptions, type ConvTransposeOptions, type Initialize, Layers } from "./nn.js";
 export * as ops from "./ops.js";
 export { liveNodes, prune, type Rewriting, rewrite, rewriteWithMap } from "./rewrite.js";
 export type { Backward, GradientRule } from "./rules/rule.js";

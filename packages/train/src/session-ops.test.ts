@@ -1,16 +1,7 @@
-import type { Tensor } from "@pixelcal/core";
 import { interpret, type LoweringDevice, lower } from "@pixelcal/graph";
-import { caseGraph, feedsOf, operatorCases } from "@pixelcal/graph/testing";
+import { caseGraph, difference, feedsOf, operatorCases } from "@pixelcal/graph/testing";
 import { describe, expect, test } from "vitest";
 import { createSession } from "./session.js";
-
-const numbers = (tensor: Tensor): number[] => Array.from(tensor.data as ArrayLike<number | bigint>, Number);
-
-function difference(actual: readonly number[], expected: readonly number[]): number {
-  expect(actual.length).toBe(expected.length);
-  const scale = Math.max(1, ...expected.map(Math.abs));
-  return Math.max(0, ...actual.map((value, at) => Math.abs(value - expected[at]!) / scale));
-}
 
 const cases = operatorCases.map((operatorCase) => [operatorCase.name, operatorCase] as const);
 
@@ -26,7 +17,7 @@ describe.each<LoweringDevice>(["any", "cpu"])(
       const actual = await session.run(needed);
       await session.close();
       for (const [name, tensor] of Object.entries(expected)) {
-        expect(difference(numbers(actual[name]!), numbers(tensor)), name).toBeLessThan(1e-4);
+        expect(difference(actual[name]!, tensor), name).toBeLessThan(1e-4);
       }
     });
   },

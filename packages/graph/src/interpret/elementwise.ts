@@ -36,7 +36,7 @@ const fold =
 
 const compare = (apply: (a: number, b: number) => boolean): Kernel => binary((a, b) => Number(apply(a, b)));
 
-/** The error function to full double precision: a series of positive terms, so nothing cancels. */
+/** The error function nearly to double precision: a series of positive terms, so nothing cancels. */
 export function erf(x: number): number {
   if (Math.abs(x) > 6) return Math.sign(x);
   let term = x;

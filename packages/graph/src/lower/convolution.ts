@@ -6,6 +6,7 @@ import * as ops from "../ops.js";
 import { convTransposeWindows, convWindows, groupOf } from "../shapes/convolution.js";
 import { sizeOf } from "../shapes/spec.js";
 import { forwardWindows, reach, type Windows, windowAttributes } from "../shapes/windows.js";
+import { channelFactor } from "./channel-factor.js";
 import type { Lowering, LoweringDevice } from "./lowering.js";
 
 /** A convolution from x to y, of which this file writes y from x and x from y in operators that every provider has. */
@@ -156,6 +157,9 @@ export const convolutionLowerings: Readonly<Record<string, Lowering>> = {
   },
   "pixelcal.ConvInputGradient": (node, [dy, w], device) => {
     const windows = forwardWindows(node, numbersOf(node, "size")!, w!.dims.slice(2));
-    return [transposed({ windows, group: groupOf(node), device }, dy!, w!)];
+    const c = { windows, group: groupOf(node), device };
+    const scaled = channelFactor(dy!, w!.dims);
+    if (scaled === undefined) return [transposed(c, dy!, w!)];
+    return [transposed(c, scaled.value, ops.Mul(w!, scaled.factor))];
   },
 };

@@ -5,7 +5,8 @@ import * as ops from "../ops.js";
 import { groupOf } from "../shapes/convolution.js";
 import { sizeOf } from "../shapes/spec.js";
 import { forwardWindows, reach, type Windows } from "../shapes/windows.js";
-import type { Lowering } from "./lowering.js";
+import { channelFactor } from "./channel-factor.js";
+import type { Lowering, LoweringDevice } from "./lowering.js";
 
 interface WeightGradient {
   readonly windows: Windows;
@@ -164,14 +165,20 @@ function swaps({ windows, group, x, dy }: WeightGradient): boolean {
   return dense && group === 1 && dy.dims[1]! < x.dims[1]! && back.every((size) => size >= 0);
 }
 
+function weightGradient(gradient: WeightGradient, device: LoweringDevice): Value {
+  if (plain(gradient.windows)) return byProduct(gradient);
+  // One convolution whose output is as small as a weight keeps one group of a GPU's threads busy, and webgpu has no
+  // grouped convolution in three dimensions.
+  if (device !== "cpu") return byTap(gradient);
+  return swaps(gradient) ? bySwappedConvolution(gradient) : byConvolution(gradient);
+}
+
 export const weightGradientLowerings: Readonly<Record<string, Lowering>> = {
   "pixelcal.ConvWeightGradient": (node, [x, dy], device) => {
     const windows = forwardWindows(node, x!.dims.slice(2), numbersOf(node, "kernel_shape")!);
     const gradient = { windows, group: groupOf(node), x: x!, dy: dy! };
-    if (plain(windows)) return [byProduct(gradient)];
-    // One convolution whose output is as small as a weight keeps one group of a GPU's threads busy, and webgpu has no
-    // grouped convolution in three dimensions.
-    if (device !== "cpu") return [byTap(gradient)];
-    return [swaps(gradient) ? bySwappedConvolution(gradient) : byConvolution(gradient)];
+    const scaled = channelFactor(dy!, node.outputs[0]!.dims);
+    if (scaled === undefined) return [weightGradient(gradient, device)];
+    return [ops.Mul(weightGradient({ ...gradient, dy: scaled.value }, device), scaled.factor)];
   },
 };

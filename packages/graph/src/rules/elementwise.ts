@@ -1,6 +1,7 @@
 import { numberOf } from "../attributes.js";
 import { toNumbers } from "../data-types.js";
 import type { Value } from "../graph.js";
+import { scalar } from "../ops/operand.js";
 import * as ops from "../ops.js";
 import { type Backward, type GradientRule, indicator, noGradient } from "./rule.js";
 
@@ -33,6 +34,7 @@ const exponentOf = (exponent: Value): number | undefined => {
 
 function powerSlope(x: Value, exponent: Value): Value {
   const power = exponentOf(exponent);
+  if (power === 0 || power === 1) return scalar(x.graph, x.type, power);
   if (power === 2) return Mul(x, 2);
   if (power !== undefined) return Mul(ops.Pow(x, power - 1), power);
   // x^0 is flat, also at 0 where x^-1 is infinite.

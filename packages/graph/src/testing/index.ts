@@ -9,7 +9,8 @@ import { elementwiseCases } from "./elementwise-cases.js";
 import { layerCases } from "./layer-cases.js";
 import { tensorCases } from "./tensor-cases.js";
 
-export { feedsOf, type InputSpec, type OperatorCase } from "./case.js";
+export { feedsOf, type InputSpec, type OperatorCase, uniforms } from "./case.js";
+export { difference, floats, numbers } from "./numbers.js";
 
 /** Small expressions for every operator with a gradient rule: what the interpreter, lowering and runtimes must agree on. */
 export const operatorCases: readonly OperatorCase[] = [

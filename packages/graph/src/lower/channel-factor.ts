@@ -1,0 +1,20 @@
+import type { Value } from "../graph.js";
+import * as ops from "../ops.js";
+import { sizeOf } from "../shapes/spec.js";
+
+/**
+ * When a gradient is the product of a value and one factor per channel, as behind a batch norm, the factor may as well
+ * scale the weight, which is smaller: value and factor [O, 1, ...] for a weight of these dims.
+ */
+export function channelFactor(
+  dy: Value,
+  weight: readonly number[],
+): { readonly value: Value; readonly factor: Value } | undefined {
+  if (dy.node?.opType !== "Mul" || sizeOf(dy.dims) < 2 * sizeOf(weight)) return undefined;
+  const [a, b] = dy.node.inputs as [Value, Value];
+  const perChannel = (factor: Value): boolean =>
+    factor.dims.length === dy.dims.length &&
+    factor.dims.every((size, axis) => size === (axis === 1 ? dy.dims[1] : 1));
+  if (a.dims.join() !== dy.dims.join() || !perChannel(b)) return undefined;
+  return { value: a, factor: ops.Reshape(b, [dy.dims[1]!, ...weight.slice(1).map(() => 1)]) };
+}

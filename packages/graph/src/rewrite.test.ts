@@ -1,0 +1,62 @@
+import { expect, test } from "vitest";
+import { Graph, interpret, ops, prune, rewrite, rewriteWithMap } from "./index.js";
+import { floats, numbers } from "./testing/index.js";
+
+function example(): Graph {
+  const graph = new Graph("net");
+  const x = graph.input("x", "float32", [2]);
+  const w = graph.initializer("w", floats([3, 4]));
+  ops.Exp(x);
+  graph.output(
+    "y",
+    graph.scope("layer", () => ops.Relu(ops.Mul(ops.Add(x, 1), w))),
+  );
+  graph.initializer("unused", floats([1]));
+  return graph;
+}
+
+const feeds = { x: floats([1, -2]) };
+
+test("a copy keeps names, order and tensors, and drops dead nodes only", () => {
+  const source = example();
+  const copy = prune(source);
+  expect(copy.name).toBe("net");
+  expect(copy.inputs.map((input) => input.name)).toEqual(["x"]);
+  expect([...copy.initializers.keys()]).toEqual(["w", "unused"]);
+  expect(copy.initializers.get("w")).toBe(source.initializers.get("w"));
+  expect(copy.nodes.map((node) => node.name)).toEqual(["layer/Add_0", "layer/Mul_0", "layer/Relu_0"]);
+  expect([...copy.outputs.keys()]).toEqual(["y"]);
+  expect(interpret(copy, feeds)).toEqual(interpret(source, feeds));
+});
+
+test("nodes are replaced, by values that need not be nodes", () => {
+  const source = example();
+  const replaced = rewrite(source, {
+    node: (node, inputs) => (node.opType === "Mul" ? [ops.Sub(inputs[0]!, inputs[1]!)] : undefined),
+  });
+  expect(replaced.nodes.map((node) => node.name)).toEqual([
+    "layer/Add_0",
+    "layer/Mul_0/Sub_0",
+    "layer/Relu_0",
+  ]);
+  const removed = rewrite(source, { node: (node, inputs) => (node.opType === "Relu" ? inputs : undefined) });
+  expect(numbers(interpret(removed, feeds).y!)).toEqual([6, -4]);
+  const gone = rewrite(source, {
+    node: (node, _, target) => (node.opType === "Relu" ? [target.value("w")] : undefined),
+  });
+  expect(numbers(interpret(gone, feeds).y!)).toEqual([3, 4]);
+});
+
+test("initializers become inputs and inputs take other shapes", () => {
+  const { graph, map } = rewriteWithMap(example(), {
+    initializer: (name, { type, dims }, target) =>
+      name === "w" ? target.input(name, type, dims) : undefined,
+    input: (value, target) => target.input(value.name, value.type, [5, 2]),
+  });
+  expect(graph.inputs.map(({ name, dims }) => [name, dims])).toEqual([
+    ["x", [5, 2]],
+    ["w", [2]],
+  ]);
+  expect(graph.outputs.get("y")!.dims).toEqual([5, 2]);
+  expect(() => map(new Graph().input("x", "float32", [1]))).toThrow("x: its node was removed from the graph");
+});
