@@ -85,7 +85,7 @@ function configOf(
     batch_size: batchSize,
     epochs,
     optim: { lr: learningRate },
-    ...(threads !== undefined && { threads }),
+    threads,
   });
 }
 
@@ -99,11 +99,7 @@ async function inferTest(
 ): Promise<void> {
   const { model: arrays } = await readCheckpoint(join(runFolder, checkpointFiles.best));
   const { threads } = config;
-  const predictor = new ModelPredictor({
-    model: modelOf(config),
-    arrays,
-    ...(threads !== undefined && { threads }),
-  });
+  const predictor = new ModelPredictor({ model: modelOf(config), arrays, threads });
   try {
     const dataset = await NpzDataset.open(root, "test", { classes: config.model.num_classes });
     await inferRun({ ...context, predictor, dataset, folder, label: `${label} test` });

@@ -21,21 +21,32 @@ export async function describeData(root: string): Promise<DataShape> {
   let largest = 0;
   let first: { channels: number; rank: number } | undefined;
   for (const split of splits) {
-    const folder = join(root, split);
-    const files = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== "ENOENT" && error.code !== "ENOTDIR") throw error;
-      throw new CommandError(
-        `${folder}: no such folder; a data set holds train/, val/ and test/ with .npz files`,
-      );
-    });
-    const names = files.filter((file) => file.endsWith(".npz")).sort();
-    if (names.length === 0) throw new CommandError(`${folder}: no .npz files`);
-    cases[split] = names.length;
-    for (const name of names) {
-      const { image, labels } = await readCase(join(folder, name));
+    const paths = await casePaths(root, split);
+    cases[split] = paths.length;
+    for (const path of paths) {
+      const { image, labels } = await readCase(path);
       first ??= { channels: image.dims[0]!, rank: labels.dims.length };
       for (const label of labels.data) largest = Math.max(largest, Number(label));
     }
   }
   return { ...first!, classes: Math.max(2, largest + 1), cases: cases as DataShape["cases"] };
+}
+
+/** The shape [C, ...spatial] of the first image of a split. */
+export async function firstImageDims(root: string, split: string): Promise<readonly number[]> {
+  const [path] = await casePaths(root, split);
+  return (await readCase(path!)).image.dims;
+}
+
+async function casePaths(root: string, split: string): Promise<readonly string[]> {
+  const folder = join(root, split);
+  const files = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== "ENOENT" && error.code !== "ENOTDIR") throw error;
+    throw new CommandError(
+      `${folder}: no such folder; a data set holds train/, val/ and test/ with .npz files`,
+    );
+  });
+  const names = files.filter((file) => file.endsWith(".npz")).sort();
+  if (names.length === 0) throw new CommandError(`${folder}: no .npz files`);
+  return names.map((name) => join(folder, name));
 }

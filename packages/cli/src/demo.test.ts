@@ -56,7 +56,20 @@ test("generated data have a column for the distance to the truth", async () => {
   const { code, output } = await pixelcal([...args, "--methods", "ce", "--batch", "16"]);
   expect(code).toBe(0);
   expect(output).toMatch(/\nrun +cases +DSC +HD95 +ECE +CECE +pECE +truth error\n/);
-  expect((await readdir(out)).sort()).toEqual(["data", "preds", "results.csv", "results.json", "runs"]);
+  expect((await readdir(out)).sort()).toEqual([
+    "data",
+    "demo.json",
+    "preds",
+    "results.csv",
+    "results.json",
+    "runs",
+  ]);
+});
+
+test("a folder that no demo made is left alone", async () => {
+  const { code, messages } = await pixelcal(["demo", "--out", data, "--methods", "ce"]);
+  expect(messages).toContain("is not empty and holds no earlier demo");
+  expect(code).toBe(1);
 });
 
 test("fewer classes than the labels have", async () => {

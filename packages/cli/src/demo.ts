@@ -1,4 +1,5 @@
 import { join, resolve } from "node:path";
+import { writeFileAtomic } from "@pixelcal/io";
 import type { Command } from "commander";
 import { CommandError } from "./command-error.js";
 import { type ComparisonSettings, compare, comparisonLosses } from "./comparison.js";
@@ -7,7 +8,9 @@ import { evaluateRuns, writeResults } from "./evaluate-runs.js";
 import { integer, names } from "./option.js";
 import { type PhantomData, writePhantoms } from "./phantom-data.js";
 import type { Context } from "./program.js";
+import { formatJson } from "./report/json.js";
 import { paperColumns, type RunResult, resultsText } from "./report/results.js";
+import { checkReplaceable, type Replaceable } from "./staged-folder.js";
 import { duration } from "./terminal.js";
 import { truthColumn, withTruth } from "./truth.js";
 
@@ -46,6 +49,10 @@ const quick: Plan = {
 };
 const learningRate = 2e-3;
 
+// A demo replaces an earlier one, and nothing else.
+const marker = "demo.json";
+const earlier: Replaceable = { what: "earlier demo", matches: (names) => names.includes(marker) };
+
 export function addDemo(program: Command, context: Context): void {
   program
     .command("demo")
@@ -71,10 +78,12 @@ export function addDemo(program: Command, context: Context): void {
 async function demo(options: Options, context: Context): Promise<void> {
   const { terminal, output } = context;
   const begun = terminal.now();
+  await checkReplaceable(options.out, earlier);
   const plan = options.quick ? quick : full;
   const { seed, methods, out, threads } = options;
   const generated = options.data === undefined;
   const root = resolve(options.data ?? join(out, "data"));
+  await writeFileAtomic(join(out, marker), formatJson(options));
   if (options.data === undefined) {
     const { train, val, test } = plan.phantoms.cases;
     terminal.line(
@@ -90,7 +99,7 @@ async function demo(options: Options, context: Context): Promise<void> {
     batchSize: options.batch ?? plan.batchSize,
     learningRate,
     seed,
-    ...(threads !== undefined && { threads }),
+    threads,
   };
   const { cases, classes, rank } = shape;
   terminal.line(

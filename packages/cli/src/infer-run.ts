@@ -1,9 +1,9 @@
 import { join } from "node:path";
-import { writePrediction } from "@pixelcal/io";
+import { readNpz, writePrediction } from "@pixelcal/io";
 import { type Dataset, type Predictor, predict } from "@pixelcal/train";
 import { Interrupted } from "./command-error.js";
 import type { Context } from "./program.js";
-import { writeFolder } from "./staged-folder.js";
+import { type Replaceable, writeFolder } from "./staged-folder.js";
 
 /** Predictions to make: of which network, on which cases, and where they go. */
 export interface InferRun extends Pick<Context, "terminal" | "signal"> {
@@ -22,14 +22,11 @@ export interface InferRun extends Pick<Context, "terminal" | "signal"> {
 export async function inferRun(run: InferRun): Promise<void> {
   const { predictor, dataset, folder, terminal, signal, tile, overlap, label } = run;
   const total = dataset.names.length;
-  await writeFolder(folder, isPrediction, async (staged) => {
+  await writeFolder(folder, predictions, async (staged) => {
     for (const [index, name] of dataset.names.entries()) {
       if (signal.aborted) throw new Interrupted(`stopped; ${folder} was not written`);
       const { image, labels } = await dataset.read(index);
-      const probs = await predict(predictor, image, {
-        ...(tile && { tile }),
-        ...(overlap !== undefined && { overlap }),
-      });
+      const probs = await predict(predictor, image, { tile, overlap });
       await writePrediction(join(staged, `${name}.npz`), { probs, labels });
       terminal.progress({ label, done: index + 1, total });
     }
@@ -37,7 +34,11 @@ export async function inferRun(run: InferRun): Promise<void> {
   terminal.clear();
 }
 
-/** Whether a file of a prediction folder may be replaced. */
-export function isPrediction(name: string): boolean {
-  return name.endsWith(".npz");
-}
+// Cases have the same ending as predictions, and must not be replaced by them.
+const predictions: Replaceable = {
+  what: "predictions",
+  async matches(names, folder) {
+    if (!names.every((name) => name.endsWith(".npz"))) return false;
+    return "probs" in (await readNpz(join(folder, names[0]!), { keys: ["probs"] }));
+  },
+};

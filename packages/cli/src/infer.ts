@@ -12,6 +12,7 @@ import {
 import { type Command, Option } from "commander";
 import { CommandError } from "./command-error.js";
 import { dataRoot, readConfig } from "./config-file.js";
+import { firstImageDims } from "./data-shape.js";
 import { inferRun } from "./infer-run.js";
 import { integer, number, sizes } from "./option.js";
 import type { Context } from "./program.js";
@@ -100,7 +101,7 @@ function trained(
     model: modelOf(config),
     arrays,
     device,
-    ...(threads !== undefined && { threads }),
+    threads,
   });
 }
 
@@ -109,10 +110,13 @@ async function fromModel(options: Options, path: string): Promise<Source> {
   const bytes = await readFile(path).catch((error: unknown) => {
     throw fileError(path, error);
   });
-  const [logits] = [...parseModel(bytes).outputs.values()];
-  const classes = logits?.dims[1];
+  const root = resolve(options.data);
+  // Laid out for what it will be given, so that sizes left open in the file are no obstacle.
+  const [channels, ...size] = await firstImageDims(root, options.split);
+  const { outputs } = parseModel(bytes, { shapes: { "": [1, channels!, ...(options.tile ?? size)] } });
+  const classes = [...outputs.values()][0]?.dims[1];
   if (classes === undefined) throw new CommandError(`${path}: expected an output [N, classes, ...spatial]`);
-  const dataset = await NpzDataset.open(resolve(options.data), options.split, {
+  const dataset = await NpzDataset.open(root, options.split, {
     classes,
     cacheBytes: 0,
     check: "first",
@@ -120,8 +124,8 @@ async function fromModel(options: Options, path: string): Promise<Source> {
   const { device, threads } = options;
   const predictor = new ModelPredictor({
     model: bytes,
-    ...(device && { device }),
-    ...(threads && { threads }),
+    device,
+    threads,
   });
   return { predictor, dataset, name: basename(path, extname(path)) };
 }

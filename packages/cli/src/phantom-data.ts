@@ -1,11 +1,12 @@
 import { join } from "node:path";
 import { tensor } from "@pixelcal/core";
-import { writeNpz } from "@pixelcal/io";
+import { writeFileAtomic, writeNpz } from "@pixelcal/io";
 import { generatePhantom, type PhantomOptions, Random } from "@pixelcal/train";
 import { Interrupted } from "./command-error.js";
 import { splits } from "./data-shape.js";
 import type { Context } from "./program.js";
-import { writeFolder } from "./staged-folder.js";
+import { formatJson } from "./report/json.js";
+import { type Replaceable, writeFolder } from "./staged-folder.js";
 
 /** The array of a phantom's file that holds the true class probabilities, [classes, ...spatial]. */
 export const truthKey = "probabilities";
@@ -25,12 +26,13 @@ export function shareOut(count: number): PhantomData["cases"] {
 /** Writes ROOT/{train,val,test}/*.npz, complete or not at all; the same options give the same bytes. */
 export async function writePhantoms(
   root: string,
-  { cases, seed, ...options }: PhantomData,
+  data: PhantomData,
   { terminal, signal }: Pick<Context, "terminal" | "signal">,
 ): Promise<void> {
+  const { cases, seed, ...options } = data;
   const total = splits.reduce((sum, split) => sum + cases[split], 0);
   let done = 0;
-  await writeFolder(root, isSplit, async (staged) => {
+  await writeFolder(root, phantoms, async (staged) => {
     for (const split of splits) {
       const seeds = Random.fromSeed(seed).split(split);
       for (let index = 0; index < cases[split]; index++) {
@@ -46,8 +48,11 @@ export async function writePhantoms(
         terminal.progress({ label: "phantoms", done: ++done, total });
       }
     }
+    await writeFileAtomic(join(staged, marker), formatJson(data));
   });
   terminal.clear();
 }
 
-const isSplit = (name: string): boolean => splits.some((split) => split === name);
+/** Says what a generated data set is, so that no other is ever replaced by one. */
+const marker = "phantoms.json";
+const phantoms: Replaceable = { what: "generated phantoms", matches: (names) => names.includes(marker) };

@@ -36,7 +36,7 @@ async function phantom({ out, cases, seed, dimensions, size }: Options, context:
     throw new CommandError(`--size: expected ${dimensions} sizes, got ${size.join("x")}`, { exitCode: 2 });
   }
   const shares = shareOut(cases);
-  await writePhantoms(out, { cases: shares, seed, dimensions, ...(size && { size }) }, context);
+  await writePhantoms(out, { cases: shares, seed, dimensions, size }, context);
   const { train, val, test } = shares;
   context.output.write(
     `${out}: ${train} cases to train, ${val} to validate, ${test} to test (seed ${seed}); ` +

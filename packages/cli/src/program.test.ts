@@ -94,7 +94,7 @@ describe("phantom", () => {
     const { code, messages } = await pixelcal(["phantom", "--out", at("thesis"), "--cases", "3"]);
     expect(code).toBe(1);
     expect(messages).toBe(
-      `error: ${at("thesis")}: holds thesis.tex, which is not replaced; choose another folder or remove it\n`,
+      `error: ${at("thesis")}: is not empty and holds no generated phantoms; choose another folder or remove it\n`,
     );
     expect(await readdir(at("thesis"))).toEqual(["thesis.tex"]);
   });
@@ -171,6 +171,9 @@ describe("from configuration to table", () => {
     expect(refused.messages).toBe(
       `error: ${at("runs", "again")} holds a run already: --resume continues it, --overwrite starts anew\n`,
     );
+    const atOnce = await pixelcal([...args, "--overwrite"], () => AbortSignal.abort());
+    expect(atOnce.code).toBe(130);
+    expect(await readdir(at("runs", "again"))).toEqual(["config.json"]);
     expect((await pixelcal([...args, "--overwrite"])).code).toBe(0);
   });
 
@@ -274,6 +277,23 @@ describe("bad input leaves one line and nothing else", () => {
       expect(code).toBe(1);
     }
     await expect(readdir(at("x"))).rejects.toThrow("ENOENT");
+  });
+
+  test("cases are never replaced by predictions", async () => {
+    const args = [
+      "infer",
+      "--model",
+      at("runs", "toy", "model.onnx"),
+      "--data",
+      data,
+      "--out",
+      join(data, "train"),
+    ];
+    const before = await readdir(join(data, "train"));
+    const { code, messages } = await pixelcal(args);
+    expect(code).toBe(1);
+    expect(messages).toContain("train: is not empty and holds no predictions");
+    expect(await readdir(join(data, "train"))).toEqual(before);
   });
 
   test("a case that cannot be read half way through inference", async () => {

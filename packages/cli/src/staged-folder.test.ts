@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promis
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { writeFolder } from "./staged-folder.js";
+import { type Replaceable, writeFolder } from "./staged-folder.js";
 
 let root: string;
 beforeEach(async () => {
@@ -10,7 +10,10 @@ beforeEach(async () => {
 });
 afterEach(() => rm(root, { recursive: true }));
 
-const npz = (name: string): boolean => name.endsWith(".npz");
+const npz: Replaceable = {
+  what: "arrays",
+  matches: (names) => names.every((name) => name.endsWith(".npz")),
+};
 const fill = (text: string) => (folder: string) => writeFile(join(folder, "a.npz"), text);
 
 test("a new folder, then its replacement", async () => {
@@ -39,10 +42,15 @@ test("foreign files are never replaced", async () => {
   const path = join(root, "run");
   await mkdir(path);
   await writeFile(join(path, "thesis.tex"), "");
-  await expect(writeFolder(path, npz, fill("x"))).rejects.toThrow(
-    "run: holds thesis.tex, which is not replaced",
-  );
+  await expect(writeFolder(path, npz, fill("x"))).rejects.toThrow("run: is not empty and holds no arrays");
   expect(await readdir(path)).toEqual(["thesis.tex"]);
+});
+
+test("an empty folder is filled", async () => {
+  const path = join(root, "run");
+  await mkdir(path);
+  await writeFolder(path, npz, fill("one"));
+  expect(await readdir(path)).toEqual(["a.npz"]);
 });
 
 test("a file is no folder", async () => {

@@ -2,35 +2,44 @@ import { mkdir, readdir, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { CommandError } from "./command-error.js";
 
+/** What may be in a folder that is to be replaced. */
+export interface Replaceable {
+  /** For the message: "holds no generated phantoms". */
+  readonly what: string;
+  /** Whether a folder with these entries, at least one, is what it should be. */
+  matches(names: readonly string[], folder: string): boolean | Promise<boolean>;
+}
+
 /**
  * Makes a folder that is either complete or absent: `fill` writes into a temporary folder beside it, which takes the
- * folder's name at the end. A folder that is already there is replaced if every entry is one that `replaceable` knows;
- * otherwise nothing is written and a `CommandError` says so.
+ * folder's name at the end. What is there already is replaced only if it is `replaceable`; a `CommandError` says so.
  */
 export async function writeFolder(
   path: string,
-  replaceable: (name: string) => boolean,
+  replaceable: Replaceable,
   fill: (folder: string) => Promise<void>,
 ): Promise<void> {
-  const present = await entries(path);
-  const foreign = present?.find((name) => !replaceable(name));
-  if (foreign !== undefined) {
-    throw new CommandError(
-      `${path}: holds ${foreign}, which is not replaced; choose another folder or remove it`,
-    );
-  }
+  const present = await checkReplaceable(path, replaceable);
   const staged = join(dirname(path), `.${basename(path)}.${process.pid}.tmp`);
   const old = `${staged}.old`;
   await rm(staged, { recursive: true, force: true });
   try {
     await mkdir(staged, { recursive: true });
     await fill(staged);
-    if (present !== undefined) await rename(path, old);
+    if (present) await rename(path, old);
     await rename(staged, path);
   } finally {
     await rm(staged, { recursive: true, force: true });
     await rm(old, { recursive: true, force: true });
   }
+}
+
+/** Whether the folder is there; throws `CommandError` if it holds anything that must not be replaced. */
+export async function checkReplaceable(path: string, { what, matches }: Replaceable): Promise<boolean> {
+  const names = await entries(path);
+  if (names === undefined || names.length === 0) return names !== undefined;
+  if (await matches(names, path)) return true;
+  throw new CommandError(`${path}: is not empty and holds no ${what}; choose another folder or remove it`);
 }
 
 async function entries(path: string): Promise<string[] | undefined> {

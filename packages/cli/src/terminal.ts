@@ -58,10 +58,6 @@ export class Terminal {
     this.line(`${this.#paint("31", "error:")} ${text}`);
   }
 
-  bold(text: string): string {
-    return this.#paint("1", text);
-  }
-
   /** Redraws the progress line, at most ten times a second. */
   progress(progress: Progress): void {
     const now = this.#now();

@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from "node:fs";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { sweepTemporaries, writeFileAtomic } from "@pixelcal/io";
 import { type Loss, lossFromConfig } from "@pixelcal/losses";
@@ -27,6 +28,8 @@ import { duration, Pace } from "./terminal.js";
 
 /** Files of a run's folder beside the checkpoints and the log. */
 export const runFiles = { config: "config.json", model: "model.onnx" } as const;
+
+const produced = [...Object.values(checkpointFiles), runFiles.model];
 
 /** A training run: what to train, on which data, and where it goes. */
 export interface TrainRun extends Pick<Context, "terminal" | "signal"> {
@@ -67,12 +70,14 @@ export async function trainRun(run: TrainRun): Promise<TrainOutcome> {
     optimizer: adamW({ learningRate: lr, weightDecay: weight_decay, decay }),
     schedule: config.scheduler.type === "cosine" ? cosine({ epochs: config.epochs }) : constant(),
     device: config.device,
-    ...(config.threads !== undefined && { threads: config.threads }),
-    ...(config.clip_norm !== undefined && { clipNorm: config.clip_norm }),
+    threads: config.threads,
+    clipNorm: config.clip_norm,
     seed: config.seed,
   });
   try {
     const resume = run.resume === true && canResume(run);
+    // Nothing of an earlier run may stand beside the new configuration.
+    if (!resume) for (const file of produced) await rm(join(folder, file), { force: true });
     await writeFileAtomic(join(folder, runFiles.config), formatJson(config));
     await sweepTemporaries(folder);
     const loader = loaderOf(config, train, trainer, loss);
