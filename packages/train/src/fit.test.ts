@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { InvalidArgumentError, tensor } from "@pixelcal/core";
+import { FormatError } from "@pixelcal/io";
 import { diceCrossEntropy } from "@pixelcal/losses";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type BatchSource, checkpointFiles, type FitOptions, type FitResult, fit } from "./fit.js";
@@ -133,6 +134,20 @@ describe("fit", () => {
     for (const file of ["best", "last", "log"] as const) {
       expect((await read(`stopped-${stop}`, file)).equals(await read("whole", file)), file).toBe(true);
     }
+  });
+
+  it("resumes only what it wrote itself", async () => {
+    const folder = join(root, "foreign");
+    const trainer = await Trainer.create({
+      model: unet2d({ classes: 2, base: 2 }),
+      loss: diceCrossEntropy(),
+      batch: [2, 1, size, size],
+      threads: 1,
+    });
+    await trainer.save(join(folder, checkpointFiles.last));
+    await trainer.close();
+    await expect(run({ folder, resume: true })).rejects.toThrow("holds no history of epochs");
+    await expect(run({ folder: join(root, "nowhere"), resume: true })).rejects.toThrow(FormatError);
   });
 
   it("aborts on a loss that is no number, naming epoch and step, and keeps the last good checkpoint", async () => {

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { invalidArgument } from "@pixelcal/core";
-import { writeFileAtomic } from "@pixelcal/io";
+import { FormatError, writeFileAtomic } from "@pixelcal/io";
 import { ahead } from "./ahead.js";
 import { foregroundDice } from "./foreground-dice.js";
 import type { Trainer } from "./trainer.js";
@@ -121,9 +121,14 @@ export async function fit(trainer: Trainer, options: FitOptions): Promise<FitRes
 }
 
 async function restoreLast(trainer: Trainer, { folder = "", onDifference }: FitOptions): Promise<Kept> {
-  const { differences, extra } = await trainer.restore(join(folder, checkpointFiles.last));
+  const path = join(folder, checkpointFiles.last);
+  const { differences, extra } = await trainer.restore(path);
+  const kept = extra as Partial<Kept> | undefined;
+  if (!Array.isArray(kept?.history) || !Number.isInteger(kept.bestEpoch)) {
+    throw new FormatError(path, "state.extra", "holds no history of epochs: not written by fit");
+  }
   for (const difference of differences) onDifference?.(difference);
-  return extra as Kept;
+  return kept as Kept;
 }
 
 const isBetter = (record: EpochRecord, best: EpochRecord, selection: "loss" | "dice"): boolean =>

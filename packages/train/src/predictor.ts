@@ -6,6 +6,7 @@ import type { Model } from "./models/model.js";
 import type { Predictor } from "./predict.js";
 import { createSession, type TrainDevice } from "./session.js";
 import { SessionCache } from "./session-cache.js";
+import { Turns } from "./turns.js";
 
 export interface PredictorOptions {
   readonly model: Model | Graph | Uint8Array;
@@ -22,24 +23,28 @@ export class ModelPredictor implements Predictor {
   readonly #source: ModelSource;
   readonly #options: PredictorOptions;
   readonly #sessions = new SessionCache(4);
+  readonly #turns = new Turns();
 
   constructor(options: PredictorOptions) {
     this.#source = modelSource(options.model);
     this.#options = options;
   }
 
-  async predict(images: Tensor<"float32">): Promise<Tensor<"float32">> {
+  predict(images: Tensor<"float32">): Promise<Tensor<"float32">> {
     const { device, threads, background } = this.#options;
-    const session = await this.#sessions.open(images.dims.join(), () =>
-      createSession(lower(this.#graph(images.dims), { device }), { device, threads, background }),
-    );
-    const [image, logits] = [session.inputs[0]!.name, session.outputs[0]!.name];
-    return (await session.run({ [image]: images }))[logits] as Tensor<"float32">;
+    // One at a time: a session that is in use must not be closed to make room for another.
+    return this.#turns.take(async () => {
+      const session = await this.#sessions.open(images.dims.join(), () =>
+        createSession(lower(this.#graph(images.dims), { device }), { device, threads, background }),
+      );
+      const [image, logits] = [session.inputs[0]!.name, session.outputs[0]!.name];
+      return (await session.run({ [image]: images }))[logits] as Tensor<"float32">;
+    });
   }
 
   /** Frees all sessions. */
   close(): Promise<void> {
-    return this.#sessions.close();
+    return this.#turns.take(() => this.#sessions.close());
   }
 
   #graph(dims: readonly number[]): Graph {

@@ -3,6 +3,7 @@ import { invalidArgument } from "@pixelcal/core";
 /** The learning rate of an epoch as a factor of the optimizer's: a pure function, so a resumed run needs no state. */
 export interface Schedule {
   readonly name: string;
+  readonly settings: Readonly<Record<string, number>>;
   /** Factor in epoch `epoch`, counted from 0. */
   factor(epoch: number): number;
 }
@@ -14,7 +15,7 @@ export interface WarmupOptions {
 
 /** The same rate in every epoch, after the warm-up. */
 export function constant(options: WarmupOptions = {}): Schedule {
-  return { name: "constant", factor: warmed(options, () => 1) };
+  return { name: "constant", settings: { ...options }, factor: warmed(options, () => 1) };
 }
 
 /**
@@ -32,7 +33,7 @@ export function cosine(
   if (length < 1) throw invalidArgument("warmup", `fewer than the ${epochs} epochs`, warmup);
   const falling = (epoch: number): number =>
     minimum + ((1 - minimum) * (1 + Math.cos((Math.PI * Math.min(epoch, length)) / length))) / 2;
-  return { name: "cosine", factor: warmed(options, falling) };
+  return { name: "cosine", settings: { epochs, minimum, warmup }, factor: warmed(options, falling) };
 }
 
 function warmed({ warmup = 0 }: WarmupOptions, after: (epoch: number) => number): (epoch: number) => number {

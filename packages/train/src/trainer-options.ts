@@ -26,7 +26,10 @@ export interface TrainerOptions {
   readonly device?: TrainDevice;
   /** The usual batch's image dims [N, C, ...spatial]; other batch sizes and sizes follow on demand. */
   readonly batch: readonly number[];
-  /** Parameters to train: a test of the name, or beginnings of names. All by default. */
+  /**
+   * Parameters to train: a test of the name, or beginnings of names. By default every float32 array of one axis or more
+   * that a layer, a product or a sum takes.
+   */
   readonly trainable?: ((name: string) => boolean) | readonly string[];
   /** Gradients are scaled down to this global norm. */
   readonly clipNorm?: number;

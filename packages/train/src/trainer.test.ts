@@ -140,7 +140,10 @@ describe("Trainer", () => {
     await withTrainer({}, (trainer) => trainer.save(path));
     await withTrainer({ threads: 2, schedule: cosine({ epochs: 3 }) }, async (trainer) => {
       const { differences } = await trainer.restore(path);
-      expect(differences).toEqual(["schedule: constant then, cosine now", "threads: 1 then, 2 now"]);
+      expect(differences).toEqual([
+        'schedule: constant {} then, cosine {"epochs":3,"minimum":0,"warmup":0} now',
+        "threads: 1 then, 2 now",
+      ]);
     });
     await withTrainer({ model: unet2d({ classes: 2, base: 3 }) }, async (trainer) => {
       const before = trainer.parameters["head.weight"]!.data.slice();

@@ -36,6 +36,7 @@ import {
   type TrainerOptions,
   type TrainingBatch,
 } from "./trainer-options.js";
+import { Turns } from "./turns.js";
 
 type Floats = Tensor<"float32">;
 type Arrays = Record<string, Floats>;
@@ -47,8 +48,6 @@ type Arrays = Record<string, Floats>;
 export class Trainer implements Predictor {
   /** Every parameter by name, trained or frozen; updated in place. */
   readonly parameters: Readonly<Arrays>;
-  /** Running statistics by name. */
-  buffers: Readonly<Arrays>;
   /** Names of the parameters that are trained. */
   readonly trainable: readonly string[];
   readonly classes: number;
@@ -70,14 +69,16 @@ export class Trainer implements Predictor {
   readonly #accumulate: number;
   readonly #runtime: string;
   readonly #sessions = new SessionCache(6);
+  readonly #turns = new Turns();
   readonly #slots: Readonly<Record<string, Arrays>>;
   readonly #gradients: Arrays;
   /** Sums of gradients while `#pending` of `#accumulate` batches have been seen. */
   readonly #sums: Arrays;
+  #buffers: Readonly<Arrays>;
+  /** What the next step writes its buffers to. */
   #spare: Readonly<Arrays>;
   #pending = 0;
   #updates = 0;
-  #turn: Promise<unknown> = Promise.resolve();
 
   private constructor(options: TrainerOptions, source: ModelSource, model: Graph, runtime: string) {
     const { clipNorm = Number.POSITIVE_INFINITY, accumulate = 1, threads = availableParallelism() } = options;
@@ -102,7 +103,7 @@ export class Trainer implements Predictor {
     this.threads = threads;
     this.classes = logits.dims[1]!;
     this.parameters = copies(model, parameters);
-    this.buffers = copies(model, buffers);
+    this.#buffers = copies(model, buffers);
     this.#spare = copies(model, buffers);
     this.trainable = chosen(parameters, options.trainable);
     this.#gradients = this.#zeros();
@@ -121,6 +122,11 @@ export class Trainer implements Predictor {
       throw error;
     }
     return trainer;
+  }
+
+  /** Running statistics by name, as they stand. */
+  get buffers(): Readonly<Arrays> {
+    return this.#buffers;
   }
 
   /** Optimizer updates made so far. */
@@ -149,24 +155,22 @@ export class Trainer implements Predictor {
 
   /** One forward and backward pass, and an update once `accumulate` batches have been seen. Throws `DivergedError`. */
   step(batch: TrainingBatch): Promise<StepResult> {
-    return this.#exclusive(async () => {
+    return this.#turns.take(async () => {
       const learningRate = this.learningRate;
       const values = await this.#backward(batch);
-      if (this.#accumulate > 1) addTo(this.#sums, this.#gradients);
-      const gradients = this.#accumulate > 1 ? this.#sums : this.#gradients;
-      if (this.#pending + 1 < this.#accumulate) {
-        this.#keepBuffers();
-        this.#pending += 1;
-        return { ...values, learningRate };
-      }
-      const arrays = this.#list(gradients);
-      const gradientNorm = (await native.gradientNorm({ gradients: arrays })) / this.#accumulate;
-      if (!Number.isFinite(gradientNorm))
-        throw new DivergedError(`the gradient norm is ${gradientNorm}`, this.#updates);
+      let gradients = this.#gradients;
+      let gradientNorm = await this.#norm(gradients);
       this.#keepBuffers();
+      if (this.#accumulate > 1) {
+        addTo(this.#sums, gradients);
+        this.#pending += 1;
+        if (this.#pending < this.#accumulate) return { ...values, learningRate };
+        gradients = this.#sums;
+        gradientNorm = (await this.#norm(gradients)) / this.#accumulate;
+      }
       await this.#optimizer.update({
         parameters: this.#list(this.parameters),
-        gradients: arrays,
+        gradients: this.#list(gradients),
         slots: Object.fromEntries(Object.entries(this.#slots).map(([slot, all]) => [slot, this.#list(all)])),
         decays: this.trainable.map(
           (name) => this.#optimizer.decay === "all" || this.parameters[name]!.dims.length > 1,
@@ -184,7 +188,7 @@ export class Trainer implements Predictor {
 
   /** The gradient of the batch's loss for every trained parameter; changes nothing. */
   gradients(batch: TrainingBatch): Promise<Arrays> {
-    return this.#exclusive(async () => {
+    return this.#turns.take(async () => {
       await this.#backward(batch);
       return Object.fromEntries(
         Object.entries(this.#gradients).map(([name, { dims, data }]) => [
@@ -197,7 +201,7 @@ export class Trainer implements Predictor {
 
   /** Loss, terms and logits of a batch as the model stands, with inference behaviour. */
   evaluateLoss(batch: TrainingBatch): Promise<LossValues & { readonly logits: Floats }> {
-    return this.#exclusive(async () => {
+    return this.#turns.take(async () => {
       const session = await this.#open("evaluation", batch.images.dims, (model) =>
         buildEvaluationGraph(model, this.loss, this.device),
       );
@@ -208,11 +212,11 @@ export class Trainer implements Predictor {
 
   /** Logits [N, classes, ...spatial] of images [N, C, ...spatial], with inference behaviour. */
   predict(images: Floats): Promise<Floats> {
-    return this.#exclusive(async () => {
+    return this.#turns.take(async () => {
       const session = await this.#open("inference", images.dims, (model) =>
         buildInferenceGraph(model, this.device),
       );
-      const outputs = await session.run({ [this.#image]: images, ...this.parameters, ...this.buffers });
+      const outputs = await session.run({ [this.#image]: images, ...this.parameters, ...this.#buffers });
       return outputs[this.#logits] as Floats;
     });
   }
@@ -220,14 +224,14 @@ export class Trainer implements Predictor {
   /** The trained model as an ONNX file for any runtime: the model's own input and output, standard operators only. */
   exportModel(options: ExportOptions = {}): Uint8Array {
     const dims = options.dims ?? [1, ...this.#batch.slice(1)];
-    return exportModel(this.#source, { ...this.parameters, ...this.buffers }, { ...options, dims });
+    return exportModel(this.#source, { ...this.parameters, ...this.#buffers }, { ...options, dims });
   }
 
   /** Writes everything a run needs to go on exactly from here; `extra` is any JSON the caller wants back. */
   save(path: string, extra?: unknown): Promise<void> {
-    return this.#exclusive(() =>
+    return this.#turns.take(() =>
       writeCheckpoint(path, {
-        model: { ...this.parameters, ...this.buffers },
+        model: { ...this.parameters, ...this.#buffers },
         slots: this.#slots,
         accumulated: this.#pending > 0 ? this.#sums : {},
         state: this.#state(extra),
@@ -237,11 +241,11 @@ export class Trainer implements Predictor {
 
   /** Continues from a checkpoint. `differences` names what makes results differ in the last bits, or settings that changed. */
   restore(path: string): Promise<{ readonly differences: readonly string[]; readonly extra: unknown }> {
-    return this.#exclusive(async () => {
+    return this.#turns.take(async () => {
       const checkpoint = await readCheckpoint(path);
       const { updates, pending, epoch } = checkpoint.state;
       restoreArrays(path, checkpoint, {
-        model: { ...this.parameters, ...this.buffers },
+        model: { ...this.parameters, ...this.#buffers },
         slots: this.#slots,
         accumulated: pending > 0 ? this.#sums : {},
       });
@@ -258,7 +262,7 @@ export class Trainer implements Predictor {
 
   /** Frees all sessions. */
   close(): Promise<void> {
-    return this.#exclusive(() => this.#sessions.close());
+    return this.#turns.take(() => this.#sessions.close());
   }
 
   #state(extra?: unknown): TrainingState {
@@ -269,7 +273,7 @@ export class Trainer implements Predictor {
       model: this.#modelName,
       loss: `${this.loss.name} (${this.loss.preset})`,
       optimizer: `${this.#optimizer.name} ${JSON.stringify(this.#optimizer.settings)}`,
-      schedule: this.#schedule.name,
+      schedule: `${this.#schedule.name} ${JSON.stringify(this.#schedule.settings)}`,
       device: this.device,
       threads: this.threads,
       runtime: this.#runtime,
@@ -281,11 +285,17 @@ export class Trainer implements Predictor {
     const session = await this.#stepSession(batch.images.dims);
     const into: Record<string, Tensor> = {};
     for (const name of this.trainable) into[gradientOutput(name)] = this.#gradients[name]!;
-    for (const name of Object.keys(this.buffers)) into[updatedName(name)] = this.#spare[name]!;
+    for (const name of Object.keys(this.#buffers)) into[updatedName(name)] = this.#spare[name]!;
     const outputs = session.outputs.map(({ name }) => name).filter((name) => name !== this.#logits);
     const values = lossValues(await session.run(await this.#feeds(batch), { into, outputs }));
     if (!Number.isFinite(values.loss)) throw new DivergedError(`the loss is ${values.loss}`, this.#updates);
     return values;
+  }
+
+  async #norm(gradients: Readonly<Arrays>): Promise<number> {
+    const norm = await native.gradientNorm({ gradients: this.#list(gradients) });
+    if (!Number.isFinite(norm)) throw new DivergedError(`the gradient norm is ${norm}`, this.#updates);
+    return norm;
   }
 
   #clearSums(): void {
@@ -293,7 +303,7 @@ export class Trainer implements Predictor {
   }
 
   #keepBuffers(): void {
-    [this.buffers, this.#spare] = [this.#spare, this.buffers];
+    [this.#buffers, this.#spare] = [this.#spare, this.#buffers];
   }
 
   async #feeds(batch: TrainingBatch): Promise<Tensors> {
@@ -301,7 +311,7 @@ export class Trainer implements Predictor {
     const feeds: Record<string, Tensor> = {
       [this.#image]: batch.images,
       ...this.parameters,
-      ...this.buffers,
+      ...this.#buffers,
     };
     for (const [name, target] of Object.entries(batch.targets ?? (await this.targets(batch)))) {
       feeds[targetInput(name)] = target;
@@ -320,12 +330,6 @@ export class Trainer implements Predictor {
     return this.#sessions.open(`${kind} ${dims}`, () =>
       createSession(build(this.#source(dims)), { device, threads }),
     );
-  }
-
-  #exclusive<T>(act: () => Promise<T>): Promise<T> {
-    const result = this.#turn.then(act);
-    this.#turn = result.catch(() => undefined);
-    return result;
   }
 
   #list(arrays: Readonly<Arrays>): Float32Array[] {
