@@ -15,7 +15,8 @@ function fail(message) {
 }
 
 const [major, minor] = process.versions.node.split(".").map(Number);
-if (major < 20 || (major === 20 && minor < 17)) fail(`Node 20.17 or newer is needed; this is ${process.versions.node}.`);
+if (major < 20 || (major === 20 && minor < 17))
+  fail(`Node 20.17 or newer is needed; this is ${process.versions.node}.`);
 
 const { packageManager } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
 const pnpmVersion = packageManager.split("@")[1];
@@ -24,7 +25,9 @@ const pnpmBin = join(pnpmHome, "node_modules", ".bin");
 
 // npm's own settings, inherited by a child, would redirect pnpm's prefix and confuse its user agent.
 const env = Object.fromEntries(
-  Object.entries(process.env).filter(([key]) => !/^npm_(lifecycle|package|config_prefix|config_user_agent|command)/i.test(key)),
+  Object.entries(process.env).filter(
+    ([key]) => !/^npm_(lifecycle|package|config_prefix|config_user_agent|command)/i.test(key),
+  ),
 );
 env.PATH = [pnpmBin, join(root, "node_modules", ".bin"), env.PATH].join(delimiter);
 env.ONNXRUNTIME_NODE_INSTALL ??= "skip";
@@ -41,25 +44,47 @@ function must(command, args, options) {
   if (status !== 0) process.exit(status);
 }
 
-for (const [tool, hint] of [["cmake", "cmake"], ["c++", "g++"]]) {
-  if (spawnSync(tool, ["--version"], { stdio: "ignore" }).error) fail(`${tool} was not found; on Debian: apt install ${hint}`);
+for (const [tool, hint] of [
+  ["cmake", "cmake"],
+  ["c++", "g++"],
+]) {
+  if (spawnSync(tool, ["--version"], { stdio: "ignore" }).error)
+    fail(`${tool} was not found; on Debian: apt install ${hint}`);
 }
 
 if (!existsSync(join(pnpmBin, "pnpm"))) {
   console.error(`Fetching pnpm ${pnpmVersion} into .cache ...`);
-  must("npm", ["install", "--prefix", pnpmHome, "--no-save", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error", `pnpm@${pnpmVersion}`]);
+  must("npm", [
+    "install",
+    "--prefix",
+    pnpmHome,
+    "--no-save",
+    "--ignore-scripts",
+    "--no-audit",
+    "--no-fund",
+    "--loglevel=error",
+    `pnpm@${pnpmVersion}`,
+  ]);
 }
 
 // Installing again only when the lockfile changed keeps every later run offline.
 const stamp = join(root, "node_modules", ".boot-stamp");
-const lock = createHash("sha256").update(readFileSync(join(root, "pnpm-lock.yaml"))).update(pnpmVersion).digest("hex");
+const lock = createHash("sha256")
+  .update(readFileSync(join(root, "pnpm-lock.yaml")))
+  .update(pnpmVersion)
+  .digest("hex");
 if (!existsSync(stamp) || readFileSync(stamp, "utf8") !== lock) {
   must(join(pnpmBin, "pnpm"), ["install", "--frozen-lockfile", "--reporter=append-only", "--loglevel=warn"]);
   mkdirSync(dirname(stamp), { recursive: true });
   writeFileSync(stamp, lock);
 }
 
-must(join(root, "node_modules", ".bin", "turbo"), ["run", "build", "--output-logs=errors-only", "--log-order=grouped"]);
+must(join(root, "node_modules", ".bin", "turbo"), [
+  "run",
+  "build",
+  "--output-logs=errors-only",
+  "--log-order=grouped",
+]);
 
 const cli = join(root, "packages", "cli", "dist", "main.js");
 switch (task) {
