@@ -25,9 +25,9 @@ export async function inferRun(run: InferRun): Promise<void> {
   await writeFolder(folder, predictions, async (staged) => {
     for (const [index, name] of dataset.names.entries()) {
       if (signal.aborted) throw new Interrupted(`stopped; ${folder} was not written`);
-      const { image, labels } = await dataset.read(index);
+      const { image, labels, spacing } = await dataset.read(index);
       const probs = await predict(predictor, image, { tile, overlap });
-      await writePrediction(join(staged, `${name}.npz`), { probs, labels });
+      await writePrediction(join(staged, `${name}.npz`), { probs, labels, spacing });
       terminal.progress({ label, done: index + 1, total });
     }
   });

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promis
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { tensor } from "@pixelcal/core";
-import { writeNpz } from "@pixelcal/io";
+import { readPrediction, writeNpz } from "@pixelcal/io";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { pixelcal } from "./run.test.helper.js";
 
@@ -125,6 +125,7 @@ describe("from configuration to table", () => {
     const infer = ["infer", "--config", path, "--runs", runs];
     expect(await pixelcal([...infer, "--out", at("preds", "sdc")])).toMatchObject({ code: 0 });
     expect(await readdir(at("preds", "sdc"))).toEqual(["test_000.npz", "test_001.npz"]);
+    expect((await readPrediction(at("preds", "sdc", "test_000.npz"))).spacing).toEqual([1.5, 1.5]);
     const tiled = await pixelcal([
       ...infer,
       "--out",

@@ -116,6 +116,13 @@ describe("predictions", () => {
     expect(await readPrediction(path)).toEqual({ probs, labels: label });
   });
 
+  test("a known spacing is kept", async () => {
+    await writePrediction(path, { probs, labels: label, spacing: [2.25, 0.85] });
+    expect(await readPrediction(path)).toEqual({ probs, labels: label, spacing: [2.25, 0.85] });
+    await writeNpz(path, { probs, label, spacing: { ...spacing, data: Float32Array.of(0, 1) } });
+    await expect(readPrediction(path)).rejects.toThrow(/spacing: expected 2 positive sizes/);
+  });
+
   const change = (value: number): Tensor => ({ ...probs, data: Float32Array.of(value, 0.25, 0, 0.75) });
   const far = (value: bigint): Tensor => ({ ...label, data: BigInt64Array.of(0n, value) });
   const wrong: readonly [string, Record<string, Tensor>, RegExp][] = [

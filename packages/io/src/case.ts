@@ -23,6 +23,8 @@ export interface Prediction {
   readonly probs: Tensor<"float32">;
   /** [...spatial] */
   readonly labels: Labels;
+  /** Physical size per spatial axis, where it is known. */
+  readonly spacing?: readonly number[];
 }
 
 function toFloat32(tensor: Tensor, path: string, key: string): Tensor<"float32"> {
@@ -118,14 +120,14 @@ export async function readCase(path: string, options: ReadCaseOptions = {}): Pro
 const tolerance = 1e-5;
 
 /**
- * Reads a prediction: `probs` [C, ...spatial] and `label` [...spatial]. Throws FormatError for NaN, for probabilities outside [0, 1] and
+ * Reads a prediction: `probs` [C, ...spatial], `label` [...spatial] and `spacing` where present. Throws FormatError for NaN, for probabilities outside [0, 1] and
  * for labels outside [0, C) other than `ignore`.
  */
 export async function readPrediction(
   path: string,
   options: { readonly ignore?: number; readonly limits?: Partial<Limits> } = {},
 ): Promise<Prediction> {
-  const arrays = await readNpz(path, { ...options.limits, keys: ["probs", "label"] });
+  const arrays = await readNpz(path, { ...options.limits, keys: ["probs", "label", "spacing"] });
   const probs = toFloat32(pick(arrays, path, "probs"), path, "probs");
   const labels = toLabels(pick(arrays, path, "label"), path, "label");
   checkSpatial(path, "probs", probs, labels);
@@ -138,12 +140,20 @@ export async function readPrediction(
     );
   }
   checkLabelRange(path, labels, probs.dims[0]!, options.ignore);
-  return { probs, labels };
+  const { spacing } = arrays;
+  if (!spacing) return { probs, labels };
+  return { probs, labels, spacing: toSpacing(spacing, path, labels.dims.length) };
 }
 
-/** Writes a prediction as the authors' repository does: `probs` float32 and `label` int64, deflated; atomically. */
+/**
+ * Writes a prediction as the authors' repository does: `probs` float32 and `label` int64, deflated; atomically. A known
+ * spacing is one array more, which that repository does not look at.
+ */
 export async function writePrediction(path: string, prediction: Prediction): Promise<void> {
-  const { probs, labels } = prediction;
+  const { probs, labels, spacing } = prediction;
   checkSpatial(path, "probs", probs, labels);
-  await writeNpz(path, { probs, label: toInt64(labels) });
+  const arrays = { probs, label: toInt64(labels) };
+  if (!spacing) return writeNpz(path, arrays);
+  const sizes: Tensor = { type: "float64", dims: [spacing.length], data: Float64Array.from(spacing) };
+  await writeNpz(path, { ...arrays, spacing: sizes });
 }

@@ -106,12 +106,12 @@ async function* readFolder(folder: string, classes: number): AsyncGenerator<Eval
   if (files.length === 0) throw new FormatError(folder, undefined, "holds no predictions (*.npz)");
   for (const file of files) {
     const path = join(folder, file);
-    const { probs, labels } = await readPrediction(path);
+    const { probs, labels, spacing } = await readPrediction(path);
     if (probs.dims[0] !== classes) {
       throw new FormatError(path, "probs", `expected ${classes} classes, got shape [${probs.dims}]`);
     }
     clampRounding(probs.data);
-    yield { name: basename(file, ".npz"), probs, labels };
+    yield { name: basename(file, ".npz"), probs, labels, spacing };
   }
 }
 
