@@ -1,6 +1,6 @@
 import { invalidArgument } from "@pixelcal/core";
-import { Graph, ops, type Value } from "@pixelcal/graph";
-import { filled, uniformFan } from "./initialize.js";
+import { Graph, Layers, ops, type Value } from "@pixelcal/graph";
+import { uniformFan } from "./initialize.js";
 import type { Model } from "./model.js";
 
 export interface UNetOptions {
@@ -47,101 +47,53 @@ export function unet(dimensions: 2 | 3, options: Required<UNetOptions>): Model {
         throw invalidArgument("image", `[N, ${channels}, ${spatial}] for ${name}`, `[${dims.join(", ")}]`);
       }
       const graph = new Graph(name);
-      const layers = new Layers(graph, dimensions, ownSeed);
+      const layers = new Layers(graph, uniformFan(ownSeed));
       const image = graph.input("image", "float32", dims);
       const size = dims.slice(2);
-      const before = size.map((n) => Math.floor(((stride - (n % stride)) % stride) / 2));
-      const after = size.map((n, axis) => ((stride - (n % stride)) % stride) - before[axis]!);
-      let x = [...before, ...after].every((pad) => pad === 0) ? image : layers.pad(image, before, after);
+      const missing = size.map((n) => (stride - (n % stride)) % stride);
+      const before = missing.map((n) => Math.floor(n / 2));
+      const after = missing.map((n, axis) => n - before[axis]!);
 
+      let x = pad(image, before, after);
       const skips = new Map<number, Value>();
       for (const level of levels) {
-        x = layers.block(`enc${level}`, x, base << (level - 1));
+        x = block(layers, `enc${level}`, x, base << (level - 1));
         skips.set(level, x);
-        x = layers.pool(x);
+        x = halve(x);
       }
-      x = layers.block("bottleneck", x, base << levels.length);
+      x = block(layers, "bottleneck", x, base << levels.length);
       for (const level of levels.toReversed()) {
-        x = layers.up(`up${level}`, x, base << (level - 1));
-        x = layers.block(`dec${level}`, ops.Concat([x, skips.get(level)!], 1), base << (level - 1));
+        x = layers.convTranspose(`up${level}`, x, base << (level - 1), { kernel: 2, stride: 2 });
+        x = block(layers, `dec${level}`, ops.Concat([x, skips.get(level)!], 1), base << (level - 1));
       }
-      graph.output("logits", layers.crop(layers.head("head", x, classes), before, size));
+      graph.output("logits", crop(layers.conv("head", x, classes, { kernel: 1 }), before, size));
       return graph;
     },
   };
 }
 
-class Layers {
-  readonly #graph: Graph;
-  readonly #dimensions: number;
-  readonly #seed: number;
-
-  constructor(graph: Graph, dimensions: number, seed: number) {
-    this.#graph = graph;
-    this.#dimensions = dimensions;
-    this.#seed = seed;
+function block(layers: Layers, name: string, x: Value, channels: number): Value {
+  for (const index of [0, 3]) {
+    x = layers.conv(`${name}.${index}`, x, channels, { kernel: 3, padding: 1, bias: false });
+    x = ops.Relu(layers.batchNorm(`${name}.${index + 1}`, x));
   }
-
-  block(name: string, x: Value, channels: number): Value {
-    for (const index of [0, 3]) {
-      const weight = this.#weight(`${name}.${index}`, [channels, x.dims[1]!, ...this.#each(3)]);
-      const pads = [...this.#each(1), ...this.#each(1)];
-      x = ops.Relu(this.#norm(`${name}.${index + 1}`, ops.Conv(x, weight, undefined, { pads }), channels));
-    }
-    return x;
-  }
-
-  pool(x: Value): Value {
-    return ops.MaxPool(x, { kernel_shape: this.#each(2), strides: this.#each(2) });
-  }
-
-  up(name: string, x: Value, channels: number): Value {
-    const weight = this.#weight(name, [x.dims[1]!, channels, ...this.#each(2)]);
-    return ops.ConvTranspose(x, weight, this.#bias(name, channels, weight), { strides: this.#each(2) });
-  }
-
-  head(name: string, x: Value, classes: number): Value {
-    const weight = this.#weight(name, [classes, x.dims[1]!, ...this.#each(1)]);
-    return ops.Conv(x, weight, this.#bias(name, classes, weight));
-  }
-
-  pad(x: Value, before: readonly number[], after: readonly number[]): Value {
-    return ops.Pad(x, [0, 0, ...before, 0, 0, ...after], { mode: "edge" });
-  }
-
-  crop(x: Value, before: readonly number[], size: readonly number[]): Value {
-    if (size.every((n, axis) => n === x.dims[axis + 2])) return x;
-    const axes = size.map((_, axis) => axis + 2);
-    const ends = size.map((n, axis) => before[axis]! + n);
-    return ops.Slice(x, before, ends, axes);
-  }
-
-  #norm(name: string, x: Value, channels: number): Value {
-    const of = (part: string, value: number): Value =>
-      this.#graph.initializer(`${name}.${part}`, filled(channels, value));
-    return ops.BatchNormalization(
-      x,
-      of("weight", 1),
-      of("bias", 0),
-      of("running_mean", 0),
-      of("running_var", 1),
-      { epsilon: 1e-5, momentum: 0.9 },
-    );
-  }
-
-  #weight(name: string, dims: readonly number[]): Value {
-    const full = `${name}.weight`;
-    return this.#graph.initializer(full, uniformFan(this.#seed, full, dims, fanIn(dims)));
-  }
-
-  #bias(name: string, count: number, weight: Value): Value {
-    const full = `${name}.bias`;
-    return this.#graph.initializer(full, uniformFan(this.#seed, full, [count], fanIn(weight.dims)));
-  }
-
-  #each(value: number): number[] {
-    return Array<number>(this.#dimensions).fill(value);
-  }
+  return x;
 }
 
-const fanIn = (dims: readonly number[]): number => dims.slice(1).reduce((a, b) => a * b, 1);
+function halve(x: Value): Value {
+  const each = x.dims.slice(2).map(() => 2);
+  return ops.MaxPool(x, { kernel_shape: each, strides: each });
+}
+
+/** The border repeated by `before` and `after` pixels of every spatial axis. */
+function pad(x: Value, before: readonly number[], after: readonly number[]): Value {
+  if ([...before, ...after].every((pixels) => pixels === 0)) return x;
+  return ops.Pad(x, [0, 0, ...before, 0, 0, ...after], { mode: "edge" });
+}
+
+function crop(x: Value, first: readonly number[], size: readonly number[]): Value {
+  if (size.every((n, axis) => n === x.dims[axis + 2])) return x;
+  const axes = size.map((_, axis) => axis + 2);
+  const ends = size.map((n, axis) => first[axis]! + n);
+  return ops.Slice(x, first, ends, axes);
+}
