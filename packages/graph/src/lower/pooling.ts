@@ -21,6 +21,7 @@ const tiles = ({ input, kernel, strides, dilations, before, after, output }: Win
       size === output[axis]! * kernel[axis]!,
   );
 
+/** All attributes of a pooling, its padding explicit. */
 const poolAttributes = (node: Node, windows: Windows) => ({
   ...windowAttributes(windows),
   ceil_mode: numberOf(node, "ceil_mode", 0),
@@ -121,21 +122,25 @@ function byRepetition([x, y, dy]: readonly Value[], windows: Windows): Value {
   });
   const marks = x!.graph.constant(fromNumbers(x!.type, places, [1, 1, ...input]));
   const marked = ops.Mul(ops.Cast(ops.Equal(x!, repeat(y!)), x!.type), marks);
-  const { kernel_shape, strides } = windowAttributes(windows) as {
-    kernel_shape: number[];
-    strides: number[];
-  };
+  const { kernel_shape, strides } = windowAttributes(windows);
   const first = repeat(ops.MaxPool(marked, { kernel_shape, strides }));
   return ops.Mul(repeat(dy!), ops.Cast(ops.Equal(marked, first), x!.type));
 }
 
 export const poolingLowerings: Readonly<Record<string, Lowering>> = {
   // All attributes written out, as the gradient has them: the pooling of both is then one.
-  MaxPool: (node, [x], device) => {
-    if (device !== "cpu") return undefined;
+  MaxPool: (node, [x]) => {
     const attributes = poolAttributes(node, poolWindows(node));
-    if (Object.keys(attributes).every((name) => name in node.attributes)) return undefined;
+    const written = Object.keys(attributes).every((name) => name in node.attributes);
+    if (written && node.attributes.auto_pad === undefined) return undefined;
     return emitAll("MaxPool", [x], attributes, { outputs: node.outputs.length });
+  },
+  AveragePool: (node, [x]) => {
+    if (node.attributes.auto_pad === undefined) return undefined;
+    const { dilations: _, ...attributes } = poolAttributes(node, poolWindows(node));
+    return [
+      ops.AveragePool(x!, { ...attributes, count_include_pad: numberOf(node, "count_include_pad", 0) }),
+    ];
   },
   "pixelcal.MaxPoolGradient": (node, inputs, device) => {
     const windows = poolWindows(node);

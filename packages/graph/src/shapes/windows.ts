@@ -1,6 +1,6 @@
 import { numberOf, numbersOf, textOf } from "../attributes.js";
 import { graphError } from "../errors.js";
-import type { Attribute, Node } from "../graph.js";
+import type { Node } from "../graph.js";
 
 type Described = Omit<Node, "outputs">;
 
@@ -19,8 +19,13 @@ export interface Windows {
 export const reach = (windows: Pick<Windows, "kernel" | "dilations">): number[] =>
   windows.kernel.map((size, axis) => windows.dilations[axis]! * (size - 1) + 1);
 
+/** Attributes of ONNX that describe windows. */
+export type WindowAttributes = Readonly<
+  Record<"kernel_shape" | "strides" | "dilations" | "pads", readonly number[]>
+>;
+
 /** The attributes that say the same to ONNX. */
-export function windowAttributes(windows: Windows): Record<string, Attribute> {
+export function windowAttributes(windows: Windows): WindowAttributes {
   const { kernel, strides, dilations, before, after } = windows;
   return { kernel_shape: kernel, strides, dilations, pads: [...before, ...after] };
 }

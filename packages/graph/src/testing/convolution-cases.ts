@@ -23,11 +23,20 @@ const product = <T extends object>(lists: { readonly [K in keyof T]: readonly T[
 const combinations: readonly Combination[] = [
   ...product<Combination>({
     rank: [1, 2],
-    kernel: [1, 3],
+    kernel: [3],
     stride: [1, 2],
     dilation: [1, 2],
     group: [1, 2, 4],
     pads: ["none", "same", "uneven"],
+    bias: [true],
+  }),
+  ...product<Combination>({
+    rank: [1, 2],
+    kernel: [1],
+    stride: [1, 2],
+    dilation: [1],
+    group: [1, 2],
+    pads: ["none"],
     bias: [true],
   }),
   ...product<Combination>({
@@ -41,6 +50,7 @@ const combinations: readonly Combination[] = [
   }),
   { rank: 2, kernel: 4, stride: 3, dilation: 1, group: 1, pads: "same", bias: false },
   { rank: 3, kernel: 3, stride: 1, dilation: 1, group: 1, pads: "same", bias: true },
+  { rank: 2, kernel: 1, stride: 1, dilation: 1, group: 1, pads: "same", bias: true },
   { rank: 3, kernel: 1, stride: 1, dilation: 1, group: 1, pads: "none", bias: true },
 ];
 
@@ -109,7 +119,7 @@ const automatic: readonly OperatorCase[] = (["SAME_UPPER", "SAME_LOWER", "VALID"
 );
 
 export const convolutionCases: readonly OperatorCase[] = [
-  ...combinations.flatMap((c) => [conv(c, false), conv(c, true)]),
+  ...combinations.flatMap((c) => (c.group === 1 ? [conv(c, false), conv(c, true)] : [conv(c, true)])),
   ...combinations.flatMap((c) =>
     // A one-pixel kernel with padding would leave nothing of the border to compute.
     c.kernel === 1 && c.pads !== "none"
