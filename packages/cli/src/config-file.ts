@@ -14,7 +14,7 @@ export function readConfig(path: string): TrainConfig {
     throw new CommandError(`${path}: expected a configuration of at most 1 MiB, got ${size} bytes`);
   const document = parseDocument(readFileSync(path, "utf8"), { prettyErrors: true });
   const [error] = document.errors;
-  if (error) throw new CommandError(`${path}: ${error.message.trim()}`);
+  if (error) throw new CommandError(`${path}: ${error.message.trim()}`, { exitCode: 2 });
   try {
     return parseConfig(document.toJS({ maxAliasCount: 100 }), { runName: basename(path, extname(path)) });
   } catch (cause) {

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
-import { CommandError } from "./command-error.js";
+import { CommandError, Interrupted } from "./command-error.js";
 import { addDemo } from "./demo.js";
 import { addEvaluate } from "./evaluate.js";
 import { addInfer } from "./infer.js";
@@ -36,7 +36,8 @@ export async function run(args: readonly string[], context: Context): Promise<nu
   } catch (error) {
     // Commander has printed its own message.
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    context.terminal.error(message(error));
+    if (error instanceof Interrupted) context.terminal.line(error.message);
+    else context.terminal.error(message(error));
     return error instanceof CommandError ? error.exitCode : 1;
   }
 }

@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from "node:fs";
-import { rm } from "node:fs/promises";
+import { rm, rmdir } from "node:fs/promises";
 import { join } from "node:path";
 import { sweepTemporaries, writeFileAtomic } from "@pixelcal/io";
 import { type Loss, lossFromConfig } from "@pixelcal/losses";
@@ -99,10 +99,21 @@ export async function trainRun(run: TrainRun): Promise<TrainOutcome> {
     await writeFileAtomic(join(folder, runFiles.model), trainer.exportModel());
     const parameters = Object.values(trainer.parameters).reduce((sum, { data }) => sum + data.length, 0);
     return { ...result, seconds: (terminal.now() - begun) / 1000, parameters };
+  } catch (error) {
+    await discardUnlessBegun(folder);
+    throw error;
   } finally {
     terminal.clear();
     await trainer.close();
   }
+}
+
+/** Takes a run away that stopped before its first checkpoint. */
+async function discardUnlessBegun(folder: string): Promise<void> {
+  if (existsSync(join(folder, checkpointFiles.last))) return;
+  for (const file of [...produced, runFiles.config]) await rm(join(folder, file), { force: true });
+  // What somebody else put there stays, and so does the folder.
+  await rmdir(folder).catch(() => undefined);
 }
 
 /** The untrained network of a configuration. */
