@@ -332,6 +332,11 @@ TEST(SoftLabelsReject) {
   options = {};
   options.aggregation = Aggregation::kImageL1;
   CHECK_THROWS(run(good, options, out), "image: expected 4 pixels, got 0");
+  const std::vector<float> image{0, 1, std::nanf(""), 2};
+  const auto with_image = [&] { cpu::SoftLabels(std::span<const int64_t>(good), image, grid, options, out); };
+  CHECK_THROWS(with_image(), "windowBorder: expected background");
+  options.window_border = WindowBorder::kBackground;
+  CHECK_THROWS(with_image(), "image: expected finite values, got nan at pixel 2 (1 such pixels)");
 }
 
 }  // namespace

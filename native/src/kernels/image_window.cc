@@ -7,11 +7,17 @@
 #include <vector>
 
 #include "parallel.h"
+#include "targets.h"
 
 namespace pixelcal::cpu {
 namespace {
 
 constexpr int64_t kChunkPixels = 4 << 10;
+
+PIXELCAL_TARGETS void AddProducts(const double* weight, const float* member, int64_t count,
+                                  double* __restrict sum) {
+  for (int64_t i = 0; i < count; ++i) sum[i] += weight[i] * member[i];
+}
 
 class RowWindow {
  public:
@@ -26,6 +32,7 @@ class RowWindow {
         radius_(std::ssize(options.taps) / 2),
         line_(size_[2] + 2 * radius_),
         counted_(line_.size()),
+        members_(options.classes * line_.size()),
         weight_(size_[2]),
         total_(size_[2]),
         sums_(options.classes * size_[2]) {}
@@ -71,19 +78,17 @@ class RowWindow {
         for (int64_t x = 0; x < width; ++x)
           counted_[x + radius_] = ignored_[n * pixels_ + source + x] ? 0.0f : 1.0f;
     }
+    for (int64_t c = 0; c < options_.classes; ++c) {
+      float* member = members_.data() + c * std::ssize(line_);
+      std::fill_n(member, line_.size(), c == 0 ? 1.0f : 0.0f);
+      if (inside)
+        std::copy_n(masks_.data() + (n * options_.classes + c) * pixels_ + source, width, member + radius_);
+    }
     for (int64_t dx = 0; dx <= 2 * radius_; ++dx) {
-      const float weight = tap * Tap(dx - radius_);
-      Weigh(own, dx, weight);
-      for (int64_t c = 0; c < options_.classes; ++c) {
-        const float outside = c == 0 ? 1.0f : 0.0f;
-        const uint8_t* mask = masks_.data() + (n * options_.classes + c) * pixels_ + source;
-        double* sum = sums_.data() + c * width;
-        for (int64_t x = 0; x < width; ++x) {
-          const int64_t at = x + dx - radius_;
-          const float member = inside && at >= 0 && at < width ? static_cast<float>(mask[at]) : outside;
-          sum[x] += weight_[x] * member;
-        }
-      }
+      Weigh(own, dx, tap * Tap(dx - radius_));
+      for (int64_t c = 0; c < options_.classes; ++c)
+        AddProducts(weight_.data(), members_.data() + c * std::ssize(line_) + dx, width,
+                    sums_.data() + c * width);
     }
   }
 
@@ -111,7 +116,7 @@ class RowWindow {
   const SoftLabelOptions& options_;
   std::array<int64_t, 3> size_;
   int64_t pixels_, radius_;
-  std::vector<float> line_, counted_;
+  std::vector<float> line_, counted_, members_;
   std::vector<double> weight_, total_, sums_;
 };
 

@@ -173,6 +173,13 @@ void Check(const LabelSpan& labels, std::span<const float> image, const Grid& gr
   Require(std::ssize(image) == count, "image: expected ", count, " pixels, got ", image.size());
   Require(options.window_border == WindowBorder::kBackground,
           "windowBorder: expected background for an image-weighted window");
+  BadPixels bad;
+  ParallelFor(count, kChunkPixels, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i)
+      if (!std::isfinite(image[i])) bad.Add(i);
+  });
+  Require(bad.count == 0, "image: expected finite values, got ", bad.count > 0 ? image[bad.first] : 0.0f,
+          " at pixel ", bad.first.load(), " (", bad.count.load(), " such pixels)");
 }
 
 // Uninitialised bytes.

@@ -30,11 +30,12 @@ struct ProbabilityBlock {
 
 void CheckMaps(const ProbabilityMaps& maps);
 
-// Calls body(block, chunk) for every block, blocks of a chunk in order on one thread, chunks of
-// `chunk_blocks` blocks in any; then rejects labels outside the classes, probabilities outside [0, 1] and
-// negative or infinite weights anywhere
-// (`body` never sees the blocks that hold such labels, but may see the other two).
+// Chunks that ForBlocks divides the maps into.
 int64_t ChunkCount(const ProbabilityMaps& maps);
+
+// Calls body(block, chunk) for every block; those of a chunk come in order on one thread, chunks in any
+// order. Then rejects labels outside the classes, probabilities outside [0, 1] and negative or infinite
+// weights anywhere. `body` may see such probabilities and weights before, but never a block with such labels.
 void ForBlocks(const ProbabilityMaps& maps, void (*body)(const ProbabilityBlock&, int64_t chunk, void* state),
                void* state);
 

@@ -266,6 +266,14 @@ test.each<[string, () => unknown, string]>([
     "image: expected dims [1, 2, 3] or [1, 1, 2, 3]",
   ],
   [
+    "an image with NaN",
+    run({
+      kernel: "gradient",
+      image: tensor("float32", Float32Array.of(0, 1, Number.NaN, 1, 1, 1), [1, 2, 3]),
+    }),
+    "image: expected finite values, got nan at pixel 2 (1 such pixels)",
+  ],
+  [
     "several channels",
     run({ kernel: "gradient", image: tensor("float32", new Float32Array(12), [1, 2, 2, 3]) }),
     "image: expected dims [1, 2, 3] or [1, 1, 2, 3]",
