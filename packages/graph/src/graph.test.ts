@@ -254,6 +254,11 @@ test.each(rejected)("rejects %s", (_, build, message) => {
   expect(call).toThrow(message);
 });
 
+test("ai.onnx is the domain without a name", () => {
+  const x = new Graph().input("x", "float32", [1]);
+  expect(x.graph.node("Relu", [x], {}, { domain: "ai.onnx" })[0]!.node!.domain).toBe("");
+});
+
 test("an unknown operator is refused by name", () => {
   const graph = new Graph();
   const x = graph.input("x", "float32", [1]);

@@ -176,7 +176,8 @@ export class Graph {
     const name = options.name || this.#fresh(opType);
     this.#taken.add(name);
     for (const input of inputs) if (input !== undefined) this.#own(name, input);
-    const { outputs: wanted, domain = "" } = options;
+    const { outputs: wanted } = options;
+    const domain = options.domain === "ai.onnx" ? "" : (options.domain ?? "");
     const outputCount = typeof wanted === "object" ? wanted.length : wanted;
     const infos = inferShapes({ opType, name, domain, inputs, attributes, outputCount });
     if (outputCount !== undefined && outputCount > infos.length) {

@@ -28,7 +28,7 @@ export const shapeRules: Readonly<Record<string, ShapeRule>> = {
 
 /** How the tables of shapes, rules and the interpreter name an operator. */
 export function opKey(node: { readonly opType: string; readonly domain: string }): string {
-  return node.domain === "" || node.domain === "ai.onnx" ? node.opType : `${node.domain}.${node.opType}`;
+  return node.domain === "" ? node.opType : `${node.domain}.${node.opType}`;
 }
 
 /** Types and dims of every output; throws when the inputs do not fit or the operator is unknown. */

@@ -71,6 +71,11 @@ test("a norm that is in training mode already is left as it is", () => {
   expect([...trainingForm(graph).outputs.keys()]).toEqual(["y"]);
 });
 
+test("a form of a form adds nothing", () => {
+  const once = trainingForm(normalized(x.dims));
+  expect([...trainingForm(once).outputs.keys()]).toEqual([...once.outputs.keys()]);
+});
+
 test("one element per channel and shared statistics are refused", () => {
   expect(() => trainingForm(normalized([1, 3, 1, 1]))).toThrow(
     "BatchNormalization_0: expected more than one element per channel to train on, got [1, 3, 1, 1]",

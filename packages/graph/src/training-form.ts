@@ -5,6 +5,7 @@ import { batchNormalization } from "./ops/composite.js";
 import * as ops from "./ops.js";
 import { rewrite } from "./rewrite.js";
 import { sizeOf } from "./shapes/spec.js";
+import { opKey } from "./shapes.js";
 
 /** The output of a training form that holds the next value of a running mean or variance. */
 export const updatedName = (buffer: string): string => `${buffer}.next`;
@@ -19,7 +20,7 @@ export function trainingForm(graph: Graph): Graph {
   const result = rewrite(graph, {
     node: (node, inputs) => {
       // A node that an exporter put in training mode normalises something else, such as a weight: it stays.
-      const inference = node.opType === "BatchNormalization" && numberOf(node, "training_mode", 0) === 0;
+      const inference = opKey(node) === "BatchNormalization" && numberOf(node, "training_mode", 0) === 0;
       return inference ? byBatch(node, inputs as Value[], updates) : undefined;
     },
   });

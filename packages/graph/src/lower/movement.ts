@@ -1,6 +1,7 @@
-import { numberOf } from "../attributes.js";
+import { numberOf, textOf } from "../attributes.js";
 import * as ops from "../ops.js";
 import { padding, permutation, splitSizes } from "../shapes/movement.js";
+import { paddedFrom } from "../shapes/pad-source.js";
 import type { Lowering } from "./lowering.js";
 
 /** Nothing to do where the dims stay. */
@@ -45,7 +46,17 @@ export const movementLowerings: Readonly<Record<string, Lowering>> = {
   },
   Pad: (node, [x]) => {
     const { before, after } = padding(node);
-    return [...before, ...after].every((size) => size === 0) ? [x!] : undefined;
+    if ([...before, ...after].every((size) => size === 0)) return [x!];
+    if (textOf(node, "mode", "constant") !== "wrap") return undefined;
+    // Wrapping came with a later operator set than `OPSET`.
+    return [
+      x!.dims.reduce((value, size, axis) => {
+        const [first, last] = [before[axis]!, after[axis]!];
+        return first === 0 && last === 0
+          ? value
+          : ops.Gather(value, paddedFrom("wrap", size, first, last), axis);
+      }, x!),
+    ];
   },
   SpaceToDepth: (node, [x]) => {
     const [n, c, h, w] = x!.dims as [number, number, number, number];

@@ -59,6 +59,7 @@ export const Div: Binary = binary("Div");
 export const Pow: Binary = binary("Pow");
 export const Mod = (a: Operand, b: Operand, attributes: { readonly fmod?: number } = {}): Value =>
   emit("Mod", promote("Mod", [a, b]), attributes);
+/** Operands that are equal share the gradient, as in torch.maximum; `Relu` and `Clip` have their own rules. */
 export const Max: (...values: readonly Operand[]) => Value = variadic("Max");
 export const Min: (...values: readonly Operand[]) => Value = variadic("Min");
 export const Sum: (...values: readonly Operand[]) => Value = variadic("Sum");

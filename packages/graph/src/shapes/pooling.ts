@@ -35,6 +35,9 @@ export const poolingShapes: Readonly<Record<string, ShapeRule>> = {
   },
   AveragePool: (spec) => {
     const x = required(spec, 0);
+    const dilations = numbersOf(spec, "dilations") ?? [];
+    // They came with a later operator set than `OPSET`.
+    if (dilations.some((size) => size !== 1)) throw graphError(`${spec.name}.dilations`, "ones", dilations);
     return [{ type: x.type, dims: [...x.dims.slice(0, 2), ...poolWindows(spec).output] }];
   },
   // The flat indices count over the whole output.

@@ -26,7 +26,8 @@ export function resizedAxes(spec: Omit<Node, "outputs">): readonly ResizedAxis[]
   return dims.map((input, axis) => {
     const at = axes.indexOf(axis);
     if (at < 0) return { axis, input, output: input, scale: 1 };
-    const output = sizes?.[at] ?? Math.floor(input * scales![at]!);
+    // In single precision, as runtimes have it: 10 * 0.9 is 9 and not a little less.
+    const output = sizes?.[at] ?? Math.floor(Math.fround(input * scales![at]!));
     if (!(output >= 1)) throw graphError(spec.name, "sizes of 1 or more", output);
     return { axis, input, output, scale: scales?.[at] ?? output / input };
   });

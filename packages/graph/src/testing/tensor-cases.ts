@@ -46,6 +46,7 @@ const pads = [
   { pads: [0, 2, 3, 0, 1, 2], mode: "reflect" },
   { pads: [0, -1, 2, 0, 1, -1], mode: "edge" },
   { pads: [1, 1], axes: [2], mode: "reflect" },
+  { pads: [0, 2, 1, 0, 1, -1], mode: "wrap" },
 ] as const;
 
 const slices = [
