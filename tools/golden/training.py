@@ -91,11 +91,7 @@ class UNet(nn.Module):
         for level in (3, 2, 1):
             x = getattr(self, f"up{level}")(x)
             skip = skips[level - 1]
-            for axis in range(2, x.dim()):
-                excess = skip.shape[axis] - x.shape[axis]
-                skip = skip.narrow(axis, excess // 2, x.shape[axis])
             x = getattr(self, f"dec{level}")(torch.cat([x, skip], 1))
-
         return self.head(x)
 
 
