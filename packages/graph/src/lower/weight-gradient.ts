@@ -123,8 +123,13 @@ function bySwappedConvolution({ windows, x, dy }: WeightGradient): Value {
   return ops.Reshape(ops.Transpose(turned, [2, 0, 1]), [outs, ins, ...kernel]);
 }
 
-/** How many pieces a long sum over pixels is cut into, so that a GPU has work for all its groups of threads. */
-const pieces = (rows: number, columns: number): number => (rows * columns > 4096 ? rows : 1);
+/** How many equal pieces a long sum over pixels is cut into, so that a GPU has work for all its groups of threads. */
+function pieces(pixels: number): number {
+  for (let count = 1; count <= 1024; count++) {
+    if (pixels % count === 0 && pixels / count <= 4096) return count;
+  }
+  return 1;
+}
 
 /** One batched product per tap of the kernel, over a padded copy of x with its channels last. */
 function byTap({ windows, group, x, dy }: WeightGradient): Value {
@@ -134,7 +139,7 @@ function byTap({ windows, group, x, dy }: WeightGradient): Value {
   const after = reach(windows).map((span, axis) =>
     Math.max((output[axis]! - 1) * strides[axis]! + span - input[axis]! - before[axis]!, 0),
   );
-  const split = pieces(output[0]!, sizeOf(output.slice(1)));
+  const split = pieces(sizeOf(output));
   const pixels = sizeOf(output) / split;
   // [n, group, ...spatial, ci] and [n, group, split, co, pixels]
   const axes = input.map((_, axis) => axis + 2);

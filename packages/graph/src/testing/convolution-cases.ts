@@ -150,6 +150,11 @@ export const convolutionCases: readonly OperatorCase[] = [
     build: ({ x, w }) => ops.Conv(x!, w!, undefined, { pads: [2, 1, 2, 3] }),
   },
   {
+    name: "Conv over thousands of pixels",
+    inputs: { x: { dims: [1, 1, 5002], differentiable: false }, w: { dims: [1, 1, 3] } },
+    build: ({ x, w }) => ops.Conv(x!, w!),
+  },
+  {
     name: "Conv with few pixels and many channels",
     inputs: { x: { dims: [2, 6, 3, 3] }, w: { dims: [6, 6, 3, 3] } },
     build: ({ x, w }) => ops.Conv(x!, w!, undefined, { pads: [1, 1, 1, 1] }),

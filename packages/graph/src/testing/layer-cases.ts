@@ -157,6 +157,19 @@ export const layerCases: readonly OperatorCase[] = [
         x!.graph.node("BatchNormalization", [x, x0, x1, x2, x3], { training_mode: 1 }, { outputs: 1 }),
     },
   ]),
+  ...([1, 2] as const).map((group) =>
+    of(
+      `Conv of ${group} groups, BatchNormalization in training, Relu`,
+      [[2, 2, 6, 5], [4, 2 / group, 3, 3], [4], [4]],
+      (x, w, scale, bias) => {
+        const y = ops.Conv(x, w, undefined, { pads: [1, 1, 1, 1], group });
+        const running = ops.StopGradient(scale);
+        const inputs = [y, scale, bias, running, running];
+        const [normal] = y.graph.node("BatchNormalization", inputs, { training_mode: 1 }, { outputs: 1 });
+        return ops.Relu(ops.Add(normal!, 0.0123));
+      },
+    ),
+  ),
   ...(
     [
       [2, 2, 4],
