@@ -117,7 +117,7 @@ export async function createSession(
 }
 
 const advice: Readonly<Record<Exclude<TrainDevice, "cpu">, string>> = {
-  cuda: "It needs an NVIDIA GPU, CUDA 13 and onnxruntime's CUDA libraries, which its install script downloads when allowed; or use --device cpu",
+  cuda: "It needs an NVIDIA GPU, CUDA 12 with cuDNN 9 and onnxruntime's CUDA libraries, which its install script downloads when allowed; or use --device cpu",
   webgpu:
     "It needs a GPU with a Vulkan, Metal or Direct3D 12 driver, and every operator must run there; or use --device cpu",
 };
