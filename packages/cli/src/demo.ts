@@ -34,7 +34,7 @@ interface Plan {
   readonly batchSize: number;
 }
 
-// Chosen so that five methods take about 5 minutes, or 70 seconds, on two cores.
+// Chosen so that five methods take about 4 minutes, or a minute, on two cores.
 const full: Plan = {
   phantoms: { cases: { train: 128, val: 16, test: 32 }, size: [96, 96] },
   base: 8,
