@@ -1,0 +1,279 @@
+// One training step (forward, loss, backward, AdamW) beside PyTorch's, and what the targets of SDC add to it.
+//
+//   node benchmarks/training-step.mjs [--cases unet2d,unet3d] [--rounds 12] [--steps 3] [--python python3] [--out FILE.md]
+//   node benchmarks/training-step.mjs --profile unet2d        # our step by operator instead
+//
+// Ours and the peer are separate processes pinned to the same two processors (where `taskset` exists), each with two
+// threads; they take turns, a few steps at a time, so that a busy machine slows both. The ratio is the median of the
+// rounds' ratios. Without PyTorch (`python3 -c "import torch"`) the peer's column says so and ours is still measured.
+import { spawn, spawnSync } from "node:child_process";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { arch, cpus, platform, tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { setThreadCount, tensor } from "@pixelcal/core";
+import { crossEntropy, signedDistanceCalibration } from "@pixelcal/losses";
+import {
+  adamW,
+  buildStepGraph,
+  createSession,
+  Random,
+  runtimeVersion,
+  Trainer,
+  unet2d,
+  unet3d,
+} from "@pixelcal/train";
+
+const threads = 2;
+const classes = 4;
+/** `limit`: what the step may take of PyTorch's time. */
+const allCases = {
+  unet2d: { title: "U-Net 2-D base 32, 4 x 1 x 128 x 128", base: 32, dims: [4, 1, 128, 128], limit: 1.3 },
+  unet3d: { title: "U-Net 3-D base 8, 1 x 1 x 32 x 96 x 96", base: 8, dims: [1, 1, 32, 96, 96], limit: 1.1 },
+};
+const targetLimit = 0.05;
+
+const self = fileURLToPath(import.meta.url);
+const { values } = parseArgs({
+  options: {
+    cases: { type: "string", default: Object.keys(allCases).join() },
+    rounds: { type: "string", default: "12" },
+    steps: { type: "string", default: "3" },
+    python: { type: "string", default: "python3" },
+    out: { type: "string" },
+    profile: { type: "string" },
+    worker: { type: "string" },
+  },
+});
+
+if (values.worker) await serve(values.worker);
+else if (values.profile) await profile(values.profile);
+else await compare();
+
+async function compare() {
+  const rounds = Number(values.rounds);
+  const torch = spawnSync(values.python, ["-c", "import torch"], { stdio: "ignore" }).status === 0;
+  const rows = [];
+  const versions = new Set();
+  for (const name of values.cases.split(",")) {
+    const { title, limit } = caseOf(name);
+    const start = { ...allCases[name], classes, threads };
+    const ours = await worker(process.execPath, [self, "--worker", name], start);
+    const peerScript = join(dirname(self), "peers", "training_step.py");
+    const peer = torch ? await worker(values.python, [peerScript], start) : undefined;
+    for (const { hello } of [ours, peer].filter(Boolean)) versions.add(hello.version);
+    const turns = { ours: [], peer: [], targets: [], sdc: [] };
+    let memory = {};
+    for (let round = -1; round < rounds; round++) {
+      const mine = await ours.ask(`run ${values.steps}`);
+      const theirs = await peer?.ask(`run ${values.steps}`);
+      memory = { ours: mine.memory, peer: theirs?.memory };
+      if (round < 0) continue; // the first round warms both up
+      turns.ours.push(median(mine.times));
+      if (theirs) turns.peer.push(median(theirs.times));
+    }
+    for (let round = 0; round < 3; round++) {
+      const { steps, targets } = await ours.ask(`sdc ${values.steps}`);
+      turns.sdc.push(median(steps));
+      turns.targets.push(median(targets));
+    }
+    ours.stop();
+    peer?.stop();
+    rows.push({ title, limit, memory, ...turns });
+  }
+  const text = report(rows, [...versions]);
+  console.log(text);
+  if (values.out) writeFileSync(values.out, `${text}\n`);
+}
+
+function report(rows, versions) {
+  const commit = spawnSync("git", ["rev-parse", "--short", "HEAD"], { cwd: dirname(self), encoding: "utf8" });
+  const lines = [
+    "# A training step beside PyTorch's",
+    "",
+    `Forward, cross-entropy, backward and AdamW on ${threads} threads; medians of ${values.rounds} rounds of`,
+    `${values.steps} steps, ours and the peer's taking turns on the same processors. The ratio is the median of the rounds'.`,
+    "",
+    `Machine: ${cpus()[0].model}, ${cpus().length} processors, ${platform()} ${arch()}. Commit ${commit.stdout?.trim() || "unknown"}.`,
+    `${versions.join(", ")}, Node ${process.version}.`,
+    "",
+    "| case | ours ms | PyTorch ms | ratio | allowed | ours best ms | PyTorch best ms | ours peak MB | PyTorch peak MB |",
+    "|---|--:|--:|--:|--:|--:|--:|--:|--:|",
+  ];
+  for (const { title, limit, ours, peer, memory } of rows) {
+    const ratio = median(ours.map((time, round) => time / peer[round]));
+    const theirs = peer.length > 0;
+    lines.push(
+      `| ${[
+        title,
+        median(ours).toFixed(0),
+        theirs ? median(peer).toFixed(0) : "not installed",
+        theirs ? ratio.toFixed(2) : "",
+        limit.toFixed(1),
+        Math.min(...ours).toFixed(0),
+        theirs ? Math.min(...peer).toFixed(0) : "",
+        memory.ours.toFixed(0),
+        memory.peer?.toFixed(0) ?? "",
+      ].join(" | ")} |`,
+    );
+  }
+  lines.push(
+    "",
+    "What the targets of SDC (preset reference, computed from the labels before the step) add to a step with that loss:",
+    "",
+    "| case | step ms | targets ms | share | allowed |",
+    "|---|--:|--:|--:|--:|",
+  );
+  for (const { title, sdc, targets } of rows) {
+    const share = median(targets.map((time, round) => time / sdc[round]));
+    const [step, target] = [median(sdc).toFixed(0), median(targets).toFixed(2)];
+    lines.push(`| ${title} | ${step} | ${target} | ${percent(share)} | ${percent(targetLimit)} |`);
+  }
+  return lines.join("\n");
+}
+
+/** A process that answers one JSON line to every line it is sent. */
+async function worker(command, args, start) {
+  const pinned = spawnSync("taskset", ["--version"], { stdio: "ignore" }).status === 0;
+  const all = pinned ? ["taskset", "-c", "0,1", command, ...args] : [command, ...args];
+  const child = spawn(all[0], all.slice(1), { stdio: ["pipe", "pipe", "inherit"] });
+  const answers = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const ask = async (line) => {
+    child.stdin.write(`${line}\n`);
+    const { value, done } = await answers.next();
+    if (done) throw new Error(`${command} ${args[0]} ended before it answered "${line.slice(0, 40)}"`);
+    return JSON.parse(value);
+  };
+  return { hello: await ask(JSON.stringify(start)), ask, stop: () => child.stdin.end() };
+}
+
+/** Our side of the comparison: the same conversation as peers/training_step.py, and SDC's targets. */
+async function serve(name) {
+  setThreadCount(threads);
+  const data = batch(caseOf(name).dims);
+  const trainer = await create(name, crossEntropy());
+  let calibrated;
+  for await (const line of createInterface({ input: process.stdin })) {
+    const [order, count] = line.split(" ");
+    let answer = { version: `onnxruntime-node ${await runtimeVersion()}` };
+    if (order === "run") {
+      const times = await timed(count, () => trainer.step(data));
+      answer = { times, memory: process.resourceUsage().maxRSS / 1024 };
+    } else if (order === "sdc") {
+      calibrated ??= await create(name, signedDistanceCalibration({ preset: "reference" }));
+      const ready = { ...data, targets: await calibrated.targets(data) };
+      await calibrated.step(ready);
+      const targets = await timed(count * 5, () => calibrated.targets(data));
+      answer = { targets, steps: await timed(count, () => calibrated.step(ready)) };
+    }
+    process.stdout.write(`${JSON.stringify(answer)}\n`);
+  }
+  await calibrated?.close();
+  await trainer.close();
+}
+
+async function timed(count, run) {
+  const times = [];
+  for (let i = 0; i < count; i++) {
+    const start = performance.now();
+    await run();
+    times.push(performance.now() - start);
+  }
+  return times;
+}
+
+/** Prints where the time of our step goes: the best of some runs of every operator, summed by kind. */
+async function profile(name) {
+  const { dims } = caseOf(name);
+  const trainer = await create(name, crossEntropy());
+  const data = batch(dims);
+  const targets = await trainer.targets(data);
+  const graph = buildStepGraph(modelOf(name).build(dims), {
+    loss: trainer.loss,
+    trainable: trainer.trainable,
+    device: trainer.device,
+  });
+  const folder = mkdtempSync(join(tmpdir(), "training-step-"));
+  const session = await createSession(graph, { threads, profile: join(folder, "step") });
+  const feeds = { image: data.images, ...trainer.parameters, ...trainer.buffers };
+  for (const [target, value] of Object.entries(targets)) feeds[`target/${target}`] = value;
+  for (let i = 0; i < 8; i++) await session.run(feeds);
+  await session.close();
+  await trainer.close();
+  const events = readdirSync(folder).flatMap((file) => JSON.parse(readFileSync(join(folder, file), "utf8")));
+  rmSync(folder, { recursive: true });
+  const best = new Map();
+  for (const { cat, name: node, dur, args } of events) {
+    if (cat !== "Node" || !node.endsWith("_kernel_time")) continue;
+    const known = best.get(node);
+    const shapes = args.input_type_shape?.map((shape) => `[${Object.values(shape)[0]}]`).join(" ");
+    if (!known || dur < known.dur)
+      best.set(node, { op: args.op_name, node: node.slice(0, -12), dur, shapes });
+  }
+  const nodes = [...best.values()].sort((a, b) => b.dur - a.dur);
+  const total = nodes.reduce((sum, { dur }) => sum + dur, 0);
+  const kinds = new Map();
+  for (const { op, dur } of nodes) kinds.set(op, [...(kinds.get(op) ?? []), dur]);
+  const sum = (list) => list.reduce((a, b) => a + b, 0);
+  console.log(`${name}: ${(total / 1e3).toFixed(0)} ms in operators, best of 8 runs each`);
+  for (const [op, times] of [...kinds].sort((a, b) => sum(b[1]) - sum(a[1])).slice(0, 20)) {
+    const cells = [op.padEnd(24), `${times.length}`.padStart(5), (sum(times) / 1e3).toFixed(2).padStart(9)];
+    console.log(cells.join(" "), percent(sum(times) / total).padStart(7));
+  }
+  for (const { op, node, dur, shapes } of nodes.slice(0, 40)) {
+    console.log((dur / 1e3).toFixed(2).padStart(8), op, node, shapes);
+  }
+}
+
+function caseOf(name) {
+  const found = allCases[name];
+  if (found) return found;
+  console.error(`training-step: unknown case ${name}; there are ${Object.keys(allCases).join(", ")}`);
+  process.exit(2);
+}
+
+function modelOf(name) {
+  const { base, dims } = caseOf(name);
+  return (name === "unet2d" ? unet2d : unet3d)({ channels: dims[1], classes, base });
+}
+
+function create(name, loss) {
+  return Trainer.create({
+    model: modelOf(name),
+    loss,
+    optimizer: adamW(),
+    batch: caseOf(name).dims,
+    threads,
+  });
+}
+
+/** Noise for images and nested ellipsoids for labels: every class is there, in regions as organs have them. */
+function batch(dims) {
+  const random = Random.fromSeed(1);
+  const [count, , ...spatial] = dims;
+  const pixels = spatial.reduce((a, b) => a * b, 1);
+  const images = Float32Array.from({ length: count * dims[1] * pixels }, () => random.normal());
+  const labels = new Uint8Array(count * pixels);
+  for (let i = 0; i < labels.length; i++) {
+    let rest = i % pixels;
+    let distance = 0;
+    for (let axis = spatial.length - 1; axis >= 0; axis--) {
+      distance += (((rest % spatial[axis]) + 0.5) / spatial[axis] - 0.5) ** 2;
+      rest = Math.floor(rest / spatial[axis]);
+    }
+    labels[i] = Math.max(0, Math.min(classes - 1, Math.floor(classes - 9 * Math.sqrt(distance))));
+  }
+  return { images: tensor("float32", images, dims), labels: tensor("uint8", labels, [count, ...spatial]) };
+}
+
+function median(list) {
+  const sorted = [...list].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}
+
+function percent(share) {
+  return `${(100 * share).toFixed(1)} %`;
+}
