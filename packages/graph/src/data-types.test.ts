@@ -37,6 +37,15 @@ test("every half number survives", () => {
   expect(toNumbers(fromNumbers("float16", [Number.NaN], [1]))[0]).toBeNaN();
 });
 
+test.each([
+  [2 ** 63, 2n ** 63n - 1n],
+  [Number.POSITIVE_INFINITY, 2n ** 63n - 1n],
+  [-(2 ** 64), -(2n ** 63n)],
+  [-1.5, -1n],
+])("%d as a 64-bit integer saturates", (value, expected) => {
+  expect(fromNumbers("int64", [value], [1]).data[0]).toBe(expected);
+});
+
 test("attributes are read by type, floats in single precision", () => {
   const node = { name: "n", attributes: { epsilon: 1e-5, axis: 2, mode: "edge", pads: [1, 2] } };
   expect(numberOf(node, "epsilon")).toBe(Math.fround(1e-5));

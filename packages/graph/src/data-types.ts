@@ -27,8 +27,8 @@ const arrays: { readonly [T in DataType]: { from(numbers: Iterable<number>): Typ
   float32: Float32Array,
   float64: Float64Array,
   float16: { from: (numbers) => Uint16Array.from(numbers, toHalf) },
-  int64: { from: (numbers) => BigInt64Array.from([...numbers].map(toBigInt)) },
-  uint64: { from: (numbers) => BigUint64Array.from([...numbers].map(toBigInt)) },
+  int64: { from: (numbers) => BigInt64Array.from(numbers, toBigInt(-(2n ** 63n), 2n ** 63n - 1n)) },
+  uint64: { from: (numbers) => BigUint64Array.from(numbers, toBigInt(0n, 2n ** 64n - 1n)) },
   int32: Int32Array,
   uint32: Uint32Array,
   int16: Int16Array,
@@ -55,8 +55,13 @@ export function toNumbers(tensor: Tensor): Float64Array {
   return Float64Array.from(data as ArrayLike<number | bigint>, Number);
 }
 
-function toBigInt(value: number): bigint {
-  return Number.isFinite(value) ? BigInt(Math.trunc(value)) : 0n;
+/** Saturates: 2^63 - 1, ONNX's "to the end", is 2^63 as a number and must not wrap to the lowest. */
+function toBigInt(lowest: bigint, highest: bigint): (value: number) => bigint {
+  return (value) => {
+    if (Number.isNaN(value)) return 0n;
+    if (value >= Number(highest)) return highest;
+    return value <= Number(lowest) ? lowest : BigInt(Math.trunc(value));
+  };
 }
 
 function fromHalf(bits: number): number {
