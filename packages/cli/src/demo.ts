@@ -44,7 +44,7 @@ const full: Plan = {
 const quick: Plan = {
   phantoms: { cases: { train: 32, val: 8, test: 12 }, size: [64, 64] },
   base: 8,
-  epochs: 50,
+  epochs: 40,
   batchSize: 4,
 };
 const learningRate = 2e-3;
