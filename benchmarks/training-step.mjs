@@ -1,14 +1,16 @@
 // One training step (forward, loss, backward, AdamW) beside PyTorch's, and what the targets of SDC add to it.
 //
-//   node benchmarks/training-step.mjs [--cases unet2d,unet3d] [--rounds 12] [--steps 3] [--python python3] [--out FILE.md]
+//   node benchmarks/training-step.mjs [--cases unet2d,unet3d] [--rounds 12] [--steps 3] [--threads 2] [--python python3]
+//     [--out FILE.md]
 //   node benchmarks/training-step.mjs --profile unet2d        # our step by operator instead
 //
 // Ours and the peer are separate processes pinned to the same two processors (where `taskset` exists), each with two
 // threads; they take turns, a few steps at a time, so that a busy machine slows both. The ratio is the median of the
-// rounds' ratios. Without PyTorch (`python3 -c "import torch"`) the peer's column says so and ours is still measured.
+// rounds' ratios. On a machine with other work to do, compare processor times with one thread: they hardly depend on it.
+// Without PyTorch (`python3 -c "import torch"`) the peer's column says so and ours is still measured.
 import { spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { arch, cpus, platform, tmpdir } from "node:os";
+import { arch, cpus, loadavg, platform, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
@@ -26,7 +28,6 @@ import {
   unet3d,
 } from "@pixelcal/train";
 
-const threads = 2;
 const classes = 4;
 /** `limit`: what the step may take of PyTorch's time. */
 const allCases = {
@@ -44,10 +45,12 @@ const { values } = parseArgs({
     python: { type: "string", default: "python3" },
     out: { type: "string" },
     profile: { type: "string" },
+    threads: { type: "string", default: "2" },
     worker: { type: "string" },
   },
 });
 
+const threads = Number(values.threads);
 if (values.worker) await serve(values.worker);
 else if (values.profile) await profile(values.profile);
 else await compare();
@@ -55,16 +58,17 @@ else await compare();
 async function compare() {
   const rounds = Number(values.rounds);
   const torch = spawnSync(values.python, ["-c", "import torch"], { stdio: "ignore" }).status === 0;
+  const load = [loadavg()[0]];
   const rows = [];
   const versions = new Set();
   for (const name of values.cases.split(",")) {
     const { title, limit } = caseOf(name);
     const start = { ...allCases[name], classes, threads };
-    const ours = await worker(process.execPath, [self, "--worker", name], start);
+    const ours = await worker(process.execPath, [self, "--worker", name, "--threads", values.threads], start);
     const peerScript = join(dirname(self), "peers", "training_step.py");
     const peer = torch ? await worker(values.python, [peerScript], start) : undefined;
     for (const { hello } of [ours, peer].filter(Boolean)) versions.add(hello.version);
-    const turns = { ours: [], peer: [], targets: [], sdc: [] };
+    const turns = { ours: [], peer: [], oursCpu: [], peerCpu: [], targets: [], sdc: [] };
     let memory = {};
     for (let round = -1; round < rounds; round++) {
       const mine = await ours.ask(`run ${values.steps}`);
@@ -72,7 +76,10 @@ async function compare() {
       memory = { ours: mine.memory, peer: theirs?.memory };
       if (round < 0) continue; // the first round warms both up
       turns.ours.push(median(mine.times));
-      if (theirs) turns.peer.push(median(theirs.times));
+      turns.oursCpu.push(mine.cpu);
+      if (!theirs) continue;
+      turns.peer.push(median(theirs.times));
+      turns.peerCpu.push(theirs.cpu);
     }
     for (let round = 0; round < 3; round++) {
       const { steps, targets } = await ours.ask(`sdc ${values.steps}`);
@@ -83,41 +90,45 @@ async function compare() {
     peer?.stop();
     rows.push({ title, limit, memory, ...turns });
   }
-  const text = report(rows, [...versions]);
+  load.push(loadavg()[0]);
+  const text = report(rows, [...versions], load);
   console.log(text);
   if (values.out) writeFileSync(values.out, `${text}\n`);
 }
 
-function report(rows, versions) {
+function report(rows, versions, load) {
   const commit = spawnSync("git", ["rev-parse", "--short", "HEAD"], { cwd: dirname(self), encoding: "utf8" });
   const lines = [
     "# A training step beside PyTorch's",
     "",
     `Forward, cross-entropy, backward and AdamW on ${threads} threads; medians of ${values.rounds} rounds of`,
-    `${values.steps} steps, ours and the peer's taking turns on the same processors. The ratio is the median of the rounds'.`,
+    `${values.steps} steps, ours and the peer's taking turns on the same processors. The ratio is the median of the rounds',`,
+    "CPU is the processor time of a step in the best round, of all threads together (PyTorch's wait by spinning).",
     "",
     `Machine: ${cpus()[0].model}, ${cpus().length} processors, ${platform()} ${arch()}. Commit ${commit.stdout?.trim() || "unknown"}.`,
     `${versions.join(", ")}, Node ${process.version}.`,
+    `Load average of the machine: ${load.map((value) => value.toFixed(1)).join(" before, ")} after.`,
     "",
-    "| case | ours ms | PyTorch ms | ratio | allowed | ours best ms | PyTorch best ms | ours peak MB | PyTorch peak MB |",
-    "|---|--:|--:|--:|--:|--:|--:|--:|--:|",
+    "| case | ours ms | PyTorch ms | ratio | allowed | ours best | PyTorch best | ours CPU ms | PyTorch CPU ms | ours MB | PyTorch MB |",
+    "|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|",
   ];
-  for (const { title, limit, ours, peer, memory } of rows) {
-    const ratio = median(ours.map((time, round) => time / peer[round]));
-    const theirs = peer.length > 0;
-    lines.push(
-      `| ${[
-        title,
-        median(ours).toFixed(0),
-        theirs ? median(peer).toFixed(0) : "not installed",
-        theirs ? ratio.toFixed(2) : "",
-        limit.toFixed(1),
-        Math.min(...ours).toFixed(0),
-        theirs ? Math.min(...peer).toFixed(0) : "",
-        memory.ours.toFixed(0),
-        memory.peer?.toFixed(0) ?? "",
-      ].join(" | ")} |`,
-    );
+  const missing = "not installed";
+  for (const { title, limit, ours, peer, oursCpu, peerCpu, memory } of rows) {
+    const theirs = (value) => (peer.length > 0 ? value() : "");
+    const cells = [
+      title,
+      median(ours).toFixed(0),
+      theirs(() => median(peer).toFixed(0)) || missing,
+      theirs(() => median(ours.map((time, round) => time / peer[round])).toFixed(2)),
+      limit.toFixed(1),
+      Math.min(...ours).toFixed(0),
+      theirs(() => Math.min(...peer).toFixed(0)),
+      Math.min(...oursCpu).toFixed(0),
+      theirs(() => Math.min(...peerCpu).toFixed(0)),
+      memory.ours.toFixed(0),
+      theirs(() => memory.peer.toFixed(0)),
+    ];
+    lines.push(`| ${cells.join(" | ")} |`);
   }
   lines.push(
     "",
@@ -159,8 +170,14 @@ async function serve(name) {
     const [order, count] = line.split(" ");
     let answer = { version: `onnxruntime-node ${await runtimeVersion()}` };
     if (order === "run") {
+      const before = process.cpuUsage();
       const times = await timed(count, () => trainer.step(data));
-      answer = { times, memory: process.resourceUsage().maxRSS / 1024 };
+      const { user, system } = process.cpuUsage(before);
+      answer = {
+        times,
+        cpu: (user + system) / 1e3 / times.length,
+        memory: process.resourceUsage().maxRSS / 1024,
+      };
     } else if (order === "sdc") {
       calibrated ??= await create(name, signedDistanceCalibration({ preset: "reference" }));
       const ready = { ...data, targets: await calibrated.targets(data) };
