@@ -92,6 +92,7 @@ test("a data set without a split", async () => {
     "none/train: no such folder; a data set holds train/, val/ and test/ with .npz files",
   );
   expect(code).toBe(1);
+  expect(await readdir(root)).not.toContain("x");
 });
 
 test.each([

@@ -1,5 +1,7 @@
+import { rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { writeFileAtomic } from "@pixelcal/io";
+import { phantomClasses } from "@pixelcal/train";
 import type { Command } from "commander";
 import { CommandError } from "./command-error.js";
 import { type ComparisonSettings, compare, comparisonLosses } from "./comparison.js";
@@ -51,6 +53,7 @@ const learningRate = 2e-3;
 
 // A demo replaces an earlier one, and nothing else.
 const marker = "demo.json";
+const produced = ["runs", "preds", "results.csv", "results.json"];
 const earlier: Replaceable = { what: "earlier demo", matches: (names) => names.includes(marker) };
 
 export function addDemo(program: Command, context: Context): void {
@@ -83,15 +86,18 @@ async function demo(options: Options, context: Context): Promise<void> {
   const { seed, methods, out, threads } = options;
   const generated = options.data === undefined;
   const root = resolve(options.data ?? join(out, "data"));
+  const own = generated ? undefined : await shapeOf(root, options);
+  for (const name of produced) await rm(join(out, name), { recursive: true, force: true });
   await writeFileAtomic(join(out, marker), formatJson(options));
-  if (options.data === undefined) {
+  if (generated) {
     const { train, val, test } = plan.phantoms.cases;
     terminal.line(
       `Generating ${train} + ${val} + ${test} phantoms of ${plan.phantoms.size?.join("x")} pixels`,
     );
     await writePhantoms(root, { ...plan.phantoms, seed }, context);
   }
-  const shape = await shapeOf(root, options);
+  // Phantoms have four classes whether or not each occurs.
+  const shape = own ?? { ...(await describeData(root)), classes: phantomClasses.length };
   const settings: ComparisonSettings = {
     methods: [...new Set(methods)],
     base: options.base ?? plan.base,
@@ -121,15 +127,14 @@ async function demo(options: Options, context: Context): Promise<void> {
   output.write(`\n${settings.methods.length} methods in ${duration((terminal.now() - begun) / 1000)}.\n`);
 }
 
-async function shapeOf(root: string, { data, classes }: Options): Promise<DataShape> {
+async function shapeOf(root: string, { classes }: Options): Promise<DataShape> {
   const shape = await describeData(root);
   if (classes !== undefined && classes < shape.classes) {
     throw new CommandError(`--classes: ${classes}, but ${root} has labels up to ${shape.classes - 1}`, {
       exitCode: 2,
     });
   }
-  // Phantoms have four classes whether or not each occurs.
-  return { ...shape, classes: classes ?? (data === undefined ? 4 : shape.classes) };
+  return { ...shape, classes: classes ?? shape.classes };
 }
 
 function addTruth(
