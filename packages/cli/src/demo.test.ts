@@ -40,7 +40,7 @@ test("a comparison on one's own data: table, predictions, models", async () => {
   expect(output).not.toContain("truth error");
   for (const method of ["ce", "sdc"]) {
     expect(await readdir(join(out, "runs", method))).toContain("model.onnx");
-    expect(await readdir(join(out, "preds", method))).toEqual(["test_000.npz", "test_001.npz"]);
+    expect(await readdir(join(out, "preds", method))).toEqual(["case_0000.npz", "case_0001.npz"]);
   }
   expect(await readFile(join(out, "results.csv"), "utf8")).toMatch(/^run,DSC,HD95,ECE,CECE,pECE,/);
   const { methods, runs } = JSON.parse(await readFile(join(out, "results.json"), "utf8"));

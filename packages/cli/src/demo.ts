@@ -8,7 +8,7 @@ import { type ComparisonSettings, compare, comparisonLosses } from "./comparison
 import { type DataShape, describeData } from "./data-shape.js";
 import { evaluateRuns, writeResults } from "./evaluate-runs.js";
 import { integer, names } from "./option.js";
-import { type PhantomData, writePhantoms } from "./phantom-data.js";
+import { type PhantomData, writePhantomData } from "./phantom-data.js";
 import type { Context } from "./program.js";
 import { formatJson } from "./report/json.js";
 import { paperColumns, type RunResult, resultsText } from "./report/results.js";
@@ -94,7 +94,7 @@ async function demo(options: Options, context: Context): Promise<void> {
     terminal.line(
       `Generating ${train} + ${val} + ${test} phantoms of ${plan.phantoms.size?.join("x")} pixels`,
     );
-    await writePhantoms(root, { ...plan.phantoms, seed }, context);
+    await writePhantomData(root, { ...plan.phantoms, seed }, context);
   }
   // Phantoms have four classes whether or not each occurs.
   const shape = own ?? { ...(await describeData(root)), classes: phantomClasses.length };

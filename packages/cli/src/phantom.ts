@@ -1,7 +1,8 @@
+import { truthKey } from "@pixelcal/train";
 import { type Command, InvalidArgumentError } from "commander";
 import { CommandError } from "./command-error.js";
 import { integer, sizes } from "./option.js";
-import { shareOut, truthKey, writePhantoms } from "./phantom-data.js";
+import { shareOut, writePhantomData } from "./phantom-data.js";
 import type { Context } from "./program.js";
 
 interface Options {
@@ -36,7 +37,7 @@ async function phantom({ out, cases, seed, dimensions, size }: Options, context:
     throw new CommandError(`--size: expected ${dimensions} sizes, got ${size.join("x")}`, { exitCode: 2 });
   }
   const shares = shareOut(cases);
-  await writePhantoms(out, { cases: shares, seed, dimensions, size }, context);
+  await writePhantomData(out, { cases: shares, seed, dimensions, size }, context);
   const { train, val, test } = shares;
   context.output.write(
     `${out}: ${train} cases to train, ${val} to validate, ${test} to test (seed ${seed}); ` +

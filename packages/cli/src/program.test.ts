@@ -84,7 +84,7 @@ describe("phantom", () => {
     const args = ["--cases", "3", "--size", "16x16", "--seed", "5"];
     await pixelcal(["phantom", "--out", at("a"), ...args]);
     await pixelcal(["phantom", "--out", at("b"), ...args]);
-    const files = ["train/train_000.npz", "val/val_000.npz", "test/test_000.npz"];
+    const files = ["train/case_0000.npz", "val/case_0000.npz", "test/case_0000.npz"];
     for (const file of files) expect(await readFile(at("a", file))).toEqual(await readFile(at("b", file)));
   });
 
@@ -124,8 +124,8 @@ describe("from configuration to table", () => {
 
     const infer = ["infer", "--config", path, "--runs", runs];
     expect(await pixelcal([...infer, "--out", at("preds", "sdc")])).toMatchObject({ code: 0 });
-    expect(await readdir(at("preds", "sdc"))).toEqual(["test_000.npz", "test_001.npz"]);
-    expect((await readPrediction(at("preds", "sdc", "test_000.npz"))).spacing).toEqual([1.5, 1.5]);
+    expect(await readdir(at("preds", "sdc"))).toEqual(["case_0000.npz", "case_0001.npz"]);
+    expect((await readPrediction(at("preds", "sdc", "case_0000.npz"))).spacing).toEqual([1.5, 1.5]);
     const tiled = await pixelcal([
       ...infer,
       "--out",
@@ -296,7 +296,7 @@ describe("bad input leaves one line and nothing else", () => {
       [["infer", "--config", path, "--runs", at("runs"), "--out", at("x")], "best.safetensors: no such file"],
       [["infer", "--model", at("none.onnx"), "--data", data, "--out", at("x")], "none.onnx: no such file"],
       [["evaluate", "--predictions", at("none"), "--out", at("x")], "none: no such file"],
-      [["evaluate", "--predictions", data, "--out", at("x")], "test_000.npz: probs: no such array"],
+      [["evaluate", "--predictions", data, "--out", at("x")], "case_0000.npz: probs: no such array"],
     ];
     for (const [args, message] of cases) {
       const { code, messages } = await pixelcal(args);

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { tensor } from "@pixelcal/core";
 import { writeNpz, writePrediction } from "@pixelcal/io";
-import { evaluate } from "@pixelcal/train";
+import { evaluate, truthKey } from "@pixelcal/train";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { truthColumn, truthError, withTruth } from "./truth.js";
 
@@ -31,7 +31,7 @@ test("a column beside the scores, and an error where the data have no truth", as
   const probs = tensor("float32", Float32Array.of(1, 1, 1, 0, 0, 0, 0, 1), [2, 2, 2]);
   const half = tensor("float32", new Float32Array(8).fill(0.5), [2, 2, 2]);
   await writePrediction(join(root, "preds", "a.npz"), { probs, labels: label });
-  await writeNpz(join(root, "known", "a.npz"), { image, label, probabilities: half });
+  await writeNpz(join(root, "known", "a.npz"), { image, label, [truthKey]: half });
   await writeNpz(join(root, "unknown", "a.npz"), { image, label });
   const result = { run: "ce", evaluation: await evaluate(join(root, "preds"), { classes: 2 }) };
   const { evaluation } = await withTruth(result, join(root, "preds"), join(root, "known"));
@@ -39,6 +39,6 @@ test("a column beside the scores, and an error where the data have no truth", as
   expect(evaluation.summary[truthColumn]).toMatchObject({ mean: 0.5, count: 1 });
   expect(evaluation.summary.DSC).toEqual(result.evaluation.summary.DSC);
   await expect(withTruth(result, join(root, "preds"), join(root, "unknown"))).rejects.toThrow(
-    "probabilities: expected float32 [2,2,2]",
+    "truth: expected float32 [2,2,2]",
   );
 });

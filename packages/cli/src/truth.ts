@@ -1,7 +1,6 @@
 import { join } from "node:path";
 import { FormatError, readNpz, readPrediction } from "@pixelcal/io";
-import { type Evaluation, summarize } from "@pixelcal/train";
-import { truthKey } from "./phantom-data.js";
+import { type Evaluation, summarize, truthKey } from "@pixelcal/train";
 import type { RunResult } from "./report/results.js";
 
 /** The name of the column that `withTruth` adds. */
