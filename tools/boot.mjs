@@ -86,6 +86,10 @@ must(join(root, "node_modules", ".bin", "turbo"), [
   "--log-order=grouped",
 ]);
 
+// Ctrl-C is the command's to answer: it finishes its step and says what to do next. Without this the prompt would come
+// back before it has.
+process.on("SIGINT", () => {});
+
 const cli = join(root, "packages", "cli", "dist", "main.js");
 switch (task) {
   case "build":
