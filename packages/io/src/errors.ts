@@ -28,3 +28,21 @@ export function fileError(path: string, error: unknown): unknown {
   const what = code === undefined ? undefined : text[code];
   return what === undefined ? error : new FormatError(path, undefined, what, { cause: error });
 }
+
+/** Says of a system error that `path` cannot be written, and why; other errors pass unchanged. */
+export function writeError(path: string, error: unknown): unknown {
+  const text: Record<string, string> = {
+    ENOSPC: "no space left on the device",
+    EDQUOT: "the disk quota is used up",
+    EFBIG: "the file would be too large",
+    EACCES: "permission denied",
+    EPERM: "permission denied",
+    EROFS: "the file system is read-only",
+    EISDIR: "a folder has this name",
+    ENOTDIR: "a file is where a folder has to be",
+    ENOENT: "its folder cannot be made",
+    EIO: "the device failed",
+  };
+  const what = text[errorCode(error) ?? ""];
+  return what === undefined ? error : new Error(`${path}: cannot be written: ${what}`, { cause: error });
+}

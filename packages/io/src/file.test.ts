@@ -1,8 +1,9 @@
+import { existsSync } from "node:fs";
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { sweepTemporaries, writeFileAtomic } from "./index.js";
+import { makeFolder, removeFolders, sweepTemporaries, writeError, writeFileAtomic } from "./index.js";
 
 let folder: string;
 beforeAll(async () => {
@@ -36,9 +37,43 @@ test("a failure half way leaves the old file and nothing else", async () => {
 test("a folder in the way is an error that leaves nothing", async () => {
   const path = join(folder, "taken/a");
   await mkdir(path, { recursive: true });
-  await expect(writeFileAtomic(path, "x")).rejects.toThrow();
+  await expect(writeFileAtomic(path, "x")).rejects.toThrow(
+    "taken/a: cannot be written: a folder has this name",
+  );
   expect(await readdir(join(folder, "taken"))).toEqual(["a"]);
-  await expect(writeFileAtomic(join(folder, "new/sub/a.bin/child"), "x")).rejects.toThrow();
+  await expect(writeFileAtomic(join(folder, "new/sub/a.bin/child"), "x")).rejects.toThrow(
+    "a.bin: expected a folder, found a file",
+  );
+});
+
+test("folders made for a file that cannot be written go again", async () => {
+  async function* broken(): AsyncGenerator<Uint8Array> {
+    yield Uint8Array.of(1);
+    throw new Error("disk full");
+  }
+  await expect(writeFileAtomic(join(folder, "gone/sub/a.bin"), broken())).rejects.toThrow("disk full");
+  expect(await readdir(folder)).not.toContain("gone");
+});
+
+test("folders that are made, and removed where they are empty", async () => {
+  const [outer, inner] = [join(folder, "made"), join(folder, "made/inner")];
+  expect(await makeFolder(inner)).toEqual([outer, inner]);
+  expect(await makeFolder(inner)).toEqual([]);
+  await writeFile(join(outer, "a"), "x");
+  await removeFolders([outer, inner]);
+  expect(await readdir(outer)).toEqual(["a"]);
+});
+
+// Node's own recursive mkdir loops for ever there.
+test.runIf(existsSync("/proc/self"))("a folder that cannot be made is an error", async () => {
+  await expect(makeFolder("/proc/no/such")).rejects.toThrow("/proc/no/such: cannot be written: ");
+  await expect(writeFileAtomic("/proc/no/such", "x")).rejects.toThrow("/proc/no: cannot be written: ");
+});
+
+test.runIf(existsSync("/dev/full"))("a full device is named", async () => {
+  expect(writeError("a.npz", await writeFile("/dev/full", "x").catch((error: unknown) => error))).toEqual(
+    new Error("a.npz: cannot be written: no space left on the device"),
+  );
 });
 
 test("many writers of one file: the last to finish wins, whole", async () => {

@@ -1,5 +1,7 @@
-import { mkdir, open, readdir, rename, rm } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { existsSync, statSync } from "node:fs";
+import { mkdir, open, readdir, rename, rm, rmdir } from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
+import { errorCode, FormatError, writeError } from "./errors.js";
 
 let counter = 0;
 
@@ -13,6 +15,35 @@ async function syncDirectory(path: string): Promise<void> {
 }
 
 /**
+ * Makes a folder and its missing parents and returns those it made, the outermost first; on failure none of them stays.
+ * (Node's recursive mkdir never returns where a folder cannot be made, below /proc for one.)
+ */
+export async function makeFolder(path: string): Promise<readonly string[]> {
+  const missing: string[] = [];
+  let present = resolve(path);
+  for (; !existsSync(present); present = dirname(present)) missing.unshift(present);
+  if (!statSync(present).isDirectory())
+    throw new FormatError(present, undefined, "expected a folder, found a file");
+  const made: string[] = [];
+  for (const folder of missing) {
+    try {
+      await mkdir(folder);
+      made.push(folder);
+    } catch (error) {
+      if (errorCode(error) === "EEXIST") continue;
+      await removeFolders(made);
+      throw writeError(path, error);
+    }
+  }
+  return made;
+}
+
+/** Removes what `makeFolder` made, as far as it is empty. */
+export async function removeFolders(made: readonly string[]): Promise<void> {
+  for (const folder of [...made].reverse()) await rmdir(folder).catch(() => undefined);
+}
+
+/**
  * Writes a file so that at any moment, a crash or a full disk included, `path` holds either the old bytes or the new:
  * a temporary file beside it, fsync, rename, fsync of the folder. Missing parent folders are made.
  */
@@ -21,7 +52,7 @@ export async function writeFileAtomic(
   data: Uint8Array | string | Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
 ): Promise<void> {
   const folder = dirname(path);
-  await mkdir(folder, { recursive: true });
+  const made = await makeFolder(folder);
   const temporary = join(folder, `.${basename(path)}.${process.pid}.${counter++}.tmp`);
   try {
     const file = await open(temporary, "wx");
@@ -35,7 +66,8 @@ export async function writeFileAtomic(
     await rename(temporary, path);
   } catch (error) {
     await rm(temporary, { force: true });
-    throw error;
+    await removeFolders(made);
+    throw writeError(path, error);
   }
   await syncDirectory(folder);
 }
