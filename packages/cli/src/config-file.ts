@@ -8,13 +8,16 @@ const largestFile = 1 << 20;
 
 /** Reads a YAML or JSON configuration. Errors begin with the file's name. */
 export function readConfig(path: string): TrainConfig {
-  const size = statSync(path, { throwIfNoEntry: false })?.size;
-  if (size === undefined) throw new CommandError(`${path}: no such configuration file`);
+  const entry = statSync(path, { throwIfNoEntry: false });
+  if (entry === undefined) throw new CommandError(`${path}: no such configuration file`);
+  if (entry.isDirectory()) throw new CommandError(`${path}: expected a configuration file, found a folder`);
+  const { size } = entry;
   if (size > largestFile)
     throw new CommandError(`${path}: expected a configuration of at most 1 MiB, got ${size} bytes`);
   const document = parseDocument(readFileSync(path, "utf8"), { prettyErrors: true });
   const [error] = document.errors;
-  if (error) throw new CommandError(`${path}: ${error.message.trim()}`, { exitCode: 2 });
+  // The first line says what and where; the lines below it, which are left out, draw it.
+  if (error) throw new CommandError(`${path}: ${error.message.split(/:?\n/)[0]}`, { exitCode: 2 });
   try {
     return parseConfig(document.toJS({ maxAliasCount: 100 }), { runName: basename(path, extname(path)) });
   } catch (cause) {
@@ -37,7 +40,9 @@ export function dataRoot(
   if (data !== undefined) return resolve(data);
   const { root } = config.dataset;
   const here = resolve(root);
-  if (existsSync(here) || isAbsolute(root)) return here;
+  if (existsSync(here)) return here;
+  if (isAbsolute(root))
+    throw new CommandError(`dataset.root: ${here}: no such folder; --data ROOT names another`);
   const beside = resolve(dirname(configPath), root);
   if (!existsSync(beside)) {
     throw new CommandError(

@@ -1,6 +1,6 @@
 import { readdir } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { FormatError, fileError, readPrediction, writeFileAtomic } from "@pixelcal/io";
+import { errorCode, FormatError, fileError, readPrediction, writeFileAtomic } from "@pixelcal/io";
 import { type EvaluateOptions, type Evaluation, evaluate } from "@pixelcal/train";
 import { Interrupted } from "./command-error.js";
 import type { Context } from "./program.js";
@@ -9,6 +9,9 @@ import { type RunResult, ranked, resultsCsv, resultsJson } from "./report/result
 /** Prediction folders by run: `folder` itself where it holds predictions, else each of its sub-folders. */
 export async function predictionFolders(folder: string): Promise<readonly { run: string; path: string }[]> {
   const entries = await readdir(folder, { withFileTypes: true }).catch((error: unknown) => {
+    const code = errorCode(error);
+    if (code === "ENOENT") throw new FormatError(folder, undefined, "no such folder", { cause: error });
+    if (code === "ENOTDIR") throw new FormatError(folder, undefined, "expected a folder, found a file");
     throw fileError(folder, error);
   });
   if (entries.some((entry) => entry.isFile() && entry.name.endsWith(".npz"))) {

@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import type { EvaluationConvention } from "@pixelcal/train";
 import { type Command, Option } from "commander";
+import { CommandError } from "./command-error.js";
 import { evaluateRuns, predictionFolders, writeResults } from "./evaluate-runs.js";
 import { integer, number } from "./option.js";
 import type { Context } from "./program.js";
@@ -38,10 +39,12 @@ export function addEvaluate(program: Command, context: Context): void {
 
 async function evaluation(options: Options, context: Context): Promise<void> {
   const { classes, bins, convention, ignoreBackground, out } = options;
+  const json = options.json ?? `${out.replace(/\.csv$/, "")}.json`;
+  if (resolve(json) === resolve(out))
+    throw new CommandError(`--json: expected another file than --out, got ${json}`, { exitCode: 2 });
   const runs = await predictionFolders(resolve(options.predictions));
   const settings = { classes, bins, falsePositiveWeight: options.fpWeight, convention, ignoreBackground };
   const results = await evaluateRuns(runs, settings, context);
-  const json = options.json ?? `${out.replace(/\.csv$/, "")}.json`;
   await writeResults(results, settings, { csv: out, json });
   context.output.write(
     `${resultsText(results)}\n${out} and ${json} hold all columns (convention ${convention})\n`,

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { readNpz, writePrediction } from "@pixelcal/io";
 import { type Dataset, type Predictor, predict } from "@pixelcal/train";
-import { Interrupted } from "./command-error.js";
+import { CommandError, Interrupted } from "./command-error.js";
 import type { Context } from "./program.js";
 import { type Replaceable, writeFolder } from "./staged-folder.js";
 
@@ -27,6 +27,8 @@ export async function inferRun(run: InferRun): Promise<void> {
       if (signal.aborted) throw new Interrupted(`stopped; ${folder} was not written`);
       const { image, labels, spacing } = await dataset.read(index);
       const probs = await predict(predictor, image, { tile, overlap });
+      if (probs.data.some(Number.isNaN))
+        throw new CommandError(`${dataset.source(index)}: the network's outputs are not finite`);
       await writePrediction(join(staged, `${name}.npz`), { probs, labels, spacing });
       terminal.progress({ label, done: index + 1, total });
     }

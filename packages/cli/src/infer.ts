@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { basename, extname, join, resolve } from "node:path";
-import { parseModel } from "@pixelcal/graph";
+import { InvalidArgumentError, invalidArgument } from "@pixelcal/core";
+import { GraphError, parseModel, UnsupportedOpError } from "@pixelcal/graph";
 import { fileError } from "@pixelcal/io";
 import {
   checkpointFiles,
@@ -56,7 +57,7 @@ async function infer(options: Options, context: Context): Promise<void> {
   const { tile, overlap, split } = options;
   if (overlap !== undefined && tile === undefined)
     throw new CommandError("--overlap needs --tile", { exitCode: 2 });
-  const { predictor, dataset, name } = await (options.model === undefined
+  const { predictor, dataset, name, origin } = await (options.model === undefined
     ? fromConfig(options, terminal)
     : fromModel(options, options.model));
   if (tile && tile.length !== dataset.rank) {
@@ -65,6 +66,8 @@ async function infer(options: Options, context: Context): Promise<void> {
   const folder = options.out ?? join("preds", name);
   try {
     await inferRun({ ...context, predictor, dataset, folder, tile, overlap, label: `${name} ${split}` });
+  } catch (error) {
+    throw fromFile(origin, error);
   } finally {
     await predictor.close();
   }
@@ -75,6 +78,20 @@ interface Source {
   readonly predictor: ModelPredictor;
   readonly dataset: NpzDataset;
   readonly name: string;
+  /** The file with the network. */
+  readonly origin: string;
+}
+
+/** Says which file holds the network that does not fit. */
+function fromFile(path: string, error: unknown): unknown {
+  const graph = error instanceof GraphError || error instanceof UnsupportedOpError;
+  if (!graph && !(error instanceof InvalidArgumentError)) return error;
+  const { message } = error;
+  if (message.startsWith("image: ")) return error;
+  const what = message.startsWith("shapes: ")
+    ? "expected a network of one input, the image"
+    : message.replace(/^(model: |shapes\.)/, "");
+  return new CommandError(`${path}: ${what}`, { cause: error });
 }
 
 async function fromConfig(options: Options, terminal: Context["terminal"]): Promise<Source> {
@@ -89,7 +106,7 @@ async function fromConfig(options: Options, terminal: Context["terminal"]): Prom
     check: "first",
   });
   checkFits(config, dataset);
-  return { predictor: trained(config, arrays, options), dataset, name: config.run_name };
+  return { predictor: trained(config, arrays, options), dataset, name: config.run_name, origin: checkpoint };
 }
 
 function trained(
@@ -113,9 +130,7 @@ async function fromModel(options: Options, path: string): Promise<Source> {
   const root = resolve(options.data);
   // Laid out for what it will be given, so that sizes left open in the file are no obstacle.
   const [channels, ...size] = await firstImageDims(root, options.split);
-  const { outputs } = parseModel(bytes, { shapes: { "": [1, channels!, ...(options.tile ?? size)] } });
-  const classes = [...outputs.values()][0]?.dims[1];
-  if (classes === undefined) throw new CommandError(`${path}: expected an output [N, classes, ...spatial]`);
+  const classes = classesOf(path, bytes, [1, channels!, ...(options.tile ?? size)]);
   const dataset = await NpzDataset.open(root, options.split, {
     classes,
     cacheBytes: 0,
@@ -127,5 +142,17 @@ async function fromModel(options: Options, path: string): Promise<Source> {
     device,
     threads,
   });
-  return { predictor, dataset, name: basename(path, extname(path)) };
+  return { predictor, dataset, name: basename(path, extname(path)), origin: path };
+}
+
+function classesOf(path: string, bytes: Uint8Array, dims: readonly number[]): number {
+  try {
+    const [logits] = [...parseModel(bytes, { shapes: { "": dims } }).outputs.values()];
+    const classes = logits?.dims[1] ?? 0;
+    if (logits?.dims.length === dims.length && classes >= 2) return classes;
+    const expected = "an output [N, classes, ...spatial] of at least 2 classes";
+    throw invalidArgument("model", expected, logits === undefined ? "none" : `[${logits.dims}]`);
+  } catch (error) {
+    throw fromFile(path, error);
+  }
 }

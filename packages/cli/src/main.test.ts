@@ -11,5 +11,5 @@ test.skipIf(!existsSync(main))("the built command line: exit codes and streams",
   expect(pixelcal("--version")).toMatchObject({ status: 0, stdout: "0.1.0\n", stderr: "" });
   expect(pixelcal("train")).toMatchObject({ status: 2, stdout: "" });
   const failed = pixelcal("evaluate", "--predictions", "/no/such/folder");
-  expect(failed).toMatchObject({ status: 1, stdout: "", stderr: "error: /no/such/folder: no such file\n" });
+  expect(failed).toMatchObject({ status: 1, stdout: "", stderr: "error: /no/such/folder: no such folder\n" });
 });

@@ -1,5 +1,6 @@
 import { mkdir, readdir, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import { makeFolder, removeFolders, writeError } from "@pixelcal/io";
 import { CommandError } from "./command-error.js";
 
 /** What may be in a folder that is to be replaced. */
@@ -22,12 +23,17 @@ export async function writeFolder(
   const present = await checkReplaceable(path, replaceable);
   const staged = join(dirname(path), `.${basename(path)}.${process.pid}.tmp`);
   const old = `${staged}.old`;
+  const made = await makeFolder(dirname(path));
   await rm(staged, { recursive: true, force: true });
   try {
-    await mkdir(staged, { recursive: true });
+    await mkdir(staged);
     await fill(staged);
     if (present) await rename(path, old);
     await rename(staged, path);
+  } catch (error) {
+    await rm(staged, { recursive: true, force: true });
+    await removeFolders(made);
+    throw writeError(path, error);
   } finally {
     await rm(staged, { recursive: true, force: true });
     await rm(old, { recursive: true, force: true });

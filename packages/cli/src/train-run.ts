@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
-import { rm, rmdir } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { sweepTemporaries, writeFileAtomic } from "@pixelcal/io";
+import { makeFolder, removeFolders, sweepTemporaries, writeFileAtomic } from "@pixelcal/io";
 import { type Loss, lossFromConfig } from "@pixelcal/losses";
 import {
   adamW,
@@ -74,8 +74,12 @@ export async function trainRun(run: TrainRun): Promise<TrainOutcome> {
     clipNorm: config.clip_norm,
     seed: config.seed,
   });
+  let made: readonly string[] = [];
   try {
     const resume = run.resume === true && canResume(run);
+    // A checkpoint that does not fit must not take the configuration it was made with along.
+    if (resume) await trainer.restore(join(folder, checkpointFiles.last));
+    made = await makeFolder(folder);
     // Nothing of an earlier run may stand beside the new configuration.
     if (!resume) for (const file of produced) await rm(join(folder, file), { force: true });
     await writeFileAtomic(join(folder, runFiles.config), formatJson(config));
@@ -100,7 +104,7 @@ export async function trainRun(run: TrainRun): Promise<TrainOutcome> {
     const parameters = Object.values(trainer.parameters).reduce((sum, { data }) => sum + data.length, 0);
     return { ...result, seconds: (terminal.now() - begun) / 1000, parameters };
   } catch (error) {
-    await discardUnlessBegun(folder);
+    await discardUnlessBegun(folder, made);
     throw error;
   } finally {
     terminal.clear();
@@ -108,12 +112,13 @@ export async function trainRun(run: TrainRun): Promise<TrainOutcome> {
   }
 }
 
-/** Takes a run away that stopped before its first checkpoint. */
-async function discardUnlessBegun(folder: string): Promise<void> {
+/** Takes a run away that stopped before its first checkpoint, and the folders made for it; what else is there stays. */
+async function discardUnlessBegun(folder: string, made: readonly string[]): Promise<void> {
   if (existsSync(join(folder, checkpointFiles.last))) return;
-  for (const file of [...produced, runFiles.config]) await rm(join(folder, file), { force: true });
-  // What somebody else put there stays, and so does the folder.
-  await rmdir(folder).catch(() => undefined);
+  // Where the folder is none, the error that is on its way says so.
+  for (const file of [...produced, runFiles.config])
+    await rm(join(folder, file), { force: true }).catch(() => undefined);
+  await removeFolders(made.length > 0 ? made : [folder]);
 }
 
 /** The untrained network of a configuration. */

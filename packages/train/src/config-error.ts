@@ -17,7 +17,8 @@ export function describe(value: unknown): string {
   if (value === null) return "null";
   if (Array.isArray(value)) return "a list";
   if (typeof value === "object") return "a section";
-  if (typeof value === "string") return `string "${value}"`;
+  if (typeof value === "string")
+    return `string ${JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}...` : value)}`;
   return `${typeof value} ${String(value)}`;
 }
 
@@ -34,6 +35,7 @@ export function problemsOf(issue: z.core.$ZodIssue, root: unknown, keysAt: KeysA
     case "invalid_value":
       return [`${name}: expected ${alternatives(issue.values.map(String))}, got ${got}`];
     case "too_small":
+      if (issue.origin === "string") return [`${name}: expected a text that is not empty, got ${got}`];
       return [`${name}: expected ${issue.inclusive ? "at least" : "more than"} ${issue.minimum}, got ${got}`];
     case "too_big":
       return [`${name}: expected ${issue.inclusive ? "at most" : "less than"} ${issue.maximum}, got ${got}`];

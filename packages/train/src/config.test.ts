@@ -197,6 +197,21 @@ describe("rejected", () => {
     ["nothing", null, "config: expected a section, got null"],
     ["a type", { ...smallest, sdc: { alpha: "high" } }, 'sdc.alpha: expected number, got string "high"'],
     ["a range", { ...smallest, epochs: 0 }, "epochs: expected at least 1, got number 0"],
+    [
+      "an empty text",
+      { ...smallest, dataset: { root: "" } },
+      'dataset.root: expected a text that is not empty, got string ""',
+    ],
+    [
+      "a network beyond any memory",
+      { ...smallest, model: { num_classes: 2, base: 1e9 } },
+      "model.base: expected at most 1024, got number 1000000000",
+    ],
+    [
+      "a long text with a line break",
+      { ...smallest, device: `a\n${"b".repeat(80)}` },
+      `device: expected cpu, webgpu or cuda, got string "a\\n${"b".repeat(58)}..."`,
+    ],
     ["a fraction", { ...smallest, batch_size: 1.5 }, "batch_size: expected integer, got number 1.5"],
     ["a rate of 0", { ...smallest, optim: { lr: 0 } }, "optim.lr: expected more than 0, got number 0"],
     [

@@ -55,7 +55,8 @@ const schema = z.strictObject({
     arch: word(["unet2d", "unet3d"]).default("unet2d"),
     in_channels: count.default(1),
     num_classes: z.int().min(2),
-    base: count.optional(),
+    // A network of more channels fits no memory.
+    base: count.max(1024).optional(),
   }),
   batch_size: count.default(4),
   num_workers: z.int().min(0).default(2),
