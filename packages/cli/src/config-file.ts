@@ -21,7 +21,8 @@ export function readConfig(path: string): TrainConfig {
   try {
     return parseConfig(document.toJS({ maxAliasCount: 100 }), { runName: basename(path, extname(path)) });
   } catch (cause) {
-    if (cause instanceof ConfigError)
+    // ReferenceError: an alias without its anchor, or too many of them.
+    if (cause instanceof ConfigError || cause instanceof ReferenceError)
       throw new CommandError(`${path}: ${cause.message}`, { exitCode: 2, cause });
     throw cause;
   }

@@ -232,6 +232,7 @@ describe("bad input leaves one line and nothing else", () => {
       /bad\.yaml: Flow sequence in block collection must be .* at line 1, column \d+\n$/,
     ],
     ["the same key twice", "seed: 1\nseed: 2", 2, "bad.yaml: Map keys must be unique"],
+    ["an alias of nothing", "seed: *lost", 2, "bad.yaml: Unresolved alias"],
     ["an unknown key", { epoch: 3 }, 2, "bad.yaml: epoch: unknown key; did you mean epochs?"],
     [
       "a wrong type",
