@@ -1,4 +1,4 @@
-import { InvalidArgumentError } from "@pixelcal/core";
+import { InvalidArgumentError, invalidArgument } from "@pixelcal/core";
 import { Graph, GraphError, parseModel, rewrite } from "@pixelcal/graph";
 import { modelEnds } from "./model-arrays.js";
 import type { Model } from "./models/model.js";
@@ -8,6 +8,9 @@ export type ModelSource = (dims: readonly number[]) => Graph;
 
 /** A source from a model description, a graph or the bytes of an ONNX file; `seed` is for descriptions alone. */
 export function modelSource(model: Model | Graph | Uint8Array, seed?: number): ModelSource {
+  if (seed !== undefined && !(Number.isSafeInteger(seed) && seed >= 0)) {
+    throw invalidArgument("seed", "an integer of 0 or more", seed);
+  }
   if (model instanceof Graph) return (dims) => laidOut(dims, () => resized(model, dims));
   if (model instanceof Uint8Array) {
     return (dims) => laidOut(dims, () => parseModel(model, { shapes: { "": dims } }));

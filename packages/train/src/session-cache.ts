@@ -4,12 +4,14 @@ import type { Session } from "./session.js";
 export class SessionCache {
   readonly #limit: number;
   readonly #sessions = new Map<string, Promise<Session>>();
+  #closed = false;
 
   constructor(limit: number) {
     this.#limit = limit;
   }
 
   async open(key: string, create: () => Promise<Session>): Promise<Session> {
+    if (this.#closed) throw new Error("closed: no more can be run");
     const known = this.#sessions.get(key);
     this.#sessions.delete(key);
     const session = known ?? create();
@@ -28,7 +30,9 @@ export class SessionCache {
     return session;
   }
 
+  /** Closes every session, for good. */
   async close(): Promise<void> {
+    this.#closed = true;
     const sessions = [...this.#sessions.values()];
     this.#sessions.clear();
     for (const session of sessions) await (await session).close();

@@ -148,6 +148,7 @@ describe("SessionCache", () => {
     expect((await first.run({ a, b: a })).sum!.data[0]).toBe(42);
     await cache.close();
     await expect(first.run({ a, b: a })).rejects.toThrow("closed");
+    await expect(open("x")).rejects.toThrow("closed");
   });
 
   it("forgets a key that failed", async () => {

@@ -327,6 +327,7 @@ describe("Trainer", () => {
     ["channels", { batch: [1, 3, 16, 16] }, "image: expected [N, 1,"],
     ["size", { batch: [1, 1, 16, 4] }, "image: expected [N, 1, 8 or more"],
     ["axes", { batch: [1, 1, 16] }, "image: expected [N, 1,"],
+    ["seed", { seed: -1 }, "seed: expected an integer of 0 or more"],
     ["clipNorm", { clipNorm: 0 }, "clipNorm"],
     ["accumulate", { accumulate: 0 }, "accumulate"],
     ["threads", { threads: 0 }, "threads"],
