@@ -80,6 +80,14 @@ function readJson(path, fallback) {
   return existsSync(path) ? JSON.parse(readFileSync(path, "utf8")) : fallback;
 }
 
+function commit() {
+  const { stdout, status } = spawnSync("git", ["rev-parse", "--short", "HEAD"], {
+    cwd: here,
+    encoding: "utf8",
+  });
+  return status === 0 ? stdout.trim() : "unknown";
+}
+
 mkdirSync(join(work, "configs"), { recursive: true });
 const timesPath = join(work, "seconds.json");
 const seconds = readJson(timesPath, {});
@@ -176,7 +184,7 @@ the test cases, sorted by DSC. DSC, HD95 (pixels), ECE, CECE and pECE as the aut
 ${table}
 \`node benchmarks/real-data.mjs --data ROOT --name ${values.name} ${settings}${values.originals ? " --originals" : ""}\`
 
-${cpus()[0]?.model ?? "unknown processor"}, ${cpus().length} processors, Node ${process.versions.node}.
+${cpus()[0]?.model ?? "unknown processor"}, ${cpus().length} processors, Node ${process.versions.node}, commit ${commit()}.
 `;
 writeFileSync(join(results, `${values.name}.md`), report);
 console.log(`benchmarks/results/${values.name}.md and .csv written`);
