@@ -1,0 +1,197 @@
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { tensor } from "@pixelcal/core";
+import { Graph, ops, serializeModel, type Value } from "@pixelcal/graph";
+import { writeNpz } from "@pixelcal/io";
+import { describe, expect, test } from "vitest";
+import { pixelcal } from "./run.test.helper.js";
+import { at, config, data, root, toyData, writeConfig } from "./toy.test.helper.js";
+
+toyData();
+
+describe("bad input leaves one line and nothing else", () => {
+  const invalid: [string, string | Record<string, unknown>, number, string | RegExp][] = [
+    [
+      "not YAML",
+      "a: [1",
+      2,
+      /bad\.yaml: Flow sequence in block collection must be .* at line 1, column \d+\n$/,
+    ],
+    ["the same key twice", "seed: 1\nseed: 2", 2, "bad.yaml: Map keys must be unique"],
+    ["an alias of nothing", "seed: *lost", 2, "bad.yaml: Unresolved alias"],
+    ["an unknown key", { epoch: 3 }, 2, "bad.yaml: epoch: unknown key; did you mean epochs?"],
+    [
+      "a wrong type",
+      { sdc: { alpha: "much" } },
+      2,
+      'bad.yaml: sdc.alpha: expected number, got string "much"',
+    ],
+    [
+      "a folder that is not there",
+      { dataset: { root: "/no/such/folder" } },
+      1,
+      "dataset.root: /no/such/folder: no such folder; --data ROOT names another",
+    ],
+    [
+      "channels",
+      { model: { in_channels: 3, num_classes: 4, base: 2 } },
+      1,
+      "model.in_channels: the network takes 3",
+    ],
+    [
+      "axes",
+      { model: { arch: "unet3d", num_classes: 4, base: 2 } },
+      1,
+      "model.arch: unet3d takes images of 3 spatial axes",
+    ],
+    ["labels", { model: { num_classes: 2, base: 2 } }, 1, "label: expected labels in [0, 2), got"],
+  ];
+
+  test.each(invalid)("a configuration: %s", async (_, content, code, message) => {
+    await writeFile(at("bad.yaml"), typeof content === "string" ? content : JSON.stringify(config(content)));
+    const ran = await pixelcal(["train", "--config", at("bad.yaml"), "--out", at("bad")]);
+    if (typeof message === "string") expect(ran.messages).toContain(message);
+    else expect(ran.messages).toMatch(message);
+    expect(ran.messages.split("\n").filter((line) => line.startsWith("error: "))).toHaveLength(1);
+    expect(ran.code).toBe(code);
+    await expect(readdir(at("bad"))).rejects.toThrow("ENOENT");
+  });
+
+  test("cases of different shapes in one batch, found while training", async () => {
+    const mixed = at("mixed");
+    for (const [split, name, side] of [
+      ["train", "a", 16],
+      ["train", "b", 24],
+      ["val", "c", 16],
+    ] as const) {
+      const label = tensor("int64", new BigInt64Array(side * side), [side, side]);
+      const image = tensor("float32", new Float32Array(side * side), [1, side, side]);
+      await writeNpz(join(mixed, split, `${name}.npz`), { image, label });
+    }
+    const path = await writeConfig("mixed.yaml", { run_name: "mixed" });
+    const { code, messages } = await pixelcal([
+      "train",
+      "--config",
+      path,
+      "--data",
+      mixed,
+      "--out",
+      at("mixed-runs"),
+    ]);
+    expect(code).toBe(1);
+    expect(messages).toMatch(/error: batch: expected images of one shape .*b\.npz.* use a batch size of 1/);
+    expect(await readdir(root)).not.toContain("mixed-runs");
+  });
+
+  test("no configuration, no checkpoint, no model, no predictions", async () => {
+    const path = await writeConfig("fine.yaml", { run_name: "never" });
+    const cases: [string[], string][] = [
+      [["train", "--config", at("none.yaml")], "none.yaml: no such configuration file"],
+      [["infer", "--config", path, "--runs", at("runs"), "--out", at("x")], "best.safetensors: no such file"],
+      [["infer", "--model", at("none.onnx"), "--data", data, "--out", at("x")], "none.onnx: no such file"],
+      [["evaluate", "--predictions", at("none"), "--out", at("x")], "none: no such folder"],
+      [["train", "--config", root], "expected a configuration file, found a folder"],
+      [["evaluate", "--predictions", path, "--out", at("x")], "fine.yaml: expected a folder, found a file"],
+      [["train", "--config", path, "--out", path], "fine.yaml: expected a folder, found a file"],
+      [["evaluate", "--predictions", data, "--out", at("x")], "case_0000.npz: probs: no such array"],
+    ];
+    for (const [args, message] of cases) {
+      const { code, messages } = await pixelcal(args);
+      expect(messages).toContain(message);
+      expect(code).toBe(1);
+    }
+    await expect(readdir(at("x"))).rejects.toThrow("ENOENT");
+  });
+
+  test("cases are never replaced by predictions", async () => {
+    const args = [
+      "infer",
+      "--model",
+      at("runs", "toy", "model.onnx"),
+      "--data",
+      data,
+      "--out",
+      join(data, "train"),
+    ];
+    const before = await readdir(join(data, "train"));
+    const { code, messages } = await pixelcal(args);
+    expect(code).toBe(1);
+    expect(messages).toContain("train: is not empty and holds no predictions");
+    expect(await readdir(join(data, "train"))).toEqual(before);
+  });
+
+  test("a case that cannot be read half way through inference", async () => {
+    const broken = at("broken");
+    await mkdir(join(broken, "test"), { recursive: true });
+    const image = tensor("float32", new Float32Array(256), [1, 16, 16]);
+    const label = tensor("int64", new BigInt64Array(256), [16, 16]);
+    await writeNpz(join(broken, "test", "a.npz"), { image, label });
+    await writeFile(join(broken, "test", "b.npz"), "not an archive");
+    const model = at("runs", "toy", "model.onnx");
+    const { code, messages } = await pixelcal([
+      "infer",
+      "--model",
+      model,
+      "--data",
+      broken,
+      "--out",
+      at("half", "preds"),
+    ]);
+    expect(code).toBe(1);
+    expect(messages).toContain(join(broken, "test", "b.npz"));
+    expect(await readdir(root)).not.toContain("half");
+  });
+
+  test("a checkpoint of another network is named, and its run stays as it was", async () => {
+    const small = await writeConfig("small.yaml", { run_name: "kept", epochs: 1 });
+    const args = ["--config", small, "--out", at("kept-runs")];
+    expect((await pixelcal(["train", ...args])).code).toBe(0);
+    const before = await readFile(at("kept-runs", "kept", "config.json"), "utf8");
+    await writeConfig("small.yaml", { run_name: "kept", epochs: 2, model: { num_classes: 4, base: 3 } });
+    const resumed = await pixelcal(["train", ...args, "--resume"]);
+    expect(resumed.code).toBe(1);
+    expect(resumed.messages).toContain("last.safetensors: does not fit this trainer");
+    expect(await readFile(at("kept-runs", "kept", "config.json"), "utf8")).toBe(before);
+    const out = ["--out", at("unfit", "preds")];
+    const inferred = await pixelcal(["infer", "--config", small, "--runs", at("kept-runs"), ...out]);
+    expect(inferred.code).toBe(1);
+    expect(inferred.messages).toMatch(/^error: .*best\.safetensors: enc1\.0\.weight: expected float32 \[3, /);
+    expect(await readdir(root)).not.toContain("unfit");
+  });
+
+  test("ONNX files that are none, lack an output or give no numbers", async () => {
+    const graph = (build: (image: Value) => Value): Uint8Array => {
+      const model = new Graph("model");
+      model.output("logits", build(model.input("image", "float32", [1, 1, 24, 24])));
+      return serializeModel(model);
+    };
+    const cases: [string, Uint8Array | string, string][] = [
+      ["text.onnx", "no model", "text.onnx: not an ONNX file"],
+      [
+        "one.onnx",
+        graph((image) => ops.Relu(image)),
+        "one.onnx: expected an output [N, classes, ...spatial]",
+      ],
+      [
+        "nan.onnx",
+        graph((image) => ops.Sqrt(ops.Sub(-1e9, ops.Concat([image, image, image, image], 1)))),
+        "case_0000.npz: the network's outputs are not finite",
+      ],
+    ];
+    for (const [name, bytes, message] of cases) {
+      await writeFile(at(name), bytes);
+      const out = ["--out", at("onnx-preds")];
+      const { code, messages } = await pixelcal(["infer", "--model", at(name), "--data", data, ...out]);
+      expect(messages).toContain(message);
+      expect(code).toBe(1);
+    }
+    expect(await readdir(root)).not.toContain("onnx-preds");
+  });
+
+  test("two tables in one file", async () => {
+    const out = ["--out", at("one.csv"), "--json", at("one.csv")];
+    const { code, messages } = await pixelcal(["evaluate", "--predictions", at("preds"), ...out]);
+    expect(messages).toContain("--json: expected another file than --out");
+    expect(code).toBe(2);
+  });
+});
