@@ -3,11 +3,19 @@ import { join } from "node:path";
 import { tensor } from "@pixelcal/core";
 import { Graph, ops, serializeModel, type Value } from "@pixelcal/graph";
 import { writeNpz } from "@pixelcal/io";
+import { unet2d } from "@pixelcal/train";
 import { describe, expect, test } from "vitest";
 import { pixelcal } from "./run.test.helper.js";
 import { at, config, data, root, toyData, writeConfig } from "./toy.test.helper.js";
 
 toyData();
+
+/** The path of a network as it is before training. */
+async function writeModel(): Promise<string> {
+  const path = at("untrained.onnx");
+  await writeFile(path, serializeModel(unet2d({ classes: 4, base: 2 }).build([1, 1, 24, 24])));
+  return path;
+}
 
 describe("bad input leaves one line and nothing else", () => {
   const invalid: [string, string | Record<string, unknown>, number, string | RegExp][] = [
@@ -104,15 +112,7 @@ describe("bad input leaves one line and nothing else", () => {
   });
 
   test("cases are never replaced by predictions", async () => {
-    const args = [
-      "infer",
-      "--model",
-      at("runs", "toy", "model.onnx"),
-      "--data",
-      data,
-      "--out",
-      join(data, "train"),
-    ];
+    const args = ["infer", "--model", await writeModel(), "--data", data, "--out", join(data, "train")];
     const before = await readdir(join(data, "train"));
     const { code, messages } = await pixelcal(args);
     expect(code).toBe(1);
@@ -127,7 +127,7 @@ describe("bad input leaves one line and nothing else", () => {
     const label = tensor("int64", new BigInt64Array(256), [16, 16]);
     await writeNpz(join(broken, "test", "a.npz"), { image, label });
     await writeFile(join(broken, "test", "b.npz"), "not an archive");
-    const model = at("runs", "toy", "model.onnx");
+    const model = await writeModel();
     const { code, messages } = await pixelcal([
       "infer",
       "--model",
