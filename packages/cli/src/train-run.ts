@@ -92,7 +92,8 @@ export async function trainRun(run: TrainRun): Promise<TrainOutcome> {
       ),
       epochs: config.epochs,
       selection: config.selection,
-      prefetch: Math.max(1, config.num_workers),
+      // The loader prepares batches and targets ahead already; a second row of them would only hold memory.
+      prefetch: 1,
       folder,
       resume,
       config,

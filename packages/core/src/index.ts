@@ -79,6 +79,7 @@ export {
   type MorphologyOptions,
   type MorphologySpec,
   morphology,
+  morphologyOps,
   morphologySync,
 } from "./morphology.js";
 export type { PixelSelection } from "./probability-maps.js";

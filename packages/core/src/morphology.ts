@@ -5,7 +5,8 @@ import { checkDevice, type DeviceOption } from "./device.js";
 import { invalidArgument } from "./errors.js";
 import type { Tensor } from "./tensor.js";
 
-const ops = [
+/** The operations by name. */
+export const morphologyOps = [
   "erosion",
   "dilation",
   "opening",
@@ -16,7 +17,7 @@ const ops = [
 ] as const;
 
 /** gradient: dilation minus erosion; internal-gradient: mask minus erosion; external-gradient: dilation minus mask. */
-export type MorphologyOp = (typeof ops)[number];
+export type MorphologyOp = (typeof morphologyOps)[number];
 
 /** A morphological operation and its structuring element. */
 export interface MorphologySpec {
@@ -82,8 +83,9 @@ function morphologyRequest(
 
 /** Throws unless every field is valid; `prefix` goes before the argument's name, for example "morphology.". */
 export function checkMorphology(spec: MorphologySpec, prefix: string): void {
-  if (spec.op === undefined) throw invalidArgument(`${prefix}op`, `one of ${ops.join(", ")}`, spec.op);
-  checkChoice(`${prefix}op`, spec.op, ops);
+  if (spec.op === undefined)
+    throw invalidArgument(`${prefix}op`, `one of ${morphologyOps.join(", ")}`, spec.op);
+  checkChoice(`${prefix}op`, spec.op, morphologyOps);
   checkChoice(`${prefix}structure`, spec.structure, ["box", "cross"]);
   checkChoice(`${prefix}border`, spec.border, ["neutral", "zero", "one", "replicate", "reflect101"]);
   if (spec.radius !== undefined) checkInteger(`${prefix}radius`, spec.radius, 0, 2 ** 31 - 1);

@@ -1,4 +1,4 @@
-import { InvalidArgumentError, invalidArgument } from "@pixelcal/core";
+import { InvalidArgumentError, invalidArgument, morphologyOps } from "@pixelcal/core";
 
 /** What an option accepts. */
 export type OptionSchema =
@@ -23,16 +23,7 @@ export const sigma: OptionSchema = { type: "number", above: 0 };
 export const size: OptionSchema = { type: "integer", atLeast: 1, odd: true };
 /** Trailing axes a window spans. */
 export const dimensions: OptionSchema = { type: "integer", atLeast: 2, atMost: 3 };
-export const morphology: OptionSchema = choice(
-  "none",
-  "erosion",
-  "dilation",
-  "opening",
-  "closing",
-  "gradient",
-  "internal-gradient",
-  "external-gradient",
-);
+export const morphology: OptionSchema = choice("none", ...morphologyOps);
 
 export function choice(...values: string[]): OptionSchema {
   return { type: "choice", values };
