@@ -2,6 +2,7 @@
 
 #include "cases.h"
 #include "check.h"
+#include "isa.h"
 #include "parallel.h"
 
 using namespace pixelcal;
@@ -92,19 +93,23 @@ TEST(SgdEqualsFormula) {
   }
 }
 
-TEST(OptimizersAreTheSameAtAnyThreadCount) {
-  std::vector<State> states(3);
+TEST(OptimizersAreTheSameAtAnyThreadCountAndInstructionSet) {
+  std::vector<State> states;
   std::vector<double> norms;
-  for (int threads = 1; threads <= 3; ++threads) {
-    SetThreadCount(threads);
-    State& state = states[static_cast<size_t>(threads - 1)];
-    cpu::Adamw(state.ForAdamw(), {});
-    cpu::Sgd(state.ForSgd(true), {.momentum = 0.9, .nesterov = true});
-    std::vector<std::span<const float>> gradients(state.gradients.begin(), state.gradients.end());
-    norms.push_back(cpu::GradientNorm(gradients));
-  }
-  CHECK(states[0].values == states[1].values && states[0].values == states[2].values);
-  CHECK(norms[0] == norms[1] && norms[0] == norms[2]);
+  test::ForEachIsa([&] {
+    for (int threads = 1; threads <= 3; ++threads) {
+      SetThreadCount(threads);
+      State& state = states.emplace_back();
+      cpu::Adamw(state.ForAdamw(), {});
+      cpu::Sgd(state.ForSgd(false), {});
+      cpu::Sgd(state.ForSgd(true), {.momentum = 0.9});
+      cpu::Sgd(state.ForSgd(true), {.momentum = 0.9, .nesterov = true});
+      std::vector<std::span<const float>> gradients(state.gradients.begin(), state.gradients.end());
+      norms.push_back(cpu::GradientNorm(gradients));
+    }
+  });
+  for (const State& state : states) CHECK(state.values == states[0].values);
+  for (const double norm : norms) CHECK(norm == norms[0]);
   double total = 0;
   for (const auto& gradient : states[0].gradients)
     for (const float g : gradient) total += static_cast<double>(g) * g;

@@ -6,7 +6,7 @@
 #include <cmath>
 
 #include "parallel.h"
-#include "targets.h"
+#include "simd/optimizer.h"
 
 namespace pixelcal {
 namespace {
@@ -34,70 +34,6 @@ void ForPieces(const std::vector<Piece>& pieces, const Body& body) {
   ParallelFor(static_cast<int64_t>(pieces.size()), 1, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) body(pieces[static_cast<size_t>(i)]);
   });
-}
-
-struct AdamwConstants {
-  float scale, decay, to_gradient, beta2, to_square, root_correction, epsilon, step_size;
-};
-
-PIXELCAL_TARGETS void AdamwPiece(float* values, const float* gradient, float* average, float* square,
-                                 size_t count, AdamwConstants k) {
-#pragma omp simd
-  for (size_t i = 0; i < count; ++i) {
-    const float g = gradient[i] * k.scale;
-    const float mean = average[i] + k.to_gradient * (g - average[i]);
-    const float spread = square[i] * k.beta2 + k.to_square * g * g;
-    const float denominator = std::sqrt(spread) / k.root_correction + k.epsilon;
-    average[i] = mean;
-    square[i] = spread;
-    values[i] = values[i] * k.decay - k.step_size * mean / denominator;
-  }
-}
-
-struct SgdConstants {
-  float scale, decay, momentum, rate;
-};
-
-PIXELCAL_TARGETS void SgdPiece(float* values, const float* gradient, size_t count, SgdConstants k) {
-#pragma omp simd
-  for (size_t i = 0; i < count; ++i) values[i] -= k.rate * (gradient[i] * k.scale + k.decay * values[i]);
-}
-
-PIXELCAL_TARGETS void MomentumPiece(float* values, const float* gradient, float* velocity, size_t count,
-                                    SgdConstants k) {
-#pragma omp simd
-  for (size_t i = 0; i < count; ++i) {
-    const float g = gradient[i] * k.scale + k.decay * values[i];
-    velocity[i] = velocity[i] * k.momentum + g;
-    values[i] -= k.rate * velocity[i];
-  }
-}
-
-PIXELCAL_TARGETS void NesterovPiece(float* values, const float* gradient, float* velocity, size_t count,
-                                    SgdConstants k) {
-#pragma omp simd
-  for (size_t i = 0; i < count; ++i) {
-    const float g = gradient[i] * k.scale + k.decay * values[i];
-    velocity[i] = velocity[i] * k.momentum + g;
-    values[i] -= k.rate * (g + k.momentum * velocity[i]);
-  }
-}
-
-// Eight running sums, so that the order of the additions is the same at any vector width.
-PIXELCAL_TARGETS double SumOfSquares(const float* values, size_t count) {
-  double sums[8] = {};
-  size_t i = 0;
-  for (; i + 8 <= count; i += 8) {
-#pragma omp simd
-    for (size_t lane = 0; lane < 8; ++lane) {
-      const double value = values[i + lane];
-      sums[lane] += value * value;
-    }
-  }
-  for (size_t lane = 0; i < count; ++i, ++lane) sums[lane] += static_cast<double>(values[i]) * values[i];
-  double total = 0;
-  for (const double sum : sums) total += sum;
-  return total;
 }
 
 void CheckFinite(const char* name, double value, double least) {
@@ -132,7 +68,7 @@ void Adamw(std::span<const AdamwParameter> parameters, const AdamwOptions& optio
   const auto steps = static_cast<double>(options.step);
   const double correction1 = 1 - std::pow(options.beta1, steps),
                correction2 = 1 - std::pow(options.beta2, steps);
-  const AdamwConstants shared{
+  const simd::AdamwConstants shared{
       static_cast<float>(options.gradient_scale), 1,
       static_cast<float>(1 - options.beta1),      static_cast<float>(options.beta2),
       static_cast<float>(1 - options.beta2),      static_cast<float>(std::sqrt(correction2)),
@@ -140,10 +76,11 @@ void Adamw(std::span<const AdamwParameter> parameters, const AdamwOptions& optio
   const auto pieces = Pieces(parameters.size(), [&](size_t i) { return parameters[i].values.size(); });
   ForPieces(pieces, [&](const Piece& piece) {
     const AdamwParameter& p = parameters[piece.array];
-    AdamwConstants constants = shared;
+    simd::AdamwConstants constants = shared;
     constants.decay = static_cast<float>(1 - options.learning_rate * p.weight_decay);
-    AdamwPiece(p.values.data() + piece.begin, p.gradient.data() + piece.begin, p.average.data() + piece.begin,
-               p.square.data() + piece.begin, piece.count, constants);
+    OptimizerLoops().adamw(p.values.data() + piece.begin, p.gradient.data() + piece.begin,
+                           p.average.data() + piece.begin, p.square.data() + piece.begin, piece.count,
+                           constants);
   });
 }
 
@@ -162,17 +99,18 @@ void Sgd(std::span<const SgdParameter> parameters, const SgdOptions& options) {
   const auto pieces = Pieces(parameters.size(), [&](size_t i) { return parameters[i].values.size(); });
   ForPieces(pieces, [&](const Piece& piece) {
     const SgdParameter& p = parameters[piece.array];
-    const SgdConstants constants{static_cast<float>(options.gradient_scale),
-                                 static_cast<float>(p.weight_decay), static_cast<float>(options.momentum),
-                                 static_cast<float>(options.learning_rate)};
+    const simd::SgdConstants constants{
+        static_cast<float>(options.gradient_scale), static_cast<float>(p.weight_decay),
+        static_cast<float>(options.momentum), static_cast<float>(options.learning_rate)};
+    const simd::OptimizerTable& loops = OptimizerLoops();
     float* values = p.values.data() + piece.begin;
     const float* gradient = p.gradient.data() + piece.begin;
     if (options.momentum == 0)
-      SgdPiece(values, gradient, piece.count, constants);
+      loops.sgd(values, gradient, piece.count, constants);
     else if (options.nesterov)
-      NesterovPiece(values, gradient, p.velocity.data() + piece.begin, piece.count, constants);
+      loops.nesterov(values, gradient, p.velocity.data() + piece.begin, piece.count, constants);
     else
-      MomentumPiece(values, gradient, p.velocity.data() + piece.begin, piece.count, constants);
+      loops.momentum(values, gradient, p.velocity.data() + piece.begin, piece.count, constants);
   });
 }
 
@@ -181,7 +119,7 @@ double GradientNorm(std::span<const std::span<const float>> gradients) {
   std::vector<double> sums(pieces.size());
   ForPieces(pieces, [&](const Piece& piece) {
     sums[static_cast<size_t>(&piece - pieces.data())] =
-        SumOfSquares(gradients[piece.array].data() + piece.begin, piece.count);
+        OptimizerLoops().sum_of_squares(gradients[piece.array].data() + piece.begin, piece.count);
   });
   double total = 0;
   for (const double sum : sums) total += sum;

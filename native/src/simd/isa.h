@@ -1,0 +1,52 @@
+#pragma once
+
+namespace pixelcal {
+
+// Instruction sets that the loops in src/simd/*.isa.cc are compiled for, one object each (CMakeLists.txt):
+// what is shipped runs everywhere and uses what it finds. Every set gives the same bits.
+//
+// An .isa.cc file includes the processor's intrinsics, headers of this folder and C headers, nothing else,
+// and keeps all it defines inside `namespace pixelcal::simd::PIXELCAL_ISA`, most of it unnamed or
+// PIXELCAL_INLINE: a template of the standard library that a linker takes from an AVX-512 object would be run
+// on processors without it (test/check_simd_symbols.cmake looks for such symbols). It ends with one table of
+// function pointers, which a header beside it declares with PIXELCAL_DECLARE_LOOPS; kernels call
+// LoopsName().function(...).
+enum class Isa { kBaseline, kAvx2, kAvx512 };
+
+// The best one of this processor, or the one named by the environment variable PIXELCAL_ISA (baseline, avx2,
+// avx512) when the processor has it.
+Isa ActiveIsa();
+
+// For tests: uses `isa` from now on; false (and no change) where this build or processor does not have it.
+bool SetIsa(Isa isa);
+
+}  // namespace pixelcal
+
+#if defined(PIXELCAL_HAVE_AVX512)
+#define PIXELCAL_PICK(name)                         \
+  (ActiveIsa() == Isa::kAvx512 ? simd::avx512::name \
+   : ActiveIsa() == Isa::kAvx2 ? simd::avx2::name   \
+                               : simd::baseline::name)
+#define PIXELCAL_DECLARE_EACH(Table, name) \
+  namespace simd::avx512 {                 \
+  extern const Table name;                 \
+  }                                        \
+  namespace simd::avx2 {                   \
+  extern const Table name;                 \
+  }                                        \
+  namespace simd::baseline {               \
+  extern const Table name;                 \
+  }
+#else
+#define PIXELCAL_PICK(name) (simd::baseline::name)
+#define PIXELCAL_DECLARE_EACH(Table, name) \
+  namespace simd::baseline {               \
+  extern const Table name;                 \
+  }
+#endif
+
+// Inside namespace pixelcal: declares `const Table& function()`, the table `name` of the active instruction
+// set.
+#define PIXELCAL_DECLARE_LOOPS(Table, name, function) \
+  PIXELCAL_DECLARE_EACH(Table, name)                  \
+  inline const Table& function() { return PIXELCAL_PICK(name); }
