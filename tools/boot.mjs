@@ -1,4 +1,4 @@
-// The one entry of `npm run demo`, `npm test`, `npm run build` and `npm run pixelcal`: fetches a private pnpm, installs,
+// The one entry of `npm run demo`, `npm test`, `npm run build`, `npm run bench` and `npm run pixelcal`: fetches a private pnpm, installs,
 // builds, then runs what was asked. No dependencies of its own: nothing is installed yet when it starts.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -97,6 +97,12 @@ switch (task) {
   case "test":
     process.exit(run(process.execPath, [join(root, "tools", "test.mjs"), ...rest]));
     break;
+  case "sanitize":
+    process.exit(run("pnpm", ["--dir", "native", "run", `test:${rest[0]}`]));
+    break;
+  case "bench":
+    process.exit(run(process.execPath, [join(root, "benchmarks", "kernels.mjs"), ...rest]));
+    break;
   case "demo":
     process.exit(run(process.execPath, [cli, "demo", ...rest], { cwd: process.env.INIT_CWD ?? root }));
     break;
@@ -104,5 +110,5 @@ switch (task) {
     process.exit(run(process.execPath, [cli, ...rest], { cwd: process.env.INIT_CWD ?? root }));
     break;
   default:
-    fail(`unknown task "${task}": build, test, demo or cli`);
+    fail(`unknown task "${task}": build, test, sanitize, bench, demo or cli`);
 }
