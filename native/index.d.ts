@@ -2,6 +2,10 @@
 // JS thread, `nameSync(options)` runs at once. Arrays are read and written in place, byteOffset respected; they must be
 // attached, of fixed length and not shared, and must be neither changed nor transferred while a call runs. Rejected
 // arguments are TypeErrors with code "INVALID_ARGUMENT" and a message "argument: expected X, got Y".
+//
+// `out` takes the result; without it, results of 1 MB and more lie in a pool of the process, which uses memory again
+// once JavaScript has dropped it: see `resultMemory`. Their ArrayBuffers cannot be transferred to another thread (Node
+// copies them or throws a DataCloneError, by version); give `out` for results that shall move.
 
 /** A label map, one integer class per pixel; none of the types is converted. */
 export type LabelArray = Uint8Array | Int32Array | BigInt64Array;
@@ -198,9 +202,10 @@ export interface EqualMassEdgesOptions extends ProbabilityMaps {
   readonly bins: number;
   /** Only probabilities above it (compared in float32) are counted. */
   readonly threshold?: number;
+  readonly out?: Float64Array;
 }
 
-export interface CalibrationBinsOptions extends EqualMassEdgesOptions {
+export interface CalibrationBinsOptions extends Omit<EqualMassEdgesOptions, "out"> {
   /** bins + 1 numbers from 0 to 1, never decreasing, or as many for each group. */
   readonly edges: Float64Array;
 }
@@ -239,6 +244,8 @@ export interface ConfusionCountsOptions {
   readonly pixels: number;
   readonly ignore?: number;
   readonly mask?: Uint8Array;
+  /** `[batch, true class, predicted class]` */
+  readonly out?: Float64Array;
 }
 
 export interface CalibrationKernels {
@@ -270,6 +277,12 @@ export interface Native
   /** Threads one kernel call may use; the pool serves the whole process. */
   threadCount(): number;
   setThreadCount(count: number): void;
+  /**
+   * Bytes in the process's pool of large results, at most 256 MB together: `lent` to arrays that JavaScript holds (or has
+   * dropped since the event loop last turned), `kept` for the next results. Beyond that, and after half of it in one turn,
+   * results are ordinary arrays.
+   */
+  resultMemory(): { lent: number; kept: number };
 }
 
 declare const native: Native;

@@ -1,6 +1,7 @@
 #include <napi.h>
 
 #include "binding/bindings.h"
+#include "page_pool.h"
 #include "parallel.h"
 
 namespace pixelcal {
@@ -24,12 +25,22 @@ Napi::Value WriteThreadCount(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
+// Bytes of the process's pool of results: in arrays that JavaScript has, and kept for the next ones.
+Napi::Value ReadResultMemory(const Napi::CallbackInfo& info) {
+  const PagePool::Usage usage = ResultPool().usage();
+  auto memory = Napi::Object::New(info.Env());
+  memory.Set("lent", static_cast<double>(usage.lent));
+  memory.Set("kept", static_cast<double>(usage.kept));
+  return memory;
+}
+
 // Called once per environment (the main thread and each worker thread): nothing is shared between them but
 // the pool.
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("devices", Napi::Function::New(env, Devices, "devices"));
   exports.Set("threadCount", Napi::Function::New(env, ReadThreadCount, "threadCount"));
   exports.Set("setThreadCount", Napi::Function::New(env, WriteThreadCount, "setThreadCount"));
+  exports.Set("resultMemory", Napi::Function::New(env, ReadResultMemory, "resultMemory"));
   for (const auto& table :
        {DistanceBindings(), SignedDistanceBindings(), MorphologyBindings(), NeighborhoodBindings(),
         CalibrationBindings(), SurfaceDistanceBindings(), OptimizerBindings()}) {

@@ -1,6 +1,17 @@
 #include "binding/arguments.h"
 
+#include "page_pool.h"
+
 namespace pixelcal {
+namespace {
+
+// From here on the pages of a fresh array cost more than the pool and its finalizers (measured; below, the C
+// library itself uses memory again).
+constexpr int64_t kPooledBytes = 1 << 20;
+
+void Release(napi_env, void*, void* memory) { delete static_cast<std::shared_ptr<std::byte>*>(memory); }
+
+}  // namespace
 
 Arguments::Arguments(Napi::Env env, Napi::Value options) : env_(env) {
   Require(options.IsObject() && !options.IsFunction(), "options: expected an object, got ",
@@ -108,6 +119,34 @@ void* Arguments::CheckedData(const std::string& name, Napi::Value value, napi_ty
   const napi_status status = napi_get_typedarray_info(env_, value, nullptr, length, &data, nullptr, nullptr);
   NAPI_THROW_IF_FAILED(env_, status, nullptr);
   return data;
+}
+
+// Large results lie in the process's pool, whose block `memory` also holds, as an external ArrayBuffer (V8
+// counts its bytes as its own). Node runs the finalizers of such buffers in its event loop: a program that
+// never returns to it, or holds more than the pool lends, gets ordinary ones, as does a runtime that forbids
+// external buffers.
+Napi::ArrayBuffer Arguments::NewBuffer(int64_t bytes, std::shared_ptr<std::byte>* memory) const {
+  const auto size = static_cast<size_t>(bytes);
+  if (bytes < kPooledBytes) return Napi::ArrayBuffer::New(env_, size);
+  *memory = ResultPool().Take(size);
+  if (*memory) {
+    auto held = std::make_unique<std::shared_ptr<std::byte>>(*memory);
+    napi_value buffer = nullptr;
+    const napi_status status =
+        napi_create_external_arraybuffer(env_, memory->get(), size, Release, held.get(), &buffer);
+    if (status == napi_ok) {
+      held.release();
+      return Napi::ArrayBuffer(env_, buffer);
+    }
+    memory->reset();
+    NAPI_THROW_IF_FAILED(env_, status == napi_no_external_buffers_allowed ? napi_ok : status,
+                         Napi::ArrayBuffer());
+  }
+  // By JavaScript's own constructor, which throws a RangeError where Node-API would end the process.
+  const auto make = env_.Global().Get("ArrayBuffer").As<Napi::Function>();
+  auto buffer = make.New({Napi::Number::New(env_, static_cast<double>(bytes))}).As<Napi::ArrayBuffer>();
+  PreferHugePages(buffer.Data(), size);
+  return buffer;
 }
 
 void Arguments::CheckOut(const char* name, const char* data, size_t bytes, size_t length,

@@ -3,6 +3,7 @@
 #include <napi.h>
 
 #include <cmath>
+#include <cstddef>
 #include <initializer_list>
 #include <memory>
 #include <string>
@@ -35,11 +36,14 @@ PIXELCAL_ELEMENT(int64_t, "BigInt64Array", napi_bigint64_array)
 // or inside a Task, which is destroyed there.
 using Kept = std::shared_ptr<Napi::Reference<Napi::Value>>;
 
-// A result array: the caller's `out`, or a new one. Kernels write `span`; Task::result returns Value().
+// A result array: the caller's `out`, or a new one. Kernels write all of `span`; Task::result returns
+// Value().
 template <class T>
 struct Output {
   std::span<T> span;
   Kept kept;
+  // A new large one's block: it stays while the kernel runs even when the environment ends.
+  std::shared_ptr<std::byte> memory;
   Napi::Value Value() const { return kept->Value(); }
 };
 
@@ -80,19 +84,23 @@ class Arguments {
     return ReadAll<T>(name);
   }
 
-  // `name` if given (exactly `count` elements, apart from every input read before), else a new zeroed array.
+  // `name` if given (exactly `count` elements, apart from every input read before), else a new array. Neither
+  // is zeroed: the kernel must write every element.
   template <class T>
   Output<T> Out(const char* name, int64_t count) {
     if (!Has(name)) return New<T>(count);
     const Napi::Value value = options_.Get(name);
     const std::span<T> span = Read<T>(name, value);
     CheckOut(name, reinterpret_cast<const char*>(span.data()), span.size_bytes(), span.size(), count);
-    return {span, kept_.back()};
+    return {span, kept_.back(), nullptr};
   }
   template <class T>
   Output<T> New(int64_t count) {
-    auto array = Napi::TypedArrayOf<T>::New(env_, static_cast<size_t>(count));
-    return {std::span<T>(array.Data(), static_cast<size_t>(count)), Keep(array)};
+    const auto length = static_cast<size_t>(count);
+    std::shared_ptr<std::byte> memory;
+    const Napi::ArrayBuffer buffer = NewBuffer(CheckedProduct(count, sizeof(T)), &memory);
+    auto array = Napi::TypedArrayOf<T>::New(env_, length, buffer, 0, Element<T>::kNapiType);
+    return {std::span<T>(array.Data(), length), Keep(array), memory};
   }
 
   // Finite numbers; the forms with a fallback accept undefined.
@@ -154,6 +162,7 @@ class Arguments {
   Kept Keep(Napi::Value value);
   void* CheckedData(const std::string& name, Napi::Value value, napi_typedarray_type type,
                     const char* expected, size_t* length) const;
+  Napi::ArrayBuffer NewBuffer(int64_t bytes, std::shared_ptr<std::byte>* memory) const;
   void CheckOut(const char* name, const char* data, size_t bytes, size_t length, int64_t count) const;
   static std::string Describe(Napi::Value value);
 

@@ -44,7 +44,7 @@ Task EqualMassEdgesTask(Arguments& arguments) {
   CalibrationOptions options;
   ReadOptions(arguments, options);
   const auto edges =
-      arguments.New<double>(cpu::CalibrationGroups(options.score, maps.classes) * (options.bins + 1));
+      arguments.Out<double>("out", cpu::CalibrationGroups(options.score, maps.classes) * (options.bins + 1));
   return {[=] { cpu::EqualMassEdges(maps, options, edges.span); }, [=](Napi::Env) { return edges.Value(); }};
 }
 
@@ -109,7 +109,7 @@ Task ConfusionCountsTask(Arguments& arguments) {
   const auto mask = arguments.OptionalArray<uint8_t>("mask");
   Require(batch >= 1 && classes >= 1 && pixels >= 1, "size: expected at least 1, got ", batch, " x ", classes,
           " x ", pixels);
-  const auto counts = arguments.New<double>(CheckedProduct(batch, CheckedProduct(classes, classes)));
+  const auto counts = arguments.Out<double>("out", CheckedProduct(batch, CheckedProduct(classes, classes)));
   return {[=] { cpu::ConfusionCounts(predicted, labels, batch, classes, pixels, ignore, mask, counts.span); },
           [=](Napi::Env) { return counts.Value(); }};
 }

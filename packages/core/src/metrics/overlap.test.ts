@@ -80,6 +80,9 @@ test("confusion counts pixel by pixel, per image, without ignored and masked pix
       expect(counts).toEqual(tensor("float64", expected, [2, 3, 3]));
     }),
   );
+  const out = tensor("float64", new Float64Array(9).fill(7), [1, 3, 3]);
+  expect(confusionCountsSync(only(labels, 0), only(labels, 0), { classes: 3, out }).data).toBe(out.data);
+  expect(out.data.reduce((sum, count) => sum + count)).toBe(42);
 });
 
 const map = tensor("uint8", Uint8Array.of(0, 2), [1, 2]);
@@ -98,6 +101,11 @@ test.each<[string, () => unknown, string]>([
     "dims",
     () => confusionCountsSync(map, tensor("uint8", new Uint8Array(3), [1, 3]), { classes: 2 }),
     "predicted: expected dims [1, 3], got [1, 2]",
+  ],
+  [
+    "out",
+    () => confusionCountsSync(map, map, { classes: 3, out: tensor("float64", new Float64Array(9), [9]) }),
+    "out: expected rank 3, got 1",
   ],
   ["classes", () => confusionCountsSync(map, map, { classes: 0 }), "classes: expected an integer from 1"],
   ["ignore", () => confusionCountsSync(map, map, { classes: 3, ignore: 0.1 }), "ignore: expected an integer"],

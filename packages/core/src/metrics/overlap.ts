@@ -51,6 +51,7 @@ function labelTensor(
 
 export interface ConfusionOptions extends PixelSelection, DeviceOption {
   readonly classes: number;
+  readonly out?: Tensor<"float64">;
 }
 
 /** Pixels per image, true class and predicted class, `[N, classes, classes]`. */
@@ -86,10 +87,11 @@ function confusionRequest(
   checkLabels(predicted, "predicted");
   checkLabels(labels);
   checkDims("predicted", predicted, labels.dims);
-  const { classes, ignore, mask } = options;
+  const { classes, ignore, mask, out } = options;
   checkClasses(classes);
   checkSelection({ ignore, mask }, labels.dims);
   const [batch, ...spatial] = labels.dims as [number, ...number[]];
+  checkOut(out, "float64", [batch, classes, classes]);
   const pixels = spatial.reduce((product, dim) => product * dim, 1);
   return {
     predicted: predicted.data,
@@ -99,6 +101,7 @@ function confusionRequest(
     pixels,
     ignore,
     mask: mask?.data,
+    out: out?.data,
   };
 }
 
