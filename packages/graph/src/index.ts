@@ -15,7 +15,7 @@ export {
 export { evaluate, interpret } from "./interpret.js";
 export type { LoweringDevice } from "./lower/lowering.js";
 export { type LowerOptions, lower } from "./lower.js";
-export { type ExternalReader, folderReader } from "./model/external-data.js";
+export { type ExternalReader, externalPath, folderReader } from "./model/external-data.js";
 export { modelMetadata, type ParseOptions, parseModel } from "./model/parse.js";
 export {
   type ExternalOptions,
@@ -24,6 +24,7 @@ export {
   type SerializeOptions,
   serializeModel,
 } from "./model/serialize.js";
+export { type ExternalPatch, type PatchedModel, replaceWeights, type Weights } from "./model/weights.js";
 export { type ConvOptions, type ConvTransposeOptions, type Initialize, Layers } from "./nn.js";
 export * as ops from "./ops.js";
 export { liveNodes, prune, type Rewriting, rewrite, rewriteWithMap } from "./rewrite.js";

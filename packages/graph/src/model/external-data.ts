@@ -7,36 +7,42 @@ export type ExternalReader = (location: string, offset: number, length: number |
 
 /** A reader of plain files in a model's folder, which no name and no symbolic link leads out of. */
 export function folderReader(folder: string): ExternalReader {
-  return (location, offset, length) => {
-    const parts = location.split(/[/\\]/);
-    if (
-      location === "" ||
-      isAbsolute(location) ||
-      location.includes("\0") ||
-      parts.includes("..") ||
-      /^[A-Za-z]:/.test(location)
-    ) {
-      throw graphError("externalData", "a file name inside of the model's folder", JSON.stringify(location));
-    }
-    let path: string;
-    try {
-      const root = realpathSync(folder);
-      path = realpathSync(join(root, location));
-      const inside = relative(root, path);
-      if (inside === ".." || inside.startsWith(`..${sep}`) || isAbsolute(inside)) {
-        throw graphError(
-          "externalData",
-          "a file inside of the model's folder",
-          `${location}, a link to ${path}`,
-        );
-      }
-      return readRange(path, location, offset, length);
-    } catch (error) {
-      if (error instanceof GraphError) throw error;
-      throw new GraphError("externalData", `${location}: ${error instanceof Error ? error.message : error}`);
-    }
-  };
+  return (location, offset, length) => readRange(externalPath(folder, location), location, offset, length);
 }
+
+/** The path of a file that a model names. Throws GraphError when it is not there or outside of the model's folder. */
+export function externalPath(folder: string, location: string): string {
+  const parts = location.split(/[/\\]/);
+  if (
+    location === "" ||
+    isAbsolute(location) ||
+    location.includes("\0") ||
+    parts.includes("..") ||
+    /^[A-Za-z]:/.test(location)
+  ) {
+    throw graphError("externalData", "a file name inside of the model's folder", JSON.stringify(location));
+  }
+  try {
+    const root = realpathSync(folder);
+    const path = realpathSync(join(root, location));
+    const inside = relative(root, path);
+    if (inside === ".." || inside.startsWith(`..${sep}`) || isAbsolute(inside)) {
+      throw graphError(
+        "externalData",
+        "a file inside of the model's folder",
+        `${location}, a link to ${path}`,
+      );
+    }
+    return path;
+  } catch (error) {
+    throw asGraphError(location, error);
+  }
+}
+
+const asGraphError = (location: string, error: unknown): GraphError =>
+  error instanceof GraphError
+    ? error
+    : new GraphError("externalData", `${location}: ${error instanceof Error ? error.message : error}`);
 
 function readRange(path: string, location: string, offset: number, length: number | undefined): Uint8Array {
   const file = openSync(path, "r");

@@ -38,7 +38,7 @@ const bad = (at: number, what: string): GraphError =>
 
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 
-class Cursor {
+export class Cursor {
   readonly bytes: Uint8Array;
   readonly end: number;
   at: number;

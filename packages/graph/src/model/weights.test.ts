@@ -1,0 +1,161 @@
+import type { Tensor } from "@pixelcal/core";
+import { describe, expect, test } from "vitest";
+import { Graph, GraphError, ops, parseModel, serializeModel } from "../index.js";
+import { addModel, folder, golden, model, weight } from "./hand-made.test.helper.js";
+import { replaceWeights, type Weights } from "./weights.js";
+
+const floats = (dims: readonly number[], value: (i: number) => number): Tensor<"float32"> => ({
+  type: "float32",
+  dims,
+  data: Float32Array.from({ length: dims.reduce((a, b) => a * b, 1) }, (_, i) => value(i)),
+});
+const join = (chunks: readonly Uint8Array[]): Buffer => Buffer.concat(chunks);
+const replaced = (bytes: Uint8Array, weights: Weights): Buffer => join(replaceWeights(bytes, weights).model);
+const weightsOf = (bytes: Uint8Array): Weights =>
+  Object.fromEntries(parseModel(bytes).initializers) as Weights;
+
+/** How many bytes of two files of one length differ. */
+const distance = (a: Uint8Array, b: Uint8Array): number => {
+  expect(a.length).toBe(b.length);
+  return a.reduce((count, byte, i) => count + (byte === b[i] ? 0 : 1), 0);
+};
+
+describe("new weights in an ONNX file", () => {
+  test("change their own bytes alone", () => {
+    const graph = new Graph("g");
+    const x = graph.input("x", "float32", [1, 2, 4, 4]);
+    const w = graph.initializer(
+      "w",
+      floats([2, 2, 1, 1], (i) => i),
+    );
+    graph.initializer(
+      "unused",
+      floats([3], (i) => i),
+    );
+    graph.output("y", ops.Relu(ops.Conv(x, w, undefined, {})));
+    const bytes = serializeModel(graph, { metadata: { made: "by hand" } });
+    expect(replaced(bytes, {}).equals(bytes)).toBe(true);
+    expect(replaced(bytes, weightsOf(bytes)).equals(bytes)).toBe(true);
+    const values = floats([2, 2, 1, 1], (i) => 0.1 * i + 7);
+    const result = replaced(bytes, { w: values });
+    expect(weightsOf(result).w!.data).toEqual(values.data);
+    expect(distance(result, bytes)).toBeLessThanOrEqual(16);
+  });
+
+  test.each<[string, Parameters<typeof addModel>[0]]>([
+    ["raw data", {}],
+    ["a list of floats", { rawData: undefined, floatData: new Float32Array(2) }],
+  ])("as %s", (_, form) => {
+    const bytes = addModel(form);
+    const result = replaced(bytes, { w: floats([2], (i) => i + 1.25) });
+    expect([...weightsOf(result).w!.data]).toEqual([1.25, 2.25]);
+    expect(result.length).toBe(bytes.length);
+  });
+
+  test("as 16-bit floats, rounded to nearest", () => {
+    const raw = addModel({ dataType: 10, rawData: new Uint8Array(4) });
+    const list = addModel({ dataType: 10, rawData: undefined, int32Data: BigInt64Array.of(1n, 15360n) });
+    const values = floats([2], (i) => (i === 0 ? 1 + 2 ** -11 : -65504));
+    for (const bytes of [raw, list]) {
+      expect([...weightsOf(replaced(bytes, { w: values })).w!.data]).toEqual([1, -65504]);
+      expect(replaced(bytes, weightsOf(bytes)).equals(bytes)).toBe(true);
+    }
+    const bfloat = addModel({ dataType: 16, rawData: new Uint8Array(4) });
+    expect([
+      ...weightsOf(replaced(bfloat, { w: floats([2], (i) => 1 + 0.0078125 * 1.5 * i) })).w!.data,
+    ]).toEqual([1, 1.015625]);
+  });
+
+  test("come back from the onnx library's own 16-bit file", () => {
+    const bytes = golden("half.onnx");
+    expect(replaced(bytes, weightsOf(bytes)).equals(bytes)).toBe(true);
+  });
+
+  test("in other files are told as patches of them", () => {
+    const bytes = golden("external.onnx");
+    const values = floats([300], (i) => -i);
+    const { model: chunks, patches, locations } = replaceWeights(bytes, { w: values });
+    expect(join(chunks).equals(bytes)).toBe(true);
+    expect(locations).toEqual(["external.data"]);
+    expect(patches.map(({ location, offset }) => [location, offset])).toEqual([["external.data", 0]]);
+    expect(join([patches[0]!.bytes]).equals(Buffer.from(values.data.buffer))).toBe(true);
+    expect([...parseModel(bytes, { externalData: folder }).initializers.keys()]).toContain("w");
+  });
+
+  const merged = (): Uint8Array =>
+    model(
+      [
+        { opType: "Identity", inputs: ["w"], outputs: ["a"] },
+        { opType: "Identity", inputs: ["a"], outputs: ["b"] },
+        { opType: "Add", inputs: ["x", "a"], outputs: ["s"] },
+        { opType: "Mul", inputs: ["s", "b"], outputs: ["y"] },
+      ],
+      { graph: { initializers: [weight()] } },
+    );
+
+  test("that an exporter merged stay merged while they are equal", () => {
+    const bytes = merged();
+    const both = floats([2], (i) => i + 3);
+    const graph = parseModel(replaced(bytes, { a: both, b: floats([2], (i) => i + 3) }));
+    expect([...(graph.initializers.get("w")!.data as Float32Array)]).toEqual([3, 4]);
+    expect(graph.nodes.map(({ opType }) => opType)).toEqual(["Identity", "Identity", "Add", "Mul"]);
+  });
+
+  test("that an exporter merged part where they differ", () => {
+    const graph = parseModel(replaced(merged(), { a: floats([2], () => 3), b: floats([2], () => 4) }));
+    expect([...graph.initializers].map(([name, { data }]) => [name, ...(data as Float32Array)])).toEqual([
+      ["w", 3, 3],
+      ["b", 4, 4],
+    ]);
+    expect(graph.nodes.map(({ opType }) => opType)).toEqual(["Identity", "Add", "Mul"]);
+  });
+
+  test("in Constant nodes", () => {
+    const bytes = model([
+      {
+        opType: "Constant",
+        outputs: ["c"],
+        attributes: [{ name: "value", t: weight({ name: "" }), type: 4 }],
+      },
+      { opType: "Constant", outputs: ["d"], attributes: [{ name: "value_floats", floats: [1, 2], type: 6 }] },
+      { opType: "Add", inputs: ["x", "c"], outputs: ["s"] },
+      { opType: "Mul", inputs: ["s", "d"], outputs: ["y"] },
+    ]);
+    const { constants } = parseModel(
+      replaced(bytes, { c: floats([2], () => 5), d: floats([2], (i) => i - 1) }),
+    );
+    expect([...constants].map(([name, { data }]) => [name, ...(data as Float32Array)])).toEqual([
+      ["c", 5, 5],
+      ["d", -1, 0],
+    ]);
+  });
+
+  test.each<[string, Uint8Array, Weights]>([
+    [
+      "weights: expected weights that the model stores, got [v, z]",
+      addModel({}),
+      { v: floats([2], () => 0), z: floats([2], () => 0) },
+    ],
+    ["w: expected [2], got [1, 2]", addModel({}), { w: floats([1, 2], () => 0) }],
+    [
+      "w: expected float32, float16 or bfloat16, got data type 11",
+      addModel({ dataType: 11, rawData: new Uint8Array(16) }),
+      { w: floats([2], () => 0) },
+    ],
+    [
+      "w: its data file has a checksum",
+      addModel({
+        rawData: undefined,
+        dataLocation: 1,
+        externalData: [
+          { key: "location", value: "d" },
+          { key: "checksum", value: "00" },
+        ],
+      }),
+      { w: floats([2], () => 0) },
+    ],
+  ])("refuses: %s", (message, bytes, weights) => {
+    expect(() => replaceWeights(bytes, weights)).toThrow(GraphError);
+    expect(() => replaceWeights(bytes, weights)).toThrow(message);
+  });
+});

@@ -1,0 +1,190 @@
+import type { Tensor } from "@pixelcal/core";
+import { GraphError, graphError } from "../errors.js";
+import { narrow } from "./narrow.js";
+import { type GraphProto, type ModelProto, modelTable, type TensorProto, tensorTable } from "./schema.js";
+import { decode } from "./wire.js";
+import { appendField, type Put, rewriteFields, varint } from "./wire-rewriter.js";
+import { encode } from "./wire-writer.js";
+
+/** New bytes for a part of a file beside the model that holds some of its weights. */
+export interface ExternalPatch {
+  readonly location: string;
+  readonly offset: number;
+  readonly bytes: Uint8Array;
+}
+
+export interface PatchedModel {
+  /** The model file in pieces; what did not change refers to the original's bytes. */
+  readonly model: readonly Uint8Array[];
+  readonly patches: readonly ExternalPatch[];
+  /** Every file that the model keeps weights in, patched or not. */
+  readonly locations: readonly string[];
+}
+
+type Values = Tensor<"float32">;
+export type Weights = Readonly<Record<string, Values>>;
+
+// Numbers of the fields of onnx.proto's messages.
+const inModel = { graph: 7 } as const;
+const inGraph = { node: 1, initializer: 5 } as const;
+const inNode = { attribute: 5 } as const;
+const inAttribute = { tensor: 5, floats: 7 } as const;
+const inTensor = { floatData: 4, int32Data: 5, rawData: 9 } as const;
+
+/**
+ * A model file with other values in some of its weights, in the data types and places it keeps them; every other byte
+ * stays. A weight is named by its initializer, by a Constant node's output, or by the output of an Identity of an
+ * initializer: exporters merge weights that are equal, and one that no longer is becomes an initializer of its own in
+ * the Identity's place. Throws GraphError naming all weights that are not there.
+ */
+export function replaceWeights(bytes: Uint8Array, weights: Weights): PatchedModel {
+  const proto = (decode(modelTable, bytes) as ModelProto).graph ?? {};
+  const plan = planOf(proto, new Map(Object.entries(weights)));
+  const patches: ExternalPatch[] = [];
+  const tensorPut = (payload: Uint8Array, values: Values): readonly Uint8Array[] | undefined => {
+    const tensor = decode(tensorTable, payload) as TensorProto;
+    checkShape(tensor, values);
+    if (tensor.dataLocation !== 1) return inlineTensor(payload, tensor, values);
+    patches.push(externalPatch(tensor, values));
+    return undefined;
+  };
+  const constantPut =
+    (values: Values): Put =>
+    (field, payload) => {
+      if (field !== inNode.attribute) return undefined;
+      let at = 0;
+      return rewriteFields(payload, (inner, part) => {
+        if (inner === inAttribute.tensor) return tensorPut(part, values);
+        if (inner !== inAttribute.floats) return undefined;
+        at += part.length;
+        return [rawBytes(values, "float32").subarray(at - part.length, at)];
+      });
+    };
+  const graphPut: Put = (field, payload, index) => {
+    if (field === inGraph.initializer) {
+      const values = plan.initializers.get(proto.initializers![index]!.name ?? "");
+      return values && tensorPut(payload, values);
+    }
+    if (field !== inGraph.node) return undefined;
+    const output = proto.nodes![index]!.outputs?.[0] ?? "";
+    if (plan.separate.has(output)) return null;
+    const values = plan.constants.get(output);
+    return values && rewriteFields(payload, constantPut(values));
+  };
+  const model = rewriteFields(bytes, (field, payload) => {
+    if (field !== inModel.graph) return undefined;
+    const graph = rewriteFields(payload, graphPut);
+    for (const [name, { values, like }] of plan.separate) {
+      checkShape(like, values);
+      const own = { dims: like.dims, dataType: like.dataType, name, rawData: rawBytes(values, typeOf(like)) };
+      graph.push(...appendField(inGraph.initializer, encode(tensorTable, own)));
+    }
+    return graph;
+  });
+  return { model, patches, locations: locationsOf(proto) };
+}
+
+interface Plan {
+  readonly initializers: ReadonlyMap<string, Values>;
+  readonly constants: ReadonlyMap<string, Values>;
+  /** Outputs of Identity nodes that become initializers, with the initializer they were the same as. */
+  readonly separate: ReadonlyMap<string, { readonly values: Values; readonly like: TensorProto }>;
+}
+
+function planOf({ initializers = [], nodes = [] }: GraphProto, weights: ReadonlyMap<string, Values>): Plan {
+  const stored = new Map(initializers.map((tensor) => [tensor.name ?? "", tensor]));
+  const roots = new Map<string, string>();
+  const constants = new Map<string, Values>();
+  const used = new Set<string>();
+  for (const { opType, inputs = [], outputs = [] } of nodes) {
+    const output = outputs[0] ?? "";
+    const source = roots.get(inputs[0] ?? "") ?? inputs[0] ?? "";
+    const values = weights.get(output);
+    if (opType === "Identity" && stored.has(source)) roots.set(output, source);
+    else for (const input of inputs) used.add(input);
+    if (opType === "Constant" && values) constants.set(output, values);
+  }
+  const missing = [...weights.keys()].filter(
+    (name) => !stored.has(name) && !constants.has(name) && !roots.has(name),
+  );
+  if (missing.length > 0) throw graphError("weights", "weights that the model stores", missing);
+  const changed = new Map([...weights].filter(([name]) => stored.has(name)));
+  const separate = new Map<string, { values: Values; like: TensorProto }>();
+  for (const [name, root] of roots) {
+    const values = weights.get(name);
+    if (values === undefined) continue;
+    // A merged weight that no node takes itself holds the values of the first that was made of it.
+    const kept = [...roots].some(([other, of]) => of === root && used.has(other) && !weights.has(other));
+    if (!changed.has(root) && !used.has(root) && !kept) changed.set(root, values);
+    const shared = changed.get(root);
+    if (shared === undefined || !same(shared, values))
+      separate.set(name, { values, like: stored.get(root)! });
+  }
+  return { initializers: changed, constants, separate };
+}
+
+const same = (a: Values, b: Values): boolean =>
+  a === b || Buffer.compare(rawBytes(a, "float32"), rawBytes(b, "float32")) === 0;
+
+function checkShape({ name = "", dims = [] }: TensorProto, values: Values): void {
+  const stored = Array.from(dims, Number);
+  if (stored.join() !== values.dims.join()) throw graphError(name, `[${stored.join(", ")}]`, values.dims);
+}
+
+const floatTypes: Readonly<Record<number, "float32" | "float16" | "bfloat16">> = {
+  1: "float32",
+  10: "float16",
+  16: "bfloat16",
+};
+
+function typeOf({ name = "", dataType = 0 }: TensorProto): "float32" | "float16" | "bfloat16" {
+  const type = floatTypes[dataType];
+  if (type === undefined) throw graphError(name, "float32, float16 or bfloat16", `data type ${dataType}`);
+  return type;
+}
+
+function rawBytes({ data }: Values, type: "float32" | "float16" | "bfloat16"): Uint8Array {
+  const { buffer, byteOffset, byteLength } = type === "float32" ? data : narrow(data, type);
+  return new Uint8Array(buffer, byteOffset, byteLength);
+}
+
+/** The tensor's payload with new values in the field it keeps them in. */
+function inlineTensor(payload: Uint8Array, tensor: TensorProto, values: Values): Uint8Array[] {
+  const type = typeOf(tensor);
+  const bytes = rawBytes(values, type);
+  let at = 0;
+  return rewriteFields(payload, (field, part) => {
+    if (field === inTensor.rawData) return [bytes];
+    if (field === inTensor.floatData && type === "float32") {
+      at += part.length;
+      return [bytes.subarray(at - part.length, at)];
+    }
+    if (field !== inTensor.int32Data || type === "float32") return undefined;
+    // 16-bit patterns as numbers of one to three bytes each.
+    const count = part.reduce((numbers, byte) => numbers + (byte < 0x80 ? 1 : 0), 0);
+    at += count;
+    const patterns = new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.length / 2);
+    return Array.from(patterns.subarray(at - count, at), varint);
+  });
+}
+
+const entriesOf = ({ externalData = [] }: TensorProto): ReadonlyMap<string | undefined, string | undefined> =>
+  new Map(externalData.map(({ key, value }) => [key, value]));
+
+function externalPatch(tensor: TensorProto, values: Values): ExternalPatch {
+  const entries = entriesOf(tensor);
+  const bytes = rawBytes(values, typeOf(tensor));
+  const length = Number(entries.get("length") ?? bytes.length);
+  if (length !== bytes.length) throw graphError(tensor.name ?? "", `${bytes.length} bytes`, length);
+  if (entries.has("checksum"))
+    throw new GraphError(tensor.name ?? "", "its data file has a checksum, which new weights would break");
+  return { location: entries.get("location") ?? "", offset: Number(entries.get("offset") ?? 0), bytes };
+}
+
+function locationsOf({ initializers = [], nodes = [] }: GraphProto): string[] {
+  const constants = nodes.flatMap(({ attributes = [] }) =>
+    attributes.flatMap(({ t }) => (t === undefined ? [] : [t])),
+  );
+  const outside = [...initializers, ...constants].filter(({ dataLocation }) => dataLocation === 1);
+  return [...new Set(outside.map((tensor) => entriesOf(tensor).get("location") ?? ""))];
+}
