@@ -182,9 +182,12 @@ export interface NeighborhoodKernels {
   softLabelsSync(options: SoftLabelsOptions): Float32Array;
 }
 
+/** float32, or the bits of float16. */
+export type FloatArray = Float32Array | Uint16Array;
+
 /** Probabilities `[batch, classes, pixels]` and their labels `[batch, pixels]`. */
 export interface ProbabilityMaps {
-  readonly probs: Float32Array;
+  readonly probs: FloatArray;
   readonly labels: LabelArray;
   readonly batch?: number;
   readonly classes: number;
@@ -196,18 +199,25 @@ export interface ProbabilityMaps {
   readonly weights?: Float32Array;
 }
 
-export interface EqualMassEdgesOptions extends ProbabilityMaps {
+export interface BinningOptions {
   readonly of: "foreground" | "classes" | "top-label";
   readonly closed: "right" | "left";
   readonly bins: number;
   /** Only probabilities above it (compared in float32) are counted. */
   readonly threshold?: number;
+}
+
+export interface EqualMassEdgesOptions extends ProbabilityMaps, BinningOptions {
   readonly out?: Float64Array;
 }
 
-export interface CalibrationBinsOptions extends Omit<EqualMassEdgesOptions, "out"> {
+export interface HistogramOptions extends BinningOptions {
   /** bins + 1 numbers from 0 to 1, never decreasing, or as many for each group. */
   readonly edges: Float64Array;
+}
+
+export interface CalibrationBinsOptions extends ProbabilityMaps {
+  readonly histograms: readonly HistogramOptions[];
 }
 
 /** Sums per group (class, or one) and bin; `total` per group. */
@@ -228,7 +238,7 @@ export interface ProbabilityScoreSums {
 
 export interface ArgMaxOptions {
   /** `[batch, classes, pixels]` */
-  readonly values: Float32Array;
+  readonly values: FloatArray;
   readonly batch?: number;
   readonly classes: number;
   readonly pixels: number;
@@ -249,8 +259,9 @@ export interface ConfusionCountsOptions {
 }
 
 export interface CalibrationKernels {
-  calibrationBins(options: CalibrationBinsOptions): Promise<CalibrationSums>;
-  calibrationBinsSync(options: CalibrationBinsOptions): CalibrationSums;
+  /** The sums of each histogram, all from one pass. */
+  calibrationBins(options: CalibrationBinsOptions): Promise<CalibrationSums[]>;
+  calibrationBinsSync(options: CalibrationBinsOptions): CalibrationSums[];
   /** bins + 1 edges for each group, from the order of its probabilities. */
   equalMassEdges(options: EqualMassEdgesOptions): Promise<Float64Array>;
   equalMassEdgesSync(options: EqualMassEdgesOptions): Float64Array;

@@ -1,7 +1,7 @@
 // Our side of the kernel benchmarks: one function per row, on inputs read from files.
 import { readFileSync } from "node:fs";
 import {
-  calibrationBinsSync,
+  calibrationHistogramsSync,
   classwiseExpectedCalibrationError,
   distanceTransformSync,
   expectedCalibrationError,
@@ -13,6 +13,7 @@ import {
   tensor,
   zeros,
 } from "@pixelcal/core";
+import { float32ToFloat16 } from "@pixelcal/io";
 import native from "@pixelcal/native";
 
 const types = { Uint8Array: "uint8", BigInt64Array: "int64", Float32Array: "float32" };
@@ -59,12 +60,13 @@ const operations = {
     const out = [dims[0], classes, ...dims.slice(1)];
     return writing("float32", out, (options) => softLabelsSync(labels, { ...fixed, ...options }), sum);
   },
-  calibration(of, { dims, classes }) {
-    const probs = of("probs", [1, classes, ...dims]);
+  calibration(of, { dims, classes, type }) {
+    const read = of("probs", [1, classes, ...dims]);
+    const probs = type === "float16" ? tensor(type, float32ToFloat16(read.data), read.dims) : read;
     const labels = of("labels", [1, ...dims]);
+    const histograms = [{}, { of: "classes", threshold: 1e-3 }];
     const into = () => {
-      const foreground = calibrationBinsSync(probs, labels, {});
-      const each = calibrationBinsSync(probs, labels, { of: "classes", threshold: 1e-3 });
+      const [foreground, each] = calibrationHistogramsSync(probs, labels, histograms);
       return [
         pixelExpectedCalibrationError(foreground),
         expectedCalibrationError(foreground),

@@ -9,8 +9,12 @@ namespace pixelcal {
 // A label map in the type it came in; kernels std::visit it once and never convert it.
 using LabelSpan = std::variant<std::span<const uint8_t>, std::span<const int32_t>, std::span<const int64_t>>;
 
-inline int64_t Size(const LabelSpan& labels) {
-  return std::visit([](auto span) { return static_cast<int64_t>(span.size()); }, labels);
+// float32, or float16 as its bits; widened block by block, never as a whole.
+using FloatSpan = std::variant<std::span<const float>, std::span<const uint16_t>>;
+
+template <class... Spans>
+int64_t Size(const std::variant<Spans...>& any) {
+  return std::visit([](auto span) { return static_cast<int64_t>(span.size()); }, any);
 }
 
 }  // namespace pixelcal

@@ -37,6 +37,17 @@ LabelSpan Arguments::Labels(const char* name) {
   return {};
 }
 
+FloatSpan Arguments::Floats(const char* name) {
+  const Napi::Value value = options_.Get(name);
+  if (value.IsTypedArray()) {
+    const napi_typedarray_type type = value.As<Napi::TypedArray>().TypedArrayType();
+    if (type == napi_float32_array) return Array<float>(name);
+    if (type == napi_uint16_array) return Array<uint16_t>(name);
+  }
+  Require(false, name, ": expected a Float32Array or a Uint16Array (float16), got ", Describe(value));
+  return {};
+}
+
 double Arguments::Number(const char* name) const {
   const Napi::Value value = options_.Get(name);
   Require(value.IsNumber(), name, ": expected a number, got ", Describe(value));

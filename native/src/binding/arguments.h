@@ -72,6 +72,30 @@ class Arguments {
   }
   // Uint8Array, Int32Array or BigInt64Array.
   LabelSpan Labels(const char* name);
+  // Float32Array, or Uint16Array with the bits of float16.
+  FloatSpan Floats(const char* name);
+  // An array of options objects: read(Arguments&) for each, whose errors name it ("name[1].bins: ...") and
+  // whose arrays are kept with this.
+  template <class Read>
+  void ForEach(const char* name, const Read& read) {
+    const Napi::Value value = options_.Get(name);
+    Require(value.IsArray(), name, ": expected an array of objects, got ", Describe(value));
+    const auto list = value.As<Napi::Array>();
+    for (uint32_t i = 0; i < list.Length(); ++i) {
+      const std::string item = std::string(name) + "[" + std::to_string(i) + "]";
+      const Napi::Value options = list.Get(i);
+      Require(options.IsObject() && !options.IsFunction(), item, ": expected an object, got ",
+              Describe(options));
+      Arguments arguments(env_, options);
+      try {
+        read(arguments);
+      } catch (const std::invalid_argument& error) {
+        throw std::invalid_argument(item + "." + error.what());
+      }
+      kept_.insert(kept_.end(), arguments.kept_.begin(), arguments.kept_.end());
+      inputs_.insert(inputs_.end(), arguments.inputs_.begin(), arguments.inputs_.end());
+    }
+  }
   // JavaScript arrays of typed arrays: inputs, and arrays a kernel updates in place.
   template <class T>
   std::vector<std::span<const T>> Arrays(const char* name) {

@@ -14,7 +14,7 @@ std::optional<int64_t> OptionalInteger(const Arguments& arguments, const char* n
 
 ProbabilityMaps ReadMaps(Arguments& arguments) {
   ProbabilityMaps maps;
-  maps.probs = arguments.Array<float>("probs");
+  maps.probs = arguments.Floats("probs");
   maps.labels = arguments.Labels("labels");
   maps.batch = arguments.Integer("batch", 1);
   maps.classes = arguments.Integer("classes");
@@ -36,7 +36,8 @@ void ReadOptions(const Arguments& arguments, CalibrationOptions& options) {
       "closed", {{"right", BinEdges::kRightClosed}, {"left", BinEdges::kLeftClosed}});
   options.bins = arguments.Integer("bins");
   options.threshold = static_cast<float>(arguments.Number("threshold", -1));
-  Require(options.bins >= 1 && options.bins <= 65536, "bins: expected 1 to 65536, got ", options.bins);
+  Require(options.bins >= 1 && options.bins <= kMaxBins, "bins: expected 1 to ", kMaxBins, ", got ",
+          options.bins);
 }
 
 Task EqualMassEdgesTask(Arguments& arguments) {
@@ -48,28 +49,54 @@ Task EqualMassEdgesTask(Arguments& arguments) {
   return {[=] { cpu::EqualMassEdges(maps, options, edges.span); }, [=](Napi::Env) { return edges.Value(); }};
 }
 
+// The arrays of one histogram's sums.
+struct SumArrays {
+  Output<double> total, count, confidence, accuracy, false_positive;
+
+  SumArrays(Arguments& arguments, int64_t groups, int64_t cells)
+      : total(arguments.New<double>(groups)),
+        count(arguments.New<double>(cells)),
+        confidence(arguments.New<double>(cells)),
+        accuracy(arguments.New<double>(cells)),
+        false_positive(arguments.New<double>(cells)) {}
+
+  CalibrationSums Spans() const {
+    return {total.span, count.span, confidence.span, accuracy.span, false_positive.span};
+  }
+  Napi::Object Value(Napi::Env env) const {
+    auto sums = Napi::Object::New(env);
+    sums.Set("total", total.Value());
+    sums.Set("count", count.Value());
+    sums.Set("confidence", confidence.Value());
+    sums.Set("accuracy", accuracy.Value());
+    sums.Set("falsePositive", false_positive.Value());
+    return sums;
+  }
+};
+
 Task CalibrationBinsTask(Arguments& arguments) {
   const ProbabilityMaps maps = ReadMaps(arguments);
-  CalibrationOptions options;
-  ReadOptions(arguments, options);
-  options.edges = arguments.Array<double>("edges");
-  const int64_t groups = cpu::CalibrationGroups(options.score, maps.classes);
-  const int64_t cells = CheckedProduct(groups, options.bins);
-  const auto total = arguments.New<double>(groups), count = arguments.New<double>(cells),
-             confidence = arguments.New<double>(cells), accuracy = arguments.New<double>(cells),
-             false_positive = arguments.New<double>(cells);
+  std::vector<CalibrationOptions> histograms;
+  arguments.ForEach("histograms", [&](Arguments& histogram) {
+    CalibrationOptions& options = histograms.emplace_back();
+    ReadOptions(histogram, options);
+    options.edges = histogram.Array<double>("edges");
+  });
+  std::vector<SumArrays> arrays;
+  for (const CalibrationOptions& options : histograms) {
+    const int64_t groups = cpu::CalibrationGroups(options.score, maps.classes);
+    arrays.emplace_back(arguments, groups, CheckedProduct(groups, options.bins));
+  }
   return {[=] {
-            cpu::CalibrationBins(
-                maps, options, {total.span, count.span, confidence.span, accuracy.span, false_positive.span});
+            std::vector<CalibrationSums> sums;
+            for (const SumArrays& each : arrays) sums.push_back(each.Spans());
+            cpu::CalibrationBins(maps, histograms, sums);
           },
           [=](Napi::Env env) {
-            auto sums = Napi::Object::New(env);
-            sums.Set("total", total.Value());
-            sums.Set("count", count.Value());
-            sums.Set("confidence", confidence.Value());
-            sums.Set("accuracy", accuracy.Value());
-            sums.Set("falsePositive", false_positive.Value());
-            return sums;
+            auto results = Napi::Array::New(env, arrays.size());
+            for (size_t i = 0; i < arrays.size(); ++i)
+              results.Set(static_cast<uint32_t>(i), arrays[i].Value(env));
+            return results;
           }};
 }
 
@@ -87,7 +114,7 @@ Task ProbabilityScoresTask(Arguments& arguments) {
 }
 
 Task ArgMaxTask(Arguments& arguments) {
-  const auto values = arguments.Array<float>("values");
+  const FloatSpan values = arguments.Floats("values");
   const int64_t batch = arguments.Integer("batch", 1), classes = arguments.Integer("classes"),
                 pixels = arguments.Integer("pixels");
   Require(batch >= 1 && classes >= 1 && pixels >= 1, "size: expected at least 1, got ", batch, " x ", classes,

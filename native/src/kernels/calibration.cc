@@ -1,171 +1,187 @@
-// Histograms of predicted probabilities with the sums every binned calibration error is made of.
+// Histograms of predicted probabilities with the sums every binned calibration error is made of, any number
+// of them from one pass over memory: O(pixels x groups) time, whatever the number of bins.
 //
-// One pass over blocks of 4096 pixels whose labels were narrowed once. A bin is found from a table of 256
-// cells of [0, 1] and then exactly, against the edges. Edges are doubles but probabilities are float32, so p
-// > e is p > t with t the largest float32 <= e, and every edge rule is a table of float32 thresholds with bin
-// m = (t_m, t_m+1].
+// Blocks of 2048 pixels: labels are narrowed to codes once, then every row (a class, the foreground, the
+// largest probability) goes through simd/histogram.isa.cc, which finds bins with one comparison and adds
+// probabilities as integers to histograms that no two neighbouring pixels share. Integers make the sums
+// independent of order, threads and instruction set. The idea of privatised histograms is that of Nugteren et
+// al., "High performance predictable histogramming on GPUs" (GPGPU-4, 2011).
 #include "kernels/calibration.h"
 
+#include <algorithm>
+#include <array>
 #include <cmath>
-#include <limits>
+#include <mutex>
 #include <vector>
 
 #include "error.h"
+#include "kernels/bin_limits.h"
+#include "kernels/fixed_total.h"
 #include "kernels/probability_block.h"
-#include "kernels/scores.h"
+#include "kernels/score_rows.h"
+#include "scratch.h"
+#include "simd/histogram.h"
 
 namespace pixelcal::cpu {
 namespace {
 
-constexpr int kCells = 256;
-constexpr int kFractionBits = 40;
-constexpr double kUnit = 0x1p40;
+// Blocks after which a cell could be full.
+constexpr int64_t kFlushBlocks = simd::kCellPixels / kBlockPixels;
+static_assert(kFlushBlocks >= 1);
 
-float LargestAtMost(double value) {
-  const auto rounded = static_cast<float>(value);
-  return static_cast<double>(rounded) > value ? std::nextafter(rounded, -1.0f) : rounded;
-}
+// One group of one histogram.
+struct Group {
+  size_t histogram;
+  int64_t group;
+  simd::BinLimits limits;
+  int64_t first_slot;
+  int64_t Slots() const { return simd::BinSlots(limits.bins); }
+};
 
-float LargestBelow(double value) {
-  const float at_most = LargestAtMost(value);
-  return static_cast<double>(at_most) == value ? std::nextafter(at_most, -1.0f) : at_most;
-}
-
-class BinTable {
+// The bin tables and groups of all histograms, their slots one after the other.
+class Groups {
  public:
-  BinTable(std::span<const double> edges, BinEdges closed) {
-    for (const double edge : edges)
-      thresholds_.push_back(closed == BinEdges::kRightClosed ? LargestAtMost(edge) : LargestBelow(edge));
-    if (closed == BinEdges::kLeftClosed) thresholds_.back() = 1.0f;
-    first_.resize(kCells + 1);
-    int bin = 0;
-    for (int cell = 0; cell <= kCells; ++cell) {
-      while (bin + 2 < static_cast<int>(thresholds_.size()) &&
-             static_cast<float>(cell) / kCells > thresholds_[bin + 1])
-        ++bin;
-      first_[cell] = bin;
-    }
-  }
-
-  // The bin of p in [0, 1], or -1.
-  int Find(float p) const {
-    if (!(p > thresholds_[0])) return -1;
-    int bin = first_[static_cast<int>(p * kCells)];
-    while (p > thresholds_[bin + 1]) ++bin;
-    return bin;
-  }
-
- private:
-  std::vector<float> thresholds_;
-  std::vector<int> first_;
-};
-
-// Counts and sums of p of one bin; Sum is int64_t in units of 2^-40, or double when there are weights.
-template <class Sum>
-struct Cell {
-  Sum count = 0, confidence = 0, accuracy = 0, false_positive = 0;
-};
-
-inline void AddPixel(Cell<int64_t>& cell, float p, bool hit, float) {
-  const auto units = static_cast<int64_t>(static_cast<double>(p) * kUnit + 0.5);
-  ++cell.count;
-  cell.confidence += units;
-  cell.accuracy += hit;
-  cell.false_positive += hit ? 0 : units;
-}
-
-inline void AddPixel(Cell<double>& cell, float p, bool hit, float weight) {
-  const double weighted = static_cast<double>(weight) * p;
-  cell.count += weight;
-  cell.confidence += weighted;
-  cell.accuracy += hit ? weight : 0.0f;
-  cell.false_positive += hit ? 0.0 : weighted;
-}
-
-// A sum of chunk sums: exact for fixed point, in order for doubles.
-struct FixedTotal {
-  int64_t whole = 0, fraction = 0;
-  void Add(int64_t units) {
-    fraction += units & ((int64_t{1} << kFractionBits) - 1);
-    whole += (units >> kFractionBits) + (fraction >> kFractionBits);
-    fraction &= (int64_t{1} << kFractionBits) - 1;
-  }
-  double Value() const { return static_cast<double>(whole) + static_cast<double>(fraction) / kUnit; }
-};
-struct DoubleTotal {
-  double sum = 0;
-  void Add(double value) { sum += value; }
-  double Value() const { return sum; }
-};
-
-template <class Sum>
-class Binner {
- public:
-  Binner(const ProbabilityMaps& maps, const CalibrationOptions& options)
-      : options_(options),
-        bins_(options.bins),
-        groups_(CalibrationGroups(options.score, maps.classes)),
-        stride_(groups_ * (bins_ + 1)),
-        classes_(maps.classes),
-        cells_(ChunkCount(maps) * stride_) {
-    for (auto edges = options.edges; !edges.empty(); edges = edges.subspan(bins_ + 1))
-      tables_.emplace_back(edges.first(bins_ + 1), options.closed);
-  }
-
-  void operator()(const ProbabilityBlock& block, int64_t chunk) {
-    Cell<Sum>* cells = cells_.data() + chunk * stride_;
-    ForScores(block, options_.score, classes_, options_.threshold,
-              [&](int64_t group, int64_t i, float p, bool hit) {
-                const int bin = tables_[tables_.size() > 1 ? group : 0].Find(p);
-                AddPixel(cells[group * (bins_ + 1) + (bin < 0 ? bins_ : bin)], p, hit, block.Weight(i));
-              });
-  }
-
-  template <class Total>
-  void Write(const CalibrationSums& sums) const {
-    for (int64_t group = 0; group < groups_; ++group) {
-      Total everywhere;
-      for (int64_t bin = 0; bin <= bins_; ++bin) {
-        Total count, confidence, accuracy, false_positive;
-        for (int64_t at = group * (bins_ + 1) + bin; at < std::ssize(cells_); at += stride_) {
-          const Cell<Sum>& cell = cells_[at];
-          count.Add(Scaled(cell.count));
-          everywhere.Add(Scaled(cell.count));
-          accuracy.Add(Scaled(cell.accuracy));
-          confidence.Add(cell.confidence);
-          false_positive.Add(cell.false_positive);
-        }
-        if (bin == bins_) continue;  // the pixels in no bin
-        const int64_t to = group * bins_ + bin;
-        sums.count[to] = count.Value();
-        sums.confidence[to] = confidence.Value();
-        sums.accuracy[to] = accuracy.Value();
-        sums.false_positive[to] = false_positive.Value();
+  Groups(const ProbabilityMaps& maps, std::span<const CalibrationOptions> options) {
+    std::vector<std::vector<size_t>> table_of(options.size());
+    for (size_t h = 0; h < options.size(); ++h) {
+      const int64_t width = options[h].bins + 1;
+      for (auto edges = options[h].edges; !edges.empty(); edges = edges.subspan(width)) {
+        table_of[h].push_back(tables_.size());
+        tables_.emplace_back(edges.first(width), options[h].closed, options[h].threshold);
       }
-      sums.total[group] = everywhere.Value();
+    }
+    for (size_t h = 0; h < options.size(); ++h) {
+      for (int64_t g = 0; g < CalibrationGroups(options[h].score, maps.classes); ++g) {
+        const size_t table = table_of[h][table_of[h].size() > 1 ? g : 0];
+        groups_.push_back({h, g, tables_[table].Limits(), slots_});
+        slots_ += groups_.back().Slots();
+      }
     }
   }
 
- private:
-  // Counts in the units of the sums of p.
-  static double Scaled(double count) { return count; }
-  static int64_t Scaled(int64_t count) { return count << kFractionBits; }
+  const std::vector<Group>& All() const { return groups_; }
+  int64_t Slots() const { return slots_; }
 
-  const CalibrationOptions& options_;
-  int64_t bins_, groups_, stride_, classes_;
-  std::vector<BinTable> tables_;  // one, or one per group
-  std::vector<Cell<Sum>> cells_;  // [chunk][group][bin], the last bin for pixels in no bin
+ private:
+  std::vector<BinTable> tables_;
+  std::vector<Group> groups_;
+  int64_t slots_ = 0;
 };
 
-}  // namespace
+// Count and sum of p of a slot.
+struct Exact {
+  int64_t count = 0;
+  FixedTotal confidence;
 
-int64_t CalibrationGroups(Score score, int64_t classes) { return score == Score::kClasses ? classes : 1; }
+  void Add(const Exact& other) {
+    count += other.count;
+    confidence.Add(other.confidence);
+  }
+};
+struct Weighted {
+  double count = 0, confidence = 0;
 
-void CalibrationBins(const ProbabilityMaps& maps, const CalibrationOptions& options,
-                     const CalibrationSums& sums) {
-  CheckMaps(maps);
+  void Add(const Weighted& other) {
+    count += other.count;
+    confidence += other.confidence;
+  }
+};
+double Value(double sum) { return sum; }
+double Value(int64_t count) { return static_cast<double>(count); }
+double Value(const FixedTotal& sum) { return sum.Value(); }
+
+// What was added to a cell: the sum of p in its low 52 bits, and above n times an odd number, modulo 2^12.
+void AddCell(uint64_t cell, Exact& sum) {
+  constexpr int kBits = 52;
+  constexpr uint64_t kMarker = 0x40b;  // the bits of the double 2^12, above its 52
+  constexpr uint64_t kInverse = 1955;
+  static_assert(kMarker * kInverse % 4096 == 1 && simd::kCellOffset == 4096);
+  sum.count += static_cast<int64_t>((cell >> kBits) * kInverse % 4096);
+  sum.confidence.Add(cell & ((uint64_t{1} << kBits) - 1));
+}
+
+template <class Sum>
+void Write(const Groups& groups, const std::vector<Sum>& slots, std::span<const CalibrationSums> sums) {
+  for (const Group& group : groups.All()) {
+    const CalibrationSums& to = sums[group.histogram];
+    const int64_t bins = group.limits.bins;
+    const Sum* slot = slots.data() + group.first_slot;
+    Sum everywhere;
+    for (int64_t below = 0; below <= bins; ++below) {
+      const Sum miss = slot[2 * below], hit = slot[2 * below + 1];
+      Sum both = miss;
+      both.Add(hit);
+      everywhere.Add(both);
+      if (below == 0) continue;  // the pixels in no bin
+      const int64_t at = group.group * bins + below - 1;
+      to.count[at] = Value(both.count);
+      to.confidence[at] = Value(both.confidence);
+      to.accuracy[at] = Value(hit.count);
+      to.false_positive[at] = Value(miss.confidence);
+    }
+    to.total[group.group] = Value(everywhere.count);
+  }
+}
+
+void AddExactly(const ProbabilityMaps& maps, std::span<const CalibrationOptions> options,
+                const Groups& groups, std::vector<Exact>& totals) {
+  const int64_t cells = groups.Slots() * simd::kSlotCells;
+  totals.resize(groups.Slots());
+  std::mutex mutex;
+  ForChunks(maps, kFlushBlocks, [&](int64_t, BlockReader& reader) {
+    uint64_t* slots = Scratch<uint64_t, 0>(cells);
+    Exact* sums = Scratch<Exact, 0>(groups.Slots());
+    std::fill_n(slots, cells, uint64_t{0});
+    std::fill_n(sums, groups.Slots(), Exact{});
+    const auto flush = [&] {
+      for (int64_t cell = 0; cell < cells; ++cell) AddCell(slots[cell], sums[cell / simd::kSlotCells]);
+      std::fill_n(slots, cells, uint64_t{0});
+    };
+    int64_t blocks = 0;
+    while (const ProbabilityBlock* block = reader.Next()) {
+      if (blocks++ == kFlushBlocks) {
+        flush();
+        blocks = 1;
+      }
+      ForRows(*block, maps.classes, options, [&](const ScoreRow& row) {
+        const Group& group = groups.All()[row.group];
+        HistogramLoops().add(row.p, row.codes, row.hit, block->count, group.limits,
+                             block->all && group.limits.threshold < 0,
+                             slots + group.first_slot * simd::kSlotCells);
+      });
+    }
+    flush();
+    const std::lock_guard lock(mutex);
+    for (int64_t slot = 0; slot < groups.Slots(); ++slot) totals[slot].Add(sums[slot]);
+  });
+}
+
+// Each chunk in order, then the chunks in order.
+void AddWeighted(const ProbabilityMaps& maps, std::span<const CalibrationOptions> options,
+                 const Groups& groups, std::vector<Weighted>& totals) {
+  const int64_t cells = groups.Slots() * simd::kSlotCells;
+  std::vector<Weighted> chunks(ChunkCount(maps, kFlushBlocks) * groups.Slots());
+  ForChunks(maps, kFlushBlocks, [&](int64_t chunk, BlockReader& reader) {
+    double* slots = Scratch<double, 0>(cells);
+    std::fill_n(slots, cells, 0.0);
+    while (const ProbabilityBlock* block = reader.Next())
+      ForRows(*block, maps.classes, options, [&](const ScoreRow& row) {
+        const Group& group = groups.All()[row.group];
+        HistogramLoops().add_weighted(row.p, row.codes, row.hit, block->weights, block->count, group.limits,
+                                      slots + group.first_slot * simd::kSlotCells);
+      });
+    Weighted* sums = chunks.data() + chunk * groups.Slots();
+    for (int64_t cell = 0; cell < cells; cell += 2)
+      sums[cell / simd::kSlotCells].Add({slots[cell], slots[cell + 1]});
+  });
+  totals.resize(groups.Slots());
+  for (size_t at = 0; at < chunks.size(); ++at) totals[at % totals.size()].Add(chunks[at]);
+}
+
+void CheckOptions(const ProbabilityMaps& maps, const CalibrationOptions& options,
+                  const CalibrationSums& sums) {
   const int64_t bins = options.bins, groups = CalibrationGroups(options.score, maps.classes);
-  Require(bins >= 1, "bins: expected at least 1, got ", bins);
+  Require(bins >= 1 && bins <= kMaxBins, "bins: expected 1 to ", kMaxBins, ", got ", bins);
   Require(std::ssize(options.edges) == bins + 1 || std::ssize(options.edges) == groups * (bins + 1),
           "edges: expected ", bins + 1, " or ", groups * (bins + 1), ", got ", options.edges.size());
   for (int64_t at = 0; at < std::ssize(options.edges); ++at) {
@@ -181,46 +197,28 @@ void CalibrationBins(const ProbabilityMaps& maps, const CalibrationOptions& opti
   Require(std::ssize(sums.total) == groups, "total: expected ", groups, " values, got ", sums.total.size());
   for (const std::span<double> sum : {sums.count, sums.confidence, sums.accuracy, sums.false_positive})
     Require(std::ssize(sum) == groups * bins, "sums: expected ", groups * bins, " values, got ", sum.size());
-  if (maps.weights.empty()) {
-    Binner<int64_t> binner(maps, options);
-    ForBlocks(maps, binner);
-    binner.Write<FixedTotal>(sums);
-  } else {
-    Binner<double> binner(maps, options);
-    ForBlocks(maps, binner);
-    binner.Write<DoubleTotal>(sums);
-  }
 }
 
-ProbabilityScoreSums ProbabilityScores(const ProbabilityMaps& maps) {
+}  // namespace
+
+int64_t CalibrationGroups(Score score, int64_t classes) { return score == Score::kClasses ? classes : 1; }
+
+void CalibrationBins(const ProbabilityMaps& maps, std::span<const CalibrationOptions> options,
+                     std::span<const CalibrationSums> sums) {
   CheckMaps(maps);
-  std::vector<ProbabilityScoreSums> chunks(ChunkCount(maps));
-  auto add = [&](const ProbabilityBlock& block, int64_t chunk) {
-    std::array<double, kBlockPixels> brier{};
-    for (int64_t c = 0; c < maps.classes; ++c) {
-      const float* probs = block.probs + c * block.pixels;
-      for (int64_t i = 0; i < block.count; ++i) {
-        const double difference = static_cast<double>(probs[i]) - (block.label[i] == c ? 1.0 : 0.0);
-        brier[i] += difference * difference;
-      }
-    }
-    ProbabilityScoreSums& sums = chunks[chunk];
-    for (int64_t i = 0; i < block.count; ++i) {
-      const double weight = block.Weight(i);
-      if (block.label[i] < 0 || weight == 0) continue;
-      sums.total += weight;
-      sums.brier += weight * brier[i];
-      sums.log_loss -= weight * std::log(static_cast<double>(block.probs[block.label[i] * block.pixels + i]));
-    }
-  };
-  ForBlocks(maps, add);
-  ProbabilityScoreSums result;
-  for (const ProbabilityScoreSums& chunk : chunks) {
-    result.total += chunk.total;
-    result.brier += chunk.brier;
-    result.log_loss += chunk.log_loss;
+  Require(options.size() == sums.size(), "sums: expected one for each of ", options.size(),
+          " histograms, got ", sums.size());
+  for (size_t h = 0; h < options.size(); ++h) CheckOptions(maps, options[h], sums[h]);
+  const Groups groups(maps, options);
+  if (maps.weights.empty()) {
+    std::vector<Exact> totals;
+    AddExactly(maps, options, groups, totals);
+    Write(groups, totals, sums);
+  } else {
+    std::vector<Weighted> totals;
+    AddWeighted(maps, options, groups, totals);
+    Write(groups, totals, sums);
   }
-  return result;
 }
 
 }  // namespace pixelcal::cpu

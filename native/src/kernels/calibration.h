@@ -18,9 +18,11 @@ enum class Score {
 // kRightClosed: (lo, hi], so p = 0 is in no bin. kLeftClosed: [lo, hi), the last bin closed.
 enum class BinEdges { kRightClosed, kLeftClosed };
 
+inline constexpr int64_t kMaxBins = 65536;
+
 // Probabilities [batch, classes, pixels] with their labels [batch, pixels].
 struct ProbabilityMaps {
-  std::span<const float> probs;
+  FloatSpan probs;
   LabelSpan labels;
   int64_t batch = 1, classes = 1, pixels = 1;
   std::optional<int64_t> ignore;   // pixels with this label are left out
@@ -54,11 +56,12 @@ namespace cpu {
 
 int64_t CalibrationGroups(Score score, int64_t classes);
 
-// count: pixels; confidence: sum of p; accuracy: hits; false_positive: sum of p over the pixels that are no
-// hits. Sums of p are whole multiples of 2^-40 (exact for p >= 2^-17, else rounded to the nearest): the same
-// bits in any order. With weights they are doubles added in a fixed order.
-void CalibrationBins(const ProbabilityMaps& maps, const CalibrationOptions& options,
-                     const CalibrationSums& sums);
+// The sums of every histogram in `options`, from one pass. count: pixels; confidence: sum of p; accuracy:
+// hits; false_positive: sum of p over the pixels that are no hits. Sums of p are whole multiples of 2^-40 (a
+// p is exact from 2^-17 on, else rounded to the nearest): the same bits in any order. With weights they are
+// doubles added in a fixed order.
+void CalibrationBins(const ProbabilityMaps& maps, std::span<const CalibrationOptions> options,
+                     std::span<const CalibrationSums> sums);
 
 // Edges of bins of equal mass, [groups, bins + 1], between 0 and 1: with the n counted probabilities of a
 // group in order, inner edge i is the last of the first i n / bins of them for kRightClosed, the next one for

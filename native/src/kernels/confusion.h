@@ -16,8 +16,7 @@ namespace cpu {
 
 // The class of the largest of `values` [batch, classes, pixels] at every pixel, the first of equals; NaN is
 // an error.
-void ArgMax(std::span<const float> values, int64_t batch, int64_t classes, int64_t pixels,
-            const ClassSpan& out);
+void ArgMax(const FloatSpan& values, int64_t batch, int64_t classes, int64_t pixels, const ClassSpan& out);
 
 // Pixels per image, true class and predicted class: counts [batch, classes, classes]. Pixels whose label is
 // `ignore` or whose `mask` (empty, or one value per pixel) is 0 are left out.

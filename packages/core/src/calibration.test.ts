@@ -6,13 +6,22 @@ import {
   type CalibrationBinsOptions,
   calibrationBins,
   calibrationBinsSync,
+  calibrationHistograms,
+  calibrationHistogramsSync,
   emptyBins,
+  type HistogramOptions,
   mergeBins,
 } from "./calibration.js";
 import { setThreadCount, threadCount } from "./device.js";
 import { InvalidArgumentError } from "./errors.js";
 import { labels, probs } from "./fixture.test.helper.js";
 import { expectedCalibrationError, pixelExpectedCalibrationError } from "./metrics/calibration-error.js";
+import { CalibrationMetric } from "./metrics/calibration-metric.js";
+import { argMaxSync } from "./metrics/overlap.js";
+import { OverlapMetric } from "./metrics/overlap-metric.js";
+import { ProbabilityScoreMetric } from "./metrics/probability-score-metric.js";
+import { probabilityScoresSync } from "./metrics/probability-scores.js";
+import { SurfaceDistanceMetric } from "./metrics/surface-distance-metric.js";
 import { type Labels, type Tensor, tensor } from "./tensor.js";
 
 const pair = (p: number[], y: number[]): [Tensor<"float32">, Labels] => [
@@ -146,6 +155,68 @@ test("every label type, the promise and any thread count agree", async () => {
   setThreadCount(before);
 });
 
+test("several histograms of one pass are those of one each", async () => {
+  const mask = tensor(
+    "uint8",
+    labels.data.map((_, i) => (i % 5 === 0 ? 0 : 1)),
+    labels.dims,
+  );
+  const histograms: readonly HistogramOptions[] = [
+    { bins: 10 },
+    { of: "top-label", bins: 15, edges: "left-closed" },
+    { of: "classes", threshold: 1e-3, comparison: "float32" },
+    { of: "classes", bins: 4, scheme: "equal-mass" },
+    { bins: 20 },
+  ];
+  const together = calibrationHistogramsSync(probs, labels, histograms, { mask });
+  expect(together).toEqual(
+    histograms.map((options) => calibrationBinsSync(probs, labels, { ...options, mask })),
+  );
+  expect(await calibrationHistograms(probs, labels, histograms, { mask })).toEqual(together);
+  expect(calibrationHistogramsSync(probs, labels, [])).toEqual([]);
+  const [weighted] = calibrationHistogramsSync(probs, labels, [{}], {
+    weights: tensor("float32", Float32Array.from(mask.data), mask.dims),
+  });
+  expect(weighted!.count).toEqual(together[0]!.count);
+});
+
+test("float16 gives what its float32 gives", async () => {
+  const halves = Uint16Array.from({ length: 2 * 3 * 700 }, (_, i) => (i * 7919) % 0x3c01);
+  const dims = [2, 3, 35, 20];
+  const narrow = tensor("float16", halves, dims);
+  const wide = tensor("float32", Float32Array.from(halves, halfToNumber), dims);
+  const y = tensor(
+    "uint8",
+    Uint8Array.from({ length: 1400 }, (_, i) => (i * 31) % 3),
+    [2, 35, 20],
+  );
+  for (const of of ["foreground", "classes", "top-label"] as const) {
+    for (const scheme of ["equal-width", "equal-mass"] as const) {
+      const options = { of, scheme };
+      expect(await calibrationBins(narrow, y, options)).toEqual(calibrationBinsSync(wide, y, options));
+    }
+  }
+  expect(probabilityScoresSync(narrow, y)).toEqual(probabilityScoresSync(wide, y));
+  expect(argMaxSync(narrow)).toEqual(argMaxSync(wide));
+  const metrics = [CalibrationMetric, OverlapMetric, ProbabilityScoreMetric, SurfaceDistanceMetric];
+  for (const Metric of metrics) {
+    const [a, b] = [new Metric({ classes: 3 }), new Metric({ classes: 3 })];
+    await a.update(narrow, y);
+    await b.update(wide, y);
+    expect(a.state()).toEqual(b.state());
+  }
+  halves[1] = 0x3c01;
+  expect(() => calibrationBinsSync(narrow, y)).toThrow(
+    "probs: expected probabilities in [0, 1], got 1.00098",
+  );
+});
+
+// A positive float16 below infinity, from its bits.
+function halfToNumber(bits: number): number {
+  const exponent = bits >> 10;
+  return exponent === 0 ? bits * 2 ** -24 : (1024 + (bits & 1023)) * 2 ** (exponent - 25);
+}
+
 const [p, y] = pair([0.5, 0.2], [0, 1]);
 const bad = (value: number): Tensor<"float32"> =>
   tensor("float32", Float32Array.of(0.5, 0.5, value, value), [1, 2, 2]);
@@ -175,7 +246,7 @@ test.each<[string, () => unknown, string]>([
   [
     "type",
     run({}, tensor("float64", new Float64Array(4), [1, 2, 2]) as never),
-    "probs: expected type float32, got float64",
+    "probs: expected type float32 or float16, got float64",
   ],
   ["bins", run({ bins: 0 }), "bins: expected an integer from 1"],
   ["of", run({ of: "pixels" as never }), "of: expected one of foreground"],

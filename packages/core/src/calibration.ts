@@ -1,10 +1,15 @@
-import type { CalibrationSums, CalibrationBinsOptions as NativeOptions } from "@pixelcal/native";
+import type {
+  BinningOptions,
+  CalibrationSums,
+  HistogramOptions as NativeHistogram,
+  ProbabilityMaps as NativeMaps,
+} from "@pixelcal/native";
 import { call, callSync, native } from "./binding.js";
 import { checkChoice, checkInteger } from "./check.js";
 import { checkDevice, type DeviceOption } from "./device.js";
 import { invalidArgument } from "./errors.js";
 import { type PixelSelection, probabilityMaps } from "./probability-maps.js";
-import type { Labels, Tensor } from "./tensor.js";
+import type { Labels, Probabilities, Tensor } from "./tensor.js";
 
 /** How pixels are binned; bins with the same layout can be merged. */
 export interface BinLayout {
@@ -55,9 +60,7 @@ export interface BinOptions {
   readonly threshold?: number;
 }
 
-export interface CalibrationBinsOptions extends BinOptions, PixelSelection, DeviceOption {
-  /** `[N, ...spatial]`, at least 0: every count and sum is weighted. Not with `equal-mass`. */
-  readonly weights?: Tensor<"float32">;
+export interface HistogramOptions extends BinOptions {
   /**
    * `equal-width` (default), or `equal-mass`: limits at the order statistics of the counted probabilities, so that every
    * bin of a group holds as many pixels as ties allow (equal probabilities stay together, which can leave bins empty).
@@ -67,6 +70,14 @@ export interface CalibrationBinsOptions extends BinOptions, PixelSelection, Devi
   readonly scheme?: "equal-width" | "equal-mass";
 }
 
+/** Which pixels count, and how much. */
+export interface HistogramPixels extends PixelSelection, DeviceOption {
+  /** `[N, ...spatial]`, at least 0: every count and sum is weighted. Not with `equal-mass`. */
+  readonly weights?: Tensor<"float32">;
+}
+
+export interface CalibrationBinsOptions extends HistogramOptions, HistogramPixels {}
+
 /**
  * Bins of probabilities `[N, C, ...spatial]` against labels `[N, ...spatial]`, over all N images: all that the binned
  * calibration errors need. Without weights the result has the same bits in any order of pixels and at any thread count
@@ -74,29 +85,64 @@ export interface CalibrationBinsOptions extends BinOptions, PixelSelection, Devi
  * the first.
  */
 export async function calibrationBins(
-  probs: Tensor<"float32">,
+  probs: Probabilities,
   labels: Labels,
   options: CalibrationBinsOptions = {},
 ): Promise<CalibrationBins> {
-  const { request, layout } = binsRequest(probs, labels, options);
-  return call(async () => {
-    if (options.scheme !== "equal-mass") return binsOf(layout, await native.calibrationBins(request));
-    const edges = await native.equalMassEdges(request);
-    return binsOf(equalMass(layout, edges), await native.calibrationBins({ ...request, edges }));
-  });
+  return (await calibrationHistograms(probs, labels, [options], options))[0]!;
 }
 
 /** {@link calibrationBins} on the calling thread. */
 export function calibrationBinsSync(
-  probs: Tensor<"float32">,
+  probs: Probabilities,
   labels: Labels,
   options: CalibrationBinsOptions = {},
 ): CalibrationBins {
-  const { request, layout } = binsRequest(probs, labels, options);
+  return calibrationHistogramsSync(probs, labels, [options], options)[0]!;
+}
+
+/**
+ * {@link calibrationBins} several times over, from one pass over the probabilities: the bins of the foreground, of every
+ * class and of the top label, say, or with several thresholds or numbers of bins. Results are in the order of `histograms`.
+ */
+export async function calibrationHistograms(
+  probs: Probabilities,
+  labels: Labels,
+  histograms: readonly HistogramOptions[],
+  pixels: HistogramPixels = {},
+): Promise<CalibrationBins[]> {
+  const { maps, layouts } = histogramsRequest(probs, labels, histograms, pixels);
+  return call(async () => {
+    const found: BinLayout[] = [];
+    for (const layout of layouts) {
+      const equalMass = layout.scheme === "equal-mass";
+      found.push(
+        equalMass
+          ? { ...layout, limits: await native.equalMassEdges({ ...maps, ...binning(layout) }) }
+          : layout,
+      );
+    }
+    const sums = await native.calibrationBins({ ...maps, histograms: found.map(nativeHistogram) });
+    return found.map((layout, i) => binsOf(layout, sums[i]!));
+  });
+}
+
+/** {@link calibrationHistograms} on the calling thread. */
+export function calibrationHistogramsSync(
+  probs: Probabilities,
+  labels: Labels,
+  histograms: readonly HistogramOptions[],
+  pixels: HistogramPixels = {},
+): CalibrationBins[] {
+  const { maps, layouts } = histogramsRequest(probs, labels, histograms, pixels);
   return callSync(() => {
-    if (options.scheme !== "equal-mass") return binsOf(layout, native.calibrationBinsSync(request));
-    const edges = native.equalMassEdgesSync(request);
-    return binsOf(equalMass(layout, edges), native.calibrationBinsSync({ ...request, edges }));
+    const found = layouts.map((layout) =>
+      layout.scheme === "equal-mass"
+        ? { ...layout, limits: native.equalMassEdgesSync({ ...maps, ...binning(layout) }) }
+        : layout,
+    );
+    const sums = native.calibrationBinsSync({ ...maps, histograms: found.map(nativeHistogram) });
+    return found.map((layout, i) => binsOf(layout, sums[i]!));
   });
 }
 
@@ -188,25 +234,33 @@ function sameLayout(a: BinLayout, b: BinLayout): boolean {
   );
 }
 
-function binsRequest(
-  probs: Tensor<"float32">,
+function histogramsRequest(
+  probs: Probabilities,
   labels: Labels,
-  options: CalibrationBinsOptions,
-): { request: NativeOptions; layout: BinLayout } {
-  checkDevice(options.device);
-  const maps = probabilityMaps(probs, labels, options, options.weights);
-  const layout = binLayout(options, maps.classes);
-  checkChoice("scheme", options.scheme, ["equal-width", "equal-mass"]);
-  if (options.scheme === "equal-mass" && options.weights !== undefined) {
-    throw invalidArgument("weights", 'none with scheme "equal-mass"', options.weights);
-  }
-  const { of, bins, limits, threshold } = layout;
-  const closed = layout.edges === "right-closed" ? "right" : "left";
-  return { request: { ...maps, of, closed, bins, edges: limits, threshold }, layout };
+  histograms: readonly HistogramOptions[],
+  pixels: HistogramPixels,
+): { maps: NativeMaps; layouts: readonly BinLayout[] } {
+  checkDevice(pixels.device);
+  const maps = probabilityMaps(probs, labels, pixels, pixels.weights);
+  if (!Array.isArray(histograms)) throw invalidArgument("histograms", "an array", histograms);
+  const layouts = histograms.map((options: HistogramOptions) => {
+    const layout = binLayout(options, maps.classes);
+    const { scheme = "equal-width" } = options;
+    checkChoice("scheme", scheme, ["equal-width", "equal-mass"]);
+    if (scheme === "equal-mass" && pixels.weights !== undefined) {
+      throw invalidArgument("weights", 'none with scheme "equal-mass"', pixels.weights);
+    }
+    return { ...layout, scheme };
+  });
+  return { maps, layouts };
 }
 
-function equalMass(layout: BinLayout, limits: Float64Array): BinLayout {
-  return { ...layout, scheme: "equal-mass", limits };
+function binning({ of, bins, edges, threshold }: BinLayout): BinningOptions {
+  return { of, bins, threshold, closed: edges === "right-closed" ? "right" : "left" };
+}
+
+function nativeHistogram(layout: BinLayout): NativeHistogram {
+  return { ...binning(layout), edges: layout.limits };
 }
 
 function binsOf(layout: BinLayout, sums: CalibrationSums): CalibrationBins {

@@ -1,5 +1,12 @@
 import { invalidArgument } from "./errors.js";
-import { type DataType, elementCount, holds, type Labels, type Tensor } from "./tensor.js";
+import {
+  type DataType,
+  elementCount,
+  holds,
+  type Labels,
+  type Probabilities,
+  type Tensor,
+} from "./tensor.js";
 
 /** Throws unless `value` is a tensor of one of `types` with `rank[0]` to `rank[1]` dimensions, none of them empty. */
 export function checkTensor(
@@ -39,6 +46,11 @@ const labelTypes = ["uint8", "int32", "int64"] as const;
 /** Throws unless `labels` is `[N, ...spatial]` with 1 to 3 spatial dimensions. */
 export function checkLabels(labels: Labels, argument = "labels"): void {
   checkTensor(argument, labels, labelTypes, [2, 4]);
+}
+
+/** Throws unless `values` is `[N, C, ...spatial]` of float32 or float16 with 1 to 3 spatial dimensions. */
+export function checkProbabilities(values: Probabilities, argument = "probs"): void {
+  checkTensor(argument, values, ["float32", "float16"], [3, 5]);
 }
 
 /** Throws unless `classes` is a class count. */

@@ -6,6 +6,9 @@ export {
   type CalibrationBinsOptions,
   calibrationBins,
   calibrationBinsSync,
+  calibrationHistograms,
+  calibrationHistogramsSync,
+  type HistogramOptions,
   mergeBins,
 } from "./calibration.js";
 export * from "./device.js";
@@ -99,6 +102,7 @@ export {
   type DataType,
   elementCount,
   type Labels,
+  type Probabilities,
   type Tensor,
   type TypedArrays,
   tensor,

@@ -1,7 +1,7 @@
 import type { ProbabilityMaps as NativeMaps } from "@pixelcal/native";
-import { checkClasses, checkInteger, checkLabels, checkTensor } from "./check.js";
+import { checkClasses, checkInteger, checkLabels, checkProbabilities, checkTensor } from "./check.js";
 import { invalidArgument } from "./errors.js";
-import type { Labels, Tensor } from "./tensor.js";
+import type { Labels, Probabilities, Tensor } from "./tensor.js";
 
 /** Which pixels count, and how much. */
 export interface PixelSelection {
@@ -13,12 +13,12 @@ export interface PixelSelection {
 
 /** Probabilities `[N, C, ...spatial]`, labels `[N, ...spatial]` and the selection as the kernels read them. */
 export function probabilityMaps(
-  probs: Tensor<"float32">,
+  probs: Probabilities,
   labels: Labels,
   { ignore, mask }: PixelSelection,
   weights?: Tensor<"float32">,
 ): NativeMaps {
-  checkTensor("probs", probs, ["float32"], [3, 5]);
+  checkProbabilities(probs);
   checkLabels(labels);
   const [batch, classes, ...spatial] = probs.dims as [number, number, ...number[]];
   checkClasses(classes);

@@ -28,6 +28,9 @@ export interface Tensor<T extends DataType = DataType> {
 /** Integer class per pixel, `[N, ...spatial]`, background 0. */
 export type Labels = Tensor<"uint8"> | Tensor<"int32"> | Tensor<"int64">;
 
+/** Probabilities (or logits) in either precision; float16 is widened in the kernels, without a copy. */
+export type Probabilities = Tensor<"float32"> | Tensor<"float16">;
+
 const arrays: { readonly [T in DataType]: new (length: number) => TypedArrays[T] } = {
   float32: Float32Array,
   float64: Float64Array,

@@ -1,9 +1,9 @@
-import type { Labels, SurfaceDistances, Tensor } from "@pixelcal/core";
+import type { CalibrationBins, Labels, Probabilities, SurfaceDistances, Tensor } from "@pixelcal/core";
 import {
   argMax,
   averageCalibrationError,
   brierScore,
-  calibrationBins,
+  calibrationHistograms,
   classwiseExpectedCalibrationError,
   confusionCounts,
   diceScore,
@@ -48,22 +48,20 @@ export type Scores = Readonly<Record<string, number>>;
 
 /** Scores of one case: probabilities [C, ...spatial] against labels [...spatial], the paper's five columns first. */
 export async function caseScores(
-  probs: Tensor<"float32">,
+  probs: Probabilities,
   labels: Labels,
   options: ScoreOptions,
 ): Promise<Scores> {
-  const batch = tensor("float32", probs.data, [1, ...probs.dims]);
+  const batch = { ...probs, dims: [1, ...probs.dims] };
   const truth = { ...labels, dims: [1, ...labels.dims] } as Labels;
   const regions = await regionScores(batch, truth, options);
   const reference = (options.convention ?? "reference") === "reference";
   const { bins, falsePositiveWeight, ignoreBackground = false } = options;
-  const foreground = await calibrationBins(batch, truth, { bins });
-  const topLabel = await calibrationBins(batch, truth, { bins, of: "top-label" });
-  const classes = await calibrationBins(batch, truth, {
-    bins,
-    of: "classes",
-    threshold: reference ? 1e-3 : undefined,
-  });
+  const [foreground, topLabel, classes] = (await calibrationHistograms(batch, truth, [
+    { bins },
+    { bins, of: "top-label" },
+    { bins, of: "classes", threshold: reference ? 1e-3 : undefined },
+  ])) as [CalibrationBins, CalibrationBins, CalibrationBins];
   const classwise = classwiseExpectedCalibrationError(classes, { background: !ignoreBackground });
   const proper = await probabilityScores(batch, truth);
   const variant = reference ? "reference" : "outside";
@@ -98,7 +96,7 @@ const measures = ["DSC", "IoU", "HD", "HD95", "ASSD", "NSD"] as const;
 type RegionScores = Readonly<Record<(typeof measures)[number], number>>;
 
 async function regionScores(
-  probs: Tensor<"float32">,
+  probs: Probabilities,
   labels: Labels,
   { classes, convention = "reference", spacing }: ScoreOptions,
 ): Promise<{

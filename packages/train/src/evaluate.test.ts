@@ -2,8 +2,8 @@ import { readFileSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { InvalidArgumentError, tensor } from "@pixelcal/core";
-import { FormatError, writePrediction } from "@pixelcal/io";
+import { InvalidArgumentError, type Tensor, tensor } from "@pixelcal/core";
+import { FormatError, float32ToFloat16, writePrediction } from "@pixelcal/io";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type EvaluationCase, evaluate, summarize } from "./evaluate.js";
 
@@ -38,7 +38,7 @@ const labelOf: Readonly<Record<string, (g: readonly number[]) => number>> = {
   volume: ([i = 0, j = 0, k = 0]) => Math.floor((i + j + 2 * k) / 7) % 3,
 };
 
-function caseOf({ name, stream, classes, size }: Golden): EvaluationCase {
+function caseOf({ name, stream, classes, size }: Golden): EvaluationCase & { probs: Tensor<"float32"> } {
   const pixels = size.reduce((a, b) => a * b, 1);
   const labels = BigInt64Array.from({ length: pixels }, (_, index) => {
     const at = size.map(
@@ -82,6 +82,15 @@ describe("evaluate", () => {
       else expect(Math.abs(score - expected), column).toBeLessThan(1e-6);
     }
     expect(Object.keys(rows[0]!.scores).slice(0, 5)).toEqual(["DSC", "HD95", "ECE", "CECE", "pECE"]);
+  });
+
+  it.each(golden)("gives the same for float16: $name", async (entry) => {
+    // Whole multiples of 1/256 are exact in both types.
+    const example = caseOf(entry);
+    const { dims, data } = example.probs;
+    const half = { ...example, probs: tensor("float16", float32ToFloat16(data), dims) };
+    const { rows } = await evaluate([half, example], { classes: entry.classes });
+    expect(rows[0]!.scores).toEqual(rows[1]!.scores);
   });
 
   it("reads a folder of predictions in the order of their names", async () => {

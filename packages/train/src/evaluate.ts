@@ -1,6 +1,6 @@
 import { readdir } from "node:fs/promises";
 import { basename, join } from "node:path";
-import type { Labels, Tensor } from "@pixelcal/core";
+import type { Labels, Probabilities } from "@pixelcal/core";
 import { invalidArgument } from "@pixelcal/core";
 import { FormatError, fileError, readPrediction } from "@pixelcal/io";
 import { caseScores, evaluationConventions, type ScoreOptions, type Scores } from "./case-scores.js";
@@ -8,7 +8,7 @@ import { caseScores, evaluationConventions, type ScoreOptions, type Scores } fro
 /** Probabilities [C, ...spatial] and labels [...spatial] of one case. */
 export interface EvaluationCase {
   readonly name: string;
-  readonly probs: Tensor<"float32">;
+  readonly probs: Probabilities;
   readonly labels: Labels;
   /** In place of the options' spacing. */
   readonly spacing?: readonly number[];

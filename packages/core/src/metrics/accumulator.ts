@@ -1,6 +1,6 @@
 import { checkClasses } from "../check.js";
 import { invalidArgument } from "../errors.js";
-import type { Labels, Tensor } from "../tensor.js";
+import type { Labels, Probabilities } from "../tensor.js";
 import type { Metric } from "./metric.js";
 import { checkSameOptions, decodeState, encodeState } from "./metric-state.js";
 
@@ -17,7 +17,7 @@ export abstract class Accumulator<R, O extends { readonly classes: number }> imp
     this.sums = new Float64Array(length);
   }
 
-  abstract update(probs: Tensor<"float32">, labels: Labels): Promise<void>;
+  abstract update(probs: Probabilities, labels: Labels): Promise<void>;
   abstract compute(): R;
 
   merge(other: this): void {
@@ -36,7 +36,7 @@ export abstract class Accumulator<R, O extends { readonly classes: number }> imp
     return encodeState(this.kind, this.options, this.sums);
   }
 
-  protected checkProbs(probs: Tensor<"float32">): void {
+  protected checkProbs(probs: Probabilities): void {
     const classes = probs?.dims?.[1];
     if (classes !== this.options.classes)
       throw invalidArgument("probs", `${this.options.classes} classes`, classes);

@@ -7,7 +7,7 @@ import {
   calibrationBins,
   emptyBins,
 } from "../calibration.js";
-import type { Labels, Tensor } from "../tensor.js";
+import type { Labels, Probabilities } from "../tensor.js";
 import { Accumulator } from "./accumulator.js";
 import {
   averageCalibrationError,
@@ -64,7 +64,7 @@ export class CalibrationMetric extends Accumulator<CalibrationResult, Calibratio
     return Accumulator.restored("CalibrationMetric", state, make);
   }
 
-  async update(probs: Tensor<"float32">, labels: Labels): Promise<void> {
+  async update(probs: Probabilities, labels: Labels): Promise<void> {
     this.checkProbs(probs);
     join(await calibrationBins(probs, labels, this.options)).forEach((sum, i) => void (this.sums[i]! += sum));
   }

@@ -1,4 +1,4 @@
-import type { Labels, Tensor } from "../tensor.js";
+import type { Labels, Probabilities } from "../tensor.js";
 
 /**
  * A score over a stream of cases in bounded memory. `update` takes probabilities `[N, C, ...spatial]` and labels
@@ -7,7 +7,7 @@ import type { Labels, Tensor } from "../tensor.js";
  * class's static `restore` makes an equal accumulator.
  */
 export interface Metric<R> {
-  update(probs: Tensor<"float32">, labels: Labels): Promise<void>;
+  update(probs: Probabilities, labels: Labels): Promise<void>;
   merge(other: this): void;
   compute(): R;
   reset(): void;

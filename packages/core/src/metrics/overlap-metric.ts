@@ -1,5 +1,5 @@
 import { checkInteger } from "../check.js";
-import type { Labels, Tensor } from "../tensor.js";
+import type { Labels, Probabilities, Tensor } from "../tensor.js";
 import { Accumulator } from "./accumulator.js";
 import { type CaseStatistics, CaseSums } from "./metric.js";
 import {
@@ -52,7 +52,7 @@ export class OverlapMetric extends Accumulator<OverlapResult, OverlapMetricOptio
     return Accumulator.restored("OverlapMetric", state, make);
   }
 
-  async update(probs: Tensor<"float32">, labels: Labels): Promise<void> {
+  async update(probs: Probabilities, labels: Labels): Promise<void> {
     this.checkProbs(probs);
     const { classes, ignore } = this.options;
     const confusion = await confusionCounts(await argMax(probs), labels, { classes, ignore });

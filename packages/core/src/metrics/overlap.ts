@@ -1,15 +1,22 @@
 import { call, callSync, native } from "../binding.js";
-import { checkClasses, checkInteger, checkLabels, checkOut, checkTensor } from "../check.js";
+import {
+  checkClasses,
+  checkInteger,
+  checkLabels,
+  checkOut,
+  checkProbabilities,
+  checkTensor,
+} from "../check.js";
 import { checkDevice, type DeviceOption } from "../device.js";
 import { checkDims, checkSelection, type PixelSelection } from "../probability-maps.js";
-import type { Labels, Tensor } from "../tensor.js";
+import type { Labels, Probabilities, Tensor } from "../tensor.js";
 
 /**
  * The class of the largest probability (or logit) at every pixel, the first of equals: `[N, C, ...spatial]` to
  * `[N, ...spatial]`, uint8 up to 256 classes. NaN is an error.
  */
 export async function argMax(
-  values: Tensor<"float32">,
+  values: Probabilities,
   options: DeviceOption & { readonly out?: Tensor<"uint8"> | Tensor<"int32"> } = {},
 ): Promise<Tensor<"uint8"> | Tensor<"int32">> {
   const { request, dims } = argMaxRequest(values, options);
@@ -18,7 +25,7 @@ export async function argMax(
 
 /** {@link argMax} on the calling thread. */
 export function argMaxSync(
-  values: Tensor<"float32">,
+  values: Probabilities,
   options: DeviceOption & { readonly out?: Tensor<"uint8"> | Tensor<"int32"> } = {},
 ): Tensor<"uint8"> | Tensor<"int32"> {
   const { request, dims } = argMaxRequest(values, options);
@@ -29,11 +36,11 @@ export function argMaxSync(
 }
 
 function argMaxRequest(
-  values: Tensor<"float32">,
+  values: Probabilities,
   { device, out }: DeviceOption & { readonly out?: Tensor<"uint8"> | Tensor<"int32"> },
 ): { request: Parameters<typeof native.argMax>[0]; dims: readonly number[] } {
   checkDevice(device);
-  checkTensor("values", values, ["float32"], [3, 5]);
+  checkProbabilities(values, "values");
   const [batch, classes, ...spatial] = values.dims as [number, number, ...number[]];
   checkClasses(classes);
   const dims = [batch, ...spatial];

@@ -1,5 +1,5 @@
 import { checkInteger } from "../check.js";
-import type { Labels, Tensor } from "../tensor.js";
+import type { Labels, Probabilities } from "../tensor.js";
 import { Accumulator } from "./accumulator.js";
 import { brierScore, negativeLogLikelihood, probabilityScores } from "./probability-scores.js";
 
@@ -35,7 +35,7 @@ export class ProbabilityScoreMetric extends Accumulator<
     return Accumulator.restored("ProbabilityScoreMetric", state, make);
   }
 
-  async update(probs: Tensor<"float32">, labels: Labels): Promise<void> {
+  async update(probs: Probabilities, labels: Labels): Promise<void> {
     this.checkProbs(probs);
     const { total, brierSum, logLossSum } = await probabilityScores(probs, labels, {
       ignore: this.options.ignore,

@@ -1,7 +1,7 @@
 import { call, callSync, native } from "../binding.js";
 import { checkDevice, type DeviceOption } from "../device.js";
 import { type PixelSelection, probabilityMaps } from "../probability-maps.js";
-import type { Labels, Tensor } from "../tensor.js";
+import type { Labels, Probabilities, Tensor } from "../tensor.js";
 
 /** Sums of proper scores over pixels; adding two gives the sums of both sets of pixels. */
 export interface ProbabilityScores {
@@ -21,7 +21,7 @@ export interface ProbabilityScoresOptions extends PixelSelection, DeviceOption {
 
 /** Brier and log-loss sums of probabilities `[N, C, ...spatial]` against labels `[N, ...spatial]`. */
 export async function probabilityScores(
-  probs: Tensor<"float32">,
+  probs: Probabilities,
   labels: Labels,
   options: ProbabilityScoresOptions = {},
 ): Promise<ProbabilityScores> {
@@ -33,7 +33,7 @@ export async function probabilityScores(
 
 /** {@link probabilityScores} on the calling thread. */
 export function probabilityScoresSync(
-  probs: Tensor<"float32">,
+  probs: Probabilities,
   labels: Labels,
   options: ProbabilityScoresOptions = {},
 ): ProbabilityScores {

@@ -1,6 +1,6 @@
 import { checkChoice, checkLabels, checkSpacing } from "../check.js";
 import { checkDims } from "../probability-maps.js";
-import type { Labels, Tensor } from "../tensor.js";
+import type { Labels, Probabilities, Tensor } from "../tensor.js";
 import { Accumulator } from "./accumulator.js";
 import { type CaseStatistics, CaseSums } from "./metric.js";
 import { argMax } from "./overlap.js";
@@ -48,7 +48,7 @@ export class SurfaceDistanceMetric extends Accumulator<SurfaceDistanceResult, Su
   }
 
   async update(
-    probs: Tensor<"float32">,
+    probs: Probabilities,
     labels: Labels,
     { spacing = this.options.spacing }: { readonly spacing?: readonly number[] } = {},
   ): Promise<void> {

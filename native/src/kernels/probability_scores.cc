@@ -1,0 +1,40 @@
+// Brier score and log loss in one pass, O(pixels x classes): classes add their squares to a block's pixels,
+// then the logarithm is taken once per pixel. In double; blocks of a chunk and chunks are added in order.
+#include "simd/probability_scores.h"
+
+#include <vector>
+
+#include "kernels/calibration.h"
+#include "kernels/probability_block.h"
+
+namespace pixelcal::cpu {
+
+ProbabilityScoreSums ProbabilityScores(const ProbabilityMaps& maps) {
+  constexpr int64_t kLeastBlocks = 8;
+  CheckMaps(maps);
+  std::vector<ProbabilityScoreSums> chunks(ChunkCount(maps, kLeastBlocks));
+  ForChunks(maps, kLeastBlocks, [&](int64_t chunk, BlockReader& reader) {
+    alignas(64) std::array<float, kBlockPixels> room, label_p;
+    alignas(64) std::array<double, kBlockPixels> brier;
+    while (const ProbabilityBlock* block = reader.Next()) {
+      for (int64_t c = 0; c < maps.classes; ++c)
+        ProbabilityScoresLoops().add_class(block->Row(c, room.data()), block->codes.data(),
+                                           static_cast<int16_t>(c), block->count, brier.data(),
+                                           label_p.data());
+      const simd::ScoreSums sums = ProbabilityScoresLoops().sum(
+          brier.data(), label_p.data(), block->codes.data(), block->weights, block->count);
+      chunks[chunk].total += sums.total;
+      chunks[chunk].brier += sums.brier;
+      chunks[chunk].log_loss += sums.log_loss;
+    }
+  });
+  ProbabilityScoreSums result;
+  for (const ProbabilityScoreSums& chunk : chunks) {
+    result.total += chunk.total;
+    result.brier += chunk.brier;
+    result.log_loss += chunk.log_loss;
+  }
+  return result;
+}
+
+}  // namespace pixelcal::cpu

@@ -1,0 +1,55 @@
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "simd/isa.h"
+
+namespace pixelcal {
+namespace simd {
+
+// How a probability finds the number u of limits below it: u = 0 is in no bin, else its bin is u - 1.
+enum class BinSearch {
+  kGrid,    // limit g is within a quarter of a bin of g / bins: the nearest g, then one comparison
+  kCount,   // a comparison with every limit
+  kLookup,  // from a table of 256 cells of [0, 1] on, step by step
+};
+
+inline constexpr int kBinCells = 256;
+
+struct BinLimits {
+  BinSearch search;
+  int32_t bins;
+  const float* limits;   // bins + 1, in rising order, then infinities up to 32 at least
+  const int32_t* first;  // for kLookup: limits below cell / 256 (or fewer), kBinCells + 1
+  float threshold;       // only probabilities above it count
+};
+
+// A slot holds pixels with the same u and the same verdict: 2 u for misses, 2 u + 1 for hits; the last one
+// takes pixels that do not count.
+inline int64_t BinSlots(int64_t bins) { return 2 * (bins + 1) + 1; }
+
+// Every slot has 8 cells of 64 bits, a cache line, that different pixels add to (or 4 pairs of doubles).
+inline constexpr int64_t kSlotCells = 8;
+
+// A probability is added to a cell as the bits of the double p + 2^12: their low 52 bits are p in units of
+// 2^-40, rounded to the nearest, and the 12 above are the same odd number for every p, so that their sum
+// modulo 2^12 says how many were added. A cell holds up to 4095; rows of this many pixels never add more.
+inline constexpr double kCellOffset = 0x1p12;
+inline constexpr int64_t kCellPixels = 4095 / 2 * 16;
+
+struct HistogramTable {
+  // Adds `count` probabilities of [0, 1] to slots [BinSlots][kSlotCells]. A pixel is a hit where code ==
+  // hit; it counts where code >= 0 and p > threshold, and everywhere if `all`.
+  void (*add)(const float* p, const int16_t* codes, int16_t hit, size_t count, BinLimits limits, bool all,
+              uint64_t* slots);
+  // With weights, never `all`; a slot is 4 pairs of the sums of w and of w p.
+  void (*add_weighted)(const float* p, const int16_t* codes, int16_t hit, const float* weights, size_t count,
+                       BinLimits limits, double* slots);
+};
+
+}  // namespace simd
+
+PIXELCAL_DECLARE_LOOPS(simd::HistogramTable, kHistogram, HistogramLoops)
+
+}  // namespace pixelcal

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "simd/isa.h"
+
+namespace pixelcal {
+namespace simd {
+
+// Codes of pixels: the class, or one of these.
+inline constexpr int16_t kLeftOut = -1;
+inline constexpr int16_t kInvalid = -2;
+
+// Which labels are classes, which are left out.
+struct LabelRange {
+  int64_t classes;
+  bool ignores;
+  int64_t ignored;
+};
+
+struct CodeFlags {
+  bool invalid, left_out;  // whether there is any
+};
+
+// Loops over `count` pixels of one row.
+struct PixelRowsTable {
+  CodeFlags (*encode_uint8)(const uint8_t* labels, size_t count, LabelRange range, int16_t* codes);
+  CodeFlags (*encode_int32)(const int32_t* labels, size_t count, LabelRange range, int16_t* codes);
+  CodeFlags (*encode_int64)(const int64_t* labels, size_t count, LabelRange range, int16_t* codes);
+  // Leaves out the pixels where mask is 0, whatever their code.
+  void (*leave_out)(const uint8_t* mask, size_t count, int16_t* codes);
+  // Whether all are in [0, 1]; false also for -0.
+  bool (*in_unit)(const float* values, size_t count);
+  bool (*half_in_unit)(const uint16_t* values, size_t count);
+  // float16, given by its bits, as float32.
+  void (*widen)(const uint16_t* values, size_t count, float* out);
+  void (*complement)(const float* values, size_t count, float* out);  // 1 - value
+  // Where value is above best it becomes the best and `row` the winner; row 0 always. Whether any is NaN.
+  bool (*take_larger)(const float* values, size_t count, int16_t row, float* best, int16_t* winner);
+};
+
+}  // namespace simd
+
+PIXELCAL_DECLARE_LOOPS(simd::PixelRowsTable, kPixelRows, PixelRowsLoops)
+
+}  // namespace pixelcal

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "simd/isa.h"
+
+namespace pixelcal {
+namespace simd {
+
+struct ScoreSums {
+  double total, brier, log_loss;
+};
+
+struct ProbabilityScoresTable {
+  // One class of `count` pixels: brier += (p - [code == c])^2, and label_p = p where code == c. Class 0 comes
+  // first and starts from nothing.
+  void (*add_class)(const float* p, const int16_t* codes, int16_t c, size_t count, double* brier,
+                    float* label_p);
+  // Sums of w, w brier and w (-ln label_p) over pixels of code >= 0 and w > 0; without weights w is 1.
+  // Pixel i adds to sum i % 8, those are added in order: the same bits at any vector width.
+  ScoreSums (*sum)(const double* brier, const float* label_p, const int16_t* codes, const float* weights,
+                   size_t count);
+};
+
+}  // namespace simd
+
+PIXELCAL_DECLARE_LOOPS(simd::ProbabilityScoresTable, kProbabilityScores, ProbabilityScoresLoops)
+
+}  // namespace pixelcal
