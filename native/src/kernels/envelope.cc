@@ -128,11 +128,6 @@ template <class T>
 
 }  // namespace
 
-PIXELCAL_TARGETS void LowerEnvelope(const int32_t* f, int64_t n, StepSquares<int32_t> squares, int64_t* rows,
-                                    int32_t* out) {
-  Envelope(f, n, squares, rows, out);
-}
-
 PIXELCAL_TARGETS void LowerEnvelope(const int64_t* f, int64_t n, StepSquares<int64_t> squares, int64_t* rows,
                                     int64_t* out) {
   Envelope(f, n, squares, rows, out);

@@ -22,7 +22,6 @@ struct StepSquares {
 // bound the search of the rows between; f[y] itself bounds |y - i| by sqrt(f[y]). No divisions, no stack, and
 // lanes never branch apart. Felzenszwalb & Huttenlocher 2012 for the envelope; total monotonicity as in
 // Aggarwal et al. 1987.
-void LowerEnvelope(const int32_t* f, int64_t n, StepSquares<int32_t> squares, int64_t* rows, int32_t* out);
 void LowerEnvelope(const int64_t* f, int64_t n, StepSquares<int64_t> squares, int64_t* rows, int64_t* out);
 void LowerEnvelope(const double* f, int64_t n, StepSquares<double> squares, int64_t* rows, double* out);
 

@@ -1,0 +1,69 @@
+#pragma once
+
+// The exact distance transform of unit spacing in two rounds of tasks, so that several maps (images, or the
+// classes of a label map) share their ParallelFor and what comes after can work on a band that is still in
+// cache: distance.cc uses it for masks, signed_distance.cc for classes, surface_distance.cc for surfaces.
+
+#include <array>
+#include <cstdint>
+
+#include "shape.h"
+#include "simd/envelope.h"
+
+namespace pixelcal::internal {
+
+using simd::Form;   // kRoot and kSquare: float; kInteger: int32 squares
+using simd::Sites;  // the pixels measured to: {bytes, value, equal}
+
+// Tasks of `pixels` pixels that one thread should take at once, to be worth its while.
+inline int64_t Grain(int64_t pixels) { return pixels >= 8192 ? 1 : (8192 + pixels - 1) / pixels; }
+
+// What the maps of one shape have in common. Its tables are scratch of the thread that makes it, which may
+// therefore use only one at a time.
+class UnitDistance {
+ public:
+  // Unit spacing, and sizes whose squared diagonal fits the integers in use.
+  static bool Covers(const Grid& grid, const std::array<double, 3>& spacing);
+
+  explicit UnitDistance(const Grid& grid);
+
+  int64_t pixels() const { return planes_ * rows_ * columns_; }
+
+  // First round: Sweep for 0 <= i < sweeps(), in any order. Keeps what it finds in `out`, pixels() values of
+  // 4 bytes.
+  int64_t sweeps() const { return sweeps_; }
+  void Sweep(const Sites& sites, int64_t i, void* out) const;
+
+  // Second round, after the whole first one: Finish for 0 <= i < bands(), in any order, writes the pixels
+  // [band_begin(i), band_begin(i + 1)) of `out`. The map must have a site.
+  int64_t bands() const { return bands_; }
+  int64_t band_begin(int64_t i) const { return i < bands_ ? i * band_pixels_ : pixels(); }
+  // With `wanted`, only tiles whose byte is not 0 need be right: tiles() bytes, that of a pixel at
+  // Tile(pixel).
+  void Finish(const Sites& sites, int64_t i, Form form, void* out, const uint8_t* wanted = nullptr) const;
+
+  int64_t tiles() const { return planes_ * tile_rows_ * tile_columns_; }
+  int64_t Tile(int64_t pixel) const {
+    const int64_t row = pixel / columns_;
+    return ((row / rows_) * tile_rows_ + row % rows_ / simd::kStripRows) * tile_columns_ +
+           pixel % columns_ / simd::kTileColumns;
+  }
+
+ private:
+  void FinishLine(const Sites& sites, Form form, void* out) const;
+  void FinishStrip(const Sites& sites, int64_t strip, Form form, void* out, const uint8_t* wanted) const;
+  void FinishPlane(Form form, void* out, const uint8_t* wanted) const;
+
+  int64_t planes_ = 1, rows_ = 1, columns_ = 1;  // without the axes of size 1
+  int64_t tile_rows_, tile_columns_;
+  int64_t sweeps_ = 1, sweep_columns_ = 0, bands_ = 1, band_pixels_;
+  int64_t diagonal_;  // no squared distance is larger
+  const uint32_t *squares16_, *squares32_;
+};
+
+// int32 squared distances of every pixel of one image (grid.batch is 1) to its sites, of which there must be
+// one; unit spacing. On the calling thread alone. `wanted` as above.
+void SquaredDistances(const UnitDistance& transform, const Sites& sites, int32_t* out,
+                      const uint8_t* wanted = nullptr);
+
+}  // namespace pixelcal::internal

@@ -1,0 +1,261 @@
+#pragma once
+
+// Lower envelopes of parabolas, out[y] = min over i of f[i] + (y - i)^2, of kLines lines at once, one per
+// SIMD lane: no stacks, divisions or gathers. Only for .isa.cc files.
+//
+// The parabolas share one shape, so the (leftmost) minimising i of a line never decreases with y (total
+// monotonicity, Aggarwal et al. 1987). The minimisers of every 8th row are found coarse to fine, each between
+// its neighbours', and bound the search of the rows between: O(n log n) steps at worst. f itself bounds
+// |y - i| by its root, so that lines with near zeros need no coarse rows at all. Integers throughout: exact,
+// and the same whatever the order and the width of the vectors.
+//
+// Two number types: uint16_t, in which sums saturate (a result of 65535 means "at least that"), and int32_t.
+
+#include "simd/saturating.h"
+
+namespace pixelcal::simd::PIXELCAL_ISA {
+
+inline constexpr int kLines = 32;
+inline constexpr int kRows = 8;           // rows between two coarse rows
+inline constexpr int32_t kNearReach = 8;  // up to here looking at all rows in reach beats coarse rows
+
+template <class T>
+inline constexpr int kVectors = kLines / kLanesOf<T>;
+
+template <class T>
+struct Far;
+template <>
+struct Far<uint16_t> {
+  static constexpr uint16_t kValue = 65535;
+};
+template <>
+struct Far<int32_t> {
+  static constexpr int32_t kValue = 1 << 30;  // three axes' squares (below 7e8 in sum) may be added twice
+};
+
+PIXELCAL_INLINE Vec<int32_t> Add(Vec<int32_t> a, Vec<int32_t> b) { return a + b; }
+PIXELCAL_INLINE Vec<uint16_t> Add(Vec<uint16_t> a, Vec<uint16_t> b) { return AddSaturating(a, b); }
+
+PIXELCAL_INLINE int32_t LeastLane(Vec<int32_t> v) {
+  int32_t lanes[kLanesOf<int32_t>];
+  Store(lanes, v);
+  int32_t least = lanes[0];
+  for (int lane = 1; lane < kLanesOf<int32_t>; ++lane) least = lanes[lane] < least ? lanes[lane] : least;
+  return least;
+}
+PIXELCAL_INLINE int32_t MostLane(Vec<int32_t> v) { return ~LeastLane(~v); }
+PIXELCAL_INLINE int32_t LeastLane(Vec<uint16_t> v) {
+#if defined(__SSE4_1__)
+#if defined(__AVX512BW__)
+  const __m256i half = _mm256_min_epu16(_mm512_maskz_extracti64x4_epi64(0xff, (__m512i)v, 0),
+                                        _mm512_maskz_extracti64x4_epi64(0xff, (__m512i)v, 1));
+#else
+  const __m256i half = (__m256i)v;
+#endif
+  const __m128i quarter = _mm_min_epu16(_mm256_castsi256_si128(half), _mm256_extracti128_si256(half, 1));
+  return _mm_cvtsi128_si32(_mm_minpos_epu16(quarter)) & 0xffff;
+#else
+  uint16_t lanes[kLanesOf<uint16_t>];
+  Store(lanes, v);
+  uint16_t least = lanes[0];
+  for (int lane = 1; lane < kLanesOf<uint16_t>; ++lane) least = lanes[lane] < least ? lanes[lane] : least;
+  return least;
+#endif
+}
+PIXELCAL_INLINE int32_t MostLane(Vec<uint16_t> v) { return 65535 - LeastLane(~v); }
+
+// A square out of the table, in every lane. For uint16_t the table holds it twice per entry, because
+// broadcasts of 32 bits come with the load.
+PIXELCAL_INLINE Vec<uint16_t> Square(const uint32_t* entry, uint16_t) { return (Vec<uint16_t>)Splat(*entry); }
+PIXELCAL_INLINE Vec<int32_t> Square(const uint32_t* entry, int32_t) { return (Vec<int32_t>)Splat(*entry); }
+
+template <class T>
+struct Lines {
+  const T* f;                           // rows of kLines values; those from n up to a multiple of 16 hold Far
+  int64_t n;                            // rows
+  const uint32_t* squares;              // squares[k], -n - 16 <= k <= n + 16
+  int32_t *reach, *least, *low, *high;  // per block of kRows rows
+
+  PIXELCAL_INLINE Vec<T> At(int64_t row, int vector) const {
+    return Load(f + row * kLines + vector * kLanesOf<T>);
+  }
+  PIXELCAL_INLINE int64_t Blocks() const { return (n + kRows - 1) / kRows; }
+};
+
+// Per block: `least`, the smallest f, and `reach`: no minimiser is farther than that from its row.
+template <class T>
+PIXELCAL_INLINE void Bound(const Lines<T>& lines) {
+  const int64_t blocks = lines.Blocks();
+  for (int64_t block = 0; block < blocks; ++block) {
+    const int64_t first = block * kRows, end = first + kRows < lines.n ? first + kRows : lines.n;
+    Vec<T> least = lines.At(first, 0), most = least;
+    for (int64_t row = first; row < end; ++row) {
+      for (int k = 0; k < kVectors<T>; ++k) {
+        least = Least(least, lines.At(row, k));
+        most = Most(most, lines.At(row, k));
+      }
+    }
+    lines.least[block] = LeastLane(least);
+    lines.reach[block] = MostLane(most);
+  }
+  const int32_t farthest = static_cast<int32_t>(lines.n);
+  int32_t before = farthest;
+  for (int64_t block = 0; block < blocks; ++block) {
+    const int32_t most = lines.reach[block];
+    // Rounding up may only widen the search; below 2^24 the root of a float is exact.
+    int32_t reach = static_cast<int32_t>(__builtin_sqrtf(static_cast<float>(most))) + (most >= 1 << 24);
+    reach = reach < farthest ? reach : farthest;
+    // The distance to the nearest zero changes by at most one from row to row.
+    before = reach < before + kRows ? reach : before + kRows;
+    lines.reach[block] = before;
+  }
+  for (int64_t block = blocks - 2; block >= 0; --block) {
+    before = before + kRows < lines.reach[block] ? before + kRows : lines.reach[block];
+    lines.reach[block] = before;
+  }
+}
+
+// Whether rows of `block` can give a minimum below `bound` to rows first .. last.
+template <class T>
+PIXELCAL_INLINE bool Matters(const Lines<T>& lines, int64_t block, int64_t first, int64_t last,
+                             int64_t bound) {
+  const int64_t above = first - (block * kRows + kRows - 1), below = block * kRows - last;
+  const int64_t gap = above > below ? above : below;
+  const int64_t least = lines.least[block];
+  return least < Far<T>::kValue && (gap <= 0 || least + gap * gap < bound);
+}
+
+// Calls body(i) for the even i of [first, last], a window of pairs of rows, without the blocks that cannot
+// matter.
+template <class T, class Body>
+PIXELCAL_INLINE void ForPairs(const Lines<T>& lines, int64_t first, int64_t last, int64_t y, int64_t y_last,
+                              int64_t bound, const Body& body) {
+  if (last - first < 4 * kRows) {
+    for (int64_t i = first; i < last; i += 2) body(i);
+    return;
+  }
+  for (int64_t i = first; i < last;) {
+    const int64_t block = i / kRows;
+    int64_t end = (block + 1) * kRows;
+    end = end < last ? end : last;
+    if (!Matters(lines, block, y, y_last, bound)) {
+      i = end + (end & 1);
+      continue;
+    }
+    for (; i < end; i += 2) body(i);
+  }
+}
+
+// The first and last row among the lanes' minimisers for row y, to within a pair, searched in the pairs of
+// rows [first, last]. Where a lane saturates its minimiser may be any of them; lanes that are far in
+// every row (`column` is the least value of each) do not count.
+template <class T>
+PIXELCAL_INLINE void Minimisers(const Lines<T>& lines, const Vec<T>* column, int64_t y, int64_t first,
+                                int64_t last, int64_t bound, int32_t* low, int32_t* high) {
+  Vec<T> best[kVectors<T>], where[kVectors<T>];
+  for (int k = 0; k < kVectors<T>; ++k) {
+    best[k] = Splat(Far<T>::kValue);
+    where[k] = Splat(static_cast<T>(first));
+  }
+  ForPairs(lines, first, last, y, y, bound, [&](int64_t i) {
+    const Vec<T> s0 = Square(lines.squares + y - i, T{}), s1 = Square(lines.squares + y - i - 1, T{});
+    const Vec<T> at = Splat(static_cast<T>(i));
+    for (int k = 0; k < kVectors<T>; ++k) {
+      const Vec<T> value = Least(Add(lines.At(i, k), s0), Add(lines.At(i + 1, k), s1));
+      where[k] = value < best[k] ? at : where[k];
+      best[k] = Least(best[k], value);
+    }
+  });
+  Vec<T> lowest = Splat(Far<T>::kValue), highest = Splat(T{0});
+  for (int k = 0; k < kVectors<T>; ++k) {
+    const Vec<T> end = best[k] == Far<T>::kValue ? Splat(static_cast<T>(last)) : where[k] + T{1};
+    lowest = Least(lowest, column[k] == Far<T>::kValue ? lowest : where[k]);
+    highest = Most(highest, column[k] == Far<T>::kValue ? highest : end);
+  }
+  *low = LeastLane(lowest);
+  *high = MostLane(highest);
+  if (*low > *high) {
+    *low = static_cast<int32_t>(first);
+    *high = static_cast<int32_t>(last);
+  }
+}
+
+// The windows of all blocks: low and high become the first and last row (a pair) that a block's rows need.
+template <class T>
+PIXELCAL_INLINE void FindWindows(const Lines<T>& lines) {
+  const int64_t blocks = lines.Blocks(), end = (lines.n - 1) | 1;
+  const auto clipped_low = [&](int64_t y, int64_t reach) {
+    return y > reach ? (y - reach) & ~int64_t{1} : 0;
+  };
+  const auto clipped_high = [&](int64_t y, int64_t reach) { return y + reach < end ? (y + reach) | 1 : end; };
+  bool coarse = false;
+  for (int64_t block = 0; block < blocks; ++block) coarse |= lines.reach[block] > kNearReach;
+  if (coarse) {
+    Vec<T> column[kVectors<T>];
+    for (int k = 0; k < kVectors<T>; ++k) column[k] = Splat(Far<T>::kValue);
+    for (int64_t block = 0; block < blocks; ++block) {
+      if (lines.least[block] >= Far<T>::kValue) continue;
+      for (int64_t row = block * kRows; row < (block + 1) * kRows; ++row)
+        for (int k = 0; k < kVectors<T>; ++k) column[k] = Least(column[k], lines.At(row, k));
+    }
+    int64_t stride = 1;
+    while (stride < blocks) stride *= 2;
+    for (int64_t first = 0; stride >= 1; first = stride /= 2) {
+      for (int64_t block = first; block < blocks; block += 2 * stride) {
+        const int64_t y = block * kRows, reach = lines.reach[block];
+        int64_t low = clipped_low(y, reach), high = clipped_high(y, reach);
+        if (reach > kNearReach || (block > 0 && lines.reach[block - 1] > kNearReach)) {
+          if (block >= stride && block > 0) {
+            const int64_t left = lines.low[block - stride];
+            low = left > low ? left : low;
+          }
+          if (block + stride < blocks && first > 0) {
+            const int64_t right = lines.high[block + stride];
+            high = right < high ? right : high;
+          }
+          Minimisers(lines, column, y, low, high, (reach + 1) * (reach + 1), &lines.low[block],
+                     &lines.high[block]);
+        } else {
+          lines.low[block] = static_cast<int32_t>(low);
+          lines.high[block] = static_cast<int32_t>(high);
+        }
+      }
+    }
+  }
+  for (int64_t block = 0; block < blocks; ++block) {
+    const int64_t reach = lines.reach[block];
+    int64_t low = clipped_low(block * kRows, reach), high = clipped_high(block * kRows + kRows - 1, reach);
+    if (coarse && reach > kNearReach) {
+      low = lines.low[block] > low ? lines.low[block] : low;
+      if (block + 1 < blocks) high = lines.high[block + 1] < high ? lines.high[block + 1] : high;
+    }
+    lines.low[block] = static_cast<int32_t>(low);
+    lines.high[block] = static_cast<int32_t>(high);
+  }
+}
+
+// The kRows rows of one block, to out row by row.
+template <class T>
+PIXELCAL_INLINE void EnvelopeBlock(const Lines<T>& lines, int64_t block, T* out, int64_t out_stride) {
+  const int64_t y = block * kRows, reach = lines.reach[block];
+  for (int k = 0; k < kVectors<T>; ++k) {
+    Vec<T> least[kRows];
+    for (int row = 0; row < kRows; ++row) least[row] = Splat(Far<T>::kValue);
+    ForPairs(lines, lines.low[block], lines.high[block], y, y + kRows - 1, (reach + 1) * (reach + 1),
+             [&](int64_t i) {
+               const Vec<T> f0 = lines.At(i, k), f1 = lines.At(i + 1, k);
+               const uint32_t* squares = lines.squares + y - i;
+               least[0] = Least(least[0], Add(f1, Square(squares - 1, T{})));
+#pragma GCC unroll 8
+               for (int row = 0; row < kRows; ++row) {
+                 const Vec<T> square = Square(squares + row, T{});
+                 least[row] = Least(least[row], Add(f0, square));
+                 if (row + 1 < kRows) least[row + 1] = Least(least[row + 1], Add(f1, square));
+               }
+             });
+#pragma GCC unroll 8
+    for (int row = 0; row < kRows; ++row) Store(out + row * out_stride + k * kLanesOf<T>, least[row]);
+  }
+}
+
+}  // namespace pixelcal::simd::PIXELCAL_ISA
