@@ -1,5 +1,9 @@
 import { invalidArgument } from "@pixelcal/core";
+import { ops } from "@pixelcal/graph";
 import native from "@pixelcal/native";
+import type { UpdateResult, UpdateRule } from "./update-graph.js";
+
+const { Add, Sub, Mul, Div } = ops;
 
 /** One update of all trained parameters, in place. Arrays of one index belong to one parameter. */
 export interface Update {
@@ -26,6 +30,8 @@ export interface Optimizer {
   readonly decay: "weights" | "all";
   readonly settings: Readonly<Record<string, unknown>>;
   update(update: Update): Promise<void>;
+  /** The same in operators, for devices that keep the arrays. */
+  readonly rule: UpdateRule;
 }
 
 export interface DecayOptions {
@@ -65,6 +71,22 @@ export function adamW(options: AdamWOptions = {}): Optimizer {
         beta2: betas[1],
         epsilon,
       }),
+    rule: {
+      scalars: ({ learningRate: rate, gradientScale: scale, decays, count }) => ({
+        scale,
+        kept: 1 - (decays ? rate * weightDecay : 0),
+        stepSize: rate / (1 - betas[0] ** count),
+        rootCorrection: Math.sqrt(1 - betas[1] ** count),
+      }),
+      build: ({ parameter, gradient, slots, scalars: { scale, kept, stepSize, rootCorrection } }) => {
+        const g = Mul(gradient, scale!);
+        const averages = Add(slots.averages!, Mul(Sub(g, slots.averages!), 1 - betas[0]));
+        const squares = Add(Mul(slots.squares!, betas[1]), Mul(Mul(g, g), 1 - betas[1]));
+        const spread = Add(Div(ops.Sqrt(squares), rootCorrection!), epsilon);
+        const step = Div(Mul(averages, stepSize!), spread);
+        return { parameter: Sub(Mul(parameter, kept!), step), slots: { averages, squares } };
+      },
+    },
   };
 }
 
@@ -89,6 +111,20 @@ export function sgd(options: SgdOptions = {}): Optimizer {
     settings: { learningRate, momentum, nesterov, weightDecay, decay },
     update: ({ slots, ...update }) =>
       native.sgd({ ...shared(update, weightDecay), momentum, nesterov, velocities: slots.velocities }),
+    rule: {
+      scalars: ({ learningRate: rate, gradientScale: scale, decays }) => ({
+        scale,
+        rate,
+        decay: decays ? weightDecay : 0,
+      }),
+      build: ({ parameter, gradient, slots, scalars: { scale, rate, decay } }): UpdateResult => {
+        const g = Add(Mul(gradient, scale!), Mul(parameter, decay!));
+        if (momentum === 0) return { parameter: Sub(parameter, Mul(g, rate!)), slots: {} };
+        const velocities = Add(Mul(slots.velocities!, momentum), g);
+        const step = nesterov ? Add(g, Mul(velocities, momentum)) : velocities;
+        return { parameter: Sub(parameter, Mul(step, rate!)), slots: { velocities } };
+      },
+    },
   };
 }
 

@@ -4,6 +4,7 @@ import { invalidArgument } from "@pixelcal/core";
 import { Graph, serializeModel } from "@pixelcal/graph";
 import type { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
 import { openInBackground } from "./background-session.js";
+import { type DeviceArray, DeviceTensor } from "./device-tensor.js";
 import { checkRun } from "./session-values.js";
 
 /** What a person picks; onnxruntime calls its counterpart a provider. */
@@ -24,6 +25,8 @@ export interface SessionOptions {
    * it (default) a run occupies the calling thread.
    */
   readonly background?: boolean;
+  /** Outputs that a run leaves on the device, as `DeviceTensor`s to feed or to close; webgpu only. */
+  readonly keep?: readonly string[];
 }
 
 export interface ValueInfo {
@@ -99,6 +102,10 @@ export async function createSession(
   if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1)) {
     throw invalidArgument("threads", "an integer of 1 or more", threads);
   }
+  const { keep = [] } = options;
+  if (keep.length > 0 && (device !== "webgpu" || options.background === true)) {
+    throw invalidArgument("keep", "nothing but on webgpu and not in the background", keep.join(", "));
+  }
   const ort = await runtime();
   if (!ort.listSupportedBackends().some((backend) => backend.name === device)) {
     throw new DeviceError(device, "this build of onnxruntime-node does not have it");
@@ -109,7 +116,8 @@ export async function createSession(
       const path = createRequire(import.meta.url).resolve("onnxruntime-node");
       return await openInBackground({ runtime: path, bytes, options: providerOptions(options) }, device);
     }
-    return new OrtSession(ort, await ort.InferenceSession.create(bytes, providerOptions(options)), device);
+    const session = await ort.InferenceSession.create(bytes, providerOptions(options));
+    return new OrtSession(ort, session, device, new Set(keep));
   } catch (cause) {
     if (device === "cpu") throw new Error(`the model does not load: ${reason(cause)}`, { cause });
     throw new DeviceError(device, `${reason(cause)}. ${advice[device]}`);
@@ -133,6 +141,9 @@ function providerOptions(options: SessionOptions): InferenceSession.SessionOptio
     enableMemPattern: device !== "cpu",
     graphOptimizationLevel: options.optimization ?? "all",
     logSeverityLevel: 4,
+    ...(options.keep === undefined
+      ? {}
+      : { preferredOutputLocation: Object.fromEntries(options.keep.map((name) => [name, "gpu-buffer"])) }),
     ...(options.profile === undefined ? {} : { enableProfiling: true, profileFilePrefix: options.profile }),
     extra: {
       session: {
@@ -150,11 +161,13 @@ class OrtSession implements Session {
   readonly outputs: readonly ValueInfo[];
   readonly device: TrainDevice;
   readonly #ort: Runtime;
+  readonly #keep: ReadonlySet<string>;
   #session: InferenceSession | undefined;
 
-  constructor(ort: Runtime, session: InferenceSession, device: TrainDevice) {
+  constructor(ort: Runtime, session: InferenceSession, device: TrainDevice, keep: ReadonlySet<string>) {
     this.#ort = ort;
     this.#session = session;
+    this.#keep = keep;
     this.device = device;
     this.inputs = session.inputMetadata.map(valueInfo);
     this.outputs = session.outputMetadata.map(valueInfo);
@@ -165,7 +178,9 @@ class OrtSession implements Session {
     const outputs = checkRun(this, feeds, options);
     const { into = {} } = options;
     const wrapped = (tensor: Tensor): OrtTensor =>
-      new this.#ort.Tensor(tensor.type as "float32", tensor.data as Float32Array, tensor.dims);
+      tensor instanceof DeviceTensor
+        ? (tensor.array as OrtTensor)
+        : new this.#ort.Tensor(tensor.type as "float32", tensor.data as Float32Array, tensor.dims);
     const given = Object.fromEntries(this.inputs.map(({ name }) => [name, wrapped(feeds[name]!)]));
     const wanted = Object.fromEntries(
       outputs.map(({ name }) => [name, into[name] === undefined ? null : wrapped(into[name])]),
@@ -174,7 +189,8 @@ class OrtSession implements Session {
     const tensors: Record<string, Tensor> = {};
     for (const { name, type } of outputs) {
       const result = results[name]!;
-      tensors[name] = into[name] ?? { type, dims: result.dims, data: result.data as Tensor["data"] };
+      if (this.#keep.has(name)) tensors[name] = new DeviceTensor(result as DeviceArray, this.device);
+      else tensors[name] = into[name] ?? { type, dims: result.dims, data: result.data as Tensor["data"] };
     }
     return tensors;
   }

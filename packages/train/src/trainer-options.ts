@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import type { Labels, Tensor } from "@pixelcal/core";
 import { invalidArgument } from "@pixelcal/core";
 import type { Graph } from "@pixelcal/graph";
@@ -57,6 +58,10 @@ export class DivergedError extends Error {
   }
 }
 
+export function checkFinite(what: string, value: number, updates: number): void {
+  if (!Number.isFinite(value)) throw new DivergedError(`the ${what} is ${value}`, updates);
+}
+
 /** The parameters that the `trainable` option leaves to train. */
 export function chosen(names: readonly string[], trainable: TrainerOptions["trainable"]): readonly string[] {
   if (trainable === undefined) return names;
@@ -73,6 +78,20 @@ function startsWithOne(beginnings: readonly string[], names: readonly string[]):
     }
   }
   return (name) => beginnings.some((beginning) => name.startsWith(beginning));
+}
+
+/** The options that are numbers, checked. */
+export function checkNumbers(options: TrainerOptions): {
+  readonly clipNorm: number;
+  readonly accumulate: number;
+  readonly threads: number;
+} {
+  const { clipNorm = Number.POSITIVE_INFINITY, accumulate = 1, threads = availableParallelism() } = options;
+  if (!(clipNorm > 0)) throw invalidArgument("clipNorm", "a positive number", clipNorm);
+  if (!(Number.isInteger(accumulate) && accumulate >= 1)) {
+    throw invalidArgument("accumulate", "an integer of 1 or more", accumulate);
+  }
+  return { clipNorm, accumulate, threads };
 }
 
 /** Throws `InvalidArgumentError` unless labels [N, ...spatial] belong to images [N, C, ...spatial]. */

@@ -1,9 +1,8 @@
-import { availableParallelism } from "node:os";
 import type { Tensor } from "@pixelcal/core";
-import { invalidArgument, tensor, zeros } from "@pixelcal/core";
 import { type Graph, updatedName } from "@pixelcal/graph";
 import type { Loss } from "@pixelcal/losses";
 import native from "@pixelcal/native";
+import { type Arrays, addTo, copied, copies, zerosLike } from "./arrays.js";
 import {
   readCheckpoint,
   restoreArrays,
@@ -16,6 +15,8 @@ import { modelEnds, rolesOf } from "./model-arrays.js";
 import { type ModelSource, modelSource } from "./model-source.js";
 import { adamW, type Optimizer } from "./optimizer.js";
 import type { Predictor } from "./predict.js";
+import { type HostArrays, Resident } from "./resident.js";
+import { type ResidentPass, residentPass } from "./resident-pass.js";
 import { constant, type Schedule } from "./schedule.js";
 import { createSession, runtimeVersion, type Session, type Tensors, type TrainDevice } from "./session.js";
 import { SessionCache } from "./session-cache.js";
@@ -30,8 +31,9 @@ import {
 } from "./step-graph.js";
 import {
   checkBatch,
+  checkFinite,
+  checkNumbers,
   chosen,
-  DivergedError,
   type StepResult,
   type TrainerOptions,
   type TrainingBatch,
@@ -39,14 +41,13 @@ import {
 import { Turns } from "./turns.js";
 
 type Floats = Tensor<"float32">;
-type Arrays = Record<string, Floats>;
 
 /**
  * A model in training: parameters, buffers and optimizer state, and the graphs that move them. Calls that read or
  * change the parameters run one after another, in the order they were made.
  */
 export class Trainer implements Predictor {
-  /** Every parameter by name, trained or frozen; updated in place. */
+  /** Every parameter by name, trained or frozen; updated in place. On webgpu as of the last `read`, see there. */
   readonly parameters: Readonly<Arrays>;
   /** Names of the parameters that are trained. */
   readonly trainable: readonly string[];
@@ -75,17 +76,15 @@ export class Trainer implements Predictor {
   /** Sums of gradients while `#pending` of `#accumulate` batches have been seen. */
   readonly #sums: Arrays;
   #buffers: Readonly<Arrays>;
+  /** Keeps the arrays on webgpu; those here are then its copies, to write before a first step and to `read`. */
+  #resident: Resident | undefined;
   /** What the next step writes its buffers to. */
   #spare: Readonly<Arrays>;
   #pending = 0;
   #updates = 0;
 
   private constructor(options: TrainerOptions, source: ModelSource, model: Graph, runtime: string) {
-    const { clipNorm = Number.POSITIVE_INFINITY, accumulate = 1, threads = availableParallelism() } = options;
-    if (!(clipNorm > 0)) throw invalidArgument("clipNorm", "a positive number", clipNorm);
-    if (!(Number.isInteger(accumulate) && accumulate >= 1)) {
-      throw invalidArgument("accumulate", "an integer of 1 or more", accumulate);
-    }
+    const { clipNorm, accumulate, threads } = checkNumbers(options);
     const { parameters, buffers } = rolesOf(model);
     const { image, logits } = modelEnds(model);
     this.#source = source;
@@ -116,6 +115,7 @@ export class Trainer implements Predictor {
     const source = modelSource(options.model, options.seed);
     const trainer = new Trainer(options, source, source(options.batch), await runtimeVersion());
     try {
+      if (trainer.device === "webgpu") await trainer.#moveIn();
       await trainer.#stepSession(options.batch);
     } catch (error) {
       await trainer.close();
@@ -156,6 +156,7 @@ export class Trainer implements Predictor {
   /** One forward and backward pass, and an update once `accumulate` batches have been seen. Throws `DivergedError`. */
   step(batch: TrainingBatch): Promise<StepResult> {
     return this.#turns.take(async () => {
+      if (this.#resident !== undefined) return this.#stepOnDevice(this.#resident, batch);
       const learningRate = this.learningRate;
       const values = await this.#backward(batch);
       let gradients = this.#gradients;
@@ -172,9 +173,7 @@ export class Trainer implements Predictor {
         parameters: this.#list(this.parameters),
         gradients: this.#list(gradients),
         slots: Object.fromEntries(Object.entries(this.#slots).map(([slot, all]) => [slot, this.#list(all)])),
-        decays: this.trainable.map(
-          (name) => this.#optimizer.decay === "all" || this.parameters[name]!.dims.length > 1,
-        ),
+        decays: this.trainable.map((name) => this.#decays(name)),
         learningRate,
         gradientScale: Math.min(1, this.#clipNorm / gradientNorm) / this.#accumulate,
         count: this.#updates + 1,
@@ -189,13 +188,13 @@ export class Trainer implements Predictor {
   /** The gradient of the batch's loss for every trained parameter; changes nothing. */
   gradients(batch: TrainingBatch): Promise<Arrays> {
     return this.#turns.take(async () => {
-      await this.#backward(batch);
-      return Object.fromEntries(
-        Object.entries(this.#gradients).map(([name, { dims, data }]) => [
-          name,
-          tensor("float32", data.slice(), dims),
-        ]),
-      );
+      if (this.#resident === undefined) await this.#backward(batch);
+      else {
+        const { pass } = await this.#passOnDevice(this.#resident, batch);
+        await this.#resident.downloadGradients(pass.gradients, this.#gradients);
+        this.#resident.drop(pass);
+      }
+      return copied(this.#gradients);
     });
   }
 
@@ -203,7 +202,7 @@ export class Trainer implements Predictor {
   evaluateLoss(batch: TrainingBatch): Promise<LossValues & { readonly logits: Floats }> {
     return this.#turns.take(async () => {
       const session = await this.#open("evaluation", batch.images.dims, (model) =>
-        buildEvaluationGraph(model, this.loss, this.device),
+        buildEvaluationGraph(model, this.loss, this.device, this.#resident?.packs),
       );
       const outputs = await session.run(await this.#feeds(batch));
       return { ...lossValues(outputs), logits: outputs[this.#logits] as Floats };
@@ -214,29 +213,32 @@ export class Trainer implements Predictor {
   predict(images: Floats): Promise<Floats> {
     return this.#turns.take(async () => {
       const session = await this.#open("inference", images.dims, (model) =>
-        buildInferenceGraph(model, this.device),
+        buildInferenceGraph(model, this.device, this.#resident?.packs),
       );
-      const outputs = await session.run({ [this.#image]: images, ...this.parameters, ...this.#buffers });
+      const outputs = await session.run({ [this.#image]: images, ...(await this.#model()) });
       return outputs[this.#logits] as Floats;
     });
   }
 
   /** The trained model as an ONNX file for any runtime: the model's own input and output, standard operators only. */
   exportModel(options: ExportOptions = {}): Uint8Array {
+    if (this.#resident?.stale) throw new Error("exportModel: the arrays are on webgpu; await read() before");
     const dims = options.dims ?? [1, ...this.#batch.slice(1)];
     return exportModel(this.#source, { ...this.parameters, ...this.#buffers }, { ...options, dims });
   }
 
+  /** Brings `parameters` and `buffers` up to date with a device that keeps them, webgpu; elsewhere they always are. */
+  read(): Promise<void> {
+    return this.#turns.take(async () => this.#resident?.read(this.#host()));
+  }
+
   /** Writes everything a run needs to go on exactly from here; `extra` is any JSON the caller wants back. */
   save(path: string, extra?: unknown): Promise<void> {
-    return this.#turns.take(() =>
-      writeCheckpoint(path, {
-        model: { ...this.parameters, ...this.#buffers },
-        slots: this.#slots,
-        accumulated: this.#pending > 0 ? this.#sums : {},
-        state: this.#state(extra),
-      }),
-    );
+    return this.#turns.take(async () => {
+      await this.#resident?.read(this.#host());
+      const { model, slots, sums: accumulated = {} } = this.#host();
+      await writeCheckpoint(path, { model, slots, accumulated, state: this.#state(extra) });
+    });
   }
 
   /** Continues from a checkpoint. `differences` names what makes results differ in the last bits, or settings that changed. */
@@ -250,6 +252,7 @@ export class Trainer implements Predictor {
         accumulated: pending > 0 ? this.#sums : {},
       });
       if (pending === 0) this.#clearSums();
+      this.#resident?.forget();
       this.#updates = updates;
       this.#pending = pending;
       this.epoch = epoch;
@@ -262,7 +265,53 @@ export class Trainer implements Predictor {
 
   /** Frees all sessions. */
   close(): Promise<void> {
-    return this.#turns.take(() => this.#sessions.close());
+    return this.#turns.take(async () => {
+      await this.#sessions.close();
+      await this.#resident?.close();
+    });
+  }
+
+  #decays(name: string): boolean {
+    return this.#optimizer.decay === "all" || this.parameters[name]!.dims.length > 1;
+  }
+
+  async #moveIn(): Promise<void> {
+    const { device, parameters, trainable } = this;
+    const [optimizer, buffers, decays] = [this.#optimizer, this.#buffers, this.#decays.bind(this)];
+    this.#resident = await Resident.create({ device, optimizer, parameters, buffers, trainable, decays });
+  }
+
+  #host(): HostArrays {
+    const model = { ...this.parameters, ...this.#buffers };
+    return { model, slots: this.#slots, ...(this.#pending > 0 ? { sums: this.#sums } : {}) };
+  }
+
+  /** Parameters and buffers as graphs take them. */
+  async #model(): Promise<Tensors> {
+    if (this.#resident === undefined) return { ...this.parameters, ...this.#buffers };
+    await this.#resident.ready(this.#host());
+    return this.#resident.feeds;
+  }
+
+  async #passOnDevice(resident: Resident, batch: TrainingBatch): Promise<ResidentPass> {
+    const session = await this.#stepSession(batch.images.dims);
+    const without = [this.#logits, ...Object.keys(this.#buffers).map(updatedName)];
+    return residentPass(resident, session, await this.#feeds(batch), { without, updates: this.#updates });
+  }
+
+  async #stepOnDevice(resident: Resident, batch: TrainingBatch): Promise<StepResult> {
+    const learningRate = this.learningRate;
+    const { pass, values, gradientNorm: own } = await this.#passOnDevice(resident, batch);
+    const sum = await resident.accumulate(pass, own);
+    this.#pending += 1;
+    if (this.#pending < this.#accumulate) return { ...values, learningRate };
+    checkFinite("gradient norm", sum, this.#updates);
+    const gradientNorm = sum / this.#accumulate;
+    const gradientScale = Math.min(1, this.#clipNorm / gradientNorm) / this.#accumulate;
+    await resident.update({ learningRate, gradientScale, count: this.#updates + 1 });
+    this.#updates += 1;
+    this.#pending = 0;
+    return { ...values, gradientNorm, learningRate };
   }
 
   #state(extra?: unknown): TrainingState {
@@ -288,13 +337,13 @@ export class Trainer implements Predictor {
     for (const name of Object.keys(this.#buffers)) into[updatedName(name)] = this.#spare[name]!;
     const outputs = session.outputs.map(({ name }) => name).filter((name) => name !== this.#logits);
     const values = lossValues(await session.run(await this.#feeds(batch), { into, outputs }));
-    if (!Number.isFinite(values.loss)) throw new DivergedError(`the loss is ${values.loss}`, this.#updates);
+    checkFinite("loss", values.loss, this.#updates);
     return values;
   }
 
   async #norm(gradients: Readonly<Arrays>): Promise<number> {
     const norm = await native.gradientNorm({ gradients: this.#list(gradients) });
-    if (!Number.isFinite(norm)) throw new DivergedError(`the gradient norm is ${norm}`, this.#updates);
+    checkFinite("gradient norm", norm, this.#updates);
     return norm;
   }
 
@@ -310,8 +359,7 @@ export class Trainer implements Predictor {
     checkBatch(batch);
     const feeds: Record<string, Tensor> = {
       [this.#image]: batch.images,
-      ...this.parameters,
-      ...this.#buffers,
+      ...(await this.#model()),
     };
     for (const [name, target] of Object.entries(batch.targets ?? (await this.targets(batch)))) {
       feeds[targetInput(name)] = target;
@@ -320,15 +368,25 @@ export class Trainer implements Predictor {
   }
 
   #stepSession(dims: readonly number[]): Promise<Session> {
-    return this.#open("step", dims, (model) =>
-      buildStepGraph(model, { loss: this.loss, trainable: this.trainable, device: this.device }),
+    const { loss, trainable, device } = this;
+    const packs = this.#resident?.packs;
+    return this.#open(
+      "step",
+      dims,
+      (model) => buildStepGraph(model, { loss, trainable, device, ...(packs && { packs }) }),
+      this.#resident?.kept,
     );
   }
 
-  #open(kind: string, dims: readonly number[], build: (model: Graph) => Graph): Promise<Session> {
+  #open(
+    kind: string,
+    dims: readonly number[],
+    build: (model: Graph) => Graph,
+    keep: readonly string[] = [],
+  ): Promise<Session> {
     const { device, threads } = this;
     return this.#sessions.open(`${kind} ${dims}`, () =>
-      createSession(build(this.#source(dims)), { device, threads }),
+      createSession(build(this.#source(dims)), { device, threads, keep }),
     );
   }
 
@@ -337,23 +395,6 @@ export class Trainer implements Predictor {
   }
 
   #zeros(): Arrays {
-    return Object.fromEntries(
-      this.trainable.map((name) => [name, zeros("float32", this.parameters[name]!.dims)]),
-    );
-  }
-}
-
-function copies(model: Graph, names: readonly string[]): Arrays {
-  const copy = (name: string): Floats => {
-    const { data, dims } = model.initializers.get(name) as Floats;
-    return tensor("float32", data.slice(), dims);
-  };
-  return Object.fromEntries(names.map((name) => [name, copy(name)]));
-}
-
-function addTo(sums: Arrays, addends: Readonly<Arrays>): void {
-  for (const [name, { data }] of Object.entries(addends)) {
-    const sum = sums[name]!.data;
-    for (let i = 0; i < data.length; i++) sum[i]! += data[i]!;
+    return zerosLike(this.parameters, this.trainable);
   }
 }

@@ -1,0 +1,33 @@
+import type { Pass, Resident } from "./resident.js";
+import type { Session, Tensors } from "./session.js";
+import { type LossValues, lossValues } from "./step-graph.js";
+import { checkFinite } from "./trainer-options.js";
+import { normOutput } from "./update-graph.js";
+
+export interface ResidentPass {
+  readonly pass: Pass;
+  readonly values: LossValues;
+  readonly gradientNorm: number;
+}
+
+/** One forward and backward pass whose arrays stay on the device. Throws `DivergedError`, and then keeps nothing. */
+export async function residentPass(
+  resident: Resident,
+  session: Session,
+  feeds: Tensors,
+  { without, updates }: { readonly without: readonly string[]; readonly updates: number },
+): Promise<ResidentPass> {
+  const outputs = session.outputs.map(({ name }) => name).filter((name) => !without.includes(name));
+  const results = await session.run(feeds, { outputs });
+  const pass = resident.pass(results);
+  const values = lossValues(results);
+  const gradientNorm = Number(results[normOutput]!.data[0]);
+  try {
+    checkFinite("loss", values.loss, updates);
+    checkFinite("gradient norm", gradientNorm, updates);
+  } catch (error) {
+    resident.drop(pass);
+    throw error;
+  }
+  return { pass, values, gradientNorm };
+}

@@ -1,0 +1,295 @@
+import { type Tensor, tensor } from "@pixelcal/core";
+import { Graph } from "@pixelcal/graph";
+import type { Arrays } from "./arrays.js";
+import { closeAll } from "./device-tensor.js";
+import type { Optimizer } from "./optimizer.js";
+import { Pack } from "./packing.js";
+import { createSession, type Session, type Tensors, type TrainDevice } from "./session.js";
+import type { Packs } from "./step-graph.js";
+import {
+  buildSumGraph,
+  buildUpdateGraph,
+  gradientOf,
+  nextOf,
+  normOutput,
+  scalarOf,
+  slotOf,
+} from "./update-graph.js";
+
+/** The arrays of a training as the host has them, for the way to the device and back. */
+export interface HostArrays {
+  /** Parameters and buffers. */
+  readonly model: Readonly<Arrays>;
+  readonly slots: Readonly<Record<string, Readonly<Arrays>>>;
+  /** Sums of gradients, when some are pending. */
+  readonly sums?: Readonly<Arrays> | undefined;
+}
+
+export interface ResidentOptions {
+  readonly device: TrainDevice;
+  readonly optimizer: Optimizer;
+  readonly parameters: Readonly<Arrays>;
+  readonly buffers: Readonly<Arrays>;
+  readonly trainable: readonly string[];
+  /** Whether weight decay applies to a parameter. */
+  readonly decays: (name: string) => boolean;
+}
+
+type Sessions = Readonly<Record<"up" | "down" | "update" | "sum", Session>>;
+
+/** What one backward pass left on the device. */
+export interface Pass {
+  readonly gradients: Tensors;
+  readonly buffers: Tensors;
+}
+
+export interface UpdateNumbers {
+  readonly learningRate: number;
+  readonly gradientScale: number;
+  readonly count: number;
+}
+
+/**
+ * The arrays of a training that stay on its device from step to step. Every update gives new arrays and closes those
+ * they replace; only losses, norms and what is asked for come back.
+ */
+export class Resident {
+  readonly packs: Packs;
+  readonly #optimizer: Optimizer;
+  readonly #decays: ReadonlyMap<string, boolean>;
+  readonly #sessions: Sessions;
+  readonly #names: readonly string[];
+  /** Parameters, buffers and slots by pack. */
+  #arrays: Tensors = {};
+  #sums: Tensors | undefined;
+  /** Whether the device has what the host has, and the host what the device has. */
+  #ready = false;
+  #stale = false;
+
+  private constructor(options: ResidentOptions, packs: Packs, sessions: Sessions) {
+    this.packs = packs;
+    this.#optimizer = options.optimizer;
+    this.#decays = new Map(
+      packs.trained.map(({ name, members }) => [name, options.decays(members[0]!.name)]),
+    );
+    this.#sessions = sessions;
+    this.#names = sessions.up.inputs.map(({ name }) => name);
+  }
+
+  static async create(options: ResidentOptions): Promise<Resident> {
+    const { device, optimizer, parameters, buffers, trainable, decays } = options;
+    const frozen = Object.keys(parameters).filter((name) => !trainable.includes(name));
+    const pack = (name: string, arrays: Readonly<Arrays>, names: readonly string[]): Pack[] =>
+      names.length === 0 ? [] : [new Pack(`pack/${name}`, arrays, names)];
+    const packs: Packs = {
+      trained: [
+        ...pack("decayed", parameters, trainable.filter(decays)),
+        ...pack(
+          "undecayed",
+          parameters,
+          trainable.filter((name) => !decays(name)),
+        ),
+      ],
+      frozen: pack("frozen", parameters, frozen),
+      buffers: pack("buffers", buffers, Object.keys(buffers)),
+    };
+    const sizes = new Map<string, number>();
+    for (const { name, size } of [...packs.trained, ...packs.frozen, ...packs.buffers]) sizes.set(name, size);
+    for (const { name, size } of packs.trained) {
+      for (const slot of optimizer.slots) sizes.set(slotOf(slot, name), size);
+    }
+    const copy = copyGraph(sizes);
+    const opened: Session[] = [];
+    const open = async (graph: Graph, keep: (name: string) => boolean): Promise<Session> => {
+      const session = await createSession(graph, { device, keep: [...graph.outputs.keys()].filter(keep) });
+      opened.push(session);
+      return session;
+    };
+    try {
+      return new Resident(options, packs, {
+        up: await open(copy, () => true),
+        down: await open(copy, () => false),
+        update: await open(buildUpdateGraph(optimizer, packs.trained), () => true),
+        sum: await open(buildSumGraph(packs.trained), (name) => name !== normOutput),
+      });
+    } catch (error) {
+      for (const session of opened) await session.close();
+      throw error;
+    }
+  }
+
+  /** Parameters and buffers, as every graph with these packs takes them. */
+  get feeds(): Tensors {
+    const { trained, frozen, buffers } = this.packs;
+    return Object.fromEntries(
+      [...trained, ...frozen, ...buffers].map(({ name }) => [name, this.#arrays[name]!]),
+    );
+  }
+
+  /** Whether the device has gone on since the host's arrays were read. */
+  get stale(): boolean {
+    return this.#stale;
+  }
+
+  /** The host's arrays are the newer ones. */
+  forget(): void {
+    this.#ready = false;
+    this.#stale = false;
+  }
+
+  /** Sees to it that the arrays are on the device. */
+  async ready(host: HostArrays): Promise<void> {
+    if (this.#ready) return;
+    await this.#upload(host);
+    this.#ready = true;
+  }
+
+  /** Sees to it that the host's arrays are those of the device. */
+  async read(host: HostArrays): Promise<void> {
+    if (!this.#stale) return;
+    await this.#download(host);
+    this.#stale = false;
+  }
+
+  /** What of a step graph's outputs stays on the device. */
+  get kept(): readonly string[] {
+    const { trained, buffers } = this.packs;
+    return [...trained.map(({ name }) => gradientOf(name)), ...buffers.map(({ name }) => nextOf(name))];
+  }
+
+  /** The arrays among a step's outputs. */
+  pass(outputs: Tensors): Pass {
+    const { trained, buffers } = this.packs;
+    return {
+      gradients: Object.fromEntries(
+        trained.map(({ name }) => [gradientOf(name), outputs[gradientOf(name)]!]),
+      ),
+      buffers: Object.fromEntries(buffers.map(({ name }) => [name, outputs[nextOf(name)]!])),
+    };
+  }
+
+  /** Closes what a pass made. */
+  drop({ gradients, buffers }: Pass): void {
+    closeAll([...Object.values(gradients), ...Object.values(buffers)]);
+  }
+
+  /**
+   * Takes a pass's running statistics, and its gradients in addition to those pending; they stay for `update`. Gives the
+   * norm of the sum.
+   */
+  async accumulate({ gradients, buffers }: Pass, gradientNorm: number): Promise<number> {
+    this.#stale = true;
+    this.#replace(buffers);
+    if (this.#sums === undefined) {
+      this.#sums = gradients;
+      return gradientNorm;
+    }
+    const feeds: Record<string, Tensor> = {};
+    for (const { name } of this.packs.trained) {
+      feeds[`a/${name}`] = this.#sums[gradientOf(name)]!;
+      feeds[`b/${name}`] = gradients[gradientOf(name)]!;
+    }
+    const { [normOutput]: total, ...sums } = await this.#sessions.sum.run(feeds);
+    closeAll(Object.values(feeds));
+    this.#sums = sums;
+    return Number(total!.data[0]);
+  }
+
+  /** Moves the parameters by the gradients accumulated, which are closed. */
+  async update(numbers: UpdateNumbers): Promise<void> {
+    const feeds: Record<string, Tensor> = {};
+    for (const { name } of this.packs.trained) {
+      const decays = this.#decays.get(name)!;
+      for (const [scalar, value] of Object.entries(this.#optimizer.rule.scalars({ ...numbers, decays }))) {
+        feeds[scalarOf(scalar, name)] = tensor("float32", Float32Array.of(value), [1]);
+      }
+      for (const key of [name, ...this.#optimizer.slots.map((slot) => slotOf(slot, name))]) {
+        feeds[key] = this.#arrays[key]!;
+      }
+    }
+    const next = await this.#sessions.update.run({ ...feeds, ...this.#sums });
+    this.#dropSums();
+    const ending = nextOf("").length;
+    this.#replace(
+      Object.fromEntries(Object.entries(next).map(([name, array]) => [name.slice(0, -ending), array])),
+    );
+  }
+
+  #dropSums(): void {
+    closeAll(Object.values(this.#sums ?? {}));
+    this.#sums = undefined;
+  }
+
+  async #upload({ model, slots, sums }: HostArrays): Promise<void> {
+    const flat = (pack: Pack, arrays: Readonly<Arrays>): Tensor =>
+      tensor("float32", pack.gather(arrays), [pack.size]);
+    const feeds: Record<string, Tensor> = {};
+    this.#each({ model, slots }, (name, pack, arrays) => {
+      feeds[name] = flat(pack, arrays);
+    });
+    const made = await this.#sessions.up.run(feeds);
+    this.#replace(Object.fromEntries(this.#names.map((name) => [name, made[nextOf(name)]!])));
+    this.#dropSums();
+    if (sums === undefined) return;
+    const zero = (pack: Pack): Tensor => tensor("float32", new Float32Array(pack.size), [pack.size]);
+    const { [normOutput]: _, ...uploaded } = await this.#sessions.sum.run(
+      Object.fromEntries(
+        this.packs.trained.flatMap((pack) => [
+          [`a/${pack.name}`, flat(pack, sums)],
+          [`b/${pack.name}`, zero(pack)],
+        ]),
+      ),
+    );
+    this.#sums = uploaded;
+  }
+
+  async #download({ model, slots, sums }: HostArrays): Promise<void> {
+    const read = await this.#sessions.down.run(this.#arrays);
+    this.#each({ model, slots }, (name, pack, arrays) => {
+      pack.scatter(read[nextOf(name)]!.data as Float32Array, arrays);
+    });
+    if (sums !== undefined) await this.downloadGradients(this.#sums!, sums);
+  }
+
+  /** Copies gradients of a pass, or their sums, to the host's arrays. */
+  async downloadGradients(gradients: Tensors, into: Readonly<Arrays>): Promise<void> {
+    // The arrays have the shapes of the parameters that they belong to, and take their way.
+    const trained = this.packs.trained.map((pack) => [pack.name, gradients[gradientOf(pack.name)]!] as const);
+    const read = await this.#sessions.down.run({ ...this.#arrays, ...Object.fromEntries(trained) });
+    for (const pack of this.packs.trained) {
+      pack.scatter(read[nextOf(pack.name)]!.data as Float32Array, into);
+    }
+  }
+
+  /** Frees the arrays and sessions. */
+  async close(): Promise<void> {
+    this.#dropSums();
+    closeAll(Object.values(this.#arrays));
+    this.#arrays = {};
+    for (const session of Object.values(this.#sessions)) await session.close();
+  }
+
+  #replace(next: Tensors): void {
+    closeAll(Object.keys(next).flatMap((name) => this.#arrays[name] ?? []));
+    this.#arrays = { ...this.#arrays, ...next };
+  }
+
+  /** Every array on the device with the pack and the host's arrays that it holds. */
+  #each(
+    { model, slots }: HostArrays,
+    visit: (name: string, pack: Pack, arrays: Readonly<Arrays>) => void,
+  ): void {
+    const { trained, frozen, buffers } = this.packs;
+    for (const pack of [...trained, ...frozen, ...buffers]) visit(pack.name, pack, model);
+    for (const pack of trained) {
+      for (const slot of this.#optimizer.slots) visit(slotOf(slot, pack.name), pack, slots[slot]!);
+    }
+  }
+}
+
+/** Copies flat arrays as they are, which is how they come to a device and back. */
+function copyGraph(sizes: ReadonlyMap<string, number>): Graph {
+  const graph = new Graph("copy");
+  for (const [name, size] of sizes) graph.output(nextOf(name), graph.input(name, "float32", [size]));
+  return graph;
+}
