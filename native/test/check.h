@@ -4,6 +4,7 @@
 #include <iostream>
 #include <sstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 // A test is `TEST(Name) { CHECK(...); }` in any file of this folder; main (main.cc) runs them all, or those
@@ -20,13 +21,20 @@ inline std::vector<Test>& Tests() {
   return tests;
 }
 
+// A test that calls this counts as skipped, with the reason shown.
+inline std::string& SkipReason() {
+  static std::string reason;
+  return reason;
+}
+inline void Skip(const std::string& reason) { SkipReason() = reason; }
+
 inline int& Failures() {
   static int failures = 0;
   return failures;
 }
 
 struct Registration {
-  Registration(const char* name, void (*body)()) { Tests().push_back({name, body}); }
+  Registration(std::string name, void (*body)()) { Tests().push_back({std::move(name), body}); }
 };
 
 template <class... Parts>

@@ -4,11 +4,16 @@ int main(int argc, char** argv) {
   const std::string filter = argc > 1 ? argv[1] : "";
   int passed = 0;
   int failed = 0;
+  int skipped = 0;
   for (const auto& test : pixelcal::test::Tests()) {
     if (test.name.find(filter) == std::string::npos) continue;
     const int before = pixelcal::test::Failures();
+    pixelcal::test::SkipReason().clear();
     test.body();
-    if (pixelcal::test::Failures() == before) {
+    if (!pixelcal::test::SkipReason().empty()) {
+      ++skipped;
+      std::cout << "SKIPPED " << test.name << ": " << pixelcal::test::SkipReason() << "\n";
+    } else if (pixelcal::test::Failures() == before) {
       ++passed;
     } else {
       ++failed;
@@ -16,6 +21,6 @@ int main(int argc, char** argv) {
     }
   }
   // The test command reads this line.
-  std::cout << passed << " passed, " << failed << " failed\n";
-  return failed > 0 || passed == 0;
+  std::cout << passed << " passed, " << failed << " failed, " << skipped << " skipped\n";
+  return failed > 0 || passed + skipped == 0;
 }

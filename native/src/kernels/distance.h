@@ -27,4 +27,11 @@ void DistanceTransform(std::span<const uint8_t> mask, const Grid& grid, const Di
                        std::span<float> out);
 
 }  // namespace cpu
+
+namespace cuda {
+
+void DistanceTransform(std::span<const uint8_t> mask, const Grid& grid, const DistanceOptions& options,
+                       std::span<float> out);
+
+}  // namespace cuda
 }  // namespace pixelcal

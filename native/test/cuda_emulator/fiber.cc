@@ -1,0 +1,120 @@
+#include "fiber.h"
+
+#if defined(PIXELCAL_FIBER_SWITCH)
+extern "C" void PixelcalSwitchStack(void** save, void* load);
+// Saves what a callee must preserve, changes the stack, and returns to where that stack was left.
+asm(R"(
+.text
+.globl PixelcalSwitchStack
+.hidden PixelcalSwitchStack
+.type PixelcalSwitchStack,@function
+PixelcalSwitchStack:
+  pushq %rbp
+  pushq %rbx
+  pushq %r12
+  pushq %r13
+  pushq %r14
+  pushq %r15
+  movq %rsp, (%rdi)
+  movq %rsi, %rsp
+  popq %r15
+  popq %r14
+  popq %r13
+  popq %r12
+  popq %rbx
+  popq %rbp
+  ret
+.size PixelcalSwitchStack,.-PixelcalSwitchStack
+)");
+#endif
+
+namespace cuda_emulator {
+namespace {
+thread_local Fiber* entering = nullptr;
+}
+
+Fiber::Fiber() : stack_(new unsigned char[kStackBytes]) {
+#if defined(__SANITIZE_THREAD__)
+  own_tsan_ = __tsan_create_fiber(0);
+#endif
+}
+
+Fiber::~Fiber() {
+#if defined(__SANITIZE_THREAD__)
+  __tsan_destroy_fiber(own_tsan_);
+#endif
+}
+
+void Fiber::Enter() {
+  Fiber* self = entering;
+#if defined(__SANITIZE_ADDRESS__)
+  __sanitizer_finish_switch_fiber(nullptr, &self->caller_stack_, &self->caller_bytes_);
+#endif
+  (*self->body_)();
+  self->done_ = true;
+  self->SwitchOut(true);
+}
+
+void Fiber::Start(const std::function<void()>* body) {
+  body_ = body;
+  done_ = false;
+#if defined(PIXELCAL_FIBER_SWITCH)
+  // As PixelcalSwitchStack leaves it: six registers and an address to return to, aligned as after a call.
+  const auto top = reinterpret_cast<uintptr_t>(stack_.get() + kStackBytes) & ~uintptr_t{15};
+  void** frame = reinterpret_cast<void**>(top) - 8;
+  for (int i = 0; i < 6; ++i) frame[i] = nullptr;
+  frame[6] = reinterpret_cast<void*>(&Fiber::Enter);
+  frame[7] = nullptr;
+  own_ = frame;
+#else
+  getcontext(&own_);
+  own_.uc_stack.ss_sp = stack_.get();
+  own_.uc_stack.ss_size = kStackBytes;
+  own_.uc_link = nullptr;
+  makecontext(&own_, &Fiber::Enter, 0);
+#endif
+}
+
+void Fiber::Resume() {
+  entering = this;
+  SwitchIn();
+}
+
+void Fiber::Yield() { SwitchOut(false); }
+
+void Fiber::SwitchIn() {
+#if defined(PIXELCAL_FIBER_SWITCH)
+  PixelcalSwitchStack(&caller_, own_);
+#else
+#if defined(__SANITIZE_ADDRESS__)
+  __sanitizer_start_switch_fiber(&caller_fake_, stack_.get(), kStackBytes);
+#endif
+#if defined(__SANITIZE_THREAD__)
+  caller_tsan_ = __tsan_get_current_fiber();
+  __tsan_switch_to_fiber(own_tsan_, 0);
+#endif
+  swapcontext(&caller_, &own_);
+#if defined(__SANITIZE_ADDRESS__)
+  __sanitizer_finish_switch_fiber(caller_fake_, nullptr, nullptr);
+#endif
+#endif
+}
+
+void Fiber::SwitchOut([[maybe_unused]] bool for_good) {
+#if defined(PIXELCAL_FIBER_SWITCH)
+  PixelcalSwitchStack(&own_, caller_);
+#else
+#if defined(__SANITIZE_ADDRESS__)
+  __sanitizer_start_switch_fiber(for_good ? nullptr : &own_fake_, caller_stack_, caller_bytes_);
+#endif
+#if defined(__SANITIZE_THREAD__)
+  __tsan_switch_to_fiber(caller_tsan_, 0);
+#endif
+  swapcontext(&own_, &caller_);
+#if defined(__SANITIZE_ADDRESS__)
+  __sanitizer_finish_switch_fiber(own_fake_, &caller_stack_, &caller_bytes_);
+#endif
+#endif
+}
+
+}  // namespace cuda_emulator
