@@ -1,17 +1,22 @@
 #include "kernels/neighborhood.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdint>
 #include <map>
 #include <random>
+#include <tuple>
 #include <vector>
 
 #include "check.h"
+#include "isa.h"
 #include "parallel.h"
 
 namespace pixelcal {
 namespace {
+
+using test::ForEachIsa;
 
 using Labels = std::vector<int32_t>;
 
@@ -201,51 +206,222 @@ void CompareAll(const Grid& grid) {
 }
 
 TEST(SoftLabelsEqualTheTwin) {
-  for (const auto& size :
-       std::vector<std::vector<int64_t>>{{1}, {2}, {17}, {1, 7}, {3, 2}, {16, 33}, {3, 1, 2}, {2, 7, 17}})
-    CompareAll(MakeGrid(size.size() == 2 ? 3 : 1, size));
+  ForEachIsa([] {
+    for (const auto& size :
+         std::vector<std::vector<int64_t>>{{1}, {2}, {65}, {1, 7}, {3, 2}, {9, 33}, {3, 1, 2}, {2, 3, 17}})
+      CompareAll(MakeGrid(size.size() == 2 ? 2 : 1, size));
+  });
 }
 
-// Adapted masks: the kernel equals aggregating what morphology leaves of every class.
-TEST(SoftLabelsWithMorphology) {
-  const Grid grid = MakeGrid(2, std::vector<int64_t>{4, 9, 11});
-  const Labels labels = RandomLabels(grid.Count(), 3, 5, 8);
-  const int64_t pixels = grid.Pixels();
-  for (const int dimensions : {2, 3})
+// Windows and class counts at the limits of bytes: 15 x 15 pixels fit, 17 x 17 do not; classes come in
+// eights.
+TEST(SoftLabelsOfWideWindowsAndManyClassesEqualTheTwin) {
+  ForEachIsa([] {
+    for (const size_t taps : {size_t{1}, size_t{7}, size_t{15}, size_t{17}})
+      for (const int64_t classes : {1, 8, 9, 300})
+        for (const Aggregation rule : {Aggregation::kWeighted, Aggregation::kMode, Aggregation::kMedian}) {
+          SoftLabelOptions options;
+          options.taps.assign(taps, 1.0f);
+          options.divisor = static_cast<float>(taps * taps);
+          options.classes = classes;
+          options.aggregation = rule;
+          options.dimensions = 2;
+          options.normalization = taps == 7 ? Normalization::kClasses : Normalization::kWindow;
+          Compare(MakeGrid(1, std::vector<int64_t>{5, 19}), options, 2);
+        }
+  });
+}
+
+TEST(SoftLabelsOfUniformMapsAreExactlyHard) {
+  const Grid grid = MakeGrid(1, std::vector<int64_t>{20, 70});
+  const std::vector<uint8_t> labels(1400, 1);
+  std::vector<float> out(2800);
+  for (size_t taps = 1; taps <= 21; taps += 2) {
+    SoftLabelOptions options;
+    options.dimensions = 2;
+    options.taps.assign(taps, 1.0f);
+    options.divisor = static_cast<float>(taps * taps);
+    cpu::SoftLabels(std::span(labels), {}, grid, options, out);
+    for (int i = 0; i < 2800; ++i) CHECK(out[i] == (i < 1400 ? 0.0f : 1.0f), taps, " taps: ", out[i]);
+  }
+}
+
+// The slow twin with morphology: whole masks, cpu::Morphology (which has a twin of its own), then every
+// window pixel by pixel.
+std::vector<double> AdaptedReference(const Labels& labels, const Grid& grid,
+                                     const SoftLabelOptions& options) {
+  const auto size = grid.DepthHeightWidth();
+  const int64_t pixels = grid.Pixels(), classes = options.classes, r = std::ssize(options.taps) / 2;
+  const int64_t rz = options.dimensions > 2 ? r : 0, ry = options.dimensions > 1 ? r : 0;
+  const bool weighted = options.aggregation == Aggregation::kWeighted;
+  const bool leaves_out = options.ignore && options.normalization != Normalization::kClasses;
+  const auto ignored = [&](int64_t at) { return options.ignore && labels[at] == *options.ignore; };
+  // As many slices as the morphology does not span.
+  Grid slices;
+  slices.batch = grid.batch * classes;
+  slices.rank = options.dimensions;
+  for (int axis = 0; axis < 3; ++axis)
+    if (axis < 3 - options.dimensions)
+      slices.batch *= size[axis];
+    else
+      slices.size[axis - 3 + options.dimensions] = size[axis];
+  std::vector<uint8_t> own(labels.size() * classes), adapted(own.size()), band(labels.size());
+  for (int64_t at = 0; at < std::ssize(own); ++at)
+    own[at] = labels[at / (classes * pixels) * pixels + at % pixels] == at / pixels % classes;
+  cpu::Morphology(own, slices, *options.morphology, adapted);
+  const bool gradient = options.morphology->op >= MorphologyOp::kGradient;
+  for (int64_t at = 0; at < std::ssize(own); ++at) {
+    const int64_t pixel = at / (classes * pixels) * pixels + at % pixels;
+    if (gradient ? adapted[at] : adapted[at] != own[at]) band[pixel] = 1;
+    if (options.band) adapted[at] = own[at];
+    if (leaves_out && ignored(pixel)) adapted[at] = 0;
+  }
+  double total = 0, taps_sum = 0;
+  for (const float tap : options.taps) taps_sum += tap;
+  total = options.scale * std::pow(taps_sum, options.dimensions) + options.centre;
+  std::vector<double> out(own.size());
+  for (int64_t n = 0; n < grid.batch; ++n)
+    for (int64_t i = 0; i < pixels; ++i) {
+      std::vector<double> target(classes);
+      double left_out = 0, most = 0;
+      for (int64_t dz = -rz; dz <= rz; ++dz)
+        for (int64_t dy = -ry; dy <= ry; ++dy)
+          for (int64_t dx = -r; dx <= r; ++dx) {
+            const int64_t z = BorderIndex(i / (size[1] * size[2]) + dz, size[0], options.window_border);
+            const int64_t y = BorderIndex(i / size[2] % size[1] + dy, size[1], options.window_border);
+            const int64_t x = BorderIndex(i % size[2] + dx, size[2], options.window_border);
+            double tap = 1;
+            if (weighted) {
+              tap = options.scale * options.taps[dx + r];
+              if (options.dimensions > 1) tap *= options.taps[dy + r];
+              if (options.dimensions > 2) tap *= options.taps[dz + r];
+              if (dx == 0 && dy == 0 && dz == 0) tap += options.centre;
+            }
+            ++most;
+            if (z < 0 || y < 0 || x < 0) {
+              target[0] += options.window_border == WindowBorder::kBackground ? tap : 0;
+              continue;
+            }
+            const int64_t at = (z * size[1] + y) * size[2] + x;
+            if (ignored(n * pixels + at)) left_out += tap;
+            for (int64_t c = 0; c < classes; ++c) target[c] += adapted[(n * classes + c) * pixels + at] * tap;
+          }
+      const std::vector<double> counts = target;
+      double sum = 0, below = 0;
+      for (const double count : counts) sum += count;
+      int64_t pick = -1;
+      for (int64_t c = 0; c < classes; ++c) {
+        const bool first = pick < 0 && counts[c] > 0;
+        below += counts[c];
+        if (options.aggregation == Aggregation::kLargest && counts[c] > 0) pick = c;
+        if (options.aggregation == Aggregation::kSmallest && first) pick = c;
+        if (options.aggregation == Aggregation::kMedian && first && 2 * below >= sum) pick = c;
+        if (options.aggregation == Aggregation::kMode && (first || (pick >= 0 && counts[c] > counts[pick])))
+          pick = c;
+        if (options.aggregation == Aggregation::kAny) target[c] = counts[c] >= 1;
+        if (options.aggregation == Aggregation::kAll) target[c] = counts[c] >= most;
+        if (options.aggregation == Aggregation::kMajority) target[c] = 2 * counts[c] >= most;
+      }
+      if (options.aggregation >= Aggregation::kLargest && options.aggregation <= Aggregation::kMode)
+        for (int64_t c = 0; c < classes; ++c) target[c] = c == pick;
+      double by = 0;
+      for (const double value : target) by += value;
+      bool hard = (options.band && !band[n * pixels + i]) || (leaves_out && ignored(n * pixels + i));
+      if (options.normalization == Normalization::kClasses) by = std::max(by, 1e-6);
+      if (options.normalization == Normalization::kLabels) hard |= by <= 0;
+      if (options.normalization == Normalization::kWindow)
+        by = weighted ? options.divisor * (total - (options.ignore ? left_out : 0)) / total : 1;
+      for (int64_t c = 0; c < classes; ++c)
+        out[(n * classes + c) * pixels + i] = hard        ? own[(n * classes + c) * pixels + i]
+                                              : by > 1e-9 ? target[c] / by
+                                                          : 0;
+    }
+  return out;
+}
+
+void CompareAdapted(const Grid& grid, const SoftLabelOptions& options, int blobs) {
+  Labels labels = RandomLabels(grid.Count(), static_cast<int>(options.classes), blobs, 8);
+  if (options.ignore)
+    for (size_t i = 0; i < labels.size(); i += 5) labels[i] = static_cast<int32_t>(*options.ignore);
+  std::vector<float> out(labels.size() * options.classes, 9.0f);
+  cpu::SoftLabels(std::span<const int32_t>(labels), {}, grid, options, out);
+  const std::vector<double> expected = AdaptedReference(labels, grid, options);
+  double worst = 0;
+  for (size_t i = 0; i < out.size(); ++i) worst = std::max(worst, std::abs(out[i] - expected[i]));
+  const MorphologyOptions& m = *options.morphology;
+  CHECK(worst <= 1e-6, "op ", static_cast<int>(m.op), " structure ", static_cast<int>(m.structure),
+        " radius ", m.radius, " iterations ", m.iterations, " border ", static_cast<int>(m.border),
+        " aggregation ", static_cast<int>(options.aggregation), " normalization ",
+        static_cast<int>(options.normalization), " dimensions ", options.dimensions, " classes ",
+        options.classes, " taps ", options.taps.size(), " band ", options.band, " ignore ",
+        options.ignore.has_value(), " off by ", worst);
+}
+
+std::vector<MorphologyOptions> Morphologies() {
+  std::vector<MorphologyOptions> all;
+  for (int op = 0; op <= static_cast<int>(MorphologyOp::kExternalGradient); ++op)
+    for (const auto& [structure, radius, iterations] : std::vector<std::tuple<Structure, int64_t, int64_t>>{
+             {Structure::kBox, 1, 1},
+             {Structure::kBox, 0, 1},
+             {Structure::kBox, 2, 2},
+             {Structure::kCross, 1, 1},
+             {Structure::kCross, 1, 3},
+             {Structure::kCross, 2, 1},  // these two by whole masks
+             {Structure::kBox, 5, 3}})
+      for (const MorphologyBorder border :
+           {MorphologyBorder::kNeutral, MorphologyBorder::kZero, MorphologyBorder::kOne})
+        all.push_back({static_cast<MorphologyOp>(op), structure, radius, iterations, border});
+  return all;
+}
+
+TEST(SoftLabelsWithMorphologyEqualTheTwin) {
+  const std::vector<Grid> grids{MakeGrid(2, std::vector<int64_t>{9, 11}),
+                                MakeGrid(1, std::vector<int64_t>{65}),
+                                MakeGrid(1, std::vector<int64_t>{5, 6, 7})};
+  ForEachIsa([&] {
+    int at = 0;
+    for (const Grid& grid : grids)
+      for (const MorphologyOptions& morphology : Morphologies())
+        for (int dimensions = 1; dimensions <= grid.rank; ++dimensions) {
+          SoftLabelOptions options;
+          options.morphology = morphology;
+          options.dimensions = dimensions;
+          // Each morphology with other choices of the rest, all pairs of which come up.
+          ++at;
+          options.classes = std::array{2, 3, 9, 40}[at % 4];
+          options.aggregation = static_cast<Aggregation>(at / 2 % 8);
+          options.normalization = static_cast<Normalization>(at / 3 % 3);
+          options.window_border = static_cast<WindowBorder>(at / 5 % 4);
+          if (at % 7 == 0) options.ignore = -1;
+          options.band = at % 11 == 0;
+          if (at % 2 == 0) options.taps = {0.25f, 0.5f, 0.25f};
+          if (at % 6 == 1) options.taps = {0.1f, 0.2f, 0.4f, 0.2f, 0.1f};
+          CompareAdapted(grid, options, 4);
+        }
+  });
+}
+
+// Every aggregation and normalisation after the authors' own morphology, on maps of several tiles.
+TEST(SoftLabelsOfManyTilesEqualTheTwin) {
+  const int before = ThreadCount();
+  int at = 0;
+  for (const auto& size : std::vector<std::vector<int64_t>>{
+           {150, 63}, {130, 64}, {131, 65}, {3, 1, 9000}, {2, 70, 129}, {1, 300, 31}})
     for (const MorphologyOp op : {MorphologyOp::kErosion, MorphologyOp::kClosing, MorphologyOp::kGradient}) {
       SoftLabelOptions options;
       options.classes = 3;
-      options.dimensions = dimensions;
-      options.window_border = WindowBorder::kReflect101;
-      options.normalization = Normalization::kLabels;
+      options.dimensions = 2;
       options.morphology = MorphologyOptions{};
       options.morphology->op = op;
-      std::vector<float> out(labels.size() * 3), counts(pixels);
-      cpu::SoftLabels(std::span<const int32_t>(labels), {}, grid, options, out);
-      std::vector<double> expected(out.size());
-      const Grid one = MakeGrid(dimensions == 2 ? 4 : 1, dimensions == 2 ? std::vector<int64_t>{9, 11}
-                                                                         : std::vector<int64_t>{4, 9, 11});
-      for (int64_t n = 0; n < 2; ++n) {
-        for (int64_t c = 0; c < 3; ++c) {
-          std::vector<uint8_t> mask(pixels), adapted(pixels);
-          for (int64_t i = 0; i < pixels; ++i) mask[i] = labels[n * pixels + i] == c;
-          cpu::Morphology(mask, one, *options.morphology, adapted);
-          cpu::FilterMasks(adapted, one, 1, {options.taps, dimensions}, WindowBorder::kReflect101, counts);
-          for (int64_t i = 0; i < pixels; ++i) expected[(n * 3 + c) * pixels + i] = counts[i];
-        }
-        for (int64_t i = 0; i < pixels; ++i) {
-          double sum = 0;
-          for (int64_t c = 0; c < 3; ++c) sum += expected[(n * 3 + c) * pixels + i];
-          for (int64_t c = 0; c < 3; ++c) {
-            double& value = expected[(n * 3 + c) * pixels + i];
-            value = sum > 0 ? value / sum : labels[n * pixels + i] == c;
-          }
-        }
-      }
-      double worst = 0;
-      for (size_t i = 0; i < out.size(); ++i) worst = std::max(worst, std::abs(out[i] - expected[i]));
-      CHECK(worst <= 1e-6, "op ", static_cast<int>(op), " dimensions ", dimensions, " off by ", worst);
+      options.aggregation = static_cast<Aggregation>(at % 8);
+      options.normalization = static_cast<Normalization>(at % 3);
+      options.window_border = WindowBorder::kReflect101;
+      if (at % 4 == 0) options.taps = {0.25f, 0.5f, 0.25f};
+      SetThreadCount(1 + at++ % 3);
+      const Grid grid = MakeGrid(1, size);
+      ForEachIsa([&] { CompareAdapted(grid, options, 7); });
     }
+  SetThreadCount(before);
 }
 
 TEST(SoftLabelsKeepTheHardLabelOutsideTheBand) {
@@ -272,11 +448,12 @@ TEST(SoftLabelsKeepTheHardLabelOutsideTheBand) {
   }
 }
 
-TEST(SoftLabelsGiveTheSameAtAnyThreadCount) {
+TEST(SoftLabelsGiveTheSameBitsWithAnyInstructionsAndThreads) {
   const Grid grid = MakeGrid(2, std::vector<int64_t>{5, 70, 90});
   const Labels labels = RandomLabels(grid.Count(), 4, 6, 9);
   const std::vector<float> image = RandomImage(grid.Count(), 3);
   const int before = ThreadCount();
+  const Isa isa = ActiveIsa();
   for (const Aggregation rule : {Aggregation::kWeighted, Aggregation::kMode, Aggregation::kImageL1}) {
     SoftLabelOptions options;
     options.classes = 4;
@@ -286,11 +463,17 @@ TEST(SoftLabelsGiveTheSameAtAnyThreadCount) {
     options.window_border = WindowBorder::kBackground;
     std::vector<float> one(labels.size() * 4), many(one.size());
     SetThreadCount(1);
+    SetIsa(Isa::kBaseline);
     cpu::SoftLabels(std::span<const int32_t>(labels), image, grid, options, one);
-    SetThreadCount(5);
-    cpu::SoftLabels(std::span<const int32_t>(labels), image, grid, options, many);
-    CHECK(one == many);
+    ForEachIsa([&] {
+      for (const int threads : {1, 2, 3, 5}) {
+        SetThreadCount(threads);
+        cpu::SoftLabels(std::span<const int32_t>(labels), image, grid, options, many);
+        CHECK(one == many, "aggregation ", static_cast<int>(rule), " threads ", threads);
+      }
+    });
   }
+  SetIsa(isa);
   SetThreadCount(before);
 }
 

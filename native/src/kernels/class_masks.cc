@@ -1,3 +1,4 @@
+// Whole masks of every class, for kernels that work on masks: O(classes) bytes written a pixel.
 #include "kernels/class_masks.h"
 
 #include <algorithm>
@@ -7,21 +8,17 @@
 #include "kernels/label_codes.h"
 #include "kernels/pixel.h"
 #include "parallel.h"
-#include "targets.h"
+#include "simd/soft_labels.h"
 
 namespace pixelcal::cpu {
 namespace {
 
 constexpr int64_t kBlock = 4096;  // codes of a block stay in L1 while every class reads them
 
-PIXELCAL_TARGETS void Equal(const int16_t* codes, int64_t count, int16_t code, uint8_t* __restrict mask) {
-  for (int64_t i = 0; i < count; ++i) mask[i] = codes[i] == code;
-}
-
 }  // namespace
 
 void ClassMasks(const LabelSpan& labels, int64_t batch, int64_t pixels, int64_t classes,
-                std::optional<int64_t> ignore, std::span<uint8_t> masks, std::span<uint8_t> ignored) {
+                std::optional<int64_t> ignore, std::span<uint8_t> masks) {
   Require(classes >= 1 && classes <= kMaxClasses, "classes: expected 1 to ", kMaxClasses, ", got ", classes);
   Require(Size(labels) == batch * pixels, "labels: expected ", batch * pixels, " pixels, got ", Size(labels));
   const int64_t blocks = (pixels - 1) / kBlock + 1;
@@ -35,9 +32,8 @@ void ClassMasks(const LabelSpan& labels, int64_t batch, int64_t pixels, int64_t 
         for (int64_t i = 0; i < count; ++i)
           if (codes[i] == simd::kInvalid) bad.Add(at + i);
       for (int64_t c = 0; c < classes; ++c)
-        Equal(codes.data(), count, static_cast<int16_t>(c),
-              masks.data() + (n * classes + c) * pixels + start);
-      if (!ignored.empty()) Equal(codes.data(), count, simd::kLeftOut, ignored.data() + at);
+        SoftLabelLoops().equal(codes.data(), count, static_cast<int16_t>(c), 1,
+                               masks.data() + (n * classes + c) * pixels + start);
     }
   });
   if (bad.count > 0) RejectLabels("labels", bad, LabelAt(labels, bad.first), classes);

@@ -1,17 +1,23 @@
 #pragma once
 
 #include <cstdint>
-#include <span>
 
+#include "kernels/class_rows.h"
 #include "kernels/neighborhood.h"
-#include "shape.h"
 
 namespace pixelcal::cpu {
 
-// The four image-weighted aggregations: masks [batch, classes, size...] and image [batch, size...] to out
-// like masks. `ignored` [batch, size...] may be empty; its pixels count nowhere.
-void ImageWindow(std::span<const uint8_t> masks, std::span<const uint8_t> ignored,
-                 std::span<const float> image, const Grid& grid, const SoftLabelOptions& options,
-                 std::span<float> out);
+// One row of the image-weighted aggregations.
+struct ImageRow {
+  const float* image;  // [depth, height, width]
+  const SelectedRows& classes;
+  const SelectedRows* ignored;  // these pixels count nowhere; null without any
+  int64_t count;                // of the selected classes
+  int64_t z, y;
+};
+
+// Class bit j to out + j * pixels.
+void AggregateByImage(const ImageRow& row, const ClassRowsPlan& plan, const SoftLabelOptions& options,
+                      float* out);
 
 }  // namespace pixelcal::cpu

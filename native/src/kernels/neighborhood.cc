@@ -1,36 +1,42 @@
-// Soft labels from label maps: class masks -> optional morphology -> aggregation over the window ->
-// normalisation.
+// Soft labels from label maps, one tile at a time and all in cache: codes -> class bits -> optional
+// morphology -> aggregation over the window -> normalisation. O(classes) for windows of constant size; the
+// labels are read once and the targets written once.
 //
 // Class frequencies (NACL, Liu et al. 2023), Gaussian neighbours (SVLS, Islam and Glocker 2021) and the
 // adaptive target of signed-distance calibration are all linear windows over one-hot masks; the order
-// statistics and the majority are functions of the same counts. Counts are whole numbers in float, hence
-// exact.
+// statistics and the majority are functions of the same counts. Windows that are counted stay in bytes until
+// the targets are stored; others are floats, in place in the result.
 #include "kernels/neighborhood.h"
 
 #include <algorithm>
 #include <cmath>
-#include <memory>
+#include <vector>
 
 #include "error.h"
 #include "kernels/class_masks.h"
+#include "kernels/class_rows.h"
 #include "kernels/image_window.h"
+#include "kernels/label_codes.h"
 #include "kernels/pixel.h"
 #include "parallel.h"
-#include "targets.h"
+#include "scratch.h"
+#include "simd/soft_labels.h"
 
 namespace pixelcal::cpu {
 namespace {
 
 constexpr int64_t kChunkPixels = 4 << 10;
+constexpr int64_t kTilePixels = 8 << 10, kTileBytes = 256 << 10;
+// Results from here on do not stay in the caches anyway.
+constexpr int64_t kStreamBytes = 16 << 20;
+// n * (1 / n) is 1 in float32 for all n up to here.
+constexpr int64_t kExactReciprocal = 40;
+
+enum Slot { kPlanes = 130, kSums, kBand, kHard, kDivisors };
 
 bool ReadsImage(Aggregation aggregation) {
   return aggregation == Aggregation::kGradient || aggregation == Aggregation::kBilateral ||
          aggregation == Aggregation::kImageL1 || aggregation == Aggregation::kImageL2;
-}
-
-bool IsGradient(MorphologyOp op) {
-  return op == MorphologyOp::kGradient || op == MorphologyOp::kInternalGradient ||
-         op == MorphologyOp::kExternalGradient;
 }
 
 // The last `dimensions` axes as the image, all others as batch.
@@ -41,117 +47,6 @@ Grid Slices(const Grid& grid, int64_t planes, int dimensions) {
   for (int axis = 0; axis < grid.rank - dimensions; ++axis) slices.batch *= grid.size[axis];
   for (int axis = 0; axis < dimensions; ++axis) slices.size[axis] = grid.size[grid.rank - dimensions + axis];
   return slices;
-}
-
-// Everything about one image of the batch that the last steps read, plane c at c * pixels.
-struct Image {
-  int64_t pixels, classes;
-  const uint8_t* masks;
-  const uint8_t* ignored;       // null without ignore
-  const float* ignored_weight;  // null without ignore
-  const uint8_t* band;          // null without band
-  float* out;
-};
-
-// The class a count-based rule picks at pixel i, or -1 where nothing was counted.
-int64_t Pick(const Image& image, Aggregation aggregation, int64_t i) {
-  const auto count = [&](int64_t c) { return image.out[c * image.pixels + i]; };
-  int64_t pick = -1;
-  if (aggregation == Aggregation::kMedian) {
-    float total = 0, below = 0;
-    for (int64_t c = 0; c < image.classes; ++c) total += count(c);
-    for (int64_t c = 0; c < image.classes && total > 0; ++c) {
-      below += count(c);
-      if (2 * below >= total) return c;
-    }
-    return -1;
-  }
-  for (int64_t c = 0; c < image.classes; ++c) {
-    if (count(c) <= 0) continue;
-    const bool better = pick < 0 || aggregation == Aggregation::kLargest ||
-                        (aggregation == Aggregation::kMode && count(c) > count(pick));
-    if (better) pick = c;
-  }
-  return pick;
-}
-
-void ApplyRule(const Image& image, const SoftLabelOptions& options, float window_pixels, int64_t begin,
-               int64_t end) {
-  switch (options.aggregation) {
-    case Aggregation::kLargest:
-    case Aggregation::kSmallest:
-    case Aggregation::kMedian:
-    case Aggregation::kMode:
-      for (int64_t i = begin; i < end; ++i) {
-        const int64_t pick = Pick(image, options.aggregation, i);
-        for (int64_t c = 0; c < image.classes; ++c) image.out[c * image.pixels + i] = c == pick ? 1.0f : 0.0f;
-      }
-      return;
-    case Aggregation::kAny:
-    case Aggregation::kAll:
-    case Aggregation::kMajority: {
-      const float least = options.aggregation == Aggregation::kAny   ? 1.0f
-                          : options.aggregation == Aggregation::kAll ? window_pixels
-                                                                     : window_pixels / 2;
-      for (int64_t c = 0; c < image.classes; ++c)
-        for (int64_t i = begin; i < end; ++i)
-          image.out[c * image.pixels + i] = image.out[c * image.pixels + i] >= least ? 1.0f : 0.0f;
-      return;
-    }
-    default:
-      return;
-  }
-}
-
-PIXELCAL_TARGETS void Add(const float* values, int64_t count, float* __restrict sums) {
-  for (int64_t i = 0; i < count; ++i) sums[i] += values[i];
-}
-
-// values /= divisors, 0 where a divisor is 0
-PIXELCAL_TARGETS void Divide(const float* divisors, int64_t count, float* __restrict values) {
-  for (int64_t i = 0; i < count; ++i) {
-    const float quotient = values[i] / divisors[i];
-    values[i] = divisors[i] > 0 ? quotient : 0.0f;
-  }
-}
-
-void HardLabel(const Image& image, int64_t i) {
-  for (int64_t c = 0; c < image.classes; ++c)
-    image.out[c * image.pixels + i] = static_cast<float>(image.masks[c * image.pixels + i]);
-}
-
-void Normalize(const Image& image, const SoftLabelOptions& options, float total, int64_t begin, int64_t end) {
-  std::vector<float> divisor(end - begin);
-  const bool linear = options.aggregation == Aggregation::kWeighted;
-  if (options.normalization == Normalization::kWindow) {
-    if (!linear) return;
-    for (int64_t i = begin; i < end; ++i)
-      divisor[i - begin] = image.ignored_weight ? options.divisor * (total - image.ignored_weight[i]) / total
-                                                : options.divisor;
-  } else {
-    for (int64_t c = 0; c < image.classes; ++c)
-      Add(image.out + c * image.pixels + begin, end - begin, divisor.data());
-  }
-  if (options.normalization == Normalization::kClasses)
-    for (float& value : divisor) value = std::max(value, 1e-6f);
-  for (int64_t c = 0; c < image.classes; ++c)
-    Divide(divisor.data(), end - begin, image.out + c * image.pixels + begin);
-  if (options.normalization == Normalization::kLabels)
-    for (int64_t i = begin; i < end; ++i)
-      if (divisor[i - begin] <= 0) HardLabel(image, i);
-}
-
-void Finish(const Image& image, const SoftLabelOptions& options, float total, float window_pixels,
-            int64_t begin, int64_t end) {
-  ApplyRule(image, options, window_pixels, begin, end);
-  Normalize(image, options, total, begin, end);
-  if (image.band)
-    for (int64_t i = begin; i < end; ++i)
-      if (!image.band[i]) HardLabel(image, i);
-  // An ignored pixel has no label: its hard label is 0 in every class.
-  if (image.ignored && options.normalization != Normalization::kClasses)
-    for (int64_t i = begin; i < end; ++i)
-      if (image.ignored[i]) HardLabel(image, i);
 }
 
 void Check(const LabelSpan& labels, std::span<const float> image, const Grid& grid,
@@ -182,42 +77,215 @@ void Check(const LabelSpan& labels, std::span<const float> image, const Grid& gr
           " at pixel ", bad.first.load(), " (", bad.count.load(), " such pixels)");
 }
 
-// Uninitialised bytes.
-class Bytes {
- public:
-  Bytes() = default;
-  explicit Bytes(int64_t count) : memory_(std::make_unique_for_overwrite<uint8_t[]>(count)), count_(count) {}
-  std::span<uint8_t> span() const { return {memory_.get(), static_cast<size_t>(count_)}; }
+// All that the tiles of a call share.
+struct Plan {
+  const SoftLabelOptions& options;
+  std::span<const float> image;
+  std::span<float> out;
+  ClassRowsPlan rows{};
+  Window window{};
+  std::optional<CountedWindow> counted{};  // nothing: floats
+  int64_t pixels = 0, window_pixels = 1;
+  bool linear = false;
+  bool stream = false;
 
- private:
-  std::unique_ptr<uint8_t[]> memory_;
-  int64_t count_ = 0;
+  // Pixels that are ignored make their window lighter, and have no target.
+  bool LeavesOut() const { return options.ignore && options.normalization != Normalization::kClasses; }
+  bool HasHard() const {
+    return options.band || LeavesOut() || options.normalization == Normalization::kLabels;
+  }
 };
 
-// 1 where a gradient is set for any class, or another operation changes any class's mask.
-Bytes Band(std::span<const uint8_t> masks, std::span<const uint8_t> adapted, const Grid& grid,
-           int64_t classes, bool gradient) {
-  const int64_t pixels = grid.Pixels();
-  Bytes band(grid.Count());
-  ParallelFor(grid.Count(), kChunkPixels, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) {
-      const int64_t first = i / pixels * classes * pixels + i % pixels;
-      uint8_t any = 0;
-      for (int64_t at = first; at < first + classes * pixels; at += pixels)
-        any |= gradient ? adapted[at] : adapted[at] ^ masks[at];
-      band.span()[i] = any;
-    }
-  });
-  return band;
-}
+class Tile {
+ public:
+  Tile(const Plan& plan, TileRows tile)
+      : plan_(plan),
+        tile_(tile),
+        width_(plan.rows.size[2]),
+        count_((tile.end - tile.begin) * width_),
+        classes_(plan.options.classes),
+        levels_(plan.counted ? plan.counted->levels : 0),
+        rows_(plan.rows, tile),
+        planes_(Scratch<uint8_t, kPlanes>(classes_ * levels_ * count_)),
+        band_(Scratch<uint8_t, kBand>(count_)),
+        hard_(Scratch<uint8_t, kHard>(count_)),
+        divisors_(Scratch<float, kDivisors>(2 * count_)) {}
 
-// Takes ignored pixels out of every class again.
-void ClearIgnored(std::span<const uint8_t> ignored, int64_t classes, int64_t pixels,
-                  std::span<uint8_t> masks) {
-  ParallelFor(std::ssize(masks), kChunkPixels, [&](int64_t begin, int64_t end) {
-    for (int64_t at = begin; at < end; ++at)
-      masks[at] &= !ignored[at / (classes * pixels) * pixels + at % pixels];
-  });
+  void Run(BadPixels& bad) {
+    codes_ = rows_.Load(bad);
+    Aggregate();
+    ApplyRule();
+    // `divisors_` gets a sum of weights where something is divided by it.
+    const bool sums = plan_.options.normalization != Normalization::kWindow;
+    if (sums)
+      SumClasses();
+    else if (plan_.linear)
+      SumIgnored();
+    if (plan_.HasHard()) MarkHard();
+    Finish(sums || plan_.linear);
+  }
+
+ private:
+  uint8_t* Counts(int64_t c) { return planes_ + c * levels_ * count_; }
+  float* Target(int64_t c) {
+    return plan_.out.data() + (tile_.n * classes_ + c) * plan_.pixels +
+           (tile_.z * plan_.rows.size[1] + tile_.begin) * width_;
+  }
+
+  void Aggregate() {
+    std::fill_n(band_, plan_.options.band ? count_ : 0, uint8_t{0});
+    const bool reads = ReadsImage(plan_.options.aggregation);
+    std::optional<SelectedRows> ignored;
+    if (reads && plan_.options.ignore) ignored.emplace(rows_.SelectIgnored());
+    for (int64_t first = 0; first < classes_; first += kGroup) {
+      const SelectedRows selected = rows_.Select(first, band_);
+      const int64_t group = std::min<int64_t>(kGroup, classes_ - first);
+      for (int64_t y = tile_.begin; y < tile_.end; ++y) {
+        const int64_t at = (y - tile_.begin) * width_;
+        if (reads) {
+          const float* image = plan_.image.data() + tile_.n * plan_.pixels;
+          AggregateByImage({image, selected, ignored ? &*ignored : nullptr, group, tile_.z, y}, plan_.rows,
+                           plan_.options, Target(first) + at);
+          continue;
+        }
+        for (int64_t c = first; c < first + group; ++c) {
+          const int bit = static_cast<int>(c - first);
+          if (plan_.counted)
+            CountRow(selected, plan_.window, *plan_.counted, y, bit, width_, count_, Counts(c) + at);
+          else
+            FilterRow(selected, plan_.window, y, bit, width_, Target(c) + at);
+        }
+      }
+    }
+  }
+
+  void ApplyRule() {
+    const auto pick = [&](simd::OneHotRule rule) {
+      if (plan_.counted)
+        loops_.one_hot_counts(rule, planes_, count_, classes_, count_);
+      else
+        loops_.one_hot_floats(rule, Target(0), plan_.pixels, classes_, count_);
+    };
+    const auto at_least = [&](double least) {
+      for (int64_t c = 0; c < classes_; ++c) {
+        if (plan_.counted)
+          loops_.threshold_counts(Counts(c), count_, static_cast<uint8_t>(std::ceil(least)));
+        else
+          loops_.threshold_floats(Target(c), count_, static_cast<float>(least));
+      }
+    };
+    const auto window = static_cast<double>(plan_.window_pixels);
+    switch (plan_.options.aggregation) {
+      case Aggregation::kLargest:
+        return pick(simd::OneHotRule::kLargest);
+      case Aggregation::kSmallest:
+        return pick(simd::OneHotRule::kSmallest);
+      case Aggregation::kMedian:
+        return pick(simd::OneHotRule::kMedian);
+      case Aggregation::kMode:
+        return pick(simd::OneHotRule::kMode);
+      case Aggregation::kAny:
+        return at_least(1);
+      case Aggregation::kAll:
+        return at_least(window);
+      case Aggregation::kMajority:
+        return at_least(window / 2);
+      default:
+        return;
+    }
+  }
+
+  void WeighInto(const uint8_t* planes, float* sums) {
+    loops_.weigh(simd::Factor::kNone, planes, count_, levels_, plan_.counted->weights.data(), nullptr, count_,
+                 false, sums);
+  }
+
+  void SumClasses() {
+    if (!plan_.counted) {
+      std::fill_n(divisors_, count_, 0.0f);
+      for (int64_t c = 0; c < classes_; ++c) loops_.add_floats(Target(c), count_, divisors_);
+      return;
+    }
+    uint8_t* sums = Scratch<uint8_t, kSums>(levels_ * count_);
+    std::copy_n(planes_, levels_ * count_, sums);
+    for (int64_t c = 1; c < classes_; ++c) loops_.add(Counts(c), levels_ * count_, sums);
+    WeighInto(sums, divisors_);
+  }
+
+  void SumIgnored() {
+    if (!plan_.options.ignore) {
+      std::fill_n(divisors_, count_, 0.0f);
+      return;
+    }
+    const SelectedRows ignored = rows_.SelectIgnored();
+    uint8_t* counts = Scratch<uint8_t, kSums>(levels_ * count_);
+    for (int64_t y = tile_.begin; y < tile_.end; ++y) {
+      const int64_t at = (y - tile_.begin) * width_;
+      if (plan_.counted)
+        CountRow(ignored, plan_.window, *plan_.counted, y, 0, width_, count_, counts + at);
+      else
+        FilterRow(ignored, plan_.window, y, 0, width_, divisors_ + at);
+    }
+    if (plan_.counted) WeighInto(counts, divisors_);
+  }
+
+  // Where the target is the hard label: outside the band, at ignored pixels (which have none), and where no
+  // class is left to divide by.
+  void MarkHard() {
+    if (plan_.LeavesOut())
+      loops_.equal(codes_, count_, simd::kLeftOut, 0xff, hard_);
+    else
+      std::fill_n(hard_, count_, uint8_t{0});
+    if (plan_.options.band)
+      for (int64_t i = 0; i < count_; ++i) hard_[i] |= band_[i] ? 0 : 0xff;
+    if (plan_.options.normalization == Normalization::kLabels) loops_.none(divisors_, count_, hard_);
+  }
+
+  void Finish(bool divides) {
+    const bool hard = plan_.HasHard();
+    const float own = plan_.counted ? plan_.counted->weights[0] : 1.0f;
+    if (divides) {
+      const Normalization by = plan_.options.normalization;
+      loops_.divisors(by == Normalization::kWindow    ? simd::DivisorRule::kRest
+                      : by == Normalization::kClasses ? simd::DivisorRule::kAtLeast
+                                                      : simd::DivisorRule::kSum,
+                      plan_.options.divisor, static_cast<float>(plan_.window.Total()), hard ? hard_ : nullptr,
+                      own, count_, divisors_);
+    }
+    auto factor = divides ? simd::Factor::kDivide : simd::Factor::kNone;
+    if (divides && levels_ == 1 && plan_.counted->most <= kExactReciprocal) {
+      loops_.reciprocals(count_, divisors_);
+      factor = simd::Factor::kMultiply;
+    }
+    for (int64_t c = 0; c < classes_; ++c) {
+      const int code = static_cast<int>(c);
+      if (plan_.counted) {
+        for (int64_t level = 0; hard && level < levels_; ++level)
+          loops_.replace_counts(codes_, level == 0 ? code : -1, hard_, count_, Counts(c) + level * count_);
+        loops_.weigh(factor, Counts(c), count_, levels_, plan_.counted->weights.data(), divisors_, count_,
+                     plan_.stream, Target(c));
+      } else {
+        if (hard) loops_.replace_floats(codes_, code, hard_, count_, Target(c));
+        if (divides) loops_.divide_floats(divisors_, count_, Target(c));
+      }
+    }
+  }
+
+  const simd::SoftLabelTable& loops_ = SoftLabelLoops();
+  const Plan& plan_;
+  const TileRows tile_;
+  const int64_t width_, count_, classes_, levels_;
+  ClassRows rows_;
+  uint8_t *planes_, *band_, *hard_;
+  float* divisors_;
+  const int16_t* codes_ = nullptr;
+};
+
+// Whether the counts of all classes together fit a byte. Classes of a label map are apart; those that
+// morphology left need not be.
+bool SumsFit(const CountedWindow& counted, const SoftLabelOptions& options) {
+  const bool apart = !options.morphology || options.band;
+  return apart || counted.most <= 255 / options.classes;
 }
 
 }  // namespace
@@ -225,55 +293,53 @@ void ClearIgnored(std::span<const uint8_t> ignored, int64_t classes, int64_t pix
 void SoftLabels(const LabelSpan& labels, std::span<const float> image, const Grid& grid,
                 const SoftLabelOptions& options, std::span<float> out) {
   Check(labels, image, grid, options, out);
-  const int64_t pixels = grid.Pixels(), classes = options.classes;
-  const Bytes masks(out.size()), ignored(options.ignore ? grid.Count() : 0);
-  ClassMasks(labels, grid.batch, pixels, classes, options.ignore, masks.span(), ignored.span());
-  std::span<const uint8_t> source = masks.span();
-  Bytes adapted, band;
+  Plan plan{.options = options, .image = image, .out = out};
+  plan.pixels = grid.Pixels();
+  plan.linear = options.aggregation == Aggregation::kWeighted;
+  plan.stream = std::ssize(out) >= kStreamBytes / 4;
+  const std::vector<float> ones(options.taps.size(), 1.0f);
+  plan.window = plan.linear ? Window{options.taps, options.dimensions, options.scale, options.centre}
+                            : Window{ones, options.dimensions};
+  plan.window_pixels = static_cast<int64_t>(Window{ones, options.dimensions}.Total());
+  if (!ReadsImage(options.aggregation)) {
+    plan.counted = CountedWindow::From(plan.window);
+    if (plan.counted && !SumsFit(*plan.counted, options)) plan.counted.reset();
+  }
+  ClassRowsPlan& rows = plan.rows;
+  rows.labels = labels;
+  rows.size = grid.DepthHeightWidth();
+  rows.classes = options.classes;
+  rows.ignore = options.ignore;
+  rows.dimensions = options.dimensions;
+  rows.radius = plan.window.Radius();
+  rows.border = options.window_border;
+  rows.band = options.band;
+  rows.clear_ignored = plan.LeavesOut();
+  std::vector<uint8_t> adapted;
   if (options.morphology) {
-    adapted = Bytes(out.size());
-    Morphology(masks.span(), Slices(grid, classes, options.dimensions), *options.morphology, adapted.span());
-    if (options.band) {
-      band = Band(masks.span(), adapted.span(), grid, classes, IsGradient(options.morphology->op));
-    } else {
-      source = adapted.span();
-      if (options.ignore && options.normalization != Normalization::kClasses)
-        ClearIgnored(ignored.span(), classes, pixels, adapted.span());
+    rows.op = options.morphology->op;
+    rows.steps = MorphologySteps::From(*options.morphology);
+    if (!rows.steps) {
+      std::vector<uint8_t> masks(out.size());
+      adapted.resize(out.size());
+      ClassMasks(labels, grid.batch, plan.pixels, options.classes, options.ignore, masks);
+      Morphology(masks, Slices(grid, options.classes, options.dimensions), *options.morphology, adapted);
+      rows.adapted = adapted;
     }
   }
 
-  const bool weighted = options.aggregation == Aggregation::kWeighted;
-  const std::vector<float> ones(options.taps.size(), 1.0f);
-  const Window counts{ones, options.dimensions};
-  const Window window =
-      weighted ? Window{options.taps, options.dimensions, options.scale, options.centre} : counts;
-  if (ReadsImage(options.aggregation))
-    ImageWindow(source, ignored.span(), image, grid, options, out);
-  else
-    FilterMasks(source, grid, classes, window, options.window_border, out);
-  std::vector<float> ignored_weight;
-  if (options.ignore && weighted) {
-    ignored_weight.resize(grid.Count());
-    // Outside pixels are of class 0 or of none, never ignored.
-    const bool constant = options.window_border == WindowBorder::kBackground;
-    FilterMasks(ignored.span(), grid, 1, window, constant ? WindowBorder::kZero : options.window_border,
-                ignored_weight);
-  }
-
-  const int64_t blocks = (pixels - 1) / kChunkPixels + 1;
-  const auto total = static_cast<float>(window.Total()), window_pixels = static_cast<float>(counts.Total());
-  ParallelFor(grid.batch * blocks, 1, [&](int64_t item, int64_t) {
-    const int64_t n = item / blocks, start = item % blocks * kChunkPixels;
-    const auto plane = [&](auto all) { return all.empty() ? nullptr : all.data() + n * pixels; };
-    const Image one{pixels,
-                    classes,
-                    masks.span().data() + n * classes * pixels,
-                    plane(ignored.span()),
-                    plane(std::span<const float>(ignored_weight)),
-                    plane(band.span()),
-                    out.data() + n * classes * pixels};
-    Finish(one, options, total, window_pixels, start, std::min(start + kChunkPixels, pixels));
+  const auto& [depth, height, width] = rows.size;
+  const int64_t levels = plan.counted ? static_cast<int64_t>(plan.counted->levels) : 1;
+  const int64_t reach = rows.Spans(1) ? rows.radius + (rows.steps ? rows.steps->Reach() : 0) : 0;
+  const int64_t fit = std::min(kTilePixels, kTileBytes / (options.classes * levels)) / width;
+  const int64_t tile_rows = std::min(std::max({fit, 4 * reach, int64_t{1}}), height);
+  const int64_t tiles = (height - 1) / tile_rows + 1;
+  BadPixels bad;
+  ParallelFor(grid.batch * depth * tiles, 1, [&](int64_t item, int64_t) {
+    const int64_t plane = item / tiles, begin = item % tiles * tile_rows;
+    Tile(plan, {plane / depth, plane % depth, begin, std::min(begin + tile_rows, height)}).Run(bad);
   });
+  if (bad.count > 0) RejectLabels("labels", bad, LabelAt(labels, bad.first), options.classes);
 }
 
 }  // namespace pixelcal::cpu

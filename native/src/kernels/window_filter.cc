@@ -1,15 +1,12 @@
-// A separable filter of 0/1 masks, one output row at a time: the rows the window covers are added with their
-// weights into an accumulator, which is then filtered along the row. O(k^(d-1) + k) vector operations per
-// pixel, one read of the mask rows (they stay in cache between neighbouring rows) and one write of the
-// output.
+// Windows over class masks, one row at a time: the rows the window covers are added up, then filtered along
+// the row. O(k^(d-1) + k) vector operations a pixel, on bytes for windows that are counted, else on floats.
 #include "kernels/window_filter.h"
 
 #include <algorithm>
-#include <vector>
 
-#include "error.h"
-#include "parallel.h"
-#include "targets.h"
+#include "kernels/class_rows.h"
+#include "scratch.h"
+#include "simd/soft_labels.h"
 
 namespace pixelcal {
 
@@ -33,94 +30,89 @@ int64_t BorderIndex(int64_t i, int64_t size, WindowBorder border) {
 namespace cpu {
 namespace {
 
-constexpr int64_t kChunkPixels = 16 << 10;
-
-PIXELCAL_TARGETS void AddMask(const uint8_t* mask, float weight, int64_t count, float* __restrict sum) {
-  for (int64_t i = 0; i < count; ++i) sum[i] += weight * static_cast<float>(mask[i]);
-}
-
-// out = centre * own + sum_t taps[t] * row[t .. t + count)
-PIXELCAL_TARGETS void FilterLine(const float* row, std::span<const float> taps, const uint8_t* own,
-                                 float centre, int64_t count, float* __restrict out) {
-  if (taps.size() == 3) {
-    for (int64_t i = 0; i < count; ++i)
-      out[i] = centre * static_cast<float>(own[i]) + taps[0] * row[i] + taps[1] * row[i + 1] +
-               taps[2] * row[i + 2];
-    return;
-  }
-  for (int64_t i = 0; i < count; ++i) out[i] = centre * static_cast<float>(own[i]);
-  for (const float tap : taps) {
-    for (int64_t i = 0; i < count; ++i) out[i] += tap * row[i];
-    ++row;
-  }
-}
-
-struct RowFilter {
-  std::array<int64_t, 3> size;    // depth, height, width
-  std::array<int64_t, 3> radius;  // 0 along an axis the window does not span
-  const Window& window;
-  WindowBorder border;
-  std::vector<float> line;  // the accumulated row, padded by the radius on both sides
-
-  RowFilter(const std::array<int64_t, 3>& size, const Window& window, WindowBorder border)
-      : size(size), window(window), border(border), line(size[2] + 2 * window.Radius()) {
-    for (int axis = 0; axis < 3; ++axis) radius[axis] = axis >= 3 - window.dimensions ? window.Radius() : 0;
-  }
-
-  float Tap(int axis, int64_t offset) const {
-    return radius[axis] > 0 ? window.taps[offset + radius[axis]] : Lone(axis);
-  }
-  // A window of one tap still weighs along the axes it spans.
-  float Lone(int axis) const { return axis >= 3 - window.dimensions ? window.taps[window.Radius()] : 1.0f; }
-
-  void Run(const uint8_t* mask, int64_t z, int64_t y, float outside, float* out) {
-    const int64_t width = size[2], pad = radius[2];
-    float* row = line.data() + pad;
-    std::fill_n(row, width, 0.0f);
-    float beyond = 0;      // weight of the rows outside the image
-    float row_weight = 0;  // weight of a column of rows
-    for (int64_t dz = -radius[0]; dz <= radius[0]; ++dz) {
-      for (int64_t dy = -radius[1]; dy <= radius[1]; ++dy) {
-        const float weight = window.scale * Tap(0, dz) * Tap(1, dy);
-        row_weight += weight;
-        const int64_t sz = BorderIndex(z + dz, size[0], border), sy = BorderIndex(y + dy, size[1], border);
-        if (sz < 0 || sy < 0) {
-          beyond += weight * outside;
-          continue;
-        }
-        AddMask(mask + (sz * size[1] + sy) * width, weight, width, row);
-      }
-    }
-    if (beyond > 0)
-      for (int64_t x = 0; x < width; ++x) row[x] += beyond;
-    for (int64_t x = 1; x <= pad; ++x) {
-      const int64_t left = BorderIndex(-x, width, border), right = BorderIndex(width - 1 + x, width, border);
-      row[-x] = left < 0 ? row_weight * outside : row[left];
-      row[width - 1 + x] = right < 0 ? row_weight * outside : row[right];
-    }
-    FilterLine(line.data(), window.taps, mask + (z * size[1] + y) * width, window.centre, width, out);
-  }
-};
+enum Slot { kLines = 110, kFloatLine };
 
 }  // namespace
 
-void FilterMasks(std::span<const uint8_t> masks, const Grid& grid, int64_t planes, const Window& window,
-                 WindowBorder border, std::span<float> out) {
-  const std::array<int64_t, 3> size = grid.DepthHeightWidth();
-  const int64_t pixels = grid.Pixels(), rows = size[0] * size[1];
-  Require(std::ssize(masks) == grid.batch * planes * pixels, "masks: expected ", grid.batch * planes * pixels,
-          " pixels, got ", masks.size());
-  Require(masks.size() == out.size(), "out: expected ", masks.size(), " pixels, got ", out.size());
-  ParallelFor(grid.batch * planes * rows, std::max<int64_t>(1, kChunkPixels / size[2]),
-              [&](int64_t begin, int64_t end) {
-                RowFilter filter(size, window, border);
-                for (int64_t item = begin; item < end; ++item) {
-                  const int64_t plane = item / rows, row = item % rows;
-                  const bool background = border == WindowBorder::kBackground && plane % planes == 0;
-                  filter.Run(masks.data() + plane * pixels, row / size[1], row % size[1],
-                             background ? 1.0f : 0.0f, out.data() + plane * pixels + row * size[2]);
-                }
-              });
+std::optional<CountedWindow> CountedWindow::From(const Window& window) {
+  const auto taps = window.taps;
+  const auto power = [&](float base, int exponent) {
+    double product = window.scale;
+    for (int i = 0; i < exponent; ++i) product *= base;
+    return product;
+  };
+  CountedWindow counted;
+  if (window.centre == 0 &&
+      std::all_of(taps.begin(), taps.end(), [&](float tap) { return tap == taps[0]; })) {
+    counted.weights[0] = static_cast<float>(power(taps[0], window.dimensions));
+    counted.most = 1;
+    for (int axis = 0; axis < window.dimensions; ++axis) {
+      counted.most *= std::ssize(taps);
+      if (counted.most > 255) return std::nullopt;
+    }
+  } else if (taps.size() == 3 && taps[0] == taps[2]) {
+    counted.levels = static_cast<size_t>(window.dimensions) + 1;
+    counted.most = 12;  // the edges of a cube
+    for (int level = 0; level <= window.dimensions; ++level) {
+      double weight = power(taps[1], window.dimensions - level);
+      for (int i = 0; i < level; ++i) weight *= taps[0];
+      counted.weights[level] = static_cast<float>(level == 0 ? weight + window.centre : weight);
+    }
+  } else {
+    return std::nullopt;
+  }
+  // A pixel that keeps its hard label is counted by the weight of the middle.
+  return counted.weights[0] > 0 ? std::optional(counted) : std::nullopt;
+}
+
+void CountRow(const SelectedRows& rows, const Window& window, const CountedWindow& counted, int64_t y,
+              int bit, int64_t width, int64_t stride, uint8_t* out) {
+  const auto& loops = SoftLabelLoops();
+  const int64_t radius = window.Radius(), padded = width + 2 * radius;
+  const int64_t rz = window.dimensions > 2 ? radius : 0, ry = window.dimensions > 1 ? radius : 0;
+  uint8_t* lines = Scratch<uint8_t, kLines>(3 * padded);
+  std::array<const uint8_t*, 255> from;
+  if (counted.levels == 1) {
+    size_t count = 0;
+    for (int64_t dz = -rz; dz <= rz; ++dz)
+      for (int64_t dy = -ry; dy <= ry; ++dy) from[count++] = rows.Row(y, dz, dy) - radius;
+    loops.sum_bits(from.data(), count, bit, padded, lines);
+    loops.sum_line(lines, window.taps.size(), width, out);
+    return;
+  }
+  // Line q counts the rows that lie beside the middle one along q axes.
+  const size_t line_count = counted.levels - 1;
+  for (size_t q = 0; q < line_count; ++q) {
+    size_t count = 0;
+    for (int64_t dz = -rz; dz <= rz; ++dz)
+      for (int64_t dy = -ry; dy <= ry; ++dy)
+        if (static_cast<size_t>((dz != 0) + (dy != 0)) == q) from[count++] = rows.Row(y, dz, dy) - radius;
+    loops.sum_bits(from.data(), count, bit, padded, lines + q * padded);
+  }
+  for (size_t level = 0; level < counted.levels; ++level) {
+    const uint8_t* middle = level < line_count ? lines + level * padded + radius : nullptr;
+    const uint8_t* sides = level > 0 ? lines + (level - 1) * padded + radius : nullptr;
+    loops.sum_level(middle, sides, width, out + level * stride);
+  }
+}
+
+void FilterRow(const SelectedRows& rows, const Window& window, int64_t y, int bit, int64_t width,
+               float* out) {
+  const auto& loops = SoftLabelLoops();
+  const int64_t radius = window.Radius(), padded = width + 2 * radius;
+  float* line = Scratch<float, kFloatLine>(padded);
+  std::fill_n(line, padded, 0.0f);
+  // A window of one tap still weighs along the axes it spans.
+  const auto axis = [&](int of) { return window.dimensions >= of; };
+  const int64_t rz = axis(3) ? radius : 0, ry = axis(2) ? radius : 0;
+  for (int64_t dz = -rz; dz <= rz; ++dz)
+    for (int64_t dy = -ry; dy <= ry; ++dy) {
+      const float weight = window.scale * (axis(3) ? window.taps[dz + radius] : 1.0f) *
+                           (axis(2) ? window.taps[dy + radius] : 1.0f);
+      loops.add_bits(rows.Row(y, dz, dy) - radius, bit, weight, padded, line);
+    }
+  loops.filter_line(line, window.taps.data(), window.taps.size(), rows.Row(y, 0, 0), bit, window.centre,
+                    width, out);
 }
 
 }  // namespace cpu

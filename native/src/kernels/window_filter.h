@@ -2,9 +2,8 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <span>
-
-#include "shape.h"
 
 namespace pixelcal {
 
@@ -34,10 +33,25 @@ int64_t BorderIndex(int64_t i, int64_t size, WindowBorder border);
 
 namespace cpu {
 
-// out = window * mask for masks [batch, planes, size...]; with kBackground the plane 0 of every image is 1
-// outside. Whole-number taps give exact counts.
-void FilterMasks(std::span<const uint8_t> masks, const Grid& grid, int64_t planes, const Window& window,
-                 WindowBorder border, std::span<float> out);
+class SelectedRows;
+
+// A window as whole counts: pixels are counted by level, and every level has a weight. A uniform window has
+// one level; one of three symmetric taps has a level for each number of axes along which a pixel lies beside
+// the middle.
+struct CountedWindow {
+  size_t levels = 1;
+  std::array<float, 4> weights{1, 1, 1, 1};
+  int64_t most = 0;  // what one level can count to, at most 255
+
+  static std::optional<CountedWindow> From(const Window& window);
+};
+
+// Pixels of class bit `bit` in the window around each pixel of row y, level l at out + l * stride.
+void CountRow(const SelectedRows& rows, const Window& window, const CountedWindow& counted, int64_t y,
+              int bit, int64_t width, int64_t stride, uint8_t* out);
+
+// The window's weights of class bit `bit` around each pixel of row y.
+void FilterRow(const SelectedRows& rows, const Window& window, int64_t y, int bit, int64_t width, float* out);
 
 }  // namespace cpu
 }  // namespace pixelcal
