@@ -168,9 +168,9 @@ describe("bad input leaves one line and nothing else", () => {
     const cases: [string, Uint8Array | string, string][] = [
       ["text.onnx", "no model", "text.onnx: not an ONNX file"],
       [
-        "one.onnx",
-        graph((image) => ops.Relu(image)),
-        "one.onnx: expected an output [N, classes, ...spatial]",
+        "flat.onnx",
+        graph((image) => ops.Reshape(image, [1, 4, 144])),
+        "flat.onnx: expected float32 logits of 4 axes, [N, classes, ...spatial], got logits float32 [1, 4, 144]",
       ],
       [
         "nan.onnx",

@@ -4,14 +4,16 @@ import {
   ModelPredictor,
   NpzDataset,
   parseConfig,
+  predictionWeights,
   readCheckpoint,
   type TrainConfig,
 } from "@pixelcal/train";
 import type { DataShape } from "./data-shape.js";
 import { inferRun } from "./infer-run.js";
+import { classesOf, networkOf } from "./network.js";
 import type { Context } from "./program.js";
 import { duration } from "./terminal.js";
-import { modelOf, trainRun } from "./train-run.js";
+import { trainRun } from "./train-run.js";
 
 /** The methods that the demo can compare; all as their own authors define them, SDC in both presets. */
 export const comparisonLosses: Readonly<Record<string, { readonly name: string; readonly preset?: string }>> =
@@ -97,11 +99,13 @@ async function inferTest(
   label: string,
   context: Context,
 ): Promise<void> {
-  const { model: arrays } = await readCheckpoint(join(runFolder, checkpointFiles.best));
+  const arrays = predictionWeights(await readCheckpoint(join(runFolder, checkpointFiles.best)));
   const { threads } = config;
-  const predictor = new ModelPredictor({ model: modelOf(config), arrays, threads });
+  const network = await networkOf(config);
+  const predictor = new ModelPredictor({ ...network, arrays, threads });
   try {
-    const dataset = await NpzDataset.open(root, "test", { classes: config.model.num_classes });
+    const classes = await classesOf(config, network, root, "test");
+    const dataset = await NpzDataset.open(root, "test", { classes });
     await inferRun({ ...context, predictor, dataset, folder, label: `${label} test` });
   } finally {
     await predictor.close();

@@ -39,17 +39,36 @@ export function dataRoot(
   report: (text: string) => void,
 ): string {
   if (data !== undefined) return resolve(data);
-  const { root } = config.dataset;
-  const here = resolve(root);
+  return locate("dataset.root", "folder", config.dataset.root, configPath, report);
+}
+
+/** The configuration with the path of its ONNX file, if it has one, found like `dataset.root`. */
+export function locateModel(
+  config: TrainConfig,
+  configPath: string,
+  report: (text: string) => void,
+): TrainConfig {
+  const { model } = config;
+  if (!("onnx" in model)) return config;
+  return {
+    ...config,
+    model: { ...model, onnx: locate("model.onnx", "file", model.onnx, configPath, report) },
+  };
+}
+
+function locate(
+  key: string,
+  kind: "file" | "folder",
+  path: string,
+  configPath: string,
+  report: (text: string) => void,
+): string {
+  const here = resolve(path);
+  const advice = kind === "folder" ? "; --data ROOT names another" : "";
   if (existsSync(here)) return here;
-  if (isAbsolute(root))
-    throw new CommandError(`dataset.root: ${here}: no such folder; --data ROOT names another`);
-  const beside = resolve(dirname(configPath), root);
-  if (!existsSync(beside)) {
-    throw new CommandError(
-      `dataset.root: found neither ${here} nor ${beside}; --data ROOT names another folder`,
-    );
-  }
-  report(`dataset.root: ${here} does not exist, reading ${beside}`);
+  if (isAbsolute(path)) throw new CommandError(`${key}: ${here}: no such ${kind}${advice}`);
+  const beside = resolve(dirname(configPath), path);
+  if (!existsSync(beside)) throw new CommandError(`${key}: found neither ${here} nor ${beside}${advice}`);
+  report(`${key}: ${here} does not exist, reading ${beside}`);
   return beside;
 }

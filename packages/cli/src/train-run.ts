@@ -14,14 +14,13 @@ import {
   type FitResult,
   fit,
   Loader,
-  type Model,
   NpzDataset,
   type TrainConfig,
   Trainer,
-  unet2d,
-  unet3d,
+  type TrainerOptions,
 } from "@pixelcal/train";
-import { CommandError, Interrupted } from "./command-error.js";
+import { Interrupted } from "./command-error.js";
+import { checkFits, classesOf, fromFile, networkOf } from "./network.js";
 import type { Context } from "./program.js";
 import { formatJson } from "./report/json.js";
 import { duration, Pace } from "./terminal.js";
@@ -49,6 +48,8 @@ export interface TrainRun extends Pick<Context, "terminal" | "signal"> {
 export interface TrainOutcome extends FitResult {
   readonly seconds: number;
   readonly parameters: number;
+  /** Of them, how many were trained. */
+  readonly trained: number;
 }
 
 // More than this is computed anew in every epoch.
@@ -56,24 +57,24 @@ const targetCacheBytes = 2 ** 30;
 
 /** Trains a run: checkpoints, log.csv, config.json and the best model as model.onnx in its folder. */
 export async function trainRun(run: TrainRun): Promise<TrainOutcome> {
-  const { config, folder, terminal } = run;
+  const { config, folder, root, terminal } = run;
   const begun = terminal.now();
-  const [train, validation] = [await openSplit(run, "train"), await openSplit(run, "val")];
+  const network = await networkOf(config);
+  const classes = await classesOf(config, network, root, "train");
+  const open = async (split: string): Promise<Dataset> => {
+    const dataset = await NpzDataset.open(root, split, { classes });
+    checkFits(config, dataset);
+    return dataset;
+  };
+  const [train, validation] = [await open("train"), await open("val")];
   const loss = lossFromConfig(config.loss);
   const { image } = await train.read(0);
   const batch = [Math.min(config.batch_size, train.names.length), ...image.dims];
-  const { lr, weight_decay, decay } = config.optim;
-  const trainer = await Trainer.create({
-    model: modelOf(config),
-    loss,
-    batch,
-    optimizer: adamW({ learningRate: lr, weightDecay: weight_decay, decay }),
-    schedule: config.scheduler.type === "cosine" ? cosine({ epochs: config.epochs }) : constant(),
-    device: config.device,
-    threads: config.threads,
-    clipNorm: config.clip_norm,
-    seed: config.seed,
-  });
+  const trainer = await Trainer.create({ ...network, ...trainerOptions(config), loss, batch }).catch(
+    (error) => {
+      throw "onnx" in config.model ? fromFile(config.model.onnx, error) : error;
+    },
+  );
   let made: readonly string[] = [];
   try {
     const resume = run.resume === true && canResume(run);
@@ -92,6 +93,7 @@ export async function trainRun(run: TrainRun): Promise<TrainOutcome> {
       ),
       epochs: config.epochs,
       selection: config.selection,
+      patience: config.patience,
       // The loader prepares batches and targets ahead already; a second row of them would only hold memory.
       prefetch: 1,
       folder,
@@ -101,9 +103,11 @@ export async function trainRun(run: TrainRun): Promise<TrainOutcome> {
     });
     terminal.clear();
     await trainer.restore(join(folder, checkpointFiles.best));
-    await writeFileAtomic(join(folder, runFiles.model), trainer.exportModel());
-    const parameters = Object.values(trainer.parameters).reduce((sum, { data }) => sum + data.length, 0);
-    return { ...result, seconds: (terminal.now() - begun) / 1000, parameters };
+    await trainer.writeModel(join(folder, runFiles.model));
+    const sizeOf = (names: readonly string[]): number =>
+      names.reduce((sum, name) => sum + trainer.parameters[name]!.data.length, 0);
+    const [parameters, trained] = [sizeOf(Object.keys(trainer.parameters)), sizeOf(trainer.trainable)];
+    return { ...result, seconds: (terminal.now() - begun) / 1000, parameters, trained };
   } catch (error) {
     await discardUnlessBegun(folder, made);
     throw error;
@@ -122,31 +126,28 @@ async function discardUnlessBegun(folder: string, made: readonly string[]): Prom
   await removeFolders(made.length > 0 ? made : [folder]);
 }
 
-/** The untrained network of a configuration. */
-export function modelOf({ model, seed }: TrainConfig): Model {
-  const options = { channels: model.in_channels, classes: model.num_classes, base: model.base, seed };
-  return model.arch === "unet2d" ? unet2d(options) : unet3d(options);
-}
-
-async function openSplit({ config, root }: TrainRun, split: string): Promise<Dataset> {
-  const dataset = await NpzDataset.open(root, split, { classes: config.model.num_classes });
-  checkFits(config, dataset);
-  return dataset;
-}
-
-/** Throws `CommandError` unless images of the data set are what the configuration's network takes. */
-export function checkFits({ model }: TrainConfig, dataset: Dataset): void {
-  const rank = model.arch === "unet2d" ? 2 : 3;
-  if (dataset.rank !== rank) {
-    throw new CommandError(
-      `model.arch: ${model.arch} takes images of ${rank} spatial axes, ${dataset.source(0)} has ${dataset.rank}`,
-    );
-  }
-  if (dataset.channels !== model.in_channels) {
-    throw new CommandError(
-      `model.in_channels: the network takes ${model.in_channels}, ${dataset.source(0)} has ${dataset.channels}`,
-    );
-  }
+/** What a configuration says of the training itself, as a trainer takes it. */
+function trainerOptions(
+  config: TrainConfig,
+): Omit<TrainerOptions, "model" | "loss" | "batch" | "outputs"> &
+  Record<"outputs", TrainerOptions["outputs"]> {
+  const { lr, weight_decay, decay, groups } = config.optim;
+  const { type, warmup, minimum } = config.scheduler;
+  const { last_layers: lastLayers, ...selection } = config.trainable ?? {};
+  return {
+    optimizer: adamW({ learningRate: lr, weightDecay: weight_decay, decay }),
+    schedule: type === "cosine" ? cosine({ epochs: config.epochs, warmup, minimum }) : constant({ warmup }),
+    groups: groups?.map((group) => ({ match: group.match, learningRate: group.lr })),
+    device: config.device,
+    threads: config.threads,
+    clipNorm: config.clip_norm,
+    accumulate: config.accumulate,
+    batchNorm: config.batch_norm,
+    ema: config.ema,
+    seed: config.seed,
+    outputs: "onnx" in config.model ? config.model.outputs : undefined,
+    ...(config.trainable && { trainable: { ...selection, lastLayers } }),
+  };
 }
 
 function loaderOf(config: TrainConfig, dataset: Dataset, trainer: Trainer, loss: Loss): Loader {

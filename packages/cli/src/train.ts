@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { checkpointFiles } from "@pixelcal/train";
 import { type Command, Option } from "commander";
 import { CommandError } from "./command-error.js";
-import { dataRoot, readConfig } from "./config-file.js";
+import { dataRoot, locateModel, readConfig } from "./config-file.js";
 import { integer } from "./option.js";
 import type { Context } from "./program.js";
 import { duration } from "./terminal.js";
@@ -45,8 +45,9 @@ export function addTrain(program: Command, context: Context): void {
 async function train(options: Options, context: Context): Promise<void> {
   const { terminal } = context;
   const { device, epochs, threads } = options;
-  const file = readConfig(options.config);
-  const root = dataRoot(file, options.config, options.data, (text) => terminal.line(text));
+  const report = (text: string): void => terminal.line(text);
+  const file = locateModel(readConfig(options.config), options.config, report);
+  const root = dataRoot(file, options.config, options.data, report);
   const config = {
     ...file,
     dataset: { ...file.dataset, root },
@@ -60,14 +61,14 @@ async function train(options: Options, context: Context): Promise<void> {
   }
   const { model, loss } = config;
   terminal.line(
-    `${config.run_name}: ${loss.name}${loss.preset ? ` (${loss.preset})` : ""}, ${model.arch} base ${model.base}, ` +
-      `${config.epochs} epochs on ${root}`,
+    `${config.run_name}: ${loss.name}${loss.preset ? ` (${loss.preset})` : ""}, ` +
+      `${"onnx" in model ? model.onnx : `${model.arch} base ${model.base}`}, ${config.epochs} epochs on ${root}`,
   );
   const result = await trainRun({ ...context, config, root, folder, resume: options.resume });
   const best = result.history[result.bestEpoch - 1]!;
   context.output.write(
-    `${folder}: best epoch ${result.bestEpoch} of ${result.history.length}, validation loss ` +
+    `${folder}: best epoch ${result.bestEpoch} of ${result.history.length}${result.stoppedEarly ? ` (stopped early)` : ""}, validation loss ` +
       `${best.validationLoss!.toFixed(4)}, Dice ${best.validationDice!.toFixed(4)}; ` +
-      `${result.parameters} parameters, ${duration(result.seconds)}\n`,
+      `${result.trained === result.parameters ? "" : `${result.trained} trained of `}${result.parameters} parameters, ${duration(result.seconds)}\n`,
   );
 }

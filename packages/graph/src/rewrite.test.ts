@@ -60,3 +60,15 @@ test("initializers become inputs and inputs take other shapes", () => {
   expect(graph.outputs.get("y")!.dims).toEqual([5, 2]);
   expect(() => map(new Graph().input("x", "float32", [1]))).toThrow("x: its node was removed from the graph");
 });
+
+test("outputs are dropped, renamed or made anew", () => {
+  const source = example();
+  const { outputs } = rewrite(source, {
+    output: (name, value) => [
+      ["negative", ops.Neg(value)],
+      [name, value],
+    ],
+  });
+  expect([...outputs.keys()]).toEqual(["negative", "y"]);
+  expect(rewrite(source, { output: () => [] }).outputs.size).toBe(0);
+});

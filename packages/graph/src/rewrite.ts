@@ -15,6 +15,12 @@ export interface Rewriting {
   readonly initializer?: (name: string, tensor: Tensor, target: Graph) => Value | undefined;
   /** What to put in place of an input, for example one of another shape; undefined copies it. */
   readonly input?: (value: Value, target: Graph) => Value | undefined;
+  /** The outputs to have in place of one, by name, made of its copy; undefined keeps it. */
+  readonly output?: (
+    name: string,
+    copy: Value,
+    target: Graph,
+  ) => readonly (readonly [string, Value])[] | undefined;
 }
 
 /** The copy of a value of the source graph in the target graph. */
@@ -58,7 +64,11 @@ export function rewriteWithMap(source: Graph, rewriting: Rewriting = {}): Rewrit
       if (value !== undefined) copies.set(output, value);
     }
   }
-  for (const [name, value] of source.outputs) target.output(name, map(value));
+  for (const [name, value] of source.outputs) {
+    const copy = map(value);
+    for (const output of rewriting.output?.(name, copy, target) ?? [[name, copy] as const])
+      target.output(...output);
+  }
   return { graph: target, map };
 }
 

@@ -23,3 +23,7 @@ export function addTo(sums: Arrays, addends: Readonly<Arrays>): void {
     for (let i = 0; i < data.length; i++) sum[i]! += data[i]!;
   }
 }
+
+export function clear(arrays: Readonly<Arrays>): void {
+  for (const { data } of Object.values(arrays)) data.fill(0);
+}

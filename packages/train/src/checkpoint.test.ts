@@ -34,6 +34,7 @@ const checkpoint: Checkpoint = {
   model: { "a.weight": floats(1, 2, 3), "a.running_mean": floats(4) },
   slots: { averages: { "a.weight": floats(5, 6, 7) }, squares: { "a.weight": floats(8, 9, 10) } },
   accumulated: { "a.weight": floats(11, 12, 13) },
+  averaged: { "a.weight": floats(14, 15, 16) },
   state,
 };
 
@@ -65,11 +66,12 @@ describe("checkpoint", () => {
       model: { "a.weight": floats(0, 0), b: floats(0) },
       slots: { averages: {} },
       accumulated: {},
+      averaged: {},
     };
     expect(() => restoreArrays("file", checkpoint, target)).toThrow(FormatError);
     expect(() => restoreArrays("file", checkpoint, target)).toThrow(
       "file: does not fit this trainer: a.weight is [3], expected [2]; b is missing; a.running_mean is unknown; " +
-        "optimizer/averages/a.weight is unknown; optimizer/squares/a.weight is unknown; and 1 more",
+        "optimizer/averages/a.weight is unknown; optimizer/squares/a.weight is unknown; and 2 more",
     );
     expect([...target.model["a.weight"]!.data]).toEqual([0, 0]);
   });

@@ -12,6 +12,8 @@ export interface TrainingState {
   readonly loss: string;
   readonly optimizer: string;
   readonly schedule: string;
+  /** What else decides how the weights move, where it is not as usual. */
+  readonly settings?: string;
   /** These three decide the last bits of every result. */
   readonly device: string;
   readonly threads: number;
@@ -28,12 +30,15 @@ export interface Checkpoint {
   /** Optimizer state: slot name, then parameter name. */
   readonly slots: Readonly<Record<string, Arrays>>;
   readonly accumulated: Arrays;
+  /** Moving averages of the weights and buffers, where they are kept. */
+  readonly averaged: Arrays;
   readonly state: TrainingState;
 }
 
 const format = "pixelcal-training-1";
 const slotPrefix = "optimizer/";
 const accumulatedPrefix = "accumulated/";
+const averagedPrefix = "averaged/";
 
 /** Writes a checkpoint as one .safetensors file, atomically: a reader finds the old file or the new one. */
 export async function writeCheckpoint(path: string, checkpoint: Checkpoint): Promise<void> {
@@ -44,6 +49,8 @@ export async function writeCheckpoint(path: string, checkpoint: Checkpoint): Pro
   for (const [name, array] of Object.entries(checkpoint.accumulated)) {
     tensors[`${accumulatedPrefix}${name}`] = array;
   }
+  for (const [name, array] of Object.entries(checkpoint.averaged))
+    tensors[`${averagedPrefix}${name}`] = array;
   await writeSafetensors(path, { tensors, metadata: { format, state: JSON.stringify(checkpoint.state) } });
 }
 
@@ -56,10 +63,12 @@ export async function readCheckpoint(path: string): Promise<Checkpoint> {
   const model: Record<string, Tensor<"float32">> = {};
   const slots: Record<string, Record<string, Tensor<"float32">>> = {};
   const accumulated: Record<string, Tensor<"float32">> = {};
+  const averaged: Record<string, Tensor<"float32">> = {};
   for (const [name, array] of Object.entries(tensors)) {
     if (array.type !== "float32") throw new FormatError(path, name, `expected float32, got ${array.type}`);
     const values = array as Tensor<"float32">;
     if (name.startsWith(accumulatedPrefix)) accumulated[name.slice(accumulatedPrefix.length)] = values;
+    else if (name.startsWith(averagedPrefix)) averaged[name.slice(averagedPrefix.length)] = values;
     else if (name.startsWith(slotPrefix)) {
       const rest = name.slice(slotPrefix.length);
       const cut = rest.indexOf("/");
@@ -68,8 +77,11 @@ export async function readCheckpoint(path: string): Promise<Checkpoint> {
       slots[slot][rest.slice(cut + 1)] = values;
     } else model[name] = values;
   }
-  return { model, slots, accumulated, state: parseState(path, metadata.state) };
+  return { model, slots, accumulated, averaged, state: parseState(path, metadata.state) };
 }
+
+/** What a checkpoint's model predicts with: the moving averages where it has them. */
+export const predictionWeights = ({ model, averaged }: Checkpoint): Arrays => ({ ...model, ...averaged });
 
 function parseState(path: string, text: string | undefined): TrainingState {
   let state: Partial<Record<keyof TrainingState, unknown>>;
@@ -112,6 +124,7 @@ export function restoreArrays(path: string, from: Checkpoint, into: Omit<Checkpo
     compare(`${slotPrefix}${slot}/`, from.slots[slot] ?? {}, into.slots[slot] ?? {});
   }
   compare(accumulatedPrefix, from.accumulated, into.accumulated);
+  compare(averagedPrefix, from.averaged, into.averaged);
   if (problems.length > 0) {
     const shown =
       problems.length > 5 ? [...problems.slice(0, 5), `and ${problems.length - 5} more`] : problems;
@@ -122,8 +135,17 @@ export function restoreArrays(path: string, from: Checkpoint, into: Omit<Checkpo
 
 /** One line per setting that a checkpoint and a trainer do not share. */
 export function stateDifferences(saved: TrainingState, now: TrainingState): string[] {
-  const keys = ["model", "loss", "optimizer", "schedule", "device", "threads", "runtime"] as const;
+  const keys = [
+    "model",
+    "loss",
+    "optimizer",
+    "schedule",
+    "settings",
+    "device",
+    "threads",
+    "runtime",
+  ] as const;
   return keys
     .filter((key) => saved[key] !== now[key])
-    .map((key) => `${key}: ${saved[key]} then, ${now[key]} now`);
+    .map((key) => `${key}: ${saved[key] ?? "as usual"} then, ${now[key] ?? "as usual"} now`);
 }

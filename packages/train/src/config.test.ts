@@ -104,7 +104,7 @@ describe("the authors' configurations", () => {
       { ...smallest, model: { arch: "unet3d", num_classes: 3 } },
       { runName: "run" },
     );
-    expect(config.model.base).toBe(16);
+    expect(config.model).toMatchObject({ base: 16 });
   });
 
   test("methods and architectures are read in any case", () => {

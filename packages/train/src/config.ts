@@ -5,6 +5,23 @@ import { type LossConfig, lossOfMethod, lossOfSection, methodSections, methods }
 export { ConfigError } from "./config-error.js";
 export type { LossConfig } from "./config-loss.js";
 
+/** A network of this package, with fresh weights. */
+export interface BuiltModelConfig {
+  readonly arch: "unet2d" | "unet3d";
+  readonly in_channels: number;
+  readonly num_classes: number;
+  readonly base: number;
+}
+
+/** An ONNX file to go on training; see `TrainerOptions` for what the keys mean. */
+export interface OnnxModelConfig {
+  readonly onnx: string;
+  /** Weight in the loss by output, the first being the prediction; needed where there are several. */
+  readonly outputs?: Readonly<Record<string, number>>;
+  readonly class_axis?: number;
+  readonly channel_axis?: number;
+}
+
 /**
  * A resolved training configuration, every default filled in. It keeps the spelling of the configuration file, so that a
  * run's `config.json` is itself a configuration that `parseConfig` accepts and returns unchanged.
@@ -16,20 +33,41 @@ export interface TrainConfig {
   readonly preset: "reference" | "consistent";
   readonly loss: LossConfig;
   readonly dataset: { readonly name?: string; readonly root: string };
-  readonly model: {
-    readonly arch: "unet2d" | "unet3d";
-    readonly in_channels: number;
-    readonly num_classes: number;
-    readonly base: number;
-  };
+  readonly model: BuiltModelConfig | OnnxModelConfig;
   readonly batch_size: number;
   /** How many batches, with their targets, are prepared ahead of the step. */
   readonly num_workers: number;
   readonly epochs: number;
-  /** AdamW; `decay` says whether weight decay also touches biases and normalisation parameters. */
-  readonly optim: { readonly lr: number; readonly weight_decay: number; readonly decay: "all" | "weights" };
-  /** `cosine` goes from `optim.lr` to 0 over `epochs`, stepped after each epoch. */
-  readonly scheduler: { readonly type: "cosine" | "constant" };
+  /**
+   * AdamW; `decay` says whether weight decay also touches biases and normalisation parameters, `groups` gives parameters
+   * whose names match a pattern another rate.
+   */
+  readonly optim: {
+    readonly lr: number;
+    readonly weight_decay: number;
+    readonly decay: "all" | "weights";
+    readonly groups?: readonly { readonly match: readonly string[]; readonly lr: number }[];
+  };
+  /** `cosine` goes from `optim.lr` to `minimum` of it (0) over `epochs`, stepped after each epoch, `warmup` epochs rise first. */
+  readonly scheduler: {
+    readonly type: "cosine" | "constant";
+    readonly warmup?: number;
+    readonly minimum?: number;
+  };
+  /** What is trained, everything by default; the rest keeps its weights. */
+  readonly trainable?: {
+    readonly include?: readonly string[];
+    readonly exclude?: readonly string[];
+    readonly last_layers?: number;
+    readonly only?: "norms";
+  };
+  readonly batch_norm?: "update" | "frozen";
+  /** Batches whose gradients make one update. */
+  readonly accumulate?: number;
+  /** Decay of moving averages of the weights, which are then validated and exported. */
+  readonly ema?: number;
+  /** Epochs without improvement after which training stops. */
+  readonly patience?: number;
   readonly augment: { readonly flips: boolean; readonly rotations: boolean };
   readonly device: "cpu" | "webgpu" | "cuda";
   readonly threads?: number;
@@ -41,6 +79,33 @@ export interface TrainConfig {
 const word = <const T extends readonly string[]>(values: T) => z.string().toLowerCase().pipe(z.enum(values));
 const count = z.int().min(1);
 
+const patterns = z.union(
+  [
+    z
+      .string()
+      .min(1)
+      .transform((one) => [one]),
+    z.array(z.string().min(1)).min(1),
+  ],
+  {
+    error: "expected a pattern or a list of patterns",
+  },
+);
+
+const builtModel = z.strictObject({
+  arch: word(["unet2d", "unet3d"]).default("unet2d"),
+  in_channels: count.default(1),
+  num_classes: z.int().min(2),
+  // A network of more channels fits no memory.
+  base: count.max(1024).optional(),
+});
+const onnxModel = z.strictObject({
+  onnx: z.string().min(1),
+  outputs: z.record(z.string(), z.number().min(0)).optional(),
+  class_axis: z.int().optional(),
+  channel_axis: z.int().optional(),
+});
+
 const schema = z.strictObject({
   seed: z.int().min(0).default(42),
   run_name: z
@@ -51,13 +116,7 @@ const schema = z.strictObject({
   method: word(methods).optional(),
   loss: z.looseObject({ name: z.string() }).optional(),
   dataset: z.strictObject({ name: z.string().optional(), root: z.string().min(1) }),
-  model: z.strictObject({
-    arch: word(["unet2d", "unet3d"]).default("unet2d"),
-    in_channels: count.default(1),
-    num_classes: z.int().min(2),
-    // A network of more channels fits no memory.
-    base: count.max(1024).optional(),
-  }),
+  model: builtModel,
   batch_size: count.default(4),
   num_workers: z.int().min(0).default(2),
   epochs: count.default(50),
@@ -66,9 +125,28 @@ const schema = z.strictObject({
       lr: z.number().gt(0).default(1e-4),
       weight_decay: z.number().min(0).default(1e-2),
       decay: word(["all", "weights"]).optional(),
+      groups: z.array(z.strictObject({ match: patterns, lr: z.number().min(0) })).optional(),
     })
     .prefault({}),
-  scheduler: z.strictObject({ type: word(["cosine", "constant", "none"]).default("cosine") }).prefault({}),
+  scheduler: z
+    .strictObject({
+      type: word(["cosine", "constant", "none"]).default("cosine"),
+      warmup: z.int().min(0).optional(),
+      minimum: z.number().min(0).max(1).optional(),
+    })
+    .prefault({}),
+  trainable: z
+    .strictObject({
+      include: patterns.optional(),
+      exclude: patterns.optional(),
+      last_layers: count.optional(),
+      only: word(["norms"]).optional(),
+    })
+    .optional(),
+  batch_norm: word(["update", "frozen"]).optional(),
+  accumulate: count.optional(),
+  ema: z.number().min(0).lt(1).optional(),
+  patience: count.optional(),
   augment: z
     .strictObject({ flips: z.boolean().default(false), rotations: z.boolean().default(false) })
     .prefault({}),
@@ -86,9 +164,12 @@ const schema = z.strictObject({
  */
 export function parseConfig(json: unknown, options: { runName?: string } = {}): TrainConfig {
   const problems: string[] = [];
-  const parsed = schema.safeParse(json);
-  if (!parsed.success)
-    problems.push(...parsed.error.issues.flatMap((issue) => problemsOf(issue, json, keysAt)));
+  const known = givenOnnx(json) ? fineTuning : schema;
+  const parsed = known.safeParse(json);
+  if (!parsed.success) {
+    const keys = (path: readonly string[]): readonly string[] => keysAt(known, path);
+    problems.push(...parsed.error.issues.flatMap((issue) => problemsOf(issue, json, keys)));
+  }
   problems.push(...chooseOne(json));
   if (!parsed.success || problems.length > 0) throw new ConfigError(problems);
 
@@ -96,37 +177,62 @@ export function parseConfig(json: unknown, options: { runName?: string } = {}): 
   const preset = asked ?? (method === undefined ? "consistent" : "reference");
   const name = run_name ?? options.runName;
   if (name === undefined) throw new ConfigError(["run_name: expected a name, got nothing"]);
+  const { warmup = 0 } = scheduler;
+  if (scheduler.type === "cosine" && warmup >= file.epochs)
+    throw new ConfigError([
+      `scheduler.warmup: expected less than the ${file.epochs} epochs, got number ${warmup}`,
+    ]);
   return {
     run_name: name,
     seed: file.seed,
     preset,
     loss: method === undefined ? lossOfSection(loss!) : lossOfMethod(method, preset, file),
     dataset,
-    model: { ...model, base: model.base ?? (model.arch === "unet2d" ? 32 : 16) },
+    model: "onnx" in model ? model : { ...model, base: model.base ?? (model.arch === "unet2d" ? 32 : 16) },
     batch_size: file.batch_size,
     num_workers: file.num_workers,
     epochs: file.epochs,
     optim: { ...optim, decay: optim.decay ?? (preset === "reference" ? "all" : "weights") },
-    scheduler: { type: scheduler.type === "none" ? "constant" : scheduler.type },
+    scheduler: { ...scheduler, type: scheduler.type === "none" ? "constant" : scheduler.type },
     augment: file.augment,
     device: file.device,
-    ...(file.threads !== undefined && { threads: file.threads }),
-    ...(file.clip_norm !== undefined && { clip_norm: file.clip_norm }),
+    ...given(file, ["threads", "clip_norm", "trainable", "batch_norm", "accumulate", "ema", "patience"]),
     selection: file.selection,
   };
 }
 
+const fineTuning = schema.extend({ model: onnxModel });
+
+function givenOnnx(json: unknown): boolean {
+  const model = isSection(json) ? json.model : undefined;
+  return isSection(model) && "onnx" in model;
+}
+
+const isSection = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+/** Those of the keys that have a value. */
+function given<T extends object, K extends keyof T>(file: T, keys: readonly K[]): Pick<T, K> {
+  const present = keys.filter((key) => file[key] !== undefined).map((key) => [key, file[key]]);
+  return Object.fromEntries(present) as Pick<T, K>;
+}
+
 function chooseOne(json: unknown): string[] {
-  if (typeof json !== "object" || json === null || Array.isArray(json)) return [];
+  if (!isSection(json)) return [];
   if ("method" in json && "loss" in json) return ["loss: expected either method or loss, got both"];
   if (!("method" in json) && !("loss" in json))
     return ["method: expected a method (or a loss section), got nothing"];
   return [];
 }
 
-const keysAt = (path: readonly string[]): readonly string[] => {
-  if (path.length === 0) return Object.keys(schema.shape);
-  let section: unknown = schema.shape[path[0] as keyof typeof schema.shape];
-  while (section instanceof z.ZodOptional || section instanceof z.ZodPrefault) section = section.unwrap();
+/** The keys of the section at a path. */
+function keysAt(root: z.ZodType, path: readonly string[]): readonly string[] {
+  let section: unknown = root;
+  for (const key of [...path, undefined]) {
+    while (section instanceof z.ZodOptional || section instanceof z.ZodPrefault) section = section.unwrap();
+    if (key === undefined) break;
+    if (section instanceof z.ZodArray) section = section.element;
+    else section = section instanceof z.ZodObject ? section.shape[key] : undefined;
+  }
   return section instanceof z.ZodObject ? Object.keys(section.shape) : [];
-};
+}

@@ -42,6 +42,8 @@ export interface FitOptions {
   readonly epochs: number;
   /** What the best epoch has on validation: the lowest loss (default) or the highest Dice score. */
   readonly selection?: "loss" | "dice";
+  /** Stops after so many epochs in a row that were no better than the best; without it all `epochs` are trained. */
+  readonly patience?: number;
   /** Where best.safetensors, last.safetensors and log.csv go; nothing is written without it. */
   readonly folder?: string;
   /** Continues from `folder`'s last.safetensors. */
@@ -60,6 +62,8 @@ export interface FitResult {
   readonly history: readonly EpochRecord[];
   /** The epoch with the best validation, or the last one when there is no validation. */
   readonly bestEpoch: number;
+  /** Whether patience ran out before the last epoch. */
+  readonly stoppedEarly: boolean;
 }
 
 /** Training stopped because the loss was no longer a number. The last good checkpoint is untouched. */
@@ -96,10 +100,18 @@ export async function fit(trainer: Trainer, options: FitOptions): Promise<FitRes
     throw invalidArgument("epochs", "an integer of 1 or more", epochs);
   if (options.resume && folder === undefined)
     throw invalidArgument("folder", "a folder to resume from", "nothing");
+  const { patience = Number.POSITIVE_INFINITY } = options;
+  if (options.patience !== undefined) {
+    if (!(Number.isInteger(patience) && patience >= 1))
+      throw invalidArgument("patience", "an integer of 1 or more", patience);
+    if (validation === undefined) throw invalidArgument("patience", "validation to judge by", "none");
+  }
   const kept = options.resume ? await restoreLast(trainer, options) : undefined;
   const history = [...(kept?.history ?? [])];
   let bestEpoch = kept?.bestEpoch ?? 0;
-  for (let epoch = history.length; epoch < epochs; epoch++) {
+  // What has been waited follows from the history alone, so a resumed run stops where the first would have.
+  const outOfPatience = (): boolean => history.length - bestEpoch >= patience && bestEpoch > 0;
+  for (let epoch = history.length; epoch < epochs && !outOfPatience(); epoch++) {
     trainer.epoch = epoch;
     const record = {
       ...(await trainEpoch(trainer, epoch, options)),
@@ -117,7 +129,7 @@ export async function fit(trainer: Trainer, options: FitOptions): Promise<FitRes
     }
     options.onEpoch?.(record, best);
   }
-  return { history, bestEpoch };
+  return { history, bestEpoch, stoppedEarly: history.length < epochs };
 }
 
 async function restoreLast(trainer: Trainer, { folder = "", onDifference }: FitOptions): Promise<Kept> {

@@ -4,8 +4,21 @@ export {
   type ScoreOptions,
   type Scores,
 } from "./case-scores.js";
-export { type Checkpoint, readCheckpoint, type TrainingState, writeCheckpoint } from "./checkpoint.js";
-export { ConfigError, type LossConfig, parseConfig, type TrainConfig } from "./config.js";
+export {
+  type Checkpoint,
+  predictionWeights,
+  readCheckpoint,
+  type TrainingState,
+  writeCheckpoint,
+} from "./checkpoint.js";
+export {
+  type BuiltModelConfig,
+  ConfigError,
+  type LossConfig,
+  type OnnxModelConfig,
+  parseConfig,
+  type TrainConfig,
+} from "./config.js";
 export type { Batch } from "./data/batch.js";
 export { type Dataset, type DatasetCase, NpzDataset, type NpzDatasetOptions } from "./data/dataset.js";
 export { Loader, type LoaderOptions, type LoaderState, type Targets } from "./data/loader.js";
@@ -31,6 +44,8 @@ export {
   TrainingAbortedError,
 } from "./fit.js";
 export { type LossGradient, type LossOptions, lossAndGradient } from "./loss-and-gradient.js";
+export type { ModelEnds } from "./model-ends.js";
+export { type AnyModel, modelClasses, type SourceOptions } from "./model-source.js";
 export type { Model } from "./models/model.js";
 export type { UNetOptions } from "./models/unet.js";
 export { unet2d } from "./models/unet2d.js";
@@ -41,7 +56,9 @@ export { generatePhantom, type Phantom, type PhantomOptions, phantomClasses } fr
 export { type PredictOptions, type Predictor, predict, softmax } from "./predict.js";
 export { ModelPredictor, type PredictorOptions } from "./predictor.js";
 export { Random } from "./random.js";
+export type { RateGroup } from "./rates.js";
 export { constant, cosine, type Schedule, type WarmupOptions } from "./schedule.js";
+export type { TrainableSelection } from "./selection.js";
 export {
   createSession,
   DeviceError,
@@ -61,4 +78,5 @@ export {
   type StepResult,
   type TrainerOptions,
   type TrainingBatch,
+  type WeightsChoice,
 } from "./trainer-options.js";

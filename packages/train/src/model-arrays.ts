@@ -17,11 +17,35 @@ const learnt: Readonly<Record<string, readonly number[]>> = {
   Add: [0, 1],
   Mul: [0, 1],
   PRelu: [1],
+  Einsum: [0, 1],
+  Gather: [0],
+  Expand: [0],
+  Concat: Array.from({ length: 64 }, (_, index) => index),
   BatchNormalization: [1, 2],
   InstanceNormalization: [1, 2],
   LayerNormalization: [1, 2],
+  GroupNormalization: [1, 2],
 };
 const carried: Readonly<Record<string, readonly number[]>> = { BatchNormalization: [3, 4] };
+
+/** Operators that hand on what they are given in another form. */
+export const movingOperators: ReadonlySet<string> = new Set([
+  "Identity",
+  "Transpose",
+  "Cast",
+  "Reshape",
+  "Squeeze",
+  "Unsqueeze",
+  "Flatten",
+]);
+
+/** The name of the array or input that a value is a view of: exporters write Transpose(weight) for a linear layer. */
+export function storedName(value: Value | undefined): string | undefined {
+  let source = value;
+  while (source?.node !== undefined && movingOperators.has(source.node.opType))
+    source = source.node.inputs[0];
+  return source?.node === undefined ? source?.name : undefined;
+}
 
 /** Sorts a model's initializers into parameters and buffers; scalars and other types are constants. */
 export function rolesOf(model: Graph): Roles {
@@ -29,9 +53,9 @@ export function rolesOf(model: Graph): Roles {
     const names = new Set<string>();
     for (const { opType, inputs } of model.nodes) {
       for (const index of places[opType] ?? []) {
-        const value = inputs[index];
-        const array = value && model.initializers.get(value.name);
-        if (value && array?.type === "float32" && array.dims.length > 0) names.add(value.name);
+        const name = storedName(inputs[index]) ?? "";
+        const array = model.initializers.get(name);
+        if (array?.type === "float32" && array.dims.length > 0) names.add(name);
       }
     }
     return [...names];
@@ -39,30 +63,40 @@ export function rolesOf(model: Graph): Roles {
   return { parameters: named(learnt), buffers: named(carried) };
 }
 
-/** The model's one image input and one logits output, checked. */
+/** The model's one image input and its logits outputs, all of one form; checked. */
 export function modelEnds(model: Graph): { readonly image: Value; readonly logits: Value } {
   const [image, ...more] = model.inputs;
   const [logits, ...others] = model.outputs.values();
-  if (image === undefined || logits === undefined || more.length + others.length > 0) {
+  if (image === undefined || logits === undefined || more.length > 0) {
     const got = `${model.inputs.length} inputs, ${model.outputs.size} outputs`;
-    throw invalidArgument("model", "one image input and one logits output", got);
+    throw invalidArgument("model", "one image input and a logits output", got);
   }
-  const fits =
-    image.type === "float32" && logits.type === "float32" && image.dims.length === logits.dims.length;
-  if (
-    !fits ||
-    image.dims.length < 3 ||
-    logits.dims.some((size, axis) => axis !== 1 && size !== image.dims[axis])
-  ) {
-    const got = `${image.type} [${image.dims}] and ${logits.type} [${logits.dims}]`;
+  const odd = [logits, ...others].find((value) => !fitsImage(value, image));
+  if (odd !== undefined || image.dims.length < 3) {
+    const value = odd ?? logits;
+    const got = `${image.type} [${image.dims}] and ${value.type} [${value.dims}]`;
     throw invalidArgument(
       "model",
       "float32 image [N, C, ...spatial] and logits [N, classes, ...spatial]",
       got,
     );
   }
+  const other = others.find(({ dims }) => dims[1] !== logits.dims[1]);
+  if (other !== undefined) {
+    throw invalidArgument(
+      "outputs",
+      `outputs of the same ${logits.dims[1]} classes`,
+      `${other.name} [${other.dims}]`,
+    );
+  }
   return { image, logits };
 }
+
+const fitsImage = (logits: Value, image: Value): boolean =>
+  image.type === "float32" &&
+  logits.type === "float32" &&
+  image.dims.length === logits.dims.length &&
+  logits.dims.every((size, axis) => axis === 1 || size === image.dims[axis]);
 
 /** The model with trained arrays in place of its own: `arrays` must hold every parameter and buffer in its shape. */
 export function withArrays(model: Graph, arrays: Readonly<Record<string, Tensor>>): Graph {

@@ -1,35 +1,59 @@
 import { InvalidArgumentError, invalidArgument } from "@pixelcal/core";
 import { Graph, GraphError, parseModel, rewrite } from "@pixelcal/graph";
 import { modelEnds } from "./model-arrays.js";
+import { canonical, imageDims, type ModelEnds } from "./model-ends.js";
 import type { Model } from "./models/model.js";
+
+export type AnyModel = Model | Graph | Uint8Array;
 
 /** Lays a network out for images of given dims. */
 export type ModelSource = (dims: readonly number[]) => Graph;
 
-/** A source from a model description, a graph or the bytes of an ONNX file; `seed` is for descriptions alone. */
-export function modelSource(model: Model | Graph | Uint8Array, seed?: number): ModelSource {
+export interface SourceOptions extends ModelEnds {
+  /** Seed of the initial weights of a description. */
+  readonly seed?: number;
+  /** The folder of the weights that an ONNX file keeps in other files. */
+  readonly externalData?: string;
+}
+
+/** How many classes a model tells apart on images of these dims. Throws when they do not fit each other. */
+export const modelClasses = (model: AnyModel, dims: readonly number[], options?: SourceOptions): number =>
+  modelEnds(modelSource(model, options)(dims)).logits.dims[1]!;
+
+/** A source of canonical graphs from a model description, a graph or the bytes of an ONNX file. */
+export function modelSource(model: AnyModel, options: SourceOptions = {}): ModelSource {
+  const { seed, externalData, channelAxis } = options;
   if (seed !== undefined && !(Number.isSafeInteger(seed) && seed >= 0)) {
     throw invalidArgument("seed", "an integer of 0 or more", seed);
   }
-  if (model instanceof Graph) return (dims) => laidOut(dims, () => resized(model, dims));
+  if (model instanceof Graph) {
+    return (dims) => laidOut(dims, () => canonical(resized(model, imageDims(dims, channelAxis)), options));
+  }
   if (model instanceof Uint8Array) {
-    return (dims) => laidOut(dims, () => parseModel(model, { shapes: { "": dims } }));
+    return (dims) =>
+      laidOut(dims, () => {
+        const shapes = { "": imageDims(dims, channelAxis) };
+        return canonical(parseModel(model, { shapes, externalData }), options);
+      });
   }
   return (dims) => model.build(dims, seed);
 }
 
 function resized(model: Graph, dims: readonly number[]): Graph {
-  const { image } = modelEnds(model);
-  if (image.dims.join() === dims.join()) return model;
+  const [image] = model.inputs;
+  if (image === undefined || model.inputs.length > 1 || image.dims.join() === dims.join()) return model;
   return rewrite(model, { input: (value, target) => target.input(value.name, value.type, dims) });
 }
+
+const fileFaults: ReadonlySet<string> = new Set(["model", "externalData"]);
 
 /** A finished graph may hold sizes that suit the images it was made for alone. */
 function laidOut(dims: readonly number[], make: () => Graph): Graph {
   try {
     return make();
   } catch (cause) {
-    if (!(cause instanceof GraphError)) throw cause;
+    // What is wrong with the file is wrong with it at any size.
+    if (!(cause instanceof GraphError) || fileFaults.has(cause.where)) throw cause;
     const message = `image: the model cannot take [${dims.join(", ")}]: ${cause.message}`;
     throw new InvalidArgumentError("image", message, { cause });
   }

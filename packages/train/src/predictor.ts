@@ -1,15 +1,17 @@
 import type { Tensor } from "@pixelcal/core";
 import { type Graph, lower } from "@pixelcal/graph";
 import { modelEnds, withArrays } from "./model-arrays.js";
-import { type ModelSource, modelSource } from "./model-source.js";
-import type { Model } from "./models/model.js";
+import type { ModelEnds } from "./model-ends.js";
+import { type AnyModel, type ModelSource, modelSource } from "./model-source.js";
 import type { Predictor } from "./predict.js";
 import { createSession, type TrainDevice } from "./session.js";
 import { SessionCache } from "./session-cache.js";
 import { Turns } from "./turns.js";
 
-export interface PredictorOptions {
-  readonly model: Model | Graph | Uint8Array;
+export interface PredictorOptions extends ModelEnds {
+  readonly model: AnyModel;
+  /** The folder of the weights that an ONNX model keeps in other files. */
+  readonly externalData?: string;
   /** Trained parameters and buffers, `readCheckpoint(path).model` for one; the model's own without it. */
   readonly arrays?: Readonly<Record<string, Tensor>>;
   readonly device?: TrainDevice;
@@ -26,7 +28,7 @@ export class ModelPredictor implements Predictor {
   readonly #turns = new Turns();
 
   constructor(options: PredictorOptions) {
-    this.#source = modelSource(options.model);
+    this.#source = modelSource(options.model, options);
     this.#options = options;
   }
 

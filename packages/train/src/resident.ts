@@ -4,6 +4,7 @@ import type { Arrays } from "./arrays.js";
 import { closeAll } from "./device-tensor.js";
 import type { Optimizer } from "./optimizer.js";
 import { Pack } from "./packing.js";
+import type { Rated } from "./rates.js";
 import { createSession, type Session, type Tensors, type TrainDevice } from "./session.js";
 import type { Packs } from "./step-graph.js";
 import {
@@ -31,6 +32,8 @@ export interface ResidentOptions {
   readonly parameters: Readonly<Arrays>;
   readonly buffers: Readonly<Arrays>;
   readonly trainable: readonly string[];
+  /** The same by learning rate. */
+  readonly rates: readonly Rated[];
   /** Whether weight decay applies to a parameter. */
   readonly decays: (name: string) => boolean;
 }
@@ -44,7 +47,8 @@ export interface Pass {
 }
 
 export interface UpdateNumbers {
-  readonly learningRate: number;
+  /** On every learning rate. */
+  readonly factor: number;
   readonly gradientScale: number;
   readonly count: number;
 }
@@ -56,7 +60,8 @@ export interface UpdateNumbers {
 export class Resident {
   readonly packs: Packs;
   readonly #optimizer: Optimizer;
-  readonly #decays: ReadonlyMap<string, boolean>;
+  /** Whether weight decay applies to a pack, and its learning rate. */
+  readonly #numbers: ReadonlyMap<string, { readonly decays: boolean; readonly learningRate: number }>;
   readonly #sessions: Sessions;
   readonly #names: readonly string[];
   /** Parameters, buffers and slots by pack. */
@@ -69,27 +74,30 @@ export class Resident {
   private constructor(options: ResidentOptions, packs: Packs, sessions: Sessions) {
     this.packs = packs;
     this.#optimizer = options.optimizer;
-    this.#decays = new Map(
-      packs.trained.map(({ name, members }) => [name, options.decays(members[0]!.name)]),
+    this.#numbers = new Map(
+      packs.trained.map(({ name, members }) => {
+        const [first] = members;
+        const { learningRate } = options.rates.find(({ names }) => names.includes(first!.name))!;
+        return [name, { learningRate, decays: options.decays(first!.name) }];
+      }),
     );
     this.#sessions = sessions;
     this.#names = sessions.up.inputs.map(({ name }) => name);
   }
 
   static async create(options: ResidentOptions): Promise<Resident> {
-    const { device, optimizer, parameters, buffers, trainable, decays } = options;
+    const { device, optimizer, parameters, buffers, trainable, rates, decays } = options;
     const frozen = Object.keys(parameters).filter((name) => !trainable.includes(name));
     const pack = (name: string, arrays: Readonly<Arrays>, names: readonly string[]): Pack[] =>
       names.length === 0 ? [] : [new Pack(`pack/${name}`, arrays, names)];
     const packs: Packs = {
-      trained: [
-        ...pack("decayed", parameters, trainable.filter(decays)),
-        ...pack(
-          "undecayed",
-          parameters,
-          trainable.filter((name) => !decays(name)),
-        ),
-      ],
+      trained: rates.flatMap(({ names }, index) => {
+        const undecayed = names.filter((name) => !decays(name));
+        return [
+          ...pack(`decayed/${index}`, parameters, names.filter(decays)),
+          ...pack(`undecayed/${index}`, parameters, undecayed),
+        ];
+      }),
       frozen: pack("frozen", parameters, frozen),
       buffers: pack("buffers", buffers, Object.keys(buffers)),
     };
@@ -123,6 +131,17 @@ export class Resident {
     const { trained, frozen, buffers } = this.packs;
     return Object.fromEntries(
       [...trained, ...frozen, ...buffers].map(({ name }) => [name, this.#arrays[name]!]),
+    );
+  }
+
+  /** Other parameters and buffers in their place, which do not stay on the device. */
+  feedsOf(arrays: Readonly<Arrays>): Tensors {
+    const { trained, frozen, buffers } = this.packs;
+    return Object.fromEntries(
+      [...trained, ...frozen, ...buffers].map((pack) => [
+        pack.name,
+        tensor("float32", pack.gather(arrays), [pack.size]),
+      ]),
     );
   }
 
@@ -196,11 +215,13 @@ export class Resident {
   }
 
   /** Moves the parameters by the gradients accumulated, which are closed. */
-  async update(numbers: UpdateNumbers): Promise<void> {
+  async update({ factor, ...numbers }: UpdateNumbers): Promise<void> {
     const feeds: Record<string, Tensor> = {};
     for (const { name } of this.packs.trained) {
-      const decays = this.#decays.get(name)!;
-      for (const [scalar, value] of Object.entries(this.#optimizer.rule.scalars({ ...numbers, decays }))) {
+      const { decays, learningRate: usual } = this.#numbers.get(name)!;
+      const learningRate = usual * factor;
+      const scalars = this.#optimizer.rule.scalars({ ...numbers, learningRate, decays });
+      for (const [scalar, value] of Object.entries(scalars)) {
         feeds[scalarOf(scalar, name)] = tensor("float32", Float32Array.of(value), [1]);
       }
       for (const key of [name, ...this.#optimizer.slots.map((slot) => slotOf(slot, name))]) {

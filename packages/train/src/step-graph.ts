@@ -1,5 +1,15 @@
 import type { Tensor } from "@pixelcal/core";
-import { Graph, gradients, lower, rewrite, trainingForm, updatedName, type Value } from "@pixelcal/graph";
+import {
+  Graph,
+  gradients,
+  lower,
+  ops,
+  prune,
+  rewrite,
+  trainingForm,
+  updatedName,
+  type Value,
+} from "@pixelcal/graph";
 import { type Loss, targetDims } from "@pixelcal/losses";
 import { rolesOf } from "./model-arrays.js";
 import type { Pack } from "./packing.js";
@@ -21,6 +31,10 @@ export interface StepGraphOptions {
   readonly device?: TrainDevice;
   /** Arrays that are fed as packs; of those trained the gradients, of buffers the new values are packed too. */
   readonly packs?: Packs;
+  /** Weight of every output's loss, in the order of the outputs; 1 for a single output. */
+  readonly weights?: readonly number[];
+  /** "frozen": batch norms use their running statistics, which stay; "update" by default. */
+  readonly batchNorm?: "update" | "frozen";
 }
 
 /** How the arrays of a model lie on a device that keeps them. */
@@ -32,11 +46,15 @@ export interface Packs {
 
 /**
  * Model and loss as ONE graph: image, targets, parameters and buffers in; logits, loss, its terms, a gradient per
- * trainable parameter and the new buffers out. Batch norms use the batch's statistics. Lowered, ready for a session.
+ * trainable parameter and the new buffers out. The terms are those of the first output; the losses of others are terms
+ * of their own. Batch norms use the batch's statistics. Lowered, ready for a session.
  */
-export function buildStepGraph(model: Graph, { loss, trainable, device, packs }: StepGraphOptions): Graph {
-  const graph = trainingForm(withInputs(model, packs));
-  const value = addLoss(graph, logitsOf(graph), loss);
+export function buildStepGraph(model: Graph, options: StepGraphOptions): Graph {
+  const { loss, trainable, device, packs, weights, batchNorm = "update" } = options;
+  const fed = withInputs(model, packs);
+  const graph = batchNorm === "frozen" ? fed : trainingForm(fed);
+  const outputs = [...model.outputs.keys()].map((name) => graph.outputs.get(name)!);
+  const value = addLoss(graph, outputs, loss, weights);
   const slopes = gradients(
     value,
     trainable.map((name) => graph.value(name)!),
@@ -57,21 +75,28 @@ export function buildStepGraph(model: Graph, { loss, trainable, device, packs }:
 
 /** Model and loss with inference behaviour: image, targets, parameters and buffers in; logits, loss and terms out. */
 export function buildEvaluationGraph(model: Graph, loss: Loss, device?: TrainDevice, packs?: Packs): Graph {
-  const graph = withInputs(model, packs);
-  addLoss(graph, logitsOf(graph), loss);
+  const graph = firstOutput(withInputs(model, packs));
+  addLoss(graph, [...graph.outputs.values()], loss);
   return lower(graph, { device });
 }
 
-/** The model with inference behaviour: image, parameters and buffers in, logits out. */
+/** The model with inference behaviour: image, parameters and buffers in, logits of the first output out. */
 export function buildInferenceGraph(model: Graph, device?: TrainDevice, packs?: Packs): Graph {
-  return lower(withInputs(model, packs), { device });
+  return lower(firstOutput(withInputs(model, packs)), { device });
+}
+
+/** A copy without the other outputs and what makes them. */
+export function firstOutput(model: Graph): Graph {
+  const [first] = model.outputs.keys();
+  if (model.outputs.size === 1) return model;
+  return prune(rewrite(model, { output: (name) => (name === first ? undefined : []) }));
 }
 
 /** A loss alone as a graph: input "logits" and targets; outputs loss, terms and "gradient/logits". Lowered. */
 export function buildLossGraph(loss: Loss, dims: readonly number[], device?: TrainDevice): Graph {
   const graph = new Graph(loss.name);
   const logits = graph.input("logits", "float32", dims);
-  const value = addLoss(graph, logits, loss);
+  const value = addLoss(graph, [logits], loss);
   graph.output(gradientOutput("logits"), gradients(value, [logits])[0]!);
   return lower(graph, { device });
 }
@@ -105,16 +130,26 @@ function withInputs(model: Graph, packs?: Packs): Graph {
   });
 }
 
-/** The model's output, which a copy has first. */
-const logitsOf = (graph: Graph): Value => [...graph.outputs.values()][0]!;
-
-function addLoss(graph: Graph, logits: Value, loss: Loss): Value {
+/** Adds the weighted sum of every output's loss, and as terms those of the first output and the other outputs' losses. */
+function addLoss(
+  graph: Graph,
+  outputs: readonly Value[],
+  loss: Loss,
+  weights: readonly number[] = [1],
+): Value {
   const targets: Record<string, Value> = {};
   for (const [name, spec] of Object.entries(loss.targetSpecs)) {
-    targets[name] = graph.input(targetInput(name), spec.type, targetDims(spec, logits.dims));
+    targets[name] = graph.input(targetInput(name), spec.type, targetDims(spec, outputs[0]!.dims));
   }
-  const { loss: value, terms } = loss.build(logits, targets);
-  for (const [name, term] of Object.entries(terms)) graph.output(termOutput(name), term);
-  graph.output(lossOutput, value);
+  const built = outputs.map((logits) => loss.build(logits, targets));
+  for (const [name, term] of Object.entries(built[0]!.terms)) graph.output(termOutput(name), term);
+  const parts = built.map((one, i) => (weights[i] === 1 ? one.loss : ops.Mul(one.loss, weights[i]!)));
+  for (const [i, { name }] of outputs.entries()) {
+    if (i > 0) graph.output(termOutput(`output/${name}`), built[i]!.loss);
+  }
+  graph.output(
+    lossOutput,
+    parts.reduce((sum, part) => ops.Add(sum, part)),
+  );
   return graph.outputs.get(lossOutput)!;
 }

@@ -3,9 +3,12 @@ import type { Labels, Tensor } from "@pixelcal/core";
 import { invalidArgument } from "@pixelcal/core";
 import type { Graph } from "@pixelcal/graph";
 import type { Loss } from "@pixelcal/losses";
-import type { Model } from "./models/model.js";
+import type { ModelEnds } from "./model-ends.js";
+import type { AnyModel } from "./model-source.js";
 import type { Optimizer } from "./optimizer.js";
+import type { RateGroup } from "./rates.js";
 import type { Schedule } from "./schedule.js";
+import { selected, type TrainableSelection } from "./selection.js";
 import type { Tensors, TrainDevice } from "./session.js";
 import type { LossValues } from "./step-graph.js";
 
@@ -19,8 +22,15 @@ export interface TrainingBatch {
   readonly targets?: Tensors;
 }
 
-export interface TrainerOptions {
-  readonly model: Model | Graph | Uint8Array;
+export interface TrainerOptions extends Omit<ModelEnds, "outputs"> {
+  readonly model: AnyModel;
+  /** The folder of the weights that an ONNX model keeps in other files. */
+  readonly externalData?: string;
+  /**
+   * Weight in the loss of each output to train, by name; the first is the one that is predicted and validated. Needed
+   * where the model has several (deep supervision, auxiliary heads).
+   */
+  readonly outputs?: Readonly<Record<string, number>>;
   readonly loss: Loss;
   readonly optimizer?: Optimizer;
   readonly schedule?: Schedule;
@@ -28,10 +38,16 @@ export interface TrainerOptions {
   /** The usual batch's image dims [N, C, ...spatial]; other batch sizes and sizes follow on demand. */
   readonly batch: readonly number[];
   /**
-   * Parameters to train: a test of the name, or beginnings of names. By default every float32 array of one axis or more
-   * that a layer, a product or a sum takes.
+   * Parameters to train: a selection, a test of the name, or beginnings of names. By default every float32 array of one
+   * axis or more that a layer, a product or a sum takes.
    */
-  readonly trainable?: ((name: string) => boolean) | readonly string[];
+  readonly trainable?: TrainableSelection | ((name: string) => boolean) | readonly string[];
+  /** "frozen": batch norms use their running statistics in training too, and keep them; "update" by default. */
+  readonly batchNorm?: "update" | "frozen";
+  /** Learning rates other than the optimizer's. */
+  readonly groups?: readonly RateGroup[];
+  /** Decay of moving averages of the weights, 0.999 for example. They are then what is validated, predicted with and exported. */
+  readonly ema?: number;
   /** Gradients are scaled down to this global norm. */
   readonly clipNorm?: number;
   /** Batches whose gradients are averaged into one update; 1 by default. */
@@ -39,6 +55,11 @@ export interface TrainerOptions {
   /** Seed of the initial weights of a `Model`. */
   readonly seed?: number;
   readonly threads?: number;
+}
+
+/** The weights to use: as they are, or their moving averages, which are the default where the trainer keeps them. */
+export interface WeightsChoice {
+  readonly weights?: "trained" | "averaged";
 }
 
 export interface StepResult extends LossValues {
@@ -63,12 +84,31 @@ export function checkFinite(what: string, value: number, updates: number): void 
 }
 
 /** The parameters that the `trainable` option leaves to train. */
-export function chosen(names: readonly string[], trainable: TrainerOptions["trainable"]): readonly string[] {
+export function chosen(
+  model: Graph,
+  names: readonly string[],
+  trainable: TrainerOptions["trainable"],
+): readonly string[] {
   if (trainable === undefined) return names;
-  const test = typeof trainable === "function" ? trainable : startsWithOne(trainable, names);
-  const kept = names.filter(test);
+  const kept = isSelection(trainable)
+    ? selected(model, names, trainable)
+    : names.filter(typeof trainable === "function" ? trainable : startsWithOne(trainable, names));
   if (kept.length === 0) throw invalidArgument("trainable", "at least one parameter", "none");
   return kept;
+}
+
+const isSelection = (trainable: NonNullable<TrainerOptions["trainable"]>): trainable is TrainableSelection =>
+  typeof trainable === "object" && !Array.isArray(trainable);
+
+/** Weights of the outputs in their order; throws unless they are numbers of 0 or more with a sum. */
+export function outputWeights(outputs: TrainerOptions["outputs"]): readonly number[] {
+  const weights = Object.values(outputs ?? { only: 1 });
+  for (const [name, weight] of Object.entries(outputs ?? {})) {
+    if (!(weight >= 0 && Number.isFinite(weight)))
+      throw invalidArgument(`outputs.${name}`, "a weight of 0 or more", weight);
+  }
+  if (!weights.some((weight) => weight > 0)) throw invalidArgument("outputs", "a weight above 0", "none");
+  return weights;
 }
 
 function startsWithOne(beginnings: readonly string[], names: readonly string[]): (name: string) => boolean {
@@ -80,17 +120,20 @@ function startsWithOne(beginnings: readonly string[], names: readonly string[]):
   return (name) => beginnings.some((beginning) => name.startsWith(beginning));
 }
 
-/** The options that are numbers, checked. */
+/** The options that are numbers, checked, and `batchNorm` with them. */
 export function checkNumbers(options: TrainerOptions): {
   readonly clipNorm: number;
   readonly accumulate: number;
   readonly threads: number;
 } {
   const { clipNorm = Number.POSITIVE_INFINITY, accumulate = 1, threads = availableParallelism() } = options;
+  const { batchNorm = "update" } = options;
   if (!(clipNorm > 0)) throw invalidArgument("clipNorm", "a positive number", clipNorm);
   if (!(Number.isInteger(accumulate) && accumulate >= 1)) {
     throw invalidArgument("accumulate", "an integer of 1 or more", accumulate);
   }
+  if (batchNorm !== "update" && batchNorm !== "frozen")
+    throw invalidArgument("batchNorm", "update or frozen", batchNorm);
   return { clipNorm, accumulate, threads };
 }
 
@@ -101,4 +144,25 @@ export function checkBatch({ images, labels }: TrainingBatch): void {
   if (labels.dims.length !== wanted.length || labels.dims.some((n, axis) => n !== wanted[axis])) {
     throw invalidArgument("labels", `[${wanted.join(", ")}] for images [${images.dims}]`, `[${labels.dims}]`);
   }
+}
+
+/** What a checkpoint records of the options beside model, loss, optimizer and schedule; nothing when all is as usual. */
+export function settingsOf(options: TrainerOptions): { readonly settings?: string } {
+  const {
+    accumulate = 1,
+    clipNorm = Number.POSITIVE_INFINITY,
+    batchNorm = "update",
+    groups,
+    ema,
+    outputs,
+  } = options;
+  const settings = {
+    ...(accumulate !== 1 && { accumulate }),
+    ...(Number.isFinite(clipNorm) && { clipNorm }),
+    ...(batchNorm !== "update" && { batchNorm }),
+    ...(groups !== undefined && { groups }),
+    ...(ema !== undefined && { ema }),
+    ...(outputs !== undefined && { outputs }),
+  };
+  return Object.keys(settings).length === 0 ? {} : { settings: JSON.stringify(settings) };
 }

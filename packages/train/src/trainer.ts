@@ -1,8 +1,9 @@
-import type { Tensor } from "@pixelcal/core";
+import { invalidArgument, type Tensor } from "@pixelcal/core";
 import { type Graph, updatedName } from "@pixelcal/graph";
+import { writeFileAtomic } from "@pixelcal/io";
 import type { Loss } from "@pixelcal/losses";
-import native from "@pixelcal/native";
-import { type Arrays, addTo, copied, copies, zerosLike } from "./arrays.js";
+import { type Arrays, addTo, clear, copied, copies } from "./arrays.js";
+import { Averages } from "./averages.js";
 import {
   readCheckpoint,
   restoreArrays,
@@ -13,32 +14,30 @@ import {
 import { type ExportOptions, exportModel } from "./export.js";
 import { modelEnds, rolesOf } from "./model-arrays.js";
 import { type ModelSource, modelSource } from "./model-source.js";
-import { adamW, type Optimizer } from "./optimizer.js";
+import { withWeights, writeWithWeights } from "./onnx-file.js";
+import { adamW } from "./optimizer.js";
 import type { Predictor } from "./predict.js";
+import { ratesOf } from "./rates.js";
 import { type HostArrays, Resident } from "./resident.js";
 import { type ResidentPass, residentPass } from "./resident-pass.js";
 import { constant, type Schedule } from "./schedule.js";
-import { createSession, runtimeVersion, type Session, type Tensors, type TrainDevice } from "./session.js";
-import { SessionCache } from "./session-cache.js";
-import {
-  buildEvaluationGraph,
-  buildInferenceGraph,
-  buildStepGraph,
-  gradientOutput,
-  type LossValues,
-  lossValues,
-  targetInput,
-} from "./step-graph.js";
+import { runtimeVersion, type Tensors, type TrainDevice } from "./session.js";
+import { gradientOutput, type LossValues, lossValues, targetInput } from "./step-graph.js";
 import {
   checkBatch,
   checkFinite,
   checkNumbers,
   chosen,
+  outputWeights,
   type StepResult,
+  settingsOf,
   type TrainerOptions,
   type TrainingBatch,
+  type WeightsChoice,
 } from "./trainer-options.js";
+import { TrainingSessions } from "./training-sessions.js";
 import { Turns } from "./turns.js";
+import { Updater } from "./updater.js";
 
 type Floats = Tensor<"float32">;
 
@@ -58,23 +57,20 @@ export class Trainer implements Predictor {
   /** The epoch that decides the learning rate, counted from 0; `fit` sets it. */
   epoch = 0;
 
+  readonly #options: TrainerOptions;
   readonly #source: ModelSource;
   readonly #modelName: string;
-  /** Names of the model's input and output. */
+  /** Names of the model's input and outputs. */
   readonly #image: string;
-  readonly #logits: string;
-  readonly #batch: readonly number[];
-  readonly #optimizer: Optimizer;
+  readonly #logits: readonly string[];
+  readonly #updater: Updater;
   readonly #schedule: Schedule;
+  readonly #averages: Averages | undefined;
   readonly #clipNorm: number;
   readonly #accumulate: number;
   readonly #runtime: string;
-  readonly #sessions = new SessionCache(6);
+  readonly #sessions: TrainingSessions;
   readonly #turns = new Turns();
-  readonly #slots: Readonly<Record<string, Arrays>>;
-  readonly #gradients: Arrays;
-  /** Sums of gradients while `#pending` of `#accumulate` batches have been seen. */
-  readonly #sums: Arrays;
   #buffers: Readonly<Arrays>;
   /** Keeps the arrays on webgpu; those here are then its copies, to write before a first step and to `read`. */
   #resident: Resident | undefined;
@@ -87,12 +83,11 @@ export class Trainer implements Predictor {
     const { clipNorm, accumulate, threads } = checkNumbers(options);
     const { parameters, buffers } = rolesOf(model);
     const { image, logits } = modelEnds(model);
+    this.#options = options;
     this.#source = source;
     this.#modelName = model.name;
     this.#image = image.name;
-    this.#logits = [...model.outputs.keys()][0]!;
-    this.#batch = options.batch;
-    this.#optimizer = options.optimizer ?? adamW();
+    this.#logits = [...model.outputs.keys()];
     this.#schedule = options.schedule ?? constant();
     this.#clipNorm = clipNorm;
     this.#accumulate = accumulate;
@@ -104,19 +99,24 @@ export class Trainer implements Predictor {
     this.parameters = copies(model, parameters);
     this.#buffers = copies(model, buffers);
     this.#spare = copies(model, buffers);
-    this.trainable = chosen(parameters, options.trainable);
-    this.#gradients = this.#zeros();
-    this.#sums = accumulate > 1 ? this.#zeros() : {};
-    this.#slots = Object.fromEntries(this.#optimizer.slots.map((slot) => [slot, this.#zeros()]));
+    this.trainable = chosen(model, parameters, options.trainable);
+    const { loss, device, trainable } = this;
+    const [weights, { batchNorm }] = [outputWeights(options.outputs), options];
+    this.#sessions = new TrainingSessions(source, { loss, device, trainable, weights, batchNorm, threads });
+    const optimizer = options.optimizer ?? adamW();
+    const rates = ratesOf(this.trainable, optimizer.learningRate, options.groups);
+    this.#updater = new Updater(optimizer, rates, this.parameters, accumulate > 1);
+    this.#averages = options.ema === undefined ? undefined : new Averages(options.ema, this.#averaged());
   }
 
   /** Lays the model out for the usual batch and compiles its step, so that what cannot be trained fails here. */
   static async create(options: TrainerOptions): Promise<Trainer> {
-    const source = modelSource(options.model, options.seed);
+    const { outputs, ...rest } = options;
+    const source = modelSource(options.model, { ...rest, ...(outputs && { outputs: Object.keys(outputs) }) });
     const trainer = new Trainer(options, source, source(options.batch), await runtimeVersion());
     try {
       if (trainer.device === "webgpu") await trainer.#moveIn();
-      await trainer.#stepSession(options.batch);
+      await trainer.#sessions.step(options.batch);
     } catch (error) {
       await trainer.close();
       throw error;
@@ -140,7 +140,7 @@ export class Trainer implements Predictor {
   }
 
   get learningRate(): number {
-    return this.#optimizer.learningRate * this.#schedule.factor(this.epoch);
+    return this.#updater.optimizer.learningRate * this.#schedule.factor(this.epoch);
   }
 
   /** What the loss needs to know of a batch's labels. Independent of the parameters: may run during a step. */
@@ -159,28 +159,23 @@ export class Trainer implements Predictor {
       if (this.#resident !== undefined) return this.#stepOnDevice(this.#resident, batch);
       const learningRate = this.learningRate;
       const values = await this.#backward(batch);
-      let gradients = this.#gradients;
-      let gradientNorm = await this.#norm(gradients);
-      this.#keepBuffers();
+      let gradients = this.#updater.gradients;
+      let gradientNorm = await this.#updater.norm(gradients, this.#updates);
+      if (this.#options.batchNorm !== "frozen") this.#keepBuffers();
       if (this.#accumulate > 1) {
-        addTo(this.#sums, gradients);
+        addTo(this.#updater.sums, gradients);
         this.#pending += 1;
         if (this.#pending < this.#accumulate) return { ...values, learningRate };
-        gradients = this.#sums;
-        gradientNorm = (await this.#norm(gradients)) / this.#accumulate;
+        gradients = this.#updater.sums;
+        gradientNorm = (await this.#updater.norm(gradients, this.#updates)) / this.#accumulate;
       }
-      await this.#optimizer.update({
-        parameters: this.#list(this.parameters),
-        gradients: this.#list(gradients),
-        slots: Object.fromEntries(Object.entries(this.#slots).map(([slot, all]) => [slot, this.#list(all)])),
-        decays: this.trainable.map((name) => this.#decays(name)),
-        learningRate,
-        gradientScale: Math.min(1, this.#clipNorm / gradientNorm) / this.#accumulate,
-        count: this.#updates + 1,
-      });
+      const gradientScale = Math.min(1, this.#clipNorm / gradientNorm) / this.#accumulate;
+      const factor = this.#schedule.factor(this.epoch);
+      await this.#updater.update(gradients, { factor, gradientScale, count: this.#updates + 1 });
       this.#updates += 1;
       this.#pending = 0;
-      this.#clearSums();
+      clear(this.#updater.sums);
+      this.#averages?.follow(this.#averaged(), this.#updates);
       return { ...values, gradientNorm, learningRate };
     });
   }
@@ -191,40 +186,61 @@ export class Trainer implements Predictor {
       if (this.#resident === undefined) await this.#backward(batch);
       else {
         const { pass } = await this.#passOnDevice(this.#resident, batch);
-        await this.#resident.downloadGradients(pass.gradients, this.#gradients);
+        await this.#resident.downloadGradients(pass.gradients, this.#updater.gradients);
         this.#resident.drop(pass);
       }
-      return copied(this.#gradients);
+      return copied(this.#updater.gradients);
     });
   }
 
   /** Loss, terms and logits of a batch as the model stands, with inference behaviour. */
-  evaluateLoss(batch: TrainingBatch): Promise<LossValues & { readonly logits: Floats }> {
+  evaluateLoss(
+    batch: TrainingBatch,
+    choice: WeightsChoice = {},
+  ): Promise<LossValues & { readonly logits: Floats }> {
     return this.#turns.take(async () => {
-      const session = await this.#open("evaluation", batch.images.dims, (model) =>
-        buildEvaluationGraph(model, this.loss, this.device, this.#resident?.packs),
-      );
-      const outputs = await session.run(await this.#feeds(batch));
-      return { ...lossValues(outputs), logits: outputs[this.#logits] as Floats };
+      const session = await this.#sessions.evaluation(batch.images.dims);
+      const outputs = await session.run({ ...(await this.#feeds(batch)), ...(await this.#model(choice)) });
+      return { ...lossValues(outputs), logits: outputs[this.#logits[0]!] as Floats };
     });
   }
 
   /** Logits [N, classes, ...spatial] of images [N, C, ...spatial], with inference behaviour. */
-  predict(images: Floats): Promise<Floats> {
+  predict(images: Floats, choice: WeightsChoice = {}): Promise<Floats> {
     return this.#turns.take(async () => {
-      const session = await this.#open("inference", images.dims, (model) =>
-        buildInferenceGraph(model, this.device, this.#resident?.packs),
-      );
-      const outputs = await session.run({ [this.#image]: images, ...(await this.#model()) });
-      return outputs[this.#logits] as Floats;
+      const session = await this.#sessions.inference(images.dims);
+      const outputs = await session.run({ [this.#image]: images, ...(await this.#model(choice)) });
+      return outputs[this.#logits[0]!] as Floats;
     });
   }
 
-  /** The trained model as an ONNX file for any runtime: the model's own input and output, standard operators only. */
-  exportModel(options: ExportOptions = {}): Uint8Array {
-    if (this.#resident?.stale) throw new Error("exportModel: the arrays are on webgpu; await read() before");
-    const dims = options.dims ?? [1, ...this.#batch.slice(1)];
-    return exportModel(this.#source, { ...this.parameters, ...this.#buffers }, { ...options, dims });
+  /**
+   * The trained model as an ONNX file for any runtime. Of a model that was given as an ONNX file it is that file with new
+   * weights and nothing else changed; otherwise `options` say which images it takes.
+   */
+  exportModel({ weights, ...options }: ExportOptions & WeightsChoice = {}): Uint8Array {
+    const { model, batch } = this.#options;
+    const arrays = this.weights({ weights });
+    if (!(model instanceof Uint8Array)) {
+      return exportModel(this.#source, arrays, { dims: [1, ...batch.slice(1)], ...options });
+    }
+    return withWeights(model, arrays, options);
+  }
+
+  /** Writes `exportModel()` to a file, and beside it the files that an ONNX model keeps weights in. */
+  writeModel(path: string, choice: WeightsChoice = {}): Promise<void> {
+    return this.#turns.take(async () => {
+      await this.#resident?.read(this.#host());
+      const { model, externalData } = this.#options;
+      if (!(model instanceof Uint8Array)) return writeFileAtomic(path, this.exportModel(choice));
+      return writeWithWeights(path, model, this.weights(choice), externalData);
+    });
+  }
+
+  /** Parameters and buffers by name, as they stand or averaged. */
+  weights(choice: WeightsChoice = {}): Readonly<Arrays> {
+    if (this.#resident?.stale) throw new Error("weights: the arrays are on webgpu; await read() before");
+    return { ...this.parameters, ...this.#buffers, ...this.#chosenAverages(choice) };
   }
 
   /** Brings `parameters` and `buffers` up to date with a device that keeps them, webgpu; elsewhere they always are. */
@@ -237,7 +253,8 @@ export class Trainer implements Predictor {
     return this.#turns.take(async () => {
       await this.#resident?.read(this.#host());
       const { model, slots, sums: accumulated = {} } = this.#host();
-      await writeCheckpoint(path, { model, slots, accumulated, state: this.#state(extra) });
+      const averaged = this.#averages?.arrays ?? {};
+      await writeCheckpoint(path, { model, slots, accumulated, averaged, state: this.#state(extra) });
     });
   }
 
@@ -248,10 +265,11 @@ export class Trainer implements Predictor {
       const { updates, pending, epoch } = checkpoint.state;
       restoreArrays(path, checkpoint, {
         model: { ...this.parameters, ...this.#buffers },
-        slots: this.#slots,
-        accumulated: pending > 0 ? this.#sums : {},
+        slots: this.#updater.slots,
+        accumulated: pending > 0 ? this.#updater.sums : {},
+        averaged: this.#averages?.arrays ?? {},
       });
-      if (pending === 0) this.#clearSums();
+      if (pending === 0) clear(this.#updater.sums);
       this.#resident?.forget();
       this.#updates = updates;
       this.#pending = pending;
@@ -271,31 +289,38 @@ export class Trainer implements Predictor {
     });
   }
 
-  #decays(name: string): boolean {
-    return this.#optimizer.decay === "all" || this.parameters[name]!.dims.length > 1;
-  }
-
   async #moveIn(): Promise<void> {
     const { device, parameters, trainable } = this;
-    const [optimizer, buffers, decays] = [this.#optimizer, this.#buffers, this.#decays.bind(this)];
-    this.#resident = await Resident.create({ device, optimizer, parameters, buffers, trainable, decays });
+    const { optimizer, rates } = this.#updater;
+    const [buffers, decays] = [this.#buffers, (name: string) => this.#updater.decays(name)];
+    const arrays = { parameters, buffers, trainable };
+    this.#resident = await Resident.create({ device, optimizer, ...arrays, rates, decays });
+    this.#sessions.resident = this.#resident;
   }
 
   #host(): HostArrays {
     const model = { ...this.parameters, ...this.#buffers };
-    return { model, slots: this.#slots, ...(this.#pending > 0 ? { sums: this.#sums } : {}) };
+    return { model, slots: this.#updater.slots, ...(this.#pending > 0 ? { sums: this.#updater.sums } : {}) };
+  }
+
+  #chosenAverages({ weights }: WeightsChoice): Readonly<Arrays> | undefined {
+    if (weights === "averaged" && this.#averages === undefined)
+      throw invalidArgument("weights", "trained, as no averages are kept (option ema)", weights);
+    return weights === "trained" ? undefined : this.#averages?.arrays;
   }
 
   /** Parameters and buffers as graphs take them. */
-  async #model(): Promise<Tensors> {
-    if (this.#resident === undefined) return { ...this.parameters, ...this.#buffers };
+  async #model(choice: WeightsChoice): Promise<Tensors> {
+    const averages = this.#chosenAverages(choice);
+    if (this.#resident === undefined) return { ...this.parameters, ...this.#buffers, ...averages };
     await this.#resident.ready(this.#host());
-    return this.#resident.feeds;
+    if (averages === undefined) return this.#resident.feeds;
+    return this.#resident.feedsOf({ ...this.parameters, ...this.#buffers, ...averages });
   }
 
   async #passOnDevice(resident: Resident, batch: TrainingBatch): Promise<ResidentPass> {
-    const session = await this.#stepSession(batch.images.dims);
-    const without = [this.#logits, ...Object.keys(this.#buffers).map(updatedName)];
+    const session = await this.#sessions.step(batch.images.dims);
+    const without = [...this.#logits, ...Object.keys(this.#buffers).map(updatedName)];
     return residentPass(resident, session, await this.#feeds(batch), { without, updates: this.#updates });
   }
 
@@ -308,9 +333,15 @@ export class Trainer implements Predictor {
     checkFinite("gradient norm", sum, this.#updates);
     const gradientNorm = sum / this.#accumulate;
     const gradientScale = Math.min(1, this.#clipNorm / gradientNorm) / this.#accumulate;
-    await resident.update({ learningRate, gradientScale, count: this.#updates + 1 });
+    const factor = this.#schedule.factor(this.epoch);
+    await resident.update({ factor, gradientScale, count: this.#updates + 1 });
     this.#updates += 1;
     this.#pending = 0;
+    if (this.#averages !== undefined) {
+      // The averages are kept by the host, which costs a copy of the weights for every update.
+      await resident.read(this.#host());
+      this.#averages.follow(this.#averaged(), this.#updates);
+    }
     return { ...values, gradientNorm, learningRate };
   }
 
@@ -321,8 +352,9 @@ export class Trainer implements Predictor {
       pending: this.#pending,
       model: this.#modelName,
       loss: `${this.loss.name} (${this.loss.preset})`,
-      optimizer: `${this.#optimizer.name} ${JSON.stringify(this.#optimizer.settings)}`,
+      optimizer: `${this.#updater.optimizer.name} ${JSON.stringify(this.#updater.optimizer.settings)}`,
       schedule: `${this.#schedule.name} ${JSON.stringify(this.#schedule.settings)}`,
+      ...settingsOf(this.#options),
       device: this.device,
       threads: this.threads,
       runtime: this.#runtime,
@@ -331,24 +363,21 @@ export class Trainer implements Predictor {
   }
 
   async #backward(batch: TrainingBatch): Promise<LossValues> {
-    const session = await this.#stepSession(batch.images.dims);
+    const session = await this.#sessions.step(batch.images.dims);
     const into: Record<string, Tensor> = {};
-    for (const name of this.trainable) into[gradientOutput(name)] = this.#gradients[name]!;
-    for (const name of Object.keys(this.#buffers)) into[updatedName(name)] = this.#spare[name]!;
-    const outputs = session.outputs.map(({ name }) => name).filter((name) => name !== this.#logits);
+    for (const name of this.trainable) into[gradientOutput(name)] = this.#updater.gradients[name]!;
+    const moved = this.#options.batchNorm === "frozen" ? [] : Object.keys(this.#buffers);
+    for (const name of moved) into[updatedName(name)] = this.#spare[name]!;
+    const outputs = session.outputs.map(({ name }) => name).filter((name) => !this.#logits.includes(name));
     const values = lossValues(await session.run(await this.#feeds(batch), { into, outputs }));
     checkFinite("loss", values.loss, this.#updates);
     return values;
   }
 
-  async #norm(gradients: Readonly<Arrays>): Promise<number> {
-    const norm = await native.gradientNorm({ gradients: this.#list(gradients) });
-    checkFinite("gradient norm", norm, this.#updates);
-    return norm;
-  }
-
-  #clearSums(): void {
-    for (const { data } of Object.values(this.#sums)) data.fill(0);
+  /** What averages are kept of. */
+  #averaged(): Arrays {
+    const trained = this.trainable.map((name) => [name, this.parameters[name]!]);
+    return { ...Object.fromEntries(trained), ...this.#buffers };
   }
 
   #keepBuffers(): void {
@@ -359,42 +388,11 @@ export class Trainer implements Predictor {
     checkBatch(batch);
     const feeds: Record<string, Tensor> = {
       [this.#image]: batch.images,
-      ...(await this.#model()),
+      ...(await this.#model({ weights: "trained" })),
     };
     for (const [name, target] of Object.entries(batch.targets ?? (await this.targets(batch)))) {
       feeds[targetInput(name)] = target;
     }
     return feeds;
-  }
-
-  #stepSession(dims: readonly number[]): Promise<Session> {
-    const { loss, trainable, device } = this;
-    const packs = this.#resident?.packs;
-    return this.#open(
-      "step",
-      dims,
-      (model) => buildStepGraph(model, { loss, trainable, device, ...(packs && { packs }) }),
-      this.#resident?.kept,
-    );
-  }
-
-  #open(
-    kind: string,
-    dims: readonly number[],
-    build: (model: Graph) => Graph,
-    keep: readonly string[] = [],
-  ): Promise<Session> {
-    const { device, threads } = this;
-    return this.#sessions.open(`${kind} ${dims}`, () =>
-      createSession(build(this.#source(dims)), { device, threads, keep }),
-    );
-  }
-
-  #list(arrays: Readonly<Arrays>): Float32Array[] {
-    return this.trainable.map((name) => arrays[name]!.data);
-  }
-
-  #zeros(): Arrays {
-    return zerosLike(this.parameters, this.trainable);
   }
 }

@@ -1,0 +1,94 @@
+import { readFile } from "node:fs/promises";
+import { dirname } from "node:path";
+import { InvalidArgumentError } from "@pixelcal/core";
+import { GraphError, UnsupportedOpError } from "@pixelcal/graph";
+import { fileError } from "@pixelcal/io";
+import {
+  type AnyModel,
+  type Dataset,
+  modelClasses,
+  type SourceOptions,
+  type TrainConfig,
+  unet2d,
+  unet3d,
+} from "@pixelcal/train";
+import { CommandError } from "./command-error.js";
+import { firstImageDims } from "./data-shape.js";
+
+/** A network and how to read its ends, as trainers and predictors take them. */
+export interface Network extends SourceOptions {
+  readonly model: AnyModel;
+}
+
+/** The network of a configuration: untrained, or an ONNX file with its weights. */
+export async function networkOf({ model, seed }: TrainConfig): Promise<Network> {
+  if ("onnx" in model) {
+    const { onnx, outputs, class_axis: classAxis, channel_axis: channelAxis } = model;
+    return {
+      ...(await readNetwork(onnx)),
+      ...(outputs && { outputs: Object.keys(outputs) }),
+      classAxis,
+      channelAxis,
+    };
+  }
+  const options = { channels: model.in_channels, classes: model.num_classes, base: model.base, seed };
+  return { model: model.arch === "unet2d" ? unet2d(options) : unet3d(options) };
+}
+
+/** An ONNX file, which may keep weights in others of its folder. */
+export async function readNetwork(path: string): Promise<Network> {
+  const bytes = await readFile(path).catch((error: unknown) => {
+    throw fileError(path, error);
+  });
+  return { model: bytes, externalData: dirname(path) };
+}
+
+/** How many classes a configuration's network tells apart in images of a split. */
+export async function classesOf(
+  config: TrainConfig,
+  network: Network,
+  root: string,
+  split: string,
+): Promise<number> {
+  if ("arch" in config.model) return config.model.num_classes;
+  const dims = [1, ...(await firstImageDims(root, split))];
+  return naming(config.model.onnx, () => modelClasses(network.model, dims, network));
+}
+
+/** Throws `CommandError` unless images of the data set are what a configuration's network takes. */
+export function checkFits({ model }: TrainConfig, dataset: Dataset): void {
+  // An ONNX file says itself what does not fit.
+  if ("onnx" in model) return;
+  const rank = model.arch === "unet2d" ? 2 : 3;
+  if (dataset.rank !== rank) {
+    throw new CommandError(
+      `model.arch: ${model.arch} takes images of ${rank} spatial axes, ${dataset.source(0)} has ${dataset.rank}`,
+    );
+  }
+  if (dataset.channels !== model.in_channels) {
+    throw new CommandError(
+      `model.in_channels: the network takes ${model.in_channels}, ${dataset.source(0)} has ${dataset.channels}`,
+    );
+  }
+}
+
+/** Runs `use` with errors about a network naming its file. */
+export function naming<T>(path: string, use: () => T): T {
+  try {
+    return use();
+  } catch (error) {
+    throw fromFile(path, error);
+  }
+}
+
+/** Says which file holds the network that does not fit. */
+export function fromFile(path: string, error: unknown): unknown {
+  const graph = error instanceof GraphError || error instanceof UnsupportedOpError;
+  if (!graph && !(error instanceof InvalidArgumentError)) return error;
+  const { message } = error;
+  if (message.startsWith("image: ")) return error;
+  const what = message.startsWith("shapes: ")
+    ? "expected a network of one input, the image"
+    : message.replace(/^(model: |shapes\.)/, "");
+  return new CommandError(`${path}: ${what}`, { cause: error });
+}

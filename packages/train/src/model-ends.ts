@@ -1,0 +1,152 @@
+import { invalidArgument } from "@pixelcal/core";
+import { type Graph, type Node, ops, prune, rewrite, type Value } from "@pixelcal/graph";
+import { movingOperators } from "./model-arrays.js";
+
+/** How a model's input and outputs are read. */
+export interface ModelEnds {
+  /**
+   * Names of the outputs to train or predict, the first being the prediction; needed where there are several. Outputs of
+   * other sizes than the image are interpolated to it.
+   */
+  readonly outputs?: readonly string[];
+  /** The axis of the classes in the outputs: 1 by default, -1 where channels come last. */
+  readonly classAxis?: number;
+  /** The axis of the channels in the image: 1 by default, -1 where channels come last. */
+  readonly channelAxis?: number;
+}
+
+/** What was found in the place of logits. */
+export type Activation = "none" | "softmax" | "sigmoid";
+
+export interface FoundLogits {
+  /** The value before the activation, or the output itself. */
+  readonly logits: Value;
+  readonly activation: Activation;
+  /** The nodes between the activation and the output, in order: none of them computes. */
+  readonly after: readonly Node[];
+}
+
+const activations: Readonly<Record<string, Activation>> = { Softmax: "softmax", Sigmoid: "sigmoid" };
+
+/** Where an output's logits are: before the softmax or sigmoid that it ends with, or the output itself. */
+export function logitsBehind(output: Value): FoundLogits {
+  const after: Node[] = [];
+  for (let value = output; value.node !== undefined; value = value.node.inputs[0]!) {
+    const activation = activations[value.node.opType];
+    if (activation !== undefined)
+      return { logits: value.node.inputs[0]!, activation, after: after.toReversed() };
+    if (!movingOperators.has(value.node.opType)) break;
+    after.push(value.node);
+  }
+  return { logits: output, activation: "none", after: [] };
+}
+
+/** The dims that a file's image has where the canonical ones are [N, C, ...spatial]. */
+export const imageDims = (dims: readonly number[], channelAxis = 1): readonly number[] =>
+  movedAxes(dims.length, axisOf("channelAxis", channelAxis, dims.length)).map((axis) => dims[axis]!);
+
+/**
+ * The model with one image [N, C, ...spatial] in and logits [N, classes, ...spatial] of the image's size out, one output
+ * per chosen one: taken before a softmax or sigmoid, axes moved. One channel z, which is two classes, becomes [0, z]:
+ * its softmax is z's sigmoid.
+ */
+export function canonical(model: Graph, ends: ModelEnds = {}): Graph {
+  const chosen = chosenOutputs(model, ends.outputs);
+  const [image, ...more] = model.inputs;
+  if (image === undefined || more.length > 0) {
+    throw invalidArgument("model", "one input, the image", described(model.inputs));
+  }
+  const { channelAxis = 1, classAxis = 1 } = ends;
+  const rank = image.dims.length;
+  if (image.type !== "float32" || rank < 3) {
+    throw invalidArgument("model", "a float32 image [N, C, ...spatial]", described([image]));
+  }
+  const axis = axisOf("channelAxis", channelAxis, rank);
+  const size = image.dims.filter((_, i) => i !== 0 && i !== axis);
+  const moved = movedAxes(rank, axis);
+  const adapted = rewrite(model, {
+    node: (node, inputs, target) => {
+      // Exporters merge arrays that are equal at first, and name them by Identities: they are trained apart.
+      const merged = node.opType === "Identity" ? target.initializers.get(inputs[0]!.name) : undefined;
+      const own = merged?.type === "float32" && !model.outputs.has(node.outputs[0]!.name);
+      return own ? [target.initializer(node.outputs[0]!.name, merged)] : undefined;
+    },
+    input: (value, target) => {
+      if (axis === 1) return undefined;
+      const dims = [value.dims[0]!, value.dims[axis]!, ...size];
+      return ops.Transpose(target.input(value.name, value.type, dims), moved);
+    },
+    output: (name, copy) => {
+      if (!chosen.includes(name)) return [];
+      const found = logitsBehind(copy);
+      const end = found.after.reduce(
+        (value, node) => copy.graph.node(node.opType, [value, ...node.inputs.slice(1)], node.attributes)[0]!,
+        found.logits,
+      );
+      const logits = asLogits(name, end, size, classAxis);
+      return [[logits === copy ? name : `${name}/logits`, logits]];
+    },
+  });
+  return ordered(prune(adapted), chosen);
+}
+
+function chosenOutputs(model: Graph, names: readonly string[] | undefined): readonly string[] {
+  const known = [...model.outputs.keys()];
+  if (names === undefined) {
+    if (known.length === 1) return known;
+    throw invalidArgument("outputs", `a choice among ${described([...model.outputs.values()])}`, "nothing");
+  }
+  for (const name of names) {
+    if (!known.includes(name)) throw invalidArgument("outputs", `names among ${known.join(", ")}`, name);
+  }
+  if (names.length === 0) throw invalidArgument("outputs", `names among ${known.join(", ")}`, "none");
+  return names;
+}
+
+const described = (values: readonly Value[]): string =>
+  values.map(({ name, type, dims }) => `${name} ${type} [${dims.join(", ")}]`).join("; ") || "none";
+
+function axisOf(name: string, axis: number, rank: number): number {
+  const positive = axis < 0 ? axis + rank : axis;
+  if (Number.isInteger(axis) && positive >= 1 && positive < rank) return positive;
+  throw invalidArgument(name, `an axis from 1 to ${rank - 1}, or -1 for the last`, axis);
+}
+
+/** The order of axes that moves the canonical axis 1 to `axis`. */
+function movedAxes(rank: number, axis: number): readonly number[] {
+  const others = Array.from({ length: rank }, (_, i) => i).filter((i) => i !== 1);
+  return others.toSpliced(axis, 0, 1);
+}
+
+function asLogits(name: string, value: Value, size: readonly number[], classAxis: number): Value {
+  const rank = size.length + 2;
+  if (value.type !== "float32" || value.dims.length !== rank) {
+    const expected = `float32 logits of ${rank} axes, [N, classes, ...spatial]`;
+    throw invalidArgument("model", expected, `${name} ${value.type} [${value.dims.join(", ")}]`);
+  }
+  const axis = axisOf("classAxis", classAxis, rank);
+  const back = [0, axis, ...Array.from({ length: rank }, (_, i) => i).filter((i) => i !== 0 && i !== axis)];
+  let logits = axis === 1 ? value : ops.Transpose(value, back);
+  if (logits.dims[1] === 1) {
+    const zero = value.graph.constant({ type: "float32", dims: [], data: Float32Array.of(0) });
+    logits = ops.Concat([ops.Expand(zero, logits.dims), logits], 1);
+  }
+  const [count = 1, classes = 1, ...own] = logits.dims;
+  if (own.join() === size.join()) return logits;
+  return ops.Resize(logits, { sizes: [count, classes, ...size], mode: "linear" });
+}
+
+/** The outputs in the order they were chosen in. */
+function ordered(model: Graph, chosen: readonly string[]): Graph {
+  const names = [...model.outputs.keys()];
+  const wanted = chosen.map((name) => (names.includes(name) ? name : `${name}/logits`));
+  if (wanted.join() === names.join()) return model;
+  let first = true;
+  return rewrite(model, {
+    output: (_, __, target) => {
+      if (!first) return [];
+      first = false;
+      return wanted.map((name) => [name, target.value(name)!] as const);
+    },
+  });
+}

@@ -1,0 +1,54 @@
+import { createReadStream } from "node:fs";
+import { dirname, join } from "node:path";
+import { invalidArgument, type Tensor } from "@pixelcal/core";
+import { type ExternalPatch, externalPath, replaceWeights, type Weights } from "@pixelcal/graph";
+import { writeFileAtomic } from "@pixelcal/io";
+
+export type { Weights } from "@pixelcal/graph";
+
+/** The bytes of an ONNX file with new weights and nothing else changed, for which there are no options. */
+export function withWeights(bytes: Uint8Array, weights: Weights, options: object = {}): Uint8Array {
+  const [option] = Object.keys(options);
+  if (option !== undefined) throw invalidArgument(option, "nothing, as the ONNX file decides it", "a value");
+  const { model, patches } = replaceWeights(bytes, weights);
+  if (patches.length > 0) {
+    const files = [...new Set(patches.map(({ location }) => location))].join(", ");
+    throw invalidArgument("model", "a file that holds its weights; writeModel also writes others", files);
+  }
+  return Buffer.concat(model);
+}
+
+/**
+ * Writes an ONNX file with new weights and nothing else changed, and beside it the files that hold weights of its own
+ * (`externalData` is the folder of the original's). Each is complete or as it was before.
+ */
+export async function writeWithWeights(
+  path: string,
+  bytes: Uint8Array,
+  weights: Readonly<Record<string, Tensor<"float32">>>,
+  externalData: string | undefined,
+): Promise<void> {
+  const { model, patches, locations } = replaceWeights(bytes, weights);
+  for (const location of locations) {
+    if (externalData === undefined) throw invalidArgument("externalData", "the model's folder", "nothing");
+    const source = externalPath(externalData, location);
+    const own = patches.filter((patch) => patch.location === location);
+    await writeFileAtomic(join(dirname(path), location), patchedFile(source, own));
+  }
+  await writeFileAtomic(path, model);
+}
+
+async function* patchedFile(path: string, patches: readonly ExternalPatch[]): AsyncGenerator<Uint8Array> {
+  let start = 0;
+  for await (const piece of createReadStream(path, { highWaterMark: 1 << 22 })) {
+    const chunk = piece as Buffer;
+    const end = start + chunk.length;
+    for (const { offset, bytes } of patches) {
+      const from = Math.max(offset, start);
+      const to = Math.min(offset + bytes.length, end);
+      if (from < to) chunk.set(bytes.subarray(from - offset, to - offset), from - start);
+    }
+    start = end;
+    yield chunk;
+  }
+}
