@@ -1,37 +1,88 @@
 // One transform per class, not two: d(p, c), the distance to class c, is the outside distance, and the inside
-// distance of p's own class is the least d(p, c') over the other classes.
+// distance of p's own class is the least d(p, c') over the other classes that are present. With unit spacing
+// (unit_distance.cc) this happens on squared integers, band by band while they are in cache, and one last
+// pass takes roots and normalises. Time and memory are linear in the size of the result.
 #include "kernels/signed_distance.h"
 
+#include <algorithm>
+#include <array>
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <vector>
 
 #include "kernels/distance_passes.h"
+#include "kernels/unit_distance.h"
 #include "parallel.h"
-#include "targets.h"
+#include "scratch.h"
+#include "simd/signed_distance.h"
 
 namespace pixelcal {
 namespace {
 
-constexpr int64_t kGrain = 1 << 14;  // pixels
+constexpr int64_t kGrain = 1 << 14;    // pixels
+constexpr int64_t kWordClasses = 64;   // classes that are bits of a word
+constexpr int64_t kByteClasses = 255;  // classes that a byte tells apart, one value being "another class"
 
-// Pixels per image and class; throws on a label outside [0, classes).
+// Where a class is in an image.
+enum class Extent : uint8_t { kNone, kPart, kFull };
+
+// The only class of an image fills it.
+void MarkFull(int64_t images, int64_t classes, Extent* extents) {
+  for (int64_t image = 0; image < images; ++image) {
+    Extent* of = extents + image * classes;
+    if (std::count(of, of + classes, Extent::kPart) == 1)
+      std::replace(of, of + classes, Extent::kPart, Extent::kFull);
+  }
+}
+
+bool Scan(const uint8_t* labels, int64_t count, int64_t classes, uint8_t* bytes, uint64_t* seen) {
+  return SignedDistanceLoops().scan8(labels, count, classes, bytes, seen);
+}
+bool Scan(const int32_t* labels, int64_t count, int64_t classes, uint8_t* bytes, uint64_t* seen) {
+  return SignedDistanceLoops().scan32(labels, count, classes, bytes, seen);
+}
+bool Scan(const int64_t* labels, int64_t count, int64_t classes, uint8_t* bytes, uint64_t* seen) {
+  return SignedDistanceLoops().scan64(labels, count, classes, bytes, seen);
+}
+
 template <class Label>
-std::vector<int64_t> CountClasses(std::span<const Label> labels, int64_t images, int64_t pixels,
-                                  int64_t classes) {
-  std::vector<int64_t> counts(static_cast<size_t>(images * classes), 0);
-  ParallelFor(images, 1, [&](int64_t begin, int64_t end) {
-    for (int64_t image = begin; image < end; ++image) {
-      int64_t* count = counts.data() + image * classes;
-      for (int64_t i = image * pixels; i < (image + 1) * pixels; ++i) {
-        const auto label = static_cast<int64_t>(labels[static_cast<size_t>(i)]);
-        if (label < 0 || label >= classes) [[unlikely]]
-          Require(false, "labels: expected values from 0 to ", classes - 1, ", got ", label, " at index ", i);
-        ++count[label];
+void CheckLabel(const Label* labels, int64_t i, int64_t classes) {
+  const auto label = static_cast<int64_t>(labels[i]);
+  if (label < 0 || label >= classes) [[unlikely]]
+    Require(false, "labels: expected values from 0 to ", classes - 1, ", got ", label, " at index ", i);
+}
+
+// extents[image * classes + c]; throws on a label outside [0, classes). With up to kWordClasses classes it
+// writes the labels as bytes on the way, unless `bytes` is null.
+template <class Label>
+void FindExtents(std::span<const Label> labels, int64_t images, int64_t pixels, int64_t classes,
+                 uint8_t* bytes, Extent* extents) {
+  std::fill_n(extents, images * classes, Extent::kNone);
+  if (classes > kWordClasses) {
+    ParallelFor(images, 1, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin * pixels; i < end * pixels; ++i) {
+        CheckLabel(labels.data(), i, classes);
+        extents[i / pixels * classes + static_cast<int64_t>(labels[static_cast<size_t>(i)])] = Extent::kPart;
       }
+    });
+    MarkFull(images, classes, extents);
+    return;
+  }
+  const int64_t chunks = (pixels + kGrain - 1) / kGrain;
+  auto* seen = Scratch<uint64_t, 9>(static_cast<size_t>(images * chunks));
+  ParallelFor(images * chunks, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t task = begin; task < end; ++task) {
+      const int64_t at = task % chunks * kGrain, first = task / chunks * pixels + at;
+      const int64_t count = std::min(kGrain, pixels - at);
+      if (Scan(labels.data() + first, count, classes, bytes ? bytes + first : nullptr, &seen[task])) continue;
+      for (int64_t i = first; i < first + count; ++i) CheckLabel(labels.data(), i, classes);
     }
   });
-  return counts;
+  for (int64_t task = 0; task < images * chunks; ++task)
+    for (int64_t c = 0; c < classes; ++c)
+      if (seen[task] >> c & 1) extents[task / chunks * classes + c] = Extent::kPart;
+  MarkFull(images, classes, extents);
 }
 
 // Turns the distances to every class of one image into signed ones, for pixels [begin, end). `others` are the
@@ -61,82 +112,56 @@ struct Extremes {
   float outside = 0, inside = 0;  // largest distance on either side
 };
 
-PIXELCAL_TARGETS void FindExtremes(const float* values, int64_t count, float* outside, float* inside) {
-  float most = 0, least = 0;
-#pragma omp simd reduction(max : most) reduction(min : least)
-  for (int64_t i = 0; i < count; ++i) {
-    most = values[i] > most ? values[i] : most;
-    least = values[i] < least ? values[i] : least;
-  }
-  *outside = most;
-  *inside = -least;
-}
-
 // A maximum does not depend on the order it is taken in, so neither does it on the threads.
 Extremes FindExtremes(const float* values, int64_t count) {
-  std::vector<Extremes> parts(static_cast<size_t>((count + kGrain - 1) / kGrain));
+  const int64_t chunks = (count + kGrain - 1) / kGrain;
+  auto* parts = Scratch<Extremes, 9>(static_cast<size_t>(chunks));
   ParallelFor(count, kGrain, [&](int64_t begin, int64_t end) {
-    Extremes& part = parts[static_cast<size_t>(begin / kGrain)];
-    FindExtremes(values + begin, end - begin, &part.outside, &part.inside);
+    Extremes& part = parts[begin / kGrain];
+    SignedDistanceLoops().extremes(values + begin, end - begin, &part.outside, &part.inside);
   });
   Extremes all;
-  for (const Extremes& part : parts) {
-    all.outside = std::max(all.outside, part.outside);
-    all.inside = std::max(all.inside, part.inside);
+  for (int64_t i = 0; i < chunks; ++i) {
+    all.outside = std::max(all.outside, parts[i].outside);
+    all.inside = std::max(all.inside, parts[i].inside);
   }
   return all;
 }
 
-PIXELCAL_TARGETS void DivideSides(float* values, int64_t count, float outside, float inside) {
-#pragma omp simd
-  for (int64_t i = 0; i < count; ++i) values[i] = values[i] / (values[i] > 0 ? outside : inside);
-}
-
-PIXELCAL_TARGETS void ClipAndDivide(float* values, int64_t count, float limit) {
-#pragma omp simd
-  for (int64_t i = 0; i < count; ++i) {
-    const float above = values[i] < limit ? values[i] : limit;
-    values[i] = (above > -limit ? above : -limit) / limit;
+simd::Scale ScaleOf(const SignedDistanceOptions& options, Extremes extremes) {
+  simd::Scale scale{std::numeric_limits<float>::infinity(), 1, 1};
+  switch (options.normalize) {
+    case Normalize::kNone:
+      break;
+    case Normalize::kTruncate:
+      scale.limit = scale.outside = scale.inside = static_cast<float>(options.truncate);
+      break;
+    case Normalize::kMax:
+      // float32 + the weak Python float 1e-6 stays float32 in NumPy 2.
+      scale.outside = scale.inside = std::max(extremes.outside, extremes.inside) + 1e-6f;
+      break;
+    case Normalize::kSplit:
+      if (extremes.outside > 0) scale.outside = extremes.outside;
+      if (extremes.inside > 0) scale.inside = extremes.inside;
+      break;
   }
+  return scale;
 }
 
 void NormalizeClass(float* values, int64_t pixels, const SignedDistanceOptions& options) {
-  float outside = 1, inside = 1;
-  switch (options.normalize) {
-    case Normalize::kNone:
-      return;
-    case Normalize::kTruncate:
-      ParallelFor(pixels, kGrain, [&](int64_t begin, int64_t end) {
-        ClipAndDivide(values + begin, end - begin, static_cast<float>(options.truncate));
-      });
-      return;
-    case Normalize::kMax: {
-      const Extremes extremes = FindExtremes(values, pixels);
-      // float32 + the weak Python float 1e-6 stays float32 in NumPy 2.
-      outside = inside = std::max(extremes.outside, extremes.inside) + 1e-6f;
-      break;
-    }
-    case Normalize::kSplit: {
-      const Extremes extremes = FindExtremes(values, pixels);
-      outside = extremes.outside > 0 ? extremes.outside : 1;
-      inside = extremes.inside > 0 ? extremes.inside : 1;
-      break;
-    }
-  }
-  ParallelFor(pixels, kGrain,
-              [&](int64_t begin, int64_t end) { DivideSides(values + begin, end - begin, outside, inside); });
+  if (options.normalize == Normalize::kNone) return;
+  const simd::Scale scale = ScaleOf(options, FindExtremes(values, pixels));
+  ParallelFor(pixels, kGrain, [&](int64_t begin, int64_t end) {
+    SignedDistanceLoops().scale(values + begin, end - begin, scale);
+  });
 }
 
+// Signed distances to the classes that are part of their images, for any spacing and size.
 template <class Label>
-void Compute(std::span<const Label> labels, const Grid& grid, const SignedDistanceOptions& options,
-             float* out) {
-  const int64_t pixels = grid.Pixels(), classes = options.classes, maps = grid.batch * classes;
-  const std::vector<int64_t> counts = CountClasses(labels, grid.batch, pixels, classes);
-  std::vector<uint8_t> present(counts.size());
-  for (size_t i = 0; i < counts.size(); ++i) present[i] = counts[i] > 0;
-
-  const DistanceOptions distance{options.spacing, false, NoZero::kReference};
-  const internal::DistancePlan plan = internal::MakePlan(maps, grid, distance);
+void AnySpacing(std::span<const Label> labels, const Grid& grid, const SignedDistanceOptions& options,
+                const Extent* extents, float* out) {
+  const int64_t pixels = grid.Pixels(), classes = options.classes;
+  const internal::DistancePlan plan = internal::MakePlan(grid.batch * classes, grid, {options.spacing});
   internal::SweepSlowestAxis(
       plan,
       [&](int64_t map) {
@@ -145,8 +170,6 @@ void Compute(std::span<const Label> labels, const Grid& grid, const SignedDistan
       },
       out);
   internal::FinishDistances(plan, out);
-  internal::FillWithoutZero(grid, distance, present, out);
-
   const int64_t chunks = (pixels + kGrain - 1) / kGrain;
   ParallelFor(grid.batch * chunks, 1, [&](int64_t begin, int64_t end) {
     std::vector<int64_t> others;
@@ -154,34 +177,147 @@ void Compute(std::span<const Label> labels, const Grid& grid, const SignedDistan
       const int64_t image = task / chunks, first = (task % chunks) * kGrain;
       others.clear();
       for (int64_t c = 0; c < classes; ++c)
-        if (present[static_cast<size_t>(image * classes + c)]) others.push_back(c);
-      if (others.size() == 1) {
-        // It fills the image and measures to the virtual point, as any absent class does.
-        if (classes == 1) continue;
-        others = {others[0] == 0 ? 1 : 0};
-      }
+        if (extents[image * classes + c] == Extent::kPart) others.push_back(c);
+      if (others.empty()) continue;
       SignPixels(labels.data() + image * pixels, pixels, others, first, std::min(pixels, first + kGrain),
                  out + image * classes * pixels);
     }
   });
-  if (classes == 1) {
-    internal::FillWithoutZero(grid, distance, std::vector<uint8_t>(static_cast<size_t>(maps), 0), out);
-    for (int64_t i = 0; i < maps * pixels; ++i) out[i] = -out[i];
+  for (int64_t map = 0; map < grid.batch * classes; ++map)
+    if (extents[map] == Extent::kPart) NormalizeClass(out + map * pixels, pixels, options);
+}
+
+// The labels [first, first + kByteClasses) as bytes from 0 on, others as kByteClasses.
+template <class Label>
+void Narrow(std::span<const Label> labels, int64_t first, uint8_t* bytes) {
+  ParallelFor(static_cast<int64_t>(labels.size()), kGrain, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      const int64_t label = static_cast<int64_t>(labels[static_cast<size_t>(i)]) - first;
+      bytes[i] = static_cast<uint8_t>(label >= 0 && label < kByteClasses ? label : kByteClasses);
+    }
+  });
+}
+
+// The same for unit spacing. `bytes` are the labels as bytes; where there are too many classes for that,
+// memory for as many bytes, which are made here for one group of classes after the other.
+template <class Label>
+void UnitSpacing(std::span<const Label> labels, const Grid& grid, const SignedDistanceOptions& options,
+                 const uint8_t* bytes, uint8_t* memory, const Extent* extents, float* out) {
+  const int64_t pixels = grid.Pixels(), classes = options.classes, maps = grid.batch * classes;
+  const internal::UnitDistance transform(grid);
+  const int64_t bands = transform.bands();
+  // Per map and band the largest squares outside and inside.
+  auto* largest = Scratch<std::array<int32_t, 2>, 9>(static_cast<size_t>(maps * bands));
+
+  const auto sign = [&](int64_t image, int64_t band) {
+    const int64_t begin = transform.band_begin(band), count = transform.band_begin(band + 1) - begin;
+    auto** squares = Scratch<int32_t*, 9>(static_cast<size_t>(classes));
+    auto** most = Scratch<int32_t*, 10>(static_cast<size_t>(classes));
+    int64_t parts = 0;
+    for (int64_t map = image * classes; map < (image + 1) * classes; ++map) {
+      if (extents[map] != Extent::kPart) continue;
+      squares[parts] = reinterpret_cast<int32_t*>(out + map * pixels + begin);
+      most[parts++] = largest[map * bands + band].data();
+    }
+    if (parts > 0) SignedDistanceLoops().sign(squares, parts, count, most);
+  };
+  for (int64_t first = 0; first < classes; first += kByteClasses) {
+    const int64_t last = std::min(classes, first + kByteClasses);
+    if (memory) Narrow(labels, first, memory);
+    const auto for_each = [&](int64_t tasks, const auto& body, const auto& after) {
+      const int64_t grain = internal::Grain(pixels / tasks * (last - first));
+      ParallelFor(grid.batch * tasks, grain, [&](int64_t begin, int64_t end) {
+        for (int64_t task = begin; task < end; ++task) {
+          const int64_t image = task / tasks, i = task % tasks;
+          for (int64_t c = first; c < last; ++c) {
+            const int64_t map = image * classes + c;
+            if (extents[map] != Extent::kPart) continue;
+            body(internal::Sites{bytes + image * pixels, static_cast<uint8_t>(c - first), true}, i,
+                 out + map * pixels);
+          }
+          after(image, i);
+        }
+      });
+    };
+    for_each(
+        transform.sweeps(),
+        [&](const internal::Sites& sites, int64_t i, float* to) { transform.Sweep(sites, i, to); },
+        [](int64_t, int64_t) {});
+    // After the last class of a band its squares are still in cache.
+    for_each(
+        bands,
+        [&](const internal::Sites& sites, int64_t i, float* to) {
+          transform.Finish(sites, i, internal::Form::kInteger, to);
+        },
+        [&](int64_t image, int64_t band) {
+          if (last == classes) sign(image, band);
+        });
   }
 
+  auto* scales = Scratch<simd::Scale, 9>(static_cast<size_t>(maps));
+  for (int64_t map = 0; map < maps; ++map) {
+    if (extents[map] != Extent::kPart) continue;
+    std::array<int32_t, 2> most{0, 0};
+    for (int64_t i = map * bands; i < (map + 1) * bands; ++i)
+      for (size_t side = 0; side < 2; ++side) most[side] = std::max(most[side], largest[i][side]);
+    const auto root = [](int32_t square) {
+      return static_cast<float>(std::sqrt(static_cast<double>(square)));
+    };
+    scales[map] = ScaleOf(options, {root(most[0]), root(most[1])});
+  }
+  const int64_t chunks = (pixels + kGrain - 1) / kGrain;
+  ParallelFor(maps * chunks, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t task = begin; task < end; ++task) {
+      const int64_t map = task / chunks, at = task % chunks * kGrain;
+      if (extents[map] != Extent::kPart) continue;
+      SignedDistanceLoops().scale_squares(out + map * pixels + at, std::min(kGrain, pixels - at),
+                                          transform.diagonal() >= 1 << 24, scales[map]);
+    }
+  });
+}
+
+// Classes without a boundary.
+void FillExtremes(const Grid& grid, const SignedDistanceOptions& options, const Extent* extents, float* out) {
+  const int64_t pixels = grid.Pixels();
+  Grid image = grid;
+  image.batch = 1;
   double diagonal = 0;
   for (int axis = 0; axis < grid.rank; ++axis)
     diagonal += std::pow(static_cast<double>(grid.size[axis]) * options.spacing[axis], 2);
   const auto far = options.normalize == Normalize::kNone ? static_cast<float>(std::sqrt(diagonal)) : 1.0f;
-  ParallelFor(maps, 1, [&](int64_t begin, int64_t end) {
-    for (int64_t map = begin; map < end; ++map) {
-      const int64_t count = counts[static_cast<size_t>(map)];
-      if (options.absent == Absent::kFar && (count == 0 || count == pixels))
-        std::fill_n(out + map * pixels, pixels, count == 0 ? far : -far);
-      else
-        NormalizeClass(out + map * pixels, pixels, options);
+  for (int64_t map = 0; map < grid.batch * options.classes; ++map) {
+    if (extents[map] == Extent::kPart) continue;
+    const bool full = extents[map] == Extent::kFull;
+    float* values = out + map * pixels;
+    if (options.absent == Absent::kFar) {
+      std::fill_n(values, pixels, full ? -far : far);
+      continue;
     }
-  });
+    constexpr uint8_t kNoZero = 0;
+    internal::FillWithoutZero(image, {options.spacing}, {&kNoZero, 1}, values);
+    if (full) std::transform(values, values + pixels, values, std::negate<>());
+    NormalizeClass(values, pixels, options);
+  }
+}
+
+template <class Label>
+void Compute(std::span<const Label> labels, const Grid& grid, const SignedDistanceOptions& options,
+             float* out) {
+  const int64_t pixels = grid.Pixels(), classes = options.classes, maps = grid.batch * classes;
+  internal::MakePlan(maps, grid, {options.spacing});  // checks the spacing
+  const bool unit = internal::UnitDistance::Covers(grid, options.spacing);
+  uint8_t* memory = nullptr;
+  const uint8_t* bytes = nullptr;
+  if constexpr (sizeof(Label) == 1) bytes = classes <= kByteClasses ? labels.data() : nullptr;
+  if (unit && !bytes) bytes = memory = Scratch<uint8_t, 10>(labels.size());
+  const bool narrowed = classes <= kWordClasses;
+  auto* extents = Scratch<Extent, 9>(static_cast<size_t>(maps));
+  FindExtents(labels, grid.batch, pixels, classes, narrowed ? memory : nullptr, extents);
+  if (unit)
+    UnitSpacing(labels, grid, options, bytes, narrowed ? nullptr : memory, extents, out);
+  else
+    AnySpacing(labels, grid, options, extents, out);
+  FillExtremes(grid, options, extents, out);
 }
 
 }  // namespace

@@ -29,6 +29,9 @@ class UnitDistance {
 
   int64_t pixels() const { return planes_ * rows_ * columns_; }
 
+  // No squared distance is larger.
+  int64_t diagonal() const { return diagonal_; }
+
   // First round: Sweep for 0 <= i < sweeps(), in any order. Keeps what it finds in `out`, pixels() values of
   // 4 bytes.
   int64_t sweeps() const { return sweeps_; }
@@ -57,7 +60,7 @@ class UnitDistance {
   int64_t planes_ = 1, rows_ = 1, columns_ = 1;  // without the axes of size 1
   int64_t tile_rows_, tile_columns_;
   int64_t sweeps_ = 1, sweep_columns_ = 0, bands_ = 1, band_pixels_;
-  int64_t diagonal_;  // no squared distance is larger
+  int64_t diagonal_;
   const uint32_t *squares16_, *squares32_;
 };
 

@@ -3,6 +3,7 @@
 #include "simd/envelope.h"
 
 #include "simd/lower_envelope.h"
+#include "simd/root.h"
 #include "simd/transpose.h"
 
 namespace pixelcal::simd::PIXELCAL_ISA {
@@ -15,19 +16,6 @@ PIXELCAL_INLINE Vec<uint16_t> SquaresOf(Vec<uint16_t> steps) {
 }
 PIXELCAL_INLINE Vec<int32_t> SquaresOf(Vec<int32_t> steps, int32_t none) {
   return steps == none ? Splat(Far<int32_t>::kValue) : steps * steps;
-}
-
-PIXELCAL_INLINE Vec<float> Root(Vec<float> v) {
-#if defined(__AVX512BW__)
-  return (Vec<float>)_mm512_maskz_sqrt_ps(0xffff, (__m512)v);
-#elif defined(__AVX2__)
-  return (Vec<float>)_mm256_sqrt_ps((__m256)v);
-#elif defined(__SSE2__)
-  return (Vec<float>)_mm_sqrt_ps((__m128)v);
-#else
-  for (int lane = 0; lane < kLanesOf<float>; ++lane) v[lane] = __builtin_sqrtf(v[lane]);
-  return v;
-#endif
 }
 
 template <class T>
@@ -74,48 +62,43 @@ PIXELCAL_INLINE void Interleave(const Source* from, const RowsTask& task, bool o
 }
 
 template <Form kForm>
-PIXELCAL_INLINE void WriteSquares(Vec<int32_t> squares, bool large, void* out, int64_t at) {
-  auto* to = static_cast<int32_t*>(out) + at;
-  if constexpr (kForm == Form::kInteger) {
-    Store(to, squares);
-  } else {
+PIXELCAL_INLINE void WriteSquares(Vec<int32_t> squares, bool large, int32_t* to) {
+  if constexpr (kForm != Form::kInteger) {
     Vec<float> values = __builtin_convertvector(squares, Vec<float>);
-    if constexpr (kForm == Form::kRoot) {
-      if (large) {
-        // From 2^24 on an integer need not be a float: the root is taken in double.
-        for (int lane = 0; lane < kLanesOf<float>; ++lane)
-          values[lane] = static_cast<float>(__builtin_sqrt(static_cast<double>(squares[lane])));
-      } else {
-        values = Root(values);
-      }
+    if (kForm == Form::kRoot && large) {
+      // From 2^24 on an integer need not be a float: the root is taken in double.
+      for (int lane = 0; lane < kLanesOf<float>; ++lane)
+        values[lane] = static_cast<float>(__builtin_sqrt(static_cast<double>(squares[lane])));
+    } else if (kForm == Form::kRoot) {
+      values = Root(values);
     }
-    Store(to, (Vec<int32_t>)values);
+    squares = (Vec<int32_t>)values;
   }
+  Store(to, squares);
 }
 
 // A tile of kTileColumns x kLines squares, turned back into rows.
 template <Form kForm>
-PIXELCAL_INLINE void WriteTile(const uint16_t* tile, bool, void* out, int64_t out_stride) {
+void WriteTile(const uint16_t* tile, bool, int32_t* out, int64_t out_stride) {
   for (int row = 0; row < kLines / 2; row += kTile) {
     for (int64_t x = 0; x < kTileColumns; x += kTile) {
       Vec<int32_t> v[kTile];
 #pragma GCC unroll 16
-      for (int i = 0; i < kTile; ++i) {
-        v[i] = (Vec<int32_t>)Load(tile + (x + i) * kLines + 2 * row);
-      }
+      for (int i = 0; i < kTile; ++i) v[i] = (Vec<int32_t>)Load(tile + (x + i) * kLines + 2 * row);
       Transpose(v);
+      int32_t* low = out + row * out_stride + x;
+      int32_t* high = low + kLines / 2 * out_stride;
 #pragma GCC unroll 16
       for (int i = 0; i < kTile; ++i) {
-        WriteSquares<kForm>(v[i] & 0xffff, false, out, (row + i) * out_stride + x);
-        WriteSquares<kForm>((Vec<int32_t>)((Vec<uint32_t>)v[i] >> 16), false, out,
-                            (row + i + kLines / 2) * out_stride + x);
+        WriteSquares<kForm>(v[i] & 0xffff, false, low + i * out_stride);
+        WriteSquares<kForm>((Vec<int32_t>)((Vec<uint32_t>)v[i] >> 16), false, high + i * out_stride);
       }
     }
   }
 }
 
 template <Form kForm>
-PIXELCAL_INLINE void WriteTile(const int32_t* tile, bool large, void* out, int64_t out_stride) {
+void WriteTile(const int32_t* tile, bool large, int32_t* out, int64_t out_stride) {
   for (int row = 0; row < kLines; row += kTile) {
     for (int64_t x = 0; x < kTileColumns; x += kTile) {
       Vec<int32_t> v[kTile];
@@ -123,38 +106,54 @@ PIXELCAL_INLINE void WriteTile(const int32_t* tile, bool large, void* out, int64
       for (int i = 0; i < kTile; ++i) v[i] = Load(tile + (x + i) * kLines + row);
       Transpose(v);
 #pragma GCC unroll 16
-      for (int i = 0; i < kTile; ++i) WriteSquares<kForm>(v[i], large, out, (row + i) * out_stride + x);
+      for (int i = 0; i < kTile; ++i) WriteSquares<kForm>(v[i], large, out + (row + i) * out_stride + x);
     }
   }
 }
 
-template <Form kForm, class T>
-PIXELCAL_INLINE int32_t Rows(const Lines<T>& lines, const RowsTask& task) {
+template <class T>
+void WriteTile(const T* tile, Form form, bool large, int32_t* out, int64_t out_stride) {
+  switch (form) {
+    case Form::kRoot:
+      return WriteTile<Form::kRoot>(tile, large, out, out_stride);
+    case Form::kSquare:
+      return WriteTile<Form::kSquare>(tile, large, out, out_stride);
+    case Form::kInteger:
+      return WriteTile<Form::kInteger>(tile, large, out, out_stride);
+  }
+}
+
+template <class T>
+int32_t Rows(const Lines<T>& lines, const RowsTask& task) {
   Bound(lines);
   FindWindows(lines);
-  T tile[kTileColumns * kLines];
+  alignas(kVectorBytes) T tile[kTileColumns * kLines];
   int32_t part[kLines * kTileColumns];
   Vec<T> most = Splat(T{0});
   for (int64_t x = 0; x < task.columns; x += kTileColumns) {
     if (task.wanted && !task.wanted[x / kTileColumns]) continue;
     auto* out = static_cast<int32_t*>(task.out) + x;
     const int64_t columns = task.columns - x < kTileColumns ? task.columns - x : kTileColumns;
-    const bool whole = columns == kTileColumns && task.rows == kLines;
     const int64_t block = x / kRows;
     const bool second = columns > kRows;
     if (lines.reach[block] == 0 && (!second || lines.reach[block + 1] == 0)) {
-      for (int64_t row = 0; row < task.rows; ++row)
-        memset(out + row * task.out_stride, 0, static_cast<size_t>(columns) * 4);
+      if (columns == kTileColumns) {
+        for (int64_t row = 0; row < task.rows; ++row)
+          memset(out + row * task.out_stride, 0, kTileColumns * 4);
+      } else {
+        for (int64_t row = 0; row < task.rows; ++row)
+          memset(out + row * task.out_stride, 0, static_cast<size_t>(columns) * 4);
+      }
       continue;
     }
     EnvelopeBlock(lines, block, tile, kLines);
     if (second) EnvelopeBlock(lines, block + 1, tile + kRows * kLines, kLines);
     for (int64_t i = 0; i < columns * kLines; i += kLanesOf<T>) most = Most(most, Load(tile + i));
     if (sizeof(T) == 2 && MostLane(most) == Far<T>::kValue) return Far<T>::kValue;
-    if (whole) {
-      WriteTile<kForm>(tile, task.large, out, task.out_stride);
+    if (columns == kTileColumns && task.rows == kLines) {
+      WriteTile(tile, task.form, task.large, out, task.out_stride);
     } else {
-      WriteTile<kForm>(tile, task.large, part, kTileColumns);
+      WriteTile(tile, task.form, task.large, part, kTileColumns);
       for (int64_t row = 0; row < task.rows; ++row)
         memcpy(out + row * task.out_stride, part + row * kTileColumns, static_cast<size_t>(columns) * 4);
     }
@@ -167,14 +166,7 @@ PIXELCAL_INLINE int32_t RowsFrom(const Source* from, const RowsTask& task, bool 
   // The lines after the last column are filled after the tiles, which may write there.
   Interleave(from, task, of_steps, reinterpret_cast<T*>(task.scratch));
   const Lines<T> lines = LinesIn<T>(task.scratch, task.columns, task.squares);
-  switch (task.form) {
-    case Form::kRoot:
-      return Rows<Form::kRoot>(lines, task);
-    case Form::kSquare:
-      return Rows<Form::kSquare>(lines, task);
-    default:
-      return Rows<Form::kInteger>(lines, task);
-  }
+  return Rows(lines, task);
 }
 
 bool Rows16OfSteps(const uint16_t* steps, const RowsTask& task) {

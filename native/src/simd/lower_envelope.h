@@ -65,9 +65,21 @@ PIXELCAL_INLINE int32_t LeastLane(Vec<uint16_t> v) {
 PIXELCAL_INLINE int32_t MostLane(Vec<uint16_t> v) { return 65535 - LeastLane(~v); }
 
 // A square out of the table, in every lane. For uint16_t the table holds it twice per entry, because
-// broadcasts of 32 bits come with the load.
-PIXELCAL_INLINE Vec<uint16_t> Square(const uint32_t* entry, uint16_t) { return (Vec<uint16_t>)Splat(*entry); }
-PIXELCAL_INLINE Vec<int32_t> Square(const uint32_t* entry, int32_t) { return (Vec<int32_t>)Splat(*entry); }
+// broadcasts of 32 bits come with the load for free; spelled out, because the compiler would rather keep the
+// entries in general registers from one row to the next, which costs a shuffle each.
+PIXELCAL_INLINE Vec<uint32_t> Broadcast(const uint32_t* entry) {
+#if defined(__AVX2__)
+  Vec<uint32_t> all;
+  asm("vpbroadcastd %1, %0" : "=v"(all) : "m"(*entry));
+  return all;
+#else
+  return Splat(*entry);
+#endif
+}
+PIXELCAL_INLINE Vec<uint16_t> Square(const uint32_t* entry, uint16_t) {
+  return (Vec<uint16_t>)Broadcast(entry);
+}
+PIXELCAL_INLINE Vec<int32_t> Square(const uint32_t* entry, int32_t) { return (Vec<int32_t>)Broadcast(entry); }
 
 template <class T>
 struct Lines {
