@@ -2,6 +2,7 @@
 
 #include "cases.h"
 #include "check.h"
+#include "isa.h"
 #include "parallel.h"
 #include "reference.h"
 
@@ -76,6 +77,49 @@ TEST(SignedDistanceEqualsReference) {
   }
 }
 
+// The authors' float32 output bit for bit, under every instruction set and at any thread count; numbers of
+// classes around those that fit words and bytes.
+TEST(SignedDistanceEqualsTheAuthorsBits) {
+  struct Case {
+    std::vector<int64_t> size;
+    int classes;
+    double background;
+  };
+  for (const Case& c : {Case{{33, 40}, 2, 0.9}, Case{{70, 65}, 4, 0.97}, Case{{290, 20}, 2, 0.9995},
+                        Case{{5, 33, 17}, 5, 0.9}, Case{{9, 8}, 1, 0}, Case{{12, 13}, 64, 0.3},
+                        Case{{12, 13}, 65, 0.3}, Case{{12, 13}, 255, 0.3}, Case{{3, 12, 13}, 256, 0.3},
+                        Case{{12, 13}, 257, 0.3}, Case{{16, 17}, 600, 0.1}, Case{{4700, 2}, 2, 0.9999}}) {
+    const Grid grid = MakeGrid(1, c.size);
+    auto labels = RandomLabels(grid, c.classes, c.background, 21);
+    labels.back() = c.classes - 1;
+    std::vector<std::vector<float>> expected;
+    for (int label = 0; label < c.classes; ++label) {
+      std::vector<float> values;
+      float most = 0;
+      for (const double s : reference::SignedDistances(labels, label, grid, {1, 1, 1})) {
+        values.push_back(static_cast<float>(s));
+        most = std::max(most, std::abs(values.back()));
+      }
+      for (float& value : values) value /= most + 1e-6f;
+      if (std::isinf(most)) values.clear();  // an absent class: SignedDistanceReferenceRamps
+      expected.push_back(values);
+    }
+    test::ForEachIsa([&] {
+      for (const int threads : {1, 2, 3}) {
+        SetThreadCount(threads);
+        const auto out = Signed(labels, grid, {.classes = c.classes});
+        for (size_t label = 0; label < expected.size(); ++label) {
+          for (size_t i = 0; i < expected[label].size(); ++i) {
+            const float got = out[label * labels.size() + i];
+            CHECK(got == expected[label][i], c.size[0], " classes ", c.classes, " class ", label, " pixel ",
+                  i, ": ", got, " not ", expected[label][i]);
+          }
+        }
+      }
+    });
+  }
+}
+
 // Absent classes are positive ramps from the point before the first corner, a full class is minus that ramp.
 TEST(SignedDistanceReferenceRamps) {
   const Grid grid = MakeGrid(2, std::array<int64_t, 2>{3, 4});
@@ -97,14 +141,18 @@ TEST(SignedDistanceReferenceRamps) {
 
 TEST(SignedDistanceTakesEveryLabelType) {
   const Grid grid = MakeGrid(1, std::array<int64_t, 2>{16, 17});
-  const auto labels = RandomLabels(grid, 4, 0.3, 5);
-  const auto expected = Signed(labels, grid, {.classes = 4});
-  const std::vector<uint8_t> bytes(labels.begin(), labels.end());
-  const std::vector<int64_t> longs(labels.begin(), labels.end());
-  std::vector<float> a(expected.size()), b(expected.size());
-  cpu::SignedDistance(std::span(bytes), grid, {.classes = 4}, a);
-  cpu::SignedDistance(std::span(longs), grid, {.classes = 4}, b);
-  CHECK(a == expected && b == expected);
+  for (const int classes : {4, 100, 255, 256}) {
+    const auto labels = RandomLabels(grid, classes, 0.3, 5);
+    const auto expected = Signed(labels, grid, {.classes = classes});
+    const std::vector<uint8_t> bytes(labels.begin(), labels.end());
+    const std::vector<int64_t> longs(labels.begin(), labels.end());
+    std::vector<float> a(expected.size()), b(expected.size());
+    test::ForEachIsa([&] {
+      cpu::SignedDistance(std::span(bytes), grid, {.classes = classes}, a);
+      cpu::SignedDistance(std::span(longs), grid, {.classes = classes}, b);
+      CHECK(a == expected && b == expected, classes);
+    });
+  }
 }
 
 TEST(SignedDistanceIsTheSameAtAnyThreadCount) {

@@ -110,13 +110,11 @@ PIXELCAL_INLINE void Bound(const Lines<T>& lines) {
     lines.least[block] = LeastLane(least);
     lines.reach[block] = MostLane(most);
   }
-  const int32_t farthest = static_cast<int32_t>(lines.n);
-  int32_t before = farthest;
+  int32_t before = 1 << 16;
   for (int64_t block = 0; block < blocks; ++block) {
     const int32_t most = lines.reach[block];
     // Rounding up may only widen the search; below 2^24 the root of a float is exact.
-    int32_t reach = static_cast<int32_t>(__builtin_sqrtf(static_cast<float>(most))) + (most >= 1 << 24);
-    reach = reach < farthest ? reach : farthest;
+    const int32_t reach = static_cast<int32_t>(__builtin_sqrtf(static_cast<float>(most))) + (most >= 1 << 24);
     // The distance to the nearest zero changes by at most one from row to row.
     before = reach < before + kRows ? reach : before + kRows;
     lines.reach[block] = before;
