@@ -1,13 +1,13 @@
 import { join } from "node:path";
 import { readNpz, writePrediction } from "@pixelcal/io";
-import { type Dataset, type Predictor, predict } from "@pixelcal/train";
+import { type Dataset, type LogitsModel, predict } from "@pixelcal/train";
 import { CommandError, Interrupted } from "./command-error.js";
 import type { Context } from "./program.js";
 import { type Replaceable, writeFolder } from "./staged-folder.js";
 
 /** Predictions to make: of which network, on which cases, and where they go. */
 export interface InferRun extends Pick<Context, "terminal" | "signal"> {
-  readonly predictor: Predictor;
+  readonly predictor: LogitsModel;
   readonly dataset: Dataset;
   /** preds/NAME, complete or not there at all. */
   readonly folder: string;

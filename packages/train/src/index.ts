@@ -53,12 +53,19 @@ export { unet3d } from "./models/unet3d.js";
 export { type AdamWOptions, adamW, type Optimizer, type SgdOptions, sgd, type Update } from "./optimizer.js";
 export { truthKey, type WritePhantomsOptions, writePhantoms } from "./phantom/write.js";
 export { generatePhantom, type Phantom, type PhantomOptions, phantomClasses } from "./phantom.js";
-export { type PredictOptions, type Predictor, predict, softmax } from "./predict.js";
+export { type LogitsModel, type PredictOptions, predict, softmax } from "./predict.js";
 export { ModelPredictor, type PredictorOptions } from "./predictor.js";
 export { Random } from "./random.js";
 export type { RateGroup } from "./rates.js";
 export { constant, cosine, type Schedule, type WarmupOptions } from "./schedule.js";
 export type { TrainableSelection } from "./selection.js";
+export {
+  Predictor,
+  type PredictorServiceOptions,
+  type PredictorStatistics,
+  type RequestOptions,
+} from "./service/predictor.js";
+export { PredictorError, type PredictorFailure } from "./service/predictor-error.js";
 export {
   createSession,
   DeviceError,

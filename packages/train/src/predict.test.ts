@@ -1,6 +1,6 @@
 import { InvalidArgumentError, type Tensor, tensor } from "@pixelcal/core";
 import { describe, expect, it } from "vitest";
-import { type Predictor, predict, softmax } from "./predict.js";
+import { type LogitsModel, predict, softmax } from "./predict.js";
 import { tileOrigins, tileStarts } from "./tiles.js";
 
 const ramp = (dims: number[]): Tensor<"float32"> => {
@@ -13,7 +13,7 @@ const ramp = (dims: number[]): Tensor<"float32"> => {
 };
 
 /** Logits that depend on the pixel alone: tiling must not change them. */
-const pointwise: Predictor = {
+const pointwise: LogitsModel = {
   async predict(images) {
     const [n = 0, c = 0, ...size] = images.dims;
     expect(c).toBe(1);
@@ -50,6 +50,37 @@ describe("predict", () => {
     }
   });
 
+  it.each([{ tile: undefined }, { tile: [4, 5] }])(
+    "averages over mirror images, tile $tile",
+    async ({ tile }) => {
+      // A model that looks to the left: mirrored, it looks to the right.
+      const leftward: LogitsModel = {
+        async predict(images) {
+          const width = images.dims.at(-1)!;
+          const data = new Float32Array(2 * images.data.length);
+          images.data.forEach((value, i) => {
+            data[i] = value - (i % width === 0 ? 0 : images.data[i - 1]!);
+          });
+          return tensor("float32", data, [1, 2, ...images.dims.slice(2)]);
+        },
+      };
+      const image = ramp([1, 4, 5]);
+      const back = (i: number): number => Math.floor(i / 5) * 5 + 4 - (i % 5);
+      const mirrored = tensor(
+        "float32",
+        image.data.map((_, i) => image.data[back(i)]!),
+        [1, 4, 5],
+      );
+      const [plain, other] = [await predict(leftward, image), await predict(leftward, mirrored)];
+      const both = await predict(leftward, image, { tile, flips: [1] });
+      for (let i = 0; i < 20; i++)
+        expect(both.data[i]).toBeCloseTo((plain.data[i]! + other.data[back(i)]!) / 2, 6);
+      // Up and down, this model sees the same.
+      const all = await predict(leftward, image, { tile, flips: [0, 1] });
+      for (let i = 0; i < 40; i++) expect(all.data[i]).toBeCloseTo(both.data[i]!, 6);
+    },
+  );
+
   it("covers an axis from end to end with the overlap asked for", () => {
     expect(tileStarts(10, 4, 0.5)).toEqual([0, 2, 4, 6]);
     expect(tileStarts(11, 4, 0)).toEqual([0, 4, 7]);
@@ -66,6 +97,8 @@ describe("predict", () => {
     ["tile", { tile: [4, 0] }],
     ["overlap", { tile: [4, 4], overlap: 1 }],
     ["overlap", { tile: [4, 4], overlap: -0.1 }],
+    ["flips", { flips: [2] }],
+    ["flips", { flips: [0, 0] }],
   ])("rejects a bad %s", async (argument, options) => {
     const attempt = predict(pointwise, ramp([1, 8, 8]), options);
     await expect(attempt).rejects.toThrow(InvalidArgumentError);

@@ -1,36 +1,84 @@
 import type { Tensor } from "@pixelcal/core";
 import { elementCount, invalidArgument, tensor } from "@pixelcal/core";
-import { cutTile, overlapRuns, type TileOptions, tileOrigins, tileWeights } from "./tiles.js";
+import { cutTile, mirror, overlapRuns, type TileOptions, tileOrigins, tileWeights } from "./tiles.js";
 
 /** Anything that maps images [N, C, ...spatial] to logits [N, classes, ...spatial]: a trainer or a loaded model. */
-export interface Predictor {
+export interface LogitsModel {
   predict(images: Tensor<"float32">): Promise<Tensor<"float32">>;
 }
 
-export type PredictOptions = Partial<TileOptions>;
+export interface PredictOptions extends Partial<TileOptions> {
+  /** Spatial axes, counted from 0, to mirror the image along: the mean of the probabilities in every combination. */
+  readonly flips?: readonly number[];
+}
 
 /**
  * Class probabilities [classes, ...spatial] of one image [C, ...spatial]: in one piece, or with `tile` from
  * overlapping tiles whose probabilities are averaged with the blending weights.
  */
 export async function predict(
-  model: Predictor,
+  model: LogitsModel,
   image: Tensor<"float32">,
   options: PredictOptions = {},
 ): Promise<Tensor<"float32">> {
   if (image.dims.length < 3)
     throw invalidArgument("image", "[C, ...spatial] with 2 or 3 axes", `[${image.dims}]`);
-  const { tile } = options;
+  const { tile, flips } = options;
+  const mirrored = flipped(model, checkFlips(flips, image.dims.length - 1));
   if (tile === undefined) {
-    const logits = await model.predict(tensor("float32", image.data, [1, ...image.dims]));
-    const probs = softmax(logits);
+    const probs = await mirrored(tensor("float32", image.data, [1, ...image.dims]));
     return tensor("float32", probs.data, probs.dims.slice(1));
   }
-  return predictTiles(model, image, { ...options, tile });
+  return predictTiles(mirrored, image, { ...options, tile });
+}
+
+/**
+ * Class probabilities of images [N, C, ...spatial] in pieces [n, classes, ...spatial] that make up all N in order: one
+ * piece, or one for every image where they are cut into tiles.
+ */
+export async function* predictBatch(
+  model: LogitsModel,
+  images: Tensor<"float32">,
+  options: PredictOptions = {},
+): AsyncGenerator<Tensor<"float32">> {
+  const [count = 0, ...shape] = images.dims;
+  if (options.tile === undefined) {
+    yield flipped(model, checkFlips(options.flips, shape.length - 1))(images);
+    return;
+  }
+  const size = elementCount(shape);
+  for (let n = 0; n < count; n++) {
+    const image = tensor("float32", images.data.subarray(n * size, (n + 1) * size), shape);
+    const { data, dims } = await predict(model, image, options);
+    yield tensor("float32", data, [1, ...dims]);
+  }
+}
+
+function checkFlips(flips: readonly number[] = [], axes: number): readonly number[] {
+  const fits = flips.every((axis) => Number.isInteger(axis) && axis >= 0 && axis < axes);
+  if (fits && new Set(flips).size === flips.length) return flips;
+  throw invalidArgument("flips", `different axes from 0 to ${axes - 1}`, `[${flips.join(", ")}]`);
+}
+
+type Probabilities = (images: Tensor<"float32">) => Promise<Tensor<"float32">>;
+
+/** Class probabilities of images, averaged over their mirror images. */
+function flipped(model: LogitsModel, flips: readonly number[]): Probabilities {
+  return async (images) => {
+    const sum = softmax(await model.predict(images));
+    const count = 2 ** flips.length;
+    for (let choice = 1; choice < count; choice++) {
+      const axes = flips.filter((_, i) => choice & (1 << i)).map((axis) => axis + 2);
+      const probs = mirror(softmax(await model.predict(mirror(images, axes))), axes);
+      for (let i = 0; i < sum.data.length; i++) sum.data[i]! += probs.data[i]!;
+    }
+    if (count > 1) for (let i = 0; i < sum.data.length; i++) sum.data[i]! /= count;
+    return sum;
+  };
 }
 
 async function predictTiles(
-  model: Predictor,
+  probabilities: Probabilities,
   image: Tensor<"float32">,
   options: TileOptions,
 ): Promise<Tensor<"float32">> {
@@ -48,7 +96,7 @@ async function predictTiles(
       const from = image.data.subarray(c * pixels, (c + 1) * pixels);
       cutTile(from, size, origin, tile, part.subarray(c * tilePixels, (c + 1) * tilePixels));
     }
-    const probs = softmax(await model.predict(tensor("float32", part, [1, channels, ...tile])));
+    const probs = await probabilities(tensor("float32", part, [1, channels, ...tile]));
     const classes = probs.dims[1]!;
     const total = (sums ??= new Float64Array(classes * pixels));
     overlapRuns(tile, size, origin, (inTile, inImage, length) => {
@@ -61,7 +109,8 @@ async function predictTiles(
       }
     });
   }
-  const blended = Float32Array.from(sums!, (sum, i) => sum / weightSum[i % pixels]!);
+  const blended = new Float32Array(sums!.length);
+  for (let i = 0; i < blended.length; i++) blended[i] = sums![i]! / weightSum[i % pixels]!;
   return tensor("float32", blended, [blended.length / pixels, ...size]);
 }
 

@@ -3,7 +3,7 @@ import { type Graph, lower } from "@pixelcal/graph";
 import { modelEnds, withArrays } from "./model-arrays.js";
 import type { ModelEnds } from "./model-ends.js";
 import { type AnyModel, type ModelSource, modelSource } from "./model-source.js";
-import type { Predictor } from "./predict.js";
+import type { LogitsModel } from "./predict.js";
 import { createSession, type TrainDevice } from "./session.js";
 import { SessionCache } from "./session-cache.js";
 import { Turns } from "./turns.js";
@@ -16,12 +16,10 @@ export interface PredictorOptions extends ModelEnds {
   readonly arrays?: Readonly<Record<string, Tensor>>;
   readonly device?: TrainDevice;
   readonly threads?: number;
-  /** Predicts on a thread of its own, for services; see `SessionOptions.background`. */
-  readonly background?: boolean;
 }
 
-/** A model that only predicts: images [N, C, ...spatial] of any size it can be laid out for. */
-export class ModelPredictor implements Predictor {
+/** A model that only predicts, on the thread that calls it (`Predictor` is for services): images [N, C, ...spatial] of any size it can be laid out for. */
+export class ModelPredictor implements LogitsModel {
   readonly #source: ModelSource;
   readonly #options: PredictorOptions;
   readonly #sessions = new SessionCache(4);
@@ -33,11 +31,11 @@ export class ModelPredictor implements Predictor {
   }
 
   predict(images: Tensor<"float32">): Promise<Tensor<"float32">> {
-    const { device, threads, background } = this.#options;
+    const { device, threads } = this.#options;
     // One at a time: a session that is in use must not be closed to make room for another.
     return this.#turns.take(async () => {
       const session = await this.#sessions.open(images.dims.join(), () =>
-        createSession(lower(this.#graph(images.dims), { device }), { device, threads, background }),
+        createSession(lower(this.#graph(images.dims), { device }), { device, threads }),
       );
       const [image, logits] = [session.inputs[0]!.name, session.outputs[0]!.name];
       return (await session.run({ [image]: images }))[logits] as Tensor<"float32">;

@@ -1,5 +1,5 @@
 import { InvalidArgumentError, tensor } from "@pixelcal/core";
-import { Graph, ops, serializeModel, type Value } from "@pixelcal/graph";
+import { Graph, ops, serializeModel } from "@pixelcal/graph";
 import { describe, expect, it } from "vitest";
 import { createSession, DeviceError, runtimeVersion, type SessionOptions } from "./session.js";
 import { SessionCache } from "./session-cache.js";
@@ -30,45 +30,6 @@ describe("createSession", () => {
       await session.close();
     }
     expect(await runtimeVersion()).toMatch(/^\d+\.\d+\.\d+/);
-  });
-
-  it("runs on a thread of its own, leaving this one free", async () => {
-    const graph = new Graph("busy");
-    const x = graph.input("x", "float32", [200, 200]);
-    graph.output(
-      "y",
-      Array.from({ length: 40 }).reduce<Value>((y) => ops.Tanh(ops.MatMul(y, x)), x),
-    );
-    const matrix = tensor(
-      "float32",
-      Float32Array.from({ length: 40_000 }, (_, i) => Math.sin(i)),
-      [200, 200],
-    );
-    const background = await createSession(graph, { threads: 1, background: true });
-    const plain = await createSession(graph, { threads: 1 });
-    expect(background.inputs).toEqual(plain.inputs);
-    expect(background.outputs).toEqual(plain.outputs);
-    const turn = (): Promise<string> => new Promise((resolve) => setImmediate(resolve, "another turn"));
-    const run = background.run({ x: matrix });
-    expect(await Promise.race([run, turn()])).toBe("another turn");
-    const expected = await plain.run({ x: matrix });
-    expect((await run).y!.data).toEqual(expected.y!.data);
-    const y = tensor("float32", new Float32Array(40_000), [200, 200]);
-    const both = await Promise.all([
-      background.run({ x: matrix }, { into: { y } }),
-      background.run({ x: matrix }),
-    ]);
-    expect(both[0].y).toBe(y);
-    expect(y.data).toEqual(expected.y!.data);
-    expect(matrix.data).toHaveLength(40_000);
-    await expect(background.run({})).rejects.toThrow("x: expected float32 [200, 200], got nothing");
-    await background.close();
-    await background.close();
-    await plain.close();
-    await expect(background.run({ x: matrix })).rejects.toThrow("session: closed");
-    await expect(createSession(new Uint8Array(16), { background: true })).rejects.toThrow(
-      "the model does not load",
-    );
   });
 
   it("writes into given tensors, views of larger buffers too, and gives the outputs asked for", async () => {

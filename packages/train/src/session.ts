@@ -1,9 +1,7 @@
-import { createRequire } from "node:module";
 import type { DataType, Tensor } from "@pixelcal/core";
 import { invalidArgument } from "@pixelcal/core";
 import { Graph, serializeModel } from "@pixelcal/graph";
 import type { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
-import { openInBackground } from "./background-session.js";
 import { type DeviceArray, DeviceTensor } from "./device-tensor.js";
 import { checkRun } from "./session-values.js";
 
@@ -20,11 +18,6 @@ export interface SessionOptions {
   readonly optimization?: "disabled" | "basic" | "extended" | "all";
   /** Writes a profile of every operator to files that begin with this path. */
   readonly profile?: string;
-  /**
-   * Runs on a thread of its own, so that a service answers others meanwhile; tensors are copied to it and back. Without
-   * it (default) a run occupies the calling thread.
-   */
-  readonly background?: boolean;
   /** Outputs that a run leaves on the device, as `DeviceTensor`s to feed or to close; webgpu only. */
   readonly keep?: readonly string[];
 }
@@ -103,8 +96,8 @@ export async function createSession(
     throw invalidArgument("threads", "an integer of 1 or more", threads);
   }
   const { keep = [] } = options;
-  if (keep.length > 0 && (device !== "webgpu" || options.background === true)) {
-    throw invalidArgument("keep", "nothing but on webgpu and not in the background", keep.join(", "));
+  if (keep.length > 0 && device !== "webgpu") {
+    throw invalidArgument("keep", "nothing but on webgpu", keep.join(", "));
   }
   const ort = await runtime();
   if (!ort.listSupportedBackends().some((backend) => backend.name === device)) {
@@ -112,10 +105,6 @@ export async function createSession(
   }
   const bytes = model instanceof Graph ? serializeModel(model) : model;
   try {
-    if (options.background === true) {
-      const path = createRequire(import.meta.url).resolve("onnxruntime-node");
-      return await openInBackground({ runtime: path, bytes, options: providerOptions(options) }, device);
-    }
     const session = await ort.InferenceSession.create(bytes, providerOptions(options));
     return new OrtSession(ort, session, device, new Set(keep));
   } catch (cause) {

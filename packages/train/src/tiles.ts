@@ -1,4 +1,4 @@
-import { invalidArgument } from "@pixelcal/core";
+import { invalidArgument, type Tensor, tensor } from "@pixelcal/core";
 
 /** How the parts of a large image are laid out; sizes in pixels, one per spatial axis. */
 export interface TileOptions {
@@ -97,4 +97,25 @@ export function cutTile(
     }
   };
   walk(0, 0, 0);
+}
+
+/** A copy with the order along some axes reversed. */
+export function mirror({ data, dims }: Tensor<"float32">, axes: readonly number[]): Tensor<"float32"> {
+  const out = new Float32Array(data.length);
+  const last = dims.length - 1;
+  const width = dims[last]!;
+  const reversed = axes.includes(last);
+  const walk = (axis: number, from: number, to: number): void => {
+    if (axis === last) {
+      const row = out.subarray(to * width, (to + 1) * width);
+      row.set(data.subarray(from * width, (from + 1) * width));
+      if (reversed) row.reverse();
+      return;
+    }
+    const size = dims[axis]!;
+    const turned = axes.includes(axis);
+    for (let i = 0; i < size; i++) walk(axis + 1, from * size + i, to * size + (turned ? size - 1 - i : i));
+  };
+  walk(0, 0, 0);
+  return tensor("float32", out, dims);
 }

@@ -16,7 +16,7 @@ import { modelEnds, rolesOf } from "./model-arrays.js";
 import { type ModelSource, modelSource } from "./model-source.js";
 import { withWeights, writeWithWeights } from "./onnx-file.js";
 import { adamW } from "./optimizer.js";
-import type { Predictor } from "./predict.js";
+import type { LogitsModel } from "./predict.js";
 import { ratesOf } from "./rates.js";
 import { type HostArrays, Resident } from "./resident.js";
 import { type ResidentPass, residentPass } from "./resident-pass.js";
@@ -45,7 +45,7 @@ type Floats = Tensor<"float32">;
  * A model in training: parameters, buffers and optimizer state, and the graphs that move them. Calls that read or
  * change the parameters run one after another, in the order they were made.
  */
-export class Trainer implements Predictor {
+export class Trainer implements LogitsModel {
   /** Every parameter by name, trained or frozen; updated in place. On webgpu as of the last `read`, see there. */
   readonly parameters: Readonly<Arrays>;
   /** Names of the parameters that are trained. */
