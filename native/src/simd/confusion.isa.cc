@@ -19,10 +19,26 @@ PIXELCAL_INLINE bool AllZero(Codes value) {
 #endif
 }
 
+// Adds a vector's pairs one by one. With few classes the number of a pair fits a lane.
+PIXELCAL_INLINE void AddPairs(Codes truths, Codes guesses, int64_t classes, uint32_t* counts) {
+  const int64_t none = classes * classes, size = none + 1;
+  if (none <= INT16_MAX) {
+    const Codes pairs =
+        truths < 0 ? Codes{} + static_cast<int16_t>(none) : truths * static_cast<int16_t>(classes) + guesses;
+    int16_t cells[kLanes];
+    memcpy(cells, &pairs, sizeof cells);
+    for (int j = 0; j < kLanes; ++j) ++counts[j % kConfusionTables * size + cells[j]];
+  } else {
+    for (int j = 0; j < kLanes; ++j)
+      ++counts[j % kConfusionTables * size + (truths[j] < 0 ? none : truths[j] * classes + guesses[j])];
+  }
+}
+
 // Vectors of one and the same pair, as inside of regions, only lengthen a run.
 void Count(const int16_t* truth, const int16_t* guess, size_t count, int64_t classes, uint32_t* counts) {
-  const int64_t none = classes * classes, size = none + 1;
-  const auto cell = [&](int16_t is, int16_t seen) { return is < 0 ? none : is * classes + seen; };
+  const auto cell = [&](int16_t is, int16_t seen) {
+    return is < 0 ? classes * classes : is * classes + seen;
+  };
   int16_t is = -1, seen = -1;
   uint32_t run = 0;
   size_t i = 0;
@@ -30,8 +46,7 @@ void Count(const int16_t* truth, const int16_t* guess, size_t count, int64_t cla
     const Codes truths = Load(truth + i), guesses = Load(guess + i);
     if (!AllZero((truths ^ is) | (guesses ^ seen))) {
       if (!AllZero((truths ^ truth[i]) | (guesses ^ guess[i]))) {
-        for (int j = 0; j < kLanes; ++j)
-          ++counts[j % kConfusionTables * size + cell(truth[i + j], guess[i + j])];
+        AddPairs(truths, guesses, classes, counts);
         continue;
       }
       counts[cell(is, seen)] += run;

@@ -143,24 +143,7 @@ PIXELCAL_INLINE bool AllEqual(const Ints* offsets, int32_t to) {
 #endif
 }
 
-// Pixels on their way to different slots.
-struct Queue {
-  static constexpr int kSize = 32 * kGroup;
-  int size = 0;
-  alignas(64) int32_t offsets[kSize];
-  alignas(64) Cells terms[kSize / 8];
-
-  PIXELCAL_INLINE void Drain(uint64_t* slots) {
-    const uint64_t* term = reinterpret_cast<const uint64_t*>(terms);
-    for (int i = 0; i < size; i += kGroup) {
-#pragma GCC unroll 16
-      for (int j = 0; j < kGroup; ++j) slots[offsets[i + j] + j % kSlotCells] += term[i + j];
-    }
-    size = 0;
-  }
-};
-
-// A run of groups of which all pixels go to one slot, whose sums stay in a register.
+// Groups of which all pixels go to one slot, one after the other: their sums stay in a register.
 struct Run {
   int32_t slot;
   Cells sum{};
@@ -174,38 +157,95 @@ struct Run {
   }
 };
 
+// The rest, on their way to different slots.
+struct Queue {
+  static constexpr int kSize = 32 * kGroup;
+  int size = 0;
+  alignas(64) int32_t offsets[kSize];
+  alignas(64) uint64_t terms[kSize];
+
+  PIXELCAL_INLINE void Push(const Ints* group, Cells low, Cells high) {
+    memcpy(offsets + size, group, kGroup * sizeof *offsets);
+    memcpy(terms + size, &low, sizeof low);
+    memcpy(terms + size + 8, &high, sizeof high);
+    size += kGroup;
+  }
+  PIXELCAL_INLINE void Drain(uint64_t* slots) {
+    for (int i = 0; i < size; i += kGroup) {
+#pragma GCC unroll 16
+      for (int j = 0; j < kGroup; ++j) slots[offsets[i + j] + j % kSlotCells] += terms[i + j];
+    }
+    size = 0;
+  }
+};
+
+constexpr int kPiece = 16;  // groups
+static_assert(Queue::kSize % (kPiece * kGroup) == 0);
+
+// What follows one row of 2048 pixels later, in the next block's row of the same class; past the end of the
+// array this does nothing.
+PIXELCAL_INLINE void FetchSoon(const float* p) {
+  __builtin_prefetch(reinterpret_cast<const void*>(reinterpret_cast<uintptr_t>(p) + 2048 * sizeof *p), 0, 2);
+}
+
 template <BinSearch kSearch, int kTable, bool kAll>
-PIXELCAL_INLINE void AddGroup(const float* p, const int16_t* codes, const Row& row, Run& run, Queue& queue,
-                              uint64_t* slots) {
-  Ints offsets[kGroup / kLanes];
+PIXELCAL_INLINE void GroupOffsets(const float* p, const int16_t* codes, const Row& row, Ints* offsets) {
   for (int v = 0; v < kGroup / kLanes; ++v)
     offsets[v] = SlotOffsets<kSearch, kTable, kAll>(p + v * kLanes, codes + v * kLanes, row);
-  const Cells low = Terms(p), high = Terms(p + 8);
-  if (AllEqual(offsets, run.slot)) {
-    run.sum += low + high;
-    return;
+}
+
+// Up to kPiece groups that seem to lie inside of regions. Whether most of them did.
+template <BinSearch kSearch, int kTable, bool kAll>
+PIXELCAL_INLINE bool AddRegions(const float* p, const int16_t* codes, int groups, const Row& row, Run& run,
+                                Queue& queue, uint64_t* slots) {
+  int mixed = 0;
+  for (int g = 0; g < groups; ++g, p += kGroup, codes += kGroup) {
+    FetchSoon(p);
+    Ints offsets[kGroup / kLanes];
+    GroupOffsets<kSearch, kTable, kAll>(p, codes, row, offsets);
+    const Cells low = Terms(p), high = Terms(p + 8);
+    if (AllEqual(offsets, run.slot)) {
+      run.sum += low + high;
+    } else if (const int32_t first = offsets[0][0]; AllEqual(offsets, first)) {
+      run.End(slots);
+      run.slot = first;
+      run.sum = low + high;
+    } else {
+      queue.Push(offsets, low, high);
+      ++mixed;
+    }
   }
-  const int32_t first = offsets[0][0];
-  if (AllEqual(offsets, first)) {
-    run.End(slots);
-    run.slot = first;
-    run.sum = low + high;
-    return;
+  return 2 * mixed <= groups;
+}
+
+// The same for noise, where a test of every group would mostly cost mispredicted branches. Whether the last
+// group looks like the inside of a region.
+template <BinSearch kSearch, int kTable, bool kAll>
+PIXELCAL_INLINE bool AddNoise(const float* p, const int16_t* codes, int groups, const Row& row,
+                              Queue& queue) {
+  Ints offsets[kGroup / kLanes] = {};
+  for (int g = 0; g < groups; ++g, p += kGroup, codes += kGroup) {
+    FetchSoon(p);
+    GroupOffsets<kSearch, kTable, kAll>(p, codes, row, offsets);
+    queue.Push(offsets, Terms(p), Terms(p + 8));
   }
-  memcpy(queue.offsets + queue.size, offsets, sizeof offsets);
-  queue.terms[queue.size / 8] = low;
-  queue.terms[queue.size / 8 + 1] = high;
-  queue.size += kGroup;
-  if (queue.size == Queue::kSize) queue.Drain(slots);
+  return AllEqual(offsets, offsets[0][0]);
 }
 
 template <BinSearch kSearch, int kTable, bool kAll>
 void AddRow(const float* p, const int16_t* codes, size_t count, const Row row, uint64_t* slots) {
   Run run{row.left_out};
   Queue queue;
+  bool regions = true;
   size_t i = 0;
-  for (; i + kGroup <= count; i += kGroup)
-    AddGroup<kSearch, kTable, kAll>(p + i, codes + i, row, run, queue, slots);
+  while (i + kGroup <= count) {
+    const size_t groups = (count - i) / kGroup;
+    const int piece = groups < kPiece ? static_cast<int>(groups) : kPiece;
+    regions = regions ? AddRegions<kSearch, kTable, kAll>(p + i, codes + i, piece, row, run, queue, slots)
+                      : AddNoise<kSearch, kTable, kAll>(p + i, codes + i, piece, row, queue);
+    i += static_cast<size_t>(piece) * kGroup;
+    if (queue.size > Queue::kSize - kPiece * kGroup) queue.Drain(slots);
+  }
   if (i < count) {
     float rest[kGroup] = {};
     int16_t rest_codes[kGroup];
@@ -213,7 +253,7 @@ void AddRow(const float* p, const int16_t* codes, size_t count, const Row row, u
       if (i + j < count) rest[j] = p[i + j];
       rest_codes[j] = i + j < count ? codes[i + j] : int16_t{-1};
     }
-    AddGroup<kSearch, kTable, false>(rest, rest_codes, row, run, queue, slots);
+    AddNoise<kSearch, kTable, false>(rest, rest_codes, 1, row, queue);
   }
   queue.Drain(slots);
   run.End(slots);
