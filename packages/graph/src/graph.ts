@@ -1,5 +1,6 @@
 import type { DataType, Tensor } from "@pixelcal/core";
 import { GraphError, graphError } from "./errors.js";
+import { sizeOf } from "./shapes/spec.js";
 import { inferShapes } from "./shapes.js";
 
 /** The ai.onnx operator set of every graph; models of other sets are converted when they are parsed. */
@@ -47,6 +48,9 @@ export interface NodeOptions {
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 const largestShared = 64;
+
+/** More elements than any tensor of a network has: 8 GiB of float32. */
+const mostElements = 2 ** 31;
 
 /**
  * An ONNX graph under construction, single assignment and in topological order. Shapes are inferred when a node is
@@ -138,14 +142,22 @@ export class Graph {
     if (!named && (value.node === undefined || this.#outputs.has(value.name))) {
       value = this.node("Identity", [value], {}, { outputs: [name] })[0]!;
     } else if (!named) {
-      const known = this.#values.get(value.name)!;
-      if (this.#values.has(name)) throw new GraphError(name, "there is a value of this name already");
-      this.#values.delete(known.name);
-      known.name = name;
-      this.#taken.add(name);
-      this.#values.set(name, known);
+      this.rename(value, name);
     }
     this.#outputs.set(name, value);
+  }
+
+  /** Gives a node's value that is no output another name. */
+  rename(value: Value, name: string): void {
+    this.#own(`value ${name}`, value);
+    const known = this.#values.get(value.name)!;
+    if (this.#values.has(name)) throw new GraphError(name, "there is a value of this name already");
+    if (known.node === undefined || this.#outputs.has(known.name))
+      throw graphError(name, "the value of a node that is no output", known.name);
+    this.#values.delete(known.name);
+    known.name = name;
+    this.#taken.add(name);
+    this.#values.set(name, known);
   }
 
   /** Names of what `build` adds begin with `name/`; names given explicitly do not. */
@@ -200,6 +212,7 @@ export class Graph {
     if (!dims.every((size) => Number.isSafeInteger(size) && size >= 0)) {
       throw graphError(name, "dims that are whole numbers", dims);
     }
+    if (sizeOf(dims) > mostElements) throw graphError(name, `at most ${mostElements} elements`, dims);
     const value: Mutable<Value> = { graph: this, name, type, dims: [...dims], node };
     this.#taken.add(name);
     this.#values.set(name, value);

@@ -3,11 +3,13 @@ import type { Graph, Node } from "./graph.js";
 import { convolutionLowerings } from "./lower/convolution.js";
 import { elementwiseLowerings } from "./lower/elementwise.js";
 import { fold } from "./lower/fold.js";
+import { indexingLowerings } from "./lower/indexing.js";
 import type { Lowering, LoweringDevice } from "./lower/lowering.js";
 import { movementLowerings } from "./lower/movement.js";
 import { normalizationLowerings } from "./lower/normalization.js";
 import { poolingLowerings } from "./lower/pooling.js";
 import { reductionLowerings } from "./lower/reduction.js";
+import { resizeLowerings } from "./lower/resize.js";
 import { share } from "./lower/share.js";
 import { weightGradientLowerings } from "./lower/weight-gradient.js";
 import { type Rewriting, rewrite } from "./rewrite.js";
@@ -28,10 +30,12 @@ const lowerings: Readonly<Record<string, Lowering>> = {
   ...elementwiseLowerings,
   ...reductionLowerings,
   ...movementLowerings,
+  ...indexingLowerings,
   ...convolutionLowerings,
   ...weightGradientLowerings,
   ...poolingLowerings,
   ...normalizationLowerings,
+  ...resizeLowerings,
 };
 
 /** What a lowering is written in is lowered in turn; nothing needs more rounds than this. */

@@ -15,59 +15,101 @@ export function resizeMatrix(node: Described, axis: ResizedAxis): Float64Array {
     for (let at = 0; at < axis.input; at++) matrix[at * axis.input + at] = 1;
     return matrix;
   }
-  if (numberOf(node, "antialias", 0) !== 0) throw graphError(`${node.name}.antialias`, "0", 1);
   const position = coordinates(node, axis);
-  const taps = interpolation(node);
+  const { taps, excludes } = interpolation(node, axis.scale);
   for (let to = 0; to < axis.output; to++) {
-    for (const [from, weight] of taps(position(to))) {
+    const read = taps(position(to)).filter(([from]) => !excludes || (from >= 0 && from < axis.input));
+    const total = excludes ? read.reduce((sum, [, weight]) => sum + weight, 0) : 1;
+    for (const [from, weight] of read) {
       const inside = Math.min(Math.max(from, 0), axis.input - 1);
-      matrix[to * axis.input + inside]! += weight;
+      matrix[to * axis.input + inside]! += weight / total;
     }
   }
   return matrix;
 }
 
-/** Where on the input's axis an output lies. */
-function coordinates(node: Described, { input, output, scale }: ResizedAxis): (to: number) => number {
+type Coordinates = (axis: ResizedAxis) => (to: number) => number;
+
+/** Where on the input's axis an output lies, by coordinate_transformation_mode. */
+const transforms: Readonly<Record<string, Coordinates>> = {
+  half_pixel:
+    ({ scale }) =>
+    (to) =>
+      (to + 0.5) / scale - 0.5,
+  pytorch_half_pixel:
+    ({ output, scale }) =>
+    (to) =>
+      output > 1 ? (to + 0.5) / scale - 0.5 : 0,
+  align_corners:
+    ({ input, output }) =>
+    (to) =>
+      output > 1 ? (to * (input - 1)) / (output - 1) : 0,
+  asymmetric:
+    ({ scale }) =>
+    (to) =>
+      to / scale,
+  tf_half_pixel_for_nn:
+    ({ scale }) =>
+    (to) =>
+      (to + 0.5) / scale,
+  half_pixel_symmetric: ({ input, output, scale }) => {
+    const offset = (input / 2) * (1 - output / (scale * input));
+    return (to) => offset + (to + 0.5) / scale - 0.5;
+  },
+};
+
+function coordinates(node: Described, axis: ResizedAxis): (to: number) => number {
   const mode = textOf(node, "coordinate_transformation_mode", "half_pixel");
-  switch (mode) {
-    case "half_pixel":
-      return (to) => (to + 0.5) / scale - 0.5;
-    case "pytorch_half_pixel":
-      return (to) => (output > 1 ? (to + 0.5) / scale - 0.5 : 0);
-    case "align_corners":
-      return (to) => (output > 1 ? (to * (input - 1)) / (output - 1) : 0);
-    case "asymmetric":
-      return (to) => to / scale;
-    default:
-      throw graphError(
-        `${node.name}.coordinate_transformation_mode`,
-        "half_pixel, pytorch_half_pixel, align_corners or asymmetric",
-        mode,
-      );
-  }
+  const transform = Object.hasOwn(transforms, mode) ? transforms[mode] : undefined;
+  if (transform !== undefined) return transform(axis);
+  const known = Object.keys(transforms).join(", ");
+  throw graphError(`${node.name}.coordinate_transformation_mode`, known, mode);
 }
 
 type Taps = (position: number) => readonly (readonly [from: number, weight: number])[];
 
-function interpolation(node: Described): Taps {
+interface Interpolation {
+  readonly taps: Taps;
+  /** Whether what lies outside is left out, and the rest made up for it; otherwise the border is repeated. */
+  readonly excludes: boolean;
+}
+
+function interpolation(node: Described, scale: number): Interpolation {
   const mode = textOf(node, "mode", "nearest");
-  switch (mode) {
-    case "nearest":
-      return nearest(node);
-    case "linear":
-      return (position) => {
-        const [left, rest] = [Math.floor(position), position - Math.floor(position)];
-        return [
-          [left, 1 - rest],
-          [left + 1, rest],
-        ];
-      };
-    case "cubic":
-      return cubic(node);
-    default:
-      throw graphError(`${node.name}.mode`, "nearest, linear or cubic", mode);
-  }
+  if (mode === "nearest") return { taps: nearest(node), excludes: false };
+  const kernel = kernels(node)[mode];
+  if (kernel === undefined) throw graphError(`${node.name}.mode`, "nearest, linear or cubic", mode);
+  const wide = numberOf(node, "antialias", 0) !== 0 && scale < 1;
+  const excludes = numberOf(node, "exclude_outside", 0) !== 0 || wide;
+  const narrow = wide ? scale : 1;
+  const reach = Math.ceil(kernel.reach / narrow);
+  const taps: Taps = (position) =>
+    Array.from({ length: 2 * reach }, (_, index) => {
+      const from = Math.floor(position) - reach + 1 + index;
+      return [from, kernel.weight(Math.abs(position - from) * narrow)] as const;
+    });
+  return { taps, excludes };
+}
+
+interface Kernel {
+  /** How far from its middle it is not zero. */
+  readonly reach: number;
+  readonly weight: (distance: number) => number;
+}
+
+/** The triangle, and Keys' cubic convolution with parameter a. */
+function kernels(node: Described): Readonly<Record<string, Kernel>> {
+  const a = numberOf(node, "cubic_coeff_a", -0.75);
+  return {
+    linear: { reach: 1, weight: (d) => Math.max(1 - d, 0) },
+    cubic: {
+      reach: 2,
+      weight: (d) => {
+        if (d <= 1) return (a + 2) * d ** 3 - (a + 3) * d ** 2 + 1;
+        return d < 2 ? a * d ** 3 - 5 * a * d ** 2 + 8 * a * d - 4 * a : 0;
+      },
+    },
+  };
 }
 
 function nearest(node: Described): Taps {
@@ -82,20 +124,4 @@ function nearest(node: Described): Taps {
   if (round === undefined)
     throw graphError(`${node.name}.nearest_mode`, Object.keys(rounders).join(", "), mode);
   return (position) => [[round(position), 1]];
-}
-
-/** Keys' convolution kernel with parameter a over the four nearest inputs; outside ones repeat the border. */
-function cubic(node: Described): Taps {
-  if (numberOf(node, "exclude_outside", 0) !== 0) throw graphError(`${node.name}.exclude_outside`, "0", 1);
-  const a = numberOf(node, "cubic_coeff_a", -0.75);
-  const weight = (distance: number): number => {
-    const d = Math.abs(distance);
-    if (d <= 1) return (a + 2) * d ** 3 - (a + 3) * d ** 2 + 1;
-    return d < 2 ? a * d ** 3 - 5 * a * d ** 2 + 8 * a * d - 4 * a : 0;
-  };
-  return (position) =>
-    [-1, 0, 1, 2].map((step) => {
-      const from = Math.floor(position) + step;
-      return [from, weight(position - from)] as const;
-    });
 }

@@ -19,66 +19,53 @@ interface Meaning {
   readonly added?: readonly string[];
 }
 
-// Axes were an attribute until 18 and are an input since.
-const reduction: Meaning = { before: [18, (node) => has(node, "axes")] };
-
 // From the version history of each operator in github.com/onnx/onnx docs/Changelog.md. Versions that only admit more types are not listed:
 // types are checked on their own.
 const meanings: Readonly<Record<string, Meaning>> = {
   ArgMax: { before: [12, (node) => has(node, "select_last_index")] },
   AveragePool: { added: ["dilations"] },
-  BatchNormalization: { from: 9, before: [14, (node) => (node.outputs ?? []).length > 1] },
-  Clip: { from: 11 },
-  Constant: {},
+  BatchNormalization: { from: 9 },
+  Celu: { from: 12 },
+  CenterCropPad: { from: 18 },
   ConstantOfShape: { from: 9 },
   ConvTranspose: { before: [11, (node) => has(node, "auto_pad")] },
   CumSum: { from: 11 },
   DepthToSpace: { until: 28 },
+  Einsum: { from: 12 },
   Erf: { from: 9 },
   Expand: { from: 8 },
   GatherElements: { from: 11 },
   GatherND: { from: 11 },
   GreaterOrEqual: { from: 12 },
+  GridSample: { from: 16 },
+  GroupNormalization: { from: 18 },
   HardSwish: { from: 14 },
   LayerNormalization: { from: 17 },
   LessOrEqual: { from: 12 },
-  LogSoftmax: { from: 13 },
+  MeanVarianceNormalization: { from: 9 },
   Max: { from: 8 },
   MaxPool: { from: 8 },
   Mean: { from: 8 },
   Min: { from: 8 },
   Mod: { from: 10, until: 28 },
-  Pad: { from: 11 },
   Pow: { from: 7 },
   Range: { from: 11 },
-  ReduceL1: reduction,
-  ReduceL2: reduction,
-  ReduceLogSum: { ...reduction, until: 28 },
-  ReduceLogSumExp: { ...reduction, until: 28 },
-  ReduceMax: reduction,
-  ReduceMean: reduction,
-  ReduceMin: reduction,
-  ReduceProd: reduction,
-  ReduceSum: { before: [13, (node) => has(node, "axes")] },
-  ReduceSumSquare: reduction,
-  Resize: { from: 11 },
+  Resize: { from: 10 },
+  ReduceLogSum: { until: 28 },
+  ReduceLogSumExp: { until: 28 },
   Round: { from: 11 },
   ScatterElements: { from: 11 },
   ScatterND: { from: 11 },
   Sign: { from: 9 },
-  Slice: { from: 10 },
-  Softmax: { from: 13 },
   SpaceToDepth: { until: 28 },
-  // Without sizes, 18 wants num_outputs and older sets count the outputs.
-  Split: { from: 13, before: [18, (node) => (node.inputs ?? []).length < 2] },
-  Squeeze: { before: [13, (node) => has(node, "axes")] },
   Sum: { from: 8 },
-  TopK: { from: 11 },
-  Unsqueeze: { from: 13 },
+  TopK: { before: [10, (node) => (node.inputs ?? []).length > 1] },
+  Upsample: { until: 10 },
+  Trilu: { from: 14 },
   Where: { from: 9 },
 };
 
-/** Whether a node of operator set `version` means the same as in `OPSET`. */
+/** Whether a node of operator set `version` means the same as in `OPSET`, once it is written as there (forms.ts). */
 export function meansTheSame(node: NodeProto, version: number): boolean {
   const {
     from = oldestOpset,

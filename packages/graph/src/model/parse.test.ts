@@ -122,7 +122,22 @@ describe("what is refused", () => {
     ["nothing", () => new Uint8Array(0), /not an ONNX file: it has no graph/],
     ["text", () => Buffer.from("#!/bin/sh\necho no model at all"), /not an ONNX file/],
     ["no operator set", () => model([relu], { opsets: [] }), /which operator set/],
-    ["functions", () => model([relu], { functions: [{}] }), /functions inside of a model/],
+    [
+      "a function of itself",
+      () =>
+        model([{ ...relu, domain: "own" }], {
+          functions: [
+            {
+              name: "Relu",
+              domain: "own",
+              inputs: ["x"],
+              outputs: ["y"],
+              nodes: [{ ...relu, domain: "own" }],
+            },
+          ],
+        }),
+      /functions call each other deeper than 16/,
+    ],
     ["sparse weights", () => model([relu], { graph: { sparseInitializers: [{}] } }), /sparse weights/],
     ["no outputs", () => model([relu], { graph: { outputs: [] } }), /no outputs/],
     [
@@ -272,9 +287,9 @@ describe("other operator sets", () => {
     [relu, 28, true],
     [relu, 6, false],
     [relu, 29, false],
-    [{ ...relu, opType: "Softmax" }, 12, false],
-    [{ ...relu, opType: "Softmax" }, 13, true],
-    [{ ...relu, opType: "ReduceMean", attributes: attributes("axes") }, 17, false],
+    [{ ...relu, opType: "Softmax", attributes: [{ name: "axis", i: 0, type: 2 }] }, 12, true],
+    [{ ...relu, opType: "ReduceMean", attributes: attributes("axes") }, 17, true],
+    [{ ...relu, opType: "DepthToSpace" }, 28, false],
     [{ ...relu, opType: "HardSwish" }, 13, false],
     [{ ...relu, domain: "ai.onnx" }, 17, true],
   ];

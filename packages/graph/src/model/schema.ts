@@ -38,6 +38,7 @@ const attribute: Table = {
   8: one("ints", "ints"),
   9: one("strings", "strings"),
   20: one("type", "int"),
+  21: one("reference", "string"),
 };
 const node: Table = {
   1: one("inputs", "strings"),
@@ -63,7 +64,16 @@ export const modelTable: Table = {
   7: child("graph", () => graph),
   8: children("opsets", () => operatorSet),
   14: children("metadata", () => entry),
-  25: children("functions", () => ({})),
+  25: children("functions", () => functionTable),
+};
+const functionTable: Table = {
+  1: one("name", "string"),
+  4: one("inputs", "strings"),
+  5: one("outputs", "strings"),
+  7: children("nodes", () => node),
+  9: children("opsets", () => operatorSet),
+  10: one("domain", "string"),
+  11: children("defaults", () => attribute),
 };
 
 export interface EntryProto extends Message {
@@ -119,6 +129,8 @@ export interface AttributeProto extends Message {
   readonly ints?: BigInt64Array | readonly number[];
   readonly strings?: readonly string[];
   readonly type?: number;
+  /** In a function: the attribute of the call that stands here. */
+  readonly reference?: string;
 }
 export interface NodeProto extends Message {
   readonly inputs?: readonly string[];
@@ -143,5 +155,15 @@ export interface ModelProto extends Message {
   readonly graph?: GraphProto;
   readonly opsets?: readonly { readonly domain?: string; readonly version?: number }[];
   readonly metadata?: readonly EntryProto[];
-  readonly functions?: readonly Message[];
+  readonly functions?: readonly FunctionProto[];
+}
+export interface FunctionProto extends Message {
+  readonly name?: string;
+  readonly domain?: string;
+  readonly inputs?: readonly string[];
+  readonly outputs?: readonly string[];
+  readonly nodes?: readonly NodeProto[];
+  readonly opsets?: readonly { readonly domain?: string; readonly version?: number }[];
+  /** Attributes a call may leave out. */
+  readonly defaults?: readonly AttributeProto[];
 }

@@ -1,6 +1,6 @@
 import { fromNumbers } from "../data-types.js";
 import type { Value } from "../graph.js";
-import { emit, integers, type Operand, promote } from "./operand.js";
+import { emit, emitAll, integers, type Operand, promote } from "./operand.js";
 
 type AutoPad = "NOTSET" | "VALID" | "SAME_UPPER" | "SAME_LOWER";
 
@@ -43,6 +43,19 @@ export const ConvTranspose = (
 /** Padding never wins. The gradient of a tie goes to the first element of the window, as in PyTorch. */
 export const MaxPool = (x: Value, attributes: PoolAttributes): Value =>
   emit("MaxPool", [x], { ...attributes });
+/** `MaxPool` with the places of the maxima, counted over the whole of x. */
+export const MaxPoolWithIndices = (x: Value, attributes: PoolAttributes): readonly Value[] =>
+  emitAll("MaxPool", [x], { ...attributes }, { outputs: 2 });
+/** Puts x at the places that `MaxPoolWithIndices` found, zeros elsewhere. */
+export const MaxUnpool = (
+  x: Value,
+  indices: Value,
+  attributes: PoolAttributes,
+  shape?: readonly number[],
+): Value =>
+  emit("MaxUnpool", shape === undefined ? [x, indices] : [x, indices, integers(x.graph, shape)], {
+    ...attributes,
+  });
 export const AveragePool = (
   x: Value,
   attributes: PoolAttributes & { readonly count_include_pad?: number },
@@ -104,9 +117,18 @@ export interface ResizeOptions {
     | "half_pixel"
     | "pytorch_half_pixel"
     | "align_corners"
-    | "asymmetric";
+    | "asymmetric"
+    | "half_pixel_symmetric"
+    | "tf_half_pixel_for_nn";
   readonly nearest_mode?: "round_prefer_floor" | "round_prefer_ceil" | "floor" | "ceil";
   readonly cubic_coeff_a?: number;
+  /** 1 leaves out what lies outside of x instead of repeating its border. */
+  readonly exclude_outside?: number;
+  /** 1 widens the kernel where x shrinks. */
+  readonly antialias?: number;
+  /** The axes `scales` or `sizes` are about, all by default. */
+  readonly axes?: readonly number[];
+  readonly keep_aspect_ratio_policy?: "stretch" | "not_larger" | "not_smaller";
 }
 
 export function Resize(x: Value, { scales, sizes, ...attributes }: ResizeOptions): Value {

@@ -84,6 +84,15 @@ export const ScatterElements = (
     ...options,
   });
 
+export const GatherND = (x: Value, indices: Value, options: { readonly batch_dims?: number } = {}): Value =>
+  emit("GatherND", [x, indices], options);
+export const ScatterND = (
+  x: Value,
+  indices: Value,
+  updates: Value,
+  options: { readonly reduction?: "none" | "add" | "mul" | "max" | "min" } = {},
+): Value => emit("ScatterND", [x, indices, updates], options);
+
 export const CumSum = (
   x: Value,
   axis: number,

@@ -1,4 +1,6 @@
 import { numberOf, textOf } from "../attributes.js";
+import { fromNumbers } from "../data-types.js";
+import { GraphError } from "../errors.js";
 import type { Value } from "../graph.js";
 import { contractAxis } from "../ops/contract.js";
 import { spread } from "../ops/spread.js";
@@ -118,15 +120,55 @@ export const movementRules: Readonly<Record<string, GradientRule>> = {
   ScatterElements: (b) => {
     const [, indices] = b.inputs;
     const axis = axisOf(b, 0);
-    const added = textOf(b.node, "reduction", "none") === "add";
+    const added = adds(b);
     return [
       () => (added ? b.dy : ops.ScatterElements(b.dy, indices!, zerosLike(b.inputs[2]!), axis)),
       undefined,
       () => ops.GatherElements(b.dy, indices!, axis),
     ];
   },
+  ScatterND: (b) => {
+    const [, indices, updates] = b.inputs;
+    const added = adds(b);
+    return [
+      () => (added ? b.dy : ops.ScatterND(b.dy, indices!, zerosLike(updates!))),
+      undefined,
+      () => ops.GatherND(b.dy, indices!),
+    ];
+  },
+  GatherND: (b) => [() => ops.ScatterND(zerosLike(b.x), wholeIndices(b), b.dy, { reduction: "add" })],
+  MaxUnpool: ({ x, inputs: [, indices], dy }) => [
+    () => {
+      const flat = (value: Value): Value => ops.Reshape(value, [-1]);
+      return ops.Reshape(ops.GatherElements(flat(dy), flat(indices!)), x.dims);
+    },
+  ],
   Shape: noGradient,
 };
+
+/** Whether a scatter adds what it writes; fails for those that multiply or compare. */
+function adds({ node }: Backward): boolean {
+  const reduction = textOf(node, "reduction", "none");
+  if (reduction !== "none" && reduction !== "add")
+    throw new GraphError(node.name, `no gradient of ${node.opType} with reduction ${reduction}`);
+  return reduction === "add";
+}
+
+/** The indices of a GatherND with those of its batch axes in front, as ScatterND wants them. */
+function wholeIndices({ node, x, inputs: [, indices] }: Backward): Value {
+  const batch = numberOf(node, "batch_dims", 0);
+  if (batch === 0) return indices!;
+  const rows = indices!.dims.slice(0, -1);
+  const columns = Array.from({ length: batch }, (_, axis) => {
+    const places = fromNumbers(
+      indices!.type,
+      [...Array(x.dims[axis]).keys()],
+      rows.map((_, at) => (at === axis ? x.dims[axis]! : 1)),
+    );
+    return ops.Unsqueeze(ops.Expand(x.graph.constant(places), rows), [-1]);
+  });
+  return ops.Concat([...columns, indices!], -1);
+}
 
 const largestMatrix = 1 << 22;
 

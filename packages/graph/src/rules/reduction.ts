@@ -31,6 +31,15 @@ export const reductionRules: Readonly<Record<string, GradientRule>> = {
   ReduceMean: reduction(({ x, y }, dy) => Div(dy, sizeOf(x.dims) / sizeOf(y.dims))),
   ReduceMax: extremum,
   ReduceMin: extremum,
+  // The product of the others, also where one element is 0.
+  ReduceProd: reduction((b, dy, y) => {
+    const axes = reducedAxes(b.node);
+    const zero = ops.Equal(b.x, 0);
+    const zeros = ops.ReduceSum(indicator(zero, b.x), axes);
+    const others = ops.ReduceProd(ops.Where(zero, 1, b.x), axes);
+    const alone = ops.Where(ops.Equal(zeros, 1), others, 0);
+    return Mul(dy, ops.Where(zero, alone, Div(y, ops.Where(zero, 1, b.x))));
+  }),
   ReduceL1: reduction(({ x }, dy) => Mul(dy, ops.Sign(x))),
   // 0 where the norm is 0
   ReduceL2: reduction(({ x }, dy, y) => {

@@ -1,5 +1,6 @@
 import { numberOf, textOf } from "../attributes.js";
 import { graphError } from "../errors.js";
+import type { NodeSpec } from "../graph.js";
 import {
   normalAxis,
   requireDims,
@@ -11,6 +12,12 @@ import {
 } from "./spec.js";
 
 const reductions = ["none", "add", "mul", "max", "min"];
+
+function requireReduction(spec: NodeSpec): void {
+  const reduction = textOf(spec, "reduction", "none");
+  if (!reductions.includes(reduction))
+    throw graphError(`${spec.name}.reduction`, `one of ${reductions.join(", ")}`, reduction);
+}
 
 export const indexingShapes: Readonly<Record<string, ShapeRule>> = {
   Gather: (spec) => {
@@ -39,16 +46,17 @@ export const indexingShapes: Readonly<Record<string, ShapeRule>> = {
     requireRank(spec, indices, x.dims.length, x.dims.length);
     requireDims(spec, updates, indices.dims);
     requireType(spec, updates, x.type);
-    const reduction = textOf(spec, "reduction", "none");
-    if (!reductions.includes(reduction)) {
-      throw graphError(`${spec.name}.reduction`, `one of ${reductions.join(", ")}`, reduction);
-    }
+    requireReduction(spec);
     return [{ type: x.type, dims: x.dims }];
   },
   ScatterND: (spec) => {
     const [x, indices, updates] = [required(spec, 0), required(spec, 1), required(spec, 2)];
     const depth = indices.dims.at(-1) ?? 0;
+    if (indices.dims.length === 0 || depth > x.dims.length)
+      throw graphError(spec.name, `indices of at most ${x.dims.length} columns`, indices.dims);
     requireDims(spec, updates, [...indices.dims.slice(0, -1), ...x.dims.slice(depth)]);
+    requireType(spec, updates, x.type);
+    requireReduction(spec);
     return [{ type: x.type, dims: x.dims }];
   },
   TopK: (spec) => {

@@ -1,7 +1,7 @@
 import { numberOf, numbersOf } from "../attributes.js";
 import { graphError } from "../errors.js";
 import type { Node } from "../graph.js";
-import { requireDims, required, requireRank, type ShapeRule } from "./spec.js";
+import { requireDims, required, requireRank, type ShapeRule, staticNumbers } from "./spec.js";
 import { forwardWindows, transposedWindows, type Windows } from "./windows.js";
 
 /** The windows of a MaxPool or AveragePool node, auto_pad and ceil_mode resolved. */
@@ -44,7 +44,11 @@ export const poolingShapes: Readonly<Record<string, ShapeRule>> = {
   MaxUnpool: (spec) => {
     const [x, indices] = [required(spec, 0), required(spec, 1)];
     requireDims(spec, indices, x.dims);
-    if (spec.inputs[2] !== undefined) throw graphError(spec.name, "no output_shape", spec.inputs[2].name);
+    const given = staticNumbers(spec, 2);
+    if (given !== undefined) {
+      if (given.length !== x.dims.length) throw graphError(spec.name, `${x.dims.length} output sizes`, given);
+      return [{ type: x.type, dims: given }];
+    }
     const output = x.dims.slice(2);
     const { input } = transposedWindows(spec, output, numbersOf(spec, "kernel_shape") ?? []);
     return [{ type: x.type, dims: [...x.dims.slice(0, 2), ...input] }];

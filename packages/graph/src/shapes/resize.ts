@@ -21,16 +21,31 @@ export function resizedAxes(spec: Omit<Node, "outputs">): readonly ResizedAxis[]
   if (given === undefined || (sizes !== undefined && scales !== undefined) || given.length !== axes.length) {
     throw graphError(spec.name, `${axes.length} scales or ${axes.length} sizes`, given ?? "neither");
   }
-  const policy = textOf(spec, "keep_aspect_ratio_policy", "stretch");
-  if (policy !== "stretch") throw graphError(`${spec.name}.keep_aspect_ratio_policy`, "stretch", policy);
+  const common = commonScale(spec, axes, sizes);
   return dims.map((input, axis) => {
     const at = axes.indexOf(axis);
     if (at < 0) return { axis, input, output: input, scale: 1 };
+    if (common !== undefined) return { axis, input, output: Math.round(common * input), scale: common };
     // In single precision, as runtimes have it: 10 * 0.9 is 9 and not a little less.
     const output = sizes?.[at] ?? Math.floor(Math.fround(input * scales![at]!));
     if (!(output >= 1)) throw graphError(spec.name, "sizes of 1 or more", output);
     return { axis, input, output, scale: scales?.[at] ?? output / input };
   });
+}
+
+/** The one scale of all axes that keep_aspect_ratio_policy asks for. */
+function commonScale(
+  spec: Omit<Node, "outputs">,
+  axes: readonly number[],
+  sizes: readonly number[] | undefined,
+): number | undefined {
+  const policy = textOf(spec, "keep_aspect_ratio_policy", "stretch");
+  const policies = ["stretch", "not_larger", "not_smaller"];
+  if (!policies.includes(policy))
+    throw graphError(`${spec.name}.keep_aspect_ratio_policy`, policies.join(", "), policy);
+  if (policy === "stretch" || sizes === undefined) return undefined;
+  const ratios = axes.map((axis, at) => sizes[at]! / spec.inputs[0]!.dims[axis]!);
+  return policy === "not_larger" ? Math.min(...ratios) : Math.max(...ratios);
 }
 
 const nonEmpty = (list: readonly number[] | undefined): readonly number[] | undefined =>

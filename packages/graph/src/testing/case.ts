@@ -15,6 +15,8 @@ export interface InputSpec {
 export interface OperatorCase {
   readonly name: string;
   readonly inputs: Readonly<Record<string, InputSpec>>;
+  /** Set where webgpu lacks the operator. */
+  readonly notOnGpu?: boolean;
   build(inputs: Readonly<Record<string, Value>>): Value | readonly Value[];
 }
 

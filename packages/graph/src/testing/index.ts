@@ -8,6 +8,7 @@ import { convolutionCases } from "./convolution-cases.js";
 import { elementwiseCases } from "./elementwise-cases.js";
 import { layerCases } from "./layer-cases.js";
 import { tensorCases } from "./tensor-cases.js";
+import { writtenCases } from "./written-cases.js";
 
 export { feedsOf, type InputSpec, type OperatorCase, uniforms } from "./case.js";
 export { difference, floats, numbers } from "./numbers.js";
@@ -18,6 +19,7 @@ export const operatorCases: readonly OperatorCase[] = [
   ...tensorCases,
   ...layerCases,
   ...convolutionCases,
+  ...writtenCases,
 ];
 
 export interface CaseGraph {

@@ -74,6 +74,21 @@ const resizes = [
   { sizes: [2, 2, 2, 2], mode: "linear" },
   { scales: [1, 1, 1.5, 2.5], mode: "linear", coordinate_transformation_mode: "asymmetric" },
   { scales: [1, 1, 2, 2], mode: "cubic" },
+  { sizes: [2, 2, 5, 4], mode: "cubic", exclude_outside: 1, cubic_coeff_a: -0.5 },
+  { sizes: [2, 2, 2, 1], mode: "linear", antialias: 1 },
+  { sizes: [2, 2, 2, 2], mode: "cubic", antialias: 1 },
+  { scales: [2, 1.5], axes: [3, 2], mode: "linear" },
+  { sizes: [7, 9], axes: [2, 3], mode: "nearest", keep_aspect_ratio_policy: "not_larger" },
+  { sizes: [5, 9], axes: [2, 3], mode: "linear", keep_aspect_ratio_policy: "not_smaller" },
+  { sizes: [2, 2, 4, 5], mode: "linear", coordinate_transformation_mode: "half_pixel_symmetric" },
+  {
+    scales: [1, 1, 2, 2],
+    mode: "nearest",
+    coordinate_transformation_mode: "tf_half_pixel_for_nn",
+    nearest_mode: "floor",
+  },
+  { scales: [1, 1, 0.6, 1.2], mode: "nearest", nearest_mode: "ceil" },
+  { scales: [1, 1, 1.7, 1.3], mode: "nearest", nearest_mode: "round_prefer_ceil" },
 ] as const;
 
 const moments = (channels: number): Shapes => [[channels], [channels], [channels], [channels]];

@@ -16,6 +16,7 @@ const reductions: readonly OperatorCase[] = (
   [
     ["ReduceSum", ops.ReduceSum],
     ["ReduceMean", ops.ReduceMean],
+    ["ReduceProd", ops.ReduceProd],
     ["ReduceMax", ops.ReduceMax],
     ["ReduceMin", ops.ReduceMin],
     ["ReduceL1", ops.ReduceL1],
@@ -74,6 +75,9 @@ export const tensorCases: readonly OperatorCase[] = [
   unary("TopK", (x) => ops.TopK(x, 2, 1)[0]),
   unary("TopK smallest", (x) => ops.TopK(x, 3, -1, { largest: 0 })[0]),
   unary("TopK pair", (x) => ops.Sub(...(ops.Split(ops.TopK(x, 2, 1)[0], 2, 1) as [Value, Value]))),
+  unary("ReduceProd of zeros", (x) =>
+    ops.ReduceProd(ops.Mul(x, ops.Cast(ops.Greater(x, -1.9), x.type)), [2]),
+  ),
   unary("ArgMax", (x) => ops.Mul(ops.Cast(ops.ArgMax(x, 1), x.type), x)),
   unary("ArgMin", (x) => ops.Mul(ops.Cast(ops.ArgMin(x, 2), x.type), x)),
   ...[0, 1].flatMap((exclusive) =>

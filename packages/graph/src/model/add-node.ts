@@ -1,0 +1,179 @@
+import type { Tensor } from "@pixelcal/core";
+import { isFloat, onnxTypes, toNumbers } from "../data-types.js";
+import { GraphError, graphError, UnsupportedOpError } from "../errors.js";
+import type { Attribute, Graph, Value } from "../graph.js";
+import { attributesOf, constantOf } from "./attributes.js";
+import type { Call } from "./call.js";
+import { expansions } from "./expansions.js";
+import { type Budget, fold } from "./fold.js";
+import { pinned } from "./forms.js";
+import type { GraphProto, NodeProto } from "./schema.js";
+import { parseTensor, type TensorOptions } from "./tensors.js";
+
+/** A model while its nodes are added to a graph, one after the other. */
+export interface Reading {
+  readonly graph: Graph;
+  /** The model's operator set. */
+  readonly version: number;
+  readonly tensors: TensorOptions;
+  readonly separate: "named" | "always" | "never";
+  /** Names of Constant nodes that hold weights. */
+  readonly weights: ReadonlySet<string>;
+  /** Names of the model's outputs. */
+  readonly results: ReadonlySet<string>;
+  /** Values that the graph has under another name than the model. */
+  readonly aliases: Map<string, Value>;
+  readonly budget: Budget;
+  readonly note: (note: string) => void;
+}
+
+const onnxBfloat16 = 16;
+
+/** The value that a model calls `name`. */
+export function lookUp({ graph, aliases }: Reading, name: string, where: string): Value {
+  const value = aliases.get(name) ?? graph.value(name);
+  if (value) return value;
+  throw new GraphError(
+    where,
+    `uses ${name || "a value without a name"}, which nothing before it makes (nodes in a circle, or out of order)`,
+  );
+}
+
+export function addNode(reading: Reading, proto: NodeProto): void {
+  const { graph } = reading;
+  const { opType = "", inputs = [], outputs = [] } = proto;
+  const name = proto.name || `${opType} of ${outputs[0] ?? "nothing"}`;
+  if (opType === "If") {
+    addBranch(reading, proto, name);
+    return;
+  }
+  const attributes = attributesOf(proto, name, reading.tensors);
+  if (opType === "Constant") {
+    addConstant(reading, name, constantOf(attributes, name), outputs[0] ?? "");
+    return;
+  }
+  const operands = inputs.map((input) => (input === "" ? undefined : lookUp(reading, input, name)));
+  if (opType === "Identity" && isWeight(reading, operands[0], outputs[0] ?? "")) {
+    graph.initializer(outputs[0]!, graph.tensor(operands[0]!)!);
+    return;
+  }
+  if (opType === "Dropout") reading.note(`${name} is left out: nothing is dropped`);
+  const call = {
+    name,
+    opType,
+    operands,
+    attributes,
+    outputs: outputs.length,
+    version: reading.version,
+    graph,
+  };
+  try {
+    addCall(reading, call, proto);
+  } catch (error) {
+    if (error instanceof GraphError || error instanceof UnsupportedOpError) throw error;
+    // A shape rule met numbers no one checks for, a length of -1 for example: the model's fault, not the program's.
+    throw new GraphError(
+      name,
+      `${opType} cannot be laid out: ${error instanceof Error ? error.message : error}`,
+    );
+  }
+}
+
+function addCall(reading: Reading, original: Call, { name, outputs = [] }: NodeProto): void {
+  const { graph } = reading;
+  const call = pinned(original);
+  const folded = fold(call, (alone) => build(alone), reading.budget);
+  if (folded) {
+    for (const [i, output] of outputs.entries()) {
+      if (output !== "" && folded[i]) addConstant(reading, call.name, folded[i], output);
+    }
+    return;
+  }
+  const expansion = Object.hasOwn(expansions, call.opType) ? expansions[call.opType] : undefined;
+  const values = graph.scope(call.name, () => expansion?.(call));
+  if (values === undefined) {
+    const attributes = castable(call);
+    graph.node(call.opType, call.operands, attributes, { name, outputs: outputs.slice(0, call.outputs) });
+    return;
+  }
+  for (const [index, output] of outputs.entries()) {
+    const value = values[index];
+    if (output === "" || value === undefined) continue;
+    if (graph.value(output) !== undefined)
+      throw new GraphError(output, "there is a value of this name already");
+    if (value.node !== undefined && value.name.startsWith(`${call.name}/`)) graph.rename(value, output);
+    else reading.aliases.set(output, value);
+  }
+}
+
+/** The outputs of a node in a graph of its operands. */
+function build(call: Call): readonly Value[] {
+  const values = Object.hasOwn(expansions, call.opType) ? expansions[call.opType]!(call) : undefined;
+  return values ?? call.graph.node(call.opType, call.operands, castable(call), { outputs: call.outputs });
+}
+
+/** 16-bit floats are float32 in a graph. */
+function castable({ opType, attributes }: Call): Readonly<Record<string, Attribute>> {
+  const half = attributes.to === onnxTypes.float16 || attributes.to === onnxBfloat16;
+  return opType === "Cast" && half ? { ...attributes, to: onnxTypes.float32 } : attributes;
+}
+
+/** Names that exporters make up where a module has no name for a tensor. */
+const generic = /^(\d+|\/.*|onnx::.*|.*_output_\d+|Identity.*|val_\d+|input\.\d+)$/;
+
+/** Whether an Identity's output is a weight of its own, see `ParseOptions.separateWeights`. */
+function isWeight(
+  { graph, separate, results }: Reading,
+  operand: Value | undefined,
+  output: string,
+): boolean {
+  if (operand === undefined || separate === "never" || output === "" || results.has(output)) return false;
+  const stored = graph.initializers.has(operand.name) && operand.dims.length > 0 && isFloat(operand.type);
+  return stored && (separate === "always" || !generic.test(output));
+}
+
+function addConstant(
+  { graph, weights, results, aliases }: Reading,
+  where: string,
+  tensor: Tensor,
+  output: string,
+): void {
+  if (graph.value(output) !== undefined || aliases.has(output))
+    throw new GraphError(where, `there is a value ${output} already`);
+  if (results.has(output)) {
+    // The graph makes its outputs by nodes.
+    aliases.set(output, graph.constant(tensor));
+    return;
+  }
+  const weight = weights.has(output) && isFloat(tensor.type) && tensor.dims.length > 0;
+  if (weight) graph.initializer(output, tensor);
+  else graph.constant(tensor, output);
+}
+
+/** The nodes of the branch that a constant condition chooses. */
+function addBranch(
+  reading: Reading,
+  { inputs = [], outputs = [], attributes = [] }: NodeProto,
+  name: string,
+): void {
+  const condition = lookUp(reading, inputs[0] ?? "", name);
+  const tensor = reading.graph.tensor(condition);
+  if (tensor === undefined)
+    throw graphError(
+      name,
+      "a condition of If that follows from the input's size",
+      `the value ${condition.name}`,
+    );
+  const chosen = toNumbers(tensor)[0] ? "then_branch" : "else_branch";
+  const branch: GraphProto | undefined = attributes.find((attribute) => attribute.name === chosen)?.g;
+  if (branch === undefined) throw graphError(name, chosen, "nothing");
+  for (const stored of branch.initializers ?? []) {
+    const tensor = parseTensor(stored, stored.name || name, reading.tensors);
+    reading.graph.initializer(stored.name ?? "", tensor);
+  }
+  for (const node of branch.nodes ?? []) addNode(reading, node);
+  for (const [index, output] of outputs.entries()) {
+    const result = branch.outputs?.[index]?.name ?? "";
+    if (output !== result) reading.aliases.set(output, lookUp(reading, result, name));
+  }
+}

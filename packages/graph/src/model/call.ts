@@ -1,0 +1,20 @@
+import type { Attribute, Graph, Value } from "../graph.js";
+
+/** A node of a model on its way into the graph. */
+export interface Call {
+  readonly name: string;
+  readonly opType: string;
+  readonly operands: readonly (Value | undefined)[];
+  readonly attributes: Readonly<Record<string, Attribute>>;
+  /** How many outputs it has. */
+  readonly outputs: number;
+  /** The model's operator set. */
+  readonly version: number;
+  readonly graph: Graph;
+}
+
+/** `call` with some attributes left out. */
+export function withoutAttributes(call: Call, ...names: readonly string[]): Call {
+  const left = Object.entries(call.attributes).filter(([name]) => !names.includes(name));
+  return { ...call, attributes: Object.fromEntries(left) };
+}

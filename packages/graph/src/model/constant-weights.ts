@@ -1,0 +1,46 @@
+import type { NodeProto } from "./schema.js";
+
+/** Inputs of operators that hold what is learnt, whichever way a model stores it. */
+const learnt: Readonly<Record<string, readonly number[]>> = {
+  Conv: [1, 2],
+  ConvTranspose: [1, 2],
+  Gemm: [1, 2],
+  MatMul: [0, 1],
+  PRelu: [1],
+  BatchNormalization: [1, 2, 3, 4],
+  InstanceNormalization: [1, 2],
+  LayerNormalization: [1, 2],
+  GroupNormalization: [1, 2],
+};
+
+/** What a weight passes on its way to the operator that uses it. */
+const passing = new Set(["Transpose", "Reshape", "Squeeze", "Unsqueeze", "Flatten", "Identity", "Cast"]);
+
+/** Names of Constant nodes that hold weights, as some exporters write all of them. */
+export function constantWeights(nodes: readonly NodeProto[]): ReadonlySet<string> {
+  const makers = new Map(
+    nodes.flatMap((node) => (node.outputs ?? []).map((name): [string, NodeProto] => [name, node])),
+  );
+  const found = new Set<string>();
+  for (const { opType = "", inputs = [] } of nodes) {
+    for (const index of learnt[opType] ?? []) {
+      let name = inputs[index] ?? "";
+      let maker = makers.get(name);
+      for (let steps = 0; maker && passing.has(maker.opType ?? "") && steps < 16; steps++) {
+        name = maker.inputs?.[0] ?? "";
+        maker = makers.get(name);
+      }
+      if (maker?.opType === "Constant" && !unitNorm(opType, inputs, makers)) found.add(name);
+    }
+  }
+  return found;
+}
+
+/** An instance norm whose scale and bias are constants of 1 and 0: part of a group norm, which has its own. */
+function unitNorm(
+  opType: string,
+  inputs: readonly string[],
+  makers: ReadonlyMap<string, NodeProto>,
+): boolean {
+  return opType === "InstanceNormalization" && makers.get(inputs[0] ?? "")?.opType === "Reshape";
+}

@@ -1,0 +1,79 @@
+import { GraphError } from "../errors.js";
+import { standard, versionOf } from "./known-operators.js";
+import type { AttributeProto, FunctionProto, GraphProto, ModelProto, NodeProto } from "./schema.js";
+
+/** A function may call others, but no network nests them deeper. */
+const mostNesting = 16;
+/** More nodes than any network has, to stop functions that multiply each other. */
+const mostNodes = 200_000;
+
+const keyOf = (domain = "", name = ""): string => `${standard(domain) ? "" : domain}.${name}`;
+
+/** The model with the nodes of its functions in place of the calls. */
+export function inlined(model: ModelProto): ModelProto {
+  if (!model.functions?.length || !model.graph) return model;
+  const functions = new Map(model.functions.map((each) => [keyOf(each.domain, each.name), each]));
+  const version = versionOf(model);
+  const other = model.functions.find(({ opsets = [] }) =>
+    opsets.some((set) => standard(set.domain) && set.version !== version),
+  );
+  if (other) throw new GraphError("model", `its function ${other.name} is of another operator set`);
+  return { ...model, functions: [], graph: inlinedGraph(model.graph, functions, { made: 0 }) };
+}
+
+type Functions = ReadonlyMap<string, FunctionProto>;
+interface Counter {
+  made: number;
+}
+
+function inlinedGraph(graph: GraphProto, functions: Functions, counter: Counter): GraphProto {
+  const nodes = (graph.nodes ?? []).flatMap((node) => inlinedNode(node, functions, counter, 0));
+  return { ...graph, nodes };
+}
+
+function inlinedNode(node: NodeProto, functions: Functions, counter: Counter, depth: number): NodeProto[] {
+  const called = functions.get(keyOf(node.domain, node.opType));
+  if (called === undefined) {
+    const within = node.attributes?.some(({ g }) => g !== undefined);
+    const attributes = node.attributes?.map((each) =>
+      each.g === undefined ? each : { ...each, g: inlinedGraph(each.g, functions, counter) },
+    );
+    return [within ? { ...node, attributes } : node];
+  }
+  if (depth > mostNesting)
+    throw new GraphError("model", `functions call each other deeper than ${mostNesting}`);
+  counter.made += called.nodes?.length ?? 0;
+  if (counter.made > mostNodes) throw new GraphError("model", `functions of more than ${mostNodes} nodes`);
+  const prefix = `${node.name || node.outputs?.[0] || called.name}#${counter.made}/`;
+  const names = new Map<string, string>([["", ""]]);
+  for (const [index, formal] of (called.inputs ?? []).entries())
+    names.set(formal, node.inputs?.[index] ?? "");
+  for (const [index, formal] of (called.outputs ?? []).entries()) {
+    const actual = node.outputs?.[index];
+    if (actual) names.set(formal, actual);
+  }
+  const renamed = (name: string): string => names.get(name) ?? prefix + name;
+  const given = new Map((node.attributes ?? []).map((each) => [each.name, each]));
+  for (const each of called.defaults ?? []) if (!given.has(each.name)) given.set(each.name, each);
+  const attributesOf = (attributes: readonly AttributeProto[] = []): AttributeProto[] =>
+    attributes.flatMap((each) => {
+      if (each.g !== undefined) throw new GraphError("model", `function ${called.name} has branches`);
+      if (!each.reference) return [each];
+      const actual = given.get(each.reference);
+      return actual === undefined ? [] : [{ ...actual, name: each.name }];
+    });
+  return (called.nodes ?? []).flatMap((inner) =>
+    inlinedNode(
+      {
+        ...inner,
+        name: prefix + (inner.name ?? ""),
+        inputs: inner.inputs?.map(renamed),
+        outputs: inner.outputs?.map(renamed),
+        attributes: attributesOf(inner.attributes),
+      },
+      functions,
+      counter,
+      depth + 1,
+    ),
+  );
+}

@@ -1,0 +1,98 @@
+import { GraphError, graphError, UnsupportedOpError } from "../errors.js";
+import { gradientRules } from "../gradients.js";
+import { OPSET } from "../graph.js";
+import { shapeRules } from "../shapes.js";
+import { expansions } from "./expansions.js";
+import { foldedOperators } from "./fold.js";
+import { meansTheSame, newestOpset, oldestOpset } from "./opsets.js";
+import { type GraphProto, type ModelProto, modelTable, type NodeProto } from "./schema.js";
+import { decode } from "./wire.js";
+
+/** More nodes than any network has. */
+const maxNodes = 200_000;
+
+export const standard = (domain = ""): boolean => domain === "" || domain === "ai.onnx";
+
+/** Operators that are gone when a graph is read: their outputs are constants, other names or a chosen branch. */
+const resolved = new Set(["Constant", "If", "Upsample"]);
+
+/** Whether the graph can hold the operator, or what it is written in. */
+const isKnown = ({ opType = "", domain }: NodeProto): boolean =>
+  standard(domain) &&
+  (resolved.has(opType) ||
+    foldedOperators.has(opType) ||
+    Object.hasOwn(expansions, opType) ||
+    Object.hasOwn(shapeRules, opType));
+
+export const nameOf = ({ opType = "", domain }: NodeProto): string =>
+  standard(domain) ? opType : `${domain}.${opType}`;
+
+/** The nodes of a graph and of the graphs inside of its nodes. */
+export function* allNodes({ nodes = [] }: GraphProto): Generator<NodeProto> {
+  for (const node of nodes) {
+    yield node;
+    for (const { g } of node.attributes ?? []) if (g !== undefined) yield* allNodes(g);
+  }
+}
+
+/** The operator set that a model's standard operators are of. */
+export function versionOf({ opsets = [] }: ModelProto): number {
+  const version = opsets.find(({ domain }) => standard(domain))?.version;
+  if (version === undefined) throw new GraphError("model", "it does not say which operator set it uses");
+  return version;
+}
+
+/** Throws UnsupportedOpError with all operators that cannot be read, those in branches included. */
+export function checkOperators(model: ModelProto): void {
+  const version = versionOf(model);
+  const nodes: NodeProto[] = [];
+  for (const node of allNodes(model.graph ?? {})) {
+    nodes.push(node);
+    if (nodes.length > maxNodes) throw graphError("model", `at most ${maxNodes} nodes`, "more");
+  }
+  const unknown = nodes.filter((node) => !isKnown(node)).map(nameOf);
+  if (unknown.length > 0) throw new UnsupportedOpError(unknown, "model: unsupported operators");
+  if (version === OPSET) return;
+  const compared = version >= oldestOpset && version <= newestOpset;
+  const changed = nodes.filter((node) => !compared || !meansTheSame(node, version)).map(nameOf);
+  if (changed.length > 0) {
+    throw new UnsupportedOpError(
+      changed,
+      `model: of operator set ${version}, not ${OPSET}, in which these mean something else`,
+    );
+  }
+}
+
+export interface OperatorUse {
+  /** With its domain unless that is ai.onnx's. */
+  readonly name: string;
+  readonly count: number;
+  /** Whether models with it can be read. */
+  readonly known: boolean;
+  /** Whether gradients go through it, or it has none because it is constant almost everywhere. */
+  readonly gradient: boolean;
+}
+
+/** What an ONNX file is made of, whether or not it can be read: its operator set and every operator, by name. */
+export function modelOperators(bytes: Uint8Array): {
+  readonly opset: number;
+  readonly operators: readonly OperatorUse[];
+} {
+  const model = decode(modelTable, bytes) as ModelProto;
+  const opset = versionOf(model);
+  const uses = new Map<string, OperatorUse>();
+  for (const node of allNodes(model.graph ?? {})) {
+    const name = nameOf(node);
+    const known = isKnown(node) && (opset === OPSET || meansTheSame(node, opset));
+    const written = Object.hasOwn(gradientRules, name) || Object.hasOwn(expansions, name);
+    const gradient = known && (written || resolved.has(name) || foldedOperators.has(name));
+    const before = uses.get(name);
+    uses.set(name, {
+      name,
+      count: (before?.count ?? 0) + 1,
+      known: known && (before?.known ?? true),
+      gradient: gradient && (before?.gradient ?? true),
+    });
+  }
+  return { opset, operators: [...uses.values()].sort((a, b) => (a.name < b.name ? -1 : 1)) };
+}
