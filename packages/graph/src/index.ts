@@ -30,5 +30,6 @@ export { type ConvOptions, type ConvTransposeOptions, type Initialize, Layers } 
 export * as ops from "./ops.js";
 export { liveNodes, prune, type Rewriting, rewrite, rewriteWithMap } from "./rewrite.js";
 export type { Backward, GradientRule } from "./rules/rule.js";
+export { blockedDomain } from "./shapes/blocked.js";
 export { opKey } from "./shapes.js";
 export { trainingForm, updatedName } from "./training-form.js";

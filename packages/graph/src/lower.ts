@@ -1,5 +1,7 @@
 import { UnsupportedOpError } from "./errors.js";
-import type { Graph, Node } from "./graph.js";
+import type { Graph, Node, Value } from "./graph.js";
+import { blockedLowerings } from "./lower/blocked.js";
+import { layoutLowerings } from "./lower/blocked-layout.js";
 import { convolutionLowerings } from "./lower/convolution.js";
 import { elementwiseLowerings } from "./lower/elementwise.js";
 import { fold } from "./lower/fold.js";
@@ -13,6 +15,7 @@ import { resizeLowerings } from "./lower/resize.js";
 import { share } from "./lower/share.js";
 import { weightGradientLowerings } from "./lower/weight-gradient.js";
 import { type Rewriting, rewrite } from "./rewrite.js";
+import { composite } from "./shapes/composite.js";
 import { opKey } from "./shapes.js";
 import { trainingForm } from "./training-form.js";
 
@@ -24,6 +27,11 @@ export interface LowerOptions {
    * operators that some other provider lacks.
    */
   readonly device?: LoweringDevice;
+  /**
+   * Channels that onnxruntime's CPU provider keeps together on this processor. Planes are then laid out in such blocks,
+   * with operators of its own that only it runs; without it, or 1, all operators are standard ones.
+   */
+  readonly block?: number;
 }
 
 const lowerings: Readonly<Record<string, Lowering>> = {
@@ -46,24 +54,40 @@ const mostRounds = 12;
  * suits its shape. Constant expressions are folded, equal nodes shared, dead ones dropped; inputs, initializers and
  * outputs keep their names.
  */
-export function lower(source: Graph, { training = false, device = "any" }: LowerOptions = {}): Graph {
+export function lower(
+  source: Graph,
+  { training = false, device = "any", block = 1 }: LowerOptions = {},
+): Graph {
   // Sharing first: two gradients that ask for the same composite then have it written out once.
   let graph = share(training ? trainingForm(source) : source);
   for (let round = 0; round < mostRounds; round++) {
-    const { changed, rewriting } = lowerOnce(device);
+    const { changed, rewriting } = lowerOnce(device, block);
     graph = rewrite(graph, rewriting);
     if (!changed()) break;
   }
+  if (block > 1) graph = rewrite(share(graph), { node: (node, [x]) => layout(node, x, block) });
   graph = share(fold(graph));
-  const left = graph.nodes.filter((node) => node.domain !== "").map(opKey);
+  const left = graph.nodes.filter((node) => node.domain === composite).map(opKey);
   if (left.length > 0) throw new UnsupportedOpError(left, `${graph.name}: no lowering for`);
   return graph;
 }
 
-function lowerOnce(device: LoweringDevice): { changed: () => boolean; rewriting: Rewriting } {
+function layout(node: Node, x: Value | undefined, block: number): readonly Value[] | undefined {
+  const key = opKey(node);
+  return Object.hasOwn(layoutLowerings, key) ? [layoutLowerings[key]!(x!, block)] : undefined;
+}
+
+function lowerOnce(device: LoweringDevice, block: number): { changed: () => boolean; rewriting: Rewriting } {
   let changed = false;
   const node = (source: Node, inputs: Parameters<NonNullable<Rewriting["node"]>>[1]) => {
     const key = opKey(source);
+    if (block > 1 && Object.hasOwn(blockedLowerings, key)) {
+      const values = blockedLowerings[key]!(source, inputs as readonly Value[], block);
+      if (values !== undefined) {
+        changed = true;
+        return values;
+      }
+    }
     const lowering = Object.hasOwn(lowerings, key) ? lowerings[key] : undefined;
     const values = lowering?.(source, inputs as Parameters<Lowering>[1], device);
     if (values !== undefined) changed = true;

@@ -1,5 +1,6 @@
 import { UnsupportedOpError } from "./errors.js";
 import type { NodeSpec } from "./graph.js";
+import { blockedShapes } from "./shapes/blocked.js";
 import { compositeShapes } from "./shapes/composite.js";
 import { convolutionShapes } from "./shapes/convolution.js";
 import { elementwiseShapes } from "./shapes/elementwise.js";
@@ -24,6 +25,7 @@ export const shapeRules: Readonly<Record<string, ShapeRule>> = {
   ...normalizationShapes,
   ...resizeShapes,
   ...compositeShapes,
+  ...blockedShapes,
 };
 
 /** How the tables of shapes, rules and the interpreter name an operator. */

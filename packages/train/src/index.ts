@@ -4,6 +4,7 @@ export {
   type ScoreOptions,
   type Scores,
 } from "./case-scores.js";
+export { channelBlock } from "./channel-block.js";
 export {
   type Checkpoint,
   predictionWeights,

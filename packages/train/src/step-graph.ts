@@ -35,6 +35,8 @@ export interface StepGraphOptions {
   readonly weights?: readonly number[];
   /** "frozen": batch norms use their running statistics, which stay; "update" by default. */
   readonly batchNorm?: "update" | "frozen";
+  /** Channels that the processor's kernels keep together, see `lower`. */
+  readonly block?: number;
 }
 
 /** How the arrays of a model lie on a device that keeps them. */
@@ -50,7 +52,7 @@ export interface Packs {
  * of their own. Batch norms use the batch's statistics. Lowered, ready for a session.
  */
 export function buildStepGraph(model: Graph, options: StepGraphOptions): Graph {
-  const { loss, trainable, device, packs, weights, batchNorm = "update" } = options;
+  const { loss, trainable, device, packs, block, weights, batchNorm = "update" } = options;
   const fed = withInputs(model, packs);
   const graph = batchNorm === "frozen" ? fed : trainingForm(fed);
   const outputs = [...model.outputs.keys()].map((name) => graph.outputs.get(name)!);
@@ -61,7 +63,7 @@ export function buildStepGraph(model: Graph, options: StepGraphOptions): Graph {
   );
   if (packs === undefined) {
     for (const [index, name] of trainable.entries()) graph.output(gradientOutput(name), slopes[index]!);
-    return lower(graph, { device });
+    return lower(graph, { device, block });
   }
   const joined = packs.trained.map((pack) => pack.join((name) => slopes[trainable.indexOf(name)]!));
   for (const [index, pack] of packs.trained.entries()) graph.output(gradientOf(pack.name), joined[index]!);

@@ -1,4 +1,5 @@
 import type { Graph } from "@pixelcal/graph";
+import { channelBlock } from "./channel-block.js";
 import type { ModelSource } from "./model-source.js";
 import type { Resident } from "./resident.js";
 import { createSession, type Session } from "./session.js";
@@ -25,8 +26,10 @@ export class TrainingSessions {
 
   step(dims: readonly number[]): Promise<Session> {
     const { packs, kept } = this.resident ?? {};
-    const build = (model: Graph): Graph =>
-      buildStepGraph(model, { ...this.#options, ...(packs && { packs }) });
+    const build = async (model: Graph): Promise<Graph> => {
+      const block = await channelBlock(this.#options.device ?? "cpu");
+      return buildStepGraph(model, { ...this.#options, block, ...(packs && { packs }) });
+    };
     return this.#open("step", dims, build, kept);
   }
 
@@ -49,12 +52,12 @@ export class TrainingSessions {
   #open(
     kind: string,
     dims: readonly number[],
-    build: (model: Graph) => Graph,
+    build: (model: Graph) => Graph | Promise<Graph>,
     keep: readonly string[] = [],
   ): Promise<Session> {
     const { device, threads } = this.#options;
-    return this.#cache.open(`${kind} ${dims}`, () =>
-      createSession(build(this.#source(dims)), { device, threads, keep }),
+    return this.#cache.open(`${kind} ${dims}`, async () =>
+      createSession(await build(this.#source(dims)), { device, threads, keep }),
     );
   }
 }

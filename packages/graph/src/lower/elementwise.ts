@@ -32,7 +32,9 @@ function simplePower(x: Value, exponent: Value): Value | undefined {
 
 /** Whether no element is negative because of a Relu, perhaps in another shape. */
 const rectified = ({ node }: Value): boolean =>
-  node?.opType === "Relu" || (node?.opType === "Reshape" && rectified(node.inputs[0]!));
+  node?.opType === "Relu" ||
+  node?.attributes.activation === "Relu" ||
+  (node?.opType === "Reshape" && rectified(node.inputs[0]!));
 
 /** The x of Greater(x, 0). */
 function positive({ node }: Value): Value | undefined {

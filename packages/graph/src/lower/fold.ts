@@ -13,7 +13,7 @@ export function fold(source: Graph): Graph {
     node: (node, inputs, target) => {
       const constant = inputs.every((input) => input === undefined || target.constants.has(input.name));
       const small = node.outputs.every((output) => sizeOf(output.dims) <= largest);
-      return constant && small ? evaluated(node, inputs, target) : undefined;
+      return node.domain === "" && constant && small ? evaluated(node, inputs, target) : undefined;
     },
   });
 }

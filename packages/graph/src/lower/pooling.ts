@@ -11,7 +11,7 @@ import { reach, type Windows, windowAttributes } from "../shapes/windows.js";
 import type { Lowering } from "./lowering.js";
 
 /** Whether windows neither overlap nor leave anything out. */
-const tiles = ({ input, kernel, strides, dilations, before, after, output }: Windows): boolean =>
+export const tiles = ({ input, kernel, strides, dilations, before, after, output }: Windows): boolean =>
   input.every(
     (size, axis) =>
       kernel[axis] === strides[axis] &&

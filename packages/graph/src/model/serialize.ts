@@ -3,6 +3,7 @@ import { floatAttributes } from "../attributes.js";
 import { isFloat, onnxTypes } from "../data-types.js";
 import { GraphError, graphError, UnsupportedOpError } from "../errors.js";
 import { type Attribute, type Graph, IR_VERSION, type Node, OPSET, type Value } from "../graph.js";
+import { blockedDomain } from "../shapes/blocked.js";
 import { opKey } from "../shapes.js";
 import {
   type AttributeProto,
@@ -99,18 +100,21 @@ function modelProto(graph: Graph, options: SerializeOptions, write: WriteTensor)
   const foreign = new Set<string>();
   collectForeign(graph, foreign);
   if (foreign.size > 0) throw new UnsupportedOpError(foreign, "not ONNX operators (lower the graph first)");
+  const blocks = graph.nodes.some(({ domain }) => domain === blockedDomain);
   const metadata = Object.entries(options.metadata ?? {}).sort(([a], [b]) => (a < b ? -1 : 1));
   return {
     irVersion: IR_VERSION,
     producerName: "PixelCal",
     graph: graphProto(graph, options, write),
-    opsets: [{ domain: "", version: OPSET }],
+    opsets: [{ domain: "", version: OPSET }, ...(blocks ? [{ domain: blockedDomain, version: 1 }] : [])],
     metadata: metadata.map(([key, value]) => ({ key, value })),
   };
 }
 
 function collectForeign(graph: Graph, found: Set<string>): void {
-  for (const node of graph.nodes) if (opKey(node) !== node.opType) found.add(opKey(node));
+  for (const node of graph.nodes) {
+    if (node.domain !== "" && node.domain !== blockedDomain) found.add(opKey(node));
+  }
 }
 
 function graphProto(graph: Graph, options: SerializeOptions, write: WriteTensor): GraphProto {
@@ -147,6 +151,7 @@ function nodeProto(node: Node, write: WriteTensor): NodeProto {
     outputs: node.outputs.map(({ name }) => name),
     name: node.name,
     opType: node.opType,
+    ...(node.domain === "" ? {} : { domain: node.domain }),
     attributes: Object.entries(node.attributes)
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([name, value]) => attributeProto(node, name, value, write)),

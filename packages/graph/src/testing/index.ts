@@ -12,6 +12,7 @@ import { writtenCases } from "./written-cases.js";
 
 export { feedsOf, type InputSpec, type OperatorCase, uniforms } from "./case.js";
 export { difference, floats, numbers } from "./numbers.js";
+export { planeCases } from "./plane-cases.js";
 
 /** Small expressions for every operator with a gradient rule: what the interpreter, lowering and runtimes must agree on. */
 export const operatorCases: readonly OperatorCase[] = [

@@ -1,0 +1,147 @@
+import type { Value } from "../graph.js";
+import { batchNormalization } from "../ops/composite.js";
+import * as ops from "../ops.js";
+import type { InputSpec, OperatorCase } from "./case.js";
+
+const [n, c, height, width] = [2, 16, 6, 4];
+const x: InputSpec = { dims: [n, c, height, width] };
+/** Many equal elements, whatever the seed. */
+const ties: InputSpec = { dims: x.dims, value: (random) => Math.round(2 * random) };
+const norm = (channels: number) => ({ dims: [channels] });
+const relu = (value: Value): Value => ops.Relu(value);
+const same = { pads: [1, 1, 1, 1] };
+const halved = { kernel_shape: [2, 2], strides: [2, 2] };
+
+const conv = (
+  name: string,
+  dims: readonly number[],
+  w: readonly number[],
+  attributes: Parameters<typeof ops.Conv>[3],
+  bias = true,
+): OperatorCase => ({
+  name: `Conv ${name}`,
+  inputs: { x: { dims }, w: { dims: w }, ...(bias ? { bias: { dims: [w[0]!] } } : {}) },
+  build: (v) => ops.Conv(v.x!, v.w!, v.bias, attributes),
+});
+
+/** Expressions on planes whose channels fill blocks of 8 or 16, or do not, for the layout in blocks. */
+export const planeCases: readonly OperatorCase[] = [
+  conv("of full blocks", [2, 16, 6, 4], [32, 16, 3, 3], same),
+  conv("without a bias", [2, 32, 5, 7], [16, 32, 3, 3], same, false),
+  conv("of one channel", [2, 1, 6, 4], [16, 1, 3, 3], same),
+  conv("of few channels", [2, 3, 6, 4], [16, 3, 3, 3], same),
+  conv("of channels between blocks", [1, 24, 6, 4], [16, 24, 3, 3], same),
+  conv("to channels between blocks", [1, 16, 6, 4], [20, 16, 3, 3], same),
+  conv("of one tap", [2, 16, 6, 4], [16, 16, 1, 1], {}),
+  conv("of even taps", [1, 16, 6, 5], [16, 16, 2, 4], { pads: [1, 2, 0, 1] }),
+  conv("of strides and dilations", [1, 16, 9, 8], [16, 16, 3, 2], {
+    strides: [2, 3],
+    dilations: [2, 1],
+    ...same,
+  }),
+  conv("of groups", [1, 32, 6, 4], [32, 16, 3, 3], { group: 2, ...same }),
+  conv("of every channel alone", [1, 16, 6, 4], [16, 1, 3, 3], { group: 16, ...same }),
+  conv("of a line", [1, 16, 9], [16, 16, 3], { pads: [1, 1] }),
+  conv("of a volume", [1, 16, 3, 4, 4], [16, 16, 3, 3, 3], { pads: [1, 1, 1, 1, 1, 1] }),
+  {
+    name: "a layer of a network, twice",
+    inputs: {
+      x: { dims: [2, 1, 6, 4] },
+      first: { dims: [16, 1, 3, 3] },
+      second: { dims: [32, 16, 3, 3] },
+      ...{ scale: norm(16), bias: norm(16), scale2: norm(32), bias2: norm(32) },
+    },
+    build: (v) => {
+      const y = batchNormalization(ops.Conv(v.x!, v.first!, undefined, same), v.scale!, v.bias!, 1e-5)[0]!;
+      const z = ops.Conv(relu(y), v.second!, undefined, same);
+      return relu(batchNormalization(z, v.scale2!, v.bias2!, 1e-3)[0]!);
+    },
+  },
+  {
+    name: "BatchNormalization with all its outputs",
+    inputs: { x, w: { dims: [16, 16, 1, 1] }, scale: norm(16), bias: norm(16) },
+    build: (v) => batchNormalization(ops.Conv(v.x!, v.w!), v.scale!, v.bias!, 1e-5),
+  },
+  {
+    name: "BatchNormalization by given statistics",
+    inputs: {
+      x,
+      w: { dims: [16, 16, 1, 1] },
+      ...{ scale: norm(16), bias: norm(16), mean: norm(16) },
+      variance: { dims: [16], value: (random) => random + 1.5 },
+    },
+    build: (v) => {
+      const inputs = [ops.Conv(v.x!, v.w!), v.scale!, v.bias!, v.mean!, v.variance!] as const;
+      return relu(ops.BatchNormalization(...inputs));
+    },
+  },
+  {
+    name: "MaxPool without overlap, with ties",
+    inputs: { x: ties, scale: { dims: [1] } },
+    build: (v) => ops.MaxPool(relu(ops.Conv(v.x!, identity(v.x!))), halved),
+  },
+  {
+    name: "MaxPool with overlap",
+    inputs: { x: ties },
+    build: (v) =>
+      ops.MaxPool(relu(ops.Conv(v.x!, identity(v.x!))), { kernel_shape: [3, 3], strides: [2, 2], ...same }),
+  },
+  {
+    name: "ConvTranspose without overlap",
+    inputs: { x, w: { dims: [16, 32, 2, 2] }, bias: norm(32) },
+    build: (v) => ops.ConvTranspose(v.x!, v.w!, v.bias, { strides: [2, 2] }),
+  },
+  {
+    name: "ConvTranspose with overlap",
+    inputs: { x, w: { dims: [16, 16, 3, 3] }, bias: norm(16) },
+    build: (v) => ops.ConvTranspose(v.x!, v.w!, v.bias, { strides: [2, 2], ...same }),
+  },
+  {
+    name: "Concat of full and partial blocks, with a Conv behind",
+    inputs: {
+      x,
+      y: { dims: [n, 32, height, width] },
+      z: { dims: [n, 4, height, width] },
+      w: { dims: [16, 48, 3, 3] },
+    },
+    build: (v) => {
+      const full = ops.Concat([relu(ops.Conv(v.x!, identity(v.x!))), v.y!], 1);
+      return ops.Concat([ops.Conv(full, v.w!, undefined, same), v.z!], 1);
+    },
+  },
+  {
+    name: "Slice between and within blocks",
+    inputs: { x: { dims: [n, 48, height, width] } },
+    build: (v) => {
+      const y = ops.Conv(v.x!, identity(v.x!));
+      return [
+        ops.Slice(y, [16], [48], [1]),
+        ops.Slice(y, [3], [19], [1]),
+        ops.Slice(y, [1, -3], [5, -1], [2, 3]),
+      ];
+    },
+  },
+  {
+    name: "a residual of convolutions, scaled per channel",
+    inputs: { x, w: { dims: [16, 16, 3, 3] }, scale: { dims: [1, 16, 1, 1] } },
+    build: (v) => {
+      const y = ops.Mul(ops.Conv(v.x!, v.w!, undefined, same), v.scale!);
+      return ops.Sigmoid(ops.Add(ops.Sub(v.x!, 0.5), y));
+    },
+  },
+  {
+    name: "sums and moments of a convolution",
+    inputs: { x, w: { dims: [16, 16, 3, 3] } },
+    build: (v) => {
+      const y = ops.Conv(v.x!, v.w!, undefined, same);
+      return [ops.ReduceMean(y, [2, 3]), ops.Softmax(y, 1), ops.Reshape(y, [n, -1])];
+    },
+  },
+];
+
+/** A weight that passes channels on. */
+function identity({ graph, dims: [, channels] }: Value): Value {
+  const data = new Float32Array(channels! ** 2);
+  for (let i = 0; i < channels!; i++) data[i * (channels! + 1)] = 1;
+  return graph.constant({ type: "float32", dims: [channels!, channels!, 1, 1], data });
+}
