@@ -139,9 +139,34 @@ export interface MorphologyOptions extends GridOptions, MorphologyArguments {
   readonly out?: Uint8Array;
 }
 
+/**
+ * One bit a pixel: pixel x of a row along the last axis is bit x % 64 of the row's word x / 64, every row starts a word,
+ * and what is left of its last word is 0.
+ */
+export interface PackedMorphologyOptions extends GridOptions, MorphologyArguments {
+  readonly words: BigUint64Array;
+  readonly out?: BigUint64Array;
+}
+
+export interface PackMaskOptions extends GridOptions {
+  readonly mask: Uint8Array;
+  readonly out?: BigUint64Array;
+}
+
+export interface UnpackMaskOptions extends GridOptions {
+  readonly words: BigUint64Array;
+  readonly out?: Uint8Array;
+}
+
 export interface MorphologyKernels {
   morphology(options: MorphologyOptions): Promise<Uint8Array>;
   morphologySync(options: MorphologyOptions): Uint8Array;
+  packedMorphology(options: PackedMorphologyOptions): Promise<BigUint64Array>;
+  packedMorphologySync(options: PackedMorphologyOptions): BigUint64Array;
+  packMask(options: PackMaskOptions): Promise<BigUint64Array>;
+  packMaskSync(options: PackMaskOptions): BigUint64Array;
+  unpackMask(options: UnpackMaskOptions): Promise<Uint8Array>;
+  unpackMaskSync(options: UnpackMaskOptions): Uint8Array;
 }
 
 /** src/kernels/neighborhood.h says what each choice means. */

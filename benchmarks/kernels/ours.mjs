@@ -6,11 +6,13 @@ import {
   distanceTransformSync,
   expectedCalibrationError,
   morphologySync,
+  packMaskSync,
   pixelExpectedCalibrationError,
   signedDistanceSync,
   softLabelsSync,
   surfaceDistancesSync,
   tensor,
+  unpackMaskSync,
   zeros,
 } from "@pixelcal/core";
 import { float32ToFloat16 } from "@pixelcal/io";
@@ -83,6 +85,16 @@ const operations = {
   morphology(of, { dims, op, radius }) {
     const mask = of("mask", [1, ...dims]);
     return writing("uint8", mask.dims, (options) => morphologySync(mask, { op, radius, ...options }), sum);
+  },
+  packedMorphology(of, { dims, op, radius }) {
+    const mask = packMaskSync(of("mask", [1, ...dims]));
+    const out = packMaskSync(of("mask", [1, ...dims]));
+    const into = () => morphologySync(mask, { op, radius, out });
+    return {
+      into,
+      fresh: () => morphologySync(mask, { op, radius }),
+      check: () => sum(unpackMaskSync(into())),
+    };
   },
   adamw(of, { dims }) {
     const [parameters, gradients] = ["values", "gradient"].map((name) => [of(name, dims).data]);

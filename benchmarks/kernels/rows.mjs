@@ -81,6 +81,16 @@ const morphology = (dims, op, goals, radius = 1) => ({
   peers: [{ name: "OpenCV", ops: ["morphology_opencv"], goals }],
 });
 
+const packed = (dims, goals) => ({
+  kernel: "packed morphology",
+  title: `${size(dims)} erosion 3 x 3`,
+  input: { kind: "blob", dims },
+  op: "packedMorphology",
+  options: { dims, op: "erosion", radius: 1 },
+  bytes: product(dims) / 4,
+  peers: [{ name: "leptonica", ops: ["morphology_leptonica"], goals }],
+});
+
 const x17 = (goal) => [goal, 1.7 * goal];
 
 export const rows = [
@@ -133,6 +143,8 @@ export const rows = [
   morphology([512, 512], "opening", x17(2)),
   morphology([4096, 4096], "opening", x17(1.4)),
   morphology([1024, 1024], "erosion", undefined, 15),
+  packed([512, 512], [6]),
+  packed([4096, 4096], [6]),
   {
     kernel: "AdamW",
     title: "8,388,608 parameters",

@@ -1,11 +1,14 @@
 #include "kernels/morphology.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <random>
 #include <vector>
 
 #include "check.h"
+#include "isa.h"
+#include "kernels/packed_mask.h"
 #include "kernels/window_filter.h"
 #include "parallel.h"
 
@@ -107,11 +110,23 @@ void Compare(const Grid& grid, const MorphologyOptions& options, Padding padding
   kernel.border = padding == Padding::kZero  ? MorphologyBorder::kZero
                   : padding == Padding::kOne ? MorphologyBorder::kOne
                                              : MorphologyBorder::kNeutral;
-  cpu::Morphology(mask, grid, kernel, out);
-  CHECK(out == Reference(mask, grid, options, padding), "op ", static_cast<int>(options.op), " structure ",
-        static_cast<int>(options.structure), " radius ", options.radius, " iterations ", options.iterations,
-        " padding ", static_cast<int>(padding), " density ", density, " size ", grid.size[0], " ",
-        grid.size[1], " ", grid.size[2]);
+  const Image expected = Reference(mask, grid, options, padding);
+  const auto check = [&](const char* form) {
+    CHECK(out == expected, form, " op ", static_cast<int>(options.op), " structure ",
+          static_cast<int>(options.structure), " radius ", options.radius, " iterations ", options.iterations,
+          " padding ", static_cast<int>(padding), " density ", density, " batch ", grid.batch, " size ",
+          grid.size[0], " ", grid.size[1], " ", grid.size[2]);
+  };
+  std::vector<uint64_t> words(static_cast<size_t>(PackedWords(grid))), packed(words.size(), ~uint64_t{0});
+  test::ForEachIsa([&] {
+    cpu::Morphology(mask, grid, kernel, out);
+    check("bytes");
+    cpu::PackMask(mask, grid, words);
+    cpu::PackedMorphology(words, grid, kernel, packed);
+    out.assign(out.size(), 7);
+    cpu::UnpackMask(packed, grid, out);
+    check("packed");
+  });
 }
 
 void CompareAll(const Grid& grid, std::initializer_list<int64_t> radii,
@@ -148,31 +163,119 @@ TEST(MorphologyEqualsTheTwinInThreeDimensions) {
   CompareAll(MakeGrid(1, std::vector<int64_t>{17, 3, 7}), {1}, {95});
 }
 
-// Wider than a tile, so that tiles meet inside a line.
-TEST(MorphologyAcrossTiles) {
+// Rows around whole words, with windows within and across them.
+TEST(MorphologyAcrossWords) {
+  for (const int64_t size : {63, 64, 65, 127, 128, 129})
+    for (const int64_t rows : {1, 5})
+      CompareAll(MakeGrid(2, std::vector<int64_t>{rows, size}), {1, 2}, {5, 95});
   MorphologyOptions options;
-  options.op = MorphologyOp::kGradient;
-  options.radius = 2;
-  Compare(MakeGrid(1, std::vector<int64_t>{500, 700}), options, Padding::kZero, 50);
-  options.op = MorphologyOp::kOpening;
-  Compare(MakeGrid(1, std::vector<int64_t>{20, 90, 90}), options, Padding::kNeutral, 95);
+  for (const Structure structure : {Structure::kBox, Structure::kCross})
+    for (const int64_t radius : {31, 32, 33, 63, 64, 65, 100, 200})
+      for (const MorphologyOp op :
+           {MorphologyOp::kDilation, MorphologyOp::kGradient, MorphologyOp::kOpening}) {
+        options.op = op;
+        options.structure = structure;
+        options.radius = radius;
+        for (const Padding padding : {Padding::kNeutral, Padding::kZero, Padding::kOne})
+          Compare(MakeGrid(1, std::vector<int64_t>{3, 260}), options, padding, 1);
+      }
+}
+
+// Images that are cut into slabs, in rows and in planes.
+TEST(MorphologyAcrossSlabs) {
+  MorphologyOptions options;
+  for (const MorphologyOp op : kOps)
+    for (const Structure structure : {Structure::kBox, Structure::kCross}) {
+      options.op = op;
+      options.structure = structure;
+      for (const Padding padding : {Padding::kNeutral, Padding::kZero, Padding::kOne}) {
+        options.radius = options.iterations = 1;
+        Compare(MakeGrid(1, std::vector<int64_t>{1500, 65}), options, padding, 50);
+        Compare(MakeGrid(2, std::vector<int64_t>{40, 33, 64}), options, padding, 95);
+        options.radius = 3;
+        options.iterations = 2;
+        Compare(MakeGrid(1, std::vector<int64_t>{1100, 70}), options, padding, 95);
+      }
+    }
 }
 
 TEST(MorphologyGivesTheSameAtAnyThreadCount) {
-  const Grid grid = MakeGrid(2, std::vector<int64_t>{9, 120, 130});
-  const Image mask = Mask(grid, 60, 4);
   const int before = ThreadCount();
-  for (const MorphologyOp op : kOps) {
-    MorphologyOptions options;
-    options.op = op;
-    Image one(mask.size()), many(mask.size());
-    SetThreadCount(1);
-    cpu::Morphology(mask, grid, options, one);
-    SetThreadCount(7);
-    cpu::Morphology(mask, grid, options, many);
-    CHECK(one == many);
+  for (const Grid& grid :
+       {MakeGrid(2, std::vector<int64_t>{9, 120, 130}), MakeGrid(1, std::vector<int64_t>{700, 300})}) {
+    const Image mask = Mask(grid, 60, 4);
+    for (const MorphologyOp op : kOps) {
+      MorphologyOptions options;
+      options.op = op;
+      Image one(mask.size()), many(mask.size());
+      SetThreadCount(1);
+      cpu::Morphology(mask, grid, options, one);
+      for (const int threads : {2, 3, 7}) {
+        SetThreadCount(threads);
+        cpu::Morphology(mask, grid, options, many);
+        CHECK(one == many);
+      }
+    }
   }
   SetThreadCount(before);
+}
+
+// Large enough for stores past the caches, at every alignment that memory may have.
+TEST(MorphologyOfLargeImagesAtAnyAlignment) {
+  for (const int64_t width : {4096, 4100}) {
+    const Grid grid = MakeGrid(1, std::vector<int64_t>{2050, width});
+    const auto count = static_cast<size_t>(grid.Count());
+    MorphologyOptions options;
+    options.op = MorphologyOp::kDilation;
+    std::vector<uint8_t> memory(count + 64);
+    std::vector<uint64_t> words(static_cast<size_t>(PackedWords(grid)));
+    const Image mask = Mask(grid, 20, 9);
+    const auto slow = [&](size_t i) {
+      const int64_t y = static_cast<int64_t>(i) / width, x = static_cast<int64_t>(i) % width;
+      for (int64_t at_y = std::max<int64_t>(0, y - 1); at_y <= std::min<int64_t>(2049, y + 1); ++at_y)
+        for (int64_t at_x = std::max<int64_t>(0, x - 1); at_x <= std::min(width - 1, x + 1); ++at_x)
+          if (mask[static_cast<size_t>(at_y * width + at_x)] != 0) return 1;
+      return 0;
+    };
+    Image expected(count);
+    for (size_t i = 0; i < count; ++i) expected[i] = static_cast<uint8_t>(slow(i));
+    for (const size_t offset : {0, 1, 16, 63}) {
+      test::ForEachIsa([&] {
+        std::fill(memory.begin(), memory.end(), uint8_t{7});
+        const auto out = std::span(memory).subspan(offset, count);
+        cpu::Morphology(mask, grid, options, out);
+        CHECK(std::equal(out.begin(), out.end(), expected.begin()), "width ", width, " offset ", offset);
+        CHECK(std::count(memory.begin(), memory.end(), 7) == 64, "written outside");
+      });
+    }
+  }
+}
+
+TEST(PackedMasksAreTheirPixels) {
+  for (const int64_t width : {1, 63, 64, 65, 127, 128, 129, 200}) {
+    const Grid grid = MakeGrid(2, std::vector<int64_t>{3, width});
+    const Image mask = Mask(grid, 50, static_cast<unsigned>(width));
+    const auto words_of_row = static_cast<size_t>((width + 63) / 64);
+    std::vector<uint64_t> expected(6 * words_of_row, 0);
+    for (size_t i = 0; i < mask.size(); ++i) {
+      const size_t row = i / static_cast<size_t>(width), x = i % static_cast<size_t>(width);
+      if (mask[i] != 0) expected[row * words_of_row + x / 64] |= uint64_t{1} << (x % 64);
+    }
+    test::ForEachIsa([&] {
+      std::vector<uint64_t> words(expected.size(), ~uint64_t{0});
+      cpu::PackMask(mask, grid, words);
+      CHECK(words == expected, "width ", width);
+      for (const size_t offset : {0, 1, 40}) {
+        Image memory(mask.size() + 64, 7), want(mask.size() + 64, 7);
+        for (size_t i = 0; i < mask.size(); ++i) want[offset + i] = mask[i] != 0;
+        cpu::UnpackMask(words, grid, std::span(memory).subspan(offset, mask.size()));
+        CHECK(memory == want, "width ", width, " offset ", offset);
+      }
+    });
+    std::vector<uint64_t> words(expected.size());
+    CHECK_THROWS(cpu::PackMask(std::span(mask).first(1), grid, words), "mask: expected ");
+    CHECK_THROWS(cpu::PackMask(mask, grid, std::span(words).first(1)), "words: expected ");
+  }
 }
 
 TEST(MorphologyRejects) {
@@ -184,6 +287,11 @@ TEST(MorphologyRejects) {
   CHECK_THROWS(cpu::Morphology(mask, grid, options, std::span(out).first(5)),
                "out: expected 6 pixels, got 5");
   CHECK_THROWS(cpu::Morphology(mask, grid, options, mask), "out: expected memory apart from the mask's");
+  std::vector<uint64_t> words(2), more(3);
+  CHECK_THROWS(cpu::PackedMorphology(more, grid, options, words), "words: expected 2 words, got 3");
+  CHECK_THROWS(cpu::PackedMorphology(words, grid, options, more), "out: expected 2 words, got 3");
+  CHECK_THROWS(cpu::PackedMorphology(words, grid, options, words),
+               "out: expected memory apart from the given words");
   options.radius = -1;
   CHECK_THROWS(cpu::Morphology(mask, grid, options, out), "radius: expected at least 0, got -1");
   options.radius = 1;

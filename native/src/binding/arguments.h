@@ -30,6 +30,7 @@ PIXELCAL_ELEMENT(uint8_t, "Uint8Array", napi_uint8_array)
 PIXELCAL_ELEMENT(uint16_t, "Uint16Array", napi_uint16_array)
 PIXELCAL_ELEMENT(int32_t, "Int32Array", napi_int32_array)
 PIXELCAL_ELEMENT(int64_t, "BigInt64Array", napi_bigint64_array)
+PIXELCAL_ELEMENT(uint64_t, "BigUint64Array", napi_biguint64_array)
 #undef PIXELCAL_ELEMENT
 
 // A JavaScript value that stays alive as long as any copy of this does; copied and destroyed on the JS thread

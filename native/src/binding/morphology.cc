@@ -2,6 +2,7 @@
 
 #include "binding/bindings.h"
 #include "binding/morphology_options.h"
+#include "kernels/packed_mask.h"
 
 namespace pixelcal {
 
@@ -39,7 +40,33 @@ Task MorphologyTask(Arguments& arguments) {
   return {[=] { cpu::Morphology(mask, grid, options, out.span); }, [=](Napi::Env) { return out.Value(); }};
 }
 
-constexpr Entry kEntries[] = {{"morphology", MorphologyTask}};
+Task PackedMorphologyTask(Arguments& arguments) {
+  const auto words = arguments.Array<uint64_t>("words");
+  const Grid grid = arguments.ReadGrid();
+  const MorphologyOptions options = ReadMorphology(arguments);
+  const auto out = arguments.Out<uint64_t>("out", PackedWords(grid));
+  return {[=] { cpu::PackedMorphology(words, grid, options, out.span); },
+          [=](Napi::Env) { return out.Value(); }};
+}
+
+Task PackMaskTask(Arguments& arguments) {
+  const auto mask = arguments.Array<uint8_t>("mask");
+  const Grid grid = arguments.ReadGrid();
+  const auto out = arguments.Out<uint64_t>("out", PackedWords(grid));
+  return {[=] { cpu::PackMask(mask, grid, out.span); }, [=](Napi::Env) { return out.Value(); }};
+}
+
+Task UnpackMaskTask(Arguments& arguments) {
+  const auto words = arguments.Array<uint64_t>("words");
+  const Grid grid = arguments.ReadGrid();
+  const auto out = arguments.Out<uint8_t>("out", grid.Count());
+  return {[=] { cpu::UnpackMask(words, grid, out.span); }, [=](Napi::Env) { return out.Value(); }};
+}
+
+constexpr Entry kEntries[] = {{"morphology", MorphologyTask},
+                              {"packedMorphology", PackedMorphologyTask},
+                              {"packMask", PackMaskTask},
+                              {"unpackMask", UnpackMaskTask}};
 
 }  // namespace
 

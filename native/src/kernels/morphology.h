@@ -41,5 +41,9 @@ namespace cpu {
 void Morphology(std::span<const uint8_t> mask, const Grid& grid, const MorphologyOptions& options,
                 std::span<uint8_t> out);
 
+// The same of masks as PackMask leaves them (kernels/packed_mask.h).
+void PackedMorphology(std::span<const uint64_t> words, const Grid& grid, const MorphologyOptions& options,
+                      std::span<uint64_t> out);
+
 }  // namespace cpu
 }  // namespace pixelcal

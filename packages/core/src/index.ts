@@ -85,6 +85,15 @@ export {
   morphologyOps,
   morphologySync,
 } from "./morphology.js";
+export {
+  type PackedMask,
+  type PackMaskOptions,
+  packMask,
+  packMaskSync,
+  type UnpackMaskOptions,
+  unpackMask,
+  unpackMaskSync,
+} from "./packed-mask.js";
 export type { PixelSelection } from "./probability-maps.js";
 export {
   type SignedDistanceOptions,

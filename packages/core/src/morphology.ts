@@ -1,8 +1,13 @@
-import type { MorphologyOptions as NativeOptions } from "@pixelcal/native";
+import type {
+  GridOptions,
+  MorphologyOptions as NativeOptions,
+  PackedMorphologyOptions,
+} from "@pixelcal/native";
 import { call, callSync, native } from "./binding.js";
 import { checkChoice, checkInteger, checkOut, checkTensor } from "./check.js";
 import { checkDevice, type DeviceOption } from "./device.js";
 import { invalidArgument } from "./errors.js";
+import { checkPackedMask, checkPackedOut, isPacked, type PackedMask, trailingGrid } from "./packed-mask.js";
 import type { Tensor } from "./tensor.js";
 
 /** The operations by name. */
@@ -35,50 +40,74 @@ export interface MorphologySpec {
   readonly border?: "neutral" | "zero" | "one" | "replicate" | "reflect101";
 }
 
-export interface MorphologyOptions extends MorphologySpec, DeviceOption {
+export interface MorphologyOptions<Out = Tensor<"uint8">> extends MorphologySpec, DeviceOption {
   /**
    * Trailing dimensions the structuring element spans: 2 treats a volume slice by slice; default all but the first,
    * which must be 2 or 3.
    */
   readonly dimensions?: 1 | 2 | 3;
-  readonly out?: Tensor<"uint8">;
+  readonly out?: Out;
 }
 
-/** Binary morphology of `mask` (`[N, ...spatial]`, nonzero is set); the result is 0 or 1. */
-export async function morphology(
+/** Binary morphology of `mask` (`[N, ...spatial]`, nonzero is set); the result is 0 or 1, or packed as the mask is. */
+export function morphology(mask: PackedMask, options: MorphologyOptions<PackedMask>): Promise<PackedMask>;
+export function morphology(
   mask: Tensor<"uint8"> | Tensor<"bool">,
   options: MorphologyOptions,
-): Promise<Tensor<"uint8">> {
-  const request = morphologyRequest(mask, options);
+): Promise<Tensor<"uint8">>;
+export async function morphology(mask: Mask, options: AnyOptions): Promise<Mask> {
+  if (isPacked(mask)) {
+    const request = packedRequest(mask, options);
+    return { words: await call(() => native.packedMorphology(request)), dims: mask.dims };
+  }
+  const request = byteRequest(mask, options);
   return { type: "uint8", dims: mask.dims, data: await call(() => native.morphology(request)) };
 }
 
 /** {@link morphology} on the calling thread. */
+export function morphologySync(mask: PackedMask, options: MorphologyOptions<PackedMask>): PackedMask;
 export function morphologySync(
   mask: Tensor<"uint8"> | Tensor<"bool">,
   options: MorphologyOptions,
-): Tensor<"uint8"> {
-  const request = morphologyRequest(mask, options);
+): Tensor<"uint8">;
+export function morphologySync(mask: Mask, options: AnyOptions): Mask {
+  if (isPacked(mask)) {
+    const request = packedRequest(mask, options);
+    return { words: callSync(() => native.packedMorphologySync(request)), dims: mask.dims };
+  }
+  const request = byteRequest(mask, options);
   return { type: "uint8", dims: mask.dims, data: callSync(() => native.morphologySync(request)) };
 }
 
-function morphologyRequest(
-  mask: Tensor<"uint8"> | Tensor<"bool">,
-  options: MorphologyOptions,
-): NativeOptions {
-  checkDevice(options.device);
+type Mask = Tensor<"uint8"> | Tensor<"bool"> | PackedMask;
+type AnyOptions = MorphologyOptions<Tensor | PackedMask>;
+
+function byteRequest(mask: Tensor<"uint8"> | Tensor<"bool">, options: AnyOptions): NativeOptions {
   checkTensor("mask", mask, ["uint8", "bool"], [1, 8]);
-  checkMorphology(options, "");
-  const { op, structure, radius, iterations, border, out } = options;
-  const dimensions = options.dimensions ?? mask.dims.length - 1;
-  if (options.dimensions === undefined && (dimensions < 2 || dimensions > 3)) {
-    throw invalidArgument("mask", "rank 3 or 4, or the option dimensions", `rank ${mask.dims.length}`);
-  }
-  checkInteger("dimensions", dimensions, 1, Math.min(3, mask.dims.length));
+  const request = commonRequest(mask.dims, options);
+  const out = options.out as Tensor<"uint8"> | undefined;
   checkOut(out, "uint8", mask.dims);
-  const size = mask.dims.slice(-dimensions);
-  const batch = mask.dims.slice(0, -dimensions).reduce((product, dim) => product * dim, 1);
-  return { mask: mask.data, batch, size, op, structure, radius, iterations, border, out: out?.data };
+  return { mask: mask.data, ...request, out: out?.data };
+}
+
+function packedRequest(mask: PackedMask, options: AnyOptions): PackedMorphologyOptions {
+  checkPackedMask("mask", mask);
+  const request = commonRequest(mask.dims, options);
+  const out = options.out as PackedMask | undefined;
+  checkPackedOut(out, mask.dims);
+  return { words: mask.words, ...request, out: out?.words };
+}
+
+function commonRequest(dims: readonly number[], options: AnyOptions): GridOptions & MorphologySpec {
+  checkDevice(options.device);
+  checkMorphology(options, "");
+  const { op, structure, radius, iterations, border } = options;
+  const dimensions = options.dimensions ?? dims.length - 1;
+  if (options.dimensions === undefined && (dimensions < 2 || dimensions > 3)) {
+    throw invalidArgument("mask", "rank 3 or 4, or the option dimensions", `rank ${dims.length}`);
+  }
+  checkInteger("dimensions", dimensions, 1, Math.min(3, dims.length));
+  return { ...trailingGrid(dims, dimensions), op, structure, radius, iterations, border };
 }
 
 /** Throws unless every field is valid; `prefix` goes before the argument's name, for example "morphology.". */

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "shape.h"
+
+namespace pixelcal {
+
+// Words of a packed mask: pixel x of a row along the last axis is bit x % 64 of the row's word x / 64; every
+// row starts a word, and what is left of its last one is 0.
+int64_t PackedWords(const Grid& grid);
+
+namespace cpu {
+
+// Nonzero pixels become 1.
+void PackMask(std::span<const uint8_t> mask, const Grid& grid, std::span<uint64_t> words);
+// To 0 and 1.
+void UnpackMask(std::span<const uint64_t> words, const Grid& grid, std::span<uint8_t> mask);
+
+}  // namespace cpu
+}  // namespace pixelcal

@@ -1,0 +1,104 @@
+import type { GridOptions } from "@pixelcal/native";
+import { call, callSync, native } from "./binding.js";
+import { checkOut, checkTensor } from "./check.js";
+import { checkDevice, type DeviceOption } from "./device.js";
+import { invalidArgument } from "./errors.js";
+import { elementCount, type Tensor } from "./tensor.js";
+
+/**
+ * A mask of one bit a pixel, for several operations one after another: pixel x of a row along the last dimension is bit
+ * x % 64 of the row's word x / 64. Every row starts a word, and what is left of its last word is 0.
+ */
+export interface PackedMask {
+  readonly words: BigUint64Array;
+  /** Of the mask, in pixels. */
+  readonly dims: readonly number[];
+}
+
+export interface PackMaskOptions extends DeviceOption {
+  readonly out?: PackedMask;
+}
+
+export interface UnpackMaskOptions extends DeviceOption {
+  readonly out?: Tensor<"uint8">;
+}
+
+/** The pixels of `mask` that are not zero. */
+export async function packMask(
+  mask: Tensor<"uint8"> | Tensor<"bool">,
+  options: PackMaskOptions = {},
+): Promise<PackedMask> {
+  const request = packRequest(mask, options);
+  return { words: await call(() => native.packMask(request)), dims: mask.dims };
+}
+
+/** {@link packMask} on the calling thread. */
+export function packMaskSync(
+  mask: Tensor<"uint8"> | Tensor<"bool">,
+  options: PackMaskOptions = {},
+): PackedMask {
+  const request = packRequest(mask, options);
+  return { words: callSync(() => native.packMaskSync(request)), dims: mask.dims };
+}
+
+/** The mask in bytes, 0 and 1. */
+export async function unpackMask(
+  mask: PackedMask,
+  options: UnpackMaskOptions = {},
+): Promise<Tensor<"uint8">> {
+  const request = unpackRequest(mask, options);
+  return { type: "uint8", dims: mask.dims, data: await call(() => native.unpackMask(request)) };
+}
+
+/** {@link unpackMask} on the calling thread. */
+export function unpackMaskSync(mask: PackedMask, options: UnpackMaskOptions = {}): Tensor<"uint8"> {
+  const request = unpackRequest(mask, options);
+  return { type: "uint8", dims: mask.dims, data: callSync(() => native.unpackMaskSync(request)) };
+}
+
+function packRequest(mask: Tensor<"uint8"> | Tensor<"bool">, { device, out }: PackMaskOptions) {
+  checkDevice(device);
+  checkTensor("mask", mask, ["uint8", "bool"], [1, 8]);
+  checkPackedOut(out, mask.dims);
+  return { mask: mask.data, ...trailingGrid(mask.dims, 1), out: out?.words };
+}
+
+function unpackRequest(mask: PackedMask, { device, out }: UnpackMaskOptions) {
+  checkDevice(device);
+  checkPackedMask("mask", mask);
+  checkOut(out, "uint8", mask.dims);
+  return { words: mask.words, ...trailingGrid(mask.dims, 1), out: out?.data };
+}
+
+/** The last `dimensions` of `dims` as images, all others as their batch. */
+export function trailingGrid(dims: readonly number[], dimensions: number): GridOptions {
+  return { batch: elementCount(dims.slice(0, -dimensions)), size: dims.slice(-dimensions) };
+}
+
+export function isPacked(mask: Tensor | PackedMask): mask is PackedMask {
+  return typeof mask === "object" && mask !== null && "words" in mask;
+}
+
+/** Throws unless `mask` is a packed mask of 1 to 8 dimensions. */
+export function checkPackedMask(argument: string, mask: PackedMask): void {
+  if (!isPacked(mask)) throw invalidArgument(argument, "a packed mask", mask);
+  const { words, dims } = mask;
+  if (!Array.isArray(dims) || dims.length < 1 || dims.length > 8 || dims.some((dim) => !(dim >= 1))) {
+    throw invalidArgument(`${argument}.dims`, "1 to 8 positive dimensions", dims);
+  }
+  if (!(words instanceof BigUint64Array))
+    throw invalidArgument(`${argument}.words`, "a BigUint64Array", words);
+  const count = elementCount([...dims.slice(0, -1), Math.ceil(dims.at(-1)! / 64)]);
+  if (words.length !== count) {
+    throw invalidArgument(`${argument}.words`, `${count} words for dims [${dims.join(", ")}]`, words.length);
+  }
+}
+
+/** Throws unless `out` is absent or a packed mask of exactly these dims. */
+export function checkPackedOut(out: PackedMask | undefined, dims: readonly number[]): void {
+  if (out === undefined) return;
+  checkPackedMask("out", out);
+  if (out.dims.length !== dims.length || out.dims.some((dim, axis) => dim !== dims[axis])) {
+    throw invalidArgument("out", `dims [${dims.join(", ")}]`, out.dims);
+  }
+}
