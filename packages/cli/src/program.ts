@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
+import { addCheck } from "./check.js";
 import { CommandError, Interrupted } from "./command-error.js";
 import { addDemo } from "./demo.js";
 import { addEvaluate } from "./evaluate.js";
@@ -29,7 +30,7 @@ export async function run(args: readonly string[], context: Context): Promise<nu
       writeErr: (text) => context.terminal.line(text.trimEnd()),
     })
     .exitOverride();
-  for (const add of [addTrain, addInfer, addEvaluate, addPhantom, addDemo]) add(program, context);
+  for (const add of [addTrain, addInfer, addEvaluate, addCheck, addPhantom, addDemo]) add(program, context);
   try {
     await program.parseAsync(args, { from: "user" });
     return 0;

@@ -5,6 +5,7 @@ export {
   type Scores,
 } from "./case-scores.js";
 export { channelBlock } from "./channel-block.js";
+export { type CheckOptions, checkModel, type ModelReport, type ProviderReport } from "./check-model.js";
 export {
   type Checkpoint,
   predictionWeights,

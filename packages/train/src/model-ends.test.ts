@@ -1,7 +1,6 @@
 import { type Tensor, tensor } from "@pixelcal/core";
 import { Graph, interpret, ops, type Value } from "@pixelcal/graph";
 import { describe, expect, test } from "vitest";
-import { rolesOf } from "./model-arrays.js";
 import { canonical, imageDims, logitsBehind, type ModelEnds } from "./model-ends.js";
 
 const ramp = (dims: readonly number[]): Tensor<"float32"> =>
@@ -89,19 +88,6 @@ describe("canonical", () => {
       ["half/logits", [2, 3, 4, 4]],
       ["a", [2, 3, 4, 4]],
     ]);
-  });
-
-  test("parts arrays that an exporter merged, chains of Identities too", () => {
-    const graph = model([1, 1, 2, 2], {
-      y: (x) => {
-        const ones = x.graph.initializer("ones", tensor("float32", Float32Array.of(1, 1), [2, 1, 1]));
-        const [a] = x.graph.node("Identity", [ones], {}, { outputs: ["a"] });
-        const [b] = x.graph.node("Identity", [a], {}, { outputs: ["b"] });
-        return ops.Add(ops.Mul(ops.Concat([x, x], 1), a!), ops.Add(b!, ones));
-      },
-    });
-    expect(rolesOf(canonical(graph)).parameters).toEqual(["a", "b", "ones"]);
-    expect(rolesOf(graph).parameters).toEqual(["ones"]);
   });
 
   test.each<[string, Graph, ModelEnds, string]>([

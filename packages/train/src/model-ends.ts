@@ -65,12 +65,6 @@ export function canonical(model: Graph, ends: ModelEnds = {}): Graph {
   const size = image.dims.filter((_, i) => i !== 0 && i !== axis);
   const moved = movedAxes(rank, axis);
   const adapted = rewrite(model, {
-    node: (node, inputs, target) => {
-      // Exporters merge arrays that are equal at first, and name them by Identities: they are trained apart.
-      const merged = node.opType === "Identity" ? target.initializers.get(inputs[0]!.name) : undefined;
-      const own = merged?.type === "float32" && !model.outputs.has(node.outputs[0]!.name);
-      return own ? [target.initializer(node.outputs[0]!.name, merged)] : undefined;
-    },
     input: (value, target) => {
       if (axis === 1) return undefined;
       const dims = [value.dims[0]!, value.dims[axis]!, ...size];

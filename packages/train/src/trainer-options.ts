@@ -89,6 +89,7 @@ export function chosen(
   names: readonly string[],
   trainable: TrainerOptions["trainable"],
 ): readonly string[] {
+  if (names.length === 0) throw invalidArgument("model", "arrays that can be trained", "none");
   if (trainable === undefined) return names;
   const kept = isSelection(trainable)
     ? selected(model, names, trainable)

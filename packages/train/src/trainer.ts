@@ -1,5 +1,5 @@
 import { invalidArgument, type Tensor } from "@pixelcal/core";
-import { type Graph, updatedName } from "@pixelcal/graph";
+import { type Graph, replaceWeights, updatedName } from "@pixelcal/graph";
 import { writeFileAtomic } from "@pixelcal/io";
 import type { Loss } from "@pixelcal/losses";
 import { type Arrays, addTo, clear, copied, copies } from "./arrays.js";
@@ -115,6 +115,8 @@ export class Trainer implements LogitsModel {
     const source = modelSource(options.model, { ...rest, ...(outputs && { outputs: Object.keys(outputs) }) });
     const trainer = new Trainer(options, source, source(options.batch), await runtimeVersion());
     try {
+      // A file that could not take the new weights in is no use to train.
+      if (options.model instanceof Uint8Array) replaceWeights(options.model, trainer.weights());
       if (trainer.device === "webgpu") await trainer.#moveIn();
       await trainer.#sessions.step(options.batch);
     } catch (error) {

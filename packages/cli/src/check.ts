@@ -1,0 +1,134 @@
+import { readFile } from "node:fs/promises";
+import { dirname } from "node:path";
+import { GraphError } from "@pixelcal/graph";
+import { fileError } from "@pixelcal/io";
+import { checkModel, type ModelReport, type ProviderReport } from "@pixelcal/train";
+import { type Command, InvalidArgumentError } from "commander";
+import { CommandError } from "./command-error.js";
+import { integer } from "./option.js";
+import type { Context } from "./program.js";
+import { formatJson } from "./report/json.js";
+
+interface Options {
+  readonly inputShape?: readonly number[];
+  readonly output?: readonly string[];
+  readonly classAxis?: number;
+  readonly channelAxis?: number;
+  readonly threads?: number;
+  readonly json?: true;
+}
+
+export function addCheck(program: Command, context: Context): void {
+  program
+    .command("check")
+    .description("Say what an ONNX model is and whether it can be trained here; exit code 0 if so, 1 if not.")
+    .argument("<model>", "ONNX file")
+    .option("--input-shape <dims>", "image [N, C, ...spatial] to try, like 1x1x224x224", shape)
+    .option("--output <names>", "outputs to train, separated by commas", (text) => text.split(","))
+    .option("--class-axis <axis>", "of the outputs, -1 for the last (default: 1)", axis)
+    .option("--channel-axis <axis>", "of the image, -1 for the last (default: 1)", axis)
+    .option("--threads <count>", "processor threads (default: all)", integer(1))
+    .option("--json", "the report as JSON")
+    .action((path: string, options: Options) => check(path, options, context));
+}
+
+async function check(path: string, options: Options, context: Context): Promise<void> {
+  const bytes = await readFile(path).catch((error: unknown) => {
+    throw fileError(path, error);
+  });
+  const { inputShape: dims, output: outputs, classAxis, channelAxis, threads, json } = options;
+  const ends = { outputs, classAxis, channelAxis };
+  const report = await checkModel(bytes, { externalData: dirname(path), dims, ...ends, threads }).catch(
+    (error) => {
+      throw error instanceof GraphError
+        ? new CommandError(`${path}: ${error.message}`, { cause: error })
+        : error;
+    },
+  );
+  context.output.write(json ? formatJson(report) : describe(path, bytes.length, report));
+  if (!report.trainable) throw new CommandError(`${path}: cannot be trained: ${report.problems.join("; ")}`);
+}
+
+const shape = (text: string): readonly number[] => {
+  const parts = text.split("x");
+  if (parts.length >= 3 && parts.length <= 5 && parts.every((part) => /^[1-9]\d{0,6}$/.test(part)))
+    return parts.map(Number);
+  throw new InvalidArgumentError("Expected 3 to 5 sizes [N, C, ...spatial] like 1x1x224x224.");
+};
+
+const axis = (text: string): number => {
+  if (/^-?[1-4]$/.test(text)) return Number(text);
+  throw new InvalidArgumentError("Expected an axis from 1 to 4, or -1 for the last.");
+};
+
+function describe(path: string, size: number, report: ModelReport): string {
+  const { facts, dims, parameters, memory, unsupported, withoutGradient } = report;
+  const rows: [string, string][] = [
+    [
+      "model",
+      `${path}, ${bytes(size)}${facts.dataFiles.length > 0 ? `, weights in ${facts.dataFiles.join(", ")}` : ""}`,
+    ],
+    ["producer", `${facts.producer || "unknown"}, ${opsets(facts.opsets)}, IR version ${facts.irVersion}`],
+    ...facts.inputs.map((value): [string, string] => ["input", declared(value)]),
+    ...facts.outputs.map((value): [string, string] => ["output", declared(value)]),
+    ...Object.entries(facts.weights).map(([type, sum]): [string, string] => [
+      "stored",
+      `${sum.elements.toLocaleString("en")} ${type} in ${sum.arrays} arrays, ${bytes(sum.bytes)}`,
+    ]),
+    ["operators", operatorList(report)],
+  ];
+  if (unsupported.length > 0) rows.push(["unknown", unsupported.join(", ")]);
+  if (withoutGradient.length > 0) rows.push(["no gradient", withoutGradient.join(", ")]);
+  for (const { output, place, activation } of report.logits) {
+    rows.push([
+      "logits",
+      activation === "none" ? `${output} itself` : `${place}, before the ${activation} of ${output}`,
+    ]);
+  }
+  rows.push([
+    "tried with",
+    `${dims.join(" x ")}${report.chosenSizes ? " (open sizes chosen; --input-shape gives others)" : ""}`,
+  ]);
+  if (parameters !== undefined) {
+    const { arrays, elements, buffers } = parameters;
+    const count = elements.toLocaleString("en");
+    rows.push([
+      "trainable",
+      `${count} parameters in ${arrays} arrays, ${buffers} running statistics; ${report.classes} classes`,
+    ]);
+  }
+  if (memory !== undefined) {
+    rows.push([
+      "memory",
+      `${bytes(memory.predict)} to predict, ${bytes(memory.train)} to train (computed from the graphs)`,
+    ]);
+  }
+  for (const provider of report.providers) rows.push([provider.device, tried(provider)]);
+  const width = Math.max(...rows.map(([title]) => title.length));
+  return rows.map(([title, text]) => `${title.padEnd(width)}  ${text}\n`).join("");
+}
+
+function operatorList({ operators, withoutGradient }: ModelReport): string {
+  const mark = (name: string, known: boolean): string =>
+    known ? (withoutGradient.includes(name) ? " (no gradient)" : "") : " (unknown)";
+  return operators.map(({ name, count, known }) => `${name} ${count}${mark(name, known)}`).join(", ");
+}
+
+function tried({ predicts, trains, stepMilliseconds, problem }: ProviderReport): string {
+  if (trains) return `predicts and trains; a step takes ${stepMilliseconds!.toFixed(1)} ms (measured)`;
+  return `${predicts ? "predicts, does not train" : "does not run it"}: ${problem}`;
+}
+
+const declared = ({ name, type, dims }: ModelReport["facts"]["inputs"][number]): string =>
+  `${name} ${type} [${dims?.join(", ") ?? "any rank"}]`;
+
+const opsets = (versions: Readonly<Record<string, number>>): string =>
+  Object.entries(versions)
+    .map(([domain, version]) => `opset ${version}${domain === "" ? "" : ` of ${domain}`}`)
+    .join(", ");
+
+function bytes(count: number): string {
+  const units = ["bytes", "KiB", "MiB", "GiB"];
+  const power = Math.min(3, count < 1 ? 0 : Math.floor(Math.log2(count) / 10));
+  return `${power === 0 ? count : (count / 2 ** (10 * power)).toFixed(1)} ${units[power]}`;
+}

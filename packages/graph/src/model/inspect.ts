@@ -1,0 +1,88 @@
+import { dataType } from "../data-types.js";
+import { GraphError } from "../errors.js";
+import { realInputs } from "./inputs.js";
+import { type ModelProto, modelTable, type TensorProto, type ValueInfoProto } from "./schema.js";
+import { decode } from "./wire.js";
+
+/** An input or output as a file declares it. */
+export interface DeclaredValue {
+  readonly name: string;
+  /** "unknown" for types that are not numbers or booleans. */
+  readonly type: string;
+  /** A name stands for a size that is open; undefined where not even the rank is declared. */
+  readonly dims: readonly (number | string)[] | undefined;
+}
+
+/** What an ONNX file says of itself. */
+export interface ModelFacts {
+  readonly graph: string;
+  readonly producer: string;
+  readonly irVersion: number;
+  /** Version by domain; "" is ai.onnx. */
+  readonly opsets: Readonly<Record<string, number>>;
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly inputs: readonly DeclaredValue[];
+  readonly outputs: readonly DeclaredValue[];
+  /** Stored arrays, their elements and bytes by data type. */
+  readonly weights: Readonly<
+    Record<string, { readonly arrays: number; readonly elements: number; readonly bytes: number }>
+  >;
+  /** Files that hold weights beside the model. */
+  readonly dataFiles: readonly string[];
+}
+
+/** The width of a type, by the number of bits in its name. */
+const widthOf = (type: string): number => Math.max(1, Number(/\d+$/.exec(type)?.[0] ?? 8) / 8);
+
+/** Reads what an ONNX file says of itself, whether or not it can be parsed. Throws GraphError where it is none. */
+export function inspectModel(bytes: Uint8Array): ModelFacts {
+  const model = decode(modelTable, bytes) as ModelProto;
+  const { graph } = model;
+  if (graph === undefined) throw new GraphError("model", "not an ONNX file: it has no graph");
+  const { nodes = [], initializers = [], outputs = [] } = graph;
+  const constants = nodes.flatMap(({ opType, attributes = [] }) =>
+    opType === "Constant" ? attributes.flatMap(({ t }) => (t === undefined ? [] : [t])) : [],
+  );
+  const domains = (model.opsets ?? []).map(({ domain = "", version = 0 }) => [
+    domain === "ai.onnx" ? "" : domain,
+    version,
+  ]);
+  const { producerName = "", producerVersion = "" } = model;
+  return {
+    graph: graph.name ?? "",
+    producer: `${producerName} ${producerVersion}`.trim(),
+    irVersion: model.irVersion ?? 0,
+    opsets: Object.fromEntries(domains),
+    metadata: Object.fromEntries((model.metadata ?? []).map(({ key = "", value = "" }) => [key, value])),
+    inputs: realInputs(graph).map(declared),
+    outputs: outputs.map(declared),
+    weights: weightsOf([...initializers, ...constants]),
+    dataFiles: [...new Set([...initializers, ...constants].flatMap(locationOf))],
+  };
+}
+
+function declared({ name = "", type }: ValueInfoProto): DeclaredValue {
+  const { elementType = 0, shape } = type?.tensor ?? {};
+  const dims = shape && (shape.dims ?? []).map(({ value, param }) => value ?? (param || "?"));
+  return { name, type: typeName(elementType), dims };
+}
+
+const typeName = (code: number): string => (code === 16 ? "bfloat16" : (dataType(code) ?? "unknown"));
+
+function weightsOf(tensors: readonly TensorProto[]): ModelFacts["weights"] {
+  const sums: Record<string, { arrays: number; elements: number; bytes: number }> = {};
+  for (const { dataType: code = 0, dims = [] } of tensors) {
+    const type = typeName(code);
+    const elements = Array.from(dims, Number).reduce((product, size) => product * size, 1);
+    const sum = (sums[type] ??= { arrays: 0, elements: 0, bytes: 0 });
+    sum.arrays += 1;
+    sum.elements += elements;
+    sum.bytes += elements * widthOf(type);
+  }
+  return sums;
+}
+
+const locationOf = ({ dataLocation, externalData = [] }: TensorProto): readonly string[] =>
+  dataLocation === 1
+    ? externalData.flatMap(({ key, value }) => (key === "location" && value !== undefined ? [value] : []))
+    : [];

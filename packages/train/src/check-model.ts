@@ -1,0 +1,211 @@
+import { type Tensor, tensor, zeros } from "@pixelcal/core";
+import {
+  type DeclaredValue,
+  type Graph,
+  inspectModel,
+  type ModelFacts,
+  modelOperators,
+  type OperatorUse,
+  parseModel,
+  UnsupportedOpError,
+} from "@pixelcal/graph";
+import { crossEntropy } from "@pixelcal/losses";
+import { rolesOf } from "./model-arrays.js";
+import { type Activation, imageDims, logitsBehind, type ModelEnds } from "./model-ends.js";
+import { modelSource } from "./model-source.js";
+import { peakBytes } from "./peak-memory.js";
+import { Random } from "./random.js";
+import { createSession, type TrainDevice, trainDevices } from "./session.js";
+import { buildInferenceGraph, buildStepGraph } from "./step-graph.js";
+import { Trainer } from "./trainer.js";
+
+export interface CheckOptions extends ModelEnds {
+  readonly externalData?: string;
+  /** Dims [N, C, ...spatial] to lay the model out for; what it declares by default, open sizes filled in. */
+  readonly dims?: readonly number[];
+  readonly threads?: number;
+}
+
+export interface ProviderReport {
+  readonly device: TrainDevice;
+  /** Whether a prediction and a training step ran there, every operator on the device. */
+  readonly predicts: boolean;
+  readonly trains: boolean;
+  /** Milliseconds of one step, the least of a few that were measured. */
+  readonly stepMilliseconds?: number;
+  readonly problem?: string;
+}
+
+export interface ModelReport {
+  readonly facts: ModelFacts;
+  readonly operators: readonly OperatorUse[];
+  /** Dims [N, C, ...spatial] it was laid out for, and whether sizes were chosen for it. */
+  readonly dims: readonly number[];
+  readonly chosenSizes: boolean;
+  /** Operators that cannot be read, or have no gradient on the way from the weights to the output. */
+  readonly unsupported: readonly string[];
+  readonly withoutGradient: readonly string[];
+  readonly logits: readonly {
+    readonly output: string;
+    readonly place: string;
+    readonly activation: Activation;
+  }[];
+  /** Arrays that can be trained and running statistics. */
+  readonly parameters?: { readonly arrays: number; readonly elements: number; readonly buffers: number };
+  readonly classes?: number;
+  /** Bytes of the arrays alive at once in a prediction and in a training step, computed from their graphs. */
+  readonly memory?: { readonly predict: number; readonly train: number };
+  readonly providers: readonly ProviderReport[];
+  readonly problems: readonly string[];
+  readonly trainable: boolean;
+}
+
+/** Finds out what an ONNX file is and whether it can be trained, by trying. Throws GraphError where it is no ONNX file. */
+export async function checkModel(bytes: Uint8Array, options: CheckOptions = {}): Promise<ModelReport> {
+  const facts = inspectModel(bytes);
+  const problems: string[] = [];
+  const { dims, chosen: chosenSizes } = options.dims
+    ? { dims: options.dims, chosen: false }
+    : imageSize(facts.inputs, options);
+  const { operators } = modelOperators(bytes);
+  const unsupported = operators.filter(({ known }) => !known).map(({ name }) => name);
+  const base = { facts, operators, unsupported, dims, chosenSizes };
+  const failed = (extra: Partial<ModelReport>): ModelReport => ({
+    ...base,
+    withoutGradient: [],
+    logits: [],
+    providers: [],
+    problems,
+    trainable: false,
+    ...extra,
+  });
+  let parsed: Graph;
+  try {
+    const shapes = { "": imageDims(dims, options.channelAxis) };
+    parsed = parseModel(bytes, { shapes, externalData: options.externalData });
+  } catch (error) {
+    problems.push(messageOf(error));
+    const withoutGradient = operators.filter(({ known, gradient }) => known && !gradient);
+    return failed({ withoutGradient: withoutGradient.map(({ name }) => name) });
+  }
+  const logits = [...parsed.outputs].map(([output, value]) => {
+    const { logits: found, activation } = logitsBehind(value);
+    return { output, place: found.name, activation };
+  });
+  try {
+    const outputs = options.outputs ?? [mainOutput(parsed, dims, options)];
+    const ends = { ...options, outputs };
+    const model = modelSource(bytes, ends)(dims);
+    const { parameters, buffers } = rolesOf(model);
+    const elements = parameters.reduce((sum, name) => sum + model.initializers.get(name)!.data.length, 0);
+    const summary = { arrays: parameters.length, elements, buffers: buffers.length };
+    const classes = [...model.outputs.values()][0]!.dims[1]!;
+    const step = buildStepGraph(model, {
+      loss: crossEntropy(),
+      trainable: parameters,
+      weights: outputs.map(() => 1),
+    });
+    const memory = { predict: peakBytes(buildInferenceGraph(model)), train: peakBytes(step) };
+    const providers: ProviderReport[] = [];
+    for (const device of trainDevices) providers.push(await tryProvider(device, bytes, model, dims, ends));
+    const trainable = providers.some(({ trains }) => trains);
+    if (!trainable) problems.push(providers[0]!.problem ?? "no provider trains it");
+    const found = { logits, parameters: summary, classes, memory, providers, trainable };
+    return failed(found);
+  } catch (error) {
+    problems.push(messageOf(error));
+    const withoutGradient = error instanceof UnsupportedOpError ? error.opTypes : [];
+    return failed({ logits, withoutGradient });
+  }
+}
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+const usualSizes: Readonly<Record<number, number>> = { 1: 256, 2: 128, 3: 32 };
+
+/** Dims [N, C, ...spatial] of the image that a file declares, with sizes where it leaves them open. */
+function imageSize(
+  inputs: readonly DeclaredValue[],
+  { channelAxis = 1 }: CheckOptions,
+): { readonly dims: readonly number[]; readonly chosen: boolean } {
+  const declared = inputs[0]?.dims ?? ["N", 1, "H", "W"];
+  const rank = declared.length;
+  const axis = channelAxis < 0 ? channelAxis + rank : channelAxis;
+  const order = [0, axis, ...declared.keys()].filter((at, i, all) => all.indexOf(at) === i);
+  const size = usualSizes[rank - 2] ?? 32;
+  const dims = order.map((at, i) => {
+    const given = declared[at];
+    return typeof given === "number" && given > 0 ? given : i < 2 ? 1 : size;
+  });
+  return { dims, chosen: declared.some((size, at) => at > 1 && typeof size !== "number") };
+}
+
+/** The only output that can be logits, or the first of them that has the image's size. */
+function mainOutput(model: Graph, dims: readonly number[], { classAxis = 1 }: CheckOptions): string {
+  const size = dims.slice(2).join();
+  const fits = [...model.outputs].filter(([, value]) => {
+    const axis = classAxis < 0 ? classAxis + value.dims.length : classAxis;
+    return value.dims.filter((_, i) => i > 0 && i !== axis).join() === size;
+  });
+  return (fits[0] ?? [...model.outputs][0]!)[0];
+}
+
+async function tryProvider(
+  device: TrainDevice,
+  bytes: Uint8Array,
+  model: Graph,
+  dims: readonly number[],
+  { threads, outputs = [], ...rest }: CheckOptions,
+): Promise<ProviderReport> {
+  let predicts = false;
+  try {
+    const { images, labels } = exampleBatch(model, dims);
+    const { parameters, buffers } = rolesOf(model);
+    const weights = [...parameters, ...buffers].map((name) => [name, model.initializers.get(name)!]);
+    const session = await createSession(buildInferenceGraph(model, device), { device, threads });
+    try {
+      await session.run({ [model.inputs[0]!.name]: images, ...Object.fromEntries(weights) });
+      predicts = true;
+    } finally {
+      await session.close();
+    }
+    const loss = crossEntropy();
+    const weighted = Object.fromEntries(outputs.map((name) => [name, 1]));
+    const trainer = await Trainer.create({
+      ...rest,
+      model: bytes,
+      outputs: weighted,
+      loss,
+      batch: dims,
+      device,
+      threads,
+    });
+    try {
+      const times: number[] = [];
+      const begun = performance.now();
+      while (times.length < 2 || (times.length < 5 && performance.now() - begun < 2000)) {
+        const start = performance.now();
+        await trainer.step({ images, labels });
+        times.push(performance.now() - start);
+      }
+      return { device, predicts, trains: true, stepMilliseconds: Math.min(...times) };
+    } finally {
+      await trainer.close();
+    }
+  } catch (error) {
+    return { device, predicts, trains: false, problem: messageOf(error) };
+  }
+}
+
+function exampleBatch(
+  model: Graph,
+  dims: readonly number[],
+): { images: Tensor<"float32">; labels: Tensor<"uint8"> } {
+  const random = Random.fromSeed(1);
+  const images = zeros("float32", dims);
+  for (let i = 0; i < images.data.length; i++) images.data[i] = random.normal();
+  const classes = Math.min(256, [...model.outputs.values()][0]!.dims[1]!);
+  const labels = zeros("uint8", [dims[0]!, ...dims.slice(2)]);
+  for (let i = 0; i < labels.data.length; i++) labels.data[i] = random.integer(classes);
+  return { images, labels: tensor("uint8", labels.data, labels.dims) };
+}

@@ -1,0 +1,48 @@
+import type { DataType } from "@pixelcal/core";
+import { elementCount } from "@pixelcal/core";
+import type { Graph, Value } from "@pixelcal/graph";
+
+const widths: Readonly<Record<DataType, number>> = {
+  float64: 8,
+  int64: 8,
+  uint64: 8,
+  float32: 4,
+  int32: 4,
+  uint32: 4,
+  float16: 2,
+  int16: 2,
+  uint16: 2,
+  int8: 1,
+  uint8: 1,
+  bool: 1,
+};
+
+const bytesOf = ({ type, dims }: Pick<Value, "type" | "dims">): number => widths[type] * elementCount(dims);
+
+/**
+ * The most bytes that are alive at once when a graph's nodes run in their order: inputs, weights and constants
+ * throughout, every other value from its node to its last use, outputs to the end. A runtime may need more for an
+ * operator's own work and less where it writes in place.
+ */
+export function peakBytes(graph: Graph): number {
+  const last = new Map<Value, number>();
+  for (const [at, node] of graph.nodes.entries()) {
+    for (const input of node.inputs) if (input !== undefined) last.set(input, at);
+  }
+  for (const value of graph.outputs.values()) last.set(value, graph.nodes.length);
+  const ending = new Map<number, number>();
+  for (const [value, at] of last) {
+    if (value.node !== undefined) ending.set(at, (ending.get(at) ?? 0) + bytesOf(value));
+  }
+  let alive = graph.inputs.reduce((sum, value) => sum + bytesOf(value), 0);
+  for (const arrays of [graph.initializers, graph.constants]) {
+    for (const array of arrays.values()) alive += bytesOf(array);
+  }
+  let most = alive;
+  for (const [at, node] of graph.nodes.entries()) {
+    for (const output of node.outputs) if (last.has(output)) alive += bytesOf(output);
+    most = Math.max(most, alive);
+    alive -= ending.get(at) ?? 0;
+  }
+  return most;
+}
