@@ -34,3 +34,4 @@ export type { Backward, GradientRule } from "./rules/rule.js";
 export { blockedDomain } from "./shapes/blocked.js";
 export { opKey } from "./shapes.js";
 export { trainingForm, updatedName } from "./training-form.js";
+export { type WeightRoles, weightRoles } from "./weight-roles.js";

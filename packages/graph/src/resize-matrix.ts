@@ -16,10 +16,12 @@ export function resizeMatrix(node: Described, axis: ResizedAxis): Float64Array {
     return matrix;
   }
   const position = coordinates(node, axis);
-  const { taps, excludes } = interpolation(node, axis.scale);
+  const { taps, normalizes } = interpolation(node, axis.scale);
+  const excludes =
+    numberOf(node, "exclude_outside", 0) !== 0 && textOf(node, "mode", "nearest") !== "nearest";
   for (let to = 0; to < axis.output; to++) {
     const read = taps(position(to)).filter(([from]) => !excludes || (from >= 0 && from < axis.input));
-    const total = excludes ? read.reduce((sum, [, weight]) => sum + weight, 0) : 1;
+    const total = excludes || normalizes ? read.reduce((sum, [, weight]) => sum + weight, 0) : 1;
     for (const [from, weight] of read) {
       const inside = Math.min(Math.max(from, 0), axis.input - 1);
       matrix[to * axis.input + inside]! += weight / total;
@@ -70,17 +72,16 @@ type Taps = (position: number) => readonly (readonly [from: number, weight: numb
 
 interface Interpolation {
   readonly taps: Taps;
-  /** Whether what lies outside is left out, and the rest made up for it; otherwise the border is repeated. */
-  readonly excludes: boolean;
+  /** Whether weights are made to add up to 1. */
+  readonly normalizes: boolean;
 }
 
 function interpolation(node: Described, scale: number): Interpolation {
   const mode = textOf(node, "mode", "nearest");
-  if (mode === "nearest") return { taps: nearest(node), excludes: false };
+  if (mode === "nearest") return { taps: nearest(node), normalizes: false };
   const kernel = kernels(node)[mode];
   if (kernel === undefined) throw graphError(`${node.name}.mode`, "nearest, linear or cubic", mode);
   const wide = numberOf(node, "antialias", 0) !== 0 && scale < 1;
-  const excludes = numberOf(node, "exclude_outside", 0) !== 0 || wide;
   const narrow = wide ? scale : 1;
   const reach = Math.ceil(kernel.reach / narrow);
   const taps: Taps = (position) =>
@@ -88,7 +89,7 @@ function interpolation(node: Described, scale: number): Interpolation {
       const from = Math.floor(position) - reach + 1 + index;
       return [from, kernel.weight(Math.abs(position - from) * narrow)] as const;
     });
-  return { taps, excludes };
+  return { taps, normalizes: wide };
 }
 
 interface Kernel {

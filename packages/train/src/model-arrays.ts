@@ -1,32 +1,8 @@
 import type { Tensor } from "@pixelcal/core";
 import { invalidArgument } from "@pixelcal/core";
-import { type Graph, rewrite, type Value } from "@pixelcal/graph";
+import { type Graph, rewrite, type Value, weightRoles } from "@pixelcal/graph";
 
-/** Names of a model's arrays by role: `parameters` are trained, `buffers` (running statistics) only carried. */
-export interface Roles {
-  readonly parameters: readonly string[];
-  readonly buffers: readonly string[];
-}
-
-// Which inputs of an operator hold what is learnt. Everything else that is stored in a model is a constant.
-const learnt: Readonly<Record<string, readonly number[]>> = {
-  Conv: [1, 2],
-  ConvTranspose: [1, 2],
-  Gemm: [0, 1, 2],
-  MatMul: [0, 1],
-  Add: [0, 1],
-  Mul: [0, 1],
-  PRelu: [1],
-  Einsum: [0, 1],
-  Gather: [0],
-  Expand: [0],
-  Concat: Array.from({ length: 64 }, (_, index) => index),
-  BatchNormalization: [1, 2],
-  InstanceNormalization: [1, 2],
-  LayerNormalization: [1, 2],
-  GroupNormalization: [1, 2],
-};
-const carried: Readonly<Record<string, readonly number[]>> = { BatchNormalization: [3, 4] };
+export { weightRoles as rolesOf } from "@pixelcal/graph";
 
 /** Operators that hand on what they are given in another form. */
 export const movingOperators: ReadonlySet<string> = new Set([
@@ -45,22 +21,6 @@ export function storedName(value: Value | undefined): string | undefined {
   while (source?.node !== undefined && movingOperators.has(source.node.opType))
     source = source.node.inputs[0];
   return source?.node === undefined ? source?.name : undefined;
-}
-
-/** Sorts a model's initializers into parameters and buffers; scalars and other types are constants. */
-export function rolesOf(model: Graph): Roles {
-  const named = (places: Readonly<Record<string, readonly number[]>>): string[] => {
-    const names = new Set<string>();
-    for (const { opType, inputs } of model.nodes) {
-      for (const index of places[opType] ?? []) {
-        const name = storedName(inputs[index]) ?? "";
-        const array = model.initializers.get(name);
-        if (array?.type === "float32" && array.dims.length > 0) names.add(name);
-      }
-    }
-    return [...names];
-  };
-  return { parameters: named(learnt), buffers: named(carried) };
 }
 
 /** The model's one image input and its logits outputs, all of one form; checked. */
@@ -100,7 +60,7 @@ const fitsImage = (logits: Value, image: Value): boolean =>
 
 /** The model with trained arrays in place of its own: `arrays` must hold every parameter and buffer in its shape. */
 export function withArrays(model: Graph, arrays: Readonly<Record<string, Tensor>>): Graph {
-  const { parameters, buffers } = rolesOf(model);
+  const { parameters, buffers } = weightRoles(model);
   const trained = new Set([...parameters, ...buffers]);
   for (const name of trained) {
     const { type, dims } = model.initializers.get(name)!;

@@ -77,3 +77,5 @@ function forward({ name, inputs, build }: OperatorCase, float: DataType): Forwar
   });
   return { graph, differentiable, values, loss: parts.reduce((a, b) => ops.Add(a, b)) };
 }
+
+export { type AttributeValue, type OnnxNode, onnxModel } from "./onnx-model.js";

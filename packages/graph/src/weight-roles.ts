@@ -1,0 +1,110 @@
+import type { Tensor } from "@pixelcal/core";
+import { numberOf } from "./attributes.js";
+import { isFloat, toNumbers } from "./data-types.js";
+import { gradientRules } from "./gradients.js";
+import type { Graph, Node, Value } from "./graph.js";
+import { liveNodes } from "./rewrite.js";
+import { noGradient } from "./rules/rule.js";
+import { opKey } from "./shapes.js";
+
+/** Names of a model's arrays by role: `parameters` are trained, `buffers` (running statistics) only carried. */
+export interface WeightRoles {
+  readonly parameters: readonly string[];
+  readonly buffers: readonly string[];
+}
+
+/** Float inputs that say how to compute and are no part of what is computed. */
+const settings: Readonly<Record<string, readonly number[]>> = {
+  Resize: [1, 2],
+  Clip: [1, 2],
+  Pad: [2],
+  BatchNormalization: [3, 4],
+  "pixelcal.StopGradient": [0],
+};
+
+const statistics = [3, 4];
+
+/**
+ * Sorts a model's initializers, in the order in which nodes use them. What is trained is every float32 array of rank 1
+ * or more from which a gradient reaches an output, but for the statistics of batch norms and what only looks like a
+ * weight: masks of attention, fixed encodings, the ones and zeros of a group norm that is written out.
+ */
+export function weightRoles(graph: Graph): WeightRoles {
+  const nodes = liveNodes(graph);
+  const wanted = reachingOutputs(graph, nodes);
+  const dependent = dependingOnInputs(graph, nodes);
+  const parameters = new Set<string>();
+  const buffers = new Set<string>();
+  for (const node of nodes) {
+    if (!node.outputs.some((output) => wanted.has(output))) continue;
+    for (const [index, input] of node.inputs.entries()) {
+      const array = input && graph.initializers.get(input.name);
+      if (array?.type !== "float32" || array.dims.length === 0) continue;
+      const name = input!.name;
+      if (opKey(node) === "BatchNormalization" && statistics.includes(index)) {
+        if (dependent.has(node.inputs[0]!)) buffers.add(name);
+      } else if (isComputedWith(node, index) && !isFixed(name, array, node, dependent)) parameters.add(name);
+    }
+  }
+  // An array that is both is a merged one that only happens to be equal: it is trained.
+  return { parameters: [...parameters], buffers: [...buffers].filter((name) => !parameters.has(name)) };
+}
+
+const isComputedWith = (node: Node, index: number): boolean => !(settings[opKey(node)] ?? []).includes(index);
+
+/** The values from which a gradient reaches an output. */
+function reachingOutputs(graph: Graph, nodes: readonly Node[]): ReadonlySet<Value> {
+  const wanted = new Set<Value>(graph.outputs.values());
+  for (const node of nodes.toReversed()) {
+    const key = opKey(node);
+    const rule = Object.hasOwn(gradientRules, key) ? gradientRules[key] : undefined;
+    if (rule === noGradient || !node.outputs.some((output) => wanted.has(output))) continue;
+    for (const [index, input] of node.inputs.entries()) {
+      if (input !== undefined && isFloat(input.type) && isComputedWith(node, index)) wanted.add(input);
+    }
+  }
+  return wanted;
+}
+
+/** The values that depend on the inputs' elements. */
+function dependingOnInputs(graph: Graph, nodes: readonly Node[]): ReadonlySet<Value> {
+  const found = new Set<Value>(graph.inputs);
+  for (const { inputs, outputs } of nodes) {
+    if (inputs.some((input) => input !== undefined && found.has(input)))
+      for (const output of outputs) found.add(output);
+  }
+  return found;
+}
+
+const fixedNames =
+  /(^|[./])(attn_mask|\w*_mask|mask|relative_coords_table|positional_encoding_gaussian_matrix|inv_freq|bases|(pixel|image)_(mean|std))$/;
+/** Names that PyTorch's exporters give to what has none. */
+const unnamed = /^(val_\d+|_val_\d+|onnx::\w+|\/.*|\d+)$/;
+
+function isFixed(name: string, array: Tensor, node: Node, dependent: ReadonlySet<Value>): boolean {
+  if (fixedNames.test(name)) return true;
+  if (array.data.length === 1 && unnamed.test(name)) return true;
+  const values = toNumbers(array);
+  // Zero where attention may look, far below where not.
+  const low = values.filter((value) => value !== 0);
+  if (low.length > 0 && low.every((value) => value <= -10 && value === low[0])) return true;
+  if (values.some((value) => !Number.isFinite(value))) return true;
+  const unit = values.every((value) => value === values[0]) && (values[0] === 0 || values[0] === 1);
+  if (!unit) return false;
+  if (node.opType === "InstanceNormalization") return isUnitNorm(node);
+  // A weight that is standardised by a batch norm, of which only the result counts.
+  return (
+    opKey(node) === "BatchNormalization" &&
+    numberOf(node, "training_mode", 0) !== 0 &&
+    !dependent.has(node.inputs[0]!)
+  );
+}
+
+/** The instance norm inside of a group norm: of reshaped channels, by constant ones and zeros. */
+function isUnitNorm({ inputs: [x, scale, bias] }: Node): boolean {
+  const filled = (value: Value | undefined, with_: number): boolean => {
+    const tensor = value?.graph.tensor(value);
+    return tensor !== undefined && toNumbers(tensor).every((each) => each === with_);
+  };
+  return x?.node?.opType === "Reshape" && filled(scale, 1) && filled(bias, 0);
+}
