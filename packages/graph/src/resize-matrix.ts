@@ -5,11 +5,16 @@ import type { ResizedAxis } from "./shapes/resize.js";
 
 type Described = Omit<Node, "outputs">;
 
+/** 1 GiB: an axis of 8192 made twice as long. */
+const mostElements = 1 << 27;
+
 /**
  * The matrix [output, input], row by row, by which a Resize maps one axis; Resize is one such product per axis
  * (ONNX, operator Resize). Throws for modes that are not separable or not supported.
  */
 export function resizeMatrix(node: Described, axis: ResizedAxis): Float64Array {
+  if (axis.output * axis.input > mostElements)
+    throw graphError(node.name, "an axis that a matrix can resize", `${axis.input} to ${axis.output}`);
   const matrix = new Float64Array(axis.output * axis.input);
   if (axis.output === axis.input && axis.scale === 1) {
     for (let at = 0; at < axis.input; at++) matrix[at * axis.input + at] = 1;

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { Graph, interpret, Layers, lower, ops, trainingForm, updatedName } from "./index.js";
+import { Graph, interpret, Layers, lower, ops, trainingForm, updatedName, type Value } from "./index.js";
 import { difference, floats, numbers } from "./testing/index.js";
 
 function normalized(dims: readonly number[], momentum?: number): Graph {
@@ -76,15 +76,35 @@ test("a form of a form adds nothing", () => {
   expect([...trainingForm(once).outputs.keys()]).toEqual([...once.outputs.keys()]);
 });
 
-test("one element per channel and shared statistics are refused", () => {
+test("one element per channel is refused", () => {
   expect(() => trainingForm(normalized([1, 3, 1, 1]))).toThrow(
     "BatchNormalization_0: expected more than one element per channel to train on, got [1, 3, 1, 1]",
   );
+});
+
+test("a layer that is used twice updates its statistics twice, in order", () => {
   const graph = new Graph();
-  const c = graph.initializer("c", floats([1, 1]));
+  const c = graph.constant(floats([1, 1]));
   const mean = graph.initializer("mean", floats([0, 0]));
-  const input = graph.input("x", "float32", [4, 2]);
-  const twice = ops.BatchNormalization(ops.BatchNormalization(input, c, c, mean, c), c, c, mean, c);
-  graph.output("y", twice);
-  expect(() => trainingForm(graph)).toThrow("expected its own running statistics, got");
+  const variance = graph.initializer("variance", floats([1, 1]));
+  const [a, b] = ["a", "b"].map((name) => graph.input(name, "float32", [2, 2]));
+  const norm = (x: Value): Value => ops.BatchNormalization(x, c, c, mean, variance, { momentum: 0.75 });
+  graph.output("y", ops.Add(norm(a!), norm(b!)));
+  const feeds = { a: floats([1, 2, 3, 4], [2, 2]), b: floats([10, 20, 30, 60], [2, 2]) };
+  const results = interpret(trainingForm(graph), feeds);
+  const twice = (first: number, second: number, begin: number): number =>
+    (begin * 0.75 + first * 0.25) * 0.75 + second * 0.25;
+  expect(difference(results["mean.next"]!, [twice(2, 20, 0), twice(3, 40, 0)])).toBeLessThan(1e-6);
+  expect(difference(results["variance.next"]!, [twice(2, 200, 1), twice(2, 800, 1)])).toBeLessThan(1e-6);
+});
+
+test("a network that was exported in training mode has statistics to carry", () => {
+  const graph = new Graph();
+  const x = graph.input("x", "float32", [4, 2]);
+  const [scale, bias, mean, variance] = ["s", "b", "m", "v"].map((name) =>
+    graph.initializer(name, floats([1, 2])),
+  );
+  const inputs = [x, scale, bias, mean, variance];
+  graph.output("y", graph.node("BatchNormalization", inputs, { training_mode: 1 }, { outputs: 3 })[0]!);
+  expect([...trainingForm(graph).outputs.keys()]).toEqual(["y", "m.next", "v.next"]);
 });

@@ -6,6 +6,7 @@ import * as ops from "./ops.js";
 import { rewrite } from "./rewrite.js";
 import { sizeOf } from "./shapes/spec.js";
 import { opKey } from "./shapes.js";
+import { weightRoles } from "./weight-roles.js";
 
 /** The output of a training form that holds the next value of a running mean or variance. */
 export const updatedName = (buffer: string): string => `${buffer}.next`;
@@ -17,16 +18,26 @@ export const updatedName = (buffer: string): string => `${buffer}.next`;
  */
 export function trainingForm(graph: Graph): Graph {
   const updates = new Map<string, Value>();
+  const { buffers } = weightRoles(graph);
+  const carried = new Set(buffers);
   const result = rewrite(graph, {
     node: (node, inputs) => {
-      // A node that an exporter put in training mode normalises something else, such as a weight: it stays.
-      const inference = opKey(node) === "BatchNormalization" && numberOf(node, "training_mode", 0) === 0;
-      return inference ? byBatch(node, inputs as Value[], updates) : undefined;
+      if (opKey(node) !== "BatchNormalization") return undefined;
+      // In training mode already: either the network was exported so, and its statistics are carried, or the node
+      // normalises something else, such as a weight, and stays.
+      const stays = numberOf(node, "training_mode", 0) !== 0 && !isCarried(node, carried);
+      return stays ? undefined : byBatch(node, inputs as Value[], updates);
     },
   });
   for (const [name, value] of updates) result.output(name, value);
   return result;
 }
+
+/** Whether a node's statistics are buffers, or fed in place of them. */
+const isCarried = ({ inputs: [, , , mean, variance] }: Node, buffers: ReadonlySet<string>): boolean =>
+  [mean, variance].every(
+    (value) => value !== undefined && (buffers.has(value.name) || value.graph.tensor(value) === undefined),
+  );
 
 function byBatch(node: Node, inputs: readonly Value[], updates: Map<string, Value>): readonly Value[] {
   const [x, scale, bias, runningMean, runningVariance] = inputs as [Value, Value, Value, Value, Value];
@@ -36,9 +47,9 @@ function byBatch(node: Node, inputs: readonly Value[], updates: Map<string, Valu
   const momentum = numberOf(node, "momentum", 0.9);
   const update = (running: Value, batch: Value): void => {
     const name = updatedName(running.name);
-    if (updates.has(name))
-      throw graphError(node.name, "its own running statistics", `${running.name} of another node`);
-    updates.set(name, ops.Add(ops.Mul(running, momentum), ops.Mul(batch, 1 - momentum)));
+    // A layer that is used several times sees several batches, one after the other.
+    const before = updates.get(name) ?? running;
+    updates.set(name, ops.Add(ops.Mul(before, momentum), ops.Mul(batch, 1 - momentum)));
   };
   update(runningMean, mean!);
   update(runningVariance, ops.Mul(variance!, each / (each - 1)));

@@ -2,12 +2,14 @@ import type { Tensor } from "@pixelcal/core";
 import { isFloat, onnxTypes, toNumbers } from "../data-types.js";
 import { GraphError, graphError, UnsupportedOpError } from "../errors.js";
 import type { Attribute, Graph, Value } from "../graph.js";
+import { StopGradient } from "../ops.js";
 import { attributesOf, constantOf } from "./attributes.js";
 import type { Call } from "./call.js";
 import { expansions } from "./expansions.js";
 import { type Budget, fold } from "./fold.js";
 import { pinned } from "./forms.js";
 import type { GraphProto, NodeProto } from "./schema.js";
+import { type Sequences, sequenceOperators, sequenceResult } from "./sequences.js";
 import { parseTensor, type TensorOptions } from "./tensors.js";
 
 /** A model while its nodes are added to a graph, one after the other. */
@@ -23,6 +25,9 @@ export interface Reading {
   readonly results: ReadonlySet<string>;
   /** Values that the graph has under another name than the model. */
   readonly aliases: Map<string, Value>;
+  readonly sequences: Sequences;
+  /** Names of values through which no gradient flows. */
+  readonly stopped: ReadonlySet<string>;
   readonly budget: Budget;
   readonly note: (note: string) => void;
 }
@@ -30,9 +35,9 @@ export interface Reading {
 const onnxBfloat16 = 16;
 
 /** The value that a model calls `name`. */
-export function lookUp({ graph, aliases }: Reading, name: string, where: string): Value {
+export function lookUp({ graph, aliases, stopped }: Reading, name: string, where: string): Value {
   const value = aliases.get(name) ?? graph.value(name);
-  if (value) return value;
+  if (value) return stopped.has(name) && isFloat(value.type) ? StopGradient(value) : value;
   throw new GraphError(
     where,
     `uses ${name || "a value without a name"}, which nothing before it makes (nodes in a circle, or out of order)`,
@@ -52,7 +57,10 @@ export function addNode(reading: Reading, proto: NodeProto): void {
     addConstant(reading, name, constantOf(attributes, name), outputs[0] ?? "");
     return;
   }
-  const operands = inputs.map((input) => (input === "" ? undefined : lookUp(reading, input, name)));
+  const { sequences } = reading;
+  const operands = inputs.map((input) =>
+    input === "" || sequences.has(input) ? undefined : lookUp(reading, input, name),
+  );
   if (opType === "Identity" && isWeight(reading, operands[0], outputs[0] ?? "")) {
     graph.initializer(outputs[0]!, graph.tensor(operands[0]!)!);
     return;
@@ -68,7 +76,8 @@ export function addNode(reading: Reading, proto: NodeProto): void {
     graph,
   };
   try {
-    addCall(reading, call, proto);
+    if (sequenceOperators.has(opType)) addSequence(reading, call, proto);
+    else addCall(reading, call, proto);
   } catch (error) {
     if (error instanceof GraphError || error instanceof UnsupportedOpError) throw error;
     // A shape rule met numbers no one checks for, a length of -1 for example: the model's fault, not the program's.
@@ -104,6 +113,17 @@ function addCall(reading: Reading, original: Call, { name, outputs = [] }: NodeP
     if (value.node !== undefined && value.name.startsWith(`${call.name}/`)) graph.rename(value, output);
     else reading.aliases.set(output, value);
   }
+}
+
+function addSequence(
+  { graph, sequences, aliases }: Reading,
+  call: Call,
+  { inputs = [], outputs = [] }: NodeProto,
+): void {
+  const result = graph.scope(call.name, () => sequenceResult(call, sequences, inputs));
+  const output = outputs[0] ?? "";
+  if ("graph" in result) aliases.set(output, result);
+  else sequences.set(output, result);
 }
 
 /** The outputs of a node in a graph of its operands. */

@@ -15,6 +15,10 @@ const unary =
   (build: (x: Value, call: Call) => Value): Expansion =>
   (call) => [build(operand(call, 0), call)];
 
+/** More than any network has: of classes, and of elements of a triangle. */
+const mostClasses = 1 << 20;
+const mostMask = 1 << 26;
+
 function operand(call: Call, index: number): Value {
   const value = call.operands[index];
   if (value === undefined) throw graphError(call.name, `an input ${index} of ${call.opType}`, "nothing");
@@ -62,7 +66,8 @@ function groupNormalization(call: Call): Value {
 function oneHot(call: Call): Value {
   const [indices, values] = [operand(call, 0), operand(call, 2)];
   const depth = numbersAt(call, 1)?.[0] ?? 0;
-  if (!(Number.isInteger(depth) && depth >= 1)) throw graphError(call.name, "a depth of 1 or more", depth);
+  if (!(Number.isInteger(depth) && depth >= 1 && depth <= mostClasses))
+    throw graphError(call.name, `a depth of 1 to ${mostClasses}`, depth);
   const rank = indices.dims.length + 1;
   const axis = normalAxis(call, numberOf(call, "axis", -1), rank);
   const classes = Array.from({ length: depth }, (_, index) => index);
@@ -80,6 +85,8 @@ function trilu(call: Call): Value {
   const k = numbersAt(call, 1)?.[0] ?? 0;
   const upper = numberOf(call, "upper", 1) !== 0;
   const [rows, columns] = x.dims.slice(-2) as [number, number];
+  if (rows * columns > mostMask)
+    throw graphError(call.name, `a matrix of at most ${mostMask} elements`, x.dims);
   const kept = Uint8Array.from({ length: rows * columns }, (_, at) => {
     const offset = (at % columns) - Math.floor(at / columns) - k;
     return Number(upper ? offset >= 0 : offset <= 0);

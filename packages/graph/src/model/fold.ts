@@ -19,7 +19,8 @@ const made: Readonly<Record<string, (call: Call, operands: readonly (Tensor | un
     const dims = shape ? Array.from(toNumbers(shape)) : [];
     const count = limited(name, sizeOf(dims));
     const { type, data } = value === undefined ? fromNumbers("float32", [0], [1]) : (value as Tensor);
-    return fromNumbers(type, new Array<number>(count).fill(Number(data[0])), dims);
+    const filled = new (data.constructor as new (length: number) => typeof data)(count);
+    return { type, dims, data: filled.fill(data[0] as never) } as Tensor;
   },
   Range: ({ name }, tensors) => {
     const [start, limit, delta] = tensors.map((tensor) => (tensor ? toNumbers(tensor)[0] : Number.NaN));

@@ -6,6 +6,7 @@ import { expansions } from "./expansions.js";
 import { foldedOperators } from "./fold.js";
 import { meansTheSame, newestOpset, oldestOpset } from "./opsets.js";
 import { type GraphProto, type ModelProto, modelTable, type NodeProto } from "./schema.js";
+import { sequenceOperators } from "./sequences.js";
 import { decode } from "./wire.js";
 
 /** More nodes than any network has. */
@@ -20,6 +21,7 @@ const resolved = new Set(["Constant", "If", "Upsample"]);
 const isKnown = ({ opType = "", domain }: NodeProto): boolean =>
   standard(domain) &&
   (resolved.has(opType) ||
+    sequenceOperators.has(opType) ||
     foldedOperators.has(opType) ||
     Object.hasOwn(expansions, opType) ||
     Object.hasOwn(shapeRules, opType));

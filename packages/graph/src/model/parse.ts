@@ -1,4 +1,4 @@
-import { GraphError } from "../errors.js";
+import { GraphError, graphError } from "../errors.js";
 import { Graph, type Value } from "../graph.js";
 import { addNode, lookUp, type Reading } from "./add-node.js";
 import { constantWeights } from "./constant-weights.js";
@@ -21,6 +21,8 @@ export interface ParseOptions {
    * make up; "always" and "never" are for models in which that goes wrong.
    */
   readonly separateWeights?: "named" | "always" | "never";
+  /** Names of values through which no gradient flows: ONNX does not say what was trained without one. */
+  readonly stopGradients?: readonly string[];
   /** Told what was changed on the way, for example weights of 16 bits that became float32. */
   readonly onNote?: (note: string) => void;
 }
@@ -82,10 +84,14 @@ function build(proto: GraphProto, version: number, options: ParseOptions, tensor
     weights: constantWeights(nodes),
     results: new Set(outputs.map(({ name }) => name ?? "")),
     aliases: new Map<string, Value>(),
+    sequences: new Map(),
+    stopped: new Set(options.stopGradients),
     budget: { left: constantBudget },
     note: options.onNote ?? (() => {}),
   };
   for (const node of nodes) addNode(reading, node);
+  const unknown = [...reading.stopped].filter((name) => !names.has(name));
+  if (unknown.length > 0) throw graphError("stopGradients", "names of values", unknown);
   if (outputs.length === 0) throw new GraphError("model", "it has no outputs");
   for (const { name = "" } of outputs) graph.output(name, lookUp(reading, name, "the outputs"));
   return graph;

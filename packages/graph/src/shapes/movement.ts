@@ -80,6 +80,9 @@ export function padding(spec: Described): {
   return { before, after };
 }
 
+/** More than any network cuts an axis into. */
+export const mostPieces = 65_536;
+
 /** The sizes a Split cuts its axis into. */
 export function splitSizes(spec: Described, outputs?: number): readonly number[] {
   const x = spec.inputs[0]!;
@@ -92,7 +95,8 @@ export function splitSizes(spec: Described, outputs?: number): readonly number[]
     return given;
   }
   const count = numberOf(spec, "num_outputs", outputs);
-  if (!Number.isInteger(count) || count < 1) throw graphError(`${spec.name}.num_outputs`, "1 or more", count);
+  if (!Number.isInteger(count) || count < 1 || count > mostPieces)
+    throw graphError(`${spec.name}.num_outputs`, `1 to ${mostPieces}`, count);
   const each = Math.ceil(size / count);
   return Array.from({ length: count }, (_, index) => Math.max(Math.min(each, size - index * each), 0));
 }

@@ -1,8 +1,11 @@
 import { numberOf, numbersOf } from "../attributes.js";
 import { graphError } from "../errors.js";
 import type { Node } from "../graph.js";
-import { requireDims, required, requireRank, type ShapeRule, staticNumbers } from "./spec.js";
+import { requireDims, required, requireRank, type ShapeRule, sizeOf, staticNumbers } from "./spec.js";
 import { forwardWindows, transposedWindows, type Windows } from "./windows.js";
+
+/** More elements than any window has. */
+const mostTaps = 1 << 24;
 
 /** The windows of a MaxPool or AveragePool node, auto_pad and ceil_mode resolved. */
 export function poolWindows(spec: Omit<Node, "outputs">): Windows {
@@ -13,6 +16,8 @@ export function poolWindows(spec: Omit<Node, "outputs">): Windows {
   if (kernel === undefined || kernel.length !== x.dims.length - 2 || kernel.some((size) => size < 1)) {
     throw graphError(`${spec.name}.kernel_shape`, `${x.dims.length - 2} sizes`, kernel);
   }
+  if (sizeOf(kernel) > mostTaps)
+    throw graphError(`${spec.name}.kernel_shape`, `at most ${mostTaps} elements`, kernel);
   return forwardWindows(spec, x.dims.slice(2), kernel);
 }
 

@@ -1,0 +1,65 @@
+import { numberOf } from "../attributes.js";
+import { GraphError, graphError } from "../errors.js";
+import type { Value } from "../graph.js";
+import * as ops from "../ops.js";
+import { mostPieces } from "../shapes/movement.js";
+import { normalAxis, staticNumbers } from "../shapes/spec.js";
+import type { Call } from "./call.js";
+
+/** Lists of values, by the names the model has for them. A graph has none: they are taken apart while it is read. */
+export type Sequences = Map<string, readonly Value[]>;
+
+/** Operators on lists of which the number of values and the places are known. */
+export const sequenceOperators: ReadonlySet<string> = new Set([
+  "SplitToSequence",
+  "SequenceConstruct",
+  "SequenceAt",
+  "ConcatFromSequence",
+]);
+
+/** What a call makes: a list for `SplitToSequence` and `SequenceConstruct`, a value for the others. */
+export function sequenceResult(
+  call: Call,
+  sequences: Sequences,
+  inputs: readonly string[],
+): readonly Value[] | Value {
+  if (call.opType === "SplitToSequence") return split(call);
+  if (call.opType === "SequenceConstruct") return call.operands.map((value) => value!);
+  const list = sequences.get(inputs[0] ?? "");
+  if (list === undefined) throw new GraphError(call.name, `${inputs[0]} is no list of values`);
+  if (call.opType === "SequenceAt") {
+    const at = staticNumbers({ ...call, inputs: call.operands }, 1)?.[0] ?? Number.NaN;
+    const value = list[at < 0 ? at + list.length : at];
+    if (value === undefined) throw graphError(call.name, `a place among ${list.length} values`, at);
+    return value;
+  }
+  const axis = numberOf(call, "axis");
+  const rank = list[0]!.dims.length + numberOf(call, "new_axis", 0);
+  const at = normalAxis(call, axis, rank);
+  return ops.Concat(
+    rank === list[0]!.dims.length ? list : list.map((value) => ops.Unsqueeze(value, [at])),
+    at,
+  );
+}
+
+function split(call: Call): readonly Value[] {
+  const x = call.operands[0];
+  if (x === undefined) throw graphError(call.name, "a value to split", "nothing");
+  const axis = normalAxis(call, numberOf(call, "axis", 0), x.dims.length);
+  const size = x.dims[axis]!;
+  const sizes = call.operands[1];
+  const given = sizes && staticNumbers({ ...call, inputs: call.operands }, 1);
+  // A single number is the size of every piece, the last of which may be smaller.
+  const each = given === undefined ? 1 : given[0]!;
+  if (!(each >= 1 && size / each <= mostPieces))
+    throw graphError(call.name, `1 to ${mostPieces} pieces`, `${size} elements by ${each}`);
+  const list =
+    sizes?.dims.length === 1
+      ? given!
+      : Array.from({ length: Math.ceil(size / each) }, (_, i) => Math.min(each, size - i * each));
+  if (list.reduce((sum, part) => sum + part, 0) !== size)
+    throw graphError(call.name, `pieces of ${size} in all`, list);
+  const parts = list.length === 1 ? [x] : ops.Split(x, list, axis);
+  const drops = sizes === undefined && numberOf(call, "keepdims", 1) === 0;
+  return drops ? parts.map((part) => ops.Squeeze(part, [axis])) : parts;
+}
