@@ -8,6 +8,7 @@
 #include <mutex>
 #include <system_error>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "error.h"
@@ -16,7 +17,7 @@ namespace pixelcal {
 namespace {
 
 constexpr int kMaxThreads = 1024;
-constexpr int kSpins = 1000;  // a few microseconds: shorter than a sleep and a wake-up
+constexpr int kSpins = 2000;  // some tens of microseconds: what a sleep and a wake-up take
 
 void Pause() {
 #if defined(__x86_64__) || defined(__i386__)
@@ -26,15 +27,18 @@ void Pause() {
 #endif
 }
 
-// One ParallelFor. Shared with the workers, because a late one may still look at `next` after the caller has
-// left; `body` is only touched by a thread that holds an unfinished chunk, and the caller waits for those.
+// One ParallelFor. A late worker may still look at `next` after the last chunk is done: the job is used again
+// only when nobody has it (`users`, under the pool's mutex). `body` is only touched by a thread that holds an
+// unfinished chunk, and the caller waits for those: for chunks, not for workers, one of which may be long in
+// coming.
 struct Job {
   internal::ChunkFunction function;
   const void* body;
   int64_t count, grain, chunks;
-  std::atomic<int64_t> next{0}, finished{0};
-  std::atomic<bool> failed{false};
+  std::atomic<int64_t> next, finished;
+  std::atomic<bool> failed;
   std::exception_ptr error;
+  int users = 0;
   std::mutex mutex;
   std::condition_variable done;
 
@@ -73,21 +77,32 @@ class Pool {
     wake_.notify_all();
   }
 
-  void Run(const std::shared_ptr<Job>& job) {
+  void Run(internal::ChunkFunction function, const void* body, int64_t count, int64_t grain, int64_t chunks) {
+    Job* job;
     {
       std::lock_guard lock(mutex_);
       StartWorkers();
+      job = Take();
+      job->function = function;
+      job->body = body;
+      job->count = count;
+      job->grain = grain;
+      job->chunks = chunks;
+      job->next = job->finished = 0;
+      job->failed = false;
       jobs_.push_back(job);
       ++posted_;
     }
     wake_.notify_all();
     job->Work();
+    job->Wait();
+    const std::exception_ptr error = std::exchange(job->error, nullptr);
     {
       std::lock_guard lock(mutex_);
       std::erase(jobs_, job);
+      Release(job);
     }
-    job->Wait();
-    if (job->error) std::rethrow_exception(job->error);
+    if (error) std::rethrow_exception(error);
   }
 
  private:
@@ -102,24 +117,51 @@ class Pool {
     }
   }
 
-  std::shared_ptr<Job> Next() {
-    for (const auto& job : jobs_)
-      if (job->next.load() < job->chunks) return job;
+  // A job that nobody uses, now used by the caller. Nothing is allocated in steady state.
+  Job* Take() {
+    if (free_.empty()) {
+      all_.push_back(std::make_unique<Job>());
+      free_.reserve(all_.size());
+      jobs_.reserve(all_.size());
+      free_.push_back(all_.back().get());
+    }
+    Job* job = free_.back();
+    free_.pop_back();
+    job->users = 1;
+    return job;
+  }
+
+  void Release(Job* job) {
+    if (--job->users == 0) free_.push_back(job);
+  }
+
+  Job* Next() {
+    for (Job* job : jobs_) {
+      if (job->next.load() < job->chunks) {
+        ++job->users;
+        return job;
+      }
+    }
     return nullptr;
   }
 
   // A worker beyond the thread count sleeps until the count grows again.
+  // It looks for the next job for a while before it sleeps: kernels come in rounds.
   void Serve(int index) {
     std::unique_lock lock(mutex_);
-    for (;;) {
-      std::shared_ptr<Job> job = index < thread_count_ - 1 ? Next() : nullptr;
-      if (job) {
+    for (bool awake = true;;) {
+      if (Job* job = index < thread_count_ - 1 ? Next() : nullptr) {
         lock.unlock();
         job->Work();
-        job.reset();
+        lock.lock();
+        Release(job);
+        awake = true;
+      } else if (awake) {
         const int64_t seen = posted_.load();
+        lock.unlock();
         for (int spin = 0; spin < kSpins && posted_.load() == seen; ++spin) Pause();
         lock.lock();
+        awake = false;
       } else {
         wake_.wait(lock);
       }
@@ -128,7 +170,8 @@ class Pool {
 
   std::mutex mutex_;
   std::condition_variable wake_;
-  std::vector<std::shared_ptr<Job>> jobs_;
+  std::vector<std::unique_ptr<Job>> all_;
+  std::vector<Job*> jobs_, free_;  // those with work, and those nobody uses
   std::atomic<int64_t> posted_{0};
   int workers_ = 0;
   std::atomic<int> thread_count_{
@@ -162,13 +205,7 @@ void RunChunks(int64_t count, int64_t grain, ChunkFunction function, const void*
       function(body, begin, begin + std::min(grain, count - begin));
     return;
   }
-  auto job = std::make_shared<Job>();
-  job->function = function;
-  job->body = body;
-  job->count = count;
-  job->grain = grain;
-  job->chunks = chunks;
-  ThePool().Run(job);
+  ThePool().Run(function, body, count, grain, chunks);
 }
 
 }  // namespace internal

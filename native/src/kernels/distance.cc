@@ -1,12 +1,10 @@
-// Distances to the zeros of masks: unit_distance.cc where it covers them, else distance_passes.cc.
+// Distances to the zeros of masks: grid_distance.cc.
 #include "kernels/distance.h"
 
-#include <algorithm>
 #include <cstring>
-#include <vector>
 
-#include "kernels/distance_passes.h"
-#include "kernels/unit_distance.h"
+#include "kernels/grid_distance.h"
+#include "parallel.h"
 #include "scratch.h"
 
 namespace pixelcal::cpu {
@@ -16,36 +14,26 @@ void DistanceTransform(std::span<const uint8_t> mask, const Grid& grid, const Di
   const auto count = static_cast<size_t>(grid.Count());
   Require(mask.size() == count, "mask: expected ", count, " elements, got ", mask.size());
   Require(out.size() == count, "out: expected ", count, " elements, got ", out.size());
-  const internal::DistancePlan plan = internal::MakePlan(grid.batch, grid, options);
-  const int64_t pixels = plan.pixels;
+  const internal::GridDistance transform(grid, options.spacing);
+  const int64_t pixels = transform.pixels();
+  const auto form = options.squared ? internal::Form::kSquare : internal::Form::kRoot;
   auto* has_zero = Scratch<uint8_t, 9>(static_cast<size_t>(grid.batch));
   for (int64_t image = 0; image < grid.batch; ++image)
     has_zero[image] = std::memchr(mask.data() + image * pixels, 0, static_cast<size_t>(pixels)) != nullptr;
-
-  if (internal::UnitDistance::Covers(grid, options.spacing)) {
-    const internal::UnitDistance transform(grid);
-    const auto form = options.squared ? internal::Form::kSquare : internal::Form::kRoot;
-    const auto for_each = [&](int64_t tasks, const auto& body) {
-      ParallelFor(grid.batch * tasks, internal::Grain(pixels / tasks), [&](int64_t begin, int64_t end) {
-        for (int64_t i = begin; i < end; ++i) {
-          const int64_t image = i / tasks, at = image * pixels;
-          if (has_zero[image]) body({mask.data() + at, 0, true}, i % tasks, out.data() + at);
-        }
-      });
-    };
-    for_each(transform.sweeps(),
-             [&](const internal::Sites& sites, int64_t i, float* to) { transform.Sweep(sites, i, to); });
-    for_each(transform.bands(), [&](const internal::Sites& sites, int64_t i, float* to) {
-      transform.Finish(sites, i, form, to);
+  const auto for_each = [&](int64_t tasks, const auto& body) {
+    ParallelFor(grid.batch * tasks, internal::Grain(pixels / tasks), [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) {
+        const int64_t image = i / tasks, at = image * pixels;
+        if (has_zero[image]) body({mask.data() + at, 0, true}, i % tasks, out.data() + at);
+      }
     });
-  } else {
-    const auto zero_of = [&](int64_t image) {
-      return [at = mask.data() + image * pixels](int64_t pixel) { return at[pixel] == 0; };
-    };
-    internal::SweepSlowestAxis(plan, zero_of, out.data());
-    internal::FinishDistances(plan, out.data());
-  }
-  internal::FillWithoutZero(grid, options, {has_zero, static_cast<size_t>(grid.batch)}, out.data());
+  };
+  for_each(transform.sweeps(),
+           [&](const internal::Sites& sites, int64_t i, float* to) { transform.Sweep(sites, i, to); });
+  for_each(transform.bands(),
+           [&](const internal::Sites& sites, int64_t i, float* to) { transform.Finish(sites, i, form, to); });
+  for (int64_t image = 0; image < grid.batch; ++image)
+    if (!has_zero[image]) internal::FillWithoutZero(grid, options, out.data() + image * pixels);
 }
 
 }  // namespace pixelcal::cpu

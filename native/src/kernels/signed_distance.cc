@@ -6,13 +6,12 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cmath>
 #include <functional>
 #include <limits>
-#include <vector>
 
-#include "kernels/distance_passes.h"
-#include "kernels/unit_distance.h"
+#include "kernels/grid_distance.h"
 #include "parallel.h"
 #include "scratch.h"
 #include "simd/signed_distance.h"
@@ -85,29 +84,6 @@ void FindExtents(std::span<const Label> labels, int64_t images, int64_t pixels, 
   MarkFull(images, classes, extents);
 }
 
-// Turns the distances to every class of one image into signed ones, for pixels [begin, end). `others` are the
-// classes that may be nearest to a pixel inside another one.
-template <class Label>
-void SignPixels(const Label* labels, int64_t pixels, std::span<const int64_t> others, int64_t begin,
-                int64_t end, float* out) {
-  constexpr int64_t kBlock = 1024;
-  float inside[kBlock];
-  for (int64_t first = begin; first < end; first += kBlock) {
-    const int64_t count = std::min(kBlock, end - first);
-    std::fill_n(inside, count, std::numeric_limits<float>::infinity());
-    for (const int64_t c : others) {
-      const float* distance = out + c * pixels + first;
-      const auto other = static_cast<Label>(c);
-      for (int64_t i = 0; i < count; ++i) {
-        const bool nearer = (labels[first + i] != other) & (distance[i] < inside[i]);
-        inside[i] = nearer ? distance[i] : inside[i];
-      }
-    }
-    for (int64_t i = 0; i < count; ++i)
-      out[static_cast<int64_t>(labels[first + i]) * pixels + first + i] = -inside[i];
-  }
-}
-
 struct Extremes {
   float outside = 0, inside = 0;  // largest distance on either side
 };
@@ -156,37 +132,6 @@ void NormalizeClass(float* values, int64_t pixels, const SignedDistanceOptions& 
   });
 }
 
-// Signed distances to the classes that are part of their images, for any spacing and size.
-template <class Label>
-void AnySpacing(std::span<const Label> labels, const Grid& grid, const SignedDistanceOptions& options,
-                const Extent* extents, float* out) {
-  const int64_t pixels = grid.Pixels(), classes = options.classes;
-  const internal::DistancePlan plan = internal::MakePlan(grid.batch * classes, grid, {options.spacing});
-  internal::SweepSlowestAxis(
-      plan,
-      [&](int64_t map) {
-        return [at = labels.data() + map / classes * pixels,
-                c = static_cast<Label>(map % classes)](int64_t pixel) { return at[pixel] == c; };
-      },
-      out);
-  internal::FinishDistances(plan, out);
-  const int64_t chunks = (pixels + kGrain - 1) / kGrain;
-  ParallelFor(grid.batch * chunks, 1, [&](int64_t begin, int64_t end) {
-    std::vector<int64_t> others;
-    for (int64_t task = begin; task < end; ++task) {
-      const int64_t image = task / chunks, first = (task % chunks) * kGrain;
-      others.clear();
-      for (int64_t c = 0; c < classes; ++c)
-        if (extents[image * classes + c] == Extent::kPart) others.push_back(c);
-      if (others.empty()) continue;
-      SignPixels(labels.data() + image * pixels, pixels, others, first, std::min(pixels, first + kGrain),
-                 out + image * classes * pixels);
-    }
-  });
-  for (int64_t map = 0; map < grid.batch * classes; ++map)
-    if (extents[map] == Extent::kPart) NormalizeClass(out + map * pixels, pixels, options);
-}
-
 // The labels [first, first + kByteClasses) as bytes from 0 on, others as kByteClasses.
 template <class Label>
 void Narrow(std::span<const Label> labels, int64_t first, uint8_t* bytes) {
@@ -198,15 +143,17 @@ void Narrow(std::span<const Label> labels, int64_t first, uint8_t* bytes) {
   });
 }
 
-// The same for unit spacing. `bytes` are the labels as bytes; where there are too many classes for that,
-// memory for as many bytes, which are made here for one group of classes after the other.
+// Signed distances to the classes that are part of their images. `bytes` are the labels as bytes; where there
+// are too many classes for that, `memory` is room for as many bytes, which are made here for one group of
+// classes after the other.
 template <class Label>
-void UnitSpacing(std::span<const Label> labels, const Grid& grid, const SignedDistanceOptions& options,
-                 const uint8_t* bytes, uint8_t* memory, const Extent* extents, float* out) {
+void SignParts(std::span<const Label> labels, const Grid& grid, const SignedDistanceOptions& options,
+               const uint8_t* bytes, uint8_t* memory, const Extent* extents, float* out) {
   const int64_t pixels = grid.Pixels(), classes = options.classes, maps = grid.batch * classes;
-  const internal::UnitDistance transform(grid);
+  const internal::GridDistance transform(grid, options.spacing);
+  const auto form = transform.integers() ? internal::Form::kInteger : internal::Form::kRoot;
   const int64_t bands = transform.bands();
-  // Per map and band the largest squares outside and inside.
+  // Per map and band the largest square (or bits of a distance) outside and inside.
   auto* largest = Scratch<std::array<int32_t, 2>, 9>(static_cast<size_t>(maps * bands));
 
   const auto sign = [&](int64_t image, int64_t band) {
@@ -246,9 +193,7 @@ void UnitSpacing(std::span<const Label> labels, const Grid& grid, const SignedDi
     // After the last class of a band its squares are still in cache.
     for_each(
         bands,
-        [&](const internal::Sites& sites, int64_t i, float* to) {
-          transform.Finish(sites, i, internal::Form::kInteger, to);
-        },
+        [&](const internal::Sites& sites, int64_t i, float* to) { transform.Finish(sites, i, form, to); },
         [&](int64_t image, int64_t band) {
           if (last == classes) sign(image, band);
         });
@@ -260,18 +205,23 @@ void UnitSpacing(std::span<const Label> labels, const Grid& grid, const SignedDi
     std::array<int32_t, 2> most{0, 0};
     for (int64_t i = map * bands; i < (map + 1) * bands; ++i)
       for (size_t side = 0; side < 2; ++side) most[side] = std::max(most[side], largest[i][side]);
-    const auto root = [](int32_t square) {
-      return static_cast<float>(std::sqrt(static_cast<double>(square)));
+    const auto distance = [&](int32_t value) {
+      return transform.integers() ? static_cast<float>(std::sqrt(static_cast<double>(value)))
+                                  : std::bit_cast<float>(value);
     };
-    scales[map] = ScaleOf(options, {root(most[0]), root(most[1])});
+    scales[map] = ScaleOf(options, {distance(most[0]), distance(most[1])});
   }
   const int64_t chunks = (pixels + kGrain - 1) / kGrain;
   ParallelFor(maps * chunks, 1, [&](int64_t begin, int64_t end) {
     for (int64_t task = begin; task < end; ++task) {
       const int64_t map = task / chunks, at = task % chunks * kGrain;
       if (extents[map] != Extent::kPart) continue;
-      SignedDistanceLoops().scale_squares(out + map * pixels + at, std::min(kGrain, pixels - at),
-                                          transform.diagonal() >= 1 << 24, scales[map]);
+      float* values = out + map * pixels + at;
+      const int64_t count = std::min(kGrain, pixels - at);
+      if (transform.integers())
+        SignedDistanceLoops().scale_squares(values, count, transform.diagonal() >= 1 << 24, scales[map]);
+      else
+        SignedDistanceLoops().scale_bits(values, count, scales[map]);
     }
   });
 }
@@ -279,8 +229,6 @@ void UnitSpacing(std::span<const Label> labels, const Grid& grid, const SignedDi
 // Classes without a boundary.
 void FillExtremes(const Grid& grid, const SignedDistanceOptions& options, const Extent* extents, float* out) {
   const int64_t pixels = grid.Pixels();
-  Grid image = grid;
-  image.batch = 1;
   double diagonal = 0;
   for (int axis = 0; axis < grid.rank; ++axis)
     diagonal += std::pow(static_cast<double>(grid.size[axis]) * options.spacing[axis], 2);
@@ -293,8 +241,7 @@ void FillExtremes(const Grid& grid, const SignedDistanceOptions& options, const 
       std::fill_n(values, pixels, full ? -far : far);
       continue;
     }
-    constexpr uint8_t kNoZero = 0;
-    internal::FillWithoutZero(image, {options.spacing}, {&kNoZero, 1}, values);
+    internal::FillWithoutZero(grid, {options.spacing}, values);
     if (full) std::transform(values, values + pixels, values, std::negate<>());
     NormalizeClass(values, pixels, options);
   }
@@ -304,19 +251,14 @@ template <class Label>
 void Compute(std::span<const Label> labels, const Grid& grid, const SignedDistanceOptions& options,
              float* out) {
   const int64_t pixels = grid.Pixels(), classes = options.classes, maps = grid.batch * classes;
-  internal::MakePlan(maps, grid, {options.spacing});  // checks the spacing
-  const bool unit = internal::UnitDistance::Covers(grid, options.spacing);
   uint8_t* memory = nullptr;
   const uint8_t* bytes = nullptr;
   if constexpr (sizeof(Label) == 1) bytes = classes <= kByteClasses ? labels.data() : nullptr;
-  if (unit && !bytes) bytes = memory = Scratch<uint8_t, 10>(labels.size());
+  if (!bytes) bytes = memory = Scratch<uint8_t, 10>(labels.size());
   const bool narrowed = classes <= kWordClasses;
   auto* extents = Scratch<Extent, 9>(static_cast<size_t>(maps));
   FindExtents(labels, grid.batch, pixels, classes, narrowed ? memory : nullptr, extents);
-  if (unit)
-    UnitSpacing(labels, grid, options, bytes, narrowed ? nullptr : memory, extents, out);
-  else
-    AnySpacing(labels, grid, options, extents, out);
+  SignParts(labels, grid, options, bytes, narrowed ? nullptr : memory, extents, out);
   FillExtremes(grid, options, extents, out);
 }
 

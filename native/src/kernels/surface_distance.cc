@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "kernels/distance_passes.h"
+#include "kernels/grid_distance.h"
 #include "kernels/surface.h"
 #include "kernels/surface_elements.h"
 #include "parallel.h"
@@ -28,12 +28,9 @@ std::vector<Element> DistancesBetween(const Surface& from, const Surface& to, in
                                       std::vector<float>& squares) {
   const Dhw& s = from.size;
   const Grid grid = MakeGrid(1, std::span<const int64_t>(s).subspan(static_cast<size_t>(3 - rank)));
-  const internal::DistancePlan plan = internal::MakePlan(1, grid, {spacing, true, NoZero::kInfinity});
+  const internal::GridDistance transform(grid, spacing);
   squares.resize(from.code.size());
-  internal::SweepSlowestAxis(
-      plan, [&](int64_t) { return [&](int64_t pixel) { return to.code[static_cast<size_t>(pixel)] != 0; }; },
-      squares.data());
-  internal::FinishDistances(plan, squares.data());
+  internal::Distances(transform, {to.code.data(), 0, false}, internal::Form::kSquare, squares.data());
   std::vector<Element> elements;
   for (size_t i = 0; i < from.code.size(); ++i) {
     if (from.code[i] == 0) continue;

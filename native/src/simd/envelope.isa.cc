@@ -15,17 +15,23 @@ PIXELCAL_INLINE Vec<uint16_t> SquaresOf(Vec<uint16_t> steps) {
   return steps * steps | (Vec<uint16_t>)(steps > uint16_t{255});
 }
 PIXELCAL_INLINE Vec<int32_t> SquaresOf(Vec<int32_t> steps, int32_t none) {
-  return steps == none ? Splat(Far<int32_t>::kValue) : steps * steps;
+  return steps == none ? Splat(Number<int32_t>::kFar) : steps * steps;
 }
 
-template <class T>
-PIXELCAL_INLINE Lines<T> LinesIn(uint8_t* scratch, int64_t n, const uint32_t* squares) {
-  const int64_t padded = (n + kTileColumns - 1) / kTileColumns * kTileColumns;
-  auto* bounds = reinterpret_cast<int32_t*>(scratch + padded * kLines * static_cast<int64_t>(sizeof(T)));
-  const int64_t blocks = padded / kRows;
-  auto* f = reinterpret_cast<T*>(scratch);
-  for (int64_t i = n * kLines; i < padded * kLines; i += kLanesOf<T>) Store(f + i, Splat(Far<T>::kValue));
-  return {f, n, squares, bounds, bounds + blocks, bounds + 2 * blocks, bounds + 3 * blocks};
+template <class T, class Task>
+PIXELCAL_INLINE Lines<T> LinesIn(int64_t n, const Task& task) {
+  const int64_t padded = (n + kTileColumns - 1) / kTileColumns * kTileColumns, blocks = padded / kRows;
+  auto* f = reinterpret_cast<T*>(task.scratch);
+  for (int64_t i = n * kLines; i < padded * kLines; i += kLanesOf<T>) Store(f + i, Splat(Number<T>::kFar));
+  auto* least = reinterpret_cast<typename Number<T>::Bound*>(f + padded * kLines);
+  auto* rows = reinterpret_cast<int32_t*>(least + blocks);
+  const auto* squares = static_cast<const typename Number<T>::Entry*>(task.squares);
+  return {f, n, squares, task.spacing, least, rows, rows + blocks, rows + 2 * blocks};
+}
+
+PIXELCAL_INLINE double SquareOf(uint32_t steps, uint32_t none, double step) {
+  const double length = steps * step;
+  return steps == none ? Number<double>::kFar : length * length;
 }
 
 // kTile rows of kTile values as they go into the lanes of f; two rows share a 32-bit lane in 16 bits.
@@ -57,6 +63,25 @@ PIXELCAL_INLINE void Interleave(const Source* from, const RowsTask& task, bool o
       auto* to = reinterpret_cast<int32_t*>(f + x * kLines) + lane;
 #pragma GCC unroll 16
       for (int row = 0; row < kTile; ++row) Store(to + row * kLanes, tile[row]);
+    }
+  }
+}
+
+PIXELCAL_INLINE void Interleave(const uint16_t* from, const RowsTask& task, bool, double* f) {
+  for (int64_t row = 0; row < kLines; ++row) {
+    const uint16_t* steps = from + (row < task.rows ? row : task.rows - 1) * task.from_stride;
+    for (int64_t x = 0; x < task.columns; ++x) f[x * kLines + row] = SquareOf(steps[x], 65535, task.step);
+  }
+}
+
+PIXELCAL_INLINE void Interleave(const double* from, const RowsTask& task, bool, double* f) {
+  // Blocks of columns, so that a cache line of f is filled before it leaves the cache.
+  constexpr int64_t kBlock = 8;
+  for (int64_t first = 0; first < task.columns; first += kBlock) {
+    const int64_t last = first + kBlock < task.columns ? first + kBlock : task.columns;
+    for (int64_t row = 0; row < kLines; ++row) {
+      const double* squares = from + (row < task.rows ? row : task.rows - 1) * task.from_stride;
+      for (int64_t x = first; x < last; ++x) f[x * kLines + row] = squares[x];
     }
   }
 }
@@ -123,8 +148,21 @@ void WriteTile(const T* tile, Form form, bool large, int32_t* out, int64_t out_s
   }
 }
 
+// In double the form is given to the tile before it is turned.
+void WriteTile(const double* tile, Form form, bool, int32_t* out, int64_t out_stride) {
+  float values[kTileColumns * kLines];
+  if (form == Form::kSquare) {
+    for (int i = 0; i < kTileColumns * kLines; ++i) values[i] = static_cast<float>(tile[i]);
+  } else {
+    for (int i = 0; i < kTileColumns * kLines; ++i) values[i] = static_cast<float>(__builtin_sqrt(tile[i]));
+  }
+  int32_t bits[kTileColumns * kLines];
+  memcpy(bits, values, sizeof bits);
+  WriteTile<Form::kInteger>(bits, false, out, out_stride);
+}
+
 template <class T>
-int32_t Rows(const Lines<T>& lines, const RowsTask& task) {
+typename Number<T>::Bound Rows(const Lines<T>& lines, const RowsTask& task) {
   Bound(lines);
   FindWindows(lines);
   alignas(kVectorBytes) T tile[kTileColumns * kLines];
@@ -149,7 +187,7 @@ int32_t Rows(const Lines<T>& lines, const RowsTask& task) {
     EnvelopeBlock(lines, block, tile, kLines);
     if (second) EnvelopeBlock(lines, block + 1, tile + kRows * kLines, kLines);
     for (int64_t i = 0; i < columns * kLines; i += kLanesOf<T>) most = Most(most, Load(tile + i));
-    if (sizeof(T) == 2 && MostLane(most) == Far<T>::kValue) return Far<T>::kValue;
+    if (sizeof(T) == 2 && MostLane(most) == Number<T>::kFar) return Number<T>::kFar;
     if (columns == kTileColumns && task.rows == kLines) {
       WriteTile(tile, task.form, task.large, out, task.out_stride);
     } else {
@@ -162,46 +200,53 @@ int32_t Rows(const Lines<T>& lines, const RowsTask& task) {
 }
 
 template <class T, class Source>
-PIXELCAL_INLINE int32_t RowsFrom(const Source* from, const RowsTask& task, bool of_steps) {
+PIXELCAL_INLINE typename Number<T>::Bound RowsFrom(const Source* from, const RowsTask& task, bool of_steps) {
   // The lines after the last column are filled after the tiles, which may write there.
   Interleave(from, task, of_steps, reinterpret_cast<T*>(task.scratch));
-  const Lines<T> lines = LinesIn<T>(task.scratch, task.columns, task.squares);
+  const Lines<T> lines = LinesIn<T>(task.columns, task);
   return Rows(lines, task);
 }
 
 bool Rows16OfSteps(const uint16_t* steps, const RowsTask& task) {
-  return RowsFrom<uint16_t>(steps, task, true) < Far<uint16_t>::kValue;
+  return RowsFrom<uint16_t>(steps, task, true) < Number<uint16_t>::kFar;
 }
 bool Rows16(const uint16_t* squares, const RowsTask& task) {
-  return RowsFrom<uint16_t>(squares, task, false) < Far<uint16_t>::kValue;
+  return RowsFrom<uint16_t>(squares, task, false) < Number<uint16_t>::kFar;
 }
 int32_t Rows32OfSteps(const uint16_t* steps, const RowsTask& task) {
-  return RowsFrom<int32_t>(steps, task, true);
+  return static_cast<int32_t>(RowsFrom<int32_t>(steps, task, true));
 }
 int32_t Rows32(const int32_t* squares, const RowsTask& task) {
-  return RowsFrom<int32_t>(squares, task, false);
+  return static_cast<int32_t>(RowsFrom<int32_t>(squares, task, false));
 }
+void Rows64OfSteps(const uint16_t* steps, const RowsTask& task) { RowsFrom<double>(steps, task, true); }
+void Rows64(const double* squares, const RowsTask& task) { RowsFrom<double>(squares, task, false); }
 
-PIXELCAL_INLINE void LoadColumns(const uint8_t* steps, uint16_t* f) {
+PIXELCAL_INLINE void LoadColumns(const uint8_t* steps, double, uint16_t* f) {
   for (int i = 0; i < kLines; i += kLanesOf<uint16_t>) {
     const Vec<uint16_t> wide = Widen(steps + i);
     Store(f + i, wide * wide | (Vec<uint16_t>)(wide == uint16_t{255}));
   }
 }
-PIXELCAL_INLINE void LoadColumns(const uint16_t* steps, uint16_t* f) {
+PIXELCAL_INLINE void LoadColumns(const uint16_t* steps, double, uint16_t* f) {
   for (int i = 0; i < kLines; i += kLanesOf<uint16_t>) Store(f + i, SquaresOf(Load(steps + i)));
 }
-PIXELCAL_INLINE void LoadColumns(const uint16_t* steps, int32_t* f) {
+PIXELCAL_INLINE void LoadColumns(const uint16_t* steps, double, int32_t* f) {
   for (int i = 0; i < kLines; i += kLanesOf<int32_t>)
     Store(f + i, SquaresOf((Vec<int32_t>)Widen(steps + i), 65535));
 }
-PIXELCAL_INLINE void LoadColumns(const uint8_t* steps, int32_t* f) {
-  for (int i = 0; i < kLines; ++i) f[i] = steps[i] == 255 ? Far<int32_t>::kValue : steps[i] * steps[i];
+PIXELCAL_INLINE void LoadColumns(const uint8_t* steps, double, int32_t* f) {
+  for (int i = 0; i < kLines; ++i) f[i] = steps[i] == 255 ? Number<int32_t>::kFar : steps[i] * steps[i];
+}
+
+template <class Step>
+PIXELCAL_INLINE void LoadColumns(const Step* steps, double step, double* f) {
+  for (int i = 0; i < kLines; ++i) f[i] = SquareOf(steps[i], static_cast<Step>(~Step{0}), step);
 }
 
 template <class T, class Step>
 void Columns(const Step* steps, const ColumnsTask& task, T* to) {
-  const Lines<T> lines = LinesIn<T>(task.scratch, task.rows, task.squares);
+  const Lines<T> lines = LinesIn<T>(task.rows, task);
   auto* f = reinterpret_cast<T*>(task.scratch);
   for (int64_t column = 0; column < task.columns; column += kLines) {
     // The last lanes may do some columns a second time; a narrow plane repeats its last column.
@@ -211,11 +256,11 @@ void Columns(const Step* steps, const ColumnsTask& task, T* to) {
     for (int64_t row = 0; row < task.rows; ++row) {
       const Step* from = steps + row * task.columns;
       if (task.columns >= kLines) {
-        LoadColumns(from + x, f + row * kLines);
+        LoadColumns(from + x, task.step, f + row * kLines);
       } else {
         Step narrow[kLines];
         for (int i = 0; i < kLines; ++i) narrow[i] = from[i < task.columns ? i : task.columns - 1];
-        LoadColumns(narrow, f + row * kLines);
+        LoadColumns(narrow, task.step, f + row * kLines);
       }
     }
     Bound(lines);
@@ -232,9 +277,14 @@ const EnvelopeTable kEnvelope{Rows16OfSteps,
                               Rows16,
                               Rows32OfSteps,
                               Rows32,
+                              Rows64OfSteps,
+                              Rows64,
                               Columns<uint16_t, uint8_t>,
                               Columns<uint16_t, uint16_t>,
                               Columns<int32_t, uint8_t>,
-                              Columns<int32_t, uint16_t>};
+                              Columns<int32_t, uint16_t>,
+                              Columns<double, uint8_t>,
+                              Columns<double, uint16_t>,
+                              Columns<double, uint32_t>};
 
 }  // namespace pixelcal::simd::PIXELCAL_ISA

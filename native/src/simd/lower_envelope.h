@@ -1,15 +1,16 @@
 #pragma once
 
-// Lower envelopes of parabolas, out[y] = min over i of f[i] + (y - i)^2, of kLines lines at once, one per
+// Lower envelopes of parabolas, out[y] = min over i of f[i] + s^2 (y - i)^2, of kLines lines at once, one per
 // SIMD lane: no stacks, divisions or gathers. Only for .isa.cc files.
 //
 // The parabolas share one shape, so the (leftmost) minimising i of a line never decreases with y (total
 // monotonicity, Aggarwal et al. 1987). The minimisers of every 8th row are found coarse to fine, each between
 // its neighbours', and bound the search of the rows between: O(n log n) steps at worst. f itself bounds
-// |y - i| by its root, so that lines with near zeros need no coarse rows at all. Integers throughout: exact,
-// and the same whatever the order and the width of the vectors.
+// |y - i| by its root, so that lines with near zeros need no coarse rows at all. All decisions are about the
+// kLines lines of a group together: the same bits whatever the width of the vectors.
 //
-// Two number types: uint16_t, in which sums saturate (a result of 65535 means "at least that"), and int32_t.
+// Three number types: uint16_t, in which sums saturate (a result of 65535 means "at least that"), int32_t,
+// and double for spacings other than 1.
 
 #include "simd/saturating.h"
 
@@ -22,28 +23,49 @@ inline constexpr int32_t kNearReach = 8;  // up to here looking at all rows in r
 template <class T>
 inline constexpr int kVectors = kLines / kLanesOf<T>;
 
+// Of each number type: "no zero on this line", the entries of the table of squares, the type of bounds.
 template <class T>
-struct Far;
+struct Number;
 template <>
-struct Far<uint16_t> {
-  static constexpr uint16_t kValue = 65535;
+struct Number<uint16_t> {
+  static constexpr uint16_t kFar = 65535;
+  using Entry = uint32_t;  // twice, because broadcasts of 32 bits come with the load
+  using Bound = int64_t;
 };
 template <>
-struct Far<int32_t> {
-  static constexpr int32_t kValue = 1 << 30;  // three axes' squares (below 7e8 in sum) may be added twice
+struct Number<int32_t> {
+  static constexpr int32_t kFar = 1 << 30;  // one more axis' square, below 7e8, may be added
+  using Entry = uint32_t;
+  using Bound = int64_t;
+};
+template <>
+struct Number<double> {
+  static constexpr double kFar = __builtin_inf();
+  using Entry = double;
+  using Bound = double;
 };
 
-PIXELCAL_INLINE Vec<int32_t> Add(Vec<int32_t> a, Vec<int32_t> b) { return a + b; }
-PIXELCAL_INLINE Vec<uint16_t> Add(Vec<uint16_t> a, Vec<uint16_t> b) { return AddSaturating(a, b); }
+template <class V>
+PIXELCAL_INLINE V Add(V a, V b) {
+  return a + b;
+}
+template <>
+PIXELCAL_INLINE Vec<uint16_t> Add(Vec<uint16_t> a, Vec<uint16_t> b) {
+  return AddSaturating(a, b);
+}
 
-PIXELCAL_INLINE int32_t LeastLane(Vec<int32_t> v) {
-  int32_t lanes[kLanesOf<int32_t>];
+template <class T>
+PIXELCAL_INLINE T LeastOf(Vec<T> v) {
+  T lanes[kLanesOf<T>];
   Store(lanes, v);
-  int32_t least = lanes[0];
-  for (int lane = 1; lane < kLanesOf<int32_t>; ++lane) least = lanes[lane] < least ? lanes[lane] : least;
+  T least = lanes[0];
+  for (int lane = 1; lane < kLanesOf<T>; ++lane) least = lanes[lane] < least ? lanes[lane] : least;
   return least;
 }
+PIXELCAL_INLINE int32_t LeastLane(Vec<int32_t> v) { return LeastOf<int32_t>(v); }
 PIXELCAL_INLINE int32_t MostLane(Vec<int32_t> v) { return ~LeastLane(~v); }
+PIXELCAL_INLINE double LeastLane(Vec<double> v) { return LeastOf<double>(v); }
+PIXELCAL_INLINE double MostLane(Vec<double> v) { return -LeastLane(-v); }
 PIXELCAL_INLINE int32_t LeastLane(Vec<uint16_t> v) {
 #if defined(__SSE4_1__)
 #if defined(__AVX512BW__)
@@ -55,18 +77,13 @@ PIXELCAL_INLINE int32_t LeastLane(Vec<uint16_t> v) {
   const __m128i quarter = _mm_min_epu16(_mm256_castsi256_si128(half), _mm256_extracti128_si256(half, 1));
   return _mm_cvtsi128_si32(_mm_minpos_epu16(quarter)) & 0xffff;
 #else
-  uint16_t lanes[kLanesOf<uint16_t>];
-  Store(lanes, v);
-  uint16_t least = lanes[0];
-  for (int lane = 1; lane < kLanesOf<uint16_t>; ++lane) least = lanes[lane] < least ? lanes[lane] : least;
-  return least;
+  return LeastOf<uint16_t>(v);
 #endif
 }
 PIXELCAL_INLINE int32_t MostLane(Vec<uint16_t> v) { return 65535 - LeastLane(~v); }
 
-// A square out of the table, in every lane. For uint16_t the table holds it twice per entry, because
-// broadcasts of 32 bits come with the load for free; spelled out, because the compiler would rather keep the
-// entries in general registers from one row to the next, which costs a shuffle each.
+// A square out of the table, in every lane. Spelled out, because the compiler would rather keep the entries
+// in general registers from one row to the next, which costs a shuffle each.
 PIXELCAL_INLINE Vec<uint32_t> Broadcast(const uint32_t* entry) {
 #if defined(__AVX2__)
   Vec<uint32_t> all;
@@ -80,24 +97,57 @@ PIXELCAL_INLINE Vec<uint16_t> Square(const uint32_t* entry, uint16_t) {
   return (Vec<uint16_t>)Broadcast(entry);
 }
 PIXELCAL_INLINE Vec<int32_t> Square(const uint32_t* entry, int32_t) { return (Vec<int32_t>)Broadcast(entry); }
+PIXELCAL_INLINE Vec<double> Square(const double* entry, double) {
+#if defined(__AVX2__)
+  Vec<double> all;
+  asm("vbroadcastsd %1, %0" : "=v"(all) : "m"(*entry));
+  return all;
+#else
+  return Splat(*entry);
+#endif
+}
 
 template <class T>
 struct Lines {
-  const T* f;                           // rows of kLines values; those from n up to a multiple of 16 hold Far
-  int64_t n;                            // rows
-  const uint32_t* squares;              // squares[k], -n - 16 <= k <= n + 16
-  int32_t *reach, *least, *low, *high;  // per block of kRows rows
+  using Bound = typename Number<T>::Bound;
+
+  const T* f;  // rows of kLines values; those from n up to a multiple of 16 hold Number<T>::kFar
+  int64_t n;   // rows
+  const typename Number<T>::Entry* squares;  // squares[k], -n - 16 <= k <= n + 16
+  double spacing;                            // of rows
+  Bound* least;                              // per block of kRows rows, as what follows
+  int32_t *reach, *low, *high;
 
   PIXELCAL_INLINE Vec<T> At(int64_t row, int vector) const {
     return Load(f + row * kLines + vector * kLanesOf<T>);
   }
   PIXELCAL_INLINE int64_t Blocks() const { return (n + kRows - 1) / kRows; }
+  // The square of `rows` rows; all results of a block are below that of its reach + 1.
+  PIXELCAL_INLINE Bound SquareOf(int64_t rows) const {
+    if constexpr (sizeof(T) == 8)
+      return (static_cast<double>(rows) * spacing) * (static_cast<double>(rows) * spacing);
+    else
+      return rows * rows;
+  }
+  PIXELCAL_INLINE Bound BoundOf(int64_t block) const { return SquareOf(int64_t{reach[block]} + 1); }
 };
+
+// How many rows to either side something at a squared distance of at most `most` is. Rounding up may only
+// widen the search; below 2^24 the root of a float is exact.
+PIXELCAL_INLINE int32_t ReachOf(int64_t most, double) {
+  return static_cast<int32_t>(__builtin_sqrtf(static_cast<float>(most))) + (most >= 1 << 24);
+}
+PIXELCAL_INLINE int32_t ReachOf(double most, double spacing) {
+  if (most == 0) return 0;
+  const double rows = __builtin_sqrt(most) / spacing + 1;
+  return rows < 1 << 30 ? static_cast<int32_t>(rows) : 1 << 30;
+}
 
 // Per block: `least`, the smallest f, and `reach`: no minimiser is farther than that from its row.
 template <class T>
 PIXELCAL_INLINE void Bound(const Lines<T>& lines) {
   const int64_t blocks = lines.Blocks();
+  int32_t before = 1 << 30;
   for (int64_t block = 0; block < blocks; ++block) {
     const int64_t first = block * kRows, end = first + kRows < lines.n ? first + kRows : lines.n;
     Vec<T> least = lines.At(first, 0), most = least;
@@ -108,14 +158,8 @@ PIXELCAL_INLINE void Bound(const Lines<T>& lines) {
       }
     }
     lines.least[block] = LeastLane(least);
-    lines.reach[block] = MostLane(most);
-  }
-  int32_t before = 1 << 16;
-  for (int64_t block = 0; block < blocks; ++block) {
-    const int32_t most = lines.reach[block];
-    // Rounding up may only widen the search; below 2^24 the root of a float is exact.
-    const int32_t reach = static_cast<int32_t>(__builtin_sqrtf(static_cast<float>(most))) + (most >= 1 << 24);
     // The distance to the nearest zero changes by at most one from row to row.
+    const int32_t reach = ReachOf(static_cast<typename Number<T>::Bound>(MostLane(most)), lines.spacing);
     before = reach < before + kRows ? reach : before + kRows;
     lines.reach[block] = before;
   }
@@ -128,18 +172,18 @@ PIXELCAL_INLINE void Bound(const Lines<T>& lines) {
 // Whether rows of `block` can give a minimum below `bound` to rows first .. last.
 template <class T>
 PIXELCAL_INLINE bool Matters(const Lines<T>& lines, int64_t block, int64_t first, int64_t last,
-                             int64_t bound) {
+                             typename Number<T>::Bound bound) {
   const int64_t above = first - (block * kRows + kRows - 1), below = block * kRows - last;
   const int64_t gap = above > below ? above : below;
-  const int64_t least = lines.least[block];
-  return least < Far<T>::kValue && (gap <= 0 || least + gap * gap < bound);
+  const auto least = lines.least[block];
+  return least < Number<T>::kFar && (gap <= 0 || least + lines.SquareOf(gap) < bound);
 }
 
 // Calls body(i) for the even i of [first, last], a window of pairs of rows, without the blocks that cannot
 // matter.
 template <class T, class Body>
 PIXELCAL_INLINE void ForPairs(const Lines<T>& lines, int64_t first, int64_t last, int64_t y, int64_t y_last,
-                              int64_t bound, const Body& body) {
+                              typename Number<T>::Bound bound, const Body& body) {
   if (last - first < 4 * kRows) {
     for (int64_t i = first; i < last; i += 2) body(i);
     return;
@@ -161,10 +205,10 @@ PIXELCAL_INLINE void ForPairs(const Lines<T>& lines, int64_t first, int64_t last
 // every row (`column` is the least value of each) do not count.
 template <class T>
 PIXELCAL_INLINE void Minimisers(const Lines<T>& lines, const Vec<T>* column, int64_t y, int64_t first,
-                                int64_t last, int64_t bound, int32_t* low, int32_t* high) {
+                                int64_t last, typename Number<T>::Bound bound, int32_t* low, int32_t* high) {
   Vec<T> best[kVectors<T>], where[kVectors<T>];
   for (int k = 0; k < kVectors<T>; ++k) {
-    best[k] = Splat(Far<T>::kValue);
+    best[k] = Splat(Number<T>::kFar);
     where[k] = Splat(static_cast<T>(first));
   }
   ForPairs(lines, first, last, y, y, bound, [&](int64_t i) {
@@ -176,18 +220,16 @@ PIXELCAL_INLINE void Minimisers(const Lines<T>& lines, const Vec<T>* column, int
       best[k] = Least(best[k], value);
     }
   });
-  Vec<T> lowest = Splat(Far<T>::kValue), highest = Splat(T{0});
+  Vec<T> lowest = Splat(Number<T>::kFar), highest = Splat(T{0});
   for (int k = 0; k < kVectors<T>; ++k) {
-    const Vec<T> end = best[k] == Far<T>::kValue ? Splat(static_cast<T>(last)) : where[k] + T{1};
-    lowest = Least(lowest, column[k] == Far<T>::kValue ? lowest : where[k]);
-    highest = Most(highest, column[k] == Far<T>::kValue ? highest : end);
+    const Vec<T> end = best[k] == Number<T>::kFar ? Splat(static_cast<T>(last)) : where[k] + T{1};
+    lowest = Least(lowest, column[k] == Number<T>::kFar ? lowest : where[k]);
+    highest = Most(highest, column[k] == Number<T>::kFar ? highest : end);
   }
-  *low = LeastLane(lowest);
-  *high = MostLane(highest);
-  if (*low > *high) {
-    *low = static_cast<int32_t>(first);
-    *high = static_cast<int32_t>(last);
-  }
+  const auto from = LeastLane(lowest);
+  const bool any = from < Number<T>::kFar;
+  *low = static_cast<int32_t>(any ? static_cast<int64_t>(from) : first);
+  *high = static_cast<int32_t>(any ? static_cast<int64_t>(MostLane(highest)) : last);
 }
 
 // The windows of all blocks: low and high become the first and last row (a pair) that a block's rows need.
@@ -202,9 +244,9 @@ PIXELCAL_INLINE void FindWindows(const Lines<T>& lines) {
   for (int64_t block = 0; block < blocks; ++block) coarse |= lines.reach[block] > kNearReach;
   if (coarse) {
     Vec<T> column[kVectors<T>];
-    for (int k = 0; k < kVectors<T>; ++k) column[k] = Splat(Far<T>::kValue);
+    for (int k = 0; k < kVectors<T>; ++k) column[k] = Splat(Number<T>::kFar);
     for (int64_t block = 0; block < blocks; ++block) {
-      if (lines.least[block] >= Far<T>::kValue) continue;
+      if (lines.least[block] >= Number<T>::kFar) continue;
       for (int64_t row = block * kRows; row < (block + 1) * kRows; ++row)
         for (int k = 0; k < kVectors<T>; ++k) column[k] = Least(column[k], lines.At(row, k));
     }
@@ -223,7 +265,7 @@ PIXELCAL_INLINE void FindWindows(const Lines<T>& lines) {
             const int64_t right = lines.high[block + stride];
             high = right < high ? right : high;
           }
-          Minimisers(lines, column, y, low, high, (reach + 1) * (reach + 1), &lines.low[block],
+          Minimisers(lines, column, y, low, high, lines.BoundOf(block), &lines.low[block],
                      &lines.high[block]);
         } else {
           lines.low[block] = static_cast<int32_t>(low);
@@ -247,14 +289,14 @@ PIXELCAL_INLINE void FindWindows(const Lines<T>& lines) {
 // The kRows rows of one block, to out row by row.
 template <class T>
 PIXELCAL_INLINE void EnvelopeBlock(const Lines<T>& lines, int64_t block, T* out, int64_t out_stride) {
-  const int64_t y = block * kRows, reach = lines.reach[block];
+  const int64_t y = block * kRows;
   for (int k = 0; k < kVectors<T>; ++k) {
     Vec<T> least[kRows];
-    for (int row = 0; row < kRows; ++row) least[row] = Splat(Far<T>::kValue);
-    ForPairs(lines, lines.low[block], lines.high[block], y, y + kRows - 1, (reach + 1) * (reach + 1),
+    for (int row = 0; row < kRows; ++row) least[row] = Splat(Number<T>::kFar);
+    ForPairs(lines, lines.low[block], lines.high[block], y, y + kRows - 1, lines.BoundOf(block),
              [&](int64_t i) {
                const Vec<T> f0 = lines.At(i, k), f1 = lines.At(i + 1, k);
-               const uint32_t* squares = lines.squares + y - i;
+               const auto* squares = lines.squares + y - i;
                least[0] = Least(least[0], Add(f1, Square(squares - 1, T{})));
 #pragma GCC unroll 8
                for (int row = 0; row < kRows; ++row) {

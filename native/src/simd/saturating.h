@@ -36,6 +36,11 @@ PIXELCAL_INLINE Vec<uint16_t> AddSaturating(Vec<uint16_t> a, Vec<uint16_t> b) {
 #endif
 }
 
+PIXELCAL_INLINE Vec<uint32_t> AddSaturating(Vec<uint32_t> a, Vec<uint32_t> b) {
+  const Vec<uint32_t> sum = a + b;
+  return sum | (Vec<uint32_t>)(sum < a);
+}
+
 template <class V>
 PIXELCAL_INLINE V Least(V a, V b) {
   return Min(a, b);

@@ -19,12 +19,14 @@ struct SignedDistanceTable {
   bool (*scan8)(const uint8_t* labels, int64_t count, int64_t classes, uint8_t* bytes, uint64_t* seen);
   bool (*scan32)(const int32_t* labels, int64_t count, int64_t classes, uint8_t* bytes, uint64_t* seen);
   bool (*scan64)(const int64_t* labels, int64_t count, int64_t classes, uint8_t* bytes, uint64_t* seen);
-  // Squared distances to each of `classes` classes (map c at maps[c]), at least two, become signed: inside
-  // class c, where it is 0, minus the least of the others. largest[c][0] and [1] become the largest outside
-  // and inside.
+  // Squared distances, or the bits of float distances (which order as they do), to each of `classes` classes
+  // (map c at maps[c]), at least two, become signed: inside class c, where it is 0, minus the least of the
+  // others. largest[c][0] and [1] become the largest outside and inside.
   void (*sign)(int32_t* const* maps, int64_t classes, int64_t count, int32_t* const* largest);
-  // Signed squares to scaled distances, in place. large: squares of 2^24 and more may come.
+  // What `sign` left to scaled distances, in place: of squares, among which there may be `large` ones (2^24
+  // and more), or of the bits of floats.
   void (*scale_squares)(void* values, int64_t count, bool large, Scale scale);
+  void (*scale_bits)(void* values, int64_t count, Scale scale);
   void (*scale)(float* values, int64_t count, Scale scale);
   // Largest distance on either side.
   void (*extremes)(const float* values, int64_t count, float* outside, float* inside);

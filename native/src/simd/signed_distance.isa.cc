@@ -72,29 +72,49 @@ void ScaleFloats(float* values, int64_t count, Scale scale) {
   for (int64_t i = 0; i < count; ++i) values[i] = Scaled(values[i], scale);
 }
 
-void ScaleSquares(void* values, int64_t count, bool large, Scale scale) {
-  auto* bytes = static_cast<uint8_t*>(values);
+// Distances with their sign bit.
+PIXELCAL_INLINE Vec<int32_t> Scaled(Vec<float> distances, Vec<int32_t> sign, Scale scale) {
+  const Vec<float> clipped = Min(distances, Splat(scale.limit));
+  return (Vec<int32_t>)(clipped / (sign != 0 ? Splat(scale.inside) : Splat(scale.outside))) | sign;
+}
+
+template <class Distance>
+PIXELCAL_INLINE void ScaleEach(void* values, int64_t count, Scale scale, const Distance& distance) {
   constexpr int64_t kLanes = kLanesOf<int32_t>;
-  int64_t i = 0;
-  if (!large) {
-    for (; i + kLanes <= count; i += kLanes) {
-      Vec<int32_t> squares;
-      memcpy(&squares, bytes + 4 * i, sizeof squares);
-      const Vec<int32_t> sign = squares & static_cast<int32_t>(0x80000000u);
-      const Vec<float> root = Root(__builtin_convertvector(squares < 0 ? -squares : squares, Vec<float>));
-      const Vec<float> clipped = Min(root, Splat(scale.limit));
-      const Vec<float> scaled = clipped / (sign != 0 ? Splat(scale.inside) : Splat(scale.outside));
-      const Vec<int32_t> bits = (Vec<int32_t>)scaled | sign;
-      memcpy(bytes + 4 * i, &bits, sizeof bits);
-    }
+  auto* bytes = static_cast<uint8_t*>(values);
+  for (int64_t i = 0; i < count; i += kLanes) {
+    const size_t size = static_cast<size_t>(count - i < kLanes ? count - i : kLanes) * 4;
+    Vec<int32_t> signed_values{};
+    if (size == kVectorBytes)
+      memcpy(&signed_values, bytes + 4 * i, kVectorBytes);
+    else
+      memcpy(&signed_values, bytes + 4 * i, size);
+    const Vec<int32_t> sign = signed_values & static_cast<int32_t>(0x80000000u);
+    const Vec<int32_t> result =
+        Scaled(distance(signed_values < 0 ? -signed_values : signed_values), sign, scale);
+    if (size == kVectorBytes)
+      memcpy(bytes + 4 * i, &result, kVectorBytes);
+    else
+      memcpy(bytes + 4 * i, &result, size);
   }
-  for (; i < count; ++i) {
-    int32_t square;
-    memcpy(&square, bytes + 4 * i, 4);
-    const auto root = static_cast<float>(__builtin_sqrt(static_cast<double>(square < 0 ? -square : square)));
-    const float scaled = Scaled(square < 0 ? -root : root, scale);
-    memcpy(bytes + 4 * i, &scaled, 4);
+}
+
+void ScaleSquares(void* values, int64_t count, bool large, Scale scale) {
+  if (large) {
+    ScaleEach(values, count, scale, [](Vec<int32_t> squares) {
+      Vec<float> roots;
+      for (int lane = 0; lane < kLanesOf<int32_t>; ++lane)
+        roots[lane] = static_cast<float>(__builtin_sqrt(static_cast<double>(squares[lane])));
+      return roots;
+    });
+  } else {
+    ScaleEach(values, count, scale,
+              [](Vec<int32_t> squares) { return Root(__builtin_convertvector(squares, Vec<float>)); });
   }
+}
+
+void ScaleBits(void* values, int64_t count, Scale scale) {
+  ScaleEach(values, count, scale, [](Vec<int32_t> bits) { return (Vec<float>)bits; });
 }
 
 void Extremes(const float* values, int64_t count, float* outside, float* inside) {
@@ -112,6 +132,6 @@ void Extremes(const float* values, int64_t count, float* outside, float* inside)
 
 extern const SignedDistanceTable kSignedDistance;
 const SignedDistanceTable kSignedDistance{Scan<uint8_t>, Scan<int32_t>, Scan<int64_t>, Sign,
-                                          ScaleSquares,  ScaleFloats,   Extremes};
+                                          ScaleSquares,  ScaleBits,     ScaleFloats,   Extremes};
 
 }  // namespace pixelcal::simd::PIXELCAL_ISA

@@ -17,7 +17,7 @@ struct Sites {
 
 inline constexpr int64_t kStripRows = 32;  // rows of an image that are worked on together
 
-// Steps to the nearest site along the slowest axis; UINT8_MAX or UINT16_MAX is "none".
+// Steps to the nearest site along the slowest axis; the largest number of its type is "none".
 struct StepsTable {
   // For the columns [first, last) of an image of rows x columns: the steps from the row above, and from the
   // row below, each strip of kStripRows rows, into the strip's own 2 x columns of `borders`, `border_stride`
@@ -31,6 +31,8 @@ struct StepsTable {
   void (*volume8)(Sites sites, int64_t rows, int64_t row_stride, int64_t columns, uint8_t* steps,
                   int64_t row_bytes);
   void (*volume16)(Sites sites, int64_t rows, int64_t row_stride, int64_t columns, uint8_t* steps,
+                   int64_t row_bytes);
+  void (*volume32)(Sites sites, int64_t rows, int64_t row_stride, int64_t columns, uint8_t* steps,
                    int64_t row_bytes);
 };
 

@@ -12,6 +12,12 @@ inline constexpr T kNone = static_cast<T>(~T{0});
 
 PIXELCAL_INLINE Vec<uint8_t> LoadBytes(const uint8_t* from, uint8_t) { return Load(from); }
 PIXELCAL_INLINE Vec<uint16_t> LoadBytes(const uint8_t* from, uint16_t) { return Widen(from); }
+PIXELCAL_INLINE Vec<uint32_t> LoadBytes(const uint8_t* from, uint32_t) {
+  typedef uint8_t Quarter __attribute__((vector_size(kVectorBytes / 4)));
+  Quarter narrow;
+  memcpy(&narrow, from, sizeof narrow);
+  return __builtin_convertvector(narrow, Vec<uint32_t>);
+}
 
 // All-ones lanes where there is a site.
 template <class T>
@@ -221,6 +227,6 @@ void StripBorders(Sites sites, int64_t rows, int64_t columns, int64_t first, int
 }  // namespace
 
 extern const StepsTable kSteps;
-const StepsTable kSteps{StripBorders, Strip, Volume<uint8_t>, Volume<uint16_t>};
+const StepsTable kSteps{StripBorders, Strip, Volume<uint8_t>, Volume<uint16_t>, Volume<uint32_t>};
 
 }  // namespace pixelcal::simd::PIXELCAL_ISA

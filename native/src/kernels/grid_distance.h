@@ -1,18 +1,19 @@
 #pragma once
 
-// The exact distance transform of unit spacing in two rounds of tasks, so that several maps (images, or the
-// classes of a label map) share their ParallelFor and what comes after can work on a band that is still in
-// cache: distance.cc uses it for masks, signed_distance.cc for classes, surface_distance.cc for surfaces.
+// The exact distance transform in two rounds of tasks, so that several maps (images, or the classes of a
+// label map) share their ParallelFor and what comes after can work on a band that is still in cache:
+// distance.cc uses it for masks, signed_distance.cc for classes, surface_distance.cc for surfaces.
 
 #include <array>
 #include <cstdint>
 
+#include "kernels/distance.h"
 #include "shape.h"
 #include "simd/envelope.h"
 
 namespace pixelcal::internal {
 
-using simd::Form;   // kRoot and kSquare: float; kInteger: int32 squares
+using simd::Form;   // kRoot and kSquare: float; kInteger: int32 squares, only where integers()
 using simd::Sites;  // the pixels measured to: {bytes, value, equal}
 
 // Tasks of `pixels` pixels that one thread should take at once, to be worth its while.
@@ -20,17 +21,16 @@ inline int64_t Grain(int64_t pixels) { return pixels >= 8192 ? 1 : (8192 + pixel
 
 // What the maps of one shape have in common. Its tables are scratch of the thread that makes it, which may
 // therefore use only one at a time.
-class UnitDistance {
+class GridDistance {
  public:
-  // Unit spacing, and sizes whose squared diagonal fits the integers in use.
-  static bool Covers(const Grid& grid, const std::array<double, 3>& spacing);
-
-  explicit UnitDistance(const Grid& grid);
+  GridDistance(const Grid& grid, const std::array<double, 3>& spacing);
 
   int64_t pixels() const { return planes_ * rows_ * columns_; }
 
-  // No squared distance is larger.
-  int64_t diagonal() const { return diagonal_; }
+  // Whether squares are computed as integers: unit spacing, and a squared diagonal that fits them.
+  bool integers() const { return integers_; }
+  // The squared diagonal in pixels: no squared distance of unit spacing is larger.
+  double diagonal() const { return diagonal_; }
 
   // First round: Sweep for 0 <= i < sweeps(), in any order. Keeps what it finds in `out`, pixels() values of
   // 4 bytes.
@@ -56,17 +56,27 @@ class UnitDistance {
   void FinishLine(const Sites& sites, Form form, void* out) const;
   void FinishStrip(const Sites& sites, int64_t strip, Form form, void* out, const uint8_t* wanted) const;
   void FinishPlane(Form form, void* out, const uint8_t* wanted) const;
+  // Calls body(first row, task) for the strips of a plane, as long as it returns true.
+  template <class Body>
+  bool ForStrips(const void* squares, Form form, void* out, const uint8_t* wanted, const Body& body) const;
+  simd::RowsTask TaskOf(int64_t rows, const void* squares, Form form, void* out, const uint8_t* wanted) const;
+  int StepBytes() const;
 
   int64_t planes_ = 1, rows_ = 1, columns_ = 1;  // without the axes of size 1
+  std::array<double, 3> spacing_{1, 1, 1};       // of planes, rows and columns
   int64_t tile_rows_, tile_columns_;
   int64_t sweeps_ = 1, sweep_columns_ = 0, bands_ = 1, band_pixels_;
-  int64_t diagonal_;
-  const uint32_t *squares16_, *squares32_;
+  double diagonal_ = 0;
+  bool integers_ = true;
+  const uint32_t *squares16_ = nullptr, *squares32_ = nullptr;
+  const double *row_squares_ = nullptr, *column_squares_ = nullptr;
 };
 
-// int32 squared distances of every pixel of one image (grid.batch is 1) to its sites, of which there must be
-// one; unit spacing. On the calling thread alone. `wanted` as above.
-void SquaredDistances(const UnitDistance& transform, const Sites& sites, int32_t* out,
-                      const uint8_t* wanted = nullptr);
+// All of one image (grid.batch is 1): float or int32 squares by `form`. The image must have a site.
+void Distances(const GridDistance& transform, const Sites& sites, Form form, void* out,
+               const uint8_t* wanted = nullptr);
+
+// What a map without sites gets: the policy for images without any zero, for one image of `grid`.
+void FillWithoutZero(const Grid& grid, const DistanceOptions& options, float* out);
 
 }  // namespace pixelcal::internal

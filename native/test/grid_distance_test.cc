@@ -1,4 +1,4 @@
-#include "kernels/unit_distance.h"
+#include "kernels/grid_distance.h"
 
 #include "cases.h"
 #include "check.h"
@@ -51,7 +51,7 @@ void CheckTransform(const Mask& mask, const Grid& grid, const char* what) {
 }  // namespace
 
 // Sizes around widths of vectors, tiles and strips.
-TEST(UnitDistanceAtBorders) {
+TEST(GridDistanceAtBorders) {
   uint64_t seed = 1;
   for (const int64_t rows : {2, 15, 17, 31, 32, 33, 64, 65}) {
     for (const int64_t columns : {2, 8, 15, 16, 17, 31, 33, 63, 64, 65, 129}) {
@@ -79,7 +79,7 @@ TEST(UnitDistanceAtBorders) {
 }
 
 // Where bytes and 16-bit numbers end: steps of 253 to 256 and squares about 65535, along each axis.
-TEST(UnitDistanceWhereNumbersEnd) {
+TEST(GridDistanceWhereNumbersEnd) {
   for (const auto& size : {std::vector<int64_t>{600},
                            {3, 600},
                            {600, 3},
@@ -110,7 +110,7 @@ TEST(UnitDistanceWhereNumbersEnd) {
 }
 
 // The patterns that make neighbouring lanes disagree most about where their nearest zero is.
-TEST(UnitDistanceOfAlternatingEnds) {
+TEST(GridDistanceOfAlternatingEnds) {
   Mask mask = WithZeros(MakeGrid(1, std::array<int64_t, 2>{40, 200}), {});
   for (size_t row = 0; row < 40; ++row) mask[row * 200 + (row % 2 ? 199 : 0)] = 0;
   CheckTransform(mask, MakeGrid(1, std::array<int64_t, 2>{40, 200}), "rows");
@@ -124,7 +124,7 @@ TEST(UnitDistanceOfAlternatingEnds) {
 }
 
 // A batch mixes images that need 32 bits with others, and images without any zero.
-TEST(UnitDistanceOfBatches) {
+TEST(GridDistanceOfBatches) {
   const Grid one = MakeGrid(1, std::array<int64_t, 2>{33, 290}),
              grid = MakeGrid(4, std::array<int64_t, 2>{33, 290});
   std::vector<Mask> masks{WithZeros(one, {5}), RandomMask(one.Pixels(), 0.7, 3), WithZeros(one, {}),
@@ -145,7 +145,7 @@ TEST(UnitDistanceOfBatches) {
   });
 }
 
-TEST(UnitDistanceOnlyWhereWanted) {
+TEST(GridDistanceOnlyWhereWanted) {
   for (const auto& size : {std::vector<int64_t>{70, 50},
                            {290, 40},
                            {1, 70, 50},
@@ -164,13 +164,14 @@ TEST(UnitDistanceOnlyWhereWanted) {
     for (size_t i = 0; i < pixels; ++i) zeros[i] = bytes[i] == 0;
     const auto squares = reference::SquaredDistances(zeros.data(), grid, {1, 1, 1});
     test::ForEachIsa([&] {
-      const internal::UnitDistance transform(grid);
+      const internal::GridDistance transform(grid, {1, 1, 1});
       Mask wanted(static_cast<size_t>(transform.tiles()), 0);
       for (size_t i = 0; i < pixels; ++i)
         if (want_pixel[i]) wanted[static_cast<size_t>(transform.Tile(static_cast<int64_t>(i)))] = 1;
       std::vector<int32_t> all(pixels, -1), some(pixels, -1);
-      internal::SquaredDistances(transform, {bytes.data(), 0, false}, all.data());
-      internal::SquaredDistances(transform, {bytes.data(), 0, false}, some.data(), wanted.data());
+      internal::Distances(transform, {bytes.data(), 0, false}, internal::Form::kInteger, all.data());
+      internal::Distances(transform, {bytes.data(), 0, false}, internal::Form::kInteger, some.data(),
+                          wanted.data());
       for (size_t i = 0; i < pixels; ++i) {
         CHECK(all[i] == static_cast<int32_t>(squares[i]), Name(grid), " ", i, ": ", all[i]);
         if (want_pixel[i]) CHECK(some[i] == all[i], Name(grid), " ", i, ": ", some[i], " not ", all[i]);
@@ -179,17 +180,17 @@ TEST(UnitDistanceOnlyWhereWanted) {
   }
 }
 
-TEST(UnitDistanceCoversWhatFits) {
-  const auto covers = [](std::vector<int64_t> size, std::array<double, 3> spacing) {
-    return internal::UnitDistance::Covers(MakeGrid(1, size), spacing);
+TEST(GridDistanceUsesIntegersWhereTheyFit) {
+  const auto integers = [](std::vector<int64_t> size, std::array<double, 3> spacing) {
+    return internal::GridDistance(MakeGrid(1, size), spacing).integers();
   };
-  CHECK(covers({512, 512, 512}, {1, 1, 1}));
-  CHECK(covers({1, 30, 40}, {5, 1, 1}), "an axis of size 1 adds nothing");
-  CHECK(!covers({2, 30, 40}, {5, 1, 1}));
-  CHECK(covers({26457}, {1, 1, 1}) && !covers({26458}, {1, 1, 1}), "26458^2 is more than 7e8");
+  CHECK(integers({512, 512, 512}, {1, 1, 1}));
+  CHECK(integers({1, 30, 40}, {5, 1, 1}), "an axis of size 1 adds nothing");
+  CHECK(!integers({2, 30, 40}, {5, 1, 1}));
+  CHECK(integers({26457}, {1, 1, 1}) && !integers({26458}, {1, 1, 1}), "26458^2 is more than 7e8");
   // More than 2^31 pixels: the arithmetic of sizes and tiles.
   const Grid grid = MakeGrid(1, std::array<int64_t, 3>{1500, 1500, 1500});
-  const internal::UnitDistance transform(grid);
+  const internal::GridDistance transform(grid, {1, 1, 1});
   CHECK(transform.band_begin(transform.bands()) == int64_t{1500} * 1500 * 1500);
   CHECK(transform.Tile(grid.Pixels() - 1) == transform.tiles() - 1);
 }
