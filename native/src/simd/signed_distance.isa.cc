@@ -31,33 +31,52 @@ bool Scan(const Label* labels, int64_t count, int64_t classes, uint8_t* bytes, u
   return wrong == 0;
 }
 
+// The first `count` lanes of a vector in memory, `rest` in the others.
+PIXELCAL_INLINE Vec<int32_t> LoadPart(const void* from, int64_t count, int32_t rest) {
+  Vec<int32_t> v = Splat(rest);
+  if (count >= kLanesOf<int32_t>)
+    memcpy(&v, from, sizeof v);
+  else
+    memcpy(&v, from, static_cast<size_t>(count) * 4);
+  return v;
+}
+PIXELCAL_INLINE void StorePart(void* to, int64_t count, Vec<int32_t> v) {
+  if (count >= kLanesOf<int32_t>)
+    memcpy(to, &v, sizeof v);
+  else
+    memcpy(to, &v, static_cast<size_t>(count) * 4);
+}
+
 void Sign(int32_t* const* maps, int64_t classes, int64_t count, int32_t* const* largest) {
-  constexpr int64_t kBlock = 512;
+  constexpr int64_t kLanes = kLanesOf<int32_t>, kBlock = 32 * kLanes;
+  constexpr int32_t kNone = 0x7fffffff;
   for (int64_t c = 0; c < classes; ++c) largest[c][0] = largest[c][1] = 0;
   for (int64_t first = 0; first < count; first += kBlock) {
-    const int64_t n = count - first < kBlock ? count - first : kBlock;
-    int32_t inside[kBlock];
-    for (int64_t i = 0; i < n; ++i) inside[i] = 0x7fffffff;
+    const int64_t last = first + kBlock < count ? first + kBlock : count;
+    Vec<int32_t> inside[32];
+    for (auto& v : inside) v = Splat(kNone);
     for (int64_t c = 0; c < classes; ++c) {
-      const int32_t* squares = maps[c] + first;
-#pragma omp simd
-      for (int64_t i = 0; i < n; ++i) {
-        const int32_t other = squares[i] == 0 ? 0x7fffffff : squares[i];
-        inside[i] = other < inside[i] ? other : inside[i];
+      for (int64_t i = first; i < last; i += kLanes) {
+        const Vec<int32_t> value = LoadPart(maps[c] + i, last - i, kNone);
+        Vec<int32_t>& least = inside[(i - first) / kLanes];
+        least = Min(least, value == 0 ? Splat(kNone) : value);
       }
     }
     for (int64_t c = 0; c < classes; ++c) {
-      int32_t* squares = maps[c] + first;
-      int32_t most = largest[c][0], least = -largest[c][1];
-#pragma omp simd reduction(max : most) reduction(min : least)
-      for (int64_t i = 0; i < n; ++i) {
-        const int32_t value = squares[i] == 0 ? -inside[i] : squares[i];
-        squares[i] = value;
-        most = value > most ? value : most;
-        least = value < least ? value : least;
+      // The lanes after the last pixel hold 1, which is no more than what every map with a boundary has
+      // outside.
+      Vec<int32_t> most = Splat(int32_t{0}), least = most;
+      for (int64_t i = first; i < last; i += kLanes) {
+        const Vec<int32_t> outside = LoadPart(maps[c] + i, last - i, 1);
+        const Vec<int32_t> value = outside == 0 ? -inside[(i - first) / kLanes] : outside;
+        StorePart(maps[c] + i, last - i, value);
+        most = Max(most, value);
+        least = Min(least, value);
       }
-      largest[c][0] = most;
-      largest[c][1] = -least;
+      for (int lane = 0; lane < kLanes; ++lane) {
+        if (most[lane] > largest[c][0]) largest[c][0] = most[lane];
+        if (-least[lane] > largest[c][1]) largest[c][1] = -least[lane];
+      }
     }
   }
 }
@@ -83,19 +102,10 @@ PIXELCAL_INLINE void ScaleEach(void* values, int64_t count, Scale scale, const D
   constexpr int64_t kLanes = kLanesOf<int32_t>;
   auto* bytes = static_cast<uint8_t*>(values);
   for (int64_t i = 0; i < count; i += kLanes) {
-    const size_t size = static_cast<size_t>(count - i < kLanes ? count - i : kLanes) * 4;
-    Vec<int32_t> signed_values{};
-    if (size == kVectorBytes)
-      memcpy(&signed_values, bytes + 4 * i, kVectorBytes);
-    else
-      memcpy(&signed_values, bytes + 4 * i, size);
+    const Vec<int32_t> signed_values = LoadPart(bytes + 4 * i, count - i, 0);
     const Vec<int32_t> sign = signed_values & static_cast<int32_t>(0x80000000u);
-    const Vec<int32_t> result =
-        Scaled(distance(signed_values < 0 ? -signed_values : signed_values), sign, scale);
-    if (size == kVectorBytes)
-      memcpy(bytes + 4 * i, &result, kVectorBytes);
-    else
-      memcpy(bytes + 4 * i, &result, size);
+    StorePart(bytes + 4 * i, count - i,
+              Scaled(distance(signed_values < 0 ? -signed_values : signed_values), sign, scale));
   }
 }
 
