@@ -19,18 +19,6 @@ struct ScoreRow {
   int16_t hit;
 };
 
-namespace internal {
-// Codes of a yes-or-no question: 1 for a hit.
-template <class IsHit>
-void AnswerCodes(const ProbabilityBlock& block, int16_t* codes, const IsHit& is_hit) {
-#pragma omp simd
-  for (int64_t i = 0; i < block.count; ++i) {
-    const int16_t answer = is_hit(i) ? 1 : 0;
-    codes[i] = block.codes[i] < 0 ? simd::kLeftOut : answer;
-  }
-}
-}  // namespace internal
-
 // Calls sink(row) for every group that the scores of `options` ask of a block, reading each class once.
 template <class Sink>
 void ForRows(const ProbabilityBlock& block, int64_t classes, std::span<const CalibrationOptions> options,
@@ -54,7 +42,7 @@ void ForRows(const ProbabilityBlock& block, int64_t classes, std::span<const Cal
   };
   if (wanted(Score::kForeground)) {
     loops.complement(block.Row(0, room.data()), block.count, derived.data());
-    internal::AnswerCodes(block, answers.data(), [&](int64_t i) { return block.codes[i] != 0; });
+    loops.is_foreground(block.codes.data(), block.count, answers.data());
     all_of(Score::kForeground, {0, derived.data(), answers.data(), 1});
   }
   for (int64_t c = 0; c < classes && (top_label || wanted(Score::kClasses)); ++c) {
@@ -64,7 +52,7 @@ void ForRows(const ProbabilityBlock& block, int64_t classes, std::span<const Cal
     if (top_label) loops.take_larger(row, block.count, code, derived.data(), winner.data());
   }
   if (top_label) {
-    internal::AnswerCodes(block, answers.data(), [&](int64_t i) { return block.codes[i] == winner[i]; });
+    loops.is_winner(block.codes.data(), winner.data(), block.count, answers.data());
     all_of(Score::kTopLabel, {0, derived.data(), answers.data(), 1});
   }
 }

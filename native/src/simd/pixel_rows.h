@@ -36,6 +36,10 @@ struct PixelRowsTable {
   // float16, given by its bits, as float32.
   void (*widen)(const uint16_t* values, size_t count, float* out);
   void (*complement)(const float* values, size_t count, float* out);  // 1 - value
+  // Codes of yes-or-no questions, 1 for yes: is it another class than 0, is it the one of `winner`? What is
+  // left out stays so.
+  void (*is_foreground)(const int16_t* codes, size_t count, int16_t* answers);
+  void (*is_winner)(const int16_t* codes, const int16_t* winner, size_t count, int16_t* answers);
   // Where value is above best it becomes the best and `row` the winner; row 0 always. Whether any is NaN.
   bool (*take_larger)(const float* values, size_t count, int16_t row, float* best, int16_t* winner);
 };

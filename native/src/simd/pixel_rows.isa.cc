@@ -124,6 +124,18 @@ void Complement(const float* values, size_t count, float* out) {
   for (size_t i = 0; i < count; ++i) out[i] = 1.0f - values[i];
 }
 
+void IsForeground(const int16_t* codes, size_t count, int16_t* answers) {
+#pragma omp simd
+  for (size_t i = 0; i < count; ++i)
+    answers[i] = codes[i] > 0 ? int16_t{1} : codes[i];  // 0 and what is left out stay
+}
+
+void IsWinner(const int16_t* codes, const int16_t* winner, size_t count, int16_t* answers) {
+#pragma omp simd
+  for (size_t i = 0; i < count; ++i)
+    answers[i] = codes[i] < 0 ? kLeftOut : static_cast<int16_t>(codes[i] == winner[i]);
+}
+
 bool TakeLarger(const float* values, size_t count, int16_t row, float* best, int16_t* winner) {
   Ints nan{};
   size_t i = 0;
@@ -156,7 +168,7 @@ bool TakeLarger(const float* values, size_t count, int16_t row, float* best, int
 }  // namespace
 
 extern const PixelRowsTable kPixelRows;
-const PixelRowsTable kPixelRows{EncodeUint8, EncodeInt32, EncodeInt64, LeaveOut,  InUnit,
-                                HalfInUnit,  Widen,       Complement,  TakeLarger};
+const PixelRowsTable kPixelRows{EncodeUint8, EncodeInt32, EncodeInt64,  LeaveOut, InUnit,    HalfInUnit,
+                                Widen,       Complement,  IsForeground, IsWinner, TakeLarger};
 
 }  // namespace pixelcal::simd::PIXELCAL_ISA
