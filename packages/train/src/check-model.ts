@@ -162,7 +162,7 @@ async function tryProvider(
     const { images, labels } = exampleBatch(model, dims);
     const { parameters, buffers } = rolesOf(model);
     const weights = [...parameters, ...buffers].map((name) => [name, model.initializers.get(name)!]);
-    const session = await createSession(buildInferenceGraph(model, device), { device, threads });
+    const session = await createSession(buildInferenceGraph(model, { device }), { device, threads });
     try {
       await session.run({ [model.inputs[0]!.name]: images, ...Object.fromEntries(weights) });
       predicts = true;

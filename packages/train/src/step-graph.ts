@@ -23,20 +23,24 @@ export const termOutput = (name: string): string => termPrefix + name;
 export const gradientOutput = (name: string): string => `gradient/${name}`;
 export const targetInput = (name: string): string => `target/${name}`;
 
-export interface StepGraphOptions {
+/** What a graph is laid out for. */
+export interface GraphLayout {
+  /** Every device by default. */
+  readonly device?: TrainDevice;
+  /** Arrays that are fed as packs; of those trained the gradients, of buffers the new values are packed too. */
+  readonly packs?: Packs | undefined;
+  /** Channels that the processor's kernels keep together, see `lower`. */
+  readonly block?: number;
+}
+
+export interface StepGraphOptions extends GraphLayout {
   readonly loss: Loss;
   /** Parameters that get a gradient. */
   readonly trainable: readonly string[];
-  /** What to lay the graph out for; every device by default. */
-  readonly device?: TrainDevice;
-  /** Arrays that are fed as packs; of those trained the gradients, of buffers the new values are packed too. */
-  readonly packs?: Packs;
   /** Weight of every output's loss, in the order of the outputs; 1 for a single output. */
   readonly weights?: readonly number[];
   /** "frozen": batch norms use their running statistics, which stay; "update" by default. */
   readonly batchNorm?: "update" | "frozen";
-  /** Channels that the processor's kernels keep together, see `lower`. */
-  readonly block?: number;
 }
 
 /** How the arrays of a model lie on a device that keeps them. */
@@ -76,15 +80,15 @@ export function buildStepGraph(model: Graph, options: StepGraphOptions): Graph {
 }
 
 /** Model and loss with inference behaviour: image, targets, parameters and buffers in; logits, loss and terms out. */
-export function buildEvaluationGraph(model: Graph, loss: Loss, device?: TrainDevice, packs?: Packs): Graph {
-  const graph = firstOutput(withInputs(model, packs));
+export function buildEvaluationGraph(model: Graph, loss: Loss, layout: GraphLayout = {}): Graph {
+  const graph = firstOutput(withInputs(model, layout.packs));
   addLoss(graph, [...graph.outputs.values()], loss);
-  return lower(graph, { device });
+  return lower(graph, layout);
 }
 
 /** The model with inference behaviour: image, parameters and buffers in, logits of the first output out. */
-export function buildInferenceGraph(model: Graph, device?: TrainDevice, packs?: Packs): Graph {
-  return lower(firstOutput(withInputs(model, packs)), { device });
+export function buildInferenceGraph(model: Graph, layout: GraphLayout = {}): Graph {
+  return lower(firstOutput(withInputs(model, layout.packs)), layout);
 }
 
 /** A copy without the other outputs and what makes them. */

@@ -8,6 +8,7 @@ import {
   buildEvaluationGraph,
   buildInferenceGraph,
   buildStepGraph,
+  type GraphLayout,
   type StepGraphOptions,
 } from "./step-graph.js";
 
@@ -25,24 +26,19 @@ export class TrainingSessions {
   }
 
   step(dims: readonly number[]): Promise<Session> {
-    const { packs, kept } = this.resident ?? {};
-    const build = async (model: Graph): Promise<Graph> => {
-      const block = await channelBlock(this.#options.device ?? "cpu");
-      return buildStepGraph(model, { ...this.#options, block, ...(packs && { packs }) });
-    };
-    return this.#open("step", dims, build, kept);
+    const build = (model: Graph, layout: GraphLayout): Graph =>
+      buildStepGraph(model, { ...this.#options, ...layout });
+    return this.#open("step", dims, build, this.resident?.kept);
   }
 
   evaluation(dims: readonly number[]): Promise<Session> {
-    const { loss, device } = this.#options;
-    const build = (model: Graph): Graph => buildEvaluationGraph(model, loss, device, this.resident?.packs);
+    const build = (model: Graph, layout: GraphLayout): Graph =>
+      buildEvaluationGraph(model, this.#options.loss, layout);
     return this.#open("evaluation", dims, build);
   }
 
   inference(dims: readonly number[]): Promise<Session> {
-    const build = (model: Graph): Graph =>
-      buildInferenceGraph(model, this.#options.device, this.resident?.packs);
-    return this.#open("inference", dims, build);
+    return this.#open("inference", dims, buildInferenceGraph);
   }
 
   close(): Promise<void> {
@@ -52,12 +48,13 @@ export class TrainingSessions {
   #open(
     kind: string,
     dims: readonly number[],
-    build: (model: Graph) => Graph | Promise<Graph>,
+    build: (model: Graph, layout: GraphLayout) => Graph,
     keep: readonly string[] = [],
   ): Promise<Session> {
-    const { device, threads } = this.#options;
-    return this.#cache.open(`${kind} ${dims}`, async () =>
-      createSession(await build(this.#source(dims)), { device, threads, keep }),
-    );
+    const { device = "cpu", threads } = this.#options;
+    return this.#cache.open(`${kind} ${dims}`, async () => {
+      const layout = { device, packs: this.resident?.packs, block: await channelBlock(device) };
+      return createSession(build(this.#source(dims), layout), { device, threads, keep });
+    });
   }
 }

@@ -80,7 +80,10 @@ const conv: BlockedLowering = (node, [x, w, bias], block) => {
   const few = i < block && asBlocked(x!) === undefined;
   const apt = explicit(node) && groupOf(node) === 1 && x!.dims.length === 4 && x!.type === "float32";
   if (!apt || o % block !== 0 || !(few || i % block === 0)) return undefined;
-  const attributes = windowAttributes(convWindows(node));
+  const windows = convWindows(node);
+  // A weight gradient, whose kernel is a whole plane, would read it again for every pixel of its output.
+  if (sizeOf(windows.kernel) > sizeOf(windows.output)) return undefined;
+  const attributes = windowAttributes(windows);
   return [unblocked(blockedConv(few ? x! : blocked(x!, block), w!, bias, attributes, block))];
 };
 
