@@ -1,119 +1,16 @@
 #include "simd/histogram.h"
 
-#include "simd/vec.h"
+#include "simd/bin_slots.h"
 
 namespace pixelcal::simd::PIXELCAL_ISA {
 namespace {
 
 constexpr int kGroup = 16;  // pixels handled together, in as many vectors as that takes
-constexpr int kLanes = kLanesOf<float>;
 static_assert(kGroup % kLanes == 0);
 
-using Floats = Vec<float>;
-using Ints = Vec<int32_t>;
-
-PIXELCAL_INLINE Ints BitsOf(Floats value) { return reinterpret_cast<Ints>(value); }
-
-// table[index] in every lane; `size` is a constant after inlining.
-PIXELCAL_INLINE Floats Lookup(const float* table, int size, Ints index) {
-#if defined(__AVX512BW__)
-  if (size <= 16) return __builtin_shuffle(Load(table), index);
-  if (size <= 32) return __builtin_shuffle(Load(table), Load(table + 16), index);
-  // With a mask, as GCC 12 warns of the form without.
-  return reinterpret_cast<Floats>(
-      _mm512_mask_i32gather_ps(_mm512_setzero_ps(), 0xffff, reinterpret_cast<__m512i>(index), table, 4));
-#elif defined(__AVX2__)
-  if (size <= 16) {
-    const Floats low = __builtin_shuffle(Load(table), index);
-    const Floats high = __builtin_shuffle(Load(table + 8), index);
-    return index > 7 ? high : low;
-  }
-  return reinterpret_cast<Floats>(_mm256_i32gather_ps(table, reinterpret_cast<__m256i>(index), 4));
-#else
-  (void)size;
-  Floats value{};
-  for (int lane = 0; lane < kLanes; ++lane) value[lane] = table[index[lane]];
-  return value;
-#endif
-}
-
-// The numbers, with 1 added where a > b.
-PIXELCAL_INLINE Ints PlusAbove(Ints number, Floats a, Floats b) {
-#if defined(__AVX512BW__)
-  const __mmask16 above =
-      _mm512_cmp_ps_mask(reinterpret_cast<__m512>(a), reinterpret_cast<__m512>(b), _CMP_GT_OQ);
-  const __m512i from = reinterpret_cast<__m512i>(number);
-  return reinterpret_cast<Ints>(_mm512_mask_add_epi32(from, above, from, _mm512_set1_epi32(1)));
-#else
-  return number - (a > b);
-#endif
-}
-
-// The number of limits below p. kTable: for kGrid the size of the table of limits, a bound.
-template <BinSearch kSearch, int kTable>
-PIXELCAL_INLINE Ints LimitsBelow(Floats p, const BinLimits& limits) {
-  if constexpr (kSearch == BinSearch::kGrid) {
-    // Adding 1.5 x 2^23 rounds to a whole number, which is then in the low bits.
-    constexpr float kRound = 12582912.0f;
-    const Floats rounded = p * Splat(static_cast<float>(limits.bins)) + Splat(kRound);
-    const Ints nearest = BitsOf(rounded) - BitsOf(Splat(kRound));
-    return PlusAbove(nearest, p, Lookup(limits.limits, kTable, nearest));
-  } else if constexpr (kSearch == BinSearch::kCount) {
-    Ints below{};
-    for (int32_t m = 0; m <= limits.bins; ++m) below = PlusAbove(below, p, Splat(limits.limits[m]));
-    return below;
-  } else {
-    Ints below{};
-    for (int lane = 0; lane < kLanes; ++lane) {
-      int32_t u = limits.first[static_cast<int>(p[lane] * kBinCells)];
-      while (p[lane] > limits.limits[u]) ++u;
-      below[lane] = u;
-    }
-    return below;
-  }
-}
-
-typedef int16_t Codes __attribute__((vector_size(2 * kLanes)));
 typedef double Eight __attribute__((vector_size(64)));
 typedef uint64_t Cells __attribute__((vector_size(64)));
 typedef float EightFloats __attribute__((vector_size(32)));
-
-// What a row's loop needs at hand.
-struct Row {
-  BinLimits limits;
-  int16_t hit;
-  int32_t left_out;  // the last slot's offset
-};
-
-constexpr int kSlotShift = 3;
-static_assert(kSlotCells == 1 << kSlotShift);
-
-// Offsets of the pixels' slots in cells. kAll: every pixel counts.
-template <BinSearch kSearch, int kTable, bool kAll>
-PIXELCAL_INLINE Ints SlotOffsets(const float* from, const int16_t* codes, const Row& row) {
-  const Floats p = Load(from);
-  const Ints misses = LimitsBelow<kSearch, kTable>(p, row.limits) << (kSlotShift + 1);
-  Codes code;
-  memcpy(&code, codes, sizeof code);
-#if defined(__AVX512BW__)
-  const __m256i packed = reinterpret_cast<__m256i>(code);
-  const __mmask16 hits = _mm256_cmpeq_epi16_mask(packed, _mm256_set1_epi16(row.hit));
-  const __m512i from_misses = reinterpret_cast<__m512i>(misses);
-  const __m512i offsets =
-      _mm512_mask_add_epi32(from_misses, hits, from_misses, _mm512_set1_epi32(1 << kSlotShift));
-  if (kAll) return reinterpret_cast<Ints>(offsets);
-  const __mmask16 counts =
-      _mm512_mask_cmp_ps_mask(static_cast<__mmask16>(~_mm256_movepi16_mask(packed)),
-                              reinterpret_cast<__m512>(p), _mm512_set1_ps(row.limits.threshold), _CMP_GT_OQ);
-  return reinterpret_cast<Ints>(_mm512_mask_mov_epi32(_mm512_set1_epi32(row.left_out), counts, offsets));
-#else
-  const Ints wide = __builtin_convertvector(code, Ints);
-  const Ints offsets = misses - ((wide == static_cast<int32_t>(row.hit)) << kSlotShift);
-  if (kAll) return offsets;
-  const Ints counts = (wide >= 0) & (p > row.limits.threshold);
-  return counts ? offsets : Splat(row.left_out);
-#endif
-}
 
 // Eight probabilities as what is added to their cells.
 PIXELCAL_INLINE Cells Terms(const float* from) {
@@ -268,10 +165,6 @@ void AddAny(const float* p, const int16_t* codes, size_t count, const Row& row, 
   if (row.limits.bins < 16) return AddRow<BinSearch::kGrid, 16, kAll>(p, codes, count, row, slots);
   if (row.limits.bins < 32) return AddRow<BinSearch::kGrid, 32, kAll>(p, codes, count, row, slots);
   AddRow<BinSearch::kGrid, 33, kAll>(p, codes, count, row, slots);
-}
-
-int32_t LastSlot(const BinLimits& limits) {
-  return static_cast<int32_t>((BinSlots(limits.bins) - 1) << kSlotShift);
 }
 
 void Add(const float* p, const int16_t* codes, int16_t hit, size_t count, BinLimits limits, bool all,
