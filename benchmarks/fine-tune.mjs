@@ -7,18 +7,14 @@
 //
 // It runs the command line and can be stopped and started again: what is finished is kept. The table goes to
 // benchmarks/results/fine-tune-NAME.md.
-import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
-import { dirname, join, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
+import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { crossEntropy } from "@pixelcal/losses";
 import { checkpointFiles, NpzDataset, Trainer, unet2d, unet3d } from "@pixelcal/train";
 import { describeData, fixed, formatMarkdown } from "../packages/cli/dist/index.js";
-
-const here = dirname(fileURLToPath(import.meta.url));
-const cli = join(here, "..", "packages", "cli", "dist", "main.js");
+import { commit, here, pixelcal } from "./checkout.mjs";
 
 const { values } = parseArgs({
   options: {
@@ -53,11 +49,6 @@ if (!existsSync(root)) {
     symlinkSync(join(source, "train", file), join(root, "train", file));
 }
 const { channels, rank, classes, cases } = await describeData(root);
-
-function pixelcal(...args) {
-  const { status, signal } = spawnSync(process.execPath, [cli, ...args], { stdio: "inherit" });
-  if (status !== 0) process.exit(status ?? (signal === "SIGINT" ? 130 : 1));
-}
 
 /** Trains, unless that is done, and gives the ONNX file. */
 function trained(run, settings) {
@@ -209,13 +200,6 @@ const table = formatMarkdown(rows, [
   ...columns.map(([title], index) => ({ title, cell: (row) => row[index + 2] })),
 ]);
 
-function commit() {
-  const { stdout, status } = spawnSync("git", ["rev-parse", "--short", "HEAD"], {
-    cwd: here,
-    encoding: "utf8",
-  });
-  return status === 0 ? stdout.trim() : "unknown";
-}
 const settings = ["cases", "base", "batch", "epochs", "lr", "tune-epochs", "tune-lr", "seeds", "threads"]
   .map((key) => `--${key} ${values[key]}`)
   .join(" ");

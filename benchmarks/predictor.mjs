@@ -6,16 +6,15 @@
 //
 // Lateness is perf_hooks.monitorEventLoopDelay with a resolution of 1 ms: an idle loop shows that millisecond. On a machine
 // with other work the loop also waits for a processor; the idle row, measured before, between and after, says how long.
-import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { arch, cpus, loadavg, platform } from "node:os";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { tensor } from "@pixelcal/core";
 import { serializeModel } from "@pixelcal/graph";
 import { ModelPredictor, Predictor, predict, runtimeVersion, unet2d, unet3d } from "@pixelcal/train";
+import { commit } from "./checkout.mjs";
 
 const { values } = parseArgs({
   options: {
@@ -70,7 +69,6 @@ await lateness(`Predictor, ${volumes} volumes`, async () => {
 await idle();
 await service.close();
 
-const here = new ModelPredictor({ model: network, threads });
 await lateness("the same in this process, 1 volume", async () => {
   await predict(here, tensor("float32", volume.data, volume.dims.slice(1)), tiles);
 });
@@ -110,14 +108,6 @@ await lateness(`Predictor, killed ${kills} times`, async () => {
   }
 });
 await quick.close();
-
-function commit() {
-  const { stdout, status } = spawnSync("git", ["rev-parse", "--short", "HEAD"], {
-    cwd: fileURLToPath(new URL(".", import.meta.url)),
-    encoding: "utf8",
-  });
-  return status === 0 ? stdout.trim() : "unknown";
-}
 
 const options = ["volumes", "requests", "kills", "threads"].map((key) => `--${key} ${values[key]}`).join(" ");
 const middle = recovery.toSorted((a, b) => a - b)[Math.floor(recovery.length / 2)] ?? Number.NaN;

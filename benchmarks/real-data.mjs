@@ -7,16 +7,12 @@
 //
 // ROOT holds {train,val,test}/*.npz. Runs and predictions go to FOLDER (default benchmarks/work/NAME, not in git), the
 // tables to benchmarks/results/NAME.md and NAME.csv.
-import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
-import { dirname, join, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
+import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { describeData, fixed, formatMarkdown } from "../packages/cli/dist/index.js";
-
-const here = dirname(fileURLToPath(import.meta.url));
-const cli = join(here, "..", "packages", "cli", "dist", "main.js");
+import { commit, here, pixelcal } from "./checkout.mjs";
 
 const { values } = parseArgs({
   options: {
@@ -71,21 +67,8 @@ const root = resolve(values.data);
 const work = resolve(values.work ?? join(here, "work", values.name));
 const { channels, rank, classes, cases } = await describeData(root);
 
-function pixelcal(...args) {
-  const { status, signal } = spawnSync(process.execPath, [cli, ...args], { stdio: "inherit" });
-  if (status !== 0) process.exit(status ?? (signal === "SIGINT" ? 130 : 1));
-}
-
 function readJson(path, fallback) {
   return existsSync(path) ? JSON.parse(readFileSync(path, "utf8")) : fallback;
-}
-
-function commit() {
-  const { stdout, status } = spawnSync("git", ["rev-parse", "--short", "HEAD"], {
-    cwd: here,
-    encoding: "utf8",
-  });
-  return status === 0 ? stdout.trim() : "unknown";
 }
 
 mkdirSync(join(work, "configs"), { recursive: true });
