@@ -9,6 +9,7 @@ export {
   calibrationHistograms,
   calibrationHistogramsSync,
   type HistogramOptions,
+  type HistogramPixels,
   mergeBins,
 } from "./calibration.js";
 export * from "./device.js";
