@@ -139,6 +139,35 @@ TEST(SignedDistanceReferenceRamps) {
   CHECK(one[11] == -static_cast<float>(std::hypot(3, 3)) / (static_cast<float>(std::hypot(3, 3)) + 1e-6f));
 }
 
+TEST(SignedDistanceRampsOfEveryShape) {
+  for (const auto& size : {std::vector<int64_t>{7}, {1, 9}, {17, 33}, {3, 4, 17}, {1, 1, 5}, {4700, 2}}) {
+    for (const auto& spacing : test::Spacings()) {
+      const Grid grid = MakeGrid(1, size);
+      const auto dhw = grid.DepthHeightWidth();
+      const std::vector<int> labels(static_cast<size_t>(grid.Pixels()), 1);
+      std::vector<float> ramp;
+      for (int64_t i = 0; i < grid.Pixels(); ++i) {
+        const auto p = reference::At(dhw, i);
+        std::array<double, 3> steps{static_cast<double>(p.z), static_cast<double>(p.y),
+                                    static_cast<double>(p.x)};
+        steps[static_cast<size_t>(3 - grid.rank)] += 1;
+        const auto length = reference::RightAligned(grid, spacing);
+        double square = 0;
+        for (size_t axis = 0; axis < 3; ++axis) square += std::pow(steps[axis] * length[axis], 2);
+        ramp.push_back(static_cast<float>(std::sqrt(square)));
+      }
+      test::ForEachIsa([&] {
+        const auto out = Signed(labels, grid, {.classes = 2, .spacing = spacing});
+        for (size_t i = 0; i < ramp.size(); ++i) {
+          const float want = ramp[i] / (ramp.back() + 1e-6f), exact = spacing[0] == 1 ? 0.0f : 2e-7f;
+          CHECK(std::abs(out[i] - want) <= exact && out[ramp.size() + i] == -out[i], size.size(), " ", i,
+                ": ", out[i], " not ", want);
+        }
+      });
+    }
+  }
+}
+
 TEST(SignedDistanceTakesEveryLabelType) {
   const Grid grid = MakeGrid(1, std::array<int64_t, 2>{16, 17});
   for (const int classes : {4, 100, 255, 256}) {

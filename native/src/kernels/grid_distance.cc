@@ -87,7 +87,8 @@ GridDistance::GridDistance(const Grid& grid, const std::array<double, 3>& spacin
     bands_ = planes_;
     band_pixels_ = rows_ * columns_;
   }
-  const int64_t reach = simd::SquaresReach(std::max(planes_ > 1 ? rows_ : 1, columns_));
+  const int64_t enveloped_rows = planes_ > 1 ? rows_ : 1;  // of the axes that have an envelope
+  const int64_t reach = simd::SquaresReach(std::max(enveloped_rows, columns_));
   if (integers_) {
     auto* squares = Scratch<uint32_t, 6>(static_cast<size_t>(4 * reach + 2));
     squares16_ = squares + reach;
@@ -98,7 +99,7 @@ GridDistance::GridDistance(const Grid& grid, const std::array<double, 3>& spacin
     }
   } else {
     auto* squares = Scratch<double, 6>(static_cast<size_t>(4 * reach + 2));
-    row_squares_ = Squares(squares, rows_, spacing_[1]);
+    row_squares_ = Squares(squares, enveloped_rows, spacing_[1]);
     column_squares_ = Squares(squares + 2 * reach + 1, columns_, spacing_[2]);
   }
 }

@@ -1,7 +1,7 @@
 // One transform per class, not two: d(p, c), the distance to class c, is the outside distance, and the inside
-// distance of p's own class is the least d(p, c') over the other classes that are present. With unit spacing
-// (unit_distance.cc) this happens on squared integers, band by band while they are in cache, and one last
-// pass takes roots and normalises. Time and memory are linear in the size of the result.
+// distance of p's own class is the least d(p, c') over the other classes that are present. This happens band
+// by band while they are in cache (grid_distance.cc), with unit spacing on squared integers; one last pass
+// takes roots and normalises. Time and memory are linear in the size of the result.
 #include "kernels/signed_distance.h"
 
 #include <algorithm>
@@ -226,24 +226,54 @@ void SignParts(std::span<const Label> labels, const Grid& grid, const SignedDist
   });
 }
 
+// A class without a boundary, with Absent::kReference: the ramp of distances to the virtual point.
+void FillRamp(const Grid& grid, const SignedDistanceOptions& options, bool full, float* values) {
+  const internal::GridDistance transform(grid, options.spacing);
+  const auto& spacing = options.spacing;
+  if (!transform.integers() ||
+      std::any_of(spacing.begin(), spacing.begin() + grid.rank, [](double s) { return s != 1; })) {
+    internal::FillWithoutZero(grid, {spacing}, values);
+    if (full) std::transform(values, values + grid.Pixels(), values, std::negate<>());
+    return NormalizeClass(values, grid.Pixels(), options);
+  }
+  const auto [depth, height, width] = grid.DepthHeightWidth();
+  std::array<int64_t, 3> before{0, 0, 0};
+  before[static_cast<size_t>(3 - grid.rank)] = 1;
+  const auto row_square = [&](int64_t row) {
+    const int64_t z = row / height + before[0], y = row % height + before[1];
+    return z * z + y * y;
+  };
+  const int64_t end = width - 1 + before[2], most = row_square(depth * height - 1) + end * end;
+  const auto farthest = static_cast<float>(std::sqrt(static_cast<double>(most)));
+  const simd::Scale scale = ScaleOf(options, full ? Extremes{0, farthest} : Extremes{farthest, 0});
+  ParallelFor(depth * height, internal::Grain(width), [&](int64_t begin, int64_t last) {
+    for (int64_t row = begin; row < last; ++row) {
+      float* to = values + row * width;
+      const int64_t square = row_square(row);
+      for (int64_t x = 0; x < width; ++x) {
+        const auto sum = static_cast<int32_t>(square + (x + before[2]) * (x + before[2]));
+        to[x] = std::bit_cast<float>(full ? -sum : sum);
+      }
+      SignedDistanceLoops().scale_squares(to, width, most >= 1 << 24, scale);
+    }
+  });
+}
+
 // Classes without a boundary.
 void FillExtremes(const Grid& grid, const SignedDistanceOptions& options, const Extent* extents, float* out) {
-  const int64_t pixels = grid.Pixels();
   double diagonal = 0;
   for (int axis = 0; axis < grid.rank; ++axis)
     diagonal += std::pow(static_cast<double>(grid.size[axis]) * options.spacing[axis], 2);
   const auto far = options.normalize == Normalize::kNone ? static_cast<float>(std::sqrt(diagonal)) : 1.0f;
   for (int64_t map = 0; map < grid.batch * options.classes; ++map) {
-    if (extents[map] == Extent::kPart) continue;
     const bool full = extents[map] == Extent::kFull;
-    float* values = out + map * pixels;
-    if (options.absent == Absent::kFar) {
-      std::fill_n(values, pixels, full ? -far : far);
+    float* values = out + map * grid.Pixels();
+    if (extents[map] == Extent::kPart)
       continue;
-    }
-    internal::FillWithoutZero(grid, {options.spacing}, values);
-    if (full) std::transform(values, values + pixels, values, std::negate<>());
-    NormalizeClass(values, pixels, options);
+    else if (options.absent == Absent::kFar)
+      std::fill_n(values, grid.Pixels(), full ? -far : far);
+    else
+      FillRamp(grid, options, full, values);
   }
 }
 
