@@ -109,6 +109,51 @@ TEST(GridDistanceWhereNumbersEnd) {
   }
 }
 
+// In double: other spacings, and axes too long for the integers. The same bits everywhere.
+TEST(GridDistanceInDoubles) {
+  const std::array<double, 3> unit{1, 1, 1};
+  uint64_t seed = 40;
+  for (const auto& size : {std::vector<int64_t>{600},
+                           {2, 600},
+                           {17, 33},
+                           {300, 20},
+                           {33, 65},
+                           {5, 31, 16},
+                           {254, 3, 4},
+                           {255, 4, 3},
+                           {9, 40, 35},
+                           {66000, 2},
+                           {65536, 1, 2},
+                           {2, 30000}}) {
+    const Grid grid = MakeGrid(1, size);
+    const int64_t pixels = grid.Pixels();
+    const bool is_long = pixels > 20000;
+    for (const auto& spacing : {std::array<double, 3>{3, 2, 1.5}, {0.85, 2.25, 0.85}, unit}) {
+      if (spacing == unit && !is_long) continue;
+      for (const Mask& mask :
+           {WithZeros(grid, {pixels / 3}), RandomMask(pixels, is_long ? 0.9999 : 0.97, ++seed)}) {
+        if (std::count(mask.begin(), mask.end(), 0) == 0) continue;
+        const auto squares = reference::SquaredDistances(mask.data(), grid, spacing);
+        std::vector<float> first;
+        test::ForEachIsa([&] {
+          for (const int threads : {1, 3}) {
+            SetThreadCount(threads);
+            std::vector<float> out(mask.size());
+            cpu::DistanceTransform(mask, grid, {.spacing = spacing}, out);
+            if (first.empty()) first = out;
+            CHECK(out == first, Name(grid), " isa ", static_cast<int>(ActiveIsa()), " threads ", threads);
+          }
+        });
+        for (size_t i = 0; i < first.size(); ++i) {
+          const double want = std::sqrt(squares[i]);
+          CHECK(std::abs(first[i] - want) <= want * 0x1p-23, Name(grid), " ", i, ": ", first[i], " not ",
+                want);
+        }
+      }
+    }
+  }
+}
+
 // The patterns that make neighbouring lanes disagree most about where their nearest zero is.
 TEST(GridDistanceOfAlternatingEnds) {
   Mask mask = WithZeros(MakeGrid(1, std::array<int64_t, 2>{40, 200}), {});
