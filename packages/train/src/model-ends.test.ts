@@ -110,6 +110,12 @@ describe("canonical", () => {
       "classAxis: expected an axis from 1 to 3",
     ],
     [
+      "another axis than the softmax's",
+      model([1, 1, 2, 2], { a: (x) => ops.Transpose(ops.Softmax(three(x), 1), [0, 2, 3, 1]) }),
+      {},
+      "classAxis: expected 3, over which a has its softmax, got 1",
+    ],
+    [
       "labels",
       model([1, 1, 2, 2], { a: (x) => ops.Cast(x, "int64") }),
       {},

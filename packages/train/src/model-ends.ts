@@ -22,6 +22,8 @@ export interface FoundLogits {
   /** The value before the activation, or the output itself. */
   readonly logits: Value;
   readonly activation: Activation;
+  /** The output's axis that the softmax is taken over, as far as it can be followed. */
+  readonly axis?: number;
   /** The nodes between the activation and the output, in order: none of them computes. */
   readonly after: readonly Node[];
 }
@@ -33,12 +35,26 @@ export function logitsBehind(output: Value): FoundLogits {
   const after: Node[] = [];
   for (let value = output; value.node !== undefined; value = value.node.inputs[0]!) {
     const activation = activations[value.node.opType];
-    if (activation !== undefined)
-      return { logits: value.node.inputs[0]!, activation, after: after.toReversed() };
+    if (activation !== undefined) {
+      const found = { logits: value.node.inputs[0]!, activation, after: after.toReversed() };
+      const axis = activation === "softmax" ? softmaxAxis(value.node, found.after) : undefined;
+      return axis === undefined ? found : { ...found, axis };
+    }
     if (!movingOperators.has(value.node.opType)) break;
     after.push(value.node);
   }
   return { logits: output, activation: "none", after: [] };
+}
+
+function softmaxAxis({ attributes, outputs }: Node, after: readonly Node[]): number | undefined {
+  const given = typeof attributes.axis === "number" ? attributes.axis : -1;
+  let axis = given < 0 ? given + outputs[0]!.dims.length : given;
+  for (const { opType, attributes } of after) {
+    if (opType === "Transpose")
+      axis = (attributes.perm as readonly number[] | undefined)?.indexOf(axis) ?? -1;
+    else if (opType !== "Identity" && opType !== "Cast") return undefined;
+  }
+  return axis < 0 ? undefined : axis;
 }
 
 /** The dims that a file's image has where the canonical ones are [N, C, ...spatial]. */
@@ -73,6 +89,10 @@ export function canonical(model: Graph, ends: ModelEnds = {}): Graph {
     output: (name, copy) => {
       if (!chosen.includes(name)) return [];
       const found = logitsBehind(copy);
+      const wanted = axisOf("classAxis", classAxis, Math.max(2, copy.dims.length));
+      if (found.axis !== undefined && found.axis !== wanted) {
+        throw invalidArgument("classAxis", `${found.axis}, over which ${name} has its softmax`, classAxis);
+      }
       const end = found.after.reduce(
         (value, node) => copy.graph.node(node.opType, [value, ...node.inputs.slice(1)], node.attributes)[0]!,
         found.logits,
