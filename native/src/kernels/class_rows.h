@@ -56,21 +56,24 @@ struct TileRows {
   int64_t n, z, begin, end;
 };
 
-class ClassRows;
+// A tile's rows lie one after the other in memory, each with `pad` pixels before and after it, so that loops
+// run over all of them at once; what they make of the pads is of no use and no harm.
+struct TileLayout {
+  int64_t width, rows, pad;
+  int64_t Stride() const { return width + 2 * pad; }
+  int64_t Count() const { return rows * Stride(); }
+  int64_t At(int64_t row) const { return row * Stride() + pad; }
+};
 
-// Eight classes of a tile and its surroundings, one a bit; every row can be read `radius` columns beyond its
-// ends, where it continues by the border rule.
-class SelectedRows {
- public:
-  SelectedRows(const ClassRows& rows, const uint8_t* bits, const uint8_t* outside)
-      : rows_(rows), bits_(bits), outside_(outside) {}
-  // Row y + dy of plane z + dz.
-  const uint8_t* Row(int64_t y, int64_t dz, int64_t dy) const;
+// Eight classes of a tile and its surroundings, one a bit, continued beyond the image by the border rule.
+struct SelectedRows {
+  const uint8_t* tile;  // the layout's first element
+  int64_t row_stride, plane_stride;
 
- private:
-  const ClassRows& rows_;
-  const uint8_t* bits_;
-  const uint8_t* outside_;  // a row of what lies outside the image
+  // The tile moved by planes and rows, up to the window's radius; columns may be moved by as much.
+  const uint8_t* Moved(int64_t planes, int64_t rows) const {
+    return tile + planes * plane_stride + rows * row_stride;
+  }
 };
 
 // The classes of a tile and its surroundings, adapted by morphology. In memory of this thread.
@@ -78,6 +81,7 @@ class ClassRows {
  public:
   ClassRows(const ClassRowsPlan& plan, TileRows tile);
 
+  const TileLayout& layout() const { return layout_; }
   // Labels of the tile as codes; adds those that are no class to `bad`.
   const int16_t* Load(BadPixels& bad);
   // Classes first to first + 7, until the next call; ORs the band into `band` when the plan has one.
@@ -86,34 +90,33 @@ class ClassRows {
   SelectedRows SelectIgnored();
 
  private:
-  friend class SelectedRows;
-
-  // Rows that are valid in a buffer.
-  struct Region {
-    int64_t plane_begin, plane_end, row_begin, row_end;
-  };
-  Region Around(int64_t reach) const;
-  int64_t Offset(int64_t plane, int64_t row) const {
-    return ((plane - all_.plane_begin) * rows_ + row - all_.row_begin) * stride_ + pad_;
+  // Planes and rows of memory: the tile and `reach` around it along the axes the window spans, in the image
+  // or not.
+  int64_t Plane(int64_t p) const { return tile_.z - around_[0] + p; }
+  int64_t Row(int64_t q) const { return tile_.begin - around_[1] + q; }
+  bool Inside(int64_t p, int64_t q) const {
+    return Plane(p) >= 0 && Plane(p) < plan_.size[0] && Row(q) >= 0 && Row(q) < plan_.size[1];
   }
+  int64_t Offset(int64_t p, int64_t q) const { return (p * rows_ + q) * stride_; }
   template <class Body>
-  void ForRows(const Region& region, const Body& body) const;
-  int Adapt();
-  int Repeat(int from, bool all, int first, int second, Region& region);
-  void Step(int from, int to, bool all, Region& region);
-  void LoadAdapted(int64_t first);
-  void Continue(uint8_t* bits, uint8_t outside, uint8_t* outside_row) const;
+  void ForRows(int64_t margin, const Body& body) const;
   uint8_t* Buffer(int index) const { return buffers_ + index * buffer_size_; }
+
+  int Adapt();
+  int Repeat(int from, bool all, int first, int second, int64_t& margin);
+  void Step(int from, int to, bool all, int64_t margin);
+  void LoadAdapted(int64_t first);
+  SelectedRows Continue(uint8_t* bits, uint8_t outside) const;
 
   const ClassRowsPlan& plan_;
   const TileRows tile_;
-  const Region all_;
-  const int64_t rows_, pad_, stride_, buffer_size_;
+  const TileLayout layout_;
+  const int64_t reach_;  // of the morphology
+  const std::array<int64_t, 2> around_;
+  const int64_t planes_, rows_, stride_, count_, buffer_size_;
   int16_t* codes_;
   uint8_t* buffers_;
-  // Rows of their own: what lies outside the image for a step, for the classes and for the ignored pixels,
-  // and one for merged rows.
-  uint8_t *step_outside_, *outside_, *none_, *line_;
+  uint8_t* line_;
 };
 
 }  // namespace pixelcal::cpu

@@ -22,8 +22,8 @@ simd::ImageWeight WeightOf(Aggregation aggregation) {
 
 }  // namespace
 
-void AggregateByImage(const ImageRow& row, const ClassRowsPlan& plan, const SoftLabelOptions& options,
-                      float* out) {
+void AggregateByImage(const ImageRow& row, const TileLayout& layout, const ClassRowsPlan& plan,
+                      const SoftLabelOptions& options, float* out) {
   const auto& loops = ImageWindowLoops();
   const auto [depth, height, width] = plan.size;
   const int64_t radius = plan.radius, taps = 2 * radius + 1, padded = width + 2 * radius;
@@ -34,6 +34,7 @@ void AggregateByImage(const ImageRow& row, const ClassRowsPlan& plan, const Soft
   const auto tap = [&](int64_t offset) {
     return options.aggregation == Aggregation::kBilateral ? options.taps[offset + radius] : 1.0f;
   };
+  const int64_t at = layout.At(row.row) - radius;
   const float* own = row.image + (row.z * height + row.y) * width;
   std::fill_n(total, width, 0.0f);
   for (int64_t j = 0; j < row.count; ++j) std::fill_n(out + j * pixels, width, 0.0f);
@@ -45,7 +46,7 @@ void AggregateByImage(const ImageRow& row, const ClassRowsPlan& plan, const Soft
         std::copy_n(row.image + (sz * height + sy) * width, width, line + radius);
       std::fill_n(counted, padded, 1.0f);
       if (row.ignored) {
-        loops.members(row.ignored->Row(row.y, dz, dy) - radius, 0, padded, counted);
+        loops.members(row.ignored->Moved(dz, dy) + at, 0, padded, counted);
         for (int64_t x = 0; x < padded; ++x) counted[x] = 1.0f - counted[x];
       }
       // A window of one tap still weighs along the axes it spans.
@@ -56,7 +57,7 @@ void AggregateByImage(const ImageRow& row, const ClassRowsPlan& plan, const Soft
                     width, weights + dx * width, row_total);
       SoftLabelLoops().add_floats(row_total, width, total);
       for (int64_t j = 0; j < row.count; ++j) {
-        loops.members(row.classes.Row(row.y, dz, dy) - radius, static_cast<int>(j), padded, members);
+        loops.members(row.classes.Moved(dz, dy) + at, static_cast<int>(j), padded, members);
         loops.add_products(weights, width, taps, members, width, out + j * pixels);
       }
     }

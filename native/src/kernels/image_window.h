@@ -13,11 +13,11 @@ struct ImageRow {
   const SelectedRows& classes;
   const SelectedRows* ignored;  // these pixels count nowhere; null without any
   int64_t count;                // of the selected classes
-  int64_t z, y;
+  int64_t z, y, row;            // row y of plane z, which is that row of the tile
 };
 
 // Class bit j to out + j * pixels.
-void AggregateByImage(const ImageRow& row, const ClassRowsPlan& plan, const SoftLabelOptions& options,
-                      float* out);
+void AggregateByImage(const ImageRow& row, const TileLayout& layout, const ClassRowsPlan& plan,
+                      const SoftLabelOptions& options, float* out);
 
 }  // namespace pixelcal::cpu

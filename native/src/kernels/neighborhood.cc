@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <vector>
 
 #include "error.h"
@@ -32,7 +33,7 @@ constexpr int64_t kStreamBytes = 16 << 20;
 // n * (1 / n) is 1 in float32 for all n up to here.
 constexpr int64_t kExactReciprocal = 40;
 
-enum Slot { kPlanes = 130, kSums, kBand, kHard, kDivisors };
+enum Slot { kPlanes = 130, kSums, kBand, kHard, kDivisors, kOwnCodes };
 
 bool ReadsImage(Aggregation aggregation) {
   return aggregation == Aggregation::kGradient || aggregation == Aggregation::kBilateral ||
@@ -101,21 +102,22 @@ class Tile {
   Tile(const Plan& plan, TileRows tile)
       : plan_(plan),
         tile_(tile),
-        width_(plan.rows.size[2]),
-        count_((tile.end - tile.begin) * width_),
+        rows_(plan.rows, tile),
+        layout_(rows_.layout()),
+        stride_(layout_.Count()),
+        count_(layout_.rows * layout_.width),
         classes_(plan.options.classes),
         levels_(plan.counted ? plan.counted->levels : 0),
-        rows_(plan.rows, tile),
-        planes_(Scratch<uint8_t, kPlanes>(classes_ * levels_ * count_)),
-        band_(Scratch<uint8_t, kBand>(count_)),
+        planes_(Scratch<uint8_t, kPlanes>(classes_ * levels_ * stride_)),
+        sums_(Scratch<uint8_t, kSums>(std::max<int64_t>(levels_, 1) * stride_)),
+        band_(Scratch<uint8_t, kBand>(stride_)),
         hard_(Scratch<uint8_t, kHard>(count_)),
-        divisors_(Scratch<float, kDivisors>(2 * count_)) {}
+        divisors_(Scratch<float, kDivisors>(count_)) {}
 
   void Run(BadPixels& bad) {
     codes_ = rows_.Load(bad);
     Aggregate();
     ApplyRule();
-    // `divisors_` gets a sum of weights where something is divided by it.
     const bool sums = plan_.options.normalization != Normalization::kWindow;
     if (sums)
       SumClasses();
@@ -126,35 +128,47 @@ class Tile {
   }
 
  private:
-  uint8_t* Counts(int64_t c) { return planes_ + c * levels_ * count_; }
-  float* Target(int64_t c) {
+  // Counts by class and level, `stride_` apart.
+  uint8_t* Counts(int64_t c) { return planes_ + c * levels_ * stride_; }
+  float* Target(int64_t c, int64_t row = 0) {
     return plan_.out.data() + (tile_.n * classes_ + c) * plan_.pixels +
-           (tile_.z * plan_.rows.size[1] + tile_.begin) * width_;
+           (tile_.z * plan_.rows.size[1] + tile_.begin + row) * layout_.width;
+  }
+
+  // Takes the pads of a layout out, so that it runs as the targets do.
+  template <class T>
+  void Compact(const T* from, T* to) {
+    for (int64_t row = 0; row < layout_.rows; ++row)
+      std::memmove(to + row * layout_.width, from + layout_.At(row), layout_.width * sizeof(T));
+  }
+
+  // The windows' counts of one class bit at every pixel.
+  void Count(const SelectedRows& selected, int bit, uint8_t* out) {
+    CountWindows(selected, layout_, plan_.window, *plan_.counted, bit, stride_, out);
+    for (int64_t level = 0; level < levels_; ++level) Compact(out + level * stride_, out + level * stride_);
+  }
+
+  // The windows' weights of one class bit at every pixel.
+  void Filter(const SelectedRows& selected, int bit, float* out) {
+    for (int64_t row = 0; row < layout_.rows; ++row)
+      FilterRow(selected, layout_, plan_.window, bit, row, out + row * layout_.width);
   }
 
   void Aggregate() {
-    std::fill_n(band_, plan_.options.band ? count_ : 0, uint8_t{0});
+    if (plan_.options.band) std::fill_n(band_, stride_, uint8_t{0});
     const bool reads = ReadsImage(plan_.options.aggregation);
     std::optional<SelectedRows> ignored;
-    if (reads && plan_.options.ignore) ignored.emplace(rows_.SelectIgnored());
+    if (reads && plan_.options.ignore) ignored = rows_.SelectIgnored();
     for (int64_t first = 0; first < classes_; first += kGroup) {
       const SelectedRows selected = rows_.Select(first, band_);
       const int64_t group = std::min<int64_t>(kGroup, classes_ - first);
-      for (int64_t y = tile_.begin; y < tile_.end; ++y) {
-        const int64_t at = (y - tile_.begin) * width_;
-        if (reads) {
-          const float* image = plan_.image.data() + tile_.n * plan_.pixels;
-          AggregateByImage({image, selected, ignored ? &*ignored : nullptr, group, tile_.z, y}, plan_.rows,
-                           plan_.options, Target(first) + at);
-          continue;
-        }
-        for (int64_t c = first; c < first + group; ++c) {
-          const int bit = static_cast<int>(c - first);
-          if (plan_.counted)
-            CountRow(selected, plan_.window, *plan_.counted, y, bit, width_, count_, Counts(c) + at);
-          else
-            FilterRow(selected, plan_.window, y, bit, width_, Target(c) + at);
-        }
+      for (int64_t row = 0; reads && row < layout_.rows; ++row)
+        AggregateByImage({plan_.image.data() + tile_.n * plan_.pixels, selected,
+                          ignored ? &*ignored : nullptr, group, tile_.z, tile_.begin + row, row},
+                         layout_, plan_.rows, plan_.options, Target(first, row));
+      for (int64_t c = first; !reads && c < first + group; ++c) {
+        const int bit = static_cast<int>(c - first);
+        plan_.counted ? Count(selected, bit, Counts(c)) : Filter(selected, bit, Target(c));
       }
     }
   }
@@ -162,7 +176,7 @@ class Tile {
   void ApplyRule() {
     const auto pick = [&](simd::OneHotRule rule) {
       if (plan_.counted)
-        loops_.one_hot_counts(rule, planes_, count_, classes_, count_);
+        loops_.one_hot_counts(rule, planes_, stride_, classes_, count_);
       else
         loops_.one_hot_floats(rule, Target(0), plan_.pixels, classes_, count_);
     };
@@ -195,21 +209,21 @@ class Tile {
     }
   }
 
-  void WeighInto(const uint8_t* planes, float* sums) {
-    loops_.weigh(simd::Factor::kNone, planes, count_, levels_, plan_.counted->weights.data(), nullptr, count_,
-                 false, sums);
+  // `divisors_` from the counts in `sums_`.
+  void WeighSums() {
+    loops_.weigh(simd::Factor::kNone, sums_, stride_, levels_, plan_.counted->weights.data(), nullptr, count_,
+                 false, divisors_);
   }
 
   void SumClasses() {
-    if (!plan_.counted) {
+    if (plan_.counted) {
+      std::copy_n(planes_, levels_ * stride_, sums_);
+      for (int64_t c = 1; c < classes_; ++c) loops_.add(Counts(c), levels_ * stride_, sums_);
+      WeighSums();
+    } else {
       std::fill_n(divisors_, count_, 0.0f);
       for (int64_t c = 0; c < classes_; ++c) loops_.add_floats(Target(c), count_, divisors_);
-      return;
     }
-    uint8_t* sums = Scratch<uint8_t, kSums>(levels_ * count_);
-    std::copy_n(planes_, levels_ * count_, sums);
-    for (int64_t c = 1; c < classes_; ++c) loops_.add(Counts(c), levels_ * count_, sums);
-    WeighInto(sums, divisors_);
   }
 
   void SumIgnored() {
@@ -218,26 +232,28 @@ class Tile {
       return;
     }
     const SelectedRows ignored = rows_.SelectIgnored();
-    uint8_t* counts = Scratch<uint8_t, kSums>(levels_ * count_);
-    for (int64_t y = tile_.begin; y < tile_.end; ++y) {
-      const int64_t at = (y - tile_.begin) * width_;
-      if (plan_.counted)
-        CountRow(ignored, plan_.window, *plan_.counted, y, 0, width_, count_, counts + at);
-      else
-        FilterRow(ignored, plan_.window, y, 0, width_, divisors_ + at);
+    if (plan_.counted) {
+      Count(ignored, 0, sums_);
+      WeighSums();
+    } else {
+      Filter(ignored, 0, divisors_);
     }
-    if (plan_.counted) WeighInto(counts, divisors_);
   }
 
   // Where the target is the hard label: outside the band, at ignored pixels (which have none), and where no
   // class is left to divide by.
   void MarkHard() {
+    int16_t* codes = Scratch<int16_t, kOwnCodes>(count_);
+    Compact(codes_, codes);
+    codes_ = codes;
     if (plan_.LeavesOut())
       loops_.equal(codes_, count_, simd::kLeftOut, 0xff, hard_);
     else
       std::fill_n(hard_, count_, uint8_t{0});
-    if (plan_.options.band)
+    if (plan_.options.band) {
+      Compact(band_, band_);
       for (int64_t i = 0; i < count_; ++i) hard_[i] |= band_[i] ? 0 : 0xff;
+    }
     if (plan_.options.normalization == Normalization::kLabels) loops_.none(divisors_, count_, hard_);
   }
 
@@ -261,8 +277,8 @@ class Tile {
       const int code = static_cast<int>(c);
       if (plan_.counted) {
         for (int64_t level = 0; hard && level < levels_; ++level)
-          loops_.replace_counts(codes_, level == 0 ? code : -1, hard_, count_, Counts(c) + level * count_);
-        loops_.weigh(factor, Counts(c), count_, levels_, plan_.counted->weights.data(), divisors_, count_,
+          loops_.replace_counts(codes_, level == 0 ? code : -1, hard_, count_, Counts(c) + level * stride_);
+        loops_.weigh(factor, Counts(c), stride_, levels_, plan_.counted->weights.data(), divisors_, count_,
                      plan_.stream, Target(c));
       } else {
         if (hard) loops_.replace_floats(codes_, code, hard_, count_, Target(c));
@@ -274,9 +290,12 @@ class Tile {
   const simd::SoftLabelTable& loops_ = SoftLabelLoops();
   const Plan& plan_;
   const TileRows tile_;
-  const int64_t width_, count_, classes_, levels_;
   ClassRows rows_;
-  uint8_t *planes_, *band_, *hard_;
+  const TileLayout& layout_;
+  const int64_t stride_;  // elements of a layout with its pads
+  const int64_t count_;   // pixels
+  const int64_t classes_, levels_;
+  uint8_t *planes_, *sums_, *band_, *hard_;
   float* divisors_;
   const int16_t* codes_ = nullptr;
 };

@@ -65,41 +65,41 @@ std::optional<CountedWindow> CountedWindow::From(const Window& window) {
   return counted.weights[0] > 0 ? std::optional(counted) : std::nullopt;
 }
 
-void CountRow(const SelectedRows& rows, const Window& window, const CountedWindow& counted, int64_t y,
-              int bit, int64_t width, int64_t stride, uint8_t* out) {
+void CountWindows(const SelectedRows& rows, const TileLayout& layout, const Window& window,
+                  const CountedWindow& counted, int bit, int64_t stride, uint8_t* out) {
   const auto& loops = SoftLabelLoops();
-  const int64_t radius = window.Radius(), padded = width + 2 * radius;
+  const int64_t radius = window.Radius(), count = layout.Count(), line_size = count + 2 * radius + 2;
   const int64_t rz = window.dimensions > 2 ? radius : 0, ry = window.dimensions > 1 ? radius : 0;
-  uint8_t* lines = Scratch<uint8_t, kLines>(3 * padded);
+  uint8_t* lines = Scratch<uint8_t, kLines>(3 * line_size) + radius + 1;
   std::array<const uint8_t*, 255> from;
   if (counted.levels == 1) {
-    size_t count = 0;
+    size_t moves = 0;
     for (int64_t dz = -rz; dz <= rz; ++dz)
-      for (int64_t dy = -ry; dy <= ry; ++dy) from[count++] = rows.Row(y, dz, dy) - radius;
-    loops.sum_bits(from.data(), count, bit, padded, lines);
-    loops.sum_line(lines, window.taps.size(), width, out);
+      for (int64_t dy = -ry; dy <= ry; ++dy) from[moves++] = rows.Moved(dz, dy);
+    loops.sum_bits(from.data(), moves, bit, count, lines);
+    loops.sum_line(lines - radius, window.taps.size(), count, out);
     return;
   }
   // Line q counts the rows that lie beside the middle one along q axes.
   const size_t line_count = counted.levels - 1;
   for (size_t q = 0; q < line_count; ++q) {
-    size_t count = 0;
+    size_t moves = 0;
     for (int64_t dz = -rz; dz <= rz; ++dz)
       for (int64_t dy = -ry; dy <= ry; ++dy)
-        if (static_cast<size_t>((dz != 0) + (dy != 0)) == q) from[count++] = rows.Row(y, dz, dy) - radius;
-    loops.sum_bits(from.data(), count, bit, padded, lines + q * padded);
+        if (static_cast<size_t>((dz != 0) + (dy != 0)) == q) from[moves++] = rows.Moved(dz, dy);
+    loops.sum_bits(from.data(), moves, bit, count, lines + q * line_size);
   }
   for (size_t level = 0; level < counted.levels; ++level) {
-    const uint8_t* middle = level < line_count ? lines + level * padded + radius : nullptr;
-    const uint8_t* sides = level > 0 ? lines + (level - 1) * padded + radius : nullptr;
-    loops.sum_level(middle, sides, width, out + level * stride);
+    const uint8_t* middle = level < line_count ? lines + level * line_size : nullptr;
+    const uint8_t* sides = level > 0 ? lines + (level - 1) * line_size : nullptr;
+    loops.sum_level(middle, sides, count, out + level * stride);
   }
 }
 
-void FilterRow(const SelectedRows& rows, const Window& window, int64_t y, int bit, int64_t width,
+void FilterRow(const SelectedRows& rows, const TileLayout& layout, const Window& window, int bit, int64_t row,
                float* out) {
   const auto& loops = SoftLabelLoops();
-  const int64_t radius = window.Radius(), padded = width + 2 * radius;
+  const int64_t radius = window.Radius(), padded = layout.width + 2 * radius, at = layout.At(row);
   float* line = Scratch<float, kFloatLine>(padded);
   std::fill_n(line, padded, 0.0f);
   // A window of one tap still weighs along the axes it spans.
@@ -109,10 +109,10 @@ void FilterRow(const SelectedRows& rows, const Window& window, int64_t y, int bi
     for (int64_t dy = -ry; dy <= ry; ++dy) {
       const float weight = window.scale * (axis(3) ? window.taps[dz + radius] : 1.0f) *
                            (axis(2) ? window.taps[dy + radius] : 1.0f);
-      loops.add_bits(rows.Row(y, dz, dy) - radius, bit, weight, padded, line);
+      loops.add_bits(rows.Moved(dz, dy) + at - radius, bit, weight, padded, line);
     }
-  loops.filter_line(line, window.taps.data(), window.taps.size(), rows.Row(y, 0, 0), bit, window.centre,
-                    width, out);
+  loops.filter_line(line, window.taps.data(), window.taps.size(), rows.tile + at, bit, window.centre,
+                    layout.width, out);
 }
 
 }  // namespace cpu

@@ -33,7 +33,8 @@ int64_t BorderIndex(int64_t i, int64_t size, WindowBorder border);
 
 namespace cpu {
 
-class SelectedRows;
+struct SelectedRows;
+struct TileLayout;
 
 // A window as whole counts: pixels are counted by level, and every level has a weight. A uniform window has
 // one level; one of three symmetric taps has a level for each number of axes along which a pixel lies beside
@@ -46,12 +47,13 @@ struct CountedWindow {
   static std::optional<CountedWindow> From(const Window& window);
 };
 
-// Pixels of class bit `bit` in the window around each pixel of row y, level l at out + l * stride.
-void CountRow(const SelectedRows& rows, const Window& window, const CountedWindow& counted, int64_t y,
-              int bit, int64_t width, int64_t stride, uint8_t* out);
+// Pixels of class bit `bit` in the window around each pixel of the tile, level l at out + l * stride.
+void CountWindows(const SelectedRows& rows, const TileLayout& layout, const Window& window,
+                  const CountedWindow& counted, int bit, int64_t stride, uint8_t* out);
 
-// The window's weights of class bit `bit` around each pixel of row y.
-void FilterRow(const SelectedRows& rows, const Window& window, int64_t y, int bit, int64_t width, float* out);
+// The window's weights of class bit `bit` around each pixel of one row of the tile.
+void FilterRow(const SelectedRows& rows, const TileLayout& layout, const Window& window, int bit, int64_t row,
+               float* out);
 
 }  // namespace cpu
 }  // namespace pixelcal

@@ -52,8 +52,9 @@ void Weigh(ImageWeight kind, const float* line, const float* own, const float* c
 }
 
 void Members(const uint8_t* bits, int bit, size_t count, float* members) {
+  const auto mask = static_cast<uint8_t>(1 << bit);
 #pragma omp simd
-  for (size_t i = 0; i < count; ++i) members[i] = static_cast<float>(bits[i] >> bit & 1);
+  for (size_t i = 0; i < count; ++i) members[i] = (bits[i] & mask) != 0 ? 1.0f : 0.0f;
 }
 
 void AddProducts(const float* weights, size_t stride, size_t taps, const float* members, size_t count,

@@ -6,12 +6,22 @@ namespace pixelcal::simd::PIXELCAL_ISA {
 namespace {
 
 void OneHot(const int16_t* codes, size_t count, int first, uint8_t* bits) {
+  size_t i = 0;
+#if defined(__AVX512BW__)
+  const __m512i one = _mm512_set1_epi16(1), start = _mm512_set1_epi16(static_cast<int16_t>(first));
+  for (; i + 32 <= count; i += 32) {
+    const __m512i code = _mm512_sub_epi16(_mm512_loadu_si512(codes + i), start);
+    // A shift by 16 and more gives 0, and what is shifted beyond a byte is cut off.
+    const __m256i shifted = _mm512_maskz_cvtepi16_epi8(0xffffffff, _mm512_sllv_epi16(one, code));
+    memcpy(bits + i, &shifted, sizeof shifted);
+  }
+#endif
 #pragma omp simd
-  for (size_t i = 0; i < count; ++i) {
-    const auto code = static_cast<uint16_t>(codes[i] - first);
+  for (size_t at = i; at < count; ++at) {
+    const auto code = static_cast<uint16_t>(codes[at] - first);
     uint16_t bit = 0;
     for (uint16_t j = 0; j < 8; ++j) bit |= code == j ? static_cast<uint16_t>(1 << j) : 0;
-    bits[i] = static_cast<uint8_t>(bit);
+    bits[at] = static_cast<uint8_t>(bit);
   }
 }
 
@@ -70,26 +80,29 @@ void Band(const uint8_t* a, const uint8_t* b, bool difference, size_t count, uin
 
 constexpr int16_t kNoClass = -32768;  // no pixel's code
 
-PIXELCAL_INLINE uint8_t BitOf(uint8_t bits, int bit) { return static_cast<uint8_t>(bits >> bit & 1); }
+// Masked and compared, for processors do not shift bytes.
+PIXELCAL_INLINE uint8_t BitOf(uint8_t bits, uint8_t mask) { return (bits & mask) != 0 ? 1 : 0; }
+PIXELCAL_INLINE uint8_t MaskOf(int bit) { return static_cast<uint8_t>(1 << bit); }
 
 void SumBits(const uint8_t* const* from, size_t rows, int bit, size_t count, uint8_t* line) {
+  const uint8_t mask = MaskOf(bit);
   size_t row = 0;
   if (rows >= 3) {
     const uint8_t *a = from[0], *b = from[1], *c = from[2];
 #pragma omp simd
     for (size_t i = 0; i < count; ++i)
-      line[i] = static_cast<uint8_t>(BitOf(a[i], bit) + BitOf(b[i], bit) + BitOf(c[i], bit));
+      line[i] = static_cast<uint8_t>(BitOf(a[i], mask) + BitOf(b[i], mask) + BitOf(c[i], mask));
     row = 3;
   } else {
     const uint8_t* a = from[0];
 #pragma omp simd
-    for (size_t i = 0; i < count; ++i) line[i] = BitOf(a[i], bit);
+    for (size_t i = 0; i < count; ++i) line[i] = BitOf(a[i], mask);
     row = 1;
   }
   for (; row < rows; ++row) {
     const uint8_t* a = from[row];
 #pragma omp simd
-    for (size_t i = 0; i < count; ++i) line[i] = static_cast<uint8_t>(line[i] + BitOf(a[i], bit));
+    for (size_t i = 0; i < count; ++i) line[i] = static_cast<uint8_t>(line[i] + BitOf(a[i], mask));
   }
 }
 
@@ -349,14 +362,16 @@ void DivideFloats(const float* divisors, size_t count, float* values) {
 }
 
 void AddBits(const uint8_t* from, int bit, float weight, size_t count, float* sum) {
+  const uint8_t mask = MaskOf(bit);
 #pragma omp simd
-  for (size_t i = 0; i < count; ++i) sum[i] += weight * static_cast<float>(BitOf(from[i], bit));
+  for (size_t i = 0; i < count; ++i) sum[i] += (from[i] & mask) != 0 ? weight : 0.0f;
 }
 
 void FilterLine(const float* line, const float* taps, size_t count_of_taps, const uint8_t* own, int bit,
                 float centre, size_t count, float* out) {
+  const uint8_t mask = MaskOf(bit);
 #pragma omp simd
-  for (size_t i = 0; i < count; ++i) out[i] = centre * static_cast<float>(BitOf(own[i], bit));
+  for (size_t i = 0; i < count; ++i) out[i] = (own[i] & mask) != 0 ? centre : 0.0f;
   for (size_t tap = 0; tap < count_of_taps; ++tap) {
     const float weight = taps[tap];
 #pragma omp simd
