@@ -21,11 +21,24 @@ export const tiles = ({ input, kernel, strides, dilations, before, after, output
       size === output[axis]! * kernel[axis]!,
   );
 
-/** All attributes of a pooling, its padding explicit. */
-const poolAttributes = (node: Node, windows: Windows) => ({
-  ...windowAttributes(windows),
-  ceil_mode: numberOf(node, "ceil_mode", 0),
-});
+/**
+ * All attributes of a pooling, its padding explicit. What ceil_mode adds becomes padding too where that does not count,
+ * as ONNX's shape inference and its runtimes do not always agree about it.
+ */
+function poolAttributes(node: Node, windows: Windows) {
+  const { input, strides, kernel, before, after, output } = windows;
+  const attributes = windowAttributes(windows);
+  if (numberOf(node, "ceil_mode", 0) === 0) return { ...attributes, ceil_mode: 0 };
+  const needed = reach(windows).map(
+    (span, axis) => (output[axis]! - 1) * strides[axis]! + span - input[axis]! - before[axis]!,
+  );
+  const adds = needed.some((size, axis) => size > after[axis]!);
+  const pads = needed.map((size, axis) => Math.max(size, after[axis]!));
+  const counts =
+    numberOf(node, "count_include_pad", 0) !== 0 || pads.some((size, axis) => size >= kernel[axis]!);
+  if (adds && counts) return { ...attributes, ceil_mode: 1 };
+  return { ...attributes, pads: [...before, ...pads], ceil_mode: 0 };
+}
 
 /** By the indices that MaxPool returns, which the CPU has; of a tie they name the first element. */
 function byIndices(node: Node, [x, , dy]: readonly Value[], windows: Windows): Value {
@@ -131,13 +144,16 @@ export const poolingLowerings: Readonly<Record<string, Lowering>> = {
   // All attributes written out, as the gradient has them: the pooling of both is then one.
   MaxPool: (node, [x]) => {
     const attributes = poolAttributes(node, poolWindows(node));
-    const written = Object.keys(attributes).every((name) => name in node.attributes);
+    const written = Object.entries(attributes).every(
+      ([name, value]) => String(node.attributes[name]) === String(value),
+    );
     if (written && node.attributes.auto_pad === undefined) return undefined;
     return emitAll("MaxPool", [x], attributes, { outputs: node.outputs.length });
   },
   AveragePool: (node, [x]) => {
-    if (node.attributes.auto_pad === undefined) return undefined;
     const { dilations: _, ...attributes } = poolAttributes(node, poolWindows(node));
+    const { auto_pad, ceil_mode = 0 } = node.attributes;
+    if (auto_pad === undefined && ceil_mode === attributes.ceil_mode) return undefined;
     return [
       ops.AveragePool(x!, { ...attributes, count_include_pad: numberOf(node, "count_include_pad", 0) }),
     ];

@@ -22,7 +22,7 @@ export function resizedAxes(spec: Omit<Node, "outputs">): readonly ResizedAxis[]
     throw graphError(spec.name, `${axes.length} scales or ${axes.length} sizes`, given ?? "neither");
   }
   const common = commonScale(spec, axes, sizes);
-  return dims.map((input, axis) => {
+  const resized = dims.map((input, axis): ResizedAxis => {
     const at = axes.indexOf(axis);
     if (at < 0) return { axis, input, output: input, scale: 1 };
     if (common !== undefined) return { axis, input, output: Math.round(common * input), scale: common };
@@ -31,6 +31,9 @@ export function resizedAxes(spec: Omit<Node, "outputs">): readonly ResizedAxis[]
     if (!(output >= 1)) throw graphError(spec.name, "sizes of 1 or more", output);
     return { axis, input, output, scale: scales?.[at] ?? output / input };
   });
+  // Runtimes copy what keeps its size, whatever the scales say.
+  const copies = resized.every(({ input, output }) => input === output);
+  return copies ? resized.map((axis) => ({ ...axis, scale: 1 })) : resized;
 }
 
 /** The one scale of all axes that keep_aspect_ratio_policy asks for. */

@@ -76,6 +76,8 @@ export function transposedWindows(
   const { strides, dilations } = steps(spec, rank);
   const spans = reach({ kernel, dilations });
   const extra = list(spec, "output_padding", rank, 0);
+  if (extra.some((size, axis) => size < 0 || size >= strides[axis]!))
+    throw graphError(`${spec.name}.output_padding`, "0 or more, and less than the strides", extra);
   const full = output.map((size, axis) => strides[axis]! * (size - 1) + extra[axis]! + spans[axis]!);
   const mode = textOf(spec, "auto_pad", "NOTSET");
   const [before, after] = pads(spec, rank);

@@ -7,6 +7,7 @@ import { type OperatorCase, uniforms } from "./case.js";
 import { convolutionCases } from "./convolution-cases.js";
 import { elementwiseCases } from "./elementwise-cases.js";
 import { layerCases } from "./layer-cases.js";
+import { randomCases } from "./random-cases.js";
 import { tensorCases } from "./tensor-cases.js";
 import { writtenCases } from "./written-cases.js";
 
@@ -21,6 +22,7 @@ export const operatorCases: readonly OperatorCase[] = [
   ...layerCases,
   ...convolutionCases,
   ...writtenCases,
+  ...randomCases,
 ];
 
 export interface CaseGraph {
