@@ -1,108 +1,138 @@
+// Surfaces of masks on bits, 64 pixels a word: one read of the mask packs it, and what follows looks at the
+// box around both masks only. Surface pixels are the internal gradient with zeros outside. O(pixels).
 #include "kernels/surface.h"
 
 #include <algorithm>
-#include <cstdlib>
+
+#include "kernels/morphology.h"
+#include "kernels/packed_mask.h"
+#include "parallel.h"
+#include "scratch.h"
+#include "simd/bits.h"
 
 namespace pixelcal {
 namespace {
 
-// The mask inside the box with a border of one zero pixel before and after each axis in use, as 0 and 1.
-std::vector<uint8_t> Crop(const uint8_t* mask, const Dhw& dhw, const Box& box, const Dhw& border) {
+constexpr int64_t kRowsAtOnce = 512;
+
+int64_t WordsOf(int64_t pixels) { return (pixels + 63) / 64; }
+
+// Scratch by slot: what a call returns lives until the next one with its slot.
+template <class T, int kFirst>
+T* SlotScratch(int slot, int64_t count) {
+  return slot == 0 ? Scratch<T, kFirst>(static_cast<size_t>(count))
+                   : Scratch<T, kFirst + 1>(static_cast<size_t>(count));
+}
+
+// The box's part of the mask, packed rows again.
+const uint64_t* Crop(const uint64_t* mask, const Dhw& dhw, const Box& box) {
   const Dhw extent = box.Extent();
-  const Dhw padded{extent[0] + 2 * border[0], extent[1] + 2 * border[1], extent[2] + 2 * border[2]};
-  std::vector<uint8_t> crop(static_cast<size_t>(padded[0] * padded[1] * padded[2]), 0);
-  for (int64_t z = 0; z < extent[0]; ++z) {
-    for (int64_t y = 0; y < extent[1]; ++y) {
-      const uint8_t* from = mask + ((box.first[0] + z) * dhw[1] + box.first[1] + y) * dhw[2] + box.first[2];
-      uint8_t* to = crop.data() + ((z + border[0]) * padded[1] + y + border[1]) * padded[2] + border[2];
-      for (int64_t x = 0; x < extent[2]; ++x) to[x] = from[x] != 0;
+  const int64_t from_words = WordsOf(dhw[2]), words = WordsOf(extent[2]), rows = extent[0] * extent[1];
+  const int64_t whole = box.first[2] >> 6, rest = box.first[2] & 63;
+  const uint64_t pixels = ~uint64_t{0} >> (-extent[2] & 63);
+  auto* crop = Scratch<uint64_t, 12>(static_cast<size_t>(rows * words));
+  ParallelFor(rows, kRowsAtOnce, [&](int64_t begin, int64_t end) {
+    for (int64_t row = begin; row < end; ++row) {
+      const int64_t z = box.first[0] + row / extent[1], y = box.first[1] + row % extent[1];
+      const uint64_t* from = mask + (z * dhw[1] + y) * from_words + whole;
+      uint64_t* to = crop + row * words;
+      for (int64_t i = 0; i < words; ++i) to[i] = from[i] >> rest | from[i + 1] << 1 << (63 - rest);
+      to[words - 1] &= pixels;
     }
-  }
+  });
   return crop;
 }
 
-// Pixels of the mask with a neighbour outside it: the full 3^d neighbourhood, or only those that share a
-// face.
-
 }  // namespace
 
-Box BoundingBox(const uint8_t* a, const uint8_t* b, const Dhw& dhw, bool* any_a, bool* any_b) {
-  Box box;
-  *any_a = *any_b = false;
+Grid GridOf(const Dhw& size, int rank) {
+  return MakeGrid(1, std::span<const int64_t>(size).subspan(static_cast<size_t>(3 - rank)));
+}
+
+const uint64_t* PackImage(const uint8_t* mask, const Dhw& dhw, int slot) {
+  const Grid grid = GridOf(dhw, 3);
+  const auto words = static_cast<size_t>(PackedWords(grid));
+  uint64_t* bits = SlotScratch<uint64_t, 10>(slot, static_cast<int64_t>(words) + 1);
+  cpu::PackMask({mask, static_cast<size_t>(grid.Pixels())}, grid, {bits, words});
+  return bits;
+}
+
+bool GrowBox(const uint64_t* mask, const Dhw& dhw, Box& box) {
+  const int64_t words = WordsOf(dhw[2]);
+  auto* column = Scratch<uint64_t, 13>(static_cast<size_t>(words));
+  std::fill_n(column, words, 0);
+  bool found = false;
   for (int64_t z = 0; z < dhw[0]; ++z) {
-    for (int64_t y = 0; y < dhw[1]; ++y) {
-      const int64_t row = (z * dhw[1] + y) * dhw[2];
-      int64_t first = dhw[2], last = -1;
-      for (int64_t x = 0; x < dhw[2]; ++x) {
-        *any_a |= a[row + x] != 0;
-        *any_b |= b[row + x] != 0;
-        if (a[row + x] == 0 && b[row + x] == 0) continue;
-        first = std::min(first, x);
-        last = x;
+    for (int64_t y = 0; y < dhw[1]; ++y, mask += words) {
+      uint64_t any = 0;
+      for (int64_t i = 0; i < words; ++i) {
+        any |= mask[i];
+        column[i] |= mask[i];
       }
-      if (last < 0) continue;
-      const Dhw low{z, y, first}, high{z, y, last};
-      for (size_t axis = 0; axis < 3; ++axis) {
-        box.first[axis] = std::min(box.first[axis], low[axis]);
-        box.last[axis] = std::max(box.last[axis], high[axis]);
-      }
+      if (any == 0) continue;
+      found = true;
+      box.first = {std::min(box.first[0], z), std::min(box.first[1], y), box.first[2]};
+      box.last = {std::max(box.last[0], z), std::max(box.last[1], y), box.last[2]};
     }
   }
-  return box;
+  for (int64_t x = 0; found && x < dhw[2]; ++x) {
+    if ((column[x >> 6] >> (x & 63) & 1) == 0) continue;
+    box.first[2] = std::min(box.first[2], x);
+    box.last[2] = std::max(box.last[2], x);
+  }
+  return found;
 }
 
-Surface SurfacePixels(const uint8_t* mask, const Dhw& dhw, const Box& box, int rank, bool full) {
-  const Dhw border{rank == 3, rank >= 2, 1};
-  const std::vector<uint8_t> crop = Crop(mask, dhw, box, border);
+Surface SurfacePixels(const uint64_t* mask, const Dhw& dhw, const Box& box, int rank, bool full, int slot) {
+  const uint64_t* crop = Crop(mask, dhw, box);
   const Dhw extent = box.Extent();
-  const int64_t width = extent[2] + 2 * border[2], plane = width * (extent[1] + 2 * border[1]);
-  std::vector<int64_t> neighbours;
-  for (int64_t z = -border[0]; z <= border[0]; ++z) {
-    for (int64_t y = -border[1]; y <= border[1]; ++y) {
-      for (int64_t x = -border[2]; x <= border[2]; ++x)
-        if (full || std::abs(z) + std::abs(y) + std::abs(x) == 1)
-          neighbours.push_back(z * plane + y * width + x);
-    }
-  }
-  Surface surface{extent, std::vector<uint8_t>(static_cast<size_t>(extent[0] * extent[1] * extent[2]))};
-  std::vector<uint8_t> core(static_cast<size_t>(extent[2]));
-  for (int64_t z = 0; z < extent[0]; ++z) {
-    for (int64_t y = 0; y < extent[1]; ++y) {
-      const uint8_t* row = crop.data() + (z + border[0]) * plane + (y + border[1]) * width + border[2];
-      std::fill(core.begin(), core.end(), uint8_t{1});
-      for (const int64_t offset : neighbours) {
-        for (int64_t x = 0; x < extent[2]; ++x) core[static_cast<size_t>(x)] &= row[x + offset];
-      }
-      uint8_t* to = surface.code.data() + (z * extent[1] + y) * extent[2];
-      for (int64_t x = 0; x < extent[2]; ++x)
-        to[x] = row[x] & static_cast<uint8_t>(~core[static_cast<size_t>(x)]);
-    }
-  }
-  return surface;
+  const Grid grid = GridOf(extent, rank);
+  const auto words = static_cast<size_t>(PackedWords(grid));
+  uint64_t* bits = SlotScratch<uint64_t, 14>(slot, static_cast<int64_t>(words));
+  MorphologyOptions options;
+  options.op = MorphologyOp::kInternalGradient;
+  options.structure = full ? Structure::kBox : Structure::kCross;
+  options.border = MorphologyBorder::kZero;
+  cpu::PackedMorphology({crop, words}, grid, options, {bits, words});
+  uint8_t* code = SlotScratch<uint8_t, 14>(slot, grid.Pixels());
+  cpu::UnpackMask({bits, words}, grid, {code, static_cast<size_t>(grid.Pixels())});
+  return {extent, bits, code};
 }
 
-Surface SurfaceCorners(const uint8_t* mask, const Dhw& dhw, const Box& box, int rank) {
-  const Dhw border{rank == 3, 1, 1};
-  const std::vector<uint8_t> crop = Crop(mask, dhw, box, border);
+Surface SurfaceCorners(const uint64_t* mask, const Dhw& dhw, const Box& box, int rank, int slot) {
+  const uint64_t* crop = Crop(mask, dhw, box);
+  const auto& loops = BitsLoops();
   const Dhw extent = box.Extent();
-  const Dhw size{extent[0] + border[0], extent[1] + 1, extent[2] + 1};
-  const int64_t width = extent[2] + 2, plane = width * (extent[1] + 2);
-  const int full = rank == 3 ? 255 : 15;
-  Surface surface{size, std::vector<uint8_t>(static_cast<size_t>(size[0] * size[1] * size[2]))};
-  for (int64_t z = 0; z < size[0]; ++z) {
-    for (int64_t y = 0; y < size[1]; ++y) {
-      for (int64_t x = 0; x < size[2]; ++x) {
-        int code = 0;
-        for (int64_t dz = 0; dz <= border[0]; ++dz) {
-          const uint8_t* at = crop.data() + (z + dz) * plane + y * width + x;
-          code = code << 4 | at[0] << 3 | at[1] << 2 | at[width] << 1 | at[width + 1];
-        }
-        surface.code[static_cast<size_t>((z * size[1] + y) * size[2] + x)] =
-            static_cast<uint8_t>(code == full ? 0 : code);
+  const int64_t deep = rank == 3 ? 1 : 0;
+  // Pixels with a border of zeros, of which every window of 2^rank is a corner's.
+  const Dhw padded{extent[0] + 2 * deep, extent[1] + 2, extent[2] + 2};
+  const Dhw size{extent[0] + deep, extent[1] + 1, extent[2] + 1};
+  const int64_t plane = padded[1] * padded[2], words = WordsOf(extent[2]);
+  auto* pixels = Scratch<uint8_t, 13>(static_cast<size_t>(padded[0] * plane));
+  ParallelFor(padded[0] * padded[1], kRowsAtOnce, [&](int64_t begin, int64_t end) {
+    for (int64_t row = begin; row < end; ++row) {
+      uint8_t* to = pixels + row * padded[2];
+      const int64_t z = row / padded[1] - deep, y = row % padded[1] - 1;
+      if (z < 0 || z >= extent[0] || y < 0 || y >= extent[1]) {
+        std::fill_n(to, padded[2], uint8_t{0});
+        continue;
       }
+      to[0] = to[padded[2] - 1] = 0;
+      loops.unpack(crop + (z * extent[1] + y) * words, words, extent[2], 1, to + 1);
     }
-  }
-  return surface;
+  });
+  const Grid grid = GridOf(size, rank);
+  uint8_t* code = SlotScratch<uint8_t, 14>(slot, grid.Pixels());
+  ParallelFor(size[0] * size[1], kRowsAtOnce, [&](int64_t begin, int64_t end) {
+    for (int64_t row = begin; row < end; ++row) {
+      const uint8_t* from = pixels + row / size[1] * plane + row % size[1] * padded[2];
+      loops.corner_codes(from, padded[2], deep == 1 ? plane : 0, size[2], code + row * size[2]);
+    }
+  });
+  const auto bit_words = static_cast<size_t>(PackedWords(grid));
+  uint64_t* bits = SlotScratch<uint64_t, 14>(slot, static_cast<int64_t>(bit_words));
+  cpu::PackMask({code, static_cast<size_t>(grid.Pixels())}, grid, {bits, bit_words});
+  return {size, bits, code};
 }
 
 }  // namespace pixelcal

@@ -1,106 +1,171 @@
-// Both masks are cropped to the box around them; the distance of every surface element to the other surface
-// is read from the exact distance transform of that surface. Percentiles by selection, weighted ones by
-// sorting.
+// Both masks are cropped to the box around them. The distances of one surface's elements to the other are
+// read from the exact distance transform of that other surface, of whose last pass only the tiles with such
+// elements are made. In pixels of equal sides distances are roots of integers: counts of each integer give
+// sums and exact percentiles without sorting. Else, and for weighted elements, percentiles come by selection
+// or sorting. O(pixels of the box).
 #include "kernels/surface_distance.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <limits>
-#include <utility>
+#include <type_traits>
 #include <vector>
 
 #include "kernels/grid_distance.h"
 #include "kernels/surface.h"
 #include "kernels/surface_elements.h"
+#include "kernels/surface_statistics.h"
 #include "parallel.h"
+#include "scratch.h"
 
 namespace pixelcal {
 namespace {
 
-struct Element {
-  double distance;
-  double weight;
-};
-
-// Each element of `from` with its distance to the nearest element of `to`.
-std::vector<Element> DistancesBetween(const Surface& from, const Surface& to, int rank,
-                                      const std::array<double, 3>& spacing, std::span<const double> weights,
-                                      std::vector<float>& squares) {
-  const Dhw& s = from.size;
-  const Grid grid = MakeGrid(1, std::span<const int64_t>(s).subspan(static_cast<size_t>(3 - rank)));
-  const internal::GridDistance transform(grid, spacing);
-  squares.resize(from.code.size());
-  internal::Distances(transform, {to.code.data(), 0, false}, internal::Form::kSquare, squares.data());
-  std::vector<Element> elements;
-  for (size_t i = 0; i < from.code.size(); ++i) {
-    if (from.code[i] == 0) continue;
-    elements.push_back(
-        {std::sqrt(static_cast<double>(squares[i])), weights.empty() ? 1.0 : weights[from.code[i]]});
+// The values at the surface's places in the rows [first, last), in order; returns the end of `to`.
+template <class T>
+T* Gather(const Surface& surface, int64_t first, int64_t last, const T* values, T* to) {
+  const int64_t words = surface.RowWords();
+  for (int64_t row = first; row < last; ++row) {
+    const uint64_t* bits = surface.bits + row * words;
+    for (int64_t i = 0; i < words; ++i)
+      for (uint64_t word = bits[i]; word != 0; word &= word - 1)
+        *to++ = values[row * surface.size[2] + 64 * i + std::countr_zero(word)];
   }
-  return elements;
+  return to;
 }
 
-// Linear interpolation between order statistics, as numpy.percentile and torch.quantile.
-std::pair<double, double> Neighbours(std::vector<double>& values, double quantile, double* fraction) {
-  const double place = static_cast<double>(values.size() - 1) * quantile;
-  const auto below = static_cast<size_t>(place);
-  *fraction = place - static_cast<double>(below);
-  const auto at = values.begin() + static_cast<std::ptrdiff_t>(below);
-  std::nth_element(values.begin(), at, values.end());
-  const double low = *at;
-  return {low, below + 1 < values.size() ? *std::min_element(at + 1, values.end()) : low};
+int64_t CountPlaces(const Surface& surface, int64_t first, int64_t last) {
+  const uint64_t *bits = surface.bits + first * surface.RowWords(),
+                 *end = surface.bits + last * surface.RowWords();
+  int64_t count = 0;
+  for (; bits != end; ++bits) count += std::popcount(*bits);
+  return count;
 }
 
-double Percentile95(const std::vector<Element>& elements) {
-  std::vector<double> values(elements.size());
-  std::transform(elements.begin(), elements.end(), values.begin(),
-                 [](const Element& e) { return e.distance; });
-  double fraction;
-  const auto [low, high] = Neighbours(values, 0.95, &fraction);
-  return low + (high - low) * fraction;
-}
-
-// numpy.percentile of a float32 array, rounding as NumPy 2 does.
-double PooledPercentile95(const std::vector<Element>& a, const std::vector<Element>& b) {
-  std::vector<double> values;
-  values.reserve(a.size() + b.size());
-  for (const Element& e : a) values.push_back(static_cast<float>(e.distance));
-  for (const Element& e : b) values.push_back(static_cast<float>(e.distance));
-  double fraction;
-  const auto neighbours = Neighbours(values, 0.95, &fraction);
-  const auto low = static_cast<float>(neighbours.first), high = static_cast<float>(neighbours.second);
-  const float step = high - low;
-  return fraction >= 0.5 ? high - step * static_cast<float>(1 - fraction)
-                         : low + step * static_cast<float>(fraction);
-}
-
-// The first distance at which 95 % of the surface's length or area is covered.
-double WeightedPercentile95(std::vector<Element> elements) {
-  std::sort(elements.begin(), elements.end(), [](const Element& a, const Element& b) {
-    return a.distance != b.distance ? a.distance < b.distance : a.weight < b.weight;
-  });
-  double total = 0, covered = 0;
-  for (const Element& e : elements) total += e.weight;
-  for (const Element& e : elements) {
-    covered += e.weight;
-    if (covered / total >= 0.95) return e.distance;
+// Marks the transform's tiles that hold places of the surface.
+void MarkTiles(const internal::GridDistance& transform, const Surface& surface, uint8_t* wanted) {
+  constexpr int64_t kTiles = 64 / simd::kTileColumns;  // of a word
+  constexpr uint64_t kTile = ~uint64_t{0} >> (64 - simd::kTileColumns);
+  const int64_t words = surface.RowWords();
+  std::fill_n(wanted, transform.tiles(), uint8_t{0});
+  for (int64_t row = 0; row < surface.Rows(); ++row) {
+    const uint64_t* bits = surface.bits + row * words;
+    uint8_t* of_row = wanted + transform.Tile(row * surface.size[2]);
+    for (int64_t i = 0; i < words; ++i)
+      for (int64_t tile = 0; bits[i] != 0 && tile < kTiles; ++tile)
+        if (bits[i] >> (tile * simd::kTileColumns) & kTile) of_row[i * kTiles + tile] = 1;
   }
-  return elements.back().distance;
 }
 
-struct Sums {
-  double weight = 0, distance = 0, within = 0, farthest = 0;
-};
+// For each place of `from` the squared distance to the nearest of `to`, in scratch of `kSlot`: int32 where
+// the transform has integers(), else float.
+template <class T, int kSlot>
+std::span<const T> SquaresBetween(const internal::GridDistance& transform, const Surface& from,
+                                  const Surface& to) {
+  constexpr auto kForm = std::is_same_v<T, int32_t> ? internal::Form::kInteger : internal::Form::kSquare;
+  const internal::Sites sites{to.code, 0, false};
+  auto* wanted = Scratch<uint8_t, 16>(static_cast<size_t>(transform.tiles()));
+  MarkTiles(transform, from, wanted);
+  auto* begins = Scratch<int64_t, 10>(static_cast<size_t>(transform.bands() + 1));
+  const auto row_of = [&](int64_t band) { return transform.band_begin(band) / from.size[2]; };
+  begins[0] = 0;
+  for (int64_t band = 0; band < transform.bands(); ++band)
+    begins[band + 1] = begins[band] + CountPlaces(from, row_of(band), row_of(band + 1));
+  const int64_t count = begins[transform.bands()];
+  auto* list = Scratch<T, kSlot>(static_cast<size_t>(count));
+  auto* squares = Scratch<T, 12>(static_cast<size_t>(transform.pixels()));
+  ParallelFor(transform.sweeps(), internal::Grain(transform.pixels() / transform.sweeps()),
+              [&](int64_t begin, int64_t end) {
+                for (int64_t i = begin; i < end; ++i) transform.Sweep(sites, i, squares);
+              });
+  ParallelFor(transform.bands(), internal::Grain(transform.pixels() / transform.bands()),
+              [&](int64_t begin, int64_t end) {
+                for (int64_t band = begin; band < end; ++band) {
+                  if (begins[band] == begins[band + 1]) continue;
+                  transform.Finish(sites, band, kForm, squares, wanted);
+                  Gather(from, row_of(band), row_of(band + 1), squares, list + begins[band]);
+                }
+              });
+  return {list, static_cast<size_t>(count)};
+}
 
-Sums Sum(const std::vector<Element>& elements, double tolerance) {
-  Sums sums;
-  for (const Element& e : elements) {
-    sums.weight += e.weight;
-    sums.distance += e.weight * e.distance;
-    if (e.distance <= tolerance) sums.within += e.weight;
-    sums.farthest = std::max(sums.farthest, e.distance);
+std::span<const uint8_t> CodesOf(const Surface& surface, size_t count) {
+  auto* codes = Scratch<uint8_t, 17>(count);
+  Gather(surface, 0, surface.Rows(), surface.code, codes);
+  return {codes, count};
+}
+
+template <class T>
+std::span<SurfaceElement> MakeElements(const Surface& from, std::span<const T> squares, double side,
+                                       std::span<const double> weights, SurfaceElement* elements) {
+  for (size_t i = 0; i < squares.size(); ++i)
+    elements[i] = {side * std::sqrt(static_cast<double>(squares[i])), 1};
+  if (!weights.empty()) {
+    const auto codes = CodesOf(from, squares.size());
+    for (size_t i = 0; i < squares.size(); ++i) elements[i].weight = weights[codes[i]];
   }
-  return sums;
+  return {elements, squares.size()};
+}
+
+SurfaceMeasures Measures(const SurfaceSums& a, const SurfaceSums& b, double hd95) {
+  return {std::max(a.farthest, b.farthest),
+          hd95,
+          (a.distance + b.distance) / (a.weight + b.weight),
+          (a.within + b.within) / (a.weight + b.weight),
+          a.distance / a.weight,
+          b.distance / b.weight};
+}
+
+SurfaceMeasures OfCounts(std::span<const int32_t> a_to_b, std::span<const int32_t> b_to_a, double side,
+                         int32_t farthest, const SurfaceOptions& options) {
+  const auto sizes = static_cast<size_t>(farthest) + 1;
+  const SquareCounts a({Scratch<uint32_t, 10>(sizes), sizes}, a_to_b, side);
+  const SquareCounts b({Scratch<uint32_t, 11>(sizes), sizes}, b_to_a, side);
+  return Measures(a.Sum(options.tolerance), b.Sum(options.tolerance),
+                  options.convention == SurfaceConvention::kReference
+                      ? a.Pooled95(b).LinearInFloat()
+                      : std::max(a.Percentile95().Linear(), b.Percentile95().Linear()));
+}
+
+template <class T>
+SurfaceMeasures OfElements(const Surface& of_a, const Surface& of_b, std::span<const T> a_to_b,
+                           std::span<const T> b_to_a, double side, std::span<const double> weights,
+                           const SurfaceOptions& options) {
+  // Side by side, so that both are pooled as they are.
+  auto* memory = Scratch<SurfaceElement, 0>(a_to_b.size() + b_to_a.size());
+  const auto a = MakeElements(of_a, a_to_b, side, weights, memory);
+  const auto b = MakeElements(of_b, b_to_a, side, weights, memory + a.size());
+  const SurfaceSums sum_a = Sum(a, options.tolerance), sum_b = Sum(b, options.tolerance);
+  const auto percentile = [&](const Surface& from, std::span<const T> squares,
+                              std::span<SurfaceElement> elements) {
+    if constexpr (std::is_same_v<T, int32_t>) {
+      const int32_t farthest = *std::max_element(squares.begin(), squares.end());
+      if ((farthest + size_t{1}) * weights.size() <= 64 * squares.size() + 65536)
+        return WeightedPercentile95(squares, CodesOf(from, squares.size()), weights, farthest, side);
+    }
+    return WeightedPercentile95(elements);
+  };
+  switch (options.convention) {
+    case SurfaceConvention::kReference:
+      return Measures(sum_a, sum_b, Percentile95({memory, a.size() + b.size()}).LinearInFloat());
+    case SurfaceConvention::kMonai:
+      return Measures(sum_a, sum_b, std::max(Percentile95(a).Linear(), Percentile95(b).Linear()));
+    case SurfaceConvention::kDeepMind:
+      return Measures(sum_a, sum_b, std::max(percentile(of_a, a_to_b, a), percentile(of_b, b_to_a, b)));
+  }
+  return {};
+}
+
+// The side of all pixels along the axes that matter, or 0 when they differ.
+double CommonSide(const Grid& grid, const std::array<double, 3>& spacing) {
+  double side = 0;
+  for (int axis = 0; axis < grid.rank; ++axis) {
+    if (grid.size[axis] == 1) continue;
+    if (side != 0 && side != spacing[axis]) return 0;
+    side = spacing[axis];
+  }
+  return side == 0 ? 1 : side;
 }
 
 SurfaceMeasures WhenEmpty(bool both, const Grid& grid, const SurfaceOptions& options) {
@@ -121,40 +186,36 @@ SurfaceMeasures WhenEmpty(bool both, const Grid& grid, const SurfaceOptions& opt
 SurfaceMeasures Measure(const uint8_t* a, const uint8_t* b, const Grid& grid, const SurfaceOptions& options,
                         std::span<const double> weights) {
   const Dhw dhw = grid.DepthHeightWidth();
-  bool any_a, any_b;
-  const Box box = BoundingBox(a, b, dhw, &any_a, &any_b);
+  const uint64_t *bits_a = PackImage(a, dhw, 0), *bits_b = PackImage(b, dhw, 1);
+  Box box;
+  const bool any_a = GrowBox(bits_a, dhw, box), any_b = GrowBox(bits_b, dhw, box);
   if (!any_a || !any_b) return WhenEmpty(!any_a && !any_b, grid, options);
 
-  const auto surface_of = [&](const uint8_t* mask) {
+  const auto surface_of = [&](const uint64_t* bits, int slot) {
     return options.convention == SurfaceConvention::kDeepMind
-               ? SurfaceCorners(mask, dhw, box, grid.rank)
-               : SurfacePixels(mask, dhw, box, grid.rank,
-                               options.convention == SurfaceConvention::kReference);
+               ? SurfaceCorners(bits, dhw, box, grid.rank, slot)
+               : SurfacePixels(bits, dhw, box, grid.rank, options.convention == SurfaceConvention::kReference,
+                               slot);
   };
-  const Surface of_a = surface_of(a), of_b = surface_of(b);
-  std::vector<float> squares;
-  const auto a_to_b = DistancesBetween(of_a, of_b, grid.rank, options.spacing, weights, squares);
-  const auto b_to_a = DistancesBetween(of_b, of_a, grid.rank, options.spacing, weights, squares);
-
-  const Sums sa = Sum(a_to_b, options.tolerance), sb = Sum(b_to_a, options.tolerance);
-  SurfaceMeasures measures;
-  measures.hd = std::max(sa.farthest, sb.farthest);
-  measures.assd = (sa.distance + sb.distance) / (sa.weight + sb.weight);
-  measures.nsd = (sa.within + sb.within) / (sa.weight + sb.weight);
-  measures.a_to_b = sa.distance / sa.weight;
-  measures.b_to_a = sb.distance / sb.weight;
-  switch (options.convention) {
-    case SurfaceConvention::kReference:
-      measures.hd95 = PooledPercentile95(a_to_b, b_to_a);
-      break;
-    case SurfaceConvention::kMonai:
-      measures.hd95 = std::max(Percentile95(a_to_b), Percentile95(b_to_a));
-      break;
-    case SurfaceConvention::kDeepMind:
-      measures.hd95 = std::max(WeightedPercentile95(a_to_b), WeightedPercentile95(b_to_a));
-      break;
+  const Surface of_a = surface_of(bits_a, 0), of_b = surface_of(bits_b, 1);
+  const Grid places = GridOf(of_a.size, grid.rank);
+  const double common = CommonSide(places, options.spacing), side = common == 0 ? 1 : common;
+  const internal::GridDistance transform(places,
+                                         common == 0 ? options.spacing : std::array<double, 3>{1, 1, 1});
+  if (!transform.integers()) {
+    const auto a_to_b = SquaresBetween<float, 10>(transform, of_a, of_b);
+    const auto b_to_a = SquaresBetween<float, 11>(transform, of_b, of_a);
+    return OfElements(of_a, of_b, a_to_b, b_to_a, side, weights, options);
   }
-  return measures;
+  const auto a_to_b = SquaresBetween<int32_t, 10>(transform, of_a, of_b);
+  const auto b_to_a = SquaresBetween<int32_t, 11>(transform, of_b, of_a);
+  const int32_t farthest = std::max(*std::max_element(a_to_b.begin(), a_to_b.end()),
+                                    *std::max_element(b_to_a.begin(), b_to_a.end()));
+  // Few surface pixels far apart would leave most counts empty.
+  const auto elements = static_cast<int64_t>(a_to_b.size() + b_to_a.size());
+  if (weights.empty() && farthest <= 16 * elements + 4096)
+    return OfCounts(a_to_b, b_to_a, side, farthest, options);
+  return OfElements(of_a, of_b, a_to_b, b_to_a, side, weights, options);
 }
 
 }  // namespace

@@ -44,6 +44,9 @@ struct BitsTable {
   void (*either)(const uint64_t* a, const uint64_t* b, int64_t words, uint64_t* out);
   void (*both)(const uint64_t* a, const uint64_t* b, uint64_t flip, int64_t words, uint64_t* out);
 
+  // Of masks of 0 and 1: the codes of 2^rank windows of pixels (kernels/surface_elements.h), 0 where all
+  // agree. `plane` is 0 for two dimensions.
+  void (*corner_codes)(const uint8_t* pixels, int64_t row, int64_t plane, int64_t count, uint8_t* codes);
 };
 
 }  // namespace simd
