@@ -14,8 +14,8 @@ static_assert(kLines == kStripRows);
 PIXELCAL_INLINE Vec<uint16_t> SquaresOf(Vec<uint16_t> steps) {
   return steps * steps | (Vec<uint16_t>)(steps > uint16_t{255});
 }
-PIXELCAL_INLINE Vec<int32_t> SquaresOf(Vec<int32_t> steps, int32_t none) {
-  return steps == none ? Splat(Number<int32_t>::kFar) : steps * steps;
+PIXELCAL_INLINE Vec<int32_t> SquaresOf(Vec<uint32_t> steps, uint32_t none) {
+  return steps == none ? Splat(Number<int32_t>::kFar) : (Vec<int32_t>)(steps * steps);
 }
 
 template <class T, class Task>
@@ -41,7 +41,7 @@ PIXELCAL_INLINE Vec<int32_t> Packed(const uint16_t* const* rows, int row, int64_
   return (Vec<int32_t>)(of_steps ? SquaresOf(both) : both);
 }
 PIXELCAL_INLINE Vec<int32_t> Packed(const uint16_t* const* rows, int row, int64_t x, bool, int32_t) {
-  return SquaresOf((Vec<int32_t>)Widen(rows[row] + x), 65535);
+  return SquaresOf(Widen(rows[row] + x), 65535);
 }
 PIXELCAL_INLINE Vec<int32_t> Packed(const int32_t* const* rows, int row, int64_t x, bool, int32_t) {
   return Load(rows[row] + x);
@@ -232,8 +232,7 @@ PIXELCAL_INLINE void LoadColumns(const uint16_t* steps, double, uint16_t* f) {
   for (int i = 0; i < kLines; i += kLanesOf<uint16_t>) Store(f + i, SquaresOf(Load(steps + i)));
 }
 PIXELCAL_INLINE void LoadColumns(const uint16_t* steps, double, int32_t* f) {
-  for (int i = 0; i < kLines; i += kLanesOf<int32_t>)
-    Store(f + i, SquaresOf((Vec<int32_t>)Widen(steps + i), 65535));
+  for (int i = 0; i < kLines; i += kLanesOf<int32_t>) Store(f + i, SquaresOf(Widen(steps + i), 65535));
 }
 PIXELCAL_INLINE void LoadColumns(const uint8_t* steps, double, int32_t* f) {
   for (int i = 0; i < kLines; ++i) f[i] = steps[i] == 255 ? Number<int32_t>::kFar : steps[i] * steps[i];
