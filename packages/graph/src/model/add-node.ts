@@ -187,10 +187,9 @@ function addBranch(
   const chosen = toNumbers(tensor)[0] ? "then_branch" : "else_branch";
   const branch: GraphProto | undefined = attributes.find((attribute) => attribute.name === chosen)?.g;
   if (branch === undefined) throw graphError(name, chosen, "nothing");
-  for (const stored of branch.initializers ?? []) {
-    const tensor = parseTensor(stored, stored.name || name, reading.tensors);
-    reading.graph.initializer(stored.name ?? "", tensor);
-  }
+  // What a branch stores is no weight: the other branch may be taken next time.
+  for (const stored of branch.initializers ?? [])
+    addConstant(reading, name, parseTensor(stored, stored.name || name, reading.tensors), stored.name ?? "");
   for (const node of branch.nodes ?? []) addNode(reading, node);
   for (const [index, output] of outputs.entries()) {
     const result = branch.outputs?.[index]?.name ?? "";

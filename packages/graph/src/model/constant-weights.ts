@@ -1,3 +1,4 @@
+import { isInlined } from "./functions.js";
 import type { NodeProto } from "./schema.js";
 
 /** Inputs of operators that hold what is learnt, whichever way a model stores it. */
@@ -30,7 +31,8 @@ export function constantWeights(nodes: readonly NodeProto[]): ReadonlySet<string
         name = maker.inputs?.[0] ?? "";
         maker = makers.get(name);
       }
-      if (maker?.opType === "Constant" && !unitNorm(opType, inputs, makers)) found.add(name);
+      const stored = maker?.opType === "Constant" && !isInlined(name);
+      if (stored && !unitNorm(opType, inputs, makers)) found.add(name);
     }
   }
   return found;

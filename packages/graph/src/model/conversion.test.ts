@@ -79,6 +79,29 @@ test("weights in Constant nodes are weights; constants of a group norm and masks
   expect([...parameters].sort()).toEqual(["kernel", "w"]);
 });
 
+test("a batch norm of five outputs, as sets before 14 write it, normalises by the batch", () => {
+  const stored = { s: floats([2]), b: floats([1]), m: floats([5]), v: floats([9]) };
+  const outputs = ["y", "m.next", "v.next", "saved.mean", "saved.variance"];
+  const bytes = onnxModel(
+    13,
+    [
+      {
+        op: "BatchNormalization",
+        inputs: ["x", "s", "b", "m", "v"],
+        outputs,
+        attributes: { epsilon: { float: 0 } },
+      },
+    ],
+    { x: [4, 1] },
+    stored,
+  );
+  const deviation = Math.sqrt(5);
+  const expected = [-3, -1, 1, 3].map((value) => (value / deviation) * 2 + 1);
+  for (const [at, value] of run(bytes, floats([2, 4, 6, 8], [4, 1])).entries())
+    expect(value).toBeCloseTo(expected[at]!);
+  expect(weightRoles(parseModel(bytes))).toEqual({ parameters: ["s", "b"], buffers: ["m", "v"] });
+});
+
 describe("lists of values are taken apart", () => {
   const pieces = (size: Tensor): Uint8Array =>
     onnxModel(

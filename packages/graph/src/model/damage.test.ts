@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { GraphError, parseModel, UnsupportedOpError } from "../index.js";
-import { golden } from "./hand-made.test.helper.js";
+import { golden, model } from "./hand-made.test.helper.js";
+import type { AttributeProto } from "./schema.js";
 
 describe("damage never hangs or crashes", () => {
   const safe = (bytes: Uint8Array): void => {
@@ -33,6 +34,56 @@ describe("damage never hangs or crashes", () => {
       }),
       { numRuns: 4000, seed: 4 },
     );
+  });
+
+  test("mutations of branches, lists and functions", () => {
+    const branch = (name: string, op: string): AttributeProto => ({
+      name,
+      type: 5,
+      g: { nodes: [{ opType: op, inputs: ["x"], outputs: [name] }], outputs: [{ name }] },
+    });
+    const seed = model(
+      [
+        { opType: "Shape", inputs: ["x"], outputs: ["s"] },
+        {
+          opType: "If",
+          inputs: ["s"],
+          outputs: ["i"],
+          attributes: [branch("then_branch", "Neg"), branch("else_branch", "Abs")],
+        },
+        { opType: "SplitToSequence", inputs: ["i"], outputs: ["l"] },
+        {
+          opType: "ConcatFromSequence",
+          inputs: ["l"],
+          outputs: ["c"],
+          attributes: [{ name: "axis", i: 0, type: 2 }],
+        },
+        { opType: "F", domain: "own", inputs: ["c"], outputs: ["y"] },
+      ],
+      {
+        functions: [
+          {
+            name: "F",
+            domain: "own",
+            inputs: ["a"],
+            outputs: ["b"],
+            nodes: [{ opType: "Gelu", inputs: ["a"], outputs: ["b"] }],
+          },
+        ],
+        opset: 20,
+      },
+    );
+    expect(() => parseModel(seed)).not.toThrow();
+    const edits = fc.array(fc.tuple(fc.nat(seed.length - 1), fc.nat(255)), { minLength: 1, maxLength: 5 });
+    fc.assert(
+      fc.property(edits, (changes) => {
+        const bytes = Buffer.from(seed);
+        for (const [at, value] of changes) bytes[at] = value;
+        safe(bytes);
+      }),
+      { numRuns: 4000, seed: 5 },
+    );
+    for (let length = 0; length < seed.length; length++) safe(seed.subarray(0, length));
   });
 
   test("messages nested without end", () => {
