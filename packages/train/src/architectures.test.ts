@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { gradients, lower, ops, parseModel, trainingForm, updatedName, weightRoles } from "@pixelcal/graph";
 import { describe, expect, test } from "vitest";
+import { hashed } from "./hashed.test.helper.js";
 import { createSession } from "./session.js";
 
 interface Golden {
@@ -18,17 +19,6 @@ const goldens: Record<string, Golden> = JSON.parse(
   readFileSync(new URL("architectures.json", folder), "utf8"),
 );
 
-function hashed(count: number, stream: number): Float32Array {
-  const offset = Math.imul(stream, 0x85ebca77);
-  return Float32Array.from({ length: count }, (_, index) => {
-    let h = (Math.imul(index, 0x9e3779b1) + offset) >>> 0;
-    h = Math.imul(h ^ (h >>> 16), 0x7feb352d) >>> 0;
-    h = Math.imul(h ^ (h >>> 15), 0x846ca68b) >>> 0;
-    h = (h ^ (h >>> 16)) >>> 0;
-    return h / 2147483648 - 1;
-  });
-}
-
 const sizeOf = (dims: readonly number[]): number => dims.reduce((a, b) => a * b, 1);
 
 /** Loss and gradients of a network at the golden's image, laid out for the processor. */
@@ -42,7 +32,7 @@ async function run(name: string, { image, training }: Golden) {
     const weights = {
       type: "float32",
       dims: output.dims,
-      data: hashed(sizeOf(output.dims), 500 + index),
+      data: Float32Array.from(hashed(sizeOf(output.dims), 500 + index)),
     } as const;
     return ops.ReduceSum(ops.Mul(output, graph.constant(weights)), undefined, { keepdims: 0 });
   });
@@ -54,7 +44,7 @@ async function run(name: string, { image, training }: Golden) {
   graph.output("loss", loss);
   for (const [index, parameter] of parameters.entries()) graph.output(`d/${parameter}`, slopes[index]!);
   const session = await createSession(lower(graph, { device: "cpu" }), { threads: 1 });
-  const x = { type: "float32", dims: image, data: hashed(sizeOf(image), 77) } as const;
+  const x = { type: "float32", dims: image, data: Float32Array.from(hashed(sizeOf(image), 77)) } as const;
   const results = await session.run({ [session.inputs[0]!.name]: x });
   await session.close();
   const found = new Map(parameters.map((each) => [each, results[`d/${each}`]!.data as Float32Array]));

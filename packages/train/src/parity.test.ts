@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { type Tensor, tensor } from "@pixelcal/core";
 import { crossEntropy, type Loss, signedDistanceCalibration } from "@pixelcal/losses";
 import { describe, expect, it } from "vitest";
+import { hashed } from "./hashed.test.helper.js";
 import { unet2d } from "./models/unet2d.js";
 import { unet3d } from "./models/unet3d.js";
 import { adamW, sgd } from "./optimizer.js";
@@ -26,17 +27,6 @@ interface Case {
 const golden: { probe: { hashed: number[]; image: number[] }; cases: Case[] } = JSON.parse(
   readFileSync(new URL("../test/golden/training.json", import.meta.url), "utf8"),
 );
-
-function hashed(count: number, stream: number): Float64Array {
-  const offset = Math.imul(stream, 0x85ebca77);
-  return Float64Array.from({ length: count }, (_, index) => {
-    let h = (Math.imul(index, 0x9e3779b1) + offset) >>> 0;
-    h = Math.imul(h ^ (h >>> 16), 0x7feb352d) >>> 0;
-    h = Math.imul(h ^ (h >>> 15), 0x846ca68b) >>> 0;
-    h = (h ^ (h >>> 16)) >>> 0;
-    return h / 2147483648 - 1;
-  });
-}
 
 function fill(parameters: Readonly<Record<string, Tensor<"float32">>>): void {
   const learnt = Object.keys(parameters).filter((name) => !/\.[14]\.(weight|bias)$/.test(name));
