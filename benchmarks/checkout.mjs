@@ -1,5 +1,5 @@
 // What every benchmark says of this checkout, and how it runs the command line built from it.
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -14,9 +14,23 @@ export function commit() {
   return status === 0 ? stdout.trim() : "unknown";
 }
 
-/** Runs `pixelcal ARGS`; where that fails or is stopped, so does this process. */
-export function pixelcal(...args) {
-  const cli = join(here, "..", "packages", "cli", "dist", "main.js");
-  const { status, signal } = spawnSync(process.execPath, [cli, ...args], { stdio: "inherit" });
+const cli = join(here, "..", "packages", "cli", "dist", "main.js");
+
+function orExit(status, signal) {
   if (status !== 0) process.exit(status ?? (signal === "SIGINT" ? 130 : 1));
 }
+
+/** Runs `pixelcal ARGS`; where that fails or is stopped, so does this process. */
+export function pixelcal(...args) {
+  const { status, signal } = spawnSync(process.execPath, [cli, ...args], { stdio: "inherit" });
+  orExit(status, signal);
+}
+
+/** The same, while this process goes on. */
+export const pixelcalBeside = (...args) =>
+  new Promise((resolve) => {
+    spawn(process.execPath, [cli, ...args], { stdio: "inherit" }).once("exit", (status, signal) => {
+      orExit(status, signal);
+      resolve();
+    });
+  });
