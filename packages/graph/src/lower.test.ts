@@ -117,3 +117,21 @@ test("log-sum-exp neither overflows nor loses small sums", () => {
   const tail = Math.log(1 + Math.exp(-1) + Math.exp(-2));
   expect([large! - 1000, small! + 200].every((value) => Math.abs(value - tail) < 1e-9)).toBe(true);
 });
+
+test.each([
+  ["ReduceL1", ops.ReduceL1, ["Abs"]],
+  ["ReduceL2", ops.ReduceL2, ["Abs"]],
+  ["ReduceSumSquare", ops.ReduceSumSquare, ["Mul"]],
+  ["ReduceLogSum", ops.ReduceLogSum, ["Log"]],
+  ["ReduceMean", ops.ReduceMean, []],
+] as const)("%s over no axes is about every element alone", (_, reduce, expected) => {
+  expect(opTypes(lower(graphOf((x) => ops.Neg(reduce(x, [])))))).toEqual([...expected, "Neg"]);
+});
+
+test("webgpu gets no strided transposed convolution of several groups", () => {
+  const graph = new Graph();
+  const [x, w] = [graph.input("x", "float32", [1, 4, 5, 5]), graph.input("w", "float32", [4, 2, 3, 3])];
+  graph.output("y", ops.ConvTranspose(x, w, undefined, { strides: [2, 2], group: 2 }));
+  expect(opTypes(lower(graph, { device: "webgpu" }))).not.toContain("ConvTranspose");
+  expect(opTypes(lower(graph, { device: "cpu" }))).toContain("ConvTranspose");
+});

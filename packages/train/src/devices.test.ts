@@ -12,9 +12,9 @@ import { adamW, sgd } from "./optimizer.js";
 import type { TrainDevice } from "./session.js";
 import { Trainer } from "./trainer.js";
 import { DivergedError, type TrainerOptions, type TrainingBatch } from "./trainer-options.js";
-import { onWebgpu } from "./webgpu.test.helper.js";
+import { hasWebgpu } from "./webgpu.test.helper.js";
 
-// On the processor and on webgpu, which the test is skipped without: one adapter serves real GPUs and software alike.
+// On the processor and on webgpu, without which these are skipped: one adapter serves real GPUs and software alike.
 
 const small: Pick<TrainerOptions, "model" | "loss" | "batch"> = {
   model: unet2d({ classes: 3, base: 2, seed: 5 }),
@@ -57,6 +57,17 @@ const cases: { name: string; options: TrainerOptions; steps?: number }[] = [
     options: { ...small, optimizer: step, accumulate: 3, trainable: ["dec1", "head"] },
     steps: 6,
   },
+  {
+    name: "frozen batch norms, two learning rates, averaged weights",
+    options: {
+      ...small,
+      optimizer: step,
+      batchNorm: "frozen",
+      groups: [{ match: ["head*"], learningRate: 0.2 }],
+      ema: 0.9,
+    },
+    steps: 3,
+  },
 ];
 
 function batchOf(dims: readonly number[], seed = 0): TrainingBatch {
@@ -96,13 +107,13 @@ const agree = (actual: number, expected: number): void =>
 
 const on = (device: TrainDevice) => ({ ...small, optimizer: step, device });
 
-describe("webgpu, where there is a GPU", () => {
+describe.skipIf(!(await hasWebgpu()))("webgpu, where there is a GPU", { timeout: 600_000 }, () => {
   afterEach(() => {
     expect(deviceTensorCount()).toBe(0);
   });
 
-  it.for(cases)("trains as the processor does: $name", async ({ options, steps = 3 }, { skip }) => {
-    const gpu = await onWebgpu(skip, () => curve({ ...options, device: "webgpu" }, steps));
+  it.each(cases)("trains as the processor does: $name", async ({ options, steps = 3 }) => {
+    const gpu = await curve({ ...options, device: "webgpu" }, steps);
     const cpu = await curve({ ...options, threads: 1 }, steps);
     for (const [i, number] of cpu.numbers.entries()) agree(gpu.numbers[i]!, number);
     for (const [name, { data }] of Object.entries(cpu.parameters)) {
@@ -110,57 +121,48 @@ describe("webgpu, where there is a GPU", () => {
     }
   });
 
-  it.for(Object.entries(losses))(
-    "has every operator of %s",
-    async ([name, { presets, create }], { skip }) => {
-      for (const dims of [
-        [2, 3, 6, 5],
-        [1, 3, 4, 6, 5],
-      ]) {
-        const logits = tensor(
-          "float32",
-          Float32Array.from({ length: dims.reduce((a, b) => a * b) }, (_, i) => Math.sin(i * i)),
-          dims,
-        );
-        const { images, labels } = batchOf(dims.with(1, 1));
-        for (const preset of Object.keys(presets)) {
-          const loss = create({ [name === "marginSvls" ? "variant" : "preset"]: preset });
-          const options = { image: images, threads: 1 };
-          const gpu = await onWebgpu(skip, () =>
-            lossAndGradient(loss, logits, labels, { ...options, device: "webgpu" }),
-          );
-          const cpu = await lossAndGradient(loss, logits, labels, options);
-          agree(gpu.loss, cpu.loss);
-          for (const [i, value] of cpu.gradient.data.entries()) agree(gpu.gradient.data[i]!, value);
-        }
+  it.each(Object.entries(losses))("has every operator of %s", async (name, { presets, create }) => {
+    for (const dims of [
+      [2, 3, 6, 5],
+      [1, 3, 4, 6, 5],
+    ]) {
+      const logits = tensor(
+        "float32",
+        Float32Array.from({ length: dims.reduce((a, b) => a * b) }, (_, i) => Math.sin(i * i)),
+        dims,
+      );
+      const { images, labels } = batchOf(dims.with(1, 1));
+      for (const preset of Object.keys(presets)) {
+        const loss = create({ [name === "marginSvls" ? "variant" : "preset"]: preset });
+        const options = { image: images, threads: 1 };
+        const gpu = await lossAndGradient(loss, logits, labels, { ...options, device: "webgpu" });
+        const cpu = await lossAndGradient(loss, logits, labels, options);
+        agree(gpu.loss, cpu.loss);
+        for (const [i, value] of cpu.gradient.data.entries()) agree(gpu.gradient.data[i]!, value);
       }
-    },
-  );
-
-  it("keeps as many arrays after every step, and none of a step that failed", async ({ skip }) => {
-    await onWebgpu(skip, () =>
-      use({ ...on("webgpu"), optimizer: adamW(), accumulate: 2 }, async (trainer) => {
-        const counts: number[] = [];
-        for (let i = 0; i < 6; i++) {
-          await trainer.step(batchOf(small.batch, i));
-          counts.push(deviceTensorCount());
-        }
-        // Two packs of parameters with two slots each, the statistics; between updates the gradients.
-        expect(counts).toEqual([9, 7, 9, 7, 9, 7]);
-        const before = await trainer.gradients(batchOf(small.batch));
-        const broken = batchOf(small.batch);
-        broken.images.data.fill(Number.NaN);
-        await expect(trainer.step(broken)).rejects.toBeInstanceOf(DivergedError);
-        expect(deviceTensorCount()).toBe(7);
-        expect(await trainer.gradients(batchOf(small.batch))).toEqual(before);
-        expect(deviceTensorCount()).toBe(7);
-      }),
-    );
+    }
   });
 
-  it("goes on from a checkpoint, also between two updates, and exports what it has read", async ({
-    skip,
-  }) => {
+  it("keeps as many arrays after every step, and none of a step that failed", async () => {
+    await use({ ...on("webgpu"), optimizer: adamW(), accumulate: 2 }, async (trainer) => {
+      const counts: number[] = [];
+      for (let i = 0; i < 6; i++) {
+        await trainer.step(batchOf(small.batch, i));
+        counts.push(deviceTensorCount());
+      }
+      // Two packs of parameters with two slots each and the statistics; between updates the gradients.
+      expect(counts).toEqual([9, 7, 9, 7, 9, 7]);
+      const before = await trainer.gradients(batchOf(small.batch));
+      const broken = batchOf(small.batch);
+      broken.images.data.fill(Number.NaN);
+      await expect(trainer.step(broken)).rejects.toBeInstanceOf(DivergedError);
+      expect(deviceTensorCount()).toBe(7);
+      expect(await trainer.gradients(batchOf(small.batch))).toEqual(before);
+      expect(deviceTensorCount()).toBe(7);
+    });
+  });
+
+  it("goes on from a checkpoint, also between two updates, and exports what it has read", async () => {
     const folder = await mkdtemp(join(tmpdir(), "pixelcal-device-"));
     const options: TrainerOptions = { ...on("webgpu"), optimizer: adamW(), accumulate: 2 };
     const path = join(folder, "state.safetensors");
@@ -170,15 +172,13 @@ describe("webgpu, where there is a GPU", () => {
       return seen;
     };
     try {
-      const whole = await onWebgpu(skip, () =>
-        use(options, async (trainer) => {
-          await go(trainer, 0, 3);
-          expect(() => trainer.exportModel()).toThrow("read()");
-          await trainer.save(path);
-          expect(trainer.exportModel().length).toBeGreaterThan(0);
-          return go(trainer, 3, 7);
-        }),
-      );
+      const whole = await use(options, async (trainer) => {
+        await go(trainer, 0, 3);
+        expect(() => trainer.exportModel()).toThrow("read()");
+        await trainer.save(path);
+        expect(trainer.exportModel().length).toBeGreaterThan(0);
+        return go(trainer, 3, 7);
+      });
       const rest = await use({ ...options, seed: 99 }, async (trainer) => {
         await trainer.step(batchOf(small.batch));
         await trainer.restore(path);
@@ -190,7 +190,7 @@ describe("webgpu, where there is a GPU", () => {
     }
   });
 
-  it("takes parameters written before the first step, and gives gradients and logits", async ({ skip }) => {
+  it("takes parameters written before the first step, and gives gradients and logits", async () => {
     const results = (device: TrainDevice): Promise<Record<string, Tensor<"float32">>> =>
       use(on(device), async (trainer) => {
         for (const { data } of Object.values(trainer.parameters))
@@ -199,7 +199,7 @@ describe("webgpu, where there is a GPU", () => {
         const gradients = await trainer.gradients(batch);
         return { ...gradients, logits: await trainer.predict(batch.images) };
       });
-    const gpu = await onWebgpu(skip, () => results("webgpu"));
+    const gpu = await results("webgpu");
     for (const [name, { data }] of Object.entries(await results("cpu"))) {
       for (const [i, value] of data.entries()) agree(gpu[name]!.data[i]!, value);
     }

@@ -15,10 +15,9 @@ export async function residentPass(
   resident: Resident,
   session: Session,
   feeds: Tensors,
-  { without, updates }: { readonly without: readonly string[]; readonly updates: number },
+  updates: number,
 ): Promise<ResidentPass> {
-  const outputs = session.outputs.map(({ name }) => name).filter((name) => !without.includes(name));
-  const results = await session.run(feeds, { outputs });
+  const results = await session.run(feeds);
   const pass = resident.pass(results);
   const values = lossValues(results);
   const gradientNorm = Number(results[normOutput]!.data[0]);

@@ -165,6 +165,14 @@ class OrtSession implements Session {
   async run(feeds: Tensors, options: RunOptions = {}): Promise<Record<string, Tensor>> {
     if (this.#session === undefined) throw new Error("session: closed");
     const outputs = checkRun(this, feeds, options);
+    // onnxruntime 1.30 takes the places of outputs by their order in the model, also where only some are asked for.
+    if (this.#keep.size > 0 && outputs.length < this.outputs.length) {
+      throw invalidArgument(
+        "outputs",
+        "all where some stay on the device",
+        outputs.map(({ name }) => name).join(", "),
+      );
+    }
     const { into = {} } = options;
     const wrapped = (tensor: Tensor): OrtTensor =>
       tensor instanceof DeviceTensor
@@ -178,10 +186,17 @@ class OrtSession implements Session {
     const tensors: Record<string, Tensor> = {};
     for (const { name, type } of outputs) {
       const result = results[name]!;
-      if (this.#keep.has(name)) tensors[name] = new DeviceTensor(result as DeviceArray, this.device);
+      if (this.#keep.has(name)) tensors[name] = this.#kept(name, result);
       else tensors[name] = into[name] ?? { type, dims: result.dims, data: result.data as Tensor["data"] };
     }
     return tensors;
+  }
+
+  #kept(name: string, result: OrtTensor): DeviceTensor {
+    // A bound memory elsewhere would be copied at every step, without an error.
+    if (result.location !== "gpu-buffer")
+      throw new Error(`${name}: expected on ${this.device}, got ${result.location}`);
+    return new DeviceTensor(result as DeviceArray, this.device);
   }
 
   async close(): Promise<void> {

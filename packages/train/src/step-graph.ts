@@ -76,7 +76,10 @@ export function buildStepGraph(model: Graph, options: StepGraphOptions): Graph {
     graph.output(nextOf(pack.name), next);
   }
   graph.output(normOutput, norm(joined));
-  return lower(graph, { device });
+  // Sessions that leave outputs on the device give all they have: nothing is left that no step wants.
+  const buffers = packs.buffers.flatMap(({ members }) => members.map(({ name }) => updatedName(name)));
+  const apart = new Set([...model.outputs.keys(), ...buffers]);
+  return lower(rewrite(graph, { output: (name) => (apart.has(name) ? [] : undefined) }), { device });
 }
 
 /** Model and loss with inference behaviour: image, targets, parameters and buffers in; logits, loss and terms out. */

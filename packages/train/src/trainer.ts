@@ -322,8 +322,7 @@ export class Trainer implements LogitsModel {
 
   async #passOnDevice(resident: Resident, batch: TrainingBatch): Promise<ResidentPass> {
     const session = await this.#sessions.step(batch.images.dims);
-    const without = [...this.#logits, ...Object.keys(this.#buffers).map(updatedName)];
-    return residentPass(resident, session, await this.#feeds(batch), { without, updates: this.#updates });
+    return residentPass(resident, session, await this.#feeds(batch), this.#updates);
   }
 
   async #stepOnDevice(resident: Resident, batch: TrainingBatch): Promise<StepResult> {

@@ -1,15 +1,19 @@
-import { DeviceError } from "./session.js";
+import { Graph, ops } from "@pixelcal/graph";
+import { createSession, DeviceError } from "./session.js";
 
 /**
- * What `run` gives, or skips the test where there is no GPU with a driver. Mesa's lavapipe (23.2 or newer) and SwiftShader
- * count as one; they need XDG_RUNTIME_DIR and, outside of the usual folders, VK_DRIVER_FILES.
+ * Whether there is a GPU with a driver. Mesa's lavapipe (23.2 or newer) and SwiftShader count as one; they need
+ * XDG_RUNTIME_DIR and, outside of the usual folders, VK_DRIVER_FILES.
  */
-export async function onWebgpu<T>(skip: (note: string) => void, run: () => Promise<T>): Promise<T> {
+export async function hasWebgpu(): Promise<boolean> {
+  const graph = new Graph("probe");
+  graph.output("y", ops.Exp(graph.input("x", "float32", [1])));
   try {
-    return await run();
+    await (await createSession(graph, { device: "webgpu" })).close();
+    return true;
   } catch (error) {
-    const absent = error instanceof DeviceError && error.message.includes("Failed to get a WebGPU adapter");
-    if (absent) skip("no WebGPU adapter here");
+    if (error instanceof DeviceError && error.message.includes("Failed to get a WebGPU adapter"))
+      return false;
     throw error;
   }
 }

@@ -119,9 +119,9 @@ function transposedFolded(c: Convolution, y: Value, w: Value, bias?: Value): Val
   return ops.Reshape(split, [n, outs, depth * taps, height, width]);
 }
 
-/** webgpu has transposed convolutions in one and two dimensions only. */
-const onlyPlane = ({ windows, device }: Convolution): boolean =>
-  windows.input.length === 3 && device !== "cpu" && device !== "cuda";
+/** webgpu has transposed convolutions in one and two dimensions only, and gets strided ones of several groups wrong. */
+const mustSpread = ({ windows, group, device }: Convolution): boolean =>
+  (windows.input.length === 3 || group > 1) && device !== "cpu" && device !== "cuda";
 
 const isDense = ({ windows }: Convolution): boolean => windows.strides.every((stride) => stride === 1);
 
@@ -131,9 +131,10 @@ function transposed(c: Convolution, y: Value, w: Value, bias?: Value): Value {
   const { input, output, strides, before, after } = windows;
   if (isDense(c)) return transposedDense(c, y, w, bias);
   if (depthFolds(c)) return transposedFolded(c, y, w, bias);
-  if (onlyPlane(c)) {
+  if (mustSpread(c)) {
+    const axes = strides.map((_, axis) => axis + 2);
     const dense = { ...windows, strides: strides.map(() => 1) };
-    return transposedDense({ ...c, windows: dense }, spread(y, [2, 3, 4], strides), w, bias);
+    return transposedDense({ ...c, windows: dense }, spread(y, axes, strides), w, bias);
   }
   const spans = reach(windows);
   const output_padding = input.map(
@@ -152,7 +153,7 @@ export const convolutionLowerings: Readonly<Record<string, Lowering>> = {
   ConvTranspose: (node, [x, w, bias], device) => {
     const c = { windows: convTransposeWindows(node), group: groupOf(node), device };
     const simple = explicit(node) && node.attributes.output_shape === undefined;
-    const native = simple && !isDense(c) && !depthFolds(c) && !onlyPlane(c);
+    const native = simple && !isDense(c) && !depthFolds(c) && !mustSpread(c);
     return native ? undefined : [transposed(c, x!, w!, bias)];
   },
   "pixelcal.ConvInputGradient": (node, [dy, w], device) => {

@@ -2,9 +2,10 @@ import { numberOf } from "../attributes.js";
 import { fromNumbers } from "../data-types.js";
 import type { Node, Value } from "../graph.js";
 import { batchNormalization } from "../ops/composite.js";
+import { emitAll } from "../ops/operand.js";
 import * as ops from "../ops.js";
 import { exceptChannels, perChannel } from "../rules/rule.js";
-import { sizeOf } from "../shapes/spec.js";
+import { normalAxis, sizeOf } from "../shapes/spec.js";
 import type { Lowering, LoweringDevice } from "./lowering.js";
 
 const { Add, Sub, Mul, Div, ReduceMean, ReduceSum } = ops;
@@ -67,6 +68,17 @@ export const normalizationLowerings: Readonly<Record<string, Lowering>> = {
     const correction = affine(c, Div(dscale, -each), Div(dbias, -each), variance!, epsilon, device);
     const dx = Mul(Add(dy!, correction), perChannel(Mul(scale!, inverse), x!));
     return [dx, dscale, dbias];
+  },
+  // webgpu broadcasts neither scale nor bias.
+  LayerNormalization: (node, [x, scale, bias], device) => {
+    const { dims } = x!;
+    const tail = dims.slice(normalAxis(node, numberOf(node, "axis", -1), dims.length));
+    const short = (value: Value | undefined): boolean =>
+      value !== undefined && value.dims.join() !== tail.join();
+    if (device === "cpu" || !(short(scale) || short(bias))) return undefined;
+    const full = [scale, bias].map((value) => value && ops.Expand(value, tail));
+    const inputs = bias === undefined ? [x, full[0]] : [x, ...full];
+    return emitAll("LayerNormalization", inputs, node.attributes, { outputs: node.outputs.length });
   },
   // ONNX's own training mode, whose running variance is that of the population
   BatchNormalization: (node, [x, scale, bias, runningMean, runningVariance]) => {

@@ -21,7 +21,24 @@ function exponentials(
   return { max, shifted, terms, sum: ReduceSum(terms, axes) };
 }
 
+/** Over no axes every element is summed alone; webgpu then leaves out what is done before the sum and after it. */
+const alone =
+  (each: (x: Value) => Value): Lowering =>
+  (node, [x]) =>
+    reducedAxes(node).length === 0 ? [each(x!)] : undefined;
+
+const itself = alone((x) => x);
+
 export const reductionLowerings: Readonly<Record<string, Lowering>> = {
+  ReduceSum: itself,
+  ReduceMean: itself,
+  ReduceMax: itself,
+  ReduceMin: itself,
+  ReduceProd: itself,
+  ReduceL1: alone(ops.Abs),
+  ReduceL2: alone(ops.Abs),
+  ReduceSumSquare: alone((x) => ops.Mul(x, x)),
+  ReduceLogSum: alone(Log),
   // Over another axis than the last, providers transpose there and back.
   Softmax: (node, [x]) => {
     const axis = axisOf(node, x!, -1);
