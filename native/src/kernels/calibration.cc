@@ -203,12 +203,17 @@ void CheckOptions(const ProbabilityMaps& maps, const CalibrationOptions& options
 
 int64_t CalibrationGroups(Score score, int64_t classes) { return score == Score::kClasses ? classes : 1; }
 
-void CalibrationBins(const ProbabilityMaps& maps, std::span<const CalibrationOptions> options,
-                     std::span<const CalibrationSums> sums) {
+void CheckBins(const ProbabilityMaps& maps, std::span<const CalibrationOptions> options,
+               std::span<const CalibrationSums> sums) {
   CheckMaps(maps);
   Require(options.size() == sums.size(), "sums: expected one for each of ", options.size(),
           " histograms, got ", sums.size());
   for (size_t h = 0; h < options.size(); ++h) CheckOptions(maps, options[h], sums[h]);
+}
+
+void CalibrationBins(const ProbabilityMaps& maps, std::span<const CalibrationOptions> options,
+                     std::span<const CalibrationSums> sums) {
+  CheckBins(maps, options, sums);
   const Groups groups(maps, options);
   if (maps.weights.empty()) {
     std::vector<Exact> totals;

@@ -63,6 +63,10 @@ int64_t CalibrationGroups(Score score, int64_t classes);
 void CalibrationBins(const ProbabilityMaps& maps, std::span<const CalibrationOptions> options,
                      std::span<const CalibrationSums> sums);
 
+// Rejects arguments of CalibrationBins whose values or sizes do not fit.
+void CheckBins(const ProbabilityMaps& maps, std::span<const CalibrationOptions> options,
+               std::span<const CalibrationSums> sums);
+
 // Edges of bins of equal mass, [groups, bins + 1], between 0 and 1: with the n counted probabilities of a
 // group in order, inner edge i is the last of the first i n / bins of them for kRightClosed, the next one for
 // kLeftClosed. Equal probabilities stay in one bin, which may leave others empty; `options.edges` is not
@@ -72,4 +76,13 @@ void EqualMassEdges(const ProbabilityMaps& maps, const CalibrationOptions& optio
 ProbabilityScoreSums ProbabilityScores(const ProbabilityMaps& maps);
 
 }  // namespace cpu
+
+namespace cuda {
+
+// As cpu::, bit for bit but for weighted sums, which are added in another fixed order.
+void CalibrationBins(const ProbabilityMaps& maps, std::span<const CalibrationOptions> options,
+                     std::span<const CalibrationSums> sums);
+ProbabilityScoreSums ProbabilityScores(const ProbabilityMaps& maps);
+
+}  // namespace cuda
 }  // namespace pixelcal

@@ -25,4 +25,13 @@ void ConfusionCounts(const LabelSpan& predicted, const LabelSpan& labels, int64_
                      std::span<double> counts);
 
 }  // namespace cpu
+
+namespace cuda {
+
+void ArgMax(const FloatSpan& values, int64_t batch, int64_t classes, int64_t pixels, const ClassSpan& out);
+void ConfusionCounts(const LabelSpan& predicted, const LabelSpan& labels, int64_t batch, int64_t classes,
+                     int64_t pixels, std::optional<int64_t> ignore, std::span<const uint8_t> mask,
+                     std::span<double> counts);
+
+}  // namespace cuda
 }  // namespace pixelcal

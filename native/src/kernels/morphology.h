@@ -46,4 +46,11 @@ void PackedMorphology(std::span<const uint64_t> words, const Grid& grid, const M
                       std::span<uint64_t> out);
 
 }  // namespace cpu
+
+namespace cuda {
+
+void Morphology(std::span<const uint8_t> mask, const Grid& grid, const MorphologyOptions& options,
+                std::span<uint8_t> out);
+
+}  // namespace cuda
 }  // namespace pixelcal

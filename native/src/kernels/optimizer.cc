@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "kernels/optimizer_constants.h"
 #include "parallel.h"
-#include "simd/optimizer.h"
 
 namespace pixelcal {
 namespace {
@@ -47,9 +47,8 @@ void CheckLength(const char* name, size_t index, size_t length, size_t expected)
 
 }  // namespace
 
-namespace cpu {
-
-void Adamw(std::span<const AdamwParameter> parameters, const AdamwOptions& options) {
+simd::AdamwConstants CheckedConstants(std::span<const AdamwParameter> parameters,
+                                      const AdamwOptions& options) {
   CheckFinite("learningRate", options.learning_rate, 0);
   CheckFinite("epsilon", options.epsilon, 0);
   CheckFinite("gradientScale", options.gradient_scale, 0);
@@ -68,11 +67,33 @@ void Adamw(std::span<const AdamwParameter> parameters, const AdamwOptions& optio
   const auto steps = static_cast<double>(options.step);
   const double correction1 = 1 - std::pow(options.beta1, steps),
                correction2 = 1 - std::pow(options.beta2, steps);
-  const simd::AdamwConstants shared{
+  return {
       static_cast<float>(options.gradient_scale), 1,
       static_cast<float>(1 - options.beta1),      static_cast<float>(options.beta2),
       static_cast<float>(1 - options.beta2),      static_cast<float>(std::sqrt(correction2)),
       static_cast<float>(options.epsilon),        static_cast<float>(options.learning_rate / correction1)};
+}
+
+simd::SgdConstants CheckedConstants(std::span<const SgdParameter> parameters, const SgdOptions& options) {
+  CheckFinite("learningRate", options.learning_rate, 0);
+  CheckFinite("gradientScale", options.gradient_scale, 0);
+  Require(options.momentum >= 0 && options.momentum < 1, "momentum: expected at least 0 and below 1, got ",
+          options.momentum);
+  Require(!options.nesterov || options.momentum > 0, "nesterov: expected a momentum above 0, got 0");
+  for (size_t i = 0; i < parameters.size(); ++i) {
+    const SgdParameter& p = parameters[i];
+    CheckLength("gradients", i, p.gradient.size(), p.values.size());
+    CheckLength("velocities", i, p.velocity.size(), options.momentum > 0 ? p.values.size() : 0);
+    CheckFinite("weightDecay", p.weight_decay, 0);
+  }
+  return {static_cast<float>(options.gradient_scale), 0, static_cast<float>(options.momentum),
+          static_cast<float>(options.learning_rate)};
+}
+
+namespace cpu {
+
+void Adamw(std::span<const AdamwParameter> parameters, const AdamwOptions& options) {
+  const simd::AdamwConstants shared = CheckedConstants(parameters, options);
   const auto pieces = Pieces(parameters.size(), [&](size_t i) { return parameters[i].values.size(); });
   ForPieces(pieces, [&](const Piece& piece) {
     const AdamwParameter& p = parameters[piece.array];
@@ -85,23 +106,12 @@ void Adamw(std::span<const AdamwParameter> parameters, const AdamwOptions& optio
 }
 
 void Sgd(std::span<const SgdParameter> parameters, const SgdOptions& options) {
-  CheckFinite("learningRate", options.learning_rate, 0);
-  CheckFinite("gradientScale", options.gradient_scale, 0);
-  Require(options.momentum >= 0 && options.momentum < 1, "momentum: expected at least 0 and below 1, got ",
-          options.momentum);
-  Require(!options.nesterov || options.momentum > 0, "nesterov: expected a momentum above 0, got 0");
-  for (size_t i = 0; i < parameters.size(); ++i) {
-    const SgdParameter& p = parameters[i];
-    CheckLength("gradients", i, p.gradient.size(), p.values.size());
-    CheckLength("velocities", i, p.velocity.size(), options.momentum > 0 ? p.values.size() : 0);
-    CheckFinite("weightDecay", p.weight_decay, 0);
-  }
+  const simd::SgdConstants shared = CheckedConstants(parameters, options);
   const auto pieces = Pieces(parameters.size(), [&](size_t i) { return parameters[i].values.size(); });
   ForPieces(pieces, [&](const Piece& piece) {
     const SgdParameter& p = parameters[piece.array];
-    const simd::SgdConstants constants{
-        static_cast<float>(options.gradient_scale), static_cast<float>(p.weight_decay),
-        static_cast<float>(options.momentum), static_cast<float>(options.learning_rate)};
+    simd::SgdConstants constants = shared;
+    constants.decay = static_cast<float>(p.weight_decay);
     const simd::OptimizerTable& loops = OptimizerLoops();
     float* values = p.values.data() + piece.begin;
     const float* gradient = p.gradient.data() + piece.begin;

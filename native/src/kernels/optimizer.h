@@ -51,4 +51,12 @@ void Sgd(std::span<const SgdParameter> parameters, const SgdOptions& options);
 double GradientNorm(std::span<const std::span<const float>> gradients);
 
 }  // namespace cpu
+
+namespace cuda {
+
+void Adamw(std::span<const AdamwParameter> parameters, const AdamwOptions& options);
+void Sgd(std::span<const SgdParameter> parameters, const SgdOptions& options);
+double GradientNorm(std::span<const std::span<const float>> gradients);
+
+}  // namespace cuda
 }  // namespace pixelcal

@@ -39,4 +39,11 @@ void SignedDistance(const LabelSpan& labels, const Grid& grid, const SignedDista
                     std::span<float> out);
 
 }  // namespace cpu
+
+namespace cuda {
+
+void SignedDistance(const LabelSpan& labels, const Grid& grid, const SignedDistanceOptions& options,
+                    std::span<float> out);
+
+}  // namespace cuda
 }  // namespace pixelcal

@@ -1,0 +1,194 @@
+#include "kernels/calibration.h"
+
+#include <cmath>
+
+#include "cuda_test.h"
+#include "kernels/confusion.h"
+
+using namespace pixelcal;
+
+namespace {
+
+struct Case {
+  int64_t batch, classes, pixels;
+  std::vector<float> probs, weights;
+  std::vector<uint16_t> halves;
+  std::vector<int32_t> labels;
+  std::vector<uint8_t> mask;
+
+  Case(int64_t batch, int64_t classes, int64_t pixels) : batch(batch), classes(classes), pixels(pixels) {
+    test::Noise noise(static_cast<uint64_t>(pixels));
+    constexpr float kSpecial[] = {0, 1, 0.1f, 0.5f, 0x1p-30f, 0.3f};
+    for (int64_t i = 0; i < batch * classes * pixels; ++i) {
+      const double u = noise.Uniform();
+      probs.push_back(u < 0.3 ? kSpecial[noise.Next() % 6] : static_cast<float>(u * u));
+      halves.push_back(static_cast<uint16_t>(noise.Next() % 0x3c01));  // 0 to 1
+    }
+    for (int64_t i = 0; i < batch * pixels; ++i) {
+      labels.push_back(static_cast<int32_t>(noise.Next() % static_cast<uint64_t>(classes)));
+      mask.push_back(noise.Uniform() < 0.8);
+      weights.push_back(static_cast<float>(noise.Uniform()));
+    }
+  }
+  ProbabilityMaps Maps() const {
+    return {.probs = std::span<const float>(probs),
+            .labels = std::span<const int32_t>(labels),
+            .batch = batch,
+            .classes = classes,
+            .pixels = pixels,
+            .ignore = std::nullopt,
+            .mask = {},
+            .weights = {}};
+  }
+};
+
+std::vector<double> Edges(int64_t bins) {
+  std::vector<double> edges;
+  for (int64_t i = 0; i <= bins; ++i) edges.push_back(static_cast<double>(i) / static_cast<double>(bins));
+  return edges;
+}
+
+// All sums of all histograms, one after the other.
+template <class Function>
+std::vector<double> Sums(const ProbabilityMaps& maps, const std::vector<CalibrationOptions>& options,
+                         Function function) {
+  std::vector<std::vector<double>> arrays;
+  for (const CalibrationOptions& each : options) {
+    const auto groups = static_cast<size_t>(cpu::CalibrationGroups(each.score, maps.classes));
+    arrays.emplace_back(groups, -1.0);
+    for (int i = 0; i < 4; ++i) arrays.emplace_back(groups * static_cast<size_t>(each.bins), -1.0);
+  }
+  std::vector<CalibrationSums> sums;
+  for (size_t at = 0; at < arrays.size(); at += 5)
+    sums.push_back({arrays[at], arrays[at + 1], arrays[at + 2], arrays[at + 3], arrays[at + 4]});
+  function(maps, options, sums);
+  std::vector<double> all;
+  for (const auto& array : arrays) all.insert(all.end(), array.begin(), array.end());
+  return all;
+}
+
+void CheckSums(const ProbabilityMaps& maps, const std::vector<CalibrationOptions>& options) {
+  const auto expected = Sums(maps, options, cpu::CalibrationBins);
+  const auto got = Sums(maps, options, cuda::CalibrationBins);
+  for (size_t i = 0; i < got.size(); ++i) {
+    const bool equal = maps.weights.empty() ? got[i] == expected[i]
+                                            : std::abs(got[i] - expected[i]) <= 1e-12 * std::abs(expected[i]);
+    CHECK(equal, "at ", i, ": ", got[i], " not ", expected[i]);
+    if (!equal) return;
+  }
+}
+
+}  // namespace
+
+CUDA_TEST(CalibrationBinsEqualCpu) {
+  const auto ten = Edges(10), many = Edges(200), one = Edges(1);
+  std::vector<double> uneven{0, 0.1, 0.1, 0.35, 0.5, 1}, per_class;
+  for (int c = 0; c < 3; ++c) per_class.insert(per_class.end(), uneven.begin(), uneven.end());
+  per_class[9] = 0.4;
+  for (const int64_t pixels : {1, 130, 20000}) {
+    const Case c(2, 3, pixels);
+    const std::vector<CalibrationOptions> all{{Score::kForeground, BinEdges::kRightClosed, 10, ten, -1},
+                                              {Score::kClasses, BinEdges::kLeftClosed, 10, ten, 0},
+                                              {Score::kTopLabel, BinEdges::kRightClosed, 200, many, -1},
+                                              {Score::kClasses, BinEdges::kRightClosed, 5, per_class, 0.2f},
+                                              {Score::kForeground, BinEdges::kLeftClosed, 1, one, -1},
+                                              {Score::kTopLabel, BinEdges::kLeftClosed, 5, uneven, -1}};
+    ProbabilityMaps maps = c.Maps();
+    CheckSums(maps, all);
+    CheckSums(maps, {all[0]});
+    maps.probs = std::span<const uint16_t>(c.halves);
+    maps.mask = c.mask;
+    maps.ignore = 1;
+    CheckSums(maps, all);
+    maps.weights = c.weights;
+    CheckSums(maps, {all[1], all[2], all[3]});
+  }
+}
+
+CUDA_TEST(ProbabilityScoresEqualCpu) {
+  for (const int64_t pixels : {1, 300, 20000}) {
+    Case c(2, 3, pixels);
+    for (float& p : c.probs) p = p == 0 ? 0.001f : p;
+    ProbabilityMaps maps = c.Maps();
+    const auto check = [&] {
+      const auto a = cpu::ProbabilityScores(maps), b = cuda::ProbabilityScores(maps);
+      const auto near = [](double x, double y) { return std::abs(x - y) <= 1e-12 * std::abs(x); };
+      CHECK(near(a.total, b.total) && near(a.brier, b.brier) && near(a.log_loss, b.log_loss), a.log_loss, " ",
+            b.log_loss);
+    };
+    check();
+    maps.mask = c.mask;
+    maps.weights = c.weights;
+    check();
+  }
+}
+
+CUDA_TEST(ProbabilitiesAreRejectedAsOnTheCpu) {
+  const auto ten = Edges(10);
+  const auto message = [&](const ProbabilityMaps& maps, Score score, auto function) -> std::string {
+    try {
+      Sums(maps, {{score, BinEdges::kRightClosed, 10, ten, -1}}, function);
+    } catch (const std::invalid_argument& error) {
+      return error.what();
+    }
+    return "nothing thrown";
+  };
+  for (int kind = 0; kind < 4; ++kind) {
+    Case c(2, 3, 40);
+    ProbabilityMaps maps = c.Maps();
+    if (kind == 0) c.labels[50] = 3;
+    if (kind == 1) c.probs[3 * 40 + 2 * 40 + 7] = 1.5f;
+    if (kind == 2) c.probs[9] = std::nanf("");
+    if (kind == 3) {
+      c.weights[3] = -1;
+      maps.weights = c.weights;
+    }
+    for (const auto score : {Score::kForeground, Score::kClasses, Score::kTopLabel}) {
+      const std::string expected = message(maps, score, cpu::CalibrationBins);
+      CHECK(expected != "nothing thrown" && message(maps, score, cuda::CalibrationBins) == expected,
+            expected);
+    }
+  }
+  Case c(1, 2, 3);
+  CHECK_THROWS(
+      Sums(c.Maps(), {{Score::kClasses, BinEdges::kRightClosed, 10, Edges(9), -1}}, cuda::CalibrationBins),
+      "edges: expected 11");
+}
+
+CUDA_TEST(ArgMaxEqualsCpu) {
+  Case c(2, 5, 700);
+  std::vector<uint8_t> a(1400), b(1400);
+  const FloatSpan wide = std::span<const float>(c.probs), half = std::span<const uint16_t>(c.halves);
+  for (const FloatSpan& values : {wide, half}) {
+    cpu::ArgMax(values, 2, 5, 700, std::span(a));
+    cuda::ArgMax(values, 2, 5, 700, std::span(b));
+    CHECK(a == b);
+  }
+  std::vector<int32_t> whole(1400);
+  cuda::ArgMax(half, 2, 5, 700, std::span(whole));
+  CHECK(std::equal(a.begin(), a.end(), whole.begin()));
+  c.probs[3000] = std::nanf("");
+  CHECK_THROWS(cuda::ArgMax(wide, 2, 5, 700, std::span(b)), "values: expected no NaN, got one at pixel");
+}
+
+CUDA_TEST(ConfusionCountsEqualCpu) {
+  for (const int64_t classes : {1, 4, 70}) {
+    Case c(2, classes, 900);
+    std::vector<uint8_t> predicted(1800);
+    for (size_t i = 0; i < predicted.size(); ++i)
+      predicted[i] = static_cast<uint8_t>(i * 7 % static_cast<size_t>(classes));
+    std::vector<double> a(static_cast<size_t>(2 * classes * classes)), b(a.size());
+    const LabelSpan seen = std::span<const uint8_t>(predicted), is = std::span<const int32_t>(c.labels);
+    for (const bool masked : {false, true}) {
+      const auto ignore = masked ? std::optional<int64_t>(0) : std::nullopt;
+      const auto mask = masked ? std::span<const uint8_t>(c.mask) : std::span<const uint8_t>();
+      cpu::ConfusionCounts(seen, is, 2, classes, 900, ignore, mask, a);
+      cuda::ConfusionCounts(seen, is, 2, classes, 900, ignore, mask, b);
+      CHECK(a == b, "classes ", classes);
+    }
+    predicted[5] = 200;
+    c.labels[5] = 0;
+    CHECK_THROWS(cuda::ConfusionCounts(seen, is, 2, classes, 900, std::nullopt, {}, b),
+                 "predicted: expected");
+  }
+}
