@@ -10,8 +10,18 @@
 /** A label map, one integer class per pixel; none of the types is converted. */
 export type LabelArray = Uint8Array | Int32Array | BigInt64Array;
 
+/**
+ * Where a kernel runs; a device that is not in `devices()` is an error. On "cuda" every array may be a handle, and with
+ * `keep` the results are handles, whatever the types below say: values of `upload` and of other kernels, which only native
+ * code can read.
+ */
+export interface DeviceOptions {
+  readonly device?: "cpu" | "cuda";
+  readonly keep?: boolean;
+}
+
 /** `batch` (default 1) images of 1 to 3 spatial dimensions `size`, last dimension fastest. */
-export interface GridOptions {
+export interface GridOptions extends DeviceOptions {
   readonly batch?: number;
   readonly size: readonly number[];
 }
@@ -74,7 +84,7 @@ export interface SurfaceDistanceKernels {
 }
 
 /** Parameter arrays, updated in place, each with its gradient and slots of the same length. */
-export interface UpdateOptions {
+export interface UpdateOptions extends DeviceOptions {
   readonly parameters: readonly Float32Array[];
   readonly gradients: readonly Float32Array[];
   readonly learningRate: number;
@@ -115,8 +125,8 @@ export interface OptimizerKernels {
   sgd(options: SgdOptions): Promise<void>;
   sgdSync(options: SgdOptions): void;
   /** Euclidean norm of all gradients together, summed in double in a fixed order. */
-  gradientNorm(options: { readonly gradients: readonly Float32Array[] }): Promise<number>;
-  gradientNormSync(options: { readonly gradients: readonly Float32Array[] }): number;
+  gradientNorm(options: DeviceOptions & { readonly gradients: readonly Float32Array[] }): Promise<number>;
+  gradientNormSync(options: DeviceOptions & { readonly gradients: readonly Float32Array[] }): number;
 }
 
 export interface MorphologyArguments {
@@ -211,7 +221,7 @@ export interface NeighborhoodKernels {
 export type FloatArray = Float32Array | Uint16Array;
 
 /** Probabilities `[batch, classes, pixels]` and their labels `[batch, pixels]`. */
-export interface ProbabilityMaps {
+export interface ProbabilityMaps extends DeviceOptions {
   readonly probs: FloatArray;
   readonly labels: LabelArray;
   readonly batch?: number;
@@ -261,7 +271,7 @@ export interface ProbabilityScoreSums {
   readonly logLoss: number;
 }
 
-export interface ArgMaxOptions {
+export interface ArgMaxOptions extends DeviceOptions {
   /** `[batch, classes, pixels]` */
   readonly values: FloatArray;
   readonly batch?: number;
@@ -271,7 +281,7 @@ export interface ArgMaxOptions {
   readonly out?: Uint8Array | Int32Array;
 }
 
-export interface ConfusionCountsOptions {
+export interface ConfusionCountsOptions extends DeviceOptions {
   readonly predicted: LabelArray;
   readonly labels: LabelArray;
   readonly batch?: number;
@@ -300,8 +310,21 @@ export interface CalibrationKernels {
   confusionCountsSync(options: ConfusionCountsOptions): Float64Array;
 }
 
+/** Only in builds with CUDA. */
+export interface DeviceArrays {
+  /** A handle over a copy of `array` on the device. */
+  upload(options: DeviceOptions & { readonly array: ArrayBufferView }): Promise<ArrayBufferView>;
+  uploadSync(options: DeviceOptions & { readonly array: ArrayBufferView }): ArrayBufferView;
+  /** A copy of a handle's array here. */
+  download(options: DeviceOptions & { readonly array: ArrayBufferView }): Promise<ArrayBufferView>;
+  downloadSync(options: DeviceOptions & { readonly array: ArrayBufferView }): ArrayBufferView;
+  /** Frees a handle's memory; calls that use it go on. */
+  release(handle: unknown): void;
+}
+
 export interface Native
-  extends DistanceKernels,
+  extends DeviceArrays,
+    DistanceKernels,
     SignedDistanceKernels,
     SurfaceDistanceKernels,
     OptimizerKernels,

@@ -4,6 +4,8 @@ import { fileURLToPath } from "node:url";
 
 const require = createRequire(import.meta.url);
 const candidates = [
+  // For tests: an addon built otherwise, for example with the emulated CUDA device.
+  ...(process.env.PIXELCAL_ADDON ? [process.env.PIXELCAL_ADDON] : []),
   fileURLToPath(new URL("./build/Release/pixelcal.node", import.meta.url)),
   `@pixelcal/native-${process.platform}-${process.arch}`,
 ];

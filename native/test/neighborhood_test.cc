@@ -177,8 +177,6 @@ void Compare(const Grid& grid, const SoftLabelOptions& options, int blobs) {
         worst);
 }
 
-bool ReadsImage(Aggregation aggregation) { return aggregation >= Aggregation::kGradient; }
-
 void CompareAll(const Grid& grid) {
   for (int rule = 0; rule <= static_cast<int>(Aggregation::kImageL2); ++rule)
     for (const WindowBorder border : {WindowBorder::kBackground, WindowBorder::kZero,

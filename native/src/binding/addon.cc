@@ -10,6 +10,7 @@ namespace {
 Napi::Value Devices(const Napi::CallbackInfo& info) {
   auto devices = Napi::Array::New(info.Env());
   devices.Set(0u, "cpu");
+  if (HasCuda()) devices.Set(1u, "cuda");
   return devices;
 }
 
@@ -41,9 +42,10 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("threadCount", Napi::Function::New(env, ReadThreadCount, "threadCount"));
   exports.Set("setThreadCount", Napi::Function::New(env, WriteThreadCount, "setThreadCount"));
   exports.Set("resultMemory", Napi::Function::New(env, ReadResultMemory, "resultMemory"));
+  exports.Set("release", Napi::Function::New(env, ReleaseDeviceArray, "release"));
   for (const auto& table :
        {DistanceBindings(), SignedDistanceBindings(), MorphologyBindings(), NeighborhoodBindings(),
-        CalibrationBindings(), SurfaceDistanceBindings(), OptimizerBindings()}) {
+        CalibrationBindings(), SurfaceDistanceBindings(), OptimizerBindings(), DeviceArrayBindings()}) {
     for (const Entry& entry : table) Export(env, exports, entry);
   }
   return exports;

@@ -17,12 +17,27 @@ Arguments::Arguments(Napi::Env env, Napi::Value options) : env_(env) {
   Require(options.IsObject() && !options.IsFunction(), "options: expected an object, got ",
           Describe(options));
   options_ = options.As<Napi::Object>();
+  on_cuda_ = Choice("device", {{"cpu", false}, {"cuda", true}}, false);
+  Require(!on_cuda_ || HasCuda(), "device: expected cpu, the only one here, got cuda");
+  keep_ = Flag("keep", false);
+  Require(!keep_ || on_cuda_, "keep: expected device cuda beside it, got cpu");
+}
+
+std::optional<napi_typedarray_type> Arguments::ElementType(const char* name) const {
+  const Napi::Value value = options_.Get(name);
+  if (value.IsTypedArray()) return value.As<Napi::TypedArray>().TypedArrayType();
+  const DeviceArray* array = DeviceArrayOf(env_, value);
+  return array ? std::optional(array->type) : std::nullopt;
+}
+
+std::shared_ptr<cuda::DeviceMemory> Arguments::DeviceMemoryOf(const char* name) const {
+  const DeviceArray* array = DeviceArrayOf(env_, options_.Get(name));
+  return array ? array->memory : nullptr;
 }
 
 LabelSpan Arguments::Labels(const char* name) {
-  const Napi::Value value = options_.Get(name);
-  if (value.IsTypedArray()) {
-    switch (value.As<Napi::TypedArray>().TypedArrayType()) {
+  if (const auto type = ElementType(name)) {
+    switch (*type) {
       case napi_uint8_array:
         return Array<uint8_t>(name);
       case napi_int32_array:
@@ -33,18 +48,17 @@ LabelSpan Arguments::Labels(const char* name) {
         break;
     }
   }
-  Require(false, name, ": expected a Uint8Array, Int32Array or BigInt64Array, got ", Describe(value));
+  Require(false, name, ": expected a Uint8Array, Int32Array or BigInt64Array, got ",
+          Describe(options_.Get(name)));
   return {};
 }
 
 FloatSpan Arguments::Floats(const char* name) {
-  const Napi::Value value = options_.Get(name);
-  if (value.IsTypedArray()) {
-    const napi_typedarray_type type = value.As<Napi::TypedArray>().TypedArrayType();
-    if (type == napi_float32_array) return Array<float>(name);
-    if (type == napi_uint16_array) return Array<uint16_t>(name);
-  }
-  Require(false, name, ": expected a Float32Array or a Uint16Array (float16), got ", Describe(value));
+  const auto type = ElementType(name);
+  if (type == napi_float32_array) return Array<float>(name);
+  if (type == napi_uint16_array) return Array<uint16_t>(name);
+  Require(false, name, ": expected a Float32Array or a Uint16Array (float16), got ",
+          Describe(options_.Get(name)));
   return {};
 }
 
@@ -109,13 +123,22 @@ std::array<double, 3> Arguments::Spacing(const Grid& grid) const {
 }
 
 Kept Arguments::Keep(Napi::Value value) {
-  kept_.push_back(
-      std::make_shared<Napi::Reference<Napi::Value>>(Napi::Reference<Napi::Value>::New(value, 1)));
-  return kept_.back();
+  const Kept kept =
+      std::make_shared<Napi::Reference<Napi::Value>>(Napi::Reference<Napi::Value>::New(value, 1));
+  kept_.push_back(kept);
+  return kept;
 }
 
 void* Arguments::CheckedData(const std::string& name, Napi::Value value, napi_typedarray_type type,
-                             const char* expected, size_t* length) const {
+                             const char* expected, size_t* length) {
+  if (const DeviceArray* array = DeviceArrayOf(env_, value)) {
+    Require(array->memory != nullptr, name, ": expected an array on the device, got one that was disposed");
+    Require(on_cuda_, name, ": expected an array of this process, got one on a device; say device cuda");
+    Require(array->type == type, name, ": expected a ", expected, ", got a device array of another type");
+    kept_.push_back(array->memory);
+    *length = array->length;
+    return array->memory->data();
+  }
   Require(value.IsTypedArray() && value.As<Napi::TypedArray>().TypedArrayType() == type, name,
           ": expected a ", expected, ", got ", Describe(value));
   const Napi::Value buffer = value.As<Napi::Object>().Get("buffer");

@@ -6,10 +6,12 @@
 #include <cstddef>
 #include <initializer_list>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "binding/device_array.h"
 #include "error.h"
 #include "shape.h"
 #include "span.h"
@@ -44,7 +46,9 @@ struct Output {
   std::span<T> span;
   Kept kept;
   // A new large one's block: it stays while the kernel runs even when the environment ends.
-  std::shared_ptr<std::byte> memory;
+  std::shared_ptr<std::byte> memory = nullptr;
+  // One on a device; `kept` is its handle.
+  std::shared_ptr<cuda::DeviceMemory> device = nullptr;
   Napi::Value Value() const { return kept->Value(); }
 };
 
@@ -57,6 +61,12 @@ class Arguments {
   Napi::Env env() const { return env_; }
   bool Has(const char* name) const { return !options_.Get(name).IsUndefined(); }
   bool IsArray(const char* name) const { return options_.Get(name).IsArray(); }
+
+  // Whether `device` is "cuda"; then arrays may be handles, and with `keep` the results are.
+  bool OnCuda() const { return on_cuda_; }
+  // The type of the typed array, or of the handle, `name`.
+  std::optional<napi_typedarray_type> ElementType(const char* name) const;
+  std::shared_ptr<cuda::DeviceMemory> DeviceMemoryOf(const char* name) const;
 
   // Inputs. The array must be of T's typed array, attached, and neither resizable nor shared (other code
   // could shrink or change it under the kernel); byteOffset is respected; nothing is copied.
@@ -113,11 +123,25 @@ class Arguments {
   // is zeroed: the kernel must write every element.
   template <class T>
   Output<T> Out(const char* name, int64_t count) {
+    if (keep_) {
+      Require(!Has(name), "keep: expected no ", name, " beside it");
+      return NewOnDevice<T>(count);
+    }
     if (!Has(name)) return New<T>(count);
     const Napi::Value value = options_.Get(name);
     const std::span<T> span = Read<T>(name, value);
     CheckOut(name, reinterpret_cast<const char*>(span.data()), span.size_bytes(), span.size(), count);
-    return {span, kept_.back(), nullptr};
+    return {span,
+            std::make_shared<Napi::Reference<Napi::Value>>(Napi::Reference<Napi::Value>::New(value, 1))};
+  }
+  // A handle over new device memory.
+  template <class T>
+  Output<T> NewOnDevice(int64_t count) {
+    const auto length = static_cast<size_t>(count);
+    const auto handle = NewDeviceArray(env_, Element<T>::kNapiType, length,
+                                       static_cast<size_t>(CheckedProduct(count, sizeof(T))));
+    const auto memory = DeviceArrayOf(env_, handle)->memory;
+    return {std::span<T>(static_cast<T*>(memory->data()), length), Keep(handle), nullptr, memory};
   }
   template <class T>
   Output<T> New(int64_t count) {
@@ -158,7 +182,8 @@ class Arguments {
   // `spacing`: one positive number per spatial dimension; ones when absent.
   std::array<double, 3> Spacing(const Grid& grid) const;
 
-  const std::vector<Kept>& kept() const { return kept_; }
+  // Holds all arrays; destroyed on the JS thread.
+  const std::vector<std::shared_ptr<const void>>& kept() const { return kept_; }
 
  private:
   struct Range {
@@ -186,7 +211,7 @@ class Arguments {
   }
   Kept Keep(Napi::Value value);
   void* CheckedData(const std::string& name, Napi::Value value, napi_typedarray_type type,
-                    const char* expected, size_t* length) const;
+                    const char* expected, size_t* length);
   Napi::ArrayBuffer NewBuffer(int64_t bytes, std::shared_ptr<std::byte>* memory) const;
   void CheckOut(const char* name, const char* data, size_t bytes, size_t length, int64_t count) const;
   static std::string Describe(Napi::Value value);
@@ -194,7 +219,8 @@ class Arguments {
   Napi::Env env_;
   Napi::Object options_;
   std::vector<Range> inputs_;
-  std::vector<Kept> kept_;
+  std::vector<std::shared_ptr<const void>> kept_;
+  bool on_cuda_ = false, keep_ = false;
 };
 
 }  // namespace pixelcal

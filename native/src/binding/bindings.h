@@ -24,5 +24,9 @@ std::span<const Entry> NeighborhoodBindings();
 std::span<const Entry> CalibrationBindings();
 std::span<const Entry> SurfaceDistanceBindings();
 std::span<const Entry> OptimizerBindings();
+std::span<const Entry> DeviceArrayBindings();
+
+// Frees a handle's device memory now; a handle that was released, or anything else, is left alone.
+Napi::Value ReleaseDeviceArray(const Napi::CallbackInfo& info);
 
 }  // namespace pixelcal

@@ -75,6 +75,7 @@ struct SumArrays {
 };
 
 Task CalibrationBinsTask(Arguments& arguments) {
+  const bool on_cuda = arguments.OnCuda();
   const ProbabilityMaps maps = ReadMaps(arguments);
   std::vector<CalibrationOptions> histograms;
   arguments.ForEach("histograms", [&](Arguments& histogram) {
@@ -90,7 +91,7 @@ Task CalibrationBinsTask(Arguments& arguments) {
   return {[=] {
             std::vector<CalibrationSums> sums;
             for (const SumArrays& each : arrays) sums.push_back(each.Spans());
-            cpu::CalibrationBins(maps, histograms, sums);
+            PIXELCAL_ON(on_cuda, CalibrationBins(maps, histograms, sums));
           },
           [=](Napi::Env env) {
             auto results = Napi::Array::New(env, arrays.size());
@@ -101,9 +102,10 @@ Task CalibrationBinsTask(Arguments& arguments) {
 }
 
 Task ProbabilityScoresTask(Arguments& arguments) {
+  const bool on_cuda = arguments.OnCuda();
   const ProbabilityMaps maps = ReadMaps(arguments);
   const auto sums = std::make_shared<ProbabilityScoreSums>();
-  return {[=] { *sums = cpu::ProbabilityScores(maps); },
+  return {[=] { *sums = PIXELCAL_ON(on_cuda, ProbabilityScores(maps)); },
           [=](Napi::Env env) {
             auto result = Napi::Object::New(env);
             result.Set("total", sums->total);
@@ -114,6 +116,7 @@ Task ProbabilityScoresTask(Arguments& arguments) {
 }
 
 Task ArgMaxTask(Arguments& arguments) {
+  const bool on_cuda = arguments.OnCuda();
   const FloatSpan values = arguments.Floats("values");
   const int64_t batch = arguments.Integer("batch", 1), classes = arguments.Integer("classes"),
                 pixels = arguments.Integer("pixels");
@@ -121,7 +124,7 @@ Task ArgMaxTask(Arguments& arguments) {
           " x ", pixels);
   const int64_t count = CheckedProduct(batch, pixels);
   const auto run = [=](const auto& out) -> Task {
-    return {[=] { cpu::ArgMax(values, batch, classes, pixels, out.span); },
+    return {[=] { PIXELCAL_ON(on_cuda, ArgMax(values, batch, classes, pixels, out.span)); },
             [=](Napi::Env) { return out.Value(); }};
   };
   if (classes <= 256) return run(arguments.Out<uint8_t>("out", count));
@@ -129,6 +132,7 @@ Task ArgMaxTask(Arguments& arguments) {
 }
 
 Task ConfusionCountsTask(Arguments& arguments) {
+  const bool on_cuda = arguments.OnCuda();
   const LabelSpan predicted = arguments.Labels("predicted"), labels = arguments.Labels("labels");
   const int64_t batch = arguments.Integer("batch", 1), classes = arguments.Integer("classes"),
                 pixels = arguments.Integer("pixels");
@@ -137,15 +141,18 @@ Task ConfusionCountsTask(Arguments& arguments) {
   Require(batch >= 1 && classes >= 1 && pixels >= 1, "size: expected at least 1, got ", batch, " x ", classes,
           " x ", pixels);
   const auto counts = arguments.Out<double>("out", CheckedProduct(batch, CheckedProduct(classes, classes)));
-  return {[=] { cpu::ConfusionCounts(predicted, labels, batch, classes, pixels, ignore, mask, counts.span); },
+  return {[=] {
+            PIXELCAL_ON(on_cuda, ConfusionCounts(predicted, labels, batch, classes, pixels, ignore, mask,
+                                                 counts.span));
+          },
           [=](Napi::Env) { return counts.Value(); }};
 }
 
-constexpr Entry kEntries[] = {{"calibrationBins", CalibrationBinsTask},
+constexpr Entry kEntries[] = {{"calibrationBins", CalibrationBinsTask, true},
                               {"equalMassEdges", EqualMassEdgesTask},
-                              {"probabilityScores", ProbabilityScoresTask},
-                              {"argMax", ArgMaxTask},
-                              {"confusionCounts", ConfusionCountsTask}};
+                              {"probabilityScores", ProbabilityScoresTask, true},
+                              {"argMax", ArgMaxTask, true},
+                              {"confusionCounts", ConfusionCountsTask, true}};
 
 }  // namespace
 

@@ -6,6 +6,7 @@ namespace pixelcal {
 namespace {
 
 Task DistanceTransform(Arguments& arguments) {
+  const bool on_cuda = arguments.OnCuda();
   const auto mask = arguments.Array<uint8_t>("mask");
   const Grid grid = arguments.ReadGrid();
   Require(static_cast<int64_t>(mask.size()) == grid.Count(), "mask: expected ", grid.Count(),
@@ -16,11 +17,11 @@ Task DistanceTransform(Arguments& arguments) {
   options.no_zero = arguments.Choice(
       "noZero", {{"reference", NoZero::kReference}, {"infinity", NoZero::kInfinity}}, NoZero::kReference);
   const auto out = arguments.Out<float>("out", grid.Count());
-  return {[=] { cpu::DistanceTransform(mask, grid, options, out.span); },
+  return {[=] { PIXELCAL_ON(on_cuda, DistanceTransform(mask, grid, options, out.span)); },
           [=](Napi::Env) { return out.Value(); }};
 }
 
-constexpr Entry kEntries[] = {{"distanceTransform", DistanceTransform}};
+constexpr Entry kEntries[] = {{"distanceTransform", DistanceTransform, true}};
 
 }  // namespace
 

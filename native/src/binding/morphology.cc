@@ -33,11 +33,13 @@ MorphologyOptions ReadMorphology(const Arguments& arguments) {
 namespace {
 
 Task MorphologyTask(Arguments& arguments) {
+  const bool on_cuda = arguments.OnCuda();
   const auto mask = arguments.Array<uint8_t>("mask");
   const Grid grid = arguments.ReadGrid();
   const MorphologyOptions options = ReadMorphology(arguments);
   const auto out = arguments.Out<uint8_t>("out", grid.Count());
-  return {[=] { cpu::Morphology(mask, grid, options, out.span); }, [=](Napi::Env) { return out.Value(); }};
+  return {[=] { PIXELCAL_ON(on_cuda, Morphology(mask, grid, options, out.span)); },
+          [=](Napi::Env) { return out.Value(); }};
 }
 
 Task PackedMorphologyTask(Arguments& arguments) {
@@ -63,7 +65,7 @@ Task UnpackMaskTask(Arguments& arguments) {
   return {[=] { cpu::UnpackMask(words, grid, out.span); }, [=](Napi::Env) { return out.Value(); }};
 }
 
-constexpr Entry kEntries[] = {{"morphology", MorphologyTask},
+constexpr Entry kEntries[] = {{"morphology", MorphologyTask, true},
                               {"packedMorphology", PackedMorphologyTask},
                               {"packMask", PackMaskTask},
                               {"unpackMask", UnpackMaskTask}};

@@ -8,6 +8,7 @@ namespace pixelcal {
 namespace {
 
 Task SoftLabelsTask(Arguments& arguments) {
+  const bool on_cuda = arguments.OnCuda();
   const LabelSpan labels = arguments.Labels("labels");
   const auto image = arguments.OptionalArray<float>("image");
   const Grid grid = arguments.ReadGrid();
@@ -45,11 +46,11 @@ Task SoftLabelsTask(Arguments& arguments) {
   if (arguments.Has("ignore")) options.ignore = arguments.Integer("ignore");
   Require(options.classes >= 1, "classes: expected at least 1, got ", options.classes);
   const auto out = arguments.Out<float>("out", CheckedProduct(grid.Count(), options.classes));
-  return {[=] { cpu::SoftLabels(labels, image, grid, options, out.span); },
+  return {[=] { PIXELCAL_ON(on_cuda, SoftLabels(labels, image, grid, options, out.span)); },
           [=](Napi::Env) { return out.Value(); }};
 }
 
-constexpr Entry kEntries[] = {{"softLabels", SoftLabelsTask}};
+constexpr Entry kEntries[] = {{"softLabels", SoftLabelsTask, true}};
 
 }  // namespace
 

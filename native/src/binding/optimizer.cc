@@ -21,6 +21,7 @@ void CheckCount(const char* name, size_t count, size_t expected) {
 const auto kNothing = [](Napi::Env env) -> Napi::Value { return env.Undefined(); };
 
 Task Adamw(Arguments& arguments) {
+  const bool on_cuda = arguments.OnCuda();
   const auto values = arguments.MutableArrays<float>("parameters");
   const auto gradients = arguments.Arrays<float>("gradients");
   const auto averages = arguments.MutableArrays<float>("averages");
@@ -39,10 +40,11 @@ Task Adamw(Arguments& arguments) {
   std::vector<AdamwParameter> parameters;
   for (size_t i = 0; i < values.size(); ++i)
     parameters.push_back({values[i], gradients[i], averages[i], squares[i], decay[i]});
-  return {[=] { cpu::Adamw(parameters, options); }, kNothing};
+  return {[=] { PIXELCAL_ON(on_cuda, Adamw(parameters, options)); }, kNothing};
 }
 
 Task Sgd(Arguments& arguments) {
+  const bool on_cuda = arguments.OnCuda();
   const auto values = arguments.MutableArrays<float>("parameters");
   const auto gradients = arguments.Arrays<float>("gradients");
   const auto decay = WeightDecay(arguments, values.size());
@@ -60,17 +62,19 @@ Task Sgd(Arguments& arguments) {
   std::vector<SgdParameter> parameters;
   for (size_t i = 0; i < values.size(); ++i)
     parameters.push_back({values[i], gradients[i], velocities[i], decay[i]});
-  return {[=] { cpu::Sgd(parameters, options); }, kNothing};
+  return {[=] { PIXELCAL_ON(on_cuda, Sgd(parameters, options)); }, kNothing};
 }
 
 Task GradientNorm(Arguments& arguments) {
+  const bool on_cuda = arguments.OnCuda();
   const auto gradients = arguments.Arrays<float>("gradients");
   const auto norm = std::make_shared<double>(0);
-  return {[=] { *norm = cpu::GradientNorm(gradients); },
+  return {[=] { *norm = PIXELCAL_ON(on_cuda, GradientNorm(gradients)); },
           [=](Napi::Env env) -> Napi::Value { return Napi::Number::New(env, *norm); }};
 }
 
-constexpr Entry kEntries[] = {{"adamw", Adamw}, {"sgd", Sgd}, {"gradientNorm", GradientNorm}};
+constexpr Entry kEntries[] = {
+    {"adamw", Adamw, true}, {"sgd", Sgd, true}, {"gradientNorm", GradientNorm, true}};
 
 }  // namespace
 

@@ -6,6 +6,7 @@ namespace pixelcal {
 namespace {
 
 Task SignedDistance(Arguments& arguments) {
+  const bool on_cuda = arguments.OnCuda();
   const LabelSpan labels = arguments.Labels("labels");
   const Grid grid = arguments.ReadGrid();
   SignedDistanceOptions options;
@@ -24,11 +25,11 @@ Task SignedDistance(Arguments& arguments) {
   Require(options.classes >= 1 && options.classes <= 32767, "classes: expected 1 to 32767, got ",
           options.classes);
   const auto out = arguments.Out<float>("out", CheckedProduct(grid.Count(), options.classes));
-  return {[=] { cpu::SignedDistance(labels, grid, options, out.span); },
+  return {[=] { PIXELCAL_ON(on_cuda, SignedDistance(labels, grid, options, out.span)); },
           [=](Napi::Env) { return out.Value(); }};
 }
 
-constexpr Entry kEntries[] = {{"signedDistance", SignedDistance}};
+constexpr Entry kEntries[] = {{"signedDistance", SignedDistance, true}};
 
 }  // namespace
 

@@ -18,6 +18,8 @@ Napi::Error ToError(Napi::Env env, std::exception_ptr exception) {
     Napi::Error typed = Napi::TypeError::New(env, error.what());
     typed.Set("code", Napi::String::New(env, "INVALID_ARGUMENT"));
     return typed;
+  } catch (const cuda::OutOfDeviceMemory& error) {
+    return Napi::RangeError::New(env, error.what());
   } catch (const std::bad_alloc&) {
     return Napi::RangeError::New(env, "out of memory");
   } catch (const std::exception& error) {
@@ -30,7 +32,8 @@ Napi::Error ToError(Napi::Env env, std::exception_ptr exception) {
 // Runs a task on the libuv pool and settles a Promise; holds every array the call reads or writes until then.
 class PromiseWorker : public Napi::AsyncWorker {
  public:
-  PromiseWorker(Napi::Env env, Task task, std::vector<Kept> kept, Napi::Promise::Deferred deferred)
+  PromiseWorker(Napi::Env env, Task task, std::vector<std::shared_ptr<const void>> kept,
+                Napi::Promise::Deferred deferred)
       : Napi::AsyncWorker(env, "pixelcal"),
         task_(std::move(task)),
         kept_(std::move(kept)),
@@ -68,16 +71,21 @@ class PromiseWorker : public Napi::AsyncWorker {
   }
 
   Task task_;
-  std::vector<Kept> kept_;
+  std::vector<std::shared_ptr<const void>> kept_;
   Napi::Promise::Deferred deferred_;
   std::exception_ptr exception_;
 };
+
+Task Read(const Entry& entry, Arguments& arguments) {
+  Require(entry.has_cuda || !arguments.OnCuda(), "device: expected cpu for ", entry.name, ", got cuda");
+  return entry.binding(arguments);
+}
 
 Napi::Value CallSync(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   try {
     Arguments arguments(env, info[0]);
-    const Task task = static_cast<const Entry*>(info.Data())->binding(arguments);
+    const Task task = Read(*static_cast<const Entry*>(info.Data()), arguments);
     task.work();
     return task.result(env);
   } catch (...) {
@@ -91,7 +99,7 @@ Napi::Value CallAsync(const Napi::CallbackInfo& info) {
   const auto deferred = Napi::Promise::Deferred::New(env);
   try {
     Arguments arguments(env, info[0]);
-    Task task = static_cast<const Entry*>(info.Data())->binding(arguments);
+    Task task = Read(*static_cast<const Entry*>(info.Data()), arguments);
     (new PromiseWorker(env, std::move(task), arguments.kept(), deferred))->Queue();
   } catch (...) {
     deferred.Reject(ToError(env, std::current_exception()).Value());

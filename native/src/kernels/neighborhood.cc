@@ -35,11 +35,6 @@ constexpr int64_t kExactReciprocal = 40;
 
 enum Slot { kPlanes = 130, kSums, kBand, kHard, kDivisors, kOwnCodes };
 
-bool ReadsImage(Aggregation aggregation) {
-  return aggregation == Aggregation::kGradient || aggregation == Aggregation::kBilateral ||
-         aggregation == Aggregation::kImageL1 || aggregation == Aggregation::kImageL2;
-}
-
 // The last `dimensions` axes as the image, all others as batch.
 Grid Slices(const Grid& grid, int64_t planes, int dimensions) {
   Grid slices;
@@ -50,27 +45,9 @@ Grid Slices(const Grid& grid, int64_t planes, int dimensions) {
   return slices;
 }
 
-void Check(const LabelSpan& labels, std::span<const float> image, const Grid& grid,
-           const SoftLabelOptions& options, std::span<float> out) {
-  const int64_t count = grid.Count();
-  Require(options.classes >= 1 && options.classes <= kMaxClasses, "classes: expected 1 to ", kMaxClasses,
-          ", got ", options.classes);
-  Require(Size(labels) == count, "labels: expected ", count, " pixels, got ", Size(labels));
-  Require(std::ssize(out) == CheckedProduct(count, options.classes), "out: expected ",
-          count * options.classes, " values, got ", out.size());
-  Require(options.taps.size() % 2 == 1, "taps: expected an odd number, got ", options.taps.size());
-  for (const float tap : options.taps)
-    Require(std::isfinite(tap) && tap >= 0, "taps: expected finite weights of at least 0, got ", tap);
-  Require(options.dimensions >= 1 && options.dimensions <= grid.rank, "dimensions: expected 1 to ", grid.rank,
-          ", got ", options.dimensions);
-  Require(!options.band || options.morphology, "band: expected a morphology operation, got none");
-  Require(options.divisor > 0, "divisor: expected a positive number, got ", options.divisor);
-  if (!ReadsImage(options.aggregation)) return;
-  Require(std::ssize(image) == count, "image: expected ", count, " pixels, got ", image.size());
-  Require(options.window_border == WindowBorder::kBackground,
-          "windowBorder: expected background for an image-weighted window");
+void CheckImage(std::span<const float> image) {
   BadPixels bad;
-  ParallelFor(count, kChunkPixels, [&](int64_t begin, int64_t end) {
+  ParallelFor(std::ssize(image), kChunkPixels, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i)
       if (!std::isfinite(image[i])) bad.Add(i);
   });
@@ -309,9 +286,31 @@ bool SumsFit(const CountedWindow& counted, const SoftLabelOptions& options) {
 
 }  // namespace
 
+void CheckSoftLabels(const LabelSpan& labels, std::span<const float> image, const Grid& grid,
+                     const SoftLabelOptions& options, std::span<const float> out) {
+  const int64_t count = grid.Count();
+  Require(options.classes >= 1 && options.classes <= kMaxClasses, "classes: expected 1 to ", kMaxClasses,
+          ", got ", options.classes);
+  Require(Size(labels) == count, "labels: expected ", count, " pixels, got ", Size(labels));
+  Require(std::ssize(out) == CheckedProduct(count, options.classes), "out: expected ",
+          count * options.classes, " values, got ", out.size());
+  Require(options.taps.size() % 2 == 1, "taps: expected an odd number, got ", options.taps.size());
+  for (const float tap : options.taps)
+    Require(std::isfinite(tap) && tap >= 0, "taps: expected finite weights of at least 0, got ", tap);
+  Require(options.dimensions >= 1 && options.dimensions <= grid.rank, "dimensions: expected 1 to ", grid.rank,
+          ", got ", options.dimensions);
+  Require(!options.band || options.morphology, "band: expected a morphology operation, got none");
+  Require(options.divisor > 0, "divisor: expected a positive number, got ", options.divisor);
+  if (!ReadsImage(options.aggregation)) return;
+  Require(std::ssize(image) == count, "image: expected ", count, " pixels, got ", image.size());
+  Require(options.window_border == WindowBorder::kBackground,
+          "windowBorder: expected background for an image-weighted window");
+}
+
 void SoftLabels(const LabelSpan& labels, std::span<const float> image, const Grid& grid,
                 const SoftLabelOptions& options, std::span<float> out) {
-  Check(labels, image, grid, options, out);
+  CheckSoftLabels(labels, image, grid, options, out);
+  if (ReadsImage(options.aggregation)) CheckImage(image);
   Plan plan{.options = options, .image = image, .out = out};
   plan.pixels = grid.Pixels();
   plan.linear = options.aggregation == Aggregation::kWeighted;

@@ -32,6 +32,11 @@ enum class Aggregation {
   kImageL2,    // the same, w = softmax(-e^2)
 };
 
+inline bool ReadsImage(Aggregation aggregation) {
+  return aggregation == Aggregation::kGradient || aggregation == Aggregation::kBilateral ||
+         aggregation == Aggregation::kImageL1 || aggregation == Aggregation::kImageL2;
+}
+
 enum class Normalization {
   kWindow,   // by the window's total weight, less the weight of ignored pixels; an ignored pixel's own target
              // is 0
@@ -57,10 +62,21 @@ struct SoftLabelOptions {
 
 namespace cpu {
 
+// Rejects arguments of SoftLabels whose sizes or options do not fit; values are not read.
+void CheckSoftLabels(const LabelSpan& labels, std::span<const float> image, const Grid& grid,
+                     const SoftLabelOptions& options, std::span<const float> out);
+
 // Soft targets of label maps [batch, size...]: out [batch, classes, size...]. `image` [batch, size...] is
 // read by the four image aggregations only and may be empty otherwise.
 void SoftLabels(const LabelSpan& labels, std::span<const float> image, const Grid& grid,
                 const SoftLabelOptions& options, std::span<float> out);
 
 }  // namespace cpu
+
+namespace cuda {
+
+void SoftLabels(const LabelSpan& labels, std::span<const float> image, const Grid& grid,
+                const SoftLabelOptions& options, std::span<float> out);
+
+}  // namespace cuda
 }  // namespace pixelcal

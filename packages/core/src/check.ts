@@ -1,3 +1,4 @@
+import { DeviceTensor } from "./device-tensor.js";
 import { invalidArgument } from "./errors.js";
 import {
   type DataType,
@@ -19,7 +20,9 @@ export function checkTensor(
     throw invalidArgument(argument, "a tensor", value);
   }
   if (!types.includes(value.type)) throw invalidArgument(argument, `type ${types.join(" or ")}`, value.type);
-  if (!holds(value.type, value.data))
+  const onDevice = value instanceof DeviceTensor;
+  if (onDevice) value.handle(argument);
+  else if (!holds(value.type, value.data))
     throw invalidArgument(argument, `data of type ${value.type}`, value.data);
   const [low, high] = rank;
   if (value.dims.length < low || value.dims.length > high) {
@@ -32,7 +35,7 @@ export function checkTensor(
   if (value.dims.some((dim) => !(dim >= 1)))
     throw invalidArgument(argument, "positive dimensions", value.dims);
   const count = elementCount(value.dims);
-  if (value.data.length !== count) {
+  if (!onDevice && value.data.length !== count) {
     throw invalidArgument(
       argument,
       `${count} elements for dims [${value.dims.join(", ")}]`,

@@ -10,6 +10,12 @@ export interface DeviceOption {
   readonly device?: Device;
 }
 
+/** Of kernels whose result may feed another one. */
+export interface KeepOption {
+  /** The result stays on the device as a `DeviceTensor`; not with `out`, nor on the CPU. */
+  readonly keep?: boolean;
+}
+
 /** The devices kernels can run on here, "cpu" first. */
 export function devices(): readonly Device[] {
   return native.devices();

@@ -1,11 +1,12 @@
 import type { DistanceTransformOptions as NativeOptions } from "@pixelcal/native";
 import { call, callSync, native } from "./binding.js";
 import { checkChoice, checkInteger, checkOut, checkSpacing, checkTensor } from "./check.js";
-import { checkDevice, type DeviceOption } from "./device.js";
+import { checkDevice, type DeviceOption, type KeepOption } from "./device.js";
+import { arrayOf, resultTensor } from "./device-tensor.js";
 import { invalidArgument } from "./errors.js";
 import type { Tensor } from "./tensor.js";
 
-export interface DistanceTransformOptions extends DeviceOption {
+export interface DistanceTransformOptions extends DeviceOption, KeepOption {
   /** Physical size of a pixel per spatial dimension; default ones. */
   readonly spacing?: readonly number[];
   /** Squared distances instead of distances. */
@@ -27,7 +28,7 @@ export async function distanceTransform(
   options: DistanceTransformOptions = {},
 ): Promise<Tensor<"float32">> {
   const request = distanceRequest(mask, options);
-  return { type: "float32", dims: mask.dims, data: await call(() => native.distanceTransform(request)) };
+  return resultTensor("float32", mask.dims, await call(() => native.distanceTransform(request)));
 }
 
 /** {@link distanceTransform} on the calling thread. */
@@ -36,15 +37,19 @@ export function distanceTransformSync(
   options: DistanceTransformOptions = {},
 ): Tensor<"float32"> {
   const request = distanceRequest(mask, options);
-  return { type: "float32", dims: mask.dims, data: callSync(() => native.distanceTransformSync(request)) };
+  return resultTensor(
+    "float32",
+    mask.dims,
+    callSync(() => native.distanceTransformSync(request)),
+  );
 }
 
 function distanceRequest(
   mask: Tensor<"uint8"> | Tensor<"bool">,
   options: DistanceTransformOptions,
 ): NativeOptions {
-  const { spacing, squared, noZero, out } = options;
-  checkDevice(options.device);
+  const { device, keep, spacing, squared, noZero, out } = options;
+  checkDevice(device);
   checkTensor("mask", mask, ["uint8", "bool"], [1, 8]);
   const dimensions = options.dimensions ?? spacing?.length ?? mask.dims.length - 1;
   if (options.dimensions === undefined && spacing === undefined && (dimensions < 2 || dimensions > 3)) {
@@ -56,5 +61,15 @@ function distanceRequest(
   checkOut(out, "float32", mask.dims);
   const size = mask.dims.slice(-dimensions);
   const batch = mask.dims.slice(0, -dimensions).reduce((product, dim) => product * dim, 1);
-  return { mask: mask.data, batch, size, spacing, squared, noZero, out: out?.data };
+  return {
+    mask: arrayOf<"uint8" | "bool">(mask),
+    device,
+    keep,
+    batch,
+    size,
+    spacing,
+    squared,
+    noZero,
+    out: out?.data,
+  };
 }

@@ -13,6 +13,7 @@ export {
   mergeBins,
 } from "./calibration.js";
 export * from "./device.js";
+export { DeviceTensor, toDevice } from "./device-tensor.js";
 export * from "./distance.js";
 export * from "./errors.js";
 export {

@@ -5,7 +5,8 @@ import type {
 } from "@pixelcal/native";
 import { call, callSync, native } from "./binding.js";
 import { checkChoice, checkInteger, checkOut, checkTensor } from "./check.js";
-import { checkDevice, type DeviceOption } from "./device.js";
+import { checkDevice, type DeviceOption, type KeepOption } from "./device.js";
+import { arrayOf, resultTensor } from "./device-tensor.js";
 import { invalidArgument } from "./errors.js";
 import { checkPackedMask, checkPackedOut, isPacked, type PackedMask, trailingGrid } from "./packed-mask.js";
 import type { Tensor } from "./tensor.js";
@@ -40,7 +41,7 @@ export interface MorphologySpec {
   readonly border?: "neutral" | "zero" | "one" | "replicate" | "reflect101";
 }
 
-export interface MorphologyOptions<Out = Tensor<"uint8">> extends MorphologySpec, DeviceOption {
+export interface MorphologyOptions<Out = Tensor<"uint8">> extends MorphologySpec, DeviceOption, KeepOption {
   /**
    * Trailing dimensions the structuring element spans: 2 treats a volume slice by slice; default all but the first,
    * which must be 2 or 3.
@@ -61,7 +62,7 @@ export async function morphology(mask: Mask, options: AnyOptions): Promise<Mask>
     return { words: await call(() => native.packedMorphology(request)), dims: mask.dims };
   }
   const request = byteRequest(mask, options);
-  return { type: "uint8", dims: mask.dims, data: await call(() => native.morphology(request)) };
+  return resultTensor("uint8", mask.dims, await call(() => native.morphology(request)));
 }
 
 /** {@link morphology} on the calling thread. */
@@ -76,7 +77,11 @@ export function morphologySync(mask: Mask, options: AnyOptions): Mask {
     return { words: callSync(() => native.packedMorphologySync(request)), dims: mask.dims };
   }
   const request = byteRequest(mask, options);
-  return { type: "uint8", dims: mask.dims, data: callSync(() => native.morphologySync(request)) };
+  return resultTensor(
+    "uint8",
+    mask.dims,
+    callSync(() => native.morphologySync(request)),
+  );
 }
 
 type Mask = Tensor<"uint8"> | Tensor<"bool"> | PackedMask;
@@ -87,7 +92,7 @@ function byteRequest(mask: Tensor<"uint8"> | Tensor<"bool">, options: AnyOptions
   const request = commonRequest(mask.dims, options);
   const out = options.out as Tensor<"uint8"> | undefined;
   checkOut(out, "uint8", mask.dims);
-  return { mask: mask.data, ...request, out: out?.data };
+  return { mask: arrayOf<"uint8" | "bool">(mask), ...request, out: out?.data };
 }
 
 function packedRequest(mask: PackedMask, options: AnyOptions): PackedMorphologyOptions {
@@ -101,13 +106,13 @@ function packedRequest(mask: PackedMask, options: AnyOptions): PackedMorphologyO
 function commonRequest(dims: readonly number[], options: AnyOptions): GridOptions & MorphologySpec {
   checkDevice(options.device);
   checkMorphology(options, "");
-  const { op, structure, radius, iterations, border } = options;
+  const { device, keep, op, structure, radius, iterations, border } = options;
   const dimensions = options.dimensions ?? dims.length - 1;
   if (options.dimensions === undefined && (dimensions < 2 || dimensions > 3)) {
     throw invalidArgument("mask", "rank 3 or 4, or the option dimensions", `rank ${dims.length}`);
   }
   checkInteger("dimensions", dimensions, 1, Math.min(3, dims.length));
-  return { ...trailingGrid(dims, dimensions), op, structure, radius, iterations, border };
+  return { ...trailingGrid(dims, dimensions), device, keep, op, structure, radius, iterations, border };
 }
 
 /** Throws unless every field is valid; `prefix` goes before the argument's name, for example "morphology.". */

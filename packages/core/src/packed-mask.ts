@@ -2,6 +2,7 @@ import type { GridOptions } from "@pixelcal/native";
 import { call, callSync, native } from "./binding.js";
 import { checkOut, checkTensor } from "./check.js";
 import { checkDevice, type DeviceOption } from "./device.js";
+import { arrayOf } from "./device-tensor.js";
 import { invalidArgument } from "./errors.js";
 import { elementCount, type Tensor } from "./tensor.js";
 
@@ -60,14 +61,14 @@ function packRequest(mask: Tensor<"uint8"> | Tensor<"bool">, { device, out }: Pa
   checkDevice(device);
   checkTensor("mask", mask, ["uint8", "bool"], [1, 8]);
   checkPackedOut(out, mask.dims);
-  return { mask: mask.data, ...trailingGrid(mask.dims, 1), out: out?.words };
+  return { mask: arrayOf<"uint8" | "bool">(mask), device, ...trailingGrid(mask.dims, 1), out: out?.words };
 }
 
 function unpackRequest(mask: PackedMask, { device, out }: UnpackMaskOptions) {
   checkDevice(device);
   checkPackedMask("mask", mask);
   checkOut(out, "uint8", mask.dims);
-  return { words: mask.words, ...trailingGrid(mask.dims, 1), out: out?.data };
+  return { words: mask.words, device, ...trailingGrid(mask.dims, 1), out: out?.data };
 }
 
 /** The last `dimensions` of `dims` as images, all others as their batch. */

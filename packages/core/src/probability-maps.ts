@@ -1,5 +1,7 @@
 import type { ProbabilityMaps as NativeMaps } from "@pixelcal/native";
 import { checkClasses, checkInteger, checkLabels, checkProbabilities, checkTensor } from "./check.js";
+import type { DeviceOption } from "./device.js";
+import { arrayOf } from "./device-tensor.js";
 import { invalidArgument } from "./errors.js";
 import type { Labels, Probabilities, Tensor } from "./tensor.js";
 
@@ -15,7 +17,7 @@ export interface PixelSelection {
 export function probabilityMaps(
   probs: Probabilities,
   labels: Labels,
-  { ignore, mask }: PixelSelection,
+  { ignore, mask, device }: PixelSelection & DeviceOption,
   weights?: Tensor<"float32">,
 ): NativeMaps {
   checkProbabilities(probs);
@@ -30,16 +32,16 @@ export function probabilityMaps(
     checkDims("weights", weights, dims);
   }
   const pixels = spatial.reduce((product, dim) => product * dim, 1);
-  const { data } = labels;
   return {
-    probs: probs.data,
-    labels: data,
+    probs: arrayOf<"float32" | "float16">(probs),
+    labels: arrayOf<"uint8" | "int32" | "int64">(labels),
+    device,
     batch,
     classes,
     pixels,
     ignore,
-    mask: mask?.data,
-    weights: weights?.data,
+    mask: arrayOf<"uint8" | "bool">(mask),
+    weights: arrayOf(weights),
   };
 }
 

@@ -1,11 +1,12 @@
 import type { SignedDistanceOptions as NativeOptions } from "@pixelcal/native";
 import { call, callSync, native } from "./binding.js";
 import { checkChoice, checkClasses, checkLabels, checkOut, checkPositive, checkSpacing } from "./check.js";
-import { checkDevice, type DeviceOption } from "./device.js";
+import { checkDevice, type DeviceOption, type KeepOption } from "./device.js";
+import { arrayOf, resultTensor } from "./device-tensor.js";
 import { invalidArgument } from "./errors.js";
 import type { Labels, Tensor } from "./tensor.js";
 
-export interface SignedDistanceOptions extends DeviceOption {
+export interface SignedDistanceOptions extends DeviceOption, KeepOption {
   readonly classes: number;
   /** Physical size of a pixel per spatial dimension; default ones. */
   readonly spacing?: readonly number[];
@@ -34,13 +35,17 @@ export async function signedDistance(
   options: SignedDistanceOptions,
 ): Promise<Tensor<"float32">> {
   const { request, dims } = signedRequest(labels, options);
-  return { type: "float32", dims, data: await call(() => native.signedDistance(request)) };
+  return resultTensor("float32", dims, await call(() => native.signedDistance(request)));
 }
 
 /** {@link signedDistance} on the calling thread. */
 export function signedDistanceSync(labels: Labels, options: SignedDistanceOptions): Tensor<"float32"> {
   const { request, dims } = signedRequest(labels, options);
-  return { type: "float32", dims, data: callSync(() => native.signedDistanceSync(request)) };
+  return resultTensor(
+    "float32",
+    dims,
+    callSync(() => native.signedDistanceSync(request)),
+  );
 }
 
 function signedRequest(
@@ -61,7 +66,9 @@ function signedRequest(
   const dims = [batch, classes, ...size];
   checkOut(out, "float32", dims);
   const request = {
-    labels: labels.data,
+    labels: arrayOf<"uint8" | "int32" | "int64">(labels),
+    device: options.device,
+    keep: options.keep,
     batch,
     size,
     classes,

@@ -9,7 +9,8 @@ import {
   checkPositive,
   checkTensor,
 } from "./check.js";
-import { checkDevice, type DeviceOption } from "./device.js";
+import { checkDevice, type DeviceOption, type KeepOption } from "./device.js";
+import { arrayOf, resultTensor } from "./device-tensor.js";
 import { invalidArgument } from "./errors.js";
 import { checkMorphology, type MorphologyOp, type MorphologySpec } from "./morphology.js";
 import {
@@ -35,7 +36,7 @@ export type SoftLabelKernel =
 
 export type SoftLabelPreset = "original" | "monai" | "svls" | "reference" | "consistent";
 
-export interface SoftLabelsOptions extends DeviceOption {
+export interface SoftLabelsOptions extends DeviceOption, KeepOption {
   readonly classes: number;
   /**
    * Whose definition (default "original"):
@@ -88,13 +89,17 @@ export interface SoftLabelsOptions extends DeviceOption {
  */
 export async function softLabels(labels: Labels, options: SoftLabelsOptions): Promise<Tensor<"float32">> {
   const { request, dims } = softLabelsRequest(labels, options);
-  return { type: "float32", dims, data: await call(() => native.softLabels(request)) };
+  return resultTensor("float32", dims, await call(() => native.softLabels(request)));
 }
 
 /** {@link softLabels} on the calling thread. */
 export function softLabelsSync(labels: Labels, options: SoftLabelsOptions): Tensor<"float32"> {
   const { request, dims } = softLabelsRequest(labels, options);
-  return { type: "float32", dims, data: callSync(() => native.softLabelsSync(request)) };
+  return resultTensor(
+    "float32",
+    dims,
+    callSync(() => native.softLabelsSync(request)),
+  );
 }
 
 type Aggregation = NativeOptions["aggregation"];
@@ -187,7 +192,9 @@ function softLabelsRequest(
     request: {
       ...morphology,
       ...window(size, sigma, dimensions),
-      labels: labels.data,
+      labels: arrayOf<"uint8" | "int32" | "int64">(labels),
+      device: options.device,
+      keep: options.keep,
       image,
       batch,
       size: spatial,
@@ -224,5 +231,5 @@ function imageData(image: Tensor<"float32"> | undefined, labels: Labels): Float3
   if (![plain, channel].includes(image.dims.join(", "))) {
     throw invalidArgument("image", `dims [${plain}] or [${channel}]`, image.dims);
   }
-  return image.data;
+  return arrayOf(image);
 }

@@ -7,7 +7,8 @@ import {
   checkProbabilities,
   checkTensor,
 } from "../check.js";
-import { checkDevice, type DeviceOption } from "../device.js";
+import { checkDevice, type DeviceOption, type KeepOption } from "../device.js";
+import { arrayOf, DeviceTensor } from "../device-tensor.js";
 import { checkDims, checkSelection, type PixelSelection } from "../probability-maps.js";
 import type { Labels, Probabilities, Tensor } from "../tensor.js";
 
@@ -17,27 +18,28 @@ import type { Labels, Probabilities, Tensor } from "../tensor.js";
  */
 export async function argMax(
   values: Probabilities,
-  options: DeviceOption & { readonly out?: Tensor<"uint8"> | Tensor<"int32"> } = {},
+  options: DeviceOption & KeepOption & { readonly out?: Tensor<"uint8"> | Tensor<"int32"> } = {},
 ): Promise<Tensor<"uint8"> | Tensor<"int32">> {
   const { request, dims } = argMaxRequest(values, options);
-  return labelTensor(await call(() => native.argMax(request)), dims);
+  return labelTensor(await call(() => native.argMax(request)), dims, request.classes);
 }
 
 /** {@link argMax} on the calling thread. */
 export function argMaxSync(
   values: Probabilities,
-  options: DeviceOption & { readonly out?: Tensor<"uint8"> | Tensor<"int32"> } = {},
+  options: DeviceOption & KeepOption & { readonly out?: Tensor<"uint8"> | Tensor<"int32"> } = {},
 ): Tensor<"uint8"> | Tensor<"int32"> {
   const { request, dims } = argMaxRequest(values, options);
   return labelTensor(
     callSync(() => native.argMaxSync(request)),
     dims,
+    request.classes,
   );
 }
 
 function argMaxRequest(
   values: Probabilities,
-  { device, out }: DeviceOption & { readonly out?: Tensor<"uint8"> | Tensor<"int32"> },
+  { device, keep, out }: DeviceOption & KeepOption & { readonly out?: Tensor<"uint8"> | Tensor<"int32"> },
 ): { request: Parameters<typeof native.argMax>[0]; dims: readonly number[] } {
   checkDevice(device);
   checkProbabilities(values, "values");
@@ -46,13 +48,18 @@ function argMaxRequest(
   const dims = [batch, ...spatial];
   checkOut(out, classes <= 256 ? "uint8" : "int32", dims);
   const pixels = spatial.reduce((product, dim) => product * dim, 1);
-  return { request: { values: values.data, batch, classes, pixels, out: out?.data }, dims };
+  const array = arrayOf<"float32" | "float16">(values);
+  return { request: { values: array, device, keep, batch, classes, pixels, out: out?.data }, dims };
 }
 
 function labelTensor(
   data: Uint8Array | Int32Array,
   dims: readonly number[],
+  classes: number,
 ): Tensor<"uint8"> | Tensor<"int32"> {
+  if (!ArrayBuffer.isView(data)) {
+    return classes <= 256 ? new DeviceTensor("uint8", dims, data) : new DeviceTensor("int32", dims, data);
+  }
   return data instanceof Uint8Array ? { type: "uint8", data, dims } : { type: "int32", data, dims };
 }
 
@@ -101,13 +108,14 @@ function confusionRequest(
   checkOut(out, "float64", [batch, classes, classes]);
   const pixels = spatial.reduce((product, dim) => product * dim, 1);
   return {
-    predicted: predicted.data,
-    labels: labels.data,
+    predicted: arrayOf<"uint8" | "int32" | "int64">(predicted),
+    labels: arrayOf<"uint8" | "int32" | "int64">(labels),
+    device: options.device,
     batch,
     classes,
     pixels,
     ignore,
-    mask: mask?.data,
+    mask: arrayOf<"uint8" | "bool">(mask),
     out: out?.data,
   };
 }

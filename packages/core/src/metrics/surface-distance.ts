@@ -2,6 +2,7 @@ import type { SurfaceDistancesOptions as NativeOptions } from "@pixelcal/native"
 import { call, callSync, native } from "../binding.js";
 import { checkChoice, checkSpacing, checkTensor } from "../check.js";
 import { checkDevice, type DeviceOption } from "../device.js";
+import { arrayOf } from "../device-tensor.js";
 import { invalidArgument } from "../errors.js";
 import { checkDims } from "../probability-maps.js";
 import type { Tensor } from "../tensor.js";
@@ -95,5 +96,14 @@ function surfaceRequest(
   checkDims("b", b, a.dims);
   const [batch, ...size] = a.dims as [number, ...number[]];
   checkSpacing(options.spacing, size.length);
-  return { a: a.data, b: b.data, batch, size, spacing: options.spacing, ...checkSurfaceDefinition(options) };
+  const { device, spacing } = options;
+  return {
+    a: arrayOf<"uint8" | "bool">(a),
+    b: arrayOf<"uint8" | "bool">(b),
+    device,
+    batch,
+    size,
+    spacing,
+    ...checkSurfaceDefinition(options),
+  };
 }

@@ -1,0 +1,99 @@
+import { describe, expect, test } from "vitest";
+import { calibrationBins } from "./calibration.js";
+import { devices } from "./device.js";
+import { DeviceTensor, toDevice } from "./device-tensor.js";
+import { distanceTransform, distanceTransformSync } from "./distance.js";
+import { argMax } from "./metrics/overlap.js";
+import { surfaceDistances } from "./metrics/surface-distance.js";
+import { morphology } from "./morphology.js";
+import { signedDistance } from "./signed-distance.js";
+import { softLabels } from "./soft-labels.js";
+import { tensor } from "./tensor.js";
+
+const mask = tensor(
+  "uint8",
+  Uint8Array.from({ length: 600 }, (_, i) => (i * 7919) % 11 && 1),
+  [2, 15, 20],
+);
+const cuda = { device: "cuda" } as const;
+
+describe.skipIf(devices().includes("cuda"))("without a CUDA device", () => {
+  test("asking for it is an error that names what there is", async () => {
+    expect(devices()).toEqual(["cpu"]);
+    const message = "device: expected one of cpu, got cuda";
+    await expect(distanceTransform(mask, cuda)).rejects.toThrow(message);
+    await expect(signedDistance(mask, { classes: 2, ...cuda })).rejects.toThrow(message);
+    await expect(toDevice(mask, "cuda")).rejects.toThrow(message);
+    expect(() => distanceTransformSync(mask, { keep: true })).toThrow(
+      "keep: expected device cuda beside it, got cpu",
+    );
+  });
+});
+
+// On a GPU, or on the emulated device: `npm run test:emulated-addon` in native says how.
+describe.skipIf(!devices().includes("cuda"))("with a CUDA device", () => {
+  test("kernels give what the CPU gives", async () => {
+    expect(await distanceTransform(mask, cuda)).toEqual(await distanceTransform(mask));
+    const options = { classes: 2, normalize: "split" } as const;
+    expect(await signedDistance(mask, { ...options, ...cuda })).toEqual(await signedDistance(mask, options));
+    const opening = { op: "opening" } as const;
+    expect(await morphology(mask, { ...opening, ...cuda })).toEqual(await morphology(mask, opening));
+    const probs = tensor(
+      "float32",
+      Float32Array.from({ length: 1200 }, (_, i) => (i % 97) / 96),
+      [2, 2, 15, 20],
+    );
+    expect(await calibrationBins(probs, mask, cuda)).toEqual(await calibrationBins(probs, mask));
+  });
+
+  test("results that feed one another stay on the device", async () => {
+    const values = tensor(
+      "float32",
+      Float32Array.from({ length: 1800 }, (_, i) => (i * 31) % 17),
+      [2, 3, 15, 20],
+    );
+    const here = await toDevice(values, "cuda");
+    const labels = await argMax(here, { ...cuda, keep: true });
+    expect(labels).toBeInstanceOf(DeviceTensor);
+    expect(labels.dims).toEqual([2, 15, 20]);
+    expect(() => labels.data).toThrow("call toTensor()");
+    const soft = await softLabels(labels, { classes: 3, ...cuda, keep: true });
+    const distances = await signedDistance(labels, { classes: 3, ...cuda });
+    const expected = await argMax(values);
+    expect(await (labels as DeviceTensor<"uint8">).toTensor()).toEqual(expected);
+    expect(distances).toEqual(await signedDistance(expected, { classes: 3 }));
+    const found = (soft as DeviceTensor<"float32">).toTensorSync().data;
+    (await softLabels(expected, { classes: 3 })).data.forEach((value, i) => {
+      expect(found[i]).toBeCloseTo(value, 6);
+    });
+  });
+
+  test("a disposed tensor is an error, also for calls to come, not for one that runs", async () => {
+    const there = await toDevice(mask, "cuda");
+    const running = distanceTransform(there, cuda);
+    there.dispose();
+    there.dispose();
+    expect(there.disposed).toBe(true);
+    expect(await running).toEqual(await distanceTransform(mask));
+    await expect(distanceTransform(there, cuda)).rejects.toThrow(
+      "mask: expected a tensor that was not disposed",
+    );
+    await expect(there.toTensor()).rejects.toThrow("tensor: expected a tensor that was not disposed");
+  });
+
+  test("what does not fit together is refused", async () => {
+    const there = await toDevice(mask, "cuda");
+    await expect(distanceTransform(there)).rejects.toThrow("mask: expected an array of this process");
+    await expect(
+      distanceTransform(mask, {
+        ...cuda,
+        keep: true,
+        out: tensor("float32", new Float32Array(600), [2, 15, 20]),
+      }),
+    ).rejects.toThrow("keep: expected no out beside it");
+    await expect(surfaceDistances(mask, mask, cuda)).rejects.toThrow(
+      "device: expected cpu for surfaceDistances",
+    );
+    await expect(signedDistance(mask, { classes: 1, ...cuda })).rejects.toThrow("labels: expected");
+  });
+});
