@@ -310,6 +310,30 @@ export interface CalibrationKernels {
   confusionCountsSync(options: ConfusionCountsOptions): Float64Array;
 }
 
+/**
+ * Those wanted of the one-hot labels, their signed distances and their soft labels; the options of `signedDistance` and
+ * of `softLabels` beside each other, without `out`, `image` and `ignore`.
+ */
+export interface TargetsOptions extends GridOptions {
+  readonly labels: LabelArray;
+  readonly classes: number;
+  readonly oneHot?: boolean;
+  readonly signedDistance?: boolean;
+  readonly softLabels?: boolean;
+}
+
+export interface Targets {
+  readonly oneHot?: Float32Array;
+  readonly signedDistance?: Float32Array;
+  readonly softLabels?: Float32Array;
+}
+
+export interface TargetKernels {
+  /** Several targets of labels that are read (and on a device uploaded) once. */
+  targets(options: TargetsOptions): Promise<Targets>;
+  targetsSync(options: TargetsOptions): Targets;
+}
+
 /** Only in builds with CUDA. */
 export interface DeviceArrays {
   /** A handle over a copy of `array` on the device. */
@@ -324,6 +348,7 @@ export interface DeviceArrays {
 
 export interface Native
   extends DeviceArrays,
+    TargetKernels,
     DistanceKernels,
     SignedDistanceKernels,
     SurfaceDistanceKernels,

@@ -43,9 +43,9 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("setThreadCount", Napi::Function::New(env, WriteThreadCount, "setThreadCount"));
   exports.Set("resultMemory", Napi::Function::New(env, ReadResultMemory, "resultMemory"));
   exports.Set("release", Napi::Function::New(env, ReleaseDeviceArray, "release"));
-  for (const auto& table :
-       {DistanceBindings(), SignedDistanceBindings(), MorphologyBindings(), NeighborhoodBindings(),
-        CalibrationBindings(), SurfaceDistanceBindings(), OptimizerBindings(), DeviceArrayBindings()}) {
+  for (const auto& table : {DistanceBindings(), SignedDistanceBindings(), MorphologyBindings(),
+                            NeighborhoodBindings(), CalibrationBindings(), SurfaceDistanceBindings(),
+                            OptimizerBindings(), LabelTargetBindings(), DeviceArrayBindings()}) {
     for (const Entry& entry : table) Export(env, exports, entry);
   }
   return exports;

@@ -7,13 +7,13 @@
 namespace pixelcal {
 
 // One table per kernel family, each defined in the file of its name beside this one. To add a kernel:
-//  1. declare it in src/kernels/FAMILY.h (namespace pixelcal::cpu; the same signature in pixelcal::cuda
-//  later) and
-//     write it in FAMILY.cc: spans in, spans out, no allocation of results, no Node-API, shapes checked by
-//     Require;
+//  1. declare it in src/kernels/FAMILY.h (namespace pixelcal::cpu; the same signature in pixelcal::cuda) and
+//     write it in FAMILY.cc and FAMILY.cu: spans in, spans out, no allocation of results, no Node-API, shapes
+//     checked by Require;
 //  2. in src/binding/FAMILY.cc write `Task Name(Arguments& a)`: read everything by name, return {work,
 //  result};
-//     `work` captures plain C++ and Outputs by value; add {"name", Name} to that file's table;
+//     `work` captures plain C++ and Outputs by value and calls PIXELCAL_ON(on_cuda, Kernel(...)); add
+//     {"name", Name, whether cuda:: has it} to that file's table;
 //  3. describe name and nameSync in the FAMILY's interface in index.d.ts (index.js needs no change);
 //  4. give it a slow twin in test/reference.h and cases in test/FAMILY_test.cc; CMake finds new files itself;
 //  5. wrap it in packages/core. src/binding/distance.cc is the shortest example.
@@ -24,6 +24,7 @@ std::span<const Entry> NeighborhoodBindings();
 std::span<const Entry> CalibrationBindings();
 std::span<const Entry> SurfaceDistanceBindings();
 std::span<const Entry> OptimizerBindings();
+std::span<const Entry> LabelTargetBindings();
 std::span<const Entry> DeviceArrayBindings();
 
 // Frees a handle's device memory now; a handle that was released, or anything else, is left alone.

@@ -1,17 +1,12 @@
 #include "kernels/neighborhood.h"
 
 #include "binding/bindings.h"
+#include "binding/label_options.h"
 #include "binding/morphology_options.h"
 
 namespace pixelcal {
 
-namespace {
-
-Task SoftLabelsTask(Arguments& arguments) {
-  const bool on_cuda = arguments.OnCuda();
-  const LabelSpan labels = arguments.Labels("labels");
-  const auto image = arguments.OptionalArray<float>("image");
-  const Grid grid = arguments.ReadGrid();
+SoftLabelOptions ReadSoftLabels(const Arguments& arguments, const Grid& grid) {
   SoftLabelOptions options;
   options.classes = arguments.Integer("classes");
   options.aggregation = arguments.Choice<Aggregation>("aggregation", {{"weighted", Aggregation::kWeighted},
@@ -44,6 +39,17 @@ Task SoftLabelsTask(Arguments& arguments) {
   if (arguments.Has("op")) options.morphology = ReadMorphology(arguments);
   options.band = arguments.Flag("band", false);
   if (arguments.Has("ignore")) options.ignore = arguments.Integer("ignore");
+  return options;
+}
+
+namespace {
+
+Task SoftLabelsTask(Arguments& arguments) {
+  const bool on_cuda = arguments.OnCuda();
+  const LabelSpan labels = arguments.Labels("labels");
+  const auto image = arguments.OptionalArray<float>("image");
+  const Grid grid = arguments.ReadGrid();
+  const SoftLabelOptions options = ReadSoftLabels(arguments, grid);
   Require(options.classes >= 1, "classes: expected at least 1, got ", options.classes);
   const auto out = arguments.Out<float>("out", CheckedProduct(grid.Count(), options.classes));
   return {[=] { PIXELCAL_ON(on_cuda, SoftLabels(labels, image, grid, options, out.span)); },

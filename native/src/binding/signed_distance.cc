@@ -1,14 +1,10 @@
 #include "kernels/signed_distance.h"
 
 #include "binding/bindings.h"
+#include "binding/label_options.h"
 
 namespace pixelcal {
-namespace {
-
-Task SignedDistance(Arguments& arguments) {
-  const bool on_cuda = arguments.OnCuda();
-  const LabelSpan labels = arguments.Labels("labels");
-  const Grid grid = arguments.ReadGrid();
+SignedDistanceOptions ReadSignedDistance(const Arguments& arguments, const Grid& grid) {
   SignedDistanceOptions options;
   options.classes = arguments.Integer("classes");
   options.spacing = arguments.Spacing(grid);
@@ -21,6 +17,16 @@ Task SignedDistance(Arguments& arguments) {
   options.truncate = arguments.Number("truncate", 1);
   options.absent = arguments.Choice("absent", {{"reference", Absent::kReference}, {"far", Absent::kFar}},
                                     Absent::kReference);
+  return options;
+}
+
+namespace {
+
+Task SignedDistance(Arguments& arguments) {
+  const bool on_cuda = arguments.OnCuda();
+  const LabelSpan labels = arguments.Labels("labels");
+  const Grid grid = arguments.ReadGrid();
+  const SignedDistanceOptions options = ReadSignedDistance(arguments, grid);
   Require(Size(labels) == grid.Count(), "labels: expected ", grid.Count(), " elements, got ", Size(labels));
   Require(options.classes >= 1 && options.classes <= 32767, "classes: expected 1 to 32767, got ",
           options.classes);

@@ -1,4 +1,5 @@
 // The allocator behind every cuda:: call; see pool.h. Emulated in tests, never yet run on a GPU.
+#include <algorithm>
 #include <bit>
 
 #include "cuda/check.h"
@@ -13,8 +14,12 @@ Pool& Pool::Get() {
   return *pool;
 }
 
-// Up to an eighth more, so that there are eight sizes per power of two.
+// Up to an eighth more, so that there are eight sizes per power of two; exact on the emulator, which looks
+// for overruns.
 size_t Pool::Rounded(size_t bytes) {
+#if defined(PIXELCAL_CUDA_EMULATED)
+  return std::max<size_t>(bytes, 1);
+#endif
   if (bytes <= 512) return 512;
   const size_t step = std::bit_floor(bytes - 1) / 8;
   return bytes > SIZE_MAX - step ? bytes : (bytes + step - 1) / step * step;

@@ -17,6 +17,12 @@ export { DeviceTensor, toDevice } from "./device-tensor.js";
 export * from "./distance.js";
 export * from "./errors.js";
 export {
+  type LabelTargets,
+  type LabelTargetsOptions,
+  labelTargets,
+  labelTargetsSync,
+} from "./label-targets.js";
+export {
   averageCalibrationError,
   classwiseExpectedCalibrationError,
   expectedCalibrationError,

@@ -48,7 +48,8 @@ export function signedDistanceSync(labels: Labels, options: SignedDistanceOption
   );
 }
 
-function signedRequest(
+/** @internal */
+export function signedRequest(
   labels: Labels,
   options: SignedDistanceOptions,
 ): { request: NativeOptions; dims: readonly number[] } {

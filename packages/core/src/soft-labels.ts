@@ -150,7 +150,8 @@ const presets: Readonly<Record<SoftLabelPreset, Readonly<Record<string, Rule>>>>
   consistent: { mean: rule("weighted", "replicate"), gaussian: svls },
 };
 
-function softLabelsRequest(
+/** @internal */
+export function softLabelsRequest(
   labels: Labels,
   options: SoftLabelsOptions,
 ): { request: NativeOptions; dims: readonly number[] } {

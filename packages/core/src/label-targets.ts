@@ -1,0 +1,83 @@
+import type { Targets } from "@pixelcal/native";
+import { call, callSync, native } from "./binding.js";
+import { checkClasses, checkLabels } from "./check.js";
+import { checkDevice, type DeviceOption, type KeepOption } from "./device.js";
+import { arrayOf, resultTensor } from "./device-tensor.js";
+import { invalidArgument } from "./errors.js";
+import { type SignedDistanceOptions, signedRequest } from "./signed-distance.js";
+import { type SoftLabelsOptions, softLabelsRequest } from "./soft-labels.js";
+import type { Labels, Tensor } from "./tensor.js";
+
+type Own = "classes" | "device" | "keep" | "out";
+
+/** Which targets are wanted: those whose option is there. */
+export interface LabelTargetsOptions extends DeviceOption, KeepOption {
+  readonly classes: number;
+  readonly oneHot?: boolean;
+  readonly signedDistance?: Omit<SignedDistanceOptions, Own>;
+  /** With kernels that do not read an image. */
+  readonly softLabels?: Omit<SoftLabelsOptions, Own | "image" | "ignore">;
+}
+
+/** Each `[N, classes, ...spatial]`. */
+export interface LabelTargets {
+  readonly oneHot?: Tensor<"float32">;
+  readonly signedDistance?: Tensor<"float32">;
+  readonly softLabels?: Tensor<"float32">;
+}
+
+/**
+ * What a loss needs of the labels, in one call: `signedDistance`, `softLabels` and the one-hot labels. On a device the
+ * labels are uploaded once. Throws on a label outside [0, classes).
+ */
+export async function labelTargets(labels: Labels, options: LabelTargetsOptions): Promise<LabelTargets> {
+  const { request, dims } = targetsRequest(labels, options);
+  return targetTensors(await call(() => native.targets(request)), dims);
+}
+
+/** {@link labelTargets} on the calling thread. */
+export function labelTargetsSync(labels: Labels, options: LabelTargetsOptions): LabelTargets {
+  const { request, dims } = targetsRequest(labels, options);
+  return targetTensors(
+    callSync(() => native.targetsSync(request)),
+    dims,
+  );
+}
+
+function targetsRequest(
+  labels: Labels,
+  options: LabelTargetsOptions,
+): { request: Parameters<typeof native.targets>[0]; dims: readonly number[] } {
+  const { classes, device, keep, oneHot = false, signedDistance, softLabels } = options;
+  checkDevice(device);
+  checkLabels(labels);
+  checkClasses(classes);
+  if (!oneHot && !signedDistance && !softLabels) {
+    throw invalidArgument("options", "oneHot, signedDistance or softLabels", "none of them");
+  }
+  const [batch, ...size] = labels.dims as [number, ...number[]];
+  const request = {
+    ...(signedDistance && signedRequest(labels, { ...signedDistance, classes }).request),
+    ...(softLabels && softLabelsRequest(labels, { ...softLabels, classes }).request),
+    labels: arrayOf<"uint8" | "int32" | "int64">(labels),
+    batch,
+    size,
+    classes,
+    device,
+    keep,
+    out: undefined,
+    oneHot,
+    signedDistance: signedDistance !== undefined,
+    softLabels: softLabels !== undefined,
+  };
+  return { request, dims: [batch, classes, ...size] };
+}
+
+function targetTensors(targets: Targets, dims: readonly number[]): LabelTargets {
+  return Object.fromEntries(
+    Object.entries(targets).map(([name, data]) => [
+      name,
+      resultTensor("float32", dims, data as Float32Array),
+    ]),
+  );
+}
