@@ -56,7 +56,8 @@ const cases: readonly [string, Graph, readonly string[], readonly string[]][] = 
       const larger = x.graph.node("Resize", [scaled, undefined, store("scales", [4], 1)], {
         mode: "nearest",
       })[0]!;
-      const masked = ops.Add(larger, store("layers.0.attn_mask", [4, 4]));
+      const table = store("/attn/Constant_3_output_0", [4, 4]);
+      const masked = ops.Add(ops.Mul(larger, table), store("layers.0.attn_mask", [4, 4]));
       const sign = ops.Sign(ops.Mul(masked, store("behindSign", [4])));
       return ops.Mul(ops.Add(masked, sign), ops.Add(store("half", []), store("val_12", [1])));
     }),

@@ -77,7 +77,7 @@ function dependingOnInputs(graph: Graph, nodes: readonly Node[]): ReadonlySet<Va
 }
 
 const fixedNames =
-  /(^|[./])(attn_mask|\w*_mask|mask|relative_coords_table|positional_encoding_gaussian_matrix|inv_freq|bases|(pixel|image)_(mean|std))$/;
+  /(^|[./])(attn_mask|\w*_mask|mask|relative_coords_table|positional_encoding_gaussian_matrix|inv_freq|bases|(pixel|image)_(mean|std)|Constant(_\d+)?_output_0)$/;
 /** Names that PyTorch's exporters give to what has none. */
 const unnamed = /^(val_\d+|_val_\d+|onnx::\w+|\/.*|\d+)$/;
 
