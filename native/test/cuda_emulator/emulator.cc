@@ -1,10 +1,10 @@
 #include "emulator.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <deque>
-#include <limits>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -51,7 +51,7 @@ struct Device {
   Order order = Order::kForward;
   uint64_t seed = 1;
   bool late = false;
-  size_t limit = std::numeric_limits<size_t>::max(), in_use = 0;
+  size_t limit = kMemory, in_use = 0;
   int devices = 1;
   int64_t launches = 0;
   cudaError_t last = cudaSuccess;

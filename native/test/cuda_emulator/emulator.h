@@ -16,7 +16,8 @@ void SetOrder(Order order, uint64_t seed = 1);
 void SetLate(bool late);
 
 // Device memory that may be allocated together, in bytes.
-void SetMemoryLimit(size_t bytes);
+inline constexpr size_t kMemory = size_t{16} << 30;
+void SetMemoryLimit(size_t bytes = kMemory);
 size_t MemoryInUse();
 
 // 0: as a machine without a driver.
