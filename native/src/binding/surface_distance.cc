@@ -6,6 +6,7 @@ namespace pixelcal {
 namespace {
 
 Task SurfaceDistances(Arguments& arguments) {
+  const bool on_cuda = arguments.OnCuda();
   const auto a = arguments.Array<uint8_t>("a");
   const auto b = arguments.Array<uint8_t>("b");
   const Grid grid = arguments.ReadGrid();
@@ -26,7 +27,7 @@ Task SurfaceDistances(Arguments& arguments) {
       EmptyMask::kNan);
   options.tolerance = arguments.Number("tolerance", 1);
   const auto measures = std::make_shared<std::vector<SurfaceMeasures>>(static_cast<size_t>(grid.batch));
-  return {[=] { cpu::SurfaceDistances(a, b, grid, options, *measures); },
+  return {[=] { PIXELCAL_ON(on_cuda, SurfaceDistances(a, b, grid, options, *measures)); },
           [=](Napi::Env env) -> Napi::Value {
             auto list = Napi::Array::New(env, measures->size());
             for (uint32_t i = 0; i < measures->size(); ++i) {
@@ -44,7 +45,7 @@ Task SurfaceDistances(Arguments& arguments) {
           }};
 }
 
-constexpr Entry kEntries[] = {{"surfaceDistances", SurfaceDistances}};
+constexpr Entry kEntries[] = {{"surfaceDistances", SurfaceDistances, true}};
 
 }  // namespace
 

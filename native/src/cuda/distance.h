@@ -37,17 +37,28 @@ struct DistancePlan {
 };
 DistancePlan MakePlan(int64_t maps, const Grid& grid, const DistanceOptions& options);
 
-// The passes after the first: steps in, distances of every map out.
-void FinishDistances(Stream& stream, const DistancePlan& plan, const Steps& steps, float* out);
+// Whether squared distances are computed as 32-bit integers: unit spacing, and a diagonal that fits them.
+bool HasIntegers(const DistancePlan& plan);
 
-// Distances of every pixel of plan.maps maps to the nearest pixel for which zeros(map, pixel) holds.
+// The first pass, to the nearest pixel along the first axis for which zeros(map, pixel) holds.
 template <class Zeros>
-void Distances(Stream& stream, const DistancePlan& plan, const Zeros& zeros, float* out) {
+Steps SweepZeros(Stream& stream, const DistancePlan& plan, const Zeros& zeros) {
   const int64_t rows = plan.Rows(), count = CheckedProduct(plan.maps, plan.pixels);
   const Steps steps{stream.Allocate<unsigned char>(CheckedProduct(count, Steps::Bytes(rows))),
                     Steps::Wide(rows)};
   RunSweep(stream, zeros, plan.maps, rows, plan.pixels / rows, steps);
-  FinishDistances(stream, plan, steps, out);
+  return steps;
+}
+
+// The passes after the first: steps in, distances of every map out.
+void FinishDistances(Stream& stream, const DistancePlan& plan, const Steps& steps, float* out);
+// The same to squares as they are, where the plan HasIntegers and every map has a zero.
+void FinishSquares(Stream& stream, const DistancePlan& plan, const Steps& steps, int32_t* out);
+
+// Distances of every pixel of plan.maps maps to the nearest pixel for which zeros(map, pixel) holds.
+template <class Zeros>
+void Distances(Stream& stream, const DistancePlan& plan, const Zeros& zeros, float* out) {
+  FinishDistances(stream, plan, SweepZeros(stream, plan, zeros), out);
 }
 
 }  // namespace pixelcal::cuda

@@ -59,38 +59,60 @@ struct DistanceSink {
   }
 };
 
-template <class T>
-__global__ void FinishSteps(StepsSource<T> source, DistanceSink<T> sink, int64_t count) {
+template <class T, class Sink>
+__global__ void FinishSteps(StepsSource<T> source, Sink sink, int64_t count) {
   ForItems(count, [&](int64_t at) { sink(at, source(at)); });
 }
 
+// The arithmetic of a plan in T: its axes, and what is farther than any of its pixels.
 template <class T>
-void FinishIn(Stream& stream, const DistancePlan& plan, const Steps& steps, float* out) {
-  T farthest{0};
+struct Measure {
   std::array<Axis<T>, 3> axes{};
-  for (size_t axis = 0; axis < static_cast<size_t>(plan.axes); ++axis) {
-    axes[axis] = {static_cast<T>(plan.spacing[axis])};
-    const T length = static_cast<T>(plan.size[axis] - 1) * axes[axis].spacing;
-    farthest += length * length;
+  T far;
+
+  explicit Measure(const DistancePlan& plan) {
+    T farthest{0};
+    for (size_t axis = 0; axis < static_cast<size_t>(plan.axes); ++axis) {
+      axes[axis] = {static_cast<T>(plan.spacing[axis])};
+      const T length = static_cast<T>(plan.size[axis] - 1) * axes[axis].spacing;
+      farthest += length * length;
+    }
+    far = 2 * farthest + 1;
   }
-  const T far = 2 * farthest + 1;
-  const bool small = std::is_same_v<T, int32_t> && !plan.squared && static_cast<double>(far) <= 0x1p24;
-  const StepsSource<T> source{steps, axes[0], far};
-  const DistanceSink<T> sink{out, plan.pixels, far, plan.squared, plan.infinity, small, plan.point};
+};
+
+template <class T, class Sink>
+void FinishTo(Stream& stream, const DistancePlan& plan, const Steps& steps, const Measure<T>& in,
+              const Sink& sink) {
+  const StepsSource<T> source{steps, in.axes[0], in.far};
   const int64_t count = plan.maps * plan.pixels;
   if (plan.axes <= 1) {
-    LaunchItems("FinishSteps", FinishSteps<T>, count, stream, source, sink, count);
+    LaunchItems("FinishSteps", FinishSteps<T, Sink>, count, stream, source, sink, count);
   } else if (plan.axes == 2) {
     const Lines rows{plan.maps * plan.size[0], 1, static_cast<int>(plan.size[1])};
-    RunEnvelope(stream, source, sink, rows, axes[1], far);
+    RunEnvelope(stream, source, sink, rows, in.axes[1], in.far);
   } else {
     T* squares = stream.Allocate<T>(count);
     const int64_t planes = plan.maps * plan.size[0];
     const Lines columns{planes, plan.size[2], static_cast<int>(plan.size[1])};
-    RunEnvelope(stream, source, ValueSink<T>{squares}, columns, axes[1], far);
+    RunEnvelope(stream, source, ValueSink<T>{squares}, columns, in.axes[1], in.far);
     const Lines rows{planes, plan.size[1], static_cast<int>(plan.size[2])};
-    RunEnvelope(stream, ValueSource<T>{squares}, sink, rows, axes[2], far);
+    RunEnvelope(stream, ValueSource<T>{squares}, sink, rows, in.axes[2], in.far);
   }
+}
+
+template <class T>
+void FinishIn(Stream& stream, const DistancePlan& plan, const Steps& steps, float* out) {
+  const Measure<T> in(plan);
+  const bool small = std::is_same_v<T, int32_t> && !plan.squared && static_cast<double>(in.far) <= 0x1p24;
+  FinishTo(stream, plan, steps, in,
+           DistanceSink<T>{out, plan.pixels, in.far, plan.squared, plan.infinity, small, plan.point});
+}
+
+bool HasUnitSpacing(const DistancePlan& plan) {
+  for (size_t axis = 0; axis < static_cast<size_t>(plan.axes); ++axis)
+    if (plan.spacing[axis] != 1) return false;
+  return true;
 }
 
 // Pixels of a mask that are 0.
@@ -131,20 +153,25 @@ DistancePlan MakePlan(int64_t maps, const Grid& grid, const DistanceOptions& opt
   return plan;
 }
 
-void FinishDistances(Stream& stream, const DistancePlan& plan, const Steps& steps, float* out) {
-  bool unit = true;
+bool HasIntegers(const DistancePlan& plan) {
   double farthest = 0;
-  for (size_t axis = 0; axis < static_cast<size_t>(plan.axes); ++axis) {
-    unit &= plan.spacing[axis] == 1;
+  for (size_t axis = 0; axis < static_cast<size_t>(plan.axes); ++axis)
     farthest += static_cast<double>(plan.size[axis]) * static_cast<double>(plan.size[axis]);
-  }
   // `far` plus one more axis must fit: 3 farthest + 1 < 2^31.
-  if (!unit)
+  return HasUnitSpacing(plan) && farthest < 7e8;
+}
+
+void FinishDistances(Stream& stream, const DistancePlan& plan, const Steps& steps, float* out) {
+  if (!HasUnitSpacing(plan))
     FinishIn<double>(stream, plan, steps, out);
-  else if (farthest < 7e8)
+  else if (HasIntegers(plan))
     FinishIn<int32_t>(stream, plan, steps, out);
   else
     FinishIn<int64_t>(stream, plan, steps, out);
+}
+
+void FinishSquares(Stream& stream, const DistancePlan& plan, const Steps& steps, int32_t* out) {
+  FinishTo(stream, plan, steps, Measure<int32_t>(plan), ValueSink<int32_t>{out});
 }
 
 void DistanceTransform(std::span<const uint8_t> mask, const Grid& grid, const DistanceOptions& options,

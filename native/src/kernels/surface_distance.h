@@ -47,4 +47,12 @@ void SurfaceDistances(std::span<const uint8_t> a, std::span<const uint8_t> b, co
                       const SurfaceOptions& options, std::span<SurfaceMeasures> out);
 
 }  // namespace cpu
+
+namespace cuda {
+
+// As cpu::, the same bits where pixels have equal sides; else squared distances may differ in their last bit.
+void SurfaceDistances(std::span<const uint8_t> a, std::span<const uint8_t> b, const Grid& grid,
+                      const SurfaceOptions& options, std::span<SurfaceMeasures> out);
+
+}  // namespace cuda
 }  // namespace pixelcal

@@ -6,6 +6,7 @@ import { distanceTransform, distanceTransformSync } from "./distance.js";
 import { argMax } from "./metrics/overlap.js";
 import { surfaceDistances } from "./metrics/surface-distance.js";
 import { morphology } from "./morphology.js";
+import { packMask } from "./packed-mask.js";
 import { signedDistance } from "./signed-distance.js";
 import { softLabels } from "./soft-labels.js";
 import { tensor } from "./tensor.js";
@@ -44,6 +45,11 @@ describe.skipIf(!devices().includes("cuda"))("with a CUDA device", () => {
       [2, 2, 15, 20],
     );
     expect(await calibrationBins(probs, mask, cuda)).toEqual(await calibrationBins(probs, mask));
+    const other = tensor("uint8", mask.data.toReversed(), mask.dims);
+    for (const convention of ["reference", "deepmind"] as const)
+      expect(await surfaceDistances(mask, other, { convention, ...cuda })).toEqual(
+        await surfaceDistances(mask, other, { convention }),
+      );
   });
 
   test("results that feed one another stay on the device", async () => {
@@ -91,9 +97,7 @@ describe.skipIf(!devices().includes("cuda"))("with a CUDA device", () => {
         out: tensor("float32", new Float32Array(600), [2, 15, 20]),
       }),
     ).rejects.toThrow("keep: expected no out beside it");
-    await expect(surfaceDistances(mask, mask, cuda)).rejects.toThrow(
-      "device: expected cpu for surfaceDistances",
-    );
+    await expect(packMask(mask, cuda)).rejects.toThrow("device: expected cpu for packMask");
     await expect(signedDistance(mask, { classes: 1, ...cuda })).rejects.toThrow("labels: expected");
   });
 });
