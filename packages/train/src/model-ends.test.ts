@@ -53,6 +53,17 @@ describe("canonical", () => {
     else expect(logits).not.toEqual(expected);
   });
 
+  test.each<[string, (probs: Value) => Value]>([
+    ["Resize", (probs) => ops.Resize(probs, { sizes: [2, 3, 6, 8], mode: "linear" })],
+    ["Clip", (probs) => ops.Clip(probs, 1e-6, 1)],
+  ])("refuses %s of probabilities by name", (opType, after) => {
+    const softmax = model([2, 1, 3, 4], { y: (x) => after(ops.Softmax(three(x), 1)) });
+    expect(() => canonical(softmax)).toThrow(`${opType} of Softmax in y`);
+    const sigmoid = model([2, 1, 3, 4], { y: (x) => after(ops.Sigmoid(three(x))) });
+    expect(() => canonical(sigmoid)).toThrow(`${opType} of Sigmoid in y`);
+    expect(() => canonical(model([2, 1, 3, 4], { y: (x) => after(three(x)) }))).not.toThrow();
+  });
+
   test("keeps a softmax that something else needs", () => {
     const attended = (x: Value): Value => ops.Mul(three(x), ops.Softmax(three(x), 1));
     const graph = model([2, 1, 3, 4], { y: attended });

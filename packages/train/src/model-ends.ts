@@ -89,6 +89,7 @@ export function canonical(model: Graph, ends: ModelEnds = {}): Graph {
     output: (name, copy) => {
       if (!chosen.includes(name)) return [];
       const found = logitsBehind(copy);
+      refuseDerived(name, copy, found);
       const wanted = axisOf("classAxis", classAxis, Math.max(2, copy.dims.length));
       if (found.axis !== undefined && found.axis !== wanted) {
         throw invalidArgument("classAxis", `${found.axis}, over which ${name} has its softmax`, classAxis);
@@ -102,6 +103,18 @@ export function canonical(model: Graph, ends: ModelEnds = {}): Graph {
     },
   });
   return ordered(prune(adapted), chosen);
+}
+
+/** What leaves probabilities probabilities: behind it a softmax would be taken of a softmax. */
+const keepsProbabilities: ReadonlySet<string> = new Set([...movingOperators, "Resize", "Clip", "Slice"]);
+
+function refuseDerived(name: string, output: Value, { activation }: FoundLogits): void {
+  if (activation !== "none") return;
+  let node = output.node;
+  while (node !== undefined && keepsProbabilities.has(node.opType)) node = node.inputs[0]?.node;
+  if (node === undefined || activations[node.opType] === undefined) return;
+  const got = `${output.node!.opType} of ${node.opType} in ${name}: name an output before it`;
+  throw invalidArgument("outputs", "logits, or a softmax or sigmoid of them", got);
 }
 
 function chosenOutputs(model: Graph, names: readonly string[] | undefined): readonly string[] {
