@@ -1,3 +1,7 @@
+// Bin edges, which are doubles, as the float32 limits that float32 probabilities are compared with: p > e is
+// p > t with t the largest float32 that is at most e. The bin is then found by scaling (edges near k / bins),
+// by counting limits below p (few), or from a table of cells of [0, 1] (many): O(1) per probability but for
+// crowded cells.
 #include "kernels/bin_limits.h"
 
 #include <algorithm>

@@ -1,3 +1,6 @@
+// What the signed-distance calibration loss needs of the labels (formulas in signed_distance.h and
+// neighborhood.h), one kernel after the other; the CUDA twin uploads the labels once. O(classes x pixels)
+// beside the two kernels.
 #include "kernels/label_targets.h"
 
 #include <cmath>

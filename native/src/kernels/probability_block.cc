@@ -1,3 +1,6 @@
+// Probability maps read block by block: 2048 pixels whose labels were narrowed, whose probabilities were
+// found valid and, where they are float16, are widened row by row in the first level cache. One pass over
+// memory, O(classes x pixels).
 #include "kernels/probability_block.h"
 
 #include <algorithm>

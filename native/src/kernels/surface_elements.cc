@@ -1,3 +1,7 @@
+// Lengths and areas of the surface in a cell of 2^rank pixels, for each of the 16 or 256 ways its corners can
+// be inside: marching squares, and marching cubes (Lorensen & Cline 1987) whose polygons are traced from the
+// cuts of the six faces and triangulated to the largest area, which is how DeepMind's surface-distance
+// counts. A table, made once per spacing.
 #include "kernels/surface_elements.h"
 
 #include <bit>
