@@ -41,12 +41,14 @@ void ReadOptions(const Arguments& arguments, CalibrationOptions& options) {
 }
 
 Task EqualMassEdgesTask(Arguments& arguments) {
+  const bool on_cuda = arguments.OnCuda();
   const ProbabilityMaps maps = ReadMaps(arguments);
   CalibrationOptions options;
   ReadOptions(arguments, options);
   const auto edges =
       arguments.Out<double>("out", cpu::CalibrationGroups(options.score, maps.classes) * (options.bins + 1));
-  return {[=] { cpu::EqualMassEdges(maps, options, edges.span); }, [=](Napi::Env) { return edges.Value(); }};
+  return {[=] { PIXELCAL_ON(on_cuda, EqualMassEdges(maps, options, edges.span)); },
+          [=](Napi::Env) { return edges.Value(); }};
 }
 
 // The arrays of one histogram's sums.
@@ -149,7 +151,7 @@ Task ConfusionCountsTask(Arguments& arguments) {
 }
 
 constexpr Entry kEntries[] = {{"calibrationBins", CalibrationBinsTask, true},
-                              {"equalMassEdges", EqualMassEdgesTask},
+                              {"equalMassEdges", EqualMassEdgesTask, true},
                               {"probabilityScores", ProbabilityScoresTask, true},
                               {"argMax", ArgMaxTask, true},
                               {"confusionCounts", ConfusionCountsTask, true}};

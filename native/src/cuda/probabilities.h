@@ -34,6 +34,47 @@ struct DeviceMaps {
 
 __device__ inline bool IsProbability(float p) { return p >= 0 && p <= 1; }
 
+// The score of a pixel in a group, and whether it is a hit; valid if all values that it read are
+// probabilities.
+template <class Value>
+__device__ float ScoreOf(const DeviceMaps<Value>& maps, Score score, int64_t group, int64_t image,
+                         int64_t pixel, int code, bool* hit, bool* valid) {
+  if (score == Score::kForeground) {
+    const float p = maps.At(image, 0, pixel);
+    *hit = code != 0;
+    *valid = IsProbability(p);
+    return 1.0f - p;
+  }
+  if (score == Score::kClasses) {
+    const float p = maps.At(image, group, pixel);
+    *hit = code == group;
+    *valid = IsProbability(p);
+    return p;
+  }
+  float top = maps.At(image, 0, pixel);
+  int winner = 0;
+  *valid = IsProbability(top);
+  for (int64_t c = 1; c < maps.classes; ++c) {
+    const float p = maps.At(image, c, pixel);
+    *valid = *valid && IsProbability(p);
+    if (p > top) {
+      top = p;
+      winner = static_cast<int>(c);
+    }
+  }
+  *hit = code == winner;
+  return top;
+}
+
+// All values of all classes, for scores that do not read them.
+template <class Value>
+__global__ void FindBadValues(DeviceMaps<Value> maps, Finding* finding) {
+  const int64_t count = maps.images * maps.classes * maps.pixels;
+  ForItems(count, [&](int64_t i) {
+    if (!IsProbability(Widened(maps.values[i]))) Find(finding, i);
+  });
+}
+
 // Sets the codes of masked pixels to kLeftOutCode; a finding for every weight that is none.
 void LeaveOutMasked(Stream& stream, std::span<const uint8_t> mask, int16_t* codes);
 void CheckWeights(Stream& stream, const float* weights, int64_t count, Finding* finding);

@@ -48,37 +48,6 @@ struct Weighted {
   }
 };
 
-// The score of a pixel, and whether it is a hit.
-template <class Value>
-__device__ float ScoreOf(const DeviceMaps<Value>& maps, const Run& run, int64_t image, int64_t pixel,
-                         int code, bool* hit, bool* valid) {
-  if (run.score == Score::kForeground) {
-    const float p = maps.At(image, 0, pixel);
-    *hit = code != 0;
-    *valid = IsProbability(p);
-    return 1.0f - p;
-  }
-  if (run.score == Score::kClasses) {
-    const float p = maps.At(image, run.group, pixel);
-    *hit = code == run.group;
-    *valid = IsProbability(p);
-    return p;
-  }
-  float top = maps.At(image, 0, pixel);
-  int winner = 0;
-  *valid = IsProbability(top);
-  for (int64_t c = 1; c < maps.classes; ++c) {
-    const float p = maps.At(image, c, pixel);
-    *valid = *valid && IsProbability(p);
-    if (p > top) {
-      top = p;
-      winner = static_cast<int>(c);
-    }
-  }
-  *hit = code == winner;
-  return top;
-}
-
 // How many limits are below p.
 __device__ inline int LimitsBelow(const Run& run, const float* limits, float p) {
   if (run.grid) {
@@ -116,7 +85,7 @@ __global__ void AddToHistograms(DeviceMaps<Value> maps, const Run* runs, int64_t
     for (int64_t i = begin + threadIdx.x; i < end; i += blockDim.x) {
       const int code = maps.Code(image, i);
       bool hit, valid;
-      const float p = ScoreOf(maps, run, image, i, code, &hit, &valid);
+      const float p = ScoreOf(maps, run.score, run.group, image, i, code, &hit, &valid);
       if (!valid) Find(finding, i);
       if (code < 0 || !valid || !(p > run.threshold)) continue;
       const int below = LimitsBelow(run, limits + run.limits, p);
@@ -157,15 +126,6 @@ __global__ void AddToHistograms(DeviceMaps<Value> maps, const Run* runs, int64_t
     }
     __syncthreads();
   }
-}
-
-// All values of all classes, for scores that do not read them.
-template <class Value>
-__global__ void FindBadValues(DeviceMaps<Value> maps, Finding* finding) {
-  const int64_t count = maps.images * maps.classes * maps.pixels;
-  ForItems(count, [&](int64_t i) {
-    if (!IsProbability(Widened(maps.values[i]))) Find(finding, i);
-  });
 }
 
 // The runs of all groups, with their limits and where their sums are.

@@ -82,6 +82,7 @@ namespace cuda {
 // As cpu::, bit for bit but for weighted sums, which are added in another fixed order.
 void CalibrationBins(const ProbabilityMaps& maps, std::span<const CalibrationOptions> options,
                      std::span<const CalibrationSums> sums);
+void EqualMassEdges(const ProbabilityMaps& maps, const CalibrationOptions& options, std::span<double> edges);
 ProbabilityScoreSums ProbabilityScores(const ProbabilityMaps& maps);
 
 }  // namespace cuda

@@ -105,6 +105,45 @@ CUDA_TEST(CalibrationBinsEqualCpu) {
   }
 }
 
+CUDA_TEST(EqualMassEdgesEqualCpu) {
+  for (const int64_t pixels : {1, 3, 900, 70000}) {
+    const Case c(pixels > 10000 ? 1 : 2, 2, pixels);
+    ProbabilityMaps maps = c.Maps();
+    const auto check = [&](const CalibrationOptions& options) {
+      const int64_t groups = cpu::CalibrationGroups(options.score, maps.classes);
+      std::vector<double> expected(static_cast<size_t>(groups * (options.bins + 1))), found(expected.size());
+      cpu::EqualMassEdges(maps, options, expected);
+      cuda::EqualMassEdges(maps, options, found);
+      CHECK(found == expected, "pixels ", pixels, " bins ", options.bins);
+    };
+    check({Score::kClasses, BinEdges::kRightClosed, 10, {}, -1});
+    if (pixels > 10000) continue;
+    for (const Score score : {Score::kForeground, Score::kClasses, Score::kTopLabel}) {
+      check({score, BinEdges::kLeftClosed, 1, {}, -1});
+      check({score, BinEdges::kLeftClosed, 40, {}, 0.1f});
+    }
+    maps.probs = std::span<const uint16_t>(c.halves);
+    maps.mask = c.mask;
+    maps.ignore = 1;
+    check({Score::kClasses, BinEdges::kRightClosed, 40, {}, -1});
+  }
+}
+
+// In pieces, to device memory, and more nodes than are counted at once.
+CUDA_TEST(EqualMassEdgesInPieces) {
+  const Case c(3, 2, 1500);
+  const size_t before = cuda::PieceBytes();
+  cuda::SetPieceBytes(8000);
+  const CalibrationOptions options{Score::kClasses, BinEdges::kRightClosed, 2500, {}, -1};
+  std::vector<double> expected(5002), found(expected.size());
+  cpu::EqualMassEdges(c.Maps(), options, expected);
+  const cuda::DeviceMemory memory(expected.size() * sizeof(double));
+  cuda::EqualMassEdges(c.Maps(), options, {static_cast<double*>(memory.data()), found.size()});
+  memory.CopyTo(found.data());
+  cuda::SetPieceBytes(before);
+  CHECK(found == expected);
+}
+
 CUDA_TEST(ProbabilityScoresEqualCpu) {
   for (const int64_t pixels : {1, 300, 20000}) {
     Case c(2, 3, pixels);
@@ -147,12 +186,18 @@ CUDA_TEST(ProbabilitiesAreRejectedAsOnTheCpu) {
       const std::string expected = message(maps, score, cpu::CalibrationBins);
       CHECK(expected != "nothing thrown" && message(maps, score, cuda::CalibrationBins) == expected,
             expected);
+      if (kind == 3) continue;
+      std::vector<double> edges(score == Score::kClasses ? 33 : 11);
+      CHECK_THROWS(cuda::EqualMassEdges(maps, {score, BinEdges::kRightClosed, 10, {}, -1}, edges), expected);
     }
   }
   Case c(1, 2, 3);
   CHECK_THROWS(
       Sums(c.Maps(), {{Score::kClasses, BinEdges::kRightClosed, 10, Edges(9), -1}}, cuda::CalibrationBins),
       "edges: expected 11");
+  std::vector<double> edges(20);
+  CHECK_THROWS(cuda::EqualMassEdges(c.Maps(), {Score::kClasses, BinEdges::kRightClosed, 10, {}, -1}, edges),
+               "edges: expected 22");
 }
 
 CUDA_TEST(ArgMaxEqualsCpu) {

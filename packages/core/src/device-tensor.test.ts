@@ -45,6 +45,10 @@ describe.skipIf(!devices().includes("cuda"))("with a CUDA device", () => {
       [2, 2, 15, 20],
     );
     expect(await calibrationBins(probs, mask, cuda)).toEqual(await calibrationBins(probs, mask));
+    const equalMass = { scheme: "equal-mass", of: "classes" } as const;
+    expect(await calibrationBins(probs, mask, { ...equalMass, ...cuda })).toEqual(
+      await calibrationBins(probs, mask, equalMass),
+    );
     const other = tensor("uint8", mask.data.toReversed(), mask.dims);
     for (const convention of ["reference", "deepmind"] as const)
       expect(await surfaceDistances(mask, other, { convention, ...cuda })).toEqual(
