@@ -43,32 +43,37 @@ Task MorphologyTask(Arguments& arguments) {
 }
 
 Task PackedMorphologyTask(Arguments& arguments) {
+  const bool on_cuda = arguments.OnCuda();
   const auto words = arguments.Array<uint64_t>("words");
   const Grid grid = arguments.ReadGrid();
   const MorphologyOptions options = ReadMorphology(arguments);
   const auto out = arguments.Out<uint64_t>("out", PackedWords(grid));
-  return {[=] { cpu::PackedMorphology(words, grid, options, out.span); },
+  return {[=] { PIXELCAL_ON(on_cuda, PackedMorphology(words, grid, options, out.span)); },
           [=](Napi::Env) { return out.Value(); }};
 }
 
 Task PackMaskTask(Arguments& arguments) {
+  const bool on_cuda = arguments.OnCuda();
   const auto mask = arguments.Array<uint8_t>("mask");
   const Grid grid = arguments.ReadGrid();
   const auto out = arguments.Out<uint64_t>("out", PackedWords(grid));
-  return {[=] { cpu::PackMask(mask, grid, out.span); }, [=](Napi::Env) { return out.Value(); }};
+  return {[=] { PIXELCAL_ON(on_cuda, PackMask(mask, grid, out.span)); },
+          [=](Napi::Env) { return out.Value(); }};
 }
 
 Task UnpackMaskTask(Arguments& arguments) {
+  const bool on_cuda = arguments.OnCuda();
   const auto words = arguments.Array<uint64_t>("words");
   const Grid grid = arguments.ReadGrid();
   const auto out = arguments.Out<uint8_t>("out", grid.Count());
-  return {[=] { cpu::UnpackMask(words, grid, out.span); }, [=](Napi::Env) { return out.Value(); }};
+  return {[=] { PIXELCAL_ON(on_cuda, UnpackMask(words, grid, out.span)); },
+          [=](Napi::Env) { return out.Value(); }};
 }
 
 constexpr Entry kEntries[] = {{"morphology", MorphologyTask, true},
-                              {"packedMorphology", PackedMorphologyTask},
-                              {"packMask", PackMaskTask},
-                              {"unpackMask", UnpackMaskTask}};
+                              {"packedMorphology", PackedMorphologyTask, true},
+                              {"packMask", PackMaskTask, true},
+                              {"unpackMask", UnpackMaskTask, true}};
 
 }  // namespace
 

@@ -4,42 +4,13 @@
 // | in(i + s), whose step s may be up to twice the radius so far plus one: radius r takes log3(2 r + 1)
 // passes over an eighth of a byte per pixel. Indices outside are clamped, which never reads a pixel outside
 // the window. Tested on an emulator, never yet run on a GPU.
-#include "cuda/launch.h"
+#include "cuda/bit_rows.h"
 #include "cuda/morphology.h"
 #include "kernels/morphology.h"
+#include "kernels/packed_mask.h"
 
 namespace pixelcal::cuda {
 namespace {
-
-// Rows of all masks as words.
-struct BitRows {
-  int64_t rows, width, words;  // words per row
-  int64_t Count() const { return rows * words; }
-};
-
-__global__ void PackBits(const uint8_t* mask, BitRows shape, bool flip, unsigned* out) {
-  const int lane = threadIdx.x % kWarp;
-  const int64_t warps = static_cast<int64_t>(gridDim.x) * (blockDim.x / kWarp);
-  for (int64_t word = (static_cast<int64_t>(blockIdx.x) * blockDim.x + threadIdx.x) / kWarp;
-       word < shape.rows * shape.words; word += warps) {
-    const int64_t x = word % shape.words * kWarp + lane;
-    const bool set = x < shape.width && (mask[word / shape.words * shape.width + x] != 0) != flip;
-    const unsigned bits = __ballot_sync(kAllLanes, set);
-    if (lane == 0) out[word] = bits;
-  }
-}
-
-// out = (a != flip_a) and (b != flip_b), in 0 and 1; without b the first alone.
-__global__ void UnpackBits(const unsigned* a, bool flip_a, const unsigned* b, bool flip_b, BitRows shape,
-                           uint8_t* out) {
-  ForItems(shape.rows * shape.width, [&](int64_t i) {
-    const int64_t x = i % shape.width, word = i / shape.width * shape.words + x / kWarp;
-    const int bit = static_cast<int>(x % kWarp);
-    bool set = ((a[word] >> bit & 1) != 0) != flip_a;
-    if (b) set = set && ((b[word] >> bit & 1) != 0) != flip_b;
-    out[i] = set;
-  });
-}
 
 __global__ void InvertBits(unsigned* bits, int64_t count) {
   ForItems(count, [&](int64_t i) { bits[i] = ~bits[i]; });
@@ -94,13 +65,24 @@ __global__ void SpreadAcrossRows(const unsigned* in, int64_t count, int64_t size
   });
 }
 
+// Masks in bytes, or in bits as PackedRows.
+template <class Byte, class Word>
+struct EitherMasks {
+  Byte* bytes;
+  Word* packed;
+};
+using InMasks = EitherMasks<const uint8_t, const unsigned>;
+using OutMasks = EitherMasks<uint8_t, unsigned>;
+
 class Morpher {
  public:
-  Morpher(Stream& stream, const uint8_t* masks, const Grid& grid, const MorphologyOptions& options)
-      : stream_(stream), masks_(masks), grid_(grid), options_(options) {
-    shape_.width = grid.size[static_cast<size_t>(grid.rank - 1)];
-    shape_.rows = grid.Count() / shape_.width;
-    shape_.words = (shape_.width - 1) / kWarp + 1;
+  Morpher(Stream& stream, const InMasks& masks, const Grid& grid, const MorphologyOptions& options)
+      : stream_(stream),
+        masks_(masks),
+        grid_(grid),
+        options_(options),
+        shape_(TightRows(grid)),
+        packed_(PackedRows(grid)) {
     int64_t extent = 1, sum = 0;
     for (size_t axis = 0; axis < static_cast<size_t>(grid.rank); ++axis) {
       extent = std::max(extent, grid.size[axis]);
@@ -116,7 +98,7 @@ class Morpher {
     }
   }
 
-  void Run(uint8_t* out) {
+  void Run(const OutMasks& out) {
     switch (options_.op) {
       case MorphologyOp::kErosion:
         return Unpack(Erode(), true, nullptr, false, out);
@@ -142,12 +124,17 @@ class Morpher {
 
   unsigned* Pack(bool flip) {
     unsigned* bits = Bits();
-    LaunchItems("PackBits", PackBits, shape_.Count() * kWarp, stream_, masks_, shape_, flip, bits);
+    if (masks_.packed)
+      CombineRows(stream_, masks_.packed, flip, nullptr, false, packed_, shape_, bits);
+    else
+      PackRows(stream_, masks_.bytes, shape_, flip, bits);
     return bits;
   }
-  void Unpack(const unsigned* a, bool flip_a, const unsigned* b, bool flip_b, uint8_t* out) {
-    LaunchItems("UnpackBits", UnpackBits, shape_.rows * shape_.width, stream_, a, flip_a, b, flip_b, shape_,
-                out);
+  void Unpack(const unsigned* a, bool flip_a, const unsigned* b, bool flip_b, const OutMasks& out) {
+    if (out.packed)
+      CombineRows(stream_, a, flip_a, b, flip_b, shape_, packed_, out.packed);
+    else
+      UnpackRows(stream_, a, flip_a, b, flip_b, shape_, out.bytes);
   }
   unsigned* Invert(unsigned* bits) {
     LaunchItems("InvertBits", InvertBits, shape_.Count(), stream_, bits, shape_.Count());
@@ -197,18 +184,23 @@ class Morpher {
   }
 
   Stream& stream_;
-  const uint8_t* masks_;
+  InMasks masks_;
   const Grid& grid_;
   const MorphologyOptions& options_;
-  BitRows shape_;
+  BitRows shape_, packed_;
   int64_t radius_, iterations_;
 };
+
+void CheckOptions(const MorphologyOptions& options) {
+  Require(options.radius >= 0, "radius: expected at least 0, got ", options.radius);
+  Require(options.iterations >= 1, "iterations: expected at least 1, got ", options.iterations);
+}
 
 }  // namespace
 
 void Morphologies(Stream& stream, const uint8_t* masks, const Grid& grid, const MorphologyOptions& options,
                   uint8_t* out) {
-  Morpher(stream, masks, grid, options).Run(out);
+  Morpher(stream, {masks, nullptr}, grid, options).Run({out, nullptr});
 }
 
 void Morphology(std::span<const uint8_t> mask, const Grid& grid, const MorphologyOptions& options,
@@ -216,8 +208,7 @@ void Morphology(std::span<const uint8_t> mask, const Grid& grid, const Morpholog
   const int64_t count = grid.Count(), pixels = grid.Pixels();
   Require(std::ssize(mask) == count, "mask: expected ", count, " pixels, got ", mask.size());
   Require(std::ssize(out) == count, "out: expected ", count, " pixels, got ", out.size());
-  Require(options.radius >= 0, "radius: expected at least 0, got ", options.radius);
-  Require(options.iterations >= 1, "iterations: expected at least 1, got ", options.iterations);
+  CheckOptions(options);
   ForPieces(grid.batch, (HostBytes(mask) + HostBytes(out)) / grid.batch,
             [&](Stream& stream, int64_t first, int64_t images) {
               Grid piece = grid;
@@ -225,6 +216,23 @@ void Morphology(std::span<const uint8_t> mask, const Grid& grid, const Morpholog
               const uint8_t* masks = stream.In(Part(mask, first * pixels, images * pixels));
               Morphologies(stream, masks, piece, options,
                            stream.Out(Part(out, first * pixels, images * pixels)));
+            });
+}
+
+void PackedMorphology(std::span<const uint64_t> words, const Grid& grid, const MorphologyOptions& options,
+                      std::span<uint64_t> out) {
+  const int64_t count = PackedWords(grid), image = count / grid.batch;
+  Require(std::ssize(words) == count, "words: expected ", count, " words, got ", words.size());
+  Require(std::ssize(out) == count, "out: expected ", count, " words, got ", out.size());
+  CheckOptions(options);
+  ForPieces(grid.batch, (HostBytes(words) + HostBytes(out)) / grid.batch,
+            [&](Stream& stream, int64_t first, int64_t images) {
+              Grid piece = grid;
+              piece.batch = images;
+              const uint64_t* from = stream.In(Part(words, first * image, images * image));
+              uint64_t* to = stream.Out(Part(out, first * image, images * image));
+              Morpher(stream, {nullptr, reinterpret_cast<const unsigned*>(from)}, piece, options)
+                  .Run({nullptr, reinterpret_cast<unsigned*>(to)});
             });
 }
 

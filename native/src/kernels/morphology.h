@@ -51,6 +51,8 @@ namespace cuda {
 
 void Morphology(std::span<const uint8_t> mask, const Grid& grid, const MorphologyOptions& options,
                 std::span<uint8_t> out);
+void PackedMorphology(std::span<const uint64_t> words, const Grid& grid, const MorphologyOptions& options,
+                      std::span<uint64_t> out);
 
 }  // namespace cuda
 }  // namespace pixelcal

@@ -22,11 +22,6 @@ Rows RowsOf(const Grid& grid) {
   return {grid.Count() / pixels, pixels, (pixels - 1) / 64 + 1};
 }
 
-void Check(int64_t words, int64_t pixels, const Grid& grid) {
-  Require(pixels == grid.Count(), "mask: expected ", grid.Count(), " pixels, got ", pixels);
-  Require(words == PackedWords(grid), "words: expected ", PackedWords(grid), " words, got ", words);
-}
-
 template <class Body>
 void ForRows(const Rows& rows, const Body& body) {
   ParallelFor(rows.count, std::max<int64_t>(1, kChunkPixels / rows.pixels), body);
@@ -39,10 +34,15 @@ int64_t PackedWords(const Grid& grid) {
   return rows.count * rows.words;
 }
 
+void CheckPacked(int64_t words, int64_t pixels, const Grid& grid) {
+  Require(pixels == grid.Count(), "mask: expected ", grid.Count(), " pixels, got ", pixels);
+  Require(words == PackedWords(grid), "words: expected ", PackedWords(grid), " words, got ", words);
+}
+
 namespace cpu {
 
 void PackMask(std::span<const uint8_t> mask, const Grid& grid, std::span<uint64_t> words) {
-  Check(std::ssize(words), std::ssize(mask), grid);
+  CheckPacked(std::ssize(words), std::ssize(mask), grid);
   const Rows rows = RowsOf(grid);
   ForRows(rows, [&](int64_t begin, int64_t end) {
     BitsLoops().pack(mask.data() + begin * rows.pixels, rows.pixels, end - begin, 0, rows.words,
@@ -51,7 +51,7 @@ void PackMask(std::span<const uint8_t> mask, const Grid& grid, std::span<uint64_
 }
 
 void UnpackMask(std::span<const uint64_t> words, const Grid& grid, std::span<uint8_t> mask) {
-  Check(std::ssize(words), std::ssize(mask), grid);
+  CheckPacked(std::ssize(words), std::ssize(mask), grid);
   const Rows rows = RowsOf(grid);
   const auto& loops = BitsLoops();
   const bool streaming = std::ssize(mask) >= kStreamingPixels;

@@ -11,6 +11,9 @@ namespace pixelcal {
 // row starts a word, and what is left of its last one is 0.
 int64_t PackedWords(const Grid& grid);
 
+// Throws unless a mask of the grid has so many pixels and, packed, words.
+void CheckPacked(int64_t words, int64_t pixels, const Grid& grid);
+
 namespace cpu {
 
 // Nonzero pixels become 1.
@@ -19,4 +22,11 @@ void PackMask(std::span<const uint8_t> mask, const Grid& grid, std::span<uint64_
 void UnpackMask(std::span<const uint64_t> words, const Grid& grid, std::span<uint8_t> mask);
 
 }  // namespace cpu
+
+namespace cuda {
+
+void PackMask(std::span<const uint8_t> mask, const Grid& grid, std::span<uint64_t> words);
+void UnpackMask(std::span<const uint64_t> words, const Grid& grid, std::span<uint8_t> mask);
+
+}  // namespace cuda
 }  // namespace pixelcal

@@ -2,6 +2,7 @@
 
 #include "cuda_test.h"
 #include "kernels/morphology.h"
+#include "kernels/packed_mask.h"
 #include "kernels/signed_distance.h"
 
 using namespace pixelcal;
@@ -113,4 +114,47 @@ CUDA_TEST(MorphologyDoesEveryOperation) {
       CHECK(out == expected, "op ", op, " border ", static_cast<int>(border));
     }
   }
+}
+
+CUDA_TEST(PackedMasksEqualCpu) {
+  uint64_t seed = 0;
+  for (const auto& size :
+       {std::vector<int64_t>{1}, {5, 31}, {3, 32}, {4, 64}, {3, 65}, {2, 3, 100}, {7, 129}}) {
+    const Grid grid = MakeGrid(3, size);
+    auto mask = RandomMask(grid.Count(), 0.5, ++seed);
+    for (auto& value : mask) value = static_cast<uint8_t>(value * (1 + seed * 37));
+    std::vector<uint64_t> words(static_cast<size_t>(PackedWords(grid))), found(words.size(), 7);
+    cpu::PackMask(mask, grid, words);
+    const size_t before = cuda::PieceBytes();
+    cuda::SetPieceBytes(seed % 2 ? before : 300);
+    cuda::PackMask(mask, grid, found);
+    CHECK(found == words, "width ", size.back());
+    std::vector<uint8_t> expected(mask.size()), out(mask.size(), 7);
+    cpu::UnpackMask(words, grid, expected);
+    cuda::UnpackMask(words, grid, out);
+    CHECK(out == expected, "width ", size.back());
+    for (int op = 0; op < 7; ++op) {
+      const auto structure = op % 2 ? Structure::kCross : Structure::kBox;
+      const auto border = static_cast<MorphologyBorder>(seed % 3);
+      const MorphologyOptions options{static_cast<MorphologyOp>(op), structure, 1 + op % 3, 1 + op % 2,
+                                      border};
+      std::vector<uint64_t> wanted(words.size());
+      cpu::PackedMorphology(words, grid, options, wanted);
+      cuda::PackedMorphology(words, grid, options, found);
+      CHECK(found == wanted, "width ", size.back(), " op ", op);
+    }
+    cuda::SetPieceBytes(before);
+  }
+}
+
+CUDA_TEST(PackedMasksRejectBadArguments) {
+  const Grid grid = MakeGrid(2, std::array<int64_t, 2>{2, 65});
+  std::vector<uint8_t> mask(260);
+  std::vector<uint64_t> words(8), few(7);
+  CHECK_THROWS(cuda::PackMask(std::span(mask).first(259), grid, words), "mask: expected 260");
+  CHECK_THROWS(cuda::PackMask(mask, grid, few), "words: expected 8");
+  CHECK_THROWS(cuda::UnpackMask(few, grid, mask), "words: expected 8");
+  CHECK_THROWS(cuda::PackedMorphology(few, grid, {}, words), "words: expected 8");
+  CHECK_THROWS(cuda::PackedMorphology(words, grid, {}, few), "out: expected 8");
+  CHECK_THROWS(cuda::PackedMorphology(words, grid, {.radius = -1}, words), "radius: expected");
 }

@@ -6,7 +6,7 @@ import { distanceTransform, distanceTransformSync } from "./distance.js";
 import { argMax } from "./metrics/overlap.js";
 import { surfaceDistances } from "./metrics/surface-distance.js";
 import { morphology } from "./morphology.js";
-import { packMask } from "./packed-mask.js";
+import { packMask, unpackMask } from "./packed-mask.js";
 import { signedDistance } from "./signed-distance.js";
 import { softLabels } from "./soft-labels.js";
 import { tensor } from "./tensor.js";
@@ -39,6 +39,10 @@ describe.skipIf(!devices().includes("cuda"))("with a CUDA device", () => {
     expect(await signedDistance(mask, { ...options, ...cuda })).toEqual(await signedDistance(mask, options));
     const opening = { op: "opening" } as const;
     expect(await morphology(mask, { ...opening, ...cuda })).toEqual(await morphology(mask, opening));
+    const packed = await packMask(mask, cuda);
+    expect(packed).toEqual(await packMask(mask));
+    expect(await morphology(packed, { ...opening, ...cuda })).toEqual(await morphology(packed, opening));
+    expect(await unpackMask(packed, cuda)).toEqual(await unpackMask(packed));
     const probs = tensor(
       "float32",
       Float32Array.from({ length: 1200 }, (_, i) => (i % 97) / 96),
@@ -101,7 +105,6 @@ describe.skipIf(!devices().includes("cuda"))("with a CUDA device", () => {
         out: tensor("float32", new Float32Array(600), [2, 15, 20]),
       }),
     ).rejects.toThrow("keep: expected no out beside it");
-    await expect(packMask(mask, cuda)).rejects.toThrow("device: expected cpu for packMask");
     await expect(signedDistance(mask, { classes: 1, ...cuda })).rejects.toThrow("labels: expected");
   });
 });
