@@ -1,6 +1,6 @@
 // Every kernel beside the best peers on this machine: `npm run bench`.
 //
-//   npm run bench -- [--threads 1,2] [--only TEXT] [--python python3[,python3...]] [--edt FOLDER] [--budget 2500]
+//   npm run bench -- [--threads 1,2] [--only TEXT] [--python python3[,python3...]] [--edt FOLDER] [--budget 1200]
 //     [--write]
 //
 // Ours and each peer run in separate processes pinned to the same processors (where `taskset` exists) and take turns of
@@ -31,7 +31,7 @@ const { values } = parseArgs({
     only: { type: "string", default: "" },
     python: { type: "string", default: "python3" },
     edt: { type: "string" },
-    budget: { type: "string", default: "2500" },
+    budget: { type: "string", default: "1200" },
     write: { type: "boolean", default: false },
     worker: { type: "boolean", default: false },
   },

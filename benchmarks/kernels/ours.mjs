@@ -87,12 +87,13 @@ const operations = {
     return writing("uint8", mask.dims, (options) => morphologySync(mask, { op, radius, ...options }), sum);
   },
   packedMorphology(of, { dims, op, radius }) {
+    const border = "zero"; // Leptonica's
     const mask = packMaskSync(of("mask", [1, ...dims]));
     const out = packMaskSync(of("mask", [1, ...dims]));
-    const into = () => morphologySync(mask, { op, radius, out });
+    const into = () => morphologySync(mask, { op, radius, border, out });
     return {
       into,
-      fresh: () => morphologySync(mask, { op, radius }),
+      fresh: () => morphologySync(mask, { op, radius, border }),
       check: () => sum(unpackMaskSync(into())),
     };
   },

@@ -88,7 +88,7 @@ const packed = (dims, goals) => ({
   op: "packedMorphology",
   options: { dims, op: "erosion", radius: 1 },
   bytes: product(dims) / 4,
-  peers: [{ name: "leptonica", ops: ["morphology_leptonica"], goals }],
+  peers: [{ name: "Leptonica", ops: ["morphology_leptonica"], goals }],
 });
 
 const x17 = (goal) => [goal, 1.7 * goal];
