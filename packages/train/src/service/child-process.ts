@@ -1,15 +1,15 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { elementCount, type Tensor, tensor } from "@pixelcal/core";
+import type { PredictOptions } from "../predict.js";
 import { ExchangeFile } from "./exchange.js";
 import { PredictorError } from "./predictor-error.js";
-import type { ChildModel, ChildRequest, FromChild, ToChild } from "./protocol.js";
+import type { ChildModel, FromChild, ToChild } from "./protocol.js";
 
 // Sources are not run by Node itself: from there it is the built program.
 const program = fileURLToPath(new URL("../../dist/service/child.js", import.meta.url));
 
 interface Waiting {
-  readonly id: number;
   resolve(dims: readonly number[]): void;
   reject(error: Error): void;
 }
@@ -56,15 +56,15 @@ export class PredictorChild {
   /** Loads a model, given as in `ChildModel` or as its bytes; once, before anything else. */
   async open(model: Omit<ChildModel, "model"> & { readonly model: string | Uint8Array }): Promise<void> {
     const { model: source } = model;
-    if (typeof source !== "string") await this.#input.write(source);
-    await this.#ask(0, { open: { ...model, model: typeof source === "string" ? source : source.length } });
+    if (typeof source !== "string") await this.#guarded(this.#input.write(source));
+    await this.#ask({ open: { ...model, model: typeof source === "string" ? source : source.length } });
   }
 
   /** Probabilities [N, classes, ...spatial] of images, which must not change until then. */
-  async predict(images: Tensor<"float32">, request: Omit<ChildRequest, "dims">): Promise<Tensor<"float32">> {
+  async predict(images: Tensor<"float32">, options: PredictOptions): Promise<Tensor<"float32">> {
     const { data, dims } = images;
     await this.#guarded(this.#input.write(new Uint8Array(data.buffer, data.byteOffset, data.byteLength)));
-    const shape = await this.#ask(request.id, { predict: { ...request, dims } });
+    const shape = await this.#ask({ predict: { dims, options } });
     const probs = new Float32Array(elementCount(shape));
     await this.#guarded(this.#output.read(new Uint8Array(probs.buffer)));
     return tensor("float32", probs, shape);
@@ -88,10 +88,10 @@ export class PredictorChild {
     clearTimeout(timer);
   }
 
-  #ask(id: number, message: ToChild): Promise<readonly number[]> {
+  #ask(message: ToChild): Promise<readonly number[]> {
     return new Promise((resolve, reject) => {
       if (this.#ended !== undefined) return reject(this.#ended);
-      this.#waiting = { id, resolve, reject };
+      this.#waiting = { resolve, reject };
       this.#process.ref();
       this.#process.channel?.ref();
       this.#process.send(message, (error) => {
@@ -105,18 +105,19 @@ export class PredictorChild {
     try {
       await exchange;
     } catch (error) {
-      throw this.#ended ?? error;
+      const what = error instanceof Error ? error.message : String(error);
+      throw this.#ended ?? new PredictorError("failed", what, { cause: error });
     }
     if (this.#ended !== undefined) throw this.#ended;
   }
 
   #settle(reply: FromChild): void {
     const waiting = this.#waiting;
-    if (waiting?.id !== reply.id) return;
+    if (waiting === undefined) return;
     this.#waiting = undefined;
     this.#idle();
     if ("dims" in reply) waiting.resolve(reply.dims);
-    else waiting.reject(new PredictorError("failed", reply.error.message));
+    else waiting.reject(new PredictorError("failed", reply.error));
   }
 
   #fail(error: PredictorError): void {

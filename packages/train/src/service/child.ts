@@ -50,25 +50,23 @@ async function probabilities(
 }
 
 async function answer(message: ToChild): Promise<FromChild> {
-  if ("open" in message) return { id: 0, dims: await open(message.open) };
-  const { id, dims, options } = message.predict;
+  if ("open" in message) return { dims: await open(message.open) };
+  const { dims, options } = message.predict;
   const bytes = read(4 * elementCount(dims));
   let end = 0;
   const images = tensor("float32", new Float32Array(bytes.buffer), dims);
   const all = await probabilities(images, options, (probs) => {
     end = write(probs, end);
   });
-  return { id, dims: all };
+  return { dims: all };
 }
 
 const turns = new Turns();
 process.on("message", (message: ToChild) => {
   void turns.take(async () => {
-    const id = "open" in message ? 0 : message.predict.id;
-    const reply = await answer(message).catch((error: unknown): FromChild => {
-      const { name, message: text } = error instanceof Error ? error : new Error(String(error));
-      return { id, error: { name, message: text } };
-    });
+    const reply = await answer(message).catch(
+      (error: unknown): FromChild => ({ error: error instanceof Error ? error.message : String(error) }),
+    );
     process.send?.(reply);
   });
 });

@@ -7,18 +7,14 @@ import { PredictorChild } from "./child-process.js";
 import { Latencies, type LatencySummary } from "./latencies.js";
 import { PredictorError } from "./predictor-error.js";
 
-export interface PredictorServiceOptions extends ModelEnds {
+/** `PredictOptions` are how every image is predicted, unless a request says otherwise. */
+export interface PredictorServiceOptions extends ModelEnds, PredictOptions {
   /** An ONNX file by its path (weights in other files of its folder are found), its bytes, or a graph. */
   readonly model: string | Uint8Array | Graph;
   readonly externalData?: string;
   readonly device?: TrainDevice;
   /** Processor threads of a run; all by default. */
   readonly threads?: number;
-  /** How every image is predicted, unless a request says otherwise. */
-  readonly tile?: readonly number[];
-  readonly overlap?: number;
-  readonly blending?: "gaussian" | "constant";
-  readonly flips?: readonly number[];
   /** Requests that may wait beside the one that runs; 16 by default. */
   readonly queue?: number;
   /** What happens to more: "reject" (default) throws at once, "wait" lets callers wait for a place. */
@@ -73,7 +69,6 @@ export class Predictor {
   #working: Promise<void> | undefined;
   #closed = false;
   #abandoned = false;
-  #last = 0;
   #counts = { completed: 0, failed: 0, timedOut: 0, started: 0 };
 
   private constructor(options: PredictorServiceOptions) {
@@ -193,7 +188,7 @@ export class Predictor {
 
   async #run(job: Job): Promise<Tensor<"float32">> {
     const child = await this.#ready();
-    const { tile, overlap, blending, flips } = { ...this.#options, ...job.options };
+    const options = predictOptions({ ...this.#options, ...job.options });
     const { timeout = this.#options.timeout } = job.options;
     if (job.options.signal?.aborted) throw new PredictorError("aborted", "the request was aborted");
     if (this.#abandoned) throw new PredictorError("closed", "the predictor is closed");
@@ -202,10 +197,7 @@ export class Predictor {
     };
     const timer = timeout === undefined ? undefined : setTimeout(late, timeout);
     try {
-      return await child.predict(job.images, {
-        id: ++this.#last,
-        options: { tile, overlap, blending, flips },
-      });
+      return await child.predict(job.images, options);
     } finally {
       clearTimeout(timer);
     }
@@ -234,12 +226,11 @@ export class Predictor {
 
   async #start(): Promise<PredictorChild> {
     const { externalData, device, threads, outputs, classAxis, channelAxis, warmUp } = this.#options;
-    const { tile, overlap, blending, flips } = this.#options;
     const child = new PredictorChild();
     this.#counts.started += 1;
     try {
       const ends = { outputs, classAxis, channelAxis };
-      const options = { tile, overlap, blending, flips };
+      const options = predictOptions(this.#options);
       await child.open({ model: this.#model, externalData, device, threads, ...ends, warmUp, options });
       return child;
     } catch (error) {
@@ -248,6 +239,14 @@ export class Predictor {
     }
   }
 }
+
+/** Those options alone, which are what the child needs of them. */
+const predictOptions = ({ tile, overlap, blending, flips }: PredictOptions): PredictOptions => ({
+  tile,
+  overlap,
+  blending,
+  flips,
+});
 
 function checkTimeout(timeout: number | undefined): void {
   if (timeout !== undefined && !(timeout > 0 && timeout < 2 ** 31))

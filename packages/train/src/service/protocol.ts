@@ -19,17 +19,11 @@ export interface ChildModel extends ModelEnds {
 
 /** Images [N, C, ...spatial] that lie in the input file as float32. */
 export interface ChildRequest {
-  readonly id: number;
   readonly dims: readonly number[];
   readonly options: PredictOptions;
 }
 
 export type ToChild = { readonly open: ChildModel } | { readonly predict: ChildRequest };
 
-/** `dims` are those of the probabilities that lie in the output file; `id` 0 answers `open`. */
-export type FromChild = { readonly id: number; readonly dims: readonly number[] } | Failure;
-
-export interface Failure {
-  readonly id: number;
-  readonly error: { readonly name: string; readonly message: string };
-}
+/** The answer to the one request under way: dims of the probabilities that lie in the output file, or what went wrong. */
+export type FromChild = { readonly dims: readonly number[] } | { readonly error: string };
