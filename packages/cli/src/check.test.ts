@@ -84,6 +84,17 @@ describe("pixelcal check", () => {
     expect(output).toMatch(/^logits +mask itself$/m);
   });
 
+  test("chooses open sizes wherever the channels are, and says so", async () => {
+    const last = (x: Value): Value => ops.Transpose(x, [0, 2, 3, 1]);
+    const first = (x: Value): Value => ops.Transpose(x, [0, 3, 1, 2]);
+    const graph = model((x) => ({ logits: last(weighted(first(x))) }), [1, 8, 8, 1]);
+    const open = { image: ["N", "H", 8, 1], logits: ["N", "H", 8, 3] };
+    const axes = ["--channel-axis=-1", "--class-axis=-1"];
+    const { output } = await check("last.onnx", serializeModel(graph, { dims: open }), "--json", ...axes);
+    const report = { trainable: true, dims: [1, 1, 128, 8], chosenSizes: true };
+    expect(JSON.parse(output)).toMatchObject(report);
+  });
+
   test("names every operator that is in the way at once: exit code 1", async () => {
     const graph = model((x) => ({ logits: weighted(x) }));
     const bytes = Buffer.from(serializeModel(graph));

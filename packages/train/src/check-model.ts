@@ -1,4 +1,4 @@
-import { type Tensor, tensor, zeros } from "@pixelcal/core";
+import { type Tensor, zeros } from "@pixelcal/core";
 import {
   type DeclaredValue,
   type Graph,
@@ -11,7 +11,7 @@ import {
 } from "@pixelcal/graph";
 import { crossEntropy } from "@pixelcal/losses";
 import { rolesOf } from "./model-arrays.js";
-import { type Activation, imageDims, logitsBehind, type ModelEnds } from "./model-ends.js";
+import { type Activation, canonicalAxes, imageDims, logitsBehind, type ModelEnds } from "./model-ends.js";
 import { modelSource } from "./model-source.js";
 import { peakBytes } from "./peak-memory.js";
 import { Random } from "./random.js";
@@ -69,15 +69,18 @@ export async function checkModel(bytes: Uint8Array, options: CheckOptions = {}):
     : imageSize(facts.inputs, options);
   const { operators } = modelOperators(bytes);
   const unsupported = operators.filter(({ known }) => !known).map(({ name }) => name);
-  const base = { facts, operators, unsupported, dims, chosenSizes };
-  const failed = (extra: Partial<ModelReport>): ModelReport => ({
-    ...base,
+  const report = (found: Partial<ModelReport>): ModelReport => ({
+    facts,
+    operators,
+    unsupported,
+    dims,
+    chosenSizes,
     withoutGradient: [],
     logits: [],
     providers: [],
     problems,
     trainable: false,
-    ...extra,
+    ...found,
   });
   let parsed: Graph;
   try {
@@ -86,7 +89,7 @@ export async function checkModel(bytes: Uint8Array, options: CheckOptions = {}):
   } catch (error) {
     problems.push(messageOf(error));
     const withoutGradient = operators.filter(({ known, gradient }) => known && !gradient);
-    return failed({ withoutGradient: withoutGradient.map(({ name }) => name) });
+    return report({ withoutGradient: withoutGradient.map(({ name }) => name) });
   }
   const logits = [...parsed.outputs].map(([output, value]) => {
     const { logits: found, activation } = logitsBehind(value);
@@ -110,12 +113,11 @@ export async function checkModel(bytes: Uint8Array, options: CheckOptions = {}):
     for (const device of trainDevices) providers.push(await tryProvider(device, bytes, model, dims, ends));
     const trainable = providers.some(({ trains }) => trains);
     if (!trainable) problems.push(providers[0]!.problem ?? "no provider trains it");
-    const found = { logits, parameters: summary, classes, memory, providers, trainable };
-    return failed(found);
+    return report({ logits, parameters: summary, classes, memory, providers, trainable });
   } catch (error) {
     problems.push(messageOf(error));
     const withoutGradient = error instanceof UnsupportedOpError ? error.opTypes : [];
-    return failed({ logits, withoutGradient });
+    return report({ logits, withoutGradient });
   }
 }
 
@@ -131,13 +133,11 @@ function imageSize(
   const declared = inputs[0]?.dims ?? ["N", 1, "H", "W"];
   const rank = declared.length;
   const axis = channelAxis < 0 ? channelAxis + rank : channelAxis;
-  const order = [0, axis, ...declared.keys()].filter((at, i, all) => all.indexOf(at) === i);
   const size = usualSizes[rank - 2] ?? 32;
-  const dims = order.map((at, i) => {
-    const given = declared[at];
-    return typeof given === "number" && given > 0 ? given : i < 2 ? 1 : size;
-  });
-  return { dims, chosen: declared.some((size, at) => at > 1 && typeof size !== "number") };
+  const given = canonicalAxes(rank, axis).map((at) => declared[at]);
+  const isGiven = (dim: number | string | undefined): dim is number => typeof dim === "number" && dim > 0;
+  const dims = given.map((dim, i) => (isGiven(dim) ? dim : i < 2 ? 1 : size));
+  return { dims, chosen: given.some((dim, i) => i > 0 && !isGiven(dim)) };
 }
 
 /** The only output that can be logits, or the first of them that has the image's size. */
@@ -207,5 +207,5 @@ function exampleBatch(
   const classes = Math.min(256, [...model.outputs.values()][0]!.dims[1]!);
   const labels = zeros("uint8", [dims[0]!, ...dims.slice(2)]);
   for (let i = 0; i < labels.data.length; i++) labels.data[i] = random.integer(classes);
-  return { images, labels: tensor("uint8", labels.data, labels.dims) };
+  return { images, labels };
 }

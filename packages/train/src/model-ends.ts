@@ -78,13 +78,12 @@ export function canonical(model: Graph, ends: ModelEnds = {}): Graph {
     throw invalidArgument("model", "a float32 image [N, C, ...spatial]", described([image]));
   }
   const axis = axisOf("channelAxis", channelAxis, rank);
-  const size = image.dims.filter((_, i) => i !== 0 && i !== axis);
-  const moved = movedAxes(rank, axis);
+  const dims = canonicalAxes(rank, axis).map((from) => image.dims[from]!);
+  const size = dims.slice(2);
   const adapted = rewrite(model, {
     input: (value, target) => {
       if (axis === 1) return undefined;
-      const dims = [value.dims[0]!, value.dims[axis]!, ...size];
-      return ops.Transpose(target.input(value.name, value.type, dims), moved);
+      return ops.Transpose(target.input(value.name, value.type, dims), movedAxes(rank, axis));
     },
     output: (name, copy) => {
       if (!chosen.includes(name)) return [];
@@ -139,11 +138,13 @@ function axisOf(name: string, axis: number, rank: number): number {
   throw invalidArgument(name, `an axis from 1 to ${rank - 1}, or -1 for the last`, axis);
 }
 
+/** The order of axes that moves `axis` to the canonical 1. */
+export const canonicalAxes = (rank: number, axis: number): readonly number[] =>
+  [...new Array(rank).keys()].toSpliced(axis, 1).toSpliced(1, 0, axis);
+
 /** The order of axes that moves the canonical axis 1 to `axis`. */
-function movedAxes(rank: number, axis: number): readonly number[] {
-  const others = Array.from({ length: rank }, (_, i) => i).filter((i) => i !== 1);
-  return others.toSpliced(axis, 0, 1);
-}
+const movedAxes = (rank: number, axis: number): readonly number[] =>
+  [...new Array(rank).keys()].toSpliced(1, 1).toSpliced(axis, 0, 1);
 
 function asLogits(name: string, value: Value, size: readonly number[], classAxis: number): Value {
   const rank = size.length + 2;
@@ -152,8 +153,7 @@ function asLogits(name: string, value: Value, size: readonly number[], classAxis
     throw invalidArgument("model", expected, `${name} ${value.type} [${value.dims.join(", ")}]`);
   }
   const axis = axisOf("classAxis", classAxis, rank);
-  const back = [0, axis, ...Array.from({ length: rank }, (_, i) => i).filter((i) => i !== 0 && i !== axis)];
-  let logits = axis === 1 ? value : ops.Transpose(value, back);
+  let logits = axis === 1 ? value : ops.Transpose(value, canonicalAxes(rank, axis));
   if (logits.dims[1] === 1) {
     const zero = value.graph.constant({ type: "float32", dims: [], data: Float32Array.of(0) });
     logits = ops.Concat([ops.Expand(zero, logits.dims), logits], 1);
