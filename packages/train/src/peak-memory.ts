@@ -1,23 +1,8 @@
-import type { DataType } from "@pixelcal/core";
-import { elementCount } from "@pixelcal/core";
+import { elementCount, zeros } from "@pixelcal/core";
 import type { Graph, Value } from "@pixelcal/graph";
 
-const widths: Readonly<Record<DataType, number>> = {
-  float64: 8,
-  int64: 8,
-  uint64: 8,
-  float32: 4,
-  int32: 4,
-  uint32: 4,
-  float16: 2,
-  int16: 2,
-  uint16: 2,
-  int8: 1,
-  uint8: 1,
-  bool: 1,
-};
-
-const bytesOf = ({ type, dims }: Pick<Value, "type" | "dims">): number => widths[type] * elementCount(dims);
+const bytesOf = ({ type, dims }: Pick<Value, "type" | "dims">): number =>
+  zeros(type, [0]).data.BYTES_PER_ELEMENT * elementCount(dims);
 
 /**
  * The most bytes that are alive at once when a graph's nodes run in their order: inputs, weights and constants
