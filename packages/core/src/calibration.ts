@@ -115,12 +115,11 @@ export async function calibrationHistograms(
   return call(async () => {
     const found: BinLayout[] = [];
     for (const layout of layouts) {
-      const equalMass = layout.scheme === "equal-mass";
-      found.push(
-        equalMass
-          ? { ...layout, limits: await native.equalMassEdges({ ...maps, ...binning(layout) }) }
-          : layout,
-      );
+      const limits =
+        layout.scheme === "equal-mass"
+          ? await native.equalMassEdges({ ...maps, ...binning(layout) })
+          : layout.limits;
+      found.push({ ...layout, limits });
     }
     const sums = await native.calibrationBins({ ...maps, histograms: found.map(nativeHistogram) });
     return found.map((layout, i) => binsOf(layout, sums[i]!));

@@ -1,9 +1,9 @@
 import type { DistanceTransformOptions as NativeOptions } from "@pixelcal/native";
 import { call, callSync, native } from "./binding.js";
-import { checkChoice, checkInteger, checkOut, checkSpacing, checkTensor } from "./check.js";
+import { checkChoice, checkOut, checkSpacing, checkTensor } from "./check.js";
 import { checkDevice, type DeviceOption, type KeepOption } from "./device.js";
 import { arrayOf, resultTensor } from "./device-tensor.js";
-import { invalidArgument } from "./errors.js";
+import { spatialDimensions, trailingGrid } from "./grid.js";
 import type { Tensor } from "./tensor.js";
 
 export interface DistanceTransformOptions extends DeviceOption, KeepOption {
@@ -51,22 +51,15 @@ function distanceRequest(
   const { device, keep, spacing, squared, noZero, out } = options;
   checkDevice(device);
   checkTensor("mask", mask, ["uint8", "bool"], [1, 8]);
-  const dimensions = options.dimensions ?? spacing?.length ?? mask.dims.length - 1;
-  if (options.dimensions === undefined && spacing === undefined && (dimensions < 2 || dimensions > 3)) {
-    throw invalidArgument("mask", "rank 3 or 4, or the option dimensions", `rank ${mask.dims.length}`);
-  }
-  checkInteger("dimensions", dimensions, 1, Math.min(3, mask.dims.length));
+  const dimensions = spatialDimensions(options.dimensions ?? spacing?.length, mask.dims.length);
   checkSpacing(spacing, dimensions);
   checkChoice("noZero", noZero, ["reference", "infinity"]);
   checkOut(out, "float32", mask.dims);
-  const size = mask.dims.slice(-dimensions);
-  const batch = mask.dims.slice(0, -dimensions).reduce((product, dim) => product * dim, 1);
   return {
     mask: arrayOf<"uint8" | "bool">(mask),
     device,
     keep,
-    batch,
-    size,
+    ...trailingGrid(mask.dims, dimensions),
     spacing,
     squared,
     noZero,

@@ -8,7 +8,8 @@ import { checkChoice, checkInteger, checkOut, checkTensor } from "./check.js";
 import { checkDevice, type DeviceOption, type KeepOption } from "./device.js";
 import { arrayOf, resultTensor } from "./device-tensor.js";
 import { invalidArgument } from "./errors.js";
-import { checkPackedMask, checkPackedOut, isPacked, type PackedMask, trailingGrid } from "./packed-mask.js";
+import { spatialDimensions, trailingGrid } from "./grid.js";
+import { checkPackedMask, checkPackedOut, isPacked, type PackedMask } from "./packed-mask.js";
 import type { Tensor } from "./tensor.js";
 
 /** The operations by name. */
@@ -107,11 +108,7 @@ function commonRequest(dims: readonly number[], options: AnyOptions): GridOption
   checkDevice(options.device);
   checkMorphology(options, "");
   const { device, keep, op, structure, radius, iterations, border } = options;
-  const dimensions = options.dimensions ?? dims.length - 1;
-  if (options.dimensions === undefined && (dimensions < 2 || dimensions > 3)) {
-    throw invalidArgument("mask", "rank 3 or 4, or the option dimensions", `rank ${dims.length}`);
-  }
-  checkInteger("dimensions", dimensions, 1, Math.min(3, dims.length));
+  const dimensions = spatialDimensions(options.dimensions, dims.length);
   return { ...trailingGrid(dims, dimensions), device, keep, op, structure, radius, iterations, border };
 }
 

@@ -1,9 +1,9 @@
-import type { GridOptions } from "@pixelcal/native";
 import { call, callSync, native } from "./binding.js";
 import { checkOut, checkTensor } from "./check.js";
 import { checkDevice, type DeviceOption } from "./device.js";
 import { arrayOf } from "./device-tensor.js";
 import { invalidArgument } from "./errors.js";
+import { trailingGrid } from "./grid.js";
 import { elementCount, type Tensor } from "./tensor.js";
 
 /**
@@ -69,11 +69,6 @@ function unpackRequest(mask: PackedMask, { device, out }: UnpackMaskOptions) {
   checkPackedMask("mask", mask);
   checkOut(out, "uint8", mask.dims);
   return { words: mask.words, device, ...trailingGrid(mask.dims, 1), out: out?.data };
-}
-
-/** The last `dimensions` of `dims` as images, all others as their batch. */
-export function trailingGrid(dims: readonly number[], dimensions: number): GridOptions {
-  return { batch: elementCount(dims.slice(0, -dimensions)), size: dims.slice(-dimensions) };
 }
 
 export function isPacked(mask: Tensor | PackedMask): mask is PackedMask {

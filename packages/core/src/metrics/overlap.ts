@@ -8,7 +8,7 @@ import {
   checkTensor,
 } from "../check.js";
 import { checkDevice, type DeviceOption, type KeepOption } from "../device.js";
-import { arrayOf, DeviceTensor } from "../device-tensor.js";
+import { arrayOf, resultTensor } from "../device-tensor.js";
 import { checkDims, checkSelection, type PixelSelection } from "../probability-maps.js";
 import type { Labels, Probabilities, Tensor } from "../tensor.js";
 
@@ -57,10 +57,9 @@ function labelTensor(
   dims: readonly number[],
   classes: number,
 ): Tensor<"uint8"> | Tensor<"int32"> {
-  if (!ArrayBuffer.isView(data)) {
-    return classes <= 256 ? new DeviceTensor("uint8", dims, data) : new DeviceTensor("int32", dims, data);
-  }
-  return data instanceof Uint8Array ? { type: "uint8", data, dims } : { type: "int32", data, dims };
+  return classes <= 256
+    ? resultTensor("uint8", dims, data as Uint8Array)
+    : resultTensor("int32", dims, data as Int32Array);
 }
 
 export interface ConfusionOptions extends PixelSelection, DeviceOption {
