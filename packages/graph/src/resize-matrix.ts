@@ -10,16 +10,12 @@ const mostElements = 1 << 27;
 
 /**
  * The matrix [output, input], row by row, by which a Resize maps one axis; Resize is one such product per axis
- * (ONNX, operator Resize). Throws for modes that are not separable or not supported.
+ * (ONNX, operator Resize) that is not kept. Throws for modes that are not separable or not supported.
  */
 export function resizeMatrix(node: Described, axis: ResizedAxis): Float64Array {
   if (axis.output * axis.input > mostElements)
     throw graphError(node.name, "an axis that a matrix can resize", `${axis.input} to ${axis.output}`);
   const matrix = new Float64Array(axis.output * axis.input);
-  if (axis.output === axis.input && axis.scale === 1) {
-    for (let at = 0; at < axis.input; at++) matrix[at * axis.input + at] = 1;
-    return matrix;
-  }
   const position = coordinates(node, axis);
   const { taps, normalizes } = interpolation(node, axis.scale);
   const excludes =

@@ -1,12 +1,12 @@
 import { resizeMatrix } from "../resize-matrix.js";
-import { resizedAxes } from "../shapes/resize.js";
+import { isKept, resizedAxes } from "../shapes/resize.js";
 import { around, type Kernel } from "./array.js";
 
 export const resizeKernels: Readonly<Record<string, Kernel>> = {
   Resize: (inputs, node) => {
     const dims = [...inputs[0]!.dims];
     let data = inputs[0]!.data;
-    for (const resized of resizedAxes(node)) {
+    for (const resized of resizedAxes(node).filter((axis) => !isKept(axis))) {
       const matrix = resizeMatrix(node, resized);
       const { outer, size, inner } = around(dims, resized.axis);
       const result = new Float64Array(outer * resized.output * inner);

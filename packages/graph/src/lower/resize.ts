@@ -1,7 +1,7 @@
 import { numberOf, textOf } from "../attributes.js";
 import { contractAxis } from "../ops/contract.js";
 import { resizeMatrix } from "../resize-matrix.js";
-import { resizedAxes } from "../shapes/resize.js";
+import { isKept, resizedAxes } from "../shapes/resize.js";
 import type { Lowering } from "./lowering.js";
 
 /** What every provider has; the rest is one matrix product per axis. */
@@ -10,7 +10,7 @@ const common = new Set(["half_pixel", "pytorch_half_pixel", "align_corners", "as
 export const resizeLowerings: Readonly<Record<string, Lowering>> = {
   Resize: (node, [x]) => {
     const axes = resizedAxes(node);
-    if (axes.every(({ input, output, scale }) => input === output && scale === 1)) return [x!];
+    if (axes.every(isKept)) return [x!];
     const mode = textOf(node, "coordinate_transformation_mode", "half_pixel");
     const policy = textOf(node, "keep_aspect_ratio_policy", "stretch");
     const special = numberOf(node, "antialias", 0) !== 0 || numberOf(node, "exclude_outside", 0) !== 0;
@@ -18,11 +18,11 @@ export const resizeLowerings: Readonly<Record<string, Lowering>> = {
     const image = x!.dims.length === 4 || textOf(node, "mode", "nearest") !== "cubic";
     if (plain && image) return undefined;
     let value = x!;
-    for (const axis of axes) {
+    for (const axis of axes.filter((each) => !isKept(each))) {
       const { input, output } = axis;
       const matrix = resizeMatrix(node, axis);
       const turned = matrix.map((_, at) => matrix[(at % output) * input + Math.floor(at / output)]!);
-      if (input !== output || axis.scale !== 1) value = contractAxis(value, axis.axis, turned, output);
+      value = contractAxis(value, axis.axis, turned, output);
     }
     return [value];
   },

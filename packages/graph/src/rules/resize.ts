@@ -1,12 +1,13 @@
 import { contractAxis } from "../ops/contract.js";
 import * as ops from "../ops.js";
 import { resizeMatrix } from "../resize-matrix.js";
-import { type ResizedAxis, resizedAxes } from "../shapes/resize.js";
+import { isKept, type ResizedAxis, resizedAxes } from "../shapes/resize.js";
 import { sizeOf } from "../shapes/spec.js";
 import type { GradientRule } from "./rule.js";
 
-/** Whether a matrix repeats every input `output / input` times. */
-function repeats(matrix: Float64Array, { input, output }: ResizedAxis): boolean {
+/** Whether a matrix repeats every input `output / input` times; that of an axis which is kept is undefined. */
+function repeats(matrix: Float64Array | undefined, { input, output }: ResizedAxis): boolean {
+  if (matrix === undefined) return true;
   const each = output / input;
   return (
     Number.isInteger(each) &&
@@ -18,18 +19,19 @@ export const resizeRules: Readonly<Record<string, GradientRule>> = {
   Resize: ({ node, x, dy }) => [
     () => {
       const axes = resizedAxes(node);
-      const matrices = axes.map((axis) => resizeMatrix(node, axis));
+      const matrices = axes.map((axis) => (isKept(axis) ? undefined : resizeMatrix(node, axis)));
       const factors = axes.slice(2).map(({ input, output }) => output / input);
       const spatial =
         x.dims.length >= 3 && x.dims.length <= 5 && axes.slice(0, 2).every((a) => a.input === a.output);
-      if (spatial && axes.every((axis, index) => repeats(matrices[index]!, axis))) {
+      if (spatial && axes.every((axis, index) => repeats(matrices[index], axis))) {
         const mean = ops.AveragePool(dy, { kernel_shape: factors, strides: factors });
         return ops.Mul(mean, sizeOf(factors));
       }
       let value = dy;
       // The last axis first: it is the one that shrinks the rest of the work for upsampling.
-      for (const { axis, input, output, scale } of axes.toReversed()) {
-        if (input !== output || scale !== 1) value = contractAxis(value, axis, matrices[axis]!, input);
+      for (const { axis, input } of axes.toReversed()) {
+        const matrix = matrices[axis];
+        if (matrix !== undefined) value = contractAxis(value, axis, matrix, input);
       }
       return value;
     },

@@ -25,16 +25,21 @@ export function resizedAxes(spec: Omit<Node, "outputs">): readonly ResizedAxis[]
   const resized = dims.map((input, axis): ResizedAxis => {
     const at = axes.indexOf(axis);
     if (at < 0) return { axis, input, output: input, scale: 1 };
-    if (common !== undefined) return { axis, input, output: Math.round(common * input), scale: common };
-    // In single precision, as runtimes have it: 10 * 0.9 is 9 and not a little less.
-    const output = sizes?.[at] ?? Math.floor(Math.fround(input * scales![at]!));
+    // Scales in single precision, as runtimes have it: 10 * 0.9 is 9 and not a little less.
+    const output =
+      common === undefined
+        ? (sizes?.[at] ?? Math.floor(Math.fround(input * scales![at]!)))
+        : Math.round(common * input);
     if (!(output >= 1)) throw graphError(spec.name, "sizes of 1 or more", output);
-    return { axis, input, output, scale: scales?.[at] ?? output / input };
+    return { axis, input, output, scale: common ?? scales?.[at] ?? output / input };
   });
   // Runtimes copy what keeps its size, whatever the scales say.
   const copies = resized.every(({ input, output }) => input === output);
   return copies ? resized.map((axis) => ({ ...axis, scale: 1 })) : resized;
 }
+
+/** Whether an axis stays as it is. */
+export const isKept = ({ input, output, scale }: ResizedAxis): boolean => input === output && scale === 1;
 
 /** The one scale of all axes that keep_aspect_ratio_policy asks for. */
 function commonScale(
