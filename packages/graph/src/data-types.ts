@@ -16,6 +16,9 @@ export const onnxTypes: { readonly [T in DataType]: number } = {
   uint64: 13,
 };
 
+/** ONNX's number of bfloat16, which PixelCal has no arrays for. */
+export const onnxBfloat16 = 16;
+
 /** The data type of ONNX's number, undefined for types that PixelCal has no arrays for. */
 export function dataType(onnxType: number): DataType | undefined {
   return (Object.keys(onnxTypes) as DataType[]).find((type) => onnxTypes[type] === onnxType);

@@ -16,9 +16,9 @@ export { evaluate, interpret } from "./interpret.js";
 export type { LoweringDevice } from "./lower/lowering.js";
 export { type LowerOptions, lower } from "./lower.js";
 export { type ExternalReader, externalPath, folderReader } from "./model/external-data.js";
-export { type DeclaredValue, inspectModel, type ModelFacts } from "./model/inspect.js";
+export { type DeclaredValue, inspectModel, type ModelFacts, modelMetadata } from "./model/inspect.js";
 export { modelOperators, type OperatorUse } from "./model/known-operators.js";
-export { modelMetadata, type ParseOptions, parseModel } from "./model/parse.js";
+export { type ParseOptions, parseModel } from "./model/parse.js";
 export {
   type ExternalOptions,
   externalModel,

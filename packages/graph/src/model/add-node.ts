@@ -1,5 +1,5 @@
 import type { Tensor } from "@pixelcal/core";
-import { isFloat, onnxTypes, toNumbers } from "../data-types.js";
+import { isFloat, onnxBfloat16, onnxTypes, toNumbers } from "../data-types.js";
 import { GraphError, graphError, UnsupportedOpError } from "../errors.js";
 import type { Attribute, Graph, Value } from "../graph.js";
 import { StopGradient } from "../ops.js";
@@ -31,8 +31,6 @@ export interface Reading {
   readonly budget: Budget;
   readonly note: (note: string) => void;
 }
-
-const onnxBfloat16 = 16;
 
 /** The value that a model calls `name`. */
 export function lookUp({ graph, aliases, stopped }: Reading, name: string, where: string): Value {

@@ -1,5 +1,5 @@
 import type { DataType } from "@pixelcal/core";
-import { dataType } from "../data-types.js";
+import { dataType, onnxBfloat16 } from "../data-types.js";
 import { GraphError, graphError } from "../errors.js";
 import type { GraphProto, ValueInfoProto } from "./schema.js";
 
@@ -50,7 +50,7 @@ function oneInput(
   const tensor = info?.tensor;
   if (!tensor) throw graphError(name, "a tensor as input", "another kind of value");
   const code = tensor.elementType ?? 0;
-  const type = code === 16 ? "float16" : dataType(code);
+  const type = code === onnxBfloat16 ? "float16" : dataType(code);
   if (type === undefined) throw graphError(name, "numbers or booleans", `data type ${code}`);
   const declared = tensor.shape?.dims ?? (tensor.shape ? [] : undefined);
   if (given) {

@@ -1,7 +1,10 @@
-import { dataType } from "../data-types.js";
+import { dataType, onnxBfloat16 } from "../data-types.js";
 import { GraphError } from "../errors.js";
+import { sizeOf } from "../shapes/spec.js";
 import { realInputs } from "./inputs.js";
+import { standard } from "./known-operators.js";
 import { type ModelProto, modelTable, type TensorProto, type ValueInfoProto } from "./schema.js";
+import { dataFiles } from "./tensors.js";
 import { decode } from "./wire.js";
 
 /** An input or output as a file declares it. */
@@ -31,6 +34,13 @@ export interface ModelFacts {
   readonly dataFiles: readonly string[];
 }
 
+/** The strings kept in an ONNX file (metadata_props). */
+export const modelMetadata = (bytes: Uint8Array): Record<string, string> =>
+  metadataOf(decode(modelTable, bytes) as ModelProto);
+
+const metadataOf = ({ metadata = [] }: ModelProto): Record<string, string> =>
+  Object.fromEntries(metadata.map(({ key = "", value = "" }) => [key, value]));
+
 /** The width of a type, by the number of bits in its name. */
 const widthOf = (type: string): number => Math.max(1, Number(/\d+$/.exec(type)?.[0] ?? 8) / 8);
 
@@ -44,7 +54,7 @@ export function inspectModel(bytes: Uint8Array): ModelFacts {
     opType === "Constant" ? attributes.flatMap(({ t }) => (t === undefined ? [] : [t])) : [],
   );
   const domains = (model.opsets ?? []).map(({ domain = "", version = 0 }) => [
-    domain === "ai.onnx" ? "" : domain,
+    standard(domain) ? "" : domain,
     version,
   ]);
   const { producerName = "", producerVersion = "" } = model;
@@ -53,11 +63,11 @@ export function inspectModel(bytes: Uint8Array): ModelFacts {
     producer: `${producerName} ${producerVersion}`.trim(),
     irVersion: model.irVersion ?? 0,
     opsets: Object.fromEntries(domains),
-    metadata: Object.fromEntries((model.metadata ?? []).map(({ key = "", value = "" }) => [key, value])),
+    metadata: metadataOf(model),
     inputs: realInputs(graph).map(declared),
     outputs: outputs.map(declared),
     weights: weightsOf([...initializers, ...constants]),
-    dataFiles: [...new Set([...initializers, ...constants].flatMap(locationOf))],
+    dataFiles: dataFiles(graph),
   };
 }
 
@@ -67,13 +77,14 @@ function declared({ name = "", type }: ValueInfoProto): DeclaredValue {
   return { name, type: typeName(elementType), dims };
 }
 
-const typeName = (code: number): string => (code === 16 ? "bfloat16" : (dataType(code) ?? "unknown"));
+const typeName = (code: number): string =>
+  code === onnxBfloat16 ? "bfloat16" : (dataType(code) ?? "unknown");
 
 function weightsOf(tensors: readonly TensorProto[]): ModelFacts["weights"] {
   const sums: Record<string, { arrays: number; elements: number; bytes: number }> = {};
   for (const { dataType: code = 0, dims = [] } of tensors) {
     const type = typeName(code);
-    const elements = Array.from(dims, Number).reduce((product, size) => product * size, 1);
+    const elements = sizeOf(Array.from(dims, Number));
     const sum = (sums[type] ??= { arrays: 0, elements: 0, bytes: 0 });
     sum.arrays += 1;
     sum.elements += elements;
@@ -81,8 +92,3 @@ function weightsOf(tensors: readonly TensorProto[]): ModelFacts["weights"] {
   }
   return sums;
 }
-
-const locationOf = ({ dataLocation, externalData = [] }: TensorProto): readonly string[] =>
-  dataLocation === 1
-    ? externalData.flatMap(({ key, value }) => (key === "location" && value !== undefined ? [value] : []))
-    : [];

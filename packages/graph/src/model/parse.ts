@@ -52,12 +52,6 @@ export function parseModel(bytes: Uint8Array, options: ParseOptions = {}): Graph
   return graph;
 }
 
-/** The strings kept in an ONNX file (metadata_props). */
-export function modelMetadata(bytes: Uint8Array): Record<string, string> {
-  const { metadata = [] } = decode(modelTable, bytes) as ModelProto;
-  return Object.fromEntries(metadata.map(({ key = "", value = "" }) => [key, value]));
-}
-
 function build(proto: GraphProto, version: number, options: ParseOptions, tensors: TensorOptions): Graph {
   const { initializers = [], nodes = [], outputs = [] } = proto;
   if (proto.sparseInitializers?.length) throw new GraphError("model", "sparse weights are not supported");

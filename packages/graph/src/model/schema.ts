@@ -33,7 +33,7 @@ const attribute: Table = {
   3: one("i", "int"),
   4: one("s", "bytes"),
   5: child("t", () => tensorTable),
-  6: child("g", () => graph),
+  6: child("g", () => graphTable),
   7: one("floats", "floats"),
   8: one("ints", "ints"),
   9: one("strings", "strings"),
@@ -48,7 +48,7 @@ const node: Table = {
   5: children("attributes", () => attribute),
   7: one("domain", "string"),
 };
-const graph: Table = {
+export const graphTable: Table = {
   1: children("nodes", () => node),
   2: one("name", "string"),
   5: children("initializers", () => tensorTable),
@@ -61,7 +61,7 @@ export const modelTable: Table = {
   1: one("irVersion", "int"),
   2: one("producerName", "string"),
   3: one("producerVersion", "string"),
-  7: child("graph", () => graph),
+  7: child("graph", () => graphTable),
   8: children("opsets", () => operatorSet),
   14: children("metadata", () => entry),
   25: children("functions", () => functionTable),

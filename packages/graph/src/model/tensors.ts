@@ -1,16 +1,14 @@
 import type { DataType, Tensor, TypedArrays } from "@pixelcal/core";
-import { dataType } from "../data-types.js";
+import { dataType, onnxBfloat16 } from "../data-types.js";
 import { GraphError, graphError } from "../errors.js";
 import type { ExternalReader } from "./external-data.js";
-import type { EntryProto, TensorProto } from "./schema.js";
+import type { GraphProto, TensorProto } from "./schema.js";
 
 export interface TensorOptions {
   readonly external: ExternalReader | undefined;
   /** Told of every 16-bit float tensor that was widened. */
   readonly widened: (name: string, from: "float16" | "bfloat16") => void;
 }
-
-const bfloat16 = 16;
 
 type View = (buffer: ArrayBufferLike, offset: number, length: number) => TypedArrays[DataType];
 const views: { readonly [T in DataType]: readonly [bytes: number, view: View] } = {
@@ -48,14 +46,53 @@ function fromBytes(type: DataType, bytes: Uint8Array, count: number): TypedArray
 function externalBytes(proto: TensorProto, where: string, read: ExternalReader | undefined): Uint8Array {
   if (!read)
     throw new GraphError(where, "its data lies in another file: give externalData, the model's folder");
-  const entries = new Map((proto.externalData ?? []).map(({ key, value }: EntryProto) => [key, value]));
+  const { location, offset, length } = externalPlace(proto, where);
+  return read(location, offset, length);
+}
+
+/** Where the data of a tensor lies outside of its model, in bytes; without a length it goes to the file's end. */
+export interface ExternalPlace {
+  readonly location: string;
+  readonly offset: number;
+  readonly length: number | undefined;
+  readonly checksum: string | undefined;
+}
+
+type Entries = ReadonlyMap<string | undefined, string | undefined>;
+
+const entriesOf = ({ externalData = [] }: TensorProto): Entries =>
+  new Map(externalData.map(({ key, value }) => [key, value]));
+
+/** The place that `external_data` names. Throws GraphError naming `where`. */
+export function externalPlace(proto: TensorProto, where: string): ExternalPlace {
+  const entries = entriesOf(proto);
   const number = (key: string): number | undefined => {
     const text = entries.get(key);
     if (text === undefined) return undefined;
     if (!/^\d{1,15}$/.test(text)) throw graphError(`${where}.${key}`, "a whole number", JSON.stringify(text));
     return Number(text);
   };
-  return read(entries.get("location") ?? "", number("offset") ?? 0, number("length"));
+  return {
+    location: entries.get("location") ?? "",
+    offset: number("offset") ?? 0,
+    length: number("length"),
+    checksum: entries.get("checksum"),
+  };
+}
+
+/** The tensors that a graph and the graphs inside of its nodes store. */
+function* storedTensors({ initializers = [], nodes = [] }: GraphProto): Generator<TensorProto> {
+  yield* initializers;
+  for (const { t, g } of nodes.flatMap(({ attributes = [] }) => attributes)) {
+    if (t !== undefined) yield t;
+    if (g !== undefined) yield* storedTensors(g);
+  }
+}
+
+/** The files beside a model that hold tensors of its graph, each once. */
+export function dataFiles(graph: GraphProto): readonly string[] {
+  const outside = [...storedTensors(graph)].filter(({ dataLocation }) => dataLocation === 1);
+  return [...new Set(outside.map((tensor) => entriesOf(tensor).get("location") ?? ""))];
 }
 
 function dimsOf(proto: TensorProto, where: string): number[] {
@@ -73,17 +110,17 @@ function dimsOf(proto: TensorProto, where: string): number[] {
 /** The tensor of an initializer or attribute; float16 and bfloat16 become float32. Throws GraphError naming `where`. */
 export function parseTensor(proto: TensorProto, where: string, options: TensorOptions): Tensor {
   const code = proto.dataType ?? 0;
-  const type = code === bfloat16 ? "float16" : dataType(code);
+  const type = code === onnxBfloat16 ? "float16" : dataType(code);
   if (type === undefined) throw graphError(where, "a tensor of numbers or booleans", `data type ${code}`);
   const dims = dimsOf(proto, where);
   const count = dims.reduce((product, size) => product * size, 1);
   const data = dataOf(proto, type, count, where, options.external);
   if (type !== "float16") return { type, dims, data };
-  options.widened(where, code === bfloat16 ? "bfloat16" : "float16");
+  options.widened(where, code === onnxBfloat16 ? "bfloat16" : "float16");
   return {
     type: "float32",
     dims,
-    data: code === bfloat16 ? fromBfloat16(data as Uint16Array) : fromFloat16(data as Uint16Array),
+    data: code === onnxBfloat16 ? fromBfloat16(data as Uint16Array) : fromFloat16(data as Uint16Array),
   };
 }
 

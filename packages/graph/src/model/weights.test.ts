@@ -1,7 +1,7 @@
 import type { Tensor } from "@pixelcal/core";
 import { describe, expect, test } from "vitest";
-import { Graph, GraphError, ops, parseModel, serializeModel } from "../index.js";
-import { addModel, folder, golden, model, weight } from "./hand-made.test.helper.js";
+import { Graph, GraphError, inspectModel, ops, parseModel, serializeModel } from "../index.js";
+import { add, addModel, folder, golden, model, weight } from "./hand-made.test.helper.js";
 import { replaceWeights, type Weights } from "./weights.js";
 
 const floats = (dims: readonly number[], value: (i: number) => number): Tensor<"float32"> => ({
@@ -133,7 +133,41 @@ describe("new weights in an ONNX file", () => {
     ]);
   });
 
+  test("in a file that only a branch names are told of too", () => {
+    const stored = weight({
+      rawData: undefined,
+      dataLocation: 1,
+      externalData: [{ key: "location", value: "branch.data" }],
+    });
+    const branch = { name: "then_branch", type: 5, g: { nodes: [add], initializers: [stored] } };
+    const bytes = model([{ opType: "If", inputs: ["x"], outputs: ["y"], attributes: [branch] }]);
+    expect(replaceWeights(bytes, {}).locations).toEqual(["branch.data"]);
+    expect(inspectModel(bytes).dataFiles).toEqual(["branch.data"]);
+  });
+
   test.each<[string, Uint8Array, Weights]>([
+    [
+      "c: expected [2], got [3]",
+      model([
+        {
+          opType: "Constant",
+          outputs: ["c"],
+          attributes: [{ name: "value", t: weight({ name: "" }), type: 4 }],
+        },
+      ]),
+      { c: floats([3], () => 0) },
+    ],
+    [
+      "d: expected [2], got [3]",
+      model([
+        {
+          opType: "Constant",
+          outputs: ["d"],
+          attributes: [{ name: "value_floats", floats: [1, 2], type: 6 }],
+        },
+      ]),
+      { d: floats([3], () => 0) },
+    ],
     [
       "weights: expected weights that the model stores, got [v, z]",
       addModel({}),

@@ -1,9 +1,17 @@
 import type { Tensor } from "@pixelcal/core";
 import { GraphError, graphError } from "../errors.js";
 import { narrow } from "./narrow.js";
-import { type GraphProto, type ModelProto, modelTable, type TensorProto, tensorTable } from "./schema.js";
+import {
+  type GraphProto,
+  graphTable,
+  type ModelProto,
+  modelTable,
+  type TensorProto,
+  tensorTable,
+} from "./schema.js";
+import { dataFiles, externalPlace } from "./tensors.js";
 import { decode } from "./wire.js";
-import { appendField, type Put, rewriteFields, varint } from "./wire-rewriter.js";
+import { type Put, rewriteFields, varint } from "./wire-rewriter.js";
 import { encode } from "./wire-writer.js";
 
 /** New bytes for a part of a file beside the model that holds some of its weights. */
@@ -41,20 +49,24 @@ export function replaceWeights(bytes: Uint8Array, weights: Weights): PatchedMode
   const proto = (decode(modelTable, bytes) as ModelProto).graph ?? {};
   const plan = planOf(proto, new Map(Object.entries(weights)));
   const patches: ExternalPatch[] = [];
-  const tensorPut = (payload: Uint8Array, values: Values): readonly Uint8Array[] | undefined => {
-    const tensor = decode(tensorTable, payload) as TensorProto;
+  const tensorPut = (
+    payload: Uint8Array,
+    name: string,
+    values: Values,
+  ): readonly Uint8Array[] | undefined => {
+    const tensor = { ...(decode(tensorTable, payload) as TensorProto), name };
     checkShape(tensor, values);
     if (tensor.dataLocation !== 1) return inlineTensor(payload, tensor, values);
     patches.push(externalPatch(tensor, values));
     return undefined;
   };
   const constantPut =
-    (values: Values): Put =>
+    (name: string, values: Values): Put =>
     (field, payload) => {
       if (field !== inNode.attribute) return undefined;
       let at = 0;
       return rewriteFields(payload, (inner, part) => {
-        if (inner === inAttribute.tensor) return tensorPut(part, values);
+        if (inner === inAttribute.tensor) return tensorPut(part, name, values);
         if (inner !== inAttribute.floats) return undefined;
         at += part.length;
         return [rawBytes(values, "float32").subarray(at - part.length, at)];
@@ -62,26 +74,26 @@ export function replaceWeights(bytes: Uint8Array, weights: Weights): PatchedMode
     };
   const graphPut: Put = (field, payload, index) => {
     if (field === inGraph.initializer) {
-      const values = plan.initializers.get(proto.initializers![index]!.name ?? "");
-      return values && tensorPut(payload, values);
+      const { name = "" } = proto.initializers![index]!;
+      const values = plan.initializers.get(name);
+      return values && tensorPut(payload, name, values);
     }
     if (field !== inGraph.node) return undefined;
     const output = proto.nodes![index]!.outputs?.[0] ?? "";
     if (plan.separate.has(output)) return null;
     const values = plan.constants.get(output);
-    return values && rewriteFields(payload, constantPut(values));
+    return values && rewriteFields(payload, constantPut(output, values));
   };
   const model = rewriteFields(bytes, (field, payload) => {
     if (field !== inModel.graph) return undefined;
     const graph = rewriteFields(payload, graphPut);
-    for (const [name, { values, like }] of plan.separate) {
-      checkShape(like, values);
-      const own = { dims: like.dims, dataType: like.dataType, name, rawData: rawBytes(values, typeOf(like)) };
-      graph.push(...appendField(inGraph.initializer, encode(tensorTable, own)));
-    }
-    return graph;
+    const initializers = [...plan.separate].map(([name, { values, like }]): TensorProto => {
+      checkShape({ ...like, name }, values);
+      return { dims: like.dims, dataType: like.dataType, name, rawData: rawBytes(values, typeOf(like)) };
+    });
+    return [...graph, ...encode(graphTable, { initializers })];
   });
-  return { model, patches, locations: locationsOf(proto) };
+  return { model, patches, locations: dataFiles(proto) };
 }
 
 interface Plan {
@@ -96,26 +108,31 @@ function planOf({ initializers = [], nodes = [] }: GraphProto, weights: Readonly
   const roots = new Map<string, string>();
   const constants = new Map<string, Values>();
   const used = new Set<string>();
-  for (const { opType, inputs = [], outputs = [] } of nodes) {
+  for (const { opType, inputs = [], outputs = [], attributes = [] } of nodes) {
     const output = outputs[0] ?? "";
     const source = roots.get(inputs[0] ?? "") ?? inputs[0] ?? "";
     const values = weights.get(output);
     if (opType === "Identity" && stored.has(source)) roots.set(output, source);
     else for (const input of inputs) used.add(input);
-    if (opType === "Constant" && values) constants.set(output, values);
+    if (opType !== "Constant" || values === undefined) continue;
+    constants.set(output, values);
+    for (const { floats } of attributes)
+      if (floats !== undefined) checkShape({ name: output, dims: [floats.length] }, values);
   }
   const missing = [...weights.keys()].filter(
     (name) => !stored.has(name) && !constants.has(name) && !roots.has(name),
   );
   if (missing.length > 0) throw graphError("weights", "weights that the model stores", missing);
   const changed = new Map([...weights].filter(([name]) => stored.has(name)));
+  // A merged weight that no node takes itself holds the values of the first that was made of it.
+  const kept = new Set(
+    [...roots].flatMap(([name, root]) => (used.has(name) && !weights.has(name) ? [root] : [])),
+  );
   const separate = new Map<string, { values: Values; like: TensorProto }>();
   for (const [name, root] of roots) {
     const values = weights.get(name);
     if (values === undefined) continue;
-    // A merged weight that no node takes itself holds the values of the first that was made of it.
-    const kept = [...roots].some(([other, of]) => of === root && used.has(other) && !weights.has(other));
-    if (!changed.has(root) && !used.has(root) && !kept) changed.set(root, values);
+    if (!changed.has(root) && !used.has(root) && !kept.has(root)) changed.set(root, values);
     const shared = changed.get(root);
     if (shared === undefined || !same(shared, values))
       separate.set(name, { values, like: stored.get(root)! });
@@ -168,23 +185,12 @@ function inlineTensor(payload: Uint8Array, tensor: TensorProto, values: Values):
   });
 }
 
-const entriesOf = ({ externalData = [] }: TensorProto): ReadonlyMap<string | undefined, string | undefined> =>
-  new Map(externalData.map(({ key, value }) => [key, value]));
-
 function externalPatch(tensor: TensorProto, values: Values): ExternalPatch {
-  const entries = entriesOf(tensor);
+  const { name = "" } = tensor;
   const bytes = rawBytes(values, typeOf(tensor));
-  const length = Number(entries.get("length") ?? bytes.length);
-  if (length !== bytes.length) throw graphError(tensor.name ?? "", `${bytes.length} bytes`, length);
-  if (entries.has("checksum"))
-    throw new GraphError(tensor.name ?? "", "its data file has a checksum, which new weights would break");
-  return { location: entries.get("location") ?? "", offset: Number(entries.get("offset") ?? 0), bytes };
-}
-
-function locationsOf({ initializers = [], nodes = [] }: GraphProto): string[] {
-  const constants = nodes.flatMap(({ attributes = [] }) =>
-    attributes.flatMap(({ t }) => (t === undefined ? [] : [t])),
-  );
-  const outside = [...initializers, ...constants].filter(({ dataLocation }) => dataLocation === 1);
-  return [...new Set(outside.map((tensor) => entriesOf(tensor).get("location") ?? ""))];
+  const { location, offset, length = bytes.length, checksum } = externalPlace(tensor, name);
+  if (length !== bytes.length) throw graphError(name, `${bytes.length} bytes`, length);
+  if (checksum !== undefined)
+    throw new GraphError(name, "its data file has a checksum, which new weights would break");
+  return { location, offset, bytes };
 }

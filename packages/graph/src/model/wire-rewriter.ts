@@ -30,7 +30,7 @@ export function rewriteFields(bytes: Uint8Array, put: Put): Uint8Array[] {
     const content = bytes.subarray(from, cursor.at);
     const replaced = put(field, content, index);
     if (replaced === undefined) continue;
-    const length = lengthOf(replaced ?? []);
+    const length = (replaced ?? []).reduce((sum, chunk) => sum + chunk.length, 0);
     if (replaced === null) chunks.push(bytes.subarray(kept, start));
     // A length that did not change keeps its own spelling; a number has none.
     else if (wire !== 2 || length === content.length) chunks.push(bytes.subarray(kept, from), ...replaced);
@@ -40,16 +40,6 @@ export function rewriteFields(bytes: Uint8Array, put: Put): Uint8Array[] {
   chunks.push(bytes.subarray(kept));
   return chunks;
 }
-
-/** A length-delimited field. */
-export const appendField = (field: number, content: readonly Uint8Array[]): Uint8Array[] => [
-  varint(((field << 3) | 2) >>> 0),
-  varint(lengthOf(content)),
-  ...content,
-];
-
-const lengthOf = (chunks: readonly Uint8Array[]): number =>
-  chunks.reduce((sum, chunk) => sum + chunk.length, 0);
 
 export function varint(value: number): Uint8Array {
   const bytes: number[] = [];
