@@ -251,6 +251,32 @@ test("the operators of a file, also of one that cannot be read", () => {
   });
 });
 
+test("the operators of a file are those of its functions, and lists of values have gradients", () => {
+  const call: NodeProto = { opType: "F", domain: "own", inputs: ["x"], outputs: ["l"] };
+  const body: NodeProto = { opType: "SplitToSequence", inputs: ["a"], outputs: ["b"] };
+  const f = { name: "F", domain: "own", inputs: ["a"], outputs: ["b"] };
+  const end: NodeProto = {
+    opType: "ConcatFromSequence",
+    inputs: ["l"],
+    outputs: ["y"],
+    attributes: [{ name: "axis", i: 0, type: 2 }],
+  };
+  const known = { count: 1, known: true, gradient: true };
+  const bytes = model([call, end], { functions: [{ ...f, nodes: [body] }] });
+  expect(() => parseModel(bytes)).not.toThrow();
+  expect(modelOperators(bytes).operators).toEqual([
+    { name: "ConcatFromSequence", ...known },
+    { name: "SplitToSequence", ...known },
+  ]);
+  const circle = model([call, end], { functions: [{ ...f, nodes: [call] }] });
+  expect(modelOperators(circle).operators).toContainEqual({
+    name: "own.F",
+    count: 1,
+    known: false,
+    gradient: false,
+  });
+});
+
 describe("sizes that no machine holds are refused at once", () => {
   const huge = ints(100_000, 100_000);
   const bombs: readonly (readonly [string, readonly OnnxNode[], Readonly<Record<string, Tensor>>])[] = [

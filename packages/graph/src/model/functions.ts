@@ -1,11 +1,9 @@
 import { GraphError } from "../errors.js";
-import { standard, versionOf } from "./known-operators.js";
+import { mostNodes, standard, versionOf } from "./opsets.js";
 import type { AttributeProto, FunctionProto, GraphProto, ModelProto, NodeProto } from "./schema.js";
 
 /** A function may call others, but no network nests them deeper. */
 const mostNesting = 16;
-/** More nodes than any network has, to stop functions that multiply each other. */
-const mostNodes = 200_000;
 
 const keyOf = (domain = "", name = ""): string => `${standard(domain) ? "" : domain}.${name}`;
 
@@ -37,14 +35,14 @@ function inlinedGraph(graph: GraphProto, functions: Functions, counter: Counter)
 function inlinedNode(node: NodeProto, functions: Functions, counter: Counter, depth: number): NodeProto[] {
   const called = functions.get(keyOf(node.domain, node.opType));
   if (called === undefined) {
-    const within = node.attributes?.some(({ g }) => g !== undefined);
     const attributes = node.attributes?.map((each) =>
       each.g === undefined ? each : { ...each, g: inlinedGraph(each.g, functions, counter) },
     );
-    return [within ? { ...node, attributes } : node];
+    return [{ ...node, attributes }];
   }
   if (depth > mostNesting)
     throw new GraphError("model", `functions call each other deeper than ${mostNesting}`);
+  // Functions may multiply each other.
   counter.made += called.nodes?.length ?? 0;
   if (counter.made > mostNodes) throw new GraphError("model", `functions of more than ${mostNodes} nodes`);
   const prefix = `${node.name || node.outputs?.[0] || called.name}#${counter.made}/`;

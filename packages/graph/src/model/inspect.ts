@@ -2,7 +2,7 @@ import { dataType, onnxBfloat16 } from "../data-types.js";
 import { GraphError } from "../errors.js";
 import { sizeOf } from "../shapes/spec.js";
 import { realInputs } from "./inputs.js";
-import { standard } from "./known-operators.js";
+import { standard } from "./opsets.js";
 import { type ModelProto, modelTable, type TensorProto, type ValueInfoProto } from "./schema.js";
 import { dataFiles } from "./tensors.js";
 import { decode } from "./wire.js";

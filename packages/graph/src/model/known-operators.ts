@@ -4,15 +4,11 @@ import { OPSET } from "../graph.js";
 import { shapeRules } from "../shapes.js";
 import { expansions } from "./expansions.js";
 import { foldedOperators } from "./fold.js";
-import { meansTheSame, newestOpset, oldestOpset } from "./opsets.js";
+import { inlined } from "./functions.js";
+import { meansTheSame, mostNodes, standard, versionOf } from "./opsets.js";
 import { type GraphProto, type ModelProto, modelTable, type NodeProto } from "./schema.js";
 import { sequenceOperators } from "./sequences.js";
 import { decode } from "./wire.js";
-
-/** More nodes than any network has. */
-const maxNodes = 200_000;
-
-export const standard = (domain = ""): boolean => domain === "" || domain === "ai.onnx";
 
 /** Operators that are gone when a graph is read: their outputs are constants, other names or a chosen branch. */
 const resolved = new Set(["Constant", "If", "Upsample"]);
@@ -26,22 +22,15 @@ const isKnown = ({ opType = "", domain }: NodeProto): boolean =>
     Object.hasOwn(expansions, opType) ||
     Object.hasOwn(shapeRules, opType));
 
-export const nameOf = ({ opType = "", domain }: NodeProto): string =>
+const nameOf = ({ opType = "", domain }: NodeProto): string =>
   standard(domain) ? opType : `${domain}.${opType}`;
 
 /** The nodes of a graph and of the graphs inside of its nodes. */
-export function* allNodes({ nodes = [] }: GraphProto): Generator<NodeProto> {
+function* allNodes({ nodes = [] }: GraphProto): Generator<NodeProto> {
   for (const node of nodes) {
     yield node;
     for (const { g } of node.attributes ?? []) if (g !== undefined) yield* allNodes(g);
   }
-}
-
-/** The operator set that a model's standard operators are of. */
-export function versionOf({ opsets = [] }: ModelProto): number {
-  const version = opsets.find(({ domain }) => standard(domain))?.version;
-  if (version === undefined) throw new GraphError("model", "it does not say which operator set it uses");
-  return version;
 }
 
 /** Throws UnsupportedOpError with all operators that cannot be read, those in branches included. */
@@ -50,13 +39,11 @@ export function checkOperators(model: ModelProto): void {
   const nodes: NodeProto[] = [];
   for (const node of allNodes(model.graph ?? {})) {
     nodes.push(node);
-    if (nodes.length > maxNodes) throw graphError("model", `at most ${maxNodes} nodes`, "more");
+    if (nodes.length > mostNodes) throw graphError("model", `at most ${mostNodes} nodes`, "more");
   }
   const unknown = nodes.filter((node) => !isKnown(node)).map(nameOf);
   if (unknown.length > 0) throw new UnsupportedOpError(unknown, "model: unsupported operators");
-  if (version === OPSET) return;
-  const compared = version >= oldestOpset && version <= newestOpset;
-  const changed = nodes.filter((node) => !compared || !meansTheSame(node, version)).map(nameOf);
+  const changed = nodes.filter((node) => !meansTheSame(node, version)).map(nameOf);
   if (changed.length > 0) {
     throw new UnsupportedOpError(
       changed,
@@ -75,19 +62,25 @@ export interface OperatorUse {
   readonly gradient: boolean;
 }
 
-/** What an ONNX file is made of, whether or not it can be read: its operator set and every operator, by name. */
+/**
+ * What an ONNX file is made of, whether or not it can be read: its operator set and every operator, by name, those of its
+ * functions in place of the calls.
+ */
 export function modelOperators(bytes: Uint8Array): {
   readonly opset: number;
   readonly operators: readonly OperatorUse[];
 } {
-  const model = decode(modelTable, bytes) as ModelProto;
+  const model = withoutFunctions(decode(modelTable, bytes) as ModelProto);
   const opset = versionOf(model);
   const uses = new Map<string, OperatorUse>();
   for (const node of allNodes(model.graph ?? {})) {
     const name = nameOf(node);
-    const known = isKnown(node) && (opset === OPSET || meansTheSame(node, opset));
-    const written = Object.hasOwn(gradientRules, name) || Object.hasOwn(expansions, name);
-    const gradient = known && (written || resolved.has(name) || foldedOperators.has(name));
+    const known = isKnown(node) && meansTheSame(node, opset);
+    const gradient =
+      known &&
+      (Object.hasOwn(gradientRules, name) ||
+        Object.hasOwn(expansions, name) ||
+        [resolved, foldedOperators, sequenceOperators].some((names) => names.has(name)));
     const before = uses.get(name);
     uses.set(name, {
       name,
@@ -97,4 +90,14 @@ export function modelOperators(bytes: Uint8Array): {
     });
   }
   return { opset, operators: [...uses.values()].sort((a, b) => (a.name < b.name ? -1 : 1)) };
+}
+
+/** Calls of functions that cannot be written out stay, as operators that no one knows. */
+function withoutFunctions(model: ModelProto): ModelProto {
+  try {
+    return inlined(model);
+  } catch (error) {
+    if (error instanceof GraphError) return model;
+    throw error;
+  }
 }

@@ -1,9 +1,23 @@
+import { GraphError } from "../errors.js";
 import { OPSET } from "../graph.js";
-import type { NodeProto } from "./schema.js";
+import type { ModelProto, NodeProto } from "./schema.js";
+
+/** More nodes than any network has. */
+export const mostNodes = 200_000;
 
 /** The operator sets whose definitions were compared with `OPSET`'s. */
-export const oldestOpset = 7;
-export const newestOpset = 28;
+const oldestOpset = 7;
+const newestOpset = 28;
+
+/** Whether a domain is ONNX's own. */
+export const standard = (domain = ""): boolean => domain === "" || domain === "ai.onnx";
+
+/** The operator set that a model's standard operators are of. Throws GraphError where it names none. */
+export function versionOf({ opsets = [] }: ModelProto): number {
+  const version = opsets.find(({ domain }) => standard(domain))?.version;
+  if (version === undefined) throw new GraphError("model", "it does not say which operator set it uses");
+  return version;
+}
 
 const has = (node: NodeProto, name: string): boolean =>
   (node.attributes ?? []).some((attribute) => attribute.name === name);
@@ -48,7 +62,6 @@ const meanings: Readonly<Record<string, Meaning>> = {
   Mean: { from: 8 },
   Min: { from: 8 },
   Mod: { from: 10, until: 28 },
-  Pow: { from: 7 },
   Range: { from: 11 },
   Resize: { from: 10 },
   ReduceLogSum: { until: 28 },
