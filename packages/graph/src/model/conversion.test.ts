@@ -121,7 +121,9 @@ describe("lists of values are taken apart", () => {
   test("into pieces of one size or of their own", () => {
     expect(run(pieces(scalar(2)), x)).toEqual([5, 1, 2]);
     expect(run(pieces(ints(3, 2)), x)).toEqual([4, 5, 1, 2, 3]);
+    expect(run(pieces(ints(0, 5)), x)).toEqual([1, 2, 3, 4, 5]);
     expect(() => run(pieces(ints(3, 3)), x)).toThrow(GraphError);
+    expect(() => run(pieces(scalar(0)), x)).toThrow("expected 1 to 65536 pieces, got 5 elements by 0");
   });
 });
 
@@ -173,6 +175,16 @@ describe("If on a condition that follows from the size", () => {
     const inside = model([constant("large", 1), { ...chosen, outputs: ["y"], attributes: [loop] }]);
     expect(() => parseModel(inside)).toThrow(/unsupported operators: Loop$/);
   });
+});
+
+test("a part in the middle has a size for every axis", () => {
+  const bytes = onnxModel(
+    18,
+    [{ op: "CenterCropPad", inputs: ["x", "shape"] }],
+    { x: [4, 3] },
+    { shape: ints(2) },
+  );
+  expect(() => parseModel(bytes)).toThrow("expected 2 sizes, got [2]");
 });
 
 test("functions of a model are written out, one in the other", () => {

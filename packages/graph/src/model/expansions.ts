@@ -105,12 +105,14 @@ function lpPool(call: Call): Value {
 /** The part in the middle, or the whole between zeros. */
 function centred(call: Call): Value {
   const x = operand(call, 0);
-  const wanted = numbersAt(call, 1) ?? [];
   const axes = numbersOf(call, "axes") ?? x.dims.map((_, axis) => axis);
+  const wanted = numbersAt(call, 1);
+  if (wanted?.length !== axes.length)
+    throw graphError(call.name, `${axes.length} sizes`, wanted ?? "nothing");
   const [before, after] = [x.dims.map(() => 0), x.dims.map(() => 0)];
   for (const [index, given] of axes.entries()) {
     const axis = normalAxis(call, given, x.dims.length);
-    const extra = (wanted[index] ?? 0) - x.dims[axis]!;
+    const extra = wanted[index]! - x.dims[axis]!;
     before[axis] = extra < 0 ? -Math.floor(-extra / 2) : Math.floor(extra / 2);
     after[axis] = extra - before[axis]!;
   }

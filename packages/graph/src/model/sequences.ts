@@ -48,18 +48,19 @@ function split(call: Call): readonly Value[] {
   const axis = normalAxis(call, numberOf(call, "axis", 0), x.dims.length);
   const size = x.dims[axis]!;
   const sizes = call.operands[1];
-  const given = sizes && staticNumbers({ ...call, inputs: call.operands }, 1);
-  // A single number is the size of every piece, the last of which may be smaller.
-  const each = given === undefined ? 1 : given[0]!;
-  if (!(each >= 1 && size / each <= mostPieces))
-    throw graphError(call.name, `1 to ${mostPieces} pieces`, `${size} elements by ${each}`);
-  const list =
-    sizes?.dims.length === 1
-      ? given!
-      : Array.from({ length: Math.ceil(size / each) }, (_, i) => Math.min(each, size - i * each));
+  const given = staticNumbers({ ...call, inputs: call.operands }, 1);
+  const list = sizes?.dims.length === 1 ? given! : evenPieces(call, size, given?.[0] ?? 1);
+  if (list.length > mostPieces) throw graphError(call.name, `at most ${mostPieces} pieces`, list.length);
   if (list.reduce((sum, part) => sum + part, 0) !== size)
     throw graphError(call.name, `pieces of ${size} in all`, list);
   const parts = list.length === 1 ? [x] : ops.Split(x, list, axis);
   const drops = sizes === undefined && numberOf(call, "keepdims", 1) === 0;
   return drops ? parts.map((part) => ops.Squeeze(part, [axis])) : parts;
+}
+
+/** The sizes of pieces of `each` elements, the last of which may be smaller. */
+function evenPieces({ name }: Call, size: number, each: number): readonly number[] {
+  if (!(each >= 1 && size / each <= mostPieces))
+    throw graphError(name, `1 to ${mostPieces} pieces`, `${size} elements by ${each}`);
+  return Array.from({ length: Math.ceil(size / each) }, (_, i) => Math.min(each, size - i * each));
 }
