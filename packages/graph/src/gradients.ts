@@ -28,7 +28,8 @@ export const gradientRules: Readonly<Record<string, GradientRule>> = {
   "pixelcal.StopGradient": noGradient,
 };
 
-const ruleOf = (node: Node): GradientRule | undefined =>
+/** The rule of a node's operator, undefined where it has none. */
+export const ruleOf = (node: Node): GradientRule | undefined =>
   Object.hasOwn(gradientRules, opKey(node)) ? gradientRules[opKey(node)] : undefined;
 
 /**

@@ -65,14 +65,15 @@ export function lower(
     graph = rewrite(graph, rewriting);
     if (!changed()) break;
   }
-  if (block > 1) graph = rewrite(share(graph), { node: (node, [x]) => layout(node, x, block) });
+  if (block > 1) graph = rewrite(share(graph), { node: (node, [x]) => laidOut(node, x, block) });
   graph = share(fold(graph));
   const left = graph.nodes.filter((node) => node.domain === composite).map(opKey);
   if (left.length > 0) throw new UnsupportedOpError(left, `${graph.name}: no lowering for`);
   return graph;
 }
 
-function layout(node: Node, x: Value | undefined, block: number): readonly Value[] | undefined {
+/** A change of layout in the operators that make it, undefined for every other node. */
+function laidOut(node: Node, x: Value | undefined, block: number): readonly Value[] | undefined {
   const key = opKey(node);
   return Object.hasOwn(layoutLowerings, key) ? [layoutLowerings[key]!(x!, block)] : undefined;
 }
@@ -81,15 +82,11 @@ function lowerOnce(device: LoweringDevice, block: number): { changed: () => bool
   let changed = false;
   const node = (source: Node, inputs: Parameters<NonNullable<Rewriting["node"]>>[1]) => {
     const key = opKey(source);
-    if (block > 1 && Object.hasOwn(blockedLowerings, key)) {
-      const values = blockedLowerings[key]!(source, inputs as readonly Value[], block);
-      if (values !== undefined) {
-        changed = true;
-        return values;
-      }
-    }
+    const inBlocks = block > 1 && Object.hasOwn(blockedLowerings, key) ? blockedLowerings[key] : undefined;
     const lowering = Object.hasOwn(lowerings, key) ? lowerings[key] : undefined;
-    const values = lowering?.(source, inputs as Parameters<Lowering>[1], device);
+    const values =
+      inBlocks?.(source, inputs as readonly Value[], block) ??
+      lowering?.(source, inputs as Parameters<Lowering>[1], device);
     if (values !== undefined) changed = true;
     return values;
   };

@@ -1,7 +1,6 @@
-import type { Tensor } from "@pixelcal/core";
 import { numberOf } from "./attributes.js";
 import { isFloat, toNumbers } from "./data-types.js";
-import { gradientRules } from "./gradients.js";
+import { ruleOf } from "./gradients.js";
 import type { Graph, Node, Value } from "./graph.js";
 import { liveNodes } from "./rewrite.js";
 import { noGradient } from "./rules/rule.js";
@@ -43,7 +42,8 @@ export function weightRoles(graph: Graph): WeightRoles {
       const name = input!.name;
       if (opKey(node) === "BatchNormalization" && statistics.includes(index)) {
         if (dependent.has(node.inputs[0]!)) buffers.add(name);
-      } else if (isComputedWith(node, index) && !isFixed(name, array, node, dependent)) parameters.add(name);
+      } else if (isComputedWith(node, index) && !isFixed(name, array.data as Float32Array, node, dependent))
+        parameters.add(name);
     }
   }
   // An array that is both is a merged one that only happens to be equal: it is trained.
@@ -56,9 +56,7 @@ const isComputedWith = (node: Node, index: number): boolean => !(settings[opKey(
 function reachingOutputs(graph: Graph, nodes: readonly Node[]): ReadonlySet<Value> {
   const wanted = new Set<Value>(graph.outputs.values());
   for (const node of nodes.toReversed()) {
-    const key = opKey(node);
-    const rule = Object.hasOwn(gradientRules, key) ? gradientRules[key] : undefined;
-    if (rule === noGradient || !node.outputs.some((output) => wanted.has(output))) continue;
+    if (ruleOf(node) === noGradient || !node.outputs.some((output) => wanted.has(output))) continue;
     for (const [index, input] of node.inputs.entries()) {
       if (input !== undefined && isFloat(input.type) && isComputedWith(node, index)) wanted.add(input);
     }
@@ -81,15 +79,14 @@ const fixedNames =
 /** Names that PyTorch's exporters give to what has none. */
 const unnamed = /^(val_\d+|_val_\d+|onnx::\w+|\/.*|\d+)$/;
 
-function isFixed(name: string, array: Tensor, node: Node, dependent: ReadonlySet<Value>): boolean {
+function isFixed(name: string, values: Float32Array, node: Node, dependent: ReadonlySet<Value>): boolean {
   if (fixedNames.test(name)) return true;
-  if (array.data.length === 1 && unnamed.test(name)) return true;
-  const values = toNumbers(array);
+  if (values.length === 1 && unnamed.test(name)) return true;
   // Zero where attention may look, far below where not.
-  const low = values.filter((value) => value !== 0);
-  if (low.length > 0 && low.every((value) => value <= -10 && value === low[0])) return true;
+  const low = values.find((value) => value !== 0) ?? 0;
+  if (low <= -10 && values.every((value) => value === 0 || value === low)) return true;
   if (values.some((value) => !Number.isFinite(value))) return true;
-  const unit = values.every((value) => value === values[0]) && (values[0] === 0 || values[0] === 1);
+  const unit = (values[0] === 0 || values[0] === 1) && values.every((value) => value === values[0]);
   if (!unit) return false;
   if (node.opType === "InstanceNormalization") return isUnitNorm(node);
   // A weight that is standardised by a batch norm, of which only the result counts.

@@ -3,8 +3,8 @@ import type { Node, Value } from "../graph.js";
 import * as ops from "../ops.js";
 import { convTransposeWindows, convWindows, groupOf } from "../shapes/convolution.js";
 import { poolWindows } from "../shapes/pooling.js";
-import { sizeOf } from "../shapes/spec.js";
-import { windowAttributes } from "../shapes/windows.js";
+import { sizeOf, staticNumbers } from "../shapes/spec.js";
+import { tiles, windowAttributes } from "../shapes/windows.js";
 import {
   asBlocked,
   blocked,
@@ -16,7 +16,6 @@ import {
   unblocked,
   withRelu,
 } from "./blocked-layout.js";
-import { tiles } from "./pooling.js";
 
 const { Add, Mul, Div } = ops;
 
@@ -62,13 +61,10 @@ const concat: BlockedLowering = (node, inputs, block) => {
 };
 
 /** A range of channels that begins and ends between blocks. */
-const slice: BlockedLowering = (node, [x, ...lists], block) => {
+const slice: BlockedLowering = (node, [x], block) => {
   const v = asBlocked(x!);
   if (v === undefined) return undefined;
-  const [starts, ends, axes, steps] = lists.map((list) => {
-    const tensor = list.graph.constants.get(list.name);
-    return tensor && Array.from(tensor.data as ArrayLike<number | bigint>, Number);
-  });
+  const [starts, ends, axes, steps] = [1, 2, 3, 4].map((index) => staticNumbers(node, index));
   if (starts?.length !== 1 || ends === undefined || axes?.[0] !== 1 || steps?.[0] !== 1) return undefined;
   const whole = [starts[0]!, ends[0]!].every((at) => at >= 0 && at % block === 0);
   if (!whole || node.outputs[0]!.dims[1] !== ends[0]! - starts[0]!) return undefined;

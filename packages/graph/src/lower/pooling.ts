@@ -7,19 +7,8 @@ import * as ops from "../ops.js";
 import { zerosLike } from "../rules/rule.js";
 import { poolWindows } from "../shapes/pooling.js";
 import { sizeOf } from "../shapes/spec.js";
-import { reach, type Windows, windowAttributes } from "../shapes/windows.js";
+import { reach, tiles, type Windows, windowAttributes } from "../shapes/windows.js";
 import type { Lowering } from "./lowering.js";
-
-/** Whether windows neither overlap nor leave anything out. */
-export const tiles = ({ input, kernel, strides, dilations, before, after, output }: Windows): boolean =>
-  input.every(
-    (size, axis) =>
-      kernel[axis] === strides[axis] &&
-      dilations[axis] === 1 &&
-      before[axis] === 0 &&
-      after[axis] === 0 &&
-      size === output[axis]! * kernel[axis]!,
-  );
 
 /**
  * All attributes of a pooling, its padding explicit. What ceil_mode adds becomes padding too where that does not count,

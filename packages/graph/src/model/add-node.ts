@@ -89,15 +89,14 @@ export function addNode(reading: Reading, proto: NodeProto): void {
 function addCall(reading: Reading, original: Call, { name, outputs = [] }: NodeProto): void {
   const { graph } = reading;
   const call = pinned(original);
-  const folded = fold(call, (alone) => build(alone), reading.budget);
+  const folded = fold(call, build, reading.budget);
   if (folded) {
     for (const [i, output] of outputs.entries()) {
       if (output !== "" && folded[i]) addConstant(reading, call.name, folded[i], output);
     }
     return;
   }
-  const expansion = Object.hasOwn(expansions, call.opType) ? expansions[call.opType] : undefined;
-  const values = graph.scope(call.name, () => expansion?.(call));
+  const values = graph.scope(call.name, () => expanded(call));
   if (values === undefined) {
     const attributes = castable(call);
     graph.node(call.opType, call.operands, attributes, { name, outputs: outputs.slice(0, call.outputs) });
@@ -124,10 +123,15 @@ function addSequence(
   else sequences.set(output, result);
 }
 
+/** The outputs of a node that is written in others, undefined where the graph has it as it is. */
+const expanded = (call: Call): readonly Value[] | undefined =>
+  Object.hasOwn(expansions, call.opType) ? expansions[call.opType]!(call) : undefined;
+
 /** The outputs of a node in a graph of its operands. */
 function build(call: Call): readonly Value[] {
-  const values = Object.hasOwn(expansions, call.opType) ? expansions[call.opType]!(call) : undefined;
-  return values ?? call.graph.node(call.opType, call.operands, castable(call), { outputs: call.outputs });
+  return (
+    expanded(call) ?? call.graph.node(call.opType, call.operands, castable(call), { outputs: call.outputs })
+  );
 }
 
 /** 16-bit floats are float32 in a graph. */

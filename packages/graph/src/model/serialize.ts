@@ -185,7 +185,8 @@ function attributeProto(node: Node, name: string, value: Attribute, write: Write
 
 const isList = (value: Attribute): value is readonly number[] | readonly string[] => Array.isArray(value);
 
-function tensorProto({ type, dims, data }: Tensor, name?: string): TensorProto {
+/** A tensor as raw data, which is not copied. */
+export function tensorProto({ type, dims, data }: Tensor, name?: string): TensorProto {
   const rawData = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
   return { dims, dataType: onnxTypes[type], name, rawData };
 }

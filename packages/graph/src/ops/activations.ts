@@ -14,7 +14,7 @@ import {
   Where,
 } from "./elementwise.js";
 
-/** Activations that ONNX has, some of them later than `OPSET`, in terms of others. */
+// Activations that ONNX has, some of them later than `OPSET`, in terms of others.
 
 /** x times the normal distribution's function at x, or its approximation by a hyperbolic tangent. */
 export function Gelu(x: Value, options: { readonly approximate?: "none" | "tanh" } = {}): Value {

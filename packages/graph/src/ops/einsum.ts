@@ -102,11 +102,11 @@ function product(left: Labelled, right: Labelled, needed: ReadonlySet<string>): 
   const size = (labels: readonly string[]): number => sizeOf(labels.map((label) => sizes.get(label)!));
   const matrix = (of: Labelled, ...parts: readonly (readonly string[])[]): Value =>
     Reshape(ordered(of, parts.flat()).value, parts.map(size));
-  const product = emit("MatMul", [matrix(a, batch, rows, inner), matrix(b, batch, inner, columns)]);
+  const result = emit("MatMul", [matrix(a, batch, rows, inner), matrix(b, batch, inner, columns)]);
   const labels = [...batch, ...rows, ...columns];
   return {
     value: Reshape(
-      product,
+      result,
       labels.map((label) => sizes.get(label)!),
     ),
     labels,

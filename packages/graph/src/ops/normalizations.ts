@@ -7,7 +7,7 @@ import { AveragePool, InstanceNormalization } from "./layers.js";
 import { Reshape } from "./movement.js";
 import { ReduceL1, ReduceL2, ReduceMean, ReduceSum } from "./reduction.js";
 
-/** Normalisations that ONNX has, some of them later than `OPSET`, in terms of others. */
+// Normalisations that ONNX has, some of them later than `OPSET`, in terms of others.
 
 const filled = (like: Value, count: number, value: number): Value =>
   like.graph.constant(fromNumbers(like.type, Array<number>(count).fill(value), [count]));

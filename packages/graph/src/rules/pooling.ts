@@ -6,7 +6,7 @@ import { convInputGradient, maxPoolGradient } from "../ops/composite.js";
 import * as ops from "../ops.js";
 import { poolWindows } from "../shapes/pooling.js";
 import { sizeOf } from "../shapes/spec.js";
-import { reach, type Windows } from "../shapes/windows.js";
+import { reach, tiles, type Windows } from "../shapes/windows.js";
 import { type Backward, type GradientRule, onlyFirst } from "./rule.js";
 
 /** dy divided by the number of elements each window averages. */
@@ -15,16 +15,6 @@ function shares({ node, dy }: Backward, windows: Windows): Value {
   if (counts.every((count) => count === counts[0])) return ops.Div(dy, counts[0]!);
   return ops.Div(dy, dy.graph.constant(fromNumbers(dy.type, counts, [1, 1, ...windows.output])));
 }
-
-/** Whether every input belongs to exactly one window. */
-const tiles = ({ input, kernel, strides, before, after, output }: Windows): boolean =>
-  input.every(
-    (size, axis) =>
-      kernel[axis] === strides[axis] &&
-      before[axis] === 0 &&
-      after[axis] === 0 &&
-      size === output[axis]! * kernel[axis]!,
-  );
 
 /** With what ceil_mode lets the last windows reach over the padding as padding. */
 const withOverhang = (windows: Windows): Windows => ({

@@ -19,6 +19,17 @@ export interface Windows {
 export const reach = (windows: Pick<Windows, "kernel" | "dilations">): number[] =>
   windows.kernel.map((size, axis) => windows.dilations[axis]! * (size - 1) + 1);
 
+/** Whether windows neither overlap nor leave anything out: every input belongs to exactly one. */
+export const tiles = ({ input, kernel, strides, dilations, before, after, output }: Windows): boolean =>
+  input.every(
+    (size, axis) =>
+      kernel[axis] === strides[axis] &&
+      dilations[axis] === 1 &&
+      before[axis] === 0 &&
+      after[axis] === 0 &&
+      size === output[axis]! * kernel[axis]!,
+  );
+
 /** Attributes of ONNX that describe windows. */
 export type WindowAttributes = Readonly<
   Record<"kernel_shape" | "strides" | "dilations" | "pads", readonly number[]>

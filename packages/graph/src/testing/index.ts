@@ -13,6 +13,7 @@ import { writtenCases } from "./written-cases.js";
 
 export { feedsOf, type InputSpec, type OperatorCase, uniforms } from "./case.js";
 export { difference, floats, numbers } from "./numbers.js";
+export { type AttributeValue, type OnnxNode, onnxModel } from "./onnx-model.js";
 export { planeCases } from "./plane-cases.js";
 
 /** Small expressions for every operator with a gradient rule: what the interpreter, lowering and runtimes must agree on. */
@@ -79,5 +80,3 @@ function forward({ name, inputs, build }: OperatorCase, float: DataType): Forwar
   });
   return { graph, differentiable, values, loss: parts.reduce((a, b) => ops.Add(a, b)) };
 }
-
-export { type AttributeValue, type OnnxNode, onnxModel } from "./onnx-model.js";

@@ -1,12 +1,6 @@
 import type { Tensor } from "@pixelcal/core";
-import { onnxTypes } from "../data-types.js";
-import {
-  type AttributeProto,
-  attributeTypes,
-  modelTable,
-  type NodeProto,
-  type TensorProto,
-} from "../model/schema.js";
+import { type AttributeProto, attributeTypes, modelTable, type NodeProto } from "../model/schema.js";
+import { tensorProto } from "../model/serialize.js";
 import { encode } from "../model/wire-writer.js";
 
 /** Whole numbers are integers to ONNX unless they are written as `{ float }`. */
@@ -61,10 +55,3 @@ function attributeProto(name: string, value: AttributeValue): AttributeProto {
     ? { name, f: float, type: attributeTypes.float }
     : { name, floats: float, type: attributeTypes.floats };
 }
-
-const tensorProto = ({ type, dims, data }: Tensor, name?: string): TensorProto => ({
-  name,
-  dims,
-  dataType: onnxTypes[type],
-  rawData: new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
-});

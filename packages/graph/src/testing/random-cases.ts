@@ -2,7 +2,7 @@ import type { Value } from "../graph.js";
 import * as ops from "../ops.js";
 import { apart, awayFromZero, type OperatorCase, positive, uniforms } from "./case.js";
 
-/** Attributes drawn at random, the same ones every time: what the tables of the other files do not think of. */
+// Attributes drawn at random, the same ones every time: what the tables of the other files do not think of.
 
 /** Random choices that depend on the seed alone. */
 class Draw {
