@@ -26,7 +26,7 @@ const nameOf = ({ opType = "", domain }: NodeProto): string =>
   standard(domain) ? opType : `${domain}.${opType}`;
 
 /** The nodes of a graph and of the graphs inside of its nodes. */
-function* allNodes({ nodes = [] }: GraphProto): Generator<NodeProto> {
+export function* allNodes({ nodes = [] }: GraphProto): Generator<NodeProto> {
   for (const node of nodes) {
     yield node;
     for (const { g } of node.attributes ?? []) if (g !== undefined) yield* allNodes(g);

@@ -113,6 +113,27 @@ describe("new weights in an ONNX file", () => {
     expect(graph.nodes.map(({ opType }) => opType)).toEqual(["Identity", "Add", "Mul"]);
   });
 
+  test("that an exporter merged part where a branch takes the other one", () => {
+    const then = { nodes: [{ ...add, inputs: ["a", "w"] }], outputs: [{ name: "y" }] };
+    const bytes = model(
+      [
+        { opType: "Identity", inputs: ["w"], outputs: ["a"] },
+        {
+          opType: "If",
+          inputs: ["c"],
+          outputs: ["y"],
+          attributes: [{ name: "then_branch", type: 5, g: then }],
+        },
+      ],
+      {
+        graph: { initializers: [weight(), { name: "c", dims: [], dataType: 9, rawData: Uint8Array.of(1) }] },
+      },
+    );
+    const { initializers } = parseModel(replaced(bytes, { a: floats([2], () => 3) }));
+    expect([...(initializers.get("w")!.data as Float32Array)]).toEqual([0, 0]);
+    expect([...(initializers.get("a")!.data as Float32Array)]).toEqual([3, 3]);
+  });
+
   test("in Constant nodes", () => {
     const bytes = model([
       {

@@ -1,5 +1,6 @@
 import type { Tensor } from "@pixelcal/core";
 import { GraphError, graphError } from "../errors.js";
+import { allNodes } from "./known-operators.js";
 import { narrow } from "./narrow.js";
 import {
   type GraphProto,
@@ -108,12 +109,14 @@ function planOf({ initializers = [], nodes = [] }: GraphProto, weights: Readonly
   const roots = new Map<string, string>();
   const constants = new Map<string, Values>();
   const used = new Set<string>();
-  for (const { opType, inputs = [], outputs = [], attributes = [] } of nodes) {
+  for (const node of nodes) {
+    const { opType, inputs = [], outputs = [], attributes = [] } = node;
     const output = outputs[0] ?? "";
     const source = roots.get(inputs[0] ?? "") ?? inputs[0] ?? "";
     const values = weights.get(output);
     if (opType === "Identity" && stored.has(source)) roots.set(output, source);
-    else for (const input of inputs) used.add(input);
+    else
+      for (const each of allNodes({ nodes: [node] })) for (const input of each.inputs ?? []) used.add(input);
     if (opType !== "Constant" || values === undefined) continue;
     constants.set(output, values);
     for (const { floats } of attributes)
