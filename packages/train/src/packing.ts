@@ -1,3 +1,4 @@
+import { type Tensor, zeros } from "@pixelcal/core";
 import { type Graph, ops, type Value } from "@pixelcal/graph";
 import type { Arrays } from "./arrays.js";
 
@@ -55,9 +56,9 @@ export class Pack {
   }
 
   /** One flat copy of its arrays. */
-  gather(arrays: Readonly<Arrays>): Float32Array {
-    const flat = new Float32Array(this.size);
-    for (const { name, offset } of this.members) flat.set(arrays[name]!.data, offset);
+  gather(arrays: Readonly<Arrays>): Tensor<"float32"> {
+    const flat = zeros("float32", [this.size]);
+    for (const { name, offset } of this.members) flat.data.set(arrays[name]!.data, offset);
     return flat;
   }
 

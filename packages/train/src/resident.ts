@@ -1,4 +1,4 @@
-import { type Tensor, tensor } from "@pixelcal/core";
+import { type Tensor, tensor, zeros } from "@pixelcal/core";
 import { Graph } from "@pixelcal/graph";
 import type { Arrays } from "./arrays.js";
 import { closeAll } from "./device-tensor.js";
@@ -6,7 +6,7 @@ import type { Optimizer } from "./optimizer.js";
 import { Pack } from "./packing.js";
 import type { Rated } from "./rates.js";
 import { createSession, type Session, type Tensors, type TrainDevice } from "./session.js";
-import type { Packs } from "./step-graph.js";
+import { allPacks, type Packs } from "./step-graph.js";
 import {
   buildSumGraph,
   buildUpdateGraph,
@@ -16,6 +16,7 @@ import {
   scalarOf,
   slotOf,
 } from "./update-graph.js";
+import type { UpdateNumbers } from "./updater.js";
 
 /** The arrays of a training as the host has them, for the way to the device and back. */
 export interface HostArrays {
@@ -44,13 +45,6 @@ type Sessions = Readonly<Record<"up" | "down" | "update" | "sum", Session>>;
 export interface Pass {
   readonly gradients: Tensors;
   readonly buffers: Tensors;
-}
-
-export interface UpdateNumbers {
-  /** On every learning rate. */
-  readonly factor: number;
-  readonly gradientScale: number;
-  readonly count: number;
 }
 
 /**
@@ -102,7 +96,7 @@ export class Resident {
       buffers: pack("buffers", buffers, Object.keys(buffers)),
     };
     const sizes = new Map<string, number>();
-    for (const { name, size } of [...packs.trained, ...packs.frozen, ...packs.buffers]) sizes.set(name, size);
+    for (const { name, size } of allPacks(packs)) sizes.set(name, size);
     for (const { name, size } of packs.trained) {
       for (const slot of optimizer.slots) sizes.set(slotOf(slot, name), size);
     }
@@ -128,21 +122,12 @@ export class Resident {
 
   /** Parameters and buffers, as every graph with these packs takes them. */
   get feeds(): Tensors {
-    const { trained, frozen, buffers } = this.packs;
-    return Object.fromEntries(
-      [...trained, ...frozen, ...buffers].map(({ name }) => [name, this.#arrays[name]!]),
-    );
+    return Object.fromEntries(allPacks(this.packs).map(({ name }) => [name, this.#arrays[name]!]));
   }
 
   /** Other parameters and buffers in their place, which do not stay on the device. */
   feedsOf(arrays: Readonly<Arrays>): Tensors {
-    const { trained, frozen, buffers } = this.packs;
-    return Object.fromEntries(
-      [...trained, ...frozen, ...buffers].map((pack) => [
-        pack.name,
-        tensor("float32", pack.gather(arrays), [pack.size]),
-      ]),
-    );
+    return Object.fromEntries(allPacks(this.packs).map((pack) => [pack.name, pack.gather(arrays)]));
   }
 
   /** Whether the device has gone on since the host's arrays were read. */
@@ -242,22 +227,19 @@ export class Resident {
   }
 
   async #upload({ model, slots, sums }: HostArrays): Promise<void> {
-    const flat = (pack: Pack, arrays: Readonly<Arrays>): Tensor =>
-      tensor("float32", pack.gather(arrays), [pack.size]);
     const feeds: Record<string, Tensor> = {};
     this.#each({ model, slots }, (name, pack, arrays) => {
-      feeds[name] = flat(pack, arrays);
+      feeds[name] = pack.gather(arrays);
     });
     const made = await this.#sessions.up.run(feeds);
     this.#replace(Object.fromEntries(this.#names.map((name) => [name, made[nextOf(name)]!])));
     this.#dropSums();
     if (sums === undefined) return;
-    const zero = (pack: Pack): Tensor => tensor("float32", new Float32Array(pack.size), [pack.size]);
     const { [normOutput]: _, ...uploaded } = await this.#sessions.sum.run(
       Object.fromEntries(
         this.packs.trained.flatMap((pack) => [
-          [`a/${pack.name}`, flat(pack, sums)],
-          [`b/${pack.name}`, zero(pack)],
+          [`a/${pack.name}`, pack.gather(sums)],
+          [`b/${pack.name}`, zeros("float32", [pack.size])],
         ]),
       ),
     );
@@ -275,9 +257,11 @@ export class Resident {
   /** Copies gradients of a pass, or their sums, to the host's arrays. */
   async downloadGradients(gradients: Tensors, into: Readonly<Arrays>): Promise<void> {
     // The arrays have the shapes of the parameters that they belong to, and take their way.
-    const trained = this.packs.trained.map((pack) => [pack.name, gradients[gradientOf(pack.name)]!] as const);
-    const read = await this.#sessions.down.run({ ...this.#arrays, ...Object.fromEntries(trained) });
-    for (const pack of this.packs.trained) {
+    const { trained } = this.packs;
+    const own = Object.fromEntries(trained.map(({ name }) => [name, gradients[gradientOf(name)]!]));
+    const outputs = trained.map(({ name }) => nextOf(name));
+    const read = await this.#sessions.down.run({ ...this.#arrays, ...own }, { outputs });
+    for (const pack of trained) {
       pack.scatter(read[nextOf(pack.name)]!.data as Float32Array, into);
     }
   }
@@ -300,9 +284,8 @@ export class Resident {
     { model, slots }: HostArrays,
     visit: (name: string, pack: Pack, arrays: Readonly<Arrays>) => void,
   ): void {
-    const { trained, frozen, buffers } = this.packs;
-    for (const pack of [...trained, ...frozen, ...buffers]) visit(pack.name, pack, model);
-    for (const pack of trained) {
+    for (const pack of allPacks(this.packs)) visit(pack.name, pack, model);
+    for (const pack of this.packs.trained) {
       for (const slot of this.#optimizer.slots) visit(slotOf(slot, pack.name), pack, slots[slot]!);
     }
   }

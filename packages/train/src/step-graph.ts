@@ -50,6 +50,12 @@ export interface Packs {
   readonly buffers: readonly Pack[];
 }
 
+export const allPacks = ({ trained, frozen, buffers }: Packs): readonly Pack[] => [
+  ...trained,
+  ...frozen,
+  ...buffers,
+];
+
 /**
  * Model and loss as ONE graph: image, targets, parameters and buffers in; logits, loss, its terms, a gradient per
  * trainable parameter and the new buffers out. The terms are those of the first output; the losses of others are terms
@@ -129,7 +135,7 @@ export function lossValues(outputs: Readonly<Record<string, Tensor>>): LossValue
 function withInputs(model: Graph, packs?: Packs): Graph {
   const { parameters, buffers } = rolesOf(model);
   const fed = new Set([...parameters, ...buffers]);
-  const all = packs === undefined ? [] : [...packs.trained, ...packs.frozen, ...packs.buffers];
+  const all = packs === undefined ? [] : allPacks(packs);
   return rewrite(model, {
     initializer: (name, { type, dims }, target) => {
       if (!fed.has(name)) return undefined;

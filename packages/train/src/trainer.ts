@@ -37,7 +37,7 @@ import {
 } from "./trainer-options.js";
 import { TrainingSessions } from "./training-sessions.js";
 import { Turns } from "./turns.js";
-import { Updater } from "./updater.js";
+import { type UpdateNumbers, Updater } from "./updater.js";
 
 type Floats = Tensor<"float32">;
 
@@ -163,7 +163,7 @@ export class Trainer implements LogitsModel {
       const values = await this.#backward(batch);
       let gradients = this.#updater.gradients;
       let gradientNorm = await this.#updater.norm(gradients, this.#updates);
-      if (this.#options.batchNorm !== "frozen") this.#keepBuffers();
+      if (this.#options.batchNorm !== "frozen") [this.#buffers, this.#spare] = [this.#spare, this.#buffers];
       if (this.#accumulate > 1) {
         addTo(this.#updater.sums, gradients);
         this.#pending += 1;
@@ -171,9 +171,7 @@ export class Trainer implements LogitsModel {
         gradients = this.#updater.sums;
         gradientNorm = (await this.#updater.norm(gradients, this.#updates)) / this.#accumulate;
       }
-      const gradientScale = Math.min(1, this.#clipNorm / gradientNorm) / this.#accumulate;
-      const factor = this.#schedule.factor(this.epoch);
-      await this.#updater.update(gradients, { factor, gradientScale, count: this.#updates + 1 });
+      await this.#updater.update(gradients, this.#numbers(gradientNorm));
       this.#updates += 1;
       this.#pending = 0;
       clear(this.#updater.sums);
@@ -333,9 +331,7 @@ export class Trainer implements LogitsModel {
     if (this.#pending < this.#accumulate) return { ...values, learningRate };
     checkFinite("gradient norm", sum, this.#updates);
     const gradientNorm = sum / this.#accumulate;
-    const gradientScale = Math.min(1, this.#clipNorm / gradientNorm) / this.#accumulate;
-    const factor = this.#schedule.factor(this.epoch);
-    await resident.update({ factor, gradientScale, count: this.#updates + 1 });
+    await resident.update(this.#numbers(gradientNorm));
     this.#updates += 1;
     this.#pending = 0;
     if (this.#averages !== undefined) {
@@ -344,6 +340,12 @@ export class Trainer implements LogitsModel {
       this.#averages.follow(this.#averaged(), this.#updates);
     }
     return { ...values, gradientNorm, learningRate };
+  }
+
+  /** Those of the next update, by sums of gradients whose mean over the batches has this norm. */
+  #numbers(gradientNorm: number): UpdateNumbers {
+    const gradientScale = Math.min(1, this.#clipNorm / gradientNorm) / this.#accumulate;
+    return { factor: this.#schedule.factor(this.epoch), gradientScale, count: this.#updates + 1 };
   }
 
   #state(extra?: unknown): TrainingState {
@@ -379,10 +381,6 @@ export class Trainer implements LogitsModel {
   #averaged(): Arrays {
     const trained = this.trainable.map((name) => [name, this.parameters[name]!]);
     return { ...Object.fromEntries(trained), ...this.#buffers };
-  }
-
-  #keepBuffers(): void {
-    [this.#buffers, this.#spare] = [this.#spare, this.#buffers];
   }
 
   async #feeds(batch: TrainingBatch): Promise<Tensors> {

@@ -4,6 +4,16 @@ import type { Optimizer } from "./optimizer.js";
 import type { Rated } from "./rates.js";
 import { checkFinite } from "./trainer-options.js";
 
+/** The numbers of one update. */
+export interface UpdateNumbers {
+  /** On every learning rate. */
+  readonly factor: number;
+  /** Factor on every gradient, from clipping and accumulation. */
+  readonly gradientScale: number;
+  /** Number of this update, from 1. */
+  readonly count: number;
+}
+
 /** Gradients, optimizer state and updates of parameters in the memory of the host. */
 export class Updater {
   readonly optimizer: Optimizer;
@@ -41,14 +51,8 @@ export class Updater {
     return norm;
   }
 
-  /** Moves the parameters; `factor` is on every learning rate, `count` the update's number from 1. */
-  async update(
-    gradients: Readonly<Arrays>,
-    {
-      factor,
-      ...numbers
-    }: { readonly factor: number; readonly gradientScale: number; readonly count: number },
-  ): Promise<void> {
+  /** Moves the parameters. */
+  async update(gradients: Readonly<Arrays>, { factor, ...numbers }: UpdateNumbers): Promise<void> {
     for (const { names, learningRate } of this.rates) {
       const list = (arrays: Readonly<Arrays>): Float32Array[] => names.map((name) => arrays[name]!.data);
       await this.optimizer.update({
