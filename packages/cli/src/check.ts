@@ -1,10 +1,9 @@
-import { readFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { GraphError } from "@pixelcal/graph";
-import { fileError } from "@pixelcal/io";
 import { checkModel, type ModelReport, type ProviderReport } from "@pixelcal/train";
 import { type Command, InvalidArgumentError } from "commander";
 import { CommandError } from "./command-error.js";
+import { readModel } from "./network.js";
 import { integer } from "./option.js";
 import type { Context } from "./program.js";
 import { formatJson } from "./report/json.js";
@@ -33,9 +32,7 @@ export function addCheck(program: Command, context: Context): void {
 }
 
 async function check(path: string, options: Options, context: Context): Promise<void> {
-  const bytes = await readFile(path).catch((error: unknown) => {
-    throw fileError(path, error);
-  });
+  const bytes = await readModel(path);
   const { inputShape: dims, output: outputs, classAxis, channelAxis, threads, json } = options;
   const ends = { outputs, classAxis, channelAxis };
   const report = await checkModel(bytes, { externalData: dirname(path), dims, ...ends, threads }).catch(

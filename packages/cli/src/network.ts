@@ -37,10 +37,14 @@ export async function networkOf({ model, seed }: TrainConfig): Promise<Network> 
 
 /** An ONNX file, which may keep weights in others of its folder. */
 export async function readNetwork(path: string): Promise<Network> {
-  const bytes = await readFile(path).catch((error: unknown) => {
+  return { model: await readModel(path), externalData: dirname(path) };
+}
+
+/** The bytes of an ONNX file. */
+export function readModel(path: string): Promise<Uint8Array> {
+  return readFile(path).catch((error: unknown) => {
     throw fileError(path, error);
   });
-  return { model: bytes, externalData: dirname(path) };
 }
 
 /** How many classes a configuration's network tells apart in images of a split. */

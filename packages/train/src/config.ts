@@ -156,6 +156,7 @@ const schema = z.strictObject({
   selection: word(["loss", "dice"]).default("loss"),
   ...methodSections,
 });
+const fineTuning = schema.extend({ model: onnxModel });
 
 /**
  * Checks a configuration read from YAML or JSON and fills in the defaults, which are those of the authors' repository
@@ -201,8 +202,6 @@ export function parseConfig(json: unknown, options: { runName?: string } = {}): 
   };
 }
 
-const fineTuning = schema.extend({ model: onnxModel });
-
 function givenOnnx(json: unknown): boolean {
   const model = isSection(json) ? json.model : undefined;
   return isSection(model) && "onnx" in model;
@@ -227,12 +226,15 @@ function chooseOne(json: unknown): string[] {
 
 /** The keys of the section at a path. */
 function keysAt(root: z.ZodType, path: readonly string[]): readonly string[] {
-  let section: unknown = root;
-  for (const key of [...path, undefined]) {
-    while (section instanceof z.ZodOptional || section instanceof z.ZodPrefault) section = section.unwrap();
-    if (key === undefined) break;
-    if (section instanceof z.ZodArray) section = section.element;
-    else section = section instanceof z.ZodObject ? section.shape[key] : undefined;
-  }
+  const section = path.reduce<unknown>((outer, key) => {
+    if (outer instanceof z.ZodArray) return required(outer.element);
+    return outer instanceof z.ZodObject ? required(outer.shape[key]) : undefined;
+  }, root);
   return section instanceof z.ZodObject ? Object.keys(section.shape) : [];
+}
+
+/** What a section is when it is there. */
+function required(section: unknown): unknown {
+  const wrapped = section instanceof z.ZodOptional || section instanceof z.ZodPrefault;
+  return wrapped ? required(section.unwrap()) : section;
 }

@@ -73,6 +73,7 @@ const normTypes = new Set([
   "LayerNormalization",
   "GroupNormalization",
 ]);
+
 function ofLastLayers(model: Graph, parameters: readonly string[], count: number): ReadonlySet<string> {
   if (!(Number.isInteger(count) && count >= 1))
     throw invalidArgument("trainable.lastLayers", "an integer of 1 or more", count);
