@@ -18,17 +18,10 @@ from torch import nn
 from torch.fx.experimental.optimization import fuse
 
 import architecture_networks as nets
+from hashed import hashed
 
 warnings.filterwarnings("ignore")
 logging.disable(logging.WARNING)
-
-
-def hashed(count, stream):
-    """The numbers of packages/train/src/parity.test.ts: 32-bit integers only, so that every language gets the same."""
-    h = (np.arange(count, dtype=np.uint64) * 0x9E3779B1 + (stream * 0x85EBCA77)) & 0xFFFFFFFF
-    h = ((h ^ (h >> 16)) * 0x7FEB352D) & 0xFFFFFFFF
-    h = ((h ^ (h >> 15)) * 0x846CA68B) & 0xFFFFFFFF
-    return (h ^ (h >> 16)) / 2147483648 - 1
 
 
 plane, volume = (2, 1, 32, 32), (2, 1, 8, 16, 16)

@@ -10,17 +10,10 @@ import pathlib
 import numpy as np
 from scipy import ndimage
 
+from hashed import hashed
+
 OUT = pathlib.Path(__file__).parents[2] / "packages/train/test/golden/evaluation.json"
 BINS = 10
-
-
-def hashed(count, stream):
-    mask = np.uint64(0xFFFFFFFF)
-    h = (np.arange(count, dtype=np.uint64) * np.uint64(0x9E3779B1) + np.uint64((stream * 0x85EBCA77) & 0xFFFFFFFF)) & mask
-    for shift, factor in ((16, 0x7FEB352D), (15, 0x846CA68B)):
-        h = ((h ^ (h >> np.uint64(shift))) * np.uint64(factor)) & mask
-    h ^= h >> np.uint64(16)
-    return h.astype(np.float64) / 2147483648.0 - 1.0
 
 
 def make(name, stream, classes, size, labels_of):

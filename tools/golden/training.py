@@ -1,6 +1,6 @@
 """Golden training curves: PyTorch trains the same small U-Nets from the same weights on the same batches.
 
-Everything that both sides need is a formula over integers (no weights or data file): `hashed` below and its twin in
+Everything that both sides need is a formula over integers (no weights or data file): `hashed` and its twin in
 packages/train/src/parity.test.ts give the same bits. Run: python tools/golden/training.py (torch, numpy, scipy, cv2).
 Writes packages/train/test/golden/training.json.
 """
@@ -15,18 +15,10 @@ from scipy import ndimage
 from torch import nn
 from torch.nn import functional as F
 
+from hashed import hashed
+
 STEPS = 10
 OUT = pathlib.Path(__file__).parents[2] / "packages/train/test/golden/training.json"
-
-
-def hashed(count: int, stream: int) -> np.ndarray:
-    """`count` float64 values in [-1, 1): a 32-bit integer hash of (index, stream)."""
-    mask = np.uint64(0xFFFFFFFF)
-    h = (np.arange(count, dtype=np.uint64) * np.uint64(0x9E3779B1) + np.uint64((stream * 0x85EBCA77) & 0xFFFFFFFF)) & mask
-    for shift, factor in ((16, 0x7FEB352D), (15, 0x846CA68B)):
-        h = ((h ^ (h >> np.uint64(shift))) * np.uint64(factor)) & mask
-    h ^= h >> np.uint64(16)
-    return h.astype(np.float64) / 2147483648.0 - 1.0
 
 
 def fill(model: nn.Module) -> None:
