@@ -84,9 +84,8 @@ function lowerOnce(device: LoweringDevice, block: number): { changed: () => bool
     const key = opKey(source);
     const inBlocks = block > 1 && Object.hasOwn(blockedLowerings, key) ? blockedLowerings[key] : undefined;
     const lowering = Object.hasOwn(lowerings, key) ? lowerings[key] : undefined;
-    const values =
-      inBlocks?.(source, inputs as readonly Value[], block) ??
-      lowering?.(source, inputs as Parameters<Lowering>[1], device);
+    const given = inputs as readonly Value[];
+    const values = inBlocks?.(source, given, block) ?? lowering?.(source, given, device);
     if (values !== undefined) changed = true;
     return values;
   };

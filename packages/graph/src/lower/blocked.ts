@@ -1,6 +1,7 @@
 import { numberOf } from "../attributes.js";
 import type { Node, Value } from "../graph.js";
 import * as ops from "../ops.js";
+import { epsilonOf, inverseDeviation } from "../rules/normalization.js";
 import { convTransposeWindows, convWindows, groupOf } from "../shapes/convolution.js";
 import { poolWindows } from "../shapes/pooling.js";
 import { sizeOf, staticNumbers } from "../shapes/spec.js";
@@ -131,9 +132,6 @@ const maxPoolGradient: BlockedLowering = (node, [x, y, dy], block) => {
   return [unblocked(ops.Reshape(ops.Transpose(apart, [2, 3, 4, 0, 5, 1, 6]), v.dims))];
 };
 
-const inverseDeviation = (node: Node, variance: Value): Value =>
-  Div(1, ops.Sqrt(Add(variance, numberOf(node, "epsilon", 1e-5))));
-
 /** x minus its mean; forward and gradient share it. */
 const centred = (v: Value, mean: Value): Value => blockedAffine(v, Add(Mul(mean, 0), 1), ops.Neg(mean));
 
@@ -143,7 +141,7 @@ const batchNormalization: BlockedLowering = (node, [x, scale, bias], block) => {
   const mean = blockedMean(v);
   const c = centred(v, mean);
   const variance = Div(blockedDot(c, c), sizeOf(x!.dims) / x!.dims[1]!);
-  const y = blockedAffine(c, Mul(scale!, inverseDeviation(node, variance)), bias!);
+  const y = blockedAffine(c, Mul(scale!, inverseDeviation(variance, epsilonOf(node))), bias!);
   return [unblocked(y), mean, variance];
 };
 
@@ -151,7 +149,7 @@ const batchNormalization: BlockedLowering = (node, [x, scale, bias], block) => {
 const inference: BlockedLowering = (node, [x, scale, bias, mean, variance]) => {
   const v = asBlocked(x!);
   if (v === undefined || numberOf(node, "training_mode", 0) !== 0) return undefined;
-  const factor = Mul(scale!, inverseDeviation(node, variance!));
+  const factor = Mul(scale!, inverseDeviation(variance!, epsilonOf(node)));
   return [unblocked(blockedAffine(v, factor, ops.Sub(bias!, Mul(mean!, factor))))];
 };
 
@@ -161,7 +159,7 @@ const batchNormalizationGradient: BlockedLowering = (node, [dy, x, scale, mean, 
   const each = sizeOf(x!.dims) / x!.dims[1]!;
   const g = blocked(dy!, block);
   const c = centred(blocked(x!, block), mean!);
-  const inverse = inverseDeviation(node, variance!);
+  const inverse = inverseDeviation(variance!, epsilonOf(node));
   const dbias = Mul(blockedMean(g), each);
   const dscale = Mul(blockedDot(g, c), inverse);
   const sum = blockedAffine(c, Mul(Div(dscale, -each), inverse), Div(dbias, -each), g);

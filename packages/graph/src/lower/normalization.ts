@@ -1,16 +1,15 @@
 import { numberOf } from "../attributes.js";
 import { fromNumbers } from "../data-types.js";
-import type { Node, Value } from "../graph.js";
+import type { Value } from "../graph.js";
 import { batchNormalization } from "../ops/composite.js";
 import { emitAll } from "../ops/operand.js";
 import * as ops from "../ops.js";
+import { epsilonOf, inverseDeviation } from "../rules/normalization.js";
 import { exceptChannels, perChannel } from "../rules/rule.js";
 import { normalAxis, sizeOf } from "../shapes/spec.js";
 import type { Lowering, LoweringDevice } from "./lowering.js";
 
 const { Add, Sub, Mul, Div, ReduceMean, ReduceSum } = ops;
-
-const epsilonOf = (node: Node): number => numberOf(node, "epsilon", 1e-5);
 
 /** The sum of a * b over all axes but the channels: [C]. */
 function channelDot(a: Value, b: Value, device: LoweringDevice): Value {
@@ -62,7 +61,7 @@ export const normalizationLowerings: Readonly<Record<string, Lowering>> = {
     const each = sizeOf(x!.dims) / x!.dims[1]!;
     const epsilon = epsilonOf(node);
     const c = centred(x!, mean!);
-    const inverse = Div(1, ops.Sqrt(Add(variance!, epsilon)));
+    const inverse = inverseDeviation(variance!, epsilon);
     const dbias = ReduceSum(dy!, exceptChannels(dy!), { keepdims: 0 });
     const dscale = Mul(channelDot(dy!, c, device), inverse);
     const correction = affine(c, Div(dscale, -each), Div(dbias, -each), variance!, epsilon, device);

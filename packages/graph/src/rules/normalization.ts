@@ -1,21 +1,21 @@
 import { numberOf } from "../attributes.js";
-import type { Value } from "../graph.js";
+import type { Node, Value } from "../graph.js";
 import { batchNormalization, batchNormalizationGradient } from "../ops/composite.js";
 import * as ops from "../ops.js";
 import { normalAxis, sizeOf } from "../shapes/spec.js";
-import { type Backward, exceptChannels, type GradientRule, onlyFirst, perChannel } from "./rule.js";
+import { exceptChannels, type GradientRule, onlyFirst, perChannel } from "./rule.js";
 
 const { Add, Sub, Mul, Div, ReduceMean, ReduceSum } = ops;
 
-const epsilonOf = ({ node }: Backward): number => numberOf(node, "epsilon", 1e-5);
+export const epsilonOf = (node: Node): number => numberOf(node, "epsilon", 1e-5);
 const channelSum = (x: Value): Value => ReduceSum(x, exceptChannels(x), { keepdims: 0 });
-const inverseDeviation = (variance: Value, epsilon: number): Value =>
+export const inverseDeviation = (variance: Value, epsilon: number): Value =>
   Div(1, ops.Sqrt(Add(variance, epsilon)));
 
 /** Statistics given: an affine map per channel. */
 const inference: GradientRule = (b) => {
   const [x, scale, , mean, variance] = b.inputs as [Value, Value, Value, Value, Value];
-  const inverse = (): Value => inverseDeviation(variance, epsilonOf(b));
+  const inverse = (): Value => inverseDeviation(variance, epsilonOf(b.node));
   const centred = (): Value => channelSum(Mul(b.dy, Sub(x, perChannel(mean, x))));
   return [
     () => Mul(b.dy, perChannel(Mul(scale, inverse()), x)),
@@ -31,8 +31,8 @@ const training: GradientRule = (b) => {
   const [x, scale, bias] = b.inputs as [Value, Value, Value];
   onlyFirst(b);
   const all = (): readonly Value[] => {
-    const [, mean, variance] = batchNormalization(x, scale, bias, epsilonOf(b));
-    return batchNormalizationGradient(b.dy, x, scale, mean!, variance!, epsilonOf(b));
+    const [, mean, variance] = batchNormalization(x, scale, bias, epsilonOf(b.node));
+    return batchNormalizationGradient(b.dy, x, scale, mean!, variance!, epsilonOf(b.node));
   };
   return [() => all()[0]!, () => all()[1]!, () => all()[2]!];
 };
@@ -45,7 +45,7 @@ export const normalizationRules: Readonly<Record<string, GradientRule>> = {
     const [, dmean, dvariance] = b.dys;
     const each = sizeOf(x.dims) / x.dims[1]!;
     const all = (): readonly Value[] =>
-      batchNormalizationGradient(b.dy, x, scale, mean, variance, epsilonOf(b));
+      batchNormalizationGradient(b.dy, x, scale, mean, variance, epsilonOf(b.node));
     return [
       () => {
         let dx = all()[0]!;
@@ -73,7 +73,7 @@ export const normalizationRules: Readonly<Record<string, GradientRule>> = {
         scales,
         ops.Reshape(mean, [n * c]),
         variance,
-        epsilonOf(b),
+        epsilonOf(b.node),
       );
     };
     const overBatch = (value: Value): Value => ReduceSum(ops.Reshape(value, [n, c]), [0], { keepdims: 0 });
@@ -86,7 +86,7 @@ export const normalizationRules: Readonly<Record<string, GradientRule>> = {
     const axes = x.dims.map((_, axis) => axis).slice(first);
     const parts = (): { normalized: Value; inverse: Value } => {
       const centred = Sub(x, ReduceMean(x, axes));
-      const inverse = inverseDeviation(ReduceMean(Mul(centred, centred), axes), epsilonOf(b));
+      const inverse = inverseDeviation(ReduceMean(Mul(centred, centred), axes), epsilonOf(b.node));
       return { normalized: Mul(centred, inverse), inverse };
     };
     /** Sums over what a scale or bias was broadcast along. */
