@@ -17,7 +17,10 @@ const learnt: Readonly<Record<string, readonly number[]>> = {
 /** What a weight passes on its way to the operator that uses it. */
 const passing = new Set(["Transpose", "Reshape", "Squeeze", "Unsqueeze", "Flatten", "Identity", "Cast"]);
 
-/** Names of Constant nodes that hold weights, as some exporters write all of them. */
+/**
+ * Names of Constant nodes that may hold weights, as some exporters write all of them; `weightRoles` sorts out the ones and
+ * zeros of a group norm.
+ */
 export function constantWeights(nodes: readonly NodeProto[]): ReadonlySet<string> {
   const makers = new Map(
     nodes.flatMap((node) => (node.outputs ?? []).map((name): [string, NodeProto] => [name, node])),
@@ -31,18 +34,8 @@ export function constantWeights(nodes: readonly NodeProto[]): ReadonlySet<string
         name = maker.inputs?.[0] ?? "";
         maker = makers.get(name);
       }
-      const stored = maker?.opType === "Constant" && !isInlined(name);
-      if (stored && !unitNorm(opType, inputs, makers)) found.add(name);
+      if (maker?.opType === "Constant" && !isInlined(name)) found.add(name);
     }
   }
   return found;
-}
-
-/** An instance norm whose scale and bias are constants of 1 and 0: part of a group norm, which has its own. */
-function unitNorm(
-  opType: string,
-  inputs: readonly string[],
-  makers: ReadonlyMap<string, NodeProto>,
-): boolean {
-  return opType === "InstanceNormalization" && makers.get(inputs[0] ?? "")?.opType === "Reshape";
 }

@@ -71,12 +71,16 @@ test("weights in Constant nodes are weights; constants of a group norm and masks
       { op: "Reshape", inputs: ["b", "shape"], outputs: ["c"] },
       constant("ones", floats([1, 1, 1])),
       constant("zeros", floats([0, 0, 0])),
-      { op: "InstanceNormalization", inputs: ["c", "ones", "zeros"] },
+      { op: "InstanceNormalization", inputs: ["c", "ones", "zeros"], outputs: ["d"] },
+      constant("scale", floats([1, 2, 3])),
+      constant("bias", floats([0, 0, 1])),
+      { op: "InstanceNormalization", inputs: ["c", "scale", "bias"], outputs: ["e"] },
+      { op: "Add", inputs: ["d", "e"] },
     ],
     { x: [1, 1, 2, 2] },
   );
   const { parameters } = weightRoles(parseModel(bytes));
-  expect([...parameters].sort()).toEqual(["kernel", "w"]);
+  expect([...parameters].sort()).toEqual(["bias", "kernel", "scale", "w"]);
 });
 
 test("a batch norm of five outputs, as sets before 14 write it, normalises by the batch", () => {
