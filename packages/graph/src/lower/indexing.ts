@@ -5,7 +5,10 @@ import * as ops from "../ops.js";
 import { sizeOf } from "../shapes/spec.js";
 import type { Lowering } from "./lowering.js";
 
-/** Places [rows, batch + columns] of `indices` in an x whose indexed axes are flattened to one: int32 [rows]. */
+/**
+ * Where the rows of `indices` [..., depth] point to in an x of these dims, the `batch` first axes and the `depth` axes after
+ * them counted as one: int32 [rows].
+ */
 function flatPlaces(indices: Value, dims: readonly number[], batch: number): Value {
   const depth = indices.dims.at(-1)!;
   const rows = sizeOf(indices.dims) / depth;

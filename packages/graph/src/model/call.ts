@@ -1,4 +1,5 @@
 import type { Attribute, Graph, Value } from "../graph.js";
+import { staticNumbers } from "../shapes/spec.js";
 
 /** A node of a model on its way into the graph. */
 export interface Call {
@@ -12,6 +13,10 @@ export interface Call {
   readonly version: number;
   readonly graph: Graph;
 }
+
+/** The numbers of an operand that must be known while the graph is built; undefined when it is left out. */
+export const numbersAt = (call: Call, index: number): readonly number[] | undefined =>
+  staticNumbers({ ...call, inputs: call.operands }, index);
 
 /** `call` with some attributes left out. */
 export function withoutAttributes(call: Call, ...names: readonly string[]): Call {

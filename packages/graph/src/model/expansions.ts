@@ -4,9 +4,9 @@ import { graphError } from "../errors.js";
 import type { Value } from "../graph.js";
 import * as ops from "../ops.js";
 import { poolWindows } from "../shapes/pooling.js";
-import { normalAxis, sizeOf, staticNumbers } from "../shapes/spec.js";
+import { normalAxis, sizeOf } from "../shapes/spec.js";
 import { windowAttributes } from "../shapes/windows.js";
-import type { Call } from "./call.js";
+import { type Call, numbersAt } from "./call.js";
 
 /** Writes an operator in terms of others; undefined where the graph has it as it is. */
 type Expansion = (call: Call) => readonly Value[] | undefined;
@@ -24,10 +24,6 @@ function operand(call: Call, index: number): Value {
   if (value === undefined) throw graphError(call.name, `an input ${index} of ${call.opType}`, "nothing");
   return value;
 }
-
-/** Constant numbers among the inputs. */
-const numbersAt = (call: Call, index: number): readonly number[] | undefined =>
-  staticNumbers({ ...call, inputs: call.operands }, index);
 
 /** Until set 13 an axis stood for itself and all after it. */
 const flattened =

@@ -3,8 +3,7 @@ import { fromNumbers } from "../data-types.js";
 import { graphError } from "../errors.js";
 import type { Value } from "../graph.js";
 import { integers, scalar } from "../ops/operand.js";
-import { staticNumbers } from "../shapes/spec.js";
-import { type Call, withoutAttributes } from "./call.js";
+import { type Call, numbersAt, withoutAttributes } from "./call.js";
 
 /** Writes a node of an older or newer operator set as `OPSET` has it. */
 type Form = (call: Call) => Call;
@@ -37,7 +36,7 @@ const upsampled: Form = (call) => {
     given === undefined
       ? call.operands[1]
       : call.graph.constant(fromNumbers("float32", given, [given.length]));
-  const known = scales && staticNumbers({ ...call, inputs: [scales] }, 0);
+  const known = numbersAt({ ...call, operands: [scales] }, 0);
   if (known?.some((scale) => scale < 1))
     throw graphError(call.name, `scales of 1 or more for ${call.opType} of set ${call.version}`, known);
   return {

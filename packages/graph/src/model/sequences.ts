@@ -3,8 +3,8 @@ import { GraphError, graphError } from "../errors.js";
 import type { Value } from "../graph.js";
 import * as ops from "../ops.js";
 import { mostPieces } from "../shapes/movement.js";
-import { normalAxis, staticNumbers } from "../shapes/spec.js";
-import type { Call } from "./call.js";
+import { normalAxis } from "../shapes/spec.js";
+import { type Call, numbersAt } from "./call.js";
 
 /** Lists of values, by the names the model has for them. A graph has none: they are taken apart while it is read. */
 export type Sequences = Map<string, readonly Value[]>;
@@ -28,7 +28,7 @@ export function sequenceResult(
   const list = sequences.get(inputs[0] ?? "");
   if (list === undefined) throw new GraphError(call.name, `${inputs[0]} is no list of values`);
   if (call.opType === "SequenceAt") {
-    const at = staticNumbers({ ...call, inputs: call.operands }, 1)?.[0] ?? Number.NaN;
+    const at = numbersAt(call, 1)?.[0] ?? Number.NaN;
     const value = list[at < 0 ? at + list.length : at];
     if (value === undefined) throw graphError(call.name, `a place among ${list.length} values`, at);
     return value;
@@ -48,7 +48,7 @@ function split(call: Call): readonly Value[] {
   const axis = normalAxis(call, numberOf(call, "axis", 0), x.dims.length);
   const size = x.dims[axis]!;
   const sizes = call.operands[1];
-  const given = staticNumbers({ ...call, inputs: call.operands }, 1);
+  const given = numbersAt(call, 1);
   const list = sizes?.dims.length === 1 ? given! : evenPieces(call, size, given?.[0] ?? 1);
   if (list.length > mostPieces) throw graphError(call.name, `at most ${mostPieces} pieces`, list.length);
   if (list.reduce((sum, part) => sum + part, 0) !== size)
