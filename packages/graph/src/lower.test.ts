@@ -135,3 +135,17 @@ test("webgpu gets no strided transposed convolution of several groups", () => {
   expect(opTypes(lower(graph, { device: "webgpu" }))).not.toContain("ConvTranspose");
   expect(opTypes(lower(graph, { device: "cpu" }))).toContain("ConvTranspose");
 });
+
+test("a Clip without a lower bound goes into blocks of channels", () => {
+  const graph = new Graph();
+  const x = graph.input("x", "float32", [1, 8, 2, 2]);
+  const w = graph.input("w", "float32", [8, 8, 1, 1]);
+  graph.output("y", ops.Clip(ops.Conv(ops.Clip(x, undefined, 1), w), undefined, 6));
+  expect(opTypes(lower(graph, { block: 8 })).filter((opType) => /Clip|Conv|Reorder/.test(opType))).toEqual([
+    "Clip",
+    "ReorderInput",
+    "Conv",
+    "Clip",
+    "ReorderOutput",
+  ]);
+});

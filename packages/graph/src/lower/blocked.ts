@@ -30,12 +30,17 @@ const fits = (x: Value, block: number): boolean =>
 const explicit = (node: Node): boolean => (node.attributes.auto_pad ?? "NOTSET") === "NOTSET";
 
 /** Elementwise operators: where one operand is a value in blocks, so is the result. */
-const elementwise = (node: Node, inputs: readonly Value[], block: number): readonly Value[] | undefined => {
-  const first = inputs.find((input) => asBlocked(input) !== undefined);
+const elementwise = (
+  node: Node,
+  inputs: readonly (Value | undefined)[],
+  block: number,
+): readonly Value[] | undefined => {
+  const first = inputs.find((input) => input && asBlocked(input) !== undefined);
   if (first === undefined) return undefined;
   const full = (x: Value): boolean => x.dims.join() === first.dims.join();
-  if (!inputs.every((x) => full(x) || sizeOf(x.dims) === 1)) return undefined;
-  const own = inputs.map((x) => (full(x) ? blocked(x, block) : ops.Reshape(x, [])));
+  if (!inputs.every((x) => x === undefined || full(x) || sizeOf(x.dims) === 1)) return undefined;
+  // A Clip may be without one of its bounds.
+  const own = inputs.map((x) => x && (full(x) ? blocked(x, block) : ops.Reshape(x, [])));
   return [unblocked(first.graph.node(node.opType, own, node.attributes)[0]!)];
 };
 

@@ -76,6 +76,11 @@ export const planeCases: readonly OperatorCase[] = [
     },
   },
   {
+    name: "Clip without a lower bound, of planes in blocks and of others",
+    inputs: { x },
+    build: (v) => [ops.Conv(v.x!, identity(v.x!)), v.x!].map((value) => ops.Clip(value, undefined, 0.25)),
+  },
+  {
     name: "MaxPool without overlap, with ties",
     inputs: { x: ties, scale: { dims: [1] } },
     build: (v) => ops.MaxPool(relu(ops.Conv(v.x!, identity(v.x!))), halved),
