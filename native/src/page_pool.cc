@@ -76,6 +76,7 @@ std::shared_ptr<std::byte> PagePool::Take(size_t bytes) {
   if (!memory) {
     const std::lock_guard lock(mutex_);
     usage_.lent -= size;
+    unreturned_ -= std::min(unreturned_, size);  // a block may have come back meanwhile
     return nullptr;
   }
   return {memory, [this, size](std::byte* returned) { Give({returned, size}); }};

@@ -74,6 +74,15 @@ TEST(PagePoolWaitsForReturns) {
   CHECK(lend(16) == 49, "after a return: ", held.size());
 }
 
+TEST(PagePoolForgetsWhatTheSystemRefused) {
+  // More than there are addresses, and half the limit.
+  constexpr size_t kTooMuch = size_t{1} << 61;
+  PagePool pool(2 * kTooMuch);
+  CHECK(!pool.Take(kTooMuch));
+  CHECK(pool.usage().lent == 0, pool.usage().lent);
+  CHECK(pool.Take(kMegabyte));
+}
+
 TEST(PagePoolServesManyThreads) {
   PagePool pool(8 * kMegabyte);
   std::vector<std::thread> threads;
