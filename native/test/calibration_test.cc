@@ -247,6 +247,8 @@ TEST(CalibrationRejects) {
   options.bins = 2;
   options.threshold = nan;
   CHECK_THROWS(run(made, false), "threshold: expected a number, got NaN");
+  CHECK_THROWS(cpu::EqualMassEdges(made.Maps(false, false), options, std::span(room).first(6)),
+               "threshold: expected a number, got NaN");
 }
 
 }  // namespace

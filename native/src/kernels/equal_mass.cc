@@ -1,11 +1,13 @@
 // Bin edges from order statistics, by counting instead of sorting: the bits of floats in [0, 1] rise with
 // them and fit three digits of 10 bits. A pass counts the first digits; the counts say which first digit each
 // wanted rank has, the next pass counts second digits behind those, and so on (most significant digit radix
-// selection, Knuth, The Art of Computer Programming 3, 5.2.5). O(3 pixels x groups) time; memory for a table
-// of 1024 x 4 counters per wanted prefix, 256 of them at once.
+// selection, Knuth, The Art of Computer Programming 3, 5.2.5). O(3 pixels x groups) time, and one more pass
+// for every further 256 wanted prefixes of as many digits; memory for 12 KB per wanted prefix, and on each
+// thread for 256 tables of 1024 x 4 counters.
 #include "kernels/equal_mass.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <mutex>
 #include <vector>
@@ -115,6 +117,7 @@ void CheckEqualMass(const ProbabilityMaps& maps, const CalibrationOptions& optio
   Require(bins >= 1 && bins <= kMaxBins, "bins: expected 1 to ", kMaxBins, ", got ", bins);
   Require(std::ssize(edges) == groups * (bins + 1), "edges: expected ", groups * (bins + 1), ", got ",
           edges.size());
+  Require(!std::isnan(options.threshold), "threshold: expected a number, got NaN");
   Require(maps.weights.empty(), "weights: expected none for bins of equal mass");
 }
 
