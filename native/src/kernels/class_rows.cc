@@ -75,8 +75,7 @@ const int16_t* ClassRows::Load(BadPixels& bad) {
     const int64_t first = ((tile_.n * plan_.size[0] + Plane(p)) * plan_.size[1] + Row(q)) * width;
     const auto flags = EncodeLabels(plan_.labels, first, width, plan_.classes, plan_.ignore, to + pad);
     if (flags.invalid && Plane(p) == tile_.z && Row(q) >= tile_.begin && Row(q) < tile_.end)
-      for (int64_t x = 0; x < width; ++x)
-        if (to[pad + x] == simd::kInvalid) bad.Add(first + x);
+      AddInvalid(to + pad, first, width, bad);
   });
   return codes_ + Offset(around_[0], around_[1]);
 }

@@ -1,8 +1,12 @@
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <cstdint>
 #include <optional>
 
+#include "kernels/pixel.h"
+#include "parallel.h"
 #include "simd/pixel_rows.h"
 #include "span.h"
 
@@ -23,6 +27,33 @@ inline simd::CodeFlags EncodeLabels(const LabelSpan& labels, int64_t at, int64_t
 
 inline int64_t LabelAt(const LabelSpan& labels, int64_t at) {
   return std::visit([at](auto span) { return static_cast<int64_t>(span[at]); }, labels);
+}
+
+// Adds the pixels whose codes, those from pixel `at` on, are no class.
+inline void AddInvalid(const int16_t* codes, int64_t at, int64_t count, BadPixels& bad) {
+  for (int64_t i = 0; i < count; ++i)
+    if (codes[i] == simd::kInvalid) bad.Add(at + i);
+}
+
+// Calls body(image, start, count, codes) for runs of pixels of labels [batch, pixels] on any thread, then
+// rejects labels that are no class.
+template <class Body>
+void ForCodes(const LabelSpan& labels, int64_t batch, int64_t pixels, int64_t classes,
+              std::optional<int64_t> ignore, const Body& body) {
+  constexpr int64_t kBlock = 4096;  // codes of a block stay in L1 while every class reads them
+  const int64_t blocks = (pixels - 1) / kBlock + 1;
+  BadPixels bad;
+  ParallelFor(batch * blocks, 4, [&](int64_t begin, int64_t end) {
+    std::array<int16_t, kBlock> codes;
+    for (int64_t item = begin; item < end; ++item) {
+      const int64_t n = item / blocks, start = item % blocks * kBlock;
+      const int64_t at = n * pixels + start, count = std::min(kBlock, pixels - start);
+      if (EncodeLabels(labels, at, count, classes, ignore, codes.data()).invalid)
+        AddInvalid(codes.data(), at, count, bad);
+      body(n, start, count, codes.data());
+    }
+  });
+  if (bad.count > 0) RejectLabels("labels", bad, LabelAt(labels, bad.first), classes);
 }
 
 }  // namespace pixelcal::cpu

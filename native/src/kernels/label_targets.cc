@@ -6,8 +6,8 @@
 #include <cmath>
 
 #include "error.h"
+#include "kernels/label_codes.h"
 #include "kernels/pixel.h"
-#include "parallel.h"
 
 namespace pixelcal::cpu {
 
@@ -18,7 +18,7 @@ void CheckTargets(const LabelSpan& labels, const Grid& grid, const LabelTargetOp
   Require(options.soft_labels.classes == classes, "classes: expected ", classes, " for both targets, got ",
           options.soft_labels.classes);
   Require(Size(labels) == count, "labels: expected ", count, " pixels, got ", Size(labels));
-  Require(!options.soft_labels.ignore, "ignore: expected none");
+  Require(!options.soft_labels.ignore, "ignore: expected none, got ", options.soft_labels.ignore.value_or(0));
   Require(!ReadsImage(options.soft_labels.aggregation), "aggregation: expected one that reads no image");
   const double truncate = options.signed_distance.truncate;
   Require(
@@ -32,28 +32,20 @@ void CheckTargets(const LabelSpan& labels, const Grid& grid, const LabelTargetOp
 
 void Targets(const LabelSpan& labels, const Grid& grid, const LabelTargetOptions& options,
              const LabelTargets& out) {
-  constexpr int64_t kGrain = 1 << 14;
   CheckTargets(labels, grid, options, out);
   if (!out.signed_distance.empty())
     SignedDistance(labels, grid, options.signed_distance, out.signed_distance);
   if (!out.soft_labels.empty()) SoftLabels(labels, {}, grid, options.soft_labels, out.soft_labels);
   if (out.one_hot.empty()) return;
   const int64_t pixels = grid.Pixels(), classes = options.signed_distance.classes;
-  BadPixels bad;
-  std::visit(
-      [&](auto span) {
-        ParallelFor(std::ssize(out.one_hot), kGrain, [&](int64_t begin, int64_t end) {
-          for (int64_t i = begin; i < end; ++i) {
-            const int64_t plane = i / pixels, at = plane / classes * pixels + i % pixels;
-            const auto label = static_cast<int64_t>(span[static_cast<size_t>(at)]);
-            if (plane % classes == 0 && (label < 0 || label >= classes)) bad.Add(at);
-            out.one_hot[static_cast<size_t>(i)] = label == plane % classes ? 1.0f : 0.0f;
-          }
-        });
-        if (bad.count > 0)
-          RejectLabels("labels", bad, static_cast<int64_t>(span[static_cast<size_t>(bad.first)]), classes);
-      },
-      labels);
+  ForCodes(labels, grid.batch, pixels, classes, std::nullopt,
+           [&](int64_t n, int64_t start, int64_t count, const int16_t* codes) {
+             for (int64_t c = 0; c < classes; ++c) {
+               const auto code = static_cast<int16_t>(c);
+               float* to = out.one_hot.data() + (n * classes + c) * pixels + start;
+               for (int64_t i = 0; i < count; ++i) to[i] = codes[i] == code ? 1.0f : 0.0f;
+             }
+           });
 }
 
 }  // namespace pixelcal::cpu
