@@ -8,6 +8,7 @@
 #include <mutex>
 
 #include "error.h"
+#include "kernels/float_rows.h"
 #include "kernels/label_codes.h"
 #include "kernels/pixel.h"
 #include "parallel.h"
@@ -26,13 +27,6 @@ void CheckClasses(int64_t classes) {
   Require(classes >= 1 && classes <= kMaxClasses, "classes: expected 1 to ", kMaxClasses, ", got ", classes);
 }
 
-// Row c of values from `at` on as float32: where it lies, or widened into `room`.
-const float* Row(std::span<const float> values, int64_t at, int64_t, float*) { return values.data() + at; }
-const float* Row(std::span<const uint16_t> values, int64_t at, int64_t count, float* room) {
-  PixelRowsLoops().widen(values.data() + at, count, room);
-  return room;
-}
-
 }  // namespace
 
 void ArgMax(const FloatSpan& values, int64_t batch, int64_t classes, int64_t pixels, const ClassSpan& out) {
@@ -42,7 +36,7 @@ void ArgMax(const FloatSpan& values, int64_t batch, int64_t classes, int64_t pix
           Size(values));
   BadPixels bad;
   std::visit(
-      [&](auto source, auto target) {
+      [&](auto target) {
         using Class = typename decltype(target)::value_type;
         Require(std::ssize(target) == count, "out: expected ", count, " pixels, got ", target.size());
         Require(classes - 1 <= std::numeric_limits<Class>::max(), "out: expected a type that holds class ",
@@ -54,7 +48,7 @@ void ArgMax(const FloatSpan& values, int64_t batch, int64_t classes, int64_t pix
             const int64_t n = item / blocks, start = item % blocks * kBlock;
             const int64_t length = std::min(kBlock, pixels - start);
             const auto row = [&](int64_t c) {
-              return Row(source, (n * classes + c) * pixels + start, length, room.data());
+              return FloatsAt(values, (n * classes + c) * pixels + start, length, room.data());
             };
             bool any_nan = false;
             for (int64_t c = 0; c < classes; ++c)
@@ -73,7 +67,7 @@ void ArgMax(const FloatSpan& values, int64_t batch, int64_t classes, int64_t pix
           }
         });
       },
-      values, out);
+      out);
   Require(bad.count == 0, "values: expected no NaN, got one at pixel ", bad.first.load(), " (",
           bad.count.load(), " such pixels)");
 }

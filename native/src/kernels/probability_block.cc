@@ -8,6 +8,7 @@
 #include <type_traits>
 
 #include "error.h"
+#include "kernels/float_rows.h"
 #include "kernels/label_codes.h"
 #include "shape.h"
 #include "simd/pixel_rows.h"
@@ -23,10 +24,8 @@ bool IsProbability(float p) { return p >= 0 && p <= 1; }
 bool IsWeight(float w) { return w >= 0 && std::isfinite(w); }
 
 float ValueAt(const FloatSpan& values, int64_t at) {
-  if (const auto* wide = std::get_if<std::span<const float>>(&values)) return (*wide)[at];
-  float value;
-  PixelRowsLoops().widen(std::get<std::span<const uint16_t>>(values).data() + at, 1, &value);
-  return value;
+  float room;
+  return *FloatsAt(values, at, 1, &room);
 }
 
 bool InUnit(const FloatSpan& values, int64_t at, int64_t count) {
@@ -38,10 +37,7 @@ bool InUnit(const FloatSpan& values, int64_t at, int64_t count) {
 }  // namespace
 
 const float* ProbabilityBlock::Row(int64_t c, float* room) const {
-  const int64_t at = start + c * pixels;
-  if (const auto* wide = std::get_if<std::span<const float>>(probs)) return wide->data() + at;
-  PixelRowsLoops().widen(std::get<std::span<const uint16_t>>(*probs).data() + at, count, room);
-  return room;
+  return FloatsAt(*probs, start + c * pixels, count, room);
 }
 
 const ProbabilityBlock* BlockReader::Next() {
@@ -62,8 +58,7 @@ bool BlockReader::Read(int64_t item) {
       EncodeLabels(maps_.labels, at, block_.count, maps_.classes, maps_.ignore, block_.codes.data());
   block_.all = !flags.left_out && maps_.mask.empty();
   bool valid = !flags.invalid;
-  for (int64_t i = 0; i < block_.count && flags.invalid; ++i)
-    if (block_.codes[i] == simd::kInvalid) findings_.labels.Add(at + i);
+  if (flags.invalid) AddInvalid(block_.codes.data(), at, block_.count, findings_.labels);
   if (!maps_.mask.empty())
     PixelRowsLoops().leave_out(maps_.mask.data() + at, block_.count, block_.codes.data());
   for (int64_t i = 0; block_.weights && i < block_.count; ++i)
