@@ -145,8 +145,8 @@ class Pool {
     return nullptr;
   }
 
-  // A worker beyond the thread count sleeps until the count grows again.
-  // It looks for the next job for a while before it sleeps: kernels come in rounds.
+  // A worker beyond the thread count sleeps until the count grows again. One that is done looks for the next
+  // job for a while before it sleeps: kernels come in rounds.
   void Serve(int index) {
     std::unique_lock lock(mutex_);
     for (bool awake = true;;) {

@@ -30,22 +30,30 @@ Mask WithZeros(const Grid& grid, const std::vector<int64_t>& zeros) {
 void CheckTransform(const Mask& mask, const Grid& grid, const char* what) {
   const auto squares = reference::SquaredDistances(mask.data(), grid, {1, 1, 1});
   std::vector<float> out(mask.size());
-  test::ForEachIsa([&] {
-    for (const int threads : {1, 2, 3}) {
-      SetThreadCount(threads);
-      for (const bool squared : {false, true}) {
-        cpu::DistanceTransform(mask, grid, {.squared = squared, .no_zero = NoZero::kInfinity}, out);
-        size_t wrong = 0, first = 0;
-        for (size_t i = 0; i < out.size(); ++i) {
-          const auto want = static_cast<float>(squared ? squares[i] : std::sqrt(squares[i]));
-          if (out[i] != want && wrong++ == 0) first = i;
-        }
-        CHECK(wrong == 0, what, " ", Name(grid), " squared ", squared, " isa ", static_cast<int>(ActiveIsa()),
-              " threads ", threads, ": ", wrong, " wrong, at ", first, " ", out[first], " not ",
-              squared ? squares[first] : std::sqrt(squares[first]));
+  test::EverywhereAtAnyThreadCount([&] {
+    for (const bool squared : {false, true}) {
+      cpu::DistanceTransform(mask, grid, {.squared = squared, .no_zero = NoZero::kInfinity}, out);
+      size_t wrong = 0, first = 0;
+      for (size_t i = 0; i < out.size(); ++i) {
+        const auto want = static_cast<float>(squared ? squares[i] : std::sqrt(squares[i]));
+        if (out[i] != want && wrong++ == 0) first = i;
       }
+      CHECK(wrong == 0, what, " ", Name(grid), " squared ", squared, " isa ", static_cast<int>(ActiveIsa()),
+            " threads ", ThreadCount(), ": ", wrong, " wrong, at ", first, " ", out[first], " not ",
+            squared ? squares[first] : std::sqrt(squares[first]));
     }
   });
+}
+
+// Squares of one image, in one round of tasks after the other.
+std::vector<int32_t> Squares(const internal::GridDistance& transform, const Mask& bytes,
+                             const uint8_t* wanted) {
+  const internal::Sites sites{bytes.data(), 0, false};
+  std::vector<int32_t> squares(bytes.size(), -1);
+  for (int64_t i = 0; i < transform.sweeps(); ++i) transform.Sweep(sites, i, squares.data());
+  for (int64_t i = 0; i < transform.bands(); ++i)
+    transform.Finish(sites, i, internal::Form::kInteger, squares.data(), wanted);
+  return squares;
 }
 
 }  // namespace
@@ -135,14 +143,11 @@ TEST(GridDistanceInDoubles) {
         if (std::count(mask.begin(), mask.end(), 0) == 0) continue;
         const auto squares = reference::SquaredDistances(mask.data(), grid, spacing);
         std::vector<float> first;
-        test::ForEachIsa([&] {
-          for (const int threads : {1, 3}) {
-            SetThreadCount(threads);
-            std::vector<float> out(mask.size());
-            cpu::DistanceTransform(mask, grid, {.spacing = spacing}, out);
-            if (first.empty()) first = out;
-            CHECK(out == first, Name(grid), " isa ", static_cast<int>(ActiveIsa()), " threads ", threads);
-          }
+        test::EverywhereAtAnyThreadCount([&] {
+          std::vector<float> out(mask.size());
+          cpu::DistanceTransform(mask, grid, {.spacing = spacing}, out);
+          if (first.empty()) first = out;
+          CHECK(out == first, Name(grid), " isa ", static_cast<int>(ActiveIsa()), " threads ", ThreadCount());
         });
         for (size_t i = 0; i < first.size(); ++i) {
           const double want = std::sqrt(squares[i]);
@@ -177,15 +182,12 @@ TEST(GridDistanceOfBatches) {
   Mask all;
   for (const Mask& mask : masks) all.insert(all.end(), mask.begin(), mask.end());
   std::vector<float> out(all.size());
-  test::ForEachIsa([&] {
-    for (const int threads : {1, 3}) {
-      SetThreadCount(threads);
-      cpu::DistanceTransform(all, grid, {.squared = true, .no_zero = NoZero::kInfinity}, out);
-      for (size_t image = 0; image < masks.size(); ++image) {
-        const auto want = reference::SquaredDistances(masks[image].data(), one, {1, 1, 1});
-        for (size_t i = 0; i < want.size(); ++i)
-          CHECK(out[image * want.size() + i] == static_cast<float>(want[i]), image, " ", i);
-      }
+  test::EverywhereAtAnyThreadCount([&] {
+    cpu::DistanceTransform(all, grid, {.squared = true, .no_zero = NoZero::kInfinity}, out);
+    for (size_t image = 0; image < masks.size(); ++image) {
+      const auto want = reference::SquaredDistances(masks[image].data(), one, {1, 1, 1});
+      for (size_t i = 0; i < want.size(); ++i)
+        CHECK(out[image * want.size() + i] == static_cast<float>(want[i]), image, " ", i);
     }
   });
 }
@@ -213,10 +215,7 @@ TEST(GridDistanceOnlyWhereWanted) {
       Mask wanted(static_cast<size_t>(transform.tiles()), 0);
       for (size_t i = 0; i < pixels; ++i)
         if (want_pixel[i]) wanted[static_cast<size_t>(transform.Tile(static_cast<int64_t>(i)))] = 1;
-      std::vector<int32_t> all(pixels, -1), some(pixels, -1);
-      internal::Distances(transform, {bytes.data(), 0, false}, internal::Form::kInteger, all.data());
-      internal::Distances(transform, {bytes.data(), 0, false}, internal::Form::kInteger, some.data(),
-                          wanted.data());
+      const auto all = Squares(transform, bytes, nullptr), some = Squares(transform, bytes, wanted.data());
       for (size_t i = 0; i < pixels; ++i) {
         CHECK(all[i] == static_cast<int32_t>(squares[i]), Name(grid), " ", i, ": ", all[i]);
         if (want_pixel[i]) CHECK(some[i] == all[i], Name(grid), " ", i, ": ", some[i], " not ", all[i]);

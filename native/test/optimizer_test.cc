@@ -3,7 +3,6 @@
 #include "cases.h"
 #include "check.h"
 #include "isa.h"
-#include "parallel.h"
 
 using namespace pixelcal;
 
@@ -96,17 +95,14 @@ TEST(SgdEqualsFormula) {
 TEST(OptimizersAreTheSameAtAnyThreadCountAndInstructionSet) {
   std::vector<State> states;
   std::vector<double> norms;
-  test::ForEachIsa([&] {
-    for (int threads = 1; threads <= 3; ++threads) {
-      SetThreadCount(threads);
-      State& state = states.emplace_back();
-      cpu::Adamw(state.ForAdamw(), {});
-      cpu::Sgd(state.ForSgd(false), {});
-      cpu::Sgd(state.ForSgd(true), {.momentum = 0.9});
-      cpu::Sgd(state.ForSgd(true), {.momentum = 0.9, .nesterov = true});
-      std::vector<std::span<const float>> gradients(state.gradients.begin(), state.gradients.end());
-      norms.push_back(cpu::GradientNorm(gradients));
-    }
+  test::EverywhereAtAnyThreadCount([&] {
+    State& state = states.emplace_back();
+    cpu::Adamw(state.ForAdamw(), {});
+    cpu::Sgd(state.ForSgd(false), {});
+    cpu::Sgd(state.ForSgd(true), {.momentum = 0.9});
+    cpu::Sgd(state.ForSgd(true), {.momentum = 0.9, .nesterov = true});
+    std::vector<std::span<const float>> gradients(state.gradients.begin(), state.gradients.end());
+    norms.push_back(cpu::GradientNorm(gradients));
   });
   for (const State& state : states) CHECK(state.values == states[0].values);
   for (const double norm : norms) CHECK(norm == norms[0]);

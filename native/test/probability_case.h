@@ -108,19 +108,6 @@ inline ProbabilityCase MakeCase(int64_t batch, int64_t classes, int64_t pixels, 
   return made;
 }
 
-// Runs `body` under every instruction set at 1, 2 and 3 threads.
-template <class Body>
-void EverywhereAtAnyThreadCount(const Body& body) {
-  const int before = ThreadCount();
-  ForEachIsa([&] {
-    for (const int threads : {1, 2, 3}) {
-      SetThreadCount(threads);
-      body();
-    }
-  });
-  SetThreadCount(before);
-}
-
 inline bool Close(const std::vector<double>& a, const std::vector<double>& b) {
   for (size_t i = 0; i < a.size(); ++i)
     if (!(std::abs(a[i] - b[i]) <= 1e-12 * std::max(1.0, std::abs(b[i])))) return false;

@@ -219,7 +219,6 @@ TEST(SurfaceDistancesOfEmptyMasks) {
 }
 
 TEST(SurfaceDistancesAreTheSameAtAnyThreadCountAndInstructionSet) {
-  const int before = ThreadCount();
   for (const Grid& grid :
        {MakeGrid(2, std::array<int64_t, 3>{9, 70, 90}), MakeGrid(1, std::array<int64_t, 3>{20, 40, 50}),
         MakeGrid(3, std::array<int64_t, 2>{130, 200})}) {
@@ -228,23 +227,19 @@ TEST(SurfaceDistancesAreTheSameAtAnyThreadCountAndInstructionSet) {
          {SurfaceConvention::kReference, SurfaceConvention::kMonai, SurfaceConvention::kDeepMind}) {
       for (const auto& spacing : test::Spacings()) {
         std::vector<SurfaceMeasures> first;
-        for (const int threads : {1, 2, 3}) {
-          SetThreadCount(threads);
-          test::ForEachIsa([&] {
-            const auto found = Surfaces(a, b, grid, {spacing, convention, EmptyMask::kNan, 1});
-            if (first.empty()) first = found;
-            for (size_t image = 0; image < found.size(); ++image) {
-              const SurfaceMeasures &m = found[image], &n = first[image];
-              CHECK(m.hd == n.hd && m.hd95 == n.hd95 && m.assd == n.assd && m.nsd == n.nsd &&
-                        m.a_to_b == n.a_to_b && m.b_to_a == n.b_to_a,
-                    "threads ", threads, " image ", image);
-            }
-          });
-        }
+        test::EverywhereAtAnyThreadCount([&] {
+          const auto found = Surfaces(a, b, grid, {spacing, convention, EmptyMask::kNan, 1});
+          if (first.empty()) first = found;
+          for (size_t image = 0; image < found.size(); ++image) {
+            const SurfaceMeasures &m = found[image], &n = first[image];
+            CHECK(m.hd == n.hd && m.hd95 == n.hd95 && m.assd == n.assd && m.nsd == n.nsd &&
+                      m.a_to_b == n.a_to_b && m.b_to_a == n.b_to_a,
+                  "threads ", ThreadCount(), " image ", image);
+          }
+        });
       }
     }
   }
-  SetThreadCount(before);
 }
 
 TEST(SurfaceDistancesRejectBadArguments) {

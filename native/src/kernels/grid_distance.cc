@@ -87,8 +87,7 @@ GridDistance::GridDistance(const Grid& grid, const std::array<double, 3>& spacin
     bands_ = planes_;
     band_pixels_ = rows_ * columns_;
   }
-  const int64_t enveloped_rows = planes_ > 1 ? rows_ : 1;  // of the axes that have an envelope
-  const int64_t reach = simd::SquaresReach(std::max(enveloped_rows, columns_));
+  const int64_t reach = simd::SquaresReach(LongestEnvelope());
   if (integers_) {
     auto* squares = Scratch<uint32_t, 6>(static_cast<size_t>(4 * reach + 2));
     squares16_ = squares + reach;
@@ -99,7 +98,7 @@ GridDistance::GridDistance(const Grid& grid, const std::array<double, 3>& spacin
     }
   } else {
     auto* squares = Scratch<double, 6>(static_cast<size_t>(4 * reach + 2));
-    row_squares_ = Squares(squares, enveloped_rows, spacing_[1]);
+    row_squares_ = Squares(squares, planes_ > 1 ? rows_ : 1, spacing_[1]);
     column_squares_ = Squares(squares + 2 * reach + 1, columns_, spacing_[2]);
   }
 }
@@ -145,17 +144,19 @@ void GridDistance::FinishLine(const Sites& sites, Form form, void* out) const {
   }
 }
 
+uint8_t* GridDistance::EnvelopeScratch() const {
+  return Scratch<uint8_t, 6>(static_cast<size_t>(simd::EnvelopeBytes(LongestEnvelope())));
+}
+
 simd::RowsTask GridDistance::TaskOf(int64_t rows, const void* squares, Form form, void* out,
                                     const uint8_t* wanted) const {
-  const int64_t longest = std::max(planes_ > 1 ? rows_ : 1, columns_);
-  auto* scratch = Scratch<uint8_t, 6>(static_cast<size_t>(simd::EnvelopeBytes(longest)));
   return {.rows = rows,
           .columns = columns_,
           .from_stride = RoundUp(columns_, simd::kStripRows),
           .squares = squares,
           .spacing = spacing_[2],
           .step = spacing_[1],
-          .scratch = scratch,
+          .scratch = EnvelopeScratch(),
           .out = out,
           .out_stride = columns_,
           .form = form,
@@ -203,7 +204,7 @@ void GridDistance::FinishPlane(Form form, void* out, const uint8_t* wanted) cons
                          .squares = row_squares_,
                          .spacing = spacing_[1],
                          .step = spacing_[0],
-                         .scratch = TaskOf(0, nullptr, form, nullptr, nullptr).scratch,
+                         .scratch = EnvelopeScratch(),
                          .to_stride = stride};
   if (!integers_) {
     auto* to = Scratch<double, 7>(padded);
@@ -249,17 +250,6 @@ void GridDistance::FinishPlane(Form form, void* out, const uint8_t* wanted) cons
     return true;
   });
   expects_large = largest >= 65535;
-}
-
-void Distances(const GridDistance& transform, const Sites& sites, Form form, void* out,
-               const uint8_t* wanted) {
-  const auto for_each = [&](int64_t tasks, const auto& body) {
-    ParallelFor(tasks, Grain(transform.pixels() / tasks), [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i) body(i);
-    });
-  };
-  for_each(transform.sweeps(), [&](int64_t i) { transform.Sweep(sites, i, out); });
-  for_each(transform.bands(), [&](int64_t i) { transform.Finish(sites, i, form, out, wanted); });
 }
 
 void FillWithoutZero(const Grid& grid, const DistanceOptions& options, float* out) {

@@ -4,6 +4,7 @@
 // label map) share their ParallelFor and what comes after can work on a band that is still in cache:
 // distance.cc uses it for masks, signed_distance.cc for classes, surface_distance.cc for surfaces.
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 
@@ -61,6 +62,9 @@ class GridDistance {
   bool ForStrips(const void* squares, Form form, void* out, const uint8_t* wanted, const Body& body) const;
   simd::RowsTask TaskOf(int64_t rows, const void* squares, Form form, void* out, const uint8_t* wanted) const;
   int StepBytes() const;
+  // Of the axes that have an envelope: all but the slowest.
+  int64_t LongestEnvelope() const { return planes_ > 1 ? std::max(rows_, columns_) : columns_; }
+  uint8_t* EnvelopeScratch() const;
 
   int64_t planes_ = 1, rows_ = 1, columns_ = 1;  // without the axes of size 1
   std::array<double, 3> spacing_{1, 1, 1};       // of planes, rows and columns
@@ -71,10 +75,6 @@ class GridDistance {
   const uint32_t *squares16_ = nullptr, *squares32_ = nullptr;
   const double *row_squares_ = nullptr, *column_squares_ = nullptr;
 };
-
-// All of one image (grid.batch is 1): float or int32 squares by `form`. The image must have a site.
-void Distances(const GridDistance& transform, const Sites& sites, Form form, void* out,
-               const uint8_t* wanted = nullptr);
 
 // What a map without sites gets: the policy for images without any zero, for one image of `grid`.
 void FillWithoutZero(const Grid& grid, const DistanceOptions& options, float* out);

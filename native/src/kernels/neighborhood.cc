@@ -63,7 +63,7 @@ struct Plan {
   ClassRowsPlan rows{};
   Window window{};
   std::optional<CountedWindow> counted{};  // nothing: floats
-  int64_t pixels = 0, window_pixels = 1;
+  int64_t pixels = 0;
   bool linear = false;
   bool stream = false;
 
@@ -165,7 +165,7 @@ class Tile {
           loops_.threshold_floats(Target(c), count_, static_cast<float>(least));
       }
     };
-    const auto window = static_cast<double>(plan_.window_pixels);
+    const double window = plan_.window.Total();  // its pixels: only weighted windows have other taps than 1
     switch (plan_.options.aggregation) {
       case Aggregation::kLargest:
         return pick(simd::OneHotRule::kLargest);
@@ -318,7 +318,6 @@ void SoftLabels(const LabelSpan& labels, std::span<const float> image, const Gri
   const std::vector<float> ones(options.taps.size(), 1.0f);
   plan.window = plan.linear ? Window{options.taps, options.dimensions, options.scale, options.centre}
                             : Window{ones, options.dimensions};
-  plan.window_pixels = static_cast<int64_t>(Window{ones, options.dimensions}.Total());
   if (!ReadsImage(options.aggregation)) {
     plan.counted = CountedWindow::From(plan.window);
     if (plan.counted && !SumsFit(*plan.counted, options)) plan.counted.reset();

@@ -6,29 +6,27 @@
 namespace pixelcal::simd::PIXELCAL_ISA {
 namespace {
 
-template <class Label>
-bool Scan(const Label* labels, int64_t count, int64_t classes, uint8_t* bytes, uint64_t* seen) {
+template <bool kNarrow, class Label>
+PIXELCAL_INLINE bool ScanTo(const Label* labels, int64_t count, int64_t classes, uint8_t* bytes,
+                            uint64_t* seen) {
   uint64_t bits = 0;
   uint64_t wrong = 0;
   const auto limit = static_cast<uint64_t>(classes);
-  if (bytes) {
 #pragma omp simd reduction(| : bits, wrong)
-    for (int64_t i = 0; i < count; ++i) {
-      const auto label = static_cast<uint64_t>(static_cast<int64_t>(labels[i]));
-      wrong |= static_cast<uint64_t>(label >= limit);
-      bits |= uint64_t{1} << (label & 63);
-      bytes[i] = static_cast<uint8_t>(label);
-    }
-  } else {
-#pragma omp simd reduction(| : bits, wrong)
-    for (int64_t i = 0; i < count; ++i) {
-      const auto label = static_cast<uint64_t>(static_cast<int64_t>(labels[i]));
-      wrong |= static_cast<uint64_t>(label >= limit);
-      bits |= uint64_t{1} << (label & 63);
-    }
+  for (int64_t i = 0; i < count; ++i) {
+    const auto label = static_cast<uint64_t>(static_cast<int64_t>(labels[i]));
+    wrong |= static_cast<uint64_t>(label >= limit);
+    bits |= uint64_t{1} << (label & 63);
+    if constexpr (kNarrow) bytes[i] = static_cast<uint8_t>(label);
   }
   *seen = bits;
   return wrong == 0;
+}
+
+template <class Label>
+bool Scan(const Label* labels, int64_t count, int64_t classes, uint8_t* bytes, uint64_t* seen) {
+  return bytes ? ScanTo<true>(labels, count, classes, bytes, seen)
+               : ScanTo<false>(labels, count, classes, bytes, seen);
 }
 
 // The first `count` lanes of a vector in memory, `rest` in the others.
