@@ -104,16 +104,13 @@ TEST(SignedDistanceEqualsTheAuthorsBits) {
       if (std::isinf(most)) values.clear();  // an absent class: SignedDistanceReferenceRamps
       expected.push_back(values);
     }
-    test::ForEachIsa([&] {
-      for (const int threads : {1, 2, 3}) {
-        SetThreadCount(threads);
-        const auto out = Signed(labels, grid, {.classes = c.classes});
-        for (size_t label = 0; label < expected.size(); ++label) {
-          for (size_t i = 0; i < expected[label].size(); ++i) {
-            const float got = out[label * labels.size() + i];
-            CHECK(got == expected[label][i], c.size[0], " classes ", c.classes, " class ", label, " pixel ",
-                  i, ": ", got, " not ", expected[label][i]);
-          }
+    test::EverywhereAtAnyThreadCount([&] {
+      const auto out = Signed(labels, grid, {.classes = c.classes});
+      for (size_t label = 0; label < expected.size(); ++label) {
+        for (size_t i = 0; i < expected[label].size(); ++i) {
+          const float got = out[label * labels.size() + i];
+          CHECK(got == expected[label][i], c.size[0], " classes ", c.classes, " class ", label, " pixel ", i,
+                ": ", got, " not ", expected[label][i]);
         }
       }
     });
@@ -197,6 +194,23 @@ TEST(SignedDistanceIsTheSameAtAnyThreadCount) {
   }
 }
 
+// At any thread count, with classes that are bits of a word and with more.
+TEST(SignedDistanceNamesTheFirstBadLabel) {
+  const Grid grid = MakeGrid(2, std::array<int64_t, 1>{50000});
+  for (const int classes : {3, 70}) {
+    std::vector<int32_t> labels(100000, 1);
+    labels[49999] = -5;
+    labels[50000] = labels[99999] = 80;
+    std::vector<float> out(labels.size() * static_cast<size_t>(classes));
+    const std::string expected =
+        "labels: expected classes 0 to " + std::to_string(classes - 1) + ", got -5 at pixel 49999 (3 such";
+    test::EverywhereAtAnyThreadCount([&] {
+      CHECK_THROWS(cpu::SignedDistance(std::span<const int32_t>(labels), grid, {.classes = classes}, out),
+                   expected);
+    });
+  }
+}
+
 TEST(SignedDistanceRejectsBadArguments) {
   const Grid grid = MakeGrid(1, std::array<int64_t, 1>{3});
   std::vector<float> out(6);
@@ -205,8 +219,8 @@ TEST(SignedDistanceRejectsBadArguments) {
                         std::span<float> to) {
     cpu::SignedDistance(std::span<const int32_t>(values), grid, options, to);
   };
-  CHECK_THROWS(call(labels, {}, out), "labels: expected values from 0 to 1, got 2 at index 2");
-  CHECK_THROWS(call(negative, {}, out), "labels: expected values from 0 to 1, got -1 at index 1");
+  CHECK_THROWS(call(labels, {}, out), "labels: expected classes 0 to 1, got 2 at pixel 2 (1 such pixels)");
+  CHECK_THROWS(call(negative, {}, out), "labels: expected classes 0 to 1, got -1 at pixel 1 (1 such pixels)");
   CHECK_THROWS(call(few, {}, out), "labels: expected 3 elements, got 2");
   CHECK_THROWS(call(good, {}, std::span(out).first(5)), "out: expected 6");
   CHECK_THROWS(call(good, {.classes = 0}, out), "classes: expected");

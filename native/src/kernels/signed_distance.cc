@@ -12,6 +12,7 @@
 #include <limits>
 
 #include "kernels/grid_distance.h"
+#include "kernels/pixel.h"
 #include "parallel.h"
 #include "scratch.h"
 #include "simd/signed_distance.h"
@@ -45,23 +46,22 @@ bool Scan(const int64_t* labels, int64_t count, int64_t classes, uint8_t* bytes,
   return SignedDistanceLoops().scan64(labels, count, classes, bytes, seen);
 }
 
-template <class Label>
-void CheckLabel(const Label* labels, int64_t i, int64_t classes) {
-  const auto label = static_cast<int64_t>(labels[i]);
-  if (label < 0 || label >= classes) [[unlikely]]
-    Require(false, "labels: expected values from 0 to ", classes - 1, ", got ", label, " at index ", i);
-}
-
-// extents[image * classes + c]; throws on a label outside [0, classes). With up to kWordClasses classes it
+// extents[image * classes + c]; labels outside [0, classes) go to `bad`. With up to kWordClasses classes it
 // writes the labels as bytes on the way, unless `bytes` is null.
 template <class Label>
 void FindExtents(std::span<const Label> labels, int64_t images, int64_t pixels, int64_t classes,
-                 uint8_t* bytes, Extent* extents) {
+                 uint8_t* bytes, Extent* extents, BadPixels& bad) {
   std::fill_n(extents, images * classes, Extent::kNone);
+  const auto is_class = [&](int64_t i) {
+    const auto label = static_cast<int64_t>(labels[static_cast<size_t>(i)]);
+    const bool valid = label >= 0 && label < classes;
+    if (!valid) bad.Add(i);
+    return valid;
+  };
   if (classes > kWordClasses) {
     ParallelFor(images, 1, [&](int64_t begin, int64_t end) {
       for (int64_t i = begin * pixels; i < end * pixels; ++i) {
-        CheckLabel(labels.data(), i, classes);
+        if (!is_class(i)) continue;
         extents[i / pixels * classes + static_cast<int64_t>(labels[static_cast<size_t>(i)])] = Extent::kPart;
       }
     });
@@ -75,7 +75,7 @@ void FindExtents(std::span<const Label> labels, int64_t images, int64_t pixels, 
       const int64_t at = task % chunks * kGrain, first = task / chunks * pixels + at;
       const int64_t count = std::min(kGrain, pixels - at);
       if (Scan(labels.data() + first, count, classes, bytes ? bytes + first : nullptr, &seen[task])) continue;
-      for (int64_t i = first; i < first + count; ++i) CheckLabel(labels.data(), i, classes);
+      for (int64_t i = first; i < first + count; ++i) is_class(i);
     }
   });
   for (int64_t task = 0; task < images * chunks; ++task)
@@ -287,7 +287,10 @@ void Compute(std::span<const Label> labels, const Grid& grid, const SignedDistan
   if (!bytes) bytes = memory = Scratch<uint8_t, 10>(labels.size());
   const bool narrowed = classes <= kWordClasses;
   auto* extents = Scratch<Extent, 9>(static_cast<size_t>(maps));
-  FindExtents(labels, grid.batch, pixels, classes, narrowed ? memory : nullptr, extents);
+  BadPixels bad;
+  FindExtents(labels, grid.batch, pixels, classes, narrowed ? memory : nullptr, extents, bad);
+  if (bad.count > 0)
+    RejectLabels("labels", bad, static_cast<int64_t>(labels[static_cast<size_t>(bad.first)]), classes);
   SignParts(labels, grid, options, bytes, narrowed ? nullptr : memory, extents, out);
   FillExtremes(grid, options, extents, out);
 }
@@ -299,8 +302,8 @@ namespace cpu {
 void SignedDistance(const LabelSpan& labels, const Grid& grid, const SignedDistanceOptions& options,
                     std::span<float> out) {
   const int64_t count = grid.Count();
-  Require(options.classes >= 1 && options.classes <= 32767, "classes: expected 1 to 32767, got ",
-          options.classes);
+  Require(options.classes >= 1 && options.classes <= kMaxClasses, "classes: expected 1 to ", kMaxClasses,
+          ", got ", options.classes);
   Require(Size(labels) == count, "labels: expected ", count, " elements, got ", Size(labels));
   Require(static_cast<int64_t>(out.size()) == CheckedProduct(count, options.classes), "out: expected ",
           count * options.classes, " elements, got ", out.size());

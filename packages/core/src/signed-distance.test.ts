@@ -97,8 +97,8 @@ test("rejected arguments", async () => {
   const good = tensor("int32", Int32Array.of(0, 1, 1, 0), [1, 4]);
   const wrong = tensor("float32", new Float32Array(4), [1, 4]) as unknown as Labels;
   const cases: readonly [Labels, object, string][] = [
-    [labels, { classes: 3 }, "labels: expected values from 0 to 2, got -1 at index 3"],
-    [labels, { classes: 2 }, "labels: expected values from 0 to 1, got"],
+    [labels, { classes: 3 }, "labels: expected classes 0 to 2, got -1 at pixel 3 (1 such pixels)"],
+    [labels, { classes: 2 }, "labels: expected classes 0 to 1, got 2 at pixel 2 (2 such pixels)"],
     [wrong, { classes: 2 }, "labels: expected type uint8 or int32 or int64, got float32"],
     [tensor("int32", good.data, [4]), { classes: 2 }, "labels: expected rank 2 to 4, got 1"],
     [good, { classes: 0 }, "classes: expected an integer from 1 to 32767, got 0"],
