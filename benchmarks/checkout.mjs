@@ -5,12 +5,9 @@ import { fileURLToPath } from "node:url";
 
 export const here = dirname(fileURLToPath(import.meta.url));
 
-/** The commit's short name. */
-export function commit() {
-  const { stdout, status } = spawnSync("git", ["rev-parse", "--short", "HEAD"], {
-    cwd: here,
-    encoding: "utf8",
-  });
+/** The short name of the commit that a folder's checkout is at, this one's by default. */
+export function commit(cwd = here) {
+  const { stdout, status } = spawnSync("git", ["rev-parse", "--short", "HEAD"], { cwd, encoding: "utf8" });
   return status === 0 ? stdout.trim() : "unknown";
 }
 

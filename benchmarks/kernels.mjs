@@ -12,19 +12,19 @@
 import { spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, loadavg, tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { Worker } from "node:worker_threads";
 import { setThreadCount } from "@pixelcal/core";
+import { commit, here } from "./checkout.mjs";
 import { writeInput } from "./kernels/inputs.mjs";
 import { prepare } from "./kernels/ours.mjs";
 import { report } from "./kernels/report.mjs";
 import { rows as allRows } from "./kernels/rows.mjs";
 
 const self = fileURLToPath(import.meta.url);
-const here = dirname(self);
 const { values } = parseArgs({
   options: {
     threads: { type: "string", default: "1,2" },
@@ -70,10 +70,10 @@ async function main() {
       }
       for (const worker of [ours, ...peers]) worker.stop();
     }
-    const commit = spawnSync("git", ["describe", "--always", "--dirty"], { cwd: here, encoding: "utf8" });
+    const state = spawnSync("git", ["describe", "--always", "--dirty"], { cwd: here, encoding: "utf8" });
     const text = report(results, threadCounts, bandwidth, versions, {
       machine: `${cpus()[0].model}, ${cpus().length} processors, ${process.platform} ${process.arch}, Node ${process.version}`,
-      commit: commit.stdout?.trim() || "unknown",
+      commit: state.stdout?.trim() || "unknown",
       load: [load, loadavg()[0]],
     });
     console.log(text);
@@ -218,8 +218,7 @@ function buildEdt(folder) {
   const flags = ["-O3", "-march=native", "-std=c++17", "-shared", "-fPIC", "-w", "-I", values.edt];
   const { status } = spawnSync("c++", [...flags, source, "-o", library, "-lpthread"], { stdio: "inherit" });
   if (status !== 0) throw new Error(`--edt: no shared library from ${values.edt}`);
-  const commit = spawnSync("git", ["rev-parse", "--short", "HEAD"], { cwd: values.edt, encoding: "utf8" });
-  return { edt: library, edtVersion: commit.stdout?.trim() || "unknown" };
+  return { edt: library, edtVersion: commit(values.edt) };
 }
 
 function writeTable(text) {

@@ -11,7 +11,7 @@
 import { spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { arch, cpus, loadavg, platform, tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -28,6 +28,7 @@ import {
   unet2d,
   unet3d,
 } from "@pixelcal/train";
+import { commit, here } from "./checkout.mjs";
 
 const classes = 4;
 /** `limit`: what the step may take of PyTorch's time. */
@@ -88,7 +89,7 @@ async function compare() {
     const { title, limit } = caseOf(name);
     const start = { ...allCases[name], classes, threads };
     const ours = await worker(process.execPath, [self, "--worker", name, "--threads", values.threads], start);
-    const peerScript = join(dirname(self), "peers", "training_step.py");
+    const peerScript = join(here, "peers", "training_step.py");
     const peer = torch ? await worker(values.python, [peerScript], start) : undefined;
     for (const { hello } of [ours, peer].filter(Boolean)) versions.add(hello.version);
     const turns = { ours: [], peer: [], oursCpu: [], peerCpu: [], targets: [], sdc: [] };
@@ -120,7 +121,6 @@ async function compare() {
 }
 
 function report(rows, versions, load) {
-  const commit = spawnSync("git", ["rev-parse", "--short", "HEAD"], { cwd: dirname(self), encoding: "utf8" });
   const lines = [
     "# A training step beside PyTorch's",
     "",
@@ -128,7 +128,7 @@ function report(rows, versions, load) {
     `${values.steps} steps, ours and the peer's taking turns on the same processors. The ratio is the median of the rounds',`,
     "CPU is the processor time of a step in the best round, of all threads together (PyTorch's wait by spinning).",
     "",
-    `Machine: ${cpus()[0].model}, ${cpus().length} processors, ${platform()} ${arch()}. Commit ${commit.stdout?.trim() || "unknown"}.`,
+    `Machine: ${cpus()[0].model}, ${cpus().length} processors, ${platform()} ${arch()}. Commit ${commit()}.`,
     `${versions.join(", ")}, Node ${process.version}.`,
     `Load average of the machine: ${load.map((value) => value.toFixed(1)).join(" before, ")} after.`,
     "",
