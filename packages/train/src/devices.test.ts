@@ -58,10 +58,11 @@ const cases: { name: string; options: TrainerOptions; steps?: number }[] = [
     steps: 6,
   },
   {
-    name: "two learning rates, averaged weights",
+    name: "frozen batch norms, two learning rates, averaged weights",
     options: {
       ...small,
       optimizer: step,
+      batchNorm: "frozen",
       groups: [{ match: ["head*"], learningRate: 0.2 }],
       ema: 0.9,
     },

@@ -306,10 +306,6 @@ describe("several outputs", () => {
     [{ outputs: { logits: 0 } }, "outputs: expected a weight above 0"],
     [{ outputs: { logits: 1 }, ema: 1 }, "ema: expected a decay from 0 to below 1, got 1"],
     [
-      { outputs: { logits: 1 }, batchNorm: "frozen", device: "webgpu" },
-      "batchNorm: expected update on webgpu",
-    ],
-    [
       { outputs: { logits: 1 }, batchNorm: "off" as "frozen" },
       "batchNorm: expected update or frozen, got off",
     ],

@@ -135,9 +135,6 @@ export function checkNumbers(options: TrainerOptions): {
   }
   if (batchNorm !== "update" && batchNorm !== "frozen")
     throw invalidArgument("batchNorm", "update or frozen", batchNorm);
-  // There a step's scalars do not come back without running statistics that move.
-  if (batchNorm === "frozen" && options.device === "webgpu")
-    throw invalidArgument("batchNorm", "update on webgpu", batchNorm);
   return { clipNorm, accumulate, threads };
 }
 
