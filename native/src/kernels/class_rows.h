@@ -51,7 +51,7 @@ struct ClassRowsPlan {
   int64_t Radius(int axis) const { return Spans(axis) ? radius : 0; }
 };
 
-// A tile of one plane: rows [begin, end) of plane z of image n, and the rows around it that its windows see.
+// A tile of one plane: rows [begin, end) of plane z of image n.
 struct TileRows {
   int64_t n, z, begin, end;
 };

@@ -19,7 +19,8 @@ struct ScoreRow {
   int16_t hit;
 };
 
-// Calls sink(row) for every group that the scores of `options` ask of a block, reading each class once.
+// Calls sink(row) for every group that the scores of `options` ask of a block, reading each class once, but
+// class 0 once more for the foreground.
 template <class Sink>
 void ForRows(const ProbabilityBlock& block, int64_t classes, std::span<const CalibrationOptions> options,
              const Sink& sink) {
