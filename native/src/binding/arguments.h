@@ -72,7 +72,9 @@ class Arguments {
   // could shrink or change it under the kernel); byteOffset is respected; nothing is copied.
   template <class T>
   std::span<const T> Array(const char* name) {
-    const std::span<T> span = Read<T>(name, options_.Get(name));
+    const Napi::Value value = options_.Get(name);
+    const std::span<T> span = View<T>(name, value);
+    Keep(value);
     inputs_.push_back({name, reinterpret_cast<const char*>(span.data()), span.size_bytes()});
     return span;
   }
@@ -129,10 +131,9 @@ class Arguments {
     }
     if (!Has(name)) return New<T>(count);
     const Napi::Value value = options_.Get(name);
-    const std::span<T> span = Read<T>(name, value);
+    const std::span<T> span = View<T>(name, value);
     CheckOut(name, reinterpret_cast<const char*>(span.data()), span.size_bytes(), span.size(), count);
-    return {span,
-            std::make_shared<Napi::Reference<Napi::Value>>(Napi::Reference<Napi::Value>::New(value, 1))};
+    return {span, Keep(value)};
   }
   // A handle over new device memory.
   template <class T>
@@ -162,19 +163,12 @@ class Arguments {
   // One of a few names.
   template <class E>
   E Choice(const char* name, std::initializer_list<std::pair<const char*, E>> choices) const {
-    const Napi::Value value = options_.Get(name);
-    const std::string text = value.IsString() ? value.As<Napi::String>().Utf8Value() : Describe(value);
-    std::string expected;
-    for (const auto& [choice, meaning] : choices) {
-      if (value.IsString() && text == choice) return meaning;
-      expected += (expected.empty() ? "" : ", ") + std::string(choice);
-    }
-    Require(false, name, ": expected one of ", expected, ", got ", text);
-    return {};
+    return Choose(name, options_.Get(name), choices);
   }
   template <class E>
   E Choice(const char* name, std::initializer_list<std::pair<const char*, E>> choices, E fallback) const {
-    return Has(name) ? Choice(name, choices) : fallback;
+    const Napi::Value value = options_.Get(name);
+    return value.IsUndefined() ? fallback : Choose(name, value, choices);
   }
 
   // The grid of numbers `batch` (default 1) and `size` (1 to 3 numbers).
@@ -193,10 +187,9 @@ class Arguments {
   };
 
   template <class T>
-  std::span<T> Read(const std::string& name, Napi::Value value) {
+  std::span<T> View(const std::string& name, Napi::Value value) {
     size_t length = 0;
     void* data = CheckedData(name, value, Element<T>::kNapiType, Element<T>::kArray, &length);
-    Keep(value);
     return {static_cast<T*>(data), length};
   }
   template <class T>
@@ -205,9 +198,23 @@ class Arguments {
     Require(value.IsArray(), name, ": expected an array of ", Element<T>::kArray, ", got ", Describe(value));
     const auto list = value.As<Napi::Array>();
     std::vector<std::span<T>> spans;
-    for (uint32_t i = 0; i < list.Length(); ++i)
-      spans.push_back(Read<T>(std::string(name) + "[" + std::to_string(i) + "]", list.Get(i)));
+    for (uint32_t i = 0; i < list.Length(); ++i) {
+      const Napi::Value item = list.Get(i);
+      spans.push_back(View<T>(std::string(name) + "[" + std::to_string(i) + "]", item));
+      Keep(item);
+    }
     return spans;
+  }
+  template <class E>
+  static E Choose(const char* name, Napi::Value value,
+                  std::initializer_list<std::pair<const char*, E>> choices) {
+    const std::string text = value.IsString() ? value.As<Napi::String>().Utf8Value() : Describe(value);
+    for (const auto& [choice, meaning] : choices)
+      if (value.IsString() && text == choice) return meaning;
+    std::string expected;
+    for (const auto& choice : choices) expected += (expected.empty() ? "" : ", ") + std::string(choice.first);
+    Require(false, name, ": expected one of ", expected, ", got ", text);
+    return {};
   }
   Kept Keep(Napi::Value value);
   void* CheckedData(const std::string& name, Napi::Value value, napi_typedarray_type type,

@@ -150,11 +150,11 @@ Task ConfusionCountsTask(Arguments& arguments) {
           [=](Napi::Env) { return counts.Value(); }};
 }
 
-constexpr Entry kEntries[] = {{"calibrationBins", CalibrationBinsTask, true},
-                              {"equalMassEdges", EqualMassEdgesTask, true},
-                              {"probabilityScores", ProbabilityScoresTask, true},
-                              {"argMax", ArgMaxTask, true},
-                              {"confusionCounts", ConfusionCountsTask, true}};
+constexpr Entry kEntries[] = {{"calibrationBins", CalibrationBinsTask},
+                              {"equalMassEdges", EqualMassEdgesTask},
+                              {"probabilityScores", ProbabilityScoresTask},
+                              {"argMax", ArgMaxTask},
+                              {"confusionCounts", ConfusionCountsTask}};
 
 }  // namespace
 

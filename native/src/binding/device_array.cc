@@ -71,7 +71,7 @@ Task Download(Arguments& arguments) {
   });
 }
 
-constexpr Entry kEntries[] = {{"upload", Upload, true}, {"download", Download, true}};
+constexpr Entry kEntries[] = {{"upload", Upload}, {"download", Download}};
 #endif
 
 }  // namespace

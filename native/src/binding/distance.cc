@@ -21,7 +21,7 @@ Task DistanceTransform(Arguments& arguments) {
           [=](Napi::Env) { return out.Value(); }};
 }
 
-constexpr Entry kEntries[] = {{"distanceTransform", DistanceTransform, true}};
+constexpr Entry kEntries[] = {{"distanceTransform", DistanceTransform}};
 
 }  // namespace
 

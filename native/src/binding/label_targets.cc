@@ -35,7 +35,7 @@ Task TargetsTask(Arguments& arguments) {
           }};
 }
 
-constexpr Entry kEntries[] = {{"targets", TargetsTask, true}};
+constexpr Entry kEntries[] = {{"targets", TargetsTask}};
 
 }  // namespace
 

@@ -70,10 +70,10 @@ Task UnpackMaskTask(Arguments& arguments) {
           [=](Napi::Env) { return out.Value(); }};
 }
 
-constexpr Entry kEntries[] = {{"morphology", MorphologyTask, true},
-                              {"packedMorphology", PackedMorphologyTask, true},
-                              {"packMask", PackMaskTask, true},
-                              {"unpackMask", UnpackMaskTask, true}};
+constexpr Entry kEntries[] = {{"morphology", MorphologyTask},
+                              {"packedMorphology", PackedMorphologyTask},
+                              {"packMask", PackMaskTask},
+                              {"unpackMask", UnpackMaskTask}};
 
 }  // namespace
 

@@ -56,7 +56,7 @@ Task SoftLabelsTask(Arguments& arguments) {
           [=](Napi::Env) { return out.Value(); }};
 }
 
-constexpr Entry kEntries[] = {{"softLabels", SoftLabelsTask, true}};
+constexpr Entry kEntries[] = {{"softLabels", SoftLabelsTask}};
 
 }  // namespace
 

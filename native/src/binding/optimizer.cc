@@ -73,8 +73,7 @@ Task GradientNorm(Arguments& arguments) {
           [=](Napi::Env env) -> Napi::Value { return Napi::Number::New(env, *norm); }};
 }
 
-constexpr Entry kEntries[] = {
-    {"adamw", Adamw, true}, {"sgd", Sgd, true}, {"gradientNorm", GradientNorm, true}};
+constexpr Entry kEntries[] = {{"adamw", Adamw}, {"sgd", Sgd}, {"gradientNorm", GradientNorm}};
 
 }  // namespace
 

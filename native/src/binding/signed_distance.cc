@@ -35,7 +35,7 @@ Task SignedDistance(Arguments& arguments) {
           [=](Napi::Env) { return out.Value(); }};
 }
 
-constexpr Entry kEntries[] = {{"signedDistance", SignedDistance, true}};
+constexpr Entry kEntries[] = {{"signedDistance", SignedDistance}};
 
 }  // namespace
 

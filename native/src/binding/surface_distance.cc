@@ -45,7 +45,7 @@ Task SurfaceDistances(Arguments& arguments) {
           }};
 }
 
-constexpr Entry kEntries[] = {{"surfaceDistances", SurfaceDistances, true}};
+constexpr Entry kEntries[] = {{"surfaceDistances", SurfaceDistances}};
 
 }  // namespace
 

@@ -76,16 +76,11 @@ class PromiseWorker : public Napi::AsyncWorker {
   std::exception_ptr exception_;
 };
 
-Task Read(const Entry& entry, Arguments& arguments) {
-  Require(entry.has_cuda || !arguments.OnCuda(), "device: expected cpu for ", entry.name, ", got cuda");
-  return entry.binding(arguments);
-}
-
 Napi::Value CallSync(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   try {
     Arguments arguments(env, info[0]);
-    const Task task = Read(*static_cast<const Entry*>(info.Data()), arguments);
+    const Task task = static_cast<const Entry*>(info.Data())->binding(arguments);
     task.work();
     return task.result(env);
   } catch (...) {
@@ -99,7 +94,7 @@ Napi::Value CallAsync(const Napi::CallbackInfo& info) {
   const auto deferred = Napi::Promise::Deferred::New(env);
   try {
     Arguments arguments(env, info[0]);
-    Task task = Read(*static_cast<const Entry*>(info.Data()), arguments);
+    Task task = static_cast<const Entry*>(info.Data())->binding(arguments);
     (new PromiseWorker(env, std::move(task), arguments.kept(), deferred))->Queue();
   } catch (...) {
     deferred.Reject(ToError(env, std::current_exception()).Value());

@@ -22,7 +22,6 @@ using Binding = Task (*)(Arguments& arguments);
 struct Entry {
   const char* name;
   Binding binding;
-  bool has_cuda = false;  // whether there is a kernel in cuda:: too
 };
 
 // Adds both functions of an entry to the addon's exports; `entry` must live as long as the process.

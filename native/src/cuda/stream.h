@@ -135,6 +135,17 @@ void ForPieces(int64_t items, int64_t bytes_per_item, const Body& body) {
   (pieces % 2 ? even : odd).Finish();
 }
 
+// The same for the images of a grid: body(stream, first, piece) with the grid of count images from `first`
+// on; `bytes` is the host traffic of all of them.
+template <class Body>
+void ForPieces(const Grid& grid, int64_t bytes, const Body& body) {
+  ForPieces(grid.batch, bytes / grid.batch, [&](Stream& stream, int64_t first, int64_t images) {
+    Grid piece = grid;
+    piece.batch = images;
+    body(stream, first, piece);
+  });
+}
+
 // Bytes of `values` that have to cross to the device or back.
 template <class T>
 int64_t HostBytes(std::span<T> values) {

@@ -50,6 +50,13 @@ struct ProbabilityScoreSums {
   double total = 0;     // pixels, or their weight
   double brier = 0;     // sum of sum_c (p_c - [label == c])^2
   double log_loss = 0;  // sum of -ln p_label; infinite when any is 0
+
+  ProbabilityScoreSums& operator+=(const ProbabilityScoreSums& other) {
+    total += other.total;
+    brier += other.brier;
+    log_loss += other.log_loss;
+    return *this;
+  }
 };
 
 namespace cpu {

@@ -180,12 +180,11 @@ void DistanceTransform(std::span<const uint8_t> mask, const Grid& grid, const Di
   Require(mask.size() == count, "mask: expected ", count, " elements, got ", mask.size());
   Require(out.size() == count, "out: expected ", count, " elements, got ", out.size());
   const int64_t pixels = grid.Pixels();
-  ForPieces(grid.batch, (HostBytes(mask) + HostBytes(out)) / grid.batch,
-            [&](Stream& stream, int64_t first, int64_t images) {
-              const uint8_t* masks = stream.In(Part(mask, first * pixels, images * pixels));
-              float* distances = stream.Out(Part(out, first * pixels, images * pixels));
-              Distances(stream, MakePlan(images, grid, options), MaskZeros{masks, pixels}, distances);
-            });
+  ForPieces(grid, HostBytes(mask) + HostBytes(out), [&](Stream& stream, int64_t first, const Grid& piece) {
+    const uint8_t* masks = stream.In(Part(mask, first * pixels, piece.batch * pixels));
+    float* distances = stream.Out(Part(out, first * pixels, piece.batch * pixels));
+    Distances(stream, MakePlan(piece.batch, piece, options), MaskZeros{masks, pixels}, distances);
+  });
 }
 
 }  // namespace pixelcal::cuda

@@ -3,8 +3,6 @@
 // beside the two kernels.
 #include "kernels/label_targets.h"
 
-#include <cmath>
-
 #include "error.h"
 #include "kernels/label_codes.h"
 #include "kernels/pixel.h"
@@ -20,13 +18,11 @@ void CheckTargets(const LabelSpan& labels, const Grid& grid, const LabelTargetOp
   Require(Size(labels) == count, "labels: expected ", count, " pixels, got ", Size(labels));
   Require(!options.soft_labels.ignore, "ignore: expected none, got ", options.soft_labels.ignore.value_or(0));
   Require(!ReadsImage(options.soft_labels.aggregation), "aggregation: expected one that reads no image");
-  const double truncate = options.signed_distance.truncate;
-  Require(
-      options.signed_distance.normalize != Normalize::kTruncate || (truncate > 0 && std::isfinite(truncate)),
-      "truncate: expected a positive number, got ", truncate);
   for (const std::span<float> values : {out.one_hot, out.signed_distance, out.soft_labels})
     Require(values.empty() || std::ssize(values) == CheckedProduct(count, classes), "out: expected ",
             count * classes, " values, got ", values.size());
+  if (!out.signed_distance.empty())
+    CheckSignedDistance(labels, grid, options.signed_distance, out.signed_distance);
   if (!out.soft_labels.empty()) CheckSoftLabels(labels, {}, grid, options.soft_labels, out.soft_labels);
 }
 

@@ -26,10 +26,8 @@ void Targets(const LabelSpan& labels, const Grid& grid, const LabelTargetOptions
   const int64_t traffic = HostBytes(labels) + HostBytes(out.one_hot) + HostBytes(out.signed_distance) +
                           HostBytes(out.soft_labels);
   Findings findings;
-  ForPieces(grid.batch, traffic / grid.batch, [&](Stream& stream, int64_t first, int64_t images) {
-    Grid piece = grid;
-    piece.batch = images;
-    const int64_t from = first * pixels, count = images * pixels;
+  ForPieces(grid, traffic, [&](Stream& stream, int64_t first, const Grid& piece) {
+    const int64_t from = first * pixels, count = piece.batch * pixels;
     const int16_t* codes =
         EncodeLabels(stream, Part(labels, from, count), classes, std::nullopt, findings.Add(stream));
     const auto to = [&](std::span<float> all) {

@@ -209,14 +209,10 @@ void Morphology(std::span<const uint8_t> mask, const Grid& grid, const Morpholog
   Require(std::ssize(mask) == count, "mask: expected ", count, " pixels, got ", mask.size());
   Require(std::ssize(out) == count, "out: expected ", count, " pixels, got ", out.size());
   CheckOptions(options);
-  ForPieces(grid.batch, (HostBytes(mask) + HostBytes(out)) / grid.batch,
-            [&](Stream& stream, int64_t first, int64_t images) {
-              Grid piece = grid;
-              piece.batch = images;
-              const uint8_t* masks = stream.In(Part(mask, first * pixels, images * pixels));
-              Morphologies(stream, masks, piece, options,
-                           stream.Out(Part(out, first * pixels, images * pixels)));
-            });
+  ForPieces(grid, HostBytes(mask) + HostBytes(out), [&](Stream& stream, int64_t first, const Grid& piece) {
+    const uint8_t* masks = stream.In(Part(mask, first * pixels, piece.batch * pixels));
+    Morphologies(stream, masks, piece, options, stream.Out(Part(out, first * pixels, piece.batch * pixels)));
+  });
 }
 
 void PackedMorphology(std::span<const uint64_t> words, const Grid& grid, const MorphologyOptions& options,
@@ -225,15 +221,12 @@ void PackedMorphology(std::span<const uint64_t> words, const Grid& grid, const M
   Require(std::ssize(words) == count, "words: expected ", count, " words, got ", words.size());
   Require(std::ssize(out) == count, "out: expected ", count, " words, got ", out.size());
   CheckOptions(options);
-  ForPieces(grid.batch, (HostBytes(words) + HostBytes(out)) / grid.batch,
-            [&](Stream& stream, int64_t first, int64_t images) {
-              Grid piece = grid;
-              piece.batch = images;
-              const uint64_t* from = stream.In(Part(words, first * image, images * image));
-              uint64_t* to = stream.Out(Part(out, first * image, images * image));
-              Morpher(stream, {nullptr, reinterpret_cast<const unsigned*>(from)}, piece, options)
-                  .Run({nullptr, reinterpret_cast<unsigned*>(to)});
-            });
+  ForPieces(grid, HostBytes(words) + HostBytes(out), [&](Stream& stream, int64_t first, const Grid& piece) {
+    const uint64_t* from = stream.In(Part(words, first * image, piece.batch * image));
+    uint64_t* to = stream.Out(Part(out, first * image, piece.batch * image));
+    Morpher(stream, {nullptr, reinterpret_cast<const unsigned*>(from)}, piece, options)
+        .Run({nullptr, reinterpret_cast<unsigned*>(to)});
+  });
 }
 
 }  // namespace pixelcal::cuda

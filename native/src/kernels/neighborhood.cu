@@ -300,11 +300,9 @@ void SoftLabels(const LabelSpan& labels, std::span<const float> image, const Gri
   const int64_t pixels = grid.Pixels(), classes = options.classes;
   if (!ReadsImage(options.aggregation)) image = {};
   Findings findings;
-  ForPieces(grid.batch, (HostBytes(labels) + HostBytes(image) + HostBytes(out)) / grid.batch,
-            [&](Stream& stream, int64_t first, int64_t images) {
-              const int64_t from = first * pixels, count = images * pixels;
-              Grid piece = grid;
-              piece.batch = images;
+  ForPieces(grid, HostBytes(labels) + HostBytes(image) + HostBytes(out),
+            [&](Stream& stream, int64_t first, const Grid& piece) {
+              const int64_t from = first * pixels, count = piece.batch * pixels;
               Finding* finding = findings.Add(stream);
               const int16_t* codes =
                   EncodeLabels(stream, Part(labels, from, count), classes, options.ignore, finding);

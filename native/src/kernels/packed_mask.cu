@@ -74,27 +74,21 @@ void CombineRows(Stream& stream, const unsigned* a, bool flip_a, const unsigned*
 void PackMask(std::span<const uint8_t> mask, const Grid& grid, std::span<uint64_t> words) {
   CheckPacked(std::ssize(words), std::ssize(mask), grid);
   const int64_t pixels = grid.Pixels(), image_words = PackedWords(grid) / grid.batch;
-  ForPieces(grid.batch, (HostBytes(mask) + HostBytes(words)) / grid.batch,
-            [&](Stream& stream, int64_t first, int64_t images) {
-              Grid piece = grid;
-              piece.batch = images;
-              uint64_t* to = stream.Out(Part(words, first * image_words, images * image_words));
-              PackRows(stream, stream.In(Part(mask, first * pixels, images * pixels)), PackedRows(piece),
-                       false, reinterpret_cast<unsigned*>(to));
-            });
+  ForPieces(grid, HostBytes(mask) + HostBytes(words), [&](Stream& stream, int64_t first, const Grid& piece) {
+    uint64_t* to = stream.Out(Part(words, first * image_words, piece.batch * image_words));
+    PackRows(stream, stream.In(Part(mask, first * pixels, piece.batch * pixels)), PackedRows(piece), false,
+             reinterpret_cast<unsigned*>(to));
+  });
 }
 
 void UnpackMask(std::span<const uint64_t> words, const Grid& grid, std::span<uint8_t> mask) {
   CheckPacked(std::ssize(words), std::ssize(mask), grid);
   const int64_t pixels = grid.Pixels(), image_words = PackedWords(grid) / grid.batch;
-  ForPieces(grid.batch, (HostBytes(words) + HostBytes(mask)) / grid.batch,
-            [&](Stream& stream, int64_t first, int64_t images) {
-              Grid piece = grid;
-              piece.batch = images;
-              const uint64_t* from = stream.In(Part(words, first * image_words, images * image_words));
-              UnpackRows(stream, reinterpret_cast<const unsigned*>(from), false, nullptr, false,
-                         PackedRows(piece), stream.Out(Part(mask, first * pixels, images * pixels)));
-            });
+  ForPieces(grid, HostBytes(words) + HostBytes(mask), [&](Stream& stream, int64_t first, const Grid& piece) {
+    const uint64_t* from = stream.In(Part(words, first * image_words, piece.batch * image_words));
+    UnpackRows(stream, reinterpret_cast<const unsigned*>(from), false, nullptr, false, PackedRows(piece),
+               stream.Out(Part(mask, first * pixels, piece.batch * pixels)));
+  });
 }
 
 }  // namespace pixelcal::cuda

@@ -29,11 +29,7 @@ ProbabilityScoreSums ProbabilityScores(const ProbabilityMaps& maps) {
     }
   });
   ProbabilityScoreSums result;
-  for (const ProbabilityScoreSums& chunk : chunks) {
-    result.total += chunk.total;
-    result.brier += chunk.brier;
-    result.log_loss += chunk.log_loss;
-  }
+  for (const ProbabilityScoreSums& chunk : chunks) result += chunk;
   return result;
 }
 

@@ -83,11 +83,7 @@ ProbabilityScoreSums ProbabilityScores(const ProbabilityMaps& maps) {
   HostCopies copies;
   if (findings.Any()) return cpu::ProbabilityScores(OnHost(maps, copies));  // throws, saying which
   ProbabilityScoreSums result;
-  for (const ProbabilityScoreSums& chunk : sums) {
-    result.total += chunk.total;
-    result.brier += chunk.brier;
-    result.log_loss += chunk.log_loss;
-  }
+  for (const ProbabilityScoreSums& chunk : sums) result += chunk;
   return result;
 }
 

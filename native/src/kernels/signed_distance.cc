@@ -297,19 +297,23 @@ void Compute(std::span<const Label> labels, const Grid& grid, const SignedDistan
 
 }  // namespace
 
+void CheckSignedDistance(const LabelSpan& labels, const Grid& grid, const SignedDistanceOptions& options,
+                         std::span<const float> out) {
+  const int64_t count = grid.Count(), classes = options.classes;
+  Require(classes >= 1 && classes <= kMaxClasses, "classes: expected 1 to ", kMaxClasses, ", got ", classes);
+  Require(Size(labels) == count, "labels: expected ", count, " elements, got ", Size(labels));
+  Require(std::ssize(out) == CheckedProduct(count, classes), "out: expected ", count * classes,
+          " elements, got ", out.size());
+  Require(
+      options.normalize != Normalize::kTruncate || (options.truncate > 0 && std::isfinite(options.truncate)),
+      "truncate: expected a positive number, got ", options.truncate);
+}
+
 namespace cpu {
 
 void SignedDistance(const LabelSpan& labels, const Grid& grid, const SignedDistanceOptions& options,
                     std::span<float> out) {
-  const int64_t count = grid.Count();
-  Require(options.classes >= 1 && options.classes <= kMaxClasses, "classes: expected 1 to ", kMaxClasses,
-          ", got ", options.classes);
-  Require(Size(labels) == count, "labels: expected ", count, " elements, got ", Size(labels));
-  Require(static_cast<int64_t>(out.size()) == CheckedProduct(count, options.classes), "out: expected ",
-          count * options.classes, " elements, got ", out.size());
-  Require(
-      options.normalize != Normalize::kTruncate || (options.truncate > 0 && std::isfinite(options.truncate)),
-      "truncate: expected a positive number, got ", options.truncate);
+  CheckSignedDistance(labels, grid, options, out);
   std::visit([&](auto span) { Compute(span, grid, options, out.data()); }, labels);
 }
 

@@ -149,24 +149,15 @@ void SignedDistances(Stream& stream, const int16_t* codes, const Grid& grid,
 
 void SignedDistance(const LabelSpan& labels, const Grid& grid, const SignedDistanceOptions& options,
                     std::span<float> out) {
-  const int64_t count = grid.Count(), pixels = grid.Pixels(), classes = options.classes;
-  Require(classes >= 1 && classes <= 32767, "classes: expected 1 to 32767, got ", classes);
-  Require(Size(labels) == count, "labels: expected ", count, " elements, got ", Size(labels));
-  Require(std::ssize(out) == CheckedProduct(count, classes), "out: expected ", count * classes,
-          " elements, got ", out.size());
-  Require(
-      options.normalize != Normalize::kTruncate || (options.truncate > 0 && std::isfinite(options.truncate)),
-      "truncate: expected a positive number, got ", options.truncate);
+  const int64_t pixels = grid.Pixels(), classes = options.classes;
+  CheckSignedDistance(labels, grid, options, out);
   Findings findings;
-  ForPieces(grid.batch, (HostBytes(labels) + HostBytes(out)) / grid.batch,
-            [&](Stream& stream, int64_t first, int64_t images) {
-              Grid piece = grid;
-              piece.batch = images;
-              const int16_t* codes = EncodeLabels(stream, Part(labels, first * pixels, images * pixels),
-                                                  classes, std::nullopt, findings.Add(stream));
-              SignedDistances(stream, codes, piece, options,
-                              stream.Out(Part(out, first * classes * pixels, images * classes * pixels)));
-            });
+  ForPieces(grid, HostBytes(labels) + HostBytes(out), [&](Stream& stream, int64_t first, const Grid& piece) {
+    const int16_t* codes = EncodeLabels(stream, Part(labels, first * pixels, piece.batch * pixels), classes,
+                                        std::nullopt, findings.Add(stream));
+    SignedDistances(stream, codes, piece, options,
+                    stream.Out(Part(out, first * classes * pixels, piece.batch * classes * pixels)));
+  });
   if (!findings.Any()) return;
   HostCopies on_host;
   std::vector<float> unused(out.size());

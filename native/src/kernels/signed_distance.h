@@ -30,6 +30,11 @@ struct SignedDistanceOptions {
   Absent absent = Absent::kReference;
 };
 
+// Throws std::invalid_argument unless the sizes and options fit one another; labels' values are not looked
+// at.
+void CheckSignedDistance(const LabelSpan& labels, const Grid& grid, const SignedDistanceOptions& options,
+                         std::span<const float> out);
+
 namespace cpu {
 
 // Signed distance s of every pixel to every class, [N, classes, ...spatial]: outside a class the distance to

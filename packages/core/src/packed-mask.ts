@@ -61,14 +61,16 @@ function packRequest(mask: Tensor<"uint8"> | Tensor<"bool">, { device, out }: Pa
   checkDevice(device);
   checkTensor("mask", mask, ["uint8", "bool"], [1, 8]);
   checkPackedOut(out, mask.dims);
-  return { mask: arrayOf<"uint8" | "bool">(mask), device, ...trailingGrid(mask.dims, 1), out: out?.words };
+  const { batch, size } = trailingGrid(mask.dims, 1);
+  return { mask: arrayOf<"uint8" | "bool">(mask), device, batch, size, out: out?.words };
 }
 
 function unpackRequest(mask: PackedMask, { device, out }: UnpackMaskOptions) {
   checkDevice(device);
   checkPackedMask("mask", mask);
   checkOut(out, "uint8", mask.dims);
-  return { words: mask.words, device, ...trailingGrid(mask.dims, 1), out: out?.data };
+  const { batch, size } = trailingGrid(mask.dims, 1);
+  return { words: mask.words, device, batch, size, out: out?.data };
 }
 
 export function isPacked(mask: Tensor | PackedMask): mask is PackedMask {
