@@ -12,25 +12,10 @@ import { adamW, sgd } from "./optimizer.js";
 import { Random } from "./random.js";
 import { createSession } from "./session.js";
 import { Trainer } from "./trainer.js";
-import type { TrainerOptions, TrainingBatch } from "./trainer-options.js";
+import type { TrainerOptions } from "./trainer-options.js";
+import { squares, trainerWith } from "./training.test.helper.js";
 
 const dims = [2, 1, 16, 16];
-
-function squares(seed: number): TrainingBatch {
-  const random = Random.fromSeed(seed);
-  const labels = new Uint8Array(512);
-  const images = new Float32Array(512);
-  for (let n = 0; n < 2; n++) {
-    const [top, left] = [random.integer(10), random.integer(10)];
-    for (let i = 0; i < 256; i++) {
-      const [row, column] = [Math.floor(i / 16), i % 16];
-      const inside = row >= top && row < top + 6 && column >= left && column < left + 6;
-      labels[256 * n + i] = inside ? 1 : 0;
-      images[256 * n + i] = (inside ? 1 : 0) + 0.3 * random.normal();
-    }
-  }
-  return { images: tensor("float32", images, dims), labels: tensor("uint8", labels, [2, 16, 16]) };
-}
 
 /** A small network as its owner would have it: probabilities out, metadata, names of his own. */
 const graph = unet2d({ classes: 2, base: 2, seed: 3 }).build(dims);
@@ -44,17 +29,7 @@ const defaults = {
   threads: 1,
 } satisfies TrainerOptions;
 
-async function withTrainer<T>(
-  options: Partial<TrainerOptions>,
-  use: (trainer: Trainer) => Promise<T>,
-): Promise<T> {
-  const trainer = await Trainer.create({ ...defaults, ...options });
-  try {
-    return await use(trainer);
-  } finally {
-    await trainer.close();
-  }
-}
+const withTrainer = trainerWith(defaults);
 
 const kept = (arrays: Readonly<Record<string, Tensor<"float32">>>): Record<string, Float32Array> =>
   Object.fromEntries(Object.entries(arrays).map(([name, { data }]) => [name, data.slice()]));

@@ -10,36 +10,13 @@ import { unet2d } from "./models/unet2d.js";
 import { unet3d } from "./models/unet3d.js";
 import { adamW, sgd } from "./optimizer.js";
 import { ModelPredictor } from "./predictor.js";
-import { Random } from "./random.js";
 import { constant, cosine } from "./schedule.js";
 import { createSession, DeviceError } from "./session.js";
 import { Trainer } from "./trainer.js";
-import { DivergedError, type TrainerOptions, type TrainingBatch } from "./trainer-options.js";
+import { DivergedError, type TrainerOptions } from "./trainer-options.js";
+import { squares, trainerWith } from "./training.test.helper.js";
 
 const size = 16;
-
-/** A bright square on noise: learnable in a few steps. */
-function squares(seed: number, count = 2, extent = [size, size]): TrainingBatch {
-  const random = Random.fromSeed(seed);
-  const pixels = extent.reduce((a, b) => a * b, 1);
-  const labels = new Uint8Array(count * pixels);
-  const images = new Float32Array(count * pixels);
-  const last = extent.at(-1)!;
-  for (let n = 0; n < count; n++) {
-    const [top, left] = [random.integer(6), random.integer(6)];
-    for (let i = 0; i < pixels; i++) {
-      const row = Math.floor(i / last) % extent.at(-2)!;
-      const column = i % last;
-      const inside = row >= top && row < top + 6 && column >= left && column < left + 6;
-      labels[n * pixels + i] = inside ? 1 : 0;
-      images[n * pixels + i] = (inside ? 1 : 0) + 0.3 * random.normal();
-    }
-  }
-  return {
-    images: tensor("float32", images, [count, 1, ...extent]),
-    labels: tensor("uint8", labels, [count, ...extent]),
-  };
-}
 
 const defaults = {
   model: unet2d({ classes: 2, base: 2, seed: 3 }),
@@ -49,17 +26,7 @@ const defaults = {
   threads: 1,
 } satisfies TrainerOptions;
 
-async function withTrainer<T>(
-  options: Partial<TrainerOptions>,
-  use: (trainer: Trainer) => Promise<T>,
-): Promise<T> {
-  const trainer = await Trainer.create({ ...defaults, ...options });
-  try {
-    return await use(trainer);
-  } finally {
-    await trainer.close();
-  }
-}
+const withTrainer = trainerWith(defaults);
 
 const greatest = (a: Tensor<"float32">, b: Tensor<"float32">): number =>
   a.data.reduce((most, value, i) => Math.max(most, Math.abs(value - b.data[i]!)), 0);

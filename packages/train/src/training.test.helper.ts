@@ -1,0 +1,42 @@
+import { tensor } from "@pixelcal/core";
+import { Random } from "./random.js";
+import { Trainer } from "./trainer.js";
+import type { TrainerOptions, TrainingBatch } from "./trainer-options.js";
+
+/** Bright squares on noise, images [count, 1, ...extent] with labels: learnable in a few steps. */
+export function squares(seed: number, count = 2, extent: readonly number[] = [16, 16]): TrainingBatch {
+  const random = Random.fromSeed(seed);
+  const pixels = extent.reduce((a, b) => a * b, 1);
+  const labels = new Uint8Array(count * pixels);
+  const images = new Float32Array(count * pixels);
+  const side = 6;
+  const [height, last] = [extent.at(-2)!, extent.at(-1)!];
+  for (let n = 0; n < count; n++) {
+    const [top, left] = [random.integer(height - side), random.integer(last - side)];
+    for (let i = 0; i < pixels; i++) {
+      const row = Math.floor(i / last) % height;
+      const column = i % last;
+      const inside = row >= top && row < top + side && column >= left && column < left + side;
+      labels[n * pixels + i] = inside ? 1 : 0;
+      images[n * pixels + i] = (inside ? 1 : 0) + 0.3 * random.normal();
+    }
+  }
+  return {
+    images: tensor("float32", images, [count, 1, ...extent]),
+    labels: tensor("uint8", labels, [count, ...extent]),
+  };
+}
+
+/** `withTrainer(options, use)`: what `use` makes of a trainer of `defaults` and `options`, which is closed then. */
+export function trainerWith(
+  defaults: TrainerOptions,
+): <T>(options: Partial<TrainerOptions>, use: (trainer: Trainer) => Promise<T>) => Promise<T> {
+  return async <T>(options: Partial<TrainerOptions>, use: (trainer: Trainer) => Promise<T>): Promise<T> => {
+    const trainer = await Trainer.create({ ...defaults, ...options });
+    try {
+      return await use(trainer);
+    } finally {
+      await trainer.close();
+    }
+  };
+}
