@@ -15,7 +15,7 @@ void Release(napi_env, void*, void* memory) { delete static_cast<std::shared_ptr
 
 Arguments::Arguments(Napi::Env env, Napi::Value options) : env_(env) {
   Require(options.IsObject() && !options.IsFunction(), "options: expected an object, got ",
-          Describe(options));
+          Described{options});
   options_ = options.As<Napi::Object>();
   on_cuda_ = Choice("device", {{"cpu", false}, {"cuda", true}}, false);
   Require(!on_cuda_ || HasCuda(), "device: expected cpu, the only one here, got cuda");
@@ -49,7 +49,7 @@ LabelSpan Arguments::Labels(const char* name) {
     }
   }
   Require(false, name, ": expected a Uint8Array, Int32Array or BigInt64Array, got ",
-          Describe(options_.Get(name)));
+          Described{options_.Get(name)});
   return {};
 }
 
@@ -58,20 +58,19 @@ FloatSpan Arguments::Floats(const char* name) {
   if (type == napi_float32_array) return Array<float>(name);
   if (type == napi_uint16_array) return Array<uint16_t>(name);
   Require(false, name, ": expected a Float32Array or a Uint16Array (float16), got ",
-          Describe(options_.Get(name)));
+          Described{options_.Get(name)});
   return {};
 }
 
-double Arguments::Number(const char* name) const {
-  const Napi::Value value = options_.Get(name);
-  Require(value.IsNumber(), name, ": expected a number, got ", Describe(value));
+double Arguments::ToNumber(const char* name, Napi::Value value) {
+  Require(value.IsNumber(), name, ": expected a number, got ", Described{value});
   const double number = value.As<Napi::Number>().DoubleValue();
   Require(std::isfinite(number), name, ": expected a finite number, got ", number);
   return number;
 }
 
-int64_t Arguments::Integer(const char* name) const {
-  const double number = Number(name);
+int64_t Arguments::ToInteger(const char* name, Napi::Value value) {
+  const double number = ToNumber(name, value);
   Require(number == std::floor(number) && std::abs(number) <= 9007199254740991.0, name,
           ": expected an integer, got ", number);
   return static_cast<int64_t>(number);
@@ -80,7 +79,7 @@ int64_t Arguments::Integer(const char* name) const {
 bool Arguments::Flag(const char* name, bool fallback) const {
   const Napi::Value value = options_.Get(name);
   if (value.IsUndefined()) return fallback;
-  Require(value.IsBoolean(), name, ": expected a boolean, got ", Describe(value));
+  Require(value.IsBoolean(), name, ": expected a boolean, got ", Described{value});
   return value.As<Napi::Boolean>().Value();
 }
 
@@ -88,11 +87,11 @@ std::vector<double> Arguments::Numbers(const char* name) const {
   const Napi::Value value = options_.Get(name);
   std::vector<double> numbers;
   if (value.IsUndefined()) return numbers;
-  Require(value.IsArray(), name, ": expected an array of numbers, got ", Describe(value));
+  Require(value.IsArray(), name, ": expected an array of numbers, got ", Described{value});
   const auto list = value.As<Napi::Array>();
   for (uint32_t i = 0; i < list.Length(); ++i) {
     const Napi::Value item = list.Get(i);
-    Require(item.IsNumber(), name, ": expected numbers, got ", Describe(item), " at index ", i);
+    Require(item.IsNumber(), name, ": expected numbers, got ", Described{item}, " at index ", i);
     numbers.push_back(item.As<Napi::Number>().DoubleValue());
   }
   return numbers;
@@ -140,18 +139,19 @@ void* Arguments::CheckedData(const std::string& name, Napi::Value value, napi_ty
     return array->memory->data();
   }
   Require(value.IsTypedArray() && value.As<Napi::TypedArray>().TypedArrayType() == type, name,
-          ": expected a ", expected, ", got ", Describe(value));
-  const Napi::Value buffer = value.As<Napi::Object>().Get("buffer");
-  Require(buffer.IsArrayBuffer(), name,
+          ": expected a ", expected, ", got ", Described{value});
+  void* data = nullptr;
+  napi_value buffer = nullptr;
+  const napi_status status = napi_get_typedarray_info(env_, value, nullptr, length, &data, &buffer, nullptr);
+  NAPI_THROW_IF_FAILED(env_, status, nullptr);
+  const Napi::Value memory(env_, buffer);
+  Require(memory.IsArrayBuffer(), name,
           ": expected an array on an ordinary ArrayBuffer, got one on shared memory");
-  Require(!buffer.As<Napi::ArrayBuffer>().IsDetached(), name,
+  Require(!memory.As<Napi::ArrayBuffer>().IsDetached(), name,
           ": expected an attached array, got a detached one");
-  const Napi::Value resizable = buffer.As<Napi::Object>().Get("resizable");
+  const Napi::Value resizable = memory.As<Napi::Object>().Get("resizable");
   Require(!(resizable.IsBoolean() && resizable.As<Napi::Boolean>().Value()), name,
           ": expected an array of fixed length, got one on a resizable ArrayBuffer");
-  void* data = nullptr;
-  const napi_status status = napi_get_typedarray_info(env_, value, nullptr, length, &data, nullptr, nullptr);
-  NAPI_THROW_IF_FAILED(env_, status, nullptr);
   return data;
 }
 
@@ -192,21 +192,20 @@ void Arguments::CheckOut(const char* name, const char* data, size_t bytes, size_
   }
 }
 
-std::string Arguments::Describe(Napi::Value value) {
-  if (value.IsUndefined()) return "undefined";
-  if (value.IsNull()) return "null";
-  if (value.IsNumber() || value.IsBoolean() || value.IsString()) return value.ToString().Utf8Value();
-  if (value.IsFunction()) return "a function";
-  if (value.IsArray()) return "an array";
-  if (value.IsObject()) {
-    const Napi::Value constructor = value.As<Napi::Object>().Get("constructor");
-    if (constructor.IsFunction()) {
-      const Napi::Value name = constructor.As<Napi::Object>().Get("name");
-      if (name.IsString()) return name.As<Napi::String>().Utf8Value();
-    }
-    return "an object";
+std::ostream& operator<<(std::ostream& out, const Described& described) {
+  const Napi::Value value = described.value;
+  if (value.IsUndefined()) return out << "undefined";
+  if (value.IsNull()) return out << "null";
+  if (value.IsNumber() || value.IsBoolean() || value.IsString()) return out << value.ToString().Utf8Value();
+  if (value.IsFunction()) return out << "a function";
+  if (value.IsArray()) return out << "an array";
+  if (!value.IsObject()) return out << "a value of another type";
+  const Napi::Value constructor = value.As<Napi::Object>().Get("constructor");
+  if (constructor.IsFunction()) {
+    const Napi::Value name = constructor.As<Napi::Object>().Get("name");
+    if (name.IsString()) return out << name.As<Napi::String>().Utf8Value();
   }
-  return "a value of another type";
+  return out << "an object";
 }
 
 }  // namespace pixelcal

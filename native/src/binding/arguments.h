@@ -7,6 +7,7 @@
 #include <initializer_list>
 #include <memory>
 #include <optional>
+#include <ostream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -34,6 +35,12 @@ PIXELCAL_ELEMENT(int32_t, "Int32Array", napi_int32_array)
 PIXELCAL_ELEMENT(int64_t, "BigInt64Array", napi_bigint64_array)
 PIXELCAL_ELEMENT(uint64_t, "BigUint64Array", napi_biguint64_array)
 #undef PIXELCAL_ELEMENT
+
+// What a value is, for the end of a message ("got null"); it is looked at only when the message is written.
+struct Described {
+  Napi::Value value;
+  friend std::ostream& operator<<(std::ostream& out, const Described& described);
+};
 
 // A JavaScript value that stays alive as long as any copy of this does; copied and destroyed on the JS thread
 // or inside a Task, which is destroyed there.
@@ -92,13 +99,13 @@ class Arguments {
   template <class Read>
   void ForEach(const char* name, const Read& read) {
     const Napi::Value value = options_.Get(name);
-    Require(value.IsArray(), name, ": expected an array of objects, got ", Describe(value));
+    Require(value.IsArray(), name, ": expected an array of objects, got ", Described{value});
     const auto list = value.As<Napi::Array>();
     for (uint32_t i = 0; i < list.Length(); ++i) {
       const std::string item = std::string(name) + "[" + std::to_string(i) + "]";
       const Napi::Value options = list.Get(i);
       Require(options.IsObject() && !options.IsFunction(), item, ": expected an object, got ",
-              Describe(options));
+              Described{options});
       Arguments arguments(env_, options);
       try {
         read(arguments);
@@ -129,8 +136,8 @@ class Arguments {
       Require(!Has(name), "keep: expected no ", name, " beside it");
       return NewOnDevice<T>(count);
     }
-    if (!Has(name)) return New<T>(count);
     const Napi::Value value = options_.Get(name);
+    if (value.IsUndefined()) return New<T>(count);
     const std::span<T> span = View<T>(name, value);
     CheckOut(name, reinterpret_cast<const char*>(span.data()), span.size_bytes(), span.size(), count);
     return {span, Keep(value)};
@@ -154,10 +161,16 @@ class Arguments {
   }
 
   // Finite numbers; the forms with a fallback accept undefined.
-  double Number(const char* name) const;
-  double Number(const char* name, double fallback) const { return Has(name) ? Number(name) : fallback; }
-  int64_t Integer(const char* name) const;
-  int64_t Integer(const char* name, int64_t fallback) const { return Has(name) ? Integer(name) : fallback; }
+  double Number(const char* name) const { return ToNumber(name, options_.Get(name)); }
+  double Number(const char* name, double fallback) const {
+    const Napi::Value value = options_.Get(name);
+    return value.IsUndefined() ? fallback : ToNumber(name, value);
+  }
+  int64_t Integer(const char* name) const { return ToInteger(name, options_.Get(name)); }
+  int64_t Integer(const char* name, int64_t fallback) const {
+    const Napi::Value value = options_.Get(name);
+    return value.IsUndefined() ? fallback : ToInteger(name, value);
+  }
   bool Flag(const char* name, bool fallback) const;
   std::vector<double> Numbers(const char* name) const;  // a plain array of numbers; empty when absent
   // One of a few names.
@@ -195,7 +208,7 @@ class Arguments {
   template <class T>
   std::vector<std::span<T>> ReadAll(const char* name) {
     const Napi::Value value = options_.Get(name);
-    Require(value.IsArray(), name, ": expected an array of ", Element<T>::kArray, ", got ", Describe(value));
+    Require(value.IsArray(), name, ": expected an array of ", Element<T>::kArray, ", got ", Described{value});
     const auto list = value.As<Napi::Array>();
     std::vector<std::span<T>> spans;
     for (uint32_t i = 0; i < list.Length(); ++i) {
@@ -208,12 +221,12 @@ class Arguments {
   template <class E>
   static E Choose(const char* name, Napi::Value value,
                   std::initializer_list<std::pair<const char*, E>> choices) {
-    const std::string text = value.IsString() ? value.As<Napi::String>().Utf8Value() : Describe(value);
+    const std::string text = value.IsString() ? value.As<Napi::String>().Utf8Value() : "";
     for (const auto& [choice, meaning] : choices)
       if (value.IsString() && text == choice) return meaning;
     std::string expected;
     for (const auto& choice : choices) expected += (expected.empty() ? "" : ", ") + std::string(choice.first);
-    Require(false, name, ": expected one of ", expected, ", got ", text);
+    Require(false, name, ": expected one of ", expected, ", got ", Described{value});
     return {};
   }
   Kept Keep(Napi::Value value);
@@ -221,7 +234,8 @@ class Arguments {
                     const char* expected, size_t* length);
   Napi::ArrayBuffer NewBuffer(int64_t bytes, std::shared_ptr<std::byte>* memory) const;
   void CheckOut(const char* name, const char* data, size_t bytes, size_t length, int64_t count) const;
-  static std::string Describe(Napi::Value value);
+  static double ToNumber(const char* name, Napi::Value value);
+  static int64_t ToInteger(const char* name, Napi::Value value);
 
   Napi::Env env_;
   Napi::Object options_;
