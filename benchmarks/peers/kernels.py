@@ -9,6 +9,7 @@ HD95, signed distance, adaptive target) with the same library calls in the same 
 import ctypes
 import ctypes.util
 import importlib
+import importlib.metadata
 import json
 import sys
 import time
@@ -21,23 +22,22 @@ DTYPES = {"Uint8Array": np.uint8, "BigInt64Array": np.int64, "Float32Array": np.
 VERSIONS = {}
 
 
-def find(name, module):
+def find(name, module, distribution=None):
     try:
         found = importlib.import_module(module)
-        VERSIONS[name] = getattr(found, "__version__", "unknown")
+        package = importlib.import_module(module.split(".")[0])
+        VERSIONS[name] = getattr(package, "__version__", None) or importlib.metadata.version(distribution)
         return found
     except ImportError:
         return None
 
 
 ndimage = find("SciPy", "scipy.ndimage")
-if ndimage:
-    VERSIONS["SciPy"] = importlib.import_module("scipy").__version__
 cv2 = find("OpenCV", "cv2")
 torch = find("PyTorch", "torch")
 torchmetrics = find("torchmetrics", "torchmetrics")
 monai = find("MONAI", "monai.metrics")
-deepmind = find("surface-distance", "surface_distance")
+deepmind = find("surface-distance", "surface_distance", "surface-distance")
 if cv2:
     cv2.setNumThreads(THREADS)
 if torch:
