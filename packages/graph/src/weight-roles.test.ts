@@ -70,6 +70,17 @@ const cases: readonly [string, Graph, readonly string[], readonly string[]][] = 
     ["ones", "zeros"],
     [],
   ],
+  [
+    "without a name, of a layer of one channel, but no numbers of formulas or norms that have none",
+    network((x, store) => {
+      const one = ops.Conv(x, store("onnx::Conv_7", [1, 4, 1, 1]), store("onnx::Conv_8", [1]));
+      const normal = ops.InstanceNormalization(x, store("val_1", [4], 1), store("val_2", [4], 0));
+      const gated = ops.Mul(normal, ops.Sigmoid(one));
+      return ops.Add(ops.Mul(gated, store("const_fold_opt__60", [1, 1, 1, 1])), store("onnx::Add_9", [1]));
+    }),
+    ["onnx::Conv_7", "onnx::Conv_8"],
+    [],
+  ],
 ];
 
 test.each(cases)("%s", (_, graph, parameters, buffers) => {

@@ -2,6 +2,7 @@ import { numberOf } from "./attributes.js";
 import { isFloat, toNumbers } from "./data-types.js";
 import { ruleOf } from "./gradients.js";
 import type { Graph, Node, Value } from "./graph.js";
+import { learntInputs } from "./model/constant-weights.js";
 import { liveNodes } from "./rewrite.js";
 import { noGradient } from "./rules/rule.js";
 import { opKey } from "./shapes.js";
@@ -42,7 +43,10 @@ export function weightRoles(graph: Graph): WeightRoles {
       const name = input!.name;
       if (opKey(node) === "BatchNormalization" && statistics.includes(index)) {
         if (dependent.has(node.inputs[0]!)) buffers.add(name);
-      } else if (isComputedWith(node, index) && !isFixed(name, array.data as Float32Array, node, dependent))
+      } else if (
+        isComputedWith(node, index) &&
+        !isFixed(name, array.data as Float32Array, node, index, dependent)
+      )
         parameters.add(name);
     }
   }
@@ -76,19 +80,28 @@ function dependingOnInputs(graph: Graph, nodes: readonly Node[]): ReadonlySet<Va
 
 const fixedNames =
   /(^|[./])(attn_mask|\w*_mask|mask|relative_coords_table|positional_encoding_gaussian_matrix|inv_freq|bases|(pixel|image)_(mean|std)|Constant(_\d+)?_output_0)$/;
-/** Names that PyTorch's exporters give to what has none. */
-const unnamed = /^(val_\d+|_val_\d+|onnx::\w+|\/.*|\d+)$/;
+/** Names that PyTorch's and TensorFlow's exporters give to what has none. */
+const unnamed = /^(val_\d+|_val_\d+|onnx::\w+|\/.*|\d+|const_\w*__\d+)$/;
 
-function isFixed(name: string, values: Float32Array, node: Node, dependent: ReadonlySet<Value>): boolean {
+function isFixed(
+  name: string,
+  values: Float32Array,
+  node: Node,
+  index: number,
+  dependent: ReadonlySet<Value>,
+): boolean {
   if (fixedNames.test(name)) return true;
-  if (values.length === 1 && unnamed.test(name)) return true;
+  const made = unnamed.test(name);
+  // A number in a formula; but layers of one channel have weights of one element, without a name once norms are folded in.
+  if (values.length === 1 && made && !learntInputs[node.opType]?.includes(index)) return true;
   // Zero where attention may look, far below where not.
   const low = values.find((value) => value !== 0) ?? 0;
   if (low <= -10 && values.every((value) => value === 0 || value === low)) return true;
   if (values.some((value) => !Number.isFinite(value))) return true;
   const unit = (values[0] === 0 || values[0] === 1) && values.every((value) => value === values[0]);
   if (!unit) return false;
-  if (node.opType === "InstanceNormalization") return isUnitNorm(node);
+  // A norm without weights, which ONNX does not have, or the norm inside of a group norm.
+  if (node.opType === "InstanceNormalization") return made || isUnitNorm(node);
   // A weight that is standardised by a batch norm, of which only the result counts.
   return (
     opKey(node) === "BatchNormalization" &&

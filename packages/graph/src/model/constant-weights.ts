@@ -2,7 +2,7 @@ import { isInlined } from "./functions.js";
 import type { NodeProto } from "./schema.js";
 
 /** Inputs of operators that hold what is learnt, whichever way a model stores it. */
-const learnt: Readonly<Record<string, readonly number[]>> = {
+export const learntInputs: Readonly<Record<string, readonly number[]>> = {
   Conv: [1, 2],
   ConvTranspose: [1, 2],
   Gemm: [1, 2],
@@ -27,7 +27,7 @@ export function constantWeights(nodes: readonly NodeProto[]): ReadonlySet<string
   );
   const found = new Set<string>();
   for (const { opType = "", inputs = [] } of nodes) {
-    for (const index of learnt[opType] ?? []) {
+    for (const index of learntInputs[opType] ?? []) {
       let name = inputs[index] ?? "";
       let maker = makers.get(name);
       for (let steps = 0; maker && passing.has(maker.opType ?? "") && steps < 16; steps++) {
