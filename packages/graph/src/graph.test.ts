@@ -242,6 +242,14 @@ const rejected: readonly [string, (graph: Graph) => unknown, string][] = [
     "ReduceSum_0: expected input 1 of ReduceSum to be a constant, got the value axes",
   ],
   [
+    "indices that name no axis",
+    (g) => {
+      const x = g.input("x", "float32", [2, 3]);
+      return ops.ScatterND(x, g.input("i", "int64", [1, 0]), g.input("u", "float32", [1, 2, 3]));
+    },
+    "ScatterND_0: expected indices of 1 to 2 columns, got [1, 0]",
+  ],
+  [
     "more than there is to pick",
     (g) => ops.TopK(g.input("x", "float32", [2]), 3),
     "TopK_0: expected k of at most 2, got 3",

@@ -1,6 +1,6 @@
 import { numberOf, textOf } from "../attributes.js";
 import { graphError } from "../errors.js";
-import type { NodeSpec } from "../graph.js";
+import type { NodeSpec, Value } from "../graph.js";
 import {
   normalAxis,
   requireDims,
@@ -19,6 +19,13 @@ function requireReduction(spec: NodeSpec): void {
     throw graphError(`${spec.name}.reduction`, `one of ${reductions.join(", ")}`, reduction);
 }
 
+/** How many axes a row of `indices` names: one at least. */
+function columns(spec: NodeSpec, indices: Value, most: number): number {
+  const depth = indices.dims.at(-1) ?? 0;
+  if (depth >= 1 && depth <= most) return depth;
+  throw graphError(spec.name, `indices of 1 to ${most} columns`, indices.dims);
+}
+
 export const indexingShapes: Readonly<Record<string, ShapeRule>> = {
   Gather: (spec) => {
     const [x, indices] = [required(spec, 0), required(spec, 1)];
@@ -34,10 +41,7 @@ export const indexingShapes: Readonly<Record<string, ShapeRule>> = {
   GatherND: (spec) => {
     const [x, indices] = [required(spec, 0), required(spec, 1)];
     const batch = numberOf(spec, "batch_dims", 0);
-    const depth = indices.dims.at(-1);
-    if (depth === undefined || depth < 1 || depth > x.dims.length - batch) {
-      throw graphError(spec.name, `indices of 1 to ${x.dims.length - batch} columns`, indices.dims);
-    }
+    const depth = columns(spec, indices, x.dims.length - batch);
     return [{ type: x.type, dims: [...indices.dims.slice(0, -1), ...x.dims.slice(batch + depth)] }];
   },
   ScatterElements: (spec) => {
@@ -51,9 +55,7 @@ export const indexingShapes: Readonly<Record<string, ShapeRule>> = {
   },
   ScatterND: (spec) => {
     const [x, indices, updates] = [required(spec, 0), required(spec, 1), required(spec, 2)];
-    const depth = indices.dims.at(-1) ?? 0;
-    if (indices.dims.length === 0 || depth > x.dims.length)
-      throw graphError(spec.name, `indices of at most ${x.dims.length} columns`, indices.dims);
+    const depth = columns(spec, indices, x.dims.length);
     requireDims(spec, updates, [...indices.dims.slice(0, -1), ...x.dims.slice(depth)]);
     requireType(spec, updates, x.type);
     requireReduction(spec);
