@@ -45,10 +45,8 @@ export function checkOperators(model: ModelProto): void {
   if (unknown.length > 0) throw new UnsupportedOpError(unknown, "model: unsupported operators");
   const changed = nodes.filter((node) => !meansTheSame(node, version)).map(nameOf);
   if (changed.length > 0) {
-    throw new UnsupportedOpError(
-      changed,
-      `model: of operator set ${version}, not ${OPSET}, in which these mean something else`,
-    );
+    const otherwise = version === OPSET ? "" : `, or defines otherwise than set ${OPSET}`;
+    throw new UnsupportedOpError(changed, `model: operators that set ${version} does not have${otherwise}`);
   }
 }
 
