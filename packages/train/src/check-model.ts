@@ -10,8 +10,9 @@ import {
   UnsupportedOpError,
 } from "@pixelcal/graph";
 import { crossEntropy } from "@pixelcal/losses";
+import type { Activation } from "./activations.js";
 import { rolesOf } from "./model-arrays.js";
-import { type Activation, canonicalAxes, imageDims, logitsBehind, type ModelEnds } from "./model-ends.js";
+import { canonicalAxes, imageDims, logitsBehind, type ModelEnds } from "./model-ends.js";
 import { modelSource } from "./model-source.js";
 import { peakBytes } from "./peak-memory.js";
 import { Random } from "./random.js";

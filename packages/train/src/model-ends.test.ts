@@ -25,6 +25,8 @@ function run(graph: Graph, ends: ModelEnds, image: Tensor<"float32">): Tensor[] 
 
 describe("canonical", () => {
   const three = (x: Value): Value => ops.Concat([x, ops.Mul(x, 2), ops.Neg(x)], 1);
+  const overSum = (x: Value, axis: number): Value => ops.Div(x, ops.ReduceSum(x, [axis]));
+  const lessMost = (x: Value): Value => ops.Sub(x, ops.ReduceMax(x, [1]));
   const image = ramp([2, 1, 3, 4]);
 
   test("leaves logits as they are", () => {
@@ -43,7 +45,45 @@ describe("canonical", () => {
       (x) => ops.Transpose(ops.Softmax(ops.Transpose(three(x), [0, 2, 3, 1]), 3), [0, 3, 1, 2]),
       "softmax",
     ],
-    ["log of softmax, which are logits", (x) => ops.Log(ops.Softmax(three(x), 1)), "none"],
+    ["log-softmax", (x) => ops.LogSoftmax(three(x), 1), "log-softmax"],
+    ["log of softmax", (x) => ops.Log(ops.Softmax(three(x), 1)), "log-softmax"],
+    ["softmax in exponentials", (x) => overSum(ops.Exp(three(x)), 1), "softmax"],
+    [
+      "softmax without its maximum, in exponentials",
+      (x) => overSum(ops.Exp(lessMost(three(x))), 1),
+      "softmax",
+    ],
+    [
+      "softmax in two pieces of exponentials",
+      (x) => {
+        const y = three(x);
+        return ops.Mul(ops.Exp(y), ops.Reciprocal(ops.ReduceSum(ops.Exp(y), [-3])));
+      },
+      "softmax",
+    ],
+    [
+      "log-softmax in exponentials",
+      (x) => {
+        const y = lessMost(three(x));
+        return ops.Sub(y, ops.Log(ops.ReduceSum(ops.Exp(y), [1])));
+      },
+      "log-softmax",
+    ],
+    [
+      "log-softmax by its sum",
+      (x) => {
+        const y = three(x);
+        return ops.Sub(y, ops.ReduceLogSumExp(y, [1]));
+      },
+      "log-softmax",
+    ],
+    ["sigmoid in an exponential", (x) => ops.Div(1, ops.Add(ops.Exp(ops.Neg(three(x))), 1)), "sigmoid"],
+    ["sigmoid in a reciprocal", (x) => ops.Reciprocal(ops.Add(1, ops.Exp(ops.Neg(three(x))))), "sigmoid"],
+    [
+      "what only resembles a softmax",
+      (x) => ops.Div(ops.Exp(three(x)), ops.ReduceSum(three(x), [1])),
+      "none",
+    ],
   ])("takes the logits before %s", (_, build, activation) => {
     const graph = model([2, 1, 3, 4], { y: build });
     expect(logitsBehind(graph.outputs.get("y")!).activation).toBe(activation);
@@ -58,9 +98,9 @@ describe("canonical", () => {
     ["Clip", (probs) => ops.Clip(probs, 1e-6, 1)],
   ])("refuses %s of probabilities by name", (opType, after) => {
     const softmax = model([2, 1, 3, 4], { y: (x) => after(ops.Softmax(three(x), 1)) });
-    expect(() => canonical(softmax)).toThrow(`${opType} of Softmax in y`);
+    expect(() => canonical(softmax)).toThrow(`${opType} of a softmax in y`);
     const sigmoid = model([2, 1, 3, 4], { y: (x) => after(ops.Sigmoid(three(x))) });
-    expect(() => canonical(sigmoid)).toThrow(`${opType} of Sigmoid in y`);
+    expect(() => canonical(sigmoid)).toThrow(`${opType} of a sigmoid in y`);
     expect(() => canonical(model([2, 1, 3, 4], { y: (x) => after(three(x)) }))).not.toThrow();
   });
 
@@ -123,6 +163,12 @@ describe("canonical", () => {
     [
       "another axis than the softmax's",
       model([1, 1, 2, 2], { a: (x) => ops.Transpose(ops.Softmax(three(x), 1), [0, 2, 3, 1]) }),
+      {},
+      "classAxis: expected 3, over which a has its softmax, got 1",
+    ],
+    [
+      "a softmax of another axis, written in exponentials",
+      model([1, 1, 2, 2], { a: (x) => overSum(ops.Exp(three(x)), 3) }),
       {},
       "classAxis: expected 3, over which a has its softmax, got 1",
     ],

@@ -1,5 +1,6 @@
 import { invalidArgument } from "@pixelcal/core";
 import { type Graph, type Node, ops, prune, rewrite, type Value } from "@pixelcal/graph";
+import { type Activation, activationAt } from "./activations.js";
 import { movingOperators } from "./model-arrays.js";
 
 /** How a model's input and outputs are read. */
@@ -15,9 +16,6 @@ export interface ModelEnds {
   readonly channelAxis?: number;
 }
 
-/** What was found in the place of logits. */
-export type Activation = "none" | "softmax" | "sigmoid";
-
 export interface FoundLogits {
   /** The value before the activation, or the output itself. */
   readonly logits: Value;
@@ -28,17 +26,15 @@ export interface FoundLogits {
   readonly after: readonly Node[];
 }
 
-const activations: Readonly<Record<string, Activation>> = { Softmax: "softmax", Sigmoid: "sigmoid" };
-
-/** Where an output's logits are: before the softmax or sigmoid that it ends with, or the output itself. */
+/** Where an output's logits are: before the softmax, its logarithm or the sigmoid that it ends with, or the output itself. */
 export function logitsBehind(output: Value): FoundLogits {
   const after: Node[] = [];
   for (let value = output; value.node !== undefined; value = value.node.inputs[0]!) {
-    const activation = activations[value.node.opType];
-    if (activation !== undefined) {
-      const found = { logits: value.node.inputs[0]!, activation, after: after.toReversed() };
-      const axis = activation === "softmax" ? softmaxAxis(value.node, found.after) : undefined;
-      return axis === undefined ? found : { ...found, axis };
+    const found = activationAt(value);
+    if (found !== undefined) {
+      const { logits, activation, axis: own } = found;
+      const axis = own && axisBehind(own, after.toReversed());
+      return { logits, activation, after: after.toReversed(), ...(axis !== undefined && { axis }) };
     }
     if (!movingOperators.has(value.node.opType)) break;
     after.push(value.node);
@@ -46,9 +42,9 @@ export function logitsBehind(output: Value): FoundLogits {
   return { logits: output, activation: "none", after: [] };
 }
 
-function softmaxAxis({ attributes, outputs }: Node, after: readonly Node[]): number | undefined {
-  const given = typeof attributes.axis === "number" ? attributes.axis : -1;
-  let axis = given < 0 ? given + outputs[0]!.dims.length : given;
+/** Where an axis is behind these nodes. */
+function axisBehind(from: number, after: readonly Node[]): number | undefined {
+  let axis = from;
   for (const { opType, attributes } of after) {
     if (opType === "Transpose")
       axis = (attributes.perm as readonly number[] | undefined)?.indexOf(axis) ?? -1;
@@ -63,7 +59,7 @@ export const imageDims = (dims: readonly number[], channelAxis = 1): readonly nu
 
 /**
  * The model with one image [N, C, ...spatial] in and logits [N, classes, ...spatial] of the image's size out, one output
- * per chosen one: taken before a softmax or sigmoid, axes moved. One channel z, which is two classes, becomes [0, z]:
+ * per chosen one: taken before a softmax, its logarithm or a sigmoid, axes moved. One channel z, which is two classes, becomes [0, z]:
  * its softmax is z's sigmoid.
  */
 export function canonical(model: Graph, ends: ModelEnds = {}): Graph {
@@ -111,8 +107,9 @@ function refuseDerived(name: string, output: Value, { activation }: FoundLogits)
   if (activation !== "none") return;
   let node = output.node;
   while (node !== undefined && keepsProbabilities.has(node.opType)) node = node.inputs[0]?.node;
-  if (node === undefined || activations[node.opType] === undefined) return;
-  const got = `${output.node!.opType} of ${node.opType} in ${name}: name an output before it`;
+  const found = node && activationAt(node.outputs[0]!)?.activation;
+  if (found === undefined || found === "log-softmax") return;
+  const got = `${output.node!.opType} of a ${found} in ${name}: name an output before it`;
   throw invalidArgument("outputs", "logits, or a softmax or sigmoid of them", got);
 }
 

@@ -1,0 +1,97 @@
+import { type Node, toNumbers, type Value } from "@pixelcal/graph";
+
+/** What was found in the place of logits. */
+export type Activation = "none" | "softmax" | "log-softmax" | "sigmoid";
+
+export interface FoundActivation {
+  readonly activation: Activation;
+  readonly logits: Value;
+  /** The axis that a softmax is taken over, from the front. */
+  readonly axis?: number;
+}
+
+type Finder = (node: Node) => FoundActivation | undefined;
+
+const nodeOf = (value: Value | undefined, opType: string): Node | undefined =>
+  value?.node?.opType === opType ? value.node : undefined;
+
+/** The operand of a node of this kind. */
+const under = (value: Value | undefined, opType: string): Value | undefined =>
+  nodeOf(value, opType)?.inputs[0];
+
+/** The elements of a value that does not depend on the image. */
+function constantOf(value: Value | undefined): readonly number[] | undefined {
+  const tensor = value?.graph.tensor(value);
+  return tensor && Array.from(toNumbers(tensor));
+}
+
+const isOne = (value: Value | undefined): boolean => constantOf(value)?.join() === "1";
+
+/** The only axis that a reduction to size 1 runs over. */
+function reducedAxis({ inputs, attributes, outputs }: Node): number | undefined {
+  const axes = constantOf(inputs[1]);
+  if (axes?.length !== 1 || attributes.keepdims === 0) return undefined;
+  return axes[0]! < 0 ? axes[0]! + outputs[0]!.dims.length : axes[0]!;
+}
+
+/** What a numerically safe softmax has subtracted its maximum from. */
+function unshifted(value: Value, axis: number): Value {
+  const [x, most] = nodeOf(value, "Sub")?.inputs ?? [];
+  const largest = nodeOf(most, "ReduceMax");
+  return x !== undefined && largest?.inputs[0] === x && reducedAxis(largest) === axis ? x : value;
+}
+
+/** A softmax written as exponentials over their sum. */
+function quotient(above: Value | undefined, below: Value | undefined): FoundActivation | undefined {
+  const exponent = under(above, "Exp");
+  const sum = nodeOf(below, "ReduceSum");
+  if (exponent === undefined || sum === undefined || under(sum.inputs[0], "Exp") !== exponent)
+    return undefined;
+  const axis = reducedAxis(sum);
+  return axis === undefined ? undefined : { activation: "softmax", logits: unshifted(exponent, axis), axis };
+}
+
+/** A sigmoid's 1 + exp(-x): x. */
+function sigmoidOf(value: Value | undefined): FoundActivation | undefined {
+  const [a, b] = nodeOf(value, "Add")?.inputs ?? [];
+  const logits = under(under(isOne(a) ? b : isOne(b) ? a : undefined, "Exp"), "Neg");
+  return logits && { activation: "sigmoid", logits };
+}
+
+/** A logarithm of softmax written as x less the logarithm of the sum of exponentials. */
+function lessLogSum(x: Value | undefined, less: Value | undefined): FoundActivation | undefined {
+  const sum = nodeOf(under(less, "Log"), "ReduceSum");
+  const reduced = sum ?? nodeOf(less, "ReduceLogSumExp");
+  const summed = sum === undefined ? reduced?.inputs[0] : under(sum.inputs[0], "Exp");
+  const axis = reduced && reducedAxis(reduced);
+  if (x === undefined || summed !== x || axis === undefined) return undefined;
+  return { activation: "log-softmax", logits: unshifted(x, axis), axis };
+}
+
+const own =
+  (activation: Activation): Finder =>
+  ({ inputs: [logits], attributes, outputs }) => {
+    if (activation === "sigmoid") return { activation, logits: logits! };
+    const axis = typeof attributes.axis === "number" ? attributes.axis : -1;
+    return { activation, logits: logits!, axis: axis < 0 ? axis + outputs[0]!.dims.length : axis };
+  };
+
+/** By the operator that an activation ends with, as some exporters write it in others. */
+const finders: Readonly<Record<string, Finder>> = {
+  Softmax: own("softmax"),
+  LogSoftmax: own("log-softmax"),
+  Sigmoid: own("sigmoid"),
+  Div: ({ inputs: [above, below] }) => (isOne(above) ? sigmoidOf(below) : quotient(above, below)),
+  Mul: ({ inputs: [a, b] }) => quotient(a, under(b, "Reciprocal")) ?? quotient(b, under(a, "Reciprocal")),
+  Reciprocal: ({ inputs: [below] }) => sigmoidOf(below),
+  Log: ({ inputs: [probs] }) => {
+    const found = probs && activationAt(probs);
+    return found?.activation === "softmax" ? { ...found, activation: "log-softmax" } : undefined;
+  },
+  Sub: ({ inputs: [x, less] }) => lessLogSum(x, less),
+};
+
+/** The activation that a value is the result of. */
+export function activationAt({ node }: Value): FoundActivation | undefined {
+  return node && Object.hasOwn(finders, node.opType) ? finders[node.opType]!(node) : undefined;
+}
