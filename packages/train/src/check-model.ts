@@ -17,6 +17,7 @@ import { modelSource } from "./model-source.js";
 import { peakBytes } from "./peak-memory.js";
 import { Random } from "./random.js";
 import { createSession, type TrainDevice, trainDevices } from "./session.js";
+import { unstacked } from "./stacked-outputs.js";
 import { buildInferenceGraph, buildStepGraph } from "./step-graph.js";
 import { Trainer } from "./trainer.js";
 
@@ -86,7 +87,7 @@ export async function checkModel(bytes: Uint8Array, options: CheckOptions = {}):
   let parsed: Graph;
   try {
     const shapes = { "": imageDims(dims, options.channelAxis) };
-    parsed = parseModel(bytes, { shapes, externalData: options.externalData });
+    parsed = unstacked(parseModel(bytes, { shapes, externalData: options.externalData }));
   } catch (error) {
     problems.push(messageOf(error));
     const withoutGradient = operators.filter(({ known, gradient }) => known && !gradient);

@@ -141,6 +141,30 @@ describe("canonical", () => {
     ]);
   });
 
+  test("tells the outputs apart that one output stacks", () => {
+    const half = (x: Value): Value => ops.Mul(three(x), 0.5);
+    const stack = (...parts: Value[]): Value =>
+      ops.Concat(
+        parts.map((part) => ops.Unsqueeze(part, [1])),
+        1,
+      );
+    const graph = model([2, 1, 3, 4], {
+      y: (x) => stack(ops.Softmax(three(x), 1), half(x)),
+      whole: (x) => ops.Mul(stack(half(x), three(x)), 2),
+    });
+    const outputs = ["y[1]", "y[0]", "whole[0]"];
+    const [second, first, scaled] = run(graph, { outputs }, image);
+    const [plain, halved] = run(
+      model([2, 1, 3, 4], { plain: three, halved: half }),
+      { outputs: ["plain", "halved"] },
+      image,
+    );
+    expect([second, first, scaled]).toEqual([halved, plain, plain]);
+    expect(() => canonical(graph)).toThrow(
+      "outputs: expected a choice among y[0] float32 [2, 3, 3, 4]; y[1]",
+    );
+  });
+
   test.each<[string, Graph, ModelEnds, string]>([
     [
       "no choice",

@@ -2,12 +2,14 @@ import { invalidArgument } from "@pixelcal/core";
 import { type Graph, type Node, ops, prune, rewrite, type Value } from "@pixelcal/graph";
 import { type Activation, activationAt } from "./activations.js";
 import { movingOperators } from "./model-arrays.js";
+import { unstacked } from "./stacked-outputs.js";
 
 /** How a model's input and outputs are read. */
 export interface ModelEnds {
   /**
    * Names of the outputs to train or predict, the first being the prediction; needed where there are several. Outputs of
-   * other sizes than the image are interpolated to it.
+   * other sizes than the image are interpolated to it. Of an output y that stacks several, [N, D, C, ...spatial], they are
+   * named y[0] to y[D - 1].
    */
   readonly outputs?: readonly string[];
   /** The axis of the classes in the outputs: 1 by default, -1 where channels come last. */
@@ -62,7 +64,8 @@ export const imageDims = (dims: readonly number[], channelAxis = 1): readonly nu
  * per chosen one: taken before a softmax, its logarithm or a sigmoid, axes moved. One channel z, which is two classes, becomes [0, z]:
  * its softmax is z's sigmoid.
  */
-export function canonical(model: Graph, ends: ModelEnds = {}): Graph {
+export function canonical(parsed: Graph, ends: ModelEnds = {}): Graph {
+  const model = unstacked(parsed);
   const chosen = chosenOutputs(model, ends.outputs);
   const [image, ...more] = model.inputs;
   if (image === undefined || more.length > 0) {
