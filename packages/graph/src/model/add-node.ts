@@ -8,6 +8,7 @@ import type { Call } from "./call.js";
 import { expansions } from "./expansions.js";
 import { type Budget, fold } from "./fold.js";
 import { pinned } from "./forms.js";
+import { inOrder } from "./node-order.js";
 import type { GraphProto, NodeProto } from "./schema.js";
 import { type Sequences, sequenceOperators, sequenceResult } from "./sequences.js";
 import { parseTensor, type TensorOptions } from "./tensors.js";
@@ -38,7 +39,7 @@ export function lookUp({ graph, aliases, stopped }: Reading, name: string, where
   if (value) return stopped.has(name) && isFloat(value.type) ? StopGradient(value) : value;
   throw new GraphError(
     where,
-    `uses ${name || "a value without a name"}, which nothing before it makes (nodes in a circle, or out of order)`,
+    `uses ${name || "a value without a name"}, which nothing before it makes (no node, or nodes in a circle)`,
   );
 }
 
@@ -192,7 +193,7 @@ function addBranch(
   // What a branch stores is no weight: the other branch may be taken next time.
   for (const stored of branch.initializers ?? [])
     addConstant(reading, name, parseTensor(stored, stored.name || name, reading.tensors), stored.name ?? "");
-  for (const node of branch.nodes ?? []) addNode(reading, node);
+  for (const node of inOrder(branch.nodes ?? [])) addNode(reading, node);
   for (const [index, output] of outputs.entries()) {
     const result = branch.outputs?.[index]?.name ?? "";
     if (output !== result) reading.aliases.set(output, lookUp(reading, result, name));

@@ -104,6 +104,42 @@ describe("files of the onnx library", () => {
     expect([...y.data]).toEqual([1, 8]);
   });
 
+  test("nodes in any order, those of branches too", () => {
+    const node = (opType: string, input: string, output: string): NodeProto => ({
+      ...relu,
+      opType,
+      inputs: [input],
+      outputs: [output],
+    });
+    const branch = (nodes: readonly NodeProto[]) => ({ nodes, outputs: [{ name: "branch" }] });
+    const scattered = [
+      node("Neg", "b", "y"),
+      {
+        opType: "If",
+        inputs: ["yes"],
+        outputs: ["b"],
+        attributes: [
+          { name: "then_branch", g: branch([node("Abs", "t", "branch"), node("Exp", "a", "t")]), type: 5 },
+          { name: "else_branch", g: branch([node("Identity", "a", "branch")]), type: 5 },
+        ],
+      },
+      node("Relu", "x", "a"),
+      { opType: "Cast", inputs: ["one"], outputs: ["yes"], attributes: [{ name: "to", i: 9, type: 2 }] },
+      { opType: "Constant", outputs: ["one"], attributes: [{ name: "value_int", i: 1, type: 2 }] },
+    ];
+    const opTypes = parseModel(model(scattered)).nodes.map(({ opType }) => opType);
+    expect(opTypes).toEqual(["Relu", "Exp", "Abs", "Neg"]);
+  });
+
+  test("a long chain of nodes from its end", () => {
+    const chain = Array.from({ length: 20_000 }, (_, i) => ({
+      ...relu,
+      inputs: [i === 0 ? "x" : `v${i - 1}`],
+      outputs: [i === 19_999 ? "y" : `v${i}`],
+    }));
+    expect(parseModel(model(chain.toReversed())).nodes.length).toBe(chain.length);
+  });
+
   test("weights are views of the file where they lie straight", () => {
     const bytes = serializeModel(parseModel(golden("network.onnx"), { shapes: { "": [1, 1, 4, 4] } }));
     const aligned = [0, 1, 2, 3].flatMap((shift) => {
@@ -147,7 +183,7 @@ describe("what is refused", () => {
           { ...relu, inputs: ["b"], outputs: ["a"] },
           { ...relu, inputs: ["a"], outputs: ["b"] },
         ]),
-      /uses b, which nothing before it makes/,
+      /uses a, which nothing before it makes/,
     ],
     ["a node of itself", () => model([{ ...relu, inputs: ["y"] }]), /uses y, which nothing before it makes/],
     ["a missing output", () => model([{ ...relu, outputs: ["z"] }]), /the outputs: uses y/],

@@ -6,6 +6,7 @@ import { type ExternalReader, folderReader } from "./external-data.js";
 import { inlined } from "./functions.js";
 import { type InputShapes, inputDims, realInputs } from "./inputs.js";
 import { checkOperators } from "./known-operators.js";
+import { inOrder } from "./node-order.js";
 import { versionOf } from "./opsets.js";
 import { type GraphProto, type ModelProto, modelTable } from "./schema.js";
 import { parseTensor, type TensorOptions } from "./tensors.js";
@@ -84,7 +85,7 @@ function build(proto: GraphProto, version: number, options: ParseOptions, tensor
     budget: { left: constantBudget },
     note: options.onNote ?? (() => {}),
   };
-  for (const node of nodes) addNode(reading, node);
+  for (const node of inOrder(nodes)) addNode(reading, node);
   const unknown = [...reading.stopped].filter((name) => !names.has(name));
   if (unknown.length > 0) throw graphError("stopGradients", "names of values", unknown);
   if (outputs.length === 0) throw new GraphError("model", "it has no outputs");

@@ -2,6 +2,7 @@ import type { Tensor } from "@pixelcal/core";
 import { GraphError, graphError } from "../errors.js";
 import { allNodes } from "./known-operators.js";
 import { narrow } from "./narrow.js";
+import { inOrder } from "./node-order.js";
 import {
   type GraphProto,
   graphTable,
@@ -109,7 +110,7 @@ function planOf({ initializers = [], nodes = [] }: GraphProto, weights: Readonly
   const roots = new Map<string, string>();
   const constants = new Map<string, Values>();
   const used = new Set<string>();
-  for (const node of nodes) {
+  for (const node of inOrder(nodes)) {
     const { opType, inputs = [], outputs = [], attributes = [] } = node;
     const output = outputs[0] ?? "";
     const source = roots.get(inputs[0] ?? "") ?? inputs[0] ?? "";
