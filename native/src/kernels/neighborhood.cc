@@ -9,8 +9,8 @@
 #include "kernels/neighborhood.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
-#include <cstring>
 #include <vector>
 
 #include "error.h"
@@ -21,6 +21,7 @@
 #include "kernels/pixel.h"
 #include "parallel.h"
 #include "scratch.h"
+#include "simd/count_targets.h"
 #include "simd/soft_labels.h"
 
 namespace pixelcal::cpu {
@@ -28,12 +29,12 @@ namespace {
 
 constexpr int64_t kChunkPixels = 4 << 10;
 constexpr int64_t kTilePixels = 8 << 10, kTileBytes = 256 << 10;
-// Results from here on do not stay in the caches anyway.
-constexpr int64_t kStreamBytes = 16 << 20;
 // n * (1 / n) is 1 in float32 for all n up to here.
 constexpr int64_t kExactReciprocal = 40;
 
-enum Slot { kPlanes = 130, kSums, kBand, kHard, kDivisors, kOwnCodes };
+constexpr int64_t kVector = 64;  // loops on counts run over whole vectors
+
+enum Slot { kPlanes = 130, kSums, kBand, kHard, kDivisors };
 
 // The last `dimensions` axes as the image, all others as batch.
 Grid Slices(const Grid& grid, int64_t planes, int dimensions) {
@@ -65,7 +66,11 @@ struct Plan {
   std::optional<CountedWindow> counted{};  // nothing: floats
   int64_t pixels = 0;
   bool linear = false;
-  bool stream = false;
+  simd::Divisor divisor{};
+  // Of one level of counts: what a pixel's counts are multiplied or divided by, for every sum.
+  std::array<float, 256> factors{};
+  bool divides = false;
+  uint8_t most = 255;  // sum
 
   // Pixels that are ignored make their window lighter, and have no target.
   bool LeavesOut() const { return options.ignore && options.normalization != Normalization::kClasses; }
@@ -81,27 +86,20 @@ class Tile {
         tile_(tile),
         rows_(plan.rows, tile),
         layout_(rows_.layout()),
-        stride_(layout_.Count()),
-        count_(layout_.rows * layout_.width),
+        stride_((((layout_.Count() - 1) / kVector + 1) | 1) * kVector),
         classes_(plan.options.classes),
         levels_(plan.counted ? plan.counted->levels : 0),
-        planes_(Scratch<uint8_t, kPlanes>(classes_ * levels_ * stride_)),
-        sums_(Scratch<uint8_t, kSums>(std::max<int64_t>(levels_, 1) * stride_)),
+        planes_(Scratch<uint8_t, kPlanes>(classes_ * levels_ * stride_ + kVector)),
+        sums_(Scratch<uint8_t, kSums>(levels_ * stride_ + kVector)),
         band_(Scratch<uint8_t, kBand>(stride_)),
-        hard_(Scratch<uint8_t, kHard>(count_)),
-        divisors_(Scratch<float, kDivisors>(count_)) {}
+        hard_(Scratch<uint8_t, kHard>(stride_ + kVector)) {}
 
   void Run(BadPixels& bad) {
     codes_ = rows_.Load(bad);
     Aggregate();
     ApplyRule();
-    const bool sums = plan_.options.normalization != Normalization::kWindow;
-    if (sums)
-      SumClasses();
-    else if (plan_.linear)
-      SumIgnored();
     if (plan_.HasHard()) MarkHard();
-    Finish(sums || plan_.linear);
+    plan_.counted ? StoreCounts() : DivideFloats();
   }
 
  private:
@@ -112,23 +110,9 @@ class Tile {
            (tile_.z * plan_.rows.size[1] + tile_.begin + row) * layout_.width;
   }
 
-  // Takes the pads of a layout out, so that it runs as the targets do.
-  template <class T>
-  void Compact(const T* from, T* to) {
-    for (int64_t row = 0; row < layout_.rows; ++row)
-      std::memmove(to + row * layout_.width, from + layout_.At(row), layout_.width * sizeof(T));
-  }
-
-  // The windows' counts of one class bit at every pixel.
-  void Count(const SelectedRows& selected, int bit, uint8_t* out) {
-    CountWindows(selected, layout_, plan_.window, *plan_.counted, bit, stride_, out);
-    for (int64_t level = 0; level < levels_; ++level) Compact(out + level * stride_, out + level * stride_);
-  }
-
-  // The windows' weights of one class bit at every pixel.
-  void Filter(const SelectedRows& selected, int bit, float* out) {
-    for (int64_t row = 0; row < layout_.rows; ++row)
-      FilterRow(selected, layout_, plan_.window, bit, row, out + row * layout_.width);
+  // The windows' weights of one class bit at every pixel of a row.
+  void Filter(const SelectedRows& selected, int bit, int64_t row, float* out) {
+    FilterRow(selected, layout_, plan_.window, bit, row, out);
   }
 
   void Aggregate() {
@@ -139,30 +123,35 @@ class Tile {
     for (int64_t first = 0; first < classes_; first += kGroup) {
       const SelectedRows selected = rows_.Select(first, band_);
       const int64_t group = std::min<int64_t>(kGroup, classes_ - first);
-      for (int64_t row = 0; reads && row < layout_.rows; ++row)
-        AggregateByImage({plan_.image.data() + tile_.n * plan_.pixels, selected,
-                          ignored ? &*ignored : nullptr, group, tile_.z, tile_.begin + row, row},
-                         layout_, plan_.rows, plan_.options, Target(first, row));
-      for (int64_t c = first; !reads && c < first + group; ++c) {
-        const int bit = static_cast<int>(c - first);
-        plan_.counted ? Count(selected, bit, Counts(c)) : Filter(selected, bit, Target(c));
+      if (plan_.counted) {
+        CountWindows(selected, plan_.window, *plan_.counted, static_cast<int>(group), stride_, Counts(first));
+        continue;
+      }
+      for (int64_t row = 0; row < layout_.rows; ++row) {
+        if (reads)
+          AggregateByImage({plan_.image.data() + tile_.n * plan_.pixels, selected,
+                            ignored ? &*ignored : nullptr, group, tile_.z, tile_.begin + row, row},
+                           layout_, plan_.rows, plan_.options, Target(first, row));
+        for (int64_t c = 0; !reads && c < group; ++c)
+          Filter(selected, static_cast<int>(c), row, Target(first + c, row));
       }
     }
   }
 
   void ApplyRule() {
+    const int64_t count = layout_.rows * layout_.width;  // of a class's targets, which lie together
     const auto pick = [&](simd::OneHotRule rule) {
       if (plan_.counted)
-        loops_.one_hot_counts(rule, planes_, stride_, classes_, count_);
+        loops_.one_hot_counts(rule, planes_, stride_, classes_, stride_);
       else
-        loops_.one_hot_floats(rule, Target(0), plan_.pixels, classes_, count_);
+        loops_.one_hot_floats(rule, Target(0), plan_.pixels, classes_, count);
     };
     const auto at_least = [&](double least) {
       for (int64_t c = 0; c < classes_; ++c) {
         if (plan_.counted)
-          loops_.threshold_counts(Counts(c), count_, static_cast<uint8_t>(std::ceil(least)));
+          loops_.threshold_counts(Counts(c), stride_, static_cast<uint8_t>(std::ceil(least)));
         else
-          loops_.threshold_floats(Target(c), count_, static_cast<float>(least));
+          loops_.threshold_floats(Target(c), count, static_cast<float>(least));
       }
     };
     const double window = plan_.window.Total();  // its pixels: only weighted windows have other taps than 1
@@ -186,81 +175,65 @@ class Tile {
     }
   }
 
-  // `divisors_` from the counts in `sums_`.
-  void WeighSums() {
-    loops_.weigh(simd::Factor::kNone, sums_, stride_, levels_, plan_.counted->weights.data(), nullptr, count_,
-                 false, divisors_);
-  }
-
-  void SumClasses() {
-    if (plan_.counted) {
-      std::copy_n(planes_, levels_ * stride_, sums_);
-      for (int64_t c = 1; c < classes_; ++c) loops_.add(Counts(c), levels_ * stride_, sums_);
-      WeighSums();
-    } else {
-      std::fill_n(divisors_, count_, 0.0f);
-      for (int64_t c = 0; c < classes_; ++c) loops_.add_floats(Target(c), count_, divisors_);
-    }
-  }
-
-  void SumIgnored() {
-    if (!plan_.options.ignore) {
-      std::fill_n(divisors_, count_, 0.0f);
-      return;
-    }
-    const SelectedRows ignored = rows_.SelectIgnored();
-    if (plan_.counted) {
-      Count(ignored, 0, sums_);
-      WeighSums();
-    } else {
-      Filter(ignored, 0, divisors_);
-    }
-  }
-
-  // Where the target is the hard label: outside the band, at ignored pixels (which have none), and where no
-  // class is left to divide by.
+  // Where the target is the hard label: outside the band and at ignored pixels, which have none.
   void MarkHard() {
-    int16_t* codes = Scratch<int16_t, kOwnCodes>(count_);
-    Compact(codes_, codes);
-    codes_ = codes;
     if (plan_.LeavesOut())
-      loops_.equal(codes_, count_, simd::kLeftOut, 0xff, hard_);
+      loops_.equal(codes_, layout_.Count(), simd::kLeftOut, 0xff, hard_);
     else
-      std::fill_n(hard_, count_, uint8_t{0});
-    if (plan_.options.band) {
-      Compact(band_, band_);
-      for (int64_t i = 0; i < count_; ++i) hard_[i] |= band_[i] ? 0 : 0xff;
-    }
-    if (plan_.options.normalization == Normalization::kLabels) loops_.none(divisors_, count_, hard_);
+      std::fill_n(hard_, stride_, uint8_t{0});
+    if (plan_.options.band)
+      for (int64_t i = 0; i < layout_.Count(); ++i) hard_[i] |= band_[i] ? 0 : 0xff;
   }
 
-  void Finish(bool divides) {
-    const bool hard = plan_.HasHard();
-    const float own = plan_.counted ? plan_.counted->weights[0] : 1.0f;
-    if (divides) {
-      const Normalization by = plan_.options.normalization;
-      loops_.divisors(by == Normalization::kWindow    ? simd::DivisorRule::kRest
-                      : by == Normalization::kClasses ? simd::DivisorRule::kAtLeast
-                                                      : simd::DivisorRule::kSum,
-                      plan_.options.divisor, static_cast<float>(plan_.window.Total()), hard ? hard_ : nullptr,
-                      own, count_, divisors_);
-    }
-    auto factor = divides ? simd::Factor::kDivide : simd::Factor::kNone;
-    if (divides && levels_ == 1 && plan_.counted->most <= kExactReciprocal) {
-      loops_.reciprocals(count_, divisors_);
-      factor = simd::Factor::kMultiply;
-    }
-    for (int64_t c = 0; c < classes_; ++c) {
-      const int code = static_cast<int>(c);
-      if (plan_.counted) {
-        for (int64_t level = 0; hard && level < levels_; ++level)
-          loops_.replace_counts(codes_, level == 0 ? code : -1, hard_, count_, Counts(c) + level * stride_);
-        loops_.weigh(factor, Counts(c), stride_, levels_, plan_.counted->weights.data(), divisors_, count_,
-                     plan_.stream, Target(c));
-      } else {
-        if (hard) loops_.replace_floats(codes_, code, hard_, count_, Target(c));
-        if (divides) loops_.divide_floats(divisors_, count_, Target(c));
+  // Windows leave out the weight of ignored pixels.
+  bool SumsIgnored() const { return plan_.divisor.rule == simd::DivisorRule::kRest; }
+
+  void StoreCounts() {
+    if (SumsIgnored()) CountWindows(rows_.SelectIgnored(), plan_.window, *plan_.counted, 1, stride_, sums_);
+    const int64_t first = layout_.At(0);
+    simd::CountTargets tile{};
+    tile.counts = planes_ + first;
+    if (SumsIgnored()) tile.sums = sums_ + first;
+    if (plan_.HasHard()) tile.hard = hard_ + first;
+    tile.codes = codes_ + first;
+    tile.classes = classes_;
+    tile.levels = levels_;
+    tile.stride = stride_;
+    tile.row_stride = layout_.Stride();
+    tile.weights = plan_.counted->weights.data();
+    tile.divisor = plan_.divisor;
+    tile.factors = plan_.factors.data();
+    tile.divides = plan_.divides;
+    tile.most = plan_.most;
+    tile.nothing_is_hard = plan_.divisor.rule == simd::DivisorRule::kSum;
+    tile.rows = layout_.rows;
+    tile.width = layout_.width;
+    tile.out = Target(0);
+    tile.class_size = plan_.pixels;
+    CountTargetLoops().store(tile);
+  }
+
+  void DivideFloats() {
+    const int64_t width = layout_.width;
+    float* divisors = Scratch<float, kDivisors>(width);
+    const simd::Divisor& divisor = plan_.divisor;
+    std::optional<SelectedRows> ignored;
+    if (SumsIgnored()) ignored = rows_.SelectIgnored();
+    for (int64_t row = 0; row < layout_.rows; ++row) {
+      const int64_t at = layout_.At(row);
+      if (divisor.rule != simd::DivisorRule::kNone) {
+        std::fill_n(divisors, width, 0.0f);
+        if (ignored)
+          Filter(*ignored, 0, row, divisors);
+        else
+          for (int64_t c = 0; c < classes_; ++c) loops_.add_floats(Target(c, row), width, divisors);
+        for (int64_t x = 0; divisor.rule == simd::DivisorRule::kSum && x < width; ++x)
+          if (divisors[x] <= 0) hard_[at + x] = 0xff;
+        for (int64_t x = 0; x < width; ++x) divisors[x] = divisor.Of(divisors[x]);
+        for (int64_t c = 0; c < classes_; ++c) loops_.divide_floats(divisors, width, Target(c, row));
       }
+      for (int64_t c = 0; plan_.HasHard() && c < classes_; ++c)
+        loops_.replace_floats(codes_ + at, static_cast<int>(c), hard_ + at, width, Target(c, row));
     }
   }
 
@@ -269,19 +242,41 @@ class Tile {
   const TileRows tile_;
   ClassRows rows_;
   const TileLayout& layout_;
-  const int64_t stride_;  // elements of a layout with its pads
-  const int64_t count_;   // pixels
+  const int64_t stride_;  // elements of a layout with its pads: an odd number of vectors, whose planes do not
+                          // compete for the same places of the cache
   const int64_t classes_, levels_;
   uint8_t *planes_, *sums_, *band_, *hard_;
-  float* divisors_;
   const int16_t* codes_ = nullptr;
 };
 
-// Whether the counts of all classes together fit a byte. Classes of a label map are apart; those that
-// morphology left need not be.
+// Classes of a label map are; those that morphology left need not be.
+bool ClassesApart(const SoftLabelOptions& options) { return !options.morphology || options.band; }
+
+// How the plan's targets are divided, and the factors of counts.
+void PlanDivisor(Plan& plan) {
+  const SoftLabelOptions& options = plan.options;
+  using Rule = simd::DivisorRule;
+  plan.divisor.scale = options.divisor;
+  plan.divisor.total = static_cast<float>(plan.window.Total());
+  plan.divisor.rule = options.normalization == Normalization::kClasses  ? Rule::kAtLeast
+                      : options.normalization == Normalization::kLabels ? Rule::kSum
+                      : !plan.linear                                    ? Rule::kNone
+                      : options.ignore                                  ? Rule::kRest
+                                                                        : Rule::kConstant;
+  if (!plan.counted) return;
+  plan.divides = plan.counted->most > kExactReciprocal;
+  const bool apart = ClassesApart(options);
+  plan.most =
+      static_cast<uint8_t>(std::min<int64_t>(255, plan.counted->most * (apart ? 1 : options.classes)));
+  for (size_t sum = 0; sum < plan.factors.size(); ++sum) {
+    const float by = plan.divisor.Of(static_cast<float>(sum) * plan.counted->weights[0]);
+    plan.factors[sum] = by <= 0 ? 0.0f : plan.divides ? by : 1.0f / by;
+  }
+}
+
+// Whether the counts of all classes together fit a byte.
 bool SumsFit(const CountedWindow& counted, const SoftLabelOptions& options) {
-  const bool apart = !options.morphology || options.band;
-  return apart || counted.most <= 255 / options.classes;
+  return ClassesApart(options) || counted.most <= 255 / options.classes;
 }
 
 }  // namespace
@@ -314,7 +309,6 @@ void SoftLabels(const LabelSpan& labels, std::span<const float> image, const Gri
   Plan plan{.options = options, .image = image, .out = out};
   plan.pixels = grid.Pixels();
   plan.linear = options.aggregation == Aggregation::kWeighted;
-  plan.stream = std::ssize(out) >= kStreamBytes / 4;
   const std::vector<float> ones(options.taps.size(), 1.0f);
   plan.window = plan.linear ? Window{options.taps, options.dimensions, options.scale, options.centre}
                             : Window{ones, options.dimensions};
@@ -322,6 +316,7 @@ void SoftLabels(const LabelSpan& labels, std::span<const float> image, const Gri
     plan.counted = CountedWindow::From(plan.window);
     if (plan.counted && !SumsFit(*plan.counted, options)) plan.counted.reset();
   }
+  PlanDivisor(plan);
   ClassRowsPlan& rows = plan.rows;
   rows.labels = labels;
   rows.size = grid.DepthHeightWidth();

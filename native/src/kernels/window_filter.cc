@@ -32,6 +32,8 @@ namespace {
 
 enum Slot { kLines = 110, kFloatLine };
 
+constexpr int64_t kVectorSlack = 64;
+
 }  // namespace
 
 std::optional<CountedWindow> CountedWindow::From(const Window& window) {
@@ -65,34 +67,36 @@ std::optional<CountedWindow> CountedWindow::From(const Window& window) {
   return counted.weights[0] > 0 ? std::optional(counted) : std::nullopt;
 }
 
-void CountWindows(const SelectedRows& rows, const TileLayout& layout, const Window& window,
-                  const CountedWindow& counted, int bit, int64_t stride, uint8_t* out) {
+void CountWindows(const SelectedRows& rows, const Window& window, const CountedWindow& counted, int bits,
+                  int64_t stride, uint8_t* out) {
   const auto& loops = SoftLabelLoops();
-  const int64_t radius = window.Radius(), count = layout.Count(), line_size = count + 2 * radius + 2;
+  const int64_t radius = window.Radius(), before = radius + 1, line_size = stride + 2 * before + kVectorSlack;
   const int64_t rz = window.dimensions > 2 ? radius : 0, ry = window.dimensions > 1 ? radius : 0;
-  uint8_t* lines = Scratch<uint8_t, kLines>(3 * line_size) + radius + 1;
-  std::array<const uint8_t*, 255> from;
-  if (counted.levels == 1) {
-    size_t moves = 0;
-    for (int64_t dz = -rz; dz <= rz; ++dz)
-      for (int64_t dy = -ry; dy <= ry; ++dy) from[moves++] = rows.Moved(dz, dy);
-    loops.sum_bits(from.data(), moves, bit, count, lines);
-    loops.sum_line(lines - radius, window.taps.size(), count, out);
-    return;
-  }
-  // Line q counts the rows that lie beside the middle one along q axes.
-  const size_t line_count = counted.levels - 1;
-  for (size_t q = 0; q < line_count; ++q) {
-    size_t moves = 0;
-    for (int64_t dz = -rz; dz <= rz; ++dz)
-      for (int64_t dy = -ry; dy <= ry; ++dy)
-        if (static_cast<size_t>((dz != 0) + (dy != 0)) == q) from[moves++] = rows.Moved(dz, dy);
-    loops.sum_bits(from.data(), moves, bit, count, lines + q * line_size);
-  }
-  for (size_t level = 0; level < counted.levels; ++level) {
-    const uint8_t* middle = level < line_count ? lines + level * line_size : nullptr;
-    const uint8_t* sides = level > 0 ? lines + (level - 1) * line_size : nullptr;
-    loops.sum_level(middle, sides, count, out + level * stride);
+  const bool uniform = counted.levels == 1;
+  // Line q counts the rows that lie beside the middle one along q axes; of a uniform window, there is one.
+  const size_t line_count = uniform ? 1 : counted.levels - 1;
+  uint8_t* lines = Scratch<uint8_t, kLines>(3 * line_size) + before;
+  std::array<std::array<const uint8_t*, 255>, 3> from;
+  std::array<size_t, 3> moves{};
+  for (int64_t dz = -rz; dz <= rz; ++dz)
+    for (int64_t dy = -ry; dy <= ry; ++dy) {
+      const size_t q = uniform ? 0 : (dz != 0) + (dy != 0);
+      from[q][moves[q]++] = rows.Moved(dz, dy);
+    }
+  for (int bit = 0; bit < bits;) {
+    const bool pair = bit + 1 < bits && counted.most < 16;
+    for (size_t q = 0; q < line_count; ++q)
+      loops.sum_bits(from[q].data(), moves[q], bit, pair, stride, lines + q * line_size);
+    for (size_t level = 0; level < counted.levels; ++level) {
+      uint8_t* to = out + (bit * counted.levels + level) * stride;
+      uint8_t* second = pair ? to + counted.levels * stride : nullptr;
+      const uint8_t* middle = level < line_count ? lines + level * line_size : nullptr;
+      if (uniform)
+        loops.sum_line(middle - radius, window.taps.size(), stride, to, second);
+      else
+        loops.sum_level(middle, level > 0 ? lines + (level - 1) * line_size : nullptr, stride, to, second);
+    }
+    bit += pair ? 2 : 1;
   }
 }
 

@@ -47,9 +47,10 @@ struct CountedWindow {
   static std::optional<CountedWindow> From(const Window& window);
 };
 
-// Pixels of class bit `bit` in the window around each pixel of the tile, level l at out + l * stride.
-void CountWindows(const SelectedRows& rows, const TileLayout& layout, const Window& window,
-                  const CountedWindow& counted, int bit, int64_t stride, uint8_t* out);
+// Pixels of class bits 0 to bits - 1 in the window around each pixel of the tile, level l of bit b at
+// out + (b * levels + l) * stride; whole vectors are written, and `stride` is a multiple of one.
+void CountWindows(const SelectedRows& rows, const Window& window, const CountedWindow& counted, int bits,
+                  int64_t stride, uint8_t* out);
 
 // The window's weights of class bit `bit` around each pixel of one row of the tile.
 void FilterRow(const SelectedRows& rows, const TileLayout& layout, const Window& window, int bit, int64_t row,

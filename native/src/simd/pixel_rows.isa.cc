@@ -57,6 +57,40 @@ PIXELCAL_INLINE CodeFlags Encode(const T* labels, size_t count, LabelRange range
   return flags;
 }
 
+// Codes of labels that are all classes; false if any is none, and then the codes are of no use.
+PIXELCAL_INLINE bool EncodeClasses(const int64_t* labels, size_t count, int64_t classes, int16_t* codes) {
+  size_t i = 0;
+  int64_t any = 0;
+  int16_t most = 0;
+#if defined(__AVX512BW__)
+  // The lowest 16 bits of each label, and whether there are others.
+  const __m512i even = _mm512_set_epi32(30, 28, 26, 24, 22, 20, 18, 16, 14, 12, 10, 8, 6, 4, 2, 0);
+  const __m512i narrow = _mm512_set_epi16(62, 60, 58, 56, 54, 52, 50, 48, 46, 44, 42, 40, 38, 36, 34, 32, 30,
+                                          28, 26, 24, 22, 20, 18, 16, 14, 12, 10, 8, 6, 4, 2, 0);
+  __m512i all = _mm512_setzero_si512(), largest = all;
+  for (; i + 32 <= count; i += 32) {
+    const __m512i a = _mm512_loadu_si512(labels + i), b = _mm512_loadu_si512(labels + i + 8);
+    const __m512i c = _mm512_loadu_si512(labels + i + 16), d = _mm512_loadu_si512(labels + i + 24);
+    constexpr int kOr = 0xfe;
+    all = _mm512_ternarylogic_epi64(_mm512_ternarylogic_epi64(all, a, b, kOr), c, d, kOr);
+    const __m512i code = _mm512_permutex2var_epi16(_mm512_permutex2var_epi32(a, even, b), narrow,
+                                                   _mm512_permutex2var_epi32(c, even, d));
+    largest = _mm512_maskz_max_epu16(0xffffffff, largest, code);
+    _mm512_storeu_si512(codes + i, code);
+  }
+  if (_mm512_test_epi64_mask(all, _mm512_set1_epi64(~int64_t{0x7fff})) != 0 ||
+      _mm512_cmpgt_epu16_mask(largest, _mm512_set1_epi16(static_cast<int16_t>(classes - 1))) != 0)
+    return false;
+#endif
+#pragma omp simd reduction(| : any) reduction(max : most)
+  for (size_t at = i; at < count; ++at) {
+    any |= labels[at];
+    codes[at] = static_cast<int16_t>(labels[at]);
+    most = codes[at] > most ? codes[at] : most;
+  }
+  return (any & ~int64_t{0x7fff}) == 0 && most < classes;
+}
+
 CodeFlags EncodeUint8(const uint8_t* labels, size_t count, LabelRange range, int16_t* codes) {
   return Encode<uint8_t, int16_t, uint16_t>(labels, count, range, codes);
 }
@@ -64,6 +98,8 @@ CodeFlags EncodeInt32(const int32_t* labels, size_t count, LabelRange range, int
   return Encode<int32_t, int32_t, uint32_t>(labels, count, range, codes);
 }
 CodeFlags EncodeInt64(const int64_t* labels, size_t count, LabelRange range, int16_t* codes) {
+  const bool plain = !range.ignores || range.ignored < 0 || range.ignored >= range.classes;
+  if (plain && EncodeClasses(labels, count, range.classes, codes)) return {false, false};
   return Encode<int64_t, int64_t, uint64_t>(labels, count, range, codes);
 }
 

@@ -10,13 +10,6 @@ namespace simd {
 
 enum class OneHotRule { kLargest, kSmallest, kMedian, kMode };
 
-// What a pixel's targets are divided by, from a sum of weights: scale * (total - sum) / total,
-// max(sum, 1e-6) or the sum.
-enum class DivisorRule { kRest, kAtLeast, kSum };
-
-// How targets come from the weighed counts of a pixel and its factor; divided by 0 they are 0.
-enum class Factor { kNone, kMultiply, kDivide };
-
 // Loops over rows and tiles of pixels, whose codes are those of simd/pixel_rows.h. A byte of `bits` holds
 // eight classes, one a bit; a count is the number of set pixels in a window, in a byte; planes lie `stride`
 // elements apart.
@@ -35,13 +28,13 @@ struct SoftLabelTable {
   // out |= difference ? a ^ b : a
   void (*band)(const uint8_t* a, const uint8_t* b, bool difference, size_t count, uint8_t* out);
 
-  // Counts of bit `bit` over the rows, at each column.
-  void (*sum_bits)(const uint8_t* const* from, size_t rows, int bit, size_t count, uint8_t* line);
-  // out[i] = line[i] + ... + line[i + taps - 1]
-  void (*sum_line)(const uint8_t* line, size_t taps, size_t count, uint8_t* out);
+  // Counts of bit `bit` over the rows, at each column; a pair counts the next bit as well, each in half a
+  // byte. These and the sums of lines run over whole vectors.
+  void (*sum_bits)(const uint8_t* const* from, size_t rows, int bit, bool pair, size_t count, uint8_t* line);
+  // out[i] = line[i] + ... + line[i + taps - 1]; of pairs with `second`, where theirs go.
+  void (*sum_line)(const uint8_t* line, size_t taps, size_t count, uint8_t* out, uint8_t* second);
   // out[i] = middle[i] + sides[i - 1] + sides[i + 1]; either may be null
-  void (*sum_level)(const uint8_t* middle, const uint8_t* sides, size_t count, uint8_t* out);
-  void (*add)(const uint8_t* from, size_t count, uint8_t* to);
+  void (*sum_level)(const uint8_t* middle, const uint8_t* sides, size_t count, uint8_t* out, uint8_t* second);
 
   // Per pixel and class: 1 for the class that the rule picks among the counts, else 0.
   void (*one_hot_counts)(OneHotRule rule, uint8_t* planes, size_t stride, size_t classes, size_t count);
@@ -51,20 +44,8 @@ struct SoftLabelTable {
   void (*threshold_floats)(float* plane, size_t count, float least);
 
   void (*add_floats)(const float* from, size_t count, float* to);
-  // hard[i] |= 0xff where values[i] <= 0
-  void (*none)(const float* values, size_t count, uint8_t* hard);
-  // In place; `own` where hard, which may be null.
-  void (*divisors)(DivisorRule rule, float scale, float total, const uint8_t* hard, float own, size_t count,
-                   float* sums);
-  // 1 / value, 0 for 0
-  void (*reciprocals)(size_t count, float* values);
-  // Where hard: 1 if the code is `code`, else 0 (`code` < 0: always 0).
-  void (*replace_counts)(const int16_t* codes, int code, const uint8_t* hard, size_t count, uint8_t* plane);
+  // Where hard: 1 if the code is `code`, else 0.
   void (*replace_floats)(const int16_t* codes, int code, const uint8_t* hard, size_t count, float* plane);
-
-  // sum_level weights[level] * planes[level * stride], by the factors; `stream` past the caches.
-  void (*weigh)(Factor factor, const uint8_t* planes, size_t stride, size_t levels, const float* weights,
-                const float* factors, size_t count, bool stream, float* out);
   // values / divisors, 0 where a divisor is 0
   void (*divide_floats)(const float* divisors, size_t count, float* values);
 

@@ -8,12 +8,16 @@ namespace {
 void OneHot(const int16_t* codes, size_t count, int first, uint8_t* bits) {
   size_t i = 0;
 #if defined(__AVX512BW__)
-  const __m512i one = _mm512_set1_epi16(1), start = _mm512_set1_epi16(static_cast<int16_t>(first));
-  for (; i + 32 <= count; i += 32) {
-    const __m512i code = _mm512_sub_epi16(_mm512_loadu_si512(codes + i), start);
-    // A shift by 16 and more gives 0, and what is shifted beyond a byte is cut off.
-    const __m256i shifted = _mm512_maskz_cvtepi16_epi8(0xffffffff, _mm512_sllv_epi16(one, code));
-    memcpy(bits + i, &shifted, sizeof shifted);
+  // A table of 16, which knows no codes below 0; those beyond are like the last.
+  const __m512i table = _mm512_set4_epi32(0, 0, static_cast<int>(0x80402010), 0x08040201);
+  const __m512i start = _mm512_set1_epi16(static_cast<int16_t>(first)), last = _mm512_set1_epi8(15);
+  const __m512i order = _mm512_set_epi64(7, 5, 3, 1, 6, 4, 2, 0);  // packing keeps to lanes of 128 bits
+  for (; i + 64 <= count; i += 64) {
+    const __m512i a = _mm512_sub_epi16(_mm512_loadu_si512(codes + i), start);
+    const __m512i b = _mm512_sub_epi16(_mm512_loadu_si512(codes + i + 32), start);
+    const __m512i packed = _mm512_min_epi8(_mm512_packs_epi16(a, b), last);
+    const __m512i index = _mm512_maskz_permutexvar_epi64(0xff, order, packed);
+    _mm512_storeu_si512(bits + i, _mm512_shuffle_epi8(table, index));
   }
 #endif
 #pragma omp simd
@@ -78,62 +82,99 @@ void Band(const uint8_t* a, const uint8_t* b, bool difference, size_t count, uin
   for (size_t i = 0; i < count; ++i) out[i] |= static_cast<uint8_t>(a[i] ^ (b[i] & mask));
 }
 
-constexpr int16_t kNoClass = -32768;  // no pixel's code
-
-// Masked and compared, for processors do not shift bytes.
-PIXELCAL_INLINE uint8_t BitOf(uint8_t bits, uint8_t mask) { return (bits & mask) != 0 ? 1 : 0; }
 PIXELCAL_INLINE uint8_t MaskOf(int bit) { return static_cast<uint8_t>(1 << bit); }
 
-void SumBits(const uint8_t* const* from, size_t rows, int bit, size_t count, uint8_t* line) {
-  const uint8_t mask = MaskOf(bit);
-  size_t row = 0;
-  if (rows >= 3) {
-    const uint8_t *a = from[0], *b = from[1], *c = from[2];
-#pragma omp simd
-    for (size_t i = 0; i < count; ++i)
-      line[i] = static_cast<uint8_t>(BitOf(a[i], mask) + BitOf(b[i], mask) + BitOf(c[i], mask));
-    row = 3;
-  } else {
-    const uint8_t* a = from[0];
-#pragma omp simd
-    for (size_t i = 0; i < count; ++i) line[i] = BitOf(a[i], mask);
-    row = 1;
+// Bit `bit` of bytes as 1 and, of a pair, the bit after it as 16. A pair starts at an even bit: both are in
+// the same half of the byte, for which there is a table.
+template <bool kHigh>
+class BitLanes {
+ public:
+  PIXELCAL_INLINE BitLanes(int bit, bool pair) {
+#if defined(__AVX2__)
+    uint8_t table[kVectorBytes];
+    for (int i = 0; i < kVectorBytes; ++i)
+      table[i] = static_cast<uint8_t>((i >> bit % 4 & 1) | (pair ? (i >> bit % 4 & 2) << 3 : 0));
+    table_ = Load(table);
+#else
+    first_ = Splat(MaskOf(bit));
+    second_ = Splat(pair ? MaskOf(bit + 1) : uint8_t{0});
+#endif
   }
-  for (; row < rows; ++row) {
-    const uint8_t* a = from[row];
-#pragma omp simd
-    for (size_t i = 0; i < count; ++i) line[i] = static_cast<uint8_t>(line[i] + BitOf(a[i], mask));
-  }
-}
 
-void SumLine(const uint8_t* line, size_t taps, size_t count, uint8_t* out) {
-  if (taps == 3) {
-#pragma omp simd
-    for (size_t i = 0; i < count; ++i) out[i] = static_cast<uint8_t>(line[i] + line[i + 1] + line[i + 2]);
+  PIXELCAL_INLINE Vec<uint8_t> operator()(const uint8_t* from) const {
+    const Vec<uint8_t> bits = Load(from);
+#if defined(__AVX2__)
+    const auto half = reinterpret_cast<Vec<uint64_t>>(bits) >> (kHigh ? 4 : 0);
+    const auto index = reinterpret_cast<Vec<int64_t>>(half) & 0x0f0f0f0f0f0f0f0f;
+#if defined(__AVX512BW__)
+    return reinterpret_cast<Vec<uint8_t>>(
+        _mm512_shuffle_epi8(reinterpret_cast<__m512i>(table_), reinterpret_cast<__m512i>(index)));
+#else
+    return reinterpret_cast<Vec<uint8_t>>(
+        _mm256_shuffle_epi8(reinterpret_cast<__m256i>(table_), reinterpret_cast<__m256i>(index)));
+#endif
+#else
+    const Vec<uint8_t> none{};
+    return ((bits & first_) != none ? none + 1 : none) | ((bits & second_) != none ? none + 16 : none);
+#endif
+  }
+
+ private:
+#if defined(__AVX2__)
+  Vec<uint8_t> table_;
+#else
+  Vec<uint8_t> first_, second_;
+#endif
+};
+
+template <bool kHigh>
+PIXELCAL_INLINE void SumBitRows(const uint8_t* const* from, size_t rows, int bit, bool pair, size_t count,
+                                uint8_t* line) {
+  const BitLanes<kHigh> lanes(bit, pair);
+  if (rows == 3) {
+    const uint8_t *a = from[0], *b = from[1], *c = from[2];
+    for (size_t i = 0; i < count; i += kVectorBytes)
+      Store(line + i, lanes(a + i) + lanes(b + i) + lanes(c + i));
     return;
   }
-#pragma omp simd
-  for (size_t i = 0; i < count; ++i) out[i] = line[i];
-  for (size_t tap = 1; tap < taps; ++tap)
-#pragma omp simd
-    for (size_t i = 0; i < count; ++i) out[i] = static_cast<uint8_t>(out[i] + line[i + tap]);
-}
-
-void SumLevel(const uint8_t* middle, const uint8_t* sides, size_t count, uint8_t* out) {
-  if (!sides) {
-    memcpy(out, middle, count);
-  } else if (!middle) {
-#pragma omp simd
-    for (size_t i = 0; i < count; ++i) out[i] = static_cast<uint8_t>(sides[i - 1] + sides[i + 1]);
-  } else {
-#pragma omp simd
-    for (size_t i = 0; i < count; ++i) out[i] = static_cast<uint8_t>(middle[i] + sides[i - 1] + sides[i + 1]);
+  for (size_t i = 0; i < count; i += kVectorBytes) {
+    Vec<uint8_t> sum = lanes(from[0] + i);
+    for (size_t row = 1; row < rows; ++row) sum += lanes(from[row] + i);
+    Store(line + i, sum);
   }
 }
 
-void Add(const uint8_t* from, size_t count, uint8_t* to) {
-#pragma omp simd
-  for (size_t i = 0; i < count; ++i) to[i] = static_cast<uint8_t>(to[i] + from[i]);
+void SumBits(const uint8_t* const* from, size_t rows, int bit, bool pair, size_t count, uint8_t* line) {
+  bit < 4 ? SumBitRows<false>(from, rows, bit, pair, count, line)
+          : SumBitRows<true>(from, rows, bit, pair, count, line);
+}
+
+// Both counts of a pair, or the one there is.
+PIXELCAL_INLINE void StoreCounts(Vec<uint8_t> counts, uint8_t* out, uint8_t* second) {
+  if (!second) return Store(out, counts);
+  Store(out, counts & uint8_t{15});
+  const auto high = reinterpret_cast<Vec<uint64_t>>(counts) >> 4;
+  Store(second, reinterpret_cast<Vec<uint8_t>>(high) & uint8_t{15});
+}
+
+void SumLine(const uint8_t* line, size_t taps, size_t count, uint8_t* out, uint8_t* second) {
+  for (size_t i = 0; i < count; i += kVectorBytes) {
+    Vec<uint8_t> sum = Load(line + i);
+    if (taps == 3)
+      sum += Load(line + i + 1) + Load(line + i + 2);
+    else
+      for (size_t tap = 1; tap < taps; ++tap) sum += Load(line + i + tap);
+    StoreCounts(sum, out + i, second ? second + i : nullptr);
+  }
+}
+
+void SumLevel(const uint8_t* middle, const uint8_t* sides, size_t count, uint8_t* out, uint8_t* second) {
+  for (size_t i = 0; i < count; i += kVectorBytes) {
+    Vec<uint8_t> sum{};
+    if (middle) sum += Load(middle + i);
+    if (sides) sum += Load(sides + i - 1) + Load(sides + i + 1);
+    StoreCounts(sum, out + i, second ? second + i : nullptr);
+  }
 }
 
 // A class is taken by the rule once for each pixel. Counts are compared without sums that would not fit.
@@ -199,156 +240,13 @@ void ThresholdFloats(float* plane, size_t count, float least) {
   for (size_t i = 0; i < count; ++i) plane[i] = plane[i] >= least ? 1.0f : 0.0f;
 }
 
-// Sixteen counts as floats: the compiler's own conversion of bytes goes by way of too many shuffles.
-#if defined(__AVX512BW__)
-constexpr size_t kStep = 16;
-typedef __m512 Floats;
-PIXELCAL_INLINE Floats Widened(const uint8_t* from) {
-  // The form without a mask makes GCC 12 warn of an uninitialised variable of its own header.
-  const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
-  return _mm512_maskz_cvtepi32_ps(0xffff, _mm512_maskz_cvtepu8_epi32(0xffff, bytes));
-}
-PIXELCAL_INLINE void Stream(float* to, Floats value) { _mm512_stream_ps(to, value); }
-PIXELCAL_INLINE void StreamEnd() { _mm_sfence(); }
-#elif defined(__AVX2__)
-constexpr size_t kStep = 8;
-typedef __m256 Floats;
-PIXELCAL_INLINE Floats Widened(const uint8_t* from) {
-  return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(from))));
-}
-PIXELCAL_INLINE void Stream(float* to, Floats value) { _mm256_stream_ps(to, value); }
-PIXELCAL_INLINE void StreamEnd() { _mm_sfence(); }
-#else
-constexpr size_t kStep = 4;
-typedef Vec<float> Floats;
-PIXELCAL_INLINE Floats Widened(const uint8_t* from) {
-  return Floats{static_cast<float>(from[0]), static_cast<float>(from[1]), static_cast<float>(from[2]),
-                static_cast<float>(from[3])};
-}
-PIXELCAL_INLINE void Stream(float* to, Floats value) { memcpy(to, &value, sizeof value); }
-PIXELCAL_INLINE void StreamEnd() {}
-#endif
-
-template <size_t kLevels>
-PIXELCAL_INLINE Floats Weighed(const uint8_t* planes, size_t stride, const float* weights) {
-  Floats sum = Widened(planes) * weights[0];
-  for (size_t level = 1; level < kLevels; ++level) sum += Widened(planes + level * stride) * weights[level];
-  return sum;
-}
-
-template <size_t kLevels>
-PIXELCAL_INLINE float WeighedOne(const uint8_t* planes, size_t stride, const float* weights) {
-  float sum = static_cast<float>(planes[0]) * weights[0];
-  for (size_t level = 1; level < kLevels; ++level)
-    sum += static_cast<float>(planes[level * stride]) * weights[level];
-  return sum;
-}
-
-PIXELCAL_INLINE Floats LoadFloats(const float* from) {
-  Floats value;
-  memcpy(&value, from, sizeof value);
-  return value;
-}
-
-template <size_t kLevels, Factor kFactor>
-PIXELCAL_INLINE void WeighLevels(const uint8_t* planes, size_t stride, const float* weights,
-                                 const float* factors, size_t count, bool stream, float* out) {
-  const auto one = [&](size_t i) {
-    const float value = WeighedOne<kLevels>(planes + i, stride, weights);
-    out[i] = kFactor == Factor::kNone       ? value
-             : kFactor == Factor::kMultiply ? value * factors[i]
-             : factors[i] > 0               ? value / factors[i]
-                                            : 0.0f;
-  };
-  const auto step = [&](size_t i) {
-    const Floats value = Weighed<kLevels>(planes + i, stride, weights);
-    if (kFactor == Factor::kNone) return value;
-    const Floats factor = LoadFloats(factors + i);
-    if (kFactor == Factor::kMultiply) return value * factor;
-    const Floats quotient = value / factor;
-    return factor > 0.0f ? quotient : Floats{};
-  };
-  size_t i = 0;
-  if (stream) {
-    // Past the caches, a whole vector at a time, from the first aligned place on.
-    while (i < count && reinterpret_cast<uintptr_t>(out + i) % sizeof(Floats) != 0) one(i++);
-    for (; i + kStep <= count; i += kStep) Stream(out + i, step(i));
-    StreamEnd();
-  } else {
-    for (; i + kStep <= count; i += kStep) {
-      const Floats value = step(i);
-      memcpy(out + i, &value, sizeof value);
-    }
-  }
-  for (; i < count; ++i) one(i);
-}
-
-template <Factor kFactor>
-PIXELCAL_INLINE void WeighBy(const uint8_t* planes, size_t stride, size_t levels, const float* weights,
-                             const float* factors, size_t count, bool stream, float* out) {
-  switch (levels) {
-    case 1:
-      return WeighLevels<1, kFactor>(planes, stride, weights, factors, count, stream, out);
-    case 2:
-      return WeighLevels<2, kFactor>(planes, stride, weights, factors, count, stream, out);
-    case 3:
-      return WeighLevels<3, kFactor>(planes, stride, weights, factors, count, stream, out);
-    default:
-      return WeighLevels<4, kFactor>(planes, stride, weights, factors, count, stream, out);
-  }
-}
-
-void Weigh(Factor factor, const uint8_t* planes, size_t stride, size_t levels, const float* weights,
-           const float* factors, size_t count, bool stream, float* out) {
-  switch (factor) {
-    case Factor::kNone:
-      return WeighBy<Factor::kNone>(planes, stride, levels, weights, factors, count, stream, out);
-    case Factor::kMultiply:
-      return WeighBy<Factor::kMultiply>(planes, stride, levels, weights, factors, count, stream, out);
-    case Factor::kDivide:
-      return WeighBy<Factor::kDivide>(planes, stride, levels, weights, factors, count, stream, out);
-  }
-}
-
 void AddFloats(const float* from, size_t count, float* to) {
 #pragma omp simd
   for (size_t i = 0; i < count; ++i) to[i] += from[i];
 }
 
-void None(const float* values, size_t count, uint8_t* hard) {
-#pragma omp simd
-  for (size_t i = 0; i < count; ++i) hard[i] = values[i] <= 0 ? 0xff : hard[i];
-}
-
-void Divisors(DivisorRule rule, float scale, float total, const uint8_t* hard, float own, size_t count,
-              float* sums) {
-  if (rule == DivisorRule::kRest) {
-#pragma omp simd
-    for (size_t i = 0; i < count; ++i) sums[i] = scale * (total - sums[i]) / total;
-  } else if (rule == DivisorRule::kAtLeast) {
-#pragma omp simd
-    for (size_t i = 0; i < count; ++i) sums[i] = sums[i] > 1e-6f ? sums[i] : 1e-6f;
-  }
-  if (!hard) return;
-#pragma omp simd
-  for (size_t i = 0; i < count; ++i) sums[i] = hard[i] ? own : sums[i];
-}
-
-void Reciprocals(size_t count, float* values) {
-#pragma omp simd
-  for (size_t i = 0; i < count; ++i) {
-    const float reciprocal = 1.0f / values[i];
-    values[i] = values[i] > 0 ? reciprocal : 0.0f;
-  }
-}
-
-void ReplaceCounts(const int16_t* codes, int code, const uint8_t* hard, size_t count, uint8_t* plane) {
-  const auto own = static_cast<int16_t>(code < 0 ? kNoClass : code);
-#pragma omp simd
-  for (size_t i = 0; i < count; ++i) plane[i] = hard[i] ? (codes[i] == own ? 1 : 0) : plane[i];
-}
 void ReplaceFloats(const int16_t* codes, int code, const uint8_t* hard, size_t count, float* plane) {
-  const auto own = static_cast<int16_t>(code < 0 ? kNoClass : code);
+  const auto own = static_cast<int16_t>(code);
 #pragma omp simd
   for (size_t i = 0; i < count; ++i) plane[i] = hard[i] ? (codes[i] == own ? 1.0f : 0.0f) : plane[i];
 }
@@ -382,10 +280,9 @@ void FilterLine(const float* line, const float* taps, size_t count_of_taps, cons
 }  // namespace
 
 extern const SoftLabelTable kSoftLabels;
-const SoftLabelTable kSoftLabels{OneHot,       Equal,        Merge,           Widen,           Without,
-                                 Band,         SumBits,      SumLine,         SumLevel,        Add,
-                                 OneHotCounts, OneHotFloats, ThresholdCounts, ThresholdFloats, AddFloats,
-                                 None,         Divisors,     Reciprocals,     ReplaceCounts,   ReplaceFloats,
-                                 Weigh,        DivideFloats, AddBits,         FilterLine};
+const SoftLabelTable kSoftLabels{OneHot,       Equal,           Merge,           Widen,     Without,
+                                 Band,         SumBits,         SumLine,         SumLevel,  OneHotCounts,
+                                 OneHotFloats, ThresholdCounts, ThresholdFloats, AddFloats, ReplaceFloats,
+                                 DivideFloats, AddBits,         FilterLine};
 
 }  // namespace pixelcal::simd::PIXELCAL_ISA
