@@ -4,6 +4,7 @@
  * pads and shapes are plain number lists.
  */
 export * from "./ops/activations.js";
+export * from "./ops/attention.js";
 export * from "./ops/einsum.js";
 export * from "./ops/elementwise.js";
 export * from "./ops/grid-sample.js";

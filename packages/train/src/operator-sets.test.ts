@@ -98,6 +98,32 @@ const samples = ["zeros", "border", "reflection"].flatMap((padding_mode) =>
   }),
 );
 
+const tokens = [2, 4, 5, 6];
+const few = { k: floats([2, 2, 7, 6]), v: floats([2, 2, 7, 3]) };
+const rows = { k: floats([2, 7, 6]), v: floats([2, 7, 4]) };
+const places: Tensor = {
+  type: "bool",
+  dims: [5, 7],
+  data: Uint8Array.from({ length: 35 }, (_, i) => +(i % 4 > 0)),
+};
+const attention = (more: Partial<Case>): Case => ({
+  op: "Attention",
+  opset: 23,
+  inputs: ["x", "k", "v"],
+  dims: tokens,
+  stored: few,
+  ...more,
+});
+const attentions: readonly Case[] = [
+  attention({ inputs: ["x", "x", "x"] }),
+  attention({ opset: 24 }),
+  attention({ attributes: { is_causal: 1, scale: f(0.7) } }),
+  attention({ inputs: ["x", "k", "v", "m"], stored: { ...few, m: floats([2, 1, 5, 7]) } }),
+  attention({ inputs: ["x", "k", "v", "m"], stored: { ...few, m: places } }),
+  attention({ attributes: { softcap: f(0.5) } }),
+  attention({ dims: [2, 5, 12], stored: rows, attributes: { q_num_heads: 4, kv_num_heads: 2 } }),
+];
+
 const norm = { scale: floats([3]), bias: floats([3]), mean: floats([3]), variance: floats([3], 1, 2, 0.5) };
 const all = ["x", "scale", "bias", "mean", "variance"];
 
@@ -197,6 +223,7 @@ const cases: readonly Case[] = [
     attributes: { axis: -2 },
     stored: { s: floats([4, 6]), b: floats([4, 6]) },
   },
+  ...attentions,
   { op: "Gelu", opset: 20 },
   { op: "Gelu", opset: 20, attributes: { approximate: "tanh" } },
   { op: "Mish", opset: 18 },

@@ -59,6 +59,25 @@ function groupNormalization(call: Call): Value {
   return ops.GroupNormalization(x, each(scale), each(bias), options);
 }
 
+function attention(call: Call): Value {
+  const [q, k, v] = [operand(call, 0), operand(call, 1), operand(call, 2)];
+  if (call.outputs > 1 || call.operands.slice(4).some((value) => value !== undefined))
+    throw graphError(call.name, "Attention without past keys, lengths and further outputs", "them");
+  const options = {
+    mask: call.operands[3],
+    causal: numberOf(call, "is_causal", 0) !== 0,
+    softcap: numberOf(call, "softcap", 0),
+    ...(call.attributes.scale !== undefined && { scale: numberOf(call, "scale") }),
+  };
+  if (q.dims.length !== 3) return ops.Attention(q, k, v, options);
+  // Heads are the parts of the last axis.
+  const [heads, groups] = [numberOf(call, "q_num_heads"), numberOf(call, "kv_num_heads")];
+  const apart = (x: Value, count: number): Value =>
+    ops.Transpose(ops.Reshape(x, [...x.dims.slice(0, 2), count, x.dims[2]! / count]), [0, 2, 1, 3]);
+  const y = ops.Attention(apart(q, heads), apart(k, groups), apart(v, groups), options);
+  return ops.Reshape(ops.Transpose(y, [0, 2, 1, 3]), [...q.dims.slice(0, 2), -1]);
+}
+
 function oneHot(call: Call): Value {
   const [indices, values] = [operand(call, 0), operand(call, 2)];
   const depth = numbersAt(call, 1)?.[0] ?? 0;
@@ -157,6 +176,7 @@ export const expansions: Readonly<Record<string, Expansion>> = {
   Einsum: (call) => [
     ops.Einsum(textOf(call, "equation", ""), ...call.operands.map((_, index) => operand(call, index))),
   ],
+  Attention: (call) => [attention(call)],
   GridSample: (call) => [gridSample(call)],
   GroupNormalization: (call) => [groupNormalization(call)],
   RMSNormalization: (call) => [

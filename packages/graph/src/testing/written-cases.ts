@@ -191,6 +191,21 @@ const blocks: readonly OperatorCase[] = [
     build: ({ x, indices }) => ops.GatherND(x!, ops.Cast(indices!, "int64"), { batch_dims: 1 }),
   },
   {
+    name: "Attention of shared keys",
+    inputs: {
+      q: { dims: [1, 4, 3, 2] },
+      k: { dims: [1, 2, 5, 2] },
+      v: { dims: [1, 2, 5, 3] },
+      mask: { dims: [3, 5] },
+    },
+    build: ({ q, k, v, mask }) => ops.Attention(q!, k!, v!, { mask: mask!, softcap: 2 }),
+  },
+  {
+    name: "Attention to what came before",
+    inputs: { x: { dims: [2, 1, 4, 3] } },
+    build: ({ x }) => ops.Attention(x!, x!, ops.Mul(x!, x!), { causal: true, scale: 0.8 }),
+  },
+  {
     name: "ScatterND",
     inputs: { x: { dims: [2, 3, 4] }, updates: { dims: [3, 4] }, indices: pairs(3, [2, 3]) },
     build: ({ x, indices, updates }) => ops.ScatterND(x!, ops.Cast(indices!, "int64"), updates!),
