@@ -76,6 +76,21 @@ describe("pixelcal check", () => {
     });
   });
 
+  test("says what layers share, and what untying makes of it", async () => {
+    const graph = model((x) => {
+      const weight = x.graph.initializer("weight", tensor("float32", Float32Array.of(1, 2), [2, 1, 1, 1]));
+      return {
+        logits: ops.Add(ops.Conv(x, weight, undefined, {}), ops.Conv(ops.Relu(x), weight, undefined, {})),
+      };
+    });
+    const { output } = await check("tied.onnx", serializeModel(graph));
+    expect(output).toMatch(/^trainable +2 parameters in 1 arrays/m);
+    expect(output).toMatch(/^tied +weight by \S+ and \S+: trained as one; tied_weights: untie gives/m);
+    const untied = await check("tied.onnx", serializeModel(graph), "--tied-weights", "untie");
+    expect(untied.output).toMatch(/^trainable +4 parameters in 2 arrays/m);
+    expect(untied.output).not.toMatch(/^tied /m);
+  });
+
   test("finds the logits before a softmax, and outputs to choose from", async () => {
     const graph = model((x) => ({ probs: ops.Softmax(weighted(x), 1), mask: ops.Relu(x) }));
     const { code, output } = await check("probs.onnx", serializeModel(graph), "--output", "probs");

@@ -1,7 +1,7 @@
 import { dirname } from "node:path";
-import { GraphError } from "@pixelcal/graph";
+import { GraphError, type TiedWeights } from "@pixelcal/graph";
 import { checkModel, type ModelReport, type ProviderReport } from "@pixelcal/train";
-import { type Command, InvalidArgumentError } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import { CommandError } from "./command-error.js";
 import { readModel } from "./network.js";
 import { integer } from "./option.js";
@@ -13,6 +13,7 @@ interface Options {
   readonly output?: readonly string[];
   readonly classAxis?: number;
   readonly channelAxis?: number;
+  readonly tiedWeights?: TiedWeights;
   readonly threads?: number;
   readonly json?: true;
 }
@@ -26,6 +27,13 @@ export function addCheck(program: Command, context: Context): void {
     .option("--output <names>", "outputs to train, separated by commas", (text) => text.split(","))
     .option("--class-axis <axis>", "of the outputs, -1 for the last (default: 1)", axis)
     .option("--channel-axis <axis>", "of the image, -1 for the last (default: 1)", axis)
+    .addOption(
+      new Option("--tied-weights <what>", "becomes of weights that layers share (default: named)").choices([
+        "named",
+        "untie",
+        "keep",
+      ]),
+    )
     .option("--threads <count>", "processor threads (default: all)", integer(1))
     .option("--json", "the report as JSON")
     .action((path: string, options: Options) => check(path, options, context));
@@ -33,9 +41,8 @@ export function addCheck(program: Command, context: Context): void {
 
 async function check(path: string, options: Options, context: Context): Promise<void> {
   const bytes = await readModel(path);
-  const { inputShape: dims, output: outputs, classAxis, channelAxis, threads, json } = options;
-  const ends = { outputs, classAxis, channelAxis };
-  const report = await checkModel(bytes, { externalData: dirname(path), dims, ...ends, threads }).catch(
+  const { inputShape: dims, output: outputs, json, ...rest } = options;
+  const report = await checkModel(bytes, { externalData: dirname(path), dims, outputs, ...rest }).catch(
     (error) => {
       throw error instanceof GraphError
         ? new CommandError(`${path}: ${error.message}`, { cause: error })
@@ -87,12 +94,13 @@ function describe(path: string, size: number, report: ModelReport): string {
     `${dims.join(" x ")}${report.chosenSizes ? " (open sizes chosen; --input-shape gives others)" : ""}`,
   ]);
   if (parameters !== undefined) {
-    const { arrays, elements, buffers } = parameters;
+    const { arrays, elements, buffers, tied } = parameters;
     const count = elements.toLocaleString("en");
     rows.push([
       "trainable",
       `${count} parameters in ${arrays} arrays, ${buffers} running statistics; ${report.classes} classes`,
     ]);
+    if (tied.length > 0) rows.push(["tied", tiedList(tied)]);
   }
   if (memory !== undefined) {
     rows.push([
@@ -103,6 +111,12 @@ function describe(path: string, size: number, report: ModelReport): string {
   for (const provider of report.providers) rows.push([provider.device, tried(provider)]);
   const width = Math.max(...rows.map(([title]) => title.length));
   return rows.map(([title, text]) => `${title.padEnd(width)}  ${text}\n`).join("");
+}
+
+function tiedList(tied: NonNullable<ModelReport["parameters"]>["tied"]): string {
+  const shown = tied.slice(0, 3).map(({ name, layers }) => `${name} by ${layers.join(" and ")}`);
+  const more = tied.length > 3 ? `, and ${tied.length - 3} more` : "";
+  return `${shown.join(", ")}${more}: trained as one; tied_weights: untie gives each layer its own`;
 }
 
 function operatorList({ operators, withoutGradient }: ModelReport): string {

@@ -23,12 +23,13 @@ export interface Network extends SourceOptions {
 /** The network of a configuration: untrained, or an ONNX file with its weights. */
 export async function networkOf({ model, seed }: TrainConfig): Promise<Network> {
   if ("onnx" in model) {
-    const { onnx, outputs, class_axis: classAxis, channel_axis: channelAxis } = model;
+    const { onnx, outputs, class_axis: classAxis, channel_axis: channelAxis, tied_weights } = model;
     return {
       ...(await readNetwork(onnx)),
       ...(outputs && { outputs: Object.keys(outputs) }),
       classAxis,
       channelAxis,
+      tiedWeights: tied_weights,
     };
   }
   const options = { channels: model.in_channels, classes: model.num_classes, base: model.base, seed };

@@ -132,11 +132,12 @@ function trainerOptions(
 ): Omit<TrainerOptions, "model" | "loss" | "batch" | "outputs"> &
   Record<"outputs", TrainerOptions["outputs"]> {
   const { lr, weight_decay, decay, groups } = config.optim;
-  const { type, warmup, minimum } = config.scheduler;
+  const { type, warmup, warmup_steps: warmupSteps, minimum } = config.scheduler;
+  const rise = { warmup, ...(warmupSteps !== undefined && { warmupSteps }) };
   const { last_layers: lastLayers, ...selection } = config.trainable ?? {};
   return {
     optimizer: adamW({ learningRate: lr, weightDecay: weight_decay, decay }),
-    schedule: type === "cosine" ? cosine({ epochs: config.epochs, warmup, minimum }) : constant({ warmup }),
+    schedule: type === "cosine" ? cosine({ epochs: config.epochs, ...rise, minimum }) : constant(rise),
     groups: groups?.map((group) => ({ match: group.match, learningRate: group.lr })),
     device: config.device,
     threads: config.threads,

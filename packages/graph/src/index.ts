@@ -26,6 +26,7 @@ export {
   type SerializeOptions,
   serializeModel,
 } from "./model/serialize.js";
+export type { TiedWeights } from "./model/tied.js";
 export { type ExternalPatch, type PatchedModel, replaceWeights, type Weights } from "./model/weights.js";
 export { type ConvOptions, type ConvTransposeOptions, type Initialize, Layers } from "./nn.js";
 export * as ops from "./ops.js";

@@ -3,7 +3,14 @@ import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { makeFolder, removeFolders, sweepTemporaries, writeError, writeFileAtomic } from "./index.js";
+import {
+  makeFolder,
+  removeFolders,
+  sweepTemporaries,
+  writeError,
+  writeFileAtomic,
+  writeFilesAtomic,
+} from "./index.js";
 
 let folder: string;
 beforeAll(async () => {
@@ -32,6 +39,40 @@ test("a failure half way leaves the old file and nothing else", async () => {
   await expect(writeFileAtomic(path, broken())).rejects.toThrow("disk full");
   expect(await readFile(path, "utf8")).toBe("old");
   expect(await readdir(join(folder, "kept"))).toEqual(["a.bin"]);
+});
+
+test("of files that belong together none is replaced where one cannot be written", async () => {
+  const [a, b, c] = ["a.bin", "deep/b.bin", "c.onnx"].map((name) => join(folder, "together", name)) as [
+    string,
+    string,
+    string,
+  ];
+  await writeFilesAtomic([
+    [a, "old a"],
+    [c, "old c"],
+  ]);
+  async function* broken(): AsyncGenerator<Uint8Array> {
+    yield Uint8Array.of(1);
+    throw new Error("disk full");
+  }
+  const writing = writeFilesAtomic([
+    [a, "new a"],
+    [b, broken()],
+    [c, "new c"],
+  ]);
+  await expect(writing).rejects.toThrow("disk full");
+  expect(await readdir(join(folder, "together"))).toEqual(["a.bin", "c.onnx"]);
+  expect([await readFile(a, "utf8"), await readFile(c, "utf8")]).toEqual(["old a", "old c"]);
+  await writeFilesAtomic([
+    [a, "new a"],
+    [b, "new b"],
+    [c, "new c"],
+  ]);
+  expect(await Promise.all([a, b, c].map((path) => readFile(path, "utf8")))).toEqual([
+    "new a",
+    "new b",
+    "new c",
+  ]);
 });
 
 test("a folder in the way is an error that leaves nothing", async () => {

@@ -43,33 +43,52 @@ export async function removeFolders(made: readonly string[]): Promise<void> {
   for (const folder of [...made].reverse()) await rmdir(folder).catch(() => undefined);
 }
 
+export type FileData = Uint8Array | string | Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
+
 /**
  * Writes a file so that at any moment, a crash or a full disk included, `path` holds either the old bytes or the new:
  * a temporary file beside it, fsync, rename, fsync of the folder. Missing parent folders are made.
  */
-export async function writeFileAtomic(
-  path: string,
-  data: Uint8Array | string | Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+export const writeFileAtomic = (path: string, data: FileData): Promise<void> =>
+  writeFilesAtomic([[path, data]]);
+
+/** The same of files that belong together: the first takes its place, the others after it in turn, when all are written. */
+export async function writeFilesAtomic(
+  files: readonly (readonly [path: string, data: FileData])[],
 ): Promise<void> {
-  const folder = dirname(path);
-  const made = await makeFolder(folder);
-  const temporary = join(folder, `.${basename(path)}.${process.pid}.${counter++}.tmp`);
+  const made: string[] = [];
+  const staged: { readonly path: string; readonly temporary: string }[] = [];
+  let current = "";
   try {
-    const file = await open(temporary, "wx");
-    try {
-      if (data instanceof Uint8Array || typeof data === "string") await file.writeFile(data);
-      else for await (const chunk of data) await file.writeFile(chunk);
-      await file.sync();
-    } finally {
-      await file.close();
+    for (const [path, data] of files) {
+      current = path;
+      const folder = dirname(path);
+      made.push(...(await makeFolder(folder)));
+      const temporary = join(folder, `.${basename(path)}.${process.pid}.${counter++}.tmp`);
+      staged.push({ path, temporary });
+      await writeNew(temporary, data);
     }
-    await rename(temporary, path);
+    for (const { path, temporary } of staged) {
+      current = path;
+      await rename(temporary, path);
+    }
   } catch (error) {
-    await rm(temporary, { force: true });
+    for (const { temporary } of staged) await rm(temporary, { force: true });
     await removeFolders(made);
-    throw writeError(path, error);
+    throw writeError(current, error);
   }
-  await syncDirectory(folder);
+  for (const folder of new Set(files.map(([path]) => dirname(path)))) await syncDirectory(folder);
+}
+
+async function writeNew(path: string, data: FileData): Promise<void> {
+  const file = await open(path, "wx");
+  try {
+    if (data instanceof Uint8Array || typeof data === "string") await file.writeFile(data);
+    else for await (const chunk of data) await file.writeFile(chunk);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
 }
 
 function isRunning(pid: number): boolean {
@@ -81,7 +100,7 @@ function isRunning(pid: number): boolean {
   }
 }
 
-/** Removes temporary files that `writeFileAtomic` calls of processes now dead left in `folder`; returns their names. */
+/** Removes temporary files that writes of processes now dead left in `folder`; returns their names. */
 export async function sweepTemporaries(folder: string): Promise<string[]> {
   const stale = (await readdir(folder)).filter((name) => {
     const match = /^\..+\.(\d+)\.\d+\.tmp$/.exec(name);

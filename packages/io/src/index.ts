@@ -1,7 +1,14 @@
 export type { Case, Prediction, ReadCaseOptions } from "./case.js";
 export { readCase, readPrediction, writePrediction } from "./case.js";
 export { errorCode, FormatError, fileError, writeError } from "./errors.js";
-export { makeFolder, removeFolders, sweepTemporaries, writeFileAtomic } from "./file.js";
+export {
+  type FileData,
+  makeFolder,
+  removeFolders,
+  sweepTemporaries,
+  writeFileAtomic,
+  writeFilesAtomic,
+} from "./file.js";
 export { float16ToFloat32, float32ToFloat16 } from "./float16.js";
 export { checkLabelRange, labelNumbers, toInt64 } from "./labels.js";
 export type { Limits } from "./limits.js";

@@ -13,7 +13,7 @@ import { crossEntropy } from "@pixelcal/losses";
 import type { Activation } from "./activations.js";
 import { rolesOf } from "./model-arrays.js";
 import { canonicalAxes, imageDims, logitsBehind, type ModelEnds } from "./model-ends.js";
-import { modelSource } from "./model-source.js";
+import { type FileOptions, modelSource } from "./model-source.js";
 import { peakBytes } from "./peak-memory.js";
 import { Random } from "./random.js";
 import { createSession, type TrainDevice, trainDevices } from "./session.js";
@@ -21,8 +21,7 @@ import { unstacked } from "./stacked-outputs.js";
 import { buildInferenceGraph, buildStepGraph } from "./step-graph.js";
 import { Trainer } from "./trainer.js";
 
-export interface CheckOptions extends ModelEnds {
-  readonly externalData?: string;
+export interface CheckOptions extends ModelEnds, FileOptions {
   /** Dims [N, C, ...spatial] to lay the model out for; what it declares by default, open sizes filled in. */
   readonly dims?: readonly number[];
   readonly threads?: number;
@@ -53,7 +52,13 @@ export interface ModelReport {
     readonly activation: Activation;
   }[];
   /** Arrays that can be trained and running statistics. */
-  readonly parameters?: { readonly arrays: number; readonly elements: number; readonly buffers: number };
+  readonly parameters?: {
+    readonly arrays: number;
+    readonly elements: number;
+    readonly buffers: number;
+    /** Arrays that several layers share, which are therefore trained as one. */
+    readonly tied: readonly { readonly name: string; readonly layers: readonly string[] }[];
+  };
   readonly classes?: number;
   /** Bytes of the arrays alive at once in a prediction and in a training step, computed from their graphs. */
   readonly memory?: { readonly predict: number; readonly train: number };
@@ -87,7 +92,8 @@ export async function checkModel(bytes: Uint8Array, options: CheckOptions = {}):
   let parsed: Graph;
   try {
     const shapes = { "": imageDims(dims, options.channelAxis) };
-    parsed = unstacked(parseModel(bytes, { shapes, externalData: options.externalData }));
+    const { externalData, tiedWeights } = options;
+    parsed = unstacked(parseModel(bytes, { shapes, externalData, tiedWeights }));
   } catch (error) {
     problems.push(messageOf(error));
     const withoutGradient = operators.filter(({ known, gradient }) => known && !gradient);
@@ -103,7 +109,10 @@ export async function checkModel(bytes: Uint8Array, options: CheckOptions = {}):
     const model = modelSource(bytes, ends)(dims);
     const { parameters, buffers } = rolesOf(model);
     const elements = parameters.reduce((sum, name) => sum + model.initializers.get(name)!.data.length, 0);
-    const summary = { arrays: parameters.length, elements, buffers: buffers.length };
+    const tied = parameters
+      .map((name) => ({ name, layers: layersOf(parsed, name) }))
+      .filter(({ layers }) => layers.length > 1);
+    const summary = { arrays: parameters.length, elements, buffers: buffers.length, tied };
     const classes = [...model.outputs.values()][0]!.dims[1]!;
     const step = buildStepGraph(model, {
       loss: crossEntropy(),
@@ -122,6 +131,10 @@ export async function checkModel(bytes: Uint8Array, options: CheckOptions = {}):
     return report({ logits, withoutGradient });
   }
 }
+
+/** The nodes that take an array. */
+const layersOf = (model: Graph, name: string): readonly string[] =>
+  model.nodes.filter(({ inputs }) => inputs.some((input) => input?.name === name)).map((node) => node.name);
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 

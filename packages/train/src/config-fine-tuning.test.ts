@@ -5,7 +5,13 @@ const tuning = {
   method: "sdc",
   preset: "consistent",
   dataset: { root: "data" },
-  model: { onnx: "models/liver.onnx", outputs: { logits: 1, deep: 0.4 }, class_axis: -1, channel_axis: -1 },
+  model: {
+    onnx: "models/liver.onnx",
+    outputs: { logits: 1, deep: 0.4 },
+    class_axis: -1,
+    channel_axis: -1,
+    tied_weights: "untie",
+  },
   optim: {
     lr: 1e-4,
     groups: [
@@ -57,7 +63,11 @@ describe("fine-tuning", () => {
   test.each<[object, string]>([
     [
       { model: { onnx: "m.onnx", num_classes: 3 } },
-      "model.num_classes: unknown key; allowed: onnx, outputs, class_axis, channel_axis",
+      "model.num_classes: unknown key; allowed: onnx, outputs, class_axis, channel_axis, tied_weights",
+    ],
+    [
+      { model: { onnx: "m.onnx", tied_weights: "always" } },
+      'model.tied_weights: expected named, untie or keep, got string "always"',
     ],
     [{ model: { onnx: "" } }, "model.onnx: expected a text that is not empty"],
     [{ model: { onnx: "m", outputs: { a: -1 } } }, "model.outputs.a: expected at least 0, got number -1"],
@@ -67,6 +77,10 @@ describe("fine-tuning", () => {
       "optim.groups.0.macth: unknown key; did you mean match?",
     ],
     [{ optim: { groups: [{ match: [], lr: 1 }] } }, "optim.groups.0.match: expected at least 1, got a list"],
+    [
+      { scheduler: { warmup: 1, warmup_steps: 9 } },
+      "scheduler.warmup_steps: expected either warmup or warmup_steps, got both",
+    ],
     [{ scheduler: { warmpu: 3 } }, "scheduler.warmpu: unknown key; did you mean warmup?"],
     [{ scheduler: { warmup: 50 } }, "scheduler.warmup: expected less than the 50 epochs, got number 50"],
     [{ trainable: { last_layer: 1 } }, "trainable.last_layer: unknown key; did you mean last_layers?"],

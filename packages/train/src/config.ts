@@ -1,3 +1,4 @@
+import type { TiedWeights } from "@pixelcal/graph";
 import { z } from "zod";
 import { ConfigError, problemsOf } from "./config-error.js";
 import { type LossConfig, lossOfMethod, lossOfSection, methodSections, methods } from "./config-loss.js";
@@ -20,6 +21,7 @@ export interface OnnxModelConfig {
   readonly outputs?: Readonly<Record<string, number>>;
   readonly class_axis?: number;
   readonly channel_axis?: number;
+  readonly tied_weights?: TiedWeights;
 }
 
 /**
@@ -48,10 +50,14 @@ export interface TrainConfig {
     readonly decay: "all" | "weights";
     readonly groups?: readonly { readonly match: readonly string[]; readonly lr: number }[];
   };
-  /** `cosine` goes from `optim.lr` to `minimum` of it (0) over `epochs`, stepped after each epoch, `warmup` epochs rise first. */
+  /**
+   * `cosine` goes from `optim.lr` to `minimum` of it (0) over `epochs`, stepped after each epoch; `warmup` epochs rise
+   * first, or the first `warmup_steps` updates.
+   */
   readonly scheduler: {
     readonly type: "cosine" | "constant";
     readonly warmup?: number;
+    readonly warmup_steps?: number;
     readonly minimum?: number;
   };
   /** What is trained, everything by default; the rest keeps its weights. */
@@ -104,6 +110,7 @@ const onnxModel = z.strictObject({
   outputs: z.record(z.string(), z.number().min(0)).optional(),
   class_axis: z.int().optional(),
   channel_axis: z.int().optional(),
+  tied_weights: word(["named", "untie", "keep"]).optional(),
 });
 
 const schema = z.strictObject({
@@ -132,6 +139,7 @@ const schema = z.strictObject({
     .strictObject({
       type: word(["cosine", "constant", "none"]).default("cosine"),
       warmup: z.int().min(0).optional(),
+      warmup_steps: z.int().min(0).optional(),
       minimum: z.number().min(0).max(1).optional(),
     })
     .prefault({}),
@@ -178,7 +186,9 @@ export function parseConfig(json: unknown, options: { runName?: string } = {}): 
   const preset = asked ?? (method === undefined ? "consistent" : "reference");
   const name = run_name ?? options.runName;
   if (name === undefined) throw new ConfigError(["run_name: expected a name, got nothing"]);
-  const { warmup = 0 } = scheduler;
+  const { warmup = 0, warmup_steps = 0 } = scheduler;
+  if (warmup > 0 && warmup_steps > 0)
+    throw new ConfigError(["scheduler.warmup_steps: expected either warmup or warmup_steps, got both"]);
   if (scheduler.type === "cosine" && warmup >= file.epochs)
     throw new ConfigError([
       `scheduler.warmup: expected less than the ${file.epochs} epochs, got number ${warmup}`,

@@ -1,8 +1,8 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Tensor, tensor, zeros } from "@pixelcal/core";
-import { externalModel, Graph, ops, parseModel, serializeModel, type Value } from "@pixelcal/graph";
+import { Graph, ops, parseModel, serializeModel, type Value } from "@pixelcal/graph";
 import { crossEntropy } from "@pixelcal/losses";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { fit } from "./fit.js";
@@ -10,10 +10,10 @@ import { rolesOf } from "./model-arrays.js";
 import { unet2d } from "./models/unet2d.js";
 import { adamW, sgd } from "./optimizer.js";
 import { Random } from "./random.js";
+import { constant } from "./schedule.js";
 import { createSession } from "./session.js";
-import { Trainer } from "./trainer.js";
 import type { TrainerOptions } from "./trainer-options.js";
-import { squares, trainerWith } from "./training.test.helper.js";
+import { greatest, squares, trainerWith } from "./training.test.helper.js";
 
 const dims = [2, 1, 16, 16];
 
@@ -42,8 +42,6 @@ const moved = (
   );
 const bytesOf = ({ data }: Tensor<"float32">): Buffer =>
   Buffer.from(data.buffer, data.byteOffset, data.byteLength);
-const greatest = (a: Tensor<"float32">, b: Tensor<"float32">): number =>
-  a.data.reduce((most, value, i) => Math.max(most, Math.abs(value - b.data[i]!)), 0);
 
 let folder: string;
 beforeAll(async () => {
@@ -75,30 +73,6 @@ describe("fine-tuning an ONNX file", () => {
       await session.close();
       expect(greatest(logits as Tensor<"float32">, await trainer.predict(images))).toBeLessThan(1e-5);
       expect(() => trainer.exportModel({ spatial: "open" })).toThrow("spatial: expected nothing");
-    });
-  });
-
-  it("writes weights that lie in another file to that file's copy", async () => {
-    const [source, target] = [join(folder, "source"), join(folder, "target")];
-    const { model, data } = externalModel(graph, { location: "weights.bin", threshold: 64 });
-    await mkdir(source);
-    await writeFile(join(source, "weights.bin"), Buffer.concat(data));
-    await expect(Trainer.create({ ...defaults, model })).rejects.toThrow("its data lies in another file");
-    await withTrainer({ model, externalData: source }, async (trainer) => {
-      await trainer.step(squares(1));
-      expect(() => trainer.exportModel()).toThrow("model: expected a file that holds its weights");
-      await trainer.writeModel(join(target, "tuned.onnx"));
-      expect((await readdir(target)).sort()).toEqual(["tuned.onnx", "weights.bin"]);
-      expect((await readFile(join(target, "weights.bin"))).length).toBe(Buffer.concat(data).length);
-      expect((await readFile(join(source, "weights.bin"))).equals(Buffer.concat(data))).toBe(true);
-      const back = parseModel(await readFile(join(target, "tuned.onnx")), { externalData: target });
-      for (const [name, array] of Object.entries({ ...trainer.parameters, ...trainer.buffers })) {
-        expect(back.initializers.get(name)!.data, name).toEqual(array.data);
-      }
-      await trainer.writeModel(join(source, "tuned.onnx"));
-      expect(
-        (await readFile(join(source, "weights.bin"))).equals(await readFile(join(target, "weights.bin"))),
-      ).toBe(true);
     });
   });
 
@@ -151,6 +125,22 @@ describe("fine-tuning an ONNX file", () => {
           );
         });
       }
+    });
+  });
+
+  it("warms up over updates", async () => {
+    const [optimizer, schedule] = [sgd({ learningRate: 0.1 }), constant({ warmupSteps: 3 })];
+    await withTrainer({ optimizer, schedule }, async (trainer) => {
+      const before = kept(trainer.parameters)["head.weight"]!;
+      const gradient = (await trainer.gradients(squares(0)))["head.weight"]!;
+      const rates = [(await trainer.step(squares(0))).learningRate];
+      const after = trainer.parameters["head.weight"]!.data;
+      before.forEach((value, i) => {
+        expect(after[i]).toBeCloseTo(value - 0.025 * gradient.data[i]!, 6);
+      });
+      for (let i = 1; i < 5; i++) rates.push((await trainer.step(squares(i))).learningRate);
+      for (const [i, rate] of [0.025, 0.05, 0.075, 0.1, 0.1].entries())
+        expect(rates[i]).toBeCloseTo(rate, 12);
     });
   });
 

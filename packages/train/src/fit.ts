@@ -14,6 +14,7 @@ export interface BatchSource {
 /** What happened in one epoch, counted from 1. */
 export interface EpochRecord {
   readonly epoch: number;
+  /** Of the epoch's last batch. */
   readonly learningRate: number;
   /** Mean over the epoch's images. */
   readonly trainLoss: number;
@@ -152,7 +153,7 @@ async function trainEpoch(trainer: Trainer, epoch: number, options: FitOptions):
   const { train, epochs, prefetch = 2, onProgress } = options;
   const mean = new Mean();
   const terms: Record<string, Mean> = {};
-  const { learningRate } = trainer;
+  let { learningRate } = trainer;
   let batch = 0;
   for await (const prepared of ahead(train.epoch(epoch), prefetch, (next) => withTargets(trainer, next))) {
     batch += 1;
@@ -160,6 +161,7 @@ async function trainEpoch(trainer: Trainer, epoch: number, options: FitOptions):
       if (!(cause instanceof DivergedError)) throw cause;
       throw new TrainingAbortedError(epoch + 1, batch, cause.what, { cause });
     });
+    learningRate = result.learningRate;
     const images = prepared.images.dims[0]!;
     mean.add(result.loss, images);
     for (const [name, value] of Object.entries(result.terms)) (terms[name] ??= new Mean()).add(value, images);

@@ -1,5 +1,5 @@
 import { InvalidArgumentError, invalidArgument } from "@pixelcal/core";
-import { Graph, GraphError, parseModel, rewrite } from "@pixelcal/graph";
+import { Graph, GraphError, parseModel, rewrite, type TiedWeights } from "@pixelcal/graph";
 import { modelEnds } from "./model-arrays.js";
 import { canonical, imageDims, type ModelEnds } from "./model-ends.js";
 import type { Model } from "./models/model.js";
@@ -9,11 +9,17 @@ export type AnyModel = Model | Graph | Uint8Array;
 /** Lays a network out for images of given dims. */
 export type ModelSource = (dims: readonly number[]) => Graph;
 
-export interface SourceOptions extends ModelEnds {
+/** How the weights of an ONNX file are read. */
+export interface FileOptions {
+  /** The folder of the weights that it keeps in other files. */
+  readonly externalData?: string;
+  /** What becomes of weights that several layers share; "named" by default. */
+  readonly tiedWeights?: TiedWeights;
+}
+
+export interface SourceOptions extends ModelEnds, FileOptions {
   /** Seed of the initial weights of a description. */
   readonly seed?: number;
-  /** The folder of the weights that an ONNX file keeps in other files. */
-  readonly externalData?: string;
 }
 
 /** How many classes a model tells apart on images of these dims. Throws when they do not fit each other. */
@@ -22,7 +28,7 @@ export const modelClasses = (model: AnyModel, dims: readonly number[], options?:
 
 /** A source of canonical graphs from a model description, a graph or the bytes of an ONNX file. */
 export function modelSource(model: AnyModel, options: SourceOptions = {}): ModelSource {
-  const { seed, externalData, channelAxis } = options;
+  const { seed, externalData, tiedWeights, channelAxis } = options;
   if (seed !== undefined && !(Number.isSafeInteger(seed) && seed >= 0)) {
     throw invalidArgument("seed", "an integer of 0 or more", seed);
   }
@@ -33,7 +39,7 @@ export function modelSource(model: AnyModel, options: SourceOptions = {}): Model
     return (dims) =>
       laidOut(dims, () => {
         const shapes = { "": imageDims(dims, channelAxis) };
-        return canonical(parseModel(model, { shapes, externalData }), options);
+        return canonical(parseModel(model, { shapes, externalData, tiedWeights }), options);
       });
   }
   return (dims) => model.build(dims, seed);
@@ -45,7 +51,7 @@ function resized(model: Graph, dims: readonly number[]): Graph {
   return rewrite(model, { input: (value, target) => target.input(value.name, value.type, dims) });
 }
 
-const fileFaults: ReadonlySet<string> = new Set(["model", "externalData"]);
+const fileFaults: ReadonlySet<string> = new Set(["model", "externalData", "tiedWeights"]);
 
 /** A finished graph may hold sizes that suit the images it was made for alone. */
 function laidOut(dims: readonly number[], make: () => Graph): Graph {

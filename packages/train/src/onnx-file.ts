@@ -2,7 +2,7 @@ import { createReadStream } from "node:fs";
 import { dirname, join } from "node:path";
 import { invalidArgument, type Tensor } from "@pixelcal/core";
 import { type ExternalPatch, externalPath, replaceWeights, type Weights } from "@pixelcal/graph";
-import { writeFileAtomic } from "@pixelcal/io";
+import { type FileData, writeFilesAtomic } from "@pixelcal/io";
 
 export type { Weights } from "@pixelcal/graph";
 
@@ -20,7 +20,7 @@ export function withWeights(bytes: Uint8Array, weights: Weights, options: object
 
 /**
  * Writes an ONNX file with new weights and nothing else changed, and beside it the files that hold weights of its own
- * (`externalData` is the folder of the original's). Each is complete or as it was before.
+ * (`externalData` is the folder of the original's). None is replaced before all are written, the model last.
  */
 export async function writeWithWeights(
   path: string,
@@ -29,13 +29,13 @@ export async function writeWithWeights(
   externalData: string | undefined,
 ): Promise<void> {
   const { model, patches, locations } = replaceWeights(bytes, weights);
-  for (const location of locations) {
+  const dataFiles = locations.map((location): readonly [string, FileData] => {
     if (externalData === undefined) throw invalidArgument("externalData", "the model's folder", "nothing");
     const source = externalPath(externalData, location);
     const own = patches.filter((patch) => patch.location === location);
-    await writeFileAtomic(join(dirname(path), location), patchedFile(source, own));
-  }
-  await writeFileAtomic(path, model);
+    return [join(dirname(path), location), patchedFile(source, own)];
+  });
+  await writeFilesAtomic([...dataFiles, [path, model]]);
 }
 
 async function* patchedFile(path: string, patches: readonly ExternalPatch[]): AsyncGenerator<Uint8Array> {

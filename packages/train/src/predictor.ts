@@ -2,16 +2,14 @@ import type { Tensor } from "@pixelcal/core";
 import { type Graph, lower } from "@pixelcal/graph";
 import { modelEnds, withArrays } from "./model-arrays.js";
 import type { ModelEnds } from "./model-ends.js";
-import { type AnyModel, type ModelSource, modelSource } from "./model-source.js";
+import { type AnyModel, type FileOptions, type ModelSource, modelSource } from "./model-source.js";
 import type { LogitsModel } from "./predict.js";
 import { createSession, type TrainDevice } from "./session.js";
 import { SessionCache } from "./session-cache.js";
 import { Turns } from "./turns.js";
 
-export interface PredictorOptions extends ModelEnds {
+export interface PredictorOptions extends ModelEnds, FileOptions {
   readonly model: AnyModel;
-  /** The folder of the weights that an ONNX model keeps in other files. */
-  readonly externalData?: string;
   /** Trained parameters and buffers, `readCheckpoint(path).model` for one; the model's own without it. */
   readonly arrays?: Readonly<Record<string, Tensor>>;
   readonly device?: TrainDevice;

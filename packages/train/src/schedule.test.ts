@@ -24,12 +24,21 @@ describe("schedule", () => {
     expect([0, 1, 2, 9].map((epoch) => constant({ warmup: 1 }).factor(epoch))).toEqual([0.5, 1, 1, 1]);
   });
 
+  it("or within epochs, while the schedule runs", () => {
+    const schedule = cosine({ epochs: 2, warmupSteps: 3 });
+    expect([0, 1, 2, 3, 9].map((updates) => schedule.factor(0, updates))).toEqual([0.25, 0.5, 0.75, 1, 1]);
+    expect(schedule.factor(1, 1)).toBeCloseTo(0.25, 14);
+    expect([0, 1, 2].map((updates) => constant({ warmupSteps: 1 }).factor(7, updates))).toEqual([0.5, 1, 1]);
+  });
+
   it.each([
     ["epochs", () => cosine({ epochs: 0 })],
     ["epochs", () => cosine({ epochs: 2.5 })],
     ["minimum", () => cosine({ epochs: 2, minimum: 2 })],
     ["warmup", () => cosine({ epochs: 2, warmup: 2 })],
     ["warmup", () => constant({ warmup: -1 })],
+    ["warmupSteps", () => constant({ warmupSteps: 0.5 })],
+    ["warmupSteps", () => constant({ warmup: 1, warmupSteps: 1 })],
   ])("rejects a bad %s", (argument, make) => {
     expect(make).toThrow(InvalidArgumentError);
     expect(make).toThrow(argument);

@@ -1,16 +1,18 @@
 import { invalidArgument } from "@pixelcal/core";
 
-/** The learning rate of an epoch as a factor of the optimizer's: a pure function, so a resumed run needs no state. */
+/** The learning rate as a factor of the optimizer's: a pure function, so a resumed run needs no state. */
 export interface Schedule {
   readonly name: string;
   readonly settings: Readonly<Record<string, number>>;
-  /** Factor in epoch `epoch`, counted from 0. */
-  factor(epoch: number): number;
+  /** Factor in epoch `epoch` after so many updates in all, both counted from 0. */
+  factor(epoch: number, updates?: number): number;
 }
 
 export interface WarmupOptions {
   /** Epochs that rise linearly to the full rate before the schedule begins; 0 by default. */
   readonly warmup?: number;
+  /** The same in updates, for a rise within the first epochs, while the schedule runs; 0 by default. */
+  readonly warmupSteps?: number;
 }
 
 /** The same rate in every epoch, after the warm-up. */
@@ -25,7 +27,7 @@ export function constant(options: WarmupOptions = {}): Schedule {
 export function cosine(
   options: WarmupOptions & { readonly epochs: number; readonly minimum?: number },
 ): Schedule {
-  const { epochs, minimum = 0, warmup = 0 } = options;
+  const { epochs, minimum = 0, warmup = 0, warmupSteps } = options;
   if (!(Number.isInteger(epochs) && epochs >= 1))
     throw invalidArgument("epochs", "an integer of 1 or more", epochs);
   if (!(minimum >= 0 && minimum <= 1)) throw invalidArgument("minimum", "a fraction from 0 to 1", minimum);
@@ -33,11 +35,21 @@ export function cosine(
   if (length < 1) throw invalidArgument("warmup", `fewer than the ${epochs} epochs`, warmup);
   const falling = (epoch: number): number =>
     minimum + ((1 - minimum) * (1 + Math.cos((Math.PI * Math.min(epoch, length)) / length))) / 2;
-  return { name: "cosine", settings: { epochs, minimum, warmup }, factor: warmed(options, falling) };
+  const settings = { epochs, minimum, warmup, ...(warmupSteps !== undefined && { warmupSteps }) };
+  return { name: "cosine", settings, factor: warmed(options, falling) };
 }
 
-function warmed({ warmup = 0 }: WarmupOptions, after: (epoch: number) => number): (epoch: number) => number {
-  if (!(Number.isInteger(warmup) && warmup >= 0))
-    throw invalidArgument("warmup", "an integer of 0 or more", warmup);
-  return (epoch) => (epoch < warmup ? (epoch + 1) / (warmup + 1) : after(epoch - warmup));
+function warmed(
+  { warmup = 0, warmupSteps = 0 }: WarmupOptions,
+  after: (epoch: number) => number,
+): Schedule["factor"] {
+  for (const [name, value] of Object.entries({ warmup, warmupSteps }))
+    if (!(Number.isInteger(value) && value >= 0))
+      throw invalidArgument(name, "an integer of 0 or more", value);
+  if (warmup > 0 && warmupSteps > 0)
+    throw invalidArgument("warmupSteps", "warmup or warmupSteps, not both", warmupSteps);
+  return (epoch, updates = 0) => {
+    if (epoch < warmup) return (epoch + 1) / (warmup + 1);
+    return after(epoch - warmup) * Math.min(1, (updates + 1) / (warmupSteps + 1));
+  };
 }

@@ -4,7 +4,7 @@ import { invalidArgument } from "@pixelcal/core";
 import type { Graph } from "@pixelcal/graph";
 import type { Loss } from "@pixelcal/losses";
 import type { ModelEnds } from "./model-ends.js";
-import type { AnyModel } from "./model-source.js";
+import type { AnyModel, FileOptions } from "./model-source.js";
 import type { Optimizer } from "./optimizer.js";
 import type { RateGroup } from "./rates.js";
 import type { Schedule } from "./schedule.js";
@@ -22,10 +22,8 @@ export interface TrainingBatch {
   readonly targets?: Tensors;
 }
 
-export interface TrainerOptions extends Omit<ModelEnds, "outputs"> {
+export interface TrainerOptions extends Omit<ModelEnds, "outputs">, FileOptions {
   readonly model: AnyModel;
-  /** The folder of the weights that an ONNX model keeps in other files. */
-  readonly externalData?: string;
   /**
    * Weight in the loss of each output to train, by name; the first is the one that is predicted and validated. Needed
    * where the model has several (deep supervision, auxiliary heads).

@@ -142,7 +142,7 @@ export class Trainer implements LogitsModel {
   }
 
   get learningRate(): number {
-    return this.#updater.optimizer.learningRate * this.#schedule.factor(this.epoch);
+    return this.#updater.optimizer.learningRate * this.#schedule.factor(this.epoch, this.#updates);
   }
 
   /** What the loss needs to know of a batch's labels. Independent of the parameters: may run during a step. */
@@ -345,7 +345,8 @@ export class Trainer implements LogitsModel {
   /** Those of the next update, by sums of gradients whose mean over the batches has this norm. */
   #numbers(gradientNorm: number): UpdateNumbers {
     const gradientScale = Math.min(1, this.#clipNorm / gradientNorm) / this.#accumulate;
-    return { factor: this.#schedule.factor(this.epoch), gradientScale, count: this.#updates + 1 };
+    const factor = this.#schedule.factor(this.epoch, this.#updates);
+    return { factor, gradientScale, count: this.#updates + 1 };
   }
 
   #state(extra?: unknown): TrainingState {

@@ -1,4 +1,4 @@
-import { tensor } from "@pixelcal/core";
+import { type Tensor, tensor } from "@pixelcal/core";
 import { Random } from "./random.js";
 import { Trainer } from "./trainer.js";
 import type { TrainerOptions, TrainingBatch } from "./trainer-options.js";
@@ -40,3 +40,7 @@ export function trainerWith(
     }
   };
 }
+
+/** The greatest difference of two arrays of one length. */
+export const greatest = (a: Tensor<"float32">, b: Tensor<"float32">): number =>
+  a.data.reduce((most, value, i) => Math.max(most, Math.abs(value - b.data[i]!)), 0);

@@ -12,6 +12,7 @@ import { inOrder } from "./node-order.js";
 import type { GraphProto, NodeProto } from "./schema.js";
 import { type Sequences, sequenceOperators, sequenceResult } from "./sequences.js";
 import { parseTensor, type TensorOptions } from "./tensors.js";
+import type { TiedWeights } from "./tied.js";
 
 /** A model while its nodes are added to a graph, one after the other. */
 export interface Reading {
@@ -19,7 +20,7 @@ export interface Reading {
   /** The model's operator set. */
   readonly version: number;
   readonly tensors: TensorOptions;
-  readonly separate: "named" | "always" | "never";
+  readonly tied: TiedWeights;
   /** Names of Constant nodes that hold weights. */
   readonly weights: ReadonlySet<string>;
   /** Names of the model's outputs. */
@@ -144,15 +145,11 @@ function castable({ opType, attributes }: Call): Readonly<Record<string, Attribu
 /** Names that exporters make up where a module has no name for a tensor. */
 const generic = /^(\d+|\/.*|onnx::.*|.*_output_\d+|Identity.*|val_\d+|input\.\d+)$/;
 
-/** Whether an Identity's output is a weight of its own, see `ParseOptions.separateWeights`. */
-function isWeight(
-  { graph, separate, results }: Reading,
-  operand: Value | undefined,
-  output: string,
-): boolean {
-  if (operand === undefined || separate === "never" || output === "" || results.has(output)) return false;
+/** Whether an Identity's output is a weight of its own, see `TiedWeights`. */
+function isWeight({ graph, tied, results }: Reading, operand: Value | undefined, output: string): boolean {
+  if (operand === undefined || tied === "keep" || output === "" || results.has(output)) return false;
   const stored = graph.initializers.has(operand.name) && operand.dims.length > 0 && isFloat(operand.type);
-  return stored && (separate === "always" || !generic.test(output));
+  return stored && (tied === "untie" || !generic.test(output));
 }
 
 function addConstant(

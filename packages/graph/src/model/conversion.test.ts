@@ -46,9 +46,12 @@ describe("weights that an exporter merged", () => {
   });
 
   test("or as the caller says", () => {
-    const always = weightRoles(parseModel(bytes, { separateWeights: "always" })).parameters;
+    const always = weightRoles(parseModel(bytes, { tiedWeights: "untie" })).parameters;
     expect([...always].sort()).toEqual(["/layer/Identity_output_0", "norm.weight", "ones", "other.weight"]);
-    expect(parseModel(bytes, { separateWeights: "never" }).initializers.size).toBe(1);
+    expect(parseModel(bytes, { tiedWeights: "keep" }).initializers.size).toBe(1);
+    expect(() => parseModel(bytes, { tiedWeights: "always" as "untie" })).toThrow(
+      "tiedWeights: expected named, untie or keep, got always",
+    );
   });
 });
 

@@ -10,6 +10,7 @@ import { inOrder } from "./node-order.js";
 import { versionOf } from "./opsets.js";
 import { type GraphProto, type ModelProto, modelTable } from "./schema.js";
 import { parseTensor, type TensorOptions } from "./tensors.js";
+import { type TiedWeights, untied } from "./tied.js";
 import { decode } from "./wire.js";
 
 export interface ParseOptions {
@@ -17,12 +18,8 @@ export interface ParseOptions {
   readonly shapes?: InputShapes;
   /** Where weights outside of the model lie: its folder, or a function that reads them. Nothing is read without it. */
   readonly externalData?: string | ExternalReader;
-  /**
-   * Whether the output of an Identity of a weight is a weight of its own. PyTorch's exporter merges weights of equal value
-   * and gives them back their names that way, so "named", the default, says yes unless the name is one that exporters
-   * make up; "always" and "never" are for models in which that goes wrong.
-   */
-  readonly separateWeights?: "named" | "always" | "never";
+  /** What becomes of weights that several layers share; "named" by default. */
+  readonly tiedWeights?: TiedWeights;
   /** Names of values through which no gradient flows: ONNX does not say what was trained without one. */
   readonly stopGradients?: readonly string[];
   /** Told what was changed on the way, for example weights of 16 bits that became float32. */
@@ -37,9 +34,13 @@ const constantBudget = 1 << 26;
  * all operators that are unknown or of another meaning in the model's operator set, and GraphError for whatever else is wrong.
  */
 export function parseModel(bytes: Uint8Array, options: ParseOptions = {}): Graph {
-  const model = inlined(decode(modelTable, bytes) as ModelProto);
-  const proto = model.graph;
-  if (!proto) throw new GraphError("model", "not an ONNX file: it has no graph");
+  const stored = decode(modelTable, bytes) as ModelProto;
+  if (!stored.graph) throw new GraphError("model", "not an ONNX file: it has no graph");
+  const { tiedWeights = "named" } = options;
+  if (!["named", "untie", "keep"].includes(tiedWeights))
+    throw graphError("tiedWeights", "named, untie or keep", tiedWeights);
+  const model = inlined(tiedWeights === "untie" ? untied(stored) : stored);
+  const proto = model.graph!;
   checkOperators(model);
   const widened = { float16: 0, bfloat16: 0 };
   const { externalData } = options;
@@ -47,14 +48,19 @@ export function parseModel(bytes: Uint8Array, options: ParseOptions = {}): Graph
     external: typeof externalData === "string" ? folderReader(externalData) : externalData,
     widened: (_, from) => void widened[from]++,
   };
-  const graph = build(proto, versionOf(model), options, tensors);
+  const graph = build(proto, versionOf(model), { ...options, tiedWeights }, tensors);
   for (const [from, count] of Object.entries(widened)) {
     if (count > 0) options.onNote?.(`${count} ${from} tensor(s) became float32`);
   }
   return graph;
 }
 
-function build(proto: GraphProto, version: number, options: ParseOptions, tensors: TensorOptions): Graph {
+function build(
+  proto: GraphProto,
+  version: number,
+  options: ParseOptions & { readonly tiedWeights: TiedWeights },
+  tensors: TensorOptions,
+): Graph {
   const { initializers = [], nodes = [], outputs = [] } = proto;
   if (proto.sparseInitializers?.length) throw new GraphError("model", "sparse weights are not supported");
   const names = new Set([
@@ -76,7 +82,7 @@ function build(proto: GraphProto, version: number, options: ParseOptions, tensor
     graph,
     version,
     tensors,
-    separate: options.separateWeights ?? "named",
+    tied: options.tiedWeights,
     weights: constantWeights(nodes),
     results: new Set(outputs.map(({ name }) => name ?? "")),
     aliases: new Map<string, Value>(),

@@ -93,7 +93,7 @@ describe("new weights in an ONNX file", () => {
       { graph: { initializers: [weight()] } },
     );
 
-  const asStored = { separateWeights: "never" } as const;
+  const asStored = { tiedWeights: "keep" } as const;
 
   test("that an exporter merged stay merged while they are equal", () => {
     const bytes = merged();
@@ -111,6 +111,63 @@ describe("new weights in an ONNX file", () => {
       ["b", 4, 4],
     ]);
     expect(graph.nodes.map(({ opType }) => opType)).toEqual(["Identity", "Add", "Mul"]);
+  });
+
+  /** Three layers take w: one of them twice, one through an Identity. A name that would be made up is there already. */
+  const tied = (): Uint8Array =>
+    model(
+      [
+        { opType: "Add", inputs: ["x", "w"], outputs: ["a"] },
+        { opType: "Sum", inputs: ["w", "a", "w"], outputs: ["b"] },
+        { opType: "Identity", inputs: ["w"], outputs: ["same"] },
+        { opType: "Mul", inputs: ["b", "same"], outputs: ["w.3"] },
+        { opType: "Mul", inputs: ["w.3", "w"], outputs: ["y"] },
+      ],
+      { graph: { initializers: [weight()] } },
+    );
+
+  test("that layers share are one, or one for each of them", () => {
+    expect(Object.keys(weightsOf(tied()))).toEqual(["w", "same"]);
+    const untied = parseModel(tied(), { tiedWeights: "untie" });
+    expect([...untied.initializers.keys()]).toEqual(["w", "w.2", "w.3_", "same"]);
+    const inputs = untied.nodes.map((node) => node.inputs.map((input) => input?.name));
+    expect(inputs).toEqual([
+      ["x", "w"],
+      ["w.2", "a", "w.2"],
+      ["b", "same"],
+      ["w.3", "w.3_"],
+    ]);
+  });
+
+  test("that layers share part where they differ, and stay shared where not", () => {
+    const at = (value: number): Tensor<"float32"> => floats([2], () => value);
+    const bytes = tied();
+    const equal = replaced(bytes, { w: at(1), "w.2": at(1), same: at(1), "w.3_": at(1) });
+    expect(equal.equals(replaced(bytes, { w: at(1) }))).toBe(true);
+    const parted = replaced(bytes, { w: at(1), "w.2": at(2), same: at(1), "w.3_": at(3) });
+    const graph = parseModel(parted, asStored);
+    expect([...graph.initializers].map(([name, { data }]) => [name, ...(data as Float32Array)])).toEqual([
+      ["w", 1, 1],
+      ["w.2", 2, 2],
+      ["w.3_", 3, 3],
+    ]);
+    expect(graph.nodes.map((node) => node.inputs.map((input) => input?.name))).toEqual([
+      ["x", "w"],
+      ["w.2", "a", "w.2"],
+      ["w"],
+      ["b", "same"],
+      ["w.3", "w.3_"],
+    ]);
+    // The parts are found again, and none is made of what only one layer takes.
+    expect([...parseModel(parted, { tiedWeights: "untie" }).initializers.keys()].sort()).toEqual([
+      "same",
+      "w",
+      "w.2",
+      "w.3_",
+    ]);
+    expect(() => replaced(bytes, { "w.4": at(1) })).toThrow(
+      "weights: expected weights that the model stores",
+    );
   });
 
   test("that an exporter merged part where a branch takes the other one", () => {

@@ -8,10 +8,12 @@ import {
   graphTable,
   type ModelProto,
   modelTable,
+  type NodeProto,
   type TensorProto,
   tensorTable,
 } from "./schema.js";
 import { dataFiles, externalPlace } from "./tensors.js";
+import { tiedUses } from "./tied.js";
 import { decode } from "./wire.js";
 import { type Put, rewriteFields, varint } from "./wire-rewriter.js";
 import { encode } from "./wire-writer.js";
@@ -37,15 +39,15 @@ export type Weights = Readonly<Record<string, Values>>;
 // Numbers of the fields of onnx.proto's messages.
 const inModel = { graph: 7 } as const;
 const inGraph = { node: 1, initializer: 5 } as const;
-const inNode = { attribute: 5 } as const;
+const inNode = { input: 1, attribute: 5 } as const;
 const inAttribute = { tensor: 5, floats: 7 } as const;
 const inTensor = { floatData: 4, int32Data: 5, rawData: 9 } as const;
 
 /**
  * A model file with other values in some of its weights, in the data types and places it keeps them; every other byte
- * stays. A weight is named by its initializer, by a Constant node's output, or by the output of an Identity of an
- * initializer: exporters merge weights that are equal, and one that no longer is becomes an initializer of its own in
- * the Identity's place. Throws GraphError naming all weights that are not there.
+ * stays. A weight is named by its initializer, by a Constant node's output, by the output of an Identity of an
+ * initializer, or as `TiedWeights` names what several nodes take: exporters merge weights that are equal, and one that no
+ * longer is becomes an initializer of its own. Throws GraphError naming all weights that are not there.
  */
 export function replaceWeights(bytes: Uint8Array, weights: Weights): PatchedModel {
   const proto = (decode(modelTable, bytes) as ModelProto).graph ?? {};
@@ -74,6 +76,12 @@ export function replaceWeights(bytes: Uint8Array, weights: Weights): PatchedMode
         return [rawBytes(values, "float32").subarray(at - part.length, at)];
       });
     };
+  const inputPut =
+    ({ inputs = [] }: NodeProto, names: ReadonlyMap<string, string>): Put =>
+    (field, _, index) => {
+      const name = field === inNode.input ? names.get(inputs[index]!) : undefined;
+      return name === undefined ? undefined : [Buffer.from(name)];
+    };
   const graphPut: Put = (field, payload, index) => {
     if (field === inGraph.initializer) {
       const { name = "" } = proto.initializers![index]!;
@@ -83,6 +91,8 @@ export function replaceWeights(bytes: Uint8Array, weights: Weights): PatchedMode
     if (field !== inGraph.node) return undefined;
     const output = proto.nodes![index]!.outputs?.[0] ?? "";
     if (plan.separate.has(output)) return null;
+    const renamed = plan.renamed.get(index);
+    if (renamed !== undefined) return rewriteFields(payload, inputPut(proto.nodes![index]!, renamed));
     const values = plan.constants.get(output);
     return values && rewriteFields(payload, constantPut(output, values));
   };
@@ -101,11 +111,15 @@ export function replaceWeights(bytes: Uint8Array, weights: Weights): PatchedMode
 interface Plan {
   readonly initializers: ReadonlyMap<string, Values>;
   readonly constants: ReadonlyMap<string, Values>;
-  /** Outputs of Identity nodes that become initializers, with the initializer they were the same as. */
+  /** New initializers, with the one they were the same as; a name may be the output of an Identity, which goes. */
   readonly separate: ReadonlyMap<string, { readonly values: Values; readonly like: TensorProto }>;
+  /** New names of inputs by node. */
+  readonly renamed: ReadonlyMap<number, ReadonlyMap<string, string>>;
 }
 
-function planOf({ initializers = [], nodes = [] }: GraphProto, weights: ReadonlyMap<string, Values>): Plan {
+function planOf(graph: GraphProto, weights: ReadonlyMap<string, Values>): Plan {
+  const { initializers = [], nodes = [] } = graph;
+  const tied = tiedUses(graph).filter(({ name }) => weights.has(name));
   const stored = new Map(initializers.map((tensor) => [tensor.name ?? "", tensor]));
   const roots = new Map<string, string>();
   const constants = new Map<string, Values>();
@@ -123,9 +137,9 @@ function planOf({ initializers = [], nodes = [] }: GraphProto, weights: Readonly
     for (const { floats } of attributes)
       if (floats !== undefined) checkShape({ name: output, dims: [floats.length] }, values);
   }
-  const missing = [...weights.keys()].filter(
-    (name) => !stored.has(name) && !constants.has(name) && !roots.has(name),
-  );
+  const known = new Set([...stored.keys(), ...constants.keys(), ...roots.keys()]);
+  for (const { name } of tied) known.add(name);
+  const missing = [...weights.keys()].filter((name) => !known.has(name));
   if (missing.length > 0) throw graphError("weights", "weights that the model stores", missing);
   const changed = new Map([...weights].filter(([name]) => stored.has(name)));
   // A merged weight that no node takes itself holds the values of the first that was made of it.
@@ -133,15 +147,25 @@ function planOf({ initializers = [], nodes = [] }: GraphProto, weights: Readonly
     [...roots].flatMap(([name, root]) => (used.has(name) && !weights.has(name) ? [root] : [])),
   );
   const separate = new Map<string, { values: Values; like: TensorProto }>();
-  for (const [name, root] of roots) {
-    const values = weights.get(name);
-    if (values === undefined) continue;
-    if (!changed.has(root) && !used.has(root) && !kept.has(root)) changed.set(root, values);
+  const part = (name: string, root: string): boolean => {
+    const values = weights.get(name)!;
     const shared = changed.get(root);
-    if (shared === undefined || !same(shared, values))
-      separate.set(name, { values, like: stored.get(root)! });
+    if (shared !== undefined && same(shared, values)) return false;
+    separate.set(name, { values, like: stored.get(root)! });
+    return true;
+  };
+  for (const [name, root] of roots) {
+    if (!weights.has(name)) continue;
+    if (!changed.has(root) && !used.has(root) && !kept.has(root)) changed.set(root, weights.get(name)!);
+    part(name, root);
   }
-  return { initializers: changed, constants, separate };
+  const renamed = new Map<number, Map<string, string>>();
+  for (const { name, of, node } of tied) {
+    if (!part(name, of)) continue;
+    if (!renamed.has(node)) renamed.set(node, new Map());
+    renamed.get(node)!.set(of, name);
+  }
+  return { initializers: changed, constants, separate, renamed };
 }
 
 const same = (a: Values, b: Values): boolean =>

@@ -1,0 +1,63 @@
+import type { GraphProto, ModelProto, TensorProto } from "./schema.js";
+
+/**
+ * PyTorch's exporters merge weights of equal value, which looks like tied weights. One of them gives them back their names
+ * by Identity nodes: "named" makes weights of their own of these, unless the name is one that exporters make up. The
+ * other lets layers take the same array: "untie" gives each its own there too, `w.2` to the second that takes `w`.
+ * "keep" takes a model as it is stored.
+ */
+export type TiedWeights = "named" | "untie" | "keep";
+
+/** A node's use of a stored array that another node before it takes too. */
+export interface TiedUse {
+  /** What the array is called where it is a weight of its own. */
+  readonly name: string;
+  /** The stored array. */
+  readonly of: string;
+  /** The node, by its place. */
+  readonly node: number;
+}
+
+/** Data types of weights: float32, float16 and bfloat16. */
+const isFloatType = ({ dataType = 0, dims = [] }: TensorProto): boolean =>
+  [1, 10, 16].includes(dataType) && dims.length > 0;
+
+/**
+ * Every use of a stored array after its first: `w.2` is the second node's, `w.3` the third's. A node that takes it twice
+ * counts once, and branches and Identity nodes not at all.
+ */
+export function tiedUses({ initializers = [], nodes = [] }: GraphProto): readonly TiedUse[] {
+  const names = new Set([
+    ...initializers.map(({ name = "" }) => name),
+    ...nodes.flatMap(({ outputs = [] }) => outputs),
+  ]);
+  const taken = new Map(initializers.filter(isFloatType).map(({ name = "" }) => [name, 0]));
+  const uses: TiedUse[] = [];
+  for (const [node, { opType, inputs = [] }] of nodes.entries()) {
+    if (opType === "Identity") continue;
+    for (const of of new Set(inputs)) {
+      const before = taken.get(of);
+      if (before === undefined) continue;
+      taken.set(of, before + 1);
+      if (before === 0) continue;
+      let name = `${of}.${before + 1}`;
+      while (names.has(name)) name += "_";
+      uses.push({ name, of, node });
+    }
+  }
+  return uses;
+}
+
+/** The model with an array of its own for every node in place of those that several take. */
+export function untied(model: ModelProto): ModelProto {
+  const { graph = {} } = model;
+  const { initializers = [], nodes = [] } = graph;
+  const stored = new Map(initializers.map((tensor) => [tensor.name ?? "", tensor]));
+  const own = [...nodes];
+  const copies: TensorProto[] = [];
+  for (const { name, of, node } of tiedUses(graph)) {
+    copies.push({ ...stored.get(of)!, name });
+    own[node] = { ...own[node], inputs: own[node]!.inputs?.map((input) => (input === of ? name : input)) };
+  }
+  return { ...model, graph: { ...graph, initializers: [...initializers, ...copies], nodes: own } };
+}
