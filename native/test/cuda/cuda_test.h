@@ -20,12 +20,7 @@ template <class Body>
 void OnDevices(const Body& body) {
 #if defined(PIXELCAL_CUDA_EMULATOR)
   using cuda_emulator::Order;
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-  constexpr Order kOrders[] = {Order::kShuffled};  // a sanitizer takes its time
-#else
-  constexpr Order kOrders[] = {Order::kForward, Order::kReverse, Order::kShuffled};
-#endif
-  for (const Order order : kOrders) {
+  for (const Order order : {Order::kForward, Order::kReverse, Order::kShuffled}) {
     cuda_emulator::SetOrder(order, 7);
     cuda_emulator::SetLate(order != Order::kForward);
     body();

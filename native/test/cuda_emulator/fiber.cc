@@ -1,5 +1,12 @@
 #include "fiber.h"
 
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/asan_interface.h>
+#endif
+#if defined(__SANITIZE_THREAD__)
+#include <sanitizer/tsan_interface.h>
+#endif
+
 #if defined(PIXELCAL_FIBER_SWITCH)
 extern "C" void PixelcalSwitchStack(void** save, void* load);
 // Saves what a callee must preserve, changes the stack, and returns to where that stack was left.
@@ -45,7 +52,17 @@ Fiber::~Fiber() {
 #endif
 }
 
-void Fiber::Enter() {
+// What the sanitizers note on entering and leaving a function would be of two stacks in those that change
+// them, and stay for ever in those that a body that is done never returns from.
+#if defined(__SANITIZE_THREAD__)
+#define PIXELCAL_LEFT_OPEN __attribute__((noinline, no_sanitize_thread))
+#elif defined(__SANITIZE_ADDRESS__)
+#define PIXELCAL_LEFT_OPEN __attribute__((noinline, no_sanitize_address))
+#else
+#define PIXELCAL_LEFT_OPEN
+#endif
+
+PIXELCAL_LEFT_OPEN void Fiber::Enter() {
   Fiber* self = entering;
 #if defined(__SANITIZE_ADDRESS__)
   __sanitizer_finish_switch_fiber(nullptr, &self->caller_stack_, &self->caller_bytes_);
@@ -82,10 +99,16 @@ void Fiber::Resume() {
 
 void Fiber::Yield() { SwitchOut(false); }
 
-void Fiber::SwitchIn() {
+// Changes the stack, and returns when somebody changes it back.
+PIXELCAL_LEFT_OPEN void Fiber::SwitchTo(bool body) {
 #if defined(PIXELCAL_FIBER_SWITCH)
-  PixelcalSwitchStack(&caller_, own_);
+  PixelcalSwitchStack(body ? &caller_ : &own_, body ? own_ : caller_);
 #else
+  swapcontext(body ? &caller_ : &own_, body ? &own_ : &caller_);
+#endif
+}
+
+PIXELCAL_LEFT_OPEN void Fiber::SwitchIn() {
 #if defined(__SANITIZE_ADDRESS__)
   __sanitizer_start_switch_fiber(&caller_fake_, stack_.get(), kStackBytes);
 #endif
@@ -93,27 +116,22 @@ void Fiber::SwitchIn() {
   caller_tsan_ = __tsan_get_current_fiber();
   __tsan_switch_to_fiber(own_tsan_, 0);
 #endif
-  swapcontext(&caller_, &own_);
+  SwitchTo(true);
 #if defined(__SANITIZE_ADDRESS__)
   __sanitizer_finish_switch_fiber(caller_fake_, nullptr, nullptr);
 #endif
-#endif
 }
 
-void Fiber::SwitchOut([[maybe_unused]] bool for_good) {
-#if defined(PIXELCAL_FIBER_SWITCH)
-  PixelcalSwitchStack(&own_, caller_);
-#else
+PIXELCAL_LEFT_OPEN void Fiber::SwitchOut([[maybe_unused]] bool for_good) {
 #if defined(__SANITIZE_ADDRESS__)
   __sanitizer_start_switch_fiber(for_good ? nullptr : &own_fake_, caller_stack_, caller_bytes_);
 #endif
 #if defined(__SANITIZE_THREAD__)
   __tsan_switch_to_fiber(caller_tsan_, 0);
 #endif
-  swapcontext(&own_, &caller_);
+  SwitchTo(false);
 #if defined(__SANITIZE_ADDRESS__)
   __sanitizer_finish_switch_fiber(own_fake_, &caller_stack_, &caller_bytes_);
-#endif
 #endif
 }
 

@@ -1,24 +1,18 @@
 #pragma once
 
 // Stackful coroutines for the emulated threads: the scheduler resumes one, it runs until it yields or its
-// body returns. On x86-64 a switch is a dozen instructions; under the sanitizers, which must be told of every
-// stack, and on other processors it goes through ucontext.
+// body returns. On x86-64 a switch is a dozen instructions, elsewhere it goes through ucontext; the
+// sanitizers are told of either.
 
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
 
-#if defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#if defined(__x86_64__)
 #define PIXELCAL_FIBER_SWITCH 1
 #else
 #include <ucontext.h>
-#if defined(__SANITIZE_ADDRESS__)
-#include <sanitizer/common_interface_defs.h>
-#endif
-#if defined(__SANITIZE_THREAD__)
-#include <sanitizer/tsan_interface.h>
-#endif
 #endif
 
 namespace cuda_emulator {
@@ -42,6 +36,7 @@ class Fiber {
   static void Enter();
   void SwitchIn();
   void SwitchOut(bool for_good);
+  void SwitchTo(bool body);
 
   std::unique_ptr<unsigned char[]> stack_;
   const std::function<void()>* body_ = nullptr;
@@ -51,6 +46,7 @@ class Fiber {
   void* caller_ = nullptr;
 #else
   ucontext_t own_, caller_;
+#endif
 #if defined(__SANITIZE_ADDRESS__)
   void* own_fake_ = nullptr;
   void* caller_fake_ = nullptr;
@@ -60,7 +56,6 @@ class Fiber {
 #if defined(__SANITIZE_THREAD__)
   void* own_tsan_ = nullptr;
   void* caller_tsan_ = nullptr;
-#endif
 #endif
 };
 
