@@ -45,8 +45,8 @@ Task EqualMassEdgesTask(Arguments& arguments) {
   const ProbabilityMaps maps = ReadMaps(arguments);
   CalibrationOptions options;
   ReadOptions(arguments, options);
-  const auto edges =
-      arguments.Out<double>("out", cpu::CalibrationGroups(options.score, maps.classes) * (options.bins + 1));
+  const int64_t groups = cpu::CalibrationGroups(options.score, maps.classes);
+  const auto edges = arguments.Out<double>("out", CheckedProduct(groups, options.bins + 1));
   return {[=] { PIXELCAL_ON(on_cuda, EqualMassEdges(maps, options, edges.span)); },
           [=](Napi::Env) { return edges.Value(); }};
 }

@@ -26,7 +26,10 @@ SoftLabelOptions ReadSoftLabels(const Arguments& arguments, const Grid& grid) {
   options.scale = static_cast<float>(arguments.Number("scale", 1));
   options.centre = static_cast<float>(arguments.Number("centre", 0));
   options.divisor = static_cast<float>(arguments.Number("divisor", 1));
-  options.dimensions = static_cast<int>(arguments.Integer("dimensions", grid.rank));
+  const int64_t dimensions = arguments.Integer("dimensions", grid.rank);
+  Require(dimensions >= 1 && dimensions <= grid.rank, "dimensions: expected 1 to ", grid.rank, ", got ",
+          dimensions);
+  options.dimensions = static_cast<int>(dimensions);
   options.window_border =
       arguments.Choice<WindowBorder>("windowBorder", {{"background", WindowBorder::kBackground},
                                                       {"zero", WindowBorder::kZero},

@@ -217,8 +217,8 @@ std::vector<Slot> Add(const ProbabilityMaps& maps, const Plan& plan, Findings& f
   while (warps > 1 && warps * plan.most_slots * kSlotBytes > static_cast<int64_t>(kSharedBytes)) warps /= 2;
   const int64_t chunks = (maps.pixels - 1) / kChunkPixels + 1, all_chunks = maps.batch * chunks;
   constexpr bool kExact = Sums::kCells == 1;
-  const DeviceMemory memory(static_cast<size_t>(
-      8 * std::max<int64_t>(1, CheckedProduct(plan.slots, kExact ? 3 : CheckedProduct(2, all_chunks)))));
+  const int64_t values = CheckedProduct(plan.slots, kExact ? 3 : CheckedProduct(2, all_chunks));
+  const DeviceMemory memory(static_cast<size_t>(CheckedProduct(8, std::max<int64_t>(1, values))));
   {
     Stream stream;
     PIXELCAL_CUDA(cudaMemsetAsync, memory.data(), 0, memory.bytes(), stream.get());

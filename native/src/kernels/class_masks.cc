@@ -4,6 +4,7 @@
 #include "error.h"
 #include "kernels/label_codes.h"
 #include "kernels/pixel.h"
+#include "shape.h"
 #include "simd/soft_labels.h"
 
 namespace pixelcal::cpu {
@@ -11,7 +12,10 @@ namespace pixelcal::cpu {
 void ClassMasks(const LabelSpan& labels, int64_t batch, int64_t pixels, int64_t classes,
                 std::optional<int64_t> ignore, std::span<uint8_t> masks) {
   Require(classes >= 1 && classes <= kMaxClasses, "classes: expected 1 to ", kMaxClasses, ", got ", classes);
-  Require(Size(labels) == batch * pixels, "labels: expected ", batch * pixels, " pixels, got ", Size(labels));
+  const int64_t count = CheckedProduct(batch, pixels);
+  Require(Size(labels) == count, "labels: expected ", count, " pixels, got ", Size(labels));
+  Require(std::ssize(masks) == CheckedProduct(count, classes), "masks: expected ", count * classes,
+          " pixels, got ", masks.size());
   ForCodes(labels, batch, pixels, classes, ignore,
            [&](int64_t n, int64_t start, int64_t count, const int16_t* codes) {
              for (int64_t c = 0; c < classes; ++c)

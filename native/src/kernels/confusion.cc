@@ -80,8 +80,8 @@ void ConfusionCounts(const LabelSpan& predicted, const LabelSpan& labels, int64_
   Require(Size(predicted) == count, "predicted: expected ", count, " pixels, got ", Size(predicted));
   Require(Size(labels) == count, "labels: expected ", count, " pixels, got ", Size(labels));
   Require(mask.empty() || std::ssize(mask) == count, "mask: expected ", count, " pixels, got ", mask.size());
-  Require(std::ssize(counts) == batch * cells, "counts: expected ", batch * cells, " values, got ",
-          counts.size());
+  Require(std::ssize(counts) == CheckedProduct(batch, cells), "counts: expected ", batch * cells,
+          " values, got ", counts.size());
   std::fill(counts.begin(), counts.end(), 0.0);
   constexpr int64_t kChunk = kChunkBlocks * kBlock;
   const int64_t chunks = (pixels - 1) / kChunk + 1;

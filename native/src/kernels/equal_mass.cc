@@ -28,7 +28,9 @@ using internal::kDigits;
 using internal::kDigitValues;
 using internal::kNoKey;
 
-constexpr int64_t kLanes = 4;  // counters per digit value, for neighbouring pixels
+// Counters per digit value, for neighbouring pixels. They are of 32 bits and of one chunk, of which there are
+// at most 256: as many as 2^42 pixels fit.
+constexpr int64_t kLanes = 4;
 constexpr int64_t kTableSize = kDigitValues * kLanes;
 constexpr int64_t kNodesAtOnce = 256;
 constexpr int64_t kLeastBlocks = 64;

@@ -15,6 +15,12 @@
 namespace pixelcal {
 namespace {
 
+// Whether counts of 32 bits hold the elements of a surface.
+template <class T>
+bool FewEnough(const SurfaceSquares<T>& from) {
+  return from.squares.size() <= std::numeric_limits<uint32_t>::max();
+}
+
 template <class T>
 std::span<SurfaceElement> MakeElements(const SurfaceSquares<T>& from, double side,
                                        std::span<const double> weights, SurfaceElement* elements) {
@@ -56,7 +62,7 @@ SurfaceMeasures OfElements(const SurfaceSquares<T>& of_a, const SurfaceSquares<T
   const auto percentile = [&](const SurfaceSquares<T>& from, std::span<SurfaceElement> elements) {
     if constexpr (std::is_same_v<T, int32_t>) {
       const int32_t farthest = *std::max_element(from.squares.begin(), from.squares.end());
-      if ((farthest + size_t{1}) * weights.size() <= 64 * from.squares.size() + 65536)
+      if (FewEnough(from) && (farthest + size_t{1}) * weights.size() <= 64 * from.squares.size() + 65536)
         return WeightedPercentile95(from.squares, from.codes, weights, farthest, side);
     }
     return WeightedPercentile95(elements);
@@ -107,7 +113,7 @@ SurfaceMeasures MeasureSquares(const SurfaceSquares<T>& a, const SurfaceSquares<
                                       *std::max_element(b.squares.begin(), b.squares.end()));
     // Few surface pixels far apart would leave most counts empty.
     const auto elements = static_cast<int64_t>(a.squares.size() + b.squares.size());
-    if (weights.empty() && farthest <= 16 * elements + 4096)
+    if (weights.empty() && FewEnough(a) && FewEnough(b) && farthest <= 16 * elements + 4096)
       return OfCounts(a.squares, b.squares, side, farthest, options);
   }
   return OfElements(a, b, side, weights, options);

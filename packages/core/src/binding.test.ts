@@ -101,6 +101,18 @@ describe("other arguments", () => {
     expect(() => callSync(() => transform(options as object))).toThrow(InvalidArgumentError);
   });
 
+  test("integers are not cut off to fewer bits", () => {
+    const window = { taps: [1], windowBorder: "zero", normalization: "window" } as const;
+    const request = { labels: mask, size, classes: 2, aggregation: "weighted", ...window } as const;
+    expect(() => native.softLabelsSync({ ...request, dimensions: 2 ** 32 + 1 })).toThrow(
+      "dimensions: expected 1 to 1, got 4294967297",
+    );
+    const maps = { probs: new Float32Array(4), labels: mask, pixels: 4, classes: 2 ** 51 };
+    expect(() => native.equalMassEdgesSync({ ...maps, of: "classes", closed: "left", bins: 65535 })).toThrow(
+      "size: expected at most 2^63 - 1 elements, got 2251799813685248 x 65536",
+    );
+  });
+
   test("a rejection becomes an InvalidArgumentError that names its argument", async () => {
     const run = call(() => native.distanceTransform({ mask, size: [5] }));
     await expect(run).rejects.toMatchObject({
