@@ -97,7 +97,7 @@ switch (task) {
   case "test":
     process.exit(run(process.execPath, [join(root, "tools", "test.mjs"), ...rest]));
     break;
-  case "sanitize":
+  case "native":
     process.exit(run("pnpm", ["--dir", "native", "run", `test:${rest[0]}`]));
     break;
   case "bench":
@@ -110,5 +110,5 @@ switch (task) {
     process.exit(run(process.execPath, [cli, ...rest], { cwd: process.env.INIT_CWD ?? root }));
     break;
   default:
-    fail(`unknown task "${task}": build, test, sanitize, bench, demo or cli`);
+    fail(`unknown task "${task}": build, test, native, bench, demo or cli`);
 }
