@@ -1,13 +1,22 @@
 // Fine-tuning an ONNX model by SDC: our U-Net is trained with plain cross-entropy for many epochs on few cases, until it is
 // over-confident (the last epoch, without weight decay), and exported; that file is trained on for a few epochs on all
-// training cases, by SDC (preset consistent) and, as the control, with cross-entropy: the same batches and rates.
+// training cases, by SDC (preset consistent) and, as the control, with cross-entropy: the same batches and epochs. Weights
+// of SDC's terms and rates are chosen on the validation split, for the control as for SDC, and reported on the test split.
 //
 //   node benchmarks/fine-tune.mjs --data ROOT --name NAME [--cases 8] [--base 8] [--batch 4] [--epochs 250] [--lr 1e-2]
-//     [--tune-epochs 3] [--tune-lr 5e-4] [--seeds 1,2,3] [--threads 1] [--work FOLDER]
+//     [--tune-epochs 4] [--tune-lr 5e-4,2e-3] [--weights 0.1:0.1,1:0.1,5:0.1] [--seeds 1,2,3] [--work FOLDER]
 //
-// It runs the command line, the tunings of a seed beside each other, and can be stopped and started again: what is
-// finished is kept. The table goes to benchmarks/results/fine-tune-NAME.md.
-import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+// --weights are alpha:sdfWeight. It runs the command line, two runs beside each other with a thread each, and can be stopped
+// and started again: what is finished is kept. The tables go to benchmarks/results/fine-tune-NAME.md.
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { cpus } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
@@ -25,10 +34,10 @@ const { values } = parseArgs({
     batch: { type: "string", default: "4" },
     epochs: { type: "string", default: "250" },
     lr: { type: "string", default: "1e-2" },
-    "tune-epochs": { type: "string", default: "3" },
-    "tune-lr": { type: "string", default: "5e-4" },
+    "tune-epochs": { type: "string", default: "4" },
+    "tune-lr": { type: "string", default: "5e-4,2e-3" },
+    weights: { type: "string", default: "0.1:0.1,1:0.1,5:0.1" },
     seeds: { type: "string", default: "1,2,3" },
-    threads: { type: "string", default: "1" },
     work: { type: "string" },
   },
 });
@@ -41,64 +50,78 @@ const source = resolve(values.data);
 const work = resolve(values.work ?? join(here, "work", `fine-tune-${values.name}`));
 const root = join(work, "data");
 if (!existsSync(root)) {
-  mkdirSync(join(root, "train"), { recursive: true });
-  for (const split of ["val", "test"]) symlinkSync(join(source, split), join(root, split));
-  const files = readdirSync(join(source, "train")).filter((file) => file.endsWith(".npz"));
-  for (const file of files.sort().slice(0, Number(values.cases)))
-    symlinkSync(join(source, "train", file), join(root, "train", file));
+  // The first training ends with its last epoch, so one case to validate on is enough.
+  for (const [split, count] of Object.entries({ train: Number(values.cases), val: 1 })) {
+    mkdirSync(join(root, split), { recursive: true });
+    const files = readdirSync(join(source, split)).filter((file) => file.endsWith(".npz"));
+    for (const file of files.sort().slice(0, count))
+      symlinkSync(join(source, split, file), join(root, split, file));
+  }
 }
-const { channels, rank, classes, cases } = await describeData(root);
-const all = await describeData(source);
+const { channels, rank, classes, cases } = await describeData(source);
 
-/** Trains, unless that is done, and gives the ONNX file. */
-async function trained(run, data, settings) {
-  const path = join(work, `${run}.json`);
-  const model = join(work, "runs", run, "model.onnx");
+/** Does the work for each item, two at a time. */
+async function forEach(items, work) {
+  const queue = [...items];
+  const worker = async () => {
+    for (let item = queue.shift(); item !== undefined; item = queue.shift()) await work(item);
+  };
+  await Promise.all([worker(), worker()]);
+}
+
+const seeds = values.seeds.split(",").map(Number);
+const rates = values["tune-lr"].split(",").map(Number);
+const weights = values.weights.split(",").map((pair) => pair.split(":").map(Number));
+const untuned = { run: "ce", title: "before" };
+const controls = rates.map((lr) => ({
+  run: `cross-entropy-${lr}`,
+  title: `cross-entropy, rate ${lr}`,
+  loss: { name: "crossEntropy" },
+  lr,
+}));
+const tunings = weights.flatMap(([alpha, sdfWeight]) =>
+  rates.map((lr) => ({
+    run: `sdc-${alpha}-${sdfWeight}-${lr}`,
+    title: `SDC, alpha ${alpha}, sdfWeight ${sdfWeight}, rate ${lr}`,
+    loss: { name: "signedDistanceCalibration", preset: "consistent", alpha, sdfWeight },
+    lr,
+  })),
+);
+const withSeeds = (models) => seeds.flatMap((seed) => models.map((model) => ({ ...model, seed })));
+const runOf = ({ run }, seed) => `${run}-${seed}`;
+const startOf = (seed) => join(work, "runs", runOf(untuned, seed), "last.onnx");
+const configOf = (run) => join(work, `${run}.json`);
+
+/** Trains unless that is done; what was made of an earlier run of the name is no longer its. */
+async function train(run, data, settings, dependents = []) {
+  const path = configOf(run);
   const common = {
     run_name: run,
     dataset: { name: values.name, root: data },
     batch_size: Number(values.batch),
     scheduler: { type: "cosine" },
-    threads: Number(values.threads),
+    threads: 1,
   };
   const config = JSON.stringify({ ...common, ...settings }, undefined, 2);
   const same = existsSync(path) && readFileSync(path, "utf8") === config;
-  if (same && existsSync(model)) return model;
+  if (same && existsSync(join(work, "runs", run, "model.onnx"))) return;
+  for (const split of ["val", "test"]) rmSync(join(work, split, run), { recursive: true, force: true });
+  if (!same) for (const dependent of dependents) rmSync(configOf(dependent), { force: true });
   writeFileSync(path, config);
-  const again = same ? "--resume" : "--overwrite";
-  await pixelcalBeside("train", "--config", path, "--out", join(work, "runs"), again);
-  return model;
+  await pixelcalBeside(
+    "train",
+    "--config",
+    path,
+    "--out",
+    join(work, "runs"),
+    same ? "--resume" : "--overwrite",
+  );
 }
 
-/** The ONNX file of a run's last epoch, however its validation went: that is where it is over-confident. */
-async function lastEpoch(run) {
-  const folder = join(work, "runs", run);
-  const path = join(folder, "last.onnx");
-  const options = { channels, classes, base: Number(values.base) };
-  const { image } = await (await NpzDataset.open(root, "train", { classes })).read(0);
-  const trainer = await Trainer.create({
-    model: rank === 2 ? unet2d(options) : unet3d(options),
-    loss: crossEntropy(),
-    batch: [1, ...image.dims],
-    threads: Number(values.threads),
-  });
-  await trainer.restore(join(folder, checkpointFiles.last));
-  await trainer.writeModel(path);
-  await trainer.close();
-  return path;
-}
-
-const sdc = { name: "signedDistanceCalibration", preset: "consistent" };
-const tunings = {
-  "tuned by cross-entropy": { name: "crossEntropy" },
-  "tuned by SDC": sdc,
-  "tuned by SDC, alpha 1": { ...sdc, alpha: 1 },
-};
-const kinds = ["cross-entropy", ...Object.keys(tunings)];
-const named = (kind) => kind.replaceAll(/\W+/g, "-");
-const seeds = values.seeds.split(",").map(Number);
-for (const seed of seeds) {
-  await trained(`ce-${seed}`, root, {
+/** Trains the model to be tuned and writes its last epoch, however its validation went: there it is over-confident. */
+async function start(seed) {
+  const run = runOf(untuned, seed);
+  const settings = {
     seed,
     loss: { name: "crossEntropy" },
     model: {
@@ -110,57 +133,84 @@ for (const seed of seeds) {
     epochs: Number(values.epochs),
     optim: { lr: Number(values.lr), weight_decay: 0 },
     selection: "dice",
+  };
+  const dependents = [...controls, ...tunings].map((model) => runOf(model, seed));
+  await train(run, root, settings, dependents);
+  const options = { channels, classes, base: Number(values.base) };
+  const { image } = await (await NpzDataset.open(root, "train", { classes })).read(0);
+  const trainer = await Trainer.create({
+    model: rank === 2 ? unet2d(options) : unet3d(options),
+    loss: crossEntropy(),
+    batch: [1, ...image.dims],
+    threads: 1,
   });
-  const start = await lastEpoch(`ce-${seed}`);
-  const tuned = Object.entries(tunings).map(([kind, loss]) =>
-    trained(`${named(kind)}-${seed}`, source, {
-      seed: seed + 1000,
-      loss,
-      model: { onnx: start },
-      epochs: Number(values["tune-epochs"]),
-      optim: { lr: Number(values["tune-lr"]) },
-      selection: "loss",
-    }),
-  );
-  const models = [start, ...(await Promise.all(tuned))];
-  for (const [index, model] of models.entries()) {
-    const out = join(work, "preds", `${named(kinds[index])}.${seed}`);
-    if (existsSync(out)) continue;
-    pixelcal("infer", "--model", model, "--data", source, "--out", out, "--threads", values.threads);
-  }
+  await trainer.restore(join(work, "runs", run, checkpointFiles.last));
+  await trainer.writeModel(startOf(seed));
+  await trainer.close();
 }
 
-const json = join(work, "results.json");
-const shape = ["--classes", String(classes), "--convention", "reference"];
-pixelcal(
-  "evaluate",
-  "--predictions",
-  join(work, "preds"),
-  ...shape,
-  "--out",
-  join(work, "results.csv"),
-  "--json",
-  json,
-);
-const { runs } = JSON.parse(readFileSync(json, "utf8"));
-const columns = [
-  ["DSC", 4],
-  ["ECE", 4],
-  ["CECE", 4],
-  ["pECE", 4],
-  ["ECE top label", 4],
-  ["Brier", 4],
-  ["NLL", 4],
-];
+const tune = (model) =>
+  train(runOf(model, model.seed), source, {
+    seed: model.seed + 1000,
+    loss: model.loss,
+    model: { onnx: startOf(model.seed) },
+    epochs: Number(values["tune-epochs"]),
+    optim: { lr: model.lr },
+    selection: "loss",
+  });
 
-const scores = (kind, seed, column) => {
-  const { cases } = runs.find(({ run }) => run === `${named(kind)}.${seed}`);
-  return new Map(cases.map(({ name, scores }) => [name, Number(scores[column])]));
-};
+async function predict(split, model) {
+  const run = runOf(model, model.seed);
+  const out = join(work, split, run);
+  if (existsSync(out)) return;
+  const file = model.run === untuned.run ? startOf(model.seed) : join(work, "runs", run, "model.onnx");
+  const data = ["--data", source, "--split", split, "--out", out];
+  await pixelcalBeside("infer", "--model", file, ...data, "--threads", "1");
+}
+
+/** Predicts a split with models of every seed; gives their scores by case. */
+async function scoresOn(split, models) {
+  await forEach(withSeeds(models), (model) => predict(split, model));
+  const files = { csv: join(work, `${split}.csv`), json: join(work, `${split}.json`) };
+  const shape = ["--classes", String(classes), "--convention", "reference"];
+  const out = ["--out", files.csv, "--json", files.json];
+  pixelcal("evaluate", "--predictions", join(work, split), ...shape, ...out);
+  const { runs } = JSON.parse(readFileSync(files.json, "utf8"));
+  return (model, seed, column) => {
+    const { cases } = runs.find(({ run }) => run === runOf(model, seed));
+    return new Map(cases.map(({ name, scores }) => [name, Number(scores[column])]));
+  };
+}
+
 const mean = (list) => list.reduce((sum, value) => sum + value, 0) / list.length;
-/** Differences of two kinds case by case, averaged over the seeds first: a case is the unit. */
-function differences(kind, other, column) {
-  const maps = seeds.map((seed) => [scores(kind, seed, column), scores(other, seed, column)]);
+const spread = (list) =>
+  Math.sqrt(list.reduce((sum, x) => sum + (x - mean(list)) ** 2, 0) / (list.length - 1));
+const columns = ["DSC", "ECE", "CECE", "pECE", "ECE top label", "Brier", "NLL"];
+/** A column's mean over the cases for each seed. */
+const bySeed = (scores, model, column) =>
+  seeds.map((seed) => mean([...scores(model, seed, column).values()]));
+
+await forEach(seeds, start);
+await forEach(withSeeds([...controls, ...tunings]), tune);
+
+const candidates = [untuned, ...controls, ...tunings];
+const validation = await scoresOn("val", candidates);
+const onValidation = (model, column) => mean(bySeed(validation, model, column));
+const allowed = (model) =>
+  onValidation(model, "DSC") >= onValidation(untuned, "DSC") &&
+  onValidation(model, "ECE") <= onValidation(untuned, "ECE");
+const chosen = (models) => {
+  const sorted = models.toSorted((a, b) => onValidation(a, "pECE") - onValidation(b, "pECE"));
+  return sorted.find(allowed) ?? sorted[0];
+};
+const [control, tuning] = [chosen(controls), chosen(tunings)];
+const partner = controls.find(({ lr }) => lr === tuning.lr);
+const tested = [...new Set([untuned, control, partner, tuning])];
+const test = await scoresOn("test", tested);
+
+/** Differences of two models case by case, averaged over the seeds first: a case is the unit. */
+function differences(model, other, column) {
+  const maps = seeds.map((seed) => [test(model, seed, column), test(other, seed, column)]);
   return [...maps[0][0].keys()].map((name) => mean(maps.map(([a, b]) => a.get(name) - b.get(name))));
 }
 /** The middle 95 % of means of resampled cases, with a small generator of its own so that it repeats. */
@@ -177,51 +227,61 @@ function interval(list) {
   return [means[125], means[4874]];
 }
 
-const rows = [];
-for (const kind of kinds) {
-  for (const seed of seeds) {
-    const row = columns.map(([column, decimals]) =>
-      fixed(mean([...scores(kind, seed, column).values()]), decimals),
-    );
-    rows.push([kind, String(seed), ...row]);
-  }
-  const row = columns.map(([column, decimals]) =>
-    fixed(mean(seeds.map((seed) => mean([...scores(kind, seed, column).values()]))), decimals),
-  );
-  rows.push([`**${kind}**`, "mean", ...row]);
-}
-const comparisons = [
-  ["tuned by SDC", "cross-entropy"],
-  ["tuned by SDC", "tuned by cross-entropy"],
-  ["tuned by SDC, alpha 1", "tuned by cross-entropy"],
-];
-for (const [kind, other] of comparisons) {
-  const row = columns.map(([column, decimals]) => {
-    const list = differences(kind, other, column);
-    const [low, high] = interval(list);
-    const sign = (value) => `${value > 0 ? "+" : ""}${fixed(value, decimals)}`;
-    return `${sign(mean(list))} [${sign(low)}, ${sign(high)}]`;
-  });
-  rows.push([`${kind} minus ${other}`, "95 %", ...row]);
-}
-const table = formatMarkdown(rows, [
-  { title: "model", align: "left", cell: ([kind]) => kind },
-  { title: "seed", cell: ([, seed]) => seed },
-  ...columns.map(([title], index) => ({ title, cell: (row) => row[index + 2] })),
-]);
+const four = (value) => fixed(value, 4);
+const signed = (value) => `${value > 0 ? "+" : ""}${four(value)}`;
+const table = (first, rows) =>
+  formatMarkdown(rows, [
+    { title: first, align: "left", cell: ([title]) => title },
+    ...columns.map((title, index) => ({ title, cell: (row) => row[index + 1] })),
+  ]);
+const choice = table(
+  "on the validation split",
+  candidates.map((model) => {
+    const mark = model === control || model === tuning ? " (chosen)" : "";
+    return [model.title + mark, ...columns.map((column) => four(onValidation(model, column)))];
+  }),
+);
+const results = table(
+  "on the test split",
+  tested.map((model) => {
+    const cells = columns.map((column) => {
+      const means = bySeed(test, model, column);
+      return seeds.length > 1 ? `${four(mean(means))} ± ${four(spread(means))}` : four(means[0]);
+    });
+    return [model.title, ...cells];
+  }),
+);
+const pairs = tested.slice(1).map((model) => [model, untuned]);
+for (const other of tested.slice(1, -1)) pairs.push([tuning, other]);
+const compared = table(
+  "difference",
+  pairs.map(([model, other]) => {
+    const cells = columns.map((column) => {
+      const list = differences(model, other, column);
+      return `${signed(mean(list))} [${interval(list).map(signed).join(", ")}]`;
+    });
+    return [`${model.title} minus ${other.title}`, ...cells];
+  }),
+);
 
-const settings = ["cases", "base", "batch", "epochs", "lr", "tune-epochs", "tune-lr", "seeds", "threads"]
+const settings = ["cases", "base", "batch", "epochs", "lr", "tune-epochs", "tune-lr", "weights", "seeds"]
   .map((key) => `--${key} ${values[key]}`)
   .join(" ");
 const report = `# Fine-tuning by SDC: ${values.name}
 
-A U-Net (base ${values.base}) trained with cross-entropy for ${values.epochs} epochs on ${cases.train} cases without weight decay (the
-last epoch) and exported as ONNX; that file tuned on all ${all.cases.train} training cases for ${values["tune-epochs"]} epochs (lowest validation
-loss): with cross-entropy, which is what the data and the epochs alone do, by SDC (preset consistent) and by SDC whose local
-term weighs 1 instead of 0.1. Means over the ${cases.test} test cases; DSC, ECE, CECE and pECE as the authors' repository computes
-them. Last rows: differences case by case with their 95 % bootstrap interval over cases (seeds averaged first).
+A U-Net (base ${values.base}) trained with cross-entropy for ${values.epochs} epochs on ${values.cases} cases without weight decay (the last epoch)
+and exported as ONNX; that file tuned on all ${cases.train} training cases for ${values["tune-epochs"]} epochs (lowest validation loss) by SDC
+(preset consistent) and, as the control, with cross-entropy: the same seeds, batches and epochs. Settings are chosen on the ${cases.val}
+validation cases, for the control as for SDC: the lowest pECE (mean of the seeds) of those whose DSC is not below and whose ECE is
+not above that of the model before. DSC, ECE, CECE and pECE as the authors' repository computes them.
 
-${table}
+${choice}
+Of these the ${cases.test} test cases see only the chosen${partner === control ? "" : ", and the control at SDC's rate"}: means over the cases, ± standard deviation of the ${seeds.length} seeds.
+
+${results}
+Differences case by case (seeds averaged first), with their 95 % bootstrap interval over cases:
+
+${compared}
 \`node benchmarks/fine-tune.mjs --data ROOT --name ${values.name} ${settings}\`
 
 ${cpus()[0]?.model ?? "unknown processor"}, ${cpus().length} processors, Node ${process.versions.node}, commit ${commit()}.
