@@ -81,6 +81,25 @@ TEST(CalibrationBinsWithUnequalAndEqualEdges) {
     }
 }
 
+// Most pixels in the first bin and no hit, in the last one and a hit, or not counted; between stretches of
+// noise.
+TEST(CalibrationBinsOfSureProbabilitiesEqualTheTwin) {
+  for (const int64_t pixels : {15, 1000, 2048, 7001}) {
+    ProbabilityCase made = MakeCase(1, 3, pixels, static_cast<unsigned>(pixels));
+    for (int64_t i = 0; i < 3 * pixels; ++i) {
+      const int64_t pixel = i % pixels;
+      if (pixel % 700 < 400 && pixel * 7 % 8 != 0)
+        made.probs[i] = made.labels[pixel] == i / pixels ? 0.97f : pixel % 2 ? 0.03f : 1e-4f;
+    }
+    for (const BinEdges closed : {BinEdges::kRightClosed, BinEdges::kLeftClosed})
+      for (const int bins : {1, 10, 100})
+        for (const float threshold : {-1.0f, 1e-3f}) {
+          const std::vector<double> edges = Linspace(bins);
+          CheckAgainstTwin(made.Maps(false, false), {Score::kClasses, closed, bins, edges, threshold});
+        }
+  }
+}
+
 TEST(CalibrationBinsOfFloat16EqualTheTwin) {
   for (const int64_t pixels : {1, 17, 2048, 5001}) {
     const ProbabilityCase made = MakeCase(2, 3, pixels, static_cast<unsigned>(pixels), true);

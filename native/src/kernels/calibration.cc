@@ -90,14 +90,20 @@ double Value(double sum) { return sum; }
 double Value(int64_t count) { return static_cast<double>(count); }
 double Value(const FixedTotal& sum) { return sum.Value(); }
 
-// What was added to a cell: the sum of p in its low 52 bits, and above n times an odd number, modulo 2^12.
-void AddCell(uint64_t cell, Exact& sum) {
+// What was added to the cells of a slot: the sum of p in their low 52 bits, and above n times an odd number,
+// modulo 2^12.
+void AddCells(const uint64_t* cells, Exact& sum) {
   constexpr int kBits = 52;
   constexpr uint64_t kMarker = 0x40b;  // the bits of the double 2^12, above its 52
   constexpr uint64_t kInverse = 1955;
   static_assert(kMarker * kInverse % 4096 == 1 && simd::kCellOffset == 4096);
-  sum.count += static_cast<int64_t>((cell >> kBits) * kInverse % 4096);
-  sum.confidence.Add(cell & ((uint64_t{1} << kBits) - 1));
+  uint64_t count = 0, confidence = 0;  // eight cells are far from full
+  for (int64_t cell = 0; cell < simd::kSlotCells; ++cell) {
+    count += (cells[cell] >> kBits) * kInverse % 4096;
+    confidence += cells[cell] & ((uint64_t{1} << kBits) - 1);
+  }
+  sum.count += static_cast<int64_t>(count);
+  sum.confidence.Add(confidence);
 }
 
 template <class Sum>
@@ -134,7 +140,8 @@ void AddExactly(const ProbabilityMaps& maps, std::span<const CalibrationOptions>
     std::fill_n(slots, cells, uint64_t{0});
     std::fill_n(sums, groups.Slots(), Exact{});
     const auto flush = [&] {
-      for (int64_t cell = 0; cell < cells; ++cell) AddCell(slots[cell], sums[cell / simd::kSlotCells]);
+      for (int64_t slot = 0; slot < groups.Slots(); ++slot)
+        AddCells(slots + slot * simd::kSlotCells, sums[slot]);
       std::fill_n(slots, cells, uint64_t{0});
     };
     int64_t blocks = 0;

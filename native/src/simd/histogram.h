@@ -34,9 +34,10 @@ inline constexpr int64_t kSlotCells = 8;
 
 // A probability is added to a cell as the bits of the double p + 2^12: their low 52 bits are p in units of
 // 2^-40, rounded to the nearest, and the 12 above are the same odd number for every p, so that their sum
-// modulo 2^12 says how many were added. A cell holds up to 4095; rows of this many pixels never add more.
+// modulo 2^12 says how many were added. A cell holds up to 4095; rows of this many pixels never add more: one
+// in eight, and a few for those at the ends of rows and of queues of 256.
 inline constexpr double kCellOffset = 0x1p12;
-inline constexpr int64_t kCellPixels = 4095 / 2 * 16;
+inline constexpr int64_t kCellPixels = 4090 / (256 / 8 + 1) * 256;
 
 struct HistogramTable {
   // Adds `count` probabilities of [0, 1] to slots [BinSlots][kSlotCells]. A pixel is a hit where code ==

@@ -91,6 +91,142 @@ PIXELCAL_INLINE void GroupOffsets(const float* p, const int16_t* codes, const Ro
     offsets[v] = SlotOffsets<kSearch, kTable, kAll>(p + v * kLanes, codes + v * kLanes, row);
 }
 
+// Groups of noise, where a test of each would mostly cost mispredicted branches. Whether the last one looks
+// like the inside of a region.
+template <BinSearch kSearch, int kTable, bool kAll>
+PIXELCAL_INLINE bool AddNoise(const float* p, const int16_t* codes, int groups, const Row& row,
+                              Queue& queue) {
+  Ints offsets[kGroup / kLanes] = {};
+  for (int g = 0; g < groups; ++g, p += kGroup, codes += kGroup) {
+    FetchSoon(p);
+    GroupOffsets<kSearch, kTable, kAll>(p, codes, row, offsets);
+    queue.Push(offsets, Terms(p), Terms(p + 8));
+  }
+  return AllEqual(offsets, offsets[0][0]);
+}
+
+// Less than a group.
+template <BinSearch kSearch, int kTable>
+PIXELCAL_INLINE void AddRest(const float* p, const int16_t* codes, size_t count, const Row& row,
+                             Queue& queue) {
+  if (count == 0) return;
+  float values[kGroup] = {};
+  int16_t verdicts[kGroup];
+  memset(verdicts, -1, sizeof verdicts);
+  memcpy(values, p, count * sizeof *p);
+  memcpy(verdicts, codes, count * sizeof *codes);
+  AddNoise<kSearch, kTable, false>(values, verdicts, 1, row, queue);
+}
+
+#if defined(__AVX512BW__)
+// Probabilities are mostly sure: misses in the first bin and hits in the last one are added in registers,
+// pixels that do not count are dropped, and only the rest, packed together, look for their bins.
+
+// Which pixels of a group count, which of those are hits, and which are of the runs.
+struct Verdicts {
+  uint32_t counts, hits, first_misses, last_hits;
+  uint32_t Rest() const { return counts & ~(first_misses | last_hits); }
+};
+
+template <bool kAll>
+PIXELCAL_INLINE Verdicts Judge(__m512 p, const int16_t* codes, const Row& row) {
+  const __m256i code = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(codes));
+  const auto above = [&](__mmask16 of, float limit) {
+    return _mm512_mask_cmp_ps_mask(of, p, _mm512_set1_ps(limit), _CMP_GT_OQ);
+  };
+  const auto up_to = [&](__mmask16 of, float limit) {
+    return _mm512_mask_cmp_ps_mask(of, p, _mm512_set1_ps(limit), _CMP_LE_OQ);
+  };
+  __mmask16 counts = 0xffff;
+  if (!kAll) counts = above(static_cast<__mmask16>(~_mm256_movepi16_mask(code)), row.limits.threshold);
+  const __mmask16 hits = _mm256_mask_cmpeq_epi16_mask(counts, code, _mm256_set1_epi16(row.hit));
+  const auto misses = static_cast<__mmask16>(counts & ~hits);
+  const float* limits = row.limits.limits;
+  const int32_t bins = row.limits.bins;
+  return {counts, hits, up_to(above(misses, limits[0]), limits[1]),
+          up_to(above(hits, limits[bins - 1]), limits[bins])};
+}
+
+PIXELCAL_INLINE void AddWhere(uint32_t which, Cells low, Cells high, Cells& sum) {
+  __m512i to = reinterpret_cast<__m512i>(sum);
+  to = _mm512_mask_add_epi64(to, static_cast<__mmask8>(which), to, reinterpret_cast<__m512i>(low));
+  to = _mm512_mask_add_epi64(to, static_cast<__mmask8>(which >> 8), to, reinterpret_cast<__m512i>(high));
+  sum = reinterpret_cast<Cells>(to);
+}
+
+// Pixels that have yet to find their slots: the probabilities, negative for hits.
+struct Unsure {
+  int size = 0;
+  alignas(64) float values[Queue::kSize + kGroup];
+
+  PIXELCAL_INLINE void Push(__m512 p, const Verdicts& verdicts) {
+    // -0 is a probability, too.
+    const __m512i bits = _mm512_and_si512(reinterpret_cast<__m512i>(p), _mm512_set1_epi32(INT32_MAX));
+    const __m512i marked =
+        _mm512_mask_or_epi32(bits, static_cast<__mmask16>(verdicts.hits), bits, _mm512_set1_epi32(INT32_MIN));
+    const uint32_t rest = verdicts.Rest();
+    _mm512_storeu_si512(values + size, _mm512_maskz_compress_epi32(static_cast<__mmask16>(rest), marked));
+    size += __builtin_popcount(rest);
+  }
+
+  template <BinSearch kSearch, int kTable>
+  PIXELCAL_INLINE void Drain(const Row& row, Queue& queue, uint64_t* slots) {
+    queue.Drain(slots);
+    _mm512_storeu_ps(values + size, _mm512_setzero_ps());
+    for (int i = 0; i < size; i += kGroup) {
+      const __m512i marked = _mm512_loadu_si512(values + i);
+      const __m512i bits = _mm512_and_si512(marked, _mm512_set1_epi32(INT32_MAX));
+      const Ints below = LimitsBelow<kSearch, kTable>(reinterpret_cast<Floats>(bits), row.limits);
+      const __m512i misses = reinterpret_cast<__m512i>(below << (kSlotShift + 1));
+      const auto offsets = reinterpret_cast<Ints>(_mm512_mask_add_epi32(
+          misses, _mm512_movepi32_mask(marked), misses, _mm512_set1_epi32(1 << kSlotShift)));
+      _mm512_storeu_si512(values + i, bits);
+      queue.Push(&offsets, Terms(values + i), Terms(values + i + 8));
+    }
+    // What is behind the last pixel goes to the slot that takes anything.
+    for (int i = size; i < queue.size; ++i) queue.offsets[i] = row.left_out;
+    size = 0;
+    queue.Drain(slots);
+  }
+};
+
+template <BinSearch kSearch, int kTable, bool kAll>
+void AddRow(const float* p, const int16_t* codes, size_t count, const Row row, uint64_t* slots) {
+  Run first_misses{2 << kSlotShift}, last_hits{(2 * row.limits.bins + 1) << kSlotShift};
+  Queue queue;
+  Unsure unsure;
+  bool sure = true;
+  const size_t whole = count / kGroup * kGroup;
+  for (size_t i = 0; i < whole;) {
+    const size_t begin = i, end = whole - i < kPiece * kGroup ? whole : i + kPiece * kGroup;
+    if (sure) {
+      const int before = unsure.size;
+      for (; i < end; i += kGroup) {
+        FetchSoon(p + i);
+        const __m512 group = _mm512_loadu_ps(p + i);
+        const Verdicts verdicts = Judge<kAll>(group, codes + i, row);
+        const Cells low = Terms(p + i), high = Terms(p + i + 8);
+        AddWhere(verdicts.first_misses, low, high, first_misses.sum);
+        AddWhere(verdicts.last_hits, low, high, last_hits.sum);
+        unsure.Push(group, verdicts);
+      }
+      sure = 2 * static_cast<size_t>(unsure.size - before) <= end - begin;
+    } else {
+      AddNoise<kSearch, kTable, kAll>(p + i, codes + i, static_cast<int>((end - i) / kGroup), row, queue);
+      i = end;
+      const Verdicts last = Judge<kAll>(_mm512_loadu_ps(p + i - kGroup), codes + i - kGroup, row);
+      sure = 4 * __builtin_popcount(last.Rest()) <= kGroup;
+    }
+    if (queue.size > Queue::kSize - kPiece * kGroup) queue.Drain(slots);
+    if (unsure.size > Queue::kSize - kPiece * kGroup) unsure.Drain<kSearch, kTable>(row, queue, slots);
+  }
+  AddRest<kSearch, kTable>(p + whole, codes + whole, count - whole, row, queue);
+  unsure.Drain<kSearch, kTable>(row, queue, slots);
+  first_misses.End(slots);
+  last_hits.End(slots);
+}
+
+#else
 // Up to kPiece groups that seem to lie inside of regions. Whether most of them did.
 template <BinSearch kSearch, int kTable, bool kAll>
 PIXELCAL_INLINE bool AddRegions(const float* p, const int16_t* codes, int groups, const Row& row, Run& run,
@@ -115,20 +251,6 @@ PIXELCAL_INLINE bool AddRegions(const float* p, const int16_t* codes, int groups
   return 2 * mixed <= groups;
 }
 
-// The same for noise, where a test of every group would mostly cost mispredicted branches. Whether the last
-// group looks like the inside of a region.
-template <BinSearch kSearch, int kTable, bool kAll>
-PIXELCAL_INLINE bool AddNoise(const float* p, const int16_t* codes, int groups, const Row& row,
-                              Queue& queue) {
-  Ints offsets[kGroup / kLanes] = {};
-  for (int g = 0; g < groups; ++g, p += kGroup, codes += kGroup) {
-    FetchSoon(p);
-    GroupOffsets<kSearch, kTable, kAll>(p, codes, row, offsets);
-    queue.Push(offsets, Terms(p), Terms(p + 8));
-  }
-  return AllEqual(offsets, offsets[0][0]);
-}
-
 template <BinSearch kSearch, int kTable, bool kAll>
 void AddRow(const float* p, const int16_t* codes, size_t count, const Row row, uint64_t* slots) {
   Run run{row.left_out};
@@ -143,18 +265,12 @@ void AddRow(const float* p, const int16_t* codes, size_t count, const Row row, u
     i += static_cast<size_t>(piece) * kGroup;
     if (queue.size > Queue::kSize - kPiece * kGroup) queue.Drain(slots);
   }
-  if (i < count) {
-    float rest[kGroup] = {};
-    int16_t rest_codes[kGroup];
-    for (size_t j = 0; j < kGroup; ++j) {
-      if (i + j < count) rest[j] = p[i + j];
-      rest_codes[j] = i + j < count ? codes[i + j] : int16_t{-1};
-    }
-    AddNoise<kSearch, kTable, false>(rest, rest_codes, 1, row, queue);
-  }
+  AddRest<kSearch, kTable>(p + i, codes + i, count - i, row, queue);
   queue.Drain(slots);
   run.End(slots);
 }
+
+#endif
 
 template <bool kAll>
 void AddAny(const float* p, const int16_t* codes, size_t count, const Row& row, uint64_t* slots) {
