@@ -106,6 +106,36 @@ test("on the cpu the gradient of MaxPool uses the indices of the one forward Max
   }
 });
 
+test.each<[string, number[], number[], number[], number[], number]>([
+  ["from the end", [-1, 0], [-9, 2], [1, 0], [-2, 1], 1],
+  ["from within", [-2, 3], [-9, 0], [1, 2], [-2, -1], 2],
+  ["to before the first", [1, 1], [-9, 4], [0, 2], [-1, 2], 2],
+  ["of nothing", [0], [2], [1], [-1], 1],
+])(
+  "a Slice backwards %s is the same where backwards means from the end",
+  (_, starts, ends, axes, steps, count) => {
+    const graph = new Graph();
+    const x = graph.input("x", "float32", [3, 4, 5]);
+    graph.output("y", ops.Slice(x, starts, ends, axes, steps));
+    const feeds = {
+      x: floats(
+        Array.from({ length: 60 }, (_, at) => at),
+        [3, 4, 5],
+      ),
+    };
+    const expected = interpret(graph, feeds).y!;
+    for (const [device, slices] of [
+      ["webgpu", count],
+      ["any", count],
+      ["cpu", 1],
+    ] as const) {
+      const lowered = lower(graph, { device });
+      expect(opTypes(lowered)).toEqual(Array(slices).fill("Slice"));
+      expect(interpret(lowered, feeds).y).toEqual(expected);
+    }
+  },
+);
+
 test("log-sum-exp neither overflows nor loses small sums", () => {
   const graph = lower(graphOf((x) => ops.ReduceLogSumExp(x, [1])));
   const [large, small] = numbers(

@@ -1,6 +1,6 @@
 import { numberOf, textOf } from "../attributes.js";
 import * as ops from "../ops.js";
-import { padding, permutation, splitSizes } from "../shapes/movement.js";
+import { padding, permutation, sliceSteps, splitSizes } from "../shapes/movement.js";
 import { paddedFrom } from "../shapes/pad-source.js";
 import type { Lowering } from "./lowering.js";
 
@@ -17,6 +17,35 @@ const reshape: Lowering = (node, [x]) => {
   return node.opType === "Reshape" && before === x ? undefined : [ops.Reshape(before, dims)];
 };
 
+/** onnxruntime 1.30 on webgpu walks backwards from an axis's end, wherever it is told to start: what comes after is cut off. */
+const slice: Lowering = (node, [x], device) => {
+  if (device === "cpu" || device === "cuda") return undefined;
+  const steps = sliceSteps(node);
+  const late = steps.filter(({ axis, start, step }) => step < 0 && start < x!.dims[axis]! - 1);
+  if (late.length === 0 || steps.some(({ count }) => count === 0)) return undefined;
+  const lates = late.map(({ axis }) => axis);
+  const cut = ops.Slice(
+    x!,
+    late.map(() => 0),
+    late.map(({ start }) => start + 1),
+    lates,
+  );
+  // Before the first element stands a number that counts from the end and goes beyond it.
+  const ends = steps.map(({ axis, start, step, count }) => {
+    const end = start + step * count;
+    return end < 0 ? -cut.dims[axis]! - 1 : end;
+  });
+  return [
+    ops.Slice(
+      cut,
+      steps.map(({ start }) => start),
+      ends,
+      steps.map(({ axis }) => axis),
+      steps.map(({ step }) => step),
+    ),
+  ];
+};
+
 export const movementLowerings: Readonly<Record<string, Lowering>> = {
   Reshape: reshape,
   Flatten: reshape,
@@ -25,6 +54,7 @@ export const movementLowerings: Readonly<Record<string, Lowering>> = {
   Expand: unchanged,
   Tile: unchanged,
   // A Slice that keeps every size may still reverse an axis.
+  Slice: slice,
   Concat: (_, inputs) => (inputs.length === 1 ? inputs : undefined),
   // onnxruntime 1.30 miscounts sizes that it works out itself when the last pieces are empty.
   Split: (node, [x, sizes]) => {
