@@ -76,9 +76,23 @@ const cases: readonly [string, Graph, readonly string[], readonly string[]][] = 
       const one = ops.Conv(x, store("onnx::Conv_7", [1, 4, 1, 1]), store("onnx::Conv_8", [1]));
       const normal = ops.InstanceNormalization(x, store("val_1", [4], 1), store("val_2", [4], 0));
       const gated = ops.Mul(normal, ops.Sigmoid(one));
-      return ops.Add(ops.Mul(gated, store("const_fold_opt__60", [1, 1, 1, 1])), store("onnx::Add_9", [1]));
+      const rows = ops.LayerNormalization(gated, store("val_3", [4], 1), store("val_4", [4], 0));
+      return ops.Add(ops.Mul(rows, store("const_fold_opt__60", [1, 1, 1, 1])), store("onnx::Add_9", [1]));
     }),
     ["onnx::Conv_7", "onnx::Conv_8"],
+    [],
+  ],
+  [
+    "of a table that is added, but not of masks, which are compared, nor what they are made of",
+    network((x, store) => {
+      const made = ops.Sub(store("zeros", [1, 4]), ops.Mul(store("rows", [4, 1]), 2));
+      const masked = [made, store("sub_383", [4, 4])].reduce((scores, mask) => {
+        const open = ops.Equal(mask, 0);
+        return ops.Add(scores, ops.Where(open, mask, -100));
+      }, x);
+      return ops.Add(masked, store("unsqueeze_2", [4, 4]));
+    }),
+    ["unsqueeze_2"],
     [],
   ],
 ];

@@ -27,12 +27,15 @@ const statistics = [3, 4];
 /**
  * Sorts a model's initializers, in the order in which nodes use them. What is trained is every float32 array of rank 1
  * or more from which a gradient reaches an output, but for the statistics of batch norms and what only looks like a
- * weight: masks of attention, fixed encodings, the ones and zeros of a group norm that is written out.
+ * weight: masks of attention, which are compared with numbers or have their values, fixed encodings, the ones and zeros of
+ * a norm that has no weights.
  */
 export function weightRoles(graph: Graph): WeightRoles {
   const nodes = liveNodes(graph);
-  const wanted = reachingOutputs(graph, nodes);
   const dependent = dependingOnInputs(graph, nodes);
+  const masks = new Set(nodes.flatMap((node) => (node.opType === "Equal" ? node.inputs : [])));
+  const isMask = (value: Value): boolean => masks.has(value) && !dependent.has(value);
+  const wanted = reachingOutputs(graph, nodes, isMask);
   const parameters = new Set<string>();
   const buffers = new Set<string>();
   for (const node of nodes) {
@@ -40,6 +43,7 @@ export function weightRoles(graph: Graph): WeightRoles {
     for (const [index, input] of node.inputs.entries()) {
       const array = input && graph.initializers.get(input.name);
       if (array?.type !== "float32" || array.dims.length === 0) continue;
+      if (isMask(input!)) continue;
       const name = input!.name;
       if (opKey(node) === "BatchNormalization" && statistics.includes(index)) {
         if (dependent.has(node.inputs[0]!)) buffers.add(name);
@@ -56,13 +60,18 @@ export function weightRoles(graph: Graph): WeightRoles {
 
 const isComputedWith = (node: Node, index: number): boolean => !(settings[opKey(node)] ?? []).includes(index);
 
-/** The values from which a gradient reaches an output. */
-function reachingOutputs(graph: Graph, nodes: readonly Node[]): ReadonlySet<Value> {
+/** The values from which a gradient reaches an output other than through a mask. */
+function reachingOutputs(
+  graph: Graph,
+  nodes: readonly Node[],
+  isMask: (value: Value) => boolean,
+): ReadonlySet<Value> {
   const wanted = new Set<Value>(graph.outputs.values());
   for (const node of nodes.toReversed()) {
     if (ruleOf(node) === noGradient || !node.outputs.some((output) => wanted.has(output))) continue;
     for (const [index, input] of node.inputs.entries()) {
-      if (input !== undefined && isFloat(input.type) && isComputedWith(node, index)) wanted.add(input);
+      if (input === undefined || !isFloat(input.type) || isMask(input)) continue;
+      if (isComputedWith(node, index)) wanted.add(input);
     }
   }
   return wanted;
@@ -83,6 +92,8 @@ const fixedNames =
 /** Names that PyTorch's and TensorFlow's exporters give to what has none. */
 const unnamed = /^(val_\d+|_val_\d+|onnx::\w+|\/.*|\d+|const_\w*__\d+)$/;
 
+const norms: ReadonlySet<string> = new Set(["InstanceNormalization", "LayerNormalization"]);
+
 function isFixed(
   name: string,
   values: Float32Array,
@@ -100,8 +111,9 @@ function isFixed(
   if (values.some((value) => !Number.isFinite(value))) return true;
   const unit = (values[0] === 0 || values[0] === 1) && values.every((value) => value === values[0]);
   if (!unit) return false;
-  // A norm without weights, which ONNX does not have, or the norm inside of a group norm.
-  if (node.opType === "InstanceNormalization") return made || isUnitNorm(node);
+  // ONNX has no norms without weights.
+  if (made && norms.has(node.opType)) return true;
+  if (node.opType === "InstanceNormalization") return isUnitNorm(node);
   // A weight that is standardised by a batch norm, of which only the result counts.
   return (
     opKey(node) === "BatchNormalization" &&
