@@ -132,10 +132,10 @@ describe("files of the onnx library", () => {
   });
 
   test("a long chain of nodes from its end", () => {
-    const chain = Array.from({ length: 20_000 }, (_, i) => ({
+    const chain = Array.from({ length: 4000 }, (_, i) => ({
       ...relu,
       inputs: [i === 0 ? "x" : `v${i - 1}`],
-      outputs: [i === 19_999 ? "y" : `v${i}`],
+      outputs: [i === 3999 ? "y" : `v${i}`],
     }));
     expect(parseModel(model(chain.toReversed())).nodes.length).toBe(chain.length);
   });
