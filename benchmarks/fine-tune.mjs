@@ -4,7 +4,7 @@
 // of SDC's terms and rates are chosen on the validation split, for the control as for SDC, and reported on the test split.
 //
 //   node benchmarks/fine-tune.mjs --data ROOT --name NAME [--cases 8] [--base 8] [--batch 4] [--epochs 250] [--lr 1e-2]
-//     [--tune-epochs 4] [--tune-lr 5e-4,2e-3] [--weights 0.1:0.1,1:0.1,5:0.1] [--seeds 1,2,3] [--work FOLDER]
+//     [--tune-epochs 4] [--tune-lr 2e-3,5e-3] [--weights 0.1:0.1,1:0.1,5:0.1] [--seeds 1,2,3] [--work FOLDER]
 //
 // --weights are alpha:sdfWeight. It runs the command line, two runs beside each other with a thread each, and can be stopped
 // and started again: what is finished is kept. The tables go to benchmarks/results/fine-tune-NAME.md.
@@ -35,7 +35,7 @@ const { values } = parseArgs({
     epochs: { type: "string", default: "250" },
     lr: { type: "string", default: "1e-2" },
     "tune-epochs": { type: "string", default: "4" },
-    "tune-lr": { type: "string", default: "5e-4,2e-3" },
+    "tune-lr": { type: "string", default: "2e-3,5e-3" },
     weights: { type: "string", default: "0.1:0.1,1:0.1,5:0.1" },
     seeds: { type: "string", default: "1,2,3" },
     work: { type: "string" },
