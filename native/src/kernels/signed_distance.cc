@@ -211,10 +211,12 @@ void SignParts(std::span<const Label> labels, const Grid& grid, const SignedDist
     };
     scales[map] = ScaleOf(options, {distance(most[0]), distance(most[1])});
   }
+  // Of two classes, one lies where the other does not.
+  const bool mirrored = classes == 2;
   const int64_t chunks = (pixels + kGrain - 1) / kGrain;
-  ParallelFor(maps * chunks, 1, [&](int64_t begin, int64_t end) {
+  ParallelFor((mirrored ? grid.batch : maps) * chunks, 1, [&](int64_t begin, int64_t end) {
     for (int64_t task = begin; task < end; ++task) {
-      const int64_t map = task / chunks, at = task % chunks * kGrain;
+      const int64_t map = task / chunks * (mirrored ? 2 : 1), at = task % chunks * kGrain;
       if (extents[map] != Extent::kPart) continue;
       float* values = out + map * pixels + at;
       const int64_t count = std::min(kGrain, pixels - at);
@@ -222,6 +224,7 @@ void SignParts(std::span<const Label> labels, const Grid& grid, const SignedDist
         SignedDistanceLoops().scale_squares(values, count, transform.diagonal() >= 1 << 24, scales[map]);
       else
         SignedDistanceLoops().scale_bits(values, count, scales[map]);
+      if (mirrored) std::transform(values, values + count, values + pixels, std::negate<>());
     }
   });
 }
