@@ -9,6 +9,7 @@
 #include "cases.h"
 #include "check.h"
 #include "cuda/device.h"
+#include "thinned.h"
 
 #if defined(PIXELCAL_CUDA_EMULATOR)
 #include "emulator.h"
@@ -21,6 +22,7 @@ void OnDevices(const Body& body) {
 #if defined(PIXELCAL_CUDA_EMULATOR)
   using cuda_emulator::Order;
   for (const Order order : {Order::kForward, Order::kReverse, Order::kShuffled}) {
+    if (kSanitizesThreads && order != Order::kShuffled) continue;
     cuda_emulator::SetOrder(order, 7);
     cuda_emulator::SetLate(order != Order::kForward);
     body();

@@ -3,9 +3,6 @@
 #if defined(__SANITIZE_ADDRESS__)
 #include <sanitizer/asan_interface.h>
 #endif
-#if defined(__SANITIZE_THREAD__)
-#include <sanitizer/tsan_interface.h>
-#endif
 
 #if defined(PIXELCAL_FIBER_SWITCH)
 extern "C" void PixelcalSwitchStack(void** save, void* load);
@@ -40,24 +37,12 @@ namespace {
 thread_local Fiber* entering = nullptr;
 }
 
-Fiber::Fiber() : stack_(new unsigned char[kStackBytes]) {
-#if defined(__SANITIZE_THREAD__)
-  own_tsan_ = __tsan_create_fiber(0);
-#endif
-}
+Fiber::Fiber() : stack_(new unsigned char[kStackBytes]) {}
 
-Fiber::~Fiber() {
-#if defined(__SANITIZE_THREAD__)
-  __tsan_destroy_fiber(own_tsan_);
-#endif
-}
-
-// What the sanitizers note on entering and leaving a function would be of two stacks in those that change
-// them, and stay for ever in those that a body that is done never returns from.
-#if defined(__SANITIZE_THREAD__)
-#define PIXELCAL_LEFT_OPEN __attribute__((noinline, no_sanitize_thread))
-#elif defined(__SANITIZE_ADDRESS__)
-#define PIXELCAL_LEFT_OPEN __attribute__((noinline, no_sanitize_address))
+// What AddressSanitizer and ThreadSanitizer note on entering and leaving a function would be of two stacks in
+// those that change them, and stay for ever in those that a body that is done never returns from.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define PIXELCAL_LEFT_OPEN __attribute__((noinline, no_sanitize_address, no_sanitize_thread))
 #else
 #define PIXELCAL_LEFT_OPEN
 #endif
@@ -112,10 +97,6 @@ PIXELCAL_LEFT_OPEN void Fiber::SwitchIn() {
 #if defined(__SANITIZE_ADDRESS__)
   __sanitizer_start_switch_fiber(&caller_fake_, stack_.get(), kStackBytes);
 #endif
-#if defined(__SANITIZE_THREAD__)
-  caller_tsan_ = __tsan_get_current_fiber();
-  __tsan_switch_to_fiber(own_tsan_, 0);
-#endif
   SwitchTo(true);
 #if defined(__SANITIZE_ADDRESS__)
   __sanitizer_finish_switch_fiber(caller_fake_, nullptr, nullptr);
@@ -125,9 +106,6 @@ PIXELCAL_LEFT_OPEN void Fiber::SwitchIn() {
 PIXELCAL_LEFT_OPEN void Fiber::SwitchOut([[maybe_unused]] bool for_good) {
 #if defined(__SANITIZE_ADDRESS__)
   __sanitizer_start_switch_fiber(for_good ? nullptr : &own_fake_, caller_stack_, caller_bytes_);
-#endif
-#if defined(__SANITIZE_THREAD__)
-  __tsan_switch_to_fiber(caller_tsan_, 0);
 #endif
   SwitchTo(false);
 #if defined(__SANITIZE_ADDRESS__)
