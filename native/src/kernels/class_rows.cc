@@ -49,7 +49,7 @@ ClassRows::ClassRows(const ClassRowsPlan& plan, TileRows tile)
       stride_(layout_.Stride()),
       count_(planes_ * rows_ * stride_),
       buffer_size_(count_ + 2 * kSlack) {
-  codes_ = Scratch<int16_t, kCodes>(count_);
+  codes_ = Scratch<int16_t, kCodes>(count_ + kSlack);
   buffers_ = Scratch<uint8_t, kBuffers>(kBufferCount * buffer_size_) + kSlack;
   line_ = Scratch<uint8_t, kLine>(rows_ * stride_ + 2 * kSlack) + kSlack;
 }
