@@ -14,8 +14,8 @@ void ClassMasks(const LabelSpan& labels, int64_t batch, int64_t pixels, int64_t 
   Require(classes >= 1 && classes <= kMaxClasses, "classes: expected 1 to ", kMaxClasses, ", got ", classes);
   const int64_t count = CheckedProduct(batch, pixels);
   Require(Size(labels) == count, "labels: expected ", count, " pixels, got ", Size(labels));
-  Require(std::ssize(masks) == CheckedProduct(count, classes), "masks: expected ", count * classes,
-          " pixels, got ", masks.size());
+  Require(std::ssize(masks) == CheckedProduct(count, classes), "masks: expected ",
+          CheckedProduct(count, classes), " pixels, got ", masks.size());
   ForCodes(labels, batch, pixels, classes, ignore,
            [&](int64_t n, int64_t start, int64_t count, const int16_t* codes) {
              for (int64_t c = 0; c < classes; ++c)

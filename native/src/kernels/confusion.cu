@@ -71,8 +71,8 @@ void CheckClasses(int64_t classes) {
 void ArgMax(const FloatSpan& values, int64_t batch, int64_t classes, int64_t pixels, const ClassSpan& out) {
   CheckClasses(classes);
   const int64_t count = CheckedProduct(batch, pixels);
-  Require(Size(values) == CheckedProduct(count, classes), "values: expected ", count * classes, ", got ",
-          Size(values));
+  Require(Size(values) == CheckedProduct(count, classes), "values: expected ", CheckedProduct(count, classes),
+          ", got ", Size(values));
   Findings findings;
   std::visit(
       [&](auto source, auto target) {
@@ -105,8 +105,8 @@ void ConfusionCounts(const LabelSpan& predicted, const LabelSpan& labels, int64_
   Require(Size(predicted) == count, "predicted: expected ", count, " pixels, got ", Size(predicted));
   Require(Size(labels) == count, "labels: expected ", count, " pixels, got ", Size(labels));
   Require(mask.empty() || std::ssize(mask) == count, "mask: expected ", count, " pixels, got ", mask.size());
-  Require(std::ssize(counts) == CheckedProduct(batch, cells), "counts: expected ", batch * cells,
-          " values, got ", counts.size());
+  Require(std::ssize(counts) == CheckedProduct(batch, cells), "counts: expected ",
+          CheckedProduct(batch, cells), " values, got ", counts.size());
   Findings findings;
   const int64_t chunks = (pixels - 1) / kChunkPixels + 1;
   ForPieces(batch, (HostBytes(predicted) + HostBytes(labels) + HostBytes(mask)) / batch,

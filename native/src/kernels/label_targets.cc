@@ -20,7 +20,7 @@ void CheckTargets(const LabelSpan& labels, const Grid& grid, const LabelTargetOp
   Require(!ReadsImage(options.soft_labels.aggregation), "aggregation: expected one that reads no image");
   for (const std::span<float> values : {out.one_hot, out.signed_distance, out.soft_labels})
     Require(values.empty() || std::ssize(values) == CheckedProduct(count, classes), "out: expected ",
-            count * classes, " values, got ", values.size());
+            CheckedProduct(count, classes), " values, got ", values.size());
   if (!out.signed_distance.empty())
     CheckSignedDistance(labels, grid, options.signed_distance, out.signed_distance);
   if (!out.soft_labels.empty()) CheckSoftLabels(labels, {}, grid, options.soft_labels, out.soft_labels);

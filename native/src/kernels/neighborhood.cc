@@ -288,7 +288,7 @@ void CheckSoftLabels(const LabelSpan& labels, std::span<const float> image, cons
           ", got ", options.classes);
   Require(Size(labels) == count, "labels: expected ", count, " pixels, got ", Size(labels));
   Require(std::ssize(out) == CheckedProduct(count, options.classes), "out: expected ",
-          count * options.classes, " values, got ", out.size());
+          CheckedProduct(count, options.classes), " values, got ", out.size());
   Require(options.taps.size() % 2 == 1, "taps: expected an odd number, got ", options.taps.size());
   for (const float tap : options.taps)
     Require(std::isfinite(tap) && tap >= 0, "taps: expected finite weights of at least 0, got ", tap);

@@ -91,8 +91,8 @@ void CheckMaps(const ProbabilityMaps& maps) {
   Require(maps.batch >= 1 && maps.pixels >= 1, "probs: expected at least one pixel, got ", maps.batch, " x ",
           maps.pixels);
   const int64_t count = CheckedProduct(maps.batch, maps.pixels);
-  Require(Size(maps.probs) == CheckedProduct(count, maps.classes), "probs: expected ", count * maps.classes,
-          " values, got ", Size(maps.probs));
+  Require(Size(maps.probs) == CheckedProduct(count, maps.classes), "probs: expected ",
+          CheckedProduct(count, maps.classes), " values, got ", Size(maps.probs));
   Require(Size(maps.labels) == count, "labels: expected ", count, " pixels, got ", Size(maps.labels));
   Require(maps.mask.empty() || std::ssize(maps.mask) == count, "mask: expected ", count, " pixels, got ",
           maps.mask.size());

@@ -305,7 +305,7 @@ void CheckSignedDistance(const LabelSpan& labels, const Grid& grid, const Signed
   const int64_t count = grid.Count(), classes = options.classes;
   Require(classes >= 1 && classes <= kMaxClasses, "classes: expected 1 to ", kMaxClasses, ", got ", classes);
   Require(Size(labels) == count, "labels: expected ", count, " elements, got ", Size(labels));
-  Require(std::ssize(out) == CheckedProduct(count, classes), "out: expected ", count * classes,
+  Require(std::ssize(out) == CheckedProduct(count, classes), "out: expected ", CheckedProduct(count, classes),
           " elements, got ", out.size());
   Require(
       options.normalize != Normalize::kTruncate || (options.truncate > 0 && std::isfinite(options.truncate)),
