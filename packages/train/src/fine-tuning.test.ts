@@ -3,32 +3,23 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Tensor, tensor, zeros } from "@pixelcal/core";
 import { Graph, ops, parseModel, serializeModel, type Value } from "@pixelcal/graph";
-import { crossEntropy } from "@pixelcal/losses";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { fit } from "./fit.js";
 import { rolesOf } from "./model-arrays.js";
-import { unet2d } from "./models/unet2d.js";
 import { adamW, sgd } from "./optimizer.js";
 import { Random } from "./random.js";
 import { constant } from "./schedule.js";
 import { createSession } from "./session.js";
 import type { TrainerOptions } from "./trainer-options.js";
-import { greatest, squares, trainerWith } from "./training.test.helper.js";
+import { greatest, smallUnet, squares, trainerWith } from "./training.test.helper.js";
 
-const dims = [2, 1, 16, 16];
+const dims = smallUnet.batch;
 
 /** A small network as its owner would have it: probabilities out, metadata, names of his own. */
-const graph = unet2d({ classes: 2, base: 2, seed: 3 }).build(dims);
+const graph = smallUnet.model.build(dims);
 const onnx = serializeModel(graph, { metadata: { owner: "clinic", version: "7" } });
 
-const defaults = {
-  model: onnx,
-  loss: crossEntropy(),
-  optimizer: adamW({ learningRate: 0.02 }),
-  batch: dims,
-  threads: 1,
-} satisfies TrainerOptions;
-
+const defaults = { ...smallUnet, model: onnx };
 const withTrainer = trainerWith(defaults);
 
 const kept = (arrays: Readonly<Record<string, Tensor<"float32">>>): Record<string, Float32Array> =>

@@ -3,27 +3,17 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { tensor } from "@pixelcal/core";
 import { externalModel, Graph, ops, parseModel, type Value } from "@pixelcal/graph";
-import { crossEntropy } from "@pixelcal/losses";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { unet2d } from "./models/unet2d.js";
-import { adamW, sgd } from "./optimizer.js";
+import { sgd } from "./optimizer.js";
 import { ModelPredictor } from "./predictor.js";
 import { Random } from "./random.js";
 import { Trainer } from "./trainer.js";
-import type { TrainerOptions } from "./trainer-options.js";
-import { greatest, squares, trainerWith } from "./training.test.helper.js";
+import { greatest, smallUnet, squares, trainerWith } from "./training.test.helper.js";
 
-const dims = [2, 1, 16, 16];
-const graph = unet2d({ classes: 2, base: 2, seed: 3 }).build(dims);
+const dims = smallUnet.batch;
+const graph = smallUnet.model.build(dims);
 
-const defaults = {
-  model: graph,
-  loss: crossEntropy(),
-  optimizer: adamW({ learningRate: 0.02 }),
-  batch: dims,
-  threads: 1,
-} satisfies TrainerOptions;
-
+const defaults = { ...smallUnet, model: graph };
 const withTrainer = trainerWith(defaults);
 
 let folder: string;

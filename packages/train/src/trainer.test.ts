@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { InvalidArgumentError, type Tensor, tensor } from "@pixelcal/core";
 import { parseModel } from "@pixelcal/graph";
 import { FormatError } from "@pixelcal/io";
-import { crossEntropy, signedDistanceCalibration } from "@pixelcal/losses";
+import { signedDistanceCalibration } from "@pixelcal/losses";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { unet2d } from "./models/unet2d.js";
 import { unet3d } from "./models/unet3d.js";
@@ -14,22 +14,11 @@ import { constant, cosine } from "./schedule.js";
 import { createSession, DeviceError } from "./session.js";
 import { Trainer } from "./trainer.js";
 import { DivergedError, type TrainerOptions } from "./trainer-options.js";
-import { squares, trainerWith } from "./training.test.helper.js";
+import { greatest, smallUnet, squares, trainerWith } from "./training.test.helper.js";
 
 const size = 16;
 
-const defaults = {
-  model: unet2d({ classes: 2, base: 2, seed: 3 }),
-  loss: crossEntropy(),
-  optimizer: adamW({ learningRate: 0.02 }),
-  batch: [2, 1, size, size],
-  threads: 1,
-} satisfies TrainerOptions;
-
-const withTrainer = trainerWith(defaults);
-
-const greatest = (a: Tensor<"float32">, b: Tensor<"float32">): number =>
-  a.data.reduce((most, value, i) => Math.max(most, Math.abs(value - b.data[i]!)), 0);
+const withTrainer = trainerWith();
 
 let folder: string;
 beforeAll(async () => {
@@ -302,18 +291,18 @@ describe("Trainer", () => {
     ["trainable", { trainable: () => false }, "trainable"],
     ["device", { device: "tpu" as "cpu" }, "device: expected cpu, webgpu, cuda, got tpu"],
   ])("rejects bad %s", async (_, options, message) => {
-    const attempt = Trainer.create({ ...defaults, ...options });
+    const attempt = Trainer.create({ ...smallUnet, ...options });
     await expect(attempt).rejects.toThrow(InvalidArgumentError);
     await expect(attempt).rejects.toThrow(message);
   });
 
   it("rejects a batch whose deepest layer has one value per channel", async () => {
-    const attempt = Trainer.create({ ...defaults, batch: [1, 1, 8, 8] });
+    const attempt = Trainer.create({ ...smallUnet, batch: [1, 1, 8, 8] });
     await expect(attempt).rejects.toThrow("expected more than one element per channel to train on");
   });
 
   it("rejects a device that is not there, without falling back", async () => {
-    const attempt = Trainer.create({ ...defaults, device: "cuda" });
+    const attempt = Trainer.create({ ...smallUnet, device: "cuda" });
     await expect(attempt).rejects.toThrow(DeviceError);
     await expect(attempt).rejects.toThrow("device cuda");
   });

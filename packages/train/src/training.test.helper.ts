@@ -1,4 +1,7 @@
 import { type Tensor, tensor } from "@pixelcal/core";
+import { crossEntropy } from "@pixelcal/losses";
+import { unet2d } from "./models/unet2d.js";
+import { adamW } from "./optimizer.js";
 import { Random } from "./random.js";
 import { Trainer } from "./trainer.js";
 import type { TrainerOptions, TrainingBatch } from "./trainer-options.js";
@@ -27,9 +30,18 @@ export function squares(seed: number, count = 2, extent: readonly number[] = [16
   };
 }
 
+/** A small U-Net that learns {@link squares} in a few steps, and how. */
+export const smallUnet: TrainerOptions & { readonly model: ReturnType<typeof unet2d> } = {
+  model: unet2d({ classes: 2, base: 2, seed: 3 }),
+  loss: crossEntropy(),
+  optimizer: adamW({ learningRate: 0.02 }),
+  batch: [2, 1, 16, 16],
+  threads: 1,
+};
+
 /** `withTrainer(options, use)`: what `use` makes of a trainer of `defaults` and `options`, which is closed then. */
 export function trainerWith(
-  defaults: TrainerOptions,
+  defaults: TrainerOptions = smallUnet,
 ): <T>(options: Partial<TrainerOptions>, use: (trainer: Trainer) => Promise<T>) => Promise<T> {
   return async <T>(options: Partial<TrainerOptions>, use: (trainer: Trainer) => Promise<T>): Promise<T> => {
     const trainer = await Trainer.create({ ...defaults, ...options });
