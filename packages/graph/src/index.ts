@@ -15,20 +15,25 @@ export {
 export { evaluate, interpret } from "./interpret.js";
 export type { LoweringDevice } from "./lower/lowering.js";
 export { type LowerOptions, lower } from "./lower.js";
-export { type ExternalReader, externalPath, folderReader } from "./model/external-data.js";
-export { type DeclaredValue, inspectModel, type ModelFacts, modelMetadata } from "./model/inspect.js";
-export { modelOperators, type OperatorUse } from "./model/known-operators.js";
-export { type ParseOptions, parseModel } from "./model/parse.js";
+export { type ConvOptions, type ConvTransposeOptions, type Initialize, Layers } from "./nn.js";
+export { type ExternalReader, externalPath, folderReader } from "./onnx/external-data.js";
+export { type DeclaredValue, inspectModel, type ModelFacts, modelMetadata } from "./onnx/inspect.js";
+export { modelOperators, type OperatorUse } from "./onnx/known-operators.js";
+export { type ParseOptions, parseModel } from "./onnx/parse.js";
+export {
+  type ExternalPatch,
+  type PatchedModel,
+  replaceWeights,
+  type Weights,
+} from "./onnx/replace-weights.js";
 export {
   type ExternalOptions,
   externalModel,
   modelChunks,
   type SerializeOptions,
   serializeModel,
-} from "./model/serialize.js";
-export type { TiedWeights } from "./model/tied.js";
-export { type ExternalPatch, type PatchedModel, replaceWeights, type Weights } from "./model/weights.js";
-export { type ConvOptions, type ConvTransposeOptions, type Initialize, Layers } from "./nn.js";
+} from "./onnx/serialize.js";
+export type { TiedWeights } from "./onnx/tied-weights.js";
 export * as ops from "./ops.js";
 export { liveNodes, prune, type Rewriting, rewrite, rewriteWithMap } from "./rewrite.js";
 export type { Backward, GradientRule } from "./rules/rule.js";

@@ -2,7 +2,7 @@ import { numberOf } from "./attributes.js";
 import { isFloat, toNumbers } from "./data-types.js";
 import { ruleOf } from "./gradients.js";
 import type { Graph, Node, Value } from "./graph.js";
-import { learntInputs } from "./model/constant-weights.js";
+import { learntInputs } from "./onnx/constant-weights.js";
 import { liveNodes } from "./rewrite.js";
 import { noGradient } from "./rules/rule.js";
 import { opKey } from "./shapes.js";

@@ -1,7 +1,7 @@
 import type { Tensor } from "@pixelcal/core";
-import { type AttributeProto, attributeTypes, modelTable, type NodeProto } from "../model/schema.js";
-import { tensorProto } from "../model/serialize.js";
-import { encode } from "../model/wire-writer.js";
+import { type AttributeProto, attributeTypes, modelTable, type NodeProto } from "../onnx/onnx-proto.js";
+import { tensorProto } from "../onnx/serialize.js";
+import { encode } from "../onnx/wire-writer.js";
 
 /** Whole numbers are integers to ONNX unless they are written as `{ float }`. */
 export type AttributeValue =

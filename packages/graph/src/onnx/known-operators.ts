@@ -4,9 +4,9 @@ import { OPSET } from "../graph.js";
 import { shapeRules } from "../shapes.js";
 import { expansions } from "./expansions.js";
 import { foldedOperators } from "./fold.js";
-import { inlined } from "./functions.js";
+import { inlined } from "./inline-functions.js";
+import { type GraphProto, type ModelProto, modelTable, type NodeProto } from "./onnx-proto.js";
 import { meansTheSame, mostNodes, standard, versionOf } from "./opsets.js";
-import { type GraphProto, type ModelProto, modelTable, type NodeProto } from "./schema.js";
 import { sequenceOperators } from "./sequences.js";
 import { decode } from "./wire.js";
 

@@ -5,14 +5,14 @@ import type { Attribute, Graph, Value } from "../graph.js";
 import { StopGradient } from "../ops.js";
 import { attributesOf, constantOf } from "./attributes.js";
 import type { Call } from "./call.js";
+import { pinned } from "./convert-opset.js";
 import { expansions } from "./expansions.js";
 import { type Budget, fold } from "./fold.js";
-import { pinned } from "./forms.js";
 import { inOrder } from "./node-order.js";
-import type { GraphProto, NodeProto } from "./schema.js";
+import type { GraphProto, NodeProto } from "./onnx-proto.js";
+import { parseTensor, type TensorOptions } from "./read-tensor.js";
 import { type Sequences, sequenceOperators, sequenceResult } from "./sequences.js";
-import { parseTensor, type TensorOptions } from "./tensors.js";
-import type { TiedWeights } from "./tied.js";
+import type { TiedWeights } from "./tied-weights.js";
 
 /** A model while its nodes are added to a graph, one after the other. */
 export interface Reading {

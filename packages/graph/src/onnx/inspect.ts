@@ -2,9 +2,9 @@ import { dataType, onnxBfloat16 } from "../data-types.js";
 import { GraphError } from "../errors.js";
 import { sizeOf } from "../shapes/spec.js";
 import { realInputs } from "./inputs.js";
+import { type ModelProto, modelTable, type TensorProto, type ValueInfoProto } from "./onnx-proto.js";
 import { standard } from "./opsets.js";
-import { type ModelProto, modelTable, type TensorProto, type ValueInfoProto } from "./schema.js";
-import { dataFiles } from "./tensors.js";
+import { dataFiles } from "./read-tensor.js";
 import { decode } from "./wire.js";
 
 /** An input or output as a file declares it. */

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { GraphError, parseModel, UnsupportedOpError } from "../index.js";
 import { golden, model } from "./hand-made.test.helper.js";
-import type { AttributeProto } from "./schema.js";
+import type { AttributeProto } from "./onnx-proto.js";
 
 describe("damage never hangs or crashes", () => {
   const safe = (bytes: Uint8Array): void => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { interpret, parseModel } from "../index.js";
 import { model } from "./hand-made.test.helper.js";
-import type { NodeProto, TensorProto } from "./schema.js";
+import type { NodeProto, TensorProto } from "./onnx-proto.js";
 
 describe("arithmetic on shapes is done while reading", () => {
   const ints = (name: string, ...values: number[]): NodeProto => ({

@@ -1,7 +1,6 @@
 import type { Tensor } from "@pixelcal/core";
 import { GraphError, graphError } from "../errors.js";
 import { allNodes } from "./known-operators.js";
-import { narrow } from "./narrow.js";
 import { inOrder } from "./node-order.js";
 import {
   type GraphProto,
@@ -11,9 +10,10 @@ import {
   type NodeProto,
   type TensorProto,
   tensorTable,
-} from "./schema.js";
-import { dataFiles, externalPlace } from "./tensors.js";
-import { tiedUses } from "./tied.js";
+} from "./onnx-proto.js";
+import { dataFiles, externalPlace } from "./read-tensor.js";
+import { narrow } from "./round-to-half.js";
+import { tiedUses } from "./tied-weights.js";
 import { decode } from "./wire.js";
 import { type Put, rewriteFields, varint } from "./wire-rewriter.js";
 import { encode } from "./wire-writer.js";

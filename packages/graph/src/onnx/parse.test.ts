@@ -10,7 +10,7 @@ import {
   UnsupportedOpError,
 } from "../index.js";
 import { add, addModel, folder, golden, model, relu, weight } from "./hand-made.test.helper.js";
-import type { NodeProto } from "./schema.js";
+import type { NodeProto } from "./onnx-proto.js";
 
 interface Plain {
   readonly dims: readonly number[];

@@ -1,16 +1,16 @@
 import { GraphError, graphError } from "../errors.js";
 import { Graph, type Value } from "../graph.js";
-import { addNode, lookUp, type Reading } from "./add-node.js";
 import { constantWeights } from "./constant-weights.js";
 import { type ExternalReader, folderReader } from "./external-data.js";
-import { inlined } from "./functions.js";
+import { inlined } from "./inline-functions.js";
 import { type InputShapes, inputDims, realInputs } from "./inputs.js";
 import { checkOperators } from "./known-operators.js";
 import { inOrder } from "./node-order.js";
+import { type GraphProto, type ModelProto, modelTable } from "./onnx-proto.js";
 import { versionOf } from "./opsets.js";
-import { type GraphProto, type ModelProto, modelTable } from "./schema.js";
-import { parseTensor, type TensorOptions } from "./tensors.js";
-import { type TiedWeights, untied } from "./tied.js";
+import { addNode, lookUp, type Reading } from "./read-node.js";
+import { parseTensor, type TensorOptions } from "./read-tensor.js";
+import { type TiedWeights, untied } from "./tied-weights.js";
 import { decode } from "./wire.js";
 
 export interface ParseOptions {

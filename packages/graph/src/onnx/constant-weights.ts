@@ -1,5 +1,5 @@
-import { isInlined } from "./functions.js";
-import type { NodeProto } from "./schema.js";
+import { isInlined } from "./inline-functions.js";
+import type { NodeProto } from "./onnx-proto.js";
 
 /** Inputs of operators that hold what is learnt, whichever way a model stores it. */
 export const learntInputs: Readonly<Record<string, readonly number[]>> = {

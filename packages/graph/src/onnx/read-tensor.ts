@@ -2,7 +2,7 @@ import type { DataType, Tensor, TypedArrays } from "@pixelcal/core";
 import { dataType, onnxBfloat16 } from "../data-types.js";
 import { GraphError, graphError } from "../errors.js";
 import type { ExternalReader } from "./external-data.js";
-import type { GraphProto, TensorProto } from "./schema.js";
+import type { GraphProto, TensorProto } from "./onnx-proto.js";
 
 export interface TensorOptions {
   readonly external: ExternalReader | undefined;

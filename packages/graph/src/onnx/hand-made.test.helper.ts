@@ -7,7 +7,7 @@ import {
   type NodeProto,
   type TensorProto,
   type ValueInfoProto,
-} from "./schema.js";
+} from "./onnx-proto.js";
 import { encode } from "./wire-writer.js";
 
 /** Where the models of the onnx library lie. */

@@ -1,4 +1,4 @@
-import type { NodeProto } from "./schema.js";
+import type { NodeProto } from "./onnx-proto.js";
 
 /**
  * The nodes so that each follows what it uses, as runtimes accept them in any order and some converters append what they

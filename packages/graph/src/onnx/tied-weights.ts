@@ -1,4 +1,4 @@
-import type { GraphProto, ModelProto, TensorProto } from "./schema.js";
+import type { GraphProto, ModelProto, TensorProto } from "./onnx-proto.js";
 
 /**
  * PyTorch's exporters merge weights of equal value, which looks like tied weights. One of them gives them back their names

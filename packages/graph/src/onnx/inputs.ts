@@ -1,7 +1,7 @@
 import type { DataType } from "@pixelcal/core";
 import { dataType, onnxBfloat16 } from "../data-types.js";
 import { GraphError, graphError } from "../errors.js";
-import type { GraphProto, ValueInfoProto } from "./schema.js";
+import type { GraphProto, ValueInfoProto } from "./onnx-proto.js";
 
 export type InputShapes = Readonly<Record<string, readonly number[]>>;
 

@@ -2,8 +2,8 @@ import type { DataType, Tensor } from "@pixelcal/core";
 import { fromNumbers } from "../data-types.js";
 import { GraphError, graphError } from "../errors.js";
 import type { Attribute } from "../graph.js";
-import { type AttributeProto, attributeTypes, type NodeProto } from "./schema.js";
-import { parseTensor, type TensorOptions } from "./tensors.js";
+import { type AttributeProto, attributeTypes, type NodeProto } from "./onnx-proto.js";
+import { parseTensor, type TensorOptions } from "./read-tensor.js";
 
 /** A node's attributes by name. */
 export function attributesOf(

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { narrow } from "./narrow.js";
+import { narrow } from "./round-to-half.js";
 
 const value = (bits: number): number => {
   const [sign, exponent, fraction] = [bits & 0x8000 ? -1 : 1, (bits >> 10) & 31, bits & 1023];

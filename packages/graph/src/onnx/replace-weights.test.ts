@@ -2,7 +2,7 @@ import type { Tensor } from "@pixelcal/core";
 import { describe, expect, test } from "vitest";
 import { Graph, GraphError, inspectModel, ops, parseModel, serializeModel } from "../index.js";
 import { add, addModel, folder, golden, model, weight } from "./hand-made.test.helper.js";
-import { replaceWeights, type Weights } from "./weights.js";
+import { replaceWeights, type Weights } from "./replace-weights.js";
 
 const floats = (dims: readonly number[], value: (i: number) => number): Tensor<"float32"> => ({
   type: "float32",

@@ -12,7 +12,7 @@ import {
 } from "../index.js";
 import { floats, numbers, type OnnxNode, onnxModel } from "../testing/index.js";
 import { model, relu } from "./hand-made.test.helper.js";
-import type { GraphProto, NodeProto } from "./schema.js";
+import type { GraphProto, NodeProto } from "./onnx-proto.js";
 
 const ints = (...values: number[]): Tensor => ({
   type: "int64",

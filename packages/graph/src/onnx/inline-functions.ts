@@ -1,6 +1,6 @@
 import { GraphError } from "../errors.js";
+import type { AttributeProto, FunctionProto, GraphProto, ModelProto, NodeProto } from "./onnx-proto.js";
 import { mostNodes, standard, versionOf } from "./opsets.js";
-import type { AttributeProto, FunctionProto, GraphProto, ModelProto, NodeProto } from "./schema.js";
 
 /** A function may call others, but no network nests them deeper. */
 const mostNesting = 16;

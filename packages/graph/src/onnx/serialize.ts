@@ -14,7 +14,7 @@ import {
   type NodeProto,
   type TensorProto,
   type ValueInfoProto,
-} from "./schema.js";
+} from "./onnx-proto.js";
 import { encode } from "./wire-writer.js";
 
 export interface SerializeOptions {

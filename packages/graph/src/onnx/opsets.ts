@@ -1,6 +1,6 @@
 import { GraphError } from "../errors.js";
 import { OPSET } from "../graph.js";
-import type { ModelProto, NodeProto } from "./schema.js";
+import type { ModelProto, NodeProto } from "./onnx-proto.js";
 
 /** More nodes than any network has. */
 export const mostNodes = 200_000;

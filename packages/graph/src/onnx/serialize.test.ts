@@ -10,7 +10,7 @@ import {
   serializeModel,
   UnsupportedOpError,
 } from "../index.js";
-import { type ModelProto, modelTable } from "./schema.js";
+import { type ModelProto, modelTable } from "./onnx-proto.js";
 import { decode } from "./wire.js";
 
 /** A graph with nodes, a weight, shared constants and attributes of every kind. */
