@@ -1,7 +1,8 @@
 export { floatAttributes } from "./attributes.js";
 export { dataType, fromNumbers, isFloat, onnxTypes, toNumbers } from "./data-types.js";
 export { GraphError, UnsupportedOpError } from "./errors.js";
-export { gradientRules, gradients } from "./gradients.js";
+export { gradientRules, gradients } from "./gradients/gradients.js";
+export type { Backward, GradientRule } from "./gradients/rule.js";
 export {
   type Attribute,
   type Attributes,
@@ -12,9 +13,9 @@ export {
   OPSET,
   type Value,
 } from "./graph.js";
-export { evaluate, interpret } from "./interpret.js";
+export { evaluate, interpret } from "./interpret/interpret.js";
+export { type LowerOptions, lower } from "./lower/lower.js";
 export type { LoweringDevice } from "./lower/lowering.js";
-export { type LowerOptions, lower } from "./lower.js";
 export { type ConvOptions, type ConvTransposeOptions, type Initialize, Layers } from "./nn.js";
 export { type ExternalReader, externalPath, folderReader } from "./onnx/external-data.js";
 export { type DeclaredValue, inspectModel, type ModelFacts, modelMetadata } from "./onnx/inspect.js";
@@ -36,7 +37,6 @@ export {
 export type { TiedWeights } from "./onnx/tied-weights.js";
 export * as ops from "./ops.js";
 export { liveNodes, prune, type Rewriting, rewrite, rewriteWithMap } from "./rewrite.js";
-export type { Backward, GradientRule } from "./rules/rule.js";
 export { blockedDomain } from "./shapes/blocked.js";
 export { opKey } from "./shapes.js";
 export { trainingForm, updatedName } from "./training-form.js";

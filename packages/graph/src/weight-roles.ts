@@ -1,10 +1,10 @@
 import { numberOf } from "./attributes.js";
 import { isFloat, toNumbers } from "./data-types.js";
-import { ruleOf } from "./gradients.js";
+import { ruleOf } from "./gradients/gradients.js";
+import { noGradient } from "./gradients/rule.js";
 import type { Graph, Node, Value } from "./graph.js";
 import { learntInputs } from "./onnx/constant-weights.js";
 import { liveNodes } from "./rewrite.js";
-import { noGradient } from "./rules/rule.js";
 import { opKey } from "./shapes.js";
 
 /** Names of a model's arrays by role: `parameters` are trained, `buffers` (running statistics) only carried. */

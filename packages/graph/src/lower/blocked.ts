@@ -1,7 +1,7 @@
 import { numberOf } from "../attributes.js";
+import { epsilonOf, inverseDeviation } from "../gradients/normalization.js";
 import type { Node, Value } from "../graph.js";
 import * as ops from "../ops.js";
-import { epsilonOf, inverseDeviation } from "../rules/normalization.js";
 import { convTransposeWindows, convWindows, groupOf } from "../shapes/convolution.js";
 import { poolWindows } from "../shapes/pooling.js";
 import { sizeOf, staticNumbers } from "../shapes/spec.js";

@@ -1,6 +1,6 @@
 import { fromNumbers, toNumbers } from "../data-types.js";
 import { Graph, type Node, type Value } from "../graph.js";
-import { interpret } from "../interpret.js";
+import { interpret } from "../interpret/interpret.js";
 import { copy, rewrite } from "../rewrite.js";
 import { sizeOf } from "../shapes/spec.js";
 

@@ -1,11 +1,11 @@
 import { numberOf } from "../attributes.js";
 import { fromNumbers } from "../data-types.js";
+import { epsilonOf, inverseDeviation } from "../gradients/normalization.js";
+import { exceptChannels, perChannel } from "../gradients/rule.js";
 import type { Value } from "../graph.js";
 import { batchNormalization } from "../ops/composite.js";
 import { emitAll } from "../ops/operand.js";
 import * as ops from "../ops.js";
-import { epsilonOf, inverseDeviation } from "../rules/normalization.js";
-import { exceptChannels, perChannel } from "../rules/rule.js";
 import { normalAxis, sizeOf } from "../shapes/spec.js";
 import type { Lowering, LoweringDevice } from "./lowering.js";
 

@@ -1,10 +1,10 @@
 import { numberOf } from "../attributes.js";
 import { fromNumbers } from "../data-types.js";
+import { zerosLike } from "../gradients/rule.js";
 import type { Node, Value } from "../graph.js";
 import { emitAll } from "../ops/operand.js";
 import { spread } from "../ops/spread.js";
 import * as ops from "../ops.js";
-import { zerosLike } from "../rules/rule.js";
 import { poolWindows } from "../shapes/pooling.js";
 import { sizeOf } from "../shapes/spec.js";
 import { reach, tiles, type Windows, windowAttributes } from "../shapes/windows.js";

@@ -2,7 +2,7 @@ import type { Tensor } from "@pixelcal/core";
 import { fromNumbers, isFloat, toNumbers } from "../data-types.js";
 import { GraphError, graphError } from "../errors.js";
 import { Graph, type Value } from "../graph.js";
-import { interpret } from "../interpret.js";
+import { interpret } from "../interpret/interpret.js";
 import { sizeOf } from "../shapes/spec.js";
 import type { Call } from "./call.js";
 

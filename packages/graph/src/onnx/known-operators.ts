@@ -1,5 +1,5 @@
 import { GraphError, graphError, UnsupportedOpError } from "../errors.js";
-import { gradientRules } from "../gradients.js";
+import { gradientRules } from "../gradients/gradients.js";
 import { OPSET } from "../graph.js";
 import { shapeRules } from "../shapes.js";
 import { expansions } from "./expansions.js";

@@ -1,6 +1,6 @@
 import type { DataType } from "@pixelcal/core";
 import { fromNumbers } from "../data-types.js";
-import { gradients } from "../gradients.js";
+import { gradients } from "../gradients/gradients.js";
 import { Graph, type Value } from "../graph.js";
 import * as ops from "../ops.js";
 import { type OperatorCase, uniforms } from "./case.js";

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { Graph, gradients, interpret, lower, ops, type Value } from "./index.js";
-import { difference, floats, numbers } from "./testing/index.js";
+import { Graph, gradients, interpret, lower, ops, type Value } from "../index.js";
+import { difference, floats, numbers } from "../testing/index.js";
 
 const opTypes = (graph: Graph): string[] => graph.nodes.map((node) => node.opType);
 

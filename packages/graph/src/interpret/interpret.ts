@@ -1,21 +1,21 @@
 import type { Tensor } from "@pixelcal/core";
-import { fromNumbers, isFloat, toNumbers } from "./data-types.js";
-import { GraphError, graphError, UnsupportedOpError } from "./errors.js";
-import { type Attributes, Graph, type Node, type Value } from "./graph.js";
-import type { Kernel, NumericArray } from "./interpret/array.js";
-import { compositeKernels } from "./interpret/composite.js";
-import { convolutionKernels } from "./interpret/convolution.js";
-import { elementwiseKernels } from "./interpret/elementwise.js";
-import { indexingKernels } from "./interpret/indexing.js";
-import { matmulKernels } from "./interpret/matmul.js";
-import { movementKernels } from "./interpret/movement.js";
-import { normalizationKernels } from "./interpret/normalization.js";
-import { poolingKernels } from "./interpret/pooling.js";
-import { reductionKernels } from "./interpret/reduction.js";
-import { resizeKernels } from "./interpret/resize.js";
-import { liveNodes } from "./rewrite.js";
-import { sizeOf } from "./shapes/spec.js";
-import { opKey } from "./shapes.js";
+import { fromNumbers, isFloat, toNumbers } from "../data-types.js";
+import { GraphError, graphError, UnsupportedOpError } from "../errors.js";
+import { type Attributes, Graph, type Node, type Value } from "../graph.js";
+import { liveNodes } from "../rewrite.js";
+import { sizeOf } from "../shapes/spec.js";
+import { opKey } from "../shapes.js";
+import type { Kernel, NumericArray } from "./array.js";
+import { compositeKernels } from "./composite.js";
+import { convolutionKernels } from "./convolution.js";
+import { elementwiseKernels } from "./elementwise.js";
+import { indexingKernels } from "./indexing.js";
+import { matmulKernels } from "./matmul.js";
+import { movementKernels } from "./movement.js";
+import { normalizationKernels } from "./normalization.js";
+import { poolingKernels } from "./pooling.js";
+import { reductionKernels } from "./reduction.js";
+import { resizeKernels } from "./resize.js";
 
 /** The meaning of every operator, slow and plain: what gradients, lowering and runtimes are checked against. */
 export const kernels: Readonly<Record<string, Kernel>> = {

@@ -1,19 +1,19 @@
-import { isFloat } from "./data-types.js";
-import { GraphError, graphError, UnsupportedOpError } from "./errors.js";
-import type { Node, Value } from "./graph.js";
-import { scalar } from "./ops/operand.js";
-import * as ops from "./ops.js";
-import { convolutionRules } from "./rules/convolution.js";
-import { elementwiseRules } from "./rules/elementwise.js";
-import { matmulRules } from "./rules/matmul.js";
-import { movementRules } from "./rules/movement.js";
-import { normalizationRules } from "./rules/normalization.js";
-import { poolingRules } from "./rules/pooling.js";
-import { reductionRules } from "./rules/reduction.js";
-import { resizeRules } from "./rules/resize.js";
-import { type Backward, type GradientRule, noGradient, zerosLike } from "./rules/rule.js";
-import { sizeOf } from "./shapes/spec.js";
-import { opKey } from "./shapes.js";
+import { isFloat } from "../data-types.js";
+import { GraphError, graphError, UnsupportedOpError } from "../errors.js";
+import type { Node, Value } from "../graph.js";
+import { scalar } from "../ops/operand.js";
+import * as ops from "../ops.js";
+import { sizeOf } from "../shapes/spec.js";
+import { opKey } from "../shapes.js";
+import { convolutionRules } from "./convolution.js";
+import { elementwiseRules } from "./elementwise.js";
+import { matmulRules } from "./matmul.js";
+import { movementRules } from "./movement.js";
+import { normalizationRules } from "./normalization.js";
+import { poolingRules } from "./pooling.js";
+import { reductionRules } from "./reduction.js";
+import { resizeRules } from "./resize.js";
+import { type Backward, type GradientRule, noGradient, zerosLike } from "./rule.js";
 
 /** How to differentiate every operator. `noGradient` stands for operators whose gradient is zero or has no meaning. */
 export const gradientRules: Readonly<Record<string, GradientRule>> = {

@@ -1,23 +1,23 @@
-import { UnsupportedOpError } from "./errors.js";
-import type { Graph, Node, Value } from "./graph.js";
-import { blockedLowerings } from "./lower/blocked.js";
-import { layoutLowerings } from "./lower/blocked-layout.js";
-import { convolutionLowerings } from "./lower/convolution.js";
-import { elementwiseLowerings } from "./lower/elementwise.js";
-import { fold } from "./lower/fold.js";
-import { indexingLowerings } from "./lower/indexing.js";
-import type { Lowering, LoweringDevice } from "./lower/lowering.js";
-import { movementLowerings } from "./lower/movement.js";
-import { normalizationLowerings } from "./lower/normalization.js";
-import { poolingLowerings } from "./lower/pooling.js";
-import { reductionLowerings } from "./lower/reduction.js";
-import { resizeLowerings } from "./lower/resize.js";
-import { share } from "./lower/share.js";
-import { weightGradientLowerings } from "./lower/weight-gradient.js";
-import { type Rewriting, rewrite } from "./rewrite.js";
-import { composite } from "./shapes/composite.js";
-import { opKey } from "./shapes.js";
-import { trainingForm } from "./training-form.js";
+import { UnsupportedOpError } from "../errors.js";
+import type { Graph, Node, Value } from "../graph.js";
+import { type Rewriting, rewrite } from "../rewrite.js";
+import { composite } from "../shapes/composite.js";
+import { opKey } from "../shapes.js";
+import { trainingForm } from "../training-form.js";
+import { blockedLowerings } from "./blocked.js";
+import { layoutLowerings } from "./blocked-layout.js";
+import { convolutionLowerings } from "./convolution.js";
+import { elementwiseLowerings } from "./elementwise.js";
+import { fold } from "./fold.js";
+import { indexingLowerings } from "./indexing.js";
+import type { Lowering, LoweringDevice } from "./lowering.js";
+import { movementLowerings } from "./movement.js";
+import { normalizationLowerings } from "./normalization.js";
+import { poolingLowerings } from "./pooling.js";
+import { reductionLowerings } from "./reduction.js";
+import { resizeLowerings } from "./resize.js";
+import { share } from "./share.js";
+import { weightGradientLowerings } from "./weight-gradient.js";
 
 export interface LowerOptions {
   /** Applies `trainingForm` first. A graph whose gradients are taken needs that before them. */

@@ -1,8 +1,8 @@
 import type { Tensor } from "@pixelcal/core";
 import { expect, test } from "vitest";
-import { type Attributes, evaluate, fromNumbers, Graph, GraphError, interpret, ops } from "./index.js";
-import { erf } from "./interpret/elementwise.js";
-import { difference, floats, numbers } from "./testing/index.js";
+import { type Attributes, evaluate, fromNumbers, Graph, GraphError, interpret, ops } from "../index.js";
+import { difference, floats, numbers } from "../testing/index.js";
+import { erf } from "./elementwise.js";
 
 const int64 = (values: readonly number[]): Tensor<"int64"> => fromNumbers("int64", values, [values.length]);
 const row = floats([1, 2, 3, 4]);
