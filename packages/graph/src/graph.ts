@@ -1,7 +1,7 @@
 import type { DataType, Tensor } from "@pixelcal/core";
 import { GraphError, graphError } from "./errors.js";
-import { sizeOf } from "./shapes/spec.js";
-import { inferShapes } from "./shapes.js";
+import { inferShapes } from "./operators/shapes.js";
+import { sizeOf } from "./operators/spec.js";
 
 /** The ai.onnx operator set of every graph; models of other sets are converted when they are parsed. */
 export const OPSET = 18;

@@ -35,9 +35,9 @@ export {
   serializeModel,
 } from "./onnx/serialize.js";
 export type { TiedWeights } from "./onnx/tied-weights.js";
-export * as ops from "./ops.js";
+export { blockedDomain } from "./operators/blocked.js";
+export * as ops from "./operators/ops.js";
+export { opKey } from "./operators/shapes.js";
 export { liveNodes, prune, type Rewriting, rewrite, rewriteWithMap } from "./rewrite.js";
-export { blockedDomain } from "./shapes/blocked.js";
-export { opKey } from "./shapes.js";
 export { trainingForm, updatedName } from "./training-form.js";
 export { type WeightRoles, weightRoles } from "./weight-roles.js";

@@ -1,8 +1,8 @@
 import type { Tensor } from "@pixelcal/core";
 import { fromNumbers } from "./data-types.js";
 import type { Graph, Value } from "./graph.js";
-import * as ops from "./ops.js";
-import { sizeOf } from "./shapes/spec.js";
+import * as ops from "./operators/ops.js";
+import { sizeOf } from "./operators/spec.js";
 
 /** Gives a weight its first values. `fanIn` is how many inputs one output sums over. */
 export type Initialize = (name: string, dims: readonly number[], fanIn: number) => Tensor;

@@ -1,11 +1,11 @@
 import { numberOf } from "./attributes.js";
 import { graphError } from "./errors.js";
 import type { Graph, Node, Value } from "./graph.js";
+import * as ops from "./operators/ops.js";
+import { opKey } from "./operators/shapes.js";
+import { sizeOf } from "./operators/spec.js";
 import { batchNormalization } from "./ops/composite.js";
-import * as ops from "./ops.js";
 import { rewrite } from "./rewrite.js";
-import { sizeOf } from "./shapes/spec.js";
-import { opKey } from "./shapes.js";
 import { weightRoles } from "./weight-roles.js";
 
 /** The output of a training form that holds the next value of a running mean or variance. */

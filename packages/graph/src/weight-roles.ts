@@ -4,8 +4,8 @@ import { ruleOf } from "./gradients/gradients.js";
 import { noGradient } from "./gradients/rule.js";
 import type { Graph, Node, Value } from "./graph.js";
 import { learntInputs } from "./onnx/constant-weights.js";
+import { opKey } from "./operators/shapes.js";
 import { liveNodes } from "./rewrite.js";
-import { opKey } from "./shapes.js";
 
 /** Names of a model's arrays by role: `parameters` are trained, `buffers` (running statistics) only carried. */
 export interface WeightRoles {

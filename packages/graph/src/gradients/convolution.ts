@@ -1,8 +1,8 @@
 import type { Value } from "../graph.js";
+import { convTransposeWindows, convWindows, groupOf } from "../operators/convolution.js";
+import * as ops from "../operators/ops.js";
+import { windowAttributes } from "../operators/windows.js";
 import { convInputGradient, convWeightGradient } from "../ops/composite.js";
-import * as ops from "../ops.js";
-import { convTransposeWindows, convWindows, groupOf } from "../shapes/convolution.js";
-import { windowAttributes } from "../shapes/windows.js";
 import { exceptChannels, type GradientRule } from "./rule.js";
 
 const biasGradient = (dy: Value): Value => ops.ReduceSum(dy, exceptChannels(dy), { keepdims: 0 });

@@ -1,8 +1,8 @@
 import { numberOf } from "../attributes.js";
 import { toNumbers } from "../data-types.js";
 import type { Value } from "../graph.js";
-import { scalar } from "../ops/operand.js";
-import * as ops from "../ops.js";
+import { scalar } from "../operators/operand.js";
+import * as ops from "../operators/ops.js";
 import { type Backward, type GradientRule, indicator, noGradient } from "./rule.js";
 
 const { Add, Sub, Mul, Div, Neg, Greater, Less, Not, And, Where } = ops;

@@ -1,10 +1,10 @@
 import { isFloat } from "../data-types.js";
 import { GraphError, graphError, UnsupportedOpError } from "../errors.js";
 import type { Node, Value } from "../graph.js";
-import { scalar } from "../ops/operand.js";
-import * as ops from "../ops.js";
-import { sizeOf } from "../shapes/spec.js";
-import { opKey } from "../shapes.js";
+import { scalar } from "../operators/operand.js";
+import * as ops from "../operators/ops.js";
+import { opKey } from "../operators/shapes.js";
+import { sizeOf } from "../operators/spec.js";
 import { convolutionRules } from "./convolution.js";
 import { elementwiseRules } from "./elementwise.js";
 import { matmulRules } from "./matmul.js";

@@ -1,6 +1,6 @@
 import { numberOf } from "../attributes.js";
 import type { Value } from "../graph.js";
-import * as ops from "../ops.js";
+import * as ops from "../operators/ops.js";
 import type { GradientRule } from "./rule.js";
 
 /** The last two axes swapped. */

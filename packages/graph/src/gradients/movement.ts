@@ -2,12 +2,12 @@ import { numberOf, textOf } from "../attributes.js";
 import { fromNumbers } from "../data-types.js";
 import { GraphError } from "../errors.js";
 import type { Value } from "../graph.js";
-import { contractAxis } from "../ops/contract.js";
-import { spread } from "../ops/spread.js";
-import * as ops from "../ops.js";
-import { padding, permutation, sliceSteps, splitSizes } from "../shapes/movement.js";
-import { paddedFrom } from "../shapes/pad-source.js";
-import { normalAxis, staticNumbers } from "../shapes/spec.js";
+import { contractAxis } from "../operators/contract-axis.js";
+import { spread } from "../operators/dilate.js";
+import { padding, permutation, sliceSteps, splitSizes } from "../operators/movement.js";
+import * as ops from "../operators/ops.js";
+import { paddedFrom } from "../operators/pad-source.js";
+import { normalAxis, staticNumbers } from "../operators/spec.js";
 import { type Backward, type GradientRule, noGradient, zerosLike } from "./rule.js";
 
 const reshaped: GradientRule = ({ x, dy }) => [() => ops.Reshape(dy, x.dims)];

@@ -1,8 +1,8 @@
 import { numberOf } from "../attributes.js";
 import type { Node, Value } from "../graph.js";
+import * as ops from "../operators/ops.js";
+import { normalAxis, sizeOf } from "../operators/spec.js";
 import { batchNormalization, batchNormalizationGradient } from "../ops/composite.js";
-import * as ops from "../ops.js";
-import { normalAxis, sizeOf } from "../shapes/spec.js";
 import { exceptChannels, type GradientRule, onlyFirst, perChannel } from "./rule.js";
 
 const { Add, Sub, Mul, Div, ReduceMean, ReduceSum } = ops;

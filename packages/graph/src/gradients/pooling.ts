@@ -2,11 +2,11 @@ import { numberOf } from "../attributes.js";
 import { fromNumbers } from "../data-types.js";
 import type { Value } from "../graph.js";
 import { poolCounts } from "../interpret/pooling.js";
+import * as ops from "../operators/ops.js";
+import { poolWindows } from "../operators/pooling.js";
+import { sizeOf } from "../operators/spec.js";
+import { reach, tiles, type Windows } from "../operators/windows.js";
 import { convInputGradient, maxPoolGradient } from "../ops/composite.js";
-import * as ops from "../ops.js";
-import { poolWindows } from "../shapes/pooling.js";
-import { sizeOf } from "../shapes/spec.js";
-import { reach, tiles, type Windows } from "../shapes/windows.js";
 import { type Backward, type GradientRule, onlyFirst } from "./rule.js";
 
 /** dy divided by the number of elements each window averages. */

@@ -1,8 +1,8 @@
 import { numberOf } from "../attributes.js";
 import type { Value } from "../graph.js";
-import * as ops from "../ops.js";
-import { reducedAxes } from "../shapes/reduction.js";
-import { normalAxis, sizeOf, staticNumbers } from "../shapes/spec.js";
+import * as ops from "../operators/ops.js";
+import { reducedAxes } from "../operators/reduction.js";
+import { normalAxis, sizeOf, staticNumbers } from "../operators/spec.js";
 import { type Backward, type GradientRule, indicator, noGradient, zerosLike } from "./rule.js";
 
 const { Mul, Div } = ops;

@@ -1,8 +1,8 @@
-import { contractAxis } from "../ops/contract.js";
-import * as ops from "../ops.js";
-import { resizeMatrix } from "../resize-matrix.js";
-import { isKept, type ResizedAxis, resizedAxes } from "../shapes/resize.js";
-import { sizeOf } from "../shapes/spec.js";
+import { contractAxis } from "../operators/contract-axis.js";
+import * as ops from "../operators/ops.js";
+import { isKept, type ResizedAxis, resizedAxes } from "../operators/resize.js";
+import { resizeMatrix } from "../operators/resize-matrix.js";
+import { sizeOf } from "../operators/spec.js";
 import type { GradientRule } from "./rule.js";
 
 /** Whether a matrix repeats every input `output / input` times; that of an axis which is kept is undefined. */

@@ -1,7 +1,7 @@
 import { GraphError } from "../errors.js";
 import type { Node, Value } from "../graph.js";
-import { scalar } from "../ops/operand.js";
-import * as ops from "../ops.js";
+import { scalar } from "../operators/operand.js";
+import * as ops from "../operators/ops.js";
 
 /** What a gradient rule is about. `d` in front of a name means the loss's gradient by that value. */
 export interface Backward {

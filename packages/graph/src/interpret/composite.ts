@@ -1,8 +1,8 @@
 import { numberOf, numbersOf } from "../attributes.js";
 import type { Node } from "../graph.js";
-import { groupOf } from "../shapes/convolution.js";
-import { poolWindows } from "../shapes/pooling.js";
-import { forwardWindows, type Windows } from "../shapes/windows.js";
+import { groupOf } from "../operators/convolution.js";
+import { poolWindows } from "../operators/pooling.js";
+import { forwardWindows, type Windows } from "../operators/windows.js";
 import type { Kernel, NumericArray } from "./array.js";
 import { inputGradient, weightGradient } from "./convolution.js";
 import { channelOf, moments, normalizeChannels } from "./normalization.js";

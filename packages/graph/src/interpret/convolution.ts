@@ -1,8 +1,8 @@
 import type { Node } from "../graph.js";
-import { convTransposeWindows, convWindows, groupOf } from "../shapes/convolution.js";
-import type { Windows } from "../shapes/windows.js";
+import { convTransposeWindows, convWindows, groupOf } from "../operators/convolution.js";
+import { eachRow } from "../operators/window-rows.js";
+import type { Windows } from "../operators/windows.js";
 import { count, type Kernel, type NumericArray } from "./array.js";
-import { eachRow } from "./windows.js";
 
 /** A convolution y = w * x whose x, y or w is to be computed from the other two. */
 export interface Convolution {

@@ -1,5 +1,5 @@
 import { numberOf, textOf } from "../attributes.js";
-import { normalAxis } from "../shapes/spec.js";
+import { normalAxis } from "../operators/spec.js";
 import { all, around, count, type Kernel, type NumericArray, stridesOf } from "./array.js";
 
 const wrap = (index: number, size: number): number => {

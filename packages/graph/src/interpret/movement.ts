@@ -1,7 +1,7 @@
 import { numberOf, textOf } from "../attributes.js";
-import { padding, permutation, sliceSteps, splitSizes } from "../shapes/movement.js";
-import { paddedFrom } from "../shapes/pad-source.js";
-import { normalAxis } from "../shapes/spec.js";
+import { padding, permutation, sliceSteps, splitSizes } from "../operators/movement.js";
+import { paddedFrom } from "../operators/pad-source.js";
+import { normalAxis } from "../operators/spec.js";
 import {
   all,
   broadcast,

@@ -1,8 +1,8 @@
 import { numberOf } from "../attributes.js";
-import { poolWindows } from "../shapes/pooling.js";
-import type { Windows } from "../shapes/windows.js";
+import { poolWindows } from "../operators/pooling.js";
+import { eachRow } from "../operators/window-rows.js";
+import type { Windows } from "../operators/windows.js";
 import { count, type Kernel, type NumericArray } from "./array.js";
-import { eachRow } from "./windows.js";
 
 type Visit = (input: number, output: number) => void;
 

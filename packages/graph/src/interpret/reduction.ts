@@ -1,6 +1,6 @@
 import { numberOf } from "../attributes.js";
-import { reducedAxes } from "../shapes/reduction.js";
-import { normalAxis, staticNumbers } from "../shapes/spec.js";
+import { reducedAxes } from "../operators/reduction.js";
+import { normalAxis, staticNumbers } from "../operators/spec.js";
 import { all, around, count, type Kernel, type NumericArray, strided, stridesOf } from "./array.js";
 
 /** The elements along `axes` moved last: rows of what one reduction sees, in the order of the outputs. */

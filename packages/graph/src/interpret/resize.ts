@@ -1,5 +1,5 @@
-import { resizeMatrix } from "../resize-matrix.js";
-import { isKept, resizedAxes } from "../shapes/resize.js";
+import { isKept, resizedAxes } from "../operators/resize.js";
+import { resizeMatrix } from "../operators/resize-matrix.js";
 import { around, type Kernel } from "./array.js";
 
 export const resizeKernels: Readonly<Record<string, Kernel>> = {

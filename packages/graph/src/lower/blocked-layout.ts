@@ -1,9 +1,9 @@
 import type { Attribute, Value } from "../graph.js";
-import { emitAll } from "../ops/operand.js";
-import * as ops from "../ops.js";
-import { blockedDomain } from "../shapes/blocked.js";
-import { composite } from "../shapes/composite.js";
-import { sizeOf } from "../shapes/spec.js";
+import { blockedDomain } from "../operators/blocked.js";
+import { composite } from "../operators/composite.js";
+import { emitAll } from "../operators/operand.js";
+import * as ops from "../operators/ops.js";
+import { sizeOf } from "../operators/spec.js";
 
 // onnxruntime's kernels for the channels of a plane in blocks: [N, C, H, W] is stored as [N, C / block, H, W, block],
 // where `block` floats fill a vector of the processor. Their convolutions need no im2col and reach its peak. The operators

@@ -1,11 +1,11 @@
 import { numberOf } from "../attributes.js";
 import { epsilonOf, inverseDeviation } from "../gradients/normalization.js";
 import type { Node, Value } from "../graph.js";
-import * as ops from "../ops.js";
-import { convTransposeWindows, convWindows, groupOf } from "../shapes/convolution.js";
-import { poolWindows } from "../shapes/pooling.js";
-import { sizeOf, staticNumbers } from "../shapes/spec.js";
-import { tiles, windowAttributes } from "../shapes/windows.js";
+import { convTransposeWindows, convWindows, groupOf } from "../operators/convolution.js";
+import * as ops from "../operators/ops.js";
+import { poolWindows } from "../operators/pooling.js";
+import { sizeOf, staticNumbers } from "../operators/spec.js";
+import { tiles, windowAttributes } from "../operators/windows.js";
 import {
   asBlocked,
   blocked,

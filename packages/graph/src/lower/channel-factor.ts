@@ -1,6 +1,6 @@
 import type { Value } from "../graph.js";
-import * as ops from "../ops.js";
-import { sizeOf } from "../shapes/spec.js";
+import * as ops from "../operators/ops.js";
+import { sizeOf } from "../operators/spec.js";
 
 /**
  * When a gradient is the product of a value and one factor per channel, as behind a batch norm, the factor may as well

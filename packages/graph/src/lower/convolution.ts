@@ -1,11 +1,11 @@
 import { numbersOf } from "../attributes.js";
 import type { Node, Value } from "../graph.js";
-import { integers } from "../ops/operand.js";
-import { spread } from "../ops/spread.js";
-import * as ops from "../ops.js";
-import { convTransposeWindows, convWindows, groupOf } from "../shapes/convolution.js";
-import { sizeOf } from "../shapes/spec.js";
-import { forwardWindows, reach, type Windows, windowAttributes } from "../shapes/windows.js";
+import { convTransposeWindows, convWindows, groupOf } from "../operators/convolution.js";
+import { spread } from "../operators/dilate.js";
+import { integers } from "../operators/operand.js";
+import * as ops from "../operators/ops.js";
+import { sizeOf } from "../operators/spec.js";
+import { forwardWindows, reach, type Windows, windowAttributes } from "../operators/windows.js";
 import { channelFactor } from "./channel-factor.js";
 import type { Lowering, LoweringDevice } from "./lowering.js";
 

@@ -1,7 +1,7 @@
 import { numberOf } from "../attributes.js";
 import { isFloat, toNumbers } from "../data-types.js";
 import type { Value } from "../graph.js";
-import * as ops from "../ops.js";
+import * as ops from "../operators/ops.js";
 import type { Lowering } from "./lowering.js";
 
 const { Add, Sub, Mul, Div, Not, And, Greater, Less, Equal, Cast, Floor } = ops;

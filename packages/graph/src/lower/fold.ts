@@ -1,8 +1,8 @@
 import { fromNumbers, toNumbers } from "../data-types.js";
 import { Graph, type Node, type Value } from "../graph.js";
 import { interpret } from "../interpret/interpret.js";
+import { sizeOf } from "../operators/spec.js";
 import { copy, rewrite } from "../rewrite.js";
-import { sizeOf } from "../shapes/spec.js";
 
 /** Larger results stay expressions: the model would grow, and the runtime folds them when it loads. */
 const largest = 1 << 16;

@@ -1,8 +1,8 @@
 import { numberOf, textOf } from "../attributes.js";
 import { fromNumbers } from "../data-types.js";
 import type { Value } from "../graph.js";
-import * as ops from "../ops.js";
-import { sizeOf } from "../shapes/spec.js";
+import * as ops from "../operators/ops.js";
+import { sizeOf } from "../operators/spec.js";
 import type { Lowering } from "./lowering.js";
 
 /**

@@ -1,8 +1,8 @@
 import { UnsupportedOpError } from "../errors.js";
 import type { Graph, Node, Value } from "../graph.js";
+import { composite } from "../operators/composite.js";
+import { opKey } from "../operators/shapes.js";
 import { type Rewriting, rewrite } from "../rewrite.js";
-import { composite } from "../shapes/composite.js";
-import { opKey } from "../shapes.js";
 import { trainingForm } from "../training-form.js";
 import { blockedLowerings } from "./blocked.js";
 import { layoutLowerings } from "./blocked-layout.js";

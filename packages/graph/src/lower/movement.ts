@@ -1,7 +1,7 @@
 import { numberOf, textOf } from "../attributes.js";
-import * as ops from "../ops.js";
-import { padding, permutation, sliceSteps, splitSizes } from "../shapes/movement.js";
-import { paddedFrom } from "../shapes/pad-source.js";
+import { padding, permutation, sliceSteps, splitSizes } from "../operators/movement.js";
+import * as ops from "../operators/ops.js";
+import { paddedFrom } from "../operators/pad-source.js";
 import type { Lowering } from "./lowering.js";
 
 /** Nothing to do where the dims stay. */

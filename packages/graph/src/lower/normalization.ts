@@ -3,10 +3,10 @@ import { fromNumbers } from "../data-types.js";
 import { epsilonOf, inverseDeviation } from "../gradients/normalization.js";
 import { exceptChannels, perChannel } from "../gradients/rule.js";
 import type { Value } from "../graph.js";
+import { emitAll } from "../operators/operand.js";
+import * as ops from "../operators/ops.js";
+import { normalAxis, sizeOf } from "../operators/spec.js";
 import { batchNormalization } from "../ops/composite.js";
-import { emitAll } from "../ops/operand.js";
-import * as ops from "../ops.js";
-import { normalAxis, sizeOf } from "../shapes/spec.js";
 import type { Lowering, LoweringDevice } from "./lowering.js";
 
 const { Add, Sub, Mul, Div, ReduceMean, ReduceSum } = ops;

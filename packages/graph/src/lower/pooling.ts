@@ -2,12 +2,12 @@ import { numberOf } from "../attributes.js";
 import { fromNumbers } from "../data-types.js";
 import { zerosLike } from "../gradients/rule.js";
 import type { Node, Value } from "../graph.js";
-import { emitAll } from "../ops/operand.js";
-import { spread } from "../ops/spread.js";
-import * as ops from "../ops.js";
-import { poolWindows } from "../shapes/pooling.js";
-import { sizeOf } from "../shapes/spec.js";
-import { reach, tiles, type Windows, windowAttributes } from "../shapes/windows.js";
+import { spread } from "../operators/dilate.js";
+import { emitAll } from "../operators/operand.js";
+import * as ops from "../operators/ops.js";
+import { poolWindows } from "../operators/pooling.js";
+import { sizeOf } from "../operators/spec.js";
+import { reach, tiles, type Windows, windowAttributes } from "../operators/windows.js";
 import type { Lowering } from "./lowering.js";
 
 /**

@@ -1,8 +1,8 @@
 import { numberOf } from "../attributes.js";
 import type { Node, Value } from "../graph.js";
-import * as ops from "../ops.js";
-import { reducedAxes } from "../shapes/reduction.js";
-import { normalAxis } from "../shapes/spec.js";
+import * as ops from "../operators/ops.js";
+import { reducedAxes } from "../operators/reduction.js";
+import { normalAxis } from "../operators/spec.js";
 import type { Lowering } from "./lowering.js";
 
 const { Add, Sub, Div, Exp, Log, ReduceMax, ReduceSum } = ops;

@@ -1,7 +1,7 @@
 import { numberOf, textOf } from "../attributes.js";
-import { contractAxis } from "../ops/contract.js";
-import { resizeMatrix } from "../resize-matrix.js";
-import { isKept, resizedAxes } from "../shapes/resize.js";
+import { contractAxis } from "../operators/contract-axis.js";
+import { isKept, resizedAxes } from "../operators/resize.js";
+import { resizeMatrix } from "../operators/resize-matrix.js";
 import type { Lowering } from "./lowering.js";
 
 /** What every provider has; the rest is one matrix product per axis. */

@@ -1,6 +1,6 @@
 import type { Attribute, Graph, Node, Value } from "../graph.js";
+import { opKey } from "../operators/shapes.js";
 import { copy, liveNodes, rewrite } from "../rewrite.js";
-import { opKey } from "../shapes.js";
 
 /** Operators that may be asked for more outputs without changing the others. */
 const extensible = new Set(["MaxPool"]);

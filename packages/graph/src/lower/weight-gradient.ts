@@ -1,10 +1,10 @@
 import { numbersOf } from "../attributes.js";
 import type { Value } from "../graph.js";
-import { integers } from "../ops/operand.js";
-import * as ops from "../ops.js";
-import { groupOf } from "../shapes/convolution.js";
-import { sizeOf } from "../shapes/spec.js";
-import { forwardWindows, reach, type Windows } from "../shapes/windows.js";
+import { groupOf } from "../operators/convolution.js";
+import { integers } from "../operators/operand.js";
+import * as ops from "../operators/ops.js";
+import { sizeOf } from "../operators/spec.js";
+import { forwardWindows, reach, type Windows } from "../operators/windows.js";
 import { asBlocked } from "./blocked-layout.js";
 import { channelFactor } from "./channel-factor.js";
 import type { Lowering, LoweringDevice } from "./lowering.js";

@@ -1,5 +1,5 @@
 import type { Attribute, Graph, Value } from "../graph.js";
-import { staticNumbers } from "../shapes/spec.js";
+import { staticNumbers } from "../operators/spec.js";
 
 /** A node of a model on its way into the graph. */
 export interface Call {

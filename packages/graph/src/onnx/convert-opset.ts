@@ -2,7 +2,7 @@ import { numberOf, numbersOf, textOf } from "../attributes.js";
 import { fromNumbers } from "../data-types.js";
 import { graphError } from "../errors.js";
 import type { Value } from "../graph.js";
-import { integers, scalar } from "../ops/operand.js";
+import { integers, scalar } from "../operators/operand.js";
 import { type Call, numbersAt, withoutAttributes } from "./call.js";
 
 /** Writes a node of an older or newer operator set as `OPSET` has it. */

@@ -2,10 +2,10 @@ import { numberOf, numbersOf, textOf } from "../attributes.js";
 import { fromNumbers, toNumbers } from "../data-types.js";
 import { graphError } from "../errors.js";
 import type { Value } from "../graph.js";
-import * as ops from "../ops.js";
-import { poolWindows } from "../shapes/pooling.js";
-import { normalAxis, sizeOf } from "../shapes/spec.js";
-import { windowAttributes } from "../shapes/windows.js";
+import * as ops from "../operators/ops.js";
+import { poolWindows } from "../operators/pooling.js";
+import { normalAxis, sizeOf } from "../operators/spec.js";
+import { windowAttributes } from "../operators/windows.js";
 import { type Call, numbersAt } from "./call.js";
 
 /** Writes an operator in terms of others; undefined where the graph has it as it is. */

@@ -3,7 +3,7 @@ import { fromNumbers, isFloat, toNumbers } from "../data-types.js";
 import { GraphError, graphError } from "../errors.js";
 import { Graph, type Value } from "../graph.js";
 import { interpret } from "../interpret/interpret.js";
-import { sizeOf } from "../shapes/spec.js";
+import { sizeOf } from "../operators/spec.js";
 import type { Call } from "./call.js";
 
 /** Whatever is larger stays in the graph, or is refused where it cannot: masks of windows have a million elements. */

@@ -1,6 +1,6 @@
 import { dataType, onnxBfloat16 } from "../data-types.js";
 import { GraphError } from "../errors.js";
-import { sizeOf } from "../shapes/spec.js";
+import { sizeOf } from "../operators/spec.js";
 import { realInputs } from "./inputs.js";
 import { type ModelProto, modelTable, type TensorProto, type ValueInfoProto } from "./onnx-proto.js";
 import { standard } from "./opsets.js";

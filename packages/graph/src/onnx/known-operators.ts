@@ -1,7 +1,7 @@
 import { GraphError, graphError, UnsupportedOpError } from "../errors.js";
 import { gradientRules } from "../gradients/gradients.js";
 import { OPSET } from "../graph.js";
-import { shapeRules } from "../shapes.js";
+import { shapeRules } from "../operators/shapes.js";
 import { expansions } from "./expansions.js";
 import { foldedOperators } from "./fold.js";
 import { inlined } from "./inline-functions.js";

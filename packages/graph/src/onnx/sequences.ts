@@ -1,9 +1,9 @@
 import { numberOf } from "../attributes.js";
 import { GraphError, graphError } from "../errors.js";
 import type { Value } from "../graph.js";
-import * as ops from "../ops.js";
-import { mostPieces } from "../shapes/movement.js";
-import { normalAxis } from "../shapes/spec.js";
+import { mostPieces } from "../operators/movement.js";
+import * as ops from "../operators/ops.js";
+import { normalAxis } from "../operators/spec.js";
 import { type Call, numbersAt } from "./call.js";
 
 /** Lists of values, by the names the model has for them. A graph has none: they are taken apart while it is read. */

@@ -3,8 +3,8 @@ import { floatAttributes } from "../attributes.js";
 import { isFloat, onnxTypes } from "../data-types.js";
 import { GraphError, graphError, UnsupportedOpError } from "../errors.js";
 import { type Attribute, type Graph, IR_VERSION, type Node, OPSET, type Value } from "../graph.js";
-import { blockedDomain } from "../shapes/blocked.js";
-import { opKey } from "../shapes.js";
+import { blockedDomain } from "../operators/blocked.js";
+import { opKey } from "../operators/shapes.js";
 import {
   type AttributeProto,
   attributeTypes,

@@ -1,7 +1,7 @@
 import type { Attribute, Value } from "../graph.js";
-import { composite } from "../shapes/composite.js";
-import { type Windows, windowAttributes } from "../shapes/windows.js";
-import { emitAll } from "./operand.js";
+import { composite } from "../operators/composite.js";
+import { emitAll } from "../operators/operand.js";
+import { type Windows, windowAttributes } from "../operators/windows.js";
 
 const made = (opType: string, inputs: readonly Value[], attributes: Readonly<Record<string, Attribute>>) =>
   emitAll(opType, inputs, attributes, { domain: composite });

@@ -1,8 +1,8 @@
 import type { DataType } from "@pixelcal/core";
 import { onnxTypes } from "../data-types.js";
 import type { Value } from "../graph.js";
-import { composite } from "../shapes/composite.js";
-import { emit, emitAll, graphOf, type Operand, promote, scalar } from "./operand.js";
+import { composite } from "../operators/composite.js";
+import { emit, emitAll, graphOf, type Operand, promote, scalar } from "../operators/operand.js";
 
 type Unary = (x: Value) => Value;
 type Binary = (a: Operand, b: Operand) => Value;

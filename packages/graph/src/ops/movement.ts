@@ -1,8 +1,8 @@
 import type { DataType } from "@pixelcal/core";
 import { fromNumbers } from "../data-types.js";
 import type { Value } from "../graph.js";
+import { emit, emitAll, integers, type Operand, promote, scalar } from "../operators/operand.js";
 import { Cast, Equal } from "./elementwise.js";
-import { emit, emitAll, integers, type Operand, promote, scalar } from "./operand.js";
 
 /** -1 stands for the size that is left, 0 for the size `x` has on that axis. */
 export const Reshape = (x: Value, dims: readonly number[]): Value =>

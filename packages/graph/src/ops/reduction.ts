@@ -1,5 +1,5 @@
 import type { Value } from "../graph.js";
-import { emit, emitAll, integers } from "./operand.js";
+import { emit, emitAll, integers } from "../operators/operand.js";
 
 interface Keep {
   /** 1 (default) keeps the reduced axes with size 1, 0 drops them. */

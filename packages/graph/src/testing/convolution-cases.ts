@@ -1,4 +1,4 @@
-import * as ops from "../ops.js";
+import * as ops from "../operators/ops.js";
 import type { OperatorCase } from "./case.js";
 
 interface Combination {

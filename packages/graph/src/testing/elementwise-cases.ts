@@ -1,5 +1,5 @@
 import type { Value } from "../graph.js";
-import * as ops from "../ops.js";
+import * as ops from "../operators/ops.js";
 import { apart, awayFromZero, type InputSpec, integers, type OperatorCase, positive } from "./case.js";
 
 const dims = [2, 3, 4];

@@ -2,7 +2,7 @@ import type { DataType } from "@pixelcal/core";
 import { fromNumbers } from "../data-types.js";
 import { gradients } from "../gradients/gradients.js";
 import { Graph, type Value } from "../graph.js";
-import * as ops from "../ops.js";
+import * as ops from "../operators/ops.js";
 import { type OperatorCase, uniforms } from "./case.js";
 import { convolutionCases } from "./convolution-cases.js";
 import { elementwiseCases } from "./elementwise-cases.js";

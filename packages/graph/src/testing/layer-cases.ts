@@ -1,5 +1,5 @@
 import type { Value } from "../graph.js";
-import * as ops from "../ops.js";
+import * as ops from "../operators/ops.js";
 import { apart, type OperatorCase, positive } from "./case.js";
 
 type Shapes = readonly (readonly number[])[];

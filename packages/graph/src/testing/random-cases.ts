@@ -1,5 +1,5 @@
 import type { Value } from "../graph.js";
-import * as ops from "../ops.js";
+import * as ops from "../operators/ops.js";
 import { apart, awayFromZero, type OperatorCase, positive, uniforms } from "./case.js";
 
 // Attributes drawn at random, the same ones every time: what the tables of the other files do not think of.

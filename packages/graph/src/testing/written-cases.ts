@@ -1,5 +1,5 @@
 import type { Value } from "../graph.js";
-import * as ops from "../ops.js";
+import * as ops from "../operators/ops.js";
 import { apart, awayFromZero, type InputSpec, integers, type OperatorCase, positive } from "./case.js";
 
 /** Operators that are written in terms of others, and those that gather and scatter whole blocks. */

@@ -1,7 +1,7 @@
 import type { Tensor } from "@pixelcal/core";
 import { expect, test } from "vitest";
-import { interpret, lower, type Node } from "./index.js";
-import { caseGraph, caseLoss, difference, feedsOf, numbers, operatorCases } from "./testing/index.js";
+import { interpret, lower, type Node } from "../index.js";
+import { caseGraph, caseLoss, difference, feedsOf, numbers, operatorCases } from "../testing/index.js";
 
 const step = 1e-5;
 

@@ -1,5 +1,5 @@
 import type { Value } from "../graph.js";
-import { Pad, Reshape } from "./movement.js";
+import { Pad, Reshape } from "../ops/movement.js";
 
 /** Puts `steps[i] - 1` zeros behind every element of `axes[i]`, which become that many times longer. */
 export function spread(value: Value, axes: readonly number[], steps: readonly number[]): Value {

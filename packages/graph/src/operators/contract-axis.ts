@@ -1,8 +1,8 @@
 import { fromNumbers } from "../data-types.js";
 import type { Value } from "../graph.js";
-import { sizeOf } from "../shapes/spec.js";
-import { Reshape } from "./movement.js";
+import { Reshape } from "../ops/movement.js";
 import { emit } from "./operand.js";
+import { sizeOf } from "./spec.js";
 
 /**
  * Contracts an axis of `x` with the rows of a constant matrix [x's size, columns], row by row: the axis then has

@@ -1,4 +1,4 @@
-import type { Windows } from "../shapes/windows.js";
+import type { Windows } from "./windows.js";
 
 /** The same windows with three spatial axes, those in front of size one. */
 export function threeAxes(windows: Windows): Windows {

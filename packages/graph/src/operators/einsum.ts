@@ -1,9 +1,9 @@
 import { GraphError, graphError } from "../errors.js";
 import type { Value } from "../graph.js";
-import { sizeOf } from "../shapes/spec.js";
-import { Expand, Reshape, Transpose } from "./movement.js";
+import { Expand, Reshape, Transpose } from "../ops/movement.js";
+import { ReduceSum } from "../ops/reduction.js";
 import { emit } from "./operand.js";
-import { ReduceSum } from "./reduction.js";
+import { sizeOf } from "./spec.js";
 
 /** A value whose axes have labels. */
 interface Labelled {

@@ -1,11 +1,11 @@
 import { fromNumbers } from "../data-types.js";
 import { graphError } from "../errors.js";
 import type { Value } from "../graph.js";
-import { sizeOf } from "../shapes/spec.js";
-import { Abs, Add, Div, Max, Mul, Pow, Sqrt, Sub } from "./elementwise.js";
+import { Abs, Add, Div, Max, Mul, Pow, Sqrt, Sub } from "../ops/elementwise.js";
+import { Reshape } from "../ops/movement.js";
+import { ReduceL1, ReduceL2, ReduceMean, ReduceSum } from "../ops/reduction.js";
 import { AveragePool, InstanceNormalization } from "./layers.js";
-import { Reshape } from "./movement.js";
-import { ReduceL1, ReduceL2, ReduceMean, ReduceSum } from "./reduction.js";
+import { sizeOf } from "./spec.js";
 
 // Normalisations that ONNX has, some of them later than `OPSET`, in terms of others.
 

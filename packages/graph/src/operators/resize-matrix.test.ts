@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { Graph, GraphError, gradients, interpret, lower, ops } from "./index.js";
-import { floats, numbers } from "./testing/index.js";
+import { Graph, GraphError, gradients, interpret, lower, ops } from "../index.js";
+import { floats, numbers } from "../testing/index.js";
 
 test("an axis that is kept may be longer than a matrix can be", () => {
   const rows = 1 << 14;

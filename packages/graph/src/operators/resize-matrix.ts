@@ -1,7 +1,7 @@
-import { numberOf, textOf } from "./attributes.js";
-import { graphError } from "./errors.js";
-import type { Node } from "./graph.js";
-import type { ResizedAxis } from "./shapes/resize.js";
+import { numberOf, textOf } from "../attributes.js";
+import { graphError } from "../errors.js";
+import type { Node } from "../graph.js";
+import type { ResizedAxis } from "./resize.js";
 
 type Described = Omit<Node, "outputs">;
 

@@ -1,8 +1,22 @@
 import { graphError } from "../errors.js";
 import type { Value } from "../graph.js";
-import { sizeOf } from "../shapes/spec.js";
-import { Abs, Add, Cast, Clip, Floor, Greater, Less, Mod, Mul, Not, Or, Round, Sub } from "./elementwise.js";
-import { Expand, GatherElements, Reshape, Slice } from "./movement.js";
+import {
+  Abs,
+  Add,
+  Cast,
+  Clip,
+  Floor,
+  Greater,
+  Less,
+  Mod,
+  Mul,
+  Not,
+  Or,
+  Round,
+  Sub,
+} from "../ops/elementwise.js";
+import { Expand, GatherElements, Reshape, Slice } from "../ops/movement.js";
+import { sizeOf } from "./spec.js";
 
 export interface GridSampleOptions {
   readonly mode?: "linear" | "nearest";

@@ -1,17 +1,17 @@
-import { UnsupportedOpError } from "./errors.js";
-import type { NodeSpec } from "./graph.js";
-import { blockedShapes } from "./shapes/blocked.js";
-import { compositeShapes } from "./shapes/composite.js";
-import { convolutionShapes } from "./shapes/convolution.js";
-import { elementwiseShapes } from "./shapes/elementwise.js";
-import { indexingShapes } from "./shapes/indexing.js";
-import { matmulShapes } from "./shapes/matmul.js";
-import { movementShapes } from "./shapes/movement.js";
-import { normalizationShapes } from "./shapes/normalization.js";
-import { poolingShapes } from "./shapes/pooling.js";
-import { reductionShapes } from "./shapes/reduction.js";
-import { resizeShapes } from "./shapes/resize.js";
-import type { ShapeRule, ValueInfo } from "./shapes/spec.js";
+import { UnsupportedOpError } from "../errors.js";
+import type { NodeSpec } from "../graph.js";
+import { blockedShapes } from "./blocked.js";
+import { compositeShapes } from "./composite.js";
+import { convolutionShapes } from "./convolution.js";
+import { elementwiseShapes } from "./elementwise.js";
+import { indexingShapes } from "./indexing.js";
+import { matmulShapes } from "./matmul.js";
+import { movementShapes } from "./movement.js";
+import { normalizationShapes } from "./normalization.js";
+import { poolingShapes } from "./pooling.js";
+import { reductionShapes } from "./reduction.js";
+import { resizeShapes } from "./resize.js";
+import type { ShapeRule, ValueInfo } from "./spec.js";
 
 /** Operators that can be put in a graph, by key: "Conv", "pixelcal.MaxPoolGradient". */
 export const shapeRules: Readonly<Record<string, ShapeRule>> = {
