@@ -12,6 +12,7 @@ export {
   type HistogramPixels,
   mergeBins,
 } from "./calibration.js";
+export { checkOptions, nearestName, optionNames, unknownOption } from "./check-options.js";
 export * from "./device.js";
 export { DeviceTensor, toDevice } from "./device-tensor.js";
 export * from "./distance.js";
@@ -39,6 +40,7 @@ export {
   type CalibrationMetricOptions,
   type CalibrationResult,
 } from "./metrics/calibration-metric.js";
+export { checkEmptyPolicy, type EmptyPolicy } from "./metrics/empty-policy.js";
 export type { CaseStatistics, Metric } from "./metrics/metric.js";
 export {
   argMax,
@@ -47,9 +49,9 @@ export {
   confusionCounts,
   confusionCountsSync,
   diceScore,
-  type EmptyPolicy,
   intersectionOverUnion,
   type OverlapCounts,
+  type OverlapPolicy,
   overlapCounts,
 } from "./metrics/overlap.js";
 export {

@@ -27,7 +27,7 @@ const makers: Maker[] = [
   { name: "OverlapMetric", make: () => new OverlapMetric({ classes: 3 }), restore: OverlapMetric.restore },
   {
     name: "OverlapMetric without absent labels",
-    make: () => new OverlapMetric({ classes: 3, labelEmpty: Number.NaN, bothEmpty: 1, ignore: 1 }),
+    make: () => new OverlapMetric({ classes: 3, labelEmpty: Number.NaN, bothEmpty: "perfect", ignore: 1 }),
     restore: OverlapMetric.restore,
   },
   {

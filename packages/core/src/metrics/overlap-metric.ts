@@ -1,20 +1,31 @@
 import { checkInteger } from "../check.js";
+import { checkOptions, optionNames } from "../check-options.js";
 import type { Labels, Probabilities, Tensor } from "../tensor.js";
 import { Accumulator } from "./accumulator.js";
 import { type CaseStatistics, CaseSums } from "./metric.js";
 import {
   argMax,
+  checkOverlapPolicy,
   confusionCounts,
   diceScore,
-  type EmptyPolicy,
   intersectionOverUnion,
+  type OverlapPolicy,
   overlapCounts,
 } from "./overlap.js";
 
-export interface OverlapMetricOptions extends EmptyPolicy {
+export interface OverlapMetricOptions extends OverlapPolicy {
   readonly classes: number;
   readonly ignore?: number;
 }
+
+const known = optionNames<OverlapMetricOptions>({
+  classes: true,
+  ignore: true,
+  bothEmpty: true,
+  oneEmpty: true,
+  labelEmpty: true,
+  smooth: true,
+});
 
 /** Overlap of one region, over cases and of all their pixels together. */
 export interface RegionOverlap {
@@ -36,15 +47,17 @@ export interface OverlapResult {
 /** Dice and IoU of the arg-max against the labels, per class and of the foreground. */
 export class OverlapMetric extends Accumulator<OverlapResult, OverlapMetricOptions> {
   protected override readonly kind: string = "OverlapMetric";
+  readonly #policy: OverlapPolicy;
+
   constructor(options: OverlapMetricOptions) {
     Accumulator.checkOptions(options);
-    const { classes, ignore, bothEmpty, labelEmpty, smooth } = options;
+    checkOptions("options", options, known);
+    const { classes, ignore } = options;
     if (ignore !== undefined)
       checkInteger("ignore", ignore, Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
-    super(
-      { classes, ignore, bothEmpty, labelEmpty, smooth },
-      1 + classes * classes + 2 * (classes + 1) * CaseSums.length,
-    );
+    const policy = checkOverlapPolicy(options);
+    super({ classes, ignore, ...policy }, 1 + classes * classes + 2 * (classes + 1) * CaseSums.length);
+    this.#policy = policy;
   }
 
   static restore(state: Uint8Array): OverlapMetric {
@@ -63,8 +76,8 @@ export class OverlapMetric extends Accumulator<OverlapResult, OverlapMetricOptio
       }
       for (let region = 0; region <= classes; region++) {
         const counts = overlapCounts(confusion, region === classes ? "foreground" : region, image);
-        CaseSums.add(this.sums, this.#at(region, 0), diceScore(counts, this.options));
-        CaseSums.add(this.sums, this.#at(region, 1), intersectionOverUnion(counts, this.options));
+        CaseSums.add(this.sums, this.#at(region, 0), diceScore(counts, this.#policy));
+        CaseSums.add(this.sums, this.#at(region, 1), intersectionOverUnion(counts, this.#policy));
       }
     }
   }
@@ -78,8 +91,8 @@ export class OverlapMetric extends Accumulator<OverlapResult, OverlapMetricOptio
       return {
         dice: CaseSums.statistics(this.sums, this.#at(index, 0)),
         iou: CaseSums.statistics(this.sums, this.#at(index, 1)),
-        pooledDice: diceScore(counts, this.options),
-        pooledIou: intersectionOverUnion(counts, this.options),
+        pooledDice: diceScore(counts, this.#policy),
+        pooledIou: intersectionOverUnion(counts, this.#policy),
       };
     };
     return {

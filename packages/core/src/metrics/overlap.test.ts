@@ -9,9 +9,9 @@ import {
   confusionCounts,
   confusionCountsSync,
   diceScore,
-  type EmptyPolicy,
   intersectionOverUnion,
   type OverlapCounts,
+  type OverlapPolicy,
   overlapCounts,
 } from "./overlap.js";
 
@@ -47,14 +47,20 @@ test("the first of equal values wins, 256 classes fit in uint8 and 257 do not", 
 });
 
 const nothing = { truePositive: 0, falsePositive: 0, falseNegative: 0 };
-test.each<[string, Partial<OverlapCounts>, EmptyPolicy, number, number]>([
+test.each<[string, Partial<OverlapCounts>, OverlapPolicy, number, number]>([
   ["an overlap", { truePositive: 3, falsePositive: 1, falseNegative: 2 }, {}, 6 / 9, 3 / 6],
   ["both empty", {}, {}, Number.NaN, Number.NaN],
-  ["both empty as success", {}, { bothEmpty: 1 }, 1, 1],
+  ["both empty as success", {}, { bothEmpty: "perfect" }, 1, 1],
+  ["both empty, smoothed and undefined", {}, { smooth: 1, bothEmpty: "undefined" }, Number.NaN, Number.NaN],
+  ["both empty whatever one empty is", {}, { oneEmpty: "worst", labelEmpty: 1 }, Number.NaN, Number.NaN],
   ["both empty, smoothed", {}, { smooth: 1e-6 }, 1, 1],
   ["no label", { falsePositive: 4 }, {}, 0, 0],
   ["no label, left out", { falsePositive: 4 }, { labelEmpty: Number.NaN }, Number.NaN, Number.NaN],
-  ["no prediction", { falseNegative: 4 }, { labelEmpty: 1, bothEmpty: 1 }, 0, 0],
+  ["no label, told its worth", { falsePositive: 4 }, { labelEmpty: 0.5, oneEmpty: "undefined" }, 0.5, 0.5],
+  ["no label, undefined", { falsePositive: 4 }, { oneEmpty: "undefined" }, Number.NaN, Number.NaN],
+  ["no label, at the diagonal", { falsePositive: 4 }, { oneEmpty: "diagonal" }, 0, 0],
+  ["no prediction, undefined", { falseNegative: 4 }, { oneEmpty: "undefined" }, Number.NaN, Number.NaN],
+  ["no prediction", { falseNegative: 4 }, { labelEmpty: 1, bothEmpty: "perfect" }, 0, 0],
   ["smoothed", { truePositive: 1, falsePositive: 1 }, { smooth: 1 }, 3 / 4, 2 / 3],
 ])("Dice and IoU: %s", (_, counts, policy, dice, iou) => {
   expect(diceScore({ ...nothing, ...counts }, policy)).toBe(dice);
@@ -86,6 +92,7 @@ test("confusion counts pixel by pixel, per image, without ignored and masked pix
 });
 
 const map = tensor("uint8", Uint8Array.of(0, 2), [1, 2]);
+const policy = (given: object) => () => diceScore(nothing, given);
 test.each<[string, () => unknown, string]>([
   [
     "a label",
@@ -118,6 +125,18 @@ test.each<[string, () => unknown, string]>([
     "a device",
     () => confusionCountsSync(map, map, { classes: 3, device: "tpu" as never }),
     "device: expected one of cpu",
+  ],
+  ["bothEmpty", policy({ bothEmpty: "one" }), "bothEmpty: expected one of undefined, perfect, got one"],
+  ["a number", policy({ bothEmpty: 1 }), "bothEmpty: expected one of undefined, perfect, got 1"],
+  ["oneEmpty", policy({ oneEmpty: "nan" }), "oneEmpty: expected one of worst, diagonal, undefined, got nan"],
+  ["smooth", policy({ smooth: -1 }), "smooth: expected a finite number of at least 0, got -1"],
+  ["smooth", policy({ smooth: Number.NaN }), "smooth: expected a finite number of at least 0, got NaN"],
+  ["labelEmpty", policy({ labelEmpty: null }), "labelEmpty: expected a number from 0 to 1, or NaN, got null"],
+  ["labelEmpty", policy({ labelEmpty: 2 }), "labelEmpty: expected a number from 0 to 1, or NaN, got 2"],
+  [
+    "a policy",
+    policy({ bothEmty: "perfect" }),
+    'policy.bothEmty: unknown option (did you mean "bothEmpty"?)',
   ],
   ["a region", () => overlapCounts(confusion, 3), "region: expected an integer from 0 to 2, got 3"],
   ["an image", () => overlapCounts(confusion, 0, 2), "image: expected an integer from 0 to 1, got 2"],

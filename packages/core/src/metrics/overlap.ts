@@ -7,10 +7,13 @@ import {
   checkProbabilities,
   checkTensor,
 } from "../check.js";
+import { checkOptions, optionNames } from "../check-options.js";
 import { checkDevice, type DeviceOption, type KeepOption } from "../device.js";
 import { arrayOf, resultTensor } from "../device-tensor.js";
+import { invalidArgument } from "../errors.js";
 import { checkDims, checkSelection, type PixelSelection } from "../probability-maps.js";
 import type { Labels, Probabilities, Tensor } from "../tensor.js";
+import { checkEmptyPolicy, type EmptyPolicy } from "./empty-policy.js";
 
 /**
  * The class of the largest probability (or logit) at every pixel, the first of equals: `[N, C, ...spatial]` to
@@ -149,32 +152,58 @@ export function overlapCounts(
   return { truePositive, falsePositive, falseNegative };
 }
 
-/** What an overlap is worth where the formula says nothing, or nothing useful. */
-export interface EmptyPolicy {
-  /** Region absent from prediction and labels; default NaN (MONAI, DeepMind). 1 counts it as a success. */
-  readonly bothEmpty?: number;
-  /** Region absent from the labels only; default the formula's 0. NaN leaves such cases out (MONAI's ignore_empty). */
+/** The overlap where the formula says nothing, or nothing useful; "diagonal" means the same as "worst". */
+export interface OverlapPolicy extends EmptyPolicy {
+  /**
+   * Region absent from the labels but predicted: a number from 0 to 1, or NaN, which leaves such cases out (MONAI's
+   * ignore_empty). Default: as `oneEmpty` says.
+   */
   readonly labelEmpty?: number;
-  /** Added to numerator and denominator, default 0; the SDC repository's Dice has 1e-6, whose bothEmpty is 1. */
+  /** Added to numerator and denominator, default 0; the SDC repository's Dice has 1e-6, and 1 where both are empty. */
   readonly smooth?: number;
 }
 
+const policyNames = optionNames<OverlapPolicy>({
+  bothEmpty: true,
+  oneEmpty: true,
+  labelEmpty: true,
+  smooth: true,
+});
+
+/** Returns the policy with its defaults filled in: undefined (perfect when smoothed), worst, unsmoothed; throws on a wrong one. */
+export function checkOverlapPolicy(policy: OverlapPolicy): OverlapPolicy {
+  checkEmptyPolicy(policy);
+  const { smooth = 0, labelEmpty } = policy;
+  if (!(typeof smooth === "number" && smooth >= 0 && smooth < Number.POSITIVE_INFINITY)) {
+    throw invalidArgument("smooth", "a finite number of at least 0", smooth);
+  }
+  const defined = labelEmpty !== undefined && !Number.isNaN(labelEmpty);
+  if (defined && !(typeof labelEmpty === "number" && labelEmpty >= 0 && labelEmpty <= 1)) {
+    throw invalidArgument("labelEmpty", "a number from 0 to 1, or NaN", labelEmpty);
+  }
+  const { bothEmpty = smooth > 0 ? "perfect" : "undefined", oneEmpty = "worst" } = policy;
+  return { bothEmpty, oneEmpty, labelEmpty, smooth };
+}
+
 /** Dice similarity coefficient, 2 TP / (2 TP + FP + FN). */
-export function diceScore(counts: OverlapCounts, policy: EmptyPolicy = {}): number {
+export function diceScore(counts: OverlapCounts, policy: OverlapPolicy = {}): number {
   const { truePositive: tp, falsePositive: fp, falseNegative: fn } = counts;
   return ratio(2 * tp, 2 * tp + fp + fn, counts, policy);
 }
 
 /** Intersection over union, TP / (TP + FP + FN). */
-export function intersectionOverUnion(counts: OverlapCounts, policy: EmptyPolicy = {}): number {
+export function intersectionOverUnion(counts: OverlapCounts, policy: OverlapPolicy = {}): number {
   const { truePositive: tp, falsePositive: fp, falseNegative: fn } = counts;
   return ratio(tp, tp + fp + fn, counts, policy);
 }
 
-function ratio(numerator: number, denominator: number, counts: OverlapCounts, policy: EmptyPolicy): number {
-  const { smooth = 0, bothEmpty = smooth > 0 ? 1 : Number.NaN, labelEmpty } = policy;
+function ratio(numerator: number, denominator: number, counts: OverlapCounts, policy: OverlapPolicy): number {
+  checkOptions("policy", policy, policyNames);
+  const { bothEmpty, oneEmpty, labelEmpty, smooth = 0 } = checkOverlapPolicy(policy);
   const noLabel = counts.truePositive + counts.falseNegative === 0;
-  if (noLabel && counts.falsePositive === 0) return bothEmpty;
+  const noPrediction = counts.truePositive + counts.falsePositive === 0;
+  if (noLabel && noPrediction) return bothEmpty === "perfect" ? 1 : Number.NaN;
   if (noLabel && labelEmpty !== undefined) return labelEmpty;
+  if ((noLabel || noPrediction) && oneEmpty === "undefined") return Number.NaN;
   return (numerator + smooth) / (denominator + smooth);
 }

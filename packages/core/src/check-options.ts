@@ -1,0 +1,74 @@
+import { InvalidArgumentError, invalidArgument } from "./errors.js";
+
+/**
+ * Returns the names of the options of type `T` for {@link checkOptions}. The compiler refuses a table that lacks an
+ * option of `T` or has one more.
+ */
+export function optionNames<T>(names: { readonly [K in keyof Required<T>]: true }): ReadonlySet<string> {
+  return new Set(Object.keys(names));
+}
+
+/**
+ * Throws an `InvalidArgumentError` unless `options` is an object all of whose options are in `knownNames`; the message
+ * has the known name nearest to the unknown one. An option that is `undefined` counts as not given. `argument` names the
+ * object in messages, for example "options".
+ */
+export function checkOptions(argument: string, options: unknown, knownNames: ReadonlySet<string>): void {
+  if (typeof options !== "object" || options === null || Array.isArray(options)) {
+    throw invalidArgument(argument, "an object", options);
+  }
+  // Inherited options are read by destructuring as well, so they are checked too.
+  for (const name in options) {
+    if (!knownNames.has(name) && (options as Record<string, unknown>)[name] !== undefined) {
+      throw unknownOption(argument, name, knownNames);
+    }
+  }
+}
+
+/** Returns the error `options.bin: unknown option (did you mean "bins"?); known options: bins, edges`. */
+export function unknownOption(
+  argument: string,
+  name: string,
+  knownNames: Iterable<string>,
+): InvalidArgumentError {
+  const known = [...knownNames];
+  const nearest = nearestName(name, known);
+  const hint = nearest === undefined ? "" : ` (did you mean "${nearest}"?)`;
+  const list = known.length === 0 ? "none" : known.join(", ");
+  const path = `${argument}.${name.length > 40 ? `${name.slice(0, 40)}...` : name}`;
+  return new InvalidArgumentError(path, `${path}: unknown option${hint}; known options: ${list}`);
+}
+
+/** Returns the known name with the fewest edits from `name`, or undefined when none is near. */
+export function nearestName(name: string, known: readonly string[]): string | undefined {
+  if (name.length > 64) return undefined;
+  let nearest: string | undefined;
+  let fewest = Math.max(2, Math.ceil(name.length / 3)) + 1;
+  for (const candidate of known) {
+    const edits = edited(name.toLowerCase(), candidate.toLowerCase());
+    // More edits than half of the longer name turn any short name into any other.
+    if (edits >= fewest || 2 * edits > Math.max(name.length, candidate.length)) continue;
+    nearest = candidate;
+    fewest = edits;
+  }
+  return nearest;
+}
+
+// The optimal string alignment distance: insertions, deletions, replacements and swaps of neighbours.
+function edited(a: string, b: string): number {
+  let before: number[] = [];
+  let last = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const replace = last[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
+      row[j] = Math.min(replace, last[j]! + 1, row[j - 1]! + 1);
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) {
+        row[j] = Math.min(row[j]!, before[j - 2]! + 1);
+      }
+    }
+    before = last;
+    last = row;
+  }
+  return last[b.length]!;
+}
