@@ -1,5 +1,5 @@
 import { graphError } from "./errors.js";
-import type { Attribute, NodeSpec } from "./graph.js";
+import type { Attribute, NodeSpec } from "./ir.js";
 
 /**
  * Attributes that ONNX types as FLOAT or FLOATS; every other number attribute is INT or INTS. No ONNX operator uses

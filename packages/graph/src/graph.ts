@@ -1,49 +1,8 @@
 import type { DataType, Tensor } from "@pixelcal/core";
 import { GraphError, graphError } from "./errors.js";
+import type { Attributes, Graph as GraphType, Node, NodeOptions, Value } from "./ir.js";
 import { inferShapes } from "./operators/shapes.js";
 import { sizeOf } from "./operators/spec.js";
-
-/** The ai.onnx operator set of every graph; models of other sets are converted when they are parsed. */
-export const OPSET = 18;
-/** The ONNX file format version that goes with `OPSET`. */
-export const IR_VERSION = 8;
-
-/** A tensor in a graph. Its shape is static. */
-export interface Value {
-  readonly graph: Graph;
-  readonly name: string;
-  readonly type: DataType;
-  readonly dims: readonly number[];
-  /** The node that makes it; undefined for inputs, initializers and constants. */
-  readonly node: Node | undefined;
-}
-
-export type Attribute = number | string | readonly number[] | readonly string[] | Tensor | Graph;
-export type Attributes = Readonly<Record<string, Attribute>>;
-
-/** One operator of ONNX (domain "") or of PixelCal (domain "pixelcal", gone after `lower`). */
-export interface Node {
-  readonly opType: string;
-  readonly name: string;
-  readonly domain: string;
-  /** Undefined where an optional input is left out. */
-  readonly inputs: readonly (Value | undefined)[];
-  readonly outputs: readonly Value[];
-  readonly attributes: Attributes;
-}
-
-/** A node before its outputs exist: what shape inference sees. */
-export interface NodeSpec extends Omit<Node, "outputs"> {
-  /** How many outputs were asked for; undefined for the operator's usual number. */
-  readonly outputCount: number | undefined;
-}
-
-export interface NodeOptions {
-  readonly name?: string;
-  readonly domain?: string;
-  /** How many outputs, or their names. */
-  readonly outputs?: number | readonly string[];
-}
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
@@ -52,11 +11,16 @@ const largestShared = 64;
 /** More elements than any tensor of a network has: 8 GiB of float32. */
 const mostElements = 2 ** 31;
 
-/**
- * An ONNX graph under construction, single assignment and in topological order. Shapes are inferred when a node is
- * added. Initializers are named weights; constants are unnamed, shared when small, and never trained.
- */
-export class Graph {
+/** -0 and 0 differ as constants, but print alike. */
+const exact = (value: number | bigint): string => (Object.is(value, -0) ? "-0" : String(value));
+
+/** The type of a graph, the same for one that was made and the one a value belongs to. */
+export type Graph = GraphType;
+
+/** Makes an empty graph. Names in `reserved` are given to nothing that is named automatically. */
+export const Graph: new (name?: string, reserved?: Iterable<string>) => Graph = class Graph
+  implements GraphType
+{
   readonly name: string;
   readonly #inputs: Value[] = [];
   readonly #nodes: Node[] = [];
@@ -69,7 +33,6 @@ export class Graph {
   readonly #counts = new Map<string, number>();
   #scope = "";
 
-  /** Names in `reserved` are given to nothing that is named automatically. */
   constructor(name = "graph", reserved: Iterable<string> = []) {
     this.name = name;
     this.#taken = new Set(reserved);
@@ -79,12 +42,10 @@ export class Graph {
     return this.#inputs;
   }
 
-  /** In topological order. */
   get nodes(): readonly Node[] {
     return this.#nodes;
   }
 
-  /** By name; an output's value has the output's name. */
   get outputs(): ReadonlyMap<string, Value> {
     return this.#outputs;
   }
@@ -97,21 +58,18 @@ export class Graph {
     return this.#constants;
   }
 
-  /** Declares an input. Throws when the name is in use. */
   input(name: string, type: DataType, dims: readonly number[]): Value {
     const value = this.#value(name, type, dims, undefined);
     this.#inputs.push(value);
     return value;
   }
 
-  /** Adds a named weight; the tensor is kept, not copied. */
   initializer(name: string, tensor: Tensor): Value {
     const value = this.#value(name, tensor.type, tensor.dims, undefined);
     this.#initializers.set(name, tensor);
     return value;
   }
 
-  /** Adds an unnamed constant; equal small ones become one value. `name` is used where it is free. */
   constant(tensor: Tensor, name?: string): Value {
     const key =
       name === undefined && tensor.data.length <= largestShared
@@ -126,15 +84,10 @@ export class Graph {
     return value;
   }
 
-  /** The data of an initializer or a constant, undefined for other values. */
   tensor(value: Value): Tensor | undefined {
     return this.#initializers.get(value.name) ?? this.#constants.get(value.name);
   }
 
-  /**
-   * Makes a value an output. A node's value takes the output's name; an input, weight or other output goes through an
-   * Identity, as ONNX names outputs by their values.
-   */
   output(name: string, value: Value): void {
     this.#own(`output ${name}`, value);
     if (this.#outputs.has(name)) throw new GraphError(name, "there is an output of this name already");
@@ -147,7 +100,6 @@ export class Graph {
     this.#outputs.set(name, value);
   }
 
-  /** Gives a node's value that is no output another name. */
   rename(value: Value, name: string): void {
     this.#own(`value ${name}`, value);
     const known = this.#values.get(value.name)!;
@@ -160,7 +112,6 @@ export class Graph {
     this.#values.set(name, known);
   }
 
-  /** Names of what `build` adds begin with `name/`; names given explicitly do not. */
   scope<T>(name: string, build: () => T): T {
     const outer = this.#scope;
     this.#scope = `${outer}${name}/`;
@@ -175,10 +126,6 @@ export class Graph {
     return this.#values.get(name);
   }
 
-  /**
-   * Adds a node and returns its outputs. Throws `UnsupportedOpError` for an operator without shape inference and
-   * `GraphError`, naming node and shapes, for inputs that do not fit.
-   */
   node(
     opType: string,
     inputs: readonly (Value | undefined)[],
@@ -237,7 +184,4 @@ export class Graph {
     for (let count = 1; this.#values.has(free); count++) free = `${name}_${count}`;
     return free;
   }
-}
-
-/** -0 and 0 differ as constants, but print alike. */
-const exact = (value: number | bigint): string => (Object.is(value, -0) ? "-0" : String(value));
+};

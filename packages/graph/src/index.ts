@@ -3,17 +3,18 @@ export { dataType, fromNumbers, isFloat, onnxTypes, toNumbers } from "./data-typ
 export { GraphError, UnsupportedOpError } from "./errors.js";
 export { gradientRules, gradients } from "./gradients/gradients.js";
 export type { Backward, GradientRule } from "./gradients/rule.js";
+export { Graph } from "./graph.js";
+export { evaluate, interpret } from "./interpret/interpret.js";
 export {
   type Attribute,
   type Attributes,
-  Graph,
   IR_VERSION,
   type Node,
   type NodeOptions,
   OPSET,
+  opKey,
   type Value,
-} from "./graph.js";
-export { evaluate, interpret } from "./interpret/interpret.js";
+} from "./ir.js";
 export { type LowerOptions, lower } from "./lower/lower.js";
 export type { LoweringDevice } from "./lower/lowering.js";
 export { type ConvOptions, type ConvTransposeOptions, type Initialize, Layers } from "./nn.js";
@@ -37,7 +38,6 @@ export {
 export type { TiedWeights } from "./onnx/tied-weights.js";
 export { blockedDomain } from "./operators/blocked.js";
 export * as ops from "./operators/ops.js";
-export { opKey } from "./operators/shapes.js";
 export { liveNodes, prune, type Rewriting, rewrite, rewriteWithMap } from "./rewrite.js";
 export { trainingForm, updatedName } from "./training-form.js";
 export { type WeightRoles, weightRoles } from "./weight-roles.js";

@@ -1,6 +1,6 @@
 import type { Tensor } from "@pixelcal/core";
 import { fromNumbers } from "./data-types.js";
-import type { Graph, Value } from "./graph.js";
+import type { Graph, Value } from "./ir.js";
 import * as ops from "./operators/ops.js";
 import { sizeOf } from "./operators/spec.js";
 

@@ -1,5 +1,6 @@
 import type { Tensor } from "@pixelcal/core";
-import { Graph, type Node, type Value } from "./graph.js";
+import { Graph } from "./graph.js";
+import type { Node, Value } from "./ir.js";
 
 export interface Rewriting {
   /**

@@ -1,8 +1,7 @@
 import { numberOf } from "./attributes.js";
 import { graphError } from "./errors.js";
-import type { Graph, Node, Value } from "./graph.js";
+import { type Graph, type Node, opKey, type Value } from "./ir.js";
 import * as ops from "./operators/ops.js";
-import { opKey } from "./operators/shapes.js";
 import { sizeOf } from "./operators/spec.js";
 import { batchNormalization } from "./ops/composite.js";
 import { rewrite } from "./rewrite.js";

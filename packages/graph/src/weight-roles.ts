@@ -2,9 +2,8 @@ import { numberOf } from "./attributes.js";
 import { isFloat, toNumbers } from "./data-types.js";
 import { ruleOf } from "./gradients/gradients.js";
 import { noGradient } from "./gradients/rule.js";
-import type { Graph, Node, Value } from "./graph.js";
+import { type Graph, type Node, opKey, type Value } from "./ir.js";
 import { learntInputs } from "./onnx/constant-weights.js";
-import { opKey } from "./operators/shapes.js";
 import { liveNodes } from "./rewrite.js";
 
 /** Names of a model's arrays by role: `parameters` are trained, `buffers` (running statistics) only carried. */

@@ -1,4 +1,4 @@
-import type { Value } from "../graph.js";
+import type { Value } from "../ir.js";
 import { convTransposeWindows, convWindows, groupOf } from "../operators/convolution.js";
 import * as ops from "../operators/ops.js";
 import { windowAttributes } from "../operators/windows.js";

@@ -1,6 +1,6 @@
 import { numberOf } from "../attributes.js";
 import { toNumbers } from "../data-types.js";
-import type { Value } from "../graph.js";
+import type { Value } from "../ir.js";
 import { scalar } from "../operators/operand.js";
 import * as ops from "../operators/ops.js";
 import { type Backward, type GradientRule, indicator, noGradient } from "./rule.js";

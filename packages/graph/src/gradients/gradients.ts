@@ -1,9 +1,8 @@
 import { isFloat } from "../data-types.js";
 import { GraphError, graphError, UnsupportedOpError } from "../errors.js";
-import type { Node, Value } from "../graph.js";
+import { type Node, opKey, type Value } from "../ir.js";
 import { scalar } from "../operators/operand.js";
 import * as ops from "../operators/ops.js";
-import { opKey } from "../operators/shapes.js";
 import { sizeOf } from "../operators/spec.js";
 import { convolutionRules } from "./convolution.js";
 import { elementwiseRules } from "./elementwise.js";

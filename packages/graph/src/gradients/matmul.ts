@@ -1,5 +1,5 @@
 import { numberOf } from "../attributes.js";
-import type { Value } from "../graph.js";
+import type { Value } from "../ir.js";
 import * as ops from "../operators/ops.js";
 import type { GradientRule } from "./rule.js";
 

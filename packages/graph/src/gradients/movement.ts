@@ -1,7 +1,7 @@
 import { numberOf, textOf } from "../attributes.js";
 import { fromNumbers } from "../data-types.js";
 import { GraphError } from "../errors.js";
-import type { Value } from "../graph.js";
+import type { Value } from "../ir.js";
 import { contractAxis } from "../operators/contract-axis.js";
 import { spread } from "../operators/dilate.js";
 import { padding, permutation, sliceSteps, splitSizes } from "../operators/movement.js";

@@ -1,5 +1,5 @@
 import { numberOf } from "../attributes.js";
-import type { Node, Value } from "../graph.js";
+import type { Node, Value } from "../ir.js";
 import * as ops from "../operators/ops.js";
 import { normalAxis, sizeOf } from "../operators/spec.js";
 import { batchNormalization, batchNormalizationGradient } from "../ops/composite.js";

@@ -1,7 +1,7 @@
 import { numberOf } from "../attributes.js";
 import { fromNumbers } from "../data-types.js";
-import type { Value } from "../graph.js";
 import { poolCounts } from "../interpret/pooling.js";
+import type { Value } from "../ir.js";
 import * as ops from "../operators/ops.js";
 import { poolWindows } from "../operators/pooling.js";
 import { sizeOf } from "../operators/spec.js";

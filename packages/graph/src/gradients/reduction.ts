@@ -1,5 +1,5 @@
 import { numberOf } from "../attributes.js";
-import type { Value } from "../graph.js";
+import type { Value } from "../ir.js";
 import * as ops from "../operators/ops.js";
 import { reducedAxes } from "../operators/reduction.js";
 import { normalAxis, sizeOf, staticNumbers } from "../operators/spec.js";

@@ -1,5 +1,5 @@
 import { GraphError } from "../errors.js";
-import type { Node, Value } from "../graph.js";
+import type { Node, Value } from "../ir.js";
 import { scalar } from "../operators/operand.js";
 import * as ops from "../operators/ops.js";
 

@@ -1,5 +1,5 @@
 import type { DataType } from "@pixelcal/core";
-import type { Node } from "../graph.js";
+import type { Node } from "../ir.js";
 
 /** A tensor of any type with its elements as doubles, bools as 0 and 1. */
 export interface NumericArray {

@@ -1,5 +1,5 @@
 import { numberOf, numbersOf } from "../attributes.js";
-import type { Node } from "../graph.js";
+import type { Node } from "../ir.js";
 import { groupOf } from "../operators/convolution.js";
 import { poolWindows } from "../operators/pooling.js";
 import { forwardWindows, type Windows } from "../operators/windows.js";

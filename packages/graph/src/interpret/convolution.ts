@@ -1,4 +1,4 @@
-import type { Node } from "../graph.js";
+import type { Node } from "../ir.js";
 import { convTransposeWindows, convWindows, groupOf } from "../operators/convolution.js";
 import { eachRow } from "../operators/window-rows.js";
 import type { Windows } from "../operators/windows.js";

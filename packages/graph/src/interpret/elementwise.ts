@@ -1,6 +1,6 @@
 import { numberOf } from "../attributes.js";
 import { isFloat } from "../data-types.js";
-import type { Node } from "../graph.js";
+import type { Node } from "../ir.js";
 import { all, broadcast, type Kernel, type NumericArray } from "./array.js";
 
 type Unary = (x: number) => number;

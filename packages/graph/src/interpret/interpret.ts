@@ -1,8 +1,8 @@
 import type { Tensor } from "@pixelcal/core";
 import { fromNumbers, isFloat, toNumbers } from "../data-types.js";
 import { GraphError, graphError, UnsupportedOpError } from "../errors.js";
-import { type Attributes, Graph, type Node, type Value } from "../graph.js";
-import { opKey } from "../operators/shapes.js";
+import { Graph } from "../graph.js";
+import { type Attributes, type Node, opKey, type Value } from "../ir.js";
 import { sizeOf } from "../operators/spec.js";
 import { liveNodes } from "../rewrite.js";
 import type { Kernel, NumericArray } from "./array.js";

@@ -1,4 +1,4 @@
-import type { Attribute, Value } from "../graph.js";
+import type { Attribute, Value } from "../ir.js";
 import { blockedDomain } from "../operators/blocked.js";
 import { composite } from "../operators/composite.js";
 import { emitAll } from "../operators/operand.js";

@@ -1,6 +1,6 @@
 import { numberOf } from "../attributes.js";
 import { epsilonOf, inverseDeviation } from "../gradients/normalization.js";
-import type { Node, Value } from "../graph.js";
+import type { Node, Value } from "../ir.js";
 import { convTransposeWindows, convWindows, groupOf } from "../operators/convolution.js";
 import * as ops from "../operators/ops.js";
 import { poolWindows } from "../operators/pooling.js";

@@ -1,5 +1,5 @@
 import { numbersOf } from "../attributes.js";
-import type { Node, Value } from "../graph.js";
+import type { Node, Value } from "../ir.js";
 import { convTransposeWindows, convWindows, groupOf } from "../operators/convolution.js";
 import { spread } from "../operators/dilate.js";
 import { integers } from "../operators/operand.js";

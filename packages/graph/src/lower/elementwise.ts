@@ -1,6 +1,6 @@
 import { numberOf } from "../attributes.js";
 import { isFloat, toNumbers } from "../data-types.js";
-import type { Value } from "../graph.js";
+import type { Value } from "../ir.js";
 import * as ops from "../operators/ops.js";
 import type { Lowering } from "./lowering.js";
 

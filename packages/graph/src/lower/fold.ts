@@ -1,6 +1,7 @@
 import { fromNumbers, toNumbers } from "../data-types.js";
-import { Graph, type Node, type Value } from "../graph.js";
+import { Graph } from "../graph.js";
 import { interpret } from "../interpret/interpret.js";
+import type { Node, Value } from "../ir.js";
 import { sizeOf } from "../operators/spec.js";
 import { copy, rewrite } from "../rewrite.js";
 

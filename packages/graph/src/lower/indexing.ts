@@ -1,6 +1,6 @@
 import { numberOf, textOf } from "../attributes.js";
 import { fromNumbers } from "../data-types.js";
-import type { Value } from "../graph.js";
+import type { Value } from "../ir.js";
 import * as ops from "../operators/ops.js";
 import { sizeOf } from "../operators/spec.js";
 import type { Lowering } from "./lowering.js";

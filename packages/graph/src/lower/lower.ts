@@ -1,7 +1,6 @@
 import { UnsupportedOpError } from "../errors.js";
-import type { Graph, Node, Value } from "../graph.js";
+import { type Graph, type Node, opKey, type Value } from "../ir.js";
 import { composite } from "../operators/composite.js";
-import { opKey } from "../operators/shapes.js";
 import { type Rewriting, rewrite } from "../rewrite.js";
 import { trainingForm } from "../training-form.js";
 import { blockedLowerings } from "./blocked.js";

@@ -1,4 +1,4 @@
-import type { Node, Value } from "../graph.js";
+import type { Node, Value } from "../ir.js";
 
 /** What a graph is laid out for; "any" runs on every provider. */
 export type LoweringDevice = "any" | "cpu" | "webgpu" | "cuda";

@@ -2,7 +2,7 @@ import { numberOf } from "../attributes.js";
 import { fromNumbers } from "../data-types.js";
 import { epsilonOf, inverseDeviation } from "../gradients/normalization.js";
 import { exceptChannels, perChannel } from "../gradients/rule.js";
-import type { Value } from "../graph.js";
+import type { Value } from "../ir.js";
 import { emitAll } from "../operators/operand.js";
 import * as ops from "../operators/ops.js";
 import { normalAxis, sizeOf } from "../operators/spec.js";

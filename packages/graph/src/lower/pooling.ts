@@ -1,7 +1,7 @@
 import { numberOf } from "../attributes.js";
 import { fromNumbers } from "../data-types.js";
 import { zerosLike } from "../gradients/rule.js";
-import type { Node, Value } from "../graph.js";
+import type { Node, Value } from "../ir.js";
 import { spread } from "../operators/dilate.js";
 import { emitAll } from "../operators/operand.js";
 import * as ops from "../operators/ops.js";

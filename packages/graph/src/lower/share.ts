@@ -1,5 +1,4 @@
-import type { Attribute, Graph, Node, Value } from "../graph.js";
-import { opKey } from "../operators/shapes.js";
+import { type Attribute, type Graph, type Node, opKey, type Value } from "../ir.js";
 import { copy, liveNodes, rewrite } from "../rewrite.js";
 
 /** Operators that may be asked for more outputs without changing the others. */

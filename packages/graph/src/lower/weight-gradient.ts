@@ -1,5 +1,5 @@
 import { numbersOf } from "../attributes.js";
-import type { Value } from "../graph.js";
+import type { Value } from "../ir.js";
 import { groupOf } from "../operators/convolution.js";
 import { integers } from "../operators/operand.js";
 import * as ops from "../operators/ops.js";

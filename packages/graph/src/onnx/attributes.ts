@@ -1,7 +1,7 @@
 import type { DataType, Tensor } from "@pixelcal/core";
 import { fromNumbers } from "../data-types.js";
 import { GraphError, graphError } from "../errors.js";
-import type { Attribute } from "../graph.js";
+import type { Attribute } from "../ir.js";
 import { type AttributeProto, attributeTypes, type NodeProto } from "./onnx-proto.js";
 import { parseTensor, type TensorOptions } from "./read-tensor.js";
 

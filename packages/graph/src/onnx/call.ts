@@ -1,4 +1,4 @@
-import type { Attribute, Graph, Value } from "../graph.js";
+import type { Attribute, Graph, Value } from "../ir.js";
 import { staticNumbers } from "../operators/spec.js";
 
 /** A node of a model on its way into the graph. */

@@ -1,7 +1,7 @@
 import { numberOf, numbersOf, textOf } from "../attributes.js";
 import { fromNumbers } from "../data-types.js";
 import { graphError } from "../errors.js";
-import type { Value } from "../graph.js";
+import type { Value } from "../ir.js";
 import { integers, scalar } from "../operators/operand.js";
 import { type Call, numbersAt, withoutAttributes } from "./call.js";
 

@@ -1,7 +1,7 @@
 import { numberOf, numbersOf, textOf } from "../attributes.js";
 import { fromNumbers, toNumbers } from "../data-types.js";
 import { graphError } from "../errors.js";
-import type { Value } from "../graph.js";
+import type { Value } from "../ir.js";
 import * as ops from "../operators/ops.js";
 import { poolWindows } from "../operators/pooling.js";
 import { normalAxis, sizeOf } from "../operators/spec.js";

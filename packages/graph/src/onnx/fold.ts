@@ -1,8 +1,9 @@
 import type { Tensor } from "@pixelcal/core";
 import { fromNumbers, isFloat, toNumbers } from "../data-types.js";
 import { GraphError, graphError } from "../errors.js";
-import { Graph, type Value } from "../graph.js";
+import { Graph } from "../graph.js";
 import { interpret } from "../interpret/interpret.js";
+import type { Value } from "../ir.js";
 import { sizeOf } from "../operators/spec.js";
 import type { Call } from "./call.js";
 

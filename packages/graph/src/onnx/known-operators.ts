@@ -1,6 +1,6 @@
 import { GraphError, graphError, UnsupportedOpError } from "../errors.js";
 import { gradientRules } from "../gradients/gradients.js";
-import { OPSET } from "../graph.js";
+import { OPSET } from "../ir.js";
 import { shapeRules } from "../operators/shapes.js";
 import { expansions } from "./expansions.js";
 import { foldedOperators } from "./fold.js";

@@ -1,5 +1,5 @@
 import { GraphError } from "../errors.js";
-import { OPSET } from "../graph.js";
+import { OPSET } from "../ir.js";
 import type { ModelProto, NodeProto } from "./onnx-proto.js";
 
 /** More nodes than any network has. */

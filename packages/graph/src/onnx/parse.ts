@@ -1,5 +1,6 @@
 import { GraphError, graphError } from "../errors.js";
-import { Graph, type Value } from "../graph.js";
+import { Graph } from "../graph.js";
+import type { Value } from "../ir.js";
 import { constantWeights } from "./constant-weights.js";
 import { type ExternalReader, folderReader } from "./external-data.js";
 import { inlined } from "./inline-functions.js";

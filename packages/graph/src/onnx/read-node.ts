@@ -1,7 +1,7 @@
 import type { Tensor } from "@pixelcal/core";
 import { isFloat, onnxBfloat16, onnxTypes, toNumbers } from "../data-types.js";
 import { GraphError, graphError, UnsupportedOpError } from "../errors.js";
-import type { Attribute, Graph, Value } from "../graph.js";
+import type { Attribute, Graph, Value } from "../ir.js";
 import { StopGradient } from "../operators/ops.js";
 import { attributesOf, constantOf } from "./attributes.js";
 import type { Call } from "./call.js";

@@ -1,6 +1,6 @@
 import { numberOf } from "../attributes.js";
 import { GraphError, graphError } from "../errors.js";
-import type { Value } from "../graph.js";
+import type { Value } from "../ir.js";
 import { mostPieces } from "../operators/movement.js";
 import * as ops from "../operators/ops.js";
 import { normalAxis } from "../operators/spec.js";

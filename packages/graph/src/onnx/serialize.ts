@@ -2,9 +2,8 @@ import type { Tensor } from "@pixelcal/core";
 import { floatAttributes } from "../attributes.js";
 import { isFloat, onnxTypes } from "../data-types.js";
 import { GraphError, graphError, UnsupportedOpError } from "../errors.js";
-import { type Attribute, type Graph, IR_VERSION, type Node, OPSET, type Value } from "../graph.js";
+import { type Attribute, type Graph, IR_VERSION, type Node, OPSET, opKey, type Value } from "../ir.js";
 import { blockedDomain } from "../operators/blocked.js";
-import { opKey } from "../operators/shapes.js";
 import {
   type AttributeProto,
   attributeTypes,

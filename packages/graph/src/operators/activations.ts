@@ -1,4 +1,4 @@
-import type { Value } from "../graph.js";
+import type { Value } from "../ir.js";
 import {
   Add,
   Div,

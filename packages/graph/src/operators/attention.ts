@@ -1,5 +1,5 @@
 import { graphError } from "../errors.js";
-import type { Value } from "../graph.js";
+import type { Value } from "../ir.js";
 import { Add, Div, Mul, Tanh, Where } from "../ops/elementwise.js";
 import { Expand, Reshape, Transpose } from "../ops/movement.js";
 import { Softmax } from "../ops/reduction.js";

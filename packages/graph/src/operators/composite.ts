@@ -1,6 +1,6 @@
 import { numbersOf } from "../attributes.js";
 import { graphError } from "../errors.js";
-import type { NodeSpec } from "../graph.js";
+import type { NodeSpec } from "../ir.js";
 import { groupOf } from "./convolution.js";
 import { requireDims, required, type ShapeRule } from "./spec.js";
 

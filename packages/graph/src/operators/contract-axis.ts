@@ -1,5 +1,5 @@
 import { fromNumbers } from "../data-types.js";
-import type { Value } from "../graph.js";
+import type { Value } from "../ir.js";
 import { Reshape } from "../ops/movement.js";
 import { emit } from "./operand.js";
 import { sizeOf } from "./spec.js";

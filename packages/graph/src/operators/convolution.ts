@@ -1,10 +1,8 @@
 import { numberOf, numbersOf } from "../attributes.js";
 import { graphError } from "../errors.js";
-import type { Node, Value } from "../graph.js";
+import type { Described, Value } from "../ir.js";
 import { requireDims, required, requireRank, requireType, type ShapeRule } from "./spec.js";
 import { forwardWindows, transposedWindows, type Windows } from "./windows.js";
-
-type Described = Omit<Node, "outputs">;
 
 /** The windows of a Conv node, all padding explicit. */
 export function convWindows(spec: Described): Windows {

@@ -1,4 +1,4 @@
-import type { Value } from "../graph.js";
+import type { Value } from "../ir.js";
 import { Pad, Reshape } from "../ops/movement.js";
 
 /** Puts `steps[i] - 1` zeros behind every element of `axes[i]`, which become that many times longer. */

@@ -1,5 +1,5 @@
 import { GraphError, graphError } from "../errors.js";
-import type { Value } from "../graph.js";
+import type { Value } from "../ir.js";
 import { Expand, Reshape, Transpose } from "../ops/movement.js";
 import { ReduceSum } from "../ops/reduction.js";
 import { emit } from "./operand.js";

@@ -1,7 +1,7 @@
 import { numberOf } from "../attributes.js";
 import { dataType, isFloat } from "../data-types.js";
 import { graphError } from "../errors.js";
-import type { NodeSpec, Value } from "../graph.js";
+import type { NodeSpec, Value } from "../ir.js";
 import { broadcastDims, requireDims, required, requireType, type ShapeRule, type ValueInfo } from "./spec.js";
 
 const like = ({ type, dims }: Value): ValueInfo[] => [{ type, dims }];

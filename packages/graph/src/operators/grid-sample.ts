@@ -1,5 +1,5 @@
 import { graphError } from "../errors.js";
-import type { Value } from "../graph.js";
+import type { Value } from "../ir.js";
 import {
   Abs,
   Add,

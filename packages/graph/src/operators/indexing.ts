@@ -1,6 +1,6 @@
 import { numberOf, textOf } from "../attributes.js";
 import { graphError } from "../errors.js";
-import type { NodeSpec, Value } from "../graph.js";
+import type { NodeSpec, Value } from "../ir.js";
 import {
   normalAxis,
   requireDims,

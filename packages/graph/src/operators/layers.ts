@@ -1,5 +1,5 @@
 import { fromNumbers } from "../data-types.js";
-import type { Value } from "../graph.js";
+import type { Value } from "../ir.js";
 import { emit, emitAll, integers, type Operand, promote } from "./operand.js";
 
 type AutoPad = "NOTSET" | "VALID" | "SAME_UPPER" | "SAME_LOWER";

@@ -1,6 +1,6 @@
 import { numberOf, numbersOf, textOf } from "../attributes.js";
 import { graphError } from "../errors.js";
-import type { Node, Value } from "../graph.js";
+import type { Described, Value } from "../ir.js";
 import {
   broadcastDims,
   normalAxes,
@@ -12,8 +12,6 @@ import {
   sizeOf,
   staticNumbers,
 } from "./spec.js";
-
-type Described = Omit<Node, "outputs">;
 
 /** The permutation of a Transpose; reversed axes when it has none. */
 export function permutation(spec: Described): readonly number[] {

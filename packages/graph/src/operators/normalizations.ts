@@ -1,6 +1,6 @@
 import { fromNumbers } from "../data-types.js";
 import { graphError } from "../errors.js";
-import type { Value } from "../graph.js";
+import type { Value } from "../ir.js";
 import { Abs, Add, Div, Max, Mul, Pow, Sqrt, Sub } from "../ops/elementwise.js";
 import { Reshape } from "../ops/movement.js";
 import { ReduceL1, ReduceL2, ReduceMean, ReduceSum } from "../ops/reduction.js";

@@ -1,7 +1,7 @@
 import type { DataType } from "@pixelcal/core";
 import { fromNumbers } from "../data-types.js";
 import { GraphError } from "../errors.js";
-import type { Attribute, Graph, NodeOptions, Value } from "../graph.js";
+import type { Attribute, Graph, NodeOptions, Value } from "../ir.js";
 
 /** A value, or a number that becomes a scalar constant of the other operands' type. */
 export type Operand = Value | number;

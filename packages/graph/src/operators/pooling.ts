@@ -1,6 +1,6 @@
 import { numberOf, numbersOf } from "../attributes.js";
 import { graphError } from "../errors.js";
-import type { Node } from "../graph.js";
+import type { Described } from "../ir.js";
 import { requireDims, required, requireRank, type ShapeRule, sizeOf, staticNumbers } from "./spec.js";
 import { forwardWindows, transposedWindows, type Windows } from "./windows.js";
 
@@ -8,7 +8,7 @@ import { forwardWindows, transposedWindows, type Windows } from "./windows.js";
 const mostTaps = 1 << 24;
 
 /** The windows of a MaxPool or AveragePool node, auto_pad and ceil_mode resolved. */
-export function poolWindows(spec: Omit<Node, "outputs">): Windows {
+export function poolWindows(spec: Described): Windows {
   const x = spec.inputs[0];
   if (x === undefined) throw graphError(spec.name, "an input", "nothing");
   requireRank(spec, x, 3, 5);

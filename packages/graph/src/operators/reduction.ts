@@ -1,5 +1,5 @@
 import { numberOf } from "../attributes.js";
-import type { NodeSpec } from "../graph.js";
+import type { NodeSpec } from "../ir.js";
 import { normalAxes, normalAxis, required, type ShapeRule, staticNumbers } from "./spec.js";
 
 /** The axes a reduction runs over, counted from the front and sorted. */

@@ -1,9 +1,7 @@
 import { numberOf, textOf } from "../attributes.js";
 import { graphError } from "../errors.js";
-import type { Node } from "../graph.js";
+import type { Described } from "../ir.js";
 import type { ResizedAxis } from "./resize.js";
-
-type Described = Omit<Node, "outputs">;
 
 /** 1 GiB: an axis of 8192 made twice as long. */
 const mostElements = 1 << 27;

@@ -1,6 +1,6 @@
 import { numbersOf, textOf } from "../attributes.js";
 import { graphError } from "../errors.js";
-import type { Node } from "../graph.js";
+import type { Described } from "../ir.js";
 import { normalAxes, required, type ShapeRule, staticNumbers } from "./spec.js";
 
 export interface ResizedAxis {
@@ -12,7 +12,7 @@ export interface ResizedAxis {
 }
 
 /** Every axis of a Resize, in order, those of unchanged size too. */
-export function resizedAxes(spec: Omit<Node, "outputs">): readonly ResizedAxis[] {
+export function resizedAxes(spec: Described): readonly ResizedAxis[] {
   const dims = spec.inputs[0]!.dims;
   const axes = normalAxes(spec, numbersOf(spec, "axes") ?? dims.map((_, axis) => axis), dims.length);
   const scales = nonEmpty(staticNumbers(spec, 2));
@@ -43,7 +43,7 @@ export const isKept = ({ input, output, scale }: ResizedAxis): boolean => input 
 
 /** The one scale of all axes that keep_aspect_ratio_policy asks for. */
 function commonScale(
-  spec: Omit<Node, "outputs">,
+  spec: Described,
   axes: readonly number[],
   sizes: readonly number[] | undefined,
 ): number | undefined {

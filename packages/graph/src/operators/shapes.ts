@@ -1,5 +1,5 @@
 import { UnsupportedOpError } from "../errors.js";
-import type { NodeSpec } from "../graph.js";
+import { type NodeSpec, opKey } from "../ir.js";
 import { blockedShapes } from "./blocked.js";
 import { compositeShapes } from "./composite.js";
 import { convolutionShapes } from "./convolution.js";
@@ -27,11 +27,6 @@ export const shapeRules: Readonly<Record<string, ShapeRule>> = {
   ...compositeShapes,
   ...blockedShapes,
 };
-
-/** How the tables of shapes, rules and the interpreter name an operator. */
-export function opKey(node: { readonly opType: string; readonly domain: string }): string {
-  return node.domain === "" ? node.opType : `${node.domain}.${node.opType}`;
-}
 
 /** Types and dims of every output; throws when the inputs do not fit or the operator is unknown. */
 export function inferShapes(spec: NodeSpec): readonly ValueInfo[] {

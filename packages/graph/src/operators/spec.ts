@@ -1,7 +1,7 @@
 import type { DataType, Tensor } from "@pixelcal/core";
 import { toNumbers } from "../data-types.js";
 import { graphError } from "../errors.js";
-import type { NodeSpec, Value } from "../graph.js";
+import type { NodeSpec, Value } from "../ir.js";
 
 export interface ValueInfo {
   readonly type: DataType;

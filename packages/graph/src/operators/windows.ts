@@ -1,8 +1,6 @@
 import { numberOf, numbersOf, textOf } from "../attributes.js";
 import { graphError } from "../errors.js";
-import type { Node } from "../graph.js";
-
-type Described = Omit<Node, "outputs">;
+import type { Described } from "../ir.js";
 
 /** How a kernel slides over the spatial axes, all padding explicit; one entry per spatial axis. */
 export interface Windows {

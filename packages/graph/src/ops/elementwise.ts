@@ -1,6 +1,6 @@
 import type { DataType } from "@pixelcal/core";
 import { onnxTypes } from "../data-types.js";
-import type { Value } from "../graph.js";
+import type { Value } from "../ir.js";
 import { composite } from "../operators/composite.js";
 import { emit, emitAll, graphOf, type Operand, promote, scalar } from "../operators/operand.js";
 

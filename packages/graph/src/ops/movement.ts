@@ -1,6 +1,6 @@
 import type { DataType } from "@pixelcal/core";
 import { fromNumbers } from "../data-types.js";
-import type { Value } from "../graph.js";
+import type { Value } from "../ir.js";
 import { emit, emitAll, integers, type Operand, promote, scalar } from "../operators/operand.js";
 import { Cast, Equal } from "./elementwise.js";
 

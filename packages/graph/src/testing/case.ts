@@ -1,6 +1,6 @@
 import type { DataType, Tensor } from "@pixelcal/core";
 import { fromNumbers } from "../data-types.js";
-import type { Value } from "../graph.js";
+import type { Value } from "../ir.js";
 
 export interface InputSpec {
   readonly dims: readonly number[];

@@ -1,7 +1,8 @@
 import type { DataType } from "@pixelcal/core";
 import { fromNumbers } from "../data-types.js";
 import { gradients } from "../gradients/gradients.js";
-import { Graph, type Value } from "../graph.js";
+import { Graph } from "../graph.js";
+import type { Value } from "../ir.js";
 import * as ops from "../operators/ops.js";
 import { type OperatorCase, uniforms } from "./case.js";
 import { convolutionCases } from "./convolution-cases.js";

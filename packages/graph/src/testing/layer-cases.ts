@@ -1,4 +1,4 @@
-import type { Value } from "../graph.js";
+import type { Value } from "../ir.js";
 import * as ops from "../operators/ops.js";
 import { apart, type OperatorCase, positive } from "./case.js";
 

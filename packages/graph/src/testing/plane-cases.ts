@@ -1,4 +1,4 @@
-import type { Value } from "../graph.js";
+import type { Value } from "../ir.js";
 import * as ops from "../operators/ops.js";
 import { batchNormalization } from "../ops/composite.js";
 import type { InputSpec, OperatorCase } from "./case.js";
