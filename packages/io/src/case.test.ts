@@ -136,7 +136,12 @@ describe("predictions", () => {
     ["logits", { probs: change(7), label }, /within \[0, 1\]/],
     ["label = C", { probs, label: far(2n) }, /label: expected labels in \[0, 2\), got 2 at offset 1/],
     ["negative label", { probs, label: far(-1n) }, /label: expected labels in \[0, 2\), got -1/],
-    ["no probs", { label }, /probs: no such array/],
+    ["no probs", { label }, /probs: no such array in the file, which holds label$/],
+    [
+      "nnU-Net's arrays",
+      { probabilities: probs, softmax: probs },
+      /probs: no such array in the file, which holds probabilities, softmax$/,
+    ],
     ["no label", { probs }, /label: no such array/],
     ["shapes differ", { probs, label: { ...label, dims: [2] } }, /label: expected shape/],
   ];

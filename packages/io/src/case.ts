@@ -3,7 +3,7 @@ import { FormatError } from "./errors.js";
 import { float16ToFloat32 } from "./float16.js";
 import { checkLabelRange, toInt64 } from "./labels.js";
 import type { Limits } from "./limits.js";
-import { readNpz, writeNpz } from "./npz.js";
+import { npzNames, readNpz, writeNpz } from "./npz.js";
 
 /** One case of a data set. */
 export interface Case {
@@ -58,10 +58,13 @@ function toLabels(tensor: Tensor, path: string, key: string): Labels {
   return convert();
 }
 
-function pick(arrays: Readonly<Record<string, Tensor>>, path: string, key: string): Tensor {
+async function pick(arrays: Readonly<Record<string, Tensor>>, path: string, key: string): Promise<Tensor> {
   const array = arrays[key];
   if (array) return array;
-  throw new FormatError(path, key, "no such array in the file");
+  const names = (await npzNames(path)).map((name) => (/^[\w .-]+$/.test(name) ? name : JSON.stringify(name)));
+  const more = names.length > 20 ? ` and ${names.length - 20} more` : "";
+  const held = names.length === 0 ? "no arrays" : `${names.slice(0, 20).join(", ")}${more}`;
+  throw new FormatError(path, key, `no such array in the file, which holds ${held}`);
 }
 
 function checkSpatial(path: string, key: string, dense: Tensor, labels: Tensor): void {
@@ -107,10 +110,11 @@ export async function readCase(path: string, options: ReadCaseOptions = {}): Pro
   const { extras: names = [], limits } = options;
   const wanted = ["image", "label", "spacing", ...names];
   const arrays = await readNpz(path, { ...limits, keys: wanted });
-  const image = toFloat32(pick(arrays, path, "image"), path, "image");
-  const labels = toLabels(pick(arrays, path, "label"), path, "label");
+  const image = toFloat32(await pick(arrays, path, "image"), path, "image");
+  const labels = toLabels(await pick(arrays, path, "label"), path, "label");
   checkSpatial(path, "image", image, labels);
-  const extras = Object.fromEntries(names.map((name) => [name, pick(arrays, path, name)]));
+  const extras: Record<string, Tensor> = Object.create(null);
+  for (const name of names) extras[name] = await pick(arrays, path, name);
   const { spacing } = arrays;
   if (!spacing) return { image, labels, extras };
   return { image, labels, extras, spacing: toSpacing(spacing, path, labels.dims.length) };
@@ -128,8 +132,8 @@ export async function readPrediction(
   options: { readonly ignore?: number; readonly limits?: Partial<Limits> } = {},
 ): Promise<Prediction> {
   const arrays = await readNpz(path, { ...options.limits, keys: ["probs", "label", "spacing"] });
-  const probs = toFloat32(pick(arrays, path, "probs"), path, "probs");
-  const labels = toLabels(pick(arrays, path, "label"), path, "label");
+  const probs = toFloat32(await pick(arrays, path, "probs"), path, "probs");
+  const labels = toLabels(await pick(arrays, path, "label"), path, "label");
   checkSpatial(path, "probs", probs, labels);
   const wrong = probs.data.findIndex((p) => !(p >= -tolerance && p <= 1 + tolerance));
   if (wrong >= 0) {

@@ -10,11 +10,12 @@ export {
   writeFilesAtomic,
 } from "./file.js";
 export { float16ToFloat32, float32ToFloat16 } from "./float16.js";
+export { type FolderEntries, listCases, listFolder } from "./folder.js";
 export { checkLabelRange, labelNumbers, toInt64 } from "./labels.js";
 export type { Limits } from "./limits.js";
 export { defaultLimits } from "./limits.js";
 export { decodeNpy, encodeNpy, readNpy, writeNpy } from "./npy.js";
 export type { ReadNpzOptions, WriteNpzOptions } from "./npz.js";
-export { encodeNpz, readNpz, writeNpz } from "./npz.js";
+export { encodeNpz, npzNames, readNpz, writeNpz } from "./npz.js";
 export type { Safetensors } from "./safetensors.js";
 export { decodeSafetensors, encodeSafetensors, readSafetensors, writeSafetensors } from "./safetensors.js";

@@ -33,6 +33,17 @@ export async function readNpz(
   return arrays;
 }
 
+/** Returns the names of the arrays in an NPZ archive, in its order, without reading any of them. */
+export async function npzNames(path: string, limits: Partial<Limits> = {}): Promise<readonly string[]> {
+  const names: string[] = [];
+  const note = (file: string): boolean => {
+    if (file.endsWith(".npy")) names.push(file.slice(0, -4));
+    return false;
+  };
+  await readArchive(path, path, { ...defaultLimits, ...limits }, note, () => undefined);
+  return names;
+}
+
 export interface WriteNpzOptions {
   /** Deflate level 0 (stored) to 9; default 6, NumPy's. */
   readonly level?: number;
