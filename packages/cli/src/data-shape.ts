@@ -1,7 +1,5 @@
-import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { readCase } from "@pixelcal/io";
-import { CommandError } from "./command-error.js";
+import { listCases, readCase } from "@pixelcal/io";
 
 export const splits = ["train", "val", "test"] as const;
 
@@ -40,13 +38,6 @@ export async function firstImageDims(root: string, split: string): Promise<reado
 
 async function casePaths(root: string, split: string): Promise<readonly string[]> {
   const folder = join(root, split);
-  const files = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== "ENOENT" && error.code !== "ENOTDIR") throw error;
-    throw new CommandError(
-      `${folder}: no such folder; a data set holds train/, val/ and test/ with .npz files`,
-    );
-  });
-  const names = files.filter((file) => file.endsWith(".npz")).sort();
-  if (names.length === 0) throw new CommandError(`${folder}: no .npz files`);
-  return names.map((name) => join(folder, name));
+  const names = await listCases(folder, "a data set holds train/, val/ and test/ with .npz files");
+  return names.map((name) => join(folder, `${name}.npz`));
 }

@@ -1,29 +1,40 @@
-import { readdir } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { errorCode, FormatError, fileError, readPrediction, writeFileAtomic } from "@pixelcal/io";
+import { FormatError, listCases, listFolder, readPrediction, writeFileAtomic } from "@pixelcal/io";
 import { type EvaluateOptions, type Evaluation, evaluate } from "@pixelcal/train";
 import { Interrupted } from "./command-error.js";
 import type { Context } from "./program.js";
 import { type RunResult, ranked, resultsCsv, resultsJson } from "./report/results.js";
 
-/** Prediction folders by run: `folder` itself where it holds predictions, else each of its sub-folders. */
-export async function predictionFolders(folder: string): Promise<readonly { run: string; path: string }[]> {
-  const entries = await readdir(folder, { withFileTypes: true }).catch((error: unknown) => {
-    const code = errorCode(error);
-    if (code === "ENOENT") throw new FormatError(folder, undefined, "no such folder", { cause: error });
-    if (code === "ENOTDIR") throw new FormatError(folder, undefined, "expected a folder, found a file");
-    throw fileError(folder, error);
-  });
-  if (entries.some((entry) => entry.isFile() && entry.name.endsWith(".npz"))) {
+/** One run's predictions. */
+export interface RunFolder {
+  readonly run: string;
+  readonly path: string;
+}
+
+/**
+ * Lists prediction folders by run: `folder` itself where it holds predictions, else each of its sub-folders. Links are
+ * followed, and one that leads nowhere is an error; `warn` hears of sub-folders beside predictions, which are not runs.
+ */
+export async function predictionFolders(
+  folder: string,
+  warn: (text: string) => void,
+): Promise<readonly RunFolder[]> {
+  const { files, folders, others } = await listFolder(folder);
+  if (files.some((name) => name.endsWith(".npz"))) {
+    if (folders.length > 0)
+      warn(`${folder}: scored as one run; its folders are left out: ${someOf(folders, 5)}`);
     return [{ run: basename(folder), path: folder }];
   }
-  const runs = entries
-    .filter((entry) => entry.isDirectory() && !entry.name.startsWith("."))
-    .map((entry) => entry.name)
-    .sort();
-  if (runs.length === 0)
+  for (const [name, what] of others) throw new FormatError(join(folder, name), undefined, what);
+  if (folders.length === 0)
     throw new FormatError(folder, undefined, "expected predictions (*.npz) or a folder of them per run");
-  return runs.map((run) => ({ run, path: join(folder, run) }));
+  return folders.map((run) => ({ run, path: join(folder, run) }));
+}
+
+/** The first names of a list, and how many follow. */
+export function someOf(names: readonly string[], most: number): string {
+  const rest = names.length - most;
+  return `${names.slice(0, most).join(", ")}${rest > 0 ? ` and ${rest} more` : ""}`;
 }
 
 /** Everything that decides a table's numbers. */
@@ -37,7 +48,7 @@ export async function evaluateRuns(
 ): Promise<readonly RunResult[]> {
   const results: RunResult[] = [];
   for (const { run, path } of runs) {
-    const names = (await readdir(path)).filter((name) => name.endsWith(".npz")).sort();
+    const names = await listCases(path, expectedCases);
     const classes = settings.classes ?? (await classesOf(path, names));
     let done = 0;
     const onCase = (): void => {
@@ -51,10 +62,10 @@ export async function evaluateRuns(
   return ranked(results);
 }
 
+const expectedCases = "expected predictions, *.npz with probs and label";
+
 async function classesOf(folder: string, names: readonly string[]): Promise<number> {
-  const [first] = names;
-  if (first === undefined) throw new FormatError(folder, undefined, "holds no predictions (*.npz)");
-  return (await readPrediction(join(folder, first))).probs.dims[0]!;
+  return (await readPrediction(join(folder, `${names[0]}.npz`))).probs.dims[0]!;
 }
 
 /** Writes a table as CSV and, with every case, as JSON. */

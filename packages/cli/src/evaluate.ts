@@ -42,7 +42,7 @@ async function evaluation(options: Options, context: Context): Promise<void> {
   const json = options.json ?? `${out.replace(/\.csv$/, "")}.json`;
   if (resolve(json) === resolve(out))
     throw new CommandError(`--json: expected another file than --out, got ${json}`, { exitCode: 2 });
-  const runs = await predictionFolders(resolve(options.predictions));
+  const runs = await predictionFolders(resolve(options.predictions), (text) => context.terminal.warn(text));
   const settings = { classes, bins, falsePositiveWeight: options.fpWeight, convention, ignoreBackground };
   const results = await evaluateRuns(runs, settings, context);
   await writeResults(results, settings, { csv: out, json });

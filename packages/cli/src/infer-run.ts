@@ -40,7 +40,8 @@ export async function inferRun(run: InferRun): Promise<void> {
 const predictions: Replaceable = {
   what: "predictions",
   async matches(names, folder) {
-    if (!names.every((name) => name.endsWith(".npz"))) return false;
-    return "probs" in (await readNpz(join(folder, names[0]!), { keys: ["probs"] }));
+    const [first] = names;
+    if (first === undefined || !names.every((name) => name.endsWith(".npz"))) return false;
+    return "probs" in (await readNpz(join(folder, first), { keys: ["probs"] }));
   },
 };

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { lstat, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -57,5 +57,28 @@ test("a file is no folder", async () => {
   await writeFile(join(root, "run"), "");
   await expect(writeFolder(join(root, "run"), npz, fill("x"))).rejects.toThrow(
     "expected a folder, found a file",
+  );
+});
+
+test("what macOS leaves in a folder does not count, other hidden files do", async () => {
+  const path = join(root, "run");
+  await writeFolder(path, npz, fill("one"));
+  for (const name of [".DS_Store", "._a.npz"]) await writeFile(join(path, name), "");
+  await writeFolder(path, npz, fill("two"));
+  expect(await readdir(path)).toEqual(["a.npz"]);
+  await writeFile(join(path, ".gitignore"), "");
+  await expect(writeFolder(path, npz, fill("three"))).rejects.toThrow("holds no arrays");
+});
+
+test("a link stays a link, and what it leads to is replaced", async () => {
+  const [real, link] = [join(root, "store", "run"), join(root, "run")];
+  await writeFolder(real, npz, fill("one"));
+  await symlink(real, link);
+  await writeFolder(link, npz, fill("two"));
+  expect((await lstat(link)).isSymbolicLink()).toBe(true);
+  expect(await readFile(join(real, "a.npz"), "utf8")).toBe("two");
+  await rm(real, { recursive: true });
+  await expect(writeFolder(link, npz, fill("three"))).rejects.toThrow(
+    `run: is a link to ${real}, which does not exist; remove it`,
   );
 });

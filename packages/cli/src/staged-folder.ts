@@ -1,4 +1,4 @@
-import { mkdir, readdir, rename, rm } from "node:fs/promises";
+import { mkdir, readdir, readlink, realpath, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { makeFolder, removeFolders, writeError } from "@pixelcal/io";
 import { CommandError } from "./command-error.js";
@@ -16,10 +16,12 @@ export interface Replaceable {
  * folder's name at the end. What is there already is replaced only if it is `replaceable`; a `CommandError` says so.
  */
 export async function writeFolder(
-  path: string,
+  link: string,
   replaceable: Replaceable,
   fill: (folder: string) => Promise<void>,
 ): Promise<void> {
+  // A link stays one: what it leads to is replaced.
+  const path = await realpath(link).catch(() => link);
   const present = await checkReplaceable(path, replaceable);
   const staged = join(dirname(path), `.${basename(path)}.${process.pid}.tmp`);
   const old = `${staged}.old`;
@@ -48,12 +50,17 @@ export async function checkReplaceable(path: string, { what, matches }: Replacea
   throw new CommandError(`${path}: is not empty and holds no ${what}; choose another folder or remove it`);
 }
 
+/** The folder's entries; what macOS strews about counts as nothing, other hidden files may be somebody's work. */
 async function entries(path: string): Promise<string[] | undefined> {
   try {
-    return await readdir(path);
+    return (await readdir(path)).filter((name) => name !== ".DS_Store" && !name.startsWith("._"));
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
-    if (code === "ENOENT") return undefined;
+    if (code === "ENOENT") {
+      const target = await readlink(path).catch(() => undefined);
+      if (target === undefined) return undefined;
+      throw new CommandError(`${path}: is a link to ${target}, which does not exist; remove it`);
+    }
     if (code === "ENOTDIR") throw new CommandError(`${path}: expected a folder, found a file`);
     throw error;
   }

@@ -1,8 +1,7 @@
-import { readdir } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import type { Labels, Probabilities } from "@pixelcal/core";
 import { invalidArgument } from "@pixelcal/core";
-import { FormatError, fileError, readPrediction } from "@pixelcal/io";
+import { FormatError, listCases, readPrediction } from "@pixelcal/io";
 import { caseScores, evaluationConventions, type ScoreOptions, type Scores } from "./case-scores.js";
 
 /** Probabilities [C, ...spatial] and labels [...spatial] of one case. */
@@ -98,20 +97,17 @@ export function summarize(values: readonly number[]): ScoreSummary {
   };
 }
 
+const expectedPredictions = "expected predictions, *.npz with probs and label";
+
 async function* readFolder(folder: string, classes: number): AsyncGenerator<EvaluationCase> {
-  const names = await readdir(folder).catch((error: unknown) => {
-    throw fileError(folder, error);
-  });
-  const files = names.filter((name) => name.endsWith(".npz")).sort();
-  if (files.length === 0) throw new FormatError(folder, undefined, "holds no predictions (*.npz)");
-  for (const file of files) {
-    const path = join(folder, file);
+  for (const name of await listCases(folder, expectedPredictions)) {
+    const path = join(folder, `${name}.npz`);
     const { probs, labels, spacing } = await readPrediction(path);
     if (probs.dims[0] !== classes) {
       throw new FormatError(path, "probs", `expected ${classes} classes, got shape [${probs.dims}]`);
     }
     clampRounding(probs.data);
-    yield { name: basename(file, ".npz"), probs, labels, spacing };
+    yield { name, probs, labels, spacing };
   }
 }
 

@@ -1,7 +1,6 @@
-import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { invalidArgument, type Labels, type Tensor } from "@pixelcal/core";
-import { type Case, checkLabelRange, errorCode, FormatError, labelNumbers, readCase } from "@pixelcal/io";
+import { type Case, checkLabelRange, FormatError, labelNumbers, listCases, readCase } from "@pixelcal/io";
 
 /** One case as a loader takes it; labels are uint8 where classes and ignore label fit, else int32. */
 export interface DatasetCase {
@@ -41,20 +40,6 @@ export interface NpzDatasetOptions {
 const expectedLayout =
   "expected ROOT/{train,val,test}/*.npz, each with image float32 (C, ...) and label int64 (...)";
 
-async function listCases(folder: string): Promise<string[]> {
-  let names: string[];
-  try {
-    names = await readdir(folder);
-  } catch (error) {
-    const code = errorCode(error);
-    if (code !== "ENOENT" && code !== "ENOTDIR") throw error;
-    throw new FormatError(folder, undefined, `no such folder; ${expectedLayout}`, { cause: error });
-  }
-  const cases = names.filter((name) => name.endsWith(".npz")).sort();
-  if (cases.length === 0) throw new FormatError(folder, undefined, `no .npz files; ${expectedLayout}`);
-  return cases.map((name) => name.slice(0, -4));
-}
-
 function caseBytes(item: DatasetCase): number {
   const extras = Object.values(item.extras).reduce((sum, { data }) => sum + data.byteLength, 0);
   return item.image.data.byteLength + item.labels.data.byteLength + extras;
@@ -89,7 +74,7 @@ export class NpzDataset implements Dataset {
       throw invalidArgument("classes", "an integer of 2 or more", classes);
     if (!(cacheBytes >= 0)) throw invalidArgument("cacheBytes", "a number of 0 or more", cacheBytes);
     const folder = join(root, split);
-    const dataset = new NpzDataset(folder, await listCases(folder), options);
+    const dataset = new NpzDataset(folder, await listCases(folder, expectedLayout), options);
     const { image, labels } = await dataset.read(0);
     dataset.channels = image.dims[0]!;
     dataset.rank = labels.dims.length;

@@ -1,7 +1,7 @@
-import { readdir } from "node:fs/promises";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { invalidArgument, tensor } from "@pixelcal/core";
-import { errorCode, toInt64, writeNpz } from "@pixelcal/io";
+import { listFolder, toInt64, writeNpz } from "@pixelcal/io";
 import { generatePhantom, type Phantom, type PhantomOptions } from "../phantom.js";
 import { Random } from "../random.js";
 
@@ -21,12 +21,10 @@ const splits = ["train", "val", "test"] as const;
 const fileName = (index: number): string => `case_${String(index).padStart(4, "0")}.npz`;
 
 async function checkFolder(folder: string, count: number): Promise<void> {
-  const names = await readdir(folder).catch((error: unknown) => {
-    if (errorCode(error) === "ENOENT") return [];
-    throw error;
-  });
+  if (!existsSync(folder)) return;
+  const { files } = await listFolder(folder);
   const ours = new Set(Array.from({ length: count }, (_, i) => fileName(i)));
-  const foreign = names.find((name) => name.endsWith(".npz") && !ours.has(name));
+  const foreign = files.find((name) => name.endsWith(".npz") && !ours.has(name));
   if (foreign !== undefined)
     throw invalidArgument("root", "a folder without other cases", join(folder, foreign));
 }
