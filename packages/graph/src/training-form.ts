@@ -1,9 +1,9 @@
 import { numberOf } from "./attributes.js";
 import { graphError } from "./errors.js";
 import { type Graph, type Node, opKey, type Value } from "./ir.js";
+import { batchNormalization } from "./operators/composite.js";
 import * as ops from "./operators/ops.js";
 import { sizeOf } from "./operators/spec.js";
-import { batchNormalization } from "./ops/composite.js";
 import { rewrite } from "./rewrite.js";
 import { weightRoles } from "./weight-roles.js";
 

@@ -1,9 +1,10 @@
 import type { Value } from "../ir.js";
+import { convInputGradient, convWeightGradient } from "../operators/composite.js";
 import { convTransposeWindows, convWindows, groupOf } from "../operators/convolution.js";
 import * as ops from "../operators/ops.js";
+import { exceptChannels } from "../operators/per-channel.js";
 import { windowAttributes } from "../operators/windows.js";
-import { convInputGradient, convWeightGradient } from "../ops/composite.js";
-import { exceptChannels, type GradientRule } from "./rule.js";
+import type { GradientRule } from "./rule.js";
 
 const biasGradient = (dy: Value): Value => ops.ReduceSum(dy, exceptChannels(dy), { keepdims: 0 });
 

@@ -1,24 +1,27 @@
 import { isFloat } from "../data-types.js";
 import { GraphError, graphError, UnsupportedOpError } from "../errors.js";
 import { type Node, opKey, type Value } from "../ir.js";
+import { zerosLike } from "../operators/movement.js";
 import { scalar } from "../operators/operand.js";
 import * as ops from "../operators/ops.js";
 import { sizeOf } from "../operators/spec.js";
 import { convolutionRules } from "./convolution.js";
 import { elementwiseRules } from "./elementwise.js";
+import { indexingRules } from "./indexing.js";
 import { matmulRules } from "./matmul.js";
 import { movementRules } from "./movement.js";
 import { normalizationRules } from "./normalization.js";
 import { poolingRules } from "./pooling.js";
 import { reductionRules } from "./reduction.js";
 import { resizeRules } from "./resize.js";
-import { type Backward, type GradientRule, noGradient, zerosLike } from "./rule.js";
+import { type Backward, type GradientRule, noGradient } from "./rule.js";
 
 /** How to differentiate every operator. `noGradient` stands for operators whose gradient is zero or has no meaning. */
 export const gradientRules: Readonly<Record<string, GradientRule>> = {
   ...elementwiseRules,
   ...reductionRules,
   ...movementRules,
+  ...indexingRules,
   ...matmulRules,
   ...convolutionRules,
   ...poolingRules,

@@ -1,14 +1,12 @@
 import { numberOf, textOf } from "../attributes.js";
-import { fromNumbers } from "../data-types.js";
-import { GraphError } from "../errors.js";
 import type { Value } from "../ir.js";
 import { contractAxis } from "../operators/contract-axis.js";
-import { spread } from "../operators/dilate.js";
-import { padding, permutation, sliceSteps, splitSizes } from "../operators/movement.js";
+import { dilate } from "../operators/dilate.js";
+import { padding, permutation, sliceSteps, splitSizes, zerosLike } from "../operators/movement.js";
 import * as ops from "../operators/ops.js";
 import { paddedFrom } from "../operators/pad-source.js";
-import { normalAxis, staticNumbers } from "../operators/spec.js";
-import { type Backward, type GradientRule, noGradient, zerosLike } from "./rule.js";
+import { normalAxis } from "../operators/spec.js";
+import { type Backward, type GradientRule, noGradient } from "./rule.js";
 
 const reshaped: GradientRule = ({ x, dy }) => [() => ops.Reshape(dy, x.dims)];
 
@@ -22,7 +20,7 @@ function unslice({ node, x, dy }: Backward): Value {
   for (const { axis, start, step, count } of sliceSteps(node)) {
     if (count === 0) return zerosLike(x);
     if (step < 0) value = ops.Slice(value, [-1], [-1 - count], [axis], [-1]);
-    value = spread(value, [axis], [Math.abs(step)]);
+    value = dilate(value, [axis], [Math.abs(step)]);
     before[axis] = Math.min(start, start + (count - 1) * step);
     // Spreading may reach over the end; a negative pad cuts that off.
     after[axis] = x.dims[axis]! - before[axis]! - value.dims[axis]!;
@@ -113,80 +111,5 @@ export const movementRules: Readonly<Record<string, GradientRule>> = {
     },
   ],
   SpaceToDepth: ({ node, dy }) => [() => ops.DepthToSpace(dy, numberOf(node, "blocksize"))],
-  Gather: (b) => [() => ungather(b)],
-  GatherElements: (b) => [
-    () => ops.ScatterElements(zerosLike(b.x), b.inputs[1]!, b.dy, axisOf(b, 0), { reduction: "add" }),
-  ],
-  ScatterElements: (b) => {
-    const [, indices] = b.inputs;
-    const axis = axisOf(b, 0);
-    const added = adds(b);
-    return [
-      () => (added ? b.dy : ops.ScatterElements(b.dy, indices!, zerosLike(b.inputs[2]!), axis)),
-      undefined,
-      () => ops.GatherElements(b.dy, indices!, axis),
-    ];
-  },
-  ScatterND: (b) => {
-    const [, indices, updates] = b.inputs;
-    const added = adds(b);
-    return [
-      () => (added ? b.dy : ops.ScatterND(b.dy, indices!, zerosLike(updates!))),
-      undefined,
-      () => ops.GatherND(b.dy, indices!),
-    ];
-  },
-  GatherND: (b) => [() => ops.ScatterND(zerosLike(b.x), wholeIndices(b), b.dy, { reduction: "add" })],
-  MaxUnpool: ({ x, inputs: [, indices], dy }) => [
-    () => {
-      const flat = (value: Value): Value => ops.Reshape(value, [-1]);
-      return ops.Reshape(ops.GatherElements(flat(dy), flat(indices!)), x.dims);
-    },
-  ],
   Shape: noGradient,
 };
-
-/** Whether a scatter adds what it writes; fails for those that multiply or compare. */
-function adds({ node }: Backward): boolean {
-  const reduction = textOf(node, "reduction", "none");
-  if (reduction !== "none" && reduction !== "add")
-    throw new GraphError(node.name, `no gradient of ${node.opType} with reduction ${reduction}`);
-  return reduction === "add";
-}
-
-/** The indices of a GatherND with those of its batch axes in front, as ScatterND wants them. */
-function wholeIndices({ node, x, inputs: [, indices] }: Backward): Value {
-  const batch = numberOf(node, "batch_dims", 0);
-  if (batch === 0) return indices!;
-  const rows = indices!.dims.slice(0, -1);
-  const columns = Array.from({ length: batch }, (_, axis) => {
-    const places = fromNumbers(
-      indices!.type,
-      [...Array(x.dims[axis]).keys()],
-      rows.map((_, at) => (at === axis ? x.dims[axis]! : 1)),
-    );
-    return ops.Unsqueeze(ops.Expand(x.graph.constant(places), rows), [-1]);
-  });
-  return ops.Concat([...columns, indices!], -1);
-}
-
-const largestMatrix = 1 << 22;
-
-/** Sums dy into the positions of x that Gather read, as often as it read them. */
-function ungather(b: Backward): Value {
-  const { node, x } = b;
-  const indices = b.inputs[1]!;
-  const axis = axisOf(b, 0);
-  const size = x.dims[axis]!;
-  const many = indices.dims.reduce((product, each) => product * each, 1);
-  const [outer, inner] = [x.dims.slice(0, axis), x.dims.slice(axis + 1)];
-  const dy = ops.Reshape(b.dy, [...outer, many, ...inner]);
-  if (x.graph.tensor(indices) !== undefined && many * size <= largestMatrix) {
-    const matrix = new Float64Array(many * size);
-    for (const [row, index] of staticNumbers(node, 1)!.entries())
-      matrix[row * size + (index < 0 ? index + size : index)] = 1;
-    return contractAxis(dy, axis, matrix, size);
-  }
-  const column = ops.Reshape(indices, [...outer.map(() => 1), many, ...inner.map(() => 1)]);
-  return ops.ScatterElements(zerosLike(x), ops.Expand(column, dy.dims), dy, axis, { reduction: "add" });
-}

@@ -1,16 +1,14 @@
 import { numberOf } from "../attributes.js";
-import type { Node, Value } from "../ir.js";
+import type { Value } from "../ir.js";
+import { batchNormalization, batchNormalizationGradient } from "../operators/composite.js";
 import * as ops from "../operators/ops.js";
+import { epsilonOf, exceptChannels, inverseDeviation, perChannel } from "../operators/per-channel.js";
 import { normalAxis, sizeOf } from "../operators/spec.js";
-import { batchNormalization, batchNormalizationGradient } from "../ops/composite.js";
-import { exceptChannels, type GradientRule, onlyFirst, perChannel } from "./rule.js";
+import { type GradientRule, onlyFirst } from "./rule.js";
 
 const { Add, Sub, Mul, Div, ReduceMean, ReduceSum } = ops;
 
-export const epsilonOf = (node: Node): number => numberOf(node, "epsilon", 1e-5);
 const channelSum = (x: Value): Value => ReduceSum(x, exceptChannels(x), { keepdims: 0 });
-export const inverseDeviation = (variance: Value, epsilon: number): Value =>
-  Div(1, ops.Sqrt(Add(variance, epsilon)));
 
 /** Statistics given: an affine map per channel. */
 const inference: GradientRule = (b) => {

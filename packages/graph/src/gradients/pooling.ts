@@ -1,12 +1,12 @@
 import { numberOf } from "../attributes.js";
 import { fromNumbers } from "../data-types.js";
-import { poolCounts } from "../interpret/pooling.js";
 import type { Value } from "../ir.js";
+import { convInputGradient, maxPoolGradient } from "../operators/composite.js";
 import * as ops from "../operators/ops.js";
 import { poolWindows } from "../operators/pooling.js";
 import { sizeOf } from "../operators/spec.js";
+import { poolCounts } from "../operators/window-rows.js";
 import { reach, tiles, type Windows } from "../operators/windows.js";
-import { convInputGradient, maxPoolGradient } from "../ops/composite.js";
 import { type Backward, type GradientRule, onlyFirst } from "./rule.js";
 
 /** dy divided by the number of elements each window averages. */
@@ -53,6 +53,12 @@ export const poolingRules: Readonly<Record<string, GradientRule>> = {
       const channels = ops.Reshape(share, [-1, 1, ...windows.output]);
       const sums = convInputGradient(channels, b.x.graph.constant(ones), withOverhang(windows), 1);
       return ops.Reshape(sums, b.x.dims);
+    },
+  ],
+  MaxUnpool: ({ x, inputs: [, indices], dy }) => [
+    () => {
+      const flat = (value: Value): Value => ops.Reshape(value, [-1]);
+      return ops.Reshape(ops.GatherElements(flat(dy), flat(indices!)), x.dims);
     },
   ],
   GlobalAveragePool: ({ x, dy }) => [() => ops.Div(dy, sizeOf(x.dims.slice(2)))],

@@ -3,7 +3,7 @@ import type { Value } from "../ir.js";
 import * as ops from "../operators/ops.js";
 import { reducedAxes } from "../operators/reduction.js";
 import { normalAxis, sizeOf, staticNumbers } from "../operators/spec.js";
-import { type Backward, type GradientRule, indicator, noGradient, zerosLike } from "./rule.js";
+import { type Backward, type GradientRule, indicator, noGradient } from "./rule.js";
 
 const { Mul, Div } = ops;
 
@@ -56,8 +56,6 @@ export const reductionRules: Readonly<Record<string, GradientRule>> = {
     },
   ],
   LogSoftmax: (b) => [() => ops.Sub(b.dy, Mul(ops.Exp(b.y), ops.ReduceSum(b.dy, [axisOf(b)])))],
-  // the chosen elements, of equal ones those with the lowest index
-  TopK: (b) => [() => ops.ScatterElements(zerosLike(b.x), b.node.outputs[1]!, b.dy, axisOf(b))],
   CumSum: ({ node, dy }) => [
     () =>
       ops.CumSum(dy, staticNumbers(node, 1)![0]!, {

@@ -1,6 +1,5 @@
 import { GraphError } from "../errors.js";
 import type { Node, Value } from "../ir.js";
-import { scalar } from "../operators/operand.js";
 import * as ops from "../operators/ops.js";
 
 /** What a gradient rule is about. `d` in front of a name means the loss's gradient by that value. */
@@ -30,21 +29,8 @@ export type GradientRule = (backward: Backward) => readonly (InputGradient | und
 /** For operators that are constant almost everywhere or return no floats. */
 export const noGradient: GradientRule = () => [];
 
-/** A value of zeros of these dims. */
-export function zerosLike({ graph, type, dims }: Value): Value {
-  return ops.Expand(scalar(graph, type, 0), dims);
-}
-
 /** 1 where the condition holds, else 0, in the type of `like`. */
 export const indicator = (condition: Value, like: Value): Value => ops.Cast(condition, like.type);
-
-/** Spatial axes of [N, C, ...spatial] with the batch: what a per-channel sum runs over. */
-export const exceptChannels = (x: Value): number[] =>
-  x.dims.map((_, axis) => axis).filter((axis) => axis !== 1);
-
-/** A per-channel value [C] in the shape that broadcasts over x [N, C, ...spatial]. */
-export const perChannel = (value: Value, x: Value): Value =>
-  ops.Reshape(value, [1, -1, ...Array<number>(x.dims.length - 2).fill(1)]);
 
 /** Fails when the loss depends on an output whose gradient no rule knows. */
 export function onlyFirst({ node, dys }: Backward): void {

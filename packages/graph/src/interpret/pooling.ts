@@ -1,6 +1,6 @@
 import { numberOf } from "../attributes.js";
 import { poolWindows } from "../operators/pooling.js";
-import { eachRow } from "../operators/window-rows.js";
+import { eachRow, poolCounts } from "../operators/window-rows.js";
 import type { Windows } from "../operators/windows.js";
 import { count, type Kernel, type NumericArray } from "./array.js";
 
@@ -29,19 +29,6 @@ export function maxPool(x: NumericArray, windows: Windows): { y: Float64Array; i
     }
   });
   return { y, indices };
-}
-
-/** What each window of an AveragePool divides by: its elements inside the input, or inside the padded input. */
-export function poolCounts(windows: Windows, countPadding: boolean): Float64Array {
-  const counts = new Float64Array(count(windows.output));
-  const whole = windows.input.map((size, axis) => size + windows.before[axis]! + windows.after[axis]!);
-  const counted = countPadding
-    ? { ...windows, input: whole, before: whole.map(() => 0), after: whole.map(() => 0) }
-    : windows;
-  eachRow(counted, (_tap, _from, to, length) => {
-    for (let k = 0; k < length; k++) counts[to + k]! += 1;
-  });
-  return counts;
 }
 
 const overAll =

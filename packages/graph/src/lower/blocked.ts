@@ -1,8 +1,8 @@
 import { numberOf } from "../attributes.js";
-import { epsilonOf, inverseDeviation } from "../gradients/normalization.js";
 import type { Node, Value } from "../ir.js";
 import { convTransposeWindows, convWindows, groupOf } from "../operators/convolution.js";
 import * as ops from "../operators/ops.js";
+import { epsilonOf, inverseDeviation } from "../operators/per-channel.js";
 import { poolWindows } from "../operators/pooling.js";
 import { sizeOf, staticNumbers } from "../operators/spec.js";
 import { tiles, windowAttributes } from "../operators/windows.js";

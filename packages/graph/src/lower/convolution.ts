@@ -1,7 +1,7 @@
 import { numbersOf } from "../attributes.js";
 import type { Node, Value } from "../ir.js";
 import { convTransposeWindows, convWindows, groupOf } from "../operators/convolution.js";
-import { spread } from "../operators/dilate.js";
+import { dilate } from "../operators/dilate.js";
 import { integers } from "../operators/operand.js";
 import * as ops from "../operators/ops.js";
 import { sizeOf } from "../operators/spec.js";
@@ -134,7 +134,7 @@ function transposed(c: Convolution, y: Value, w: Value, bias?: Value): Value {
   if (mustSpread(c)) {
     const axes = strides.map((_, axis) => axis + 2);
     const dense = { ...windows, strides: strides.map(() => 1) };
-    return transposedDense({ ...c, windows: dense }, spread(y, axes, strides), w, bias);
+    return transposedDense({ ...c, windows: dense }, dilate(y, axes, strides), w, bias);
   }
   const spans = reach(windows);
   const output_padding = input.map(

@@ -1,12 +1,11 @@
 import { numberOf } from "../attributes.js";
 import { fromNumbers } from "../data-types.js";
-import { epsilonOf, inverseDeviation } from "../gradients/normalization.js";
-import { exceptChannels, perChannel } from "../gradients/rule.js";
 import type { Value } from "../ir.js";
+import { batchNormalization } from "../operators/composite.js";
 import { emitAll } from "../operators/operand.js";
 import * as ops from "../operators/ops.js";
+import { epsilonOf, exceptChannels, inverseDeviation, perChannel } from "../operators/per-channel.js";
 import { normalAxis, sizeOf } from "../operators/spec.js";
-import { batchNormalization } from "../ops/composite.js";
 import type { Lowering, LoweringDevice } from "./lowering.js";
 
 const { Add, Sub, Mul, Div, ReduceMean, ReduceSum } = ops;

@@ -1,8 +1,8 @@
 import { numberOf } from "../attributes.js";
 import { fromNumbers } from "../data-types.js";
-import { zerosLike } from "../gradients/rule.js";
 import type { Node, Value } from "../ir.js";
-import { spread } from "../operators/dilate.js";
+import { dilate } from "../operators/dilate.js";
+import { zerosLike } from "../operators/movement.js";
 import { emitAll } from "../operators/operand.js";
 import * as ops from "../operators/ops.js";
 import { poolWindows } from "../operators/pooling.js";
@@ -81,7 +81,7 @@ function place(
   strides: readonly number[],
   size: readonly number[],
 ): Value {
-  const spaced = spread(
+  const spaced = dilate(
     value,
     strides.map((_, axis) => axis + 2),
     strides,

@@ -12,7 +12,7 @@ import {
   Sub,
   Tanh,
   Where,
-} from "../ops/elementwise.js";
+} from "./elementwise.js";
 
 // Activations that ONNX has, some of them later than `OPSET`, in terms of others.
 

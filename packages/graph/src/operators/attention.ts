@@ -1,9 +1,9 @@
 import { graphError } from "../errors.js";
 import type { Value } from "../ir.js";
-import { Add, Div, Mul, Tanh, Where } from "../ops/elementwise.js";
-import { Expand, Reshape, Transpose } from "../ops/movement.js";
-import { Softmax } from "../ops/reduction.js";
-import { MatMul } from "./layers.js";
+import { Add, Div, Mul, Tanh, Where } from "./elementwise.js";
+import { MatMul } from "./matmul.js";
+import { Expand, Reshape, Transpose } from "./movement.js";
+import { Softmax } from "./reduction.js";
 
 export interface AttentionOptions {
   /** What is added to the scores [N, heads, queries, keys], or where queries may look. */

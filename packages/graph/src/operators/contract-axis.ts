@@ -1,6 +1,6 @@
 import { fromNumbers } from "../data-types.js";
 import type { Value } from "../ir.js";
-import { Reshape } from "../ops/movement.js";
+import { Reshape } from "./movement.js";
 import { emit } from "./operand.js";
 import { sizeOf } from "./spec.js";
 

@@ -1,8 +1,9 @@
 import { numberOf, numbersOf } from "../attributes.js";
 import { graphError } from "../errors.js";
 import type { Described, Value } from "../ir.js";
+import { emit } from "./operand.js";
 import { requireDims, required, requireRank, requireType, type ShapeRule } from "./spec.js";
-import { forwardWindows, transposedWindows, type Windows } from "./windows.js";
+import { type AutoPad, forwardWindows, transposedWindows, type Windows } from "./windows.js";
 
 /** The windows of a Conv node, all padding explicit. */
 export function convWindows(spec: Described): Windows {
@@ -70,3 +71,30 @@ export const convolutionShapes: Readonly<Record<string, ShapeRule>> = {
     return [{ type: x.type, dims: [x.dims[0]!, outputs, ...input] }];
   },
 };
+
+export interface ConvAttributes {
+  readonly strides?: readonly number[];
+  /** Before each spatial axis, then after each. */
+  readonly pads?: readonly number[];
+  readonly dilations?: readonly number[];
+  readonly group?: number;
+  readonly auto_pad?: AutoPad;
+  readonly kernel_shape?: readonly number[];
+}
+
+export interface ConvTransposeAttributes extends ConvAttributes {
+  readonly output_padding?: readonly number[];
+  readonly output_shape?: readonly number[];
+}
+
+/** x [N, C, ...spatial], w [O, C / group, ...kernel], bias [O]; one to three spatial axes. */
+export const Conv = (x: Value, w: Value, bias?: Value, attributes: ConvAttributes = {}): Value =>
+  emit("Conv", bias === undefined ? [x, w] : [x, w, bias], { ...attributes });
+
+/** x [N, C, ...spatial], w [C, O / group, ...kernel], bias [O]; one to three spatial axes. */
+export const ConvTranspose = (
+  x: Value,
+  w: Value,
+  bias?: Value,
+  attributes: ConvTransposeAttributes = {},
+): Value => emit("ConvTranspose", bias === undefined ? [x, w] : [x, w, bias], { ...attributes });

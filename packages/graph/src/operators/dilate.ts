@@ -1,8 +1,8 @@
 import type { Value } from "../ir.js";
-import { Pad, Reshape } from "../ops/movement.js";
+import { Pad, Reshape } from "./movement.js";
 
 /** Puts `steps[i] - 1` zeros behind every element of `axes[i]`, which become that many times longer. */
-export function spread(value: Value, axes: readonly number[], steps: readonly number[]): Value {
+export function dilate(value: Value, axes: readonly number[], steps: readonly number[]): Value {
   let result = value;
   for (const [index, axis] of axes.entries()) {
     const step = steps[index]!;

@@ -1,8 +1,8 @@
 import { GraphError, graphError } from "../errors.js";
 import type { Value } from "../ir.js";
-import { Expand, Reshape, Transpose } from "../ops/movement.js";
-import { ReduceSum } from "../ops/reduction.js";
+import { Expand, Reshape, Transpose } from "./movement.js";
 import { emit } from "./operand.js";
+import { ReduceSum } from "./reduction.js";
 import { sizeOf } from "./spec.js";
 
 /** A value whose axes have labels. */

@@ -1,21 +1,8 @@
 import { graphError } from "../errors.js";
 import type { Value } from "../ir.js";
-import {
-  Abs,
-  Add,
-  Cast,
-  Clip,
-  Floor,
-  Greater,
-  Less,
-  Mod,
-  Mul,
-  Not,
-  Or,
-  Round,
-  Sub,
-} from "../ops/elementwise.js";
-import { Expand, GatherElements, Reshape, Slice } from "../ops/movement.js";
+import { Abs, Add, Cast, Clip, Floor, Greater, Less, Mod, Mul, Not, Or, Round, Sub } from "./elementwise.js";
+import { GatherElements } from "./indexing.js";
+import { Expand, Reshape, Slice } from "./movement.js";
 import { sizeOf } from "./spec.js";
 
 export interface GridSampleOptions {

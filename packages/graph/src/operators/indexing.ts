@@ -1,6 +1,11 @@
+import type { DataType } from "@pixelcal/core";
 import { numberOf, textOf } from "../attributes.js";
+import { fromNumbers } from "../data-types.js";
 import { graphError } from "../errors.js";
 import type { NodeSpec, Value } from "../ir.js";
+import { Cast, Equal } from "./elementwise.js";
+import { Unsqueeze } from "./movement.js";
+import { emit, emitAll, integers, type Operand, promote, scalar } from "./operand.js";
 import {
   normalAxis,
   requireDims,
@@ -73,3 +78,61 @@ export const indexingShapes: Readonly<Record<string, ShapeRule>> = {
     ];
   },
 };
+
+export const Gather = (x: Value, indices: Value | readonly number[] | number, axis = 0): Value => {
+  const at =
+    typeof indices === "number"
+      ? scalar(x.graph, "int64", indices)
+      : "graph" in indices
+        ? indices
+        : integers(x.graph, indices);
+  return emit("Gather", [x, at], { axis });
+};
+export const GatherElements = (x: Value, indices: Value, axis = 0): Value =>
+  emit("GatherElements", [x, indices], { axis });
+export const ScatterElements = (
+  x: Value,
+  indices: Value,
+  updates: Operand,
+  axis = 0,
+  options: { readonly reduction?: "none" | "add" | "mul" | "max" | "min" } = {},
+): Value =>
+  emit("ScatterElements", [x, indices, promote("ScatterElements", [x, updates])[1]!], {
+    axis,
+    ...options,
+  });
+
+export const GatherND = (x: Value, indices: Value, options: { readonly batch_dims?: number } = {}): Value =>
+  emit("GatherND", [x, indices], options);
+export const ScatterND = (
+  x: Value,
+  indices: Value,
+  updates: Value,
+  options: { readonly reduction?: "none" | "add" | "mul" | "max" | "min" } = {},
+): Value => emit("ScatterND", [x, indices, updates], options);
+
+/**
+ * The `k` largest elements along `axis` in falling order, and their int64 indices. Of equal elements the one with the
+ * lower index comes first, and the gradient goes to that one (as torch.max(x, dim) with k = 1).
+ */
+export function TopK(
+  x: Value,
+  k: number,
+  axis = -1,
+  options: { readonly largest?: number } = {},
+): [Value, Value] {
+  const [values, indices] = emitAll("TopK", [x, integers(x.graph, [k])], { axis, ...options });
+  return [values!, indices!];
+}
+
+/**
+ * 1 where a pixel has the class, else 0: labels [N, ...spatial] to [N, classes, ...spatial] of `type`. Any label outside
+ * [0, classes) gives zeros. Labels should be uint8, int32 or float32: webgpu compares no int64.
+ */
+export function OneHot(labels: Value, classes: number, type: DataType = "float32"): Value {
+  const compared = labels.type === "int32" || labels.type === "float32" ? labels : Cast(labels, "int32");
+  const indices = Array.from({ length: classes }, (_, index) => index);
+  const dims = [1, classes, ...labels.dims.slice(1).map(() => 1)];
+  const classIndex = labels.graph.constant(fromNumbers(compared.type, indices, dims));
+  return Cast(Equal(Unsqueeze(compared, [1]), classIndex), type);
+}

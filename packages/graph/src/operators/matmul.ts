@@ -1,5 +1,7 @@
 import { numberOf } from "../attributes.js";
 import { graphError } from "../errors.js";
+import type { Value } from "../ir.js";
+import { emit, type Operand, promote } from "./operand.js";
 import { broadcastDims, required, requireRank, requireType, type ShapeRule } from "./spec.js";
 
 export const matmulShapes: Readonly<Record<string, ShapeRule>> = {
@@ -38,3 +40,17 @@ export const matmulShapes: Readonly<Record<string, ShapeRule>> = {
     return [{ type: a.type, dims }];
   },
 };
+
+export const MatMul = (a: Value, b: Value): Value => emit("MatMul", [a, b]);
+
+export const Gemm = (
+  a: Value,
+  b: Value,
+  c?: Operand,
+  attributes: {
+    readonly alpha?: number;
+    readonly beta?: number;
+    readonly transA?: number;
+    readonly transB?: number;
+  } = {},
+): Value => emit("Gemm", c === undefined ? [a, b] : promote("Gemm", [a, b, c]), attributes);

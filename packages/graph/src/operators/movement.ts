@@ -1,6 +1,7 @@
 import { numberOf, numbersOf, textOf } from "../attributes.js";
 import { graphError } from "../errors.js";
 import type { Described, Value } from "../ir.js";
+import { emit, emitAll, integers, scalar } from "./operand.js";
 import {
   broadcastDims,
   normalAxes,
@@ -247,3 +248,65 @@ export const movementShapes: Readonly<Record<string, ShapeRule>> = {
     return [{ type: "int64", dims: [Math.max(at(end) - at(start), 0)] }];
   },
 };
+
+/** -1 stands for the size that is left, 0 for the size `x` has on that axis. */
+export const Reshape = (x: Value, dims: readonly number[]): Value =>
+  emit("Reshape", [x, integers(x.graph, dims)]);
+export const Transpose = (x: Value, perm: readonly number[]): Value => emit("Transpose", [x], { perm });
+export const Flatten = (x: Value, axis = 1): Value => emit("Flatten", [x], { axis });
+export const Expand = (x: Value, dims: readonly number[]): Value =>
+  emit("Expand", [x, integers(x.graph, dims)]);
+export const Tile = (x: Value, repeats: readonly number[]): Value =>
+  emit("Tile", [x, integers(x.graph, repeats)]);
+export const Squeeze = (x: Value, axes?: readonly number[]): Value =>
+  emit("Squeeze", axes === undefined ? [x] : [x, integers(x.graph, axes)]);
+export const Unsqueeze = (x: Value, axes: readonly number[]): Value =>
+  emit("Unsqueeze", [x, integers(x.graph, axes)]);
+
+export const Concat = (values: readonly Value[], axis: number): Value => emit("Concat", values, { axis });
+
+/** Cuts an axis into pieces of the given sizes, or into a number of equal ones. */
+export function Split(x: Value, sizes: readonly number[] | number, axis = 0): readonly Value[] {
+  return typeof sizes === "number"
+    ? emitAll("Split", [x], { axis, num_outputs: sizes }, { outputs: sizes })
+    : emitAll("Split", [x, integers(x.graph, sizes)], { axis }, { outputs: sizes.length });
+}
+
+/** x[start:end:step] along `axes`, all axes in order by default; negative positions count from the end. */
+export function Slice(
+  x: Value,
+  starts: readonly number[],
+  ends: readonly number[],
+  axes: readonly number[] = starts.map((_, axis) => axis),
+  steps: readonly number[] = starts.map(() => 1),
+): Value {
+  return emit("Slice", [x, ...[starts, ends, axes, steps].map((list) => integers(x.graph, list))]);
+}
+
+export interface PadOptions {
+  readonly mode?: "constant" | "edge" | "reflect" | "wrap";
+  /** The constant's value, 0 by default. */
+  readonly value?: number;
+  /** The axes `pads` is about, all by default. */
+  readonly axes?: readonly number[];
+}
+
+/** `pads` lists what to add before each axis, then what to add after each; negative numbers crop. */
+export function Pad(x: Value, pads: readonly number[], { mode, value, axes }: PadOptions = {}): Value {
+  const constant = value === undefined ? undefined : scalar(x.graph, x.type, value);
+  const inputs = [x, integers(x.graph, pads), constant, axes && integers(x.graph, axes)];
+  while (inputs.at(-1) === undefined) inputs.pop();
+  return emit("Pad", inputs, { mode });
+}
+
+export const DepthToSpace = (
+  x: Value,
+  blocksize: number,
+  options: { readonly mode?: "DCR" | "CRD" } = {},
+): Value => emit("DepthToSpace", [x], { blocksize, mode: options.mode });
+export const SpaceToDepth = (x: Value, blocksize: number): Value => emit("SpaceToDepth", [x], { blocksize });
+
+/** A value of zeros of these dims. */
+export function zerosLike({ graph, type, dims }: Value): Value {
+  return Expand(scalar(graph, type, 0), dims);
+}

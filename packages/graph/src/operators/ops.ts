@@ -4,12 +4,117 @@
  * pads and shapes are plain number lists.
  */
 
-export * from "../ops/elementwise.js";
-export * from "../ops/movement.js";
-export * from "../ops/reduction.js";
-export * from "./activations.js";
-export * from "./attention.js";
-export * from "./einsum.js";
-export * from "./grid-sample.js";
-export * from "./layers.js";
-export * from "./normalizations.js";
+export { Celu, Gelu, Mish, Selu, Shrink, Swish, ThresholdedRelu } from "./activations.js";
+export { Attention, type AttentionOptions } from "./attention.js";
+export { Conv, type ConvAttributes, ConvTranspose, type ConvTransposeAttributes } from "./convolution.js";
+export { Einsum } from "./einsum.js";
+export {
+  Abs,
+  Add,
+  And,
+  Cast,
+  Ceil,
+  Clip,
+  Cos,
+  Div,
+  Elu,
+  Equal,
+  Erf,
+  Exp,
+  Floor,
+  Greater,
+  GreaterOrEqual,
+  HardSigmoid,
+  HardSwish,
+  Identity,
+  LeakyRelu,
+  Less,
+  LessOrEqual,
+  Log,
+  Max,
+  Mean,
+  Min,
+  Mod,
+  Mul,
+  Neg,
+  Not,
+  Or,
+  Pow,
+  PRelu,
+  Reciprocal,
+  Relu,
+  Round,
+  Sigmoid,
+  Sign,
+  Sin,
+  Softplus,
+  Softsign,
+  Sqrt,
+  StopGradient,
+  Sub,
+  Sum,
+  Tanh,
+  Where,
+  Xor,
+} from "./elementwise.js";
+export { GridSample, type GridSampleOptions } from "./grid-sample.js";
+export { Gather, GatherElements, GatherND, OneHot, ScatterElements, ScatterND, TopK } from "./indexing.js";
+export { Gemm, MatMul } from "./matmul.js";
+export {
+  Concat,
+  DepthToSpace,
+  Expand,
+  Flatten,
+  Pad,
+  type PadOptions,
+  Reshape,
+  Slice,
+  SpaceToDepth,
+  Split,
+  Squeeze,
+  Tile,
+  Transpose,
+  Unsqueeze,
+} from "./movement.js";
+export {
+  BatchNormalization,
+  type BatchNormalizationAttributes,
+  GroupNormalization,
+  InstanceNormalization,
+  LayerNormalization,
+  LpNormalization,
+  LRN,
+  type LrnOptions,
+  MeanVarianceNormalization,
+  RMSNormalization,
+} from "./normalization.js";
+export {
+  AveragePool,
+  GlobalAveragePool,
+  GlobalLpPool,
+  GlobalMaxPool,
+  LpPool,
+  type LpPoolOptions,
+  MaxPool,
+  MaxPoolWithIndices,
+  MaxUnpool,
+  type PoolAttributes,
+} from "./pooling.js";
+export {
+  ArgMax,
+  ArgMin,
+  CumSum,
+  LogSoftmax,
+  ReduceL1,
+  ReduceL2,
+  ReduceLogSum,
+  ReduceLogSumExp,
+  ReduceMax,
+  ReduceMean,
+  ReduceMin,
+  ReduceProd,
+  ReduceSum,
+  ReduceSumSquare,
+  Softmax,
+} from "./reduction.js";
+export { Resize, type ResizeOptions } from "./resize.js";

@@ -1,8 +1,11 @@
 import { numberOf, numbersOf } from "../attributes.js";
 import { graphError } from "../errors.js";
-import type { Described } from "../ir.js";
+import type { Described, Value } from "../ir.js";
+import { Abs, Max, Mul, Pow } from "./elementwise.js";
+import { emit, emitAll, integers } from "./operand.js";
+import { ReduceSum } from "./reduction.js";
 import { requireDims, required, requireRank, type ShapeRule, sizeOf, staticNumbers } from "./spec.js";
-import { forwardWindows, transposedWindows, type Windows } from "./windows.js";
+import { type AutoPad, forwardWindows, transposedWindows, type Windows } from "./windows.js";
 
 /** More elements than any window has. */
 const mostTaps = 1 << 24;
@@ -61,3 +64,52 @@ export const poolingShapes: Readonly<Record<string, ShapeRule>> = {
   GlobalAveragePool: globalPool,
   GlobalMaxPool: globalPool,
 };
+
+export interface PoolAttributes {
+  readonly kernel_shape: readonly number[];
+  readonly strides?: readonly number[];
+  readonly pads?: readonly number[];
+  readonly dilations?: readonly number[];
+  readonly ceil_mode?: number;
+  readonly auto_pad?: AutoPad;
+}
+
+/** Padding never wins. The gradient of a tie goes to the first element of the window, as in PyTorch. */
+export const MaxPool = (x: Value, attributes: PoolAttributes): Value =>
+  emit("MaxPool", [x], { ...attributes });
+/** `MaxPool` with the places of the maxima, counted over the whole of x. */
+export const MaxPoolWithIndices = (x: Value, attributes: PoolAttributes): readonly Value[] =>
+  emitAll("MaxPool", [x], { ...attributes }, { outputs: 2 });
+/** Puts x at the places that `MaxPoolWithIndices` found, zeros elsewhere. */
+export const MaxUnpool = (
+  x: Value,
+  indices: Value,
+  attributes: PoolAttributes,
+  shape?: readonly number[],
+): Value =>
+  emit("MaxUnpool", shape === undefined ? [x, indices] : [x, indices, integers(x.graph, shape)], {
+    ...attributes,
+  });
+export const AveragePool = (
+  x: Value,
+  attributes: PoolAttributes & { readonly count_include_pad?: number },
+): Value => emit("AveragePool", [x], { ...attributes });
+export const GlobalAveragePool = (x: Value): Value => emit("GlobalAveragePool", [x]);
+export const GlobalMaxPool = (x: Value): Value => emit("GlobalMaxPool", [x]);
+
+export interface LpPoolOptions {
+  readonly kernel_shape: readonly number[];
+  readonly strides?: readonly number[];
+  readonly pads?: readonly number[];
+  readonly p?: number;
+}
+
+/** The p-norm of every window. */
+export function LpPool(x: Value, { p = 2, ...window }: LpPoolOptions): Value {
+  const mean = AveragePool(Pow(Abs(x), p), { ...window, count_include_pad: 1 });
+  return Pow(Max(Mul(mean, sizeOf(window.kernel_shape)), 0), 1 / p);
+}
+
+/** The p-norm of every channel. */
+export const GlobalLpPool = (x: Value, p = 2): Value =>
+  Pow(ReduceSum(Pow(Abs(x), p), x.dims.map((_, axis) => axis).slice(2)), 1 / p);

@@ -1,5 +1,7 @@
 import { numberOf } from "../attributes.js";
-import type { NodeSpec } from "../ir.js";
+import type { NodeSpec, Value } from "../ir.js";
+import { floatShape } from "./elementwise.js";
+import { emit, integers, scalar } from "./operand.js";
 import { normalAxes, normalAxis, required, type ShapeRule, staticNumbers } from "./spec.js";
 
 /** The axes a reduction runs over, counted from the front and sorted. */
@@ -12,7 +14,7 @@ export function reducedAxes(spec: NodeSpec | Omit<NodeSpec, "outputCount">): num
   return normalAxes(spec, axes, rank).sort((a, b) => a - b);
 }
 
-const reduction: ShapeRule = (spec) => {
+const reductionShape: ShapeRule = (spec) => {
   const x = required(spec, 0);
   const axes = new Set(reducedAxes(spec));
   const keep = numberOf(spec, "keepdims", 1) !== 0;
@@ -20,7 +22,7 @@ const reduction: ShapeRule = (spec) => {
   return [{ type: x.type, dims }];
 };
 
-const argument: ShapeRule = (spec) => {
+const argumentShape: ShapeRule = (spec) => {
   const x = required(spec, 0);
   const axis = normalAxis(spec, numberOf(spec, "axis", 0), x.dims.length);
   const keep = numberOf(spec, "keepdims", 1) !== 0;
@@ -28,21 +30,65 @@ const argument: ShapeRule = (spec) => {
 };
 
 export const reductionShapes: Readonly<Record<string, ShapeRule>> = {
-  ReduceSum: reduction,
-  ReduceMean: reduction,
-  ReduceMax: reduction,
-  ReduceMin: reduction,
-  ReduceProd: reduction,
-  ReduceL1: reduction,
-  ReduceL2: reduction,
-  ReduceSumSquare: reduction,
-  ReduceLogSum: reduction,
-  ReduceLogSumExp: reduction,
-  ArgMax: argument,
-  ArgMin: argument,
+  ReduceSum: reductionShape,
+  ReduceMean: reductionShape,
+  ReduceMax: reductionShape,
+  ReduceMin: reductionShape,
+  ReduceProd: reductionShape,
+  ReduceL1: reductionShape,
+  ReduceL2: reductionShape,
+  ReduceSumSquare: reductionShape,
+  ReduceLogSum: reductionShape,
+  ReduceLogSumExp: reductionShape,
+  ArgMax: argumentShape,
+  ArgMin: argumentShape,
+  Softmax: floatShape,
+  LogSoftmax: floatShape,
   CumSum: (spec) => {
     const x = required(spec, 0);
     normalAxes(spec, staticNumbers(spec, 1) ?? [], x.dims.length);
     return [{ type: x.type, dims: x.dims }];
   },
 };
+
+interface Keep {
+  /** 1 (default) keeps the reduced axes with size 1, 0 drops them. */
+  readonly keepdims?: number;
+}
+
+type Reduction = (x: Value, axes?: readonly number[], options?: Keep) => Value;
+
+/** Over all axes when none are given. An empty list of axes reduces nothing. */
+const reduction =
+  (opType: string): Reduction =>
+  (x, axes, { keepdims } = {}) =>
+    axes?.length === 0
+      ? emit(opType, [x], { keepdims, noop_with_empty_axes: 1 })
+      : emit(opType, axes === undefined ? [x] : [x, integers(x.graph, axes)], { keepdims });
+
+export const ReduceSum: Reduction = reduction("ReduceSum");
+export const ReduceMean: Reduction = reduction("ReduceMean");
+/** Its gradient is shared by all elements that reach the maximum (torch.amax); see `TopK` for the first alone. */
+export const ReduceMax: Reduction = reduction("ReduceMax");
+export const ReduceMin: Reduction = reduction("ReduceMin");
+export const ReduceProd: Reduction = reduction("ReduceProd");
+export const ReduceL1: Reduction = reduction("ReduceL1");
+export const ReduceL2: Reduction = reduction("ReduceL2");
+export const ReduceSumSquare: Reduction = reduction("ReduceSumSquare");
+export const ReduceLogSum: Reduction = reduction("ReduceLogSum");
+export const ReduceLogSumExp: Reduction = reduction("ReduceLogSumExp");
+
+export const Softmax = (x: Value, axis = -1): Value => emit("Softmax", [x], { axis });
+export const LogSoftmax = (x: Value, axis = -1): Value => emit("LogSoftmax", [x], { axis });
+
+/** int64 indices; the first one where several elements are equal. */
+export const ArgMax = (x: Value, axis: number, options: Keep = {}): Value =>
+  emit("ArgMax", [x], { axis, keepdims: options.keepdims });
+export const ArgMin = (x: Value, axis: number, options: Keep = {}): Value =>
+  emit("ArgMin", [x], { axis, keepdims: options.keepdims });
+
+export const CumSum = (
+  x: Value,
+  axis: number,
+  options: { readonly exclusive?: number; readonly reverse?: number } = {},
+): Value => emit("CumSum", [x, scalar(x.graph, "int64", axis)], options);

@@ -1,6 +1,8 @@
 import { numbersOf, textOf } from "../attributes.js";
+import { fromNumbers } from "../data-types.js";
 import { graphError } from "../errors.js";
-import type { Described } from "../ir.js";
+import type { Described, Value } from "../ir.js";
+import { emit, integers } from "./operand.js";
 import { normalAxes, required, type ShapeRule, staticNumbers } from "./spec.js";
 
 export interface ResizedAxis {
@@ -65,3 +67,34 @@ export const resizeShapes: Readonly<Record<string, ShapeRule>> = {
     return [{ type: x.type, dims: resizedAxes(spec).map((axis) => axis.output) }];
   },
 };
+
+export interface ResizeOptions {
+  /** Output per input size, for every axis; or `sizes`. */
+  readonly scales?: readonly number[];
+  readonly sizes?: readonly number[];
+  readonly mode?: "nearest" | "linear" | "cubic";
+  readonly coordinate_transformation_mode?:
+    | "half_pixel"
+    | "pytorch_half_pixel"
+    | "align_corners"
+    | "asymmetric"
+    | "half_pixel_symmetric"
+    | "tf_half_pixel_for_nn";
+  readonly nearest_mode?: "round_prefer_floor" | "round_prefer_ceil" | "floor" | "ceil";
+  readonly cubic_coeff_a?: number;
+  /** 1 leaves out what lies outside of x instead of repeating its border. */
+  readonly exclude_outside?: number;
+  /** 1 widens the kernel where x shrinks. */
+  readonly antialias?: number;
+  /** The axes `scales` or `sizes` are about, all by default. */
+  readonly axes?: readonly number[];
+  readonly keep_aspect_ratio_policy?: "stretch" | "not_larger" | "not_smaller";
+}
+
+export function Resize(x: Value, { scales, sizes, ...attributes }: ResizeOptions): Value {
+  const { graph } = x;
+  const factors = scales && graph.constant(fromNumbers("float32", scales, [scales.length]));
+  return emit("Resize", sizes ? [x, undefined, undefined, integers(graph, sizes)] : [x, undefined, factors], {
+    ...attributes,
+  });
+}

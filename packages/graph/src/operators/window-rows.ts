@@ -1,3 +1,4 @@
+import { sizeOf } from "./spec.js";
 import type { Windows } from "./windows.js";
 
 /** The same windows with three spatial axes, those in front of size one. */
@@ -53,4 +54,17 @@ export function eachRow(windows: Windows, visit: VisitRow): void {
       }
     }
   }
+}
+
+/** What each window of an AveragePool divides by: its elements inside the input, or inside the padded input. */
+export function poolCounts(windows: Windows, countPadding: boolean): Float64Array {
+  const counts = new Float64Array(sizeOf(windows.output));
+  const whole = windows.input.map((size, axis) => size + windows.before[axis]! + windows.after[axis]!);
+  const counted = countPadding
+    ? { ...windows, input: whole, before: whole.map(() => 0), after: whole.map(() => 0) }
+    : windows;
+  eachRow(counted, (_tap, _from, to, length) => {
+    for (let k = 0; k < length; k++) counts[to + k]! += 1;
+  });
+  return counts;
 }

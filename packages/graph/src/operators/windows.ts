@@ -2,6 +2,8 @@ import { numberOf, numbersOf, textOf } from "../attributes.js";
 import { graphError } from "../errors.js";
 import type { Described } from "../ir.js";
 
+export type AutoPad = "NOTSET" | "VALID" | "SAME_UPPER" | "SAME_LOWER";
+
 /** How a kernel slides over the spatial axes, all padding explicit; one entry per spatial axis. */
 export interface Windows {
   readonly input: readonly number[];

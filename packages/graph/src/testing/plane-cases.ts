@@ -1,6 +1,6 @@
 import type { Value } from "../ir.js";
+import { batchNormalization } from "../operators/composite.js";
 import * as ops from "../operators/ops.js";
-import { batchNormalization } from "../ops/composite.js";
 import type { InputSpec, OperatorCase } from "./case.js";
 
 const [n, c, height, width] = [2, 16, 6, 4];
