@@ -52,7 +52,7 @@ describe("bad input leaves one line and nothing else", () => {
       1,
       "model.arch: unet3d takes images of 3 spatial axes",
     ],
-    ["labels", { model: { num_classes: 2, base: 2 } }, 1, "label: expected labels in [0, 2), got"],
+    ["labels", { model: { num_classes: 2, base: 2 } }, 1, "label: expected classes 0 to 1, got"],
   ];
 
   test.each(invalid)("a configuration: %s", async (_, content, code, message) => {

@@ -41,6 +41,8 @@ export interface ComparisonSettings {
   readonly learningRate: number;
   readonly seed: number;
   readonly threads?: number;
+  /** The label of pixels that count in nothing. */
+  readonly ignore?: number;
 }
 
 /** Trains and applies every method: OUT/runs/METHOD and OUT/preds/METHOD; gives the prediction folders. */
@@ -76,13 +78,13 @@ function configOf(
   method: string,
   root: string,
   { rank, channels, classes }: DataShape,
-  { base, epochs, batchSize, learningRate, seed, threads }: ComparisonSettings,
+  { base, epochs, batchSize, learningRate, seed, threads, ignore }: ComparisonSettings,
 ): TrainConfig {
   return parseConfig({
     run_name: method,
     loss: comparisonLosses[method],
     seed,
-    dataset: { root },
+    dataset: { root, ignore },
     model: { arch: rank === 2 ? "unet2d" : "unet3d", in_channels: channels, num_classes: classes, base },
     batch_size: batchSize,
     epochs,
@@ -105,7 +107,7 @@ async function inferTest(
   const predictor = new ModelPredictor({ ...network, arrays, threads });
   try {
     const classes = await classesOf(config, network, root, "test");
-    const dataset = await NpzDataset.open(root, "test", { classes });
+    const dataset = await NpzDataset.open(root, "test", { classes, ignore: config.dataset.ignore });
     await inferRun({ ...context, predictor, dataset, folder, label: `${label} test` });
   } finally {
     await predictor.close();

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { listCases, readCase } from "@pixelcal/io";
+import { labelNumbers, listCases, readCase } from "@pixelcal/io";
 
 export const splits = ["train", "val", "test"] as const;
 
@@ -13,8 +13,8 @@ export interface DataShape {
   readonly cases: Readonly<Record<(typeof splits)[number], number>>;
 }
 
-/** Reads every case of `root/{train,val,test}` to find out what the data set holds. */
-export async function describeData(root: string): Promise<DataShape> {
+/** Reads every case of `root/{train,val,test}` to find out what the data set holds; the label `ignore` is no class. */
+export async function describeData(root: string, ignore?: number): Promise<DataShape> {
   const cases: Record<string, number> = {};
   let largest = 0;
   let first: { channels: number; rank: number } | undefined;
@@ -24,7 +24,7 @@ export async function describeData(root: string): Promise<DataShape> {
     for (const path of paths) {
       const { image, labels } = await readCase(path);
       first ??= { channels: image.dims[0]!, rank: labels.dims.length };
-      for (const label of labels.data) largest = Math.max(largest, Number(label));
+      for (const label of labelNumbers(labels)) if (label > largest && label !== ignore) largest = label;
     }
   }
   return { ...first!, classes: Math.max(2, largest + 1), cases: cases as DataShape["cases"] };

@@ -7,7 +7,7 @@ import { CommandError } from "./command-error.js";
 import { type ComparisonSettings, compare, comparisonLosses } from "./comparison.js";
 import { type DataShape, describeData } from "./data-shape.js";
 import { evaluateRuns, writeResults } from "./evaluate-runs.js";
-import { integer, names } from "./option.js";
+import { integer, label, names } from "./option.js";
 import { type PhantomData, writePhantomData } from "./phantom-data.js";
 import type { Context } from "./program.js";
 import { formatJson } from "./report/json.js";
@@ -27,6 +27,7 @@ interface Options {
   readonly methods: readonly string[];
   readonly seed: number;
   readonly threads?: number;
+  readonly ignore?: number;
 }
 
 interface Plan {
@@ -74,6 +75,7 @@ export function addDemo(program: Command, context: Context): void {
       ["dicece", "nacl", "margin-svls", "sdc", "sdc-reference"],
     )
     .option("--seed <seed>", "of data, weights and batches", integer(0), 1)
+    .option("--ignore <label>", "label of your data's pixels that count in nothing", label)
     .option("--threads <count>", "processor threads (default: all)", integer(1))
     .action((options: Options) => demo(options, context));
 }
@@ -83,7 +85,7 @@ async function demo(options: Options, context: Context): Promise<void> {
   const begun = terminal.now();
   await checkReplaceable(options.out, earlier);
   const plan = options.quick ? quick : full;
-  const { seed, methods, out, threads } = options;
+  const { seed, methods, out, threads, ignore } = options;
   const generated = options.data === undefined;
   const root = resolve(options.data ?? join(out, "data"));
   const own = generated ? undefined : await shapeOf(root, options);
@@ -106,6 +108,7 @@ async function demo(options: Options, context: Context): Promise<void> {
     learningRate,
     seed,
     threads,
+    ignore,
   };
   const { cases, classes, rank } = shape;
   terminal.line(
@@ -113,7 +116,7 @@ async function demo(options: Options, context: Context): Promise<void> {
       `U-Net ${rank}-D base ${settings.base}, ${settings.epochs} epochs, the same weights and batches for every method`,
   );
   const folders = await compare(root, shape, settings, out, context);
-  const scored = await evaluateRuns(folders, { classes }, context);
+  const scored = await evaluateRuns(folders, { classes, ignore }, context);
   const results = generated
     ? await Promise.all(scored.map((result) => addTruth(result, folders, root)))
     : scored;
@@ -127,8 +130,8 @@ async function demo(options: Options, context: Context): Promise<void> {
   output.write(`\n${settings.methods.length} methods in ${duration((terminal.now() - begun) / 1000)}.\n`);
 }
 
-async function shapeOf(root: string, { classes }: Options): Promise<DataShape> {
-  const shape = await describeData(root);
+async function shapeOf(root: string, { classes, ignore }: Options): Promise<DataShape> {
+  const shape = await describeData(root, ignore);
   if (classes !== undefined && classes < shape.classes) {
     throw new CommandError(`--classes: ${classes}, but ${root} has labels up to ${shape.classes - 1}`, {
       exitCode: 2,

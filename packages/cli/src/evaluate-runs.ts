@@ -49,7 +49,7 @@ export async function evaluateRuns(
   const results: RunResult[] = [];
   for (const { run, path } of runs) {
     const names = await listCases(path, expectedCases);
-    const classes = settings.classes ?? (await classesOf(path, names));
+    const classes = settings.classes ?? (await classesOf(path, names, settings.ignore));
     let done = 0;
     const onCase = (): void => {
       if (signal.aborted) throw new Interrupted("stopped; nothing was written");
@@ -64,8 +64,8 @@ export async function evaluateRuns(
 
 const expectedCases = "expected predictions, *.npz with probs and label";
 
-async function classesOf(folder: string, names: readonly string[]): Promise<number> {
-  return (await readPrediction(join(folder, `${names[0]}.npz`))).probs.dims[0]!;
+async function classesOf(folder: string, names: readonly string[], ignore?: number): Promise<number> {
+  return (await readPrediction(join(folder, `${names[0]}.npz`), { ignore })).probs.dims[0]!;
 }
 
 /** Writes a table as CSV and, with every case, as JSON. */

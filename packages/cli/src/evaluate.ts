@@ -3,7 +3,7 @@ import type { EvaluationConvention } from "@pixelcal/train";
 import { type Command, Option } from "commander";
 import { CommandError } from "./command-error.js";
 import { evaluateRuns, predictionFolders, writeResults } from "./evaluate-runs.js";
-import { integer, number } from "./option.js";
+import { integer, label, number } from "./option.js";
 import type { Context } from "./program.js";
 import { resultsText } from "./report/results.js";
 
@@ -14,6 +14,7 @@ interface Options {
   readonly fpWeight: number;
   readonly convention: EvaluationConvention;
   readonly ignoreBackground: boolean;
+  readonly ignore?: number;
   readonly out: string;
   readonly json?: string;
 }
@@ -32,18 +33,26 @@ export function addEvaluate(program: Command, context: Context): void {
         .default("reference"),
     )
     .option("--ignore-background", "leave class 0 out of CECE", false)
+    .option("--ignore <label>", "label of pixels that count in nothing, 255 for example", label)
     .option("--out <file>", "the table as CSV", "results.csv")
     .option("--json <file>", "the table and every case as JSON (default: beside the CSV)")
     .action((options: Options) => evaluation(options, context));
 }
 
 async function evaluation(options: Options, context: Context): Promise<void> {
-  const { classes, bins, convention, ignoreBackground, out } = options;
+  const { classes, bins, convention, ignoreBackground, ignore, out } = options;
   const json = options.json ?? `${out.replace(/\.csv$/, "")}.json`;
   if (resolve(json) === resolve(out))
     throw new CommandError(`--json: expected another file than --out, got ${json}`, { exitCode: 2 });
   const runs = await predictionFolders(resolve(options.predictions), (text) => context.terminal.warn(text));
-  const settings = { classes, bins, falsePositiveWeight: options.fpWeight, convention, ignoreBackground };
+  const settings = {
+    classes,
+    bins,
+    falsePositiveWeight: options.fpWeight,
+    convention,
+    ignoreBackground,
+    ignore,
+  };
   const results = await evaluateRuns(runs, settings, context);
   await writeResults(results, settings, { csv: out, json });
   context.output.write(

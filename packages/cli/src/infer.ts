@@ -13,7 +13,7 @@ import { dataRoot, locateModel, readConfig } from "./config-file.js";
 import { firstImageDims } from "./data-shape.js";
 import { inferRun } from "./infer-run.js";
 import { checkFits, classesOf, fromFile, naming, networkOf, readNetwork } from "./network.js";
-import { integer, number, sizes } from "./option.js";
+import { integer, label, number, sizes } from "./option.js";
 import type { Context } from "./program.js";
 import { deviceOption } from "./train.js";
 
@@ -30,6 +30,7 @@ interface Options {
   readonly overlap?: number;
   readonly device?: "cpu" | "webgpu" | "cuda";
   readonly threads?: number;
+  readonly ignore?: number;
 }
 
 export function addInfer(program: Command, context: Context): void {
@@ -46,6 +47,7 @@ export function addInfer(program: Command, context: Context): void {
     .option("--out <folder>", "where the predictions go (default: preds/RUN_NAME)")
     .option("--tile <sizes>", "predict overlapping tiles, for example 160x160", sizes)
     .option("--overlap <share>", "of neighbouring tiles (default: 0.5)", number(0, 1))
+    .option("--ignore <label>", "label that is passed through (default: dataset.ignore)", label)
     .option("--threads <count>", "processor threads (default: all)", integer(1))
     .addOption(deviceOption())
     .action((options: Options) => infer(options, context));
@@ -90,7 +92,7 @@ async function fromConfig(options: Options, terminal: Context["terminal"]): Prom
   const arrays = predictionWeights(await readCheckpoint(checkpoint));
   const network = await networkOf(config);
   const classes = await classesOf(config, network, root, options.split);
-  const dataset = await openCases(root, options.split, classes);
+  const dataset = await openCases(root, options.split, classes, options.ignore ?? config.dataset.ignore);
   checkFits(config, dataset);
   const { device = config.device, threads = config.threads } = options;
   const predictor = new ModelPredictor({ ...network, arrays, device, threads });
@@ -106,10 +108,10 @@ async function fromModel(options: Options, path: string): Promise<Source> {
   const [channels, ...size] = await firstImageDims(root, options.split);
   const dims = [1, channels!, ...(options.tile ?? size)];
   const classes = naming(path, () => modelClasses(network.model, dims, network));
-  const dataset = await openCases(root, options.split, classes);
+  const dataset = await openCases(root, options.split, classes, options.ignore);
   const predictor = new ModelPredictor({ ...network, device, threads });
   return { predictor, dataset, name: basename(path, extname(path)), origin: path };
 }
 
-const openCases = (root: string, split: string, classes: number): Promise<NpzDataset> =>
-  NpzDataset.open(root, split, { classes, cacheBytes: 0, check: "first" });
+const openCases = (root: string, split: string, classes: number, ignore?: number): Promise<NpzDataset> =>
+  NpzDataset.open(root, split, { classes, ignore, cacheBytes: 0, check: "first" });

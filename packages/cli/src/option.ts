@@ -9,6 +9,13 @@ export function integer(least: number): (text: string) => number {
   };
 }
 
+/** Reads a label: any int32 above the smallest. */
+export function label(text: string): number {
+  const value = Number(text);
+  if (/^-?\d+$/.test(text) && Math.abs(value) < 2 ** 31) return value;
+  throw new InvalidArgumentError("Expected an integer, the label to ignore.");
+}
+
 /** Reads a number of `least` or more, below `limit`. */
 export function number(least: number, limit: number = Number.POSITIVE_INFINITY): (text: string) => number {
   return (text) => {

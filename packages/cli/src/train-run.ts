@@ -62,7 +62,7 @@ export async function trainRun(run: TrainRun): Promise<TrainOutcome> {
   const network = await networkOf(config);
   const classes = await classesOf(config, network, root, "train");
   const open = async (split: string): Promise<Dataset> => {
-    const dataset = await NpzDataset.open(root, split, { classes });
+    const dataset = await NpzDataset.open(root, split, { classes, ignore: config.dataset.ignore });
     checkFits(config, dataset);
     return dataset;
   };

@@ -134,8 +134,8 @@ describe("predictions", () => {
     ["above 1", { probs: change(1.001), label }, /within \[0, 1\], got 1\.00/],
     ["below 0", { probs: change(-0.001), label }, /within \[0, 1\], got -0\.00/],
     ["logits", { probs: change(7), label }, /within \[0, 1\]/],
-    ["label = C", { probs, label: far(2n) }, /label: expected labels in \[0, 2\), got 2 at offset 1/],
-    ["negative label", { probs, label: far(-1n) }, /label: expected labels in \[0, 2\), got -1/],
+    ["label = C", { probs, label: far(2n) }, /label: expected classes 0 to 1, got 2 at pixel 1/],
+    ["negative label", { probs, label: far(-1n) }, /label: expected classes 0 to 1, got -1/],
     ["no probs", { label }, /probs: no such array in the file, which holds label$/],
     [
       "nnU-Net's arrays",

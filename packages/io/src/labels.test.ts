@@ -25,8 +25,8 @@ test("and back", () => {
 });
 
 test.each([
-  [wide(0n, 3n), 3, undefined, /x: label: expected labels in \[0, 3\), got 3 at offset 1/],
-  [wide(-1n), 3, undefined, /got -1 at offset 0/],
+  [wide(0n, 3n), 3, undefined, /x: label: expected classes 0 to 2, got 3 at pixel 1/],
+  [wide(-1n), 3, undefined, /got -1 at pixel 0/],
   [wide(2n ** 32n), 3, undefined, /got 4294967296/],
   [wide(2n ** 32n + 1n), 3, 255, /got 4294967297/],
 ] as const)("%o outside of %i classes", (labels, classes, ignore, message) => {

@@ -32,10 +32,17 @@ export function toInt64({ dims, data }: Labels): Tensor<"int64"> {
 /** Throws FormatError unless every label is in [0, classes) or equals `ignore`. */
 export function checkLabelRange(path: string, labels: Labels, classes: number, ignore?: number): void {
   const numbers = labelNumbers(labels);
+  let first = -1;
+  let count = 0;
   for (let i = 0; i < numbers.length; i++) {
     const label = numbers[i]!;
-    if ((label < 0 || label >= classes) && label !== ignore) {
-      throw new FormatError(path, "label", `expected labels in [0, ${classes}), got ${label} at offset ${i}`);
-    }
+    if ((label >= 0 && label < classes) || label === ignore) continue;
+    if (count === 0) first = i;
+    count += 1;
   }
+  if (count === 0) return;
+  const or = ignore === undefined ? "" : ` or ${ignore} to ignore`;
+  const got = `${numbers[first]} at pixel ${first} (${count} such pixels)`;
+  const advice = ignore === undefined ? "; a label to leave out is named by ignore" : "";
+  throw new FormatError(path, "label", `expected classes 0 to ${classes - 1}${or}, got ${got}${advice}`);
 }

@@ -35,14 +35,14 @@ describe("targets", () => {
   test.each<[string, Labels, TargetContext]>([
     ["classes: expected at least 2 classes, got 1", labels, { classes: 1 }],
     ["classes: expected at least 2 classes, got 2.5", labels, { classes: 2.5 }],
-    ["labels: expected classes 0 to 1, got 2 at pixel 3", labels, { classes: 2 }],
+    ["labels: expected classes 0 to 1, got 2 at pixel 3 (1 such pixels)", labels, { classes: 2 }],
     [
-      "labels: expected classes 0 to 1, got -1 at pixel 1",
+      "labels: expected classes 0 to 1, got -1 at pixel 1 (1 such pixels)",
       tensor("int64", BigInt64Array.of(0n, -1n), [1, 2]),
       { classes: 2 },
     ],
     [
-      "labels: expected classes 0 to 1, got 4294967297 at pixel 0",
+      "labels: expected classes 0 to 1, got 4294967297 at pixel 0 (1 such pixels)",
       tensor("int64", BigInt64Array.of(2n ** 32n + 1n, 0n), [1, 2]),
       { classes: 2 },
     ],
@@ -71,7 +71,7 @@ describe("targets", () => {
   });
 
   test("an ignored label has to be named", async () => {
-    const message = "labels: expected classes 0 to 1 or 255 to ignore, got 2 at pixel 3";
+    const message = "labels: expected classes 0 to 1 or 255 to ignore, got 2 at pixel 3 (1 such pixels)";
     expect(await rejected(crossEntropy({ ignore: 255 }).targets(labels, { classes: 2 }))).toBe(message);
   });
 

@@ -33,6 +33,8 @@ export interface Loss<S extends TargetSpecs = TargetSpecs> {
   readonly preset: string;
   /** Whether `targets` needs `context.image`. */
   readonly needsImage: boolean;
+  /** The label of pixels that count in nothing; absent when every pixel counts. */
+  readonly ignore?: number;
   readonly targetSpecs: S;
   /**
    * What depends on labels [N, ...spatial] (and for some kernels the image) only. It can be kept from step to step, and
@@ -71,6 +73,7 @@ export function defineLoss<S extends TargetSpecs>(definition: Definition<S>): Lo
     name,
     preset,
     needsImage,
+    ...(ignore !== undefined && { ignore }),
     targetSpecs,
     async targets(labels, context) {
       checkContext(labels, context, needsImage);
@@ -141,11 +144,18 @@ function checkLabels(labels: Labels, classes: number, ignore: number | undefined
   const pixels = dims.reduce((product, size) => product * size, 1);
   if (data.length !== pixels) throw invalidArgument("labels", `${pixels} elements`, data.length);
   const narrow = labels.type === "int64" ? lowWords(labels.data) : new Int32Array(labels.data);
+  let first = -1;
+  let count = 0;
   for (let i = 0; i < pixels; i++) {
     const label = narrow[i]!;
     if ((label >= 0 && label < classes) || label === ignore) continue;
+    if (count === 0) first = i;
+    count += 1;
+  }
+  if (count > 0) {
     const expected = `classes 0 to ${classes - 1}${ignore === undefined ? "" : ` or ${ignore} to ignore`}`;
-    throw new InvalidArgumentError("labels", `labels: expected ${expected}, got ${data[i]} at pixel ${i}`);
+    const got = `${data[first]} at pixel ${first} (${count} such pixels)`;
+    throw new InvalidArgumentError("labels", `labels: expected ${expected}, got ${got}`);
   }
   return { type: "int32", dims, data: narrow };
 }

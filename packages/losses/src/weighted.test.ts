@@ -52,3 +52,12 @@ test("parts share the labels and keep their own targets", () => {
   expect(loss.needsImage).toBe(true);
   expect(loss.preset).toBe("original");
 });
+
+test("what every part ignores counts in nothing", () => {
+  const sum = (...labels: (number | undefined)[]) =>
+    weighted(labels.map((ignore) => ({ weight: 1, loss: dice({ ignore }) }))).ignore;
+  expect(sum(255, 255)).toBe(255);
+  expect(sum(255, undefined)).toBeUndefined();
+  expect(sum(255, 254)).toBeUndefined();
+  expect(sum(undefined)).toBeUndefined();
+});

@@ -19,11 +19,15 @@ export function weighted(parts: readonly WeightedPart[]): Loss {
     if (!Number.isFinite(weight)) throw invalidArgument(`losses[${index}].weight`, "a finite number", weight);
   });
   const named = parts.map((part, index) => ({ ...part, key: keyOf(parts, index) }));
+  // Only what all parts ignore counts in nothing.
+  const { ignore } = parts[0]!.loss;
+  const shared = ignore !== undefined && parts.every(({ loss }) => loss.ignore === ignore);
   const presets = new Set(parts.map(({ loss }) => loss.preset));
   return {
     name: "weighted",
     preset: [...presets].join("+"),
     needsImage: parts.some(({ loss }) => loss.needsImage),
+    ...(shared && { ignore }),
     targetSpecs: Object.assign(
       {},
       ...named.map(({ key, loss }) => prefixed(key, loss.targetSpecs)),

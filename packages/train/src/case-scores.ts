@@ -17,6 +17,7 @@ import {
   surfaceDistances,
   tensor,
 } from "@pixelcal/core";
+import { labelNumbers } from "@pixelcal/io";
 
 /**
  * What the five columns of the paper's table mean. `reference`: the SDC repository's evaluation number for number, all
@@ -39,6 +40,8 @@ export interface ScoreOptions {
   readonly falsePositiveWeight?: number;
   /** Leaves class 0 out of CECE. */
   readonly ignoreBackground?: boolean;
+  /** Pixels with this label count in nothing. */
+  readonly ignore?: number;
   /** Physical size of a pixel per spatial axis, for distances; ones by default. */
   readonly spacing?: readonly number[];
 }
@@ -56,14 +59,17 @@ export async function caseScores(
   const truth = { ...labels, dims: [1, ...labels.dims] } as Labels;
   const regions = await regionScores(batch, truth, options);
   const reference = (options.convention ?? "reference") === "reference";
-  const { bins, falsePositiveWeight, ignoreBackground = false } = options;
-  const [foreground, topLabel, classes] = (await calibrationHistograms(batch, truth, [
+  const { bins, falsePositiveWeight, ignoreBackground = false, ignore } = options;
+  const layouts = [
     { bins },
     { bins, of: "top-label" },
     { bins, of: "classes", threshold: reference ? 1e-3 : undefined },
-  ])) as [CalibrationBins, CalibrationBins, CalibrationBins];
+  ] as const;
+  const [foreground, topLabel, classes] = (await calibrationHistograms(batch, truth, layouts, {
+    ignore,
+  })) as [CalibrationBins, CalibrationBins, CalibrationBins];
   const classwise = classwiseExpectedCalibrationError(classes, { background: !ignoreBackground });
-  const proper = await probabilityScores(batch, truth);
+  const proper = await probabilityScores(batch, truth, { ignore });
   const variant = reference ? "reference" : "outside";
   const main = reference ? regions.foreground : regions.mean;
   return {
@@ -98,19 +104,21 @@ type RegionScores = Readonly<Record<(typeof measures)[number], number>>;
 async function regionScores(
   probs: Probabilities,
   labels: Labels,
-  { classes, convention = "reference", spacing }: ScoreOptions,
+  { classes, convention = "reference", spacing, ignore }: ScoreOptions,
 ): Promise<{
   readonly foreground: RegionScores;
   readonly classes: readonly RegionScores[];
   readonly mean: RegionScores;
 }> {
   const predicted = await argMax(probs);
-  const confusion = await confusionCounts(predicted, labels, { classes });
+  const confusion = await confusionCounts(predicted, labels, { classes, ignore });
   const reference = convention === "reference";
   const policy = reference ? { smooth: 1e-6 } : {};
+  const ignored = ignore === undefined ? undefined : labelNumbers(labels).map((label) => +(label === ignore));
+  const mask = (of: Labels, region: number | "foreground"): Tensor<"uint8"> => maskOf(of, region, ignored);
   const scores = async (region: number | "foreground"): Promise<RegionScores> => {
     const counts = overlapCounts(confusion, region);
-    const [surfaces] = await surfaceDistances(maskOf(predicted, region), maskOf(labels, region), {
+    const [surfaces] = await surfaceDistances(mask(predicted, region), mask(labels, region), {
       ...(reference ? {} : { convention: "monai", empty: "diagonal", spacing }),
     });
     const absent = !reference && counts.truePositive + counts.falsePositive + counts.falseNegative === 0;
@@ -144,11 +152,18 @@ function meanOf(values: readonly number[]): number {
   return defined.reduce((sum, value) => sum + value, 0) / defined.length;
 }
 
-function maskOf({ data, dims }: Labels, region: number | "foreground"): Tensor<"uint8"> {
-  const mask = new Uint8Array(data.length);
+/** A region's mask; ignored pixels are in neither that of the prediction nor that of the labels. */
+function maskOf(
+  labels: Labels,
+  region: number | "foreground",
+  ignored: { readonly [index: number]: number } | undefined,
+): Tensor<"uint8"> {
+  const numbers = labelNumbers(labels);
+  const mask = new Uint8Array(numbers.length);
   for (let i = 0; i < mask.length; i++) {
-    const label = Number(data[i]);
-    mask[i] = (region === "foreground" ? label !== 0 : label === region) ? 1 : 0;
+    const label = numbers[i]!;
+    const inside = region === "foreground" ? label !== 0 : label === region;
+    mask[i] = inside && !ignored?.[i] ? 1 : 0;
   }
-  return tensor("uint8", mask, dims);
+  return tensor("uint8", mask, labels.dims);
 }

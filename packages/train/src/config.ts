@@ -1,6 +1,7 @@
 import type { TiedWeights } from "@pixelcal/graph";
 import { z } from "zod";
 import { ConfigError, problemsOf } from "./config-error.js";
+import { shareIgnore } from "./config-ignore.js";
 import { type LossConfig, lossOfMethod, lossOfSection, methodSections, methods } from "./config-loss.js";
 
 export { ConfigError } from "./config-error.js";
@@ -34,7 +35,8 @@ export interface TrainConfig {
   /** `reference` follows the authors' repository; `consistent` takes every loss as its own authors define it. */
   readonly preset: "reference" | "consistent";
   readonly loss: LossConfig;
-  readonly dataset: { readonly name?: string; readonly root: string };
+  /** `ignore` is the label of pixels without a truth, which count in nothing; the loss has the same. */
+  readonly dataset: { readonly name?: string; readonly root: string; readonly ignore?: number };
   readonly model: BuiltModelConfig | OnnxModelConfig;
   readonly batch_size: number;
   /** How many batches, with their targets, are prepared ahead of the step. */
@@ -122,7 +124,16 @@ const schema = z.strictObject({
   preset: word(["reference", "consistent"]).optional(),
   method: word(methods).optional(),
   loss: z.looseObject({ name: z.string() }).optional(),
-  dataset: z.strictObject({ name: z.string().optional(), root: z.string().min(1) }),
+  dataset: z.strictObject({
+    name: z.string().optional(),
+    root: z.string().min(1),
+    // An int32 above its smallest, as losses have labels.
+    ignore: z
+      .int()
+      .min(1 - 2 ** 31)
+      .max(2 ** 31 - 1)
+      .optional(),
+  }),
   model: builtModel,
   batch_size: count.default(4),
   num_workers: z.int().min(0).default(2),
@@ -193,12 +204,16 @@ export function parseConfig(json: unknown, options: { runName?: string } = {}): 
     throw new ConfigError([
       `scheduler.warmup: expected less than the ${file.epochs} epochs, got number ${warmup}`,
     ]);
+  const shared = shareIgnore(
+    method === undefined ? lossOfSection(loss!) : lossOfMethod(method, preset, file),
+    dataset.ignore,
+  );
   return {
     run_name: name,
     seed: file.seed,
     preset,
-    loss: method === undefined ? lossOfSection(loss!) : lossOfMethod(method, preset, file),
-    dataset,
+    loss: shared.loss,
+    dataset: { ...dataset, ...(shared.ignore !== undefined && { ignore: shared.ignore }) },
     model: "onnx" in model ? model : { ...model, base: model.base ?? (model.arch === "unet2d" ? 32 : 16) },
     batch_size: file.batch_size,
     num_workers: file.num_workers,

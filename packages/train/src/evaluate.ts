@@ -58,7 +58,7 @@ export async function evaluate(
     throw invalidArgument("classes", "an integer of 2 or more", classes);
   const rows: EvaluationRow[] = [];
   for await (const { name, probs, labels, spacing } of typeof source === "string"
-    ? readFolder(source, classes)
+    ? readFolder(source, classes, rest.ignore)
     : source) {
     if (probs.dims[0] !== classes)
       throw invalidArgument(`${name}: probs`, `${classes} classes`, `[${probs.dims}]`);
@@ -99,10 +99,10 @@ export function summarize(values: readonly number[]): ScoreSummary {
 
 const expectedPredictions = "expected predictions, *.npz with probs and label";
 
-async function* readFolder(folder: string, classes: number): AsyncGenerator<EvaluationCase> {
+async function* readFolder(folder: string, classes: number, ignore?: number): AsyncGenerator<EvaluationCase> {
   for (const name of await listCases(folder, expectedPredictions)) {
     const path = join(folder, `${name}.npz`);
-    const { probs, labels, spacing } = await readPrediction(path);
+    const { probs, labels, spacing } = await readPrediction(path, { ignore });
     if (probs.dims[0] !== classes) {
       throw new FormatError(path, "probs", `expected ${classes} classes, got shape [${probs.dims}]`);
     }

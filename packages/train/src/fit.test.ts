@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { InvalidArgumentError, tensor } from "@pixelcal/core";
+import { Graph, ops } from "@pixelcal/graph";
 import { FormatError } from "@pixelcal/io";
 import { diceCrossEntropy } from "@pixelcal/losses";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -181,5 +182,33 @@ describe("fit", () => {
     const attempt = run(options);
     await expect(attempt).rejects.toThrow(InvalidArgumentError);
     await expect(attempt).rejects.toThrow(`${argument}: `);
+  });
+
+  it("validates without the pixels that the loss ignores", async () => {
+    // The logits are the image and its negative: right where there is a truth, which the lower half has not.
+    const model = new Graph("sign");
+    const image = model.input("image", "float32", [1, 1, size, size]);
+    const weights = { type: "float32", dims: [2, 1, 1, 1], data: Float32Array.of(-5, 5) } as const;
+    model.output("logits", ops.Conv(image, model.initializer("w", weights)));
+    const half = (size * size) / 2;
+    const truth = Array.from({ length: 2 * half }, (_, i) => (i % 5 === 0 ? 1 : 0));
+    const pixels = Float32Array.from(truth, (label, i) => (label === 1 && i < half ? 1 : -1));
+    const images = tensor("float32", pixels, [1, 1, size, size]);
+    const labels = Uint8Array.from(truth, (label, i) => (i < half ? label : 255));
+    const empty = Uint8Array.from(truth, () => 255);
+    const source: BatchSource = {
+      *epoch() {
+        for (const data of [labels, empty]) yield { images, labels: tensor("uint8", data, [1, size, size]) };
+      },
+    };
+    const loss = diceCrossEntropy({ ignore: 255 });
+    const optimizer = adamW({ learningRate: 1e-9, weightDecay: 0 });
+    const trainer = await Trainer.create({ model, loss, optimizer, batch: [1, 1, size, size], threads: 1 });
+    try {
+      const { history } = await fit(trainer, { train: source, validation: source, epochs: 1 });
+      expect(history[0]!.validationDice).toBeCloseTo(1, 6);
+    } finally {
+      await trainer.close();
+    }
   });
 });

@@ -21,7 +21,10 @@ export interface EpochRecord {
   readonly trainTerms: Readonly<Record<string, number>>;
   /** Mean over the validation images, with inference behaviour. */
   readonly validationLoss?: number;
-  /** Mean over the validation images of the Dice score of everything but the background. */
+  /**
+   * Mean over the validation images of the Dice score of everything but the background, without the pixels that the
+   * loss ignores; images that are ignored as a whole have none.
+   */
   readonly validationDice?: number;
 }
 
@@ -188,7 +191,8 @@ async function validate(
       throw new TrainingAbortedError(epoch + 1, batch, `the validation loss is ${values.loss}`);
     }
     loss.add(values.loss, prepared.images.dims[0]!);
-    for (const score of foregroundDice(values.logits, prepared.labels)) dice.add(score, 1);
+    for (const score of foregroundDice(values.logits, prepared.labels, trainer.loss.ignore))
+      if (!Number.isNaN(score)) dice.add(score, 1);
   }
   if (batch === 0) throw invalidArgument("validation", "at least one batch", "none");
   return { validationLoss: loss.value, validationDice: dice.value };

@@ -15,4 +15,21 @@ describe("foregroundDice", () => {
     expect(scores[0]).toBeCloseTo((2 * 2) / (2 + 3), 6);
     expect(scores[1]).toBe(1);
   });
+
+  it("counts no ignored pixel, and gives no score where all are ignored", () => {
+    // A perfect prediction of 1 0 beside two ignored pixels, and an image of ignored pixels.
+    const logits = [
+      [0, 1, 0, 0],
+      [1, 0, 1, 1],
+      [0, 0, 0, 0],
+      [1, 1, 1, 1],
+    ].flat();
+    const labels = Uint8Array.of(1, 0, 255, 255, 255, 255, 255, 255);
+    const scores = foregroundDice(
+      tensor("float32", Float32Array.from(logits), [2, 2, 2, 2]),
+      tensor("uint8", labels, [2, 2, 2]),
+      255,
+    );
+    expect(scores).toEqual([1, Number.NaN]);
+  });
 });

@@ -107,9 +107,9 @@ describe("what is wrong is named", () => {
     [
       "label too large",
       { ...good, label: label([0, 0, 0, 2]) },
-      /b\.npz: label: expected labels in \[0, 2\), got 2 at offset 3/,
+      /b\.npz: label: expected classes 0 to 1, got 2 at pixel 3/,
     ],
-    ["label negative", { ...good, label: label([0, -1, 0, 0]) }, /got -1 at offset 1/],
+    ["label negative", { ...good, label: label([0, -1, 0, 0]) }, /got -1 at pixel 1/],
     ["no label", { image: image(1) }, /b\.npz: label: no such array/],
     ["shapes", { ...good, label: label([0, 0, 0, 0], [4, 1]) }, /b\.npz: label: expected shape \[2,2\]/],
   ];
