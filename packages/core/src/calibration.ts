@@ -6,6 +6,7 @@ import type {
 } from "@pixelcal/native";
 import { call, callSync, native } from "./binding.js";
 import { checkChoice, checkInteger } from "./check.js";
+import { checkOptions, optionNames } from "./check-options.js";
 import { checkDevice, type DeviceOption } from "./device.js";
 import { invalidArgument } from "./errors.js";
 import { type PixelSelection, probabilityMaps } from "./probability-maps.js";
@@ -78,6 +79,19 @@ export interface HistogramPixels extends PixelSelection, DeviceOption {
 
 export interface CalibrationBinsOptions extends HistogramOptions, HistogramPixels {}
 
+const histogramTable = {
+  bins: true,
+  of: true,
+  edges: true,
+  comparison: true,
+  threshold: true,
+  scheme: true,
+} as const;
+const pixelsTable = { device: true, ignore: true, mask: true, weights: true } as const;
+const histogramNames = optionNames<HistogramOptions>(histogramTable);
+const pixelsNames = optionNames<HistogramPixels>(pixelsTable);
+const names = optionNames<CalibrationBinsOptions>({ ...histogramTable, ...pixelsTable });
+
 /**
  * Bins of probabilities `[N, C, ...spatial]` against labels `[N, ...spatial]`, over all N images: all that the binned
  * calibration errors need. Without weights the result has the same bits in any order of pixels and at any thread count
@@ -89,7 +103,8 @@ export async function calibrationBins(
   labels: Labels,
   options: CalibrationBinsOptions = {},
 ): Promise<CalibrationBins> {
-  return (await calibrationHistograms(probs, labels, [options], options))[0]!;
+  checkOptions("options", options, names);
+  return (await histogramsOf(histogramsRequest(probs, labels, [options], options)))[0]!;
 }
 
 /** {@link calibrationBins} on the calling thread. */
@@ -98,7 +113,8 @@ export function calibrationBinsSync(
   labels: Labels,
   options: CalibrationBinsOptions = {},
 ): CalibrationBins {
-  return calibrationHistogramsSync(probs, labels, [options], options)[0]!;
+  checkOptions("options", options, names);
+  return histogramsOfSync(histogramsRequest(probs, labels, [options], options))[0]!;
 }
 
 /**
@@ -111,7 +127,11 @@ export async function calibrationHistograms(
   histograms: readonly HistogramOptions[],
   pixels: HistogramPixels = {},
 ): Promise<CalibrationBins[]> {
-  const { maps, layouts } = histogramsRequest(probs, labels, histograms, pixels);
+  checkHistograms(histograms, pixels);
+  return histogramsOf(histogramsRequest(probs, labels, histograms, pixels));
+}
+
+async function histogramsOf({ maps, layouts }: HistogramsRequest): Promise<CalibrationBins[]> {
   return call(async () => {
     const found: BinLayout[] = [];
     for (const layout of layouts) {
@@ -133,7 +153,11 @@ export function calibrationHistogramsSync(
   histograms: readonly HistogramOptions[],
   pixels: HistogramPixels = {},
 ): CalibrationBins[] {
-  const { maps, layouts } = histogramsRequest(probs, labels, histograms, pixels);
+  checkHistograms(histograms, pixels);
+  return histogramsOfSync(histogramsRequest(probs, labels, histograms, pixels));
+}
+
+function histogramsOfSync({ maps, layouts }: HistogramsRequest): CalibrationBins[] {
   return callSync(() => {
     const found = layouts.map((layout) =>
       layout.scheme === "equal-mass"
@@ -233,15 +257,25 @@ function sameLayout(a: BinLayout, b: BinLayout): boolean {
   );
 }
 
+function checkHistograms(histograms: readonly HistogramOptions[], pixels: HistogramPixels): void {
+  if (!Array.isArray(histograms)) throw invalidArgument("histograms", "an array", histograms);
+  checkOptions("pixels", pixels, pixelsNames);
+  histograms.forEach((histogram, i) => void checkOptions(`histograms[${i}]`, histogram, histogramNames));
+}
+
+interface HistogramsRequest {
+  readonly maps: NativeMaps;
+  readonly layouts: readonly BinLayout[];
+}
+
 function histogramsRequest(
   probs: Probabilities,
   labels: Labels,
   histograms: readonly HistogramOptions[],
   pixels: HistogramPixels,
-): { maps: NativeMaps; layouts: readonly BinLayout[] } {
+): HistogramsRequest {
   checkDevice(pixels.device);
   const maps = probabilityMaps(probs, labels, pixels, pixels.weights);
-  if (!Array.isArray(histograms)) throw invalidArgument("histograms", "an array", histograms);
   const layouts = histograms.map((options: HistogramOptions) => {
     const layout = binLayout(options, maps.classes);
     const { scheme = "equal-width" } = options;

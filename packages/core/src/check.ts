@@ -32,7 +32,7 @@ export function checkTensor(
       value.dims.length,
     );
   }
-  if (value.dims.some((dim) => !(dim >= 1)))
+  if (value.dims.some((dim) => !(typeof dim === "number" && dim >= 1)))
     throw invalidArgument(argument, "positive dimensions", value.dims);
   const count = elementCount(value.dims);
   if (!onDevice && value.data.length !== count) {
@@ -80,6 +80,16 @@ export function checkSpacing(spacing: readonly number[] | undefined, rank: numbe
     throw invalidArgument("spacing", `${rank} numbers`, Array.isArray(spacing) ? spacing.length : spacing);
   }
   for (const size of spacing) checkPositive("spacing", size);
+}
+
+/** Throws unless `value` is absent, true or false. */
+export function checkBoolean(argument: string, value: boolean | undefined): void {
+  if (value !== undefined && typeof value !== "boolean") throw invalidArgument(argument, "a boolean", value);
+}
+
+/** Throws unless `value` is absent or an integer that can be a label. */
+export function checkIgnore(value: number | undefined): void {
+  if (value !== undefined) checkInteger("ignore", value, Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
 }
 
 /** Throws unless `value` is absent or one of `choices`. */

@@ -1,6 +1,7 @@
 import type { DistanceTransformOptions as NativeOptions } from "@pixelcal/native";
 import { call, callSync, native } from "./binding.js";
 import { checkChoice, checkOut, checkSpacing, checkTensor } from "./check.js";
+import { checkOptions, optionNames } from "./check-options.js";
 import { checkDevice, type DeviceOption, type KeepOption } from "./device.js";
 import { arrayOf, resultTensor } from "./device-tensor.js";
 import { spatialDimensions, trailingGrid } from "./grid.js";
@@ -17,6 +18,16 @@ export interface DistanceTransformOptions extends DeviceOption, KeepOption {
   readonly noZero?: "reference" | "infinity";
   readonly out?: Tensor<"float32">;
 }
+
+const names = optionNames<DistanceTransformOptions>({
+  device: true,
+  keep: true,
+  spacing: true,
+  squared: true,
+  dimensions: true,
+  noZero: true,
+  out: true,
+});
 
 /**
  * Exact Euclidean distance of every nonzero pixel of `mask` (`[N, ...spatial]`, or any leading dimensions when
@@ -48,10 +59,14 @@ function distanceRequest(
   mask: Tensor<"uint8"> | Tensor<"bool">,
   options: DistanceTransformOptions,
 ): NativeOptions {
+  checkOptions("options", options, names);
   const { device, keep, spacing, squared, noZero, out } = options;
   checkDevice(device);
   checkTensor("mask", mask, ["uint8", "bool"], [1, 8]);
-  const dimensions = spatialDimensions(options.dimensions ?? spacing?.length, mask.dims.length);
+  const dimensions = spatialDimensions(
+    options.dimensions === undefined ? spacing?.length : options.dimensions,
+    mask.dims.length,
+  );
   checkSpacing(spacing, dimensions);
   checkChoice("noZero", noZero, ["reference", "infinity"]);
   checkOut(out, "float32", mask.dims);

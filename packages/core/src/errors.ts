@@ -15,10 +15,20 @@ export function invalidArgument(argument: string, expected: string, got: unknown
   return new InvalidArgumentError(argument, `${argument}: expected ${expected}, got ${describe(got)}`);
 }
 
+// Anything at all can come, from elements that have no string to strings of a megabyte.
 function describe(value: unknown): string {
-  if (typeof value === "string") return value === "" ? "an empty string" : value;
-  if (Array.isArray(value)) return `[${value.join(", ")}]`;
+  if (typeof value === "string") {
+    if (value === "") return "an empty string";
+    return value.length > 100 ? `${value.slice(0, 100)}...` : value;
+  }
+  if (Array.isArray(value)) {
+    const shown = value.slice(0, 16).map((item) => (Array.isArray(item) ? "an array" : describe(item)));
+    return `[${shown.join(", ")}${value.length > shown.length ? `, ... ${value.length} in all` : ""}]`;
+  }
   if (typeof value === "function") return "a function";
-  if (typeof value === "object" && value !== null) return value.constructor?.name ?? "an object";
+  if (typeof value === "object" && value !== null) {
+    const name: unknown = value.constructor?.name;
+    return typeof name === "string" && name !== "" ? name : "an object";
+  }
   return String(value);
 }

@@ -5,7 +5,7 @@ import { elementCount } from "./tensor.js";
 
 /** How many trailing dimensions of a mask are spatial: those given, else all but the first, which must be 2 or 3. Throws. */
 export function spatialDimensions(given: number | undefined, rank: number): number {
-  const dimensions = given ?? rank - 1;
+  const dimensions = given === undefined ? rank - 1 : given;
   if (given === undefined && (dimensions < 2 || dimensions > 3)) {
     throw invalidArgument("mask", "rank 3 or 4, or the option dimensions", `rank ${rank}`);
   }

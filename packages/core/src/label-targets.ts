@@ -1,6 +1,7 @@
 import type { Targets } from "@pixelcal/native";
 import { call, callSync, native } from "./binding.js";
 import { checkClasses, checkLabels } from "./check.js";
+import { checkOptions, optionNames } from "./check-options.js";
 import { checkDevice, type DeviceOption, type KeepOption } from "./device.js";
 import { arrayOf, resultTensor } from "./device-tensor.js";
 import { invalidArgument } from "./errors.js";
@@ -18,6 +19,30 @@ export interface LabelTargetsOptions extends DeviceOption, KeepOption {
   /** With kernels that do not read an image. */
   readonly softLabels?: Omit<SoftLabelsOptions, Own | "image" | "ignore">;
 }
+
+const names = optionNames<LabelTargetsOptions>({
+  device: true,
+  keep: true,
+  classes: true,
+  oneHot: true,
+  signedDistance: true,
+  softLabels: true,
+});
+const signedDistanceNames = optionNames<Omit<SignedDistanceOptions, Own>>({
+  spacing: true,
+  normalize: true,
+  truncate: true,
+  absent: true,
+});
+const softLabelsNames = optionNames<Omit<SoftLabelsOptions, Own | "image" | "ignore">>({
+  preset: true,
+  kernel: true,
+  size: true,
+  sigma: true,
+  morphology: true,
+  border: true,
+  dimensions: true,
+});
 
 /** Each `[N, classes, ...spatial]`. */
 export interface LabelTargets {
@@ -48,8 +73,11 @@ function targetsRequest(
   labels: Labels,
   options: LabelTargetsOptions,
 ): { request: Parameters<typeof native.targets>[0]; dims: readonly number[] } {
+  checkOptions("options", options, names);
   const { classes, device, keep, oneHot = false, signedDistance, softLabels } = options;
   checkDevice(device);
+  if (signedDistance !== undefined) checkOptions("signedDistance", signedDistance, signedDistanceNames);
+  if (softLabels !== undefined) checkOptions("softLabels", softLabels, softLabelsNames);
   checkLabels(labels);
   checkClasses(classes);
   if (!oneHot && !signedDistance && !softLabels) {

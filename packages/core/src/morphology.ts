@@ -5,6 +5,7 @@ import type {
 } from "@pixelcal/native";
 import { call, callSync, native } from "./binding.js";
 import { checkChoice, checkInteger, checkOut, checkTensor } from "./check.js";
+import { checkOptions, optionNames } from "./check-options.js";
 import { checkDevice, type DeviceOption, type KeepOption } from "./device.js";
 import { arrayOf, resultTensor } from "./device-tensor.js";
 import { invalidArgument } from "./errors.js";
@@ -50,6 +51,16 @@ export interface MorphologyOptions<Out = Tensor<"uint8">> extends MorphologySpec
   readonly dimensions?: 1 | 2 | 3;
   readonly out?: Out;
 }
+
+const spec = { op: true, structure: true, radius: true, iterations: true, border: true } as const;
+export const morphologySpecNames: ReadonlySet<string> = optionNames<MorphologySpec>(spec);
+const names = optionNames<MorphologyOptions>({
+  ...spec,
+  device: true,
+  keep: true,
+  dimensions: true,
+  out: true,
+});
 
 /** Binary morphology of `mask` (`[N, ...spatial]`, nonzero is set); the result is 0 or 1, or packed as the mask is. */
 export function morphology(mask: PackedMask, options: MorphologyOptions<PackedMask>): Promise<PackedMask>;
@@ -105,6 +116,7 @@ function packedRequest(mask: PackedMask, options: AnyOptions): PackedMorphologyO
 }
 
 function commonRequest(dims: readonly number[], options: AnyOptions): GridOptions & MorphologySpec {
+  checkOptions("options", options, names);
   checkDevice(options.device);
   checkMorphology(options, "");
   const { device, keep, op, structure, radius, iterations, border } = options;

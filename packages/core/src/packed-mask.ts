@@ -1,5 +1,6 @@
 import { call, callSync, native } from "./binding.js";
 import { checkOut, checkTensor } from "./check.js";
+import { checkOptions, optionNames } from "./check-options.js";
 import { checkDevice, type DeviceOption } from "./device.js";
 import { arrayOf } from "./device-tensor.js";
 import { invalidArgument } from "./errors.js";
@@ -23,6 +24,9 @@ export interface PackMaskOptions extends DeviceOption {
 export interface UnpackMaskOptions extends DeviceOption {
   readonly out?: Tensor<"uint8">;
 }
+
+const packNames = optionNames<PackMaskOptions>({ device: true, out: true });
+const unpackNames = optionNames<UnpackMaskOptions>({ device: true, out: true });
 
 /** The pixels of `mask` that are not zero. */
 export async function packMask(
@@ -57,7 +61,9 @@ export function unpackMaskSync(mask: PackedMask, options: UnpackMaskOptions = {}
   return { type: "uint8", dims: mask.dims, data: callSync(() => native.unpackMaskSync(request)) };
 }
 
-function packRequest(mask: Tensor<"uint8"> | Tensor<"bool">, { device, out }: PackMaskOptions) {
+function packRequest(mask: Tensor<"uint8"> | Tensor<"bool">, options: PackMaskOptions) {
+  checkOptions("options", options, packNames);
+  const { device, out } = options;
   checkDevice(device);
   checkTensor("mask", mask, ["uint8", "bool"], [1, 8]);
   checkPackedOut(out, mask.dims);
@@ -65,7 +71,9 @@ function packRequest(mask: Tensor<"uint8"> | Tensor<"bool">, { device, out }: Pa
   return { mask: arrayOf<"uint8" | "bool">(mask), device, batch, size, out: out?.words };
 }
 
-function unpackRequest(mask: PackedMask, { device, out }: UnpackMaskOptions) {
+function unpackRequest(mask: PackedMask, options: UnpackMaskOptions) {
+  checkOptions("options", options, unpackNames);
+  const { device, out } = options;
   checkDevice(device);
   checkPackedMask("mask", mask);
   checkOut(out, "uint8", mask.dims);

@@ -1,5 +1,5 @@
 import type { ProbabilityMaps as NativeMaps } from "@pixelcal/native";
-import { checkClasses, checkInteger, checkLabels, checkProbabilities, checkTensor } from "./check.js";
+import { checkClasses, checkIgnore, checkLabels, checkProbabilities, checkTensor } from "./check.js";
 import type { DeviceOption } from "./device.js";
 import { arrayOf } from "./device-tensor.js";
 import { invalidArgument } from "./errors.js";
@@ -47,9 +47,7 @@ export function probabilityMaps(
 
 /** Throws unless the selection fits labels of these dims. */
 export function checkSelection({ ignore, mask }: PixelSelection, dims: readonly number[]): void {
-  if (ignore !== undefined) {
-    checkInteger("ignore", ignore, Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
-  }
+  checkIgnore(ignore);
   if (mask === undefined) return;
   checkTensor("mask", mask, ["uint8", "bool"], [dims.length, dims.length]);
   checkDims("mask", mask, dims);

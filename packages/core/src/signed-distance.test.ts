@@ -111,11 +111,7 @@ test("rejected arguments", async () => {
     ],
     [good, { classes: 2, normalize: "truncate" }, "truncate: expected a positive number, got undefined"],
     [good, { classes: 2, normalize: "truncate", truncate: 0 }, "truncate: expected a positive number, got 0"],
-    [
-      good,
-      { classes: 2, normalize: "max", truncate: 3 },
-      'truncate: expected normalize "truncate" beside it, got max',
-    ],
+    [good, { classes: 2, normalize: "max", truncate: 3 }, 'truncate: needs normalize: "truncate"'],
     [good, { classes: 2, absent: "nan" }, "absent: expected one of reference, far, got nan"],
     [good, { classes: 2, device: "webgpu" }, "device: expected one of"],
     [

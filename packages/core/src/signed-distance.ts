@@ -1,9 +1,10 @@
 import type { SignedDistanceOptions as NativeOptions } from "@pixelcal/native";
 import { call, callSync, native } from "./binding.js";
 import { checkChoice, checkClasses, checkLabels, checkOut, checkPositive, checkSpacing } from "./check.js";
+import { checkOptions, optionNames } from "./check-options.js";
 import { checkDevice, type DeviceOption, type KeepOption } from "./device.js";
 import { arrayOf, resultTensor } from "./device-tensor.js";
-import { invalidArgument } from "./errors.js";
+import { InvalidArgumentError } from "./errors.js";
 import type { Labels, Tensor } from "./tensor.js";
 
 export interface SignedDistanceOptions extends DeviceOption, KeepOption {
@@ -24,6 +25,17 @@ export interface SignedDistanceOptions extends DeviceOption, KeepOption {
   readonly absent?: "reference" | "far";
   readonly out?: Tensor<"float32">;
 }
+
+const names = optionNames<SignedDistanceOptions>({
+  device: true,
+  keep: true,
+  classes: true,
+  spacing: true,
+  normalize: true,
+  truncate: true,
+  absent: true,
+  out: true,
+});
 
 /**
  * Signed distance to every class, `[N, classes, ...spatial]`, positive outside, negative inside, per image and class
@@ -53,6 +65,7 @@ export function signedRequest(
   labels: Labels,
   options: SignedDistanceOptions,
 ): { request: NativeOptions; dims: readonly number[] } {
+  checkOptions("options", options, names);
   checkDevice(options.device);
   checkLabels(labels);
   const [batch, ...size] = labels.dims as [number, ...number[]];
@@ -63,7 +76,7 @@ export function signedRequest(
   checkChoice("absent", absent, ["reference", "far"]);
   if (normalize === "truncate") checkPositive("truncate", truncate as number);
   else if (truncate !== undefined)
-    throw invalidArgument("truncate", 'normalize "truncate" beside it', normalize);
+    throw new InvalidArgumentError("truncate", 'truncate: needs normalize: "truncate"');
   const dims = [batch, classes, ...size];
   checkOut(out, "float32", dims);
   const request = {

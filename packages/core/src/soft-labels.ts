@@ -3,16 +3,23 @@ import { call, callSync, native } from "./binding.js";
 import {
   checkChoice,
   checkClasses,
+  checkIgnore,
   checkInteger,
   checkLabels,
   checkOut,
   checkPositive,
   checkTensor,
 } from "./check.js";
+import { checkOptions, optionNames } from "./check-options.js";
 import { checkDevice, type DeviceOption, type KeepOption } from "./device.js";
 import { arrayOf, resultTensor } from "./device-tensor.js";
 import { invalidArgument } from "./errors.js";
-import { checkMorphology, type MorphologyOp, type MorphologySpec } from "./morphology.js";
+import {
+  checkMorphology,
+  type MorphologyOp,
+  type MorphologySpec,
+  morphologySpecNames,
+} from "./morphology.js";
 import {
   boxWindow,
   gaussianWindow,
@@ -82,6 +89,22 @@ export interface SoftLabelsOptions extends DeviceOption, KeepOption {
   readonly ignore?: number;
   readonly out?: Tensor<"float32">;
 }
+
+const names = optionNames<SoftLabelsOptions>({
+  device: true,
+  keep: true,
+  classes: true,
+  preset: true,
+  kernel: true,
+  size: true,
+  sigma: true,
+  morphology: true,
+  border: true,
+  image: true,
+  dimensions: true,
+  ignore: true,
+  out: true,
+});
 
 /**
  * Soft targets `[N, classes, ...spatial]` from the labels (and for some kernels the image) around each pixel. Throws on
@@ -155,6 +178,7 @@ export function softLabelsRequest(
   labels: Labels,
   options: SoftLabelsOptions,
 ): { request: NativeOptions; dims: readonly number[] } {
+  checkOptions("options", options, names);
   checkDevice(options.device);
   checkLabels(labels);
   const { classes, preset = "original", sigma = 1, border, ignore, out } = options;
@@ -182,7 +206,7 @@ export function softLabelsRequest(
     const fixed = preset === "monai" || preset === "reference" || readsImage.includes(kernel);
     if (fixed) throw invalidArgument("border", `none with preset "${preset}" and kernel "${kernel}"`, border);
   }
-  if (ignore !== undefined) checkInteger("ignore", ignore, Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
+  checkIgnore(ignore);
   const image =
     preset === "original" && readsImage.includes(kernel) ? imageData(options.image, labels) : undefined;
   const dims = [batch, classes, ...spatial];
@@ -218,6 +242,7 @@ function morphologySpec(morphology: SoftLabelsOptions["morphology"]): Morphology
     throw invalidArgument("morphology", "an operation or an object with op", morphology);
   }
   const spec = typeof morphology === "string" ? { op: morphology } : morphology;
+  checkOptions("morphology", spec, morphologySpecNames);
   checkMorphology(spec, "morphology.");
   const { op, structure, radius, iterations, border } = spec;
   return { op, structure, radius, iterations, border };

@@ -1,8 +1,19 @@
-import { checkClasses } from "../check.js";
+import { checkClasses, checkIgnore } from "../check.js";
+import { checkOptions } from "../check-options.js";
 import { invalidArgument } from "../errors.js";
 import type { Labels, Probabilities } from "../tensor.js";
 import type { Metric } from "./metric.js";
 import { checkSameOptions, decodeState, encodeState } from "./metric-state.js";
+
+/** Throws unless `options` has a class count, a label or nothing to ignore, and no options beside `names`. */
+export function checkMetricOptions(
+  options: { readonly classes: number; readonly ignore?: number },
+  names: ReadonlySet<string>,
+): void {
+  checkOptions("options", options, names);
+  checkClasses(options.classes);
+  checkIgnore(options.ignore);
+}
 
 /** What every metric here shares: options with the number of classes, and sums that are added up. */
 export abstract class Accumulator<R, O extends { readonly classes: number }> implements Metric<R> {

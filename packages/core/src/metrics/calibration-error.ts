@@ -1,7 +1,8 @@
 // Calibration errors as functions of bins. With n the pixels of the group and, per bin m, n_m pixels, conf_m their mean
 // p and acc_m the share of them whose label agrees. All are NaN when no pixel was counted.
 import { binsOfClass, type CalibrationBins } from "../calibration.js";
-import { checkChoice } from "../check.js";
+import { checkBoolean, checkChoice } from "../check.js";
+import { checkOptions, optionNames } from "../check-options.js";
 import { invalidArgument } from "../errors.js";
 
 /** One row of a reliability diagram; confidence and accuracy are NaN in an empty bin. */
@@ -54,6 +55,8 @@ export function averageCalibrationError(bins: CalibrationBins): number {
   return rows.reduce((sum, bin) => sum + gapOf(bin), 0) / rows.length;
 }
 
+const classwiseNames = optionNames<{ readonly background?: boolean }>({ background: true });
+
 /**
  * CECE, the mean of the classes' ECE over the classes with any counted pixel, NaN when there is none. The paper's has a
  * bin `threshold` of 1e-3, which is also what leaves classes without pixels.
@@ -62,6 +65,8 @@ export function classwiseExpectedCalibrationError(
   bins: CalibrationBins,
   options: { readonly background?: boolean } = {},
 ): number {
+  checkOptions("options", options, classwiseNames);
+  checkBoolean("background", options.background);
   if (bins.of !== "classes") throw invalidArgument("bins", 'bins of "classes"', bins.of);
   let sum = 0;
   let classes = 0;
@@ -73,6 +78,7 @@ export function classwiseExpectedCalibrationError(
   return sum / classes;
 }
 
+/** The options of {@link pixelExpectedCalibrationError}. */
 export interface PixelCalibrationErrorOptions {
   /** w; default 2, the paper's. 0 gives the ECE. */
   readonly falsePositiveWeight?: number;
@@ -87,6 +93,12 @@ export interface PixelCalibrationErrorOptions {
   readonly falsePositiveThreshold?: number;
 }
 
+const pixelNames = optionNames<PixelCalibrationErrorOptions>({
+  falsePositiveWeight: true,
+  variant: true,
+  falsePositiveThreshold: true,
+});
+
 /**
  * pECE = sum_m (n_m / n) |conf_m - acc_m + w f_m|, the pixel-wise expected calibration error (arXiv 2503.05107, eq. 18).
  * A score that penalises confident false positives, not a calibration error: perfectly calibrated predictions do not give 0.
@@ -95,18 +107,9 @@ export function pixelExpectedCalibrationError(
   bins: CalibrationBins,
   options: PixelCalibrationErrorOptions = {},
 ): number {
-  const { falsePositiveWeight = 2, variant = "reference", falsePositiveThreshold = 0.5 } = options;
-  if (!(Number.isFinite(falsePositiveWeight) && falsePositiveWeight >= 0)) {
-    throw invalidArgument("falsePositiveWeight", "a number of at least 0", falsePositiveWeight);
-  }
-  checkChoice("variant", variant, ["reference", "outside", "share-weighted", "threshold"]);
+  checkOptions("options", options, pixelNames);
   if (bins.of === "top-label") throw invalidArgument("bins", 'bins of "foreground" or of one class', bins.of);
-  if (
-    variant === "threshold" &&
-    !bins.limits.some((limit) => Math.abs(limit - falsePositiveThreshold) < 1e-6)
-  ) {
-    throw invalidArgument("falsePositiveThreshold", "a limit of the bins", falsePositiveThreshold);
-  }
+  const { falsePositiveWeight, variant, falsePositiveThreshold } = pixelErrorOptions(options, bins.limits);
   return total(bins, ({ share, low, count, confidence, accuracy }, gap, m) => {
     const misses = count - bins.accuracySum[m]!;
     const mean = misses > 0 ? bins.falsePositiveSum[m]! / misses : 0;
@@ -116,6 +119,25 @@ export function pixelExpectedCalibrationError(
       : 0;
     return share * (variant === "outside" ? gap + offset : Math.abs(confidence - accuracy + offset));
   });
+}
+
+/** Returns the options with their defaults filled in; throws on wrong values, also for bins of these limits. */
+export function pixelErrorOptions(
+  options: PixelCalibrationErrorOptions,
+  limits: Float64Array,
+): Required<PixelCalibrationErrorOptions> {
+  const { falsePositiveWeight = 2, variant = "reference", falsePositiveThreshold = 0.5 } = options;
+  if (!(Number.isFinite(falsePositiveWeight) && falsePositiveWeight >= 0)) {
+    throw invalidArgument("falsePositiveWeight", "a number of at least 0", falsePositiveWeight);
+  }
+  checkChoice("variant", variant, ["reference", "outside", "share-weighted", "threshold"]);
+  if (!Number.isFinite(falsePositiveThreshold)) {
+    throw invalidArgument("falsePositiveThreshold", "a finite number", falsePositiveThreshold);
+  }
+  if (variant === "threshold" && !limits.some((limit) => Math.abs(limit - falsePositiveThreshold) < 1e-6)) {
+    throw invalidArgument("falsePositiveThreshold", "a limit of the bins", falsePositiveThreshold);
+  }
+  return { falsePositiveWeight, variant, falsePositiveThreshold };
 }
 
 function gapOf({ confidence, accuracy }: ReliabilityBin): number {

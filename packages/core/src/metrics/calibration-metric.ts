@@ -4,17 +4,20 @@ import {
   binLayout,
   binsOfClass,
   type CalibrationBins,
+  type CalibrationBinsOptions,
   calibrationBins,
   emptyBins,
 } from "../calibration.js";
+import { optionNames } from "../check-options.js";
 import type { Labels, Probabilities } from "../tensor.js";
-import { Accumulator } from "./accumulator.js";
+import { Accumulator, checkMetricOptions } from "./accumulator.js";
 import {
   averageCalibrationError,
   classwiseExpectedCalibrationError,
   expectedCalibrationError,
   maximumCalibrationError,
   type PixelCalibrationErrorOptions,
+  pixelErrorOptions,
   pixelExpectedCalibrationError,
   rootMeanSquareCalibrationError,
 } from "./calibration-error.js";
@@ -23,6 +26,19 @@ export interface CalibrationMetricOptions extends BinOptions, PixelCalibrationEr
   readonly classes: number;
   readonly ignore?: number;
 }
+
+const names = optionNames<CalibrationMetricOptions>({
+  classes: true,
+  ignore: true,
+  bins: true,
+  of: true,
+  edges: true,
+  comparison: true,
+  threshold: true,
+  falsePositiveWeight: true,
+  variant: true,
+  falsePositiveThreshold: true,
+});
 
 /** Errors of one group of bins over all pixels seen. */
 export interface CalibrationErrors {
@@ -44,19 +60,23 @@ export interface CalibrationResult extends CalibrationErrors {
 export class CalibrationMetric extends Accumulator<CalibrationResult, CalibrationMetricOptions> {
   protected override readonly kind: string = "CalibrationMetric";
   readonly #layout: BinLayout;
+  readonly #pixels: CalibrationBinsOptions;
+  readonly #pixelError: PixelCalibrationErrorOptions;
 
   constructor(options: CalibrationMetricOptions) {
-    Accumulator.checkOptions(options);
-    const { classes, ignore, bins, of, edges, comparison, threshold } = options;
-    const { falsePositiveWeight, variant, falsePositiveThreshold } = options;
+    checkMetricOptions(options, names);
+    const { classes, ignore, comparison = "float64", threshold } = options;
     const layout = binLayout(options, classes);
-    const normal = { classes, ignore, bins, of, edges, comparison, threshold };
+    const { bins, of, edges } = layout;
+    const pixels = { ignore, bins, of, edges, comparison, threshold };
+    const pixelError = pixelErrorOptions(options, layout.limits);
     super(
-      { ...normal, falsePositiveWeight, variant, falsePositiveThreshold },
-      join(emptyBins(layout)).length,
+      { classes, ...pixels, ...pixelError },
+      partLengths(layout).reduce((sum, length) => sum + length),
     );
     this.#layout = layout;
-    if (layout.of !== "top-label") pixelExpectedCalibrationError(binsOfClass(emptyBins(layout), 0), options);
+    this.#pixels = pixels;
+    this.#pixelError = pixelError;
   }
 
   static restore(state: Uint8Array): CalibrationMetric {
@@ -66,7 +86,12 @@ export class CalibrationMetric extends Accumulator<CalibrationResult, Calibratio
 
   async update(probs: Probabilities, labels: Labels): Promise<void> {
     this.checkProbs(probs);
-    join(await calibrationBins(probs, labels, this.options)).forEach((sum, i) => void (this.sums[i]! += sum));
+    const bins = await calibrationBins(probs, labels, this.#pixels);
+    let at = 0;
+    for (const part of parts(bins)) {
+      for (let i = 0; i < part.length; i++) this.sums[at + i]! += part[i]!;
+      at += part.length;
+    }
   }
 
   /** The bins of everything seen. */
@@ -104,7 +129,7 @@ export class CalibrationMetric extends Accumulator<CalibrationResult, Calibratio
       rootMeanSquare: rootMeanSquareCalibrationError(bins),
       average: averageCalibrationError(bins),
       maximum: maximumCalibrationError(bins),
-      pixel: bins.of === "top-label" ? Number.NaN : pixelExpectedCalibrationError(bins, this.options),
+      pixel: bins.of === "top-label" ? Number.NaN : pixelExpectedCalibrationError(bins, this.#pixelError),
     };
   }
 }
@@ -113,6 +138,8 @@ function parts(bins: CalibrationBins): readonly Float64Array[] {
   return [bins.total, bins.count, bins.confidenceSum, bins.accuracySum, bins.falsePositiveSum];
 }
 
-function join(bins: CalibrationBins): Float64Array {
-  return Float64Array.from(parts(bins).flatMap((sums) => Array.from(sums)));
+// The lengths of the parts, without the parts.
+function partLengths({ groups, bins }: BinLayout): readonly number[] {
+  const cells = groups * bins;
+  return [groups, cells, cells, cells, cells];
 }

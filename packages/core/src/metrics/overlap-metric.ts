@@ -1,7 +1,6 @@
-import { checkInteger } from "../check.js";
-import { checkOptions, optionNames } from "../check-options.js";
+import { optionNames } from "../check-options.js";
 import type { Labels, Probabilities, Tensor } from "../tensor.js";
-import { Accumulator } from "./accumulator.js";
+import { Accumulator, checkMetricOptions } from "./accumulator.js";
 import { type CaseStatistics, CaseSums } from "./metric.js";
 import {
   argMax,
@@ -50,11 +49,8 @@ export class OverlapMetric extends Accumulator<OverlapResult, OverlapMetricOptio
   readonly #policy: OverlapPolicy;
 
   constructor(options: OverlapMetricOptions) {
-    Accumulator.checkOptions(options);
-    checkOptions("options", options, known);
+    checkMetricOptions(options, known);
     const { classes, ignore } = options;
-    if (ignore !== undefined)
-      checkInteger("ignore", ignore, Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
     const policy = checkOverlapPolicy(options);
     super({ classes, ignore, ...policy }, 1 + classes * classes + 2 * (classes + 1) * CaseSums.length);
     this.#policy = policy;

@@ -15,13 +15,20 @@ import { checkDims, checkSelection, type PixelSelection } from "../probability-m
 import type { Labels, Probabilities, Tensor } from "../tensor.js";
 import { checkEmptyPolicy, type EmptyPolicy } from "./empty-policy.js";
 
+/** The options of {@link argMax}. */
+export interface ArgMaxOptions extends DeviceOption, KeepOption {
+  readonly out?: Tensor<"uint8"> | Tensor<"int32">;
+}
+
+const argMaxNames = optionNames<ArgMaxOptions>({ device: true, keep: true, out: true });
+
 /**
  * The class of the largest probability (or logit) at every pixel, the first of equals: `[N, C, ...spatial]` to
  * `[N, ...spatial]`, uint8 up to 256 classes. NaN is an error.
  */
 export async function argMax(
   values: Probabilities,
-  options: DeviceOption & KeepOption & { readonly out?: Tensor<"uint8"> | Tensor<"int32"> } = {},
+  options: ArgMaxOptions = {},
 ): Promise<Tensor<"uint8"> | Tensor<"int32">> {
   const { request, dims } = argMaxRequest(values, options);
   return labelTensor(await call(() => native.argMax(request)), dims, request.classes);
@@ -30,7 +37,7 @@ export async function argMax(
 /** {@link argMax} on the calling thread. */
 export function argMaxSync(
   values: Probabilities,
-  options: DeviceOption & KeepOption & { readonly out?: Tensor<"uint8"> | Tensor<"int32"> } = {},
+  options: ArgMaxOptions = {},
 ): Tensor<"uint8"> | Tensor<"int32"> {
   const { request, dims } = argMaxRequest(values, options);
   return labelTensor(
@@ -42,8 +49,10 @@ export function argMaxSync(
 
 function argMaxRequest(
   values: Probabilities,
-  { device, keep, out }: DeviceOption & KeepOption & { readonly out?: Tensor<"uint8"> | Tensor<"int32"> },
+  options: ArgMaxOptions,
 ): { request: Parameters<typeof native.argMax>[0]; dims: readonly number[] } {
+  checkOptions("options", options, argMaxNames);
+  const { device, keep, out } = options;
   checkDevice(device);
   checkProbabilities(values, "values");
   const [batch, classes, ...spatial] = values.dims as [number, number, ...number[]];
@@ -69,6 +78,14 @@ export interface ConfusionOptions extends PixelSelection, DeviceOption {
   readonly classes: number;
   readonly out?: Tensor<"float64">;
 }
+
+const confusionNames = optionNames<ConfusionOptions>({
+  device: true,
+  classes: true,
+  ignore: true,
+  mask: true,
+  out: true,
+});
 
 /** Pixels per image, true class and predicted class, `[N, classes, classes]`. */
 export async function confusionCounts(
@@ -99,6 +116,7 @@ function confusionRequest(
   labels: Labels,
   options: ConfusionOptions,
 ): Parameters<typeof native.confusionCounts>[0] & { batch: number } {
+  checkOptions("options", options, confusionNames);
   checkDevice(options.device);
   checkLabels(predicted, "predicted");
   checkLabels(labels);

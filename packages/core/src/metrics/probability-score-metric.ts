@@ -1,12 +1,14 @@
-import { checkInteger } from "../check.js";
+import { optionNames } from "../check-options.js";
 import type { Labels, Probabilities } from "../tensor.js";
-import { Accumulator } from "./accumulator.js";
+import { Accumulator, checkMetricOptions } from "./accumulator.js";
 import { brierScore, negativeLogLikelihood, probabilityScores } from "./probability-scores.js";
 
 export interface ProbabilityScoreMetricOptions {
   readonly classes: number;
   readonly ignore?: number;
 }
+
+const names = optionNames<ProbabilityScoreMetricOptions>({ classes: true, ignore: true });
 
 export interface ProbabilityScoreResult {
   readonly pixels: number;
@@ -22,10 +24,8 @@ export class ProbabilityScoreMetric extends Accumulator<
 > {
   protected override readonly kind: string = "ProbabilityScoreMetric";
   constructor(options: ProbabilityScoreMetricOptions) {
-    Accumulator.checkOptions(options);
+    checkMetricOptions(options, names);
     const { classes, ignore } = options;
-    if (ignore !== undefined)
-      checkInteger("ignore", ignore, Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
     super({ classes, ignore }, 3);
   }
 

@@ -1,4 +1,6 @@
 import { call, callSync, native } from "../binding.js";
+import { checkBoolean } from "../check.js";
+import { checkOptions, optionNames } from "../check-options.js";
 import { checkDevice, type DeviceOption } from "../device.js";
 import { type PixelSelection, probabilityMaps } from "../probability-maps.js";
 import type { Labels, Probabilities, Tensor } from "../tensor.js";
@@ -19,12 +21,21 @@ export interface ProbabilityScoresOptions extends PixelSelection, DeviceOption {
   readonly weights?: Tensor<"float32">;
 }
 
+const names = optionNames<ProbabilityScoresOptions>({
+  device: true,
+  ignore: true,
+  mask: true,
+  weights: true,
+});
+const brierNames = optionNames<{ readonly meanOverClasses?: boolean }>({ meanOverClasses: true });
+
 /** Brier and log-loss sums of probabilities `[N, C, ...spatial]` against labels `[N, ...spatial]`. */
 export async function probabilityScores(
   probs: Probabilities,
   labels: Labels,
   options: ProbabilityScoresOptions = {},
 ): Promise<ProbabilityScores> {
+  checkOptions("options", options, names);
   checkDevice(options.device);
   const maps = probabilityMaps(probs, labels, options, options.weights);
   const { total, brier, logLoss } = await call(() => native.probabilityScores(maps));
@@ -37,6 +48,7 @@ export function probabilityScoresSync(
   labels: Labels,
   options: ProbabilityScoresOptions = {},
 ): ProbabilityScores {
+  checkOptions("options", options, names);
   checkDevice(options.device);
   const maps = probabilityMaps(probs, labels, options, options.weights);
   const { total, brier, logLoss } = callSync(() => native.probabilityScoresSync(maps));
@@ -51,6 +63,8 @@ export function brierScore(
   scores: ProbabilityScores,
   options: { readonly meanOverClasses?: boolean } = {},
 ): number {
+  checkOptions("options", options, brierNames);
+  checkBoolean("meanOverClasses", options.meanOverClasses);
   return scores.brierSum / scores.total / (options.meanOverClasses ? scores.classes : 1);
 }
 
