@@ -1,5 +1,6 @@
-// The one entry of `npm run demo`, `npm test`, `npm run build`, `npm run bench` and `npm run pixelcal`: fetches a private pnpm, installs,
-// builds, then runs what was asked. No dependencies of its own: nothing is installed yet when it starts.
+// The one entry of `npm run demo`, `npm test`, `npm run build`, `npm run soak`, `npm run bench` and `npm run pixelcal`:
+// fetches a private pnpm, installs, builds, then runs what was asked. No dependencies of its own: nothing is installed yet
+// when it starts.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -100,6 +101,9 @@ switch (task) {
   case "native":
     process.exit(run("pnpm", ["--dir", "native", "run", `test:${rest[0]}`]));
     break;
+  case "soak":
+    process.exit(run(process.execPath, [join(root, "tools", "soak", "main.mjs"), ...rest]));
+    break;
   case "bench":
     process.exit(run(process.execPath, [join(root, "benchmarks", "kernels.mjs"), ...rest]));
     break;
@@ -110,5 +114,5 @@ switch (task) {
     process.exit(run(process.execPath, [cli, ...rest], { cwd: process.env.INIT_CWD ?? root }));
     break;
   default:
-    fail(`unknown task "${task}": build, test, native, bench, demo or cli`);
+    fail(`unknown task "${task}": build, test, native, soak, bench, demo or cli`);
 }

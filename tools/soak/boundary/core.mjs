@@ -1,0 +1,125 @@
+// Core's public functions and classes: every export, in the forms that their callers know and in others.
+import { core } from "../dist.mjs";
+import { abused, disturb, strangeValue } from "./values.mjs";
+
+const floats = (length) => Float32Array.from({ length }, (_, i) => ((i * 37) % 100) / 100);
+
+function tensors(random) {
+  const size = random.pick([[4, 4], [2, 3, 4], [8]]);
+  const classes = random.pick([2, 3]);
+  const pixels = size.reduce((a, b) => a * b);
+  const probs = floats(classes * pixels);
+  for (let i = 0; i < pixels; i++) {
+    const sum = Array.from({ length: classes }, (_, c) => probs[c * pixels + i]).reduce(
+      (a, b) => a + b,
+      1e-3,
+    );
+    for (let c = 0; c < classes; c++) probs[c * pixels + i] /= sum;
+  }
+  const tensor = (type, data, dims) => ({ type, data, dims });
+  const labels = tensor(
+    "uint8",
+    Uint8Array.from({ length: pixels }, (_, i) => i % classes),
+    [1, ...size],
+  );
+  const mask = tensor(
+    "uint8",
+    labels.data.map((value) => value & 1),
+    [1, ...size],
+  );
+  return { size, classes, pixels, labels, mask, probs: tensor("float32", probs, [1, classes, ...size]) };
+}
+
+/** Arguments that are right for a function, by its name without "Sync". */
+const valid = (random) => {
+  const { size, classes, labels, mask, probs } = tensors(random);
+  const spacing = size.map(() => 1.5);
+  const bins = () => core.calibrationBinsSync(probs, labels, { bins: 4, of: "classes" });
+  const classed = [{ classes, ignore: 255 }];
+  return {
+    tensor: ["float32", floats(6), [2, 3]],
+    zeros: ["float32", [2, 3]],
+    elementCount: [[2, 3]],
+    distanceTransform: [mask, { spacing, squared: true }],
+    signedDistance: [labels, { classes, spacing, normalize: "max" }],
+    surfaceDistances: [mask, mask, { spacing, convention: "deepmind", tolerance: 2 }],
+    labelSurfaceDistances: [
+      labels,
+      labels,
+      { classes, regions: [[1]], spacing, tolerance: [1], percentile: 90 },
+    ],
+    morphology: [mask, { op: "closing", radius: 2, structure: "cross" }],
+    packMask: [mask, {}],
+    unpackMask: [core.packMaskSync(mask), {}],
+    softLabels: [labels, { classes, kernel: "gaussian", radius: 1 }],
+    labelTargets: [labels, { classes, oneHot: true, signedDistance: { normalize: "max" } }],
+    calibrationBins: [probs, labels, { bins: 5, of: "foreground", ignore: 1 }],
+    calibrationHistograms: [probs, labels, [{ bins: 5 }, { bins: 3, of: "classes" }], { ignore: 1 }],
+    mergeBins: [[bins(), bins()]],
+    binsOfClass: [bins(), 1],
+    argMax: [probs, {}],
+    confusionCounts: [labels, labels, { classes, ignore: 1 }],
+    overlapCounts: [core.confusionCountsSync(labels, labels, { classes }), 1, 0],
+    diceScore: [core.overlapCounts(core.confusionCountsSync(labels, labels, { classes }), 1, 0), {}],
+    intersectionOverUnion: [
+      core.overlapCounts(core.confusionCountsSync(labels, labels, { classes }), 1, 0),
+      {},
+    ],
+    probabilityScores: [probs, labels, { ignore: 1 }],
+    brierScore: [core.probabilityScoresSync(probs, labels, {})],
+    negativeLogLikelihood: [core.probabilityScoresSync(probs, labels, {})],
+    pixelExpectedCalibrationError: [bins(), { falsePositiveWeight: 2 }],
+    ...Object.fromEntries(
+      ["average", "classwiseExpected", "expected", "maximum", "rootMeanSquare"].map((name) => [
+        `${name}CalibrationError`,
+        [bins()],
+      ]),
+    ),
+    reliability: [bins()],
+    CalibrationMetric: [{ classes, bins: 4, of: "classes" }],
+    OverlapMetric: classed,
+    ProbabilityScoreMetric: classed,
+    SurfaceDistanceMetric: [{ classes, regions: "both", spacing, tolerance: 1 }],
+    toDevice: [probs, "cuda"],
+  };
+};
+
+// Exported for their types, constants, and what is meant to throw.
+const left = new Set(["InvalidArgumentError", "DeviceTensor", "invalidArgument"]);
+const names = Object.keys(core).filter((name) => typeof core[name] === "function" && !left.has(name));
+const isMetric = (name) => typeof core[name].restore === "function";
+
+/** A metric's whole life with strange arguments: construction, updates, merging, states. */
+async function live(Metric, args, random) {
+  const metric = new Metric(...args);
+  const { probs, labels } = tensors(random);
+  const rest = [{ spacing: undefined }];
+  const given = random.oneIn(3) ? [probs, labels, ...rest] : abused([probs, labels, ...rest], random);
+  await metric.update(...given);
+  metric.merge(random.oneIn(3) ? strangeValue(random) : new Metric(...args));
+  metric.compute();
+  Metric.restore(random.oneIn(3) ? strangeValue(random) : metric.state()).compute();
+}
+
+export const coreTarget = {
+  name: "core",
+  kind: "core",
+  share: 0.4,
+  rate: 4000,
+  make: (random) => random,
+  async run(random) {
+    const name = random.pick(names);
+    const all = valid(random);
+    const right = all[name.replace(/Sync$/, "")] ?? random.pick(Object.values(all));
+    const args = random.oneIn(10)
+      ? right
+      : random.oneIn(12)
+        ? right.map(() => strangeValue(random))
+        : abused(right, random);
+    const list = Array.isArray(args) ? args : right;
+    if (isMetric(name)) return live(core[name], list, random);
+    const result = core[name](...list);
+    if (random.oneIn(4)) disturb(list, random);
+    return result;
+  },
+};

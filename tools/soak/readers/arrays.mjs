@@ -1,0 +1,122 @@
+// NPY, NPZ and safetensors: from bytes and, in one of eight cases, from a file.
+import { core, io } from "../dist.mjs";
+import { concat, mutated, splice, words } from "../mutate.mjs";
+import { archive, lyingArchive } from "../zip.mjs";
+import { scratch } from "./scratch.mjs";
+
+const { tensor } = core;
+const tensors = [
+  tensor("float32", Float32Array.from({ length: 24 }, Math.sin), [2, 3, 4]),
+  tensor(
+    "uint8",
+    Uint8Array.from({ length: 12 }, (_, i) => i % 4),
+    [3, 4],
+  ),
+  tensor(
+    "int64",
+    BigInt64Array.from({ length: 6 }, (_, i) => BigInt(i)),
+    [6],
+  ),
+  tensor("float64", Float64Array.of(1.25, 1.25), [2]),
+  tensor("int16", Int16Array.of(-3), []),
+  tensor("float32", new Float32Array(0), [0, 5]),
+];
+
+const npy = tensors.map((value) => concat(...io.encodeNpy(value)));
+// What NumPy also writes: Fortran order, big-endian numbers, version 2.
+const edited = (bytes, from, to) =>
+  new Uint8Array(Buffer.from(Buffer.from(bytes).toString("latin1").replace(from, to), "latin1"));
+npy.push(edited(npy[0], "False", "True "), edited(npy[3], "<f8", ">f8"), edited(npy[1], "|u1", "|b1"));
+npy.push(
+  concat(
+    Uint8Array.of(0x93, 78, 85, 77, 80, 89, 2, 0),
+    npy[0].subarray(8, 10),
+    new Uint8Array(2),
+    npy[0].subarray(10),
+  ),
+);
+
+const useFile = (bytes) => bytes.length % 8 === 0;
+
+export const npyTarget = {
+  name: "npy",
+  kind: "npy",
+  share: 0.199,
+  rate: 7000,
+  make: (random) => mutated(random.pick(npy), random, npy),
+  run: (bytes) =>
+    useFile(bytes) ? io.readNpy(scratch("a.npy", bytes)) : io.decodeNpy(bytes, { path: "a.npy" }),
+};
+
+const names = ["image", "label", "probs", "spacing"];
+const entries = (stored) => names.map((name, i) => ({ name: `${name}.npy`, bytes: npy[i], stored }));
+const archives = [
+  archive(entries(true)),
+  archive(entries(false)),
+  archive(entries(false).slice(0, 1)),
+  archive([]),
+];
+
+// Damage inside of an array goes in behind a right checksum; else all of it would end at the checksum.
+function inside(random) {
+  const list = entries(random.oneIn(2));
+  const place = random.integer(list.length);
+  const damaged = { ...list[place], bytes: mutated(list[place].bytes, random, npy) };
+  if (random.oneIn(8)) damaged.name = `${random.pick(words)}.npy`;
+  return archive(list.with(place, damaged));
+}
+
+export const npzTarget = {
+  name: "npz",
+  kind: "npz",
+  share: 0.14,
+  rate: 900,
+  make: (random) =>
+    random.pick([
+      () => mutated(random.pick(archives), random, archives),
+      () => inside(random),
+      () => lyingArchive(entries(random.oneIn(2)).slice(random.integer(3)), random),
+    ])(),
+  async run(bytes) {
+    if (!useFile(bytes)) return io.readNpz(bytes);
+    const path = scratch("a.npz", bytes);
+    return bytes.length % 16 === 0 ? io.readNpz(path) : io.readPrediction(path);
+  },
+};
+
+const encoded = (content) => concat(...io.encodeSafetensors(content));
+const named = Object.fromEntries(tensors.map((value, i) => [`layer.${i}`, value]));
+const files = [
+  encoded({ tensors: named, metadata: { format: "pt" } }),
+  encoded({ tensors: { w: tensors[0] }, metadata: {} }),
+  encoded({ tensors: {}, metadata: { a: "b" } }),
+];
+
+/** Safetensors bytes with another header, the length before it right again. */
+export function withHeader(bytes, header) {
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(header.length));
+  return concat(length, header, bytes.subarray(8 + headerLength(bytes)));
+}
+const headerLength = (bytes) => Number(Buffer.from(bytes.buffer, bytes.byteOffset).readBigUInt64LE());
+export const headerOf = (bytes) => bytes.subarray(8, 8 + headerLength(bytes));
+
+/** A safetensors file with damage in its header, its length or anywhere. */
+export function mutatedSafetensors(bytes, random, seeds) {
+  if (random.oneIn(3)) return mutated(bytes, random, seeds);
+  const header = mutated(headerOf(bytes), random, seeds.map(headerOf));
+  const result = withHeader(bytes, header);
+  return random.oneIn(8) ? splice(result, result.length - 4, 4) : result;
+}
+
+export const safetensorsTarget = {
+  name: "safetensors",
+  kind: "safetensors",
+  share: 0.16,
+  rate: 3900,
+  make: (random) => mutatedSafetensors(random.pick(files), random, files),
+  run: (bytes) =>
+    useFile(bytes)
+      ? io.readSafetensors(scratch("a.safetensors", bytes))
+      : io.decodeSafetensors(bytes, "a.safetensors"),
+};

@@ -1,0 +1,39 @@
+// The errors that bad input may end in. Everything else that reaches a caller is a fault of ours.
+export const typed = {
+  onnx: ["GraphError", "UnsupportedOpError", "InvalidArgumentError"],
+  npy: ["FormatError"],
+  npz: ["FormatError"],
+  safetensors: ["FormatError"],
+  checkpoint: ["FormatError"],
+  config: ["CommandError", "ConfigError"],
+  state: ["InvalidArgumentError"],
+  core: ["InvalidArgumentError"],
+  native: [],
+  kills: [],
+};
+
+// What a caller's own getter throws comes back as it is.
+export class Planted extends Error {}
+
+// Node-API has no classes of its own: a message of ours names the argument first.
+const ofNative = (error) =>
+  error?.code === "INVALID_ARGUMENT" ||
+  (error instanceof Error && /^[a-z][\w.[\]]*: expected/i.test(error.message));
+
+const named = (error) => (error instanceof Error ? error.constructor.name : typeof error);
+
+/** Whether `error` is one that a reader of this kind may throw. */
+export const isTyped = (kind, error) =>
+  error instanceof Planted || typed[kind].includes(named(error)) || (kind === "native" && ofNative(error));
+
+/** One line that says what was thrown and where, the same for the same fault. */
+export function signature(error) {
+  if (!(error instanceof Error)) return `${typeof error} thrown: ${String(error).slice(0, 80)}`;
+  const frame =
+    /\/(packages|native)\/[^\s)]*?([\w-]+\.m?[jt]s):\d+/.exec(error.stack ?? "")?.[0] ?? "no frame of ours";
+  const message = error.message
+    .replace(/\d+/g, "N")
+    .replace(/["'`].*?["'`]/g, "S")
+    .slice(0, 60);
+  return `${named(error)}: ${message} at ${frame.replace(/^\/|dist\//g, "")}`;
+}
