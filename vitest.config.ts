@@ -15,7 +15,7 @@ export default defineConfig({
     },
   },
   test: {
-    include: ["packages/*/src/**/*.test.ts", "benchmarks/**/*.test.ts"],
+    include: ["packages/*/src/**/*.test.ts", "benchmarks/**/*.test.ts", "docs/**/*.test.ts"],
     pool: "forks",
     maxWorkers: 2,
     testTimeout: 60_000,
