@@ -1,6 +1,6 @@
 import { basename, join } from "node:path";
-import { FormatError, listCases, listFolder, readPrediction, writeFileAtomic } from "@pixelcal/io";
-import { type EvaluateOptions, type Evaluation, evaluate } from "@pixelcal/train";
+import { FormatError, listCases, listFolder, writeFileAtomic } from "@pixelcal/io";
+import { type EvaluateOptions, type Evaluation, evaluate, expectedPredictions } from "@pixelcal/train";
 import { Interrupted } from "./command-error.js";
 import type { Context } from "./program.js";
 import { type RunResult, ranked, resultsCsv, resultsJson } from "./report/results.js";
@@ -38,7 +38,7 @@ export function someOf(names: readonly string[], most: number): string {
 }
 
 /** Everything that decides a table's numbers. */
-export type ScoreSettings = Omit<EvaluateOptions, "onCase" | "classes"> & { readonly classes?: number };
+export type ScoreSettings = Omit<EvaluateOptions, "onCase" | "cases">;
 
 /** Scores the predictions of several runs, the best DSC first. */
 export async function evaluateRuns(
@@ -48,24 +48,17 @@ export async function evaluateRuns(
 ): Promise<readonly RunResult[]> {
   const results: RunResult[] = [];
   for (const { run, path } of runs) {
-    const names = await listCases(path, expectedCases);
-    const classes = settings.classes ?? (await classesOf(path, names, settings.ignore));
+    const names = await listCases(path, expectedPredictions);
     let done = 0;
     const onCase = (): void => {
       if (signal.aborted) throw new Interrupted("stopped; nothing was written");
       terminal.progress({ label: `evaluate ${run}`, done: ++done, total: names.length });
     };
-    const evaluation: Evaluation = await evaluate(path, { ...settings, classes, onCase });
+    const evaluation: Evaluation = await evaluate(path, { ...settings, cases: names, onCase });
     results.push({ run, evaluation });
   }
   terminal.clear();
   return ranked(results);
-}
-
-const expectedCases = "expected predictions, *.npz with probs and label";
-
-async function classesOf(folder: string, names: readonly string[], ignore?: number): Promise<number> {
-  return (await readPrediction(join(folder, `${names[0]}.npz`), { ignore })).probs.dims[0]!;
 }
 
 /** Writes a table as CSV and, with every case, as JSON. */

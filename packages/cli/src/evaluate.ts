@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import type { EvaluationConvention } from "@pixelcal/train";
+import { type EvaluationConvention, type ProbabilityTransform, probabilityTransforms } from "@pixelcal/train";
 import { type Command, Option } from "commander";
 import { CommandError } from "./command-error.js";
 import { evaluateRuns, predictionFolders, writeResults } from "./evaluate-runs.js";
@@ -15,6 +15,9 @@ interface Options {
   readonly convention: EvaluationConvention;
   readonly ignoreBackground: boolean;
   readonly ignore?: number;
+  readonly softmax?: boolean;
+  readonly sigmoid?: boolean;
+  readonly normalize?: boolean;
   readonly out: string;
   readonly json?: string;
 }
@@ -34,9 +37,18 @@ export function addEvaluate(program: Command, context: Context): void {
     )
     .option("--ignore-background", "leave class 0 out of CECE", false)
     .option("--ignore <label>", "label of pixels that count in nothing, 255 for example", label)
+    .addOption(transformOption("softmax", "probs holds logits: take their softmax over the classes"))
+    .addOption(transformOption("sigmoid", "probs holds one channel of logits, the foreground's"))
+    .addOption(transformOption("normalize", "divide probs by its sum over the classes"))
     .option("--out <file>", "the table as CSV", "results.csv")
     .option("--json <file>", "the table and every case as JSON (default: beside the CSV)")
     .action((options: Options) => evaluation(options, context));
+}
+
+/** One of the options that make probabilities of the values; they exclude each other. */
+function transformOption(name: ProbabilityTransform, description: string): Option {
+  const others = probabilityTransforms.filter((other) => other !== name);
+  return new Option(`--${name}`, description).conflicts([...others]);
 }
 
 async function evaluation(options: Options, context: Context): Promise<void> {
@@ -45,6 +57,7 @@ async function evaluation(options: Options, context: Context): Promise<void> {
   if (resolve(json) === resolve(out))
     throw new CommandError(`--json: expected another file than --out, got ${json}`, { exitCode: 2 });
   const runs = await predictionFolders(resolve(options.predictions), (text) => context.terminal.warn(text));
+  const transform = probabilityTransforms.find((name) => options[name] === true);
   const settings = {
     classes,
     bins,
@@ -52,6 +65,7 @@ async function evaluation(options: Options, context: Context): Promise<void> {
     convention,
     ignoreBackground,
     ignore,
+    transform,
   };
   const results = await evaluateRuns(runs, settings, context);
   await writeResults(results, settings, { csv: out, json });

@@ -123,30 +123,39 @@ export async function readCase(path: string, options: ReadCaseOptions = {}): Pro
 /** float32 softmax leaves values a few units of rounding above 1; anything further out is no probability. */
 const tolerance = 1e-5;
 
+export interface ReadPredictionOptions {
+  /** A label outside the classes that is accepted. */
+  readonly ignore?: number;
+  /** Whether `probs` must lie within [0, 1] (default), or may hold any numbers, such as logits, one channel for two classes. */
+  readonly values?: "probabilities" | "any";
+  readonly limits?: Partial<Limits>;
+}
+
 /**
- * Reads a prediction: `probs` [C, ...spatial], `label` [...spatial] and `spacing` where present. Throws FormatError for NaN, for probabilities outside [0, 1] and
- * for labels outside [0, C) other than `ignore`.
+ * Reads a prediction: `probs` [C, ...spatial], `label` [...spatial] and `spacing` where present. Throws FormatError for
+ * NaN, for probabilities outside [0, 1] and for labels outside [0, C) other than `ignore`.
  */
-export async function readPrediction(
-  path: string,
-  options: { readonly ignore?: number; readonly limits?: Partial<Limits> } = {},
-): Promise<Prediction> {
+export async function readPrediction(path: string, options: ReadPredictionOptions = {}): Promise<Prediction> {
   const arrays = await readNpz(path, { ...options.limits, keys: ["probs", "label", "spacing"] });
   const probs = toFloat32(await pick(arrays, path, "probs"), path, "probs");
   const labels = toLabels(await pick(arrays, path, "label"), path, "label");
   checkSpatial(path, "probs", probs, labels);
-  const wrong = probs.data.findIndex((p) => !(p >= -tolerance && p <= 1 + tolerance));
-  if (wrong >= 0) {
-    throw new FormatError(
-      path,
-      "probs",
-      `expected values within [0, 1], got ${probs.data[wrong]} at offset ${wrong}`,
-    );
-  }
-  checkLabelRange(path, labels, probs.dims[0]!, options.ignore);
+  const any = options.values === "any";
+  if (!any) checkValues(path, probs.data);
+  checkLabelRange(path, labels, any ? Math.max(2, probs.dims[0]!) : probs.dims[0]!, options.ignore);
   const { spacing } = arrays;
   if (!spacing) return { probs, labels };
   return { probs, labels, spacing: toSpacing(spacing, path, labels.dims.length) };
+}
+
+function checkValues(path: string, values: Float32Array): void {
+  const wrong = values.findIndex((p) => !(p >= -tolerance && p <= 1 + tolerance));
+  if (wrong < 0) return;
+  throw new FormatError(
+    path,
+    "probs",
+    `expected values within [0, 1], got ${values[wrong]} at offset ${wrong}`,
+  );
 }
 
 /**

@@ -1,4 +1,4 @@
-export type { Case, Prediction, ReadCaseOptions } from "./case.js";
+export type { Case, Prediction, ReadCaseOptions, ReadPredictionOptions } from "./case.js";
 export { readCase, readPrediction, writePrediction } from "./case.js";
 export { errorCode, FormatError, fileError, writeError } from "./errors.js";
 export {

@@ -9,6 +9,7 @@ import {
   diceScore,
   expectedCalibrationError,
   intersectionOverUnion,
+  invalidArgument,
   maximumCalibrationError,
   negativeLogLikelihood,
   overlapCounts,
@@ -44,6 +45,22 @@ export interface ScoreOptions {
   readonly ignore?: number;
   /** Physical size of a pixel per spatial axis, for distances; ones by default. */
   readonly spacing?: readonly number[];
+}
+
+/** Throws `InvalidArgumentError` for options that no case could be scored with. */
+export function checkScoreOptions(
+  options: Omit<ScoreOptions, "classes"> & { readonly classes?: number },
+): void {
+  const { classes, convention, bins = 10, falsePositiveWeight = 2, ignore = 0 } = options;
+  if (convention !== undefined && !evaluationConventions.includes(convention))
+    throw invalidArgument("convention", evaluationConventions.join(" or "), convention);
+  if (classes !== undefined && !(Number.isInteger(classes) && classes >= 2))
+    throw invalidArgument("classes", "an integer of 2 or more", classes);
+  if (!(Number.isInteger(bins) && bins >= 1 && bins <= 1024))
+    throw invalidArgument("bins", "an integer from 1 to 1024", bins);
+  if (!(Number.isFinite(falsePositiveWeight) && falsePositiveWeight >= 0))
+    throw invalidArgument("falsePositiveWeight", "a number of 0 or more", falsePositiveWeight);
+  if (!Number.isSafeInteger(ignore)) throw invalidArgument("ignore", "an integer", ignore);
 }
 
 /** One number per column; NaN where it is not defined for the case. */

@@ -1,8 +1,16 @@
 import { join } from "node:path";
 import type { Labels, Probabilities } from "@pixelcal/core";
-import { invalidArgument } from "@pixelcal/core";
+import { elementCount, InvalidArgumentError, invalidArgument } from "@pixelcal/core";
 import { FormatError, listCases, readPrediction } from "@pixelcal/io";
-import { caseScores, evaluationConventions, type ScoreOptions, type Scores } from "./case-scores.js";
+import { caseScores, checkScoreOptions, type ScoreOptions, type Scores } from "./case-scores.js";
+import {
+  classesOfChannels,
+  type ProbabilityTransform,
+  predictedProbabilities,
+  probabilityTransforms,
+  type Refuse,
+  type ValueReading,
+} from "./predicted-probabilities.js";
 
 /** Probabilities [C, ...spatial] and labels [...spatial] of one case. */
 export interface EvaluationCase {
@@ -13,7 +21,13 @@ export interface EvaluationCase {
   readonly spacing?: readonly number[];
 }
 
-export interface EvaluateOptions extends ScoreOptions {
+export interface EvaluateOptions extends Omit<ScoreOptions, "classes"> {
+  /** Default: as many as the first case has. */
+  readonly classes?: number;
+  /** Which cases of a folder are scored, by name; default: all. */
+  readonly cases?: readonly string[];
+  /** What makes probabilities of the values; default: they are probabilities. */
+  readonly transform?: ProbabilityTransform;
   onCase?(row: EvaluationRow): void;
 }
 
@@ -43,37 +57,68 @@ export interface Evaluation {
 }
 
 /**
- * Scores of every case and their means over cases. The source is a folder of predictions (*.npz with `probs` and
- * `label`) or cases one by one. Throws `FormatError` for a file or folder that is not of this form.
+ * Returns the scores of every case and their means over cases. The source is a folder of predictions (*.npz with `probs`
+ * and `label`) or cases one by one. Nothing is scored that is no probability: a case whose values are outside of [0, 1] or
+ * miss the sum of 1 by more than 1e-3 is refused, as is anything a scorer rejects, by the file's or the case's name:
+ * `FormatError` for a folder, `InvalidArgumentError` for cases.
  */
 export async function evaluate(
   source: string | AsyncIterable<EvaluationCase> | Iterable<EvaluationCase>,
-  options: EvaluateOptions,
+  options: EvaluateOptions = {},
 ): Promise<Evaluation> {
-  const { classes, convention = "reference", onCase, ...rest } = options;
-  if (!evaluationConventions.includes(convention)) {
-    throw invalidArgument("convention", evaluationConventions.join(" or "), convention);
-  }
-  if (!(Number.isInteger(classes) && classes >= 2))
-    throw invalidArgument("classes", "an integer of 2 or more", classes);
+  const { convention = "reference", cases, transform, onCase, ...rest } = options;
+  const settings = { ...rest, convention };
+  checkScoreOptions(settings);
+  if (transform !== undefined && !probabilityTransforms.includes(transform))
+    throw invalidArgument("transform", probabilityTransforms.join(" or "), transform);
+  const reading = { transform, ignore: rest.ignore };
   const rows: EvaluationRow[] = [];
-  for await (const { name, probs, labels, spacing } of typeof source === "string"
-    ? readFolder(source, classes, rest.ignore)
-    : source) {
-    if (probs.dims[0] !== classes)
-      throw invalidArgument(`${name}: probs`, `${classes} classes`, `[${probs.dims}]`);
-    const scores = await caseScores(probs, labels, {
-      ...rest,
-      classes,
-      convention,
-      spacing: spacing ?? rest.spacing,
-    });
-    const row = { name, scores };
+  let { classes } = rest;
+  for await (const item of typeof source === "string" ? readFolder(source, cases, rest.ignore) : source) {
+    const refuse: Refuse = (what, cause?: Error) => {
+      if (typeof source === "string")
+        throw new FormatError(join(source, `${item.name}.npz`), undefined, what, { cause });
+      throw new InvalidArgumentError(item.name, `${item.name}: ${what}`, { cause });
+    };
+    const found = classesOfChannels(item.probs.dims[0] ?? 0, reading, (what) => refuse(`probs: ${what}`));
+    classes ??= found;
+    if (found !== classes) refuse(`probs: expected ${classes} classes, got shape [${item.probs.dims}]`);
+    const row = await scored(item, { ...settings, classes }, reading, refuse);
     rows.push(row);
     onCase?.(row);
   }
   if (rows.length === 0) throw invalidArgument("cases", "at least one", "none");
-  const columns = Object.keys(rows[0]!.scores);
+  return summaryOf(rows);
+}
+
+async function scored(
+  { name, probs, labels, spacing }: EvaluationCase,
+  options: ScoreOptions,
+  reading: ValueReading,
+  refuse: Refuse,
+): Promise<EvaluationRow> {
+  const axes = probs.dims.length - 1;
+  if (axes < 2 || axes > 3)
+    refuse(`probs: expected 2 or 3 spatial axes, got ${axes} (shape [${probs.dims}])`);
+  if (labels.dims.join() !== probs.dims.slice(1).join())
+    refuse(`labels: expected shape [${probs.dims.slice(1)}] to match probs, got [${labels.dims}]`);
+  if (probs.data.length !== elementCount(probs.dims))
+    refuse(`probs: expected ${elementCount(probs.dims)} elements, got ${probs.data.length}`);
+  if (labels.data.length !== elementCount(labels.dims))
+    refuse(`labels: expected ${elementCount(labels.dims)} elements, got ${labels.data.length}`);
+  const chances = predictedProbabilities(probs, labels, reading, (what) => refuse(`probs: ${what}`));
+  try {
+    const scores = await caseScores(chances, labels, { ...options, spacing: spacing ?? options.spacing });
+    return { name, scores };
+  } catch (error) {
+    if (error instanceof InvalidArgumentError) refuse(error.message, error);
+    throw error;
+  }
+}
+
+/** Returns the rows with the means of their columns. */
+export function summaryOf(rows: readonly EvaluationRow[]): Evaluation {
+  const columns = Object.keys(rows[0]?.scores ?? {});
   const summary = Object.fromEntries(
     columns.map((column) => [column, summarize(rows.map(({ scores }) => scores[column]!))]),
   );
@@ -97,22 +142,16 @@ export function summarize(values: readonly number[]): ScoreSummary {
   };
 }
 
-const expectedPredictions = "expected predictions, *.npz with probs and label";
+/** What a folder of predictions holds, for messages. */
+export const expectedPredictions = "expected predictions, *.npz with probs and label";
 
-async function* readFolder(folder: string, classes: number, ignore?: number): AsyncGenerator<EvaluationCase> {
-  for (const name of await listCases(folder, expectedPredictions)) {
-    const path = join(folder, `${name}.npz`);
-    const { probs, labels, spacing } = await readPrediction(path, { ignore });
-    if (probs.dims[0] !== classes) {
-      throw new FormatError(path, "probs", `expected ${classes} classes, got shape [${probs.dims}]`);
-    }
-    clampRounding(probs.data);
-    yield { name, probs, labels, spacing };
-  }
-}
-
-/** Softmax in float32 may leave values a rounding outside of [0, 1]; the reader has refused anything further out. */
-function clampRounding(probs: Float32Array): void {
-  for (let i = 0; i < probs.length; i++)
-    if (!(probs[i]! >= 0 && probs[i]! <= 1)) probs[i] = probs[i]! > 1 ? 1 : 0;
+async function* readFolder(
+  folder: string,
+  cases: readonly string[] | undefined,
+  ignore: number | undefined,
+): AsyncGenerator<EvaluationCase> {
+  // The range of values is checked by name of class and pixel below.
+  const options = { ignore, values: "any" } as const;
+  for (const name of cases ?? (await listCases(folder, expectedPredictions)))
+    yield { name, ...(await readPrediction(join(folder, `${name}.npz`), options)) };
 }

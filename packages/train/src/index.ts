@@ -31,8 +31,10 @@ export {
   type EvaluationCase,
   type EvaluationRow,
   evaluate,
+  expectedPredictions,
   type ScoreSummary,
   summarize,
+  summaryOf,
 } from "./evaluate.js";
 export type { ExportOptions } from "./export.js";
 export {
@@ -56,6 +58,7 @@ export { type AdamWOptions, adamW, type Optimizer, type SgdOptions, sgd, type Up
 export { truthKey, type WritePhantomsOptions, writePhantoms } from "./phantom/write.js";
 export { generatePhantom, type Phantom, type PhantomOptions, phantomClasses } from "./phantom.js";
 export { type LogitsModel, type PredictOptions, predict, softmax } from "./predict.js";
+export { type ProbabilityTransform, probabilityTransforms } from "./predicted-probabilities.js";
 export { ModelPredictor, type PredictorOptions } from "./predictor.js";
 export { Random } from "./random.js";
 export type { RateGroup } from "./rates.js";
