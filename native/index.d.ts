@@ -1,7 +1,11 @@
 // The boundary between JavaScript and the native kernels: every kernel `name(options)` returns a Promise and runs off the
-// JS thread, `nameSync(options)` runs at once. Arrays are read and written in place, byteOffset respected; they must be
-// attached, of fixed length and not shared, and must be neither changed nor transferred while a call runs. Rejected
-// arguments are TypeErrors with code "INVALID_ARGUMENT" and a message "argument: expected X, got Y".
+// JS thread, `nameSync(options)` runs at once. Arrays are read and written in place, byteOffset respected. They must be
+// attached and of fixed length, and not be shared: a SharedArrayBuffer may change under a kernel, a resizable ArrayBuffer
+// may shrink, and both are refused. Arrays must not be changed while a call runs. One that is transferred or detached
+// meanwhile costs the call, which then rejects; its memory stays until the kernel has ended. Lengths are compared with the
+// sizes given, and results with what arrays can be, before anything is allocated. Rejected arguments are TypeErrors with
+// code "INVALID_ARGUMENT" and a message "argument: expected X, got Y", results too large RangeErrors with code
+// "RESULT_TOO_LARGE".
 //
 // `out` takes the result; without it, results of 1 MB and more lie in a pool of the process, which uses memory again
 // once JavaScript has dropped it: see `resultMemory`. Their ArrayBuffers cannot be transferred to another thread (Node
@@ -217,7 +221,7 @@ export interface NeighborhoodKernels {
   softLabelsSync(options: SoftLabelsOptions): Float32Array;
 }
 
-/** float32, or the bits of float16. */
+/** float32, or float16: a Float16Array (typed by what it has in common with a Uint16Array) or its bits. */
 export type FloatArray = Float32Array | Uint16Array;
 
 /** Probabilities `[batch, classes, pixels]` and their labels `[batch, pixels]`. */

@@ -1,19 +1,33 @@
 #include "binding/arguments.h"
 
-#include "page_pool.h"
+#include "kernels/pixel.h"
 
 namespace pixelcal {
 namespace {
 
-// From here on the pages of a fresh array cost more than the pool and its finalizers (measured; below, the C
-// library itself uses memory again).
-constexpr int64_t kPooledBytes = 1 << 20;
+Kept Reference(Napi::Value value) {
+  return std::make_shared<Napi::Reference<Napi::Value>>(Napi::Reference<Napi::Value>::New(value, 1));
+}
 
-void Release(napi_env, void*, void* memory) { delete static_cast<std::shared_ptr<std::byte>*>(memory); }
+// The first Node versions with a Float16Array do not name its type.
+napi_typedarray_type TypeOf(Napi::Value array) {
+  constexpr auto kUnnamed = static_cast<napi_typedarray_type>(-1);
+  napi_typedarray_type type = kUnnamed;
+  napi_get_typedarray_info(array.Env(), array, &type, nullptr, nullptr, nullptr, nullptr);
+  if (type != kUnnamed) return type;
+  const Napi::Value tag = array.As<Napi::Object>().Get(Napi::Symbol::WellKnown(array.Env(), "toStringTag"));
+  return tag.IsString() && tag.As<Napi::String>().Utf8Value() == "Float16Array" ? napi_float16_array : type;
+}
+
+// The bits of float16 come as Uint16Array, and where JavaScript has it as Float16Array.
+bool IsOfType(Napi::Value array, napi_typedarray_type type) {
+  const napi_typedarray_type found = TypeOf(array);
+  return found == type || (type == napi_uint16_array && found == napi_float16_array);
+}
 
 }  // namespace
 
-Arguments::Arguments(Napi::Env env, Napi::Value options) : env_(env) {
+Arguments::Arguments(Napi::Env env, Napi::Value options, Timing timing) : env_(env), timing_(timing) {
   Require(options.IsObject() && !options.IsFunction(), "options: expected an object, got ",
           Described{options});
   options_ = options.As<Napi::Object>();
@@ -25,7 +39,7 @@ Arguments::Arguments(Napi::Env env, Napi::Value options) : env_(env) {
 
 std::optional<napi_typedarray_type> Arguments::ElementType(const char* name) const {
   const Napi::Value value = options_.Get(name);
-  if (value.IsTypedArray()) return value.As<Napi::TypedArray>().TypedArrayType();
+  if (value.IsTypedArray()) return TypeOf(value);
   const DeviceArray* array = DeviceArrayOf(env_, value);
   return array ? std::optional(array->type) : std::nullopt;
 }
@@ -56,8 +70,8 @@ LabelSpan Arguments::Labels(const char* name) {
 FloatSpan Arguments::Floats(const char* name) {
   const auto type = ElementType(name);
   if (type == napi_float32_array) return Array<float>(name);
-  if (type == napi_uint16_array) return Array<uint16_t>(name);
-  Require(false, name, ": expected a Float32Array or a Uint16Array (float16), got ",
+  if (type == napi_uint16_array || type == napi_float16_array) return Array<uint16_t>(name);
+  Require(false, name, ": expected a Float32Array, a Float16Array or a Uint16Array (float16), got ",
           Described{options_.Get(name)});
   return {};
 }
@@ -74,6 +88,12 @@ int64_t Arguments::ToInteger(const char* name, Napi::Value value) {
   Require(number == std::floor(number) && std::abs(number) <= 9007199254740991.0, name,
           ": expected an integer, got ", number);
   return static_cast<int64_t>(number);
+}
+
+int64_t Arguments::Classes() const {
+  const int64_t classes = Integer("classes");
+  Require(classes >= 1 && classes <= kMaxClasses, "classes: expected 1 to ", kMaxClasses, ", got ", classes);
+  return classes;
 }
 
 bool Arguments::Flag(const char* name, bool fallback) const {
@@ -122,24 +142,26 @@ std::array<double, 3> Arguments::Spacing(const Grid& grid) const {
 }
 
 Kept Arguments::Keep(Napi::Value value) {
-  const Kept kept =
-      std::make_shared<Napi::Reference<Napi::Value>>(Napi::Reference<Napi::Value>::New(value, 1));
+  const Kept kept = Reference(value);
   kept_.push_back(kept);
   return kept;
 }
 
 void* Arguments::CheckedData(const std::string& name, Napi::Value value, napi_typedarray_type type,
-                             const char* expected, size_t* length) {
+                             const char* expected, size_t element, BorrowedArray::Access access,
+                             size_t* length) {
   if (const DeviceArray* array = DeviceArrayOf(env_, value)) {
     Require(array->memory != nullptr, name, ": expected an array on the device, got one that was disposed");
     Require(on_cuda_, name, ": expected an array of this process, got one on a device; say device cuda");
     Require(array->type == type, name, ": expected a ", expected, ", got a device array of another type");
     kept_.push_back(array->memory);
     *length = array->length;
+    arrays_.push_back(
+        {name, static_cast<const char*>(array->memory->data()), array->length * element, nullptr});
     return array->memory->data();
   }
-  Require(value.IsTypedArray() && value.As<Napi::TypedArray>().TypedArrayType() == type, name,
-          ": expected a ", expected, ", got ", Described{value});
+  Require(value.IsTypedArray() && IsOfType(value, type), name, ": expected a ", expected, ", got ",
+          Described{value});
   void* data = nullptr;
   napi_value buffer = nullptr;
   const napi_status status = napi_get_typedarray_info(env_, value, nullptr, length, &data, &buffer, nullptr);
@@ -152,42 +174,27 @@ void* Arguments::CheckedData(const std::string& name, Napi::Value value, napi_ty
   const Napi::Value resizable = memory.As<Napi::Object>().Get("resizable");
   Require(!(resizable.IsBoolean() && resizable.As<Napi::Boolean>().Value()), name,
           ": expected an array of fixed length, got one on a resizable ArrayBuffer");
-  return data;
+  const size_t bytes = *length * element;
+  arrays_.push_back({name, static_cast<const char*>(data), bytes, buffer});
+  if (timing_ == Timing::kSync) return data;
+  return borrowed_.emplace_back(name, Reference(value), buffer, data, bytes, access).data();
 }
 
-// Large results lie in the process's pool, whose block `memory` also holds, as an external ArrayBuffer (V8
-// counts its bytes as its own). Node runs the finalizers of such buffers in its event loop: a program that
-// never returns to it, or holds more than the pool lends, gets ordinary ones, as does a runtime that forbids
-// external buffers.
-Napi::ArrayBuffer Arguments::NewBuffer(int64_t bytes, std::shared_ptr<std::byte>* memory) const {
-  const auto size = static_cast<size_t>(bytes);
-  if (bytes < kPooledBytes) return Napi::ArrayBuffer::New(env_, size);
-  *memory = ResultPool().Take(size);
-  if (*memory) {
-    auto held = std::make_unique<std::shared_ptr<std::byte>>(*memory);
-    napi_value buffer = nullptr;
-    const napi_status status =
-        napi_create_external_arraybuffer(env_, memory->get(), size, Release, held.get(), &buffer);
-    if (status == napi_ok) {
-      held.release();
-      return Napi::ArrayBuffer(env_, buffer);
-    }
-    memory->reset();
-    NAPI_THROW_IF_FAILED(env_, status == napi_no_external_buffers_allowed ? napi_ok : status,
-                         Napi::ArrayBuffer());
+void Arguments::CheckAttached() const {
+  for (const Read& array : arrays_) {
+    bool detached = false;
+    if (array.buffer == nullptr) continue;
+    NAPI_THROW_IF_FAILED_VOID(env_, napi_is_detached_arraybuffer(env_, array.buffer, &detached));
+    Require(!detached, array.name,
+            ": expected an attached array, got one that a getter of the options detached");
   }
-  // By JavaScript's own constructor, which throws a RangeError where Node-API would end the process.
-  const auto make = env_.Global().Get("ArrayBuffer").As<Napi::Function>();
-  auto buffer = make.New({Napi::Number::New(env_, static_cast<double>(bytes))}).As<Napi::ArrayBuffer>();
-  PreferHugePages(buffer.Data(), size);
-  return buffer;
 }
 
-void Arguments::CheckOut(const char* name, const char* data, size_t bytes, size_t length,
-                         int64_t count) const {
-  Require(length == static_cast<size_t>(count), name, ": expected ", count, " elements, got ", length);
-  for (const Range& input : inputs_) {
-    Require(data + bytes <= input.data || input.data + input.bytes <= data, name,
+void Arguments::CheckApart() const {
+  const Read& out = arrays_.back();
+  for (const Read& input : arrays_) {
+    if (&input == &out) continue;
+    Require(out.data + out.bytes <= input.data || input.data + input.bytes <= out.data, out.name,
             ": expected memory apart from ", input.name, ", got an overlapping array");
   }
 }
@@ -196,7 +203,15 @@ std::ostream& operator<<(std::ostream& out, const Described& described) {
   const Napi::Value value = described.value;
   if (value.IsUndefined()) return out << "undefined";
   if (value.IsNull()) return out << "null";
-  if (value.IsNumber() || value.IsBoolean() || value.IsString()) return out << value.ToString().Utf8Value();
+  if (value.IsNumber() || value.IsBoolean()) return out << value.ToString().Utf8Value();
+  if (value.IsString()) {
+    constexpr size_t kMost = 80;
+    char text[kMost + 1];
+    size_t length = 0, copied = 0;
+    napi_get_value_string_utf8(value.Env(), value, nullptr, 0, &length);
+    napi_get_value_string_utf8(value.Env(), value, text, sizeof text, &copied);
+    return out << text << (copied < length ? "..." : "");
+  }
   if (value.IsFunction()) return out << "a function";
   if (value.IsArray()) return out << "an array";
   if (!value.IsObject()) return out << "a value of another type";

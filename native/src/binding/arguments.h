@@ -12,7 +12,9 @@
 #include <utility>
 #include <vector>
 
+#include "binding/borrowed_array.h"
 #include "binding/device_array.h"
+#include "binding/result_array.h"
 #include "error.h"
 #include "shape.h"
 #include "span.h"
@@ -42,9 +44,10 @@ struct Described {
   friend std::ostream& operator<<(std::ostream& out, const Described& described);
 };
 
-// A JavaScript value that stays alive as long as any copy of this does; copied and destroyed on the JS thread
-// or inside a Task, which is destroyed there.
-using Kept = std::shared_ptr<Napi::Reference<Napi::Value>>;
+// Throws unless an array has as many elements as it must.
+inline void RequireLength(const char* name, int64_t length, int64_t expected) {
+  Require(length == expected, name, ": expected ", expected, " elements, got ", length);
+}
 
 // A result array: the caller's `out`, or a new one. Kernels write all of `span`; Task::result returns
 // Value().
@@ -59,11 +62,15 @@ struct Output {
   Napi::Value Value() const { return kept->Value(); }
 };
 
-// The one options object of a kernel call, read by name on the JS thread into plain C++. Every array read is
-// kept alive by Task. Each reader throws std::invalid_argument "name: expected X, got Y".
+// Whether the kernel runs before the call returns, or on a thread of the pool while JavaScript goes on.
+enum class Timing { kSync, kAsync };
+
+// The one options object of a kernel call, read by name on the JS thread into plain C++. Each reader throws
+// std::invalid_argument "name: expected X, got Y". Results are made after everything was read and compared:
+// a binding calls RequireLength for its inputs before Out or New.
 class Arguments {
  public:
-  Arguments(Napi::Env env, Napi::Value options);
+  Arguments(Napi::Env env, Napi::Value options, Timing timing);
 
   Napi::Env env() const { return env_; }
   bool Has(const char* name) const { return !options_.Get(name).IsUndefined(); }
@@ -76,14 +83,11 @@ class Arguments {
   std::shared_ptr<cuda::DeviceMemory> DeviceMemoryOf(const char* name) const;
 
   // Inputs. The array must be of T's typed array, attached, and neither resizable nor shared (other code
-  // could shrink or change it under the kernel); byteOffset is respected; nothing is copied.
+  // could shrink or change it under the kernel); byteOffset is respected. borrowed_array.h says what becomes
+  // of an array that is taken away while the kernel runs.
   template <class T>
   std::span<const T> Array(const char* name) {
-    const Napi::Value value = options_.Get(name);
-    const std::span<T> span = View<T>(name, value);
-    Keep(value);
-    inputs_.push_back({name, reinterpret_cast<const char*>(span.data()), span.size_bytes()});
-    return span;
+    return Borrow<T>(name, options_.Get(name), BorrowedArray::Access::kRead);
   }
   // An empty span when the argument is absent.
   template <class T>
@@ -92,7 +96,7 @@ class Arguments {
   }
   // Uint8Array, Int32Array or BigInt64Array.
   LabelSpan Labels(const char* name);
-  // Float32Array, or Uint16Array with the bits of float16.
+  // Float32Array, Float16Array, or Uint16Array with the bits of float16.
   FloatSpan Floats(const char* name);
   // An array of options objects: read(Arguments&) for each, whose errors name it ("name[1].bins: ...") and
   // whose arrays are kept with this.
@@ -106,26 +110,27 @@ class Arguments {
       const Napi::Value options = list.Get(i);
       Require(options.IsObject() && !options.IsFunction(), item, ": expected an object, got ",
               Described{options});
-      Arguments arguments(env_, options);
+      Arguments arguments(env_, options, timing_);
       try {
         read(arguments);
       } catch (const std::invalid_argument& error) {
         throw std::invalid_argument(item + "." + error.what());
       }
       kept_.insert(kept_.end(), arguments.kept_.begin(), arguments.kept_.end());
-      inputs_.insert(inputs_.end(), arguments.inputs_.begin(), arguments.inputs_.end());
+      arrays_.insert(arrays_.end(), arguments.arrays_.begin(), arguments.arrays_.end());
+      for (auto& borrowed : arguments.borrowed_) borrowed_.push_back(std::move(borrowed));
     }
   }
   // JavaScript arrays of typed arrays: inputs, and arrays a kernel updates in place.
   template <class T>
   std::vector<std::span<const T>> Arrays(const char* name) {
     std::vector<std::span<const T>> spans;
-    for (const std::span<T> span : ReadAll<T>(name)) spans.push_back(span);
+    for (const std::span<T> span : BorrowAll<T>(name, BorrowedArray::Access::kRead)) spans.push_back(span);
     return spans;
   }
   template <class T>
   std::vector<std::span<T>> MutableArrays(const char* name) {
-    return ReadAll<T>(name);
+    return BorrowAll<T>(name, BorrowedArray::Access::kUpdate);
   }
 
   // `name` if given (exactly `count` elements, apart from every input read before), else a new array. Neither
@@ -138,8 +143,9 @@ class Arguments {
     }
     const Napi::Value value = options_.Get(name);
     if (value.IsUndefined()) return New<T>(count);
-    const std::span<T> span = View<T>(name, value);
-    CheckOut(name, reinterpret_cast<const char*>(span.data()), span.size_bytes(), span.size(), count);
+    const std::span<T> span = Borrow<T>(name, value, BorrowedArray::Access::kWrite);
+    RequireLength(name, std::ssize(span), count);
+    CheckApart();
     return {span, Keep(value)};
   }
   // A handle over new device memory.
@@ -153,11 +159,11 @@ class Arguments {
   }
   template <class T>
   Output<T> New(int64_t count) {
-    const auto length = static_cast<size_t>(count);
     std::shared_ptr<std::byte> memory;
-    const Napi::ArrayBuffer buffer = NewBuffer(CheckedProduct(count, sizeof(T)), &memory);
-    auto array = Napi::TypedArrayOf<T>::New(env_, length, buffer, 0, Element<T>::kNapiType);
-    return {std::span<T>(array.Data(), length), Keep(array), memory};
+    void* data = nullptr;
+    const Napi::Value array =
+        NewResultArray(env_, Element<T>::kNapiType, Element<T>::kArray, count, sizeof(T), &data, &memory);
+    return {std::span<T>(static_cast<T*>(data), static_cast<size_t>(count)), Keep(array), memory};
   }
 
   // Finite numbers; the forms with a fallback accept undefined.
@@ -171,6 +177,8 @@ class Arguments {
     const Napi::Value value = options_.Get(name);
     return value.IsUndefined() ? fallback : ToInteger(name, value);
   }
+  // The class count, 1 to kMaxClasses.
+  int64_t Classes() const;
   bool Flag(const char* name, bool fallback) const;
   std::vector<double> Numbers(const char* name) const;  // a plain array of numbers; empty when absent
   // One of a few names.
@@ -189,33 +197,39 @@ class Arguments {
   // `spacing`: one positive number per spatial dimension; ones when absent.
   std::array<double, 3> Spacing(const Grid& grid) const;
 
-  // Holds all arrays; destroyed on the JS thread.
+  // Throws if an array that was read is detached now: getters of later arguments are the caller's code. The
+  // last thing before a kernel starts.
+  void CheckAttached() const;
+
+  // Results and device memory; destroyed on the JS thread.
   const std::vector<std::shared_ptr<const void>>& kept() const { return kept_; }
+  // The caller's arrays of an asynchronous call.
+  std::vector<BorrowedArray> TakeBorrowed() { return std::move(borrowed_); }
 
  private:
-  struct Range {
+  // An array that was read: where its memory is, and of what buffer of JavaScript.
+  struct Read {
     std::string name;
     const char* data;
     size_t bytes;
+    napi_value buffer;
   };
 
   template <class T>
-  std::span<T> View(const std::string& name, Napi::Value value) {
+  std::span<T> Borrow(const std::string& name, Napi::Value value, BorrowedArray::Access access) {
     size_t length = 0;
-    void* data = CheckedData(name, value, Element<T>::kNapiType, Element<T>::kArray, &length);
+    void* data =
+        CheckedData(name, value, Element<T>::kNapiType, Element<T>::kArray, sizeof(T), access, &length);
     return {static_cast<T*>(data), length};
   }
   template <class T>
-  std::vector<std::span<T>> ReadAll(const char* name) {
+  std::vector<std::span<T>> BorrowAll(const char* name, BorrowedArray::Access access) {
     const Napi::Value value = options_.Get(name);
     Require(value.IsArray(), name, ": expected an array of ", Element<T>::kArray, ", got ", Described{value});
     const auto list = value.As<Napi::Array>();
     std::vector<std::span<T>> spans;
-    for (uint32_t i = 0; i < list.Length(); ++i) {
-      const Napi::Value item = list.Get(i);
-      spans.push_back(View<T>(std::string(name) + "[" + std::to_string(i) + "]", item));
-      Keep(item);
-    }
+    for (uint32_t i = 0; i < list.Length(); ++i)
+      spans.push_back(Borrow<T>(std::string(name) + "[" + std::to_string(i) + "]", list.Get(i), access));
     return spans;
   }
   template <class E>
@@ -231,15 +245,17 @@ class Arguments {
   }
   Kept Keep(Napi::Value value);
   void* CheckedData(const std::string& name, Napi::Value value, napi_typedarray_type type,
-                    const char* expected, size_t* length);
-  Napi::ArrayBuffer NewBuffer(int64_t bytes, std::shared_ptr<std::byte>* memory) const;
-  void CheckOut(const char* name, const char* data, size_t bytes, size_t length, int64_t count) const;
+                    const char* expected, size_t element, BorrowedArray::Access access, size_t* length);
+  // Throws if the last array read overlaps one read before.
+  void CheckApart() const;
   static double ToNumber(const char* name, Napi::Value value);
   static int64_t ToInteger(const char* name, Napi::Value value);
 
   Napi::Env env_;
   Napi::Object options_;
-  std::vector<Range> inputs_;
+  Timing timing_;
+  std::vector<Read> arrays_;
+  std::vector<BorrowedArray> borrowed_;
   std::vector<std::shared_ptr<const void>> kept_;
   bool on_cuda_ = false, keep_ = false;
 };

@@ -17,13 +17,18 @@ ProbabilityMaps ReadMaps(Arguments& arguments) {
   maps.probs = arguments.Floats("probs");
   maps.labels = arguments.Labels("labels");
   maps.batch = arguments.Integer("batch", 1);
-  maps.classes = arguments.Integer("classes");
+  maps.classes = arguments.Classes();
   maps.pixels = arguments.Integer("pixels");
   maps.ignore = OptionalInteger(arguments, "ignore");
   maps.mask = arguments.OptionalArray<uint8_t>("mask");
   maps.weights = arguments.OptionalArray<float>("weights");
   Require(maps.batch >= 1 && maps.classes >= 1 && maps.pixels >= 1, "size: expected at least 1, got ",
           maps.batch, " x ", maps.classes, " x ", maps.pixels);
+  const int64_t pixels = CheckedProduct(maps.batch, maps.pixels);
+  RequireLength("probs", Size(maps.probs), CheckedProduct(pixels, maps.classes));
+  RequireLength("labels", Size(maps.labels), pixels);
+  if (arguments.Has("mask")) RequireLength("mask", std::ssize(maps.mask), pixels);
+  if (arguments.Has("weights")) RequireLength("weights", std::ssize(maps.weights), pixels);
   return maps;
 }
 
@@ -120,11 +125,12 @@ Task ProbabilityScoresTask(Arguments& arguments) {
 Task ArgMaxTask(Arguments& arguments) {
   const bool on_cuda = arguments.OnCuda();
   const FloatSpan values = arguments.Floats("values");
-  const int64_t batch = arguments.Integer("batch", 1), classes = arguments.Integer("classes"),
+  const int64_t batch = arguments.Integer("batch", 1), classes = arguments.Classes(),
                 pixels = arguments.Integer("pixels");
   Require(batch >= 1 && classes >= 1 && pixels >= 1, "size: expected at least 1, got ", batch, " x ", classes,
           " x ", pixels);
   const int64_t count = CheckedProduct(batch, pixels);
+  RequireLength("values", Size(values), CheckedProduct(count, classes));
   const auto run = [=](const auto& out) -> Task {
     return {[=] { PIXELCAL_ON(on_cuda, ArgMax(values, batch, classes, pixels, out.span)); },
             [=](Napi::Env) { return out.Value(); }};
@@ -136,12 +142,16 @@ Task ArgMaxTask(Arguments& arguments) {
 Task ConfusionCountsTask(Arguments& arguments) {
   const bool on_cuda = arguments.OnCuda();
   const LabelSpan predicted = arguments.Labels("predicted"), labels = arguments.Labels("labels");
-  const int64_t batch = arguments.Integer("batch", 1), classes = arguments.Integer("classes"),
+  const int64_t batch = arguments.Integer("batch", 1), classes = arguments.Classes(),
                 pixels = arguments.Integer("pixels");
   const auto ignore = OptionalInteger(arguments, "ignore");
   const auto mask = arguments.OptionalArray<uint8_t>("mask");
   Require(batch >= 1 && classes >= 1 && pixels >= 1, "size: expected at least 1, got ", batch, " x ", classes,
           " x ", pixels);
+  const int64_t all = CheckedProduct(batch, pixels);
+  RequireLength("predicted", Size(predicted), all);
+  RequireLength("labels", Size(labels), all);
+  if (arguments.Has("mask")) RequireLength("mask", std::ssize(mask), all);
   const auto counts = arguments.Out<double>("out", CheckedProduct(batch, CheckedProduct(classes, classes)));
   return {[=] {
             PIXELCAL_ON(on_cuda, ConfusionCounts(predicted, labels, batch, classes, pixels, ignore, mask,

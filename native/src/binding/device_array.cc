@@ -29,6 +29,7 @@ auto WithElement(napi_typedarray_type type, const Body& body) {
     case napi_uint8_array:
       return body(uint8_t{});
     case napi_uint16_array:
+    case napi_float16_array:
       return body(uint16_t{});
     case napi_int32_array:
       return body(int32_t{});

@@ -9,8 +9,7 @@ Task DistanceTransform(Arguments& arguments) {
   const bool on_cuda = arguments.OnCuda();
   const auto mask = arguments.Array<uint8_t>("mask");
   const Grid grid = arguments.ReadGrid();
-  Require(static_cast<int64_t>(mask.size()) == grid.Count(), "mask: expected ", grid.Count(),
-          " elements, got ", mask.size());
+  RequireLength("mask", std::ssize(mask), grid.Count());
   DistanceOptions options;
   options.spacing = arguments.Spacing(grid);
   options.squared = arguments.Flag("squared", false);

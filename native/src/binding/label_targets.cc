@@ -13,9 +13,8 @@ Task TargetsTask(Arguments& arguments) {
   const LabelSpan labels = arguments.Labels("labels");
   const Grid grid = arguments.ReadGrid();
   LabelTargetOptions options;
-  options.signed_distance.classes = options.soft_labels.classes = arguments.Integer("classes");
-  Require(options.signed_distance.classes >= 1, "classes: expected at least 1, got ",
-          options.signed_distance.classes);
+  options.signed_distance.classes = options.soft_labels.classes = arguments.Classes();
+  RequireLength("labels", Size(labels), grid.Count());
   const int64_t count = CheckedProduct(grid.Count(), options.signed_distance.classes);
   const auto wanted = [&](const char* name) {
     return arguments.Flag(name, false) ? std::optional(arguments.Out<float>("out", count)) : std::nullopt;

@@ -37,6 +37,7 @@ Task MorphologyTask(Arguments& arguments) {
   const auto mask = arguments.Array<uint8_t>("mask");
   const Grid grid = arguments.ReadGrid();
   const MorphologyOptions options = ReadMorphology(arguments);
+  RequireLength("mask", std::ssize(mask), grid.Count());
   const auto out = arguments.Out<uint8_t>("out", grid.Count());
   return {[=] { PIXELCAL_ON(on_cuda, Morphology(mask, grid, options, out.span)); },
           [=](Napi::Env) { return out.Value(); }};
@@ -47,6 +48,7 @@ Task PackedMorphologyTask(Arguments& arguments) {
   const auto words = arguments.Array<uint64_t>("words");
   const Grid grid = arguments.ReadGrid();
   const MorphologyOptions options = ReadMorphology(arguments);
+  RequireLength("words", std::ssize(words), PackedWords(grid));
   const auto out = arguments.Out<uint64_t>("out", PackedWords(grid));
   return {[=] { PIXELCAL_ON(on_cuda, PackedMorphology(words, grid, options, out.span)); },
           [=](Napi::Env) { return out.Value(); }};
@@ -56,6 +58,7 @@ Task PackMaskTask(Arguments& arguments) {
   const bool on_cuda = arguments.OnCuda();
   const auto mask = arguments.Array<uint8_t>("mask");
   const Grid grid = arguments.ReadGrid();
+  RequireLength("mask", std::ssize(mask), grid.Count());
   const auto out = arguments.Out<uint64_t>("out", PackedWords(grid));
   return {[=] { PIXELCAL_ON(on_cuda, PackMask(mask, grid, out.span)); },
           [=](Napi::Env) { return out.Value(); }};
@@ -65,6 +68,7 @@ Task UnpackMaskTask(Arguments& arguments) {
   const bool on_cuda = arguments.OnCuda();
   const auto words = arguments.Array<uint64_t>("words");
   const Grid grid = arguments.ReadGrid();
+  RequireLength("words", std::ssize(words), PackedWords(grid));
   const auto out = arguments.Out<uint8_t>("out", grid.Count());
   return {[=] { PIXELCAL_ON(on_cuda, UnpackMask(words, grid, out.span)); },
           [=](Napi::Env) { return out.Value(); }};

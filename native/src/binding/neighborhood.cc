@@ -8,7 +8,7 @@ namespace pixelcal {
 
 SoftLabelOptions ReadSoftLabels(const Arguments& arguments, const Grid& grid) {
   SoftLabelOptions options;
-  options.classes = arguments.Integer("classes");
+  options.classes = arguments.Classes();
   options.aggregation = arguments.Choice<Aggregation>("aggregation", {{"weighted", Aggregation::kWeighted},
                                                                       {"largest", Aggregation::kLargest},
                                                                       {"smallest", Aggregation::kSmallest},
@@ -53,7 +53,8 @@ Task SoftLabelsTask(Arguments& arguments) {
   const auto image = arguments.OptionalArray<float>("image");
   const Grid grid = arguments.ReadGrid();
   const SoftLabelOptions options = ReadSoftLabels(arguments, grid);
-  Require(options.classes >= 1, "classes: expected at least 1, got ", options.classes);
+  RequireLength("labels", Size(labels), grid.Count());
+  if (arguments.Has("image")) RequireLength("image", std::ssize(image), grid.Count());
   const auto out = arguments.Out<float>("out", CheckedProduct(grid.Count(), options.classes));
   return {[=] { PIXELCAL_ON(on_cuda, SoftLabels(labels, image, grid, options, out.span)); },
           [=](Napi::Env) { return out.Value(); }};

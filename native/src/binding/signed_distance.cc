@@ -6,7 +6,7 @@
 namespace pixelcal {
 SignedDistanceOptions ReadSignedDistance(const Arguments& arguments, const Grid& grid) {
   SignedDistanceOptions options;
-  options.classes = arguments.Integer("classes");
+  options.classes = arguments.Classes();
   options.spacing = arguments.Spacing(grid);
   options.normalize = arguments.Choice("normalize",
                                        {{"none", Normalize::kNone},
@@ -27,9 +27,7 @@ Task SignedDistance(Arguments& arguments) {
   const LabelSpan labels = arguments.Labels("labels");
   const Grid grid = arguments.ReadGrid();
   const SignedDistanceOptions options = ReadSignedDistance(arguments, grid);
-  Require(Size(labels) == grid.Count(), "labels: expected ", grid.Count(), " elements, got ", Size(labels));
-  Require(options.classes >= 1 && options.classes <= 32767, "classes: expected 1 to 32767, got ",
-          options.classes);
+  RequireLength("labels", Size(labels), grid.Count());
   const auto out = arguments.Out<float>("out", CheckedProduct(grid.Count(), options.classes));
   return {[=] { PIXELCAL_ON(on_cuda, SignedDistance(labels, grid, options, out.span)); },
           [=](Napi::Env) { return out.Value(); }};

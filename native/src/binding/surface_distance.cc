@@ -10,10 +10,8 @@ Task SurfaceDistances(Arguments& arguments) {
   const auto a = arguments.Array<uint8_t>("a");
   const auto b = arguments.Array<uint8_t>("b");
   const Grid grid = arguments.ReadGrid();
-  Require(static_cast<int64_t>(a.size()) == grid.Count(), "a: expected ", grid.Count(), " elements, got ",
-          a.size());
-  Require(static_cast<int64_t>(b.size()) == grid.Count(), "b: expected ", grid.Count(), " elements, got ",
-          b.size());
+  RequireLength("a", std::ssize(a), grid.Count());
+  RequireLength("b", std::ssize(b), grid.Count());
   SurfaceOptions options;
   options.spacing = arguments.Spacing(grid);
   options.convention = arguments.Choice("convention",

@@ -7,8 +7,8 @@
 namespace pixelcal {
 namespace {
 
-// Rejected arguments become a TypeError with code INVALID_ARGUMENT; running out of memory becomes a
-// RangeError.
+// Rejected arguments become a TypeError with code INVALID_ARGUMENT, results too large for an array a
+// RangeError with code RESULT_TOO_LARGE; running out of memory becomes a RangeError.
 Napi::Error ToError(Napi::Env env, std::exception_ptr exception) {
   try {
     std::rethrow_exception(exception);
@@ -17,6 +17,10 @@ Napi::Error ToError(Napi::Env env, std::exception_ptr exception) {
   } catch (const std::invalid_argument& error) {
     Napi::Error typed = Napi::TypeError::New(env, error.what());
     typed.Set("code", Napi::String::New(env, "INVALID_ARGUMENT"));
+    return typed;
+  } catch (const ResultTooLarge& error) {
+    Napi::Error typed = Napi::RangeError::New(env, error.what());
+    typed.Set("code", Napi::String::New(env, "RESULT_TOO_LARGE"));
     return typed;
   } catch (const cuda::OutOfDeviceMemory& error) {
     return Napi::RangeError::New(env, error.what());
@@ -32,11 +36,11 @@ Napi::Error ToError(Napi::Env env, std::exception_ptr exception) {
 // Runs a task on the libuv pool and settles a Promise; holds every array the call reads or writes until then.
 class PromiseWorker : public Napi::AsyncWorker {
  public:
-  PromiseWorker(Napi::Env env, Task task, std::vector<std::shared_ptr<const void>> kept,
-                Napi::Promise::Deferred deferred)
+  PromiseWorker(Napi::Env env, Task task, Arguments& arguments, Napi::Promise::Deferred deferred)
       : Napi::AsyncWorker(env, "pixelcal"),
         task_(std::move(task)),
-        kept_(std::move(kept)),
+        kept_(arguments.kept()),
+        borrowed_(arguments.TakeBorrowed()),
         deferred_(deferred) {}
 
  protected:
@@ -61,7 +65,10 @@ class PromiseWorker : public Napi::AsyncWorker {
   void Settle() {
     Napi::Value value;
     try {
+      // First: whatever the kernel made of a detached array says nothing.
+      for (const BorrowedArray& array : borrowed_) array.CheckAttached(Env());
       if (exception_) std::rethrow_exception(exception_);
+      for (const BorrowedArray& array : borrowed_) array.WriteBack(Env());
       value = task_.result(Env());
     } catch (...) {
       deferred_.Reject(ToError(Env(), std::current_exception()).Value());
@@ -72,6 +79,7 @@ class PromiseWorker : public Napi::AsyncWorker {
 
   Task task_;
   std::vector<std::shared_ptr<const void>> kept_;
+  std::vector<BorrowedArray> borrowed_;
   Napi::Promise::Deferred deferred_;
   std::exception_ptr exception_;
 };
@@ -79,8 +87,9 @@ class PromiseWorker : public Napi::AsyncWorker {
 Napi::Value CallSync(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   try {
-    Arguments arguments(env, info[0]);
+    Arguments arguments(env, info[0], Timing::kSync);
     const Task task = static_cast<const Entry*>(info.Data())->binding(arguments);
+    arguments.CheckAttached();
     task.work();
     return task.result(env);
   } catch (...) {
@@ -93,9 +102,10 @@ Napi::Value CallAsync(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const auto deferred = Napi::Promise::Deferred::New(env);
   try {
-    Arguments arguments(env, info[0]);
+    Arguments arguments(env, info[0], Timing::kAsync);
     Task task = static_cast<const Entry*>(info.Data())->binding(arguments);
-    (new PromiseWorker(env, std::move(task), arguments.kept(), deferred))->Queue();
+    arguments.CheckAttached();
+    (new PromiseWorker(env, std::move(task), arguments, deferred))->Queue();
   } catch (...) {
     deferred.Reject(ToError(env, std::current_exception()).Value());
   }

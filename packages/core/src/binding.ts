@@ -1,9 +1,11 @@
 import native from "@pixelcal/native";
 import { InvalidArgumentError } from "./errors.js";
 
-// The one place that knows how native errors look: "argument: expected X, got Y" with code INVALID_ARGUMENT.
+// The one place that knows how native errors look: "argument: expected X, got Y" with one of these codes.
+const codes: ReadonlySet<unknown> = new Set(["INVALID_ARGUMENT", "RESULT_TOO_LARGE"]);
+
 function translated(error: unknown): unknown {
-  if (!(error instanceof TypeError) || !("code" in error) || error.code !== "INVALID_ARGUMENT") return error;
+  if (!(error instanceof Error) || !("code" in error) || !codes.has(error.code)) return error;
   return new InvalidArgumentError(error.message.split(":", 1)[0]!, error.message, { cause: error });
 }
 
