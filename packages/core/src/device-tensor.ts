@@ -1,7 +1,7 @@
 import { call, callSync, native } from "./binding.js";
 import { checkDevice, type Device } from "./device.js";
-import { invalidArgument } from "./errors.js";
-import type { DataType, Tensor, TypedArrays } from "./tensor.js";
+import { InvalidArgumentError, invalidArgument } from "./errors.js";
+import { type DataType, type Tensor, type TypedArrays, tensor } from "./tensor.js";
 
 // Handles go to native code as the arrays they stand for: it takes either, so the types need not tell.
 type Handle<T extends DataType> = TypedArrays[T];
@@ -24,9 +24,9 @@ export class DeviceTensor<T extends DataType = DataType> implements Tensor<T> {
     this.#handle = handle;
   }
 
-  /** There is none here: `toTensor()` brings it. */
+  /** Throws: the data is on the device. `toTensor()` copies it here. */
   get data(): TypedArrays[T] {
-    throw invalidArgument("data", "a tensor of this process; call toTensor() of one on a device", "none");
+    throw new InvalidArgumentError("data", `data: this tensor is on ${this.device}; call toTensor() first`);
   }
 
   get disposed(): boolean {
@@ -67,13 +67,13 @@ export class DeviceTensor<T extends DataType = DataType> implements Tensor<T> {
   }
 }
 
-/** A copy of `tensor` in the memory of `device`. */
+/** Copies `source` to the memory of `device`. */
 export async function toDevice<T extends DataType>(
-  tensor: Tensor<T>,
+  source: Tensor<T>,
   device: Exclude<Device, "cpu">,
 ): Promise<DeviceTensor<T>> {
   checkDevice(device);
-  const { type, dims, data } = tensor;
+  const { type, dims, data } = tensor<DataType>(source.type, source.data, source.dims) as Tensor<T>;
   const handle = (await call(() => native.upload({ array: data, device }))) as Handle<T>;
   return new DeviceTensor(type, dims, handle);
 }

@@ -120,6 +120,8 @@ export {
 export {
   type DataType,
   elementCount,
+  type Float16Values,
+  float16Bits,
   type Labels,
   type Probabilities,
   type Tensor,

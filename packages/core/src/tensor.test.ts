@@ -42,3 +42,22 @@ test("rejected arguments", () => {
   expect(() => zeros("float32", [-1])).toThrow("dims: expected whole numbers, got [-1]");
   expect(() => elementCount([2 ** 40, 2 ** 40])).toThrow("dims: expected at most 2^53 - 1 elements");
 });
+
+test("errors name any value shortly, and its conversion never throws", () => {
+  const got = (dims: unknown): string => {
+    try {
+      zeros("uint8", dims as never);
+    } catch (error) {
+      return (error as Error).message.replace(/^dims: expected .*?, got /, "");
+    }
+    return "accepted";
+  };
+  expect(got([Symbol("s"), 1n, null, [2], Object.create(null)])).toBe(
+    "[Symbol(s), 1, null, an array, an object]",
+  );
+  expect(got(new Array(1000).fill(0.5))).toMatch(/^\[0\.5, .*, \.\.\. 1000 in all\]$/);
+  expect(got(Symbol("s"))).toBe("Symbol(s)");
+  expect(got({ constructor: { name: Symbol("s") } })).toBe("an object");
+  expect(got("x".repeat(5000)).length).toBe(103);
+  expect(got(undefined)).toBe("undefined");
+});

@@ -1,6 +1,9 @@
-import { invalidArgument } from "./errors.js";
+import { InvalidArgumentError, invalidArgument } from "./errors.js";
 
-/** The typed array that holds each data type; names as onnxruntime's, float16 as its bits. */
+/**
+ * The typed array that holds each data type; names as onnxruntime's. float16 is its bits, on every Node version: where
+ * there is a Float16Array (Node 24) one is taken wherever a float16 tensor is, but no result is one.
+ */
 export interface TypedArrays {
   float32: Float32Array;
   float64: Float64Array;
@@ -46,8 +49,24 @@ const arrays: { readonly [T in DataType]: new (length: number) => TypedArrays[T]
   bool: Uint8Array,
 };
 
+/** A Float16Array, which Node has from version 24 on. */
+export interface Float16Values extends ArrayBufferView {
+  readonly length: number;
+  readonly [Symbol.toStringTag]: "Float16Array";
+}
+
+function isFloat16Array(data: unknown): data is Float16Values {
+  return ArrayBuffer.isView(data) && (data as Partial<Float16Values>)[Symbol.toStringTag] === "Float16Array";
+}
+
+/** Returns the bits of float16 values: a Uint16Array as it is, a Float16Array's memory as one. */
+export function float16Bits(data: Uint16Array | Float16Values): Uint16Array {
+  return isFloat16Array(data) ? new Uint16Array(data.buffer, data.byteOffset, data.length) : data;
+}
+
 /** The product of `dims`; throws when one is not a whole number or the product is not exact. */
 export function elementCount(dims: readonly number[]): number {
+  if (!Array.isArray(dims)) throw invalidArgument("dims", "an array of whole numbers", dims);
   let count = 1;
   for (const dim of dims) {
     if (!Number.isSafeInteger(dim) || dim < 0) throw invalidArgument("dims", "whole numbers", dims);
@@ -57,33 +76,40 @@ export function elementCount(dims: readonly number[]): number {
   return count;
 }
 
-/** A tensor over `data` (not copied), whose length must be the product of `dims`. */
+/** Makes a tensor over `data` (not copied), whose length must be the product of `dims`. */
 export function tensor<T extends DataType>(
   type: T,
-  data: TypedArrays[T],
+  data: TypedArrays[T] | (T extends "float16" ? Float16Values : never),
   dims: readonly number[],
 ): Tensor<T> {
   if (!Object.hasOwn(arrays, type)) {
     throw invalidArgument("type", `one of ${Object.keys(arrays).join(", ")}`, type);
   }
-  if (!(data instanceof arrays[type]))
-    throw invalidArgument("data", `a ${arrays[type].name} for ${type}`, data);
+  if (!holds(type, data)) throw invalidArgument("data", `a ${arrays[type].name} for ${type}`, data);
   const count = elementCount(dims);
   if (data.length !== count) {
     throw invalidArgument("data", `${count} elements for dims [${dims.join(", ")}]`, data.length);
   }
-  return { type, data, dims };
+  const held = isFloat16Array(data) ? float16Bits(data) : data;
+  return { type, data: held as TypedArrays[T], dims };
 }
 
-/** A tensor of zeros. */
+/** Makes a tensor of zeros. */
 export function zeros<T extends DataType>(type: T, dims: readonly number[]): Tensor<T> {
   if (!Object.hasOwn(arrays, type)) {
     throw invalidArgument("type", `one of ${Object.keys(arrays).join(", ")}`, type);
   }
-  return { type, data: new arrays[type](elementCount(dims)), dims };
+  const count = elementCount(dims);
+  try {
+    return { type, data: new arrays[type](count), dims };
+  } catch (cause) {
+    const message = `dims: expected a tensor that fits memory, got ${count} elements of ${type}`;
+    throw new InvalidArgumentError("dims", message, { cause });
+  }
 }
 
-/** Whether `data` is the typed array that holds `type`. */
+/** Tells whether `data` is a typed array that holds `type`. */
 export function holds(type: DataType, data: unknown): boolean {
-  return Object.hasOwn(arrays, type) && data instanceof arrays[type];
+  if (!Object.hasOwn(arrays, type)) return false;
+  return data instanceof arrays[type] || (type === "float16" && isFloat16Array(data));
 }

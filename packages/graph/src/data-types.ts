@@ -53,7 +53,9 @@ export function fromNumbers<T extends DataType>(
 /** The elements as plain numbers, in memory order. */
 export function toNumbers(tensor: Tensor): Float64Array {
   const data = tensor.data;
-  if (tensor.type === "float16") return Float64Array.from(data as Uint16Array, fromHalf);
+  // Its memory as bits: where there is a Float16Array, float16 may come as one.
+  if (tensor.type === "float16")
+    return Float64Array.from(new Uint16Array(data.buffer, data.byteOffset, data.length), fromHalf);
   if (data instanceof Float64Array) return data.slice();
   return Float64Array.from(data as ArrayLike<number | bigint>, Number);
 }

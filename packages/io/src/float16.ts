@@ -12,12 +12,13 @@ function decode(bits: number): number {
 
 let table: Float32Array | undefined;
 
-/** Widens half-precision bit patterns; exact. */
+/** Widens half-precision bit patterns, or a Float16Array; exact. */
 export function float16ToFloat32(bits: Uint16Array): Float32Array {
   // 65536 patterns: one table lookup each.
   table ??= Float32Array.from({ length: 65536 }, (_, pattern) => decode(pattern));
-  const out = new Float32Array(bits.length);
-  for (let i = 0; i < bits.length; i++) out[i] = table[bits[i]!]!;
+  const patterns = new Uint16Array(bits.buffer, bits.byteOffset, bits.length);
+  const out = new Float32Array(patterns.length);
+  for (let i = 0; i < patterns.length; i++) out[i] = table[patterns[i]!]!;
   return out;
 }
 
