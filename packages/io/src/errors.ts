@@ -22,8 +22,15 @@ export function fileError(path: string, error: unknown): unknown {
   const text: Record<string, string> = {
     ENOENT: "no such file",
     EISDIR: "is a directory, expected a file",
+    ENOTDIR: "a file is where a folder was expected",
+    // Opening a socket or a device without its driver.
+    ENXIO: "is a socket or a device, expected a file",
+    ENODEV: "is a device, expected a file",
+    ELOOP: "a chain of links without an end",
+    ENAMETOOLONG: "the name is too long",
+    EIO: "the device failed",
     EACCES: "permission denied",
-    ERR_FS_FILE_TOO_LARGE: "too large to be read at once",
+    EPERM: "permission denied",
   };
   const what = code === undefined ? undefined : text[code];
   return what === undefined ? error : new FormatError(path, undefined, what, { cause: error });

@@ -17,5 +17,6 @@ export { defaultLimits } from "./limits.js";
 export { decodeNpy, encodeNpy, readNpy, writeNpy } from "./npy.js";
 export type { ReadNpzOptions, WriteNpzOptions } from "./npz.js";
 export { encodeNpz, npzNames, readNpz, writeNpz } from "./npz.js";
-export type { Safetensors } from "./safetensors.js";
+export { readRegularFile, readRegularFileSync } from "./regular-file.js";
+export type { Safetensors, SafetensorsOptions } from "./safetensors.js";
 export { decodeSafetensors, encodeSafetensors, readSafetensors, writeSafetensors } from "./safetensors.js";

@@ -2,6 +2,8 @@
 export interface Limits {
   /** Bytes of the file. */
   readonly maxFile: number;
+  /** Bytes that the arrays read from one file may take together, unpacked. */
+  readonly maxOutput: number;
   /** Elements of one array. */
   readonly maxElements: number;
   readonly maxRank: number;
@@ -11,20 +13,25 @@ export interface Limits {
   readonly maxIndex: number;
   /** Entries of one archive. */
   readonly maxEntries: number;
-  /** Unpacked : packed bytes of one archive entry. Binding only above `ratioFloor`: an empty mask packs 1000:1. */
+  /** Unpacked bytes of an archive's arrays : bytes of the archive. Binding only above `ratioFloor`: an empty mask packs 1000:1. */
   readonly maxRatio: number;
+  /** Unpacked bytes below which any ratio is accepted. */
   readonly ratioFloor: number;
+  /** Bytes that one read takes at most; longer ranges are read in pieces. Systems refuse more than 2 GiB. */
+  readonly readSize: number;
 }
 
 export const defaultLimits: Limits = {
   maxFile: 8 * 2 ** 30,
+  maxOutput: 8 * 2 ** 30,
   maxElements: 2 ** 31 - 1,
   maxRank: 8,
   maxHeader: 64 * 1024,
-  maxIndex: 100_000_000,
+  maxIndex: 16 * 2 ** 20,
   maxEntries: 10_000,
   maxRatio: 200,
-  ratioFloor: 256 * 2 ** 20,
+  ratioFloor: 64 * 2 ** 20,
+  readSize: 2 ** 30,
 };
 
 /**

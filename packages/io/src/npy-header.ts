@@ -19,10 +19,10 @@ function parseShape(text: string, fail: Fail): number[] {
   const parts = text.split(",").map((part) => part.trim());
   if (parts.at(-1) === "") parts.pop();
   // "(3)" is a number in Python, not a tuple.
-  if (parts.length === 1 && !text.includes(",")) throw fail(`malformed shape "(${text})"`);
+  if (parts.length === 1 && !text.includes(",")) throw fail(`malformed shape "(${text.slice(0, 60)})"`);
   return parts.map((part) => {
     const digits = /^(\d{1,16})L?$/.exec(part);
-    if (!digits) throw fail(`malformed shape "(${text})"`);
+    if (!digits) throw fail(`malformed shape "(${text.slice(0, 60)})"`);
     return Number(digits[1]);
   });
 }

@@ -1,11 +1,12 @@
-import { readFile } from "node:fs/promises";
 import type { Tensor } from "@pixelcal/core";
 import { type Element, elements } from "./element.js";
-import { FormatError, fileError } from "./errors.js";
+import { FormatError } from "./errors.js";
 import { writeFileAtomic } from "./file.js";
 import { boundedCount, defaultLimits, type Limits } from "./limits.js";
 import { parseNpyHeader } from "./npy-header.js";
+import { pieces, withRegularFile } from "./regular-file.js";
 import { fromFortranOrder, swapBytes } from "./reorder.js";
+import { checkFileSize, checkWritable } from "./writable.js";
 
 // NumPy's type letter and width -> our element type.
 const kinds: Readonly<Record<string, Element>> = {
@@ -38,30 +39,74 @@ export interface Source {
  * The tensor is a view of `bytes` where alignment and order allow. Throws FormatError.
  */
 export function decodeNpy(bytes: Uint8Array, source: Source, limits: Partial<Limits> = {}): Tensor {
+  const { buffer, byteOffset, byteLength } = bytes;
+  return decodeNpyAt(buffer, byteOffset, byteLength, source, limits);
+}
+
+/** Decodes the NPY array that lies in `length` bytes of a buffer, which may be more than a typed array can have. */
+export function decodeNpyAt(
+  buffer: ArrayBufferLike,
+  offset: number,
+  length: number,
+  source: Source,
+  limits: Partial<Limits> = {},
+): Tensor {
   const bounds = { ...defaultLimits, ...limits };
+  const head = new Uint8Array(buffer, offset, Math.min(length, longestHead + bounds.maxHeader));
+  const layout = layoutOf(head, length, source, bounds);
+  const { kind, end, declared } = layout;
+  const aligned = (offset + end) % kind.bytes === 0;
+  // Small buffers are slices of Node's shared pool, which a tensor that may be transferred to a worker must not hold.
+  if (aligned && !layout.bigEndian && declared >= 8192) return tensorOf(layout, buffer, offset + end);
+  return tensorOf(layout, buffer.slice(offset + end, offset + length), 0);
+}
+
+/** Bytes before the header's text. */
+const longestHead = 12;
+
+interface Layout {
+  readonly kind: Element;
+  readonly shape: readonly number[];
+  readonly count: number;
+  readonly bigEndian: boolean;
+  readonly fortran: boolean;
+  /** Offset of the data. */
+  readonly end: number;
+  /** Bytes of the data. */
+  readonly declared: number;
+}
+
+/** How the data of an array of `size` bytes in all lies, by its first bytes. */
+function layoutOf(head: Uint8Array, size: number, source: Source, bounds: Limits): Layout {
   const fail = (what: string): FormatError => new FormatError(source.path, source.key, what);
-  const header = parseNpyHeader(bytes, bounds.maxHeader, fail);
-  const kind = kinds[header.letter];
-  if (!kind) throw fail(`unsupported element type "${header.descr}"`);
-  const count = boundedCount(header.shape, bounds);
+  const { letter, descr, shape, bigEndian, fortran, end } = parseNpyHeader(head, bounds.maxHeader, fail);
+  const kind = Object.hasOwn(kinds, letter) ? kinds[letter] : undefined;
+  if (!kind) throw fail(`unsupported element type "${descr}"`);
+  const count = boundedCount(shape, bounds);
   if (typeof count === "string") throw fail(count);
   const declared = count * kind.bytes;
-  const available = bytes.length - header.end;
-  if (declared !== available) {
-    throw fail(`shape [${header.shape}] of ${kind.type} needs ${declared} bytes, found ${available}`);
-  }
-  const aligned = (bytes.byteOffset + header.end) % kind.bytes === 0;
-  const view = bytes.subarray(header.end);
-  // Small buffers are slices of Node's shared pool, which a tensor that may be transferred to a worker must not hold.
-  const owned = !aligned || header.bigEndian || declared < 8192 ? new Uint8Array(view) : view;
-  if (header.bigEndian) swapBytes(owned, kind.bytes);
-  const flat = kind.view(owned.buffer, owned.byteOffset, count);
-  const data = header.fortran ? fromFortranOrder(flat, header.shape) : flat;
-  return { type: kind.type, dims: header.shape, data };
+  if (declared !== size - end)
+    throw fail(`shape [${shape}] of ${kind.type} needs ${declared} bytes, found ${size - end}`);
+  return { kind, shape, count, bigEndian, fortran, end, declared };
+}
+
+/** The tensor of data in a buffer, which is changed where its byte order is another. */
+function tensorOf(layout: Layout, buffer: ArrayBufferLike, offset: number): Tensor {
+  const { kind, shape, count } = layout;
+  if (layout.bigEndian)
+    for (const piece of pieces(new DataView(buffer, offset, layout.declared))) swapBytes(piece, kind.bytes);
+  const flat = kind.view(buffer, offset, count);
+  return { type: kind.type, dims: shape, data: layout.fortran ? fromFortranOrder(flat, shape) : flat };
 }
 
 /** NPY version 1 bytes of a tensor: the header, then a view of its data (not copied). Same tensor, same bytes. */
 export function encodeNpy(tensor: Tensor): readonly [Uint8Array, Uint8Array] {
+  const { buffer, byteOffset, byteLength } = tensor.data;
+  return [npyHead(tensor), new Uint8Array(buffer, byteOffset, byteLength)];
+}
+
+function npyHead(tensor: Tensor): Uint8Array {
+  checkWritable("tensor", tensor);
   const letter = letters.get(tensor.type)!;
   const descr = (letter.endsWith("1") ? "|" : "<") + letter;
   const shape = tensor.dims.length === 1 ? `${tensor.dims[0]},` : tensor.dims.join(", ");
@@ -70,22 +115,27 @@ export function encodeNpy(tensor: Tensor): readonly [Uint8Array, Uint8Array] {
   const length = Math.ceil((10 + text.length + 1) / 64) * 64;
   const header = Buffer.from(`\x93NUMPY\x01\x00\x00\x00${text.padEnd(length - 11)}\n`, "latin1");
   header.writeUInt16LE(length - 10, 8);
-  const { buffer, byteOffset, byteLength } = tensor.data;
-  return [header, new Uint8Array(buffer, byteOffset, byteLength)];
+  return header;
 }
 
-/** Reads one .npy file. Throws FormatError. */
-export async function readNpy(path: string, limits: Partial<Limits> = {}): Promise<Tensor> {
-  let bytes: Uint8Array;
-  try {
-    bytes = await readFile(path);
-  } catch (error) {
-    throw fileError(path, error);
-  }
-  return decodeNpy(bytes, { path }, limits);
+/** The bytes of `encodeNpy` in pieces, of data of any length. */
+export function* npyPieces(tensor: Tensor): Generator<Uint8Array> {
+  yield npyHead(tensor);
+  yield* pieces(tensor.data);
 }
 
-/** Writes one .npy file, atomically. */
+/** Reads one .npy file: its header is checked against the file's size before the data is read. Throws FormatError. */
+export function readNpy(path: string, limits: Partial<Limits> = {}): Promise<Tensor> {
+  const bounds = { ...defaultLimits, ...limits };
+  return withRegularFile(path, limits, async (file) => {
+    const head = await file.read(0, Math.min(file.size, longestHead + bounds.maxHeader));
+    const layout = layoutOf(new Uint8Array(head), file.size, { path }, bounds);
+    return tensorOf(layout, await file.read(layout.end, layout.declared), 0);
+  });
+}
+
+/** Writes one .npy file, atomically. Throws before it writes what `readNpy` would refuse. */
 export async function writeNpy(path: string, tensor: Tensor): Promise<void> {
-  await writeFileAtomic(path, encodeNpy(tensor));
+  checkFileSize("tensor", tensor.data.byteLength + 128);
+  await writeFileAtomic(path, npyPieces(tensor));
 }

@@ -178,16 +178,41 @@ describe("damaged or lying archives", () => {
     await expect(readNpz(bytes, { maxRank: 2 })).rejects.toThrow(/rank 3 exceeds/);
   });
 
-  test("a real bomb takes no memory", async () => {
-    const zeros = deflateRawSync(Buffer.alloc(300 * 2 ** 20), { level: 1 });
-    const bomb = zip([{ name: "image.npy", bytes: zeros }]);
-    // Rewritten in both headers as a deflated entry of 300 MB.
+  /** An archive of deflated arrays of `size` zeros each. */
+  function bomb(names: readonly string[], size: number): Buffer {
+    const zeros = deflateRawSync(Buffer.alloc(size), { level: 9 });
+    const bytes = zip(names.map((name) => ({ name: `${name}.npy`, bytes: zeros })));
     for (const signature of ["PK\x03\x04", "PK\x01\x02"]) {
-      const at = bomb.lastIndexOf(signature, undefined, "latin1") + (signature.endsWith("\x04") ? 4 : 6);
-      bomb.writeUInt16LE(8, at + 4);
-      bomb.writeUInt32LE(300 * 2 ** 20, at + 18);
+      for (let at = bytes.indexOf(signature); at >= 0; at = bytes.indexOf(signature, at + 1)) {
+        const fields = at + (signature.endsWith("\x04") ? 4 : 6);
+        bytes.writeUInt16LE(8, fields + 4);
+        bytes.writeUInt32LE(size, fields + 18);
+      }
     }
-    await expect(readNpz(bomb)).rejects.toThrow(/over the limit of 200:1/);
+    return bytes;
+  }
+
+  const bombs: readonly [string, readonly string[], number][] = [
+    ["one array", ["image"], 250 * 2 ** 20],
+    ["five arrays below any limit on one", ["image", "label", "probs", "spacing", "x"], 15 * 2 ** 20],
+  ];
+  test.each(bombs)("a bomb is refused by its declared sizes: %s", async (_, names, size) => {
+    const bytes = bomb(names, size);
+    expect(bytes.length).toBeLessThan(300_000);
+    await expect(readNpz(bytes)).rejects.toThrow(/over the limit of 200:1; .* store it uncompressed/);
+    const path = join(folder, "bomb.npz");
+    await writeFile(path, bytes);
+    await expect(readNpz(path)).rejects.toThrow(/bomb\.npz: its arrays would unpack from \d+ to \d+ bytes/);
+    await expect(readNpz(bytes, { maxRatio: 2000, maxOutput: 2 ** 20 })).rejects.toThrow(
+      /over the limit of 1048576$/,
+    );
+  });
+
+  test("an index of many entries is refused by their number", async () => {
+    const bytes = zip(Array.from({ length: 10_001 }, (_, i) => ({ name: `${i}`, bytes: Buffer.alloc(0) })));
+    await expect(readNpz(bytes)).rejects.toThrow(/it has 10001 entries, more than 10000 entries/);
+    const fewer = zip(Array.from({ length: 9999 }, (_, i) => ({ name: `${i}`, bytes: Buffer.alloc(0) })));
+    expect(await readNpz(fewer)).toEqual({});
   });
 
   test("truncated at every byte", async () => {

@@ -1,8 +1,11 @@
+import { Readable } from "node:stream";
 import { invalidArgument, type Tensor } from "@pixelcal/core";
 import { ZipFile } from "yazl";
 import { writeFileAtomic } from "./file.js";
 import { defaultLimits, type Limits } from "./limits.js";
-import { decodeNpy, encodeNpy } from "./npy.js";
+import { decodeNpyAt, npyPieces } from "./npy.js";
+import { pieces } from "./regular-file.js";
+import { checkFileSize, checkWritable } from "./writable.js";
 import { readArchive } from "./zip.js";
 
 export interface ReadNpzOptions extends Partial<Limits> {
@@ -26,9 +29,9 @@ export async function readNpz(
   const wanted = (file: string): boolean =>
     file.endsWith(".npy") && (keys === undefined || keys.includes(file.slice(0, -4)));
   const arrays: Record<string, Tensor> = Object.create(null);
-  await readArchive(source, path, bounds, wanted, (file, bytes) => {
+  await readArchive(source, path, bounds, wanted, (file, buffer, length) => {
     const key = file.slice(0, -4);
-    arrays[key] = decodeNpy(bytes, { path, key }, bounds);
+    arrays[key] = decodeNpyAt(buffer, 0, length, { path, key }, bounds);
   });
   return arrays;
 }
@@ -52,30 +55,60 @@ export interface WriteNpzOptions {
 // A ZIP holds no older date, and DOS dates are local time: built from local parts it is the same bytes in every time zone.
 const epoch = new Date(1980, 0, 1);
 
+/** yazl packs longer arrays only out of a stream. */
+const longestBuffer = 2 ** 29;
+
 async function* chunks(arrays: Readonly<Record<string, Tensor>>, level: number): AsyncGenerator<Uint8Array> {
   const zip = new ZipFile();
   for (const [key, tensor] of Object.entries(arrays)) {
-    const [header, data] = encodeNpy(tensor);
-    const bytes = Buffer.concat([header, data]);
-    zip.addBuffer(bytes, `${key}.npy`, {
-      mtime: epoch,
-      forceDosTimestamp: true,
-      compress: level > 0,
-      compressionLevel: level,
-    });
+    const options = { mtime: epoch, forceDosTimestamp: true, compress: level > 0, compressionLevel: level };
+    const parts = npyPieces(tensor);
+    if (tensor.data.byteLength < longestBuffer) {
+      zip.addBuffer(Buffer.concat([...parts]), `${key}.npy`, options);
+    } else {
+      zip.addReadStream(Readable.from(smaller(parts), { objectMode: false }), `${key}.npy`, options);
+    }
   }
   zip.end();
   for await (const chunk of zip.outputStream) yield chunk as Buffer;
+}
+
+function* smaller(parts: Iterable<Uint8Array>): Generator<Uint8Array> {
+  for (const part of parts) yield* pieces(part, 2 ** 22);
+}
+
+/**
+ * The archive; arrays that pack so well that a reader would take the file for a bomb are stored as they are. That is rare: a
+ * large label map alone, or probabilities of 0 and 1. It shows in the end, so the first bytes are held back until it is ruled out.
+ */
+async function* archive(arrays: Readonly<Record<string, Tensor>>, level: number): AsyncGenerator<Uint8Array> {
+  const { ratioFloor, maxRatio } = defaultLimits;
+  const unpacked = Object.values(arrays).reduce((sum, { data }) => sum + data.byteLength, 0);
+  const enough =
+    level === 0 || unpacked + 1024 * Object.keys(arrays).length <= ratioFloor ? 0 : unpacked / maxRatio;
+  const held: Uint8Array[] = [];
+  let packed = 0;
+  for await (const chunk of chunks(arrays, level)) {
+    packed += chunk.length;
+    held.push(chunk);
+    if (packed > enough) yield* held.splice(0);
+  }
+  if (packed > enough) return;
+  yield* chunks(arrays, 0);
 }
 
 function checkNpz(arrays: Readonly<Record<string, Tensor>>, level: number): void {
   if (!Number.isInteger(level) || level < 0 || level > 9) {
     throw invalidArgument("level", "an integer from 0 to 9", level);
   }
-  for (const key of Object.keys(arrays)) {
+  let bytes = 0;
+  for (const [key, array] of Object.entries(arrays)) {
     if (!/^[\w.-]+$/.test(key))
       throw invalidArgument("arrays", 'names of letters, digits, "_", "." and "-"', key);
+    checkWritable(`arrays.${key}`, array);
+    bytes += array.data.byteLength;
   }
+  checkFileSize("arrays", bytes);
 }
 
 /** The bytes of an NPZ archive of `arrays` in the order given: the same arrays give the same bytes, and NumPy reads them. */
@@ -86,7 +119,7 @@ export async function encodeNpz(
   const { level = 6 } = options;
   checkNpz(arrays, level);
   const parts: Uint8Array[] = [];
-  for await (const chunk of chunks(arrays, level)) parts.push(chunk);
+  for await (const chunk of archive(arrays, level)) parts.push(chunk);
   return Buffer.concat(parts);
 }
 
@@ -98,5 +131,5 @@ export async function writeNpz(
 ): Promise<void> {
   const { level = 6 } = options;
   checkNpz(arrays, level);
-  await writeFileAtomic(path, chunks(arrays, level));
+  await writeFileAtomic(path, archive(arrays, level));
 }

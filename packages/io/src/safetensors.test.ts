@@ -1,8 +1,10 @@
+import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import type { Tensor } from "@pixelcal/core";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
@@ -130,4 +132,63 @@ describe("malformed files", () => {
       { numRuns: 2000, seed: 3 },
     );
   });
+});
+
+describe("a checksum", () => {
+  const bytes = Buffer.concat(encodeSafetensors(content, { checksum: true }));
+
+  test("is verified, and no part of the content", async () => {
+    const path = join(folder, "checked.safetensors");
+    await writeSafetensors(path, content, { checksum: true });
+    expect(bytes.equals(readFileSync(path))).toBe(true);
+    for (const read of [await readSafetensors(path), decodeSafetensors(bytes, path)]) {
+      expect(read).toEqual({ ...content, verified: true });
+    }
+    expect(decodeSafetensors(Buffer.concat(encodeSafetensors(content)), "x").verified).toBeUndefined();
+  });
+
+  test("is the SHA-256 of the file with zeros in its place", () => {
+    const text = bytes.toString("latin1");
+    const [, sum] = /"pixelcal-sha256":"([0-9a-f]{64})"/.exec(text)!;
+    const blank = Buffer.from(text.replace(sum!, "0".repeat(64)), "latin1");
+    expect(createHash("sha256").update(blank).digest("hex")).toBe(sum);
+  });
+
+  test("shows every flipped bit, but for those that take its own name away", () => {
+    const key = bytes.indexOf("pixelcal-sha256");
+    for (let at = 0; at < bytes.length; at++) {
+      for (let bit = 0; bit < 8; bit++) {
+        const damaged = Buffer.from(bytes);
+        damaged[at]! ^= 1 << bit;
+        if (at >= key && at < key + 15) {
+          const read = ((): unknown => {
+            try {
+              return decodeSafetensors(damaged, "x").verified;
+            } catch (error) {
+              return error;
+            }
+          })();
+          expect(read === undefined || read instanceof FormatError).toBe(true);
+        } else expect(() => decodeSafetensors(damaged, "x"), `bit ${bit} of byte ${at}`).toThrow(FormatError);
+      }
+    }
+  });
+
+  test("is a key of ours alone", () => {
+    expect(() => encodeSafetensors({ tensors: {}, metadata: { "pixelcal-sha256": "" } })).toThrow(
+      /metadata: expected keys other than pixelcal-sha256/,
+    );
+  });
+});
+
+test("names that objects inherit are names like others", async () => {
+  const array: Tensor = { type: "uint8", dims: [1], data: Uint8Array.of(1) };
+  const tensors = JSON.parse('{"__proto__":1,"constructor":1,"toString":1}') as Record<string, unknown>;
+  for (const name of Object.keys(tensors)) Object.defineProperty(tensors, name, { value: array });
+  const path = join(folder, "names.safetensors");
+  await writeSafetensors(path, { tensors: tensors as Record<string, Tensor>, metadata: {} });
+  const read = await readSafetensors(path);
+  expect(Object.keys(read.tensors).sort()).toEqual(["__proto__", "constructor", "toString"]);
+  expect(Object.getPrototypeOf(read.tensors)).toBe(null);
+  expect(read.tensors.hasOwnProperty).toBeUndefined();
 });

@@ -1,9 +1,11 @@
-import { readFile } from "node:fs/promises";
 import { invalidArgument, type Tensor } from "@pixelcal/core";
 import { type Element, elements } from "./element.js";
-import { FormatError, fileError } from "./errors.js";
+import { FormatError } from "./errors.js";
 import { writeFileAtomic } from "./file.js";
 import { boundedCount, defaultLimits, type Limits } from "./limits.js";
+import { pieces, withRegularFile } from "./regular-file.js";
+import { checksumKey, checksumOf, checksumPlace, noChecksum } from "./safetensors-checksum.js";
+import { checkFileSize, checkWritable } from "./writable.js";
 
 // In the order they are written: wide types first.
 const kinds: Readonly<Record<string, Element>> = {
@@ -28,21 +30,32 @@ const names: ReadonlyMap<string, string> = new Map(
 export interface Safetensors {
   readonly tensors: Readonly<Record<string, Tensor>>;
   readonly metadata: Readonly<Record<string, string>>;
+  /** True of a file that was read and whose checksum is that of its bytes; absent where it has no checksum. */
+  readonly verified?: true;
+}
+
+export interface SafetensorsOptions {
+  /** Adds the SHA-256 of the file to its metadata, which our readers verify and others pass over. */
+  readonly checksum?: boolean;
 }
 
 /**
  * The bytes of a .safetensors file in pieces, tensor data not copied. Wide types come first so that all data is aligned, then names in
- * code-unit order: the same content gives the same bytes.
+ * code-unit order: the same content gives the same bytes. Throws `InvalidArgumentError` for what `decodeSafetensors` would refuse.
  */
-export function encodeSafetensors(content: Safetensors): Uint8Array[] {
+export function encodeSafetensors(content: Safetensors, options: SafetensorsOptions = {}): Uint8Array[] {
   const entries = Object.entries(content.tensors).map(([name, tensor]) => {
-    const dtype = names.get(tensor.type)!;
     if (name === "__metadata__") throw invalidArgument("tensors", "names other than __metadata__", name);
+    checkWritable(`tensors.${name}`, tensor);
+    const dtype = names.get(tensor.type)!;
     return { name, tensor, dtype, bytes: kinds[dtype]!.bytes };
   });
   entries.sort((a, b) => b.bytes - a.bytes || (a.name < b.name ? -1 : 1));
   const header: [string, unknown][] = [];
   const metadata = Object.entries(content.metadata).sort(([a], [b]) => (a < b ? -1 : 1));
+  if (metadata.some(([key]) => key === checksumKey))
+    throw invalidArgument("metadata", `keys other than ${checksumKey}`, checksumKey);
+  if (options.checksum) metadata.push([checksumKey, noChecksum]);
   if (metadata.length > 0) header.push(["__metadata__", Object.fromEntries(metadata)]);
   let end = 0;
   for (const { name, tensor, dtype } of entries) {
@@ -54,18 +67,24 @@ export function encodeSafetensors(content: Safetensors): Uint8Array[] {
   const json = `{${header.map(([key, value]) => `${JSON.stringify(key)}:${JSON.stringify(value)}`).join(",")}}`;
   const text = Buffer.from(json, "utf8");
   const length = Math.ceil(text.length / 8) * 8;
+  if (length > defaultLimits.maxIndex)
+    throw invalidArgument("tensors", `names and metadata of at most ${defaultLimits.maxIndex} bytes`, length);
+  checkFileSize("tensors", 8 + length + end);
   const head = Buffer.alloc(8 + length, " ");
   head.writeBigUInt64LE(BigInt(length));
   text.copy(head, 8);
-  const views = entries.map(
-    ({ tensor: { data } }) => new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
-  );
-  return [head, ...views];
+  const data = entries.flatMap(({ tensor }) => [...pieces(tensor.data)]);
+  if (options.checksum) head.write(checksumOf(head, data), checksumPlace(head, noChecksum), "latin1");
+  return [head, ...data];
 }
 
-/** Writes a .safetensors file, atomically. */
-export async function writeSafetensors(path: string, content: Safetensors): Promise<void> {
-  await writeFileAtomic(path, encodeSafetensors(content));
+/** Writes a .safetensors file, atomically. Throws before it writes what `readSafetensors` would refuse. */
+export async function writeSafetensors(
+  path: string,
+  content: Safetensors,
+  options: SafetensorsOptions = {},
+): Promise<void> {
+  await writeFileAtomic(path, encodeSafetensors(content, options));
 }
 
 type Fail = (key: string | undefined, what: string) => FormatError;
@@ -74,25 +93,26 @@ function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-function parseHeader(
-  bytes: Buffer,
-  limits: Limits,
-  fail: Fail,
-): { header: Record<string, unknown>; start: number } {
-  if (bytes.length < 8) throw fail(undefined, "not a safetensors file: shorter than 8 bytes");
-  const length = bytes.readBigUInt64LE(0);
+/** The length of the file's head: 8 bytes and the header, whose length they are. */
+function headLength(first: Uint8Array, size: number, limits: Limits, fail: Fail): number {
+  if (first.length < 8) throw fail(undefined, "not a safetensors file: shorter than 8 bytes");
+  const length = Buffer.from(first.buffer, first.byteOffset).readBigUInt64LE(0);
   if (length > BigInt(limits.maxIndex))
     throw fail(undefined, `header of ${length} bytes exceeds the limit of ${limits.maxIndex}`);
   const start = 8 + Number(length);
-  if (start > bytes.length) throw fail(undefined, "truncated header");
+  if (start > size) throw fail(undefined, "truncated header");
+  return start;
+}
+
+function parseHeader(head: Uint8Array, fail: Fail): Record<string, unknown> {
   let header: unknown;
   try {
-    header = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes.subarray(8, start)));
+    header = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(head.subarray(8)));
   } catch {
     throw fail(undefined, "the header is not JSON");
   }
   if (!isRecord(header)) throw fail(undefined, "the header is not an object");
-  return { header, start };
+  return header;
 }
 
 interface Slot {
@@ -127,17 +147,21 @@ function parseSlot(name: string, value: unknown, limits: Limits, fail: Fail): Sl
   return { name, kind, shape, count, begin, end };
 }
 
-/** Decodes .safetensors bytes; data must fill the file without holes or overlaps. Throws FormatError. */
-export function decodeSafetensors(data: Uint8Array, path: string, limits: Partial<Limits> = {}): Safetensors {
-  const bounds = { ...defaultLimits, ...limits };
-  const fail: Fail = (key, what) => new FormatError(path, key, what);
-  const bytes = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
-  const { header, start } = parseHeader(bytes, bounds, fail);
-  const { __metadata__: metadata = {}, ...rest } = header;
-  if (!isRecord(metadata) || !Object.values(metadata).every((value) => typeof value === "string")) {
+interface Index {
+  /** In the order of their data. */
+  readonly slots: readonly Slot[];
+  readonly metadata: Readonly<Record<string, string>>;
+  /** The SHA-256 that the file should have. */
+  readonly expected: string | undefined;
+}
+
+/** What the head of a file of `size` bytes says; data must fill the rest without holes or overlaps. */
+function parseIndex(head: Uint8Array, size: number, limits: Limits, fail: Fail): Index {
+  const { __metadata__: stored = {}, ...rest } = parseHeader(head, fail);
+  if (!isRecord(stored) || !Object.values(stored).every((value) => typeof value === "string"))
     throw fail("__metadata__", "expected a map of strings");
-  }
-  const slots = Object.entries(rest).map(([name, value]) => parseSlot(name, value, bounds, fail));
+  const { [checksumKey]: expected, ...metadata } = stored as Record<string, string>;
+  const slots = Object.entries(rest).map(([name, value]) => parseSlot(name, value, limits, fail));
   slots.sort((a, b) => a.begin - b.begin || a.end - b.end);
   let end = 0;
   for (const slot of slots) {
@@ -145,30 +169,57 @@ export function decodeSafetensors(data: Uint8Array, path: string, limits: Partia
       throw fail(slot.name, `data starts at ${slot.begin}, expected ${end}: hole or overlap`);
     end = slot.end;
   }
-  if (start + end !== bytes.length)
-    throw fail(undefined, `data ends at ${start + end}, the file at ${bytes.length}`);
-  const tensors: Record<string, Tensor> = Object.create(null);
-  for (const { name, kind, shape, count, begin } of slots) {
-    const at = bytes.byteOffset + start + begin;
-    const aligned = at % kind.bytes === 0;
-    const length = count * kind.bytes;
-    const copy = aligned ? undefined : bytes.buffer.slice(at, at + length);
-    tensors[name] = {
-      type: kind.type,
-      dims: shape,
-      data: kind.view(copy ?? bytes.buffer, copy ? 0 : at, count),
-    };
-  }
-  return { tensors, metadata: metadata as Record<string, string> };
+  if (head.length + end !== size)
+    throw fail(undefined, `data ends at ${head.length + end}, the file at ${size}`);
+  return { slots, metadata: Object.assign(Object.create(null), metadata), expected };
 }
 
-/** Reads a .safetensors file (see decodeSafetensors). */
-export async function readSafetensors(path: string, limits: Partial<Limits> = {}): Promise<Safetensors> {
-  let bytes: Uint8Array;
-  try {
-    bytes = await readFile(path);
-  } catch (error) {
-    throw fileError(path, error);
+/** The content, its data verified where the file has a checksum. */
+function verified(
+  head: Uint8Array,
+  { slots, metadata, expected }: Index,
+  tensors: Safetensors["tensors"],
+  fail: Fail,
+): Safetensors {
+  if (expected === undefined) return { tensors, metadata };
+  const data = slots.flatMap(({ name }) => [...pieces(tensors[name]!.data)]);
+  const place = checksumPlace(head, expected);
+  const blank = Buffer.from(head);
+  if (place > 0) blank.write(noChecksum, place, "latin1");
+  if (checksumOf(blank, data) !== expected)
+    throw fail(undefined, "is damaged: its bytes do not have the checksum they were written with");
+  return { tensors, metadata, verified: true };
+}
+
+/** Decodes .safetensors bytes; data must fill the file without holes or overlaps. Throws FormatError. */
+export function decodeSafetensors(data: Uint8Array, path: string, limits: Partial<Limits> = {}): Safetensors {
+  const bounds = { ...defaultLimits, ...limits };
+  const fail: Fail = (key, what) => new FormatError(path, key, what);
+  const head = data.subarray(0, headLength(data.subarray(0, 8), data.length, bounds, fail));
+  const index = parseIndex(head, data.length, bounds, fail);
+  const tensors: Record<string, Tensor> = Object.create(null);
+  for (const { name, kind, shape, count, begin } of index.slots) {
+    const at = data.byteOffset + head.length + begin;
+    const copy = at % kind.bytes === 0 ? undefined : data.buffer.slice(at, at + count * kind.bytes);
+    const view = kind.view(copy ?? data.buffer, copy ? 0 : at, count);
+    tensors[name] = { type: kind.type, dims: shape, data: view };
   }
-  return decodeSafetensors(bytes, path, limits);
+  return verified(head, index, tensors, fail);
+}
+
+/** Reads a .safetensors file (see decodeSafetensors); every array has a buffer of its own. Throws FormatError. */
+export function readSafetensors(path: string, limits: Partial<Limits> = {}): Promise<Safetensors> {
+  const bounds = { ...defaultLimits, ...limits };
+  const fail: Fail = (key, what) => new FormatError(path, key, what);
+  return withRegularFile(path, limits, async (file) => {
+    const first = new Uint8Array(await file.read(0, Math.min(8, file.size)));
+    const head = new Uint8Array(await file.read(0, headLength(first, file.size, bounds, fail)));
+    const index = parseIndex(head, file.size, bounds, fail);
+    const tensors: Record<string, Tensor> = Object.create(null);
+    for (const { name, kind, shape, count, begin, end } of index.slots) {
+      const buffer = await file.read(head.length + begin, end - begin);
+      tensors[name] = { type: kind.type, dims: shape, data: kind.view(buffer, 0, count) };
+    }
+    return verified(head, index, tensors, fail);
+  });
 }

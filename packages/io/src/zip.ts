@@ -1,70 +1,97 @@
-import { stat } from "node:fs/promises";
 import { promisify } from "node:util";
-import { crc32, type InputType, inflateRaw, type ZlibOptions } from "node:zlib";
-import { type Entry, fromBuffer, open, type ZipFile } from "yauzl";
+import { crc32, createInflateRaw, type InputType, inflateRaw, type ZlibOptions } from "node:zlib";
+import type { Entry } from "yauzl";
+import { archiveIndex } from "./archive-index.js";
 import { FormatError, fileError } from "./errors.js";
 import type { Limits } from "./limits.js";
+import { type ByteSource, pieces, RegularFile } from "./regular-file.js";
 
 const inflate: (bytes: InputType, options: ZlibOptions) => Promise<Buffer> = promisify(inflateRaw);
 
-function openArchive(source: string | Uint8Array): Promise<ZipFile> {
-  return new Promise((resolve, reject) => {
-    const done = (error: Error | null, zip: ZipFile): void => (error ? reject(error) : resolve(zip));
-    const options = { lazyEntries: true, autoClose: false };
-    if (typeof source === "string") open(source, options, done);
-    else fromBuffer(Buffer.from(source.buffer, source.byteOffset, source.byteLength), options, done);
-  });
+/** Bytes in memory. */
+class ByteArraySource implements ByteSource {
+  readonly #bytes: Uint8Array;
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+  }
+
+  get size(): number {
+    return this.#bytes.length;
+  }
+
+  read(position: number, length: number): Promise<ArrayBuffer> {
+    const { buffer } = new Uint8Array(this.#bytes.subarray(position, position + length));
+    return Promise.resolve(buffer);
+  }
 }
 
-function listEntries(zip: ZipFile, accept: (entry: Entry, count: number) => void): Promise<Entry[]> {
-  const entries: Entry[] = [];
-  return new Promise((resolve, reject) => {
-    zip.on("error", reject);
-    zip.on("end", () => resolve(entries));
-    zip.on("entry", (entry: Entry) => {
-      try {
-        entries.push(entry);
-        accept(entry, entries.length);
-        zip.readEntry();
-      } catch (error) {
-        reject(error);
-      }
-    });
-    zip.readEntry();
-  });
+const localHeader = { bytes: 30, signature: 0x04034b50, nameLength: 26, extraLength: 28 } as const;
+
+/** The offset of an entry's packed bytes, which its local header decides. */
+async function dataStart(source: ByteSource, entry: Entry): Promise<number> {
+  const { relativeOffsetOfLocalHeader: at, compressedSize } = entry;
+  if (at + localHeader.bytes > source.size) throw new Error("an entry lies past the end");
+  const head = Buffer.from(await source.read(at, localHeader.bytes));
+  if (head.readUInt32LE(0) !== localHeader.signature) throw new Error("an entry has no local header");
+  const names = head.readUInt16LE(localHeader.nameLength) + head.readUInt16LE(localHeader.extraLength);
+  const start = at + localHeader.bytes + names;
+  if (start + compressedSize > source.size) throw new Error("an entry ends past the end");
+  return start;
 }
 
-function readPacked(zip: ZipFile, entry: Entry): Promise<Buffer> {
-  return new Promise((resolve, reject) => {
-    // The packed bytes are inflated in one call on the thread pool: many times faster than yauzl's stream of small chunks.
-    const raw = { decompress: entry.isCompressed() ? false : null, decrypt: null, start: null, end: null };
-    zip.openReadStream(entry, raw, (error, stream) => {
-      if (error) return reject(error);
-      const packed = Buffer.allocUnsafeSlow(entry.compressedSize);
-      let at = 0;
-      stream.on("error", reject);
-      stream.on("data", (chunk: Buffer) => {
-        packed.set(chunk, at);
-        at += chunk.length;
-      });
-      stream.on("end", () =>
-        at === packed.length ? resolve(packed) : reject(new Error("truncated archive")),
-      );
-    });
-  });
-}
-
-async function unpack(zip: ZipFile, entry: Entry): Promise<Buffer> {
-  const size = entry.uncompressedSize;
-  const packed = await readPacked(zip, entry);
-  if (!entry.isCompressed()) return packed;
-  // One output chunk just larger than the promise: no copy, and a longer stream is an error instead of memory.
-  const bytes = await inflate(packed, {
+async function unpack(source: ByteSource, entry: Entry, readSize: number): Promise<ArrayBufferLike> {
+  const { compressedSize, uncompressedSize: size } = entry;
+  const start = await dataStart(source, entry);
+  if (!entry.isCompressed()) return source.read(start, compressedSize);
+  if (Math.max(compressedSize, size) > readSize) return inflatePieces(source, start, entry, readSize);
+  // One call on the thread pool with one output chunk just larger than the promise: many times faster than a stream of small
+  // chunks, no copy, and a longer stream is an error instead of memory.
+  const bytes = await inflate(new Uint8Array(await source.read(start, compressedSize)), {
     chunkSize: Math.max(64, size + 1),
     maxOutputLength: Math.max(1, size),
   });
-  if (bytes.length !== size) throw new Error(`unpacks to ${bytes.length} bytes, the index says ${size}`);
-  return bytes;
+  if (bytes.length !== size) throw wrongSize(bytes.length, size);
+  const { buffer, byteOffset } = bytes;
+  return byteOffset === 0 && buffer.byteLength <= size + 64
+    ? buffer
+    : buffer.slice(byteOffset, byteOffset + size);
+}
+
+const wrongSize = (found: number, size: number): Error =>
+  new Error(`unpacks to ${found} bytes, the index says ${size}`);
+
+/** Inflates what zlib cannot take or give in one call. */
+async function inflatePieces(
+  source: ByteSource,
+  start: number,
+  { compressedSize, uncompressedSize: size }: Entry,
+  readSize: number,
+): Promise<ArrayBuffer> {
+  const buffer = new ArrayBuffer(size);
+  const step = Math.min(readSize, 2 ** 26);
+  const stream = createInflateRaw({ chunkSize: Math.max(64, Math.min(step, 2 ** 22)) });
+  const feed = async (): Promise<void> => {
+    for (let at = 0; at < compressedSize && !stream.destroyed; at += step) {
+      const packed = new Uint8Array(await source.read(start + at, Math.min(step, compressedSize - at)));
+      await new Promise<void>((resolve, reject) =>
+        stream.write(packed, (error) => (error ? reject(error) : resolve())),
+      );
+    }
+    stream.end();
+  };
+  const feeding = feed();
+  // Its failure is that of the stream, which the loop below throws.
+  feeding.catch((error: unknown) => stream.destroy(error instanceof Error ? error : undefined));
+  let end = 0;
+  for await (const chunk of stream) {
+    const bytes = chunk as Buffer;
+    if (end + bytes.length > size) throw wrongSize(end + bytes.length, size);
+    new Uint8Array(buffer, end, bytes.length).set(bytes);
+    end += bytes.length;
+  }
+  if (end !== size) throw wrongSize(end, size);
+  return buffer;
 }
 
 /** What makes an entry unacceptable before any of it is read. */
@@ -73,20 +100,27 @@ function objection(entry: Entry, limits: Limits): string | undefined {
   if (entry.compressionMethod !== 0 && entry.compressionMethod !== 8) {
     return `unsupported compression method ${entry.compressionMethod}`;
   }
-  const { compressedSize, uncompressedSize } = entry;
-  if (uncompressedSize > limits.ratioFloor && uncompressedSize > compressedSize * limits.maxRatio) {
-    return `would unpack from ${compressedSize} to ${uncompressedSize} bytes, over the limit of ${limits.maxRatio}:1`;
-  }
-  if (uncompressedSize > limits.maxElements * 8 + limits.maxHeader) return "exceeds the limit on elements";
+  if (entry.uncompressedSize > limits.maxElements * 8 + limits.maxHeader)
+    return "exceeds the limit on elements";
   return undefined;
 }
 
-function checkOverlap(entries: readonly Entry[], path: string): void {
-  const sorted = [...entries].sort((a, b) => a.relativeOffsetOfLocalHeader - b.relativeOffsetOfLocalHeader);
-  let end = 0;
-  for (const { fileName, relativeOffsetOfLocalHeader: start, compressedSize } of sorted) {
-    if (start < end) throw new FormatError(path, fileName, "overlaps another archive entry");
-    end = start + 30 + compressedSize;
+/** Throws FormatError for archives whose declared sizes are beyond the limits, before any of it is unpacked. */
+function checkSizes(entries: readonly Entry[], path: string, packed: number, limits: Limits): void {
+  let unpacked = 0;
+  for (const entry of entries) {
+    if (entry.relativeOffsetOfLocalHeader + entry.compressedSize > packed)
+      throw new Error("an entry ends past the end");
+    const reason = objection(entry, limits);
+    if (reason) throw new FormatError(path, entry.fileName, reason);
+    unpacked += entry.uncompressedSize;
+  }
+  const sizes = `its arrays would unpack from ${packed} to ${unpacked} bytes`;
+  if (unpacked > limits.maxOutput)
+    throw new FormatError(path, undefined, `${sizes}, over the limit of ${limits.maxOutput}`);
+  if (unpacked > limits.ratioFloor && unpacked > packed * limits.maxRatio) {
+    const cure = "if the file is to be trusted, store it uncompressed (numpy.savez)";
+    throw new FormatError(path, undefined, `${sizes}, over the limit of ${limits.maxRatio}:1; ${cure}`);
   }
 }
 
@@ -99,45 +133,37 @@ export async function readArchive(
   path: string,
   limits: Limits,
   wanted: (name: string) => boolean,
-  receive: (name: string, bytes: Buffer) => void,
+  receive: (name: string, buffer: ArrayBufferLike, length: number) => void,
 ): Promise<void> {
-  let zip: ZipFile | undefined;
   let current: string | undefined;
+  let file: RegularFile | undefined;
   try {
-    const size = typeof source === "string" ? (await stat(source)).size : source.length;
-    if (size > limits.maxFile)
-      throw new FormatError(path, undefined, `${size} bytes exceed the limit of ${limits.maxFile}`);
-    zip = await openArchive(source);
-    const names = new Set<string>();
-    const entries = await listEntries(zip, ({ fileName }, count) => {
-      if (count > limits.maxEntries)
-        throw new FormatError(path, undefined, `more than ${limits.maxEntries} entries`);
-      if (names.has(fileName)) throw new FormatError(path, fileName, "occurs twice in the archive");
-      names.add(fileName);
-    });
-    checkOverlap(entries, path);
+    if (typeof source === "string") file = await RegularFile.open(source, limits);
+    const archive = file ?? new ByteArraySource(source as Uint8Array);
+    if (archive.size > limits.maxFile)
+      throw new FormatError(path, undefined, `${archive.size} bytes exceed the limit of ${limits.maxFile}`);
+    const entries = (await archiveIndex(archive, path, limits)).filter(({ fileName }) => wanted(fileName));
+    checkSizes(entries, path, archive.size, limits);
     for (const entry of entries) {
-      if (!wanted(entry.fileName)) continue;
-      current = entry.fileName;
-      const reason = objection(entry, limits);
-      if (reason) throw new FormatError(path, current, reason);
-      const bytes = await unpack(zip, entry);
-      if (crc32(bytes) !== entry.crc32)
+      const { fileName, uncompressedSize: size } = entry;
+      current = fileName;
+      const buffer = await unpack(archive, entry, limits.readSize);
+      if (checksum(buffer, size) !== entry.crc32)
         throw new FormatError(path, current, "checksum mismatch, the file is damaged");
-      receive(current, bytes);
+      receive(current, buffer, size);
     }
   } catch (error) {
     const known = fileError(path, error);
     if (known instanceof FormatError) throw known;
-    throw new FormatError(
-      path,
-      current,
-      `damaged or not a ZIP archive (${error instanceof Error ? error.message : error})`,
-      {
-        cause: error,
-      },
-    );
+    const what = `damaged or not a ZIP archive (${error instanceof Error ? error.message : error})`;
+    throw new FormatError(path, current, what, { cause: error });
   } finally {
-    zip?.close();
+    await file?.close();
   }
+}
+
+function checksum(buffer: ArrayBufferLike, length: number): number {
+  let sum = 0;
+  for (const piece of pieces(new DataView(buffer, 0, length))) sum = crc32(piece, sum);
+  return sum;
 }

@@ -1,0 +1,112 @@
+import { PassThrough } from "node:stream";
+import { type Entry, fromRandomAccessReader, RandomAccessReader, type ZipFile } from "yauzl";
+import { FormatError } from "./errors.js";
+import type { Limits } from "./limits.js";
+import type { ByteSource } from "./regular-file.js";
+
+const windowSize = 64 * 1024;
+
+/** Gives yauzl the archive's end and index out of a window, as it asks for a few bytes at a time. */
+class WindowReader extends RandomAccessReader {
+  readonly #source: ByteSource;
+  #start = 0;
+  #bytes = Buffer.alloc(0);
+
+  constructor(source: ByteSource) {
+    super();
+    this.#source = source;
+  }
+
+  override read(
+    buffer: Buffer,
+    offset: number,
+    length: number,
+    position: number,
+    done: (error: Error | null, bytesRead?: number) => void,
+  ): void {
+    const copy = (): void => {
+      const at = Math.min(position - this.#start, this.#bytes.length);
+      done(null, this.#bytes.copy(buffer, offset, at, at + length));
+    };
+    const inside = position >= this.#start && position + length <= this.#start + this.#bytes.length;
+    // Later, also when nothing has to be read: yauzl would call itself once per entry.
+    if (inside) setImmediate(copy);
+    else
+      this.#load(position, length).then(
+        () => setImmediate(copy),
+        (error: unknown) => done(error instanceof Error ? error : new Error(String(error))),
+      );
+  }
+
+  async #load(position: number, length: number): Promise<void> {
+    const { size } = this.#source;
+    const start = Math.min(position, size);
+    const count = Math.min(Math.max(length, windowSize), size - start);
+    this.#bytes = Buffer.from(await this.#source.read(start, count));
+    this.#start = start;
+  }
+
+  /** Entries are read without yauzl. */
+  override _readStreamForRange(): PassThrough {
+    return new PassThrough().end();
+  }
+
+  override close(done: (error: Error | null) => void): void {
+    done(null);
+  }
+}
+
+function openArchive(source: ByteSource): Promise<ZipFile> {
+  return new Promise((resolve, reject) => {
+    const options = { lazyEntries: true, autoClose: false };
+    fromRandomAccessReader(new WindowReader(source), source.size, options, (error, zip) =>
+      error ? reject(error) : resolve(zip),
+    );
+  });
+}
+
+function listEntries(zip: ZipFile, accept: (entry: Entry) => void): Promise<Entry[]> {
+  const entries: Entry[] = [];
+  return new Promise((resolve, reject) => {
+    zip.on("error", reject);
+    zip.on("end", () => resolve(entries));
+    zip.on("entry", (entry: Entry) => {
+      try {
+        accept(entry);
+        entries.push(entry);
+        zip.readEntry();
+      } catch (error) {
+        reject(error);
+      }
+    });
+    zip.readEntry();
+  });
+}
+
+function checkOverlap(entries: readonly Entry[], path: string): void {
+  const sorted = [...entries].sort((a, b) => a.relativeOffsetOfLocalHeader - b.relativeOffsetOfLocalHeader);
+  let end = 0;
+  for (const { fileName, relativeOffsetOfLocalHeader: start, compressedSize } of sorted) {
+    if (start < end) throw new FormatError(path, fileName, "overlaps another archive entry");
+    end = start + 30 + compressedSize;
+  }
+}
+
+/** The index of a ZIP archive. Refuses too many entries, duplicate names and overlapping entries. */
+export async function archiveIndex(source: ByteSource, path: string, limits: Limits): Promise<Entry[]> {
+  const zip = await openArchive(source);
+  const { entryCount } = zip;
+  if (entryCount > limits.maxEntries)
+    throw new FormatError(
+      path,
+      undefined,
+      `it has ${entryCount} entries, more than ${limits.maxEntries} entries`,
+    );
+  const names = new Set<string>();
+  const entries = await listEntries(zip, ({ fileName }) => {
+    if (names.has(fileName)) throw new FormatError(path, fileName, "occurs twice in the archive");
+    names.add(fileName);
+  });
+  checkOverlap(entries, path);
+  return entries;
+}

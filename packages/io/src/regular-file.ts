@@ -1,0 +1,135 @@
+import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from "node:fs";
+import { type FileHandle, open } from "node:fs/promises";
+import { FormatError, fileError } from "./errors.js";
+import { defaultLimits, type Limits } from "./limits.js";
+
+/** Bytes that can be read at any place. */
+export interface ByteSource {
+  readonly size: number;
+  /** A new buffer of the `length` bytes from `position` on. */
+  read(position: number, length: number): Promise<ArrayBuffer>;
+}
+
+// Opening a named pipe waits for its writer unless told not to; Windows has no such flag and no such pipes in folders.
+const flags = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
+
+function checkRegular(path: string, status: Stats, maxFile: number): number {
+  if (!status.isFile()) {
+    const kind = status.isDirectory()
+      ? "a directory"
+      : status.isFIFO()
+        ? "a named pipe"
+        : status.isSocket()
+          ? "a socket"
+          : "a device";
+    throw new FormatError(path, undefined, `is ${kind}, expected a file`);
+  }
+  if (status.size > maxFile)
+    throw new FormatError(path, undefined, `${status.size} bytes exceed the limit of ${maxFile}`);
+  return status.size;
+}
+
+const cut = (path: string, length: number): FormatError =>
+  new FormatError(path, undefined, `ended early: ${length} bytes more were expected`);
+
+/** A regular file that is open for reading. Pipes, devices, sockets and folders are refused, and never waited for. */
+export class RegularFile implements ByteSource {
+  readonly path: string;
+  readonly size: number;
+  readonly #handle: FileHandle;
+  readonly #piece: number;
+
+  private constructor(path: string, handle: FileHandle, size: number, piece: number) {
+    this.path = path;
+    this.size = size;
+    this.#handle = handle;
+    this.#piece = piece;
+  }
+
+  /** Throws FormatError for anything but a regular file of at most `maxFile` bytes. */
+  static async open(path: string, limits: Partial<Limits> = {}): Promise<RegularFile> {
+    const { maxFile, readSize } = { ...defaultLimits, ...limits };
+    let handle: FileHandle | undefined;
+    try {
+      handle = await open(path, flags);
+      return new RegularFile(path, handle, checkRegular(path, await handle.stat(), maxFile), readSize);
+    } catch (error) {
+      await handle?.close();
+      throw fileError(path, error);
+    }
+  }
+
+  async read(position: number, length: number): Promise<ArrayBuffer> {
+    if (position + length > this.size) throw cut(this.path, position + length - this.size);
+    const buffer = new ArrayBuffer(length);
+    for (let at = 0; at < length; ) {
+      // A view of one piece: Node 20 has no view of more than 4 GiB.
+      const piece = new Uint8Array(buffer, at, Math.min(length - at, this.#piece));
+      const { bytesRead } = await this.#handle.read(piece, 0, piece.length, position + at);
+      if (bytesRead === 0) throw cut(this.path, length - at);
+      at += bytesRead;
+    }
+    return buffer;
+  }
+
+  close(): Promise<void> {
+    return this.#handle.close();
+  }
+}
+
+/** Opens a regular file, hands it to `use` and closes it. Throws FormatError (see RegularFile.open). */
+export async function withRegularFile<T>(
+  path: string,
+  limits: Partial<Limits>,
+  use: (file: RegularFile) => Promise<T>,
+): Promise<T> {
+  const file = await RegularFile.open(path, limits);
+  try {
+    return await use(file);
+  } catch (error) {
+    throw fileError(path, error);
+  } finally {
+    await file.close();
+  }
+}
+
+/** Node 20 has no typed array of more bytes. */
+const longestArray = 2 ** 32;
+
+/** The bytes of a regular file, read in pieces. Throws FormatError, also for more than 4 GiB. */
+export function readRegularFile(path: string, limits: Partial<Limits> = {}): Promise<Uint8Array> {
+  const maxFile = Math.min(limits.maxFile ?? defaultLimits.maxFile, longestArray);
+  return withRegularFile(
+    path,
+    { ...limits, maxFile },
+    async (file) => new Uint8Array(await file.read(0, file.size)),
+  );
+}
+
+/** The same for small files that are needed at once, such as configurations. */
+export function readRegularFileSync(path: string, limits: Partial<Limits> = {}): Uint8Array {
+  const { maxFile, readSize } = { ...defaultLimits, ...limits };
+  let descriptor: number | undefined;
+  try {
+    descriptor = openSync(path, flags);
+    const size = checkRegular(path, fstatSync(descriptor), Math.min(maxFile, longestArray));
+    const bytes = new Uint8Array(size);
+    for (let at = 0; at < size; ) {
+      const count = readSync(descriptor, bytes, at, Math.min(size - at, readSize), at);
+      if (count === 0) throw cut(path, size - at);
+      at += count;
+    }
+    return bytes;
+  } catch (error) {
+    throw fileError(path, error);
+  } finally {
+    if (descriptor !== undefined) closeSync(descriptor);
+  }
+}
+
+/** The bytes that a view lies over, in views of at most `size` bytes each. */
+export function* pieces(view: ArrayBufferView, size: number = defaultLimits.readSize): Generator<Uint8Array> {
+  const { buffer, byteOffset, byteLength } = view;
+  for (let at = 0; at < byteLength; at += size)
+    yield new Uint8Array(buffer, byteOffset + at, Math.min(size, byteLength - at));
+}
