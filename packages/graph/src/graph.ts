@@ -10,6 +10,8 @@ const largestShared = 64;
 
 /** More elements than any tensor of a network has: 8 GiB of float32. */
 const mostElements = 2 ** 31;
+/** More dims than any runtime has. */
+const mostAxes = 16;
 
 /** -0 and 0 differ as constants, but print alike. */
 const exact = (value: number | bigint): string => (Object.is(value, -0) ? "-0" : String(value));
@@ -31,6 +33,8 @@ export const Graph: new (name?: string, reserved?: Iterable<string>) => Graph = 
   readonly #values = new Map<string, Mutable<Value>>();
   readonly #taken: Set<string>;
   readonly #counts = new Map<string, number>();
+  /** The last number that was put behind a name in use. */
+  readonly #copies = new Map<string, number>();
   #scope = "";
 
   constructor(name = "graph", reserved: Iterable<string> = []) {
@@ -159,6 +163,7 @@ export const Graph: new (name?: string, reserved?: Iterable<string>) => Graph = 
     if (!dims.every((size) => Number.isSafeInteger(size) && size >= 0)) {
       throw graphError(name, "dims that are whole numbers", dims);
     }
+    if (dims.length > mostAxes) throw graphError(name, `at most ${mostAxes} dims`, dims.length);
     if (sizeOf(dims) > mostElements) throw graphError(name, `at most ${mostElements} elements`, dims);
     const value: Mutable<Value> = { graph: this, name, type, dims: [...dims], node };
     this.#taken.add(name);
@@ -181,7 +186,9 @@ export const Graph: new (name?: string, reserved?: Iterable<string>) => Graph = 
 
   #unused(name: string): string {
     let free = name;
-    for (let count = 1; this.#values.has(free); count++) free = `${name}_${count}`;
+    let count = this.#copies.get(name) ?? 0;
+    while (this.#values.has(free)) free = `${name}_${++count}`;
+    if (count > 0) this.#copies.set(name, count);
     return free;
   }
 };

@@ -82,8 +82,9 @@ export const movementKernels: Readonly<Record<string, Kernel>> = {
     const x = inputs[0]!;
     const axis = normalAxis(node, numberOf(node, "axis", 0), x.dims.length);
     let start = 0;
-    return splitSizes(node, node.outputs.length).map((size) => {
-      const maps = x.dims.map(range);
+    const whole = x.dims.map(range);
+    return splitSizes(node, node.outputs.length, node.outputs.length).map((size) => {
+      const maps = [...whole];
       maps[axis] = range(size).map((index) => start + index);
       start += size;
       return gatherAxes(x, maps);

@@ -10,15 +10,37 @@ export function attributesOf(
   { attributes = [] }: NodeProto,
   where: string,
   tensors: TensorOptions,
+  known: Map<object, Attribute>,
 ): Record<string, Attribute> {
   const values: Record<string, Attribute> = Object.create(null);
   for (const attribute of attributes) {
     const { name = "" } = attribute;
     if (name in values) throw new GraphError(`${where}.${name}`, "it is there twice");
-    values[name] = attributeValue(attribute, `${where}.${name}`, tensors);
+    const stored = storedIn(attribute);
+    const before = stored && known.get(stored);
+    values[name] = before ?? attributeValue(attribute, `${where}.${name}`, tensors);
+    if (stored !== undefined) known.set(stored, values[name]);
   }
   return values;
 }
+
+/** What holds the value of an attribute that is more than a number. */
+const storedIn = ({ type, s, t, floats, ints, strings }: AttributeProto): object | undefined => {
+  switch (type) {
+    case attributeTypes.string:
+      return s;
+    case attributeTypes.tensor:
+      return t;
+    case attributeTypes.floats:
+      return floats;
+    case attributeTypes.ints:
+      return ints;
+    case attributeTypes.strings:
+      return strings;
+    default:
+      return undefined;
+  }
+};
 
 const utf8 = new TextDecoder();
 

@@ -1,5 +1,6 @@
 import type { Attribute, Graph, Value } from "../ir.js";
 import { staticNumbers } from "../operators/spec.js";
+import type { Budget } from "./budget.js";
 
 /** A node of a model on its way into the graph. */
 export interface Call {
@@ -12,6 +13,7 @@ export interface Call {
   /** The model's operator set. */
   readonly version: number;
   readonly graph: Graph;
+  readonly budget: Budget;
 }
 
 /** The numbers of an operand that must be known while the graph is built; undefined when it is left out. */

@@ -5,6 +5,7 @@ import type { Value } from "../ir.js";
 import * as ops from "../operators/ops.js";
 import { poolWindows } from "../operators/pooling.js";
 import { normalAxis, sizeOf } from "../operators/spec.js";
+import { triangle } from "../operators/triangle.js";
 import { windowAttributes } from "../operators/windows.js";
 import { type Call, numbersAt } from "./call.js";
 
@@ -15,9 +16,8 @@ const unary =
   (build: (x: Value, call: Call) => Value): Expansion =>
   (call) => [build(operand(call, 0), call)];
 
-/** More than any network has: of classes, and of elements of a triangle. */
+/** More classes than any network has. */
 const mostClasses = 1 << 20;
-const mostMask = 1 << 26;
 
 function operand(call: Call, index: number): Value {
   const value = call.operands[index];
@@ -69,6 +69,7 @@ function attention(call: Call): Value {
     softcap: numberOf(call, "softcap", 0),
     ...(call.attributes.scale !== undefined && { scale: numberOf(call, "scale") }),
   };
+  if (options.causal) call.budget.fill(call.name, 8 * (q.dims.at(-2)! + k.dims.at(-2)!));
   if (q.dims.length !== 3) return ops.Attention(q, k, v, options);
   // Heads are the parts of the last axis.
   const [heads, groups] = [numberOf(call, "q_num_heads"), numberOf(call, "kv_num_heads")];
@@ -85,12 +86,14 @@ function oneHot(call: Call): Value {
     throw graphError(call.name, `a depth of 1 to ${mostClasses}`, depth);
   const rank = indices.dims.length + 1;
   const axis = normalAxis(call, numberOf(call, "axis", -1), rank);
-  const classes = Array.from({ length: depth }, (_, index) => index);
+  call.budget.fill(call.name, 8 * depth);
+  const classes = new Int32Array(depth);
+  for (let index = 0; index < depth; index++) classes[index] = index;
   const dims = Array.from({ length: rank }, (_, at) => (at === axis ? depth : 1));
   const at = ops.Unsqueeze(ops.Cast(indices, "int32"), [axis]);
   const hit = ops.Equal(
     ops.Where(ops.Less(at, 0), ops.Add(at, depth), at),
-    call.graph.constant(fromNumbers("int32", classes, dims)),
+    call.graph.constant({ type: "int32", dims, data: classes }),
   );
   return ops.Where(hit, ops.Slice(values, [1], [2]), ops.Slice(values, [0], [1]));
 }
@@ -99,14 +102,10 @@ function trilu(call: Call): Value {
   const x = operand(call, 0);
   const k = numbersAt(call, 1)?.[0] ?? 0;
   const upper = numberOf(call, "upper", 1) !== 0;
+  if (x.dims.length < 2) throw graphError(call.name, "a matrix for Trilu", x.dims);
   const [rows, columns] = x.dims.slice(-2) as [number, number];
-  if (rows * columns > mostMask)
-    throw graphError(call.name, `a matrix of at most ${mostMask} elements`, x.dims);
-  const kept = Uint8Array.from({ length: rows * columns }, (_, at) => {
-    const offset = (at % columns) - Math.floor(at / columns) - k;
-    return Number(upper ? offset >= 0 : offset <= 0);
-  });
-  return ops.Where(call.graph.constant({ type: "bool", dims: [rows, columns], data: kept }), x, 0);
+  call.budget.fill(call.name, 8 * (rows + columns));
+  return ops.Where(triangle(call.graph, [rows, columns], k, upper), x, 0);
 }
 
 function lpPool(call: Call): Value {

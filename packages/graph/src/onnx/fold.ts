@@ -1,54 +1,65 @@
 import type { Tensor } from "@pixelcal/core";
 import { fromNumbers, isFloat, toNumbers } from "../data-types.js";
-import { GraphError, graphError } from "../errors.js";
+import { graphError } from "../errors.js";
 import { Graph } from "../graph.js";
 import { interpret } from "../interpret/interpret.js";
 import type { Value } from "../ir.js";
+import * as ops from "../operators/ops.js";
 import { sizeOf } from "../operators/spec.js";
 import type { Call } from "./call.js";
 
-/** Whatever is larger stays in the graph, or is refused where it cannot: masks of windows have a million elements. */
-const mostElements = 1 << 22;
-/** The same for operators that do more work than they have elements. */
-const mostElementsOfProducts = 1 << 14;
-
-const products = /^(MatMul|Gemm|Einsum|Conv|ConvTranspose|.*Pool|Resize|GridSample|.*Normalization|LRN)$/;
+/** A constant of more elements is filled by the runtime. */
+const mostFilled = 1 << 20;
 
 /** Operators that exist only while their operands are known, as a graph has static shapes. */
-const made: Readonly<Record<string, (call: Call, operands: readonly (Tensor | undefined)[]) => Tensor>> = {
-  ConstantOfShape: ({ name, attributes: { value } }, [shape]) => {
+const made: Readonly<
+  Record<string, (call: Call, operands: readonly (Tensor | undefined)[]) => Tensor | Value>
+> = {
+  ConstantOfShape: ({ name, graph, budget, attributes: { value } }, [shape]) => {
     const dims = shape ? Array.from(toNumbers(shape)) : [];
-    const count = limited(name, sizeOf(dims));
+    if (!dims.every((size) => Number.isSafeInteger(size) && size >= 0))
+      throw graphError(name, "sizes of 0 or more of ConstantOfShape", dims);
+    const count = sizeOf(dims);
     const { type, data } = value === undefined ? fromNumbers("float32", [0], [1]) : (value as Tensor);
+    if (data.length !== 1)
+      throw graphError(`${name}.value`, "one number for ConstantOfShape", `${data.length}`);
+    budget.fill(name, count * data.BYTES_PER_ELEMENT);
+    if (count > mostFilled) return ops.Expand(graph.constant({ type, dims: [], data } as Tensor), dims);
     const filled = new (data.constructor as new (length: number) => typeof data)(count);
     return { type, dims, data: filled.fill(data[0] as never) } as Tensor;
   },
-  Range: ({ name }, tensors) => {
-    const [start, limit, delta] = tensors.map((tensor) => (tensor ? toNumbers(tensor)[0] : Number.NaN));
-    const count = limited(name, Math.max(0, Math.ceil((limit! - start!) / delta!)));
-    const numbers = Array.from({ length: count }, (_, i) => start! + i * delta!);
-    return fromNumbers(tensors[0]!.type, numbers, [count]);
+  Range: ({ name, budget }, tensors) => {
+    const numbers = tensors.map((tensor) => (tensor ? toNumbers(tensor)[0]! : Number.NaN));
+    const [start = Number.NaN, limit = Number.NaN, delta = Number.NaN] = numbers;
+    const count = Math.max(0, Math.ceil((limit - start) / delta));
+    if (!Number.isFinite(count) || delta === 0)
+      throw graphError(name, "a start, a limit and a delta other than 0 of Range", numbers);
+    budget.fill(name, 16 * count);
+    const steps = new Float64Array(count);
+    for (let i = 0; i < count; i++) steps[i] = start + i * delta;
+    return fromNumbers(tensors[0]!.type, steps, [count]);
   },
-  NonZero: (_, [x]) => {
+  NonZero: ({ name, budget }, [x]) => {
     const { dims } = x!;
-    const places = Array.from(toNumbers(x!)).flatMap((value, at) => (value === 0 ? [] : [at]));
+    budget.fill(name, 8 * x!.data.length);
+    const numbers = toNumbers(x!);
+    let found = 0;
+    for (const value of numbers) if (value !== 0) found++;
+    budget.fill(name, 16 * dims.length * found);
+    const places = new Float64Array(dims.length * found);
     const strides = dims.map((_, axis) => sizeOf(dims.slice(axis + 1)));
-    const rows = dims.map((size, axis) => places.map((at) => Math.floor(at / strides[axis]!) % size));
-    return fromNumbers("int64", rows.flat(), [dims.length, places.length]);
+    let next = 0;
+    for (let at = 0; at < numbers.length; at++) {
+      if (numbers[at] === 0) continue;
+      for (const [axis, size] of dims.entries())
+        places[axis * found + next] = Math.floor(at / strides[axis]!) % size;
+      next++;
+    }
+    return fromNumbers("int64", places, [dims.length, found]);
   },
 };
 
 export const foldedOperators: ReadonlySet<string> = new Set([...Object.keys(made), "Size"]);
-
-function limited(name: string, count: number): number {
-  if (count >= 0 && count <= mostElements) return count;
-  throw graphError(name, `at most ${mostElements} elements`, count);
-}
-
-/** Sums what is folded, so that a model of many large constants is refused before memory is gone. */
-export interface Budget {
-  left: number;
-}
 
 /**
  * The outputs of a node that computes with shapes and constants, or undefined for all others. Exporters write sizes as
@@ -57,8 +68,7 @@ export interface Budget {
 export function fold(
   call: Call,
   build: (call: Call) => readonly Value[],
-  budget: Budget,
-): readonly Tensor[] | undefined {
+): readonly (Tensor | Value)[] | undefined {
   const { name, opType, operands } = call;
   if (opType === "Shape" || opType === "Size") return [shapeOf(call)];
   const tensors = operands.map((operand) => operand && known(operand));
@@ -69,23 +79,33 @@ export function fold(
     throw graphError(name, `constant operands of ${opType}`, "computed ones");
   }
   const maker = Object.hasOwn(made, opType) ? made[opType] : undefined;
-  const results = maker === undefined ? evaluated(call, tensors, build) : [maker(call, tensors)];
-  budget.left -= (results ?? []).reduce((sum, { data }) => sum + data.length, 0);
-  if (budget.left < 0) throw new GraphError("model", "its constants are too large");
-  return results;
+  return maker === undefined ? evaluated(call, tensors, build) : [maker(call, tensors)];
 }
 
 function known(value: Value): Tensor | undefined {
   const tensor = value.graph.tensor(value);
-  if (!tensor || tensor.data.length > mostElements) return undefined;
+  if (!tensor) return undefined;
   // A float of rank 0 is never trained.
   const weight = isFloat(tensor.type) && tensor.dims.length > 0;
   if (weight && value.graph.initializers.has(value.name)) return undefined;
-  // Computing is done in float64, which also keeps the ends of the range: "to the end" of a Slice.
-  const { data } = tensor;
-  const wide = data instanceof BigInt64Array || data instanceof BigUint64Array;
-  if (wide && !Array.from<bigint>(data).every((n) => fitsDouble(n))) return undefined;
-  return tensor;
+  return isExact(tensor) ? tensor : undefined;
+}
+
+/** Whether tensors of 64-bit integers were found to be exact as doubles, in which folding computes. */
+const exact = new WeakMap<Tensor["data"], boolean>();
+
+/** Doubles also keep the ends of the range: "to the end" of a Slice. */
+function isExact({ data }: Tensor): boolean {
+  if (!(data instanceof BigInt64Array || data instanceof BigUint64Array)) return true;
+  const before = exact.get(data);
+  if (before !== undefined) return before;
+  const words = new Int32Array(data.buffer, data.byteOffset, 2 * data.length);
+  const least = data instanceof BigInt64Array ? -(2 ** 21) : 0;
+  const small = (high: number): boolean => high >= least && high < 2 ** 21;
+  let now = true;
+  for (let i = 0; i < data.length && now; i++) now = small(words[2 * i + 1]!) || fitsDouble(data[i]!);
+  exact.set(data, now);
+  return now;
 }
 
 const fitsDouble = (n: bigint): boolean =>
@@ -97,13 +117,11 @@ function evaluated(
   tensors: readonly (Tensor | undefined)[],
   build: (call: Call) => readonly Value[],
 ): readonly Tensor[] | undefined {
-  const limit = products.test(call.opType) ? mostElementsOfProducts : mostElements;
-  if (tensors.some((tensor) => (tensor?.data.length ?? 0) > limit)) return undefined;
   const alone = new Graph(call.name);
   const operands = tensors.map((tensor, index) => tensor && alone.constant(tensor, `input${index}`));
   try {
     const outputs = build({ ...call, operands, graph: alone });
-    if (alone.nodes.some((node) => node.outputs.some(({ dims }) => sizeOf(dims) > limit))) return undefined;
+    if (!call.budget.fold(alone)) return undefined;
     for (const [index, value] of outputs.entries()) alone.output(`output${index}`, value);
     const results = interpret(alone);
     return outputs.map(({ type, dims }, index) =>

@@ -1,4 +1,5 @@
 import { GraphError } from "../errors.js";
+import type { Budget } from "./budget.js";
 import type { AttributeProto, FunctionProto, GraphProto, ModelProto, NodeProto } from "./onnx-proto.js";
 import { mostNodes, standard, versionOf } from "./opsets.js";
 
@@ -11,7 +12,7 @@ const keyOf = (domain = "", name = ""): string => `${standard(domain) ? "" : dom
 export const isInlined = (name: string): boolean => /#\d+\//.test(name);
 
 /** The model with the nodes of its functions in place of the calls. */
-export function inlined(model: ModelProto): ModelProto {
+export function inlined(model: ModelProto, budget: Budget): ModelProto {
   if (!model.functions?.length || !model.graph) return model;
   const functions = new Map(model.functions.map((each) => [keyOf(each.domain, each.name), each]));
   const version = versionOf(model);
@@ -19,18 +20,21 @@ export function inlined(model: ModelProto): ModelProto {
     opsets.some((set) => standard(set.domain) && set.version !== version),
   );
   if (other) throw new GraphError("model", `its function ${other.name} is of another operator set`);
-  return { ...model, functions: [], graph: inlinedGraph(model.graph, functions, { made: 0 }) };
+  return { ...model, functions: [], graph: inlinedGraph(model.graph, functions, { made: 0, budget }) };
 }
 
 type Functions = ReadonlyMap<string, FunctionProto>;
 interface Counter {
   made: number;
+  readonly budget: Budget;
 }
 
 function inlinedGraph(graph: GraphProto, functions: Functions, counter: Counter): GraphProto {
   const nodes = (graph.nodes ?? []).flatMap((node) => inlinedNode(node, functions, counter, 0));
   return { ...graph, nodes };
 }
+
+const namesOf = ({ inputs = [], outputs = [] }: NodeProto): number => 1 + inputs.length + outputs.length;
 
 function inlinedNode(node: NodeProto, functions: Functions, counter: Counter, depth: number): NodeProto[] {
   const called = functions.get(keyOf(node.domain, node.opType));
@@ -43,9 +47,11 @@ function inlinedNode(node: NodeProto, functions: Functions, counter: Counter, de
   if (depth > mostNesting)
     throw new GraphError("model", `functions call each other deeper than ${mostNesting}`);
   // Functions may multiply each other.
-  counter.made += called.nodes?.length ?? 0;
-  if (counter.made > mostNodes) throw new GraphError("model", `functions of more than ${mostNodes} nodes`);
+  const { nodes: body = [] } = called;
+  counter.made += body.length;
+  counter.budget.nodes("model", Math.max(body.length, 1));
   const prefix = `${node.name || node.outputs?.[0] || called.name}#${counter.made}/`;
+  counter.budget.names(prefix.length * body.reduce((sum, inner) => sum + namesOf(inner), 0));
   const names = new Map<string, string>([["", ""]]);
   for (const [index, formal] of (called.inputs ?? []).entries())
     names.set(formal, node.inputs?.[index] ?? "");
@@ -63,7 +69,7 @@ function inlinedNode(node: NodeProto, functions: Functions, counter: Counter, de
       const actual = given.get(each.reference);
       return actual === undefined ? [] : [{ ...actual, name: each.name }];
     });
-  return (called.nodes ?? []).flatMap((inner) =>
+  return body.flatMap((inner) =>
     inlinedNode(
       {
         ...inner,

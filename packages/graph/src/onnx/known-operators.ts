@@ -2,6 +2,7 @@ import { GraphError, graphError, UnsupportedOpError } from "../errors.js";
 import { gradientRules } from "../gradients/gradients.js";
 import { OPSET } from "../ir.js";
 import { shapeRules } from "../operators/shapes.js";
+import { Budget } from "./budget.js";
 import { expansions } from "./expansions.js";
 import { foldedOperators } from "./fold.js";
 import { inlined } from "./inline-functions.js";
@@ -68,7 +69,7 @@ export function modelOperators(bytes: Uint8Array): {
   readonly opset: number;
   readonly operators: readonly OperatorUse[];
 } {
-  const model = withoutFunctions(decode(modelTable, bytes) as ModelProto);
+  const model = withoutFunctions(decode(modelTable, bytes) as ModelProto, bytes.length);
   const opset = versionOf(model);
   const uses = new Map<string, OperatorUse>();
   for (const node of allNodes(model.graph ?? {})) {
@@ -91,9 +92,9 @@ export function modelOperators(bytes: Uint8Array): {
 }
 
 /** Calls of functions that cannot be written out stay, as operators that no one knows. */
-function withoutFunctions(model: ModelProto): ModelProto {
+function withoutFunctions(model: ModelProto, size: number): ModelProto {
   try {
-    return inlined(model);
+    return inlined(model, new Budget(size));
   } catch (error) {
     if (error instanceof GraphError) return model;
     throw error;

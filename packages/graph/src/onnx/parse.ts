@@ -1,6 +1,7 @@
 import { GraphError, graphError } from "../errors.js";
 import { Graph } from "../graph.js";
 import type { Value } from "../ir.js";
+import { Budget } from "./budget.js";
 import { constantWeights } from "./constant-weights.js";
 import { type ExternalReader, folderReader } from "./external-data.js";
 import { inlined } from "./inline-functions.js";
@@ -27,9 +28,6 @@ export interface ParseOptions {
   readonly onNote?: (note: string) => void;
 }
 
-/** More numbers than the constants of any network have; what computes with them is folded. */
-const constantBudget = 1 << 26;
-
 /**
  * The graph of an ONNX file. All shapes become static and are inferred anew. float16 and bfloat16 become float32. Throws UnsupportedOpError with
  * all operators that are unknown or of another meaning in the model's operator set, and GraphError for whatever else is wrong.
@@ -40,7 +38,8 @@ export function parseModel(bytes: Uint8Array, options: ParseOptions = {}): Graph
   const { tiedWeights = "named" } = options;
   if (!["named", "untie", "keep"].includes(tiedWeights))
     throw graphError("tiedWeights", "named, untie or keep", tiedWeights);
-  const model = inlined(tiedWeights === "untie" ? untied(stored) : stored);
+  const budget = new Budget(bytes.length);
+  const model = inlined(tiedWeights === "untie" ? untied(stored) : stored, budget);
   const proto = model.graph!;
   checkOperators(model);
   const widened = { float16: 0, bfloat16: 0 };
@@ -49,7 +48,7 @@ export function parseModel(bytes: Uint8Array, options: ParseOptions = {}): Graph
     external: typeof externalData === "string" ? folderReader(externalData) : externalData,
     widened: (_, from) => void widened[from]++,
   };
-  const graph = build(proto, versionOf(model), { ...options, tiedWeights }, tensors);
+  const graph = build(proto, versionOf(model), { ...options, tiedWeights }, tensors, budget);
   for (const [from, count] of Object.entries(widened)) {
     if (count > 0) options.onNote?.(`${count} ${from} tensor(s) became float32`);
   }
@@ -61,6 +60,7 @@ function build(
   version: number,
   options: ParseOptions & { readonly tiedWeights: TiedWeights },
   tensors: TensorOptions,
+  budget: Budget,
 ): Graph {
   const { initializers = [], nodes = [], outputs = [] } = proto;
   if (proto.sparseInitializers?.length) throw new GraphError("model", "sparse weights are not supported");
@@ -89,7 +89,9 @@ function build(
     aliases: new Map<string, Value>(),
     sequences: new Map(),
     stopped: new Set(options.stopGradients),
-    budget: { left: constantBudget },
+    budget,
+    unfolded: new Set(),
+    values: new Map(),
     note: options.onNote ?? (() => {}),
   };
   for (const node of inOrder(nodes)) addNode(reading, node);

@@ -3,11 +3,13 @@ import { isFloat, onnxBfloat16, onnxTypes, toNumbers } from "../data-types.js";
 import { GraphError, graphError, UnsupportedOpError } from "../errors.js";
 import type { Attribute, Graph, Value } from "../ir.js";
 import { StopGradient } from "../operators/ops.js";
+import { sizeOf } from "../operators/spec.js";
 import { attributesOf, constantOf } from "./attributes.js";
+import type { Budget } from "./budget.js";
 import type { Call } from "./call.js";
 import { pinned } from "./convert-opset.js";
 import { expansions } from "./expansions.js";
-import { type Budget, fold } from "./fold.js";
+import { fold } from "./fold.js";
 import { inOrder } from "./node-order.js";
 import type { GraphProto, NodeProto } from "./onnx-proto.js";
 import { parseTensor, type TensorOptions } from "./read-tensor.js";
@@ -31,6 +33,10 @@ export interface Reading {
   /** Names of values through which no gradient flows. */
   readonly stopped: ReadonlySet<string>;
   readonly budget: Budget;
+  /** Values that follow from constants alone and are left to the runtime. */
+  readonly unfolded: Set<Value>;
+  /** What lists and tensors of attributes hold, as nodes of functions share them. */
+  readonly values: Map<object, Attribute>;
   readonly note: (note: string) => void;
 }
 
@@ -52,7 +58,7 @@ export function addNode(reading: Reading, proto: NodeProto): void {
     addBranch(reading, proto, name);
     return;
   }
-  const attributes = attributesOf(proto, name, reading.tensors);
+  const attributes = attributesOf(proto, name, reading.tensors, reading.values);
   if (opType === "Constant") {
     addConstant(reading, name, constantOf(attributes, name), outputs[0] ?? "");
     return;
@@ -74,6 +80,7 @@ export function addNode(reading: Reading, proto: NodeProto): void {
     outputs: outputs.length,
     version: reading.version,
     graph,
+    budget: reading.budget,
   };
   try {
     if (sequenceOperators.has(opType)) addSequence(reading, call, proto);
@@ -91,19 +98,27 @@ export function addNode(reading: Reading, proto: NodeProto): void {
 function addCall(reading: Reading, original: Call, { name, outputs = [] }: NodeProto): void {
   const { graph } = reading;
   const call = pinned(original);
-  const folded = fold(call, build, reading.budget);
+  const folded = graph.scope(call.name, () => fold(call, build));
   if (folded) {
     for (const [i, output] of outputs.entries()) {
-      if (output !== "" && folded[i]) addConstant(reading, call.name, folded[i], output);
+      const result = folded[i];
+      if (output === "" || result === undefined) continue;
+      if ("data" in result) addConstant(reading, call.name, result, output);
+      else {
+        reading.unfolded.add(result);
+        reading.aliases.set(output, result);
+      }
     }
     return;
   }
+  const first = graph.nodes.length;
   const values = graph.scope(call.name, () => expanded(call));
   if (values === undefined) {
     const attributes = castable(call);
     graph.node(call.opType, call.operands, attributes, { name, outputs: outputs.slice(0, call.outputs) });
-    return;
   }
+  account(reading, call.name, first);
+  if (values === undefined) return;
   for (const [index, output] of outputs.entries()) {
     const value = values[index];
     if (output === "" || value === undefined) continue;
@@ -114,12 +129,30 @@ function addCall(reading: Reading, original: Call, { name, outputs = [] }: NodeP
   }
 }
 
-function addSequence(
-  { graph, sequences, aliases }: Reading,
-  call: Call,
-  { inputs = [], outputs = [] }: NodeProto,
-): void {
+/** Pays for the nodes from `first` on, and for the constants among their results. */
+function account({ graph, budget, unfolded }: Reading, where: string, first: number): void {
+  const isFixed = (value: Value): boolean => {
+    if (unfolded.has(value)) return true;
+    const tensor = graph.tensor(value);
+    if (tensor === undefined) return false;
+    return !(graph.initializers.has(value.name) && isFloat(tensor.type) && tensor.dims.length > 0);
+  };
+  budget.nodes(where, graph.nodes.length - first - 1);
+  for (let at = first; at < graph.nodes.length; at++) {
+    const { inputs, outputs } = graph.nodes[at]!;
+    if (!inputs.every((input) => input === undefined || isFixed(input))) continue;
+    for (const output of outputs) {
+      unfolded.add(output);
+      budget.keep(where, sizeOf(output.dims));
+    }
+  }
+}
+
+function addSequence(reading: Reading, call: Call, { inputs = [], outputs = [] }: NodeProto): void {
+  const { graph, sequences, aliases } = reading;
+  const first = graph.nodes.length;
   const result = graph.scope(call.name, () => sequenceResult(call, sequences, inputs));
+  account(reading, call.name, first);
   const output = outputs[0] ?? "";
   if ("graph" in result) aliases.set(output, result);
   else sequences.set(output, result);

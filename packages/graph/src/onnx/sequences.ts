@@ -24,7 +24,12 @@ export function sequenceResult(
   inputs: readonly string[],
 ): readonly Value[] | Value {
   if (call.opType === "SplitToSequence") return split(call);
-  if (call.opType === "SequenceConstruct") return call.operands.map((value) => value!);
+  if (call.opType === "SequenceConstruct") {
+    return call.operands.map((value, index) => {
+      if (value !== undefined) return value;
+      throw graphError(call.name, `a value at input ${index} of SequenceConstruct`, "nothing");
+    });
+  }
   const list = sequences.get(inputs[0] ?? "");
   if (list === undefined) throw new GraphError(call.name, `${inputs[0]} is no list of values`);
   if (call.opType === "SequenceAt") {
@@ -33,9 +38,11 @@ export function sequenceResult(
     if (value === undefined) throw graphError(call.name, `a place among ${list.length} values`, at);
     return value;
   }
+  if (list.length === 0) throw graphError(call.name, "a list of one or more values", "an empty one");
   const axis = numberOf(call, "axis");
   const rank = list[0]!.dims.length + numberOf(call, "new_axis", 0);
   const at = normalAxis(call, axis, rank);
+  call.budget.nodes(call.name, list.length);
   return ops.Concat(
     rank === list[0]!.dims.length ? list : list.map((value) => ops.Unsqueeze(value, [at])),
     at,
@@ -53,6 +60,7 @@ function split(call: Call): readonly Value[] {
   if (list.length > mostPieces) throw graphError(call.name, `at most ${mostPieces} pieces`, list.length);
   if (list.reduce((sum, part) => sum + part, 0) !== size)
     throw graphError(call.name, `pieces of ${size} in all`, list);
+  call.budget.nodes(call.name, 2 * list.length);
   const parts = list.length === 1 ? [x] : ops.Split(x, list, axis);
   const drops = sizes === undefined && numberOf(call, "keepdims", 1) === 0;
   return drops ? parts.map((part) => ops.Squeeze(part, [axis])) : parts;

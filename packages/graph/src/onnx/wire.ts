@@ -207,7 +207,11 @@ function decodeRange(table: Table, bytes: Uint8Array, from: number, end: number,
       else if (wire === 2) cursor.block();
       else if (wire === 5) cursor.skip(4);
       else throw bad(start, `wire type ${wire}`);
-      unknown.push(bytes.subarray(start, cursor.at));
+      // Neighbours are kept in one piece: each would cost more than its bytes.
+      const last = unknown.at(-1);
+      if (last !== undefined && last.byteOffset + last.length === bytes.byteOffset + start) {
+        unknown[unknown.length - 1] = bytes.subarray(last.byteOffset - bytes.byteOffset, cursor.at);
+      } else unknown.push(bytes.subarray(start, cursor.at));
       continue;
     }
     const { name, kind } = field;

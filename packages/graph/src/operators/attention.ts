@@ -4,6 +4,7 @@ import { Add, Div, Mul, Tanh, Where } from "./elementwise.js";
 import { MatMul } from "./matmul.js";
 import { Expand, Reshape, Transpose } from "./movement.js";
 import { Softmax } from "./reduction.js";
+import { triangle } from "./triangle.js";
 
 export interface AttentionOptions {
   /** What is added to the scores [N, heads, queries, keys], or where queries may look. */
@@ -32,7 +33,10 @@ export function Attention(q: Value, k: Value, v: Value, options: AttentionOption
   const heads = q.dims[1]!;
   let scores = MatMul(Mul(q, scale), Transpose(shared(k, heads), [0, 1, 3, 2]));
   if (softcap > 0) scores = Mul(Tanh(Div(scores, softcap)), softcap);
-  if (causal) scores = Where(upToOwn(scores), scores, hidden);
+  if (causal) {
+    const size = scores.dims.slice(-2) as [number, number];
+    scores = Where(triangle(scores.graph, size, 0), scores, hidden);
+  }
   if (mask !== undefined) scores = mask.type === "bool" ? Where(mask, scores, hidden) : Add(scores, mask);
   return MatMul(Softmax(scores), shared(v, heads));
 }
@@ -44,12 +48,4 @@ function shared(x: Value, heads: number): Value {
   if (heads % groups !== 0) throw graphError("Attention", `a divisor of ${heads} heads`, groups);
   const each = Reshape(x, [n, groups, 1, length, size]);
   return Reshape(Expand(each, [n, groups, heads / groups, length, size]), [n, heads, length, size]);
-}
-
-function upToOwn({ graph, dims }: Value): Value {
-  const [queries, keys] = dims.slice(-2) as [number, number];
-  const data = Uint8Array.from({ length: queries * keys }, (_, at) =>
-    Number(at % keys <= Math.floor(at / keys)),
-  );
-  return graph.constant({ type: "bool", dims: [queries, keys], data });
 }

@@ -80,10 +80,10 @@ export function padding(spec: Described): {
 }
 
 /** More than any network cuts an axis into. */
-export const mostPieces = 65_536;
+export const mostPieces = 4096;
 
-/** The sizes a Split cuts its axis into. */
-export function splitSizes(spec: Described, outputs?: number): readonly number[] {
+/** The sizes a Split cuts its axis into, the first `most` of them. */
+export function splitSizes(spec: Described, outputs?: number, most: number = mostPieces): readonly number[] {
   const x = spec.inputs[0]!;
   const size = x.dims[normalAxis(spec, numberOf(spec, "axis", 0), x.dims.length)]!;
   const given = staticNumbers(spec, 1);
@@ -97,7 +97,9 @@ export function splitSizes(spec: Described, outputs?: number): readonly number[]
   if (!Number.isInteger(count) || count < 1 || count > mostPieces)
     throw graphError(`${spec.name}.num_outputs`, `1 to ${mostPieces}`, count);
   const each = Math.ceil(size / count);
-  return Array.from({ length: count }, (_, index) => Math.max(Math.min(each, size - index * each), 0));
+  return Array.from({ length: Math.min(count, most) }, (_, index) =>
+    Math.max(Math.min(each, size - index * each), 0),
+  );
 }
 
 const info = (x: Value, dims: readonly number[]): { type: Value["type"]; dims: readonly number[] }[] => [
@@ -195,7 +197,8 @@ export const movementShapes: Readonly<Record<string, ShapeRule>> = {
   Split: (spec) => {
     const x = required(spec, 0);
     const axis = normalAxis(spec, numberOf(spec, "axis", 0), x.dims.length);
-    return splitSizes(spec, spec.outputCount).map((size) => ({
+    // The last outputs may be left out.
+    return splitSizes(spec, spec.outputCount, spec.outputCount).map((size) => ({
       type: x.type,
       dims: x.dims.with(axis, size),
     }));
