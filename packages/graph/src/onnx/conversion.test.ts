@@ -130,7 +130,7 @@ describe("lists of values are taken apart", () => {
     expect(run(pieces(ints(3, 2)), x)).toEqual([4, 5, 1, 2, 3]);
     expect(run(pieces(ints(0, 5)), x)).toEqual([1, 2, 3, 4, 5]);
     expect(() => run(pieces(ints(3, 3)), x)).toThrow(GraphError);
-    expect(() => run(pieces(scalar(0)), x)).toThrow("expected 1 to 65536 pieces, got 5 elements by 0");
+    expect(() => run(pieces(scalar(0)), x)).toThrow("expected 1 to 4096 pieces, got 5 elements by 0");
   });
 });
 

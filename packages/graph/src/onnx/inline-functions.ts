@@ -1,7 +1,7 @@
 import { GraphError } from "../errors.js";
 import type { Budget } from "./budget.js";
 import type { AttributeProto, FunctionProto, GraphProto, ModelProto, NodeProto } from "./onnx-proto.js";
-import { mostNodes, standard, versionOf } from "./opsets.js";
+import { standard, versionOf } from "./opsets.js";
 
 /** A function may call others, but no network nests them deeper. */
 const mostNesting = 16;
