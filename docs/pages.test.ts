@@ -1,4 +1,4 @@
-// Runs what README.md and the pages of this folder show, block by block, each page in a folder of its own: commands,
+// Runs what README.md, the pages of this folder and the packages' READMEs show, block by block, each page in a folder of its own: commands,
 // programs and configurations. `<!-- run: COMMAND -->` is run without being shown; a block that cannot run here says why
 // behind `no-run=`.
 import { spawnSync } from "node:child_process";
@@ -84,6 +84,7 @@ const pages = [
   ...readdirSync(join(root, "docs"))
     .filter((name) => name.endsWith(".md"))
     .map((name) => join(root, "docs", name)),
+  ...readdirSync(join(root, "packages")).map((name) => join(root, "packages", name, "README.md")),
 ];
 
 describe.each(pages.map((page) => [relative(root, page), page] as const))("%s", (_, page) => {

@@ -1,0 +1,69 @@
+// Packs every public package as it would be published and checks what a user would get: publint, are-the-types-wrong,
+// no test or stale file, and a size budget. Prints one line a problem; exit code 1 if there is any.
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { checkPackage, createPackageFromTarballData } from "@arethetypeswrong/core";
+import { publint } from "publint";
+import { formatMessage } from "publint/utils";
+
+const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+
+/** KiB of the packed archive; a package that outgrows its budget has packed something that it should not. */
+const budgets = {
+  core: 200,
+  io: 100,
+  evaluate: 100,
+  graph: 300,
+  losses: 100,
+  train: 400,
+  phantom: 60,
+  cli: 120,
+};
+
+/** ESM only: a CommonJS user on Node 20.19 or newer requires it all the same. */
+const accepted = new Set(["CJSResolvesToESM"]);
+
+async function problemsOf(name, folder) {
+  const problems = [];
+  const packed = spawnSync("pnpm", ["pack", "--json", "--pack-destination", folder], {
+    cwd: join(root, "packages", name),
+    encoding: "utf8",
+  });
+  if (packed.status !== 0) return [`cannot be packed: ${packed.stderr || packed.stdout}`];
+  const { filename, files } = JSON.parse(packed.stdout.slice(packed.stdout.indexOf("{")));
+  const stray = files.map(({ path }) => path).filter((path) => /\.test\.|\.tsbuildinfo$|^src\//.test(path));
+  if (stray.length > 0) problems.push(`packs ${stray.join(", ")}`);
+  const archive = readFileSync(filename);
+  const size = Math.ceil(archive.length / 1024);
+  if (size > budgets[name]) problems.push(`packed size ${size} KiB, budget ${budgets[name]} KiB`);
+  const manifest = JSON.parse(readFileSync(join(root, "packages", name, "package.json"), "utf8"));
+  for (const key of ["description", "license", "engines", "keywords"])
+    if (manifest[key] === undefined) problems.push(`package.json has no ${key}`);
+  const { messages } = await publint({ pkgDir: join(root, "packages", name), pack: "pnpm" });
+  for (const message of messages) problems.push(`publint: ${formatMessage(message, manifest)}`);
+  if (manifest.exports !== undefined) {
+    const types = await checkPackage(createPackageFromTarballData(archive));
+    const wrong = types.types === false ? [{ kind: "NoTypes" }] : types.problems;
+    for (const { kind, entrypoint, resolutionKind } of wrong)
+      if (!accepted.has(kind) && resolutionKind !== "node10")
+        problems.push(`types: ${kind} ${entrypoint ?? ""} ${resolutionKind ?? ""}`);
+  }
+  return problems;
+}
+
+const folder = mkdtempSync(join(tmpdir(), "pixelcal-pack-"));
+let failed = 0;
+try {
+  for (const name of readdirSync(join(root, "packages"))) {
+    for (const problem of await problemsOf(name, folder)) {
+      failed += 1;
+      console.error(`packages/${name}: ${problem}`);
+    }
+  }
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
+process.exitCode = failed === 0 ? 0 : 1;
