@@ -1,7 +1,12 @@
 #include "check.h"
+#include "planted_fault.h"
 
 int main(int argc, char** argv) {
   const std::string filter = argc > 1 ? argv[1] : "";
+  if (filter == "--planted-fault" && argc > 2) {
+    pixelcal::test::PlantedFault(argv[2]);
+    return 0;
+  }
   int passed = 0;
   int failed = 0;
   int skipped = 0;

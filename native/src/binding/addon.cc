@@ -3,6 +3,9 @@
 #include "binding/bindings.h"
 #include "page_pool.h"
 #include "parallel.h"
+#ifdef PIXELCAL_PLANTED_FAULTS
+#include "planted_fault.h"
+#endif
 
 namespace pixelcal {
 namespace {
@@ -35,6 +38,13 @@ Napi::Value ReadResultMemory(const Napi::CallbackInfo& info) {
   return memory;
 }
 
+#ifdef PIXELCAL_PLANTED_FAULTS
+Napi::Value PlantedFault(const Napi::CallbackInfo& info) {
+  test::PlantedFault(info[0].As<Napi::String>().Utf8Value());
+  return info.Env().Undefined();
+}
+#endif
+
 // Called once per environment (the main thread and each worker thread): nothing is shared between them but
 // the pool.
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
@@ -42,6 +52,9 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("threadCount", Napi::Function::New(env, ReadThreadCount, "threadCount"));
   exports.Set("setThreadCount", Napi::Function::New(env, WriteThreadCount, "setThreadCount"));
   exports.Set("resultMemory", Napi::Function::New(env, ReadResultMemory, "resultMemory"));
+#ifdef PIXELCAL_PLANTED_FAULTS
+  exports.Set("plantedFault", Napi::Function::New(env, PlantedFault, "plantedFault"));
+#endif
   exports.Set("release", Napi::Function::New(env, ReleaseDeviceArray, "release"));
   for (const auto& table : {DistanceBindings(), SignedDistanceBindings(), MorphologyBindings(),
                             NeighborhoodBindings(), CalibrationBindings(), SurfaceDistanceBindings(),
