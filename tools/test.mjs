@@ -1,5 +1,5 @@
-// All tests of the repository: format and lint, the C++ tests of the kernels, then vitest over every package. Arguments
-// go to vitest (`npm test -- packages/core`). The last line of the output is the sum: "N passed, N failed[, N skipped]".
+// All tests of the repository: format and lint, the C++ tests of the kernels, vitest over every package, and a share of the
+// soak. With arguments only vitest runs, and takes them (`npm test -- packages/core`). The last line of the output is the sum: "N passed, N failed[, N skipped]".
 import { spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -26,21 +26,18 @@ function lint() {
   add(status === 0 ? { passed: 1 } : { failed: 1 });
 }
 
-// Shown as it comes and kept: the counts are on its last "N passed, N failed" line.
-function native() {
-  heading("native (C++)");
+// A command's output is shown as it comes and kept: the counts are on its last "N passed, N failed" line.
+function counted(title, command, args) {
+  heading(title);
   return new Promise((resolve) => {
-    const child = spawn("pnpm", ["--silent", "--dir", "native", "run", "test"], {
-      cwd: root,
-      stdio: ["ignore", "pipe", "inherit"],
-    });
+    const child = spawn(command, args, { cwd: root, stdio: ["ignore", "pipe", "inherit"] });
     let output = "";
     child.stdout.on("data", (chunk) => {
       output += chunk;
       process.stdout.write(chunk);
     });
     child.on("error", (error) => {
-      console.error(`pnpm could not be started: ${error.message}`);
+      console.error(`${command} could not be started: ${error.message}`);
       add({ failed: 1 });
       resolve();
     });
@@ -53,6 +50,15 @@ function native() {
     });
   });
 }
+
+const native = () => counted("native (C++)", "pnpm", ["--silent", "--dir", "native", "run", "test"]);
+
+/** A tenth of a whole soak, the same inputs each time, within five minutes. */
+const soak = () =>
+  counted("soak", process.execPath, [
+    join(root, "tools", "soak", "main.mjs"),
+    ...["--scale", "0.1", "--minutes", "4.5", "--seed", "1", "--home", join(root, ".cache", "soak", "test")],
+  ]);
 
 function typescript(args) {
   heading("packages (TypeScript)");
@@ -84,6 +90,7 @@ if (args.length === 0) {
   await native();
 }
 typescript(args);
+if (args.length === 0) await soak();
 
 const skipped = total.skipped > 0 ? `, ${total.skipped} skipped` : "";
 console.log(`\n${total.passed} passed, ${total.failed} failed${skipped}`);

@@ -13,6 +13,7 @@ const help = `npm run soak -- [options]
   --only GROUP    readers, boundary or kills, or the name of one target; several with commas
   --resume        continues the last soak
   --report FILE   writes the figures as Markdown
+  --home FOLDER   keeps state and findings there (default .cache/soak)
   --replay FILE   runs one saved finding again; exit code 1 if it still fails
 `;
 
@@ -34,6 +35,7 @@ async function main() {
       only: text,
       report: text,
       replay: text,
+      home: text,
       resume: flag,
       help: flag,
     },
@@ -51,6 +53,7 @@ async function main() {
     seed: values.seed ?? "1",
     only: values.only?.split(","),
     resume: values.resume ?? false,
+    home: values.home,
   });
   if (values.report) writeReport(values.report, state);
   const { lines, failed } = summary(state);

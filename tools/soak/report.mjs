@@ -21,7 +21,7 @@ function rows({ targets }) {
     counts.name,
     big(counts.next),
     big(counts.total),
-    counts.seconds > 0 ? (counts.next / counts.seconds).toPrecision(3).replace(/e\+3$/, "000") : "",
+    counts.seconds > 0 ? big(Number((counts.next / counts.seconds).toPrecision(3))) : "",
     ...["accepted", "refused", ...faults].map((key) => big(counts[key])),
   ]);
 }

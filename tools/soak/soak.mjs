@@ -9,7 +9,6 @@ import { fullCounts, groups, targetsOf } from "./targets.mjs";
 import { alone, watch } from "./watch.mjs";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
-export const home = join(root, ".cache", "soak");
 const turn = 30_000;
 
 /** Counts of one target; `total` is what shall be done, `next` how far it is. */
@@ -18,7 +17,7 @@ const fresh = (target, total) => ({
   ...{ crash: 0, hang: 0, untyped: 0, memory: 0, seconds: 0, kinds: {} },
 });
 
-function keep(state) {
+function keep(home, state) {
   mkdirSync(home, { recursive: true });
   writeFileSync(join(home, "state.json.tmp"), `${JSON.stringify(state, null, 2)}\n`);
   renameSync(join(home, "state.json.tmp"), join(home, "state.json"));
@@ -44,7 +43,7 @@ function begun({ scale, seed }, targets) {
   };
 }
 
-function resumed() {
+function resumed(home) {
   try {
     return JSON.parse(readFileSync(join(home, "state.json"), "utf8"));
   } catch {
@@ -53,7 +52,7 @@ function resumed() {
 }
 
 /** Soaks and returns the state: the counts of every target. */
-export async function soak({ minutes, scale, seed, only, resume }) {
+export async function soak({ minutes, scale, seed, only, resume, home = join(root, ".cache", "soak") }) {
   const all = (await Promise.all(groups.map(targetsOf))).flat();
   const known = [...groups, ...all.map(({ name }) => name)];
   const strange = only?.filter((name) => !known.includes(name)) ?? [];
@@ -61,7 +60,7 @@ export async function soak({ minutes, scale, seed, only, resume }) {
   const chosen = all.filter(
     ({ group, name }) => only === undefined || only.includes(group) || only.includes(name),
   );
-  const state = resume ? resumed() : begun({ scale, seed }, chosen);
+  const state = resume ? resumed(home) : begun({ scale, seed }, chosen);
   await checkWatch();
   if (!resume) rmSync(join(home, "failures"), { recursive: true, force: true });
   const failures = new Failures(join(home, "failures"));
@@ -74,7 +73,7 @@ export async function soak({ minutes, scale, seed, only, resume }) {
   for (const [i, target] of left.entries()) {
     const needed = left.slice(i).reduce((sum, other) => sum + need(other), 0);
     const deadline = Date.now() + ((end - Date.now()) * need(target)) / needed;
-    await finish(target, state, deadline, failures);
+    await finish(target, state, deadline, failures, () => keep(home, state));
   }
   return state;
 }
@@ -95,7 +94,7 @@ async function checkWatch() {
   if (seen.join() !== expected.join()) throw new Error(`planted faults ${expected} were seen as ${seen}`);
 }
 
-async function finish(target, state, deadline, failures) {
+async function finish(target, state, deadline, failures, kept) {
   const counts = state.targets[target.name];
   while (counts.next < counts.total && Date.now() < deadline) {
     const start = performance.now();
@@ -107,7 +106,7 @@ async function finish(target, state, deadline, failures) {
     counts.accepted += accepted;
     counts.refused += refused;
     counts.seconds += (performance.now() - start) / 1000;
-    keep(state);
+    kept();
   }
 }
 

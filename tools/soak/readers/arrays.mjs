@@ -1,5 +1,6 @@
 // NPY, NPZ and safetensors: from bytes and, in one of eight cases, from a file.
 import { core, io } from "../dist.mjs";
+import { mutatedJson } from "../json.mjs";
 import { concat, mutated, splice, words } from "../mutate.mjs";
 import { archive, lyingArchive } from "../zip.mjs";
 import { scratch } from "./scratch.mjs";
@@ -101,12 +102,18 @@ export function withHeader(bytes, header) {
 const headerLength = (bytes) => Number(Buffer.from(bytes.buffer, bytes.byteOffset).readBigUInt64LE());
 export const headerOf = (bytes) => bytes.subarray(8, 8 + headerLength(bytes));
 
-/** A safetensors file with damage in its header, its length or anywhere. */
-export function mutatedSafetensors(bytes, random, seeds) {
-  if (random.oneIn(3)) return mutated(bytes, random, seeds);
-  const header = mutated(headerOf(bytes), random, seeds.map(headerOf));
+/**
+ * A safetensors file with damage in its header, its length or anywhere. `change` takes and gives the header as JSON, and
+ * may make something fit again that the change has broken.
+ */
+export function mutatedSafetensors(bytes, random, seeds, change = mutatedJson) {
+  if (random.oneIn(4)) return mutated(bytes, random, seeds);
+  const old = Buffer.from(headerOf(bytes));
+  const header = random.oneIn(4)
+    ? mutated(old, random, seeds.map(headerOf))
+    : Buffer.from(JSON.stringify(change(JSON.parse(old), random)) ?? "");
   const result = withHeader(bytes, header);
-  return random.oneIn(8) ? splice(result, result.length - 4, 4) : result;
+  return random.oneIn(12) ? splice(result, result.length - 4, 4) : result;
 }
 
 export const safetensorsTarget = {

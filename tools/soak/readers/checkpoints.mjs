@@ -1,6 +1,7 @@
 // Training checkpoints, read from files as a resumed run does.
 import { readFileSync } from "node:fs";
 import { core, train } from "../dist.mjs";
+import { mutatedJson } from "../json.mjs";
 import { mutatedSafetensors } from "./arrays.mjs";
 import { scratch } from "./scratch.mjs";
 
@@ -24,11 +25,19 @@ const seeds = [
   await written({ model: arrays, slots: {}, accumulated: {}, averaged: {}, state }),
 ];
 
+/** Half of the changes are inside of the training state, which is JSON within the JSON. */
+function change(header, random) {
+  const { __metadata__: metadata } = header;
+  if (random.oneIn(2)) return mutatedJson(header, random);
+  const state = JSON.stringify(mutatedJson(JSON.parse(metadata.state), random)) ?? "";
+  return { ...header, __metadata__: { ...metadata, state } };
+}
+
 export const checkpointTarget = {
   name: "checkpoint",
   kind: "checkpoint",
   share: 0.1,
   rate: 2000,
-  make: (random) => mutatedSafetensors(random.pick(seeds), random, seeds),
+  make: (random) => mutatedSafetensors(random.pick(seeds), random, seeds, change),
   run: (bytes) => train.readCheckpoint(scratch("c.safetensors", bytes)),
 };

@@ -1,5 +1,6 @@
 // Configurations: YAML and JSON, as `pixelcal train --config` reads them.
 import { readConfig } from "../dist.mjs";
+import { mutatedJson } from "../json.mjs";
 import { mutated, text } from "../mutate.mjs";
 import { scratch } from "./scratch.mjs";
 
@@ -50,6 +51,14 @@ threads: 1
   `a: &a [x, x, x, x]\nb: &b [*a, *a, *a, *a]\nmethod: dicece\nepochs: *b\n`,
 ].map((seed) => new Uint8Array(Buffer.from(seed)));
 
+// The first ones once more as what they say, to be changed where their texts stay well-formed.
+const { parse } = await import(
+  new URL("../../../packages/cli/node_modules/yaml/dist/index.js", import.meta.url).href
+);
+const values = seeds.slice(0, 4).map((seed) => parse(Buffer.from(seed).toString()));
+const structured = (_, random) =>
+  new Uint8Array(Buffer.from(JSON.stringify(mutatedJson(random.pick(values), random), null, 1) ?? ""));
+
 /** Lines moved and indented otherwise, as people do it by mistake. */
 function lines(bytes, random) {
   const list = Buffer.from(bytes).toString("utf8").split("\n");
@@ -74,7 +83,7 @@ export const configTarget = {
   rate: 800,
   make(random) {
     const seed = random.pick(seeds);
-    return random.pick([mutated, text, text, lines])(seed, random, seeds);
+    return random.pick([mutated, text, lines, structured, structured])(seed, random, seeds);
   },
   run: (bytes) => read(scratch(bytes.length % 2 ? "c.yaml" : "c.json", bytes)),
 };

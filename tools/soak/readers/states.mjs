@@ -1,6 +1,7 @@
 // States of every metric, restored and computed.
 import { core } from "../dist.mjs";
-import { mutated, text } from "../mutate.mjs";
+import { mutatedJson } from "../json.mjs";
+import { mutated } from "../mutate.mjs";
 
 const probs = core.tensor(
   "float32",
@@ -34,14 +35,31 @@ for (const Metric of classes) {
 }
 const seeds = states.map(({ state }) => state);
 
+/** A state's header and sums, as packages/core/src/metrics/metric-state.ts lays them out. */
+function parts(state) {
+  const start = 12 + Buffer.from(state.buffer, state.byteOffset).readUInt32LE(8);
+  return { header: Buffer.from(state.subarray(12, start)), sums: state.subarray(start) };
+}
+
+/** A state with such a header and sums, its lengths right. */
+function whole(header, sums) {
+  const prefix = Buffer.from(seeds[0].subarray(0, 12));
+  const padded = Buffer.concat([header, Buffer.alloc((8 - ((12 + header.length) % 8)) % 8, " ")]);
+  prefix.writeUInt32LE(padded.length, 8);
+  return new Uint8Array(Buffer.concat([prefix, padded, sums]));
+}
+
 export const stateTarget = {
   name: "state",
   kind: "state",
   share: 0.1,
   rate: 20000,
   make(random) {
-    const bytes = random.pick([mutated, mutated, text])(random.pick(seeds), random, seeds);
-    return resealed(bytes, random);
+    const seed = random.pick(seeds);
+    if (random.oneIn(3)) return mutated(seed, random, seeds);
+    const { header, sums } = parts(seed);
+    if (random.oneIn(3)) return whole(header, mutated(sums, random, seeds));
+    return whole(Buffer.from(JSON.stringify(mutatedJson(JSON.parse(header), random)) ?? ""), sums);
   },
   run(bytes) {
     // The state names its class; where it no longer does, all are tried.
@@ -59,7 +77,3 @@ export const stateTarget = {
     if (refused) throw refused;
   },
 };
-
-function resealed(bytes) {
-  return bytes;
-}
