@@ -1,7 +1,14 @@
 import { basename, join } from "node:path";
 import { FormatError, listCases, listFolder, writeFileAtomic } from "@pixelcal/io";
-import { type EvaluateOptions, type Evaluation, evaluate, expectedPredictions } from "@pixelcal/train";
-import { Interrupted } from "./command-error.js";
+import {
+  type EvaluateOptions,
+  type Evaluation,
+  evaluate,
+  expectedPredictions,
+  summaryOf,
+} from "@pixelcal/train";
+import { caseSets, commonCases, otherLabels, type RunCases, someOf } from "./case-sets.js";
+import { CommandError, Interrupted } from "./command-error.js";
 import type { Context } from "./program.js";
 import { type RunResult, ranked, resultsCsv, resultsJson } from "./report/results.js";
 
@@ -31,34 +38,56 @@ export async function predictionFolders(
   return folders.map((run) => ({ run, path: join(folder, run) }));
 }
 
-/** The first names of a list, and how many follow. */
-export function someOf(names: readonly string[], most: number): string {
-  const rest = names.length - most;
-  return `${names.slice(0, most).join(", ")}${rest > 0 ? ` and ${rest} more` : ""}`;
-}
-
 /** Everything that decides a table's numbers. */
 export type ScoreSettings = Omit<EvaluateOptions, "onCase" | "cases">;
 
-/** Scores the predictions of several runs, the best DSC first. */
+/**
+ * Scores the predictions of several runs, the best DSC first and runs that lack cases of others, or have other labels,
+ * after those that do not. `common` scores the cases alone that all runs have with the same labels. Nothing is written
+ * before all is scored: one file that cannot be is an error that names it.
+ */
 export async function evaluateRuns(
-  runs: readonly { run: string; path: string }[],
+  runs: readonly RunFolder[],
   settings: ScoreSettings,
   { terminal, signal }: Pick<Context, "terminal" | "signal">,
+  { common = false }: { readonly common?: boolean } = {},
 ): Promise<readonly RunResult[]> {
-  const results: RunResult[] = [];
-  for (const { run, path } of runs) {
-    const names = await listCases(path, expectedPredictions);
+  const listed: (RunFolder & RunCases)[] = [];
+  for (const folder of runs)
+    listed.push({ ...folder, cases: await listCases(folder.path, expectedPredictions) });
+  const { all } = caseSets(listed);
+  const scored = common ? commonCases(listed) : undefined;
+  const evaluations: { readonly run: string; readonly evaluation: Evaluation }[] = [];
+  for (const { run, path, cases: own } of listed) {
+    const cases = scored ?? own;
     let done = 0;
     const onCase = (): void => {
       if (signal.aborted) throw new Interrupted("stopped; nothing was written");
-      terminal.progress({ label: `evaluate ${run}`, done: ++done, total: names.length });
+      terminal.progress({ label: `evaluate ${run}`, done: ++done, total: cases.length });
     };
-    const evaluation: Evaluation = await evaluate(path, { ...settings, cases: names, onCase });
-    results.push({ run, evaluation });
+    evaluations.push({ run, evaluation: await evaluate(path, { ...settings, cases, onCase }) });
   }
   terminal.clear();
-  return ranked(results);
+  const others = otherLabels(evaluations.map(({ run, evaluation }) => ({ run, cases: evaluation.rows })));
+  const results = evaluations.map(({ run, evaluation }, i) => {
+    const own = new Set(listed[i]!.cases);
+    return { run, evaluation, missing: all.filter((name) => !own.has(name)), relabelled: others.get(run)! };
+  });
+  return ranked(common ? sameLabels(results) : results);
+}
+
+/** The runs without the cases whose labels differ between them. */
+function sameLabels(results: readonly RunResult[]): readonly RunResult[] {
+  const differing = new Set(results.flatMap(({ relabelled }) => relabelled));
+  if (differing.size === 0) return results;
+  return results.map((result) => {
+    const rows = result.evaluation.rows.filter(({ name }) => !differing.has(name));
+    if (rows.length === 0)
+      throw new CommandError(
+        `--common: no case has the same labels in every run: ${someOf([...differing], 5)}`,
+      );
+    return { ...result, evaluation: summaryOf(rows) };
+  });
 }
 
 /** Writes a table as CSV and, with every case, as JSON. */

@@ -5,7 +5,7 @@ import { CommandError } from "./command-error.js";
 import { evaluateRuns, predictionFolders, writeResults } from "./evaluate-runs.js";
 import { integer, label, number } from "./option.js";
 import type { Context } from "./program.js";
-import { resultsText } from "./report/results.js";
+import { differences, resultsText } from "./report/results.js";
 
 interface Options {
   readonly predictions: string;
@@ -15,6 +15,8 @@ interface Options {
   readonly convention: EvaluationConvention;
   readonly ignoreBackground: boolean;
   readonly ignore?: number;
+  readonly common: boolean;
+  readonly missing: "fail" | "skip";
   readonly softmax?: boolean;
   readonly sigmoid?: boolean;
   readonly normalize?: boolean;
@@ -40,6 +42,15 @@ export function addEvaluate(program: Command, context: Context): void {
     .addOption(transformOption("softmax", "probs holds logits: take their softmax over the classes"))
     .addOption(transformOption("sigmoid", "probs holds one channel of logits, the foreground's"))
     .addOption(transformOption("normalize", "divide probs by its sum over the classes"))
+    .option("--common", "score only the cases that all runs have, with the same labels", false)
+    .addOption(
+      new Option(
+        "--missing <what>",
+        "runs that lack cases of others: fail after the table, or skip the cases",
+      )
+        .choices(["fail", "skip"])
+        .default("fail"),
+    )
     .option("--out <file>", "the table as CSV", "results.csv")
     .option("--json <file>", "the table and every case as JSON (default: beside the CSV)")
     .action((options: Options) => evaluation(options, context));
@@ -67,9 +78,16 @@ async function evaluation(options: Options, context: Context): Promise<void> {
     ignore,
     transform,
   };
-  const results = await evaluateRuns(runs, settings, context);
-  await writeResults(results, settings, { csv: out, json });
+  const { common, missing } = options;
+  const results = await evaluateRuns(runs, settings, context, { common });
+  const lines = differences(results);
+  for (const line of lines) context.terminal.warn(line);
+  await writeResults(results, { ...settings, common }, { csv: out, json });
   context.output.write(
     `${resultsText(results)}\n${out} and ${json} hold all columns (convention ${convention})\n`,
   );
+  if (lines.length > 0 && !common && missing === "fail")
+    throw new CommandError(
+      "runs do not hold the same cases: --common compares those that all have, --missing skip each run's own",
+    );
 }

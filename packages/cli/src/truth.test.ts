@@ -33,7 +33,8 @@ test("a column beside the scores, and an error where the data have no truth", as
   await writePrediction(join(root, "preds", "a.npz"), { probs, labels: label });
   await writeNpz(join(root, "known", "a.npz"), { image, label, [truthKey]: half });
   await writeNpz(join(root, "unknown", "a.npz"), { image, label });
-  const result = { run: "ce", evaluation: await evaluate(join(root, "preds"), { classes: 2 }) };
+  const scored = await evaluate(join(root, "preds"), { classes: 2 });
+  const result = { run: "ce", evaluation: scored, missing: [], relabelled: [] };
   const { evaluation } = await withTruth(result, join(root, "preds"), join(root, "known"));
   expect(evaluation.rows[0]!.scores[truthColumn]).toBe(0.5);
   expect(evaluation.summary[truthColumn]).toMatchObject({ mean: 0.5, count: 1 });

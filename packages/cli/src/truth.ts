@@ -10,13 +10,11 @@ export const truthColumn = "truth error";
  * Adds to every case how far its predicted probabilities are from the true ones of the data: the mean over pixels of
  * the total variation distance, sum_c |p_c - t_c| / 2, in [0, 1].
  */
-export async function withTruth(
-  { run, evaluation }: RunResult,
-  predictions: string,
-  cases: string,
-): Promise<RunResult> {
+export async function withTruth(result: RunResult, predictions: string, cases: string): Promise<RunResult> {
+  const { evaluation } = result;
   const rows: Evaluation["rows"][number][] = [];
-  for (const { name, scores } of evaluation.rows) {
+  for (const row of evaluation.rows) {
+    const { name, scores } = row;
     const { probs } = await readPrediction(join(predictions, `${name}.npz`));
     const path = join(cases, `${name}.npz`);
     const truth = (await readNpz(path, { keys: [truthKey] }))[truthKey];
@@ -24,12 +22,13 @@ export async function withTruth(
       throw new FormatError(path, truthKey, `expected float32 [${probs.dims}]`);
     }
     rows.push({
-      name,
+      ...row,
       scores: { ...scores, [truthColumn]: truthError(probs.data, truth.data, probs.dims[0]!) },
     });
   }
   const errors = rows.map(({ scores }) => scores[truthColumn]!);
-  return { run, evaluation: { rows, summary: { ...evaluation.summary, [truthColumn]: summarize(errors) } } };
+  const summary = { ...evaluation.summary, [truthColumn]: summarize(errors) };
+  return { ...result, evaluation: { ...evaluation, rows, summary } };
 }
 
 /** The mean over pixels of sum_c |p_c - t_c| / 2. */

@@ -1,6 +1,6 @@
 import type { Labels } from "@pixelcal/core";
 import { expect, test } from "vitest";
-import { checkLabelRange, FormatError, labelNumbers, toInt64 } from "./index.js";
+import { checkLabelRange, FormatError, labelHash, labelNumbers, toInt64 } from "./index.js";
 
 const wide = (...values: bigint[]): Labels => ({
   type: "int64",
@@ -37,4 +37,21 @@ test.each([
 test("labels in range and the ignore label pass", () => {
   expect(() => checkLabelRange("x", wide(0n, 2n, 255n), 3, 255)).not.toThrow();
   expect(() => checkLabelRange("x", wide(-1n), 3, -1)).not.toThrow();
+});
+
+test("the hash is that of the numbers and their shape, whatever the type", () => {
+  const hash = (...numbers: number[]): string[] => {
+    const dims = [numbers.length];
+    const types: Labels[] = [
+      wide(...numbers.map(BigInt)),
+      { type: "int32", dims, data: Int32Array.from(numbers) },
+      { type: "uint8", dims, data: Uint8Array.from(numbers) },
+    ];
+    return types.map(labelHash);
+  };
+  expect(new Set(hash(0, 1, 255)).size).toBe(1);
+  expect(new Set(hash(0, 1, -1)).size).toBe(2);
+  expect(new Set([...hash(0, 1), ...hash(1, 0), ...hash(0, 1, 0)]).size).toBe(3);
+  const row: Labels = { type: "uint8", dims: [1, 2], data: Uint8Array.of(0, 1) };
+  expect(labelHash(row)).not.toBe(labelHash({ ...row, dims: [2, 1] }));
 });

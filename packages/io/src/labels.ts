@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import type { Labels, Tensor } from "@pixelcal/core";
 import { FormatError } from "./errors.js";
 
@@ -14,6 +15,20 @@ export function labelNumbers({ data }: Labels): Uint8Array | Int32Array | Float6
     numbers[i] = low;
   }
   return numbers;
+}
+
+/** Returns a hash of labels and their shape, the same for the same numbers in any integer type. */
+export function labelHash(labels: Labels): string {
+  const numbers = labelNumbers(labels);
+  // The narrowest type that holds them: most labels are bytes as they come.
+  let narrow = true;
+  for (let i = 0; i < numbers.length && narrow; i++) narrow = numbers[i]! >= 0 && numbers[i]! <= 255;
+  const bytes =
+    numbers instanceof Uint8Array ? numbers : narrow ? Uint8Array.from(numbers) : Float64Array.from(numbers);
+  const hash = createHash("sha256")
+    .update(`${narrow ? 1 : 8}:${labels.dims.join()}:`)
+    .update(bytes);
+  return hash.digest("hex").slice(0, 32);
 }
 
 /** The same labels as int64. */

@@ -66,12 +66,20 @@ export function checkScoreOptions(
 /** One number per column; NaN where it is not defined for the case. */
 export type Scores = Readonly<Record<string, number>>;
 
+/** What the scores of a case do not show. */
+export interface PixelCounts {
+  /** Pixels that are not ignored. */
+  readonly counted: number;
+  /** Pixels in no bin of pECE and the foreground's ECE: under `reference` those with a foreground probability of 0. */
+  readonly unbinned: number;
+}
+
 /** Scores of one case: probabilities [C, ...spatial] against labels [...spatial], the paper's five columns first. */
 export async function caseScores(
   probs: Probabilities,
   labels: Labels,
   options: ScoreOptions,
-): Promise<Scores> {
+): Promise<{ readonly scores: Scores; readonly pixels: PixelCounts }> {
   const batch = { ...probs, dims: [1, ...probs.dims] };
   const truth = { ...labels, dims: [1, ...labels.dims] } as Labels;
   const regions = await regionScores(batch, truth, options);
@@ -89,7 +97,9 @@ export async function caseScores(
   const proper = await probabilityScores(batch, truth, { ignore });
   const variant = reference ? "reference" : "outside";
   const main = reference ? regions.foreground : regions.mean;
-  return {
+  const counted = foreground.total[0]!;
+  const pixels = { counted, unbinned: counted - foreground.count.reduce((sum, count) => sum + count, 0) };
+  const scores = {
     DSC: main.DSC,
     HD95: main.HD95,
     ECE: expectedCalibrationError(reference ? foreground : topLabel),
@@ -113,6 +123,7 @@ export async function caseScores(
       ]),
     ),
   };
+  return { scores, pixels };
 }
 
 const measures = ["DSC", "IoU", "HD", "HD95", "ASSD", "NSD"] as const;

@@ -1,8 +1,14 @@
 import { join } from "node:path";
 import type { Labels, Probabilities } from "@pixelcal/core";
 import { elementCount, InvalidArgumentError, invalidArgument } from "@pixelcal/core";
-import { FormatError, listCases, readPrediction } from "@pixelcal/io";
-import { caseScores, checkScoreOptions, type ScoreOptions, type Scores } from "./case-scores.js";
+import { FormatError, labelHash, listCases, readPrediction } from "@pixelcal/io";
+import {
+  caseScores,
+  checkScoreOptions,
+  type PixelCounts,
+  type ScoreOptions,
+  type Scores,
+} from "./case-scores.js";
 import {
   classesOfChannels,
   type ProbabilityTransform,
@@ -34,6 +40,9 @@ export interface EvaluateOptions extends Omit<ScoreOptions, "classes"> {
 export interface EvaluationRow {
   readonly name: string;
   readonly scores: Scores;
+  readonly pixels: PixelCounts;
+  /** A hash of the labels: the same for the same case of another run. */
+  readonly labels: string;
 }
 
 /** A column over all cases. */
@@ -54,6 +63,8 @@ export interface Evaluation {
   readonly rows: readonly EvaluationRow[];
   /** By column, in the order of the columns. */
   readonly summary: Readonly<Record<string, ScoreSummary>>;
+  /** Sums over the cases. */
+  readonly pixels: PixelCounts;
 }
 
 /**
@@ -108,8 +119,8 @@ async function scored(
     refuse(`labels: expected ${elementCount(labels.dims)} elements, got ${labels.data.length}`);
   const chances = predictedProbabilities(probs, labels, reading, (what) => refuse(`probs: ${what}`));
   try {
-    const scores = await caseScores(chances, labels, { ...options, spacing: spacing ?? options.spacing });
-    return { name, scores };
+    const scored = await caseScores(chances, labels, { ...options, spacing: spacing ?? options.spacing });
+    return { name, ...scored, labels: labelHash(labels) };
   } catch (error) {
     if (error instanceof InvalidArgumentError) refuse(error.message, error);
     throw error;
@@ -122,7 +133,8 @@ export function summaryOf(rows: readonly EvaluationRow[]): Evaluation {
   const summary = Object.fromEntries(
     columns.map((column) => [column, summarize(rows.map(({ scores }) => scores[column]!))]),
   );
-  return { rows, summary };
+  const sum = (count: keyof PixelCounts): number => rows.reduce((total, row) => total + row.pixels[count], 0);
+  return { rows, summary, pixels: { counted: sum("counted"), unbinned: sum("unbinned") } };
 }
 
 /** Mean and spread of one column. */

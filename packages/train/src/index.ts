@@ -1,6 +1,7 @@
 export {
   type EvaluationConvention,
   evaluationConventions,
+  type PixelCounts,
   type ScoreOptions,
   type Scores,
 } from "./case-scores.js";

@@ -1,6 +1,14 @@
 import type { Evaluation, ScoreSummary } from "@pixelcal/train";
 import { expect, test } from "vitest";
-import { ranked, resultsCsv, resultsJson, resultsMarkdown, resultsText } from "./results.js";
+import {
+  differences,
+  type RunResult,
+  ranked,
+  resultsCsv,
+  resultsJson,
+  resultsMarkdown,
+  resultsText,
+} from "./results.js";
 
 const finite = (mean: number, deviation = Number.NaN): ScoreSummary => ({
   mean,
@@ -13,21 +21,25 @@ const finite = (mean: number, deviation = Number.NaN): ScoreSummary => ({
 
 function evaluationOf(summary: Record<string, ScoreSummary>): Evaluation {
   const scores = Object.fromEntries(Object.entries(summary).map(([column, { mean }]) => [column, mean]));
-  return { rows: ["a", "b"].map((name) => ({ name, scores })), summary };
+  const pixels = { counted: 8, unbinned: 0 };
+  return { rows: ["a", "b"].map((name) => ({ name, scores, pixels, labels: "" })), summary, pixels };
 }
+const complete = { missing: [], relabelled: [] };
 
 const results = [
-  { run: "dicece", evaluation: evaluationOf({ DSC: finite(0.8, 0.05), HD95: finite(3.25) }) },
+  { run: "dicece", evaluation: evaluationOf({ DSC: finite(0.8, 0.05), HD95: finite(3.25) }), ...complete },
   {
     run: "sdc",
     evaluation: evaluationOf({
       DSC: finite(0.9, 0.01),
       HD95: { ...finite(Number.POSITIVE_INFINITY), finiteMean: 2.5, infinite: 1 },
     }),
+    ...complete,
   },
   {
     run: "lost",
     evaluation: evaluationOf({ DSC: { ...finite(Number.NaN), count: 0, undefined: 2 }, HD95: finite(0) }),
+    ...complete,
   },
 ];
 const shown = [
@@ -42,13 +54,12 @@ test("the highest DSC is first, no DSC last", () => {
 test("aligned text with notes on what the means hide", () => {
   expect(resultsText(results, shown)).toBe(
     [
-      "run     cases            DSC  HD95",
-      "------  -----  -------------  ----",
-      "dicece      2  0.800 ± 0.050   3.3",
-      "sdc         2  0.900 ± 0.010   inf",
-      "lost        2              -   0.0",
+      "run     cases              DSC              HD95",
+      "------  -----  ---------------  ----------------",
+      "dicece      2    0.800 ± 0.050               3.3",
+      "sdc         2    0.900 ± 0.010  inf (1 infinite)",
+      "lost        2  - (2 undefined)               0.0",
       "sdc: HD95 is infinite in 1 of 2 cases (one mask is empty), 2.5 over the other 1",
-      "lost: DSC is not defined in 2 of 2 cases",
       "",
     ].join("\n"),
   );
@@ -58,15 +69,45 @@ test("Markdown", () => {
   expect(resultsMarkdown(results, shown).split("\n")[2]).toBe("| dicece | 2 | 0.800 ± 0.050 | 3.3 |");
 });
 
-test("CSV has the means first, as the authors' table", () => {
-  expect(resultsCsv(results)).toBe(
-    "run,DSC,HD95,cases,DSC sd,HD95 sd\ndicece,0.8,3.25,2,0.05,\nsdc,0.9,inf,2,0.01,\nlost,,0,2,,\n",
+test("CSV has the means first, as the authors' table, and what they do not show last", () => {
+  const [header, ...rows] = resultsCsv(results).trimEnd().split("\n");
+  expect(header).toBe(
+    "run,DSC,HD95,cases,DSC sd,HD95 sd,DSC undefined,HD95 undefined,DSC infinite,HD95 infinite," +
+      "missing cases,relabelled cases,pixels,pixels in no bin",
   );
+  expect(rows).toEqual([
+    "dicece,0.8,3.25,2,0.05,,0,0,0,0,0,0,8,0",
+    "sdc,0.9,inf,2,0.01,,0,0,0,1,0,0,8,0",
+    "lost,,0,2,,,2,0,0,0,0,0,8,0",
+  ]);
+});
+
+test("runs that lack cases, or have other labels, come last and are marked", () => {
+  const [dicece, sdc, lost] = [results[0]!, results[1]!, results[2]!];
+  const partial: RunResult[] = [{ ...sdc, missing: ["c", "d"] }, { ...dicece, relabelled: ["a"] }, lost];
+  expect(ranked(partial).map(({ run }) => run)).toEqual(["lost", "sdc", "dicece"]);
+  expect(resultsText(partial, shown)).toMatch(/\nsdc +2 of 4 .*\ndicece +2, 1 relabelled .*\nlost +2 /);
+  expect(differences(partial)).toEqual([
+    "sdc lacks 2 cases that other runs have: c, d",
+    "dicece has other labels than an earlier run in 1 case: a",
+  ]);
+  expect(differences(results)).toEqual([]);
+});
+
+test("classes that are undefined and pixels in no bin are counted under the table", () => {
+  const classes = { "DSC class 1": finite(0.5), "DSC class 2": { ...finite(0.5), count: 1, undefined: 1 } };
+  const evaluation = evaluationOf({ DSC: finite(0.5), HD95: finite(1), ...classes });
+  const run = { run: "r", evaluation: { ...evaluation, pixels: { counted: 8, unbinned: 3 } }, ...complete };
+  expect(resultsText([run], shown).split("\n").slice(3)).toEqual([
+    "r: 1 of 4 classes of cases are in no mean (undefined)",
+    "r: 3 of 8 pixels are in no bin of pECE (probability 0)",
+    "",
+  ]);
 });
 
 test("JSON has the settings and every case", () => {
   const json = JSON.parse(resultsJson(results, { bins: 10 }));
   expect(json).toMatchObject({ bins: 10, runs: [{ run: "dicece" }, { run: "sdc" }, { run: "lost" }] });
   expect(json.runs[1].summary.HD95).toMatchObject({ mean: "inf", finiteMean: 2.5 });
-  expect(json.runs[2].cases[0]).toEqual({ name: "a", scores: { DSC: null, HD95: 0 } });
+  expect(json.runs[2].cases[0]).toMatchObject({ name: "a", scores: { DSC: null, HD95: 0 } });
 });

@@ -1,4 +1,5 @@
 import type { Evaluation, ScoreSummary } from "@pixelcal/train";
+import { someOf } from "../case-sets.js";
 import { formatCsv } from "./csv.js";
 import { formatJson } from "./json.js";
 import { type Column, fixed, formatMarkdown, formatTable } from "./table.js";
@@ -7,6 +8,10 @@ import { type Column, fixed, formatMarkdown, formatTable } from "./table.js";
 export interface RunResult {
   readonly run: string;
   readonly evaluation: Evaluation;
+  /** Cases of other runs that this one lacks. */
+  readonly missing: readonly string[];
+  /** Cases whose labels are other than those of an earlier run. */
+  readonly relabelled: readonly string[];
 }
 
 /** A column of a results table and its decimals. */
@@ -21,20 +26,39 @@ export const paperColumns: readonly Shown[] = [
   ["pECE", 4],
 ];
 
-/** Runs from the highest mean DSC to the lowest, those without one last. */
+/** Whether a run has all cases of the others, with their labels. */
+const isComplete = ({ missing, relabelled }: RunResult): boolean => missing.length + relabelled.length === 0;
+
+/** Runs from the highest mean DSC to the lowest, those without one last; after them the runs that lack cases. */
 export function ranked(results: readonly RunResult[]): readonly RunResult[] {
   const dsc = ({ evaluation }: RunResult): number => {
     const { mean } = evaluation.summary.DSC!;
     return Number.isNaN(mean) ? Number.NEGATIVE_INFINITY : mean;
   };
-  return [...results].sort((a, b) => dsc(b) - dsc(a));
+  const byScore = (a: RunResult, b: RunResult): number => Math.sign(dsc(b) - dsc(a)) || 0;
+  return [...results].sort((a, b) => +isComplete(b) - +isComplete(a) || byScore(a, b));
 }
+
+/** Says which runs lack cases of the others, or have other labels for them; nothing where all runs agree. */
+export function differences(results: readonly RunResult[]): readonly string[] {
+  return results.flatMap(({ run, missing, relabelled }) => [
+    ...(missing.length === 0
+      ? []
+      : [`${run} lacks ${count(missing)} that other runs have: ${someOf(missing, 10)}`]),
+    ...(relabelled.length === 0
+      ? []
+      : [`${run} has other labels than an earlier run in ${count(relabelled)}: ${someOf(relabelled, 10)}`]),
+  ]);
+}
+
+const count = ({ length }: readonly string[]): string => `${length} ${length === 1 ? "case" : "cases"}`;
 
 /** Mean ± standard deviation over cases, one row a run, and under it what a mean does not say. */
 export function resultsText(results: readonly RunResult[], shown: readonly Shown[] = paperColumns): string {
-  const notes = results.flatMap((result) =>
-    shown.flatMap(([column, decimals]) => note(result, column, decimals)),
-  );
+  const notes = results.flatMap((result) => [
+    ...shown.flatMap(([column, decimals]) => note(result, column, decimals)),
+    ...omissions(result),
+  ]);
   return [formatTable(results, columnsOf(shown)), ...notes.map((line) => `${line}\n`)].join("");
 }
 
@@ -49,7 +73,7 @@ export function resultsMarkdown(
 function columnsOf(shown: readonly Shown[]): Column<RunResult>[] {
   return [
     { title: "run", align: "left", cell: ({ run }) => run },
-    { title: "cases", cell: ({ evaluation }) => String(evaluation.rows.length) },
+    { title: "cases", cell: casesCell },
     ...shown.map(([column, decimals]) => ({
       title: column,
       cell: ({ evaluation }: RunResult) => spread(evaluation.summary[column]!, decimals),
@@ -57,35 +81,66 @@ function columnsOf(shown: readonly Shown[]): Column<RunResult>[] {
   ];
 }
 
-function spread({ mean, deviation }: ScoreSummary, decimals: number): string {
-  const middle = fixed(mean, decimals);
-  return Number.isNaN(deviation) || !Number.isFinite(mean)
-    ? middle
-    : `${middle} ± ${fixed(deviation, decimals)}`;
+/** "2", "2 of 5" where cases are missing, "2, 1 relabelled". */
+function casesCell({ evaluation: { rows }, missing, relabelled }: RunResult): string {
+  const cases = missing.length === 0 ? `${rows.length}` : `${rows.length} of ${rows.length + missing.length}`;
+  return relabelled.length === 0 ? cases : `${cases}, ${relabelled.length} relabelled`;
 }
 
+function spread({ mean, deviation, infinite, undefined: lacking }: ScoreSummary, decimals: number): string {
+  const middle = fixed(mean, decimals);
+  const known = Number.isNaN(deviation) || !Number.isFinite(mean);
+  const counts = [
+    ...(infinite > 0 ? [`${infinite} infinite`] : []),
+    ...(lacking > 0 ? [`${lacking} undefined`] : []),
+  ];
+  const left = counts.length > 0 ? ` (${counts.join(", ")})` : "";
+  return `${known ? middle : `${middle} ± ${fixed(deviation, decimals)}`}${left}`;
+}
+
+/** The mean over the finite cases, where others make it infinite. */
 function note({ run, evaluation }: RunResult, column: string, decimals: number): string[] {
-  const { infinite, undefined: undefinedCases, finiteMean, count } = evaluation.summary[column]!;
+  const { infinite, finiteMean, count } = evaluation.summary[column]!;
+  if (infinite === 0) return [];
+  const rest = `${fixed(finiteMean, decimals)} over the other ${count - infinite}`;
+  return [`${run}: ${column} is infinite in ${infinite} of ${count} cases (one mask is empty), ${rest}`];
+}
+
+/** What the means over classes and the bins leave out. */
+function omissions({ run, evaluation: { summary, pixels, rows } }: RunResult): string[] {
   const lines: string[] = [];
-  if (infinite > 0) {
-    const rest = `${fixed(finiteMean, decimals)} over the other ${count - infinite}`;
-    lines.push(`${run}: ${column} is infinite in ${infinite} of ${count} cases (one mask is empty), ${rest}`);
-  }
-  if (undefinedCases > 0)
-    lines.push(`${run}: ${column} is not defined in ${undefinedCases} of ${evaluation.rows.length} cases`);
+  const classes = Object.entries(summary).filter(([column]) => /^DSC class \d+$/.test(column));
+  const lacking = classes.reduce((sum, [, of]) => sum + of.undefined, 0);
+  if (lacking > 0)
+    lines.push(
+      `${run}: ${lacking} of ${classes.length * rows.length} classes of cases are in no mean (undefined)`,
+    );
+  if (pixels.unbinned > 0)
+    lines.push(
+      `${run}: ${pixels.unbinned} of ${pixels.counted} pixels are in no bin of pECE (probability 0)`,
+    );
   return lines;
 }
 
-/** One row a run: the means (the paper's columns first), the number of cases, the standard deviations. */
+/**
+ * One row a run: the means (the paper's columns first), the number of cases, the standard deviations, and what the means
+ * do not show: undefined and infinite cases by column, missing and relabelled cases, pixels in no bin.
+ */
 export function resultsCsv(results: readonly RunResult[]): string {
   const columns = [...new Set(results.flatMap(({ evaluation }) => Object.keys(evaluation.summary)))];
-  const header = ["run", ...columns, "cases", ...columns.map((column) => `${column} sd`)];
-  const rows = results.map(({ run, evaluation: { rows: cases, summary } }) => [
-    run,
-    ...columns.map((column) => summary[column]?.mean ?? Number.NaN),
-    cases.length,
-    ...columns.map((column) => summary[column]?.deviation ?? Number.NaN),
-  ]);
+  const headed = (what: string): string[] => columns.map((column) => `${column} ${what}`);
+  const header = [
+    ...["run", ...columns, "cases", ...headed("sd"), ...headed("undefined"), ...headed("infinite")],
+    ...["missing cases", "relabelled cases", "pixels", "pixels in no bin"],
+  ];
+  const rows = results.map(({ run, evaluation: { rows: cases, summary, pixels }, missing, relabelled }) => {
+    const of = (what: keyof ScoreSummary): number[] =>
+      columns.map((column) => summary[column]?.[what] ?? Number.NaN);
+    return [
+      ...[run, ...of("mean"), cases.length, ...of("deviation"), ...of("undefined"), ...of("infinite")],
+      ...[missing.length, relabelled.length, pixels.counted, pixels.unbinned],
+    ];
+  });
   return formatCsv(header, rows);
 }
 
@@ -94,9 +149,12 @@ export function resultsJson(
   results: readonly RunResult[],
   settings: Readonly<Record<string, unknown>>,
 ): string {
-  const runs = results.map(({ run, evaluation }) => ({
+  const runs = results.map(({ run, evaluation, missing, relabelled }) => ({
     run,
     summary: evaluation.summary,
+    pixels: evaluation.pixels,
+    missing,
+    relabelled,
     cases: evaluation.rows,
   }));
   return formatJson({ ...settings, runs });
