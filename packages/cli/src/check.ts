@@ -3,9 +3,9 @@ import { GraphError, type TiedWeights } from "@pixelcal/graph";
 import { checkModel, type ModelReport, type ProviderReport } from "@pixelcal/train";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { CommandError } from "./command-error.js";
+import type { Context } from "./context.js";
 import { readModel } from "./network.js";
 import { integer } from "./option.js";
-import type { Context } from "./program.js";
 import { formatJson } from "./report/json.js";
 
 interface Options {

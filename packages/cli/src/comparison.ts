@@ -8,10 +8,10 @@ import {
   readCheckpoint,
   type TrainConfig,
 } from "@pixelcal/train";
+import type { Context } from "./context.js";
 import type { DataShape } from "./data-shape.js";
 import { inferRun } from "./infer-run.js";
 import { classesOf, networkOf } from "./network.js";
-import type { Context } from "./program.js";
 import { duration } from "./terminal.js";
 import { trainRun } from "./train-run.js";
 

@@ -9,7 +9,7 @@ import {
 } from "@pixelcal/train";
 import { caseSets, commonCases, otherLabels, type RunCases, someOf } from "./case-sets.js";
 import { CommandError, Interrupted } from "./command-error.js";
-import type { Context } from "./program.js";
+import type { Context } from "./context.js";
 import { type RunResult, ranked, resultsCsv, resultsJson } from "./report/results.js";
 
 /** One run's predictions. */

@@ -2,9 +2,9 @@ import { resolve } from "node:path";
 import { type EvaluationConvention, type ProbabilityTransform, probabilityTransforms } from "@pixelcal/train";
 import { type Command, Option } from "commander";
 import { CommandError } from "./command-error.js";
+import type { Context } from "./context.js";
 import { evaluateRuns, predictionFolders, writeResults } from "./evaluate-runs.js";
 import { integer, label, number } from "./option.js";
-import type { Context } from "./program.js";
 import { differences, resultsText } from "./report/results.js";
 
 interface Options {

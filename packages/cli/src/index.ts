@@ -1,5 +1,5 @@
+export type { Context } from "./context.js";
 export { type DataShape, describeData } from "./data-shape.js";
-export type { Context } from "./program.js";
 export { run } from "./program.js";
 export { fixed, formatMarkdown } from "./report/table.js";
 export type { Output, Progress, TerminalOptions } from "./terminal.js";

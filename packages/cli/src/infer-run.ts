@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { readNpz, writePrediction } from "@pixelcal/io";
 import { type Dataset, type LogitsModel, predict } from "@pixelcal/train";
 import { CommandError, Interrupted } from "./command-error.js";
-import type { Context } from "./program.js";
+import type { Context } from "./context.js";
 import { type Replaceable, writeFolder } from "./staged-folder.js";
 
 /** Predictions to make: of which network, on which cases, and where they go. */

@@ -10,11 +10,11 @@ import {
 import { type Command, Option } from "commander";
 import { CommandError } from "./command-error.js";
 import { dataRoot, locateModel, readConfig } from "./config-file.js";
+import type { Context } from "./context.js";
 import { firstImageDims } from "./data-shape.js";
 import { inferRun } from "./infer-run.js";
 import { checkFits, classesOf, fromFile, naming, networkOf, readNetwork } from "./network.js";
 import { integer, label, number, sizes } from "./option.js";
-import type { Context } from "./program.js";
 import { deviceOption } from "./train.js";
 
 interface Options {

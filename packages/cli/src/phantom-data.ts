@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { writeFileAtomic } from "@pixelcal/io";
 import { type WritePhantomsOptions, writePhantoms } from "@pixelcal/train";
 import { Interrupted } from "./command-error.js";
-import type { Context } from "./program.js";
+import type { Context } from "./context.js";
 import { formatJson } from "./report/json.js";
 import { type Replaceable, writeFolder } from "./staged-folder.js";
 

@@ -1,9 +1,9 @@
 import { truthKey } from "@pixelcal/train";
 import { type Command, InvalidArgumentError } from "commander";
 import { CommandError } from "./command-error.js";
+import type { Context } from "./context.js";
 import { integer, sizes } from "./option.js";
 import { shareOut, writePhantomData } from "./phantom-data.js";
-import type { Context } from "./program.js";
 
 interface Options {
   readonly out: string;

@@ -2,22 +2,12 @@ import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { addCheck } from "./check.js";
 import { CommandError, Interrupted } from "./command-error.js";
+import type { Context } from "./context.js";
 import { addDemo } from "./demo.js";
 import { addEvaluate } from "./evaluate.js";
 import { addInfer } from "./infer.js";
 import { addPhantom } from "./phantom.js";
-import type { Output, Terminal } from "./terminal.js";
 import { addTrain } from "./train.js";
-
-/** What a command may touch of the world besides files. */
-export interface Context {
-  /** Results: tables. */
-  readonly output: Output;
-  /** Progress and messages. */
-  readonly terminal: Terminal;
-  /** Aborted when the user asks to stop. */
-  readonly signal: AbortSignal;
-}
 
 /** Runs the command line `pixelcal ARGS` and returns its exit code: 0 done, 1 failed, 2 wrong usage, 130 interrupted. */
 export async function run(args: readonly string[], context: Context): Promise<number> {

@@ -20,8 +20,8 @@ import {
   type TrainerOptions,
 } from "@pixelcal/train";
 import { Interrupted } from "./command-error.js";
+import type { Context } from "./context.js";
 import { checkFits, classesOf, fromFile, networkOf } from "./network.js";
-import type { Context } from "./program.js";
 import { formatJson } from "./report/json.js";
 import { duration, Pace } from "./terminal.js";
 

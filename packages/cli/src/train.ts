@@ -4,8 +4,8 @@ import { checkpointFiles } from "@pixelcal/train";
 import { type Command, Option } from "commander";
 import { CommandError } from "./command-error.js";
 import { dataRoot, locateModel, readConfig } from "./config-file.js";
+import type { Context } from "./context.js";
 import { integer } from "./option.js";
-import type { Context } from "./program.js";
 import { duration } from "./terminal.js";
 import { trainRun } from "./train-run.js";
 
