@@ -96,6 +96,18 @@ export {
   morphologySync,
 } from "./morphology.js";
 export {
+  type AdamWUpdateOptions,
+  adamwUpdate,
+  adamwUpdateSync,
+  type GradientNormOptions,
+  gradientNorm,
+  gradientNormSync,
+  type SgdUpdateOptions,
+  sgdUpdate,
+  sgdUpdateSync,
+  type UpdateOptions,
+} from "./optimizer.js";
+export {
   type PackedMask,
   type PackMaskOptions,
   packMask,

@@ -1,8 +1,16 @@
 import { readFileSync } from "node:fs";
-import native from "@pixelcal/native";
 import { describe, expect, test } from "vitest";
+import {
+  adamwUpdate,
+  adamwUpdateSync,
+  gradientNorm,
+  gradientNormSync,
+  InvalidArgumentError,
+  sgdUpdate,
+  sgdUpdateSync,
+} from "./index.js";
 
-// The optimizers are called by train, straight from the native package; their golden numbers are PyTorch's.
+// PyTorch's numbers.
 interface Golden {
   readonly start: readonly (readonly number[])[];
   readonly gradients: readonly (readonly (readonly number[])[])[];
@@ -34,7 +42,7 @@ describe("follows PyTorch", () => {
         weightDecay: 0.1,
         step: i + 1,
       };
-      await native.adamw({ parameters, gradients: arrays(gradients), averages, squares, ...rates });
+      await adamwUpdate({ parameters, gradients: arrays(gradients), averages, squares, ...rates });
     }
     expectClose(parameters, "adamw");
   });
@@ -47,14 +55,14 @@ describe("follows PyTorch", () => {
     const [parameters, velocities] = [arrays(golden.start), zeros()];
     for (const gradients of golden.gradients) {
       const rates = { learningRate: 0.05, weightDecay: [0.1, 0.1], ...options };
-      native.sgdSync({ parameters, gradients: arrays(gradients), velocities, ...rates });
+      sgdUpdateSync({ parameters, gradients: arrays(gradients), velocities, ...rates });
     }
     expectClose(parameters, name);
   });
 
   test("the norm of all gradients together", async () => {
     for (const [i, gradients] of golden.gradients.entries()) {
-      const norm = await native.gradientNorm({ gradients: arrays(gradients) });
+      const norm = await gradientNorm({ gradients: arrays(gradients) });
       expect(Math.abs(norm - golden.norms[i]!)).toBeLessThanOrEqual(1e-7 * norm);
     }
   });
@@ -65,19 +73,29 @@ test("gradientScale equals scaled gradients; weight decay may differ by array", 
   const [first, halved] = [arrays(golden.gradients[0]!), arrays(golden.gradients[0]!)];
   for (const gradient of halved) gradient.forEach((g, i) => void (gradient[i] = g * 0.5));
   const rates = { learningRate: 0.1, weightDecay: [0, 0.5] };
-  native.sgdSync({ parameters: a, gradients: first, gradientScale: 0.5, ...rates });
-  native.sgdSync({ parameters: b, gradients: halved, ...rates });
+  sgdUpdateSync({ parameters: a, gradients: first, gradientScale: 0.5, ...rates });
+  sgdUpdateSync({ parameters: b, gradients: halved, ...rates });
   expect(a).toEqual(b);
   const undecayed = golden.start[0]!.map((p, i) => Math.fround(p) - 0.1 * halved[0]![i]!);
   undecayed.forEach((p, i) => void expect(a[0]![i]).toBeCloseTo(p, 6));
 });
 
+test("the promises reject what the calls on this thread throw", async () => {
+  const options = { parameters: zeros(), gradients: [], learningRate: 0.1 };
+  const message = "gradients: expected 2 arrays, got 0";
+  await expect(sgdUpdate(options)).rejects.toThrow(message);
+  await expect(adamwUpdate({ ...options, averages: zeros(), squares: zeros(), step: 1 })).rejects.toThrow(
+    InvalidArgumentError,
+  );
+  await expect(gradientNorm({ gradients: [], device: "tpu" } as never)).rejects.toThrow("device: ");
+});
+
 test("rejected arguments", () => {
   const arraysOf = { parameters: zeros(), gradients: zeros(), averages: zeros(), squares: zeros() };
   const adamw = (options: object) => () =>
-    native.adamwSync({ ...arraysOf, learningRate: 0.1, step: 1, ...options } as never);
+    adamwUpdateSync({ ...arraysOf, learningRate: 0.1, step: 1, ...options } as never);
   const sgd = (options: object) => () =>
-    native.sgdSync({ ...arraysOf, learningRate: 0.1, ...options } as never);
+    sgdUpdateSync({ parameters: zeros(), gradients: zeros(), learningRate: 0.1, ...options } as never);
   for (const [run, message] of [
     [adamw({ learningRate: undefined }), "learningRate: expected a number, got undefined"],
     [adamw({ learningRate: -1 }), "learningRate: expected a number of at least 0, got -1"],
@@ -96,8 +114,12 @@ test("rejected arguments", () => {
     [sgd({ momentum: 1 }), "velocities: expected an array of Float32Array, got undefined"],
     [sgd({ momentum: 1, velocities: zeros() }), "momentum: expected at least 0 and below 1, got 1"],
     [sgd({ nesterov: true }), "nesterov: expected a momentum above 0, got 0"],
+    [sgd({ momentums: 0.9 }), 'options.momentums: unknown option (did you mean "momentum"?)'],
+    [sgd({ device: "tpu" }), "device: expected one of cpu"],
+    [() => gradientNormSync({ gradients: [1] } as never), "gradients[0]: expected a Float32Array, got 1"],
     [sgd({ nesterov: 1 }), "nesterov: expected a boolean, got 1"],
   ] as const) {
+    expect(run).toThrow(InvalidArgumentError);
     expect(run).toThrow(message);
   }
   expect(arraysOf.parameters).toEqual(zeros());
