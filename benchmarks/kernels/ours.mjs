@@ -1,6 +1,7 @@
 // Our side of the kernel benchmarks: one function per row, on inputs read from files.
 import { readFileSync } from "node:fs";
 import {
+  adamwUpdateSync,
   calibrationHistogramsSync,
   classwiseExpectedCalibrationError,
   distanceTransformSync,
@@ -16,7 +17,6 @@ import {
   zeros,
 } from "@pixelcal/core";
 import { float32ToFloat16 } from "@pixelcal/io";
-import native from "@pixelcal/native";
 
 const types = { Uint8Array: "uint8", BigInt64Array: "int64", Float32Array: "float32" };
 const arrays = { Uint8Array, BigInt64Array, Float32Array };
@@ -103,7 +103,7 @@ const operations = {
     let step = 0;
     const into = () => {
       step++;
-      native.adamwSync({
+      adamwUpdateSync({
         parameters,
         gradients,
         averages,

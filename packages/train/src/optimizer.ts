@@ -1,7 +1,5 @@
-import { invalidArgument } from "@pixelcal/core";
-import { ops } from "@pixelcal/graph";
-import native from "@pixelcal/native";
-import type { UpdateResult, UpdateRule } from "./update-graph.js";
+import { adamwUpdate, invalidArgument, sgdUpdate } from "@pixelcal/core";
+import { ops, type Value } from "@pixelcal/graph";
 
 const { Add, Sub, Mul, Div } = ops;
 
@@ -18,6 +16,31 @@ export interface Update {
   readonly gradientScale: number;
   /** Number of this update, from 1. */
   readonly count: number;
+}
+
+/** Arrays of an update as values of a graph; `scalars` are the numbers that change from update to update. */
+export interface UpdateValues {
+  readonly parameter: Value;
+  readonly gradient: Value;
+  readonly slots: Readonly<Record<string, Value>>;
+  readonly scalars: Readonly<Record<string, Value>>;
+}
+
+/** An optimizer's update in operators, for devices whose arrays stay there; its native kernel is the same arithmetic. */
+export interface UpdateRule {
+  /** The numbers of one update, by name. */
+  scalars(update: {
+    readonly learningRate: number;
+    readonly gradientScale: number;
+    readonly decays: boolean;
+    readonly count: number;
+  }): Readonly<Record<string, number>>;
+  build(values: UpdateValues): UpdateResult;
+}
+
+export interface UpdateResult {
+  readonly parameter: Value;
+  readonly slots: Readonly<Record<string, Value>>;
 }
 
 /** How parameters follow their gradients. The arithmetic is one fused native kernel over all parameters. */
@@ -62,7 +85,7 @@ export function adamW(options: AdamWOptions = {}): Optimizer {
     slots: ["averages", "squares"],
     settings: { learningRate, betas, epsilon, weightDecay, decay },
     update: ({ slots, count, ...update }) =>
-      native.adamw({
+      adamwUpdate({
         ...shared(update, weightDecay),
         averages: slots.averages!,
         squares: slots.squares!,
@@ -110,7 +133,7 @@ export function sgd(options: SgdOptions = {}): Optimizer {
     slots: momentum > 0 ? ["velocities"] : [],
     settings: { learningRate, momentum, nesterov, weightDecay, decay },
     update: ({ slots, ...update }) =>
-      native.sgd({ ...shared(update, weightDecay), momentum, nesterov, velocities: slots.velocities }),
+      sgdUpdate({ ...shared(update, weightDecay), momentum, nesterov, velocities: slots.velocities }),
     rule: {
       scalars: ({ learningRate: rate, gradientScale: scale, decays }) => ({
         scale,

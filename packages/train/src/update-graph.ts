@@ -4,31 +4,6 @@ import type { Pack } from "./packing.js";
 
 const { Add, Mul } = ops;
 
-/** Arrays of an update as values of a graph; `scalars` are the numbers that change from update to update. */
-export interface UpdateValues {
-  readonly parameter: Value;
-  readonly gradient: Value;
-  readonly slots: Readonly<Record<string, Value>>;
-  readonly scalars: Readonly<Record<string, Value>>;
-}
-
-/** An optimizer's update in operators, for devices whose arrays stay there; its native kernel is the same arithmetic. */
-export interface UpdateRule {
-  /** The numbers of one update, by name. */
-  scalars(update: {
-    readonly learningRate: number;
-    readonly gradientScale: number;
-    readonly decays: boolean;
-    readonly count: number;
-  }): Readonly<Record<string, number>>;
-  build(values: UpdateValues): UpdateResult;
-}
-
-export interface UpdateResult {
-  readonly parameter: Value;
-  readonly slots: Readonly<Record<string, Value>>;
-}
-
 /** Names of the arrays of an update graph. */
 export const gradientOf = (pack: string): string => `gradient/${pack}`;
 export const slotOf = (slot: string, pack: string): string => `${slot}/${pack}`;

@@ -1,4 +1,4 @@
-import native from "@pixelcal/native";
+import { gradientNorm } from "@pixelcal/core";
 import { type Arrays, zerosLike } from "./arrays.js";
 import type { Optimizer } from "./optimizer.js";
 import type { Rated } from "./rates.js";
@@ -46,7 +46,7 @@ export class Updater {
 
   /** The norm of all gradients together. Throws `DivergedError` where it is no number. */
   async norm(gradients: Readonly<Arrays>, updates: number): Promise<number> {
-    const norm = await native.gradientNorm({ gradients: this.#names.map((name) => gradients[name]!.data) });
+    const norm = await gradientNorm({ gradients: this.#names.map((name) => gradients[name]!.data) });
     checkFinite("gradient norm", norm, updates);
     return norm;
   }
