@@ -20,10 +20,18 @@ function heading(text) {
   console.log(`\n== ${text}`);
 }
 
+const checks = [
+  ["format and lint", bin("biome"), ["check", "."]],
+  ["types of the public API", bin("tsc"), ["-p", "tools/types"]],
+  ["packages as they are published", process.execPath, ["tools/lint/packages.mjs"]],
+];
+
 function lint() {
-  heading("format and lint");
-  const { status } = spawnSync(bin("biome"), ["check", "."], { cwd: root, stdio: "inherit" });
-  add(status === 0 ? { passed: 1 } : { failed: 1 });
+  for (const [title, command, args] of checks) {
+    heading(title);
+    const { status } = spawnSync(command, args, { cwd: root, stdio: "inherit" });
+    add(status === 0 ? { passed: 1 } : { failed: 1 });
+  }
 }
 
 // A command's output is shown as it comes and kept: the counts are on its last "N passed, N failed" line.

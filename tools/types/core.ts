@@ -1,0 +1,61 @@
+// The public types of @pixelcal/core, as a strict user sees them. Compiled, never run; an expected error must be one.
+import {
+  argMax,
+  type CalibrationBins,
+  CalibrationMetric,
+  type CaseStatistics,
+  calibrationBins,
+  type DataType,
+  type Device,
+  devices,
+  distanceTransform,
+  distanceTransformSync,
+  expectedCalibrationError,
+  type Labels,
+  type Metric,
+  type OverlapMetric,
+  type Probabilities,
+  signedDistance,
+  surfaceDistances,
+  type Tensor,
+  tensor,
+} from "@pixelcal/core";
+
+const probs: Tensor<"float32"> = tensor("float32", new Float32Array(8), [1, 2, 2, 2]);
+const mask: Tensor<"uint8"> = tensor("uint8", new Uint8Array(4), [1, 2, 2]);
+// @ts-expect-error float32 is not held by a Uint8Array
+tensor("float32", new Uint8Array(4), [4]);
+// @ts-expect-error no such data type
+tensor("float128", new Float32Array(4), [4]);
+
+const either: Probabilities = probs;
+const labels: Labels = mask;
+// @ts-expect-error labels are integers
+const wrong: Labels = probs;
+
+const bins: CalibrationBins = await calibrationBins(either, labels, { bins: 15, of: "top-label" });
+const ece: number = expectedCalibrationError(bins);
+// @ts-expect-error unknown option
+await calibrationBins(either, labels, { bin: 15 });
+// @ts-expect-error no such group
+await calibrationBins(either, labels, { of: "pixels" });
+
+const distances: Tensor<"float32"> = await distanceTransform(mask, { spacing: [0.5, 2] });
+const now: Tensor<"float32"> = distanceTransformSync(mask);
+const signed: Tensor<"float32"> = await signedDistance(labels, { classes: 2 });
+// @ts-expect-error the class count is needed
+await signedDistance(labels, {});
+const hd95: number = (await surfaceDistances(mask, mask))[0]!.hd95;
+
+const metric = new CalibrationMetric({ classes: 2 });
+const stream: Metric<unknown> = metric;
+const restored: CalibrationMetric = CalibrationMetric.restore(metric.state());
+// @ts-expect-error metrics of different classes do not merge
+metric.merge({} as OverlapMetric);
+
+const predicted: Tensor<"uint8"> | Tensor<"int32"> = await argMax(probs);
+const device: Device | undefined = devices()[0];
+const statistics = (of: CaseStatistics): number => of.mean + of.undefined;
+const types: DataType = probs.type;
+
+export { device, distances, ece, hd95, now, predicted, restored, signed, statistics, stream, types, wrong };

@@ -1,0 +1,51 @@
+// The public types of @pixelcal/graph, losses, io and train, as a strict user sees them. Compiled, never run.
+import { tensor } from "@pixelcal/core";
+import { Graph, gradients, ops, serializeModel, UnsupportedOpError, type Value } from "@pixelcal/graph";
+import { FormatError, readCase, readNpz } from "@pixelcal/io";
+import { diceCrossEntropy, type Loss, lossFromConfig, signedDistanceCalibration } from "@pixelcal/losses";
+import {
+  ConfigError,
+  lossAndGradient,
+  Predictor,
+  PredictorError,
+  parseConfig,
+  Trainer,
+  unet2d,
+} from "@pixelcal/train";
+
+const graph = new Graph("types");
+const x: Value = graph.input("x", "float32", [1, 2]);
+const [dx]: Value[] = gradients(ops.ReduceSum(ops.Mul(x, x)), [x]);
+const bytes: Uint8Array = serializeModel(graph);
+// @ts-expect-error shapes are static
+graph.input("y", "float32", ["N", 2]);
+
+const loss: Loss = signedDistanceCalibration({ preset: "consistent", alpha: 0.2 });
+// @ts-expect-error unknown option
+signedDistanceCalibration({ alhpa: 0.2 });
+const named: Loss = lossFromConfig({ name: "dice" });
+
+const labels = tensor("uint8", new Uint8Array(4), [1, 2, 2]);
+const logits = tensor("float32", new Float32Array(8), [1, 2, 2, 2]);
+const { loss: value, gradient } = await lossAndGradient(diceCrossEntropy(), logits, labels);
+const sum: number = value + gradient.data[0]!;
+
+const trainer: Trainer = await Trainer.create({
+  model: unet2d({ classes: 2, base: 2 }),
+  loss,
+  batch: [1, 1, 8, 8],
+});
+const stepped: number = (await trainer.step({ images: logits, labels })).loss;
+// @ts-expect-error the batch's dims are needed
+await Trainer.create({ model: bytes, loss });
+
+const predictor: Predictor = await Predictor.open({ model: bytes });
+const code = (error: unknown): string | undefined =>
+  error instanceof PredictorError ? error.code : undefined;
+const typed = (error: unknown): boolean =>
+  error instanceof FormatError || error instanceof ConfigError || error instanceof UnsupportedOpError;
+const config = parseConfig({}, { runName: "run" });
+const image = (await readCase("case.npz")).image;
+const arrays = await readNpz("case.npz", { keys: ["probs"] });
+
+export { arrays, code, config, dx, image, named, predictor, stepped, sum, typed };
