@@ -99,6 +99,21 @@ describe("pixelcal check", () => {
     expect(output).toMatch(/^logits +mask itself$/m);
   });
 
+  test("a sigmoid of several channels: exit code 1", async () => {
+    const labels = model((x) => ({ y: ops.Sigmoid(weighted(x)) }));
+    const { code, output, messages } = await check("labels.onnx", serializeModel(labels));
+    expect(output).toMatch(
+      /^logits +Conv_0, before the sigmoid of y \(multi-label: classes may overlap; not supported yet\)$/m,
+    );
+    expect(messages).toMatch(/cannot be trained: .*a sigmoid of 3 channels in y: multi-label outputs/);
+    expect(code).toBe(1);
+    const json = await check("labels.onnx", serializeModel(labels), "--json");
+    expect(JSON.parse(json.output)).toMatchObject({
+      trainable: false,
+      logits: [{ output: "y", activation: "sigmoid", multiLabel: true }],
+    });
+  });
+
   test("chooses open sizes wherever the channels are, and says so", async () => {
     const last = (x: Value): Value => ops.Transpose(x, [0, 2, 3, 1]);
     const first = (x: Value): Value => ops.Transpose(x, [0, 3, 1, 2]);

@@ -83,11 +83,11 @@ function describe(path: string, size: number, report: ModelReport): string {
   ];
   if (unsupported.length > 0) rows.push(["unknown", unsupported.join(", ")]);
   if (withoutGradient.length > 0) rows.push(["no gradient", withoutGradient.join(", ")]);
-  for (const { output, place, activation } of report.logits) {
-    rows.push([
-      "logits",
-      activation === "none" ? `${output} itself` : `${place}, before the ${activation} of ${output}`,
-    ]);
+  for (const { output, place, activation, multiLabel } of report.logits) {
+    const found =
+      activation === "none" ? `${output} itself` : `${place}, before the ${activation} of ${output}`;
+    const overlaps = multiLabel ? " (multi-label: classes may overlap; not supported yet)" : "";
+    rows.push(["logits", `${found}${overlaps}`]);
   }
   rows.push([
     "tried with",

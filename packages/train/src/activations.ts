@@ -51,6 +51,16 @@ function quotient(above: Value | undefined, below: Value | undefined): FoundActi
   return axis === undefined ? undefined : { activation: "softmax", logits: unshifted(exponent, axis), axis };
 }
 
+/** A sigmoid written as exp(x) over 1 + exp(x): x. */
+function overOneMore(above: Value | undefined, below: Value | undefined): FoundActivation | undefined {
+  const logits = under(above, "Exp");
+  const [a, b] = nodeOf(below, "Add")?.inputs ?? [];
+  const added = isOne(a) ? b : isOne(b) ? a : undefined;
+  return logits !== undefined && under(added, "Exp") === logits
+    ? { activation: "sigmoid", logits }
+    : undefined;
+}
+
 /** A sigmoid's 1 + exp(-x): x. */
 function sigmoidOf(value: Value | undefined): FoundActivation | undefined {
   const [a, b] = nodeOf(value, "Add")?.inputs ?? [];
@@ -81,15 +91,27 @@ const finders: Readonly<Record<string, Finder>> = {
   Softmax: own("softmax"),
   LogSoftmax: own("log-softmax"),
   Sigmoid: own("sigmoid"),
-  Div: ({ inputs: [above, below] }) => (isOne(above) ? sigmoidOf(below) : quotient(above, below)),
+  Div: ({ inputs: [above, below] }) =>
+    isOne(above) ? sigmoidOf(below) : (quotient(above, below) ?? overOneMore(above, below)),
   Mul: ({ inputs: [a, b] }) => quotient(a, under(b, "Reciprocal")) ?? quotient(b, under(a, "Reciprocal")),
   Reciprocal: ({ inputs: [below] }) => sigmoidOf(below),
-  Log: ({ inputs: [probs] }) => {
-    const found = probs && activationAt(probs);
-    return found?.activation === "softmax" ? { ...found, activation: "log-softmax" } : undefined;
-  },
+  Log: ({ inputs: [probs] }) => within(probs, "Log", "softmax", "log-softmax"),
+  Exp: ({ inputs: [logs] }) => within(logs, "Exp", "log-softmax", "softmax"),
   Sub: ({ inputs: [x, less] }) => lessLogSum(x, less),
 };
+
+/** The activation `to` where it is one more operator, `opType`, on the activation `from`. */
+function within(
+  value: Value | undefined,
+  opType: string,
+  from: Activation,
+  to: Activation,
+): FoundActivation | undefined {
+  // An operator on itself is neither, however long the chain is.
+  if (value === undefined || value.node?.opType === opType) return undefined;
+  const found = activationAt(value);
+  return found?.activation === from ? { ...found, activation: to } : undefined;
+}
 
 /** The activation that a value is the result of. */
 export function activationAt({ node }: Value): FoundActivation | undefined {

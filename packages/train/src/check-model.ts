@@ -50,6 +50,8 @@ export interface ModelReport {
     readonly output: string;
     readonly place: string;
     readonly activation: Activation;
+    /** Whether its channels are labels that may overlap: sigmoids of their own, which cannot be trained yet. */
+    readonly multiLabel: boolean;
   }[];
   /** Arrays that can be trained and running statistics. */
   readonly parameters?: {
@@ -101,7 +103,8 @@ export async function checkModel(bytes: Uint8Array, options: CheckOptions = {}):
   }
   const logits = [...parsed.outputs].map(([output, value]) => {
     const { logits: found, activation } = logitsBehind(value);
-    return { output, place: found.name, activation };
+    const channels = value.dims.at(options.classAxis ?? 1) ?? 1;
+    return { output, place: found.name, activation, multiLabel: activation === "sigmoid" && channels > 1 };
   });
   try {
     const outputs = options.outputs ?? [mainOutput(parsed, dims, options)];

@@ -1,7 +1,8 @@
-import { invalidArgument } from "@pixelcal/core";
-import { type Graph, type Node, ops, prune, rewrite, type Value } from "@pixelcal/graph";
+import { elementCount, invalidArgument } from "@pixelcal/core";
+import { type Graph, isFloat, type Node, ops, prune, rewrite, type Value } from "@pixelcal/graph";
 import { type Activation, activationAt } from "./activations.js";
 import { movingOperators } from "./model-arrays.js";
+import { probabilitiesIn } from "./probability-outputs.js";
 import { unstacked } from "./stacked-outputs.js";
 
 /** How a model's input and outputs are read. */
@@ -22,8 +23,9 @@ export interface FoundLogits {
   /** The value before the activation, or the output itself. */
   readonly logits: Value;
   readonly activation: Activation;
-  /** The output's axis that the softmax is taken over, as far as it can be followed. */
+  /** The output's axis that the softmax is taken over, as far as it can be followed, and how long it is. */
   readonly axis?: number;
+  readonly length?: number;
   /** The nodes between the activation and the output, in order: none of them computes. */
   readonly after: readonly Node[];
 }
@@ -35,8 +37,10 @@ export function logitsBehind(output: Value): FoundLogits {
     const found = activationAt(value);
     if (found !== undefined) {
       const { logits, activation, axis: own } = found;
-      const axis = own && axisBehind(own, after.toReversed());
-      return { logits, activation, after: after.toReversed(), ...(axis !== undefined && { axis }) };
+      if (own === undefined) return { logits, activation, after: after.toReversed() };
+      const length = value.dims[own];
+      const axis = axisBehind(own, after.toReversed());
+      return { logits, activation, after: after.toReversed(), length, ...(axis !== undefined && { axis }) };
     }
     if (!movingOperators.has(value.node.opType)) break;
     after.push(value.node);
@@ -44,27 +48,43 @@ export function logitsBehind(output: Value): FoundLogits {
   return { logits: output, activation: "none", after: [] };
 }
 
-/** Where an axis is behind these nodes. */
+/** Where an axis is behind these nodes; undefined where it is no axis of its own any more. */
 function axisBehind(from: number, after: readonly Node[]): number | undefined {
   let axis = from;
-  for (const { opType, attributes } of after) {
-    if (opType === "Transpose")
-      axis = (attributes.perm as readonly number[] | undefined)?.indexOf(axis) ?? -1;
-    else if (opType !== "Identity" && opType !== "Cast") return undefined;
+  for (const { opType, attributes, inputs, outputs } of after) {
+    const [before, dims] = [inputs[0]!.dims, outputs[0]!.dims];
+    if (opType === "Transpose") {
+      const perm = attributes.perm as readonly number[] | undefined;
+      axis = perm === undefined ? dims.length - 1 - axis : perm.indexOf(axis);
+    } else if (opType !== "Identity" && opType !== "Cast") {
+      // Elements stay where they are in memory: an axis of the same size, as far apart, is the same axis.
+      const [size, apart] = [before[axis]!, stepOf(before, axis)];
+      axis = dims.findIndex((each, at) => each === size && stepOf(dims, at) === apart);
+    }
+    if (axis < 0) return undefined;
   }
-  return axis < 0 ? undefined : axis;
+  return axis;
 }
+
+const stepOf = (dims: readonly number[], axis: number): number => elementCount(dims.slice(axis + 1));
 
 /** The dims that a file's image has where the canonical ones are [N, C, ...spatial]. */
 export const imageDims = (dims: readonly number[], channelAxis = 1): readonly number[] =>
   movedAxes(dims.length, axisOf("channelAxis", channelAxis, dims.length)).map((axis) => dims[axis]!);
 
 /**
+ * Told of every chosen output, by its place among them, whose channels are sigmoids of their own: labels that may
+ * overlap.
+ */
+export type OnMultiLabel = (output: number) => void;
+
+/**
  * The model with one image [N, C, ...spatial] in and logits [N, classes, ...spatial] of the image's size out, one output
  * per chosen one: taken before a softmax, its logarithm or a sigmoid, axes moved. One channel z, which is two classes, becomes [0, z]:
- * its softmax is z's sigmoid.
+ * its softmax is z's sigmoid. Throws where an output has other probabilities than the softmax of such logits; with
+ * `onMultiLabel`, sigmoids of several channels are let through.
  */
-export function canonical(parsed: Graph, ends: ModelEnds = {}): Graph {
+export function canonical(parsed: Graph, ends: ModelEnds = {}, onMultiLabel?: OnMultiLabel): Graph {
   const model = unstacked(parsed);
   const chosen = chosenOutputs(model, ends.outputs);
   const [image, ...more] = model.inputs;
@@ -89,8 +109,11 @@ export function canonical(parsed: Graph, ends: ModelEnds = {}): Graph {
       const found = logitsBehind(copy);
       refuseDerived(name, copy, found);
       const wanted = axisOf("classAxis", classAxis, Math.max(2, copy.dims.length));
-      if (found.axis !== undefined && found.axis !== wanted) {
-        throw invalidArgument("classAxis", `${found.axis}, over which ${name} has its softmax`, classAxis);
+      checkSoftmax(name, found, wanted, classAxis);
+      const channels = copy.dims[wanted] ?? 1;
+      if (found.activation === "sigmoid" && channels > 1) {
+        if (onMultiLabel === undefined) throw multiLabel(name, channels);
+        onMultiLabel(chosen.indexOf(name));
       }
       const end = found.after.reduce(
         (value, node) => copy.graph.node(node.opType, [value, ...node.inputs.slice(1)], node.attributes)[0]!,
@@ -103,18 +126,40 @@ export function canonical(parsed: Graph, ends: ModelEnds = {}): Graph {
   return ordered(prune(adapted), chosen);
 }
 
-/** What leaves probabilities probabilities: behind it a softmax would be taken of a softmax. */
-const keepsProbabilities: ReadonlySet<string> = new Set([...movingOperators, "Resize", "Clip", "Slice"]);
-
-function refuseDerived(name: string, output: Value, { activation }: FoundLogits): void {
-  if (activation !== "none") return;
-  let node = output.node;
-  while (node !== undefined && keepsProbabilities.has(node.opType)) node = node.inputs[0]?.node;
-  const found = node && activationAt(node.outputs[0]!)?.activation;
-  if (found === undefined || found === "log-softmax") return;
-  const got = `${output.node!.opType} of a ${found} in ${name}: name an output before it`;
-  throw invalidArgument("outputs", "logits, or a softmax or sigmoid of them", got);
+function refuseDerived(name: string, output: Value, { activation, after }: FoundLogits): void {
+  const rounded = after.find(({ opType, outputs }) => opType === "Cast" && !isFloat(outputs[0]!.type));
+  const found = activation === "none" ? probabilitiesIn(output) : rounded && activation;
+  if (found === undefined) return;
+  const { opType } = (rounded ?? output.node)!;
+  const of = /^[AEIOU]/.test(found) ? "an" : "a";
+  const got = found === opType ? `${opType} in ${name}` : `${opType} of ${of} ${found} in ${name}`;
+  throw invalidArgument(
+    "outputs",
+    "logits, or a softmax or sigmoid of them",
+    `${got}: name an output before it`,
+  );
 }
+
+function checkSoftmax(name: string, found: FoundLogits, wanted: number, classAxis: number): void {
+  const { activation, axis, length } = found;
+  if (length === 1) {
+    const got = `a ${activation} over one channel in ${name}, which is the same everywhere`;
+    throw invalidArgument("outputs", "a softmax over two classes or more", got);
+  }
+  if (axis === wanted || length === undefined) return;
+  if (axis !== undefined)
+    throw invalidArgument("classAxis", `${axis}, over which ${name} has its softmax`, classAxis);
+  const got = `a ${activation} over ${length} elements in ${name}, which are no axis of it`;
+  throw invalidArgument("outputs", "a softmax over the classes", got);
+}
+
+/** Channels that are sigmoids of their own have no softmax: other probabilities would come of it. */
+const multiLabel = (name: string, channels: number): Error =>
+  invalidArgument(
+    "outputs",
+    "logits, a softmax of them or a sigmoid of one channel",
+    `a sigmoid of ${channels} channels in ${name}: multi-label outputs, whose classes overlap, are not supported yet`,
+  );
 
 function chosenOutputs(model: Graph, names: readonly string[] | undefined): readonly string[] {
   const known = [...model.outputs.keys()];

@@ -1,7 +1,7 @@
 import { InvalidArgumentError, invalidArgument } from "@pixelcal/core";
 import { Graph, GraphError, parseModel, rewrite, type TiedWeights } from "@pixelcal/graph";
 import { modelEnds } from "./model-arrays.js";
-import { canonical, imageDims, type ModelEnds } from "./model-ends.js";
+import { canonical, imageDims, type ModelEnds, type OnMultiLabel } from "./model-ends.js";
 import type { Model } from "./models/model.js";
 
 export type AnyModel = Model | Graph | Uint8Array;
@@ -26,20 +26,25 @@ export interface SourceOptions extends ModelEnds, FileOptions {
 export const modelClasses = (model: AnyModel, dims: readonly number[], options?: SourceOptions): number =>
   modelEnds(modelSource(model, options)(dims)).logits.dims[1]!;
 
-/** A source of canonical graphs from a model description, a graph or the bytes of an ONNX file. */
-export function modelSource(model: AnyModel, options: SourceOptions = {}): ModelSource {
+/** A source of canonical graphs from a model description, a graph or the bytes of an ONNX file; see `canonical`. */
+export function modelSource(
+  model: AnyModel,
+  options: SourceOptions = {},
+  onMultiLabel?: OnMultiLabel,
+): ModelSource {
   const { seed, externalData, tiedWeights, channelAxis } = options;
   if (seed !== undefined && !(Number.isSafeInteger(seed) && seed >= 0)) {
     throw invalidArgument("seed", "an integer of 0 or more", seed);
   }
   if (model instanceof Graph) {
-    return (dims) => laidOut(dims, () => canonical(resized(model, imageDims(dims, channelAxis)), options));
+    return (dims) =>
+      laidOut(dims, () => canonical(resized(model, imageDims(dims, channelAxis)), options, onMultiLabel));
   }
   if (model instanceof Uint8Array) {
     return (dims) =>
       laidOut(dims, () => {
         const shapes = { "": imageDims(dims, channelAxis) };
-        return canonical(parseModel(model, { shapes, externalData, tiedWeights }), options);
+        return canonical(parseModel(model, { shapes, externalData, tiedWeights }), options, onMultiLabel);
       });
   }
   return (dims) => model.build(dims, seed);

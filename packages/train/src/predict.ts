@@ -4,6 +4,11 @@ import { cutTile, mirror, overlapRuns, type TileOptions, tileOrigins, tileWeight
 
 /** Anything that maps images [N, C, ...spatial] to logits [N, classes, ...spatial]: a trainer or a loaded model. */
 export interface LogitsModel {
+  /**
+   * What makes probabilities of the logits, known once it has predicted: "softmax" (the default) over classes that exclude
+   * each other, "sigmoid" of every channel alone where labels may overlap (multi-label).
+   */
+  readonly activation?: "softmax" | "sigmoid" | undefined;
   predict(images: Tensor<"float32">): Promise<Tensor<"float32">>;
 }
 
@@ -14,7 +19,8 @@ export interface PredictOptions extends Partial<TileOptions> {
 
 /**
  * Class probabilities [classes, ...spatial] of one image [C, ...spatial]: in one piece, or with `tile` from
- * overlapping tiles whose probabilities are averaged with the blending weights.
+ * overlapping tiles whose probabilities are averaged with the blending weights. They sum to 1 over the classes unless the
+ * model's activation is "sigmoid".
  */
 export async function predict(
   model: LogitsModel,
@@ -60,16 +66,21 @@ function checkFlips(flips: readonly number[] = [], axes: number): readonly numbe
   throw invalidArgument("flips", `different axes from 0 to ${axes - 1}`, `[${flips.join(", ")}]`);
 }
 
+async function probabilitiesOf(model: LogitsModel, images: Tensor<"float32">): Promise<Tensor<"float32">> {
+  const logits = await model.predict(images);
+  return model.activation === "sigmoid" ? sigmoid(logits) : softmax(logits);
+}
+
 type Probabilities = (images: Tensor<"float32">) => Promise<Tensor<"float32">>;
 
 /** Class probabilities of images, averaged over their mirror images. */
 function flipped(model: LogitsModel, flips: readonly number[]): Probabilities {
   return async (images) => {
-    const sum = softmax(await model.predict(images));
+    const sum = await probabilitiesOf(model, images);
     const count = 2 ** flips.length;
     for (let choice = 1; choice < count; choice++) {
       const axes = flips.filter((_, i) => choice & (1 << i)).map((axis) => axis + 2);
-      const probs = mirror(softmax(await model.predict(mirror(images, axes))), axes);
+      const probs = mirror(await probabilitiesOf(model, mirror(images, axes)), axes);
       for (let i = 0; i < sum.data.length; i++) sum.data[i]! += probs.data[i]!;
     }
     if (count > 1) for (let i = 0; i < sum.data.length; i++) sum.data[i]! /= count;
@@ -112,6 +123,12 @@ async function predictTiles(
   const blended = new Float32Array(sums!.length);
   for (let i = 0; i < blended.length; i++) blended[i] = sums![i]! / weightSum[i % pixels]!;
   return tensor("float32", blended, [blended.length / pixels, ...size]);
+}
+
+function sigmoid({ data, dims }: Tensor<"float32">): Tensor<"float32"> {
+  const probs = new Float32Array(data.length);
+  for (let i = 0; i < probs.length; i++) probs[i] = 1 / (1 + Math.exp(-data[i]!));
+  return tensor("float32", probs, dims);
 }
 
 /** Softmax over axis 1 of logits [N, C, ...spatial]. */

@@ -1,8 +1,12 @@
 import { InvalidArgumentError, type Tensor, tensor } from "@pixelcal/core";
+import { Graph, ops, serializeModel } from "@pixelcal/graph";
+import { crossEntropy } from "@pixelcal/losses";
 import { describe, expect, it } from "vitest";
+import { modelClasses } from "./model-source.js";
 import { unet2d } from "./models/unet2d.js";
 import { predict } from "./predict.js";
 import { ModelPredictor } from "./predictor.js";
+import { Trainer } from "./trainer.js";
 
 const model = unet2d({ classes: 3, base: 2, seed: 1 });
 const image = (height: number, width: number): Tensor<"float32"> =>
@@ -43,6 +47,35 @@ describe("ModelPredictor", () => {
       }
     }
     await predictor.close();
+  });
+
+  it("gives the sigmoids of a file whose classes may overlap, whole, mirrored or by tiles", async () => {
+    const graph = new Graph("labels");
+    const x = graph.input("image", "float32", [1, 1, 8, 12]);
+    const weight = tensor("float32", Float32Array.of(2, 1.5, -1), [3, 1, 1, 1]);
+    graph.output("probs", ops.Sigmoid(ops.Conv(x, graph.initializer("w", weight))));
+    const bytes = serializeModel(graph, { dims: { image: [1, 1, "H", "W"], probs: [1, 3, "H", "W"] } });
+    const { data, dims } = image(8, 12);
+    const predictor = new ModelPredictor({ model: bytes, threads: 1 });
+    for (const options of [{}, { flips: [0, 1] }, { tile: [4, 4] }]) {
+      const probs = await predict(predictor, tensor("float32", data, dims.slice(1)), options);
+      expect(predictor.activation).toBe("sigmoid");
+      expect(probs.dims).toEqual([3, 8, 12]);
+      for (let i = 0; i < probs.data.length; i++) {
+        const logit = weight.data[Math.floor(i / 96)]! * data[i % 96]!;
+        expect(probs.data[i]).toBeCloseTo(1 / (1 + Math.exp(-logit)), 5);
+      }
+    }
+    await predictor.close();
+    const refused = "a sigmoid of 3 channels in probs: multi-label outputs";
+    const training = { model: bytes, loss: crossEntropy(), batch: [1, 1, 8, 12], threads: 1 };
+    await expect(Trainer.create(training)).rejects.toThrow(refused);
+    expect(() => modelClasses(bytes, [1, 1, 8, 12])).toThrow(refused);
+    const softmax = new ModelPredictor({ model, threads: 1 });
+    expect(softmax.activation).toBe(undefined);
+    await softmax.predict(image(8, 8));
+    expect(softmax.activation).toBe("softmax");
+    await softmax.close();
   });
 
   it("rejects arrays of another model and images it cannot take", async () => {

@@ -22,10 +22,22 @@ export class ModelPredictor implements LogitsModel {
   readonly #options: PredictorOptions;
   readonly #sessions = new SessionCache(4);
   readonly #turns = new Turns();
+  #activation: LogitsModel["activation"];
 
   constructor(options: PredictorOptions) {
-    this.#source = modelSource(options.model, options);
+    // The prediction is the first of the chosen outputs.
+    this.#source = modelSource(options.model, options, (output) => {
+      if (output === 0) this.#activation = "sigmoid";
+    });
     this.#options = options;
+  }
+
+  /**
+   * What makes probabilities of the logits, once a first image was predicted: "sigmoid" where the file ends in a sigmoid of
+   * several channels, whose labels may overlap; `predict(predictor, image)` then gives the file's own probabilities.
+   */
+  get activation(): LogitsModel["activation"] {
+    return this.#activation;
   }
 
   predict(images: Tensor<"float32">): Promise<Tensor<"float32">> {
@@ -48,6 +60,7 @@ export class ModelPredictor implements LogitsModel {
   #graph(dims: readonly number[]): Graph {
     const model = this.#source(dims);
     modelEnds(model);
+    this.#activation ??= "softmax";
     return this.#options.arrays === undefined ? model : withArrays(model, this.#options.arrays);
   }
 }
