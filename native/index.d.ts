@@ -241,6 +241,8 @@ export interface ProbabilityMaps extends DeviceOptions {
 export interface BinningOptions {
   readonly of: "foreground" | "classes" | "top-label";
   readonly closed: "right" | "left";
+  /** Of right-closed bins: whether the first one holds 0; default true. */
+  readonly includeLowest?: boolean;
   readonly bins: number;
   /** Only probabilities above it (compared in float32) are counted. */
   readonly threshold?: number;
@@ -262,6 +264,7 @@ export interface CalibrationBinsOptions extends ProbabilityMaps {
 /** Sums per group (class, or one) and bin; `total` per group. */
 export interface CalibrationSums {
   readonly total: Float64Array;
+  readonly dropped: Float64Array;
   readonly count: Float64Array;
   readonly confidence: Float64Array;
   readonly accuracy: Float64Array;
@@ -269,10 +272,16 @@ export interface CalibrationSums {
 }
 
 /** Sums over pixels. */
+export interface ProbabilityScoreOptions extends ProbabilityMaps {
+  /** Bounds the probabilities in the logarithm from below; default 0. */
+  readonly floor?: number;
+}
 export interface ProbabilityScoreSums {
   readonly total: number;
   readonly brier: number;
   readonly logLoss: number;
+  /** Pixels whose probability the floor bounded. */
+  readonly bounded: number;
 }
 
 export interface ArgMaxOptions extends DeviceOptions {
@@ -304,8 +313,8 @@ export interface CalibrationKernels {
   /** bins + 1 edges for each group, from the order of its probabilities. */
   equalMassEdges(options: EqualMassEdgesOptions): Promise<Float64Array>;
   equalMassEdgesSync(options: EqualMassEdgesOptions): Float64Array;
-  probabilityScores(options: ProbabilityMaps): Promise<ProbabilityScoreSums>;
-  probabilityScoresSync(options: ProbabilityMaps): ProbabilityScoreSums;
+  probabilityScores(options: ProbabilityScoreOptions): Promise<ProbabilityScoreSums>;
+  probabilityScoresSync(options: ProbabilityScoreOptions): ProbabilityScoreSums;
   /** Uint8Array up to 256 classes, else Int32Array. */
   argMax(options: ArgMaxOptions): Promise<Uint8Array | Int32Array>;
   argMaxSync(options: ArgMaxOptions): Uint8Array | Int32Array;

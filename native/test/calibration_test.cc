@@ -37,6 +37,8 @@ TEST(CalibrationBinsEqualTheTwin) {
             for (const int extra : {0, 1, 2, 3}) {
               const std::vector<double> edges = Linspace(bins);
               CheckAgainstTwin(made.Maps(extra & 1, extra & 2), {score, closed, bins, edges, threshold});
+              CheckAgainstTwin(made.Maps(extra & 1, extra & 2),
+                               {score, closed, bins, edges, threshold, false});
             }
   }
 }
@@ -48,6 +50,7 @@ TEST(CalibrationBinsEqualTheTwinAtAnyNumberOfBins) {
       for (const bool weighted : {false, true}) {
         std::vector<double> edges = Linspace(bins);
         CheckAgainstTwin(made.Maps(false, weighted), {Score::kClasses, closed, bins, edges, -1});
+        CheckAgainstTwin(made.Maps(false, weighted), {Score::kClasses, closed, bins, edges, -1, false});
         // In single precision, as NumPy 1 compares.
         for (double& edge : edges) edge = static_cast<float>(edge);
         CheckAgainstTwin(made.Maps(false, weighted), {Score::kClasses, closed, bins, edges, 1e-3f});

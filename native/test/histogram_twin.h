@@ -19,10 +19,15 @@ inline std::vector<double> Linspace(int bins) {
 }
 
 struct Sums {
-  std::vector<double> total, count, confidence, accuracy, false_positive;
+  std::vector<double> total, dropped, count, confidence, accuracy, false_positive;
   Sums(int64_t groups, int64_t bins)
-      : total(groups), count(groups * bins), confidence(count), accuracy(count), false_positive(count) {}
-  CalibrationSums Spans() { return {total, count, confidence, accuracy, false_positive}; }
+      : total(groups),
+        dropped(groups),
+        count(groups * bins),
+        confidence(count),
+        accuracy(count),
+        false_positive(count) {}
+  CalibrationSums Spans() { return {total, dropped, count, confidence, accuracy, false_positive}; }
   bool operator==(const Sums&) const = default;
 };
 
@@ -63,6 +68,7 @@ inline Sums Twin(const ProbabilityMaps& maps, const CalibrationOptions& options)
       }
       if (!(p > options.threshold)) continue;
       sums.total[group] += weight;
+      bool binned = false;
       const double term =
           maps.weights.empty() ? std::nearbyint(static_cast<double>(p) * 0x1p40) * 0x1p-40 : weight * p;
       for (int64_t bin = 0; bin < bins; ++bin) {
@@ -70,15 +76,17 @@ inline Sums Twin(const ProbabilityMaps& maps, const CalibrationOptions& options)
             options.edges.data() + (std::ssize(options.edges) > bins + 1 ? group * (bins + 1) : 0) + bin;
         const double low = edge[0], high = edge[1];
         const bool in = options.closed == BinEdges::kRightClosed
-                            ? p > low && p <= high
+                            ? (p > low || (options.include_lowest && bin == 0 && p == 0)) && p <= high
                             : p >= low && (p < high || (bin == bins - 1 && p <= high));
         if (!in) continue;
+        binned = true;
         const int64_t to = group * bins + bin;
         sums.count[to] += weight;
         sums.confidence[to] += term;
         sums.accuracy[to] += weight * hit;
         sums.false_positive[to] += hit ? 0.0 : term;
       }
+      sums.dropped[group] += binned ? 0 : weight;
     }
   }
   return sums;
@@ -87,8 +95,9 @@ inline Sums Twin(const ProbabilityMaps& maps, const CalibrationOptions& options)
 // Counts exactly; sums of p exactly too without weights.
 inline bool SameSums(const Sums& sums, const Sums& expected, const ProbabilityMaps& maps) {
   if (maps.weights.empty()) return sums == expected;
-  return sums.total == expected.total && sums.count == expected.count && sums.accuracy == expected.accuracy &&
-         Close(sums.confidence, expected.confidence) && Close(sums.false_positive, expected.false_positive);
+  return sums.total == expected.total && sums.dropped == expected.dropped && sums.count == expected.count &&
+         sums.accuracy == expected.accuracy && Close(sums.confidence, expected.confidence) &&
+         Close(sums.false_positive, expected.false_positive);
 }
 
 }  // namespace pixelcal::test

@@ -12,7 +12,7 @@ namespace pixelcal::test {
 namespace {
 
 // The slow twin, with the library's logarithm.
-ProbabilityScoreSums Twin(const ProbabilityCase& made, bool masked, bool weighted) {
+ProbabilityScoreSums Twin(const ProbabilityCase& made, bool masked, bool weighted, double floor) {
   ProbabilityScoreSums sums;
   for (int64_t pixel = 0; pixel < made.batch * made.pixels; ++pixel) {
     const int32_t label = made.labels[pixel];
@@ -23,7 +23,8 @@ ProbabilityScoreSums Twin(const ProbabilityCase& made, bool masked, bool weighte
       const double p =
           made.probs[(pixel / made.pixels * made.classes + c) * made.pixels + pixel % made.pixels];
       sums.brier += weight * std::pow(p - (label == c), 2);
-      if (label == c) sums.log_loss -= weight * std::log(p);
+      if (label == c) sums.log_loss -= weight * std::log(std::max(p, floor));
+      if (label == c && p < floor) ++sums.bounded;
     }
   }
   return sums;
@@ -40,13 +41,16 @@ TEST(ProbabilityScoresEqualTheTwin) {
           ProbabilityCase made = MakeCase(batch, classes, pixels, 4, half && !positive);
           if (positive)
             for (float& p : made.probs) p = std::max(p, 1e-30f);
-          const ProbabilityScoreSums expected = Twin(made, extra & 1, extra & 2);
-          EverywhereAtAnyThreadCount([&] {
-            const ProbabilityScoreSums sums = cpu::ProbabilityScores(made.Maps(extra & 1, extra & 2));
-            CHECK(sums.total == expected.total);
-            CHECK(Near(sums.brier, expected.brier), sums.brier, " for ", expected.brier);
-            CHECK(Near(sums.log_loss, expected.log_loss), sums.log_loss, " for ", expected.log_loss);
-          });
+          for (const double floor : {0.0, 1e-12, 0.25}) {
+            const ProbabilityScoreSums expected = Twin(made, extra & 1, extra & 2, floor);
+            EverywhereAtAnyThreadCount([&] {
+              const ProbabilityScoreSums sums =
+                  cpu::ProbabilityScores(made.Maps(extra & 1, extra & 2), floor);
+              CHECK(sums.total == expected.total && sums.bounded == expected.bounded);
+              CHECK(Near(sums.brier, expected.brier), sums.brier, " for ", expected.brier);
+              CHECK(Near(sums.log_loss, expected.log_loss), sums.log_loss, " for ", expected.log_loss);
+            });
+          }
         }
 }
 
@@ -74,6 +78,12 @@ TEST(LogLossIsInDoubleAccuracy) {
         std::span<const float>(&zero, 1), std::span<const uint8_t>(label), 1, 1, 1, {}, {}, {}};
     CHECK(cpu::ProbabilityScores(maps).log_loss == std::numeric_limits<double>::infinity());
   });
+}
+
+TEST(ProbabilityScoresRefuseFloors) {
+  const ProbabilityCase made = MakeCase(1, 2, 3, 1);
+  for (const double floor : {-1e-9, 1.0, 1e-310, std::numeric_limits<double>::quiet_NaN()})
+    CHECK_THROWS(cpu::ProbabilityScores(made.Maps(false, false), floor), "floor: expected 0 or a number");
 }
 
 TEST(ProbabilityScoresAreTheSameEverywhere) {

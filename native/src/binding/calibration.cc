@@ -39,6 +39,7 @@ void ReadOptions(const Arguments& arguments, CalibrationOptions& options) {
       {{"foreground", Score::kForeground}, {"classes", Score::kClasses}, {"top-label", Score::kTopLabel}});
   options.closed = arguments.Choice<BinEdges>(
       "closed", {{"right", BinEdges::kRightClosed}, {"left", BinEdges::kLeftClosed}});
+  options.include_lowest = arguments.Flag("includeLowest", true);
   options.bins = arguments.Integer("bins");
   options.threshold = static_cast<float>(arguments.Number("threshold", -1));
   Require(options.bins >= 1 && options.bins <= kMaxBins, "bins: expected 1 to ", kMaxBins, ", got ",
@@ -58,21 +59,23 @@ Task EqualMassEdgesTask(Arguments& arguments) {
 
 // The arrays of one histogram's sums.
 struct SumArrays {
-  Output<double> total, count, confidence, accuracy, false_positive;
+  Output<double> total, dropped, count, confidence, accuracy, false_positive;
 
   SumArrays(Arguments& arguments, int64_t groups, int64_t cells)
       : total(arguments.New<double>(groups)),
+        dropped(arguments.New<double>(groups)),
         count(arguments.New<double>(cells)),
         confidence(arguments.New<double>(cells)),
         accuracy(arguments.New<double>(cells)),
         false_positive(arguments.New<double>(cells)) {}
 
   CalibrationSums Spans() const {
-    return {total.span, count.span, confidence.span, accuracy.span, false_positive.span};
+    return {total.span, dropped.span, count.span, confidence.span, accuracy.span, false_positive.span};
   }
   Napi::Object Value(Napi::Env env) const {
     auto sums = Napi::Object::New(env);
     sums.Set("total", total.Value());
+    sums.Set("dropped", dropped.Value());
     sums.Set("count", count.Value());
     sums.Set("confidence", confidence.Value());
     sums.Set("accuracy", accuracy.Value());
@@ -111,13 +114,15 @@ Task CalibrationBinsTask(Arguments& arguments) {
 Task ProbabilityScoresTask(Arguments& arguments) {
   const bool on_cuda = arguments.OnCuda();
   const ProbabilityMaps maps = ReadMaps(arguments);
+  const double floor = arguments.Number("floor", 0);
   const auto sums = std::make_shared<ProbabilityScoreSums>();
-  return {[=] { *sums = PIXELCAL_ON(on_cuda, ProbabilityScores(maps)); },
+  return {[=] { *sums = PIXELCAL_ON(on_cuda, ProbabilityScores(maps, floor)); },
           [=](Napi::Env env) {
             auto result = Napi::Object::New(env);
             result.Set("total", sums->total);
             result.Set("brier", sums->brier);
             result.Set("logLoss", sums->log_loss);
+            result.Set("bounded", sums->bounded);
             return result;
           }};
 }

@@ -26,10 +26,11 @@ float LargestBelow(double value) {
 
 }  // namespace
 
-BinTable::BinTable(std::span<const double> edges, BinEdges closed, float threshold)
-    : bins_(static_cast<int32_t>(edges.size() - 1)), threshold_(threshold) {
-  for (const double edge : edges)
-    limits_.push_back(closed == BinEdges::kRightClosed ? LargestAtMost(edge) : LargestBelow(edge));
+BinTable::BinTable(std::span<const double> edges, const CalibrationOptions& options)
+    : bins_(static_cast<int32_t>(edges.size() - 1)), threshold_(options.threshold) {
+  const bool right = options.closed == BinEdges::kRightClosed;
+  for (const double edge : edges) limits_.push_back(right ? LargestAtMost(edge) : LargestBelow(edge));
+  if (options.include_lowest) limits_.front() = LargestBelow(edges.front());
   limits_.back() = 1;
   bool grid = true;
   for (int32_t m = 0; m <= bins_; ++m) grid &= std::abs(static_cast<double>(limits_[m]) * bins_ - m) < 0.25;

@@ -13,7 +13,8 @@ namespace pixelcal::cpu {
 // is p > t with t the largest below, so that every edge rule is bins (t_m, t_m+1].
 class BinTable {
  public:
-  BinTable(std::span<const double> edges, BinEdges closed, float threshold);
+  // `edges` are those of one group.
+  BinTable(std::span<const double> edges, const CalibrationOptions& options);
 
   // Valid as long as this.
   simd::BinLimits Limits() const;

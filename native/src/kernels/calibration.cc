@@ -47,7 +47,7 @@ class Groups {
       const int64_t width = options[h].bins + 1;
       for (auto edges = options[h].edges; !edges.empty(); edges = edges.subspan(width)) {
         table_of[h].push_back(tables_.size());
-        tables_.emplace_back(edges.first(width), options[h].closed, options[h].threshold);
+        tables_.emplace_back(edges.first(width), options[h]);
       }
     }
     for (size_t h = 0; h < options.size(); ++h) {
@@ -118,7 +118,10 @@ void Write(const Groups& groups, const std::vector<Sum>& slots, std::span<const 
       Sum both = miss;
       both.Add(hit);
       everywhere.Add(both);
-      if (below == 0) continue;  // the pixels in no bin
+      if (below == 0) {  // the pixels in no bin
+        to.dropped[group.group] = Value(both.count);
+        continue;
+      }
       const int64_t at = group.group * bins + below - 1;
       to.count[at] = Value(both.count);
       to.confidence[at] = Value(both.confidence);
@@ -201,7 +204,8 @@ void CheckOptions(const ProbabilityMaps& maps, const CalibrationOptions& options
     if (at % (bins + 1) == bins) Require(edge == 1, "edges: expected 1 last, got ", edge);
   }
   Require(!std::isnan(options.threshold), "threshold: expected a number, got NaN");
-  Require(std::ssize(sums.total) == groups, "total: expected ", groups, " values, got ", sums.total.size());
+  for (const std::span<double> sum : {sums.total, sums.dropped})
+    Require(std::ssize(sum) == groups, "total: expected ", groups, " values, got ", sum.size());
   for (const std::span<double> sum : {sums.count, sums.confidence, sums.accuracy, sums.false_positive})
     Require(std::ssize(sum) == groups * bins, "sums: expected ", groups * bins, " values, got ", sum.size());
 }

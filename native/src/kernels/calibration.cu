@@ -145,8 +145,7 @@ struct Plan {
       std::vector<int64_t> starts;
       for (auto edges = each.edges; !edges.empty();
            edges = edges.subspan(static_cast<size_t>(each.bins) + 1)) {
-        const cpu::BinTable table(edges.first(static_cast<size_t>(each.bins) + 1), each.closed,
-                                  each.threshold);
+        const cpu::BinTable table(edges.first(static_cast<size_t>(each.bins) + 1), each);
         tables.push_back(table.Limits());
         starts.push_back(std::ssize(limits));
         // One more, as rounding may look one further.
@@ -198,7 +197,10 @@ void Write(const Plan& plan, const ProbabilityMaps& maps, std::span<const Calibr
         Slot both = slot[2 * below];
         both.Add(slot[2 * below + 1]);
         everywhere.Add(both);
-        if (below == 0) continue;  // the pixels in no bin
+        if (below == 0) {  // the pixels in no bin
+          sums[h].dropped[static_cast<size_t>(g)] = both.Count();
+          continue;
+        }
         const auto to = static_cast<size_t>(g * options[h].bins + below - 1);
         sums[h].count[to] = both.Count();
         sums[h].confidence[to] = both.Sum();

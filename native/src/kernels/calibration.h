@@ -15,7 +15,8 @@ enum class Score {
   kTopLabel,    // one group: p = max_c p_c, hit: the first arg-max == label
 };
 
-// kRightClosed: (lo, hi], so p = 0 is in no bin. kLeftClosed: [lo, hi), the last bin closed.
+// kRightClosed: (lo, hi], the first bin closed unless `include_lowest` is off. kLeftClosed: [lo, hi), the
+// last bin closed.
 enum class BinEdges { kRightClosed, kLeftClosed };
 
 inline constexpr int64_t kMaxBins = 65536;
@@ -37,24 +38,27 @@ struct CalibrationOptions {
   // bins + 1 edges from 0 to 1, never decreasing, or as many for each group one after the other; compared
   // with float32 probabilities in double.
   std::span<const double> edges;
-  float threshold = -1;  // only probabilities above it are counted (and make up the total)
+  float threshold = -1;        // only probabilities above it are counted (and make up the total)
+  bool include_lowest = true;  // for kRightClosed: p = 0 is in the first bin, else in none
 };
 
-// Sums per group and bin, [groups, bins]; `total` [groups] counts pixels in no bin too. All may be added up
-// over images.
+// Sums per group and bin, [groups, bins]; `total` [groups] counts pixels in no bin too, `dropped` [groups]
+// counts only those. All may be added up over images.
 struct CalibrationSums {
-  std::span<double> total, count, confidence, accuracy, false_positive;
+  std::span<double> total, dropped, count, confidence, accuracy, false_positive;
 };
 
 struct ProbabilityScoreSums {
   double total = 0;     // pixels, or their weight
   double brier = 0;     // sum of sum_c (p_c - [label == c])^2
-  double log_loss = 0;  // sum of -ln p_label; infinite when any is 0
+  double log_loss = 0;  // sum of -ln max(p_label, floor); infinite when any is 0
+  double bounded = 0;   // pixels, whatever their weight, whose p_label is below the floor
 
   ProbabilityScoreSums& operator+=(const ProbabilityScoreSums& other) {
     total += other.total;
     brier += other.brier;
     log_loss += other.log_loss;
+    bounded += other.bounded;
     return *this;
   }
 };
@@ -80,7 +84,11 @@ void CheckBins(const ProbabilityMaps& maps, std::span<const CalibrationOptions> 
 // read.
 void EqualMassEdges(const ProbabilityMaps& maps, const CalibrationOptions& options, std::span<double> edges);
 
-ProbabilityScoreSums ProbabilityScores(const ProbabilityMaps& maps);
+// Throws unless `floor` is from 0 to below 1 and no denormal.
+void CheckFloor(double floor);
+
+// `floor` bounds p_label from below in the logarithm.
+ProbabilityScoreSums ProbabilityScores(const ProbabilityMaps& maps, double floor = 0);
 
 }  // namespace cpu
 
@@ -90,7 +98,7 @@ namespace cuda {
 void CalibrationBins(const ProbabilityMaps& maps, std::span<const CalibrationOptions> options,
                      std::span<const CalibrationSums> sums);
 void EqualMassEdges(const ProbabilityMaps& maps, const CalibrationOptions& options, std::span<double> edges);
-ProbabilityScoreSums ProbabilityScores(const ProbabilityMaps& maps);
+ProbabilityScoreSums ProbabilityScores(const ProbabilityMaps& maps, double floor = 0);
 
 }  // namespace cuda
 }  // namespace pixelcal

@@ -2,16 +2,24 @@
 // then the logarithm is taken once per pixel. In double; blocks of a chunk and chunks are added in order.
 #include "simd/probability_scores.h"
 
+#include <limits>
 #include <vector>
 
+#include "error.h"
 #include "kernels/calibration.h"
 #include "kernels/probability_block.h"
 
 namespace pixelcal::cpu {
 
-ProbabilityScoreSums ProbabilityScores(const ProbabilityMaps& maps) {
+void CheckFloor(double floor) {
+  Require(floor == 0 || (floor >= std::numeric_limits<double>::min() && floor < 1),
+          "floor: expected 0 or a number from 2.3e-308 to below 1, got ", floor);
+}
+
+ProbabilityScoreSums ProbabilityScores(const ProbabilityMaps& maps, double floor) {
   constexpr int64_t kLeastBlocks = 8;
   CheckMaps(maps);
+  CheckFloor(floor);
   std::vector<ProbabilityScoreSums> chunks(ChunkCount(maps, kLeastBlocks));
   ForChunks(maps, kLeastBlocks, [&](int64_t chunk, BlockReader& reader) {
     alignas(64) std::array<float, kBlockPixels> room, label_p;
@@ -22,10 +30,11 @@ ProbabilityScoreSums ProbabilityScores(const ProbabilityMaps& maps) {
                                            static_cast<int16_t>(c), block->count, brier.data(),
                                            label_p.data());
       const simd::ScoreSums sums = ProbabilityScoresLoops().sum(
-          brier.data(), label_p.data(), block->codes.data(), block->weights, block->count);
+          brier.data(), label_p.data(), block->codes.data(), block->weights, floor, block->count);
       chunks[chunk].total += sums.total;
       chunks[chunk].brier += sums.brier;
       chunks[chunk].log_loss += sums.log_loss;
+      chunks[chunk].bounded += sums.bounded;
     }
   });
   ProbabilityScoreSums result;

@@ -11,14 +11,14 @@ namespace {
 constexpr int64_t kChunkPixels = 16384;
 
 template <class Value>
-__global__ void AddScores(DeviceMaps<Value> maps, int64_t first_chunk, ProbabilityScoreSums* sums,
-                          Finding* finding) {
-  __shared__ double of_warp[3][kItemThreads / kWarp];
+__global__ void AddScores(DeviceMaps<Value> maps, double floor, int64_t first_chunk,
+                          ProbabilityScoreSums* sums, Finding* finding) {
+  __shared__ double of_warp[4][kItemThreads / kWarp];
   const int64_t chunks = (maps.pixels - 1) / kChunkPixels + 1;
   for (int64_t item = blockIdx.x; item < maps.images * chunks; item += gridDim.x) {
     const int64_t image = item / chunks, begin = item % chunks * kChunkPixels;
     const int64_t end = Least(maps.pixels, begin + kChunkPixels);
-    double total = 0, brier = 0, log_loss = 0;
+    double total = 0, brier = 0, log_loss = 0, bounded = 0;
     for (int64_t i = begin + threadIdx.x; i < end; i += blockDim.x) {
       const int code = maps.Code(image, i);
       double squares = 0;
@@ -36,16 +36,20 @@ __global__ void AddScores(DeviceMaps<Value> maps, int64_t first_chunk, Probabili
       if (code < 0 || weight == 0 || !valid) continue;
       total += weight;
       brier += weight * squares;
-      log_loss -= weight * log(static_cast<double>(label_p));
+      const double p = label_p;
+      log_loss -= weight * log(p < floor ? floor : p);
+      bounded += p < floor ? 1 : 0;
     }
     total = WarpSum(total);
     brier = WarpSum(brier);
     log_loss = WarpSum(log_loss);
+    bounded = WarpSum(bounded);
     if (threadIdx.x % kWarp == 0) {
       const int warp = threadIdx.x / kWarp;
       of_warp[0][warp] = total;
       of_warp[1][warp] = brier;
       of_warp[2][warp] = log_loss;
+      of_warp[3][warp] = bounded;
     }
     __syncthreads();
     if (threadIdx.x == 0) {
@@ -54,6 +58,7 @@ __global__ void AddScores(DeviceMaps<Value> maps, int64_t first_chunk, Probabili
         chunk.total += of_warp[0][warp];
         chunk.brier += of_warp[1][warp];
         chunk.log_loss += of_warp[2][warp];
+        chunk.bounded += of_warp[3][warp];
       }
       sums[first_chunk + item] = chunk;
     }
@@ -63,8 +68,9 @@ __global__ void AddScores(DeviceMaps<Value> maps, int64_t first_chunk, Probabili
 
 }  // namespace
 
-ProbabilityScoreSums ProbabilityScores(const ProbabilityMaps& maps) {
+ProbabilityScoreSums ProbabilityScores(const ProbabilityMaps& maps, double floor) {
   cpu::CheckMaps(maps);
+  cpu::CheckFloor(floor);
   const int64_t chunks = (maps.pixels - 1) / kChunkPixels + 1;
   std::vector<ProbabilityScoreSums> sums(static_cast<size_t>(maps.batch * chunks));
   Findings findings;
@@ -76,12 +82,12 @@ ProbabilityScoreSums ProbabilityScores(const ProbabilityMaps& maps) {
           const DeviceMaps<Value> piece = ReadMaps<Value>(stream, maps, first, images, finding);
           const std::span<ProbabilityScoreSums> to = Part(std::span(sums), first * chunks, images * chunks);
           Launch("AddScores", AddScores<Value>, std::min<int64_t>(images * chunks, 1 << 20), kItemThreads, 0,
-                 stream, piece, int64_t{0}, stream.Out(to), finding);
+                 stream, piece, floor, int64_t{0}, stream.Out(to), finding);
         });
       },
       maps.probs);
   HostCopies copies;
-  if (findings.Any()) return cpu::ProbabilityScores(OnHost(maps, copies));  // throws, saying which
+  if (findings.Any()) return cpu::ProbabilityScores(OnHost(maps, copies), floor);  // throws, saying which
   ProbabilityScoreSums result;
   for (const ProbabilityScoreSums& chunk : sums) result += chunk;
   return result;

@@ -9,7 +9,7 @@ namespace pixelcal {
 namespace simd {
 
 struct ScoreSums {
-  double total, brier, log_loss;
+  double total, brier, log_loss, bounded;
 };
 
 struct ProbabilityScoresTable {
@@ -17,10 +17,11 @@ struct ProbabilityScoresTable {
   // first and starts from nothing.
   void (*add_class)(const float* p, const int16_t* codes, int16_t c, size_t count, double* brier,
                     float* label_p);
-  // Sums of w, w brier and w (-ln label_p) over pixels of code >= 0 and w > 0; without weights w is 1.
+  // Sums of w, w brier, w (-ln max(label_p, floor)) and 1 where label_p < floor over pixels of code >= 0 and
+  // w > 0; without weights w is 1.
   // Pixel i adds to sum i % 8, those are added in order: the same bits at any vector width.
   ScoreSums (*sum)(const double* brier, const float* label_p, const int16_t* codes, const float* weights,
-                   size_t count);
+                   double floor, size_t count);
 };
 
 }  // namespace simd

@@ -55,12 +55,13 @@ std::vector<double> Sums(const ProbabilityMaps& maps, const std::vector<Calibrat
   std::vector<std::vector<double>> arrays;
   for (const CalibrationOptions& each : options) {
     const auto groups = static_cast<size_t>(cpu::CalibrationGroups(each.score, maps.classes));
-    arrays.emplace_back(groups, -1.0);
+    for (int i = 0; i < 2; ++i) arrays.emplace_back(groups, -1.0);
     for (int i = 0; i < 4; ++i) arrays.emplace_back(groups * static_cast<size_t>(each.bins), -1.0);
   }
   std::vector<CalibrationSums> sums;
-  for (size_t at = 0; at < arrays.size(); at += 5)
-    sums.push_back({arrays[at], arrays[at + 1], arrays[at + 2], arrays[at + 3], arrays[at + 4]});
+  for (size_t at = 0; at < arrays.size(); at += 6)
+    sums.push_back(
+        {arrays[at], arrays[at + 1], arrays[at + 2], arrays[at + 3], arrays[at + 4], arrays[at + 5]});
   function(maps, options, sums);
   std::vector<double> all;
   for (const auto& array : arrays) all.insert(all.end(), array.begin(), array.end());
@@ -87,12 +88,15 @@ CUDA_TEST(CalibrationBinsEqualCpu) {
   per_class[9] = 0.4;
   for (const int64_t pixels : {1, 130, 20000}) {
     const Case c(2, 3, pixels);
-    const std::vector<CalibrationOptions> all{{Score::kForeground, BinEdges::kRightClosed, 10, ten, -1},
-                                              {Score::kClasses, BinEdges::kLeftClosed, 10, ten, 0},
-                                              {Score::kTopLabel, BinEdges::kRightClosed, 200, many, -1},
-                                              {Score::kClasses, BinEdges::kRightClosed, 5, per_class, 0.2f},
-                                              {Score::kForeground, BinEdges::kLeftClosed, 1, one, -1},
-                                              {Score::kTopLabel, BinEdges::kLeftClosed, 5, uneven, -1}};
+    const std::vector<CalibrationOptions> all{
+        {Score::kForeground, BinEdges::kRightClosed, 10, ten, -1},
+        {Score::kClasses, BinEdges::kLeftClosed, 10, ten, 0},
+        {Score::kTopLabel, BinEdges::kRightClosed, 200, many, -1},
+        {Score::kClasses, BinEdges::kRightClosed, 5, per_class, 0.2f},
+        {Score::kForeground, BinEdges::kLeftClosed, 1, one, -1},
+        {Score::kTopLabel, BinEdges::kLeftClosed, 5, uneven, -1},
+        {Score::kForeground, BinEdges::kRightClosed, 10, ten, -1, false},
+        {Score::kClasses, BinEdges::kRightClosed, 5, per_class, -1, false}};
     ProbabilityMaps maps = c.Maps();
     CheckSums(maps, all);
     CheckSums(maps, {all[0]});
@@ -149,16 +153,20 @@ CUDA_TEST(ProbabilityScoresEqualCpu) {
     Case c(2, 3, pixels);
     for (float& p : c.probs) p = p == 0 ? 0.001f : p;
     ProbabilityMaps maps = c.Maps();
-    const auto check = [&] {
-      const auto a = cpu::ProbabilityScores(maps), b = cuda::ProbabilityScores(maps);
+    const auto check = [&](double floor) {
+      const auto a = cpu::ProbabilityScores(maps, floor), b = cuda::ProbabilityScores(maps, floor);
       const auto near = [](double x, double y) { return std::abs(x - y) <= 1e-12 * std::abs(x); };
       CHECK(near(a.total, b.total) && near(a.brier, b.brier) && near(a.log_loss, b.log_loss), a.log_loss, " ",
             b.log_loss);
+      CHECK(a.bounded == b.bounded && (a.bounded > 0) == (floor > 0.1 && pixels > 1), a.bounded, " ",
+            b.bounded);
     };
-    check();
+    check(0);
+    check(0.25);
     maps.mask = c.mask;
     maps.weights = c.weights;
-    check();
+    check(0);
+    check(0.25);
   }
 }
 

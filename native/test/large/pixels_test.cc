@@ -24,14 +24,15 @@ std::vector<double> EqualWidth() {
 }
 
 struct Sums {
-  std::vector<double> total, count, confidence, accuracy, false_positive;
+  std::vector<double> total, dropped, count, confidence, accuracy, false_positive;
   explicit Sums(size_t groups)
       : total(groups),
+        dropped(groups),
         count(groups * kBins),
         confidence(count.size()),
         accuracy(count.size()),
         false_positive(count.size()) {}
-  CalibrationSums Spans() { return {total, count, confidence, accuracy, false_positive}; }
+  CalibrationSums Spans() { return {total, dropped, count, confidence, accuracy, false_positive}; }
 };
 
 ProbabilityMaps MapsOf(std::span<const uint16_t> probs, std::span<const uint8_t> labels, int64_t classes) {

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import {
   binLayout,
   binsOfClass,
@@ -15,7 +15,11 @@ import {
 import { setThreadCount, threadCount } from "./device.js";
 import { InvalidArgumentError } from "./errors.js";
 import { labels, probs } from "./fixture.test.helper.js";
-import { expectedCalibrationError, pixelExpectedCalibrationError } from "./metrics/calibration-error.js";
+import {
+  classwiseExpectedCalibrationError,
+  expectedCalibrationError,
+  pixelExpectedCalibrationError,
+} from "./metrics/calibration-error.js";
 import { CalibrationMetric } from "./metrics/calibration-metric.js";
 import { argMaxSync } from "./metrics/overlap.js";
 import { OverlapMetric } from "./metrics/overlap-metric.js";
@@ -32,12 +36,71 @@ const pair = (p: number[], y: number[]): [Tensor<"float32">, Labels] => [
 test("who owns an edge", () => {
   const [p, y] = pair([0, 0.25, 0.5, 1], [0, 1, 0, 1]);
   const right = calibrationBinsSync(p, y, { bins: 4 });
-  expect(Array.from(right.count)).toEqual([1, 1, 0, 1]);
-  expect(right.total[0]).toBe(4);
+  expect(Array.from(right.count)).toEqual([2, 1, 0, 1]);
+  expect([right.total[0], right.dropped[0]]).toEqual([4, 0]);
+  const open = calibrationBinsSync(p, y, { bins: 4, includeLowest: false });
+  expect(Array.from(open.count)).toEqual([1, 1, 0, 1]);
+  expect([open.total[0], open.dropped[0]]).toEqual([4, 1]);
   const left = calibrationBinsSync(p, y, { bins: 4, edges: "left-closed" });
   expect(Array.from(left.count)).toEqual([1, 1, 1, 1]);
   expect(Array.from(left.accuracySum)).toEqual([0, 1, 0, 1]);
   expect(Array.from(left.falsePositiveSum)).toEqual([0, 0, 0.5, 0]);
+});
+
+describe("a lesion of a quarter of the image that is missed with certainty", () => {
+  const p = tensor("float32", Float32Array.of(1, 1, 1, 1, 0, 0, 0, 0), [1, 2, 2, 2]);
+  const y = tensor("uint8", Uint8Array.of(1, 0, 0, 0), [1, 2, 2]);
+  const weights = tensor("float32", Float32Array.of(1, 1, 1, 1), y.dims);
+
+  test.each<[string, CalibrationBinsOptions]>([
+    ["right-closed", { edges: "right-closed" }],
+    ["left-closed", { edges: "left-closed" }],
+    ["weighted", { weights }],
+    ["of equal mass", { scheme: "equal-mass" }],
+    ["compared in single precision", { comparison: "float32" }],
+    ["many", { bins: 1000 }],
+  ])("counts in bins that are %s", (_, options) => {
+    const foreground = calibrationBinsSync(p, y, options);
+    expect(foreground.count[0]! + foreground.dropped[0]!).toBe(4);
+    expect(Array.from(foreground.dropped)).toEqual([0]);
+    expect(expectedCalibrationError(foreground)).toBe(0.25);
+    expect(pixelExpectedCalibrationError(foreground)).toBe(0.25);
+    const classes = calibrationBinsSync(p, y, { ...options, of: "classes" });
+    expect(classwiseExpectedCalibrationError(classes)).toBe(0.25);
+  });
+
+  test.each<[string, CalibrationBinsOptions]>([
+    ["", {}],
+    [", weighted", { weights }],
+    [", of equal mass", { scheme: "equal-mass" }],
+  ])("is in no bin without the lowest value%s, and counted", (_, options) => {
+    const bins = calibrationBinsSync(p, y, { ...options, of: "classes", includeLowest: false });
+    expect(Array.from(bins.dropped)).toEqual([0, 4]);
+    expect(Array.from(bins.total)).toEqual([4, 4]);
+    expect(expectedCalibrationError(binsOfClass(bins, 1))).toBe(0);
+    expect(Array.from(mergeBins(bins, bins).dropped)).toEqual([0, 8]);
+    expect(Array.from(binsOfClass(bins, 1).dropped)).toEqual([4]);
+  });
+
+  test("a metric shows both", async () => {
+    const found = async (options: object) => {
+      const metric = new CalibrationMetric({ classes: 2, ...options });
+      await metric.update(p, y);
+      const { expected, total, dropped } = metric.compute();
+      return { expected, total, dropped };
+    };
+    expect(await found({})).toEqual({ expected: 0.25, total: 4, dropped: 0 });
+    expect(await found({ of: "classes" })).toEqual({ expected: 0.25, total: 8, dropped: 0 });
+    expect(await found({ includeLowest: false })).toEqual({ expected: 0, total: 4, dropped: 4 });
+  });
+
+  test("bins with and without it cannot be merged", () => {
+    const [closed, open] = [true, false].map((includeLowest) => calibrationBinsSync(p, y, { includeLowest }));
+    expect(() => mergeBins(closed!, open!)).toThrow("bins: layouts differ (includeLowest true and false)");
+    expect(() => calibrationBinsSync(p, y, { edges: "left-closed", includeLowest: false })).toThrow(
+      'includeLowest: false needs edges: "right-closed"',
+    );
+  });
 });
 
 test("float32 probabilities on decimal limits meet them in double or in single precision", () => {
@@ -100,7 +163,7 @@ test("equal mass: as many pixels in every bin as ties allow", async () => {
     scheme: "equal-mass",
   });
   expect(Array.from(tied.count)).toEqual([3, 1]);
-  expect(() => mergeBins(bins, tied)).toThrow("bins: expected bins of the same layout");
+  expect(() => mergeBins(bins, tied)).toThrow("bins: layouts differ");
 });
 
 const scene = fc.integer({ min: 1, max: 300 }).chain((pixels) =>
@@ -284,7 +347,7 @@ test.each<[string, () => unknown, string]>([
   [
     "another layout",
     () => mergeBins(calibrationBinsSync(p, y), calibrationBinsSync(p, y, { bins: 9 })),
-    "bins: expected bins of the same layout",
+    "bins: layouts differ",
   ],
 ])("rejects %s", (_, attempt, message) => {
   expect(attempt).toThrow(InvalidArgumentError);

@@ -5,10 +5,10 @@ import type {
   ProbabilityMaps as NativeMaps,
 } from "@pixelcal/native";
 import { call, callSync, native } from "./binding.js";
-import { checkChoice, checkInteger } from "./check.js";
+import { checkBoolean, checkChoice, checkInteger } from "./check.js";
 import { checkOptions, optionNames } from "./check-options.js";
 import { checkDevice, type DeviceOption } from "./device.js";
-import { invalidArgument } from "./errors.js";
+import { InvalidArgumentError, invalidArgument } from "./errors.js";
 import { type PixelSelection, probabilityMaps } from "./probability-maps.js";
 import type { Labels, Probabilities, Tensor } from "./tensor.js";
 
@@ -19,8 +19,10 @@ export interface BinLayout {
    * group per class; `top-label`, max_c p_c against whether its class (the first of equals) is the label.
    */
   readonly of: "foreground" | "classes" | "top-label";
-  /** Which edge belongs to a bin. `right-closed`, (lo, hi]: p = 0 is in no bin. `left-closed`, [lo, hi), the last closed. */
+  /** The edge that belongs to a bin: `right-closed`, (lo, hi]; `left-closed`, [lo, hi), the last bin closed. */
   readonly edges: "right-closed" | "left-closed";
+  /** Whether p = 0 is in the first bin (always so for `left-closed`); if not, it is in none and counted in `dropped`. */
+  readonly includeLowest: boolean;
   /** Per group. */
   readonly bins: number;
   readonly scheme: "equal-width" | "equal-mass";
@@ -36,6 +38,8 @@ export interface BinLayout {
 export interface CalibrationBins extends BinLayout {
   /** Per group: all pixels counted, those in no bin too. */
   readonly total: Float64Array;
+  /** Per group: those in no bin, which are p = 0 where `includeLowest` is false. */
+  readonly dropped: Float64Array;
   readonly count: Float64Array;
   /** Sum of p. */
   readonly confidenceSum: Float64Array;
@@ -52,6 +56,11 @@ export interface BinOptions {
   readonly of?: "foreground" | "classes" | "top-label";
   /** Default "right-closed". */
   readonly edges?: "right-closed" | "left-closed";
+  /**
+   * Whether the first of right-closed bins holds p = 0, as pandas.cut's include_lowest; default true. False leaves it in
+   * no bin, as the SDC repository's code does: a certain miss (p = 0 on the object) then adds nothing to any error.
+   */
+  readonly includeLowest?: boolean;
   /**
    * Precision in which probabilities meet the limits i / bins (numpy.linspace): float64 (default) as NumPy 2 and later,
    * float32 as NumPy 1 and torch. They differ for probabilities that are the float32 of a limit, such as 0.1 or 0.3.
@@ -83,6 +92,7 @@ const histogramTable = {
   bins: true,
   of: true,
   edges: true,
+  includeLowest: true,
   comparison: true,
   threshold: true,
   scheme: true,
@@ -175,12 +185,17 @@ export function binLayout(options: BinOptions, classes: number): BinLayout {
     bins = 10,
     of = "foreground",
     edges = "right-closed",
+    includeLowest = true,
     comparison = "float64",
     threshold = -1,
   } = options;
   checkInteger("bins", bins, 1, 1024);
   checkChoice("of", of, ["foreground", "classes", "top-label"]);
   checkChoice("edges", edges, ["right-closed", "left-closed"]);
+  checkBoolean("includeLowest", includeLowest);
+  if (!includeLowest && edges === "left-closed") {
+    throw new InvalidArgumentError("includeLowest", 'includeLowest: false needs edges: "right-closed"');
+  }
   checkChoice("comparison", comparison, ["float64", "float32"]);
   if (options.threshold !== undefined && !(threshold >= 0 && threshold < 1)) {
     throw invalidArgument("threshold", "a number from 0 to below 1", threshold);
@@ -191,6 +206,7 @@ export function binLayout(options: BinOptions, classes: number): BinLayout {
   return {
     of,
     edges,
+    includeLowest,
     bins,
     scheme: "equal-width",
     limits,
@@ -205,6 +221,7 @@ export function emptyBins(layout: BinLayout): CalibrationBins {
   return {
     ...layout,
     total: new Float64Array(layout.groups),
+    dropped: new Float64Array(layout.groups),
     count: cells(),
     confidenceSum: cells(),
     accuracySum: cells(),
@@ -214,11 +231,12 @@ export function emptyBins(layout: BinLayout): CalibrationBins {
 
 /** The bins of both sets of pixels together; throws when the layouts differ. */
 export function mergeBins(a: CalibrationBins, b: CalibrationBins): CalibrationBins {
-  if (!sameLayout(a, b)) throw invalidArgument("bins", "bins of the same layout", "another");
+  checkSameLayout(a, b);
   const sum = (x: Float64Array, y: Float64Array): Float64Array => x.map((value, i) => value + y[i]!);
   return {
     ...a,
     total: sum(a.total, b.total),
+    dropped: sum(a.dropped, b.dropped),
     count: sum(a.count, b.count),
     confidenceSum: sum(a.confidenceSum, b.confidenceSum),
     accuracySum: sum(a.accuracySum, b.accuracySum),
@@ -239,6 +257,7 @@ export function binsOfClass(bins: CalibrationBins, group: number): CalibrationBi
         ? bins.limits.subarray(group * (width + 1), (group + 1) * (width + 1))
         : bins.limits,
     total: bins.total.subarray(group, group + 1),
+    dropped: bins.dropped.subarray(group, group + 1),
     count: cells(bins.count),
     confidenceSum: cells(bins.confidenceSum),
     accuracySum: cells(bins.accuracySum),
@@ -246,15 +265,17 @@ export function binsOfClass(bins: CalibrationBins, group: number): CalibrationBi
   };
 }
 
-function sameLayout(a: BinLayout, b: BinLayout): boolean {
-  return (
-    a.of === b.of &&
-    a.edges === b.edges &&
-    a.threshold === b.threshold &&
-    a.groups === b.groups &&
-    a.limits.length === b.limits.length &&
-    a.limits.every((limit, i) => limit === b.limits[i])
-  );
+function checkSameLayout(a: BinLayout, b: BinLayout): void {
+  for (const name of ["of", "edges", "includeLowest", "bins", "scheme", "threshold", "groups"] as const) {
+    if (a[name] !== b[name]) {
+      throw new InvalidArgumentError("bins", `bins: layouts differ (${name} ${a[name]} and ${b[name]})`);
+    }
+  }
+  const at = a.limits.findIndex((limit, i) => limit !== b.limits[i]);
+  if (at >= 0) {
+    const limits = `${a.limits[at]} and ${b.limits[at]}`;
+    throw new InvalidArgumentError("bins", `bins: layouts differ (limit ${at} is ${limits})`);
+  }
 }
 
 function checkHistograms(histograms: readonly HistogramOptions[], pixels: HistogramPixels): void {
@@ -288,8 +309,8 @@ function histogramsRequest(
   return { maps, layouts };
 }
 
-function binning({ of, bins, edges, threshold }: BinLayout): BinningOptions {
-  return { of, bins, threshold, closed: edges === "right-closed" ? "right" : "left" };
+function binning({ of, bins, edges, includeLowest, threshold }: BinLayout): BinningOptions {
+  return { of, bins, threshold, includeLowest, closed: edges === "right-closed" ? "right" : "left" };
 }
 
 function nativeHistogram(layout: BinLayout): NativeHistogram {
@@ -297,10 +318,11 @@ function nativeHistogram(layout: BinLayout): NativeHistogram {
 }
 
 function binsOf(layout: BinLayout, sums: CalibrationSums): CalibrationBins {
-  const { total, count, confidence, accuracy, falsePositive } = sums;
+  const { total, dropped, count, confidence, accuracy, falsePositive } = sums;
   return {
     ...layout,
     total,
+    dropped,
     count,
     confidenceSum: confidence,
     accuracySum: accuracy,

@@ -85,10 +85,12 @@ export async function caseScores(
   const regions = await regionScores(batch, truth, options);
   const reference = (options.convention ?? "reference") === "reference";
   const { bins, falsePositiveWeight, ignoreBackground = false, ignore } = options;
+  // The repository's bins (lo, hi] leave out p = 0, and with it every object that is missed with certainty.
+  const includeLowest = !reference;
   const layouts = [
-    { bins },
-    { bins, of: "top-label" },
-    { bins, of: "classes", threshold: reference ? 1e-3 : undefined },
+    { bins, includeLowest },
+    { bins, includeLowest, of: "top-label" },
+    { bins, includeLowest, of: "classes", threshold: reference ? 1e-3 : undefined },
   ] as const;
   const [foreground, topLabel, classes] = (await calibrationHistograms(batch, truth, layouts, {
     ignore,

@@ -31,7 +31,7 @@ export function reliability(bins: CalibrationBins): readonly ReliabilityBin[] {
   }));
 }
 
-/** ECE = sum_m (n_m / n) |acc_m - conf_m|; pixels in no bin count in n only. */
+/** ECE = sum_m (n_m / n) |acc_m - conf_m|; pixels in no bin (`dropped`) count in n only. */
 export function expectedCalibrationError(bins: CalibrationBins): number {
   return total(bins, ({ share }, gap) => share * gap);
 }

@@ -33,6 +33,7 @@ const names = optionNames<CalibrationMetricOptions>({
   bins: true,
   of: true,
   edges: true,
+  includeLowest: true,
   comparison: true,
   threshold: true,
   falsePositiveWeight: true,
@@ -51,6 +52,9 @@ export interface CalibrationErrors {
 }
 
 export interface CalibrationResult extends CalibrationErrors {
+  /** Pixels counted, over all groups ("classes" counts each once per class), and those of them that are in no bin. */
+  readonly total: number;
+  readonly dropped: number;
   readonly bins: CalibrationBins;
   /** The errors of every class for "classes" (then the others are their means over classes with pixels), else empty. */
   readonly perClass: readonly CalibrationErrors[];
@@ -67,8 +71,8 @@ export class CalibrationMetric extends Accumulator<CalibrationResult, Calibratio
     checkMetricOptions(options, names);
     const { classes, ignore, comparison = "float64", threshold } = options;
     const layout = binLayout(options, classes);
-    const { bins, of, edges } = layout;
-    const pixels = { ignore, bins, of, edges, comparison, threshold };
+    const { bins, of, edges, includeLowest } = layout;
+    const pixels = { ignore, bins, of, edges, includeLowest, comparison, threshold };
     const pixelError = pixelErrorOptions(options, layout.limits);
     super(
       { classes, ...pixels, ...pixelError },
@@ -107,13 +111,17 @@ export class CalibrationMetric extends Accumulator<CalibrationResult, Calibratio
 
   compute(): CalibrationResult {
     const bins = this.bins();
-    if (bins.of !== "classes") return { bins, ...this.#errors(bins), perClass: [] };
+    const total = bins.total.reduce((sum, count) => sum + count, 0);
+    const dropped = bins.dropped.reduce((sum, count) => sum + count, 0);
+    if (bins.of !== "classes") return { bins, total, dropped, ...this.#errors(bins), perClass: [] };
     const perClass = Array.from(bins.total, (_, c) => this.#errors(binsOfClass(bins, c)));
     const seen = perClass.filter((_, c) => bins.total[c]! > 0);
     const mean = (name: keyof CalibrationErrors): number =>
       seen.reduce((sum, errors) => sum + errors[name], 0) / seen.length;
     return {
       bins,
+      total,
+      dropped,
       perClass,
       expected: classwiseExpectedCalibrationError(bins),
       rootMeanSquare: mean("rootMeanSquare"),
@@ -135,11 +143,11 @@ export class CalibrationMetric extends Accumulator<CalibrationResult, Calibratio
 }
 
 function parts(bins: CalibrationBins): readonly Float64Array[] {
-  return [bins.total, bins.count, bins.confidenceSum, bins.accuracySum, bins.falsePositiveSum];
+  return [bins.total, bins.dropped, bins.count, bins.confidenceSum, bins.accuracySum, bins.falsePositiveSum];
 }
 
 // The lengths of the parts, without the parts.
 function partLengths({ groups, bins }: BinLayout): readonly number[] {
   const cells = groups * bins;
-  return [groups, cells, cells, cells, cells];
+  return [groups, groups, cells, cells, cells, cells];
 }

@@ -1,20 +1,24 @@
 import { optionNames } from "../check-options.js";
 import type { Labels, Probabilities } from "../tensor.js";
 import { Accumulator, checkMetricOptions } from "./accumulator.js";
-import { brierScore, negativeLogLikelihood, probabilityScores } from "./probability-scores.js";
+import { brierScore, checkFloor, negativeLogLikelihood, probabilityScores } from "./probability-scores.js";
 
 export interface ProbabilityScoreMetricOptions {
   readonly classes: number;
   readonly ignore?: number;
+  /** Bounds probabilities from below in the log loss; default 0, no bound. */
+  readonly floor?: number;
 }
 
-const names = optionNames<ProbabilityScoreMetricOptions>({ classes: true, ignore: true });
+const names = optionNames<ProbabilityScoreMetricOptions>({ classes: true, ignore: true, floor: true });
 
 export interface ProbabilityScoreResult {
   readonly pixels: number;
   /** Sum over classes, mean over pixels. */
   readonly brier: number;
   readonly negativeLogLikelihood: number;
+  /** Pixels whose probability the floor bounded. */
+  readonly bounded: number;
 }
 
 /** Brier score and negative log-likelihood over all pixels of a stream of cases. */
@@ -25,8 +29,9 @@ export class ProbabilityScoreMetric extends Accumulator<
   protected override readonly kind: string = "ProbabilityScoreMetric";
   constructor(options: ProbabilityScoreMetricOptions) {
     checkMetricOptions(options, names);
-    const { classes, ignore } = options;
-    super({ classes, ignore }, 3);
+    const { classes, ignore, floor = 0 } = options;
+    checkFloor(floor);
+    super({ classes, ignore, floor }, 4);
   }
 
   static restore(state: Uint8Array): ProbabilityScoreMetric {
@@ -37,15 +42,22 @@ export class ProbabilityScoreMetric extends Accumulator<
 
   async update(probs: Probabilities, labels: Labels): Promise<void> {
     this.checkProbs(probs);
-    const { total, brierSum, logLossSum } = await probabilityScores(probs, labels, {
-      ignore: this.options.ignore,
+    const { ignore, floor } = this.options;
+    const { total, brierSum, logLossSum, bounded } = await probabilityScores(probs, labels, {
+      ignore,
+      floor,
     });
-    [total, brierSum, logLossSum].forEach((sum, i) => void (this.sums[i]! += sum));
+    [total, brierSum, logLossSum, bounded].forEach((sum, i) => void (this.sums[i]! += sum));
   }
 
   compute(): ProbabilityScoreResult {
-    const [total = 0, brierSum = 0, logLossSum = 0] = this.sums;
-    const scores = { classes: this.options.classes, total, brierSum, logLossSum };
-    return { pixels: total, brier: brierScore(scores), negativeLogLikelihood: negativeLogLikelihood(scores) };
+    const [total = 0, brierSum = 0, logLossSum = 0, bounded = 0] = this.sums;
+    const scores = { classes: this.options.classes, total, brierSum, logLossSum, bounded };
+    return {
+      pixels: total,
+      brier: brierScore(scores),
+      negativeLogLikelihood: negativeLogLikelihood(scores),
+      bounded,
+    };
   }
 }

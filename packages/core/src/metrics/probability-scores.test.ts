@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { InvalidArgumentError } from "../errors.js";
 import { foreground, labels, only, probs } from "../fixture.test.helper.js";
 import { tensor } from "../tensor.js";
+import { ProbabilityScoreMetric } from "./probability-score-metric.js";
 import {
   brierScore,
   negativeLogLikelihood,
@@ -40,6 +41,31 @@ test("certainty: right, wrong, and no pixels at all", () => {
   expect([brierScore(scores(0)), negativeLogLikelihood(scores(0))]).toEqual([0, 0]);
   expect([brierScore(scores(1)), negativeLogLikelihood(scores(1))]).toEqual([2, Number.POSITIVE_INFINITY]);
   expect([brierScore(scores(1, 1)), negativeLogLikelihood(scores(1, 1))]).toEqual([Number.NaN, Number.NaN]);
+});
+
+test("a floor bounds the log loss and counts the pixels it bounded", () => {
+  const p = tensor("float32", Float32Array.of(1, 0.5, 0.25, 0, 0.5, 0.75), [1, 2, 3]);
+  const y = tensor("uint8", Uint8Array.of(1, 0, 0), [1, 3]);
+  const scores = (floor?: number) => probabilityScoresSync(p, y, { floor });
+  const nll = (floor?: number): number => negativeLogLikelihood(scores(floor));
+  const infinite = Number.POSITIVE_INFINITY;
+  expect([scores().bounded, scores(0).bounded, nll(), nll(0)]).toEqual([0, 0, infinite, infinite]);
+  expect(scores(1e-12).bounded).toBe(1);
+  expect(nll(1e-12)).toBeCloseTo(-(Math.log(1e-12) + Math.log(0.5) + Math.log(0.25)) / 3, 12);
+  // 0.25 itself is not below the floor.
+  expect(scores(0.25).bounded).toBe(1);
+  expect(scores(0.3).bounded).toBe(2);
+  expect(scores(0.3).brierSum).toBe(scores().brierSum);
+  const weights = tensor("float32", Float32Array.of(0, 1, 3), y.dims);
+  expect(probabilityScoresSync(p, y, { floor: 0.3, weights }).bounded).toBe(1);
+});
+
+test.each([-1, 1, 1e-310, Number.NaN, null, "1e-3"])("refuses the floor %s", (floor) => {
+  const p = tensor("float32", Float32Array.of(1, 0), [1, 2, 1]);
+  const y = tensor("uint8", Uint8Array.of(1), [1, 1]);
+  const message = "floor: expected 0 or a number from 2.3e-308 to below 1, got ";
+  expect(() => probabilityScoresSync(p, y, { floor: floor as number })).toThrow(message);
+  expect(() => new ProbabilityScoreMetric({ classes: 2, floor: floor as number })).toThrow(message);
 });
 
 test("rejects what calibrationBins rejects", () => {

@@ -1,7 +1,9 @@
+import type { ProbabilityScoreOptions, ProbabilityScoreSums } from "@pixelcal/native";
 import { call, callSync, native } from "../binding.js";
 import { checkBoolean } from "../check.js";
 import { checkOptions, optionNames } from "../check-options.js";
 import { checkDevice, type DeviceOption } from "../device.js";
+import { invalidArgument } from "../errors.js";
 import { type PixelSelection, probabilityMaps } from "../probability-maps.js";
 import type { Labels, Probabilities, Tensor } from "../tensor.js";
 
@@ -12,13 +14,20 @@ export interface ProbabilityScores {
   readonly total: number;
   /** Sum of sum_c (p_c - [label = c])^2. */
   readonly brierSum: number;
-  /** Sum of -ln p_label. */
+  /** Sum of -ln max(p_label, floor). */
   readonly logLossSum: number;
+  /** Pixels, not their weight, whose p_label was below the floor. */
+  readonly bounded: number;
 }
 
 export interface ProbabilityScoresOptions extends PixelSelection, DeviceOption {
   /** `[N, ...spatial]`, at least 0. */
   readonly weights?: Tensor<"float32">;
+  /**
+   * Bounds p_label from below in the log loss, so that one label of probability 0 does not make it infinite; 0 (default:
+   * no bound) or a number from 2.3e-308 to below 1. `bounded` counts the pixels.
+   */
+  readonly floor?: number;
 }
 
 const names = optionNames<ProbabilityScoresOptions>({
@@ -26,6 +35,7 @@ const names = optionNames<ProbabilityScoresOptions>({
   ignore: true,
   mask: true,
   weights: true,
+  floor: true,
 });
 const brierNames = optionNames<{ readonly meanOverClasses?: boolean }>({ meanOverClasses: true });
 
@@ -35,11 +45,8 @@ export async function probabilityScores(
   labels: Labels,
   options: ProbabilityScoresOptions = {},
 ): Promise<ProbabilityScores> {
-  checkOptions("options", options, names);
-  checkDevice(options.device);
-  const maps = probabilityMaps(probs, labels, options, options.weights);
-  const { total, brier, logLoss } = await call(() => native.probabilityScores(maps));
-  return { classes: maps.classes, total, brierSum: brier, logLossSum: logLoss };
+  const request = scoresRequest(probs, labels, options);
+  return scoresOf(request.classes, await call(() => native.probabilityScores(request)));
 }
 
 /** {@link probabilityScores} on the calling thread. */
@@ -48,11 +55,35 @@ export function probabilityScoresSync(
   labels: Labels,
   options: ProbabilityScoresOptions = {},
 ): ProbabilityScores {
+  const request = scoresRequest(probs, labels, options);
+  return scoresOf(
+    request.classes,
+    callSync(() => native.probabilityScoresSync(request)),
+  );
+}
+
+/** Throws unless `floor` is absent, 0 or a number that can bound probabilities. */
+export function checkFloor(floor: number | undefined): void {
+  if (floor === undefined || floor === 0) return;
+  if (!(typeof floor === "number" && floor >= 2.3e-308 && floor < 1)) {
+    throw invalidArgument("floor", "0 or a number from 2.3e-308 to below 1", floor);
+  }
+}
+
+function scoresRequest(
+  probs: Probabilities,
+  labels: Labels,
+  options: ProbabilityScoresOptions,
+): ProbabilityScoreOptions {
   checkOptions("options", options, names);
   checkDevice(options.device);
-  const maps = probabilityMaps(probs, labels, options, options.weights);
-  const { total, brier, logLoss } = callSync(() => native.probabilityScoresSync(maps));
-  return { classes: maps.classes, total, brierSum: brier, logLossSum: logLoss };
+  checkFloor(options.floor);
+  return { ...probabilityMaps(probs, labels, options, options.weights), floor: options.floor };
+}
+
+function scoresOf(classes: number, sums: ProbabilityScoreSums): ProbabilityScores {
+  const { total, brier, logLoss, bounded } = sums;
+  return { classes, total, brierSum: brier, logLossSum: logLoss, bounded };
 }
 
 /**
@@ -68,7 +99,10 @@ export function brierScore(
   return scores.brierSum / scores.total / (options.meanOverClasses ? scores.classes : 1);
 }
 
-/** Mean over pixels of -ln p_label, without a floor: Infinity when any label was given probability 0, NaN without pixels. */
+/**
+ * Mean over pixels of -ln p_label, bounded where the scores have a `floor`: without one Infinity when any label was given
+ * probability 0. NaN without pixels.
+ */
 export function negativeLogLikelihood(scores: ProbabilityScores): number {
   return scores.logLossSum / scores.total;
 }
