@@ -197,7 +197,10 @@ export function binLayout(options: BinOptions, classes: number): BinLayout {
     throw new InvalidArgumentError("includeLowest", 'includeLowest: false needs edges: "right-closed"');
   }
   checkChoice("comparison", comparison, ["float64", "float32"]);
-  if (options.threshold !== undefined && !(threshold >= 0 && threshold < 1)) {
+  if (
+    options.threshold !== undefined &&
+    !(typeof threshold === "number" && threshold >= 0 && threshold < 1)
+  ) {
     throw invalidArgument("threshold", "a number from 0 to below 1", threshold);
   }
   // As numpy.linspace: i times the rounded step, the last exactly 1.

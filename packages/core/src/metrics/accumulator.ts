@@ -1,9 +1,18 @@
 import { checkClasses, checkIgnore } from "../check.js";
 import { checkOptions } from "../check-options.js";
-import { invalidArgument } from "../errors.js";
+import { InvalidArgumentError, invalidArgument } from "../errors.js";
 import type { Labels, Probabilities } from "../tensor.js";
 import type { Metric } from "./metric.js";
-import { checkSameOptions, decodeState, encodeState } from "./metric-state.js";
+import {
+  checkSameOptions,
+  checkTotals,
+  type DecodedState,
+  decodeState,
+  encodeState,
+} from "./metric-state.js";
+
+// 1 GiB; OverlapMetric has the square of its classes.
+const mostSums = 2 ** 27;
 
 /** Throws unless `options` has a class count, a label or nothing to ignore, and no options beside `names`. */
 export function checkMetricOptions(
@@ -15,28 +24,48 @@ export function checkMetricOptions(
   checkIgnore(options.ignore);
 }
 
+/** The options and sums of a state. */
+export type StateContent = Pick<DecodedState, "options" | "sums">;
+
 /** What every metric here shares: options with the number of classes, and sums that are added up. */
 export abstract class Accumulator<R, O extends { readonly classes: number }> implements Metric<R> {
   /** Names the class in its states. */
   protected abstract readonly kind: string;
   protected readonly options: O;
-  protected readonly sums: Float64Array;
+  readonly #length: number;
+  #sums: Float64Array | undefined;
 
-  /** `options` with every field in a fixed order, so that equal options have equal JSON. */
+  /** `options` with every default filled in, so that options of equal meaning have equal JSON; `length` sums. */
   protected constructor(options: O, length: number) {
+    if (length > mostSums) {
+      const message = `classes: ${options.classes} classes need ${length} sums, at most ${mostSums} (1 GiB) fit`;
+      throw new InvalidArgumentError("classes", message);
+    }
     this.options = options;
-    this.sums = new Float64Array(length);
+    this.#length = length;
+  }
+
+  /** The sums; made when first needed, so that a state is known to fit before memory is taken. */
+  protected get sums(): Float64Array {
+    this.#sums ??= new Float64Array(this.#length);
+    return this.#sums;
   }
 
   abstract update(probs: Probabilities, labels: Labels): Promise<void>;
   abstract compute(): R;
+
+  /** Throws unless `sums` can have come from updates. */
+  protected checkSums(sums: Float64Array): void {
+    checkTotals(sums, 0, sums.length);
+  }
 
   merge(other: this): void {
     if (!(other instanceof Accumulator) || other.kind !== this.kind) {
       throw invalidArgument("other", `a ${this.kind}`, other);
     }
     checkSameOptions(this.options, other.options);
-    other.sums.forEach((sum, i) => void (this.sums[i]! += sum));
+    const [mine, theirs] = [this.sums, other.sums];
+    for (let i = 0; i < mine.length; i++) mine[i]! += theirs[i]!;
   }
 
   reset(): void {
@@ -59,18 +88,28 @@ export abstract class Accumulator<R, O extends { readonly classes: number }> imp
     checkClasses(options.classes);
   }
 
-  /** The metric `make` builds from the options in `state`, holding its sums. */
+  /**
+   * Returns the metric that `make` builds from the options in `state`, holding its sums. `upgrade` turns the content of a
+   * version 1 state into today's.
+   */
   protected static restored<M extends Accumulator<unknown, { readonly classes: number }>>(
     kind: string,
     state: Uint8Array,
     make: (options: never) => M,
+    upgrade: (old: StateContent) => StateContent = (old) => old,
   ): M {
-    const { options, sums } = decodeState(kind, state);
-    const metric = make(options as never);
-    if (metric.sums.length !== sums.length) {
-      throw invalidArgument("state", `${metric.sums.length} sums`, sums.length);
+    const decoded = decodeState(kind, state);
+    try {
+      const { options, sums } = decoded.version === 1 ? upgrade(decoded) : decoded;
+      const metric = make(options as never);
+      if (metric.#length !== sums.length)
+        throw invalidArgument("state", `${metric.#length} sums`, sums.length);
+      metric.checkSums(sums);
+      metric.#sums = sums;
+      return metric;
+    } catch (error) {
+      if (!(error instanceof InvalidArgumentError) || error.argument === "state") throw error;
+      throw new InvalidArgumentError("state", `state: ${error.message}`, { cause: error });
     }
-    metric.sums.set(sums);
-    return metric;
   }
 }

@@ -137,7 +137,12 @@ export function pixelErrorOptions(
   if (variant === "threshold" && !limits.some((limit) => Math.abs(limit - falsePositiveThreshold) < 1e-6)) {
     throw invalidArgument("falsePositiveThreshold", "a limit of the bins", falsePositiveThreshold);
   }
-  return { falsePositiveWeight, variant, falsePositiveThreshold };
+  // The others do not read it, so that any is the same.
+  return {
+    falsePositiveWeight,
+    variant,
+    falsePositiveThreshold: variant === "threshold" ? falsePositiveThreshold : 0.5,
+  };
 }
 
 function gapOf({ confidence, accuracy }: ReliabilityBin): number {

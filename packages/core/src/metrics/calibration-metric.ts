@@ -8,9 +8,11 @@ import {
   calibrationBins,
   emptyBins,
 } from "../calibration.js";
+import { checkClasses } from "../check.js";
 import { optionNames } from "../check-options.js";
+import { invalidArgument } from "../errors.js";
 import type { Labels, Probabilities } from "../tensor.js";
-import { Accumulator, checkMetricOptions } from "./accumulator.js";
+import { Accumulator, checkMetricOptions, type StateContent } from "./accumulator.js";
 import {
   averageCalibrationError,
   classwiseExpectedCalibrationError,
@@ -21,6 +23,7 @@ import {
   pixelExpectedCalibrationError,
   rootMeanSquareCalibrationError,
 } from "./calibration-error.js";
+import { checkCounts, checkTotals } from "./metric-state.js";
 
 export interface CalibrationMetricOptions extends BinOptions, PixelCalibrationErrorOptions {
   readonly classes: number;
@@ -60,7 +63,7 @@ export interface CalibrationResult extends CalibrationErrors {
   readonly perClass: readonly CalibrationErrors[];
 }
 
-/** Calibration errors over all pixels of a stream of cases; keeps five sums per bin. */
+/** Calibration errors over all pixels of a stream of cases; keeps four sums per bin. */
 export class CalibrationMetric extends Accumulator<CalibrationResult, CalibrationMetricOptions> {
   protected override readonly kind: string = "CalibrationMetric";
   readonly #layout: BinLayout;
@@ -69,15 +72,17 @@ export class CalibrationMetric extends Accumulator<CalibrationResult, Calibratio
 
   constructor(options: CalibrationMetricOptions) {
     checkMetricOptions(options, names);
-    const { classes, ignore, comparison = "float64", threshold } = options;
+    const { classes, ignore, threshold } = options;
     const layout = binLayout(options, classes);
     const { bins, of, edges, includeLowest } = layout;
+    // Limits that float32 has, as halves and quarters, are the same in both.
+    const { limits } = binLayout({ bins }, classes);
+    const exact = limits.every((limit) => Math.fround(limit) === limit);
+    const comparison = exact ? "float64" : (options.comparison ?? "float64");
     const pixels = { ignore, bins, of, edges, includeLowest, comparison, threshold };
     const pixelError = pixelErrorOptions(options, layout.limits);
-    super(
-      { classes, ...pixels, ...pixelError },
-      partLengths(layout).reduce((sum, length) => sum + length),
-    );
+    const length = partLengths(layout).reduce((sum, part) => sum + part.length, 0);
+    super({ classes, ...pixels, ...pixelError }, length);
     this.#layout = layout;
     this.#pixels = pixels;
     this.#pixelError = pixelError;
@@ -85,15 +90,24 @@ export class CalibrationMetric extends Accumulator<CalibrationResult, Calibratio
 
   static restore(state: Uint8Array): CalibrationMetric {
     const make = (options: CalibrationMetricOptions): CalibrationMetric => new CalibrationMetric(options);
-    return Accumulator.restored("CalibrationMetric", state, make);
+    return Accumulator.restored("CalibrationMetric", state, make, withDropped);
+  }
+
+  protected override checkSums(sums: Float64Array): void {
+    let at = 0;
+    for (const { length, counts } of partLengths(this.#layout)) {
+      (counts ? checkCounts : checkTotals)(sums, at, at + length);
+      at += length;
+    }
   }
 
   async update(probs: Probabilities, labels: Labels): Promise<void> {
     this.checkProbs(probs);
     const bins = await calibrationBins(probs, labels, this.#pixels);
+    const { sums } = this;
     let at = 0;
     for (const part of parts(bins)) {
-      for (let i = 0; i < part.length; i++) this.sums[at + i]! += part[i]!;
+      for (let i = 0; i < part.length; i++) sums[at + i]! += part[i]!;
       at += part.length;
     }
   }
@@ -146,8 +160,33 @@ function parts(bins: CalibrationBins): readonly Float64Array[] {
   return [bins.total, bins.dropped, bins.count, bins.confidenceSum, bins.accuracySum, bins.falsePositiveSum];
 }
 
-// The lengths of the parts, without the parts.
-function partLengths({ groups, bins }: BinLayout): readonly number[] {
+// The parts without their memory; those that are no counts are sums of p.
+function partLengths({ groups, bins }: BinLayout): readonly { length: number; counts: boolean }[] {
   const cells = groups * bins;
-  return [groups, groups, cells, cells, cells, cells];
+  return [
+    { length: groups, counts: true },
+    { length: groups, counts: true },
+    { length: cells, counts: true },
+    { length: cells, counts: false },
+    { length: cells, counts: true },
+    { length: cells, counts: false },
+  ];
+}
+
+// Version 1 left p = 0 out of right-closed bins, and did not say how many pixels were in no bin.
+function withDropped({ options, sums }: StateContent): StateContent {
+  const old = options as CalibrationMetricOptions;
+  checkClasses(old.classes);
+  const { groups, bins, edges } = binLayout(old, old.classes);
+  if (sums.length !== groups * (1 + 4 * bins)) {
+    throw invalidArgument("state", `${groups * (1 + 4 * bins)} sums`, sums.length);
+  }
+  const upgraded = new Float64Array(sums.length + groups);
+  upgraded.set(sums.subarray(0, groups));
+  upgraded.set(sums.subarray(groups), 2 * groups);
+  for (let g = 0; g < groups; g++) {
+    const counts = sums.subarray(groups + g * bins, groups + (g + 1) * bins);
+    upgraded[groups + g] = counts.reduce((rest, count) => rest - count, sums[g]!);
+  }
+  return { options: edges === "left-closed" ? old : { ...old, includeLowest: false }, sums: upgraded };
 }

@@ -1,51 +1,100 @@
-import { invalidArgument } from "../errors.js";
+import { crc32 } from "node:zlib";
+import { InvalidArgumentError, invalidArgument } from "../errors.js";
 
-// The bytes of Metric.state(): "PCMS", a version byte (1), three zero bytes, the header's length as uint32, the header as
-// UTF-8 JSON { kind, options } padded with spaces to a multiple of 8, then the sums as float64. All little-endian. JSON has
-// no NaN: it stands as the string "NaN".
-const magic = [0x50, 0x43, 0x4d, 0x53, 1, 0, 0, 0];
-const prefix = magic.length + 4;
+// The bytes of Metric.state(): "PCMS", a version byte (2), three zero bytes, the header's length as uint32, the CRC-32
+// (zlib's) of all other bytes as uint32, the header as UTF-8 JSON { kind, options } padded with spaces to a multiple of 8,
+// then the sums as float64. All little-endian. JSON has no NaN: it stands as the string "NaN". Version 1 has no checksum,
+// its header follows the length.
+const magic = [0x50, 0x43, 0x4d, 0x53];
+const current = 2;
+const lengthAt = 8;
+const checksumAt = 12;
+const prefix: Readonly<Record<1 | 2, number>> = { 1: 12, 2: 16 };
 
-/** The state of a metric whose class is called `kind`. */
+/** A metric's state, read. */
+export interface DecodedState {
+  readonly version: 1 | 2;
+  readonly options: object;
+  readonly sums: Float64Array;
+}
+
+/** Returns the state of a metric whose class is called `kind`. */
 export function encodeState(kind: string, options: object, sums: Float64Array): Uint8Array {
   const header = new TextEncoder().encode(stringify({ kind, options }));
-  const start = Math.ceil((prefix + header.length) / 8) * 8;
-  const bytes = new Uint8Array(start + 8 * sums.length).fill(0x20, prefix, start);
+  const start = Math.ceil((prefix[current] + header.length) / 8) * 8;
+  const bytes = new Uint8Array(start + 8 * sums.length).fill(0x20, prefix[current], start);
   const view = new DataView(bytes.buffer);
-  bytes.set(magic);
-  view.setUint32(magic.length, start - prefix, true);
-  bytes.set(header, prefix);
-  sums.forEach((sum, i) => void view.setFloat64(start + 8 * i, sum, true));
+  bytes.set([...magic, current]);
+  view.setUint32(lengthAt, start - prefix[current], true);
+  bytes.set(header, prefix[current]);
+  for (let i = 0; i < sums.length; i++) view.setFloat64(start + 8 * i, sums[i]!, true);
+  view.setUint32(checksumAt, checksum(bytes), true);
   return bytes;
 }
 
-/** The options in a state of this `kind`; throws when the bytes are no such state. */
-export function decodeState(kind: string, state: Uint8Array): { options: object; sums: Float64Array } {
+/** Reads a state of this `kind`, as yet without knowing its options; throws when the bytes are no such state. */
+export function decodeState(kind: string, state: Uint8Array): DecodedState {
   if (!(state instanceof Uint8Array)) throw invalidArgument("state", "a Uint8Array", state);
-  if (state.length < prefix || magic.some((byte, i) => state[i] !== byte)) {
-    throw invalidArgument("state", "a version 1 metric state", "other bytes");
-  }
+  const version = versionOf(state);
   const view = new DataView(state.buffer, state.byteOffset, state.byteLength);
-  const start = prefix + view.getUint32(magic.length, true);
+  const start = prefix[version] + view.getUint32(lengthAt, true);
   if (start > state.length || (state.length - start) % 8 !== 0) {
     throw invalidArgument("state", "a whole metric state", `${state.length} bytes`);
   }
-  const header = parse(new TextDecoder().decode(state.subarray(prefix, start)));
+  if (version === 2 && checksum(state) !== view.getUint32(checksumAt, true)) {
+    throw new InvalidArgumentError(
+      "state",
+      "state: damaged, its checksum does not match; restore a copy of it or compute the metric again",
+    );
+  }
+  const header = parse(new TextDecoder().decode(state.subarray(prefix[version], start)));
   if (header?.kind !== kind) throw invalidArgument("state", `the state of a ${kind}`, header?.kind);
-  const sums = Float64Array.from({ length: (state.length - start) / 8 }, (_, i) =>
-    view.getFloat64(start + 8 * i, true),
-  );
-  if (sums.some((sum) => Number.isNaN(sum))) throw invalidArgument("state", "numbers", "NaN");
-  return { options: header.options, sums };
+  const sums = new Float64Array((state.length - start) / 8);
+  for (let i = 0; i < sums.length; i++) sums[i] = view.getFloat64(start + 8 * i, true);
+  return { version, options: header.options, sums };
+}
+
+/** Throws unless sums `from` to `to` are whole, not negative and exact. */
+export function checkCounts(sums: Float64Array, from: number, to: number): void {
+  for (let i = from; i < to; i++) {
+    if (!(Number.isSafeInteger(sums[i]!) && sums[i]! >= 0))
+      throw invalidArgument("state", "whole counts", sums[i]);
+  }
+}
+
+/** Throws unless sums `from` to `to` are numbers of at least 0; Infinity is one. */
+export function checkTotals(sums: Float64Array, from: number, to: number): void {
+  for (let i = from; i < to; i++) {
+    if (!(sums[i]! >= 0)) throw invalidArgument("state", "sums of at least 0", sums[i]);
+  }
 }
 
 /** Throws unless two accumulators of the same kind were made with the same options. */
 export function checkSameOptions(a: object, b: object): void {
-  const [mine, theirs] = [stringify(a), stringify(b)];
-  if (mine !== theirs) throw invalidArgument("other", `options ${mine}`, theirs);
+  const [mine, theirs] = [a, b].map((options) => new Map(Object.entries(options)));
+  for (const name of new Set([...mine!.keys(), ...theirs!.keys()])) {
+    const [x, y] = [mine!.get(name), theirs!.get(name)].map((value) => stringify(value) ?? "not given");
+    if (x !== y) throw new InvalidArgumentError("other", `other: options differ (${name} ${x} and ${y})`);
+  }
 }
 
-function stringify(value: object): string {
+function versionOf(state: Uint8Array): 1 | 2 {
+  const version = state[4];
+  const known = version === 1 || version === 2;
+  if (magic.some((byte, i) => state[i] !== byte) || !known || state[5] || state[6] || state[7]) {
+    throw invalidArgument("state", "a metric state of version 1 or 2", "other bytes");
+  }
+  if (state.length < prefix[version]) {
+    throw invalidArgument("state", "a whole metric state", `${state.length} bytes`);
+  }
+  return version;
+}
+
+function checksum(state: Uint8Array): number {
+  return crc32(state.subarray(checksumAt + 4), crc32(state.subarray(0, checksumAt)));
+}
+
+function stringify(value: unknown): string | undefined {
   return JSON.stringify(value, (_, field: unknown) => (Number.isNaN(field) ? "NaN" : field));
 }
 

@@ -126,17 +126,13 @@ describe.each(makers)("$name", ({ make, restore }) => {
         : new OverlapMetric({ classes: 3 });
     expect(() => metric.merge(other as never)).toThrow(InvalidArgumentError);
     expect(() => restore(other.state())).toThrow("state: expected the state of a ");
-    expect(() => restore(new Uint8Array(40))).toThrow("state: expected a version 1 metric state");
-    expect(() => restore(metric.state().subarray(0, 9))).toThrow("state: expected a version 1 metric state");
+    expect(() => restore(new Uint8Array(40))).toThrow("state: expected a metric state of version 1 or 2");
+    expect(() => restore(metric.state().subarray(0, 9))).toThrow("state: expected a whole metric state");
     expect(() => restore(metric.state().subarray(0, -3))).toThrow("state: expected a whole metric state");
-    expect(() => restore(metric.state().subarray(0, -8))).toThrow("sums, got");
+    expect(() => restore(metric.state().subarray(0, -8))).toThrow(
+      "state: damaged, its checksum does not match",
+    );
     expect(() => restore([] as never)).toThrow("state: expected a Uint8Array");
-    const broken = metric.state();
-    broken.fill(0xff, -8);
-    expect(() => restore(broken)).toThrow("state: expected numbers, got NaN");
-    const unreadable = metric.state();
-    unreadable.fill(0x7b, 12, 20);
-    expect(() => restore(unreadable)).toThrow("state: expected the state of a ");
     const two = tensor("float32", Float32Array.of(0.5, 0.5), [1, 2, 1]);
     await expect(metric.update(two, tensor("uint8", Uint8Array.of(0), [1, 1]))).rejects.toThrow(
       "probs: expected 3 classes, got 2",
@@ -146,7 +142,7 @@ describe.each(makers)("$name", ({ make, restore }) => {
 
 test("merge rejects other options", () => {
   const metric = new OverlapMetric({ classes: 3 });
-  expect(() => metric.merge(new OverlapMetric({ classes: 3, smooth: 1 }))).toThrow("other: expected options");
+  expect(() => metric.merge(new OverlapMetric({ classes: 3, smooth: 1 }))).toThrow("other: options differ (");
 });
 
 test.each<[string, () => unknown, string]>([

@@ -1,4 +1,5 @@
 import type { Labels, Probabilities } from "../tensor.js";
+import { checkCounts, checkTotals } from "./metric-state.js";
 
 /**
  * A score over a stream of cases in bounded memory. `update` takes probabilities `[N, C, ...spatial]` and labels
@@ -33,6 +34,8 @@ export interface CaseStatistics {
 export const CaseSums: {
   readonly length: number;
   add(sums: Float64Array, at: number, value: number): void;
+  /** Throws unless the sums at `at`, read from a state, can be. */
+  check(sums: Float64Array, at: number): void;
   statistics(sums: Float64Array, at: number): CaseStatistics;
 } = {
   length: 5,
@@ -44,6 +47,11 @@ export const CaseSums: {
       sums[at + 1]! += value;
       sums[at + 2]! += value * value;
     }
+  },
+  check(sums, at) {
+    checkCounts(sums, at, at + 1);
+    checkTotals(sums, at + 1, at + 3);
+    checkCounts(sums, at + 3, at + 5);
   },
   statistics(sums, at) {
     const value = (i: number): number => sums[at + i]!;

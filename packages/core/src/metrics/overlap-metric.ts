@@ -1,7 +1,9 @@
 import { optionNames } from "../check-options.js";
+import { InvalidArgumentError } from "../errors.js";
 import type { Labels, Probabilities, Tensor } from "../tensor.js";
-import { Accumulator, checkMetricOptions } from "./accumulator.js";
+import { Accumulator, checkMetricOptions, type StateContent } from "./accumulator.js";
 import { type CaseStatistics, CaseSums } from "./metric.js";
+import { checkCounts } from "./metric-state.js";
 import {
   argMax,
   checkOverlapPolicy,
@@ -58,7 +60,13 @@ export class OverlapMetric extends Accumulator<OverlapResult, OverlapMetricOptio
 
   static restore(state: Uint8Array): OverlapMetric {
     const make = (options: OverlapMetricOptions): OverlapMetric => new OverlapMetric(options);
-    return Accumulator.restored("OverlapMetric", state, make);
+    return Accumulator.restored("OverlapMetric", state, make, withNamedPolicy);
+  }
+
+  protected override checkSums(sums: Float64Array): void {
+    const start = this.#at(0, 0);
+    checkCounts(sums, 0, start);
+    for (let at = start; at < sums.length; at += CaseSums.length) CaseSums.check(sums, at);
   }
 
   async update(probs: Probabilities, labels: Labels): Promise<void> {
@@ -103,4 +111,17 @@ export class OverlapMetric extends Accumulator<OverlapResult, OverlapMetricOptio
   #at(region: number, score: 0 | 1): number {
     return 1 + this.options.classes ** 2 + (2 * region + score) * CaseSums.length;
   }
+}
+
+// Version 1 had the number of a case in which both are empty.
+function withNamedPolicy({ options, sums }: StateContent): StateContent {
+  const { bothEmpty, ...rest } = options as { readonly bothEmpty?: unknown };
+  if (bothEmpty === undefined) return { options: rest, sums };
+  if (bothEmpty !== 1 && !Number.isNaN(bothEmpty)) {
+    throw new InvalidArgumentError(
+      "state",
+      `state: bothEmpty ${String(bothEmpty)} cannot be expressed any more, only 1 ("perfect") and NaN ("undefined")`,
+    );
+  }
+  return { options: { ...rest, bothEmpty: bothEmpty === 1 ? "perfect" : "undefined" }, sums };
 }

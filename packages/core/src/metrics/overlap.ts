@@ -188,7 +188,10 @@ const policyNames = optionNames<OverlapPolicy>({
   smooth: true,
 });
 
-/** Returns the policy with its defaults filled in: undefined (perfect when smoothed), worst, unsmoothed; throws on a wrong one. */
+/**
+ * Returns the policy in its normal form, the same for all of the same meaning; throws on a wrong one. Default is
+ * undefined (perfect when smoothed), worst, unsmoothed.
+ */
 export function checkOverlapPolicy(policy: OverlapPolicy): OverlapPolicy {
   checkEmptyPolicy(policy);
   const { smooth = 0, labelEmpty } = policy;
@@ -199,8 +202,11 @@ export function checkOverlapPolicy(policy: OverlapPolicy): OverlapPolicy {
   if (defined && !(typeof labelEmpty === "number" && labelEmpty >= 0 && labelEmpty <= 1)) {
     throw invalidArgument("labelEmpty", "a number from 0 to 1, or NaN", labelEmpty);
   }
-  const { bothEmpty = smooth > 0 ? "perfect" : "undefined", oneEmpty = "worst" } = policy;
-  return { bothEmpty, oneEmpty, labelEmpty, smooth };
+  const { bothEmpty = smooth > 0 ? "perfect" : "undefined" } = policy;
+  const oneEmpty = policy.oneEmpty === "undefined" ? "undefined" : "worst";
+  // 0 is what the formula gives.
+  const formula = labelEmpty === 0 && smooth === 0 && oneEmpty === "worst";
+  return { bothEmpty, oneEmpty, labelEmpty: formula ? undefined : labelEmpty, smooth };
 }
 
 /** Dice similarity coefficient, 2 TP / (2 TP + FP + FN). */

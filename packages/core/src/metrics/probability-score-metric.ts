@@ -1,6 +1,8 @@
 import { optionNames } from "../check-options.js";
+import { invalidArgument } from "../errors.js";
 import type { Labels, Probabilities } from "../tensor.js";
-import { Accumulator, checkMetricOptions } from "./accumulator.js";
+import { Accumulator, checkMetricOptions, type StateContent } from "./accumulator.js";
+import { checkCounts, checkTotals } from "./metric-state.js";
 import { brierScore, checkFloor, negativeLogLikelihood, probabilityScores } from "./probability-scores.js";
 
 export interface ProbabilityScoreMetricOptions {
@@ -37,7 +39,13 @@ export class ProbabilityScoreMetric extends Accumulator<
   static restore(state: Uint8Array): ProbabilityScoreMetric {
     const make = (options: ProbabilityScoreMetricOptions): ProbabilityScoreMetric =>
       new ProbabilityScoreMetric(options);
-    return Accumulator.restored("ProbabilityScoreMetric", state, make);
+    return Accumulator.restored("ProbabilityScoreMetric", state, make, withBounded);
+  }
+
+  protected override checkSums(sums: Float64Array): void {
+    checkCounts(sums, 0, 1);
+    checkTotals(sums, 1, 3);
+    checkCounts(sums, 3, 4);
   }
 
   async update(probs: Probabilities, labels: Labels): Promise<void> {
@@ -60,4 +68,10 @@ export class ProbabilityScoreMetric extends Accumulator<
       bounded,
     };
   }
+}
+
+// Version 1 had no floor.
+function withBounded({ options, sums }: StateContent): StateContent {
+  if (sums.length !== 3) throw invalidArgument("state", "3 sums", sums.length);
+  return { options, sums: Float64Array.of(...sums, 0) };
 }

@@ -111,6 +111,8 @@ test("rejected arguments", async () => {
   await expect(new SurfaceDistanceMetric({ classes: 2 }).update(probs, labels)).rejects.toThrow(
     "probs: expected 2 classes, got 3",
   );
-  expect(() => metric.merge(new SurfaceDistanceMetric({ classes: 2 }))).toThrow("other: expected options");
+  expect(() => metric.merge(new SurfaceDistanceMetric({ classes: 2 }))).toThrow(
+    "other: options differ (classes 3 and 2)",
+  );
   expect(metric.compute().cases).toBe(0);
 });
