@@ -10,7 +10,10 @@ export default defineConfig({
     alias: {
       "@pixelcal/graph/testing": source("graph", "testing/"),
       ...Object.fromEntries(
-        ["core", "graph", "losses", "io", "train", "cli"].map((name) => [`@pixelcal/${name}`, source(name)]),
+        ["core", "graph", "losses", "io", "phantom", "train", "cli"].map((name) => [
+          `@pixelcal/${name}`,
+          source(name),
+        ]),
       ),
     },
   },

@@ -15,14 +15,13 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { setThreadCount, tensor } from "@pixelcal/core";
+import { Random, setThreadCount, tensor } from "@pixelcal/core";
 import { crossEntropy, signedDistanceCalibration } from "@pixelcal/losses";
 import {
   adamW,
   buildStepGraph,
   channelBlock,
   createSession,
-  Random,
   runtimeVersion,
   Trainer,
   unet2d,

@@ -1,7 +1,7 @@
 import { rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { writeFileAtomic } from "@pixelcal/io";
-import { phantomClasses } from "@pixelcal/train";
+import { phantomClasses } from "@pixelcal/phantom";
 import type { Command } from "commander";
 import { CommandError } from "./command-error.js";
 import { type ComparisonSettings, compare, comparisonLosses } from "./comparison.js";

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { writeFileAtomic } from "@pixelcal/io";
-import { type WritePhantomsOptions, writePhantoms } from "@pixelcal/train";
+import { type WritePhantomsOptions, writePhantoms } from "@pixelcal/phantom";
 import { Interrupted } from "./command-error.js";
 import type { Context } from "./context.js";
 import { formatJson } from "./report/json.js";

@@ -1,4 +1,4 @@
-import { truthKey } from "@pixelcal/train";
+import { truthKey } from "@pixelcal/phantom";
 import { type Command, InvalidArgumentError } from "commander";
 import { CommandError } from "./command-error.js";
 import type { Context } from "./context.js";

@@ -3,7 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { tensor } from "@pixelcal/core";
 import { writeNpz, writePrediction } from "@pixelcal/io";
-import { evaluate, truthKey } from "@pixelcal/train";
+import { truthKey } from "@pixelcal/phantom";
+import { evaluate } from "@pixelcal/train";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { truthColumn, truthError, withTruth } from "./truth.js";
 

@@ -116,7 +116,9 @@ export {
   unpackMask,
   unpackMaskSync,
 } from "./packed-mask.js";
+export * as portableMath from "./portable-math.js";
 export type { PixelSelection } from "./probability-maps.js";
+export { Random } from "./random.js";
 export {
   type SignedDistanceOptions,
   signedDistance,

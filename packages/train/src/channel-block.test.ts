@@ -1,4 +1,4 @@
-import { type Tensor, tensor } from "@pixelcal/core";
+import { Random, type Tensor, tensor } from "@pixelcal/core";
 import { type Graph, interpret, lower } from "@pixelcal/graph";
 import { caseGraph, difference, feedsOf, operatorCases, planeCases } from "@pixelcal/graph/testing";
 import { crossEntropy } from "@pixelcal/losses";
@@ -6,7 +6,6 @@ import { describe, expect, it } from "vitest";
 import { channelBlock } from "./channel-block.js";
 import { rolesOf } from "./model-arrays.js";
 import { unet2d } from "./models/unet2d.js";
-import { Random } from "./random.js";
 import { createSession } from "./session.js";
 import {
   buildEvaluationGraph,

@@ -1,4 +1,4 @@
-import { type Tensor, zeros } from "@pixelcal/core";
+import { Random, type Tensor, zeros } from "@pixelcal/core";
 import {
   type DeclaredValue,
   type Graph,
@@ -15,7 +15,6 @@ import { rolesOf } from "./model-arrays.js";
 import { canonicalAxes, imageDims, logitsBehind, type ModelEnds } from "./model-ends.js";
 import { type FileOptions, modelSource } from "./model-source.js";
 import { peakBytes } from "./peak-memory.js";
-import { Random } from "./random.js";
 import { createSession, type TrainDevice, trainDevices } from "./session.js";
 import { unstacked } from "./stacked-outputs.js";
 import { buildInferenceGraph, buildStepGraph } from "./step-graph.js";

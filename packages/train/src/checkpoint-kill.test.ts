@@ -5,10 +5,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { Random } from "@pixelcal/core";
 import { sweepTemporaries } from "@pixelcal/io";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { readCheckpoint } from "./checkpoint.js";
-import { Random } from "./random.js";
 
 // The child runs what `npm test` has built.
 const index = fileURLToPath(new URL("../dist/index.js", import.meta.url));

@@ -1,13 +1,12 @@
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Tensor, tensor, zeros } from "@pixelcal/core";
+import { Random, type Tensor, tensor, zeros } from "@pixelcal/core";
 import { Graph, ops, parseModel, serializeModel, type Value } from "@pixelcal/graph";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { fit } from "./fit.js";
 import { rolesOf } from "./model-arrays.js";
 import { adamW, sgd } from "./optimizer.js";
-import { Random } from "./random.js";
 import { constant } from "./schedule.js";
 import { createSession } from "./session.js";
 import type { TrainerOptions } from "./trainer-options.js";

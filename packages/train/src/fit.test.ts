@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { InvalidArgumentError, tensor } from "@pixelcal/core";
+import { InvalidArgumentError, Random, tensor } from "@pixelcal/core";
 import { Graph, ops } from "@pixelcal/graph";
 import { FormatError } from "@pixelcal/io";
 import { diceCrossEntropy } from "@pixelcal/losses";
@@ -9,7 +9,6 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type BatchSource, checkpointFiles, type FitOptions, type FitResult, fit } from "./fit.js";
 import { unet2d } from "./models/unet2d.js";
 import { adamW } from "./optimizer.js";
-import { Random } from "./random.js";
 import { cosine } from "./schedule.js";
 import { Trainer } from "./trainer.js";
 import type { TrainingBatch } from "./trainer-options.js";

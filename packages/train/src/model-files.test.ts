@@ -1,12 +1,11 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { tensor } from "@pixelcal/core";
+import { Random, tensor } from "@pixelcal/core";
 import { externalModel, Graph, ops, parseModel, type Value } from "@pixelcal/graph";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { sgd } from "./optimizer.js";
 import { ModelPredictor } from "./predictor.js";
-import { Random } from "./random.js";
 import { Trainer } from "./trainer.js";
 import { greatest, smallUnet, squares, trainerWith } from "./training.test.helper.js";
 

@@ -1,11 +1,10 @@
-import { type Tensor, tensor } from "@pixelcal/core";
+import { Random, type Tensor, tensor } from "@pixelcal/core";
 import { type Graph, interpret, updatedName } from "@pixelcal/graph";
 import { diceCrossEntropy, signedDistanceCalibration } from "@pixelcal/losses";
 import { describe, expect, it } from "vitest";
 import { modelEnds, rolesOf, withArrays } from "./model-arrays.js";
 import { unet2d } from "./models/unet2d.js";
 import { unet3d } from "./models/unet3d.js";
-import { Random } from "./random.js";
 import { createSession } from "./session.js";
 import { buildStepGraph, gradientOutput, lossOutput, targetInput } from "./step-graph.js";
 

@@ -1,8 +1,7 @@
-import { type Tensor, tensor } from "@pixelcal/core";
+import { Random, type Tensor, tensor } from "@pixelcal/core";
 import { crossEntropy } from "@pixelcal/losses";
 import { unet2d } from "./models/unet2d.js";
 import { adamW } from "./optimizer.js";
-import { Random } from "./random.js";
 import { Trainer } from "./trainer.js";
 import type { TrainerOptions, TrainingBatch } from "./trainer-options.js";
 

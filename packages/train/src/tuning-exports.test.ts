@@ -1,10 +1,9 @@
 import { readdirSync, readFileSync } from "node:fs";
-import { zeros } from "@pixelcal/core";
+import { Random, zeros } from "@pixelcal/core";
 import { modelMetadata, parseModel } from "@pixelcal/graph";
 import { onnxModel } from "@pixelcal/graph/testing";
 import { signedDistanceCalibration } from "@pixelcal/losses";
 import { describe, expect, test } from "vitest";
-import { Random } from "./random.js";
 import { createSession } from "./session.js";
 import { Trainer } from "./trainer.js";
 import type { TrainerOptions, TrainingBatch } from "./trainer-options.js";

@@ -1,4 +1,4 @@
-import { type Tensor, tensor } from "@pixelcal/core";
+import { Random, type Tensor, tensor } from "@pixelcal/core";
 import { interpret } from "@pixelcal/graph";
 import { crossEntropy } from "@pixelcal/losses";
 import { describe, expect, it } from "vitest";
@@ -7,7 +7,6 @@ import { rolesOf } from "./model-arrays.js";
 import { unet2d } from "./models/unet2d.js";
 import { adamW, type Optimizer, sgd } from "./optimizer.js";
 import { Pack } from "./packing.js";
-import { Random } from "./random.js";
 import { createSession } from "./session.js";
 import { allPacks, buildStepGraph, gradientOutput, lossOutput, targetInput } from "./step-graph.js";
 import {

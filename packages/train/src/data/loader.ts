@@ -1,6 +1,5 @@
-import { invalidArgument, type Tensor } from "@pixelcal/core";
+import { invalidArgument, Random, type Tensor } from "@pixelcal/core";
 import { ahead } from "../ahead.js";
-import { Random } from "../random.js";
 import { assemble, type Batch, checkMembers, type Member, stack, unstack } from "./batch.js";
 import type { Dataset, DatasetCase } from "./dataset.js";
 import { type Augmentation, checkAugmentation, drawTransform, identity } from "./transforms.js";

@@ -1,6 +1,5 @@
-import { InvalidArgumentError, type Tensor, zeros } from "@pixelcal/core";
+import { InvalidArgumentError, Random, type Tensor, zeros } from "@pixelcal/core";
 import { describe, expect, test } from "vitest";
-import { Random } from "../random.js";
 import {
   checkAugmentation,
   compose,

@@ -1,5 +1,5 @@
+import type { Random } from "@pixelcal/core";
 import { invalidArgument, type Tensor, type TypedArrays } from "@pixelcal/core";
-import type { Random } from "../random.js";
 
 /** A symmetry of the grid: axis i of the result is spatial axis `from[i]` of the source, read backwards where `reversed[i]`. */
 export interface Transform {

@@ -1,6 +1,5 @@
-import { elementCount, tensor } from "@pixelcal/core";
+import { elementCount, Random, tensor } from "@pixelcal/core";
 import type { Initialize } from "@pixelcal/graph";
-import { Random } from "../random.js";
 
 /**
  * Uniform in +-1/sqrt(fan in), PyTorch's default for weights and biases of convolutions (kaiming_uniform with

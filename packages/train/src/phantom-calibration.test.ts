@@ -11,9 +11,9 @@ import {
   tensor,
 } from "@pixelcal/core";
 import { crossEntropy } from "@pixelcal/losses";
+import { generatePhantom } from "@pixelcal/phantom";
 import { expect, test } from "vitest";
-import { lossAndGradient } from "../loss-and-gradient.js";
-import { generatePhantom } from "../phantom.js";
+import { lossAndGradient } from "./loss-and-gradient.js";
 
 const cases = Array.from({ length: 24 }, (_, seed) => generatePhantom({ seed, size: [48, 48] }));
 const batched = <T extends DataType>({ type, data, dims }: Tensor<T>): Tensor<T> =>

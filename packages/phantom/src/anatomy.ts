@@ -1,5 +1,6 @@
-import { atan2, cos, square } from "../arithmetic.js";
-import type { Random } from "../random.js";
+import { portableMath, type Random } from "@pixelcal/core";
+
+const { atan2, cos, square } = portableMath;
 
 /** A number within [low, high). */
 export const between = (random: Random, low: number, high: number): number =>

@@ -1,9 +1,10 @@
-import { cos, exp, sin } from "../arithmetic.js";
-import type { Random } from "../random.js";
+import { portableMath, type Random } from "@pixelcal/core";
 import { type Anatomy, between } from "./anatomy.js";
 import { gaussianField } from "./field.js";
 import { type Grid, inPixels, levelOf } from "./grid.js";
 import { drawScene, signalAt, surroundings } from "./tissue.js";
+
+const { cos, exp, sin } = portableMath;
 
 /** Thin slices averaged into one thick one. */
 const thinSlices = [-0.4, -0.2, 0, 0.2, 0.4];

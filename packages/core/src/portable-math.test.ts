@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { atan2, cos, exp, log, normalCdf, sin } from "./arithmetic.js";
+import { atan2, cos, exp, log, normalCdf, sin } from "./portable-math.js";
 
 const grid = (low: number, high: number, n = 2001): number[] =>
   Array.from({ length: n }, (_, i) => low + ((high - low) * i) / (n - 1));

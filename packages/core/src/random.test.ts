@@ -1,5 +1,5 @@
-import { InvalidArgumentError } from "@pixelcal/core";
 import { describe, expect, test } from "vitest";
+import { InvalidArgumentError } from "./errors.js";
 import { Random } from "./random.js";
 
 const take = <T>(n: number, draw: () => T): T[] => Array.from({ length: n }, draw);

@@ -1,5 +1,5 @@
-import { invalidArgument } from "@pixelcal/core";
-import { log } from "./arithmetic.js";
+import { invalidArgument } from "./errors.js";
+import { log } from "./portable-math.js";
 
 /** Bijective mixing of 32 bits (the finalizer of MurmurHash3). */
 function mix(word: number): number {

@@ -1,9 +1,8 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { invalidArgument, tensor } from "@pixelcal/core";
+import { invalidArgument, Random, tensor } from "@pixelcal/core";
 import { listFolder, toInt64, writeNpz } from "@pixelcal/io";
-import { generatePhantom, type Phantom, type PhantomOptions } from "../phantom.js";
-import { Random } from "../random.js";
+import { generatePhantom, type Phantom, type PhantomOptions } from "./phantom.js";
 
 export interface WritePhantomsOptions extends Omit<PhantomOptions, "seed" | "observer"> {
   /** How many cases of each split. */

@@ -1,5 +1,6 @@
-import { exp, square } from "../arithmetic.js";
-import type { Random } from "../random.js";
+import { portableMath, type Random } from "@pixelcal/core";
+
+const { exp, square } = portableMath;
 
 /** Weights of a Gaussian window cut at three standard deviations, scaled to a sum of squares of one. */
 function window(deviation: number): Float64Array {

@@ -1,5 +1,5 @@
+import { Random } from "@pixelcal/core";
 import { describe, expect, test } from "vitest";
-import { Random } from "../random.js";
 import { drawAnatomy } from "./anatomy.js";
 import { gaussianField } from "./field.js";
 import { type Grid, makeGrid } from "./grid.js";

@@ -2,9 +2,9 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promis
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { InvalidArgumentError } from "@pixelcal/core";
+import { type WritePhantomsOptions, writePhantoms } from "@pixelcal/phantom";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { NpzDataset } from "../data/dataset.js";
-import { type WritePhantomsOptions, writePhantoms } from "./write.js";
+import { NpzDataset } from "./dataset.js";
 
 const options: WritePhantomsOptions = {
   cases: { train: 2, val: 1, test: 1 },

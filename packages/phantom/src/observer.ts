@@ -1,8 +1,9 @@
-import { normalCdf } from "../arithmetic.js";
-import type { Random } from "../random.js";
+import { portableMath, type Random } from "@pixelcal/core";
 import { type Anatomy, bordersAt } from "./anatomy.js";
 import { gaussianField } from "./field.js";
 import { type Grid, inPixels, levelOf } from "./grid.js";
+
+const { normalCdf } = portableMath;
 
 /** Chances of decisions are whole multiples of 1 / steps, so that products of two are exact in float32. */
 const steps = 4096;

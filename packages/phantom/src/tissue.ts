@@ -1,6 +1,7 @@
-import { cos, sin, square } from "../arithmetic.js";
-import type { Random } from "../random.js";
+import { portableMath, type Random } from "@pixelcal/core";
 import { type Anatomy, at, type Borders, between, bordersAt, type Wave, wave } from "./anatomy.js";
+
+const { cos, sin, square } = portableMath;
 
 /** Signal of each tissue, blood about 1. */
 interface Signals {

@@ -1,9 +1,8 @@
-import { invalidArgument, type Tensor, tensor } from "@pixelcal/core";
-import { between, drawAnatomy } from "./phantom/anatomy.js";
-import { type Grid, makeGrid } from "./phantom/grid.js";
-import { drawImage } from "./phantom/image.js";
-import { classChances, decisionsOf, drawLabels } from "./phantom/observer.js";
-import { Random } from "./random.js";
+import { invalidArgument, Random, type Tensor, tensor } from "@pixelcal/core";
+import { between, drawAnatomy } from "./anatomy.js";
+import { type Grid, makeGrid } from "./grid.js";
+import { drawImage } from "./image.js";
+import { classChances, decisionsOf, drawLabels } from "./observer.js";
 
 export const phantomClasses: readonly string[] = [
   "background",

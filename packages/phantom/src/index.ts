@@ -1,0 +1,2 @@
+export { generatePhantom, type Phantom, type PhantomOptions, phantomClasses } from "./phantom.js";
+export { truthKey, type WritePhantomsOptions, writePhantoms } from "./write.js";
