@@ -18,7 +18,12 @@ export default defineConfig({
     },
   },
   test: {
-    include: ["packages/*/src/**/*.test.ts", "benchmarks/**/*.test.ts", "docs/**/*.test.ts"],
+    include: [
+      "packages/*/src/**/*.test.ts",
+      "benchmarks/**/*.test.ts",
+      "docs/**/*.test.ts",
+      "tools/lint/*.test.mjs",
+    ],
     pool: "forks",
     maxWorkers: 2,
     testTimeout: 60_000,

@@ -22,6 +22,8 @@ function heading(text) {
 
 const checks = [
   ["format and lint", bin("biome"), ["check", "."]],
+  ["imports", process.execPath, ["tools/lint/imports.mjs"]],
+  ["voice", process.execPath, ["tools/lint/voice.mjs"]],
   ["types of the public API", bin("tsc"), ["-p", "tools/types"]],
   ["packages as they are published", process.execPath, ["tools/lint/packages.mjs"]],
 ];

@@ -1,5 +1,6 @@
-// Packs every public package as it would be published and checks what a user would get: publint, are-the-types-wrong,
-// no test or stale file, and a size budget. Prints one line a problem; exit code 1 if there is any.
+// Packs every public package as it would be published and checks what a user would get: publint,
+// are-the-types-wrong, no test or stale file, and a size budget. Prints one line a problem; exit code 1 if
+// there is any.
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

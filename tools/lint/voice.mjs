@@ -1,0 +1,37 @@
+// How comments read: a doc comment begins with a verb or a noun, and no comment is wider than a line. Prints
+// one line a problem; exit code 1 if there is any.
+import { dirname, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { filesUnder, read } from "./sources.mjs";
+
+/** The folders that are held to it, with those below them. */
+const folders = ["benchmarks", "packages/graph", "packages/losses", "tools/lint"];
+
+const widest = 110;
+const sourceFile = /\.(ts|mjs|cc|h|cu)$/;
+const comment = /^\s*(\/\/|\/?\*)|\s\/\/ /;
+const badStart = /\/\*\*\s*(?:\*\s*)?(Of|Those|What)\b/g;
+
+/** The problems of one file's text, a line each. */
+export function voiceProblems(path, text) {
+  const problems = [];
+  for (const [index, line] of text.split("\n").entries()) {
+    if (line.length > widest && comment.test(line))
+      problems.push(`${path}:${index + 1}: a comment of ${line.length} columns; at most ${widest}`);
+  }
+  for (const match of text.matchAll(badStart)) {
+    const line = text.slice(0, match.index).split("\n").length;
+    problems.push(
+      `${path}:${line}: a doc comment begins with "${match[1]}"; begin with a verb, or a noun and its article`,
+    );
+  }
+  return problems;
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const root = resolve(dirname(fileURLToPath(import.meta.url)), "../..");
+  const files = folders.flatMap((folder) => filesUnder(root, folder, sourceFile));
+  const problems = files.flatMap((path) => voiceProblems(path, read(root, path)));
+  for (const problem of problems) console.error(problem);
+  process.exitCode = problems.length === 0 ? 0 : 1;
+}
