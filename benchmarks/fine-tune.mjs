@@ -1,13 +1,16 @@
-// Fine-tuning an ONNX model by SDC: our U-Net is trained with plain cross-entropy for many epochs on few cases, until it is
-// over-confident (the last epoch, without weight decay), and exported; that file is trained on for a few epochs on all
-// training cases, by SDC (preset consistent) and, as the control, with cross-entropy: the same batches and epochs. Weights
-// of SDC's terms and rates are chosen on the validation split, for the control as for SDC, and reported on the test split.
+// Fine-tuning an ONNX model by SDC: our U-Net is trained with plain cross-entropy for many epochs on few
+// cases, until it is over-confident (the last epoch, without weight decay), and exported; that file is
+// trained on for a few epochs on all training cases, by SDC (preset consistent) and, as the control, with
+// cross-entropy: the same batches and epochs. Weights of SDC's terms and rates are chosen on the validation
+// split, for the control as for SDC, and reported on the test split.
 //
-//   node benchmarks/fine-tune.mjs --data ROOT --name NAME [--cases 8] [--base 8] [--batch 4] [--epochs 250] [--lr 1e-2]
-//     [--tune-epochs 4] [--tune-lr 2e-3,5e-3] [--weights 0.1:0.1,1:0.1,5:0.1] [--seeds 1,2,3] [--work FOLDER]
+//   node benchmarks/fine-tune.mjs --data ROOT --name NAME [--cases 8] [--base 8] [--batch 4] [--epochs 250]
+//     [--lr 1e-2] [--tune-epochs 4] [--tune-lr 2e-3,5e-3] [--weights 0.1:0.1,1:0.1,5:0.1]
+//     [--seeds 1,2,3] [--work FOLDER]
 //
-// --weights are alpha:sdfWeight. It runs the command line, two runs beside each other with a thread each, and can be stopped
-// and started again: what is finished is kept. The tables go to benchmarks/results/fine-tune-NAME.md.
+// --weights are alpha:sdfWeight. It runs the command line, two runs beside each other with a thread each, and
+// can be stopped and started again: what is finished is kept. The tables go to
+// benchmarks/results/fine-tune-NAME.md.
 import {
   existsSync,
   mkdirSync,
@@ -118,7 +121,10 @@ async function train(run, data, settings, dependents = []) {
   );
 }
 
-/** Trains the model to be tuned and writes its last epoch, however its validation went: there it is over-confident. */
+/**
+ * Trains the model to be tuned and writes its last epoch, however its validation
+ * went: there it is over-confident.
+ */
 async function start(seed) {
   const run = runOf(untuned, seed);
   const settings = {

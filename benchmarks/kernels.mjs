@@ -1,14 +1,14 @@
 // Every kernel beside the best peers on this machine: `npm run bench`.
 //
-//   npm run bench -- [--threads 1,2] [--only TEXT] [--python python3[,python3...]] [--edt FOLDER] [--budget 800]
-//     [--write]
+//   npm run bench -- [--threads 1,2] [--only TEXT] [--python python3[,python3...]] [--edt FOLDER]
+//     [--budget 800] [--write]
 //
-// Ours and each peer run in separate processes pinned to the same processors (where `taskset` exists) and take turns of
-// some 40 ms; the figure is the median call, the ratio the median over rounds of peer / ours. `ours` has memory given for its
-// result, `allocating` has not. The floor is the time to move the bytes any implementation must move, at the copy
-// bandwidth measured in the same run. Peers are used if they are found in one of the Pythons named (the fastest counts),
-// and reported as missing otherwise; --edt names the `src` folder of seung-lab/euclidean-distance-transform-3d. --write
-// puts the table into benchmarks/README.md.
+// Ours and each peer run in separate processes pinned to the same processors (where `taskset` exists) and
+// take turns of some 40 ms; the figure is the median call, the ratio the median over rounds of peer / ours.
+// `ours` has memory given for its result, `allocating` has not. The floor is the time to move the bytes any
+// implementation must move, at the copy bandwidth measured in the same run. Peers are used if they are found
+// in one of the Pythons named (the fastest counts), and reported as missing otherwise; --edt names the `src`
+// folder of seung-lab/euclidean-distance-transform-3d. --write puts the table into benchmarks/README.md.
 import { spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, loadavg, tmpdir } from "node:os";
@@ -83,7 +83,10 @@ async function main() {
   }
 }
 
-/** Turns of ours and of every peer until the budget is spent: at least three, two of a peer that takes over a second. */
+/**
+ * Turns of ours and of every peer until the budget is spent: at least three, two of a
+ * peer that takes over a second.
+ */
 async function measure(row, files, ours, peers, threads) {
   const request = { op: row.op, options: row.options, files };
   const { check } = await ours.ask({ prepare: request });
@@ -156,7 +159,10 @@ function answer(value) {
   process.stdout.write(`${JSON.stringify(value)}\n`);
 }
 
-/** Milliseconds of each call. A service that gets new arrays returns to its event loop, where Node frees the dropped ones. */
+/**
+ * Milliseconds of each call. A service that gets new arrays returns to its event loop, where
+ * Node frees the dropped ones.
+ */
 async function timed(call, milliseconds, fresh) {
   const times = [];
   if (!call) return times;
@@ -190,7 +196,9 @@ async function start(command, args, threads, hello) {
   return { ask, hello: await ask(hello), stop: () => child.stdin.end() };
 }
 
-/** Bytes read and written per millisecond by copies of 8 MB (cache) and 256 MB (memory), on `threads` threads. */
+/**
+ * Bytes read and written per millisecond by copies of 8 MB (cache) and 256 MB (memory), on `threads` threads.
+ */
 async function copyBandwidth(threads) {
   const code = `const { parentPort, workerData } = require("node:worker_threads");
     const [from, to] = [new Uint8Array(workerData).fill(1), new Uint8Array(workerData).fill(2)];

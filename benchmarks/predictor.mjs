@@ -1,11 +1,12 @@
-// What a service feels of a `Predictor`: how late its event loop is while volumes of 512 x 512 x 16 with 4 classes are
-// predicted in tiles (67 MB of probabilities each), beside the same in the service's own process and beside an idle loop;
-// what a request costs; and that it lives through its process being killed.
+// What a service feels of a `Predictor`: how late its event loop is while volumes of 512 x 512 x 16 with 4
+// classes are predicted in tiles (67 MB of probabilities each), beside the same in the service's own process
+// and beside an idle loop; what a request costs; and that it lives through its process being killed.
 //
 //   node benchmarks/predictor.mjs [--volumes 3] [--requests 100] [--kills 100] [--threads 1] [--out FILE.md]
 //
-// Lateness is perf_hooks.monitorEventLoopDelay with a resolution of 1 ms: an idle loop shows that millisecond. On a machine
-// with other work the loop also waits for a processor; the idle row, measured before, between and after, says how long.
+// Lateness is perf_hooks.monitorEventLoopDelay with a resolution of 1 ms: an idle loop shows that
+// millisecond. On a machine with other work the loop also waits for a processor; the idle row, measured
+// before, between and after, says how long.
 import { writeFileSync } from "node:fs";
 import { arch, cpus, loadavg, platform } from "node:os";
 import { monitorEventLoopDelay } from "node:perf_hooks";

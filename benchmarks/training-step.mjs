@@ -1,13 +1,14 @@
 // One training step (forward, loss, backward, AdamW) beside PyTorch's, and what the targets of SDC add to it.
 //
-//   node benchmarks/training-step.mjs [--cases unet2d,unet3d] [--rounds 12] [--steps 3] [--threads 2] [--python python3]
-//     [--out FILE.md]
+//   node benchmarks/training-step.mjs [--cases unet2d,unet3d] [--rounds 12] [--steps 3] [--threads 2]
+//     [--python python3] [--out FILE.md]
 //   node benchmarks/training-step.mjs --profile unet2d        # our step by operator instead
 //
-// Ours and the peer are separate processes pinned to the same two processors (where `taskset` exists), each with two
-// threads; they take turns, a few steps at a time, so that a busy machine slows both. The ratio is the median of the
-// rounds' ratios. On a machine with other work to do, compare processor times with one thread: they hardly depend on it.
-// Without PyTorch (`python3 -c "import torch"`) the peer's column says so and ours is still measured.
+// Ours and the peer are separate processes pinned to the same two processors (where `taskset` exists),
+// each with two threads; they take turns, a few steps at a time, so that a busy machine slows both. The
+// ratio is the median of the rounds' ratios. On a machine with other work to do, compare processor times
+// with one thread: they hardly depend on it. Without PyTorch (`python3 -c "import torch"`) the peer's
+// column says so and ours is still measured.
 import { spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { arch, cpus, loadavg, platform, tmpdir } from "node:os";
@@ -36,7 +37,7 @@ const allCases = {
   unet3d: { title: "U-Net 3-D base 8, 1 x 1 x 32 x 96 x 96", base: 8, dims: [1, 1, 32, 96, 96], limit: 1 },
 };
 const targetLimit = 0.05;
-/** What peak memory may take of PyTorch's. */
+/** The goal for peak memory, as a multiple of PyTorch's. */
 const memoryLimit = 1.3;
 
 /** How the step is made, for the report; figures that the profile prints. */
@@ -291,7 +292,9 @@ function create(name, loss) {
   });
 }
 
-/** Noise for images and nested ellipsoids for labels: every class is there, in regions as organs have them. */
+/**
+ * Noise for images and nested ellipsoids for labels: every class is there, in regions as organs have them.
+ */
 function batch(dims) {
   const random = Random.fromSeed(1);
   const [count, , ...spatial] = dims;

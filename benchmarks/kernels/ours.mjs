@@ -37,8 +37,8 @@ function load(files) {
 const sum = ({ data }) => data.reduce((total, value) => total + value, 0);
 
 /**
- * `into`: the call with memory given for its result; `fresh`: the call that allocates it; `check`: a number of the result
- * that the peer's must equal.
+ * `into`: the call with memory given for its result; `fresh`: the call that allocates it; `check`: a number
+ * of the result that the peer's must equal.
  */
 export function prepare({ op, options, files }) {
   const arrays = load(files);

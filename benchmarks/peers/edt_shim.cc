@@ -1,5 +1,6 @@
-// The distance transform of seung-lab/euclidean-distance-transform-3d behind a C interface, for benchmarks/kernels.mjs
-// --edt FOLDER, which compiles it with that folder's edt.hpp. Distances to the nearest zero, last axis fastest.
+// The distance transform of seung-lab/euclidean-distance-transform-3d behind a C interface, for
+// benchmarks/kernels.mjs --edt FOLDER, which compiles it with that folder's edt.hpp. Distances to the
+// nearest zero, last axis fastest.
 #include "edt.hpp"
 
 extern "C" void edt_binary(uint8_t* mask, int64_t depth, int64_t height, int64_t width, int threads, float* out) {

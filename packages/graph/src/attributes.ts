@@ -2,8 +2,8 @@ import { graphError } from "./errors.js";
 import type { Attribute, NodeSpec } from "./ir.js";
 
 /**
- * Attributes that ONNX types as FLOAT or FLOATS; every other number attribute is INT or INTS. No ONNX operator uses
- * one of these names for integers.
+ * Attributes that ONNX types as FLOAT or FLOATS; every other number attribute is INT or INTS. No ONNX
+ * operator uses one of these names for integers.
  */
 export const floatAttributes: ReadonlySet<string> = new Set([
   "alpha",

@@ -1,6 +1,7 @@
 import type { DataType, Tensor } from "@pixelcal/core";
 
-// The types of a graph and what it is made of. Operators, gradients and passes know these; graph.ts makes them.
+// The types of a graph and what it is made of. Operators, gradients and passes
+// know these; graph.ts makes them.
 
 /** The ai.onnx operator set of every graph; models of other sets are converted when they are parsed. */
 export const OPSET = 18;
@@ -48,8 +49,8 @@ export interface NodeOptions {
 }
 
 /**
- * An ONNX graph under construction, single assignment and in topological order. Shapes are inferred when a node is
- * added. Initializers are named weights; constants are unnamed, shared when small, and never trained.
+ * An ONNX graph under construction, single assignment and in topological order. Shapes are inferred when a
+ * node is added. Initializers are named weights; constants are unnamed, shared when small, and never trained.
  */
 export interface Graph {
   readonly name: string;
@@ -74,8 +75,8 @@ export interface Graph {
   tensor(value: Value): Tensor | undefined;
 
   /**
-   * Makes a value an output. A node's value takes the output's name; an input, weight or other output goes through an
-   * Identity, as ONNX names outputs by their values.
+   * Makes a value an output. A node's value takes the output's name; an input, weight or other output goes
+   * through an Identity, as ONNX names outputs by their values.
    */
   output(name: string, value: Value): void;
 
@@ -89,8 +90,8 @@ export interface Graph {
   value(name: string): Value | undefined;
 
   /**
-   * Adds a node and returns its outputs. Throws `UnsupportedOpError` for an operator without shape inference and
-   * `GraphError`, naming node and shapes, for inputs that do not fit.
+   * Adds a node and returns its outputs. Throws `UnsupportedOpError` for an operator without shape inference
+   * and `GraphError`, naming node and shapes, for inputs that do not fit.
    */
   node(
     opType: string,
@@ -100,7 +101,10 @@ export interface Graph {
   ): readonly Value[];
 }
 
-/** How the tables of shapes, gradients and the interpreter name an operator: "Conv", "pixelcal.MaxPoolGradient". */
+/**
+ * How the tables of shapes, gradients and the interpreter name an operator:
+ * "Conv", "pixelcal.MaxPoolGradient".
+ */
 export function opKey(node: { readonly opType: string; readonly domain: string }): string {
   return node.domain === "" ? node.opType : `${node.domain}.${node.opType}`;
 }

@@ -24,8 +24,8 @@ export interface ConvTransposeOptions extends ConvOptions {
 }
 
 /**
- * Layers with PyTorch's names for their weights: "name.weight", "name.bias", "name.running_mean", "name.running_var".
- * Normalisations begin with scale 1 and bias 0.
+ * Layers with PyTorch's names for their weights: "name.weight", "name.bias", "name.running_mean",
+ * "name.running_var". Normalisations begin with scale 1 and bias 0.
  */
 export class Layers {
   readonly #graph: Graph;
@@ -52,7 +52,10 @@ export class Layers {
     return ops.ConvTranspose(x, weight, bias, { group, ...attributes, output_padding });
   }
 
-  /** By running statistics; `trainingForm` makes it batch statistics. Momentum is ONNX's, 0.9 being PyTorch's 0.1. */
+  /**
+   * By running statistics; `trainingForm` makes it batch statistics. Momentum is
+   * ONNX's, 0.9 being PyTorch's 0.1.
+   */
   batchNorm(
     name: string,
     x: Value,

@@ -4,19 +4,19 @@ import type { Node, Value } from "./ir.js";
 
 export interface Rewriting {
   /**
-   * What to put in place of a node: values for its outputs, made in `target` from its inputs there; undefined copies
-   * the node. Names of what it adds begin with the node's name.
+   * Returns the replacement of a node: values for its outputs, made in `target` from its inputs there.
+   * Undefined copies the node. Names of the nodes it adds begin with the node's name.
    */
   readonly node?: (
     node: Node,
     inputs: readonly (Value | undefined)[],
     target: Graph,
   ) => readonly (Value | undefined)[] | undefined;
-  /** What to put in place of an initializer, for example an input of the same name; undefined copies it. */
+  /** Returns the replacement of an initializer, such as an input of the same name; undefined copies it. */
   readonly initializer?: (name: string, tensor: Tensor, target: Graph) => Value | undefined;
-  /** What to put in place of an input, for example one of another shape; undefined copies it. */
+  /** Returns the replacement of an input, such as one of another shape; undefined copies it. */
   readonly input?: (value: Value, target: Graph) => Value | undefined;
-  /** The outputs to have in place of one, by name, made of its copy; undefined keeps it. */
+  /** Returns the outputs that replace one, by name, made from its copy; undefined keeps it. */
   readonly output?: (
     name: string,
     copy: Value,
@@ -33,8 +33,8 @@ export interface Rewritten {
 }
 
 /**
- * Copies a graph, replacing what `rewriting` replaces. Nodes that no output needs are left out; inputs, initializers and
- * outputs keep their names and order. Tensors are shared, not copied.
+ * Copies a graph, replacing what `rewriting` replaces. Nodes that no output needs are left out; inputs,
+ * initializers and outputs keep their names and order. Tensors are shared, not copied.
  */
 export function rewriteWithMap(source: Graph, rewriting: Rewriting = {}): Rewritten {
   const target = new Graph(source.name, sourceNames(source));

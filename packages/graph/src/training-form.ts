@@ -11,9 +11,10 @@ import { weightRoles } from "./weight-roles.js";
 export const updatedName = (buffer: string): string => `${buffer}.next`;
 
 /**
- * A copy in which every BatchNormalization normalises by the statistics of the batch. The next running mean and variance
- * are outputs called `updatedName(buffer)`: running * momentum + batch * (1 - momentum), with the unbiased variance
- * of the batch as in PyTorch. Throws when a batch has one element per channel, whose variance is not defined.
+ * A copy in which every BatchNormalization normalises by the statistics of the batch. The next running
+ * mean and variance are outputs called `updatedName(buffer)`: running * momentum + batch * (1 - momentum),
+ * with the unbiased variance of the batch as in PyTorch. Throws when a batch has one element per channel,
+ * whose variance is not defined.
  */
 export function trainingForm(graph: Graph): Graph {
   const updates = new Map<string, Value>();
@@ -22,8 +23,8 @@ export function trainingForm(graph: Graph): Graph {
   const result = rewrite(graph, {
     node: (node, inputs) => {
       if (opKey(node) !== "BatchNormalization") return undefined;
-      // In training mode already: either the network was exported so, and its statistics are carried, or the node
-      // normalises something else, such as a weight, and stays.
+      // In training mode already: either the network was exported so, and its statistics are carried, or the
+      // node normalises something else, such as a weight, and stays.
       const stays = numberOf(node, "training_mode", 0) !== 0 && !isCarried(node, carried);
       return stays ? undefined : byBatch(node, inputs as Value[], updates);
     },

@@ -6,7 +6,9 @@ import { type Graph, type Node, opKey, type Value } from "./ir.js";
 import { learntInputs } from "./onnx/constant-weights.js";
 import { liveNodes } from "./rewrite.js";
 
-/** Names of a model's arrays by role: `parameters` are trained, `buffers` (running statistics) only carried. */
+/**
+ * Names of a model's arrays by role: `parameters` are trained, `buffers` (running statistics) only carried.
+ */
 export interface WeightRoles {
   readonly parameters: readonly string[];
   readonly buffers: readonly string[];
@@ -24,10 +26,10 @@ const settings: Readonly<Record<string, readonly number[]>> = {
 const statistics = [3, 4];
 
 /**
- * Sorts a model's initializers, in the order in which nodes use them. What is trained is every float32 array of rank 1
- * or more from which a gradient reaches an output, but for the statistics of batch norms and what only looks like a
- * weight: masks of attention, which are compared with numbers or have their values, fixed encodings, the ones and zeros of
- * a norm that has no weights.
+ * Sorts a model's initializers, in the order in which nodes use them. What is trained is every float32 array
+ * of rank 1 or more from which a gradient reaches an output, but for the statistics of batch norms and what
+ * only looks like a weight: masks of attention, which are compared with numbers or have their values, fixed
+ * encodings, the ones and zeros of a norm that has no weights.
  */
 export function weightRoles(graph: Graph): WeightRoles {
   const nodes = liveNodes(graph);
@@ -102,7 +104,8 @@ function isFixed(
 ): boolean {
   if (fixedNames.test(name)) return true;
   const made = unnamed.test(name);
-  // A number in a formula; but layers of one channel have weights of one element, without a name once norms are folded in.
+  // A number in a formula; but layers of one channel have weights of one element, without a
+  // name once norms are folded in.
   if (values.length === 1 && made && !learntInputs[node.opType]?.includes(index)) return true;
   // Zero where attention may look, far below where not.
   const low = values.find((value) => value !== 0) ?? 0;

@@ -5,7 +5,10 @@ import { meanOf, type Prediction, sumOver } from "./prediction.js";
 import { crossEntropyTerm, plus } from "./terms.js";
 
 export interface DiceOptions {
-  /** `original` is MONAI's DiceLoss of softmax probabilities; `reference` the SDC repository's, without options. */
+  /**
+   * `original` is MONAI's DiceLoss of softmax probabilities; `reference` the SDC
+   * repository's, without options.
+   */
   readonly preset?: "original" | "reference";
   /** Default true. */
   readonly includeBackground?: boolean;

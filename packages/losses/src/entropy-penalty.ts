@@ -5,9 +5,12 @@ import { overClasses, type Prediction } from "./prediction.js";
 import { crossEntropyTerm, plus } from "./terms.js";
 
 export interface EntropyPenaltyOptions {
-  /** `original` averages -p log p over pixels and classes; `reference` (the SDC repository) over pixels, C times more. */
+  /**
+   * `original` averages -p log p over pixels and classes; `reference` (the SDC
+   * repository) over pixels, C times more.
+   */
   readonly preset?: "original" | "reference";
-  /** Of the entropy; default 0.1. */
+  /** The weight of the entropy; default 0.1. */
   readonly weight?: number;
   /** Pixels with this label count nowhere. */
   readonly ignore?: number;

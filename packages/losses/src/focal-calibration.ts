@@ -5,13 +5,19 @@ import type { Prediction } from "./prediction.js";
 import { brierMap, focalMap, otherProbs, plus, power } from "./terms.js";
 
 export interface FocalCalibrationOptions {
-  /** `original`: gamma 2, weight 1, Brier summed over classes; `reference` (the SDC repository): 3, 0.1, averaged. */
+  /**
+   * `original`: gamma 2, weight 1, Brier summed over classes; `reference` (the SDC
+   * repository): 3, 0.1, averaged.
+   */
   readonly preset?: "original" | "reference";
   /** Focusing exponent. */
   readonly gamma?: number;
-  /** Of the Brier term. */
+  /** The weight of the Brier term. */
   readonly weight?: number;
-  /** Weights each pixel's Brier score by (1 - p_y)^brierGamma, which gets no gradient (SA-FCL); default: no weights. */
+  /**
+   * Weights each pixel's Brier score by (1 - p_y)^brierGamma, which gets no gradient
+   * (SA-FCL); default: no weights.
+   */
   readonly brierGamma?: number;
   /** Pixels with this label count nowhere. */
   readonly ignore?: number;

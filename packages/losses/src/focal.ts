@@ -8,7 +8,9 @@ export interface FocalOptions {
   readonly preset?: "original" | "reference";
   /** Focusing exponent; default 3. */
   readonly gamma?: number;
-  /** Mean over pixels (default), over pixels and classes (MONAI with softmax, C times smaller), or the sum. */
+  /**
+   * Mean over pixels (default), over pixels and classes (MONAI with softmax, C times smaller), or the sum.
+   */
   readonly reduction?: "pixels" | "all" | "sum";
   /** Pixels with this label count nowhere. */
   readonly ignore?: number;

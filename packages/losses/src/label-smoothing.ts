@@ -3,7 +3,10 @@ import { checkOptions, ignore, type OptionSchema, type PresetSchemas } from "./o
 import { smoothedCrossEntropy } from "./terms.js";
 
 export interface LabelSmoothingOptions {
-  /** `original`: alpha / K goes to every class; `reference` (the SDC repository): alpha / (K - 1) to every other one. */
+  /**
+   * `original`: alpha / K goes to every class; `reference` (the SDC repository): alpha
+   * / (K - 1) to every other one.
+   */
   readonly preset?: "original" | "reference";
   /** Probability taken from the label, from 0 to below 1; default 0.1. */
   readonly alpha?: number;

@@ -11,7 +11,7 @@ export interface TargetSpec {
 
 export type TargetSpecs = Readonly<Record<string, TargetSpec>>;
 
-/** What targets may depend on beside the labels. */
+/** The inputs of targets beside the labels. */
 export interface TargetContext {
   readonly classes: number;
   /** Physical size of a pixel per spatial axis; ones when absent. */
@@ -27,7 +27,10 @@ export interface BuiltLoss {
   readonly terms: Readonly<Record<string, Value>>;
 }
 
-/** A loss in two parts: targets from labels alone, ahead of the step; the scalar from logits and targets, in the graph. */
+/**
+ * A loss in two parts: targets from labels alone, ahead of the step; the scalar from
+ * logits and targets, in the graph.
+ */
 export interface Loss<S extends TargetSpecs = TargetSpecs> {
   readonly name: string;
   readonly preset: string;
@@ -37,8 +40,9 @@ export interface Loss<S extends TargetSpecs = TargetSpecs> {
   readonly ignore?: number;
   readonly targetSpecs: S;
   /**
-   * What depends on labels [N, ...spatial] (and for some kernels the image) only. It can be kept from step to step, and
-   * flipped and rotated with the labels, but for signed distances under "reference": those of an absent class cannot.
+   * Computes the targets, which depend on the labels [N, ...spatial] (and for some kernels the image) only.
+   * They can be kept from step to step, and flipped and rotated with the labels. The exception are signed
+   * distances of an absent class under "reference".
    */
   targets(labels: Labels, context: TargetContext): Promise<{ [K in keyof S]: Tensor }>;
   /** The loss of logits [N, C, ...spatial] and its unweighted terms, all scalars (dims []). */
@@ -52,7 +56,7 @@ export const softLabelsSpec: { readonly softLabels: TargetSpec } = {
   softLabels: { type: "float32", layout: "classes" },
 };
 
-/** What distinguishes one loss from another; the checks at the door are the same for all. */
+/** The part of a loss that distinguishes it from others; the checks of arguments are the same for all. */
 export interface Definition<S extends TargetSpecs> {
   readonly name: string;
   readonly preset: string;
@@ -160,7 +164,10 @@ function checkLabels(labels: Labels, classes: number, ignore: number | undefined
   return { type: "int32", dims, data: narrow };
 }
 
-/** int64 as int32, by words because bigints are slow; what does not fit becomes the smallest int32, which is no label. */
+/**
+ * int64 as int32, by words because bigints are slow; what does not fit becomes the
+ * smallest int32, which is no label.
+ */
 function lowWords(data: BigInt64Array): Int32Array<ArrayBuffer> {
   const words = new Int32Array(data.buffer, data.byteOffset, 2 * data.length);
   const narrow = new Int32Array(data.length);

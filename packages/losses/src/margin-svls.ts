@@ -19,9 +19,9 @@ import { crossEntropyTerm, type Distance, marginTerm, plus } from "./terms.js";
 export interface MarginSvlsOptions extends NeighborhoodOptions {
   readonly preset?: "original";
   /**
-   * The name has two readings, both in the history of its authors' code. "logit-margin" (default): SVLS cross-entropy
-   * + alpha * margin penalty. "adaptive": cross-entropy + alpha * neighbourhood term + marginWeight * margin penalty,
-   * which is NACL with switches.
+   * The name has two readings, both in the history of its authors' code. "logit-margin" (default): SVLS
+   * cross-entropy + alpha * margin penalty. "adaptive": cross-entropy + alpha * neighbourhood term +
+   * marginWeight * margin penalty, which is NACL with switches.
    */
   readonly variant?: "logit-margin" | "adaptive";
   /** Weight of the variant's penalty; default 0.1. */

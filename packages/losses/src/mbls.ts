@@ -13,8 +13,8 @@ import {
 
 export interface MblsOptions {
   /**
-   * `reference` is what the SDC repository calls MbLS: label smoothing by `alpha` and a penalty on margins between the
-   * two largest logits that are too SMALL, the opposite direction of the paper's.
+   * `reference` is what the SDC repository calls MbLS: label smoothing by `alpha` and a penalty on margins
+   * between the two largest logits that are too SMALL, the opposite direction of the paper's.
    */
   readonly preset?: "original" | "reference";
   /** In logits; default 10. */
@@ -33,7 +33,9 @@ export const mblsPresets: PresetSchemas = {
   reference: { margin: weight, alpha: smoothing },
 };
 
-/** CE + alpha * mean_all relu(max_c z_c - z_k - margin): margin-based label smoothing (Liu et al., CVPR 2022). */
+/**
+ * CE + alpha * mean_all relu(max_c z_c - z_k - margin): margin-based label smoothing (Liu et al., CVPR 2022).
+ */
 export function mbls(options: MblsOptions = {}): Loss {
   const { margin = 10, alpha = 0.1, penalty } = options;
   const preset = checkOptions("mbls", mblsPresets, options);

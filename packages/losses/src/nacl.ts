@@ -23,11 +23,11 @@ export interface NeighborhoodOptions {
   readonly kernel?: SoftLabelKernel;
   /** Side of the window; default 3. */
   readonly size?: number;
-  /** Of the kernels "gaussian" and "bilateral", in pixels; default 1. */
+  /** The standard deviation of the kernels "gaussian" and "bilateral", in pixels; default 1. */
   readonly sigma?: number;
   /** Trailing axes the window spans; default 2, slice by slice in a volume. */
   readonly dimensions?: 2 | 3;
-  /** Of each class's mask before the window; default "none". */
+  /** The morphology of each class's mask before the window; default "none". */
   readonly morphology?: MorphologyOp | "none";
   /** Pixels with this label count nowhere. */
   readonly ignore?: number;
@@ -35,16 +35,16 @@ export interface NeighborhoodOptions {
 
 export interface NaclOptions extends NeighborhoodOptions {
   /**
-   * `original`: NACL's authors. `monai`: MONAI's NACLLoss, 2-D and 3-D, where weight outside the image is lost.
-   * `reference`: what the SDC repository calls NACL: probabilities against classes closed each on its own and then
-   * (kernel "min" by default) eroded.
+   * `original`: NACL's authors. `monai`: MONAI's NACLLoss, 2-D and 3-D, where weight outside the image is
+   * lost. `reference`: what the SDC repository calls NACL: probabilities against classes closed each on its
+   * own and then (kernel "min" by default) eroded.
    */
   readonly preset?: "original" | "monai" | "reference";
   /** Default "l1". */
   readonly distance?: Distance;
   /** Weight of the neighbourhood term; default 0.1. */
   readonly alpha?: number;
-  /** What is held against the target; default "logits", the paper's. */
+  /** The values compared with the target; default "logits", as in the paper. */
   readonly of?: "logits" | "probs";
 }
 
@@ -79,8 +79,8 @@ export const naclPresets: PresetSchemas = {
 };
 
 /**
- * CE + alpha * mean_all D(tau, z), tau the class frequencies in each pixel's neighbourhood: neighbour-aware calibration
- * (Murugesan et al., MICCAI 2023).
+ * CE + alpha * mean_all D(tau, z), tau the class frequencies in each pixel's neighbourhood: neighbour-aware
+ * calibration (Murugesan et al., MICCAI 2023).
  */
 export function nacl(options: NaclOptions = {}): Loss {
   const preset = checkOptions("nacl", naclPresets, options) as "original" | "monai" | "reference";

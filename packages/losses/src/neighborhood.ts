@@ -5,7 +5,7 @@ import type { TargetContext } from "./loss.js";
 import type { Prediction } from "./prediction.js";
 import { type Distance, distanceMap } from "./terms.js";
 
-/** What a loss says about its soft labels; the context adds the rest. */
+/** The options of soft labels that a loss sets; the context adds the others. */
 export type SoftTarget = Omit<SoftLabelsOptions, "classes" | "image" | "device" | "out">;
 
 /** Soft labels [N, C, ...spatial] of checked labels; of the image, the first channel guides. */

@@ -1,6 +1,6 @@
 import { InvalidArgumentError, invalidArgument, morphologyOps } from "@pixelcal/core";
 
-/** What an option accepts. */
+/** The values an option accepts. */
 export type OptionSchema =
   | { readonly type: "number"; readonly atLeast?: number; readonly above?: number; readonly below?: number }
   | { readonly type: "integer"; readonly atLeast?: number; readonly atMost?: number; readonly odd?: boolean }
@@ -16,7 +16,7 @@ export const boolean: OptionSchema = { type: "boolean" };
 /** A label that is no class; an int32 above its smallest. */
 export const ignore: OptionSchema = { type: "integer", atLeast: 1 - 2 ** 31, atMost: 2 ** 31 - 1 };
 export const distance: OptionSchema = choice("l1", "l2");
-/** What a neighbourhood penalty compares its target with. */
+/** The values a neighbourhood penalty compares with its target. */
 export const of: OptionSchema = choice("logits", "probs");
 export const sigma: OptionSchema = { type: "number", above: 0 };
 /** Side of a window, in pixels. */
@@ -29,7 +29,10 @@ export function choice(...values: string[]): OptionSchema {
   return { type: "choice", values };
 }
 
-/** Checks a loss's options, all at the door, and returns the preset (or whatever `key` selects by) they are for. */
+/**
+ * Checks a loss's options, all at the door, and returns the preset (or whatever
+ * `key` selects by) they are for.
+ */
 export function checkOptions(loss: string, presets: PresetSchemas, options: object, key = "preset"): string {
   const given = Object.entries(options).filter(([, value]) => value !== undefined);
   const names = Object.keys(presets);
@@ -82,7 +85,7 @@ function accepts(schema: OptionSchema, value: unknown): boolean {
   }
 }
 
-/** What a schema accepts, in the words of an error message. */
+/** Describes the values a schema accepts, for an error message. */
 function expected(schema: OptionSchema): string {
   switch (schema.type) {
     case "boolean":

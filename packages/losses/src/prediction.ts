@@ -1,8 +1,9 @@
 import { ops, type Value } from "@pixelcal/graph";
 
 /**
- * The logits of one step and what the losses derive from them, each computed once per graph. Maps over classes are
- * [N, C, ...spatial], maps over pixels [N, 1, ...spatial]. Means run over the pixels whose label is not `ignore`.
+ * The logits of one step and what the losses derive from them, each computed once per graph. Maps
+ * over classes are [N, C, ...spatial], maps over pixels [N, 1, ...spatial]. Means run over the pixels
+ * whose label is not `ignore`.
  */
 export class Prediction {
   readonly logits: Value;
@@ -115,7 +116,10 @@ export function sumOver(map: Value, axes: readonly number[]): Value {
   return inStages(ops.ReduceSum, map, axes);
 }
 
-/** One axis after the other: onnxruntime adds float32 in a row, which over a million pixels costs the sixth digit. */
+/**
+ * One axis after the other: onnxruntime adds float32 in a row, which over a million
+ * pixels costs the sixth digit.
+ */
 function inStages(reduce: typeof ops.ReduceSum, map: Value, axes: readonly number[]): Value {
   const long = axes.filter((axis) => map.dims[axis]! > 1).reverse();
   const reduced = long.reduce((value, axis) => reduce(value, [axis], { keepdims: 1 }), map);

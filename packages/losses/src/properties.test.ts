@@ -27,7 +27,8 @@ describe("signedDistanceCalibration", () => {
     },
   );
 
-  // On a disc of radius 15 in 64 x 64: how a perfect and an inverted prediction fare against the signed distance.
+  // On a disc of radius 15 in 64 x 64: how a perfect and an inverted prediction fare
+  // against the signed distance.
   async function alignment(
     preset: "reference" | "consistent",
   ): Promise<{ perfect: number; inverted: number }> {
@@ -63,7 +64,8 @@ describe("signedDistanceCalibration", () => {
   });
 });
 
-// Every loss whose targets are symmetric; the reference's signed distance of an absent class is a ramp from one corner.
+// Every loss whose targets are symmetric; the reference's signed distance of an absent
+// class is a ramp from one corner.
 const symmetric: readonly NamedLoss[] = [
   { name: "diceCrossEntropy" },
   { name: "svls" },

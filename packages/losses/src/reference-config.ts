@@ -72,8 +72,9 @@ export const referenceMethods: Readonly<Record<string, Method>> = {
 };
 
 /**
- * The loss of a method of the SDC repository from that method's own section of a configuration, with that repository's
- * defaults; `method` in any case. Throws on an unknown method, key or value, naming what is allowed.
+ * The loss of a method of the SDC repository from that method's own section of a configuration,
+ * with that repository's defaults; `method` in any case. Throws on an unknown method, key or
+ * value, naming what is allowed.
  */
 export function lossFromReferenceConfig(
   method: string,

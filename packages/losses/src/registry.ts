@@ -20,7 +20,7 @@ import { weighted } from "./weighted.js";
 /** A loss that a configuration can name. */
 export interface LossEntry {
   readonly description: string;
-  /** What its options accept, by preset (or, for marginSvls, by variant); the first is the default. */
+  /** The schemas of its options by preset (for marginSvls by variant); the first is the default. */
   readonly presets: PresetSchemas;
   /** Checks the options and makes the loss. */
   readonly create: (options: object) => Loss;
@@ -88,7 +88,9 @@ export interface NamedLoss {
   readonly [option: string]: unknown;
 }
 
-/** The loss that a configuration names; throws on an unknown name, option or value, naming what is allowed. */
+/**
+ * The loss that a configuration names; throws on an unknown name, option or value, naming what is allowed.
+ */
 export function lossFromConfig(config: NamedLoss): Loss {
   const { name, ...options } = config;
   if (name === "weighted") return weightedFromConfig(options);

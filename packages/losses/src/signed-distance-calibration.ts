@@ -34,21 +34,24 @@ export interface SignedDistanceCalibrationOptions {
   /** Divides the signed-distance term; default 100 (`reference`) or 1 (`consistent`). */
   readonly scale?: number;
   /**
-   * `reference`: of each class's mask before the window; default "gradient". `consistent`: chooses the band in which
-   * labels are soft; by default, wherever the window holds more than one class.
+   * `reference`: of each class's mask before the window; default "gradient". `consistent`: chooses the band
+   * in which labels are soft; by default, wherever the window holds more than one class.
    */
   readonly morphology?: MorphologyOp | "none";
   /** How a neighbourhood is averaged; default "mean". `consistent` has "mean" and "gaussian". */
   readonly kernel?: SoftLabelKernel;
   /** Side of the window; default 3 (`consistent` only). */
   readonly size?: number;
-  /** Of the kernel "gaussian", in pixels; default 1 (`consistent` only). */
+  /** The standard deviation of the kernel "gaussian", in pixels; default 1 (`consistent` only). */
   readonly sigma?: number;
-  /** Of both terms; default "l1". */
+  /** The distance in both terms; default "l1". */
   readonly distance?: Distance;
-  /** What signed distances are compared with: 2p - 1 ("reference") or 1 - 2p ("consistent"), which has their sign. */
+  /**
+   * The prediction compared with signed distances: 2p - 1 ("reference") or 1 - 2p
+   * ("consistent", of their sign).
+   */
   readonly sign?: "reference" | "consistent";
-  /** How signed distances are scaled; default "max" (`reference`) or "split" (`consistent`). */
+  /** The scaling of signed distances; default "max" (`reference`) or "split" (`consistent`). */
   readonly normalize?: "none" | "max" | "split" | "truncate";
   /** Where "truncate" cuts, in units of spacing. */
   readonly truncate?: number;
@@ -78,12 +81,14 @@ const specs: { readonly softLabels: TargetSpec; readonly signedDistance: TargetS
 };
 
 /**
- * CE + alpha * mean_all D(U, p) + sdfWeight / scale * mean_all D(1 - 2p, s), the signed-distance calibration loss SDC
- * (Liang et al., CIKM 2025), with adaptive soft labels U and per-class signed distances s, positive outside.
+ * CE + alpha * mean_all D(U, p) + sdfWeight / scale * mean_all D(1 - 2p, s), the signed-distance
+ * calibration loss SDC (Liang et al., CIKM 2025), with adaptive soft labels U and per-class signed
+ * distances s, positive outside.
  *
- * `reference` compares s with 2p - 1, divides it by its largest magnitude, measures in pixels, and its U is zero
- * wherever the morphology leaves no class. `consistent` compares s with 1 - 2p, scales inside and outside separately in
- * units of spacing, leaves absent classes out of the mean, and its U is the label outside the boundary band.
+ * `reference` compares s with 2p - 1, divides it by its largest magnitude, measures in pixels, and its U
+ * is zero wherever the morphology leaves no class. `consistent` compares s with 1 - 2p, scales inside
+ * and outside separately in units of spacing, leaves absent classes out of the mean, and its U is the
+ * label outside the boundary band.
  */
 export function signedDistanceCalibration(options: SignedDistanceCalibrationOptions = {}): Loss {
   const { alpha = 0.1, sdfWeight = 0.1, distance = "l1", kernel = "mean", ignore } = options;
@@ -156,7 +161,10 @@ function distanceOptions(
     : { classes, spacing, normalize: normalize ?? "split", absent: "far", truncate, device };
 }
 
-/** Signed distances in which ignored pixels belong to no class: they are a class of their own, left out at the end. */
+/**
+ * Signed distances in which ignored pixels belong to no class: they are a class of
+ * their own, left out at the end.
+ */
 async function distancesOf(
   labels: Tensor<"int32">,
   options: SignedDistanceOptions,

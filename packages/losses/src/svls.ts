@@ -6,19 +6,20 @@ import { crossEntropyTerm, type Distance, plus } from "./terms.js";
 
 export interface SvlsOptions {
   /**
-   * `original`: cross-entropy with spatially varying soft labels, 2-D and 3-D. `reference`: what the SDC repository
-   * calls SVLS, CE plus a penalty on the distance of the probabilities from closed and blurred class masks.
+   * `original`: cross-entropy with spatially varying soft labels, 2-D and 3-D. `reference`: what
+   * the SDC repository calls SVLS, CE plus a penalty on the distance of the probabilities from
+   * closed and blurred class masks.
    */
   readonly preset?: "original" | "reference";
-  /** Of the Gaussian weights, in pixels; default 1 (`original` only). */
+  /** The standard deviation of the Gaussian weights, in pixels; default 1 (`original` only). */
   readonly sigma?: number;
-  /** Of each class's mask before the window; default "none" (`original` only). */
+  /** The morphology of each class's mask before the window; default "none" (`original` only). */
   readonly morphology?: MorphologyOp | "none";
   /** Pixels with this label count nowhere (`original` only). */
   readonly ignore?: number;
   /** Weight of the penalty; default 0.1 (`reference` only). */
   readonly alpha?: number;
-  /** Of the penalty; default "l1" (`reference` only). */
+  /** The distance in the penalty; default "l1" (`reference` only). */
   readonly distance?: Distance;
 }
 
@@ -28,8 +29,8 @@ export const svlsPresets: PresetSchemas = {
 };
 
 /**
- * mean_pix(-sum_c t_c log p_c), t half the pixel's own label and half its Gaussian-weighted neighbours': spatially
- * varying label smoothing (Islam and Glocker, IPMI 2021).
+ * mean_pix(-sum_c t_c log p_c), t half the pixel's own label and half its Gaussian-weighted neighbours':
+ * spatially varying label smoothing (Islam and Glocker, IPMI 2021).
  */
 export function svls(options: SvlsOptions = {}): Loss {
   const preset = checkOptions("svls", svlsPresets, options);

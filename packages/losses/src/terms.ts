@@ -15,7 +15,10 @@ export function crossEntropyTerm(prediction: Prediction, target: Value = predict
   return prediction.meanOverPixels(crossEntropyMap(prediction, target));
 }
 
-/** |a - b| or (a - b)^2 entry by entry; differences up to `tolerance` cost nothing. Where a = b the gradient is 0. */
+/**
+ * Returns |a - b| or (a - b)^2 entry by entry; differences up to `tolerance` cost nothing. Where a = b the
+ * gradient is 0.
+ */
 export function distanceMap(a: Value, b: Value, distance: Distance, tolerance = 0): Value {
   const difference = ops.Sub(a, b);
   if (distance === "l2" && tolerance === 0) return ops.Mul(difference, difference);
@@ -68,7 +71,10 @@ export function firstMaximum(prediction: Prediction, map: Value): { value: Value
   return { value: overClasses(ops.Where(at, map, 0)), at };
 }
 
-/** What a logit may fall behind the largest one before it costs: the hinge, its square, or MarginLoss's (d - m)^2. */
+/**
+ * The penalty on a logit's distance d to the largest beyond margin m: hinge, its
+ * square, or MarginLoss's (d - m)^2.
+ */
 export type MarginPenalty = "hinge" | "squared-hinge" | "squared";
 
 /** The mean over entries of relu(max_c z_c - z_k - margin) (MbLS, Liu et al., CVPR 2022). */

@@ -9,8 +9,8 @@ export interface WeightedPart {
 }
 
 /**
- * The weighted sum of losses. Its terms are theirs as "nacl.crossEntropy" beside each loss as a whole ("nacl"); of
- * several of one name the later are numbered ("nacl2").
+ * The weighted sum of losses. Its terms are theirs as "nacl.crossEntropy" beside each loss as a whole
+ * ("nacl"); of several of one name the later are numbered ("nacl2").
  */
 export function weighted(parts: readonly WeightedPart[]): Loss {
   if (!Array.isArray(parts) || parts.length === 0)

@@ -17,7 +17,8 @@ export const convolutionRules: Readonly<Record<string, GradientRule>> = {
       () => biasGradient(dy),
     ];
   },
-  // A transposed convolution is the input gradient of a convolution, so its own gradients are that convolution.
+  // A transposed convolution is the input gradient of a convolution, so its own
+  // gradients are that convolution.
   ConvTranspose: ({ node, inputs: [x, w], dy }) => {
     const [windows, group] = [convTransposeWindows(node), groupOf(node)];
     return [

@@ -16,7 +16,10 @@ import { reductionRules } from "./reduction.js";
 import { resizeRules } from "./resize.js";
 import { type Backward, type GradientRule, noGradient } from "./rule.js";
 
-/** How to differentiate every operator. `noGradient` stands for operators whose gradient is zero or has no meaning. */
+/**
+ * How to differentiate every operator. `noGradient` stands for operators whose
+ * gradient is zero or has no meaning.
+ */
 export const gradientRules: Readonly<Record<string, GradientRule>> = {
   ...elementwiseRules,
   ...reductionRules,
@@ -35,9 +38,9 @@ export const ruleOf = (node: Node): GradientRule | undefined =>
   Object.hasOwn(gradientRules, opKey(node)) ? gradientRules[opKey(node)] : undefined;
 
 /**
- * The gradients of a loss of one element by each value of `of`, in their shapes: reverse mode, added to the same graph.
- * Values that the loss does not depend on get zeros. Throws `UnsupportedOpError` with every operator on the way that
- * has no rule.
+ * The gradients of a loss of one element by each value of `of`, in their shapes: reverse mode, added to the
+ * same graph. Values that the loss does not depend on get zeros. Throws `UnsupportedOpError` with every
+ * operator on the way that has no rule.
  */
 export function gradients(loss: Value, of: readonly Value[]): Value[] {
   const { graph } = loss;
@@ -118,8 +121,8 @@ const expand = (value: Value, dims: readonly number[]): Value =>
   value.dims.join() === dims.join() ? value : ops.Expand(value, dims);
 
 /**
- * Turns a gradient into one that broadcasts to `input`: sums over the axes along which the node repeated the input. Of an
- * elementwise node, the gradient may itself be short for one in the shape of the node's output.
+ * Turns a gradient into one that broadcasts to `input`: sums over the axes along which the node repeated the
+ * input. Of an elementwise node, the gradient may itself be short for one in the shape of the node's output.
  */
 function unbroadcast(gradient: Value, input: Value, node: Node): Value {
   const full = Object.hasOwn(elementwiseRules, opKey(node)) ? node.outputs[0]!.dims : gradient.dims;

@@ -5,7 +5,9 @@ import { resizeMatrix } from "../operators/resize-matrix.js";
 import { sizeOf } from "../operators/spec.js";
 import type { GradientRule } from "./rule.js";
 
-/** Whether a matrix repeats every input `output / input` times; that of an axis which is kept is undefined. */
+/**
+ * Whether a matrix repeats every input `output / input` times; that of an axis which is kept is undefined.
+ */
 function repeats(matrix: Float64Array | undefined, { input, output }: ResizedAxis): boolean {
   if (matrix === undefined) return true;
   const each = output / input;

@@ -2,7 +2,10 @@ import { GraphError } from "../errors.js";
 import type { Node, Value } from "../ir.js";
 import * as ops from "../operators/ops.js";
 
-/** What a gradient rule is about. `d` in front of a name means the loss's gradient by that value. */
+/**
+ * The node a gradient rule differentiates, and its values. A `d` before a name
+ * means the loss's gradient by it.
+ */
 export interface Backward {
   readonly node: Node;
   /** The node's inputs; optional ones that are left out are undefined, whatever the type says. */
@@ -21,8 +24,9 @@ export interface Backward {
 export type InputGradient = () => Value;
 
 /**
- * The gradient of each input in order; undefined where there is none. A gradient may have a shape that broadcasts to the
- * input's. Rules of the elementwise family ignore broadcasting: the walker sums over what was broadcast.
+ * The gradient of each input in order; undefined where there is none. A gradient may have a shape
+ * that broadcasts to the input's. Rules of the elementwise family ignore broadcasting: the walker
+ * sums over what was broadcast.
  */
 export type GradientRule = (backward: Backward) => readonly (InputGradient | undefined)[];
 

@@ -8,7 +8,9 @@ const wrap = (index: number, size: number): number => {
   return at;
 };
 
-/** Visits every index of GatherElements and ScatterElements: where it is and which element of `x` it names. */
+/**
+ * Visits every index of GatherElements and ScatterElements: where it is and which element of `x` it names.
+ */
 function eachElement(
   x: NumericArray,
   indices: NumericArray,

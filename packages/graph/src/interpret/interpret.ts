@@ -17,7 +17,9 @@ import { poolingKernels } from "./pooling.js";
 import { reductionKernels } from "./reduction.js";
 import { resizeKernels } from "./resize.js";
 
-/** The meaning of every operator, slow and plain: what gradients, lowering and runtimes are checked against. */
+/**
+ * The meaning of every operator, slow and plain: what gradients, lowering and runtimes are checked against.
+ */
 export const kernels: Readonly<Record<string, Kernel>> = {
   ...elementwiseKernels,
   ...reductionKernels,

@@ -3,7 +3,7 @@ import { broadcast, count, type Kernel, type NumericArray } from "./array.js";
 
 export interface Moments {
   readonly mean: Float64Array;
-  /** Of the population: divided by n. */
+  /** The population variance: the sum of squares divided by n. */
   readonly variance: Float64Array;
 }
 

@@ -5,11 +5,12 @@ import { emitAll } from "../operators/operand.js";
 import * as ops from "../operators/ops.js";
 import { sizeOf } from "../operators/spec.js";
 
-// onnxruntime's kernels for the channels of a plane in blocks: [N, C, H, W] is stored as [N, C / block, H, W, block],
-// where `block` floats fill a vector of the processor. Their convolutions need no im2col and reach its peak. The operators
-// (domain com.microsoft.nchwc) say [N, C, H, W] of what they take and give; graphs here keep the five axes that it has.
+// onnxruntime's kernels for the channels of a plane in blocks: [N, C, H, W] is stored as [N, C / block, H, W,
+// block], where `block` floats fill a vector of the processor. Their convolutions need no im2col and reach
+// its peak. The operators (domain com.microsoft.nchwc) say [N, C, H, W] of what they take and give; graphs
+// here keep the five axes that it has.
 
-/** What `unblocked` was given, when x is that. */
+/** Returns the blocked value that x was unblocked from; undefined when x was not. */
 export const asBlocked = (x: Value): Value | undefined =>
   x.node?.opType === "Unblock" && x.node.domain === composite ? x.node.inputs[0]! : undefined;
 
@@ -37,7 +38,10 @@ const nchwc = (
 /** x in the layout of the runtime's operators, five axes or four of fewer channels than a block. */
 const operand = (x: Value): Value => (x.dims.length === 5 ? ops.Reshape(x, planes(x)) : x);
 
-/** A weight [O, I, ...kernel] with its output channels, and its input channels where they fill blocks, in blocks. */
+/**
+ * A weight [O, I, ...kernel] with its output channels, and its input channels where
+ * they fill blocks, in blocks.
+ */
 function blockedWeight(w: Value, block: number): Value {
   const [o, i, height, width] = w.dims as [number, number, number, number];
   const ordered =

@@ -183,7 +183,7 @@ const together: readonly string[] = [
   "Reciprocal Sigmoid Softplus Sqrt Sub Tanh Where",
 ].flatMap((line) => line.split(" "));
 
-/** What gains from the blocked layout on the CPU, for planes whose channels fill blocks. */
+/** The operators that the blocked layout makes faster on the CPU, for planes whose channels fill blocks. */
 export const blockedLowerings: Readonly<Record<string, BlockedLowering>> = {
   ...Object.fromEntries(together.map((opType) => [opType, elementwise])),
   Relu: relu,

@@ -3,8 +3,8 @@ import * as ops from "../operators/ops.js";
 import { sizeOf } from "../operators/spec.js";
 
 /**
- * When a gradient is the product of a value and one factor per channel, as behind a batch norm, the factor may as well
- * scale the weight, which is smaller: value and factor [O, 1, ...] for a weight of these dims.
+ * When a gradient is the product of a value and one factor per channel, as behind a batch norm, the factor
+ * may as well scale the weight, which is smaller: value and factor [O, 1, ...] for a weight of these dims.
  */
 export function channelFactor(
   dy: Value,

@@ -9,14 +9,19 @@ import { forwardWindows, reach, type Windows, windowAttributes } from "../operat
 import { channelFactor } from "./channel-factor.js";
 import type { Lowering, LoweringDevice } from "./lowering.js";
 
-/** A convolution from x to y, of which this file writes y from x and x from y in operators that every provider has. */
+/**
+ * A convolution from x to y, of which this file writes y from x and x from y in
+ * operators that every provider has.
+ */
 interface Convolution {
   readonly windows: Windows;
   readonly group: number;
   readonly device: LoweringDevice;
 }
 
-/** webgpu has no grouped 3-D convolution, so elsewhere than on the others a group is a convolution of its own. */
+/**
+ * webgpu has no grouped 3-D convolution, so elsewhere than on the others a group is a convolution of its own.
+ */
 const groupsMustSplit = ({ windows, group, device }: Convolution): boolean =>
   group > 1 && windows.input.length === 3 && device !== "cpu" && device !== "cuda";
 
@@ -43,7 +48,10 @@ function forward(c: Convolution, x: Value, w: Value, bias?: Value): Value {
   return ops.Conv(x, w, bias, { ...windowAttributes(c.windows), group: c.group });
 }
 
-/** The weight of the convolution that goes the other way: axes swapped within a group and every kernel axis reversed. */
+/**
+ * The weight of the convolution that goes the other way: axes swapped within a group
+ * and every kernel axis reversed.
+ */
 function flipped(w: Value, group: number): Value {
   const [outs, ins, ...kernel] = w.dims as [number, number, ...number[]];
   const taps = sizeOf(kernel);
@@ -85,7 +93,9 @@ function transposedDense(c: Convolution, y: Value, w: Value, bias?: Value): Valu
   return forward({ ...c, windows: back }, cropped, flipped(w, group), bias);
 }
 
-/** Whether depth can be folded into the batch and its taps into the channels of a 2-D transposed convolution. */
+/**
+ * Whether depth can be folded into the batch and its taps into the channels of a 2-D transposed convolution.
+ */
 const depthFolds = ({ windows, group }: Convolution): boolean =>
   windows.input.length === 3 &&
   group === 1 &&
@@ -119,7 +129,10 @@ function transposedFolded(c: Convolution, y: Value, w: Value, bias?: Value): Val
   return ops.Reshape(split, [n, outs, depth * taps, height, width]);
 }
 
-/** webgpu has transposed convolutions in one and two dimensions only, and gets strided ones of several groups wrong. */
+/**
+ * webgpu has transposed convolutions in one and two dimensions only, and gets strided
+ * ones of several groups wrong.
+ */
 const mustSpread = ({ windows, group, device }: Convolution): boolean =>
   (windows.input.length === 3 || group > 1) && device !== "cpu" && device !== "cuda";
 

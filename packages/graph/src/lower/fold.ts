@@ -8,7 +8,9 @@ import { copy, rewrite } from "../rewrite.js";
 /** Larger results stay expressions: the model would grow, and the runtime folds them when it loads. */
 const largest = 1 << 16;
 
-/** Replaces what is computed from constants alone by its value. Weights are no constants: they may be trained. */
+/**
+ * Replaces what is computed from constants alone by its value. Weights are no constants: they may be trained.
+ */
 export function fold(source: Graph): Graph {
   return rewrite(source, {
     node: (node, inputs, target) => {

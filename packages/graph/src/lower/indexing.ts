@@ -6,8 +6,8 @@ import { sizeOf } from "../operators/spec.js";
 import type { Lowering } from "./lowering.js";
 
 /**
- * Where the rows of `indices` [..., depth] point to in an x of these dims, the `batch` first axes and the `depth` axes after
- * them counted as one: int32 [rows].
+ * Where the rows of `indices` [..., depth] point to in an x of these dims, the `batch` first axes and the
+ * `depth` axes after them counted as one: int32 [rows].
  */
 function flatPlaces(indices: Value, dims: readonly number[], batch: number): Value {
   const depth = indices.dims.at(-1)!;

@@ -22,13 +22,14 @@ export interface LowerOptions {
   /** Applies `trainingForm` first. A graph whose gradients are taken needs that before them. */
   readonly training?: boolean;
   /**
-   * The provider whose fastest forms to choose. "any", the default, is for all of them: the other choices may use
-   * operators that some other provider lacks.
+   * The provider whose fastest forms to choose. "any", the default, is for all of them: the other choices may
+   * use operators that some other provider lacks.
    */
   readonly device?: LoweringDevice;
   /**
-   * Channels that onnxruntime's CPU provider keeps together on this processor. Planes are then laid out in such blocks,
-   * with operators of its own that only it runs; without it, or 1, all operators are standard ones.
+   * Channels that onnxruntime's CPU provider keeps together on this processor. Planes are then laid
+   * out in such blocks, with operators of its own that only it runs; without it, or 1, all
+   * operators are standard ones.
    */
   readonly block?: number;
 }
@@ -45,13 +46,13 @@ const lowerings: Readonly<Record<string, Lowering>> = {
   ...resizeLowerings,
 };
 
-/** What a lowering is written in is lowered in turn; nothing needs more rounds than this. */
+/** The operators a lowering emits are lowered in turn; no graph needs more rounds than this. */
 const mostRounds = 12;
 
 /**
- * A copy in standard operators (domain ai.onnx) that the providers run, every composite written out in the form that
- * suits its shape. Constant expressions are folded, equal nodes shared, dead ones dropped; inputs, initializers and
- * outputs keep their names.
+ * Returns a copy in standard operators (domain ai.onnx) that the providers run, every composite written out
+ * in the form that suits its shape. Constant expressions are folded, equal nodes shared, dead ones dropped;
+ * inputs, initializers and outputs keep their names.
  */
 export function lower(
   source: Graph,

@@ -1,9 +1,9 @@
 import type { Node, Value } from "../ir.js";
 
-/** What a graph is laid out for; "any" runs on every provider. */
+/** The device a graph is laid out for; "any" runs on every provider. */
 export type LoweringDevice = "any" | "cpu" | "webgpu" | "cuda";
 
-/** How to write one operator in others, given its inputs in the new graph; undefined leaves it as it is. */
+/** Writes one operator in others, given its inputs in the new graph; undefined leaves it as it is. */
 export type Lowering = (
   node: Node,
   inputs: readonly Value[],

@@ -17,7 +17,10 @@ const reshape: Lowering = (node, [x]) => {
   return node.opType === "Reshape" && before === x ? undefined : [ops.Reshape(before, dims)];
 };
 
-/** onnxruntime 1.30 on webgpu walks backwards from an axis's end, wherever it is told to start: what comes after is cut off. */
+/**
+ * onnxruntime 1.30 on webgpu walks backwards from an axis's end, wherever it is told to start:
+ * what comes after is cut off.
+ */
 const slice: Lowering = (node, [x], device) => {
   if (device === "cpu" || device === "cuda") return undefined;
   const steps = sliceSteps(node);

@@ -30,7 +30,8 @@ function affine(
   device: LoweringDevice,
 ): Value {
   if (device === "cpu") {
-    // On the CPU a convolution per row uses all threads, which BatchNormalization does not, and takes a Relu with it.
+    // On the CPU a convolution per row uses all threads, which BatchNormalization does
+    // not, and takes a Relu with it.
     const [n, c] = x.dims as [number, number];
     const factor = Div(scale, ops.Sqrt(Add(variance, epsilon)));
     const rows = ops.Conv(

@@ -11,8 +11,8 @@ import { reach, tiles, type Windows, windowAttributes } from "../operators/windo
 import type { Lowering } from "./lowering.js";
 
 /**
- * All attributes of a pooling, its padding explicit. What ceil_mode adds becomes padding too where that does not count,
- * as ONNX's shape inference and its runtimes do not always agree about it.
+ * All attributes of a pooling, its padding explicit. What ceil_mode adds becomes padding too where that does
+ * not count, as ONNX's shape inference and its runtimes do not always agree about it.
  */
 function poolAttributes(node: Node, windows: Windows) {
   const { input, strides, kernel, before, after, output } = windows;
@@ -43,8 +43,8 @@ function byIndices(node: Node, [x, , dy]: readonly Value[], windows: Windows): V
 }
 
 /**
- * By comparison, tap after tap: a tap that equals the maximum takes the gradient unless one before it did. The windows
- * are read as slices of a padded x, and what each tap takes is put back between zeros.
+ * By comparison, tap after tap: a tap that equals the maximum takes the gradient unless one before it did.
+ * The windows are read as slices of a padded x, and what each tap takes is put back between zeros.
  */
 function byComparison([x, y, dy]: readonly Value[], windows: Windows): Value {
   const { input, kernel, strides, dilations, before, output } = windows;
@@ -103,8 +103,9 @@ function position(tap: number, kernel: readonly number[]): number[] {
 }
 
 /**
- * Windows that tile a plane: the maxima are repeated over their windows and compared at once. Each element that reaches
- * its maximum is marked by its place in the window, higher for earlier ones, so that the largest mark is the first.
+ * Windows that tile a plane: the maxima are repeated over their windows and compared at once. Each
+ * element that reaches its maximum is marked by its place in the window, higher for earlier ones, so that
+ * the largest mark is the first.
  */
 function byRepetition([x, y, dy]: readonly Value[], windows: Windows): Value {
   const repeat = (value: Value): Value =>

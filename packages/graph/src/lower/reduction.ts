@@ -21,7 +21,10 @@ function exponentials(
   return { max, shifted, terms, sum: ReduceSum(terms, axes) };
 }
 
-/** Over no axes every element is summed alone; webgpu then leaves out what is done before the sum and after it. */
+/**
+ * Over no axes every element is summed alone; webgpu then leaves out what is done
+ * before the sum and after it.
+ */
 const alone =
   (each: (x: Value) => Value): Lowering =>
   (node, [x]) =>

@@ -4,7 +4,7 @@ import { isKept, resizedAxes } from "../operators/resize.js";
 import { resizeMatrix } from "../operators/resize-matrix.js";
 import type { Lowering } from "./lowering.js";
 
-/** What every provider has; the rest is one matrix product per axis. */
+/** The coordinate transforms that every provider has; others become one matrix product per axis. */
 const common = new Set(["half_pixel", "pytorch_half_pixel", "align_corners", "asymmetric"]);
 
 export const resizeLowerings: Readonly<Record<string, Lowering>> = {

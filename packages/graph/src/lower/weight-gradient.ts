@@ -30,9 +30,9 @@ function byProduct({ windows, group, x, dy }: WeightGradient): Value {
 }
 
 /**
- * One convolution whose kernel is dy, to [O, taps, I / group]. The batch takes the place of the channels, and the
- * channels of x are laid out along its last axis, over which the kernel is dilated: the output then runs over the taps
- * and channels of the weight, and what the convolution copies are runs of many floats.
+ * One convolution whose kernel is dy, to [O, taps, I / group]. The batch takes the place of the channels, and
+ * the channels of x are laid out along its last axis, over which the kernel is dilated: the output then runs
+ * over the taps and channels of the weight, and what the convolution copies are runs of many floats.
  */
 function slide({ windows, group, x, dy }: WeightGradient): Value {
   const [n, ins, outs] = [x.dims[0]!, x.dims[1]!, dy.dims[1]!];
@@ -52,7 +52,8 @@ function slide({ windows, group, x, dy }: WeightGradient): Value {
   const wide = (list: readonly number[]): number[] =>
     list.map((size, axis) => (axis === last ? size * ci : size));
 
-  // With few taps and channels against the pixels, every image is a group of its own and dy needs no transposition.
+  // With few taps and channels against the pixels, every image is a group of its own
+  // and dy needs no transposition.
   const separate = n === 1 || sizeOf(output) > sizeOf(kernel) * ci;
   const image = ops.Reshape(channelsLast(x, group, separate), [1, n * group, ...wide(input)]);
   const slides = separate
@@ -102,8 +103,8 @@ function byConvolution(gradient: WeightGradient): Value {
 }
 
 /**
- * The same with x as the kernel that slides over dy, which finds the taps in reverse order: cheaper when dy has fewer
- * channels than x. Strides of one only.
+ * The same with x as the kernel that slides over dy, which finds the taps in reverse order: cheaper when dy
+ * has fewer channels than x. Strides of one only.
  */
 function bySwappedConvolution({ windows, x, dy }: WeightGradient): Value {
   const { input, kernel, dilations, before, output } = windows;
@@ -126,7 +127,10 @@ function bySwappedConvolution({ windows, x, dy }: WeightGradient): Value {
   return ops.Reshape(ops.Transpose(turned, [2, 0, 1]), [outs, ins, ...kernel]);
 }
 
-/** How many equal pieces a long sum over pixels is cut into, so that a GPU has work for all its groups of threads. */
+/**
+ * How many equal pieces a long sum over pixels is cut into, so that a GPU has work
+ * for all its groups of threads.
+ */
 function pieces(pixels: number): number {
   for (let count = 1; count <= 1024; count++) {
     if (pixels % count === 0 && pixels / count <= 4096) return count;
@@ -175,8 +179,8 @@ function swaps({ windows, group, x, dy }: WeightGradient): boolean {
 
 function weightGradient(gradient: WeightGradient, device: LoweringDevice): Value {
   if (plain(gradient.windows)) return byProduct(gradient);
-  // One convolution whose output is as small as a weight keeps one group of a GPU's threads busy, and webgpu has no
-  // grouped convolution in three dimensions.
+  // One convolution whose output is as small as a weight keeps one group of a GPU's threads busy, and webgpu
+  // has no grouped convolution in three dimensions.
   if (device !== "cpu") return byTap(gradient);
   return swaps(gradient) ? bySwappedConvolution(gradient) : byConvolution(gradient);
 }

@@ -24,7 +24,7 @@ export function attributesOf(
   return values;
 }
 
-/** What holds the value of an attribute that is more than a number. */
+/** Returns the object that holds the value of an attribute which is more than a number. */
 const storedIn = ({ type, s, t, floats, ints, strings }: AttributeProto): object | undefined => {
   switch (type) {
     case attributeTypes.string:
@@ -44,7 +44,8 @@ const storedIn = ({ type, s, t, floats, ints, strings }: AttributeProto): object
 
 const utf8 = new TextDecoder();
 
-// Which field holds the value follows from the type; absent numbers are 0 and absent lists empty, as Protocol Buffers has it.
+// Which field holds the value follows from the type; absent numbers are 0 and absent lists
+// empty, as Protocol Buffers has it.
 function attributeValue(attribute: AttributeProto, where: string, tensors: TensorOptions): Attribute {
   switch (attribute.type) {
     case attributeTypes.float:
@@ -70,7 +71,7 @@ function attributeValue(attribute: AttributeProto, where: string, tensors: Tenso
   }
 }
 
-/** What a Constant node holds. */
+/** Returns the tensor a Constant node holds. */
 export function constantOf(attributes: Readonly<Record<string, Attribute>>, where: string): Tensor {
   const entries = Object.entries(attributes);
   const [name, value] = entries[0] ?? ["", 0];

@@ -12,7 +12,10 @@ const freeWork = 256;
 const mostBytes = 1 << 25;
 /** Elements of all constants that are left to the runtime, as they are too large to be folded here. */
 const mostKept = 2 ** 28;
-/** Characters of names that any file may make for what is inside of its functions, and for each of its bytes more. */
+/**
+ * Characters of names that any file may make for what is inside of its functions,
+ * and for each of its bytes more.
+ */
 const leastCharacters = 1 << 22;
 const charactersPerByte = 64;
 /** Nodes that any file may become, and the bytes of a file for each node more. */
@@ -20,8 +23,8 @@ const leastNodes = 2048;
 const bytesPerNode = 8;
 
 /**
- * What one file may cost while it is read, so that a small file cannot ask for much time or memory. Everything is asked
- * for before it is done.
+ * The limit on what reading one file may cost, so that a small file cannot ask for much time or memory. The
+ * cost of every piece of work is charged before the work is done.
  */
 export class Budget {
   readonly #nodes: number;
@@ -38,14 +41,20 @@ export class Budget {
     this.#charactersLeft = leastCharacters + charactersPerByte * size;
   }
 
-  /** Pays for nodes that operators of the file are written in. Throws GraphError when it holds too few bytes for so many. */
+  /**
+   * Pays for nodes that operators of the file are written in. Throws GraphError when it
+   * holds too few bytes for so many.
+   */
   nodes(where: string, count: number): void {
     this.#nodesLeft -= count;
     if (this.#nodesLeft < 0)
       throw graphError(where, `at most ${this.#nodes} nodes in a file of this size`, "more, written out");
   }
 
-  /** Pays for the characters of names inside of functions. Throws GraphError when they are too many for the file. */
+  /**
+   * Pays for the characters of names inside of functions. Throws GraphError when
+   * they are too many for the file.
+   */
   names(count: number): void {
     this.#charactersLeft -= count;
     if (this.#charactersLeft < 0)

@@ -14,12 +14,12 @@ export const learntInputs: Readonly<Record<string, readonly number[]>> = {
   GroupNormalization: [1, 2],
 };
 
-/** What a weight passes on its way to the operator that uses it. */
+/** The operators a weight may pass on its way to the one that uses it. */
 const passing = new Set(["Transpose", "Reshape", "Squeeze", "Unsqueeze", "Flatten", "Identity", "Cast"]);
 
 /**
- * Names of Constant nodes that may hold weights, as some exporters write all of them; `weightRoles` sorts out the ones and
- * zeros of a group norm.
+ * Names of Constant nodes that may hold weights, as some exporters write all of them; `weightRoles` sorts out
+ * the ones and zeros of a group norm.
  */
 export function constantWeights(nodes: readonly NodeProto[]): ReadonlySet<string> {
   const makers = new Map(

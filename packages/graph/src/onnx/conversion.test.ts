@@ -22,7 +22,7 @@ const ints = (...values: number[]): Tensor => ({
 const scalar = (value: number): Tensor => ({ ...ints(value), dims: [] });
 const truth = (value: boolean): Tensor => ({ type: "bool", dims: [], data: Uint8Array.of(Number(value)) });
 
-/** What a model of one input x makes of these numbers. */
+/** Runs a model of one input x and returns the numbers of its output y. */
 function run(bytes: Uint8Array, x: Tensor): number[] {
   const graph = parseModel(bytes, { shapes: { x: x.dims } });
   return numbers(interpret(graph, { x }).y!);

@@ -8,7 +8,9 @@ import { type Call, numbersAt, withoutAttributes } from "./call.js";
 /** Writes a node of an older or newer operator set as `OPSET` has it. */
 type Form = (call: Call) => Call;
 
-/** Numbers that were attributes and are inputs now: attributes by name, each with its place among the inputs. */
+/**
+ * Numbers that were attributes and are inputs now: attributes by name, each with its place among the inputs.
+ */
 const inputsNow =
   (places: Readonly<Record<string, number>>): Form =>
   (call) => {
@@ -29,7 +31,10 @@ function constantOf({ graph, operands }: Call, value: number | readonly number[]
 
 const axes = inputsNow({ axes: 1 });
 
-/** Scales as floats in the third input, outputs at the place of the first input they show, as sets 9 and 10 had it. */
+/**
+ * Scales as floats in the third input, outputs at the place of the first input they
+ * show, as sets 9 and 10 had it.
+ */
 const upsampled: Form = (call) => {
   const given = numbersOf(call, "scales");
   const scales =
@@ -51,7 +56,9 @@ const upsampled: Form = (call) => {
   };
 };
 
-/** More outputs than one say that statistics are the batch's; five of them, of which the last two are gone. */
+/**
+ * More outputs than one say that statistics are the batch's; five of them, of which the last two are gone.
+ */
 const oldBatchNormalization: Form = (call) =>
   call.outputs === 1
     ? call

@@ -10,7 +10,10 @@ export function folderReader(folder: string): ExternalReader {
   return (location, offset, length) => readRange(externalPath(folder, location), location, offset, length);
 }
 
-/** The path of a file that a model names. Throws GraphError when it is not there or outside of the model's folder. */
+/**
+ * The path of a file that a model names. Throws GraphError when it is not there or
+ * outside of the model's folder.
+ */
 export function externalPath(folder: string, location: string): string {
   const parts = location.split(/[/\\]/);
   if (

@@ -62,8 +62,9 @@ const made: Readonly<
 export const foldedOperators: ReadonlySet<string> = new Set([...Object.keys(made), "Size"]);
 
 /**
- * The outputs of a node that computes with shapes and constants, or undefined for all others. Exporters write sizes as
- * Shape, Gather, Concat and so on even where they are fixed. Weights are never folded: they may be trained.
+ * The outputs of a node that computes with shapes and constants, or undefined for all others.
+ * Exporters write sizes as Shape, Gather, Concat and so on even where they are fixed. Weights are
+ * never folded: they may be trained.
  */
 export function fold(
   call: Call,

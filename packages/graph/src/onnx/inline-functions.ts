@@ -8,7 +8,10 @@ const mostNesting = 16;
 
 const keyOf = (domain = "", name = ""): string => `${standard(domain) ? "" : domain}.${name}`;
 
-/** Whether a name was made for the inside of a function, where nothing is trained: a call has no weights of its own. */
+/**
+ * Whether a name was made for the inside of a function, where nothing is trained: a
+ * call has no weights of its own.
+ */
 export const isInlined = (name: string): boolean => /#\d+\//.test(name);
 
 /** The model with the nodes of its functions in place of the calls. */

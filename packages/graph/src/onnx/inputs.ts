@@ -17,7 +17,10 @@ export function realInputs({ inputs = [], initializers = [] }: GraphProto): read
   return inputs.filter(({ name }) => !weights.has(name));
 }
 
-/** Static dims of every input, from `shapes` or else from the model. Throws GraphError naming every input that stays open. */
+/**
+ * Static dims of every input, from `shapes` or else from the model. Throws GraphError naming
+ * every input that stays open.
+ */
 export function inputDims(inputs: readonly ValueInfoProto[], shapes: InputShapes): readonly Input[] {
   const given = new Map(Object.entries(shapes));
   const only = given.get("");

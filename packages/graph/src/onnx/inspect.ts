@@ -16,7 +16,7 @@ export interface DeclaredValue {
   readonly dims: readonly (number | string)[] | undefined;
 }
 
-/** What an ONNX file says of itself. */
+/** The description an ONNX file gives of itself. */
 export interface ModelFacts {
   readonly graph: string;
   readonly producer: string;
@@ -44,7 +44,10 @@ const metadataOf = ({ metadata = [] }: ModelProto): Record<string, string> =>
 /** The width of a type, by the number of bits in its name. */
 const widthOf = (type: string): number => Math.max(1, Number(/\d+$/.exec(type)?.[0] ?? 8) / 8);
 
-/** Reads what an ONNX file says of itself, whether or not it can be parsed. Throws GraphError where it is none. */
+/**
+ * Reads what an ONNX file says of itself, whether or not it can be parsed. Throws
+ * GraphError where it is none.
+ */
 export function inspectModel(bytes: Uint8Array): ModelFacts {
   const model = decode(modelTable, bytes) as ModelProto;
   const { graph } = model;

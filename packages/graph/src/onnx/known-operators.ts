@@ -11,7 +11,9 @@ import { meansTheSame, mostNodes, standard, versionOf } from "./opsets.js";
 import { sequenceOperators } from "./sequences.js";
 import { decode } from "./wire.js";
 
-/** Operators that are gone when a graph is read: their outputs are constants, other names or a chosen branch. */
+/**
+ * Operators that are gone when a graph is read: their outputs are constants, other names or a chosen branch.
+ */
 const resolved = new Set(["Constant", "If", "Upsample"]);
 
 /** Whether the graph can hold the operator, or what it is written in. */
@@ -62,8 +64,8 @@ export interface OperatorUse {
 }
 
 /**
- * What an ONNX file is made of, whether or not it can be read: its operator set and every operator, by name, those of its
- * functions in place of the calls.
+ * Lists the contents of an ONNX file, whether or not the file can be trained: its operator set and every
+ * operator by name. Operators inside functions are listed in place of the calls.
  */
 export function modelOperators(bytes: Uint8Array): {
   readonly opset: number;

@@ -1,8 +1,8 @@
 import type { NodeProto } from "./onnx-proto.js";
 
 /**
- * The nodes so that each follows what it uses, as runtimes accept them in any order and some converters append what they
- * add; those in a circle as they are. Nodes in order keep their order.
+ * The nodes so that each follows what it uses, as runtimes accept them in any order and some converters
+ * append what they add; those in a circle as they are. Nodes in order keep their order.
  */
 export function inOrder(nodes: readonly NodeProto[]): readonly NodeProto[] {
   const makers = new Map<string, number>();
@@ -34,7 +34,7 @@ export function inOrder(nodes: readonly NodeProto[]): readonly NodeProto[] {
   return sorted;
 }
 
-/** What a node uses, its branches included. */
+/** Yields the names of the values a node uses, its branches included. */
 function* usedNames({ inputs = [], attributes = [] }: NodeProto): Generator<string> {
   yield* inputs;
   for (const { g } of attributes) {

@@ -1,7 +1,7 @@
 import type { Field, Message, Table } from "./wire.js";
 
-// The messages of onnx.proto (github.com/onnx/onnx, onnx/onnx.proto, IR version 8 to 13) as far as models of tensors need them. Everything
-// else is kept as unknown fields.
+// The messages of onnx.proto (github.com/onnx/onnx, onnx/onnx.proto, IR version 8 to 13) as far as models of
+// tensors need them. Everything else is kept as unknown fields.
 
 const one = (name: string, kind: Field["kind"]): Field => ({ name, kind });
 const child = (name: string, table: () => Table): Field => ({ name, kind: "message", table });

@@ -33,8 +33,8 @@ interface Meaning {
   readonly added?: readonly string[];
 }
 
-// From the version history of each operator in github.com/onnx/onnx docs/Changelog.md. Versions that only admit more types are not listed:
-// types are checked on their own.
+// From the version history of each operator in github.com/onnx/onnx docs/Changelog.md. Versions that only
+// admit more types are not listed: types are checked on their own.
 const meanings: Readonly<Record<string, Meaning>> = {
   ArgMax: { before: [12, (node) => has(node, "select_last_index")] },
   AveragePool: { added: ["dilations"] },
@@ -81,7 +81,10 @@ const meanings: Readonly<Record<string, Meaning>> = {
   Where: { from: 9 },
 };
 
-/** Whether a node of operator set `version` means the same as in `OPSET`, once it is written as there (forms.ts). */
+/**
+ * Whether a node of operator set `version` means the same as in `OPSET`, once it is
+ * written as there (forms.ts).
+ */
 export function meansTheSame(node: NodeProto, version: number): boolean {
   const {
     from = oldestOpset,

@@ -16,11 +16,17 @@ import { type TiedWeights, untied } from "./tied-weights.js";
 import { decode } from "./wire.js";
 
 export interface ParseOptions {
-  /** Dims by input name; "" stands for the only input. Needed where the model leaves a dim open, and taken over what it declares. */
+  /**
+   * Dims by input name; "" stands for the only input. Needed where the model leaves a dim open, and
+   * taken over what it declares.
+   */
   readonly shapes?: InputShapes;
-  /** Where weights outside of the model lie: its folder, or a function that reads them. Nothing is read without it. */
+  /**
+   * Where weights outside of the model lie: its folder, or a function that reads
+   * them. Nothing is read without it.
+   */
   readonly externalData?: string | ExternalReader;
-  /** What becomes of weights that several layers share; "named" by default. */
+  /** The treatment of weights that several layers share; "named" by default. */
   readonly tiedWeights?: TiedWeights;
   /** Names of values through which no gradient flows: ONNX does not say what was trained without one. */
   readonly stopGradients?: readonly string[];
@@ -29,8 +35,9 @@ export interface ParseOptions {
 }
 
 /**
- * The graph of an ONNX file. All shapes become static and are inferred anew. float16 and bfloat16 become float32. Throws UnsupportedOpError with
- * all operators that are unknown or of another meaning in the model's operator set, and GraphError for whatever else is wrong.
+ * The graph of an ONNX file. All shapes become static and are inferred anew. float16 and bfloat16 become
+ * float32. Throws UnsupportedOpError with all operators that are unknown or of another meaning in the model's
+ * operator set, and GraphError for whatever else is wrong.
  */
 export function parseModel(bytes: Uint8Array, options: ParseOptions = {}): Graph {
   const stored = decode(modelTable, bytes) as ModelProto;

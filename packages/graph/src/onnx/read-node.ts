@@ -35,7 +35,7 @@ export interface Reading {
   readonly budget: Budget;
   /** Values that follow from constants alone and are left to the runtime. */
   readonly unfolded: Set<Value>;
-  /** What lists and tensors of attributes hold, as nodes of functions share them. */
+  /** Decoded lists and tensors of attributes; the nodes of a function called twice share them. */
   readonly values: Map<object, Attribute>;
   readonly note: (note: string) => void;
 }
@@ -87,7 +87,8 @@ export function addNode(reading: Reading, proto: NodeProto): void {
     else addCall(reading, call, proto);
   } catch (error) {
     if (error instanceof GraphError || error instanceof UnsupportedOpError) throw error;
-    // A shape rule met numbers no one checks for, a length of -1 for example: the model's fault, not the program's.
+    // A shape rule met numbers no one checks for, a length of -1 for example: the
+    // model's fault, not the program's.
     throw new GraphError(
       name,
       `${opType} cannot be laid out: ${error instanceof Error ? error.message : error}`,

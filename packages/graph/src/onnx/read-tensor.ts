@@ -50,7 +50,9 @@ function externalBytes(proto: TensorProto, where: string, read: ExternalReader |
   return read(location, offset, length);
 }
 
-/** Where the data of a tensor lies outside of its model, in bytes; without a length it goes to the file's end. */
+/**
+ * Where the data of a tensor lies outside of its model, in bytes; without a length it goes to the file's end.
+ */
 export interface ExternalPlace {
   readonly location: string;
   readonly offset: number;
@@ -107,7 +109,10 @@ function dimsOf(proto: TensorProto, where: string): number[] {
   return dims;
 }
 
-/** The tensor of an initializer or attribute; float16 and bfloat16 become float32. Throws GraphError naming `where`. */
+/**
+ * The tensor of an initializer or attribute; float16 and bfloat16 become float32.
+ * Throws GraphError naming `where`.
+ */
 export function parseTensor(proto: TensorProto, where: string, options: TensorOptions): Tensor {
   const code = proto.dataType ?? 0;
   const type = code === onnxBfloat16 ? "float16" : dataType(code);

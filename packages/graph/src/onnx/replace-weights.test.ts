@@ -113,7 +113,10 @@ describe("new weights in an ONNX file", () => {
     expect(graph.nodes.map(({ opType }) => opType)).toEqual(["Identity", "Add", "Mul"]);
   });
 
-  /** Three layers take w: one of them twice, one through an Identity. A name that would be made up is there already. */
+  /**
+   * Three layers take w: one of them twice, one through an Identity. A name that would
+   * be made up is there already.
+   */
   const tied = (): Uint8Array =>
     model(
       [

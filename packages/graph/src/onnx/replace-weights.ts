@@ -44,10 +44,11 @@ const inAttribute = { tensor: 5, floats: 7 } as const;
 const inTensor = { floatData: 4, int32Data: 5, rawData: 9 } as const;
 
 /**
- * A model file with other values in some of its weights, in the data types and places it keeps them; every other byte
- * stays. A weight is named by its initializer, by a Constant node's output, by the output of an Identity of an
- * initializer, or as `TiedWeights` names what several nodes take: exporters merge weights that are equal, and one that no
- * longer is becomes an initializer of its own. Throws GraphError naming all weights that are not there.
+ * A model file with other values in some of its weights, in the data types and places it keeps them; every
+ * other byte stays. A weight is named by its initializer, by a Constant node's output, by the output of an
+ * Identity of an initializer, or as `TiedWeights` names what several nodes take: exporters merge weights
+ * that are equal, and one that no longer is becomes an initializer of its own. Throws GraphError naming
+ * all weights that are not there.
  */
 export function replaceWeights(bytes: Uint8Array, weights: Weights): PatchedModel {
   const proto = (decode(modelTable, bytes) as ModelProto).graph ?? {};
@@ -111,7 +112,10 @@ export function replaceWeights(bytes: Uint8Array, weights: Weights): PatchedMode
 interface Plan {
   readonly initializers: ReadonlyMap<string, Values>;
   readonly constants: ReadonlyMap<string, Values>;
-  /** New initializers, with the one they were the same as; a name may be the output of an Identity, which goes. */
+  /**
+   * New initializers, with the one they were the same as; a name may be the
+   * output of an Identity, which goes.
+   */
   readonly separate: ReadonlyMap<string, { readonly values: Values; readonly like: TensorProto }>;
   /** New names of inputs by node. */
   readonly renamed: ReadonlyMap<number, ReadonlyMap<string, string>>;

@@ -6,7 +6,10 @@ import * as ops from "../operators/ops.js";
 import { normalAxis } from "../operators/spec.js";
 import { type Call, numbersAt } from "./call.js";
 
-/** Lists of values, by the names the model has for them. A graph has none: they are taken apart while it is read. */
+/**
+ * Lists of values, by the names the model has for them. A graph has none: they are
+ * taken apart while it is read.
+ */
 export type Sequences = Map<string, readonly Value[]>;
 
 /** Operators on lists of which the number of values and the places are known. */
@@ -17,7 +20,9 @@ export const sequenceOperators: ReadonlySet<string> = new Set([
   "ConcatFromSequence",
 ]);
 
-/** What a call makes: a list for `SplitToSequence` and `SequenceConstruct`, a value for the others. */
+/**
+ * Returns the result of a call: a list for `SplitToSequence` and `SequenceConstruct`, a value for the others.
+ */
 export function sequenceResult(
   call: Call,
   sequences: Sequences,

@@ -20,8 +20,9 @@ export interface SerializeOptions {
   /** Strings to keep in the file (ONNX metadata_props). */
   readonly metadata?: Readonly<Record<string, string>>;
   /**
-   * Dims to declare for inputs and outputs in place of the graph's own; a string names an axis that may have any size, for runtimes
-   * that allow it. The operators must then not depend on that size: nothing checks this.
+   * Dims to declare for inputs and outputs in place of the graph's own; a string names an axis
+   * that may have any size, for runtimes that allow it. The operators must then not depend on
+   * that size: nothing checks this.
    */
   readonly dims?: Readonly<Record<string, readonly (number | string)[]>>;
 }
@@ -30,8 +31,9 @@ export interface SerializeOptions {
 const maxBytes = 2 ** 31 - 1;
 
 /**
- * The bytes of an ONNX file (opset `OPSET`, weights as raw data): the same graph gives the same bytes. Throws UnsupportedOpError for operators
- * that only exist before `lower`, GraphError for a model over 2 GiB (see `externalModel`).
+ * The bytes of an ONNX file (opset `OPSET`, weights as raw data): the same graph gives the same bytes.
+ * Throws UnsupportedOpError for operators that only exist before `lower`, GraphError for a model over
+ * 2 GiB (see `externalModel`).
  */
 export function serializeModel(graph: Graph, options: SerializeOptions = {}): Uint8Array {
   const chunks = modelChunks(graph, options);
@@ -61,7 +63,10 @@ export interface ExternalOptions extends SerializeOptions {
   readonly threshold?: number;
 }
 
-/** A model whose larger weights lie in a second file: the model's bytes, and that file's in pieces that are not copies. */
+/**
+ * A model whose larger weights lie in a second file: the model's bytes, and that file's
+ * in pieces that are not copies.
+ */
 export function externalModel(
   graph: Graph,
   options: ExternalOptions,

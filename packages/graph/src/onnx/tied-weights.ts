@@ -1,16 +1,16 @@
 import type { GraphProto, ModelProto, TensorProto } from "./onnx-proto.js";
 
 /**
- * PyTorch's exporters merge weights of equal value, which looks like tied weights. One of them gives them back their names
- * by Identity nodes: "named" makes weights of their own of these, unless the name is one that exporters make up. The
- * other lets layers take the same array: "untie" gives each its own there too, `w.2` to the second that takes `w`.
- * "keep" takes a model as it is stored.
+ * PyTorch's exporters merge weights of equal value, which looks like tied weights. One of them gives them
+ * back their names by Identity nodes: "named" makes weights of their own of these, unless the name is one
+ * that exporters make up. The other lets layers take the same array: "untie" gives each its own there too,
+ * `w.2` to the second that takes `w`. "keep" takes a model as it is stored.
  */
 export type TiedWeights = "named" | "untie" | "keep";
 
 /** A node's use of a stored array that another node before it takes too. */
 export interface TiedUse {
-  /** What the array is called where it is a weight of its own. */
+  /** The name of the array where it is a weight of its own. */
   readonly name: string;
   /** The stored array. */
   readonly of: string;
@@ -23,8 +23,8 @@ const isFloatType = ({ dataType = 0, dims = [] }: TensorProto): boolean =>
   [1, 10, 16].includes(dataType) && dims.length > 0;
 
 /**
- * Every use of a stored array after its first: `w.2` is the second node's, `w.3` the third's. A node that takes it twice
- * counts once, and branches and Identity nodes not at all.
+ * Every use of a stored array after its first: `w.2` is the second node's, `w.3` the third's. A node that
+ * takes it twice counts once, and branches and Identity nodes not at all.
  */
 export function tiedUses({ initializers = [], nodes = [] }: GraphProto): readonly TiedUse[] {
   const names = new Set([

@@ -1,7 +1,7 @@
 import { Cursor } from "./wire.js";
 
 /**
- * What to put in place of a field's content (the block of a length-delimited field without its length, or a number's
+ * Returns the new content of a field (the block of a length-delimited field without its length, or a number's
  * bytes): undefined leaves it, null drops the field. `index` counts the fields of this number from 0.
  */
 export type Put = (

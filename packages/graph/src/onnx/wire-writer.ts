@@ -153,7 +153,8 @@ function writeInts(
 }
 
 function writeMessage(writer: Writer, table: Table, message: Message): void {
-  // Object keys that are numbers come in ascending order: the order of field numbers, whatever the message's own order.
+  // Object keys that are numbers come in ascending order: the order of field numbers,
+  // whatever the message's own order.
   for (const [number, field] of Object.entries(table)) {
     const value = message[field.name];
     if (value !== undefined) writeField(writer, Number(number), field, value);
@@ -161,7 +162,10 @@ function writeMessage(writer: Writer, table: Table, message: Message): void {
   for (const bytes of message.unknown ?? []) writer.raw(bytes);
 }
 
-/** Encodes a message, fields in the order of their numbers; the same message gives the same bytes. Large blocks are not copied. */
+/**
+ * Encodes a message, fields in the order of their numbers; the same message gives the same bytes.
+ * Large blocks are not copied.
+ */
 export function encode(table: Table, message: Message): Uint8Array[] {
   const writer = new Writer();
   writeMessage(writer, table, message);

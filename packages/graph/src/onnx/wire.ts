@@ -1,8 +1,9 @@
 import { GraphError } from "../errors.js";
 
 /**
- * Protocol Buffers' wire format (protobuf.dev/programming-guides/encoding), driven by tables. A message is decoded into an object with one
- * property per field of its table; what the table does not know is kept as bytes and written back.
+ * Protocol Buffers' wire format (protobuf.dev/programming-guides/encoding), driven by tables. A message
+ * is decoded into an object with one property per field of its table; what the table does not know is
+ * kept as bytes and written back.
  */
 export interface Field {
   readonly name: string;
@@ -178,7 +179,10 @@ function readText(bytes: Uint8Array, [start, end]: readonly [number, number]): s
   }
 }
 
-/** Decodes a message; byte fields are views of `bytes`. Throws GraphError where the bytes are not the wire format. */
+/**
+ * Decodes a message; byte fields are views of `bytes`. Throws GraphError where the
+ * bytes are not the wire format.
+ */
 export function decode(table: Table, bytes: Uint8Array): Message {
   return decodeRange(table, bytes, 0, bytes.length, 0);
 }

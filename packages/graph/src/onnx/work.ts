@@ -5,7 +5,7 @@ import { sizeOf } from "../operators/spec.js";
 
 const elements = (node: Node, index: number): number => sizeOf(node.inputs[index]?.dims ?? []);
 
-/** What an element costs that is found by its place along every axis, and one that has an array of its own. */
+/** The cost of an element found by its place along every axis, and of one that gets an array of its own. */
 const [placed, apart] = [4, 16];
 const placing = /^(Tile|Slice|Pad|Split|.*Elements|.*ND)$/;
 const separating = /^(Reduce.*|Arg.*|.*Softmax|CumSum|.*Normalization)$/;
@@ -26,7 +26,10 @@ const perOutput: Readonly<Record<string, (node: Node) => number>> = {
   Resize: (node) => resizedAxes(node).reduce((sum, { input, output }) => sum + input * output, 0),
 };
 
-/** How many elements are visited, at most, when the nodes of a graph are computed; no more is counted beyond `enough`. */
+/**
+ * How many elements are visited, at most, when the nodes of a graph are computed; no
+ * more is counted beyond `enough`.
+ */
 export function workOf(graph: Graph, enough: number): number {
   let work = 0;
   for (const node of graph.nodes) {

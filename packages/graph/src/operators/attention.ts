@@ -7,11 +7,11 @@ import { Softmax } from "./reduction.js";
 import { triangle } from "./triangle.js";
 
 export interface AttentionOptions {
-  /** What is added to the scores [N, heads, queries, keys], or where queries may look. */
+  /** Added to the scores [N, heads, queries, keys]; of type bool, true where a query may look. */
   readonly mask?: Value;
   /** Whether a query looks at no key after its own place. */
   readonly causal?: boolean;
-  /** Of the scores; one over the square root of a head's size by default. */
+  /** The factor on the scores; one over the square root of a head's size by default. */
   readonly scale?: number;
   /** The largest score, approached by a hyperbolic tangent; none by default. */
   readonly softcap?: number;
@@ -21,8 +21,8 @@ export interface AttentionOptions {
 const hidden = -3e38;
 
 /**
- * Scaled dot product attention of queries [N, heads, queries, size], keys and values [N, groups, keys, size]: neighbouring
- * heads share a group where there are fewer groups.
+ * Scaled dot product attention of queries [N, heads, queries, size], keys and values [N, groups, keys, size]:
+ * neighbouring heads share a group where there are fewer groups.
  */
 export function Attention(q: Value, k: Value, v: Value, options: AttentionOptions = {}): Value {
   for (const value of [q, k, v]) {

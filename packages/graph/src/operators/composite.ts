@@ -17,8 +17,8 @@ function sizes(spec: NodeSpec, key: string): readonly number[] {
 }
 
 /**
- * Operators that gradients need and ONNX has not, or has not on every provider. `lower` writes each in standard ones,
- * in the form that is fastest for its shape.
+ * Operators that gradients need and ONNX has not, or has not on every provider. `lower` writes each in
+ * standard ones, in the form that is fastest for its shape.
  */
 export const compositeShapes: Readonly<Record<string, ShapeRule>> = {
   // x -> x; the gradient is zero
@@ -44,8 +44,8 @@ export const compositeShapes: Readonly<Record<string, ShapeRule>> = {
     requireDims(spec, dy, y.dims);
     return [{ type: x.type, dims: x.dims }];
   },
-  // x, scale, bias -> y, mean, variance: y = scale * (x - mean) / sqrt(variance + epsilon) + bias per channel, with
-  // the mean and the population variance of x over all axes but the second
+  // x, scale, bias -> y, mean, variance: y = scale * (x - mean) / sqrt(variance + epsilon) + bias per
+  // channel, with the mean and the population variance of x over all axes but the second
   "pixelcal.BatchNormalization": (spec) => {
     const [x, scale, bias] = [required(spec, 0), required(spec, 1), required(spec, 2)];
     const dims = [x.dims[1]!];

@@ -5,8 +5,8 @@ import { emit } from "./operand.js";
 import { sizeOf } from "./spec.js";
 
 /**
- * Contracts an axis of `x` with the rows of a constant matrix [x's size, columns], row by row: the axis then has
- * `columns` elements. It is the transpose of the map that this matrix describes.
+ * Contracts an axis of `x` with the rows of a constant matrix [x's size, columns], row by row: the axis then
+ * has `columns` elements. It is the transpose of the map that this matrix describes.
  */
 export function contractAxis(x: Value, axis: number, matrix: Float64Array, columns: number): Value {
   const { graph, type } = x;

@@ -12,8 +12,8 @@ interface Labelled {
 }
 
 /**
- * Einstein's summation, written as matrix products: two operands at a time, the labels they share and nothing else needs
- * becoming the inner axis. A label twice in one operand is not supported.
+ * Einstein's summation, written as matrix products: two operands at a time, the labels they share and nothing
+ * else needs becoming the inner axis. A label twice in one operand is not supported.
  */
 export function Einsum(equation: string, ...values: readonly Value[]): Value {
   const { operands, result } = labelled(equation.replaceAll(/\s/g, ""), values);

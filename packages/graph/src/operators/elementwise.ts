@@ -177,7 +177,9 @@ export const Div: Binary = binary("Div");
 export const Pow: Binary = binary("Pow");
 export const Mod = (a: Operand, b: Operand, attributes: { readonly fmod?: number } = {}): Value =>
   emit("Mod", promote("Mod", [a, b]), attributes);
-/** Operands that are equal share the gradient, as in torch.maximum; `Relu` and `Clip` have their own rules. */
+/**
+ * Operands that are equal share the gradient, as in torch.maximum; `Relu` and `Clip` have their own rules.
+ */
 export const Max: (...values: readonly Operand[]) => Value = variadic("Max");
 export const Min: (...values: readonly Operand[]) => Value = variadic("Min");
 export const Sum: (...values: readonly Operand[]) => Value = variadic("Sum");
@@ -192,7 +194,9 @@ export const And: Binary = binary("And");
 export const Or: Binary = binary("Or");
 export const Xor: Binary = binary("Xor");
 
-/** `a` where `condition` holds, else `b`; numbers take the other branch's type, float32 when both are numbers. */
+/**
+ * `a` where `condition` holds, else `b`; numbers take the other branch's type, float32 when both are numbers.
+ */
 export function Where(condition: Value, a: Operand, b: Operand): Value {
   const type = [a, b].find((operand) => typeof operand === "object")?.type ?? "float32";
   const [yes, no] = [a, b].map((operand) =>

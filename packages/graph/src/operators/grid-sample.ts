@@ -19,8 +19,8 @@ interface Tap {
 }
 
 /**
- * x [N, C, ...spatial] read at the places of `grid` [N, ...out, axes], which lists the last axis first; -1 and 1 are the
- * ends of an axis. Of linear interpolation every corner is one gather.
+ * x [N, C, ...spatial] read at the places of `grid` [N, ...out, axes], which lists the last axis first; -1
+ * and 1 are the ends of an axis. Of linear interpolation every corner is one gather.
  */
 export function GridSample(x: Value, grid: Value, options: GridSampleOptions = {}): Value {
   const { mode = "linear", padding_mode = "zeros" } = options;
@@ -71,7 +71,7 @@ function tapsOf(along: Value, size: number, options: Required<GridSampleOptions>
   return [tap(first, Sub(1, rest), size, padding_mode), tap(Add(first, 1), rest, size, padding_mode)];
 }
 
-/** What lies outside counts as zero, or was moved inside before. */
+/** Reads one tap: positions outside count as zero, or were moved inside before. */
 function tap(at: Value, weight: Value | undefined, size: number, padding: string): Tap {
   const inside = Clip(at, 0, size - 1);
   if (padding !== "zeros") return { at: inside, weight };

@@ -112,8 +112,8 @@ export const ScatterND = (
 ): Value => emit("ScatterND", [x, indices, updates], options);
 
 /**
- * The `k` largest elements along `axis` in falling order, and their int64 indices. Of equal elements the one with the
- * lower index comes first, and the gradient goes to that one (as torch.max(x, dim) with k = 1).
+ * The `k` largest elements along `axis` in falling order, and their int64 indices. Of equal elements the one
+ * with the lower index comes first, and the gradient goes to that one (as torch.max(x, dim) with k = 1).
  */
 export function TopK(
   x: Value,
@@ -126,8 +126,8 @@ export function TopK(
 }
 
 /**
- * 1 where a pixel has the class, else 0: labels [N, ...spatial] to [N, classes, ...spatial] of `type`. Any label outside
- * [0, classes) gives zeros. Labels should be uint8, int32 or float32: webgpu compares no int64.
+ * 1 where a pixel has the class, else 0: labels [N, ...spatial] to [N, classes, ...spatial] of `type`. Any
+ * label outside [0, classes) gives zeros. Labels should be uint8, int32 or float32: webgpu compares no int64.
  */
 export function OneHot(labels: Value, classes: number, type: DataType = "float32"): Value {
   const compared = labels.type === "int32" || labels.type === "float32" ? labels : Cast(labels, "int32");

@@ -1,7 +1,7 @@
 /**
- * One function per ONNX operator, in ONNX's spelling: each adds a node to its operands' graph and returns its output.
- * Some operators are written in terms of others. Operands may be numbers, which become scalars; axes, starts, repeats,
- * pads and shapes are plain number lists.
+ * One function per ONNX operator, in ONNX's spelling: each adds a node to its operands' graph and returns its
+ * output. Some operators are written in terms of others. Operands may be numbers, which become scalars; axes,
+ * starts, repeats, pads and shapes are plain number lists.
  */
 
 export { Celu, Gelu, Mish, Selu, Shrink, Swish, ThresholdedRelu } from "./activations.js";

@@ -1,6 +1,6 @@
 /**
- * For every position of an axis after padding by edge, reflect or wrap: the position it shows; -1 for the constant.
- * Negative pads crop first, and what they leave is what positive ones continue.
+ * For every position of an axis after padding by edge, reflect or wrap: the position it shows; -1 for the
+ * constant. Negative pads crop first, and what they leave is what positive ones continue.
  */
 export function paddedFrom(mode: string, size: number, before: number, after: number): number[] {
   const start = Math.max(-before, 0);

@@ -68,7 +68,9 @@ const reduction =
 
 export const ReduceSum: Reduction = reduction("ReduceSum");
 export const ReduceMean: Reduction = reduction("ReduceMean");
-/** Its gradient is shared by all elements that reach the maximum (torch.amax); see `TopK` for the first alone. */
+/**
+ * Its gradient is shared by all elements that reach the maximum (torch.amax); see `TopK` for the first alone.
+ */
 export const ReduceMax: Reduction = reduction("ReduceMax");
 export const ReduceMin: Reduction = reduction("ReduceMin");
 export const ReduceProd: Reduction = reduction("ReduceProd");

@@ -7,8 +7,8 @@ import type { ResizedAxis } from "./resize.js";
 const mostElements = 1 << 27;
 
 /**
- * The matrix [output, input], row by row, by which a Resize maps one axis; Resize is one such product per axis
- * (ONNX, operator Resize) that is not kept. Throws for modes that are not separable or not supported.
+ * The matrix [output, input], row by row, by which a Resize maps one axis; Resize is one such product per
+ * axis (ONNX, operator Resize) that is not kept. Throws for modes that are not separable or not supported.
  */
 export function resizeMatrix(node: Described, axis: ResizedAxis): Float64Array {
   if (axis.output * axis.input > mostElements)

@@ -8,7 +8,7 @@ export interface ValueInfo {
   readonly dims: readonly number[];
 }
 
-/** What an operator returns for what it is given; throws `GraphError` when that does not fit. */
+/** Returns the types and dims of an operator's outputs; throws `GraphError` when its inputs do not fit. */
 export type ShapeRule = (spec: NodeSpec) => readonly ValueInfo[];
 
 /** The input at `index`, which must be there. */

@@ -23,8 +23,9 @@ export function threeAxes(windows: Windows): Windows {
 export type VisitRow = (tap: number, input: number, output: number, count: number) => void;
 
 /**
- * Visits, for every tap of a kernel, the rows of outputs for which it lies inside the input: the tap's index, the index
- * of the first input and output in one channel, and how many there are. Inputs are the last axis' stride apart.
+ * Visits, for every tap of a kernel, the rows of outputs for which it lies inside the input: the tap's
+ * index, the index of the first input and output in one channel, and how many there are. Inputs are
+ * the last axis' stride apart.
  */
 export function eachRow(windows: Windows, visit: VisitRow): void {
   const { input, kernel, strides, dilations, before, output } = threeAxes(windows);
@@ -56,7 +57,9 @@ export function eachRow(windows: Windows, visit: VisitRow): void {
   }
 }
 
-/** What each window of an AveragePool divides by: its elements inside the input, or inside the padded input. */
+/**
+ * Counts the elements each window of an AveragePool divides by: those in the input, or in the padded input.
+ */
 export function poolCounts(windows: Windows, countPadding: boolean): Float64Array {
   const counts = new Float64Array(sizeOf(windows.output));
   const whole = windows.input.map((size, axis) => size + windows.before[axis]! + windows.after[axis]!);

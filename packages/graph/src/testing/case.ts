@@ -5,7 +5,7 @@ import type { Value } from "../ir.js";
 export interface InputSpec {
   readonly dims: readonly number[];
   readonly type?: "float" | "int32" | "bool";
-  /** What an element is, given a uniform random number of [-1, 1) and its place; that number by default. */
+  /** Returns an element, given a uniform random number in [-1, 1) and its place; that number by default. */
   readonly value?: (random: number, at: number) => number;
   /** Whether gradients by it are checked; floats by default. */
   readonly differentiable?: boolean;

@@ -17,7 +17,10 @@ export { difference, floats, numbers } from "./numbers.js";
 export { type AttributeValue, type OnnxNode, onnxModel } from "./onnx-model.js";
 export { planeCases } from "./plane-cases.js";
 
-/** Small expressions for every operator with a gradient rule: what the interpreter, lowering and runtimes must agree on. */
+/**
+ * Small expressions for every operator with a gradient rule: what the interpreter,
+ * lowering and runtimes must agree on.
+ */
 export const operatorCases: readonly OperatorCase[] = [
   ...elementwiseCases,
   ...tensorCases,
@@ -41,8 +44,8 @@ export function caseLoss(operatorCase: OperatorCase, float: DataType): Graph {
 }
 
 /**
- * The graph of a case: outputs "y0", "y1" ..., a scalar "loss" that weighs every element of them differently, and the
- * loss's gradient by every input that is differentiable.
+ * The graph of a case: outputs "y0", "y1" ..., a scalar "loss" that weighs every element of them differently,
+ * and the loss's gradient by every input that is differentiable.
  */
 export function caseGraph(operatorCase: OperatorCase, float: DataType): CaseGraph {
   const { graph, values, loss, differentiable } = forward(operatorCase, float);

@@ -11,7 +11,10 @@ export const floats = (
   dims: readonly number[] = [values.length],
 ): Tensor<"float32"> => fromNumbers("float32", values, dims);
 
-/** The largest difference, relative to the largest expected number once that exceeds one; infinite when lengths differ. */
+/**
+ * The largest difference, relative to the largest expected number once that exceeds one;
+ * infinite when lengths differ.
+ */
 export function difference(actual: Tensor, expected: Tensor | readonly number[]): number {
   const [found, wanted] = [numbers(actual), "data" in expected ? numbers(expected) : expected];
   if (found.length !== wanted.length) return Number.POSITIVE_INFINITY;
