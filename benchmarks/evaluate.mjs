@@ -1,10 +1,11 @@
-// The whole job of scoring predictions: `pixelcal evaluate` of a folder beside the authors' steps in NumPy and SciPy, each as a
-// command of its own, in turns. Files are stored and compressed 512 x 512 images of two classes, and one volume of
-// 128 x 256 x 256 with four.
+// The whole job of scoring predictions: `pixelcal evaluate` of a folder beside the authors' steps in NumPy
+// and SciPy, each as a command of its own, in turns. Files are stored and compressed 512 x 512 images of two
+// classes, and one volume of 128 x 256 x 256 with four.
 //
 //   node benchmarks/evaluate.mjs [--cases 60] [--rounds 5] [--python python3] [--write]
 //
-// Both read from the page cache. Ratios are medians over rounds of peer / ours. The columns of both must agree.
+// Both read from the page cache. Ratios are medians over rounds of peer / ours.
+// The columns of both must agree.
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { arch, cpus, loadavg, platform } from "node:os";
