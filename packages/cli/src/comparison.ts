@@ -61,7 +61,7 @@ export async function compare(
     const folder = join(out, "runs", method);
     const label = `[${index + 1}/${settings.methods.length}] ${method.padEnd(width)}`;
     const logEvery = Math.ceil(settings.epochs / 4);
-    const result = await trainRun({ ...context, config, root, folder, label, logEvery });
+    const result = await trainRun({ ...context, config, root, folder, overwrite: true, label, logEvery });
     const { validationLoss, validationDice } = result.history[result.bestEpoch - 1]!;
     terminal.line(
       `${label} best epoch ${result.bestEpoch} of ${settings.epochs}, validation loss ` +

@@ -1,29 +1,60 @@
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { basename, dirname, extname, isAbsolute, resolve } from "node:path";
+import { readRegularFileSync } from "@pixelcal/io";
 import { ConfigError, parseConfig, type TrainConfig } from "@pixelcal/train";
-import { parseDocument } from "yaml";
+import { type Document, parseDocument } from "yaml";
 import { CommandError } from "./command-error.js";
 
-const largestFile = 1 << 20;
+/** Bytes of a configuration, hundreds of times what any needs. */
+export const largestConfig: number = 1 << 18;
+const deepest = 64;
 
 /** Reads a YAML or JSON configuration. Errors begin with the file's name. */
 export function readConfig(path: string): TrainConfig {
-  const entry = statSync(path, { throwIfNoEntry: false });
-  if (entry === undefined) throw new CommandError(`${path}: no such configuration file`);
-  if (entry.isDirectory()) throw new CommandError(`${path}: expected a configuration file, found a folder`);
-  const { size } = entry;
-  if (size > largestFile)
-    throw new CommandError(`${path}: expected a configuration of at most 1 MiB, got ${size} bytes`);
-  const document = parseDocument(readFileSync(path, "utf8"), { prettyErrors: true });
+  const document = parse(path, configText(path));
   const [error] = document.errors;
   // The first line says what and where; the lines below it, which are left out, draw it.
   if (error) throw new CommandError(`${path}: ${error.message.split(/:?\n/)[0]}`, { exitCode: 2 });
   try {
     return parseConfig(document.toJS({ maxAliasCount: 100 }), { runName: basename(path, extname(path)) });
   } catch (cause) {
-    // ReferenceError: an alias without its anchor, or too many of them.
-    if (cause instanceof ConfigError || cause instanceof ReferenceError)
+    // ReferenceError: an alias without its anchor, or too many of them. RangeError: nested too deep.
+    if (cause instanceof ConfigError || cause instanceof ReferenceError || cause instanceof RangeError)
       throw new CommandError(`${path}: ${cause.message}`, { exitCode: 2, cause });
+    throw cause;
+  }
+}
+
+function configText(path: string): string {
+  const entry = statSync(path, { throwIfNoEntry: false });
+  if (entry === undefined) throw new CommandError(`${path}: no such configuration file`);
+  if (entry.isDirectory()) throw new CommandError(`${path}: expected a configuration file, found a folder`);
+  if (entry.isFile() && entry.size > largestConfig)
+    throw new CommandError(
+      `${path}: expected a configuration of at most ${largestConfig / 1024} KiB, got ${entry.size} bytes`,
+    );
+  const bytes = readRegularFileSync(path, { maxFile: largestConfig });
+  return new TextDecoder().decode(bytes);
+}
+
+/** The document of a text; nesting is bounded before the parser, which calls itself, runs out of stack. */
+function parse(path: string, text: string): Document.Parsed {
+  let depth = 0;
+  for (const character of text) {
+    if (character === "[" || character === "{") depth += 1;
+    else if (character === "]" || character === "}") depth -= 1;
+    if (depth > deepest)
+      throw new CommandError(`${path}: expected at most ${deepest} nested lists and maps`, { exitCode: 2 });
+  }
+  try {
+    return parseDocument(text, { prettyErrors: true });
+  } catch (cause) {
+    // "- - - -" and "? ? ?" nest without brackets.
+    if (cause instanceof RangeError)
+      throw new CommandError(`${path}: expected at most ${deepest} nested lists and maps`, {
+        exitCode: 2,
+        cause,
+      });
     throw cause;
   }
 }

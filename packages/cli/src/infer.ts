@@ -1,11 +1,13 @@
 import { basename, extname, join, resolve } from "node:path";
 import {
+  type Checkpoint,
   checkpointFiles,
+  DamagedCheckpointError,
   ModelPredictor,
   modelClasses,
   NpzDataset,
   predictionWeights,
-  readCheckpoint,
+  readRunCheckpoint,
 } from "@pixelcal/train";
 import { type Command, Option } from "commander";
 import { CommandError } from "./command-error.js";
@@ -75,6 +77,14 @@ async function infer(options: Options, context: Context): Promise<void> {
   context.output.write(`${folder}: ${dataset.names.length} predictions\n`);
 }
 
+function readWeights(path: string): Promise<Checkpoint> {
+  return readRunCheckpoint(path).catch((error: unknown) => {
+    if (!(error instanceof DamagedCheckpointError) || error.intact[0] === undefined) throw error;
+    const advice = `--checkpoint ${error.intact[0].path} predicts with it`;
+    throw new CommandError(`${error.message}; ${advice}`, { cause: error });
+  });
+}
+
 interface Source {
   readonly predictor: ModelPredictor;
   readonly dataset: NpzDataset;
@@ -89,7 +99,7 @@ async function fromConfig(options: Options, terminal: Context["terminal"]): Prom
   const config = locateModel(readConfig(options.config), options.config, report);
   const root = dataRoot(config, options.config, options.data, report);
   const checkpoint = options.checkpoint ?? join(options.runs, config.run_name, checkpointFiles.best);
-  const arrays = predictionWeights(await readCheckpoint(checkpoint));
+  const arrays = predictionWeights(await readWeights(checkpoint));
   const network = await networkOf(config);
   const classes = await classesOf(config, network, root, options.split);
   const dataset = await openCases(root, options.split, classes, options.ignore ?? config.dataset.ignore);

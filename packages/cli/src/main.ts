@@ -5,18 +5,24 @@ import { Terminal } from "./terminal.js";
 const interrupt = new AbortController();
 const terminal = new Terminal(process.stderr);
 
-for (const signal of ["SIGINT", "SIGTERM"]) {
+// A terminal that is closed sends SIGHUP.
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
   process.on(signal, () => {
-    if (interrupt.signal.aborted) process.exit(130);
+    if (interrupt.signal.aborted) {
+      // Shells send SIGHUP a second time of their own accord.
+      if (signal !== "SIGHUP") process.exit(130);
+      return;
+    }
     interrupt.abort();
     terminal.line("Stopping after this step; press Ctrl-C again to stop at once.");
   });
 }
-// `pixelcal ... | head` closes the pipe early: that is no failure.
-process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code === "EPIPE") process.exit(0);
-  throw error;
-});
+// `pixelcal ... | head` closes the pipe early and a closed terminal takes nothing: the work goes on and ends as it would.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on("error", (error: NodeJS.ErrnoException) => {
+    if (!["EPIPE", "EIO", "ERR_STREAM_DESTROYED"].includes(error.code ?? "")) throw error;
+  });
+}
 
 process.exitCode = await run(process.argv.slice(2), {
   output: process.stdout,

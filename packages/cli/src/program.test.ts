@@ -77,6 +77,7 @@ describe("from configuration to table", () => {
       "last.safetensors",
       "log.csv",
       "model.onnx",
+      "previous.safetensors",
     ]);
     expect(JSON.parse(await readFile(at("runs", "toy", "config.json"), "utf8"))).toMatchObject({
       preset: "reference",

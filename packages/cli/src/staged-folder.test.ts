@@ -1,7 +1,8 @@
 import { lstat, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { LockedError } from "@pixelcal/io";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type Replaceable, writeFolder } from "./staged-folder.js";
 
 let root: string;
@@ -81,4 +82,44 @@ test("a link stays a link, and what it leads to is replaced", async () => {
   await expect(writeFolder(link, npz, fill("three"))).rejects.toThrow(
     `run: is a link to ${real}, which does not exist; remove it`,
   );
+});
+
+describe("of writers that were killed", () => {
+  const left = async (name: string, text: string): Promise<void> => {
+    await mkdir(join(root, name));
+    await writeFile(join(root, name, "a.npz"), text);
+  };
+
+  test("the half-made folders are swept, others stay", async () => {
+    await writeFolder(join(root, "run"), npz, fill("one"));
+    for (const name of [".run.999999999.tmp", ".run.999999999-0123abcd.00ff.tmp", ".run2.999999999.tmp"])
+      await left(name, "half");
+    await writeFolder(join(root, "run"), npz, fill("two"));
+    expect((await readdir(root)).sort()).toEqual([".run2.999999999.tmp", "run"]);
+    expect(await readFile(join(root, "run", "a.npz"), "utf8")).toBe("two");
+  });
+
+  const stopped = ".run.999999999-0123abcd.00ff.tmp";
+  test.each([
+    ["the complete new folder", [stopped, `${stopped}.old`], "new"],
+    ["the old one, where there is no other", [`${stopped}.old`], "old"],
+  ])("between two renames, %s comes back", async (_, names, text) => {
+    for (const name of names) await left(name, name.endsWith(".old") ? "old" : "new");
+    const failing = async (): Promise<void> => {
+      throw new Error("disk full");
+    };
+    await expect(writeFolder(join(root, "run"), npz, failing)).rejects.toThrow("disk full");
+    expect(await readdir(root)).toEqual(["run"]);
+    expect(await readFile(join(root, "run", "a.npz"), "utf8")).toBe(text);
+  });
+});
+
+test("two writers of one folder at a time are refused before the second begins", async () => {
+  const path = join(root, "run");
+  await writeFolder(path, npz, async (staged) => {
+    await expect(writeFolder(path, npz, fill("two"))).rejects.toThrow(LockedError);
+    await fill("one")(staged);
+  });
+  expect(await readFile(join(path, "a.npz"), "utf8")).toBe("one");
+  expect(await readdir(root)).toEqual(["run"]);
 });

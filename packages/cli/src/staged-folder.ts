@@ -1,6 +1,7 @@
+import { existsSync } from "node:fs";
 import { mkdir, readdir, readlink, realpath, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { makeFolder, removeFolders, writeError } from "@pixelcal/io";
+import { lockBeside, staleTemporaries, temporaryName, writeError } from "@pixelcal/io";
 import { CommandError } from "./command-error.js";
 
 /** What may be in a folder that is to be replaced. */
@@ -14,6 +15,7 @@ export interface Replaceable {
 /**
  * Makes a folder that is either complete or absent: `fill` writes into a temporary folder beside it, which takes the
  * folder's name at the end. What is there already is replaced only if it is `replaceable`; a `CommandError` says so.
+ * Throws `LockedError` while another process writes it.
  */
 export async function writeFolder(
   link: string,
@@ -22,24 +24,48 @@ export async function writeFolder(
 ): Promise<void> {
   // A link stays one: what it leads to is replaced.
   const path = await realpath(link).catch(() => link);
-  const present = await checkReplaceable(path, replaceable);
-  const staged = join(dirname(path), `.${basename(path)}.${process.pid}.tmp`);
+  await checkReplaceable(path, replaceable);
+  const lock = await lockBeside(path);
+  try {
+    await recover(path);
+    // Once more, as nobody else writes there from here on.
+    await replaceFolder(path, await checkReplaceable(path, replaceable), fill);
+  } finally {
+    await lock.release();
+  }
+}
+
+async function replaceFolder(
+  path: string,
+  present: boolean,
+  fill: (folder: string) => Promise<void>,
+): Promise<void> {
+  const staged = join(dirname(path), temporaryName(basename(path)));
   const old = `${staged}.old`;
-  const made = await makeFolder(dirname(path));
-  await rm(staged, { recursive: true, force: true });
   try {
     await mkdir(staged);
     await fill(staged);
     if (present) await rename(path, old);
     await rename(staged, path);
   } catch (error) {
-    await rm(staged, { recursive: true, force: true });
-    await removeFolders(made);
+    if (!existsSync(path) && existsSync(old)) await rename(old, path);
     throw writeError(path, error);
   } finally {
     await rm(staged, { recursive: true, force: true });
     await rm(old, { recursive: true, force: true });
   }
+}
+
+/** Clears up after writers that were killed. One killed between the two renames has left the new folder complete. */
+async function recover(path: string): Promise<void> {
+  const parent = dirname(path);
+  const stale = await staleTemporaries(parent, basename(path));
+  const old = stale.find((name) => name.endsWith(".old"));
+  if (old !== undefined && !existsSync(path)) {
+    const staged = old.slice(0, -".old".length);
+    await rename(join(parent, stale.includes(staged) ? staged : old), path);
+  }
+  for (const name of stale) await rm(join(parent, name), { recursive: true, force: true });
 }
 
 /** Whether the folder is there; throws `CommandError` if it holds anything that must not be replaced. */

@@ -1,7 +1,15 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { makeFolder, removeFolders, sweepTemporaries, writeFileAtomic } from "@pixelcal/io";
+import {
+  FormatError,
+  type Lock,
+  lockFolder,
+  readRegularFileSync,
+  removeFolders,
+  sweepTemporaries,
+  writeFileAtomic,
+} from "@pixelcal/io";
 import { type Loss, lossFromConfig } from "@pixelcal/losses";
 import {
   adamW,
@@ -9,6 +17,7 @@ import {
   checkpointFiles,
   constant,
   cosine,
+  DamagedCheckpointError,
   type Dataset,
   type EpochRecord,
   type FitResult,
@@ -19,7 +28,8 @@ import {
   Trainer,
   type TrainerOptions,
 } from "@pixelcal/train";
-import { Interrupted } from "./command-error.js";
+import { CommandError, Interrupted } from "./command-error.js";
+import { largestConfig } from "./config-file.js";
 import type { Context } from "./context.js";
 import { checkFits, classesOf, fromFile, networkOf } from "./network.js";
 import { formatJson } from "./report/json.js";
@@ -37,8 +47,10 @@ export interface TrainRun extends Pick<Context, "terminal" | "signal"> {
   readonly root: string;
   /** runs/NAME */
   readonly folder: string;
-  /** Continues from the folder's last checkpoint where there is one. */
-  readonly resume?: boolean;
+  /** Continues from the folder's last checkpoint where there is one, or from the checkpoint of this path. */
+  readonly resume?: boolean | string;
+  /** Starts anew although the folder holds a run. */
+  readonly overwrite?: boolean;
   /** What stands before the epoch in progress and log lines. */
   readonly label?: string;
   /** Epochs from one log line to the next; 1 by default. */
@@ -55,8 +67,36 @@ export interface TrainOutcome extends FitResult {
 // More than this is computed anew in every epoch.
 const targetCacheBytes = 2 ** 30;
 
-/** Trains a run: checkpoints, log.csv, config.json and the best model as model.onnx in its folder. */
+/**
+ * Trains a run: checkpoints, log.csv, config.json and the best model as model.onnx in its folder. Throws `LockedError`
+ * while another process trains it, and `CommandError` for a run that is there and is neither resumed nor overwritten.
+ */
 export async function trainRun(run: TrainRun): Promise<TrainOutcome> {
+  const { folder } = run;
+  const lock = await lockFolder(folder);
+  const last = join(folder, checkpointFiles.last);
+  try {
+    checkNew(run);
+    await sweepTemporaries(folder);
+    return await trainLocked(run, lock);
+  } finally {
+    run.terminal.clear();
+    await lock.release();
+    if (!existsSync(last)) await removeFolders([folder]);
+  }
+}
+
+/** Throws `CommandError` for a folder that holds a run which is neither resumed nor overwritten. */
+export function checkNew({
+  folder,
+  resume,
+  overwrite,
+}: Pick<TrainRun, "folder" | "resume" | "overwrite">): void {
+  if (resume || overwrite || !existsSync(join(folder, checkpointFiles.last))) return;
+  throw new CommandError(`${folder} holds a run already: --resume continues it, --overwrite starts anew`);
+}
+
+async function trainLocked(run: TrainRun, lock: Lock): Promise<TrainOutcome> {
   const { config, folder, root, terminal } = run;
   const begun = terminal.now();
   const network = await networkOf(config);
@@ -75,16 +115,13 @@ export async function trainRun(run: TrainRun): Promise<TrainOutcome> {
       throw "onnx" in config.model ? fromFile(config.model.onnx, error) : error;
     },
   );
-  let made: readonly string[] = [];
   try {
-    const resume = run.resume === true && canResume(run);
+    const resume = resumeFrom(run);
     // A checkpoint that does not fit must not take the configuration it was made with along.
-    if (resume) await trainer.restore(join(folder, checkpointFiles.last));
-    made = await makeFolder(folder);
+    if (resume !== undefined) await restoreOrAdvise(trainer, resume, run);
     // Nothing of an earlier run may stand beside the new configuration.
-    if (!resume) for (const file of produced) await rm(join(folder, file), { force: true });
+    if (resume === undefined) for (const file of produced) await rm(join(folder, file), { force: true });
     await writeFileAtomic(join(folder, runFiles.config), formatJson(config));
-    await sweepTemporaries(folder);
     const loader = loaderOf(config, train, trainer, loss);
     const result = await fit(trainer, {
       train: batchesOf(loader),
@@ -97,6 +134,7 @@ export async function trainRun(run: TrainRun): Promise<TrainOutcome> {
       // The loader prepares batches and targets ahead already; a second row of them would only hold memory.
       prefetch: 1,
       folder,
+      lock,
       resume,
       config,
       ...reports(run, loader.batchesPerEpoch),
@@ -109,21 +147,32 @@ export async function trainRun(run: TrainRun): Promise<TrainOutcome> {
     const [parameters, trained] = [sizeOf(Object.keys(trainer.parameters)), sizeOf(trainer.trainable)];
     return { ...result, seconds: (terminal.now() - begun) / 1000, parameters, trained };
   } catch (error) {
-    await discardUnlessBegun(folder, made);
+    await discardUnlessBegun(folder);
     throw error;
   } finally {
-    terminal.clear();
     await trainer.close();
   }
 }
 
-/** Takes a run away that stopped before its first checkpoint, and the folders made for it; what else is there stays. */
-async function discardUnlessBegun(folder: string, made: readonly string[]): Promise<void> {
+/** Takes the files of a run away that stopped before its first checkpoint; what else is there stays. */
+async function discardUnlessBegun(folder: string): Promise<void> {
   if (existsSync(join(folder, checkpointFiles.last))) return;
-  // Where the folder is none, the error that is on its way says so.
-  for (const file of [...produced, runFiles.config])
-    await rm(join(folder, file), { force: true }).catch(() => undefined);
-  await removeFolders(made.length > 0 ? made : [folder]);
+  for (const file of [...produced, runFiles.config]) await rm(join(folder, file), { force: true });
+}
+
+/** Restores a checkpoint; of a damaged one the error says from which other to continue, and how. */
+async function restoreOrAdvise(trainer: Trainer, path: string, { folder }: TrainRun): Promise<void> {
+  try {
+    await trainer.restore(path);
+  } catch (error) {
+    if (!(error instanceof DamagedCheckpointError)) throw error;
+    const [other] = error.intact;
+    const advice =
+      other === undefined
+        ? `no other checkpoint of ${folder} is intact; --overwrite starts anew`
+        : `continue with --resume ${other.path}`;
+    throw new CommandError(`${error.message}; ${advice}`, { cause: error });
+  }
 }
 
 /** What a configuration says of the training itself, as a trainer takes it. */
@@ -183,20 +232,37 @@ function batchesOf(loader: Loader): BatchSource {
   };
 }
 
-function canResume({ folder, config, terminal }: TrainRun): boolean {
-  if (!existsSync(join(folder, checkpointFiles.last))) {
+/** The checkpoint to continue from, if any; warns where the configuration has changed since. */
+function resumeFrom({ folder, config, terminal, resume }: TrainRun): string | undefined {
+  if (typeof resume === "string" && !existsSync(resume))
+    throw new CommandError(`--resume: ${resume}: no such checkpoint`);
+  const path = typeof resume === "string" ? resume : join(folder, checkpointFiles.last);
+  if (!resume) return undefined;
+  if (!existsSync(path)) {
     terminal.line(`${folder} holds no ${checkpointFiles.last}: starting from the beginning`);
-    return false;
+    return undefined;
   }
-  const path = join(folder, runFiles.config);
-  if (!existsSync(path)) return true;
-  for (const difference of differences(
-    JSON.parse(readFileSync(path, "utf8")),
-    JSON.parse(formatJson(config)),
-  )) {
+  const begun = join(folder, runFiles.config);
+  if (!existsSync(begun)) return path;
+  for (const difference of differences(readJson(begun), JSON.parse(formatJson(config))))
     terminal.warn(`the run was begun with another configuration: ${difference}`);
+  return path;
+}
+
+function readJson(path: string): unknown {
+  const text = Buffer.from(readRegularFileSync(path, { maxFile: largestConfig })).toString("utf8");
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new FormatError(
+      path,
+      undefined,
+      "is not JSON; remove it to resume without comparing configurations",
+      {
+        cause: error,
+      },
+    );
   }
-  return true;
 }
 
 /** The leaves in which two JSON values differ: "optim.lr was 0.001, is 0.0001". */
@@ -205,7 +271,9 @@ export function differences(before: unknown, after: unknown, path: readonly stri
     typeof value === "object" && value !== null;
   if (record(before) && record(after)) {
     const keys = new Set([...Object.keys(before), ...Object.keys(after)]);
-    return [...keys].flatMap((key) => differences(before[key], after[key], [...path, key]));
+    const of = (value: Record<string, unknown>, key: string): unknown =>
+      Object.hasOwn(value, key) ? value[key] : undefined;
+    return [...keys].flatMap((key) => differences(of(before, key), of(after, key), [...path, key]));
   }
   const text = (value: unknown): string => JSON.stringify(value) ?? "absent";
   return before === after ? [] : [`${path.join(".")} was ${text(before)}, is ${text(after)}`];

@@ -1,19 +1,16 @@
-import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { checkpointFiles } from "@pixelcal/train";
 import { type Command, Option } from "commander";
-import { CommandError } from "./command-error.js";
 import { dataRoot, locateModel, readConfig } from "./config-file.js";
 import type { Context } from "./context.js";
 import { integer } from "./option.js";
 import { duration } from "./terminal.js";
-import { trainRun } from "./train-run.js";
+import { checkNew, trainRun } from "./train-run.js";
 
 interface Options {
   readonly config: string;
   readonly out: string;
   readonly device?: "cpu" | "webgpu" | "cuda";
-  readonly resume?: true;
+  readonly resume?: true | string;
   readonly overwrite?: true;
   readonly data?: string;
   readonly epochs?: number;
@@ -37,7 +34,11 @@ export function addTrain(program: Command, context: Context): void {
     .option("--epochs <count>", "in place of epochs", integer(1))
     .option("--threads <count>", "in place of threads", integer(1))
     .addOption(deviceOption())
-    .addOption(new Option("--resume", "continue from the last checkpoint").conflicts("overwrite"))
+    .addOption(
+      new Option("--resume [checkpoint]", "continue from the last checkpoint, or from this one").conflicts(
+        "overwrite",
+      ),
+    )
     .option("--overwrite", "start anew although the run exists")
     .action((options: Options) => train(options, context));
 }
@@ -56,15 +57,21 @@ async function train(options: Options, context: Context): Promise<void> {
     ...(threads !== undefined && { threads }),
   };
   const folder = join(options.out, config.run_name);
-  if (!options.resume && !options.overwrite && existsSync(join(folder, checkpointFiles.last))) {
-    throw new CommandError(`${folder} holds a run already: --resume continues it, --overwrite starts anew`);
-  }
+  const { resume, overwrite } = options;
+  checkNew({ folder, resume, overwrite });
   const { model, loss } = config;
   terminal.line(
     `${config.run_name}: ${loss.name}${loss.preset ? ` (${loss.preset})` : ""}, ` +
       `${"onnx" in model ? model.onnx : `${model.arch} base ${model.base}`}, ${config.epochs} epochs on ${root}`,
   );
-  const result = await trainRun({ ...context, config, root, folder, resume: options.resume });
+  const result = await trainRun({
+    ...context,
+    config,
+    root,
+    folder,
+    resume: options.resume,
+    overwrite: options.overwrite,
+  });
   const best = result.history[result.bestEpoch - 1]!;
   context.output.write(
     `${folder}: best epoch ${result.bestEpoch} of ${result.history.length}${result.stoppedEarly ? ` (stopped early)` : ""}, validation loss ` +

@@ -1,16 +1,9 @@
 import { existsSync } from "node:fs";
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import {
-  makeFolder,
-  removeFolders,
-  sweepTemporaries,
-  writeError,
-  writeFileAtomic,
-  writeFilesAtomic,
-} from "./index.js";
+import { makeFolder, removeFolders, writeError, writeFileAtomic, writeFilesAtomic } from "./index.js";
 
 let folder: string;
 beforeAll(async () => {
@@ -123,15 +116,4 @@ test("many writers of one file: the last to finish wins, whole", async () => {
   const bytes = await readFile(path);
   expect(bytes.length).toBe(5000);
   expect(new Set(bytes).size).toBe(1);
-});
-
-test("stale temporaries of dead processes are swept", async () => {
-  const place = join(folder, "sweep");
-  await mkdir(place);
-  const stale = ".last.safetensors.999999999.3.tmp";
-  const names = [stale, `.last.safetensors.${process.pid}.1.tmp`, "last.safetensors", ".hidden", "x.tmp"];
-  for (const name of names) await writeFile(join(place, name), "x");
-  await chmod(join(place, stale), 0o400);
-  expect(await sweepTemporaries(place)).toEqual([stale]);
-  expect((await readdir(place)).sort()).toEqual(names.slice(1).sort());
 });

@@ -1,9 +1,8 @@
 import { existsSync, statSync } from "node:fs";
-import { mkdir, open, readdir, rename, rm, rmdir } from "node:fs/promises";
+import { type FileHandle, mkdir, open, rename, rm, rmdir } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { errorCode, FormatError, writeError } from "./errors.js";
-
-let counter = 0;
+import { temporaryName } from "./temporaries.js";
 
 async function syncDirectory(path: string): Promise<void> {
   const directory = await open(path, "r");
@@ -64,9 +63,9 @@ export async function writeFilesAtomic(
       current = path;
       const folder = dirname(path);
       made.push(...(await makeFolder(folder)));
-      const temporary = join(folder, `.${basename(path)}.${process.pid}.${counter++}.tmp`);
+      const { file, temporary } = await openNew(folder, basename(path));
       staged.push({ path, temporary });
-      await writeNew(temporary, data);
+      await writeAll(file, data);
     }
     for (const { path, temporary } of staged) {
       current = path;
@@ -80,8 +79,19 @@ export async function writeFilesAtomic(
   for (const folder of new Set(files.map(([path]) => dirname(path)))) await syncDirectory(folder);
 }
 
-async function writeNew(path: string, data: FileData): Promise<void> {
-  const file = await open(path, "wx");
+/** A new file; a name that is taken, however that came, is no reason to fail. */
+async function openNew(folder: string, name: string): Promise<{ file: FileHandle; temporary: string }> {
+  for (let attempt = 0; ; attempt++) {
+    const temporary = join(folder, temporaryName(name));
+    try {
+      return { file: await open(temporary, "wx"), temporary };
+    } catch (error) {
+      if (errorCode(error) !== "EEXIST" || attempt === 10) throw error;
+    }
+  }
+}
+
+async function writeAll(file: FileHandle, data: FileData): Promise<void> {
   try {
     if (data instanceof Uint8Array || typeof data === "string") await file.writeFile(data);
     else for await (const chunk of data) await file.writeFile(chunk);
@@ -89,23 +99,4 @@ async function writeNew(path: string, data: FileData): Promise<void> {
   } finally {
     await file.close();
   }
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-/** Removes temporary files that writes of processes now dead left in `folder`; returns their names. */
-export async function sweepTemporaries(folder: string): Promise<string[]> {
-  const stale = (await readdir(folder)).filter((name) => {
-    const match = /^\..+\.(\d+)\.\d+\.tmp$/.exec(name);
-    return match !== null && !isRunning(Number(match[1]));
-  });
-  for (const name of stale) await rm(join(folder, name), { force: true });
-  return stale.sort();
 }

@@ -5,7 +5,6 @@ export {
   type FileData,
   makeFolder,
   removeFolders,
-  sweepTemporaries,
   writeFileAtomic,
   writeFilesAtomic,
 } from "./file.js";
@@ -14,9 +13,17 @@ export { type FolderEntries, listCases, listFolder } from "./folder.js";
 export { checkLabelRange, labelHash, labelNumbers, toInt64 } from "./labels.js";
 export type { Limits } from "./limits.js";
 export { defaultLimits } from "./limits.js";
+export { type Lock, LockedError, lockBeside, lockFolder } from "./lock.js";
 export { decodeNpy, encodeNpy, readNpy, writeNpy } from "./npy.js";
 export type { ReadNpzOptions, WriteNpzOptions } from "./npz.js";
 export { encodeNpz, npzNames, readNpz, writeNpz } from "./npz.js";
 export { readRegularFile, readRegularFileSync } from "./regular-file.js";
 export type { Safetensors, SafetensorsOptions } from "./safetensors.js";
-export { decodeSafetensors, encodeSafetensors, readSafetensors, writeSafetensors } from "./safetensors.js";
+export {
+  decodeSafetensors,
+  encodeSafetensors,
+  readSafetensors,
+  verifySafetensors,
+  writeSafetensors,
+} from "./safetensors.js";
+export { staleTemporaries, sweepTemporaries, temporaryName } from "./temporaries.js";

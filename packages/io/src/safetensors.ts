@@ -3,8 +3,8 @@ import { type Element, elements } from "./element.js";
 import { FormatError } from "./errors.js";
 import { writeFileAtomic } from "./file.js";
 import { boundedCount, defaultLimits, type Limits } from "./limits.js";
-import { pieces, withRegularFile } from "./regular-file.js";
-import { checksumKey, checksumOf, checksumPlace, noChecksum } from "./safetensors-checksum.js";
+import { pieces, type RegularFile, withRegularFile } from "./regular-file.js";
+import { Checksum, checksumKey, noChecksum, writeChecksum } from "./safetensors-checksum.js";
 import { checkFileSize, checkWritable } from "./writable.js";
 
 // In the order they are written: wide types first.
@@ -74,7 +74,7 @@ export function encodeSafetensors(content: Safetensors, options: SafetensorsOpti
   head.writeBigUInt64LE(BigInt(length));
   text.copy(head, 8);
   const data = entries.flatMap(({ tensor }) => [...pieces(tensor.data)]);
-  if (options.checksum) head.write(checksumOf(head, data), checksumPlace(head, noChecksum), "latin1");
+  if (options.checksum) writeChecksum(head, data);
   return [head, ...data];
 }
 
@@ -174,6 +174,8 @@ function parseIndex(head: Uint8Array, size: number, limits: Limits, fail: Fail):
   return { slots, metadata: Object.assign(Object.create(null), metadata), expected };
 }
 
+const damaged = "is damaged: its bytes do not have the checksum they were written with";
+
 /** The content, its data verified where the file has a checksum. */
 function verified(
   head: Uint8Array,
@@ -182,13 +184,20 @@ function verified(
   fail: Fail,
 ): Safetensors {
   if (expected === undefined) return { tensors, metadata };
-  const data = slots.flatMap(({ name }) => [...pieces(tensors[name]!.data)]);
-  const place = checksumPlace(head, expected);
-  const blank = Buffer.from(head);
-  if (place > 0) blank.write(noChecksum, place, "latin1");
-  if (checksumOf(blank, data) !== expected)
-    throw fail(undefined, "is damaged: its bytes do not have the checksum they were written with");
+  const sum = new Checksum(head, expected);
+  for (const { name } of slots) for (const piece of pieces(tensors[name]!.data)) sum.add(piece);
+  if (!sum.matches()) throw fail(undefined, damaged);
   return { tensors, metadata, verified: true };
+}
+
+async function readHead(
+  file: RegularFile,
+  bounds: Limits,
+  fail: Fail,
+): Promise<{ head: Uint8Array; index: Index }> {
+  const first = new Uint8Array(await file.read(0, Math.min(8, file.size)));
+  const head = new Uint8Array(await file.read(0, headLength(first, file.size, bounds, fail)));
+  return { head, index: parseIndex(head, file.size, bounds, fail) };
 }
 
 /** Decodes .safetensors bytes; data must fill the file without holes or overlaps. Throws FormatError. */
@@ -212,14 +221,28 @@ export function readSafetensors(path: string, limits: Partial<Limits> = {}): Pro
   const bounds = { ...defaultLimits, ...limits };
   const fail: Fail = (key, what) => new FormatError(path, key, what);
   return withRegularFile(path, limits, async (file) => {
-    const first = new Uint8Array(await file.read(0, Math.min(8, file.size)));
-    const head = new Uint8Array(await file.read(0, headLength(first, file.size, bounds, fail)));
-    const index = parseIndex(head, file.size, bounds, fail);
+    const { head, index } = await readHead(file, bounds, fail);
     const tensors: Record<string, Tensor> = Object.create(null);
     for (const { name, kind, shape, count, begin, end } of index.slots) {
       const buffer = await file.read(head.length + begin, end - begin);
       tensors[name] = { type: kind.type, dims: shape, data: kind.view(buffer, 0, count) };
     }
     return verified(head, index, tensors, fail);
+  });
+}
+
+/** Reads a .safetensors file and its checksum, if it has one, without keeping its data. Throws FormatError. */
+export function verifySafetensors(path: string, limits: Partial<Limits> = {}): Promise<void> {
+  const bounds = { ...defaultLimits, ...limits };
+  const fail: Fail = (key, what) => new FormatError(path, key, what);
+  return withRegularFile(path, limits, async (file) => {
+    const { head, index } = await readHead(file, bounds, fail);
+    const { expected } = index;
+    if (expected === undefined) return;
+    const sum = new Checksum(head, expected);
+    const step = Math.min(bounds.readSize, 2 ** 24);
+    for (let at = head.length; at < file.size; at += step)
+      sum.add(new Uint8Array(await file.read(at, Math.min(step, file.size - at))));
+    if (!sum.matches()) throw fail(undefined, damaged);
   });
 }

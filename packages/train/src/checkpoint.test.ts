@@ -6,6 +6,7 @@ import { FormatError, writeSafetensors } from "@pixelcal/io";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
   type Checkpoint,
+  predictionWeights,
   readCheckpoint,
   restoreArrays,
   stateDifferences,
@@ -91,7 +92,7 @@ describe("checkpoint", () => {
       [() => writeFile(path, "no"), "safetensors"],
       [
         () => writeSafetensors(path, { tensors, metadata: {} }),
-        "format: expected pixelcal-training-1, got nothing",
+        "format: expected pixelcal-training-2, got nothing",
       ],
       [
         () => writeSafetensors(path, { tensors, metadata: { format: "pixelcal-training-1" } }),
@@ -123,9 +124,59 @@ describe("checkpoint", () => {
       await expect(readCheckpoint(path)).rejects.toThrow(FormatError);
       await expect(readCheckpoint(path)).rejects.toThrow(message);
     }
+    await writeSafetensors(path, { tensors, metadata: { format: "pixelcal-training-1", state: text } });
+    expect((await readCheckpoint(path)).state).toEqual(state);
+    await writeSafetensors(path, { tensors, metadata: { format: "pixelcal-training-2", state: text } });
+    await expect(readCheckpoint(path)).rejects.toThrow("bad: is damaged: it has no checksum");
     await writeCheckpoint(path, checkpoint);
     const bytes = await readFile(path);
     await writeFile(path, bytes.subarray(0, bytes.length - 4));
     await expect(readCheckpoint(path)).rejects.toThrow(FormatError);
+  });
+
+  it("shows every flipped bit", async () => {
+    const path = join(folder, "flipped");
+    await writeCheckpoint(path, checkpoint);
+    const bytes = await readFile(path);
+    for (let at = 0; at < bytes.length; at++) {
+      const damaged = Buffer.from(bytes);
+      damaged[at]! ^= 1 << (at % 8);
+      await writeFile(path, damaged);
+      await expect(readCheckpoint(path), `byte ${at}`).rejects.toThrow(FormatError);
+    }
+  });
+
+  it("takes names that objects inherit for names, and changes no prototype", async () => {
+    const path = join(folder, "names");
+    const names = ["__proto__", "constructor", "toString", "hasOwnProperty"];
+    const tensors = Object.fromEntries(
+      ["", "optimizer/__proto__/", "optimizer/constructor/", "accumulated/", "averaged/"].flatMap((place) =>
+        names.map((name) => [`${place}${name}`, floats(1)]),
+      ),
+    );
+    await writeSafetensors(path, {
+      tensors,
+      metadata: { format: "pixelcal-training-1", state: JSON.stringify(state) },
+    });
+    const read = await readCheckpoint(path);
+    expect(Object.keys(Object.prototype)).toEqual([]);
+    expect(({} as Record<string, unknown>).polluted).toBeUndefined();
+    for (const arrays of [read.model, read.accumulated, read.averaged, predictionWeights(read)])
+      expect(Object.keys(arrays).sort()).toEqual([...names].sort());
+    expect(Object.keys(read.slots).sort()).toEqual(["__proto__", "constructor"]);
+    expect(Object.keys(Object.getOwnPropertyDescriptor(read.slots, "__proto__")!.value).sort()).toEqual(
+      [...names].sort(),
+    );
+    const into = { model: { toString: floats(0) }, slots: {}, accumulated: {}, averaged: {} };
+    expect(() => restoreArrays("file", read, into)).toThrow(
+      "file: does not fit this trainer: __proto__ is unknown",
+    );
+    await writeCheckpoint(path, read);
+    expect(Object.keys((await readCheckpoint(path)).model).sort()).toEqual([...names].sort());
+    await writeSafetensors(path, {
+      tensors: { "optimizer/slotless": floats(1) },
+      metadata: { format: "pixelcal-training-1", state: JSON.stringify(state) },
+    });
+    await expect(readCheckpoint(path)).rejects.toThrow("expected optimizer/SLOT/PARAMETER");
   });
 });

@@ -35,14 +35,18 @@ export interface Checkpoint {
   readonly state: TrainingState;
 }
 
-const format = "pixelcal-training-1";
+/** The second has a checksum; files of the first, from before, are still read. */
+const formats = { current: "pixelcal-training-2", earlier: "pixelcal-training-1" } as const;
 const slotPrefix = "optimizer/";
 const accumulatedPrefix = "accumulated/";
 const averagedPrefix = "averaged/";
 
-/** Writes a checkpoint as one .safetensors file, atomically: a reader finds the old file or the new one. */
+/**
+ * Writes a checkpoint as one .safetensors file with a checksum, atomically: a reader finds the old file or the new one.
+ * Throws `InvalidArgumentError` before it writes what `readCheckpoint` would refuse.
+ */
 export async function writeCheckpoint(path: string, checkpoint: Checkpoint): Promise<void> {
-  const tensors: Record<string, Tensor> = { ...checkpoint.model };
+  const tensors: Record<string, Tensor> = Object.assign(Object.create(null), checkpoint.model);
   for (const [slot, arrays] of Object.entries(checkpoint.slots)) {
     for (const [name, array] of Object.entries(arrays)) tensors[`${slotPrefix}${slot}/${name}`] = array;
   }
@@ -51,19 +55,25 @@ export async function writeCheckpoint(path: string, checkpoint: Checkpoint): Pro
   }
   for (const [name, array] of Object.entries(checkpoint.averaged))
     tensors[`${averagedPrefix}${name}`] = array;
-  await writeSafetensors(path, { tensors, metadata: { format, state: JSON.stringify(checkpoint.state) } });
+  const metadata = { format: formats.current, state: JSON.stringify(checkpoint.state) };
+  await writeSafetensors(path, { tensors, metadata }, { checksum: true });
 }
 
-/** Reads a checkpoint. Throws `FormatError` when the file is damaged or is none of ours. */
+/** A record without a prototype: names of files are keys of it and nothing else. */
+const record = <T>(): Record<string, T> => Object.create(null);
+
+/** Reads a checkpoint. Throws `FormatError` when the file is damaged or was not written by `writeCheckpoint`. */
 export async function readCheckpoint(path: string): Promise<Checkpoint> {
-  const { tensors, metadata } = await readSafetensors(path);
-  if (metadata.format !== format) {
-    throw new FormatError(path, "format", `expected ${format}, got ${metadata.format ?? "nothing"}`);
-  }
-  const model: Record<string, Tensor<"float32">> = {};
-  const slots: Record<string, Record<string, Tensor<"float32">>> = {};
-  const accumulated: Record<string, Tensor<"float32">> = {};
-  const averaged: Record<string, Tensor<"float32">> = {};
+  const { tensors, metadata, verified } = await readSafetensors(path);
+  const { format = "nothing" } = metadata;
+  if (format !== formats.current && format !== formats.earlier)
+    throw new FormatError(path, "format", `expected ${formats.current}, got ${format}`);
+  if (format === formats.current && !verified)
+    throw new FormatError(path, undefined, "is damaged: it has no checksum");
+  const model = record<Tensor<"float32">>();
+  const slots = record<Record<string, Tensor<"float32">>>();
+  const accumulated = record<Tensor<"float32">>();
+  const averaged = record<Tensor<"float32">>();
   for (const [name, array] of Object.entries(tensors)) {
     if (array.type !== "float32") throw new FormatError(path, name, `expected float32, got ${array.type}`);
     const values = array as Tensor<"float32">;
@@ -72,8 +82,9 @@ export async function readCheckpoint(path: string): Promise<Checkpoint> {
     else if (name.startsWith(slotPrefix)) {
       const rest = name.slice(slotPrefix.length);
       const cut = rest.indexOf("/");
+      if (cut < 1) throw new FormatError(path, name, "expected optimizer/SLOT/PARAMETER");
       const slot = rest.slice(0, cut);
-      slots[slot] ??= {};
+      slots[slot] ??= record();
       slots[slot][rest.slice(cut + 1)] = values;
     } else model[name] = values;
   }
@@ -81,19 +92,24 @@ export async function readCheckpoint(path: string): Promise<Checkpoint> {
 }
 
 /** What a checkpoint's model predicts with: the moving averages where it has them. */
-export const predictionWeights = ({ model, averaged }: Checkpoint): Arrays => ({ ...model, ...averaged });
+export const predictionWeights = ({ model, averaged }: Checkpoint): Arrays =>
+  Object.assign(record(), model, averaged);
 
 function parseState(path: string, text: string | undefined): TrainingState {
-  let state: Partial<Record<keyof TrainingState, unknown>>;
+  let parsed: unknown;
   try {
-    state = JSON.parse(text ?? "null") ?? {};
+    parsed = JSON.parse(text ?? "null") ?? {};
   } catch {
     throw new FormatError(path, "state", "is not JSON");
   }
+  if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed))
+    throw new FormatError(path, "state", "is not an object");
+  const state: Partial<Record<keyof TrainingState, unknown>> = parsed;
   const counts = ["updates", "epoch", "pending", "threads"] as const;
   const words = ["model", "loss", "optimizer", "schedule", "device", "runtime"] as const;
   for (const key of counts) {
-    if (!Number.isSafeInteger(state[key])) throw new FormatError(path, `state.${key}`, "expected an integer");
+    if (!(Number.isSafeInteger(state[key]) && Number(state[key]) >= 0))
+      throw new FormatError(path, `state.${key}`, "expected an integer of 0 or more");
   }
   for (const key of words) {
     if (typeof state[key] !== "string") throw new FormatError(path, `state.${key}`, "expected a text");
@@ -110,18 +126,19 @@ export function restoreArrays(path: string, from: Checkpoint, into: Omit<Checkpo
   const copies: (() => void)[] = [];
   const compare = (place: string, source: Arrays, target: Arrays): void => {
     for (const [name, { dims, data }] of Object.entries(target)) {
-      const found = source[name];
+      const found = Object.hasOwn(source, name) ? source[name] : undefined;
       if (found === undefined) problems.push(`${place}${name} is missing`);
       else if (found.dims.join() !== dims.join()) {
         problems.push(`${place}${name} is [${found.dims}], expected [${dims}]`);
       } else copies.push(() => data.set(found.data));
     }
     for (const name of Object.keys(source))
-      if (!(name in target)) problems.push(`${place}${name} is unknown`);
+      if (!Object.hasOwn(target, name)) problems.push(`${place}${name} is unknown`);
   };
   compare("", from.model, into.model);
   for (const slot of new Set([...Object.keys(from.slots), ...Object.keys(into.slots)])) {
-    compare(`${slotPrefix}${slot}/`, from.slots[slot] ?? {}, into.slots[slot] ?? {});
+    const of = (slots: Checkpoint["slots"]): Arrays => (Object.hasOwn(slots, slot) ? slots[slot]! : {});
+    compare(`${slotPrefix}${slot}/`, of(from.slots), of(into.slots));
   }
   compare(accumulatedPrefix, from.accumulated, into.accumulated);
   compare(averagedPrefix, from.averaged, into.averaged);

@@ -1,12 +1,15 @@
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { InvalidArgumentError, Random, tensor } from "@pixelcal/core";
 import { Graph, ops } from "@pixelcal/graph";
-import { FormatError } from "@pixelcal/io";
+import { FormatError, LockedError } from "@pixelcal/io";
 import { diceCrossEntropy } from "@pixelcal/losses";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type BatchSource, checkpointFiles, type FitOptions, type FitResult, fit } from "./fit.js";
+import { readCheckpoint } from "./checkpoint.js";
+import { checkpointFiles, DamagedCheckpointError } from "./checkpoint-rotation.js";
+import { type BatchSource, type FitOptions, type FitResult, fit } from "./fit.js";
 import { unet2d } from "./models/unet2d.js";
 import { adamW } from "./optimizer.js";
 import { cosine } from "./schedule.js";
@@ -134,6 +137,43 @@ describe("fit", () => {
     for (const file of ["best", "last", "log"] as const) {
       expect((await read(`stopped-${stop}`, file)).equals(await read("whole", file)), file).toBe(true);
     }
+  });
+
+  it("keeps the checkpoint before the last, and resumes from it where the last is damaged", async () => {
+    const [whole, folder] = [join(root, "unhurt"), join(root, "hurt")];
+    await run({ folder: whole });
+    await run({ folder, epochs: 2 });
+    const [last, previous] = [join(folder, checkpointFiles.last), join(folder, checkpointFiles.previous)];
+    expect((await readCheckpoint(previous)).state.epoch).toBe(0);
+    const bytes = await readFile(last);
+    bytes[bytes.length - 7]! ^= 16;
+    await writeFile(last, bytes);
+    const refused = await run({ folder, resume: true }).catch((error: unknown) => error);
+    expect(refused).toBeInstanceOf(DamagedCheckpointError);
+    expect((refused as DamagedCheckpointError).intact[0]!.epochs).toBe(2);
+    expect((refused as Error).message).toMatch(
+      /hurt\/last\.safetensors: is damaged: .*; best\.safetensors beside it is intact, after 2 epochs; previous\.safetensors beside it is intact, after 1 epoch$/,
+    );
+    await run({ folder, resume: previous });
+    for (const file of ["last", "best", "log"] as const)
+      expect((await read("hurt", file)).equals(await read("unhurt", file)), file).toBe(true);
+    // The damaged one never took the place of the intact one.
+    expect((await readCheckpoint(previous)).state.epoch).toBe(1);
+    await run({ folder, epochs: 1 });
+    expect(existsSync(previous)).toBe(false);
+  });
+
+  it("is alone in its folder", async () => {
+    const folder = join(root, "shared");
+    let second: unknown;
+    const onEpoch = async (): Promise<void> => {
+      second ??= await run({ folder }).catch((error: unknown) => error);
+    };
+    const first = run({ folder, epochs: 2, onProgress: () => void onEpoch() });
+    await first;
+    expect(second).toBeInstanceOf(LockedError);
+    expect((await readdir(folder)).sort()).toEqual(Object.values(checkpointFiles).sort());
+    await run({ folder, resume: true });
   });
 
   it("resumes only what it wrote itself", async () => {

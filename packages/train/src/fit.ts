@@ -1,7 +1,8 @@
 import { join } from "node:path";
 import { invalidArgument } from "@pixelcal/core";
-import { FormatError, writeFileAtomic } from "@pixelcal/io";
+import { FormatError, type Lock, lockFolder, writeFileAtomic } from "@pixelcal/io";
 import { ahead } from "./ahead.js";
+import { CheckpointRotation, checkpointFiles } from "./checkpoint-rotation.js";
 import { foregroundDice } from "./foreground-dice.js";
 import type { Trainer } from "./trainer.js";
 import { DivergedError, type TrainingBatch } from "./trainer-options.js";
@@ -48,10 +49,12 @@ export interface FitOptions {
   readonly selection?: "loss" | "dice";
   /** Stops after so many epochs in a row that were no better than the best; without it all `epochs` are trained. */
   readonly patience?: number;
-  /** Where best.safetensors, last.safetensors and log.csv go; nothing is written without it. */
+  /** Where best.safetensors, last.safetensors, previous.safetensors and log.csv go; nothing is written without it. */
   readonly folder?: string;
-  /** Continues from `folder`'s last.safetensors. */
-  readonly resume?: boolean;
+  /** The caller's lock of `folder`, where it holds one; otherwise `fit` takes it for as long as it runs. */
+  readonly lock?: Lock;
+  /** Continues from `folder`'s last.safetensors, or from the checkpoint of this path. */
+  readonly resume?: boolean | string;
   /** Kept in the checkpoints: any JSON. */
   readonly config?: unknown;
   /** Batches prepared while a step runs; 2 by default. */
@@ -88,18 +91,13 @@ interface Kept {
   readonly config?: unknown;
 }
 
-export const checkpointFiles = {
-  best: "best.safetensors",
-  last: "last.safetensors",
-  log: "log.csv",
-} as const;
-
 /**
  * Trains for `epochs` epochs, validates after each, keeps the best and the last checkpoint. Stopped and resumed, it
- * gives the same as in one go. Throws `TrainingAbortedError` when the loss is no longer a number.
+ * gives the same as in one go. Throws `TrainingAbortedError` when the loss is no longer a number, `LockedError` while another
+ * training writes to the folder, and `DamagedCheckpointError` when it cannot resume.
  */
 export async function fit(trainer: Trainer, options: FitOptions): Promise<FitResult> {
-  const { epochs, folder, validation, selection = "loss", config } = options;
+  const { epochs, folder, validation } = options;
   if (!(Number.isInteger(epochs) && epochs >= 1))
     throw invalidArgument("epochs", "an integer of 1 or more", epochs);
   if (options.resume && folder === undefined)
@@ -110,9 +108,29 @@ export async function fit(trainer: Trainer, options: FitOptions): Promise<FitRes
       throw invalidArgument("patience", "an integer of 1 or more", patience);
     if (validation === undefined) throw invalidArgument("patience", "validation to judge by", "none");
   }
-  const kept = options.resume ? await restoreLast(trainer, options) : undefined;
+  if (folder === undefined || options.lock !== undefined) return train(trainer, options);
+  const lock = await lockFolder(folder);
+  try {
+    return await train(trainer, options);
+  } finally {
+    await lock.release();
+  }
+}
+
+async function train(trainer: Trainer, options: FitOptions): Promise<FitResult> {
+  const {
+    epochs,
+    folder,
+    validation,
+    selection = "loss",
+    config,
+    patience = Number.POSITIVE_INFINITY,
+  } = options;
+  const kept = options.resume ? await restore(trainer, options) : undefined;
   const history = [...(kept?.history ?? [])];
   let bestEpoch = kept?.bestEpoch ?? 0;
+  const rotation = folder === undefined ? undefined : new CheckpointRotation(folder);
+  if (kept === undefined) await rotation?.begin();
   // What has been waited follows from the history alone, so a resumed run stops where the first would have.
   const outOfPatience = (): boolean => history.length - bestEpoch >= patience && bestEpoch > 0;
   for (let epoch = history.length; epoch < epochs && !outOfPatience(); epoch++) {
@@ -125,10 +143,10 @@ export async function fit(trainer: Trainer, options: FitOptions): Promise<FitRes
     const best =
       bestEpoch === 0 || validation === undefined || isBetter(record, history[bestEpoch - 1]!, selection);
     if (best) bestEpoch = epoch + 1;
-    if (folder !== undefined) {
+    if (folder !== undefined && rotation !== undefined) {
       const extra: Kept = { history, bestEpoch, ...(config === undefined ? {} : { config }) };
       if (best) await trainer.save(join(folder, checkpointFiles.best), extra);
-      await trainer.save(join(folder, checkpointFiles.last), extra);
+      await rotation.saveLast((path) => trainer.save(path, extra));
       await writeFileAtomic(join(folder, checkpointFiles.log), new TextEncoder().encode(logOf(history)));
     }
     options.onEpoch?.(record, best);
@@ -136,8 +154,8 @@ export async function fit(trainer: Trainer, options: FitOptions): Promise<FitRes
   return { history, bestEpoch, stoppedEarly: history.length < epochs };
 }
 
-async function restoreLast(trainer: Trainer, { folder = "", onDifference }: FitOptions): Promise<Kept> {
-  const path = join(folder, checkpointFiles.last);
+async function restore(trainer: Trainer, { folder = "", resume, onDifference }: FitOptions): Promise<Kept> {
+  const path = typeof resume === "string" ? resume : join(folder, checkpointFiles.last);
   const { differences, extra } = await trainer.restore(path);
   const kept = extra as Partial<Kept> | undefined;
   if (!Array.isArray(kept?.history) || !Number.isInteger(kept.bestEpoch)) {
@@ -155,7 +173,7 @@ const isBetter = (record: EpochRecord, best: EpochRecord, selection: "loss" | "d
 async function trainEpoch(trainer: Trainer, epoch: number, options: FitOptions): Promise<EpochRecord> {
   const { train, epochs, prefetch = 2, onProgress } = options;
   const mean = new Mean();
-  const terms: Record<string, Mean> = {};
+  const terms = new Map<string, Mean>();
   let { learningRate } = trainer;
   let batch = 0;
   for await (const prepared of ahead(train.epoch(epoch), prefetch, (next) => withTargets(trainer, next))) {
@@ -167,11 +185,14 @@ async function trainEpoch(trainer: Trainer, epoch: number, options: FitOptions):
     learningRate = result.learningRate;
     const images = prepared.images.dims[0]!;
     mean.add(result.loss, images);
-    for (const [name, value] of Object.entries(result.terms)) (terms[name] ??= new Mean()).add(value, images);
+    for (const [name, value] of Object.entries(result.terms)) {
+      if (!terms.has(name)) terms.set(name, new Mean());
+      terms.get(name)!.add(value, images);
+    }
     onProgress?.({ epoch: epoch + 1, epochs, batch, loss: result.loss, meanLoss: mean.value, learningRate });
   }
   if (batch === 0) throw invalidArgument("train", "at least one batch", "none");
-  const trainTerms = Object.fromEntries(Object.entries(terms).map(([name, term]) => [name, term.value]));
+  const trainTerms = Object.fromEntries(Array.from(terms, ([name, term]) => [name, term.value]));
   return { epoch: epoch + 1, learningRate, trainLoss: mean.value, trainTerms };
 }
 

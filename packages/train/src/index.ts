@@ -15,6 +15,12 @@ export {
   writeCheckpoint,
 } from "./checkpoint.js";
 export {
+  checkpointFiles,
+  DamagedCheckpointError,
+  type IntactCheckpoint,
+  readRunCheckpoint,
+} from "./checkpoint-rotation.js";
+export {
   type BuiltModelConfig,
   ConfigError,
   type LossConfig,
@@ -40,7 +46,6 @@ export {
 export type { ExportOptions } from "./export.js";
 export {
   type BatchSource,
-  checkpointFiles,
   type EpochRecord,
   type FitOptions,
   type FitResult,

@@ -4,13 +4,8 @@ import { writeFileAtomic } from "@pixelcal/io";
 import type { Loss } from "@pixelcal/losses";
 import { type Arrays, addTo, clear, copied, copies } from "./arrays.js";
 import { Averages } from "./averages.js";
-import {
-  readCheckpoint,
-  restoreArrays,
-  stateDifferences,
-  type TrainingState,
-  writeCheckpoint,
-} from "./checkpoint.js";
+import { restoreArrays, stateDifferences, type TrainingState, writeCheckpoint } from "./checkpoint.js";
+import { readRunCheckpoint } from "./checkpoint-rotation.js";
 import { type ExportOptions, exportModel } from "./export.js";
 import { modelEnds, rolesOf } from "./model-arrays.js";
 import { type ModelSource, modelSource } from "./model-source.js";
@@ -261,7 +256,7 @@ export class Trainer implements LogitsModel {
   /** Continues from a checkpoint. `differences` names what makes results differ in the last bits, or settings that changed. */
   restore(path: string): Promise<{ readonly differences: readonly string[]; readonly extra: unknown }> {
     return this.#turns.take(async () => {
-      const checkpoint = await readCheckpoint(path);
+      const checkpoint = await readRunCheckpoint(path);
       const { updates, pending, epoch } = checkpoint.state;
       restoreArrays(path, checkpoint, {
         model: { ...this.parameters, ...this.#buffers },

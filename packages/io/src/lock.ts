@@ -1,0 +1,169 @@
+import { randomUUID } from "node:crypto";
+import { unlinkSync } from "node:fs";
+import { link, rename, rm, stat, writeFile } from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
+import { errorCode, writeError } from "./errors.js";
+import { makeFolder, removeFolders } from "./file.js";
+import { isLiving, ownIdentity, type ProcessIdentity } from "./process-identity.js";
+import { readRegularFileSync } from "./regular-file.js";
+
+/** Another process, or another call of this one, works on the same files. */
+export class LockedError extends Error {
+  /** What is in use. */
+  readonly path: string;
+  /** The file that says so. */
+  readonly lockFile: string;
+
+  constructor(path: string, lockFile: string, what: string) {
+    super(`${path}: ${what}`);
+    this.name = "LockedError";
+    this.path = path;
+    this.lockFile = lockFile;
+  }
+}
+
+/** The right to write somewhere, until it is released or the process ends. */
+export interface Lock {
+  /** Gives the right up; releasing twice is harmless. */
+  release(): Promise<void>;
+}
+
+interface Owner extends ProcessIdentity {
+  /** When it was taken, in ISO 8601. */
+  readonly since: string;
+  readonly token: string;
+}
+
+const held = new Map<string, string>();
+
+// Signals and process.exit leave no time for anything asynchronous.
+process.on("exit", () => {
+  for (const [file, token] of held) if (ownerOf(file)?.token === token) unlinkSync(file);
+});
+
+/**
+ * Takes the right to write into a folder, which is made if it is missing and removed again if it stays empty. Throws
+ * `LockedError` while another living process has it; one that was killed has not.
+ */
+export async function lockFolder(folder: string): Promise<Lock> {
+  const made = await makeFolder(folder);
+  return locked(folder, join(folder, ".pixelcal.lock"), made);
+}
+
+/** The same of one file or folder that is replaced as a whole: the lock lies beside it. */
+export async function lockBeside(path: string): Promise<Lock> {
+  const made = await makeFolder(dirname(path));
+  return locked(path, join(dirname(path), `.${basename(path)}.lock`), made);
+}
+
+async function locked(path: string, file: string, made: readonly string[]): Promise<Lock> {
+  const key = resolve(file);
+  const owner: Owner = { ...ownIdentity(), since: new Date().toISOString(), token: randomUUID() };
+  try {
+    await take(path, key, owner);
+  } catch (error) {
+    await removeFolders(made);
+    throw writeError(path, error);
+  }
+  held.set(key, owner.token);
+  return {
+    async release() {
+      if (held.get(key) !== owner.token) return;
+      held.delete(key);
+      if (ownerOf(key)?.token === owner.token) await rm(key, { force: true });
+      await removeFolders(made);
+    },
+  };
+}
+
+/**
+ * Makes the lock file, or takes it over from an owner that has died. Only one process at a time may replace the file of a
+ * certain dead owner: the one that has made the file named after that owner's token.
+ */
+async function take(path: string, file: string, owner: Owner): Promise<void> {
+  for (;;) {
+    if (await create(file, owner)) return;
+    const other = ownerOf(file);
+    if (other === undefined) {
+      if (!(await exists(file))) continue;
+      throw new LockedError(path, file, `its lock cannot be read; if nothing writes there, remove ${file}`);
+    }
+    if (isOwner(other, file)) throw new LockedError(path, file, inUse(other, file));
+    const replacing = `${file}.${other.token}`;
+    await take(path, replacing, owner);
+    try {
+      if (ownerOf(file)?.token !== other.token) continue;
+      await rename(replacing, file);
+      return;
+    } finally {
+      await rm(replacing, { force: true });
+    }
+  }
+}
+
+/** Makes the file with all it holds at once, so that nobody reads half of it; false where there is one. */
+async function create(file: string, owner: Owner): Promise<boolean> {
+  const temporary = join(dirname(file), `.${owner.token}.tmp`);
+  const text = `${JSON.stringify(owner)}\n`;
+  try {
+    await writeFile(temporary, text, { flag: "wx" });
+    await link(temporary, file);
+    return true;
+  } catch (error) {
+    const code = errorCode(error);
+    if (code === "EEXIST") return false;
+    // File systems without hard links.
+    if (code !== "EPERM" && code !== "ENOTSUP" && code !== "EOPNOTSUPP" && code !== "ENOSYS") throw error;
+    return await writeFile(file, text, { flag: "wx" }).then(
+      () => true,
+      (failure: unknown) => {
+        if (errorCode(failure) === "EEXIST") return false;
+        throw failure;
+      },
+    );
+  } finally {
+    await rm(temporary, { force: true });
+  }
+}
+
+function ownerOf(file: string): Owner | undefined {
+  try {
+    const owner: Partial<Owner> = JSON.parse(
+      Buffer.from(readRegularFileSync(file, { maxFile: 4096 })).toString(),
+    );
+    const { host, pid, since, token } = owner;
+    const known = typeof host === "string" && Number.isSafeInteger(pid) && typeof since === "string";
+    return known && typeof token === "string" && /^[\w-]+$/.test(token) ? (owner as Owner) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isOwner(owner: Owner, file: string): boolean {
+  const own = ownIdentity();
+  // What a process of another machine does cannot be seen from here.
+  if (owner.host !== own.host) return true;
+  // Without a start time a lock of this number that is not held here is of an earlier process.
+  if (owner.pid === own.pid && own.started === undefined) return held.get(file) === owner.token;
+  return isLiving(owner);
+}
+
+function inUse({ host, pid, since }: Owner, file: string): string {
+  const minutes = Math.max(0, (Date.now() - Date.parse(since)) / 60_000);
+  const age =
+    minutes < 1
+      ? "less than a minute"
+      : minutes < 120
+        ? `${Math.round(minutes)} minutes`
+        : `${Math.round(minutes / 60)} hours`;
+  if (host !== ownIdentity().host)
+    return `is in use by process ${pid} on host ${host}, locked for ${age}; if that process has ended, remove ${file}`;
+  const who = pid === process.pid ? "this process" : `process ${pid}`;
+  return `is in use by ${who}, locked for ${age}; wait for its end, stop it, or choose another folder`;
+}
+
+const exists = (file: string): Promise<boolean> =>
+  stat(file).then(
+    () => true,
+    () => false,
+  );
