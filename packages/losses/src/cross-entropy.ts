@@ -4,13 +4,15 @@ import { crossEntropyTerm } from "./terms.js";
 
 export interface CrossEntropyOptions {
   readonly preset?: "original";
-  /** Pixels with this label count nowhere. */
+  /** Label of pixels that count nowhere. */
   readonly ignore?: number;
 }
 
 export const crossEntropyPresets: PresetSchemas = { original: { ignore } };
 
-/** mean_pix(-log p_y), over the pixels whose label is not `ignore` (0 when there is none). */
+/**
+ * Returns cross-entropy, mean_pix(-log p_y) over the pixels whose label is not `ignore`; 0 if there are none.
+ */
 export function crossEntropy(options: CrossEntropyOptions = {}): Loss {
   const preset = checkOptions("crossEntropy", crossEntropyPresets, options);
   return defineLoss({

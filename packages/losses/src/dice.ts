@@ -10,19 +10,19 @@ export interface DiceOptions {
    * repository's, without options.
    */
   readonly preset?: "original" | "reference";
-  /** Default true. */
+  /** Whether class 0 takes part; default true. */
   readonly includeBackground?: boolean;
-  /** Squares of p and q in the denominator; default false. */
+  /** Whether the denominator sums squares of p and q; default false. */
   readonly squared?: boolean;
-  /** Intersection over union instead; default false. */
+  /** Whether intersection over union replaces Dice; default false. */
   readonly jaccard?: boolean;
-  /** Sums run over the whole batch, not over each sample; default false. */
+  /** Whether sums run over the whole batch instead of each sample; default false. */
   readonly batch?: boolean;
   /** Default 1e-5. */
   readonly smoothNumerator?: number;
   /** Default 1e-5. */
   readonly smoothDenominator?: number;
-  /** Pixels with this label count nowhere. */
+  /** Label of pixels that count nowhere. */
   readonly ignore?: number;
 }
 
@@ -50,7 +50,9 @@ export const diceCrossEntropyPresets: PresetSchemas = {
   reference: weights,
 };
 
-/** 1 - mean over samples and classes of (2I + s) / (S_p + S_q + s): soft Dice (Milletari et al. 2016). */
+/**
+ * Returns soft Dice, 1 - mean over samples and classes of (2I + s) / (S_p + S_q + s) (Milletari et al. 2016).
+ */
 export function dice(options: DiceOptions = {}): Loss {
   const preset = checkOptions("dice", dicePresets, options);
   return defineLoss({
@@ -65,7 +67,7 @@ export function dice(options: DiceOptions = {}): Loss {
   });
 }
 
-/** diceWeight * Dice + crossEntropyWeight * cross-entropy. */
+/** Returns diceWeight * Dice + crossEntropyWeight * cross-entropy. */
 export function diceCrossEntropy(options: DiceCrossEntropyOptions = {}): Loss {
   const { diceWeight = 1, crossEntropyWeight = 1 } = options;
   const preset = checkOptions("diceCrossEntropy", diceCrossEntropyPresets, options);
@@ -100,7 +102,9 @@ function diceTerm(prediction: Prediction, options: DiceOptions): Value {
   return ops.Sub(1, meanOf(ratio));
 }
 
-/** The epsilon enters twice, so that a class absent from labels and prediction scores 1/2. */
+/**
+ * Returns the SDC repository's Dice: its epsilon enters twice, so a class absent from both sides scores 1/2.
+ */
 function referenceDice(intersection: Value, sum: Value): Value {
   const epsilon = 1e-6;
   const top = ops.Add(ops.Mul(intersection, 2), epsilon);

@@ -12,13 +12,13 @@ export interface EntropyPenaltyOptions {
   readonly preset?: "original" | "reference";
   /** The weight of the entropy; default 0.1. */
   readonly weight?: number;
-  /** Pixels with this label count nowhere. */
+  /** Label of pixels that count nowhere. */
   readonly ignore?: number;
 }
 
 export const entropyPenaltyPresets: PresetSchemas = { original: { weight, ignore }, reference: { weight } };
 
-/** CE - weight * entropy: the confidence penalty ECP (Pereyra et al. 2017). */
+/** Returns CE - weight * entropy, the confidence penalty ECP (Pereyra et al. 2017). */
 export function entropyPenalty(options: EntropyPenaltyOptions = {}): Loss {
   const preset = checkOptions("entropyPenalty", entropyPenaltyPresets, options);
   return defineLoss({

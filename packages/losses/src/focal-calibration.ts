@@ -19,7 +19,7 @@ export interface FocalCalibrationOptions {
    * (SA-FCL); default: no weights.
    */
   readonly brierGamma?: number;
-  /** Pixels with this label count nowhere. */
+  /** Label of pixels that count nowhere. */
   readonly ignore?: number;
 }
 
@@ -28,7 +28,9 @@ export const focalCalibrationPresets: PresetSchemas = {
   reference: { gamma: weight, weight },
 };
 
-/** mean_pix(focal + weight * sum_c (p_c - q_c)^2): the focal calibration loss FCL (arXiv 2410.18321). */
+/**
+ * Returns mean_pix(focal + weight * sum_c (p_c - q_c)^2), the focal calibration loss FCL (arXiv 2410.18321).
+ */
 export function focalCalibration(options: FocalCalibrationOptions = {}): Loss {
   const preset = checkOptions("focalCalibration", focalCalibrationPresets, options);
   const defaults = preset === "reference" ? { gamma: 3, weight: 0.1 } : { gamma: 2, weight: 1 };

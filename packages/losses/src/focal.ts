@@ -12,7 +12,7 @@ export interface FocalOptions {
    * Mean over pixels (default), over pixels and classes (MONAI with softmax, C times smaller), or the sum.
    */
   readonly reduction?: "pixels" | "all" | "sum";
-  /** Pixels with this label count nowhere. */
+  /** Label of pixels that count nowhere. */
   readonly ignore?: number;
 }
 
@@ -21,7 +21,7 @@ export const focalPresets: PresetSchemas = {
   reference: { gamma: weight },
 };
 
-/** mean_pix(-(1 - p_y)^gamma log p_y) (Lin et al. 2017), without class weights. */
+/** Returns focal loss, mean_pix(-(1 - p_y)^gamma log p_y) (Lin et al. 2017), without class weights. */
 export function focal(options: FocalOptions = {}): Loss {
   const { gamma = 3, reduction = "pixels" } = options;
   const preset = checkOptions("focal", focalPresets, options);

@@ -10,14 +10,14 @@ export interface LabelSmoothingOptions {
   readonly preset?: "original" | "reference";
   /** Probability taken from the label, from 0 to below 1; default 0.1. */
   readonly alpha?: number;
-  /** Pixels with this label count nowhere. */
+  /** Label of pixels that count nowhere. */
   readonly ignore?: number;
 }
 
 const alpha: OptionSchema = { type: "number", atLeast: 0, below: 1 };
 export const labelSmoothingPresets: PresetSchemas = { original: { alpha, ignore }, reference: { alpha } };
 
-/** Cross-entropy with the target (1 - a) q + a / K (Szegedy et al. 2016), K classes. */
+/** Returns cross-entropy with the target (1 - a) q + a / K for K classes (Szegedy et al. 2016). */
 export function labelSmoothing(options: LabelSmoothingOptions = {}): Loss {
   const preset = checkOptions("labelSmoothing", labelSmoothingPresets, options);
   return defineLoss({

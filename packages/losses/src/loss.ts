@@ -3,7 +3,7 @@ import { InvalidArgumentError, invalidArgument } from "@pixelcal/core";
 import type { Value } from "@pixelcal/graph";
 import { Prediction } from "./prediction.js";
 
-/** Type and shape of a target: `labels` is [N, ...spatial], `classes` is [N, C, ...spatial]. */
+/** The type and shape of a target: `labels` is [N, ...spatial], `classes` is [N, C, ...spatial]. */
 export interface TargetSpec {
   readonly type: DataType;
   readonly layout: "labels" | "classes";
@@ -14,14 +14,14 @@ export type TargetSpecs = Readonly<Record<string, TargetSpec>>;
 /** The inputs of targets beside the labels. */
 export interface TargetContext {
   readonly classes: number;
-  /** Physical size of a pixel per spatial axis; ones when absent. */
+  /** Physical size of a pixel per spatial axis; default ones. */
   readonly spacing?: readonly number[];
-  /** [N, channels, ...spatial]; only the first channel guides a kernel. */
+  /** The image [N, channels, ...spatial]; only its first channel guides a kernel. */
   readonly image?: Tensor<"float32">;
   readonly device?: Device;
 }
 
-/** Scalars of a graph: the loss and its unweighted terms by name. */
+/** The scalars of a graph: the loss and its unweighted terms by name. */
 export interface BuiltLoss {
   readonly loss: Value;
   readonly terms: Readonly<Record<string, Value>>;
@@ -36,7 +36,7 @@ export interface Loss<S extends TargetSpecs = TargetSpecs> {
   readonly preset: string;
   /** Whether `targets` needs `context.image`. */
   readonly needsImage: boolean;
-  /** The label of pixels that count in nothing; absent when every pixel counts. */
+  /** The label of pixels that count nowhere; absent if every pixel counts. */
   readonly ignore?: number;
   readonly targetSpecs: S;
   /**
@@ -45,13 +45,13 @@ export interface Loss<S extends TargetSpecs = TargetSpecs> {
    * distances of an absent class under "reference".
    */
   targets(labels: Labels, context: TargetContext): Promise<{ [K in keyof S]: Tensor }>;
-  /** The loss of logits [N, C, ...spatial] and its unweighted terms, all scalars (dims []). */
+  /** Builds the loss of logits [N, C, ...spatial] and its unweighted terms, all scalars (dims []). */
   build(logits: Value, targets: { [K in keyof S]: Value }): BuiltLoss;
 }
 
-/** Labels as the graph takes them; every loss has this target. */
+/** Labels as the graph takes them; a target of every loss. */
 export const labelsSpec: { readonly labels: TargetSpec } = { labels: { type: "int32", layout: "labels" } };
-/** One soft label per class. */
+/** A soft label per class. */
 export const softLabelsSpec: { readonly softLabels: TargetSpec } = {
   softLabels: { type: "float32", layout: "classes" },
 };
@@ -61,9 +61,9 @@ export interface Definition<S extends TargetSpecs> {
   readonly name: string;
   readonly preset: string;
   readonly needsImage?: boolean;
-  /** Pixels with this label count nowhere. */
+  /** Label of pixels that count nowhere. */
   readonly ignore?: number;
-  /** Targets beside the labels. */
+  /** The targets besides the labels. */
   readonly specs: S;
   /** Computes the targets of `specs` from checked labels. */
   readonly targets?: (labels: Tensor<"int32">, context: TargetContext) => Promise<{ [K in keyof S]: Tensor }>;
@@ -94,7 +94,7 @@ export function defineLoss<S extends TargetSpecs>(definition: Definition<S>): Lo
   };
 }
 
-/** The dims of a target for logits [N, C, ...spatial]. */
+/** Returns the dims of a target for logits [N, C, ...spatial]. */
 export function targetDims(spec: TargetSpec, logits: readonly number[]): readonly number[] {
   return spec.layout === "labels" ? logits.filter((_, axis) => axis !== 1) : logits;
 }
@@ -136,7 +136,7 @@ function checkClasses(argument: string, classes: number): void {
     throw invalidArgument(argument, "at least 2 classes", classes);
 }
 
-/** Labels as int32, every one of them a class or `ignore`. */
+/** Returns labels as int32; throws unless each is a class or `ignore`. */
 function checkLabels(labels: Labels, classes: number, ignore: number | undefined): Tensor<"int32"> {
   const { type, dims, data } = labels;
   if (!["uint8", "int32", "int64"].includes(type)) {

@@ -28,15 +28,15 @@ export interface MarginSvlsOptions extends NeighborhoodOptions {
   readonly alpha?: number;
   /** How far a logit may fall behind the largest; default 10 ("logit-margin") or 3 ("adaptive"). */
   readonly margin?: number;
-  /** "adaptive": what cross-entropy compares with; default "hard". */
+  /** "adaptive": the target of cross-entropy; default "hard". */
   readonly target?: "hard" | "svls";
   /** "adaptive": weight of the margin penalty; default 0. */
   readonly marginWeight?: number;
-  /** "adaptive": differences up to this cost nothing; default 0. */
+  /** "adaptive": the largest difference without cost; default 0. */
   readonly tolerance?: number;
-  /** "adaptive": of the neighbourhood term; default "l1". */
+  /** "adaptive": distance of the neighbourhood term; default "l1". */
   readonly distance?: Distance;
-  /** "adaptive": what is held against the neighbourhood's target; default "logits". */
+  /** "adaptive": the values compared with the neighbourhood's target; default "logits". */
   readonly of?: "logits" | "probs";
 }
 
@@ -54,7 +54,7 @@ export const marginSvlsVariants: PresetSchemas = {
   },
 };
 
-/** Margin-SVLS, the margin-based loss that the SDC paper names beside NACL. */
+/** Returns Margin-SVLS, the margin-based loss that the SDC paper compares with beside NACL. */
 export function marginSvls(options: MarginSvlsOptions = {}): Loss {
   const variant = checkOptions("marginSvls", marginSvlsVariants, options, "variant");
   return variant === "adaptive" ? adaptive(options) : logitMargin(options);

@@ -17,13 +17,13 @@ export interface MblsOptions {
    * between the two largest logits that are too SMALL, the opposite direction of the paper's.
    */
   readonly preset?: "original" | "reference";
-  /** In logits; default 10. */
+  /** The margin, in logits; default 10. */
   readonly margin?: number;
   /** Weight of the penalty (`reference`: the label smoothing); default 0.1. */
   readonly alpha?: number;
-  /** Default "hinge", the paper's. */
+  /** The penalty's form; default "hinge", the paper's. */
   readonly penalty?: MarginPenalty;
-  /** Pixels with this label count nowhere. */
+  /** Label of pixels that count nowhere. */
   readonly ignore?: number;
 }
 

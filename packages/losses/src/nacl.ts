@@ -17,19 +17,23 @@ import {
 } from "./options.js";
 import { crossEntropyTerm, type Distance, plus } from "./terms.js";
 
-/** How labels and, for some kernels, the image around a pixel become its soft label. */
+/**
+ * The options of soft labels: how labels and, for some kernels, the image around a pixel become its target.
+ */
 export interface NeighborhoodOptions {
-  /** How the neighbourhood's labels become a target; default "mean", the class frequencies. */
+  /**
+   * The kernel that turns the neighbourhood's labels into a target; default "mean", the class frequencies.
+   */
   readonly kernel?: SoftLabelKernel;
   /** Side of the window; default 3. */
   readonly size?: number;
   /** The standard deviation of the kernels "gaussian" and "bilateral", in pixels; default 1. */
   readonly sigma?: number;
-  /** Trailing axes the window spans; default 2, slice by slice in a volume. */
+  /** Number of trailing axes that the window spans; default 2, slice by slice in a volume. */
   readonly dimensions?: 2 | 3;
   /** The morphology of each class's mask before the window; default "none". */
   readonly morphology?: MorphologyOp | "none";
-  /** Pixels with this label count nowhere. */
+  /** Label of pixels that count nowhere. */
   readonly ignore?: number;
 }
 
@@ -40,7 +44,7 @@ export interface NaclOptions extends NeighborhoodOptions {
    * own and then (kernel "min" by default) eroded.
    */
   readonly preset?: "original" | "monai" | "reference";
-  /** Default "l1". */
+  /** The distance; default "l1". */
   readonly distance?: Distance;
   /** Weight of the neighbourhood term; default 0.1. */
   readonly alpha?: number;

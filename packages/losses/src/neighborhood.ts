@@ -8,7 +8,7 @@ import { type Distance, distanceMap } from "./terms.js";
 /** The options of soft labels that a loss sets; the context adds the others. */
 export type SoftTarget = Omit<SoftLabelsOptions, "classes" | "image" | "device" | "out">;
 
-/** Soft labels [N, C, ...spatial] of checked labels; of the image, the first channel guides. */
+/** Returns soft labels [N, C, ...spatial] of checked labels; the image's first channel guides them. */
 export function softTarget(
   labels: Tensor<"int32">,
   target: SoftTarget,
@@ -17,12 +17,14 @@ export function softTarget(
   return softLabels(labels, { ...target, classes, image: image && firstChannel(image), device });
 }
 
-/** Kernels whose window is weighted by the image. */
+/** The kernels whose window is weighted by the image. */
 export function guidedByImage(kernel: string): boolean {
   return ["gradient", "bilateral", "image-l1", "image-l2"].includes(kernel);
 }
 
-/** mean_all D(tau, u), u the logits or the probabilities; differences up to `tolerance` cost nothing. */
+/**
+ * Returns mean_all D(tau, u), u the logits or the probabilities; differences up to `tolerance` cost nothing.
+ */
 export function neighborhoodTerm(
   prediction: Prediction,
   target: Value,

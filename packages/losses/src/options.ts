@@ -10,7 +10,7 @@ export type OptionSchema =
 /** The options of a loss under each of its presets (or variants); the first is the default. */
 export type PresetSchemas = Readonly<Record<string, Readonly<Record<string, OptionSchema>>>>;
 
-/** Any finite number of at least 0. */
+/** A finite number of at least 0. */
 export const weight: OptionSchema = { type: "number", atLeast: 0 };
 export const boolean: OptionSchema = { type: "boolean" };
 /** A label that is no class; an int32 above its smallest. */
@@ -19,9 +19,9 @@ export const distance: OptionSchema = choice("l1", "l2");
 /** The values a neighbourhood penalty compares with its target. */
 export const of: OptionSchema = choice("logits", "probs");
 export const sigma: OptionSchema = { type: "number", above: 0 };
-/** Side of a window, in pixels. */
+/** The side of a window, in pixels. */
 export const size: OptionSchema = { type: "integer", atLeast: 1, odd: true };
-/** Trailing axes a window spans. */
+/** The number of trailing axes that a window spans. */
 export const dimensions: OptionSchema = { type: "integer", atLeast: 2, atMost: 3 };
 export const morphology: OptionSchema = choice("none", ...morphologyOps);
 
@@ -56,7 +56,7 @@ export function unknownOption(owner: string, allowed: readonly string[], name: s
   return new InvalidArgumentError(name, `${owner}: expected ${options}, got ${name}`);
 }
 
-/** Throws unless `value` is what the schema accepts. */
+/** Throws unless the schema accepts `value`. */
 export function checkOption(name: string, schema: OptionSchema, value: unknown): void {
   if (!accepts(schema, value)) throw invalidArgument(name, expected(schema), value);
 }

@@ -8,7 +8,7 @@ import { ops, type Value } from "@pixelcal/graph";
 export class Prediction {
   readonly logits: Value;
   readonly classes: number;
-  /** Spatial axes of the maps: 2, 3, ... */
+  /** The spatial axes of the maps: 2, 3, ... */
   readonly spatial: readonly number[];
   readonly #labels: Value;
   readonly #ignore: number | undefined;
@@ -22,17 +22,17 @@ export class Prediction {
     this.#ignore = ignore;
   }
 
-  /** log p, shifted by the largest logit: exact where p underflows. */
+  /** Returns log p, computed with logits shifted by the largest: exact where p underflows. */
   get logProbs(): Value {
     return this.#once("logProbs", () => ops.Sub(this.#shifted, ops.Log(this.#total)));
   }
 
-  /** p, the softmax over classes. */
+  /** Returns p, the softmax over classes. */
   get probs(): Value {
     return this.#once("probs", () => ops.Div(this.#exponentials, this.#total));
   }
 
-  /** q, 1 at the label's class; all zero where the label is ignored. */
+  /** Returns q, 1 at the label's class; all zero where the label is ignored. */
   get oneHot(): Value {
     return this.#once("oneHot", () => {
       const hot = ops.OneHot(this.#labels, this.classes, this.logits.type);
@@ -41,7 +41,7 @@ export class Prediction {
     });
   }
 
-  /** 1 where a pixel counts, 0 where it is ignored; undefined when every pixel counts. */
+  /** Returns 1 where a pixel counts and 0 where it is ignored; undefined if every pixel counts. */
   get counted(): Value | undefined {
     const ignore = this.#ignore;
     if (ignore === undefined) return undefined;
@@ -51,26 +51,26 @@ export class Prediction {
     });
   }
 
-  /** mean_pix: the mean of a map [N, 1, ...spatial] over pixels; 0 when every pixel is ignored. */
+  /** Returns mean_pix, the mean of a map [N, 1, ...spatial] over pixels; 0 if every pixel is ignored. */
   meanOverPixels(map: Value): Value {
     const { counted } = this;
     if (counted === undefined) return meanOf(map);
     return ops.Div(this.sum(ops.Mul(map, counted)), this.#count);
   }
 
-  /** mean_all: the mean of a map [N, C, ...spatial] over classes and pixels. */
+  /** Returns mean_all, the mean of a map [N, C, ...spatial] over classes and pixels. */
   meanOverEntries(map: Value): Value {
     const { counted } = this;
     if (counted === undefined) return meanOf(map);
     return ops.Div(this.sum(ops.Mul(map, counted)), ops.Mul(this.#count, this.classes));
   }
 
-  /** The sum of everything in a map. */
+  /** Returns the sum of all entries of a map. */
   sum(map: Value): Value {
     return sumOver(map, allAxes(map));
   }
 
-  /** The map with ignored pixels set to 0. */
+  /** Returns the map with ignored pixels set to 0. */
   masked(map: Value): Value {
     return this.counted === undefined ? map : ops.Mul(map, this.counted);
   }
@@ -101,17 +101,17 @@ export class Prediction {
   }
 }
 
-/** The sum over classes of a map [N, C, ...spatial], as [N, 1, ...spatial]. */
+/** Returns the sum over classes of a map [N, C, ...spatial], as [N, 1, ...spatial]. */
 export function overClasses(map: Value): Value {
   return ops.ReduceSum(map, [1], { keepdims: 1 });
 }
 
-/** The mean of everything in a map, a scalar. */
+/** Returns the mean of all entries of a map, a scalar. */
 export function meanOf(map: Value): Value {
   return inStages(ops.ReduceMean, map, allAxes(map));
 }
 
-/** The sum over `axes`, which are dropped. */
+/** Returns the sum over `axes`, which are dropped. */
 export function sumOver(map: Value, axes: readonly number[]): Value {
   return inStages(ops.ReduceSum, map, axes);
 }

@@ -4,11 +4,11 @@ import { checkOption, choice, type OptionSchema, unknownOption } from "./options
 import { losses } from "./registry.js";
 
 interface Method {
-  /** The section of the configuration that holds the method's options. */
+  /** The configuration section that holds the method's options. */
   readonly section: string;
-  /** Its loss here, always under the preset `reference`. */
+  /** The loss it stands for, always under the preset `reference`. */
   readonly loss: string;
-  /** The section's keys: the option each one is, and what it accepts where the spelling differs. */
+  /** The section's keys, each with the option it sets and, if the spelling differs, the values it accepts. */
   readonly keys: Readonly<Record<string, { readonly option?: string; readonly accepts?: OptionSchema }>>;
 }
 
@@ -39,7 +39,7 @@ export const referenceMethods: Readonly<Record<string, Method>> = {
   svls: {
     section: "svls",
     loss: "svls",
-    // Their code accepts sigma and always blurs with 1.
+    // The authors' code accepts sigma but always blurs with 1.
     keys: {
       sigma: { accepts: { type: "number", above: 0 } },
       alpha: { option: "alpha" },

@@ -82,7 +82,7 @@ export const losses: Readonly<Record<string, LossEntry>> = {
   },
 };
 
-/** A loss's name and options, or the name "weighted" and `losses: [{ weight, loss }]`. */
+/** A loss's name with its options, or the name "weighted" with `losses: [{ weight, loss }]`. */
 export interface NamedLoss {
   readonly name: string;
   readonly [option: string]: unknown;

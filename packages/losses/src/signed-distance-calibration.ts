@@ -38,9 +38,9 @@ export interface SignedDistanceCalibrationOptions {
    * in which labels are soft; by default, wherever the window holds more than one class.
    */
   readonly morphology?: MorphologyOp | "none";
-  /** How a neighbourhood is averaged; default "mean". `consistent` has "mean" and "gaussian". */
+  /** The kernel that averages a neighbourhood; default "mean". `consistent` has "mean" and "gaussian". */
   readonly kernel?: SoftLabelKernel;
-  /** Side of the window; default 3 (`consistent` only). */
+  /** Side of the window in pixels; default 3 (`consistent` only). */
   readonly size?: number;
   /** The standard deviation of the kernel "gaussian", in pixels; default 1 (`consistent` only). */
   readonly sigma?: number;
@@ -53,9 +53,9 @@ export interface SignedDistanceCalibrationOptions {
   readonly sign?: "reference" | "consistent";
   /** The scaling of signed distances; default "max" (`reference`) or "split" (`consistent`). */
   readonly normalize?: "none" | "max" | "split" | "truncate";
-  /** Where "truncate" cuts, in units of spacing. */
+  /** The distance at which "truncate" cuts, in units of spacing. */
   readonly truncate?: number;
-  /** Pixels with this label count nowhere and belong to no class (`consistent` only). */
+  /** Label of pixels that count nowhere and belong to no class (`consistent` only). */
   readonly ignore?: number;
 }
 
@@ -100,7 +100,7 @@ export function signedDistanceCalibration(options: SignedDistanceCalibrationOpti
     name: "signedDistanceCalibration",
     preset,
     ignore,
-    // The reference asks for an image with this kernel, and then does not look at it.
+    // The reference requires an image with this kernel and then ignores it.
     needsImage: kernel === "bilateral",
     specs,
     async targets(labels, context) {
@@ -134,7 +134,7 @@ function checkTruncate({ normalize, truncate }: SignedDistanceCalibrationOptions
   }
 }
 
-/** The mean of a map [N, C, ...spatial] over the counted pixels of the classes that a sample has. */
+/** Returns the mean of a map [N, C, ...spatial] over the counted pixels of the classes that a sample has. */
 function meanOverPresent(prediction: Prediction, map: Value): Value {
   const { oneHot, spatial, counted } = prediction;
   const present = ops.ReduceMax(oneHot, spatial, { keepdims: 0 });

@@ -19,7 +19,7 @@ export function weighted(parts: readonly WeightedPart[]): Loss {
     if (!Number.isFinite(weight)) throw invalidArgument(`losses[${index}].weight`, "a finite number", weight);
   });
   const named = parts.map((part, index) => ({ ...part, key: keyOf(parts, index) }));
-  // Only what all parts ignore counts in nothing.
+  // A pixel counts nowhere only if every part ignores it.
   const { ignore } = parts[0]!.loss;
   const shared = ignore !== undefined && parts.every(({ loss }) => loss.ignore === ignore);
   const presets = new Set(parts.map(({ loss }) => loss.preset));
@@ -59,7 +59,7 @@ function keyOf(parts: readonly WeightedPart[], index: number): string {
   return earlier === 0 ? name : `${name}${earlier + 1}`;
 }
 
-// The labels are the same for every part; other targets may share a name and differ.
+// Labels are shared by all parts; other targets may share a name and differ.
 function prefixed<T>(key: string, targets: Readonly<Record<string, T>>): Record<string, T> {
   return Object.fromEntries(Object.entries(targets).map(([name, value]) => [targetName(key, name), value]));
 }
