@@ -1,4 +1,3 @@
-export { floatAttributes } from "./attributes.js";
 export { dataType, fromNumbers, isFloat, onnxTypes, toNumbers } from "./data-types.js";
 export { GraphError, UnsupportedOpError } from "./errors.js";
 export { gradientRules, gradients } from "./gradients/gradients.js";
@@ -38,6 +37,6 @@ export {
 export type { TiedWeights } from "./onnx/tied-weights.js";
 export { blockedDomain } from "./operators/blocked.js";
 export * as ops from "./operators/ops.js";
-export { liveNodes, prune, type Rewriting, rewrite, rewriteWithMap } from "./rewrite.js";
+export { prune, type Rewriting, rewrite } from "./rewrite.js";
 export { trainingForm, updatedName } from "./training-form.js";
 export { type WeightRoles, weightRoles } from "./weight-roles.js";

@@ -1,4 +1,5 @@
 import type { Tensor } from "@pixelcal/core";
+import { GraphError } from "./errors.js";
 import { Graph } from "./graph.js";
 import type { Node, Value } from "./ir.js";
 
@@ -24,19 +25,11 @@ export interface Rewriting {
   ) => readonly (readonly [string, Value])[] | undefined;
 }
 
-/** The copy of a value of the source graph in the target graph. */
-export type MapValue = (value: Value) => Value;
-
-export interface Rewritten {
-  readonly graph: Graph;
-  readonly map: MapValue;
-}
-
 /**
  * Copies a graph, replacing what `rewriting` replaces. Nodes that no output needs are left out; inputs,
  * initializers and outputs keep their names and order. Tensors are shared, not copied.
  */
-export function rewriteWithMap(source: Graph, rewriting: Rewriting = {}): Rewritten {
+export function rewrite(source: Graph, rewriting: Rewriting = {}): Graph {
   const target = new Graph(source.name, sourceNames(source));
   const copies = new Map<Value, Value>();
   for (const input of source.inputs) {
@@ -47,11 +40,11 @@ export function rewriteWithMap(source: Graph, rewriting: Rewriting = {}): Rewrit
     const copy = rewriting.initializer?.(name, tensor, target) ?? target.initializer(name, tensor);
     copies.set(source.value(name)!, copy);
   }
-  const map: MapValue = (value) => {
+  const map = (value: Value): Value => {
     const known = copies.get(value);
     if (known !== undefined) return known;
     const tensor = source.constants.get(value.name);
-    if (tensor === undefined) throw new Error(`${value.name}: its node was removed from the graph`);
+    if (tensor === undefined) throw new GraphError(value.name, "its node was removed from the graph");
     const copy = target.constant(tensor);
     copies.set(value, copy);
     return copy;
@@ -70,14 +63,10 @@ export function rewriteWithMap(source: Graph, rewriting: Rewriting = {}): Rewrit
     for (const output of rewriting.output?.(name, copy, target) ?? [[name, copy] as const])
       target.output(...output);
   }
-  return { graph: target, map };
+  return target;
 }
 
-/** `rewriteWithMap`, the graph alone. */
-export const rewrite = (source: Graph, rewriting: Rewriting = {}): Graph =>
-  rewriteWithMap(source, rewriting).graph;
-
-/** A copy without the nodes that no output needs. */
+/** Returns a copy without the nodes that no output needs. */
 export const prune = (source: Graph): Graph => rewrite(source);
 
 /** Adds a node like `node` with other inputs and the same names. */

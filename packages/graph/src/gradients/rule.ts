@@ -21,7 +21,7 @@ export interface Backward {
 }
 
 /** Builds the gradient of one input. It is only called when that gradient is needed. */
-export type InputGradient = () => Value;
+type InputGradient = () => Value;
 
 /**
  * The gradient of each input in order; undefined where there is none. A gradient may have a shape

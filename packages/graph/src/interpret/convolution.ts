@@ -34,7 +34,7 @@ function eachTap({ windows, batch, group, channels: [ins, outs] }: Convolution, 
 }
 
 /** y from x and w. */
-export function convolve(c: Convolution, x: Float64Array, w: Float64Array): Float64Array {
+function convolve(c: Convolution, x: Float64Array, w: Float64Array): Float64Array {
   const y = new Float64Array(c.batch * c.channels[1] * count(c.windows.output));
   eachTap(c, (tap, from, to, length, stride) => {
     for (let k = 0; k < length; k++) y[to + k]! += w[tap]! * x[from + k * stride]!;

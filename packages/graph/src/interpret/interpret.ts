@@ -20,7 +20,7 @@ import { resizeKernels } from "./resize.js";
 /**
  * The meaning of every operator, slow and plain: what gradients, lowering and runtimes are checked against.
  */
-export const kernels: Readonly<Record<string, Kernel>> = {
+const kernels: Readonly<Record<string, Kernel>> = {
   ...elementwiseKernels,
   ...reductionKernels,
   ...movementKernels,

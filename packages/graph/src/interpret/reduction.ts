@@ -38,7 +38,7 @@ const alongAxis =
     return [mapLines(x, axis, replace)];
   };
 
-export function mapLines(
+function mapLines(
   x: NumericArray,
   axis: number,
   replace: (line: Float64Array) => Float64Array,

@@ -91,8 +91,8 @@ const forms: Readonly<Record<string, readonly { readonly to: number; readonly fo
   ),
 };
 
-/** The node as `OPSET` writes it; see `meansTheSame` for those that cannot be. */
-export function pinned(call: Call): Call {
+/** Returns the node as `OPSET` writes it; `meansTheSame` refuses those that it cannot write. */
+export function convertToOpset(call: Call): Call {
   const form = forms[call.opType]?.find(({ to }) => call.version <= to)?.form;
   return form === undefined ? call : form(call);
 }

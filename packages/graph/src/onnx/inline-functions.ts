@@ -14,8 +14,8 @@ const keyOf = (domain = "", name = ""): string => `${standard(domain) ? "" : dom
  */
 export const isInlined = (name: string): boolean => /#\d+\//.test(name);
 
-/** The model with the nodes of its functions in place of the calls. */
-export function inlined(model: ModelProto, budget: Budget): ModelProto {
+/** Returns the model with the nodes of its functions in place of the calls. */
+export function inlineFunctions(model: ModelProto, budget: Budget): ModelProto {
   if (!model.functions?.length || !model.graph) return model;
   const functions = new Map(model.functions.map((each) => [keyOf(each.domain, each.name), each]));
   const version = versionOf(model);

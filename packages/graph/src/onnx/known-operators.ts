@@ -5,7 +5,7 @@ import { shapeRules } from "../operators/shapes.js";
 import { Budget } from "./budget.js";
 import { expansions } from "./expansions.js";
 import { foldedOperators } from "./fold.js";
-import { inlined } from "./inline-functions.js";
+import { inlineFunctions } from "./inline-functions.js";
 import { type GraphProto, type ModelProto, modelTable, type NodeProto } from "./onnx-proto.js";
 import { meansTheSame, mostNodes, standard, versionOf } from "./opsets.js";
 import { sequenceOperators } from "./sequences.js";
@@ -96,7 +96,7 @@ export function modelOperators(bytes: Uint8Array): {
 /** Calls of functions that cannot be written out stay, as operators that no one knows. */
 function withoutFunctions(model: ModelProto, size: number): ModelProto {
   try {
-    return inlined(model, new Budget(size));
+    return inlineFunctions(model, new Budget(size));
   } catch (error) {
     if (error instanceof GraphError) return model;
     throw error;

@@ -1,10 +1,10 @@
 import type { NodeProto } from "./onnx-proto.js";
 
 /**
- * The nodes so that each follows what it uses, as runtimes accept them in any order and some converters
- * append what they add; those in a circle as they are. Nodes in order keep their order.
+ * Orders nodes so that each follows the nodes it uses: runtimes accept any order, and some converters append
+ * the nodes they add. Nodes in a circle stay as they are; nodes in order keep their order.
  */
-export function inOrder(nodes: readonly NodeProto[]): readonly NodeProto[] {
+export function orderNodes(nodes: readonly NodeProto[]): readonly NodeProto[] {
   const makers = new Map<string, number>();
   for (const [index, { outputs = [] }] of nodes.entries()) {
     for (const name of outputs) if (name !== "" && !makers.has(name)) makers.set(name, index);

@@ -76,7 +76,7 @@ const functionTable: Table = {
   11: children("defaults", () => attribute),
 };
 
-export interface EntryProto extends Message {
+interface EntryProto extends Message {
   readonly key?: string;
   readonly value?: string;
 }
@@ -94,7 +94,7 @@ export interface TensorProto extends Message {
   /** 1: the data lies in another file. */
   readonly dataLocation?: number;
 }
-export interface DimensionProto extends Message {
+interface DimensionProto extends Message {
   readonly value?: number;
   readonly param?: string;
 }

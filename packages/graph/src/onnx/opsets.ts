@@ -82,8 +82,8 @@ const meanings: Readonly<Record<string, Meaning>> = {
 };
 
 /**
- * Whether a node of operator set `version` means the same as in `OPSET`, once it is
- * written as there (forms.ts).
+ * Whether a node of operator set `version` means the same as in `OPSET`, once
+ * `convertToOpset` has written it as there.
  */
 export function meansTheSame(node: NodeProto, version: number): boolean {
   const {

@@ -4,15 +4,15 @@ import type { Value } from "../ir.js";
 import { Budget } from "./budget.js";
 import { constantWeights } from "./constant-weights.js";
 import { type ExternalReader, folderReader } from "./external-data.js";
-import { inlined } from "./inline-functions.js";
+import { inlineFunctions } from "./inline-functions.js";
 import { type InputShapes, inputDims, realInputs } from "./inputs.js";
 import { checkOperators } from "./known-operators.js";
-import { inOrder } from "./node-order.js";
+import { orderNodes } from "./node-order.js";
 import { type GraphProto, type ModelProto, modelTable } from "./onnx-proto.js";
 import { versionOf } from "./opsets.js";
-import { addNode, lookUp, type Reading } from "./read-node.js";
+import { lookUp, type Reading, readNode } from "./read-node.js";
 import { parseTensor, type TensorOptions } from "./read-tensor.js";
-import { type TiedWeights, untied } from "./tied-weights.js";
+import { type TiedWeights, untieWeights } from "./tied-weights.js";
 import { decode } from "./wire.js";
 
 export interface ParseOptions {
@@ -46,7 +46,7 @@ export function parseModel(bytes: Uint8Array, options: ParseOptions = {}): Graph
   if (!["named", "untie", "keep"].includes(tiedWeights))
     throw graphError("tiedWeights", "named, untie or keep", tiedWeights);
   const budget = new Budget(bytes.length);
-  const model = inlined(tiedWeights === "untie" ? untied(stored) : stored, budget);
+  const model = inlineFunctions(tiedWeights === "untie" ? untieWeights(stored) : stored, budget);
   const proto = model.graph!;
   checkOperators(model);
   const widened = { float16: 0, bfloat16: 0 };
@@ -101,7 +101,7 @@ function build(
     values: new Map(),
     note: options.onNote ?? (() => {}),
   };
-  for (const node of inOrder(nodes)) addNode(reading, node);
+  for (const node of orderNodes(nodes)) readNode(reading, node);
   const unknown = [...reading.stopped].filter((name) => !names.has(name));
   if (unknown.length > 0) throw graphError("stopGradients", "names of values", unknown);
   if (outputs.length === 0) throw new GraphError("model", "it has no outputs");

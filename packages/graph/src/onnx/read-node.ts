@@ -7,10 +7,10 @@ import { sizeOf } from "../operators/spec.js";
 import { attributesOf, constantOf } from "./attributes.js";
 import type { Budget } from "./budget.js";
 import type { Call } from "./call.js";
-import { pinned } from "./convert-opset.js";
+import { convertToOpset } from "./convert-opset.js";
 import { expansions } from "./expansions.js";
 import { fold } from "./fold.js";
-import { inOrder } from "./node-order.js";
+import { orderNodes } from "./node-order.js";
 import type { GraphProto, NodeProto } from "./onnx-proto.js";
 import { parseTensor, type TensorOptions } from "./read-tensor.js";
 import { type Sequences, sequenceOperators, sequenceResult } from "./sequences.js";
@@ -50,7 +50,8 @@ export function lookUp({ graph, aliases, stopped }: Reading, name: string, where
   );
 }
 
-export function addNode(reading: Reading, proto: NodeProto): void {
+/** Adds a node of the file to the graph: as it is, converted, folded to a constant or written in others. */
+export function readNode(reading: Reading, proto: NodeProto): void {
   const { graph } = reading;
   const { opType = "", inputs = [], outputs = [] } = proto;
   const name = proto.name || `${opType} of ${outputs[0] ?? "nothing"}`;
@@ -98,7 +99,7 @@ export function addNode(reading: Reading, proto: NodeProto): void {
 
 function addCall(reading: Reading, original: Call, { name, outputs = [] }: NodeProto): void {
   const { graph } = reading;
-  const call = pinned(original);
+  const call = convertToOpset(original);
   const folded = graph.scope(call.name, () => fold(call, build));
   if (folded) {
     for (const [i, output] of outputs.entries()) {
@@ -224,7 +225,7 @@ function addBranch(
   // What a branch stores is no weight: the other branch may be taken next time.
   for (const stored of branch.initializers ?? [])
     addConstant(reading, name, parseTensor(stored, stored.name || name, reading.tensors), stored.name ?? "");
-  for (const node of inOrder(branch.nodes ?? [])) addNode(reading, node);
+  for (const node of orderNodes(branch.nodes ?? [])) readNode(reading, node);
   for (const [index, output] of outputs.entries()) {
     const result = branch.outputs?.[index]?.name ?? "";
     if (output !== result) reading.aliases.set(output, lookUp(reading, result, name));

@@ -1,7 +1,7 @@
 import type { Tensor } from "@pixelcal/core";
 import { GraphError, graphError } from "../errors.js";
 import { allNodes } from "./known-operators.js";
-import { inOrder } from "./node-order.js";
+import { orderNodes } from "./node-order.js";
 import {
   type GraphProto,
   graphTable,
@@ -12,7 +12,7 @@ import {
   tensorTable,
 } from "./onnx-proto.js";
 import { dataFiles, externalPlace } from "./read-tensor.js";
-import { narrow } from "./round-to-half.js";
+import { roundToHalf } from "./round-to-half.js";
 import { tiedUses } from "./tied-weights.js";
 import { decode } from "./wire.js";
 import { type Put, rewriteFields, varint } from "./wire-rewriter.js";
@@ -128,7 +128,7 @@ function planOf(graph: GraphProto, weights: ReadonlyMap<string, Values>): Plan {
   const roots = new Map<string, string>();
   const constants = new Map<string, Values>();
   const used = new Set<string>();
-  for (const node of inOrder(nodes)) {
+  for (const node of orderNodes(nodes)) {
     const { opType, inputs = [], outputs = [], attributes = [] } = node;
     const output = outputs[0] ?? "";
     const source = roots.get(inputs[0] ?? "") ?? inputs[0] ?? "";
@@ -193,7 +193,7 @@ function typeOf({ name = "", dataType = 0 }: TensorProto): "float32" | "float16"
 }
 
 function rawBytes({ data }: Values, type: "float32" | "float16" | "bfloat16"): Uint8Array {
-  const { buffer, byteOffset, byteLength } = type === "float32" ? data : narrow(data, type);
+  const { buffer, byteOffset, byteLength } = type === "float32" ? data : roundToHalf(data, type);
   return new Uint8Array(buffer, byteOffset, byteLength);
 }
 

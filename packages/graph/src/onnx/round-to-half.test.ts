@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { narrow } from "./round-to-half.js";
+import { roundToHalf } from "./round-to-half.js";
 
 const value = (bits: number): number => {
   const [sign, exponent, fraction] = [bits & 0x8000 ? -1 : 1, (bits >> 10) & 31, bits & 1023];
@@ -14,7 +14,7 @@ test("every half is itself, and what lies between two goes to the nearer, a tie 
     const even = bits % 2 === 0 ? bits : bits + 1;
     const step = (high - low) / 16;
     const given = Float32Array.of(low, -low, middle, middle - step, middle + step);
-    expect([...narrow(given, "float16")]).toEqual([bits, bits | 0x8000, even, bits, bits + 1]);
+    expect([...roundToHalf(given, "float16")]).toEqual([bits, bits | 0x8000, even, bits, bits + 1]);
   }
 });
 
@@ -28,10 +28,10 @@ test("beyond the largest half is infinity; NaN stays one", () => {
     2 ** -25,
     2 ** -149,
   );
-  expect([...narrow(given, "float16")]).toEqual([0x7bff, 0x7c00, 0xfc00, 0xfc00, 0x7e00, 0, 0]);
+  expect([...roundToHalf(given, "float16")]).toEqual([0x7bff, 0x7c00, 0xfc00, 0xfc00, 0x7e00, 0, 0]);
 });
 
 test("bfloat16 is the upper half of a float32, rounded", () => {
   const given = Float32Array.of(1, 1 + 2 ** -8, 1 + 3 * 2 ** -8, -3e38, 3.4e38, Number.NaN);
-  expect([...narrow(given, "bfloat16")]).toEqual([0x3f80, 0x3f80, 0x3f82, 0xff62, 0x7f80, 0x7fc0]);
+  expect([...roundToHalf(given, "bfloat16")]).toEqual([0x3f80, 0x3f80, 0x3f82, 0xff62, 0x7f80, 0x7fc0]);
 });

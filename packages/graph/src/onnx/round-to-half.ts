@@ -4,7 +4,7 @@ import { fromNumbers } from "../data-types.js";
  * float32 values as IEEE half-precision or bfloat16 bit patterns: rounded to nearest, ties to
  * even, as every runtime casts.
  */
-export function narrow(values: Float32Array, to: "float16" | "bfloat16"): Uint16Array {
+export function roundToHalf(values: Float32Array, to: "float16" | "bfloat16"): Uint16Array {
   if (to === "float16") return fromNumbers("float16", values, [values.length]).data;
   return Uint16Array.from(new Uint32Array(values.buffer, values.byteOffset, values.length), brain);
 }

@@ -1,10 +1,12 @@
 import type { GraphProto, ModelProto, TensorProto } from "./onnx-proto.js";
 
 /**
- * PyTorch's exporters merge weights of equal value, which looks like tied weights. One of them gives them
- * back their names by Identity nodes: "named" makes weights of their own of these, unless the name is one
- * that exporters make up. The other lets layers take the same array: "untie" gives each its own there too,
- * `w.2` to the second that takes `w`. "keep" takes a model as it is stored.
+ * The treatment of weights that PyTorch's exporters merged because their values are equal:
+ * - "named": the TorchScript exporter keeps the name of each merged weight in an Identity node; each becomes
+ *   a weight of its own, unless the name is one that exporters make up.
+ * - "untie": the dynamo exporter lets several layers take one array; each gets its own here too, `w.2` for
+ *   the second layer that takes `w`.
+ * - "keep": the model as it is stored.
  */
 export type TiedWeights = "named" | "untie" | "keep";
 
@@ -23,8 +25,8 @@ const isFloatType = ({ dataType = 0, dims = [] }: TensorProto): boolean =>
   [1, 10, 16].includes(dataType) && dims.length > 0;
 
 /**
- * Every use of a stored array after its first: `w.2` is the second node's, `w.3` the third's. A node that
- * takes it twice counts once, and branches and Identity nodes not at all.
+ * Returns every use of a stored array after its first: `w.2` is the second node's, `w.3` the third's. A node
+ * that takes it twice counts once, and branches and Identity nodes not at all.
  */
 export function tiedUses({ initializers = [], nodes = [] }: GraphProto): readonly TiedUse[] {
   const names = new Set([
@@ -48,8 +50,8 @@ export function tiedUses({ initializers = [], nodes = [] }: GraphProto): readonl
   return uses;
 }
 
-/** The model with an array of its own for every node in place of those that several take. */
-export function untied(model: ModelProto): ModelProto {
+/** Returns the model with an array of its own for every node in place of each that several nodes take. */
+export function untieWeights(model: ModelProto): ModelProto {
   const { graph = {} } = model;
   const { initializers = [], nodes = [] } = graph;
   const stored = new Map(initializers.map((tensor) => [tensor.name ?? "", tensor]));

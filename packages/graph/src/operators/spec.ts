@@ -19,10 +19,7 @@ export function required(spec: NodeSpec, index: number): Value {
 }
 
 /** The data of an input that must be known while the graph is built; undefined when it is left out. */
-export function staticTensor(
-  spec: Pick<NodeSpec, "name" | "opType" | "inputs">,
-  index: number,
-): Tensor | undefined {
+function staticTensor(spec: Pick<NodeSpec, "name" | "opType" | "inputs">, index: number): Tensor | undefined {
   const value = spec.inputs[index];
   if (value === undefined) return undefined;
   const tensor = value.graph.tensor(value);

@@ -2,7 +2,7 @@ import { sizeOf } from "./spec.js";
 import type { Windows } from "./windows.js";
 
 /** The same windows with three spatial axes, those in front of size one. */
-export function threeAxes(windows: Windows): Windows {
+function threeAxes(windows: Windows): Windows {
   const missing = 3 - windows.input.length;
   const pad = (list: readonly number[], value: number): number[] => [
     ...Array<number>(missing).fill(value),
