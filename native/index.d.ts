@@ -61,20 +61,42 @@ export interface SignedDistanceKernels {
   signedDistanceSync(options: SignedDistanceOptions): Float32Array;
 }
 
-export interface SurfaceDistancesOptions extends GridOptions {
-  readonly a: Uint8Array;
-  readonly b: Uint8Array;
+/** src/kernels/surface_distance.h says what each choice means. */
+export interface SurfaceArguments extends GridOptions {
   readonly spacing?: readonly number[];
   readonly convention?: "reference" | "monai" | "deepmind";
-  readonly empty?: "nan" | "reference" | "diagonal";
+  /** Default "undefined". */
+  readonly bothEmpty?: "undefined" | "perfect";
+  /** Default "worst". */
+  readonly oneEmpty?: "worst" | "diagonal" | "undefined";
+  /** That of hdPercentile, 0 to 100; default 95. */
+  readonly percentile?: number;
+}
+
+export interface SurfaceDistancesOptions extends SurfaceArguments {
+  readonly a: Uint8Array;
+  readonly b: Uint8Array;
   /** Physical units, for nsd; default 1. */
   readonly tolerance?: number;
+}
+
+export interface LabelSurfaceDistancesOptions extends SurfaceArguments {
+  readonly predicted: LabelArray;
+  readonly labels: LabelArray;
+  readonly classes: number;
+  /** The classes of each region. */
+  readonly regions: readonly (readonly number[])[];
+  /** Pixels with this label are in no region, and surfaces do not arise from them. */
+  readonly ignore?: number;
+  /** For every region, or one per region. */
+  readonly tolerance?: number | readonly number[];
 }
 
 /** In physical units but nsd, a share; aToB and bToA are the directed means. */
 export interface SurfaceMeasures {
   readonly hd: number;
   readonly hd95: number;
+  readonly hdPercentile: number;
   readonly assd: number;
   readonly nsd: number;
   readonly aToB: number;
@@ -85,6 +107,9 @@ export interface SurfaceDistanceKernels {
   /** One result per image. */
   surfaceDistances(options: SurfaceDistancesOptions): Promise<SurfaceMeasures[]>;
   surfaceDistancesSync(options: SurfaceDistancesOptions): SurfaceMeasures[];
+  /** One result per image and region. */
+  labelSurfaceDistances(options: LabelSurfaceDistancesOptions): Promise<SurfaceMeasures[][]>;
+  labelSurfaceDistancesSync(options: LabelSurfaceDistancesOptions): SurfaceMeasures[][];
 }
 
 /** Parameter arrays, updated in place, each with its gradient and slots of the same length. */

@@ -73,8 +73,10 @@ inline int Value(const uint8_t* mask, const std::array<int64_t, 3>& dhw, int64_t
   return mask[(z * dhw[1] + y) * dhw[2] + x] != 0;
 }
 
-// Pixels of the mask that a full or cross 3^rank erosion with zeros outside the image removes.
-inline std::vector<Pixel> SurfacePixels(const uint8_t* mask, const Grid& grid, bool full) {
+// Pixels of the mask that a full or cross 3^rank erosion with zeros outside the image removes; ignored pixels
+// (or null, for none) do not erode.
+inline std::vector<Pixel> SurfacePixels(const uint8_t* mask, const Grid& grid, bool full,
+                                        const uint8_t* ignored = nullptr) {
   const auto dhw = grid.DepthHeightWidth();
   std::vector<Pixel> surface;
   for (int64_t i = 0; i < grid.Pixels(); ++i) {
@@ -85,7 +87,8 @@ inline std::vector<Pixel> SurfacePixels(const uint8_t* mask, const Grid& grid, b
       for (int64_t dy = grid.rank >= 2 ? -1 : 0; dy <= (grid.rank >= 2 ? 1 : 0); ++dy) {
         for (int64_t dx = -1; dx <= 1; ++dx) {
           if (full || std::abs(dz) + std::abs(dy) + std::abs(dx) == 1)
-            core &= Value(mask, dhw, p.z + dz, p.y + dy, p.x + dx) != 0;
+            core &= Value(mask, dhw, p.z + dz, p.y + dy, p.x + dx) != 0 ||
+                    (ignored && Value(ignored, dhw, p.z + dz, p.y + dy, p.x + dx) != 0);
         }
       }
     }

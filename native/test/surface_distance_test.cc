@@ -7,9 +7,8 @@
 #include "cases.h"
 #include "check.h"
 #include "isa.h"
-#include "kernels/surface_elements.h"
 #include "parallel.h"
-#include "reference.h"
+#include "surface_twin.h"
 
 using namespace pixelcal;
 
@@ -56,7 +55,8 @@ TEST(SurfaceDistancesEqualReference) {
           pooled.insert(pooled.end(), ba.begin(), ba.end());
           const auto count = static_cast<double>(pooled.size());
           test::ForEachIsa([&] {
-            const auto m = Surfaces(a, b, grid, {spacing, convention, EmptyMask::kNan, 1.6})[0];
+            const auto m = Surfaces(
+                a, b, grid, {spacing, convention, BothEmpty::kUndefined, OneEmpty::kUndefined, 1.6})[0];
             CHECK(Near(m.hd, *std::max_element(pooled.begin(), pooled.end())), m.hd);
             CHECK(Near(m.hd95, full ? reference::Quantile(pooled, 0.95)
                                     : std::max(reference::Quantile(ab, 0.95), reference::Quantile(ba, 0.95))),
@@ -85,7 +85,8 @@ TEST(SurfaceDistancesOfDistantPixels) {
     b[at(dhw[0] - 1, 120, 190)] = b[at(0, 3, 70)] = 1;
     const double far = std::hypot(dhw[0] - 1, 117, 125);
     for (const auto convention : {SurfaceConvention::kReference, SurfaceConvention::kMonai}) {
-      const auto m = Surfaces(a, b, grid, {{1, 1, 1}, convention, EmptyMask::kNan, 5})[0];
+      const auto m =
+          Surfaces(a, b, grid, {{1, 1, 1}, convention, BothEmpty::kUndefined, OneEmpty::kUndefined, 5})[0];
       CHECK(Near(m.hd, far) && Near(m.assd, (10 + far) / 3) && Near(m.nsd, 2.0 / 3), m.hd, " ", m.assd);
       CHECK(m.a_to_b == 5 && Near(m.b_to_a, (5 + far) / 2), m.b_to_a);
       const double hd95 = convention == SurfaceConvention::kReference ? reference::Quantile({5, 5, far}, 0.95)
@@ -95,41 +96,7 @@ TEST(SurfaceDistancesOfDistantPixels) {
   }
 }
 
-// Corners by looking at every window of 2^rank pixels, percentiles by sorting.
 TEST(SurfaceElementDistancesEqualReference) {
-  struct Corners {
-    std::vector<reference::Pixel> places;
-    std::vector<double> weights;
-  };
-  const auto corners_of = [](const std::vector<uint8_t>& mask, const Grid& grid,
-                             const std::vector<double>& sizes) {
-    const auto dhw = grid.DepthHeightWidth();
-    const int64_t deep = grid.rank == 3;
-    Corners corners;
-    for (int64_t z = -deep; z < dhw[0]; ++z)
-      for (int64_t y = -1; y < dhw[1]; ++y)
-        for (int64_t x = -1; x < dhw[2]; ++x) {
-          size_t code = 0;
-          for (int64_t dz = 0; dz <= deep; ++dz)
-            for (int64_t dy = 0; dy <= 1; ++dy)
-              for (int64_t dx = 0; dx <= 1; ++dx)
-                code = 2 * code + (reference::Value(mask.data(), dhw, z + dz, y + dy, x + dx) != 0);
-          if (code == 0 || code + 1 == sizes.size()) continue;
-          corners.places.push_back({z, y, x});
-          corners.weights.push_back(sizes[code]);
-        }
-    return corners;
-  };
-  const auto percentile = [](const std::vector<double>& distances, const std::vector<double>& weights) {
-    std::vector<size_t> order(distances.size());
-    std::iota(order.begin(), order.end(), size_t{0});
-    std::sort(order.begin(), order.end(), [&](size_t i, size_t j) { return distances[i] < distances[j]; });
-    const double total = std::accumulate(weights.begin(), weights.end(), 0.0);
-    double covered = 0;
-    for (const size_t i : order)
-      if ((covered += weights[i]) >= 0.95 * total) return distances[i];
-    return distances[order.back()];
-  };
   uint64_t seed = 100;
   for (const auto& size : std::vector<std::vector<int64_t>>{
            {7, 17}, {5, 63}, {6, 64}, {40, 66}, {3, 7, 16}, {1, 4, 5}, {5, 9, 65}}) {
@@ -138,26 +105,97 @@ TEST(SurfaceElementDistancesEqualReference) {
       const auto a = test::RandomMask(grid.Count(), density, ++seed),
                  b = test::RandomMask(grid.Count(), 0.3, ++seed);
       for (const auto& spacing : test::Spacings()) {
-        const auto sizes = SurfaceElementSizes(grid.rank, spacing);
-        const auto ca = corners_of(a, grid, sizes), cb = corners_of(b, grid, sizes);
-        if (ca.places.empty() || cb.places.empty()) continue;
-        const auto aligned = reference::RightAligned(grid, spacing);
-        const auto ab = reference::Distances(ca.places, cb.places, aligned),
-                   ba = reference::Distances(cb.places, ca.places, aligned);
-        double weighted = 0, total = 0;
-        for (size_t i = 0; i < ab.size(); ++i) {
-          weighted += ab[i] * ca.weights[i];
-          total += ca.weights[i];
-        }
+        const SurfaceOptions options{.spacing = spacing,
+                                     .convention = SurfaceConvention::kDeepMind,
+                                     .tolerance = 1.6,
+                                     .percentile = 70};
+        const auto n = reference::Surfaces(a.data(), b.data(), nullptr, grid, options);
+        if (!std::isfinite(n.hd)) continue;
         test::ForEachIsa([&] {
-          const auto m =
-              Surfaces(a, b, grid, {spacing, SurfaceConvention::kDeepMind, EmptyMask::kNan, 1.6})[0];
-          CHECK(Near(m.a_to_b, weighted / total), m.a_to_b);
-          CHECK(Near(m.hd, std::max(*std::max_element(ab.begin(), ab.end()),
-                                    *std::max_element(ba.begin(), ba.end()))),
-                m.hd);
-          CHECK(Near(m.hd95, std::max(percentile(ab, ca.weights), percentile(ba, cb.weights))), m.hd95);
+          const auto m = Surfaces(a, b, grid, options)[0];
+          CHECK(Near(m.a_to_b, n.a_to_b) && Near(m.nsd, n.nsd) && m.hd == n.hd, m.a_to_b, " ", m.hd);
+          CHECK(Near(m.hd95, n.hd95) && Near(m.hd_percentile, n.hd_percentile), m.hd95, " ", n.hd95);
         });
+      }
+    }
+  }
+}
+
+// A square moved by whole pixels: every surface pixel is at most that far from the other surface, whole edges
+// exactly, and all of them count at that tolerance.
+TEST(SurfaceDistancesAtTheToleranceCount) {
+  const Grid grid = MakeGrid(1, std::array<int64_t, 2>{14, 15});
+  for (const double in_plane : {0.33, 0.47, 0.625, 0.7, 0.78, 0.85, 0.9, 0.977, 1.2, 1.37}) {
+    for (const double slice : {2.5, 5.0, 10.0}) {
+      for (size_t steps = 1; steps <= 3; ++steps) {
+        for (const bool across : {false, true}) {
+          std::vector<uint8_t> a(14 * 15, 0), b = a;
+          for (size_t y = 2; y < 10; ++y)
+            for (size_t x = 3; x < 11; ++x)
+              a[y * 15 + x] = b[(y + (across ? steps : 0)) * 15 + x + (across ? 0 : steps)] = 1;
+          const double tolerance = static_cast<double>(steps) * (across ? slice : in_plane);
+          for (const auto convention :
+               {SurfaceConvention::kReference, SurfaceConvention::kMonai, SurfaceConvention::kDeepMind}) {
+            SurfaceOptions options{.spacing = {slice, in_plane, 1}, .convention = convention};
+            options.tolerance = tolerance;
+            const auto m = Surfaces(a, b, grid, options)[0];
+            const auto n = reference::Surfaces(a.data(), b.data(), nullptr, grid, options);
+            CHECK(m.nsd == 1 && n.nsd == 1 && m.hd == tolerance && n.hd == tolerance, in_plane, " x ", slice,
+                  " at ", tolerance, ": ", m.nsd, " ", m.hd);
+            options.tolerance = tolerance * (1 - 1e-12);
+            const auto less = Surfaces(a, b, grid, options)[0];
+            CHECK(less.nsd < 1 &&
+                      Near(less.nsd, reference::Surfaces(a.data(), b.data(), nullptr, grid, options).nsd),
+                  less.nsd);
+          }
+        }
+      }
+    }
+  }
+}
+
+// 7 x 0.1 and 3 x 0.11 are a little more than 0.7 and 0.33 in float64.
+TEST(SurfaceDistancesBeyondTheToleranceByRoundingCount) {
+  const Grid grid = MakeGrid(1, std::array<int64_t, 2>{1, 12});
+  struct Case {
+    double side, tolerance;
+    size_t steps;
+  };
+  for (const auto& [side, tolerance, steps] : {Case{0.1, 0.7, 7}, {0.11, 0.33, 3}, {0.7, 2.1, 3}}) {
+    std::vector<uint8_t> a(12, 0), b = a;
+    a[1] = b[1 + steps] = 1;
+    for (const auto& spacing : {std::array{side, side, 1.0}, {5.0, side, 1.0}}) {
+      const auto m = Surfaces(a, b, grid, {.spacing = spacing, .tolerance = tolerance})[0];
+      CHECK(m.nsd == 1 && m.hd == side * static_cast<double>(steps), m.nsd, " ", m.hd);
+      CHECK(Surfaces(a, b, grid, {.spacing = spacing, .tolerance = tolerance * (1 - 1e-14)})[0].nsd == 0);
+    }
+  }
+}
+
+// Pixel (0, 0) against pixel (1, 2), whose squares leave the range of float64, or both ends of it.
+TEST(SurfaceDistancesAtTheEndsOfNumbers) {
+  for (const auto& [size, at] : {std::pair(std::vector<int64_t>{2, 3}, size_t{5}), {{1, 2, 3}, 5}}) {
+    const Grid grid = MakeGrid(1, size);
+    std::vector<uint8_t> a(6, 0), b = a;
+    a[0] = b[at] = 1;
+    const std::array<double, 2> sides[] = {{1e19, 3e19},     {1e-160, 1e-150}, {1e200, 2e200},
+                                           {1e-200, 3e-200}, {1, 1e-200},      {1e-200, 1},
+                                           {1e300, 1e10},    {1e-310, 2e-310}, {1e200, 1e200}};
+    for (const auto& [row, column] : sides) {
+      for (const auto convention :
+           {SurfaceConvention::kReference, SurfaceConvention::kMonai, SurfaceConvention::kDeepMind}) {
+        // An axis of one pixel counts only where it has two corners.
+        const double deep = convention == SurfaceConvention::kDeepMind ? row : 1e308;
+        SurfaceOptions options{.spacing = {row, column, 1}, .convention = convention};
+        if (grid.rank == 3) options.spacing = {deep, row, column};
+        options.tolerance = std::hypot(row, 2 * column);
+        const auto m = Surfaces(a, b, grid, options)[0];
+        CHECK(Near(m.hd / options.tolerance, 1) && m.nsd == 1, row, " x ", column, ": ", m.hd, " ", m.nsd);
+        options.one_empty = OneEmpty::kDiagonal;
+        const auto far = Surfaces(a, std::vector<uint8_t>(6, 0), grid, options)[0];
+        if (grid.rank == 2) CHECK(Near(far.hd / std::hypot(2 * row, 3 * column), 1), far.hd);
+        const auto next = Surfaces({1, 0, 0, 0, 0, 0}, {0, 1, 0, 0, 0, 0}, grid, options)[0];
+        CHECK(convention == SurfaceConvention::kDeepMind || next.hd == column, next.hd);
       }
     }
   }
@@ -193,9 +231,11 @@ TEST(SurfaceDistancesBetweenShiftedSquares) {
   }
   for (const auto convention :
        {SurfaceConvention::kReference, SurfaceConvention::kMonai, SurfaceConvention::kDeepMind}) {
-    const auto m = Surfaces(a, b, grid, {{1, 0.5, 1}, convention, EmptyMask::kNan, 1})[0];
+    const auto m =
+        Surfaces(a, b, grid, {{1, 0.5, 1}, convention, BothEmpty::kUndefined, OneEmpty::kUndefined, 1})[0];
     CHECK(m.hd == 1 && m.hd95 == 1 && m.nsd == 1 && m.a_to_b == m.b_to_a, m.hd, " ", m.hd95, " ", m.nsd);
-    const auto self = Surfaces(a, a, grid, {{1, 1, 1}, convention, EmptyMask::kNan, 0})[0];
+    const auto self =
+        Surfaces(a, a, grid, {{1, 1, 1}, convention, BothEmpty::kUndefined, OneEmpty::kUndefined, 0})[0];
     CHECK(self.hd == 0 && self.hd95 == 0 && self.assd == 0 && self.nsd == 1);
   }
 }
@@ -207,12 +247,15 @@ TEST(SurfaceDistancesOfEmptyMasks) {
   b[24 + 5] = a[24 + 5] = 255;  // third image: both present
   for (const auto convention :
        {SurfaceConvention::kReference, SurfaceConvention::kMonai, SurfaceConvention::kDeepMind}) {
-    const auto nan = Surfaces(a, b, grid, {{2, 3, 1}, convention, EmptyMask::kNan, 1});
+    const auto nan =
+        Surfaces(a, b, grid, {{2, 3, 1}, convention, BothEmpty::kUndefined, OneEmpty::kUndefined, 1});
     CHECK(std::isnan(nan[0].hd95) && std::isnan(nan[0].nsd) && std::isnan(nan[1].assd) && nan[2].hd == 0);
-    const auto reference = Surfaces(a, b, grid, {{2, 3, 1}, convention, EmptyMask::kReference, 1});
+    const auto reference =
+        Surfaces(a, b, grid, {{2, 3, 1}, convention, BothEmpty::kPerfect, OneEmpty::kWorst, 1});
     CHECK(reference[0].hd95 == 0 && reference[0].nsd == 1 && std::isinf(reference[1].hd) &&
           reference[1].nsd == 0);
-    const auto diagonal = Surfaces(a, b, grid, {{2, 3, 1}, convention, EmptyMask::kDiagonal, 1});
+    const auto diagonal =
+        Surfaces(a, b, grid, {{2, 3, 1}, convention, BothEmpty::kPerfect, OneEmpty::kDiagonal, 1});
     CHECK(diagonal[0].hd == 0 && diagonal[1].hd == std::sqrt(180.0) && diagonal[1].nsd == 0 &&
           diagonal[2].nsd == 1);
   }
@@ -228,7 +271,8 @@ TEST(SurfaceDistancesAreTheSameAtAnyThreadCountAndInstructionSet) {
       for (const auto& spacing : test::Spacings()) {
         std::vector<SurfaceMeasures> first;
         test::EverywhereAtAnyThreadCount([&] {
-          const auto found = Surfaces(a, b, grid, {spacing, convention, EmptyMask::kNan, 1});
+          const auto found =
+              Surfaces(a, b, grid, {spacing, convention, BothEmpty::kUndefined, OneEmpty::kUndefined, 1});
           if (first.empty()) first = found;
           for (size_t image = 0; image < found.size(); ++image) {
             const SurfaceMeasures &m = found[image], &n = first[image];

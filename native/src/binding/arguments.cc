@@ -117,6 +117,22 @@ std::vector<double> Arguments::Numbers(const char* name) const {
   return numbers;
 }
 
+std::vector<std::vector<int64_t>> Arguments::IntegerLists(const char* name) const {
+  const Napi::Value value = options_.Get(name);
+  Require(value.IsArray(), name, ": expected an array of arrays of integers, got ", Described{value});
+  const auto outer = value.As<Napi::Array>();
+  std::vector<std::vector<int64_t>> lists;
+  for (uint32_t i = 0; i < outer.Length(); ++i) {
+    const std::string item = std::string(name) + "[" + std::to_string(i) + "]";
+    const Napi::Value inner = outer.Get(i);
+    Require(inner.IsArray(), item, ": expected an array of integers, got ", Described{inner});
+    const auto list = inner.As<Napi::Array>();
+    std::vector<int64_t>& integers = lists.emplace_back();
+    for (uint32_t k = 0; k < list.Length(); ++k) integers.push_back(ToInteger(item.c_str(), list.Get(k)));
+  }
+  return lists;
+}
+
 Grid Arguments::ReadGrid() const {
   std::vector<int64_t> size;
   for (const double number : Numbers("size")) {

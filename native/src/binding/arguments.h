@@ -181,6 +181,8 @@ class Arguments {
   int64_t Classes() const;
   bool Flag(const char* name, bool fallback) const;
   std::vector<double> Numbers(const char* name) const;  // a plain array of numbers; empty when absent
+  // An array of arrays of integers.
+  std::vector<std::vector<int64_t>> IntegerLists(const char* name) const;
   // One of a few names.
   template <class E>
   E Choice(const char* name, std::initializer_list<std::pair<const char*, E>> choices) const {

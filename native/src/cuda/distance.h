@@ -52,8 +52,10 @@ Steps SweepZeros(Stream& stream, const DistancePlan& plan, const Zeros& zeros) {
 
 // The passes after the first: steps in, distances of every map out.
 void FinishDistances(Stream& stream, const DistancePlan& plan, const Steps& steps, float* out);
-// The same to squares as they are, where the plan HasIntegers and every map has a zero.
-void FinishSquares(Stream& stream, const DistancePlan& plan, const Steps& steps, int32_t* out);
+// The same to squares as they are; what a map without zeros gets is of no use. T is int32_t, where the plan
+// HasIntegers, or double.
+template <class T>
+void FinishSquares(Stream& stream, const DistancePlan& plan, const Steps& steps, T* out);
 
 // Distances of every pixel of plan.maps maps to the nearest pixel for which zeros(map, pixel) holds.
 template <class Zeros>

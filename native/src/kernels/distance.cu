@@ -170,9 +170,12 @@ void FinishDistances(Stream& stream, const DistancePlan& plan, const Steps& step
     FinishIn<int64_t>(stream, plan, steps, out);
 }
 
-void FinishSquares(Stream& stream, const DistancePlan& plan, const Steps& steps, int32_t* out) {
-  FinishTo(stream, plan, steps, Measure<int32_t>(plan), ValueSink<int32_t>{out});
+template <class T>
+void FinishSquares(Stream& stream, const DistancePlan& plan, const Steps& steps, T* out) {
+  FinishTo(stream, plan, steps, Measure<T>(plan), ValueSink<T>{out});
 }
+template void FinishSquares(Stream&, const DistancePlan&, const Steps&, int32_t*);
+template void FinishSquares(Stream&, const DistancePlan&, const Steps&, double*);
 
 void DistanceTransform(std::span<const uint8_t> mask, const Grid& grid, const DistanceOptions& options,
                        std::span<float> out) {

@@ -46,7 +46,7 @@ float Finished(double square, Form form) {
 
 }  // namespace
 
-GridDistance::GridDistance(const Grid& grid, const std::array<double, 3>& spacing) {
+GridDistance::GridDistance(const Grid& grid, const std::array<double, 3>& spacing, Output output) {
   std::array<int64_t, 3> size{1, 1, 1};
   std::array<double, 3> length{1, 1, 1};
   int axes = 0;
@@ -62,6 +62,7 @@ GridDistance::GridDistance(const Grid& grid, const std::array<double, 3>& spacin
     diagonal_ += static_cast<double>(grid.size[axis]) * static_cast<double>(grid.size[axis]);
   }
   integers_ &= diagonal_ < 7e8;  // "no site" is 2^30, and one more axis must fit: 2^30 + 7e8 < 2^31
+  value_bytes_ = output == Output::kExact && !integers_ ? 8 : 4;
   // An image whose steps need more than 16 bits is a volume of planes of one row.
   if (axes == 2 && size[0] > kStepRows) {
     size = {size[0], 1, size[1]};
@@ -112,15 +113,15 @@ void GridDistance::Sweep(const Sites& sites, int64_t i, void* out) const {
     const auto& loops = StepsLoops();
     const auto sweep = StepBytes() == 1 ? loops.volume8 : StepBytes() == 2 ? loops.volume16 : loops.volume32;
     sweep({sites.bytes + first, sites.value, sites.equal}, planes_, plane, count,
-          static_cast<uint8_t*>(out) + first * StepBytes(), 4 * plane);
+          static_cast<uint8_t*>(out) + first * StepBytes(), value_bytes_ * plane);
   } else if (rows_ > 1) {
     StepsLoops().strip_borders(sites, rows_, columns_, first, std::min(first + sweep_columns_, columns_),
-                               static_cast<uint16_t*>(out), 2 * band_pixels_);
+                               static_cast<uint16_t*>(out), value_bytes_ / 2 * band_pixels_);
   }
 }
 
 void GridDistance::Finish(const Sites& sites, int64_t i, Form form, void* out, const uint8_t* wanted) const {
-  auto* band = static_cast<uint8_t*>(out) + 4 * band_begin(i);
+  auto* band = static_cast<uint8_t*>(out) + value_bytes_ * band_begin(i);
   if (planes_ > 1)
     FinishPlane(form, band, wanted ? wanted + i * tile_rows_ * tile_columns_ : nullptr);
   else if (rows_ > 1)
@@ -139,6 +140,8 @@ void GridDistance::FinishLine(const Sites& sites, Form form, void* out) const {
     const double length = static_cast<double>(steps) * spacing_[2];
     if (form == Form::kInteger)
       static_cast<int32_t*>(out)[i] = static_cast<int32_t>(length * length);
+    else if (form == Form::kDouble)
+      static_cast<double*>(out)[i] = length * length;
     else
       static_cast<float*>(out)[i] = Finished(length * length, form);
   }
@@ -187,7 +190,7 @@ bool GridDistance::ForStrips(const void* squares, Form form, void* out, const ui
                              const Body& body) const {
   for (int64_t row = 0; row < rows_; row += simd::kStripRows) {
     const simd::RowsTask task = TaskOf(std::min(simd::kStripRows, rows_ - row), squares, form,
-                                       static_cast<int32_t*>(out) + row * columns_,
+                                       static_cast<uint8_t*>(out) + row * columns_ * value_bytes_,
                                        wanted ? wanted + row / simd::kStripRows * tile_columns_ : nullptr);
     if (!body(row * task.from_stride, task)) return false;
   }

@@ -14,17 +14,22 @@
 
 namespace pixelcal::internal {
 
-using simd::Form;   // kRoot and kSquare: float; kInteger: int32 squares, only where integers()
+// kRoot and kSquare: float; kInteger: int32 squares, only where integers(); kDouble: squares in double, only
+// elsewhere and for Output::kExact
+using simd::Form;
 using simd::Sites;  // the pixels measured to: {bytes, value, equal}
 
 // Tasks of `pixels` pixels that one thread should take at once, to be worth its while.
 inline int64_t Grain(int64_t pixels) { return pixels >= 8192 ? 1 : (8192 + pixels - 1) / pixels; }
 
+// The size of a result's values: 4 bytes, or 8 where squares are no integers.
+enum class Output { kFloat, kExact };
+
 // What the maps of one shape have in common. Its tables are scratch of the thread that makes it, which may
 // therefore use only one at a time.
 class GridDistance {
  public:
-  GridDistance(const Grid& grid, const std::array<double, 3>& spacing);
+  GridDistance(const Grid& grid, const std::array<double, 3>& spacing, Output output = Output::kFloat);
 
   int64_t pixels() const { return planes_ * rows_ * columns_; }
 
@@ -33,8 +38,7 @@ class GridDistance {
   // The squared diagonal in pixels: no squared distance of unit spacing is larger.
   double diagonal() const { return diagonal_; }
 
-  // First round: Sweep for 0 <= i < sweeps(), in any order. Keeps what it finds in `out`, pixels() values of
-  // 4 bytes.
+  // First round: Sweep for 0 <= i < sweeps(), in any order. Keeps what it finds in `out`, pixels() values.
   int64_t sweeps() const { return sweeps_; }
   void Sweep(const Sites& sites, int64_t i, void* out) const;
 
@@ -72,6 +76,7 @@ class GridDistance {
   int64_t sweeps_ = 1, sweep_columns_ = 0, bands_ = 1, band_pixels_;
   double diagonal_ = 0;
   bool integers_ = true;
+  int64_t value_bytes_;
   const uint32_t *squares16_ = nullptr, *squares32_ = nullptr;
   const double *row_squares_ = nullptr, *column_squares_ = nullptr;
 };

@@ -41,12 +41,20 @@ const uint64_t* PackImage(const uint8_t* mask, const Dhw& dhw, int slot);
 // Grows the box around the pixels of the mask; whether there are any.
 bool GrowBox(const uint64_t* mask, const Dhw& dhw, Box& box);
 
+// The box with one more pixel to each side, as far as the image goes.
+void WidenBox(const Dhw& dhw, Box& box);
+
+// Below, `ignored` pixels (or null, for none; apart from the mask) are neither inside nor outside. The box
+// then holds the neighbours of the mask's pixels.
+
 // Pixels of the mask with a neighbour outside it: in the full 3^rank neighbourhood, or among those that share
 // a face. Outside the image is outside the mask.
-Surface SurfacePixels(const uint64_t* mask, const Dhw& dhw, const Box& box, int rank, bool full, int slot);
+Surface SurfacePixels(const uint64_t* mask, const uint64_t* ignored, const Dhw& dhw, const Box& box, int rank,
+                      bool full, int slot);
 
-// The pixel corners around which not all of the 2^rank pixels agree, with the code of SurfaceElementSizes.
-// There is one corner more than pixels along each axis.
-Surface SurfaceCorners(const uint64_t* mask, const Dhw& dhw, const Box& box, int rank, int slot);
+// The pixel corners around which not all of the 2^rank pixels agree, with the code of SurfaceElementSizes,
+// in which ignored pixels are outside. There is one corner more than pixels along each axis.
+Surface SurfaceCorners(const uint64_t* mask, const uint64_t* ignored, const Dhw& dhw, const Box& box,
+                       int rank, int slot);
 
 }  // namespace pixelcal

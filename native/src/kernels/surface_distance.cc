@@ -1,6 +1,7 @@
-// Both masks are cropped to the box around them. The distances of one surface's elements to the other are
-// read from the exact distance transform of that other surface, of whose last pass only the tiles with such
-// elements are made. O(pixels of the box).
+// Masks come packed, from bytes or from label maps (kernels/region_masks.h), and are cropped to the box
+// around both. The distances of one surface's elements to the other are read from the exact distance
+// transform of that other surface, of whose last pass only the tiles with such elements are made. O(pixels of
+// the box).
 #include "kernels/surface_distance.h"
 
 #include <algorithm>
@@ -9,6 +10,7 @@
 #include <vector>
 
 #include "kernels/grid_distance.h"
+#include "kernels/region_masks.h"
 #include "kernels/surface.h"
 #include "kernels/surface_measures.h"
 #include "parallel.h"
@@ -54,11 +56,11 @@ void MarkTiles(const internal::GridDistance& transform, const Surface& surface, 
 }
 
 // For each place of `from` the squared distance to the nearest of `to`, in scratch of `kSlot`: int32 where
-// the transform has integers(), else float.
+// the transform has integers(), else double.
 template <class T, int kSlot>
 std::span<const T> SquaresBetween(const internal::GridDistance& transform, const Surface& from,
                                   const Surface& to) {
-  constexpr auto kForm = std::is_same_v<T, int32_t> ? internal::Form::kInteger : internal::Form::kSquare;
+  constexpr auto kForm = std::is_same_v<T, int32_t> ? internal::Form::kInteger : internal::Form::kDouble;
   const internal::Sites sites{to.code, 0, false};
   auto* wanted = Scratch<uint8_t, 16>(static_cast<size_t>(transform.tiles()));
   MarkTiles(transform, from, wanted);
@@ -104,27 +106,33 @@ SurfaceMeasures MeasureBetween(const internal::GridDistance& transform, const Su
                            {b_to_a, CodesOf<18>(of_b, b_to_a.size(), weights)}, side, weights, options);
 }
 
-SurfaceMeasures Measure(const uint8_t* a, const uint8_t* b, const Grid& grid, const SurfaceOptions& options,
+SurfaceMeasures Measure(const RegionMasks& masks, const Grid& grid, const SurfaceOptions& options,
                         std::span<const double> weights) {
   const Dhw dhw = grid.DepthHeightWidth();
-  const uint64_t *bits_a = PackImage(a, dhw, 0), *bits_b = PackImage(b, dhw, 1);
   Box box;
-  const bool any_a = GrowBox(bits_a, dhw, box), any_b = GrowBox(bits_b, dhw, box);
-  if (!any_a || !any_b) return MeasuresWhenEmpty(!any_a && !any_b, grid, options);
+  const bool any_a = GrowBox(masks.predicted, dhw, box), any_b = GrowBox(masks.labels, dhw, box);
+  // Amid ignored pixels a mask may have no surface, which shows below.
+  if ((!any_a && !any_b) || (!masks.ignored && (!any_a || !any_b)))
+    return MeasuresWhenEmpty(!any_a && !any_b, grid, options);
+  if (masks.ignored) WidenBox(dhw, box);
 
   const auto surface_of = [&](const uint64_t* bits, int slot) {
     return options.convention == SurfaceConvention::kDeepMind
-               ? SurfaceCorners(bits, dhw, box, grid.rank, slot)
-               : SurfacePixels(bits, dhw, box, grid.rank, options.convention == SurfaceConvention::kReference,
-                               slot);
+               ? SurfaceCorners(bits, masks.ignored, dhw, box, grid.rank, slot)
+               : SurfacePixels(bits, masks.ignored, dhw, box, grid.rank,
+                               options.convention == SurfaceConvention::kReference, slot);
   };
-  const Surface of_a = surface_of(bits_a, 0), of_b = surface_of(bits_b, 1);
+  const Surface of_a = surface_of(masks.predicted, 0), of_b = surface_of(masks.labels, 1);
+  if (masks.ignored) {
+    const bool none_a = CountPlaces(of_a, 0, of_a.Rows()) == 0,
+               none_b = CountPlaces(of_b, 0, of_b.Rows()) == 0;
+    if (none_a || none_b) return MeasuresWhenEmpty(none_a && none_b, grid, options);
+  }
   const Grid places = GridOf(of_a.size, grid.rank);
-  const double common = CommonSide(places, options.spacing), side = common == 0 ? 1 : common;
-  const internal::GridDistance transform(places,
-                                         common == 0 ? options.spacing : std::array<double, 3>{1, 1, 1});
+  const auto [spacing, side] = ScaleOf(places, options.spacing);
+  const internal::GridDistance transform(places, spacing, internal::Output::kExact);
   return transform.integers() ? MeasureBetween<int32_t>(transform, of_a, of_b, side, weights, options)
-                              : MeasureBetween<float>(transform, of_a, of_b, side, weights, options);
+                              : MeasureBetween<double>(transform, of_a, of_b, side, weights, options);
 }
 
 }  // namespace
@@ -134,10 +142,29 @@ namespace cpu {
 void SurfaceDistances(std::span<const uint8_t> a, std::span<const uint8_t> b, const Grid& grid,
                       const SurfaceOptions& options, std::span<SurfaceMeasures> out) {
   const std::vector<double> weights = CheckSurfaces(a, b, grid, options, out);
+  const Dhw dhw = grid.DepthHeightWidth();
   ParallelFor(grid.batch, 1, [&](int64_t begin, int64_t end) {
     for (int64_t image = begin; image < end; ++image) {
       const int64_t at = image * grid.Pixels();
-      out[static_cast<size_t>(image)] = Measure(a.data() + at, b.data() + at, grid, options, weights);
+      const RegionMasks masks{PackImage(a.data() + at, dhw, 0), PackImage(b.data() + at, dhw, 1), nullptr};
+      out[static_cast<size_t>(image)] = Measure(masks, grid, options, weights);
+    }
+  });
+}
+
+void LabelSurfaceDistances(const LabelSpan& predicted, const LabelSpan& labels, const Grid& grid,
+                           const SurfaceRegions& regions, const SurfaceOptions& options,
+                           std::span<SurfaceMeasures> out) {
+  const std::vector<double> weights = CheckLabelSurfaces(predicted, labels, grid, regions, options, out);
+  CheckLabelMaps(predicted, labels, grid.Count(), regions.classes, regions.ignore);
+  const Dhw dhw = grid.DepthHeightWidth();
+  const int64_t count = std::ssize(regions.sets);
+  ParallelFor(grid.batch * count, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t item = begin; item < end; ++item) {
+      const auto region = static_cast<size_t>(item % count);
+      const RegionMasks masks = PackRegion(predicted, labels, item / count * grid.Pixels(), dhw,
+                                           regions.sets[region], regions.classes, regions.ignore);
+      out[static_cast<size_t>(item)] = Measure(masks, grid, OptionsOf(regions, region, options), weights);
     }
   });
 }

@@ -1,11 +1,15 @@
-// Surface distances on the device, image by image: the box around both masks, the codes of both surfaces'
+// Surface distances on the device, image by image (and of label maps region by region, as masks in bytes made
+// from codes that are encoded once): the box around both masks, the codes of both surfaces'
 // elements in it, the exact distance transforms to both (kernels/distance.cu; Saito and Toriwaki 1994) as two
 // maps of one batch, and of each the values at the other's elements, compacted in order: chunks are counted,
 // then written at the sums of the counts before them (as Blelloch, "Prefix sums and their applications",
 // 1990). Only those lists leave the device; the CPU's code makes percentiles and means of them. O(pixels) and
 // O(pixels of the box log n). Run on the emulator only.
 #include "cuda/distance.h"
+#include "cuda/labels.h"
 #include "cuda/launch.h"
+#include "cuda/surface.h"
+#include "kernels/region_masks.h"
 #include "kernels/surface.h"
 #include "kernels/surface_distance.h"
 #include "kernels/surface_measures.h"
@@ -49,48 +53,6 @@ __global__ void FindBounds(const uint8_t* a, const uint8_t* b, Dhw size, Bounds*
     atomicMax(&bounds->most[axis], most[axis]);
   }
 }
-
-// A mask by the coordinates of a box, outside of which it has no pixels.
-struct BoxedMask {
-  const uint8_t* first;  // pixel of the box
-  Dhw extent;
-  int64_t row, plane;  // strides
-
-  __device__ bool At(int64_t z, int64_t y, int64_t x) const {
-    return z >= 0 && z < extent[0] && y >= 0 && y < extent[1] && x >= 0 && x < extent[2] &&
-           first[z * plane + y * row + x] != 0;
-  }
-};
-
-// 1 for pixels with a neighbour outside the mask.
-struct PixelCode {
-  int rank;
-  bool full;
-
-  __device__ uint8_t operator()(const BoxedMask& mask, int64_t z, int64_t y, int64_t x) const {
-    if (!mask.At(z, y, x)) return 0;
-    const int deep = rank > 2 ? 1 : 0, high = rank > 1 ? 1 : 0;
-    for (int dz = -deep; dz <= deep; ++dz)
-      for (int dy = -high; dy <= high; ++dy)
-        for (int dx = -1; dx <= 1; ++dx)
-          if ((full || dz * dz + dy * dy + dx * dx == 1) && !mask.At(z + dz, y + dy, x + dx)) return 1;
-    return 0;
-  }
-};
-
-// The code of SurfaceElementSizes of the 2^rank pixels around a corner, 0 where all agree.
-struct CornerCode {
-  int rank;
-
-  __device__ uint8_t operator()(const BoxedMask& mask, int64_t z, int64_t y, int64_t x) const {
-    const int deep = rank > 2 ? 1 : 0, all = rank > 2 ? 255 : 15;
-    int code = 0;
-    for (int oz = -deep; oz <= 0; ++oz)
-      for (int oy = -1; oy <= 0; ++oy)
-        for (int ox = -1; ox <= 0; ++ox) code = code << 1 | (mask.At(z + oz, y + oy, x + ox) ? 1 : 0);
-    return static_cast<uint8_t>(code == all ? 0 : code);
-  }
-};
 
 template <class Code>
 __global__ void CodePlaces(BoxedMask mask, Dhw size, Code code, uint8_t* codes) {
@@ -151,16 +113,14 @@ __global__ void GatherElements(Elements elements, int64_t chunks, const int64_t*
 
 template <class T>
 SurfaceMeasures MeasureBetween(Stream& stream, const Elements& elements, const DistancePlan& plan,
-                               double side, std::span<const double> weights, const SurfaceOptions& options) {
+                               double side, std::span<const double> weights, const Grid& grid,
+                               const SurfaceOptions& options) {
   const int64_t places = elements.places, chunks = (places - 1) / kChunkPlaces + 1;
   int64_t* counts = stream.Allocate<int64_t>(2 * chunks);
   LaunchItems("CountElements", CountElements, 2 * chunks * kWarp, stream, elements, chunks, counts);
   T* squares = stream.Allocate<T>(2 * places);
   const Steps steps = SweepZeros(stream, plan, elements);
-  if constexpr (std::is_same_v<T, int32_t>)
-    FinishSquares(stream, plan, steps, squares);
-  else
-    FinishDistances(stream, plan, steps, squares);
+  FinishSquares(stream, plan, steps, squares);
 
   std::vector<int64_t> starts = stream.Read(counts, 2 * chunks);
   int64_t total = 0, of_a = 0;
@@ -170,6 +130,7 @@ SurfaceMeasures MeasureBetween(Stream& stream, const Elements& elements, const D
     starts[static_cast<size_t>(chunk)] = total;
     total += count;
   }
+  if (of_a == 0 || of_a == total) return MeasuresWhenEmpty(total == 0, grid, options);
   T* listed = stream.Allocate<T>(total);
   uint8_t* codes = stream.Allocate<uint8_t>(total);
   LaunchItems("GatherElements", GatherElements<T>, 2 * chunks * kWarp, stream, elements, chunks,
@@ -182,32 +143,45 @@ SurfaceMeasures MeasureBetween(Stream& stream, const Elements& elements, const D
   return MeasureSquares<T>(part(0, of_a), part(of_a, total - of_a), side, weights, options);
 }
 
-SurfaceMeasures MeasureImage(std::span<const uint8_t> a, std::span<const uint8_t> b, const Grid& grid,
+// On the device, of one image: a, b and the ignored pixels, or null for none.
+struct DeviceMasks {
+  const uint8_t *a, *b, *ignored;
+};
+
+SurfaceMeasures MeasureImage(Stream& stream, const DeviceMasks& masks, const Grid& grid,
                              const SurfaceOptions& options, std::span<const double> weights) {
   constexpr auto kNone = std::numeric_limits<unsigned long long>::max();
   const Dhw dhw = grid.DepthHeightWidth();
-  Stream stream;
-  const uint8_t *mask_a = stream.In(a), *mask_b = stream.In(b);
   Bounds bounds{{kNone, kNone, kNone}, {0, 0, 0}, {0, 0}};
-  LaunchItems("FindBounds", FindBounds, grid.Pixels(), stream, mask_a, mask_b, dhw,
-              stream.InOut(std::span(&bounds, 1)));
-  stream.Finish();
-  if (!bounds.found[0] || !bounds.found[1])
-    return MeasuresWhenEmpty(!bounds.found[0] && !bounds.found[1], grid, options);
+  Bounds* found = stream.Allocate<Bounds>(1);
+  stream.Upload(&bounds, found, sizeof bounds);
+  LaunchItems("FindBounds", FindBounds, grid.Pixels(), stream, masks.a, masks.b, dhw, found);
+  bounds = stream.Read(found, 1)[0];
+  const bool any_a = bounds.found[0] != 0, any_b = bounds.found[1] != 0;
+  // Amid ignored pixels a mask may have no surface, which shows later.
+  if ((!any_a && !any_b) || (!masks.ignored && (!any_a || !any_b)))
+    return MeasuresWhenEmpty(!any_a && !any_b, grid, options);
+  Box box;
+  for (size_t axis = 0; axis < 3; ++axis) {
+    box.first[axis] = static_cast<int64_t>(bounds.least[axis]);
+    box.last[axis] = static_cast<int64_t>(bounds.most[axis]);
+  }
+  if (masks.ignored) WidenBox(dhw, box);
 
   const bool corners = options.convention == SurfaceConvention::kDeepMind;
-  Dhw extent, size;
+  const Dhw extent = box.Extent();
+  Dhw size;
   int64_t first = 0;
   for (size_t axis = 0; axis < 3; ++axis) {
-    first = first * dhw[axis] + static_cast<int64_t>(bounds.least[axis]);
-    extent[axis] = static_cast<int64_t>(bounds.most[axis] - bounds.least[axis]) + 1;
+    first = first * dhw[axis] + box.first[axis];
     size[axis] = extent[axis] + (corners && static_cast<int>(axis) >= 3 - grid.rank ? 1 : 0);
   }
   const Grid places = GridOf(size, grid.rank);
   const int64_t count = places.Pixels();
   uint8_t* codes = stream.Allocate<uint8_t>(CheckedProduct(2, count));
   for (int map = 0; map < 2; ++map) {
-    const BoxedMask mask{(map == 0 ? mask_a : mask_b) + first, extent, dhw[2], dhw[1] * dhw[2]};
+    const BoxedMask mask{(map == 0 ? masks.a : masks.b) + first,
+                         masks.ignored ? masks.ignored + first : nullptr, extent, dhw[2], dhw[1] * dhw[2]};
     uint8_t* to = codes + map * count;
     if (corners)
       LaunchItems("CodePlaces", CodePlaces<CornerCode>, count, stream, mask, size, CornerCode{grid.rank}, to);
@@ -216,12 +190,22 @@ SurfaceMeasures MeasureImage(std::span<const uint8_t> a, std::span<const uint8_t
                   PixelCode{grid.rank, options.convention == SurfaceConvention::kReference}, to);
   }
 
-  const double common = CommonSide(places, options.spacing), side = common == 0 ? 1 : common;
-  const std::array<double, 3> spacing = common == 0 ? options.spacing : std::array<double, 3>{1, 1, 1};
+  const auto [spacing, side] = ScaleOf(places, options.spacing);
   const DistancePlan plan = MakePlan(2, places, {spacing, true, NoZero::kInfinity});
   const Elements elements{codes, count};
-  return HasIntegers(plan) ? MeasureBetween<int32_t>(stream, elements, plan, side, weights, options)
-                           : MeasureBetween<float>(stream, elements, plan, side, weights, options);
+  return HasIntegers(plan) ? MeasureBetween<int32_t>(stream, elements, plan, side, weights, grid, options)
+                           : MeasureBetween<double>(stream, elements, plan, side, weights, grid, options);
+}
+
+// 1 where the codes of both maps are classes and that of `codes` is in the region, whose classes have a 1 in
+// `members`.
+__global__ void MarkRegion(const int16_t* codes, const int16_t* labels, const uint8_t* members, int64_t count,
+                           uint8_t* mask) {
+  ForItems(count, [&](int64_t i) { mask[i] = labels[i] >= 0 && codes[i] >= 0 ? members[codes[i]] : 0; });
+}
+
+__global__ void MarkIgnored(const int16_t* labels, int64_t count, uint8_t* mask) {
+  ForItems(count, [&](int64_t i) { mask[i] = labels[i] == kLeftOutCode ? 1 : 0; });
 }
 
 }  // namespace
@@ -231,8 +215,47 @@ void SurfaceDistances(std::span<const uint8_t> a, std::span<const uint8_t> b, co
   const std::vector<double> weights = CheckSurfaces(a, b, grid, options, out);
   const int64_t pixels = grid.Pixels();
   for (int64_t image = 0; image < grid.batch; ++image) {
-    out[static_cast<size_t>(image)] = MeasureImage(Part(a, image * pixels, pixels),
-                                                   Part(b, image * pixels, pixels), grid, options, weights);
+    Stream stream;
+    const DeviceMasks masks{stream.In(Part(a, image * pixels, pixels)),
+                            stream.In(Part(b, image * pixels, pixels)), nullptr};
+    out[static_cast<size_t>(image)] = MeasureImage(stream, masks, grid, options, weights);
+  }
+}
+
+void LabelSurfaceDistances(const LabelSpan& predicted, const LabelSpan& labels, const Grid& grid,
+                           const SurfaceRegions& regions, const SurfaceOptions& options,
+                           std::span<SurfaceMeasures> out) {
+  const std::vector<double> weights = CheckLabelSurfaces(predicted, labels, grid, regions, options, out);
+  const int64_t pixels = grid.Pixels();
+  bool checked = false;
+  for (int64_t image = 0; image < grid.batch; ++image) {
+    Stream codes;
+    Findings findings;
+    Finding *bad_labels = findings.Add(codes), *bad_predicted = findings.Add(codes);
+    const int16_t* is = EncodeLabels(codes, Part(labels, image * pixels, pixels), regions.classes,
+                                     regions.ignore, bad_labels);
+    const int16_t* seen = EncodeLabels(codes, Part(predicted, image * pixels, pixels), regions.classes,
+                                       std::nullopt, bad_predicted);
+    uint8_t* ignored = regions.ignore ? codes.Allocate<uint8_t>(pixels) : nullptr;
+    if (ignored) LaunchItems("MarkIgnored", MarkIgnored, pixels, codes, is, pixels, ignored);
+    const bool bad = codes.Read(bad_labels, 1)[0].count + codes.Read(bad_predicted, 1)[0].count > 0;
+    if (bad && !checked) {
+      // A predicted class outside is no error where the label is ignored, and the CPU says which is one.
+      HostCopies copies;
+      CheckLabelMaps(copies(predicted), copies(labels), grid.Count(), regions.classes, regions.ignore);
+      checked = true;
+    }
+    for (size_t region = 0; region < regions.sets.size(); ++region) {
+      Stream stream;
+      std::vector<uint8_t> members(static_cast<size_t>(regions.classes), 0);
+      for (const int64_t label : regions.sets[region]) members[static_cast<size_t>(label)] = 1;
+      const uint8_t* in = stream.In(members);
+      uint8_t *a = stream.Allocate<uint8_t>(pixels), *b = stream.Allocate<uint8_t>(pixels);
+      LaunchItems("MarkRegion", MarkRegion, pixels, stream, seen, is, in, pixels, a);
+      LaunchItems("MarkRegion", MarkRegion, pixels, stream, is, is, in, pixels, b);
+      out[static_cast<size_t>(image) * regions.sets.size() + region] =
+          MeasureImage(stream, {a, b, ignored}, grid, OptionsOf(regions, region, options), weights);
+    }
   }
 }
 

@@ -4,6 +4,7 @@
 // counts. A table, made once per spacing.
 #include "kernels/surface_elements.h"
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <utility>
@@ -19,7 +20,15 @@ Point Cross(const Point& a, const Point& b) {
   return {a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]};
 }
 
-double Norm(const Point& p) { return std::sqrt(p[0] * p[0] + p[1] * p[1] + p[2] * p[2]); }
+// Scaled by a power of two, which rounds nothing, so that squares of small numbers do not vanish.
+double Norm(const Point& p) {
+  const double most = std::max({std::abs(p[0]), std::abs(p[1]), std::abs(p[2])});
+  if (most == 0) return 0;
+  const int exponent = std::ilogb(most);
+  double square = 0;
+  for (const double length : p) square += std::scalbn(length, -exponent) * std::scalbn(length, -exponent);
+  return std::scalbn(std::sqrt(square), exponent);
+}
 
 // The normal of a triangle, as long as its area is large.
 Point Normal(const Point& a, const Point& b, const Point& c) {

@@ -8,6 +8,7 @@
 #include <limits>
 #include <type_traits>
 
+#include "kernels/pixel.h"
 #include "kernels/surface_elements.h"
 #include "kernels/surface_statistics.h"
 #include "scratch.h"
@@ -31,9 +32,14 @@ std::span<SurfaceElement> MakeElements(const SurfaceSquares<T>& from, double sid
   return {elements, from.squares.size()};
 }
 
-SurfaceMeasures Measures(const SurfaceSums& a, const SurfaceSums& b, double hd95) {
+// percentile(percent) is that of the Hausdorff distance.
+template <class Percentiles>
+SurfaceMeasures Measures(const SurfaceSums& a, const SurfaceSums& b, const SurfaceOptions& options,
+                         const Percentiles& percentile) {
+  const double hd95 = percentile(95.0);
   return {std::max(a.farthest, b.farthest),
           hd95,
+          options.percentile == 95 ? hd95 : percentile(options.percentile),
           (a.distance + b.distance) / (a.weight + b.weight),
           (a.within + b.within) / (a.weight + b.weight),
           a.distance / a.weight,
@@ -45,10 +51,11 @@ SurfaceMeasures OfCounts(std::span<const int32_t> a_to_b, std::span<const int32_
   const auto sizes = static_cast<size_t>(farthest) + 1;
   const SquareCounts a({Scratch<uint32_t, 10>(sizes), sizes}, a_to_b, side);
   const SquareCounts b({Scratch<uint32_t, 11>(sizes), sizes}, b_to_a, side);
-  return Measures(a.Sum(options.tolerance), b.Sum(options.tolerance),
-                  options.convention == SurfaceConvention::kReference
-                      ? a.Pooled95(b).LinearInFloat()
-                      : std::max(a.Percentile95().Linear(), b.Percentile95().Linear()));
+  return Measures(a.Sum(options.tolerance), b.Sum(options.tolerance), options, [&](double percent) {
+    return options.convention == SurfaceConvention::kReference
+               ? a.Pooled(b, percent).LinearInFloat()
+               : std::max(a.At(percent).Linear(), b.At(percent).Linear());
+  });
 }
 
 template <class T>
@@ -59,50 +66,93 @@ SurfaceMeasures OfElements(const SurfaceSquares<T>& of_a, const SurfaceSquares<T
   const auto a = MakeElements(of_a, side, weights, memory);
   const auto b = MakeElements(of_b, side, weights, memory + a.size());
   const SurfaceSums sum_a = Sum(a, options.tolerance), sum_b = Sum(b, options.tolerance);
-  const auto percentile = [&](const SurfaceSquares<T>& from, std::span<SurfaceElement> elements) {
+  const auto weighted = [&](const SurfaceSquares<T>& from, std::span<SurfaceElement> elements,
+                            double percent) {
     if constexpr (std::is_same_v<T, int32_t>) {
       const int32_t farthest = *std::max_element(from.squares.begin(), from.squares.end());
       if (FewEnough(from) && (farthest + size_t{1}) * weights.size() <= 64 * from.squares.size() + 65536)
-        return WeightedPercentile95(from.squares, from.codes, weights, farthest, side);
+        return WeightedPercentile(from.squares, from.codes, weights, farthest, side, percent);
     }
-    return WeightedPercentile95(elements);
+    return WeightedPercentile(elements, percent);
   };
-  switch (options.convention) {
-    case SurfaceConvention::kReference:
-      return Measures(sum_a, sum_b, Percentile95({memory, a.size() + b.size()}).LinearInFloat());
-    case SurfaceConvention::kMonai:
-      return Measures(sum_a, sum_b, std::max(Percentile95(a).Linear(), Percentile95(b).Linear()));
-    case SurfaceConvention::kDeepMind:
-      return Measures(sum_a, sum_b, std::max(percentile(of_a, a), percentile(of_b, b)));
+  return Measures(sum_a, sum_b, options, [&](double percent) {
+    switch (options.convention) {
+      case SurfaceConvention::kReference:
+        return PercentileOf({memory, a.size() + b.size()}, percent).LinearInFloat();
+      case SurfaceConvention::kMonai:
+        return std::max(PercentileOf(a, percent).Linear(), PercentileOf(b, percent).Linear());
+      case SurfaceConvention::kDeepMind:
+        break;
+    }
+    return std::max(weighted(of_a, a, percent), weighted(of_b, b, percent));
+  });
+}
+
+void CheckMeasure(const Grid& grid, const SurfaceOptions& options) {
+  Require(options.tolerance >= 0 && std::isfinite(options.tolerance), "tolerance: expected at least 0, got ",
+          options.tolerance);
+  Require(options.percentile >= 0 && options.percentile <= 100, "percentile: expected 0 to 100, got ",
+          options.percentile);
+  for (int axis = 0; axis < grid.rank; ++axis) {
+    Require(options.spacing[axis] > 0 && std::isfinite(options.spacing[axis]),
+            "spacing: expected positive finite numbers, got ", options.spacing[axis]);
   }
-  return {};
+}
+
+// Weights matter by their shares alone: areas of scaled cells neither overflow nor vanish.
+std::vector<double> WeightsOf(const Grid& grid, const SurfaceOptions& options) {
+  if (options.convention != SurfaceConvention::kDeepMind) return {};
+  const int exponent =
+      std::ilogb(*std::max_element(options.spacing.begin(), options.spacing.begin() + grid.rank));
+  std::array<double, 3> spacing{1, 1, 1};
+  for (int axis = 0; axis < grid.rank; ++axis) spacing[axis] = std::scalbn(options.spacing[axis], -exponent);
+  return SurfaceElementSizes(grid.rank, spacing);
 }
 
 }  // namespace
 
-double CommonSide(const Grid& grid, const std::array<double, 3>& spacing) {
-  double side = 0;
+SurfaceScale ScaleOf(const Grid& grid, const std::array<double, 3>& spacing) {
+  SurfaceScale scale;
+  double longest = 0, shortest = std::numeric_limits<double>::infinity();
   for (int axis = 0; axis < grid.rank; ++axis) {
     if (grid.size[axis] == 1) continue;
-    if (side != 0 && side != spacing[axis]) return 0;
-    side = spacing[axis];
+    longest = std::max(longest, spacing[axis]);
+    shortest = std::min(shortest, spacing[axis]);
   }
-  return side == 0 ? 1 : side;
+  if (longest == 0) return scale;
+  if (longest == shortest) return {.side = longest};
+  // Squares of 3 axes of up to 2^29 pixels, and twice their sum, stay below 2^1024; `side` is a normal
+  // number.
+  const int exponent = std::ilogb(longest), to = std::min(470, exponent + 1022);
+  for (int axis = 0; axis < grid.rank; ++axis)
+    if (grid.size[axis] != 1)
+      scale.spacing[axis] =
+          std::max(std::scalbn(spacing[axis], to - exponent), std::numeric_limits<double>::min());
+  scale.side = std::scalbn(1.0, exponent - to);
+  return scale;
 }
 
 SurfaceMeasures MeasuresWhenEmpty(bool both, const Grid& grid, const SurfaceOptions& options) {
-  double distance = std::numeric_limits<double>::quiet_NaN(), nsd = distance;
-  if (options.empty != EmptyMask::kNan) {
-    nsd = both ? 1 : 0;
-    distance = both ? 0 : std::numeric_limits<double>::infinity();
-    if (!both && options.empty == EmptyMask::kDiagonal) {
-      double square = 0;
+  constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+  double distance = kNan, nsd = kNan;
+  if (both && options.both_empty == BothEmpty::kPerfect) {
+    distance = 0;
+    nsd = 1;
+  } else if (!both && options.one_empty != OneEmpty::kUndefined) {
+    distance = std::numeric_limits<double>::infinity();
+    nsd = 0;
+    if (options.one_empty == OneEmpty::kDiagonal) {
+      std::array<double, 3> lengths{0, 0, 0};
       for (int axis = 0; axis < grid.rank; ++axis)
-        square += std::pow(static_cast<double>(grid.size[axis]) * options.spacing[axis], 2);
-      distance = std::sqrt(square);
+        lengths[axis] = static_cast<double>(grid.size[axis]) * options.spacing[axis];
+      const int exponent = std::ilogb(*std::max_element(lengths.begin(), lengths.end()));
+      double square = 0;
+      for (const double length : lengths)
+        square += std::scalbn(length, -exponent) * std::scalbn(length, -exponent);
+      distance = std::scalbn(std::sqrt(square), exponent);
     }
   }
-  return {distance, distance, distance, nsd, distance, distance};
+  return {distance, distance, distance, distance, nsd, distance, distance};
 }
 
 template <class T>
@@ -121,7 +171,7 @@ SurfaceMeasures MeasureSquares(const SurfaceSquares<T>& a, const SurfaceSquares<
 
 template SurfaceMeasures MeasureSquares(const SurfaceSquares<int32_t>&, const SurfaceSquares<int32_t>&,
                                         double, std::span<const double>, const SurfaceOptions&);
-template SurfaceMeasures MeasureSquares(const SurfaceSquares<float>&, const SurfaceSquares<float>&, double,
+template SurfaceMeasures MeasureSquares(const SurfaceSquares<double>&, const SurfaceSquares<double>&, double,
                                         std::span<const double>, const SurfaceOptions&);
 
 std::vector<double> CheckSurfaces(std::span<const uint8_t> a, std::span<const uint8_t> b, const Grid& grid,
@@ -131,13 +181,36 @@ std::vector<double> CheckSurfaces(std::span<const uint8_t> a, std::span<const ui
   Require(b.size() == count, "b: expected ", count, " elements, got ", b.size());
   Require(out.size() == static_cast<size_t>(grid.batch), "out: expected ", grid.batch, " results, got ",
           out.size());
-  Require(options.tolerance >= 0, "tolerance: expected at least 0, got ", options.tolerance);
-  for (int axis = 0; axis < grid.rank; ++axis) {
-    Require(options.spacing[axis] > 0 && std::isfinite(options.spacing[axis]),
-            "spacing: expected positive finite numbers, got ", options.spacing[axis]);
-  }
-  if (options.convention != SurfaceConvention::kDeepMind) return {};
-  return SurfaceElementSizes(grid.rank, options.spacing);
+  CheckMeasure(grid, options);
+  return WeightsOf(grid, options);
+}
+
+std::vector<double> CheckLabelSurfaces(const LabelSpan& predicted, const LabelSpan& labels, const Grid& grid,
+                                       const SurfaceRegions& regions, const SurfaceOptions& options,
+                                       std::span<const SurfaceMeasures> out) {
+  const int64_t count = grid.Count(), classes = regions.classes;
+  Require(Size(predicted) == count, "predicted: expected ", count, " elements, got ", Size(predicted));
+  Require(Size(labels) == count, "labels: expected ", count, " elements, got ", Size(labels));
+  Require(classes >= 1 && classes <= kMaxClasses, "classes: expected 1 to ", kMaxClasses, ", got ", classes);
+  for (size_t region = 0; region < regions.sets.size(); ++region)
+    for (const int64_t label : regions.sets[region])
+      Require(label >= 0 && label < classes, "regions: expected classes 0 to ", classes - 1, ", got ", label,
+              " in region ", region);
+  Require(regions.tolerances.empty() || regions.tolerances.size() == regions.sets.size(),
+          "tolerance: expected ", regions.sets.size(), " numbers, one per region, got ",
+          regions.tolerances.size());
+  Require(std::ssize(out) == CheckedProduct(grid.batch, std::ssize(regions.sets)), "out: expected ",
+          grid.batch, " x ", regions.sets.size(), " results, got ", out.size());
+  CheckMeasure(grid, options);
+  for (const double tolerance : regions.tolerances)
+    Require(tolerance >= 0 && std::isfinite(tolerance), "tolerance: expected at least 0, got ", tolerance);
+  return WeightsOf(grid, options);
+}
+
+SurfaceOptions OptionsOf(const SurfaceRegions& regions, size_t region, const SurfaceOptions& options) {
+  SurfaceOptions own = options;
+  if (!regions.tolerances.empty()) own.tolerance = regions.tolerances[region];
+  return own;
 }
 
 }  // namespace pixelcal

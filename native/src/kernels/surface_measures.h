@@ -20,19 +20,31 @@ struct SurfaceSquares {
   std::span<const uint8_t> codes;
 };
 
-// T is int32_t, for squares of whole pixels with sides of `side`, or float. Neither surface may be empty;
-// `weights` by code, or none.
+// T is int32_t, for squares of whole pixels with sides of `side`, or double, for squares in units of it.
+// Neither surface may be empty; `weights` by code, or none.
 template <class T>
 SurfaceMeasures MeasureSquares(const SurfaceSquares<T>& a, const SurfaceSquares<T>& b, double side,
                                std::span<const double> weights, const SurfaceOptions& options);
 
 SurfaceMeasures MeasuresWhenEmpty(bool both, const Grid& grid, const SurfaceOptions& options);
 
-// The side of all pixels along the axes that matter, or 0 when they differ.
-double CommonSide(const Grid& grid, const std::array<double, 3>& spacing);
+// The spacing in units of `side` for the transform of a grid: ones where all sides along axes longer than 1
+// are equal. Else `side` is a power of two, so that no square overflows and those of sides much smaller than
+// the longest do not vanish.
+struct SurfaceScale {
+  std::array<double, 3> spacing{1, 1, 1};
+  double side = 1;
+};
+SurfaceScale ScaleOf(const Grid& grid, const std::array<double, 3>& spacing);
 
 // Throws for arguments that do not fit; the weights of the convention's elements by code, or none.
 std::vector<double> CheckSurfaces(std::span<const uint8_t> a, std::span<const uint8_t> b, const Grid& grid,
                                   const SurfaceOptions& options, std::span<const SurfaceMeasures> out);
+std::vector<double> CheckLabelSurfaces(const LabelSpan& predicted, const LabelSpan& labels, const Grid& grid,
+                                       const SurfaceRegions& regions, const SurfaceOptions& options,
+                                       std::span<const SurfaceMeasures> out);
+
+// The options for one of the regions.
+SurfaceOptions OptionsOf(const SurfaceRegions& regions, size_t region, const SurfaceOptions& options);
 
 }  // namespace pixelcal

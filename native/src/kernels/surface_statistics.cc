@@ -3,6 +3,7 @@
 #include "kernels/surface_statistics.h"
 
 #include <array>
+#include <limits>
 #include <numeric>
 
 #include "scratch.h"
@@ -10,9 +11,9 @@
 namespace pixelcal {
 namespace {
 
-// The place of the 95th percentile among `count` values.
-int64_t Place95(int64_t count, double* fraction) {
-  const double place = static_cast<double>(count - 1) * 0.95;
+// The place of the percentile among `count` values.
+int64_t PlaceOf(double percent, int64_t count, double* fraction) {
+  const double place = static_cast<double>(count - 1) * (percent / 100);
   const auto below = static_cast<int64_t>(place);
   *fraction = place - static_cast<double>(below);
   return below;
@@ -21,6 +22,9 @@ int64_t Place95(int64_t count, double* fraction) {
 }  // namespace
 
 double Percentile::LinearInFloat() const {
+  // Where float32 has no such numbers, or fewer digits of them.
+  if (high > std::numeric_limits<float>::max() || (high < std::numeric_limits<float>::min() && high > 0))
+    return Linear();
   const auto below = static_cast<float>(low), above = static_cast<float>(high);
   const float step = above - below;
   return fraction >= 0.5 ? above - step * static_cast<float>(1 - fraction)
@@ -34,15 +38,16 @@ SquareCounts::SquareCounts(std::span<uint32_t> of, std::span<const int32_t> squa
 }
 
 SurfaceSums SquareCounts::Sum(double tolerance) const {
+  const double limit = LimitOf(tolerance);
   SurfaceSums sums;
   for (size_t square = 0; square < of_.size(); ++square)
-    if (of_[square] != 0) sums.Add(of_[square], Distance(square), tolerance);
+    if (of_[square] != 0) sums.Add(of_[square], Distance(square), limit);
   return sums;
 }
 
-Percentile SquareCounts::Pooled95(const SquareCounts& other) const {
+Percentile SquareCounts::Pooled(const SquareCounts& other, double percent) const {
   Percentile percentile;
-  const int64_t total = total_ + other.total_, place = Place95(total, &percentile.fraction);
+  const int64_t total = total_ + other.total_, place = PlaceOf(percent, total, &percentile.fraction);
   // Among those of `square`, once it is found.
   int64_t left = place;
   size_t square = 0;
@@ -60,17 +65,18 @@ Percentile SquareCounts::Pooled95(const SquareCounts& other) const {
 }
 
 SurfaceSums Sum(std::span<const SurfaceElement> elements, double tolerance) {
+  const double limit = LimitOf(tolerance);
   SurfaceSums sums;
-  for (const SurfaceElement& e : elements) sums.Add(e.weight, e.distance, tolerance);
+  for (const SurfaceElement& e : elements) sums.Add(e.weight, e.distance, limit);
   return sums;
 }
 
-Percentile Percentile95(std::span<SurfaceElement> elements) {
+Percentile PercentileOf(std::span<SurfaceElement> elements, double percent) {
   const auto nearer = [](const SurfaceElement& a, const SurfaceElement& b) {
     return a.distance < b.distance;
   };
   Percentile percentile;
-  const auto at = elements.begin() + Place95(std::ssize(elements), &percentile.fraction);
+  const auto at = elements.begin() + PlaceOf(percent, std::ssize(elements), &percentile.fraction);
   std::nth_element(elements.begin(), at, elements.end(), nearer);
   percentile.low = at->distance;
   percentile.high =
@@ -78,7 +84,7 @@ Percentile Percentile95(std::span<SurfaceElement> elements) {
   return percentile;
 }
 
-double WeightedPercentile95(std::span<SurfaceElement> elements) {
+double WeightedPercentile(std::span<SurfaceElement> elements, double percent) {
   std::sort(elements.begin(), elements.end(), [](const SurfaceElement& a, const SurfaceElement& b) {
     return a.distance != b.distance ? a.distance < b.distance : a.weight < b.weight;
   });
@@ -86,13 +92,13 @@ double WeightedPercentile95(std::span<SurfaceElement> elements) {
   for (const SurfaceElement& e : elements) total += e.weight;
   for (const SurfaceElement& e : elements) {
     covered += e.weight;
-    if (covered / total >= 0.95) return e.distance;
+    if (covered / total >= percent / 100) return e.distance;
   }
   return elements.back().distance;
 }
 
-double WeightedPercentile95(std::span<const int32_t> squares, std::span<const uint8_t> codes,
-                            std::span<const double> weights, int32_t farthest, double side) {
+double WeightedPercentile(std::span<const int32_t> squares, std::span<const uint8_t> codes,
+                          std::span<const double> weights, int32_t farthest, double side, double percent) {
   // Codes from the lightest to the heaviest, so that sums run in the order that sorting gives.
   const size_t kinds = weights.size();
   std::array<uint8_t, 256> code_of, place_of;
@@ -112,7 +118,7 @@ double WeightedPercentile95(std::span<const int32_t> squares, std::span<const ui
   for (size_t at = 0; at < count; ++at) {
     for (uint32_t i = 0; i < counts[at]; ++i) {
       covered += weights[code_of[at % kinds]];
-      if (covered / total >= 0.95) return side * std::sqrt(static_cast<double>(at / kinds));
+      if (covered / total >= percent / 100) return side * std::sqrt(static_cast<double>(at / kinds));
     }
   }
   return side * std::sqrt(static_cast<double>(farthest));

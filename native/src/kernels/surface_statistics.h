@@ -13,13 +13,17 @@ namespace pixelcal {
 struct SurfaceSums {
   double weight = 0, distance = 0, within = 0, farthest = 0;
 
-  void Add(double amount, double at, double tolerance) {
+  void Add(double amount, double at, double limit) {
     weight += amount;
     distance += amount * at;
-    if (at <= tolerance) within += amount;
+    if (at <= limit) within += amount;
     farthest = std::max(farthest, at);
   }
 };
+
+// The largest distance that is within the tolerance: the sides of pixels, their squares, sums and roots round
+// by less than 3 units in the last place together.
+inline double LimitOf(double tolerance) { return tolerance + tolerance * 0x1p-50; }
 
 // Two order statistics, and where between them a percentile lies.
 struct Percentile {
@@ -27,7 +31,7 @@ struct Percentile {
 
   // As numpy.percentile and torch.quantile.
   double Linear() const { return low + (high - low) * fraction; }
-  // numpy.percentile of a float32 array, rounding as NumPy 2 does.
+  // numpy.percentile of a float32 array, rounding as NumPy 2 does; Linear() out of float32's range.
   double LinearInFloat() const;
 };
 
@@ -38,9 +42,9 @@ class SquareCounts {
   SquareCounts(std::span<uint32_t> of, std::span<const int32_t> squares, double side);
 
   SurfaceSums Sum(double tolerance) const;
-  Percentile Percentile95() const { return Pooled95(SquareCounts({}, {}, side_)); }
+  Percentile At(double percent) const { return Pooled(SquareCounts({}, {}, side_), percent); }
   // Of both together; `other` has as many counts, or none.
-  Percentile Pooled95(const SquareCounts& other) const;
+  Percentile Pooled(const SquareCounts& other, double percent) const;
 
  private:
   double Distance(size_t square) const { return side_ * std::sqrt(static_cast<double>(square)); }
@@ -58,13 +62,13 @@ struct SurfaceElement {
 SurfaceSums Sum(std::span<const SurfaceElement> elements, double tolerance);
 
 // Reorders the elements; weights do not count.
-Percentile Percentile95(std::span<SurfaceElement> elements);
+Percentile PercentileOf(std::span<SurfaceElement> elements, double percent);
 
-// The first distance at which 95 % of the surface's length or area is covered. Sorts the elements.
-double WeightedPercentile95(std::span<SurfaceElement> elements);
+// The first distance at which `percent` of the surface's length or area is covered. Sorts the elements.
+double WeightedPercentile(std::span<SurfaceElement> elements, double percent);
 // The same, without sorting, of squared distances up to `farthest` in pixels with sides of `side` and of
 // elements whose weights are weights[code]. Needs farthest + 1 times as many counts as there are weights.
-double WeightedPercentile95(std::span<const int32_t> squares, std::span<const uint8_t> codes,
-                            std::span<const double> weights, int32_t farthest, double side);
+double WeightedPercentile(std::span<const int32_t> squares, std::span<const uint8_t> codes,
+                          std::span<const double> weights, int32_t farthest, double side, double percent);
 
 }  // namespace pixelcal

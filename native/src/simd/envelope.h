@@ -8,8 +8,8 @@
 namespace pixelcal {
 namespace simd {
 
-// float distance, float squared distance, int32 squared distance
-enum class Form { kRoot, kSquare, kInteger };
+// float distance, float squared distance, int32 squared distance, double squared distance
+enum class Form { kRoot, kSquare, kInteger, kDouble };
 
 inline constexpr int64_t kTileColumns = 16;
 
@@ -21,7 +21,7 @@ struct RowsTask {
   double spacing;       // of the columns; `step` that of the steps: 1 in integers
   double step;
   uint8_t* scratch;  // EnvelopeBytes(columns)
-  void* out;         // float or int32_t
+  void* out;         // float, int32_t or double
   int64_t out_stride;
   Form form;
   bool large;             // squares of 2^24 and more may come
@@ -39,7 +39,7 @@ struct ColumnsTask {
 
 // From steps, or from the squares of the pass before, to squares. In 16 bits sums saturate: `false` says that
 // 65535 or more came out and 32 bits are needed. The 32-bit ones return the largest square. The ones in
-// double have no Form::kInteger.
+// double have no Form::kInteger, and only they have Form::kDouble.
 struct EnvelopeTable {
   bool (*rows16_of_steps)(const uint16_t* steps, const RowsTask& task);
   bool (*rows16)(const uint16_t* squares, const RowsTask& task);

@@ -144,6 +144,7 @@ void WriteTile(const T* tile, Form form, bool large, int32_t* out, int64_t out_s
     case Form::kSquare:
       return WriteTile<Form::kSquare>(tile, large, out, out_stride);
     case Form::kInteger:
+    case Form::kDouble:
       return WriteTile<Form::kInteger>(tile, large, out, out_stride);
   }
 }
@@ -161,26 +162,32 @@ void WriteTile(const double* tile, Form form, bool, int32_t* out, int64_t out_st
   WriteTile<Form::kInteger>(bits, false, out, out_stride);
 }
 
-template <class T>
+void WriteTile(const double* tile, Form, bool, double* out, int64_t out_stride) {
+  for (int row = 0; row < kLines; ++row)
+    for (int64_t x = 0; x < kTileColumns; ++x) out[row * out_stride + x] = tile[x * kLines + row];
+}
+
+// Out: double for Form::kDouble, else the 4 bytes of an int32_t or a float.
+template <class Out, class T>
 typename Number<T>::Bound Rows(const Lines<T>& lines, const RowsTask& task) {
   Bound(lines);
   FindWindows(lines);
   alignas(kVectorBytes) T tile[kTileColumns * kLines];
-  int32_t part[kLines * kTileColumns];
+  Out part[kLines * kTileColumns];
   Vec<T> most = Splat(T{0});
   for (int64_t x = 0; x < task.columns; x += kTileColumns) {
     if (task.wanted && !task.wanted[x / kTileColumns]) continue;
-    auto* out = static_cast<int32_t*>(task.out) + x;
+    auto* out = static_cast<Out*>(task.out) + x;
     const int64_t columns = task.columns - x < kTileColumns ? task.columns - x : kTileColumns;
     const int64_t block = x / kRows;
     const bool second = columns > kRows;
     if (lines.reach[block] == 0 && (!second || lines.reach[block + 1] == 0)) {
       if (columns == kTileColumns) {
         for (int64_t row = 0; row < task.rows; ++row)
-          memset(out + row * task.out_stride, 0, kTileColumns * 4);
+          memset(out + row * task.out_stride, 0, kTileColumns * sizeof(Out));
       } else {
         for (int64_t row = 0; row < task.rows; ++row)
-          memset(out + row * task.out_stride, 0, static_cast<size_t>(columns) * 4);
+          memset(out + row * task.out_stride, 0, static_cast<size_t>(columns) * sizeof(Out));
       }
       continue;
     }
@@ -193,7 +200,8 @@ typename Number<T>::Bound Rows(const Lines<T>& lines, const RowsTask& task) {
     } else {
       WriteTile(tile, task.form, task.large, part, kTileColumns);
       for (int64_t row = 0; row < task.rows; ++row)
-        memcpy(out + row * task.out_stride, part + row * kTileColumns, static_cast<size_t>(columns) * 4);
+        memcpy(out + row * task.out_stride, part + row * kTileColumns,
+               static_cast<size_t>(columns) * sizeof(Out));
     }
   }
   return MostLane(most);
@@ -204,7 +212,9 @@ PIXELCAL_INLINE typename Number<T>::Bound RowsFrom(const Source* from, const Row
   // The lines after the last column are filled after the tiles, which may write there.
   Interleave(from, task, of_steps, reinterpret_cast<T*>(task.scratch));
   const Lines<T> lines = LinesIn<T>(task.columns, task);
-  return Rows(lines, task);
+  if constexpr (sizeof(T) == 8)
+    if (task.form == Form::kDouble) return Rows<double>(lines, task);
+  return Rows<int32_t>(lines, task);
 }
 
 bool Rows16OfSteps(const uint16_t* steps, const RowsTask& task) {

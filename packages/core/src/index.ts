@@ -41,6 +41,11 @@ export {
   type CalibrationResult,
 } from "./metrics/calibration-metric.js";
 export { checkEmptyPolicy, type EmptyPolicy } from "./metrics/empty-policy.js";
+export {
+  type LabelSurfaceDistancesOptions,
+  labelSurfaceDistances,
+  labelSurfaceDistancesSync,
+} from "./metrics/label-surface-distance.js";
 export type { CaseStatistics, Metric } from "./metrics/metric.js";
 export {
   argMax,
@@ -73,9 +78,8 @@ export {
   probabilityScores,
   probabilityScoresSync,
 } from "./metrics/probability-scores.js";
+export type { SurfaceConvention, SurfaceDefinition } from "./metrics/surface-definition.js";
 export {
-  type SurfaceConvention,
-  type SurfaceDefinition,
   type SurfaceDistances,
   type SurfaceDistancesOptions,
   surfaceDistances,

@@ -1,6 +1,7 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { InvalidArgumentError } from "../errors.js";
 import { type Labels, type Tensor, tensor } from "../tensor.js";
+import { OverlapMetric } from "./overlap-metric.js";
 import { surfaceDistancesSync } from "./surface-distance.js";
 import { SurfaceDistanceMetric, type SurfaceDistanceMetricOptions } from "./surface-distance-metric.js";
 
@@ -58,7 +59,7 @@ test("per region the distances of the arg-max, case by case", async () => {
   expect(result.foreground!.nsd.mean).toBeCloseTo((foreground[0]!.nsd + foreground[1]!.nsd) / 2, 12);
   const first = of((label) => label === 1);
   expect(result.classes[1]!.assd.mean).toBeCloseTo((first[0]!.assd + first[1]!.assd) / 2, 12);
-  expect(result.classes[2]!.hd).toMatchObject({ count: 1, undefined: 1, infinite: 0 });
+  expect(result.classes[2]!.hd).toMatchObject({ count: 2, undefined: 0, infinite: 1 });
 });
 
 test("an empty mask counts as a failure in the reference convention", async () => {
@@ -69,6 +70,51 @@ test("an empty mask counts as a failure in the reference convention", async () =
   expect(classes[2]!.hd95).toMatchObject({ mean: Infinity, infinite: 1, count: 2, undefined: 0 });
   expect(classes[2]!.hd95.finiteMean).toBeGreaterThan(0);
   expect(classes[2]!.nsd).toMatchObject({ infinite: 0, count: 2 });
+});
+
+test.each([{ convention: "monai" }, { convention: "deepmind" }, {}] as const)(
+  "two hits and two complete misses are half right: %j",
+  async (options) => {
+    const object = tensor("uint8", Uint8Array.of(0, 0, 0, 0, 0, 1, 1, 0, 0, 1, 1, 0, 0, 0, 0, 0), [1, 4, 4]);
+    const found = Float32Array.from([...object.data.map((label) => 1 - label), ...object.data]);
+    const missed = Float32Array.from({ length: 32 }, (_, i) => (i < 16 ? 1 : 0));
+    const metric = new SurfaceDistanceMetric({ classes: 2, regions: "foreground", ...options });
+    for (const data of [found, found, missed, missed]) {
+      await metric.update(tensor("float32", data, [1, 2, 4, 4]), object);
+    }
+    const { nsd, hd95 } = metric.compute().foreground!;
+    expect(nsd).toMatchObject({ mean: 0.5, count: 4, undefined: 0 });
+    expect(hd95).toMatchObject({ mean: Infinity, infinite: 2, finiteMean: 0, count: 4, undefined: 0 });
+    const nothing = tensor("uint8", new Uint8Array(16), [1, 4, 4]);
+    await metric.update(tensor("float32", missed, [1, 2, 4, 4]), nothing);
+    expect(metric.compute().foreground!.nsd.undefined).toBe("convention" in options ? 1 : 0);
+  },
+);
+
+describe("void labels", () => {
+  const two = tensor("float32", Float32Array.of(0.9, 0.1, 0.1, 0.9, 0.1, 0.9, 0.9, 0.1), [1, 2, 2, 2]);
+  const map = (label: number) => tensor("int64", BigInt64Array.from([0, label, label, 0], BigInt), [1, 2, 2]);
+
+  test.each([255, -1, -100, 7])("%d is refused like by every metric, or ignored", async (label) => {
+    const message = `labels: expected classes 0 to 1, got ${label} at pixel 1 (2 such pixels)`;
+    const strict = new SurfaceDistanceMetric({ classes: 2 });
+    await expect(strict.update(two, map(label))).rejects.toThrow(message);
+    await expect(new OverlapMetric({ classes: 2 }).update(two, map(label))).rejects.toThrow(message);
+    expect(strict.compute().cases).toBe(0);
+    // All of the prediction lies on void: there is no object in either map.
+    const metric = new SurfaceDistanceMetric({ classes: 2, convention: "monai", ignore: label });
+    await metric.update(two, map(label));
+    expect(metric.compute().foreground!.nsd).toMatchObject({ count: 0, undefined: 1 });
+  });
+});
+
+test("a tolerance per region and a percentile", async () => {
+  const metric = new SurfaceDistanceMetric({ classes: 3, tolerance: [0, 100, 1], percentile: 100 });
+  await metric.update(...image(0));
+  const { foreground, classes } = metric.compute();
+  expect(foreground!.nsd.mean).toBeLessThan(1);
+  expect(classes[1]!.nsd.mean).toBe(1);
+  expect(foreground!.hdPercentile.mean).toBeCloseTo(foreground!.hd.mean, 6);
 });
 
 test("merging and restoring give what one accumulator gives", async () => {
@@ -96,6 +142,9 @@ test("rejected arguments", async () => {
       "convention: expected one of reference, monai, deepmind, got scipy",
     ],
     [{ classes: 3, spacing: [0] }, "spacing: expected a positive number, got 0"],
+    [{ classes: 3, tolerance: [1, 1] }, "tolerance: expected 3 numbers, one per region, got 2"],
+    [{ classes: 3, percentile: 101 }, "percentile: expected a number from 0 to 100, got 101"],
+    [{ classes: 3, ignore: 0.5 }, "ignore: expected an integer"],
     [{ classes: 3, tolerance: -2 }, "tolerance: expected a number of at least 0, got -2"],
   ] as const) {
     expect(make(options)).toThrow(InvalidArgumentError);

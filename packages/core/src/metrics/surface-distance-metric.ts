@@ -1,21 +1,41 @@
 import { checkChoice, checkLabels, checkSpacing } from "../check.js";
+import { checkOptions, optionNames } from "../check-options.js";
 import { checkDims } from "../probability-maps.js";
-import type { Labels, Probabilities, Tensor } from "../tensor.js";
-import { Accumulator } from "./accumulator.js";
+import type { Labels, Probabilities } from "../tensor.js";
+import { Accumulator, checkMetricOptions } from "./accumulator.js";
+import { labelSurfaceDistances } from "./label-surface-distance.js";
 import { type CaseStatistics, CaseSums } from "./metric.js";
 import { argMax } from "./overlap.js";
-import { checkSurfaceDefinition, type SurfaceDefinition, surfaceDistances } from "./surface-distance.js";
+import { checkSurfaceDefinition, checkTolerances, type SurfaceDefinition } from "./surface-definition.js";
 
 const regionChoices = ["foreground", "classes", "both"] as const;
-const measures = ["hd", "hd95", "assd", "nsd"] as const;
+const measures = ["hd", "hd95", "hdPercentile", "assd", "nsd"] as const;
 
-export interface SurfaceDistanceMetricOptions extends SurfaceDefinition {
+export interface SurfaceDistanceMetricOptions extends Omit<SurfaceDefinition, "tolerance"> {
   readonly classes: number;
   /** Measured: all classes but 0 as one region, each class but 0, or both (default). */
   readonly regions?: (typeof regionChoices)[number];
+  /** Pixels with this label are in no region, and no surface arises from them, as in `labelSurfaceDistances`. */
+  readonly ignore?: number;
+  /** For every region, or one per measured region: the foreground first, then class 1 and so on; default 1. */
+  readonly tolerance?: number | readonly number[];
   /** Physical size of a pixel where `update` is not told; default ones. */
   readonly spacing?: readonly number[];
 }
+
+const known = optionNames<SurfaceDistanceMetricOptions>({
+  classes: true,
+  regions: true,
+  ignore: true,
+  convention: true,
+  bothEmpty: true,
+  oneEmpty: true,
+  empty: true,
+  tolerance: true,
+  percentile: true,
+  spacing: true,
+});
+const knownOfUpdate: ReadonlySet<string> = new Set(["spacing"]);
 
 export type RegionSurfaces = { readonly [M in (typeof measures)[number]]: CaseStatistics };
 
@@ -28,17 +48,19 @@ export interface SurfaceDistanceResult {
 
 /**
  * Surface distances of the arg-max against the labels, per class and of the foreground, over cases. Cases with an empty
- * mask are infinite or undefined as `empty` says, and are counted, never dropped silently.
+ * mask are infinite, undefined or a number, as `bothEmpty` and `oneEmpty` say; infinite and undefined ones are counted
+ * beside every mean. Labels that are neither a class nor `ignore` are errors.
  */
 export class SurfaceDistanceMetric extends Accumulator<SurfaceDistanceResult, SurfaceDistanceMetricOptions> {
   protected override readonly kind: string = "SurfaceDistanceMetric";
   constructor(options: SurfaceDistanceMetricOptions) {
-    Accumulator.checkOptions(options);
-    const { classes, regions = "both", spacing } = options;
+    checkMetricOptions(options, known);
+    const { classes, regions = "both", ignore, spacing, tolerance = 1, ...definition } = options;
     checkChoice("regions", regions, regionChoices);
+    checkTolerances(tolerance, regionsOf(classes, regions).length);
     if (spacing !== undefined) checkSpacing(spacing, spacing.length);
-    const definition = checkSurfaceDefinition(options);
-    super({ classes, regions, spacing, ...definition }, 1 + classes * measures.length * CaseSums.length);
+    const whole = { ...checkSurfaceDefinition(definition), tolerance };
+    super({ classes, regions, ignore, spacing, ...whole }, 1 + classes * measures.length * CaseSums.length);
   }
 
   static restore(state: Uint8Array): SurfaceDistanceMetric {
@@ -50,23 +72,27 @@ export class SurfaceDistanceMetric extends Accumulator<SurfaceDistanceResult, Su
   async update(
     probs: Probabilities,
     labels: Labels,
-    { spacing = this.options.spacing }: { readonly spacing?: readonly number[] } = {},
+    options: { readonly spacing?: readonly number[] } = {},
   ): Promise<void> {
+    checkOptions("options", options, knownOfUpdate);
     this.checkProbs(probs);
     checkLabels(labels);
-    const predicted = await argMax(probs);
-    checkDims("labels", labels, predicted.dims);
-    const found = await Promise.all(
-      this.#regions().map((region) =>
-        surfaceDistances(maskOf(predicted, region), maskOf(labels, region), { ...this.options, spacing }),
-      ),
-    );
-    this.sums[0]! += labels.dims[0]!;
-    this.#regions().forEach((region, i) => {
-      for (const distances of found[i]!) {
-        measures.forEach((measure, m) => void CaseSums.add(this.sums, at(region, m), distances[measure]));
-      }
+    const [images, , ...size] = probs.dims;
+    checkDims("labels", labels, [images!, ...size]);
+    const { regions: _, ...measured } = this.options;
+    const { spacing = this.options.spacing } = options;
+    const regions = this.#regions();
+    const found = await labelSurfaceDistances(await argMax(probs), labels, {
+      ...measured,
+      spacing,
+      regions: regions.map((region) => (region === foreground ? foregroundOf(measured.classes) : [region])),
     });
+    this.sums[0]! += found.length;
+    for (const image of found) {
+      regions.forEach((region, i) => {
+        measures.forEach((measure, m) => void CaseSums.add(this.sums, at(region, m), image[i]![measure]));
+      });
+    }
   }
 
   compute(): SurfaceDistanceResult {
@@ -82,28 +108,22 @@ export class SurfaceDistanceMetric extends Accumulator<SurfaceDistanceResult, Su
   }
 
   #regions(): readonly number[] {
-    const { classes, regions } = this.options;
-    const each = Array.from({ length: classes - 1 }, (_, c) => c + 1);
-    if (regions === "classes") return each;
-    return regions === "foreground" ? [foreground] : [foreground, ...each];
+    return regionsOf(this.options.classes, this.options.regions);
   }
 }
 
 // The foreground takes the place of class 0, which is never measured alone.
 const foreground = 0;
 
-function at(region: number, measure: number): number {
-  return 1 + (region * measures.length + measure) * CaseSums.length;
+function regionsOf(classes: number, regions: SurfaceDistanceMetricOptions["regions"]): readonly number[] {
+  if (regions === "classes") return foregroundOf(classes);
+  return regions === "foreground" ? [foreground] : [foreground, ...foregroundOf(classes)];
 }
 
-function maskOf(labels: Labels, region: number): Tensor<"uint8"> {
-  const { data } = labels;
-  const mask = new Uint8Array(data.length);
-  if (data instanceof BigInt64Array) {
-    const label = BigInt(region);
-    for (let i = 0; i < mask.length; i++) mask[i] = (region === foreground) !== (data[i] === label) ? 1 : 0;
-  } else {
-    for (let i = 0; i < mask.length; i++) mask[i] = (region === foreground) !== (data[i] === region) ? 1 : 0;
-  }
-  return { type: "uint8", data: mask, dims: labels.dims };
+function foregroundOf(classes: number): readonly number[] {
+  return Array.from({ length: classes - 1 }, (_, c) => c + 1);
+}
+
+function at(region: number, measure: number): number {
+  return 1 + (region * measures.length + measure) * CaseSums.length;
 }

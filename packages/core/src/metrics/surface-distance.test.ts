@@ -2,7 +2,12 @@ import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { InvalidArgumentError } from "../errors.js";
 import { type Tensor, tensor } from "../tensor.js";
-import { type SurfaceDistancesOptions, surfaceDistances, surfaceDistancesSync } from "./surface-distance.js";
+import {
+  type SurfaceDistances,
+  type SurfaceDistancesOptions,
+  surfaceDistances,
+  surfaceDistancesSync,
+} from "./surface-distance.js";
 
 interface Golden {
   readonly tolerance: number;
@@ -111,19 +116,47 @@ describe("empty masks", () => {
     Uint8Array.from({ length: 12 }, (_, i) => (i === 5 ? 1 : 0)),
     [1, 3, 4],
   );
+  const [inf, nan] = [Number.POSITIVE_INFINITY, Number.NaN];
+  test.each<[SurfaceDistancesOptions, number, number, number, number]>([
+    [{}, 0, 1, inf, 0],
+    [{ convention: "monai" }, nan, nan, inf, 0],
+    [{ convention: "deepmind" }, nan, nan, inf, 0],
+    [{ convention: "monai", empty: "reference" }, 0, 1, inf, 0],
+    [{ empty: "diagonal", spacing: [1, 1] }, 0, 1, 5, 0],
+    [{ empty: "nan" }, nan, nan, nan, nan],
+    [{ bothEmpty: "undefined" }, nan, nan, inf, 0],
+    [{ bothEmpty: "undefined", oneEmpty: "diagonal", spacing: [2, 1] }, nan, nan, Math.sqrt(52), 0],
+    [{ convention: "monai", bothEmpty: "perfect" }, 0, 1, inf, 0],
+    [{ convention: "monai", oneEmpty: "undefined" }, nan, nan, nan, nan],
+  ])("%j", (options, both, bothNsd, one, oneNsd) => {
+    const all = ({ hd, hd95, hdPercentile, assd, aToB, bToA, nsd }: SurfaceDistances) => [
+      [hd, hd95, hdPercentile, assd, aToB, bToA],
+      nsd,
+    ];
+    expect(all(surfaceDistancesSync(none, none, options)[0]!)).toEqual([Array(6).fill(both), bothNsd]);
+    expect(all(surfaceDistancesSync(some, none, options)[0]!)).toEqual([Array(6).fill(one), oneNsd]);
+    expect(all(surfaceDistancesSync(none, some, options)[0]!)).toEqual([Array(6).fill(one), oneNsd]);
+  });
+});
+
+describe("unequal spacing", () => {
+  test.each(["reference", "monai", "deepmind"] as const)("a distance at the tolerance: %s", (convention) => {
+    const a = bits("000000011000011000000000", [4, 6]);
+    const b = bits("000000001100001100000000", [4, 6]);
+    const [found] = surfaceDistancesSync(a, b, { spacing: [5, 0.7], tolerance: 0.7, convention });
+    expect(found).toMatchObject({ nsd: 1, hd: 0.7 });
+  });
+
   test.each([
-    [{}, 0, Number.POSITIVE_INFINITY, 1],
-    [{ convention: "monai" }, Number.NaN, Number.NaN, Number.NaN],
-    [{ convention: "deepmind" }, Number.NaN, Number.NaN, Number.NaN],
-    [{ convention: "monai", empty: "reference" }, 0, Number.POSITIVE_INFINITY, 1],
-    [{ empty: "diagonal", spacing: [1, 1] }, 0, 5, 1],
-    [{ empty: "nan" }, Number.NaN, Number.NaN, Number.NaN],
-  ] as const)("%j", (options, both, one, nsd) => {
-    const [neither] = surfaceDistancesSync(none, none, options);
-    expect([neither!.hd, neither!.hd95, neither!.assd, neither!.nsd]).toEqual([both, both, both, nsd]);
-    const [half] = surfaceDistancesSync(some, none, options);
-    expect([half!.hd, half!.hd95, half!.assd]).toEqual([one, one, one]);
-    expect(half!.nsd).toBe(Number.isNaN(nsd) ? Number.NaN : 0);
+    [[1e19, 3e19], Math.hypot(1e19, 6e19)],
+    [[1e-160, 1e-150], 2e-150],
+    [[1e200, 1e200], Math.hypot(1e200, 2e200)],
+  ])("spacing %j", (spacing, distance) => {
+    const [a, b] = [bits("100000", [2, 3]), bits("000001", [2, 3])];
+    for (const convention of ["reference", "monai"] as const) {
+      const [{ hd, hd95, assd }] = surfaceDistancesSync(a, b, { spacing, convention }) as [SurfaceDistances];
+      for (const found of [hd, hd95, assd]) expect(found / distance).toBeCloseTo(1, 6);
+    }
   });
 });
 
@@ -157,6 +190,13 @@ test("rejected arguments", () => {
     [call({}, mask, other), "b: expected dims [1, 3, 4], got [1, 4, 3]"],
     [call({ convention: "medpy" }), "convention: expected one of reference, monai, deepmind, got medpy"],
     [call({ empty: "zero" }), "empty: expected one of nan, reference, diagonal, got zero"],
+    [
+      call({ empty: "nan", oneEmpty: "worst" }),
+      "empty: expected either it or bothEmpty and oneEmpty, not both, got nan",
+    ],
+    [call({ bothEmpty: "nan" }), "bothEmpty: expected one of undefined, perfect, got nan"],
+    [call({ percentile: -1 }), "percentile: expected a number from 0 to 100, got -1"],
+    [call({ tolerance: [1] }), "tolerance: expected a number of at least 0, got [1]"],
     [call({ tolerance: -1 }), "tolerance: expected a number of at least 0, got -1"],
     [call({ tolerance: Number.NaN }), "tolerance: expected a number of at least 0, got NaN"],
     [call({ spacing: [1] }), "spacing: expected 2 numbers, got 1"],

@@ -1,39 +1,28 @@
 import type { SurfaceDistancesOptions as NativeOptions } from "@pixelcal/native";
 import { call, callSync, native } from "../binding.js";
-import { checkChoice, checkSpacing, checkTensor } from "../check.js";
+import { checkSpacing, checkTensor } from "../check.js";
+import { checkOptions, optionNames } from "../check-options.js";
 import { checkDevice, type DeviceOption } from "../device.js";
 import { arrayOf } from "../device-tensor.js";
-import { invalidArgument } from "../errors.js";
 import { checkDims } from "../probability-maps.js";
 import type { Tensor } from "../tensor.js";
-
-const conventions = ["reference", "monai", "deepmind"] as const;
-const emptyPolicies = ["nan", "reference", "diagonal"] as const;
-
-/**
- * reference: the SDC repository's (surface pixels by a full 3^d erosion, percentile of both directions pooled, float32);
- * monai: MONAI's (cross erosion, the larger directed percentile); deepmind: surface-distance's (surface elements between
- * pixels weighted by length or area, the larger directed percentile, no interpolation).
- */
-export type SurfaceConvention = (typeof conventions)[number];
-
-/** How distances and shares are measured, and what an empty mask gives. */
-export interface SurfaceDefinition {
-  /** Default "reference". */
-  readonly convention?: SurfaceConvention;
-  /**
-   * nan: NaN for every measure. reference: both empty 0 and nsd 1, one empty Infinity and nsd 0. diagonal: as reference,
-   * with the image's diagonal for Infinity. Default "reference" for the convention of that name, else "nan".
-   */
-  readonly empty?: (typeof emptyPolicies)[number];
-  /** Distance that still counts as agreement in nsd, physical units; default 1. */
-  readonly tolerance?: number;
-}
+import { checkSurfaceDefinition, type SurfaceDefinition } from "./surface-definition.js";
 
 export interface SurfaceDistancesOptions extends SurfaceDefinition, DeviceOption {
   /** Physical size of a pixel per spatial dimension; default ones. */
   readonly spacing?: readonly number[];
 }
+
+const known = optionNames<SurfaceDistancesOptions>({
+  convention: true,
+  bothEmpty: true,
+  oneEmpty: true,
+  empty: true,
+  tolerance: true,
+  percentile: true,
+  spacing: true,
+  device: true,
+});
 
 /** Measures between the surfaces of two masks, in units of spacing. */
 export interface SurfaceDistances {
@@ -41,6 +30,8 @@ export interface SurfaceDistances {
   readonly hd: number;
   /** Its 95th percentile. */
   readonly hd95: number;
+  /** Its percentile that `percentile` says. */
+  readonly hdPercentile: number;
   /** Average symmetric surface distance: the mean over both surfaces together. */
   readonly assd: number;
   /** Normalised surface Dice: the share of both surfaces within `tolerance` of the other. */
@@ -52,7 +43,8 @@ export interface SurfaceDistances {
 
 /**
  * Distances between the surfaces of the masks `a` and `b` (`[N, ...spatial]`, 2 or 3 spatial dimensions, nonzero is
- * inside): one result per image. Definitions as the convention says; they are not comparable with each other.
+ * inside): one result per image. Definitions as the convention says; they are not comparable with each other. Distances
+ * are float64 throughout, but for the percentiles of the convention "reference".
  */
 export async function surfaceDistances(
   a: Tensor<"uint8"> | Tensor<"bool">,
@@ -73,23 +65,12 @@ export function surfaceDistancesSync(
   return callSync(() => native.surfaceDistancesSync(request));
 }
 
-/** The definition with its defaults filled in; throws on an unknown one. */
-export function checkSurfaceDefinition(definition: SurfaceDefinition): Required<SurfaceDefinition> {
-  const { convention = "reference", tolerance = 1 } = definition;
-  checkChoice("convention", convention, conventions);
-  checkChoice("empty", definition.empty, emptyPolicies);
-  if (!(Number.isFinite(tolerance) && tolerance >= 0)) {
-    throw invalidArgument("tolerance", "a number of at least 0", tolerance);
-  }
-  const empty = definition.empty ?? (convention === "reference" ? "reference" : "nan");
-  return { convention, empty, tolerance };
-}
-
 function surfaceRequest(
   a: Tensor<"uint8"> | Tensor<"bool">,
   b: Tensor<"uint8"> | Tensor<"bool">,
   options: SurfaceDistancesOptions,
 ): NativeOptions {
+  checkOptions("options", options, known);
   checkDevice(options.device);
   checkTensor("a", a, ["uint8", "bool"], [3, 4]);
   checkTensor("b", b, ["uint8", "bool"], [3, 4]);
