@@ -1,4 +1,4 @@
-import type { CalibrationBins, Labels, Probabilities, SurfaceDistances, Tensor } from "@pixelcal/core";
+import type { CalibrationBins, Labels, Probabilities, SurfaceDistances } from "@pixelcal/core";
 import {
   argMax,
   averageCalibrationError,
@@ -10,15 +10,13 @@ import {
   expectedCalibrationError,
   intersectionOverUnion,
   invalidArgument,
+  labelSurfaceDistances,
   maximumCalibrationError,
   negativeLogLikelihood,
   overlapCounts,
   pixelExpectedCalibrationError,
   probabilityScores,
-  surfaceDistances,
-  tensor,
 } from "@pixelcal/core";
-import { labelNumbers } from "@pixelcal/io";
 
 /**
  * What the five columns of the paper's table mean. `reference`: the SDC repository's evaluation number for number, all
@@ -144,15 +142,15 @@ async function regionScores(
   const confusion = await confusionCounts(predicted, labels, { classes, ignore });
   const reference = convention === "reference";
   const policy = reference ? { smooth: 1e-6 } : {};
-  const ignored = ignore === undefined ? undefined : labelNumbers(labels).map((label) => +(label === ignore));
-  const mask = (of: Labels, region: number | "foreground"): Tensor<"uint8"> => maskOf(of, region, ignored);
-  const scores = async (region: number | "foreground"): Promise<RegionScores> => {
+  const foreground = Array.from({ length: classes - 1 }, (_, c) => c + 1);
+  const [surfaces] = await labelSurfaceDistances(predicted, labels, {
+    classes,
+    regions: [foreground, ...foreground.map((c) => [c])],
+    ignore,
+    ...(reference ? {} : { convention: "monai", bothEmpty: "undefined", oneEmpty: "diagonal", spacing }),
+  });
+  const scores = (region: number | "foreground", { hd, hd95, assd, nsd }: SurfaceDistances): RegionScores => {
     const counts = overlapCounts(confusion, region);
-    const [surfaces] = await surfaceDistances(mask(predicted, region), mask(labels, region), {
-      ...(reference ? {} : { convention: "monai", empty: "diagonal", spacing }),
-    });
-    const absent = !reference && counts.truePositive + counts.falsePositive + counts.falseNegative === 0;
-    const { hd, hd95, assd, nsd } = absent ? nowhere : surfaces!;
     return {
       DSC: diceScore(counts, policy),
       IoU: intersectionOverUnion(counts, policy),
@@ -162,38 +160,15 @@ async function regionScores(
       NSD: nsd,
     };
   };
-  const each = await Promise.all(Array.from({ length: classes - 1 }, (_, c) => scores(c + 1)));
+  const each = foreground.map((c) => scores(c, surfaces![c]!));
   const mean = Object.fromEntries(
     measures.map((measure) => [measure, meanOf(each.map((score) => score[measure]))]),
   ) as RegionScores;
-  return { foreground: await scores("foreground"), classes: each, mean };
+  return { foreground: scores("foreground", surfaces![0]!), classes: each, mean };
 }
-
-const nowhere: Pick<SurfaceDistances, "hd" | "hd95" | "assd" | "nsd"> = {
-  hd: Number.NaN,
-  hd95: Number.NaN,
-  assd: Number.NaN,
-  nsd: Number.NaN,
-};
 
 /** Mean of the defined values, NaN when there is none. */
 function meanOf(values: readonly number[]): number {
   const defined = values.filter((value) => !Number.isNaN(value));
   return defined.reduce((sum, value) => sum + value, 0) / defined.length;
-}
-
-/** A region's mask; ignored pixels are in neither that of the prediction nor that of the labels. */
-function maskOf(
-  labels: Labels,
-  region: number | "foreground",
-  ignored: { readonly [index: number]: number } | undefined,
-): Tensor<"uint8"> {
-  const numbers = labelNumbers(labels);
-  const mask = new Uint8Array(numbers.length);
-  for (let i = 0; i < mask.length; i++) {
-    const label = numbers[i]!;
-    const inside = region === "foreground" ? label !== 0 : label === region;
-    mask[i] = inside && !ignored?.[i] ? 1 : 0;
-  }
-  return tensor("uint8", mask, labels.dims);
 }
