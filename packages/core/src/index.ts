@@ -12,6 +12,7 @@ export {
   type HistogramPixels,
   mergeBins,
 } from "./calibration.js";
+export { checkLabels, checkTensor } from "./check.js";
 export { checkOptions, nearestName, optionNames, unknownOption } from "./check-options.js";
 export * from "./device.js";
 export { DeviceTensor, toDevice } from "./device-tensor.js";
@@ -140,6 +141,7 @@ export {
   elementCount,
   type Float16Values,
   float16Bits,
+  holds,
   type Labels,
   type Probabilities,
   type Tensor,

@@ -1,4 +1,4 @@
-import type { Tensor } from "@pixelcal/core";
+import { InvalidArgumentError, type Tensor } from "@pixelcal/core";
 
 /** What the runtime gives for an array that it keeps in the memory of a device. */
 export interface DeviceArray {
@@ -26,7 +26,8 @@ export class DeviceTensor implements Tensor<"float32"> {
   }
 
   get data(): Float32Array {
-    throw new Error(`an array of [${this.dims}] on ${this.device} has no data here: read it with a session`);
+    const message = `data: this tensor of [${this.dims}] is on ${this.device}; read it with a session`;
+    throw new InvalidArgumentError("data", message);
   }
 
   /** The runtime's own, for the session that is fed with it. */

@@ -1,5 +1,5 @@
 import type { Labels, Tensor } from "@pixelcal/core";
-import { invalidArgument } from "@pixelcal/core";
+import { checkLabels, checkTensor, invalidArgument } from "@pixelcal/core";
 import type { Loss } from "@pixelcal/losses";
 import { createSession, type TrainDevice } from "./session.js";
 import { buildLossGraph, gradientOutput, lossValues, targetInput } from "./step-graph.js";
@@ -31,6 +31,8 @@ export async function lossAndGradient(
   options: LossOptions = {},
 ): Promise<LossGradient> {
   const { image, spacing, device, threads } = options;
+  checkTensor("logits", logits, ["float32"], [3, 5]);
+  checkLabels(labels);
   const expected = logits.dims.filter((_, axis) => axis !== 1);
   if (labels.dims.join() !== expected.join()) {
     throw invalidArgument(

@@ -106,6 +106,6 @@ describe("predict", () => {
   });
 
   it("rejects an image without channels", async () => {
-    await expect(predict(pointwise, ramp([8, 8]))).rejects.toThrow("image: expected [C, ...spatial]");
+    await expect(predict(pointwise, ramp([8, 8]))).rejects.toThrow("image: expected rank 3 to 4, got 2");
   });
 });

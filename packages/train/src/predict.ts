@@ -1,6 +1,14 @@
 import type { Tensor } from "@pixelcal/core";
-import { elementCount, invalidArgument, tensor } from "@pixelcal/core";
-import { cutTile, mirror, overlapRuns, type TileOptions, tileOrigins, tileWeights } from "./tiles.js";
+import { checkTensor, elementCount, invalidArgument, tensor, zeros } from "@pixelcal/core";
+import {
+  checkTiles,
+  cutTile,
+  mirror,
+  overlapRuns,
+  type TileOptions,
+  tileOrigins,
+  tileWeights,
+} from "./tiles.js";
 
 /** Anything that maps images [N, C, ...spatial] to logits [N, classes, ...spatial]: a trainer or a loaded model. */
 export interface LogitsModel {
@@ -27,10 +35,10 @@ export async function predict(
   image: Tensor<"float32">,
   options: PredictOptions = {},
 ): Promise<Tensor<"float32">> {
-  if (image.dims.length < 3)
-    throw invalidArgument("image", "[C, ...spatial] with 2 or 3 axes", `[${image.dims}]`);
-  const { tile, flips } = options;
-  const mirrored = flipped(model, checkFlips(flips, image.dims.length - 1));
+  checkTensor("image", image, ["float32"], [3, 4]);
+  checkPredictOptions(options, image.dims.length - 1);
+  const { tile, flips = [] } = options;
+  const mirrored = flipped(model, flips);
   if (tile === undefined) {
     const probs = await mirrored(tensor("float32", image.data, [1, ...image.dims]));
     return tensor("float32", probs.data, probs.dims.slice(1));
@@ -47,9 +55,11 @@ export async function* predictBatch(
   images: Tensor<"float32">,
   options: PredictOptions = {},
 ): AsyncGenerator<Tensor<"float32">> {
+  checkTensor("images", images, ["float32"], [3, 5]);
   const [count = 0, ...shape] = images.dims;
+  checkPredictOptions(options, shape.length - 1);
   if (options.tile === undefined) {
-    yield flipped(model, checkFlips(options.flips, shape.length - 1))(images);
+    yield flipped(model, options.flips ?? [])(images);
     return;
   }
   const size = elementCount(shape);
@@ -60,10 +70,17 @@ export async function* predictBatch(
   }
 }
 
-function checkFlips(flips: readonly number[] = [], axes: number): readonly number[] {
-  const fits = flips.every((axis) => Number.isInteger(axis) && axis >= 0 && axis < axes);
-  if (fits && new Set(flips).size === flips.length) return flips;
-  throw invalidArgument("flips", `different axes from 0 to ${axes - 1}`, `[${flips.join(", ")}]`);
+/** Throws `InvalidArgumentError` unless the options are right, for images of `axes` spatial axes where that is known. */
+export function checkPredictOptions({ flips, tile, ...rest }: PredictOptions, axes?: number): void {
+  checkTiles({ ...rest, tile }, axes);
+  if (flips !== undefined) checkFlips(flips, axes ?? 3);
+}
+
+function checkFlips(flips: readonly number[], axes: number): void {
+  const fits =
+    Array.isArray(flips) && flips.every((axis) => Number.isInteger(axis) && axis >= 0 && axis < axes);
+  if (fits && new Set(flips).size === flips.length) return;
+  throw invalidArgument("flips", `different axes from 0 to ${axes - 1}`, flips);
 }
 
 async function probabilitiesOf(model: LogitsModel, images: Tensor<"float32">): Promise<Tensor<"float32">> {
@@ -102,7 +119,7 @@ async function predictTiles(
   const weightSum = new Float64Array(pixels);
   let sums: Float64Array | undefined;
   for (const origin of tileOrigins(size, options)) {
-    const part = new Float32Array(channels * tilePixels);
+    const part = zeros("float32", [channels, ...tile]).data;
     for (let c = 0; c < channels; c++) {
       const from = image.data.subarray(c * pixels, (c + 1) * pixels);
       cutTile(from, size, origin, tile, part.subarray(c * tilePixels, (c + 1) * tilePixels));

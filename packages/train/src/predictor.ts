@@ -1,4 +1,4 @@
-import type { Tensor } from "@pixelcal/core";
+import { checkTensor, type Tensor } from "@pixelcal/core";
 import { type Graph, lower } from "@pixelcal/graph";
 import { modelEnds, withArrays } from "./model-arrays.js";
 import type { ModelEnds } from "./model-ends.js";
@@ -44,6 +44,7 @@ export class ModelPredictor implements LogitsModel {
     const { device, threads } = this.#options;
     // One at a time: a session that is in use must not be closed to make room for another.
     return this.#turns.take(async () => {
+      checkTensor("images", images, ["float32"], [3, 5]);
       const session = await this.#sessions.open(images.dims.join(), () =>
         createSession(lower(this.#graph(images.dims), { device }), { device, threads }),
       );

@@ -44,6 +44,23 @@ describe("createSession", () => {
     await session.close();
   });
 
+  it("gives the bits of float16, and takes them or a Float16Array", async () => {
+    const graph = new Graph("half");
+    const half = graph.input("half", "float16", [3]);
+    graph.output("single", ops.Cast(half, "float32"));
+    graph.output("again", ops.Cast(ops.Cast(half, "float32"), "float16"));
+    const session = await createSession(graph, { threads: 1 });
+    const bits = Uint16Array.of(0x3c00, 0x3800, 0xc000);
+    // Node has it from version 24 on.
+    const { Float16Array } = globalThis as { Float16Array?: new (buffer: ArrayBufferLike) => Uint16Array };
+    for (const data of [bits, ...(Float16Array === undefined ? [] : [new Float16Array(bits.buffer)])]) {
+      const { single, again } = await session.run({ half: { type: "float16", dims: [3], data } });
+      expect(single!.data).toEqual(Float32Array.of(1, 0.5, -2));
+      expect(again).toEqual({ type: "float16", dims: [3], data: bits });
+    }
+    await session.close();
+  });
+
   it("refuses tensors that do not fit, and work after closing", async () => {
     const session = await createSession(scaled(), { threads: 1 });
     const bad: [Parameters<typeof session.run>, string][] = [

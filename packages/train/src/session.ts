@@ -1,5 +1,5 @@
 import type { DataType, Tensor } from "@pixelcal/core";
-import { elementCount, invalidArgument } from "@pixelcal/core";
+import { elementCount, float16Bits, holds, invalidArgument } from "@pixelcal/core";
 import { Graph, serializeModel } from "@pixelcal/graph";
 import type { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
 import { type DeviceArray, DeviceTensor } from "./device-tensor.js";
@@ -186,7 +186,7 @@ class OrtSession implements Session {
     for (const { name, type } of outputs) {
       const result = results[name]!;
       if (this.#keep.has(name)) tensors[name] = this.#kept(name, result);
-      else tensors[name] = into[name] ?? { type, dims: result.dims, data: result.data as Tensor["data"] };
+      else tensors[name] = into[name] ?? { type, dims: result.dims, data: dataOf(result) };
     }
     return tensors;
   }
@@ -205,6 +205,10 @@ class OrtSession implements Session {
   }
 }
 
+/** A result's data; of float16 its bits, where the runtime gives a Float16Array (Node 24) too. */
+const dataOf = ({ type, data }: OrtTensor): Tensor["data"] =>
+  type === "float16" ? float16Bits(data as Uint16Array) : (data as Tensor["data"]);
+
 function valueInfo(value: InferenceSession.ValueMetadata): ValueInfo {
   if (!value.isTensor) throw new Error(`the model does not load: ${value.name} is not a tensor`);
   return { name: value.name, type: value.type as DataType, dims: value.shape };
@@ -222,6 +226,7 @@ function checkRun(
   feeds: Tensors,
   { outputs, into = {} }: RunOptions,
 ): readonly ValueInfo[] {
+  if (typeof feeds !== "object" || feeds === null) throw invalidArgument("feeds", "named tensors", feeds);
   for (const input of session.inputs) checkValue(input, feeds[input.name], session.device);
   const unknown = Object.keys(feeds).filter((name) => !session.inputs.some((input) => input.name === name));
   if (unknown.length > 0) throw invalidArgument("feeds", namesOf(session.inputs), unknown.join(", "));
@@ -242,6 +247,8 @@ const namesOf = (values: readonly ValueInfo[]): string => values.map(({ name }) 
 function checkValue(value: ValueInfo, tensor: Tensor | undefined, device?: string): void {
   const wanted = `${value.type} [${value.dims.join(", ")}]`;
   if (tensor === undefined) throw invalidArgument(value.name, wanted, "nothing");
+  if (typeof tensor !== "object" || tensor === null || !Array.isArray(tensor.dims))
+    throw invalidArgument(value.name, `${wanted} as a tensor`, tensor);
   const away = tensor instanceof DeviceTensor;
   // Another device would read its own memory there, without an error.
   if (away && tensor.device !== device) {
@@ -251,6 +258,10 @@ function checkValue(value: ValueInfo, tensor: Tensor | undefined, device?: strin
     tensor.type === value.type &&
     tensor.dims.length === value.dims.length &&
     value.dims.every((size, axis) => typeof size === "string" || size === tensor.dims[axis]) &&
-    (away || tensor.data.length === elementCount(tensor.dims));
+    (away || holds(tensor.type, tensor.data));
+  if (fits && !away && tensor.data.length !== elementCount(tensor.dims)) {
+    const elements = `${elementCount(tensor.dims)} elements for dims [${tensor.dims.join(", ")}]`;
+    throw invalidArgument(value.name, elements, tensor.data.length);
+  }
   if (!fits) throw invalidArgument(value.name, wanted, `${tensor.type} [${tensor.dims.join(", ")}]`);
 }

@@ -1,4 +1,4 @@
-import { invalidArgument, type Tensor, tensor } from "@pixelcal/core";
+import { elementCount, invalidArgument, type Tensor, tensor } from "@pixelcal/core";
 
 /** How the parts of a large image are laid out; sizes in pixels, one per spatial axis. */
 export interface TileOptions {
@@ -17,13 +17,24 @@ export function tileStarts(size: number, tile: number, overlap: number): number[
   return Array.from({ length: count }, (_, i) => Math.round((i * (size - tile)) / (count - 1)));
 }
 
+/** Throws `InvalidArgumentError` unless the options are right, for images of `axes` spatial axes where that is known. */
+export function checkTiles({ tile, overlap, blending }: Partial<TileOptions>, axes?: number): void {
+  if (tile !== undefined) {
+    const sizes = Array.isArray(tile) && tile.every((n) => Number.isSafeInteger(n) && n >= 1);
+    if (!sizes || (axes !== undefined && tile.length !== axes))
+      throw invalidArgument("tile", `${axes ?? "2 or 3"} sizes of 1 or more`, tile);
+    if (elementCount(tile) > 2 ** 32) throw invalidArgument("tile", "at most 2^32 pixels", tile);
+  }
+  if (overlap !== undefined && !(typeof overlap === "number" && overlap >= 0 && overlap < 1))
+    throw invalidArgument("overlap", "0 to below 1", overlap);
+  if (blending !== undefined && blending !== "gaussian" && blending !== "constant")
+    throw invalidArgument("blending", "gaussian or constant", blending);
+}
+
 /** Every tile's first pixel in an image of `size`, in row-major order; checks the options. */
 export function tileOrigins(size: readonly number[], options: TileOptions): number[][] {
   const { tile, overlap = 0.5 } = options;
-  if (tile.length !== size.length || !tile.every((n) => Number.isSafeInteger(n) && n >= 1)) {
-    throw invalidArgument("tile", `${size.length} sizes of 1 or more`, `[${tile.join(", ")}]`);
-  }
-  if (!(overlap >= 0 && overlap < 1)) throw invalidArgument("overlap", "0 to below 1", overlap);
+  checkTiles(options, size.length);
   return size
     .map((n, axis) => tileStarts(n, tile[axis]!, overlap))
     .reduce<number[][]>(

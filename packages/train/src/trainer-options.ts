@@ -1,6 +1,6 @@
 import { availableParallelism } from "node:os";
 import type { Labels, Tensor } from "@pixelcal/core";
-import { invalidArgument } from "@pixelcal/core";
+import { checkLabels, checkTensor, invalidArgument } from "@pixelcal/core";
 import type { Graph } from "@pixelcal/graph";
 import type { Loss } from "@pixelcal/losses";
 import type { ModelEnds } from "./model-ends.js";
@@ -136,13 +136,18 @@ export function checkNumbers(options: TrainerOptions): {
   return { clipNorm, accumulate, threads };
 }
 
-/** Throws `InvalidArgumentError` unless labels [N, ...spatial] belong to images [N, C, ...spatial]. */
-export function checkBatch({ images, labels }: TrainingBatch): void {
+/** Throws `InvalidArgumentError` unless labels [N, ...spatial] belong to images [N, C, ...spatial], both whole tensors; returns the images' dims. */
+export function checkBatch(batch: TrainingBatch): readonly number[] {
+  if (typeof batch !== "object" || batch === null) throw invalidArgument("batch", "images and labels", batch);
+  const { images, labels } = batch;
+  checkTensor("images", images, ["float32"], [3, 5]);
+  checkLabels(labels);
   const [count, , ...size] = images.dims;
   const wanted = [count, ...size];
   if (labels.dims.length !== wanted.length || labels.dims.some((n, axis) => n !== wanted[axis])) {
     throw invalidArgument("labels", `[${wanted.join(", ")}] for images [${images.dims}]`, `[${labels.dims}]`);
   }
+  return images.dims;
 }
 
 /** What a checkpoint records of the options beside model, loss, optimizer and schedule; nothing when all is as usual. */

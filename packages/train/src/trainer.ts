@@ -1,4 +1,4 @@
-import { invalidArgument, type Tensor } from "@pixelcal/core";
+import { checkTensor, invalidArgument, type Tensor } from "@pixelcal/core";
 import { type Graph, replaceWeights, updatedName } from "@pixelcal/graph";
 import { writeFileAtomic } from "@pixelcal/io";
 import type { Loss } from "@pixelcal/losses";
@@ -194,7 +194,7 @@ export class Trainer implements LogitsModel {
     choice: WeightsChoice = {},
   ): Promise<LossValues & { readonly logits: Floats }> {
     return this.#turns.take(async () => {
-      const session = await this.#sessions.evaluation(batch.images.dims);
+      const session = await this.#sessions.evaluation(checkBatch(batch));
       const outputs = await session.run({ ...(await this.#feeds(batch)), ...(await this.#model(choice)) });
       return { ...lossValues(outputs), logits: outputs[this.#logits[0]!] as Floats };
     });
@@ -203,6 +203,7 @@ export class Trainer implements LogitsModel {
   /** Logits [N, classes, ...spatial] of images [N, C, ...spatial], with inference behaviour. */
   predict(images: Floats, choice: WeightsChoice = {}): Promise<Floats> {
     return this.#turns.take(async () => {
+      checkTensor("images", images, ["float32"], [3, 5]);
       const session = await this.#sessions.inference(images.dims);
       const outputs = await session.run({ [this.#image]: images, ...(await this.#model(choice)) });
       return outputs[this.#logits[0]!] as Floats;
@@ -314,7 +315,7 @@ export class Trainer implements LogitsModel {
   }
 
   async #passOnDevice(resident: Resident, batch: TrainingBatch): Promise<ResidentPass> {
-    const session = await this.#sessions.step(batch.images.dims);
+    const session = await this.#sessions.step(checkBatch(batch));
     return residentPass(resident, session, await this.#feeds(batch), this.#updates);
   }
 
@@ -362,7 +363,7 @@ export class Trainer implements LogitsModel {
   }
 
   async #backward(batch: TrainingBatch): Promise<LossValues> {
-    const session = await this.#sessions.step(batch.images.dims);
+    const session = await this.#sessions.step(checkBatch(batch));
     const into: Record<string, Tensor> = {};
     for (const name of this.trainable) into[gradientOutput(name)] = this.#updater.gradients[name]!;
     const moved = this.#options.batchNorm === "frozen" ? [] : Object.keys(this.#buffers);
@@ -380,7 +381,6 @@ export class Trainer implements LogitsModel {
   }
 
   async #feeds(batch: TrainingBatch): Promise<Tensors> {
-    checkBatch(batch);
     const feeds: Record<string, Tensor> = {
       [this.#image]: batch.images,
       ...(await this.#model({ weights: "trained" })),

@@ -1,4 +1,4 @@
-import { type DataType, invalidArgument, type Tensor, tensor, zeros } from "@pixelcal/core";
+import { type DataType, elementCount, invalidArgument, type Tensor, tensor, zeros } from "@pixelcal/core";
 import type { Dataset, DatasetCase } from "./dataset.js";
 import { identity, place, type Transform } from "./transforms.js";
 
@@ -62,7 +62,8 @@ export function stack<T extends DataType>(
   spatial: readonly number[],
   transforms: readonly Transform[],
 ): Tensor<T> {
-  const { type, dims, data } = tensors[0]!;
+  const { type, dims } = tensors[0]!;
+  const count = elementCount(dims);
   const out = zeros(type, [tensors.length, ...dims]);
   const isSpatial =
     dims.length >= spatial.length && sameList(dims.slice(dims.length - spatial.length), spatial);
@@ -70,7 +71,10 @@ export function stack<T extends DataType>(
     if (part.type !== type || !sameList(part.dims, dims)) {
       throw invalidArgument("batch", `arrays of ${type} [${dims}]`, `${part.type} [${part.dims}]`);
     }
-    place(part, out, i * data.length, isSpatial ? transforms[i]! : identity(0));
+    if (part.data.length !== count) {
+      throw invalidArgument("batch", `${count} elements for dims [${dims.join(", ")}]`, part.data.length);
+    }
+    place(part, out, i * count, isSpatial ? transforms[i]! : identity(0));
   });
   return out;
 }
