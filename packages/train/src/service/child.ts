@@ -1,5 +1,5 @@
 // The program of a predictor's child process: it answers one request after another until its parent is gone.
-import { readFileSync, readSync, writeSync } from "node:fs";
+import { fstatSync, ftruncateSync, readFileSync, readSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
 import { elementCount, type Tensor, tensor, zeros } from "@pixelcal/core";
 import { type PredictOptions, predictBatch } from "../predict.js";
@@ -9,7 +9,10 @@ import { type ChildModel, exchangeFiles, type FromChild, type ToChild } from "./
 
 let predictor: ModelPredictor | undefined;
 
+/** All that the input file holds, which must be what the message says: nothing of another request is ever read. */
 function read(length: number): Uint8Array {
+  const { size } = fstatSync(exchangeFiles.input);
+  if (size !== length) throw new Error(`the input file has ${size} bytes, the message says ${length}`);
   const bytes = new Uint8Array(length);
   for (let at = 0; at < length; ) {
     const count = readSync(exchangeFiles.input, bytes, at, Math.min(length - at, 2 ** 30), at);
@@ -51,8 +54,10 @@ async function probabilities(
 
 async function answer(message: ToChild): Promise<FromChild> {
   if ("open" in message) return { dims: await open(message.open) };
-  const { dims, options } = message.predict;
-  const bytes = read(4 * elementCount(dims));
+  const { dims, bytes: length, options } = message.predict;
+  if (length !== 4 * elementCount(dims)) throw new Error(`[${dims}] of float32 are not ${length} bytes`);
+  const bytes = read(length);
+  ftruncateSync(exchangeFiles.output, 0);
   let end = 0;
   const images = tensor("float32", new Float32Array(bytes.buffer), dims);
   const all = await probabilities(images, options, (probs) => {
@@ -64,6 +69,7 @@ async function answer(message: ToChild): Promise<FromChild> {
 const turns = new Turns();
 process.on("message", (message: ToChild) => {
   void turns.take(async () => {
+    process.send?.({ begun: true } satisfies FromChild);
     const reply = await answer(message).catch(
       (error: unknown): FromChild => ({ error: error instanceof Error ? error.message : String(error) }),
     );

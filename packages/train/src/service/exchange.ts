@@ -1,10 +1,23 @@
-import { closeSync, openSync, read, statfsSync, unlinkSync, write } from "node:fs";
+import {
+  closeSync,
+  fstat,
+  ftruncate,
+  mkdtempSync,
+  openSync,
+  read,
+  rmSync,
+  statfsSync,
+  unlinkSync,
+  write,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 
 const readAsync = promisify(read);
 const writeAsync = promisify(write);
+const truncateAsync = promisify(ftruncate);
+const fstatAsync = promisify(fstat);
 
 /** One call reads or writes at most 2 GiB. */
 const largest = 2 ** 30;
@@ -12,12 +25,10 @@ const shared = "/dev/shm";
 /** Containers often have 64 MiB there, which one volume fills. */
 const roomy = 2 ** 30;
 
-let count = 0;
-
 /**
  * A file in memory, where the system has such, that two processes have open and no folder lists: it is gone when both
- * are. It is read and written by threads of the pool, straight from and to arrays, so that the caller's thread copies
- * nothing.
+ * are. It holds the bytes of one message and nothing else: it is sized exactly, and empty between messages. It is read
+ * and written by threads of the pool, straight from and to arrays, so that the caller's thread copies nothing.
  */
 export class ExchangeFile {
   readonly descriptor: number;
@@ -26,21 +37,50 @@ export class ExchangeFile {
   #busy = 0;
 
   constructor() {
-    const path = join(folder(), `.pixelcal.${process.pid}.${count++}.tmp`);
-    this.descriptor = openSync(path, "wx+", 0o600);
-    unlinkSync(path);
+    // A folder of its own that only this user enters, by a name nobody can guess: no other process can put a file or a
+    // link in its place.
+    const folder = mkdtempSync(join(place(), "pixelcal-"));
+    try {
+      const path = join(folder, "exchange");
+      this.descriptor = openSync(path, "wx+", 0o600);
+      unlinkSync(path);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
   }
 
+  /** Makes `bytes` all that the file holds. */
   write(bytes: Uint8Array): Promise<void> {
-    return this.#pieces(bytes.length, async (at, length) => {
-      return (await writeAsync(this.descriptor, bytes, at, length, at)).bytesWritten;
+    return this.#use(async () => {
+      const total = bytes.length;
+      // An array that is transferred or shrunk meanwhile leaves other bytes here.
+      const check = (): void => {
+        if (bytes.length !== total)
+          throw new Error(`expected an array of ${total} bytes, got ${bytes.length}`);
+      };
+      await truncateAsync(this.descriptor, 0);
+      await pieces(total, async (at, length) => {
+        check();
+        return (await writeAsync(this.descriptor, bytes, at, length, at)).bytesWritten;
+      });
+      check();
     });
   }
 
+  /** Fills `into`, which must be all that the file holds. */
   read(into: Uint8Array): Promise<void> {
-    return this.#pieces(into.length, async (at, length) => {
-      return (await readAsync(this.descriptor, into, at, length, at)).bytesRead;
+    return this.#use(async () => {
+      const { size } = await fstatAsync(this.descriptor);
+      if (size !== into.length) throw new Error(`expected ${into.length} bytes, got ${size}`);
+      await pieces(into.length, async (at, length) => {
+        return (await readAsync(this.descriptor, into, at, length, at)).bytesRead;
+      });
     });
+  }
+
+  /** Leaves nothing of the last message. */
+  clear(): Promise<void> {
+    return this.#use(() => truncateAsync(this.descriptor, 0));
   }
 
   /** Frees the file as soon as nothing reads or writes it. Closing twice is harmless. */
@@ -49,15 +89,11 @@ export class ExchangeFile {
     this.#closed = true;
   }
 
-  async #pieces(total: number, move: (at: number, length: number) => Promise<number>): Promise<void> {
+  async #use(work: () => Promise<void>): Promise<void> {
     if (this.#closed) throw new Error("the file is closed");
     this.#busy += 1;
     try {
-      for (let at = 0; at < total; ) {
-        const moved = await move(at, Math.min(total - at, largest));
-        if (moved === 0) throw new Error(`expected ${total} bytes, got ${at}`);
-        at += moved;
-      }
+      await work();
     } finally {
       this.#busy -= 1;
       if (this.#closed && this.#busy === 0) closeSync(this.descriptor);
@@ -65,7 +101,15 @@ export class ExchangeFile {
   }
 }
 
-function folder(): string {
+async function pieces(total: number, move: (at: number, length: number) => Promise<number>): Promise<void> {
+  for (let at = 0; at < total; ) {
+    const moved = await move(at, Math.min(total - at, largest));
+    if (moved === 0) throw new Error(`expected ${total} bytes, got ${at}`);
+    at += moved;
+  }
+}
+
+function place(): string {
   try {
     const { bavail, bsize } = statfsSync(shared);
     return bavail * bsize >= roomy ? shared : tmpdir();

@@ -1,35 +1,18 @@
-import { invalidArgument, type Tensor } from "@pixelcal/core";
+import { checkOptions, invalidArgument, optionNames, type Tensor } from "@pixelcal/core";
 import { Graph, serializeModel } from "@pixelcal/graph";
-import type { ModelEnds } from "../model-ends.js";
 import type { PredictOptions } from "../predict.js";
-import type { TrainDevice } from "../session.js";
 import { PredictorChild } from "./child-process.js";
 import { Latencies, type LatencySummary } from "./latencies.js";
 import { PredictorError } from "./predictor-error.js";
+import {
+  checkImages,
+  checkRequest,
+  checkServiceOptions,
+  type PredictorServiceOptions,
+  type RequestOptions,
+} from "./predictor-options.js";
 
-/** `PredictOptions` are how every image is predicted, unless a request says otherwise. */
-export interface PredictorServiceOptions extends ModelEnds, PredictOptions {
-  /** An ONNX file by its path (weights in other files of its folder are found), its bytes, or a graph. */
-  readonly model: string | Uint8Array | Graph;
-  readonly externalData?: string;
-  readonly device?: TrainDevice;
-  /** Processor threads of a run; all by default. */
-  readonly threads?: number;
-  /** Requests that may wait beside the one that runs; 16 by default. */
-  readonly queue?: number;
-  /** What happens to more: "reject" (default) throws at once, "wait" lets callers wait for a place. */
-  readonly whenFull?: "reject" | "wait";
-  /** Milliseconds that one prediction may run; its process is then ended and a new one begun. No limit by default. */
-  readonly timeout?: number;
-  /** Dims of images [N, C, ...spatial] to predict once in a new process, so that no request waits for compilation. */
-  readonly warmUp?: readonly number[];
-}
-
-export interface RequestOptions extends PredictOptions {
-  readonly timeout?: number;
-  /** Takes the request back: out of the queue, or by ending the process that runs it. */
-  readonly signal?: AbortSignal;
-}
+export type { PredictorServiceOptions, RequestOptions } from "./predictor-options.js";
 
 export interface PredictorStatistics {
   readonly state: "starting" | "idle" | "busy" | "stopped" | "closed";
@@ -39,8 +22,12 @@ export interface PredictorStatistics {
   readonly completed: number;
   readonly failed: number;
   readonly timedOut: number;
-  /** Processes begun after the first. */
+  /** Processes started after the first. */
   readonly restarts: number;
+  /** Requests that a process has begun to predict, answered or not. */
+  readonly begun: number;
+  /** Requests sent again because their process ended before it had begun them. */
+  readonly resent: number;
   /** Milliseconds from request to answer, over the last 1000 that were answered. */
   readonly latency: LatencySummary;
 }
@@ -54,8 +41,10 @@ interface Job {
 }
 
 /**
- * Predictions for services: the model runs in a process of its own, so that the event loop stays free and neither a
- * crash, a kill nor a timeout takes more than the request under way. Requests are answered in order.
+ * Predictions for services: the model runs in a process of its own, so that the event loop stays free and a crash, a kill
+ * or a timeout loses only the request in progress. A request whose process ends before it has begun it, as one that was
+ * killed while idle, is sent once more, to a new process: a prediction changes nothing. One that had begun is not, as it
+ * may be what ended the process. Requests are answered in order; none sees a byte of another.
  */
 export class Predictor {
   readonly #options: PredictorServiceOptions;
@@ -69,21 +58,20 @@ export class Predictor {
   #working: Promise<void> | undefined;
   #closed = false;
   #abandoned = false;
-  #counts = { completed: 0, failed: 0, timedOut: 0, started: 0 };
+  #counts = { completed: 0, failed: 0, timedOut: 0, started: 0, begun: 0, resent: 0 };
 
   private constructor(options: PredictorServiceOptions) {
-    const { model, queue = 16, whenFull = "reject", timeout } = options;
-    if (!(Number.isInteger(queue) && queue >= 1))
-      throw invalidArgument("queue", "an integer of 1 or more", queue);
-    if (whenFull !== "reject" && whenFull !== "wait")
-      throw invalidArgument("whenFull", "reject or wait", whenFull);
-    checkTimeout(timeout);
+    checkServiceOptions(options);
+    const { model, queue = 16 } = options;
     this.#options = options;
     this.#model = model instanceof Graph ? serializeModel(model) : model;
     this.#limit = queue;
   }
 
-  /** Starts the process and loads the model; what is wrong with it is thrown here. */
+  /**
+   * Starts the process and loads the model. Throws `InvalidArgumentError` for the options, and `PredictorError` for a
+   * model that does not load.
+   */
   static async open(options: PredictorServiceOptions): Promise<Predictor> {
     const predictor = new Predictor(options);
     await predictor.#ready();
@@ -92,14 +80,12 @@ export class Predictor {
 
   /**
    * Class probabilities [N, classes, ...spatial] of images [N, C, ...spatial], in tiles where the options say so. The
-   * images must not change until then. Throws `PredictorError`.
+   * images must not change until then. Rejects with `InvalidArgumentError` for images or options that are wrong, else with
+   * `PredictorError`.
    */
   predict(images: Tensor<"float32">, options: RequestOptions = {}): Promise<Tensor<"float32">> {
     return new Promise((resolve, reject) => {
-      checkTimeout(options.timeout);
-      if (images.type !== "float32" || images.dims.length < 3) {
-        throw invalidArgument("images", "float32 [N, C, ...spatial]", `${images.type} [${images.dims}]`);
-      }
+      checkRequest(images, options);
       const { signal } = options;
       if (this.#closed) throw new PredictorError("closed", "the predictor is closed");
       if (signal?.aborted) throw new PredictorError("aborted", "the request was aborted");
@@ -125,21 +111,16 @@ export class Predictor {
     });
   }
 
-  /** How it stands. */
+  /** Returns the state, the counts and the latencies. */
   statistics(): PredictorStatistics {
-    const { completed, failed, timedOut, started } = this.#counts;
-    const latency = this.#latencies.summary();
-    const restarts = Math.max(0, started - 1);
-    const { pid } = this.#child ?? {};
+    const { started, ...counts } = this.#counts;
     return {
       state: this.#state(),
-      pid,
+      pid: this.#child?.pid,
       waiting: this.#jobs.length,
-      completed,
-      failed,
-      timedOut,
-      restarts,
-      latency,
+      ...counts,
+      restarts: Math.max(0, started - 1),
+      latency: this.#latencies.summary(),
     };
   }
 
@@ -147,7 +128,10 @@ export class Predictor {
    * Ends the process when every request is answered, or with `drain: false` at once: those that wait then fail. Closing
    * twice is harmless.
    */
-  async close({ drain = true }: { readonly drain?: boolean } = {}): Promise<void> {
+  async close(options: { readonly drain?: boolean } = {}): Promise<void> {
+    checkOptions("options", options, closeNames);
+    const { drain = true } = options;
+    if (typeof drain !== "boolean") throw invalidArgument("drain", "true or false", drain);
     this.#closed = true;
     const closed = new PredictorError("closed", "the predictor is closed");
     if (!drain) {
@@ -187,17 +171,34 @@ export class Predictor {
   }
 
   async #run(job: Job): Promise<Tensor<"float32">> {
+    let begun = false;
+    const begin = (): void => {
+      begun = true;
+      this.#counts.begun += 1;
+    };
+    try {
+      return await this.#send(job, begin);
+    } catch (error) {
+      if (begun || !(error instanceof PredictorError) || error.code !== "crashed") throw error;
+      this.#counts.resent += 1;
+      return await this.#send(job, begin);
+    }
+  }
+
+  async #send(job: Job, begin: () => void): Promise<Tensor<"float32">> {
     const child = await this.#ready();
     const options = predictOptions({ ...this.#options, ...job.options });
     const { timeout = this.#options.timeout } = job.options;
     if (job.options.signal?.aborted) throw new PredictorError("aborted", "the request was aborted");
     if (this.#abandoned) throw new PredictorError("closed", "the predictor is closed");
+    // Arrays can be transferred or shrunk while the request waits.
+    checkImages(job.images);
     const late = (): void => {
       void child.kill(new PredictorError("timeout", `the prediction took more than ${timeout} ms`));
     };
     const timer = timeout === undefined ? undefined : setTimeout(late, timeout);
     try {
-      return await child.predict(job.images, options);
+      return await child.predict(job.images, options, begin);
     } finally {
       clearTimeout(timer);
     }
@@ -206,27 +207,27 @@ export class Predictor {
   #abort(job: Job): void {
     const aborted = new PredictorError("aborted", "the request was aborted");
     const place = this.#jobs.indexOf(job);
-    if (place >= 0) {
-      this.#jobs.splice(place, 1);
-      job.reject(aborted);
-    } else if (this.#running === job && this.#starting === undefined) void this.#child?.kill(aborted);
+    if (place >= 0) this.#jobs.splice(place, 1);
+    // A process that is starting has nothing of the request yet: the next one will need it.
+    else if (this.#running === job && this.#starting === undefined) void this.#child?.kill(aborted);
+    job.reject(aborted);
   }
 
-  /** A process that has the model; another one when the last has ended. */
-  async #ready(): Promise<PredictorChild> {
-    if (this.#child?.running) return this.#child;
-    this.#starting ??= this.#start();
-    try {
-      this.#child = await this.#starting;
-      return this.#child;
-    } finally {
+  /** A process that has the model; a new one when the last has ended. */
+  #ready(): Promise<PredictorChild> {
+    if (this.#starting !== undefined) return this.#starting;
+    if (this.#child?.running) return Promise.resolve(this.#child);
+    this.#starting = this.#start().finally(() => {
       this.#starting = undefined;
-    }
+    });
+    return this.#starting;
   }
 
   async #start(): Promise<PredictorChild> {
     const { externalData, device, threads, outputs, classAxis, channelAxis, warmUp } = this.#options;
-    const child = new PredictorChild();
+    if (this.#abandoned) throw new PredictorError("closed", "the predictor is closed");
+    const child = new PredictorChild(this.#options.stderr !== "ignore");
+    this.#child = child;
     this.#counts.started += 1;
     try {
       const ends = { outputs, classAxis, channelAxis };
@@ -240,6 +241,8 @@ export class Predictor {
   }
 }
 
+const closeNames = optionNames<{ drain?: boolean }>({ drain: true });
+
 /** Those options alone, which are what the child needs of them. */
 const predictOptions = ({ tile, overlap, blending, flips }: PredictOptions): PredictOptions => ({
   tile,
@@ -247,8 +250,3 @@ const predictOptions = ({ tile, overlap, blending, flips }: PredictOptions): Pre
   blending,
   flips,
 });
-
-function checkTimeout(timeout: number | undefined): void {
-  if (timeout !== undefined && !(timeout > 0 && timeout < 2 ** 31))
-    throw invalidArgument("timeout", "milliseconds above 0", timeout);
-}

@@ -7,7 +7,7 @@ export const exchangeFiles = { input: 4, output: 5 } as const;
 
 /** What a child predicts with. */
 export interface ChildModel extends ModelEnds {
-  /** The path of an ONNX file, or the number of its bytes that lie in the input file. */
+  /** The path of an ONNX file, or the number of its bytes, which the input file holds. */
   readonly model: string | number;
   readonly externalData?: string;
   readonly device?: TrainDevice;
@@ -17,13 +17,20 @@ export interface ChildModel extends ModelEnds {
   readonly options: PredictOptions;
 }
 
-/** Images [N, C, ...spatial] that lie in the input file as float32. */
+/** Images [N, C, ...spatial] as float32: all `bytes` that the input file holds. */
 export interface ChildRequest {
   readonly dims: readonly number[];
+  readonly bytes: number;
   readonly options: PredictOptions;
 }
 
 export type ToChild = { readonly open: ChildModel } | { readonly predict: ChildRequest };
 
-/** The answer to the one request under way: dims of the probabilities that lie in the output file, or what went wrong. */
-export type FromChild = { readonly dims: readonly number[] } | { readonly error: string };
+/**
+ * What a child says of the one request under way: first that it has begun, then the answer: dims of the probabilities,
+ * which are all that the output file holds, or what went wrong.
+ */
+export type FromChild =
+  | { readonly begun: true }
+  | { readonly dims: readonly number[] }
+  | { readonly error: string };
