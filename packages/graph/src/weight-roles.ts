@@ -3,7 +3,7 @@ import { isFloat, toNumbers } from "./data-types.js";
 import { ruleOf } from "./gradients/gradients.js";
 import { noGradient } from "./gradients/rule.js";
 import { type Graph, type Node, opKey, type Value } from "./ir.js";
-import { learntInputs } from "./onnx/constant-weights.js";
+import { weightInputs } from "./operators/weight-inputs.js";
 import { liveNodes } from "./rewrite.js";
 
 /**
@@ -106,7 +106,7 @@ function isFixed(
   const made = unnamed.test(name);
   // A number in a formula; but layers of one channel have weights of one element, without a
   // name once norms are folded in.
-  if (values.length === 1 && made && !learntInputs[node.opType]?.includes(index)) return true;
+  if (values.length === 1 && made && !weightInputs[node.opType]?.includes(index)) return true;
   // Zero where attention may look, far below where not.
   const low = values.find((value) => value !== 0) ?? 0;
   if (low <= -10 && values.every((value) => value === 0 || value === low)) return true;

@@ -1,18 +1,6 @@
+import { weightInputs } from "../operators/weight-inputs.js";
 import { isInlined } from "./inline-functions.js";
 import type { NodeProto } from "./onnx-proto.js";
-
-/** Inputs of operators that hold what is learnt, whichever way a model stores it. */
-export const learntInputs: Readonly<Record<string, readonly number[]>> = {
-  Conv: [1, 2],
-  ConvTranspose: [1, 2],
-  Gemm: [1, 2],
-  MatMul: [0, 1],
-  PRelu: [1],
-  BatchNormalization: [1, 2, 3, 4],
-  InstanceNormalization: [1, 2],
-  LayerNormalization: [1, 2],
-  GroupNormalization: [1, 2],
-};
 
 /** The operators a weight may pass on its way to the one that uses it. */
 const passing = new Set(["Transpose", "Reshape", "Squeeze", "Unsqueeze", "Flatten", "Identity", "Cast"]);
@@ -27,7 +15,7 @@ export function constantWeights(nodes: readonly NodeProto[]): ReadonlySet<string
   );
   const found = new Set<string>();
   for (const { opType = "", inputs = [] } of nodes) {
-    for (const index of learntInputs[opType] ?? []) {
+    for (const index of weightInputs[opType] ?? []) {
       let name = inputs[index] ?? "";
       let maker = makers.get(name);
       for (let steps = 0; maker && passing.has(maker.opType ?? "") && steps < 16; steps++) {
