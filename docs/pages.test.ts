@@ -1,6 +1,6 @@
-// Runs what README.md, the pages of this folder and the packages' READMEs show, block by block, each page in a folder of its own: commands,
-// programs and configurations. `<!-- run: COMMAND -->` is run without being shown; a block that cannot run here says why
-// behind `no-run=`.
+// Runs what README.md, the pages of this folder and the packages' READMEs show, block by block, each page in
+// a folder of its own: commands, programs and configurations. `<!-- run: COMMAND -->` is run without being
+// shown; a block that cannot run here says why behind `no-run=`.
 import { spawnSync } from "node:child_process";
 import {
   existsSync,

@@ -1,6 +1,6 @@
-// Draws docs/picture.svg from the output of `npm run demo`: node docs/picture.mjs FOLDER [RUN] [RUN].
-// Left: reliability of the foreground of two runs over all test cases. Right: how far each run's foreground probability is
-// from the true one, which phantoms know, in the test case whose first run is furthest off.
+// Draws docs/picture.svg from the output of `npm run demo`: node docs/picture.mjs FOLDER [RUN] [RUN]. Left:
+// reliability of the foreground of two runs over all test cases. Right: how far each run's foreground
+// probability is from the true one, which phantoms know, in the test case whose first run is furthest off.
 import { readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -70,7 +70,10 @@ function png(side, colorAt) {
   return Buffer.concat([Buffer.from([137, 80, 78, 71, 13, 10, 26, 10]), ...parts]).toString("base64");
 }
 
-/** White at 0, orange where the model is too sure of foreground, blue where it is not sure enough; full at 0.5. */
+/**
+ * White at 0, orange where the model is too sure of foreground, blue where it is
+ * not sure enough; full at 0.5.
+ */
 function errorColor(error) {
   const strength = Math.min(1, Math.abs(error) / 0.5);
   const end = error > 0 ? [213, 94, 0] : [0, 114, 178];

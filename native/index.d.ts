@@ -1,23 +1,24 @@
-// The boundary between JavaScript and the native kernels: every kernel `name(options)` returns a Promise and runs off the
-// JS thread, `nameSync(options)` runs at once. Arrays are read and written in place, byteOffset respected. They must be
-// attached and of fixed length, and not be shared: a SharedArrayBuffer may change under a kernel, a resizable ArrayBuffer
-// may shrink, and both are refused. Arrays must not be changed while a call runs. One that is transferred or detached
-// meanwhile costs the call, which then rejects; its memory stays until the kernel has ended. Lengths are compared with the
-// sizes given, and results with what arrays can be, before anything is allocated. Rejected arguments are TypeErrors with
-// code "INVALID_ARGUMENT" and a message "argument: expected X, got Y", results too large RangeErrors with code
-// "RESULT_TOO_LARGE".
+// The boundary between JavaScript and the native kernels: every kernel `name(options)` returns a Promise and
+// runs off the JS thread, `nameSync(options)` runs at once. Arrays are read and written in place, byteOffset
+// respected. They must be attached and of fixed length, and not be shared: a SharedArrayBuffer may change
+// under a kernel, a resizable ArrayBuffer may shrink, and both are refused. Arrays must not be changed while
+// a call runs. One that is transferred or detached meanwhile costs the call, which then rejects; its memory
+// stays until the kernel has ended. Lengths are compared with the sizes given, and results with what arrays
+// can be, before anything is allocated. Rejected arguments are TypeErrors with code "INVALID_ARGUMENT" and a
+// message "argument: expected X, got Y", results too large RangeErrors with code "RESULT_TOO_LARGE".
 //
-// `out` takes the result; without it, results of 1 MB and more lie in a pool of the process, which uses memory again
-// once JavaScript has dropped it: see `resultMemory`. Their ArrayBuffers cannot be transferred to another thread (Node
-// copies them or throws a DataCloneError, by version); give `out` for results that shall move.
+// `out` takes the result; without it, results of 1 MB and more lie in a pool of the process, which uses
+// memory again once JavaScript has dropped it: see `resultMemory`. Their ArrayBuffers cannot be
+// transferred to another thread (Node copies them or throws a DataCloneError, by version); give `out`
+// for results that shall move.
 
 /** A label map, one integer class per pixel; none of the types is converted. */
 export type LabelArray = Uint8Array | Int32Array | BigInt64Array;
 
 /**
- * Where a kernel runs; a device that is not in `devices()` is an error. On "cuda" every array may be a handle, and with
- * `keep` the results are handles, whatever the types below say: values of `upload` and of other kernels, which only native
- * code can read.
+ * Where a kernel runs; a device that is not in `devices()` is an error. On "cuda" every array may be a
+ * handle, and with `keep` the results are handles, whatever the types below say: values of `upload` and of
+ * other kernels, which only native code can read.
  */
 export interface DeviceOptions {
   readonly device?: "cpu" | "cuda";
@@ -34,7 +35,9 @@ export interface DistanceTransformOptions extends GridOptions {
   readonly mask: Uint8Array;
   readonly spacing?: readonly number[];
   readonly squared?: boolean;
-  /** What an image without any zero measures to: scipy's virtual point (default) or nothing (Infinity). */
+  /**
+   * The target of distances in an image without zeros: scipy's virtual point (default) or none (Infinity).
+   */
   readonly noZero?: "reference" | "infinity";
   readonly out?: Float32Array;
 }
@@ -179,8 +182,8 @@ export interface MorphologyOptions extends GridOptions, MorphologyArguments {
 }
 
 /**
- * One bit a pixel: pixel x of a row along the last axis is bit x % 64 of the row's word x / 64, every row starts a word,
- * and what is left of its last word is 0.
+ * One bit a pixel: pixel x of a row along the last axis is bit x % 64 of the row's word x / 64, every row
+ * starts a word, and what is left of its last word is 0.
  */
 export interface PackedMorphologyOptions extends GridOptions, MorphologyArguments {
   readonly words: BigUint64Array;
@@ -266,7 +269,7 @@ export interface ProbabilityMaps extends DeviceOptions {
 export interface BinningOptions {
   readonly of: "foreground" | "classes" | "top-label";
   readonly closed: "right" | "left";
-  /** Of right-closed bins: whether the first one holds 0; default true. */
+  /** Whether the first of right-closed bins holds 0; default true. */
   readonly includeLowest?: boolean;
   readonly bins: number;
   /** Only probabilities above it (compared in float32) are counted. */
@@ -349,8 +352,8 @@ export interface CalibrationKernels {
 }
 
 /**
- * Those wanted of the one-hot labels, their signed distances and their soft labels; the options of `signedDistance` and
- * of `softLabels` beside each other, without `out`, `image` and `ignore`.
+ * The requested ones among one-hot labels, their signed distances and their soft labels; the options of
+ * `signedDistance` and of `softLabels` beside each other, without `out`, `image` and `ignore`.
  */
 export interface TargetsOptions extends GridOptions {
   readonly labels: LabelArray;
@@ -400,9 +403,9 @@ export interface Native
   threadCount(): number;
   setThreadCount(count: number): void;
   /**
-   * Bytes in the process's pool of large results, at most 256 MB together: `lent` to arrays that JavaScript holds (or has
-   * dropped since the event loop last turned), `kept` for the next results. Beyond that, and after half of it in one turn,
-   * results are ordinary arrays.
+   * Bytes in the process's pool of large results, at most 256 MB together: `lent` to arrays that JavaScript
+   * holds (or has dropped since the event loop last turned), `kept` for the next results. Beyond that, and
+   * after half of it in one turn, results are ordinary arrays.
    */
   resultMemory(): { lent: number; kept: number };
 }

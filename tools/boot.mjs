@@ -1,6 +1,6 @@
-// The one entry of `npm run demo`, `npm test`, `npm run build`, `npm run soak`, `npm run bench` and `npm run pixelcal`:
-// fetches a private pnpm, installs, builds, then runs what was asked. No dependencies of its own: nothing is installed yet
-// when it starts.
+// The one entry of `npm run demo`, `npm test`, `npm run build`, `npm run soak`, `npm run bench` and `npm run
+// pixelcal`: fetches a private pnpm, installs, builds, then runs what was asked. No dependencies of its own:
+// nothing is installed yet when it starts.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -87,8 +87,8 @@ must(join(root, "node_modules", ".bin", "turbo"), [
   "--log-order=grouped",
 ]);
 
-// Ctrl-C is the command's to answer: it finishes its step and says what to do next. Without this the prompt would come
-// back before it has.
+// Ctrl-C is the command's to answer: it finishes its step and says what to do next. Without this the prompt
+// would come back before it has.
 process.on("SIGINT", () => {});
 
 const cli = join(root, "packages", "cli", "dist", "main.js");

@@ -1,5 +1,5 @@
-// Runs the C++ tests, and those of the CUDA build where there is one (they say that they are skipped without a device);
-// the last line is the sum.
+// Runs the C++ tests, and those of the CUDA build where there is one (they say that they are skipped without
+// a device); the last line is the sum.
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";

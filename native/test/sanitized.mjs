@@ -1,6 +1,7 @@
-// Builds with a sanitizer and runs tests under it: `node test/sanitized.mjs address|undefined|thread`, the C++ tests;
-// with `addon` behind it the TypeScript tests of the packages that call kernels, on an addon built so. First a fault that
-// is planted must be reported. Whatever is reported afterwards, by any process, fails the run.
+// Builds with a sanitizer and runs tests under it: `node test/sanitized.mjs
+// address|undefined|thread`, the C++ tests; with `addon` behind it the TypeScript tests of the
+// packages that call kernels, on an addon built so. First a fault that is planted must be reported.
+// Whatever is reported afterwards, by any process, fails the run.
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -13,7 +14,7 @@ const [sanitizer, what] = process.argv.slice(2);
 const build = join(native, "build", sanitizer);
 const addon = join(build, "pixelcal_sanitized.node");
 
-/** What each sanitizer says of its planted fault. */
+/** The report each sanitizer makes of its planted fault. */
 const reports = {
   address: /AddressSanitizer: heap-buffer-overflow/,
   undefined: /runtime error: signed integer overflow/,
@@ -45,8 +46,8 @@ must("cmake", [
   what === "addon" ? "pixelcal_sanitized" : "pixelcal_test",
 ]);
 
-// Node is not built with the sanitizer: its library has to be there first. Reports go into files, because a test may
-// swallow what its child writes.
+// Node is not built with the sanitizer: its library has to be there first. Reports go into files, because a
+// test may swallow what its child writes.
 const logs = mkdtempSync(join(tmpdir(), "pixelcal-sanitizer-"));
 const settings = `log_path=${join(logs, "report")}:halt_on_error=1:print_stacktrace=1`;
 const library = spawnSync("c++", [`-print-file-name=lib${sanitizer === "address" ? "asan" : "ubsan"}.so`], {
@@ -54,15 +55,15 @@ const library = spawnSync("c++", [`-print-file-name=lib${sanitizer === "address"
 });
 const env = {
   ...process.env,
-  // Node's memory at its exit is no leak of ours. What is freed is held back for a while, to see a use of it: not so much
-  // that the tests which bound a process's memory fail.
+  // Node's memory at its exit is no leak of ours. What is freed is held back for a while, to see a use of it:
+  // not so much that the tests which bound a process's memory fail.
   ASAN_OPTIONS: `${settings}:detect_leaks=0:allocator_may_return_null=1:quarantine_size_mb=64`,
   UBSAN_OPTIONS: settings,
   TSAN_OPTIONS: settings,
   ...(what === "addon" && { PIXELCAL_ADDON: addon, LD_PRELOAD: library.stdout.trim() }),
 };
 
-/** What was reported since the last call. */
+/** Returns the reports since the last call. */
 function reported() {
   const files = readdirSync(logs).map((name) => join(logs, name));
   const texts = files.map((path) => readFileSync(path, "utf8"));

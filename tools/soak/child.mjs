@@ -1,5 +1,6 @@
-// The process that does the risky work: inputs `from` to `to` of one target, each announced in the heartbeat file before
-// it begins, so that the parent knows which of them crashed or hangs. Findings are lines of JSON on the output.
+// The process that does the risky work: inputs `from` to `to` of one target, each announced in the
+// heartbeat file before it begins, so that the parent knows which of them crashed or hangs. Findings are
+// lines of JSON on the output.
 import { openSync, writeFileSync, writeSync } from "node:fs";
 import { budget, encodeBeat } from "./heartbeat.mjs";
 import { minimised } from "./minimise.mjs";

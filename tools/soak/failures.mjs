@@ -27,7 +27,7 @@ export class Failures {
   }
 }
 
-/** What a saved finding does now: { outcome, message }. */
+/** Runs a saved finding again: { outcome, message }. */
 export async function replay(path, targetNamed) {
   const { group, target: name, seed, index, bytes } = JSON.parse(readFileSync(path, "utf8"));
   const target = await targetNamed(group, name);

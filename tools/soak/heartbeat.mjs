@@ -1,8 +1,9 @@
 // What a child says about itself in a file of its own: the input it is at and what became of those before.
 
 /**
- * Per input: processor seconds (a busy machine is no hang), wall-clock seconds (a blocked read is one), and memory. The
- * first one may take longer by the seconds of `starting`: the child then still loads the packages.
+ * Per input: processor seconds (a busy machine is no hang), wall-clock seconds (a blocked read
+ * is one), and memory. The first one may take longer by the seconds of `starting`: the child
+ * then still loads the packages.
  */
 export const budget = { cpuSeconds: 2, wallSeconds: 30, starting: 10, bytes: 64 * 2 ** 20 };
 

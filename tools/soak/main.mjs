@@ -1,4 +1,5 @@
-// `npm run soak`: mutated files for every reader, abused calls, kills. Seeded, on one core, and resumable; README says how.
+// `npm run soak`: mutated files for every reader, abused calls, kills. Seeded, on one core,
+// and resumable; README says how.
 import { parseArgs } from "node:util";
 import { replay } from "./failures.mjs";
 import { summary, writeReport } from "./report.mjs";

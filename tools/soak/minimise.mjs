@@ -1,4 +1,7 @@
-/** A shorter part of `bytes` that still is the `same`: halves, quarters and so on are left out, a few hundred times at most. */
+/**
+ * A shorter part of `bytes` that still is the `same`: halves, quarters and so on are left out,
+ * a few hundred times at most.
+ */
 export async function minimised(bytes, same, attempts = 300) {
   let best = bytes;
   let left = attempts;

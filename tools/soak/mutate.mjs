@@ -1,4 +1,5 @@
-// Mutations of bytes that know nothing of their format. Each takes and returns a Uint8Array and never changes its input.
+// Mutations of bytes that know nothing of their format. Each takes and returns a Uint8Array
+// and never changes its input.
 
 const edges = [0n, 1n, 0x7fn, 0x80n, 0xffn, 0x7fffn, 0x8000n, 0xffffn, 0x7fffffffn, 0x80000000n, 0xffffffffn];
 const wide = [1n << 32n, (1n << 53n) - 1n, 1n << 53n, (1n << 63n) - 1n, 1n << 63n, (1n << 64n) - 1n];

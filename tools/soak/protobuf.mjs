@@ -1,7 +1,10 @@
-// Mutations of Protocol Buffers messages that keep the lengths around them right, so that they reach what lies inside.
+// Mutations of Protocol Buffers messages that keep the lengths around them right, so that
+// they reach what lies inside.
 import { boundaries, mutated } from "./mutate.mjs";
 
-/** The fields of a message, nested ones as far as they can be read as such; undefined where `bytes` is none. */
+/**
+ * The fields of a message, nested ones as far as they can be read as such; undefined where `bytes` is none.
+ */
 export function parse(bytes, depth = 0) {
   const fields = [];
   let at = 0;

@@ -1,4 +1,5 @@
-// Random numbers that a text decides: input 4711 of a target is the same on every machine and after every restart.
+// Random numbers that a text decides: input 4711 of a target is the same on every
+// machine and after every restart.
 
 /** A generator (sfc32) seeded by the hash of its parts. */
 export class Random {

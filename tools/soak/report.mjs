@@ -26,7 +26,9 @@ function rows({ targets }) {
   ]);
 }
 
-/** The table in plain columns, every kind of fault, and the sum: a target passes when nothing was found in it. */
+/**
+ * The table in plain columns, every kind of fault, and the sum: a target passes when nothing was found in it.
+ */
 export function summary(state) {
   const table = [titles, ...rows(state)];
   const width = titles.map((_, i) => Math.max(...table.map((row) => row[i].length)));

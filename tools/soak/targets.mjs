@@ -1,4 +1,5 @@
-// Everything that is soaked. A reader's `share` is its part of the inputs of all readers; calls and kills are counted.
+// Everything that is soaked. A reader's `share` is its part of the inputs of all readers;
+// calls and kills are counted.
 const modules = {
   readers: ["onnx", "arrays", "checkpoints", "config", "states"],
   boundary: ["native", "core"],
@@ -12,7 +13,10 @@ export const groups = ["readers", "boundary", "kills"];
 /** Full counts of a whole soak. */
 export const fullCounts = { readers: 1_000_000, boundary: 100_000, kills: 300 };
 
-/** The targets of a group: { group, name, kind, share, make(random), run(input) }, or { perform(random) } for kills. */
+/**
+ * The targets of a group: { group, name, kind, share, make(random), run(input) }, or {
+ * perform(random) } for kills.
+ */
 export async function targetsOf(group) {
   const loaded = await Promise.all(modules[group].map((name) => import(`./${group}/${name}.mjs`)));
   return loaded

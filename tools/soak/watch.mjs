@@ -1,4 +1,5 @@
-// Runs a target's inputs in child processes, watches them, and begins anew behind an input that crashed or hung.
+// Runs a target's inputs in child processes, watches them, and begins anew behind
+// an input that crashed or hung.
 import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -56,7 +57,7 @@ function once(job, folder, { cpuSeconds: cpuLimit, wallSeconds, starting } = bud
   });
 }
 
-/** What one input alone does in a fresh process. */
+/** Runs one input alone in a fresh process. */
 export async function alone(target, { seed, index, bytes }) {
   const folder = mkdtempSync(join(tmpdir(), "pixelcal-watch-"));
   try {
@@ -74,8 +75,8 @@ export async function alone(target, { seed, index, bytes }) {
 }
 
 /**
- * Inputs `from` to `to`, or fewer until the deadline: { next, accepted, refused }. Every finding is passed on as
- * { outcome: "crash" | "hang" | "untyped" | "memory", index, ... }.
+ * Inputs `from` to `to`, or fewer until the deadline: { next, accepted, refused }. Every finding is passed on
+ * as { outcome: "crash" | "hang" | "untyped" | "memory", index, ... }.
  */
 export async function watch(target, { seed, from, to, deadline, found }) {
   const folder = mkdtempSync(join(tmpdir(), "pixelcal-watch-"));

@@ -14,8 +14,9 @@ function record(signature, fields) {
 }
 
 /**
- * The bytes of an archive of `entries` { name, bytes, stored }. `lie(field, value)` may return another value for any
- * number that is written ("crc", "packed", "size", "offset", "method", "flags", "count", "index", ...).
+ * The bytes of an archive of `entries` { name, bytes, stored }. `lie(field, value)` may return
+ * another value for any number that is written ("crc", "packed", "size", "offset", "method",
+ * "flags", "count", "index", ...).
  */
 export function archive(entries, lie = (_, value) => value) {
   const parts = [];

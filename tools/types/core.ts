@@ -1,4 +1,5 @@
-// The public types of @pixelcal/core, as a strict user sees them. Compiled, never run; an expected error must be one.
+// The public types of @pixelcal/core, as a strict user sees them. Compiled, never run;
+// an expected error must be one.
 import {
   argMax,
   type CalibrationBins,

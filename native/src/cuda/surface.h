@@ -1,7 +1,7 @@
 #pragma once
 
-// The surface elements of a mask on the device: those of SurfacePixels and SurfaceCorners (kernels/surface.h),
-// place by place.
+// The surface elements of a mask on the device: those of SurfacePixels and SurfaceCorners
+// (kernels/surface.h), place by place.
 
 #include "cuda/launch.h"
 #include "kernels/surface.h"

@@ -31,8 +31,8 @@ export function at(shape: Wave, angle: number): number {
 }
 
 /**
- * One heart in the short-axis view. Lengths in mm; x to the right and y down from the middle of the image; the level runs from 0 at the mitral
- * valve to 1 at the apex.
+ * One heart in the short-axis view. Lengths in mm; x to the right and y down from the middle of the image;
+ * the level runs from 0 at the mitral valve to 1 at the apex.
  */
 export interface Anatomy {
   /** Middle of the left ventricle at level 0.5, and its shift from base to apex. */
@@ -54,7 +54,10 @@ export interface Anatomy {
   readonly bulgeShape: Wave;
   /** Where it ends, as a level. */
   readonly bulgeEnd: number;
-  /** Spread of observers' contours in mm, and how it varies around: cavity border, outer border, right ventricle. */
+  /**
+   * Spread of observers' contours in mm, and how it varies around: cavity border,
+   * outer border, right ventricle.
+   */
   readonly spread: readonly [number, number, number];
   readonly spreadShapes: readonly [Wave, Wave, Wave];
 }
@@ -98,7 +101,10 @@ function profile(u: number): number {
 
 /** The borders seen from one point. */
 export interface Borders {
-  /** Distance in mm from the cavity's border, the left ventricle's outer border and the right ventricle's, each negative inside. */
+  /**
+   * Distance in mm from the cavity's border, the left ventricle's outer border and the right
+   * ventricle's, each negative inside.
+   */
   readonly cavity: number;
   readonly outer: number;
   readonly right: number;

@@ -38,8 +38,9 @@ function correlate(
 }
 
 /**
- * A smooth Gaussian random field: white noise, drawn beyond the borders too, under a Gaussian window of `deviation` pixels per axis. As the
- * window's squares sum to one, every pixel is exactly standard normal; pixels d deviations apart correlate by exp(-d^2 / 4).
+ * A smooth Gaussian random field: white noise, drawn beyond the borders too, under a Gaussian window of
+ * `deviation` pixels per axis. As the window's squares sum to one, every pixel is exactly standard normal;
+ * pixels d deviations apart correlate by exp(-d^2 / 4).
  */
 export function gaussianField(
   size: readonly number[],

@@ -9,7 +9,10 @@ const { cos, exp, sin } = portableMath;
 /** Thin slices averaged into one thick one. */
 const thinSlices = [-0.4, -0.2, 0, 0.2, 0.4];
 
-/** The image before the scanner adds its own: tissue signals averaged over the slice's thickness, with some texture. */
+/**
+ * The image before the scanner adds its own: tissue signals averaged over the slice's
+ * thickness, with some texture.
+ */
 function tissueImage(anatomy: Anatomy, grid: Grid, random: Random): Float64Array {
   const scene = drawScene(random.split("scene"));
   const { slices, rows, columns, spacing } = grid;
@@ -58,8 +61,8 @@ function drawSensitivity(random: Random): (x: number, y: number) => number {
 }
 
 /**
- * An image as a scanner gives it: uneven receiver sensitivity, then Rician noise (the magnitude of a signal with normal noise in both channels),
- * brought to mean 0 and variance 1 and rounded to multiples of 1/256.
+ * An image as a scanner gives it: uneven receiver sensitivity, then Rician noise (the magnitude of a signal
+ * with normal noise in both channels), brought to mean 0 and variance 1 and rounded to multiples of 1/256.
  */
 export function drawImage(anatomy: Anatomy, grid: Grid, random: Random): Float32Array {
   const image = tissueImage(anatomy, grid, random);

@@ -72,7 +72,8 @@ describe("labels have exactly the stored chances", () => {
     expect(impossible).toBe(0);
     expect(largest).toBeLessThan(5);
     expect(open).toBeGreaterThan(100);
-    // Neighbours err together, and a whole slice with the valve: the mean square of z, 1 on average, spreads widely.
+    // Neighbours err together, and a whole slice with the valve: the mean square of z,
+    // 1 on average, spreads widely.
     expect(sum / open).toBeGreaterThan(0.5);
     expect(sum / open).toBeLessThan(most);
   });

@@ -11,8 +11,8 @@ const steps = 4096;
 const reach = 11;
 
 /**
- * An observer decides, pixel by pixel, three questions in turn: within the left ventricle's outer border? if so, within its cavity? if not,
- * within the right ventricle? These are the probabilities of yes.
+ * An observer decides, pixel by pixel, three questions in turn: within the left ventricle's outer border? if
+ * so, within its cavity? if not, within the right ventricle? These are the probabilities of yes.
  */
 export interface Decisions {
   readonly outer: Float64Array;
@@ -28,8 +28,9 @@ const rounded = (p: number): number => Math.round(p * steps) / steps;
 const valveSpread = 1.5;
 
 /**
- * Chance of each decision. An observer's contour is the true border displaced by spread * Z, Z standard normal: a pixel at signed distance d
- * from the border lies within the contour with probability Phi(-d / spread).
+ * Chance of each decision. An observer's contour is the true border displaced by spread * Z, Z
+ * standard normal: a pixel at signed distance d from the border lies within the contour with
+ * probability Phi(-d / spread).
  */
 export function decisionsOf(anatomy: Anatomy, grid: Grid): Decisions {
   const count = grid.slices * grid.rows * grid.columns;
@@ -58,7 +59,10 @@ export function decisionsOf(anatomy: Anatomy, grid: Grid): Decisions {
   return { ...decisions, present };
 }
 
-/** The chance of each class per pixel: [4, ...] background, right ventricle, myocardium, left ventricle. They sum to one. */
+/**
+ * The chance of each class per pixel: [4, ...] background, right ventricle, myocardium,
+ * left ventricle. They sum to one.
+ */
 export function classChances({ outer, cavity, right, present }: Decisions): Float32Array {
   const count = outer.length;
   const perSlice = count / present.length;
@@ -75,8 +79,9 @@ export function classChances({ outer, cavity, right, present }: Decisions): Floa
 }
 
 /**
- * One observer's labels. Every decision compares its chance with Phi(Z) of a smooth standard normal field Z of its own: Phi(Z) is uniform, so
- * each pixel's label has exactly the stored chances, while neighbours err together, as a hand-drawn contour does.
+ * One observer's labels. Every decision compares its chance with Phi(Z) of a smooth standard normal field Z
+ * of its own: Phi(Z) is uniform, so each pixel's label has exactly the stored chances, while neighbours err
+ * together, as a hand-drawn contour does.
  */
 export function drawLabels(
   { outer, cavity, right, present }: Decisions,

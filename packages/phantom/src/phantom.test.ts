@@ -112,7 +112,8 @@ describe("twelve slices", () => {
       }
       expect(labels.data.every((label, i) => probabilities.data[label * 128 * 128 + i]! > 0)).toBe(true);
     }
-    // Where the right ventricle thins out, a contour may cut off a corner of it; pixel-wise draws would leave thousands.
+    // Where the right ventricle thins out, a contour may cut off a corner of it; pixel-wise
+    // draws would leave thousands.
     expect(stray).toBeLessThan(12);
   });
 

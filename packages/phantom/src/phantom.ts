@@ -16,7 +16,9 @@ export interface PhantomOptions {
   readonly seed: number;
   /** One slice (2, default) or a stack of slices (3). */
   readonly dimensions?: 2 | 3;
-  /** Pixels per axis: [rows, columns], by default 128 each, or [slices, rows, columns], by default 10 slices. */
+  /**
+   * Pixels per axis: [rows, columns], by default 128 each, or [slices, rows, columns], by default 10 slices.
+   */
   readonly size?: readonly number[];
   /** mm per axis; by default 1.5 within a slice and 10 between slices. */
   readonly spacing?: readonly number[];
@@ -71,8 +73,9 @@ function gridOf({ dimensions, size, spacing }: Layout, random: Random): Grid {
 }
 
 /**
- * A phantom after the ACDC data set. The same options give the same values on every machine. Anatomy, surroundings, sensitivity, noise and
- * observers' spread vary from seed to seed; borders are blurred where observers disagree.
+ * A phantom after the ACDC data set. The same options give the same values on every machine.
+ * Anatomy, surroundings, sensitivity, noise and observers' spread vary from seed to seed; borders
+ * are blurred where observers disagree.
  */
 export function generatePhantom(options: PhantomOptions): Phantom {
   const layout = layoutOf(options);

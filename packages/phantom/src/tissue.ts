@@ -25,7 +25,10 @@ interface Blob {
   readonly signal: number;
 }
 
-/** A border across the image: what lies beyond `distance` mm from the middle in one direction, wavy along the border. */
+/**
+ * A border across the image: what lies beyond `distance` mm from the middle in one
+ * direction, wavy along the border.
+ */
 interface Edge {
   readonly cosine: number;
   readonly sine: number;
@@ -34,7 +37,7 @@ interface Edge {
   readonly shape: Wave;
 }
 
-/** What surrounds the heart and how everything shines. Lengths in mm, as in `Anatomy`. */
+/** The surroundings of the heart and the signal of every tissue. Lengths in mm, as in `Anatomy`. */
 export interface Scene {
   readonly signals: Signals;
   readonly chest: Edge;

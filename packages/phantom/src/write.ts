@@ -39,8 +39,9 @@ function arrays({ image, labels, probabilities, spacing }: Phantom): Parameters<
 }
 
 /**
- * Writes a data set of phantoms as `root/{train,val,test}/case_XXXX.npz`; every case depends on seed, split and index
- * alone, so that adding cases keeps the ones before. Throws InvalidArgumentError when a folder holds other cases.
+ * Writes a data set of phantoms as `root/{train,val,test}/case_XXXX.npz`; every case depends on
+ * seed, split and index alone, so that adding cases keeps the ones before. Throws
+ * InvalidArgumentError when a folder holds other cases.
  */
 export async function writePhantoms(root: string, options: WritePhantomsOptions): Promise<void> {
   const { cases, seed, onCase, ...rest } = options;

@@ -101,7 +101,7 @@ function optionsFor(name, random) {
   return all[name.replace(/Sync$/, "")] ?? random.pick(Object.values(all));
 }
 
-/** What the kernel gives for good options does not change, whatever was called before. */
+/** The results of the kernel for good options do not change, whatever was called before. */
 function canary() {
   const found = native.distanceTransformSync({ mask: Uint8Array.of(1, 1, 0, 1), size: [4] });
   if (found.join() !== "2,1,0,1") throw new Error(`a kernel is wrong after this call: ${found.join()}`);

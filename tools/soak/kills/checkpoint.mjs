@@ -1,5 +1,5 @@
-// A process that writes one checkpoint after another is killed at any moment: the file is whole, the last or the one
-// before, and what was half written is swept.
+// A process that writes one checkpoint after another is killed at any moment: the file is whole, the last or
+// the one before, and what was half written is swept.
 import { spawn } from "node:child_process";
 import { readdirSync, rmSync } from "node:fs";
 import { createInterface } from "node:readline";

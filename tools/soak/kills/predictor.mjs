@@ -1,5 +1,5 @@
-// The process of a Predictor is killed while requests run, wait or have ended: no answer is wrong, and no more is lost
-// than the request under way.
+// The process of a Predictor is killed while requests run, wait or have ended: no answer is wrong, and no
+// more is lost than the request under way.
 import { core, train } from "../dist.mjs";
 import { must, patience } from "./broken.mjs";
 

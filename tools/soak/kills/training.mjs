@@ -1,4 +1,5 @@
-// `pixelcal train` is killed at any moment and resumed: its files are those of a run that nothing stopped, bit for bit.
+// `pixelcal train` is killed at any moment and resumed: its files are those of a run that
+// nothing stopped, bit for bit.
 import { spawn } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -20,7 +21,9 @@ ema: 0.9
 threads: 1
 `;
 
-/** Runs the command line, killed after `milliseconds` if it still goes on: { status, killed, seconds, text }. */
+/**
+ * Runs the command line, killed after `milliseconds` if it still goes on: { status, killed, seconds, text }.
+ */
 function pixelcal(args, milliseconds) {
   return new Promise((resolve) => {
     const begun = performance.now();
@@ -41,7 +44,7 @@ function pixelcal(args, milliseconds) {
 
 const train = (name, ...more) => ["train", "--config", "soak.yaml", "--out", name, ...more];
 
-/** What a finished run holds, by file. */
+/** Returns the contents of a finished run, by file. */
 function contents(name) {
   const folder = join(scratchFolder, name, "soak");
   return Object.fromEntries(

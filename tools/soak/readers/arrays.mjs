@@ -103,8 +103,8 @@ const headerLength = (bytes) => Number(Buffer.from(bytes.buffer, bytes.byteOffse
 export const headerOf = (bytes) => bytes.subarray(8, 8 + headerLength(bytes));
 
 /**
- * A safetensors file with damage in its header, its length or anywhere. `change` takes and gives the header as JSON, and
- * may make something fit again that the change has broken.
+ * A safetensors file with damage in its header, its length or anywhere. `change` takes and gives the header
+ * as JSON, and may make something fit again that the change has broken.
  */
 export function mutatedSafetensors(bytes, random, seeds, change = mutatedJson) {
   if (random.oneIn(4)) return mutated(bytes, random, seeds);
