@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { type DataType, elementCount, type TypedArrays, tensor, zeros } from "./tensor.js";
+import { InvalidArgumentError } from "./errors.js";
+import { type DataType, elementCount, holds, type TypedArrays, tensor, zeros } from "./tensor.js";
 
 test("every data type has its array", () => {
   const arrays: { readonly [T in DataType]: TypedArrays[T] } = {
@@ -41,6 +42,25 @@ test("rejected arguments", () => {
   expect(() => tensor("float32", floats, [2.5, 2])).toThrow("dims: expected whole numbers, got [2.5, 2]");
   expect(() => zeros("float32", [-1])).toThrow("dims: expected whole numbers, got [-1]");
   expect(() => elementCount([2 ** 40, 2 ** 40])).toThrow("dims: expected at most 2^53 - 1 elements");
+});
+
+test("what only looks like an array or a type is refused", () => {
+  const floats = new Float32Array(4);
+  const { buffer } = new Float32Array(4);
+  const gone = new Float32Array(buffer);
+  structuredClone(buffer, { transfer: [buffer] });
+  const arrays = [new Proxy(floats, {}), Object.create(Float32Array.prototype), Object.create(floats), gone];
+  for (const data of arrays) expect(() => tensor("float32", data, [4])).toThrow(InvalidArgumentError);
+  const throws = {
+    toString() {
+      throw new Error("called");
+    },
+  };
+  for (const type of [throws, Object.create(null), Symbol("s"), gone, ["float32"], null]) {
+    expect(() => tensor(type as never, floats as never, [4])).toThrow(InvalidArgumentError);
+    expect(() => zeros(type as never, [4])).toThrow(InvalidArgumentError);
+    expect(holds(type as never, floats)).toBe(false);
+  }
 });
 
 test("errors name any value shortly, and its conversion never throws", () => {

@@ -49,6 +49,10 @@ const arrays: { readonly [T in DataType]: new (length: number) => TypedArrays[T]
   bool: Uint8Array,
 };
 
+// Any value can come as a type; hasOwn alone would call the toString of an object.
+const isDataType = (type: unknown): type is DataType =>
+  typeof type === "string" && Object.hasOwn(arrays, type);
+
 /** A Float16Array, which Node has from version 24 on. */
 export interface Float16Values extends ArrayBufferView {
   readonly length: number;
@@ -82,7 +86,7 @@ export function tensor<T extends DataType>(
   data: TypedArrays[T] | (T extends "float16" ? Float16Values : never),
   dims: readonly number[],
 ): Tensor<T> {
-  if (!Object.hasOwn(arrays, type)) {
+  if (!isDataType(type)) {
     throw invalidArgument("type", `one of ${Object.keys(arrays).join(", ")}`, type);
   }
   if (!holds(type, data)) throw invalidArgument("data", `a ${arrays[type].name} for ${type}`, data);
@@ -96,7 +100,7 @@ export function tensor<T extends DataType>(
 
 /** Makes a tensor of zeros. */
 export function zeros<T extends DataType>(type: T, dims: readonly number[]): Tensor<T> {
-  if (!Object.hasOwn(arrays, type)) {
+  if (!isDataType(type)) {
     throw invalidArgument("type", `one of ${Object.keys(arrays).join(", ")}`, type);
   }
   const count = elementCount(dims);
@@ -110,6 +114,7 @@ export function zeros<T extends DataType>(type: T, dims: readonly number[]): Ten
 
 /** Tells whether `data` is a typed array that holds `type`. */
 export function holds(type: DataType, data: unknown): boolean {
-  if (!Object.hasOwn(arrays, type)) return false;
+  // A view first: proxies of arrays and objects of their prototypes are instances too, but have no length.
+  if (!isDataType(type) || !ArrayBuffer.isView(data)) return false;
   return data instanceof arrays[type] || (type === "float16" && isFloat16Array(data));
 }
