@@ -117,7 +117,8 @@ async function fromModel(options: Options, path: string): Promise<Source> {
   // Laid out for what it will be given, so that sizes left open in the file are no obstacle.
   const [channels, ...size] = await firstImageDims(root, options.split);
   const dims = [1, channels!, ...(options.tile ?? size)];
-  const classes = naming(path, () => modelClasses(network.model, dims, network));
+  const { model, ...reading } = network;
+  const classes = naming(path, () => modelClasses(model, dims, reading));
   const dataset = await openCases(root, options.split, classes, options.ignore);
   const predictor = new ModelPredictor({ ...network, device, threads });
   return { predictor, dataset, name: basename(path, extname(path)), origin: path };

@@ -57,7 +57,8 @@ export async function classesOf(
 ): Promise<number> {
   if ("arch" in config.model) return config.model.num_classes;
   const dims = [1, ...(await firstImageDims(root, split))];
-  return naming(config.model.onnx, () => modelClasses(network.model, dims, network));
+  const { model, ...reading } = network;
+  return naming(config.model.onnx, () => modelClasses(model, dims, reading));
 }
 
 /** Throws `CommandError` unless images of the data set are what a configuration's network takes. */

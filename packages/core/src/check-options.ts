@@ -41,9 +41,9 @@ export function unknownOption(
 
 /** Returns the known name with the fewest edits from `name`, or undefined when none is near. */
 export function nearestName(name: string, known: readonly string[]): string | undefined {
-  if (name.length > 64) return undefined;
+  if (name.length > 128) return undefined;
   let nearest: string | undefined;
-  let fewest = Math.max(2, Math.ceil(name.length / 3)) + 1;
+  let fewest = Math.max(2, Math.floor(name.length / 2)) + 1;
   for (const candidate of known) {
     const edits = edited(name.toLowerCase(), candidate.toLowerCase());
     // More edits than half of the longer name turn any short name into any other.

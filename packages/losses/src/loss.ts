@@ -1,5 +1,5 @@
 import type { DataType, Device, Labels, Tensor } from "@pixelcal/core";
-import { InvalidArgumentError, invalidArgument } from "@pixelcal/core";
+import { checkOptions, InvalidArgumentError, invalidArgument, optionNames } from "@pixelcal/core";
 import type { Value } from "@pixelcal/graph";
 import { Prediction } from "./prediction.js";
 
@@ -20,6 +20,8 @@ export interface TargetContext {
   readonly image?: Tensor<"float32">;
   readonly device?: Device;
 }
+
+const contextNames = optionNames<TargetContext>({ classes: true, spacing: true, image: true, device: true });
 
 /** The scalars of a graph: the loss and its unweighted terms by name. */
 export interface BuiltLoss {
@@ -118,7 +120,9 @@ function checkTargets(logits: Value, specs: TargetSpecs, targets: Readonly<Recor
   }
 }
 
-function checkContext(labels: Labels, { classes, image }: TargetContext, needsImage: boolean): void {
+function checkContext(labels: Labels, context: TargetContext, needsImage: boolean): void {
+  checkOptions("context", context, contextNames);
+  const { classes, image } = context;
   checkClasses("classes", classes);
   if (!needsImage) return;
   if (image === undefined)

@@ -1,4 +1,4 @@
-import { InvalidArgumentError, invalidArgument, morphologyOps } from "@pixelcal/core";
+import { checkOptions as checkNames, invalidArgument, morphologyOps } from "@pixelcal/core";
 
 /** The values an option accepts. */
 export type OptionSchema =
@@ -34,26 +34,18 @@ export function choice(...values: string[]): OptionSchema {
  * `key` selects by) they are for.
  */
 export function checkOptions(loss: string, presets: PresetSchemas, options: object, key = "preset"): string {
-  const given = Object.entries(options).filter(([, value]) => value !== undefined);
+  const given = new Map(Object.entries(options ?? {}).filter(([, value]) => value !== undefined));
   const names = Object.keys(presets);
-  const preset: unknown = new Map<string, unknown>(given).get(key) ?? names[0];
+  const preset: unknown = given.get(key) ?? names[0];
   if (typeof preset !== "string" || !names.includes(preset)) {
     throw invalidArgument(`${loss}.${key}`, `one of ${names.join(", ")}`, preset);
   }
   const schema = presets[preset]!;
+  checkNames(`${loss} (${key} ${preset})`, options, new Set([key, ...Object.keys(schema)]));
   for (const [name, value] of given) {
-    if (name === key) continue;
-    if (!Object.hasOwn(schema, name)) {
-      throw unknownOption(`${loss} (${key} ${preset})`, [key, ...Object.keys(schema)], name);
-    }
-    checkOption(`${loss}.${name}`, schema[name]!, value);
+    if (name !== key) checkOption(`${loss}.${name}`, schema[name]!, value);
   }
   return preset;
-}
-
-export function unknownOption(owner: string, allowed: readonly string[], name: string): InvalidArgumentError {
-  const options = allowed.length === 0 ? "no options" : `options ${allowed.join(", ")}`;
-  return new InvalidArgumentError(name, `${owner}: expected ${options}, got ${name}`);
 }
 
 /** Throws unless the schema accepts `value`. */

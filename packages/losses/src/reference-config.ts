@@ -1,6 +1,6 @@
-import { invalidArgument } from "@pixelcal/core";
+import { checkOptions, invalidArgument } from "@pixelcal/core";
 import type { Loss } from "./loss.js";
-import { checkOption, choice, type OptionSchema, unknownOption } from "./options.js";
+import { checkOption, choice, type OptionSchema } from "./options.js";
 import { losses } from "./registry.js";
 
 interface Method {
@@ -87,8 +87,9 @@ export function lossFromReferenceConfig(
   const entry = losses[loss]!;
   const schema = entry.presets.reference!;
   const options: Record<string, unknown> = { preset: "reference" };
+  checkOptions(title, section, new Set(Object.keys(keys)));
   for (const [key, value] of Object.entries(section)) {
-    if (!Object.hasOwn(keys, key)) throw unknownOption(title, Object.keys(keys), key);
+    if (value === undefined) continue;
     const { option, accepts } = keys[key]!;
     checkOption(`${title}.${key}`, accepts ?? schema[option!]!, value);
     if (option !== undefined) options[option] = boundaries[String(value)] ?? value;

@@ -22,7 +22,7 @@ describe("lossFromConfig", () => {
     ],
     ["nacl.preset: expected one of original, monai, reference, got paper", { name: "nacl", preset: "paper" }],
     [
-      "focal (preset reference): expected options preset, gamma, got reduction",
+      "focal (preset reference).reduction: unknown option; known options: preset, gamma",
       { name: "focal", preset: "reference", reduction: "sum" },
     ],
     ["focal.gamma: expected a finite number at least 0, got NaN", { name: "focal", gamma: Number.NaN }],
@@ -45,7 +45,7 @@ describe("lossFromConfig", () => {
       { name: "crossEntropy", ignore: 0.5 },
     ],
     [
-      "marginSvls (variant logit-margin): expected options variant, preset, alpha, margin, sigma, morphology, ignore, got kernel",
+      "marginSvls (variant logit-margin).kernel: unknown option; known options: variant, preset, alpha, margin, sigma, morphology, ignore",
       { name: "marginSvls", kernel: "mean" },
     ],
     [
@@ -68,7 +68,7 @@ describe("lossFromConfig", () => {
       "losses[0].weight: expected a finite number, got NaN",
       { name: "weighted", losses: [{ weight: Number.NaN, loss: { name: "dice" } }] },
     ],
-    ["weighted: expected options losses, got parts", { name: "weighted", parts: [] }],
+    ["weighted.parts: unknown option; known options: losses", { name: "weighted", parts: [] }],
   ])("%s", (message, config) => {
     expect(() => lossFromConfig(config)).toThrow(message);
   });
@@ -107,7 +107,7 @@ describe("lossFromReferenceConfig", () => {
   test.each<[string, string, Record<string, unknown>]>([
     ["method: expected one of dicece, fl, ecp, ls, svls, mbls, nacl, fcl, sdc, got ace", "ace", {}],
     [
-      "sdc: expected options alpha, lam_sdf, sam_morph, sam_kernel, sdf_scale, dist, got lambda",
+      'sdc.lambda: unknown option (did you mean "lam_sdf"?); known options: alpha, lam_sdf, sam_morph, sam_kernel, sdf_scale, dist',
       "sdc",
       { lambda: 1 },
     ],
@@ -123,7 +123,7 @@ describe("lossFromReferenceConfig", () => {
     ],
     ["sdc.sdf_scale: expected a finite number above 0, got 0", "sdc", { sdf_scale: 0 }],
     ["fcl.lam: expected a finite number at least 0, got a", "fcl", { lam: "a" }],
-    ["focal: expected options gamma, got alpha", "fl", { alpha: 1 }],
+    ["focal.alpha: unknown option; known options: gamma", "fl", { alpha: 1 }],
   ])("%s", (message, method, section) => {
     expect(() => lossFromReferenceConfig(method, section)).toThrow(message);
   });

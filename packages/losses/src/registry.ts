@@ -1,4 +1,4 @@
-import { InvalidArgumentError, invalidArgument } from "@pixelcal/core";
+import { checkOptions, InvalidArgumentError, invalidArgument, optionNames } from "@pixelcal/core";
 import { crossEntropy, crossEntropyPresets } from "./cross-entropy.js";
 import { dice, diceCrossEntropy, diceCrossEntropyPresets, dicePresets } from "./dice.js";
 import { entropyPenalty, entropyPenaltyPresets } from "./entropy-penalty.js";
@@ -9,13 +9,13 @@ import type { Loss } from "./loss.js";
 import { marginSvls, marginSvlsVariants } from "./margin-svls.js";
 import { mbls, mblsPresets } from "./mbls.js";
 import { nacl, naclPresets } from "./nacl.js";
-import { type PresetSchemas, unknownOption } from "./options.js";
+import type { PresetSchemas } from "./options.js";
 import {
   signedDistanceCalibration,
   signedDistanceCalibrationPresets,
 } from "./signed-distance-calibration.js";
 import { svls, svlsPresets } from "./svls.js";
-import { weighted } from "./weighted.js";
+import { type WeightedPart, weighted } from "./weighted.js";
 
 /** A loss that a configuration can name. */
 export interface LossEntry {
@@ -92,6 +92,8 @@ export interface NamedLoss {
  * The loss that a configuration names; throws on an unknown name, option or value, naming what is allowed.
  */
 export function lossFromConfig(config: NamedLoss): Loss {
+  if (typeof config !== "object" || config === null)
+    throw invalidArgument("config", "an object with a loss's name", config);
   const { name, ...options } = config;
   if (name === "weighted") return weightedFromConfig(options);
   const entry = Object.hasOwn(losses, name) ? losses[name] : undefined;
@@ -100,14 +102,18 @@ export function lossFromConfig(config: NamedLoss): Loss {
   return entry.create(options);
 }
 
-function weightedFromConfig({ losses: parts, ...rest }: Readonly<Record<string, unknown>>): Loss {
-  const extra = Object.keys(rest)[0];
-  if (extra !== undefined) throw unknownOption("weighted", ["losses"], extra);
+const weightedNames = new Set(["losses"]);
+const partNames = optionNames<WeightedPart>({ weight: true, loss: true });
+
+function weightedFromConfig(options: Readonly<Record<string, unknown>>): Loss {
+  checkOptions("weighted", options, weightedNames);
+  const { losses: parts } = options;
   if (!Array.isArray(parts)) throw invalidArgument("weighted.losses", "a list of { weight, loss }", parts);
   return weighted(
     parts.map((part: unknown, index) => {
       if (!isPart(part))
         throw new InvalidArgumentError("losses", `weighted.losses[${index}]: expected { weight, loss }`);
+      checkOptions(`weighted.losses[${index}]`, part, partNames);
       return { weight: part.weight, loss: lossFromConfig(part.loss) };
     }),
   );

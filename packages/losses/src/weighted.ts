@@ -1,4 +1,11 @@
-import { InvalidArgumentError, invalidArgument, type Labels, type Tensor } from "@pixelcal/core";
+import {
+  checkOptions,
+  InvalidArgumentError,
+  invalidArgument,
+  type Labels,
+  optionNames,
+  type Tensor,
+} from "@pixelcal/core";
 import { ops, type Value } from "@pixelcal/graph";
 import type { Loss, TargetContext, TargetSpecs } from "./loss.js";
 
@@ -8,6 +15,8 @@ export interface WeightedPart {
   readonly loss: Loss;
 }
 
+const partNames = optionNames<WeightedPart>({ weight: true, loss: true });
+
 /**
  * The weighted sum of losses. Its terms are theirs as "nacl.crossEntropy" beside each loss as a whole
  * ("nacl"); of several of one name the later are numbered ("nacl2").
@@ -15,7 +24,9 @@ export interface WeightedPart {
 export function weighted(parts: readonly WeightedPart[]): Loss {
   if (!Array.isArray(parts) || parts.length === 0)
     throw invalidArgument("losses", "at least one loss", parts);
-  parts.forEach(({ weight }, index) => {
+  parts.forEach((part, index) => {
+    checkOptions(`losses[${index}]`, part, partNames);
+    const { weight } = part;
     if (!Number.isFinite(weight)) throw invalidArgument(`losses[${index}].weight`, "a finite number", weight);
   });
   const named = parts.map((part, index) => ({ ...part, key: keyOf(parts, index) }));

@@ -1,4 +1,4 @@
-import { invalidArgument, Random, type Tensor, tensor } from "@pixelcal/core";
+import { checkOptions, invalidArgument, optionNames, Random, type Tensor, tensor } from "@pixelcal/core";
 import { between, drawAnatomy } from "./anatomy.js";
 import { type Grid, makeGrid } from "./grid.js";
 import { drawImage } from "./image.js";
@@ -25,6 +25,14 @@ export interface PhantomOptions {
   /** Which observer drew the labels; 0 by default. Others see the same image and the same chances. */
   readonly observer?: number;
 }
+
+const names = optionNames<PhantomOptions>({
+  seed: true,
+  dimensions: true,
+  size: true,
+  spacing: true,
+  observer: true,
+});
 
 /** A synthetic cardiac MR image in the short-axis view whose labels' chances are known. */
 export interface Phantom {
@@ -78,6 +86,7 @@ function gridOf({ dimensions, size, spacing }: Layout, random: Random): Grid {
  * are blurred where observers disagree.
  */
 export function generatePhantom(options: PhantomOptions): Phantom {
+  checkOptions("options", options, names);
   const layout = layoutOf(options);
   const { observer = 0 } = options;
   if (!Number.isInteger(observer) || observer < 0)

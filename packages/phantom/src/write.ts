@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { invalidArgument, Random, tensor } from "@pixelcal/core";
+import { checkOptions, invalidArgument, optionNames, Random, tensor } from "@pixelcal/core";
 import { listFolder, toInt64, writeNpz } from "@pixelcal/io";
 import { generatePhantom, type Phantom, type PhantomOptions } from "./phantom.js";
 
@@ -11,6 +11,16 @@ export interface WritePhantomsOptions extends Omit<PhantomOptions, "seed" | "obs
   /** Called after each case; what it throws stops the writing. */
   onCase?(done: number, total: number): void;
 }
+
+const names = optionNames<WritePhantomsOptions>({
+  cases: true,
+  seed: true,
+  dimensions: true,
+  size: true,
+  spacing: true,
+  onCase: true,
+});
+const casesNames = optionNames<WritePhantomsOptions["cases"]>({ train: true, val: true, test: true });
 
 /** The array of a phantom's file that holds the known chances of the classes, [4, ...spatial]. */
 export const truthKey = "truth";
@@ -44,6 +54,8 @@ function arrays({ image, labels, probabilities, spacing }: Phantom): Parameters<
  * InvalidArgumentError when a folder holds other cases.
  */
 export async function writePhantoms(root: string, options: WritePhantomsOptions): Promise<void> {
+  checkOptions("options", options, names);
+  checkOptions("options.cases", options.cases, casesNames);
   const { cases, seed, onCase, ...rest } = options;
   for (const split of splits) {
     const count = cases[split];

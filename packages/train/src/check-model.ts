@@ -1,4 +1,4 @@
-import { Random, type Tensor, zeros } from "@pixelcal/core";
+import { checkOptions, optionNames, Random, type Tensor, zeros } from "@pixelcal/core";
 import {
   type DeclaredValue,
   type Graph,
@@ -25,6 +25,16 @@ export interface CheckOptions extends ModelEnds, FileOptions {
   readonly dims?: readonly number[];
   readonly threads?: number;
 }
+
+const names = optionNames<CheckOptions>({
+  dims: true,
+  threads: true,
+  outputs: true,
+  classAxis: true,
+  channelAxis: true,
+  externalData: true,
+  tiedWeights: true,
+});
 
 export interface ProviderReport {
   readonly device: TrainDevice;
@@ -70,6 +80,7 @@ export interface ModelReport {
 
 /** Finds out what an ONNX file is and whether it can be trained, by trying. Throws GraphError where it is no ONNX file. */
 export async function checkModel(bytes: Uint8Array, options: CheckOptions = {}): Promise<ModelReport> {
+  checkOptions("options", options, names);
   const facts = inspectModel(bytes);
   const problems: string[] = [];
   const { dims, chosen: chosenSizes } = options.dims
@@ -107,7 +118,8 @@ export async function checkModel(bytes: Uint8Array, options: CheckOptions = {}):
   });
   try {
     const outputs = options.outputs ?? [mainOutput(parsed, dims, options)];
-    const ends = { ...options, outputs };
+    const { dims: _, ...reading } = options;
+    const ends = { ...reading, outputs };
     const model = modelSource(bytes, ends)(dims);
     const { parameters, buffers } = rolesOf(model);
     const elements = parameters.reduce((sum, name) => sum + model.initializers.get(name)!.data.length, 0);

@@ -1,3 +1,4 @@
+import { nearestName } from "@pixelcal/core";
 import type { z } from "zod";
 
 /** Thrown by `parseConfig`; the message lists every problem, each beginning with the path of the key ("sdc.alpha: ..."). */
@@ -54,31 +55,8 @@ export function alternatives(names: readonly string[]): string {
 
 /** The problem of a key that is not known, with the nearest one that is. */
 export function unknownKey(name: string, key: string, allowed: readonly string[]): string {
-  const near = nearest(key, allowed);
+  const near = nearestName(key, allowed);
   return `${name}: unknown key; ${near === undefined ? `allowed: ${allowed.join(", ")}` : `did you mean ${near}?`}`;
-}
-
-/** The candidate with the smallest edit distance to `word`, if it is near enough to be a slip of the pen. */
-export function nearest(word: string, candidates: readonly string[]): string | undefined {
-  const ranked = candidates
-    .map((candidate) => ({ candidate, distance: editDistance(word.toLowerCase(), candidate.toLowerCase()) }))
-    .sort((a, b) => a.distance - b.distance);
-  const best = ranked[0];
-  if (best === undefined) return undefined;
-  return best.distance <= Math.max(2, Math.floor(word.length / 2)) ? best.candidate : undefined;
-}
-
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const substitution = row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(substitution, row[j]! + 1, next[j - 1]! + 1));
-    }
-    row = next;
-  }
-  return row[b.length]!;
 }
 
 function expectedType(expected: string): string {

@@ -1,6 +1,12 @@
 import { join } from "node:path";
 import type { Labels, Probabilities } from "@pixelcal/core";
-import { elementCount, InvalidArgumentError, invalidArgument } from "@pixelcal/core";
+import {
+  checkOptions,
+  elementCount,
+  InvalidArgumentError,
+  invalidArgument,
+  optionNames,
+} from "@pixelcal/core";
 import { FormatError, labelHash, listCases, readPrediction } from "@pixelcal/io";
 import {
   caseScores,
@@ -36,6 +42,19 @@ export interface EvaluateOptions extends Omit<ScoreOptions, "classes"> {
   readonly transform?: ProbabilityTransform;
   onCase?(row: EvaluationRow): void;
 }
+
+const names = optionNames<EvaluateOptions>({
+  classes: true,
+  convention: true,
+  bins: true,
+  falsePositiveWeight: true,
+  ignoreBackground: true,
+  ignore: true,
+  spacing: true,
+  cases: true,
+  transform: true,
+  onCase: true,
+});
 
 export interface EvaluationRow {
   readonly name: string;
@@ -77,6 +96,7 @@ export async function evaluate(
   source: string | AsyncIterable<EvaluationCase> | Iterable<EvaluationCase>,
   options: EvaluateOptions = {},
 ): Promise<Evaluation> {
+  checkOptions("options", options, names);
   const { convention = "reference", cases, transform, onCase, ...rest } = options;
   const settings = { ...rest, convention };
   checkScoreOptions(settings);

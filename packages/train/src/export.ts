@@ -1,4 +1,10 @@
-import { InvalidArgumentError, type Tensor } from "@pixelcal/core";
+import {
+  checkOptions,
+  InvalidArgumentError,
+  invalidArgument,
+  optionNames,
+  type Tensor,
+} from "@pixelcal/core";
 import { serializeModel } from "@pixelcal/graph";
 import { withArrays } from "./model-arrays.js";
 import type { ModelSource } from "./model-source.js";
@@ -13,14 +19,26 @@ export interface ExportOptions {
   readonly spatial?: "fixed" | "open";
 }
 
+const names = optionNames<ExportOptions>({ dims: true, spatial: true });
+
+/** Throws unless the options of an export are known. */
+export function checkExportOptions(options: ExportOptions): void {
+  checkOptions("options", options, names);
+  const { spatial } = options;
+  if (spatial !== undefined && spatial !== "fixed" && spatial !== "open")
+    throw invalidArgument("spatial", "fixed or open", spatial);
+}
+
 const spatialNames = ["D", "H", "W"];
 
 /** The bytes of an ONNX file of a model with these arrays: standard operators, inference behaviour. */
 export function exportModel(
   source: ModelSource,
   arrays: Readonly<Record<string, Tensor>>,
-  { dims, spatial = "fixed" }: ExportOptions & { readonly dims: readonly number[] },
+  options: ExportOptions & { readonly dims: readonly number[] },
 ): Uint8Array {
+  checkExportOptions(options);
+  const { dims, spatial = "fixed" } = options;
   const model = withArrays(source(dims), arrays);
   const axes = dims.length - 2;
   const size = spatial === "open" ? spatialNames.slice(-axes) : dims.slice(2);

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { invalidArgument } from "@pixelcal/core";
+import { checkOptions, invalidArgument, optionNames } from "@pixelcal/core";
 import { FormatError, type Lock, lockFolder, writeFileAtomic } from "@pixelcal/io";
 import { ahead } from "./ahead.js";
 import { CheckpointRotation, checkpointFiles } from "./checkpoint-rotation.js";
@@ -65,6 +65,22 @@ export interface FitOptions {
   onDifference?(difference: string): void;
 }
 
+const names = optionNames<FitOptions>({
+  train: true,
+  validation: true,
+  epochs: true,
+  selection: true,
+  patience: true,
+  folder: true,
+  lock: true,
+  resume: true,
+  config: true,
+  prefetch: true,
+  onProgress: true,
+  onEpoch: true,
+  onDifference: true,
+});
+
 export interface FitResult {
   readonly history: readonly EpochRecord[];
   /** The epoch with the best validation, or the last one when there is no validation. */
@@ -97,9 +113,12 @@ interface Kept {
  * training writes to the folder, and `DamagedCheckpointError` when it cannot resume.
  */
 export async function fit(trainer: Trainer, options: FitOptions): Promise<FitResult> {
-  const { epochs, folder, validation } = options;
+  checkOptions("options", options, names);
+  const { epochs, folder, validation, selection = "loss" } = options;
   if (!(Number.isInteger(epochs) && epochs >= 1))
     throw invalidArgument("epochs", "an integer of 1 or more", epochs);
+  if (selection !== "loss" && selection !== "dice")
+    throw invalidArgument("selection", "loss or dice", selection);
   if (options.resume && folder === undefined)
     throw invalidArgument("folder", "a folder to resume from", "nothing");
   const { patience = Number.POSITIVE_INFINITY } = options;

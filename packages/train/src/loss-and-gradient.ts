@@ -1,5 +1,5 @@
 import type { Labels, Tensor } from "@pixelcal/core";
-import { checkLabels, checkTensor, invalidArgument } from "@pixelcal/core";
+import { checkLabels, checkOptions, checkTensor, invalidArgument, optionNames } from "@pixelcal/core";
 import type { Loss } from "@pixelcal/losses";
 import { createSession, type TrainDevice } from "./session.js";
 import { buildLossGraph, gradientOutput, lossValues, targetInput } from "./step-graph.js";
@@ -12,6 +12,8 @@ export interface LossOptions {
   readonly device?: TrainDevice;
   readonly threads?: number;
 }
+
+const names = optionNames<LossOptions>({ image: true, spacing: true, device: true, threads: true });
 
 export interface LossGradient {
   readonly loss: number;
@@ -30,6 +32,7 @@ export async function lossAndGradient(
   labels: Labels,
   options: LossOptions = {},
 ): Promise<LossGradient> {
+  checkOptions("options", options, names);
   const { image, spacing, device, threads } = options;
   checkTensor("logits", logits, ["float32"], [3, 5]);
   checkLabels(labels);

@@ -1,4 +1,4 @@
-import { InvalidArgumentError, invalidArgument } from "@pixelcal/core";
+import { checkOptions, InvalidArgumentError, invalidArgument, optionNames } from "@pixelcal/core";
 import { Graph, GraphError, parseModel, rewrite, type TiedWeights } from "@pixelcal/graph";
 import { modelEnds } from "./model-arrays.js";
 import { canonical, imageDims, type ModelEnds, type OnMultiLabel } from "./model-ends.js";
@@ -22,9 +22,21 @@ export interface SourceOptions extends ModelEnds, FileOptions {
   readonly seed?: number;
 }
 
+export const sourceOptionTable: { readonly [K in keyof Required<SourceOptions>]: true } = {
+  outputs: true,
+  classAxis: true,
+  channelAxis: true,
+  externalData: true,
+  tiedWeights: true,
+  seed: true,
+};
+const names = optionNames<SourceOptions>(sourceOptionTable);
+
 /** How many classes a model tells apart on images of these dims. Throws when they do not fit each other. */
-export const modelClasses = (model: AnyModel, dims: readonly number[], options?: SourceOptions): number =>
-  modelEnds(modelSource(model, options)(dims)).logits.dims[1]!;
+export function modelClasses(model: AnyModel, dims: readonly number[], options: SourceOptions = {}): number {
+  checkOptions("options", options, names);
+  return modelEnds(modelSource(model, options)(dims)).logits.dims[1]!;
+}
 
 /** A source of canonical graphs from a model description, a graph or the bytes of an ONNX file; see `canonical`. */
 export function modelSource(

@@ -1,6 +1,6 @@
 import { createReadStream } from "node:fs";
 import { dirname, join } from "node:path";
-import { invalidArgument, type Tensor } from "@pixelcal/core";
+import { InvalidArgumentError, invalidArgument, type Tensor } from "@pixelcal/core";
 import { type ExternalPatch, externalPath, replaceWeights, type Weights } from "@pixelcal/graph";
 import { type FileData, writeFilesAtomic } from "@pixelcal/io";
 
@@ -9,7 +9,8 @@ export type { Weights } from "@pixelcal/graph";
 /** The bytes of an ONNX file with new weights and nothing else changed, for which there are no options. */
 export function withWeights(bytes: Uint8Array, weights: Weights, options: object = {}): Uint8Array {
   const [option] = Object.keys(options);
-  if (option !== undefined) throw invalidArgument(option, "nothing, as the ONNX file decides it", "a value");
+  if (option !== undefined)
+    throw new InvalidArgumentError(option, `${option}: cannot be set, the ONNX file fixes it`);
   const { model, patches } = replaceWeights(bytes, weights);
   if (patches.length > 0) {
     const files = [...new Set(patches.map(({ location }) => location))].join(", ");

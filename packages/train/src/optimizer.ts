@@ -1,4 +1,4 @@
-import { adamwUpdate, invalidArgument, sgdUpdate } from "@pixelcal/core";
+import { adamwUpdate, checkOptions, invalidArgument, optionNames, sgdUpdate } from "@pixelcal/core";
 import { ops, type Value } from "@pixelcal/graph";
 
 const { Add, Sub, Mul, Div } = ops;
@@ -69,8 +69,17 @@ export interface AdamWOptions extends DecayOptions {
   readonly epsilon?: number;
 }
 
+const adamWNames = optionNames<AdamWOptions>({
+  learningRate: true,
+  betas: true,
+  epsilon: true,
+  weightDecay: true,
+  decay: true,
+});
+
 /** AdamW with decoupled weight decay (Loshchilov and Hutter 2019), PyTorch's defaults except `decay: "weights"`. */
 export function adamW(options: AdamWOptions = {}): Optimizer {
+  checkOptions("options", options, adamWNames);
   const { learningRate = 1e-3, betas = [0.9, 0.999], epsilon = 1e-8 } = options;
   const { weightDecay = 1e-2, decay = "weights" } = options;
   checkRates({ learningRate, weightDecay }, decay);
@@ -120,8 +129,17 @@ export interface SgdOptions extends DecayOptions {
   readonly nesterov?: boolean;
 }
 
+const sgdNames = optionNames<SgdOptions>({
+  learningRate: true,
+  momentum: true,
+  nesterov: true,
+  weightDecay: true,
+  decay: true,
+});
+
 /** Stochastic gradient descent with momentum, as torch.optim.SGD; no weight decay by default. */
 export function sgd(options: SgdOptions = {}): Optimizer {
+  checkOptions("options", options, sgdNames);
   const { learningRate = 1e-2, momentum = 0, nesterov = false, weightDecay = 0, decay = "weights" } = options;
   checkRates({ learningRate, weightDecay }, decay);
   if (!(momentum >= 0 && momentum < 1)) throw invalidArgument("momentum", "0 to below 1", momentum);

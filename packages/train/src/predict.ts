@@ -1,5 +1,13 @@
 import type { Tensor } from "@pixelcal/core";
-import { checkTensor, elementCount, invalidArgument, tensor, zeros } from "@pixelcal/core";
+import {
+  checkOptions,
+  checkTensor,
+  elementCount,
+  invalidArgument,
+  optionNames,
+  tensor,
+  zeros,
+} from "@pixelcal/core";
 import {
   checkTiles,
   cutTile,
@@ -25,6 +33,8 @@ export interface PredictOptions extends Partial<TileOptions> {
   readonly flips?: readonly number[];
 }
 
+const names = optionNames<PredictOptions>({ tile: true, overlap: true, blending: true, flips: true });
+
 /**
  * Class probabilities [classes, ...spatial] of one image [C, ...spatial]: in one piece, or with `tile` from
  * overlapping tiles whose probabilities are averaged with the blending weights. They sum to 1 over the classes unless the
@@ -35,6 +45,7 @@ export async function predict(
   image: Tensor<"float32">,
   options: PredictOptions = {},
 ): Promise<Tensor<"float32">> {
+  checkOptions("options", options, names);
   checkTensor("image", image, ["float32"], [3, 4]);
   checkPredictOptions(options, image.dims.length - 1);
   const { tile, flips = [] } = options;
@@ -55,6 +66,7 @@ export async function* predictBatch(
   images: Tensor<"float32">,
   options: PredictOptions = {},
 ): AsyncGenerator<Tensor<"float32">> {
+  checkOptions("options", options, names);
   checkTensor("images", images, ["float32"], [3, 5]);
   const [count = 0, ...shape] = images.dims;
   checkPredictOptions(options, shape.length - 1);

@@ -1,4 +1,4 @@
-import { checkTensor, type Tensor } from "@pixelcal/core";
+import { checkOptions, checkTensor, optionNames, type Tensor } from "@pixelcal/core";
 import { type Graph, lower } from "@pixelcal/graph";
 import { modelEnds, withArrays } from "./model-arrays.js";
 import type { ModelEnds } from "./model-ends.js";
@@ -16,6 +16,18 @@ export interface PredictorOptions extends ModelEnds, FileOptions {
   readonly threads?: number;
 }
 
+const names = optionNames<PredictorOptions>({
+  model: true,
+  arrays: true,
+  device: true,
+  threads: true,
+  outputs: true,
+  classAxis: true,
+  channelAxis: true,
+  externalData: true,
+  tiedWeights: true,
+});
+
 /** A model that only predicts, on the thread that calls it (`Predictor` is for services): images [N, C, ...spatial] of any size it can be laid out for. */
 export class ModelPredictor implements LogitsModel {
   readonly #source: ModelSource;
@@ -25,6 +37,7 @@ export class ModelPredictor implements LogitsModel {
   #activation: LogitsModel["activation"];
 
   constructor(options: PredictorOptions) {
+    checkOptions("options", options, names);
     // The prediction is the first of the chosen outputs.
     this.#source = modelSource(options.model, options, (output) => {
       if (output === 0) this.#activation = "sigmoid";

@@ -1,4 +1,4 @@
-import { invalidArgument } from "@pixelcal/core";
+import { invalidArgument, optionNames } from "@pixelcal/core";
 import { patternTest } from "./selection.js";
 
 /** Parameters with a learning rate of their own. */
@@ -8,6 +8,11 @@ export interface RateGroup {
   /** In place of the optimizer's; the schedule applies to it alike. 0 leaves the parameters as they are. */
   readonly learningRate: number;
 }
+
+export const rateGroupNames: ReadonlySet<string> = optionNames<RateGroup>({
+  match: true,
+  learningRate: true,
+});
 
 /** Parameters of one learning rate. */
 export interface Rated {

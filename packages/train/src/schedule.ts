@@ -1,4 +1,4 @@
-import { invalidArgument } from "@pixelcal/core";
+import { checkOptions, invalidArgument, optionNames } from "@pixelcal/core";
 
 /** The learning rate as a factor of the optimizer's: a pure function, so a resumed run needs no state. */
 export interface Schedule {
@@ -15,8 +15,24 @@ export interface WarmupOptions {
   readonly warmupSteps?: number;
 }
 
+/** The options of {@link cosine}. */
+export interface CosineOptions extends WarmupOptions {
+  readonly epochs: number;
+  /** The fraction of the full rate that is left at the end; 0 by default. */
+  readonly minimum?: number;
+}
+
+const warmupNames = optionNames<WarmupOptions>({ warmup: true, warmupSteps: true });
+const cosineNames = optionNames<CosineOptions>({
+  warmup: true,
+  warmupSteps: true,
+  epochs: true,
+  minimum: true,
+});
+
 /** The same rate in every epoch, after the warm-up. */
 export function constant(options: WarmupOptions = {}): Schedule {
+  checkOptions("options", options, warmupNames);
   return { name: "constant", settings: { ...options }, factor: warmed(options, () => 1) };
 }
 
@@ -24,9 +40,8 @@ export function constant(options: WarmupOptions = {}): Schedule {
  * Half a cosine from the full rate to `minimum` (a fraction of it) over `epochs`, as CosineAnnealingLR in closed
  * form: epoch t has minimum + (1 - minimum)(1 + cos(pi t / epochs)) / 2. It stays at the minimum afterwards.
  */
-export function cosine(
-  options: WarmupOptions & { readonly epochs: number; readonly minimum?: number },
-): Schedule {
+export function cosine(options: CosineOptions): Schedule {
+  checkOptions("options", options, cosineNames);
   const { epochs, minimum = 0, warmup = 0, warmupSteps } = options;
   if (!(Number.isInteger(epochs) && epochs >= 1))
     throw invalidArgument("epochs", "an integer of 1 or more", epochs);

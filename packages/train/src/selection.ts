@@ -1,6 +1,5 @@
-import { InvalidArgumentError, invalidArgument } from "@pixelcal/core";
+import { InvalidArgumentError, invalidArgument, nearestName, optionNames } from "@pixelcal/core";
 import type { Graph } from "@pixelcal/graph";
-import { nearest } from "./config-error.js";
 import { movingOperators, storedName } from "./model-arrays.js";
 
 /** Which parameters are trained: those that every given condition holds for. Patterns know `*` (any text) and `?`. */
@@ -14,6 +13,13 @@ export interface TrainableSelection {
   /** "norms": only the scale and shift of normalisations. */
   readonly only?: "norms";
 }
+
+export const selectionNames: ReadonlySet<string> = optionNames<TrainableSelection>({
+  include: true,
+  exclude: true,
+  lastLayers: true,
+  only: true,
+});
 
 /** The chosen ones of a model's parameters; throws `InvalidArgumentError` for a pattern that matches none. */
 export function selected(
@@ -59,7 +65,7 @@ export function patternTest(
 function nearestTo(pattern: string, names: readonly string[]): string | undefined {
   const [literal = ""] = pattern.split(/[*?]/);
   const beginnings = names.map((name) => (literal === pattern ? name : name.slice(0, literal.length)));
-  const near = nearest(literal, beginnings);
+  const near = nearestName(literal, beginnings);
   return near === undefined ? undefined : names[beginnings.indexOf(near)];
 }
 

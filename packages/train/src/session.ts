@@ -1,5 +1,5 @@
 import type { DataType, Tensor } from "@pixelcal/core";
-import { elementCount, float16Bits, holds, invalidArgument } from "@pixelcal/core";
+import { checkOptions, elementCount, float16Bits, holds, invalidArgument, optionNames } from "@pixelcal/core";
 import { Graph, serializeModel } from "@pixelcal/graph";
 import type { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
 import { type DeviceArray, DeviceTensor } from "./device-tensor.js";
@@ -21,6 +21,14 @@ export interface SessionOptions {
   readonly keep?: readonly string[];
 }
 
+const sessionNames = optionNames<SessionOptions>({
+  device: true,
+  threads: true,
+  optimization: true,
+  profile: true,
+  keep: true,
+});
+
 export interface ValueInfo {
   readonly name: string;
   readonly type: DataType;
@@ -36,6 +44,8 @@ export interface RunOptions {
   /** Tensors that outputs of these names are written to, in place of new ones. */
   readonly into?: Tensors;
 }
+
+const runNames = optionNames<RunOptions>({ outputs: true, into: true });
 
 /** A model loaded on a device. */
 export interface Session {
@@ -88,6 +98,7 @@ export async function createSession(
   model: Graph | Uint8Array,
   options: SessionOptions = {},
 ): Promise<Session> {
+  checkOptions("options", options, sessionNames);
   const device = options.device ?? "cpu";
   if (!trainDevices.includes(device)) throw invalidArgument("device", trainDevices.join(", "), device);
   const { threads } = options;
@@ -162,6 +173,7 @@ class OrtSession implements Session {
   }
 
   async run(feeds: Tensors, options: RunOptions = {}): Promise<Record<string, Tensor>> {
+    checkOptions("options", options, runNames);
     if (this.#session === undefined) throw new Error("session: closed");
     const outputs = checkRun(this, feeds, options);
     // onnxruntime 1.30 takes the places of outputs by their order in the model, also where only some are asked for.

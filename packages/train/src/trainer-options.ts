@@ -1,14 +1,14 @@
 import { availableParallelism } from "node:os";
 import type { Labels, Tensor } from "@pixelcal/core";
-import { checkLabels, checkTensor, invalidArgument } from "@pixelcal/core";
+import { checkLabels, checkOptions, checkTensor, invalidArgument, optionNames } from "@pixelcal/core";
 import type { Graph } from "@pixelcal/graph";
 import type { Loss } from "@pixelcal/losses";
 import type { ModelEnds } from "./model-ends.js";
 import type { AnyModel, FileOptions } from "./model-source.js";
 import type { Optimizer } from "./optimizer.js";
-import type { RateGroup } from "./rates.js";
+import { type RateGroup, rateGroupNames } from "./rates.js";
 import type { Schedule } from "./schedule.js";
-import { selected, type TrainableSelection } from "./selection.js";
+import { selected, selectionNames, type TrainableSelection } from "./selection.js";
 import type { Tensors, TrainDevice } from "./session.js";
 import type { LossValues } from "./step-graph.js";
 
@@ -55,9 +55,55 @@ export interface TrainerOptions extends Omit<ModelEnds, "outputs">, FileOptions 
   readonly threads?: number;
 }
 
+const names = optionNames<TrainerOptions>({
+  model: true,
+  outputs: true,
+  classAxis: true,
+  channelAxis: true,
+  externalData: true,
+  tiedWeights: true,
+  loss: true,
+  optimizer: true,
+  schedule: true,
+  device: true,
+  batch: true,
+  trainable: true,
+  batchNorm: true,
+  groups: true,
+  ema: true,
+  clipNorm: true,
+  accumulate: true,
+  seed: true,
+  threads: true,
+});
+
+/** Returns the options of a trainer; throws unless they, and those of the selection and groups in them, are known. */
+export function checkTrainerOptions(options: TrainerOptions): TrainerOptions {
+  checkOptions("options", options, names);
+  const { trainable, groups } = options;
+  if (trainable !== undefined && isSelection(trainable)) {
+    checkOptions("options.trainable", trainable, selectionNames);
+  }
+  groups?.forEach((group, i) => void checkOptions(`options.groups[${i}]`, group, rateGroupNames));
+  return options;
+}
+
 /** The weights to use: as they are, or their moving averages, which are the default where the trainer keeps them. */
 export interface WeightsChoice {
   readonly weights?: "trained" | "averaged";
+}
+
+const choiceNames = optionNames<WeightsChoice>({ weights: true });
+
+/** Returns the weights to use; throws unless they are known and kept. */
+export function chosenWeights(choice: WeightsChoice, averaged: boolean): WeightsChoice["weights"] {
+  checkOptions("choice", choice, choiceNames);
+  const { weights } = choice;
+  if (weights !== undefined && weights !== "trained" && weights !== "averaged")
+    throw invalidArgument("weights", "trained or averaged", weights);
+  if (weights === "averaged" && !averaged)
+    throw invalidArgument("weights", "trained, as no averages are kept (option ema)", weights);
+  return weights;
 }
 
 export interface StepResult extends LossValues {

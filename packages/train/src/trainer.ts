@@ -1,4 +1,4 @@
-import { checkTensor, invalidArgument, type Tensor } from "@pixelcal/core";
+import { checkTensor, type Tensor } from "@pixelcal/core";
 import { type Graph, replaceWeights, updatedName } from "@pixelcal/graph";
 import { writeFileAtomic } from "@pixelcal/io";
 import type { Loss } from "@pixelcal/losses";
@@ -22,7 +22,9 @@ import {
   checkBatch,
   checkFinite,
   checkNumbers,
+  checkTrainerOptions,
   chosen,
+  chosenWeights,
   outputWeights,
   type StepResult,
   settingsOf,
@@ -106,7 +108,7 @@ export class Trainer implements LogitsModel {
 
   /** Lays the model out for the usual batch and compiles its step, so that what cannot be trained fails here. */
   static async create(options: TrainerOptions): Promise<Trainer> {
-    const { outputs, ...rest } = options;
+    const { outputs, ...rest } = checkTrainerOptions(options);
     const source = modelSource(options.model, { ...rest, ...(outputs && { outputs: Object.keys(outputs) }) });
     const trainer = new Trainer(options, source, source(options.batch), await runtimeVersion());
     try {
@@ -299,9 +301,8 @@ export class Trainer implements LogitsModel {
     return { model, slots: this.#updater.slots, ...(this.#pending > 0 ? { sums: this.#updater.sums } : {}) };
   }
 
-  #chosenAverages({ weights }: WeightsChoice): Readonly<Arrays> | undefined {
-    if (weights === "averaged" && this.#averages === undefined)
-      throw invalidArgument("weights", "trained, as no averages are kept (option ema)", weights);
+  #chosenAverages(choice: WeightsChoice): Readonly<Arrays> | undefined {
+    const weights = chosenWeights(choice, this.#averages !== undefined);
     return weights === "trained" ? undefined : this.#averages?.arrays;
   }
 

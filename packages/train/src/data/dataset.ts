@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { invalidArgument, type Labels, type Tensor } from "@pixelcal/core";
+import { checkOptions, invalidArgument, type Labels, optionNames, type Tensor } from "@pixelcal/core";
 import { type Case, checkLabelRange, FormatError, labelNumbers, listCases, readCase } from "@pixelcal/io";
 
 /** One case as a loader takes it; labels are uint8 where classes and ignore label fit, else int32. */
@@ -37,6 +37,14 @@ export interface NpzDatasetOptions {
   readonly check?: "all" | "first";
 }
 
+const names = optionNames<NpzDatasetOptions>({
+  classes: true,
+  ignore: true,
+  extras: true,
+  cacheBytes: true,
+  check: true,
+});
+
 const expectedLayout =
   "expected ROOT/{train,val,test}/*.npz, each with image float32 (C, ...) and label int64 (...)";
 
@@ -69,7 +77,9 @@ export class NpzDataset implements Dataset {
    * labels in [0, classes) or `ignore`. Throws FormatError naming the file.
    */
   static async open(root: string, split: string, options: NpzDatasetOptions): Promise<NpzDataset> {
+    checkOptions("options", options, names);
     const { classes, cacheBytes = 0, check = "all" } = options;
+    if (check !== "all" && check !== "first") throw invalidArgument("check", "all or first", check);
     if (!Number.isInteger(classes) || classes < 2)
       throw invalidArgument("classes", "an integer of 2 or more", classes);
     if (!(cacheBytes >= 0)) throw invalidArgument("cacheBytes", "a number of 0 or more", cacheBytes);

@@ -1,4 +1,4 @@
-import { invalidArgument, Random, type Tensor } from "@pixelcal/core";
+import { checkOptions, invalidArgument, optionNames, Random, type Tensor } from "@pixelcal/core";
 import { ahead } from "../ahead.js";
 import { assemble, type Batch, checkMembers, type Member, stack, unstack } from "./batch.js";
 import type { Dataset, DatasetCase } from "./dataset.js";
@@ -30,6 +30,17 @@ export interface LoaderOptions {
   readonly prefetch?: number;
 }
 
+const names = optionNames<LoaderOptions>({
+  batchSize: true,
+  shuffle: true,
+  seed: true,
+  remainder: true,
+  augment: true,
+  targets: true,
+  targetCacheBytes: true,
+  prefetch: true,
+});
+
 /** Where a loader stands: enough to go on exactly, since order and augmentation follow from seed and epoch. */
 export interface LoaderState {
   readonly seed: number;
@@ -38,7 +49,8 @@ export interface LoaderState {
   readonly position: number;
 }
 
-function checkOptions(dataset: Dataset, options: LoaderOptions): void {
+function checkLoader(dataset: Dataset, options: LoaderOptions): void {
+  checkOptions("options", options, names);
   const { batchSize, remainder = "keep", prefetch: depth = 2, targetCacheBytes = 0 } = options;
   if (!Number.isInteger(batchSize) || batchSize < 1)
     throw invalidArgument("batchSize", "an integer of 1 or more", batchSize);
@@ -56,7 +68,7 @@ function checkOptions(dataset: Dataset, options: LoaderOptions): void {
       batchSize,
     );
   }
-  if (options.augment) checkAugmentation(options.augment, dataset.rank);
+  if (options.augment !== undefined) checkAugmentation(options.augment, dataset.rank);
 }
 
 /** Batches of a data set, epoch after epoch, prepared ahead of their use. */
@@ -72,7 +84,7 @@ export class Loader {
   #running = false;
 
   constructor(dataset: Dataset, options: LoaderOptions) {
-    checkOptions(dataset, options);
+    checkLoader(dataset, options);
     const { batchSize, remainder = "keep", seed = 0, targetCacheBytes = 0 } = options;
     this.dataset = dataset;
     this.#options = options;

@@ -1,5 +1,11 @@
-import type { Random } from "@pixelcal/core";
-import { invalidArgument, type Tensor, type TypedArrays } from "@pixelcal/core";
+import {
+  checkOptions,
+  invalidArgument,
+  optionNames,
+  type Random,
+  type Tensor,
+  type TypedArrays,
+} from "@pixelcal/core";
 
 /** A symmetry of the grid: axis i of the result is spatial axis `from[i]` of the source, read backwards where `reversed[i]`. */
 export interface Transform {
@@ -102,9 +108,12 @@ export interface Augmentation {
   readonly rotations?: readonly (readonly [number, number])[];
 }
 
+const augmentationNames = optionNames<Augmentation>({ flips: true, rotations: true });
+
 /** Throws InvalidArgumentError unless every axis of `augmentation` exists. */
 export function checkAugmentation(augmentation: Augmentation, rank: number): void {
   const valid = (axis: number): boolean => Number.isInteger(axis) && axis >= 0 && axis < rank;
+  checkOptions("augment", augmentation, augmentationNames);
   const { flips = [], rotations = [] } = augmentation;
   if (!flips.every(valid))
     throw invalidArgument("augment.flips", `spatial axes from 0 to ${rank - 1}`, flips);

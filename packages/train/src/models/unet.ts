@@ -1,4 +1,4 @@
-import { invalidArgument } from "@pixelcal/core";
+import { invalidArgument, optionNames } from "@pixelcal/core";
 import { Graph, Layers, ops, type Value } from "@pixelcal/graph";
 import { uniformFan } from "./initialize.js";
 import type { Model } from "./model.js";
@@ -11,6 +11,13 @@ export interface UNetOptions {
   readonly base?: number;
   readonly seed?: number;
 }
+
+export const unetNames: ReadonlySet<string> = optionNames<UNetOptions>({
+  channels: true,
+  classes: true,
+  base: true,
+  seed: true,
+});
 
 const levels = [1, 2, 3] as const;
 const stride = 8;
