@@ -234,6 +234,8 @@ export function emptyBins(layout: BinLayout): CalibrationBins {
 
 /** The bins of both sets of pixels together; throws when the layouts differ. */
 export function mergeBins(a: CalibrationBins, b: CalibrationBins): CalibrationBins {
+  checkBins("a", a);
+  checkBins("b", b);
   checkSameLayout(a, b);
   const sum = (x: Float64Array, y: Float64Array): Float64Array => x.map((value, i) => value + y[i]!);
   return {
@@ -249,6 +251,7 @@ export function mergeBins(a: CalibrationBins, b: CalibrationBins): CalibrationBi
 
 /** The bins of one class (or group) alone; the arrays are views. */
 export function binsOfClass(bins: CalibrationBins, group: number): CalibrationBins {
+  checkBins("bins", bins);
   checkInteger("group", group, 0, bins.groups - 1);
   const width = bins.bins;
   const cells = (sums: Float64Array): Float64Array => sums.subarray(group * width, (group + 1) * width);
@@ -266,6 +269,13 @@ export function binsOfClass(bins: CalibrationBins, group: number): CalibrationBi
     accuracySum: cells(bins.accuracySum),
     falsePositiveSum: cells(bins.falsePositiveSum),
   };
+}
+
+/** Throws unless `bins` are what `calibrationBins` gives. */
+export function checkBins(argument: string, bins: CalibrationBins): void {
+  if (typeof bins !== "object" || bins === null || !(bins.count instanceof Float64Array)) {
+    throw invalidArgument(argument, "the bins of calibrationBins", bins);
+  }
 }
 
 function checkSameLayout(a: BinLayout, b: BinLayout): void {

@@ -25,6 +25,9 @@ describe.skipIf(devices().includes("cuda"))("without a CUDA device", () => {
     await expect(distanceTransform(mask, cuda)).rejects.toThrow(message);
     await expect(signedDistance(mask, { classes: 2, ...cuda })).rejects.toThrow(message);
     await expect(toDevice(mask, "cuda")).rejects.toThrow(message);
+    await expect(toDevice(mask, "cpu" as never)).rejects.toThrow(
+      "device: expected a device, as cuda, got cpu",
+    );
     expect(() => distanceTransformSync(mask, { keep: true })).toThrow(
       "keep: expected device cuda beside it, got cpu",
     );

@@ -72,7 +72,10 @@ export async function toDevice<T extends DataType>(
   source: Tensor<T>,
   device: Exclude<Device, "cpu">,
 ): Promise<DeviceTensor<T>> {
+  if (device === undefined || (device as Device) === "cpu")
+    throw invalidArgument("device", "a device, as cuda", device);
   checkDevice(device);
+  if (typeof source !== "object" || source === null) throw invalidArgument("source", "a tensor", source);
   const { type, dims, data } = tensor<DataType>(source.type, source.data, source.dims) as Tensor<T>;
   const handle = (await call(() => native.upload({ array: data, device }))) as Handle<T>;
   return new DeviceTensor(type, dims, handle);

@@ -92,6 +92,34 @@ test("asynchronous functions refuse it as well, by rejecting", async () => {
   await expect(core.morphology(mask, wrong)).rejects.toThrow("options.bin: unknown option");
 });
 
+test.each<[string, () => unknown, string]>([
+  ["counts", () => core.diceScore(null as never), "counts: expected an object, got null"],
+  [
+    "a negative count",
+    () => core.intersectionOverUnion({ ...counts, falsePositive: -1 }),
+    "counts.falsePositive: expected a number of at least 0, got -1",
+  ],
+  [
+    "bins",
+    () => core.expectedCalibrationError(null as never),
+    "bins: expected the bins of calibrationBins, got null",
+  ],
+  ["bins to merge", () => core.mergeBins(bins, 5 as never), "b: expected the bins of calibrationBins, got 5"],
+  [
+    "scores",
+    () => core.brierScore({} as never),
+    "scores: expected the sums of probabilityScores, got Object",
+  ],
+  [
+    "scores",
+    () => core.negativeLogLikelihood(null as never),
+    "scores: expected the sums of probabilityScores",
+  ],
+])("%s that are none are refused by name", (_, attempt, message) => {
+  expect(attempt).toThrow(core.InvalidArgumentError);
+  expect(attempt).toThrow(message);
+});
+
 test("an option that a metric cannot have is refused", () => {
   const options = { classes: 2, scheme: "equal-mass" } as never;
   expect(() => new core.CalibrationMetric(options)).toThrow("options.scheme: unknown option");

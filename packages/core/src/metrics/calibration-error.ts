@@ -1,6 +1,6 @@
 // Calibration errors as functions of bins. With n the pixels of the group and, per bin m, n_m pixels, conf_m their mean
 // p and acc_m the share of them whose label agrees. All are NaN when no pixel was counted.
-import { binsOfClass, type CalibrationBins } from "../calibration.js";
+import { binsOfClass, type CalibrationBins, checkBins } from "../calibration.js";
 import { checkBoolean, checkChoice } from "../check.js";
 import { checkOptions, optionNames } from "../check-options.js";
 import { invalidArgument } from "../errors.js";
@@ -18,6 +18,7 @@ export interface ReliabilityBin {
 
 /** The reliability diagram of bins of one group. */
 export function reliability(bins: CalibrationBins): readonly ReliabilityBin[] {
+  checkBins("bins", bins);
   if (bins.groups !== 1) {
     throw invalidArgument("bins", "one group (binsOfClass selects a class)", `${bins.groups} groups`);
   }
@@ -65,6 +66,7 @@ export function classwiseExpectedCalibrationError(
   bins: CalibrationBins,
   options: { readonly background?: boolean } = {},
 ): number {
+  checkBins("bins", bins);
   checkOptions("options", options, classwiseNames);
   checkBoolean("background", options.background);
   if (bins.of !== "classes") throw invalidArgument("bins", 'bins of "classes"', bins.of);
@@ -107,6 +109,7 @@ export function pixelExpectedCalibrationError(
   bins: CalibrationBins,
   options: PixelCalibrationErrorOptions = {},
 ): number {
+  checkBins("bins", bins);
   checkOptions("options", options, pixelNames);
   if (bins.of === "top-label") throw invalidArgument("bins", 'bins of "foreground" or of one class', bins.of);
   const { falsePositiveWeight, variant, falsePositiveThreshold } = pixelErrorOptions(options, bins.limits);

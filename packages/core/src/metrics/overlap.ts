@@ -211,14 +211,25 @@ export function checkOverlapPolicy(policy: OverlapPolicy): OverlapPolicy {
 
 /** Dice similarity coefficient, 2 TP / (2 TP + FP + FN). */
 export function diceScore(counts: OverlapCounts, policy: OverlapPolicy = {}): number {
-  const { truePositive: tp, falsePositive: fp, falseNegative: fn } = counts;
+  const { truePositive: tp, falsePositive: fp, falseNegative: fn } = checkedCounts(counts);
   return ratio(2 * tp, 2 * tp + fp + fn, counts, policy);
 }
 
 /** Intersection over union, TP / (TP + FP + FN). */
 export function intersectionOverUnion(counts: OverlapCounts, policy: OverlapPolicy = {}): number {
-  const { truePositive: tp, falsePositive: fp, falseNegative: fn } = counts;
+  const { truePositive: tp, falsePositive: fp, falseNegative: fn } = checkedCounts(counts);
   return ratio(tp, tp + fp + fn, counts, policy);
+}
+
+function checkedCounts(counts: OverlapCounts): OverlapCounts {
+  if (typeof counts !== "object" || counts === null) throw invalidArgument("counts", "an object", counts);
+  for (const name of ["truePositive", "falsePositive", "falseNegative"] as const) {
+    const count = counts[name];
+    if (!(Number.isFinite(count) && count >= 0)) {
+      throw invalidArgument(`counts.${name}`, "a number of at least 0", count);
+    }
+  }
+  return counts;
 }
 
 function ratio(numerator: number, denominator: number, counts: OverlapCounts, policy: OverlapPolicy): number {

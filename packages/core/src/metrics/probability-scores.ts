@@ -94,6 +94,7 @@ export function brierScore(
   scores: ProbabilityScores,
   options: { readonly meanOverClasses?: boolean } = {},
 ): number {
+  checkScores(scores);
   checkOptions("options", options, brierNames);
   checkBoolean("meanOverClasses", options.meanOverClasses);
   return scores.brierSum / scores.total / (options.meanOverClasses ? scores.classes : 1);
@@ -104,5 +105,12 @@ export function brierScore(
  * probability 0. NaN without pixels.
  */
 export function negativeLogLikelihood(scores: ProbabilityScores): number {
+  checkScores(scores);
   return scores.logLossSum / scores.total;
+}
+
+function checkScores(scores: ProbabilityScores): void {
+  if (typeof scores !== "object" || scores === null || typeof scores.total !== "number") {
+    throw invalidArgument("scores", "the sums of probabilityScores", scores);
+  }
 }
