@@ -10,6 +10,7 @@ export const floatAttributes: ReadonlySet<string> = new Set([
   "beta",
   "gamma",
   "lambd",
+  "softcap",
   "epsilon",
   "momentum",
   "bias",

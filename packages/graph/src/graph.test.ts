@@ -122,17 +122,17 @@ const rejected: readonly [string, (graph: Graph) => unknown, string][] = [
   [
     "an axis out of range",
     (g) => ops.ReduceSum(g.input("a", "float32", [2]), [1]),
-    "ReduceSum_0: expected an axis from -1 to 0, got 1",
+    "ReduceSum_0.axes: expected an axis from -1 to 0, got 1",
   ],
   [
     "an axis twice",
     (g) => ops.ReduceSum(g.input("a", "float32", [2, 2]), [1, -1]),
-    "ReduceSum_0: expected each axis once, got [1, -1]",
+    "ReduceSum_0.axes: expected each axis once, got [1, -1]",
   ],
   [
     "a shape of another size",
     (g) => ops.Reshape(g.input("a", "float32", [2, 3]), [4, -1]),
-    "Reshape_0: expected a shape of 6 elements, as [2, 3] has, got [4, -1]",
+    "Reshape_0.shape: expected a shape of 6 elements, as [2, 3] has, got [4, -1]",
   ],
   [
     "no permutation",
@@ -142,22 +142,22 @@ const rejected: readonly [string, (graph: Graph) => unknown, string][] = [
   [
     "squeezing an axis that is not 1",
     (g) => ops.Squeeze(g.input("a", "float32", [2, 1]), [0]),
-    "Squeeze_0: expected axes of size 1 in [2, 1], got [0]",
+    "Squeeze_0.axes: expected axes of size 1 in [2, 1], got [0]",
   ],
   [
     "split sizes that do not add up",
     (g) => ops.Split(g.input("a", "float32", [4]), [1, 2]),
-    "Split_0: expected sizes that add up to 4, got [1, 2]",
+    "Split_0.split: expected sizes that add up to 4, got [1, 2]",
   ],
   [
     "a step of 0",
     (g) => ops.Slice(g.input("a", "float32", [4]), [0], [4], [0], [0]),
-    "Slice_0: expected steps other than 0, got 0",
+    "Slice_0.steps: expected steps other than 0, got [0]",
   ],
   [
     "pads of the wrong number",
     (g) => ops.Pad(g.input("a", "float32", [4]), [1]),
-    "Pad_0: expected 2 pads, got [1]",
+    "Pad_0.pads: expected 2 whole numbers, got [1]",
   ],
   [
     "reflection of one element",
@@ -190,7 +190,7 @@ const rejected: readonly [string, (graph: Graph) => unknown, string][] = [
       ops.Conv(g.input("x", "float32", [1, 4, 5]), g.input("w", "float32", [3, 2, 3]), undefined, {
         group: 2,
       }),
-    "Conv_0: expected channels divisible by group 2, got 3",
+    "Conv_0.group: expected a divisor of 4 and 3 channels, got 2",
   ],
   [
     "a kernel larger than the input",
@@ -234,7 +234,7 @@ const rejected: readonly [string, (graph: Graph) => unknown, string][] = [
   [
     "a resize without sizes",
     (g) => ops.Resize(g.input("x", "float32", [1, 1, 4]), {}),
-    "Resize_0: expected 3 scales or 3 sizes, got neither",
+    "Resize_0.scales: expected 3 scales or 3 sizes, got neither",
   ],
   [
     "axes that are not constant",
@@ -252,7 +252,7 @@ const rejected: readonly [string, (graph: Graph) => unknown, string][] = [
   [
     "more than there is to pick",
     (g) => ops.TopK(g.input("x", "float32", [2]), 3),
-    "TopK_0: expected k of at most 2, got 3",
+    "TopK_0.k: expected a whole number from 0 to 2, got 3",
   ],
 ];
 

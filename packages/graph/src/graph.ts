@@ -138,13 +138,14 @@ export const Graph: new (name?: string, reserved?: Iterable<string>) => Graph = 
   ): readonly Value[] {
     const name = options.name || this.#fresh(opType);
     this.#taken.add(name);
-    for (const input of inputs) if (input !== undefined) this.#own(name, input);
+    const where = options.where ?? name;
+    for (const input of inputs) if (input !== undefined) this.#own(where, input);
     const { outputs: wanted } = options;
     const domain = options.domain === "ai.onnx" ? "" : (options.domain ?? "");
     const outputCount = typeof wanted === "object" ? wanted.length : wanted;
-    const infos = inferShapes({ opType, name, domain, inputs, attributes, outputCount });
+    const infos = inferShapes({ opType, name: where, domain, inputs, attributes, outputCount });
     if (outputCount !== undefined && outputCount > infos.length) {
-      throw graphError(name, `at most ${infos.length} outputs of ${opType}`, outputCount);
+      throw graphError(where, `at most ${infos.length} outputs of ${opType}`, outputCount);
     }
     const outputs: Value[] = [];
     const node: Node = { opType, name, domain, inputs: [...inputs], outputs, attributes };

@@ -43,6 +43,8 @@ export interface NodeSpec extends Described {
 
 export interface NodeOptions {
   readonly name?: string;
+  /** What errors call the node; its name by default. */
+  readonly where?: string;
   readonly domain?: string;
   /** How many outputs, or their names. */
   readonly outputs?: number | readonly string[];

@@ -104,5 +104,7 @@ test.each([
 });
 
 test("an index outside its axis is an error", () => {
-  expect(() => evaluate("Gather", [row, int64([4])])).toThrow("index 4 is outside an axis of 4");
+  expect(() => evaluate("Gather", [row, int64([4])])).toThrow(
+    "indices from -4 to 3 along axis 0 of Gather, got 4",
+  );
 });

@@ -82,7 +82,7 @@ export function constantOf(attributes: Readonly<Record<string, Attribute>>, wher
     value_ints: "int64",
   };
   if (entries.length === 1 && name === "value" && typeof value === "object" && "data" in value) return value;
-  const type = forms[name];
+  const type = Object.hasOwn(forms, name) ? forms[name] : undefined;
   if (entries.length !== 1 || type === undefined)
     throw graphError(
       where,

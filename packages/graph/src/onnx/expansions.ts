@@ -73,6 +73,15 @@ function attention(call: Call): Value {
   if (q.dims.length !== 3) return ops.Attention(q, k, v, options);
   // Heads are the parts of the last axis.
   const [heads, groups] = [numberOf(call, "q_num_heads"), numberOf(call, "kv_num_heads")];
+  for (const [key, count, x] of [
+    ["q_num_heads", heads, q],
+    ["kv_num_heads", groups, k],
+    ["kv_num_heads", groups, v],
+  ] as const) {
+    const size = x.dims[2] ?? 0;
+    if (!(x.dims.length === 3 && count >= 1 && size % count === 0))
+      throw graphError(`${call.name}.${key}`, `a divisor of ${size}`, count);
+  }
   const apart = (x: Value, count: number): Value =>
     ops.Transpose(ops.Reshape(x, [...x.dims.slice(0, 2), count, x.dims[2]! / count]), [0, 2, 1, 3]);
   const y = ops.Attention(apart(q, heads), apart(k, groups), apart(v, groups), options);

@@ -2,6 +2,7 @@ import type { Tensor } from "@pixelcal/core";
 import { isFloat, onnxBfloat16, onnxTypes, toNumbers } from "../data-types.js";
 import { GraphError, graphError, UnsupportedOpError } from "../errors.js";
 import type { Attribute, Graph, Value } from "../ir.js";
+import { checkAttributes } from "../operators/attribute-kinds.js";
 import { StopGradient } from "../operators/ops.js";
 import { sizeOf } from "../operators/spec.js";
 import { attributesOf, constantOf } from "./attributes.js";
@@ -84,10 +85,12 @@ export function readNode(reading: Reading, proto: NodeProto): void {
     budget: reading.budget,
   };
   try {
+    checkAttributes(name, opType, attributes);
     if (sequenceOperators.has(opType)) addSequence(reading, call, proto);
     else addCall(reading, call, proto);
   } catch (error) {
-    if (error instanceof GraphError || error instanceof UnsupportedOpError) throw error;
+    if (error instanceof UnsupportedOpError) throw error;
+    if (error instanceof GraphError) throw atNode(error, name, opType);
     // A shape rule met numbers no one checks for, a length of -1 for example: the
     // model's fault, not the program's.
     throw new GraphError(
@@ -95,6 +98,24 @@ export function readNode(reading: Reading, proto: NodeProto): void {
       `${opType} cannot be laid out: ${error instanceof Error ? error.message : error}`,
     );
   }
+}
+
+/** Errors of what a node is written in name the node and its operator. */
+function atNode(error: GraphError, name: string, opType: string): GraphError {
+  const { where, message } = error;
+  if (where === "model") return error;
+  const text = message.slice(where.length + 2);
+  const own = `${opType}.`;
+  const place =
+    where === opType
+      ? name
+      : where.startsWith(own)
+        ? `${name}.${where.slice(own.length)}`
+        : where === name || where.startsWith(`${name}.`)
+          ? where
+          : undefined;
+  if (place === undefined) return message.includes(name) ? error : new GraphError(name, message);
+  return new GraphError(place, message.includes(opType, where.length) ? text : `${text} (${opType})`);
 }
 
 function addCall(reading: Reading, original: Call, { name, outputs = [] }: NodeProto): void {
@@ -117,7 +138,11 @@ function addCall(reading: Reading, original: Call, { name, outputs = [] }: NodeP
   const values = graph.scope(call.name, () => expanded(call));
   if (values === undefined) {
     const attributes = castable(call);
-    graph.node(call.opType, call.operands, attributes, { name, outputs: outputs.slice(0, call.outputs) });
+    graph.node(call.opType, call.operands, attributes, {
+      name,
+      where: call.name,
+      outputs: outputs.slice(0, call.outputs),
+    });
   }
   account(reading, call.name, first);
   if (values === undefined) return;

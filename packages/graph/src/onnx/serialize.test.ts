@@ -118,10 +118,10 @@ describe("external data", () => {
 test("what ONNX cannot hold is refused", () => {
   const graph = new Graph("g");
   const x = graph.input("x", "float32", [2]);
-  const [y] = graph.node("Identity", [x], { axis: 0.5 });
+  const [y] = graph.node("Identity", [x], { own: 0.5 });
   graph.output("y", y!);
   expect(() => serializeModel(graph)).toThrow(GraphError);
-  expect(() => serializeModel(graph)).toThrow(/axis: expected a whole number, got 0\.5/);
+  expect(() => serializeModel(graph)).toThrow(/own: expected a whole number, got 0\.5/);
   const nested = new Graph("g");
   nested.output("y", nested.node("Identity", [nested.input("x", "float32", [2])], { body: graph })[0]!);
   expect(() => serializeModel(nested)).toThrow(/graphs inside of operators/);

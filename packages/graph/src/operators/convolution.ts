@@ -21,10 +21,13 @@ export const groupOf = (spec: Described): number => numberOf(spec, "group", 1);
 
 function operands(spec: Described): [Value, Value] {
   const [x, w] = spec.inputs;
-  if (x === undefined || w === undefined) throw graphError(spec.name, "an input and a weight", "nothing");
+  if (x === undefined) throw graphError(spec.name, `an input of ${spec.opType}`, "nothing");
+  if (w === undefined) throw graphError(`${spec.name}.W`, `a weight of ${spec.opType}`, "nothing");
   requireRank(spec, x, 3, 5);
   requireRank(spec, w, x.dims.length, x.dims.length);
   requireType(spec, w, x.type);
+  if (w.dims.some((size) => size < 1))
+    throw graphError(`${spec.name}.W`, `filters of 1 or more elements along each axis`, w.dims);
   const kernel = numbersOf(spec, "kernel_shape");
   if (kernel !== undefined && kernel.join() !== w.dims.slice(2).join()) {
     throw graphError(
@@ -36,18 +39,20 @@ function operands(spec: Described): [Value, Value] {
   return [x, w];
 }
 
-function requireGroups(spec: Described, what: string, count: number): void {
+/** How many groups divide both `count` channels of the image and `others`. */
+function groupsOf(spec: Described, count: number, others: number): number {
   const group = groupOf(spec);
-  if (!Number.isInteger(group) || group < 1 || count % group !== 0) {
-    throw graphError(spec.name, `${what} divisible by group ${group}`, count);
-  }
+  if (Number.isInteger(group) && group >= 1 && count % group === 0 && others % group === 0) return group;
+  const channels = count === others ? `${count} channels` : `${count} and ${others} channels`;
+  throw graphError(`${spec.name}.group`, `a divisor of ${channels}`, group);
 }
 
 export const convolutionShapes: Readonly<Record<string, ShapeRule>> = {
   Conv: (spec) => {
     const { output } = convWindows(spec);
     const [x, w, bias] = [required(spec, 0), required(spec, 1), spec.inputs[2]];
-    const [channels, outputs, group] = [x.dims[1]!, w.dims[0]!, groupOf(spec)];
+    const [channels, outputs] = [x.dims[1]!, w.dims[0]!];
+    const group = groupsOf(spec, channels, outputs);
     if (w.dims[1]! * group !== channels) {
       throw graphError(
         spec.name,
@@ -55,7 +60,6 @@ export const convolutionShapes: Readonly<Record<string, ShapeRule>> = {
         channels,
       );
     }
-    requireGroups(spec, "channels", outputs);
     if (bias !== undefined) requireDims(spec, bias, [outputs]);
     return [{ type: x.type, dims: [x.dims[0]!, outputs, ...output] }];
   },
@@ -65,8 +69,7 @@ export const convolutionShapes: Readonly<Record<string, ShapeRule>> = {
     if (w.dims[0] !== x.dims[1]) {
       throw graphError(spec.name, `${w.dims[0]} channels for the weight [${w.dims.join(", ")}]`, x.dims[1]);
     }
-    requireGroups(spec, "channels", x.dims[1]!);
-    const outputs = w.dims[1]! * groupOf(spec);
+    const outputs = w.dims[1]! * groupsOf(spec, x.dims[1]!, x.dims[1]!);
     if (bias !== undefined) requireDims(spec, bias, [outputs]);
     return [{ type: x.type, dims: [x.dims[0]!, outputs, ...input] }];
   },

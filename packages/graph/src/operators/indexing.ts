@@ -1,6 +1,6 @@
-import type { DataType } from "@pixelcal/core";
+import type { DataType, Tensor } from "@pixelcal/core";
 import { numberOf, textOf } from "../attributes.js";
-import { fromNumbers } from "../data-types.js";
+import { fromNumbers, toNumbers } from "../data-types.js";
 import { graphError } from "../errors.js";
 import type { NodeSpec, Value } from "../ir.js";
 import { Cast, Equal } from "./elementwise.js";
@@ -31,28 +31,80 @@ function columns(spec: NodeSpec, indices: Value, most: number): number {
   throw graphError(spec.name, `indices of 1 to ${most} columns`, indices.dims);
 }
 
+/** Smallest and largest numbers of stored indices: one array may be read by many nodes. */
+const ranges = new WeakMap<Tensor["data"], readonly [number, number]>();
+
+function rangeOf(tensor: Tensor): readonly [number, number] {
+  const before = ranges.get(tensor.data);
+  if (before !== undefined) return before;
+  let [least, most] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  for (const value of toNumbers(tensor)) {
+    least = Math.min(least, value);
+    most = Math.max(most, value);
+  }
+  ranges.set(tensor.data, [least, most]);
+  return [least, most];
+}
+
+/** Where indices are stored in the model, they must lie within an axis of `size` elements. */
+function requireIndices(spec: NodeSpec, indices: Value, size: number, axis: number): void {
+  const tensor = indices.graph.tensor(indices);
+  if (tensor === undefined || tensor.data.length === 0) return;
+  const [least, most] = rangeOf(tensor);
+  if (least >= -size && most < size) return;
+  const expected = `indices from ${-size} to ${size - 1} along axis ${axis} of ${spec.opType}`;
+  throw graphError(`${spec.name}.indices`, expected, least < -size ? least : most);
+}
+
+/** The same for rows of indices, each number of which counts along an axis of its own. */
+function requireRows(spec: NodeSpec, indices: Value, sizes: readonly number[]): void {
+  const tensor = indices.graph.tensor(indices);
+  if (tensor === undefined || tensor.data.length === 0) return;
+  const [least, most] = rangeOf(tensor);
+  const smallest = Math.min(...sizes);
+  if (least >= -smallest && most < smallest) return;
+  for (const [at, value] of toNumbers(tensor).entries()) {
+    const size = sizes[at % sizes.length]!;
+    if (value >= -size && value < size) continue;
+    throw graphError(`${spec.name}.indices`, `indices from ${-size} to ${size - 1} of ${spec.opType}`, value);
+  }
+}
+
 export const indexingShapes: Readonly<Record<string, ShapeRule>> = {
   Gather: (spec) => {
     const [x, indices] = [required(spec, 0), required(spec, 1)];
     const axis = normalAxis(spec, numberOf(spec, "axis", 0), x.dims.length);
+    requireIndices(spec, indices, x.dims[axis]!, axis);
     return [{ type: x.type, dims: [...x.dims.slice(0, axis), ...indices.dims, ...x.dims.slice(axis + 1)] }];
   },
   GatherElements: (spec) => {
     const [x, indices] = [required(spec, 0), required(spec, 1)];
-    normalAxis(spec, numberOf(spec, "axis", 0), x.dims.length);
+    const axis = normalAxis(spec, numberOf(spec, "axis", 0), x.dims.length);
     requireRank(spec, indices, x.dims.length, x.dims.length);
+    requireIndices(spec, indices, x.dims[axis]!, axis);
     return [{ type: x.type, dims: indices.dims }];
   },
   GatherND: (spec) => {
     const [x, indices] = [required(spec, 0), required(spec, 1)];
     const batch = numberOf(spec, "batch_dims", 0);
+    const shared = Math.min(x.dims.length, indices.dims.length) - 1;
+    if (!(batch >= 0 && batch <= shared)) {
+      throw graphError(`${spec.name}.batch_dims`, `0 to ${shared}`, batch);
+    }
+    for (let axis = 0; axis < batch; axis++) {
+      if (x.dims[axis] === indices.dims[axis]) continue;
+      const expected = `indices of the sizes [${x.dims.slice(0, batch).join(", ")}] first`;
+      throw graphError(`${spec.name}.batch_dims`, expected, indices.dims);
+    }
     const depth = columns(spec, indices, x.dims.length - batch);
+    requireRows(spec, indices, x.dims.slice(batch, batch + depth));
     return [{ type: x.type, dims: [...indices.dims.slice(0, -1), ...x.dims.slice(batch + depth)] }];
   },
   ScatterElements: (spec) => {
     const [x, indices, updates] = [required(spec, 0), required(spec, 1), required(spec, 2)];
-    normalAxis(spec, numberOf(spec, "axis", 0), x.dims.length);
+    const axis = normalAxis(spec, numberOf(spec, "axis", 0), x.dims.length);
     requireRank(spec, indices, x.dims.length, x.dims.length);
+    requireIndices(spec, indices, x.dims[axis]!, axis);
     requireDims(spec, updates, indices.dims);
     requireType(spec, updates, x.type);
     requireReduction(spec);
@@ -61,6 +113,7 @@ export const indexingShapes: Readonly<Record<string, ShapeRule>> = {
   ScatterND: (spec) => {
     const [x, indices, updates] = [required(spec, 0), required(spec, 1), required(spec, 2)];
     const depth = columns(spec, indices, x.dims.length);
+    requireRows(spec, indices, x.dims.slice(0, depth));
     requireDims(spec, updates, [...indices.dims.slice(0, -1), ...x.dims.slice(depth)]);
     requireType(spec, updates, x.type);
     requireReduction(spec);
@@ -70,7 +123,8 @@ export const indexingShapes: Readonly<Record<string, ShapeRule>> = {
     const x = required(spec, 0);
     const axis = normalAxis(spec, numberOf(spec, "axis", -1), x.dims.length);
     const k = staticNumbers(spec, 1)?.[0] ?? 0;
-    if (k < 0 || k > x.dims[axis]!) throw graphError(spec.name, `k of at most ${x.dims[axis]}`, k);
+    if (!(Number.isInteger(k) && k >= 0 && k <= x.dims[axis]!))
+      throw graphError(`${spec.name}.k`, `a whole number from 0 to ${x.dims[axis]}`, k);
     const dims = x.dims.with(axis, k);
     return [
       { type: x.type, dims },

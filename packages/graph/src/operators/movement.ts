@@ -9,6 +9,7 @@ import {
   required,
   requireRank,
   requireType,
+  requireWhole,
   type ShapeRule,
   sizeOf,
   staticNumbers,
@@ -45,11 +46,14 @@ export function sliceSteps(spec: Described): readonly Steps[] {
       starts.length,
       ends.length,
       axes.length,
+      steps.length,
     ]);
   }
+  for (const [key, values] of Object.entries({ starts, ends, steps }))
+    if (!values.every(Number.isInteger)) throw graphError(`${spec.name}.${key}`, "whole numbers", values);
   return axes.map((axis, index) => {
     const [size, step] = [dims[axis]!, steps[index]!];
-    if (step === 0) throw graphError(spec.name, "steps other than 0", 0);
+    if (step === 0) throw graphError(`${spec.name}.steps`, "steps other than 0", steps);
     const clamp = (at: number, low: number, high: number): number =>
       Math.min(Math.max(at < 0 ? at + size : at, low), high);
     const start = clamp(starts[index]!, 0, step > 0 ? size : size - 1);
@@ -70,7 +74,8 @@ export function padding(spec: Described): {
     staticNumbers(spec, 3) ?? Array.from({ length: rank }, (_, axis) => axis),
     rank,
   );
-  if (pads.length !== 2 * axes.length) throw graphError(spec.name, `${2 * axes.length} pads`, pads);
+  if (pads.length !== 2 * axes.length || !pads.every(Number.isSafeInteger))
+    throw graphError(`${spec.name}.pads`, `${2 * axes.length} whole numbers`, pads);
   const [before, after] = [Array<number>(rank).fill(0), Array<number>(rank).fill(0)];
   for (const [index, axis] of axes.entries()) {
     before[axis] = pads[index]!;
@@ -88,8 +93,9 @@ export function splitSizes(spec: Described, outputs?: number, most: number = mos
   const size = x.dims[normalAxis(spec, numberOf(spec, "axis", 0), x.dims.length)]!;
   const given = staticNumbers(spec, 1);
   if (given !== undefined) {
-    if (given.some((each) => each < 0) || given.reduce((sum, each) => sum + each, 0) !== size) {
-      throw graphError(spec.name, `sizes that add up to ${size}`, given);
+    requireWhole(spec, "split", given, 0);
+    if (given.reduce((sum, each) => sum + each, 0) !== size) {
+      throw graphError(`${spec.name}.split`, `sizes that add up to ${size}`, given);
     }
     return given;
   }
@@ -100,6 +106,12 @@ export function splitSizes(spec: Described, outputs?: number, most: number = mos
   return Array.from({ length: Math.min(count, most) }, (_, index) =>
     Math.max(Math.min(each, size - index * each), 0),
   );
+}
+
+function blockOf(spec: Described): number {
+  const block = numberOf(spec, "blocksize");
+  if (Number.isSafeInteger(block) && block >= 1) return block;
+  throw graphError(`${spec.name}.blocksize`, "a whole number of 1 or more", block);
 }
 
 const info = (x: Value, dims: readonly number[]): { type: Value["type"]; dims: readonly number[] }[] => [
@@ -116,7 +128,8 @@ export const movementShapes: Readonly<Record<string, ShapeRule>> = {
     const count = sizeOf(x.dims);
     if (free >= 0) dims[free] = count / sizeOf(dims.filter((_, axis) => axis !== free));
     if (!dims.every((size) => Number.isInteger(size) && size >= 0) || sizeOf(dims) !== count) {
-      throw graphError(spec.name, `a shape of ${count} elements, as [${x.dims.join(", ")}] has`, wanted);
+      const expected = `a shape of ${count} elements, as [${x.dims.join(", ")}] has`;
+      throw graphError(`${spec.name}.shape`, expected, wanted);
     }
     return info(x, dims);
   },
@@ -137,7 +150,7 @@ export const movementShapes: Readonly<Record<string, ShapeRule>> = {
         : normalAxes(spec, given, x.dims.length),
     );
     if (x.dims.some((size, axis) => axes.has(axis) && size !== 1)) {
-      throw graphError(spec.name, `axes of size 1 in [${x.dims.join(", ")}]`, given);
+      throw graphError(`${spec.name}.axes`, `axes of size 1 in [${x.dims.join(", ")}]`, given);
     }
     return info(
       x,
@@ -160,17 +173,21 @@ export const movementShapes: Readonly<Record<string, ShapeRule>> = {
     const given = numberOf(spec, "axis", 1);
     const axis = given < 0 ? given + x.dims.length : given;
     if (axis < 0 || axis > x.dims.length)
-      throw graphError(`${spec.name}.axis`, `at most ${x.dims.length}`, given);
+      throw graphError(`${spec.name}.axis`, `an axis from ${-x.dims.length} to ${x.dims.length}`, given);
     return info(x, [sizeOf(x.dims.slice(0, axis)), sizeOf(x.dims.slice(axis))]);
   },
   Expand: (spec) => {
     const x = required(spec, 0);
-    return info(x, broadcastDims(spec, x.dims, staticNumbers(spec, 1) ?? []));
+    const shape = staticNumbers(spec, 1) ?? [];
+    requireWhole(spec, "shape", shape, 0);
+    return info(x, broadcastDims(spec, x.dims, shape));
   },
   Tile: (spec) => {
     const x = required(spec, 0);
     const repeats = staticNumbers(spec, 1) ?? [];
-    if (repeats.length !== x.dims.length) throw graphError(spec.name, `${x.dims.length} repeats`, repeats);
+    if (repeats.length !== x.dims.length)
+      throw graphError(`${spec.name}.repeats`, `${x.dims.length} repeats`, repeats);
+    requireWhole(spec, "repeats", repeats, 0);
     return info(
       x,
       x.dims.map((size, axis) => size * repeats[axis]!),
@@ -217,6 +234,10 @@ export const movementShapes: Readonly<Record<string, ShapeRule>> = {
     }
     const { before, after } = padding(spec);
     const dims = x.dims.map((size, axis) => size + before[axis]! + after[axis]!);
+    if (dims.some((size) => size < 0)) {
+      const most = `pads that crop at most [${x.dims.join(", ")}]`;
+      throw graphError(`${spec.name}.pads`, most, [...before, ...after]);
+    }
     const least = mode === "reflect" ? 1 : 0;
     if (
       x.dims.some(
@@ -230,7 +251,9 @@ export const movementShapes: Readonly<Record<string, ShapeRule>> = {
   DepthToSpace: (spec) => {
     const x = required(spec, 0);
     requireRank(spec, x, 4, 4);
-    const block = numberOf(spec, "blocksize");
+    const block = blockOf(spec);
+    const mode = textOf(spec, "mode", "DCR");
+    if (mode !== "DCR" && mode !== "CRD") throw graphError(`${spec.name}.mode`, "DCR or CRD", mode);
     const [n, c, h, w] = x.dims as [number, number, number, number];
     if (c % (block * block) !== 0) throw graphError(spec.name, `channels divisible by ${block * block}`, c);
     return info(x, [n, c / (block * block), h * block, w * block]);
@@ -238,7 +261,7 @@ export const movementShapes: Readonly<Record<string, ShapeRule>> = {
   SpaceToDepth: (spec) => {
     const x = required(spec, 0);
     requireRank(spec, x, 4, 4);
-    const block = numberOf(spec, "blocksize");
+    const block = blockOf(spec);
     const [n, c, h, w] = x.dims as [number, number, number, number];
     if (h % block !== 0 || w % block !== 0)
       throw graphError(spec.name, `sizes divisible by ${block}`, x.dims);

@@ -111,7 +111,7 @@ export function RMSNormalization(
   scale: Value,
   { axis = -1, epsilon = 1e-5 }: { readonly axis?: number; readonly epsilon?: number } = {},
 ): Value {
-  const first = axis < 0 ? axis + x.dims.length : axis;
+  const first = normalAxis({ name: "RMSNormalization" }, axis, x.dims.length);
   const axes = x.dims.map((_, at) => at).slice(first);
   return Mul(Div(x, Sqrt(Add(ReduceMean(Mul(x, x), axes), epsilon))), scale);
 }
@@ -138,6 +138,8 @@ export interface LrnOptions {
 /** x over (bias + alpha times the mean square of the `size` channels around it) to the power of beta. */
 export function LRN(x: Value, { size, alpha = 1e-4, beta = 0.75, bias = 1 }: LrnOptions): Value {
   const [n, c] = x.dims as [number, number];
+  if (!(Number.isSafeInteger(size) && size >= 1))
+    throw graphError("LRN.size", "a whole number of 1 or more", size);
   const squares = Reshape(Mul(x, x), [n, 1, c, sizeOf(x.dims.slice(2))]);
   const before = Math.floor((size - 1) / 2);
   const mean = AveragePool(squares, {

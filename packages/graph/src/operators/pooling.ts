@@ -4,7 +4,15 @@ import type { Described, Value } from "../ir.js";
 import { Abs, Max, Mul, Pow } from "./elementwise.js";
 import { emit, emitAll, integers } from "./operand.js";
 import { ReduceSum } from "./reduction.js";
-import { requireDims, required, requireRank, type ShapeRule, sizeOf, staticNumbers } from "./spec.js";
+import {
+  requireDims,
+  required,
+  requireRank,
+  requireWhole,
+  type ShapeRule,
+  sizeOf,
+  staticNumbers,
+} from "./spec.js";
 import { type AutoPad, forwardWindows, transposedWindows, type Windows } from "./windows.js";
 
 /** More elements than any window has. */
@@ -16,8 +24,16 @@ export function poolWindows(spec: Described): Windows {
   if (x === undefined) throw graphError(spec.name, "an input", "nothing");
   requireRank(spec, x, 3, 5);
   const kernel = numbersOf(spec, "kernel_shape");
-  if (kernel === undefined || kernel.length !== x.dims.length - 2 || kernel.some((size) => size < 1)) {
-    throw graphError(`${spec.name}.kernel_shape`, `${x.dims.length - 2} sizes`, kernel);
+  if (
+    kernel === undefined ||
+    kernel.length !== x.dims.length - 2 ||
+    !kernel.every((size) => Number.isInteger(size) && size >= 1)
+  ) {
+    throw graphError(
+      `${spec.name}.kernel_shape`,
+      `${x.dims.length - 2} sizes of 1 or more`,
+      kernel ?? "nothing",
+    );
   }
   if (sizeOf(kernel) > mostTaps)
     throw graphError(`${spec.name}.kernel_shape`, `at most ${mostTaps} elements`, kernel);
@@ -36,7 +52,8 @@ export const poolingShapes: Readonly<Record<string, ShapeRule>> = {
     if (kernel.some((size, axis) => before[axis]! >= size || after[axis]! >= size)) {
       throw graphError(`${spec.name}.pads`, "less than the kernel", [...before, ...after]);
     }
-    if (numberOf(spec, "storage_order", 0) !== 0) throw graphError(`${spec.name}.storage_order`, "0", 1);
+    const order = numberOf(spec, "storage_order", 0);
+    if (order !== 0) throw graphError(`${spec.name}.storage_order`, "0", order);
     const dims = [...required(spec, 0).dims.slice(0, 2), ...output];
     const y = { type: required(spec, 0).type, dims };
     return spec.outputCount === 2 ? [y, { type: "int64", dims }] : [y];
@@ -54,11 +71,18 @@ export const poolingShapes: Readonly<Record<string, ShapeRule>> = {
     requireDims(spec, indices, x.dims);
     const given = staticNumbers(spec, 2);
     if (given !== undefined) {
-      if (given.length !== x.dims.length) throw graphError(spec.name, `${x.dims.length} output sizes`, given);
+      if (given.length !== x.dims.length)
+        throw graphError(`${spec.name}.output_shape`, `${x.dims.length} sizes`, given);
+      requireWhole(spec, "output_shape", given, 1);
       return [{ type: x.type, dims: given }];
     }
     const output = x.dims.slice(2);
-    const { input } = transposedWindows(spec, output, numbersOf(spec, "kernel_shape") ?? []);
+    requireRank(spec, x, 3, 5);
+    const kernel = numbersOf(spec, "kernel_shape") ?? [];
+    if (kernel.length !== output.length)
+      throw graphError(`${spec.name}.kernel_shape`, `${output.length} sizes of 1 or more`, kernel);
+    requireWhole(spec, "kernel_shape", kernel, 1);
+    const { input } = transposedWindows(spec, output, kernel);
     return [{ type: x.type, dims: [...x.dims.slice(0, 2), ...input] }];
   },
   GlobalAveragePool: globalPool,

@@ -1,4 +1,5 @@
 import { numberOf } from "../attributes.js";
+import { graphError } from "../errors.js";
 import type { NodeSpec, Value } from "../ir.js";
 import { floatShape } from "./elementwise.js";
 import { emit, integers, scalar } from "./operand.js";
@@ -29,6 +30,11 @@ const argumentShape: ShapeRule = (spec) => {
   return [{ type: "int64", dims: x.dims.flatMap((size, at) => (at === axis ? (keep ? [1] : []) : [size])) }];
 };
 
+const softmaxShape: ShapeRule = (spec) => {
+  normalAxis(spec, numberOf(spec, "axis", -1), required(spec, 0).dims.length);
+  return floatShape(spec);
+};
+
 export const reductionShapes: Readonly<Record<string, ShapeRule>> = {
   ReduceSum: reductionShape,
   ReduceMean: reductionShape,
@@ -42,11 +48,13 @@ export const reductionShapes: Readonly<Record<string, ShapeRule>> = {
   ReduceLogSumExp: reductionShape,
   ArgMax: argumentShape,
   ArgMin: argumentShape,
-  Softmax: floatShape,
-  LogSoftmax: floatShape,
+  Softmax: softmaxShape,
+  LogSoftmax: softmaxShape,
   CumSum: (spec) => {
     const x = required(spec, 0);
-    normalAxes(spec, staticNumbers(spec, 1) ?? [], x.dims.length);
+    const axes = staticNumbers(spec, 1) ?? [];
+    if (axes.length !== 1) throw graphError(`${spec.name}.axis`, "one axis", axes);
+    normalAxis(spec, axes[0]!, x.dims.length);
     return [{ type: x.type, dims: x.dims }];
   },
 };

@@ -29,6 +29,14 @@ export function resizeMatrix(node: Described, axis: ResizedAxis): Float64Array {
   return matrix;
 }
 
+/** Throws GraphError for modes that no Resize has. */
+export function requireResizeModes(node: Described): void {
+  interpolation(node, 1);
+  const mode = textOf(node, "coordinate_transformation_mode", "half_pixel");
+  // A runtime resizes what it crops, though no matrix does here.
+  if (mode !== "tf_crop_and_resize") coordinates(node, { axis: 0, input: 1, output: 1, scale: 1 });
+}
+
 type Coordinates = (axis: ResizedAxis) => (to: number) => number;
 
 /** Where on the input's axis an output lies, by coordinate_transformation_mode. */
@@ -78,7 +86,8 @@ interface Interpolation {
 function interpolation(node: Described, scale: number): Interpolation {
   const mode = textOf(node, "mode", "nearest");
   if (mode === "nearest") return { taps: nearest(node), normalizes: false };
-  const kernel = kernels(node)[mode];
+  const known = kernels(node);
+  const kernel = Object.hasOwn(known, mode) ? known[mode] : undefined;
   if (kernel === undefined) throw graphError(`${node.name}.mode`, "nearest, linear or cubic", mode);
   const wide = numberOf(node, "antialias", 0) !== 0 && scale < 1;
   const narrow = wide ? scale : 1;
@@ -120,7 +129,7 @@ function nearest(node: Described): Taps {
     floor: Math.floor,
     ceil: Math.ceil,
   };
-  const round = rounders[mode];
+  const round = Object.hasOwn(rounders, mode) ? rounders[mode] : undefined;
   if (round === undefined)
     throw graphError(`${node.name}.nearest_mode`, Object.keys(rounders).join(", "), mode);
   return (position) => [[round(position), 1]];

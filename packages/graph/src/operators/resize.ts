@@ -3,6 +3,7 @@ import { fromNumbers } from "../data-types.js";
 import { graphError } from "../errors.js";
 import type { Described, Value } from "../ir.js";
 import { emit, integers } from "./operand.js";
+import { requireResizeModes } from "./resize-matrix.js";
 import { normalAxes, required, type ShapeRule, staticNumbers } from "./spec.js";
 
 export interface ResizedAxis {
@@ -21,7 +22,10 @@ export function resizedAxes(spec: Described): readonly ResizedAxis[] {
   const sizes = nonEmpty(staticNumbers(spec, 3));
   const given = sizes ?? scales;
   if (given === undefined || (sizes !== undefined && scales !== undefined) || given.length !== axes.length) {
-    throw graphError(spec.name, `${axes.length} scales or ${axes.length} sizes`, given ?? "neither");
+    const key = sizes !== undefined ? "sizes" : "scales";
+    const got =
+      given === undefined ? "neither" : sizes !== undefined && scales !== undefined ? "both" : given;
+    throw graphError(`${spec.name}.${key}`, `${axes.length} scales or ${axes.length} sizes`, got);
   }
   const common = commonScale(spec, axes, sizes);
   const resized = dims.map((input, axis): ResizedAxis => {
@@ -32,7 +36,10 @@ export function resizedAxes(spec: Described): readonly ResizedAxis[] {
       common === undefined
         ? (sizes?.[at] ?? Math.floor(Math.fround(input * scales![at]!)))
         : Math.round(common * input);
-    if (!(output >= 1)) throw graphError(spec.name, "sizes of 1 or more", output);
+    if (!(Number.isSafeInteger(output) && output >= 1)) {
+      const key = sizes === undefined ? "scales" : "sizes";
+      throw graphError(`${spec.name}.${key}`, "sizes of 1 or more", output);
+    }
     return { axis, input, output, scale: common ?? scales?.[at] ?? output / input };
   });
   // Runtimes copy what keeps its size, whatever the scales say.
@@ -64,6 +71,7 @@ const nonEmpty = (list: readonly number[] | undefined): readonly number[] | unde
 export const resizeShapes: Readonly<Record<string, ShapeRule>> = {
   Resize: (spec) => {
     const x = required(spec, 0);
+    requireResizeModes(spec);
     return [{ type: x.type, dims: resizedAxes(spec).map((axis) => axis.output) }];
   },
 };

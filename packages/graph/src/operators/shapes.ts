@@ -1,7 +1,8 @@
-import { UnsupportedOpError } from "../errors.js";
+import { GraphError, UnsupportedOpError } from "../errors.js";
 import { type NodeSpec, opKey } from "../ir.js";
+import { checkAttributes } from "./attribute-kinds.js";
 import { blockedShapes } from "./blocked.js";
-import { compositeShapes } from "./composite.js";
+import { composite, compositeShapes } from "./composite.js";
 import { convolutionShapes } from "./convolution.js";
 import { elementwiseShapes } from "./elementwise.js";
 import { indexingShapes } from "./indexing.js";
@@ -33,5 +34,23 @@ export function inferShapes(spec: NodeSpec): readonly ValueInfo[] {
   const key = opKey(spec);
   const rule = Object.hasOwn(shapeRules, key) ? shapeRules[key] : undefined;
   if (rule === undefined) throw new UnsupportedOpError([key], `${spec.name}: unsupported operator`);
-  return rule(spec);
+  try {
+    if (spec.domain !== composite) checkAttributes(spec.name, spec.opType, spec.attributes);
+    return rule(spec);
+  } catch (error) {
+    throw atNode(spec, error);
+  }
+}
+
+/** The error of a shape rule with its operator; what no rule checks for is the node's fault, not the program's. */
+function atNode({ name, opType }: NodeSpec, error: unknown): unknown {
+  if (error instanceof UnsupportedOpError) return error;
+  if (!(error instanceof GraphError)) {
+    const what = error instanceof Error ? error.message : String(error);
+    return new GraphError(name, `${opType} cannot be laid out: ${what}`);
+  }
+  const { where, message } = error;
+  const own = where === name || where.startsWith(`${name}.`);
+  if (!own || message.includes(opType, where.length)) return error;
+  return new GraphError(where, `${message.slice(where.length + 2)} (${opType})`);
 }

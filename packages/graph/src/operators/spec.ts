@@ -44,14 +44,21 @@ export function staticNumbers(
 
 /** Axes counted from the front, each once. */
 export function normalAxes(spec: { readonly name: string }, axes: readonly number[], rank: number): number[] {
-  const normal = axes.map((axis) => normalAxis(spec, axis, rank));
-  if (new Set(normal).size !== normal.length) throw graphError(spec.name, "each axis once", axes);
+  const normal = axes.map((axis) => normalAxis(spec, axis, rank, "axes"));
+  if (new Set(normal).size !== normal.length) throw graphError(`${spec.name}.axes`, "each axis once", axes);
   return normal;
 }
 
-export function normalAxis(spec: { readonly name: string }, axis: number, rank: number): number {
+/** An axis counted from the front. Throws GraphError naming `attribute`. */
+export function normalAxis(
+  spec: { readonly name: string },
+  axis: number,
+  rank: number,
+  attribute = "axis",
+): number {
   if (!Number.isInteger(axis) || axis < -rank || axis >= rank) {
-    throw graphError(spec.name, `an axis from ${-rank} to ${rank - 1}`, axis);
+    const expected = rank === 0 ? "no axis of a scalar" : `an axis from ${-rank} to ${rank - 1}`;
+    throw graphError(`${spec.name}.${attribute}`, expected, axis);
   }
   return axis < 0 ? axis + rank : axis;
 }
@@ -97,6 +104,17 @@ export function requireDims(spec: { readonly name: string }, value: Value, dims:
 
 export function requireType(spec: { readonly name: string }, value: Value, type: DataType): void {
   if (value.type !== type) throw graphError(spec.name, `${value.name} of type ${type}`, value.type);
+}
+
+/** Lists of sizes, counts or places, which must be whole numbers of `least` or more. */
+export function requireWhole(
+  spec: { readonly name: string },
+  attribute: string,
+  values: readonly number[],
+  least: number,
+): void {
+  if (values.every((value) => Number.isSafeInteger(value) && value >= least)) return;
+  throw graphError(`${spec.name}.${attribute}`, `whole numbers of ${least} or more`, values);
 }
 
 export const sizeOf = (dims: readonly number[]): number => dims.reduce((product, size) => product * size, 1);

@@ -92,8 +92,11 @@ export function transposedWindows(
   const full = output.map((size, axis) => strides[axis]! * (size - 1) + extra[axis]! + spans[axis]!);
   const mode = textOf(spec, "auto_pad", "NOTSET");
   const [before, after] = pads(spec, rank);
+  const shape = numbersOf(spec, "output_shape");
+  if (shape !== undefined && shape.length !== rank && shape.length !== rank + 2)
+    throw graphError(`${spec.name}.output_shape`, `${rank} sizes`, shape);
   const wanted =
-    numbersOf(spec, "output_shape")?.slice(-rank) ??
+    shape?.slice(-rank) ??
     (mode.startsWith("SAME") ? output.map((size, axis) => size * strides[axis]!) : undefined);
   for (const [axis, size] of (wanted ?? []).entries()) {
     const total = Math.max(full[axis]! - size, 0);
@@ -102,7 +105,10 @@ export function transposedWindows(
     full[axis] = size + total;
   }
   const input = full.map((size, axis) => size - before[axis]! - after[axis]!);
-  if (input.some((size) => size < 1)) throw graphError(spec.name, "pads smaller than the output", input);
+  if (input.some((size) => size < 1)) {
+    const where = shape === undefined ? "pads" : "output_shape";
+    throw graphError(`${spec.name}.${where}`, "an output of 1 or more along each axis", input);
+  }
   return { input, kernel, strides, dilations, before, after, output };
 }
 
