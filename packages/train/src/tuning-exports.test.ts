@@ -10,7 +10,9 @@ import type { TrainerOptions, TrainingBatch } from "./trainer-options.js";
 
 // Networks as exporters write them; architectures.test.ts has their gradients.
 const folder = new URL("../test/golden/architectures/", import.meta.url);
-const names = readdirSync(folder).filter((name) => name.endsWith(".onnx"));
+/** It ends in a sigmoid of three channels, whose labels may overlap. */
+const multiLabel = "attention_unet.onnx";
+const names = readdirSync(folder).filter((name) => name.endsWith(".onnx") && name !== multiLabel);
 const goldens: Record<string, { image: readonly number[] }> = JSON.parse(
   readFileSync(new URL("architectures.json", folder), "utf8"),
 );
@@ -70,6 +72,14 @@ describe("an exported network comes back with new weights alone", () => {
       const different = own!.filter((value, i) => value !== theirs![i]).length;
       expect(different / own!.length).toBeLessThan(0.01);
     }
+  });
+
+  test("or is refused where its classes may overlap", async () => {
+    const model = readFileSync(new URL(multiLabel, folder));
+    const { image } = goldens[multiLabel.replace(".onnx", "")]!;
+    await expect(tuned(model, image, undefined)).rejects.toThrow(
+      /a sigmoid of 3 channels in \w+: multi-label/,
+    );
   });
 
   test("of float16 weights, in float16", async () => {
