@@ -82,12 +82,6 @@ export abstract class Accumulator<R, O extends { readonly classes: number }> imp
       throw invalidArgument("probs", `${this.options.classes} classes`, classes);
   }
 
-  protected static checkOptions(options: { readonly classes: number }): void {
-    if (typeof options !== "object" || options === null)
-      throw invalidArgument("options", "an object", options);
-    checkClasses(options.classes);
-  }
-
   /**
    * Returns the metric that `make` builds from the options in `state`, holding its sums. `upgrade` turns the content of a
    * version 1 state into today's.

@@ -95,6 +95,11 @@ describe("options of the same meaning", () => {
       () => new OverlapMetric({ classes: 3, smooth: 1, bothEmpty: "perfect" }),
     ],
     [
+      "tolerances",
+      () => new SurfaceDistanceMetric({ classes: 3, tolerance: 2, bothEmpty: "perfect" }),
+      () => new SurfaceDistanceMetric({ classes: 3, tolerance: [2, 2, 2], percentile: 95 }),
+    ],
+    [
       "a floor",
       () => new ProbabilityScoreMetric({ classes: 3 }),
       () => new ProbabilityScoreMetric({ classes: 3, floor: 0 }),
@@ -166,6 +171,24 @@ describe("states of version 1", () => {
     OverlapMetric.restore(old).merge(new OverlapMetric({ classes: 2, bothEmpty: name }));
   });
 
+  test("of surface distances, which had the 95th percentile alone", () => {
+    const series = (value: number): number[] => [1, value, value * value, 0, 0];
+    const region = [...series(4), ...series(3), ...series(2), ...series(1)];
+    const options = { classes: 2, regions: "foreground", convention: "monai", empty: "nan", tolerance: 1 };
+    const old = written(1, "SurfaceDistanceMetric", options, [
+      1,
+      ...region,
+      ...new Array<number>(20).fill(0),
+    ]);
+    const metric = SurfaceDistanceMetric.restore(old);
+    const { hd, hd95, hdPercentile, assd, nsd } = metric.compute().foreground!;
+    expect([hd, hd95, hdPercentile, assd, nsd].map(({ mean }) => mean)).toEqual([4, 3, 3, 2, 1]);
+    const today = { classes: 2, regions: "foreground", convention: "monai", oneEmpty: "undefined" } as const;
+    metric.merge(new SurfaceDistanceMetric({ ...today, bothEmpty: "undefined" }));
+    const cut = written(1, "SurfaceDistanceMetric", options, [1, ...region.slice(1)]);
+    expect(() => SurfaceDistanceMetric.restore(cut)).toThrow("state: expected 4 measures of every region");
+  });
+
   test("of overlaps with another number are refused", () => {
     const old = written(1, "OverlapMetric", { classes: 2, bothEmpty: 0.5 }, new Array<number>(35).fill(0));
     expect(() => OverlapMetric.restore(old)).toThrow("state: bothEmpty 0.5 cannot be expressed");
@@ -193,6 +216,12 @@ test.each<[string, (state: Uint8Array) => unknown, Uint8Array, string]>([
   ["NaN", ProbabilityScoreMetric.restore, scores(two, [4, 2, 0 / 0, 0]), "at least 0, got NaN"],
   ["a negative count of version 1", ProbabilityScoreMetric.restore, scores(two, [-4, 2, 1], 1), "got -4"],
   ["negative cases", OverlapMetric.restore, overlap(0, -1), "whole counts, got -1"],
+  [
+    "half a case of distances",
+    SurfaceDistanceMetric.restore,
+    written(2, "SurfaceDistanceMetric", two, [0, 0.5, ...new Array<number>(49).fill(0)]),
+    "whole counts, got 0.5",
+  ],
   ["half a pixel", OverlapMetric.restore, overlap(3, 0.5), "whole counts, got 0.5"],
   ["half an undefined case", OverlapMetric.restore, overlap(9, 0.5), "whole counts, got 0.5"],
   ["too few sums", ProbabilityScoreMetric.restore, scores(two, [4, 2, 1]), "state: expected 4 sums, got 3"],

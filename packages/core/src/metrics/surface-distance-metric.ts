@@ -1,10 +1,12 @@
 import { checkChoice, checkLabels, checkSpacing } from "../check.js";
 import { checkOptions, optionNames } from "../check-options.js";
+import { invalidArgument } from "../errors.js";
 import { checkDims } from "../probability-maps.js";
 import type { Labels, Probabilities } from "../tensor.js";
-import { Accumulator, checkMetricOptions } from "./accumulator.js";
+import { Accumulator, checkMetricOptions, type StateContent } from "./accumulator.js";
 import { labelSurfaceDistances } from "./label-surface-distance.js";
 import { type CaseStatistics, CaseSums } from "./metric.js";
+import { checkCounts } from "./metric-state.js";
 import { argMax } from "./overlap.js";
 import { checkSurfaceDefinition, checkTolerances, type SurfaceDefinition } from "./surface-definition.js";
 
@@ -59,14 +61,24 @@ export class SurfaceDistanceMetric extends Accumulator<SurfaceDistanceResult, Su
     checkChoice("regions", regions, regionChoices);
     checkTolerances(tolerance, regionsOf(classes, regions).length);
     if (spacing !== undefined) checkSpacing(spacing, spacing.length);
-    const whole = { ...checkSurfaceDefinition(definition), tolerance };
+    // A list of one value for all regions means the same as the value.
+    const same =
+      typeof tolerance !== "number" &&
+      tolerance.length > 0 &&
+      tolerance.every((each) => each === tolerance[0]);
+    const whole = { ...checkSurfaceDefinition(definition), tolerance: same ? tolerance[0]! : tolerance };
     super({ classes, regions, ignore, spacing, ...whole }, 1 + classes * measures.length * CaseSums.length);
   }
 
   static restore(state: Uint8Array): SurfaceDistanceMetric {
     const make = (options: SurfaceDistanceMetricOptions): SurfaceDistanceMetric =>
       new SurfaceDistanceMetric(options);
-    return Accumulator.restored("SurfaceDistanceMetric", state, make);
+    return Accumulator.restored("SurfaceDistanceMetric", state, make, withPercentile);
+  }
+
+  protected override checkSums(sums: Float64Array): void {
+    checkCounts(sums, 0, 1);
+    for (let at = 1; at < sums.length; at += CaseSums.length) CaseSums.check(sums, at);
   }
 
   async update(
@@ -126,4 +138,22 @@ function foregroundOf(classes: number): readonly number[] {
 
 function at(region: number, measure: number): number {
   return 1 + (region * measures.length + measure) * CaseSums.length;
+}
+
+// Version 1 had the 95th percentile alone, which is today's default of `percentile`.
+function withPercentile({ options, sums }: StateContent): StateContent {
+  const old = ["hd", "hd95", "assd", "nsd"] as const;
+  const regions = (sums.length - 1) / (old.length * CaseSums.length);
+  if (!Number.isInteger(regions)) throw invalidArgument("state", "4 measures of every region", sums.length);
+  const upgraded = new Float64Array(1 + regions * measures.length * CaseSums.length);
+  upgraded[0] = sums[0]!;
+  for (let region = 0; region < regions; region++) {
+    measures.forEach((measure, m) => {
+      const from =
+        1 +
+        (region * old.length + old.indexOf(measure === "hdPercentile" ? "hd95" : measure)) * CaseSums.length;
+      upgraded.set(sums.subarray(from, from + CaseSums.length), at(region, m));
+    });
+  }
+  return { options, sums: upgraded };
 }
