@@ -26,11 +26,7 @@ export function checkOptions(argument: string, options: unknown, knownNames: Rea
 }
 
 /** Returns the error `options.bin: unknown option (did you mean "bins"?); known options: bins, edges`. */
-export function unknownOption(
-  argument: string,
-  name: string,
-  knownNames: Iterable<string>,
-): InvalidArgumentError {
+function unknownOption(argument: string, name: string, knownNames: Iterable<string>): InvalidArgumentError {
   const known = [...knownNames];
   const nearest = nearestName(name, known);
   const hint = nearest === undefined ? "" : ` (did you mean "${nearest}"?)`;

@@ -13,7 +13,7 @@ export {
   mergeBins,
 } from "./calibration.js";
 export { checkLabels, checkTensor } from "./check.js";
-export { checkOptions, nearestName, optionNames, unknownOption } from "./check-options.js";
+export { checkOptions, nearestName, optionNames } from "./check-options.js";
 export * from "./device.js";
 export { DeviceTensor, toDevice } from "./device-tensor.js";
 export * from "./distance.js";
@@ -49,6 +49,7 @@ export {
 } from "./metrics/label-surface-distance.js";
 export type { CaseStatistics, Metric } from "./metrics/metric.js";
 export {
+  type ArgMaxOptions,
   argMax,
   argMaxSync,
   type ConfusionOptions,

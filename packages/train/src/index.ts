@@ -65,7 +65,7 @@ export { type LogitsModel, type PredictOptions, predict, softmax } from "./predi
 export { type ProbabilityTransform, probabilityTransforms } from "./predicted-probabilities.js";
 export { ModelPredictor, type PredictorOptions } from "./predictor.js";
 export type { RateGroup } from "./rates.js";
-export { constant, cosine, type Schedule, type WarmupOptions } from "./schedule.js";
+export { type CosineOptions, constant, cosine, type Schedule, type WarmupOptions } from "./schedule.js";
 export type { TrainableSelection } from "./selection.js";
 export {
   Predictor,
