@@ -1,4 +1,4 @@
-import { InvalidArgumentError, tensor } from "@pixelcal/core";
+import { float16Bits, InvalidArgumentError, tensor } from "@pixelcal/core";
 import { Graph, ops, serializeModel } from "@pixelcal/graph";
 import { describe, expect, it } from "vitest";
 import { createSession, DeviceError, runtimeVersion, type SessionOptions } from "./session.js";
@@ -57,6 +57,9 @@ describe("createSession", () => {
       const { single, again } = await session.run({ half: { type: "float16", dims: [3], data } });
       expect(single!.data).toEqual(Float32Array.of(1, 0.5, -2));
       expect(again).toEqual({ type: "float16", dims: [3], data: bits });
+      const into = { again: { type: "float16", dims: [3], data: data.slice().fill(0) } as const };
+      await session.run({ half: { type: "float16", dims: [3], data } }, { into });
+      expect(float16Bits(into.again.data)).toEqual(bits);
     }
     await session.close();
   });

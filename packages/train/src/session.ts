@@ -185,13 +185,9 @@ class OrtSession implements Session {
       );
     }
     const { into = {} } = options;
-    const wrapped = (tensor: Tensor): OrtTensor =>
-      tensor instanceof DeviceTensor
-        ? (tensor.array as OrtTensor)
-        : new this.#ort.Tensor(tensor.type as "float32", tensor.data as Float32Array, tensor.dims);
-    const given = Object.fromEntries(this.inputs.map(({ name }) => [name, wrapped(feeds[name]!)]));
+    const given = Object.fromEntries(this.inputs.map(({ name }) => [name, this.#wrapped(feeds[name]!)]));
     const wanted = Object.fromEntries(
-      outputs.map(({ name }) => [name, into[name] === undefined ? null : wrapped(into[name])]),
+      outputs.map(({ name }) => [name, into[name] === undefined ? null : this.#wrapped(into[name])]),
     );
     const results = await this.#session.run(given, wanted);
     const tensors: Record<string, Tensor> = {};
@@ -201,6 +197,17 @@ class OrtSession implements Session {
       else tensors[name] = into[name] ?? { type, dims: result.dims, data: dataOf(result) };
     }
     return tensors;
+  }
+
+  #wrapped(tensor: Tensor): OrtTensor {
+    if (tensor instanceof DeviceTensor) return tensor.array as OrtTensor;
+    const { type, data, dims } = tensor;
+    if (type !== "float16") return new this.#ort.Tensor(type as "float32", data as Float32Array, dims);
+    const bits = float16Bits(data as Uint16Array);
+    const wrapped = new this.#ort.Tensor("float16", bits, dims);
+    // Where there is a Float16Array (Node 24) onnxruntime 1.30 makes one of the bits, which its own addon cannot read.
+    if (wrapped.data !== bits) Object.defineProperty(wrapped, "data", { value: bits });
+    return wrapped;
   }
 
   #kept(name: string, result: OrtTensor): DeviceTensor {
