@@ -208,6 +208,37 @@ describe("rejected", () => {
       "model.base: expected at most 1024, got number 1000000000",
     ],
     [
+      "more classes than labels",
+      { ...smallest, model: { num_classes: 2147483647 } },
+      "model.num_classes: expected at most 65536, got number 2147483647",
+    ],
+    [
+      "more channels than any image",
+      { ...smallest, model: { num_classes: 2, in_channels: 1e9 } },
+      "model.in_channels: expected at most 65536, got number 1000000000",
+    ],
+    [
+      "a batch of all cases there are",
+      { ...smallest, batch_size: 1e9 },
+      "batch_size: expected at most 65536, got number 1000000000",
+    ],
+    [
+      "workers",
+      { ...smallest, num_workers: 1e9 },
+      "num_workers: expected at most 1024, got number 1000000000",
+    ],
+    ["threads", { ...smallest, threads: 1e9 }, "threads: expected at most 1024, got number 1000000000"],
+    [
+      "epochs",
+      { ...smallest, epochs: 1e12 },
+      "epochs: expected at most 1000000000, got number 1000000000000",
+    ],
+    [
+      "sums of gradients",
+      { ...smallest, accumulate: 1e12 },
+      "accumulate: expected at most 1000000, got number 1000000000000",
+    ],
+    [
       "a long text with a line break",
       { ...smallest, device: `a\n${"b".repeat(80)}` },
       `device: expected cpu, webgpu or cuda, got string "a\\n${"b".repeat(58)}..."`,

@@ -86,6 +86,10 @@ export interface TrainConfig {
 
 const word = <const T extends readonly string[]>(values: T) => z.string().toLowerCase().pipe(z.enum(values));
 const count = z.int().min(1);
+/** More channels, classes or cases at once than any network has: what is more is a mistake, not a size. */
+const most = 65_536;
+/** More processor threads than any machine has. */
+const mostThreads = 1024;
 
 const patterns = z.union(
   [
@@ -102,8 +106,8 @@ const patterns = z.union(
 
 const builtModel = z.strictObject({
   arch: word(["unet2d", "unet3d"]).default("unet2d"),
-  in_channels: count.default(1),
-  num_classes: z.int().min(2),
+  in_channels: count.max(most).default(1),
+  num_classes: z.int().min(2).max(most),
   // A network of more channels fits no memory.
   base: count.max(1024).optional(),
 });
@@ -135,9 +139,9 @@ const schema = z.strictObject({
       .optional(),
   }),
   model: builtModel,
-  batch_size: count.default(4),
-  num_workers: z.int().min(0).default(2),
-  epochs: count.default(50),
+  batch_size: count.max(most).default(4),
+  num_workers: z.int().min(0).max(mostThreads).default(2),
+  epochs: count.max(1e9).default(50),
   optim: z
     .strictObject({
       lr: z.number().gt(0).default(1e-4),
@@ -163,14 +167,14 @@ const schema = z.strictObject({
     })
     .optional(),
   batch_norm: word(["update", "frozen"]).optional(),
-  accumulate: count.optional(),
+  accumulate: count.max(1e6).optional(),
   ema: z.number().min(0).lt(1).optional(),
   patience: count.optional(),
   augment: z
     .strictObject({ flips: z.boolean().default(false), rotations: z.boolean().default(false) })
     .prefault({}),
   device: word(["cpu", "webgpu", "cuda"]).default("cpu"),
-  threads: count.optional(),
+  threads: count.max(mostThreads).optional(),
   clip_norm: z.number().gt(0).optional(),
   selection: word(["loss", "dice"]).default("loss"),
   ...methodSections,

@@ -91,8 +91,9 @@ describe("createSession", () => {
 
   it.each<[string, SessionOptions]>([
     ["device: expected cpu, webgpu, cuda, got tpu", { device: "tpu" as "cpu" }],
-    ["threads: expected an integer of 1 or more, got 0", { threads: 0 }],
-    ["threads: expected an integer of 1 or more, got 1.5", { threads: 1.5 }],
+    ["threads: expected an integer of 1 to 1024, got 0", { threads: 0 }],
+    ["threads: expected an integer of 1 to 1024, got 2000000", { threads: 2e6 }],
+    ["threads: expected an integer of 1 to 1024, got 1.5", { threads: 1.5 }],
   ])("rejects options: %s", async (message, options) => {
     await expect(createSession(scaled(), options)).rejects.toThrow(InvalidArgumentError);
     await expect(createSession(scaled(), options)).rejects.toThrow(message);

@@ -9,6 +9,9 @@ export type TrainDevice = "cpu" | "webgpu" | "cuda";
 
 export const trainDevices: readonly TrainDevice[] = ["cpu", "webgpu", "cuda"];
 
+/** More than any machine has: every one of them would be started. */
+const mostThreads = 1024;
+
 export interface SessionOptions {
   readonly device?: TrainDevice;
   /** Threads inside one operator; every processor when not given. Results depend on it in the last bits. */
@@ -102,8 +105,8 @@ export async function createSession(
   const device = options.device ?? "cpu";
   if (!trainDevices.includes(device)) throw invalidArgument("device", trainDevices.join(", "), device);
   const { threads } = options;
-  if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1)) {
-    throw invalidArgument("threads", "an integer of 1 or more", threads);
+  if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1 && threads <= mostThreads)) {
+    throw invalidArgument("threads", `an integer of 1 to ${mostThreads}`, threads);
   }
   const { keep = [] } = options;
   if (keep.length > 0 && device !== "webgpu") {

@@ -30,14 +30,15 @@ const smallest = 8;
  */
 export function unet(dimensions: 2 | 3, options: Required<UNetOptions>): Model {
   const { channels, classes, base, seed } = options;
-  for (const [name, value, least] of [
-    ["channels", channels, 1],
-    ["classes", classes, 2],
-    ["base", base, 1],
-    ["seed", seed, 0],
+  for (const [name, value, least, most] of [
+    ["channels", channels, 1, 65_536],
+    ["classes", classes, 2, 65_536],
+    ["base", base, 1, 1024],
+    ["seed", seed, 0, Number.MAX_SAFE_INTEGER],
   ] as const) {
-    if (!(Number.isSafeInteger(value) && value >= least)) {
-      throw invalidArgument(name, `an integer of ${least} or more`, value);
+    if (!(Number.isSafeInteger(value) && value >= least && value <= most)) {
+      const range = name === "seed" ? `${least} or more` : `${least} to ${most}`;
+      throw invalidArgument(name, `an integer of ${range}`, value);
     }
   }
   const name = `unet${dimensions}d`;
