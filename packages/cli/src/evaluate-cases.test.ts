@@ -44,7 +44,7 @@ describe("runs over different cases", () => {
       ["c", [], ["easy"]],
     ]);
     expect(await readFile(at("r.csv"), "utf8")).toMatch(
-      /missing cases,relabelled cases,.*\na,.*\nb,.*,1,0,4,0\n/,
+      /missing cases,relabelled cases,.*\na,.*\nb,.*,1,0,4,0,0\n/,
     );
   });
 

@@ -1,11 +1,16 @@
 import { resolve } from "node:path";
-import { type EvaluationConvention, type ProbabilityTransform, probabilityTransforms } from "@pixelcal/train";
+import {
+  type EvaluationConvention,
+  emptyPolicyOf,
+  type ProbabilityTransform,
+  probabilityTransforms,
+} from "@pixelcal/train";
 import { type Command, Option } from "commander";
 import { CommandError } from "./command-error.js";
 import type { Context } from "./context.js";
-import { evaluateRuns, predictionFolders, writeResults } from "./evaluate-runs.js";
-import { integer, label, number } from "./option.js";
-import { differences, resultsText } from "./report/results.js";
+import { evaluateRuns, predictionFolders, type ScoreSettings, writeResults } from "./evaluate-runs.js";
+import { between, integer, label, number, numbers, percentile } from "./option.js";
+import { differences, paperColumns, resultsText, type Shown } from "./report/results.js";
 
 interface Options {
   readonly predictions: string;
@@ -15,6 +20,11 @@ interface Options {
   readonly convention: EvaluationConvention;
   readonly ignoreBackground: boolean;
   readonly ignore?: number;
+  readonly bothEmpty?: ScoreSettings["bothEmpty"];
+  readonly oneEmpty?: ScoreSettings["oneEmpty"];
+  readonly tolerance?: number | readonly number[];
+  readonly percentile?: number;
+  readonly nllFloor?: number;
   readonly common: boolean;
   readonly missing: "fail" | "skip";
   readonly softmax?: boolean;
@@ -39,6 +49,22 @@ export function addEvaluate(program: Command, context: Context): void {
     )
     .option("--ignore-background", "leave class 0 out of CECE", false)
     .option("--ignore <label>", "label of pixels that count in nothing, 255 for example", label)
+    .addOption(
+      new Option("--both-empty <policy>", "a region in neither mask: scores undefined, or perfect")
+        .choices(["undefined", "perfect"])
+        .default(undefined, "perfect in reference, undefined in consistent"),
+    )
+    .addOption(
+      new Option(
+        "--one-empty <policy>",
+        "a region in one mask only: Dice, NSD 0 and distances infinite or the diagonal",
+      )
+        .choices(["worst", "diagonal", "undefined"])
+        .default(undefined, "worst"),
+    )
+    .option("--tolerance <sizes>", "of NSD, in mm as spacing; one, or one a class: 1,2 (default: 1)", numbers)
+    .option("--percentile <share>", "a column of HD at this percentile beside HD95", percentile)
+    .option("--nll-floor <chance>", "bounds the label's probability in NLL, 1e-7 for example", between(0, 1))
     .addOption(transformOption("softmax", "probs holds logits: take their softmax over the classes"))
     .addOption(transformOption("sigmoid", "probs holds one channel of logits, the foreground's"))
     .addOption(transformOption("normalize", "divide probs by its sum over the classes"))
@@ -54,6 +80,16 @@ export function addEvaluate(program: Command, context: Context): void {
     .option("--out <file>", "the table as CSV", "results.csv")
     .option("--json <file>", "the table and every case as JSON (default: beside the CSV)")
     .action((options: Options) => evaluation(options, context));
+}
+
+/** The paper's columns, and those that an option is about. */
+function shownColumns({ tolerance, percentile: share = 95, nllFloor }: ScoreSettings): readonly Shown[] {
+  return [
+    ...paperColumns,
+    ...(share === 95 ? [] : [[`HD${share}`, 2] as const]),
+    ...(tolerance === undefined ? [] : [["NSD", 4] as const]),
+    ...(nllFloor === undefined ? [] : [["NLL", 4] as const]),
+  ];
 }
 
 /** One of the options that make probabilities of the values; they exclude each other. */
@@ -76,6 +112,10 @@ async function evaluation(options: Options, context: Context): Promise<void> {
     convention,
     ignoreBackground,
     ignore,
+    ...emptyPolicyOf(options),
+    tolerance: options.tolerance,
+    percentile: options.percentile,
+    nllFloor: options.nllFloor,
     transform,
   };
   const { common, missing } = options;
@@ -84,7 +124,7 @@ async function evaluation(options: Options, context: Context): Promise<void> {
   for (const line of lines) context.terminal.warn(line);
   await writeResults(results, { ...settings, common }, { csv: out, json });
   context.output.write(
-    `${resultsText(results)}\n${out} and ${json} hold all columns (convention ${convention})\n`,
+    `${resultsText(results, shownColumns(settings))}\n${out} and ${json} hold all columns (convention ${convention})\n`,
   );
   if (lines.length > 0 && !common && missing === "fail")
     throw new CommandError(

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { integer, names, number, sizes } from "./option.js";
+import { between, integer, label, names, number, numbers, percentile, sizes } from "./option.js";
 
 test.each<[string, (text: string) => unknown, string, unknown]>([
   ["an integer", integer(1), "12", 12],
@@ -7,6 +7,12 @@ test.each<[string, (text: string) => unknown, string, unknown]>([
   ["a number", number(0), "2.5", 2.5],
   ["an exponent", number(0), "1e-3", 0.001],
   ["a fraction", number(0, 1), "0.5", 0.5],
+  ["a number within bounds", between(0, 1), "1e-7", 1e-7],
+  ["a percentile", percentile, "100", 100],
+  ["one of several numbers", numbers, "1.5", 1.5],
+  ["several numbers", numbers, "1,2.5, 0", [1, 2.5, 0]],
+  ["a label", label, "255", 255],
+  ["a negative label", label, "-1", -1],
   ["two sizes", sizes, "64x96", [64, 96]],
   ["three sizes", sizes, "8x64x96", [8, 64, 96]],
   ["names", names(["a", "b"]), "b, a", ["b", "a"]],
@@ -23,6 +29,12 @@ test.each<[(text: string) => unknown, string, string]>([
   [number(0), "", "Expected a number of 0 or more."],
   [number(0), "-1", "Expected a number of 0 or more."],
   [number(0, 1), "1", "Expected a number from 0 to below 1."],
+  [between(0, 1), "0", "Expected a number above 0 and below 1."],
+  [percentile, "101", "Expected a number from 0 to 100."],
+  [numbers, "1,,2", "Expected a number of 0 or more, or several such as 1,2.5."],
+  [numbers, "1,-2", "Expected a number of 0 or more"],
+  [label, "1.5", "Expected an integer, the label to ignore."],
+  [label, "4294967296", "Expected an integer"],
   [sizes, "64", "Expected 2 or 3 sizes like 160x160 or 32x96x96."],
   [sizes, "0x64", "Expected 2 or 3 sizes like 160x160 or 32x96x96."],
   [names(["a", "b"]), "a,c", "Expected names among a, b."],

@@ -26,6 +26,30 @@ export function number(least: number, limit: number = Number.POSITIVE_INFINITY):
   };
 }
 
+/** Reads a number above `least` and below `limit`. */
+export function between(least: number, limit: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (text.trim() !== "" && value > least && value < limit) return value;
+    throw new InvalidArgumentError(`Expected a number above ${least} and below ${limit}.`);
+  };
+}
+
+/** Reads a percentile: a number from 0 to 100. */
+export function percentile(text: string): number {
+  const value = Number(text);
+  if (text.trim() !== "" && value >= 0 && value <= 100) return value;
+  throw new InvalidArgumentError("Expected a number from 0 to 100.");
+}
+
+/** Reads one number of 0 or more, or several separated by commas. */
+export function numbers(text: string): number | readonly number[] {
+  const values = text.split(",").map((part) => (part.trim() === "" ? Number.NaN : Number(part)));
+  if (!values.every((value) => value >= 0 && value < Number.POSITIVE_INFINITY))
+    throw new InvalidArgumentError("Expected a number of 0 or more, or several such as 1,2.5.");
+  return values.length === 1 ? values[0]! : values;
+}
+
 /** Reads sizes along the spatial axes: "160x160" or "32x96x96". */
 export function sizes(text: string): readonly number[] {
   const parts = text.split("x");

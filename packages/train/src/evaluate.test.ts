@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { InvalidArgumentError, type Tensor, tensor } from "@pixelcal/core";
 import { FormatError, float32ToFloat16, writePrediction } from "@pixelcal/io";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type EvaluationCase, evaluate, summarize } from "./evaluate.js";
+import { type EvaluateOptions, type EvaluationCase, evaluate, summarize } from "./evaluate.js";
 
 interface Golden {
   readonly name: string;
@@ -65,6 +65,26 @@ function caseOf({ name, stream, classes, size }: Golden): EvaluationCase & { pro
   return { name, probs: tensor("float32", probs, [classes, ...size]), labels: tensor("int64", labels, size) };
 }
 
+/** 16 x 16 pixels with squares of 4 x 4 in which column each class's begins, in the labels and as predicted. */
+function squaresOf(
+  labelled: readonly number[],
+  predicted: readonly number[],
+  classes: number,
+): Omit<EvaluationCase, "name"> {
+  const paint = (columns: readonly number[]): Uint8Array<ArrayBuffer> => {
+    const pixels = new Uint8Array(256);
+    for (const [c, column] of columns.entries())
+      for (let i = 0; i < 16; i++) pixels[(1 + 8 * c + (i >> 2)) * 16 + column + (i % 4)] = c + 1;
+    return pixels;
+  };
+  const probs = new Float32Array(classes * 256);
+  for (const [i, c] of paint(predicted).entries()) probs[c * 256 + i] = 1;
+  return {
+    probs: tensor("float32", probs, [classes, 16, 16]),
+    labels: tensor("uint8", paint(labelled), [16, 16]),
+  };
+}
+
 const named = (name: string): Golden => golden.find((example) => example.name === name)!;
 
 let root: string;
@@ -117,8 +137,11 @@ describe("evaluate", () => {
     const options = { classes: 2, convention: "consistent" } as const;
     const { rows } = await evaluate([{ name: "missed", probs, labels }], options);
     expect(rows[0]!.scores.DSC).toBe(0);
-    expect(rows[0]!.scores.HD95).toBeCloseTo(Math.hypot(8, 8), 5);
-    const { rows: scaled } = await evaluate([{ name: "missed", probs, labels, spacing: [2, 2] }], options);
+    expect(rows[0]!.scores.HD95).toBe(Number.POSITIVE_INFINITY);
+    const diagonal = { ...options, oneEmpty: "diagonal" } as const;
+    const { rows: plain } = await evaluate([{ name: "missed", probs, labels }], diagonal);
+    expect(plain[0]!.scores.HD95).toBeCloseTo(Math.hypot(8, 8), 5);
+    const { rows: scaled } = await evaluate([{ name: "missed", probs, labels, spacing: [2, 2] }], diagonal);
     expect(scaled[0]!.scores.HD95).toBeCloseTo(2 * Math.hypot(8, 8), 5);
     const nothing = tensor("float32", new Float32Array(128).fill(1, 0, 64), [2, 8, 8]);
     const background = tensor("uint8", new Uint8Array(64), [8, 8]);
@@ -135,6 +158,78 @@ describe("evaluate", () => {
     expect((await scores({ falsePositiveWeight: 0 })).pECE).toBeCloseTo(plain.ECE!, 12);
     expect((await scores({ bins: 3 })).ECE).not.toBe(plain.ECE);
     expect((await scores({ ignoreBackground: true })).CECE).not.toBe(plain.CECE);
+  });
+
+  it("never drops a missed object from a mean without a count", async () => {
+    // Two hits and two complete misses of a square.
+    const cases = [true, true, false, false].map((hit, i) => ({
+      ...squaresOf([3], hit ? [3] : [], 2),
+      name: `${i}`,
+    }));
+    for (const convention of ["reference", "consistent"] as const) {
+      const { summary } = await evaluate(cases, { convention });
+      expect(summary.NSD).toMatchObject({ mean: 0.5, count: 4, undefined: 0 });
+      expect(summary.DSC!.mean).toBeCloseTo(0.5, 6);
+      expect(summary.HD95).toMatchObject({
+        mean: Number.POSITIVE_INFINITY,
+        finiteMean: 0,
+        infinite: 2,
+        count: 4,
+      });
+      const left = await evaluate(cases, { convention, oneEmpty: "undefined" });
+      expect(left.summary.NSD).toMatchObject({ mean: 1, count: 2, undefined: 2 });
+      expect(left.summary.DSC).toMatchObject({ count: 2, undefined: 2 });
+    }
+  });
+
+  it("scores two empty masks as asked, by default as the convention does", async () => {
+    const empty = [{ ...squaresOf([], [], 2), name: "empty" }];
+    const scores = async (options: EvaluateOptions): Promise<number[]> => {
+      const { DSC, IoU, NSD, HD95, HD } = (await evaluate(empty, options)).rows[0]!.scores;
+      return [DSC!, IoU!, NSD!, HD95!, HD!];
+    };
+    const undefinedScores = Array(5).fill(Number.NaN);
+    for (const convention of ["reference", "consistent"] as const) {
+      expect(await scores({ convention, bothEmpty: "perfect" })).toEqual([1, 1, 1, 0, 0]);
+      expect(await scores({ convention, bothEmpty: "undefined" })).toEqual(undefinedScores);
+    }
+    expect(await scores({})).toEqual([1, 1, 1, 0, 0]);
+    expect(await scores({ convention: "consistent" })).toEqual(undefinedScores);
+  });
+
+  it("measures NSD at a tolerance per class, and HD at a further percentile", async () => {
+    // Class 1 is predicted one pixel to the side, class 2 three.
+    const shifted = { ...squaresOf([3, 3], [4, 6], 3), name: "shifted" };
+    const options = { classes: 3, convention: "consistent" } as const;
+    const nsd = async (tolerance: number | number[]): Promise<number[]> => {
+      const { NSD, ...rest } = (await evaluate([shifted], { ...options, tolerance })).rows[0]!.scores;
+      return [rest["NSD class 1"]!, rest["NSD class 2"]!, NSD!];
+    };
+    expect(await nsd([1, 3])).toEqual([1, 1, 1]);
+    const [one, two, mean] = await nsd([0, 3]);
+    expect([two, mean]).toEqual([1, (one! + 1) / 2]);
+    expect(one).toBeLessThan(1);
+    const { scores } = (await evaluate([shifted], { ...options, percentile: 100 })).rows[0]!;
+    expect(scores.HD100).toBe(scores.HD);
+    expect(scores["HD100 class 2"]).toBe(3);
+    expect(scores["HD95 class 1"]).toBe(1);
+  });
+
+  it("bounds NLL by a floor and counts the pixels, and counts those in no bin", async () => {
+    const sure = (labels: number[]): EvaluationCase => ({
+      name: "sure",
+      probs: tensor("float32", Float32Array.of(1, 1, 1, 0.5, 0, 0, 0, 0.5), [2, 2, 2]),
+      labels: tensor("uint8", Uint8Array.from(labels), [2, 2]),
+    });
+    const free = await evaluate([sure([0, 0, 1, 1])]);
+    expect(free.summary.NLL).toMatchObject({ mean: Number.POSITIVE_INFINITY, infinite: 1 });
+    expect(free.pixels).toEqual({ counted: 4, unbinned: 3, bounded: 0 });
+    const bounded = await evaluate([sure([0, 0, 1, 1])], { nllFloor: 1e-3, convention: "consistent" });
+    expect(bounded.summary.NLL!.mean).toBeCloseTo((Math.log(1e3) + Math.log(2)) / 4, 6);
+    expect(bounded.pixels).toEqual({ counted: 4, unbinned: 0, bounded: 1 });
+    const ignored = await evaluate([sure([0, 0, 255, 1])], { ignore: 255 });
+    expect(ignored.summary.NLL!.mean).toBeCloseTo(Math.log(2) / 3, 6);
+    expect(ignored.pixels).toEqual({ counted: 3, unbinned: 2, bounded: 0 });
   });
 
   it("summarizes without hiding what is infinite or undefined", () => {
@@ -160,7 +255,27 @@ describe("evaluate", () => {
     await expect(evaluate([example], { classes: 3 })).rejects.toThrow("square: probs: expected 3 classes");
     const convention = "other" as "reference";
     await expect(evaluate([example], { classes: 2, convention })).rejects.toThrow("convention");
-    await expect(evaluate([example], { classes: 2, bins: 0 })).rejects.toThrow("bins");
+    const refused: [object, string][] = [
+      [{ bins: 0 }, "bins: expected an integer from 1 to 1024, got 0"],
+      [{ bin: 5 }, 'options.bin: unknown option (did you mean "bins"?)'],
+      [{ ignore: 0.5 }, "ignore: expected an integer, got 0.5"],
+      [{ bothEmpty: "nan" }, "bothEmpty: expected one of undefined, perfect, got nan"],
+      [{ oneEmpty: "perfect" }, "oneEmpty: expected one of worst, diagonal, undefined, got perfect"],
+      [{ percentile: 101 }, "percentile: expected a number from 0 to 100, got 101"],
+      [{ nllFloor: 1 }, "nllFloor: expected a number above 0 (2.3e-308 or more) and below 1, got 1"],
+      [
+        { tolerance: -1 },
+        "tolerance: expected a number of 0 or more, or one for each foreground class, got -1",
+      ],
+      [{ tolerance: [1] }, "tolerance: expected one number, as convention reference has one region"],
+      [
+        { tolerance: [1, 2], convention: "consistent" },
+        "tolerance: expected 1 numbers, one for each foreground",
+      ],
+      [{ transform: "relu" }, "transform: expected softmax or sigmoid or normalize, got relu"],
+    ];
+    for (const [options, message] of refused)
+      await expect(evaluate([example], { classes: 2, ...options })).rejects.toThrow(message);
     await expect(evaluate(join(root, "missing"), { classes: 2 })).rejects.toThrow(FormatError);
     const wrong = join(root, "wrong");
     await writePrediction(join(wrong, "a.npz"), { probs: example.probs, labels: example.labels });

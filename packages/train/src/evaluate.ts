@@ -8,13 +8,7 @@ import {
   optionNames,
 } from "@pixelcal/core";
 import { FormatError, labelHash, listCases, readPrediction } from "@pixelcal/io";
-import {
-  caseScores,
-  checkScoreOptions,
-  type PixelCounts,
-  type ScoreOptions,
-  type Scores,
-} from "./case-scores.js";
+import { caseScores, type PixelCounts, type Scores } from "./case-scores.js";
 import {
   classesOfChannels,
   type ProbabilityTransform,
@@ -23,6 +17,7 @@ import {
   type Refuse,
   type ValueReading,
 } from "./predicted-probabilities.js";
+import { checkScoreOptions, type ScoreOptions } from "./score-options.js";
 
 /** Probabilities [C, ...spatial] and labels [...spatial] of one case. */
 export interface EvaluationCase {
@@ -42,19 +37,6 @@ export interface EvaluateOptions extends Omit<ScoreOptions, "classes"> {
   readonly transform?: ProbabilityTransform;
   onCase?(row: EvaluationRow): void;
 }
-
-const names = optionNames<EvaluateOptions>({
-  classes: true,
-  convention: true,
-  bins: true,
-  falsePositiveWeight: true,
-  ignoreBackground: true,
-  ignore: true,
-  spacing: true,
-  cases: true,
-  transform: true,
-  onCase: true,
-});
 
 export interface EvaluationRow {
   readonly name: string;
@@ -86,6 +68,24 @@ export interface Evaluation {
   readonly pixels: PixelCounts;
 }
 
+const known = optionNames<EvaluateOptions>({
+  classes: true,
+  cases: true,
+  transform: true,
+  onCase: true,
+  convention: true,
+  bins: true,
+  falsePositiveWeight: true,
+  ignoreBackground: true,
+  ignore: true,
+  spacing: true,
+  bothEmpty: true,
+  oneEmpty: true,
+  tolerance: true,
+  percentile: true,
+  nllFloor: true,
+});
+
 /**
  * Returns the scores of every case and their means over cases. The source is a folder of predictions (*.npz with `probs`
  * and `label`) or cases one by one. Nothing is scored that is no probability: a case whose values are outside of [0, 1] or
@@ -96,7 +96,7 @@ export async function evaluate(
   source: string | AsyncIterable<EvaluationCase> | Iterable<EvaluationCase>,
   options: EvaluateOptions = {},
 ): Promise<Evaluation> {
-  checkOptions("options", options, names);
+  checkOptions("options", options, known);
   const { convention = "reference", cases, transform, onCase, ...rest } = options;
   const settings = { ...rest, convention };
   checkScoreOptions(settings);
@@ -112,6 +112,7 @@ export async function evaluate(
       throw new InvalidArgumentError(item.name, `${item.name}: ${what}`, { cause });
     };
     const found = classesOfChannels(item.probs.dims[0] ?? 0, reading, (what) => refuse(`probs: ${what}`));
+    if (classes === undefined) checkScoreOptions({ ...settings, classes: found });
     classes ??= found;
     if (found !== classes) refuse(`probs: expected ${classes} classes, got shape [${item.probs.dims}]`);
     const row = await scored(item, { ...settings, classes }, reading, refuse);
@@ -154,7 +155,11 @@ export function summaryOf(rows: readonly EvaluationRow[]): Evaluation {
     columns.map((column) => [column, summarize(rows.map(({ scores }) => scores[column]!))]),
   );
   const sum = (count: keyof PixelCounts): number => rows.reduce((total, row) => total + row.pixels[count], 0);
-  return { rows, summary, pixels: { counted: sum("counted"), unbinned: sum("unbinned") } };
+  return {
+    rows,
+    summary,
+    pixels: { counted: sum("counted"), unbinned: sum("unbinned"), bounded: sum("bounded") },
+  };
 }
 
 /** Mean and spread of one column. */

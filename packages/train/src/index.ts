@@ -1,10 +1,4 @@
-export {
-  type EvaluationConvention,
-  evaluationConventions,
-  type PixelCounts,
-  type ScoreOptions,
-  type Scores,
-} from "./case-scores.js";
+export type { PixelCounts, Scores } from "./case-scores.js";
 export { channelBlock } from "./channel-block.js";
 export { type CheckOptions, checkModel, type ModelReport, type ProviderReport } from "./check-model.js";
 export {
@@ -66,6 +60,12 @@ export { type ProbabilityTransform, probabilityTransforms } from "./predicted-pr
 export { ModelPredictor, type PredictorOptions } from "./predictor.js";
 export type { RateGroup } from "./rates.js";
 export { type CosineOptions, constant, cosine, type Schedule, type WarmupOptions } from "./schedule.js";
+export {
+  type EvaluationConvention,
+  emptyPolicyOf,
+  evaluationConventions,
+  type ScoreOptions,
+} from "./score-options.js";
 export type { TrainableSelection } from "./selection.js";
 export {
   Predictor,

@@ -21,7 +21,7 @@ const finite = (mean: number, deviation = Number.NaN): ScoreSummary => ({
 
 function evaluationOf(summary: Record<string, ScoreSummary>): Evaluation {
   const scores = Object.fromEntries(Object.entries(summary).map(([column, { mean }]) => [column, mean]));
-  const pixels = { counted: 8, unbinned: 0 };
+  const pixels = { counted: 8, unbinned: 0, bounded: 0 };
   return { rows: ["a", "b"].map((name) => ({ name, scores, pixels, labels: "" })), summary, pixels };
 }
 const complete = { missing: [], relabelled: [] };
@@ -73,12 +73,12 @@ test("CSV has the means first, as the authors' table, and what they do not show 
   const [header, ...rows] = resultsCsv(results).trimEnd().split("\n");
   expect(header).toBe(
     "run,DSC,HD95,cases,DSC sd,HD95 sd,DSC undefined,HD95 undefined,DSC infinite,HD95 infinite," +
-      "missing cases,relabelled cases,pixels,pixels in no bin",
+      "missing cases,relabelled cases,pixels,pixels in no bin,pixels at the NLL floor",
   );
   expect(rows).toEqual([
-    "dicece,0.8,3.25,2,0.05,,0,0,0,0,0,0,8,0",
-    "sdc,0.9,inf,2,0.01,,0,0,0,1,0,0,8,0",
-    "lost,,0,2,,,2,0,0,0,0,0,8,0",
+    "dicece,0.8,3.25,2,0.05,,0,0,0,0,0,0,8,0,0",
+    "sdc,0.9,inf,2,0.01,,0,0,0,1,0,0,8,0,0",
+    "lost,,0,2,,,2,0,0,0,0,0,8,0,0",
   ]);
 });
 
@@ -97,10 +97,15 @@ test("runs that lack cases, or have other labels, come last and are marked", () 
 test("classes that are undefined and pixels in no bin are counted under the table", () => {
   const classes = { "DSC class 1": finite(0.5), "DSC class 2": { ...finite(0.5), count: 1, undefined: 1 } };
   const evaluation = evaluationOf({ DSC: finite(0.5), HD95: finite(1), ...classes });
-  const run = { run: "r", evaluation: { ...evaluation, pixels: { counted: 8, unbinned: 3 } }, ...complete };
+  const run = {
+    run: "r",
+    evaluation: { ...evaluation, pixels: { counted: 8, unbinned: 3, bounded: 2 } },
+    ...complete,
+  };
   expect(resultsText([run], shown).split("\n").slice(3)).toEqual([
     "r: 1 of 4 classes of cases are in no mean (undefined)",
     "r: 3 of 8 pixels are in no bin of pECE (probability 0)",
+    "r: 2 of 8 pixels are raised to the floor of NLL",
     "",
   ]);
 });

@@ -119,26 +119,29 @@ function omissions({ run, evaluation: { summary, pixels, rows } }: RunResult): s
     lines.push(
       `${run}: ${pixels.unbinned} of ${pixels.counted} pixels are in no bin of pECE (probability 0)`,
     );
+  if (pixels.bounded > 0)
+    lines.push(`${run}: ${pixels.bounded} of ${pixels.counted} pixels are raised to the floor of NLL`);
   return lines;
 }
 
 /**
  * One row a run: the means (the paper's columns first), the number of cases, the standard deviations, and what the means
- * do not show: undefined and infinite cases by column, missing and relabelled cases, pixels in no bin.
+ * do not show: undefined and infinite cases by column, missing and relabelled cases, pixels in no bin and pixels
+ * at the floor of NLL.
  */
 export function resultsCsv(results: readonly RunResult[]): string {
   const columns = [...new Set(results.flatMap(({ evaluation }) => Object.keys(evaluation.summary)))];
   const headed = (what: string): string[] => columns.map((column) => `${column} ${what}`);
   const header = [
     ...["run", ...columns, "cases", ...headed("sd"), ...headed("undefined"), ...headed("infinite")],
-    ...["missing cases", "relabelled cases", "pixels", "pixels in no bin"],
+    ...["missing cases", "relabelled cases", "pixels", "pixels in no bin", "pixels at the NLL floor"],
   ];
   const rows = results.map(({ run, evaluation: { rows: cases, summary, pixels }, missing, relabelled }) => {
     const of = (what: keyof ScoreSummary): number[] =>
       columns.map((column) => summary[column]?.[what] ?? Number.NaN);
     return [
       ...[run, ...of("mean"), cases.length, ...of("deviation"), ...of("undefined"), ...of("infinite")],
-      ...[missing.length, relabelled.length, pixels.counted, pixels.unbinned],
+      ...[missing.length, relabelled.length, pixels.counted, pixels.unbinned, pixels.bounded],
     ];
   });
   return formatCsv(header, rows);

@@ -1,0 +1,69 @@
+import type { Labels, OverlapCounts, Probabilities, SurfaceDistances } from "@pixelcal/core";
+import {
+  argMax,
+  confusionCounts,
+  diceScore,
+  intersectionOverUnion,
+  labelSurfaceDistances,
+  overlapCounts,
+} from "@pixelcal/core";
+import { emptyPolicyOf, type ScoreOptions } from "./score-options.js";
+
+const measures = ["DSC", "IoU", "HD", "HD95", "HD percentile", "ASSD", "NSD"] as const;
+
+/** Overlap of a region and distances between its surfaces; "HD percentile" is at the options' percentile. */
+export type RegionScores = Readonly<Record<(typeof measures)[number], number>>;
+
+/** The scores of what the convention calls the object: the foreground as one region, or the mean over its classes. */
+export interface ObjectScores {
+  readonly main: RegionScores;
+  /** By foreground class. */
+  readonly classes: readonly RegionScores[];
+}
+
+/** Scores the likeliest class of probabilities [1, C, ...spatial] against labels [1, ...spatial]. */
+export async function regionScores(
+  probs: Probabilities,
+  labels: Labels,
+  options: ScoreOptions,
+): Promise<ObjectScores> {
+  const { classes, convention = "reference", spacing, ignore, tolerance, percentile } = options;
+  const reference = convention === "reference";
+  const policy = emptyPolicyOf(options);
+  const predicted = await argMax(probs);
+  const confusion = await confusionCounts(predicted, labels, { classes, ignore });
+  const each = Array.from({ length: classes - 1 }, (_, c) => c + 1);
+  const regions = [...each.map((c) => [c]), ...(reference ? [each] : [])];
+  const [surfaces] = await labelSurfaceDistances(predicted, labels, {
+    classes,
+    regions,
+    ignore,
+    tolerance,
+    percentile,
+    ...policy,
+    // The repository measures in pixels.
+    ...(reference ? { convention: "reference" } : { convention: "monai", spacing }),
+  });
+  const overlap = reference ? { ...policy, smooth: 1e-6 } : policy;
+  const scores = (counts: OverlapCounts, { hd, hd95, hdPercentile, assd, nsd }: SurfaceDistances) => ({
+    DSC: diceScore(counts, overlap),
+    IoU: intersectionOverUnion(counts, overlap),
+    HD: hd,
+    HD95: hd95,
+    "HD percentile": hdPercentile,
+    ASSD: assd,
+    NSD: nsd,
+  });
+  const byClass = each.map((c, i) => scores(overlapCounts(confusion, c), surfaces![i]!));
+  if (!reference) return { main: meanScores(byClass), classes: byClass };
+  return { main: scores(overlapCounts(confusion, "foreground"), surfaces!.at(-1)!), classes: byClass };
+}
+
+/** The means of the defined scores, NaN where there is none. */
+function meanScores(classes: readonly RegionScores[]): RegionScores {
+  const mean = (measure: (typeof measures)[number]): number => {
+    const defined = classes.map((scores) => scores[measure]).filter((value) => !Number.isNaN(value));
+    return defined.reduce((sum, value) => sum + value, 0) / defined.length;
+  };
+  return Object.fromEntries(measures.map((measure) => [measure, mean(measure)])) as RegionScores;
+}
