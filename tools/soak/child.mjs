@@ -2,6 +2,7 @@
 // heartbeat file before it begins, so that the parent knows which of them crashed or hangs. Findings are
 // lines of JSON on the output.
 import { openSync, writeFileSync, writeSync } from "node:fs";
+import { inspect } from "node:util";
 import { budget, encodeBeat } from "./heartbeat.mjs";
 import { minimised } from "./minimise.mjs";
 import { Random } from "./random.mjs";
@@ -47,12 +48,12 @@ async function measured(value) {
   return { ...result, growth: Math.max(held() - before[0], peak() - before[1]) };
 }
 
-// One input alone: bytes that were saved, or the one that seed and index make.
+// One input alone: bytes that were saved, or the one that seed and index make. It is shown before it may crash.
 if (only !== undefined) {
   const made = () => target.make(new Random(seed, name, only.index), only.index);
-  report(
-    await measured(only.bytes === undefined ? made() : new Uint8Array(Buffer.from(only.bytes, "base64"))),
-  );
+  const value = only.bytes === undefined ? made() : new Uint8Array(Buffer.from(only.bytes, "base64"));
+  report({ input: inspect(value, { depth: 4, maxArrayLength: 8, maxStringLength: 200 }) });
+  report(await measured(value));
   process.exit(0);
 }
 

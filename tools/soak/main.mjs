@@ -43,7 +43,8 @@ async function main() {
   });
   if (values.help) return void process.stdout.write(help);
   if (values.replay) {
-    const { name, outcome, message = "" } = await replay(values.replay, targetNamed);
+    const { name, input, outcome, message = "" } = await replay(values.replay, targetNamed);
+    console.log(input);
     console.log(`${name}: ${outcome}${message ? `: ${message}` : ""}`);
     process.exitCode = outcome === "accepted" || outcome === "refused" ? 0 : 1;
     return;

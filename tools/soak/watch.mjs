@@ -64,11 +64,10 @@ export async function alone(target, { seed, index, bytes }) {
     const { group, name } = target;
     const job = { group, name, seed, only: { index, bytes } };
     const { lines, hung, signal, status, errors } = await once(job, folder, target.budget);
-    if (hung) return { outcome: "hang" };
-    if (lines.length === 0)
-      return { outcome: "crash", message: `${signal ?? `exit code ${status}`}: ${errors}` };
-    const [result] = lines;
-    return result.growth > budget.bytes ? { ...result, outcome: "memory" } : result;
+    const [{ input } = {}, result] = lines;
+    if (hung) return { input, outcome: "hang" };
+    if (!result) return { input, outcome: "crash", message: `${signal ?? `exit code ${status}`}: ${errors}` };
+    return { input, ...result, ...(result.growth > budget.bytes && { outcome: "memory" }) };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

@@ -84,42 +84,53 @@ const valid = (random) => {
   };
 };
 
-// Exported for their types, constants, and what is meant to throw.
-const left = new Set(["InvalidArgumentError", "DeviceTensor", "invalidArgument"]);
+// What the other packages check their own options with takes names from the program alone.
+const helpers = [
+  "checkOptions",
+  "checkEmptyPolicy",
+  "nearestName",
+  "optionNames",
+  "unknownOption",
+  "invalidArgument",
+];
+const left = new Set(["InvalidArgumentError", "DeviceTensor", ...helpers]);
 const names = Object.keys(core).filter((name) => typeof core[name] === "function" && !left.has(name));
 const isMetric = (name) => typeof core[name].restore === "function";
 
 /** A metric's whole life with strange arguments: construction, updates, merging, states. */
-async function live(Metric, args, random) {
+async function live(Metric, args, { update, other, state }) {
   const metric = new Metric(...args);
-  const { probs, labels } = tensors(random);
-  const rest = [{ spacing: undefined }];
-  const given = random.oneIn(3) ? [probs, labels, ...rest] : abused([probs, labels, ...rest], random);
-  await metric.update(...given);
-  metric.merge(random.oneIn(3) ? strangeValue(random) : new Metric(...args));
+  await metric.update(...update);
+  metric.merge(other ?? new Metric(...args));
   metric.compute();
-  Metric.restore(random.oneIn(3) ? strangeValue(random) : metric.state()).compute();
+  Metric.restore(state ?? metric.state()).compute();
+}
+
+function make(random) {
+  const name = random.pick(names);
+  const all = valid(random);
+  const right = all[name.replace(/Sync$/, "")] ?? random.pick(Object.values(all));
+  const strange = () => strangeValue(random);
+  const args = random.oneIn(10) ? right : random.oneIn(12) ? right.map(strange) : abused(right, random);
+  const call = { name, args: Array.isArray(args) ? args : right };
+  if (!isMetric(name)) return { ...call, disturbed: random.oneIn(4) ? random : undefined };
+  const { probs, labels } = tensors(random);
+  const given = [probs, labels, { spacing: undefined }];
+  const update = random.oneIn(3) ? given : abused(given, random);
+  const sometimes = () => (random.oneIn(3) ? strange() : undefined);
+  return { ...call, life: { update, other: sometimes(), state: sometimes() } };
 }
 
 export const coreTarget = {
   name: "core",
   kind: "core",
   share: 0.4,
-  rate: 4000,
-  make: (random) => random,
-  async run(random) {
-    const name = random.pick(names);
-    const all = valid(random);
-    const right = all[name.replace(/Sync$/, "")] ?? random.pick(Object.values(all));
-    const args = random.oneIn(10)
-      ? right
-      : random.oneIn(12)
-        ? right.map(() => strangeValue(random))
-        : abused(right, random);
-    const list = Array.isArray(args) ? args : right;
-    if (isMetric(name)) return live(core[name], list, random);
-    const result = core[name](...list);
-    if (random.oneIn(4)) disturb(list, random);
+  rate: 2000,
+  make,
+  run({ name, args, life, disturbed }) {
+    if (life) return live(core[name], args, life);
+    const result = core[name](...args);
+    if (disturbed) disturb(args, disturbed);
     return result;
   },
 };

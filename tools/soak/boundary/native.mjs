@@ -107,26 +107,29 @@ function canary() {
   if (found.join() !== "2,1,0,1") throw new Error(`a kernel is wrong after this call: ${found.join()}`);
 }
 
+/** A call: { name, args, disturbed }. */
+function make(random) {
+  const name = random.pick(names);
+  const any = () => strangeValue(random);
+  if (/^(devices|threadCount|resultMemory|release|setThreadCount)$/.test(name))
+    return { name, args: [any(), any()] };
+  if (random.oneIn(30)) return { name, args: Array.from({ length: random.integer(3) }, any) };
+  const options = optionsFor(name, random);
+  const args = [random.oneIn(8) ? options : abused(options, random)];
+  return { name, args, disturbed: random.oneIn(3) ? random : undefined };
+}
+
 export const nativeTarget = {
   name: "native",
   kind: "native",
   share: 0.6,
-  rate: 4000,
-  make: (random) => random,
-  async run(random) {
-    const name = random.pick(names);
+  rate: 2000,
+  make,
+  async run({ name, args, disturbed }) {
     try {
-      if (/^(devices|threadCount|resultMemory|release|setThreadCount)$/.test(name)) {
-        await native[name](strangeValue(random), strangeValue(random));
-      } else if (random.oneIn(30)) {
-        await native[name](...Array.from({ length: random.integer(3) }, () => strangeValue(random)));
-      } else {
-        const options = optionsFor(name, random);
-        const given = random.oneIn(8) ? options : abused(options, random);
-        const result = native[name](given);
-        if (random.oneIn(3)) disturb(given, random);
-        await result;
-      }
+      const result = native[name](...args);
+      if (disturbed) disturb(args[0], disturbed);
+      await result;
     } finally {
       if (name === "setThreadCount") native.setThreadCount(2);
       canary();

@@ -116,7 +116,7 @@ const objects = [
   () => [Symbol("s")],
   () => [Object.create(null)],
   () => [10n],
-  () => Object.assign([3], { length: 2 ** 20 }),
+  () => Object.assign([3], { length: 2 ** 14 }),
   () => {
     const circle = [];
     circle.push(circle);
@@ -157,14 +157,18 @@ export function strangeValue(random) {
 export function abused(options, random) {
   if (typeof options !== "object" || options === null || ArrayBuffer.isView(options))
     return strangeFor(options, random);
-  const copy = Array.isArray(options) ? [...options] : { ...options };
+  // Getters are copied, not called.
+  const copy = Object.defineProperties(
+    Array.isArray(options) ? [] : {},
+    Object.getOwnPropertyDescriptors(options),
+  );
   const keys = Object.keys(copy);
   for (let i = random.pick([0, 0, 1, 2]); i >= 0; i--) {
     const key =
       keys.length > 0 && !random.oneIn(12)
         ? random.pick(keys)
         : random.pick(["extra", "__proto__", "out", "0", "device", "keep"]);
-    const value = copy[key];
+    const { value } = Object.getOwnPropertyDescriptor(copy, key) ?? {};
     const deeper =
       typeof value === "object" && value !== null && !ArrayBuffer.isView(value) && random.oneIn(2);
     if (random.oneIn(12)) delete copy[key];
@@ -178,13 +182,28 @@ export function abused(options, random) {
   return random.oneIn(40) ? new Proxy(copy, {}) : copy;
 }
 
+// An array's own fields may say anything by now.
+const typed = Object.getPrototypeOf(Uint8Array.prototype);
+const trueLength = Object.getOwnPropertyDescriptor(typed, "length").get;
+const trueName = Object.getOwnPropertyDescriptor(typed, Symbol.toStringTag).get;
+
+function lengthOf(view) {
+  try {
+    return trueLength.call(view);
+  } catch {
+    return 3;
+  }
+}
+
+const typeOf = (view) => arrayTypes.find(({ name }) => name === trueName.call(view));
+
 /** Something strange that is near to what belongs there. */
 function strangeFor(value, random) {
   if (random.oneIn(3)) return strangeValue(random);
   if (typeof value === "number")
-    return random.oneIn(4) ? BigInt(Math.trunc(value) || 0) : random.pick(numbers);
+    return Number.isFinite(value) && random.oneIn(4) ? BigInt(Math.trunc(value)) : random.pick(numbers);
   if (ArrayBuffer.isView(value) && value.length !== undefined)
-    return strangeArray(random, random.oneIn(2) ? value.constructor : undefined, value.length);
+    return strangeArray(random, random.oneIn(2) ? typeOf(value) : undefined, lengthOf(value));
   if (Array.isArray(value)) return [...value, ...value].slice(random.integer(value.length + 1));
   return strangeValue(random);
 }
