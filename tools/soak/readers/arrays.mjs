@@ -1,4 +1,5 @@
 // NPY, NPZ and safetensors: from bytes and, in one of eight cases, from a file.
+import { createHash } from "node:crypto";
 import { core, io } from "../dist.mjs";
 import { mutatedJson } from "../json.mjs";
 import { concat, mutated, splice, words } from "../mutate.mjs";
@@ -91,6 +92,7 @@ const files = [
   encoded({ tensors: named, metadata: { format: "pt" } }),
   encoded({ tensors: { w: tensors[0] }, metadata: {} }),
   encoded({ tensors: {}, metadata: { a: "b" } }),
+  concat(...io.encodeSafetensors({ tensors: named, metadata: { a: "b" } }, { checksum: true })),
 ];
 
 /** Safetensors bytes with another header, the length before it right again. */
@@ -104,9 +106,14 @@ export const headerOf = (bytes) => bytes.subarray(8, 8 + headerLength(bytes));
 
 /**
  * A safetensors file with damage in its header, its length or anywhere. `change` takes and gives the header
- * as JSON, and may make something fit again that the change has broken.
+ * as JSON. Most of those with a checksum get the right one, so that not all damage ends there.
  */
 export function mutatedSafetensors(bytes, random, seeds, change = mutatedJson) {
+  const damaged = damagedSafetensors(bytes, random, seeds, change);
+  return random.oneIn(5) ? damaged : resealed(damaged);
+}
+
+function damagedSafetensors(bytes, random, seeds, change) {
   if (random.oneIn(4)) return mutated(bytes, random, seeds);
   const old = Buffer.from(headerOf(bytes));
   const header = random.oneIn(4)
@@ -114,6 +121,17 @@ export function mutatedSafetensors(bytes, random, seeds, change = mutatedJson) {
     : Buffer.from(JSON.stringify(change(JSON.parse(old), random)) ?? "");
   const result = withHeader(bytes, header);
   return random.oneIn(12) ? splice(result, result.length - 4, 4) : result;
+}
+
+/** The file with the SHA-256 that its metadata should have: of all bytes, zeros in the place of the checksum. */
+function resealed(bytes) {
+  const key = '"pixelcal-sha256":"';
+  const copy = Buffer.from(bytes);
+  const at = copy.indexOf(key) + key.length;
+  if (at < key.length || copy.length < at + 64) return bytes;
+  copy.fill("0", at, at + 64);
+  copy.write(createHash("sha256").update(copy).digest("hex"), at);
+  return new Uint8Array(copy);
 }
 
 export const safetensorsTarget = {

@@ -1,4 +1,5 @@
 // States of every metric, restored and computed.
+import { crc32 } from "node:zlib";
 import { core } from "../dist.mjs";
 import { mutatedJson } from "../json.mjs";
 import { mutated } from "../mutate.mjs";
@@ -35,18 +36,20 @@ for (const Metric of classes) {
 }
 const seeds = states.map(({ state }) => state);
 
-/** A state's header and sums, as packages/core/src/metrics/metric-state.ts lays them out. */
+// As packages/core/src/metrics/metric-state.ts lays a state out: 16 bytes, with the header's length at 8 and the CRC-32 of
+// all other bytes at 12, then the header and the sums.
 function parts(state) {
-  const start = 12 + Buffer.from(state.buffer, state.byteOffset).readUInt32LE(8);
-  return { header: Buffer.from(state.subarray(12, start)), sums: state.subarray(start) };
+  const start = 16 + Buffer.from(state.buffer, state.byteOffset).readUInt32LE(8);
+  return { header: Buffer.from(state.subarray(16, start)), sums: state.subarray(start) };
 }
 
-/** A state with such a header and sums, its lengths right. */
+/** A state with such a header and sums, its lengths and checksum right. */
 function whole(header, sums) {
-  const prefix = Buffer.from(seeds[0].subarray(0, 12));
-  const padded = Buffer.concat([header, Buffer.alloc((8 - ((12 + header.length) % 8)) % 8, " ")]);
-  prefix.writeUInt32LE(padded.length, 8);
-  return new Uint8Array(Buffer.concat([prefix, padded, sums]));
+  const padded = Buffer.concat([header, Buffer.alloc((8 - (header.length % 8)) % 8, " ")]);
+  const bytes = Buffer.concat([seeds[0].subarray(0, 16), padded, sums]);
+  bytes.writeUInt32LE(padded.length, 8);
+  bytes.writeUInt32LE(crc32(bytes.subarray(16), crc32(bytes.subarray(0, 12))), 12);
+  return new Uint8Array(bytes);
 }
 
 export const stateTarget = {
