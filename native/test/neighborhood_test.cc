@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <cstdint>
+#include <limits>
 #include <tuple>
 #include <vector>
 
@@ -282,6 +283,11 @@ TEST(SoftLabelsReject) {
   options = {};
   options.band = true;
   CHECK_THROWS(run(good, options, out), "band: expected a morphology operation, got none");
+  options = {};
+  options.morphology = MorphologyOptions{.iterations = std::numeric_limits<int32_t>::min()};
+  CHECK_THROWS(run(good, options, out), "iterations: expected at least 1, got -2147483648");
+  options.morphology = MorphologyOptions{.radius = -1};
+  CHECK_THROWS(run(good, options, out), "radius: expected at least 0, got -1");
   options = {};
   options.aggregation = Aggregation::kImageL1;
   CHECK_THROWS(run(good, options, out), "image: expected 4 pixels, got 0");

@@ -264,8 +264,7 @@ void Check(std::span<const T> mask, int64_t count, const MorphologyOptions& opti
            const char* name, const char* unit, const char* owner) {
   Require(std::ssize(mask) == count, name, ": expected ", count, " ", unit, ", got ", mask.size());
   Require(std::ssize(out) == count, "out: expected ", count, " ", unit, ", got ", out.size());
-  Require(options.radius >= 0, "radius: expected at least 0, got ", options.radius);
-  Require(options.iterations >= 1, "iterations: expected at least 1, got ", options.iterations);
+  CheckMorphology(options);
   const std::less<const T*> before;
   Require(!before(mask.data(), out.data() + count) || !before(out.data(), mask.data() + count),
           "out: expected memory apart from the ", owner, ", got an overlap");

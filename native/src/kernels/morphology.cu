@@ -191,11 +191,6 @@ class Morpher {
   int64_t radius_, iterations_;
 };
 
-void CheckOptions(const MorphologyOptions& options) {
-  Require(options.radius >= 0, "radius: expected at least 0, got ", options.radius);
-  Require(options.iterations >= 1, "iterations: expected at least 1, got ", options.iterations);
-}
-
 }  // namespace
 
 void Morphologies(Stream& stream, const uint8_t* masks, const Grid& grid, const MorphologyOptions& options,
@@ -208,7 +203,7 @@ void Morphology(std::span<const uint8_t> mask, const Grid& grid, const Morpholog
   const int64_t count = grid.Count(), pixels = grid.Pixels();
   Require(std::ssize(mask) == count, "mask: expected ", count, " pixels, got ", mask.size());
   Require(std::ssize(out) == count, "out: expected ", count, " pixels, got ", out.size());
-  CheckOptions(options);
+  CheckMorphology(options);
   ForPieces(grid, HostBytes(mask) + HostBytes(out), [&](Stream& stream, int64_t first, const Grid& piece) {
     const uint8_t* masks = stream.In(Part(mask, first * pixels, piece.batch * pixels));
     Morphologies(stream, masks, piece, options, stream.Out(Part(out, first * pixels, piece.batch * pixels)));
@@ -220,7 +215,7 @@ void PackedMorphology(std::span<const uint64_t> words, const Grid& grid, const M
   const int64_t count = PackedWords(grid), image = count / grid.batch;
   Require(std::ssize(words) == count, "words: expected ", count, " words, got ", words.size());
   Require(std::ssize(out) == count, "out: expected ", count, " words, got ", out.size());
-  CheckOptions(options);
+  CheckMorphology(options);
   ForPieces(grid, HostBytes(words) + HostBytes(out), [&](Stream& stream, int64_t first, const Grid& piece) {
     const uint64_t* from = stream.In(Part(words, first * image, piece.batch * image));
     uint64_t* to = stream.Out(Part(out, first * image, piece.batch * image));

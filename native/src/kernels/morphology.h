@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <span>
 
+#include "error.h"
 #include "shape.h"
 
 namespace pixelcal {
@@ -33,6 +34,12 @@ struct MorphologyOptions {
   int64_t iterations = 1;  // >= 1; each erosion and dilation of the operation is repeated this often
   MorphologyBorder border = MorphologyBorder::kNeutral;
 };
+
+// Throws on numbers that no operation has: every kernel that takes the options asks this first.
+inline void CheckMorphology(const MorphologyOptions& options) {
+  Require(options.radius >= 0, "radius: expected at least 0, got ", options.radius);
+  Require(options.iterations >= 1, "iterations: expected at least 1, got ", options.iterations);
+}
 
 namespace cpu {
 

@@ -294,6 +294,7 @@ void CheckSoftLabels(const LabelSpan& labels, std::span<const float> image, cons
     Require(std::isfinite(tap) && tap >= 0, "taps: expected finite weights of at least 0, got ", tap);
   Require(options.dimensions >= 1 && options.dimensions <= grid.rank, "dimensions: expected 1 to ", grid.rank,
           ", got ", options.dimensions);
+  if (options.morphology) CheckMorphology(*options.morphology);
   Require(!options.band || options.morphology, "band: expected a morphology operation, got none");
   Require(options.divisor > 0, "divisor: expected a positive number, got ", options.divisor);
   if (!ReadsImage(options.aggregation)) return;
