@@ -11,8 +11,16 @@ export class GraphError extends Error {
 
 /** The error "Conv_3: expected a weight of rank 4, got 5". */
 export function graphError(where: string, expected: string, got: unknown): GraphError {
-  const text = Array.isArray(got) ? `[${got.join(", ")}]` : String(got);
+  const text = Array.isArray(got) ? listed(got) : String(got);
   return new GraphError(where, `expected ${expected}, got ${text}`);
+}
+
+/** Enough of a list to see what it is: a file may hold a million numbers. */
+const mostShown = 16;
+
+function listed(values: readonly unknown[]): string {
+  const shown = values.slice(0, mostShown).join(", ");
+  return values.length > mostShown ? `[${shown}, ... (${values.length} in all)]` : `[${shown}]`;
 }
 
 /** Operators that a step does not know: all of them at once, sorted. */

@@ -1,3 +1,4 @@
+import { zeros as zeroed } from "@pixelcal/core";
 import { expect, test } from "vitest";
 import { Graph, gradients, interpret, lower, ops, type Value } from "../index.js";
 import { difference, floats, numbers } from "../testing/index.js";
@@ -23,6 +24,16 @@ test("equal expressions are computed once, at any depth", () => {
 test("softmax and its logarithm over the channels share their exponentials", () => {
   const graph = lower(graphOf((x) => ops.Sub(ops.Softmax(x, 1), ops.LogSoftmax(x, 1)), [2, 3, 4]));
   expect(opTypes(graph).sort()).toEqual(["Div", "Exp", "Log", "ReduceMax", "ReduceSum", "Sub", "Sub", "Sub"]);
+});
+
+test("constants that take much work to compute stay expressions", () => {
+  const graph = new Graph("g");
+  const x = graph.input("x", "float32", [1, 1, 8, 8]);
+  const zeros = (...dims: number[]): Value => graph.constant(zeroed("float32", dims));
+  // 4e9 products for 65536 numbers.
+  const made = ops.Conv(zeros(1, 1, 510, 510), zeros(1, 1, 255, 255));
+  graph.output("y", ops.Add(x, ops.ReduceSum(made)));
+  expect(lower(graph).nodes.map(({ opType }) => opType)).toContain("Conv");
 });
 
 test("constants are folded, weights are not", () => {

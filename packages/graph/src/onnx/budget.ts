@@ -1,8 +1,8 @@
 import { GraphError, graphError } from "../errors.js";
+import { workOf } from "../interpret/work.js";
 import type { Graph } from "../ir.js";
 import { sizeOf } from "../operators/spec.js";
 import { mostNodes } from "./opsets.js";
-import { workOf } from "./work.js";
 
 /** Elements visited while constants are folded: about 20 ms of one core. */
 const mostWork = 1 << 20;

@@ -1,8 +1,16 @@
 import { test } from "vitest";
 import { axis, type Case, refuses, w } from "./wrong-node.test.helper.js";
 
+const many = Array<number>(100_000).fill(1);
+
 /** Layers, products and what is written in others. */
 const cases: readonly Case[] = [
+  {
+    op: "Conv",
+    with: [w(3, 2, 3, 3)],
+    attributes: { pads: many },
+    says: `n.pads: expected 4 whole numbers, got [${"1, ".repeat(16)}... (100000 in all)] (Conv)`,
+  },
   { op: "Conv", says: "n.W: expected a weight of Conv, got nothing" },
   {
     op: "Conv",
@@ -280,4 +288,4 @@ const cases: readonly Case[] = [
   },
 ];
 
-test.each(cases)("$op $attributes $with: $says", refuses);
+test.each(cases)("$op: $says", refuses);

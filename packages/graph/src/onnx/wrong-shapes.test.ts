@@ -171,4 +171,4 @@ const cases: readonly Case[] = [
   { op: "CenterCropPad", with: [[4, 4]], attributes: { axes: [2, 99] }, says: `n.axis: ${axis}` },
 ];
 
-test.each(cases)("$op $attributes $with: $says", refuses);
+test.each(cases)("$op: $says", refuses);
