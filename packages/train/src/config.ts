@@ -1,3 +1,4 @@
+import { checkOptions } from "@pixelcal/core";
 import type { TiedWeights } from "@pixelcal/graph";
 import { z } from "zod";
 import { ConfigError, problemsOf } from "./config-error.js";
@@ -181,12 +182,15 @@ const schema = z.strictObject({
 });
 const fineTuning = schema.extend({ model: onnxModel });
 
+const parseNames: ReadonlySet<string> = new Set(["runName"]);
+
 /**
  * Checks a configuration read from YAML or JSON and fills in the defaults, which are those of the authors' repository
  * (EagleAdelaide/SDC-Loss), whose configurations are read unchanged. Throws `ConfigError` listing every problem.
  * `runName` is the name of a run whose configuration gives none: the stem of the configuration file.
  */
 export function parseConfig(json: unknown, options: { runName?: string } = {}): TrainConfig {
+  checkOptions("options", options, parseNames);
   const problems: string[] = [];
   const known = givenOnnx(json) ? fineTuning : schema;
   const parsed = known.safeParse(json);

@@ -5,6 +5,8 @@ import * as train from "./index.js";
 
 const model = train.unet2d({ classes: 2, base: 1 });
 const loss = crossEntropy();
+const graph = model.build([1, 1, 16, 16]);
+const smallest = {};
 const trainer = { model, loss, batch: [1, 1, 16, 16] };
 const image = zeros("float32", [1, 16, 16]);
 const logits = zeros("float32", [1, 2, 4]);
@@ -54,6 +56,16 @@ test.each<[string, (options: never) => unknown, object, string, string]>([
   ],
   ["Predictor.open", (o) => train.Predictor.open(o), { model: "none.onnx" }, "timeOut", "timeout"],
   ["checkModel", (o) => train.checkModel(new Uint8Array(1), o), {}, "dim", "dims"],
+  ["parseConfig", (o) => train.parseConfig(smallest, o), {}, "runname", "runName"],
+  ["buildInferenceGraph", (o) => train.buildInferenceGraph(graph, o), {}, "pack", "packs"],
+  ["buildEvaluationGraph", (o) => train.buildEvaluationGraph(graph, loss, o), {}, "pack", "packs"],
+  [
+    "buildStepGraph",
+    (o) => train.buildStepGraph(graph, o),
+    { loss, trainable: [] },
+    "batchnorm",
+    "batchNorm",
+  ],
 ])("%s refuses an option it does not know", async (_, run, valid, wrong, right) => {
   const attempt = async () => run({ ...valid, [wrong]: 1 } as never);
   await expect(attempt()).rejects.toThrow(InvalidArgumentError);

@@ -1,4 +1,4 @@
-import type { Tensor } from "@pixelcal/core";
+import { checkOptions, optionNames, type Tensor } from "@pixelcal/core";
 import {
   Graph,
   gradients,
@@ -33,6 +33,9 @@ export interface GraphLayout {
   readonly block?: number;
 }
 
+const layoutTable = { device: true, packs: true, block: true } as const;
+const layoutNames = optionNames<GraphLayout>(layoutTable);
+
 export interface StepGraphOptions extends GraphLayout {
   readonly loss: Loss;
   /** Parameters that get a gradient. */
@@ -42,6 +45,14 @@ export interface StepGraphOptions extends GraphLayout {
   /** "frozen": batch norms use their running statistics, which stay; "update" by default. */
   readonly batchNorm?: "update" | "frozen";
 }
+
+const stepNames = optionNames<StepGraphOptions>({
+  ...layoutTable,
+  loss: true,
+  trainable: true,
+  weights: true,
+  batchNorm: true,
+});
 
 /** How the arrays of a model lie on a device that keeps them. */
 export interface Packs {
@@ -62,6 +73,7 @@ export const allPacks = ({ trained, frozen, buffers }: Packs): readonly Pack[] =
  * of their own. Batch norms use the batch's statistics. Lowered, ready for a session.
  */
 export function buildStepGraph(model: Graph, options: StepGraphOptions): Graph {
+  checkOptions("options", options, stepNames);
   const { loss, trainable, device, packs, block, weights, batchNorm = "update" } = options;
   const fed = withInputs(model, packs);
   const graph = batchNorm === "frozen" ? fed : trainingForm(fed);
@@ -90,6 +102,7 @@ export function buildStepGraph(model: Graph, options: StepGraphOptions): Graph {
 
 /** Model and loss with inference behaviour: image, targets, parameters and buffers in; logits, loss and terms out. */
 export function buildEvaluationGraph(model: Graph, loss: Loss, layout: GraphLayout = {}): Graph {
+  checkOptions("layout", layout, layoutNames);
   const graph = firstOutput(withInputs(model, layout.packs));
   addLoss(graph, [...graph.outputs.values()], loss);
   return lower(graph, layout);
@@ -97,6 +110,7 @@ export function buildEvaluationGraph(model: Graph, loss: Loss, layout: GraphLayo
 
 /** The model with inference behaviour: image, parameters and buffers in, logits of the first output out. */
 export function buildInferenceGraph(model: Graph, layout: GraphLayout = {}): Graph {
+  checkOptions("layout", layout, layoutNames);
   return lower(firstOutput(withInputs(model, layout.packs)), layout);
 }
 

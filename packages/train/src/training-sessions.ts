@@ -26,8 +26,9 @@ export class TrainingSessions {
   }
 
   step(dims: readonly number[]): Promise<Session> {
+    const { threads: _, ...options } = this.#options;
     const build = (model: Graph, layout: GraphLayout): Graph =>
-      buildStepGraph(model, { ...this.#options, ...layout });
+      buildStepGraph(model, { ...options, ...layout });
     return this.#open("step", dims, build, this.resident?.kept);
   }
 
