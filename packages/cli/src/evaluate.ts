@@ -37,11 +37,13 @@ interface Options {
 export function addEvaluate(program: Command, context: Context): void {
   program
     .command("evaluate")
-    .description("Score predictions: one row a run, the means over its cases, sorted by DSC.")
+    .description(
+      "Score predictions: one row a run, the means over its cases, sorted by DSC, runs that lack cases last.",
+    )
     .requiredOption("--predictions <folder>", "one run's predictions, or a folder of such folders")
     .option("--classes <count>", "background included (default: as the files have)", integer(2))
     .option("--bins <count>", "bins of the calibration errors", integer(1), 10)
-    .option("--fp-weight <weight>", "of the false-positive offset of pECE", number(0), 2)
+    .option("--fp-weight <weight>", "weight of the false-positive offset of pECE", number(0), 2)
     .addOption(
       new Option("--convention <name>", "what the columns mean: the authors' repository, or corrected")
         .choices(["reference", "consistent"])
@@ -50,21 +52,32 @@ export function addEvaluate(program: Command, context: Context): void {
     .option("--ignore-background", "leave class 0 out of CECE", false)
     .option("--ignore <label>", "label of pixels that count in nothing, 255 for example", label)
     .addOption(
-      new Option("--both-empty <policy>", "a region in neither mask: scores undefined, or perfect")
-        .choices(["undefined", "perfect"])
-        .default(undefined, "perfect in reference, undefined in consistent"),
+      new Option(
+        "--both-empty <policy>",
+        "scores of a region in neither mask (default: perfect in reference, else undefined)",
+      ).choices(["undefined", "perfect"]),
     )
     .addOption(
       new Option(
         "--one-empty <policy>",
-        "a region in one mask only: Dice, NSD 0 and distances infinite or the diagonal",
-      )
-        .choices(["worst", "diagonal", "undefined"])
-        .default(undefined, "worst"),
+        "scores of a region in one mask: Dice 0 and an infinite distance (worst, the default), or the diagonal",
+      ).choices(["worst", "diagonal", "undefined"]),
     )
-    .option("--tolerance <sizes>", "of NSD, in mm as spacing; one, or one a class: 1,2 (default: 1)", numbers)
-    .option("--percentile <share>", "a column of HD at this percentile beside HD95", percentile)
-    .option("--nll-floor <chance>", "bounds the label's probability in NLL, 1e-7 for example", between(0, 1))
+    .option(
+      "--tolerance <sizes>",
+      "tolerance of NSD in mm (pixels in reference), or one per foreground class: 1,2 (default: 1)",
+      numbers,
+    )
+    .option(
+      "--percentile <share>",
+      "adds the surface distance at this percentile, 99 for example",
+      percentile,
+    )
+    .option(
+      "--nll-floor <chance>",
+      "lower bound of the label's probability in NLL, 1e-7 for example",
+      between(0, 1),
+    )
     .addOption(transformOption("softmax", "probs holds logits: take their softmax over the classes"))
     .addOption(transformOption("sigmoid", "probs holds one channel of logits, the foreground's"))
     .addOption(transformOption("normalize", "divide probs by its sum over the classes"))
