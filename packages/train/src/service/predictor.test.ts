@@ -94,6 +94,22 @@ describe.skipIf(!built)("Predictor", () => {
     await here.close();
   });
 
+  it("gives the file's own sigmoids where its classes may overlap", async () => {
+    const labels = new Graph("labels");
+    const x = labels.input("x", "float32", [1, 1, 8, 8]);
+    const weight = tensor("float32", Float32Array.of(2, 1.5, -1), [3, 1, 1, 1]);
+    labels.output("probs", ops.Sigmoid(ops.Conv(x, labels.initializer("w", weight))));
+    const images = ramp([1, 1, 8, 8]);
+    await withPredictor({ model: labels }, async (predictor) => {
+      const { data, dims } = await predictor.predict(images);
+      expect(dims).toEqual([1, 3, 8, 8]);
+      for (let i = 0; i < data.length; i++) {
+        const logit = weight.data[Math.floor(i / 64)]! * images.data[i % 64]!;
+        expect(data[i]).toBeCloseTo(1 / (1 + Math.exp(-logit)), 5);
+      }
+    });
+  });
+
   it("takes a path, bytes or a graph, and weights in other files", async () => {
     const { model, data } = externalModel(graph, { location: "weights.bin", threshold: 64 });
     await writeFile(join(folder, "weights.bin"), Buffer.concat(data));

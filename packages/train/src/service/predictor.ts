@@ -79,7 +79,8 @@ export class Predictor {
   }
 
   /**
-   * Class probabilities [N, classes, ...spatial] of images [N, C, ...spatial], in tiles where the options say so. The
+   * Class probabilities [N, classes, ...spatial] of images [N, C, ...spatial], in tiles where the options say so; of a
+   * file that ends in a sigmoid of several channels, whose labels may overlap, the sigmoids. The
    * images must not change until then. Rejects with `InvalidArgumentError` for images or options that are wrong, else with
    * `PredictorError`.
    */
