@@ -56,8 +56,9 @@ export async function compare(
   const { terminal } = context;
   const folders: { run: string; path: string }[] = [];
   const width = Math.max(...settings.methods.map((method) => method.length));
-  for (const [index, method] of settings.methods.entries()) {
-    const config = configOf(method, root, shape, settings);
+  const configs = comparisonConfigs(root, shape, settings);
+  for (const [index, config] of configs.entries()) {
+    const method = config.run_name;
     const folder = join(out, "runs", method);
     const label = `[${index + 1}/${settings.methods.length}] ${method.padEnd(width)}`;
     const logEvery = Math.ceil(settings.epochs / 4);
@@ -72,6 +73,15 @@ export async function compare(
     folders.push({ run: method, path });
   }
   return folders;
+}
+
+/** Returns the configuration of every method; throws `ConfigError` where one cannot do what the settings ask. */
+export function comparisonConfigs(
+  root: string,
+  shape: DataShape,
+  settings: ComparisonSettings,
+): readonly TrainConfig[] {
+  return settings.methods.map((method) => configOf(method, root, shape, settings));
 }
 
 function configOf(

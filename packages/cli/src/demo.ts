@@ -4,7 +4,7 @@ import { writeFileAtomic } from "@pixelcal/io";
 import { phantomClasses } from "@pixelcal/phantom";
 import type { Command } from "commander";
 import { CommandError } from "./command-error.js";
-import { type ComparisonSettings, compare, comparisonLosses } from "./comparison.js";
+import { type ComparisonSettings, compare, comparisonConfigs, comparisonLosses } from "./comparison.js";
 import type { Context } from "./context.js";
 import { type DataShape, describeData } from "./data-shape.js";
 import { evaluateRuns, writeResults } from "./evaluate-runs.js";
@@ -89,6 +89,18 @@ async function demo(options: Options, context: Context): Promise<void> {
   const generated = options.data === undefined;
   const root = resolve(options.data ?? join(out, "data"));
   const own = generated ? undefined : await shapeOf(root, options);
+  const settings: ComparisonSettings = {
+    methods: [...new Set(methods)],
+    base: options.base ?? plan.base,
+    epochs: options.epochs ?? plan.epochs,
+    batchSize: options.batch ?? plan.batchSize,
+    learningRate,
+    seed,
+    threads,
+    ignore,
+  };
+  // A method that cannot do it must not be found out when others are trained.
+  if (own !== undefined) comparisonConfigs(root, own, settings);
   for (const name of produced) await rm(join(out, name), { recursive: true, force: true });
   await writeFileAtomic(join(out, marker), formatJson(options));
   if (generated) {
@@ -100,16 +112,6 @@ async function demo(options: Options, context: Context): Promise<void> {
   }
   // Phantoms have four classes whether or not each occurs.
   const shape = own ?? { ...(await describeData(root)), classes: phantomClasses.length };
-  const settings: ComparisonSettings = {
-    methods: [...new Set(methods)],
-    base: options.base ?? plan.base,
-    epochs: options.epochs ?? plan.epochs,
-    batchSize: options.batch ?? plan.batchSize,
-    learningRate,
-    seed,
-    threads,
-    ignore,
-  };
   const { cases, classes, rank } = shape;
   terminal.line(
     `${cases.train} cases to train, ${cases.val} to validate, ${cases.test} to test, ${classes} classes; ` +

@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { tensor } from "@pixelcal/core";
 import { readPrediction, writeNpz } from "@pixelcal/io";
@@ -70,6 +70,22 @@ describe("a label to ignore", () => {
     const { code, messages } = await pixelcal([...args, ...small]);
     expect(messages).toContain("2 cases to train, 2 to validate, 2 to test, 2 classes");
     expect(code).toBe(0);
+    const counts = await pixelcal([
+      "demo",
+      "--data",
+      data,
+      "--out",
+      at("refused"),
+      "--methods",
+      "ce,sdc-reference",
+      ...small,
+    ]);
+    expect(counts.messages).toBe(
+      "error: dataset.ignore: signedDistanceCalibration (preset reference) counts every pixel; " +
+        "preset consistent can leave some out\n",
+    );
+    expect(counts.code).toBe(1);
+    await expect(readdir(at("refused"))).rejects.toThrow("ENOENT");
   });
 
   test.each(["255", "-1"])("pixels of label %s count in no score", async (ignore) => {
