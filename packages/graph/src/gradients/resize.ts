@@ -1,7 +1,7 @@
 import { contractAxis } from "../operators/contract-axis.js";
 import * as ops from "../operators/ops.js";
-import { isKept, type ResizedAxis, resizedAxes } from "../operators/resize.js";
-import { resizeMatrix } from "../operators/resize-matrix.js";
+import { isKept, resizedAxes } from "../operators/resize.js";
+import { type ResizedAxis, resizeMatrix } from "../operators/resize-matrix.js";
 import { sizeOf } from "../operators/spec.js";
 import type { GradientRule } from "./rule.js";
 

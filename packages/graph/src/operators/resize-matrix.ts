@@ -1,7 +1,14 @@
 import { numberOf, textOf } from "../attributes.js";
 import { graphError } from "../errors.js";
 import type { Described } from "../ir.js";
-import type { ResizedAxis } from "./resize.js";
+
+export interface ResizedAxis {
+  readonly axis: number;
+  readonly input: number;
+  readonly output: number;
+  /** Output per input size as the coordinate transform uses it: the given scale, or the ratio of sizes. */
+  readonly scale: number;
+}
 
 /** 1 GiB: an axis of 8192 made twice as long. */
 const mostElements = 1 << 27;

@@ -3,16 +3,8 @@ import { fromNumbers } from "../data-types.js";
 import { graphError } from "../errors.js";
 import type { Described, Value } from "../ir.js";
 import { emit, integers } from "./operand.js";
-import { requireResizeModes } from "./resize-matrix.js";
+import { type ResizedAxis, requireResizeModes } from "./resize-matrix.js";
 import { normalAxes, required, type ShapeRule, staticNumbers } from "./spec.js";
-
-export interface ResizedAxis {
-  readonly axis: number;
-  readonly input: number;
-  readonly output: number;
-  /** Output per input size as the coordinate transform uses it: the given scale, or the ratio of sizes. */
-  readonly scale: number;
-}
 
 /** Every axis of a Resize, in order, those of unchanged size too. */
 export function resizedAxes(spec: Described): readonly ResizedAxis[] {
