@@ -173,6 +173,16 @@ describe("bad input leaves one line and nothing else", () => {
         "flat.onnx: expected float32 logits of 4 axes, [N, classes, ...spatial], got logits float32 [1, 4, 144]",
       ],
       [
+        "labels.onnx",
+        graph((image) => ops.Sigmoid(ops.Concat([image, image, image, image], 1))),
+        "a sigmoid of 4 channels in logits: multi-label outputs, whose classes overlap, are not supported yet",
+      ],
+      [
+        "indices.onnx",
+        graph((image) => ops.Cast(ops.ArgMax(ops.Concat([image, image], 1), 1), "float32")),
+        "Cast of an ArgMax in logits: name an output before it",
+      ],
+      [
         "nan.onnx",
         graph((image) => ops.Sqrt(ops.Sub(-1e9, ops.Concat([image, image, image, image], 1)))),
         "case_0000.npz: the network's outputs are not finite",
