@@ -48,7 +48,8 @@ async function measured(value) {
   return { ...result, growth: Math.max(held() - before[0], peak() - before[1]) };
 }
 
-// One input alone: bytes that were saved, or the one that seed and index make. It is shown before it may crash.
+// One input alone: bytes that were saved, or the one that seed and index make. It
+// is shown before it may crash.
 if (only !== undefined) {
   const made = () => target.make(new Random(seed, name, only.index), only.index);
   const value = only.bytes === undefined ? made() : new Uint8Array(Buffer.from(only.bytes, "base64"));

@@ -43,7 +43,7 @@ export interface NodeSpec extends Described {
 
 export interface NodeOptions {
   readonly name?: string;
-  /** What errors call the node; its name by default. */
+  /** The node's name in errors; its own name by default. */
   readonly where?: string;
   readonly domain?: string;
   /** How many outputs, or their names. */

@@ -123,7 +123,9 @@ function damagedSafetensors(bytes, random, seeds, change) {
   return random.oneIn(12) ? splice(result, result.length - 4, 4) : result;
 }
 
-/** The file with the SHA-256 that its metadata should have: of all bytes, zeros in the place of the checksum. */
+/**
+ * The file with the SHA-256 that its metadata should have: of all bytes, zeros in the place of the checksum.
+ */
 function resealed(bytes) {
   const key = '"pixelcal-sha256":"';
   const copy = Buffer.from(bytes);

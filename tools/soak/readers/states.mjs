@@ -36,8 +36,8 @@ for (const Metric of classes) {
 }
 const seeds = states.map(({ state }) => state);
 
-// As packages/core/src/metrics/metric-state.ts lays a state out: 16 bytes, with the header's length at 8 and the CRC-32 of
-// all other bytes at 12, then the header and the sums.
+// As packages/core/src/metrics/metric-state.ts lays a state out: 16 bytes, with the header's length at 8 and
+// the CRC-32 of all other bytes at 12, then the header and the sums.
 function parts(state) {
   const start = 16 + Buffer.from(state.buffer, state.byteOffset).readUInt32LE(8);
   return { header: Buffer.from(state.subarray(16, start)), sums: state.subarray(start) };

@@ -16,7 +16,7 @@ const names: Readonly<Record<Kind, string>> = {
     "keep_aspect_ratio_policy approximate",
 };
 
-/** What an attribute holds, by its name: all operators of ONNX that have it agree. */
+/** The kind of each attribute by its name; all operators of ONNX that have it agree. */
 const kinds: ReadonlyMap<string, Kind> = new Map(
   (Object.entries(names) as [Kind, string][]).flatMap(([kind, list]) =>
     list.split(" ").map((name): [string, Kind] => [name, kind]),

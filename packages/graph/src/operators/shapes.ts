@@ -42,7 +42,7 @@ export function inferShapes(spec: NodeSpec): readonly ValueInfo[] {
   }
 }
 
-/** The error of a shape rule with its operator; what no rule checks for is the node's fault, not the program's. */
+/** Returns the error of a shape rule with its operator; any other error is the node's fault too. */
 function atNode({ name, opType }: NodeSpec, error: unknown): unknown {
   if (error instanceof UnsupportedOpError) return error;
   if (!(error instanceof GraphError)) {
