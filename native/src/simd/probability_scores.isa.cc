@@ -90,26 +90,28 @@ struct Sums {
   Doubles total{}, brier{}, log_loss{}, bounded{};
 };
 
+template <bool kBounded>
 PIXELCAL_INLINE void SumEight(const double* brier, const float* label_p, const int16_t* codes,
                               const float* weights, double floor, Sums& sums) {
   const Masks counts = Wide(LoadAll<Codes>(codes)) >= 0;
   Doubles weight = weights ? Wide(LoadAll<Floats>(weights)) : Doubles{} + 1.0;
   weight = counts ? weight : Doubles{};
   const Doubles p = Wide(LoadAll<Floats>(label_p));
-  const Masks low = p < floor;
-  const Doubles loss = Doubles{} - Log(low ? Doubles{} + floor : p);
+  const Masks low = kBounded ? p < floor : Masks{};
+  const Doubles loss = Doubles{} - Log(kBounded ? (low ? Doubles{} + floor : p) : p);
   sums.total += weight;
   sums.brier += weight * LoadAll<Doubles>(brier);
   sums.log_loss += weight > 0.0 ? weight * loss : Doubles{};
-  sums.bounded += (low & (weight > 0.0)) ? Doubles{} + 1.0 : Doubles{};
+  if constexpr (kBounded) sums.bounded += (low & (weight > 0.0)) ? Doubles{} + 1.0 : Doubles{};
 }
 
-ScoreSums Sum(const double* brier, const float* label_p, const int16_t* codes, const float* weights,
-              double floor, size_t count) {
+template <bool kBounded>
+ScoreSums SumAny(const double* brier, const float* label_p, const int16_t* codes, const float* weights,
+                 double floor, size_t count) {
   Sums sums;
   size_t i = 0;
   for (; i + kWidth <= count; i += kWidth)
-    SumEight(brier + i, label_p + i, codes + i, weights ? weights + i : nullptr, floor, sums);
+    SumEight<kBounded>(brier + i, label_p + i, codes + i, weights ? weights + i : nullptr, floor, sums);
   if (i < count) {
     const size_t rest = count - i;
     double last_brier[kWidth] = {};
@@ -119,7 +121,7 @@ ScoreSums Sum(const double* brier, const float* label_p, const int16_t* codes, c
     memcpy(last_brier, brier + i, rest * sizeof *brier);
     memcpy(last_p, label_p + i, rest * sizeof *label_p);
     if (weights) memcpy(last_weights, weights + i, rest * sizeof *weights);
-    SumEight(last_brier, last_p, last_codes, weights ? last_weights : nullptr, floor, sums);
+    SumEight<kBounded>(last_brier, last_p, last_codes, weights ? last_weights : nullptr, floor, sums);
   }
   ScoreSums result{};
   for (int lane = 0; lane < kWidth; ++lane) {
@@ -129,6 +131,12 @@ ScoreSums Sum(const double* brier, const float* label_p, const int16_t* codes, c
     result.bounded += sums.bounded[lane];
   }
   return result;
+}
+
+ScoreSums Sum(const double* brier, const float* label_p, const int16_t* codes, const float* weights,
+              double floor, size_t count) {
+  return floor > 0 ? SumAny<true>(brier, label_p, codes, weights, floor, count)
+                   : SumAny<false>(brier, label_p, codes, weights, floor, count);
 }
 
 }  // namespace
