@@ -78,7 +78,22 @@ function scoresRequest(
   checkOptions("options", options, names);
   checkDevice(options.device);
   checkFloor(options.floor);
-  return { ...probabilityMaps(probs, labels, options, options.weights), floor: options.floor };
+  // Named one by one, as V8 reads an object that starts with a spread slowly.
+  const maps = probabilityMaps(probs, labels, options, options.weights);
+  const { device, batch, classes, pixels, ignore, mask, weights } = maps;
+  const { floor } = options;
+  return {
+    probs: maps.probs,
+    labels: maps.labels,
+    device,
+    batch,
+    classes,
+    pixels,
+    ignore,
+    mask,
+    weights,
+    floor,
+  };
 }
 
 function scoresOf(classes: number, sums: ProbabilityScoreSums): ProbabilityScores {
