@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { tensor } from "@pixelcal/core";
@@ -24,6 +25,27 @@ describe("bad input leaves one line and nothing else", () => {
       "a: [1",
       2,
       /bad\.yaml: Flow sequence in block collection must be .* at line 1, column \d+\n$/,
+    ],
+    ["lists without an end", "[".repeat(5000), 2, "bad.yaml: expected at most 64 nested lists and maps"],
+    ["lists in lists without brackets", "- ".repeat(20_000), 2, "bad.yaml: expected at most 64 nested"],
+    [
+      "aliases that multiply",
+      `a0: &a0 [x, x]\n${Array.from({ length: 30 }, (_, i) => `a${i + 1}: &a${i + 1} [*a${i}, *a${i}]`).join("\n")}`,
+      2,
+      "bad.yaml: Excessive alias count",
+    ],
+    ["far too long", `a: ${"x".repeat(300_000)}`, 1, "bad.yaml: expected a configuration of at most 256 KiB"],
+    [
+      "a name that objects inherit",
+      '{"__proto__": {"seed": 1}}',
+      2,
+      "bad.yaml: __proto__: not allowed as a name",
+    ],
+    [
+      "one in a section",
+      '{"model": {"onnx": "x", "outputs": {"__proto__": 1}}}',
+      2,
+      "bad.yaml: model.outputs.__proto__: not allowed as a name",
     ],
     ["the same key twice", "seed: 1\nseed: 2", 2, "bad.yaml: Map keys must be unique"],
     ["an alias of nothing", "seed: *lost", 2, "bad.yaml: Unresolved alias"],
@@ -196,6 +218,23 @@ describe("bad input leaves one line and nothing else", () => {
       expect(code).toBe(1);
     }
     expect(await readdir(root)).not.toContain("onnx-preds");
+  });
+
+  test.runIf(process.platform !== "win32")("named pipes, which nobody writes to", async () => {
+    execFileSync("mkfifo", [at("pipe"), at("pipe.onnx")]);
+    const path = await writeConfig("piped.yaml", { run_name: "piped", model: { onnx: at("pipe.onnx") } });
+    const cases: [string[], string][] = [
+      [["train", "--config", at("pipe")], "pipe: is a named pipe, expected a file"],
+      [["train", "--config", "/dev/zero"], "/dev/zero: is a device, expected a file"],
+      [["check", at("pipe.onnx")], "pipe.onnx: is a named pipe, expected a file"],
+      [["infer", "--model", at("pipe.onnx"), "--data", data], "pipe.onnx: is a named pipe, expected a file"],
+      [["train", "--config", path, "--out", at("x")], "pipe.onnx: is a named pipe, expected a file"],
+    ];
+    for (const [args, message] of cases) {
+      const { code, messages } = await pixelcal(args);
+      expect(messages).toContain(message);
+      expect(code).toBe(1);
+    }
   });
 
   test("two tables in one file", async () => {

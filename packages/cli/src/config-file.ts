@@ -14,6 +14,7 @@ export function readConfig(path: string): TrainConfig {
   const document = parse(path, configText(path));
   const [error] = document.errors;
   // The first line says what and where; the lines below it, which are left out, draw it.
+  if (error?.message.startsWith("Maximum call stack")) throw tooDeep(path, error);
   if (error) throw new CommandError(`${path}: ${error.message.split(/:?\n/)[0]}`, { exitCode: 2 });
   try {
     return parseConfig(document.toJS({ maxAliasCount: 100 }), { runName: basename(path, extname(path)) });
@@ -43,21 +44,19 @@ function parse(path: string, text: string): Document.Parsed {
   for (const character of text) {
     if (character === "[" || character === "{") depth += 1;
     else if (character === "]" || character === "}") depth -= 1;
-    if (depth > deepest)
-      throw new CommandError(`${path}: expected at most ${deepest} nested lists and maps`, { exitCode: 2 });
+    if (depth > deepest) throw tooDeep(path);
   }
   try {
     return parseDocument(text, { prettyErrors: true });
   } catch (cause) {
     // "- - - -" and "? ? ?" nest without brackets.
-    if (cause instanceof RangeError)
-      throw new CommandError(`${path}: expected at most ${deepest} nested lists and maps`, {
-        exitCode: 2,
-        cause,
-      });
+    if (cause instanceof RangeError) throw tooDeep(path, cause);
     throw cause;
   }
 }
+
+const tooDeep = (path: string, cause?: unknown): CommandError =>
+  new CommandError(`${path}: expected at most ${deepest} nested lists and maps`, { exitCode: 2, cause });
 
 /**
  * The folder of the data: what the command line says, else `dataset.root` from the working directory as in the authors'

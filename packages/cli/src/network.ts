@@ -1,8 +1,7 @@
-import { readFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { InvalidArgumentError } from "@pixelcal/core";
 import { GraphError, UnsupportedOpError } from "@pixelcal/graph";
-import { fileError } from "@pixelcal/io";
+import { readRegularFile } from "@pixelcal/io";
 import {
   type AnyModel,
   type Dataset,
@@ -42,11 +41,7 @@ export async function readNetwork(path: string): Promise<Network> {
 }
 
 /** The bytes of an ONNX file. */
-export function readModel(path: string): Promise<Uint8Array> {
-  return readFile(path).catch((error: unknown) => {
-    throw fileError(path, error);
-  });
-}
+export const readModel = (path: string): Promise<Uint8Array> => readRegularFile(path);
 
 /** How many classes a configuration's network tells apart in images of a split. */
 export async function classesOf(

@@ -106,7 +106,7 @@ function isFixed(
   const made = unnamed.test(name);
   // A number in a formula; but layers of one channel have weights of one element, without a
   // name once norms are folded in.
-  if (values.length === 1 && made && !weightInputs[node.opType]?.includes(index)) return true;
+  if (values.length === 1 && made && !weightInputs(node.opType).includes(index)) return true;
   // Zero where attention may look, far below where not.
   const low = values.find((value) => value !== 0) ?? 0;
   if (low <= -10 && values.every((value) => value === 0 || value === low)) return true;

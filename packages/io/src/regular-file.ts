@@ -106,7 +106,18 @@ export function readRegularFile(path: string, limits: Partial<Limits> = {}): Pro
   );
 }
 
-/** The same for small files that are needed at once, such as configurations. */
+/** The bytes of a regular file of any length, `size` of them at a time. Throws FormatError. */
+export async function* regularFilePieces(path: string, size: number): AsyncGenerator<Uint8Array> {
+  const file = await RegularFile.open(path, { maxFile: Number.POSITIVE_INFINITY });
+  try {
+    for (let at = 0; at < file.size; at += size)
+      yield new Uint8Array(await file.read(at, Math.min(size, file.size - at)));
+  } finally {
+    await file.close();
+  }
+}
+
+/** Returns the bytes of a small regular file that is needed at once, such as a configuration. Throws FormatError. */
 export function readRegularFileSync(path: string, limits: Partial<Limits> = {}): Uint8Array {
   const { maxFile, readSize } = { ...defaultLimits, ...limits };
   let descriptor: number | undefined;

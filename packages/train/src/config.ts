@@ -5,6 +5,8 @@ import { ConfigError, problemsOf } from "./config-error.js";
 import { shareIgnore } from "./config-ignore.js";
 import { type LossConfig, lossOfMethod, lossOfSection, methodSections, methods } from "./config-loss.js";
 
+import { forbiddenNames } from "./config-names.js";
+
 export { ConfigError } from "./config-error.js";
 export type { LossConfig } from "./config-loss.js";
 
@@ -191,7 +193,8 @@ const parseNames: ReadonlySet<string> = new Set(["runName"]);
  */
 export function parseConfig(json: unknown, options: { runName?: string } = {}): TrainConfig {
   checkOptions("options", options, parseNames);
-  const problems: string[] = [];
+  const problems = forbiddenNames(json);
+  if (problems.length > 0) throw new ConfigError(problems);
   const known = givenOnnx(json) ? fineTuning : schema;
   const parsed = known.safeParse(json);
   if (!parsed.success) {

@@ -64,7 +64,7 @@ export function withArrays(model: Graph, arrays: Readonly<Record<string, Tensor>
   const trained = new Set([...parameters, ...buffers]);
   for (const name of trained) {
     const { type, dims } = model.initializers.get(name)!;
-    const given = arrays[name];
+    const given = Object.hasOwn(arrays, name) ? arrays[name] : undefined;
     if (given?.type !== type || given.dims.join() !== dims.join()) {
       const got = given === undefined ? "nothing" : `${given.type} [${given.dims.join(", ")}]`;
       throw invalidArgument(name, `${type} [${dims.join(", ")}]`, got);

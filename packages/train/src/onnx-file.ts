@@ -1,8 +1,7 @@
-import { createReadStream } from "node:fs";
 import { dirname, join } from "node:path";
 import { InvalidArgumentError, invalidArgument, type Tensor } from "@pixelcal/core";
 import { type ExternalPatch, externalPath, replaceWeights, type Weights } from "@pixelcal/graph";
-import { type FileData, writeFilesAtomic } from "@pixelcal/io";
+import { type FileData, regularFilePieces, writeFilesAtomic } from "@pixelcal/io";
 
 export type { Weights } from "@pixelcal/graph";
 
@@ -41,8 +40,7 @@ export async function writeWithWeights(
 
 async function* patchedFile(path: string, patches: readonly ExternalPatch[]): AsyncGenerator<Uint8Array> {
   let start = 0;
-  for await (const piece of createReadStream(path, { highWaterMark: 1 << 22 })) {
-    const chunk = piece as Buffer;
+  for await (const chunk of regularFilePieces(path, 1 << 22)) {
     const end = start + chunk.length;
     for (const { offset, bytes } of patches) {
       const from = Math.max(offset, start);

@@ -99,6 +99,22 @@ describe("createSession", () => {
     await expect(createSession(scaled(), options)).rejects.toThrow(message);
   });
 
+  it.each(["__proto__", "constructor", "toString"])(
+    "refuses a value named %s, as the runtime does not",
+    async (name) => {
+      const image = new Graph("named");
+      image.output("y", ops.Neg(image.input(name, "float32", [1])));
+      const result = new Graph("named");
+      result.output(name, ops.Neg(result.input("x", "float32", [1])));
+      for (const graph of [image, result]) {
+        await expect(createSession(graph, { threads: 1 })).rejects.toThrow(InvalidArgumentError);
+        await expect(createSession(graph, { threads: 1 })).rejects.toThrow(
+          `do not inherit; rename it, got ${name}`,
+        );
+      }
+    },
+  );
+
   it("says that bytes are no model", async () => {
     await expect(createSession(new Uint8Array(16))).rejects.toThrow("the model does not load");
   });

@@ -117,13 +117,20 @@ export async function createSession(
     throw new DeviceError(device, "this build of onnxruntime-node does not have it");
   }
   const bytes = model instanceof Graph ? serializeModel(model) : model;
+  let loaded: InferenceSession;
   try {
-    const session = await ort.InferenceSession.create(bytes, providerOptions(options));
-    return new OrtSession(ort, session, device, new Set(keep));
+    loaded = await ort.InferenceSession.create(bytes, providerOptions(options));
   } catch (cause) {
     if (device === "cpu") throw new Error(`the model does not load: ${reason(cause)}`, { cause });
     throw new DeviceError(device, `${reason(cause)}. ${advice[device]}`);
   }
+  const session = new OrtSession(ort, loaded, device, new Set(keep));
+  // The runtime keeps values by name in ordinary objects.
+  const inherited = [...session.inputs, ...session.outputs].find(({ name }) => name in Object.prototype);
+  if (inherited === undefined) return session;
+  await session.close();
+  const expected = "inputs, outputs and weights of names that JavaScript objects do not inherit; rename it";
+  throw invalidArgument("model", expected, inherited.name);
 }
 
 const advice: Readonly<Record<Exclude<TrainDevice, "cpu">, string>> = {
@@ -187,17 +194,19 @@ class OrtSession implements Session {
         outputs.map(({ name }) => name).join(", "),
       );
     }
-    const { into = {} } = options;
+    const into = new Map(Object.entries(options.into ?? {}));
     const given = Object.fromEntries(this.inputs.map(({ name }) => [name, this.#wrapped(feeds[name]!)]));
-    const wanted = Object.fromEntries(
-      outputs.map(({ name }) => [name, into[name] === undefined ? null : this.#wrapped(into[name])]),
-    );
+    const target = (name: string): OrtTensor | null => {
+      const tensor = into.get(name);
+      return tensor === undefined ? null : this.#wrapped(tensor);
+    };
+    const wanted = Object.fromEntries(outputs.map(({ name }) => [name, target(name)]));
     const results = await this.#session.run(given, wanted);
-    const tensors: Record<string, Tensor> = {};
+    const tensors: Record<string, Tensor> = Object.create(null);
     for (const { name, type } of outputs) {
       const result = results[name]!;
       if (this.#keep.has(name)) tensors[name] = this.#kept(name, result);
-      else tensors[name] = into[name] ?? { type, dims: result.dims, data: dataOf(result) };
+      else tensors[name] = into.get(name) ?? { type, dims: result.dims, data: dataOf(result) };
     }
     return tensors;
   }
@@ -249,7 +258,7 @@ function checkRun(
   { outputs, into = {} }: RunOptions,
 ): readonly ValueInfo[] {
   if (typeof feeds !== "object" || feeds === null) throw invalidArgument("feeds", "named tensors", feeds);
-  for (const input of session.inputs) checkValue(input, feeds[input.name], session.device);
+  for (const input of session.inputs) checkValue(input, own(feeds, input.name), session.device);
   const unknown = Object.keys(feeds).filter((name) => !session.inputs.some((input) => input.name === name));
   if (unknown.length > 0) throw invalidArgument("feeds", namesOf(session.inputs), unknown.join(", "));
   const wanted = outputs?.map((name) => {
@@ -258,7 +267,7 @@ function checkRun(
     return output;
   });
   for (const output of wanted ?? session.outputs) {
-    const target = into[output.name];
+    const target = own(into, output.name);
     if (target !== undefined) checkValue(output, target);
   }
   return wanted ?? session.outputs;
@@ -287,3 +296,7 @@ function checkValue(value: ValueInfo, tensor: Tensor | undefined, device?: strin
   }
   if (!fits) throw invalidArgument(value.name, wanted, `${tensor.type} [${tensor.dims.join(", ")}]`);
 }
+
+/** What a record itself holds under a name; names of models may be those that objects inherit. */
+const own = <T>(record: Readonly<Record<string, T>>, name: string): T | undefined =>
+  Object.hasOwn(record, name) ? record[name] : undefined;

@@ -45,11 +45,12 @@ export function interpret(
   const missing = nodes.map(opKey).filter((key) => !Object.hasOwn(kernels, key));
   if (missing.length > 0) throw new UnsupportedOpError(missing, `${graph.name}: the interpreter has no`);
   const values = new Map<Value, NumericArray>();
-  for (const name of Object.keys(feeds)) {
+  const given = new Map(Object.entries(feeds));
+  for (const name of given.keys()) {
     if (!graph.inputs.some((input) => input.name === name))
       throw new GraphError(name, "no input of this name");
   }
-  for (const input of graph.inputs) values.set(input, feed(input, feeds[input.name]));
+  for (const input of graph.inputs) values.set(input, feed(input, given.get(input.name)));
   const of = (value: Value): NumericArray => {
     const known = values.get(value);
     if (known !== undefined) return known;

@@ -15,7 +15,7 @@ export function constantWeights(nodes: readonly NodeProto[]): ReadonlySet<string
   );
   const found = new Set<string>();
   for (const { opType = "", inputs = [] } of nodes) {
-    for (const index of weightInputs[opType] ?? []) {
+    for (const index of weightInputs(opType)) {
       let name = inputs[index] ?? "";
       let maker = makers.get(name);
       for (let steps = 0; maker && passing.has(maker.opType ?? "") && steps < 16; steps++) {

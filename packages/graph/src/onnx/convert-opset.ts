@@ -93,6 +93,7 @@ const forms: Readonly<Record<string, readonly { readonly to: number; readonly fo
 
 /** Returns the node as `OPSET` writes it; `meansTheSame` refuses those that it cannot write. */
 export function convertToOpset(call: Call): Call {
-  const form = forms[call.opType]?.find(({ to }) => call.version <= to)?.form;
+  const known = Object.hasOwn(forms, call.opType) ? forms[call.opType] : undefined;
+  const form = known?.find(({ to }) => call.version <= to)?.form;
   return form === undefined ? call : form(call);
 }

@@ -1,7 +1,7 @@
 import type { DataType, Tensor, TypedArrays } from "@pixelcal/core";
 import { dataType, onnxBfloat16 } from "../data-types.js";
 import { GraphError, graphError } from "../errors.js";
-import type { ExternalReader } from "./external-data.js";
+import { type ExternalPlace, type ExternalReader, readExternal } from "./external-data.js";
 import type { GraphProto, TensorProto } from "./onnx-proto.js";
 
 export interface TensorOptions {
@@ -43,21 +43,16 @@ function fromBytes(type: DataType, bytes: Uint8Array, count: number): TypedArray
   return view(source.buffer, source.byteOffset, count);
 }
 
-function externalBytes(proto: TensorProto, where: string, read: ExternalReader | undefined): Uint8Array {
+function externalBytes(
+  proto: TensorProto,
+  where: string,
+  read: ExternalReader | undefined,
+  needed: number,
+  wrongLength: (found: number) => GraphError,
+): Uint8Array {
   if (!read)
     throw new GraphError(where, "its data lies in another file: give externalData, the model's folder");
-  const { location, offset, length } = externalPlace(proto, where);
-  return read(location, offset, length);
-}
-
-/**
- * Where the data of a tensor lies outside of its model, in bytes; without a length it goes to the file's end.
- */
-export interface ExternalPlace {
-  readonly location: string;
-  readonly offset: number;
-  readonly length: number | undefined;
-  readonly checksum: string | undefined;
+  return readExternal(read, externalPlace(proto, where), needed, wrongLength);
 }
 
 type Entries = ReadonlyMap<string | undefined, string | undefined>;
@@ -136,10 +131,12 @@ function dataOf(
   where: string,
   external: ExternalReader | undefined,
 ): TypedArrays[DataType] {
-  const bytes = proto.dataLocation === 1 ? externalBytes(proto, where, external) : proto.rawData;
+  const needed = count * views[type][0];
+  const wrongLength = (found: number): GraphError => graphError(where, `${needed} bytes of ${type}`, found);
+  const bytes =
+    proto.dataLocation === 1 ? externalBytes(proto, where, external, needed, wrongLength) : proto.rawData;
   if (bytes !== undefined) {
-    const needed = count * views[type][0];
-    if (bytes.length !== needed) throw graphError(where, `${needed} bytes of ${type}`, bytes.length);
+    if (bytes.length !== needed) throw wrongLength(bytes.length);
     return fromBytes(type, bytes, count);
   }
   const { floatData, doubleData, int32Data, int64Data, uint64Data } = proto;

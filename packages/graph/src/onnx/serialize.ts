@@ -130,7 +130,8 @@ function graphProto(graph: Graph, options: SerializeOptions, write: WriteTensor)
       attributes: [{ name: "value", t: write(tensor), type: attributeTypes.tensor }],
     }),
   );
-  const declared = (value: Value): ValueInfoProto => valueInfo(value, options.dims?.[value.name]);
+  const declared = (value: Value): ValueInfoProto =>
+    valueInfo(value, new Map(Object.entries(options.dims ?? {})).get(value.name));
   return {
     nodes: [...constants, ...graph.nodes.map((node) => nodeProto(node, write))],
     name: graph.name,

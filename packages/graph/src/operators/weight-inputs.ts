@@ -1,5 +1,4 @@
-/** The inputs of each operator that hold weights, however a model stores them. */
-export const weightInputs: Readonly<Record<string, readonly number[]>> = {
+const byOperator: Readonly<Record<string, readonly number[]>> = {
   Conv: [1, 2],
   ConvTranspose: [1, 2],
   Gemm: [1, 2],
@@ -10,3 +9,7 @@ export const weightInputs: Readonly<Record<string, readonly number[]>> = {
   LayerNormalization: [1, 2],
   GroupNormalization: [1, 2],
 };
+
+/** The inputs of an operator that hold weights, however a model stores them. */
+export const weightInputs = (opType: string): readonly number[] =>
+  Object.hasOwn(byOperator, opType) ? byOperator[opType]! : [];

@@ -1,7 +1,8 @@
 // The program of a predictor's child process: it answers one request after another until its parent is gone.
-import { fstatSync, ftruncateSync, readFileSync, readSync, writeSync } from "node:fs";
+import { fstatSync, ftruncateSync, readSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
 import { elementCount, type Tensor, tensor, zeros } from "@pixelcal/core";
+import { readRegularFileSync } from "@pixelcal/io";
 import { type PredictOptions, predictBatch } from "../predict.js";
 import { ModelPredictor } from "../predictor.js";
 import { Turns } from "../turns.js";
@@ -31,7 +32,7 @@ function write({ data }: Tensor<"float32">, offset: number): number {
 }
 
 async function open({ model, warmUp, options, ...rest }: ChildModel): Promise<readonly number[]> {
-  const bytes = typeof model === "string" ? readFileSync(model) : read(model);
+  const bytes = typeof model === "string" ? readRegularFileSync(model) : read(model);
   const folder = typeof model === "string" ? { externalData: dirname(model) } : {};
   predictor = new ModelPredictor({ ...folder, ...rest, model: bytes });
   if (warmUp === undefined) return [];
