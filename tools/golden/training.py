@@ -1,7 +1,7 @@
 """Golden training curves: PyTorch trains the same small U-Nets from the same weights on the same batches.
 
 Everything that both sides need is a formula over integers (no weights or data file): `hashed` and its twin in
-packages/train/src/parity.test.ts give the same bits. Run: python tools/golden/training.py (torch, numpy, scipy, cv2).
+packages/train/src/trainer/parity.test.ts give the same bits. Run: python tools/golden/training.py (torch, numpy, scipy, cv2).
 Writes packages/train/test/golden/training.json.
 """
 

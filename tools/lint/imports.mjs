@@ -30,7 +30,7 @@ const staircase = {
 };
 
 /** Packages of others that only one file may import: whatever replaces one of them replaces that file. */
-const oneFile = { "onnxruntime-node": "packages/train/src/" };
+const oneFile = { "onnxruntime-node": "packages/train/src/runtime/" };
 
 /** The tools native is built with: CMake finds these, no source imports them. */
 const buildTools = new Set(["cmake-js", "node-addon-api", "node-api-headers"]);

@@ -101,9 +101,9 @@ test("what is imported is listed, and nothing else", () => {
 
 test("one file imports the runtime", () => {
   const text = 'import type { Tensor } from "onnxruntime-node";\n';
-  const files = { "packages/train/src/a.ts": text, "packages/train/src/b.ts": text };
+  const files = { "packages/train/src/runtime/a.ts": text, "packages/train/src/runtime/b.ts": text };
   expect(problemsOf(files, { train: ["onnxruntime-node"] })).toEqual([
-    "onnxruntime-node: imported by packages/train/src/a.ts, packages/train/src/b.ts; expected one file of packages/train/src/",
+    "onnxruntime-node: imported by packages/train/src/runtime/a.ts, packages/train/src/runtime/b.ts; expected one file of packages/train/src/runtime/",
   ]);
 });
 

@@ -1,19 +1,5 @@
 export type { PixelCounts, Scores } from "./case-scores.js";
-export { channelBlock } from "./channel-block.js";
-export { type CheckOptions, checkModel, type ModelReport, type ProviderReport } from "./check-model.js";
-export {
-  type Checkpoint,
-  predictionWeights,
-  readCheckpoint,
-  type TrainingState,
-  writeCheckpoint,
-} from "./checkpoint.js";
-export {
-  checkpointFiles,
-  DamagedCheckpointError,
-  type IntactCheckpoint,
-  readRunCheckpoint,
-} from "./checkpoint-rotation.js";
+export { type CheckOptions, checkModel, type ModelReport, type ProviderReport } from "./check/check-model.js";
 export {
   type BuiltModelConfig,
   ConfigError,
@@ -21,7 +7,7 @@ export {
   type OnnxModelConfig,
   parseConfig,
   type TrainConfig,
-} from "./config.js";
+} from "./config/config.js";
 export type { Batch } from "./data/batch.js";
 export { type Dataset, type DatasetCase, NpzDataset, type NpzDatasetOptions } from "./data/dataset.js";
 export { Loader, type LoaderOptions, type LoaderState, type Targets } from "./data/loader.js";
@@ -37,43 +23,42 @@ export {
   summarize,
   summaryOf,
 } from "./evaluate.js";
-export type { ExportOptions } from "./export.js";
+export type { ModelEnds } from "./model/canonical.js";
+export type { ExportOptions } from "./model/export.js";
+export type { Model } from "./model/model.js";
+export { type AnyModel, modelClasses, type SourceOptions } from "./model/source.js";
+export type { UNetOptions } from "./model/unet.js";
+export { unet2d } from "./model/unet2d.js";
+export { unet3d } from "./model/unet3d.js";
 export {
-  type BatchSource,
-  type EpochRecord,
-  type FitOptions,
-  type FitResult,
-  fit,
-  type Progress,
-  TrainingAbortedError,
-} from "./fit.js";
-export { type LossGradient, type LossOptions, lossAndGradient } from "./loss-and-gradient.js";
-export type { ModelEnds } from "./model-ends.js";
-export { type AnyModel, modelClasses, type SourceOptions } from "./model-source.js";
-export type { Model } from "./models/model.js";
-export type { UNetOptions } from "./models/unet.js";
-export { unet2d } from "./models/unet2d.js";
-export { unet3d } from "./models/unet3d.js";
-export { type AdamWOptions, adamW, type Optimizer, type SgdOptions, sgd, type Update } from "./optimizer.js";
-export { type LogitsModel, type PredictOptions, predict, softmax } from "./predict.js";
-export { type ProbabilityTransform, probabilityTransforms } from "./predicted-probabilities.js";
-export { ModelPredictor, type PredictorOptions } from "./predictor.js";
-export type { RateGroup } from "./rates.js";
-export { type CosineOptions, constant, cosine, type Schedule, type WarmupOptions } from "./schedule.js";
+  type AdamWOptions,
+  adamW,
+  type Optimizer,
+  type SgdOptions,
+  sgd,
+  type Update,
+} from "./optimizer/optimizer.js";
+export type { RateGroup } from "./optimizer/parameter-groups.js";
 export {
-  type EvaluationConvention,
-  emptyPolicyOf,
-  evaluationConventions,
-  type ScoreOptions,
-} from "./score-options.js";
-export type { TrainableSelection } from "./selection.js";
+  type CosineOptions,
+  constant,
+  cosine,
+  type Schedule,
+  type WarmupOptions,
+} from "./optimizer/schedule.js";
+export type { TrainableSelection } from "./optimizer/trainable.js";
+export { ModelPredictor, type PredictorOptions } from "./predict/network.js";
+export { type LogitsModel, type PredictOptions, predict, softmax } from "./predict/predict.js";
 export {
   Predictor,
   type PredictorServiceOptions,
   type PredictorStatistics,
   type RequestOptions,
-} from "./service/predictor.js";
-export { PredictorError, type PredictorFailure } from "./service/predictor-error.js";
+} from "./predict/service/predictor.js";
+export { PredictorError, type PredictorFailure } from "./predict/service/predictor-error.js";
+export type { TileOptions } from "./predict/tiles.js";
+export { type ProbabilityTransform, probabilityTransforms } from "./predicted-probabilities.js";
+export { channelBlock } from "./runtime/channel-block.js";
 export {
   createSession,
   DeviceError,
@@ -84,14 +69,47 @@ export {
   type TrainDevice,
   trainDevices,
   type ValueInfo,
-} from "./session.js";
-export { buildEvaluationGraph, buildInferenceGraph, buildStepGraph, type LossValues } from "./step-graph.js";
-export type { TileOptions } from "./tiles.js";
-export { Trainer } from "./trainer.js";
+} from "./runtime/session.js";
+export {
+  type EvaluationConvention,
+  emptyPolicyOf,
+  evaluationConventions,
+  type ScoreOptions,
+} from "./score-options.js";
+export {
+  type Checkpoint,
+  predictionWeights,
+  readCheckpoint,
+  type TrainingState,
+  writeCheckpoint,
+} from "./trainer/checkpoint.js";
+export {
+  checkpointFiles,
+  DamagedCheckpointError,
+  type IntactCheckpoint,
+  readRunCheckpoint,
+} from "./trainer/checkpoint-rotation.js";
+export {
+  type BatchSource,
+  type EpochRecord,
+  type FitOptions,
+  type FitResult,
+  fit,
+  type Progress,
+  TrainingAbortedError,
+} from "./trainer/fit.js";
+export { type LossGradient, type LossOptions, lossAndGradient } from "./trainer/loss-and-gradient.js";
 export {
   DivergedError,
   type StepResult,
   type TrainerOptions,
   type TrainingBatch,
   type WeightsChoice,
-} from "./trainer-options.js";
+} from "./trainer/options.js";
+export {
+  buildEvaluationGraph,
+  buildInferenceGraph,
+  buildStepGraph,
+  type LossValues,
+} from "./trainer/step-graph.js";
+export { Trainer } from "./trainer/trainer.js";

@@ -1,7 +1,7 @@
 import { checkOptions, invalidArgument, optionNames, Random, type Tensor } from "@pixelcal/core";
-import { ahead } from "../ahead.js";
 import { assemble, type Batch, checkMembers, type Member, stack, unstack } from "./batch.js";
 import type { Dataset, DatasetCase } from "./dataset.js";
+import { ahead } from "./prefetch.js";
 import { type Augmentation, checkAugmentation, drawTransform, identity } from "./transforms.js";
 
 /** Computes what a loss needs of the labels [N, ...spatial] ahead of the step. Called for several batches at once. */

@@ -1,0 +1,240 @@
+import { checkOptions, optionNames, Random, type Tensor, zeros } from "@pixelcal/core";
+import {
+  type DeclaredValue,
+  type Graph,
+  inspectModel,
+  type ModelFacts,
+  modelOperators,
+  type OperatorUse,
+  parseModel,
+  UnsupportedOpError,
+} from "@pixelcal/graph";
+import { crossEntropy } from "@pixelcal/losses";
+import { canonicalAxes, imageDims, logitsBehind, type ModelEnds } from "../model/canonical.js";
+import type { Activation } from "../model/find-logits.js";
+import { rolesOf } from "../model/image-and-logits.js";
+import { type FileOptions, modelSource } from "../model/source.js";
+import { unstacked } from "../model/stacked-outputs.js";
+import { createSession, type TrainDevice, trainDevices } from "../runtime/session.js";
+import { buildInferenceGraph, buildStepGraph } from "../trainer/step-graph.js";
+import { Trainer } from "../trainer/trainer.js";
+import { peakBytes } from "./peak-memory.js";
+
+export interface CheckOptions extends ModelEnds, FileOptions {
+  /** Dims [N, C, ...spatial] to lay the model out for; what it declares by default, open sizes filled in. */
+  readonly dims?: readonly number[];
+  readonly threads?: number;
+}
+
+const names = optionNames<CheckOptions>({
+  dims: true,
+  threads: true,
+  outputs: true,
+  classAxis: true,
+  channelAxis: true,
+  externalData: true,
+  tiedWeights: true,
+});
+
+export interface ProviderReport {
+  readonly device: TrainDevice;
+  /** Whether a prediction and a training step ran there, every operator on the device. */
+  readonly predicts: boolean;
+  readonly trains: boolean;
+  /** Milliseconds of one step, the least of a few that were measured. */
+  readonly stepMilliseconds?: number;
+  readonly problem?: string;
+}
+
+export interface ModelReport {
+  readonly facts: ModelFacts;
+  readonly operators: readonly OperatorUse[];
+  /** Dims [N, C, ...spatial] it was laid out for, and whether sizes were chosen for it. */
+  readonly dims: readonly number[];
+  readonly chosenSizes: boolean;
+  /** Operators that cannot be read, or have no gradient on the way from the weights to the output. */
+  readonly unsupported: readonly string[];
+  readonly withoutGradient: readonly string[];
+  readonly logits: readonly {
+    readonly output: string;
+    readonly place: string;
+    readonly activation: Activation;
+    /** Whether its channels are labels that may overlap: sigmoids of their own, which cannot be trained yet. */
+    readonly multiLabel: boolean;
+  }[];
+  /** Arrays that can be trained and running statistics. */
+  readonly parameters?: {
+    readonly arrays: number;
+    readonly elements: number;
+    readonly buffers: number;
+    /** Arrays that several layers share, which are therefore trained as one. */
+    readonly tied: readonly { readonly name: string; readonly layers: readonly string[] }[];
+  };
+  readonly classes?: number;
+  /** Bytes of the arrays alive at once in a prediction and in a training step, computed from their graphs. */
+  readonly memory?: { readonly predict: number; readonly train: number };
+  readonly providers: readonly ProviderReport[];
+  readonly problems: readonly string[];
+  readonly trainable: boolean;
+}
+
+/** Finds out what an ONNX file is and whether it can be trained, by trying. Throws GraphError where it is no ONNX file. */
+export async function checkModel(bytes: Uint8Array, options: CheckOptions = {}): Promise<ModelReport> {
+  checkOptions("options", options, names);
+  const facts = inspectModel(bytes);
+  const problems: string[] = [];
+  const { dims, chosen: chosenSizes } = options.dims
+    ? { dims: options.dims, chosen: false }
+    : imageSize(facts.inputs, options);
+  const { operators } = modelOperators(bytes);
+  const unsupported = operators.filter(({ known }) => !known).map(({ name }) => name);
+  const report = (found: Partial<ModelReport>): ModelReport => ({
+    facts,
+    operators,
+    unsupported,
+    dims,
+    chosenSizes,
+    withoutGradient: [],
+    logits: [],
+    providers: [],
+    problems,
+    trainable: false,
+    ...found,
+  });
+  let parsed: Graph;
+  try {
+    const shapes = { "": imageDims(dims, options.channelAxis) };
+    const { externalData, tiedWeights } = options;
+    parsed = unstacked(parseModel(bytes, { shapes, externalData, tiedWeights }));
+  } catch (error) {
+    problems.push(messageOf(error));
+    const withoutGradient = operators.filter(({ known, gradient }) => known && !gradient);
+    return report({ withoutGradient: withoutGradient.map(({ name }) => name) });
+  }
+  const logits = [...parsed.outputs].map(([output, value]) => {
+    const { logits: found, activation } = logitsBehind(value);
+    const channels = value.dims.at(options.classAxis ?? 1) ?? 1;
+    return { output, place: found.name, activation, multiLabel: activation === "sigmoid" && channels > 1 };
+  });
+  try {
+    const outputs = options.outputs ?? [mainOutput(parsed, dims, options)];
+    const { dims: _, ...reading } = options;
+    const ends = { ...reading, outputs };
+    const model = modelSource(bytes, ends)(dims);
+    const { parameters, buffers } = rolesOf(model);
+    const elements = parameters.reduce((sum, name) => sum + model.initializers.get(name)!.data.length, 0);
+    const tied = parameters
+      .map((name) => ({ name, layers: layersOf(parsed, name) }))
+      .filter(({ layers }) => layers.length > 1);
+    const summary = { arrays: parameters.length, elements, buffers: buffers.length, tied };
+    const classes = [...model.outputs.values()][0]!.dims[1]!;
+    const step = buildStepGraph(model, {
+      loss: crossEntropy(),
+      trainable: parameters,
+      weights: outputs.map(() => 1),
+    });
+    const memory = { predict: peakBytes(buildInferenceGraph(model)), train: peakBytes(step) };
+    const providers: ProviderReport[] = [];
+    for (const device of trainDevices) providers.push(await tryProvider(device, bytes, model, dims, ends));
+    const trainable = providers.some(({ trains }) => trains);
+    if (!trainable) problems.push(providers[0]!.problem ?? "no provider trains it");
+    return report({ logits, parameters: summary, classes, memory, providers, trainable });
+  } catch (error) {
+    problems.push(messageOf(error));
+    const withoutGradient = error instanceof UnsupportedOpError ? error.opTypes : [];
+    return report({ logits, withoutGradient });
+  }
+}
+
+/** The nodes that take an array. */
+const layersOf = (model: Graph, name: string): readonly string[] =>
+  model.nodes.filter(({ inputs }) => inputs.some((input) => input?.name === name)).map((node) => node.name);
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+const usualSizes: Readonly<Record<number, number>> = { 1: 256, 2: 128, 3: 32 };
+
+/** Dims [N, C, ...spatial] of the image that a file declares, with sizes where it leaves them open. */
+function imageSize(
+  inputs: readonly DeclaredValue[],
+  { channelAxis = 1 }: CheckOptions,
+): { readonly dims: readonly number[]; readonly chosen: boolean } {
+  const declared = inputs[0]?.dims ?? ["N", 1, "H", "W"];
+  const rank = declared.length;
+  const axis = channelAxis < 0 ? channelAxis + rank : channelAxis;
+  const size = usualSizes[rank - 2] ?? 32;
+  const given = canonicalAxes(rank, axis).map((at) => declared[at]);
+  const isGiven = (dim: number | string | undefined): dim is number => typeof dim === "number" && dim > 0;
+  const dims = given.map((dim, i) => (isGiven(dim) ? dim : i < 2 ? 1 : size));
+  return { dims, chosen: given.some((dim, i) => i > 0 && !isGiven(dim)) };
+}
+
+/** The only output that can be logits, or the first of them that has the image's size. */
+function mainOutput(model: Graph, dims: readonly number[], { classAxis = 1 }: CheckOptions): string {
+  const size = dims.slice(2).join();
+  const fits = [...model.outputs].filter(([, value]) => {
+    const axis = classAxis < 0 ? classAxis + value.dims.length : classAxis;
+    return value.dims.filter((_, i) => i > 0 && i !== axis).join() === size;
+  });
+  return (fits[0] ?? [...model.outputs][0]!)[0];
+}
+
+async function tryProvider(
+  device: TrainDevice,
+  bytes: Uint8Array,
+  model: Graph,
+  dims: readonly number[],
+  { threads, outputs = [], ...rest }: CheckOptions,
+): Promise<ProviderReport> {
+  let predicts = false;
+  try {
+    const { images, labels } = exampleBatch(model, dims);
+    const { parameters, buffers } = rolesOf(model);
+    const weights = [...parameters, ...buffers].map((name) => [name, model.initializers.get(name)!]);
+    const session = await createSession(buildInferenceGraph(model, { device }), { device, threads });
+    try {
+      await session.run({ [model.inputs[0]!.name]: images, ...Object.fromEntries(weights) });
+      predicts = true;
+    } finally {
+      await session.close();
+    }
+    const loss = crossEntropy();
+    const weighted = Object.fromEntries(outputs.map((name) => [name, 1]));
+    const trainer = await Trainer.create({
+      ...rest,
+      model: bytes,
+      outputs: weighted,
+      loss,
+      batch: dims,
+      device,
+      threads,
+    });
+    try {
+      const times: number[] = [];
+      const begun = performance.now();
+      while (times.length < 2 || (times.length < 5 && performance.now() - begun < 2000)) {
+        const start = performance.now();
+        await trainer.step({ images, labels });
+        times.push(performance.now() - start);
+      }
+      return { device, predicts, trains: true, stepMilliseconds: Math.min(...times) };
+    } finally {
+      await trainer.close();
+    }
+  } catch (error) {
+    return { device, predicts, trains: false, problem: messageOf(error) };
+  }
+}
+
+function exampleBatch(
+  model: Graph,
+  dims: readonly number[],
+): { images: Tensor<"float32">; labels: Tensor<"uint8"> } {
+  const random = Random.fromSeed(1);
+  const images = zeros("float32", dims);
+  for (let i = 0; i < images.data.length; i++) images.data[i] = random.normal();
+  const classes = Math.min(256, [...model.outputs.values()][0]!.dims[1]!);
+  const labels = zeros("uint8", [dims[0]!, ...dims.slice(2)]);
+  for (let i = 0; i < labels.data.length; i++) labels.data[i] = random.integer(classes);
+  return { images, labels };
+}

@@ -1,0 +1,122 @@
+import { InvalidArgumentError } from "@pixelcal/core";
+import {
+  losses,
+  lossFromConfig,
+  type NamedLoss,
+  type OptionSchema,
+  referenceMethods,
+} from "@pixelcal/losses";
+import { z } from "zod";
+import { ConfigError, problemsOf } from "./errors.js";
+
+/** A loss by its name in the registry of `@pixelcal/losses`, with its preset and the options that were given. */
+export interface LossConfig extends NamedLoss {
+  /** Always there, except for a "weighted" sum, whose parts have their own. */
+  readonly preset?: string;
+}
+
+type Schema = z.ZodObject<Record<string, z.ZodType>>;
+type Options = Readonly<Record<string, unknown>>;
+
+/** The authors' method names, as their configurations spell them. */
+export const methods: readonly string[] = Object.keys(referenceMethods);
+
+/** The sections that hold the methods' options. Those of methods that are not chosen may be present, and are checked. */
+export const methodSections: Readonly<Record<string, z.ZodOptional<Schema>>> = Object.fromEntries(
+  Object.values(referenceMethods).map(({ section, loss, keys }) => {
+    const reference = losses[loss]!.presets.reference!;
+    const shape = Object.entries(keys).map(([key, { option, accepts }]) => [
+      key,
+      zodOf(accepts ?? reference[option!]!),
+    ]);
+    return [section, z.strictObject(Object.fromEntries(shape)).partial().optional()];
+  }),
+);
+
+/**
+ * The loss that a method of the authors' repository stands for: under `reference` their loss number for number, under
+ * `consistent` the method as its own authors define it. Throws `ConfigError` for an option that the latter lacks.
+ */
+export function lossOfMethod(
+  method: string,
+  preset: "reference" | "consistent",
+  sections: Options,
+): LossConfig {
+  const { section, loss, keys } = referenceMethods[method]!;
+  const { presets } = losses[loss]!;
+  const own = preset in presets ? preset : "original";
+  const options: Record<string, unknown> = {};
+  const problems: string[] = [];
+  for (const [key, value] of Object.entries((sections[section] as Options | undefined) ?? {})) {
+    const option = keys[key]!.option ?? key;
+    if (option in presets[own]!) options[option] = boundaries[String(value)] ?? value;
+    // What the authors' own code accepts and ignores is ignored here too; anything else is a mistake.
+    else if (preset !== "reference")
+      problems.push(`${section}.${key}: not an option of ${loss} in preset ${own}`);
+  }
+  if (problems.length > 0) throw new ConfigError(problems);
+  return { name: loss, preset: own, ...options };
+}
+
+const boundaries: Readonly<Record<string, string>> = {
+  internal_boundary: "internal-gradient",
+  external_boundary: "external-gradient",
+};
+
+/** The loss of a `loss` section, its preset filled in; or every problem of the section. */
+export function lossOfSection(section: NamedLoss): LossConfig {
+  const { name } = section;
+  if (name === "weighted") return weightedLoss(section);
+  const known = z.object({ name: z.enum([...Object.keys(losses), "weighted"]) }).safeParse(section);
+  if (!known.success) throw failure(known.error, section, ["name"]);
+  const { presets } = losses[name]!;
+  const variants = Object.keys(presets);
+  // marginSvls has one preset, and its variants in the place of presets.
+  const selector = "preset" in presets[variants[0]!]! ? "variant" : "preset";
+  const chosen = z.object({ [selector]: z.enum(variants).default(variants[0]!) }).safeParse(section);
+  if (!chosen.success) throw failure(chosen.error, section, []);
+  const variant = (chosen.data as Options)[selector] as string;
+  const shape = Object.fromEntries(
+    Object.entries(presets[variant]!).map(([key, schema]) => [key, zodOf(schema).optional()]),
+  );
+  const schema = z.strictObject({ name: z.string(), [selector]: z.string(), ...shape });
+  const checked = schema.safeParse({ ...section, [selector]: variant });
+  if (!checked.success) throw failure(checked.error, section, [selector, ...Object.keys(shape)]);
+  return { preset: "original", ...checked.data, name };
+}
+
+function weightedLoss(section: NamedLoss): LossConfig {
+  try {
+    lossFromConfig(section);
+    return section;
+  } catch (cause) {
+    if (cause instanceof InvalidArgumentError) throw new ConfigError([`loss: ${cause.message}`]);
+    throw cause;
+  }
+}
+
+function failure(error: z.ZodError, section: unknown, allowed: readonly string[]): ConfigError {
+  const issues = error.issues.map((issue) => ({ ...issue, path: ["loss", ...issue.path] }));
+  return new ConfigError(issues.flatMap((issue) => problemsOf(issue, { loss: section }, () => allowed)));
+}
+
+function zodOf(schema: OptionSchema): z.ZodType {
+  switch (schema.type) {
+    case "boolean":
+      return z.boolean();
+    case "choice":
+      return z.enum(schema.values);
+    case "integer": {
+      const { atLeast = Number.MIN_SAFE_INTEGER, atMost = Number.MAX_SAFE_INTEGER } = schema;
+      const integer = z.int().min(atLeast).max(atMost);
+      return schema.odd ? integer.refine((value) => value % 2 !== 0, "expected an odd integer") : integer;
+    }
+    case "number": {
+      const { atLeast, above, below } = schema;
+      let number = z.number();
+      if (atLeast !== undefined) number = number.min(atLeast);
+      if (above !== undefined) number = number.gt(above);
+      return below === undefined ? number : number.lt(below);
+    }
+  }
+}

@@ -1,0 +1,83 @@
+import { checkOptions, InvalidArgumentError, invalidArgument, optionNames } from "@pixelcal/core";
+import { Graph, GraphError, parseModel, rewrite, type TiedWeights } from "@pixelcal/graph";
+import { canonical, imageDims, type ModelEnds, type OnMultiLabel } from "./canonical.js";
+import { modelEnds } from "./image-and-logits.js";
+import type { Model } from "./model.js";
+
+export type AnyModel = Model | Graph | Uint8Array;
+
+/** Lays a network out for images of given dims. */
+export type ModelSource = (dims: readonly number[]) => Graph;
+
+/** How the weights of an ONNX file are read. */
+export interface FileOptions {
+  /** The folder of the weights that it keeps in other files. */
+  readonly externalData?: string;
+  /** What becomes of weights that several layers share; "named" by default. */
+  readonly tiedWeights?: TiedWeights;
+}
+
+export interface SourceOptions extends ModelEnds, FileOptions {
+  /** Seed of the initial weights of a description. */
+  readonly seed?: number;
+}
+
+export const sourceOptionTable: { readonly [K in keyof Required<SourceOptions>]: true } = {
+  outputs: true,
+  classAxis: true,
+  channelAxis: true,
+  externalData: true,
+  tiedWeights: true,
+  seed: true,
+};
+const names = optionNames<SourceOptions>(sourceOptionTable);
+
+/** How many classes a model tells apart on images of these dims. Throws when they do not fit each other. */
+export function modelClasses(model: AnyModel, dims: readonly number[], options: SourceOptions = {}): number {
+  checkOptions("options", options, names);
+  return modelEnds(modelSource(model, options)(dims)).logits.dims[1]!;
+}
+
+/** A source of canonical graphs from a model description, a graph or the bytes of an ONNX file; see `canonical`. */
+export function modelSource(
+  model: AnyModel,
+  options: SourceOptions = {},
+  onMultiLabel?: OnMultiLabel,
+): ModelSource {
+  const { seed, externalData, tiedWeights, channelAxis } = options;
+  if (seed !== undefined && !(Number.isSafeInteger(seed) && seed >= 0)) {
+    throw invalidArgument("seed", "an integer of 0 or more", seed);
+  }
+  if (model instanceof Graph) {
+    return (dims) =>
+      laidOut(dims, () => canonical(resized(model, imageDims(dims, channelAxis)), options, onMultiLabel));
+  }
+  if (model instanceof Uint8Array) {
+    return (dims) =>
+      laidOut(dims, () => {
+        const shapes = { "": imageDims(dims, channelAxis) };
+        return canonical(parseModel(model, { shapes, externalData, tiedWeights }), options, onMultiLabel);
+      });
+  }
+  return (dims) => model.build(dims, seed);
+}
+
+function resized(model: Graph, dims: readonly number[]): Graph {
+  const [image] = model.inputs;
+  if (image === undefined || model.inputs.length > 1 || image.dims.join() === dims.join()) return model;
+  return rewrite(model, { input: (value, target) => target.input(value.name, value.type, dims) });
+}
+
+const fileFaults: ReadonlySet<string> = new Set(["model", "externalData", "tiedWeights"]);
+
+/** A finished graph may hold sizes that suit the images it was made for alone. */
+function laidOut(dims: readonly number[], make: () => Graph): Graph {
+  try {
+    return make();
+  } catch (cause) {
+    // What is wrong with the file is wrong with it at any size.
+    if (!(cause instanceof GraphError) || fileFaults.has(cause.where)) throw cause;
+    const message = `image: the model cannot take [${dims.join(", ")}]: ${cause.message}`;
+    throw new InvalidArgumentError("image", message, { cause });
+  }
+}

@@ -1,0 +1,91 @@
+import { InvalidArgumentError, type Tensor, tensor } from "@pixelcal/core";
+import { Graph, ops, serializeModel } from "@pixelcal/graph";
+import { crossEntropy } from "@pixelcal/losses";
+import { describe, expect, it } from "vitest";
+import { modelClasses } from "../model/source.js";
+import { unet2d } from "../model/unet2d.js";
+import { Trainer } from "../trainer/trainer.js";
+import { ModelPredictor } from "./network.js";
+import { predict } from "./predict.js";
+
+const model = unet2d({ classes: 3, base: 2, seed: 1 });
+const image = (height: number, width: number): Tensor<"float32"> =>
+  tensor(
+    "float32",
+    Float32Array.from({ length: height * width }, (_, i) => Math.sin(i)),
+    [1, 1, height, width],
+  );
+
+describe("ModelPredictor", () => {
+  it("answers many sizes at once", async () => {
+    const sizes = [
+      [8, 8],
+      [16, 8],
+      [8, 24],
+      [9, 9],
+      [32, 8],
+      [11, 17],
+      [8, 8],
+    ] as const;
+    const predictor = new ModelPredictor({ model, threads: 1 });
+    const results = await Promise.all(
+      sizes.map(([height, width]) => predictor.predict(image(height, width))),
+    );
+    expect(results.map(({ dims }) => dims)).toEqual(sizes.map((size) => [1, 3, ...size]));
+    expect(results[6]).toEqual(results[0]);
+    await predictor.close();
+  });
+
+  it("gives probabilities, whole or by tiles of a fixed size", async () => {
+    const predictor = new ModelPredictor({ model, threads: 1 });
+    const { data, dims } = image(20, 28);
+    for (const options of [{}, { tile: [16, 16] }]) {
+      const probs = await predict(predictor, tensor("float32", data, dims.slice(1)), options);
+      expect(probs.dims).toEqual([3, 20, 28]);
+      for (let i = 0; i < 560; i++) {
+        expect(probs.data[i]! + probs.data[560 + i]! + probs.data[1120 + i]!).toBeCloseTo(1, 5);
+      }
+    }
+    await predictor.close();
+  });
+
+  it("gives the sigmoids of a file whose classes may overlap, whole, mirrored or by tiles", async () => {
+    const graph = new Graph("labels");
+    const x = graph.input("image", "float32", [1, 1, 8, 12]);
+    const weight = tensor("float32", Float32Array.of(2, 1.5, -1), [3, 1, 1, 1]);
+    graph.output("probs", ops.Sigmoid(ops.Conv(x, graph.initializer("w", weight))));
+    const bytes = serializeModel(graph, { dims: { image: [1, 1, "H", "W"], probs: [1, 3, "H", "W"] } });
+    const { data, dims } = image(8, 12);
+    const predictor = new ModelPredictor({ model: bytes, threads: 1 });
+    for (const options of [{}, { flips: [0, 1] }, { tile: [4, 4] }]) {
+      const probs = await predict(predictor, tensor("float32", data, dims.slice(1)), options);
+      expect(predictor.activation).toBe("sigmoid");
+      expect(probs.dims).toEqual([3, 8, 12]);
+      for (let i = 0; i < probs.data.length; i++) {
+        const logit = weight.data[Math.floor(i / 96)]! * data[i % 96]!;
+        expect(probs.data[i]).toBeCloseTo(1 / (1 + Math.exp(-logit)), 5);
+      }
+    }
+    await predictor.close();
+    const refused = "a sigmoid of 3 channels in probs: multi-label outputs";
+    const training = { model: bytes, loss: crossEntropy(), batch: [1, 1, 8, 12], threads: 1 };
+    await expect(Trainer.create(training)).rejects.toThrow(refused);
+    expect(() => modelClasses(bytes, [1, 1, 8, 12])).toThrow(refused);
+    const softmax = new ModelPredictor({ model, threads: 1 });
+    expect(softmax.activation).toBe(undefined);
+    await softmax.predict(image(8, 8));
+    expect(softmax.activation).toBe("softmax");
+    await softmax.close();
+  });
+
+  it("rejects arrays of another model and images it cannot take", async () => {
+    const other = Object.fromEntries(unet2d({ classes: 2, base: 2 }).build([1, 1, 8, 8]).initializers);
+    const wrong = new ModelPredictor({ model, arrays: other });
+    await expect(wrong.predict(image(8, 8))).rejects.toThrow("head.weight: expected float32 [3, 2, 1, 1]");
+    const predictor = new ModelPredictor({ model });
+    await expect(predictor.predict(image(4, 8))).rejects.toThrow(InvalidArgumentError);
+    const channels = tensor("float32", new Float32Array(128), [1, 2, 8, 8]);
+    await expect(predictor.predict(channels)).rejects.toThrow("image: expected [N, 1, 8 or more, 8 or more]");
+    await predictor.close();
+  });
+});

@@ -1,0 +1,83 @@
+// The program of a predictor's child process: it answers one request after another until its parent is gone.
+import { fstatSync, ftruncateSync, readSync, writeSync } from "node:fs";
+import { dirname } from "node:path";
+import { elementCount, type Tensor, tensor, zeros } from "@pixelcal/core";
+import { readRegularFileSync } from "@pixelcal/io";
+import { Turns } from "../../runtime/serial-queue.js";
+import { ModelPredictor } from "../network.js";
+import { type PredictOptions, predictBatch } from "../predict.js";
+import { type ChildModel, exchangeFiles, type FromChild, type ToChild } from "./protocol.js";
+
+let predictor: ModelPredictor | undefined;
+
+/** All that the input file holds, which must be what the message says: nothing of another request is ever read. */
+function read(length: number): Uint8Array {
+  const { size } = fstatSync(exchangeFiles.input);
+  if (size !== length) throw new Error(`the input file has ${size} bytes, the message says ${length}`);
+  const bytes = new Uint8Array(length);
+  for (let at = 0; at < length; ) {
+    const count = readSync(exchangeFiles.input, bytes, at, Math.min(length - at, 2 ** 30), at);
+    if (count === 0) throw new Error(`the input file ends after ${at} of ${length} bytes`);
+    at += count;
+  }
+  return bytes;
+}
+
+function write({ data }: Tensor<"float32">, offset: number): number {
+  const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  for (let at = 0; at < bytes.length; ) {
+    at += writeSync(exchangeFiles.output, bytes, at, Math.min(bytes.length - at, 2 ** 30), offset + at);
+  }
+  return offset + bytes.length;
+}
+
+async function open({ model, warmUp, options, ...rest }: ChildModel): Promise<readonly number[]> {
+  const bytes = typeof model === "string" ? readRegularFileSync(model) : read(model);
+  const folder = typeof model === "string" ? { externalData: dirname(model) } : {};
+  predictor = new ModelPredictor({ ...folder, ...rest, model: bytes });
+  if (warmUp === undefined) return [];
+  return probabilities(zeros("float32", warmUp), options);
+}
+
+/** Predicts images, hands on their probabilities in pieces, and gives the dims of all together. */
+async function probabilities(
+  images: Tensor<"float32">,
+  options: PredictOptions,
+  give?: (probs: Tensor<"float32">) => void,
+): Promise<readonly number[]> {
+  let dims: readonly number[] = [];
+  for await (const piece of predictBatch(predictor!, images, options)) {
+    give?.(piece);
+    dims = [images.dims[0]!, ...piece.dims.slice(1)];
+  }
+  return dims;
+}
+
+async function answer(message: ToChild): Promise<FromChild> {
+  if ("open" in message) return { dims: await open(message.open) };
+  const { dims, bytes: length, options } = message.predict;
+  if (length !== 4 * elementCount(dims)) throw new Error(`[${dims}] of float32 are not ${length} bytes`);
+  const bytes = read(length);
+  ftruncateSync(exchangeFiles.output, 0);
+  let end = 0;
+  const images = tensor("float32", new Float32Array(bytes.buffer), dims);
+  const all = await probabilities(images, options, (probs) => {
+    end = write(probs, end);
+  });
+  return { dims: all };
+}
+
+const turns = new Turns();
+process.on("message", (message: ToChild) => {
+  void turns.take(async () => {
+    process.send?.({ begun: true } satisfies FromChild);
+    const reply = await answer(message).catch(
+      (error: unknown): FromChild => ({ error: error instanceof Error ? error.message : String(error) }),
+    );
+    process.send?.(reply);
+  });
+});
+// A parent that has ended, however it ended, takes its child along.
+process.on("disconnect", () => process.exit(0));
+// Ctrl-C in a terminal reaches the whole group: the parent decides when its child ends.
+process.on("SIGINT", () => undefined);

@@ -1,0 +1,302 @@
+import type { DataType, Tensor } from "@pixelcal/core";
+import { checkOptions, elementCount, float16Bits, holds, invalidArgument, optionNames } from "@pixelcal/core";
+import { Graph, serializeModel } from "@pixelcal/graph";
+import type { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
+import { type DeviceArray, DeviceTensor } from "./gpu-tensor.js";
+
+/** What a person picks; onnxruntime calls its counterpart a provider. */
+export type TrainDevice = "cpu" | "webgpu" | "cuda";
+
+export const trainDevices: readonly TrainDevice[] = ["cpu", "webgpu", "cuda"];
+
+/** More than any machine has: every one of them would be started. */
+const mostThreads = 1024;
+
+export interface SessionOptions {
+  readonly device?: TrainDevice;
+  /** Threads inside one operator; every processor when not given. Results depend on it in the last bits. */
+  readonly threads?: number;
+  /** What onnxruntime may rewrite: "all" by default. */
+  readonly optimization?: "disabled" | "basic" | "extended" | "all";
+  /** Writes a profile of every operator to files that begin with this path. */
+  readonly profile?: string;
+  /** Outputs that a run leaves on the device, as `DeviceTensor`s to feed or to close; webgpu only. */
+  readonly keep?: readonly string[];
+}
+
+const sessionNames = optionNames<SessionOptions>({
+  device: true,
+  threads: true,
+  optimization: true,
+  profile: true,
+  keep: true,
+});
+
+export interface ValueInfo {
+  readonly name: string;
+  readonly type: DataType;
+  /** One entry per axis; a string names a size that is only known at run time. */
+  readonly dims: readonly (number | string)[];
+}
+
+export type Tensors = Readonly<Record<string, Tensor>>;
+
+export interface RunOptions {
+  /** Names of the outputs to give. */
+  readonly outputs?: readonly string[];
+  /** Tensors that outputs of these names are written to, in place of new ones. */
+  readonly into?: Tensors;
+}
+
+const runNames = optionNames<RunOptions>({ outputs: true, into: true });
+
+/** A model loaded on a device. */
+export interface Session {
+  readonly device: TrainDevice;
+  readonly inputs: readonly ValueInfo[];
+  readonly outputs: readonly ValueInfo[];
+  /** Runs once and gives the outputs, all by default. */
+  run(feeds: Tensors, options?: RunOptions): Promise<Record<string, Tensor>>;
+  /** Frees the model's memory and threads; a closed session runs no more. Closing twice is harmless. */
+  close(): Promise<void>;
+}
+
+/** The chosen device cannot run the model here; the message says why and what to do. */
+export class DeviceError extends Error {
+  readonly device: string;
+  constructor(device: string, message: string) {
+    super(`device ${device}: ${message}`);
+    this.name = "DeviceError";
+    this.device = device;
+  }
+}
+
+type Runtime = typeof import("onnxruntime-node");
+
+let loading: Promise<Runtime> | undefined;
+
+// Imported at the first session, not with this module: readers of checkpoints and configs need no runtime.
+const runtime = (): Promise<Runtime> => (loading ??= load());
+
+async function load(): Promise<Runtime> {
+  try {
+    const ort = await import("onnxruntime-node");
+    // What goes wrong is thrown; the runtime would also write it to stderr.
+    ort.env.logLevel = "fatal";
+    return ort;
+  } catch (cause) {
+    loading = undefined;
+    const message = `onnxruntime-node does not load (${reason(cause)}); install onnxruntime-node 1.30.0`;
+    throw new DeviceError("cpu", message);
+  }
+}
+
+/** The version of onnxruntime in use, as checkpoints record it. */
+export async function runtimeVersion(): Promise<string> {
+  return (await runtime()).env.versions.node ?? "unknown";
+}
+
+/** Loads a graph or the bytes of an ONNX file on a device. Throws `DeviceError` when the device cannot run it. */
+export async function createSession(
+  model: Graph | Uint8Array,
+  options: SessionOptions = {},
+): Promise<Session> {
+  checkOptions("options", options, sessionNames);
+  const device = options.device ?? "cpu";
+  if (!trainDevices.includes(device)) throw invalidArgument("device", trainDevices.join(", "), device);
+  const { threads } = options;
+  if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1 && threads <= mostThreads)) {
+    throw invalidArgument("threads", `an integer of 1 to ${mostThreads}`, threads);
+  }
+  const { keep = [] } = options;
+  if (keep.length > 0 && device !== "webgpu") {
+    throw invalidArgument("keep", "nothing but on webgpu", keep.join(", "));
+  }
+  const ort = await runtime();
+  if (!ort.listSupportedBackends().some((backend) => backend.name === device)) {
+    throw new DeviceError(device, "this build of onnxruntime-node does not have it");
+  }
+  const bytes = model instanceof Graph ? serializeModel(model) : model;
+  let loaded: InferenceSession;
+  try {
+    loaded = await ort.InferenceSession.create(bytes, providerOptions(options));
+  } catch (cause) {
+    if (device === "cpu") throw new Error(`the model does not load: ${reason(cause)}`, { cause });
+    throw new DeviceError(device, `${reason(cause)}. ${advice[device]}`);
+  }
+  const session = new OrtSession(ort, loaded, device, new Set(keep));
+  // The runtime keeps values by name in ordinary objects.
+  const inherited = [...session.inputs, ...session.outputs].find(({ name }) => name in Object.prototype);
+  if (inherited === undefined) return session;
+  await session.close();
+  const expected = "inputs, outputs and weights of names that JavaScript objects do not inherit; rename it";
+  throw invalidArgument("model", expected, inherited.name);
+}
+
+const advice: Readonly<Record<Exclude<TrainDevice, "cpu">, string>> = {
+  cuda: "It needs an NVIDIA GPU, CUDA 12 with cuDNN 9 and onnxruntime's CUDA libraries, which its install script downloads when allowed; or use --device cpu",
+  webgpu:
+    "It needs a GPU with a Vulkan, Metal or Direct3D 12 driver, and every operator must run there; or use --device cpu",
+};
+
+function providerOptions(options: SessionOptions): InferenceSession.SessionOptions {
+  const device = options.device ?? "cpu";
+  return {
+    executionProviders: [device],
+    ...(options.threads === undefined ? {} : { intraOpNumThreads: options.threads }),
+    interOpNumThreads: 1,
+    executionMode: "sequential",
+    // A plan for one block of memory takes a third more of it for a training step and saves no time on the CPU.
+    enableMemPattern: device !== "cpu",
+    graphOptimizationLevel: options.optimization ?? "all",
+    logSeverityLevel: 4,
+    ...(options.keep === undefined
+      ? {}
+      : { preferredOutputLocation: Object.fromEntries(options.keep.map((name) => [name, "gpu-buffer"])) }),
+    ...(options.profile === undefined ? {} : { enableProfiling: true, profileFilePrefix: options.profile }),
+    extra: {
+      session: {
+        // Waiting threads that spin take the processors from the kernels that prepare the next targets.
+        intra_op: { allow_spinning: "0" },
+        // An operator the GPU lacks is an error, never a silent run on the CPU.
+        ...(device === "cpu" ? {} : { disable_cpu_ep_fallback: "1" }),
+      },
+    },
+  };
+}
+
+class OrtSession implements Session {
+  readonly inputs: readonly ValueInfo[];
+  readonly outputs: readonly ValueInfo[];
+  readonly device: TrainDevice;
+  readonly #ort: Runtime;
+  readonly #keep: ReadonlySet<string>;
+  #session: InferenceSession | undefined;
+
+  constructor(ort: Runtime, session: InferenceSession, device: TrainDevice, keep: ReadonlySet<string>) {
+    this.#ort = ort;
+    this.#session = session;
+    this.#keep = keep;
+    this.device = device;
+    this.inputs = session.inputMetadata.map(valueInfo);
+    this.outputs = session.outputMetadata.map(valueInfo);
+  }
+
+  async run(feeds: Tensors, options: RunOptions = {}): Promise<Record<string, Tensor>> {
+    checkOptions("options", options, runNames);
+    if (this.#session === undefined) throw new Error("session: closed");
+    const outputs = checkRun(this, feeds, options);
+    // onnxruntime 1.30 takes the places of outputs by their order in the model, also where only some are asked for.
+    if (this.#keep.size > 0 && outputs.length < this.outputs.length) {
+      throw invalidArgument(
+        "outputs",
+        "all where some stay on the device",
+        outputs.map(({ name }) => name).join(", "),
+      );
+    }
+    const into = new Map(Object.entries(options.into ?? {}));
+    const given = Object.fromEntries(this.inputs.map(({ name }) => [name, this.#wrapped(feeds[name]!)]));
+    const target = (name: string): OrtTensor | null => {
+      const tensor = into.get(name);
+      return tensor === undefined ? null : this.#wrapped(tensor);
+    };
+    const wanted = Object.fromEntries(outputs.map(({ name }) => [name, target(name)]));
+    const results = await this.#session.run(given, wanted);
+    const tensors: Record<string, Tensor> = Object.create(null);
+    for (const { name, type } of outputs) {
+      const result = results[name]!;
+      if (this.#keep.has(name)) tensors[name] = this.#kept(name, result);
+      else tensors[name] = into.get(name) ?? { type, dims: result.dims, data: dataOf(result) };
+    }
+    return tensors;
+  }
+
+  #wrapped(tensor: Tensor): OrtTensor {
+    if (tensor instanceof DeviceTensor) return tensor.array as OrtTensor;
+    const { type, data, dims } = tensor;
+    if (type !== "float16") return new this.#ort.Tensor(type as "float32", data as Float32Array, dims);
+    const bits = float16Bits(data as Uint16Array);
+    const wrapped = new this.#ort.Tensor("float16", bits, dims);
+    // Where there is a Float16Array (Node 24) onnxruntime 1.30 makes one of the bits, which its own addon cannot read.
+    if (wrapped.data !== bits) Object.defineProperty(wrapped, "data", { value: bits });
+    return wrapped;
+  }
+
+  #kept(name: string, result: OrtTensor): DeviceTensor {
+    // A bound memory elsewhere would be copied at every step, without an error.
+    if (result.location !== "gpu-buffer")
+      throw new Error(`${name}: expected on ${this.device}, got ${result.location}`);
+    return new DeviceTensor(result as DeviceArray, this.device);
+  }
+
+  async close(): Promise<void> {
+    const session = this.#session;
+    this.#session = undefined;
+    await session?.release();
+  }
+}
+
+/** A result's data; of float16 its bits, where the runtime gives a Float16Array (Node 24) too. */
+const dataOf = ({ type, data }: OrtTensor): Tensor["data"] =>
+  type === "float16" ? float16Bits(data as Uint16Array) : (data as Tensor["data"]);
+
+function valueInfo(value: InferenceSession.ValueMetadata): ValueInfo {
+  if (!value.isTensor) throw new Error(`the model does not load: ${value.name} is not a tensor`);
+  return { name: value.name, type: value.type as DataType, dims: value.shape };
+}
+
+/** The runtime's message without the place in its sources where it arose. */
+const reason = (cause: unknown): string =>
+  (cause instanceof Error ? cause.message : String(cause))
+    .replace(/^\/onnxruntime_src.*? was false\. /s, "")
+    .trim();
+
+/** Throws `InvalidArgumentError` unless tensors fit a session's inputs and outputs; returns the outputs asked for. */
+function checkRun(
+  session: Pick<Session, "device" | "inputs" | "outputs">,
+  feeds: Tensors,
+  { outputs, into = {} }: RunOptions,
+): readonly ValueInfo[] {
+  if (typeof feeds !== "object" || feeds === null) throw invalidArgument("feeds", "named tensors", feeds);
+  for (const input of session.inputs) checkValue(input, own(feeds, input.name), session.device);
+  const unknown = Object.keys(feeds).filter((name) => !session.inputs.some((input) => input.name === name));
+  if (unknown.length > 0) throw invalidArgument("feeds", namesOf(session.inputs), unknown.join(", "));
+  const wanted = outputs?.map((name) => {
+    const output = session.outputs.find((known) => known.name === name);
+    if (output === undefined) throw invalidArgument("outputs", namesOf(session.outputs), name);
+    return output;
+  });
+  for (const output of wanted ?? session.outputs) {
+    const target = own(into, output.name);
+    if (target !== undefined) checkValue(output, target);
+  }
+  return wanted ?? session.outputs;
+}
+
+const namesOf = (values: readonly ValueInfo[]): string => values.map(({ name }) => name).join(", ");
+
+function checkValue(value: ValueInfo, tensor: Tensor | undefined, device?: string): void {
+  const wanted = `${value.type} [${value.dims.join(", ")}]`;
+  if (tensor === undefined) throw invalidArgument(value.name, wanted, "nothing");
+  if (typeof tensor !== "object" || tensor === null || !Array.isArray(tensor.dims))
+    throw invalidArgument(value.name, `${wanted} as a tensor`, tensor);
+  const away = tensor instanceof DeviceTensor;
+  // Another device would read its own memory there, without an error.
+  if (away && tensor.device !== device) {
+    throw invalidArgument(value.name, `an array here or on ${device}`, `one on ${tensor.device}`);
+  }
+  const fits =
+    tensor.type === value.type &&
+    tensor.dims.length === value.dims.length &&
+    value.dims.every((size, axis) => typeof size === "string" || size === tensor.dims[axis]) &&
+    (away || holds(tensor.type, tensor.data));
+  if (fits && !away && tensor.data.length !== elementCount(tensor.dims)) {
+    const elements = `${elementCount(tensor.dims)} elements for dims [${tensor.dims.join(", ")}]`;
+    throw invalidArgument(value.name, elements, tensor.data.length);
+  }
+  if (!fits) throw invalidArgument(value.name, wanted, `${tensor.type} [${tensor.dims.join(", ")}]`);
+}
+
+/** What a record itself holds under a name; names of models may be those that objects inherit. */
+const own = <T>(record: Readonly<Record<string, T>>, name: string): T | undefined =>
+  Object.hasOwn(record, name) ? record[name] : undefined;

@@ -1,0 +1,57 @@
+import type { Labels, Tensor } from "@pixelcal/core";
+import { checkLabels, checkOptions, checkTensor, invalidArgument, optionNames } from "@pixelcal/core";
+import type { Loss } from "@pixelcal/losses";
+import { createSession, type TrainDevice } from "../runtime/session.js";
+import { buildLossGraph, gradientOutput, lossValues, targetInput } from "./step-graph.js";
+
+export interface LossOptions {
+  /** [N, channels, ...spatial], for losses with an image-guided kernel. */
+  readonly image?: Tensor<"float32">;
+  /** Physical size of a pixel per spatial axis; ones by default. */
+  readonly spacing?: readonly number[];
+  readonly device?: TrainDevice;
+  readonly threads?: number;
+}
+
+const names = optionNames<LossOptions>({ image: true, spacing: true, device: true, threads: true });
+
+export interface LossGradient {
+  readonly loss: number;
+  readonly terms: Readonly<Record<string, number>>;
+  /** The derivative of the loss by the logits, with their dims. */
+  readonly gradient: Tensor<"float32">;
+}
+
+/**
+ * The value of a loss at logits [N, C, ...spatial] and labels [N, ...spatial], its terms, and its gradient by the
+ * logits: the graph that a training step holds, alone. Throws `InvalidArgumentError` for shapes or labels that do not fit.
+ */
+export async function lossAndGradient(
+  loss: Loss,
+  logits: Tensor<"float32">,
+  labels: Labels,
+  options: LossOptions = {},
+): Promise<LossGradient> {
+  checkOptions("options", options, names);
+  const { image, spacing, device, threads } = options;
+  checkTensor("logits", logits, ["float32"], [3, 5]);
+  checkLabels(labels);
+  const expected = logits.dims.filter((_, axis) => axis !== 1);
+  if (labels.dims.join() !== expected.join()) {
+    throw invalidArgument(
+      "labels",
+      `[${expected.join(", ")}] for logits [${logits.dims.join(", ")}]`,
+      labels.dims,
+    );
+  }
+  const targets = await loss.targets(labels, { classes: logits.dims[1] ?? 0, image, spacing });
+  const session = await createSession(buildLossGraph(loss, logits.dims, device), { device, threads });
+  try {
+    const feeds: Record<string, Tensor> = { logits };
+    for (const [name, target] of Object.entries(targets)) feeds[targetInput(name)] = target;
+    const outputs = await session.run(feeds);
+    return { ...lossValues(outputs), gradient: outputs[gradientOutput("logits")] as Tensor<"float32"> };
+  } finally {
+    await session.close();
+  }
+}

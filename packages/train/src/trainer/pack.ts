@@ -1,0 +1,71 @@
+import { type Tensor, zeros } from "@pixelcal/core";
+import { type Graph, ops, type Value } from "@pixelcal/graph";
+import type { Arrays } from "../optimizer/arrays.js";
+
+interface Member {
+  readonly name: string;
+  readonly dims: readonly number[];
+  readonly offset: number;
+  readonly size: number;
+}
+
+/**
+ * Arrays of a model laid one after another in one flat array. A device that keeps them then moves and updates a few
+ * long arrays instead of many short ones.
+ */
+export class Pack {
+  readonly name: string;
+  readonly members: readonly Member[];
+  readonly size: number;
+
+  constructor(name: string, arrays: Readonly<Arrays>, names: readonly string[]) {
+    let offset = 0;
+    this.name = name;
+    this.members = names.map((member) => {
+      const { dims, data } = arrays[member]!;
+      offset += data.length;
+      return { name: member, dims, offset: offset - data.length, size: data.length };
+    });
+    this.size = offset;
+  }
+
+  /** The pack as an input of a graph. */
+  input(graph: Graph): Value {
+    return graph.value(this.name) ?? graph.input(this.name, "float32", [this.size]);
+  }
+
+  /** One of its arrays cut out of the input, as a value of its name. */
+  member(graph: Graph, name: string): Value | undefined {
+    const member = this.members.find((each) => each.name === name);
+    if (member === undefined) return undefined;
+    const { dims, offset, size } = member;
+    const flat = this.input(graph);
+    const cut = size === this.size ? flat : ops.Slice(flat, [offset], [offset + size]);
+    const shape = graph.constant({
+      type: "int64",
+      dims: [dims.length],
+      data: BigInt64Array.from(dims, BigInt),
+    });
+    return graph.node("Reshape", [cut, shape], {}, { outputs: [name] })[0]!;
+  }
+
+  /** The values of its arrays as one flat value. */
+  join(value: (name: string) => Value): Value {
+    const flat = this.members.map(({ name }) => ops.Reshape(value(name), [-1]));
+    return flat.length === 1 ? flat[0]! : ops.Concat(flat, 0);
+  }
+
+  /** One flat copy of its arrays. */
+  gather(arrays: Readonly<Arrays>): Tensor<"float32"> {
+    const flat = zeros("float32", [this.size]);
+    for (const { name, offset } of this.members) flat.data.set(arrays[name]!.data, offset);
+    return flat;
+  }
+
+  /** Copies what `gather` gave back into the arrays. */
+  scatter(flat: Float32Array, arrays: Readonly<Arrays>): void {
+    for (const { name, offset, size } of this.members) {
+      arrays[name]!.data.set(flat.subarray(offset, offset + size));
+    }
+  }
+}

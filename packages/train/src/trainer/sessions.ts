@@ -1,0 +1,61 @@
+import type { Graph } from "@pixelcal/graph";
+import type { ModelSource } from "../model/source.js";
+import { channelBlock } from "../runtime/channel-block.js";
+import { createSession, type Session } from "../runtime/session.js";
+import { SessionCache } from "../runtime/session-cache.js";
+import type { Resident } from "./device-weights.js";
+import {
+  buildEvaluationGraph,
+  buildInferenceGraph,
+  buildStepGraph,
+  type GraphLayout,
+  type StepGraphOptions,
+} from "./step-graph.js";
+
+/** The graphs of a training, laid out and compiled for the image dims they are asked for. */
+export class TrainingSessions {
+  /** What keeps the arrays on the device, if anything does: the graphs are then made for its packs. */
+  resident: Resident | undefined;
+  readonly #source: ModelSource;
+  readonly #options: StepGraphOptions & { readonly threads: number };
+  readonly #cache = new SessionCache(6);
+
+  constructor(source: ModelSource, options: StepGraphOptions & { readonly threads: number }) {
+    this.#source = source;
+    this.#options = options;
+  }
+
+  step(dims: readonly number[]): Promise<Session> {
+    const { threads: _, ...options } = this.#options;
+    const build = (model: Graph, layout: GraphLayout): Graph =>
+      buildStepGraph(model, { ...options, ...layout });
+    return this.#open("step", dims, build, this.resident?.kept);
+  }
+
+  evaluation(dims: readonly number[]): Promise<Session> {
+    const build = (model: Graph, layout: GraphLayout): Graph =>
+      buildEvaluationGraph(model, this.#options.loss, layout);
+    return this.#open("evaluation", dims, build);
+  }
+
+  inference(dims: readonly number[]): Promise<Session> {
+    return this.#open("inference", dims, buildInferenceGraph);
+  }
+
+  close(): Promise<void> {
+    return this.#cache.close();
+  }
+
+  #open(
+    kind: string,
+    dims: readonly number[],
+    build: (model: Graph, layout: GraphLayout) => Graph,
+    keep: readonly string[] = [],
+  ): Promise<Session> {
+    const { device = "cpu", threads } = this.#options;
+    return this.#cache.open(`${kind} ${dims}`, async () => {
+      const layout = { device, packs: this.resident?.packs, block: await channelBlock(device) };
+      return createSession(build(this.#source(dims), layout), { device, threads, keep });
+    });
+  }
+}
