@@ -1,5 +1,5 @@
 export type { Context } from "./context.js";
-export { type DataShape, describeData } from "./data-shape.js";
+export { type DataShape, describeData } from "./inputs/data-shape.js";
 export { run } from "./program.js";
 export { fixed, formatMarkdown } from "./report/table.js";
 export type { Output, Progress, TerminalOptions } from "./terminal.js";

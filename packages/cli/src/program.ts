@@ -1,13 +1,13 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
-import { addCheck } from "./check.js";
 import { CommandError, Interrupted } from "./command-error.js";
+import { addCheck } from "./commands/check.js";
+import { addDemo } from "./commands/demo.js";
+import { addEvaluate } from "./commands/evaluate.js";
+import { addInfer } from "./commands/infer.js";
+import { addPhantom } from "./commands/phantom.js";
+import { addTrain } from "./commands/train.js";
 import type { Context } from "./context.js";
-import { addDemo } from "./demo.js";
-import { addEvaluate } from "./evaluate.js";
-import { addInfer } from "./infer.js";
-import { addPhantom } from "./phantom.js";
-import { addTrain } from "./train.js";
 
 /** Runs the command line `pixelcal ARGS` and returns its exit code: 0 done, 1 failed, 2 wrong usage, 130 interrupted. */
 export async function run(args: readonly string[], context: Context): Promise<number> {

@@ -28,12 +28,12 @@ import {
   Trainer,
   type TrainerOptions,
 } from "@pixelcal/train";
-import { CommandError, Interrupted } from "./command-error.js";
-import { largestConfig } from "./config-file.js";
-import type { Context } from "./context.js";
-import { checkFits, classesOf, fromFile, networkOf } from "./network.js";
-import { formatJson } from "./report/json.js";
-import { duration, Pace } from "./terminal.js";
+import { CommandError, Interrupted } from "../command-error.js";
+import type { Context } from "../context.js";
+import { largestConfig } from "../inputs/config-file.js";
+import { checkFits, classesOf, fromFile, networkOf } from "../inputs/network.js";
+import { formatJson } from "../report/json.js";
+import { duration, Pace } from "../terminal.js";
 
 /** Files of a run's folder beside the checkpoints and the log. */
 export const runFiles = { config: "config.json", model: "model.onnx" } as const;

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { between, integer, label, names, number, numbers, percentile, sizes } from "./option.js";
+import { between, integer, label, names, number, numbers, percentile, sizes } from "./options.js";
 
 test.each<[string, (text: string) => unknown, string, unknown]>([
   ["an integer", integer(1), "12", 12],

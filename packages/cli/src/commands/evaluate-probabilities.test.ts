@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Tensor, tensor } from "@pixelcal/core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { pixelcal, type Ran } from "../run.test.helper.js";
 import { foreground, labelsOf, putCase, truth, twoClasses } from "./predictions.test.helper.js";
-import { pixelcal, type Ran } from "./run.test.helper.js";
 
 let root: string;
 const at = (...parts: string[]): string => join(root, ...parts);

@@ -1,10 +1,10 @@
 import { join } from "node:path";
 import { type Command, Option } from "commander";
-import { dataRoot, locateModel, readConfig } from "./config-file.js";
-import type { Context } from "./context.js";
-import { integer } from "./option.js";
-import { duration } from "./terminal.js";
-import { checkNew, trainRun } from "./train-run.js";
+import type { Context } from "../context.js";
+import { dataRoot, locateModel, readConfig } from "../inputs/config-file.js";
+import { integer } from "../options.js";
+import { checkNew, trainRun } from "../runs/train.js";
+import { duration } from "../terminal.js";
 
 interface Options {
   readonly config: string;

@@ -5,7 +5,7 @@ import { tensor } from "@pixelcal/core";
 import { externalModel, Graph, ops, serializeModel, type Value } from "@pixelcal/graph";
 import { unet2d } from "@pixelcal/train";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { pixelcal } from "./run.test.helper.js";
+import { pixelcal } from "../run.test.helper.js";
 
 let root: string;
 beforeAll(async () => {

@@ -3,7 +3,7 @@ import { basename, dirname, extname, isAbsolute, resolve } from "node:path";
 import { readRegularFileSync } from "@pixelcal/io";
 import { ConfigError, parseConfig, type TrainConfig } from "@pixelcal/train";
 import { type Document, parseDocument } from "yaml";
-import { CommandError } from "./command-error.js";
+import { CommandError } from "../command-error.js";
 
 /** Bytes of a configuration, hundreds of times what any needs. */
 export const largestConfig: number = 1 << 18;

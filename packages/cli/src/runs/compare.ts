@@ -8,12 +8,12 @@ import {
   readCheckpoint,
   type TrainConfig,
 } from "@pixelcal/train";
-import type { Context } from "./context.js";
-import type { DataShape } from "./data-shape.js";
-import { inferRun } from "./infer-run.js";
-import { classesOf, networkOf } from "./network.js";
-import { duration } from "./terminal.js";
-import { trainRun } from "./train-run.js";
+import type { Context } from "../context.js";
+import type { DataShape } from "../inputs/data-shape.js";
+import { classesOf, networkOf } from "../inputs/network.js";
+import { duration } from "../terminal.js";
+import { inferRun } from "./infer.js";
+import { trainRun } from "./train.js";
 
 /** The methods that the demo can compare; all as their own authors define them, SDC in both presets. */
 export const comparisonLosses: Readonly<Record<string, { readonly name: string; readonly preset?: string }>> =

@@ -3,9 +3,9 @@ import { join } from "node:path";
 import { tensor } from "@pixelcal/core";
 import { readPrediction, writeNpz } from "@pixelcal/io";
 import { describe, expect, test } from "vitest";
+import { pixelcal } from "../run.test.helper.js";
+import { at, toyData, writeConfig } from "../toy.test.helper.js";
 import { labelsOf, putCase, twoClasses } from "./predictions.test.helper.js";
-import { pixelcal } from "./run.test.helper.js";
-import { at, toyData, writeConfig } from "./toy.test.helper.js";
 
 toyData();
 

@@ -1,9 +1,9 @@
 import { truthKey } from "@pixelcal/phantom";
 import { type Command, InvalidArgumentError } from "commander";
-import { CommandError } from "./command-error.js";
-import type { Context } from "./context.js";
-import { integer, sizes } from "./option.js";
-import { shareOut, writePhantomData } from "./phantom-data.js";
+import { CommandError } from "../command-error.js";
+import type { Context } from "../context.js";
+import { integer, sizes } from "../options.js";
+import { shareOut, writePhantomData } from "../runs/phantoms.js";
 
 interface Options {
   readonly out: string;

@@ -11,7 +11,7 @@ import {
   unet2d,
   unet3d,
 } from "@pixelcal/train";
-import { CommandError } from "./command-error.js";
+import { CommandError } from "../command-error.js";
 import { firstImageDims } from "./data-shape.js";
 
 /** A network and how to read its ends, as trainers and predictors take them. */

@@ -2,11 +2,11 @@ import { dirname } from "node:path";
 import { GraphError, type TiedWeights } from "@pixelcal/graph";
 import { checkModel, type ModelReport, type ProviderReport } from "@pixelcal/train";
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { CommandError } from "./command-error.js";
-import type { Context } from "./context.js";
-import { readModel } from "./network.js";
-import { integer } from "./option.js";
-import { formatJson } from "./report/json.js";
+import { CommandError } from "../command-error.js";
+import type { Context } from "../context.js";
+import { readModel } from "../inputs/network.js";
+import { integer } from "../options.js";
+import { formatJson } from "../report/json.js";
 
 interface Options {
   readonly inputShape?: readonly number[];

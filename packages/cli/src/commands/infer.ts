@@ -10,13 +10,13 @@ import {
   readRunCheckpoint,
 } from "@pixelcal/train";
 import { type Command, Option } from "commander";
-import { CommandError } from "./command-error.js";
-import { dataRoot, locateModel, readConfig } from "./config-file.js";
-import type { Context } from "./context.js";
-import { firstImageDims } from "./data-shape.js";
-import { inferRun } from "./infer-run.js";
-import { checkFits, classesOf, fromFile, naming, networkOf, readNetwork } from "./network.js";
-import { integer, label, number, sizes } from "./option.js";
+import { CommandError } from "../command-error.js";
+import type { Context } from "../context.js";
+import { dataRoot, locateModel, readConfig } from "../inputs/config-file.js";
+import { firstImageDims } from "../inputs/data-shape.js";
+import { checkFits, classesOf, fromFile, naming, networkOf, readNetwork } from "../inputs/network.js";
+import { integer, label, number, sizes } from "../options.js";
+import { inferRun } from "../runs/infer.js";
 import { deviceOption } from "./train.js";
 
 interface Options {

@@ -6,11 +6,11 @@ import {
   probabilityTransforms,
 } from "@pixelcal/train";
 import { type Command, Option } from "commander";
-import { CommandError } from "./command-error.js";
-import type { Context } from "./context.js";
-import { evaluateRuns, predictionFolders, type ScoreSettings, writeResults } from "./evaluate-runs.js";
-import { between, integer, label, number, numbers, percentile } from "./option.js";
-import { differences, paperColumns, resultsText, type Shown } from "./report/results.js";
+import { CommandError } from "../command-error.js";
+import type { Context } from "../context.js";
+import { between, integer, label, number, numbers, percentile } from "../options.js";
+import { differences, paperColumns, resultsText, type Shown } from "../report/results.js";
+import { evaluateRuns, predictionFolders, type ScoreSettings, writeResults } from "../runs/evaluate.js";
 
 interface Options {
   readonly predictions: string;

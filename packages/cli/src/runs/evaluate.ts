@@ -7,10 +7,10 @@ import {
   expectedPredictions,
   summaryOf,
 } from "@pixelcal/train";
+import { CommandError, Interrupted } from "../command-error.js";
+import type { Context } from "../context.js";
+import { type RunResult, ranked, resultsCsv, resultsJson } from "../report/results.js";
 import { caseSets, commonCases, otherLabels, type RunCases, someOf } from "./case-sets.js";
-import { CommandError, Interrupted } from "./command-error.js";
-import type { Context } from "./context.js";
-import { type RunResult, ranked, resultsCsv, resultsJson } from "./report/results.js";
 
 /** One run's predictions. */
 export interface RunFolder {

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { FormatError, readNpz, readPrediction } from "@pixelcal/io";
 import { truthKey } from "@pixelcal/phantom";
 import { type Evaluation, summarize } from "@pixelcal/train";
-import type { RunResult } from "./report/results.js";
+import type { RunResult } from "../report/results.js";
 
 /** The name of the column that `withTruth` adds. */
 export const truthColumn = "truth error";

@@ -6,8 +6,8 @@ import { Graph, ops, serializeModel, type Value } from "@pixelcal/graph";
 import { writeNpz } from "@pixelcal/io";
 import { unet2d } from "@pixelcal/train";
 import { describe, expect, test } from "vitest";
-import { pixelcal } from "./run.test.helper.js";
-import { at, config, data, root, toyData, writeConfig } from "./toy.test.helper.js";
+import { pixelcal } from "../run.test.helper.js";
+import { at, config, data, root, toyData, writeConfig } from "../toy.test.helper.js";
 
 toyData();
 

@@ -2,8 +2,8 @@ import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { externalModel, parseModel, serializeModel } from "@pixelcal/graph";
 import { unet2d } from "@pixelcal/train";
 import { describe, expect, test } from "vitest";
-import { pixelcal } from "./run.test.helper.js";
-import { at, config, toyData } from "./toy.test.helper.js";
+import { pixelcal } from "../run.test.helper.js";
+import { at, config, toyData } from "../toy.test.helper.js";
 
 toyData();
 

@@ -2,8 +2,8 @@ import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { shareOut } from "./phantom-data.js";
-import { pixelcal } from "./run.test.helper.js";
+import { pixelcal } from "../run.test.helper.js";
+import { shareOut } from "../runs/phantoms.js";
 
 let root: string;
 let data: string;

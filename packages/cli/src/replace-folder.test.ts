@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { LockedError } from "@pixelcal/io";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { type Replaceable, writeFolder } from "./staged-folder.js";
+import { type Replaceable, writeFolder } from "./replace-folder.js";
 
 let root: string;
 beforeEach(async () => {

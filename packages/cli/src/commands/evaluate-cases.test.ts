@@ -2,8 +2,8 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { pixelcal, type Ran } from "../run.test.helper.js";
 import { labelsOf, putCase, twoClasses } from "./predictions.test.helper.js";
-import { pixelcal, type Ran } from "./run.test.helper.js";
 
 let root: string;
 const at = (...parts: string[]): string => join(root, ...parts);

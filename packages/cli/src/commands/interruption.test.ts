@@ -3,13 +3,13 @@ import { existsSync } from "node:fs";
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
-import { pixelcal } from "./run.test.helper.js";
-import { at, data, toyData, writeConfig } from "./toy.test.helper.js";
+import { pixelcal } from "../run.test.helper.js";
+import { at, data, toyData, writeConfig } from "../toy.test.helper.js";
 
 toyData();
 
 // The children run what `npm test` has built.
-const main = fileURLToPath(new URL("../dist/main.js", import.meta.url));
+const main = fileURLToPath(new URL("../../dist/main.js", import.meta.url));
 const built = existsSync(main);
 
 interface Ended {

@@ -1,4 +1,4 @@
-import { CommandError } from "./command-error.js";
+import { CommandError } from "../command-error.js";
 
 /** A run and the names of the cases it has. */
 export interface RunCases {
