@@ -35,10 +35,8 @@ export interface DistanceTransformOptions extends GridOptions {
   readonly mask: Uint8Array;
   readonly spacing?: readonly number[];
   readonly squared?: boolean;
-  /**
-   * The target of distances in an image without zeros: scipy's virtual point (default) or none (Infinity).
-   */
-  readonly noZero?: "reference" | "infinity";
+  /** The distances of an image without any zero: Infinity (default), or those to scipy's virtual point. */
+  readonly noZero?: "infinity" | "reference";
   readonly out?: Float32Array;
 }
 

@@ -101,8 +101,8 @@ TEST(DistanceWithoutZeroFollowsPolicy) {
     mask[0] = 0;  // the first image has a zero, the second has none
     const auto dhw = grid.DepthHeightWidth();
     for (const auto& spacing : Spacings()) {
-      const auto point = Transform(mask, grid, {.spacing = spacing});
-      const auto none = Transform(mask, grid, {.spacing = spacing, .no_zero = NoZero::kInfinity});
+      const auto point = Transform(mask, grid, {.spacing = spacing, .no_zero = NoZero::kReference});
+      const auto none = Transform(mask, grid, {.spacing = spacing});
       for (int64_t i = 0; i < grid.Pixels(); ++i) {
         const auto p = reference::At(dhw, i);
         std::array<double, 3> steps{static_cast<double>(p.z), static_cast<double>(p.y),

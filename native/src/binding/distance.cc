@@ -14,7 +14,7 @@ Task DistanceTransform(Arguments& arguments) {
   options.spacing = arguments.Spacing(grid);
   options.squared = arguments.Flag("squared", false);
   options.no_zero = arguments.Choice(
-      "noZero", {{"reference", NoZero::kReference}, {"infinity", NoZero::kInfinity}}, NoZero::kReference);
+      "noZero", {{"infinity", NoZero::kInfinity}, {"reference", NoZero::kReference}}, options.no_zero);
   const auto out = arguments.Out<float>("out", grid.Count());
   return {[=] { PIXELCAL_ON(on_cuda, DistanceTransform(mask, grid, options, out.span)); },
           [=](Napi::Env) { return out.Value(); }};

@@ -7,17 +7,17 @@
 
 namespace pixelcal {
 
-// What to measure to when an image has no zero at all.
+// The distances of an image that has no zero at all.
 enum class NoZero {
-  kReference,  // as scipy.ndimage (1.17): the point one step before the image on its first axis, 0 on the
-               // others
   kInfinity,
+  kReference,  // as scipy.ndimage (1.17), on which the authors' SDC relies: those to the point one step
+               // before the image on its first axis, 0 on the others
 };
 
 struct DistanceOptions {
   std::array<double, 3> spacing{1, 1, 1};  // physical size of a pixel per spatial axis
   bool squared = false;
-  NoZero no_zero = NoZero::kReference;
+  NoZero no_zero = NoZero::kInfinity;
 };
 
 namespace cpu {

@@ -235,7 +235,7 @@ void FillRamp(const Grid& grid, const SignedDistanceOptions& options, bool full,
   const auto& spacing = options.spacing;
   if (!transform.integers() ||
       std::any_of(spacing.begin(), spacing.begin() + grid.rank, [](double s) { return s != 1; })) {
-    internal::FillWithoutZero(grid, {spacing}, values);
+    internal::FillWithoutZero(grid, {.spacing = spacing, .no_zero = NoZero::kReference}, values);
     if (full) std::transform(values, values + grid.Pixels(), values, std::negate<>());
     return NormalizeClass(values, grid.Pixels(), options);
   }

@@ -52,7 +52,7 @@ CUDA_TEST(DistanceEqualsCpu) {
   for (const Grid& grid : FewGrids()) {
     for (const double density : kDensities) {
       const auto mask = RandomMask(grid.Count(), density, ++seed);
-      CheckEqual(mask, grid, {});
+      CheckEqual(mask, grid, {.no_zero = NoZero::kReference});
       CheckEqual(mask, grid, {Spacings()[1], true, NoZero::kInfinity});
     }
   }

@@ -93,7 +93,7 @@ describe("other arguments", () => {
     [{ mask, size: [2 ** 40, 2 ** 40] }, "size: expected at most 2^63 - 1 elements"],
     [{ mask, size, spacing: [Number.NaN] }, "spacing: expected positive finite numbers, got nan"],
     [{ mask, size, squared: "no" }, "squared: expected a boolean, got no"],
-    [{ mask, size, noZero: 7 }, "noZero: expected one of reference, infinity, got 7"],
+    [{ mask, size, noZero: 7 }, "noZero: expected one of infinity, reference, got 7"],
     [null, "options: expected an object, got null"],
     [undefined, "options: expected an object, got undefined"],
   ])("%j", (options, message) => {

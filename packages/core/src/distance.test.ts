@@ -31,7 +31,7 @@ function noise(dims: readonly number[], period: number): Tensor<"uint8"> {
 describe("equals scipy's distance_transform_edt", () => {
   test.each(golden.transforms.map((c) => [`${c.size} spacing ${c.spacing}`, c] as const))("%s", (_, c) => {
     const mask = tensor("uint8", Uint8Array.from(c.mask, Number), [1, ...c.size]);
-    const { data } = distanceTransformSync(mask, { spacing: c.spacing });
+    const { data } = distanceTransformSync(mask, { spacing: c.spacing, noZero: "reference" });
     expect(data).toEqual(Float32Array.from(c.distance));
   });
 });
@@ -49,9 +49,15 @@ test("the spatial dimensions are all but the first, those of spacing, or as told
 
 test("squared, noZero and out", () => {
   const mask = tensor("uint8", Uint8Array.of(0, 1, 1, 1, 1, 1), [2, 1, 3]);
-  expect([...distanceTransformSync(mask, { squared: true }).data]).toEqual([0, 1, 4, 1, 2, 5]);
-  const infinite = distanceTransformSync(mask, { noZero: "infinity" });
-  expect([...infinite.data]).toEqual([0, 1, 2, Infinity, Infinity, Infinity]);
+  const reference = distanceTransformSync(mask, { squared: true, noZero: "reference" });
+  expect([...reference.data]).toEqual([0, 1, 4, 1, 2, 5]);
+  for (const options of [{}, { squared: true }, { noZero: "infinity" }, { spacing: [2, 0.5] }] as const) {
+    expect([...distanceTransformSync(mask, options).data.subarray(3)]).toEqual([
+      Infinity,
+      Infinity,
+      Infinity,
+    ]);
+  }
   const out = tensor("float32", new Float32Array(8).subarray(1, 7), mask.dims);
   expect(distanceTransformSync(mask, { out }).data).toBe(out.data);
   expect([...out.data.subarray(0, 3)]).toEqual([0, 1, 2]);
@@ -97,7 +103,7 @@ test("rejected arguments", async () => {
     [mask, { dimensions: 2, spacing: [1] }, "spacing: expected 2 numbers, got 1"],
     [mask, { spacing: [1, -1] }, "spacing: expected a positive number, got -1"],
     [mask, { spacing: [1, Infinity] }, "spacing: expected a positive number, got Infinity"],
-    [mask, { noZero: "nan" }, "noZero: expected one of reference, infinity, got nan"],
+    [mask, { noZero: "nan" }, "noZero: expected one of infinity, reference, got nan"],
     [mask, { squared: 1 }, "squared: expected a boolean, got 1"],
     [mask, { device: "cuda:7" }, "device: expected one of"],
     [mask, { out }, "out: expected dims [1, 3, 4], got [1, 4, 3]"],

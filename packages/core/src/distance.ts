@@ -14,8 +14,11 @@ export interface DistanceTransformOptions extends DeviceOption, KeepOption {
   readonly squared?: boolean;
   /** Trailing dimensions that are spatial, 1 to 3; default: the length of `spacing`, else all but the first. */
   readonly dimensions?: number;
-  /** What an image without any zero measures to: scipy's virtual point before its first corner, or nothing. */
-  readonly noZero?: "reference" | "infinity";
+  /**
+   * The distances of an image without any zero: infinity (default), or reference, those to the point one step before its
+   * first corner on its first axis, as SciPy gives and the authors' signed distances need.
+   */
+  readonly noZero?: "infinity" | "reference";
   readonly out?: Tensor<"float32">;
 }
 
@@ -32,7 +35,7 @@ const names = optionNames<DistanceTransformOptions>({
 /**
  * Exact Euclidean distance of every nonzero pixel of `mask` (`[N, ...spatial]`, or any leading dimensions when
  * `dimensions` or `spacing` is given) to the nearest zero of its image, in units of `spacing`; zeros get 0.
- * Convention of scipy.ndimage.distance_transform_edt.
+ * Equals scipy.ndimage.distance_transform_edt but for images without any zero, whose distances are Infinity by default.
  */
 export async function distanceTransform(
   mask: Tensor<"uint8"> | Tensor<"bool">,
@@ -68,7 +71,7 @@ function distanceRequest(
     mask.dims.length,
   );
   checkSpacing(spacing, dimensions);
-  checkChoice("noZero", noZero, ["reference", "infinity"]);
+  checkChoice("noZero", noZero, ["infinity", "reference"]);
   checkOut(out, "float32", mask.dims);
   return {
     mask: arrayOf<"uint8" | "bool">(mask),
