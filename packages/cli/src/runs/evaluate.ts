@@ -1,5 +1,14 @@
 import { basename, join } from "node:path";
-import { FormatError, listCases, listFolder, writeFileAtomic } from "@pixelcal/io";
+import { setTimeout } from "node:timers/promises";
+import {
+  FormatError,
+  type Lock,
+  LockedError,
+  listCases,
+  listFolder,
+  lockBeside,
+  writeFilesAtomic,
+} from "@pixelcal/io";
 import {
   type EvaluateOptions,
   type Evaluation,
@@ -90,12 +99,31 @@ function sameLabels(results: readonly RunResult[]): readonly RunResult[] {
   });
 }
 
-/** Writes a table as CSV and, with every case, as JSON. */
+/** Writes a table as CSV and, with every case, as JSON: both of one evaluation, whoever else writes there. */
 export async function writeResults(
   results: readonly RunResult[],
   settings: Readonly<Record<string, unknown>>,
   files: { readonly csv: string; readonly json: string },
 ): Promise<void> {
-  await writeFileAtomic(files.csv, resultsCsv(results));
-  await writeFileAtomic(files.json, resultsJson(results, settings));
+  const lock = await waitFor(files.csv);
+  try {
+    await writeFilesAtomic([
+      [files.csv, resultsCsv(results)],
+      [files.json, resultsJson(results, settings)],
+    ]);
+  } finally {
+    await lock.release();
+  }
+}
+
+/** Another evaluation writes for milliseconds; a lock that stays is refused after some seconds. */
+async function waitFor(path: string): Promise<Lock> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await lockBeside(path);
+    } catch (error) {
+      if (!(error instanceof LockedError) || attempt === 50) throw error;
+      await setTimeout(100);
+    }
+  }
 }
