@@ -10,7 +10,7 @@ export default defineConfig({
     alias: {
       "@pixelcal/graph/testing": source("graph", "testing/"),
       ...Object.fromEntries(
-        ["core", "graph", "losses", "io", "phantom", "train", "cli"].map((name) => [
+        ["core", "evaluate", "graph", "losses", "io", "phantom", "train", "cli"].map((name) => [
           `@pixelcal/${name}`,
           source(name),
         ]),

@@ -1,7 +1,7 @@
 """Golden scores of the SDC repository's evaluation convention (formulas.md 6.3, 6.5, 6.6), re-derived in numpy and scipy.
 
-The cases are formulas over integers, twin in packages/train/src/evaluate.test.ts. Run: python tools/golden/evaluation.py
-Writes packages/train/test/golden/evaluation.json.
+The cases are formulas over integers, twin in packages/evaluate/src/evaluate.test.ts. Run: python tools/golden/evaluation.py
+Writes packages/evaluate/test/golden/evaluation.json.
 """
 
 import json
@@ -12,7 +12,7 @@ from scipy import ndimage
 
 from hashed import hashed
 
-OUT = pathlib.Path(__file__).parents[2] / "packages/train/test/golden/evaluation.json"
+OUT = pathlib.Path(__file__).parents[2] / "packages/evaluate/test/golden/evaluation.json"
 BINS = 10
 
 

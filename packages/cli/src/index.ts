@@ -1,6 +1,6 @@
+export { fixed, formatMarkdown } from "@pixelcal/evaluate";
 export type { Context } from "./context.js";
 export { type DataShape, describeData } from "./inputs/data-shape.js";
 export { run } from "./program.js";
-export { fixed, formatMarkdown } from "./report/table.js";
 export type { Output, Progress, TerminalOptions } from "./terminal.js";
 export { Terminal } from "./terminal.js";

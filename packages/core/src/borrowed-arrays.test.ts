@@ -3,8 +3,8 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import native from "@pixelcal/native";
 import { describe, expect, test } from "vitest";
-import { distanceTransform } from "./distance.js";
 import { InvalidArgumentError } from "./errors.js";
+import { distanceTransform } from "./kernels/distance.js";
 
 setFlagsFromString("--expose-gc");
 const collect = runInNewContext("gc") as () => void;

@@ -1,14 +1,14 @@
 import { describe, expect, test } from "vitest";
-import { calibrationBins } from "./calibration.js";
 import { devices } from "./device.js";
 import { DeviceTensor, toDevice } from "./device-tensor.js";
-import { distanceTransform, distanceTransformSync } from "./distance.js";
+import { calibrationBins } from "./kernels/calibration-bins.js";
+import { distanceTransform, distanceTransformSync } from "./kernels/distance.js";
+import { morphology } from "./kernels/morphology.js";
+import { packMask, unpackMask } from "./kernels/packed-mask.js";
+import { signedDistance } from "./kernels/signed-distance.js";
+import { softLabels } from "./kernels/soft-labels.js";
 import { argMax } from "./metrics/overlap.js";
 import { surfaceDistances } from "./metrics/surface-distance.js";
-import { morphology } from "./morphology.js";
-import { packMask, unpackMask } from "./packed-mask.js";
-import { signedDistance } from "./signed-distance.js";
-import { softLabels } from "./soft-labels.js";
 import { tensor } from "./tensor.js";
 
 const mask = tensor(

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { calibrationBinsSync } from "./calibration.js";
 import { InvalidArgumentError } from "./errors.js";
+import { calibrationBinsSync } from "./kernels/calibration-bins.js";
 import { argMaxSync } from "./metrics/overlap.js";
 import { float16Bits, tensor } from "./tensor.js";
 

@@ -1,3 +1,8 @@
+export { checkLabels, checkTensor } from "./check.js";
+export { checkOptions, nearestName, optionNames } from "./check-options.js";
+export * from "./device.js";
+export { DeviceTensor, toDevice } from "./device-tensor.js";
+export * from "./errors.js";
 export {
   type BinLayout,
   type BinOptions,
@@ -11,19 +16,56 @@ export {
   type HistogramOptions,
   type HistogramPixels,
   mergeBins,
-} from "./calibration.js";
-export { checkLabels, checkTensor } from "./check.js";
-export { checkOptions, nearestName, optionNames } from "./check-options.js";
-export * from "./device.js";
-export { DeviceTensor, toDevice } from "./device-tensor.js";
-export * from "./distance.js";
-export * from "./errors.js";
+} from "./kernels/calibration-bins.js";
+export * from "./kernels/distance.js";
 export {
   type LabelTargets,
   type LabelTargetsOptions,
   labelTargets,
   labelTargetsSync,
-} from "./label-targets.js";
+} from "./kernels/label-targets.js";
+export {
+  type MorphologyOp,
+  type MorphologyOptions,
+  type MorphologySpec,
+  morphology,
+  morphologyOps,
+  morphologySync,
+} from "./kernels/morphology.js";
+export {
+  type AdamWUpdateOptions,
+  adamwUpdate,
+  adamwUpdateSync,
+  type GradientNormOptions,
+  gradientNorm,
+  gradientNormSync,
+  type SgdUpdateOptions,
+  sgdUpdate,
+  sgdUpdateSync,
+  type UpdateOptions,
+} from "./kernels/optimizer.js";
+export {
+  type PackedMask,
+  type PackMaskOptions,
+  packMask,
+  packMaskSync,
+  type UnpackMaskOptions,
+  unpackMask,
+  unpackMaskSync,
+} from "./kernels/packed-mask.js";
+export type { PixelSelection } from "./kernels/probability-maps.js";
+export {
+  type SignedDistanceOptions,
+  signedDistance,
+  signedDistanceSync,
+} from "./kernels/signed-distance.js";
+export {
+  type SoftLabelKernel,
+  type SoftLabelPreset,
+  type SoftLabelsOptions,
+  softLabels,
+  softLabelsSync,
+} from "./kernels/soft-labels.js";
 export {
   averageCalibrationError,
   classwiseExpectedCalibrationError,
@@ -93,50 +135,8 @@ export {
   type SurfaceDistanceMetricOptions,
   type SurfaceDistanceResult,
 } from "./metrics/surface-distance-metric.js";
-export {
-  type MorphologyOp,
-  type MorphologyOptions,
-  type MorphologySpec,
-  morphology,
-  morphologyOps,
-  morphologySync,
-} from "./morphology.js";
-export {
-  type AdamWUpdateOptions,
-  adamwUpdate,
-  adamwUpdateSync,
-  type GradientNormOptions,
-  gradientNorm,
-  gradientNormSync,
-  type SgdUpdateOptions,
-  sgdUpdate,
-  sgdUpdateSync,
-  type UpdateOptions,
-} from "./optimizer.js";
-export {
-  type PackedMask,
-  type PackMaskOptions,
-  packMask,
-  packMaskSync,
-  type UnpackMaskOptions,
-  unpackMask,
-  unpackMaskSync,
-} from "./packed-mask.js";
 export * as portableMath from "./portable-math.js";
-export type { PixelSelection } from "./probability-maps.js";
 export { Random } from "./random.js";
-export {
-  type SignedDistanceOptions,
-  signedDistance,
-  signedDistanceSync,
-} from "./signed-distance.js";
-export {
-  type SoftLabelKernel,
-  type SoftLabelPreset,
-  type SoftLabelsOptions,
-  softLabels,
-  softLabelsSync,
-} from "./soft-labels.js";
 export {
   type DataType,
   elementCount,

@@ -2,7 +2,7 @@ import native from "@pixelcal/native";
 import { describe, expect, test } from "vitest";
 import { call, callSync } from "./binding.js";
 import { InvalidArgumentError } from "./errors.js";
-import { signedDistanceSync } from "./signed-distance.js";
+import { signedDistanceSync } from "./kernels/signed-distance.js";
 import { zeros } from "./tensor.js";
 
 // Results longer than arrays can be end the whole process where they reach V8: every size is compared before.

@@ -1,4 +1,3 @@
-export type { PixelCounts, Scores } from "./case-scores.js";
 export { type CheckOptions, checkModel, type ModelReport, type ProviderReport } from "./check/check-model.js";
 export {
   type BuiltModelConfig,
@@ -12,17 +11,6 @@ export type { Batch } from "./data/batch.js";
 export { type Dataset, type DatasetCase, NpzDataset, type NpzDatasetOptions } from "./data/dataset.js";
 export { Loader, type LoaderOptions, type LoaderState, type Targets } from "./data/loader.js";
 export type { Augmentation } from "./data/transforms.js";
-export {
-  type EvaluateOptions,
-  type Evaluation,
-  type EvaluationCase,
-  type EvaluationRow,
-  evaluate,
-  expectedPredictions,
-  type ScoreSummary,
-  summarize,
-  summaryOf,
-} from "./evaluate.js";
 export type { ModelEnds } from "./model/canonical.js";
 export type { ExportOptions } from "./model/export.js";
 export type { Model } from "./model/model.js";
@@ -57,7 +45,6 @@ export {
 } from "./predict/service/predictor.js";
 export { PredictorError, type PredictorFailure } from "./predict/service/predictor-error.js";
 export type { TileOptions } from "./predict/tiles.js";
-export { type ProbabilityTransform, probabilityTransforms } from "./predicted-probabilities.js";
 export { channelBlock } from "./runtime/channel-block.js";
 export {
   createSession,
@@ -70,12 +57,6 @@ export {
   trainDevices,
   type ValueInfo,
 } from "./runtime/session.js";
-export {
-  type EvaluationConvention,
-  emptyPolicyOf,
-  evaluationConventions,
-  type ScoreOptions,
-} from "./score-options.js";
 export {
   type Checkpoint,
   predictionWeights,

@@ -1,4 +1,5 @@
 import { dirname } from "node:path";
+import { formatJson } from "@pixelcal/evaluate";
 import { GraphError, type TiedWeights } from "@pixelcal/graph";
 import { checkModel, type ModelReport, type ProviderReport } from "@pixelcal/train";
 import { type Command, InvalidArgumentError, Option } from "commander";
@@ -6,7 +7,6 @@ import { CommandError } from "../command-error.js";
 import type { Context } from "../context.js";
 import { readModel } from "../inputs/network.js";
 import { integer } from "../options.js";
-import { formatJson } from "../report/json.js";
 
 interface Options {
   readonly inputShape?: readonly number[];

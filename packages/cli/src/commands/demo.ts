@@ -1,5 +1,6 @@
 import { rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
+import { formatJson, paperColumns, type RunResult, resultsText } from "@pixelcal/evaluate";
 import { writeFileAtomic } from "@pixelcal/io";
 import { phantomClasses } from "@pixelcal/phantom";
 import type { Command } from "commander";
@@ -8,8 +9,6 @@ import type { Context } from "../context.js";
 import { type DataShape, describeData } from "../inputs/data-shape.js";
 import { integer, label, names } from "../options.js";
 import { checkReplaceable, type Replaceable } from "../replace-folder.js";
-import { formatJson } from "../report/json.js";
-import { paperColumns, type RunResult, resultsText } from "../report/results.js";
 import { type ComparisonSettings, compare, comparisonConfigs, comparisonLosses } from "../runs/compare.js";
 import { evaluateRuns, writeResults } from "../runs/evaluate.js";
 import { type PhantomData, writePhantomData } from "../runs/phantoms.js";

@@ -1,15 +1,18 @@
 import { resolve } from "node:path";
 import {
+  differences,
   type EvaluationConvention,
   emptyPolicyOf,
   type ProbabilityTransform,
+  paperColumns,
   probabilityTransforms,
-} from "@pixelcal/train";
+  resultsText,
+  type Shown,
+} from "@pixelcal/evaluate";
 import { type Command, Option } from "commander";
 import { CommandError } from "../command-error.js";
 import type { Context } from "../context.js";
 import { between, integer, label, number, numbers, percentile } from "../options.js";
-import { differences, paperColumns, resultsText, type Shown } from "../report/results.js";
 import { evaluateRuns, predictionFolders, type ScoreSettings, writeResults } from "../runs/evaluate.js";
 
 interface Options {

@@ -1,6 +1,21 @@
 import { basename, join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import {
+  caseSets,
+  type EvaluateOptions,
+  type Evaluation,
+  evaluate,
+  expectedPredictions,
+  otherLabels,
+  type RunCases,
+  type RunResult,
+  ranked,
+  resultsCsv,
+  resultsJson,
+  someOf,
+  summaryOf,
+} from "@pixelcal/evaluate";
+import {
   FormatError,
   type Lock,
   LockedError,
@@ -9,17 +24,8 @@ import {
   lockBeside,
   writeFilesAtomic,
 } from "@pixelcal/io";
-import {
-  type EvaluateOptions,
-  type Evaluation,
-  evaluate,
-  expectedPredictions,
-  summaryOf,
-} from "@pixelcal/train";
 import { CommandError, Interrupted } from "../command-error.js";
 import type { Context } from "../context.js";
-import { type RunResult, ranked, resultsCsv, resultsJson } from "../report/results.js";
-import { caseSets, commonCases, otherLabels, type RunCases, someOf } from "./case-sets.js";
 
 /** One run's predictions. */
 export interface RunFolder {
@@ -126,4 +132,12 @@ async function waitFor(path: string): Promise<Lock> {
       await setTimeout(100);
     }
   }
+}
+
+/** Returns the cases that every run has; throws `CommandError` where there is none. */
+export function commonCases(runs: readonly RunCases[]): readonly string[] {
+  const { common } = caseSets(runs);
+  if (common.length > 0) return common;
+  const held = runs.map(({ run, cases }) => `${run} has ${someOf(cases, 3)}`);
+  throw new CommandError(`--common: no case is in every run: ${held.join("; ")}`);
 }

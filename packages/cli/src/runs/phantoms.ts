@@ -1,10 +1,10 @@
 import { join } from "node:path";
+import { formatJson } from "@pixelcal/evaluate";
 import { writeFileAtomic } from "@pixelcal/io";
 import { type WritePhantomsOptions, writePhantoms } from "@pixelcal/phantom";
 import { Interrupted } from "../command-error.js";
 import type { Context } from "../context.js";
 import { type Replaceable, writeFolder } from "../replace-folder.js";
-import { formatJson } from "../report/json.js";
 
 /** A data set of phantoms: cases per split, and what all of them share. */
 export type PhantomData = Omit<WritePhantomsOptions, "onCase">;

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
+import { formatJson } from "@pixelcal/evaluate";
 import {
   FormatError,
   type Lock,
@@ -32,7 +33,6 @@ import { CommandError, Interrupted } from "../command-error.js";
 import type { Context } from "../context.js";
 import { largestConfig } from "../inputs/config-file.js";
 import { checkFits, classesOf, fromFile, networkOf } from "../inputs/network.js";
-import { formatJson } from "../report/json.js";
 import { duration, Pace } from "../terminal.js";
 
 /** Files of a run's folder beside the checkpoints and the log. */

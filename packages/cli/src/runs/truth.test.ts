@@ -2,9 +2,9 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { tensor } from "@pixelcal/core";
+import { evaluate } from "@pixelcal/evaluate";
 import { writeNpz, writePrediction } from "@pixelcal/io";
 import { truthKey } from "@pixelcal/phantom";
-import { evaluate } from "@pixelcal/train";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { truthColumn, truthError, withTruth } from "./truth.js";
 

@@ -1,8 +1,8 @@
 import { join } from "node:path";
+import type { RunResult } from "@pixelcal/evaluate";
+import { type Evaluation, summarize } from "@pixelcal/evaluate";
 import { FormatError, readNpz, readPrediction } from "@pixelcal/io";
 import { truthKey } from "@pixelcal/phantom";
-import { type Evaluation, summarize } from "@pixelcal/train";
-import type { RunResult } from "../report/results.js";
 
 /** The name of the column that `withTruth` adds. */
 export const truthColumn = "truth error";

@@ -1,7 +1,7 @@
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { summaryOf } from "@pixelcal/train";
+import { summaryOf } from "@pixelcal/evaluate";
 import { expect, test } from "vitest";
 import { writeResults } from "./evaluate.js";
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { binLayout, binsOfClass, calibrationBinsSync, emptyBins } from "../calibration.js";
 import { InvalidArgumentError } from "../errors.js";
 import { foreground, golden, labels, only, probs } from "../fixture.test.helper.js";
+import { binLayout, binsOfClass, calibrationBinsSync, emptyBins } from "../kernels/calibration-bins.js";
 import { type Labels, type Tensor, tensor } from "../tensor.js";
 import {
   averageCalibrationError,

@@ -1,9 +1,10 @@
 // Calibration errors as functions of bins. With n the pixels of the group and, per bin m, n_m pixels, conf_m their mean
 // p and acc_m the share of them whose label agrees. All are NaN when no pixel was counted.
-import { binsOfClass, type CalibrationBins, checkBins } from "../calibration.js";
+
 import { checkBoolean, checkChoice } from "../check.js";
 import { checkOptions, optionNames } from "../check-options.js";
 import { invalidArgument } from "../errors.js";
+import { binsOfClass, type CalibrationBins, checkBins } from "../kernels/calibration-bins.js";
 
 /** One row of a reliability diagram; confidence and accuracy are NaN in an empty bin. */
 export interface ReliabilityBin {

@@ -1,3 +1,6 @@
+import { checkClasses } from "../check.js";
+import { optionNames } from "../check-options.js";
+import { invalidArgument } from "../errors.js";
 import {
   type BinLayout,
   type BinOptions,
@@ -7,10 +10,7 @@ import {
   type CalibrationBinsOptions,
   calibrationBins,
   emptyBins,
-} from "../calibration.js";
-import { checkClasses } from "../check.js";
-import { optionNames } from "../check-options.js";
-import { invalidArgument } from "../errors.js";
+} from "../kernels/calibration-bins.js";
 import type { Labels, Probabilities } from "../tensor.js";
 import { Accumulator, checkMetricOptions, type StateContent } from "./accumulator.js";
 import {

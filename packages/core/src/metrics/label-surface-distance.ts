@@ -5,7 +5,7 @@ import { checkOptions, optionNames } from "../check-options.js";
 import { checkDevice, type DeviceOption } from "../device.js";
 import { arrayOf } from "../device-tensor.js";
 import { invalidArgument } from "../errors.js";
-import { checkDims, checkSelection } from "../probability-maps.js";
+import { checkDims, checkSelection } from "../kernels/probability-maps.js";
 import type { Labels } from "../tensor.js";
 import { checkSurfaceDefinition, checkTolerances, type SurfaceDefinition } from "./surface-definition.js";
 import type { SurfaceDistances } from "./surface-distance.js";

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { calibrationBinsSync } from "../calibration.js";
 import { InvalidArgumentError } from "../errors.js";
 import { labels, only, probs, softmax } from "../fixture.test.helper.js";
+import { calibrationBinsSync } from "../kernels/calibration-bins.js";
 import { type Labels, type Tensor, tensor } from "../tensor.js";
 import { expectedCalibrationError, pixelExpectedCalibrationError } from "./calibration-error.js";
 import { CalibrationMetric } from "./calibration-metric.js";

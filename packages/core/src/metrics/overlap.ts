@@ -11,7 +11,7 @@ import { checkOptions, optionNames } from "../check-options.js";
 import { checkDevice, type DeviceOption, type KeepOption } from "../device.js";
 import { arrayOf, resultTensor } from "../device-tensor.js";
 import { invalidArgument } from "../errors.js";
-import { checkDims, checkSelection, type PixelSelection } from "../probability-maps.js";
+import { checkDims, checkSelection, type PixelSelection } from "../kernels/probability-maps.js";
 import type { Labels, Probabilities, Tensor } from "../tensor.js";
 import { checkEmptyPolicy, type EmptyPolicy } from "./empty-policy.js";
 

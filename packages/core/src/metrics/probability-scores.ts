@@ -4,7 +4,7 @@ import { checkBoolean } from "../check.js";
 import { checkOptions, optionNames } from "../check-options.js";
 import { checkDevice, type DeviceOption } from "../device.js";
 import { invalidArgument } from "../errors.js";
-import { type PixelSelection, probabilityMaps } from "../probability-maps.js";
+import { type PixelSelection, probabilityMaps } from "../kernels/probability-maps.js";
 import type { Labels, Probabilities, Tensor } from "../tensor.js";
 
 /** Sums of proper scores over pixels; adding two gives the sums of both sets of pixels. */

@@ -1,7 +1,7 @@
 import { checkChoice, checkLabels, checkSpacing } from "../check.js";
 import { checkOptions, optionNames } from "../check-options.js";
 import { invalidArgument } from "../errors.js";
-import { checkDims } from "../probability-maps.js";
+import { checkDims } from "../kernels/probability-maps.js";
 import type { Labels, Probabilities } from "../tensor.js";
 import { Accumulator, checkMetricOptions, type StateContent } from "./accumulator.js";
 import { labelSurfaceDistances } from "./label-surface-distance.js";

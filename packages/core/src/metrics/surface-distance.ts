@@ -4,7 +4,7 @@ import { checkSpacing, checkTensor } from "../check.js";
 import { checkOptions, optionNames } from "../check-options.js";
 import { checkDevice, type DeviceOption } from "../device.js";
 import { arrayOf } from "../device-tensor.js";
-import { checkDims } from "../probability-maps.js";
+import { checkDims } from "../kernels/probability-maps.js";
 import type { Tensor } from "../tensor.js";
 import { checkSurfaceDefinition, type SurfaceDefinition } from "./surface-definition.js";
 

@@ -34,7 +34,6 @@ test.each<[string, (options: never) => unknown, object, string, string]>([
   ["modelClasses", (o) => train.modelClasses(model, [1, 1, 16, 16], o), {}, "sead", "seed"],
   ["lossAndGradient", (o) => train.lossAndGradient(loss, logits, labels, o), {}, "spaceing", "spacing"],
   ["createSession", (o) => train.createSession(new Uint8Array(1), o), {}, "optimisation", "optimization"],
-  ["evaluate", (o) => train.evaluate([], o), {}, "conventions", "convention"],
   ["Loader", (o) => new train.Loader(dataset, o), { batchSize: 1 }, "batchsize", "batchSize"],
   ["Loader", (o) => new train.Loader(dataset, { batchSize: 1, augment: o }), {}, "rotation", "rotations"],
   ["NpzDataset.open", (o) => train.NpzDataset.open("none", "train", o), { classes: 2 }, "ignored", "ignore"],

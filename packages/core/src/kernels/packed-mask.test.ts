@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
-import { InvalidArgumentError } from "./errors.js";
+import { InvalidArgumentError } from "../errors.js";
+import { type Tensor, tensor } from "../tensor.js";
 import { morphology, morphologyOps, morphologySync } from "./morphology.js";
 import { packMask, packMaskSync, unpackMask, unpackMaskSync } from "./packed-mask.js";
-import { type Tensor, tensor } from "./tensor.js";
 
 function mask(dims: readonly number[]): Tensor<"uint8"> {
   const count = dims.reduce((product, dim) => product * dim, 1);

@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { setThreadCount, threadCount } from "./device.js";
-import { InvalidArgumentError } from "./errors.js";
-import { golden, image, labels, logits, pixels, probs } from "./fixture.test.helper.js";
+import { setThreadCount, threadCount } from "../device.js";
+import { InvalidArgumentError } from "../errors.js";
+import { golden, image, labels, logits, pixels, probs } from "../fixture.test.helper.js";
+import { type Labels, type Tensor, tensor } from "../tensor.js";
 import { type SoftLabelsOptions, softLabels, softLabelsSync } from "./soft-labels.js";
-import { type Labels, type Tensor, tensor } from "./tensor.js";
 
 interface Golden {
   readonly classes: number;

@@ -8,7 +8,7 @@ import {
   InvalidArgumentError,
   sgdUpdate,
   sgdUpdateSync,
-} from "./index.js";
+} from "../index.js";
 
 // PyTorch's numbers.
 interface Golden {
@@ -18,7 +18,7 @@ interface Golden {
   readonly results: Readonly<Record<string, readonly (readonly number[])[]>>;
 }
 
-const path = new URL("../test/golden/optimizer.json", import.meta.url);
+const path = new URL("../../test/golden/optimizer.json", import.meta.url);
 const golden = JSON.parse(readFileSync(path, "utf8")) as Golden;
 const arrays = (lists: readonly (readonly number[])[]): Float32Array[] =>
   lists.map((list) => Float32Array.from(list));

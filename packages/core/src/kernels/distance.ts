@@ -1,11 +1,11 @@
 import type { DistanceTransformOptions as NativeOptions } from "@pixelcal/native";
-import { call, callSync, native } from "./binding.js";
-import { checkChoice, checkOut, checkSpacing, checkTensor } from "./check.js";
-import { checkOptions, optionNames } from "./check-options.js";
-import { checkDevice, type DeviceOption, type KeepOption } from "./device.js";
-import { arrayOf, resultTensor } from "./device-tensor.js";
-import { spatialDimensions, trailingGrid } from "./grid.js";
-import type { Tensor } from "./tensor.js";
+import { call, callSync, native } from "../binding.js";
+import { checkChoice, checkOut, checkSpacing, checkTensor } from "../check.js";
+import { checkOptions, optionNames } from "../check-options.js";
+import { checkDevice, type DeviceOption, type KeepOption } from "../device.js";
+import { arrayOf, resultTensor } from "../device-tensor.js";
+import { spatialDimensions, trailingGrid } from "../grid.js";
+import type { Tensor } from "../tensor.js";
 
 export interface DistanceTransformOptions extends DeviceOption, KeepOption {
   /** Physical size of a pixel per spatial dimension; default ones. */

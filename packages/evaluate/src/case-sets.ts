@@ -1,5 +1,3 @@
-import { CommandError } from "../command-error.js";
-
 /** A run and the names of the cases it has. */
 export interface RunCases {
   readonly run: string;
@@ -14,14 +12,6 @@ export function caseSets(runs: readonly RunCases[]): {
   const sets = runs.map(({ cases }) => new Set(cases));
   const all = [...new Set(runs.flatMap(({ cases }) => cases))].sort();
   return { all, common: all.filter((name) => sets.every((set) => set.has(name))) };
-}
-
-/** Returns the cases that every run has; throws `CommandError` where there is none. */
-export function commonCases(runs: readonly RunCases[]): readonly string[] {
-  const { common } = caseSets(runs);
-  if (common.length > 0) return common;
-  const held = runs.map(({ run, cases }) => `${run} has ${someOf(cases, 3)}`);
-  throw new CommandError(`--common: no case is in every run: ${held.join("; ")}`);
 }
 
 /** Returns the first names of a list, and how many follow. */

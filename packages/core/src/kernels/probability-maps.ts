@@ -1,9 +1,9 @@
 import type { ProbabilityMaps as NativeMaps } from "@pixelcal/native";
-import { checkClasses, checkIgnore, checkLabels, checkProbabilities, checkTensor } from "./check.js";
-import type { DeviceOption } from "./device.js";
-import { arrayOf } from "./device-tensor.js";
-import { invalidArgument } from "./errors.js";
-import type { Labels, Probabilities, Tensor } from "./tensor.js";
+import { checkClasses, checkIgnore, checkLabels, checkProbabilities, checkTensor } from "../check.js";
+import type { DeviceOption } from "../device.js";
+import { arrayOf } from "../device-tensor.js";
+import { invalidArgument } from "../errors.js";
+import type { Labels, Probabilities, Tensor } from "../tensor.js";
 
 /** Which pixels count, and how much. */
 export interface PixelSelection {

@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { InvalidArgumentError } from "./errors.js";
+import { InvalidArgumentError } from "../errors.js";
+import { type Labels, tensor } from "../tensor.js";
 import { type SignedDistanceOptions, signedDistance, signedDistanceSync } from "./signed-distance.js";
-import { type Labels, tensor } from "./tensor.js";
 
 interface Golden {
   readonly signed: readonly {
@@ -13,7 +13,7 @@ interface Golden {
   }[];
 }
 
-const path = new URL("../test/golden/distance.json", import.meta.url);
+const path = new URL("../../test/golden/distance.json", import.meta.url);
 const golden = JSON.parse(readFileSync(path, "utf8")) as Golden;
 const bigints = (values: readonly number[]): BigInt64Array => BigInt64Array.from(values, BigInt);
 

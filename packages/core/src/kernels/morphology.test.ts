@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { setThreadCount, threadCount } from "./device.js";
-import { InvalidArgumentError } from "./errors.js";
-import { golden } from "./fixture.test.helper.js";
+import { setThreadCount, threadCount } from "../device.js";
+import { InvalidArgumentError } from "../errors.js";
+import { golden } from "../fixture.test.helper.js";
+import { type Tensor, tensor } from "../tensor.js";
 import { type MorphologyOptions, morphology, morphologySync } from "./morphology.js";
-import { type Tensor, tensor } from "./tensor.js";
 
 interface Golden extends MorphologyOptions {
   readonly source: string;

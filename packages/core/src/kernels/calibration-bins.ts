@@ -4,13 +4,13 @@ import type {
   HistogramOptions as NativeHistogram,
   ProbabilityMaps as NativeMaps,
 } from "@pixelcal/native";
-import { call, callSync, native } from "./binding.js";
-import { checkBoolean, checkChoice, checkInteger } from "./check.js";
-import { checkOptions, optionNames } from "./check-options.js";
-import { checkDevice, type DeviceOption } from "./device.js";
-import { InvalidArgumentError, invalidArgument } from "./errors.js";
+import { call, callSync, native } from "../binding.js";
+import { checkBoolean, checkChoice, checkInteger } from "../check.js";
+import { checkOptions, optionNames } from "../check-options.js";
+import { checkDevice, type DeviceOption } from "../device.js";
+import { InvalidArgumentError, invalidArgument } from "../errors.js";
+import type { Labels, Probabilities, Tensor } from "../tensor.js";
 import { type PixelSelection, probabilityMaps } from "./probability-maps.js";
-import type { Labels, Probabilities, Tensor } from "./tensor.js";
 
 /** How pixels are binned; bins with the same layout can be merged. */
 export interface BinLayout {

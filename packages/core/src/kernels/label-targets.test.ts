@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
-import { devices } from "./device.js";
-import type { DeviceTensor } from "./device-tensor.js";
+import { devices } from "../device.js";
+import type { DeviceTensor } from "../device-tensor.js";
+import { tensor } from "../tensor.js";
 import { labelTargets, labelTargetsSync } from "./label-targets.js";
 import { signedDistance } from "./signed-distance.js";
 import { softLabels } from "./soft-labels.js";
-import { tensor } from "./tensor.js";
 
 const data = Int32Array.from({ length: 2 * 9 * 14 }, (_, i) => ((i >> 3) * 7) % 3);
 const labels = tensor("int32", data, [2, 9, 14]);

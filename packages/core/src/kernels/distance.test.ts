@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 import { afterAll, describe, expect, test } from "vitest";
-import { setThreadCount, threadCount } from "./device.js";
+import { setThreadCount, threadCount } from "../device.js";
+import { InvalidArgumentError } from "../errors.js";
+import { type Tensor, tensor } from "../tensor.js";
 import { type DistanceTransformOptions, distanceTransform, distanceTransformSync } from "./distance.js";
-import { InvalidArgumentError } from "./errors.js";
-import { type Tensor, tensor } from "./tensor.js";
 
 interface Golden {
   readonly transforms: readonly {
@@ -14,7 +14,7 @@ interface Golden {
   }[];
 }
 
-const path = new URL("../test/golden/distance.json", import.meta.url);
+const path = new URL("../../test/golden/distance.json", import.meta.url);
 const golden = JSON.parse(readFileSync(path, "utf8")) as Golden;
 const threads = threadCount();
 afterAll(() => setThreadCount(threads));

@@ -1,11 +1,11 @@
 import type { SignedDistanceOptions as NativeOptions } from "@pixelcal/native";
-import { call, callSync, native } from "./binding.js";
-import { checkChoice, checkClasses, checkLabels, checkOut, checkPositive, checkSpacing } from "./check.js";
-import { checkOptions, optionNames } from "./check-options.js";
-import { checkDevice, type DeviceOption, type KeepOption } from "./device.js";
-import { arrayOf, resultTensor } from "./device-tensor.js";
-import { InvalidArgumentError } from "./errors.js";
-import type { Labels, Tensor } from "./tensor.js";
+import { call, callSync, native } from "../binding.js";
+import { checkChoice, checkClasses, checkLabels, checkOut, checkPositive, checkSpacing } from "../check.js";
+import { checkOptions, optionNames } from "../check-options.js";
+import { checkDevice, type DeviceOption, type KeepOption } from "../device.js";
+import { arrayOf, resultTensor } from "../device-tensor.js";
+import { InvalidArgumentError } from "../errors.js";
+import type { Labels, Tensor } from "../tensor.js";
 
 export interface SignedDistanceOptions extends DeviceOption, KeepOption {
   readonly classes: number;

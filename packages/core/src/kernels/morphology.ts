@@ -3,15 +3,15 @@ import type {
   MorphologyOptions as NativeOptions,
   PackedMorphologyOptions,
 } from "@pixelcal/native";
-import { call, callSync, native } from "./binding.js";
-import { checkChoice, checkInteger, checkOut, checkTensor } from "./check.js";
-import { checkOptions, optionNames } from "./check-options.js";
-import { checkDevice, type DeviceOption, type KeepOption } from "./device.js";
-import { arrayOf, resultTensor } from "./device-tensor.js";
-import { invalidArgument } from "./errors.js";
-import { spatialDimensions, trailingGrid } from "./grid.js";
+import { call, callSync, native } from "../binding.js";
+import { checkChoice, checkInteger, checkOut, checkTensor } from "../check.js";
+import { checkOptions, optionNames } from "../check-options.js";
+import { checkDevice, type DeviceOption, type KeepOption } from "../device.js";
+import { arrayOf, resultTensor } from "../device-tensor.js";
+import { invalidArgument } from "../errors.js";
+import { spatialDimensions, trailingGrid } from "../grid.js";
+import type { Tensor } from "../tensor.js";
 import { checkPackedMask, checkPackedOut, isPacked, type PackedMask } from "./packed-mask.js";
-import type { Tensor } from "./tensor.js";
 
 /** The operations by name. */
 export const morphologyOps = [

@@ -1,5 +1,5 @@
-import type { Evaluation, ScoreSummary } from "@pixelcal/train";
 import { expect, test } from "vitest";
+import type { Evaluation, ScoreSummary } from "../evaluate.js";
 import {
   differences,
   type RunResult,

@@ -1,5 +1,5 @@
-import type { Evaluation, ScoreSummary } from "@pixelcal/train";
-import { someOf } from "../runs/case-sets.js";
+import { someOf } from "../case-sets.js";
+import type { Evaluation, ScoreSummary } from "../evaluate.js";
 import { formatCsv } from "./csv.js";
 import { formatJson } from "./json.js";
 import { type Column, fixed, formatMarkdown, formatTable } from "./table.js";

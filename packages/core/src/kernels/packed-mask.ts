@@ -1,11 +1,11 @@
-import { call, callSync, native } from "./binding.js";
-import { checkOut, checkTensor } from "./check.js";
-import { checkOptions, optionNames } from "./check-options.js";
-import { checkDevice, type DeviceOption } from "./device.js";
-import { arrayOf } from "./device-tensor.js";
-import { invalidArgument } from "./errors.js";
-import { trailingGrid } from "./grid.js";
-import { elementCount, type Tensor } from "./tensor.js";
+import { call, callSync, native } from "../binding.js";
+import { checkOut, checkTensor } from "../check.js";
+import { checkOptions, optionNames } from "../check-options.js";
+import { checkDevice, type DeviceOption } from "../device.js";
+import { arrayOf } from "../device-tensor.js";
+import { invalidArgument } from "../errors.js";
+import { trailingGrid } from "../grid.js";
+import { elementCount, type Tensor } from "../tensor.js";
 
 /**
  * A mask of one bit a pixel, for several operations one after another: pixel x of a row along the last dimension is bit

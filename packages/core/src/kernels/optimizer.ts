@@ -1,6 +1,6 @@
-import { call, callSync, native } from "./binding.js";
-import { checkOptions, optionNames } from "./check-options.js";
-import { checkDevice, type DeviceOption } from "./device.js";
+import { call, callSync, native } from "../binding.js";
+import { checkOptions, optionNames } from "../check-options.js";
+import { checkDevice, type DeviceOption } from "../device.js";
 
 /** Arrays to update in place, each with its gradient and slots of the same length. */
 export interface UpdateOptions extends DeviceOption {

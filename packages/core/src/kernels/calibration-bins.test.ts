@@ -1,5 +1,20 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { setThreadCount, threadCount } from "../device.js";
+import { InvalidArgumentError } from "../errors.js";
+import { labels, probs } from "../fixture.test.helper.js";
+import {
+  classwiseExpectedCalibrationError,
+  expectedCalibrationError,
+  pixelExpectedCalibrationError,
+} from "../metrics/calibration-error.js";
+import { CalibrationMetric } from "../metrics/calibration-metric.js";
+import { argMaxSync } from "../metrics/overlap.js";
+import { OverlapMetric } from "../metrics/overlap-metric.js";
+import { ProbabilityScoreMetric } from "../metrics/probability-score-metric.js";
+import { probabilityScoresSync } from "../metrics/probability-scores.js";
+import { SurfaceDistanceMetric } from "../metrics/surface-distance-metric.js";
+import { type Labels, type Tensor, tensor } from "../tensor.js";
 import {
   binLayout,
   binsOfClass,
@@ -11,22 +26,7 @@ import {
   emptyBins,
   type HistogramOptions,
   mergeBins,
-} from "./calibration.js";
-import { setThreadCount, threadCount } from "./device.js";
-import { InvalidArgumentError } from "./errors.js";
-import { labels, probs } from "./fixture.test.helper.js";
-import {
-  classwiseExpectedCalibrationError,
-  expectedCalibrationError,
-  pixelExpectedCalibrationError,
-} from "./metrics/calibration-error.js";
-import { CalibrationMetric } from "./metrics/calibration-metric.js";
-import { argMaxSync } from "./metrics/overlap.js";
-import { OverlapMetric } from "./metrics/overlap-metric.js";
-import { ProbabilityScoreMetric } from "./metrics/probability-score-metric.js";
-import { probabilityScoresSync } from "./metrics/probability-scores.js";
-import { SurfaceDistanceMetric } from "./metrics/surface-distance-metric.js";
-import { type Labels, type Tensor, tensor } from "./tensor.js";
+} from "./calibration-bins.js";
 
 const pair = (p: number[], y: number[]): [Tensor<"float32">, Labels] => [
   tensor("float32", Float32Array.from([...p.map((value) => 1 - value), ...p]), [1, 2, p.length]),

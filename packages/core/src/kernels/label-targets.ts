@@ -1,13 +1,13 @@
 import type { Targets } from "@pixelcal/native";
-import { call, callSync, native } from "./binding.js";
-import { checkClasses, checkLabels } from "./check.js";
-import { checkOptions, optionNames } from "./check-options.js";
-import { checkDevice, type DeviceOption, type KeepOption } from "./device.js";
-import { arrayOf, resultTensor } from "./device-tensor.js";
-import { invalidArgument } from "./errors.js";
+import { call, callSync, native } from "../binding.js";
+import { checkClasses, checkLabels } from "../check.js";
+import { checkOptions, optionNames } from "../check-options.js";
+import { checkDevice, type DeviceOption, type KeepOption } from "../device.js";
+import { arrayOf, resultTensor } from "../device-tensor.js";
+import { invalidArgument } from "../errors.js";
+import type { Labels, Tensor } from "../tensor.js";
 import { type SignedDistanceOptions, signedRequest } from "./signed-distance.js";
 import { type SoftLabelsOptions, softLabelsRequest } from "./soft-labels.js";
-import type { Labels, Tensor } from "./tensor.js";
 
 type Own = "classes" | "device" | "keep" | "out";
 

@@ -1,5 +1,5 @@
 import type { SoftLabelsOptions as NativeOptions } from "@pixelcal/native";
-import { call, callSync, native } from "./binding.js";
+import { call, callSync, native } from "../binding.js";
 import {
   checkChoice,
   checkClasses,
@@ -9,11 +9,12 @@ import {
   checkOut,
   checkPositive,
   checkTensor,
-} from "./check.js";
-import { checkOptions, optionNames } from "./check-options.js";
-import { checkDevice, type DeviceOption, type KeepOption } from "./device.js";
-import { arrayOf, resultTensor } from "./device-tensor.js";
-import { invalidArgument } from "./errors.js";
+} from "../check.js";
+import { checkOptions, optionNames } from "../check-options.js";
+import { checkDevice, type DeviceOption, type KeepOption } from "../device.js";
+import { arrayOf, resultTensor } from "../device-tensor.js";
+import { invalidArgument } from "../errors.js";
+import type { Labels, Tensor } from "../tensor.js";
 import {
   checkMorphology,
   type MorphologyOp,
@@ -27,7 +28,6 @@ import {
   svlsWindow,
   type Window,
 } from "./soft-label-windows.js";
-import type { Labels, Tensor } from "./tensor.js";
 
 export type SoftLabelKernel =
   | "mean"

@@ -1,0 +1,33 @@
+export type { PixelCounts, Scores } from "./case-scores.js";
+export { caseSets, otherLabels, type RunCases, type RunLabels, someOf } from "./case-sets.js";
+export {
+  type EvaluateOptions,
+  type Evaluation,
+  type EvaluationCase,
+  type EvaluationRow,
+  evaluate,
+  expectedPredictions,
+  type ScoreSummary,
+  summarize,
+  summaryOf,
+} from "./evaluate.js";
+export { type ProbabilityTransform, probabilityTransforms } from "./predicted-probabilities.js";
+export { formatJson } from "./report/json.js";
+export {
+  differences,
+  paperColumns,
+  type RunResult,
+  ranked,
+  resultsCsv,
+  resultsJson,
+  resultsMarkdown,
+  resultsText,
+  type Shown,
+} from "./report/results.js";
+export { fixed, formatMarkdown } from "./report/table.js";
+export {
+  type EvaluationConvention,
+  emptyPolicyOf,
+  evaluationConventions,
+  type ScoreOptions,
+} from "./score-options.js";
