@@ -1,4 +1,4 @@
-#include "kernels/calibration.h"
+#include "calibration/calibration.h"
 
 #include <algorithm>
 #include <array>
@@ -7,9 +7,9 @@
 #include <limits>
 #include <vector>
 
+#include "calibration/exact_sum.h"
 #include "check.h"
 #include "histogram_twin.h"
-#include "kernels/fixed_total.h"
 #include "probability_case.h"
 
 namespace pixelcal::test {

@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "shape.h"
+#include "base/shape.h"
 
 namespace pixelcal::test {
 

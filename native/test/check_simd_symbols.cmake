@@ -1,4 +1,4 @@
-# Fails when an object of src/simd/*.isa.cc defines a symbol that other objects may define too (a template or inline
+# Fails when an object of src/*/*.isa.cc defines a symbol that other objects may define too (a template or inline
 # function of a shared header): the linker keeps one of them, which may be the AVX-512 one. Usage:
 # cmake -DNM=nm -DOBJECTS="a.o;b.o" -P check_simd_symbols.cmake
 foreach(OBJECT ${OBJECTS})

@@ -1,4 +1,4 @@
-#include "kernels/confusion.h"
+#include "overlap/confusion.h"
 
 #include <algorithm>
 #include <array>
@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "check.h"
+#include "labels/pixel_rows_loops.h"
 #include "probability_case.h"
-#include "simd/pixel_rows.h"
 
 namespace pixelcal::test {
 namespace {

@@ -1,10 +1,10 @@
-#include "kernels/distance.h"
+#include "distance/distance.h"
 
 #include <bit>
 
+#include "base/parallel.h"
 #include "cases.h"
 #include "check.h"
-#include "parallel.h"
 #include "reference.h"
 
 using namespace pixelcal;

@@ -2,9 +2,9 @@
 #include <cstdint>
 #include <vector>
 
+#include "calibration/calibration.h"
 #include "check.h"
 #include "histogram_twin.h"
-#include "kernels/calibration.h"
 #include "probability_case.h"
 #include "thinned.h"
 

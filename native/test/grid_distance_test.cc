@@ -1,10 +1,9 @@
-#include "kernels/grid_distance.h"
-
+#include "base/parallel.h"
 #include "cases.h"
 #include "check.h"
+#include "distance/distance.h"
+#include "distance/edt.h"
 #include "isa.h"
-#include "kernels/distance.h"
-#include "parallel.h"
 #include "reference.h"
 
 using namespace pixelcal;

@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "kernels/calibration.h"
+#include "calibration/calibration.h"
 #include "probability_case.h"
 
 namespace pixelcal::test {

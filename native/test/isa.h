@@ -1,6 +1,6 @@
 #pragma once
 
-#include "parallel.h"
+#include "base/parallel.h"
 #include "simd/isa.h"
 #include "thinned.h"
 

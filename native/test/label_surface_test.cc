@@ -1,8 +1,8 @@
+#include "base/parallel.h"
 #include "cases.h"
 #include "check.h"
 #include "isa.h"
-#include "kernels/surface_distance.h"
-#include "parallel.h"
+#include "surface/surface_distance.h"
 #include "surface_twin.h"
 
 using namespace pixelcal;

@@ -1,4 +1,4 @@
-#include "kernels/morphology.h"
+#include "morphology/morphology.h"
 
 #include <algorithm>
 #include <cstdint>
@@ -6,11 +6,11 @@
 #include <random>
 #include <vector>
 
+#include "base/parallel.h"
 #include "check.h"
 #include "isa.h"
-#include "kernels/packed_mask.h"
-#include "kernels/window_filter.h"
-#include "parallel.h"
+#include "morphology/packed_mask.h"
+#include "soft_labels/window_filter.h"
 #include "thinned.h"
 
 namespace pixelcal {

@@ -1,5 +1,3 @@
-#include "kernels/neighborhood.h"
-
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -8,10 +6,11 @@
 #include <tuple>
 #include <vector>
 
+#include "base/parallel.h"
 #include "check.h"
 #include "isa.h"
-#include "parallel.h"
 #include "soft_label_twin.h"
+#include "soft_labels/soft_labels.h"
 #include "thinned.h"
 
 namespace pixelcal {

@@ -1,4 +1,4 @@
-#include "kernels/optimizer.h"
+#include "optimizer/optimizer.h"
 
 #include "cases.h"
 #include "check.h"

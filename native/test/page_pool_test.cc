@@ -1,4 +1,4 @@
-#include "page_pool.h"
+#include "base/page_pool.h"
 
 #include <cstdint>
 #include <cstring>

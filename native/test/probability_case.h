@@ -9,9 +9,9 @@
 #include <random>
 #include <vector>
 
+#include "base/parallel.h"
+#include "calibration/calibration.h"
 #include "isa.h"
-#include "kernels/calibration.h"
-#include "parallel.h"
 
 namespace pixelcal::test {
 

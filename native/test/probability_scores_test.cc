@@ -4,8 +4,8 @@
 #include <limits>
 #include <vector>
 
+#include "calibration/calibration.h"
 #include "check.h"
-#include "kernels/calibration.h"
 #include "probability_case.h"
 
 namespace pixelcal::test {

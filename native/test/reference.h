@@ -9,7 +9,7 @@
 #include <limits>
 #include <vector>
 
-#include "shape.h"
+#include "base/shape.h"
 
 namespace pixelcal::reference {
 

@@ -1,9 +1,9 @@
-#include "kernels/signed_distance.h"
+#include "distance/signed_distance.h"
 
+#include "base/parallel.h"
 #include "cases.h"
 #include "check.h"
 #include "isa.h"
-#include "parallel.h"
 #include "reference.h"
 
 using namespace pixelcal;

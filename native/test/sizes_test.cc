@@ -5,15 +5,15 @@
 #include <limits>
 #include <span>
 
+#include "base/shape.h"
+#include "calibration/calibration.h"
 #include "check.h"
-#include "kernels/calibration.h"
-#include "kernels/class_masks.h"
-#include "kernels/confusion.h"
-#include "kernels/label_targets.h"
-#include "kernels/neighborhood.h"
-#include "kernels/packed_mask.h"
-#include "kernels/signed_distance.h"
-#include "shape.h"
+#include "distance/signed_distance.h"
+#include "morphology/packed_mask.h"
+#include "overlap/confusion.h"
+#include "soft_labels/class_masks.h"
+#include "soft_labels/label_targets.h"
+#include "soft_labels/soft_labels.h"
 
 namespace pixelcal {
 namespace {

@@ -9,7 +9,7 @@
 #include <random>
 #include <vector>
 
-#include "kernels/neighborhood.h"
+#include "soft_labels/soft_labels.h"
 
 namespace pixelcal::test {
 

@@ -1,13 +1,13 @@
-#include "kernels/surface_distance.h"
+#include "surface/surface_distance.h"
 
 #include <algorithm>
 #include <bit>
 #include <numeric>
 
+#include "base/parallel.h"
 #include "cases.h"
 #include "check.h"
 #include "isa.h"
-#include "parallel.h"
 #include "surface_twin.h"
 
 using namespace pixelcal;

@@ -5,9 +5,9 @@
 
 #include <numeric>
 
-#include "kernels/surface_distance.h"
-#include "kernels/surface_elements.h"
 #include "reference.h"
+#include "surface/surface_distance.h"
+#include "surface/surface_elements.h"
 
 namespace pixelcal::reference {
 

@@ -1,8 +1,8 @@
 #include <napi.h>
 
+#include "base/page_pool.h"
+#include "base/parallel.h"
 #include "binding/bindings.h"
-#include "page_pool.h"
-#include "parallel.h"
 #ifdef PIXELCAL_PLANTED_FAULTS
 #include "planted_fault.h"
 #endif

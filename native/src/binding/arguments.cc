@@ -1,6 +1,6 @@
 #include "binding/arguments.h"
 
-#include "kernels/pixel.h"
+#include "labels/bad_pixels.h"
 
 namespace pixelcal {
 namespace {

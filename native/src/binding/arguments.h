@@ -12,12 +12,12 @@
 #include <utility>
 #include <vector>
 
+#include "base/error.h"
+#include "base/shape.h"
+#include "base/span.h"
 #include "binding/borrowed_array.h"
 #include "binding/device_array.h"
 #include "binding/result_array.h"
-#include "error.h"
-#include "shape.h"
-#include "span.h"
 
 namespace pixelcal {
 

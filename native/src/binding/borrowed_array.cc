@@ -8,7 +8,7 @@
 #include <cstring>
 #include <string_view>
 
-#include "error.h"
+#include "base/error.h"
 
 namespace pixelcal {
 namespace {

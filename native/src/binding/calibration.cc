@@ -1,9 +1,9 @@
-#include "kernels/calibration.h"
+#include "calibration/calibration.h"
 
 #include <memory>
 
 #include "binding/bindings.h"
-#include "kernels/confusion.h"
+#include "overlap/confusion.h"
 
 namespace pixelcal {
 namespace {

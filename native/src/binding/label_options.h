@@ -1,8 +1,8 @@
 #pragma once
 
 #include "binding/arguments.h"
-#include "kernels/neighborhood.h"
-#include "kernels/signed_distance.h"
+#include "distance/signed_distance.h"
+#include "soft_labels/soft_labels.h"
 
 namespace pixelcal {
 

@@ -1,4 +1,4 @@
-#include "kernels/label_targets.h"
+#include "soft_labels/label_targets.h"
 
 #include <optional>
 

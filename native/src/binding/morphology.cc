@@ -1,8 +1,8 @@
-#include "kernels/morphology.h"
+#include "morphology/morphology.h"
 
 #include "binding/bindings.h"
 #include "binding/morphology_options.h"
-#include "kernels/packed_mask.h"
+#include "morphology/packed_mask.h"
 
 namespace pixelcal {
 
@@ -19,7 +19,7 @@ MorphologyOptions ReadMorphology(const Arguments& arguments) {
                                        Structure::kBox);
   options.radius = arguments.Integer("radius", 1);
   options.iterations = arguments.Integer("iterations", 1);
-  // Replicated and reflected borders give the neutral result (kernels/morphology.h).
+  // Replicated and reflected borders give the neutral result (morphology/morphology.h).
   options.border = arguments.Choice("border",
                                     {{"neutral", MorphologyBorder::kNeutral},
                                      {"zero", MorphologyBorder::kZero},

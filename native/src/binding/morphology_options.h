@@ -1,7 +1,7 @@
 #pragma once
 
 #include "arguments.h"
-#include "kernels/morphology.h"
+#include "morphology/morphology.h"
 
 namespace pixelcal {
 

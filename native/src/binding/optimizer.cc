@@ -1,4 +1,4 @@
-#include "kernels/optimizer.h"
+#include "optimizer/optimizer.h"
 
 #include "binding/bindings.h"
 

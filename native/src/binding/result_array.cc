@@ -6,7 +6,7 @@
 
 #include <string>
 
-#include "page_pool.h"
+#include "base/page_pool.h"
 
 namespace pixelcal {
 namespace {

@@ -1,4 +1,4 @@
-#include "kernels/signed_distance.h"
+#include "distance/signed_distance.h"
 
 #include "binding/bindings.h"
 #include "binding/label_options.h"

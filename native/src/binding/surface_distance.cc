@@ -1,4 +1,4 @@
-#include "kernels/surface_distance.h"
+#include "surface/surface_distance.h"
 
 #include "binding/bindings.h"
 

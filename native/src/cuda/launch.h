@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "base/host_device.h"
 #include "cuda/stream.h"
-#include "host_device.h"
 
 namespace pixelcal::cuda {
 

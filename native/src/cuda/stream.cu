@@ -3,9 +3,9 @@
 #include <atomic>
 #include <cstring>
 
+#include "base/parallel.h"
 #include "cuda/pool.h"
 #include "cuda/stream.h"
-#include "parallel.h"
 
 namespace pixelcal::cuda {
 namespace {

@@ -7,10 +7,10 @@
 #include <variant>
 #include <vector>
 
+#include "base/shape.h"
+#include "base/span.h"
 #include "cuda/check.h"
 #include "cuda/device.h"
-#include "shape.h"
-#include "span.h"
 
 namespace pixelcal::cuda {
 

@@ -1,9 +1,9 @@
-#include "kernels/calibration.h"
+#include "calibration/calibration.h"
 
 #include <cmath>
 
 #include "cuda_test.h"
-#include "kernels/confusion.h"
+#include "overlap/confusion.h"
 
 using namespace pixelcal;
 

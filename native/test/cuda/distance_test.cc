@@ -1,4 +1,4 @@
-#include "kernels/distance.h"
+#include "distance/distance.h"
 
 #include <cmath>
 

@@ -1,9 +1,9 @@
 #include <cmath>
 
 #include "cuda_test.h"
-#include "kernels/morphology.h"
-#include "kernels/packed_mask.h"
-#include "kernels/signed_distance.h"
+#include "distance/signed_distance.h"
+#include "morphology/morphology.h"
+#include "morphology/packed_mask.h"
 
 using namespace pixelcal;
 using pixelcal::test::Noise;

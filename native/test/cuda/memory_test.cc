@@ -1,5 +1,5 @@
 #include "cuda_test.h"
-#include "kernels/distance.h"
+#include "distance/distance.h"
 
 using namespace pixelcal;
 

@@ -1,7 +1,7 @@
 #include <cmath>
 
 #include "cuda_test.h"
-#include "kernels/label_targets.h"
+#include "soft_labels/label_targets.h"
 
 using namespace pixelcal;
 

@@ -19,9 +19,9 @@
 #include <span>
 #include <string>
 
+#include "base/error.h"
+#include "base/shape.h"
 #include "check.h"
-#include "error.h"
-#include "shape.h"
 
 namespace pixelcal::test {
 

@@ -2,10 +2,10 @@
 #include <array>
 #include <vector>
 
-#include "kernels/calibration.h"
-#include "kernels/confusion.h"
-#include "kernels/optimizer.h"
+#include "calibration/calibration.h"
 #include "large.h"
+#include "optimizer/optimizer.h"
+#include "overlap/confusion.h"
 
 namespace pixelcal {
 namespace {

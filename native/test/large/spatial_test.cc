@@ -4,14 +4,14 @@
 #include <vector>
 
 #include "cases.h"
-#include "kernels/class_masks.h"
-#include "kernels/distance.h"
-#include "kernels/morphology.h"
-#include "kernels/neighborhood.h"
-#include "kernels/packed_mask.h"
-#include "kernels/signed_distance.h"
-#include "kernels/surface_distance.h"
+#include "distance/distance.h"
+#include "distance/signed_distance.h"
 #include "large.h"
+#include "morphology/morphology.h"
+#include "morphology/packed_mask.h"
+#include "soft_labels/class_masks.h"
+#include "soft_labels/soft_labels.h"
+#include "surface/surface_distance.h"
 
 namespace pixelcal {
 namespace {

@@ -1,0 +1,212 @@
+#include "base/parallel.h"
+
+#include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <exception>
+#include <memory>
+#include <mutex>
+#include <system_error>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "base/error.h"
+
+namespace pixelcal {
+namespace {
+
+constexpr int kMaxThreads = 1024;
+constexpr int kSpins = 2000;  // some tens of microseconds: what a sleep and a wake-up take
+
+void Pause() {
+#if defined(__x86_64__) || defined(__i386__)
+  __builtin_ia32_pause();
+#else
+  std::this_thread::yield();
+#endif
+}
+
+// One ParallelFor. A late worker may still look at `next` after the last chunk is done: the job is used again
+// only when nobody has it (`users`, under the pool's mutex). `body` is only touched by a thread that holds an
+// unfinished chunk, and the caller waits for those: for chunks, not for workers, one of which may be long in
+// coming.
+struct Job {
+  internal::ChunkFunction function;
+  const void* body;
+  int64_t count, grain, chunks;
+  std::atomic<int64_t> next, finished;
+  std::atomic<bool> failed;
+  std::exception_ptr error;
+  int users = 0;
+  std::mutex mutex;
+  std::condition_variable done;
+
+  void Work() {
+    for (int64_t chunk; (chunk = next.fetch_add(1)) < chunks;) {
+      if (!failed.load()) {
+        try {
+          const int64_t begin = chunk * grain;
+          function(body, begin, begin + std::min(grain, count - begin));
+        } catch (...) {
+          std::lock_guard lock(mutex);
+          if (!failed.exchange(true)) error = std::current_exception();
+        }
+      }
+      if (finished.fetch_add(1) + 1 == chunks) {
+        std::lock_guard lock(mutex);
+        done.notify_all();
+      }
+    }
+  }
+
+  void Wait() {
+    for (int spin = 0; spin < kSpins && finished.load() < chunks; ++spin) Pause();
+    std::unique_lock lock(mutex);
+    done.wait(lock, [&] { return finished.load() == chunks; });
+  }
+};
+
+class Pool {
+ public:
+  int thread_count() const { return thread_count_.load(); }
+
+  void set_thread_count(int count) {
+    std::lock_guard lock(mutex_);
+    thread_count_ = count;
+    wake_.notify_all();
+  }
+
+  void Run(internal::ChunkFunction function, const void* body, int64_t count, int64_t grain, int64_t chunks) {
+    Job* job;
+    {
+      std::lock_guard lock(mutex_);
+      StartWorkers();
+      job = Take();
+      job->function = function;
+      job->body = body;
+      job->count = count;
+      job->grain = grain;
+      job->chunks = chunks;
+      job->next = job->finished = 0;
+      job->failed = false;
+      jobs_.push_back(job);
+      ++posted_;
+    }
+    wake_.notify_all();
+    job->Work();
+    job->Wait();
+    const std::exception_ptr error = std::exchange(job->error, nullptr);
+    {
+      std::lock_guard lock(mutex_);
+      std::erase(jobs_, job);
+      Release(job);
+    }
+    if (error) std::rethrow_exception(error);
+  }
+
+ private:
+  // Where the system refuses another thread, those there are (at least the caller) do the work.
+  void StartWorkers() {
+    try {
+      while (workers_ < thread_count_ - 1) {
+        std::thread([this, index = workers_] { Serve(index); }).detach();
+        ++workers_;
+      }
+    } catch (const std::system_error&) {
+    }
+  }
+
+  // A job that nobody uses, now used by the caller. Nothing is allocated in steady state.
+  Job* Take() {
+    if (free_.empty()) {
+      all_.push_back(std::make_unique<Job>());
+      free_.reserve(all_.size());
+      jobs_.reserve(all_.size());
+      free_.push_back(all_.back().get());
+    }
+    Job* job = free_.back();
+    free_.pop_back();
+    job->users = 1;
+    return job;
+  }
+
+  void Release(Job* job) {
+    if (--job->users == 0) free_.push_back(job);
+  }
+
+  Job* Next() {
+    for (Job* job : jobs_) {
+      if (job->next.load() < job->chunks) {
+        ++job->users;
+        return job;
+      }
+    }
+    return nullptr;
+  }
+
+  // A worker beyond the thread count sleeps until the count grows again. One that is done looks for the next
+  // job for a while before it sleeps: kernels come in rounds.
+  void Serve(int index) {
+    std::unique_lock lock(mutex_);
+    for (bool awake = true;;) {
+      if (Job* job = index < thread_count_ - 1 ? Next() : nullptr) {
+        lock.unlock();
+        job->Work();
+        lock.lock();
+        Release(job);
+        awake = true;
+      } else if (awake) {
+        const int64_t seen = posted_.load();
+        lock.unlock();
+        for (int spin = 0; spin < kSpins && posted_.load() == seen; ++spin) Pause();
+        lock.lock();
+        awake = false;
+      } else {
+        wake_.wait(lock);
+      }
+    }
+  }
+
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::vector<std::unique_ptr<Job>> all_;
+  std::vector<Job*> jobs_, free_;  // those with work, and those nobody uses
+  std::atomic<int64_t> posted_{0};
+  int workers_ = 0;
+  std::atomic<int> thread_count_{
+      std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 1, kMaxThreads)};
+};
+
+// Never destroyed: workers may outlive static destruction. The addon is linked so that it is never unloaded
+// either.
+Pool& ThePool() {
+  static Pool* pool = new Pool;
+  return *pool;
+}
+
+}  // namespace
+
+int ThreadCount() { return ThePool().thread_count(); }
+
+void SetThreadCount(int count) {
+  Require(count >= 1 && count <= kMaxThreads, "threads: expected 1 to ", kMaxThreads, ", got ", count);
+  ThePool().set_thread_count(count);
+}
+
+namespace internal {
+
+void RunChunks(int64_t count, int64_t grain, ChunkFunction function, const void* body) {
+  if (count <= 0) return;
+  grain = std::max<int64_t>(grain, 1);
+  const int64_t chunks = (count - 1) / grain + 1;
+  if (chunks == 1 || ThreadCount() == 1) {
+    for (int64_t begin = 0; begin < count; begin += std::min(grain, count - begin))
+      function(body, begin, begin + std::min(grain, count - begin));
+    return;
+  }
+  ThePool().Run(function, body, count, grain, chunks);
+}
+
+}  // namespace internal
+}  // namespace pixelcal

@@ -1,0 +1,75 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "base/parallel.h"
+#include "calibration/calibration.h"
+#include "labels/bad_pixels.h"
+
+namespace pixelcal::cpu {
+
+inline constexpr int64_t kBlockPixels = 2048;  // a row of them and its codes stay in L1
+
+// A run of pixels of one image, all of whose values were checked.
+struct ProbabilityBlock {
+  int64_t count;
+  bool all;              // no pixel is left out
+  const float* weights;  // null: all 1
+  const FloatSpan* probs;
+  int64_t start, pixels;                    // class c starts at probs[start + c * pixels]
+  std::array<int16_t, kBlockPixels> codes;  // the class, or simd::kLeftOut
+
+  // The probabilities of class c: where they lie, or widened into `room` of kBlockPixels.
+  const float* Row(int64_t c, float* room) const;
+};
+
+// What is wrong with the values: which pixels, by argument.
+struct Findings {
+  BadPixels labels, probs, weights;
+};
+
+// Hands out the blocks of a chunk in order.
+class BlockReader {
+ public:
+  BlockReader(const ProbabilityMaps& maps, Findings& findings, int64_t begin, int64_t end)
+      : maps_(maps), findings_(findings), next_(begin), end_(end) {}
+
+  // The next block without invalid values, null when there is none; what is invalid goes to the findings.
+  const ProbabilityBlock* Next();
+
+ private:
+  bool Read(int64_t item);
+  bool CheckRows(int64_t at);
+
+  const ProbabilityMaps& maps_;
+  Findings& findings_;
+  int64_t next_, end_;
+  ProbabilityBlock block_;
+};
+
+void CheckMaps(const ProbabilityMaps& maps);
+
+// Blocks per chunk: at least `least`, and so many that there are no more than 256 chunks.
+int64_t ChunkBlocks(const ProbabilityMaps& maps, int64_t least);
+int64_t BlockCount(const ProbabilityMaps& maps);
+inline int64_t ChunkCount(const ProbabilityMaps& maps, int64_t least) {
+  return (BlockCount(maps) - 1) / ChunkBlocks(maps, least) + 1;
+}
+
+// Throws for labels outside the classes, probabilities outside [0, 1] and negative or infinite weights.
+void RejectFindings(const ProbabilityMaps& maps, const Findings& findings);
+
+// Calls body(chunk, reader) for every chunk on any thread, then rejects invalid values anywhere.
+template <class Body>
+void ForChunks(const ProbabilityMaps& maps, int64_t least, const Body& body) {
+  Findings findings;
+  const int64_t grain = ChunkBlocks(maps, least);
+  ParallelFor(BlockCount(maps), grain, [&](int64_t begin, int64_t end) {
+    BlockReader reader(maps, findings, begin, end);
+    body(begin / grain, reader);
+  });
+  RejectFindings(maps, findings);
+}
+
+}  // namespace pixelcal::cpu

@@ -1,0 +1,147 @@
+#include "calibration/probability_scores_loops.h"
+
+#include "simd/vec.h"
+
+namespace pixelcal::simd::PIXELCAL_ISA {
+namespace {
+
+constexpr int kWidth = 8;  // pixels at a time, in as many vectors as that takes
+typedef double Doubles __attribute__((vector_size(64)));
+typedef uint64_t Words __attribute__((vector_size(64)));
+typedef int64_t Masks __attribute__((vector_size(64)));
+typedef float Floats __attribute__((vector_size(32)));
+typedef int16_t Codes __attribute__((vector_size(16)));
+
+template <class V, class T>
+PIXELCAL_INLINE V LoadAll(const T* from) {
+  V value;
+  memcpy(&value, from, sizeof value);
+  return value;
+}
+
+PIXELCAL_INLINE Doubles Wide(Floats value) {
+#if defined(__AVX512BW__)
+  return reinterpret_cast<Doubles>(_mm512_maskz_cvtps_pd(0xff, reinterpret_cast<__m256>(value)));
+#else
+  return __builtin_convertvector(value, Doubles);
+#endif
+}
+
+PIXELCAL_INLINE Masks Wide(Codes codes) {
+#if defined(__AVX512BW__)
+  return reinterpret_cast<Masks>(_mm512_maskz_cvtepi16_epi64(0xff, reinterpret_cast<__m128i>(codes)));
+#else
+  return __builtin_convertvector(codes, Masks);
+#endif
+}
+
+// The natural logarithm of x >= 0 that are no denormals, to about one unit in the last place: x = m 2^e with
+// m within a factor of sqrt(2) from 1, ln m = 2 artanh(f) with f = (m - 1) / (m + 1), its series up to f^19.
+PIXELCAL_INLINE Doubles Log(Doubles x) {
+  constexpr double kLn2High = 0x1.62e42feep-1, kLn2Low = 0x1.a39ef35793c76p-33;  // the first times e is exact
+  constexpr uint64_t kFraction = (uint64_t{1} << 52) - 1, kOne = uint64_t{1023} << 52;
+  const Words bits = reinterpret_cast<Words>(x);
+  // The exponent becomes the last bits of a double of 2^52.
+  Doubles e = reinterpret_cast<Doubles>((bits >> 52) | 0x4330000000000000u) - (0x1p52 + 1023);
+  Doubles m = reinterpret_cast<Doubles>((bits & kFraction) | kOne);
+  const Masks large = m > 0x1.6a09e667f3bcdp0;
+  m = large ? m * 0.5 : m;
+  e = large ? e + 1.0 : e;
+  const Doubles f = (m - 1.0) / (m + 1.0), z = f * f;
+  Doubles series = z * (1.0 / 19) + 1.0 / 17;
+  series = series * z + 1.0 / 15;
+  series = series * z + 1.0 / 13;
+  series = series * z + 1.0 / 11;
+  series = series * z + 1.0 / 9;
+  series = series * z + 1.0 / 7;
+  series = series * z + 1.0 / 5;
+  series = series * z + 1.0 / 3;
+  const Doubles twice = f + f;
+  const Doubles log = e * kLn2High + (twice + (twice * (z * series) + e * kLn2Low));
+  return x == 0.0 ? Doubles{} - __builtin_inf() : log;
+}
+
+PIXELCAL_INLINE void AddEight(const float* p, const int16_t* codes, int16_t c, double* brier,
+                              float* label_p) {
+  const Floats value = LoadAll<Floats>(p);
+  const Masks is = Wide(LoadAll<Codes>(codes)) == static_cast<int64_t>(c);
+  const Doubles difference = Wide(value) - (is ? Doubles{} + 1.0 : Doubles{});
+  Doubles square = difference * difference;
+  Floats chosen = value;
+  if (c > 0) {
+    square += LoadAll<Doubles>(brier);
+    chosen = __builtin_convertvector(is, decltype(chosen > chosen)) ? value : LoadAll<Floats>(label_p);
+  }
+  memcpy(brier, &square, sizeof square);
+  memcpy(label_p, &chosen, sizeof chosen);
+}
+
+void AddClass(const float* p, const int16_t* codes, int16_t c, size_t count, double* brier, float* label_p) {
+  size_t i = 0;
+  for (; i + kWidth <= count; i += kWidth) AddEight(p + i, codes + i, c, brier + i, label_p + i);
+  for (; i < count; ++i) {
+    const double difference = static_cast<double>(p[i]) - (codes[i] == c ? 1.0 : 0.0);
+    brier[i] = difference * difference + (c > 0 ? brier[i] : 0.0);
+    label_p[i] = c > 0 && codes[i] != c ? label_p[i] : p[i];
+  }
+}
+
+struct Sums {
+  Doubles total{}, brier{}, log_loss{}, bounded{};
+};
+
+template <bool kBounded>
+PIXELCAL_INLINE void SumEight(const double* brier, const float* label_p, const int16_t* codes,
+                              const float* weights, double floor, Sums& sums) {
+  const Masks counts = Wide(LoadAll<Codes>(codes)) >= 0;
+  Doubles weight = weights ? Wide(LoadAll<Floats>(weights)) : Doubles{} + 1.0;
+  weight = counts ? weight : Doubles{};
+  const Doubles p = Wide(LoadAll<Floats>(label_p));
+  const Masks low = kBounded ? p < floor : Masks{};
+  const Doubles loss = Doubles{} - Log(kBounded ? (low ? Doubles{} + floor : p) : p);
+  sums.total += weight;
+  sums.brier += weight * LoadAll<Doubles>(brier);
+  sums.log_loss += weight > 0.0 ? weight * loss : Doubles{};
+  if constexpr (kBounded) sums.bounded += (low & (weight > 0.0)) ? Doubles{} + 1.0 : Doubles{};
+}
+
+template <bool kBounded>
+ScoreSums SumAny(const double* brier, const float* label_p, const int16_t* codes, const float* weights,
+                 double floor, size_t count) {
+  Sums sums;
+  size_t i = 0;
+  for (; i + kWidth <= count; i += kWidth)
+    SumEight<kBounded>(brier + i, label_p + i, codes + i, weights ? weights + i : nullptr, floor, sums);
+  if (i < count) {
+    const size_t rest = count - i;
+    double last_brier[kWidth] = {};
+    float last_p[kWidth] = {}, last_weights[kWidth] = {};
+    int16_t last_codes[kWidth];
+    for (size_t j = 0; j < kWidth; ++j) last_codes[j] = j < rest ? codes[i + j] : int16_t{-1};
+    memcpy(last_brier, brier + i, rest * sizeof *brier);
+    memcpy(last_p, label_p + i, rest * sizeof *label_p);
+    if (weights) memcpy(last_weights, weights + i, rest * sizeof *weights);
+    SumEight<kBounded>(last_brier, last_p, last_codes, weights ? last_weights : nullptr, floor, sums);
+  }
+  ScoreSums result{};
+  for (int lane = 0; lane < kWidth; ++lane) {
+    result.total += sums.total[lane];
+    result.brier += sums.brier[lane];
+    result.log_loss += sums.log_loss[lane];
+    result.bounded += sums.bounded[lane];
+  }
+  return result;
+}
+
+ScoreSums Sum(const double* brier, const float* label_p, const int16_t* codes, const float* weights,
+              double floor, size_t count) {
+  return floor > 0 ? SumAny<true>(brier, label_p, codes, weights, floor, count)
+                   : SumAny<false>(brier, label_p, codes, weights, floor, count);
+}
+
+}  // namespace
+
+extern const ProbabilityScoresTable kProbabilityScores;
+const ProbabilityScoresTable kProbabilityScores{AddClass, Sum};
+
+}  // namespace pixelcal::simd::PIXELCAL_ISA

@@ -1,0 +1,61 @@
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <span>
+
+#include "calibration/calibration.h"
+#include "calibration/probability_block.h"
+#include "labels/pixel_rows_loops.h"
+
+namespace pixelcal::cpu {
+
+// A row of what a score bins: the probabilities of one group and the codes that say which are hits.
+struct ScoreRow {
+  int64_t group;  // counted through all the options
+  const float* p;
+  const int16_t* codes;  // == hit: a hit; < 0: left out
+  int16_t hit;
+};
+
+// Calls sink(row) for every group that the scores of `options` ask of a block, reading each class once, but
+// class 0 once more for the foreground.
+template <class Sink>
+void ForRows(const ProbabilityBlock& block, int64_t classes, std::span<const CalibrationOptions> options,
+             const Sink& sink) {
+  const simd::PixelRowsTable& loops = PixelRowsLoops();
+  const auto wanted = [&](Score score) {
+    return std::ranges::any_of(options, [&](const CalibrationOptions& o) { return o.score == score; });
+  };
+  const bool top_label = wanted(Score::kTopLabel);
+  alignas(64) std::array<float, kBlockPixels> room, derived;
+  alignas(64) std::array<int16_t, kBlockPixels> answers, winner;
+  const auto all_of = [&](Score score, ScoreRow row) {
+    int64_t group = 0;
+    for (const CalibrationOptions& option : options) {
+      if (option.score == score) {
+        row.group = group + (score == Score::kClasses ? row.hit : 0);
+        sink(row);
+      }
+      group += CalibrationGroups(option.score, classes);
+    }
+  };
+  if (wanted(Score::kForeground)) {
+    loops.complement(block.Row(0, room.data()), block.count, derived.data());
+    loops.is_foreground(block.codes.data(), block.count, answers.data());
+    all_of(Score::kForeground, {0, derived.data(), answers.data(), 1});
+  }
+  for (int64_t c = 0; c < classes && (top_label || wanted(Score::kClasses)); ++c) {
+    const float* row = block.Row(c, room.data());
+    const auto code = static_cast<int16_t>(c);
+    all_of(Score::kClasses, {0, row, block.codes.data(), code});
+    if (top_label) loops.take_larger(row, block.count, code, derived.data(), winner.data());
+  }
+  if (top_label) {
+    loops.is_winner(block.codes.data(), winner.data(), block.count, answers.data());
+    all_of(Score::kTopLabel, {0, derived.data(), answers.data(), 1});
+  }
+}
+
+}  // namespace pixelcal::cpu

@@ -1,0 +1,351 @@
+// Binary images as bits, 64 pixels a word: the byte form is a compare to a mask on the way in and an
+// expansion of a mask on the way out, and everything between handles 128 to 512 pixels with one instruction.
+#include "morphology/bit_loops.h"
+
+#include "simd/vec.h"
+
+namespace pixelcal::simd::PIXELCAL_ISA {
+namespace {
+
+using Words = Vec<uint64_t>;
+constexpr int64_t kLanes = kLanesOf<uint64_t>;
+
+// Which of 64 pixels are nonzero, or zero.
+template <bool kInvert>
+PIXELCAL_INLINE uint64_t PackWord(const uint8_t* pixels) {
+#if defined(__AVX512BW__)
+  const __m512i v = _mm512_loadu_si512(pixels);
+  return kInvert ? _mm512_testn_epi8_mask(v, v) : _mm512_test_epi8_mask(v, v);
+#elif defined(__AVX2__)
+  const auto zeros = [&](int at) -> uint64_t {
+    const __m256i v = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(pixels + at));
+    return static_cast<uint32_t>(_mm256_movemask_epi8(_mm256_cmpeq_epi8(v, _mm256_setzero_si256())));
+  };
+  const uint64_t none = zeros(0) | zeros(32) << 32;
+  return kInvert ? none : ~none;
+#elif defined(__SSE2__)
+  const auto zeros = [&](int at) -> uint64_t {
+    const __m128i v = _mm_loadu_si128(reinterpret_cast<const __m128i*>(pixels + at));
+    return static_cast<uint32_t>(_mm_movemask_epi8(_mm_cmpeq_epi8(v, _mm_setzero_si128())));
+  };
+  const uint64_t none = zeros(0) | zeros(16) << 16 | zeros(32) << 32 | zeros(48) << 48;
+  return kInvert ? none : ~none;
+#else
+  uint64_t word = 0;
+  for (int i = 0; i < 64; ++i) word |= static_cast<uint64_t>((pixels[i] == 0) == kInvert) << i;
+  return word;
+#endif
+}
+
+// Eight bits as eight bytes of 0 and 1.
+PIXELCAL_INLINE uint64_t Expand8(uint64_t bits) {
+  const uint64_t chosen = (bits & 0xff) * 0x0101010101010101u & 0x8040201008040201u;
+  return ((chosen + 0x7f7f7f7f7f7f7f7fu) | chosen) >> 7 & 0x0101010101010101u;
+}
+
+#if defined(__AVX512BW__)
+PIXELCAL_INLINE __m512i Expand(uint64_t word) { return _mm512_maskz_mov_epi8(word, _mm512_set1_epi8(1)); }
+#elif defined(__AVX2__)
+PIXELCAL_INLINE __m256i Expand(uint32_t half) {
+  const __m256i byte_of = _mm256_setr_epi64x(0, 0x0101010101010101, 0x0202020202020202, 0x0303030303030303);
+  const __m256i bit_of = _mm256_set1_epi64x(static_cast<long long>(0x8040201008040201u));
+  const __m256i bytes = _mm256_shuffle_epi8(_mm256_set1_epi32(static_cast<int>(half)), byte_of);
+  return _mm256_min_epu8(_mm256_and_si256(bytes, bit_of), _mm256_set1_epi8(1));
+}
+#endif
+
+// 64 pixels; for kStream `pixels` is a multiple of 64.
+template <bool kStream>
+PIXELCAL_INLINE void UnpackWord(uint64_t word, uint8_t* pixels) {
+#if defined(__AVX512BW__)
+  if constexpr (kStream)
+    _mm512_stream_si512(reinterpret_cast<__m512i*>(pixels), Expand(word));
+  else
+    _mm512_storeu_si512(pixels, Expand(word));
+#elif defined(__AVX2__)
+  for (int half = 0; half < 2; ++half) {
+    const auto to = reinterpret_cast<__m256i*>(pixels) + half;
+    const __m256i bytes = Expand(static_cast<uint32_t>(word >> 32 * half));
+    if constexpr (kStream)
+      _mm256_stream_si256(to, bytes);
+    else
+      _mm256_storeu_si256(to, bytes);
+  }
+#else
+  for (int part = 0; part < 8; part += 2) {
+    const uint64_t pair[2] = {Expand8(word >> 8 * part), Expand8(word >> 8 * (part + 1))};
+#if defined(__SSE2__)
+    if constexpr (kStream) {
+      _mm_stream_si128(reinterpret_cast<__m128i*>(pixels + 8 * part),
+                       _mm_set_epi64x(static_cast<long long>(pair[1]), static_cast<long long>(pair[0])));
+      continue;
+    }
+#endif
+    memcpy(pixels + 8 * part, pair, sizeof pair);
+  }
+#endif
+}
+
+// Fewer than 64 pixels.
+template <bool kInvert>
+PIXELCAL_INLINE uint64_t PackPart(const uint8_t* pixels, int64_t count) {
+#if defined(__AVX512BW__)
+  const __mmask64 present = ~(~uint64_t{0} << count);
+  const __m512i v = _mm512_maskz_loadu_epi8(present, pixels);
+  return kInvert ? _mm512_testn_epi8_mask(v, v) : _mm512_test_epi8_mask(v, v);
+#else
+  uint8_t padded[64] = {};
+  memcpy(padded, pixels, static_cast<size_t>(count));
+  return PackWord<kInvert>(padded);
+#endif
+}
+
+PIXELCAL_INLINE void UnpackPart(uint64_t word, int64_t count, uint8_t* pixels) {
+#if defined(__AVX512BW__)
+  _mm512_mask_storeu_epi8(pixels, ~(~uint64_t{0} << count), Expand(word));
+#else
+  uint8_t padded[64];
+  UnpackWord<false>(word, padded);
+  memcpy(pixels, padded, static_cast<size_t>(count));
+#endif
+}
+
+template <bool kInvert>
+PIXELCAL_INLINE void PackRows(const uint8_t* pixels, int64_t count, int64_t rows, int64_t stride,
+                              uint64_t* words) {
+  for (int64_t row = 0; row < rows; ++row, pixels += count, words += stride) {
+    int64_t x = 0;
+#pragma GCC unroll 4
+    for (; x + 64 <= count; x += 64) words[x >> 6] = PackWord<kInvert>(pixels + x);
+    if (x < count) words[x >> 6] = PackPart<kInvert>(pixels + x, count - x);
+  }
+}
+
+void Pack(const uint8_t* pixels, int64_t count, int64_t rows, uint64_t flip, int64_t stride,
+          uint64_t* words) {
+  if (flip == 0)
+    PackRows<false>(pixels, count, rows, stride, words);
+  else
+    PackRows<true>(pixels, count, rows, stride, words);
+}
+
+// The 64 bits from `x` on; those behind bit `end` are anything.
+PIXELCAL_INLINE uint64_t BitsAt(const uint64_t* words, int64_t x, int64_t end) {
+  const uint64_t low = words[x >> 6] >> (x & 63);
+  return (x & 63) + end - x <= 64 ? low : low | words[(x >> 6) + 1] << 1 << (63 - (x & 63));
+}
+
+// Stores go to whole cache lines, to which the bits are shifted: that costs less than stores across lines.
+// What is left before and behind them is written by stores that overlap them, or, where stores do not go to
+// the caches, by shorter ones.
+template <bool kStream>
+PIXELCAL_INLINE void UnpackRow(const uint64_t* words, int64_t count, uint8_t* pixels) {
+  if (count < 64) return UnpackPart(*words, count, pixels);
+  const auto head = static_cast<int64_t>(-reinterpret_cast<uintptr_t>(pixels) & 63);
+  int64_t x = head;
+  if (head == 0) {
+    for (; x + 64 <= count; x += 64) UnpackWord<kStream>(words[x >> 6], pixels + x);
+  } else {
+    if constexpr (kStream)
+      UnpackPart(*words, head, pixels);
+    else
+      UnpackWord<false>(*words, pixels);
+    const uint64_t* at = words;
+    for (; x + 64 <= count; x += 64, ++at)
+      UnpackWord<kStream>(at[0] >> head | at[1] << (64 - head), pixels + x);
+  }
+  if (x == count) return;
+  if constexpr (kStream)
+    UnpackPart(BitsAt(words, x, count), count - x, pixels + x);
+  else
+    UnpackWord<false>(BitsAt(words, count - 64, count), pixels + count - 64);
+}
+
+// Rows of whole words: one run of pixels, whose first and last line of the cache is the only one in parts.
+template <bool kStream>
+PIXELCAL_INLINE void UnpackWholeWords(const uint64_t* words, int64_t stride, int64_t count, int64_t rows,
+                                      uint8_t* pixels) {
+  const auto head = static_cast<int64_t>(-reinterpret_cast<uintptr_t>(pixels) & 63);
+  uint64_t before = *words;
+  if (head > 0) {
+    UnpackPart(before, head, pixels);
+    pixels += head;
+  }
+  for (int64_t row = 0; row < rows; ++row, words += stride) {
+    if (head == 0) {
+      for (int64_t i = 0; i < count; ++i, pixels += 64) UnpackWord<kStream>(words[i], pixels);
+      continue;
+    }
+    for (int64_t i = row == 0 ? 1 : 0; i < count; ++i, pixels += 64) {
+      UnpackWord<kStream>(before >> head | words[i] << (64 - head), pixels);
+      before = words[i];
+    }
+  }
+  if (head > 0) UnpackPart(before >> head, 64 - head, pixels);
+}
+
+template <bool kStream>
+PIXELCAL_INLINE void UnpackRows(const uint64_t* words, int64_t stride, int64_t count, int64_t rows,
+                                uint8_t* pixels) {
+  if (count % 64 == 0) return UnpackWholeWords<kStream>(words, stride, count / 64, rows, pixels);
+  for (int64_t row = 0; row < rows; ++row)
+    UnpackRow<kStream>(words + row * stride, count, pixels + row * count);
+}
+
+void Unpack(const uint64_t* words, int64_t stride, int64_t count, int64_t rows, uint8_t* pixels) {
+  UnpackRows<false>(words, stride, count, rows, pixels);
+}
+
+void UnpackStreaming(const uint64_t* words, int64_t stride, int64_t count, int64_t rows, uint8_t* pixels) {
+  UnpackRows<true>(words, stride, count, rows, pixels);
+}
+
+void Drain() {
+#if defined(__SSE2__)
+  _mm_sfence();
+#endif
+}
+
+void Any3(const uint64_t* a, const uint64_t* b, const uint64_t* c, int64_t words, uint64_t* out) {
+  for (int64_t i = 0; i < words; i += kLanes) Store(out + i, Load(a + i) | Load(b + i) | Load(c + i));
+}
+
+// Words `at + i - 1` and `at + i + 1` in the lanes of `at + i`.
+PIXELCAL_INLINE Words After(Words before, Words here) {
+#if defined(__AVX512BW__)
+  return __builtin_shufflevector(before, here, 7, 8, 9, 10, 11, 12, 13, 14);
+#elif defined(__AVX2__)
+  return __builtin_shufflevector(before, here, 3, 4, 5, 6);
+#else
+  return __builtin_shufflevector(before, here, 1, 2);
+#endif
+}
+
+PIXELCAL_INLINE Words Before(Words here, Words behind) {
+#if defined(__AVX512BW__)
+  return __builtin_shufflevector(here, behind, 1, 2, 3, 4, 5, 6, 7, 8);
+#elif defined(__AVX2__)
+  return __builtin_shufflevector(here, behind, 1, 2, 3, 4);
+#else
+  return __builtin_shufflevector(here, behind, 1, 2);
+#endif
+}
+
+// A word and its neighbours' next bits.
+PIXELCAL_INLINE Words Spread(Words before, Words here, Words behind) {
+  return here | here << 1 | here >> 1 | After(before, here) >> 63 | Before(here, behind) << 63;
+}
+
+void Any3x3(const uint64_t* a, const uint64_t* b, const uint64_t* c, int64_t words, uint64_t flip,
+            uint64_t* out) {
+  const Words inverse = Splat(flip);
+  const auto column = [&](int64_t i) { return Load(a + i) | Load(b + i) | Load(c + i); };
+  Words before = Splat(a[-1] | b[-1] | c[-1]), here = column(0);
+  for (int64_t i = 0; i < words; i += kLanes) {
+    const Words behind = column(i + kLanes);
+    Store(out + i, Spread(before, here, behind) ^ inverse);
+    before = here;
+    here = behind;
+  }
+}
+
+void Mixed3x3(const uint64_t* a, const uint64_t* b, const uint64_t* c, const uint64_t* pixels, int64_t words,
+              uint64_t* out) {
+  const auto any = [&](int64_t i) { return Load(a + i) | Load(b + i) | Load(c + i); };
+  const auto lacking = [&](int64_t i) {
+    return ~(Load(a + i) & Load(b + i) & Load(c + i)) & Load(pixels + i);
+  };
+  Words any_before = Splat(a[-1] | b[-1] | c[-1]), any_here = any(0);
+  Words lacking_before = {}, lacking_here = lacking(0);
+  for (int64_t i = 0; i < words; i += kLanes) {
+    const Words any_behind = any(i + kLanes), lacking_behind = lacking(i + kLanes);
+    Store(out + i,
+          Spread(any_before, any_here, any_behind) & Spread(lacking_before, lacking_here, lacking_behind));
+    any_before = any_here;
+    any_here = any_behind;
+    lacking_before = lacking_here;
+    lacking_here = lacking_behind;
+  }
+}
+
+void Spread1(const uint64_t* in, const uint64_t* with, int64_t words, uint64_t flip, uint64_t* out) {
+  const Words inverse = Splat(flip);
+  for (int64_t i = 0; i < words; i += kLanes) {
+    const Words here = Load(in + i);
+    const Words any = here | here << 1 | here >> 1 | Load(in + i - 1) >> 63 | Load(in + i + 1) << 63;
+    Store(out + i, (any | Load(with + i)) ^ inverse);
+  }
+}
+
+// The bits `64 whole + rest` behind those at `at`: `rest` may be 0, so that the second shift is in two steps.
+PIXELCAL_INLINE Words Behind(const uint64_t* at, int64_t whole, uint64_t rest) {
+  return Load(at + whole) >> rest | Load(at + whole + 1) << 1 << (63 - rest);
+}
+
+// A vector is read before it is written, and nothing before it is read again.
+void OrBehind(uint64_t* bits, int64_t words, int64_t behind) {
+  const int64_t whole = behind >> 6;
+  const auto rest = static_cast<uint64_t>(behind & 63);
+  for (int64_t i = 0; i < words; i += kLanes) Store(bits + i, Load(bits + i) | Behind(bits + i, whole, rest));
+}
+
+void OrTwo(const uint64_t* in, int64_t first, int64_t second, const uint64_t* with, int64_t words,
+           uint64_t flip, uint64_t* out) {
+  const int64_t whole1 = first >> 6, whole2 = second >> 6;
+  const auto rest1 = static_cast<uint64_t>(first & 63), rest2 = static_cast<uint64_t>(second & 63);
+  const Words inverse = Splat(flip);
+  for (int64_t i = 0; i < words; i += kLanes) {
+    Words any = Behind(in + i, whole1, rest1) | Behind(in + i, whole2, rest2);
+    if (with) any |= Load(with + i);
+    Store(out + i, any ^ inverse);
+  }
+}
+
+void Copy(const uint64_t* in, int64_t in_stride, int64_t words, int64_t rows, uint64_t flip,
+          int64_t out_stride, uint64_t* out) {
+  const Words inverse = Splat(flip);
+  for (int64_t row = 0; row < rows; ++row, in += in_stride, out += out_stride) {
+    int64_t i = 0;
+    for (; i + kLanes <= words; i += kLanes) Store(out + i, Load(in + i) ^ inverse);
+    for (; i < words; ++i) out[i] = in[i] ^ flip;
+  }
+}
+
+void Either(const uint64_t* a, const uint64_t* b, int64_t words, uint64_t* out) {
+#pragma omp simd
+  for (int64_t i = 0; i < words; ++i) out[i] = a[i] | b[i];
+}
+
+void Both(const uint64_t* a, const uint64_t* b, uint64_t flip, int64_t words, uint64_t* out) {
+#pragma omp simd
+  for (int64_t i = 0; i < words; ++i) out[i] = a[i] & (b[i] ^ flip);
+}
+
+PIXELCAL_INLINE uint8_t Square(const uint8_t* above, const uint8_t* below) {
+  return static_cast<uint8_t>(above[0] << 3 | above[1] << 2 | below[0] << 1 | below[1]);
+}
+
+void CornerCodes(const uint8_t* pixels, int64_t row, int64_t plane, int64_t count, uint8_t* codes) {
+  const uint8_t *a = pixels, *b = a + row, *c = a + plane, *d = c + row;
+  if (plane == 0) {
+#pragma omp simd
+    for (int64_t i = 0; i < count; ++i) {
+      const uint8_t code = Square(a + i, b + i);
+      codes[i] = code == 15 ? uint8_t{0} : code;
+    }
+    return;
+  }
+#pragma omp simd
+  for (int64_t i = 0; i < count; ++i) {
+    const auto code = static_cast<uint8_t>(Square(a + i, b + i) << 4 | Square(c + i, d + i));
+    codes[i] = code == 255 ? uint8_t{0} : code;
+  }
+}
+
+}  // namespace
+
+extern const BitsTable kBits;
+const BitsTable kBits{Pack,    Unpack,   UnpackStreaming, Drain, Any3,   Any3x3, Mixed3x3,
+                      Spread1, OrBehind, OrTwo,           Copy,  Either, Both,   CornerCodes};
+
+}  // namespace pixelcal::simd::PIXELCAL_ISA

@@ -1,0 +1,12 @@
+#pragma once
+
+#include "cuda/stream.h"
+#include "morphology/morphology.h"
+
+namespace pixelcal::cuda {
+
+// Morphology of `grid.batch` masks on the device.
+void Morphologies(Stream& stream, const uint8_t* masks, const Grid& grid, const MorphologyOptions& options,
+                  uint8_t* out);
+
+}  // namespace pixelcal::cuda

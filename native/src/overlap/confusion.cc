@@ -1,0 +1,119 @@
+// Arg-max over classes and confusion matrices, O(pixels x classes) and O(pixels): one pass over memory in
+// blocks whose labels are narrowed once; whole counts, so any order gives the same result.
+#include "overlap/confusion.h"
+
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <mutex>
+
+#include "base/error.h"
+#include "base/parallel.h"
+#include "base/scratch.h"
+#include "base/shape.h"
+#include "labels/bad_pixels.h"
+#include "labels/float_rows.h"
+#include "labels/label_codes.h"
+#include "labels/pixel_rows_loops.h"
+#include "overlap/confusion_loops.h"
+
+namespace pixelcal::cpu {
+namespace {
+
+constexpr int64_t kBlock = 2048;
+constexpr int64_t kChunkBlocks = 32;
+
+void CheckClasses(int64_t classes) {
+  Require(classes >= 1 && classes <= kMaxClasses, "classes: expected 1 to ", kMaxClasses, ", got ", classes);
+}
+
+}  // namespace
+
+void ArgMax(const FloatSpan& values, int64_t batch, int64_t classes, int64_t pixels, const ClassSpan& out) {
+  CheckClasses(classes);
+  const int64_t count = CheckedProduct(batch, pixels), blocks = (pixels - 1) / kBlock + 1;
+  Require(Size(values) == CheckedProduct(count, classes), "values: expected ", CheckedProduct(count, classes),
+          ", got ", Size(values));
+  BadPixels bad;
+  std::visit(
+      [&](auto target) {
+        using Class = typename decltype(target)::value_type;
+        Require(std::ssize(target) == count, "out: expected ", count, " pixels, got ", target.size());
+        Require(classes - 1 <= std::numeric_limits<Class>::max(), "out: expected a type that holds class ",
+                classes - 1, ", got ", 8 * sizeof(Class), " bits");
+        ParallelFor(batch * blocks, 4, [&](int64_t begin, int64_t end) {
+          alignas(64) std::array<float, kBlock> room, best;
+          alignas(64) std::array<int16_t, kBlock> winner;
+          for (int64_t item = begin; item < end; ++item) {
+            const int64_t n = item / blocks, start = item % blocks * kBlock;
+            const int64_t length = std::min(kBlock, pixels - start);
+            const auto row = [&](int64_t c) {
+              return FloatsAt(values, (n * classes + c) * pixels + start, length, room.data());
+            };
+            bool any_nan = false;
+            for (int64_t c = 0; c < classes; ++c)
+              any_nan |= PixelRowsLoops().take_larger(row(c), length, static_cast<int16_t>(c), best.data(),
+                                                      winner.data());
+            Class* to = target.data() + n * pixels + start;
+            for (int64_t i = 0; i < length; ++i) to[i] = static_cast<Class>(winner[i]);
+            if (!any_nan) continue;
+            std::array<bool, kBlock> is_nan{};
+            for (int64_t c = 0; c < classes; ++c) {
+              const float* p = row(c);
+              for (int64_t i = 0; i < length; ++i) is_nan[i] |= p[i] != p[i];
+            }
+            for (int64_t i = 0; i < length; ++i)
+              if (is_nan[i]) bad.Add(n * pixels + start + i);
+          }
+        });
+      },
+      out);
+  Require(bad.count == 0, "values: expected no NaN, got one at pixel ", bad.first.load(), " (",
+          bad.count.load(), " such pixels)");
+}
+
+void ConfusionCounts(const LabelSpan& predicted, const LabelSpan& labels, int64_t batch, int64_t classes,
+                     int64_t pixels, std::optional<int64_t> ignore, std::span<const uint8_t> mask,
+                     std::span<double> counts) {
+  CheckClasses(classes);
+  const int64_t count = CheckedProduct(batch, pixels), cells = classes * classes, size = cells + 1;
+  Require(Size(predicted) == count, "predicted: expected ", count, " pixels, got ", Size(predicted));
+  Require(Size(labels) == count, "labels: expected ", count, " pixels, got ", Size(labels));
+  Require(mask.empty() || std::ssize(mask) == count, "mask: expected ", count, " pixels, got ", mask.size());
+  Require(std::ssize(counts) == CheckedProduct(batch, cells), "counts: expected ",
+          CheckedProduct(batch, cells), " values, got ", counts.size());
+  std::fill(counts.begin(), counts.end(), 0.0);
+  constexpr int64_t kChunk = kChunkBlocks * kBlock;
+  const int64_t chunks = (pixels - 1) / kChunk + 1;
+  BadPixels bad_labels, bad_predicted;
+  std::mutex mutex;
+  ParallelFor(batch * chunks, 1, [&](int64_t item, int64_t) {
+    const int64_t n = item / chunks, begin = item % chunks * kChunk, end = std::min(begin + kChunk, pixels);
+    uint32_t* local = Scratch<uint32_t, 0>(simd::kConfusionTables * size);
+    std::fill_n(local, simd::kConfusionTables * size, 0u);
+    alignas(64) std::array<int16_t, kBlock> truth, guess;
+    for (int64_t start = begin; start < end; start += kBlock) {
+      const int64_t at = n * pixels + start, length = std::min(kBlock, end - start);
+      const bool invalid = EncodeLabels(labels, at, length, classes, ignore, truth.data()).invalid |
+                           EncodeLabels(predicted, at, length, classes, {}, guess.data()).invalid;
+      bool rejected = false;
+      for (int64_t i = 0; i < length && invalid; ++i) {
+        if (truth[i] == simd::kInvalid) bad_labels.Add(at + i);
+        if (guess[i] == simd::kInvalid && truth[i] != simd::kLeftOut) bad_predicted.Add(at + i);
+        rejected |= truth[i] == simd::kInvalid || (guess[i] == simd::kInvalid && truth[i] != simd::kLeftOut);
+      }
+      if (rejected) continue;
+      if (!mask.empty()) PixelRowsLoops().leave_out(mask.data() + at, length, truth.data());
+      ConfusionLoops().count(truth.data(), guess.data(), length, classes, local);
+    }
+    const std::lock_guard lock(mutex);
+    for (int64_t cell = 0; cell < cells; ++cell)
+      for (int table = 0; table < simd::kConfusionTables; ++table)
+        counts[n * cells + cell] += local[table * size + cell];
+  });
+  if (bad_labels.count > 0) RejectLabels("labels", bad_labels, LabelAt(labels, bad_labels.first), classes);
+  if (bad_predicted.count > 0)
+    RejectLabels("predicted", bad_predicted, LabelAt(predicted, bad_predicted.first), classes);
+}
+
+}  // namespace pixelcal::cpu

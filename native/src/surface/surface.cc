@@ -1,0 +1,169 @@
+// Surfaces of masks on bits, 64 pixels a word: one read of the mask packs it, and what follows looks at the
+// box around both masks only. Surface pixels are the internal gradient with zeros outside. O(pixels).
+#include "surface/surface.h"
+
+#include <algorithm>
+
+#include "base/parallel.h"
+#include "base/scratch.h"
+#include "morphology/bit_loops.h"
+#include "morphology/morphology.h"
+#include "morphology/packed_mask.h"
+
+namespace pixelcal {
+namespace {
+
+constexpr int64_t kRowsAtOnce = 512;
+
+int64_t WordsOf(int64_t pixels) { return (pixels + 63) / 64; }
+
+// Scratch by slot: what a call returns lives until the next one with its slot.
+template <class T, int kFirst>
+T* SlotScratch(int slot, int64_t count) {
+  return slot == 0 ? Scratch<T, kFirst>(static_cast<size_t>(count))
+                   : Scratch<T, kFirst + 1>(static_cast<size_t>(count));
+}
+
+// The box's part of the mask, packed rows again.
+template <int kSlot>
+uint64_t* Crop(const uint64_t* mask, const Dhw& dhw, const Box& box) {
+  const Dhw extent = box.Extent();
+  const int64_t from_words = WordsOf(dhw[2]), words = WordsOf(extent[2]), rows = extent[0] * extent[1];
+  const int64_t whole = box.first[2] >> 6, rest = box.first[2] & 63;
+  const uint64_t pixels = ~uint64_t{0} >> (-extent[2] & 63);
+  auto* crop = Scratch<uint64_t, kSlot>(static_cast<size_t>(rows * words));
+  ParallelFor(rows, kRowsAtOnce, [&](int64_t begin, int64_t end) {
+    for (int64_t row = begin; row < end; ++row) {
+      const int64_t z = box.first[0] + row / extent[1], y = box.first[1] + row % extent[1];
+      const uint64_t* from = mask + (z * dhw[1] + y) * from_words + whole;
+      uint64_t* to = crop + row * words;
+      for (int64_t i = 0; i < words; ++i) to[i] = from[i] >> rest | from[i + 1] << 1 << (63 - rest);
+      to[words - 1] &= pixels;
+    }
+  });
+  return crop;
+}
+
+// The codes of all corners, `size` of them, of a packed mask.
+void CornerCodes(const uint64_t* mask, const Dhw& extent, const Dhw& size, uint8_t* code) {
+  const auto& loops = BitsLoops();
+  const int64_t deep = size[0] - extent[0];
+  // Pixels with a border of zeros, of which every window of 2^rank is a corner's.
+  const Dhw padded{extent[0] + 2 * deep, extent[1] + 2, extent[2] + 2};
+  const int64_t plane = padded[1] * padded[2], words = WordsOf(extent[2]);
+  auto* pixels = Scratch<uint8_t, 13>(static_cast<size_t>(padded[0] * plane));
+  ParallelFor(padded[0] * padded[1], kRowsAtOnce, [&](int64_t begin, int64_t end) {
+    for (int64_t row = begin; row < end; ++row) {
+      uint8_t* to = pixels + row * padded[2];
+      const int64_t z = row / padded[1] - deep, y = row % padded[1] - 1;
+      if (z < 0 || z >= extent[0] || y < 0 || y >= extent[1]) {
+        std::fill_n(to, padded[2], uint8_t{0});
+        continue;
+      }
+      to[0] = to[padded[2] - 1] = 0;
+      loops.unpack(mask + (z * extent[1] + y) * words, words, extent[2], 1, to + 1);
+    }
+  });
+  ParallelFor(size[0] * size[1], kRowsAtOnce, [&](int64_t begin, int64_t end) {
+    for (int64_t row = begin; row < end; ++row) {
+      const uint8_t* from = pixels + row / size[1] * plane + row % size[1] * padded[2];
+      loops.corner_codes(from, padded[2], deep == 1 ? plane : 0, size[2], code + row * size[2]);
+    }
+  });
+}
+
+}  // namespace
+
+Grid GridOf(const Dhw& size, int rank) {
+  return MakeGrid(1, std::span<const int64_t>(size).subspan(static_cast<size_t>(3 - rank)));
+}
+
+const uint64_t* PackImage(const uint8_t* mask, const Dhw& dhw, int slot) {
+  const Grid grid = GridOf(dhw, 3);
+  const auto words = static_cast<size_t>(PackedWords(grid));
+  uint64_t* bits = SlotScratch<uint64_t, 10>(slot, static_cast<int64_t>(words) + 1);
+  cpu::PackMask({mask, static_cast<size_t>(grid.Pixels())}, grid, {bits, words});
+  return bits;
+}
+
+bool GrowBox(const uint64_t* mask, const Dhw& dhw, Box& box) {
+  const int64_t words = WordsOf(dhw[2]);
+  auto* column = Scratch<uint64_t, 13>(static_cast<size_t>(words));
+  std::fill_n(column, words, 0);
+  bool found = false;
+  for (int64_t z = 0; z < dhw[0]; ++z) {
+    for (int64_t y = 0; y < dhw[1]; ++y, mask += words) {
+      uint64_t any = 0;
+      for (int64_t i = 0; i < words; ++i) {
+        any |= mask[i];
+        column[i] |= mask[i];
+      }
+      if (any == 0) continue;
+      found = true;
+      box.first = {std::min(box.first[0], z), std::min(box.first[1], y), box.first[2]};
+      box.last = {std::max(box.last[0], z), std::max(box.last[1], y), box.last[2]};
+    }
+  }
+  for (int64_t x = 0; found && x < dhw[2]; ++x) {
+    if ((column[x >> 6] >> (x & 63) & 1) == 0) continue;
+    box.first[2] = std::min(box.first[2], x);
+    box.last[2] = std::max(box.last[2], x);
+  }
+  return found;
+}
+
+void WidenBox(const Dhw& dhw, Box& box) {
+  for (size_t axis = 0; axis < 3; ++axis) {
+    box.first[axis] = std::max<int64_t>(box.first[axis] - 1, 0);
+    box.last[axis] = std::min(box.last[axis] + 1, dhw[axis] - 1);
+  }
+}
+
+Surface SurfacePixels(const uint64_t* mask, const uint64_t* ignored, const Dhw& dhw, const Box& box, int rank,
+                      bool full, int slot) {
+  const uint64_t* crop = Crop<12>(mask, dhw, box);
+  const Dhw extent = box.Extent();
+  const Grid grid = GridOf(extent, rank);
+  const auto words = static_cast<size_t>(PackedWords(grid));
+  const uint64_t* filled = crop;  // the mask with what is ignored, to which it has no border
+  if (ignored) {
+    uint64_t* both = Crop<16>(ignored, dhw, box);
+    BitsLoops().either(crop, both, static_cast<int64_t>(words), both);
+    filled = both;
+  }
+  uint64_t* bits = SlotScratch<uint64_t, 14>(slot, static_cast<int64_t>(words));
+  MorphologyOptions options;
+  options.op = MorphologyOp::kInternalGradient;
+  options.structure = full ? Structure::kBox : Structure::kCross;
+  options.border = MorphologyBorder::kZero;
+  cpu::PackedMorphology({filled, words}, grid, options, {bits, words});
+  if (ignored) BitsLoops().both(bits, crop, 0, static_cast<int64_t>(words), bits);
+  uint8_t* code = SlotScratch<uint8_t, 14>(slot, grid.Pixels());
+  cpu::UnpackMask({bits, words}, grid, {code, static_cast<size_t>(grid.Pixels())});
+  return {extent, bits, code};
+}
+
+Surface SurfaceCorners(const uint64_t* mask, const uint64_t* ignored, const Dhw& dhw, const Box& box,
+                       int rank, int slot) {
+  const Dhw extent = box.Extent();
+  const int64_t deep = rank == 3 ? 1 : 0;
+  const Dhw size{extent[0] + deep, extent[1] + 1, extent[2] + 1};
+  const Grid grid = GridOf(size, rank);
+  const int64_t places = grid.Pixels();
+  uint64_t* crop = Crop<12>(mask, dhw, box);
+  uint8_t* code = SlotScratch<uint8_t, 14>(slot, places);
+  CornerCodes(crop, extent, size, code);
+  if (ignored) {
+    // Where all pixels that count are inside there is no surface: with the ignored ones all agree.
+    BitsLoops().either(crop, Crop<16>(ignored, dhw, box), extent[0] * extent[1] * WordsOf(extent[2]), crop);
+    auto* filled = Scratch<uint8_t, 18>(static_cast<size_t>(places));
+    CornerCodes(crop, extent, size, filled);
+    for (int64_t i = 0; i < places; ++i) code[i] = filled[i] == 0 ? 0 : code[i];
+  }
+  const auto words = static_cast<size_t>(PackedWords(grid));
+  uint64_t* bits = SlotScratch<uint64_t, 14>(slot, static_cast<int64_t>(words));
+  cpu::PackMask({code, static_cast<size_t>(places)}, grid, {bits, words});
+  return {size, bits, code};
+}
+
+}  // namespace pixelcal
