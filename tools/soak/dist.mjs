@@ -6,4 +6,4 @@ export const [core, io, graph, train] = await Promise.all(
   ["core", "io", "graph", "train"].map((name) => load(name)),
 );
 export const native = (await import(new URL("../../native/index.js", import.meta.url).href)).default;
-export const readConfig = async () => (await load("cli", "config-file")).readConfig;
+export const readConfig = async () => (await load("cli", "inputs/config-file")).readConfig;

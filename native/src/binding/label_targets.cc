@@ -16,12 +16,18 @@ Task TargetsTask(Arguments& arguments) {
   options.signed_distance.classes = options.soft_labels.classes = arguments.Classes();
   RequireLength("labels", Size(labels), grid.Count());
   const int64_t count = CheckedProduct(grid.Count(), options.signed_distance.classes);
-  const auto wanted = [&](const char* name) {
-    return arguments.Flag(name, false) ? std::optional(arguments.Out<float>("out", count)) : std::nullopt;
+  Require(!arguments.Has("out"), "out: expected none, as every target is an array of its own");
+  const bool one_hot_wanted = arguments.Flag("oneHot", false);
+  const bool distances_wanted = arguments.Flag("signedDistance", false);
+  const bool soft_wanted = arguments.Flag("softLabels", false);
+  // All options first: nothing is allocated for those that are refused.
+  if (distances_wanted) options.signed_distance = ReadSignedDistance(arguments, grid);
+  if (soft_wanted) options.soft_labels = ReadSoftLabels(arguments, grid);
+  const auto target = [&](bool wanted) {
+    return wanted ? std::optional(arguments.Out<float>("out", count)) : std::nullopt;
   };
-  const auto one_hot = wanted("oneHot"), distances = wanted("signedDistance"), soft = wanted("softLabels");
-  if (distances) options.signed_distance = ReadSignedDistance(arguments, grid);
-  if (soft) options.soft_labels = ReadSoftLabels(arguments, grid);
+  const auto one_hot = target(one_hot_wanted), distances = target(distances_wanted),
+             soft = target(soft_wanted);
   const auto span = [](const auto& out) { return out ? out->span : std::span<float>(); };
   const LabelTargets out{span(one_hot), span(distances), span(soft)};
   return {[=] { PIXELCAL_ON(on_cuda, Targets(labels, grid, options, out)); },

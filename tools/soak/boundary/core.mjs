@@ -35,66 +35,67 @@ const valid = (random) => {
   const { size, classes, labels, mask, probs } = tensors(random);
   const spacing = size.map(() => 1.5);
   const bins = () => core.calibrationBinsSync(probs, labels, { bins: 4, of: "classes" });
+  const one = () => core.binsOfClass(bins(), 1);
+  const confusion = () => core.confusionCountsSync(labels, labels, { classes });
+  const counts = () => core.overlapCounts(confusion(), 1, 0);
+  const arrays = () => [floats(6), floats(2)];
+  const update = () => ({ parameters: arrays(), gradients: arrays(), learningRate: 0.1 });
   const classed = [{ classes, ignore: 255 }];
   return {
-    tensor: ["float32", floats(6), [2, 3]],
-    zeros: ["float32", [2, 3]],
-    elementCount: [[2, 3]],
-    distanceTransform: [mask, { spacing, squared: true }],
-    signedDistance: [labels, { classes, spacing, normalize: "max" }],
-    surfaceDistances: [mask, mask, { spacing, convention: "deepmind", tolerance: 2 }],
-    labelSurfaceDistances: [
+    tensor: () => ["float32", floats(6), [2, 3]],
+    elementCount: () => [[2, 3]],
+    distanceTransform: () => [mask, { spacing, squared: true }],
+    signedDistance: () => [labels, { classes, spacing, normalize: "max" }],
+    surfaceDistances: () => [mask, mask, { spacing, convention: "deepmind", tolerance: 2 }],
+    labelSurfaceDistances: () => [
       labels,
       labels,
       { classes, regions: [[1]], spacing, tolerance: [1], percentile: 90 },
     ],
-    morphology: [mask, { op: "closing", radius: 2, structure: "cross" }],
-    packMask: [mask, {}],
-    unpackMask: [core.packMaskSync(mask), {}],
-    softLabels: [labels, { classes, kernel: "gaussian", radius: 1 }],
-    labelTargets: [labels, { classes, oneHot: true, signedDistance: { normalize: "max" } }],
-    calibrationBins: [probs, labels, { bins: 5, of: "foreground", ignore: 1 }],
-    calibrationHistograms: [probs, labels, [{ bins: 5 }, { bins: 3, of: "classes" }], { ignore: 1 }],
-    mergeBins: [[bins(), bins()]],
-    binsOfClass: [bins(), 1],
-    argMax: [probs, {}],
-    confusionCounts: [labels, labels, { classes, ignore: 1 }],
-    overlapCounts: [core.confusionCountsSync(labels, labels, { classes }), 1, 0],
-    diceScore: [core.overlapCounts(core.confusionCountsSync(labels, labels, { classes }), 1, 0), {}],
-    intersectionOverUnion: [
-      core.overlapCounts(core.confusionCountsSync(labels, labels, { classes }), 1, 0),
-      {},
+    morphology: () => [mask, { op: "closing", radius: 2, structure: "cross" }],
+    packMask: () => [mask, {}],
+    unpackMask: () => [core.packMaskSync(mask), {}],
+    softLabels: () => [labels, { classes, preset: "original", kernel: "gaussian", size: 3, sigma: 1 }],
+    labelTargets: () => [
+      labels,
+      { classes, oneHot: true, signedDistance: { normalize: "max" }, softLabels: {} },
     ],
-    probabilityScores: [probs, labels, { ignore: 1 }],
-    brierScore: [core.probabilityScoresSync(probs, labels, {})],
-    negativeLogLikelihood: [core.probabilityScoresSync(probs, labels, {})],
-    pixelExpectedCalibrationError: [bins(), { falsePositiveWeight: 2 }],
+    calibrationBins: () => [probs, labels, { bins: 5, of: "foreground", ignore: 1 }],
+    calibrationHistograms: () => [probs, labels, [{ bins: 5 }, { bins: 3, of: "classes" }], { ignore: 1 }],
+    mergeBins: () => [bins(), bins()],
+    binsOfClass: () => [bins(), 1],
+    argMax: () => [probs, {}],
+    confusionCounts: () => [labels, labels, { classes, ignore: 1 }],
+    overlapCounts: () => [confusion(), 1, 0],
+    diceScore: () => [counts(), {}],
+    intersectionOverUnion: () => [counts(), {}],
+    probabilityScores: () => [probs, labels, { ignore: 1 }],
+    brierScore: () => [core.probabilityScoresSync(probs, labels, {})],
+    negativeLogLikelihood: () => [core.probabilityScoresSync(probs, labels, {})],
+    pixelExpectedCalibrationError: () => [one(), { falsePositiveWeight: 2 }],
     ...Object.fromEntries(
       ["average", "classwiseExpected", "expected", "maximum", "rootMeanSquare"].map((name) => [
         `${name}CalibrationError`,
-        [bins()],
+        () => [name === "classwiseExpected" ? bins() : one()],
       ]),
     ),
-    reliability: [bins()],
-    CalibrationMetric: [{ classes, bins: 4, of: "classes" }],
-    OverlapMetric: classed,
-    ProbabilityScoreMetric: classed,
-    SurfaceDistanceMetric: [{ classes, regions: "both", spacing, tolerance: 1 }],
-    toDevice: [probs, "cuda"],
+    reliability: () => [one()],
+    CalibrationMetric: () => [{ classes, bins: 4, of: "classes" }],
+    OverlapMetric: () => classed,
+    ProbabilityScoreMetric: () => classed,
+    SurfaceDistanceMetric: () => [{ classes, regions: "both", spacing, tolerance: 1 }],
+    adamwUpdate: () => [{ ...update(), averages: arrays(), squares: arrays(), step: 1 }],
+    sgdUpdate: () => [{ ...update(), momentum: 0.9, velocities: arrays() }],
+    gradientNorm: () => [{ gradients: arrays() }],
+    float16Bits: () => [new Uint16Array(4)],
+    toDevice: () => [probs, "cuda"],
   };
 };
 
-// What the other packages check their own options with takes names from the program alone.
-const helpers = [
-  "checkOptions",
-  "checkEmptyPolicy",
-  "nearestName",
-  "optionNames",
-  "unknownOption",
-  "invalidArgument",
-];
-const left = new Set(["InvalidArgumentError", "DeviceTensor", ...helpers]);
-const names = Object.keys(core).filter((name) => typeof core[name] === "function" && !left.has(name));
+// Other packages check their options with these, by names from the program. `zeros` makes what it is told.
+const helpers =
+  /^(check\w*|nearestName|optionNames|unknownOption|invalidArgument|InvalidArgumentError|holds|Random|DeviceTensor|zeros)$/;
+const names = Object.keys(core).filter((name) => typeof core[name] === "function" && !helpers.test(name));
 const isMetric = (name) => typeof core[name].restore === "function";
 
 /** A metric's whole life with strange arguments: construction, updates, merging, states. */
@@ -109,7 +110,7 @@ async function live(Metric, args, { update, other, state }) {
 function make(random) {
   const name = random.pick(names);
   const all = valid(random);
-  const right = all[name.replace(/Sync$/, "")] ?? random.pick(Object.values(all));
+  const right = (all[name.replace(/Sync$/, "")] ?? random.pick(Object.values(all)))();
   const strange = () => strangeValue(random);
   const args = random.oneIn(10) ? right : random.oneIn(12) ? right.map(strange) : abused(right, random);
   const call = { name, args: Array.isArray(args) ? args : right };
@@ -120,6 +121,8 @@ function make(random) {
   const sometimes = () => (random.oneIn(3) ? strange() : undefined);
   return { ...call, life: { update, other: sometimes(), state: sometimes() } };
 }
+
+export { names, valid };
 
 export const coreTarget = {
   name: "core",

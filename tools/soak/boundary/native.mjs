@@ -7,89 +7,98 @@ native.setThreadCount(2);
 const floats = (length) => Float32Array.from({ length }, (_, i) => ((i * 37) % 100) / 100);
 const bytes = (length, count) => Uint8Array.from({ length }, (_, i) => (i * 7) % count);
 
-/** Options that are right, for grids of one of a few sizes. */
+// Small grids mostly: a large one runs long enough for its arrays to change meanwhile.
+const small = [[6, 8], [3, 4, 5], [24], [1, 1], [2, 65]];
+const large = [
+  [64, 64],
+  [160, 160],
+  [16, 32, 32],
+];
+
+/** Options that are right, for a grid of one of a few sizes: a function for every kernel. */
 const valid = (random) => {
-  const size = random.pick([[6, 8], [3, 4, 5], [24], [1, 1], [64, 64], [160, 160], [16, 32, 32]]);
+  const size = random.pick(random.oneIn(8) ? large : small);
   const pixels = size.reduce((a, b) => a * b);
   const batch = random.pick([1, 2]);
   const classes = random.pick([2, 3, 5]);
-  const labels = bytes(batch * pixels, classes);
-  const mask = bytes(batch * pixels, 2);
+  const count = batch * pixels;
   const grid = { batch, size };
-  const words = new BigUint64Array((batch * pixels * Math.ceil(size.at(-1) / 64)) / size.at(-1));
-  const probs = floats(batch * classes * pixels);
-  const maps = { probs, labels, batch, classes, pixels };
+  const labels = () => ({ labels: bytes(count, classes) });
+  const mask = () => ({ mask: bytes(count, 2) });
+  const words = () => ({ words: new BigUint64Array((count / size.at(-1)) * Math.ceil(size.at(-1) / 64)) });
+  const probs = () => ({ probs: floats(count * classes) });
+  const maps = () => ({ ...probs(), ...labels(), batch, classes, pixels });
   const bins = { of: "classes", closed: "right", bins: 5 };
-  const parameters = [floats(pixels), floats(7)];
-  const update = {
-    parameters,
-    gradients: [floats(pixels), floats(7)],
-    learningRate: 0.1,
-    weightDecay: [0.1, 0],
-  };
-  const zeros = () => parameters.map(({ length }) => new Float32Array(length));
+  const histogram = { ...bins, edges: Float64Array.of(0, 0.2, 0.4, 0.6, 0.8, 1) };
+  const both = () => [floats(pixels), floats(7)];
+  const zeros = () => [new Float32Array(pixels), new Float32Array(7)];
+  const update = () => ({
+    ...{ parameters: both(), gradients: both() },
+    ...{ learningRate: 0.1, weightDecay: [0.1, 0] },
+  });
   const op = { op: "gradient", structure: "box", radius: 1, iterations: 1, border: "neutral" };
+  const taps = size.length > 1 ? [1, 2, 1, 2, 4, 2, 1, 2, 1] : [1, 2, 1];
   const window = {
-    taps: [1, 2, 1, 2, 4, 2, 1, 2, 1],
+    taps,
     windowBorder: "replicate",
     normalization: "window",
-    dimensions: 2,
+    dimensions: Math.min(2, size.length),
   };
-  const soft = { ...grid, labels, classes, aggregation: "weighted", ...window, divisor: 16 };
+  const soft = () => ({ ...grid, ...labels(), classes, aggregation: "weighted", ...window, divisor: 16 });
+  const spacing = size.map(() => 1.5);
   return {
-    distanceTransform: {
+    distanceTransform: () => ({ ...grid, ...mask(), spacing, noZero: "reference", out: floats(count) }),
+    signedDistance: () => ({
       ...grid,
-      mask,
-      spacing: size.map(() => 1.5),
-      squared: false,
-      noZero: "reference",
-      out: floats(mask.length),
-    },
-    signedDistance: { ...grid, labels, classes, normalize: "truncate", truncate: 2, absent: "far" },
-    surfaceDistances: {
+      ...labels(),
+      classes,
+      normalize: "truncate",
+      truncate: 2,
+      absent: "far",
+    }),
+    surfaceDistances: () => ({
       ...grid,
-      a: mask,
-      b: bytes(mask.length, 3).map((v) => v & 1),
-      convention: "monai",
+      a: bytes(count, 2),
+      b: bytes(count, 3).map((v) => v & 1),
       tolerance: 1,
-    },
-    labelSurfaceDistances: { ...grid, predicted: labels, labels, classes, regions: [[1]], tolerance: [1] },
-    adamw: {
-      ...update,
-      averages: zeros(),
-      squares: zeros(),
-      step: 1,
-      beta1: 0.9,
-      beta2: 0.99,
-      epsilon: 1e-8,
-    },
-    sgd: { ...update, momentum: 0.9, nesterov: true, velocities: zeros() },
-    gradientNorm: { gradients: update.gradients },
-    morphology: { ...grid, mask, ...op, out: new Uint8Array(mask.length) },
-    packedMorphology: { ...grid, words, ...op },
-    packMask: { ...grid, mask },
-    unpackMask: { ...grid, words },
-    softLabels:
-      size.length > 1 ? { ...soft, ignore: 1, band: true } : { ...soft, dimensions: 1, taps: [1, 2, 1] },
-    targets: {
-      ...soft,
+    }),
+    labelSurfaceDistances: () => ({
+      ...grid,
+      predicted: bytes(count, classes),
+      ...labels(),
+      classes,
+      regions: [[1]],
+    }),
+    adamw: () => ({ ...update(), averages: zeros(), squares: zeros(), step: 1, beta1: 0.9, beta2: 0.99 }),
+    sgd: () => ({ ...update(), momentum: 0.9, nesterov: true, velocities: zeros() }),
+    gradientNorm: () => ({ gradients: both() }),
+    morphology: () => ({ ...grid, ...mask(), ...op, out: new Uint8Array(count) }),
+    packedMorphology: () => ({ ...grid, ...words(), ...op }),
+    packMask: () => ({ ...grid, ...mask() }),
+    unpackMask: () => ({ ...grid, ...words() }),
+    softLabels: () => ({ ...soft(), ...(random.oneIn(2) && { ...op, band: true }), ignore: 1 }),
+    targets: () => ({
+      ...soft(),
       ...op,
       oneHot: true,
       signedDistance: true,
-      softLabels: size.length > 1,
+      softLabels: true,
       normalize: "none",
-    },
-    calibrationBins: {
-      ...maps,
-      histograms: [{ ...bins, edges: Float64Array.of(0, 0.2, 0.4, 0.6, 0.8, 1) }],
-      ignore: 1,
-    },
-    equalMassEdges: { ...maps, ...bins, threshold: 0.1 },
-    probabilityScores: { ...maps, mask, weights: floats(mask.length) },
-    argMax: { values: probs, batch, classes, pixels, out: new Uint8Array(batch * pixels) },
-    confusionCounts: { predicted: labels, labels, batch, classes, pixels, mask },
-    upload: { array: probs, device: "cuda" },
-    download: { array: probs, device: "cuda" },
+    }),
+    calibrationBins: () => ({ ...maps(), histograms: [histogram], ignore: 1 }),
+    equalMassEdges: () => ({ ...maps(), ...bins, threshold: 0.1 }),
+    probabilityScores: () => ({ ...maps(), ...mask(), weights: floats(count) }),
+    argMax: () => ({ values: floats(count * classes), batch, classes, pixels, out: new Uint8Array(count) }),
+    confusionCounts: () => ({
+      predicted: bytes(count, classes),
+      ...labels(),
+      batch,
+      classes,
+      pixels,
+      ...mask(),
+    }),
+    upload: () => ({ array: floats(count), device: "cuda" }),
+    download: () => ({ array: floats(count), device: "cuda" }),
   };
 };
 
@@ -98,7 +107,7 @@ const names = Object.keys(native).filter((name) => typeof native[name] === "func
 /** A function's options, right ones; of a function that is not known here, those of another. */
 function optionsFor(name, random) {
   const all = valid(random);
-  return all[name.replace(/Sync$/, "")] ?? random.pick(Object.values(all));
+  return (all[name.replace(/Sync$/, "")] ?? random.pick(Object.values(all)))();
 }
 
 /** The results of the kernel for good options do not change, whatever was called before. */
@@ -128,7 +137,7 @@ export const nativeTarget = {
   async run({ name, args, disturbed }) {
     try {
       const result = native[name](...args);
-      if (disturbed) disturb(args[0], disturbed);
+      if (disturbed) disturb(args, disturbed);
       await result;
     } finally {
       if (name === "setThreadCount") native.setThreadCount(2);

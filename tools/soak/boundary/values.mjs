@@ -1,4 +1,5 @@
 // What callers hand over by mistake, and what nobody does.
+import { types } from "node:util";
 import { Planted } from "../typed-errors.mjs";
 
 const throws = () => {
@@ -111,7 +112,7 @@ const objects = [
   () => new Proxy({}, { get: throws }),
   () => new Proxy([], { get: throws }),
   () => new Proxy({}, { has: throws, ownKeys: throws }),
-  () => Object.defineProperty([1, 2], 0, { get: throws }),
+  () => Object.defineProperty([1, 2], 0, { get: throws, configurable: true }),
   () => Object.assign([], { 1: 1 }),
   () => [Symbol("s")],
   () => [Object.create(null)],
@@ -155,7 +156,12 @@ export function strangeValue(random) {
 
 /** `options` with one to three of its fields, or fields of fields, changed for something strange. */
 export function abused(options, random) {
-  if (typeof options !== "object" || options === null || ArrayBuffer.isView(options))
+  if (
+    typeof options !== "object" ||
+    options === null ||
+    ArrayBuffer.isView(options) ||
+    types.isProxy(options)
+  )
     return strangeFor(options, random);
   // Getters are copied, not called.
   const copy = Object.defineProperties(
@@ -172,7 +178,8 @@ export function abused(options, random) {
     const deeper =
       typeof value === "object" && value !== null && !ArrayBuffer.isView(value) && random.oneIn(2);
     if (random.oneIn(12)) delete copy[key];
-    else if (random.oneIn(24)) Object.defineProperty(copy, key, { get: throws, enumerable: true });
+    else if (random.oneIn(24))
+      Object.defineProperty(copy, key, { get: throws, enumerable: true, configurable: true });
     else
       Object.defineProperty(copy, key, {
         value: deeper ? abused(value, random) : strangeFor(value, random),
@@ -199,17 +206,32 @@ const typeOf = (view) => arrayTypes.find(({ name }) => name === trueName.call(vi
 
 /** Something strange that is near to what belongs there. */
 function strangeFor(value, random) {
-  if (random.oneIn(3)) return strangeValue(random);
+  if (random.oneIn(3) || types.isProxy(value)) return strangeValue(random);
   if (typeof value === "number")
     return Number.isFinite(value) && random.oneIn(4) ? BigInt(Math.trunc(value)) : random.pick(numbers);
   if (ArrayBuffer.isView(value) && value.length !== undefined)
     return strangeArray(random, random.oneIn(2) ? typeOf(value) : undefined, lengthOf(value));
-  if (Array.isArray(value)) return [...value, ...value].slice(random.integer(value.length + 1));
+  if (Array.isArray(value) && value.length < 100) {
+    const plain = Object.getOwnPropertyDescriptors(value);
+    return Array.from(
+      { length: random.integer(2 * value.length + 1) },
+      (_, i) => plain[i % value.length]?.value,
+    );
+  }
   return strangeValue(random);
 }
 
 /** Changes what a call has been given while it runs. */
-export function disturb(value, random, depth = 0) {
+export function disturb(args, random) {
+  try {
+    change(args, random, 0);
+  } catch (error) {
+    // A proxy's own trap.
+    if (!(error instanceof Planted)) throw error;
+  }
+}
+
+function change(value, random, depth) {
   if (typeof value !== "object" || value === null || depth > 3) return;
   if (ArrayBuffer.isView(value)) {
     try {
@@ -224,6 +246,6 @@ export function disturb(value, random, depth = 0) {
   }
   for (const key of Reflect.ownKeys(value)) {
     const field = Object.getOwnPropertyDescriptor(value, key);
-    if (field?.value !== undefined) disturb(field.value, random, depth + 1);
+    if (field?.value !== undefined) change(field.value, random, depth + 1);
   }
 }

@@ -10,44 +10,10 @@ import { checkOptions, optionNames } from "../check-options.js";
 import { checkDevice, type DeviceOption } from "../device.js";
 import { InvalidArgumentError, invalidArgument } from "../errors.js";
 import type { Labels, Probabilities, Tensor } from "../tensor.js";
+import { type BinLayout, type CalibrationBins, checkBins } from "./bins.js";
 import { type PixelSelection, probabilityMaps } from "./probability-maps.js";
 
-/** How pixels are binned; bins with the same layout can be merged. */
-export interface BinLayout {
-  /**
-   * What is binned: `foreground`, p = 1 - p_0 (in float32) against label != 0; `classes`, every p_c against label == c, a
-   * group per class; `top-label`, max_c p_c against whether its class (the first of equals) is the label.
-   */
-  readonly of: "foreground" | "classes" | "top-label";
-  /** The edge that belongs to a bin: `right-closed`, (lo, hi]; `left-closed`, [lo, hi), the last bin closed. */
-  readonly edges: "right-closed" | "left-closed";
-  /** Whether p = 0 is in the first bin (always so for `left-closed`); if not, it is in none and counted in `dropped`. */
-  readonly includeLowest: boolean;
-  /** Per group. */
-  readonly bins: number;
-  readonly scheme: "equal-width" | "equal-mass";
-  /** Bin m lies between limits[m] and limits[m + 1]; for `equal-mass` every group g has its own from g * (bins + 1) on. */
-  readonly limits: Float64Array;
-  /** Only pixels with p above it were counted; -1 when all were. */
-  readonly threshold: number;
-  /** 1, or for `classes` the number of classes; group g and bin m are at index g * bins + m of the sums. */
-  readonly groups: number;
-}
-
-/** Sums over pixels (or their weights) per group and bin. */
-export interface CalibrationBins extends BinLayout {
-  /** Per group: all pixels counted, those in no bin too. */
-  readonly total: Float64Array;
-  /** Per group: those in no bin, which are p = 0 where `includeLowest` is false. */
-  readonly dropped: Float64Array;
-  readonly count: Float64Array;
-  /** Sum of p. */
-  readonly confidenceSum: Float64Array;
-  /** Pixels whose label agrees. */
-  readonly accuracySum: Float64Array;
-  /** Sum of p over the pixels whose label does not agree. */
-  readonly falsePositiveSum: Float64Array;
-}
+export type { BinLayout, CalibrationBins } from "./bins.js";
 
 export interface BinOptions {
   /** Number of bins of equal width; default 10. */
@@ -271,13 +237,6 @@ export function binsOfClass(bins: CalibrationBins, group: number): CalibrationBi
   };
 }
 
-/** Throws unless `bins` are what `calibrationBins` gives. */
-export function checkBins(argument: string, bins: CalibrationBins): void {
-  if (typeof bins !== "object" || bins === null || !(bins.count instanceof Float64Array)) {
-    throw invalidArgument(argument, "the bins of calibrationBins", bins);
-  }
-}
-
 function checkSameLayout(a: BinLayout, b: BinLayout): void {
   for (const name of ["of", "edges", "includeLowest", "bins", "scheme", "threshold", "groups"] as const) {
     if (a[name] !== b[name]) {
@@ -294,7 +253,8 @@ function checkSameLayout(a: BinLayout, b: BinLayout): void {
 function checkHistograms(histograms: readonly HistogramOptions[], pixels: HistogramPixels): void {
   if (!Array.isArray(histograms)) throw invalidArgument("histograms", "an array", histograms);
   checkOptions("pixels", pixels, pixelsNames);
-  histograms.forEach((histogram, i) => void checkOptions(`histograms[${i}]`, histogram, histogramNames));
+  // Holes too, which forEach passes over.
+  for (let i = 0; i < histograms.length; i++) checkOptions(`histograms[${i}]`, histograms[i], histogramNames);
 }
 
 interface HistogramsRequest {

@@ -89,10 +89,15 @@ export function isPacked(mask: Tensor | PackedMask): mask is PackedMask {
 export function checkPackedMask(argument: string, mask: PackedMask): void {
   if (!isPacked(mask)) throw invalidArgument(argument, "a packed mask", mask);
   const { words, dims } = mask;
-  if (!Array.isArray(dims) || dims.length < 1 || dims.length > 8 || dims.some((dim) => !(dim >= 1))) {
+  if (
+    !Array.isArray(dims) ||
+    dims.length < 1 ||
+    dims.length > 8 ||
+    !dims.every((dim) => Number.isSafeInteger(dim) && dim >= 1)
+  ) {
     throw invalidArgument(`${argument}.dims`, "1 to 8 positive dimensions", dims);
   }
-  if (!(words instanceof BigUint64Array))
+  if (!ArrayBuffer.isView(words) || !(words instanceof BigUint64Array))
     throw invalidArgument(`${argument}.words`, "a BigUint64Array", words);
   const count = elementCount([...dims.slice(0, -1), Math.ceil(dims.at(-1)! / 64)]);
   if (words.length !== count) {

@@ -4,7 +4,8 @@
 import { checkBoolean, checkChoice } from "../check.js";
 import { checkOptions, optionNames } from "../check-options.js";
 import { invalidArgument } from "../errors.js";
-import { binsOfClass, type CalibrationBins, checkBins } from "../kernels/calibration-bins.js";
+import { type CalibrationBins, checkBins } from "../kernels/bins.js";
+import { binsOfClass } from "../kernels/calibration-bins.js";
 
 /** One row of a reliability diagram; confidence and accuracy are NaN in an empty bin. */
 export interface ReliabilityBin {
