@@ -89,6 +89,9 @@ export function constantOf(attributes: Readonly<Record<string, Attribute>>, wher
       "one value of numbers",
       entries.map(([key]) => key),
     );
-  const numbers = (typeof value === "number" ? [value] : value) as readonly number[];
+  const numbers: unknown = typeof value === "number" ? [value] : value;
+  // The attribute's own type may say a text, texts or a tensor.
+  if (!Array.isArray(numbers) || !numbers.every((number) => typeof number === "number"))
+    throw graphError(`${where}.${name}`, "a number or numbers", "an attribute of another type");
   return fromNumbers(type, numbers, typeof value === "number" ? [] : [numbers.length]);
 }

@@ -227,6 +227,22 @@ describe("what is refused", () => {
       /one value of numbers/,
     ],
     [
+      "a constant's numbers that are a text",
+      () => {
+        const attributes = [{ name: "value_floats", s: new Uint8Array(1), type: 3 }];
+        return model([{ opType: "Constant", outputs: ["y"], attributes }]);
+      },
+      /value_floats: expected a number or numbers, got an attribute of another type/,
+    ],
+    [
+      "a constant's numbers that are texts",
+      () => {
+        const attributes = [{ name: "value_ints", strings: ["1"], type: 8 }];
+        return model([{ opType: "Constant", outputs: ["y"], attributes }]);
+      },
+      /value_ints: expected a number or numbers, got an attribute of another type/,
+    ],
+    [
       "short raw data",
       () => addModel({ rawData: new Uint8Array(7) }),
       /w: expected 8 bytes of float32, got 7/,
