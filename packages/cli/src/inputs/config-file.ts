@@ -47,7 +47,8 @@ function parse(path: string, text: string): Document.Parsed {
     if (depth > deepest) throw tooDeep(path);
   }
   try {
-    return parseDocument(text, { prettyErrors: true });
+    // What the parser would warn of on the process, a map as a key, parseConfig refuses as an unknown key.
+    return parseDocument(text, { prettyErrors: true, logLevel: "error" });
   } catch (cause) {
     // "- - - -" and "? ? ?" nest without brackets.
     if (cause instanceof RangeError) throw tooDeep(path, cause);
