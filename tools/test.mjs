@@ -26,6 +26,7 @@ const checks = [
   ["imports", process.execPath, ["tools/lint/imports.mjs"]],
   ["voice", process.execPath, ["tools/lint/voice.mjs"]],
   ["types of the public API", bin("tsc"), ["-p", "tools/types"]],
+  ["dead exports and dependencies", bin("knip"), ["--no-progress"]],
   ["packages as they are published", process.execPath, ["tools/lint/packages.mjs"]],
 ];
 

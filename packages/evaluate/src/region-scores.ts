@@ -12,7 +12,7 @@ import { emptyPolicyOf, type ScoreOptions } from "./score-options.js";
 const measures = ["DSC", "IoU", "HD", "HD95", "HD percentile", "ASSD", "NSD"] as const;
 
 /** Overlap of a region and distances between its surfaces; "HD percentile" is at the options' percentile. */
-export type RegionScores = Readonly<Record<(typeof measures)[number], number>>;
+type RegionScores = Readonly<Record<(typeof measures)[number], number>>;
 
 /** The scores of what the convention calls the object: the foreground as one region, or the mean over its classes. */
 export interface ObjectScores {

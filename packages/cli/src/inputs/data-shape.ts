@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { labelNumbers, listCases, readCase } from "@pixelcal/io";
 
-export const splits = ["train", "val", "test"] as const;
+const splits = ["train", "val", "test"] as const;
 
 /** What a network must know of a data set, and the number of cases in each split. */
 export interface DataShape {

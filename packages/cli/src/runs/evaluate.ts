@@ -135,7 +135,7 @@ async function waitFor(path: string): Promise<Lock> {
 }
 
 /** Returns the cases that every run has; throws `CommandError` where there is none. */
-export function commonCases(runs: readonly RunCases[]): readonly string[] {
+function commonCases(runs: readonly RunCases[]): readonly string[] {
   const { common } = caseSets(runs);
   if (common.length > 0) return common;
   const held = runs.map(({ run, cases }) => `${run} has ${someOf(cases, 3)}`);

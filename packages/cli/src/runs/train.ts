@@ -36,7 +36,7 @@ import { checkFits, classesOf, fromFile, networkOf } from "../inputs/network.js"
 import { duration, Pace } from "../terminal.js";
 
 /** Files of a run's folder beside the checkpoints and the log. */
-export const runFiles = { config: "config.json", model: "model.onnx" } as const;
+const runFiles = { config: "config.json", model: "model.onnx" } as const;
 
 const produced = [...Object.values(checkpointFiles), runFiles.model];
 
@@ -266,7 +266,7 @@ function readJson(path: string): unknown {
 }
 
 /** The leaves in which two JSON values differ: "optim.lr was 0.001, is 0.0001". */
-export function differences(before: unknown, after: unknown, path: readonly string[] = []): string[] {
+function differences(before: unknown, after: unknown, path: readonly string[] = []): string[] {
   const record = (value: unknown): value is Record<string, unknown> =>
     typeof value === "object" && value !== null;
   if (record(before) && record(after)) {
@@ -317,7 +317,7 @@ function stopped(folder: string, epoch: number): string {
 }
 
 /** One line of a log: "epoch 3/50  loss 0.4213  val 0.3987  dice 0.912  lr 9.1e-5". */
-export function epochLine(record: EpochRecord, epochs: number): string {
+function epochLine(record: EpochRecord, epochs: number): string {
   const { epoch, trainLoss, validationLoss, validationDice, learningRate } = record;
   const parts = [
     `epoch ${String(epoch).padStart(String(epochs).length)}/${epochs}`,

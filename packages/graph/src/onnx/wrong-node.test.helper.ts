@@ -37,7 +37,7 @@ export interface Case {
 
 export const w = (...dims: number[]): Stored => ({ dims });
 /** An image, as most cases have it. */
-export const image: readonly number[] = [1, 2, 4, 4];
+const image: readonly number[] = [1, 2, 4, 4];
 export const axis: string = "expected an axis from -4 to 3, got 99";
 
 /** Expects a model of the one node to be refused. */

@@ -13,7 +13,7 @@ export class ConfigError extends Error {
 }
 
 /** Says what a value from a configuration file is, in the words of an error message. */
-export function describe(value: unknown): string {
+function describe(value: unknown): string {
   if (value === undefined) return "nothing";
   if (value === null) return "null";
   if (Array.isArray(value)) return "a list";
@@ -49,12 +49,12 @@ export function problemsOf(issue: z.core.$ZodIssue, root: unknown, keysAt: KeysA
 export type KeysAt = (path: readonly string[]) => readonly string[];
 
 /** "a, b or c" */
-export function alternatives(names: readonly string[]): string {
+function alternatives(names: readonly string[]): string {
   return names.length < 2 ? (names[0] ?? "nothing") : `${names.slice(0, -1).join(", ")} or ${names.at(-1)}`;
 }
 
 /** The problem of a key that is not known, with the nearest one that is. */
-export function unknownKey(name: string, key: string, allowed: readonly string[]): string {
+function unknownKey(name: string, key: string, allowed: readonly string[]): string {
   const near = nearestName(key, allowed);
   return `${name}: unknown key; ${near === undefined ? `allowed: ${allowed.join(", ")}` : `did you mean ${near}?`}`;
 }

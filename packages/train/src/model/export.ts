@@ -22,7 +22,7 @@ export interface ExportOptions {
 const names = optionNames<ExportOptions>({ dims: true, spatial: true });
 
 /** Throws unless the options of an export are known. */
-export function checkExportOptions(options: ExportOptions): void {
+function checkExportOptions(options: ExportOptions): void {
   checkOptions("options", options, names);
   const { spatial } = options;
   if (spatial !== undefined && spatial !== "fixed" && spatial !== "open")

@@ -22,7 +22,7 @@ export interface SourceOptions extends ModelEnds, FileOptions {
   readonly seed?: number;
 }
 
-export const sourceOptionTable: { readonly [K in keyof Required<SourceOptions>]: true } = {
+const sourceOptionTable: { readonly [K in keyof Required<SourceOptions>]: true } = {
   outputs: true,
   classAxis: true,
   channelAxis: true,

@@ -19,7 +19,7 @@ export interface Update {
 }
 
 /** Arrays of an update as values of a graph; `scalars` are the numbers that change from update to update. */
-export interface UpdateValues {
+interface UpdateValues {
   readonly parameter: Value;
   readonly gradient: Value;
   readonly slots: Readonly<Record<string, Value>>;
@@ -27,7 +27,7 @@ export interface UpdateValues {
 }
 
 /** An optimizer's update in operators, for devices whose arrays stay there; its native kernel is the same arithmetic. */
-export interface UpdateRule {
+interface UpdateRule {
   /** The numbers of one update, by name. */
   scalars(update: {
     readonly learningRate: number;
@@ -38,7 +38,7 @@ export interface UpdateRule {
   build(values: UpdateValues): UpdateResult;
 }
 
-export interface UpdateResult {
+interface UpdateResult {
   readonly parameter: Value;
   readonly slots: Readonly<Record<string, Value>>;
 }
@@ -57,7 +57,7 @@ export interface Optimizer {
   readonly rule: UpdateRule;
 }
 
-export interface DecayOptions {
+interface DecayOptions {
   readonly weightDecay?: number;
   readonly decay?: "weights" | "all";
 }

@@ -19,7 +19,7 @@ import { gradientOf, nextOf, norm, normOutput } from "./update-graph.js";
 const termPrefix = "term/";
 /** Names of what a training graph has beside the model's own inputs and outputs, parameters and buffers. */
 export const lossOutput = "loss";
-export const termOutput = (name: string): string => termPrefix + name;
+const termOutput = (name: string): string => termPrefix + name;
 export const gradientOutput = (name: string): string => `gradient/${name}`;
 export const targetInput = (name: string): string => `target/${name}`;
 
@@ -115,7 +115,7 @@ export function buildInferenceGraph(model: Graph, layout: GraphLayout = {}): Gra
 }
 
 /** A copy without the other outputs and what makes them. */
-export function firstOutput(model: Graph): Graph {
+function firstOutput(model: Graph): Graph {
   const [first] = model.outputs.keys();
   if (model.outputs.size === 1) return model;
   return prune(rewrite(model, { output: (name) => (name === first ? undefined : []) }));

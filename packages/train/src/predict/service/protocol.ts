@@ -18,7 +18,7 @@ export interface ChildModel extends ModelEnds {
 }
 
 /** Images [N, C, ...spatial] as float32: all `bytes` that the input file holds. */
-export interface ChildRequest {
+interface ChildRequest {
   readonly dims: readonly number[];
   readonly bytes: number;
   readonly options: PredictOptions;
