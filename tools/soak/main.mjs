@@ -3,7 +3,7 @@
 import { parseArgs } from "node:util";
 import { replay } from "./failures.mjs";
 import { summary, writeReport } from "./report.mjs";
-import { soak } from "./soak.mjs";
+import { merged, soak } from "./soak.mjs";
 import { targetNamed } from "./targets.mjs";
 
 const help = `npm run soak -- [options]
@@ -13,6 +13,7 @@ const help = `npm run soak -- [options]
   --seed S        decides every input (default 1)
   --only GROUP    readers, boundary or kills, or the name of one target; several with commas
   --resume        continues the last soak
+  --from FOLDERS  soaks nothing: sums up what soaks with other --home folders of this commit have done
   --report FILE   writes the figures as Markdown
   --home FOLDER   keeps state and findings there (default .cache/soak)
   --replay FILE   runs one saved finding again; exit code 1 if it still fails
@@ -37,6 +38,7 @@ async function main() {
       report: text,
       replay: text,
       home: text,
+      from: text,
       resume: flag,
       help: flag,
     },
@@ -49,14 +51,16 @@ async function main() {
     process.exitCode = outcome === "accepted" || outcome === "refused" ? 0 : 1;
     return;
   }
-  const state = await soak({
-    minutes: number("minutes", values.minutes),
-    scale: number("scale", values.scale, 1),
-    seed: values.seed ?? "1",
-    only: values.only?.split(","),
-    resume: values.resume ?? false,
-    home: values.home,
-  });
+  const state = values.from
+    ? merged(values.from.split(","))
+    : await soak({
+        minutes: number("minutes", values.minutes),
+        scale: number("scale", values.scale, 1),
+        seed: values.seed ?? "1",
+        only: values.only?.split(","),
+        resume: values.resume ?? false,
+        home: values.home,
+      });
   if (values.report) writeReport(values.report, state);
   const { lines, failed } = summary(state);
   for (const line of lines) console.log(line);

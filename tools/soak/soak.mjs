@@ -51,6 +51,21 @@ function resumed(home) {
   }
 }
 
+/** The states of soaks of one commit as one; of a target that is in several, the furthest. */
+export function merged(homes) {
+  const states = homes.map(resumed);
+  const [first] = states;
+  const targets = {};
+  for (const state of states) {
+    if (state.commit !== first.commit)
+      throw new Error(`--from: soaks of ${first.commit} and ${state.commit}`);
+    for (const [name, counts] of Object.entries(state.targets)) {
+      if (counts.next > (targets[name]?.next ?? -1)) targets[name] = counts;
+    }
+  }
+  return { ...first, command: states.map(({ command }) => command).join("; "), targets };
+}
+
 /** Soaks and returns the state: the counts of every target. */
 export async function soak({ minutes, scale, seed, only, resume, home = join(root, ".cache", "soak") }) {
   const all = (await Promise.all(groups.map(targetsOf))).flat();
