@@ -68,6 +68,13 @@ describe("arrays", () => {
     );
   });
 
+  test("targets are arrays of their own", () => {
+    const options = { labels: new Uint8Array(4), size, classes: 2, oneHot: true, signedDistance: true };
+    expect(() => native.targetsSync({ ...options, out: new Float32Array(8) } as never)).toThrow(
+      "out: expected none, as every target is an array of its own",
+    );
+  });
+
   test("lists name the entry", () => {
     const a = [new Float32Array(2), new Float32Array(3)];
     const options = { parameters: a, gradients: [a[0], new Float64Array(3)], learningRate: 1 };
