@@ -73,11 +73,13 @@ export function checkPositive(argument: string, value: number): void {
   if (!(Number.isFinite(value) && value > 0)) throw invalidArgument(argument, "a positive number", value);
 }
 
-/** Throws unless `spacing` is absent or holds one positive number per spatial dimension. */
-export function checkSpacing(spacing: readonly number[] | undefined, rank: number): void {
+/** Throws unless `spacing` is absent or holds positive numbers: one per spatial dimension, where that is known. */
+export function checkSpacing(spacing: readonly number[] | undefined, rank?: number): void {
   if (spacing === undefined) return;
-  if (!Array.isArray(spacing) || spacing.length !== rank) {
-    throw invalidArgument("spacing", `${rank} numbers`, Array.isArray(spacing) ? spacing.length : spacing);
+  const expected = rank === undefined ? "an array of numbers" : `${rank} numbers`;
+  if (!Array.isArray(spacing)) throw invalidArgument("spacing", expected, spacing);
+  if (rank !== undefined && spacing.length !== rank) {
+    throw invalidArgument("spacing", expected, spacing.length);
   }
   for (const size of spacing) checkPositive("spacing", size);
 }

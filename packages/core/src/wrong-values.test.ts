@@ -56,7 +56,7 @@ test.each<[string, () => unknown, string]>([
   [
     "scores",
     () => core.brierScore({ ...scores, total: 1n } as never),
-    "scores.total: expected a number, got 1",
+    "scores: expected the sums of probabilityScores",
   ],
   [
     "scores",
@@ -86,6 +86,16 @@ test.each<[string, () => unknown, string]>([
     "histograms",
     () => core.calibrationHistogramsSync(probs, labels, Object.assign([], { 1: {} })),
     "histograms[0]: expected an object, got undefined",
+  ],
+  [
+    "spacing",
+    () => core.distanceTransformSync(labels as never, { spacing: Object.create(Int32Array.prototype) }),
+    "spacing: expected an array of numbers, got Int32Array",
+  ],
+  [
+    "spacing",
+    () => new core.SurfaceDistanceMetric({ classes: 2, spacing: null as never }),
+    "spacing: expected an array of numbers, got null",
   ],
   ["values", () => core.argMaxSync(proxied), "values: expected data of type float32"],
 ])("%s", (argument, call, message) => {

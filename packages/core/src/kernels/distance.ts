@@ -66,6 +66,7 @@ function distanceRequest(
   const { device, keep, spacing, squared, noZero, out } = options;
   checkDevice(device);
   checkTensor("mask", mask, ["uint8", "bool"], [1, 8]);
+  checkSpacing(spacing);
   const dimensions = spatialDimensions(
     options.dimensions === undefined ? spacing?.length : options.dimensions,
     mask.dims.length,

@@ -125,10 +125,12 @@ export function negativeLogLikelihood(scores: ProbabilityScores): number {
 }
 
 function checkScores(scores: ProbabilityScores): void {
-  if (typeof scores !== "object" || scores === null) {
-    throw invalidArgument("scores", "the sums of probabilityScores", scores);
-  }
-  for (const name of ["classes", "total", "brierSum", "logLossSum"] as const) {
-    if (typeof scores[name] !== "number") throw invalidArgument(`scores.${name}`, "a number", scores[name]);
+  const names = ["classes", "total", "brierSum", "logLossSum"] as const;
+  if (
+    typeof scores !== "object" ||
+    scores === null ||
+    names.some((name) => typeof scores[name] !== "number")
+  ) {
+    throw invalidArgument("scores", `the sums of probabilityScores (${names.join(", ")})`, scores);
   }
 }

@@ -60,7 +60,7 @@ export class SurfaceDistanceMetric extends Accumulator<SurfaceDistanceResult, Su
     const { classes, regions = "both", ignore, spacing, tolerance = 1, ...definition } = options;
     checkChoice("regions", regions, regionChoices);
     checkTolerances(tolerance, regionsOf(classes, regions).length);
-    if (spacing !== undefined) checkSpacing(spacing, spacing.length);
+    checkSpacing(spacing);
     // A list of one value for all regions means the same as the value.
     const same =
       typeof tolerance !== "number" &&
