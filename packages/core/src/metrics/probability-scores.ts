@@ -131,6 +131,6 @@ function checkScores(scores: ProbabilityScores): void {
     scores === null ||
     names.some((name) => typeof scores[name] !== "number")
   ) {
-    throw invalidArgument("scores", `the sums of probabilityScores (${names.join(", ")})`, scores);
+    throw invalidArgument("scores", "the sums of probabilityScores", scores);
   }
 }
