@@ -247,6 +247,24 @@ export interface NeighborhoodKernels {
   softLabelsSync(options: SoftLabelsOptions): Float32Array;
 }
 
+export interface BoundarySoftLabelsOptions extends GridOptions {
+  readonly labels: LabelArray;
+  readonly classes: number;
+  readonly spacing?: readonly number[];
+  /** Of the smallest spacing; default 0.35. */
+  readonly scale?: number;
+  /** From 0 (default) to below 1. */
+  readonly floor?: number;
+  readonly ignore?: number;
+  /** `[batch, classes, ...size]` */
+  readonly out?: Float32Array;
+}
+
+export interface BoundarySoftLabelKernels {
+  boundarySoftLabels(options: BoundarySoftLabelsOptions): Promise<Float32Array>;
+  boundarySoftLabelsSync(options: BoundarySoftLabelsOptions): Float32Array;
+}
+
 /** float32, or float16: a Float16Array (typed by what it has in common with a Uint16Array) or its bits. */
 export type FloatArray = Float32Array | Uint16Array;
 
@@ -394,6 +412,7 @@ export interface Native
     OptimizerKernels,
     MorphologyKernels,
     NeighborhoodKernels,
+    BoundarySoftLabelKernels,
     CalibrationKernels {
   /** Devices the kernels can run on here, "cpu" first. */
   devices(): ("cpu" | "cuda")[];

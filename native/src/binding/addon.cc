@@ -56,9 +56,10 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("plantedFault", Napi::Function::New(env, PlantedFault, "plantedFault"));
 #endif
   exports.Set("release", Napi::Function::New(env, ReleaseDeviceArray, "release"));
-  for (const auto& table : {DistanceBindings(), SignedDistanceBindings(), MorphologyBindings(),
-                            NeighborhoodBindings(), CalibrationBindings(), SurfaceDistanceBindings(),
-                            OptimizerBindings(), LabelTargetBindings(), DeviceArrayBindings()}) {
+  for (const auto& table :
+       {DistanceBindings(), SignedDistanceBindings(), MorphologyBindings(), NeighborhoodBindings(),
+        BoundarySoftLabelBindings(), CalibrationBindings(), SurfaceDistanceBindings(), OptimizerBindings(),
+        LabelTargetBindings(), DeviceArrayBindings()}) {
     for (const Entry& entry : table) Export(env, exports, entry);
   }
   return exports;

@@ -20,6 +20,7 @@ std::span<const Entry> DistanceBindings();
 std::span<const Entry> SignedDistanceBindings();
 std::span<const Entry> MorphologyBindings();
 std::span<const Entry> NeighborhoodBindings();
+std::span<const Entry> BoundarySoftLabelBindings();
 std::span<const Entry> CalibrationBindings();
 std::span<const Entry> SurfaceDistanceBindings();
 std::span<const Entry> OptimizerBindings();

@@ -13,6 +13,7 @@
 
 #include "base/parallel.h"
 #include "base/scratch.h"
+#include "distance/class_distances.h"
 #include "distance/edt.h"
 #include "distance/signed_distance_loops.h"
 #include "labels/bad_pixels.h"
@@ -20,69 +21,9 @@
 namespace pixelcal {
 namespace {
 
-constexpr int64_t kGrain = 1 << 14;    // pixels
-constexpr int64_t kWordClasses = 64;   // classes that are bits of a word
-constexpr int64_t kByteClasses = 255;  // classes that a byte tells apart, one value being "another class"
+using internal::Extent;
 
-// Where a class is in an image.
-enum class Extent : uint8_t { kNone, kPart, kFull };
-
-// The only class of an image fills it.
-void MarkFull(int64_t images, int64_t classes, Extent* extents) {
-  for (int64_t image = 0; image < images; ++image) {
-    Extent* of = extents + image * classes;
-    if (std::count(of, of + classes, Extent::kPart) == 1)
-      std::replace(of, of + classes, Extent::kPart, Extent::kFull);
-  }
-}
-
-bool Scan(const uint8_t* labels, int64_t count, int64_t classes, uint8_t* bytes, uint64_t* seen) {
-  return SignedDistanceLoops().scan8(labels, count, classes, bytes, seen);
-}
-bool Scan(const int32_t* labels, int64_t count, int64_t classes, uint8_t* bytes, uint64_t* seen) {
-  return SignedDistanceLoops().scan32(labels, count, classes, bytes, seen);
-}
-bool Scan(const int64_t* labels, int64_t count, int64_t classes, uint8_t* bytes, uint64_t* seen) {
-  return SignedDistanceLoops().scan64(labels, count, classes, bytes, seen);
-}
-
-// extents[image * classes + c]; labels outside [0, classes) go to `bad`. With up to kWordClasses classes it
-// writes the labels as bytes on the way, unless `bytes` is null.
-template <class Label>
-void FindExtents(std::span<const Label> labels, int64_t images, int64_t pixels, int64_t classes,
-                 uint8_t* bytes, Extent* extents, BadPixels& bad) {
-  std::fill_n(extents, images * classes, Extent::kNone);
-  const auto is_class = [&](int64_t i) {
-    const auto label = static_cast<int64_t>(labels[static_cast<size_t>(i)]);
-    const bool valid = label >= 0 && label < classes;
-    if (!valid) bad.Add(i);
-    return valid;
-  };
-  if (classes > kWordClasses) {
-    ParallelFor(images, 1, [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin * pixels; i < end * pixels; ++i) {
-        if (!is_class(i)) continue;
-        extents[i / pixels * classes + static_cast<int64_t>(labels[static_cast<size_t>(i)])] = Extent::kPart;
-      }
-    });
-    MarkFull(images, classes, extents);
-    return;
-  }
-  const int64_t chunks = (pixels + kGrain - 1) / kGrain;
-  auto* seen = Scratch<uint64_t, 9>(static_cast<size_t>(images * chunks));
-  ParallelFor(images * chunks, 1, [&](int64_t begin, int64_t end) {
-    for (int64_t task = begin; task < end; ++task) {
-      const int64_t at = task % chunks * kGrain, first = task / chunks * pixels + at;
-      const int64_t count = std::min(kGrain, pixels - at);
-      if (Scan(labels.data() + first, count, classes, bytes ? bytes + first : nullptr, &seen[task])) continue;
-      for (int64_t i = first; i < first + count; ++i) is_class(i);
-    }
-  });
-  for (int64_t task = 0; task < images * chunks; ++task)
-    for (int64_t c = 0; c < classes; ++c)
-      if (seen[task] >> c & 1) extents[task / chunks * classes + c] = Extent::kPart;
-  MarkFull(images, classes, extents);
-}
+constexpr int64_t kGrain = 1 << 14;  // pixels
 
 struct Extremes {
   float outside = 0, inside = 0;  // largest distance on either side
@@ -132,24 +73,11 @@ void NormalizeClass(float* values, int64_t pixels, const SignedDistanceOptions& 
   });
 }
 
-// The labels [first, first + kByteClasses) as bytes from 0 on, others as kByteClasses.
-template <class Label>
-void Narrow(std::span<const Label> labels, int64_t first, uint8_t* bytes) {
-  ParallelFor(static_cast<int64_t>(labels.size()), kGrain, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) {
-      const int64_t label = static_cast<int64_t>(labels[static_cast<size_t>(i)]) - first;
-      bytes[i] = static_cast<uint8_t>(label >= 0 && label < kByteClasses ? label : kByteClasses);
-    }
-  });
-}
-
-// Signed distances to the classes that are part of their images. `bytes` are the labels as bytes; where there
-// are too many classes for that, `memory` is room for as many bytes, which are made here for one group of
-// classes after the other.
-template <class Label>
-void SignParts(std::span<const Label> labels, const Grid& grid, const SignedDistanceOptions& options,
-               const uint8_t* bytes, uint8_t* memory, const Extent* extents, float* out) {
+// Signed distances to the classes that are part of their images.
+void SignParts(const LabelSpan& labels, const Grid& grid, const SignedDistanceOptions& options,
+               const internal::ClassMaps& classes_of, float* out) {
   const int64_t pixels = grid.Pixels(), classes = options.classes, maps = grid.batch * classes;
+  const Extent* const extents = classes_of.extents;
   const internal::GridDistance transform(grid, options.spacing);
   const auto form = transform.integers() ? internal::Form::kInteger : internal::Form::kRoot;
   const int64_t bands = transform.bands();
@@ -168,36 +96,7 @@ void SignParts(std::span<const Label> labels, const Grid& grid, const SignedDist
     }
     if (parts > 0) SignedDistanceLoops().sign(squares, parts, count, most);
   };
-  for (int64_t first = 0; first < classes; first += kByteClasses) {
-    const int64_t last = std::min(classes, first + kByteClasses);
-    if (memory) Narrow(labels, first, memory);
-    const auto for_each = [&](int64_t tasks, const auto& body, const auto& after) {
-      const int64_t grain = internal::Grain(pixels / tasks * (last - first));
-      ParallelFor(grid.batch * tasks, grain, [&](int64_t begin, int64_t end) {
-        for (int64_t task = begin; task < end; ++task) {
-          const int64_t image = task / tasks, i = task % tasks;
-          for (int64_t c = first; c < last; ++c) {
-            const int64_t map = image * classes + c;
-            if (extents[map] != Extent::kPart) continue;
-            body(internal::Sites{bytes + image * pixels, static_cast<uint8_t>(c - first), true}, i,
-                 out + map * pixels);
-          }
-          after(image, i);
-        }
-      });
-    };
-    for_each(
-        transform.sweeps(),
-        [&](const internal::Sites& sites, int64_t i, float* to) { transform.Sweep(sites, i, to); },
-        [](int64_t, int64_t) {});
-    // After the last class of a band its squares are still in cache.
-    for_each(
-        bands,
-        [&](const internal::Sites& sites, int64_t i, float* to) { transform.Finish(sites, i, form, to); },
-        [&](int64_t image, int64_t band) {
-          if (last == classes) sign(image, band);
-        });
-  }
+  internal::ClassDistances(labels, grid, classes, std::nullopt, transform, classes_of, form, out, sign);
 
   auto* scales = Scratch<simd::Scale, 9>(static_cast<size_t>(maps));
   for (int64_t map = 0; map < maps; ++map) {
@@ -280,24 +179,6 @@ void FillExtremes(const Grid& grid, const SignedDistanceOptions& options, const 
   }
 }
 
-template <class Label>
-void Compute(std::span<const Label> labels, const Grid& grid, const SignedDistanceOptions& options,
-             float* out) {
-  const int64_t pixels = grid.Pixels(), classes = options.classes, maps = grid.batch * classes;
-  uint8_t* memory = nullptr;
-  const uint8_t* bytes = nullptr;
-  if constexpr (sizeof(Label) == 1) bytes = classes <= kByteClasses ? labels.data() : nullptr;
-  if (!bytes) bytes = memory = Scratch<uint8_t, 10>(labels.size());
-  const bool narrowed = classes <= kWordClasses;
-  auto* extents = Scratch<Extent, 9>(static_cast<size_t>(maps));
-  BadPixels bad;
-  FindExtents(labels, grid.batch, pixels, classes, narrowed ? memory : nullptr, extents, bad);
-  if (bad.count > 0)
-    RejectLabels("labels", bad, static_cast<int64_t>(labels[static_cast<size_t>(bad.first)]), classes);
-  SignParts(labels, grid, options, bytes, narrowed ? nullptr : memory, extents, out);
-  FillExtremes(grid, options, extents, out);
-}
-
 }  // namespace
 
 void CheckSignedDistance(const LabelSpan& labels, const Grid& grid, const SignedDistanceOptions& options,
@@ -317,7 +198,9 @@ namespace cpu {
 void SignedDistance(const LabelSpan& labels, const Grid& grid, const SignedDistanceOptions& options,
                     std::span<float> out) {
   CheckSignedDistance(labels, grid, options, out);
-  std::visit([&](auto span) { Compute(span, grid, options, out.data()); }, labels);
+  const internal::ClassMaps maps = internal::ReadClasses(labels, grid, options.classes, std::nullopt);
+  SignParts(labels, grid, options, maps, out.data());
+  FillExtremes(grid, options, maps.extents, out.data());
 }
 
 }  // namespace cpu

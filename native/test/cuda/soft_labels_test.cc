@@ -1,6 +1,7 @@
 #include <cmath>
 
 #include "cuda_test.h"
+#include "soft_labels/boundary_soft_labels.h"
 #include "soft_labels/label_targets.h"
 
 using namespace pixelcal;
@@ -63,6 +64,32 @@ CUDA_TEST(SoftLabelsEqualCpu) {
       }
     }
   }
+}
+
+CUDA_TEST(BoundarySoftLabelsEqualCpu) {
+  uint64_t seed = 0;
+  for (const auto& size : {std::vector<int64_t>{7}, {1, 5}, {9, 40}, {4, 5, 13}}) {
+    const Grid grid = MakeGrid(2, size);
+    for (const int64_t classes : {1, 2, 5}) {
+      for (const auto& [scale, floor] : {std::pair{0.35, 0.0}, {2.0, 0.01}, {0.0, 0.0}}) {
+        for (const auto& spacing : test::Spacings()) {
+          BoundarySoftLabelOptions options{classes, spacing, scale, floor, std::nullopt};
+          if (++seed % 2) options.ignore = seed % 4 ? 0 : classes;
+          const auto labels = Labels(grid.Count(), classes + (options.ignore == classes), seed);
+          std::vector<float> expected(labels.size() * static_cast<size_t>(classes)), out(expected.size(), -1);
+          const LabelSpan span = std::span<const int32_t>(labels);
+          cpu::BoundarySoftLabels(span, grid, options, expected);
+          cuda::BoundarySoftLabels(span, grid, options, out);
+          CheckNear(out, expected, static_cast<int>(seed));
+        }
+      }
+    }
+  }
+  const std::vector<int32_t> wrong{0, 1, 2, 5};
+  std::vector<float> out(8);
+  const Grid grid = MakeGrid(1, std::array<int64_t, 1>{4});
+  CHECK_THROWS(cuda::BoundarySoftLabels(std::span<const int32_t>(wrong), grid, {.ignore = 2}, out),
+               "labels: expected classes 0 to 1, got 5 at pixel 3");
 }
 
 CUDA_TEST(SoftLabelsRejectAsTheCpu) {

@@ -4,6 +4,11 @@ export * from "./device.js";
 export { DeviceTensor, toDevice } from "./device-tensor.js";
 export * from "./errors.js";
 export {
+  type BoundarySoftLabelsOptions,
+  boundarySoftLabels,
+  boundarySoftLabelsSync,
+} from "./kernels/boundary-soft-labels.js";
+export {
   type BinLayout,
   type BinOptions,
   binsOfClass,

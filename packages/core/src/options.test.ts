@@ -26,6 +26,7 @@ test.each<[string, (options: never) => unknown, object, string, string]>([
   ["signedDistance", (o) => core.signedDistanceSync(mask, o), { classes: 2 }, "normalise", "normalize"],
   ["morphology", (o) => core.morphologySync(mask, o), opening, "iteration", "iterations"],
   ["morphology of bits", (o) => core.morphologySync(packed, o), opening, "iteration", "iterations"],
+  ["boundarySoftLabels", (o) => core.boundarySoftLabelsSync(mask, o), { classes: 2 }, "scal", "scale"],
   ["softLabels", (o) => core.softLabelsSync(mask, o), { classes: 2 }, "Kernel", "kernel"],
   [
     "softLabels' morphology",

@@ -49,6 +49,7 @@ describe("results without out", () => {
         distanceTransformFull: { mask: labels.map(() => 1), size },
         signedDistance: { labels, size, classes: 4 },
         signedDistanceFar: { labels, size, classes: 4, absent: "far", normalize: "truncate" },
+        boundarySoftLabels: { labels, size, classes: 4, ignore: 2 },
         morphology: { mask: labels, size, op: "gradient" },
         morphologyWide: { mask: labels, size, op: "opening", radius: 600 },
         softLabels: { ...soft, aggregation: "weighted", normalization: "window" },

@@ -36,6 +36,7 @@ const mismatches: readonly [string, object, string][] = [
     "labels: expected 1048576 elements",
   ],
   ["signedDistance", { labels: bytes, classes: 2 ** 40, size: [64] }, "classes: expected 1 to 32767"],
+  ["boundarySoftLabels", { labels: bytes, classes: 2, size: huge }, "labels: expected 17179869184 elements"],
   [
     "softLabels",
     { labels: bytes, classes: 2, size: huge, ...window },

@@ -1,0 +1,37 @@
+#pragma once
+
+// Distances to every class of label maps, band by band: signed_distance.cc makes signed distances of them,
+// boundary_soft_labels.cc soft targets.
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+
+#include "base/shape.h"
+#include "base/span.h"
+#include "distance/edt.h"
+
+namespace pixelcal::internal {
+
+// Where a class is in an image: kFull if the image has no other.
+enum class Extent : uint8_t { kNone, kPart, kFull };
+
+// Label maps as the transforms read them. The arrays are scratch of the thread that made them.
+struct ClassMaps {
+  const uint8_t* bytes;   // the labels; with more than 255 classes those of one group of them at a time,
+  uint8_t* memory;        // written here
+  const Extent* extents;  // [batch, classes]
+};
+
+// Rejects labels that are neither a class nor `ignore`; pixels with `ignore` belong to no class.
+ClassMaps ReadClasses(const LabelSpan& labels, const Grid& grid, int64_t classes,
+                      std::optional<int64_t> ignore);
+
+// Distances of every pixel to the classes that are part of their images, in `form`, 0 inside: map c of image
+// n starts at out[(n * classes + c) * pixels]. Calls after(image, band) on any thread once all maps of a band
+// are finished, while it is in cache.
+void ClassDistances(const LabelSpan& labels, const Grid& grid, int64_t classes, std::optional<int64_t> ignore,
+                    const GridDistance& transform, const ClassMaps& maps, Form form, float* out,
+                    const std::function<void(int64_t image, int64_t band)>& after);
+
+}  // namespace pixelcal::internal
