@@ -85,7 +85,8 @@ export function diceCrossEntropy(options: DiceCrossEntropyOptions = {}): Loss {
   });
 }
 
-function diceTerm(prediction: Prediction, options: DiceOptions): Value {
+/** Returns 1 - mean of the overlap ratios that `options` describe. */
+export function diceTerm(prediction: Prediction, options: DiceOptions): Value {
   const { batch = false, smoothNumerator = 1e-5, smoothDenominator = 1e-5 } = options;
   const { probs, oneHot } = foreground(prediction, options.includeBackground ?? true);
   const axes = batch ? [0, ...prediction.spatial] : prediction.spatial;

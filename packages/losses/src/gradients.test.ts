@@ -48,6 +48,16 @@ const configs: readonly NamedLoss[] = [
   { name: "signedDistanceCalibration", distance: "l2", scale: 1 },
   { name: "signedDistanceCalibration", preset: "consistent" },
   { name: "signedDistanceCalibration", preset: "consistent", normalize: "truncate", truncate: 2 },
+  { name: "signedDistanceCalibration", preset: "proper" },
+  {
+    name: "signedDistanceCalibration",
+    preset: "proper",
+    scale: 1,
+    dice: 1,
+    floor: 0.01,
+    alpha: 0.5,
+    ignore: 2,
+  },
   {
     name: "weighted",
     losses: [

@@ -75,6 +75,7 @@ const symmetric: readonly NamedLoss[] = [
   { name: "marginSvls", margin: 3 },
   { name: "signedDistanceCalibration", preset: "reference" },
   { name: "signedDistanceCalibration", preset: "consistent" },
+  { name: "signedDistanceCalibration", preset: "proper" },
 ];
 
 describe("flipping image rows, labels and logits together changes nothing", () => {
@@ -154,6 +155,7 @@ const neighborhood: readonly NamedLoss[] = [
   { name: "marginSvls", margin: 1 },
   { name: "marginSvls", variant: "adaptive", target: "svls" },
   { name: "signedDistanceCalibration", preset: "consistent" },
+  { name: "signedDistanceCalibration", preset: "proper" },
 ];
 
 describe("pixels ignored by neighbourhood losses", () => {
@@ -195,6 +197,7 @@ const extreme: readonly NamedLoss[] = [
   { name: "marginSvls" },
   { name: "signedDistanceCalibration", preset: "reference" },
   { name: "signedDistanceCalibration", preset: "consistent" },
+  { name: "signedDistanceCalibration", preset: "proper" },
 ];
 
 describe("logits of +-1000 give finite values and gradients", () => {

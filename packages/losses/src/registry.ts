@@ -76,7 +76,8 @@ export const losses: Readonly<Record<string, LossEntry>> = {
     create: marginSvls,
   },
   signedDistanceCalibration: {
-    description: "cross-entropy, adaptive soft labels and signed-distance alignment (SDC)",
+    description:
+      "cross-entropy, adaptive soft labels and signed-distance alignment, or boundary soft labels (SDC)",
     presets: signedDistanceCalibrationPresets,
     create: signedDistanceCalibration,
   },

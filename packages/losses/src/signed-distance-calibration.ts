@@ -7,6 +7,7 @@ import {
   type Tensor,
 } from "@pixelcal/core";
 import { ops, type Value } from "@pixelcal/graph";
+import { boundaryCalibration, boundaryCalibrationSchema } from "./boundary-calibration.js";
 import { defineLoss, type Loss, softLabelsSpec, type TargetContext, type TargetSpec } from "./loss.js";
 import { type SoftTarget, softTarget } from "./neighborhood.js";
 import {
@@ -25,13 +26,23 @@ import { type Prediction, sumOver } from "./prediction.js";
 import { crossEntropyTerm, type Distance, distanceMap, plus } from "./terms.js";
 
 export interface SignedDistanceCalibrationOptions {
-  /** `reference` (default) is the SDC repository number for number; `consistent` corrects it. */
-  readonly preset?: "reference" | "consistent";
-  /** Weight of the local calibration term; default 0.1. */
+  /**
+   * `reference` (default) is the SDC repository number for number; `consistent` corrects it; `proper` is
+   * cross-entropy with a target softened by the signed distance, and a little Dice.
+   */
+  readonly preset?: "reference" | "consistent" | "proper";
+  /** Weight of the local calibration term; default 0.1, under `proper` 0. */
   readonly alpha?: number;
+  /** Weight of soft Dice; default 0.25 (`proper` only). */
+  readonly dice?: number;
+  /** Share of the uniform distribution in the soft target; default 0 (`proper` only). */
+  readonly floor?: number;
   /** Weight of the signed-distance term; default 0.1. */
   readonly sdfWeight?: number;
-  /** Divides the signed-distance term; default 100 (`reference`) or 1 (`consistent`). */
+  /**
+   * Divides the signed-distance term; default 100 (`reference`) or 1 (`consistent`). Under `proper` the width of
+   * the soft target's transition in pixels of the smallest spacing; default 0.35.
+   */
   readonly scale?: number;
   /**
    * `reference`: of each class's mask before the window; default "gradient". `consistent`: chooses the band
@@ -55,10 +66,11 @@ export interface SignedDistanceCalibrationOptions {
   readonly normalize?: "none" | "max" | "split" | "truncate";
   /** The distance at which "truncate" cuts, in units of spacing. */
   readonly truncate?: number;
-  /** Label of pixels that count nowhere and belong to no class (`consistent` only). */
+  /** Label of pixels that count nowhere and belong to no class (not under `reference`). */
   readonly ignore?: number;
 }
 
+const name = "signedDistanceCalibration";
 const positive: OptionSchema = { type: "number", above: 0 };
 const shared = {
   alpha: weight,
@@ -73,6 +85,7 @@ const shared = {
 export const signedDistanceCalibrationPresets: PresetSchemas = {
   reference: { ...shared, kernel: choice("mean", "max", "min", "mode", "gaussian", "bilateral") },
   consistent: { ...shared, kernel: choice("mean", "gaussian"), size, sigma, ignore },
+  proper: boundaryCalibrationSchema,
 };
 
 const specs: { readonly softLabels: TargetSpec; readonly signedDistance: TargetSpec } = {
@@ -81,23 +94,30 @@ const specs: { readonly softLabels: TargetSpec; readonly signedDistance: TargetS
 };
 
 /**
- * CE + alpha * mean_all D(U, p) + sdfWeight / scale * mean_all D(1 - 2p, s), the signed-distance
- * calibration loss SDC (Liang et al., CIKM 2025), with adaptive soft labels U and per-class signed
- * distances s, positive outside.
+ * Returns the signed-distance calibration loss SDC (Liang et al., CIKM 2025): CE + alpha * mean_all D(U, p) +
+ * sdfWeight / scale * mean_all D(1 - 2p, s), with adaptive soft labels U and per-class signed distances s,
+ * positive outside; or its preset `proper`.
  *
  * `reference` compares s with 2p - 1, divides it by its largest magnitude, measures in pixels, and its U
  * is zero wherever the morphology leaves no class. `consistent` compares s with 1 - 2p, scales inside
  * and outside separately in units of spacing, leaves absent classes out of the mean, and its U is the
- * label outside the boundary band.
+ * label outside the boundary band. `proper` is CE(T, p) + dice * Dice(y, p) + alpha * mean_all (T - p)^2, with
+ * T the labels softened at boundaries by their signed distance (`boundarySoftLabels` of core).
+ *
+ * Where each is least, per pixel: `reference` at the posterior but for terms that weigh .001 to .1.
+ * `consistent` is improper: its l1 term elicits a median and sharpens, its signed-distance term pulls
+ * borders to 1/2. `proper` with dice 0 at the mean of T, which is the posterior blurred over some `scale`
+ * pixels; Dice then pushes p beyond it by dice * k p (1 - p), the more the smaller the foreground.
  */
 export function signedDistanceCalibration(options: SignedDistanceCalibrationOptions = {}): Loss {
+  const preset = checkOptions(name, signedDistanceCalibrationPresets, options);
+  if (preset === "proper") return boundaryCalibration(name, preset, options);
   const { alpha = 0.1, sdfWeight = 0.1, distance = "l1", kernel = "mean", ignore } = options;
-  const preset = checkOptions("signedDistanceCalibration", signedDistanceCalibrationPresets, options);
   checkTruncate(options);
   const reference = preset === "reference";
   const { scale = reference ? 100 : 1, sign = preset } = options;
   return defineLoss({
-    name: "signedDistanceCalibration",
+    name,
     preset,
     ignore,
     // The reference requires an image with this kernel and then ignores it.

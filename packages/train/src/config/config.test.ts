@@ -136,6 +136,13 @@ describe("this project's own keys", () => {
     });
   });
 
+  test("signed-distance calibration has a preset of its own, with its own options", () => {
+    const loss = { name: "signedDistanceCalibration", preset: "proper", dice: 0.1, scale: 0.5 };
+    const { method: _, ...rest } = smallest;
+    expect(parseConfig({ ...rest, loss }, { runName: "run" }).loss).toEqual(loss);
+    expect(problems({ ...rest, loss: { ...loss, sdfWeight: 1 } })[0]).toContain("sdfWeight");
+  });
+
   test("svls: sigma belongs to the original, weight and distance to the authors' approximation", () => {
     const config = { ...smallest, method: "svls", preset: "consistent" };
     expect(parseConfig({ ...config, svls: { sigma: 2 } }, { runName: "run" }).loss).toEqual({

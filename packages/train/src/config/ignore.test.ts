@@ -72,7 +72,7 @@ describe("one label to ignore", () => {
       { method: "sdc" },
       { ignore: 255 },
       [
-        "dataset.ignore: signedDistanceCalibration (preset reference) counts every pixel; preset consistent can leave some out",
+        "dataset.ignore: signedDistanceCalibration (preset reference) counts every pixel; preset consistent or proper can leave some out",
       ],
     ],
     [
