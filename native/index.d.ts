@@ -251,7 +251,7 @@ export interface BoundarySoftLabelsOptions extends GridOptions {
   readonly labels: LabelArray;
   readonly classes: number;
   readonly spacing?: readonly number[];
-  /** Of the smallest spacing; default 0.35. */
+  /** A multiple of the smallest spacing; default 0.35. */
   readonly scale?: number;
   /** From 0 (default) to below 1. */
   readonly floor?: number;

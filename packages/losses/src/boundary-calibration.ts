@@ -8,7 +8,7 @@ import { crossEntropyTerm, distanceMap, plus } from "./terms.js";
 export interface BoundaryCalibrationOptions {
   /** Weight of soft Dice with the labels; default 0.25. */
   readonly dice?: number;
-  /** Width of the soft target's transition at a boundary in pixels; default 0.35. 0 leaves the labels hard. */
+  /** Width in pixels of the soft target's transition at a boundary; default 0.35. 0 leaves labels hard. */
   readonly scale?: number;
   /** Share of the uniform distribution in the soft target, from 0 (default) to below 1. */
   readonly floor?: number;
@@ -29,8 +29,8 @@ export const boundaryCalibrationSchema: Readonly<Record<string, OptionSchema>> =
 /**
  * Returns CE(T, p) + dice * Dice(y, p) + alpha * mean_all (T - p)^2 of checked options, T the labels softened
  * by their signed distance to the boundary (`boundarySoftLabels` of core). With dice 0 its minimiser is the
- * mean of T over the label maps that an image could have: the posterior, blurred over some `scale` pixels. With
- * scale 0 and dice 1 it is Dice and cross-entropy.
+ * mean of T over the label maps that an image could have: the posterior, blurred over some `scale` pixels.
+ * With scale 0 and dice 1 it is Dice and cross-entropy.
  */
 export function boundaryCalibration(name: string, preset: string, options: BoundaryCalibrationOptions): Loss {
   const { dice = 0.25, scale = 0.35, floor = 0, alpha = 0, ignore } = options;

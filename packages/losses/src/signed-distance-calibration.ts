@@ -40,8 +40,8 @@ export interface SignedDistanceCalibrationOptions {
   /** Weight of the signed-distance term; default 0.1. */
   readonly sdfWeight?: number;
   /**
-   * Divides the signed-distance term; default 100 (`reference`) or 1 (`consistent`). Under `proper` the width of
-   * the soft target's transition in pixels of the smallest spacing; default 0.35.
+   * Divides the signed-distance term; default 100 (`reference`) or 1 (`consistent`). Under `proper` the width
+   * of the soft target's transition in pixels of the smallest spacing; default 0.35.
    */
   readonly scale?: number;
   /**
@@ -101,8 +101,8 @@ const specs: { readonly softLabels: TargetSpec; readonly signedDistance: TargetS
  * `reference` compares s with 2p - 1, divides it by its largest magnitude, measures in pixels, and its U
  * is zero wherever the morphology leaves no class. `consistent` compares s with 1 - 2p, scales inside
  * and outside separately in units of spacing, leaves absent classes out of the mean, and its U is the
- * label outside the boundary band. `proper` is CE(T, p) + dice * Dice(y, p) + alpha * mean_all (T - p)^2, with
- * T the labels softened at boundaries by their signed distance (`boundarySoftLabels` of core).
+ * label outside the boundary band. `proper` is CE(T, p) + dice * Dice(y, p) + alpha * mean_all (T - p)^2,
+ * with T the labels softened at boundaries by their signed distance (`boundarySoftLabels` of core).
  *
  * Where each is least, per pixel: `reference` at the posterior but for terms that weigh .001 to .1.
  * `consistent` is improper: its l1 term elicits a median and sharpens, its signed-distance term pulls
