@@ -27,3 +27,7 @@ export {
   writeSafetensors,
 } from "./safetensors.js";
 export { staleTemporaries, sweepTemporaries, temporaryName } from "./temporaries.js";
+export { checkSameGrid, sameGrid } from "./volume/geometry.js";
+export { readVolume } from "./volume/read-volume.js";
+export { reorient } from "./volume/reorient.js";
+export type { Grid, Vector, Volume, VolumeOptions } from "./volume/volume.js";

@@ -8,6 +8,31 @@ export interface ByteSource {
   readonly size: number;
   /** A new buffer of the `length` bytes from `position` on. */
   read(position: number, length: number): Promise<ArrayBuffer>;
+  /** Fills `target` with the bytes from `position` on. */
+  readInto(position: number, target: Uint8Array): Promise<void>;
+}
+
+/** Bytes in memory. */
+export class BytesSource implements ByteSource {
+  readonly #bytes: Uint8Array;
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+  }
+
+  get size(): number {
+    return this.#bytes.length;
+  }
+
+  read(position: number, length: number): Promise<ArrayBuffer> {
+    const { buffer } = new Uint8Array(this.#bytes.subarray(position, position + length));
+    return Promise.resolve(buffer);
+  }
+
+  readInto(position: number, target: Uint8Array): Promise<void> {
+    target.set(this.#bytes.subarray(position, position + target.length));
+    return Promise.resolve();
+  }
 }
 
 // Opening a named pipe waits for its writer unless told not to; Windows has no such flag and no such pipes in folders.
@@ -62,14 +87,20 @@ export class RegularFile implements ByteSource {
   async read(position: number, length: number): Promise<ArrayBuffer> {
     if (position + length > this.size) throw cut(this.path, position + length - this.size);
     const buffer = new ArrayBuffer(length);
+    // Views of one piece each: Node 20 has no view of more than 4 GiB.
+    for (let at = 0; at < length; at += this.#piece)
+      await this.readInto(position + at, new Uint8Array(buffer, at, Math.min(length - at, this.#piece)));
+    return buffer;
+  }
+
+  async readInto(position: number, target: Uint8Array): Promise<void> {
+    const { length } = target;
     for (let at = 0; at < length; ) {
-      // A view of one piece: Node 20 has no view of more than 4 GiB.
-      const piece = new Uint8Array(buffer, at, Math.min(length - at, this.#piece));
-      const { bytesRead } = await this.#handle.read(piece, 0, piece.length, position + at);
+      const size = Math.min(length - at, this.#piece);
+      const { bytesRead } = await this.#handle.read(target, at, size, position + at);
       if (bytesRead === 0) throw cut(this.path, length - at);
       at += bytesRead;
     }
-    return buffer;
   }
 
   close(): Promise<void> {

@@ -4,27 +4,9 @@ import type { Entry } from "yauzl";
 import { archiveIndex } from "./archive-index.js";
 import { FormatError, fileError } from "./errors.js";
 import type { Limits } from "./limits.js";
-import { type ByteSource, pieces, RegularFile } from "./regular-file.js";
+import { type ByteSource, BytesSource, pieces, RegularFile } from "./regular-file.js";
 
 const inflate: (bytes: InputType, options: ZlibOptions) => Promise<Buffer> = promisify(inflateRaw);
-
-/** Bytes in memory. */
-class ByteArraySource implements ByteSource {
-  readonly #bytes: Uint8Array;
-
-  constructor(bytes: Uint8Array) {
-    this.#bytes = bytes;
-  }
-
-  get size(): number {
-    return this.#bytes.length;
-  }
-
-  read(position: number, length: number): Promise<ArrayBuffer> {
-    const { buffer } = new Uint8Array(this.#bytes.subarray(position, position + length));
-    return Promise.resolve(buffer);
-  }
-}
 
 const localHeader = { bytes: 30, signature: 0x04034b50, nameLength: 26, extraLength: 28 } as const;
 
@@ -139,7 +121,7 @@ export async function readArchive(
   let file: RegularFile | undefined;
   try {
     if (typeof source === "string") file = await RegularFile.open(source, limits);
-    const archive = file ?? new ByteArraySource(source as Uint8Array);
+    const archive = file ?? new BytesSource(source as Uint8Array);
     if (archive.size > limits.maxFile)
       throw new FormatError(path, undefined, `${archive.size} bytes exceed the limit of ${limits.maxFile}`);
     const entries = (await archiveIndex(archive, path, limits)).filter(({ fileName }) => wanted(fileName));

@@ -1,0 +1,159 @@
+import { constants, createGunzip, createInflate, gunzipSync, inflateSync } from "node:zlib";
+import { FormatError } from "../errors.js";
+import type { Limits } from "../limits.js";
+import type { ByteSource } from "../regular-file.js";
+
+/** Deflate packs at most 1032 bytes into one: a larger promise is a lie, whatever follows. */
+const densest = 1032;
+
+/** Bytes behind the expected ones that are read, and reported, before the file is refused. */
+const tolerated = 2 ** 20;
+
+/** Packed bytes handed to zlib at once. */
+const step = 2 ** 18;
+
+/** Where packed bytes lie. */
+export interface Packed {
+  readonly path: string;
+  readonly source: ByteSource;
+  readonly start: number;
+  readonly end: number;
+  readonly wrapper: "gzip" | "zlib";
+}
+
+export interface Inflated {
+  /** Exactly the bytes that were expected. */
+  readonly bytes: Uint8Array;
+  /** Unpacked bytes behind them. */
+  readonly extra: number;
+}
+
+/** Returns the first bytes that a gzip or zlib stream unpacks to, at most `most`; fewer where it is damaged or short. */
+export function inflateHead(packed: Uint8Array, wrapper: Packed["wrapper"], most: number): Uint8Array {
+  const options = { finishFlush: constants.Z_SYNC_FLUSH };
+  const unpack = wrapper === "gzip" ? gunzipSync : inflateSync;
+  // Few packed bytes: what they unpack to is bounded by the densest packing. Behind damage nothing is given out, so fewer are tried.
+  for (let length = Math.min(packed.length, Math.max(1024, most)); length > 16; length >>= 1) {
+    try {
+      return Uint8Array.from(unpack(packed.subarray(0, length), options).subarray(0, most));
+    } catch {}
+  }
+  return new Uint8Array(0);
+}
+
+/** Throws FormatError where so few packed bytes cannot honestly hold, or are not trusted to hold, `size` bytes. */
+function checkRatio({ path, start, end }: Packed, size: number, limits: Limits): void {
+  const packed = end - start;
+  if (size > packed * densest) {
+    const what = `${packed} packed bytes (from byte ${start}) cannot unpack to the ${size} that the header declares`;
+    throw new FormatError(path, undefined, what);
+  }
+  if (size > limits.ratioFloor && size > packed * limits.maxRatio) {
+    const what = `would unpack from ${packed} to ${size} bytes, over the limit of ${limits.maxRatio}:1`;
+    throw new FormatError(path, undefined, what);
+  }
+}
+
+/** Collects chunks; those that lie one after the other in one buffer, as zlib leaves them, are not copied. */
+class Target {
+  readonly #size: number;
+  #first: Uint8Array | undefined;
+  #copy: Uint8Array | undefined;
+  end = 0;
+  extra = 0;
+
+  constructor(size: number) {
+    this.#size = size;
+  }
+
+  add(chunk: Uint8Array): void {
+    const taken = Math.min(chunk.length, this.#size - this.end);
+    this.extra += chunk.length - taken;
+    if (taken === 0) return;
+    this.#first ??= chunk;
+    const { buffer, byteOffset } = this.#first;
+    const adjoins = chunk.buffer === buffer && chunk.byteOffset === byteOffset + this.end;
+    if (!adjoins && this.#copy === undefined) {
+      this.#copy = new Uint8Array(this.#size);
+      this.#copy.set(new Uint8Array(buffer, byteOffset, this.end));
+    }
+    this.#copy?.set(chunk.subarray(0, taken), this.end);
+    this.end += taken;
+  }
+
+  bytes(): Uint8Array {
+    if (this.#copy) return this.#copy;
+    if (!this.#first) return new Uint8Array(0);
+    const { buffer, byteOffset } = this.#first;
+    const view = new Uint8Array(buffer, byteOffset, this.#size);
+    // Node keeps small buffers in a pool, which an array that may be transferred must not hold.
+    return buffer.byteLength > 2 * this.#size + 2 ** 16 || this.#size < 2 ** 16 ? view.slice() : view;
+  }
+}
+
+/** The largest output that zlib gets as one buffer; longer ones are copied together from pieces. */
+const longestChunk = 2 ** 31;
+
+/**
+ * Unpacks `size` bytes as a stream into one buffer, on the thread pool. Checksums are verified. Throws FormatError for
+ * damage, for fewer bytes, for many more, and for bytes behind the stream other than zeros.
+ */
+export async function inflateInto(packed: Packed, size: number, limits: Limits): Promise<Inflated> {
+  const { path, source, start, end, wrapper } = packed;
+  checkRatio(packed, size, limits);
+  const chunkSize = size < longestChunk ? Math.max(64, size + 1) : 2 ** 22;
+  const stream = wrapper === "gzip" ? createGunzip({ chunkSize }) : createInflate({ chunkSize });
+  const target = new Target(size);
+  const feed = async (): Promise<void> => {
+    // One buffer for all pieces: a piece has been used when its write calls back.
+    const buffer = new Uint8Array(Math.min(step, end - start));
+    for (let at = start; at < end && !stream.destroyed && !stream.readableEnded; at += step) {
+      const piece = buffer.subarray(0, Math.min(step, end - at));
+      await source.readInto(at, piece);
+      // The callback of a write may never come once the packed stream has ended: the close of the stream also ends the wait.
+      await new Promise<void>((resolve, reject) => {
+        stream.once("close", resolve);
+        stream.write(piece, (error) => {
+          stream.off("close", resolve);
+          if (error) reject(error);
+          else resolve();
+        });
+      });
+    }
+    if (!stream.destroyed) stream.end();
+  };
+  const feeding = feed();
+  feeding.catch((error: unknown) => stream.destroy(error instanceof Error ? error : undefined));
+  try {
+    for await (const chunk of stream) {
+      target.add(chunk as Buffer);
+      if (target.extra > tolerated)
+        throw new FormatError(
+          path,
+          undefined,
+          `unpacks to far more than the ${size} bytes its header declares`,
+        );
+    }
+  } catch (error) {
+    if (error instanceof FormatError) throw error;
+    const cause = error instanceof Error ? error.message : error;
+    const what = `damaged ${wrapper} stream from byte ${start} on (${cause})`;
+    throw new FormatError(path, undefined, what, { cause: error });
+  }
+  if (target.end < size) {
+    const what = `ended early: unpacks to ${target.end} bytes, ${size} were expected`;
+    throw new FormatError(path, undefined, what);
+  }
+  await checkRest(packed, start + stream.bytesWritten);
+  return { bytes: target.bytes(), extra: target.extra };
+}
+
+/** Throws FormatError unless the bytes behind a packed stream are zeros, with which tapes and blocks are filled up. */
+async function checkRest({ path, source, end }: Packed, at: number): Promise<void> {
+  for (let position = at; position < end; position += step) {
+    const rest = new Uint8Array(await source.read(position, Math.min(step, end - position)));
+    const wrong = rest.findIndex((byte) => byte !== 0);
+    if (wrong >= 0)
+      throw new FormatError(path, undefined, `bytes that are not packed data (at byte ${position + wrong})`);
+  }
+}

@@ -1,0 +1,33 @@
+import { FormatError } from "../errors.js";
+import { defaultLimits, type Limits } from "../limits.js";
+import { niftiReader } from "./nifti.js";
+import { withSource } from "./source.js";
+import type { Volume, VolumeOptions, VolumeReader } from "./volume.js";
+
+/** Every format, in the order in which they are asked. */
+const volumeReaders: readonly VolumeReader[] = [niftiReader];
+
+/** Empty masks pack 1000:1, and whole bodies have a thousand slices: any honest ratio is fine up to a GiB. */
+const volumeLimits: Limits = { ...defaultLimits, ratioFloor: 2 ** 30 };
+
+/**
+ * Reads an image or a label map with its geometry, from a path or from bytes. The first bytes decide the format; where they are
+ * no format's, the ending of the path does. Values are as stored, lengths in mm and directions LPS. Throws FormatError with the
+ * file and, where one byte is at fault, its offset.
+ */
+export async function readVolume(source: string | Uint8Array, options: VolumeOptions = {}): Promise<Volume> {
+  const { limits: given, source: name = "volume", ...rest } = options;
+  const limits = { ...volumeLimits, ...given };
+  const path = typeof source === "string" ? source : name;
+  return withSource(source, path, limits, (opened) => {
+    if (opened.bytes.size === 0) throw new FormatError(path, undefined, "is empty");
+    const seen = volumeReaders.map((reader) => reader.sniff(opened.inner, path));
+    const found = seen.indexOf("magic") >= 0 ? seen.indexOf("magic") : seen.indexOf("ending");
+    const reader = volumeReaders[found];
+    if (!reader) {
+      const known = volumeReaders.map((each) => each.name).join(", ");
+      throw new FormatError(path, undefined, `is none of the formats that are read: ${known} (at byte 0)`);
+    }
+    return reader.read(opened, { ...rest, limits });
+  });
+}
