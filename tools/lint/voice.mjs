@@ -9,6 +9,7 @@ const folders = [
   "benchmarks",
   "docs",
   "native",
+  "packages/core",
   "packages/graph",
   "packages/losses",
   "packages/phantom",

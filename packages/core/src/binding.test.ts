@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 import { call, callSync } from "./binding.js";
 import { InvalidArgumentError } from "./errors.js";
 
-// The boundary itself, called as nothing in core would: the native side must refuse what the wrappers refuse before.
+// Calls the native side directly, with arguments the wrappers never pass: it has to refuse them itself.
 const size = [4];
 const transform = (options: object): Float32Array => native.distanceTransformSync(options as never);
 

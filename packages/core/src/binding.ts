@@ -1,7 +1,7 @@
 import native from "@pixelcal/native";
 import { InvalidArgumentError } from "./errors.js";
 
-// The one place that knows how native errors look: "argument: expected X, got Y" with one of these codes.
+// Nothing else knows the form of native errors: "argument: expected X, got Y" with one of these codes.
 const codes: ReadonlySet<unknown> = new Set(["INVALID_ARGUMENT", "RESULT_TOO_LARGE"]);
 
 function translated(error: unknown): unknown {
@@ -9,7 +9,7 @@ function translated(error: unknown): unknown {
   return new InvalidArgumentError(error.message.split(":", 1)[0]!, error.message, { cause: error });
 }
 
-/** The result of a native `...Sync` kernel, its rejected arguments as InvalidArgumentError. */
+/** Returns the result of a native `...Sync` kernel; throws its rejected arguments as InvalidArgumentError. */
 export function callSync<R>(kernel: () => R): R {
   try {
     return kernel();
@@ -18,7 +18,10 @@ export function callSync<R>(kernel: () => R): R {
   }
 }
 
-/** The result of a native kernel that runs off the JS thread, its rejected arguments as InvalidArgumentError. */
+/**
+ * Returns the result of a native kernel that runs off the JS thread; throws its rejected arguments as
+ * InvalidArgumentError.
+ */
 export async function call<R>(kernel: () => Promise<R>): Promise<R> {
   try {
     return await kernel();

@@ -21,7 +21,7 @@ function scene(): { mask: Uint8Array; out: Float32Array } {
 const lost = (name: string): string =>
   `${name}: expected an array that stays attached until the call ends, got one that was transferred while it ran`;
 
-/** Every way JavaScript has to take an array's memory away at once. */
+/** The ways in which JavaScript can take an array's memory away at once. */
 const thefts: readonly [string, (array: ArrayBufferView) => unknown][] = [
   ["structuredClone", ({ buffer }) => structuredClone(buffer, { transfer: [buffer as ArrayBuffer] })],
   [
@@ -49,7 +49,7 @@ describe.each(thefts)("arrays taken away by %s while a kernel runs", (_, take) =
       const run = native.distanceTransform({ ...arrays, size });
       take(arrays[name]);
       collect();
-      // What the allocator may put where the array was.
+      // The allocator may put these where the array was.
       const others = Array.from({ length: 8 }, () => new Float32Array(side * side).fill(7));
       await expect(run).rejects.toMatchObject({ code: "INVALID_ARGUMENT", message: lost(name) });
       for (const other of others) expect(other.every((value) => value === 7)).toBe(true);
@@ -87,7 +87,7 @@ describe.each(thefts)("arrays taken away by %s while a kernel runs", (_, take) =
   });
 });
 
-/** The types are the browser's, which this project does without. */
+/** TypeScript declares WebAssembly with the browser's types, which this project does not load. */
 const wasm = (globalThis as unknown as { WebAssembly: { Memory: new (sizes: object) => GrowingMemory } })
   .WebAssembly;
 interface GrowingMemory {

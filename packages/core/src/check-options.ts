@@ -1,23 +1,23 @@
 import { InvalidArgumentError, invalidArgument } from "./errors.js";
 
 /**
- * Returns the names of the options of type `T` for {@link checkOptions}. The compiler refuses a table that lacks an
- * option of `T` or has one more.
+ * Returns the names of the options of type `T` for {@link checkOptions}. The compiler refuses a table that
+ * lacks an option of `T` or has one too many.
  */
 export function optionNames<T>(names: { readonly [K in keyof Required<T>]: true }): ReadonlySet<string> {
   return new Set(Object.keys(names));
 }
 
 /**
- * Throws an `InvalidArgumentError` unless `options` is an object all of whose options are in `knownNames`; the message
- * has the known name nearest to the unknown one. An option that is `undefined` counts as not given. `argument` names the
- * object in messages, for example "options".
+ * Throws an `InvalidArgumentError` unless `options` is an object whose options are all in `knownNames`; the
+ * message suggests the known name nearest to the unknown one. An option that is `undefined` counts as absent.
+ * `argument` names the object in messages, for example "options".
  */
 export function checkOptions(argument: string, options: unknown, knownNames: ReadonlySet<string>): void {
   if (typeof options !== "object" || options === null || Array.isArray(options)) {
     throw invalidArgument(argument, "an object", options);
   }
-  // Inherited options are read by destructuring as well, so they are checked too.
+  // Destructuring reads inherited options as well, so they are checked too.
   for (const name in options) {
     if (!knownNames.has(name) && (options as Record<string, unknown>)[name] !== undefined) {
       throw unknownOption(argument, name, knownNames);
@@ -50,7 +50,8 @@ export function nearestName(name: string, known: readonly string[]): string | un
   return nearest;
 }
 
-// The optimal string alignment distance: insertions, deletions, replacements and swaps of neighbours.
+// Computes the optimal string alignment distance: insertions, deletions, replacements and swaps of
+// neighbours.
 function edited(a: string, b: string): number {
   let before: number[] = [];
   let last = Array.from({ length: b.length + 1 }, (_, j) => j);

@@ -9,7 +9,10 @@ import {
   type Tensor,
 } from "./tensor.js";
 
-/** Throws unless `value` is a tensor of one of `types` with `rank[0]` to `rank[1]` dimensions, none of them empty. */
+/**
+ * Throws unless `value` is a tensor of one of `types` with `rank[0]` to `rank[1]` dimensions, none of them
+ * empty.
+ */
 export function checkTensor(
   argument: string,
   value: Tensor,
@@ -46,12 +49,14 @@ export function checkTensor(
 
 const labelTypes = ["uint8", "int32", "int64"] as const;
 
-/** Throws unless `labels` is `[N, ...spatial]` with 1 to 3 spatial dimensions. */
+/** Throws unless `labels` is an integer tensor `[N, ...spatial]` with 1 to 3 spatial dimensions. */
 export function checkLabels(labels: Labels, argument = "labels"): void {
   checkTensor(argument, labels, labelTypes, [2, 4]);
 }
 
-/** Throws unless `values` is `[N, C, ...spatial]` of float32 or float16 with 1 to 3 spatial dimensions. */
+/**
+ * Throws unless `values` is a float32 or float16 tensor `[N, C, ...spatial]` with 1 to 3 spatial dimensions.
+ */
 export function checkProbabilities(values: Probabilities, argument = "probs"): void {
   checkTensor(argument, values, ["float32", "float16"], [3, 5]);
 }
@@ -73,7 +78,10 @@ export function checkPositive(argument: string, value: number): void {
   if (!(Number.isFinite(value) && value > 0)) throw invalidArgument(argument, "a positive number", value);
 }
 
-/** Throws unless `spacing` is absent or holds positive numbers: one per spatial dimension, where that is known. */
+/**
+ * Throws unless `spacing` is absent or holds positive numbers: one per spatial dimension, where that is
+ * known.
+ */
 export function checkSpacing(spacing: readonly number[] | undefined, rank?: number): void {
   if (spacing === undefined) return;
   const expected = rank === undefined ? "an array of numbers" : `${rank} numbers`;

@@ -26,7 +26,7 @@ describe.skipIf(devices().includes("cuda"))("without a CUDA device", () => {
     await expect(signedDistance(mask, { classes: 2, ...cuda })).rejects.toThrow(message);
     await expect(toDevice(mask, "cuda")).rejects.toThrow(message);
     await expect(toDevice(mask, "cpu" as never)).rejects.toThrow(
-      "device: expected a device, as cuda, got cpu",
+      'device: expected a device, for example "cuda", got cpu',
     );
     expect(() => distanceTransformSync(mask, { keep: true })).toThrow(
       "keep: expected device cuda beside it, got cpu",
@@ -34,7 +34,7 @@ describe.skipIf(devices().includes("cuda"))("without a CUDA device", () => {
   });
 });
 
-// On a GPU, or on the emulated device: `npm run test:emulated-addon` in native says how.
+// Needs a GPU or the emulated device (`npm run test:emulated-addon` in native).
 describe.skipIf(!devices().includes("cuda"))("with a CUDA device", () => {
   test("kernels give what the CPU gives", async () => {
     expect(await distanceTransform(mask, cuda)).toEqual(await distanceTransform(mask));
@@ -92,10 +92,8 @@ describe.skipIf(!devices().includes("cuda"))("with a CUDA device", () => {
     there.dispose();
     expect(there.disposed).toBe(true);
     expect(await running).toEqual(await distanceTransform(mask));
-    await expect(distanceTransform(there, cuda)).rejects.toThrow(
-      "mask: expected a tensor that was not disposed",
-    );
-    await expect(there.toTensor()).rejects.toThrow("tensor: expected a tensor that was not disposed");
+    await expect(distanceTransform(there, cuda)).rejects.toThrow("mask: this tensor was disposed");
+    await expect(there.toTensor()).rejects.toThrow("tensor: this tensor was disposed");
   });
 
   test("what does not fit together is refused", async () => {

@@ -3,13 +3,14 @@ import { checkDevice, type Device } from "./device.js";
 import { InvalidArgumentError, invalidArgument } from "./errors.js";
 import { type DataType, type Tensor, type TypedArrays, tensor } from "./tensor.js";
 
-// Handles go to native code as the arrays they stand for: it takes either, so the types need not tell.
+// Native code takes a handle wherever it takes an array, so handles are typed as the arrays they stand for.
 type Handle<T extends DataType> = TypedArrays[T];
 
 /**
- * A tensor in a device's memory: what a kernel returns with `keep: true`, or `toDevice`. Every kernel with a `device`
- * option takes it in place of a tensor, on that device, without a copy. `dispose()` frees the memory now, after which it
- * is an error to use it; a call that is already running is not disturbed. Without it the garbage collector does, later.
+ * A tensor in a device's memory, returned by `toDevice` and by kernels with `keep: true`. Every kernel with a
+ * `device` option takes one in place of a tensor, on that device, without a copy. `dispose()` frees the
+ * memory at once; using the tensor afterwards is an error, but calls already running finish. Without
+ * `dispose()` the garbage collector frees the memory later.
  */
 export class DeviceTensor<T extends DataType = DataType> implements Tensor<T> {
   readonly type: T;
@@ -24,7 +25,7 @@ export class DeviceTensor<T extends DataType = DataType> implements Tensor<T> {
     this.#handle = handle;
   }
 
-  /** Throws: the data is on the device. `toTensor()` copies it here. */
+  /** Always throws, because the data is on the device; `toTensor()` copies it to this process. */
   get data(): TypedArrays[T] {
     throw new InvalidArgumentError("data", `data: this tensor is on ${this.device}; call toTensor() first`);
   }
@@ -33,13 +34,13 @@ export class DeviceTensor<T extends DataType = DataType> implements Tensor<T> {
     return this.#handle === undefined;
   }
 
-  /** Frees the device memory; a second time does nothing. */
+  /** Frees the device memory; a second call does nothing. */
   dispose(): void {
     if (this.#handle !== undefined) native.release(this.#handle);
     this.#handle = undefined;
   }
 
-  /** A copy in this process. */
+  /** Returns a copy in this process. */
   async toTensor(): Promise<Tensor<T>> {
     const request = { array: this.handle("tensor"), device: this.device };
     return {
@@ -49,7 +50,7 @@ export class DeviceTensor<T extends DataType = DataType> implements Tensor<T> {
     };
   }
 
-  /** {@link toTensor} on the calling thread. */
+  /** Runs {@link toTensor} on the calling thread. */
   toTensorSync(): Tensor<T> {
     const request = { array: this.handle("tensor"), device: this.device };
     return {
@@ -62,18 +63,18 @@ export class DeviceTensor<T extends DataType = DataType> implements Tensor<T> {
   /** @internal */
   handle(argument: string): Handle<T> {
     if (this.#handle === undefined)
-      throw invalidArgument(argument, "a tensor that was not disposed", "one that was");
+      throw new InvalidArgumentError(argument, `${argument}: this tensor was disposed`);
     return this.#handle;
   }
 }
 
-/** Copies `source` to the memory of `device`. */
+/** Copies `source` to the memory of `device`; throws when this process cannot use that device. */
 export async function toDevice<T extends DataType>(
   source: Tensor<T>,
   device: Exclude<Device, "cpu">,
 ): Promise<DeviceTensor<T>> {
   if (device === undefined || (device as Device) === "cpu")
-    throw invalidArgument("device", "a device, as cuda", device);
+    throw invalidArgument("device", 'a device, for example "cuda"', device);
   checkDevice(device);
   if (typeof source !== "object" || source === null) throw invalidArgument("source", "a tensor", source);
   const { type, dims, data } = tensor<DataType>(source.type, source.data, source.dims) as Tensor<T>;
@@ -81,14 +82,14 @@ export async function toDevice<T extends DataType>(
   return new DeviceTensor(type, dims, handle);
 }
 
-/** What native code reads a tensor by: its data, or its handle. */
+/** Returns what native code reads a tensor by: its data or its device handle. */
 export function arrayOf<T extends DataType>(tensor: Tensor<T>): TypedArrays[T];
 export function arrayOf<T extends DataType>(tensor: Tensor<T> | undefined): TypedArrays[T] | undefined;
 export function arrayOf<T extends DataType>(tensor: Tensor<T> | undefined): TypedArrays[T] | undefined {
   return tensor instanceof DeviceTensor ? tensor.handle("tensor") : tensor?.data;
 }
 
-/** The tensor of what a kernel returned: an array, or with `keep` a handle. */
+/** Returns a kernel's result as a tensor: `result` is an array, or a device handle with `keep`. */
 export function resultTensor<T extends DataType>(
   type: T,
   dims: readonly number[],

@@ -1,22 +1,25 @@
 import native from "@pixelcal/native";
 import { invalidArgument } from "./errors.js";
 
-/** Where a kernel runs; what onnxruntime calls the place is a provider. */
+/** The place a kernel runs in. (onnxruntime's word for the place is provider.) */
 export type Device = "cpu" | "cuda";
 
-/** Every kernel's options have this. */
+/** The option that every kernel has. */
 export interface DeviceOption {
-  /** Default "cpu"; a device that is not in `devices()` is an error, never a silent fallback. */
+  /**
+   * The device to run on; default "cpu". A device that is not in `devices()` is an error, never a silent
+   * fallback.
+   */
   readonly device?: Device;
 }
 
-/** Of kernels whose result may feed another one. */
+/** The option of kernels whose result may feed another kernel. */
 export interface KeepOption {
-  /** The result stays on the device as a `DeviceTensor`; not with `out`, nor on the CPU. */
+  /** Whether the result stays on the device as a `DeviceTensor`. Not with `out`, nor on the CPU. */
   readonly keep?: boolean;
 }
 
-/** The devices kernels can run on here, "cpu" first. */
+/** Returns the devices that kernels can run on here, "cpu" first. */
 export function devices(): readonly Device[] {
   return native.devices();
 }
@@ -28,12 +31,12 @@ export function checkDevice(device: Device | undefined): void {
   }
 }
 
-/** Threads one kernel call may use; one pool serves the whole process. */
+/** Returns the number of threads one kernel call may use; one pool serves the whole process. */
 export function threadCount(): number {
   return native.threadCount();
 }
 
-/** Sets the threads of every later kernel call; results do not depend on it. */
+/** Sets the number of threads of every later kernel call; results do not depend on it. */
 export function setThreadCount(count: number): void {
   if (!Number.isInteger(count) || count < 1 || count > 1024) {
     throw invalidArgument("count", "an integer from 1 to 1024", count);

@@ -1,4 +1,4 @@
-/** An argument that was rejected before any work started. */
+/** The error of an argument that was rejected before any work started. */
 export class InvalidArgumentError extends Error {
   override readonly name: string = "InvalidArgumentError";
   /** The argument's name, for example "labels" or "options.spacing". */
@@ -10,12 +10,12 @@ export class InvalidArgumentError extends Error {
   }
 }
 
-/** The error "labels: expected rank 3 to 5, got 2". */
+/** Returns an error such as "labels: expected rank 3 to 5, got 2". */
 export function invalidArgument(argument: string, expected: string, got: unknown): InvalidArgumentError {
   return new InvalidArgumentError(argument, `${argument}: expected ${expected}, got ${describe(got)}`);
 }
 
-// Anything at all can come, from elements that have no string to strings of a megabyte.
+// Callers can pass anything, from objects without a string form to strings of a megabyte.
 function describe(value: unknown): string {
   if (typeof value === "string") {
     if (value === "") return "an empty string";

@@ -1,5 +1,5 @@
-// The fixture behind published values of losses and metrics: N = 2, C = 3, 6 x 7 pixels,
-// z[n, c, i, j] = 3 sin(1 + 2n + 3c + 0.9i + 0.5j) in float32.
+// The fixture behind published values of losses and metrics: N = 2, C = 3, 6 x 7 pixels and the logits z[n,
+// c, i, j] = 3 sin(1 + 2n + 3c + 0.9i + 0.5j) in float32.
 import { readFileSync } from "node:fs";
 import { type Labels, type Tensor, tensor } from "./tensor.js";
 
@@ -16,7 +16,10 @@ export const logits: Tensor<"float32"> = tensor(
   [batch, classes, rows, columns],
 );
 
-/** Class 1 in rows 1-3, columns 1-3 and class 2 in rows 3-5, columns 4-6 of image 0; class 1 in rows 0-2, columns 2-5 of image 1. */
+/**
+ * The labels: in image 0 class 1 in rows 1-3, columns 1-3 and class 2 in rows 3-5, columns 4-6; in image 1
+ * class 1 in rows 0-2, columns 2-5.
+ */
 export const labels: Tensor<"uint8"> = tensor(
   "uint8",
   Uint8Array.from({ length: batch * pixels }, (_, at) => {
@@ -36,7 +39,7 @@ export const image: Tensor<"float32"> = tensor(
   [batch, 1, rows, columns],
 );
 
-/** Softmax over axis 1, in double, rounded to float32. */
+/** Applies softmax over axis 1 in double precision, rounded to float32. */
 export function softmax({ data, dims }: Tensor<"float32">): Tensor<"float32"> {
   const [n, c, ...spatial] = dims as [number, number, ...number[]];
   const size = spatial.reduce((product, dim) => product * dim, 1);
@@ -53,14 +56,14 @@ export function softmax({ data, dims }: Tensor<"float32">): Tensor<"float32"> {
 
 export const probs: Tensor<"float32"> = softmax(logits);
 
-/** Image n of a batch, as a batch of one. */
+/** Returns image n of a batch, as a batch of one. */
 export function only<T extends Tensor>(value: T, n: number): T {
   const length = value.data.length / value.dims[0]!;
   const data = value.data.slice(n * length, (n + 1) * length);
   return { ...value, data, dims: [1, ...value.dims.slice(1)] };
 }
 
-/** 1 where the label is not background. */
+/** Returns a mask that is 1 where the label is not background. */
 export function foreground({ data, dims }: Labels): Tensor<"uint8"> {
   return tensor(
     "uint8",

@@ -4,11 +4,11 @@ import { calibrationBinsSync } from "./kernels/calibration-bins.js";
 import { argMaxSync } from "./metrics/overlap.js";
 import { float16Bits, tensor } from "./tensor.js";
 
-// 0.25, 0.75, 0.5, 1, 0.75, 0.25, 0.5, 0: two classes of four pixels.
+// The bits of 0.25, 0.75, 0.5, 1, 0.75, 0.25, 0.5, 0: two classes of four pixels.
 const bits = Uint16Array.of(0x3400, 0x3a00, 0x3800, 0x3c00, 0x3a00, 0x3400, 0x3800, 0);
 const labels = { type: "uint8", dims: [1, 4], data: Uint8Array.of(1, 0, 1, 0) } as const;
 
-// Node has it from version 24 on.
+// Node has Float16Array since version 24.
 const Float16Array = (globalThis as { Float16Array?: new (buffer: ArrayBufferLike) => Uint16Array })
   .Float16Array;
 

@@ -11,7 +11,7 @@ const foreground = core.calibrationBinsSync(probs, mask);
 const scores = core.probabilityScoresSync(probs, mask);
 const opening = { op: "opening" } as const;
 
-// Every function with options: its misspelt option, and what is meant.
+// The functions with options, each with a misspelt option and the suggestion it should get.
 test.each<[string, (options: never) => unknown, object, string, string]>([
   ["calibrationBins", (o) => core.calibrationBinsSync(probs, mask, o), {}, "bin", "bins"],
   ["calibrationHistograms", (o) => core.calibrationHistogramsSync(probs, mask, [{}, o]), {}, "edge", "edges"],
@@ -103,18 +103,22 @@ test.each<[string, () => unknown, string]>([
   [
     "bins",
     () => core.expectedCalibrationError(null as never),
-    "bins: expected the bins of calibrationBins, got null",
+    "bins: expected bins returned by calibrationBins, got null",
   ],
-  ["bins to merge", () => core.mergeBins(bins, 5 as never), "b: expected the bins of calibrationBins, got 5"],
+  [
+    "bins to merge",
+    () => core.mergeBins(bins, 5 as never),
+    "b: expected bins returned by calibrationBins, got 5",
+  ],
   [
     "scores",
     () => core.brierScore({} as never),
-    "scores: expected the sums of probabilityScores, got Object",
+    "scores: expected sums returned by probabilityScores, got Object",
   ],
   [
     "scores",
     () => core.negativeLogLikelihood(null as never),
-    "scores: expected the sums of probabilityScores",
+    "scores: expected sums returned by probabilityScores",
   ],
 ])("%s that are none are refused by name", (_, attempt, message) => {
   expect(attempt).toThrow(core.InvalidArgumentError);

@@ -1,40 +1,41 @@
-// Elementary functions built from + - * / and sqrt alone, which IEEE 754 rounds the same way everywhere: unlike Math.sin or Math.exp
-// they give the same bits in every engine. Accurate to a few units of rounding over the ranges used here.
+// Elementary functions built from + - * / and sqrt alone, which IEEE 754 rounds the same way everywhere:
+// unlike Math.sin or Math.exp they give the same bits in every engine. They are accurate to a few units of
+// rounding over the ranges used here.
 
 const words: DataView<ArrayBuffer> = new DataView(new ArrayBuffer(8));
 const ln2High = 0.6931471803691238;
 const ln2Low = 1.9082149292705877e-10;
 
-/** 1 / f(n) for the n of a series, so that its loop multiplies instead of dividing. */
+/** Returns 1 / f(n) for the n of a series, so that its loop multiplies instead of dividing. */
 const reciprocals = (count: number, f: (n: number) => number): Float64Array =>
   Float64Array.from({ length: count }, (_, n) => 1 / f(n));
 const whole = reciprocals(32, (n) => n);
 const odd = reciprocals(16, (n) => 2 * n + 1);
 const sineSteps = reciprocals(12, (n) => (2 * n + 2) * (2 * n + 3));
 
-/** x * x; the engine may compute x ** 2 in its own way. */
+/** Returns x * x; an engine may compute x ** 2 differently. */
 export const square = (x: number): number => x * x;
 
-/** 2^k for an integer k in [-1022, 1023]. */
+/** Returns 2^k for an integer k in [-1022, 1023]. */
 function powerOfTwo(k: number): number {
   words.setUint32(0, (k + 1023) << 20);
   words.setUint32(4, 0);
   return words.getFloat64(0);
 }
 
-/** e^x, 0 below -700 and infinite above 700. */
+/** Returns e^x, 0 below -700 and Infinity above 700. */
 export function exp(x: number): number {
   if (!(x > -700)) return x <= -700 ? 0 : Number.NaN;
   if (x > 700) return Number.POSITIVE_INFINITY;
   const k = Math.round(x * Math.LOG2E);
   const r = x - k * ln2High - k * ln2Low;
-  // Taylor in Horner form; |r| <= 0.35, so the 14th term is below 2^-60.
+  // The Taylor series in Horner form: |r| <= 0.35, so the 14th term is below 2^-60.
   let sum = 1;
   for (let n = 14; n >= 1; n--) sum = 1 + sum * r * whole[n]!;
   return sum * powerOfTwo(k);
 }
 
-/** Natural logarithm of a positive normal number. */
+/** Returns the natural logarithm of a positive normal number. */
 export function log(x: number): number {
   words.setFloat64(0, x);
   let high = words.getUint32(0);
@@ -54,10 +55,10 @@ export function log(x: number): number {
   return k * ln2High + (2 * s * sum + k * ln2Low);
 }
 
-/** Sine of an angle of moderate size (|x| < 10^4), in radians. */
+/** Returns the sine of an angle of moderate size (|x| < 10^4), in radians. */
 export function sin(x: number): number {
   const turns = Math.round(x / Math.PI);
-  // pi in two parts, the first short enough for an exact product
+  // pi is split in two, the first part short enough for an exact product.
   const r = x - turns * 3.1415927410125732 + turns * 8.742278000372486e-8;
   const r2 = r * r;
   let sum = 1;
@@ -65,12 +66,12 @@ export function sin(x: number): number {
   return turns % 2 === 0 ? r * sum : -r * sum;
 }
 
-/** Cosine of an angle of moderate size, in radians. */
+/** Returns the cosine of an angle of moderate size, in radians. */
 export function cos(x: number): number {
   return sin(x + Math.PI / 2);
 }
 
-/** Angle of the vector (x, y) in (-pi, pi]; 0 for the zero vector. */
+/** Returns the angle of the vector (x, y) in (-pi, pi]; 0 for the zero vector. */
 export function atan2(y: number, x: number): number {
   const ax = Math.abs(x);
   const ay = Math.abs(y);
@@ -88,7 +89,7 @@ export function atan2(y: number, x: number): number {
   return y < 0 ? -angle : angle;
 }
 
-/** Standard normal distribution function. */
+/** Returns the standard normal distribution function. */
 export function normalCdf(x: number): number {
   const z = Math.abs(x);
   if (z > 8) return x < 0 ? 0 : 1;
@@ -104,7 +105,7 @@ export function normalCdf(x: number): number {
     }
     tail = 0.5 - density * sum;
   } else {
-    // Laplace's continued fraction for the tail
+    // Laplace's continued fraction gives the tail.
     let fraction = z;
     for (let n = 60; n >= 1; n--) fraction = z + n / fraction;
     tail = density / fraction;

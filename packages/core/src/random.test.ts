@@ -71,7 +71,7 @@ describe("splits", () => {
   });
 
   test("neighbouring seeds and labels are unrelated", () => {
-    // Correlation of bit counts between streams that differ by one.
+    // Bit counts of streams whose seeds differ by one must not correlate.
     for (const make of [(i: number) => Random.fromSeed(i), (i: number) => Random.fromSeed(5).split(i)]) {
       const values = Array.from({ length: 4000 }, (_, i) => make(i).uniform() - 0.5);
       const lagged = values.slice(1).reduce((sum, value, i) => sum + value * values[i]!, 0) / 4000;
@@ -141,7 +141,7 @@ describe("rejected arguments", () => {
     ["fractional seed", () => Random.fromSeed(1.5), /seed: expected a safe integer, got 1\.5/],
     ["huge seed", () => Random.fromSeed(2 ** 60), /seed: expected a safe integer/],
     ["short state", () => Random.fromState(new Uint8Array(15)), /state: expected 16 bytes, got 15/],
-    ["zero state", () => Random.fromState(new Uint8Array(16)), /state: expected not all zero/],
+    ["zero state", () => Random.fromState(new Uint8Array(16)), /state: expected 16 bytes that are not all 0/],
     ["integer 0", () => random.integer(0), /n: expected an integer from 1/],
     ["integer 2^33", () => random.integer(2 ** 33), /n: expected an integer from 1/],
     ["permutation -1", () => random.permutation(-1), /n: expected an integer from 0/],

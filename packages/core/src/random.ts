@@ -1,7 +1,7 @@
 import { invalidArgument } from "./errors.js";
 import { log } from "./portable-math.js";
 
-/** Bijective mixing of 32 bits (the finalizer of MurmurHash3). */
+/** Mixes 32 bits bijectively (the finalizer of MurmurHash3). */
 function mix(word: number): number {
   let h = word;
   h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
@@ -16,19 +16,19 @@ function absorb(state: Uint32Array, word: number): void {
 }
 
 /**
- * A seeded random generator: xoshiro128** 1.1 (Blackman and Vigna, 2021). Its whole state is 16 bytes, and integers, uniforms, normals and
- * permutations are the same on every machine.
+ * A seeded random generator: xoshiro128** 1.1 (Blackman and Vigna, 2021). The state is 16 bytes; integers,
+ * uniforms, normals and permutations are the same on every machine.
  */
 export class Random {
   readonly #state: Uint32Array;
 
   private constructor(state: Uint32Array) {
-    // The one state the generator cannot leave.
+    // The all-zero state is the only one the generator cannot leave.
     if (state.every((word) => word === 0)) state[0] = 1;
     this.#state = state;
   }
 
-  /** A generator for a whole-number seed. Different seeds give unrelated streams. */
+  /** Returns the generator of a whole-number seed. Different seeds give unrelated streams. */
   static fromSeed(seed: number): Random {
     if (!Number.isSafeInteger(seed)) throw invalidArgument("seed", "a safe integer", seed);
     const state = new Uint32Array(4);
@@ -37,16 +37,17 @@ export class Random {
     return new Random(state);
   }
 
-  /** The generator whose `state()` was saved. */
+  /** Returns the generator whose `state()` was saved. */
   static fromState(state: Uint8Array): Random {
     if (state.length !== 16) throw invalidArgument("state", "16 bytes", state.length);
     const view = new DataView(state.buffer, state.byteOffset);
     const words = Uint32Array.of(0, 4, 8, 12).map((at) => view.getUint32(at, true));
-    if (words.every((word) => word === 0)) throw invalidArgument("state", "not all zero", "all zero");
+    if (words.every((word) => word === 0))
+      throw invalidArgument("state", "16 bytes that are not all 0", "zeros");
     return new Random(words);
   }
 
-  /** 16 bytes from which `fromState` goes on exactly where this generator stands. */
+  /** Returns 16 bytes from which `fromState` continues exactly where this generator stands. */
   state(): Uint8Array {
     const bytes = new Uint8Array(16);
     const view = new DataView(bytes.buffer);
@@ -56,7 +57,10 @@ export class Random {
     return bytes;
   }
 
-  /** An independent generator for a named purpose. Depends on the present state and the label; does not advance this generator. */
+  /**
+   * Returns an independent generator for a named purpose. It depends on the present state and the label; this
+   * generator does not advance.
+   */
   split(label: string | number): Random {
     const state = this.#state.slice();
     const text = String(label);
@@ -65,7 +69,7 @@ export class Random {
     return new Random(state);
   }
 
-  /** 32 random bits as a number in [0, 2^32). */
+  /** Returns 32 random bits as a number in [0, 2^32). */
   bits(): number {
     const s = this.#state;
     const s1 = s[1]!;
@@ -81,13 +85,13 @@ export class Random {
     return result;
   }
 
-  /** A multiple of 2^-53 in [0, 1). */
+  /** Returns a multiple of 2^-53 in [0, 1). */
   uniform(): number {
     const high = this.bits() >>> 5;
     return (high * 2 ** 26 + (this.bits() >>> 6)) / 2 ** 53;
   }
 
-  /** A whole number in [0, n), without bias, for n up to 2^32. */
+  /** Returns a whole number in [0, n), without bias, for n up to 2^32. */
   integer(n: number): number {
     if (!Number.isInteger(n) || n < 1 || n > 2 ** 32)
       throw invalidArgument("n", "an integer from 1 to 2^32", n);
@@ -98,7 +102,10 @@ export class Random {
     }
   }
 
-  /** A standard normal number (Marsaglia's polar method; its second value is not kept, so that the state stays 16 bytes). */
+  /**
+   * Returns a standard normal number (Marsaglia's polar method; the second value is dropped, so that the
+   * state stays 16 bytes).
+   */
   normal(): number {
     for (;;) {
       const u = 2 * this.uniform() - 1;
@@ -108,7 +115,7 @@ export class Random {
     }
   }
 
-  /** The numbers 0 to n - 1 in random order (Fisher and Yates). */
+  /** Returns the numbers 0 to n - 1 in random order (Fisher and Yates). */
   permutation(n: number): Uint32Array {
     if (!Number.isInteger(n) || n < 0 || n > 2 ** 32 - 1)
       throw invalidArgument("n", "an integer from 0 to 2^32 - 1", n);

@@ -3,14 +3,15 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
 
-// Large results come from a pool of the process. Each test runs in a process of its own, which can collect garbage.
+// Large results come from a pool of the process. Each test runs in its own process, which can collect
+// garbage.
 const prelude = `
   import native from ${JSON.stringify(fileURLToPath(import.meta.resolve("@pixelcal/native")))};
   import { Worker } from "node:worker_threads";
   const size = [1025, 1026], count = 1025 * 1026;
   const labels = Uint8Array.from({ length: count }, (_, i) => (i >> 4) % 3);
   const bytes = (array) => Buffer.from(array.buffer, array.byteOffset, array.byteLength);
-  // Until the collector and the event loop have returned what was dropped.
+  // Waits until the collector and the event loop have returned the dropped results.
   async function settle(done = () => native.resultMemory().lent === 0) {
     for (let i = 0; i < 200 && !done(); i++) {
       gc();

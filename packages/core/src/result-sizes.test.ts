@@ -5,7 +5,7 @@ import { InvalidArgumentError } from "./errors.js";
 import { signedDistanceSync } from "./kernels/signed-distance.js";
 import { zeros } from "./tensor.js";
 
-// Results longer than arrays can be end the whole process where they reach V8: every size is compared before.
+// Results longer than arrays can be would end the whole process inside V8, so every size is checked first.
 const bytes = new Uint8Array(64);
 const floats = new Float32Array(256);
 const words = new BigUint64Array(8);
@@ -93,7 +93,8 @@ describe("lengths are compared with sizes before anything is allocated", () => {
 });
 
 describe("a result beyond this machine's memory or JavaScript's arrays", () => {
-  // 32767 classes of 2^32 pixels: inputs that fit, a result of 512 TiB. Here with as few pixels as show it.
+  // With 32767 classes and 2^32 pixels the inputs would fit and the result would take 512 TiB. Here as few
+  // pixels as possible show it.
   const pixels = 2 ** 24;
   const labels = new Uint8Array(pixels);
   const options = { labels, classes: 32767, size: [pixels] };
@@ -123,6 +124,6 @@ test("messages stay short, whatever came", () => {
   const transform = (options: object): unknown => native.distanceTransformSync(options as never);
   const long = "x".repeat(1 << 20);
   expect(() => transform({ mask: bytes, size: [64], noZero: long })).toThrow(
-    `noZero: expected one of reference, infinity, got ${"x".repeat(80)}...`,
+    `noZero: expected one of infinity, reference, got ${"x".repeat(80)}...`,
   );
 });

@@ -1,8 +1,8 @@
 import { InvalidArgumentError, invalidArgument } from "./errors.js";
 
 /**
- * The typed array that holds each data type; names as onnxruntime's. float16 is its bits, on every Node version: where
- * there is a Float16Array (Node 24) one is taken wherever a float16 tensor is, but no result is one.
+ * The typed array that holds each data type; the names are onnxruntime's. float16 is stored as its bits on
+ * every Node version: where Float16Array exists (Node 24) a tensor may hold one, but results never do.
  */
 export interface TypedArrays {
   float32: Float32Array;
@@ -28,10 +28,10 @@ export interface Tensor<T extends DataType = DataType> {
   readonly data: TypedArrays[T];
 }
 
-/** Integer class per pixel, `[N, ...spatial]`, background 0. */
+/** A map of integer classes per pixel, `[N, ...spatial]`, background 0. */
 export type Labels = Tensor<"uint8"> | Tensor<"int32"> | Tensor<"int64">;
 
-/** Probabilities (or logits) in either precision; float16 is widened in the kernels, without a copy. */
+/** The probabilities (or logits) in either precision; kernels widen float16 without a copy. */
 export type Probabilities = Tensor<"float32"> | Tensor<"float16">;
 
 const arrays: { readonly [T in DataType]: new (length: number) => TypedArrays[T] } = {
@@ -49,11 +49,11 @@ const arrays: { readonly [T in DataType]: new (length: number) => TypedArrays[T]
   bool: Uint8Array,
 };
 
-// Any value can come as a type; hasOwn alone would call the toString of an object.
+// A type can be any value; hasOwn alone would call the toString of an object.
 const isDataType = (type: unknown): type is DataType =>
   typeof type === "string" && Object.hasOwn(arrays, type);
 
-/** A Float16Array, which Node has from version 24 on. */
+/** A Float16Array, which Node has since version 24. */
 export interface Float16Values extends ArrayBufferView {
   readonly length: number;
   readonly [Symbol.toStringTag]: "Float16Array";
@@ -63,12 +63,12 @@ function isFloat16Array(data: unknown): data is Float16Values {
   return ArrayBuffer.isView(data) && (data as Partial<Float16Values>)[Symbol.toStringTag] === "Float16Array";
 }
 
-/** Returns the bits of float16 values: a Uint16Array as it is, a Float16Array's memory as one. */
+/** Returns the bits of float16 values: a Uint16Array unchanged, a Float16Array's memory as a Uint16Array. */
 export function float16Bits(data: Uint16Array | Float16Values): Uint16Array {
   return isFloat16Array(data) ? new Uint16Array(data.buffer, data.byteOffset, data.length) : data;
 }
 
-/** The product of `dims`; throws when one is not a whole number or the product is not exact. */
+/** Returns the product of `dims`; throws when one is not a whole number or the product is not exact. */
 export function elementCount(dims: readonly number[]): number {
   if (!Array.isArray(dims)) throw invalidArgument("dims", "an array of whole numbers", dims);
   let count = 1;
@@ -80,7 +80,7 @@ export function elementCount(dims: readonly number[]): number {
   return count;
 }
 
-/** Makes a tensor over `data` (not copied), whose length must be the product of `dims`. */
+/** Makes a tensor over `data` (not copied); throws unless its length is the product of `dims`. */
 export function tensor<T extends DataType>(
   type: T,
   data: TypedArrays[T] | (T extends "float16" ? Float16Values : never),
@@ -114,7 +114,8 @@ export function zeros<T extends DataType>(type: T, dims: readonly number[]): Ten
 
 /** Tells whether `data` is a typed array that holds `type`. */
 export function holds(type: DataType, data: unknown): boolean {
-  // A view first: proxies of arrays and objects of their prototypes are instances too, but have no length.
+  // The view is tested first: proxies of arrays and objects of their prototypes are instances too, but have
+  // no length.
   if (!isDataType(type) || !ArrayBuffer.isView(data)) return false;
   return data instanceof arrays[type] || (type === "float16" && isFloat16Array(data));
 }

@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
 import * as core from "./index.js";
 
-// What callers hand over by mistake: an error of ours that names the argument, never one of the engine's.
+// Values that callers pass by mistake give an error of this package that names the argument, never one of
+// V8's.
 const probs = core.tensor("float32", Float32Array.of(0.5, 0.5, 0.5, 0.5), [1, 2, 2]);
 const labels = core.tensor("uint8", Uint8Array.of(0, 1), [1, 2]);
 const bins = core.calibrationBinsSync(probs, labels, { of: "classes", bins: 4 });
@@ -30,8 +31,8 @@ test.each(Object.entries(errors))("%s of what is no bins", (name, score) => {
   const valid = name === "classwiseExpectedCalibrationError" || name === "mergeBins" ? bins : one;
   expect(() => score(valid as never)).not.toThrow();
   for (const [change, message] of [
-    [undefined, `${argument}: expected the bins of calibrationBins, got undefined`],
-    [null, `${argument}: expected the bins of calibrationBins, got null`],
+    [undefined, `${argument}: expected bins returned by calibrationBins, got undefined`],
+    [null, `${argument}: expected bins returned by calibrationBins, got null`],
     [{ ...valid, groups: Number.NaN }, `${argument}.groups: expected an integer from 1 to 32767, got NaN`],
     [{ ...valid, bins: 4n }, `${argument}.bins: expected an integer from 1 to 1024, got 4`],
     [
@@ -52,16 +53,20 @@ test.each(Object.entries(errors))("%s of what is no bins", (name, score) => {
 });
 
 test.each<[string, () => unknown, string]>([
-  ["scores", () => core.brierScore(undefined as never), "scores: expected the sums of probabilityScores"],
+  [
+    "scores",
+    () => core.brierScore(undefined as never),
+    "scores: expected sums returned by probabilityScores",
+  ],
   [
     "scores",
     () => core.brierScore({ ...scores, total: 1n } as never),
-    "scores: expected the sums of probabilityScores",
+    "scores: expected sums returned by probabilityScores",
   ],
   [
     "scores",
     () => core.negativeLogLikelihood(null as never),
-    "scores: expected the sums of probabilityScores",
+    "scores: expected sums returned by probabilityScores",
   ],
   ["counts", () => core.diceScore(undefined as never), "counts: expected an object"],
   [

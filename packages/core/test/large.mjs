@@ -1,5 +1,6 @@
-// The kernels through the library on arrays of more than 2^31 elements: `npm run test:large` runs it after the C++ tests
-// of such sizes. Needs 11 GiB. Arrays of zeros, which most of these are, take no memory until they are written.
+// The kernels through the library on arrays of more than 2^31 elements: `npm run test:large` runs it after
+// the C++ tests of such sizes. Needs 11 GiB. Arrays of zeros, which most of these are, take no memory until
+// they are written.
 import assert from "node:assert/strict";
 import {
   calibrationBins,

@@ -6,7 +6,7 @@ import type { ByteSource } from "./regular-file.js";
 
 const windowSize = 64 * 1024;
 
-/** Gives yauzl the archive's end and index out of a window, as it asks for a few bytes at a time. */
+/** Gives yauzl the archive's end and index from one window, because it reads a few bytes at a time. */
 class WindowReader extends RandomAccessReader {
   readonly #source: ByteSource;
   #start = 0;
@@ -29,7 +29,7 @@ class WindowReader extends RandomAccessReader {
       done(null, this.#bytes.copy(buffer, offset, at, at + length));
     };
     const inside = position >= this.#start && position + length <= this.#start + this.#bytes.length;
-    // Later, also when nothing has to be read: yauzl would call itself once per entry.
+    // The callback runs later even when nothing has to be read: yauzl would otherwise recurse once per entry.
     if (inside) setImmediate(copy);
     else
       this.#load(position, length).then(
@@ -46,7 +46,7 @@ class WindowReader extends RandomAccessReader {
     this.#start = start;
   }
 
-  /** Entries are read without yauzl. */
+  /** Always throws: entries are read without yauzl. */
   override _readStreamForRange(): PassThrough {
     return new PassThrough().end();
   }
@@ -92,7 +92,7 @@ function checkOverlap(entries: readonly Entry[], path: string): void {
   }
 }
 
-/** The index of a ZIP archive. Refuses too many entries, duplicate names and overlapping entries. */
+/** Reads the index of a ZIP archive. Refuses too many entries, duplicate names and overlapping entries. */
 export async function archiveIndex(source: ByteSource, path: string, limits: Limits): Promise<Entry[]> {
   const zip = await openArchive(source);
   const { entryCount } = zip;

@@ -1,13 +1,13 @@
 import type { DataType, TypedArrays } from "@pixelcal/core";
 
-/** How an element type lies in memory: its width, and a typed view of a buffer. */
+/** The layout of an element type: its width in bytes, and a function that makes a typed view of a buffer. */
 export interface Element<T extends DataType = DataType> {
   readonly type: T;
   readonly bytes: number;
   readonly view: (buffer: ArrayBufferLike, offset: number, length: number) => TypedArrays[T];
 }
 
-/** The element types that files can hold. float16 is raw bit patterns, bool one byte of 0 or 1. */
+/** The element types that files can hold. float16 is its raw bits; bool is one byte, 0 or 1. */
 export const elements: { readonly [T in DataType]: Element<T> } = {
   float64: { type: "float64", bytes: 8, view: (b, o, n) => new Float64Array(b, o, n) },
   float32: { type: "float32", bytes: 4, view: (b, o, n) => new Float32Array(b, o, n) },

@@ -1,4 +1,7 @@
-/** A file that is missing, malformed or not what its reader expects: `path`, the array or field (`key`), and what is wrong. */
+/**
+ * The error of a file that is missing, malformed or not what its reader expects: `path`, the array or field
+ * (`key`), and the problem.
+ */
 export class FormatError extends Error {
   readonly path: string;
   readonly key: string | undefined;
@@ -11,24 +14,27 @@ export class FormatError extends Error {
   }
 }
 
-/** The system's error code ("ENOENT", ...) of an unknown exception, or undefined. */
+/** Returns the system's error code ("ENOENT", ...) of an unknown exception, or undefined. */
 export function errorCode(error: unknown): string | undefined {
   return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined;
 }
 
-/** Turns a system error about `path` into a FormatError a person can act on; other errors pass unchanged. */
+/**
+ * Turns a system error about `path` into a FormatError that a person can act on; returns other errors
+ * unchanged.
+ */
 export function fileError(path: string, error: unknown): unknown {
   const code = errorCode(error);
   const text: Record<string, string> = {
     ENOENT: "no such file",
     EISDIR: "is a directory, expected a file",
-    ENOTDIR: "a file is where a folder was expected",
-    // Opening a socket or a device without its driver.
+    ENOTDIR: "a part of the path is a file, expected a folder",
+    // ENXIO comes from opening a socket, or a device without a driver.
     ENXIO: "is a socket or a device, expected a file",
     ENODEV: "is a device, expected a file",
-    ELOOP: "a chain of links without an end",
+    ELOOP: "its symbolic links form a loop",
     ENAMETOOLONG: "the name is too long",
-    EIO: "the device failed",
+    EIO: "the device reported an error",
     EACCES: "permission denied",
     EPERM: "permission denied",
   };
@@ -36,19 +42,21 @@ export function fileError(path: string, error: unknown): unknown {
   return what === undefined ? error : new FormatError(path, undefined, what, { cause: error });
 }
 
-/** Says of a system error that `path` cannot be written, and why; other errors pass unchanged. */
+/**
+ * Turns a system error into one that says `path` cannot be written, and why; returns other errors unchanged.
+ */
 export function writeError(path: string, error: unknown): unknown {
   const text: Record<string, string> = {
     ENOSPC: "no space left on the device",
-    EDQUOT: "the disk quota is used up",
+    EDQUOT: "the disk quota is exceeded",
     EFBIG: "the file would be too large",
     EACCES: "permission denied",
     EPERM: "permission denied",
     EROFS: "the file system is read-only",
     EISDIR: "a folder has this name",
-    ENOTDIR: "a file is where a folder has to be",
-    ENOENT: "its folder cannot be made",
-    EIO: "the device failed",
+    ENOTDIR: "a part of the path is a file, expected a folder",
+    ENOENT: "its folder cannot be created",
+    EIO: "the device reported an error",
   };
   const what = text[errorCode(error) ?? ""];
   return what === undefined ? error : new Error(`${path}: cannot be written: ${what}`, { cause: error });

@@ -98,7 +98,7 @@ test("folders that are made, and removed where they are empty", async () => {
   expect(await readdir(outer)).toEqual(["a"]);
 });
 
-// Node's own recursive mkdir loops for ever there.
+// Node's own recursive mkdir never returns there.
 test.runIf(existsSync("/proc/self"))("a folder that cannot be made is an error", async () => {
   await expect(makeFolder("/proc/no/such")).rejects.toThrow("/proc/no/such: cannot be written: ");
   await expect(writeFileAtomic("/proc/no/such", "x")).rejects.toThrow("/proc/no: cannot be written: ");

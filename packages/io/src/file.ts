@@ -14,8 +14,8 @@ async function syncDirectory(path: string): Promise<void> {
 }
 
 /**
- * Makes a folder and its missing parents and returns those it made, the outermost first; on failure none of them stays.
- * (Node's recursive mkdir never returns where a folder cannot be made, below /proc for one.)
+ * Makes a folder and its missing parents and returns the new folders, outermost first; on failure it removes
+ * them again. (Node's recursive mkdir never returns where a folder cannot be made, for example below /proc.)
  */
 export async function makeFolder(path: string): Promise<readonly string[]> {
   const missing: string[] = [];
@@ -37,7 +37,7 @@ export async function makeFolder(path: string): Promise<readonly string[]> {
   return made;
 }
 
-/** Removes what `makeFolder` made, as far as it is empty. */
+/** Removes the folders made by `makeFolder`, as far as they are empty. */
 export async function removeFolders(made: readonly string[]): Promise<void> {
   for (const folder of [...made].reverse()) await rmdir(folder).catch(() => undefined);
 }
@@ -45,13 +45,17 @@ export async function removeFolders(made: readonly string[]): Promise<void> {
 export type FileData = Uint8Array | string | Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
 
 /**
- * Writes a file so that at any moment, a crash or a full disk included, `path` holds either the old bytes or the new:
- * a temporary file beside it, fsync, rename, fsync of the folder. Missing parent folders are made.
+ * Writes a file so that `path` holds either the old or the new bytes at any moment, even after a crash or
+ * with a full disk: a temporary file beside it, fsync, rename, fsync of the folder. Makes missing parent
+ * folders.
  */
 export const writeFileAtomic = (path: string, data: FileData): Promise<void> =>
   writeFilesAtomic([[path, data]]);
 
-/** The same of files that belong together: the first takes its place, the others after it in turn, when all are written. */
+/**
+ * Writes files that belong together: when all are written, the first takes its place, then the others in
+ * turn.
+ */
 export async function writeFilesAtomic(
   files: readonly (readonly [path: string, data: FileData])[],
 ): Promise<void> {
@@ -79,7 +83,7 @@ export async function writeFilesAtomic(
   for (const folder of new Set(files.map(([path]) => dirname(path)))) await syncDirectory(folder);
 }
 
-/** A new file; a name that is taken, however that came, is no reason to fail. */
+/** Opens a new file; if the name is taken, for whatever reason, tries another name. */
 async function openNew(folder: string, name: string): Promise<{ file: FileHandle; temporary: string }> {
   for (let attempt = 0; ; attempt++) {
     const temporary = join(folder, temporaryName(name));

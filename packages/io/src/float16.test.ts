@@ -30,7 +30,7 @@ test("rounding is to the nearest value, ties to even", () => {
   }
 });
 
-// Node has it from version 24 on.
+// Node has Float16Array since version 24.
 const Float16Array = (globalThis as { Float16Array?: new (buffer: ArrayBufferLike) => Uint16Array })
   .Float16Array;
 test.skipIf(Float16Array === undefined)("a Float16Array widens as its bits", () => {

@@ -3,17 +3,17 @@ import { readdir, readlink, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { errorCode, FormatError, fileError } from "./errors.js";
 
-/** The visible entries of a folder by what they are, links followed, each list in the order of names. */
+/** The visible entries of a folder by kind, links followed, each list sorted by name. */
 export interface FolderEntries {
   readonly files: readonly string[];
   readonly folders: readonly string[];
-  /** Links that lead nowhere, pipes, sockets and devices: the name and what it is. */
+  /** The broken links, pipes, sockets and devices: the name and a description of the entry. */
   readonly others: ReadonlyMap<string, string>;
 }
 
 /**
- * Lists a folder. Names that begin with a dot are left out, macOS's `._x` among them; links count as what they lead
- * to. Throws `FormatError` where the folder cannot be listed; `expected` says in the message what it should be.
+ * Lists a folder. Leaves out names that begin with a dot, including macOS's `._x`; a link counts as its
+ * target. Throws `FormatError` if the folder cannot be listed; `expected` tells the reader what it should be.
  */
 export async function listFolder(folder: string, expected?: string): Promise<FolderEntries> {
   const entries = await readdir(folder, { withFileTypes: true }).catch(async (error: unknown) => {
@@ -35,8 +35,9 @@ export async function listFolder(folder: string, expected?: string): Promise<Fol
 }
 
 /**
- * Lists the cases of a folder: the names of its .npz files without the ending, sorted. Every reader of data sets and
- * predictions lists with it. Throws `FormatError` where there is none, and for an .npz entry that is not a file.
+ * Lists the cases of a folder: the sorted names of its .npz files without the ending. Every reader of data
+ * sets and predictions lists with it. Throws `FormatError` if there are no cases, and for an .npz entry that
+ * is not a file.
  */
 export async function listCases(folder: string, expected = "expected .npz files"): Promise<string[]> {
   const { files, folders, others } = await listFolder(folder, expected);
@@ -51,7 +52,7 @@ export async function listCases(folder: string, expected = "expected .npz files"
   return cases.map((name) => name.slice(0, -".npz".length));
 }
 
-/** What a link leads to, or a sentence where that is nothing. */
+/** Returns the target of a link, or a sentence if it has none. */
 async function followed(path: string, entry: Dirent): Promise<Dirent | Stats | string> {
   if (entry.isFile() || entry.isDirectory()) return entry;
   try {

@@ -1,23 +1,26 @@
-/** What a reader accepts at most. A breach is a FormatError before memory is taken for it. */
+/** The limits of a reader. It throws a FormatError before it takes memory beyond them. */
 export interface Limits {
-  /** Bytes of the file. */
+  /** The size of the file, in bytes. */
   readonly maxFile: number;
-  /** Bytes that the arrays read from one file may take together, unpacked. */
+  /** The unpacked size of all arrays read from one file, in bytes. */
   readonly maxOutput: number;
-  /** Elements of one array. */
+  /** The number of elements of one array. */
   readonly maxElements: number;
   readonly maxRank: number;
-  /** Bytes of one NPY header. */
+  /** The size of one NPY header, in bytes. */
   readonly maxHeader: number;
-  /** Bytes of a table of contents (safetensors header). */
+  /** The size of a table of contents (safetensors header), in bytes. */
   readonly maxIndex: number;
-  /** Entries of one archive. */
+  /** The number of entries of one archive. */
   readonly maxEntries: number;
-  /** Unpacked bytes of an archive's arrays : bytes of the archive. Binding only above `ratioFloor`: an empty mask packs 1000:1. */
+  /**
+   * The ratio of an archive's unpacked to packed bytes. Applies only above `ratioFloor`: an empty mask packs
+   * 1000:1.
+   */
   readonly maxRatio: number;
-  /** Unpacked bytes below which any ratio is accepted. */
+  /** The number of unpacked bytes below which any ratio is accepted. */
   readonly ratioFloor: number;
-  /** Bytes that one read takes at most; longer ranges are read in pieces. Systems refuse more than 2 GiB. */
+  /** The size of one read, in bytes; longer ranges are read in pieces. Systems refuse more than 2 GiB. */
   readonly readSize: number;
 }
 
@@ -35,8 +38,8 @@ export const defaultLimits: Limits = {
 };
 
 /**
- * Number of elements of `dims`, or a description of the limit it breaks.
- * Every factor is bounded before it is multiplied, so nothing overflows and a zero cannot hide a huge dim.
+ * Returns the number of elements of `dims`, or a description of the limit it exceeds. Every factor is bounded
+ * before it is multiplied, so nothing overflows and a zero cannot hide a huge dimension.
  */
 export function boundedCount(dims: readonly number[], limits: Limits): number | string {
   if (dims.length > limits.maxRank) return `rank ${dims.length} exceeds the limit of ${limits.maxRank}`;

@@ -87,12 +87,12 @@ describe("a lock that was left", () => {
     async (text) => {
       await leave(text);
       await expect(lockFolder(run())).rejects.toThrow(
-        `its lock cannot be read; if nothing writes there, remove ${file}`,
+        `its lock file cannot be read; if no process is writing there, remove ${file}`,
       );
     },
   );
 
-  // The children run what `npm test` has built.
+  // The child processes run the built package, as `npm test` leaves it.
   const index = fileURLToPath(new URL("../dist/index.js", import.meta.url));
   const script = `
     const { lockFolder } = await import(${JSON.stringify(index)});

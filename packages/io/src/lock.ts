@@ -7,11 +7,11 @@ import { makeFolder, removeFolders } from "./file.js";
 import { isLiving, ownIdentity, type ProcessIdentity } from "./process-identity.js";
 import { readRegularFileSync } from "./regular-file.js";
 
-/** Another process, or another call of this one, works on the same files. */
+/** The error of a folder or file that another process, or another call in this one, is working on. */
 export class LockedError extends Error {
-  /** What is in use. */
+  /** The folder or file that is in use. */
   readonly path: string;
-  /** The file that says so. */
+  /** The path of the lock file. */
   readonly lockFile: string;
 
   constructor(path: string, lockFile: string, what: string) {
@@ -22,35 +22,36 @@ export class LockedError extends Error {
   }
 }
 
-/** The right to write somewhere, until it is released or the process ends. */
+/** The exclusive right to write somewhere, until it is released or the process ends. */
 export interface Lock {
-  /** Gives the right up; releasing twice is harmless. */
+  /** Releases the right; releasing it twice is harmless. */
   release(): Promise<void>;
 }
 
 interface Owner extends ProcessIdentity {
-  /** When it was taken, in ISO 8601. */
+  /** The time the lock was taken, in ISO 8601. */
   readonly since: string;
   readonly token: string;
 }
 
 const held = new Map<string, string>();
 
-// Signals and process.exit leave no time for anything asynchronous.
+// Signals and process.exit leave no time for asynchronous work.
 process.on("exit", () => {
   for (const [file, token] of held) if (ownerOf(file)?.token === token) unlinkSync(file);
 });
 
 /**
- * Takes the right to write into a folder, which is made if it is missing and removed again if it stays empty. Throws
- * `LockedError` while another living process has it; one that was killed has not.
+ * Takes the exclusive right to write into a folder, which is made if it is missing and removed again if it
+ * stays empty. Throws `LockedError` while another living process holds the right; a killed process holds
+ * nothing.
  */
 export async function lockFolder(folder: string): Promise<Lock> {
   const made = await makeFolder(folder);
   return locked(folder, join(folder, ".pixelcal.lock"), made);
 }
 
-/** The same of one file or folder that is replaced as a whole: the lock lies beside it. */
+/** Takes the exclusive right to replace one file or folder as a whole; the lock file lies beside it. */
 export async function lockBeside(path: string): Promise<Lock> {
   const made = await makeFolder(dirname(path));
   return locked(path, join(dirname(path), `.${basename(path)}.lock`), made);
@@ -77,8 +78,8 @@ async function locked(path: string, file: string, made: readonly string[]): Prom
 }
 
 /**
- * Makes the lock file, or takes it over from an owner that has died. Only one process at a time may replace the file of a
- * certain dead owner: the one that has made the file named after that owner's token.
+ * Makes the lock file, or takes it over from an owner that has died. Only one process at a time may replace
+ * the file of a dead owner: the process that has made the file named after that owner's token.
  */
 async function take(path: string, file: string, owner: Owner): Promise<void> {
   for (;;) {
@@ -86,7 +87,11 @@ async function take(path: string, file: string, owner: Owner): Promise<void> {
     const other = ownerOf(file);
     if (other === undefined) {
       if (!(await exists(file))) continue;
-      throw new LockedError(path, file, `its lock cannot be read; if nothing writes there, remove ${file}`);
+      throw new LockedError(
+        path,
+        file,
+        `its lock file cannot be read; if no process is writing there, remove ${file}`,
+      );
     }
     if (isOwner(other, file)) throw new LockedError(path, file, inUse(other, file));
     const replacing = `${file}.${other.token}`;
@@ -101,7 +106,9 @@ async function take(path: string, file: string, owner: Owner): Promise<void> {
   }
 }
 
-/** Makes the file with all it holds at once, so that nobody reads half of it; false where there is one. */
+/**
+ * Makes the file with its whole content at once, so that nobody reads half of it; returns false if it exists.
+ */
 async function create(file: string, owner: Owner): Promise<boolean> {
   const temporary = join(dirname(file), `.${owner.token}.tmp`);
   const text = `${JSON.stringify(owner)}\n`;
@@ -112,7 +119,7 @@ async function create(file: string, owner: Owner): Promise<boolean> {
   } catch (error) {
     const code = errorCode(error);
     if (code === "EEXIST") return false;
-    // File systems without hard links.
+    // These codes come from file systems without hard links.
     if (code !== "EPERM" && code !== "ENOTSUP" && code !== "EOPNOTSUPP" && code !== "ENOSYS") throw error;
     return await writeFile(file, text, { flag: "wx" }).then(
       () => true,
@@ -141,9 +148,10 @@ function ownerOf(file: string): Owner | undefined {
 
 function isOwner(owner: Owner, file: string): boolean {
   const own = ownIdentity();
-  // What a process of another machine does cannot be seen from here.
+  // Processes of another machine are not visible from here.
   if (owner.host !== own.host) return true;
-  // Without a start time a lock of this number that is not held here is of an earlier process.
+  // Without a start time, a lock with this process number that is not held here was left by an earlier
+  // process.
   if (owner.pid === own.pid && own.started === undefined) return held.get(file) === owner.token;
   return isLiving(owner);
 }
@@ -159,7 +167,7 @@ function inUse({ host, pid, since }: Owner, file: string): string {
   if (host !== ownIdentity().host)
     return `is in use by process ${pid} on host ${host}, locked for ${age}; if that process has ended, remove ${file}`;
   const who = pid === process.pid ? "this process" : `process ${pid}`;
-  return `is in use by ${who}, locked for ${age}; wait for its end, stop it, or choose another folder`;
+  return `is in use by ${who}, locked for ${age}; wait until it ends, stop it, or choose another folder`;
 }
 
 const exists = (file: string): Promise<boolean> =>

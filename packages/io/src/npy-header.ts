@@ -1,24 +1,25 @@
 export interface NpyHeader {
   readonly descr: string;
-  /** Type letter and width, "f4". */
+  /** The letter and width of the type, for example "f4". */
   readonly letter: string;
   readonly bigEndian: boolean;
   readonly fortran: boolean;
   readonly shape: readonly number[];
-  /** Offset of the first data byte. */
+  /** The offset of the first data byte. */
   readonly end: number;
 }
 
 type Fail = (what: string) => Error;
 
-// The header is a Python dict literal. Only this form of it is read: three known keys in any order, no expression, no nesting.
+// The header is a Python dict literal. Only one form of it is accepted: three known keys in any order, no
+// expressions, no nesting.
 const entry =
   /\s*(['"])(descr|fortran_order|shape)\1\s*:\s*(?:(['"])([^'"\\]*)\3|(True|False)|\(([\d\s,L]*)\))\s*(,|(?=\}))/y;
 
 function parseShape(text: string, fail: Fail): number[] {
   const parts = text.split(",").map((part) => part.trim());
   if (parts.at(-1) === "") parts.pop();
-  // "(3)" is a number in Python, not a tuple.
+  // In Python "(3)" is a number, not a tuple.
   if (parts.length === 1 && !text.includes(",")) throw fail(`malformed shape "(${text.slice(0, 60)})"`);
   return parts.map((part) => {
     const digits = /^(\d{1,16})L?$/.exec(part);
@@ -52,7 +53,10 @@ function parseDict(text: string, fail: Fail): { descr: string; fortran: boolean;
   return { descr, fortran, shape };
 }
 
-/** Parses the head of an NPY file (numpy.lib.format, versions 1.0, 2.0 and 3.0). `fail` builds the error to throw. */
+/**
+ * Parses the header of an NPY file (numpy.lib.format, versions 1.0, 2.0 and 3.0). `fail` builds the error to
+ * throw.
+ */
 export function parseNpyHeader(bytes: Uint8Array, maxHeader: number, fail: Fail): NpyHeader {
   const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (view.length < 10 || view.toString("latin1", 0, 6) !== "\x93NUMPY") throw fail("not an NPY array");

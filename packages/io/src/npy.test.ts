@@ -6,7 +6,7 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { decodeNpy, encodeNpy, FormatError, readNpy, writeNpy } from "./index.js";
 
-/** An NPY file written by hand: `head` is the dict, `data` the bytes after it. */
+/** Writes an NPY file by hand: `head` is the dict, `data` the bytes after it. */
 function npy(head: string, data: readonly number[] = [], version = 1): Buffer {
   const text = Buffer.from(head, version === 3 ? "utf8" : "latin1");
   const start = Buffer.from(`\x93NUMPY${String.fromCharCode(version)}\x00`, "latin1");
@@ -47,12 +47,12 @@ describe("round trip", () => {
 
   test.each(samples)("$type $dims", async (tensor) => {
     const path = join(folder, "a.npy");
-    // Float16, uint16 and bool share JavaScript array classes: only the written type tells them apart.
+    // Float16, uint16 and bool share JavaScript array classes, so only the written type tells them apart.
     await writeNpy(path, tensor);
     expect(await readNpy(path)).toEqual(tensor);
     const bytes = Buffer.concat(encodeNpy(tensor));
     expect(bytes.length - tensor.data.byteLength).toBe(128);
-    // An odd offset cannot be viewed in place.
+    // Data at an odd offset cannot be viewed in place.
     const shifted = Buffer.concat([Buffer.from([0]), bytes]).subarray(1);
     expect(decode(shifted)).toEqual(tensor);
   });

@@ -8,7 +8,7 @@ import { pieces, withRegularFile } from "./regular-file.js";
 import { fromFortranOrder, swapBytes } from "./reorder.js";
 import { checkFileSize, checkWritable } from "./writable.js";
 
-// NumPy's type letter and width -> our element type.
+// Maps NumPy's type letter and width to an element type.
 const kinds: Readonly<Record<string, Element>> = {
   f2: elements.float16,
   f4: elements.float32,
@@ -28,22 +28,22 @@ const letters: ReadonlyMap<string, string> = new Map(
   Object.entries(kinds).map(([letter, { type }]) => [type, letter]),
 );
 
-/** Where the bytes come from, for messages. */
+/** The origin of the bytes, for messages. */
 export interface Source {
   readonly path: string;
   readonly key?: string;
 }
 
 /**
- * Decodes one NPY array (versions 1-3, either byte order, either memory order; object and structured arrays are refused).
- * The tensor is a view of `bytes` where alignment and order allow. Throws FormatError.
+ * Decodes one NPY array (versions 1 to 3, either byte order, either memory order; object and structured
+ * arrays are refused). The tensor is a view of `bytes` where alignment and order allow. Throws FormatError.
  */
 export function decodeNpy(bytes: Uint8Array, source: Source, limits: Partial<Limits> = {}): Tensor {
   const { buffer, byteOffset, byteLength } = bytes;
   return decodeNpyAt(buffer, byteOffset, byteLength, source, limits);
 }
 
-/** Decodes the NPY array that lies in `length` bytes of a buffer, which may be more than a typed array can have. */
+/** Decodes the NPY array in `length` bytes of a buffer, which may be longer than a typed array can be. */
 export function decodeNpyAt(
   buffer: ArrayBufferLike,
   offset: number,
@@ -56,12 +56,13 @@ export function decodeNpyAt(
   const layout = layoutOf(head, length, source, bounds);
   const { kind, end, declared } = layout;
   const aligned = (offset + end) % kind.bytes === 0;
-  // Small buffers are slices of Node's shared pool, which a tensor that may be transferred to a worker must not hold.
+  // Small buffers are slices of Node's shared pool, which a tensor that may be transferred to a worker must
+  // not hold.
   if (aligned && !layout.bigEndian && declared >= 8192) return tensorOf(layout, buffer, offset + end);
   return tensorOf(layout, buffer.slice(offset + end, offset + length), 0);
 }
 
-/** Bytes before the header's text. */
+/** The number of bytes before the header's text, at most. */
 const longestHead = 12;
 
 interface Layout {
@@ -70,13 +71,13 @@ interface Layout {
   readonly count: number;
   readonly bigEndian: boolean;
   readonly fortran: boolean;
-  /** Offset of the data. */
+  /** The offset of the data. */
   readonly end: number;
-  /** Bytes of the data. */
+  /** The size of the data in bytes. */
   readonly declared: number;
 }
 
-/** How the data of an array of `size` bytes in all lies, by its first bytes. */
+/** Returns the layout of the data of an array of `size` bytes, header included, from its first bytes. */
 function layoutOf(head: Uint8Array, size: number, source: Source, bounds: Limits): Layout {
   const fail = (what: string): FormatError => new FormatError(source.path, source.key, what);
   const { letter, descr, shape, bigEndian, fortran, end } = parseNpyHeader(head, bounds.maxHeader, fail);
@@ -90,7 +91,7 @@ function layoutOf(head: Uint8Array, size: number, source: Source, bounds: Limits
   return { kind, shape, count, bigEndian, fortran, end, declared };
 }
 
-/** The tensor of data in a buffer, which is changed where its byte order is another. */
+/** Returns the tensor of the data in a buffer; swaps bytes in place if their order requires it. */
 function tensorOf(layout: Layout, buffer: ArrayBufferLike, offset: number): Tensor {
   const { kind, shape, count } = layout;
   if (layout.bigEndian)
@@ -99,7 +100,10 @@ function tensorOf(layout: Layout, buffer: ArrayBufferLike, offset: number): Tens
   return { type: kind.type, dims: shape, data: layout.fortran ? fromFortranOrder(flat, shape) : flat };
 }
 
-/** NPY version 1 bytes of a tensor: the header, then a view of its data (not copied). Same tensor, same bytes. */
+/**
+ * Returns a tensor as NPY version 1: the header, then a view of its data (not copied). Equal tensors give
+ * equal bytes.
+ */
 export function encodeNpy(tensor: Tensor): readonly [Uint8Array, Uint8Array] {
   const { buffer, byteOffset, byteLength } = tensor.data;
   return [npyHead(tensor), new Uint8Array(buffer, byteOffset, byteLength)];
@@ -111,20 +115,22 @@ function npyHead(tensor: Tensor): Uint8Array {
   const descr = (letter.endsWith("1") ? "|" : "<") + letter;
   const shape = tensor.dims.length === 1 ? `${tensor.dims[0]},` : tensor.dims.join(", ");
   const text = `{'descr': '${descr}', 'fortran_order': False, 'shape': (${shape}), }`;
-  // Padded so that the data starts at a multiple of 64, as NumPy does: readers may map the file.
+  // As in NumPy, padding makes the data start at a multiple of 64, so that readers may map the file.
   const length = Math.ceil((10 + text.length + 1) / 64) * 64;
   const header = Buffer.from(`\x93NUMPY\x01\x00\x00\x00${text.padEnd(length - 11)}\n`, "latin1");
   header.writeUInt16LE(length - 10, 8);
   return header;
 }
 
-/** The bytes of `encodeNpy` in pieces, of data of any length. */
+/** Yields the bytes of `encodeNpy` in pieces; the data may have any length. */
 export function* npyPieces(tensor: Tensor): Generator<Uint8Array> {
   yield npyHead(tensor);
   yield* pieces(tensor.data);
 }
 
-/** Reads one .npy file: its header is checked against the file's size before the data is read. Throws FormatError. */
+/**
+ * Reads one .npy file, comparing its header with the file's size before reading the data. Throws FormatError.
+ */
 export function readNpy(path: string, limits: Partial<Limits> = {}): Promise<Tensor> {
   const bounds = { ...defaultLimits, ...limits };
   return withRegularFile(path, limits, async (file) => {
@@ -134,7 +140,7 @@ export function readNpy(path: string, limits: Partial<Limits> = {}): Promise<Ten
   });
 }
 
-/** Writes one .npy file, atomically. Throws before it writes what `readNpy` would refuse. */
+/** Writes one .npy file atomically. Throws before writing a tensor that `readNpy` would refuse. */
 export async function writeNpy(path: string, tensor: Tensor): Promise<void> {
   checkFileSize("tensor", tensor.data.byteLength + 128);
   await writeFileAtomic(path, npyPieces(tensor));

@@ -3,16 +3,16 @@ import { type FileHandle, open } from "node:fs/promises";
 import { FormatError, fileError } from "./errors.js";
 import { defaultLimits, type Limits } from "./limits.js";
 
-/** Bytes that can be read at any place. */
+/** A source of bytes that can be read at any position. */
 export interface ByteSource {
   readonly size: number;
-  /** A new buffer of the `length` bytes from `position` on. */
+  /** Returns a new buffer of the `length` bytes from `position` on. */
   read(position: number, length: number): Promise<ArrayBuffer>;
   /** Fills `target` with the bytes from `position` on. */
   readInto(position: number, target: Uint8Array): Promise<void>;
 }
 
-/** Bytes in memory. */
+/** A source over bytes in memory. */
 export class BytesSource implements ByteSource {
   readonly #bytes: Uint8Array;
 
@@ -35,7 +35,8 @@ export class BytesSource implements ByteSource {
   }
 }
 
-// Opening a named pipe waits for its writer unless told not to; Windows has no such flag and no such pipes in folders.
+// Opening a named pipe waits for its writer unless O_NONBLOCK is set; Windows has no such flag and no pipes
+// in folders.
 const flags = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
 
 function checkRegular(path: string, status: Stats, maxFile: number): number {
@@ -55,9 +56,12 @@ function checkRegular(path: string, status: Stats, maxFile: number): number {
 }
 
 const cut = (path: string, length: number): FormatError =>
-  new FormatError(path, undefined, `ended early: ${length} bytes more were expected`);
+  new FormatError(path, undefined, `ended early: ${length} more bytes were expected`);
 
-/** A regular file that is open for reading. Pipes, devices, sockets and folders are refused, and never waited for. */
+/**
+ * A regular file that is open for reading. Refuses pipes, devices, sockets and folders, and never waits for
+ * them.
+ */
 export class RegularFile implements ByteSource {
   readonly path: string;
   readonly size: number;
@@ -71,7 +75,7 @@ export class RegularFile implements ByteSource {
     this.#piece = piece;
   }
 
-  /** Throws FormatError for anything but a regular file of at most `maxFile` bytes. */
+  /** Opens a file. Throws FormatError for anything but a regular file of at most `maxFile` bytes. */
   static async open(path: string, limits: Partial<Limits> = {}): Promise<RegularFile> {
     const { maxFile, readSize } = { ...defaultLimits, ...limits };
     let handle: FileHandle | undefined;
@@ -87,7 +91,7 @@ export class RegularFile implements ByteSource {
   async read(position: number, length: number): Promise<ArrayBuffer> {
     if (position + length > this.size) throw cut(this.path, position + length - this.size);
     const buffer = new ArrayBuffer(length);
-    // Views of one piece each: Node 20 has no view of more than 4 GiB.
+    // Each view covers one piece: Node 20 has no view of more than 4 GiB.
     for (let at = 0; at < length; at += this.#piece)
       await this.readInto(position + at, new Uint8Array(buffer, at, Math.min(length - at, this.#piece)));
     return buffer;
@@ -124,10 +128,10 @@ export async function withRegularFile<T>(
   }
 }
 
-/** Node 20 has no typed array of more bytes. */
+/** The length of the longest typed array in Node 20, in bytes. */
 const longestArray = 2 ** 32;
 
-/** The bytes of a regular file, read in pieces. Throws FormatError, also for more than 4 GiB. */
+/** Reads the bytes of a regular file in pieces. Throws FormatError, also for more than 4 GiB. */
 export function readRegularFile(path: string, limits: Partial<Limits> = {}): Promise<Uint8Array> {
   const maxFile = Math.min(limits.maxFile ?? defaultLimits.maxFile, longestArray);
   return withRegularFile(
@@ -137,7 +141,7 @@ export function readRegularFile(path: string, limits: Partial<Limits> = {}): Pro
   );
 }
 
-/** The bytes of a regular file of any length, `size` of them at a time. Throws FormatError. */
+/** Yields the bytes of a regular file of any length, `size` bytes at a time. Throws FormatError. */
 export async function* regularFilePieces(path: string, size: number): AsyncGenerator<Uint8Array> {
   const file = await RegularFile.open(path, { maxFile: Number.POSITIVE_INFINITY });
   try {
@@ -148,7 +152,7 @@ export async function* regularFilePieces(path: string, size: number): AsyncGener
   }
 }
 
-/** Returns the bytes of a small regular file that is needed at once, such as a configuration. Throws FormatError. */
+/** Reads a small regular file that is needed at once, such as a configuration. Throws FormatError. */
 export function readRegularFileSync(path: string, limits: Partial<Limits> = {}): Uint8Array {
   const { maxFile, readSize } = { ...defaultLimits, ...limits };
   let descriptor: number | undefined;
@@ -169,7 +173,7 @@ export function readRegularFileSync(path: string, limits: Partial<Limits> = {}):
   }
 }
 
-/** The bytes that a view lies over, in views of at most `size` bytes each. */
+/** Yields the bytes under a view, in views of at most `size` bytes each. */
 export function* pieces(view: ArrayBufferView, size: number = defaultLimits.readSize): Generator<Uint8Array> {
   const { buffer, byteOffset, byteLength } = view;
   for (let at = 0; at < byteLength; at += size)

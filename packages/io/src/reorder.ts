@@ -12,7 +12,8 @@ export function swapBytes(bytes: Uint8Array, width: number): void {
 export function fromFortranOrder<A extends TypedArrays[DataType]>(data: A, dims: readonly number[]): A {
   if (dims.length < 2 || data.length === 0) return data;
   const out = data.slice() as A;
-  // Walks the result in order; `at` is the matching offset in `data`, whose strides grow from the first axis on.
+  // The loop walks the result in order; `at` is the matching offset in `data`, whose strides grow from the
+  // first axis on.
   const strides = dims.map((_, axis) => dims.slice(0, axis).reduce((a, b) => a * b, 1));
   const index = new Array<number>(dims.length).fill(0);
   for (let i = 0, at = 0; i < out.length; i++) {

@@ -1,10 +1,13 @@
 import { createHash, type Hash } from "node:crypto";
 
-/** The metadata key of a file's SHA-256, which is taken with zeros in its own place. */
+/** The metadata key of a file's SHA-256, which is computed with zeros in its own place. */
 export const checksumKey = "pixelcal-sha256";
 export const noChecksum: string = "0".repeat(64);
 
-/** Where in a head the checksum stands, or -1. Quotes of a text are escaped in JSON, so only the key itself is found. */
+/**
+ * Returns the position of the checksum in a head, or -1. JSON escapes quotes within texts, so only the key
+ * itself is found.
+ */
 function placeOf(head: Uint8Array, checksum: string): number {
   const key = `"${checksumKey}":"`;
   const view = Buffer.from(head.buffer, head.byteOffset, head.byteLength);
@@ -12,14 +15,14 @@ function placeOf(head: Uint8Array, checksum: string): number {
   return at < 0 ? -1 : at + key.length;
 }
 
-/** Puts the checksum into a head that has zeros for it. */
+/** Puts the checksum into a head that has zeros in its place. */
 export function writeChecksum(head: Buffer, data: Iterable<Uint8Array>): void {
   const hash = createHash("sha256").update(head);
   for (const piece of data) hash.update(piece);
   head.write(hash.digest("hex"), placeOf(head, noChecksum), "latin1");
 }
 
-/** Verifies the data behind a head against the checksum in it. */
+/** Verifies the data after a head against the checksum in the head. */
 export class Checksum {
   readonly #expected: string;
   readonly #hash: Hash;

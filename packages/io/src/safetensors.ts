@@ -7,7 +7,7 @@ import { pieces, type RegularFile, withRegularFile } from "./regular-file.js";
 import { Checksum, checksumKey, noChecksum, writeChecksum } from "./safetensors-checksum.js";
 import { checkFileSize, checkWritable } from "./writable.js";
 
-// In the order they are written: wide types first.
+// The order is that of writing: wide types first.
 const kinds: Readonly<Record<string, Element>> = {
   F64: elements.float64,
   I64: elements.int64,
@@ -30,18 +30,19 @@ const names: ReadonlyMap<string, string> = new Map(
 export interface Safetensors {
   readonly tensors: Readonly<Record<string, Tensor>>;
   readonly metadata: Readonly<Record<string, string>>;
-  /** True of a file that was read and whose checksum is that of its bytes; absent where it has no checksum. */
+  /** True after reading a file whose checksum matches its bytes; absent if the file has no checksum. */
   readonly verified?: true;
 }
 
 export interface SafetensorsOptions {
-  /** Adds the SHA-256 of the file to its metadata, which our readers verify and others pass over. */
+  /** Whether to add the SHA-256 of the file to its metadata; the readers here verify it, others ignore it. */
   readonly checksum?: boolean;
 }
 
 /**
- * The bytes of a .safetensors file in pieces, tensor data not copied. Wide types come first so that all data is aligned, then names in
- * code-unit order: the same content gives the same bytes. Throws `InvalidArgumentError` for what `decodeSafetensors` would refuse.
+ * Yields the bytes of a .safetensors file in pieces, tensor data not copied. Wide types come first so that
+ * all data is aligned, then names in code-unit order: the same content gives the same bytes. Throws
+ * `InvalidArgumentError` for content that `decodeSafetensors` would refuse.
  */
 export function encodeSafetensors(content: Safetensors, options: SafetensorsOptions = {}): Uint8Array[] {
   const entries = Object.entries(content.tensors).map(([name, tensor]) => {
@@ -63,7 +64,7 @@ export function encodeSafetensors(content: Safetensors, options: SafetensorsOpti
     end += tensor.data.byteLength;
     header.push([name, { dtype, shape: tensor.dims, data_offsets: [start, end] }]);
   }
-  // Joined by hand: an object would move names that look like numbers to the front.
+  // The header is joined by hand: an object would move names that look like numbers to the front.
   const json = `{${header.map(([key, value]) => `${JSON.stringify(key)}:${JSON.stringify(value)}`).join(",")}}`;
   const text = Buffer.from(json, "utf8");
   const length = Math.ceil(text.length / 8) * 8;
@@ -78,7 +79,9 @@ export function encodeSafetensors(content: Safetensors, options: SafetensorsOpti
   return [head, ...data];
 }
 
-/** Writes a .safetensors file, atomically. Throws before it writes what `readSafetensors` would refuse. */
+/**
+ * Writes a .safetensors file atomically. Throws before writing content that `readSafetensors` would refuse.
+ */
 export async function writeSafetensors(
   path: string,
   content: Safetensors,
@@ -93,7 +96,7 @@ function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** The length of the file's head: 8 bytes and the header, whose length they are. */
+/** Returns the length of the file's head: 8 bytes, which hold the header's length, and the header. */
 function headLength(first: Uint8Array, size: number, limits: Limits, fail: Fail): number {
   if (first.length < 8) throw fail(undefined, "not a safetensors file: shorter than 8 bytes");
   const length = Buffer.from(first.buffer, first.byteOffset).readBigUInt64LE(0);
@@ -148,14 +151,14 @@ function parseSlot(name: string, value: unknown, limits: Limits, fail: Fail): Sl
 }
 
 interface Index {
-  /** In the order of their data. */
+  /** The slots, in the order of their data. */
   readonly slots: readonly Slot[];
   readonly metadata: Readonly<Record<string, string>>;
   /** The SHA-256 that the file should have. */
   readonly expected: string | undefined;
 }
 
-/** What the head of a file of `size` bytes says; data must fill the rest without holes or overlaps. */
+/** Parses the head of a file of `size` bytes; the data must fill the rest without holes or overlaps. */
 function parseIndex(head: Uint8Array, size: number, limits: Limits, fail: Fail): Index {
   const { __metadata__: stored = {}, ...rest } = parseHeader(head, fail);
   if (!isRecord(stored) || !Object.values(stored).every((value) => typeof value === "string"))
@@ -174,9 +177,9 @@ function parseIndex(head: Uint8Array, size: number, limits: Limits, fail: Fail):
   return { slots, metadata: Object.assign(Object.create(null), metadata), expected };
 }
 
-const damaged = "is damaged: its bytes do not have the checksum they were written with";
+const damaged = "is damaged: its bytes do not match their checksum; restore an intact copy";
 
-/** The content, its data verified where the file has a checksum. */
+/** Returns the content, its data verified if the file has a checksum. */
 function verified(
   head: Uint8Array,
   { slots, metadata, expected }: Index,
@@ -216,7 +219,9 @@ export function decodeSafetensors(data: Uint8Array, path: string, limits: Partia
   return verified(head, index, tensors, fail);
 }
 
-/** Reads a .safetensors file (see decodeSafetensors); every array has a buffer of its own. Throws FormatError. */
+/**
+ * Reads a .safetensors file (see decodeSafetensors); every array has a buffer of its own. Throws FormatError.
+ */
 export function readSafetensors(path: string, limits: Partial<Limits> = {}): Promise<Safetensors> {
   const bounds = { ...defaultLimits, ...limits };
   const fail: Fail = (key, what) => new FormatError(path, key, what);
@@ -231,7 +236,9 @@ export function readSafetensors(path: string, limits: Partial<Limits> = {}): Pro
   });
 }
 
-/** Reads a .safetensors file and its checksum, if it has one, without keeping its data. Throws FormatError. */
+/**
+ * Reads a .safetensors file and its checksum, if it has one, without keeping its data. Throws FormatError.
+ */
 export function verifySafetensors(path: string, limits: Partial<Limits> = {}): Promise<void> {
   const bounds = { ...defaultLimits, ...limits };
   const fail: Fail = (key, what) => new FormatError(path, key, what);

@@ -27,7 +27,8 @@ test("what dead processes left is swept, what living ones write is not", async (
   const stale = [
     ".last.safetensors.999999999.3.tmp",
     ".last.safetensors.999999999-0123abcd.0123456789ab.tmp",
-    // Of an earlier process of the same number, as in a container; by this release and by the one before.
+    // These were left by an earlier process of the same number, as in a container; by this release and by the
+    // one before.
     `.last.safetensors.${process.pid}.1.tmp`,
     ...(process.platform === "linux" ? [`.last.safetensors.${process.pid}-0123abcd.0123456789ab.tmp`] : []),
     ".run.999999999.tmp",

@@ -2,12 +2,13 @@ import { invalidArgument, type Tensor } from "@pixelcal/core";
 import { elements } from "./element.js";
 import { boundedCount, defaultLimits } from "./limits.js";
 
-/** Throws `InvalidArgumentError` for a tensor that the readers, with their usual limits, would not give back. */
+/** Throws `InvalidArgumentError` for a tensor that the readers, with their default limits, would refuse. */
 export function checkWritable(argument: string, { type, dims, data }: Tensor): void {
   if (!Object.hasOwn(elements, type))
     throw invalidArgument(`${argument}.type`, Object.keys(elements).join(", "), type);
   const count = boundedCount(dims, defaultLimits);
-  if (typeof count === "string") throw invalidArgument(`${argument}.dims`, "what can be read back", count);
+  if (typeof count === "string")
+    throw invalidArgument(`${argument}.dims`, "dims that can be read back", count);
   const bytes = count * elements[type].bytes;
   if (data.byteLength !== bytes)
     throw invalidArgument(`${argument}.data`, `${bytes} bytes for [${dims}] of ${type}`, data.byteLength);

@@ -1,5 +1,6 @@
-// Files of more than 2^31 bytes, which one system call cannot read: `npm run test:large` runs it after the kernels of such
-// sizes. Needs 6 GiB of memory. The files are sparse: no more than the pages that are touched lies on the disk.
+// Files of more than 2^31 bytes, which one system call cannot read: `npm run test:large` runs it after the
+// kernels of such sizes. Needs 6 GiB of memory. The files are sparse: no more than the pages that are touched
+// lies on the disk.
 import assert from "node:assert/strict";
 import { mkdtemp, open, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";

@@ -1,40 +1,53 @@
 import { checkBoolean, checkChoice, checkInteger } from "../check.js";
 import { invalidArgument } from "../errors.js";
 
-/** How pixels are binned; bins with the same layout can be merged. */
+/** The rule that puts pixels into bins; bins of the same layout can be merged. */
 export interface BinLayout {
   /**
-   * What is binned: `foreground`, p = 1 - p_0 (in float32) against label != 0; `classes`, every p_c against label == c, a
-   * group per class; `top-label`, max_c p_c against whether its class (the first of equals) is the label.
+   * The binned quantity. `foreground`: p = 1 - p_0 (in float32) against label != 0. `classes`: every p_c
+   * against label == c, one group per class. `top-label`: max_c p_c against whether its class (the first of
+   * equals) is the label.
    */
   readonly of: "foreground" | "classes" | "top-label";
-  /** The edge that belongs to a bin: `right-closed`, (lo, hi]; `left-closed`, [lo, hi), the last bin closed. */
+  /**
+   * The edge that belongs to a bin: `right-closed` means (lo, hi]; `left-closed` means [lo, hi), the last bin
+   * closed.
+   */
   readonly edges: "right-closed" | "left-closed";
-  /** Whether p = 0 is in the first bin (always so for `left-closed`); if not, it is in none and counted in `dropped`. */
+  /**
+   * Whether the first bin holds p = 0 (always for `left-closed`); otherwise such pixels are in no bin and
+   * counted in `dropped`.
+   */
   readonly includeLowest: boolean;
-  /** Per group. */
+  /** The number of bins per group. */
   readonly bins: number;
   readonly scheme: "equal-width" | "equal-mass";
-  /** Bin m lies between limits[m] and limits[m + 1]; for `equal-mass` every group g has its own from g * (bins + 1) on. */
+  /**
+   * The limits: bin m lies between limits[m] and limits[m + 1]. With `equal-mass` the limits of group g start
+   * at g * (bins + 1).
+   */
   readonly limits: Float64Array;
-  /** Only pixels with p above it were counted; -1 when all were. */
+  /** The probability above which pixels are counted; -1 when all are. */
   readonly threshold: number;
-  /** 1, or for `classes` the number of classes; group g and bin m are at index g * bins + m of the sums. */
+  /**
+   * The number of groups: 1, or the number of classes for `classes`. Sums of group g and bin m are at g *
+   * bins + m.
+   */
   readonly groups: number;
 }
 
-/** Sums over pixels (or their weights) per group and bin. */
+/** The sums over pixels (or their weights) per group and bin. */
 export interface CalibrationBins extends BinLayout {
-  /** Per group: all pixels counted, those in no bin too. */
+  /** All counted pixels per group, including pixels in no bin. */
   readonly total: Float64Array;
-  /** Per group: those in no bin, which are p = 0 where `includeLowest` is false. */
+  /** The pixels in no bin per group: p = 0 where `includeLowest` is false. */
   readonly dropped: Float64Array;
   readonly count: Float64Array;
-  /** Sum of p. */
+  /** The sum of p. */
   readonly confidenceSum: Float64Array;
-  /** Pixels whose label agrees. */
+  /** The number of pixels whose label agrees. */
   readonly accuracySum: Float64Array;
-  /** Sum of p over the pixels whose label does not agree. */
+  /** The sum of p over the pixels whose label disagrees. */
   readonly falsePositiveSum: Float64Array;
 }
 
@@ -44,7 +57,7 @@ const perCell = ["count", "confidenceSum", "accuracySum", "falsePositiveSum"] as
 /** Throws unless `bins` is what `calibrationBins` returns: a layout, and sums of its lengths. */
 export function checkBins(argument: string, bins: CalibrationBins): void {
   if (typeof bins !== "object" || bins === null)
-    throw invalidArgument(argument, "the bins of calibrationBins", bins);
+    throw invalidArgument(argument, "bins returned by calibrationBins", bins);
   checkInteger(`${argument}.groups`, bins.groups, 1, 32767);
   checkInteger(`${argument}.bins`, bins.bins, 1, 1024);
   for (const [name, choices] of [

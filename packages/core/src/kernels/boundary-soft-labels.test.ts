@@ -38,7 +38,7 @@ describe("the definition, on a row of pixels", () => {
   });
   test("three classes meet: the nearest of the others and the own side", () => {
     const three = tensor("int32", Int32Array.of(0, 1, 2), [1, 3]);
-    // Of pixel 0: 1 inside class 0, 1 outside class 1, 2 outside class 2, each less half a pixel.
+    // Pixel 0 lies 1 inside class 0, 1 outside class 1 and 2 outside class 2, each less half a pixel.
     const scores = [0.5, -0.5, -1.5].map((s) => Math.exp(s / 2));
     const sum = scores.reduce((a, b) => a + b);
     const got = of(three, { classes: 3, scale: 1 });
@@ -53,7 +53,7 @@ describe("the definition, on a row of pixels", () => {
     const foreground = [0, at[0]!, at[1]!, 0, at[2]!];
     const background = [0, 1 - at[0]!, 1 - at[1]!, 0, 1 - at[2]!];
     near(of(holes, { classes: 2, scale: 0.6, ignore: 9 }), [...background, ...foreground]);
-    // Without the other class there is no border at all; nor without any.
+    // There is no border where the other class is absent, nor where no class is present.
     const alone = tensor("int32", Int32Array.of(9, 0, 9), [1, 3]);
     expect(of(alone, { classes: 2, scale: 5, ignore: 9 })).toEqual([0, 1, 0, 0, 0, 0]);
   });

@@ -9,16 +9,16 @@ import type { Labels, Tensor } from "../tensor.js";
 
 export interface BoundarySoftLabelsOptions extends DeviceOption, KeepOption {
   readonly classes: number;
-  /** Physical size of a pixel per spatial dimension; default ones. */
+  /** The physical size of a pixel per spatial dimension; default ones. */
   readonly spacing?: readonly number[];
   /**
-   * Width of the transition at a boundary in pixels, along the axis of the smallest spacing if they differ; default
-   * 0.35. 0 gives one-hot labels.
+   * The width of the transition at a boundary in pixels, along the axis of the smallest spacing if they
+   * differ; default 0.35. 0 gives one-hot labels.
    */
   readonly scale?: number;
-  /** Share of the uniform distribution in every target, from 0 (default) to below 1. */
+  /** The share of the uniform distribution in every target, from 0 (default) to below 1. */
   readonly floor?: number;
-  /** Pixels with this label are in no class, are no boundary, and have an all-zero target. */
+  /** The label of pixels that are in no class, are no boundary, and have an all-zero target. */
   readonly ignore?: number;
   readonly out?: Tensor<"float32">;
 }
@@ -35,11 +35,12 @@ const names = optionNames<BoundarySoftLabelsOptions>({
 });
 
 /**
- * Returns soft targets `[N, classes, ...spatial]` that say how unsure a label is near a boundary: with phi_c the signed
- * distance to class c (positive outside) and h the smallest spacing, moved half a pixel because a boundary lies between
- * pixels, phi'_c = sign(phi_c) max(|phi_c| - h/2, h/2), the target is (1 - floor) softmax_c(-phi'_c / (2 scale h)) +
- * floor / classes. For two classes the softmax is the sigmoid of -phi' / (scale h). Classes that an image lacks have
- * softmax 0. Distances are straight: they end at the nearest pixel of a class, also beyond ignored pixels.
+ * Returns soft targets `[N, classes, ...spatial]` that say how unsure a label is near a boundary: with phi_c
+ * the signed distance to class c (positive outside) and h the smallest spacing, moved half a pixel because a
+ * boundary lies between pixels, phi'_c = sign(phi_c) max(|phi_c| - h/2, h/2), the target is (1 - floor)
+ * softmax_c(-phi'_c / (2 scale h)) + floor / classes. For two classes the softmax is the sigmoid of -phi' /
+ * (scale h). Classes that an image lacks have softmax 0. Distances are straight: they end at the nearest
+ * pixel of a class, also beyond ignored pixels.
  *
  * Throws on a label outside [0, classes) that is not `ignore`.
  */
@@ -51,7 +52,7 @@ export async function boundarySoftLabels(
   return resultTensor("float32", dims, await call(() => native.boundarySoftLabels(request)));
 }
 
-/** {@link boundarySoftLabels} on the calling thread. */
+/** Runs {@link boundarySoftLabels} on the calling thread. */
 export function boundarySoftLabelsSync(
   labels: Labels,
   options: BoundarySoftLabelsOptions,

@@ -104,7 +104,8 @@ describe("a lesion of a quarter of the image that is missed with certainty", () 
 });
 
 test("float32 probabilities on decimal limits meet them in double or in single precision", () => {
-  // The float32 of 0.1 is above 0.1; numpy.linspace's 0.3 is 0.30000000000000004, above the float32 of 0.7's complement.
+  // The float32 of 0.1 is above 0.1. numpy.linspace gives 0.30000000000000004 for 0.3, which is above the
+  // float32 complement of 0.7.
   const data = Float32Array.from([0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1]);
   const p = tensor("float32", data, [1, 1, 10]);
   const y = tensor("uint8", new Uint8Array(10), [1, 10]);
@@ -150,7 +151,7 @@ test("equal mass: as many pixels in every bin as ties allow", async () => {
     limits.slice(1).forEach((high, m) => {
       const inside = sorted.filter((p) => p > limits[m]! && p <= high);
       expect(group.count[m]).toBe(inside.length);
-      // 16 or 17 and up to one tie.
+      // Bins hold 16 or 17 pixels, and ties move at most one.
       expect(Math.abs(inside.length - 84 / 5)).toBeLessThan(2);
       expect(group.confidenceSum[m]).toBeCloseTo(
         inside.reduce((sum, p) => sum + p, 0),
@@ -274,7 +275,7 @@ test("float16 gives what its float32 gives", async () => {
   );
 });
 
-// A positive float16 below infinity, from its bits.
+// Returns a positive float16 below infinity from its bits.
 function halfToNumber(bits: number): number {
   const exponent = bits >> 10;
   return exponent === 0 ? bits * 2 ** -24 : (1024 + (bits & 1023)) * 2 ** (exponent - 25);
@@ -335,7 +336,7 @@ test.each<[string, () => unknown, string]>([
   [
     "weights of equal mass",
     run({ scheme: "equal-mass", weights: tensor("float32", Float32Array.of(1, 1), [1, 2]) }),
-    'weights: expected none with scheme "equal-mass"',
+    'weights: not supported with scheme "equal-mass"',
   ],
   ["ignore", run({ ignore: 1.5 }), "ignore: expected an integer"],
   ["a device", run({ device: "tpu" as never }), "device: expected one of cpu"],

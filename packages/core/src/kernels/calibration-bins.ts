@@ -16,39 +16,45 @@ import { type PixelSelection, probabilityMaps } from "./probability-maps.js";
 export type { BinLayout, CalibrationBins } from "./bins.js";
 
 export interface BinOptions {
-  /** Number of bins of equal width; default 10. */
+  /** The number of bins; default 10. */
   readonly bins?: number;
-  /** Default "foreground". */
+  /** The binned quantity, see {@link BinLayout}; default "foreground". */
   readonly of?: "foreground" | "classes" | "top-label";
-  /** Default "right-closed". */
+  /** The edge that belongs to a bin; default "right-closed". */
   readonly edges?: "right-closed" | "left-closed";
   /**
-   * Whether the first of right-closed bins holds p = 0, as pandas.cut's include_lowest; default true. False leaves it in
-   * no bin, as the SDC repository's code does: a certain miss (p = 0 on the object) then adds nothing to any error.
+   * Whether the first of right-closed bins holds p = 0, like include_lowest of pandas.cut; default true. With
+   * false such pixels are in no bin, as in the SDC repository's code: a certain miss (p = 0 on the object)
+   * then adds to no error.
    */
   readonly includeLowest?: boolean;
   /**
-   * Precision in which probabilities meet the limits i / bins (numpy.linspace): float64 (default) as NumPy 2 and later,
-   * float32 as NumPy 1 and torch. They differ for probabilities that are the float32 of a limit, such as 0.1 or 0.3.
+   * The precision in which probabilities meet the limits i / bins (numpy.linspace): float64 (default) as in
+   * NumPy 2 and later, float32 as in NumPy 1 and torch. The two differ for probabilities that are the float32
+   * of a limit, such as 0.1 or 0.3.
    */
   readonly comparison?: "float64" | "float32";
-  /** Count only probabilities above this (compared in float32), in [0, 1); the paper's classwise error uses 1e-3. */
+  /**
+   * The probability, in [0, 1) and compared in float32, above which pixels are counted; the paper's classwise
+   * error uses 1e-3.
+   */
   readonly threshold?: number;
 }
 
 export interface HistogramOptions extends BinOptions {
   /**
-   * `equal-width` (default), or `equal-mass`: limits at the order statistics of the counted probabilities, so that every
-   * bin of a group holds as many pixels as ties allow (equal probabilities stay together, which can leave bins empty).
-   * The expected error of such bins is the adaptive calibration error, AdaECE; the mean over classes of their average
-   * error is Nixon's ACE. Limits depend on the data: bins of different images cannot be merged.
+   * The width of bins: `equal-width` (default), or `equal-mass` with limits at the order statistics of the
+   * counted probabilities. Every equal-mass bin of a group then holds as many pixels as ties allow (equal
+   * probabilities stay together, which can leave bins empty). The expected error of such bins is the adaptive
+   * calibration error, AdaECE; the mean over classes of their average error is Nixon's ACE. Their limits
+   * depend on the data: bins of different images cannot be merged.
    */
   readonly scheme?: "equal-width" | "equal-mass";
 }
 
-/** Which pixels count, and how much. */
+/** The pixels that count, and their weights. */
 export interface HistogramPixels extends PixelSelection, DeviceOption {
-  /** `[N, ...spatial]`, at least 0: every count and sum is weighted. Not with `equal-mass`. */
+  /** The weights `[N, ...spatial]`, at least 0, of every count and sum. Not with `equal-mass`. */
   readonly weights?: Tensor<"float32">;
 }
 
@@ -69,10 +75,10 @@ const pixelsNames = optionNames<HistogramPixels>(pixelsTable);
 const names = optionNames<CalibrationBinsOptions>({ ...histogramTable, ...pixelsTable });
 
 /**
- * Bins of probabilities `[N, C, ...spatial]` against labels `[N, ...spatial]`, over all N images: all that the binned
- * calibration errors need. Without weights the result has the same bits in any order of pixels and at any thread count
- * (sums of p are kept in units of 2^-40). Throws on a probability outside [0, 1] or NaN, naming the number of pixels and
- * the first.
+ * Bins probabilities `[N, C, ...spatial]` against labels `[N, ...spatial]` over all N images, which is all
+ * that the binned calibration errors need. Without weights the result has the same bits in any order of
+ * pixels and at any thread count (sums of p are kept in units of 2^-40). Throws on probabilities outside [0,
+ * 1] or NaN, naming their number and the first one.
  */
 export async function calibrationBins(
   probs: Probabilities,
@@ -83,7 +89,7 @@ export async function calibrationBins(
   return (await histogramsOf(histogramsRequest(probs, labels, [options], options)))[0]!;
 }
 
-/** {@link calibrationBins} on the calling thread. */
+/** Runs {@link calibrationBins} on the calling thread. */
 export function calibrationBinsSync(
   probs: Probabilities,
   labels: Labels,
@@ -94,8 +100,9 @@ export function calibrationBinsSync(
 }
 
 /**
- * {@link calibrationBins} several times over, from one pass over the probabilities: the bins of the foreground, of every
- * class and of the top label, say, or with several thresholds or numbers of bins. Results are in the order of `histograms`.
+ * Runs {@link calibrationBins} with several options in one pass over the probabilities, for example the bins
+ * of the foreground, of every class and of the top label, or several thresholds or numbers of bins. Results
+ * are in the order of `histograms`.
  */
 export async function calibrationHistograms(
   probs: Probabilities,
@@ -122,7 +129,7 @@ async function histogramsOf({ maps, layouts }: HistogramsRequest): Promise<Calib
   });
 }
 
-/** {@link calibrationHistograms} on the calling thread. */
+/** Runs {@link calibrationHistograms} on the calling thread. */
 export function calibrationHistogramsSync(
   probs: Probabilities,
   labels: Labels,
@@ -145,7 +152,7 @@ function histogramsOfSync({ maps, layouts }: HistogramsRequest): CalibrationBins
   });
 }
 
-/** The layout `calibrationBins` uses with these options. */
+/** Returns the layout that `calibrationBins` uses with these options. */
 export function binLayout(options: BinOptions, classes: number): BinLayout {
   const {
     bins = 10,
@@ -169,7 +176,7 @@ export function binLayout(options: BinOptions, classes: number): BinLayout {
   ) {
     throw invalidArgument("threshold", "a number from 0 to below 1", threshold);
   }
-  // As numpy.linspace: i times the rounded step, the last exactly 1.
+  // numpy.linspace multiplies i by the rounded step and sets the last limit to exactly 1.
   const limits = Float64Array.from({ length: bins + 1 }, (_, i) => (i === bins ? 1 : i * (1 / bins)));
   if (comparison === "float32") limits.forEach((limit, i) => void (limits[i] = Math.fround(limit)));
   return {
@@ -184,7 +191,7 @@ export function binLayout(options: BinOptions, classes: number): BinLayout {
   };
 }
 
-/** Bins of no pixels at all. */
+/** Returns bins that hold no pixels. */
 export function emptyBins(layout: BinLayout): CalibrationBins {
   const cells = (): Float64Array => new Float64Array(layout.groups * layout.bins);
   return {
@@ -198,7 +205,7 @@ export function emptyBins(layout: BinLayout): CalibrationBins {
   };
 }
 
-/** The bins of both sets of pixels together; throws when the layouts differ. */
+/** Adds two sets of bins; throws when their layouts differ. */
 export function mergeBins(a: CalibrationBins, b: CalibrationBins): CalibrationBins {
   checkBins("a", a);
   checkBins("b", b);
@@ -215,7 +222,7 @@ export function mergeBins(a: CalibrationBins, b: CalibrationBins): CalibrationBi
   };
 }
 
-/** The bins of one class (or group) alone; the arrays are views. */
+/** Returns the bins of one class (or group) alone; the arrays are views. */
 export function binsOfClass(bins: CalibrationBins, group: number): CalibrationBins {
   checkBins("bins", bins);
   checkInteger("group", group, 0, bins.groups - 1);
@@ -275,7 +282,7 @@ function histogramsRequest(
     const { scheme = "equal-width" } = options;
     checkChoice("scheme", scheme, ["equal-width", "equal-mass"]);
     if (scheme === "equal-mass" && pixels.weights !== undefined) {
-      throw invalidArgument("weights", 'none with scheme "equal-mass"', pixels.weights);
+      throw new InvalidArgumentError("weights", 'weights: not supported with scheme "equal-mass"');
     }
     return { ...layout, scheme };
   });

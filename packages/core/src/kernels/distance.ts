@@ -8,15 +8,19 @@ import { spatialDimensions, trailingGrid } from "../grid.js";
 import type { Tensor } from "../tensor.js";
 
 export interface DistanceTransformOptions extends DeviceOption, KeepOption {
-  /** Physical size of a pixel per spatial dimension; default ones. */
+  /** The physical size of a pixel per spatial dimension; default ones. */
   readonly spacing?: readonly number[];
-  /** Squared distances instead of distances. */
+  /** Whether to return squared distances; default false. */
   readonly squared?: boolean;
-  /** Trailing dimensions that are spatial, 1 to 3; default: the length of `spacing`, else all but the first. */
+  /**
+   * The number of trailing dimensions that are spatial, 1 to 3; default: the length of `spacing`, else all
+   * but the first.
+   */
   readonly dimensions?: number;
   /**
-   * The distances of an image without any zero: infinity (default), or reference, those to the point one step before its
-   * first corner on its first axis, as SciPy gives and the authors' signed distances need.
+   * The distances of an image without any zero: `infinity` (default), or `reference`, measured to the point
+   * one step before the image's first corner on its first axis, as in SciPy, which the authors' signed
+   * distances rely on.
    */
   readonly noZero?: "infinity" | "reference";
   readonly out?: Tensor<"float32">;
@@ -33,9 +37,10 @@ const names = optionNames<DistanceTransformOptions>({
 });
 
 /**
- * Exact Euclidean distance of every nonzero pixel of `mask` (`[N, ...spatial]`, or any leading dimensions when
- * `dimensions` or `spacing` is given) to the nearest zero of its image, in units of `spacing`; zeros get 0.
- * Equals scipy.ndimage.distance_transform_edt but for images without any zero, whose distances are Infinity by default.
+ * Computes the exact Euclidean distance of every nonzero pixel of `mask` (`[N, ...spatial]`, or any leading
+ * dimensions when `dimensions` or `spacing` is given) to the nearest zero of its image, in units of
+ * `spacing`; zeros get 0. Equals scipy.ndimage.distance_transform_edt except for images without any zero,
+ * whose distances are Infinity by default.
  */
 export async function distanceTransform(
   mask: Tensor<"uint8"> | Tensor<"bool">,
@@ -45,7 +50,7 @@ export async function distanceTransform(
   return resultTensor("float32", mask.dims, await call(() => native.distanceTransform(request)));
 }
 
-/** {@link distanceTransform} on the calling thread. */
+/** Runs {@link distanceTransform} on the calling thread. */
 export function distanceTransformSync(
   mask: Tensor<"uint8"> | Tensor<"bool">,
   options: DistanceTransformOptions = {},

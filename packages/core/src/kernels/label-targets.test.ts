@@ -31,9 +31,7 @@ test("targets are what each function gives alone", async () => {
 
 test("only what is wanted, and something", () => {
   expect(Object.keys(labelTargetsSync(labels, { classes: 3, oneHot: true }))).toEqual(["oneHot"]);
-  expect(() => labelTargetsSync(labels, { classes: 3 })).toThrow(
-    "options: expected oneHot, signedDistance or",
-  );
+  expect(() => labelTargetsSync(labels, { classes: 3 })).toThrow("options: needs oneHot, signedDistance or");
   expect(() => labelTargetsSync(labels, { classes: 2, oneHot: true })).toThrow(
     "labels: expected classes 0 to 1, got 2",
   );

@@ -4,19 +4,19 @@ import { checkClasses, checkLabels } from "../check.js";
 import { checkOptions, optionNames } from "../check-options.js";
 import { checkDevice, type DeviceOption, type KeepOption } from "../device.js";
 import { arrayOf, resultTensor } from "../device-tensor.js";
-import { invalidArgument } from "../errors.js";
+import { InvalidArgumentError } from "../errors.js";
 import type { Labels, Tensor } from "../tensor.js";
 import { type SignedDistanceOptions, signedRequest } from "./signed-distance.js";
 import { type SoftLabelsOptions, softLabelsRequest } from "./soft-labels.js";
 
 type Own = "classes" | "device" | "keep" | "out";
 
-/** Which targets are wanted: those whose option is there. */
+/** The wanted targets: each is computed if its option is given. */
 export interface LabelTargetsOptions extends DeviceOption, KeepOption {
   readonly classes: number;
   readonly oneHot?: boolean;
   readonly signedDistance?: Omit<SignedDistanceOptions, Own>;
-  /** With kernels that do not read an image. */
+  /** The options of soft labels, with kernels that do not read an image. */
   readonly softLabels?: Omit<SoftLabelsOptions, Own | "image" | "ignore">;
 }
 
@@ -44,7 +44,7 @@ const softLabelsNames = optionNames<Omit<SoftLabelsOptions, Own | "image" | "ign
   dimensions: true,
 });
 
-/** Each `[N, classes, ...spatial]`. */
+/** The targets that were asked for, each `[N, classes, ...spatial]`. */
 export interface LabelTargets {
   readonly oneHot?: Tensor<"float32">;
   readonly signedDistance?: Tensor<"float32">;
@@ -52,15 +52,15 @@ export interface LabelTargets {
 }
 
 /**
- * What a loss needs of the labels, in one call: `signedDistance`, `softLabels` and the one-hot labels. On a device the
- * labels are uploaded once. Throws on a label outside [0, classes).
+ * Computes what a loss needs of the labels in one call: signed distances, soft labels and one-hot labels.
+ * With a device the labels are uploaded once. Throws on a label outside [0, classes).
  */
 export async function labelTargets(labels: Labels, options: LabelTargetsOptions): Promise<LabelTargets> {
   const { request, dims } = targetsRequest(labels, options);
   return targetTensors(await call(() => native.targets(request)), dims);
 }
 
-/** {@link labelTargets} on the calling thread. */
+/** Runs {@link labelTargets} on the calling thread. */
 export function labelTargetsSync(labels: Labels, options: LabelTargetsOptions): LabelTargets {
   const { request, dims } = targetsRequest(labels, options);
   return targetTensors(
@@ -81,7 +81,7 @@ function targetsRequest(
   checkLabels(labels);
   checkClasses(classes);
   if (!oneHot && !signedDistance && !softLabels) {
-    throw invalidArgument("options", "oneHot, signedDistance or softLabels", "none of them");
+    throw new InvalidArgumentError("options", "options: needs oneHot, signedDistance or softLabels");
   }
   const [batch, ...size] = labels.dims as [number, ...number[]];
   const request = {

@@ -13,7 +13,7 @@ import { spatialDimensions, trailingGrid } from "../grid.js";
 import type { Tensor } from "../tensor.js";
 import { checkPackedMask, checkPackedOut, isPacked, type PackedMask } from "./packed-mask.js";
 
-/** The operations by name. */
+/** The names of the operations. */
 export const morphologyOps = [
   "erosion",
   "dilation",
@@ -24,29 +24,35 @@ export const morphologyOps = [
   "external-gradient",
 ] as const;
 
-/** gradient: dilation minus erosion; internal-gradient: mask minus erosion; external-gradient: dilation minus mask. */
+/**
+ * An operation. gradient: dilation minus erosion; internal-gradient: mask minus erosion; external-gradient:
+ * dilation minus mask.
+ */
 export type MorphologyOp = (typeof morphologyOps)[number];
 
 /** A morphological operation and its structuring element. */
 export interface MorphologySpec {
   readonly op: MorphologyOp;
-  /** box (default): all pixels within `radius` along every axis; cross: along one axis only (OpenCV's MORPH_CROSS). */
+  /**
+   * The shape of the element: `box` (default) holds all pixels within `radius` along every axis, `cross` only
+   * those on the axes (OpenCV's MORPH_CROSS).
+   */
   readonly structure?: "box" | "cross";
-  /** In pixels, from the centre; default 1, that is a 3-wide element. */
+  /** The reach of the element from its centre in pixels; default 1, a 3-wide element. */
   readonly radius?: number;
-  /** How often each erosion and dilation of the operation is repeated; default 1. */
+  /** The number of times each erosion and dilation of the operation is repeated; default 1. */
   readonly iterations?: number;
   /**
-   * What lies outside the image: `neutral` (default) never decides a result, as in OpenCV; `replicate` and `reflect101`
-   * give the same for these symmetric elements; `zero` and `one` are scipy's border_value.
+   * The pixels outside the image. `neutral` (default) never decides a result, as in OpenCV; `replicate` and
+   * `reflect101` give the same for these symmetric elements; `zero` and `one` are border_value of SciPy.
    */
   readonly border?: "neutral" | "zero" | "one" | "replicate" | "reflect101";
 }
 
 export interface MorphologyOptions<Out = Tensor<"uint8">> extends MorphologySpec, DeviceOption, KeepOption {
   /**
-   * Trailing dimensions the structuring element spans: 2 treats a volume slice by slice; default all but the first,
-   * which must be 2 or 3.
+   * The number of trailing dimensions the structuring element spans; 2 treats a volume slice by slice.
+   * Default: all but the first, which must be 2 or 3.
    */
   readonly dimensions?: 1 | 2 | 3;
   readonly out?: Out;
@@ -62,7 +68,10 @@ const names = optionNames<MorphologyOptions>({
   out: true,
 });
 
-/** Binary morphology of `mask` (`[N, ...spatial]`, nonzero is set); the result is 0 or 1, or packed as the mask is. */
+/**
+ * Applies a binary morphological operation to `mask` (`[N, ...spatial]`, nonzero is set). The result is 0 or
+ * 1, and packed if the mask is.
+ */
 export function morphology(mask: PackedMask, options: MorphologyOptions<PackedMask>): Promise<PackedMask>;
 export function morphology(
   mask: Tensor<"uint8"> | Tensor<"bool">,
@@ -77,7 +86,7 @@ export async function morphology(mask: Mask, options: AnyOptions): Promise<Mask>
   return resultTensor("uint8", mask.dims, await call(() => native.morphology(request)));
 }
 
-/** {@link morphology} on the calling thread. */
+/** Runs {@link morphology} on the calling thread. */
 export function morphologySync(mask: PackedMask, options: MorphologyOptions<PackedMask>): PackedMask;
 export function morphologySync(
   mask: Tensor<"uint8"> | Tensor<"bool">,
@@ -120,12 +129,14 @@ function commonRequest(dims: readonly number[], options: AnyOptions): GridOption
   checkDevice(options.device);
   checkMorphology(options, "");
   const { device, keep, op, structure, radius, iterations, border } = options;
-  // Named one by one: V8 makes an object that starts with a spread slowly, and reads it slowly ever after.
+  // Fields are named one by one, because V8 makes and reads objects that start with a spread slowly.
   const { batch, size } = trailingGrid(dims, spatialDimensions(options.dimensions, dims.length));
   return { batch, size, device, keep, op, structure, radius, iterations, border };
 }
 
-/** Throws unless every field is valid; `prefix` goes before the argument's name, for example "morphology.". */
+/**
+ * Throws unless every field is valid; `prefix` goes before the argument's name, for example "morphology.".
+ */
 export function checkMorphology(spec: MorphologySpec, prefix: string): void {
   if (spec.op === undefined)
     throw invalidArgument(`${prefix}op`, `one of ${morphologyOps.join(", ")}`, spec.op);

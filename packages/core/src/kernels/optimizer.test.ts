@@ -10,7 +10,7 @@ import {
   sgdUpdateSync,
 } from "../index.js";
 
-// PyTorch's numbers.
+// Results computed by PyTorch.
 interface Golden {
   readonly start: readonly (readonly number[])[];
   readonly gradients: readonly (readonly (readonly number[])[])[];

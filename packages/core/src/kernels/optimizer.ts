@@ -2,37 +2,37 @@ import { call, callSync, native } from "../binding.js";
 import { checkOptions, optionNames } from "../check-options.js";
 import { checkDevice, type DeviceOption } from "../device.js";
 
-/** Arrays to update in place, each with its gradient and slots of the same length. */
+/** The arrays to update in place, each with its gradient and state of the same length. */
 export interface UpdateOptions extends DeviceOption {
   readonly parameters: readonly Float32Array[];
   readonly gradients: readonly Float32Array[];
   readonly learningRate: number;
-  /** For every array, or one per array; default 0. */
+  /** The weight decay of every array, or one per array; default 0. */
   readonly weightDecay?: number | readonly number[];
-  /** Multiplies every gradient first (clipping, accumulation); default 1. */
+  /** The factor applied to every gradient first (clipping, accumulation); default 1. */
   readonly gradientScale?: number;
 }
 
 export interface AdamWUpdateOptions extends UpdateOptions {
-  /** Running means of the gradients, zeros at first; updated in place. */
+  /** The running means of the gradients, zeros at first; updated in place. */
   readonly averages: readonly Float32Array[];
-  /** Running means of their squares, zeros at first; updated in place. */
+  /** The running means of the squared gradients, zeros at first; updated in place. */
   readonly squares: readonly Float32Array[];
   /** The number of this update, from 1. */
   readonly step: number;
-  /** Default 0.9. */
+  /** The decay rate of `averages`; default 0.9. */
   readonly beta1?: number;
-  /** Default 0.999. */
+  /** The decay rate of `squares`; default 0.999. */
   readonly beta2?: number;
-  /** Default 1e-8. */
+  /** The number added to the denominator; default 1e-8. */
   readonly epsilon?: number;
 }
 
 export interface SgdUpdateOptions extends UpdateOptions {
-  /** Default 0. */
+  /** The momentum; default 0. */
   readonly momentum?: number;
   readonly nesterov?: boolean;
-  /** Needed with momentum, zeros at first; updated in place. */
+  /** The velocities, zeros at first, updated in place; required with momentum. */
   readonly velocities?: readonly Float32Array[];
 }
 
@@ -66,30 +66,31 @@ const sgdNames = optionNames<SgdUpdateOptions>({
 const normNames = optionNames<GradientNormOptions>({ device: true, gradients: true });
 
 /**
- * Updates parameters in place by one step of AdamW with decoupled weight decay (Loshchilov and Hutter 2019), with the
- * arithmetic of torch.optim.AdamW. The arrays must not be changed until the promise settles.
+ * Updates parameters in place by one step of AdamW with decoupled weight decay (Loshchilov and Hutter 2019),
+ * with the arithmetic of torch.optim.AdamW. The arrays must not be changed until the promise settles.
  */
 export async function adamwUpdate(options: AdamWUpdateOptions): Promise<void> {
   check(options, adamwNames);
   await call(() => native.adamw(options));
 }
 
-/** {@link adamwUpdate} on the calling thread. */
+/** Runs {@link adamwUpdate} on the calling thread. */
 export function adamwUpdateSync(options: AdamWUpdateOptions): void {
   check(options, adamwNames);
   callSync(() => native.adamwSync(options));
 }
 
 /**
- * Updates parameters in place by one step of stochastic gradient descent, with the arithmetic of torch.optim.SGD: weight
- * decay is added to the gradient. The arrays must not be changed until the promise settles.
+ * Updates parameters in place by one step of stochastic gradient descent, with the arithmetic of
+ * torch.optim.SGD: weight decay is added to the gradient. The arrays must not be changed until the promise
+ * settles.
  */
 export async function sgdUpdate(options: SgdUpdateOptions): Promise<void> {
   check(options, sgdNames);
   await call(() => native.sgd(options));
 }
 
-/** {@link sgdUpdate} on the calling thread. */
+/** Runs {@link sgdUpdate} on the calling thread. */
 export function sgdUpdateSync(options: SgdUpdateOptions): void {
   check(options, sgdNames);
   callSync(() => native.sgdSync(options));
@@ -101,7 +102,7 @@ export async function gradientNorm(options: GradientNormOptions): Promise<number
   return await call(() => native.gradientNorm(options));
 }
 
-/** {@link gradientNorm} on the calling thread. */
+/** Runs {@link gradientNorm} on the calling thread. */
 export function gradientNormSync(options: GradientNormOptions): number {
   check(options, normNames);
   return callSync(() => native.gradientNormSync(options));

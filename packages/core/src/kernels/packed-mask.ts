@@ -8,12 +8,12 @@ import { trailingGrid } from "../grid.js";
 import { elementCount, type Tensor } from "../tensor.js";
 
 /**
- * A mask of one bit a pixel, for several operations one after another: pixel x of a row along the last dimension is bit
- * x % 64 of the row's word x / 64. Every row starts a word, and what is left of its last word is 0.
+ * A mask of one bit per pixel, for several operations in a row: pixel x of a row along the last dimension is
+ * bit x % 64 of the row's word x / 64. Every row starts a new word; unused bits of its last word are 0.
  */
 export interface PackedMask {
   readonly words: BigUint64Array;
-  /** Of the mask, in pixels. */
+  /** The dims of the mask, in pixels. */
   readonly dims: readonly number[];
 }
 
@@ -28,7 +28,7 @@ export interface UnpackMaskOptions extends DeviceOption {
 const packNames = optionNames<PackMaskOptions>({ device: true, out: true });
 const unpackNames = optionNames<UnpackMaskOptions>({ device: true, out: true });
 
-/** The pixels of `mask` that are not zero. */
+/** Packs `mask`; every nonzero pixel is set. */
 export async function packMask(
   mask: Tensor<"uint8"> | Tensor<"bool">,
   options: PackMaskOptions = {},
@@ -37,7 +37,7 @@ export async function packMask(
   return { words: await call(() => native.packMask(request)), dims: mask.dims };
 }
 
-/** {@link packMask} on the calling thread. */
+/** Runs {@link packMask} on the calling thread. */
 export function packMaskSync(
   mask: Tensor<"uint8"> | Tensor<"bool">,
   options: PackMaskOptions = {},
@@ -46,7 +46,7 @@ export function packMaskSync(
   return { words: callSync(() => native.packMaskSync(request)), dims: mask.dims };
 }
 
-/** The mask in bytes, 0 and 1. */
+/** Returns the mask as bytes, 0 and 1. */
 export async function unpackMask(
   mask: PackedMask,
   options: UnpackMaskOptions = {},
@@ -55,7 +55,7 @@ export async function unpackMask(
   return { type: "uint8", dims: mask.dims, data: await call(() => native.unpackMask(request)) };
 }
 
-/** {@link unpackMask} on the calling thread. */
+/** Runs {@link unpackMask} on the calling thread. */
 export function unpackMaskSync(mask: PackedMask, options: UnpackMaskOptions = {}): Tensor<"uint8"> {
   const request = unpackRequest(mask, options);
   return { type: "uint8", dims: mask.dims, data: callSync(() => native.unpackMaskSync(request)) };

@@ -5,15 +5,21 @@ import { arrayOf } from "../device-tensor.js";
 import { invalidArgument } from "../errors.js";
 import type { Labels, Probabilities, Tensor } from "../tensor.js";
 
-/** Which pixels count, and how much. */
+/** The pixels that count. */
 export interface PixelSelection {
-  /** Pixels with this label are left out. */
+  /** The label of pixels to leave out. */
   readonly ignore?: number;
-  /** `[N, ...spatial]`: pixels with 0 are left out (of all results; their values must still be valid). */
+  /**
+   * The mask `[N, ...spatial]`: pixels with 0 are left out of all results, but their values must still be
+   * valid.
+   */
   readonly mask?: Tensor<"uint8"> | Tensor<"bool">;
 }
 
-/** Probabilities `[N, C, ...spatial]`, labels `[N, ...spatial]` and the selection as the kernels read them. */
+/**
+ * Returns probabilities `[N, C, ...spatial]`, labels `[N, ...spatial]` and the selection as the kernels read
+ * them.
+ */
 export function probabilityMaps(
   probs: Probabilities,
   labels: Labels,

@@ -9,18 +9,19 @@ import type { Labels, Tensor } from "../tensor.js";
 
 export interface SignedDistanceOptions extends DeviceOption, KeepOption {
   readonly classes: number;
-  /** Physical size of a pixel per spatial dimension; default ones. */
+  /** The physical size of a pixel per spatial dimension; default ones. */
   readonly spacing?: readonly number[];
   /**
-   * none: physical units; max (default): divided by max|s| + 1e-6; split: outside and inside divided by their own
-   * maxima; truncate: clipped to +-`truncate` and divided by it.
+   * The normalisation. none: physical units; max (default): divided by max|s| + 1e-6; split: outside and
+   * inside each divided by its own maximum; truncate: clipped to +-`truncate` and divided by it.
    */
   readonly normalize?: "none" | "max" | "split" | "truncate";
-  /** Reach of "truncate" in physical units; required there. */
+  /** The reach of "truncate" in physical units; required there. */
   readonly truncate?: number;
   /**
-   * A class without pixels or filling the image has no boundary: reference (default) measures to scipy's virtual point
-   * as the authors' code does, far gives +1 and -1 (without normalisation + and - the image's diagonal).
+   * The distances of a class that has no boundary, because it has no pixels or fills the image: reference
+   * (default) measures to SciPy's virtual point as the authors' code does; far gives +1 and -1 (without
+   * normalisation, plus and minus the image's diagonal).
    */
   readonly absent?: "reference" | "far";
   readonly out?: Tensor<"float32">;
@@ -38,9 +39,9 @@ const names = optionNames<SignedDistanceOptions>({
 });
 
 /**
- * Signed distance to every class, `[N, classes, ...spatial]`, positive outside, negative inside, per image and class
- * (arXiv 2503.05107, Listing 1). "max" with "reference" equals the authors' float32 output bit for bit. Throws on a label
- * outside [0, classes).
+ * Computes the signed distance to every class, `[N, classes, ...spatial]`, positive outside, negative inside,
+ * per image and class (arXiv 2503.05107, Listing 1). "max" with "reference" equals the authors' float32
+ * output bit for bit. Throws on a label outside [0, classes).
  */
 export async function signedDistance(
   labels: Labels,
@@ -50,7 +51,7 @@ export async function signedDistance(
   return resultTensor("float32", dims, await call(() => native.signedDistance(request)));
 }
 
-/** {@link signedDistance} on the calling thread. */
+/** Runs {@link signedDistance} on the calling thread. */
 export function signedDistanceSync(labels: Labels, options: SignedDistanceOptions): Tensor<"float32"> {
   const { request, dims } = signedRequest(labels, options);
   return resultTensor(

@@ -1,4 +1,5 @@
-// The averaging windows of soft labels: (scale * (taps along every axis) + centre * (the pixel itself)) / divisor.
+// The averaging windows of soft labels, (scale * (taps along every axis) + centre * (the pixel itself)) /
+// divisor.
 
 export interface Window {
   readonly taps: readonly number[];
@@ -7,12 +8,12 @@ export interface Window {
   readonly divisor?: number;
 }
 
-/** The mean over the window; whole taps, so that counts are exact. */
+/** Returns the window that takes the mean; its taps are whole, so that counts are exact. */
 export function boxWindow(size: number, _sigma: number, dimensions: number): Window {
   return { taps: new Array<number>(size).fill(1), divisor: size ** dimensions };
 }
 
-/** Sampled Gaussian of `size` taps with sum 1 (OpenCV's getGaussianKernel). */
+/** Returns a sampled Gaussian of `size` taps with sum 1 (OpenCV's getGaussianKernel). */
 export function gaussianWindow(size: number, sigma: number): Window {
   const radius = (size - 1) / 2;
   const taps = Array.from({ length: size }, (_, i) => Math.exp(-((i - radius) ** 2) / (2 * sigma ** 2)));
@@ -21,8 +22,8 @@ export function gaussianWindow(size: number, sigma: number): Window {
 }
 
 /**
- * The window of spatially varying label smoothing: half the weight on the pixel, half on its neighbours by a Gaussian
- * over `dimensions` axes (Islam and Glocker, IPMI 2021, eq. 4).
+ * Returns the window of spatially varying label smoothing: half the weight on the pixel, half on its
+ * neighbours by a Gaussian over `dimensions` axes (Islam and Glocker, IPMI 2021, eq. 4).
  */
 export function svlsWindow(size: number, sigma: number, dimensions: number): Window {
   const { taps } = gaussianWindow(size, sigma);
@@ -31,7 +32,10 @@ export function svlsWindow(size: number, sigma: number, dimensions: number): Win
   return { taps, scale: 1 / (2 * neighbours), centre: 1 / 2 - own / (2 * neighbours) };
 }
 
-/** The Gaussian integrated over each pixel, to 4 sigma (MONAI's GaussianFilter); its sum falls short of 1 by the tails. */
+/**
+ * Returns the Gaussian integrated over each pixel, to 4 sigma (MONAI's GaussianFilter); its sum is below 1 by
+ * the tails.
+ */
 export function integratedGaussianWindow(sigma: number): Window {
   const radius = Math.floor(4 * sigma + 0.5);
   const upTo = (x: number): number => erf(x / (sigma * Math.SQRT2));
@@ -42,7 +46,7 @@ export function integratedGaussianWindow(sigma: number): Window {
   return { taps };
 }
 
-/** Abramowitz and Stegun 7.1.6: a series of positive terms, exact to rounding where erf is not yet 1. */
+/** Sums Abramowitz and Stegun 7.1.6, a series of positive terms, exact to rounding where erf is not yet 1. */
 function erf(x: number): number {
   if (Math.abs(x) > 6) return Math.sign(x);
   let term = x;

@@ -34,7 +34,8 @@ test("targets equal the definitions in torch and the authors' adaptive target", 
   }
 });
 
-// Published losses are CE + 0.1 mean |target - u|, u the logits or probabilities, or the soft-target cross-entropy.
+// Published losses are CE + 0.1 mean |target - u| with logits or probabilities u, or soft-target
+// cross-entropy.
 const crossEntropy = 1.89402485;
 const mean = (values: Iterable<number>): number => {
   const all = Array.from(values);
@@ -79,7 +80,7 @@ describe("published losses on the fixture", () => {
   test("SVLS", () => {
     expect(softCrossEntropy(soft({ preset: "svls" }))).toBeCloseTo(1.97309554, 6);
     expect(softCrossEntropy(soft({ preset: "svls", sigma: 2 }))).toBeCloseTo(1.9776125, 6);
-    // The batch as depth.
+    // The batch becomes the depth.
     const volume = tensor("uint8", labels.data, [1, 2, 6, 7]);
     const deep = softLabelsSync(volume, { classes: 3, preset: "svls" }).data;
     const swapped = Float32Array.from({ length: 6 * pixels }, (_, at) => {
@@ -116,7 +117,7 @@ test.each([
   steps.forEach((step, i) => void expect(target[centre + step]).toBeCloseTo(weights[i]!, 7));
 });
 
-// Four columns of class 1, then four of class 0: targets of class 1 across the edge.
+// Four columns of class 1 meet four of class 0; the test looks at the targets of class 1 across the edge.
 const edge = tensor(
   "uint8",
   Uint8Array.from({ length: 40 }, (_, i) => (i % 8 < 4 ? 1 : 0)),
@@ -193,7 +194,7 @@ test("ignored pixels count nowhere and have no target", () => {
     const target = softLabelsSync(map, { classes: 2, ignore: 255, ...options }).data;
     return [target[i]!, target[9 + i]!];
   };
-  // Around the middle: three of class 0, four of class 1, two ignored.
+  // The window in the middle holds three pixels of class 0, four of class 1 and two ignored ones.
   expect(at({}, 4).map((p) => Math.round(p * 7))).toEqual([3, 4]);
   expect(at({ preset: "consistent" }, 4)[1]).toBeCloseTo(4 / 7, 6);
   expect(at({ kernel: "mode" }, 4)).toEqual([0, 1]);
@@ -250,16 +251,16 @@ test.each<[string, () => unknown, string]>([
   [
     "MONAI with morphology",
     run({ preset: "monai", morphology: "erosion" }),
-    'morphology: expected none with preset "monai"',
+    'morphology: not supported with preset "monai"',
   ],
   ["a border", run({ border: "wrap" }), "border: expected one of background"],
   [
     "a border of a fixed preset",
     run({ preset: "reference", border: "zero" }),
-    'border: expected none with preset "reference"',
+    'border: not supported with preset "reference"',
   ],
   ["dimensions", run({ dimensions: 3 }), "dimensions: expected an integer from 1 to 2, got 3"],
-  ["no image", run({ kernel: "gradient" }), "image: expected a tensor for this kernel, got undefined"],
+  ["no image", run({ kernel: "gradient" }), 'image: required by kernel "gradient"'],
   [
     "an image of other dims",
     run({ kernel: "gradient", image: tensor("float32", new Float32Array(6), [1, 3, 2]) }),

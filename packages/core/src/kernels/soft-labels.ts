@@ -13,7 +13,7 @@ import {
 import { checkOptions, optionNames } from "../check-options.js";
 import { checkDevice, type DeviceOption, type KeepOption } from "../device.js";
 import { arrayOf, resultTensor } from "../device-tensor.js";
-import { invalidArgument } from "../errors.js";
+import { InvalidArgumentError, invalidArgument } from "../errors.js";
 import type { Labels, Tensor } from "../tensor.js";
 import {
   checkMorphology,
@@ -48,43 +48,56 @@ export interface SoftLabelsOptions extends DeviceOption, KeepOption {
   /**
    * Whose definition (default "original"):
    *
-   * - `original`: NACL (Murugesan et al., MICCAI 2023). Kernels: `mean`, the class frequencies in the window (default);
-   *   `max`, `min`, `median`, `mode`, one-hot of that order statistic of the window's class indices (mode: ties to the
-   *   smallest); `gaussian`, the window of SVLS with a replicated border; `gradient`, `bilateral`, `image-l1`,
-   *   `image-l2`, weighted by differences of `image`. Outside the image lies class 0 (and image 0). Slice by slice.
-   * - `monai`: MONAI's NACLLoss. `mean` and `gaussian` (integrated, to 4 sigma, whatever the `size`) with the weight
-   *   outside the image lost, so that a border pixel sums to less than 1. All spatial dimensions.
-   * - `svls`: spatially varying label smoothing, half the weight on the pixel, half on its Gaussian neighbours,
-   *   replicated border (kernel `gaussian`). All spatial dimensions.
-   * - `reference`: the SDC repository's adaptive target: `morphology` of every class mask, then `mean` (default) or
-   *   `gaussian` with OpenCV's mirrored border, `max`, `min` or `mode` (at least half the window) per class; `bilateral`,
-   *   which there changes nothing; divided by max(sum over classes, 1e-6). Slice by slice.
-   * - `consistent`: the corrected target: the hard label outside the boundary band, the neighbourhood's class frequencies
-   *   (`mean`; or the SVLS `gaussian`) inside it, replicated border; sums to 1. The band is where the window holds more
-   *   than one class; with `morphology` only where the operation changes a class mask or, for gradients, is set. All
-   *   spatial dimensions.
+   * - `original`: NACL (Murugesan et al., MICCAI 2023). Kernels: `mean`, the class frequencies in the window
+   *   (default); `max`, `min`, `median`, `mode`, one-hot of that order statistic of the window's class
+   *   indices (mode: ties to the smallest); `gaussian`, the window of SVLS with a replicated border;
+   *   `gradient`, `bilateral`, `image-l1`, `image-l2`, weighted by differences of `image`. Outside the image
+   *   lies class 0 (and image 0). Slice by slice.
+   * - `monai`: MONAI's NACLLoss. `mean` and `gaussian` (integrated, to 4 sigma, whatever the `size`) with the
+   *   weight outside the image lost, so that a border pixel sums to less than 1. All spatial dimensions.
+   * - `svls`: spatially varying label smoothing, half the weight on the pixel, half on its Gaussian
+   *   neighbours, replicated border (kernel `gaussian`). All spatial dimensions.
+   * - `reference`: the SDC repository's adaptive target: `morphology` of every class mask, then `mean`
+   *   (default) or `gaussian` with OpenCV's mirrored border, `max`, `min` or `mode` (at least half the
+   *   window) per class; `bilateral`, which there changes nothing; divided by max(sum over classes, 1e-6).
+   *   Slice by slice.
+   * - `consistent`: the corrected target: the hard label outside the boundary band, the neighbourhood's class
+   *   frequencies (`mean`; or the SVLS `gaussian`) inside it, replicated border; sums to 1. The band is where
+   *   the window holds more than one class; with `morphology` only where the operation changes a class mask
+   *   or, for gradients, is set. All spatial dimensions.
    */
   readonly preset?: SoftLabelPreset;
   readonly kernel?: SoftLabelKernel;
-  /** Odd side of the window; default 3, for `consistent` with a morphology 2 radius iterations + 1. */
+  /**
+   * The side of the window, odd; default 3, or 2 radius iterations + 1 for `consistent` with a morphology.
+   */
   readonly size?: number;
-  /** Of the Gaussian windows, in pixels; default 1. */
+  /** The standard deviation of Gaussian windows, in pixels; default 1. */
   readonly sigma?: number;
   /**
-   * Of each class's mask before the window, default "none". Under `original` and `svls` the targets are then divided by
-   * their sum over classes (those of `gradient` and `bilateral`, no distributions, are not), and a pixel that is left
-   * without any class keeps its hard label.
+   * The operation on each class's mask before the window; default "none". Under `original` and `svls` the
+   * targets are then divided by their sum over classes (except for `gradient` and `bilateral`, which give no
+   * distributions), and a pixel left without any class keeps its hard label.
    */
   readonly morphology?: MorphologyOp | "none" | MorphologySpec;
-  /** Overrides what lies outside the image; not for `monai`, `reference` and the kernels that read the image. */
+  /**
+   * The pixels outside the image, overriding the preset. Not for `monai`, `reference` and the kernels that
+   * read the image.
+   */
   readonly border?: "background" | "zero" | "replicate" | "reflect101";
-  /** `[N, ...spatial]` or `[N, 1, ...spatial]`; required by the kernels that read it, ignored by the others. */
+  /**
+   * The image, `[N, ...spatial]` or `[N, 1, ...spatial]`; required by the kernels that read it, ignored by
+   * the others.
+   */
   readonly image?: Tensor<"float32">;
-  /** Trailing dimensions the window and the morphology span; 2 treats a volume slice by slice. Default by preset. */
+  /**
+   * The number of trailing dimensions the window and the morphology span; 2 treats a volume slice by slice.
+   * Default by preset.
+   */
   readonly dimensions?: 1 | 2 | 3;
   /**
-   * Pixels with this label count in no window, the others' weights making up for them, and have an all-zero target.
-   * Under `reference` they only lack a class.
+   * The label of pixels that count in no window (the other weights make up for them) and have an all-zero
+   * target. Under `reference` such pixels only lack a class.
    */
   readonly ignore?: number;
   readonly out?: Tensor<"float32">;
@@ -107,15 +120,15 @@ const names = optionNames<SoftLabelsOptions>({
 });
 
 /**
- * Soft targets `[N, classes, ...spatial]` from the labels (and for some kernels the image) around each pixel. Throws on
- * a label outside [0, classes) that is not `ignore`.
+ * Computes soft targets `[N, classes, ...spatial]` from the labels (and for some kernels the image) around
+ * each pixel. Throws on a label outside [0, classes) that is not `ignore`.
  */
 export async function softLabels(labels: Labels, options: SoftLabelsOptions): Promise<Tensor<"float32">> {
   const { request, dims } = softLabelsRequest(labels, options);
   return resultTensor("float32", dims, await call(() => native.softLabels(request)));
 }
 
-/** {@link softLabels} on the calling thread. */
+/** Runs {@link softLabels} on the calling thread. */
 export function softLabelsSync(labels: Labels, options: SoftLabelsOptions): Tensor<"float32"> {
   const { request, dims } = softLabelsRequest(labels, options);
   return resultTensor(
@@ -128,7 +141,7 @@ export function softLabelsSync(labels: Labels, options: SoftLabelsOptions): Tens
 type Aggregation = NativeOptions["aggregation"];
 type Border = NativeOptions["windowBorder"];
 
-/** What a preset makes of one of its kernels. */
+/** The native kernel and window that a preset uses for one of its kernels. */
 interface Rule {
   readonly aggregation: Aggregation;
   readonly border: Border;
@@ -195,7 +208,7 @@ export function softLabelsRequest(
   checkInteger("dimensions", dimensions, 1, spatial.length);
   const morphology = morphologySpec(options.morphology);
   if (morphology && preset === "monai")
-    throw invalidArgument("morphology", 'none with preset "monai"', morphology.op);
+    throw new InvalidArgumentError("morphology", 'morphology: not supported with preset "monai"');
   const band = preset === "consistent" && morphology !== undefined;
   const size = options.size ?? (band ? 2 * (morphology.radius ?? 1) * (morphology.iterations ?? 1) + 1 : 3);
   checkInteger("size", size, window === svlsWindow ? 3 : 1, 255);
@@ -204,11 +217,17 @@ export function softLabelsRequest(
   if (border !== undefined) {
     checkChoice("border", border, ["background", "zero", "replicate", "reflect101"]);
     const fixed = preset === "monai" || preset === "reference" || readsImage.includes(kernel);
-    if (fixed) throw invalidArgument("border", `none with preset "${preset}" and kernel "${kernel}"`, border);
+    if (fixed)
+      throw new InvalidArgumentError(
+        "border",
+        `border: not supported with preset "${preset}" and kernel "${kernel}"`,
+      );
   }
   checkIgnore(ignore);
   const image =
-    preset === "original" && readsImage.includes(kernel) ? imageData(options.image, labels) : undefined;
+    preset === "original" && readsImage.includes(kernel)
+      ? imageData(options.image, labels, kernel)
+      : undefined;
   const dims = [batch, classes, ...spatial];
   checkOut(out, "float32", dims);
   const distribution = kernel !== "gradient" && kernel !== "bilateral";
@@ -248,8 +267,8 @@ function morphologySpec(morphology: SoftLabelsOptions["morphology"]): Morphology
   return { op, structure, radius, iterations, border };
 }
 
-function imageData(image: Tensor<"float32"> | undefined, labels: Labels): Float32Array {
-  if (image === undefined) throw invalidArgument("image", "a tensor for this kernel", image);
+function imageData(image: Tensor<"float32"> | undefined, labels: Labels, kernel: string): Float32Array {
+  if (image === undefined) throw new InvalidArgumentError("image", `image: required by kernel "${kernel}"`);
   const [batch, ...spatial] = labels.dims;
   const plain = [batch, ...spatial].join(", ");
   const channel = [batch, 1, ...spatial].join(", ");

@@ -11,10 +11,10 @@ import {
   encodeState,
 } from "./metric-state.js";
 
-// 1 GiB; OverlapMetric has the square of its classes.
+// The limit is 1 GiB; OverlapMetric needs classes * classes sums.
 const mostSums = 2 ** 27;
 
-/** Throws unless `options` has a class count, a label or nothing to ignore, and no options beside `names`. */
+/** Throws unless `options` has a class count, an optional label to ignore, and only options in `names`. */
 export function checkMetricOptions(
   options: { readonly classes: number; readonly ignore?: number },
   names: ReadonlySet<string>,
@@ -27,25 +27,30 @@ export function checkMetricOptions(
 /** The options and sums of a state. */
 export type StateContent = Pick<DecodedState, "options" | "sums">;
 
-/** What every metric here shares: options with the number of classes, and sums that are added up. */
+/**
+ * The part that all metrics here share: options with the number of classes, and sums that add up over cases.
+ */
 export abstract class Accumulator<R, O extends { readonly classes: number }> implements Metric<R> {
-  /** Names the class in its states. */
+  /** The name of the class in its states. */
   protected abstract readonly kind: string;
   protected readonly options: O;
   readonly #length: number;
   #sums: Float64Array | undefined;
 
-  /** `options` with every default filled in, so that options of equal meaning have equal JSON; `length` sums. */
+  /**
+   * Takes `options` with every default filled in, so that equal options have equal JSON, and the number of
+   * sums.
+   */
   protected constructor(options: O, length: number) {
     if (length > mostSums) {
-      const message = `classes: ${options.classes} classes need ${length} sums, at most ${mostSums} (1 GiB) fit`;
+      const message = `classes: ${options.classes} classes need ${length} sums; at most ${mostSums} (1 GiB) fit`;
       throw new InvalidArgumentError("classes", message);
     }
     this.options = options;
     this.#length = length;
   }
 
-  /** The sums; made when first needed, so that a state is known to fit before memory is taken. */
+  /** Returns the sums, allocating them on first use: a state is known to fit before memory is taken. */
   protected get sums(): Float64Array {
     this.#sums ??= new Float64Array(this.#length);
     return this.#sums;
@@ -54,7 +59,7 @@ export abstract class Accumulator<R, O extends { readonly classes: number }> imp
   abstract update(probs: Probabilities, labels: Labels): Promise<void>;
   abstract compute(): R;
 
-  /** Throws unless `sums` can have come from updates. */
+  /** Throws unless `sums` is possible after some updates. */
   protected checkSums(sums: Float64Array): void {
     checkTotals(sums, 0, sums.length);
   }
@@ -83,8 +88,8 @@ export abstract class Accumulator<R, O extends { readonly classes: number }> imp
   }
 
   /**
-   * Returns the metric that `make` builds from the options in `state`, holding its sums. `upgrade` turns the content of a
-   * version 1 state into today's.
+   * Returns the metric that `make` builds from the options in `state`, with the state's sums. `upgrade` turns
+   * the content of a version 1 state into the present form.
    */
   protected static restored<M extends Accumulator<unknown, { readonly classes: number }>>(
     kind: string,

@@ -92,7 +92,7 @@ describe("published values on the fixture", () => {
     expect(classes(inside)).toBeCloseTo(0.24032192, 6);
     expect(top({ bins: 15 })).toBeCloseTo(0.40591013, 6);
     expect(classes({ bins: 15 })).toBeCloseTo(0.30959073, 6);
-    // CRaC's version leaves out p <= 1e-3, of which there are none here.
+    // CRaC's version leaves out p <= 1e-3, which does not occur here.
     expect(classes({ ...inside, threshold: 1e-3 })).toBeCloseTo(0.24032192, 6);
     expect(top({ bins: 10, mask: foreground(labels) })).toBeCloseTo(0.20822777, 6);
   });
@@ -147,7 +147,7 @@ const pair = (p: number[], y: number[]): [Tensor<"float32">, Labels] => [
 ];
 
 test("a perfectly calibrated bin, an over-confident one and the variants of pECE", () => {
-  // Bin (0.2, 0.3]: one of four is foreground. Bin (0.9, 1]: p = 1, half wrong.
+  // Bin (0.2, 0.3]: one pixel of four is foreground. Bin (0.9, 1]: p = 1, and half are wrong.
   const [p, y] = pair([0.25, 0.25, 0.25, 0.25, 1, 1], [1, 0, 0, 0, 1, 0]);
   const bins = calibrationBinsSync(p, y);
   expect(expectedCalibrationError(bins)).toBeCloseTo((2 / 6) * 0.5, 12);

@@ -1,5 +1,6 @@
-// Calibration errors as functions of bins. With n the pixels of the group and, per bin m, n_m pixels, conf_m their mean
-// p and acc_m the share of them whose label agrees. All are NaN when no pixel was counted.
+// Calibration errors as functions of bins. n is the number of pixels of the group; bin m has n_m pixels,
+// their mean p is conf_m, and acc_m is the share of them whose label agrees. All errors are NaN when no pixel
+// was counted.
 
 import { checkBoolean, checkChoice } from "../check.js";
 import { checkOptions, optionNames } from "../check-options.js";
@@ -7,18 +8,18 @@ import { invalidArgument } from "../errors.js";
 import { type CalibrationBins, checkBins } from "../kernels/bins.js";
 import { binsOfClass } from "../kernels/calibration-bins.js";
 
-/** One row of a reliability diagram; confidence and accuracy are NaN in an empty bin. */
+/** A row of a reliability diagram; confidence and accuracy are NaN in an empty bin. */
 export interface ReliabilityBin {
   readonly low: number;
   readonly high: number;
   readonly count: number;
-  /** Of all pixels of the group. */
+  /** The share of the group's pixels in this bin. */
   readonly share: number;
   readonly confidence: number;
   readonly accuracy: number;
 }
 
-/** The reliability diagram of bins of one group. */
+/** Returns the reliability diagram of the bins of one group. */
 export function reliability(bins: CalibrationBins): readonly ReliabilityBin[] {
   checkBins("bins", bins);
   if (bins.groups !== 1) {
@@ -34,17 +35,17 @@ export function reliability(bins: CalibrationBins): readonly ReliabilityBin[] {
   }));
 }
 
-/** ECE = sum_m (n_m / n) |acc_m - conf_m|; pixels in no bin (`dropped`) count in n only. */
+/** Returns the ECE, sum_m (n_m / n) |acc_m - conf_m|; pixels in no bin (`dropped`) count in n only. */
 export function expectedCalibrationError(bins: CalibrationBins): number {
   return total(bins, ({ share }, gap) => share * gap);
 }
 
-/** RMSCE = sqrt(sum_m (n_m / n) (acc_m - conf_m)^2), torchmetrics' norm "l2". */
+/** Returns the RMSCE, sqrt(sum_m (n_m / n) (acc_m - conf_m)^2), which is torchmetrics' norm "l2". */
 export function rootMeanSquareCalibrationError(bins: CalibrationBins): number {
   return Math.sqrt(total(bins, ({ share }, gap) => share * gap * gap));
 }
 
-/** MCE, the largest |acc_m - conf_m| of a non-empty bin; NaN when there is none. */
+/** Returns the MCE, the largest |acc_m - conf_m| of a non-empty bin; NaN when all are empty. */
 export function maximumCalibrationError(bins: CalibrationBins): number {
   return filled(bins).reduce(
     (largest, bin) => Math.max(largest, gapOf(bin)),
@@ -52,7 +53,10 @@ export function maximumCalibrationError(bins: CalibrationBins): number {
   );
 }
 
-/** Average (not adaptive) calibration error: the mean of |acc_m - conf_m| over non-empty bins; NaN when there is none. */
+/**
+ * Returns the average (not adaptive) calibration error, the mean of |acc_m - conf_m| over non-empty bins; NaN
+ * when all are empty.
+ */
 export function averageCalibrationError(bins: CalibrationBins): number {
   const rows = filled(bins);
   return rows.reduce((sum, bin) => sum + gapOf(bin), 0) / rows.length;
@@ -61,8 +65,8 @@ export function averageCalibrationError(bins: CalibrationBins): number {
 const classwiseNames = optionNames<{ readonly background?: boolean }>({ background: true });
 
 /**
- * CECE, the mean of the classes' ECE over the classes with any counted pixel, NaN when there is none. The paper's has a
- * bin `threshold` of 1e-3, which is also what leaves classes without pixels.
+ * Returns the CECE, the mean ECE over the classes with any counted pixel; NaN when no class has one. The
+ * paper sets the bins' `threshold` to 1e-3, which can leave a class without pixels.
  */
 export function classwiseExpectedCalibrationError(
   bins: CalibrationBins,
@@ -84,16 +88,16 @@ export function classwiseExpectedCalibrationError(
 
 /** The options of {@link pixelExpectedCalibrationError}. */
 export interface PixelCalibrationErrorOptions {
-  /** w; default 2, the paper's. 0 gives the ECE. */
+  /** The weight w; default 2 as in the paper. With 0 the result is the ECE. */
   readonly falsePositiveWeight?: number;
   /**
-   * How the false-positive offset w f_m enters, f_m being the mean p of the bin's pixels whose label does not agree:
-   * `reference` (default), |conf_m - acc_m + w f_m|, where under-confidence cancels it; `outside`, |conf_m - acc_m| + w f_m;
-   * `share-weighted`, |conf_m - acc_m + w f_m s_m| with s_m the share of such pixels in the bin; `threshold`, as
-   * reference, but only in bins above `falsePositiveThreshold`.
+   * The way the false-positive offset w f_m enters, where f_m is the mean p of the bin's pixels whose label
+   * disagrees. `reference` (default): |conf_m - acc_m + w f_m|, where under-confidence cancels the offset;
+   * `outside`: |conf_m - acc_m| + w f_m; `share-weighted`: |conf_m - acc_m + w f_m s_m| with s_m the share of
+   * such pixels in the bin; `threshold`: as `reference`, but only in bins above `falsePositiveThreshold`.
    */
   readonly variant?: "reference" | "outside" | "share-weighted" | "threshold";
-  /** For variant "threshold": one of the bins' limits; default 0.5. */
+  /** The limit of the bins from which variant "threshold" applies the offset; default 0.5. */
   readonly falsePositiveThreshold?: number;
 }
 
@@ -104,8 +108,9 @@ const pixelNames = optionNames<PixelCalibrationErrorOptions>({
 });
 
 /**
- * pECE = sum_m (n_m / n) |conf_m - acc_m + w f_m|, the pixel-wise expected calibration error (arXiv 2503.05107, eq. 18).
- * A score that penalises confident false positives, not a calibration error: perfectly calibrated predictions do not give 0.
+ * Returns pECE = sum_m (n_m / n) |conf_m - acc_m + w f_m|, the pixel-wise expected calibration error (arXiv
+ * 2503.05107, eq. 18). It is a score that penalises confident false positives, not a calibration error:
+ * perfectly calibrated predictions do not give 0.
  */
 export function pixelExpectedCalibrationError(
   bins: CalibrationBins,
@@ -126,7 +131,10 @@ export function pixelExpectedCalibrationError(
   });
 }
 
-/** Returns the options with their defaults filled in; throws on wrong values, also for bins of these limits. */
+/**
+ * Returns the options with their defaults filled in; throws on invalid values, and on a threshold that is no
+ * limit of `bins`.
+ */
 export function pixelErrorOptions(
   options: PixelCalibrationErrorOptions,
   limits: Float64Array,
@@ -142,7 +150,7 @@ export function pixelErrorOptions(
   if (variant === "threshold" && !limits.some((limit) => Math.abs(limit - falsePositiveThreshold) < 1e-6)) {
     throw invalidArgument("falsePositiveThreshold", "a limit of the bins", falsePositiveThreshold);
   }
-  // The others do not read it, so that any is the same.
+  // Only variant "threshold" reads the threshold, so all others get the same value.
   return {
     falsePositiveWeight,
     variant,

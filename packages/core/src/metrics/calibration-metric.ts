@@ -44,26 +44,32 @@ const names = optionNames<CalibrationMetricOptions>({
   falsePositiveThreshold: true,
 });
 
-/** Errors of one group of bins over all pixels seen. */
+/** The errors of one group of bins over all pixels seen. */
 export interface CalibrationErrors {
   readonly expected: number;
   readonly rootMeanSquare: number;
   readonly average: number;
   readonly maximum: number;
-  /** pECE; NaN for "top-label", which has no false positives. */
+  /** The pECE; NaN for "top-label", which has no false positives. */
   readonly pixel: number;
 }
 
 export interface CalibrationResult extends CalibrationErrors {
-  /** Pixels counted, over all groups ("classes" counts each once per class), and those of them that are in no bin. */
+  /**
+   * The pixels counted over all groups ("classes" counts each once per class), and how many of them are in no
+   * bin.
+   */
   readonly total: number;
   readonly dropped: number;
   readonly bins: CalibrationBins;
-  /** The errors of every class for "classes" (then the others are their means over classes with pixels), else empty. */
+  /**
+   * The errors of every class for "classes" (the other fields are then means over classes with pixels), else
+   * empty.
+   */
   readonly perClass: readonly CalibrationErrors[];
 }
 
-/** Calibration errors over all pixels of a stream of cases; keeps four sums per bin. */
+/** The calibration errors over all pixels of a stream of cases; keeps four sums per bin. */
 export class CalibrationMetric extends Accumulator<CalibrationResult, CalibrationMetricOptions> {
   protected override readonly kind: string = "CalibrationMetric";
   readonly #layout: BinLayout;
@@ -75,7 +81,7 @@ export class CalibrationMetric extends Accumulator<CalibrationResult, Calibratio
     const { classes, ignore, threshold } = options;
     const layout = binLayout(options, classes);
     const { bins, of, edges, includeLowest } = layout;
-    // Limits that float32 has, as halves and quarters, are the same in both.
+    // Limits that are exact in float32, such as halves and quarters, compare the same in both precisions.
     const { limits } = binLayout({ bins }, classes);
     const exact = limits.every((limit) => Math.fround(limit) === limit);
     const comparison = exact ? "float64" : (options.comparison ?? "float64");
@@ -112,7 +118,7 @@ export class CalibrationMetric extends Accumulator<CalibrationResult, Calibratio
     }
   }
 
-  /** The bins of everything seen. */
+  /** Returns the bins of all pixels seen. */
   bins(): CalibrationBins {
     const bins = emptyBins(this.#layout);
     let at = 0;
@@ -160,7 +166,7 @@ function parts(bins: CalibrationBins): readonly Float64Array[] {
   return [bins.total, bins.dropped, bins.count, bins.confidenceSum, bins.accuracySum, bins.falsePositiveSum];
 }
 
-// The parts without their memory; those that are no counts are sums of p.
+// Returns the lengths of the parts without allocating them; parts that are not counts are sums of p.
 function partLengths({ groups, bins }: BinLayout): readonly { length: number; counts: boolean }[] {
   const cells = groups * bins;
   return [
@@ -173,7 +179,7 @@ function partLengths({ groups, bins }: BinLayout): readonly { length: number; co
   ];
 }
 
-// Version 1 left p = 0 out of right-closed bins, and did not say how many pixels were in no bin.
+// Version 1 left p = 0 out of right-closed bins and did not record how many pixels were in no bin.
 function withDropped({ options, sums }: StateContent): StateContent {
   const old = options as CalibrationMetricOptions;
   checkClasses(old.classes);

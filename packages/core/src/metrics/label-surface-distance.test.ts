@@ -90,7 +90,7 @@ test.each<[object, string]>([
   [{ ignore: 1.5 }, "ignore: expected an integer"],
   [{ spacing: [1] }, "spacing: expected 2 numbers, got 1"],
   [{ percentile: Number.NaN }, "percentile: expected a number from 0 to 100, got NaN"],
-  [{ empty: "nan", bothEmpty: "perfect" }, "empty: expected either it or bothEmpty and oneEmpty, not both"],
+  [{ empty: "nan", bothEmpty: "perfect" }, "empty: cannot be combined with bothEmpty or oneEmpty"],
   [{ region: [[1]] }, 'options.region: unknown option (did you mean "regions"?)'],
 ])("refuses %j", async (options, message) => {
   const whole = { ...valid, ...options } as LabelSurfaceDistancesOptions;

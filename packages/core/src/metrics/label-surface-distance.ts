@@ -15,16 +15,16 @@ export interface LabelSurfaceDistancesOptions extends Omit<SurfaceDefinition, "t
   /** The regions to compare, each a set of classes. */
   readonly regions: readonly (readonly number[])[];
   /**
-   * Pixels with this label are removed from both maps: they are in no region, and a surface that would arise only because
-   * a neighbour is ignored does not count. A surface pixel has a neighbour that is neither in its region nor ignored, or
-   * that is outside the image; a surface element lies between pixels inside and outside of the region that are not
-   * ignored, its length or area taking the ignored ones for outside. A region without surface counts as empty.
-   * Distances are straight lines, which may pass over ignored pixels.
+   * The label of pixels that are removed from both maps: they are in no region, and a surface that exists
+   * only because a neighbour is ignored does not count. A surface pixel has a neighbour that is neither in
+   * its region nor ignored, or that is outside the image. A surface element lies between a pixel inside and
+   * one outside the region, neither ignored; ignored pixels count as outside in its length or area. A region
+   * without surface counts as empty. Distances are straight lines, which may cross ignored pixels.
    */
   readonly ignore?: number;
-  /** As for masks; for every region, or one per region. */
+  /** The tolerance as for masks, for every region or one per region. */
   readonly tolerance?: number | readonly number[];
-  /** Physical size of a pixel per spatial dimension; default ones. */
+  /** The physical size of a pixel per spatial dimension; default ones. */
   readonly spacing?: readonly number[];
 }
 
@@ -43,9 +43,9 @@ const known = optionNames<LabelSurfaceDistancesOptions>({
 });
 
 /**
- * Measures distances between the surfaces of regions in two label maps `[N, ...spatial]`, predicted (`a`) and true (`b`):
- * per image one result for each region. Throws on a label that is neither a class nor `ignore`, and on a predicted one
- * that is no class where the label is not `ignore`.
+ * Measures distances between the surfaces of regions in two label maps `[N, ...spatial]`, predicted (`a`) and
+ * true (`b`), and returns for each image one result per region. Throws on a label that is neither a class nor
+ * `ignore`, and on a predicted label that is no class unless the true label there is `ignore`.
  */
 export async function labelSurfaceDistances(
   predicted: Labels,
@@ -56,7 +56,7 @@ export async function labelSurfaceDistances(
   return call(() => native.labelSurfaceDistances(request));
 }
 
-/** {@link labelSurfaceDistances} on the calling thread. */
+/** Runs {@link labelSurfaceDistances} on the calling thread. */
 export function labelSurfaceDistancesSync(
   predicted: Labels,
   labels: Labels,
@@ -82,7 +82,7 @@ function labelSurfaceRequest(
   checkSelection({ ignore }, labels.dims);
   checkSpacing(spacing, size.length);
   if (definition.convention === "deepmind" && size.length === 1) {
-    throw invalidArgument("labels", "2 or 3 spatial dimensions for convention deepmind", size.length);
+    throw invalidArgument("labels", '2 or 3 spatial dimensions with convention "deepmind"', size.length);
   }
   checkRegions(regions, classes);
   checkTolerances(tolerance, regions.length);

@@ -8,7 +8,7 @@ import { OverlapMetric } from "./overlap-metric.js";
 import { ProbabilityScoreMetric } from "./probability-score-metric.js";
 import { SurfaceDistanceMetric } from "./surface-distance-metric.js";
 
-/** The documented bytes of a state, written anew. */
+/** Writes the documented bytes of a state independently. */
 function written(version: 1 | 2, kind: string, options: object, sums: readonly number[]): Uint8Array {
   const prefix = version === 1 ? 12 : 16;
   const json = JSON.stringify({ kind, options });
@@ -49,7 +49,7 @@ test.each<[string, () => Metric<unknown>, (state: Uint8Array) => Metric<unknown>
   }
   const longer = new Uint8Array(state.length + 8);
   longer.set(state);
-  expect(() => restore(longer)).toThrow("state: damaged, its checksum does not match");
+  expect(() => restore(longer)).toThrow("state: damaged (checksum mismatch)");
 });
 
 describe("options of the same meaning", () => {
@@ -186,12 +186,12 @@ describe("states of version 1", () => {
     const today = { classes: 2, regions: "foreground", convention: "monai", oneEmpty: "undefined" } as const;
     metric.merge(new SurfaceDistanceMetric({ ...today, bothEmpty: "undefined" }));
     const cut = written(1, "SurfaceDistanceMetric", options, [1, ...region.slice(1)]);
-    expect(() => SurfaceDistanceMetric.restore(cut)).toThrow("state: expected 4 measures of every region");
+    expect(() => SurfaceDistanceMetric.restore(cut)).toThrow("state: expected sums of 4 measures per region");
   });
 
   test("of overlaps with another number are refused", () => {
     const old = written(1, "OverlapMetric", { classes: 2, bothEmpty: 0.5 }, new Array<number>(35).fill(0));
-    expect(() => OverlapMetric.restore(old)).toThrow("state: bothEmpty 0.5 cannot be expressed");
+    expect(() => OverlapMetric.restore(old)).toThrow("state: bothEmpty 0.5 is no longer supported");
   });
 });
 
@@ -237,7 +237,7 @@ test.each<[string, (state: Uint8Array) => unknown, Uint8Array, string]>([
     scores({ ...two, flor: 1 }, []),
     'did you mean "floor"?',
   ],
-  ["no options", ProbabilityScoreMetric.restore, scores(null as never, []), "state: expected the state of a"],
+  ["no options", ProbabilityScoreMetric.restore, scores(null as never, []), "state: expected a state of"],
   ["a list", ProbabilityScoreMetric.restore, scores([] as never, []), "state: options: expected an object"],
   [
     "a dangerous option",
@@ -260,7 +260,7 @@ test("what a state claims is compared with its length before memory is taken", (
   new CalibrationMetric({ classes: 1000, bins: 1024, of: "classes" });
   expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(2 ** 20);
   expect(() => new OverlapMetric({ classes: 32767 })).toThrow(
-    "classes: 32767 classes need 1074003970 sums, at most",
+    "classes: 32767 classes need 1074003970 sums; at most",
   );
 });
 

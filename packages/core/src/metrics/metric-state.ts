@@ -1,17 +1,17 @@
 import { crc32 } from "node:zlib";
 import { InvalidArgumentError, invalidArgument } from "../errors.js";
 
-// The bytes of Metric.state(): "PCMS", a version byte (2), three zero bytes, the header's length as uint32, the CRC-32
-// (zlib's) of all other bytes as uint32, the header as UTF-8 JSON { kind, options } padded with spaces to a multiple of 8,
-// then the sums as float64. All little-endian. JSON has no NaN: it stands as the string "NaN". Version 1 has no checksum,
-// its header follows the length.
+// The bytes of Metric.state(), all little-endian: "PCMS", a version byte (2), three zero bytes, the header's
+// length as uint32, the CRC-32 (zlib's) of all other bytes as uint32, the header as UTF-8 JSON { kind,
+// options } padded with spaces to a multiple of 8, then the sums as float64. JSON has no NaN; the string
+// "NaN" stands for it. In version 1 there is no checksum, and the header follows the length.
 const magic = [0x50, 0x43, 0x4d, 0x53];
 const current = 2;
 const lengthAt = 8;
 const checksumAt = 12;
 const prefix: Readonly<Record<1 | 2, number>> = { 1: 12, 2: 16 };
 
-/** A metric's state, read. */
+/** A decoded state of a metric. */
 export interface DecodedState {
   readonly version: 1 | 2;
   readonly options: object;
@@ -32,29 +32,31 @@ export function encodeState(kind: string, options: object, sums: Float64Array): 
   return bytes;
 }
 
-/** Reads a state of this `kind`, as yet without knowing its options; throws when the bytes are no such state. */
+/**
+ * Decodes a state of this `kind` without checking its options; throws when the bytes are not such a state.
+ */
 export function decodeState(kind: string, state: Uint8Array): DecodedState {
   if (!(state instanceof Uint8Array)) throw invalidArgument("state", "a Uint8Array", state);
   const version = versionOf(state);
   const view = new DataView(state.buffer, state.byteOffset, state.byteLength);
   const start = prefix[version] + view.getUint32(lengthAt, true);
   if (start > state.length || (state.length - start) % 8 !== 0) {
-    throw invalidArgument("state", "a whole metric state", `${state.length} bytes`);
+    throw invalidArgument("state", "a complete metric state", `${state.length} bytes`);
   }
   if (version === 2 && checksum(state) !== view.getUint32(checksumAt, true)) {
     throw new InvalidArgumentError(
       "state",
-      "state: damaged, its checksum does not match; restore a copy of it or compute the metric again",
+      "state: damaged (checksum mismatch); restore an intact copy or compute the metric again",
     );
   }
   const header = parse(new TextDecoder().decode(state.subarray(prefix[version], start)));
-  if (header?.kind !== kind) throw invalidArgument("state", `the state of a ${kind}`, header?.kind);
+  if (header?.kind !== kind) throw invalidArgument("state", `a state of ${kind}`, header?.kind);
   const sums = new Float64Array((state.length - start) / 8);
   for (let i = 0; i < sums.length; i++) sums[i] = view.getFloat64(start + 8 * i, true);
   return { version, options: header.options, sums };
 }
 
-/** Throws unless sums `from` to `to` are whole, not negative and exact. */
+/** Throws unless the sums from `from` to `to` are whole, not negative and exact. */
 export function checkCounts(sums: Float64Array, from: number, to: number): void {
   for (let i = from; i < to; i++) {
     if (!(Number.isSafeInteger(sums[i]!) && sums[i]! >= 0))
@@ -62,7 +64,7 @@ export function checkCounts(sums: Float64Array, from: number, to: number): void 
   }
 }
 
-/** Throws unless sums `from` to `to` are numbers of at least 0; Infinity is one. */
+/** Throws unless the sums from `from` to `to` are numbers of at least 0, which may be Infinity. */
 export function checkTotals(sums: Float64Array, from: number, to: number): void {
   for (let i = from; i < to; i++) {
     if (!(sums[i]! >= 0)) throw invalidArgument("state", "sums of at least 0", sums[i]);
@@ -85,7 +87,7 @@ function versionOf(state: Uint8Array): 1 | 2 {
     throw invalidArgument("state", "a metric state of version 1 or 2", "other bytes");
   }
   if (state.length < prefix[version]) {
-    throw invalidArgument("state", "a whole metric state", `${state.length} bytes`);
+    throw invalidArgument("state", "a complete metric state", `${state.length} bytes`);
   }
   return version;
 }

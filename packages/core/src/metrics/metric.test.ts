@@ -59,7 +59,7 @@ const scenes: fc.Arbitrary<Scene[]> = fc.array(
   { maxLength: 5 },
 );
 
-/** Every number in a result, in a fixed order. */
+/** Lists every number in a result, in a fixed order. */
 function numbers(value: unknown): number[] {
   if (typeof value === "number") return [value];
   if (value instanceof Float64Array) return Array.from(value);
@@ -112,7 +112,7 @@ describe.each(makers)("$name", ({ make, restore }) => {
     expect(copy.compute()).toEqual(metric.compute());
     metric.reset();
     expect(metric.compute()).toEqual(make().compute());
-    // A view into a larger buffer, as a file reader returns it.
+    // The bytes are a view into a larger buffer, as a file reader returns them.
     const bytes = new Uint8Array(copy.state().length + 3);
     bytes.set(copy.state(), 3);
     expect(restore(bytes.subarray(3)).compute()).toEqual(copy.compute());
@@ -125,13 +125,11 @@ describe.each(makers)("$name", ({ make, restore }) => {
         ? new ProbabilityScoreMetric({ classes: 3 })
         : new OverlapMetric({ classes: 3 });
     expect(() => metric.merge(other as never)).toThrow(InvalidArgumentError);
-    expect(() => restore(other.state())).toThrow("state: expected the state of a ");
+    expect(() => restore(other.state())).toThrow("state: expected a state of ");
     expect(() => restore(new Uint8Array(40))).toThrow("state: expected a metric state of version 1 or 2");
-    expect(() => restore(metric.state().subarray(0, 9))).toThrow("state: expected a whole metric state");
-    expect(() => restore(metric.state().subarray(0, -3))).toThrow("state: expected a whole metric state");
-    expect(() => restore(metric.state().subarray(0, -8))).toThrow(
-      "state: damaged, its checksum does not match",
-    );
+    expect(() => restore(metric.state().subarray(0, 9))).toThrow("state: expected a complete metric state");
+    expect(() => restore(metric.state().subarray(0, -3))).toThrow("state: expected a complete metric state");
+    expect(() => restore(metric.state().subarray(0, -8))).toThrow("state: damaged (checksum mismatch)");
     expect(() => restore([] as never)).toThrow("state: expected a Uint8Array");
     const two = tensor("float32", Float32Array.of(0.5, 0.5), [1, 2, 1]);
     await expect(metric.update(two, tensor("uint8", Uint8Array.of(0), [1, 1]))).rejects.toThrow(

@@ -2,10 +2,10 @@ import type { Labels, Probabilities } from "../tensor.js";
 import { checkCounts, checkTotals } from "./metric-state.js";
 
 /**
- * A score over a stream of cases in bounded memory. `update` takes probabilities `[N, C, ...spatial]` and labels
- * `[N, ...spatial]`, each of the N images being a case; `merge` adds what another accumulator of the same options has
- * seen, in any order (counts exactly, sums up to float64 rounding); `state` is a documented byte string from which the
- * class's static `restore` makes an equal accumulator.
+ * A score over a stream of cases in bounded memory. `update` takes probabilities `[N, C, ...spatial]` and
+ * labels `[N, ...spatial]`; each of the N images is a case. `merge` adds what another accumulator with the
+ * same options has seen, in any order (counts exactly, sums up to float64 rounding). `state` is a documented
+ * byte string from which the class's static `restore` makes an equal accumulator.
  */
 export interface Metric<R> {
   update(probs: Probabilities, labels: Labels): Promise<void>;
@@ -15,26 +15,28 @@ export interface Metric<R> {
   state(): Uint8Array;
 }
 
-/** Statistics of one number per case. */
+/** The statistics of one number per case. */
 export interface CaseStatistics {
-  /** Mean over the defined cases: Infinity when any of them is, NaN when there is none. */
+  /** The mean over the defined cases: Infinity if any case is, NaN if there is no case. */
   readonly mean: number;
-  /** Sample standard deviation over the finite cases; NaN for fewer than two. */
+  /** The sample standard deviation over the finite cases; NaN for fewer than two. */
   readonly deviation: number;
-  /** Mean over the finite cases. */
+  /** The mean over the finite cases. */
   readonly finiteMean: number;
-  /** Cases with a number, infinite ones included. */
+  /** The number of defined cases, including infinite ones. */
   readonly count: number;
   readonly infinite: number;
-  /** Cases where the score is not defined (NaN); they are in no other number. */
+  /** The number of cases whose score is undefined (NaN); they count in no other field. */
   readonly undefined: number;
 }
 
-/** Sums behind {@link CaseStatistics}, at `at` in a shared array of `CaseSums.length` numbers per series. */
+/**
+ * The sums behind {@link CaseStatistics}, at `at` in a shared array of `CaseSums.length` numbers per series.
+ */
 export const CaseSums: {
   readonly length: number;
   add(sums: Float64Array, at: number, value: number): void;
-  /** Throws unless the sums at `at`, read from a state, can be. */
+  /** Throws unless the sums at `at`, read from a state, are possible. */
   check(sums: Float64Array, at: number): void;
   statistics(sums: Float64Array, at: number): CaseStatistics;
 } = {

@@ -28,7 +28,7 @@ const known = optionNames<OverlapMetricOptions>({
   smooth: true,
 });
 
-/** Overlap of one region, over cases and of all their pixels together. */
+/** The overlap of one region, per case and of the pixels of all cases together. */
 export interface RegionOverlap {
   readonly dice: CaseStatistics;
   readonly iou: CaseStatistics;
@@ -39,13 +39,13 @@ export interface RegionOverlap {
 export interface OverlapResult {
   readonly cases: number;
   readonly classes: readonly RegionOverlap[];
-  /** All classes but 0 as one region. */
+  /** The overlap of all classes but 0 as one region. */
   readonly foreground: RegionOverlap;
-  /** Pixels per true and predicted class, `[classes, classes]`. */
+  /** The number of pixels per true and predicted class, `[classes, classes]`. */
   readonly confusion: Tensor<"float64">;
 }
 
-/** Dice and IoU of the arg-max against the labels, per class and of the foreground. */
+/** The Dice and IoU of the arg-max against the labels, per class and of the foreground. */
 export class OverlapMetric extends Accumulator<OverlapResult, OverlapMetricOptions> {
   protected override readonly kind: string = "OverlapMetric";
   readonly #policy: OverlapPolicy;
@@ -107,20 +107,21 @@ export class OverlapMetric extends Accumulator<OverlapResult, OverlapMetricOptio
     };
   }
 
-  // After the number of cases and the confusion matrix: per region the sums of Dice, then of IoU.
+  // The sums follow the number of cases and the confusion matrix: per region those of Dice, then those of
+  // IoU.
   #at(region: number, score: 0 | 1): number {
     return 1 + this.options.classes ** 2 + (2 * region + score) * CaseSums.length;
   }
 }
 
-// Version 1 had the number of a case in which both are empty.
+// Version 1 stored the score of a case in which both masks are empty as a number.
 function withNamedPolicy({ options, sums }: StateContent): StateContent {
   const { bothEmpty, ...rest } = options as { readonly bothEmpty?: unknown };
   if (bothEmpty === undefined) return { options: rest, sums };
   if (bothEmpty !== 1 && !Number.isNaN(bothEmpty)) {
     throw new InvalidArgumentError(
       "state",
-      `state: bothEmpty ${String(bothEmpty)} cannot be expressed any more, only 1 ("perfect") and NaN ("undefined")`,
+      `state: bothEmpty ${String(bothEmpty)} is no longer supported, only 1 ("perfect") and NaN ("undefined")`,
     );
   }
   return { options: { ...rest, bothEmpty: bothEmpty === 1 ? "perfect" : "undefined" }, sums };

@@ -23,8 +23,8 @@ export interface ArgMaxOptions extends DeviceOption, KeepOption {
 const argMaxNames = optionNames<ArgMaxOptions>({ device: true, keep: true, out: true });
 
 /**
- * The class of the largest probability (or logit) at every pixel, the first of equals: `[N, C, ...spatial]` to
- * `[N, ...spatial]`, uint8 up to 256 classes. NaN is an error.
+ * Returns the class of the largest probability (or logit) at every pixel, the first of equals: `[N, C,
+ * ...spatial]` to `[N, ...spatial]`, uint8 up to 256 classes, else int32. Throws on NaN.
  */
 export async function argMax(
   values: Probabilities,
@@ -34,7 +34,7 @@ export async function argMax(
   return labelTensor(await call(() => native.argMax(request)), dims, request.classes);
 }
 
-/** {@link argMax} on the calling thread. */
+/** Runs {@link argMax} on the calling thread. */
 export function argMaxSync(
   values: Probabilities,
   options: ArgMaxOptions = {},
@@ -87,7 +87,7 @@ const confusionNames = optionNames<ConfusionOptions>({
   out: true,
 });
 
-/** Pixels per image, true class and predicted class, `[N, classes, classes]`. */
+/** Counts pixels per image, true class and predicted class, `[N, classes, classes]`. */
 export async function confusionCounts(
   predicted: Labels,
   labels: Labels,
@@ -99,7 +99,7 @@ export async function confusionCounts(
   return { type: "float64", dims: [batch, classes, classes], data };
 }
 
-/** {@link confusionCounts} on the calling thread. */
+/** Runs {@link confusionCounts} on the calling thread. */
 export function confusionCountsSync(
   predicted: Labels,
   labels: Labels,
@@ -140,14 +140,19 @@ function confusionRequest(
   };
 }
 
-/** Pixels of one region in the prediction and in the labels; counts of several images may be added up. */
+/**
+ * The pixel counts of one region in the prediction and in the labels; counts of several images may be added
+ * up.
+ */
 export interface OverlapCounts {
   readonly truePositive: number;
   readonly falsePositive: number;
   readonly falseNegative: number;
 }
 
-/** The counts of one class, or of the foreground (any class but 0), in one image of `confusionCounts`. */
+/**
+ * Returns the counts of one class, or of the foreground (any class but 0), in one image of `confusionCounts`.
+ */
 export function overlapCounts(
   confusion: Tensor<"float64">,
   region: number | "foreground",
@@ -170,14 +175,17 @@ export function overlapCounts(
   return { truePositive, falsePositive, falseNegative };
 }
 
-/** The overlap where the formula says nothing, or nothing useful; "diagonal" means the same as "worst". */
+/** The overlap where the formula gives 0 / 0 or a misleading number; "diagonal" means the same as "worst". */
 export interface OverlapPolicy extends EmptyPolicy {
   /**
-   * Region absent from the labels but predicted: a number from 0 to 1, or NaN, which leaves such cases out (MONAI's
-   * ignore_empty). Default: as `oneEmpty` says.
+   * The overlap of a region that is predicted but absent from the labels: a number from 0 to 1, or NaN, which
+   * leaves such cases out (MONAI's ignore_empty). Default: as `oneEmpty`.
    */
   readonly labelEmpty?: number;
-  /** Added to numerator and denominator, default 0; the SDC repository's Dice has 1e-6, and 1 where both are empty. */
+  /**
+   * The number added to numerator and denominator; default 0. The SDC repository's Dice adds 1e-6, and is 1
+   * where both masks are empty.
+   */
   readonly smooth?: number;
 }
 
@@ -189,8 +197,8 @@ const policyNames = optionNames<OverlapPolicy>({
 });
 
 /**
- * Returns the policy in its normal form, the same for all of the same meaning; throws on a wrong one. Default is
- * undefined (perfect when smoothed), worst, unsmoothed.
+ * Returns the policy in its normal form, equal for policies of equal meaning; throws on invalid values. The
+ * defaults are `bothEmpty: "undefined"` ("perfect" when smoothed), `oneEmpty: "worst"` and no smoothing.
  */
 export function checkOverlapPolicy(policy: OverlapPolicy): OverlapPolicy {
   checkEmptyPolicy(policy);
@@ -204,18 +212,18 @@ export function checkOverlapPolicy(policy: OverlapPolicy): OverlapPolicy {
   }
   const { bothEmpty = smooth > 0 ? "perfect" : "undefined" } = policy;
   const oneEmpty = policy.oneEmpty === "undefined" ? "undefined" : "worst";
-  // 0 is what the formula gives.
+  // The formula itself gives 0 here.
   const formula = labelEmpty === 0 && smooth === 0 && oneEmpty === "worst";
   return { bothEmpty, oneEmpty, labelEmpty: formula ? undefined : labelEmpty, smooth };
 }
 
-/** Dice similarity coefficient, 2 TP / (2 TP + FP + FN). */
+/** Returns the Dice similarity coefficient, 2 TP / (2 TP + FP + FN). */
 export function diceScore(counts: OverlapCounts, policy: OverlapPolicy = {}): number {
   const { truePositive: tp, falsePositive: fp, falseNegative: fn } = checkedCounts(counts);
   return ratio(2 * tp, 2 * tp + fp + fn, counts, policy);
 }
 
-/** Intersection over union, TP / (TP + FP + FN). */
+/** Returns the intersection over union, TP / (TP + FP + FN). */
 export function intersectionOverUnion(counts: OverlapCounts, policy: OverlapPolicy = {}): number {
   const { truePositive: tp, falsePositive: fp, falseNegative: fn } = checkedCounts(counts);
   return ratio(tp, tp + fp + fn, counts, policy);

@@ -8,7 +8,7 @@ import { brierScore, checkFloor, negativeLogLikelihood, probabilityScores } from
 export interface ProbabilityScoreMetricOptions {
   readonly classes: number;
   readonly ignore?: number;
-  /** Bounds probabilities from below in the log loss; default 0, no bound. */
+  /** The least probability the log loss uses; default 0, no bound. */
   readonly floor?: number;
 }
 
@@ -16,14 +16,14 @@ const names = optionNames<ProbabilityScoreMetricOptions>({ classes: true, ignore
 
 export interface ProbabilityScoreResult {
   readonly pixels: number;
-  /** Sum over classes, mean over pixels. */
+  /** The Brier score: the sum over classes, averaged over pixels. */
   readonly brier: number;
   readonly negativeLogLikelihood: number;
-  /** Pixels whose probability the floor bounded. */
+  /** The number of pixels whose probability was raised to the floor. */
   readonly bounded: number;
 }
 
-/** Brier score and negative log-likelihood over all pixels of a stream of cases. */
+/** The Brier score and negative log-likelihood over all pixels of a stream of cases. */
 export class ProbabilityScoreMetric extends Accumulator<
   ProbabilityScoreResult,
   ProbabilityScoreMetricOptions

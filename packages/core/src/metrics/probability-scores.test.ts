@@ -52,7 +52,7 @@ test("a floor bounds the log loss and counts the pixels it bounded", () => {
   expect([scores().bounded, scores(0).bounded, nll(), nll(0)]).toEqual([0, 0, infinite, infinite]);
   expect(scores(1e-12).bounded).toBe(1);
   expect(nll(1e-12)).toBeCloseTo(-(Math.log(1e-12) + Math.log(0.5) + Math.log(0.25)) / 3, 12);
-  // 0.25 itself is not below the floor.
+  // The floor itself, 0.25, is not below the floor.
   expect(scores(0.25).bounded).toBe(1);
   expect(scores(0.3).bounded).toBe(2);
   expect(scores(0.3).brierSum).toBe(scores().brierSum);

@@ -7,25 +7,25 @@ import { invalidArgument } from "../errors.js";
 import { type PixelSelection, probabilityMaps } from "../kernels/probability-maps.js";
 import type { Labels, Probabilities, Tensor } from "../tensor.js";
 
-/** Sums of proper scores over pixels; adding two gives the sums of both sets of pixels. */
+/** The sums of proper scores over pixels; adding two gives the sums of both sets of pixels. */
 export interface ProbabilityScores {
   readonly classes: number;
-  /** Pixels, or their weight. */
+  /** The number of pixels, or the sum of their weights. */
   readonly total: number;
-  /** Sum of sum_c (p_c - [label = c])^2. */
+  /** The sum of sum_c (p_c - [label = c])^2. */
   readonly brierSum: number;
-  /** Sum of -ln max(p_label, floor). */
+  /** The sum of -ln max(p_label, floor). */
   readonly logLossSum: number;
-  /** Pixels, not their weight, whose p_label was below the floor. */
+  /** The number of pixels, unweighted, whose p_label was below the floor. */
   readonly bounded: number;
 }
 
 export interface ProbabilityScoresOptions extends PixelSelection, DeviceOption {
-  /** `[N, ...spatial]`, at least 0. */
+  /** The weights `[N, ...spatial]`, at least 0. */
   readonly weights?: Tensor<"float32">;
   /**
-   * Bounds p_label from below in the log loss, so that one label of probability 0 does not make it infinite; 0 (default:
-   * no bound) or a number from 2.3e-308 to below 1. `bounded` counts the pixels.
+   * The least p_label the log loss uses, so that one label of probability 0 does not make it infinite: 0
+   * (default, no bound) or a number from 2.3e-308 to below 1. `bounded` counts the affected pixels.
    */
   readonly floor?: number;
 }
@@ -39,7 +39,9 @@ const names = optionNames<ProbabilityScoresOptions>({
 });
 const brierNames = optionNames<{ readonly meanOverClasses?: boolean }>({ meanOverClasses: true });
 
-/** Brier and log-loss sums of probabilities `[N, C, ...spatial]` against labels `[N, ...spatial]`. */
+/**
+ * Sums Brier scores and log losses of probabilities `[N, C, ...spatial]` against labels `[N, ...spatial]`.
+ */
 export async function probabilityScores(
   probs: Probabilities,
   labels: Labels,
@@ -49,7 +51,7 @@ export async function probabilityScores(
   return scoresOf(request.classes, await call(() => native.probabilityScores(request)));
 }
 
-/** {@link probabilityScores} on the calling thread. */
+/** Runs {@link probabilityScores} on the calling thread. */
 export function probabilityScoresSync(
   probs: Probabilities,
   labels: Labels,
@@ -78,7 +80,7 @@ function scoresRequest(
   checkOptions("options", options, names);
   checkDevice(options.device);
   checkFloor(options.floor);
-  // Named one by one, as V8 reads an object that starts with a spread slowly.
+  // Fields are named one by one, because V8 reads objects that start with a spread slowly.
   const maps = probabilityMaps(probs, labels, options, options.weights);
   const { device, batch, classes, pixels, ignore, mask, weights } = maps;
   const { floor } = options;
@@ -102,8 +104,8 @@ function scoresOf(classes: number, sums: ProbabilityScoreSums): ProbabilityScore
 }
 
 /**
- * Brier score, the mean over pixels of sum_c (p_c - [label = c])^2, in [0, 2]; with `meanOverClasses` divided by the
- * number of classes. NaN without pixels.
+ * Returns the Brier score, the mean over pixels of sum_c (p_c - [label = c])^2, in [0, 2]; with
+ * `meanOverClasses` divided by the number of classes. NaN without pixels.
  */
 export function brierScore(
   scores: ProbabilityScores,
@@ -116,8 +118,8 @@ export function brierScore(
 }
 
 /**
- * Mean over pixels of -ln p_label, bounded where the scores have a `floor`: without one Infinity when any label was given
- * probability 0. NaN without pixels.
+ * Returns the mean over pixels of -ln p_label, bounded where the scores have a `floor`; otherwise Infinity
+ * when any label has probability 0. NaN without pixels.
  */
 export function negativeLogLikelihood(scores: ProbabilityScores): number {
   checkScores(scores);
@@ -131,6 +133,6 @@ function checkScores(scores: ProbabilityScores): void {
     scores === null ||
     names.some((name) => typeof scores[name] !== "number")
   ) {
-    throw invalidArgument("scores", "the sums of probabilityScores", scores);
+    throw invalidArgument("scores", "sums returned by probabilityScores", scores);
   }
 }

@@ -1,13 +1,14 @@
 import { checkChoice } from "../check.js";
-import { invalidArgument } from "../errors.js";
+import { InvalidArgumentError, invalidArgument } from "../errors.js";
 import { checkEmptyPolicy, type EmptyPolicy } from "./empty-policy.js";
 
 const conventions = ["reference", "monai", "deepmind"] as const;
 
 /**
- * reference: the SDC repository's (surface pixels by a full 3^d erosion, percentile of both directions pooled, float32);
- * monai: MONAI's (cross erosion, the larger directed percentile); deepmind: surface-distance's (surface elements between
- * pixels weighted by length or area, the larger directed percentile, no interpolation).
+ * A definition of surface distances. reference: the SDC repository's (surface pixels by a full 3^d erosion,
+ * the percentile of both directions pooled, float32); monai: MONAI's (cross erosion, the larger directed
+ * percentile); deepmind: that of the package surface-distance (surface elements between pixels weighted by
+ * length or area, the larger directed percentile, no interpolation).
  */
 export type SurfaceConvention = (typeof conventions)[number];
 
@@ -18,30 +19,30 @@ const emptyPairs = {
 } as const;
 
 /**
- * How distances and shares are measured, and the results of empty masks: `bothEmpty` is "perfect" by default in the
- * convention "reference", else "undefined", and `oneEmpty` is "worst".
+ * The definition of distances and shares, and the results of empty masks: `bothEmpty` is by default "perfect"
+ * with convention "reference" and "undefined" with others; `oneEmpty` is "worst".
  */
 export interface SurfaceDefinition extends EmptyPolicy {
-  /** Default "reference". */
+  /** The definition of surfaces and percentiles; default "reference". */
   readonly convention?: SurfaceConvention;
   /**
-   * Stands for both policies: nan for bothEmpty "undefined" and oneEmpty "undefined", reference for "perfect" and
-   * "worst", diagonal for "perfect" and "diagonal". Cannot be given beside either.
+   * A shorthand for both policies: nan for bothEmpty "undefined" and oneEmpty "undefined", reference for
+   * "perfect" and "worst", diagonal for "perfect" and "diagonal". Giving it beside either is an error.
    */
   readonly empty?: keyof typeof emptyPairs;
   /**
-   * Distance that still counts as agreement in nsd, physical units; default 1. A distance that exceeds it by rounding
-   * alone (4 units in the last place of float64) counts as well.
+   * The distance that still counts as agreement in nsd, in physical units; default 1. A distance that exceeds
+   * it by rounding alone (4 units in the last place of float64) counts as well.
    */
   readonly tolerance?: number;
-  /** The percentile of hdPercentile, 0 to 100; default 95. */
+  /** The percentile of `hdPercentile`, from 0 to 100; default 95. */
   readonly percentile?: number;
 }
 
 /** A definition with every default filled in. */
 export type WholeDefinition = Required<Omit<SurfaceDefinition, "empty">>;
 
-/** Returns the definition with its defaults filled in; throws on an unknown one. */
+/** Returns the definition with its defaults filled in; throws on invalid values. */
 export function checkSurfaceDefinition(definition: SurfaceDefinition): WholeDefinition {
   const { convention = "reference", tolerance = 1, percentile = 95 } = definition;
   checkChoice("convention", convention, conventions);
@@ -80,7 +81,10 @@ function wholePolicy(
   checkChoice("empty", empty, Object.keys(emptyPairs));
   if (empty !== undefined) {
     if (policy.bothEmpty !== undefined || policy.oneEmpty !== undefined) {
-      throw invalidArgument("empty", "either it or bothEmpty and oneEmpty, not both", empty);
+      throw new InvalidArgumentError(
+        "empty",
+        "empty: cannot be combined with bothEmpty or oneEmpty; it stands for both",
+      );
     }
     return emptyPairs[empty];
   }

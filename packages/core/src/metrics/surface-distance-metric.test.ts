@@ -8,7 +8,8 @@ import { SurfaceDistanceMetric, type SurfaceDistanceMetricOptions } from "./surf
 const size = [9, 8];
 const pixels = 72;
 
-// Two images of three classes; class 2 is absent from the labels of the second, but predicted there.
+// The batch has two images of three classes; class 2 is absent from the labels of the second, but predicted
+// there.
 const labels = tensor(
   "int64",
   BigInt64Array.from({ length: 2 * pixels }, (_, i) => {
@@ -101,7 +102,7 @@ describe("void labels", () => {
     await expect(strict.update(two, map(label))).rejects.toThrow(message);
     await expect(new OverlapMetric({ classes: 2 }).update(two, map(label))).rejects.toThrow(message);
     expect(strict.compute().cases).toBe(0);
-    // All of the prediction lies on void: there is no object in either map.
+    // The whole prediction lies on ignored pixels, so neither map has an object.
     const metric = new SurfaceDistanceMetric({ classes: 2, convention: "monai", ignore: label });
     await metric.update(two, map(label));
     expect(metric.compute().foreground!.nsd).toMatchObject({ count: 0, undefined: 1 });

@@ -15,13 +15,16 @@ const measures = ["hd", "hd95", "hdPercentile", "assd", "nsd"] as const;
 
 export interface SurfaceDistanceMetricOptions extends Omit<SurfaceDefinition, "tolerance"> {
   readonly classes: number;
-  /** Measured: all classes but 0 as one region, each class but 0, or both (default). */
+  /** The measured regions: all classes but 0 as one region, each class but 0, or both (default). */
   readonly regions?: (typeof regionChoices)[number];
-  /** Pixels with this label are in no region, and no surface arises from them, as in `labelSurfaceDistances`. */
+  /** The label of pixels that are in no region and that cause no surface, as in `labelSurfaceDistances`. */
   readonly ignore?: number;
-  /** For every region, or one per measured region: the foreground first, then class 1 and so on; default 1. */
+  /**
+   * The tolerance of every region, or one per measured region: the foreground first, then class 1 and so on;
+   * default 1.
+   */
   readonly tolerance?: number | readonly number[];
-  /** Physical size of a pixel where `update` is not told; default ones. */
+  /** The physical size of a pixel where `update` gets none; default ones. */
   readonly spacing?: readonly number[];
 }
 
@@ -43,15 +46,16 @@ export type RegionSurfaces = { readonly [M in (typeof measures)[number]]: CaseSt
 
 export interface SurfaceDistanceResult {
   readonly cases: number;
-  /** By class; undefined for class 0 and where not measured. */
+  /** The measures by class; undefined for class 0 and where not measured. */
   readonly classes: readonly (RegionSurfaces | undefined)[];
   readonly foreground: RegionSurfaces | undefined;
 }
 
 /**
- * Surface distances of the arg-max against the labels, per class and of the foreground, over cases. Cases with an empty
- * mask are infinite, undefined or a number, as `bothEmpty` and `oneEmpty` say; infinite and undefined ones are counted
- * beside every mean. Labels that are neither a class nor `ignore` are errors.
+ * The surface distances of the arg-max against the labels, per class and of the foreground, over cases.
+ * `bothEmpty` and `oneEmpty` decide whether a case with an empty mask is infinite, undefined or a number;
+ * infinite and undefined cases are counted beside every mean. Labels that are neither a class nor `ignore`
+ * are errors.
  */
 export class SurfaceDistanceMetric extends Accumulator<SurfaceDistanceResult, SurfaceDistanceMetricOptions> {
   protected override readonly kind: string = "SurfaceDistanceMetric";
@@ -140,11 +144,12 @@ function at(region: number, measure: number): number {
   return 1 + (region * measures.length + measure) * CaseSums.length;
 }
 
-// Version 1 had the 95th percentile alone, which is today's default of `percentile`.
+// Version 1 had the 95th percentile alone, which is the default of `percentile`.
 function withPercentile({ options, sums }: StateContent): StateContent {
   const old = ["hd", "hd95", "assd", "nsd"] as const;
   const regions = (sums.length - 1) / (old.length * CaseSums.length);
-  if (!Number.isInteger(regions)) throw invalidArgument("state", "4 measures of every region", sums.length);
+  if (!Number.isInteger(regions))
+    throw invalidArgument("state", "sums of 4 measures per region", sums.length);
   const upgraded = new Float64Array(1 + regions * measures.length * CaseSums.length);
   upgraded[0] = sums[0]!;
   for (let region = 0; region < regions; region++) {

@@ -28,7 +28,8 @@ function bits(text: string, size: readonly number[]): Tensor<"uint8"> {
   return tensor("uint8", Uint8Array.from(text, Number), [1, ...size]);
 }
 
-// The fixture of the project's golden numbers: prediction = arg-max of 3 sin(1 + 2n + 3c + 0.9i + 0.5j).
+// The fixture of the project's golden numbers: the prediction is the arg-max of 3 sin(1 + 2n + 3c + 0.9i +
+// 0.5j).
 const truth = ["000000001110000111000011122200002220000222", "001111000111100011110000000000000000000000"];
 const predicted = [0, 1].map((n) => {
   const score = (i: number, c: number): number =>
@@ -76,7 +77,7 @@ describe("golden numbers", () => {
 
   test("DeepMind: mean distances, HD95, NSD", () => {
     const of = (c: number, spacing?: readonly number[]) => between(0, c, { convention: "deepmind", spacing });
-    // The labels come first there.
+    // In that package the labels come first.
     expect([of(1).bToA, of(2).bToA]).toEqual([
       expect.closeTo(0.7117475781476617, 6),
       expect.closeTo(0.9729514531114031, 6),
@@ -190,10 +191,7 @@ test("rejected arguments", () => {
     [call({}, mask, other), "b: expected dims [1, 3, 4], got [1, 4, 3]"],
     [call({ convention: "medpy" }), "convention: expected one of reference, monai, deepmind, got medpy"],
     [call({ empty: "zero" }), "empty: expected one of nan, reference, diagonal, got zero"],
-    [
-      call({ empty: "nan", oneEmpty: "worst" }),
-      "empty: expected either it or bothEmpty and oneEmpty, not both, got nan",
-    ],
+    [call({ empty: "nan", oneEmpty: "worst" }), "empty: cannot be combined with bothEmpty or oneEmpty"],
     [call({ bothEmpty: "nan" }), "bothEmpty: expected one of undefined, perfect, got nan"],
     [call({ percentile: -1 }), "percentile: expected a number from 0 to 100, got -1"],
     [call({ tolerance: [1] }), "tolerance: expected a number of at least 0, got [1]"],

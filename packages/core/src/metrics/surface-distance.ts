@@ -9,7 +9,7 @@ import type { Tensor } from "../tensor.js";
 import { checkSurfaceDefinition, type SurfaceDefinition } from "./surface-definition.js";
 
 export interface SurfaceDistancesOptions extends SurfaceDefinition, DeviceOption {
-  /** Physical size of a pixel per spatial dimension; default ones. */
+  /** The physical size of a pixel per spatial dimension; default ones. */
   readonly spacing?: readonly number[];
 }
 
@@ -24,27 +24,28 @@ const known = optionNames<SurfaceDistancesOptions>({
   device: true,
 });
 
-/** Measures between the surfaces of two masks, in units of spacing. */
+/** The measures between the surfaces of two masks, distances in units of spacing. */
 export interface SurfaceDistances {
-  /** Hausdorff distance. */
+  /** The Hausdorff distance. */
   readonly hd: number;
-  /** Its 95th percentile. */
+  /** The 95th percentile of the Hausdorff distance. */
   readonly hd95: number;
-  /** Its percentile that `percentile` says. */
+  /** The percentile of the Hausdorff distance set by `percentile`. */
   readonly hdPercentile: number;
-  /** Average symmetric surface distance: the mean over both surfaces together. */
+  /** The average symmetric surface distance: the mean over both surfaces together. */
   readonly assd: number;
-  /** Normalised surface Dice: the share of both surfaces within `tolerance` of the other. */
+  /** The normalised surface Dice: the share of both surfaces within `tolerance` of the other. */
   readonly nsd: number;
-  /** Mean distance from a's surface to b's, and back. */
+  /** The mean distance from a's surface to b's. */
   readonly aToB: number;
   readonly bToA: number;
 }
 
 /**
- * Distances between the surfaces of the masks `a` and `b` (`[N, ...spatial]`, 2 or 3 spatial dimensions, nonzero is
- * inside): one result per image. Definitions as the convention says; they are not comparable with each other. Distances
- * are float64 throughout, but for the percentiles of the convention "reference".
+ * Measures distances between the surfaces of the masks `a` and `b` (`[N, ...spatial]`, 2 or 3 spatial
+ * dimensions, nonzero is inside) and returns one result per image. The convention decides the definitions,
+ * which are not comparable with each other. Distances are float64 throughout, except for the percentiles of
+ * convention "reference".
  */
 export async function surfaceDistances(
   a: Tensor<"uint8"> | Tensor<"bool">,
@@ -55,7 +56,7 @@ export async function surfaceDistances(
   return call(() => native.surfaceDistances(request));
 }
 
-/** {@link surfaceDistances} on the calling thread. */
+/** Runs {@link surfaceDistances} on the calling thread. */
 export function surfaceDistancesSync(
   a: Tensor<"uint8"> | Tensor<"bool">,
   b: Tensor<"uint8"> | Tensor<"bool">,
