@@ -1,4 +1,9 @@
-import { InvalidArgumentError } from "commander";
+import { InvalidArgumentError, Option } from "commander";
+
+/** The option that every command with a network has. */
+export function deviceOption(): Option {
+  return new Option("--device <device>", "where the network runs").choices(["cpu", "webgpu", "cuda"]);
+}
 
 /** Reads an integer of `least` or more. */
 export function integer(least: number): (text: string) => number {

@@ -1,11 +1,9 @@
 import { dirname } from "node:path";
-import { formatJson } from "@pixelcal/evaluate";
-import { GraphError, type TiedWeights } from "@pixelcal/graph";
-import { checkModel, type ModelReport, type ProviderReport } from "@pixelcal/train";
+import type { TiedWeights } from "@pixelcal/graph";
+import type { ModelReport, ProviderReport } from "@pixelcal/train";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { CommandError } from "../command-error.js";
 import type { Context } from "../context.js";
-import { readModel } from "../inputs/network.js";
 import { integer } from "../options.js";
 
 interface Options {
@@ -40,6 +38,12 @@ export function addCheck(program: Command, context: Context): void {
 }
 
 async function check(path: string, options: Options, context: Context): Promise<void> {
+  const [{ readModel }, { formatJson }, { GraphError }, { checkModel }] = await Promise.all([
+    import("../inputs/network.js"),
+    import("@pixelcal/evaluate"),
+    import("@pixelcal/graph"),
+    import("@pixelcal/train"),
+  ]);
   const bytes = await readModel(path);
   const { inputShape: dims, output: outputs, json, ...rest } = options;
   const report = await checkModel(bytes, { externalData: dirname(path), dims, outputs, ...rest }).catch(

@@ -1,41 +1,8 @@
-import { resolve } from "node:path";
-import {
-  differences,
-  type EvaluationConvention,
-  emptyPolicyOf,
-  type ProbabilityTransform,
-  paperColumns,
-  probabilityTransforms,
-  resultsText,
-  type Shown,
-} from "@pixelcal/evaluate";
+import type { ProbabilityTransform } from "@pixelcal/evaluate";
 import { type Command, Option } from "commander";
-import { CommandError } from "../command-error.js";
 import type { Context } from "../context.js";
 import { between, integer, label, number, numbers, percentile } from "../options.js";
-import { evaluateRuns, predictionFolders, type ScoreSettings, writeResults } from "../runs/evaluate.js";
-
-interface Options {
-  readonly predictions: string;
-  readonly classes?: number;
-  readonly bins: number;
-  readonly fpWeight: number;
-  readonly convention: EvaluationConvention;
-  readonly ignoreBackground: boolean;
-  readonly ignore?: number;
-  readonly bothEmpty?: ScoreSettings["bothEmpty"];
-  readonly oneEmpty?: ScoreSettings["oneEmpty"];
-  readonly tolerance?: number | readonly number[];
-  readonly percentile?: number;
-  readonly nllFloor?: number;
-  readonly common: boolean;
-  readonly missing: "fail" | "skip";
-  readonly softmax?: boolean;
-  readonly sigmoid?: boolean;
-  readonly normalize?: boolean;
-  readonly out: string;
-  readonly json?: string;
-}
+import type { ScoreCommandOptions } from "../runs/score-predictions.js";
 
 export function addEvaluate(program: Command, context: Context): void {
   program
@@ -93,57 +60,18 @@ export function addEvaluate(program: Command, context: Context): void {
         .choices(["fail", "skip"])
         .default("fail"),
     )
+    .option("--threads <count>", "processor threads of the kernels (default: all)", integer(1))
     .option("--out <file>", "the table as CSV", "results.csv")
     .option("--json <file>", "the table and every case as JSON (default: beside the CSV)")
-    .action((options: Options) => evaluation(options, context));
+    .action(async (options: ScoreCommandOptions) =>
+      (await import("../runs/score-predictions.js")).scorePredictions(options, context),
+    );
 }
 
-/** The paper's columns, and those that an option is about. */
-function shownColumns({ tolerance, percentile: share = 95, nllFloor }: ScoreSettings): readonly Shown[] {
-  return [
-    ...paperColumns,
-    ...(share === 95 ? [] : [[`HD${share}`, 2] as const]),
-    ...(tolerance === undefined ? [] : [["NSD", 4] as const]),
-    ...(nllFloor === undefined ? [] : [["NLL", 4] as const]),
-  ];
-}
+const transforms: readonly ProbabilityTransform[] = ["softmax", "sigmoid", "normalize"];
 
 /** One of the options that make probabilities of the values; they exclude each other. */
 function transformOption(name: ProbabilityTransform, description: string): Option {
-  const others = probabilityTransforms.filter((other) => other !== name);
+  const others = transforms.filter((other) => other !== name);
   return new Option(`--${name}`, description).conflicts([...others]);
-}
-
-async function evaluation(options: Options, context: Context): Promise<void> {
-  const { classes, bins, convention, ignoreBackground, ignore, out } = options;
-  const json = options.json ?? `${out.replace(/\.csv$/, "")}.json`;
-  if (resolve(json) === resolve(out))
-    throw new CommandError(`--json: expected another file than --out, got ${json}`, { exitCode: 2 });
-  const runs = await predictionFolders(resolve(options.predictions), (text) => context.terminal.warn(text));
-  const transform = probabilityTransforms.find((name) => options[name] === true);
-  const settings = {
-    classes,
-    bins,
-    falsePositiveWeight: options.fpWeight,
-    convention,
-    ignoreBackground,
-    ignore,
-    ...emptyPolicyOf(options),
-    tolerance: options.tolerance,
-    percentile: options.percentile,
-    nllFloor: options.nllFloor,
-    transform,
-  };
-  const { common, missing } = options;
-  const results = await evaluateRuns(runs, settings, context, { common });
-  const lines = differences(results);
-  for (const line of lines) context.terminal.warn(line);
-  await writeResults(results, { ...settings, common }, { csv: out, json });
-  context.output.write(
-    `${resultsText(results, shownColumns(settings))}\n${out} and ${json} hold all columns (convention ${convention})\n`,
-  );
-  if (lines.length > 0 && !common && missing === "fail")
-    throw new CommandError(
-      "runs do not hold the same cases: --common compares those that all have, --missing skip each run's own",
-    );
 }

@@ -1,9 +1,7 @@
-import { truthKey } from "@pixelcal/phantom";
 import { type Command, InvalidArgumentError } from "commander";
 import { CommandError } from "../command-error.js";
 import type { Context } from "../context.js";
 import { integer, sizes } from "../options.js";
-import { shareOut, writePhantomData } from "../runs/phantoms.js";
 
 interface Options {
   readonly out: string;
@@ -36,6 +34,8 @@ async function phantom({ out, cases, seed, dimensions, size }: Options, context:
   if (size && size.length !== dimensions) {
     throw new CommandError(`--size: expected ${dimensions} sizes, got ${size.join("x")}`, { exitCode: 2 });
   }
+  const { truthKey } = await import("@pixelcal/phantom");
+  const { shareOut, writePhantomData } = await import("../runs/phantoms.js");
   const shares = shareOut(cases);
   await writePhantomData(out, { cases: shares, seed, dimensions, size }, context);
   const { train, val, test } = shares;

@@ -1,9 +1,7 @@
 import { join } from "node:path";
 import { type Command, Option } from "commander";
 import type { Context } from "../context.js";
-import { dataRoot, locateModel, readConfig } from "../inputs/config-file.js";
-import { integer } from "../options.js";
-import { checkNew, trainRun } from "../runs/train.js";
+import { deviceOption, integer } from "../options.js";
 import { duration } from "../terminal.js";
 
 interface Options {
@@ -15,11 +13,6 @@ interface Options {
   readonly data?: string;
   readonly epochs?: number;
   readonly threads?: number;
-}
-
-/** The option that every command with a network has. */
-export function deviceOption(): Option {
-  return new Option("--device <device>", "where the network runs").choices(["cpu", "webgpu", "cuda"]);
 }
 
 export function addTrain(program: Command, context: Context): void {
@@ -44,6 +37,8 @@ export function addTrain(program: Command, context: Context): void {
 }
 
 async function train(options: Options, context: Context): Promise<void> {
+  const { dataRoot, locateModel, readConfig } = await import("../inputs/config-file.js");
+  const { checkNew, trainRun } = await import("../runs/train.js");
   const { terminal } = context;
   const { device, epochs, threads } = options;
   const report = (text: string): void => terminal.line(text);

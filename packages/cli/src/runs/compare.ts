@@ -12,25 +12,9 @@ import type { Context } from "../context.js";
 import type { DataShape } from "../inputs/data-shape.js";
 import { classesOf, networkOf } from "../inputs/network.js";
 import { duration } from "../terminal.js";
+import { comparisonLosses } from "./comparison-losses.js";
 import { inferRun } from "./infer.js";
 import { trainRun } from "./train.js";
-
-/** The methods that the demo can compare; all as their own authors define them, SDC in both presets. */
-export const comparisonLosses: Readonly<Record<string, { readonly name: string; readonly preset?: string }>> =
-  {
-    ce: { name: "crossEntropy" },
-    dicece: { name: "diceCrossEntropy" },
-    fl: { name: "focal" },
-    ecp: { name: "entropyPenalty" },
-    ls: { name: "labelSmoothing" },
-    svls: { name: "svls" },
-    mbls: { name: "mbls" },
-    nacl: { name: "nacl" },
-    "margin-svls": { name: "marginSvls" },
-    fcl: { name: "focalCalibration" },
-    sdc: { name: "signedDistanceCalibration", preset: "consistent" },
-    "sdc-reference": { name: "signedDistanceCalibration", preset: "reference" },
-  };
 
 /** What all methods of a comparison share, so that only the loss differs. */
 export interface ComparisonSettings {

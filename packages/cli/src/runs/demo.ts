@@ -1,0 +1,142 @@
+import { rm } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { formatJson, paperColumns, type RunResult, resultsText } from "@pixelcal/evaluate";
+import { writeFileAtomic } from "@pixelcal/io";
+import { phantomClasses } from "@pixelcal/phantom";
+import { CommandError } from "../command-error.js";
+import type { Context } from "../context.js";
+import { type DataShape, describeData } from "../inputs/data-shape.js";
+import { checkReplaceable, type Replaceable } from "../replace-folder.js";
+import { duration } from "../terminal.js";
+import { type ComparisonSettings, compare, comparisonConfigs } from "./compare.js";
+import { evaluateRuns, writeResults } from "./evaluate.js";
+import { type PhantomData, writePhantomData } from "./phantoms.js";
+import { truthColumn, withTruth } from "./truth.js";
+
+/** The options of `pixelcal demo`. */
+export interface DemoOptions {
+  readonly quick: boolean;
+  readonly data?: string;
+  readonly classes?: number;
+  readonly out: string;
+  readonly epochs?: number;
+  readonly base?: number;
+  readonly batch?: number;
+  readonly methods: readonly string[];
+  readonly seed: number;
+  readonly threads?: number;
+  readonly ignore?: number;
+}
+
+interface Plan {
+  readonly phantoms: Omit<PhantomData, "seed">;
+  readonly base: number;
+  readonly epochs: number;
+  readonly batchSize: number;
+}
+
+// Chosen so that five methods take about 4 minutes, or a minute, on two cores.
+const full: Plan = {
+  phantoms: { cases: { train: 128, val: 16, test: 32 }, size: [96, 96] },
+  base: 8,
+  epochs: 28,
+  batchSize: 4,
+};
+const quick: Plan = {
+  phantoms: { cases: { train: 32, val: 8, test: 12 }, size: [64, 64] },
+  base: 8,
+  epochs: 40,
+  batchSize: 4,
+};
+const learningRate = 2e-3;
+
+// A demo replaces an earlier one, and nothing else.
+const marker = "demo.json";
+const produced = ["runs", "preds", "results.csv", "results.json"];
+const earlier: Replaceable = { what: "earlier demo", matches: (names) => names.includes(marker) };
+
+/** Generates data, or takes yours; trains, predicts and scores every method; prints the table. */
+export async function demo(options: DemoOptions, context: Context): Promise<void> {
+  const { terminal, output } = context;
+  const begun = terminal.now();
+  await checkReplaceable(options.out, earlier);
+  const plan = options.quick ? quick : full;
+  const { seed, methods, out, threads, ignore } = options;
+  const generated = options.data === undefined;
+  const root = resolve(options.data ?? join(out, "data"));
+  const own = generated ? undefined : await shapeOf(root, options);
+  const settings: ComparisonSettings = {
+    methods: [...new Set(methods)],
+    base: options.base ?? plan.base,
+    epochs: options.epochs ?? plan.epochs,
+    batchSize: options.batch ?? plan.batchSize,
+    learningRate,
+    seed,
+    threads,
+    ignore,
+  };
+  // A method that cannot do it must not be found out when others are trained.
+  if (own !== undefined) comparisonConfigs(root, own, settings);
+  for (const name of produced) await rm(join(out, name), { recursive: true, force: true });
+  await writeFileAtomic(join(out, marker), formatJson(options));
+  if (generated) {
+    const { train, val, test } = plan.phantoms.cases;
+    terminal.line(
+      `Generating ${train} + ${val} + ${test} phantoms of ${plan.phantoms.size?.join("x")} pixels`,
+    );
+    await writePhantomData(root, { ...plan.phantoms, seed }, context);
+  }
+  // Phantoms have four classes whether or not each occurs.
+  const shape = own ?? { ...(await describeData(root)), classes: phantomClasses.length };
+  const { cases, classes, rank } = shape;
+  terminal.line(
+    `${cases.train} cases to train, ${cases.val} to validate, ${cases.test} to test, ${classes} classes; ` +
+      `U-Net ${rank}-D base ${settings.base}, ${settings.epochs} epochs, the same weights and batches for every method`,
+  );
+  const folders = await compare(root, shape, settings, out, context);
+  const scored = await evaluateRuns(folders, { classes, ignore }, context);
+  const results = generated
+    ? await Promise.all(scored.map((result) => addTruth(result, folders, root)))
+    : scored;
+  const files = { csv: join(out, "results.csv"), json: join(out, "results.json") };
+  await writeResults(results, { ...settings, root, convention: "reference" }, files);
+  const shown = generated ? [...paperColumns, [truthColumn, 4] as const] : paperColumns;
+  output.write(
+    `\nTest split, mean ± standard deviation over ${cases.test} cases:\n\n${resultsText(results, shown)}`,
+  );
+  output.write(legend(generated, out, files));
+  output.write(`\n${settings.methods.length} methods in ${duration((terminal.now() - begun) / 1000)}.\n`);
+}
+
+async function shapeOf(root: string, { classes, ignore }: DemoOptions): Promise<DataShape> {
+  const shape = await describeData(root, ignore);
+  if (classes !== undefined && classes < shape.classes) {
+    throw new CommandError(`--classes: ${classes}, but ${root} has labels up to ${shape.classes - 1}`, {
+      exitCode: 2,
+    });
+  }
+  return { ...shape, classes: classes ?? shape.classes };
+}
+
+function addTruth(
+  result: RunResult,
+  folders: readonly { run: string; path: string }[],
+  root: string,
+): Promise<RunResult> {
+  const { path } = folders.find(({ run }) => run === result.run)!;
+  return withTruth(result, path, join(root, "test"));
+}
+
+function legend(generated: boolean, out: string, { csv, json }: { csv: string; json: string }): string {
+  const truth = generated
+    ? `${truthColumn}: sum_c |p_c - t_c| / 2, mean over pixels, t the true probabilities that labels were drawn from.\n`
+    : "";
+  return `
+DSC and HD95 (pixels) of the foreground; ECE, CECE and pECE as the authors' repository computes them.
+Higher DSC is better, lower is better for the others.
+${truth}
+Table        ${csv}, ${json}
+Predictions  ${join(out, "preds")}/METHOD/*.npz
+Models       ${join(out, "runs")}/METHOD/model.onnx, with config.json, log.csv and checkpoints beside
+`;
+}

@@ -1,0 +1,107 @@
+import { basename, extname, join, resolve } from "node:path";
+import {
+  type Checkpoint,
+  checkpointFiles,
+  DamagedCheckpointError,
+  ModelPredictor,
+  modelClasses,
+  NpzDataset,
+  predictionWeights,
+  readRunCheckpoint,
+} from "@pixelcal/train";
+import { CommandError } from "../command-error.js";
+import type { Context } from "../context.js";
+import { dataRoot, locateModel, readConfig } from "../inputs/config-file.js";
+import { firstImageDims } from "../inputs/data-shape.js";
+import { checkFits, classesOf, fromFile, naming, networkOf, readNetwork } from "../inputs/network.js";
+import { inferRun } from "./infer.js";
+
+/** The options of `pixelcal infer`. */
+export interface InferOptions {
+  readonly config?: string;
+  readonly model?: string;
+  readonly output?: string;
+  readonly checkpoint?: string;
+  readonly runs: string;
+  readonly data?: string;
+  readonly split: string;
+  readonly out?: string;
+  readonly tile?: readonly number[];
+  readonly overlap?: number;
+  readonly device?: "cpu" | "webgpu" | "cuda";
+  readonly threads?: number;
+  readonly ignore?: number;
+}
+
+/** Predicts every case of a split with a trained run or an ONNX model. */
+export async function predictSplit(options: InferOptions, context: Context): Promise<void> {
+  const { terminal } = context;
+  const { tile, overlap, split } = options;
+  if (overlap !== undefined && tile === undefined)
+    throw new CommandError("--overlap needs --tile", { exitCode: 2 });
+  const { predictor, dataset, name, origin } = await (options.model === undefined
+    ? fromConfig(options, terminal)
+    : fromModel(options, options.model));
+  if (tile && tile.length !== dataset.rank) {
+    throw new CommandError(`--tile: expected ${dataset.rank} sizes, got ${tile.join("x")}`, { exitCode: 2 });
+  }
+  const folder = options.out ?? join("preds", name);
+  try {
+    await inferRun({ ...context, predictor, dataset, folder, tile, overlap, label: `${name} ${split}` });
+  } catch (error) {
+    throw fromFile(origin, error);
+  } finally {
+    await predictor.close();
+  }
+  context.output.write(`${folder}: ${dataset.names.length} predictions\n`);
+}
+
+function readWeights(path: string): Promise<Checkpoint> {
+  return readRunCheckpoint(path).catch((error: unknown) => {
+    if (!(error instanceof DamagedCheckpointError) || error.intact[0] === undefined) throw error;
+    const advice = `--checkpoint ${error.intact[0].path} predicts with it`;
+    throw new CommandError(`${error.message}; ${advice}`, { cause: error });
+  });
+}
+
+interface Source {
+  readonly predictor: ModelPredictor;
+  readonly dataset: NpzDataset;
+  readonly name: string;
+  /** The file with the network. */
+  readonly origin: string;
+}
+
+async function fromConfig(options: InferOptions, terminal: Context["terminal"]): Promise<Source> {
+  if (options.config === undefined) throw new CommandError("--config or --model is needed", { exitCode: 2 });
+  const report = (text: string): void => terminal.line(text);
+  const config = locateModel(readConfig(options.config), options.config, report);
+  const root = dataRoot(config, options.config, options.data, report);
+  const checkpoint = options.checkpoint ?? join(options.runs, config.run_name, checkpointFiles.best);
+  const arrays = predictionWeights(await readWeights(checkpoint));
+  const network = await networkOf(config);
+  const classes = await classesOf(config, network, root, options.split);
+  const dataset = await openCases(root, options.split, classes, options.ignore ?? config.dataset.ignore);
+  checkFits(config, dataset);
+  const { device = config.device, threads = config.threads } = options;
+  const predictor = new ModelPredictor({ ...network, arrays, device, threads });
+  return { predictor, dataset, name: config.run_name, origin: checkpoint };
+}
+
+async function fromModel(options: InferOptions, path: string): Promise<Source> {
+  if (options.data === undefined) throw new CommandError("--model needs --data", { exitCode: 2 });
+  const { output, device, threads } = options;
+  const network = { ...(await readNetwork(path)), ...(output !== undefined && { outputs: [output] }) };
+  const root = resolve(options.data);
+  // Laid out for what it will be given, so that sizes left open in the file are no obstacle.
+  const [channels, ...size] = await firstImageDims(root, options.split);
+  const dims = [1, channels!, ...(options.tile ?? size)];
+  const { model, ...reading } = network;
+  const classes = naming(path, () => modelClasses(model, dims, reading));
+  const dataset = await openCases(root, options.split, classes, options.ignore);
+  const predictor = new ModelPredictor({ ...network, device, threads });
+  return { predictor, dataset, name: basename(path, extname(path)), origin: path };
+}
+
+const openCases = (root: string, split: string, classes: number, ignore?: number): Promise<NpzDataset> =>
+  NpzDataset.open(root, split, { classes, ignore, cacheBytes: 0, check: "first" });
