@@ -14,7 +14,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { tensor } from "@pixelcal/core";
 import { serializeModel } from "@pixelcal/graph";
-import { ModelPredictor, Predictor, predict, runtimeVersion, unet2d, unet3d } from "@pixelcal/train";
+import { Network, Predictor, predict, runtimeVersion, unet2d, unet3d } from "@pixelcal/train";
 import { commit } from "./checkout.mjs";
 
 const { values } = parseArgs({
@@ -71,7 +71,7 @@ await lateness(`Predictor, ${volumes} volumes`, async () => {
 await idle();
 await service.close();
 
-const inside = new ModelPredictor({ model: network, threads });
+const inside = new Network({ model: network, threads });
 await lateness("the same in this process, 1 volume", async () => {
   await predict(inside, tensor("float32", volume.data, volume.dims.slice(1)), tiles);
 });
@@ -83,7 +83,7 @@ await lateness(`Predictor, ${requests} images of 128 x 128`, async () => {
   for (let i = 0; i < requests; i++) await quick.predict(image);
 });
 const { latency } = quick.statistics();
-const own = new ModelPredictor({ model: small, threads });
+const own = new Network({ model: small, threads });
 const times = [];
 for (let i = 0; i <= requests; i++) {
   const begun = performance.now();

@@ -35,11 +35,11 @@ export {
   type WarmupOptions,
 } from "./optimizer/schedule.js";
 export type { TrainableSelection } from "./optimizer/trainable.js";
-export { ModelPredictor, type PredictorOptions } from "./predict/network.js";
-export { type LogitsModel, type PredictOptions, predict, softmax } from "./predict/predict.js";
+export { Network, type NetworkOptions } from "./predict/network.js";
+export { type PredictOptions, type ProbabilityModel, predict } from "./predict/predict.js";
 export {
   Predictor,
-  type PredictorServiceOptions,
+  type PredictorOptions,
   type PredictorStatistics,
   type RequestOptions,
 } from "./predict/service/predictor.js";

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import {
   checkpointFiles,
-  ModelPredictor,
+  Network,
   NpzDataset,
   parseConfig,
   predictionWeights,
@@ -98,7 +98,7 @@ async function inferTest(
   const arrays = predictionWeights(await readCheckpoint(join(runFolder, checkpointFiles.best)));
   const { threads } = config;
   const network = await networkOf(config);
-  const predictor = new ModelPredictor({ ...network, arrays, threads });
+  const predictor = new Network({ ...network, arrays, threads });
   try {
     const classes = await classesOf(config, network, root, "test");
     const dataset = await NpzDataset.open(root, "test", { classes, ignore: config.dataset.ignore });

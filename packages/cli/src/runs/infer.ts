@@ -1,13 +1,13 @@
 import { join } from "node:path";
 import { readNpz, writePrediction } from "@pixelcal/io";
-import { type Dataset, type LogitsModel, predict } from "@pixelcal/train";
+import { type Dataset, type ProbabilityModel, predict } from "@pixelcal/train";
 import { CommandError, Interrupted } from "../command-error.js";
 import type { Context } from "../context.js";
 import { type Replaceable, writeFolder } from "../replace-folder.js";
 
 /** Predictions to make: of which network, on which cases, and where they go. */
 export interface InferRun extends Pick<Context, "terminal" | "signal"> {
-  readonly predictor: LogitsModel;
+  readonly predictor: ProbabilityModel;
   readonly dataset: Dataset;
   /** preds/NAME, complete or not there at all. */
   readonly folder: string;

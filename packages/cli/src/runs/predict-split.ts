@@ -3,8 +3,8 @@ import {
   type Checkpoint,
   checkpointFiles,
   DamagedCheckpointError,
-  ModelPredictor,
   modelClasses,
+  Network,
   NpzDataset,
   predictionWeights,
   readRunCheckpoint,
@@ -65,7 +65,7 @@ function readWeights(path: string): Promise<Checkpoint> {
 }
 
 interface Source {
-  readonly predictor: ModelPredictor;
+  readonly predictor: Network;
   readonly dataset: NpzDataset;
   readonly name: string;
   /** The file with the network. */
@@ -84,7 +84,7 @@ async function fromConfig(options: InferOptions, terminal: Context["terminal"]):
   const dataset = await openCases(root, options.split, classes, options.ignore ?? config.dataset.ignore);
   checkFits(config, dataset);
   const { device = config.device, threads = config.threads } = options;
-  const predictor = new ModelPredictor({ ...network, arrays, device, threads });
+  const predictor = new Network({ ...network, arrays, device, threads });
   return { predictor, dataset, name: config.run_name, origin: checkpoint };
 }
 
@@ -99,7 +99,7 @@ async function fromModel(options: InferOptions, path: string): Promise<Source> {
   const { model, ...reading } = network;
   const classes = naming(path, () => modelClasses(model, dims, reading));
   const dataset = await openCases(root, options.split, classes, options.ignore);
-  const predictor = new ModelPredictor({ ...network, device, threads });
+  const predictor = new Network({ ...network, device, threads });
   return { predictor, dataset, name: basename(path, extname(path)), origin: path };
 }
 

@@ -5,7 +5,7 @@ import { Random, tensor } from "@pixelcal/core";
 import { externalModel, Graph, ops, parseModel, type Value } from "@pixelcal/graph";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { sgd } from "../optimizer/optimizer.js";
-import { ModelPredictor } from "../predict/network.js";
+import { Network } from "../predict/network.js";
 import { Trainer } from "../trainer/trainer.js";
 import { greatest, smallUnet, squares, trainerWith } from "../trainer/training.test.helper.js";
 
@@ -127,14 +127,14 @@ describe("layers that share a weight", () => {
         );
         for (const [name, array] of Object.entries(trainer.parameters))
           expect(back.initializers.get(name)!.data, name).toEqual(array.data);
-        const predictor = new ModelPredictor({
+        const predictor = new Network({
           model: await readFile(path),
           externalData: target,
           threads: 1,
         });
         try {
-          const logits = await predictor.predict(batch.images);
-          expect(greatest(await trainer.predict(batch.images), logits)).toBeLessThan(1e-6);
+          const logits = await predictor.logits(batch.images);
+          expect(greatest(await trainer.logits(batch.images), logits)).toBeLessThan(1e-6);
         } finally {
           await predictor.close();
         }

@@ -3,20 +3,24 @@ import { type Graph, lower } from "@pixelcal/graph";
 import type { ModelEnds } from "../model/canonical.js";
 import { modelEnds, withArrays } from "../model/image-and-logits.js";
 import { type AnyModel, type FileOptions, type ModelSource, modelSource } from "../model/source.js";
-import { Turns } from "../runtime/serial-queue.js";
+import { SerialQueue } from "../runtime/serial-queue.js";
 import { createSession, type TrainDevice } from "../runtime/session.js";
 import { SessionCache } from "../runtime/session-cache.js";
-import type { LogitsModel } from "./predict.js";
+import type { ProbabilityModel } from "./predict.js";
+import { type Activation, withProbabilities } from "./probability-graph.js";
 
-export interface PredictorOptions extends ModelEnds, FileOptions {
+/** The options of a {@link Network}. */
+export interface NetworkOptions extends ModelEnds, FileOptions {
   readonly model: AnyModel;
-  /** Trained parameters and buffers, `readCheckpoint(path).model` for one; the model's own without it. */
+  /** Trained parameters and buffers, for example `readCheckpoint(path).model`; the model's own by default. */
   readonly arrays?: Readonly<Record<string, Tensor>>;
+  /** "cpu" by default. */
   readonly device?: TrainDevice;
+  /** Processor threads inside one operator; all by default. */
   readonly threads?: number;
 }
 
-const names = optionNames<PredictorOptions>({
+const names = optionNames<NetworkOptions>({
   model: true,
   arrays: true,
   device: true,
@@ -28,15 +32,18 @@ const names = optionNames<PredictorOptions>({
   tiedWeights: true,
 });
 
-/** A model that only predicts, on the thread that calls it (`Predictor` is for services): images [N, C, ...spatial] of any size it can be laid out for. */
-export class ModelPredictor implements LogitsModel {
+/**
+ * A model for inference in the calling process; services use `Predictor`, which runs it in a process of its own. Takes
+ * images [N, C, ...spatial] of every size the model accepts. Calls run one after another, in the order they were made.
+ */
+export class Network implements ProbabilityModel {
   readonly #source: ModelSource;
-  readonly #options: PredictorOptions;
+  readonly #options: NetworkOptions;
   readonly #sessions = new SessionCache(4);
-  readonly #turns = new Turns();
-  #activation: LogitsModel["activation"];
+  readonly #queue = new SerialQueue();
+  #activation: Activation | undefined;
 
-  constructor(options: PredictorOptions) {
+  constructor(options: NetworkOptions) {
     checkOptions("options", options, names);
     // The prediction is the first of the chosen outputs.
     this.#source = modelSource(options.model, options, (output) => {
@@ -46,29 +53,44 @@ export class ModelPredictor implements LogitsModel {
   }
 
   /**
-   * What makes probabilities of the logits, once a first image was predicted: "sigmoid" where the file ends in a sigmoid of
-   * several channels, whose labels may overlap; `predict(predictor, image)` then gives the file's own probabilities.
+   * The function that `predict` applies to the logits, undefined before the first run: "sigmoid" if the model ends in a
+   * sigmoid of several channels, whose classes may overlap; "softmax" otherwise.
    */
-  get activation(): LogitsModel["activation"] {
+  get activation(): Activation | undefined {
     return this.#activation;
   }
 
+  /**
+   * Returns class probabilities [N, classes, ...spatial] of images [N, C, ...spatial]. Throws `InvalidArgumentError` for
+   * images that the model cannot take.
+   */
   predict(images: Tensor<"float32">): Promise<Tensor<"float32">> {
-    const { device, threads } = this.#options;
-    // One at a time: a session that is in use must not be closed to make room for another.
-    return this.#turns.take(async () => {
-      checkTensor("images", images, ["float32"], [3, 5]);
-      const session = await this.#sessions.open(images.dims.join(), () =>
-        createSession(lower(this.#graph(images.dims), { device }), { device, threads }),
-      );
-      const [image, logits] = [session.inputs[0]!.name, session.outputs[0]!.name];
-      return (await session.run({ [image]: images }))[logits] as Tensor<"float32">;
-    });
+    return this.#run("probabilities", images);
+  }
+
+  /** Returns logits [N, classes, ...spatial] of images [N, C, ...spatial]. Throws like {@link predict}. */
+  logits(images: Tensor<"float32">): Promise<Tensor<"float32">> {
+    return this.#run("logits", images);
   }
 
   /** Frees all sessions. */
   close(): Promise<void> {
-    return this.#turns.take(() => this.#sessions.close());
+    return this.#queue.run(() => this.#sessions.close());
+  }
+
+  #run(kind: "probabilities" | "logits", images: Tensor<"float32">): Promise<Tensor<"float32">> {
+    const { device, threads } = this.#options;
+    // One at a time: the cache must not close a session that is in use.
+    return this.#queue.run(async () => {
+      checkTensor("images", images, ["float32"], [3, 5]);
+      const session = await this.#sessions.open(`${kind} ${images.dims}`, () => {
+        const model = this.#graph(images.dims);
+        const graph = kind === "logits" ? model : withProbabilities(model, this.#activation);
+        return createSession(lower(graph, { device }), { device, threads });
+      });
+      const [image, output] = [session.inputs[0]!.name, session.outputs[0]!.name];
+      return (await session.run({ [image]: images }))[output] as Tensor<"float32">;
+    });
   }
 
   #graph(dims: readonly number[]): Graph {

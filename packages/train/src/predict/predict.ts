@@ -18,30 +18,27 @@ import {
   tileWeights,
 } from "./tiles.js";
 
-/** Anything that maps images [N, C, ...spatial] to logits [N, classes, ...spatial]: a trainer or a loaded model. */
-export interface LogitsModel {
-  /**
-   * What makes probabilities of the logits, known once it has predicted: "softmax" (the default) over classes that exclude
-   * each other, "sigmoid" of every channel alone where labels may overlap (multi-label).
-   */
-  readonly activation?: "softmax" | "sigmoid" | undefined;
+/** A trainer, a loaded network or anything else that predicts class probabilities. */
+export interface ProbabilityModel {
+  /** Returns probabilities [N, classes, ...spatial] of images [N, C, ...spatial]. */
   predict(images: Tensor<"float32">): Promise<Tensor<"float32">>;
 }
 
 export interface PredictOptions extends Partial<TileOptions> {
-  /** Spatial axes, counted from 0, to mirror the image along: the mean of the probabilities in every combination. */
+  /** Spatial axes, counted from 0, to mirror along; the probabilities of all combinations are averaged. */
   readonly flips?: readonly number[];
 }
 
 const names = optionNames<PredictOptions>({ tile: true, overlap: true, blending: true, flips: true });
 
 /**
- * Class probabilities [classes, ...spatial] of one image [C, ...spatial]: in one piece, or with `tile` from
- * overlapping tiles whose probabilities are averaged with the blending weights. They sum to 1 over the classes unless the
- * model's activation is "sigmoid".
+ * Returns class probabilities [classes, ...spatial] of one image [C, ...spatial]: predicted whole, or with `tile` from
+ * overlapping tiles whose probabilities are averaged with the blending weights. Probabilities sum to 1 over the
+ * classes unless the model's classes may overlap (see `Network.activation`). Throws `InvalidArgumentError` for an
+ * image or options that do not fit.
  */
 export async function predict(
-  model: LogitsModel,
+  model: ProbabilityModel,
   image: Tensor<"float32">,
   options: PredictOptions = {},
 ): Promise<Tensor<"float32">> {
@@ -58,11 +55,11 @@ export async function predict(
 }
 
 /**
- * Class probabilities of images [N, C, ...spatial] in pieces [n, classes, ...spatial] that make up all N in order: one
- * piece, or one for every image where they are cut into tiles.
+ * Yields class probabilities of images [N, C, ...spatial] in pieces [n, classes, ...spatial] that make up all N in
+ * order: one piece for all images, or one for each image if `tile` is given.
  */
 export async function* predictBatch(
-  model: LogitsModel,
+  model: ProbabilityModel,
   images: Tensor<"float32">,
   options: PredictOptions = {},
 ): AsyncGenerator<Tensor<"float32">> {
@@ -82,7 +79,7 @@ export async function* predictBatch(
   }
 }
 
-/** Throws `InvalidArgumentError` unless the options are right, for images of `axes` spatial axes where that is known. */
+/** Throws `InvalidArgumentError` unless the options are valid, for images of `axes` spatial axes if given. */
 export function checkPredictOptions({ flips, tile, ...rest }: PredictOptions, axes?: number): void {
   checkTiles({ ...rest, tile }, axes);
   if (flips !== undefined) checkFlips(flips, axes ?? 3);
@@ -95,21 +92,16 @@ function checkFlips(flips: readonly number[], axes: number): void {
   throw invalidArgument("flips", `different axes from 0 to ${axes - 1}`, flips);
 }
 
-async function probabilitiesOf(model: LogitsModel, images: Tensor<"float32">): Promise<Tensor<"float32">> {
-  const logits = await model.predict(images);
-  return model.activation === "sigmoid" ? sigmoid(logits) : softmax(logits);
-}
-
 type Probabilities = (images: Tensor<"float32">) => Promise<Tensor<"float32">>;
 
-/** Class probabilities of images, averaged over their mirror images. */
-function flipped(model: LogitsModel, flips: readonly number[]): Probabilities {
+/** Averages the probabilities of images over their mirror images. */
+function flipped(model: ProbabilityModel, flips: readonly number[]): Probabilities {
   return async (images) => {
-    const sum = await probabilitiesOf(model, images);
+    const sum = await model.predict(images);
     const count = 2 ** flips.length;
     for (let choice = 1; choice < count; choice++) {
       const axes = flips.filter((_, i) => choice & (1 << i)).map((axis) => axis + 2);
-      const probs = mirror(await probabilitiesOf(model, mirror(images, axes)), axes);
+      const probs = mirror(await model.predict(mirror(images, axes)), axes);
       for (let i = 0; i < sum.data.length; i++) sum.data[i]! += probs.data[i]!;
     }
     if (count > 1) for (let i = 0; i < sum.data.length; i++) sum.data[i]! /= count;
@@ -152,30 +144,4 @@ async function predictTiles(
   const blended = new Float32Array(sums!.length);
   for (let i = 0; i < blended.length; i++) blended[i] = sums![i]! / weightSum[i % pixels]!;
   return tensor("float32", blended, [blended.length / pixels, ...size]);
-}
-
-function sigmoid({ data, dims }: Tensor<"float32">): Tensor<"float32"> {
-  const probs = new Float32Array(data.length);
-  for (let i = 0; i < probs.length; i++) probs[i] = 1 / (1 + Math.exp(-data[i]!));
-  return tensor("float32", probs, dims);
-}
-
-/** Softmax over axis 1 of logits [N, C, ...spatial]. */
-export function softmax(logits: Tensor<"float32">): Tensor<"float32"> {
-  const [batch = 0, classes = 0, ...size] = logits.dims;
-  const pixels = elementCount(size);
-  const probs = new Float32Array(logits.data.length);
-  for (let n = 0; n < batch; n++) {
-    const first = n * classes * pixels;
-    for (let i = first; i < first + pixels; i++) {
-      let highest = Number.NEGATIVE_INFINITY;
-      for (let c = 0; c < classes; c++) highest = Math.max(highest, logits.data[i + c * pixels]!);
-      let sum = 0;
-      for (let c = 0; c < classes; c++) sum += Math.exp(logits.data[i + c * pixels]! - highest);
-      for (let c = 0; c < classes; c++) {
-        probs[i + c * pixels] = Math.exp(logits.data[i + c * pixels]! - highest) / sum;
-      }
-    }
-  }
-  return tensor("float32", probs, logits.dims);
 }

@@ -2,7 +2,7 @@ import type { DataType, Tensor } from "@pixelcal/core";
 import { checkOptions, elementCount, float16Bits, holds, invalidArgument, optionNames } from "@pixelcal/core";
 import { Graph, serializeModel } from "@pixelcal/graph";
 import type { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
-import { type DeviceArray, DeviceTensor } from "./gpu-tensor.js";
+import { GpuTensor, type OrtGpuTensor } from "./gpu-tensor.js";
 
 /** What a person picks; onnxruntime calls its counterpart a provider. */
 export type TrainDevice = "cpu" | "webgpu" | "cuda";
@@ -20,7 +20,7 @@ export interface SessionOptions {
   readonly optimization?: "disabled" | "basic" | "extended" | "all";
   /** Writes a profile of every operator to files that begin with this path. */
   readonly profile?: string;
-  /** Outputs that a run leaves on the device, as `DeviceTensor`s to feed or to close; webgpu only. */
+  /** Outputs that a run leaves on the device, as `GpuTensor`s to feed or to dispose of; webgpu only. */
   readonly keep?: readonly string[];
 }
 
@@ -212,7 +212,7 @@ class OrtSession implements Session {
   }
 
   #wrapped(tensor: Tensor): OrtTensor {
-    if (tensor instanceof DeviceTensor) return tensor.array as OrtTensor;
+    if (tensor instanceof GpuTensor) return tensor.array as OrtTensor;
     const { type, data, dims } = tensor;
     if (type !== "float16") return new this.#ort.Tensor(type as "float32", data as Float32Array, dims);
     const bits = float16Bits(data as Uint16Array);
@@ -222,11 +222,11 @@ class OrtSession implements Session {
     return wrapped;
   }
 
-  #kept(name: string, result: OrtTensor): DeviceTensor {
+  #kept(name: string, result: OrtTensor): GpuTensor {
     // A bound memory elsewhere would be copied at every step, without an error.
     if (result.location !== "gpu-buffer")
       throw new Error(`${name}: expected on ${this.device}, got ${result.location}`);
-    return new DeviceTensor(result as DeviceArray, this.device);
+    return new GpuTensor(result as OrtGpuTensor, this.device);
   }
 
   async close(): Promise<void> {
@@ -280,7 +280,7 @@ function checkValue(value: ValueInfo, tensor: Tensor | undefined, device?: strin
   if (tensor === undefined) throw invalidArgument(value.name, wanted, "nothing");
   if (typeof tensor !== "object" || tensor === null || !Array.isArray(tensor.dims))
     throw invalidArgument(value.name, `${wanted} as a tensor`, tensor);
-  const away = tensor instanceof DeviceTensor;
+  const away = tensor instanceof GpuTensor;
   // Another device would read its own memory there, without an error.
   if (away && tensor.device !== device) {
     throw invalidArgument(value.name, `an array here or on ${device}`, `one on ${tensor.device}`);

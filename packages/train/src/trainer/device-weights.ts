@@ -3,7 +3,7 @@ import { Graph } from "@pixelcal/graph";
 import type { Arrays } from "../optimizer/arrays.js";
 import type { Optimizer } from "../optimizer/optimizer.js";
 import type { Rated } from "../optimizer/parameter-groups.js";
-import { closeAll } from "../runtime/gpu-tensor.js";
+import { disposeAll } from "../runtime/gpu-tensor.js";
 import { createSession, type Session, type Tensors, type TrainDevice } from "../runtime/session.js";
 import type { UpdateNumbers } from "./host-weights.js";
 import { Pack } from "./pack.js";
@@ -174,7 +174,7 @@ export class Resident {
 
   /** Closes what a pass made. */
   drop({ gradients, buffers }: Pass): void {
-    closeAll([...Object.values(gradients), ...Object.values(buffers)]);
+    disposeAll([...Object.values(gradients), ...Object.values(buffers)]);
   }
 
   /**
@@ -194,7 +194,7 @@ export class Resident {
       feeds[`b/${name}`] = gradients[gradientOf(name)]!;
     }
     const { [normOutput]: total, ...sums } = await this.#sessions.sum.run(feeds);
-    closeAll(Object.values(feeds));
+    disposeAll(Object.values(feeds));
     this.#sums = sums;
     return Number(total!.data[0]);
   }
@@ -222,7 +222,7 @@ export class Resident {
   }
 
   #dropSums(): void {
-    closeAll(Object.values(this.#sums ?? {}));
+    disposeAll(Object.values(this.#sums ?? {}));
     this.#sums = undefined;
   }
 
@@ -269,13 +269,13 @@ export class Resident {
   /** Frees the arrays and sessions. */
   async close(): Promise<void> {
     this.#dropSums();
-    closeAll(Object.values(this.#arrays));
+    disposeAll(Object.values(this.#arrays));
     this.#arrays = {};
     for (const session of Object.values(this.#sessions)) await session.close();
   }
 
   #replace(next: Tensors): void {
-    closeAll(Object.keys(next).flatMap((name) => this.#arrays[name] ?? []));
+    disposeAll(Object.keys(next).flatMap((name) => this.#arrays[name] ?? []));
     this.#arrays = { ...this.#arrays, ...next };
   }
 

@@ -7,7 +7,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import { unet2d } from "../model/unet2d.js";
 import { unet3d } from "../model/unet3d.js";
 import { adamW, sgd } from "../optimizer/optimizer.js";
-import { deviceTensorCount } from "../runtime/gpu-tensor.js";
+import { gpuTensorCount } from "../runtime/gpu-tensor.js";
 import type { TrainDevice } from "../runtime/session.js";
 import { hasWebgpu } from "../runtime/webgpu.test.helper.js";
 import { lossAndGradient } from "./loss-and-gradient.js";
@@ -109,7 +109,7 @@ const on = (device: TrainDevice) => ({ ...small, optimizer: step, device });
 
 describe.skipIf(!(await hasWebgpu()))("webgpu, where there is a GPU", { timeout: 600_000 }, () => {
   afterEach(() => {
-    expect(deviceTensorCount()).toBe(0);
+    expect(gpuTensorCount()).toBe(0);
   });
 
   it.each(cases)("trains as the processor does: $name", async ({ options, steps = 3 }) => {
@@ -148,7 +148,7 @@ describe.skipIf(!(await hasWebgpu()))("webgpu, where there is a GPU", { timeout:
       const counts: number[] = [];
       for (let i = 0; i < 6; i++) {
         await trainer.step(batchOf(small.batch, i));
-        counts.push(deviceTensorCount());
+        counts.push(gpuTensorCount());
       }
       // Two packs of parameters with two slots each and the statistics; between updates the gradients.
       expect(counts).toEqual([9, 7, 9, 7, 9, 7]);
@@ -156,9 +156,9 @@ describe.skipIf(!(await hasWebgpu()))("webgpu, where there is a GPU", { timeout:
       const broken = batchOf(small.batch);
       broken.images.data.fill(Number.NaN);
       await expect(trainer.step(broken)).rejects.toBeInstanceOf(DivergedError);
-      expect(deviceTensorCount()).toBe(7);
+      expect(gpuTensorCount()).toBe(7);
       expect(await trainer.gradients(batchOf(small.batch))).toEqual(before);
-      expect(deviceTensorCount()).toBe(7);
+      expect(gpuTensorCount()).toBe(7);
     });
   });
 
@@ -197,7 +197,7 @@ describe.skipIf(!(await hasWebgpu()))("webgpu, where there is a GPU", { timeout:
           data.forEach((x, i) => void (data[i] = 0.8 * x));
         const batch = batchOf(small.batch);
         const gradients = await trainer.gradients(batch);
-        return { ...gradients, logits: await trainer.predict(batch.images) };
+        return { ...gradients, logits: await trainer.logits(batch.images) };
       });
     const gpu = await results("webgpu");
     for (const [name, { data }] of Object.entries(await results("cpu"))) {

@@ -61,7 +61,7 @@ describe("fine-tuning an ONNX file", () => {
       const { images } = squares(9);
       const { logits } = await session.run({ image: images });
       await session.close();
-      expect(greatest(logits as Tensor<"float32">, await trainer.predict(images))).toBeLessThan(1e-5);
+      expect(greatest(logits as Tensor<"float32">, await trainer.logits(images))).toBeLessThan(1e-5);
       expect(() => trainer.exportModel({ spatial: "open" })).toThrow(
         "spatial: cannot be set, the ONNX file fixes it",
       );
@@ -153,9 +153,7 @@ describe("fine-tuning an ONNX file", () => {
       const trained = parseModel(trainer.exportModel({ weights: "trained" })).initializers.get(name)!.data;
       expect(trained).toEqual(trainer.parameters[name]!.data);
       const { images } = squares(9);
-      expect(await trainer.predict(images)).not.toEqual(
-        await trainer.predict(images, { weights: "trained" }),
-      );
+      expect(await trainer.logits(images)).not.toEqual(await trainer.logits(images, { weights: "trained" }));
     });
     await withTrainer({}, async (trainer) => {
       expect(() => trainer.weights({ weights: "averaged" })).toThrow("no averages are kept");
@@ -245,7 +243,7 @@ describe("several outputs", () => {
       const session = await createSession(trainer.exportModel(), { threads: 1 });
       const { logits, deep } = await session.run({ image: batch.images });
       await session.close();
-      expect(greatest(await trainer.predict(batch.images), logits as Tensor<"float32">)).toBeLessThan(1e-6);
+      expect(greatest(await trainer.logits(batch.images), logits as Tensor<"float32">)).toBeLessThan(1e-6);
       expect(greatest((await trainer.evaluateLoss(batch)).logits, logits as Tensor<"float32">)).toBeLessThan(
         1e-6,
       );

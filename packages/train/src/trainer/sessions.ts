@@ -1,5 +1,6 @@
 import type { Graph } from "@pixelcal/graph";
 import type { ModelSource } from "../model/source.js";
+import { withProbabilities } from "../predict/probability-graph.js";
 import { channelBlock } from "../runtime/channel-block.js";
 import { createSession, type Session } from "../runtime/session.js";
 import { SessionCache } from "../runtime/session-cache.js";
@@ -38,8 +39,10 @@ export class TrainingSessions {
     return this.#open("evaluation", dims, build);
   }
 
-  inference(dims: readonly number[]): Promise<Session> {
-    return this.#open("inference", dims, buildInferenceGraph);
+  inference(kind: "probabilities" | "logits", dims: readonly number[]): Promise<Session> {
+    const build = (model: Graph, layout: GraphLayout): Graph =>
+      buildInferenceGraph(kind === "logits" ? model : withProbabilities(model), layout);
+    return this.#open(kind, dims, build);
   }
 
   close(): Promise<void> {

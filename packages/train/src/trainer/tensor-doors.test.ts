@@ -4,7 +4,7 @@ import { crossEntropy } from "@pixelcal/losses";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { stack } from "../data/batch.js";
 import { identity } from "../data/transforms.js";
-import { ModelPredictor } from "../predict/network.js";
+import { Network } from "../predict/network.js";
 import { predict, predictBatch } from "../predict/predict.js";
 import { createSession, type Session } from "../runtime/session.js";
 import { lossAndGradient } from "./loss-and-gradient.js";
@@ -33,11 +33,11 @@ const wrong = <T extends Tensor>(whole: T): readonly [string, T][] => {
 };
 
 let trainer: Trainer;
-let model: ModelPredictor;
+let model: Network;
 let session: Session;
 beforeAll(async () => {
   trainer = await Trainer.create(smallUnet);
-  model = new ModelPredictor({ model: smallUnet.model.build([2, 1, 16, 16]), threads: 1 });
+  model = new Network({ model: smallUnet.model.build([2, 1, 16, 16]), threads: 1 });
   const graph = new Graph("twice");
   const image = graph.input("image", "float32", images.dims);
   graph.output("twice", ops.Add(image, image));
@@ -55,7 +55,9 @@ const imageDoors: readonly [string, Door][] = [
   ["Trainer.evaluateLoss", (wrongImages) => trainer.evaluateLoss({ images: wrongImages, labels })],
   ["Trainer.targets", (wrongImages) => trainer.targets({ images: wrongImages, labels })],
   ["Trainer.predict", (wrongImages) => trainer.predict(wrongImages)],
-  ["ModelPredictor.predict", (wrongImages) => model.predict(wrongImages)],
+  ["Trainer.logits", (wrongImages) => trainer.logits(wrongImages)],
+  ["Network.predict", (wrongImages) => model.predict(wrongImages)],
+  ["Network.logits", (wrongImages) => model.logits(wrongImages)],
   ["predictBatch", (wrongImages) => predictBatch(model, wrongImages).next()],
   ["lossAndGradient", (logits) => lossAndGradient(crossEntropy(), logits, labels)],
 ];

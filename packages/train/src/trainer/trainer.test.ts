@@ -10,7 +10,7 @@ import { unet2d } from "../model/unet2d.js";
 import { unet3d } from "../model/unet3d.js";
 import { adamW, sgd } from "../optimizer/optimizer.js";
 import { constant, cosine } from "../optimizer/schedule.js";
-import { ModelPredictor } from "../predict/network.js";
+import { Network } from "../predict/network.js";
 import { createSession, DeviceError } from "../runtime/session.js";
 import { DivergedError, type TrainerOptions } from "./options.js";
 import { Trainer } from "./trainer.js";
@@ -116,7 +116,7 @@ describe("Trainer", () => {
     await withTrainer({}, async (trainer) => {
       for (let i = 0; i < 3; i++) await trainer.step(squares(i));
       const { images } = squares(9);
-      const expected = await trainer.predict(images);
+      const expected = await trainer.logits(images);
       const bytes = trainer.exportModel();
       const session = await createSession(bytes, { threads: 1 });
       expect(session.inputs).toEqual([{ name: "image", type: "float32", dims: ["N", 1, size, size] }]);
@@ -137,8 +137,8 @@ describe("Trainer", () => {
       ]);
       const { logits: evaluated } = await trainer.evaluateLoss(squares(9));
       expect(greatest(evaluated, expected)).toBeLessThan(1e-5);
-      const predictor = new ModelPredictor({ model: bytes, threads: 1 });
-      expect(greatest(await predictor.predict(images), expected)).toBeLessThan(1e-5);
+      const predictor = new Network({ model: bytes, threads: 1 });
+      expect(greatest(await predictor.logits(images), expected)).toBeLessThan(1e-5);
       await predictor.close();
     });
   });
@@ -146,17 +146,17 @@ describe("Trainer", () => {
   it("exports for other sizes, where the network allows it", async () => {
     await withTrainer({}, async (trainer) => {
       const { images } = squares(2, 1, [24, 32]);
-      const expected = await trainer.predict(images);
+      const expected = await trainer.logits(images);
       const session = await createSession(trainer.exportModel({ spatial: "open" }), { threads: 1 });
       expect(session.inputs[0]!.dims).toEqual(["N", 1, "H", "W"]);
       const { logits } = await session.run({ image: images });
       await session.close();
       expect(greatest(logits as Tensor<"float32">, expected)).toBeLessThan(1e-5);
       const odd = trainer.exportModel({ dims: [1, 1, 9, 20] });
-      const predictor = new ModelPredictor({ model: odd, threads: 1 });
+      const predictor = new Network({ model: odd, threads: 1 });
       const small = squares(3, 2, [9, 20]).images;
-      expect(greatest(await predictor.predict(small), await trainer.predict(small))).toBeLessThan(1e-5);
-      await expect(predictor.predict(images)).rejects.toThrow("image: the model cannot take [1, 1, 24, 32]");
+      expect(greatest(await predictor.logits(small), await trainer.logits(small))).toBeLessThan(1e-5);
+      await expect(predictor.logits(images)).rejects.toThrow("image: the model cannot take [1, 1, 24, 32]");
       await predictor.close();
       expect(() => trainer.exportModel({ dims: [1, 1, 9, 20], spatial: "open" })).toThrow("spatial: ");
     });
@@ -250,7 +250,7 @@ describe("Trainer", () => {
       ] as const) {
         const batch = squares(4, count, extent);
         expect((await trainer.step(batch)).loss).toBeGreaterThan(0);
-        expect((await trainer.predict(batch.images)).dims).toEqual([count, 2, ...extent]);
+        expect((await trainer.logits(batch.images)).dims).toEqual([count, 2, ...extent]);
       }
     });
   });

@@ -11,8 +11,8 @@ import { adamW } from "../optimizer/optimizer.js";
 import { ratesOf } from "../optimizer/parameter-groups.js";
 import { constant, type Schedule } from "../optimizer/schedule.js";
 import { Averages } from "../optimizer/weight-averages.js";
-import type { LogitsModel } from "../predict/predict.js";
-import { Turns } from "../runtime/serial-queue.js";
+import type { ProbabilityModel } from "../predict/predict.js";
+import { SerialQueue } from "../runtime/serial-queue.js";
 import { runtimeVersion, type Tensors, type TrainDevice } from "../runtime/session.js";
 import { restoreArrays, stateDifferences, type TrainingState, writeCheckpoint } from "./checkpoint.js";
 import { readRunCheckpoint } from "./checkpoint-rotation.js";
@@ -42,7 +42,7 @@ type Floats = Tensor<"float32">;
  * A model in training: parameters, buffers and optimizer state, and the graphs that move them. Calls that read or
  * change the parameters run one after another, in the order they were made.
  */
-export class Trainer implements LogitsModel {
+export class Trainer implements ProbabilityModel {
   /** Every parameter by name, trained or frozen; updated in place. On webgpu as of the last `read`, see there. */
   readonly parameters: Readonly<Arrays>;
   /** Names of the parameters that are trained. */
@@ -67,7 +67,7 @@ export class Trainer implements LogitsModel {
   readonly #accumulate: number;
   readonly #runtime: string;
   readonly #sessions: TrainingSessions;
-  readonly #turns = new Turns();
+  readonly #queue = new SerialQueue();
   #buffers: Readonly<Arrays>;
   /** Keeps the arrays on webgpu; those here are then its copies, to write before a first step and to `read`. */
   #resident: Resident | undefined;
@@ -154,7 +154,7 @@ export class Trainer implements LogitsModel {
 
   /** One forward and backward pass, and an update once `accumulate` batches have been seen. Throws `DivergedError`. */
   step(batch: TrainingBatch): Promise<StepResult> {
-    return this.#turns.take(async () => {
+    return this.#queue.run(async () => {
       if (this.#resident !== undefined) return this.#stepOnDevice(this.#resident, batch);
       const learningRate = this.learningRate;
       const values = await this.#backward(batch);
@@ -179,7 +179,7 @@ export class Trainer implements LogitsModel {
 
   /** The gradient of the batch's loss for every trained parameter; changes nothing. */
   gradients(batch: TrainingBatch): Promise<Arrays> {
-    return this.#turns.take(async () => {
+    return this.#queue.run(async () => {
       if (this.#resident === undefined) await this.#backward(batch);
       else {
         const { pass } = await this.#passOnDevice(this.#resident, batch);
@@ -195,21 +195,21 @@ export class Trainer implements LogitsModel {
     batch: TrainingBatch,
     choice: WeightsChoice = {},
   ): Promise<LossValues & { readonly logits: Floats }> {
-    return this.#turns.take(async () => {
+    return this.#queue.run(async () => {
       const session = await this.#sessions.evaluation(checkBatch(batch));
       const outputs = await session.run({ ...(await this.#feeds(batch)), ...(await this.#model(choice)) });
       return { ...lossValues(outputs), logits: outputs[this.#logits[0]!] as Floats };
     });
   }
 
-  /** Logits [N, classes, ...spatial] of images [N, C, ...spatial], with inference behaviour. */
+  /** Returns class probabilities [N, classes, ...spatial] of images [N, C, ...spatial], with inference behaviour. */
   predict(images: Floats, choice: WeightsChoice = {}): Promise<Floats> {
-    return this.#turns.take(async () => {
-      checkTensor("images", images, ["float32"], [3, 5]);
-      const session = await this.#sessions.inference(images.dims);
-      const outputs = await session.run({ [this.#image]: images, ...(await this.#model(choice)) });
-      return outputs[this.#logits[0]!] as Floats;
-    });
+    return this.#infer("probabilities", images, choice);
+  }
+
+  /** Returns logits [N, classes, ...spatial] of images [N, C, ...spatial], with inference behaviour. */
+  logits(images: Floats, choice: WeightsChoice = {}): Promise<Floats> {
+    return this.#infer("logits", images, choice);
   }
 
   /**
@@ -227,7 +227,7 @@ export class Trainer implements LogitsModel {
 
   /** Writes `exportModel()` to a file, and beside it the files that an ONNX model keeps weights in. */
   writeModel(path: string, choice: WeightsChoice = {}): Promise<void> {
-    return this.#turns.take(async () => {
+    return this.#queue.run(async () => {
       await this.#resident?.read(this.#host());
       const { model, externalData } = this.#options;
       if (!(model instanceof Uint8Array)) return writeFileAtomic(path, this.exportModel(choice));
@@ -243,12 +243,12 @@ export class Trainer implements LogitsModel {
 
   /** Brings `parameters` and `buffers` up to date with a device that keeps them, webgpu; elsewhere they always are. */
   read(): Promise<void> {
-    return this.#turns.take(async () => this.#resident?.read(this.#host()));
+    return this.#queue.run(async () => this.#resident?.read(this.#host()));
   }
 
   /** Writes everything a run needs to go on exactly from here; `extra` is any JSON the caller wants back. */
   save(path: string, extra?: unknown): Promise<void> {
-    return this.#turns.take(async () => {
+    return this.#queue.run(async () => {
       await this.#resident?.read(this.#host());
       const { model, slots, sums: accumulated = {} } = this.#host();
       const averaged = this.#averages?.arrays ?? {};
@@ -258,7 +258,7 @@ export class Trainer implements LogitsModel {
 
   /** Continues from a checkpoint. `differences` names what makes results differ in the last bits, or settings that changed. */
   restore(path: string): Promise<{ readonly differences: readonly string[]; readonly extra: unknown }> {
-    return this.#turns.take(async () => {
+    return this.#queue.run(async () => {
       const checkpoint = await readRunCheckpoint(path);
       const { updates, pending, epoch } = checkpoint.state;
       restoreArrays(path, checkpoint, {
@@ -281,7 +281,7 @@ export class Trainer implements LogitsModel {
 
   /** Frees all sessions. */
   close(): Promise<void> {
-    return this.#turns.take(async () => {
+    return this.#queue.run(async () => {
       await this.#sessions.close();
       await this.#resident?.close();
     });
@@ -373,6 +373,15 @@ export class Trainer implements LogitsModel {
     const values = lossValues(await session.run(await this.#feeds(batch), { into, outputs }));
     checkFinite("loss", values.loss, this.#updates);
     return values;
+  }
+
+  #infer(kind: "probabilities" | "logits", images: Floats, choice: WeightsChoice): Promise<Floats> {
+    return this.#queue.run(async () => {
+      checkTensor("images", images, ["float32"], [3, 5]);
+      const session = await this.#sessions.inference(kind, images.dims);
+      const outputs = await session.run({ [this.#image]: images, ...(await this.#model(choice)) });
+      return outputs[session.outputs[0]!.name] as Floats;
+    });
   }
 
   /** What averages are kept of. */

@@ -37,7 +37,7 @@ async function tuned(model: Uint8Array, dims: readonly number[], outputs: Traine
     const first = await trainer.step(batch);
     await trainer.step(batch);
     const bytes = trainer.exportModel();
-    const predicted = await trainer.predict(batch.images);
+    const predicted = await trainer.logits(batch.images);
     const weights = trainer.weights();
     for (const [name, data] of before) weights[name]!.data.set(data);
     expect(Buffer.compare(trainer.exportModel(), model)).toBe(0);

@@ -19,7 +19,7 @@ const dataset = {
   read: () => Promise.reject(new Error("not to be read")),
   source: () => "a",
 };
-const predictor = new train.ModelPredictor({ model });
+const predictor = new train.Network({ model });
 
 // Every function with options: where its misspelt option is, and what is meant. None starts before it has checked them.
 test.each<[string, (options: never) => unknown, object, string, string]>([
@@ -30,7 +30,7 @@ test.each<[string, (options: never) => unknown, object, string, string]>([
   ["unet2d", (o) => train.unet2d(o), { classes: 2 }, "bases", "base"],
   ["unet3d", (o) => train.unet3d(o), { classes: 2 }, "channel", "channels"],
   ["predict", (o) => train.predict(predictor, image, o), {}, "flip", "flips"],
-  ["ModelPredictor", (o) => new train.ModelPredictor(o), { model }, "thread", "threads"],
+  ["Network", (o) => new train.Network(o), { model }, "thread", "threads"],
   ["modelClasses", (o) => train.modelClasses(model, [1, 1, 16, 16], o), {}, "sead", "seed"],
   ["lossAndGradient", (o) => train.lossAndGradient(loss, logits, labels, o), {}, "spaceing", "spacing"],
   ["createSession", (o) => train.createSession(new Uint8Array(1), o), {}, "optimisation", "optimization"],

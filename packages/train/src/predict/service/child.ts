@@ -3,12 +3,12 @@ import { fstatSync, ftruncateSync, readSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
 import { elementCount, type Tensor, tensor, zeros } from "@pixelcal/core";
 import { readRegularFileSync } from "@pixelcal/io";
-import { Turns } from "../../runtime/serial-queue.js";
-import { ModelPredictor } from "../network.js";
+import { SerialQueue } from "../../runtime/serial-queue.js";
+import { Network } from "../network.js";
 import { type PredictOptions, predictBatch } from "../predict.js";
 import { type ChildModel, exchangeFiles, type FromChild, type ToChild } from "./protocol.js";
 
-let predictor: ModelPredictor | undefined;
+let network: Network | undefined;
 
 /** All that the input file holds, which must be what the message says: nothing of another request is ever read. */
 function read(length: number): Uint8Array {
@@ -34,7 +34,7 @@ function write({ data }: Tensor<"float32">, offset: number): number {
 async function open({ model, warmUp, options, ...rest }: ChildModel): Promise<readonly number[]> {
   const bytes = typeof model === "string" ? readRegularFileSync(model) : read(model);
   const folder = typeof model === "string" ? { externalData: dirname(model) } : {};
-  predictor = new ModelPredictor({ ...folder, ...rest, model: bytes });
+  network = new Network({ ...folder, ...rest, model: bytes });
   if (warmUp === undefined) return [];
   return probabilities(zeros("float32", warmUp), options);
 }
@@ -46,7 +46,7 @@ async function probabilities(
   give?: (probs: Tensor<"float32">) => void,
 ): Promise<readonly number[]> {
   let dims: readonly number[] = [];
-  for await (const piece of predictBatch(predictor!, images, options)) {
+  for await (const piece of predictBatch(network!, images, options)) {
     give?.(piece);
     dims = [images.dims[0]!, ...piece.dims.slice(1)];
   }
@@ -67,9 +67,9 @@ async function answer(message: ToChild): Promise<FromChild> {
   return { dims: all };
 }
 
-const turns = new Turns();
+const queue = new SerialQueue();
 process.on("message", (message: ToChild) => {
-  void turns.take(async () => {
+  void queue.run(async () => {
     process.send?.({ begun: true } satisfies FromChild);
     const reply = await answer(message).catch(
       (error: unknown): FromChild => ({ error: error instanceof Error ? error.message : String(error) }),

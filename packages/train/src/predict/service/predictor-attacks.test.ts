@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import { InvalidArgumentError, type Tensor, tensor } from "@pixelcal/core";
 import { Graph, ops, serializeModel } from "@pixelcal/graph";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { Predictor, type PredictorServiceOptions, type RequestOptions } from "./predictor.js";
+import { Predictor, type PredictorOptions, type RequestOptions } from "./predictor.js";
 import { PredictorError } from "./predictor-error.js";
 
 // The child runs what `npm test` has built.
@@ -118,7 +118,7 @@ describe.skipIf(!built)("a Predictor under attack", () => {
     [{ model, whenfull: "wait" }, 'options.whenfull: unknown option (did you mean "whenFull"?)'],
   ];
   it.each(wrongOptions)("refuses to open %#", async (options, message) => {
-    const refused = Predictor.open(options as PredictorServiceOptions);
+    const refused = Predictor.open(options as PredictorOptions);
     await expect(refused).rejects.toThrow(InvalidArgumentError);
     await expect(refused).rejects.toThrow(message);
   });

@@ -12,7 +12,7 @@ import { type TrainDevice, trainDevices } from "../../runtime/session.js";
 import { checkPredictOptions, type PredictOptions } from "../predict.js";
 
 /** `PredictOptions` are how every image is predicted, unless a request says otherwise. */
-export interface PredictorServiceOptions extends ModelEnds, PredictOptions {
+export interface PredictorOptions extends ModelEnds, PredictOptions {
   /** An ONNX file by its path (weights in other files of its folder are found), its bytes, or a graph. */
   readonly model: string | Uint8Array | Graph;
   readonly externalData?: string;
@@ -42,7 +42,7 @@ export interface RequestOptions extends PredictOptions {
 
 const predictNames = { tile: true, overlap: true, blending: true, flips: true } as const;
 
-const serviceNames = optionNames<PredictorServiceOptions>({
+const predictorNames = optionNames<PredictorOptions>({
   ...predictNames,
   model: true,
   externalData: true,
@@ -61,8 +61,8 @@ const serviceNames = optionNames<PredictorServiceOptions>({
 const requestNames = optionNames<RequestOptions>({ ...predictNames, timeout: true, signal: true });
 
 /** Throws `InvalidArgumentError` unless a predictor can be opened with these options, as far as they tell. */
-export function checkServiceOptions(options: PredictorServiceOptions): void {
-  checkOptions("options", options, serviceNames);
+export function checkPredictorOptions(options: PredictorOptions): void {
+  checkOptions("options", options, predictorNames);
   const { model, externalData, device, threads, outputs, warmUp } = options;
   const { queue, whenFull, timeout, stderr, classAxis, channelAxis } = options;
   const isModel = model instanceof Graph || model instanceof Uint8Array;

@@ -8,9 +8,9 @@ import { InvalidArgumentError, type Tensor, tensor } from "@pixelcal/core";
 import { externalModel, Graph, ops, serializeModel, type Value } from "@pixelcal/graph";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { unet2d } from "../../model/unet2d.js";
-import { ModelPredictor } from "../network.js";
+import { Network } from "../network.js";
 import { predict } from "../predict.js";
-import { Predictor, type PredictorServiceOptions } from "./predictor.js";
+import { Predictor, type PredictorOptions } from "./predictor.js";
 
 const graph = unet2d({ classes: 3, base: 2, seed: 1 }).build([1, 1, 16, 16]);
 
@@ -41,7 +41,7 @@ const child = fileURLToPath(new URL("../../../dist/predict/service/child.js", im
 const built = existsSync(child);
 
 async function withPredictor<T>(
-  options: Partial<PredictorServiceOptions>,
+  options: Partial<PredictorOptions>,
   use: (predictor: Predictor) => Promise<T>,
 ): Promise<T> {
   const predictor = await Predictor.open({ model: serializeModel(graph), threads: 1, ...options });
@@ -67,7 +67,7 @@ afterAll(() => rm(folder, { recursive: true }));
 
 describe.skipIf(!built)("Predictor", () => {
   it("gives what the model gives here: batches, tiles, mirror images", async () => {
-    const here = new ModelPredictor({ model: graph, threads: 1 });
+    const here = new Network({ model: graph, threads: 1 });
     const images = ramp([2, 1, 24, 32]);
     const options = { tile: [16, 16], flips: [0, 1], overlap: 0.25, blending: "constant" } as const;
     await withPredictor({ warmUp: [1, 1, 16, 16] }, async (predictor) => {
@@ -209,12 +209,11 @@ describe.skipIf(!built)("Predictor", () => {
   });
 
   it("says what is wrong with a model or an image, and goes on", async () => {
-    const open = (model: PredictorServiceOptions["model"], options = {}) =>
-      Predictor.open({ model, ...options });
+    const open = (model: PredictorOptions["model"], options = {}) => Predictor.open({ model, ...options });
     await expect(open(new Uint8Array(16), { warmUp: [1, 1, 8, 8] })).rejects.toMatchObject({
       code: "failed",
     });
-    await expect(open(join(folder, "none.onnx"))).rejects.toThrow("ENOENT");
+    await expect(open(join(folder, "none.onnx"))).rejects.toThrow("no such file");
     await expect(open(graph, { queue: 0 })).rejects.toThrow(InvalidArgumentError);
     await expect(open(graph, { whenFull: "drop" })).rejects.toThrow(
       "whenFull: expected reject or wait, got drop",

@@ -6,13 +6,13 @@ import { Latencies, type LatencySummary } from "./latencies.js";
 import { PredictorError } from "./predictor-error.js";
 import {
   checkImages,
+  checkPredictorOptions,
   checkRequest,
-  checkServiceOptions,
-  type PredictorServiceOptions,
+  type PredictorOptions,
   type RequestOptions,
 } from "./predictor-options.js";
 
-export type { PredictorServiceOptions, RequestOptions } from "./predictor-options.js";
+export type { PredictorOptions, RequestOptions } from "./predictor-options.js";
 
 export interface PredictorStatistics {
   readonly state: "starting" | "idle" | "busy" | "stopped" | "closed";
@@ -47,7 +47,7 @@ interface Job {
  * may be what ended the process. Requests are answered in order; none sees a byte of another.
  */
 export class Predictor {
-  readonly #options: PredictorServiceOptions;
+  readonly #options: PredictorOptions;
   readonly #model: string | Uint8Array;
   readonly #limit: number;
   readonly #jobs: Job[] = [];
@@ -60,8 +60,8 @@ export class Predictor {
   #abandoned = false;
   #counts = { completed: 0, failed: 0, timedOut: 0, started: 0, begun: 0, resent: 0 };
 
-  private constructor(options: PredictorServiceOptions) {
-    checkServiceOptions(options);
+  private constructor(options: PredictorOptions) {
+    checkPredictorOptions(options);
     const { model, queue = 16 } = options;
     this.#options = options;
     this.#model = model instanceof Graph ? serializeModel(model) : model;
@@ -72,7 +72,7 @@ export class Predictor {
    * Starts the process and loads the model. Throws `InvalidArgumentError` for the options, and `PredictorError` for a
    * model that does not load.
    */
-  static async open(options: PredictorServiceOptions): Promise<Predictor> {
+  static async open(options: PredictorOptions): Promise<Predictor> {
     const predictor = new Predictor(options);
     await predictor.#ready();
     return predictor;
