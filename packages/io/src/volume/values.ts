@@ -51,3 +51,51 @@ export async function channelsLast<A extends TypedArrays[DataType]>(
   }
   return out;
 }
+/** Numbers in text, the `count` first. Returns the place and text of the first that is none of the type, or says that there are fewer. */
+export async function parseNumbers(
+  type: DataType,
+  text: Uint8Array,
+  count: number,
+): Promise<TypedArrays[DataType] | string> {
+  if (text.length < 2 * count - 1) return `${text.length} bytes of text, too few for ${count} numbers`;
+  const { bytes, view } = elements[type];
+  const out = view(new ArrayBuffer(count * bytes), 0, count);
+  const token = /[^\s,;]+/g;
+  const size = 2 ** 20;
+  let index = 0;
+  for (let at = 0; at < text.length; ) {
+    let end = Math.min(text.length, at + size);
+    // A piece ends between numbers.
+    while (end < text.length && end > at && text[end - 1]! > 32) end--;
+    if (end === at) return `a number of more than ${size} characters at byte ${at}`;
+    for (const [word] of Buffer.from(text.subarray(at, end)).toString("latin1").matchAll(token)) {
+      if (index === count) return `more than the ${count} numbers that the header declares`;
+      const fault = put(out, index++, word);
+      if (fault) return fault;
+    }
+    at = end;
+    if (at < text.length) await nextTurn();
+  }
+  return index === count ? out : `${index} numbers, the header declares ${count}`;
+}
+
+function put(out: TypedArrays[DataType], index: number, word: string): string | undefined {
+  const wrong = `"${word.slice(0, 40)}" is not a value of this type (number ${index})`;
+  if (out instanceof BigInt64Array || out instanceof BigUint64Array) {
+    if (!/^[+-]?\d{1,20}$/.test(word)) return wrong;
+    const value = BigInt(word.replace(/^\+/, ""));
+    out[index] = value;
+    return out[index] === value ? undefined : wrong;
+  }
+  const special = /^[+-]?(nan|inf|infinity)$/i.exec(word);
+  if (!special && !/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(word)) return wrong;
+  const value = special ? specialValue(word) : Number(word);
+  out[index] = value;
+  const whole = !(out instanceof Float32Array || out instanceof Float64Array);
+  return whole && out[index] !== value ? wrong : undefined;
+}
+
+function specialValue(word: string): number {
+  if (/nan/i.test(word)) return Number.NaN;
+  return word.startsWith("-") ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
+}
