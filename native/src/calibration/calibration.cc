@@ -138,8 +138,8 @@ void AddExactly(const ProbabilityMaps& maps, std::span<const CalibrationOptions>
   totals.resize(groups.Slots());
   std::mutex mutex;
   ForChunks(maps, kFlushBlocks, [&](int64_t, BlockReader& reader) {
-    uint64_t* slots = Scratch<uint64_t, 0>(cells);
-    Exact* sums = Scratch<Exact, 0>(groups.Slots());
+    uint64_t* slots = Scratch<uint64_t, struct ExactSlots>(cells);
+    Exact* sums = Scratch<Exact, struct ExactSums>(groups.Slots());
     std::fill_n(slots, cells, uint64_t{0});
     std::fill_n(sums, groups.Slots(), Exact{});
     const auto flush = [&] {
@@ -172,7 +172,7 @@ void AddWeighted(const ProbabilityMaps& maps, std::span<const CalibrationOptions
   const int64_t cells = groups.Slots() * simd::kSlotCells;
   std::vector<Weighted> chunks(ChunkCount(maps, kFlushBlocks) * groups.Slots());
   ForChunks(maps, kFlushBlocks, [&](int64_t chunk, BlockReader& reader) {
-    double* slots = Scratch<double, 0>(cells);
+    double* slots = Scratch<double, struct WeightedSlots>(cells);
     std::fill_n(slots, cells, 0.0);
     while (const ProbabilityBlock* block = reader.Next())
       ForRows(*block, maps.classes, options, [&](const ScoreRow& row) {

@@ -59,7 +59,7 @@ void CountNodes(const ProbabilityMaps& maps, const CalibrationOptions& options, 
   const DigitNode* const all = nodes.data();
   const int64_t tables = last - first + 1;  // table 0 is for keys behind other nodes
   cpu::ForChunks(maps, kLeastBlocks, [&](int64_t, cpu::BlockReader& reader) {
-    uint32_t* counts = Scratch<uint32_t, 0>(tables * kTableSize);
+    uint32_t* counts = Scratch<uint32_t, struct DigitCounts>(tables * kTableSize);
     std::fill_n(counts, tables * kTableSize, 0u);
     std::array<uint32_t, cpu::kBlockPixels> keys;
     while (const cpu::ProbabilityBlock* block = reader.Next())

@@ -17,6 +17,12 @@ constexpr int64_t kGrain = 1 << 14;    // pixels
 constexpr int64_t kWordClasses = 64;   // classes that are bits of a word
 constexpr int64_t kByteClasses = 255;  // classes that a byte tells apart, one value being "another class"
 
+// Scratch of templates, which all types of label share.
+struct ClassesSeen;
+struct OthersSeen;
+struct LabelBytes;
+struct MapExtents;
+
 // The only class of an image fills it.
 void MarkFull(int64_t images, int64_t classes, Extent* extents) {
   for (int64_t image = 0; image < images; ++image) {
@@ -57,7 +63,7 @@ void FindExtents(std::span<const Label> labels, int64_t images, int64_t pixels, 
     return;
   }
   const int64_t chunks = (pixels + kGrain - 1) / kGrain;
-  auto* seen = Scratch<uint64_t, 9>(static_cast<size_t>(images * chunks));
+  auto* seen = Scratch<uint64_t, ClassesSeen>(static_cast<size_t>(images * chunks));
   ParallelFor(images * chunks, 1, [&](int64_t begin, int64_t end) {
     for (int64_t task = begin; task < end; ++task) {
       const int64_t at = task % chunks * kGrain, first = task / chunks * pixels + at;
@@ -77,7 +83,7 @@ void FindOtherExtents(std::span<const Label> labels, int64_t images, int64_t pix
                       int64_t ignore, uint8_t* bytes, Extent* extents, BadPixels& bad) {
   const int64_t chunks = (pixels + kGrain - 1) / kGrain;
   ParallelFor(images * chunks, 1, [&](int64_t begin, int64_t end) {
-    auto* seen = Scratch<uint8_t, 11>(static_cast<size_t>(classes));
+    auto* seen = Scratch<uint8_t, OthersSeen>(static_cast<size_t>(classes));
     for (int64_t task = begin; task < end; ++task) {
       const int64_t at = task % chunks * kGrain, first = task / chunks * pixels + at;
       const int64_t last = first + std::min(kGrain, pixels - at);
@@ -116,8 +122,8 @@ ClassMaps Read(std::span<const Label> labels, const Grid& grid, int64_t classes,
   uint8_t* memory = nullptr;
   const uint8_t* bytes = nullptr;
   if constexpr (sizeof(Label) == 1) bytes = classes <= kByteClasses && !ignore ? labels.data() : nullptr;
-  if (!bytes) bytes = memory = Scratch<uint8_t, 10>(labels.size());
-  auto* extents = Scratch<Extent, 9>(static_cast<size_t>(maps));
+  if (!bytes) bytes = memory = Scratch<uint8_t, LabelBytes>(labels.size());
+  auto* extents = Scratch<Extent, MapExtents>(static_cast<size_t>(maps));
   std::fill_n(extents, maps, Extent::kNone);
   BadPixels bad;
   if (ignore)

@@ -17,7 +17,7 @@ void DistanceTransform(std::span<const uint8_t> mask, const Grid& grid, const Di
   const internal::GridDistance transform(grid, options.spacing);
   const int64_t pixels = transform.pixels();
   const auto form = options.squared ? internal::Form::kSquare : internal::Form::kRoot;
-  auto* has_zero = Scratch<uint8_t, 9>(static_cast<size_t>(grid.batch));
+  auto* has_zero = Scratch<uint8_t, struct ImagesWithZero>(static_cast<size_t>(grid.batch));
   for (int64_t image = 0; image < grid.batch; ++image)
     has_zero[image] = std::memchr(mask.data() + image * pixels, 0, static_cast<size_t>(pixels)) != nullptr;
   const auto for_each = [&](int64_t tasks, const auto& body) {

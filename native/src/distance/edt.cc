@@ -90,7 +90,7 @@ GridDistance::GridDistance(const Grid& grid, const std::array<double, 3>& spacin
   }
   const int64_t reach = simd::SquaresReach(LongestEnvelope());
   if (integers_) {
-    auto* squares = Scratch<uint32_t, 6>(static_cast<size_t>(4 * reach + 2));
+    auto* squares = Scratch<uint32_t, struct SquareTable>(static_cast<size_t>(4 * reach + 2));
     squares16_ = squares + reach;
     squares32_ = squares + 3 * reach + 1;
     for (int64_t k = -reach; k <= reach; ++k) {
@@ -98,7 +98,7 @@ GridDistance::GridDistance(const Grid& grid, const std::array<double, 3>& spacin
       squares[3 * reach + 1 + k] = static_cast<uint32_t>(k * k);
     }
   } else {
-    auto* squares = Scratch<double, 6>(static_cast<size_t>(4 * reach + 2));
+    auto* squares = Scratch<double, struct AxisSquares>(static_cast<size_t>(4 * reach + 2));
     row_squares_ = Squares(squares, planes_ > 1 ? rows_ : 1, spacing_[1]);
     column_squares_ = Squares(squares + 2 * reach + 1, columns_, spacing_[2]);
   }
@@ -131,7 +131,7 @@ void GridDistance::Finish(const Sites& sites, int64_t i, Form form, void* out, c
 }
 
 void GridDistance::FinishLine(const Sites& sites, Form form, void* out) const {
-  auto* to = Scratch<int32_t, 6>(static_cast<size_t>(columns_));
+  auto* to = Scratch<int32_t, struct LineSteps>(static_cast<size_t>(columns_));
   int32_t steps = 1 << 29;
   for (int64_t i = 0; i < columns_; ++i)
     to[i] = steps = (sites.bytes[i] == sites.value) == sites.equal ? 0 : steps + 1;
@@ -148,7 +148,7 @@ void GridDistance::FinishLine(const Sites& sites, Form form, void* out) const {
 }
 
 uint8_t* GridDistance::EnvelopeScratch() const {
-  return Scratch<uint8_t, 6>(static_cast<size_t>(simd::EnvelopeBytes(LongestEnvelope())));
+  return Scratch<uint8_t, struct Envelope>(static_cast<size_t>(simd::EnvelopeBytes(LongestEnvelope())));
 }
 
 simd::RowsTask GridDistance::TaskOf(int64_t rows, const void* squares, Form form, void* out,
@@ -171,7 +171,8 @@ void GridDistance::FinishStrip(const Sites& sites, int64_t strip, Form form, voi
                                const uint8_t* wanted) const {
   const int64_t first = strip * simd::kStripRows, rows = std::min(simd::kStripRows, rows_ - first);
   simd::RowsTask task = TaskOf(rows, squares16_, form, out, wanted);
-  auto* steps = Scratch<uint16_t, 6>(static_cast<size_t>(simd::kStripRows * task.from_stride));
+  auto* steps =
+      Scratch<uint16_t, struct StripSteps>(static_cast<size_t>(simd::kStripRows * task.from_stride));
   const auto* borders = static_cast<const uint16_t*>(out);
   StepsLoops().strip({sites.bytes + first * columns_, sites.value, sites.equal}, rows, columns_, borders,
                      borders + columns_, steps, task.from_stride);
@@ -210,7 +211,7 @@ void GridDistance::FinishPlane(Form form, void* out, const uint8_t* wanted) cons
                          .scratch = EnvelopeScratch(),
                          .to_stride = stride};
   if (!integers_) {
-    auto* to = Scratch<double, 7>(padded);
+    auto* to = Scratch<double, struct PlaneColumns>(padded);
     if (StepBytes() == 1)
       loops.columns64_of_steps8(static_cast<const uint8_t*>(out), task, to);
     else if (StepBytes() == 2)
@@ -227,10 +228,10 @@ void GridDistance::FinishPlane(Form form, void* out, const uint8_t* wanted) cons
   const void* steps = out;
   if (may_be_large) {
     // The rows write over the steps before it is known whether they were right.
-    steps = std::memcpy(Scratch<uint16_t, 7>(plane), out, plane * (bytes ? 1 : 2));
+    steps = std::memcpy(Scratch<uint16_t, struct PlaneSteps>(plane), out, plane * (bytes ? 1 : 2));
   }
   if (!(may_be_large && expects_large)) {
-    auto* to = Scratch<uint16_t, 8>(padded);
+    auto* to = Scratch<uint16_t, struct PlaneColumns>(padded);
     task.squares = squares16_;
     if (bytes)
       loops.columns16_of_steps8(static_cast<const uint8_t*>(steps), task, to);
@@ -241,7 +242,7 @@ void GridDistance::FinishPlane(Form form, void* out, const uint8_t* wanted) cons
     });
     if (fits) return;
   }
-  auto* to = Scratch<int32_t, 7>(padded);
+  auto* to = Scratch<int32_t, struct PlaneColumns>(padded);
   task.squares = squares32_;
   if (bytes)
     loops.columns32_of_steps8(static_cast<const uint8_t*>(steps), task, to);

@@ -32,7 +32,7 @@ struct Extremes {
 // A maximum does not depend on the order it is taken in, so neither does it on the threads.
 Extremes FindExtremes(const float* values, int64_t count) {
   const int64_t chunks = (count + kGrain - 1) / kGrain;
-  auto* parts = Scratch<Extremes, 9>(static_cast<size_t>(chunks));
+  auto* parts = Scratch<Extremes, struct ChunkExtremes>(static_cast<size_t>(chunks));
   ParallelFor(count, kGrain, [&](int64_t begin, int64_t end) {
     Extremes& part = parts[begin / kGrain];
     SignedDistanceLoops().extremes(values + begin, end - begin, &part.outside, &part.inside);
@@ -82,12 +82,12 @@ void SignParts(const LabelSpan& labels, const Grid& grid, const SignedDistanceOp
   const auto form = transform.integers() ? internal::Form::kInteger : internal::Form::kRoot;
   const int64_t bands = transform.bands();
   // Per map and band the largest square (or bits of a distance) outside and inside.
-  auto* largest = Scratch<std::array<int32_t, 2>, 9>(static_cast<size_t>(maps * bands));
+  auto* largest = Scratch<std::array<int32_t, 2>, struct BandExtremes>(static_cast<size_t>(maps * bands));
 
   const auto sign = [&](int64_t image, int64_t band) {
     const int64_t begin = transform.band_begin(band), count = transform.band_begin(band + 1) - begin;
-    auto** squares = Scratch<int32_t*, 9>(static_cast<size_t>(classes));
-    auto** most = Scratch<int32_t*, 10>(static_cast<size_t>(classes));
+    auto** squares = Scratch<int32_t*, struct ClassSquares>(static_cast<size_t>(classes));
+    auto** most = Scratch<int32_t*, struct ClassExtremes>(static_cast<size_t>(classes));
     int64_t parts = 0;
     for (int64_t map = image * classes; map < (image + 1) * classes; ++map) {
       if (extents[map] != Extent::kPart) continue;
@@ -98,7 +98,7 @@ void SignParts(const LabelSpan& labels, const Grid& grid, const SignedDistanceOp
   };
   internal::ClassDistances(labels, grid, classes, std::nullopt, transform, classes_of, form, out, sign);
 
-  auto* scales = Scratch<simd::Scale, 9>(static_cast<size_t>(maps));
+  auto* scales = Scratch<simd::Scale, struct MapScales>(static_cast<size_t>(maps));
   for (int64_t map = 0; map < maps; ++map) {
     if (extents[map] != Extent::kPart) continue;
     std::array<int32_t, 2> most{0, 0};

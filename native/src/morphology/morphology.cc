@@ -80,7 +80,8 @@ class Slab {
   Slab(const SlabLayout& layout, const Element& element, int rank, bool first, bool last)
       : layout_(layout), element_(element), rank_(rank), first_(first), last_(last) {
     const int64_t size = layout.BufferWords();
-    uint64_t* memory = Scratch<uint64_t, 0>(static_cast<size_t>(kBuffers * size)) + layout.guard;
+    uint64_t* memory =
+        Scratch<uint64_t, struct SlabBuffers>(static_cast<size_t>(kBuffers * size)) + layout.guard;
     for (; free_count_ < kBuffers; ++free_count_) free_[free_count_] = memory + free_count_ * size;
     source = Take();
   }

@@ -89,7 +89,7 @@ void ConfusionCounts(const LabelSpan& predicted, const LabelSpan& labels, int64_
   std::mutex mutex;
   ParallelFor(batch * chunks, 1, [&](int64_t item, int64_t) {
     const int64_t n = item / chunks, begin = item % chunks * kChunk, end = std::min(begin + kChunk, pixels);
-    uint32_t* local = Scratch<uint32_t, 0>(simd::kConfusionTables * size);
+    uint32_t* local = Scratch<uint32_t, struct ConfusionCounts>(simd::kConfusionTables * size);
     std::fill_n(local, simd::kConfusionTables * size, 0u);
     alignas(64) std::array<int16_t, kBlock> truth, guess;
     for (int64_t start = begin; start < end; start += kBlock) {

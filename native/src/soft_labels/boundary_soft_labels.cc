@@ -76,8 +76,8 @@ void BoundarySoftLabels(const LabelSpan& labels, const Grid& grid, const Boundar
 
   const auto soften = [&](int64_t image, int64_t band) {
     const int64_t begin = transform.band_begin(band), count = transform.band_begin(band + 1) - begin;
-    auto** present = Scratch<float*, 9>(static_cast<size_t>(classes));
-    auto** absent = Scratch<float*, 10>(static_cast<size_t>(classes));
+    auto** present = Scratch<float*, struct PresentClasses>(static_cast<size_t>(classes));
+    auto** absent = Scratch<float*, struct AbsentClasses>(static_cast<size_t>(classes));
     int64_t parts = 0, others = 0;
     for (int64_t map = image * classes; map < (image + 1) * classes; ++map) {
       float* at = out.data() + map * pixels + begin;

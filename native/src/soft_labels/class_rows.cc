@@ -17,8 +17,6 @@ constexpr int64_t kMostReach = 8;
 constexpr int64_t kSlack = 64;  // before and after the elements of a buffer
 constexpr int16_t kNoCode = -3;
 
-enum Slot { kCodes = 100, kBuffers, kLine };
-
 // Buffers of bits: the classes as they are, two for each chain of steps, and the ignored pixels.
 enum Buffers { kOwn, kA, kB, kC, kD, kIgnored, kBufferCount };
 
@@ -49,9 +47,9 @@ ClassRows::ClassRows(const ClassRowsPlan& plan, TileRows tile)
       stride_(layout_.Stride()),
       count_(planes_ * rows_ * stride_),
       buffer_size_(count_ + 2 * kSlack) {
-  codes_ = Scratch<int16_t, kCodes>(count_ + kSlack);
-  buffers_ = Scratch<uint8_t, kBuffers>(kBufferCount * buffer_size_) + kSlack;
-  line_ = Scratch<uint8_t, kLine>(rows_ * stride_ + 2 * kSlack) + kSlack;
+  codes_ = Scratch<int16_t, struct TileCodes>(count_ + kSlack);
+  buffers_ = Scratch<uint8_t, struct TileBits>(kBufferCount * buffer_size_) + kSlack;
+  line_ = Scratch<uint8_t, struct BitLine>(rows_ * stride_ + 2 * kSlack) + kSlack;
 }
 
 // All planes and rows but `margin` at each end of the axes that are spanned.

@@ -12,8 +12,6 @@
 namespace pixelcal::cpu {
 namespace {
 
-enum Slot { kMemory = 120 };
-
 simd::ImageWeight WeightOf(Aggregation aggregation) {
   return aggregation == Aggregation::kImageL1   ? simd::ImageWeight::kExpL1
          : aggregation == Aggregation::kImageL2 ? simd::ImageWeight::kExpL2
@@ -28,7 +26,7 @@ void AggregateByImage(const ImageRow& row, const TileLayout& layout, const Class
   const auto [depth, height, width] = plan.size;
   const int64_t radius = plan.radius, taps = 2 * radius + 1, padded = width + 2 * radius;
   const int64_t rz = plan.Radius(0), ry = plan.Radius(1), pixels = depth * height * width;
-  float* line = Scratch<float, kMemory>(padded * 3 + width * (taps + 2));
+  float* line = Scratch<float, struct WindowLines>(padded * 3 + width * (taps + 2));
   float *counted = line + padded, *members = counted + padded, *weights = members + padded;
   float *row_total = weights + taps * width, *total = row_total + width;
   const auto tap = [&](int64_t offset) {

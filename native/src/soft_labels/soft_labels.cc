@@ -34,8 +34,6 @@ constexpr int64_t kExactReciprocal = 40;
 
 constexpr int64_t kVector = 64;  // loops on counts run over whole vectors
 
-enum Slot { kPlanes = 130, kSums, kBand, kHard, kDivisors };
-
 // The last `dimensions` axes as the image, all others as batch.
 Grid Slices(const Grid& grid, int64_t planes, int dimensions) {
   Grid slices;
@@ -89,10 +87,10 @@ class Tile {
         stride_((((layout_.Count() - 1) / kVector + 1) | 1) * kVector),
         classes_(plan.options.classes),
         levels_(plan.counted ? plan.counted->levels : 0),
-        planes_(Scratch<uint8_t, kPlanes>(classes_ * levels_ * stride_ + kVector)),
-        sums_(Scratch<uint8_t, kSums>(levels_ * stride_ + kVector)),
-        band_(Scratch<uint8_t, kBand>(stride_)),
-        hard_(Scratch<uint8_t, kHard>(stride_ + kVector)) {}
+        planes_(Scratch<uint8_t, struct CountPlanes>(classes_ * levels_ * stride_ + kVector)),
+        sums_(Scratch<uint8_t, struct CountSums>(levels_ * stride_ + kVector)),
+        band_(Scratch<uint8_t, struct BandMarks>(stride_)),
+        hard_(Scratch<uint8_t, struct HardMarks>(stride_ + kVector)) {}
 
   void Run(BadPixels& bad) {
     codes_ = rows_.Load(bad);
@@ -215,7 +213,7 @@ class Tile {
 
   void DivideFloats() {
     const int64_t width = layout_.width;
-    float* divisors = Scratch<float, kDivisors>(width);
+    float* divisors = Scratch<float, struct Divisors>(width);
     const simd::Divisor& divisor = plan_.divisor;
     std::optional<SelectedRows> ignored;
     if (SumsIgnored()) ignored = rows_.SelectIgnored();

@@ -30,8 +30,6 @@ int64_t BorderIndex(int64_t i, int64_t size, WindowBorder border) {
 namespace cpu {
 namespace {
 
-enum Slot { kLines = 110, kFloatLine };
-
 constexpr int64_t kVectorSlack = 64;
 
 }  // namespace
@@ -75,7 +73,7 @@ void CountWindows(const SelectedRows& rows, const Window& window, const CountedW
   const bool uniform = counted.levels == 1;
   // Line q counts the rows that lie beside the middle one along q axes; of a uniform window, there is one.
   const size_t line_count = uniform ? 1 : counted.levels - 1;
-  uint8_t* lines = Scratch<uint8_t, kLines>(3 * line_size) + before;
+  uint8_t* lines = Scratch<uint8_t, struct CountLines>(3 * line_size) + before;
   std::array<std::array<const uint8_t*, 255>, 3> from;
   std::array<size_t, 3> moves{};
   for (int64_t dz = -rz; dz <= rz; ++dz)
@@ -104,7 +102,7 @@ void FilterRow(const SelectedRows& rows, const TileLayout& layout, const Window&
                float* out) {
   const auto& loops = SoftLabelLoops();
   const int64_t radius = window.Radius(), padded = layout.width + 2 * radius, at = layout.At(row);
-  float* line = Scratch<float, kFloatLine>(padded);
+  float* line = Scratch<float, struct FilterLine>(padded);
   std::fill_n(line, padded, 0.0f);
   // A window of one tap still weighs along the axes it spans.
   const auto axis = [&](int of) { return window.dimensions >= of; };

@@ -73,15 +73,16 @@ RegionMasks PackRegion(const LabelSpan& predicted, const LabelSpan& labels, int6
                        std::span<const int64_t> set, int64_t classes, std::optional<int64_t> ignore) {
   const int64_t rows = dhw[0] * dhw[1], width = dhw[2], words = (width + 63) / 64;
   const auto size = static_cast<size_t>(rows * words + 1);  // the word behind may be read
-  uint64_t *of_predicted = Scratch<uint64_t, 10>(size), *of_labels = Scratch<uint64_t, 11>(size);
-  uint64_t* ignored = ignore ? Scratch<uint64_t, 17>(size) : nullptr;
+  uint64_t *of_predicted = Scratch<uint64_t, struct PredictedBits>(size),
+           *of_labels = Scratch<uint64_t, struct LabelBits>(size);
+  uint64_t* ignored = ignore ? Scratch<uint64_t, struct IgnoredBits>(size) : nullptr;
   const std::vector<Run> runs = RunsOf(set);
   const uint64_t pixels = ~uint64_t{0} >> (-width & 63);
   std::atomic<bool> any_ignored{false};
   ParallelFor(rows, std::max<int64_t>(1, 65536 / width), [&](int64_t begin, int64_t end) {
-    auto* codes = Scratch<int16_t, 19>(static_cast<size_t>(2 * width));
+    auto* codes = Scratch<int16_t, struct RowCodes>(static_cast<size_t>(2 * width));
     int16_t *truth = codes, *guess = codes + width;
-    auto* members = Scratch<uint8_t, 19>(static_cast<size_t>(width));
+    auto* members = Scratch<uint8_t, struct RowMembers>(static_cast<size_t>(width));
     bool any = false;
     for (int64_t row = begin; row < end; ++row) {
       const int64_t from = at + row * width;

@@ -17,21 +17,30 @@ constexpr int64_t kRowsAtOnce = 512;
 
 int64_t WordsOf(int64_t pixels) { return (pixels + 63) / 64; }
 
-// Scratch by slot: what a call returns lives until the next one with its slot.
-template <class T, int kFirst>
-T* SlotScratch(int slot, int64_t count) {
-  return slot == 0 ? Scratch<T, kFirst>(static_cast<size_t>(count))
-                   : Scratch<T, kFirst + 1>(static_cast<size_t>(count));
+// Scratch that both kinds of surface share.
+struct MaskCrop;
+struct IgnoredCrop;
+struct SurfaceBits;
+struct SurfaceCodes;
+
+template <class Tag, Side kSide>
+struct OfSide;
+
+// Scratch by side: the memory lives until the next call with the same tag for that side.
+template <class T, class Tag>
+T* SideScratch(Side side, int64_t count) {
+  return side == Side::kA ? Scratch<T, OfSide<Tag, Side::kA>>(static_cast<size_t>(count))
+                          : Scratch<T, OfSide<Tag, Side::kB>>(static_cast<size_t>(count));
 }
 
 // The box's part of the mask, packed rows again.
-template <int kSlot>
+template <class Tag>
 uint64_t* Crop(const uint64_t* mask, const Dhw& dhw, const Box& box) {
   const Dhw extent = box.Extent();
   const int64_t from_words = WordsOf(dhw[2]), words = WordsOf(extent[2]), rows = extent[0] * extent[1];
   const int64_t whole = box.first[2] >> 6, rest = box.first[2] & 63;
   const uint64_t pixels = ~uint64_t{0} >> (-extent[2] & 63);
-  auto* crop = Scratch<uint64_t, kSlot>(static_cast<size_t>(rows * words));
+  auto* crop = Scratch<uint64_t, Tag>(static_cast<size_t>(rows * words));
   ParallelFor(rows, kRowsAtOnce, [&](int64_t begin, int64_t end) {
     for (int64_t row = begin; row < end; ++row) {
       const int64_t z = box.first[0] + row / extent[1], y = box.first[1] + row % extent[1];
@@ -51,7 +60,7 @@ void CornerCodes(const uint64_t* mask, const Dhw& extent, const Dhw& size, uint8
   // Pixels with a border of zeros, of which every window of 2^rank is a corner's.
   const Dhw padded{extent[0] + 2 * deep, extent[1] + 2, extent[2] + 2};
   const int64_t plane = padded[1] * padded[2], words = WordsOf(extent[2]);
-  auto* pixels = Scratch<uint8_t, 13>(static_cast<size_t>(padded[0] * plane));
+  auto* pixels = Scratch<uint8_t, struct PaddedPixels>(static_cast<size_t>(padded[0] * plane));
   ParallelFor(padded[0] * padded[1], kRowsAtOnce, [&](int64_t begin, int64_t end) {
     for (int64_t row = begin; row < end; ++row) {
       uint8_t* to = pixels + row * padded[2];
@@ -78,17 +87,17 @@ Grid GridOf(const Dhw& size, int rank) {
   return MakeGrid(1, std::span<const int64_t>(size).subspan(static_cast<size_t>(3 - rank)));
 }
 
-const uint64_t* PackImage(const uint8_t* mask, const Dhw& dhw, int slot) {
+const uint64_t* PackImage(const uint8_t* mask, const Dhw& dhw, Side side) {
   const Grid grid = GridOf(dhw, 3);
   const auto words = static_cast<size_t>(PackedWords(grid));
-  uint64_t* bits = SlotScratch<uint64_t, 10>(slot, static_cast<int64_t>(words) + 1);
+  uint64_t* bits = SideScratch<uint64_t, struct ImageBits>(side, static_cast<int64_t>(words) + 1);
   cpu::PackMask({mask, static_cast<size_t>(grid.Pixels())}, grid, {bits, words});
   return bits;
 }
 
 bool GrowBox(const uint64_t* mask, const Dhw& dhw, Box& box) {
   const int64_t words = WordsOf(dhw[2]);
-  auto* column = Scratch<uint64_t, 13>(static_cast<size_t>(words));
+  auto* column = Scratch<uint64_t, struct ColumnBits>(static_cast<size_t>(words));
   std::fill_n(column, words, 0);
   bool found = false;
   for (int64_t z = 0; z < dhw[0]; ++z) {
@@ -120,48 +129,49 @@ void WidenBox(const Dhw& dhw, Box& box) {
 }
 
 Surface SurfacePixels(const uint64_t* mask, const uint64_t* ignored, const Dhw& dhw, const Box& box, int rank,
-                      bool full, int slot) {
-  const uint64_t* crop = Crop<12>(mask, dhw, box);
+                      bool full, Side side) {
+  const uint64_t* crop = Crop<MaskCrop>(mask, dhw, box);
   const Dhw extent = box.Extent();
   const Grid grid = GridOf(extent, rank);
   const auto words = static_cast<size_t>(PackedWords(grid));
   const uint64_t* filled = crop;  // the mask with what is ignored, to which it has no border
   if (ignored) {
-    uint64_t* both = Crop<16>(ignored, dhw, box);
+    uint64_t* both = Crop<IgnoredCrop>(ignored, dhw, box);
     BitsLoops().either(crop, both, static_cast<int64_t>(words), both);
     filled = both;
   }
-  uint64_t* bits = SlotScratch<uint64_t, 14>(slot, static_cast<int64_t>(words));
+  uint64_t* bits = SideScratch<uint64_t, SurfaceBits>(side, static_cast<int64_t>(words));
   MorphologyOptions options;
   options.op = MorphologyOp::kInternalGradient;
   options.structure = full ? Structure::kBox : Structure::kCross;
   options.border = MorphologyBorder::kZero;
   cpu::PackedMorphology({filled, words}, grid, options, {bits, words});
   if (ignored) BitsLoops().both(bits, crop, 0, static_cast<int64_t>(words), bits);
-  uint8_t* code = SlotScratch<uint8_t, 14>(slot, grid.Pixels());
+  uint8_t* code = SideScratch<uint8_t, SurfaceCodes>(side, grid.Pixels());
   cpu::UnpackMask({bits, words}, grid, {code, static_cast<size_t>(grid.Pixels())});
   return {extent, bits, code};
 }
 
 Surface SurfaceCorners(const uint64_t* mask, const uint64_t* ignored, const Dhw& dhw, const Box& box,
-                       int rank, int slot) {
+                       int rank, Side side) {
   const Dhw extent = box.Extent();
   const int64_t deep = rank == 3 ? 1 : 0;
   const Dhw size{extent[0] + deep, extent[1] + 1, extent[2] + 1};
   const Grid grid = GridOf(size, rank);
   const int64_t places = grid.Pixels();
-  uint64_t* crop = Crop<12>(mask, dhw, box);
-  uint8_t* code = SlotScratch<uint8_t, 14>(slot, places);
+  uint64_t* crop = Crop<MaskCrop>(mask, dhw, box);
+  uint8_t* code = SideScratch<uint8_t, SurfaceCodes>(side, places);
   CornerCodes(crop, extent, size, code);
   if (ignored) {
     // Where all pixels that count are inside there is no surface: with the ignored ones all agree.
-    BitsLoops().either(crop, Crop<16>(ignored, dhw, box), extent[0] * extent[1] * WordsOf(extent[2]), crop);
-    auto* filled = Scratch<uint8_t, 18>(static_cast<size_t>(places));
+    BitsLoops().either(crop, Crop<IgnoredCrop>(ignored, dhw, box), extent[0] * extent[1] * WordsOf(extent[2]),
+                       crop);
+    auto* filled = Scratch<uint8_t, struct FilledCodes>(static_cast<size_t>(places));
     CornerCodes(crop, extent, size, filled);
     for (int64_t i = 0; i < places; ++i) code[i] = filled[i] == 0 ? 0 : code[i];
   }
   const auto words = static_cast<size_t>(PackedWords(grid));
-  uint64_t* bits = SlotScratch<uint64_t, 14>(slot, static_cast<int64_t>(words));
+  uint64_t* bits = SideScratch<uint64_t, SurfaceBits>(side, static_cast<int64_t>(words));
   cpu::PackMask({code, static_cast<size_t>(places)}, grid, {bits, words});
   return {size, bits, code};
 }

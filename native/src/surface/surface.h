@@ -32,11 +32,14 @@ struct Surface {
 // Grid of `rank` trailing dimensions.
 Grid GridOf(const Dhw& size, int rank);
 
+// The two masks that are compared. Each side has scratch of its own.
+enum class Side { kA, kB };
+
 // Below, masks are packed rows of dhw that the word behind them may be read of. Results lie in scratch of
-// this thread, each in memory of its `slot`, 0 or 1.
+// this thread until the next call for the same side.
 
 // The mask in bits.
-const uint64_t* PackImage(const uint8_t* mask, const Dhw& dhw, int slot);
+const uint64_t* PackImage(const uint8_t* mask, const Dhw& dhw, Side side);
 
 // Grows the box around the pixels of the mask; whether there are any.
 bool GrowBox(const uint64_t* mask, const Dhw& dhw, Box& box);
@@ -50,11 +53,11 @@ void WidenBox(const Dhw& dhw, Box& box);
 // Pixels of the mask with a neighbour outside it: in the full 3^rank neighbourhood, or among those that share
 // a face. Outside the image is outside the mask.
 Surface SurfacePixels(const uint64_t* mask, const uint64_t* ignored, const Dhw& dhw, const Box& box, int rank,
-                      bool full, int slot);
+                      bool full, Side side);
 
 // The pixel corners around which not all of the 2^rank pixels agree, with the code of SurfaceElementSizes,
 // in which ignored pixels are outside. There is one corner more than pixels along each axis.
 Surface SurfaceCorners(const uint64_t* mask, const uint64_t* ignored, const Dhw& dhw, const Box& box,
-                       int rank, int slot);
+                       int rank, Side side);
 
 }  // namespace pixelcal

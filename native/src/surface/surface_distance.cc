@@ -19,6 +19,13 @@
 namespace pixelcal {
 namespace {
 
+// Scratch of templates.
+struct WantedTiles;
+struct BandBegins;
+struct TransformSquares;
+struct AToB;
+struct BToA;
+
 // The values at the surface's places in the rows [first, last), in order; returns the end of `to`.
 template <class T>
 T* Gather(const Surface& surface, int64_t first, int64_t last, const T* values, T* to) {
@@ -55,23 +62,23 @@ void MarkTiles(const internal::GridDistance& transform, const Surface& surface, 
   }
 }
 
-// For each place of `from` the squared distance to the nearest of `to`, in scratch of `kSlot`: int32 where
+// For each place of `from` the squared distance to the nearest of `to`, in scratch of `Tag`: int32 where
 // the transform has integers(), else double.
-template <class T, int kSlot>
+template <class T, class Tag>
 std::span<const T> SquaresBetween(const internal::GridDistance& transform, const Surface& from,
                                   const Surface& to) {
   constexpr auto kForm = std::is_same_v<T, int32_t> ? internal::Form::kInteger : internal::Form::kDouble;
   const internal::Sites sites{to.code, 0, false};
-  auto* wanted = Scratch<uint8_t, 16>(static_cast<size_t>(transform.tiles()));
+  auto* wanted = Scratch<uint8_t, WantedTiles>(static_cast<size_t>(transform.tiles()));
   MarkTiles(transform, from, wanted);
-  auto* begins = Scratch<int64_t, 10>(static_cast<size_t>(transform.bands() + 1));
+  auto* begins = Scratch<int64_t, BandBegins>(static_cast<size_t>(transform.bands() + 1));
   const auto row_of = [&](int64_t band) { return transform.band_begin(band) / from.size[2]; };
   begins[0] = 0;
   for (int64_t band = 0; band < transform.bands(); ++band)
     begins[band + 1] = begins[band] + CountPlaces(from, row_of(band), row_of(band + 1));
   const int64_t count = begins[transform.bands()];
-  auto* list = Scratch<T, kSlot>(static_cast<size_t>(count));
-  auto* squares = Scratch<T, 12>(static_cast<size_t>(transform.pixels()));
+  auto* list = Scratch<T, Tag>(static_cast<size_t>(count));
+  auto* squares = Scratch<T, TransformSquares>(static_cast<size_t>(transform.pixels()));
   ParallelFor(transform.sweeps(), internal::Grain(transform.pixels() / transform.sweeps()),
               [&](int64_t begin, int64_t end) {
                 for (int64_t i = begin; i < end; ++i) transform.Sweep(sites, i, squares);
@@ -88,10 +95,10 @@ std::span<const T> SquaresBetween(const internal::GridDistance& transform, const
 }
 
 // The codes of the surface's elements, where weights ask for them.
-template <int kSlot>
+template <class Tag>
 std::span<const uint8_t> CodesOf(const Surface& surface, size_t count, std::span<const double> weights) {
   if (weights.empty()) return {};
-  auto* codes = Scratch<uint8_t, kSlot>(count);
+  auto* codes = Scratch<uint8_t, Tag>(count);
   Gather(surface, 0, surface.Rows(), surface.code, codes);
   return {codes, count};
 }
@@ -100,10 +107,10 @@ template <class T>
 SurfaceMeasures MeasureBetween(const internal::GridDistance& transform, const Surface& of_a,
                                const Surface& of_b, double side, std::span<const double> weights,
                                const SurfaceOptions& options) {
-  const auto a_to_b = SquaresBetween<T, 10>(transform, of_a, of_b);
-  const auto b_to_a = SquaresBetween<T, 11>(transform, of_b, of_a);
-  return MeasureSquares<T>({a_to_b, CodesOf<17>(of_a, a_to_b.size(), weights)},
-                           {b_to_a, CodesOf<18>(of_b, b_to_a.size(), weights)}, side, weights, options);
+  const auto a_to_b = SquaresBetween<T, AToB>(transform, of_a, of_b);
+  const auto b_to_a = SquaresBetween<T, BToA>(transform, of_b, of_a);
+  return MeasureSquares<T>({a_to_b, CodesOf<AToB>(of_a, a_to_b.size(), weights)},
+                           {b_to_a, CodesOf<BToA>(of_b, b_to_a.size(), weights)}, side, weights, options);
 }
 
 SurfaceMeasures Measure(const RegionMasks& masks, const Grid& grid, const SurfaceOptions& options,
@@ -116,13 +123,13 @@ SurfaceMeasures Measure(const RegionMasks& masks, const Grid& grid, const Surfac
     return MeasuresWhenEmpty(!any_a && !any_b, grid, options);
   if (masks.ignored) WidenBox(dhw, box);
 
-  const auto surface_of = [&](const uint64_t* bits, int slot) {
+  const auto surface_of = [&](const uint64_t* bits, Side side) {
     return options.convention == SurfaceConvention::kDeepMind
-               ? SurfaceCorners(bits, masks.ignored, dhw, box, grid.rank, slot)
+               ? SurfaceCorners(bits, masks.ignored, dhw, box, grid.rank, side)
                : SurfacePixels(bits, masks.ignored, dhw, box, grid.rank,
-                               options.convention == SurfaceConvention::kReference, slot);
+                               options.convention == SurfaceConvention::kReference, side);
   };
-  const Surface of_a = surface_of(masks.predicted, 0), of_b = surface_of(masks.labels, 1);
+  const Surface of_a = surface_of(masks.predicted, Side::kA), of_b = surface_of(masks.labels, Side::kB);
   if (masks.ignored) {
     const bool none_a = CountPlaces(of_a, 0, of_a.Rows()) == 0,
                none_b = CountPlaces(of_b, 0, of_b.Rows()) == 0;
@@ -146,7 +153,8 @@ void SurfaceDistances(std::span<const uint8_t> a, std::span<const uint8_t> b, co
   ParallelFor(grid.batch, 1, [&](int64_t begin, int64_t end) {
     for (int64_t image = begin; image < end; ++image) {
       const int64_t at = image * grid.Pixels();
-      const RegionMasks masks{PackImage(a.data() + at, dhw, 0), PackImage(b.data() + at, dhw, 1), nullptr};
+      const RegionMasks masks{PackImage(a.data() + at, dhw, Side::kA),
+                              PackImage(b.data() + at, dhw, Side::kB), nullptr};
       out[static_cast<size_t>(image)] = Measure(masks, grid, options, weights);
     }
   });

@@ -16,6 +16,8 @@
 namespace pixelcal {
 namespace {
 
+struct Elements;  // scratch of a template
+
 // Whether counts of 32 bits hold the elements of a surface.
 template <class T>
 bool FewEnough(const SurfaceSquares<T>& from) {
@@ -49,8 +51,8 @@ SurfaceMeasures Measures(const SurfaceSums& a, const SurfaceSums& b, const Surfa
 SurfaceMeasures OfCounts(std::span<const int32_t> a_to_b, std::span<const int32_t> b_to_a, double side,
                          int32_t farthest, const SurfaceOptions& options) {
   const auto sizes = static_cast<size_t>(farthest) + 1;
-  const SquareCounts a({Scratch<uint32_t, 10>(sizes), sizes}, a_to_b, side);
-  const SquareCounts b({Scratch<uint32_t, 11>(sizes), sizes}, b_to_a, side);
+  const SquareCounts a({Scratch<uint32_t, struct CountsAToB>(sizes), sizes}, a_to_b, side);
+  const SquareCounts b({Scratch<uint32_t, struct CountsBToA>(sizes), sizes}, b_to_a, side);
   return Measures(a.Sum(options.tolerance), b.Sum(options.tolerance), options, [&](double percent) {
     return options.convention == SurfaceConvention::kReference
                ? a.Pooled(b, percent).LinearInFloat()
@@ -62,7 +64,7 @@ template <class T>
 SurfaceMeasures OfElements(const SurfaceSquares<T>& of_a, const SurfaceSquares<T>& of_b, double side,
                            std::span<const double> weights, const SurfaceOptions& options) {
   // Side by side, so that both are pooled as they are.
-  auto* memory = Scratch<SurfaceElement, 0>(of_a.squares.size() + of_b.squares.size());
+  auto* memory = Scratch<SurfaceElement, Elements>(of_a.squares.size() + of_b.squares.size());
   const auto a = MakeElements(of_a, side, weights, memory);
   const auto b = MakeElements(of_b, side, weights, memory + a.size());
   const SurfaceSums sum_a = Sum(a, options.tolerance), sum_b = Sum(b, options.tolerance);

@@ -108,7 +108,7 @@ double WeightedPercentile(std::span<const int32_t> squares, std::span<const uint
   for (size_t place = 0; place < kinds; ++place) place_of[code_of[place]] = static_cast<uint8_t>(place);
 
   const size_t count = (static_cast<size_t>(farthest) + 1) * kinds;
-  auto* counts = Scratch<uint32_t, 12>(count);
+  auto* counts = Scratch<uint32_t, struct WeightedCounts>(count);
   std::fill_n(counts, count, 0u);
   for (size_t i = 0; i < squares.size(); ++i)
     ++counts[static_cast<size_t>(squares[i]) * kinds + place_of[codes[i]]];
