@@ -19,6 +19,7 @@ from torch.fx.experimental.optimization import fuse
 
 import architecture_networks as nets
 from hashed import hashed
+from versions import record
 
 warnings.filterwarnings("ignore")
 logging.disable(logging.WARNING)
@@ -108,12 +109,14 @@ def main():
         net = seeded(network)
         image = torch.tensor(hashed(int(np.prod(dims)), 77), dtype=torch.float32).view(dims)
         export(net, image, exporter, out / f"{name}.onnx")
+        record(out / f"{name}.onnx", "torch", "onnx", "onnxscript")
         folded = str(exporter).endswith("folded")
         loss, found = gradients(net, image, folded)
         expected[name] = {"image": dims, "training": not folded, "loss": loss, "gradients": found}
         print(name, len(found), "parameters", (out / f"{name}.onnx").stat().st_size, "bytes")
     if not sys.argv[1:]:
         (out / "architectures.json").write_text(json.dumps(expected, indent=1) + "\n")
+        record(out / "architectures.json", "numpy", "torch")
 
 
 if __name__ == "__main__":

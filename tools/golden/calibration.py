@@ -13,6 +13,8 @@ import numpy as np
 import torch
 from torchmetrics.classification import BinaryCalibrationError, MulticlassCalibrationError
 
+from versions import record
+
 sys.path.insert(0, str(pathlib.Path(sys.argv[1]) / "src"))
 from sdc.metrics import CalibConfig, cece, dice_score, ece_multiclass, pECE  # noqa: E402
 
@@ -72,4 +74,5 @@ for classes, shape, sharpness in ((2, (9, 10), 1.0), (4, (7, 8), 3.0), (3, (3, 5
     cases.append(case)
 
 OUT.write_text(json.dumps({"cases": cases}, separators=(",", ":")) + "\n")
+record(OUT, "numpy", "torch", "torchmetrics", SDC_Loss=sys.argv[1])
 print(len(cases), "cases,", OUT.stat().st_size, "bytes")

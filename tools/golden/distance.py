@@ -9,8 +9,9 @@ import pathlib
 import sys
 
 import numpy as np
-import scipy
 from scipy.ndimage import distance_transform_edt
+
+from versions import record
 
 rng = np.random.default_rng(20261123)
 OUT = pathlib.Path(__file__).parents[2] / "packages/core/test/golden/distance.json"
@@ -79,5 +80,5 @@ signed = [
     signed_case(blobs((5, 8, 9), 3)[None].astype(np.int64), 3),
     signed_case(full, 2),
 ]
-versions = {"numpy": np.__version__, "scipy": scipy.__version__}
-OUT.write_text(json.dumps({"versions": versions, "transforms": transforms, "signed": signed}) + "\n")
+OUT.write_text(json.dumps({"transforms": transforms, "signed": signed}) + "\n")
+record(OUT, "numpy", "scipy")

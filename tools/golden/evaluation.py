@@ -11,6 +11,7 @@ import numpy as np
 from scipy import ndimage
 
 from hashed import hashed
+from versions import record
 
 OUT = pathlib.Path(__file__).parents[2] / "packages/evaluate/test/golden/evaluation.json"
 BINS = 10
@@ -89,4 +90,5 @@ if __name__ == "__main__":
             row["HD95"] = "infinite"
         out.append({"name": name, "stream": stream, "classes": classes, "size": list(size), "scores": row})
     OUT.write_text(json.dumps(out, indent=1) + "\n")
+    record(OUT, "numpy", "scipy")
     print(json.dumps(out, indent=1))

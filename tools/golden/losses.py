@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from loss_cases import cases_of
 from loss_fixtures import FIXTURES, image_of, logits_of, run_lengths
+from versions import record
 
 GOLDEN = Path(__file__).resolve().parents[2] / "packages/losses/test/golden"
 
@@ -264,6 +265,7 @@ def main():
         head = json.dumps({"fixture": {**fixture, "labels": run_lengths(fixture)}})[:-1]
         lines = ",\n  ".join(json.dumps(case) for case in cases)
         (GOLDEN / f"{name}.json").write_text(f'{head},\n "cases": [\n  {lines}\n]}}\n')
+        record(GOLDEN / f"{name}.json", "numpy", "scipy", "torch")
         print(f"{name}: {len(cases)} cases")
 
 

@@ -8,10 +8,10 @@ import pathlib
 
 import cv2
 import numpy as np
-import scipy
-import skimage
 from scipy import ndimage
 from skimage import morphology
+
+from versions import record
 
 OUT = pathlib.Path(__file__).resolve().parents[2] / "packages/core/test/golden/morphology.json"
 
@@ -90,6 +90,6 @@ for density in (0.3, 0.85):
         for op in ("erosion", "dilation", "opening", "closing"):
             add("skimage", with_skimage, deep, op, structure)
 
-versions = {"cv2": cv2.__version__, "scipy": scipy.__version__, "skimage": skimage.__version__}
-OUT.write_text(json.dumps({"versions": versions, "cases": cases}, separators=(",", ":")) + "\n")
+OUT.write_text(json.dumps({"cases": cases}, separators=(",", ":")) + "\n")
+record(OUT, "numpy", "opencv-python-headless", "scipy", "scikit-image")
 print(len(cases), "cases,", OUT.stat().st_size, "bytes")

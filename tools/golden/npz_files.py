@@ -4,6 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
+from versions import record
+
 out = Path(__file__).resolve().parents[2] / "packages/io/test/golden"
 out.mkdir(parents=True, exist_ok=True)
 arrays = {
@@ -17,3 +19,5 @@ arrays = {
 }
 np.savez(out / "stored.npz", **arrays)
 np.savez_compressed(out / "deflated.npz", **arrays)
+for name in ("stored", "deflated"):
+    record(out / f"{name}.npz", "numpy")

@@ -8,6 +8,8 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
 
+from versions import record
+
 out = Path(__file__).resolve().parents[2] / "packages/graph/test/golden"
 out.mkdir(parents=True, exist_ok=True)
 rng = np.random.default_rng(0)
@@ -129,3 +131,6 @@ save("half", half, None)
 
 with open(out / "models.json", "w") as f:
     json.dump(expected, f)
+for path in sorted(out.iterdir()):
+    if path.name != "versions.json":
+        record(path, "numpy", "onnx")

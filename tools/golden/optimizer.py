@@ -5,6 +5,8 @@ import pathlib
 import numpy as np
 import torch
 
+from versions import record
+
 torch.manual_seed(3)
 OUT = pathlib.Path(__file__).parents[2] / "packages/core/test/golden/optimizer.json"
 STEPS, SIZES = 6, (5, 21)
@@ -33,10 +35,10 @@ for name, make in optimizers.items():
     results[name] = [floats(p) for p in parameters]
 norms = [torch.cat(step).double().norm().item() for step in gradients]
 data = {
-    "torch": torch.__version__,
     "start": [floats(p) for p in start],
     "gradients": [[floats(g) for g in step] for step in gradients],
     "norms": norms,
     "results": results,
 }
 OUT.write_text(json.dumps(data) + "\n")
+record(OUT, "torch")

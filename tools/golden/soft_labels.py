@@ -1,6 +1,6 @@
 """Golden soft labels, as packages/core/test/golden/soft-labels.json.
 
-    python tools/golden/soft_labels.py PATH        (numpy, torch, opencv)
+    python tools/golden/soft_labels.py PATH        (numpy, torch)
 
 PATH is a checkout of the authors' repository (EagleAdelaide/SDC-Loss): its build_adaptive_target makes the cases
 "reference". Targets are indices into their distinct values, in units of 1e-7. The others follow the definitions of NACL, MONAI's NACLLoss and SVLS with torch's unfold and convolutions.
@@ -14,6 +14,8 @@ import sys
 import numpy as np
 import torch
 import torch.nn.functional as F
+
+from versions import record
 
 sys.path.insert(0, str(pathlib.Path(sys.argv[1]) / "src"))
 from sdc.sam import SAMConfig, build_adaptive_target  # noqa: E402
@@ -137,4 +139,5 @@ document = {
     "cases": cases,
 }
 OUT.write_text(json.dumps(document, separators=(",", ":")) + "\n")
+record(OUT, "numpy", "torch", SDC_Loss=sys.argv[1])
 print(len(cases), "cases,", OUT.stat().st_size, "bytes")

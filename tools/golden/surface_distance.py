@@ -11,6 +11,8 @@ import sys
 import numpy as np
 import scipy.ndimage
 
+from versions import record
+
 sys.path[:0] = [sys.argv[1] + "/src", sys.argv[2]]
 # surface-distance still uses names that scipy has dropped.
 scipy.ndimage.filters = scipy.ndimage.morphology = scipy.ndimage
@@ -59,3 +61,4 @@ for shape, spacings in [((17, 22), ([1.0, 1.0], [2.25, 0.85])), ((9, 12, 11), ([
 noise = [rng.random((7, 8, 9)) > 0.5 for _ in range(2)]
 cases.append(case(*noise, [2.0, 0.5, 1.5]))
 OUT.write_text(json.dumps({"tolerance": TOLERANCE, "cases": cases}) + "\n")
+record(OUT, "numpy", "scipy", SDC_Loss=sys.argv[1], surface_distance=sys.argv[2])

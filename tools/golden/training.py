@@ -16,6 +16,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from hashed import hashed
+from versions import record
 
 STEPS = 10
 OUT = pathlib.Path(__file__).parents[2] / "packages/train/test/golden/training.json"
@@ -166,4 +167,5 @@ if __name__ == "__main__":
         print(f"{result['name']}: {result['losses'][0]:.6f} -> {result['losses'][-1]:.6f}, float32 against float64 {gap:.1e}")
     probe = {"hashed": hashed(4, 7).tolist(), "image": batch(3, (2, 1, 8, 8), 3)[0].reshape(-1)[:4].tolist()}
     OUT.parent.mkdir(parents=True, exist_ok=True)
-    OUT.write_text(json.dumps({"torch": torch.__version__, "steps": STEPS, "probe": probe, "cases": results}, indent=1) + "\n")
+    OUT.write_text(json.dumps({"steps": STEPS, "probe": probe, "cases": results}, indent=1) + "\n")
+    record(OUT, "torch", "numpy", "scipy", "opencv-python-headless")
