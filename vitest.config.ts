@@ -1,8 +1,14 @@
 import { fileURLToPath } from "node:url";
-import { defineConfig } from "vitest/config";
+import { configDefaults, defineConfig } from "vitest/config";
 
 const source = (name: string, entry = ""): string =>
   fileURLToPath(new URL(`packages/${name}/src/${entry}index.ts`, import.meta.url));
+
+// Files that need a device: `webgpu.test.ts` imports every `*.webgpu.test.ts` if there is such a device, and
+// is one skipped test if there is none.
+const entry = (device: string): string => `packages/*/src/**/${device}.test.ts`;
+const suites = (device: string): string => `packages/*/src/**/*.${device}.test.ts`;
+const devices = ["webgpu", "cuda"];
 
 export default defineConfig({
   resolve: {
@@ -18,14 +24,25 @@ export default defineConfig({
     },
   },
   test: {
-    include: [
-      "packages/*/src/**/*.test.ts",
-      "benchmarks/**/*.test.ts",
-      "docs/**/*.test.ts",
-      "tools/lint/*.test.mjs",
-    ],
     pool: "forks",
     maxWorkers: 2,
     testTimeout: 60_000,
+    globalSetup: fileURLToPath(new URL("tools/built.mjs", import.meta.url)),
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: "cpu",
+          include: [
+            "packages/*/src/**/*.test.ts",
+            "benchmarks/**/*.test.ts",
+            "docs/**/*.test.ts",
+            "tools/lint/*.test.mjs",
+          ],
+          exclude: [...configDefaults.exclude, ...devices.flatMap((name) => [entry(name), suites(name)])],
+        },
+      },
+      ...devices.map((name) => ({ extends: true as const, test: { name, include: [entry(name)] } })),
+    ],
   },
 });

@@ -1,6 +1,6 @@
 // All tests of the repository: format and lint, the C++ tests of the kernels, vitest over every package, and
-// a share of the soak. With arguments only vitest runs, and takes them (`npm test -- packages/core`). The
-// last line of the output is the sum: "N passed, N failed[, N skipped]".
+// a share of the soak. With arguments only vitest runs, and takes them (`npm test -- packages/core`,
+// `npm test -- --project webgpu`). The last line of the output is the sum: "N passed, N failed[, N skipped]".
 import { spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -1,3 +1,7 @@
+#include <iostream>
+#include <map>
+#include <string>
+
 #include "check.h"
 #include "planted_fault.h"
 
@@ -9,15 +13,14 @@ int main(int argc, char** argv) {
   }
   int passed = 0;
   int failed = 0;
-  int skipped = 0;
+  std::map<std::string, int> skipped;  // tests by reason
   for (const auto& test : pixelcal::test::Tests()) {
     if (test.name.find(filter) == std::string::npos) continue;
     const int before = pixelcal::test::Failures();
     pixelcal::test::SkipReason().clear();
     test.body();
     if (!pixelcal::test::SkipReason().empty()) {
-      ++skipped;
-      std::cout << "SKIPPED " << test.name << ": " << pixelcal::test::SkipReason() << "\n";
+      ++skipped[pixelcal::test::SkipReason()];
     } else if (pixelcal::test::Failures() == before) {
       ++passed;
     } else {
@@ -25,7 +28,10 @@ int main(int argc, char** argv) {
       std::cerr << "FAILED " << test.name << "\n";
     }
   }
+  // One line for all tests that lack the same thing.
+  for (const auto& [reason, tests] : skipped)
+    std::cout << "SKIPPED " << tests << " tests: " << reason << "\n";
   // The test command reads this line.
-  std::cout << passed << " passed, " << failed << " failed, " << skipped << " skipped\n";
-  return failed > 0 || passed + skipped == 0;
+  std::cout << passed << " passed, " << failed << " failed, " << skipped.size() << " skipped\n";
+  return failed > 0 || (passed == 0 && skipped.empty());
 }

@@ -1,5 +1,5 @@
-// Runs the C++ tests, and those of the CUDA build where there is one (they say that they are skipped without
-// a device); the last line is the sum.
+// Runs the C++ tests, and those of the CUDA build where there is one; the last line is the sum. A missing
+// device is one skipped test of the packages (vitest's project cuda), and is not counted here again.
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -17,7 +17,7 @@ for (const name of ["pixelcal_test", "pixelcal_cuda_test"]) {
   if (!counts) console.error(`${name} ended without counts`);
   total.passed += Number(counts?.[1] ?? 0);
   total.failed += Number(counts?.[2] ?? 1);
-  total.skipped += Number(counts?.[3] ?? 0);
+  if (name !== "pixelcal_cuda_test") total.skipped += Number(counts?.[3] ?? 0);
   if (status !== 0 && counts?.[2] === "0") total.failed++;
 }
 console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);

@@ -18,7 +18,7 @@ test("the bits of float16 are taken as they are", () => {
   expect([...argMaxSync(probs).data]).toEqual([1, 0, 0, 0]);
 });
 
-test.skipIf(Float16Array === undefined)("a Float16Array is the same as its bits", () => {
+test.skipIf(Float16Array === undefined)("a Float16Array (Node 24 or newer) is the same as its bits", () => {
   const values = new Float16Array!(bits.buffer);
   const probs = { type: "float16", dims: [1, 2, 4], data: values } as const;
   const same = tensor("float16", bits, [1, 2, 4]);

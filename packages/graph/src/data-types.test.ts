@@ -62,7 +62,7 @@ test("attributes are read by type, floats in single precision", () => {
 // Node has it from version 24 on.
 const Float16Array = (globalThis as { Float16Array?: new (buffer: ArrayBufferLike) => Uint16Array })
   .Float16Array;
-test.skipIf(Float16Array === undefined)("a Float16Array is read as its bits", () => {
+test.skipIf(Float16Array === undefined)("a Float16Array (Node 24 or newer) is read as its bits", () => {
   const data = new Float16Array!(Uint16Array.of(0x3c00, 0x3800, 0xc000).buffer);
   expect([...toNumbers({ type: "float16", dims: [3], data })]).toEqual([1, 0.5, -2]);
 });

@@ -99,12 +99,12 @@ test("folders that are made, and removed where they are empty", async () => {
 });
 
 // Node's own recursive mkdir never returns there.
-test.runIf(existsSync("/proc/self"))("a folder that cannot be made is an error", async () => {
+test.runIf(existsSync("/proc/self"))("a folder that cannot be made is an error (needs /proc)", async () => {
   await expect(makeFolder("/proc/no/such")).rejects.toThrow("/proc/no/such: cannot be written: ");
   await expect(writeFileAtomic("/proc/no/such", "x")).rejects.toThrow("/proc/no: cannot be written: ");
 });
 
-test.runIf(existsSync("/dev/full"))("a full device is named", async () => {
+test.runIf(existsSync("/dev/full"))("a full device is named (needs /dev/full)", async () => {
   expect(writeError("a.npz", await writeFile("/dev/full", "x").catch((error: unknown) => error))).toEqual(
     new Error("a.npz: cannot be written: no space left on the device"),
   );

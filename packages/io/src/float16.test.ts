@@ -33,7 +33,7 @@ test("rounding is to the nearest value, ties to even", () => {
 // Node has Float16Array since version 24.
 const Float16Array = (globalThis as { Float16Array?: new (buffer: ArrayBufferLike) => Uint16Array })
   .Float16Array;
-test.skipIf(Float16Array === undefined)("a Float16Array widens as its bits", () => {
+test.skipIf(Float16Array === undefined)("a Float16Array (Node 24 or newer) widens as its bits", () => {
   const bits = Uint16Array.of(0x3c00, 0x3800, 0xc000);
   expect([...float16ToFloat32(new Float16Array!(bits.buffer))]).toEqual([1, 0.5, -2]);
 });

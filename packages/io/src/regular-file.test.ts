@@ -70,16 +70,19 @@ const readers: readonly [string, (path: string) => unknown][] = [
 ];
 
 describe.each(readers)("%s refuses at once", (_, read) => {
-  test.runIf(process.platform !== "win32")("a named pipe that nobody writes to", async () => {
-    const path = join(folder, "pipe");
-    if (!existsSync(path)) execFileSync("mkfifo", [path]);
-    await expect(read(path)).rejects.toThrow(FormatError);
-    await expect(read(path)).rejects.toThrow(/pipe: is a named pipe, expected a file/);
-  });
-  test.runIf(existsSync("/dev/zero"))("a device", async () => {
+  test.runIf(process.platform !== "win32")(
+    "a named pipe that nobody writes to (not on Windows)",
+    async () => {
+      const path = join(folder, "pipe");
+      if (!existsSync(path)) execFileSync("mkfifo", [path]);
+      await expect(read(path)).rejects.toThrow(FormatError);
+      await expect(read(path)).rejects.toThrow(/pipe: is a named pipe, expected a file/);
+    },
+  );
+  test.runIf(existsSync("/dev/zero"))("a device (needs /dev/zero)", async () => {
     await expect(read("/dev/zero")).rejects.toThrow(/\/dev\/zero: is a device, expected a file/);
   });
-  test.runIf(process.platform !== "win32")("a socket", async () => {
+  test.runIf(process.platform !== "win32")("a socket (not on Windows)", async () => {
     const path = join(folder, "socket");
     const server = createServer();
     await new Promise<void>((resolve) => server.listen(path, resolve));

@@ -1,5 +1,4 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync } from "node:fs";
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
@@ -10,7 +9,6 @@ toyData();
 
 // The children run what `npm test` has built.
 const main = fileURLToPath(new URL("../../dist/main.js", import.meta.url));
-const built = existsSync(main);
 
 interface Ended {
   readonly code: number | null;
@@ -32,7 +30,7 @@ function child(
   return new Promise((resolve) => process_.once("close", (code) => resolve({ code, messages })));
 }
 
-describe.skipIf(!built)("a training", () => {
+describe("a training", () => {
   test.each(["SIGTERM", "SIGHUP", "SIGINT"] as const)(
     "stops after its step at %s, and resumes",
     async (signal) => {
@@ -112,7 +110,7 @@ test("a damaged checkpoint names one that is intact, and the command that uses i
 });
 
 // Results that nobody reads are no failure, and take no other exit code than they have.
-test.skipIf(!built || process.platform === "win32")("a closed pipe ends quietly", async () => {
+test.skipIf(process.platform === "win32")("a closed pipe ends quietly (not on Windows)", async () => {
   const path = await writeConfig("pipe.yaml", { run_name: "pipe", epochs: 1 });
   expect((await pixelcal(["train", "--config", path, "--out", at("pipe")])).code).toBe(0);
   const model = at("pipe", "pipe", "model.onnx");

@@ -1,6 +1,4 @@
 import { expect, test } from "vitest";
-import { devices } from "../device.js";
-import type { DeviceTensor } from "../device-tensor.js";
 import { tensor } from "../tensor.js";
 import { labelTargets, labelTargetsSync } from "./label-targets.js";
 import { signedDistance } from "./signed-distance.js";
@@ -35,14 +33,4 @@ test("only what is wanted, and something", () => {
   expect(() => labelTargetsSync(labels, { classes: 2, oneHot: true })).toThrow(
     "labels: expected classes 0 to 1, got 2",
   );
-});
-
-test.skipIf(!devices().includes("cuda"))("on a CUDA device, and staying there", async () => {
-  const targets = await labelTargets(labels, { ...options, device: "cuda", keep: true });
-  const expected = await labelTargets(labels, options);
-  expect(await (targets.oneHot as DeviceTensor<"float32">).toTensor()).toEqual(expected.oneHot);
-  const { data: soft } = await (targets.softLabels as DeviceTensor<"float32">).toTensor();
-  expected.softLabels!.data.forEach((value, i) => {
-    expect(soft[i]).toBeCloseTo(value, 6);
-  });
 });

@@ -1,9 +1,7 @@
 import { spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { InvalidArgumentError, type Tensor, tensor } from "@pixelcal/core";
 import { externalModel, Graph, ops, serializeModel, type Value } from "@pixelcal/graph";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -36,10 +34,6 @@ function heavy(rounds: number): Uint8Array {
 }
 const large = ramp([1, 2, 256, 256]);
 
-// The child runs what `npm test` has built.
-const child = fileURLToPath(new URL("../../../dist/predict/service/child.js", import.meta.url));
-const built = existsSync(child);
-
 async function withPredictor<T>(
   options: Partial<PredictorOptions>,
   use: (predictor: Predictor) => Promise<T>,
@@ -65,7 +59,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-describe.skipIf(!built)("Predictor", () => {
+describe("Predictor", () => {
   it("gives what the model gives here: batches, tiles, mirror images", async () => {
     const here = new Network({ model: graph, threads: 1 });
     const images = ramp([2, 1, 24, 32]);

@@ -9,12 +9,11 @@ import { unet3d } from "../model/unet3d.js";
 import { adamW, sgd } from "../optimizer/optimizer.js";
 import { gpuTensorCount } from "../runtime/gpu-tensor.js";
 import type { TrainDevice } from "../runtime/session.js";
-import { hasWebgpu } from "../runtime/webgpu.test.helper.js";
 import { lossAndGradient } from "./loss-and-gradient.js";
 import { DivergedError, type TrainerOptions, type TrainingBatch } from "./options.js";
 import { Trainer } from "./trainer.js";
 
-// On the processor and on webgpu, without which these are skipped: one adapter serves real GPUs and software alike.
+// The same on the processor and on webgpu: one adapter serves real GPUs and software alike.
 
 const small: Pick<TrainerOptions, "model" | "loss" | "batch"> = {
   model: unet2d({ classes: 3, base: 2, seed: 5 }),
@@ -107,7 +106,7 @@ const agree = (actual: number, expected: number): void =>
 
 const on = (device: TrainDevice) => ({ ...small, optimizer: step, device });
 
-describe.skipIf(!(await hasWebgpu()))("webgpu, where there is a GPU", { timeout: 600_000 }, () => {
+describe("training on webgpu", { timeout: 600_000 }, () => {
   afterEach(() => {
     expect(gpuTensorCount()).toBe(0);
   });

@@ -2,7 +2,6 @@ import { interpret, lower } from "@pixelcal/graph";
 import { caseGraph, difference, feedsOf, operatorCases } from "@pixelcal/graph/testing";
 import { describe, expect, it } from "vitest";
 import { createSession, DeviceError } from "./session.js";
-import { hasWebgpu } from "./webgpu.test.helper.js";
 
 /** What webgpu lacks: int64 turned into floats, GatherND of batches, and MaxUnpool with the indices it takes. */
 const absent = /^(ArgMax|ArgMin|GatherND of a batch|MaxUnpool .*)$/;
@@ -10,7 +9,7 @@ const absent = /^(ArgMax|ArgMin|GatherND of a batch|MaxUnpool .*)$/;
 const coarse: readonly string[] = ["Sin", "Cos"];
 
 // Sessions on webgpu are made without a way back to the processor: an operator that it lacks is an error.
-describe.skipIf(!(await hasWebgpu()))("lowered for webgpu, onnxruntime agrees with the interpreter", () => {
+describe("lowered for webgpu, onnxruntime agrees with the interpreter", () => {
   it.each(operatorCases)("$name", { timeout: 300_000 }, async (operatorCase) => {
     const { name } = operatorCase;
     const { graph } = caseGraph(operatorCase, "float32");
