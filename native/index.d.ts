@@ -367,6 +367,76 @@ export interface CalibrationKernels {
   confusionCountsSync(options: ConfusionCountsOptions): Float64Array;
 }
 
+/** Values `[classes, pixels]`; pixels whose label is `ignore` may hold anything. */
+export interface ClassValues {
+  readonly values: FloatArray;
+  readonly classes: number;
+  readonly pixels: number;
+  readonly labels?: LabelArray;
+  /** Needs `labels`. */
+  readonly ignore?: number;
+}
+
+/** How many, and the first or -1. */
+export interface Outside {
+  readonly count: number;
+  readonly first: number;
+}
+
+/** Closed ranges, each limit absent for none. */
+export interface InspectValuesOptions extends ClassValues {
+  readonly low?: number;
+  readonly high?: number;
+  /** Lower limit of the sums over the classes. */
+  readonly lowSum?: number;
+  readonly highSum?: number;
+}
+
+export interface ValueFindings {
+  /** Whether all values, those of ignored pixels too, are in [0, 1]. */
+  readonly withinUnit: boolean;
+  /** Values outside of the limits or NaN; the first by its offset. */
+  readonly values: Outside;
+  /** Pixels whose sum is. */
+  readonly sums: Outside;
+  /** The sum at the first of them. */
+  readonly sum: number;
+}
+
+export interface ToProbabilitiesOptions extends ClassValues {
+  readonly transform: "clamp" | "softmax" | "sigmoid" | "normalize";
+  /** By how much sums of sigmoids may miss 1; default 0. */
+  readonly tolerance?: number;
+  /** `[max(classes, 2), pixels]` */
+  readonly out?: Float32Array;
+}
+
+export interface NarrowLabelsOptions {
+  readonly labels: LabelArray;
+  readonly classes: number;
+  readonly ignore?: number;
+  /** Whether to make bytes of them: at most 256 classes and an ignored label from 0 to 255. */
+  readonly narrow?: boolean;
+}
+
+/** Labels that are neither a class nor the ignored one, and all labels as bytes where asked for. */
+export interface NarrowedLabels extends Outside {
+  /** The first of the stray labels; 0 where there is none. */
+  readonly value: number;
+  readonly data?: Uint8Array;
+}
+
+/** Checks of what files of predictions hold, on the CPU alone. */
+export interface PredictionKernels {
+  inspectValues(options: InspectValuesOptions): Promise<ValueFindings>;
+  inspectValuesSync(options: InspectValuesOptions): ValueFindings;
+  /** The probabilities, and the pixels that have none. */
+  toProbabilities(options: ToProbabilitiesOptions): Promise<Outside & { readonly data: Float32Array }>;
+  toProbabilitiesSync(options: ToProbabilitiesOptions): Outside & { readonly data: Float32Array };
+  narrowLabels(options: NarrowLabelsOptions): Promise<NarrowedLabels>;
+  narrowLabelsSync(options: NarrowLabelsOptions): NarrowedLabels;
+}
+
 /**
  * The requested ones among one-hot labels, their signed distances and their soft labels; the options of
  * `signedDistance` and of `softLabels` beside each other, without `out`, `image` and `ignore`.
@@ -413,7 +483,8 @@ export interface Native
     MorphologyKernels,
     NeighborhoodKernels,
     BoundarySoftLabelKernels,
-    CalibrationKernels {
+    CalibrationKernels,
+    PredictionKernels {
   /** Devices the kernels can run on here, "cpu" first. */
   devices(): ("cpu" | "cuda")[];
   /** Threads one kernel call may use; the pool serves the whole process. */

@@ -59,7 +59,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   for (const auto& table :
        {DistanceBindings(), SignedDistanceBindings(), MorphologyBindings(), NeighborhoodBindings(),
         BoundarySoftLabelBindings(), CalibrationBindings(), SurfaceDistanceBindings(), OptimizerBindings(),
-        LabelTargetBindings(), DeviceArrayBindings()}) {
+        LabelTargetBindings(), DeviceArrayBindings(), PredictionBindings()}) {
     for (const Entry& entry : table) Export(env, exports, entry);
   }
   return exports;

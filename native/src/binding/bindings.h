@@ -26,6 +26,7 @@ std::span<const Entry> SurfaceDistanceBindings();
 std::span<const Entry> OptimizerBindings();
 std::span<const Entry> LabelTargetBindings();
 std::span<const Entry> DeviceArrayBindings();
+std::span<const Entry> PredictionBindings();  // checks of what files hold: no twin on a device
 
 // Frees a handle's device memory now; a handle that was released, or anything else, is left alone.
 Napi::Value ReleaseDeviceArray(const Napi::CallbackInfo& info);

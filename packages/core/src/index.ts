@@ -38,6 +38,13 @@ export {
   morphologySync,
 } from "./kernels/morphology.js";
 export {
+  type NarrowedLabels,
+  type NarrowLabelsOptions,
+  narrowLabels,
+  narrowLabelsSync,
+  type StrayLabels,
+} from "./kernels/narrow-labels.js";
+export {
   type AdamWUpdateOptions,
   adamwUpdate,
   adamwUpdateSync,
@@ -58,6 +65,15 @@ export {
   unpackMask,
   unpackMaskSync,
 } from "./kernels/packed-mask.js";
+export {
+  type InspectValuesOptions,
+  inspectValues,
+  type Outside,
+  type ToProbabilitiesOptions,
+  toProbabilities,
+  type ValueFindings,
+  type ValueSelection,
+} from "./kernels/prediction-values.js";
 export type { PixelSelection } from "./kernels/probability-maps.js";
 export {
   type SignedDistanceOptions,

@@ -1,0 +1,100 @@
+#include <algorithm>
+#include <limits>
+#include <memory>
+
+#include "binding/bindings.h"
+#include "calibration/probability_values.h"
+#include "labels/narrow_labels.h"
+
+namespace pixelcal {
+namespace {
+
+// Counts and places come back as numbers.
+Napi::Object ToObject(Napi::Env env, const Outside& outside) {
+  auto result = Napi::Object::New(env);
+  result.Set("count", static_cast<double>(outside.count));
+  result.Set("first", static_cast<double>(outside.first));
+  return result;
+}
+
+std::optional<int64_t> Ignore(const Arguments& arguments) {
+  return arguments.Has("ignore") ? std::optional<int64_t>(arguments.Integer("ignore")) : std::nullopt;
+}
+
+ClassValues ReadValues(Arguments& arguments) {
+  ClassValues values;
+  values.values = arguments.Floats("values");
+  values.classes = arguments.Classes();
+  values.pixels = arguments.Integer("pixels");
+  values.ignore = Ignore(arguments);
+  Require(values.pixels >= 1, "pixels: expected at least 1, got ", values.pixels);
+  RequireLength("values", Size(values.values), CheckedProduct(values.classes, values.pixels));
+  if (values.ignore) {
+    values.labels = arguments.Labels("labels");
+    RequireLength("labels", Size(values.labels), values.pixels);
+  }
+  return values;
+}
+
+Task InspectValuesTask(Arguments& arguments) {
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  const ClassValues values = ReadValues(arguments);
+  const ValueLimits limits{arguments.Number("low", -kInfinity), arguments.Number("high", kInfinity),
+                           arguments.Number("lowSum", -kInfinity), arguments.Number("highSum", kInfinity)};
+  const auto found = std::make_shared<ValueFindings>();
+  return {[=] { *found = cpu::InspectValues(values, limits); },
+          [=](Napi::Env env) {
+            auto result = Napi::Object::New(env);
+            result.Set("withinUnit", found->within_unit);
+            result.Set("values", ToObject(env, found->values));
+            result.Set("sums", ToObject(env, found->sums));
+            result.Set("sum", found->sum);
+            return result;
+          }};
+}
+
+Task ToProbabilitiesTask(Arguments& arguments) {
+  const ClassValues values = ReadValues(arguments);
+  const auto transform =
+      arguments.Choice<ValueTransform>("transform", {{"clamp", ValueTransform::kClamp},
+                                                     {"softmax", ValueTransform::kSoftmax},
+                                                     {"sigmoid", ValueTransform::kSigmoid},
+                                                     {"normalize", ValueTransform::kNormalize}});
+  const double tolerance = arguments.Number("tolerance", 0);
+  const auto out =
+      arguments.Out<float>("out", CheckedProduct(std::max<int64_t>(values.classes, 2), values.pixels));
+  const auto outside = std::make_shared<Outside>();
+  return {[=] { *outside = cpu::ToProbabilities(values, transform, tolerance, out.span); },
+          [=](Napi::Env env) {
+            auto result = ToObject(env, *outside);
+            result.Set("data", out.Value());
+            return result;
+          }};
+}
+
+Task NarrowLabelsTask(Arguments& arguments) {
+  const LabelSpan labels = arguments.Labels("labels");
+  const int64_t classes = arguments.Classes();
+  const auto ignore = Ignore(arguments);
+  const bool narrow = arguments.Flag("narrow", false);
+  Require(Size(labels) >= 1, "labels: expected at least one pixel, got none");
+  const auto out = narrow ? arguments.New<uint8_t>(Size(labels)) : Output<uint8_t>{};
+  const auto stray = std::make_shared<StrayLabels>();
+  return {[=] { *stray = cpu::NarrowLabels(labels, classes, ignore, out.span); },
+          [=](Napi::Env env) {
+            auto result = ToObject(env, Outside{stray->count, stray->first});
+            result.Set("value", static_cast<double>(stray->value));
+            if (narrow) result.Set("data", out.Value());
+            return result;
+          }};
+}
+
+constexpr Entry kEntries[] = {{"inspectValues", InspectValuesTask},
+                              {"toProbabilities", ToProbabilitiesTask},
+                              {"narrowLabels", NarrowLabelsTask}};
+
+}  // namespace
+
+std::span<const Entry> PredictionBindings() { return kEntries; }
+
+}  // namespace pixelcal
