@@ -10,6 +10,7 @@ import {
   pixelExpectedCalibrationError,
   probabilityScores,
 } from "@pixelcal/core";
+import { together } from "./concurrency.js";
 import { regionScores } from "./region-scores.js";
 import type { ScoreOptions } from "./score-options.js";
 
@@ -34,7 +35,6 @@ export async function caseScores(
 ): Promise<{ readonly scores: Scores; readonly pixels: PixelCounts }> {
   const batch = { ...probs, dims: [1, ...probs.dims] };
   const truth = { ...labels, dims: [1, ...labels.dims] } as Labels;
-  const { main, classes } = await regionScores(batch, truth, options);
   const reference = (options.convention ?? "reference") === "reference";
   const { bins, falsePositiveWeight, ignoreBackground = false, ignore, percentile = 95 } = options;
   // The repository's bins (lo, hi] leave out p = 0, and with it every object that is missed with certainty.
@@ -44,11 +44,13 @@ export async function caseScores(
     { bins, includeLowest, of: "top-label" },
     { bins, includeLowest, of: "classes", threshold: reference ? 1e-3 : undefined },
   ] as const;
-  const [foreground, topLabel, classBins] = (await calibrationHistograms(batch, truth, layouts, {
-    ignore,
-  })) as [CalibrationBins, CalibrationBins, CalibrationBins];
+  const [{ main, classes }, histograms, proper] = await together(
+    () => regionScores(batch, truth, options),
+    () => calibrationHistograms(batch, truth, layouts, { ignore }),
+    () => probabilityScores(batch, truth, { ignore, floor: options.nllFloor }),
+  );
+  const [foreground, topLabel, classBins] = histograms as [CalibrationBins, CalibrationBins, CalibrationBins];
   const classwise = classwiseExpectedCalibrationError(classBins, { background: !ignoreBackground });
-  const proper = await probabilityScores(batch, truth, { ignore, floor: options.nllFloor });
   const variant = reference ? "reference" : "outside";
   const further = percentile === 95 ? undefined : `HD${percentile}`;
   const scores = {

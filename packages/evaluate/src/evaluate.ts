@@ -7,8 +7,16 @@ import {
   invalidArgument,
   optionNames,
 } from "@pixelcal/core";
-import { FormatError, labelHash, listCases, readPrediction } from "@pixelcal/io";
+import {
+  BufferPool,
+  FormatError,
+  labelHash,
+  listCases,
+  type ReadPredictionOptions,
+  readPrediction,
+} from "@pixelcal/io";
 import { caseScores, type PixelCounts, type Scores } from "./case-scores.js";
+import { prefetched } from "./concurrency.js";
 import {
   classesOfChannels,
   type ProbabilityTransform,
@@ -105,7 +113,10 @@ export async function evaluate(
   const reading = { transform, ignore: rest.ignore };
   const rows: EvaluationRow[] = [];
   let { classes } = rest;
-  for await (const item of typeof source === "string" ? readFolder(source, cases, rest.ignore) : source) {
+  const buffers = typeof source === "string" ? new BufferPool() : undefined;
+  const items =
+    typeof source === "string" ? readFolder(source, cases, { ignore: rest.ignore, buffers }) : source;
+  for await (const item of items) {
     const refuse: Refuse = (what, cause?: Error) => {
       if (typeof source === "string")
         throw new FormatError(join(source, `${item.name}.npz`), undefined, what, { cause });
@@ -116,6 +127,8 @@ export async function evaluate(
     classes ??= found;
     if (found !== classes) refuse(`probs: expected ${classes} classes, got shape [${item.probs.dims}]`);
     const row = await scored(item, { ...settings, classes }, reading, refuse);
+    // The case was read for this row alone, and no kernel reads it any more.
+    buffers?.give(item.probs.data.buffer);
     rows.push(row);
     onCase?.(row);
   }
@@ -138,7 +151,7 @@ async function scored(
     refuse(`probs: expected ${elementCount(probs.dims)} elements, got ${probs.data.length}`);
   if (labels.data.length !== elementCount(labels.dims))
     refuse(`labels: expected ${elementCount(labels.dims)} elements, got ${labels.data.length}`);
-  const chances = predictedProbabilities(probs, labels, reading, (what) => refuse(`probs: ${what}`));
+  const chances = await predictedProbabilities(probs, labels, reading, (what) => refuse(`probs: ${what}`));
   try {
     const scored = await caseScores(chances, labels, { ...options, spacing: spacing ?? options.spacing });
     return { name, ...scored, labels: labelHash(labels) };
@@ -182,13 +195,19 @@ export function summarize(values: readonly number[]): ScoreSummary {
 /** What a folder of predictions holds, for messages. */
 export const expectedPredictions = "expected predictions, *.npz with probs and label";
 
+/** Cases that are read while one is scored. */
+const readAhead = 2;
+
 async function* readFolder(
   folder: string,
   cases: readonly string[] | undefined,
-  ignore: number | undefined,
+  reading: Pick<ReadPredictionOptions, "ignore" | "buffers">,
 ): AsyncGenerator<EvaluationCase> {
   // The range of values is checked by name of class and pixel below.
-  const options = { ignore, values: "any" } as const;
-  for (const name of cases ?? (await listCases(folder, expectedPredictions)))
-    yield { name, ...(await readPrediction(join(folder, `${name}.npz`), options)) };
+  const options = { ...reading, values: "any" } as const;
+  const names = cases ?? (await listCases(folder, expectedPredictions));
+  yield* prefetched(names, readAhead, async (name) => ({
+    name,
+    ...(await readPrediction(join(folder, `${name}.npz`), options)),
+  }));
 }

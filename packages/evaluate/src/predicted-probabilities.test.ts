@@ -14,9 +14,13 @@ const maps = (...channels: number[][]): Tensor<"float32"> =>
   tensor("float32", Float32Array.from(channels.flat()), [channels.length, 1, channels[0]!.length]);
 const labels = (...values: number[]): Labels => tensor("uint8", Uint8Array.from(values), [1, values.length]);
 
-function read(values: Tensor<"float32">, reading: ValueReading = {}, of = labels(0, 1)): number[] {
+async function read(
+  values: Tensor<"float32">,
+  reading: ValueReading = {},
+  of = labels(0, 1),
+): Promise<number[]> {
   const before = values.data.slice();
-  const { data } = predictedProbabilities(values, of, reading, refuse);
+  const { data } = await predictedProbabilities(values, of, reading, refuse);
   expect(values.data).toEqual(before);
   return [...data];
 }
@@ -35,37 +39,37 @@ function near(actual: readonly number[], expected: readonly number[]): void {
 }
 
 describe("values become probabilities", () => {
-  test("probabilities are taken as they are, rounding cut off", () => {
+  test("probabilities are taken as they are, rounding cut off", async () => {
     const exact = maps([0.25, 1], [0.75, 0]);
-    expect(predictedProbabilities(exact, labels(0, 1), {}, refuse)).toBe(exact);
-    near(read(maps([0.25, 1.000001], [0.75, -0.000001])), [0.25, 1, 0.75, 0]);
-    near(read(maps([0.2505, 0.5], [0.75, 0.4995])), [0.2505, 0.5, 0.75, 0.4995]);
+    expect(await predictedProbabilities(exact, labels(0, 1), {}, refuse)).toBe(exact);
+    near(await read(maps([0.25, 1.000001], [0.75, -0.000001])), [0.25, 1, 0.75, 0]);
+    near(await read(maps([0.2505, 0.5], [0.75, 0.4995])), [0.2505, 0.5, 0.75, 0.4995]);
   });
 
-  test("softmax of logits, large and minus infinity among them", () => {
+  test("softmax of logits, large and minus infinity among them", async () => {
     const [a, b] = [softmax([1, -2, 300]), softmax([-700, 4, Number.NEGATIVE_INFINITY])];
     const logits = maps([1, -700], [-2, 4], [300, Number.NEGATIVE_INFINITY]);
-    near(read(logits, { transform: "softmax" }), [a[0]!, b[0]!, a[1]!, b[1]!, a[2]!, b[2]!]);
+    near(await read(logits, { transform: "softmax" }), [a[0]!, b[0]!, a[1]!, b[1]!, a[2]!, b[2]!]);
   });
 
-  test("sigmoid of one channel, and of two that exclude each other", () => {
+  test("sigmoid of one channel, and of two that exclude each other", async () => {
     const p = [1 / (1 + Math.exp(3)), 1 / (1 + Math.exp(-100))];
     const expected = [...p.map((value) => 1 - value), ...p];
-    near(read(maps([-3, 100]), { transform: "sigmoid" }), expected);
-    near(read(maps([3, -100], [-3, 100]), { transform: "sigmoid" }), expected);
+    near(await read(maps([-3, 100]), { transform: "sigmoid" }), expected);
+    near(await read(maps([3, -100], [-3, 100]), { transform: "sigmoid" }), expected);
   });
 
-  test("normalize divides by the sum", () => {
-    near(read(maps([1, 0], [3, 200]), { transform: "normalize" }), [0.25, 0, 0.75, 1]);
+  test("normalize divides by the sum", async () => {
+    near(await read(maps([1, 0], [3, 200]), { transform: "normalize" }), [0.25, 0, 0.75, 1]);
   });
 
   test.each<ValueReading["transform"]>([undefined, "softmax", "normalize"])(
     "ignored pixels may hold anything and get equal chances: %s",
-    (transform) => {
+    async (transform) => {
       const values =
         transform === "softmax" ? maps([0, Number.NaN], [0, 7]) : maps([0.5, Number.NaN], [0.5, -7]);
-      near(read(values, { transform, ignore: 255 }, labels(0, 255)), [0.5, 0.5, 0.5, 0.5]);
-      expect(() => read(values, { transform }, labels(0, 1))).toThrow();
+      near(await read(values, { transform, ignore: 255 }, labels(0, 255)), [0.5, 0.5, 0.5, 0.5]);
+      await expect(read(values, { transform }, labels(0, 1))).rejects.toThrow();
     },
   );
 });
@@ -99,8 +103,8 @@ const wrong: readonly [string, Tensor<"float32">, ValueReading["transform"], str
   ["a sum of 0", maps([2, 0], [2, 0]), "normalize", "got a sum of 0 at pixel 1 (1 of 2 pixels)"],
   ["a negative value", maps([2, -1], [2, 3]), "normalize", "values of at least 0, got -1 at pixel 1"],
 ];
-test.each(wrong)("refused: %s", (_, values, transform, message) => {
-  expect(() => read(values, { transform })).toThrow(message);
+test.each(wrong)("refused: %s", async (_, values, transform, message) => {
+  await expect(read(values, { transform })).rejects.toThrow(message);
 });
 
 test("channels and classes", () => {

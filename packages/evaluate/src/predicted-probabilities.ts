@@ -1,5 +1,12 @@
-import type { Labels, Probabilities, Tensor } from "@pixelcal/core";
-import { float16ToFloat32, labelNumbers } from "@pixelcal/io";
+import {
+  inspectValues,
+  type Labels,
+  type Outside,
+  type Probabilities,
+  toProbabilities,
+  type ValueSelection,
+} from "@pixelcal/core";
+import { float16ToFloat32 } from "@pixelcal/io";
 
 /**
  * What makes probabilities of stored values: `softmax` of logits over the classes; `sigmoid` of one channel of logits,
@@ -44,199 +51,106 @@ export function classesOfChannels(channels: number, { transform }: ValueReading,
  * Returns the probabilities [C, ...spatial] that values [channels, ...spatial] stand for, each within [0, 1] and with
  * sums of 1 to within 1e-3. Refuses values that are neither, naming the first pixel, and never changes its arguments.
  */
-export function predictedProbabilities(
+export async function predictedProbabilities(
   values: Probabilities,
   labels: Labels,
-  reading: ValueReading,
+  { transform, ignore }: ValueReading,
   refuse: Refuse,
-): Probabilities {
-  const { transform, ignore } = reading;
-  const data = values.type === "float16" ? float16ToFloat32(values.data) : values.data;
-  const counted = countedPixels(labels, ignore);
-  const given = { data, classes: values.dims[0]!, pixels: labels.data.length, counted };
-  if (transform === undefined) {
-    checkRange(given, refuse);
-    checkSums(given, sumsOf(given), refuse);
-    const valid = clamped(given);
-    return valid === data ? values : { type: "float32", dims: values.dims, data: valid };
+): Promise<Probabilities> {
+  const batch: Batch = {
+    values: { ...values, dims: [1, ...values.dims] },
+    selection: { labels: { ...labels, dims: [1, ...labels.dims] }, ignore },
+  };
+  const probs = await (transform === undefined ? asGiven : transforms[transform])(batch, refuse);
+  // The array itself is used where it holds probabilities.
+  if (probs === batch.values) return values;
+  return { ...probs, dims: probs.dims.slice(1) };
+}
+
+/** One image's values as the kernels read them. */
+interface Batch {
+  /** [1, channels, ...spatial] */
+  readonly values: Probabilities;
+  readonly selection: ValueSelection;
+}
+
+type Reader = (batch: Batch, refuse: Refuse) => Promise<Probabilities>;
+
+const transforms: Readonly<Record<ProbabilityTransform, Reader>> = { softmax, sigmoid, normalize };
+
+/** Limits of sums that are 1 but for rounding. */
+const unitSums = { lowSum: 1 - sumTolerance, highSum: 1 + sumTolerance } as const;
+
+async function asGiven({ values, selection }: Batch, refuse: Refuse): Promise<Probabilities> {
+  const limits = { low: -rangeTolerance, high: 1 + rangeTolerance, ...unitSums };
+  const found = await inspectValues(values, { ...selection, ...limits });
+  if (found.values.count > 0) {
+    const { count, first } = found.values;
+    const pixels = pixelsOf(values);
+    const place = `in class ${Math.floor(first / pixels)} at pixel ${first % pixels}`;
+    refuse(
+      `expected values within [0, 1], got ${valueAt(values, first)} ${place} (${count} such values); ${cure}`,
+    );
   }
-  const spatial = values.dims.slice(1);
-  const result = transforms[transform](given, refuse);
-  fillIgnored(result);
-  return {
-    type: "float32",
-    dims: [result.classes, ...spatial],
-    data: result.data,
-  } satisfies Tensor<"float32">;
+  if (found.sums.count > 0)
+    refuse(`expected probabilities that sum to 1 over the classes, got ${sumAt(values, found)}; ${cure}`);
+  if (found.withinUnit) return values;
+  return (await toProbabilities(values, { ...selection, transform: "clamp" })).probs;
 }
 
-/** Values of `pixels` pixels, class after class. */
-interface ClassMaps {
-  readonly data: Float32Array;
-  readonly classes: number;
-  readonly pixels: number;
-  /** 1 where a pixel counts; absent when all do. */
-  readonly counted: Uint8Array | undefined;
+async function softmax({ values, selection }: Batch, refuse: Refuse): Promise<Probabilities> {
+  const { withinUnit, sums } = await inspectValues(values, { ...selection, ...unitSums });
+  if (withinUnit && sums.count === 0)
+    refuse("--softmax: expected logits, got probabilities (within [0, 1], with sums of 1)");
+  const { probs, outside } = await toProbabilities(values, { ...selection, transform: "softmax" });
+  if (outside.count > 0) refuse(`--softmax: expected finite logits, got ${valuesAt(values, outside)}`);
+  return probs;
 }
 
-const transforms: Readonly<Record<ProbabilityTransform, (maps: ClassMaps, refuse: Refuse) => ClassMaps>> = {
-  softmax,
-  sigmoid,
-  normalize,
-};
-
-function countedPixels(labels: Labels, ignore: number | undefined): Uint8Array | undefined {
-  if (ignore === undefined) return undefined;
-  const numbers = labelNumbers(labels);
-  const counted = new Uint8Array(numbers.length);
-  let all = true;
-  for (let i = 0; i < counted.length; i++) {
-    if (numbers[i] === ignore) all = false;
-    else counted[i] = 1;
+async function sigmoid({ values, selection }: Batch, refuse: Refuse): Promise<Probabilities> {
+  const options = { ...selection, transform: "sigmoid", tolerance: sumTolerance } as const;
+  const { probs, outside } = await toProbabilities(values, options);
+  if (outside.count > 0) {
+    const expected =
+      values.dims[1] === 1
+        ? "logits"
+        : "two channels that exclude each other (multi-label outputs are not supported)";
+    refuse(`--sigmoid: expected ${expected}, got ${valuesAt(values, outside)}`);
   }
-  return all ? undefined : counted;
+  return probs;
 }
 
-function sumsOf({ data, classes, pixels }: ClassMaps): Float64Array {
-  const sums = new Float64Array(pixels);
-  for (let c = 0; c < classes; c++)
-    for (let i = 0, at = c * pixels; i < pixels; i++, at++) sums[i]! += data[at]!;
-  return sums;
-}
-
-function checkRange({ data, pixels, counted }: ClassMaps, refuse: Refuse): void {
-  let first = -1;
-  let count = 0;
-  for (let at = 0; at < data.length; at++) {
-    const value = data[at]!;
-    if (value >= -rangeTolerance && value <= 1 + rangeTolerance) continue;
-    if (counted !== undefined && counted[at % pixels] === 0) continue;
-    if (count === 0) first = at;
-    count += 1;
+async function normalize({ values, selection }: Batch, refuse: Refuse): Promise<Probabilities> {
+  const limits = { low: 0, lowSum: Number.MIN_VALUE, highSum: Number.MAX_VALUE };
+  const found = await inspectValues(values, { ...selection, ...limits });
+  if (found.values.count > 0) {
+    const { first } = found.values;
+    const place = `at pixel ${first % pixelsOf(values)}`;
+    refuse(`--normalize: expected values of at least 0, got ${valueAt(values, first)} ${place}; ${cure}`);
   }
-  if (count === 0) return;
-  const place = `in class ${Math.floor(first / pixels)} at pixel ${first % pixels}`;
-  refuse(`expected values within [0, 1], got ${data[first]} ${place} (${count} such values); ${cure}`);
+  if (found.sums.count > 0)
+    refuse(`--normalize: expected values with a positive sum, got ${sumAt(values, found)}`);
+  return (await toProbabilities(values, { ...selection, transform: "normalize" })).probs;
 }
 
-/** The pixels that count and whose sum is outside of [low, high] or NaN: the first, or -1, and their number. */
-function outside(
-  sums: Float64Array,
-  low: number,
-  high: number,
-  { pixels, counted }: ClassMaps,
-): { readonly first: number; readonly count: number } {
-  let first = -1;
-  let count = 0;
-  for (let i = 0; i < pixels; i++) {
-    if (sums[i]! >= low && sums[i]! <= high) continue;
-    if (counted !== undefined && counted[i] === 0) continue;
-    if (count === 0) first = i;
-    count += 1;
-  }
-  return { first, count };
+const pixelsOf = ({ dims, data }: Probabilities): number => data.length / dims[1]!;
+
+function valueAt({ type, data }: Probabilities, offset: number): number {
+  return type === "float16" ? float16ToFloat32(data.subarray(offset, offset + 1))[0]! : data[offset]!;
+}
+
+/** "0.5, 2 at pixel 3 (4 such pixels)", the values of the first classes. */
+function valuesAt(values: Probabilities, { first, count }: Outside): string {
+  const pixels = pixelsOf(values);
+  const shown = Array.from({ length: Math.min(values.dims[1]!, 8) }, (_, c) =>
+    valueAt(values, c * pixels + first),
+  );
+  return `${shown.join(", ")} at pixel ${first} (${count} such pixels)`;
 }
 
 /** "a sum of 0.5 at pixel 3 (4 of 16 pixels)" */
-const sumAt = (sums: Float64Array, { first, count }: ReturnType<typeof outside>): string =>
-  `a sum of ${Number(sums[first]!.toPrecision(6))} at pixel ${first} (${count} of ${sums.length} pixels)`;
-
-function checkSums(maps: ClassMaps, sums: Float64Array, refuse: Refuse): void {
-  const wrong = outside(sums, 1 - sumTolerance, 1 + sumTolerance, maps);
-  if (wrong.count > 0)
-    refuse(`expected probabilities that sum to 1 over the classes, got ${sumAt(sums, wrong)}; ${cure}`);
-}
-
-/** The values within [0, 1], rounding cut off and ignored pixels filled where they are not; the array itself if all are. */
-function clamped(maps: ClassMaps): Float32Array {
-  const { data } = maps;
-  if (within(data)) return data;
-  const copy = data.slice();
-  fillIgnored({ ...maps, data: copy });
-  for (let at = 0; at < copy.length; at++) copy[at] = Math.min(1, Math.max(0, copy[at]!));
-  return copy;
-}
-
-function within(data: Float32Array): boolean {
-  for (let at = 0; at < data.length; at++) if (!(data[at]! >= 0 && data[at]! <= 1)) return false;
-  return true;
-}
-
-/** Gives ignored pixels equal chances: kernels leave them out, and read them all the same. */
-function fillIgnored({ data, classes, pixels, counted }: ClassMaps): void {
-  if (counted === undefined) return;
-  for (let at = 0; at < data.length; at++) if (counted[at % pixels] === 0) data[at] = 1 / classes;
-}
-
-function softmax(maps: ClassMaps, refuse: Refuse): ClassMaps {
-  const { data, classes, pixels } = maps;
-  refuseProbabilities(maps, refuse);
-  const largest = new Float64Array(pixels).fill(Number.NEGATIVE_INFINITY);
-  for (let c = 0; c < classes; c++)
-    for (let i = 0, at = c * pixels; i < pixels; i++, at++)
-      if (data[at]! > largest[i]!) largest[i] = data[at]!;
-  const out = new Float32Array(data.length);
-  const sums = new Float64Array(pixels);
-  for (let c = 0; c < classes; c++) {
-    for (let i = 0, at = c * pixels; i < pixels; i++, at++) {
-      const value = Math.exp(data[at]! - largest[i]!);
-      out[at] = value;
-      sums[i]! += value;
-    }
-  }
-  // The largest adds 1; NaN and infinite logits leave NaN.
-  const { first, count } = outside(sums, 1, Number.MAX_VALUE, maps);
-  if (count > 0)
-    refuse(
-      `--softmax: expected finite logits, got ${valuesAt(maps, first)} at pixel ${first} (${count} such pixels)`,
-    );
-  for (let c = 0; c < classes; c++)
-    for (let i = 0, at = c * pixels; i < pixels; i++, at++) out[at] = out[at]! / sums[i]!;
-  return { ...maps, data: out };
-}
-
-/** Throws where a softmax would be taken of a softmax. */
-function refuseProbabilities(maps: ClassMaps, refuse: Refuse): void {
-  if (!within(maps.data)) return;
-  if (outside(sumsOf(maps), 1 - sumTolerance, 1 + sumTolerance, maps).count === 0)
-    refuse("--softmax: expected logits, got probabilities (within [0, 1], with sums of 1)");
-}
-
-/** The values of the first classes at a pixel. */
-const valuesAt = ({ data, classes, pixels }: ClassMaps, pixel: number): string =>
-  Array.from({ length: Math.min(classes, 8) }, (_, c) => data[c * pixels + pixel]).join(", ");
-
-function sigmoid(maps: ClassMaps, refuse: Refuse): ClassMaps {
-  const { data, classes, pixels, counted } = maps;
-  const out = new Float32Array(2 * pixels);
-  for (let i = 0; i < pixels; i++) {
-    // One channel is the foreground's, and the background's logit its negative.
-    out[i] = 1 / (1 + Math.exp(classes === 1 ? data[i]! : -data[i]!));
-    out[pixels + i] = 1 / (1 + Math.exp(-data[classes === 1 ? i : pixels + i]!));
-  }
-  const result = { data: out, classes: 2, pixels, counted };
-  const { first, count } = outside(sumsOf(result), 1 - sumTolerance, 1 + sumTolerance, result);
-  if (count > 0) {
-    const got = `${valuesAt(maps, first)} at pixel ${first} (${count} such pixels)`;
-    const expected =
-      classes === 1
-        ? "logits"
-        : "two channels that exclude each other (multi-label outputs are not supported)";
-    refuse(`--sigmoid: expected ${expected}, got ${got}`);
-  }
-  return result;
-}
-
-function normalize(maps: ClassMaps, refuse: Refuse): ClassMaps {
-  const { data, classes, pixels, counted } = maps;
-  for (let at = 0; at < data.length; at++)
-    if (!(data[at]! >= 0) && (counted === undefined || counted[at % pixels] === 1))
-      refuse(`--normalize: expected values of at least 0, got ${data[at]} at pixel ${at % pixels}; ${cure}`);
-  const sums = sumsOf(maps);
-  const wrong = outside(sums, Number.MIN_VALUE, Number.MAX_VALUE, maps);
-  if (wrong.count > 0) refuse(`--normalize: expected values with a positive sum, got ${sumAt(sums, wrong)}`);
-  const out = new Float32Array(data.length);
-  for (let c = 0; c < classes; c++)
-    for (let i = 0, at = c * pixels; i < pixels; i++, at++) out[at] = data[at]! / sums[i]!;
-  return { ...maps, data: out };
-}
+const sumAt = (
+  values: Probabilities,
+  { sum, sums }: { readonly sum: number; readonly sums: Outside },
+): string =>
+  `a sum of ${Number(sum.toPrecision(6))} at pixel ${sums.first} (${sums.count} of ${pixelsOf(values)} pixels)`;

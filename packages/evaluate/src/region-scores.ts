@@ -7,6 +7,7 @@ import {
   labelSurfaceDistances,
   overlapCounts,
 } from "@pixelcal/core";
+import { together } from "./concurrency.js";
 import { emptyPolicyOf, type ScoreOptions } from "./score-options.js";
 
 const measures = ["DSC", "IoU", "HD", "HD95", "HD percentile", "ASSD", "NSD"] as const;
@@ -31,19 +32,23 @@ export async function regionScores(
   const reference = convention === "reference";
   const policy = emptyPolicyOf(options);
   const predicted = await argMax(probs);
-  const confusion = await confusionCounts(predicted, labels, { classes, ignore });
   const each = Array.from({ length: classes - 1 }, (_, c) => c + 1);
-  const regions = [...each.map((c) => [c]), ...(reference ? [each] : [])];
-  const [surfaces] = await labelSurfaceDistances(predicted, labels, {
-    classes,
-    regions,
-    ignore,
-    tolerance,
-    percentile,
-    ...policy,
-    // The repository measures in pixels.
-    ...(reference ? { convention: "reference" } : { convention: "monai", spacing }),
-  });
+  // The foreground of two classes is class 1.
+  const regions = [...each.map((c) => [c]), ...(reference && classes > 2 ? [each] : [])];
+  const [confusion, [surfaces]] = await together(
+    () => confusionCounts(predicted, labels, { classes, ignore }),
+    () =>
+      labelSurfaceDistances(predicted, labels, {
+        classes,
+        regions,
+        ignore,
+        tolerance,
+        percentile,
+        ...policy,
+        // The repository measures in pixels.
+        ...(reference ? { convention: "reference" } : { convention: "monai", spacing }),
+      }),
+  );
   const overlap = reference ? { ...policy, smooth: 1e-6 } : policy;
   const scores = (counts: OverlapCounts, { hd, hd95, hdPercentile, assd, nsd }: SurfaceDistances) => ({
     DSC: diceScore(counts, overlap),

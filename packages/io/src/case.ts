@@ -1,7 +1,8 @@
 import type { DataType, Labels, Tensor } from "@pixelcal/core";
+import type { BufferPool } from "./buffer-pool.js";
 import { FormatError } from "./errors.js";
 import { float16ToFloat32 } from "./float16.js";
-import { checkLabelRange, toInt64 } from "./labels.js";
+import { classLabels, toInt64 } from "./labels.js";
 import type { Limits } from "./limits.js";
 import { npzNames, readNpz, writeNpz } from "./npz.js";
 
@@ -21,7 +22,7 @@ export interface Case {
 export interface Prediction {
   /** [C, ...spatial], each within [0, 1] */
   readonly probs: Tensor<"float32">;
-  /** [...spatial] */
+  /** [...spatial]; as read, uint8 where classes and `ignore` fit */
   readonly labels: Labels;
   /** Physical size per spatial axis, where it is known. */
   readonly spacing?: readonly number[];
@@ -128,6 +129,8 @@ export interface ReadPredictionOptions {
   readonly ignore?: number;
   /** Whether `probs` must lie within [0, 1] (default), or may hold any numbers, such as logits, one channel for two classes. */
   readonly values?: "probabilities" | "any";
+  /** Buffers to read stored arrays into. Give `probs.data.buffer` back when the prediction is no longer used. */
+  readonly buffers?: BufferPool;
   readonly limits?: Partial<Limits>;
 }
 
@@ -136,13 +139,16 @@ export interface ReadPredictionOptions {
  * NaN, for probabilities outside [0, 1] and for labels outside [0, C) other than `ignore`.
  */
 export async function readPrediction(path: string, options: ReadPredictionOptions = {}): Promise<Prediction> {
-  const arrays = await readNpz(path, { ...options.limits, keys: ["probs", "label", "spacing"] });
+  const { limits, buffers } = options;
+  const arrays = await readNpz(path, { ...limits, buffers, keys: ["probs", "label", "spacing"] });
   const probs = toFloat32(await pick(arrays, path, "probs"), path, "probs");
-  const labels = toLabels(await pick(arrays, path, "label"), path, "label");
-  checkSpatial(path, "probs", probs, labels);
+  const stored = toLabels(await pick(arrays, path, "label"), path, "label");
+  checkSpatial(path, "probs", probs, stored);
   const any = options.values === "any";
   if (!any) checkValues(path, probs.data);
-  checkLabelRange(path, labels, any ? Math.max(2, probs.dims[0]!) : probs.dims[0]!, options.ignore);
+  const classes = any ? Math.max(2, probs.dims[0]!) : probs.dims[0]!;
+  const labels = await classLabels(path, stored, classes, options.ignore);
+  if (labels !== stored) buffers?.give(stored.data.buffer);
   const { spacing } = arrays;
   if (!spacing) return { probs, labels };
   return { probs, labels, spacing: toSpacing(spacing, path, labels.dims.length) };

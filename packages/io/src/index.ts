@@ -1,3 +1,4 @@
+export { BufferPool } from "./buffer-pool.js";
 export type { Case, Prediction, ReadCaseOptions, ReadPredictionOptions } from "./case.js";
 export { readCase, readPrediction, writePrediction } from "./case.js";
 export { errorCode, FormatError, fileError, writeError } from "./errors.js";

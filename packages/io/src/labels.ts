@@ -1,5 +1,11 @@
 import { createHash } from "node:crypto";
-import type { Labels, Tensor } from "@pixelcal/core";
+import {
+  type Labels,
+  type NarrowedLabels,
+  narrowLabels,
+  narrowLabelsSync,
+  type Tensor,
+} from "@pixelcal/core";
 import { FormatError } from "./errors.js";
 
 /**
@@ -22,7 +28,8 @@ export function labelHash(labels: Labels): string {
   const numbers = labelNumbers(labels);
   // The narrowest type that holds them: most labels are bytes as they come.
   let narrow = true;
-  for (let i = 0; i < numbers.length && narrow; i++) narrow = numbers[i]! >= 0 && numbers[i]! <= 255;
+  if (!(numbers instanceof Uint8Array))
+    for (let i = 0; i < numbers.length && narrow; i++) narrow = numbers[i]! >= 0 && numbers[i]! <= 255;
   const bytes =
     numbers instanceof Uint8Array ? numbers : narrow ? Uint8Array.from(numbers) : Float64Array.from(numbers);
   const hash = createHash("sha256")
@@ -46,18 +53,25 @@ export function toInt64({ dims, data }: Labels): Tensor<"int64"> {
 
 /** Throws FormatError unless every label is in [0, classes) or equals `ignore`. */
 export function checkLabelRange(path: string, labels: Labels, classes: number, ignore?: number): void {
-  const numbers = labelNumbers(labels);
-  let first = -1;
-  let count = 0;
-  for (let i = 0; i < numbers.length; i++) {
-    const label = numbers[i]!;
-    if ((label >= 0 && label < classes) || label === ignore) continue;
-    if (count === 0) first = i;
-    count += 1;
-  }
-  if (count === 0) return;
+  refuseStray(path, narrowLabelsSync(labels, { classes, ignore }), classes, ignore);
+}
+
+/** Returns labels as uint8 where classes and `ignore` fit; throws as `checkLabelRange`. One pass, off the event loop. */
+export async function classLabels(
+  path: string,
+  labels: Labels,
+  classes: number,
+  ignore?: number,
+): Promise<Labels> {
+  const narrowed = await narrowLabels(labels, { classes, ignore });
+  refuseStray(path, narrowed, classes, ignore);
+  return narrowed.labels;
+}
+
+function refuseStray(path: string, { stray }: NarrowedLabels, classes: number, ignore?: number): void {
+  if (stray === undefined) return;
   const or = ignore === undefined ? "" : ` or ${ignore} to ignore`;
-  const got = `${numbers[first]} at pixel ${first} (${count} such pixels)`;
+  const got = `${stray.label} at pixel ${stray.pixel} (${stray.count} such pixels)`;
   const advice = ignore === undefined ? "; a label to leave out is named by ignore" : "";
   throw new FormatError(path, "label", `expected classes 0 to ${classes - 1}${or}, got ${got}${advice}`);
 }

@@ -1,6 +1,7 @@
 import { Readable } from "node:stream";
 import { invalidArgument, type Tensor } from "@pixelcal/core";
 import { ZipFile } from "yazl";
+import type { BufferPool } from "./buffer-pool.js";
 import { writeFileAtomic } from "./file.js";
 import { defaultLimits, type Limits } from "./limits.js";
 import { decodeNpyAt, npyPieces } from "./npy.js";
@@ -11,6 +12,8 @@ import { readArchive } from "./zip.js";
 export interface ReadNpzOptions extends Partial<Limits> {
   /** Read only these arrays, those of them that are there; default: all. */
   readonly keys?: readonly string[];
+  /** Buffers to read stored arrays into, in place of new ones. */
+  readonly buffers?: BufferPool;
   /** The name to give to bytes in messages. */
   readonly source?: string;
 }
@@ -23,16 +26,17 @@ export async function readNpz(
   source: string | Uint8Array,
   options: ReadNpzOptions = {},
 ): Promise<Record<string, Tensor>> {
-  const { keys, source: name = "npz", ...limits } = options;
+  const { keys, source: name = "npz", buffers, ...limits } = options;
   const bounds = { ...defaultLimits, ...limits };
   const path = typeof source === "string" ? source : name;
   const wanted = (file: string): boolean =>
     file.endsWith(".npy") && (keys === undefined || keys.includes(file.slice(0, -4)));
   const arrays: Record<string, Tensor> = Object.create(null);
-  await readArchive(source, path, bounds, wanted, (file, buffer, length) => {
+  const decode = (file: string, buffer: ArrayBufferLike, length: number): void => {
     const key = file.slice(0, -4);
     arrays[key] = decodeNpyAt(buffer, 0, length, { path, key }, bounds);
-  });
+  };
+  await readArchive(source, path, bounds, wanted, decode, buffers);
   return arrays;
 }
 

@@ -6,8 +6,8 @@ import { defaultLimits, type Limits } from "./limits.js";
 /** A source of bytes that can be read at any position. */
 export interface ByteSource {
   readonly size: number;
-  /** Returns a new buffer of the `length` bytes from `position` on. */
-  read(position: number, length: number): Promise<ArrayBuffer>;
+  /** Returns the `length` bytes from `position` on, in the buffer `into` of that length or in a new one. */
+  read(position: number, length: number, into?: ArrayBuffer): Promise<ArrayBuffer>;
   /** Fills `target` with the bytes from `position` on. */
   readInto(position: number, target: Uint8Array): Promise<void>;
 }
@@ -88,9 +88,9 @@ export class RegularFile implements ByteSource {
     }
   }
 
-  async read(position: number, length: number): Promise<ArrayBuffer> {
+  async read(position: number, length: number, into?: ArrayBuffer): Promise<ArrayBuffer> {
     if (position + length > this.size) throw cut(this.path, position + length - this.size);
-    const buffer = new ArrayBuffer(length);
+    const buffer = into ?? new ArrayBuffer(length);
     // Each view covers one piece: Node 20 has no view of more than 4 GiB.
     for (let at = 0; at < length; at += this.#piece)
       await this.readInto(position + at, new Uint8Array(buffer, at, Math.min(length - at, this.#piece)));

@@ -2,6 +2,7 @@ import { promisify } from "node:util";
 import { crc32, createInflateRaw, type InputType, inflateRaw, type ZlibOptions } from "node:zlib";
 import type { Entry } from "yauzl";
 import { archiveIndex } from "./archive-index.js";
+import type { BufferPool } from "./buffer-pool.js";
 import { FormatError, fileError } from "./errors.js";
 import type { Limits } from "./limits.js";
 import { type ByteSource, BytesSource, pieces, RegularFile } from "./regular-file.js";
@@ -22,17 +23,25 @@ async function dataStart(source: ByteSource, entry: Entry): Promise<number> {
   return start;
 }
 
-async function unpack(source: ByteSource, entry: Entry, readSize: number): Promise<ArrayBufferLike> {
+async function unpack(
+  source: ByteSource,
+  entry: Entry,
+  readSize: number,
+  buffers: BufferPool | undefined,
+): Promise<ArrayBufferLike> {
   const { compressedSize, uncompressedSize: size } = entry;
   const start = await dataStart(source, entry);
-  if (!entry.isCompressed()) return source.read(start, compressedSize);
+  const read = (): Promise<ArrayBuffer> => source.read(start, compressedSize, buffers?.take(compressedSize));
+  if (!entry.isCompressed()) return read();
   if (Math.max(compressedSize, size) > readSize) return inflatePieces(source, start, entry, readSize);
   // One call on the thread pool with one output chunk just larger than the promise: many times faster than a stream of small
   // chunks, no copy, and a longer stream is an error instead of memory.
-  const bytes = await inflate(new Uint8Array(await source.read(start, compressedSize)), {
+  const packed = await read();
+  const bytes = await inflate(new Uint8Array(packed), {
     chunkSize: Math.max(64, size + 1),
     maxOutputLength: Math.max(1, size),
   });
+  buffers?.give(packed);
   if (bytes.length !== size) throw wrongSize(bytes.length, size);
   const { buffer, byteOffset } = bytes;
   return byteOffset === 0 && buffer.byteLength <= size + 64
@@ -108,7 +117,7 @@ function checkSizes(entries: readonly Entry[], path: string, packed: number, lim
 
 /**
  * Reads the entries of a ZIP archive that `wanted` picks, one after the other, with their checksums verified.
- * Refuses duplicate names, overlapping or encrypted entries, and expansion beyond `limits`. Throws FormatError.
+ * Stored entries lie in buffers of the pool, where there is one. Refuses duplicate names, overlapping or encrypted entries, and expansion beyond `limits`. Throws FormatError.
  */
 export async function readArchive(
   source: string | Uint8Array,
@@ -116,6 +125,7 @@ export async function readArchive(
   limits: Limits,
   wanted: (name: string) => boolean,
   receive: (name: string, buffer: ArrayBufferLike, length: number) => void,
+  buffers?: BufferPool,
 ): Promise<void> {
   let current: string | undefined;
   let file: RegularFile | undefined;
@@ -129,7 +139,7 @@ export async function readArchive(
     for (const entry of entries) {
       const { fileName, uncompressedSize: size } = entry;
       current = fileName;
-      const buffer = await unpack(archive, entry, limits.readSize);
+      const buffer = await unpack(archive, entry, limits.readSize, buffers);
       if (checksum(buffer, size) !== entry.crc32)
         throw new FormatError(path, current, "checksum mismatch, the file is damaged");
       receive(current, buffer, size);

@@ -1,0 +1,50 @@
+import { threadCount } from "@pixelcal/core";
+
+type Results<T extends readonly (() => Promise<unknown>)[]> = {
+  -readonly [K in keyof T]: Awaited<ReturnType<T[K]>>;
+};
+
+/**
+ * Runs kernels side by side, or one after the other where kernels may use one thread alone. Fails as the first of
+ * them that fails in the order given, so that a message does not depend on their speed.
+ */
+export async function together<T extends readonly (() => Promise<unknown>)[]>(
+  ...work: T
+): Promise<Results<T>> {
+  const results: unknown[] = [];
+  if (threadCount() === 1) for (const run of work) results.push(await run());
+  else {
+    const settled = await Promise.allSettled(work.map((run) => run()));
+    for (const each of settled) {
+      if (each.status === "rejected") throw each.reason;
+      results.push(each.value);
+    }
+  }
+  return results as Results<T>;
+}
+
+/**
+ * Gives the results of `read` for every item in order, `count` of them under way ahead of the one that is in use.
+ * Nothing is left under way when the consumer stops; a failure is thrown in its turn.
+ */
+export async function* prefetched<T, R>(
+  items: readonly T[],
+  count: number,
+  read: (item: T) => Promise<R>,
+): AsyncGenerator<R> {
+  const underWay: Promise<R>[] = [];
+  let next = 0;
+  try {
+    while (next < items.length || underWay.length > 0) {
+      while (next < items.length && underWay.length <= count) {
+        const result = read(items[next++]!);
+        // Its turn comes later; until then a failure has nobody who waits for it.
+        result.catch(() => undefined);
+        underWay.push(result);
+      }
+      yield await underWay.shift()!;
+    }
+  } finally {
+    await Promise.allSettled(underWay);
+  }
+}

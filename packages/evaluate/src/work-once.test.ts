@@ -1,0 +1,46 @@
+import { createHook } from "node:async_hooks";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { writePrediction } from "@pixelcal/io";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { evaluate } from "./index.js";
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "pixelcal-"));
+  const dims = [2, 64, 64];
+  for (let n = 0; n < 5; n++) {
+    const data = new Float32Array(2 * 64 * 64);
+    for (let i = 0; i < 4096; i++) {
+      data[4096 + i] = ((i * 37 + n) % 101) / 101;
+      data[i] = 1 - data[4096 + i]!;
+    }
+    const labels = Uint8Array.from({ length: 4096 }, (_, i) => Number(i % 64 > 20 + n));
+    await writePrediction(join(folder, `${n}.npz`), {
+      probs: { type: "float32", dims, data },
+      labels: { type: "uint8", dims: [64, 64], data: labels },
+    });
+  }
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+/** Counts what is begun while `work` runs, by the name Node gives to it. */
+async function begun(work: () => Promise<unknown>): Promise<ReadonlyMap<string, number>> {
+  const counts = new Map<string, number>();
+  const hook = createHook({ init: (_, type) => void counts.set(type, (counts.get(type) ?? 0) + 1) });
+  hook.enable();
+  try {
+    await work();
+  } finally {
+    hook.disable();
+  }
+  return counts;
+}
+
+test("each file is opened once, its labels are ranged once and its classes chosen once", async () => {
+  const counts = await begun(() => evaluate(folder));
+  expect(counts.get("FILEHANDLE")).toBe(5);
+  // Per case: labels, values, arg-max, confusion, surfaces, histograms and proper scores.
+  expect(counts.get("pixelcal")).toBe(5 * 7);
+});
