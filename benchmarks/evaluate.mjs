@@ -59,7 +59,7 @@ async function make(name, count, size, classes, compress) {
   if (existsSync(join(folder, `${count - 1}.npz`))) return folder;
   mkdirSync(folder, { recursive: true });
   for (let i = 0; i < count; i++)
-    await writeNpz(join(folder, `${i}.npz`), prediction(i, size, classes), { compress });
+    await writeNpz(join(folder, `${i}.npz`), prediction(i, size, classes), { level: compress ? 6 : 0 });
   return folder;
 }
 
@@ -112,6 +112,7 @@ async function compare(title, folder, classes, threads) {
   console.log(text.join(" | "));
 }
 
+mkdirSync(work, { recursive: true });
 const before = loadavg()[0];
 const started = timed(process.execPath, [cli, "--version"]);
 await compare(
