@@ -10,9 +10,9 @@ import {
   pixelExpectedCalibrationError,
   probabilityScores,
 } from "@pixelcal/core";
-import { together } from "./concurrency.js";
 import { regionScores } from "./region-scores.js";
 import type { ScoreOptions } from "./score-options.js";
+import { together } from "./together.js";
 
 /** One number per column; NaN where it is not defined for the case. */
 export type Scores = Readonly<Record<string, number>>;

@@ -12,11 +12,11 @@ import {
   FormatError,
   labelHash,
   listCases,
+  prefetch,
   type ReadPredictionOptions,
   readPrediction,
 } from "@pixelcal/io";
 import { caseScores, type PixelCounts, type Scores } from "./case-scores.js";
-import { prefetched } from "./concurrency.js";
 import {
   classesOfChannels,
   type ProbabilityTransform,
@@ -206,7 +206,7 @@ async function* readFolder(
   // The range of values is checked by name of class and pixel below.
   const options = { ...reading, values: "any" } as const;
   const names = cases ?? (await listCases(folder, expectedPredictions));
-  yield* prefetched(names, readAhead, async (name) => ({
+  yield* prefetch(names, readAhead, async (name) => ({
     name,
     ...(await readPrediction(join(folder, `${name}.npz`), options)),
   }));

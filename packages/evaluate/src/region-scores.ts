@@ -7,8 +7,8 @@ import {
   labelSurfaceDistances,
   overlapCounts,
 } from "@pixelcal/core";
-import { together } from "./concurrency.js";
 import { emptyPolicyOf, type ScoreOptions } from "./score-options.js";
+import { together } from "./together.js";
 
 const measures = ["DSC", "IoU", "HD", "HD95", "HD percentile", "ASSD", "NSD"] as const;
 

@@ -18,6 +18,7 @@ export { type Lock, LockedError, lockBeside, lockFolder } from "./lock.js";
 export { decodeNpy, encodeNpy, readNpy, writeNpy } from "./npy.js";
 export type { ReadNpzOptions, WriteNpzOptions } from "./npz.js";
 export { encodeNpz, npzNames, readNpz, writeNpz } from "./npz.js";
+export { prefetch } from "./prefetch.js";
 export { readRegularFile, readRegularFileSync, regularFilePieces } from "./regular-file.js";
 export type { Safetensors, SafetensorsOptions } from "./safetensors.js";
 export {

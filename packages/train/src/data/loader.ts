@@ -1,7 +1,7 @@
 import { checkOptions, invalidArgument, optionNames, Random, type Tensor } from "@pixelcal/core";
+import { prefetch } from "@pixelcal/io";
 import { assemble, type Batch, checkMembers, type Member, stack, unstack } from "./batch.js";
 import type { Dataset, DatasetCase } from "./dataset.js";
-import { ahead } from "./prefetch.js";
 import { type Augmentation, checkAugmentation, drawTransform, identity } from "./transforms.js";
 
 /** Computes what a loss needs of the labels [N, ...spatial] ahead of the step. Called for several batches at once. */
@@ -142,7 +142,7 @@ export class Loader {
   // While a batch is in use the next ones are read, unpacked, transformed and given their targets.
   #stream(epoch: number, position: number): AsyncGenerator<Batch, void, undefined> {
     const rest = this.#plan(epoch).slice(position);
-    return ahead(rest, this.#options.prefetch ?? 2, (indices) => this.#make(epoch, indices));
+    return prefetch(rest, this.#options.prefetch ?? 2, (indices) => this.#make(epoch, indices));
   }
 
   /** The case indices of every batch of an epoch. */

@@ -1,7 +1,6 @@
 import { join } from "node:path";
 import { checkOptions, invalidArgument, optionNames } from "@pixelcal/core";
-import { FormatError, type Lock, lockFolder, writeFileAtomic } from "@pixelcal/io";
-import { ahead } from "../data/prefetch.js";
+import { FormatError, type Lock, lockFolder, prefetch, writeFileAtomic } from "@pixelcal/io";
 import { CheckpointRotation, checkpointFiles } from "./checkpoint-rotation.js";
 import { foregroundDice } from "./foreground-dice.js";
 import { DivergedError, type TrainingBatch } from "./options.js";
@@ -190,12 +189,12 @@ const isBetter = (record: EpochRecord, best: EpochRecord, selection: "loss" | "d
     : record.validationDice! > best.validationDice!;
 
 async function trainEpoch(trainer: Trainer, epoch: number, options: FitOptions): Promise<EpochRecord> {
-  const { train, epochs, prefetch = 2, onProgress } = options;
+  const { train, epochs, prefetch: count = 2, onProgress } = options;
   const mean = new Mean();
   const terms = new Map<string, Mean>();
   let { learningRate } = trainer;
   let batch = 0;
-  for await (const prepared of ahead(train.epoch(epoch), prefetch, (next) => withTargets(trainer, next))) {
+  for await (const prepared of prefetch(train.epoch(epoch), count, (next) => withTargets(trainer, next))) {
     batch += 1;
     const result = await trainer.step(prepared).catch((cause: unknown) => {
       if (!(cause instanceof DivergedError)) throw cause;
@@ -224,14 +223,14 @@ async function validate(
   const loss = new Mean();
   const dice = new Mean();
   let batch = 0;
-  for await (const prepared of ahead(validation.epoch(0), 2, (next) => withTargets(trainer, next))) {
+  for await (const prepared of prefetch(validation.epoch(0), 2, (next) => withTargets(trainer, next))) {
     batch += 1;
     const values = await trainer.evaluateLoss(prepared);
     if (!Number.isFinite(values.loss)) {
       throw new TrainingAbortedError(epoch + 1, batch, `the validation loss is ${values.loss}`);
     }
     loss.add(values.loss, prepared.images.dims[0]!);
-    for (const score of foregroundDice(values.logits, prepared.labels, trainer.loss.ignore))
+    for (const score of await foregroundDice(values.logits, prepared.labels, trainer.loss.ignore))
       if (!Number.isNaN(score)) dice.add(score, 1);
   }
   if (batch === 0) throw invalidArgument("validation", "at least one batch", "none");

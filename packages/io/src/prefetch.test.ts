@@ -1,12 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { ahead } from "./prefetch.js";
+import { prefetch } from "./index.js";
 
 const later = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-describe("ahead", () => {
+describe("prefetch", () => {
   it.each([0, 1, 2, 9])("keeps the order with %i ahead", async (count) => {
     const seen: number[] = [];
-    const doubled = ahead([1, 2, 3, 4, 5], count, async (n) => {
+    const doubled = prefetch([1, 2, 3, 4, 5], count, async (n) => {
       await later(6 - n);
       return 2 * n;
     });
@@ -16,7 +16,7 @@ describe("ahead", () => {
 
   it("starts the next item before the one before is taken", async () => {
     const started: number[] = [];
-    const items = ahead([1, 2, 3, 4], 1, async (n) => {
+    const items = prefetch([1, 2, 3, 4], 1, async (n) => {
       started.push(n);
       return n;
     });
@@ -34,10 +34,10 @@ describe("ahead", () => {
         closed = true;
       }
     }
-    for await (const value of ahead(source(), 2, async (n) => n)) if (value === 3) break;
+    for await (const value of prefetch(source(), 2, async (n) => n)) if (value === 3) break;
     expect(closed).toBe(true);
 
-    const failing = ahead([1, 2, 3], 2, async (n) => {
+    const failing = prefetch([1, 2, 3], 2, async (n) => {
       if (n === 2) throw new Error("two");
       return n;
     });

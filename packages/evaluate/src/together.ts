@@ -22,29 +22,3 @@ export async function together<T extends readonly (() => Promise<unknown>)[]>(
   }
   return results as Results<T>;
 }
-
-/**
- * Gives the results of `read` for every item in order, `count` of them under way ahead of the one that is in use.
- * Nothing is left under way when the consumer stops; a failure is thrown in its turn.
- */
-export async function* prefetched<T, R>(
-  items: readonly T[],
-  count: number,
-  read: (item: T) => Promise<R>,
-): AsyncGenerator<R> {
-  const underWay: Promise<R>[] = [];
-  let next = 0;
-  try {
-    while (next < items.length || underWay.length > 0) {
-      while (next < items.length && underWay.length <= count) {
-        const result = read(items[next++]!);
-        // Its turn comes later; until then a failure has nobody who waits for it.
-        result.catch(() => undefined);
-        underWay.push(result);
-      }
-      yield await underWay.shift()!;
-    }
-  } finally {
-    await Promise.allSettled(underWay);
-  }
-}

@@ -2,7 +2,7 @@
  * Maps the items of a source, keeping up to `count` mapped items in the making while the caller works on one; order is
  * kept. The source is closed when the caller stops early.
  */
-export async function* ahead<T, R>(
+export async function* prefetch<T, R>(
   source: AsyncIterable<T> | Iterable<T>,
   count: number,
   map: (item: T) => Promise<R>,
