@@ -1,5 +1,6 @@
 import { join } from "node:path";
-import { readNpz, writePrediction } from "@pixelcal/io";
+import { inspectValues, type Tensor } from "@pixelcal/core";
+import { prefetch, readNpz, writePrediction } from "@pixelcal/io";
 import { type Dataset, type ProbabilityModel, predict } from "@pixelcal/train";
 import { CommandError, Interrupted } from "../command-error.js";
 import type { Context } from "../context.js";
@@ -23,17 +24,37 @@ export async function inferRun(run: InferRun): Promise<void> {
   const { predictor, dataset, folder, terminal, signal, tile, overlap, label } = run;
   const total = dataset.names.length;
   await writeFolder(folder, predictions, async (staged) => {
-    for (const [index, name] of dataset.names.entries()) {
-      if (signal.aborted) throw new Interrupted(`stopped; ${folder} was not written`);
-      const { image, labels, spacing } = await dataset.read(index);
-      const probs = await predict(predictor, image, { tile, overlap });
-      if (probs.data.some(Number.isNaN))
-        throw new CommandError(`${dataset.source(index)}: the network's outputs are not finite`);
-      await writePrediction(join(staged, `${name}.npz`), { probs, labels, spacing });
-      terminal.progress({ label, done: index + 1, total });
+    let writing: Promise<void> = Promise.resolve();
+    const cases = prefetch(dataset.names.keys(), 1, async (index) => ({
+      index,
+      ...(await dataset.read(index)),
+    }));
+    try {
+      for await (const { index, image, labels, spacing } of cases) {
+        if (signal.aborted) throw new Interrupted(`stopped; ${folder} was not written`);
+        const probs = await predict(predictor, image, { tile, overlap });
+        if (await hasNaN(probs))
+          throw new CommandError(`${dataset.source(index)}: the network's outputs are not finite`);
+        // One case is written while the next is predicted.
+        await writing;
+        const path = join(staged, `${dataset.names[index]}.npz`);
+        writing = writePrediction(path, { probs, labels, spacing }).then(() =>
+          terminal.progress({ label, done: index + 1, total }),
+        );
+        writing.catch(() => undefined);
+      }
+      await writing;
+    } finally {
+      // The folder is removed after a failure: nothing may still be written to it.
+      await Promise.allSettled([writing]);
     }
   });
   terminal.clear();
+}
+
+async function hasNaN({ dims, ...probs }: Tensor<"float32">): Promise<boolean> {
+  const { values } = await inspectValues({ ...probs, dims: [1, ...dims] });
+  return values.count > 0;
 }
 
 // Cases have the same ending as predictions, and must not be replaced by them.
