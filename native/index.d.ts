@@ -1,31 +1,31 @@
 // The boundary between JavaScript and the native kernels: every kernel `name(options)` returns a Promise and
-// runs off the JS thread, `nameSync(options)` runs at once. Arrays are read and written in place, byteOffset
-// respected. They must be attached and of fixed length, and not be shared: a SharedArrayBuffer may change
-// under a kernel, a resizable ArrayBuffer may shrink, and both are refused. Arrays must not be changed while
-// a call runs. One that is transferred or detached meanwhile costs the call, which then rejects; its memory
-// stays until the kernel has ended. Lengths are compared with the sizes given, and results with what arrays
-// can be, before anything is allocated. Rejected arguments are TypeErrors with code "INVALID_ARGUMENT" and a
-// message "argument: expected X, got Y", results too large RangeErrors with code "RESULT_TOO_LARGE".
+// runs off the JS thread; `nameSync(options)` runs at once. Arrays are read and written in place, byteOffset
+// respected. They must be attached, of fixed length and not shared: a SharedArrayBuffer may change under a
+// kernel and a resizable ArrayBuffer may shrink, so both are refused. Arrays must not be changed while a call
+// runs. If one is transferred or detached meanwhile, the call rejects; the memory stays until the kernel has
+// ended. Lengths are compared with the given sizes, and result sizes with the limits of arrays, before
+// anything is allocated. Rejected arguments are TypeErrors with code "INVALID_ARGUMENT" and a message
+// "argument: expected X, got Y"; results too large are RangeErrors with code "RESULT_TOO_LARGE".
 //
-// `out` takes the result; without it, results of 1 MB and more lie in a pool of the process, which uses
-// memory again once JavaScript has dropped it: see `resultMemory`. Their ArrayBuffers cannot be
-// transferred to another thread (Node copies them or throws a DataCloneError, by version); give `out`
-// for results that shall move.
+// `out` takes the result. Without it, results of 1 MB and more lie in a pool of the process, which reuses
+// memory once JavaScript has dropped it: see `resultMemory`. Their ArrayBuffers cannot be transferred to
+// another thread (Node copies them or throws a DataCloneError, by version); pass `out` for results that must
+// move.
 
 /** A label map, one integer class per pixel; none of the types is converted. */
 export type LabelArray = Uint8Array | Int32Array | BigInt64Array;
 
 /**
- * Where a kernel runs; a device that is not in `devices()` is an error. On "cuda" every array may be a
- * handle, and with `keep` the results are handles, whatever the types below say: values of `upload` and of
- * other kernels, which only native code can read.
+ * The place where a kernel runs; a device that is not in `devices()` is an error. On "cuda" every array may
+ * be a handle, and with `keep` the results are handles, whatever the types below say: values of `upload` and
+ * of other kernels, which only native code can read.
  */
 export interface DeviceOptions {
   readonly device?: "cpu" | "cuda";
   readonly keep?: boolean;
 }
 
-/** `batch` (default 1) images of 1 to 3 spatial dimensions `size`, last dimension fastest. */
+/** A grid of `batch` (default 1) images of 1 to 3 spatial dimensions `size`, last dimension fastest. */
 export interface GridOptions extends DeviceOptions {
   readonly batch?: number;
   readonly size: readonly number[];
@@ -35,7 +35,7 @@ export interface DistanceTransformOptions extends GridOptions {
   readonly mask: Uint8Array;
   readonly spacing?: readonly number[];
   readonly squared?: boolean;
-  /** The distances of an image without any zero: Infinity (default), or those to scipy's virtual point. */
+  /** The distances of an image without any zero: Infinity (default), or those to SciPy's virtual point. */
   readonly noZero?: "infinity" | "reference";
   readonly out?: Float32Array;
 }
@@ -50,10 +50,10 @@ export interface SignedDistanceOptions extends GridOptions {
   readonly classes: number;
   readonly spacing?: readonly number[];
   readonly normalize?: "none" | "max" | "split" | "truncate";
-  /** Physical units; default 1. */
+  /** The reach in physical units; default 1. */
   readonly truncate?: number;
   readonly absent?: "reference" | "far";
-  /** `[batch, classes, ...size]` */
+  /** The result, `[batch, classes, ...size]`. */
   readonly out?: Float32Array;
 }
 
@@ -62,22 +62,22 @@ export interface SignedDistanceKernels {
   signedDistanceSync(options: SignedDistanceOptions): Float32Array;
 }
 
-/** src/kernels/surface_distance.h says what each choice means. */
+/** The arguments of surface distances; src/surface/surface_distance.h explains each choice. */
 export interface SurfaceArguments extends GridOptions {
   readonly spacing?: readonly number[];
   readonly convention?: "reference" | "monai" | "deepmind";
-  /** Default "undefined". */
+  /** The measures of two empty masks; default "undefined". */
   readonly bothEmpty?: "undefined" | "perfect";
-  /** Default "worst". */
+  /** The measures if one mask is empty; default "worst". */
   readonly oneEmpty?: "worst" | "diagonal" | "undefined";
-  /** That of hdPercentile, 0 to 100; default 95. */
+  /** The percentile of hdPercentile, 0 to 100; default 95. */
   readonly percentile?: number;
 }
 
 export interface SurfaceDistancesOptions extends SurfaceArguments {
   readonly a: Uint8Array;
   readonly b: Uint8Array;
-  /** Physical units, for nsd; default 1. */
+  /** The tolerance of nsd in physical units; default 1. */
   readonly tolerance?: number;
 }
 
@@ -87,13 +87,13 @@ export interface LabelSurfaceDistancesOptions extends SurfaceArguments {
   readonly classes: number;
   /** The classes of each region. */
   readonly regions: readonly (readonly number[])[];
-  /** Pixels with this label are in no region, and surfaces do not arise from them. */
+  /** The label of pixels that are in no region and that cause no surface. */
   readonly ignore?: number;
-  /** For every region, or one per region. */
+  /** The tolerance of every region, or one per region. */
   readonly tolerance?: number | readonly number[];
 }
 
-/** In physical units but nsd, a share; aToB and bToA are the directed means. */
+/** The measures in physical units, except nsd, a share; aToB and bToA are the directed means. */
 export interface SurfaceMeasures {
   readonly hd: number;
   readonly hd95: number;
@@ -105,56 +105,56 @@ export interface SurfaceMeasures {
 }
 
 export interface SurfaceDistanceKernels {
-  /** One result per image. */
+  /** Returns one result per image. */
   surfaceDistances(options: SurfaceDistancesOptions): Promise<SurfaceMeasures[]>;
   surfaceDistancesSync(options: SurfaceDistancesOptions): SurfaceMeasures[];
-  /** One result per image and region. */
+  /** Returns one result per image and region. */
   labelSurfaceDistances(options: LabelSurfaceDistancesOptions): Promise<SurfaceMeasures[][]>;
   labelSurfaceDistancesSync(options: LabelSurfaceDistancesOptions): SurfaceMeasures[][];
 }
 
-/** Parameter arrays, updated in place, each with its gradient and slots of the same length. */
+/** The parameter arrays, updated in place, each with its gradient and state of the same length. */
 export interface UpdateOptions extends DeviceOptions {
   readonly parameters: readonly Float32Array[];
   readonly gradients: readonly Float32Array[];
   readonly learningRate: number;
-  /** For every array, or one per array; default 0. */
+  /** The weight decay of every array, or one per array; default 0. */
   readonly weightDecay?: number | readonly number[];
-  /** Multiplies every gradient first (clipping, accumulation); default 1. */
+  /** The factor applied to every gradient first (clipping, accumulation); default 1. */
   readonly gradientScale?: number;
 }
 
 export interface AdamwOptions extends UpdateOptions {
-  /** Running means of the gradients, zeros at first; updated in place. */
+  /** The running means of the gradients, zeros at first; updated in place. */
   readonly averages: readonly Float32Array[];
-  /** Running means of their squares, zeros at first; updated in place. */
+  /** The running means of the squared gradients, zeros at first; updated in place. */
   readonly squares: readonly Float32Array[];
-  /** 1 for the first update. */
+  /** The number of the update, 1 for the first. */
   readonly step: number;
-  /** Default 0.9. */
+  /** The decay rate of `averages`; default 0.9. */
   readonly beta1?: number;
-  /** Default 0.999. */
+  /** The decay rate of `squares`; default 0.999. */
   readonly beta2?: number;
-  /** Default 1e-8. */
+  /** The number added to the denominator; default 1e-8. */
   readonly epsilon?: number;
 }
 
 export interface SgdOptions extends UpdateOptions {
-  /** Default 0. */
+  /** The momentum; default 0. */
   readonly momentum?: number;
   readonly nesterov?: boolean;
-  /** Required with momentum, zeros at first; updated in place. */
+  /** The velocities, zeros at first, updated in place; required with momentum. */
   readonly velocities?: readonly Float32Array[];
 }
 
 export interface OptimizerKernels {
-  /** torch.optim.AdamW's update: decoupled weight decay. */
+  /** Applies torch.optim.AdamW's update with decoupled weight decay. */
   adamw(options: AdamwOptions): Promise<void>;
   adamwSync(options: AdamwOptions): void;
-  /** torch.optim.SGD's update: weight decay added to the gradient. */
+  /** Applies torch.optim.SGD's update with weight decay added to the gradient. */
   sgd(options: SgdOptions): Promise<void>;
   sgdSync(options: SgdOptions): void;
-  /** Euclidean norm of all gradients together, summed in double in a fixed order. */
+  /** Returns the Euclidean norm of all gradients together, summed in double in a fixed order. */
   gradientNorm(options: DeviceOptions & { readonly gradients: readonly Float32Array[] }): Promise<number>;
   gradientNormSync(options: DeviceOptions & { readonly gradients: readonly Float32Array[] }): number;
 }
@@ -180,8 +180,8 @@ export interface MorphologyOptions extends GridOptions, MorphologyArguments {
 }
 
 /**
- * One bit a pixel: pixel x of a row along the last axis is bit x % 64 of the row's word x / 64, every row
- * starts a word, and what is left of its last word is 0.
+ * The options of packed masks of one bit per pixel: pixel x of a row along the last axis is bit x % 64 of the
+ * row's word x / 64, every row starts a new word, and unused bits of its last word are 0.
  */
 export interface PackedMorphologyOptions extends GridOptions, MorphologyArguments {
   readonly words: BigUint64Array;
@@ -209,10 +209,10 @@ export interface MorphologyKernels {
   unpackMaskSync(options: UnpackMaskOptions): Uint8Array;
 }
 
-/** src/kernels/neighborhood.h says what each choice means. */
+/** The options of soft labels; src/soft_labels/soft_labels.h explains each choice. */
 export interface SoftLabelsOptions extends GridOptions, Partial<MorphologyArguments> {
   readonly labels: LabelArray;
-  /** One value per pixel; for the aggregations weighted by the image. */
+  /** The image, one value per pixel, for the aggregations weighted by it. */
   readonly image?: Float32Array;
   readonly classes: number;
   readonly aggregation:
@@ -232,7 +232,7 @@ export interface SoftLabelsOptions extends GridOptions, Partial<MorphologyArgume
   readonly scale?: number;
   readonly centre?: number;
   readonly divisor?: number;
-  /** Trailing dimensions the window and the morphology span; default all. */
+  /** The trailing dimensions the window and the morphology span; default all. */
   readonly dimensions?: number;
   readonly windowBorder: "background" | "zero" | "replicate" | "reflect101";
   readonly normalization: "window" | "classes" | "labels";
@@ -242,7 +242,7 @@ export interface SoftLabelsOptions extends GridOptions, Partial<MorphologyArgume
 }
 
 export interface NeighborhoodKernels {
-  /** `[batch, classes, ...size]`; morphology runs when `op` is given. */
+  /** Returns `[batch, classes, ...size]`; morphology runs if `op` is given. */
   softLabels(options: SoftLabelsOptions): Promise<Float32Array>;
   softLabelsSync(options: SoftLabelsOptions): Float32Array;
 }
@@ -251,12 +251,12 @@ export interface BoundarySoftLabelsOptions extends GridOptions {
   readonly labels: LabelArray;
   readonly classes: number;
   readonly spacing?: readonly number[];
-  /** A multiple of the smallest spacing; default 0.35. */
+  /** The width of the transition as a multiple of the smallest spacing; default 0.35. */
   readonly scale?: number;
-  /** From 0 (default) to below 1. */
+  /** The share of the uniform distribution, from 0 (default) to below 1. */
   readonly floor?: number;
   readonly ignore?: number;
-  /** `[batch, classes, ...size]` */
+  /** The result, `[batch, classes, ...size]`. */
   readonly out?: Float32Array;
 }
 
@@ -265,10 +265,13 @@ export interface BoundarySoftLabelKernels {
   boundarySoftLabelsSync(options: BoundarySoftLabelsOptions): Float32Array;
 }
 
-/** float32, or float16: a Float16Array (typed by what it has in common with a Uint16Array) or its bits. */
+/**
+ * An array of float32, or of float16: a Float16Array (typed by what it has in common with a Uint16Array) or
+ * its bits.
+ */
 export type FloatArray = Float32Array | Uint16Array;
 
-/** Probabilities `[batch, classes, pixels]` and their labels `[batch, pixels]`. */
+/** The probabilities `[batch, classes, pixels]` and their labels `[batch, pixels]`. */
 export interface ProbabilityMaps extends DeviceOptions {
   readonly probs: FloatArray;
   readonly labels: LabelArray;
@@ -276,9 +279,9 @@ export interface ProbabilityMaps extends DeviceOptions {
   readonly classes: number;
   readonly pixels: number;
   readonly ignore?: number;
-  /** One value per pixel: 0 leaves the pixel out. */
+  /** The mask, one value per pixel: 0 leaves the pixel out. */
   readonly mask?: Uint8Array;
-  /** One value per pixel. */
+  /** The weights, one value per pixel. */
   readonly weights?: Float32Array;
 }
 
@@ -288,7 +291,7 @@ export interface BinningOptions {
   /** Whether the first of right-closed bins holds 0; default true. */
   readonly includeLowest?: boolean;
   readonly bins: number;
-  /** Only probabilities above it (compared in float32) are counted. */
+  /** The probability (compared in float32) above which pixels are counted. */
   readonly threshold?: number;
 }
 
@@ -297,7 +300,7 @@ export interface EqualMassEdgesOptions extends ProbabilityMaps, BinningOptions {
 }
 
 export interface HistogramOptions extends BinningOptions {
-  /** bins + 1 numbers from 0 to 1, never decreasing, or as many for each group. */
+  /** The bins + 1 edges from 0 to 1, never decreasing, or as many for each group. */
   readonly edges: Float64Array;
 }
 
@@ -305,7 +308,7 @@ export interface CalibrationBinsOptions extends ProbabilityMaps {
   readonly histograms: readonly HistogramOptions[];
 }
 
-/** Sums per group (class, or one) and bin; `total` per group. */
+/** The sums per group (class, or one) and bin; `total` per group. */
 export interface CalibrationSums {
   readonly total: Float64Array;
   readonly dropped: Float64Array;
@@ -315,21 +318,21 @@ export interface CalibrationSums {
   readonly falsePositive: Float64Array;
 }
 
-/** Sums over pixels. */
+/** The options of sums over pixels. */
 export interface ProbabilityScoreOptions extends ProbabilityMaps {
-  /** Bounds the probabilities in the logarithm from below; default 0. */
+  /** The least probability that the logarithm uses; default 0. */
   readonly floor?: number;
 }
 export interface ProbabilityScoreSums {
   readonly total: number;
   readonly brier: number;
   readonly logLoss: number;
-  /** Pixels whose probability the floor bounded. */
+  /** The pixels whose probability was raised to the floor. */
   readonly bounded: number;
 }
 
 export interface ArgMaxOptions extends DeviceOptions {
-  /** `[batch, classes, pixels]` */
+  /** The values, `[batch, classes, pixels]`. */
   readonly values: FloatArray;
   readonly batch?: number;
   readonly classes: number;
@@ -346,23 +349,23 @@ export interface ConfusionCountsOptions extends DeviceOptions {
   readonly pixels: number;
   readonly ignore?: number;
   readonly mask?: Uint8Array;
-  /** `[batch, true class, predicted class]` */
+  /** The result, `[batch, true class, predicted class]`. */
   readonly out?: Float64Array;
 }
 
 export interface CalibrationKernels {
-  /** The sums of each histogram, all from one pass. */
+  /** Returns the sums of each histogram, all from one pass. */
   calibrationBins(options: CalibrationBinsOptions): Promise<CalibrationSums[]>;
   calibrationBinsSync(options: CalibrationBinsOptions): CalibrationSums[];
-  /** bins + 1 edges for each group, from the order of its probabilities. */
+  /** Returns bins + 1 edges for each group, from the order of its probabilities. */
   equalMassEdges(options: EqualMassEdgesOptions): Promise<Float64Array>;
   equalMassEdgesSync(options: EqualMassEdgesOptions): Float64Array;
   probabilityScores(options: ProbabilityScoreOptions): Promise<ProbabilityScoreSums>;
   probabilityScoresSync(options: ProbabilityScoreOptions): ProbabilityScoreSums;
-  /** Uint8Array up to 256 classes, else Int32Array. */
+  /** Returns a Uint8Array up to 256 classes, else an Int32Array. */
   argMax(options: ArgMaxOptions): Promise<Uint8Array | Int32Array>;
   argMaxSync(options: ArgMaxOptions): Uint8Array | Int32Array;
-  /** `[batch, true class, predicted class]` */
+  /** Returns `[batch, true class, predicted class]`. */
   confusionCounts(options: ConfusionCountsOptions): Promise<Float64Array>;
   confusionCountsSync(options: ConfusionCountsOptions): Float64Array;
 }
@@ -438,8 +441,8 @@ export interface PredictionKernels {
 }
 
 /**
- * The requested ones among one-hot labels, their signed distances and their soft labels; the options of
- * `signedDistance` and of `softLabels` beside each other, without `out`, `image` and `ignore`.
+ * The options of `signedDistance` and `softLabels` together, without `out`, `image` and `ignore`; the
+ * requested results among one-hot labels, signed distances and soft labels are computed.
  */
 export interface TargetsOptions extends GridOptions {
   readonly labels: LabelArray;
@@ -456,20 +459,20 @@ export interface Targets {
 }
 
 export interface TargetKernels {
-  /** Several targets of labels that are read (and on a device uploaded) once. */
+  /** Computes several targets of labels that are read (and on a device uploaded) once. */
   targets(options: TargetsOptions): Promise<Targets>;
   targetsSync(options: TargetsOptions): Targets;
 }
 
-/** Only in builds with CUDA. */
+/** The functions of device arrays, only in builds with CUDA. */
 export interface DeviceArrays {
-  /** A handle over a copy of `array` on the device. */
+  /** Returns a handle over a copy of `array` on the device. */
   upload(options: DeviceOptions & { readonly array: ArrayBufferView }): Promise<ArrayBufferView>;
   uploadSync(options: DeviceOptions & { readonly array: ArrayBufferView }): ArrayBufferView;
-  /** A copy of a handle's array here. */
+  /** Returns a copy of a handle's array in this process. */
   download(options: DeviceOptions & { readonly array: ArrayBufferView }): Promise<ArrayBufferView>;
   downloadSync(options: DeviceOptions & { readonly array: ArrayBufferView }): ArrayBufferView;
-  /** Frees a handle's memory; calls that use it go on. */
+  /** Frees a handle's memory; running calls that use it finish. */
   release(handle: unknown): void;
 }
 
@@ -485,15 +488,15 @@ export interface Native
     BoundarySoftLabelKernels,
     CalibrationKernels,
     PredictionKernels {
-  /** Devices the kernels can run on here, "cpu" first. */
+  /** Returns the devices that kernels can run on here, "cpu" first. */
   devices(): ("cpu" | "cuda")[];
-  /** Threads one kernel call may use; the pool serves the whole process. */
+  /** Returns the number of threads one kernel call may use; the pool serves the whole process. */
   threadCount(): number;
   setThreadCount(count: number): void;
   /**
-   * Bytes in the process's pool of large results, at most 256 MB together: `lent` to arrays that JavaScript
-   * holds (or has dropped since the event loop last turned), `kept` for the next results. Beyond that, and
-   * after half of it in one turn, results are ordinary arrays.
+   * Returns the bytes in the process's pool of large results, at most 256 MB together: `lent` to arrays that
+   * JavaScript holds (or has dropped since the event loop last ran), `kept` for the next results. Beyond
+   * that, and after half of it in one turn of the event loop, results are ordinary arrays.
    */
   resultMemory(): { lent: number; kept: number };
 }

@@ -9,7 +9,7 @@ using namespace pixelcal;
 
 namespace {
 
-// Runs of labels, so that some pixels lie far from any border.
+// Makes runs of labels, so that some pixels lie far from any border.
 std::vector<int> Runs(const Grid& grid, int classes, double change, uint64_t seed) {
   test::Noise noise(seed);
   std::vector<int> labels(static_cast<size_t>(grid.Count()));
@@ -30,7 +30,7 @@ std::vector<float> Soft(const std::vector<int>& labels, const Grid& grid,
   return out;
 }
 
-// The targets of the first image of `grid` in double, from the definition: every pair of pixels.
+// Computes the targets of the first image of `grid` in double from the definition: every pair of pixels.
 std::vector<double> Twin(const std::vector<int>& labels, const Grid& grid,
                          const BoundarySoftLabelOptions& options) {
   const auto dhw = grid.DepthHeightWidth();
@@ -59,7 +59,7 @@ std::vector<double> Twin(const std::vector<int>& labels, const Grid& grid,
     double most = -std::numeric_limits<double>::infinity(), sum = 0;
     for (int c = 0; c < classes; ++c) {
       const double away = std::max((c == own ? inside : distance[c]) - least / 2, least / 2);
-      // Limits of the softmax: without other classes, and for scale 0.
+      // The limits of the softmax: without other classes, and for scale 0.
       score[c] = (c == own ? away : -away) / (2 * std::max(options.scale, 1e-9) * least);
       if (std::isinf(score[c]) && c == own) score[c] = 1e300;
       most = std::max(most, score[c]);
@@ -112,7 +112,7 @@ TEST(BoundarySoftLabelsEqualTheDefinition) {
   }
 }
 
-// Each image on its own, with numbers of classes around those that fit words and bytes.
+// Each image alone, with numbers of classes around those that fit words and bytes.
 TEST(BoundarySoftLabelsAreTheSameEverywhere) {
   struct Case {
     std::vector<int64_t> size;

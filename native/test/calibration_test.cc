@@ -51,7 +51,7 @@ TEST(CalibrationBinsEqualTheTwinAtAnyNumberOfBins) {
         std::vector<double> edges = Linspace(bins);
         CheckAgainstTwin(made.Maps(false, weighted), {Score::kClasses, closed, bins, edges, -1});
         CheckAgainstTwin(made.Maps(false, weighted), {Score::kClasses, closed, bins, edges, -1, false});
-        // In single precision, as NumPy 1 compares.
+        // The edges in single precision, as NumPy 1 compares.
         for (double& edge : edges) edge = static_cast<float>(edge);
         CheckAgainstTwin(made.Maps(false, weighted), {Score::kClasses, closed, bins, edges, 1e-3f});
       }
@@ -69,7 +69,8 @@ TEST(CalibrationBinsEqualTheTwinAroundBlocks) {
 TEST(CalibrationBinsWithUnequalAndEqualEdges) {
   const ProbabilityCase made = MakeCase(1, 3, 5000, 1);
   std::vector<double> crowded{0, 0, 0.1, 0.1, 0.1, 0.7000000001, 1, 1};
-  // So many, and so unevenly, that they are looked up; the last third lies within one cell of the table.
+  // The limits are so many, and so uneven, that they are looked up; the last third lies within one cell of
+  // the table.
   std::vector<double> many;
   for (int i = 0; i <= 60; ++i)
     many.push_back(i < 40 ? std::pow(i / 40.0, 3) * 0.99 : 0.99 + (i - 40) * 1e-4);
@@ -84,8 +85,7 @@ TEST(CalibrationBinsWithUnequalAndEqualEdges) {
     }
 }
 
-// Most pixels in the first bin and no hit, in the last one and a hit, or not counted; between stretches of
-// noise.
+// Most pixels are misses in the first bin, hits in the last one, or not counted, between stretches of noise.
 TEST(CalibrationBinsOfSureProbabilitiesEqualTheTwin) {
   for (const int64_t pixels : {15, 1000, 2048, 7001}) {
     ProbabilityCase made = MakeCase(1, 3, pixels, static_cast<unsigned>(pixels));
@@ -156,7 +156,7 @@ TEST(CalibrationBinsOfEveryLabelType) {
     maps.labels = std::span<const int64_t>(longs);
     maps.ignore = int64_t{1} << 40;
     CHECK(Bins(maps, options) == expected);
-    // What a label of 8 or 32 bits cannot be ignores nothing, not what is left of it in those bits.
+    // An ignored label that 8 or 32 bits cannot hold ignores nothing, not its remainder in those bits.
     maps.ignore = (int64_t{1} << 40) + (int64_t{1} << 33) + 1;
     CHECK_THROWS(Bins(maps, options), "labels: expected classes 0 to 2, got 1099511627776");
     maps = made.Maps(true, false);
@@ -185,7 +185,7 @@ TEST(WeightedBinsAreTheSameEverywhere) {
   EverywhereAtAnyThreadCount([&] { CHECK(Bins(made.Maps(true, true), options) == expected); });
 }
 
-// So many pixels of one bin that chunks are longer than what cells hold.
+// One bin has so many pixels that chunks are longer than cells can hold.
 TEST(FullCellsAreEmptiedInTime) {
   constexpr int64_t kPixels = 8'000'017;
   const std::vector<float> probs(kPixels, 1.0f);
@@ -202,7 +202,7 @@ TEST(FullCellsAreEmptiedInTime) {
 
 TEST(TotalsBeyond64Bits) {
   cpu::FixedTotal total, half;
-  // 2^20 times (2^60 + 1) units of 2^-40.
+  // The total is 2^20 times (2^60 + 1) units of 2^-40.
   for (int i = 0; i < 1 << 20; ++i) total.Add((uint64_t{1} << 60) + 1);
   CHECK(total.Value() == 0x1p40 + 0x1p-20, total.Value());
   half.Add((uint64_t{1} << 40) - 1);

@@ -1,6 +1,6 @@
 #pragma once
 
-// The grids, masks and spacings every spatial kernel is tested on.
+// The grids, masks and spacings that test every spatial kernel.
 
 #include <array>
 #include <cstdint>
@@ -47,7 +47,8 @@ inline std::vector<Grid> Grids() {
       grids.push_back(MakeGrid(batch, std::array{a}));
       for (const int64_t b : kSizes) grids.push_back(MakeGrid(batch, std::array{a, b}));
     }
-    // In 3-D a covering of the sizes: every pair of neighbours meets, the O(n^2) reference stays affordable.
+    // In 3-D a covering of the sizes: every pair of neighbours meets, and the O(n^2) reference stays
+    // affordable.
     for (size_t i = 0; i < kSizes.size(); ++i) {
       for (size_t j = 0; j < kSizes.size(); ++j)
         grids.push_back(MakeGrid(batch, std::array{kSizes[i], kSizes[j], kSizes[(i + 2 * j) % 6]}));

@@ -21,7 +21,7 @@ inline std::vector<Test>& Tests() {
   return tests;
 }
 
-// A test that calls this counts as skipped, with the reason shown.
+// Returns the reason for which the running test counts as skipped; a test sets it to be skipped.
 inline std::string& SkipReason() {
   static std::string reason;
   return reason;

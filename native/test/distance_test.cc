@@ -28,7 +28,7 @@ double Ulps(float a, float b) {
                   static_cast<double>(std::bit_cast<int32_t>(b)));
 }
 
-// Work that the O(n^2) reference may take per grid, or it is left out.
+// Returns whether the O(n^2) reference is affordable for a grid; otherwise it is left out.
 bool Affordable(const Grid& grid) { return grid.Pixels() * grid.Pixels() * grid.batch <= 100'000'000; }
 
 }  // namespace
@@ -71,7 +71,7 @@ TEST(DistanceOnLongLines) {
         for (auto& value : mask) value = !value;
       }
       for (const auto& spacing : Spacings()) {
-        // Distances to each zero in turn, as the reference, but without its list of all pairs in memory.
+        // Distances to each zero in turn, like the reference but without its list of all pairs in memory.
         const auto out = Transform(mask, grid, {spacing, true, NoZero::kInfinity});
         if (std::count(mask.begin(), mask.end(), 0) > 2000) continue;
         const auto expected = reference::SquaredDistances(mask.data(), grid, spacing);
@@ -84,7 +84,7 @@ TEST(DistanceOnLongLines) {
   }
 }
 
-// The alternating pattern that makes neighbouring lanes disagree most about where their nearest zero is.
+// The alternating pattern makes neighbouring lanes disagree most about their nearest zero.
 TEST(DistanceOfAlternatingEnds) {
   const Grid grid = MakeGrid(1, std::array<int64_t, 2>{40, 200});
   std::vector<uint8_t> mask(static_cast<size_t>(grid.Count()), 1);

@@ -11,7 +11,7 @@
 namespace pixelcal::test {
 namespace {
 
-// The slow twin: sorts the counted probabilities of every class.
+// The slow twin, which sorts the counted probabilities of every class.
 std::vector<double> SortedEdges(const ProbabilityCase& made, const CalibrationOptions& options) {
   std::vector<double> edges;
   for (int64_t c = 0; c < made.classes; ++c) {

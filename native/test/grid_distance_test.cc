@@ -25,7 +25,7 @@ Mask WithZeros(const Grid& grid, const std::vector<int64_t>& zeros) {
   return mask;
 }
 
-// Both results of the transform under every instruction set and several thread counts.
+// Checks both results of the transform under every instruction set and several thread counts.
 void CheckTransform(const Mask& mask, const Grid& grid, const char* what) {
   const auto squares = reference::SquaredDistances(mask.data(), grid, {1, 1, 1});
   std::vector<float> out(mask.size());
@@ -44,7 +44,7 @@ void CheckTransform(const Mask& mask, const Grid& grid, const char* what) {
   });
 }
 
-// Squares of one image, in one round of tasks after the other.
+// Computes the squares of one image, one round of tasks after the other.
 std::vector<int32_t> Squares(const internal::GridDistance& transform, const Mask& bytes,
                              const uint8_t* wanted) {
   const internal::Sites sites{bytes.data(), 0, false};
@@ -85,7 +85,7 @@ TEST(GridDistanceAtBorders) {
   }
 }
 
-// Where bytes and 16-bit numbers end: steps of 253 to 256 and squares about 65535, along each axis.
+// The ends of bytes and 16-bit numbers: steps of 253 to 256 and squares about 65535, along each axis.
 TEST(GridDistanceWhereNumbersEnd) {
   for (const auto& size : {std::vector<int64_t>{600},
                            {3, 600},
@@ -109,14 +109,14 @@ TEST(GridDistanceWhereNumbersEnd) {
     CheckTransform(WithZeros(grid, {pixels - 1}), grid, "last zero");
     CheckTransform(WithZeros(grid, {pixels / 2, pixels / 3}), grid, "two zeros");
   }
-  // Squares of 2^24 and more are no longer all floats.
+  // Not all squares of 2^24 and more are floats.
   for (const auto& size : {std::vector<int64_t>{2, 4600}, {4600, 3}, {2, 4600, 2}, {4600, 2, 2}}) {
     const Grid grid = MakeGrid(1, size);
     CheckTransform(WithZeros(grid, {1}), grid, "far");
   }
 }
 
-// In double: other spacings, and axes too long for the integers. The same bits everywhere.
+// In double: other spacings, and axes too long for integers. The same bits everywhere.
 TEST(GridDistanceInDoubles) {
   const std::array<double, 3> unit{1, 1, 1};
   uint64_t seed = 40;
@@ -158,7 +158,7 @@ TEST(GridDistanceInDoubles) {
   }
 }
 
-// The patterns that make neighbouring lanes disagree most about where their nearest zero is.
+// These patterns make neighbouring lanes disagree most about their nearest zero.
 TEST(GridDistanceOfAlternatingEnds) {
   Mask mask = WithZeros(MakeGrid(1, std::array<int64_t, 2>{40, 200}), {});
   for (size_t row = 0; row < 40; ++row) mask[row * 200 + (row % 2 ? 199 : 0)] = 0;
@@ -231,7 +231,7 @@ TEST(GridDistanceUsesIntegersWhereTheyFit) {
   CHECK(integers({1, 30, 40}, {5, 1, 1}), "an axis of size 1 adds nothing");
   CHECK(!integers({2, 30, 40}, {5, 1, 1}));
   CHECK(integers({26457}, {1, 1, 1}) && !integers({26458}, {1, 1, 1}), "26458^2 is more than 7e8");
-  // More than 2^31 pixels: the arithmetic of sizes and tiles.
+  // With more than 2^31 pixels: the arithmetic of sizes and tiles.
   const Grid grid = MakeGrid(1, std::array<int64_t, 3>{1500, 1500, 1500});
   const internal::GridDistance transform(grid, {1, 1, 1});
   CHECK(transform.band_begin(transform.bands()) == int64_t{1500} * 1500 * 1500);

@@ -38,8 +38,8 @@ inline Sums Bins(const ProbabilityMaps& maps, const CalibrationOptions& options)
   return sums;
 }
 
-// For every group and bin, every pixel is compared with both edges in double. Without weights the sums of p
-// are whole multiples of 2^-40 and small enough to be exact doubles.
+// Compares every pixel with both edges of every group and bin in double. Without weights the sums of p are
+// whole multiples of 2^-40 and small enough to be exact doubles.
 inline Sums Twin(const ProbabilityMaps& maps, const CalibrationOptions& options) {
   const int64_t bins = options.bins, groups = cpu::CalibrationGroups(options.score, maps.classes);
   Sums sums(groups, bins);
@@ -92,7 +92,7 @@ inline Sums Twin(const ProbabilityMaps& maps, const CalibrationOptions& options)
   return sums;
 }
 
-// Counts exactly; sums of p exactly too without weights.
+// Compares counts exactly, and without weights sums of p too.
 inline bool SameSums(const Sums& sums, const Sums& expected, const ProbabilityMaps& maps) {
   if (maps.weights.empty()) return sums == expected;
   return sums.total == expected.total && sums.dropped == expected.dropped && sums.count == expected.count &&

@@ -6,7 +6,7 @@
 
 namespace pixelcal::test {
 
-// Runs `body` under every instruction set of this processor, then goes back to the one that was active.
+// Runs `body` under every instruction set of this processor, then restores the active one.
 template <class Body>
 void ForEachIsa(const Body& body) {
   const Isa before = ActiveIsa();
@@ -15,7 +15,7 @@ void ForEachIsa(const Body& body) {
   SetIsa(before);
 }
 
-// Runs `body` under every instruction set at 1, 2 and 3 threads; under ThreadSanitizer, to which one thread
+// Runs `body` under every instruction set at 1, 2 and 3 threads; under ThreadSanitizer, for which one thread
 // is of no interest, at 3 only.
 template <class Body>
 void EverywhereAtAnyThreadCount(const Body& body) {

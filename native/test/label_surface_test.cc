@@ -20,7 +20,7 @@ std::vector<SurfaceMeasures> LabelSurfaces(const LabelSpan& predicted, const Lab
   return out;
 }
 
-// Equal but for rounding; those of float32 percentiles.
+// Returns whether two numbers are equal up to rounding; float32 percentiles need a larger error.
 bool Near(double a, double b, double error = 1e-12) {
   return a == b || (std::isnan(a) && std::isnan(b)) || std::abs(a - b) <= error * std::abs(b);
 }
@@ -35,7 +35,7 @@ void CheckNear(const SurfaceMeasures& m, const SurfaceMeasures& n, SurfaceConven
         " ", m.assd, " ", m.nsd, " not ", n.hd, " ", n.hd95, " ", n.hd_percentile, " ", n.assd, " ", n.nsd);
 }
 
-// Blobs of classes, some pixels ignored.
+// Makes blobs of classes with some ignored pixels.
 template <class Label>
 std::vector<Label> RandomLabels(int64_t count, int64_t classes, double ignored, Label ignore, uint64_t seed) {
   test::Noise noise(seed);
@@ -70,7 +70,7 @@ TEST(LabelSurfaceDistancesEqualReference) {
     for (const double ignored : {0.0, 0.1, 0.6, 0.98}) {
       const auto labels = RandomLabels<int32_t>(grid.Count(), 5, ignored, kIgnore, ++seed);
       auto predicted = RandomLabels<int32_t>(grid.Count(), 5, 0, 0, ++seed);
-      for (size_t i = 0; i < labels.size(); i += 3)  // anything may be predicted there
+      for (size_t i = 0; i < labels.size(); i += 3)  // any prediction is allowed there
         if (labels[i] == kIgnore) predicted[i] = -7;
       const auto& spacing = spacings[seed / 2 % spacings.size()];
       for (const auto convention : kConventions) {
@@ -101,8 +101,8 @@ TEST(LabelSurfaceDistancesEqualReference) {
   }
 }
 
-// A square of which the right columns are void in the labels: a prediction that differs only there is right,
-// and neither has a surface along the void.
+// The right columns of a square are void in the labels: a prediction that differs only there is right, and
+// neither map has a surface along the void.
 TEST(LabelSurfacesDoNotAriseFromIgnoredPixels) {
   const Grid grid = MakeGrid(1, std::array<int64_t, 2>{6, 8});
   std::vector<uint8_t> labels(48, 0), predicted(48, 0);
@@ -116,7 +116,7 @@ TEST(LabelSurfacesDoNotAriseFromIgnoredPixels) {
     const auto m = LabelSurfaces(a, b, grid, {2, {{1}}, {}, 255}, {{1, 1, 1}, convention})[0];
     CHECK(m.hd == 0 && m.nsd == 1 && m.assd == 0, m.hd, " ", m.nsd);
   }
-  // One pixel amid ignored ones has no surface: its region counts as empty.
+  // A pixel surrounded by ignored ones has no surface, so its region counts as empty.
   labels.assign(48, 255);
   labels[20] = 1;
   for (const auto convention : kConventions) {

@@ -92,7 +92,7 @@ constexpr MorphologyOp kOps[] = {MorphologyOp::kErosion,         MorphologyOp::k
                                  MorphologyOp::kGradient,        MorphologyOp::kInternalGradient,
                                  MorphologyOp::kExternalGradient};
 
-// `density` in per cent; 1: a single pixel.
+// Makes a mask with `density` in per cent; 1 means a single pixel.
 Image Mask(const Grid& grid, int density, unsigned seed) {
   std::mt19937 random(seed);
   Image mask(grid.Count());
@@ -288,12 +288,12 @@ TEST(MorphologyRejects) {
                "mask: expected 6 pixels, got 5");
   CHECK_THROWS(cpu::Morphology(mask, grid, options, std::span(out).first(5)),
                "out: expected 6 pixels, got 5");
-  CHECK_THROWS(cpu::Morphology(mask, grid, options, mask), "out: expected memory apart from the mask's");
+  CHECK_THROWS(cpu::Morphology(mask, grid, options, mask), "out: must not overlap the mask's memory");
   std::vector<uint64_t> words(2), more(3);
   CHECK_THROWS(cpu::PackedMorphology(more, grid, options, words), "words: expected 2 words, got 3");
   CHECK_THROWS(cpu::PackedMorphology(words, grid, options, more), "out: expected 2 words, got 3");
   CHECK_THROWS(cpu::PackedMorphology(words, grid, options, words),
-               "out: expected memory apart from the given words");
+               "out: must not overlap the given words' memory");
   options.radius = -1;
   CHECK_THROWS(cpu::Morphology(mask, grid, options, out), "radius: expected at least 0, got -1");
   options.radius = 1;

@@ -156,7 +156,7 @@ TEST(SoftLabelsWithMorphologyEqualTheTwin) {
           SoftLabelOptions options;
           options.morphology = morphology;
           options.dimensions = dimensions;
-          // Each morphology with other choices of the rest, all pairs of which come up.
+          // Each morphology with different choices of the other options, all pairs of which occur.
           ++at;
           options.classes = std::array{2, 3, 9, 40}[at % 4];
           options.aggregation = static_cast<Aggregation>(at / 2 % 8);
@@ -195,7 +195,7 @@ TEST(SoftLabelsOfManyTilesEqualTheTwin) {
 }
 
 TEST(SoftLabelsKeepTheHardLabelOutsideTheBand) {
-  // One edge between columns 4 and 5; a window of 5, but a band of one pixel on either side.
+  // One edge lies between columns 4 and 5; the window is 5 wide, but the band one pixel on either side.
   const Grid grid = MakeGrid(1, std::vector<int64_t>{3, 10});
   std::vector<uint8_t> labels(30);
   for (int i = 0; i < 30; ++i) labels[i] = i % 10 >= 5;

@@ -54,7 +54,7 @@ TEST(PagePoolIsBounded) {
     CHECK(pool.usage().lent == 8 * kMegabyte, pool.usage().lent);
   }
   CHECK(pool.usage().lent == 0 && pool.usage().kept == 8 * kMegabyte, pool.usage().kept);
-  // The block that came back first, b, makes room.
+  // The block that was returned first, b, makes room.
   const auto c = pool.Take(2 * kMegabyte);
   CHECK(c && pool.usage().kept == 3 * kMegabyte, pool.usage().kept);
   CHECK(!pool.Take(8 * kMegabyte));
@@ -75,7 +75,7 @@ TEST(PagePoolWaitsForReturns) {
 }
 
 TEST(PagePoolForgetsWhatTheSystemRefused) {
-  // More than there are addresses, and half the limit.
+  // One request exceeds the address space, the other half the limit.
   constexpr size_t kTooMuch = size_t{1} << 61;
   PagePool pool(2 * kTooMuch);
   CHECK(!pool.Take(kTooMuch));

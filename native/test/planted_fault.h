@@ -7,7 +7,7 @@
 
 namespace pixelcal::test {
 
-// A fault on purpose, named as the sanitizer that must report it: a run is worth something only after that.
+// Makes a deliberate fault, named by the sanitizer that must report it: only then is a run worth anything.
 // Volatile, so that no compiler sees and removes it.
 inline void PlantedFault(const std::string& sanitizer) {
   if (sanitizer == "address") {

@@ -15,7 +15,7 @@
 
 namespace pixelcal::test {
 
-// float16 to float32, from the definition.
+// Converts float16 to float32, from the definition.
 inline float FromHalf(uint16_t bits) {
   const int exponent = bits >> 10 & 31, fraction = bits & 1023;
   const float sign = bits & 0x8000 ? -1.0f : 1.0f;
@@ -27,7 +27,7 @@ inline float FromHalf(uint16_t bits) {
 struct ProbabilityCase {
   int64_t batch, classes, pixels;
   std::vector<float> probs;
-  std::vector<uint16_t> halves;  // when not empty, what `probs` was widened from
+  std::vector<uint16_t> halves;  // if not empty, the source from which `probs` was widened
   std::vector<int32_t> labels;
   std::vector<uint8_t> mask;
   std::vector<float> weights;
@@ -50,8 +50,8 @@ struct ProbabilityCase {
   }
 };
 
-// A probability, often one at which something could go wrong: limits of bins and their neighbours, zeros,
-// ones, denormals, halves of the unit of sums.
+// Returns a probability, often an awkward one: limits of bins and their neighbours, zeros, ones, denormals,
+// halves of the unit of sums.
 inline float AwkwardProbability(std::mt19937& random) {
   const auto near = [&](float p) {
     const int side = static_cast<int>(random() % 3);
@@ -78,7 +78,7 @@ inline float AwkwardProbability(std::mt19937& random) {
   }
 }
 
-// Stretches of one probability and one label, as inside of regions, between stretches of noise.
+// Makes stretches of one probability and one label, as inside regions, between stretches of noise.
 inline ProbabilityCase MakeCase(int64_t batch, int64_t classes, int64_t pixels, unsigned seed,
                                 bool half = false) {
   std::mt19937 random(seed);

@@ -55,7 +55,7 @@ TEST(ProbabilityScoresEqualTheTwin) {
 }
 
 TEST(LogLossIsInDoubleAccuracy) {
-  // One pixel each, so that nothing averages out.
+  // One pixel per case, so that nothing averages out.
   std::mt19937 random(5);
   std::vector<float> values{1,    1e-45f,         1e-38f,        0x1.fffffep-1f, 0x1.fffffcp-1f,
                             0.5f, 0x1.6a09e6p-1f, 0x1.6a09e8p-1f};

@@ -1,6 +1,6 @@
 #pragma once
 
-// Slow and obvious: what each kernel must equal. Everything is O(n^2) and in double.
+// Slow and obvious implementations that each kernel must equal. Everything is O(n^2) and in double.
 
 #include <algorithm>
 #include <array>
@@ -27,7 +27,8 @@ inline std::array<double, 3> RightAligned(const Grid& grid, const std::array<dou
   return aligned;
 }
 
-// Squared distance of each nonzero pixel of one image to its nearest zero; infinity when there is none.
+// Returns the squared distance of each nonzero pixel of one image to its nearest zero; infinity if there is
+// none.
 inline std::vector<double> SquaredDistances(const uint8_t* mask, const Grid& grid,
                                             const std::array<double, 3>& spacing) {
   const auto dhw = grid.DepthHeightWidth();
@@ -52,7 +53,8 @@ inline std::vector<double> SquaredDistances(const uint8_t* mask, const Grid& gri
   return squares;
 }
 
-// The authors' signed distance of one class, before any normalisation: two transforms, outside minus inside.
+// Returns the authors' signed distance of one class, before any normalisation: two transforms, outside minus
+// inside.
 inline std::vector<double> SignedDistances(const std::vector<int>& labels, int label, const Grid& grid,
                                            const std::array<double, 3>& spacing) {
   std::vector<uint8_t> inside(labels.size()), outside(labels.size());
@@ -67,14 +69,14 @@ inline std::vector<double> SignedDistances(const std::vector<int>& labels, int l
   return signed_distance;
 }
 
-// The value of a mask at (z, y, x), 0 outside the image.
+// Returns the value of a mask at (z, y, x), 0 outside the image.
 inline int Value(const uint8_t* mask, const std::array<int64_t, 3>& dhw, int64_t z, int64_t y, int64_t x) {
   if (z < 0 || y < 0 || x < 0 || z >= dhw[0] || y >= dhw[1] || x >= dhw[2]) return 0;
   return mask[(z * dhw[1] + y) * dhw[2] + x] != 0;
 }
 
-// Pixels of the mask that a full or cross 3^rank erosion with zeros outside the image removes; ignored pixels
-// (or null, for none) do not erode.
+// Returns the pixels of the mask that a full or cross 3^rank erosion with zeros outside the image removes;
+// ignored pixels (null for none) do not erode.
 inline std::vector<Pixel> SurfacePixels(const uint8_t* mask, const Grid& grid, bool full,
                                         const uint8_t* ignored = nullptr) {
   const auto dhw = grid.DepthHeightWidth();
@@ -97,7 +99,7 @@ inline std::vector<Pixel> SurfacePixels(const uint8_t* mask, const Grid& grid, b
   return surface;
 }
 
-// For each pixel of `from` the distance to the nearest of `to`.
+// Returns for each pixel of `from` the distance to the nearest of `to`.
 inline std::vector<double> Distances(const std::vector<Pixel>& from, const std::vector<Pixel>& to,
                                      const std::array<double, 3>& size) {
   std::vector<double> distances;
@@ -114,7 +116,7 @@ inline std::vector<double> Distances(const std::vector<Pixel>& from, const std::
   return distances;
 }
 
-// The q-quantile with linear interpolation.
+// Returns the q-quantile with linear interpolation.
 inline double Quantile(std::vector<double> values, double q) {
   std::sort(values.begin(), values.end());
   const double place = static_cast<double>(values.size() - 1) * q;

@@ -77,8 +77,8 @@ TEST(SignedDistanceEqualsReference) {
   }
 }
 
-// The authors' float32 output bit for bit, under every instruction set and at any thread count; numbers of
-// classes around those that fit words and bytes.
+// Equals the authors' float32 output bit for bit, under every instruction set and at any thread count, with
+// numbers of classes around those that fit words and bytes.
 TEST(SignedDistanceEqualsTheAuthorsBits) {
   struct Case {
     std::vector<int64_t> size;
@@ -117,7 +117,7 @@ TEST(SignedDistanceEqualsTheAuthorsBits) {
   }
 }
 
-// Absent classes are positive ramps from the point before the first corner, a full class is minus that ramp.
+// Absent classes are positive ramps from the point before the first corner; a full class is minus that ramp.
 TEST(SignedDistanceReferenceRamps) {
   const Grid grid = MakeGrid(2, std::array<int64_t, 2>{3, 4});
   std::vector<int> labels(24, 1);

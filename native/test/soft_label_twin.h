@@ -30,8 +30,8 @@ inline std::vector<float> RandomImage(int64_t count, unsigned seed) {
   return image;
 }
 
-// The slow twin of the kernels without morphology: every pixel lists its window, one entry per pixel in it,
-// and each rule works on that list in double.
+// The slow twin of the kernels without morphology: every pixel lists its window, one entry per pixel, and
+// each rule works on that list in double.
 struct Seen {
   int64_t label;  // -1: no class, -2: ignored
   double tap, value;
@@ -154,7 +154,7 @@ inline std::vector<double> SoftLabelTwin(const Labels& labels, const std::vector
   return out;
 }
 
-// The slow twin with morphology: whole masks, cpu::Morphology (which has a twin of its own), then every
+// The slow twin with morphology: whole masks, cpu::Morphology (which has its own twin), then every
 // window pixel by pixel.
 inline std::vector<double> AdaptedSoftLabelTwin(const Labels& labels, const Grid& grid,
                                                 const SoftLabelOptions& options) {
@@ -164,7 +164,7 @@ inline std::vector<double> AdaptedSoftLabelTwin(const Labels& labels, const Grid
   const bool weighted = options.aggregation == Aggregation::kWeighted;
   const bool leaves_out = options.ignore && options.normalization != Normalization::kClasses;
   const auto ignored = [&](int64_t at) { return options.ignore && labels[at] == *options.ignore; };
-  // As many slices as the morphology does not span.
+  // There are as many slices as the morphology does not span.
   Grid slices;
   slices.batch = grid.batch * classes;
   slices.rank = options.dimensions;

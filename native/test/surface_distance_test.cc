@@ -154,7 +154,7 @@ TEST(SurfaceDistancesAtTheToleranceCount) {
   }
 }
 
-// 7 x 0.1 and 3 x 0.11 are a little more than 0.7 and 0.33 in float64.
+// In float64 7 x 0.1 and 3 x 0.11 are a little more than 0.7 and 0.33.
 TEST(SurfaceDistancesBeyondTheToleranceByRoundingCount) {
   const Grid grid = MakeGrid(1, std::array<int64_t, 2>{1, 12});
   struct Case {
@@ -172,7 +172,7 @@ TEST(SurfaceDistancesBeyondTheToleranceByRoundingCount) {
   }
 }
 
-// Pixel (0, 0) against pixel (1, 2), whose squares leave the range of float64, or both ends of it.
+// Pixel (0, 0) against pixel (1, 2); their squares leave the range of float64, at one end or at both.
 TEST(SurfaceDistancesAtTheEndsOfNumbers) {
   for (const auto& [size, at] : {std::pair(std::vector<int64_t>{2, 3}, size_t{5}), {{1, 2, 3}, 5}}) {
     const Grid grid = MakeGrid(1, size);

@@ -16,7 +16,7 @@ struct Elements {
   std::vector<double> weights;
 };
 
-// Looks at every window of 2^rank pixels.
+// Visits every window of 2^rank pixels.
 inline Elements Corners(const uint8_t* mask, const uint8_t* ignored, const Grid& grid,
                         const std::vector<double>& sizes) {
   const auto dhw = grid.DepthHeightWidth();

@@ -1,7 +1,7 @@
 #pragma once
 
-// ThreadSanitizer makes kernels and their slow twins ten times slower: with it tests take fewer cases, none
-// of them fewer kernels.
+// ThreadSanitizer makes kernels and their slow twins ten times slower, so with it tests take fewer cases, but
+// all kernels.
 namespace pixelcal::test {
 
 #if defined(__SANITIZE_THREAD__)
@@ -10,8 +10,8 @@ inline constexpr bool kSanitizesThreads = true;
 inline constexpr bool kSanitizesThreads = false;
 #endif
 
-// For tests of thousands of cases: then six of seven are left out. 7 is prime to the lengths of their lists,
-// so that every value of a list still has its turn.
+// Leaves out six of seven cases in tests of thousands. 7 is prime to the lengths of their lists, so that
+// every value of a list is still used.
 inline bool LeftOut() {
   static int cases = 0;
   return kSanitizesThreads && cases++ % 7 != 0;

@@ -6,7 +6,7 @@
 namespace pixelcal {
 
 // Throws std::invalid_argument with the concatenated message unless `condition` holds. Messages read
-// "argument: expected X, got Y": everything before the first colon is the argument's name.
+// "argument: expected X, got Y"; the text before the first colon is the argument's name.
 template <class... Parts>
 void Require(bool condition, Parts&&... message) {
   if (condition) [[likely]]

@@ -16,8 +16,8 @@ constexpr size_t kPage = 4096, kHugePage = size_t{2} << 20;
 
 size_t RoundUp(size_t value, size_t multiple) { return (value + multiple - 1) / multiple * multiple; }
 
-// Eight sizes between a power of two and the next: a block serves results of nearly its size again and wastes
-// at most an eighth.
+// Blocks have eight sizes between a power of two and the next: a returned block serves results of nearly its
+// size, and at most an eighth is wasted.
 size_t BlockSize(size_t bytes) { return RoundUp(bytes, std::max(kPage, std::bit_floor(bytes) / 8)); }
 
 #if defined(__linux__)
@@ -50,7 +50,7 @@ void PreferHugePages([[maybe_unused]] void* memory, [[maybe_unused]] size_t byte
 #if defined(__linux__)
   const auto address = reinterpret_cast<uintptr_t>(memory);
   const size_t begin = RoundUp(address, kHugePage), end = (address + bytes) / kHugePage * kHugePage;
-  // Advice only: a kernel without such pages refuses it and nothing is lost.
+  // Only advice: a kernel without such pages refuses it and nothing is lost.
   if (begin < end) madvise(static_cast<std::byte*>(memory) + (begin - address), end - begin, MADV_HUGEPAGE);
 #endif
 }
@@ -76,13 +76,13 @@ std::shared_ptr<std::byte> PagePool::Take(size_t bytes) {
   if (!memory) {
     const std::lock_guard lock(mutex_);
     usage_.lent -= size;
-    unreturned_ -= std::min(unreturned_, size);  // a block may have come back meanwhile
+    unreturned_ -= std::min(unreturned_, size);  // a block may have been returned meanwhile
     return nullptr;
   }
   return {memory, [this, size](std::byte* returned) { Give({returned, size}); }};
 }
 
-// The latest one of this size: it is the likeliest to be in a cache.
+// Returns the latest block of this size, which is the most likely to be in a cache.
 std::byte* PagePool::Find(size_t size) {
   const auto found = std::find_if(kept_.rbegin(), kept_.rend(), [&](Block b) { return b.size == size; });
   if (found == kept_.rend()) return nullptr;
@@ -119,7 +119,8 @@ PagePool::Usage PagePool::usage() const {
 }
 
 PagePool& ResultPool() {
-  // Never destroyed: arrays of ending environments return their blocks after static destructors have run.
+  // The pool is never destroyed: arrays of ending environments return their blocks after static destructors
+  // have run.
   static PagePool* const pool = new PagePool(size_t{256} << 20);
   return *pool;
 }

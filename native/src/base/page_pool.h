@@ -7,13 +7,13 @@
 
 namespace pixelcal {
 
-// Memory for large results that is used again. The pages of a fresh array cost more than most kernels (a
-// fault per 4 KB), so that blocks come back here instead of going to the system, and whole 2 MB pages are
-// asked for where the system has them. What is lent and what is kept for the next call are together bounded
-// by `limit` bytes: to make room, blocks unused for longest go to the system, and where lent ones alone leave
-// none, Take refuses. It also refuses seven times of eight while half the limit has been lent and nothing
-// come back since: whoever drops blocks but does not get to return them would only make the process grow. May
-// be used from any thread; must outlive its blocks.
+// A pool of reusable memory for large results. The pages of a fresh array cost more than most kernels (a
+// fault per 4 KB), so blocks return here instead of to the system, and whole 2 MB pages are requested where
+// the system has them. `limit` bounds the bytes that are lent and kept together: to make room, the blocks
+// unused for longest go to the system; if the lent blocks alone leave no room, Take refuses. While half the
+// limit is lent and no block has been returned since, Take refuses seven of eight requests: a caller that
+// drops blocks but never lets them return would only make the process grow. May be used from any thread; must
+// outlive its blocks.
 class PagePool {
  public:
   struct Usage {
@@ -26,8 +26,9 @@ class PagePool {
   PagePool(const PagePool&) = delete;
   PagePool& operator=(const PagePool&) = delete;
 
-  // At least `bytes` (> 0) at the start of a page, with whatever an earlier user left there; they go back
-  // when the last copy of the pointer does. Null beyond the limit and where the system has no more.
+  // Returns at least `bytes` (> 0) at the start of a page, holding whatever an earlier user left there; the
+  // block returns to the pool with the last copy of the pointer. Null beyond the limit and when the system
+  // has no more memory.
   std::shared_ptr<std::byte> Take(size_t bytes);
 
   Usage usage() const;
@@ -38,22 +39,22 @@ class PagePool {
     size_t size = 0;
   };
 
-  std::byte* Find(size_t size);  // a kept block taken out, or null; under mutex_
+  std::byte* Find(size_t size);  // takes out a kept block, or null; under mutex_
   void Give(Block block) noexcept;
-  Block Surplus();  // the oldest block beyond the limit, taken out; no memory when there is none
+  Block Surplus();  // takes out the oldest block beyond the limit; without memory if there is none
 
   const size_t limit_;
   mutable std::mutex mutex_;
   Usage usage_;
-  size_t unreturned_ = 0;  // bytes lent since a block last came back
+  size_t unreturned_ = 0;  // bytes lent since the last return of a block
   size_t refusals_ = 0;
-  std::vector<Block> kept_;  // in the order they came back
+  std::vector<Block> kept_;  // in the order of their return
 };
 
-// The pool of the process's results, which lives as long as the process.
+// Returns the pool of the process's results, which lives as long as the process.
 PagePool& ResultPool();
 
-// Asks for 2 MB pages for the part of a fresh block that can have them.
+// Requests 2 MB pages for the part of a fresh block that can have them.
 void PreferHugePages(void* memory, size_t bytes);
 
 }  // namespace pixelcal

@@ -17,7 +17,7 @@ namespace pixelcal {
 namespace {
 
 constexpr int kMaxThreads = 1024;
-constexpr int kSpins = 2000;  // some tens of microseconds: what a sleep and a wake-up take
+constexpr int kSpins = 2000;  // some tens of microseconds, as long as a sleep and a wake-up take
 
 void Pause() {
 #if defined(__x86_64__) || defined(__i386__)
@@ -27,10 +27,10 @@ void Pause() {
 #endif
 }
 
-// One ParallelFor. A late worker may still look at `next` after the last chunk is done: the job is used again
-// only when nobody has it (`users`, under the pool's mutex). `body` is only touched by a thread that holds an
-// unfinished chunk, and the caller waits for those: for chunks, not for workers, one of which may be long in
-// coming.
+// The state of one ParallelFor. A late worker may still read `next` after the last chunk is done, so a job is
+// reused only once no worker holds it (`users`, under the pool's mutex). Only a thread that holds an
+// unfinished chunk touches `body`, and the caller waits for chunks, not for workers, one of which may be slow
+// to arrive.
 struct Job {
   internal::ChunkFunction function;
   const void* body;
@@ -106,7 +106,7 @@ class Pool {
   }
 
  private:
-  // Where the system refuses another thread, those there are (at least the caller) do the work.
+  // If the system refuses another thread, the existing ones (at least the caller) do the work.
   void StartWorkers() {
     try {
       while (workers_ < thread_count_ - 1) {
@@ -117,7 +117,7 @@ class Pool {
     }
   }
 
-  // A job that nobody uses, now used by the caller. Nothing is allocated in steady state.
+  // Returns an unused job and marks it used by the caller. In steady state this allocates nothing.
   Job* Take() {
     if (free_.empty()) {
       all_.push_back(std::make_unique<Job>());
@@ -145,8 +145,8 @@ class Pool {
     return nullptr;
   }
 
-  // A worker beyond the thread count sleeps until the count grows again. One that is done looks for the next
-  // job for a while before it sleeps: kernels come in rounds.
+  // A worker beyond the thread count sleeps until the count grows again. Kernels come in rounds, so an idle
+  // worker looks for the next job for a while before it sleeps.
   void Serve(int index) {
     std::unique_lock lock(mutex_);
     for (bool awake = true;;) {
@@ -171,15 +171,15 @@ class Pool {
   std::mutex mutex_;
   std::condition_variable wake_;
   std::vector<std::unique_ptr<Job>> all_;
-  std::vector<Job*> jobs_, free_;  // those with work, and those nobody uses
+  std::vector<Job*> jobs_, free_;  // jobs with work, and unused jobs
   std::atomic<int64_t> posted_{0};
   int workers_ = 0;
   std::atomic<int> thread_count_{
       std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 1, kMaxThreads)};
 };
 
-// Never destroyed: workers may outlive static destruction. The addon is linked so that it is never unloaded
-// either.
+// The pool is never destroyed, because workers may outlive static destruction. The addon is linked so
+// that it is never unloaded either.
 Pool& ThePool() {
   static Pool* pool = new Pool;
   return *pool;

@@ -4,7 +4,8 @@
 
 namespace pixelcal {
 
-// Threads one ParallelFor may use, the calling one included. One pool serves the whole process.
+// Returns the number of threads one ParallelFor may use, including the calling one. One pool serves the whole
+// process.
 int ThreadCount();
 void SetThreadCount(int count);
 
@@ -14,10 +15,9 @@ void RunChunks(int64_t count, int64_t grain, ChunkFunction function, const void*
 }  // namespace internal
 
 // Calls body(begin, end) for the chunks [0, grain), [grain, 2 grain) ... of [0, count), each exactly once,
-// and returns when all are done; the first exception thrown is rethrown. Chunk borders depend on count and
-// grain only, so a reduction that keeps one partial result per chunk (index begin / grain) and adds them in
-// order gives the same bits at any thread count. May be called from several threads at once and from inside a
-// body.
+// and returns when all are done; rethrows the first exception. Chunk borders depend only on count and grain,
+// so a reduction that keeps one partial result per chunk (index begin / grain) and adds them in order gives
+// the same bits at any thread count. May be called from several threads at once and from inside a body.
 template <class Body>
 void ParallelFor(int64_t count, int64_t grain, const Body& body) {
   internal::RunChunks(

@@ -6,10 +6,10 @@
 
 namespace pixelcal {
 
-// A label map in the type it came in; kernels std::visit it once and never convert it.
+// A label map in its original type; kernels std::visit it once and never convert it.
 using LabelSpan = std::variant<std::span<const uint8_t>, std::span<const int32_t>, std::span<const int64_t>>;
 
-// float32, or float16 as its bits; widened block by block, never as a whole.
+// An array of float32, or of float16 as its bits; widened block by block, never as a whole.
 using FloatSpan = std::variant<std::span<const float>, std::span<const uint16_t>>;
 
 template <class... Spans>

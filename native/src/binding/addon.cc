@@ -29,7 +29,8 @@ Napi::Value WriteThreadCount(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
-// Bytes of the process's pool of results: in arrays that JavaScript has, and kept for the next ones.
+// Returns the bytes of the process's pool of results: lent to arrays that JavaScript holds, and kept for the
+// next results.
 Napi::Value ReadResultMemory(const Napi::CallbackInfo& info) {
   const PagePool::Usage usage = ResultPool().usage();
   auto memory = Napi::Object::New(info.Env());
@@ -45,8 +46,8 @@ Napi::Value PlantedFault(const Napi::CallbackInfo& info) {
 }
 #endif
 
-// Called once per environment (the main thread and each worker thread): nothing is shared between them but
-// the pool.
+// Called once per environment (the main thread and each worker thread); environments share nothing but the
+// pool.
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("devices", Napi::Function::New(env, Devices, "devices"));
   exports.Set("threadCount", Napi::Function::New(env, ReadThreadCount, "threadCount"));

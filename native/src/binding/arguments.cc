@@ -9,7 +9,7 @@ Kept Reference(Napi::Value value) {
   return std::make_shared<Napi::Reference<Napi::Value>>(Napi::Reference<Napi::Value>::New(value, 1));
 }
 
-// The first Node versions with a Float16Array do not name its type.
+// The first Node versions that have Float16Array do not name its type.
 napi_typedarray_type TypeOf(Napi::Value array) {
   constexpr auto kUnnamed = static_cast<napi_typedarray_type>(-1);
   napi_typedarray_type type = kUnnamed;
@@ -19,7 +19,7 @@ napi_typedarray_type TypeOf(Napi::Value array) {
   return tag.IsString() && tag.As<Napi::String>().Utf8Value() == "Float16Array" ? napi_float16_array : type;
 }
 
-// The bits of float16 come as Uint16Array, and where JavaScript has it as Float16Array.
+// The bits of float16 come as a Uint16Array or, where JavaScript has it, as a Float16Array.
 bool IsOfType(Napi::Value array, napi_typedarray_type type) {
   const napi_typedarray_type found = TypeOf(array);
   return found == type || (type == napi_uint16_array && found == napi_float16_array);
@@ -32,9 +32,9 @@ Arguments::Arguments(Napi::Env env, Napi::Value options, Timing timing) : env_(e
           Described{options});
   options_ = options.As<Napi::Object>();
   on_cuda_ = Choice("device", {{"cpu", false}, {"cuda", true}}, false);
-  Require(!on_cuda_ || HasCuda(), "device: expected cpu, the only one here, got cuda");
+  Require(!on_cuda_ || HasCuda(), "device: expected cpu, as no CUDA device is available, got cuda");
   keep_ = Flag("keep", false);
-  Require(!keep_ || on_cuda_, "keep: expected device cuda beside it, got cpu");
+  Require(!keep_ || on_cuda_, "keep: needs device cuda");
 }
 
 std::optional<napi_typedarray_type> Arguments::ElementType(const char* name) const {
@@ -167,8 +167,8 @@ void* Arguments::CheckedData(const std::string& name, Napi::Value value, napi_ty
                              const char* expected, size_t element, BorrowedArray::Access access,
                              size_t* length) {
   if (const DeviceArray* array = DeviceArrayOf(env_, value)) {
-    Require(array->memory != nullptr, name, ": expected an array on the device, got one that was disposed");
-    Require(on_cuda_, name, ": expected an array of this process, got one on a device; say device cuda");
+    Require(array->memory != nullptr, name, ": this device array was disposed");
+    Require(on_cuda_, name, ": this array is on a device; pass device cuda");
     Require(array->type == type, name, ": expected a ", expected, ", got a device array of another type");
     kept_.push_back(array->memory);
     *length = array->length;
@@ -184,12 +184,12 @@ void* Arguments::CheckedData(const std::string& name, Napi::Value value, napi_ty
   NAPI_THROW_IF_FAILED(env_, status, nullptr);
   const Napi::Value memory(env_, buffer);
   Require(memory.IsArrayBuffer(), name,
-          ": expected an array on an ordinary ArrayBuffer, got one on shared memory");
+          ": expected an array on an ordinary ArrayBuffer, got a SharedArrayBuffer");
   Require(!memory.As<Napi::ArrayBuffer>().IsDetached(), name,
           ": expected an attached array, got a detached one");
   const Napi::Value resizable = memory.As<Napi::Object>().Get("resizable");
   Require(!(resizable.IsBoolean() && resizable.As<Napi::Boolean>().Value()), name,
-          ": expected an array of fixed length, got one on a resizable ArrayBuffer");
+          ": expected an array of fixed length, got a resizable ArrayBuffer");
   const size_t bytes = *length * element;
   arrays_.push_back({name, static_cast<const char*>(data), bytes, buffer});
   if (timing_ == Timing::kSync) return data;
@@ -201,8 +201,7 @@ void Arguments::CheckAttached() const {
     bool detached = false;
     if (array.buffer == nullptr) continue;
     NAPI_THROW_IF_FAILED_VOID(env_, napi_is_detached_arraybuffer(env_, array.buffer, &detached));
-    Require(!detached, array.name,
-            ": expected an attached array, got one that a getter of the options detached");
+    Require(!detached, array.name, ": was detached by a getter of the options");
   }
 }
 

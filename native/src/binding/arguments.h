@@ -38,35 +38,35 @@ PIXELCAL_ELEMENT(int64_t, "BigInt64Array", napi_bigint64_array)
 PIXELCAL_ELEMENT(uint64_t, "BigUint64Array", napi_biguint64_array)
 #undef PIXELCAL_ELEMENT
 
-// What a value is, for the end of a message ("got null"); it is looked at only when the message is written.
+// A description of a value for the end of a message ("got null"); made only when the message is written.
 struct Described {
   Napi::Value value;
   friend std::ostream& operator<<(std::ostream& out, const Described& described);
 };
 
-// Throws unless an array has as many elements as it must.
+// Throws unless an array has the expected number of elements.
 inline void RequireLength(const char* name, int64_t length, int64_t expected) {
   Require(length == expected, name, ": expected ", expected, " elements, got ", length);
 }
 
-// A result array: the caller's `out`, or a new one. Kernels write all of `span`; Task::result returns
+// A result array: the caller's `out`, or a new array. Kernels write all of `span`; Task::result returns
 // Value().
 template <class T>
 struct Output {
   std::span<T> span;
   Kept kept;
-  // A new large one's block: it stays while the kernel runs even when the environment ends.
+  // The block of a large new array, which keeps it alive while the kernel runs even if the environment ends.
   std::shared_ptr<std::byte> memory = nullptr;
-  // One on a device; `kept` is its handle.
+  // The device memory of an array on a device; `kept` is its handle.
   std::shared_ptr<cuda::DeviceMemory> device = nullptr;
   Napi::Value Value() const { return kept->Value(); }
 };
 
-// Whether the kernel runs before the call returns, or on a thread of the pool while JavaScript goes on.
+// The time a kernel runs: before the call returns, or on a thread of the pool while JavaScript continues.
 enum class Timing { kSync, kAsync };
 
-// The one options object of a kernel call, read by name on the JS thread into plain C++. Each reader throws
-// std::invalid_argument "name: expected X, got Y". Results are made after everything was read and compared:
+// The options object of a kernel call, read by name on the JS thread into plain C++. Each reader throws
+// std::invalid_argument "name: expected X, got Y". Results are made after all inputs were read and compared:
 // a binding calls RequireLength for its inputs before Out or New.
 class Arguments {
  public:
@@ -76,30 +76,30 @@ class Arguments {
   bool Has(const char* name) const { return !options_.Get(name).IsUndefined(); }
   bool IsArray(const char* name) const { return options_.Get(name).IsArray(); }
 
-  // Whether `device` is "cuda"; then arrays may be handles, and with `keep` the results are.
+  // Returns whether `device` is "cuda"; arrays may then be handles, and with `keep` the results are handles.
   bool OnCuda() const { return on_cuda_; }
-  // The type of the typed array, or of the handle, `name`.
+  // Returns the type of the typed array or handle `name`.
   std::optional<napi_typedarray_type> ElementType(const char* name) const;
   std::shared_ptr<cuda::DeviceMemory> DeviceMemoryOf(const char* name) const;
 
-  // Inputs. The array must be of T's typed array, attached, and neither resizable nor shared (other code
-  // could shrink or change it under the kernel); byteOffset is respected. borrowed_array.h says what becomes
-  // of an array that is taken away while the kernel runs.
+  // Reads an input. The array must be of T's typed array, attached, and neither resizable nor shared (other
+  // code could shrink or change it under the kernel); byteOffset is respected. borrowed_array.h describes
+  // what happens to an array that is taken away while the kernel runs.
   template <class T>
   std::span<const T> Array(const char* name) {
     return Borrow<T>(name, options_.Get(name), BorrowedArray::Access::kRead);
   }
-  // An empty span when the argument is absent.
+  // Reads an optional input; the span is empty if the argument is absent.
   template <class T>
   std::span<const T> OptionalArray(const char* name) {
     return Has(name) ? Array<T>(name) : std::span<const T>();
   }
-  // Uint8Array, Int32Array or BigInt64Array.
+  // Reads a Uint8Array, Int32Array or BigInt64Array.
   LabelSpan Labels(const char* name);
-  // Float32Array, Float16Array, or Uint16Array with the bits of float16.
+  // Reads a Float32Array, Float16Array, or Uint16Array with the bits of float16.
   FloatSpan Floats(const char* name);
-  // An array of options objects: read(Arguments&) for each, whose errors name it ("name[1].bins: ...") and
-  // whose arrays are kept with this.
+  // Reads an array of options objects with read(Arguments&). Errors name the object ("name[1].bins: ...");
+  // its arrays are kept with this.
   template <class Read>
   void ForEach(const char* name, const Read& read) {
     const Napi::Value value = options_.Get(name);
@@ -121,7 +121,7 @@ class Arguments {
       for (auto& borrowed : arguments.borrowed_) borrowed_.push_back(std::move(borrowed));
     }
   }
-  // JavaScript arrays of typed arrays: inputs, and arrays a kernel updates in place.
+  // Reads JavaScript arrays of typed arrays: inputs, or arrays that a kernel updates in place.
   template <class T>
   std::vector<std::span<const T>> Arrays(const char* name) {
     std::vector<std::span<const T>> spans;
@@ -133,12 +133,12 @@ class Arguments {
     return BorrowAll<T>(name, BorrowedArray::Access::kUpdate);
   }
 
-  // `name` if given (exactly `count` elements, apart from every input read before), else a new array. Neither
-  // is zeroed: the kernel must write every element.
+  // Returns `name` if given (exactly `count` elements, apart from every input read before), else a new array.
+  // Neither is zeroed: the kernel must write every element.
   template <class T>
   Output<T> Out(const char* name, int64_t count) {
     if (keep_) {
-      Require(!Has(name), "keep: expected no ", name, " beside it");
+      Require(!Has(name), "keep: cannot be combined with ", name);
       return NewOnDevice<T>(count);
     }
     const Napi::Value value = options_.Get(name);
@@ -148,7 +148,7 @@ class Arguments {
     CheckApart();
     return {span, Keep(value)};
   }
-  // A handle over new device memory.
+  // Returns a handle over new device memory.
   template <class T>
   Output<T> NewOnDevice(int64_t count) {
     const auto length = static_cast<size_t>(count);
@@ -166,7 +166,7 @@ class Arguments {
     return {std::span<T>(static_cast<T*>(data), static_cast<size_t>(count)), Keep(array), memory};
   }
 
-  // Finite numbers; the forms with a fallback accept undefined.
+  // Reads finite numbers; the forms with a fallback accept undefined.
   double Number(const char* name) const { return ToNumber(name, options_.Get(name)); }
   double Number(const char* name, double fallback) const {
     const Napi::Value value = options_.Get(name);
@@ -177,13 +177,13 @@ class Arguments {
     const Napi::Value value = options_.Get(name);
     return value.IsUndefined() ? fallback : ToInteger(name, value);
   }
-  // The class count, 1 to kMaxClasses.
+  // Reads the class count, 1 to kMaxClasses.
   int64_t Classes() const;
   bool Flag(const char* name, bool fallback) const;
   std::vector<double> Numbers(const char* name) const;  // a plain array of numbers; empty when absent
-  // An array of arrays of integers.
+  // Reads an array of arrays of integers.
   std::vector<std::vector<int64_t>> IntegerLists(const char* name) const;
-  // One of a few names.
+  // Reads one of a few names.
   template <class E>
   E Choice(const char* name, std::initializer_list<std::pair<const char*, E>> choices) const {
     return Choose(name, options_.Get(name), choices);
@@ -194,22 +194,22 @@ class Arguments {
     return value.IsUndefined() ? fallback : Choose(name, value, choices);
   }
 
-  // The grid of numbers `batch` (default 1) and `size` (1 to 3 numbers).
+  // Reads the grid from the numbers `batch` (default 1) and `size` (1 to 3 numbers).
   Grid ReadGrid() const;
-  // `spacing`: one positive number per spatial dimension; ones when absent.
+  // Reads `spacing`, one positive number per spatial dimension; ones if absent.
   std::array<double, 3> Spacing(const Grid& grid) const;
 
-  // Throws if an array that was read is detached now: getters of later arguments are the caller's code. The
-  // last thing before a kernel starts.
+  // Throws if an array that was read is detached by now, which getters of later arguments can do. Called
+  // right before a kernel starts.
   void CheckAttached() const;
 
-  // Results and device memory; destroyed on the JS thread.
+  // Returns results and device memory, to be destroyed on the JS thread.
   const std::vector<std::shared_ptr<const void>>& kept() const { return kept_; }
-  // The caller's arrays of an asynchronous call.
+  // Takes the caller's arrays of an asynchronous call.
   std::vector<BorrowedArray> TakeBorrowed() { return std::move(borrowed_); }
 
  private:
-  // An array that was read: where its memory is, and of what buffer of JavaScript.
+  // An array that was read: its memory and its JavaScript buffer.
   struct Read {
     std::string name;
     const char* data;
@@ -248,7 +248,7 @@ class Arguments {
   Kept Keep(Napi::Value value);
   void* CheckedData(const std::string& name, Napi::Value value, napi_typedarray_type type,
                     const char* expected, size_t element, BorrowedArray::Access access, size_t* length);
-  // Throws if the last array read overlaps one read before.
+  // Throws if the last array read overlaps an earlier one.
   void CheckApart() const;
   static double ToNumber(const char* name, Napi::Value value);
   static int64_t ToInteger(const char* name, Napi::Value value);

@@ -13,13 +13,14 @@
 namespace pixelcal {
 namespace {
 
-// std::shared_ptr<v8::BackingStore> v8::ArrayBuffer::GetBackingStore() and void* v8::BackingStore::Data()
-// const, whose object is their first argument: a napi_value is the v8::Local of its value.
+// The signatures of std::shared_ptr<v8::BackingStore> v8::ArrayBuffer::GetBackingStore() and void*
+// v8::BackingStore::Data() const with the object as first argument: a napi_value is the v8::Local of its
+// value.
 using GetBackingStore = std::shared_ptr<void> (*)(napi_value buffer);
 using BackingStoreData = void* (*)(const void* store);
 
-// The Node versions whose addresses, handles and shared pointers were seen to fit (the tests of transfers ran
-// on 20, 22 and 24). Others copy until they were.
+// The Node versions whose symbols, handles and shared pointers are known to fit (the tests of transfers run
+// on 20, 22 and 24). Other versions copy.
 constexpr uint32_t kOldest = 20, kNewest = 24;
 
 bool IsKnownNode(Napi::Env env) {
@@ -27,7 +28,7 @@ bool IsKnownNode(Napi::Env env) {
   if (napi_get_node_version(env, &version) != napi_ok) return false;
   if (std::string_view(version->release) != "node") return false;
   if (version->major < kOldest || version->major > kNewest) return false;
-  // Electron is built with another C++ library, whose shared pointers are not ours.
+  // Electron is built with another C++ library, whose shared pointers differ.
   const Napi::Value process = env.Global().Get("process");
   if (!process.IsObject()) return false;
   const Napi::Value versions = process.As<Napi::Object>().Get("versions");
@@ -39,7 +40,7 @@ GetBackingStore FindGetBackingStore(Napi::Env env) {
   (void)env;
   return nullptr;
 #else
-  // For tests: as where arrays cannot be held.
+  // Lets tests run as if arrays could not be held.
   if (std::getenv("PIXELCAL_COPY_ARRAYS") != nullptr || !IsKnownNode(env)) return nullptr;
   const auto get =
       reinterpret_cast<GetBackingStore>(dlsym(RTLD_DEFAULT, "_ZN2v811ArrayBuffer15GetBackingStoreEv"));
@@ -80,7 +81,7 @@ void BorrowedArray::CheckAttached(Napi::Env env) const {
       env, napi_get_typedarray_info(env, view_->Value(), nullptr, nullptr, nullptr, &buffer, nullptr));
   NAPI_THROW_IF_FAILED_VOID(env, napi_is_detached_arraybuffer(env, buffer, &detached));
   Require(!detached, name_,
-          ": expected an array that stays attached until the call ends, got one that was transferred while "
+          ": must stay attached until the call ends, but was transferred while "
           "it ran");
 }
 

@@ -32,7 +32,7 @@ ProbabilityMaps ReadMaps(Arguments& arguments) {
   return maps;
 }
 
-// All but the edges.
+// Reads all options but the edges.
 void ReadOptions(const Arguments& arguments, CalibrationOptions& options) {
   options.score = arguments.Choice<Score>(
       "of",

@@ -5,11 +5,11 @@
 namespace pixelcal {
 namespace {
 
-// Tells handles from objects of others.
+// The tag that distinguishes handles from other objects.
 constexpr napi_type_tag kTag{0x6c1f0a5d27b94e83, 0x9d4be0c8f1724a36};
 
 #if defined(PIXELCAL_CUDA)
-// V8 hears of the bytes, or it would see no reason to collect handles.
+// V8 is told the number of bytes; otherwise it would see no reason to collect handles.
 void Forget(napi_env env, DeviceArray* array) {
   if (!array->memory) return;
   int64_t total;
@@ -50,7 +50,7 @@ auto WithElement(napi_typedarray_type type, const Body& body) {
 
 Task Upload(Arguments& arguments) {
   const auto type = arguments.ElementType("array");
-  Require(type.has_value() && arguments.OnCuda(), "array: expected a typed array for a device, got none");
+  Require(type.has_value() && arguments.OnCuda(), "array: expected a typed array, with device cuda");
   return WithElement(*type, [&](auto element) -> Task {
     using T = decltype(element);
     const auto array = arguments.Array<T>("array");

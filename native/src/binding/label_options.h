@@ -6,7 +6,7 @@
 
 namespace pixelcal {
 
-// The options of signedDistance and softLabels, which targets takes too; no name means two things.
+// Read the options of signedDistance and softLabels, which targets takes too; no name has two meanings.
 SignedDistanceOptions ReadSignedDistance(const Arguments& arguments, const Grid& grid);
 SoftLabelOptions ReadSoftLabels(const Arguments& arguments, const Grid& grid);
 

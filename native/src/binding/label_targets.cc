@@ -20,7 +20,7 @@ Task TargetsTask(Arguments& arguments) {
   const bool one_hot_wanted = arguments.Flag("oneHot", false);
   const bool distances_wanted = arguments.Flag("signedDistance", false);
   const bool soft_wanted = arguments.Flag("softLabels", false);
-  // All options first: nothing is allocated for those that are refused.
+  // All options are read first, so that nothing is allocated for a call that is refused.
   if (distances_wanted) options.signed_distance = ReadSignedDistance(arguments, grid);
   if (soft_wanted) options.soft_labels = ReadSoftLabels(arguments, grid);
   const auto target = [&](bool wanted) {

@@ -5,7 +5,8 @@
 
 namespace pixelcal {
 
-// The options `op`, `structure`, `radius`, `iterations` and `border` of a call; all but `op` may be absent.
+// Reads the options `op`, `structure`, `radius`, `iterations` and `border` of a call; all but `op` may be
+// absent.
 MorphologyOptions ReadMorphology(const Arguments& arguments);
 
 }  // namespace pixelcal

@@ -5,7 +5,7 @@
 namespace pixelcal {
 namespace {
 
-// One number for all arrays, or one per array.
+// Reads one number for all arrays, or one per array.
 std::vector<double> WeightDecay(const Arguments& arguments, size_t count) {
   if (!arguments.Has("weightDecay")) return std::vector<double>(count, 0.0);
   if (!arguments.IsArray("weightDecay")) return std::vector<double>(count, arguments.Number("weightDecay"));

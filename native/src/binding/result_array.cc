@@ -11,11 +11,11 @@
 namespace pixelcal {
 namespace {
 
-// From here on the pages of a fresh array cost more than the pool and its finalizers (measured; below, the C
-// library itself uses memory again).
+// From this size on, fresh pages cost more than the pool and its finalizers (measured; smaller arrays are
+// reused by the C library itself).
 constexpr int64_t kPooledBytes = 1 << 20;
 
-// JavaScript's integers end here, and so do its arrays; those of Node 20 have at most 2^32 elements.
+// JavaScript's exact integers end here, and so do its arrays; in Node 20 arrays have at most 2^32 elements.
 constexpr int64_t kMostBytes = (int64_t{1} << 53) - 1;
 constexpr int64_t kAlwaysAllowed = int64_t{1} << 31;
 
@@ -30,10 +30,10 @@ int64_t PhysicalMemory() {
 
 void Release(napi_env, void*, void* memory) { delete static_cast<std::shared_ptr<std::byte>*>(memory); }
 
-// Large results lie in the process's pool, whose block `memory` also holds, as an external ArrayBuffer (V8
-// counts its bytes as its own). Node runs the finalizers of such buffers in its event loop: a program that
-// never returns to it, or holds more than the pool lends, gets ordinary ones, as does a runtime that forbids
-// external buffers.
+// Large results lie in the process's pool as an external ArrayBuffer (V8 counts its bytes as its own);
+// `memory` holds the block too. Node runs the finalizers of such buffers in its event loop: a program that
+// never returns to it, or holds more than the pool lends, gets ordinary buffers, as does a runtime that
+// forbids external ones.
 Napi::ArrayBuffer NewBuffer(Napi::Env env, int64_t bytes, std::shared_ptr<std::byte>* memory) {
   const auto size = static_cast<size_t>(bytes);
   if (bytes < kPooledBytes) return Napi::ArrayBuffer::New(env, size);
@@ -51,7 +51,7 @@ Napi::ArrayBuffer NewBuffer(Napi::Env env, int64_t bytes, std::shared_ptr<std::b
     NAPI_THROW_IF_FAILED(env, status == napi_no_external_buffers_allowed ? napi_ok : status,
                          Napi::ArrayBuffer());
   }
-  // By JavaScript's own constructor, which throws a RangeError where Node-API would end the process.
+  // Calls JavaScript's own constructor, which throws a RangeError where Node-API would end the process.
   const auto make = env.Global().Get("ArrayBuffer").As<Napi::Function>();
   auto buffer = make.New({Napi::Number::New(env, static_cast<double>(bytes))}).As<Napi::ArrayBuffer>();
   PreferHugePages(buffer.Data(), size);
@@ -77,7 +77,7 @@ Napi::Value NewResultArray(Napi::Env env, napi_typedarray_type type, const char*
     if (count <= kAlwaysAllowed) {
       NAPI_THROW_IF_FAILED(env, napi_create_typedarray(env, type, count, buffer, 0, &array), Napi::Value());
     } else {
-      // As above: Node-API would end the process.
+      // As above, Node-API would end the process.
       array = env.Global().Get(constructor).As<Napi::Function>().New({buffer});
     }
   } catch (const Napi::Error&) {

@@ -7,8 +7,8 @@
 namespace pixelcal {
 namespace {
 
-// Rejected arguments become a TypeError with code INVALID_ARGUMENT, results too large for an array a
-// RangeError with code RESULT_TOO_LARGE; running out of memory becomes a RangeError.
+// Turns rejected arguments into a TypeError with code INVALID_ARGUMENT, results too large for an array into a
+// RangeError with code RESULT_TOO_LARGE, and running out of memory into a RangeError.
 Napi::Error ToError(Napi::Env env, std::exception_ptr exception) {
   try {
     std::rethrow_exception(exception);
@@ -33,7 +33,8 @@ Napi::Error ToError(Napi::Env env, std::exception_ptr exception) {
   }
 }
 
-// Runs a task on the libuv pool and settles a Promise; holds every array the call reads or writes until then.
+// Runs a task on the libuv pool and settles a Promise; until then it holds every array the call reads or
+// writes.
 class PromiseWorker : public Napi::AsyncWorker {
  public:
   PromiseWorker(Napi::Env env, Task task, Arguments& arguments, Napi::Promise::Deferred deferred)
@@ -56,7 +57,7 @@ class PromiseWorker : public Napi::AsyncWorker {
     try {
       Settle();
     } catch (const Napi::Error&) {
-      // JavaScript cannot run any more: the worker thread is being terminated and nobody waits for the
+      // JavaScript can no longer run: the worker thread is being terminated and nothing waits for the
       // promise.
     }
   }
@@ -65,7 +66,7 @@ class PromiseWorker : public Napi::AsyncWorker {
   void Settle() {
     Napi::Value value;
     try {
-      // First: whatever the kernel made of a detached array says nothing.
+      // Checked first, because a kernel's error about a detached array means nothing.
       for (const BorrowedArray& array : borrowed_) array.CheckAttached(Env());
       if (exception_) std::rethrow_exception(exception_);
       for (const BorrowedArray& array : borrowed_) array.WriteBack(Env());

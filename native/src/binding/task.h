@@ -8,14 +8,14 @@
 
 namespace pixelcal {
 
-// A call whose arguments have been read. `work` runs off the JS thread (or at once, for the Sync twin) and
-// touches no JavaScript; `result` then makes the return value on the JS thread.
+// A call whose arguments were read. `work` runs off the JS thread (or at once, for the Sync twin) and touches
+// no JavaScript; `result` then makes the return value on the JS thread.
 struct Task {
   std::function<void()> work;
   std::function<Napi::Value(Napi::Env)> result;
 };
 
-// A kernel's binding: reads its arguments by name and returns the task.
+// The binding of a kernel: reads its arguments by name and returns the task.
 using Binding = Task (*)(Arguments& arguments);
 
 // An exported kernel: `name` returns a Promise, `nameSync` the value.

@@ -1,7 +1,7 @@
-// Bin edges, which are doubles, as the float32 limits that float32 probabilities are compared with: p > e is
-// p > t with t the largest float32 that is at most e. The bin is then found by scaling (edges near k / bins),
-// by counting limits below p (few), or from a table of cells of [0, 1] (many): O(1) per probability but for
-// crowded cells.
+// Turns bin edges, which are doubles, into the float32 limits that float32 probabilities are compared with: p
+// > e is p > t with t the largest float32 that is at most e. The bin is then found by scaling (edges near k /
+// bins), by counting the limits below p (few limits), or from a table of cells of [0, 1] (many): O(1) per
+// probability except in crowded cells.
 #include "calibration/bin_limits.h"
 
 #include <algorithm>
@@ -12,7 +12,7 @@ namespace pixelcal::cpu {
 namespace {
 
 constexpr int kMostComparisons = 20;  // with more limits the table of cells is faster
-constexpr size_t kLeastLimits = 32;   // what vector code loads at once
+constexpr size_t kLeastLimits = 32;   // the number that vector code loads at once
 
 float LargestAtMost(double value) {
   const auto rounded = static_cast<float>(value);

@@ -10,13 +10,13 @@
 namespace pixelcal::cpu {
 
 // The edges of one group's bins as float32 limits: p > e is p > t with t the largest float32 <= e, and p >= e
-// is p > t with t the largest below, so that every edge rule is bins (t_m, t_m+1].
+// is p > t with t the largest float32 below e, so that every edge rule becomes bins (t_m, t_m+1].
 class BinTable {
  public:
-  // `edges` are those of one group.
+  // Takes the edges of one group.
   BinTable(std::span<const double> edges, const CalibrationOptions& options);
 
-  // Valid as long as this.
+  // Returns limits that are valid as long as this table.
   simd::BinLimits Limits() const;
 
  private:

@@ -1,6 +1,6 @@
 #pragma once
 
-// Which slot of a histogram (calibration/histogram_loops.h) a probability goes to. Only for .isa.cc files.
+// Maps probabilities to the slots of a histogram (calibration/histogram_loops.h). Only for .isa.cc files.
 
 #include "calibration/histogram_loops.h"
 #include "simd/vec.h"
@@ -14,10 +14,10 @@ using Ints = Vec<int32_t>;
 
 PIXELCAL_INLINE Ints BitsOf(Floats value) { return reinterpret_cast<Ints>(value); }
 
-// table[index] in every lane; `size` is a constant after inlining.
+// Returns table[index] in every lane; `size` is a constant after inlining.
 PIXELCAL_INLINE Floats Lookup(const float* table, int size, Ints index) {
 #if defined(__AVX512BW__)
-  // With masks, as GCC 12 warns of the forms without.
+  // The masked forms avoid a warning of GCC 12 about the unmasked ones.
   const __m512i at = reinterpret_cast<__m512i>(index);
   if (size <= 16)
     return reinterpret_cast<Floats>(_mm512_maskz_permutexvar_ps(0xffff, at, _mm512_loadu_ps(table)));
@@ -41,7 +41,7 @@ PIXELCAL_INLINE Floats Lookup(const float* table, int size, Ints index) {
 #endif
 }
 
-// The numbers, with 1 added where a > b.
+// Returns the numbers, with 1 added where a > b.
 PIXELCAL_INLINE Ints PlusAbove(Ints number, Floats a, Floats b) {
 #if defined(__AVX512BW__)
   const __mmask16 above =
@@ -53,7 +53,7 @@ PIXELCAL_INLINE Ints PlusAbove(Ints number, Floats a, Floats b) {
 #endif
 }
 
-// The number of limits below p. kTable: for kGrid the size of the table of limits, a bound.
+// Returns the number of limits below p. kTable: for kGrid the size of the table of limits, a bound.
 template <BinSearch kSearch, int kTable>
 PIXELCAL_INLINE Ints LimitsBelow(Floats p, const BinLimits& limits) {
   if constexpr (kSearch == BinSearch::kGrid) {
@@ -79,7 +79,7 @@ PIXELCAL_INLINE Ints LimitsBelow(Floats p, const BinLimits& limits) {
 
 typedef int16_t Codes __attribute__((vector_size(2 * kLanes)));
 
-// What a row's loop needs at hand.
+// The values that a row's loop keeps at hand.
 struct Row {
   BinLimits limits;
   int16_t hit;
@@ -89,7 +89,7 @@ struct Row {
 inline constexpr int kSlotShift = 3;
 static_assert(kSlotCells == 1 << kSlotShift);
 
-// Offsets of the pixels' slots in cells. kAll: every pixel counts.
+// Returns the offsets of the pixels' slots in cells. kAll: every pixel counts.
 template <BinSearch kSearch, int kTable, bool kAll>
 PIXELCAL_INLINE Ints SlotOffsets(const float* from, const int16_t* codes, const Row& row) {
   const Floats p = Load(from);

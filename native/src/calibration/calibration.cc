@@ -1,11 +1,11 @@
-// Histograms of predicted probabilities with the sums every binned calibration error is made of, any number
-// of them from one pass over memory: O(pixels x groups) time, whatever the number of bins.
+// Histograms of predicted probabilities with the sums behind every binned calibration error, any number of
+// them from one pass over memory: O(pixels x groups) time, whatever the number of bins.
 //
 // Blocks of 2048 pixels: labels are narrowed to codes once, then every row (a class, the foreground, the
 // largest probability) goes through calibration/histogram_loops.isa.cc, which finds bins with one comparison
 // and adds probabilities as integers to histograms that no two neighbouring pixels share. Integers make the
-// sums independent of order, threads and instruction set. The idea of privatised histograms is that of
-// Nugteren et al., "High performance predictable histogramming on GPUs" (GPGPU-4, 2011).
+// sums independent of order, threads and instruction set. Privatised histograms follow Nugteren et al., "High
+// performance predictable histogramming on GPUs" (GPGPU-4, 2011).
 #include "calibration/calibration.h"
 
 #include <algorithm>
@@ -25,11 +25,11 @@
 namespace pixelcal::cpu {
 namespace {
 
-// Blocks after which a cell could be full.
+// The number of blocks after which a cell could be full.
 constexpr int64_t kFlushBlocks = simd::kCellPixels / kBlockPixels;
 static_assert(kFlushBlocks >= 1);
 
-// One group of one histogram.
+// A group of a histogram.
 struct Group {
   size_t histogram;
   int64_t group;
@@ -68,7 +68,7 @@ class Groups {
   int64_t slots_ = 0;
 };
 
-// Count and sum of p of a slot.
+// The count and sum of p of a slot.
 struct Exact {
   int64_t count = 0;
   FixedTotal confidence;
@@ -90,8 +90,8 @@ double Value(double sum) { return sum; }
 double Value(int64_t count) { return static_cast<double>(count); }
 double Value(const FixedTotal& sum) { return sum.Value(); }
 
-// What was added to the cells of a slot: the sum of p in their low 52 bits, and above n times an odd number,
-// modulo 2^12.
+// Adds the cells of a slot to a sum. The low 52 bits of a cell are the sum of p; the bits above are n times
+// an odd number, modulo 2^12.
 void AddCells(const uint64_t* cells, Exact& sum) {
   constexpr int kBits = 52;
   constexpr uint64_t kMarker = 0x40b;  // the bits of the double 2^12, above its 52
@@ -118,7 +118,7 @@ void Write(const Groups& groups, const std::vector<Sum>& slots, std::span<const 
       Sum both = miss;
       both.Add(hit);
       everywhere.Add(both);
-      if (below == 0) {  // the pixels in no bin
+      if (below == 0) {  // pixels in no bin
         to.dropped[group.group] = Value(both.count);
         continue;
       }
@@ -166,7 +166,7 @@ void AddExactly(const ProbabilityMaps& maps, std::span<const CalibrationOptions>
   });
 }
 
-// Each chunk in order, then the chunks in order.
+// Adds the parts of each chunk in order, then the chunks in order.
 void AddWeighted(const ProbabilityMaps& maps, std::span<const CalibrationOptions> options,
                  const Groups& groups, std::vector<Weighted>& totals) {
   const int64_t cells = groups.Slots() * simd::kSlotCells;

@@ -1,10 +1,10 @@
 // Histograms of predicted probabilities on the device. Every warp has a histogram of its own in shared memory
-// with one column per lane, so nothing is atomic and no two lanes meet in a bank (Nugteren et al., "High
-// performance predictable histogramming on GPUs", GPGPU-4, 2011). Probabilities are whole multiples of 2^-40
-// and a cell holds their sum below its count, one 64-bit addition per pixel: the sums are those of the CPU
-// bit for bit, in any order. With weights they are doubles, added in an order that depends on the sizes only.
-// O(pixels x groups); a histogram with more bins than fit is done in runs of bins. Tested on an emulator,
-// never yet run on a GPU.
+// with one column per lane, so nothing is atomic and no two lanes use the same bank (Nugteren et al., "High
+// performance predictable histogramming on GPUs", GPGPU-4, 2011). Probabilities are whole multiples of 2^-40;
+// a cell holds their sum below its count, so each pixel is one 64-bit addition, and the sums equal the CPU's
+// bit for bit in any order. With weights they are doubles, added in an order that depends only on the sizes.
+// O(pixels x groups); a histogram with more bins than fit is processed in runs of bins. Tested on an
+// emulator, never yet run on a GPU.
 #include <vector>
 
 #include "calibration/bin_limits.h"
@@ -22,19 +22,19 @@ constexpr int kSumBits = 52;
 // A run of bins of one group of one histogram.
 struct Run {
   Score score;
-  int group, bins;  // bins of the whole histogram
-  bool grid;        // the limits are about m / bins
+  int group, bins;  // bins: of the whole histogram
+  bool grid;        // whether the limits are about m / bins
   float threshold;
-  int64_t limits;   // where its limits start
+  int64_t limits;   // offset of its limits
   int first, last;  // limits below p: [first, last)
-  int64_t slot;     // of `first`: two for each, misses and hits
+  int64_t slot;     // slot of `first`; every limit has two, misses and hits
 };
 
 struct Exact {
   using Cell = unsigned long long;
   static constexpr int kCells = 1;  // per slot
   __device__ static void Add(Cell* cell, float p, float) {
-    // 2^12 + p has exactly the wanted unit in its last place.
+    // The last place of 2^12 + p has exactly the wanted unit.
     const double shifted = static_cast<double>(p) + 4096;
     cell[0] += (1ull << kSumBits) + static_cast<Cell>((shifted - 4096) * 0x1p40);
   }
@@ -48,7 +48,7 @@ struct Weighted {
   }
 };
 
-// How many limits are below p.
+// Returns the number of limits below p.
 __device__ inline int LimitsBelow(const Run& run, const float* limits, float p) {
   if (run.grid) {
     const int nearest = static_cast<int>(p * static_cast<float>(run.bins) + 0.5f);
@@ -65,8 +65,8 @@ __device__ inline int LimitsBelow(const Run& run, const float* limits, float p) 
   return low;
 }
 
-// Block: a chunk of one image for one run. Exact sums go to totals[slot] = {count, whole, fraction} by
-// integer addition, weighted ones to sums[(image's chunks + chunk) * slots + slot] = {count, sum}.
+// Each block adds a chunk of one image to one run. Exact sums go to totals[slot] = {count, whole, fraction}
+// by integer addition, weighted ones to sums[(image's chunks + chunk) * slots + slot] = {count, sum}.
 template <class Value, class Sums>
 __global__ void AddToHistograms(DeviceMaps<Value> maps, const Run* runs, int64_t run_count,
                                 const float* limits, int64_t slots, int64_t first_chunk,
@@ -128,13 +128,13 @@ __global__ void AddToHistograms(DeviceMaps<Value> maps, const Run* runs, int64_t
   }
 }
 
-// The runs of all groups, with their limits and where their sums are.
+// The runs of all groups, with their limits and the places of their sums.
 struct Plan {
   std::vector<Run> runs;
   std::vector<float> limits;
   std::vector<int64_t> group_slots;  // first slot of every group, in order
   int64_t slots = 0;
-  int most_slots = 0;  // of a run
+  int most_slots = 0;  // slots of the largest run
   bool reads_all = false;
 
   Plan(const ProbabilityMaps& maps, std::span<const CalibrationOptions> options, int64_t slot_bytes) {
@@ -148,7 +148,7 @@ struct Plan {
         const cpu::BinTable table(edges.first(static_cast<size_t>(each.bins) + 1), each);
         tables.push_back(table.Limits());
         starts.push_back(std::ssize(limits));
-        // One more, as rounding may look one further.
+        // One more limit, because rounding may look one further.
         limits.insert(limits.end(), tables.back().limits, tables.back().limits + each.bins + 2);
       }
       for (int64_t g = 0; g < cpu::CalibrationGroups(each.score, maps.classes); ++g) {
@@ -168,7 +168,7 @@ struct Plan {
   }
 };
 
-// Count and sum of p of a slot.
+// The count and sum of p of a slot.
 struct Slot {
   unsigned long long whole_count = 0, whole = 0, fraction = 0;
   double count = 0, sum = 0;

@@ -1,4 +1,4 @@
-// Checks of what comes with probabilities. Tested on an emulator, never yet run on a GPU.
+// Checks of the arrays that accompany probabilities. Tested on an emulator, never yet run on a GPU.
 #include "calibration/cuda_probabilities.h"
 
 namespace pixelcal::cuda {

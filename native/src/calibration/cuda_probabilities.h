@@ -8,7 +8,7 @@
 
 namespace pixelcal::cuda {
 
-// The float32 with the value of a float16's bits.
+// Returns the float32 with the value of a float16's bits.
 __device__ inline float Widened(uint16_t half) {
   const unsigned sign = (half & 0x8000u) << 16, rest = half & 0x7fffu;
   if (rest >= 0x7c00u) return __uint_as_float(sign | 0x7f800000u | (rest & 0x3ffu) << 13);
@@ -34,7 +34,7 @@ struct DeviceMaps {
 
 __device__ inline bool IsProbability(float p) { return p >= 0 && p <= 1; }
 
-// The score of a pixel in a group, and whether it is a hit; valid if all values that it read are
+// Returns the score of a pixel in a group, and whether it is a hit; valid if all values it reads are
 // probabilities.
 template <class Value>
 __device__ float ScoreOf(const DeviceMaps<Value>& maps, Score score, int64_t group, int64_t image,
@@ -66,7 +66,7 @@ __device__ float ScoreOf(const DeviceMaps<Value>& maps, Score score, int64_t gro
   return top;
 }
 
-// All values of all classes, for scores that do not read them.
+// Checks all values of all classes, for scores that do not read them all.
 template <class Value>
 __global__ void FindBadValues(DeviceMaps<Value> maps, Finding* finding) {
   const int64_t count = maps.images * maps.classes * maps.pixels;
@@ -75,11 +75,11 @@ __global__ void FindBadValues(DeviceMaps<Value> maps, Finding* finding) {
   });
 }
 
-// Sets the codes of masked pixels to kLeftOutCode; a finding for every weight that is none.
+// Sets the codes of masked pixels to kLeftOutCode and reports every invalid weight as a finding.
 void LeaveOutMasked(Stream& stream, std::span<const uint8_t> mask, int16_t* codes);
 void CheckWeights(Stream& stream, const float* weights, int64_t count, Finding* finding);
 
-// Images [first, first + images) of maps, uploaded as needed.
+// Returns the images [first, first + images) of maps, uploaded as needed.
 template <class Value>
 DeviceMaps<Value> ReadMaps(Stream& stream, const ProbabilityMaps& maps, int64_t first, int64_t images,
                            Finding* finding) {
@@ -102,7 +102,7 @@ inline int64_t BytesPerImage(const ProbabilityMaps& maps) {
   return (probs + HostBytes(maps.labels) + HostBytes(maps.mask) + HostBytes(maps.weights)) / maps.batch;
 }
 
-// Maps on the host, for the CPU's kernel to say what is wrong with them.
+// Returns maps on the host, so that the CPU's kernel can describe their errors.
 inline ProbabilityMaps OnHost(ProbabilityMaps maps, HostCopies& copies) {
   maps.probs = copies(maps.probs);
   maps.labels = copies(maps.labels);

@@ -1,9 +1,9 @@
 // Bin edges from order statistics, by counting instead of sorting: the bits of floats in [0, 1] rise with
-// them and fit three digits of 10 bits. A pass counts the first digits; the counts say which first digit each
-// wanted rank has, the next pass counts second digits behind those, and so on (most significant digit radix
+// them and fit three digits of 10 bits. A pass counts first digits; the counts tell the first digit of each
+// wanted rank, the next pass counts second digits after those, and so on (most significant digit radix
 // selection, Knuth, The Art of Computer Programming 3, 5.2.5). O(3 pixels x groups) time, and one more pass
-// for every further 256 wanted prefixes of as many digits; memory for 12 KB per wanted prefix, and on each
-// thread for 256 tables of 1024 x 4 counters.
+// for every further 256 wanted prefixes of the same length; 12 KB of memory per wanted prefix, and on each
+// thread 256 tables of 1024 x 4 counters.
 #include "calibration/equal_mass.h"
 
 #include <algorithm>
@@ -28,8 +28,8 @@ using internal::kDigits;
 using internal::kDigitValues;
 using internal::kNoKey;
 
-// Counters per digit value, for neighbouring pixels. They are of 32 bits and of one chunk, of which there are
-// at most 256: as many as 2^42 pixels fit.
+// Neighbouring pixels use different counters of a digit value. A counter has 32 bits and serves one of at
+// most 256 chunks, so as many as 2^42 pixels fit.
 constexpr int64_t kLanes = 4;
 constexpr int64_t kTableSize = kDigitValues * kLanes;
 constexpr int64_t kNodesAtOnce = 256;
@@ -57,7 +57,7 @@ void CountNodes(const ProbabilityMaps& maps, const CalibrationOptions& options, 
                 int depth, int64_t first, int64_t last) {
   std::mutex mutex;
   const DigitNode* const all = nodes.data();
-  const int64_t tables = last - first + 1;  // table 0 is for keys behind other nodes
+  const int64_t tables = last - first + 1;  // table 0 takes keys of other nodes
   cpu::ForChunks(maps, kLeastBlocks, [&](int64_t, cpu::BlockReader& reader) {
     uint32_t* counts = Scratch<uint32_t, struct DigitCounts>(tables * kTableSize);
     std::fill_n(counts, tables * kTableSize, 0u);
@@ -79,7 +79,7 @@ void CountNodes(const ProbabilityMaps& maps, const CalibrationOptions& options, 
   });
 }
 
-// How many keys of a group count.
+// Returns the number of counted keys of a group.
 int64_t Total(const DigitNode& root) {
   int64_t total = 0;
   for (const int64_t count : root.count) total += count;
@@ -136,7 +136,7 @@ void SelectEdges(const ProbabilityMaps& maps, const CalibrationOptions& options,
     edge[0] = 0;
     edge[bins] = 1;
     for (int64_t bin = 1; bin < bins; ++bin) {
-      // Without overflow, as total may be large: floor(bin * total / bins).
+      // Computes floor(bin * total / bins) without overflow, as total may be large.
       const int64_t before = total / bins * bin + total % bins * bin / bins;
       const int64_t rank = options.closed == BinEdges::kRightClosed ? before - 1 : before;
       edge[bin] = rank < 0 ? 0 : 1;

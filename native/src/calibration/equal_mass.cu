@@ -1,9 +1,9 @@
 // Bin edges from order statistics on the device, by counting digits as on the CPU (equal_mass.cc; most
 // significant digit radix selection, Knuth, The Art of Computer Programming 3, 5.2.5). The keys of all groups
-// are made once and stay on the device. A block counts a chunk of them for up to 12 nodes of one group in
-// shared memory and adds what is not 0 to the node's counts; the host walks the counts. Integer counts in any
-// order: the edges are those of the CPU. O(3 pixels x groups) for up to 12 inner edges, as often again for
-// every 12 more; 4 bytes of memory per pixel and group. Run on the emulator only.
+// are made once and stay on the device. A block counts a chunk of keys for up to 12 nodes of one group in
+// shared memory and adds the nonzero counts to the node's; the host walks the counts. Integer counts in any
+// order give the edges of the CPU. O(3 pixels x groups) for up to 12 inner edges, as much again for every 12
+// more; 4 bytes of memory per pixel and group. Run on the emulator only.
 #include "calibration/cuda_probabilities.h"
 #include "calibration/equal_mass.h"
 
@@ -18,7 +18,7 @@ constexpr int64_t kChunkPixels = 65536;
 constexpr int64_t kTables = static_cast<int64_t>(kSharedBytes) / (kDigitValues * 4);  // in shared memory
 constexpr int64_t kNodesAtOnce = 4096;
 
-// The bits of the scores that count, of group g's pixel i at keys[g * group_pixels + i], else kNoKey.
+// Writes the bits of the counted scores, group g's pixel i at keys[g * group_pixels + i], else kNoKey.
 template <class Value>
 __global__ void MakeKeys(DeviceMaps<Value> maps, Score score, int64_t groups, float threshold,
                          int64_t group_pixels, uint32_t* keys, Finding* finding) {
@@ -34,12 +34,13 @@ __global__ void MakeKeys(DeviceMaps<Value> maps, Score score, int64_t groups, fl
   });
 }
 
-// Nodes of one group.
+// A run of nodes of one group.
 struct Run {
   int64_t group, first, count;
 };
 
-// Block: a chunk of keys for one run. `next` has the followers of every node, `counts` start at node `base`.
+// Each block counts a chunk of keys for one run. `next` has the followers of every node; `counts` start at
+// node `base`.
 __global__ void CountDigits(const uint32_t* keys, int64_t group_pixels, int depth, const int32_t* next,
                             const Run* runs, int64_t run_count, int64_t base, unsigned long long* counts) {
   unsigned* tables = reinterpret_cast<unsigned*>(SharedBytes());

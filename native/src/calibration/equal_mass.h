@@ -1,6 +1,6 @@
 #pragma once
 
-// What the selection of bin edges has in common on the CPU and on a device: all but the counting.
+// The selection of bin edges, shared by the CPU and a device; only the counting differs.
 
 #include <array>
 #include <cstdint>
@@ -15,30 +15,31 @@ namespace pixelcal::internal {
 
 inline constexpr int kDigitBits = 10, kDigits = 3, kDigitValues = 1 << kDigitBits;
 
-// The key of what does not count: its first digit is no float's of [0, 1].
+// The key of values that do not count: no float in [0, 1] has its first digit.
 inline constexpr uint32_t kNoKey = (uint32_t{1} << kDigitBits * kDigits) - 1;
 
 PIXELCAL_HOST_DEVICE inline uint32_t DigitOf(uint32_t key, int depth) {
   return key >> ((kDigits - 1 - depth) * kDigitBits) & (kDigitValues - 1);
 }
 
-// A node stands for the keys of one prefix in one group: how many have which next digit, and the nodes behind
-// those digits that are of interest. Behind all others is node 0, and behind that itself; group g starts at
-// node 1 + g, and the nodes of a depth are in the order of their groups.
+// A node, the keys of one prefix in one group: the number of keys per next digit, and the nodes of the digits
+// that matter. Other digits lead to node 0, which leads to itself; group g starts at node 1 + g, and the
+// nodes of one depth are in the order of their groups.
 struct DigitNode {
   std::array<int64_t, kDigitValues> count{};
   std::array<int32_t, kDigitValues> next{};
   int64_t group = 0;
 };
 
-// Adds the counts of the nodes from `first` to the last, which are `depth` digits deep.
+// A function that adds the counts of the nodes from `first` to the last, which are `depth` digits deep.
 using DigitCounter = std::function<void(std::vector<DigitNode>& nodes, int depth, int64_t first)>;
 
 // Throws for arguments of EqualMassEdges that do not fit.
 void CheckEqualMass(const ProbabilityMaps& maps, const CalibrationOptions& options,
                     std::span<const double> edges);
 
-// The edges for keys that `count` counts: the bits of the counted floats of each group, or kNoKey.
+// Computes the edges from the keys that `count` counts: the bits of the counted floats of each group, or
+// kNoKey.
 void SelectEdges(const ProbabilityMaps& maps, const CalibrationOptions& options, const DigitCounter& count,
                  std::span<double> edges);
 

@@ -8,7 +8,7 @@
 namespace pixelcal {
 namespace simd {
 
-// How a probability finds the number u of limits below it: u = 0 is in no bin, else its bin is u - 1.
+// The way to find the number u of limits below a probability: u = 0 is in no bin, else its bin is u - 1.
 enum class BinSearch {
   kGrid,    // limit g is within a quarter of a bin of g / bins: the nearest g, then one comparison
   kCount,   // a comparison with every limit
@@ -25,26 +25,26 @@ struct BinLimits {
   float threshold;       // only probabilities above it count
 };
 
-// A slot holds pixels with the same u and the same verdict: 2 u for misses, 2 u + 1 for hits; the last one
-// takes pixels that do not count.
+// Returns the number of slots. A slot holds pixels with the same u and the same verdict: 2 u for misses, 2 u
+// + 1 for hits; the last slot takes pixels that do not count.
 inline int64_t BinSlots(int64_t bins) { return 2 * (bins + 1) + 1; }
 
-// Every slot has 8 cells of 64 bits, a cache line, that different pixels add to (or 4 pairs of doubles).
+// The cells of a slot: 8 of 64 bits, a cache line, to which different pixels add (or 4 pairs of doubles).
 inline constexpr int64_t kSlotCells = 8;
 
-// A probability is added to a cell as the bits of the double p + 2^12: their low 52 bits are p in units of
-// 2^-40, rounded to the nearest, and the 12 above are the same odd number for every p, so that their sum
-// modulo 2^12 says how many were added. A cell holds up to 4095; rows of this many pixels never add more: one
-// in eight, and a few for those at the ends of rows and of queues of 256.
+// The offset of a probability in a cell, which is added as the bits of the double p + 2^12: the low 52 bits
+// are p in units of 2^-40, rounded to the nearest, and the 12 above are the same odd number for every p, so
+// that their sum modulo 2^12 is the number of additions. A cell holds up to 4095 of them; rows of this many
+// pixels never add more: one pixel in eight, and a few at the ends of rows and of queues of 256.
 inline constexpr double kCellOffset = 0x1p12;
 inline constexpr int64_t kCellPixels = 4090 / (256 / 8 + 1) * 256;
 
 struct HistogramTable {
-  // Adds `count` probabilities of [0, 1] to slots [BinSlots][kSlotCells]. A pixel is a hit where code ==
-  // hit; it counts where code >= 0 and p > threshold, and everywhere if `all`.
+  // Adds `count` probabilities of [0, 1] to slots [BinSlots][kSlotCells]. A pixel is a hit where code == hit;
+  // it counts where code >= 0 and p > threshold, and everywhere if `all`.
   void (*add)(const float* p, const int16_t* codes, int16_t hit, size_t count, BinLimits limits, bool all,
               uint64_t* slots);
-  // With weights, never `all`; a slot is 4 pairs of the sums of w and of w p.
+  // Adds with weights, never `all`; a slot is 4 pairs of the sums of w and of w p.
   void (*add_weighted)(const float* p, const int16_t* codes, int16_t hit, const float* weights, size_t count,
                        BinLimits limits, double* slots);
 };

@@ -5,14 +5,14 @@
 namespace pixelcal::simd::PIXELCAL_ISA {
 namespace {
 
-constexpr int kGroup = 16;  // pixels handled together, in as many vectors as that takes
+constexpr int kGroup = 16;  // pixels handled together, in one or more vectors
 static_assert(kGroup % kLanes == 0);
 
 typedef double Eight __attribute__((vector_size(64)));
 typedef uint64_t Cells __attribute__((vector_size(64)));
 typedef float EightFloats __attribute__((vector_size(32)));
 
-// Eight probabilities as what is added to their cells.
+// Returns eight probabilities in the form that is added to their cells.
 PIXELCAL_INLINE Cells Terms(const float* from) {
 #if defined(__AVX512BW__)
   return reinterpret_cast<Cells>(
@@ -40,7 +40,7 @@ PIXELCAL_INLINE bool AllEqual(const Ints* offsets, int32_t to) {
 #endif
 }
 
-// Groups of which all pixels go to one slot, one after the other: their sums stay in a register.
+// A run of groups whose pixels all go to one slot: their sums stay in a register.
 struct Run {
   int32_t slot;
   Cells sum{};
@@ -54,7 +54,7 @@ struct Run {
   }
 };
 
-// The rest, on their way to different slots.
+// A queue of the other pixels, on their way to different slots.
 struct Queue {
   static constexpr int kSize = 32 * kGroup;
   int size = 0;
@@ -79,8 +79,8 @@ struct Queue {
 constexpr int kPiece = 16;  // groups
 static_assert(Queue::kSize % (kPiece * kGroup) == 0);
 
-// What follows one row of 2048 pixels later, in the next block's row of the same class; past the end of the
-// array this does nothing.
+// Prefetches the pixels one row of 2048 further on, in the next block's row of the same class; has no effect
+// past the end of the array.
 PIXELCAL_INLINE void FetchSoon(const float* p) {
   __builtin_prefetch(reinterpret_cast<const void*>(reinterpret_cast<uintptr_t>(p) + 2048 * sizeof *p), 0, 2);
 }
@@ -91,8 +91,8 @@ PIXELCAL_INLINE void GroupOffsets(const float* p, const int16_t* codes, const Ro
     offsets[v] = SlotOffsets<kSearch, kTable, kAll>(p + v * kLanes, codes + v * kLanes, row);
 }
 
-// Groups of noise, where a test of each would mostly cost mispredicted branches. Whether the last one looks
-// like the inside of a region.
+// Adds groups of noise, where a test of each would mostly cost mispredicted branches. Returns whether the
+// last group looks like the inside of a region.
 template <BinSearch kSearch, int kTable, bool kAll>
 PIXELCAL_INLINE bool AddNoise(const float* p, const int16_t* codes, int groups, const Row& row,
                               Queue& queue) {
@@ -105,7 +105,7 @@ PIXELCAL_INLINE bool AddNoise(const float* p, const int16_t* codes, int groups, 
   return AllEqual(offsets, offsets[0][0]);
 }
 
-// Less than a group.
+// Adds the pixels of an incomplete group.
 template <BinSearch kSearch, int kTable>
 PIXELCAL_INLINE void AddRest(const float* p, const int16_t* codes, size_t count, const Row& row,
                              Queue& queue) {
@@ -119,10 +119,10 @@ PIXELCAL_INLINE void AddRest(const float* p, const int16_t* codes, size_t count,
 }
 
 #if defined(__AVX512BW__)
-// Probabilities are mostly sure: misses in the first bin and hits in the last one are added in registers,
-// pixels that do not count are dropped, and only the rest, packed together, look for their bins.
+// Most probabilities are near 0 or 1: misses in the first bin and hits in the last are added in registers,
+// pixels that do not count are dropped, and only the others, packed together, look for their bins.
 
-// Which pixels of a group count, which of those are hits, and which are of the runs.
+// The pixels of a group that count, the hits among them, and the pixels of the runs.
 struct Verdicts {
   uint32_t counts, hits, first_misses, last_hits;
   uint32_t Rest() const { return counts & ~(first_misses | last_hits); }
@@ -154,13 +154,13 @@ PIXELCAL_INLINE void AddWhere(uint32_t which, Cells low, Cells high, Cells& sum)
   sum = reinterpret_cast<Cells>(to);
 }
 
-// Pixels that have yet to find their slots: the probabilities, negative for hits.
+// The pixels whose slots are not yet found: the probabilities, negative for hits.
 struct Unsure {
   int size = 0;
   alignas(64) float values[Queue::kSize + kGroup];
 
   PIXELCAL_INLINE void Push(__m512 p, const Verdicts& verdicts) {
-    // -0 is a probability, too.
+    // -0 is a valid probability.
     const __m512i bits = _mm512_and_si512(reinterpret_cast<__m512i>(p), _mm512_set1_epi32(INT32_MAX));
     const __m512i marked =
         _mm512_mask_or_epi32(bits, static_cast<__mmask16>(verdicts.hits), bits, _mm512_set1_epi32(INT32_MIN));
@@ -183,7 +183,7 @@ struct Unsure {
       _mm512_storeu_si512(values + i, bits);
       queue.Push(&offsets, Terms(values + i), Terms(values + i + 8));
     }
-    // What is behind the last pixel goes to the slot that takes anything.
+    // Positions after the last pixel go to the slot of pixels that do not count.
     for (int i = size; i < queue.size; ++i) queue.offsets[i] = row.left_out;
     size = 0;
     queue.Drain(slots);
@@ -227,7 +227,7 @@ void AddRow(const float* p, const int16_t* codes, size_t count, const Row row, u
 }
 
 #else
-// Up to kPiece groups that seem to lie inside of regions. Whether most of them did.
+// Adds up to kPiece groups that seem to lie inside regions. Returns whether most of them did.
 template <BinSearch kSearch, int kTable, bool kAll>
 PIXELCAL_INLINE bool AddRegions(const float* p, const int16_t* codes, int groups, const Row& row, Run& run,
                                 Queue& queue, uint64_t* slots) {
@@ -294,7 +294,8 @@ void Add(const float* p, const int16_t* codes, int16_t hit, size_t count, BinLim
 
 typedef double Pair __attribute__((vector_size(16)));
 
-// Pixel i of a row goes to pair i % 4 of its slot, at any vector width: the order of additions is fixed.
+// Pixel i of a row goes to pair i % 4 of its slot at any vector width, so that the order of additions is
+// fixed.
 template <BinSearch kSearch, int kTable>
 void AddWeightedRow(const float* p, const int16_t* codes, const float* weights, size_t count, const Row& row,
                     double* slots) {

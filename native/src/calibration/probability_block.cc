@@ -1,6 +1,5 @@
-// Probability maps read block by block: 2048 pixels whose labels were narrowed, whose probabilities were
-// found valid and, where they are float16, are widened row by row in the first level cache. One pass over
-// memory, O(classes x pixels).
+// Reads probability maps block by block: the labels of 2048 pixels are narrowed, their probabilities checked
+// and, if float16, widened row by row in the first-level cache. One pass over memory, O(classes x pixels).
 #include "calibration/probability_block.h"
 
 #include <algorithm>

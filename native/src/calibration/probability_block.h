@@ -9,22 +9,22 @@
 
 namespace pixelcal::cpu {
 
-inline constexpr int64_t kBlockPixels = 2048;  // a row of them and its codes stay in L1
+inline constexpr int64_t kBlockPixels = 2048;  // a row of pixels and its codes stay in L1
 
-// A run of pixels of one image, all of whose values were checked.
+// A run of pixels of one image, whose values were all checked.
 struct ProbabilityBlock {
   int64_t count;
-  bool all;              // no pixel is left out
+  bool all;              // whether no pixel is left out
   const float* weights;  // null: all 1
   const FloatSpan* probs;
   int64_t start, pixels;                    // class c starts at probs[start + c * pixels]
   std::array<int16_t, kBlockPixels> codes;  // the class, or simd::kLeftOut
 
-  // The probabilities of class c: where they lie, or widened into `room` of kBlockPixels.
+  // Returns the probabilities of class c: in place, or widened into `room` of kBlockPixels.
   const float* Row(int64_t c, float* room) const;
 };
 
-// What is wrong with the values: which pixels, by argument.
+// The invalid values: which pixels, by argument.
 struct Findings {
   BadPixels labels, probs, weights;
 };
@@ -35,7 +35,7 @@ class BlockReader {
   BlockReader(const ProbabilityMaps& maps, Findings& findings, int64_t begin, int64_t end)
       : maps_(maps), findings_(findings), next_(begin), end_(end) {}
 
-  // The next block without invalid values, null when there is none; what is invalid goes to the findings.
+  // Returns the next block without invalid values, or null at the end; invalid values go to the findings.
   const ProbabilityBlock* Next();
 
  private:
@@ -50,7 +50,7 @@ class BlockReader {
 
 void CheckMaps(const ProbabilityMaps& maps);
 
-// Blocks per chunk: at least `least`, and so many that there are no more than 256 chunks.
+// Returns the blocks per chunk: at least `least`, and enough for at most 256 chunks.
 int64_t ChunkBlocks(const ProbabilityMaps& maps, int64_t least);
 int64_t BlockCount(const ProbabilityMaps& maps);
 inline int64_t ChunkCount(const ProbabilityMaps& maps, int64_t least) {

@@ -1,5 +1,6 @@
 // Brier score and log loss in one pass, O(pixels x classes): classes add their squares to a block's pixels,
-// then the logarithm is taken once per pixel. In double; blocks of a chunk and chunks are added in order.
+// then the logarithm is taken once per pixel. In double precision; blocks of a chunk and chunks are added in
+// order.
 #include <limits>
 #include <vector>
 

@@ -1,6 +1,6 @@
-// Brier score and log loss on the device, O(pixels x classes). In double: every block adds its chunk of an
-// image in an order that depends on the sizes only, the host adds the chunks in order. Tested on an emulator,
-// never yet run on a GPU.
+// Brier score and log loss on the device, O(pixels x classes). In double precision: every block adds its
+// chunk of an image in an order that depends only on the sizes; the host adds the chunks in order. Tested on
+// an emulator, never yet run on a GPU.
 #include "calibration/calibration.h"
 #include "calibration/cuda_probabilities.h"
 #include "calibration/probability_block.h"

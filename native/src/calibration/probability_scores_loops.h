@@ -13,13 +13,13 @@ struct ScoreSums {
 };
 
 struct ProbabilityScoresTable {
-  // One class of `count` pixels: brier += (p - [code == c])^2, and label_p = p where code == c. Class 0 comes
-  // first and starts from nothing.
+  // Adds one class of `count` pixels: brier += (p - [code == c])^2, and label_p = p where code == c. Class 0
+  // comes first and overwrites.
   void (*add_class)(const float* p, const int16_t* codes, int16_t c, size_t count, double* brier,
                     float* label_p);
-  // Sums of w, w brier, w (-ln max(label_p, floor)) and 1 where label_p < floor over pixels of code >= 0 and
-  // w > 0; without weights w is 1.
-  // Pixel i adds to sum i % 8, those are added in order: the same bits at any vector width.
+  // Sums w, w brier, w (-ln max(label_p, floor)) and 1 where label_p < floor over pixels with code >= 0 and w
+  // > 0; without weights w is 1. Pixel i adds to sum i % 8, and those are added in order: the same bits at
+  // any vector width.
   ScoreSums (*sum)(const double* brier, const float* label_p, const int16_t* codes, const float* weights,
                    double floor, size_t count);
 };

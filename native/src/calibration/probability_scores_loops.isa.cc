@@ -5,7 +5,7 @@
 namespace pixelcal::simd::PIXELCAL_ISA {
 namespace {
 
-constexpr int kWidth = 8;  // pixels at a time, in as many vectors as that takes
+constexpr int kWidth = 8;  // pixels at a time, in one or more vectors
 typedef double Doubles __attribute__((vector_size(64)));
 typedef uint64_t Words __attribute__((vector_size(64)));
 typedef int64_t Masks __attribute__((vector_size(64)));
@@ -35,13 +35,14 @@ PIXELCAL_INLINE Masks Wide(Codes codes) {
 #endif
 }
 
-// The natural logarithm of x >= 0 that are no denormals, to about one unit in the last place: x = m 2^e with
-// m within a factor of sqrt(2) from 1, ln m = 2 artanh(f) with f = (m - 1) / (m + 1), its series up to f^19.
+// Returns the natural logarithm of x, 0 or a positive normal number, to about one unit in the last place: x =
+// m 2^e with m within a factor of sqrt(2) from 1, ln m = 2 artanh(f) with f = (m - 1) / (m + 1), its series
+// up to f^19.
 PIXELCAL_INLINE Doubles Log(Doubles x) {
   constexpr double kLn2High = 0x1.62e42feep-1, kLn2Low = 0x1.a39ef35793c76p-33;  // the first times e is exact
   constexpr uint64_t kFraction = (uint64_t{1} << 52) - 1, kOne = uint64_t{1023} << 52;
   const Words bits = reinterpret_cast<Words>(x);
-  // The exponent becomes the last bits of a double of 2^52.
+  // The exponent becomes the low bits of a double near 2^52.
   Doubles e = reinterpret_cast<Doubles>((bits >> 52) | 0x4330000000000000u) - (0x1p52 + 1023);
   Doubles m = reinterpret_cast<Doubles>((bits & kFraction) | kOne);
   const Masks large = m > 0x1.6a09e667f3bcdp0;

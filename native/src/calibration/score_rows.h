@@ -11,16 +11,16 @@
 
 namespace pixelcal::cpu {
 
-// A row of what a score bins: the probabilities of one group and the codes that say which are hits.
+// A row that a score bins: the probabilities of one group, and the codes that mark the hits.
 struct ScoreRow {
-  int64_t group;  // counted through all the options
+  int64_t group;  // index over all options
   const float* p;
   const int16_t* codes;  // == hit: a hit; < 0: left out
   int16_t hit;
 };
 
-// Calls sink(row) for every group that the scores of `options` ask of a block, reading each class once, but
-// class 0 once more for the foreground.
+// Calls sink(row) for every group that the scores of `options` need from a block, reading each class once
+// (class 0 twice for the foreground).
 template <class Sink>
 void ForRows(const ProbabilityBlock& block, int64_t classes, std::span<const CalibrationOptions> options,
              const Sink& sink) {

@@ -11,7 +11,7 @@ namespace pixelcal::cuda {
 inline void Check(cudaError_t error, const char* call) {
   if (error == cudaSuccess) [[likely]]
     return;
-  (void)cudaGetLastError();  // or the next call would be blamed
+  (void)cudaGetLastError();  // clears the error, which the next call would report again
   throw std::runtime_error(std::string("cuda: ") + call + " failed: " + cudaGetErrorString(error));
 }
 

@@ -1,7 +1,7 @@
 #pragma once
 
-// What the rest of PixelCal sees of CUDA. Every cuda:: kernel takes spans of host memory or of DeviceMemory,
-// in any mixture: results that feed one another need not leave the device.
+// The interface of CUDA for the rest of PixelCal. Every cuda:: kernel takes spans of host memory or of
+// DeviceMemory, in any mixture: results that feed one another need not leave the device.
 
 #include <cstddef>
 #include <new>
@@ -9,11 +9,11 @@
 
 namespace pixelcal::cuda {
 
-// Whether there is a driver with at least one device.
+// Returns whether there is a driver with at least one device.
 bool Available();
 
-// "cuda: out of device memory: wanted N bytes, ...": thrown after the pool has given back what it kept; the
-// next call works.
+// The error "cuda: out of device memory: wanted N bytes, ...", thrown after the pool has returned its kept
+// blocks; the next call works.
 class OutOfDeviceMemory : public std::bad_alloc {
  public:
   explicit OutOfDeviceMemory(std::string message) : message_(std::move(message)) {}
@@ -41,14 +41,15 @@ class DeviceMemory {
   size_t bytes_;
 };
 
-// Whether `pointer` is in device memory of the pool.
+// Returns whether `pointer` is in device memory of the pool.
 bool OnDevice(const void* pointer);
 
-// Host traffic from which a batch is cut into pieces that overlap in time; a result does not depend on it.
+// Sets the host traffic above which a batch is cut into pieces that overlap in time; results do not depend on
+// it.
 void SetPieceBytes(size_t bytes);
 size_t PieceBytes();
 
-// Device memory that the pool keeps for later calls, in bytes, and a way to give it back.
+// Returns the bytes of device memory that the pool keeps for later calls; ReleasePooled gives them back.
 size_t PooledBytes();
 void ReleasePooled();
 

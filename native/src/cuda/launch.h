@@ -8,12 +8,12 @@
 
 namespace pixelcal::cuda {
 
-// Blocks are one-dimensional and whole warps; a grid loops where there is more to do than it has blocks.
+// Blocks are one-dimensional and whole warps; a grid loops if there is more work than it has blocks.
 inline constexpr int kWarp = 32;
 inline constexpr unsigned kAllLanes = 0xffffffffu;
-inline constexpr size_t kSharedBytes = 48 << 10;  // what every device has without asking
+inline constexpr size_t kSharedBytes = 48 << 10;  // available on every device by default
 
-// Dynamic shared memory of the running block.
+// Returns the dynamic shared memory of the running block.
 __device__ inline unsigned char* SharedBytes() {
 #if defined(PIXELCAL_CUDA_EMULATED)
   return static_cast<unsigned char*>(cuda_emulator::DynamicShared());
@@ -23,7 +23,7 @@ __device__ inline unsigned char* SharedBytes() {
 #endif
 }
 
-// Runs a kernel on the stream, checked.
+// Runs a kernel on the stream; throws if the launch fails.
 template <class... Parameters, class... Arguments>
 void Launch(const char* name, void (*kernel)(Parameters...), int64_t blocks, int threads, size_t shared,
             const Stream& stream, const Arguments&... arguments) {
@@ -43,8 +43,8 @@ void Launch(const char* name, void (*kernel)(Parameters...), int64_t blocks, int
   Check(error, name);
 }
 
-// As above with a thread for each of `items`, up to what keeps every multiprocessor busy; the kernel loops
-// with ForItems.
+// Runs a kernel with a thread for each of `items`, up to the number that keeps every multiprocessor busy; the
+// kernel loops with ForItems.
 inline constexpr int kItemThreads = 256;
 template <class... Parameters, class... Arguments>
 void LaunchItems(const char* name, void (*kernel)(Parameters...), int64_t items, const Stream& stream,
@@ -81,7 +81,7 @@ __device__ T WarpMost(T value) {
     value = Most(value, __shfl_xor_sync(kAllLanes, value, bits));
   return value;
 }
-// The same order, hence the same bits, every time.
+// Returns the sum over a warp, added in the same order and hence with the same bits every time.
 template <class T>
 __device__ T WarpSum(T value) {
   for (int bits = kWarp / 2; bits > 0; bits /= 2) value += __shfl_xor_sync(kAllLanes, value, bits);

@@ -1,4 +1,4 @@
-// The allocator behind every cuda:: call; see pool.h. Emulated in tests, never yet run on a GPU.
+// The allocator behind every cuda:: call; see pool.h. Tested on an emulator, never yet run on a GPU.
 #include <algorithm>
 #include <bit>
 
@@ -8,14 +8,14 @@
 
 namespace pixelcal::cuda {
 
-// Never destroyed: the driver may be gone before static destructors run.
+// The pool is never destroyed: the driver may be gone before static destructors run.
 Pool& Pool::Get() {
   static Pool* pool = new Pool;
   return *pool;
 }
 
-// Up to an eighth more, so that there are eight sizes per power of two; exact on the emulator, which looks
-// for overruns.
+// Rounds up by at most an eighth, which gives eight sizes per power of two; exact on the emulator, which
+// looks for overruns.
 size_t Pool::Rounded(size_t bytes) {
 #if defined(PIXELCAL_CUDA_EMULATED)
   return std::max<size_t>(bytes, 1);

@@ -9,9 +9,9 @@
 
 namespace pixelcal::cuda {
 
-// Memory and streams that outlive the calls that used them: allocating on a device waits for all of it.
-// Blocks come in a few sizes, so that a similar call finds one; when the device is full, those not in use are
-// given back.
+// A pool of memory and streams that outlive the calls that used them, because allocating on a device waits
+// for all its work. Blocks come in a few sizes, so that a similar call finds one; when the device is full,
+// unused blocks are freed.
 class Pool {
  public:
   static Pool& Get();

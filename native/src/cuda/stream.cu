@@ -1,4 +1,5 @@
-// Streams, staging and device memory; see stream.h and device.h. Emulated in tests, never yet run on a GPU.
+// Streams, staging and device memory; see stream.h and device.h. Tested on an emulator, never yet run on a
+// GPU.
 #include <algorithm>
 #include <atomic>
 #include <cstring>
@@ -10,7 +11,7 @@
 namespace pixelcal::cuda {
 namespace {
 
-// One thread copies at about half of what the bus takes.
+// One thread copies at about half the speed of the bus.
 void CopyOnHost(void* to, const void* from, size_t bytes) {
   ParallelFor(static_cast<int64_t>(bytes), 1 << 20, [&](int64_t begin, int64_t end) {
     std::memcpy(static_cast<char*>(to) + begin, static_cast<const char*>(from) + begin,
@@ -51,7 +52,7 @@ void DeviceMemory::CopyTo(void* host) const { Stream().Download(data_, host, byt
 Stream::Stream() : stream_(Pool::Get().TakeStream()) {}
 
 Stream::~Stream() {
-  // After an error the device may still be at work on this memory.
+  // After an error the device may still be using this memory.
   if (cudaStreamSynchronize(stream_) != cudaSuccess) (void)cudaGetLastError();
   Pool& pool = Pool::Get();
   for (void* block : memory_) pool.Free(block);
@@ -67,7 +68,7 @@ void* Stream::AllocateBytes(int64_t bytes) {
   return memory_.back() = Pool::Get().Allocate(static_cast<size_t>(bytes));
 }
 
-// The pinned block whose turn it is, when the device has done with it.
+// Returns the next pinned block, once the device has finished with it.
 Stream::Staging& Stream::NextStaging() {
   Staging& staging = staging_[turn_++ % staging_.size()];
   if (!staging.copied) PIXELCAL_CUDA(cudaEventCreateWithFlags, &staging.copied, cudaEventDisableTiming);

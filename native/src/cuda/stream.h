@@ -14,9 +14,9 @@
 
 namespace pixelcal::cuda {
 
-// One call's work on the device: a CUDA stream with the memory it uses, both from the pool. Kernels, uploads
-// and downloads run in the order they were asked for; Finish() brings the results. Host memory goes through
-// two pinned blocks in turn, so that the device copies one while the host fills or empties the other.
+// The work of one call on the device: a CUDA stream with the memory it uses, both from the pool. Kernels,
+// uploads and downloads run in the order of their requests; Finish() fetches the results. Host memory passes
+// through two pinned blocks in turn, so that the device copies one while the host fills or empties the other.
 class Stream {
  public:
   Stream();
@@ -26,7 +26,7 @@ class Stream {
 
   cudaStream_t get() const { return stream_; }
 
-  // Uninitialised device memory until the end of the call.
+  // Returns uninitialised device memory, valid until the end of the call.
   template <class T>
   T* Allocate(int64_t count) {
     return static_cast<T*>(AllocateBytes(Bytes<T>(count)));
@@ -38,7 +38,8 @@ class Stream {
     return memory;
   }
 
-  // The values on the device: themselves if they are there, else an uploaded copy. Null for none.
+  // Returns the values on the device: in place if they are there, else an uploaded copy. Null if there are
+  // none.
   template <class T>
   const T* In(std::span<const T> values) {
     if (values.empty()) return nullptr;
@@ -51,7 +52,7 @@ class Stream {
   const T* In(const std::vector<T>& values) {
     return In(std::span<const T>(values));
   }
-  // Where to compute `values`: in place, or in memory that Finish() copies from.
+  // Returns the place to compute `values`: in place, or memory that Finish() copies from.
   template <class T>
   T* Out(std::span<T> values) {
     if (values.empty()) return nullptr;
@@ -60,7 +61,7 @@ class Stream {
     downloads_.push_back({memory, values.data(), values.size_bytes()});
     return memory;
   }
-  // Where to update `values`.
+  // Returns the place to update `values`.
   template <class T>
   T* InOut(std::span<T> values) {
     T* memory = Out(values);
@@ -68,10 +69,10 @@ class Stream {
     return memory;
   }
 
-  // Waits for everything so far and copies the results of Out() and InOut() to the host.
+  // Waits for all requested work and copies the results of Out() and InOut() to the host.
   void Finish();
 
-  // Waits, and brings `count` values.
+  // Waits, and fetches `count` values.
   template <class T>
   std::vector<T> Read(const T* device, int64_t count) {
     std::vector<T> values(static_cast<size_t>(count));
@@ -79,7 +80,7 @@ class Stream {
     return values;
   }
 
-  // Device memory from the host, in order with the rest; host memory from the device, at once.
+  // Copies host memory to the device, in order with the other work, or device memory to the host, at once.
   void Upload(const void* host, void* device, size_t bytes);
   void Download(const void* device, void* host, size_t bytes);
 
@@ -111,7 +112,7 @@ class Stream {
 };
 
 // Calls body(stream, first, count) for the `items` (images) in order, in pieces of at least PieceBytes() of
-// host traffic, on two streams in turn: one piece is transferred while another is computed. body asks for
+// host traffic, on two streams in turn: one piece is transferred while another is computed. body requests
 // work and does not wait for it; a batch that is small, or on the device already, is one piece.
 template <class Body>
 void ForPieces(int64_t items, int64_t bytes_per_item, const Body& body) {
@@ -130,13 +131,13 @@ void ForPieces(int64_t items, int64_t bytes_per_item, const Body& body) {
     const int64_t first = items / pieces * piece + std::min(piece, items % pieces);
     body(stream, first, items / pieces + (piece < items % pieces ? 1 : 0));
   }
-  // The last but one first: it was asked for before.
+  // The last but one piece finishes first, because it was requested first.
   (pieces % 2 ? odd : even).Finish();
   (pieces % 2 ? even : odd).Finish();
 }
 
-// The same for the images of a grid: body(stream, first, piece) with the grid of count images from `first`
-// on; `bytes` is the host traffic of all of them.
+// Calls body(stream, first, piece) for the images of a grid, with the grid of count images from `first` on;
+// `bytes` is the host traffic of all of them.
 template <class Body>
 void ForPieces(const Grid& grid, int64_t bytes, const Body& body) {
   ForPieces(grid.batch, bytes / grid.batch, [&](Stream& stream, int64_t first, int64_t images) {
@@ -146,7 +147,7 @@ void ForPieces(const Grid& grid, int64_t bytes, const Body& body) {
   });
 }
 
-// Bytes of `values` that have to cross to the device or back.
+// Returns the bytes of `values` that have to cross to the device or back.
 template <class T>
 int64_t HostBytes(std::span<T> values) {
   return values.empty() || OnDevice(values.data()) ? 0 : static_cast<int64_t>(values.size_bytes());
@@ -155,7 +156,7 @@ inline int64_t HostBytes(const LabelSpan& labels) {
   return std::visit([](auto span) { return HostBytes(span); }, labels);
 }
 
-// A 0 <= first, first + count <= size part of a span; an empty span stays empty.
+// Returns the part [first, first + count) of a span; an empty span stays empty.
 template <class T>
 std::span<T> Part(std::span<T> values, int64_t first, int64_t count) {
   if (values.empty()) return values;

@@ -1,5 +1,5 @@
-// One transform per class. Labels are narrowed to bytes once, or with more than 255 classes once for every
-// group of so many. Memory beside the result: a byte per pixel.
+// One transform per class. Labels are narrowed to bytes once; with more than 255 classes, once per group of
+// 255. Memory beside the result: a byte per pixel.
 #include "distance/class_distances.h"
 
 #include <algorithm>
@@ -23,7 +23,7 @@ struct OthersSeen;
 struct LabelBytes;
 struct MapExtents;
 
-// The only class of an image fills it.
+// Marks the classes that fill their image, as its only class does.
 void MarkFull(int64_t images, int64_t classes, Extent* extents) {
   for (int64_t image = 0; image < images; ++image) {
     Extent* of = extents + image * classes;
@@ -42,8 +42,8 @@ bool Scan(const int64_t* labels, int64_t count, int64_t classes, uint8_t* bytes,
   return SignedDistanceLoops().scan64(labels, count, classes, bytes, seen);
 }
 
-// extents[image * classes + c]; labels outside [0, classes) go to `bad`. With up to kWordClasses classes it
-// writes the labels as bytes on the way, unless `bytes` is null.
+// Writes extents[image * classes + c]; labels outside [0, classes) go to `bad`. With up to kWordClasses
+// classes it writes the labels as bytes on the way, unless `bytes` is null.
 template <class Label>
 void FindExtents(std::span<const Label> labels, int64_t images, int64_t pixels, int64_t classes,
                  uint8_t* bytes, Extent* extents, BadPixels& bad) {
@@ -77,7 +77,7 @@ void FindExtents(std::span<const Label> labels, int64_t images, int64_t pixels, 
       if (seen[task] >> c & 1) extents[task / chunks * classes + c] = Extent::kPart;
 }
 
-// As FindExtents; `ignore` is no class, and its byte that of "another class".
+// Does the same as FindExtents with `ignore`, which is no class; its byte is that of "another class".
 template <class Label>
 void FindOtherExtents(std::span<const Label> labels, int64_t images, int64_t pixels, int64_t classes,
                       int64_t ignore, uint8_t* bytes, Extent* extents, BadPixels& bad) {
@@ -101,7 +101,8 @@ void FindOtherExtents(std::span<const Label> labels, int64_t images, int64_t pix
   });
 }
 
-// The labels [first, first + kByteClasses) as bytes from 0 on, others and `ignore` as kByteClasses.
+// Writes the labels [first, first + kByteClasses) as bytes from 0 on, other labels and `ignore` as
+// kByteClasses.
 template <class Label>
 void Narrow(std::span<const Label> labels, int64_t first, std::optional<int64_t> ignore, uint8_t* bytes) {
   const int64_t none = ignore.value_or(-1);  // -1 is no class anyway

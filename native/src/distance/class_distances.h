@@ -1,7 +1,7 @@
 #pragma once
 
-// Distances to every class of label maps, band by band: signed_distance.cc makes signed distances of them,
-// boundary_soft_labels.cc soft targets.
+// Distances to every class of label maps, band by band: signed_distance.cc turns them into signed distances,
+// boundary_soft_labels.cc into soft targets.
 
 #include <cstdint>
 #include <functional>
@@ -13,7 +13,7 @@
 
 namespace pixelcal::internal {
 
-// Where a class is in an image: kFull if the image has no other.
+// The extent of a class in an image: kFull if the image has no other class.
 enum class Extent : uint8_t { kNone, kPart, kFull };
 
 // Label maps as the transforms read them. The arrays are scratch of the thread that made them.
@@ -23,13 +23,14 @@ struct ClassMaps {
   const Extent* extents;  // [batch, classes]
 };
 
-// Rejects labels that are neither a class nor `ignore`; pixels with `ignore` belong to no class.
+// Reads label maps. Throws for labels that are neither a class nor `ignore`; pixels with `ignore` belong to
+// no class.
 ClassMaps ReadClasses(const LabelSpan& labels, const Grid& grid, int64_t classes,
                       std::optional<int64_t> ignore);
 
-// Distances of every pixel to the classes that are part of their images, in `form`, 0 inside: map c of image
-// n starts at out[(n * classes + c) * pixels]. Calls after(image, band) on any thread once all maps of a band
-// are finished, while it is in cache.
+// Computes the distances of every pixel to the classes that are part of their images, in `form`, 0 inside:
+// map c of image n starts at out[(n * classes + c) * pixels]. Calls after(image, band) on any thread once all
+// maps of a band are finished, while it is in cache.
 void ClassDistances(const LabelSpan& labels, const Grid& grid, int64_t classes, std::optional<int64_t> ignore,
                     const GridDistance& transform, const ClassMaps& maps, Form form, float* out,
                     const std::function<void(int64_t image, int64_t band)>& after);

@@ -10,7 +10,8 @@
 
 namespace pixelcal::cuda {
 
-// scipy's point for images without any zero: one step before the image on its first axis, 0 on the others.
+// The point to which images without any zero measure in SciPy: one step before the image on its first axis, 0
+// on the others.
 struct VirtualPoint {
   std::array<int64_t, 3> size;  // depth, height, width
   double spacing[3], before[3];
@@ -24,10 +25,10 @@ struct VirtualPoint {
 };
 VirtualPoint MakeVirtualPoint(const Grid& grid, const std::array<double, 3>& spacing);
 
-// Axes of size 1 add nothing and are dropped.
+// The plan of a transform; axes of size 1 add nothing and are dropped.
 struct DistancePlan {
   int64_t maps, pixels;
-  int axes;                       // longer than 1, slowest first
+  int axes;                       // number of axes longer than 1, slowest first
   std::array<int64_t, 3> size;    // of those axes
   std::array<double, 3> spacing;  // of those axes
   bool squared, infinity;
@@ -37,10 +38,11 @@ struct DistancePlan {
 };
 DistancePlan MakePlan(int64_t maps, const Grid& grid, const DistanceOptions& options);
 
-// Whether squared distances are computed as 32-bit integers: unit spacing, and a diagonal that fits them.
+// Returns whether squared distances are computed as 32-bit integers: unit spacing, and a diagonal that fits
+// them.
 bool HasIntegers(const DistancePlan& plan);
 
-// The first pass, to the nearest pixel along the first axis for which zeros(map, pixel) holds.
+// Runs the first pass, to the nearest pixel along the first axis for which zeros(map, pixel) holds.
 template <class Zeros>
 Steps SweepZeros(Stream& stream, const DistancePlan& plan, const Zeros& zeros) {
   const int64_t rows = plan.Rows(), count = CheckedProduct(plan.maps, plan.pixels);
@@ -50,14 +52,15 @@ Steps SweepZeros(Stream& stream, const DistancePlan& plan, const Zeros& zeros) {
   return steps;
 }
 
-// The passes after the first: steps in, distances of every map out.
+// Runs the passes after the first: takes steps, gives the distances of every map.
 void FinishDistances(Stream& stream, const DistancePlan& plan, const Steps& steps, float* out);
-// The same to squares as they are; what a map without zeros gets is of no use. T is int32_t, where the plan
-// HasIntegers, or double.
+// Runs the passes after the first and leaves squares; the result of a map without zeros is undefined. T is
+// int32_t if the plan HasIntegers, or double.
 template <class T>
 void FinishSquares(Stream& stream, const DistancePlan& plan, const Steps& steps, T* out);
 
-// Distances of every pixel of plan.maps maps to the nearest pixel for which zeros(map, pixel) holds.
+// Computes the distances of every pixel of plan.maps maps to the nearest pixel for which zeros(map, pixel)
+// holds.
 template <class Zeros>
 void Distances(Stream& stream, const DistancePlan& plan, const Zeros& zeros, float* out) {
   FinishDistances(stream, plan, SweepZeros(stream, plan, zeros), out);

@@ -7,15 +7,15 @@
 // minimisers of every 32nd y coarse to fine, each between its neighbours', with its lanes side by side on the
 // candidates; then 32 neighbouring y's, one per lane, scan the candidates between two minimisers together:
 // all lanes read the same f(i), a broadcast. No stacks, no divisions, no divergence; O(n log n) work for a
-// line, near O(n) where distances are short, since a candidate further away than sqrt(f(y)) cannot win. A
-// block keeps several lines in shared memory. Strided lines come in row by row, and go out along the line:
-// every pass reads and writes whole memory segments and leaves the axis it worked on as the fastest one.
+// line, near O(n) for short distances, since a candidate further away than sqrt(f(y)) cannot win. A block
+// keeps several lines in shared memory. Strided lines are read row by row and written along the line: every
+// pass reads and writes whole memory segments and makes the axis it worked on the fastest one.
 
 #include "cuda/launch.h"
 
 namespace pixelcal::cuda {
 
-// Squared lengths of steps along an axis.
+// The squared lengths of steps along an axis.
 template <class T>
 struct Axis {
   T spacing;
@@ -23,7 +23,7 @@ struct Axis {
     const T length = static_cast<T>(steps) * spacing;
     return length * length;
   }
-  // No candidate more steps away can be below `value`.
+  // Returns the number of steps beyond which no candidate can be below `value`.
   __device__ int Reach(T value, int n) const {
     const double steps = sqrt(static_cast<double>(value)) / static_cast<double>(spacing) + 2;
     return steps < n ? static_cast<int>(steps) : n;
@@ -44,16 +44,16 @@ struct Lines {
   int64_t outer, inner;
   int n;
   __host__ __device__ int64_t Count() const { return outer * inner; }
-  // Of a line's first value; the others follow `inner` apart.
+  // Returns the offset of a line's first value; the others follow `inner` apart.
   __device__ int64_t From(int64_t line) const { return line / inner * n * inner + line % inner; }
   __device__ int64_t To(int64_t line, int i) const { return line * n + i; }
 };
 
 inline constexpr int kNearSteps = 24;  // within this reach the search needs no minimisers
-inline constexpr int kUniform = -1;    // instead of a first minimiser: all values are the same (0, or none)
-inline constexpr int kNear = -2;       // or all are short
+inline constexpr int kUniform = -1;    // in place of a first minimiser: all values are equal (0, or no zero)
+inline constexpr int kNear = -2;       // or all distances are short
 
-// The leftmost minimiser for y in [first, last], by a whole warp.
+// Returns the leftmost minimiser for y in [first, last], by a whole warp.
 template <class T, class Values>
 __device__ int Minimiser(const Values& f, const Axis<T>& axis, int n, int y, int first, int last) {
   const int reach = axis.Reach(f(y), n);
@@ -80,8 +80,8 @@ __device__ int Minimiser(const Values& f, const Axis<T>& axis, int n, int y, int
   return index;
 }
 
-// Fills at[0 .. blocks] with the minimisers of y = 0, 32, 64 ... n - 1, or at[0] with why there is no need
-// to.
+// Fills at[0 .. blocks] with the minimisers of y = 0, 32, 64 ... n - 1, or at[0] with the reason why none are
+// needed.
 template <class T, class Values>
 __device__ void FindMinimisers(const Values& f, const Axis<T>& axis, int n, T far, int* at) {
   const int lane = threadIdx.x % kWarp, blocks = (n - 1) / kWarp + 1;
@@ -114,7 +114,7 @@ __device__ void FindMinimisers(const Values& f, const Axis<T>& axis, int n, T fa
   }
 }
 
-// The least value for this lane's y of 32.
+// Returns the least value for this lane's y of 32.
 template <class T, class Values>
 __device__ T LeastOf(const Values& f, const Axis<T>& axis, int n, int block, const int* at) {
   const int start = block * kWarp, y = start + static_cast<int>(threadIdx.x % kWarp);
@@ -132,8 +132,8 @@ __device__ T LeastOf(const Values& f, const Axis<T>& axis, int n, int block, con
   return best;
 }
 
-// source(index) gives f, sink(index, value) takes the result. `per_block` lines in shared memory, each
-// `pitch` values apart; 0: they stay where they are, for lines longer than shared memory.
+// Runs the envelopes: source(index) gives f, sink(index, value) takes the result. `per_block` lines are in
+// shared memory, each `pitch` values apart; with 0 they stay in place, for lines longer than shared memory.
 template <class T, class Source, class Sink>
 __global__ void EnvelopeLines(Source source, Sink sink, Lines lines, Axis<T> axis, T far, int per_block,
                               int pitch) {
@@ -172,7 +172,7 @@ __global__ void EnvelopeLines(Source source, Sink sink, Lines lines, Axis<T> axi
       const T least = LeastOf(f_of(line), axis, n, block, minimisers + line * (blocks + 1));
       if (y < n) sink(lines.To(first + line, y), least);
     }
-    __syncthreads();  // before the next lines come in
+    __syncthreads();  // before the next lines are loaded
   }
 }
 

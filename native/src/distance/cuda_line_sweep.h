@@ -1,9 +1,9 @@
 #pragma once
 
-// First pass of the distance transform on the device: the steps from every pixel to the nearest zero of its
-// column. As Manduhu and Jones (2019): 32 rows of a column become one word, and clz/ffs answer within it;
-// only one word in 32 pixels is walked serially. O(pixels) work, each pixel read once and each result written
-// once.
+// The first pass of the distance transform on the device: the steps from every pixel to the nearest zero of
+// its column. As in Manduhu and Jones (2019), 32 rows of a column become one word, and clz/ffs answer within
+// it; only one word per 32 pixels is walked serially. O(pixels) work, each pixel read once and each result
+// written once.
 
 #include "cuda/launch.h"
 
@@ -11,7 +11,7 @@ namespace pixelcal::cuda {
 
 inline constexpr int kNoZeroSteps = 1 << 29;  // at least this: no zero on the line
 
-// Steps as they travel to the next pass, in 16 bits where they fit.
+// The steps on their way to the next pass, in 16 bits where they fit.
 struct Steps {
   void* data;
   bool wide;
@@ -32,8 +32,8 @@ struct Steps {
   }
 };
 
-// `maps` images of `rows` x `columns`; zeros(map, pixel) says which pixels are zeros. A block takes 32
-// columns. With `storage` (3 words per 32 rows of each column) null it keeps its words in shared memory.
+// Sweeps `maps` images of `rows` x `columns`; zeros(map, pixel) tells which pixels are zeros. A block takes
+// 32 columns. If `storage` (3 words per 32 rows of each column) is null it keeps its words in shared memory.
 template <class Zeros>
 __global__ void SweepLines(Zeros zeros, int64_t maps, int rows, int64_t columns, int* storage, Steps out) {
   const int lane = threadIdx.x % kWarp, warp = threadIdx.x / kWarp, warps = blockDim.x / kWarp;
@@ -41,7 +41,7 @@ __global__ void SweepLines(Zeros zeros, int64_t maps, int rows, int64_t columns,
   const int64_t groups = (columns - 1) / kWarp + 1;
   int* memory = storage ? storage + static_cast<int64_t>(blockIdx.x) * bands * 3 * kWarp
                         : reinterpret_cast<int*>(SharedBytes());
-  // Of each band: its zeros as bits, the last zero before it, the first one after it.
+  // Each band has its zeros as bits, the last zero before it and the first one after it.
   int *words = memory, *before = memory + bands * kWarp, *after = before + bands * kWarp;
   for (int64_t group = blockIdx.x; group < maps * groups; group += gridDim.x) {
     const int64_t map = group / groups, column = group % groups * kWarp + lane;

@@ -5,7 +5,8 @@
 
 namespace pixelcal::cuda {
 
-// Signed distances of `grid.batch` label maps, given as codes, to every class: [batch, classes, ...size].
+// Computes signed distances of `grid.batch` label maps, given as codes, to every class: [batch, classes,
+// ...size].
 void SignedDistances(Stream& stream, const int16_t* codes, const Grid& grid,
                      const SignedDistanceOptions& options, float* out);
 

@@ -1,4 +1,4 @@
-// Distances to the zeros of masks: grid_distance.cc.
+// Distances to the zeros of masks, by edt.cc.
 #include "distance/distance.h"
 
 #include <cstring>

@@ -2,7 +2,7 @@
 // along the slowest axis (distance/cuda_line_sweep.h), then the lower envelope of parabolas along each other
 // axis (distance/cuda_envelope.h). O(pixels log n) work at worst. No padding, every map of a batch in each
 // launch: 2 launches in 2-D, 3 in 3-D. Integer arithmetic, hence exact, with unit spacing; else double, in
-// scipy's order. Tested on an emulator, never yet run on a GPU.
+// SciPy's order. Tested on an emulator, never yet run on a GPU.
 #include <cmath>
 
 #include "distance/cuda_distance.h"
@@ -12,7 +12,7 @@
 namespace pixelcal::cuda {
 namespace {
 
-// Steps to squares of T.
+// Converts steps to squares of T.
 template <class T>
 struct StepsSource {
   Steps steps;
@@ -36,7 +36,7 @@ struct ValueSink {
   __device__ void operator()(int64_t at, T value) const { values[at] = value; }
 };
 
-// Squared distances to distances; `far` and more is "no zero anywhere".
+// Converts squared distances to distances; `far` and more means "no zero anywhere".
 template <class T>
 struct DistanceSink {
   float* out;
@@ -46,7 +46,8 @@ struct DistanceSink {
   VirtualPoint point;
 
   __device__ void operator()(int64_t at, T value) const {
-    // Below 2^24 integers are floats, and the root of a float rounds to the same float as that of a double.
+    // Below 2^24 integers are exact floats, and the root of a float rounds to the same float as that of a
+    // double.
     if (small && value < far)
       out[at] = sqrtf(static_cast<float>(value));
     else if (value >= far && infinity)
@@ -64,7 +65,7 @@ __global__ void FinishSteps(StepsSource<T> source, Sink sink, int64_t count) {
   ForItems(count, [&](int64_t at) { sink(at, source(at)); });
 }
 
-// The arithmetic of a plan in T: its axes, and what is farther than any of its pixels.
+// The arithmetic of a plan in T: its axes, and a value farther than any of its pixels.
 template <class T>
 struct Measure {
   std::array<Axis<T>, 3> axes{};
@@ -115,7 +116,7 @@ bool HasUnitSpacing(const DistancePlan& plan) {
   return true;
 }
 
-// Pixels of a mask that are 0.
+// The predicate for pixels of a mask that are 0.
 struct MaskZeros {
   const uint8_t* mask;
   int64_t pixels;

@@ -7,10 +7,10 @@
 
 namespace pixelcal {
 
-// The distances of an image that has no zero at all.
+// The distances of an image without any zero.
 enum class NoZero {
   kInfinity,
-  kReference,  // as scipy.ndimage (1.17), on which the authors' SDC relies: those to the point one step
+  kReference,  // as scipy.ndimage (1.17), on which the authors' SDC relies: measured to the point one step
                // before the image on its first axis, 0 on the others
 };
 
@@ -22,7 +22,7 @@ struct DistanceOptions {
 
 namespace cpu {
 
-// Exact Euclidean distance of every nonzero pixel to the nearest zero of its image; zeros get 0.
+// Computes the exact Euclidean distance of every nonzero pixel to the nearest zero of its image; zeros get 0.
 void DistanceTransform(std::span<const uint8_t> mask, const Grid& grid, const DistanceOptions& options,
                        std::span<float> out);
 

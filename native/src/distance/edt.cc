@@ -1,12 +1,12 @@
 // Exact Euclidean distance transform, one pass per axis (Saito & Toriwaki 1994): steps along the slowest axis
 // (distance/steps_loops.isa.cc), then the lower envelope of parabolas along each other axis
-// (distance/lower_envelope.h). O(pixels log n) at worst, near O(pixels) for masks as they occur.
+// (distance/lower_envelope.h). O(pixels log n) at worst, near O(pixels) for common masks.
 //
-// With unit spacing squares are integers: 16 bits, twice as many to a vector, and once more 32 bits where a
-// strip or plane shows that 16 do not suffice. Otherwise they are doubles, summed in scipy's order. In two
-// dimensions the first pass only finds what crosses the borders of strips of 32 rows; the steps within a
-// strip are made when its envelope needs them, and never leave the cache. In three dimensions steps are bytes
-// where the axis is short. Either way they wait in the memory of the result.
+// With unit spacing squares are integers: 16 bits, twice as many to a vector, and once more in 32 bits where
+// a strip or plane shows that 16 do not suffice. Otherwise they are doubles, summed in SciPy's order. In two
+// dimensions the first pass only finds the steps that cross the borders of strips of 32 rows; the steps
+// within a strip are made when its envelope needs them, and never leave the cache. In three dimensions steps
+// are bytes where the axis is short. Either way they wait in the memory of the result.
 #include "distance/edt.h"
 
 #include <algorithm>
@@ -24,13 +24,13 @@ constexpr int64_t kSweepColumns = 256;    // of an image: whole cache lines, eno
 constexpr int64_t kVolumeColumns = 2048;  // of a volume
 constexpr int64_t kStepRows = 65535;      // longest axis whose steps fit 16 bits, one value being "none"
 
-// Whether squares needed 32 bits where this thread looked last: a guess for its next strip or plane, which
+// Whether squares needed 32 bits in the last strip or plane of this thread: a guess for the next one, which
 // never changes a result.
 thread_local bool expects_large = false;
 
 int64_t RoundUp(int64_t n, int64_t step) { return (n + step - 1) / step * step; }
 
-// The centre of a table of squares for an axis of n pixels.
+// Returns the centre of a table of squares for an axis of n pixels.
 const double* Squares(double* memory, int64_t n, double spacing) {
   const int64_t reach = simd::SquaresReach(n);
   for (int64_t k = -reach; k <= reach; ++k) {
@@ -227,7 +227,7 @@ void GridDistance::FinishPlane(Form form, void* out, const uint8_t* wanted) cons
   const bool may_be_large = diagonal_ >= 65535, bytes = StepBytes() == 1;
   const void* steps = out;
   if (may_be_large) {
-    // The rows write over the steps before it is known whether they were right.
+    // The rows overwrite the steps before it is known whether they were right, hence the copy.
     steps = std::memcpy(Scratch<uint16_t, struct PlaneSteps>(plane), out, plane * (bytes ? 1 : 2));
   }
   if (!(may_be_large && expects_large)) {

@@ -1,8 +1,8 @@
 #pragma once
 
 // The exact distance transform in two rounds of tasks, so that several maps (images, or the classes of a
-// label map) share their ParallelFor and what comes after can work on a band that is still in cache:
-// distance.cc uses it for masks, signed_distance.cc for classes, surface_distance.cc for surfaces.
+// label map) share their ParallelFor and the next step can work on a band that is still in cache: distance.cc
+// uses it for masks, signed_distance.cc for classes, surface_distance.cc for surfaces.
 
 #include <algorithm>
 #include <array>
@@ -14,31 +14,32 @@
 
 namespace pixelcal::internal {
 
-// kRoot and kSquare: float; kInteger: int32 squares, only where integers(); kDouble: squares in double, only
-// elsewhere and for Output::kExact
+// kRoot and kSquare give float; kInteger gives int32 squares, only if integers(); kDouble gives squares in
+// double, only otherwise and for Output::kExact.
 using simd::Form;
-using simd::Sites;  // the pixels measured to: {bytes, value, equal}
+using simd::Sites;  // the pixels to measure to: {bytes, value, equal}
 
-// Tasks of `pixels` pixels that one thread should take at once, to be worth its while.
+// Returns how many tasks of `pixels` pixels one thread should take at once to be worth its while.
 inline int64_t Grain(int64_t pixels) { return pixels >= 8192 ? 1 : (8192 + pixels - 1) / pixels; }
 
-// The size of a result's values: 4 bytes, or 8 where squares are no integers.
+// The size of a result's values: 4 bytes, or 8 where squares are not integers.
 enum class Output { kFloat, kExact };
 
-// What the maps of one shape have in common. Its tables are scratch of the thread that makes it, which may
-// therefore use only one at a time.
+// The properties shared by all maps of one shape. Its tables are scratch of the thread that makes it, which
+// may therefore use only one at a time.
 class GridDistance {
  public:
   GridDistance(const Grid& grid, const std::array<double, 3>& spacing, Output output = Output::kFloat);
 
   int64_t pixels() const { return planes_ * rows_ * columns_; }
 
-  // Whether squares are computed as integers: unit spacing, and a squared diagonal that fits them.
+  // Returns whether squares are computed as integers, which needs unit spacing and a squared diagonal that
+  // fits.
   bool integers() const { return integers_; }
-  // The squared diagonal in pixels: no squared distance of unit spacing is larger.
+  // Returns the squared diagonal in pixels; no squared distance of unit spacing is larger.
   double diagonal() const { return diagonal_; }
 
-  // First round: Sweep for 0 <= i < sweeps(), in any order. Keeps what it finds in `out`, pixels() values.
+  // First round: Sweep for 0 <= i < sweeps(), in any order. Its findings are kept in `out`, pixels() values.
   int64_t sweeps() const { return sweeps_; }
   void Sweep(const Sites& sites, int64_t i, void* out) const;
 
@@ -46,8 +47,7 @@ class GridDistance {
   // [band_begin(i), band_begin(i + 1)) of `out`. The map must have a site.
   int64_t bands() const { return bands_; }
   int64_t band_begin(int64_t i) const { return i < bands_ ? i * band_pixels_ : pixels(); }
-  // With `wanted`, only tiles whose byte is not 0 need be right: tiles() bytes, that of a pixel at
-  // Tile(pixel).
+  // With `wanted`, only tiles whose byte is not 0 need to be right: tiles() bytes, a pixel's at Tile(pixel).
   void Finish(const Sites& sites, int64_t i, Form form, void* out, const uint8_t* wanted = nullptr) const;
 
   int64_t tiles() const { return planes_ * tile_rows_ * tile_columns_; }
@@ -66,7 +66,7 @@ class GridDistance {
   bool ForStrips(const void* squares, Form form, void* out, const uint8_t* wanted, const Body& body) const;
   simd::RowsTask TaskOf(int64_t rows, const void* squares, Form form, void* out, const uint8_t* wanted) const;
   int StepBytes() const;
-  // Of the axes that have an envelope: all but the slowest.
+  // Returns the length of the longest axis that has an envelope: all axes but the slowest do.
   int64_t LongestEnvelope() const { return planes_ > 1 ? std::max(rows_, columns_) : columns_; }
   uint8_t* EnvelopeScratch() const;
 
@@ -81,7 +81,7 @@ class GridDistance {
   const double *row_squares_ = nullptr, *column_squares_ = nullptr;
 };
 
-// What a map without sites gets: the policy for images without any zero, for one image of `grid`.
+// Fills a map without sites according to the policy for images without any zero, for one image of `grid`.
 void FillWithoutZero(const Grid& grid, const DistanceOptions& options, float* out);
 
 }  // namespace pixelcal::internal

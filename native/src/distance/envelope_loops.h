@@ -8,7 +8,8 @@
 namespace pixelcal {
 namespace simd {
 
-// float distance, float squared distance, int32 squared distance, double squared distance
+// The form of results: float distance, float squared distance, int32 squared distance, double squared
+// distance.
 enum class Form { kRoot, kSquare, kInteger, kDouble };
 
 inline constexpr int64_t kTileColumns = 16;
@@ -24,8 +25,8 @@ struct RowsTask {
   void* out;         // float, int32_t or double
   int64_t out_stride;
   Form form;
-  bool large;             // squares of 2^24 and more may come
-  const uint8_t* wanted;  // per kTileColumns columns whether they are; null: all are
+  bool large;             // whether squares may be 2^24 and more
+  const uint8_t* wanted;  // whether each kTileColumns columns are wanted; null: all are
 };
 
 // The envelopes down the columns of a plane.
@@ -37,9 +38,9 @@ struct ColumnsTask {
   int64_t to_stride;  // `columns` rounded up to kStripRows; `to` has rows rounded up to 8
 };
 
-// From steps, or from the squares of the pass before, to squares. In 16 bits sums saturate: `false` says that
-// 65535 or more came out and 32 bits are needed. The 32-bit ones return the largest square. The ones in
-// double have no Form::kInteger, and only they have Form::kDouble.
+// The envelopes, from steps or from the squares of the previous pass to squares. In 16 bits sums saturate:
+// `false` means that 65535 or more came out and 32 bits are needed. The 32-bit ones return the largest
+// square. The ones in double have no Form::kInteger, and only they have Form::kDouble.
 struct EnvelopeTable {
   bool (*rows16_of_steps)(const uint16_t* steps, const RowsTask& task);
   bool (*rows16)(const uint16_t* squares, const RowsTask& task);
@@ -56,12 +57,12 @@ struct EnvelopeTable {
   void (*columns64_of_steps32)(const uint32_t* steps, const ColumnsTask& task, double* to);
 };
 
-// Bytes of scratch for the envelope along an axis of n pixels.
+// Returns the bytes of scratch for the envelope along an axis of n pixels.
 inline constexpr int64_t EnvelopeBytes(int64_t n) {
   return (n + kTileColumns) * kStripRows * 8 + (8 + 3 * 4) * (n / 8 + kTileColumns);
 }
 
-// Entries to either side of the centre of a table of squares for an axis of n pixels.
+// Returns the entries on either side of the centre of a table of squares for an axis of n pixels.
 inline constexpr int64_t SquaresReach(int64_t n) { return n + 32; }
 
 }  // namespace simd

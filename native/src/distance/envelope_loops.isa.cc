@@ -1,5 +1,5 @@
-// Second and third pass of the distance transform: lower envelopes down the columns (neighbouring columns are
-// neighbouring lanes as they are) and along the rows (transposed tile by tile on the way in and out).
+// The second and third pass of the distance transform: lower envelopes down the columns (neighbouring columns
+// are neighbouring lanes) and along the rows (transposed tile by tile on the way in and out).
 #include "distance/envelope_loops.h"
 
 #include "distance/lower_envelope.h"
@@ -34,7 +34,7 @@ PIXELCAL_INLINE double SquareOf(uint32_t steps, uint32_t none, double step) {
   return steps == none ? Number<double>::kFar : length * length;
 }
 
-// kTile rows of kTile values as they go into the lanes of f; two rows share a 32-bit lane in 16 bits.
+// Loads kTile rows of kTile values into the lanes of f; in 16 bits two rows share a 32-bit lane.
 PIXELCAL_INLINE Vec<int32_t> Packed(const uint16_t* const* rows, int row, int64_t x, bool of_steps,
                                     uint16_t) {
   const auto both = (Vec<uint16_t>)(Widen(rows[row] + x) | Widen(rows[row + kLines / 2] + x) << 16);
@@ -47,7 +47,7 @@ PIXELCAL_INLINE Vec<int32_t> Packed(const int32_t* const* rows, int row, int64_t
   return Load(rows[row] + x);
 }
 
-// f[x][lane] from up to kLines rows; a missing row repeats the last one.
+// Fills f[x][lane] from up to kLines rows; a missing row repeats the last one.
 template <class T, class Source>
 PIXELCAL_INLINE void Interleave(const Source* from, const RowsTask& task, bool of_steps, T* f) {
   const Source* rows[kLines];
@@ -75,7 +75,7 @@ PIXELCAL_INLINE void Interleave(const uint16_t* from, const RowsTask& task, bool
 }
 
 PIXELCAL_INLINE void Interleave(const double* from, const RowsTask& task, bool, double* f) {
-  // Blocks of columns, so that a cache line of f is filled before it leaves the cache.
+  // Columns are taken in blocks, so that a cache line of f is filled before it leaves the cache.
   constexpr int64_t kBlock = 8;
   for (int64_t first = 0; first < task.columns; first += kBlock) {
     const int64_t last = first + kBlock < task.columns ? first + kBlock : task.columns;
@@ -91,7 +91,7 @@ PIXELCAL_INLINE void WriteSquares(Vec<int32_t> squares, bool large, int32_t* to)
   if constexpr (kForm != Form::kInteger) {
     Vec<float> values = __builtin_convertvector(squares, Vec<float>);
     if (kForm == Form::kRoot && large) {
-      // From 2^24 on an integer need not be a float: the root is taken in double.
+      // From 2^24 on an integer may not be a float, so the root is taken in double.
       for (int lane = 0; lane < kLanesOf<float>; ++lane)
         values[lane] = static_cast<float>(__builtin_sqrt(static_cast<double>(squares[lane])));
     } else if (kForm == Form::kRoot) {
@@ -102,7 +102,7 @@ PIXELCAL_INLINE void WriteSquares(Vec<int32_t> squares, bool large, int32_t* to)
   Store(to, squares);
 }
 
-// A tile of kTileColumns x kLines squares, turned back into rows.
+// Turns a tile of kTileColumns x kLines squares back into rows.
 template <Form kForm>
 void WriteTile(const uint16_t* tile, bool, int32_t* out, int64_t out_stride) {
   for (int row = 0; row < kLines / 2; row += kTile) {
@@ -149,7 +149,7 @@ void WriteTile(const T* tile, Form form, bool large, int32_t* out, int64_t out_s
   }
 }
 
-// In double the form is given to the tile before it is turned.
+// In double the tile gets its form before it is transposed.
 void WriteTile(const double* tile, Form form, bool, int32_t* out, int64_t out_stride) {
   float values[kTileColumns * kLines];
   if (form == Form::kSquare) {
@@ -167,7 +167,7 @@ void WriteTile(const double* tile, Form, bool, double* out, int64_t out_stride) 
     for (int64_t x = 0; x < kTileColumns; ++x) out[row * out_stride + x] = tile[x * kLines + row];
 }
 
-// Out: double for Form::kDouble, else the 4 bytes of an int32_t or a float.
+// Out is double for Form::kDouble, else the 4 bytes of an int32_t or a float.
 template <class Out, class T>
 typename Number<T>::Bound Rows(const Lines<T>& lines, const RowsTask& task) {
   Bound(lines);
@@ -258,7 +258,7 @@ void Columns(const Step* steps, const ColumnsTask& task, T* to) {
   const Lines<T> lines = LinesIn<T>(task.rows, task);
   auto* f = reinterpret_cast<T*>(task.scratch);
   for (int64_t column = 0; column < task.columns; column += kLines) {
-    // The last lanes may do some columns a second time; a narrow plane repeats its last column.
+    // The last lanes may repeat some columns; a narrow plane repeats its last column.
     const int64_t x = column + kLines <= task.columns ? column
                       : task.columns > kLines         ? task.columns - kLines
                                                       : 0;

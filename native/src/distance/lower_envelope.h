@@ -5,9 +5,9 @@
 //
 // The parabolas share one shape, so the (leftmost) minimising i of a line never decreases with y (total
 // monotonicity, Aggarwal et al. 1987). The minimisers of every 8th row are found coarse to fine, each between
-// its neighbours', and bound the search of the rows between: O(n log n) steps at worst. f itself bounds
-// |y - i| by its root, so that lines with near zeros need no coarse rows at all. All decisions are about the
-// kLines lines of a group together: the same bits whatever the width of the vectors.
+// its neighbours', and bound the search of the rows between: O(n log n) steps at worst. f itself bounds |y -
+// i| by its root, so that lines with near zeros need no coarse rows at all. All decisions concern the kLines
+// lines of a group together: the same bits whatever the width of the vectors.
 //
 // Three number types: uint16_t, in which sums saturate (a result of 65535 means "at least that"), int32_t,
 // and double for spacings other than 1.
@@ -18,18 +18,19 @@ namespace pixelcal::simd::PIXELCAL_ISA {
 
 inline constexpr int kLines = 32;
 inline constexpr int kRows = 8;           // rows between two coarse rows
-inline constexpr int32_t kNearReach = 8;  // up to here looking at all rows in reach beats coarse rows
+inline constexpr int32_t kNearReach = 8;  // up to here, looking at all rows within reach beats coarse rows
 
 template <class T>
 inline constexpr int kVectors = kLines / kLanesOf<T>;
 
-// Of each number type: "no zero on this line", the entries of the table of squares, the type of bounds.
+// The properties of each number type: "no zero on this line", the entries of the table of squares, the type
+// of bounds.
 template <class T>
 struct Number;
 template <>
 struct Number<uint16_t> {
   static constexpr uint16_t kFar = 65535;
-  using Entry = uint32_t;  // twice, because broadcasts of 32 bits come with the load
+  using Entry = uint32_t;  // twice, because a load can broadcast 32 bits
   using Bound = int64_t;
 };
 template <>
@@ -82,8 +83,8 @@ PIXELCAL_INLINE int32_t LeastLane(Vec<uint16_t> v) {
 }
 PIXELCAL_INLINE int32_t MostLane(Vec<uint16_t> v) { return 65535 - LeastLane(~v); }
 
-// A square out of the table, in every lane. Spelled out, because the compiler would rather keep the entries
-// in general registers from one row to the next, which costs a shuffle each.
+// Returns a square from the table, in every lane. Written in assembly, because the compiler would keep the
+// entries in general registers from one row to the next, which costs a shuffle each.
 PIXELCAL_INLINE Vec<uint32_t> Broadcast(const uint32_t* entry) {
 #if defined(__AVX2__)
   Vec<uint32_t> all;
@@ -115,14 +116,14 @@ struct Lines {
   int64_t n;   // rows
   const typename Number<T>::Entry* squares;  // squares[k], -n - 16 <= k <= n + 16
   double spacing;                            // of rows
-  Bound* least;                              // per block of kRows rows, as what follows
+  Bound* least;                              // one per block of kRows rows, as are the next ones
   int32_t *reach, *low, *high;
 
   PIXELCAL_INLINE Vec<T> At(int64_t row, int vector) const {
     return Load(f + row * kLines + vector * kLanesOf<T>);
   }
   PIXELCAL_INLINE int64_t Blocks() const { return (n + kRows - 1) / kRows; }
-  // The square of `rows` rows; all results of a block are below that of its reach + 1.
+  // Returns the square of `rows` rows; all results of a block are below that of its reach + 1.
   PIXELCAL_INLINE Bound SquareOf(int64_t rows) const {
     if constexpr (sizeof(T) == 8)
       return (static_cast<double>(rows) * spacing) * (static_cast<double>(rows) * spacing);
@@ -132,8 +133,8 @@ struct Lines {
   PIXELCAL_INLINE Bound BoundOf(int64_t block) const { return SquareOf(int64_t{reach[block]} + 1); }
 };
 
-// How many rows to either side something at a squared distance of at most `most` is. Rounding up may only
-// widen the search; below 2^24 the root of a float is exact.
+// Returns the number of rows to either side within a squared distance of `most`. Rounding up only widens the
+// search; below 2^24 the root of a float is exact.
 PIXELCAL_INLINE int32_t ReachOf(int64_t most, double) {
   return static_cast<int32_t>(__builtin_sqrtf(static_cast<float>(most))) + (most >= 1 << 24);
 }
@@ -143,7 +144,7 @@ PIXELCAL_INLINE int32_t ReachOf(double most, double spacing) {
   return rows < 1 << 30 ? static_cast<int32_t>(rows) : 1 << 30;
 }
 
-// Per block: `least`, the smallest f, and `reach`: no minimiser is farther than that from its row.
+// Computes per block `least`, the smallest f, and `reach`: no minimiser is farther than that from its row.
 template <class T>
 PIXELCAL_INLINE void Bound(const Lines<T>& lines) {
   const int64_t blocks = lines.Blocks();
@@ -169,7 +170,7 @@ PIXELCAL_INLINE void Bound(const Lines<T>& lines) {
   }
 }
 
-// Whether rows of `block` can give a minimum below `bound` to rows first .. last.
+// Returns whether rows of `block` can give a minimum below `bound` to rows first .. last.
 template <class T>
 PIXELCAL_INLINE bool Matters(const Lines<T>& lines, int64_t block, int64_t first, int64_t last,
                              typename Number<T>::Bound bound) {
@@ -179,7 +180,7 @@ PIXELCAL_INLINE bool Matters(const Lines<T>& lines, int64_t block, int64_t first
   return least < Number<T>::kFar && (gap <= 0 || least + lines.SquareOf(gap) < bound);
 }
 
-// Calls body(i) for the even i of [first, last], a window of pairs of rows, without the blocks that cannot
+// Calls body(i) for the even i of [first, last], a window of pairs of rows, skipping the blocks that cannot
 // matter.
 template <class T, class Body>
 PIXELCAL_INLINE void ForPairs(const Lines<T>& lines, int64_t first, int64_t last, int64_t y, int64_t y_last,
@@ -200,9 +201,9 @@ PIXELCAL_INLINE void ForPairs(const Lines<T>& lines, int64_t first, int64_t last
   }
 }
 
-// The first and last row among the lanes' minimisers for row y, to within a pair, searched in the pairs of
-// rows [first, last]. Where a lane saturates its minimiser may be any of them; lanes that are far in
-// every row (`column` is the least value of each) do not count.
+// Finds the first and last row among the lanes' minimisers for row y, to within a pair, searched in the pairs
+// of rows [first, last]. Where a lane saturates its minimiser may be any row; lanes that are far in every row
+// (`column` is the least value of each) do not count.
 template <class T>
 PIXELCAL_INLINE void Minimisers(const Lines<T>& lines, const Vec<T>* column, int64_t y, int64_t first,
                                 int64_t last, typename Number<T>::Bound bound, int32_t* low, int32_t* high) {
@@ -232,7 +233,8 @@ PIXELCAL_INLINE void Minimisers(const Lines<T>& lines, const Vec<T>* column, int
   *high = static_cast<int32_t>(any ? static_cast<int64_t>(MostLane(highest)) : last);
 }
 
-// The windows of all blocks: low and high become the first and last row (a pair) that a block's rows need.
+// Computes the windows of all blocks: low and high become the first and last row (a pair) that a block's rows
+// need.
 template <class T>
 PIXELCAL_INLINE void FindWindows(const Lines<T>& lines) {
   const int64_t blocks = lines.Blocks(), end = (lines.n - 1) | 1;
@@ -286,7 +288,7 @@ PIXELCAL_INLINE void FindWindows(const Lines<T>& lines) {
   }
 }
 
-// The kRows rows of one block, to out row by row.
+// Writes the kRows rows of one block to out, row by row.
 template <class T>
 PIXELCAL_INLINE void EnvelopeBlock(const Lines<T>& lines, int64_t block, T* out, int64_t out_stride) {
   const int64_t y = block * kRows;

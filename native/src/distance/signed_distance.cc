@@ -29,7 +29,7 @@ struct Extremes {
   float outside = 0, inside = 0;  // largest distance on either side
 };
 
-// A maximum does not depend on the order it is taken in, so neither does it on the threads.
+// A maximum is the same in any order, hence at any thread count.
 Extremes FindExtremes(const float* values, int64_t count) {
   const int64_t chunks = (count + kGrain - 1) / kGrain;
   auto* parts = Scratch<Extremes, struct ChunkExtremes>(static_cast<size_t>(chunks));
@@ -54,7 +54,7 @@ simd::Scale ScaleOf(const SignedDistanceOptions& options, Extremes extremes) {
       scale.limit = scale.outside = scale.inside = static_cast<float>(options.truncate);
       break;
     case Normalize::kMax:
-      // float32 + the weak Python float 1e-6 stays float32 in NumPy 2.
+      // In NumPy 2, float32 + the Python float 1e-6 stays float32.
       scale.outside = scale.inside = std::max(extremes.outside, extremes.inside) + 1e-6f;
       break;
     case Normalize::kSplit:
@@ -73,7 +73,7 @@ void NormalizeClass(float* values, int64_t pixels, const SignedDistanceOptions& 
   });
 }
 
-// Signed distances to the classes that are part of their images.
+// Computes signed distances to the classes that are part of their images.
 void SignParts(const LabelSpan& labels, const Grid& grid, const SignedDistanceOptions& options,
                const internal::ClassMaps& classes_of, float* out) {
   const int64_t pixels = grid.Pixels(), classes = options.classes, maps = grid.batch * classes;
@@ -81,7 +81,7 @@ void SignParts(const LabelSpan& labels, const Grid& grid, const SignedDistanceOp
   const internal::GridDistance transform(grid, options.spacing);
   const auto form = transform.integers() ? internal::Form::kInteger : internal::Form::kRoot;
   const int64_t bands = transform.bands();
-  // Per map and band the largest square (or bits of a distance) outside and inside.
+  // The largest square (or bits of a distance) outside and inside, per map and band.
   auto* largest = Scratch<std::array<int32_t, 2>, struct BandExtremes>(static_cast<size_t>(maps * bands));
 
   const auto sign = [&](int64_t image, int64_t band) {
@@ -110,7 +110,7 @@ void SignParts(const LabelSpan& labels, const Grid& grid, const SignedDistanceOp
     };
     scales[map] = ScaleOf(options, {distance(most[0]), distance(most[1])});
   }
-  // Of two classes, one lies where the other does not.
+  // With two classes, one lies where the other does not.
   const bool mirrored = classes == 2;
   const int64_t chunks = (pixels + kGrain - 1) / kGrain;
   ParallelFor((mirrored ? grid.batch : maps) * chunks, 1, [&](int64_t begin, int64_t end) {
@@ -128,7 +128,7 @@ void SignParts(const LabelSpan& labels, const Grid& grid, const SignedDistanceOp
   });
 }
 
-// A class without a boundary, with Absent::kReference: the ramp of distances to the virtual point.
+// Fills a class without a boundary under Absent::kReference: the ramp of distances to the virtual point.
 void FillRamp(const Grid& grid, const SignedDistanceOptions& options, bool full, float* values) {
   const internal::GridDistance transform(grid, options.spacing);
   const auto& spacing = options.spacing;
@@ -161,7 +161,7 @@ void FillRamp(const Grid& grid, const SignedDistanceOptions& options, bool full,
   });
 }
 
-// Classes without a boundary.
+// Fills the classes without a boundary.
 void FillExtremes(const Grid& grid, const SignedDistanceOptions& options, const Extent* extents, float* out) {
   double diagonal = 0;
   for (int axis = 0; axis < grid.rank; ++axis)

@@ -1,7 +1,7 @@
-// Signed distances to all classes of a batch together on the device. One transform per class, not two: d(p,
-// c), the distance to class c, is the outside distance, and the inside distance of p's own class is the least
-// d(p, c') over the other classes. All maps (images x classes) of a batch go through each launch; O(classes x
-// pixels log n) work. Tested on an emulator, never yet run on a GPU.
+// Signed distances to all classes of a batch together on the device. There is one transform per class, not
+// two: d(p, c), the distance to class c, is the outside distance, and the inside distance of p's own class is
+// the least d(p, c') over the other classes. All maps (images x classes) of a batch go through each launch;
+// O(classes x pixels log n) work. Tested on an emulator, never yet run on a GPU.
 #include <cmath>
 
 #include "distance/cuda_distance.h"
@@ -30,7 +30,7 @@ __global__ void MarkClasses(const int16_t* codes, int64_t count, int64_t pixels,
   ForItems(count, [&](int64_t i) {
     if (codes[i] < 0) return;
     uint8_t* mark = present + i / pixels * classes + codes[i];
-    if (*mark == 0) *mark = 1;  // whoever comes first: all write the same
+    if (*mark == 0) *mark = 1;  // a benign race: all threads write the same
   });
 }
 
@@ -45,7 +45,7 @@ __global__ void FindStates(const uint8_t* present, int64_t images, int64_t class
   });
 }
 
-// Distances to every class become signed ones.
+// Turns the distances to every class into signed ones.
 __global__ void SignPixels(const int16_t* codes, const uint8_t* present, int64_t count, int64_t pixels,
                            int64_t classes, VirtualPoint point, float* distances) {
   ForItems(count, [&](int64_t i) {
@@ -63,7 +63,8 @@ __global__ void SignPixels(const int16_t* codes, const uint8_t* present, int64_t
   });
 }
 
-// The largest distance outside and inside of every map, as the bits of a float: they order as the floats do.
+// Finds the largest distance outside and inside of every map, as the bits of a float, which order as the
+// floats do.
 __global__ void FindExtremes(const float* values, int64_t maps, int64_t pixels, unsigned* extremes) {
   const int64_t chunks = (pixels - 1) / kChunkPixels + 1;
   for (int64_t item = blockIdx.x; item < maps * chunks; item += gridDim.x) {
@@ -102,7 +103,7 @@ __global__ void ScaleMaps(float* values, int64_t count, int64_t pixels, const un
     } else if (scaling.normalize != Normalize::kNone) {
       float outside = __uint_as_float(extremes[2 * map]), inside = __uint_as_float(extremes[2 * map + 1]);
       if (scaling.normalize == Normalize::kMax) {
-        // float32 + the weak Python float 1e-6 stays float32 in NumPy 2.
+        // In NumPy 2, float32 + the Python float 1e-6 stays float32.
         outside = inside = Most(outside, inside) + 1e-6f;
       } else {
         outside = outside > 0 ? outside : 1;

@@ -16,9 +16,9 @@ enum class Normalize {
   kTruncate,  // clipped to +-truncate and divided by it
 };
 
-// A class without pixels, and a class that fills the image, have no boundary to measure to.
+// The distances of a class without pixels, or one that fills the image: it has no boundary to measure to.
 enum class Absent {
-  kReference,  // distances to scipy's virtual point, as the SDC repository gets them: a meaningless ramp
+  kReference,  // distances to SciPy's virtual point, as in the SDC repository: a meaningless ramp
   kFar,        // +1 and -1; without normalisation + and - the image's diagonal
 };
 
@@ -30,16 +30,15 @@ struct SignedDistanceOptions {
   Absent absent = Absent::kReference;
 };
 
-// Throws std::invalid_argument unless the sizes and options fit one another; labels' values are not looked
-// at.
+// Throws std::invalid_argument unless the sizes and options fit one another; does not read the labels.
 void CheckSignedDistance(const LabelSpan& labels, const Grid& grid, const SignedDistanceOptions& options,
                          std::span<const float> out);
 
 namespace cpu {
 
-// Signed distance s of every pixel to every class, [N, classes, ...spatial]: outside a class the distance to
-// its nearest pixel, inside minus the distance to the nearest pixel of another class. kMax with kReference
-// equals the authors' float32 output bit for bit (unit spacing).
+// Computes the signed distance s of every pixel to every class, [N, classes, ...spatial]: outside a class the
+// distance to its nearest pixel, inside minus the distance to the nearest pixel of another class. kMax with
+// kReference equals the authors' float32 output bit for bit (unit spacing).
 void SignedDistance(const LabelSpan& labels, const Grid& grid, const SignedDistanceOptions& options,
                     std::span<float> out);
 

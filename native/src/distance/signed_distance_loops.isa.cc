@@ -29,7 +29,7 @@ bool Scan(const Label* labels, int64_t count, int64_t classes, uint8_t* bytes, u
                : ScanTo<false>(labels, count, classes, bytes, seen);
 }
 
-// The first `count` lanes of a vector in memory, `rest` in the others.
+// Returns the first `count` lanes of a vector in memory, `rest` in the others.
 PIXELCAL_INLINE Vec<int32_t> LoadPart(const void* from, int64_t count, int32_t rest) {
   Vec<int32_t> v = Splat(rest);
   if (count >= kLanesOf<int32_t>)
@@ -61,8 +61,7 @@ void Sign(int32_t* const* maps, int64_t classes, int64_t count, int32_t* const* 
       }
     }
     for (int64_t c = 0; c < classes; ++c) {
-      // The lanes after the last pixel hold 1, which is no more than what every map with a boundary has
-      // outside.
+      // The lanes after the last pixel hold 1, at most what every map with a boundary has outside.
       Vec<int32_t> most = Splat(int32_t{0}), least = most;
       for (int64_t i = first; i < last; i += kLanes) {
         const Vec<int32_t> outside = LoadPart(maps[c] + i, last - i, 1);
@@ -89,7 +88,7 @@ void ScaleFloats(float* values, int64_t count, Scale scale) {
   for (int64_t i = 0; i < count; ++i) values[i] = Scaled(values[i], scale);
 }
 
-// Distances with their sign bit.
+// Returns scaled distances with their sign bit.
 PIXELCAL_INLINE Vec<int32_t> Scaled(Vec<float> distances, Vec<int32_t> sign, Scale scale) {
   const Vec<float> clipped = Min(distances, Splat(scale.limit));
   return (Vec<int32_t>)(clipped / (sign != 0 ? Splat(scale.inside) : Splat(scale.outside))) | sign;

@@ -1,5 +1,5 @@
-// First pass of the distance transform: two saturating sweeps along the slowest axis, whole rows of vectors
-// at a time. O(pixels), no transposes.
+// The first pass of the distance transform: two saturating sweeps along the slowest axis, whole rows of
+// vectors at a time. O(pixels), no transposes.
 #include "distance/steps_loops.h"
 
 #include "simd/saturating.h"
@@ -19,7 +19,7 @@ PIXELCAL_INLINE Vec<uint32_t> LoadBytes(const uint8_t* from, uint32_t) {
   return __builtin_convertvector(narrow, Vec<uint32_t>);
 }
 
-// All-ones lanes where there is a site.
+// Returns all-ones lanes where there is a site.
 template <class T>
 PIXELCAL_INLINE Vec<T> AtSites(const uint8_t* bytes, const Sites& sites) {
   const Vec<T> same = (Vec<T>)(LoadBytes(bytes, T{}) == Splat(static_cast<T>(sites.value)));

@@ -10,7 +10,7 @@ namespace pixelcal {
 
 inline constexpr int64_t kMaxClasses = 32767;
 
-// Pixels a kernel refuses, counted by any number of threads: how many, and the first.
+// The pixels a kernel refuses, counted by any number of threads: how many, and the first.
 struct BadPixels {
   std::atomic<int64_t> count{0};
   std::atomic<int64_t> first{std::numeric_limits<int64_t>::max()};

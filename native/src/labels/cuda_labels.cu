@@ -1,4 +1,4 @@
-// One pass over the labels in the type they came in. Tested on an emulator, never yet run on a GPU.
+// One pass over the labels in their original type. Tested on an emulator, never yet run on a GPU.
 #include "cuda/launch.h"
 #include "labels/cuda_labels.h"
 

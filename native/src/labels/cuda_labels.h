@@ -12,22 +12,22 @@ namespace pixelcal::cuda {
 
 inline constexpr int16_t kLeftOutCode = -1, kInvalidCode = -2;
 
-// Pixels a kernel refuses: how many, and the first.
+// The pixels a kernel refuses: how many, and the first.
 struct Finding {
   unsigned long long count = 0, first = std::numeric_limits<unsigned long long>::max();
 };
 
-// What the pieces of a call found; their values are there when the pieces have finished.
+// The findings of the pieces of a call; their values are there when the pieces have finished.
 class Findings {
  public:
-  // Device memory of a new finding.
+  // Returns device memory of a new finding.
   Finding* Add(Stream& stream) { return stream.InOut(std::span(&all_.emplace_back(), 1)); }
   bool Any() const {
     for (const Finding& finding : all_)
       if (finding.count > 0) return true;
     return false;
   }
-  // The number of pixels and the first of them, when they are numbered from the same start.
+  // Returns the number of pixels and the first of them, if all pieces number them from the same start.
   Finding Sum() const {
     Finding sum;
     for (const Finding& finding : all_) {
@@ -46,8 +46,8 @@ __device__ inline void Find(Finding* finding, int64_t pixel) {
   atomicMin(&finding->first, static_cast<unsigned long long>(pixel));
 }
 
-// The codes of `count` labels: the class, kLeftOutCode where the label is `ignore`, kInvalidCode (and a
-// finding) where it is no class.
+// Returns the codes of `count` labels: the class, kLeftOutCode where the label is `ignore`, kInvalidCode (and
+// a finding) where it is no class.
 int16_t* EncodeLabels(Stream& stream, const LabelSpan& labels, int64_t classes, std::optional<int64_t> ignore,
                       Finding* finding);
 
@@ -55,7 +55,7 @@ inline LabelSpan Part(const LabelSpan& labels, int64_t first, int64_t count) {
   return std::visit([&](auto span) { return LabelSpan(Part(span, first, count)); }, labels);
 }
 
-// Host memory with the values of spans that may be on the device: for errors, which the CPU's kernel words.
+// Host copies of spans that may be on the device, for errors, which the CPU's kernel words.
 class HostCopies {
  public:
   template <class T>

@@ -12,7 +12,7 @@
 
 namespace pixelcal::cpu {
 
-// The codes of labels[at] to labels[at + count - 1]: the class, simd::kLeftOut where the label is `ignore`,
+// Encodes labels[at] to labels[at + count - 1]: the class, simd::kLeftOut where the label is `ignore`,
 // simd::kInvalid where it is no class.
 inline simd::CodeFlags EncodeLabels(const LabelSpan& labels, int64_t at, int64_t count, int64_t classes,
                                     std::optional<int64_t> ignore, int16_t* codes) {
@@ -29,14 +29,14 @@ inline int64_t LabelAt(const LabelSpan& labels, int64_t at) {
   return std::visit([at](auto span) { return static_cast<int64_t>(span[at]); }, labels);
 }
 
-// Adds the pixels whose codes, those from pixel `at` on, are no class.
+// Adds the pixels whose codes, starting at pixel `at`, are no class.
 inline void AddInvalid(const int16_t* codes, int64_t at, int64_t count, BadPixels& bad) {
   for (int64_t i = 0; i < count; ++i)
     if (codes[i] == simd::kInvalid) bad.Add(at + i);
 }
 
 // Calls body(image, start, count, codes) for runs of pixels of labels [batch, pixels] on any thread, then
-// rejects labels that are no class.
+// throws for labels that are no class.
 template <class Body>
 void ForCodes(const LabelSpan& labels, int64_t batch, int64_t pixels, int64_t classes,
               std::optional<int64_t> ignore, const Body& body) {

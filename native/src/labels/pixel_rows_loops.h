@@ -8,11 +8,11 @@
 namespace pixelcal {
 namespace simd {
 
-// Codes of pixels: the class, or one of these.
+// The codes of pixels: the class, or one of these.
 inline constexpr int16_t kLeftOut = -1;
 inline constexpr int16_t kInvalid = -2;
 
-// Which labels are classes, which are left out.
+// The labels that are classes, and the label to leave out.
 struct LabelRange {
   int64_t classes;
   bool ignores;
@@ -20,27 +20,27 @@ struct LabelRange {
 };
 
 struct CodeFlags {
-  bool invalid, left_out;  // whether there is any
+  bool invalid, left_out;  // whether any code is so
 };
 
-// Loops over `count` pixels of one row.
+// The loops over `count` pixels of one row.
 struct PixelRowsTable {
   CodeFlags (*encode_uint8)(const uint8_t* labels, size_t count, LabelRange range, int16_t* codes);
   CodeFlags (*encode_int32)(const int32_t* labels, size_t count, LabelRange range, int16_t* codes);
   CodeFlags (*encode_int64)(const int64_t* labels, size_t count, LabelRange range, int16_t* codes);
   // Leaves out the pixels where mask is 0, whatever their code.
   void (*leave_out)(const uint8_t* mask, size_t count, int16_t* codes);
-  // Whether all are in [0, 1]; false also for -0.
+  // Returns whether all are in [0, 1]; false also for -0.
   bool (*in_unit)(const float* values, size_t count);
   bool (*half_in_unit)(const uint16_t* values, size_t count);
-  // float16, given by its bits, as float32.
+  // Widens float16, given by its bits, to float32.
   void (*widen)(const uint16_t* values, size_t count, float* out);
   void (*complement)(const float* values, size_t count, float* out);  // 1 - value
-  // Codes of yes-or-no questions, 1 for yes: is it another class than 0, is it the one of `winner`? What is
-  // left out stays so.
+  // Write codes of yes-or-no questions, 1 for yes: is it a class other than 0, is it the class of `winner`?
+  // Left-out pixels stay so.
   void (*is_foreground)(const int16_t* codes, size_t count, int16_t* answers);
   void (*is_winner)(const int16_t* codes, const int16_t* winner, size_t count, int16_t* answers);
-  // Where value is above best it becomes the best and `row` the winner; row 0 always. Whether any is NaN.
+  // Makes a value above best the new best and `row` the winner; row 0 always. Returns whether any is NaN.
   bool (*take_larger)(const float* values, size_t count, int16_t row, float* best, int16_t* winner);
 };
 

@@ -21,13 +21,13 @@ PIXELCAL_INLINE bool Any(V lanes) {
   return memcmp(&lanes, &none, sizeof lanes) != 0;
 }
 
-// In lanes of `Lane`, which holds all labels and codes; Unsigned is Lane without a sign.
+// Works in lanes of `Lane`, which holds all labels and codes; Unsigned is Lane without a sign.
 template <class T, class Lane, class Unsigned>
 PIXELCAL_INLINE CodeFlags Encode(const T* labels, size_t count, LabelRange range, int16_t* codes) {
   constexpr int kCount = kLanesOf<Lane>;
   using Labels = typename Several<T, kCount>::Type;
   using Narrow = typename Several<int16_t, kCount>::Type;
-  // What T cannot hold no label is; no class is beyond 2^15.
+  // A value that T cannot hold matches no label; no class is beyond 2^15.
   const bool ignores = range.ignores && static_cast<T>(range.ignored) == range.ignored;
   const Lane ignored = ignores ? static_cast<Lane>(range.ignored) : Lane{};
   const auto highest = static_cast<Unsigned>(range.classes - 1);
@@ -57,13 +57,13 @@ PIXELCAL_INLINE CodeFlags Encode(const T* labels, size_t count, LabelRange range
   return flags;
 }
 
-// Codes of labels that are all classes; false if any is none, and then the codes are of no use.
+// Writes codes of labels that are all classes; returns false, with unusable codes, if any is not.
 PIXELCAL_INLINE bool EncodeClasses(const int64_t* labels, size_t count, int64_t classes, int16_t* codes) {
   size_t i = 0;
   int64_t any = 0;
   int16_t most = 0;
 #if defined(__AVX512BW__)
-  // The lowest 16 bits of each label, and whether there are others.
+  // The lowest 16 bits of each label, and whether other bits are set.
   const __m512i even = _mm512_set_epi32(30, 28, 26, 24, 22, 20, 18, 16, 14, 12, 10, 8, 6, 4, 2, 0);
   const __m512i narrow = _mm512_set_epi16(62, 60, 58, 56, 54, 52, 50, 48, 46, 44, 42, 40, 38, 36, 34, 32, 30,
                                           28, 26, 24, 22, 20, 18, 16, 14, 12, 10, 8, 6, 4, 2, 0);
@@ -108,7 +108,7 @@ void LeaveOut(const uint8_t* mask, size_t count, int16_t* codes) {
   for (size_t i = 0; i < count; ++i) codes[i] = mask[i] ? codes[i] : kLeftOut;
 }
 
-// As unsigned numbers the bits of floats rise from 0 to 1, then come those above, NaN and negative ones.
+// As unsigned numbers the bits of floats rise from 0 to 1; larger ones, NaN and negative ones follow.
 bool InUnit(const float* values, size_t count) {
   uint32_t above = 0;
 #pragma omp simd reduction(| : above)
@@ -127,8 +127,8 @@ bool HalfInUnit(const uint16_t* values, size_t count) {
   return above == 0;
 }
 
-// Without the processor's help: the bits, moved to their places, are a float32 that is 2^112 times too small
-// (denormals too, as multiplication makes them normal); infinities and NaN need the largest exponent.
+// Widens without hardware support: the shifted bits are a float32 that is 2^112 times too small (denormals
+// too, as multiplication makes them normal); infinities and NaN need the largest exponent.
 PIXELCAL_INLINE float WidenOne(uint16_t half) {
   const uint32_t magnitude = (half & 0x7fffu) << 13;
   float value;
@@ -163,7 +163,7 @@ void Complement(const float* values, size_t count, float* out) {
 void IsForeground(const int16_t* codes, size_t count, int16_t* answers) {
 #pragma omp simd
   for (size_t i = 0; i < count; ++i)
-    answers[i] = codes[i] > 0 ? int16_t{1} : codes[i];  // 0 and what is left out stay
+    answers[i] = codes[i] > 0 ? int16_t{1} : codes[i];  // 0 and left-out codes stay
 }
 
 void IsWinner(const int16_t* codes, const int16_t* winner, size_t count, int16_t* answers) {

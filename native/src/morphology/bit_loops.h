@@ -7,45 +7,46 @@
 namespace pixelcal {
 namespace simd {
 
-// Loops on binary images as bits: pixel x of a line is bit x % 64 of its word x / 64. Functions that take
+// The loops on binary images as bits: pixel x of a line is bit x % 64 of its word x / 64. Functions that take
 // `words` without saying "exactly" round it up to whole vectors: they read and write up to 7 words more.
 struct BitsTable {
-  // The nonzero pixels of `rows` rows of `count`, xor `flip`; the rows' words lie `stride` apart. What is
-  // left of a row's last word is anything.
+  // Packs the nonzero pixels of `rows` rows of `count`, xor `flip`; the rows' words lie `stride` apart.
+  // Unused bits of a row's last word are undefined.
   void (*pack)(const uint8_t* pixels, int64_t count, int64_t rows, uint64_t flip, int64_t stride,
                uint64_t* words);
-  // Back to 0 and 1. The streaming form passes by the caches: call `drain` before other threads may read the
+  // Unpack to 0 and 1. The streaming form bypasses the caches: call `drain` before other threads may read the
   // pixels.
   void (*unpack)(const uint64_t* words, int64_t stride, int64_t count, int64_t rows, uint8_t* pixels);
   void (*unpack_streaming)(const uint64_t* words, int64_t stride, int64_t count, int64_t rows,
                            uint8_t* pixels);
   void (*drain)();
 
-  // out = a | b | c.
+  // Computes out = a | b | c.
   void (*any3)(const uint64_t* a, const uint64_t* b, const uint64_t* c, int64_t words, uint64_t* out);
-  // The same of every bit and its neighbours, xor `flip`; reads from word -1 to word 14 behind the last.
+  // Computes a | b | c over every bit and its neighbours, xor `flip`; reads from word -1 to word 14 after the
+  // last.
   void (*any3x3)(const uint64_t* a, const uint64_t* b, const uint64_t* c, int64_t words, uint64_t flip,
                  uint64_t* out);
-  // The same, and also one of those nine that is a pixel, by the bits of `pixels`, is clear.
+  // Computes the same, and that one of those nine bits which is a pixel, by the bits of `pixels`, is clear.
   void (*mixed3x3)(const uint64_t* a, const uint64_t* b, const uint64_t* c, const uint64_t* pixels,
                    int64_t words, uint64_t* out);
-  // Every bit or one of its neighbours or the bit of `with`, xor `flip`; reads in[-1 .. words].
+  // Computes every bit or one of its neighbours or the bit of `with`, xor `flip`; reads in[-1 .. words].
   void (*spread1)(const uint64_t* in, const uint64_t* with, int64_t words, uint64_t flip, uint64_t* out);
-  // In place: every bit or the one `bits` (at least 1) behind it.
+  // Computes in place every bit or the bit `behind` (at least 1) after it.
   void (*or_behind)(uint64_t* bits, int64_t words, int64_t behind);
-  // The bits at distances `first` and `second` (either sign) behind each, or that of `with`, xor `flip`.
-  // `with` may be null, for none.
+  // Computes the bits at distances `first` and `second` (either sign) after each, or that of `with`, xor
+  // `flip`. `with` may be null.
   void (*or_two)(const uint64_t* in, int64_t first, int64_t second, const uint64_t* with, int64_t words,
                  uint64_t flip, uint64_t* out);
-  // Exactly `words`, `out` may be an operand: in ^ flip of rows `in_stride` and `out_stride` apart, a | b,
-  // a & (b ^ flip).
+  // Computes exactly `words`; `out` may be an operand: in ^ flip of rows `in_stride` and `out_stride` apart,
+  // a | b, a & (b ^ flip).
   void (*copy)(const uint64_t* in, int64_t in_stride, int64_t words, int64_t rows, uint64_t flip,
                int64_t out_stride, uint64_t* out);
   void (*either)(const uint64_t* a, const uint64_t* b, int64_t words, uint64_t* out);
   void (*both)(const uint64_t* a, const uint64_t* b, uint64_t flip, int64_t words, uint64_t* out);
 
-  // Of masks of 0 and 1: the codes of 2^rank windows of pixels (surface/surface_elements.h), 0 where all
-  // agree. `plane` is 0 for two dimensions.
+  // Computes for masks of 0 and 1 the codes of 2^rank windows of pixels (surface/surface_elements.h), 0 where
+  // all agree. `plane` is 0 for two dimensions.
   void (*corner_codes)(const uint8_t* pixels, int64_t row, int64_t plane, int64_t count, uint8_t* codes);
 };
 

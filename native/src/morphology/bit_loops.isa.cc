@@ -1,5 +1,5 @@
-// Binary images as bits, 64 pixels a word: the byte form is a compare to a mask on the way in and an
-// expansion of a mask on the way out, and everything between handles 128 to 512 pixels with one instruction.
+// Binary images as bits, 64 pixels per word: the byte form is compared to a mask on the way in and expanded
+// from a mask on the way out, and everything between handles 128 to 512 pixels with one instruction.
 #include "morphology/bit_loops.h"
 
 #include "simd/vec.h"
@@ -10,7 +10,7 @@ namespace {
 using Words = Vec<uint64_t>;
 constexpr int64_t kLanes = kLanesOf<uint64_t>;
 
-// Which of 64 pixels are nonzero, or zero.
+// Returns the bits of the nonzero, or zero, ones of 64 pixels.
 template <bool kInvert>
 PIXELCAL_INLINE uint64_t PackWord(const uint8_t* pixels) {
 #if defined(__AVX512BW__)
@@ -37,7 +37,7 @@ PIXELCAL_INLINE uint64_t PackWord(const uint8_t* pixels) {
 #endif
 }
 
-// Eight bits as eight bytes of 0 and 1.
+// Returns eight bits as eight bytes of 0 and 1.
 PIXELCAL_INLINE uint64_t Expand8(uint64_t bits) {
   const uint64_t chosen = (bits & 0xff) * 0x0101010101010101u & 0x8040201008040201u;
   return ((chosen + 0x7f7f7f7f7f7f7f7fu) | chosen) >> 7 & 0x0101010101010101u;
@@ -54,7 +54,7 @@ PIXELCAL_INLINE __m256i Expand(uint32_t half) {
 }
 #endif
 
-// 64 pixels; for kStream `pixels` is a multiple of 64.
+// Writes 64 pixels; for kStream `pixels` is a multiple of 64.
 template <bool kStream>
 PIXELCAL_INLINE void UnpackWord(uint64_t word, uint8_t* pixels) {
 #if defined(__AVX512BW__)
@@ -86,7 +86,7 @@ PIXELCAL_INLINE void UnpackWord(uint64_t word, uint8_t* pixels) {
 #endif
 }
 
-// Fewer than 64 pixels.
+// Packs fewer than 64 pixels.
 template <bool kInvert>
 PIXELCAL_INLINE uint64_t PackPart(const uint8_t* pixels, int64_t count) {
 #if defined(__AVX512BW__)
@@ -129,15 +129,15 @@ void Pack(const uint8_t* pixels, int64_t count, int64_t rows, uint64_t flip, int
     PackRows<true>(pixels, count, rows, stride, words);
 }
 
-// The 64 bits from `x` on; those behind bit `end` are anything.
+// Returns the 64 bits from `x` on; bits from `end` on are undefined.
 PIXELCAL_INLINE uint64_t BitsAt(const uint64_t* words, int64_t x, int64_t end) {
   const uint64_t low = words[x >> 6] >> (x & 63);
   return (x & 63) + end - x <= 64 ? low : low | words[(x >> 6) + 1] << 1 << (63 - (x & 63));
 }
 
 // Stores go to whole cache lines, to which the bits are shifted: that costs less than stores across lines.
-// What is left before and behind them is written by stores that overlap them, or, where stores do not go to
-// the caches, by shorter ones.
+// The pixels before and after them are written by overlapping stores or, where stores bypass the caches, by
+// shorter ones.
 template <bool kStream>
 PIXELCAL_INLINE void UnpackRow(const uint64_t* words, int64_t count, uint8_t* pixels) {
   if (count < 64) return UnpackPart(*words, count, pixels);
@@ -161,7 +161,7 @@ PIXELCAL_INLINE void UnpackRow(const uint64_t* words, int64_t count, uint8_t* pi
     UnpackWord<false>(BitsAt(words, count - 64, count), pixels + count - 64);
 }
 
-// Rows of whole words: one run of pixels, whose first and last line of the cache is the only one in parts.
+// Rows of whole words are one run of pixels, of which only the first and last cache line can be partial.
 template <bool kStream>
 PIXELCAL_INLINE void UnpackWholeWords(const uint64_t* words, int64_t stride, int64_t count, int64_t rows,
                                       uint8_t* pixels) {
@@ -210,7 +210,7 @@ void Any3(const uint64_t* a, const uint64_t* b, const uint64_t* c, int64_t words
   for (int64_t i = 0; i < words; i += kLanes) Store(out + i, Load(a + i) | Load(b + i) | Load(c + i));
 }
 
-// Words `at + i - 1` and `at + i + 1` in the lanes of `at + i`.
+// Returns the words `at + i - 1` or `at + i + 1` in the lanes of `at + i`.
 PIXELCAL_INLINE Words After(Words before, Words here) {
 #if defined(__AVX512BW__)
   return __builtin_shufflevector(before, here, 7, 8, 9, 10, 11, 12, 13, 14);
@@ -231,7 +231,7 @@ PIXELCAL_INLINE Words Before(Words here, Words behind) {
 #endif
 }
 
-// A word and its neighbours' next bits.
+// Returns a word and its neighbours' next bits.
 PIXELCAL_INLINE Words Spread(Words before, Words here, Words behind) {
   return here | here << 1 | here >> 1 | After(before, here) >> 63 | Before(here, behind) << 63;
 }
@@ -277,7 +277,8 @@ void Spread1(const uint64_t* in, const uint64_t* with, int64_t words, uint64_t f
   }
 }
 
-// The bits `64 whole + rest` behind those at `at`: `rest` may be 0, so that the second shift is in two steps.
+// Returns the bits `64 whole + rest` after those at `at`; `rest` may be 0, hence the second shift in two
+// steps.
 PIXELCAL_INLINE Words Behind(const uint64_t* at, int64_t whole, uint64_t rest) {
   return Load(at + whole) >> rest | Load(at + whole + 1) << 1 << (63 - rest);
 }

@@ -1,8 +1,8 @@
 // Dilation of bits along one axis, O(1) word operations per 64 pixels across rows and O(log radius) along
-// them. Across rows and planes: running OR from both ends of blocks as long as the window (van Herk, 1992;
-// Gil and Werman, 1993), three operations at any radius; windows are clipped to the image, which is what a
-// neutral border means. Along a row: windows by doubling, t_2s[x] = t_s[x] | t_s[x + s], over all rows at
-// once.
+// them. Across rows and planes: a running OR from both ends of blocks as long as the window (van Herk, 1992;
+// Gil and Werman, 1993), three operations at any radius; windows are clipped to the image, which is the
+// meaning of a neutral border. Along a row: windows by doubling, t_2s[x] = t_s[x] | t_s[x + s], over all rows
+// at once.
 #include "morphology/bit_slab.h"
 
 #include <algorithm>
@@ -17,9 +17,9 @@ struct Steps {
   int64_t count, length;
 };
 
-// Calls body(before, here, behind, words, at) for runs of steps with the steps before and behind them, the
-// image's first and last standing in for what is missing. In order: loops over whole vectors write into the
-// step that follows.
+// Calls body(before, here, behind, words, at) for runs of steps with the steps before and after them; the
+// image's first and last steps stand in for missing ones. Runs are in order, because loops over whole vectors
+// write into the next step.
 template <class Body>
 void WithNeighbours(const Steps& steps, const uint64_t* in, const Body& body) {
   const auto [count, length] = steps;
@@ -66,7 +66,7 @@ void SpreadAcross(const Steps& steps, const uint64_t* in, int64_t radius, const 
       else if (spare != in)
         std::copy_n(in + i * length, length, to);
     }
-    // `out` is overwritten behind the last step that is still read.
+    // `out` is overwritten after the last step that is still read.
     for (int64_t i = 0; i < count; ++i) {
       const int64_t first = std::max<int64_t>(0, i - radius), last = std::min(count - 1, i + radius);
       uint64_t* to = out + i * length;

@@ -13,17 +13,18 @@ struct BitRows {
   int64_t Count() const { return rows * words; }
 };
 
-// In as few words as hold the pixels, and as morphology/packed_mask.h lays them out.
+// Returns the layout with as few words as hold the pixels, that of morphology/packed_mask.h.
 BitRows TightRows(const Grid& grid);
 BitRows PackedRows(const Grid& grid);
 
-// The nonzero pixels, xor `flip`; what is left of a row's last word is 0.
+// Packs the nonzero pixels, xor `flip`; unused bits of a row's last word are 0.
 void PackRows(Stream& stream, const uint8_t* masks, const BitRows& shape, bool flip, unsigned* out);
 
-// (a xor flip_a) and (b xor flip_b), in 0 and 1; without b the first alone.
+// Writes (a xor flip_a) and (b xor flip_b), as 0 and 1; without b the first alone.
 void UnpackRows(Stream& stream, const unsigned* a, bool flip_a, const unsigned* b, bool flip_b,
                 const BitRows& shape, uint8_t* out);
-// The same in bits, to another number of words per row; what is left of a row's last word is 0.
+// Combines the same bits without unpacking, into another number of words per row; unused bits of a row's last
+// word are 0.
 void CombineRows(Stream& stream, const unsigned* a, bool flip_a, const unsigned* b, bool flip_b,
                  const BitRows& shape, const BitRows& to, unsigned* out);
 

@@ -5,7 +5,7 @@
 
 namespace pixelcal::cuda {
 
-// Morphology of `grid.batch` masks on the device.
+// Applies morphology to `grid.batch` masks on the device.
 void Morphologies(Stream& stream, const uint8_t* masks, const Grid& grid, const MorphologyOptions& options,
                   uint8_t* out);
 

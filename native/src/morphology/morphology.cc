@@ -1,10 +1,10 @@
-// Binary morphology on bits, 64 pixels a word. Images are cut into slabs of rows (planes of a volume) that
-// stay in the caches: a slab and the neighbours that its result depends on are packed, everything the
-// operation consists of happens on the bits (morphology/bit_slab.h), and the result is unpacked. Memory is
-// thus read and written once, whatever the operation.
+// Binary morphology on bits, 64 pixels per word. Images are cut into slabs of rows (planes of a volume) that
+// stay in the caches: a slab and the neighbours that its result depends on are packed, the whole operation
+// runs on the bits (morphology/bit_slab.h), and the result is unpacked. Memory is thus read and written once,
+// whatever the operation.
 //
-// Erosion is dilation of the complement, so that one primitive does everything: pixels are inverted where
-// they are packed and where they are written.
+// Erosion is dilation of the complement, so one primitive suffices: pixels are inverted when packed and when
+// written.
 #include "morphology/morphology.h"
 
 #include <algorithm>
@@ -22,27 +22,27 @@ namespace pixelcal::cpu {
 namespace {
 
 constexpr uint64_t kOnes = ~uint64_t{0};
-constexpr int64_t kSlabBytes = 16 << 10;       // of one buffer of bits: those in use fit L1 and L2
-constexpr int64_t kChunkPixels = 64 << 10;     // what is worth handing to another thread
-constexpr int64_t kStreamingPixels = 8 << 20;  // with as many bytes of input, more than caches keep
+constexpr int64_t kSlabBytes = 16 << 10;       // size of one buffer of bits: the buffers in use fit L1 and L2
+constexpr int64_t kChunkPixels = 64 << 10;     // the least work worth handing to another thread
+constexpr int64_t kStreamingPixels = 8 << 20;  // input and output of this size exceed the caches
 constexpr int64_t kBuffers = 6;
 
 struct Element {
   Structure structure;
   int64_t radius, iterations;
-  // What lies outside for dilation, and for the complement that erosion dilates.
+  // The bits outside the image for dilation, and for the complement that erosion dilates.
   uint64_t outside, complement_outside;
 };
 
-// The images as lines of pixels that follow each other. They are cut along one axis; each step along it is
-// `lines` lines.
+// The images as consecutive lines of pixels. They are cut along one axis; each step along it is `lines`
+// lines.
 struct Cut {
   int64_t images, steps, lines, pixels;
   int rank;
 };
 
 Cut CutAlong(const Grid& grid) {
-  // Rows of one dimension depend on themselves only: the batch is what is cut.
+  // One-dimensional rows depend only on themselves, so the batch is cut.
   if (grid.rank == 1) return {1, grid.batch, 1, grid.size[0], 1};
   if (grid.rank == 2) return {grid.batch, grid.size[0], 1, grid.size[1], 2};
   return {grid.batch, grid.size[0], grid.size[1], grid.size[2], 3};
@@ -56,7 +56,7 @@ Element MakeElement(const Cut& cut, const MorphologyOptions& options) {
                   options.border == MorphologyBorder::kZero ? kOnes : 0};
   if (element.radius == 0) element.iterations = 1;
   if (element.structure == Structure::kBox && element.iterations > 1) {
-    // A box repeated is a larger box, for every border rule: outside pixels keep their value.
+    // A repeated box is a larger box, for every border rule: outside pixels keep their value.
     element.radius = element.iterations > side / element.radius ? side : element.radius * element.iterations;
     element.iterations = 1;
   }
@@ -65,7 +65,7 @@ Element MakeElement(const Cut& cut, const MorphologyOptions& options) {
 
 bool TwoStages(MorphologyOp op) { return op == MorphologyOp::kOpening || op == MorphologyOp::kClosing; }
 
-// Steps before and after a slab that its result depends on.
+// Returns the number of steps before and after a slab that its result depends on.
 int64_t Halo(const Cut& cut, const Element& element, MorphologyOp op) {
   if (cut.rank == 1 || element.radius == 0) return 0;
   const int64_t stages = TwoStages(op) ? 2 : 1;
@@ -74,7 +74,7 @@ int64_t Halo(const Cut& cut, const Element& element, MorphologyOp op) {
              : element.radius * element.iterations * stages;
 }
 
-// One slab and its buffers, of which `source` holds the pixels or their complement.
+// A slab and its buffers; `source` holds the pixels or their complement.
 class Slab {
  public:
   Slab(const SlabLayout& layout, const Element& element, int rank, bool first, bool last)
@@ -88,7 +88,7 @@ class Slab {
 
   uint64_t* source;
 
-  // All ones when the operation starts from the complement.
+  // Returns all ones if the operation starts from the complement.
   static uint64_t Inversion(MorphologyOp op) {
     return op == MorphologyOp::kErosion || op == MorphologyOp::kOpening ||
                    op == MorphologyOp::kInternalGradient
@@ -96,7 +96,7 @@ class Slab {
                : 0;
   }
 
-  // The result's first row.
+  // Applies the operation and returns the result's first row.
   uint64_t* Apply(MorphologyOp op) {
     const uint64_t of_mask = element_.outside, of_complement = element_.complement_outside;
     SetRowEnds(layout_, Inversion(op) != 0 ? of_complement : of_mask, source);
@@ -130,7 +130,7 @@ class Slab {
     return Dilate(half, then_outside, flip);
   }
 
-  // Of the mask its outer pixels, of the complement the inner ones.
+  // Returns the outer pixels of the mask, or the inner ones of the complement.
   uint64_t* Rim(uint64_t outside) {
     uint64_t* spread = Dilate(source, outside, 0);
     BitsLoops().both(spread, source, kOnes, Words(), spread);
@@ -153,7 +153,8 @@ class Slab {
     return spread;
   }
 
-  // A buffer with the dilation of `from`, xor `flip`; `from`, whose row ends are `outside`, stays.
+  // Returns a buffer with the dilation of `from`, xor `flip`; `from`, whose row ends are `outside`, is
+  // unchanged.
   uint64_t* Dilate(uint64_t* from, uint64_t outside, uint64_t flip) {
     if (element_.structure == Structure::kBox) return Box(from, outside, flip);
     uint64_t* at = from;
@@ -170,7 +171,7 @@ class Slab {
     return result;
   }
 
-  // A box is separable.
+  // Dilates by a box, which is separable.
   uint64_t* Box(uint64_t* from, uint64_t outside, uint64_t flip) {
     uint64_t *a = Take(), *b = Take(), *at = from;
     if (rank_ == 3) {
@@ -190,7 +191,7 @@ class Slab {
     return a;
   }
 
-  // A cross is the OR of its arms.
+  // Dilates by a cross, the OR of its arms.
   uint64_t* Cross(uint64_t* from, uint64_t outside, uint64_t flip) {
     if (rank_ == 1) return Box(from, outside, flip);
     uint64_t *arms = Take(), *spare = Take();
@@ -206,7 +207,7 @@ class Slab {
     return arms;
   }
 
-  // Along the rows, `from` staying.
+  // Dilates along the rows; `from` is unchanged.
   void Row(uint64_t* from, const uint64_t* with, uint64_t flip, uint64_t* spare, uint64_t* out) {
     if (element_.radius > 1) {
       std::copy(from - layout_.guard, from + Words(), spare - layout_.guard);
@@ -216,19 +217,19 @@ class Slab {
   }
 
   SlabEdges Planes(uint64_t outside) const { return {first_, last_, outside}; }
-  // Slabs are cut across rows only where there are no planes.
+  // Slabs are cut across rows only if there are no planes.
   SlabEdges Rows(uint64_t outside) const { return {first_ || rank_ == 3, last_ || rank_ == 3, outside}; }
 
   const SlabLayout& layout_;
   const Element& element_;
   const int rank_;
-  const bool first_, last_;  // of the image
+  const bool first_, last_;  // whether the slab is the image's first or last
   int free_count_ = 0;
   std::array<uint64_t*, kBuffers> free_;
 };
 
-// read(first line, layout, inversion, bits) brings the lines of a slab into its buffer; write(layout, bits,
-// first line) takes away those of the layout.
+// Runs the slabs: read(first line, layout, inversion, bits) fills the buffer with the lines of a slab;
+// write(layout, bits, first line) stores the lines of the layout.
 template <class Read, class Write>
 void ForSlabs(const Grid& grid, const MorphologyOptions& options, const Read& read, const Write& write) {
   const Cut cut = CutAlong(grid);
@@ -268,7 +269,7 @@ void Check(std::span<const T> mask, int64_t count, const MorphologyOptions& opti
   CheckMorphology(options);
   const std::less<const T*> before;
   Require(!before(mask.data(), out.data() + count) || !before(out.data(), mask.data() + count),
-          "out: expected memory apart from the ", owner, ", got an overlap");
+          "out: must not overlap the ", owner, " memory");
 }
 
 }  // namespace

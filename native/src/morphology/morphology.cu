@@ -1,9 +1,9 @@
 // Binary morphology on the device, on bits: 32 pixels of a row in a word. Erosion is dilation of the
-// complement, so one primitive does everything: out = OR over a window along one axis. A box is separable
-// into its axes; a cross is the OR of its arms. A window grows by three-point ORs, out(i) = in(i - s) | in(i)
-// | in(i + s), whose step s may be up to twice the radius so far plus one: radius r takes log3(2 r + 1)
-// passes over an eighth of a byte per pixel. Indices outside are clamped, which never reads a pixel outside
-// the window. Tested on an emulator, never yet run on a GPU.
+// complement, so one primitive suffices: out = OR over a window along one axis. A box is separable into its
+// axes; a cross is the OR of its arms. A window grows by three-point ORs, out(i) = in(i - s) | in(i) | in(i +
+// s), whose step s may be up to twice the radius so far plus one: radius r takes log3(2 r + 1) passes over an
+// eighth of a byte per pixel. Indices outside are clamped, which never reads a pixel outside the window.
+// Tested on an emulator, never yet run on a GPU.
 #include "morphology/cuda_bit_rows.h"
 #include "morphology/cuda_morphology.h"
 #include "morphology/morphology.h"
@@ -20,7 +20,7 @@ __global__ void OrBits(const unsigned* bits, int64_t count, unsigned* into) {
   ForItems(count, [&](int64_t i) { into[i] |= bits[i]; });
 }
 
-// Word `at` of a row, whose first and last pixel repeat outside.
+// Returns word `at` of a row, whose first and last pixel repeat outside.
 __device__ unsigned RowWord(const unsigned* row, int64_t at, const BitRows& shape) {
   if (at < 0) return row[0] & 1 ? kAllLanes : 0;
   const int last_bit = static_cast<int>((shape.width - 1) % kWarp);
@@ -33,7 +33,8 @@ __device__ unsigned RowWord(const unsigned* row, int64_t at, const BitRows& shap
   return (word & inside) | (beyond & ~inside);
 }
 
-// `edge` pixels at both ends of a line are set: their windows reach pixels outside that are.
+// Dilates along the rows. `edge` pixels at both ends of a line are set, because their windows reach set
+// pixels outside.
 __global__ void SpreadInRows(const unsigned* in, BitRows shape, int64_t step, int64_t edge, unsigned* out) {
   const int64_t whole = step / kWarp;
   const auto part = static_cast<unsigned>(step % kWarp);
@@ -53,7 +54,7 @@ __global__ void SpreadInRows(const unsigned* in, BitRows shape, int64_t step, in
   });
 }
 
-// The same along another axis: `size` words `inner` apart.
+// Dilates along another axis, of `size` words `inner` apart.
 __global__ void SpreadAcrossRows(const unsigned* in, int64_t count, int64_t size, int64_t inner, int64_t step,
                                  int64_t edge, unsigned* out) {
   ForItems(count, [&](int64_t i) {
@@ -65,7 +66,7 @@ __global__ void SpreadAcrossRows(const unsigned* in, int64_t count, int64_t size
   });
 }
 
-// Masks in bytes, or in bits as PackedRows.
+// The masks in bytes, or in bits as PackedRows.
 template <class Byte, class Word>
 struct EitherMasks {
   Byte* bytes;
@@ -89,10 +90,10 @@ class Morpher {
       sum += grid.size[axis];
     }
     radius_ = std::min(options.radius, extent);
-    // Everything that can be reached is reached in as many steps as the image is long.
+    // All reachable pixels are reached in as many steps as the image is long.
     iterations_ = radius_ == 0 ? 1 : std::min(options.iterations, sum);
     if (options.structure == Structure::kBox && iterations_ > 1) {
-      // A box repeated is a larger box, for every border rule: outside pixels keep their value.
+      // A repeated box is a larger box, for every border rule: outside pixels keep their value.
       radius_ = iterations_ > extent / radius_ ? extent : radius_ * iterations_;
       iterations_ = 1;
     }
@@ -142,7 +143,7 @@ class Morpher {
   }
 
   unsigned* Dilate() { return DilateBits(Pack(false), DilationOutside()); }
-  // The complement of the erosion.
+  // Returns the complement of the erosion.
   unsigned* Erode() { return DilateBits(Pack(true), ErosionOutside()); }
 
   unsigned* DilateBits(unsigned* bits, bool outside) {
@@ -165,7 +166,7 @@ class Morpher {
     return bits;
   }
 
-  // ORs the window along one axis; the result is in `bits`, which changes places with `spare` as needed.
+  // ORs the window along one axis; the result is in `bits`, which is swapped with `spare` as needed.
   void Spread(int axis, bool outside, unsigned*& bits, unsigned*& spare) {
     const int64_t size = grid_.size[static_cast<size_t>(axis)], radius = std::min(radius_, size);
     int64_t inner = shape_.words;

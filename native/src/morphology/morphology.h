@@ -18,13 +18,13 @@ enum class MorphologyOp {
   kExternalGradient,  // dilation minus mask
 };
 
-// kBox: all pixels within `radius` along every axis. kCross: those that differ from the centre along one axis
-// only (OpenCV's MORPH_CROSS; `iterations` of radius 1 give a diamond).
+// The shape of the element. kBox: all pixels within `radius` along every axis. kCross: only those on the axes
+// (OpenCV's MORPH_CROSS; `iterations` of radius 1 give a diamond).
 enum class Structure { kBox, kCross };
 
-// What lies outside the image. kNeutral never decides a result (OpenCV's default); replicating or reflecting
+// The pixels outside the image. kNeutral never decides a result (OpenCV's default); replicating or reflecting
 // the image gives the same, because the copied pixel lies inside the window of a symmetric element anyway.
-// kZero and kOne are scipy's border_value, which holds at every iteration.
+// kZero and kOne are SciPy's border_value, which holds at every iteration.
 enum class MorphologyBorder { kNeutral, kZero, kOne };
 
 struct MorphologyOptions {
@@ -35,7 +35,7 @@ struct MorphologyOptions {
   MorphologyBorder border = MorphologyBorder::kNeutral;
 };
 
-// Throws on numbers that no operation has: every kernel that takes the options asks this first.
+// Throws for numbers that no operation has; every kernel that takes the options calls this first.
 inline void CheckMorphology(const MorphologyOptions& options) {
   Require(options.radius >= 0, "radius: expected at least 0, got ", options.radius);
   Require(options.iterations >= 1, "iterations: expected at least 1, got ", options.iterations);
@@ -43,12 +43,12 @@ inline void CheckMorphology(const MorphologyOptions& options) {
 
 namespace cpu {
 
-// Binary morphology of every image of the grid. In `mask` any nonzero value is set; `out` gets 0 or 1 and
-// must not overlap `mask`.
+// Applies binary morphology to every image of the grid. In `mask` any nonzero value is set; `out` gets 0 or 1
+// and must not overlap `mask`.
 void Morphology(std::span<const uint8_t> mask, const Grid& grid, const MorphologyOptions& options,
                 std::span<uint8_t> out);
 
-// The same of masks as PackMask leaves them (morphology/packed_mask.h).
+// Applies binary morphology to masks packed by PackMask (morphology/packed_mask.h).
 void PackedMorphology(std::span<const uint64_t> words, const Grid& grid, const MorphologyOptions& options,
                       std::span<uint64_t> out);
 

@@ -1,4 +1,4 @@
-// Masks of one bit a pixel, row by row: one instruction compares or expands up to 64 pixels. O(pixels).
+// Masks of one bit per pixel, row by row: one instruction compares or expands up to 64 pixels. O(pixels).
 #include "morphology/packed_mask.h"
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// Masks of one bit a pixel on the device: a warp's vote makes a word of 32 pixels, a thread expands each
+// Masks of one bit per pixel on the device: a warp's vote makes a word of 32 pixels, a thread expands each
 // pixel. O(pixels). Run on the emulator only.
 #include "morphology/cuda_bit_rows.h"
 #include "morphology/packed_mask.h"

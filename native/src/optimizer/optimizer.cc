@@ -1,4 +1,4 @@
-// Fused updates: each array is read and written once, all arrays of a call are spread over the threads
+// Fused updates: each array is read and written once, and all arrays of a call are spread over the threads
 // together.
 #include "optimizer/optimizer.h"
 

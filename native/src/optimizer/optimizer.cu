@@ -12,7 +12,7 @@ namespace {
 
 constexpr int64_t kPiece = 1 << 14;
 
-// A run of elements of one array; `slot` and `square` are null where an update has none.
+// A run of elements of one array; `slot` and `square` are null if an update has none.
 struct Piece {
   float* values;
   const float* gradient;
@@ -56,7 +56,7 @@ struct SgdUpdate {
   }
 };
 
-// The sum of squares of every piece, in a fixed order.
+// Computes the sum of squares of every piece, in a fixed order.
 __global__ void SumSquares(const Piece* pieces, int64_t count, double* sums) {
   __shared__ double of_warp[kItemThreads / kWarp];
   for (int64_t at = blockIdx.x; at < count; at += gridDim.x) {

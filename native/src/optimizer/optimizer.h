@@ -22,8 +22,8 @@ struct SgdOptions {
   double gradient_scale = 1;
 };
 
-// One parameter array with its gradient and optimizer slots (absent ones empty) and its weight decay; all
-// arrays are of one length.
+// A parameter array with its gradient, optimizer state (empty if absent) and weight decay; all arrays have
+// one length.
 struct AdamwParameter {
   std::span<float> values;
   std::span<const float> gradient;
@@ -41,13 +41,13 @@ struct SgdParameter {
 
 namespace cpu {
 
-// Decoupled weight decay (Loshchilov & Hutter 2019), in torch.optim.AdamW's float32 arithmetic.
+// Applies decoupled weight decay (Loshchilov & Hutter 2019), in torch.optim.AdamW's float32 arithmetic.
 void Adamw(std::span<const AdamwParameter> parameters, const AdamwOptions& options);
 
-// Stochastic gradient descent with weight decay added to the gradient, as torch.optim.SGD.
+// Applies stochastic gradient descent with weight decay added to the gradient, as torch.optim.SGD does.
 void Sgd(std::span<const SgdParameter> parameters, const SgdOptions& options);
 
-// The Euclidean norm of all gradients together, in double and in a fixed order.
+// Returns the Euclidean norm of all gradients together, in double and in a fixed order.
 double GradientNorm(std::span<const std::span<const float>> gradients);
 
 }  // namespace cpu

@@ -5,8 +5,8 @@
 
 namespace pixelcal {
 
-// Rejects bad arguments; the numbers every update of the call uses, in float32. The decay is each parameter's
-// own.
+// Returns the numbers that every update of the call uses, in float32; throws for bad arguments. Each
+// parameter has its own decay.
 simd::AdamwConstants CheckedConstants(std::span<const AdamwParameter> parameters,
                                       const AdamwOptions& options);
 simd::SgdConstants CheckedConstants(std::span<const SgdParameter> parameters, const SgdOptions& options);

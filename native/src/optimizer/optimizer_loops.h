@@ -15,7 +15,7 @@ struct SgdConstants {
   float scale, decay, momentum, rate;
 };
 
-// Updates of `count` elements of one array.
+// The updates of `count` elements of one array.
 struct OptimizerTable {
   void (*adamw)(float* values, const float* gradient, float* average, float* square, size_t count,
                 AdamwConstants k);

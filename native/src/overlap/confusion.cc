@@ -68,8 +68,7 @@ void ArgMax(const FloatSpan& values, int64_t batch, int64_t classes, int64_t pix
         });
       },
       out);
-  Require(bad.count == 0, "values: expected no NaN, got one at pixel ", bad.first.load(), " (",
-          bad.count.load(), " such pixels)");
+  Require(bad.count == 0, "values: NaN at pixel ", bad.first.load(), " (", bad.count.load(), " such pixels)");
 }
 
 void ConfusionCounts(const LabelSpan& predicted, const LabelSpan& labels, int64_t batch, int64_t classes,

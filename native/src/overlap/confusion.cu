@@ -31,7 +31,7 @@ __global__ void TakeLargest(const Value* values, int64_t count, int64_t pixels, 
   });
 }
 
-// A block adds a chunk of one image, in shared memory when the matrix fits there.
+// Each block adds a chunk of one image, in shared memory if the matrix fits there.
 __global__ void CountPairs(const int16_t* predicted, const int16_t* labels, const uint8_t* mask,
                            int64_t images, int64_t pixels, int64_t classes, unsigned long long* counts) {
   unsigned* shared = reinterpret_cast<unsigned*>(SharedBytes());
@@ -125,7 +125,7 @@ void ConfusionCounts(const LabelSpan& predicted, const LabelSpan& labels, int64_
                           stream.Out(Part(counts, first * cells, images * cells)));
             });
   if (!findings.Any()) return;
-  // A predicted class outside is no error where the label is ignored, and the CPU's kernel says which is one.
+  // A predicted class outside is no error where the label is ignored; the CPU's kernel finds the errors.
   HostCopies copies;
   std::vector<double> unused(counts.size());
   cpu::ConfusionCounts(copies(predicted), copies(labels), batch, classes, pixels, ignore, copies(mask),

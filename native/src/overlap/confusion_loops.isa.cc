@@ -34,7 +34,7 @@ PIXELCAL_INLINE void AddPairs(Codes truths, Codes guesses, int64_t classes, uint
   }
 }
 
-// Vectors of one and the same pair, as inside of regions, only lengthen a run.
+// Vectors that repeat one pair, as inside regions, only lengthen a run.
 void Count(const int16_t* truth, const int16_t* guess, size_t count, int64_t classes, uint32_t* counts) {
   const auto cell = [&](int16_t is, int16_t seen) {
     return is < 0 ? classes * classes : is * classes + seen;

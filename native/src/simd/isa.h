@@ -2,22 +2,22 @@
 
 namespace pixelcal {
 
-// Instruction sets that the loops in src/simd/*.isa.cc are compiled for, one object each (CMakeLists.txt):
-// what is shipped runs everywhere and uses what it finds. Every set gives the same bits.
+// The instruction sets that the loops in *.isa.cc are compiled for, one object each (CMakeLists.txt): the
+// shipped addon runs everywhere and uses the best set it finds. Every set gives the same bits.
 //
-// An .isa.cc file includes the processor's intrinsics, headers of this folder and C headers, nothing else,
-// and keeps all it defines inside `namespace pixelcal::simd::PIXELCAL_ISA`, most of it unnamed or
-// PIXELCAL_INLINE: a template of the standard library that a linker takes from an AVX-512 object would be run
-// on processors without it (test/check_simd_symbols.cmake looks for such symbols). It ends with one table of
-// function pointers, which a header beside it declares with PIXELCAL_DECLARE_LOOPS; kernels call
+// An .isa.cc file includes the processor's intrinsics, headers of src/simd, its own headers and C headers,
+// nothing else, and keeps its definitions inside `namespace pixelcal::simd::PIXELCAL_ISA`, most of them
+// unnamed or PIXELCAL_INLINE: a template of the standard library that a linker takes from an AVX-512 object
+// would run on processors without it (test/check_simd_symbols.cmake looks for such symbols). It ends with one
+// table of function pointers, which a header beside it declares with PIXELCAL_DECLARE_LOOPS; kernels call
 // LoopsName().function(...).
 enum class Isa { kBaseline, kAvx2, kAvx512 };
 
-// The best one of this processor, or the one named by the environment variable PIXELCAL_ISA (baseline, avx2,
-// avx512) when the processor has it.
+// Returns the best set of this processor, or the one named by the environment variable PIXELCAL_ISA
+// (baseline, avx2, avx512) if the processor has it.
 Isa ActiveIsa();
 
-// For tests: uses `isa` from now on; false (and no change) where this build or processor does not have it.
+// Uses `isa` from now on, for tests; returns false and changes nothing if this build or processor lacks it.
 bool SetIsa(Isa isa);
 
 }  // namespace pixelcal
@@ -45,7 +45,7 @@ bool SetIsa(Isa isa);
   }
 #endif
 
-// Inside namespace pixelcal: declares `const Table& function()`, the table `name` of the active instruction
+// Declares, inside namespace pixelcal, `const Table& function()`, the table `name` of the active instruction
 // set.
 #define PIXELCAL_DECLARE_LOOPS(Table, name, function) \
   PIXELCAL_DECLARE_EACH(Table, name)                  \

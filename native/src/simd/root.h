@@ -4,7 +4,7 @@
 
 namespace pixelcal::simd::PIXELCAL_ISA {
 
-// Correctly rounded square roots.
+// Return correctly rounded square roots.
 PIXELCAL_INLINE Vec<float> Root(Vec<float> v) {
 #if defined(__AVX512BW__)
   return (Vec<float>)_mm512_maskz_sqrt_ps(0xffff, (__m512)v);

@@ -1,7 +1,7 @@
 #pragma once
 
-// Saturating sums and minima of unsigned bytes and 16-bit words, where the compiler's vector types have no
-// operator or make too much of it. Only for .isa.cc files.
+// Saturating sums and minima of unsigned bytes and 16-bit words, for which the compiler's vector types have
+// no operator or a slow one. Only for .isa.cc files.
 
 #include "simd/vec.h"
 
@@ -66,7 +66,7 @@ struct HalfVectorOf {
   typedef T Type __attribute__((vector_size(kVectorBytes / 2)));
 };
 
-// As many narrow elements as make one vector of the next wider type.
+// Widens as many narrow elements as make one vector of the next wider type.
 PIXELCAL_INLINE Vec<uint16_t> Widen(const uint8_t* from) {
   HalfVectorOf<uint8_t>::Type narrow;
   memcpy(&narrow, from, sizeof narrow);

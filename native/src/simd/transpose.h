@@ -36,7 +36,7 @@ PIXELCAL_INLINE void TransposeRounds(Vec<int32_t>* rows) {
   if constexpr (kStep > 1) TransposeRounds<kStep / 2>(rows);
 }
 
-// rows[i][j] becomes rows[j][i], for kTile x kTile values.
+// Transposes kTile x kTile values: rows[i][j] becomes rows[j][i].
 PIXELCAL_INLINE void Transpose(Vec<int32_t>* rows) { TransposeRounds<kTile / 2>(rows); }
 
 }  // namespace pixelcal::simd::PIXELCAL_ISA

@@ -1,8 +1,8 @@
 #pragma once
 
-// Vectors of the instruction set a file is compiled for, on the compiler's own vector types: arithmetic,
-// comparisons (which give all-ones lanes of the signed integer type of the same width) and `mask ? a : b`
-// work on them as they are. Only for .isa.cc files.
+// Vectors of the instruction set a file is compiled for, on the compiler's own vector types, which support
+// arithmetic, comparisons (giving all-ones lanes of the signed integer type of the same width) and `mask ? a
+// : b`. Only for .isa.cc files.
 
 #include <stdint.h>
 #include <string.h>
@@ -30,11 +30,11 @@ struct VectorOf {
 template <class T>
 using Vec = typename VectorOf<T>::Type;
 
-// Elements of a vector.
+// The number of elements of a vector.
 template <class T>
 inline constexpr int kLanesOf = kVectorBytes / static_cast<int>(sizeof(T));
 
-// Unaligned.
+// Loads without alignment.
 template <class T>
 PIXELCAL_INLINE Vec<T> Load(const T* from) {
   Vec<T> value;

@@ -10,7 +10,7 @@ constexpr int64_t kLanes = kLanesOf<int32_t>;
 constexpr int64_t kVectors = 32;  // of a block
 constexpr int32_t kNone = 0x7fffffff;
 
-// The first `count` lanes of a vector in memory, `rest` in the others.
+// Returns the first `count` lanes of a vector in memory, `rest` in the others.
 PIXELCAL_INLINE Vec<int32_t> LoadPart(const float* from, int64_t count, int32_t rest) {
   Vec<int32_t> v = Splat(rest);
   memcpy(&v, from, count >= kLanes ? sizeof v : static_cast<size_t>(count) * 4);
@@ -26,13 +26,14 @@ PIXELCAL_INLINE Vec<float> Distance(Vec<int32_t> value) {
   return (Vec<float>)value;
 }
 
-// exp(-x) of 0 <= x, 0 from `faded_out` on (below 87.3, so that no result is denormal): 2^-n exp(r) with
-// |r| <= ln 2 / 2, by the polynomial of Cephes' expf (Moshier). Its error is below 2 units in the last place.
+// Returns exp(-x) for x >= 0, and 0 from `faded_out` on (below 87.3, so that no result is denormal): 2^-n
+// exp(r) with |r| <= ln 2 / 2, by the polynomial of Cephes' expf (Moshier). Its error is below 2 units in the
+// last place.
 PIXELCAL_INLINE Vec<float> Fall(Vec<float> x, float faded_out) {
   const Vec<float> bounded = Min(x, Splat(faded_out));
   const Vec<int32_t> n = __builtin_convertvector(bounded * 1.44269504f + 0.5f, Vec<int32_t>);
   const Vec<float> whole = __builtin_convertvector(n, Vec<float>);
-  // ln 2 in two parts, the first of few bits, so that the products with n are exact.
+  // ln 2 is in two parts, the first of few bits, so that the products with n are exact.
   const Vec<float> r = (whole * 0.693359375f - bounded) + whole * -2.12194440e-4f;
   Vec<float> p = r * 1.9875691500e-4f + 1.3981999507e-3f;
   p = p * r + 8.3334519073e-3f;

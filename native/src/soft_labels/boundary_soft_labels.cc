@@ -1,4 +1,4 @@
-// Distances to all classes, then targets from them in the same memory, band by band while they are in cache
+// Distances to all classes, then their targets in the same memory, band by band while in cache
 // (class_distances.cc). Only pixels within some forty scales of a border need exponentials. O(classes x
 // pixels) time and memory.
 #include "soft_labels/boundary_soft_labels.h"

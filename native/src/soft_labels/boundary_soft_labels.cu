@@ -28,7 +28,7 @@ __global__ void MarkPresent(const int16_t* codes, int64_t count, int64_t pixels,
   });
 }
 
-// Distances to every class become targets.
+// Turns the distances to every class into targets.
 __global__ void SoftenPixels(const int16_t* codes, const uint8_t* present, int64_t count, int64_t pixels,
                              int64_t classes, internal::BoundaryFade fade, float* distances) {
   ForItems(count, [&](int64_t i) {

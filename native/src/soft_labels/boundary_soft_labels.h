@@ -18,8 +18,7 @@ struct BoundarySoftLabelOptions {
       std::nullopt;  // pixels with this label are in no class and have an all-zero target
 };
 
-// Throws std::invalid_argument unless the sizes and options fit one another; labels' values are not looked
-// at.
+// Throws std::invalid_argument unless the sizes and options fit one another; does not read the labels.
 void CheckBoundarySoftLabels(const LabelSpan& labels, const Grid& grid,
                              const BoundarySoftLabelOptions& options, std::span<const float> out);
 
@@ -45,8 +44,8 @@ void BoundarySoftLabels(const LabelSpan& labels, const Grid& grid, const Boundar
 
 namespace internal {
 
-// What turns distances into targets, in float32: t of the own class is 1 / sum, of another exp(-x) / sum with
-// x = rate * (s'_c - s'_own).
+// The numbers that turn distances into targets, in float32: t of the own class is 1 / sum, of another class
+// exp(-x) / sum with x = rate * (s'_c - s'_own).
 struct BoundaryFade {
   float half;   // h / 2
   float rate;   // 1 / (2 scale h), infinite for scale 0
@@ -55,7 +54,7 @@ struct BoundaryFade {
 };
 BoundaryFade FadeOf(const BoundarySoftLabelOptions& options, int rank);
 
-// Where x is no smaller, exp(-x) is taken for 0.
+// The x from which exp(-x) counts as 0.
 inline constexpr float kFadedOut = 87;
 
 }  // namespace internal

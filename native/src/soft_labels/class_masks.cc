@@ -1,4 +1,4 @@
-// Whole masks of every class, for kernels that work on masks: O(classes) bytes written a pixel.
+// Whole masks of every class, for kernels that work on masks: O(classes) bytes written per pixel.
 #include "soft_labels/class_masks.h"
 
 #include "base/error.h"

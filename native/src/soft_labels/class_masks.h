@@ -8,9 +8,9 @@
 
 namespace pixelcal::cpu {
 
-// One 0/1 mask per class: labels [batch, pixels] to masks [batch, classes, pixels], in one pass over the
-// labels. Labels equal to `ignore` belong to no class. Any other label outside [0, classes) is an error that
-// names their number and the first.
+// Writes one 0/1 mask per class: labels [batch, pixels] to masks [batch, classes, pixels], in one pass over
+// the labels. Labels equal to `ignore` belong to no class. Throws for any other label outside [0, classes),
+// naming the number of such pixels and the first.
 void ClassMasks(const LabelSpan& labels, int64_t batch, int64_t pixels, int64_t classes,
                 std::optional<int64_t> ignore, std::span<uint8_t> masks);
 

@@ -1,6 +1,6 @@
-// Class masks of a tile in cache: labels -> codes -> one bit a class -> morphology -> continued beyond the
+// Class masks of a tile in cache: labels -> codes -> one bit per class -> morphology -> continued beyond the
 // image. An erosion of all masks is an AND of neighbouring bytes and a dilation an OR, so that eight classes
-// take the time of one: O(steps) byte operations a pixel.
+// take the time of one: O(steps) byte operations per pixel.
 #include "soft_labels/class_rows.h"
 
 #include <algorithm>
@@ -17,7 +17,7 @@ constexpr int64_t kMostReach = 8;
 constexpr int64_t kSlack = 64;  // before and after the elements of a buffer
 constexpr int16_t kNoCode = -3;
 
-// Buffers of bits: the classes as they are, two for each chain of steps, and the ignored pixels.
+// The buffers of bits: the unchanged classes, two for each chain of steps, and the ignored pixels.
 enum Buffers { kOwn, kA, kB, kC, kD, kIgnored, kBufferCount };
 
 }  // namespace
@@ -52,7 +52,7 @@ ClassRows::ClassRows(const ClassRowsPlan& plan, TileRows tile)
   line_ = Scratch<uint8_t, struct BitLine>(rows_ * stride_ + 2 * kSlack) + kSlack;
 }
 
-// All planes and rows but `margin` at each end of the axes that are spanned.
+// Visits all planes and rows except `margin` at each end of the spanned axes.
 template <class Body>
 void ClassRows::ForRows(int64_t margin, const Body& body) const {
   const int64_t mp = plan_.Spans(0) ? margin : 0, mq = plan_.Spans(1) ? margin : 0;
@@ -108,7 +108,7 @@ SelectedRows ClassRows::Select(int64_t first, uint8_t* band) {
 
 SelectedRows ClassRows::SelectIgnored() {
   SoftLabelLoops().equal(codes_, count_, simd::kLeftOut, 1, Buffer(kIgnored));
-  // What lies outside is of class 0 or of none, never ignored.
+  // Outside pixels are of class 0 or of none, never ignored.
   return Continue(Buffer(kIgnored), 0);
 }
 
@@ -137,7 +137,7 @@ SelectedRows ClassRows::Continue(uint8_t* bits, uint8_t outside) const {
   return {bits + Offset(around_[0], around_[1]), stride_, rows_ * stride_};
 }
 
-// The buffer of the adapted classes.
+// Returns the index of the buffer of the adapted classes.
 int ClassRows::Adapt() {
   const auto& loops = SoftLabelLoops();
   int64_t margin = 0, other = 0;
@@ -168,7 +168,7 @@ int ClassRows::Adapt() {
   return kOwn;
 }
 
-// All steps of an erosion (all) or dilation; each loses one row at every end.
+// Runs all steps of an erosion (all) or dilation; each loses one row at every end.
 int ClassRows::Repeat(int from, bool all, int first, int second, int64_t& margin) {
   for (int64_t step = 0; step < plan_.steps->steps; ++step) {
     const int to = from == first ? second : first;

@@ -13,37 +13,37 @@
 
 namespace pixelcal::cpu {
 
-// Classes of a byte of class bits.
+// The number of classes in a byte of class bits.
 inline constexpr int kGroup = 8;
 
-// Morphology that ClassRows does by itself: steps of a 3-wide element, for all classes of a byte at once.
+// The morphology that ClassRows does by itself: steps of a 3-wide element, for all classes of a byte at once.
 struct MorphologySteps {
   MorphologyOp op = MorphologyOp::kErosion;
   bool cross = false;
-  int64_t steps = 0;                            // of each erosion and dilation
-  uint8_t outside_all = 0xff, outside_any = 0;  // what erosions and dilations see outside the image
+  int64_t steps = 0;                            // steps of each erosion and dilation
+  uint8_t outside_all = 0xff, outside_any = 0;  // the bits outside the image for erosions and dilations
 
-  // How far a pixel's result may depend on others.
+  // Returns the distance up to which a pixel's result may depend on others.
   int64_t Reach() const {
     return op == MorphologyOp::kOpening || op == MorphologyOp::kClosing ? 2 * steps : steps;
   }
-  // Nothing when the element is no repetition of a 3-wide one, or reaches so far that a tile would mostly
-  // compute its surroundings.
+  // Returns nothing if the element is not a repetition of a 3-wide one, or reaches so far that a tile would
+  // mostly compute its surroundings.
   static std::optional<MorphologySteps> From(const MorphologyOptions& options);
 };
 
-// What the rows of every tile of a call have in common.
+// The properties that the rows of every tile of a call share.
 struct ClassRowsPlan {
   LabelSpan labels;               // [batch, depth, height, width]
   std::array<int64_t, 3> size{};  // depth, height, width
   int64_t classes = 1;
   std::optional<int64_t> ignore;
   int dimensions = 1;  // trailing axes the window and the morphology span
-  int64_t radius = 0;  // of the window, along each of them
+  int64_t radius = 0;  // radius of the window along each of these axes
   WindowBorder border = WindowBorder::kReplicate;
   std::optional<MorphologySteps> steps;
   std::span<const uint8_t> adapted;  // masks [batch, classes, ...] after any other morphology, else empty
-  MorphologyOp op = MorphologyOp::kErosion;  // of either
+  MorphologyOp op = MorphologyOp::kErosion;  // operation of either kind
   bool clear_ignored = false;                // ignored pixels belong to no adapted class
   bool band = false;  // windows see the classes as they are; morphology makes the band only
 
@@ -56,8 +56,8 @@ struct TileRows {
   int64_t n, z, begin, end;
 };
 
-// A tile's rows lie one after the other in memory, each with `pad` pixels before and after it, so that loops
-// run over all of them at once; what they make of the pads is of no use and no harm.
+// The layout of a tile: its rows lie one after the other in memory, each with `pad` pixels before and after
+// it, so that loops run over all of them at once; results in the padding are ignored.
 struct TileLayout {
   int64_t width, rows, pad;
   int64_t Stride() const { return width + 2 * pad; }
@@ -65,33 +65,34 @@ struct TileLayout {
   int64_t At(int64_t row) const { return row * Stride() + pad; }
 };
 
-// Eight classes of a tile and its surroundings, one a bit, continued beyond the image by the border rule.
+// The bits of eight classes of a tile and its surroundings, continued beyond the image by the border rule.
 struct SelectedRows {
   const uint8_t* tile;  // the layout's first element
   int64_t row_stride, plane_stride;
 
-  // The tile moved by planes and rows, up to the window's radius; columns may be moved by as much.
+  // Returns the tile moved by planes and rows, up to the window's radius; columns may be moved as far.
   const uint8_t* Moved(int64_t planes, int64_t rows) const {
     return tile + planes * plane_stride + rows * row_stride;
   }
 };
 
-// The classes of a tile and its surroundings, adapted by morphology. In memory of this thread.
+// The classes of a tile and its surroundings, adapted by morphology, in memory of this thread.
 class ClassRows {
  public:
   ClassRows(const ClassRowsPlan& plan, TileRows tile);
 
   const TileLayout& layout() const { return layout_; }
-  // Labels of the tile as codes; adds those that are no class to `bad`.
+  // Returns the labels of the tile as codes; adds pixels that are no class to `bad`.
   const int16_t* Load(BadPixels& bad);
-  // Classes first to first + 7, until the next call; ORs the band into `band` when the plan has one.
+  // Returns classes first to first + 7, valid until the next call; ORs the band into `band` if the plan has
+  // one.
   SelectedRows Select(int64_t first, uint8_t* band);
-  // Ignored pixels as bit 0.
+  // Returns the ignored pixels as bit 0.
   SelectedRows SelectIgnored();
 
  private:
-  // Planes and rows of memory: the tile and `reach` around it along the axes the window spans, in the image
-  // or not.
+  // Return planes and rows of the image by those in memory: the tile and `reach` around it along the axes the
+  // window spans, inside the image or not.
   int64_t Plane(int64_t p) const { return tile_.z - around_[0] + p; }
   int64_t Row(int64_t q) const { return tile_.begin - around_[1] + q; }
   bool Inside(int64_t p, int64_t q) const {
@@ -111,7 +112,7 @@ class ClassRows {
   const ClassRowsPlan& plan_;
   const TileRows tile_;
   const TileLayout layout_;
-  const int64_t reach_;  // of the morphology
+  const int64_t reach_;  // reach of the morphology
   const std::array<int64_t, 2> around_;
   const int64_t planes_, rows_, stride_, count_, buffer_size_;
   int16_t* codes_;

@@ -8,15 +8,15 @@
 namespace pixelcal {
 namespace simd {
 
-// What a pixel's targets are divided by, from a sum of weights: nothing, `scale`, scale * (total - sum) /
-// total, max(sum, 1e-6) or the sum.
+// The divisor of a pixel's targets, from a sum of weights: nothing, `scale`, scale * (total - sum) / total,
+// max(sum, 1e-6) or the sum.
 enum class DivisorRule { kNone, kConstant, kRest, kAtLeast, kSum };
 
 struct Divisor {
   DivisorRule rule;
   float scale, total;
 
-  // `sum` may be a vector.
+  // Returns the divisor; `sum` may be a vector.
   template <class V>
   [[gnu::always_inline]] V Of(V sum) const {
     switch (rule) {
@@ -32,18 +32,18 @@ struct Divisor {
   }
 };
 
-// A tile of targets from counts of pixels, at every pixel in bytes. Planes lie `stride` apart, rows in them
-// `row_stride`, up to a vector more may be read at their end.
+// A tile of targets from counts of pixels, one byte per pixel. Planes lie `stride` apart, their rows
+// `row_stride`; up to a vector more may be read at their end.
 struct CountTargets {
   const uint8_t* counts;  // by class and level
   const uint8_t* sums;    // by level, for the divisors; null for the sums over all classes
-  const uint8_t* hard;    // where the target is the hard label; null for nowhere
+  const uint8_t* hard;    // pixels whose target is the hard label; null for none
   const int16_t* codes;   // the hard labels (labels/pixel_rows_loops.h); not read without `hard`
   size_t classes, levels, stride, row_stride;
   const float* weights;  // by level
   Divisor divisor;
-  // One level: what counts are multiplied by (or divided by, with `divides`), for each sum; what is divided
-  // by 0 is 0. No sum is above `most`.
+  // The factor of each sum for one level, by which counts are multiplied (or divided, with `divides`);
+  // division by 0 gives 0. No sum is above `most`.
   const float* factors;
   bool divides;
   uint8_t most;

@@ -5,8 +5,8 @@
 namespace pixelcal::simd::PIXELCAL_ISA {
 namespace {
 
-// A step of pixels: as bytes, as floats, and lanes that are all ones or 0. The compiler's own conversion of
-// bytes goes by way of too many shuffles.
+// A step of pixels: as bytes, as floats, and as lanes of all ones or 0. The compiler's own conversion of
+// bytes takes too many shuffles.
 #if defined(__AVX512BW__)
 constexpr size_t kStep = 16;
 typedef __m512 Floats;
@@ -15,7 +15,7 @@ PIXELCAL_INLINE Bytes LoadBytes(const uint8_t* from) {
   return _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
 }
 PIXELCAL_INLINE Bytes AddBytes(Bytes a, Bytes b) { return _mm_add_epi8(a, b); }
-// The forms without a mask make GCC 12 warn of an uninitialised variable of its own header.
+// The unmasked forms make GCC 12 warn of an uninitialised variable in its own header.
 PIXELCAL_INLINE __m512i WidenedInts(Bytes bytes) { return _mm512_maskz_cvtepu8_epi32(0xffff, bytes); }
 PIXELCAL_INLINE Floats Widened(Bytes bytes) { return _mm512_maskz_cvtepi32_ps(0xffff, WidenedInts(bytes)); }
 PIXELCAL_INLINE void StorePart(float* to, Floats value, size_t count) {
@@ -54,7 +54,7 @@ PIXELCAL_INLINE void StorePart(float* to, Floats value, size_t count) {
 typedef int32_t Lanes __attribute__((vector_size(sizeof(Floats))));
 typedef int16_t Codes __attribute__((vector_size(2 * kStep)));
 
-// A table of a float for every byte, as far as the bytes go.
+// A table of a float for every byte value, as far as the bytes go.
 class Factors {
  public:
   PIXELCAL_INLINE Factors(const float* table, uint8_t most) : table_(table), few_(most < 32) {
@@ -136,7 +136,7 @@ class Tile {
     if (kBy == By::kMultiply) value = value * factor;
     if (kBy == By::kDivide) value = factor > 0.0f ? value / factor : Floats{};
     if (!kHard) return value;
-    if (t_.nothing_is_hard) hard |= factor <= 0.0f;  // of no sum
+    if (t_.nothing_is_hard) hard |= factor <= 0.0f;  // a sum of 0
     return hard ? (codes == static_cast<int32_t>(c) ? Floats{} + 1.0f : Floats{}) : value;
   }
 

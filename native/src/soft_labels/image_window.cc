@@ -47,7 +47,7 @@ void AggregateByImage(const ImageRow& row, const TileLayout& layout, const Class
         loops.members(row.ignored->Moved(dz, dy) + at, 0, padded, counted);
         for (int64_t x = 0; x < padded; ++x) counted[x] = 1.0f - counted[x];
       }
-      // A window of one tap still weighs along the axes it spans.
+      // A window of one tap still has weights along the axes it spans.
       const float across = (plan.Spans(0) ? tap(dz) : 1.0f) * (plan.Spans(1) ? tap(dy) : 1.0f);
       std::fill_n(row_total, width, 0.0f);
       for (int64_t dx = 0; dx < taps; ++dx)

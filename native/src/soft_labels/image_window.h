@@ -7,16 +7,16 @@
 
 namespace pixelcal::cpu {
 
-// One row of the image-weighted aggregations.
+// A row of the image-weighted aggregations.
 struct ImageRow {
   const float* image;  // [depth, height, width]
   const SelectedRows& classes;
-  const SelectedRows* ignored;  // these pixels count nowhere; null without any
-  int64_t count;                // of the selected classes
-  int64_t z, y, row;            // row y of plane z, which is that row of the tile
+  const SelectedRows* ignored;  // pixels that count nowhere; null for none
+  int64_t count;                // number of selected classes
+  int64_t z, y, row;            // row y of plane z is row `row` of the tile
 };
 
-// Class bit j to out + j * pixels.
+// Aggregates class bit j to out + j * pixels.
 void AggregateByImage(const ImageRow& row, const TileLayout& layout, const ClassRowsPlan& plan,
                       const SoftLabelOptions& options, float* out);
 

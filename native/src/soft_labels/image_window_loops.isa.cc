@@ -5,8 +5,9 @@
 namespace pixelcal::simd::PIXELCAL_ISA {
 namespace {
 
-// exp(-x) for x >= 0, to about 2 units of the last place; exp(-86), about 4e-38, from there on. Without fused
-// operations, so that it is the same everywhere: exp(-x) = 2^n exp(r), |r| <= ln(2) / 2, by Taylor's series.
+// Returns exp(-x) for x >= 0, to about 2 units of the last place; exp(-86), about 4e-38, beyond. Without
+// fused operations, so that it is the same everywhere: exp(-x) = 2^n exp(r), |r| <= ln(2) / 2, by Taylor's
+// series.
 PIXELCAL_INLINE float ExpOfMinus(float x) {
   const float argument = x < 86.0f ? -x : -86.0f;
   constexpr float kRound = 12582912.0f;  // 1.5 * 2^23: adding it rounds to whole numbers

@@ -1,6 +1,6 @@
-// What the signed-distance calibration loss needs of the labels (formulas in signed_distance.h and
-// neighborhood.h), one kernel after the other; the CUDA twin uploads the labels once. O(classes x pixels)
-// beside the two kernels.
+// All that signed-distance calibration needs of the labels (formulas in signed_distance.h and soft_labels.h),
+// one kernel after the other; the CUDA twin uploads the labels once. O(classes x pixels) beside the two
+// kernels.
 #include "soft_labels/label_targets.h"
 
 #include "base/error.h"
@@ -16,7 +16,8 @@ void CheckTargets(const LabelSpan& labels, const Grid& grid, const LabelTargetOp
   Require(options.soft_labels.classes == classes, "classes: expected ", classes, " for both targets, got ",
           options.soft_labels.classes);
   Require(Size(labels) == count, "labels: expected ", count, " pixels, got ", Size(labels));
-  Require(!options.soft_labels.ignore, "ignore: expected none, got ", options.soft_labels.ignore.value_or(0));
+  Require(!options.soft_labels.ignore, "ignore: not supported here, got ",
+          options.soft_labels.ignore.value_or(0));
   Require(!ReadsImage(options.soft_labels.aggregation), "aggregation: expected one that reads no image");
   for (const std::span<float> values : {out.one_hot, out.signed_distance, out.soft_labels})
     Require(values.empty() || std::ssize(values) == CheckedProduct(count, classes), "out: expected ",

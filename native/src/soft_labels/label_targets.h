@@ -7,8 +7,7 @@
 
 namespace pixelcal {
 
-// Where the targets of label maps [batch, size...] go, each [batch, classes, size...]; an empty span is not
-// wanted.
+// The targets of label maps [batch, size...], each [batch, classes, size...]; an empty span is not computed.
 struct LabelTargets {
   std::span<float> one_hot;
   std::span<float> signed_distance;
@@ -18,16 +17,17 @@ struct LabelTargets {
 struct LabelTargetOptions {
   SignedDistanceOptions signed_distance;
   SoftLabelOptions
-      soft_labels;  // of the same number of classes, without `ignore` and not weighted by an image
+      soft_labels;  // with the same number of classes, without `ignore`, and not weighted by an image
 };
 
 namespace cpu {
 
-// All that signed-distance calibration needs of the labels: SignedDistance and SoftLabels in one call.
+// Computes all that signed-distance calibration needs of the labels: SignedDistance and SoftLabels in one
+// call.
 void Targets(const LabelSpan& labels, const Grid& grid, const LabelTargetOptions& options,
              const LabelTargets& out);
 
-// Rejects options of both that do not fit together.
+// Throws for options of the two that do not fit together.
 void CheckTargets(const LabelSpan& labels, const Grid& grid, const LabelTargetOptions& options,
                   const LabelTargets& out);
 
@@ -35,7 +35,7 @@ void CheckTargets(const LabelSpan& labels, const Grid& grid, const LabelTargetOp
 
 namespace cuda {
 
-// As cpu::, from one upload of the labels.
+// Does the same as cpu::, with one upload of the labels.
 void Targets(const LabelSpan& labels, const Grid& grid, const LabelTargetOptions& options,
              const LabelTargets& out);
 

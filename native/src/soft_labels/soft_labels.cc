@@ -29,12 +29,12 @@ namespace {
 
 constexpr int64_t kChunkPixels = 4 << 10;
 constexpr int64_t kTilePixels = 8 << 10, kTileBytes = 256 << 10;
-// n * (1 / n) is 1 in float32 for all n up to here.
+// Up to this n, n * (1 / n) is 1 in float32.
 constexpr int64_t kExactReciprocal = 40;
 
 constexpr int64_t kVector = 64;  // loops on counts run over whole vectors
 
-// The last `dimensions` axes as the image, all others as batch.
+// Returns a grid with the last `dimensions` axes as the image and all others as batch.
 Grid Slices(const Grid& grid, int64_t planes, int dimensions) {
   Grid slices;
   slices.batch = grid.batch * planes;
@@ -54,7 +54,7 @@ void CheckImage(std::span<const float> image) {
           " at pixel ", bad.first.load(), " (", bad.count.load(), " such pixels)");
 }
 
-// All that the tiles of a call share.
+// The data that all tiles of a call share.
 struct Plan {
   const SoftLabelOptions& options;
   std::span<const float> image;
@@ -65,12 +65,12 @@ struct Plan {
   int64_t pixels = 0;
   bool linear = false;
   simd::Divisor divisor{};
-  // Of one level of counts: what a pixel's counts are multiplied or divided by, for every sum.
+  // The factor or divisor of a pixel's counts at one level, for every sum.
   std::array<float, 256> factors{};
   bool divides = false;
   uint8_t most = 255;  // sum
 
-  // Pixels that are ignored make their window lighter, and have no target.
+  // Ignored pixels make their window lighter and have no target.
   bool LeavesOut() const { return options.ignore && options.normalization != Normalization::kClasses; }
   bool HasHard() const {
     return options.band || LeavesOut() || options.normalization == Normalization::kLabels;
@@ -101,14 +101,14 @@ class Tile {
   }
 
  private:
-  // Counts by class and level, `stride_` apart.
+  // Returns the counts by class and level, `stride_` apart.
   uint8_t* Counts(int64_t c) { return planes_ + c * levels_ * stride_; }
   float* Target(int64_t c, int64_t row = 0) {
     return plan_.out.data() + (tile_.n * classes_ + c) * plan_.pixels +
            (tile_.z * plan_.rows.size[1] + tile_.begin + row) * layout_.width;
   }
 
-  // The windows' weights of one class bit at every pixel of a row.
+  // Computes the windows' weights of one class bit at every pixel of a row.
   void Filter(const SelectedRows& selected, int bit, int64_t row, float* out) {
     FilterRow(selected, layout_, plan_.window, bit, row, out);
   }
@@ -137,7 +137,7 @@ class Tile {
   }
 
   void ApplyRule() {
-    const int64_t count = layout_.rows * layout_.width;  // of a class's targets, which lie together
+    const int64_t count = layout_.rows * layout_.width;  // targets of a class, which are contiguous
     const auto pick = [&](simd::OneHotRule rule) {
       if (plan_.counted)
         loops_.one_hot_counts(rule, planes_, stride_, classes_, stride_);
@@ -152,7 +152,8 @@ class Tile {
           loops_.threshold_floats(Target(c), count, static_cast<float>(least));
       }
     };
-    const double window = plan_.window.Total();  // its pixels: only weighted windows have other taps than 1
+    const double window =
+        plan_.window.Total();  // number of its pixels: only weighted windows have taps other than 1
     switch (plan_.options.aggregation) {
       case Aggregation::kLargest:
         return pick(simd::OneHotRule::kLargest);
@@ -173,7 +174,7 @@ class Tile {
     }
   }
 
-  // Where the target is the hard label: outside the band and at ignored pixels, which have none.
+  // Marks the pixels whose target is the hard label: outside the band, and ignored pixels, which have none.
   void MarkHard() {
     if (plan_.LeavesOut())
       loops_.equal(codes_, layout_.Count(), simd::kLeftOut, 0xff, hard_);
@@ -240,17 +241,17 @@ class Tile {
   const TileRows tile_;
   ClassRows rows_;
   const TileLayout& layout_;
-  const int64_t stride_;  // elements of a layout with its pads: an odd number of vectors, whose planes do not
-                          // compete for the same places of the cache
+  const int64_t stride_;  // elements of a layout with its pads: an odd number of vectors, so that planes do
+                          // not compete for the same places of the cache
   const int64_t classes_, levels_;
   uint8_t *planes_, *sums_, *band_, *hard_;
   const int16_t* codes_ = nullptr;
 };
 
-// Classes of a label map are; those that morphology left need not be.
+// Classes of a label map are disjoint; those left by morphology may overlap.
 bool ClassesApart(const SoftLabelOptions& options) { return !options.morphology || options.band; }
 
-// How the plan's targets are divided, and the factors of counts.
+// Sets the divisor of the plan's targets, and the factors of counts.
 void PlanDivisor(Plan& plan) {
   const SoftLabelOptions& options = plan.options;
   using Rule = simd::DivisorRule;

@@ -1,8 +1,8 @@
 // Soft labels on the device: codes -> class masks -> optional morphology -> aggregation over the window ->
 // normalisation, all images and classes of a batch in each launch. A thread sums the window of one pixel of
-// one class (or, where weights depend on the image, of eight classes), O(k^d) per pixel and class from cache;
-// the last launch turns a pixel's sums of all classes into its target. Float32 sums as on the CPU up to their
-// order; those that the image weighs in double. Tested on an emulator, never yet run on a GPU.
+// one class (or, if weights depend on the image, of eight classes), O(k^d) per pixel and class from cache;
+// the last launch turns a pixel's sums of all classes into its target. Float32 sums equal the CPU's up to
+// their order; image-weighted sums are double. Tested on an emulator, never yet run on a GPU.
 #include "cuda/launch.h"
 #include "labels/cuda_labels.h"
 #include "morphology/cuda_morphology.h"
@@ -14,7 +14,7 @@ namespace {
 
 constexpr int kClassGroup = 8;
 
-// masks[plane, pixel] of planes of images: plane c of an image is 1 where the code is first + c.
+// Writes masks[plane, pixel] of planes of images: plane c of an image is 1 where the code is first + c.
 __global__ void MaskCodes(const int16_t* codes, int64_t count, int64_t pixels, int64_t planes, int first,
                           uint8_t* masks) {
   ForItems(count, [&](int64_t i) {
@@ -23,7 +23,7 @@ __global__ void MaskCodes(const int16_t* codes, int64_t count, int64_t pixels, i
   });
 }
 
-// Where any class's mask was changed, or where a gradient is set for any.
+// Finds the pixels where any class's mask changed, or where a gradient is set for any class.
 __global__ void FindBand(const uint8_t* masks, const uint8_t* adapted, int64_t count, int64_t pixels,
                          int64_t classes, bool gradient, uint8_t* band) {
   ForItems(count, [&](int64_t i) {
@@ -50,11 +50,11 @@ struct DeviceWindow {
   float scale, centre;
 
   __device__ int Radius(int axis) const { return axis >= 3 - dimensions ? radius : 0; }
-  // A window of one tap still weighs along the axes it spans.
+  // A window of one tap still has weights along the axes it spans.
   __device__ float Tap(int axis, int offset) const {
     return taps && axis >= 3 - dimensions ? taps[offset + radius] : 1.0f;
   }
-  // As BorderIndex.
+  // Does the same as BorderIndex.
   __device__ int64_t Source(int64_t i, int axis) const {
     const int64_t n = size[axis];
     if (i >= 0 && i < n) return i;
@@ -66,7 +66,7 @@ struct DeviceWindow {
   }
 };
 
-// out = window * mask of every plane; with kBackground plane 0 of every image is 1 outside.
+// Computes out = window * mask of every plane; with kBackground plane 0 of every image is 1 outside.
 __global__ void FilterMasks(const uint8_t* masks, int64_t count, int64_t planes, DeviceWindow window,
                             float* out) {
   const int64_t width = window.size[2], height = window.size[1], pixels = window.size[0] * height * width;
@@ -94,7 +94,8 @@ __global__ void FilterMasks(const uint8_t* masks, int64_t count, int64_t planes,
   });
 }
 
-// A pixel and eight classes from `first` on. Outside is I = 0, class 0; `ignored` pixels count nothing.
+// Aggregates a pixel and eight classes from `first` on. Outside is I = 0, class 0; `ignored` pixels count
+// nothing.
 __global__ void FilterByImage(const uint8_t* masks, const uint8_t* ignored, const float* image, int64_t count,
                               int64_t classes, Aggregation aggregation, DeviceWindow window, float* out) {
   const int64_t width = window.size[2], height = window.size[1], depth = window.size[0];
@@ -144,7 +145,7 @@ struct Finish {
   const uint8_t *band, *ignored;
 };
 
-// The class that a rule picks from a pixel's counts, or -1 where nothing was counted.
+// Returns the class that a rule picks from a pixel's counts, or -1 where nothing was counted.
 __device__ inline int64_t PickClass(Aggregation aggregation, const float* counts, int64_t classes,
                                     int64_t pixels) {
   int64_t pick = -1;
@@ -193,7 +194,7 @@ __global__ void FinishTargets(const int16_t* codes, int64_t count, int64_t pixel
       for (int64_t c = 0; c < classes && !hard; ++c)
         at[c * pixels] = divisor > 0 ? at[c * pixels] / divisor : 0.0f;
     }
-    // An ignored pixel has no label: its hard label is 0 in every class.
+    // An ignored pixel has no label, so its hard label is 0 in every class.
     for (int64_t c = 0; c < classes && hard; ++c) at[c * pixels] = codes[i] == c ? 1.0f : 0.0f;
   });
 }
@@ -204,7 +205,7 @@ __global__ void FindInfinite(const float* values, int64_t count, Finding* findin
   });
 }
 
-// The last `dimensions` axes as the image, all others as batch.
+// Returns a grid with the last `dimensions` axes as the image and all others as batch.
 Grid Slices(const Grid& grid, int64_t planes, int dimensions) {
   Grid slices;
   slices.batch = grid.batch * planes;

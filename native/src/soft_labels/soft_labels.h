@@ -12,7 +12,7 @@
 
 namespace pixelcal {
 
-// How the class masks M_c in the window around pixel i become its target t_c.
+// The rule that turns the class masks M_c in the window around pixel i into its target t_c.
 enum class Aggregation {
   kWeighted,  // sum_j w_j M_c(j), w = scale * taps + centre
   // One-hot of a class index among the window's pixels (NACL's max, min, median and mode).
@@ -20,7 +20,7 @@ enum class Aggregation {
   kSmallest,
   kMedian,  // the lower one of an even count
   kMode,    // ties: the smallest index
-  // Per class on its own: any, all, or at least half of the window's pixels set (dilation, erosion and
+  // Each class by itself: any, all, or at least half of the window's pixels set (dilation, erosion and
   // majority).
   kAny,
   kAll,
@@ -54,20 +54,20 @@ struct SoftLabelOptions {
   WindowBorder window_border = WindowBorder::kReplicate;
   Normalization normalization = Normalization::kWindow;
   std::optional<MorphologyOptions> morphology;  // of every class mask, before aggregation
-  // Aggregate the unchanged masks, but keep the hard label outside the band: the pixels where a gradient
-  // operation is set for any class, or where any other operation changes any class's mask.
+  // Whether to aggregate the unchanged masks and keep the hard label outside the band: the pixels where a
+  // gradient operation is set for any class, or where any other operation changes any class's mask.
   bool band = false;
   std::optional<int64_t> ignore;
 };
 
 namespace cpu {
 
-// Rejects arguments of SoftLabels whose sizes or options do not fit; values are not read.
+// Throws for arguments of SoftLabels whose sizes or options do not fit; does not read values.
 void CheckSoftLabels(const LabelSpan& labels, std::span<const float> image, const Grid& grid,
                      const SoftLabelOptions& options, std::span<const float> out);
 
-// Soft targets of label maps [batch, size...]: out [batch, classes, size...]. `image` [batch, size...] is
-// read by the four image aggregations only and may be empty otherwise.
+// Computes soft targets of label maps [batch, size...]: out [batch, classes, size...]. Only the four image
+// aggregations read `image` [batch, size...]; it may be empty otherwise.
 void SoftLabels(const LabelSpan& labels, std::span<const float> image, const Grid& grid,
                 const SoftLabelOptions& options, std::span<float> out);
 

@@ -8,7 +8,7 @@ namespace {
 void OneHot(const int16_t* codes, size_t count, int first, uint8_t* bits) {
   size_t i = 0;
 #if defined(__AVX512BW__)
-  // A table of 16, which knows no codes below 0; those beyond are like the last.
+  // A table of 16 has no codes below 0; those beyond are like the last.
   const __m512i table = _mm512_set4_epi32(0, 0, static_cast<int>(0x80402010), 0x08040201);
   const __m512i start = _mm512_set1_epi16(static_cast<int16_t>(first)), last = _mm512_set1_epi8(15);
   const __m512i order = _mm512_set_epi64(7, 5, 3, 1, 6, 4, 2, 0);  // packing keeps to lanes of 128 bits
@@ -84,8 +84,8 @@ void Band(const uint8_t* a, const uint8_t* b, bool difference, size_t count, uin
 
 PIXELCAL_INLINE uint8_t MaskOf(int bit) { return static_cast<uint8_t>(1 << bit); }
 
-// Bit `bit` of bytes as 1 and, of a pair, the bit after it as 16. A pair starts at an even bit: both are in
-// the same half of the byte, for which there is a table.
+// Returns bit `bit` of bytes as 1 and, for a pair, the next bit as 16. A pair starts at an even bit: both are
+// in the same half of the byte, for which there is a table.
 template <bool kHigh>
 class BitLanes {
  public:
@@ -149,7 +149,7 @@ void SumBits(const uint8_t* const* from, size_t rows, int bit, bool pair, size_t
           : SumBitRows<true>(from, rows, bit, pair, count, line);
 }
 
-// Both counts of a pair, or the one there is.
+// Stores both counts of a pair, or the single one.
 PIXELCAL_INLINE void StoreCounts(Vec<uint8_t> counts, uint8_t* out, uint8_t* second) {
   if (!second) return Store(out, counts);
   Store(out, counts & uint8_t{15});
@@ -177,7 +177,7 @@ void SumLevel(const uint8_t* middle, const uint8_t* sides, size_t count, uint8_t
   }
 }
 
-// A class is taken by the rule once for each pixel. Counts are compared without sums that would not fit.
+// The rule takes one class for each pixel. Counts are compared without sums that would not fit.
 template <OneHotRule kRule, class T>
 PIXELCAL_INLINE void PickOne(T* planes, size_t stride, size_t classes, size_t count) {
   constexpr size_t kBlock = 256;

@@ -1,5 +1,5 @@
-// Windows over class masks, one row at a time: the rows the window covers are added up, then filtered along
-// the row. O(k^(d-1) + k) vector operations a pixel, on bytes for windows that are counted, else on floats.
+// Windows over class masks, one row at a time: the rows of the window are added up, then filtered along the
+// row. O(k^(d-1) + k) vector operations per pixel, on bytes for counted windows, else on floats.
 #include "soft_labels/window_filter.h"
 
 #include <algorithm>
@@ -71,7 +71,7 @@ void CountWindows(const SelectedRows& rows, const Window& window, const CountedW
   const int64_t radius = window.Radius(), before = radius + 1, line_size = stride + 2 * before + kVectorSlack;
   const int64_t rz = window.dimensions > 2 ? radius : 0, ry = window.dimensions > 1 ? radius : 0;
   const bool uniform = counted.levels == 1;
-  // Line q counts the rows that lie beside the middle one along q axes; of a uniform window, there is one.
+  // Line q counts the rows beside the middle one along q axes; a uniform window has one line.
   const size_t line_count = uniform ? 1 : counted.levels - 1;
   uint8_t* lines = Scratch<uint8_t, struct CountLines>(3 * line_size) + before;
   std::array<std::array<const uint8_t*, 255>, 3> from;
@@ -104,7 +104,7 @@ void FilterRow(const SelectedRows& rows, const TileLayout& layout, const Window&
   const int64_t radius = window.Radius(), padded = layout.width + 2 * radius, at = layout.At(row);
   float* line = Scratch<float, struct FilterLine>(padded);
   std::fill_n(line, padded, 0.0f);
-  // A window of one tap still weighs along the axes it spans.
+  // A window of one tap still has weights along the axes it spans.
   const auto axis = [&](int of) { return window.dimensions >= of; };
   const int64_t rz = axis(3) ? radius : 0, ry = axis(2) ? radius : 0;
   for (int64_t dz = -rz; dz <= rz; ++dz)

@@ -7,7 +7,7 @@
 
 namespace pixelcal {
 
-// What a window sees outside the image.
+// The pixels that a window reads outside the image.
 enum class WindowBorder {
   kBackground,  // pixels of class 0
   kZero,        // no class: the missing weight is lost
@@ -24,11 +24,11 @@ struct Window {
   float centre = 0;
 
   int64_t Radius() const { return std::ssize(taps) / 2; }
-  // The weight of the whole window.
+  // Returns the weight of the whole window.
   double Total() const;
 };
 
-// The pixel a border rule reads for index `i` of an axis of `size`, or -1 for a constant.
+// Returns the pixel that a border rule reads for index `i` of an axis of `size`, or -1 for a constant.
 int64_t BorderIndex(int64_t i, int64_t size, WindowBorder border);
 
 namespace cpu {
@@ -37,22 +37,22 @@ struct SelectedRows;
 struct TileLayout;
 
 // A window as whole counts: pixels are counted by level, and every level has a weight. A uniform window has
-// one level; one of three symmetric taps has a level for each number of axes along which a pixel lies beside
-// the middle.
+// one level; a window of three symmetric taps has a level for each number of axes along which a pixel lies
+// beside the middle.
 struct CountedWindow {
   size_t levels = 1;
   std::array<float, 4> weights{1, 1, 1, 1};
-  int64_t most = 0;  // what one level can count to, at most 255
+  int64_t most = 0;  // largest count of one level, at most 255
 
   static std::optional<CountedWindow> From(const Window& window);
 };
 
-// Pixels of class bits 0 to bits - 1 in the window around each pixel of the tile, level l of bit b at
-// out + (b * levels + l) * stride; whole vectors are written, and `stride` is a multiple of one.
+// Counts the pixels of class bits 0 to bits - 1 in the window around each pixel of the tile, level l of bit b
+// at out + (b * levels + l) * stride; writes whole vectors, so `stride` is a multiple of one.
 void CountWindows(const SelectedRows& rows, const Window& window, const CountedWindow& counted, int bits,
                   int64_t stride, uint8_t* out);
 
-// The window's weights of class bit `bit` around each pixel of one row of the tile.
+// Computes the window's weights of class bit `bit` around each pixel of one row of the tile.
 void FilterRow(const SelectedRows& rows, const TileLayout& layout, const Window& window, int bit, int64_t row,
                float* out);
 

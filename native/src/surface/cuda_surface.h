@@ -1,7 +1,7 @@
 #pragma once
 
-// The surface elements of a mask on the device: those of SurfacePixels and SurfaceCorners
-// (surface/surface.h), place by place.
+// The surface elements of a mask on the device, equal to those of SurfacePixels and SurfaceCorners
+// (surface/surface.h) place by place.
 
 #include "cuda/launch.h"
 #include "surface/surface.h"
@@ -10,8 +10,8 @@ namespace pixelcal::cuda {
 
 // A mask by the coordinates of a box, outside of which it has no pixels.
 struct BoxedMask {
-  const uint8_t* first;    // pixel of the box
-  const uint8_t* ignored;  // the same of the ignored pixels; or null, for none
+  const uint8_t* first;    // first pixel of the box
+  const uint8_t* ignored;  // the first of the ignored pixels; null for none
   Dhw extent;
   int64_t row, plane;  // strides
 
@@ -25,7 +25,7 @@ struct BoxedMask {
   }
 };
 
-// 1 for pixels with a neighbour outside the mask, ignored ones not counted.
+// Gives 1 for pixels with a neighbour outside the mask; ignored neighbours do not count.
 struct PixelCode {
   int rank;
   bool full;
@@ -43,13 +43,13 @@ struct PixelCode {
   }
 };
 
-// The code of SurfaceElementSizes of the 2^rank pixels around a corner, 0 where all that count agree.
+// Gives the code of SurfaceElementSizes of the 2^rank pixels around a corner, 0 if all that count agree.
 struct CornerCode {
   int rank;
 
   __device__ uint8_t operator()(const BoxedMask& mask, int64_t z, int64_t y, int64_t x) const {
     const int deep = rank > 2 ? 1 : 0, all = rank > 2 ? 255 : 15;
-    int code = 0, filled = 0;  // `filled` has the ignored pixels inside
+    int code = 0, filled = 0;  // in `filled` ignored pixels count as inside
     for (int oz = -deep; oz <= 0; ++oz)
       for (int oy = -1; oy <= 0; ++oy)
         for (int ox = -1; ox <= 0; ++ox) {

@@ -1,5 +1,6 @@
-// Regions of label maps as bits: rows of labels become codes, codes bytes of 0 and 1 by comparing with the
-// region's runs of consecutive classes, and those bytes bits. O(pixels x runs), nothing larger than a row.
+// Regions of label maps as bits: rows of labels become codes, codes become bytes of 0 and 1 by comparison
+// with the region's runs of consecutive classes, and those bytes become bits. O(pixels x runs), nothing
+// larger than a row.
 #include "surface/region_masks.h"
 
 #include <algorithm>
@@ -33,7 +34,7 @@ std::vector<Run> RunsOf(std::span<const int64_t> set) {
   return runs;
 }
 
-// 1 where the code is of one of the runs, else 0; codes below 0 are of none.
+// Writes 1 where the code is in one of the runs, else 0; codes below 0 are in none.
 void FindMembers(const int16_t* codes, int64_t count, std::span<const Run> runs, uint8_t* members) {
   if (runs.empty()) std::fill_n(members, count, uint8_t{0});
   for (size_t run = 0; run < runs.size(); ++run) {
@@ -72,7 +73,7 @@ void CheckLabelMaps(const LabelSpan& predicted, const LabelSpan& labels, int64_t
 RegionMasks PackRegion(const LabelSpan& predicted, const LabelSpan& labels, int64_t at, const Dhw& dhw,
                        std::span<const int64_t> set, int64_t classes, std::optional<int64_t> ignore) {
   const int64_t rows = dhw[0] * dhw[1], width = dhw[2], words = (width + 63) / 64;
-  const auto size = static_cast<size_t>(rows * words + 1);  // the word behind may be read
+  const auto size = static_cast<size_t>(rows * words + 1);  // the next word may be read
   uint64_t *of_predicted = Scratch<uint64_t, struct PredictedBits>(size),
            *of_labels = Scratch<uint64_t, struct LabelBits>(size);
   uint64_t* ignored = ignore ? Scratch<uint64_t, struct IgnoredBits>(size) : nullptr;

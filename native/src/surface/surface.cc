@@ -1,5 +1,5 @@
-// Surfaces of masks on bits, 64 pixels a word: one read of the mask packs it, and what follows looks at the
-// box around both masks only. Surface pixels are the internal gradient with zeros outside. O(pixels).
+// Surfaces of masks on bits, 64 pixels per word: one read of the mask packs it, and all later steps look only
+// at the box around both masks. Surface pixels are the internal gradient with zeros outside. O(pixels).
 #include "surface/surface.h"
 
 #include <algorithm>
@@ -33,7 +33,7 @@ T* SideScratch(Side side, int64_t count) {
                           : Scratch<T, OfSide<Tag, Side::kB>>(static_cast<size_t>(count));
 }
 
-// The box's part of the mask, packed rows again.
+// Returns the box's part of the mask, again as packed rows.
 template <class Tag>
 uint64_t* Crop(const uint64_t* mask, const Dhw& dhw, const Box& box) {
   const Dhw extent = box.Extent();
@@ -53,11 +53,11 @@ uint64_t* Crop(const uint64_t* mask, const Dhw& dhw, const Box& box) {
   return crop;
 }
 
-// The codes of all corners, `size` of them, of a packed mask.
+// Computes the codes of all corners, `size` of them, of a packed mask.
 void CornerCodes(const uint64_t* mask, const Dhw& extent, const Dhw& size, uint8_t* code) {
   const auto& loops = BitsLoops();
   const int64_t deep = size[0] - extent[0];
-  // Pixels with a border of zeros, of which every window of 2^rank is a corner's.
+  // A border of zeros makes every window of 2^rank pixels the window of a corner.
   const Dhw padded{extent[0] + 2 * deep, extent[1] + 2, extent[2] + 2};
   const int64_t plane = padded[1] * padded[2], words = WordsOf(extent[2]);
   auto* pixels = Scratch<uint8_t, struct PaddedPixels>(static_cast<size_t>(padded[0] * plane));
@@ -134,7 +134,7 @@ Surface SurfacePixels(const uint64_t* mask, const uint64_t* ignored, const Dhw& 
   const Dhw extent = box.Extent();
   const Grid grid = GridOf(extent, rank);
   const auto words = static_cast<size_t>(PackedWords(grid));
-  const uint64_t* filled = crop;  // the mask with what is ignored, to which it has no border
+  const uint64_t* filled = crop;  // the mask with the ignored pixels, to which it has no border
   if (ignored) {
     uint64_t* both = Crop<IgnoredCrop>(ignored, dhw, box);
     BitsLoops().either(crop, both, static_cast<int64_t>(words), both);

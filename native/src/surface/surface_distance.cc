@@ -1,7 +1,6 @@
-// Masks come packed, from bytes or from label maps (surface/region_masks.h), and are cropped to the box
-// around both. The distances of one surface's elements to the other are read from the exact distance
-// transform of that other surface, of whose last pass only the tiles with such elements are made. O(pixels of
-// the box).
+// Masks are packed, from bytes or from label maps (surface/region_masks.h), and cropped to the box around
+// both. The distances of one surface's elements to the other are read from the exact distance transform of
+// the other surface; only tiles that hold such elements are finished in its last pass. O(pixels of the box).
 #include "surface/surface_distance.h"
 
 #include <algorithm>
@@ -26,7 +25,7 @@ struct TransformSquares;
 struct AToB;
 struct BToA;
 
-// The values at the surface's places in the rows [first, last), in order; returns the end of `to`.
+// Copies the values at the surface's places in the rows [first, last), in order; returns the end of `to`.
 template <class T>
 T* Gather(const Surface& surface, int64_t first, int64_t last, const T* values, T* to) {
   const int64_t words = surface.RowWords();
@@ -49,7 +48,7 @@ int64_t CountPlaces(const Surface& surface, int64_t first, int64_t last) {
 
 // Marks the transform's tiles that hold places of the surface.
 void MarkTiles(const internal::GridDistance& transform, const Surface& surface, uint8_t* wanted) {
-  constexpr int64_t kTiles = 64 / simd::kTileColumns;  // of a word
+  constexpr int64_t kTiles = 64 / simd::kTileColumns;  // tiles per word
   constexpr uint64_t kTile = ~uint64_t{0} >> (64 - simd::kTileColumns);
   const int64_t words = surface.RowWords();
   std::fill_n(wanted, transform.tiles(), uint8_t{0});
@@ -94,7 +93,7 @@ std::span<const T> SquaresBetween(const internal::GridDistance& transform, const
   return {list, static_cast<size_t>(count)};
 }
 
-// The codes of the surface's elements, where weights ask for them.
+// Returns the codes of the surface's elements, if weights need them.
 template <class Tag>
 std::span<const uint8_t> CodesOf(const Surface& surface, size_t count, std::span<const double> weights) {
   if (weights.empty()) return {};
@@ -118,7 +117,7 @@ SurfaceMeasures Measure(const RegionMasks& masks, const Grid& grid, const Surfac
   const Dhw dhw = grid.DepthHeightWidth();
   Box box;
   const bool any_a = GrowBox(masks.predicted, dhw, box), any_b = GrowBox(masks.labels, dhw, box);
-  // Amid ignored pixels a mask may have no surface, which shows below.
+  // Surrounded by ignored pixels a mask may have no surface, which shows below.
   if ((!any_a && !any_b) || (!masks.ignored && (!any_a || !any_b)))
     return MeasuresWhenEmpty(!any_a && !any_b, grid, options);
   if (masks.ignored) WidenBox(dhw, box);

@@ -1,10 +1,10 @@
-// Surface distances on the device, image by image (and of label maps region by region, as masks in bytes made
-// from codes that are encoded once): the box around both masks, the codes of both surfaces'
-// elements in it, the exact distance transforms to both (distance/distance.cu; Saito and Toriwaki 1994) as
-// two maps of one batch, and of each the values at the other's elements, compacted in order: chunks are
-// counted, then written at the sums of the counts before them (as Blelloch, "Prefix sums and their
-// applications", 1990). Only those lists leave the device; the CPU's code makes percentiles and means of
-// them. O(pixels) and O(pixels of the box log n). Run on the emulator only.
+// Surface distances on the device, image by image (for label maps region by region, as masks in bytes made
+// from codes that are encoded once): the box around both masks, the codes of both surfaces' elements in it,
+// the exact distance transforms to both (distance/distance.cu; Saito and Toriwaki 1994) as two maps of one
+// batch, and from each transform the values at the other's elements, compacted in order: chunks are counted,
+// then written at the sums of the counts before them (as Blelloch, "Prefix sums and their applications",
+// 1990). Only those lists leave the device; the CPU's code computes percentiles and means from them.
+// O(pixels) and O(pixels of the box log n). Run on the emulator only.
 #include "cuda/launch.h"
 #include "distance/cuda_distance.h"
 #include "labels/cuda_labels.h"
@@ -61,14 +61,14 @@ __global__ void CodePlaces(BoxedMask mask, Dhw size, Code code, uint8_t* codes) 
   });
 }
 
-// Places that belong to a surface, of a (map 0) and b.
+// The places that belong to a surface, of a (map 0) and b.
 struct Elements {
   const uint8_t* codes;
   int64_t places;
   __device__ bool operator()(int64_t map, int64_t place) const { return codes[map * places + place] != 0; }
 };
 
-// Calls body(chunk, first, end) for the chunks of both maps, one a warp.
+// Calls body(chunk, first, end) for the chunks of both maps, one per warp.
 template <class Body>
 __device__ void ForWarpChunks(int64_t places, int64_t chunks, const Body& body) {
   const int64_t warps = static_cast<int64_t>(gridDim.x) * (blockDim.x / kWarp);
@@ -89,7 +89,7 @@ __global__ void CountElements(Elements elements, int64_t chunks, int64_t* counts
   });
 }
 
-// From `starts` of each chunk on: the square of the other map at every element, and its code.
+// Writes, from `starts` of each chunk on, the square of the other map at every element, and its code.
 template <class T>
 __global__ void GatherElements(Elements elements, int64_t chunks, const int64_t* starts, const T* squares,
                                T* listed, uint8_t* codes) {
@@ -143,7 +143,7 @@ SurfaceMeasures MeasureBetween(Stream& stream, const Elements& elements, const D
   return MeasureSquares<T>(part(0, of_a), part(of_a, total - of_a), side, weights, options);
 }
 
-// On the device, of one image: a, b and the ignored pixels, or null for none.
+// The masks of one image on the device: a, b and the ignored pixels, or null for none.
 struct DeviceMasks {
   const uint8_t *a, *b, *ignored;
 };
@@ -158,7 +158,7 @@ SurfaceMeasures MeasureImage(Stream& stream, const DeviceMasks& masks, const Gri
   LaunchItems("FindBounds", FindBounds, grid.Pixels(), stream, masks.a, masks.b, dhw, found);
   bounds = stream.Read(found, 1)[0];
   const bool any_a = bounds.found[0] != 0, any_b = bounds.found[1] != 0;
-  // Amid ignored pixels a mask may have no surface, which shows later.
+  // Surrounded by ignored pixels a mask may have no surface, which shows later.
   if ((!any_a && !any_b) || (!masks.ignored && (!any_a || !any_b)))
     return MeasuresWhenEmpty(!any_a && !any_b, grid, options);
   Box box;
@@ -197,8 +197,8 @@ SurfaceMeasures MeasureImage(Stream& stream, const DeviceMasks& masks, const Gri
                            : MeasureBetween<double>(stream, elements, plan, side, weights, grid, options);
 }
 
-// 1 where the codes of both maps are classes and that of `codes` is in the region, whose classes have a 1 in
-// `members`.
+// Writes 1 where the codes of both maps are classes and the code of `codes` is in the region, whose classes
+// have a 1 in `members`.
 __global__ void MarkRegion(const int16_t* codes, const int16_t* labels, const uint8_t* members, int64_t count,
                            uint8_t* mask) {
   ForItems(count, [&](int64_t i) { mask[i] = labels[i] >= 0 && codes[i] >= 0 ? members[codes[i]] : 0; });
@@ -240,7 +240,7 @@ void LabelSurfaceDistances(const LabelSpan& predicted, const LabelSpan& labels, 
     if (ignored) LaunchItems("MarkIgnored", MarkIgnored, pixels, codes, is, pixels, ignored);
     const bool bad = codes.Read(bad_labels, 1)[0].count + codes.Read(bad_predicted, 1)[0].count > 0;
     if (bad && !checked) {
-      // A predicted class outside is no error where the label is ignored, and the CPU says which is one.
+      // A predicted class outside is no error where the label is ignored; the CPU's kernel finds the errors.
       HostCopies copies;
       CheckLabelMaps(copies(predicted), copies(labels), grid.Count(), regions.classes, regions.ignore);
       checked = true;

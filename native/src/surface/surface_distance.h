@@ -11,7 +11,7 @@
 
 namespace pixelcal {
 
-// Whose definitions to follow; formulas agree only in name.
+// The definitions to follow; formulas agree only in name.
 enum class SurfaceConvention {
   kReference,  // SDC repository: surface pixels by a full 3^d erosion; percentile of both directions pooled,
                // in float32
@@ -20,8 +20,8 @@ enum class SurfaceConvention {
                // percentiles
 };
 
-// Measures of masks that are both empty, or of which one is. A mask without surface, all of whose outside
-// neighbours are ignored, counts as empty.
+// The measures of masks that are both empty, or of which one is. A mask without surface, because all its
+// outside neighbours are ignored, counts as empty.
 enum class BothEmpty {
   kUndefined,  // NaN throughout
   kPerfect,    // distances 0, nsd 1
@@ -37,28 +37,28 @@ struct SurfaceOptions {
   SurfaceConvention convention = SurfaceConvention::kReference;
   BothEmpty both_empty = BothEmpty::kUndefined;
   OneEmpty one_empty = OneEmpty::kWorst;
-  // For nsd, in physical units. A distance that exceeds it by rounding alone, 4 units in the last place, is
-  // within.
+  // The tolerance of nsd, in physical units. A distance that exceeds it by rounding alone, 4 units in the
+  // last place, is within.
   double tolerance = 1;
-  double percentile = 95;  // of hd_percentile, 0 to 100
+  double percentile = 95;  // percentile of hd_percentile, 0 to 100
 };
 
-// Regions of label maps, each a set of classes.
+// The regions of label maps, each a set of classes.
 struct SurfaceRegions {
   int64_t classes = 0;
   std::vector<std::vector<int64_t>> sets;
-  std::vector<double> tolerances;  // one per region; or none: that of the options
-  // Pixels with this label are removed from both maps: they are in no region, and no surface arises where a
-  // region meets only them. Surface pixels have a neighbour that is neither in the region nor ignored, or
-  // that is outside the image; around a corner with a surface element are pixels inside and outside of the
-  // region, ignored ones not counted (its code takes them for outside).
+  std::vector<double> tolerances;  // one per region; if empty, the options' tolerance
+  // The label of pixels that are removed from both maps: they are in no region, and no surface exists where a
+  // region meets only such pixels. A surface pixel has a neighbour that is neither in the region nor ignored,
+  // or that is outside the image; around a corner with a surface element are pixels inside and outside of the
+  // region, not counting ignored ones (its code takes them for outside).
   std::optional<int64_t> ignore;
 };
 
 struct SurfaceMeasures {
   double hd;             // Hausdorff distance
-  double hd95;           // its 95th percentile
-  double hd_percentile;  // its percentile of the options
+  double hd95;           // 95th percentile of the Hausdorff distance
+  double hd_percentile;  // the options' percentile of the Hausdorff distance
   double assd;           // average symmetric surface distance: the mean over both surfaces' elements
   double nsd;     // normalised surface Dice: the share of both surfaces within `tolerance` of the other
   double a_to_b;  // mean distance of a's surface to b's
@@ -67,13 +67,13 @@ struct SurfaceMeasures {
 
 namespace cpu {
 
-// Surface distances between the masks a and b of each image, in physical units. O(pixels of the box around
-// both).
+// Computes surface distances between the masks a and b of each image, in physical units. O(pixels of the box
+// around both).
 void SurfaceDistances(std::span<const uint8_t> a, std::span<const uint8_t> b, const Grid& grid,
                       const SurfaceOptions& options, std::span<SurfaceMeasures> out);
-// The same between the regions of two label maps, predicted (a) and true: out is [image, region]. A label
-// that is neither a class nor `ignore` is an error, as is a predicted one where the true label is not
-// `ignore`.
+// Computes surface distances between the regions of two label maps, predicted (a) and true: out is [image,
+// region]. A label that is neither a class nor `ignore` is an error, as is a predicted one unless the true
+// label there is `ignore`.
 void LabelSurfaceDistances(const LabelSpan& predicted, const LabelSpan& labels, const Grid& grid,
                            const SurfaceRegions& regions, const SurfaceOptions& options,
                            std::span<SurfaceMeasures> out);
@@ -82,8 +82,8 @@ void LabelSurfaceDistances(const LabelSpan& predicted, const LabelSpan& labels, 
 
 namespace cuda {
 
-// As cpu::, the same bits where pixels have equal sides; else squared distances, doubles, may differ in their
-// last bit.
+// Equals cpu:: bit for bit if pixels have equal sides; otherwise squared distances, doubles, may differ in
+// their last bit.
 void SurfaceDistances(std::span<const uint8_t> a, std::span<const uint8_t> b, const Grid& grid,
                       const SurfaceOptions& options, std::span<SurfaceMeasures> out);
 void LabelSurfaceDistances(const LabelSpan& predicted, const LabelSpan& labels, const Grid& grid,

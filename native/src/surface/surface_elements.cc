@@ -1,7 +1,7 @@
 // Lengths and areas of the surface in a cell of 2^rank pixels, for each of the 16 or 256 ways its corners can
 // be inside: marching squares, and marching cubes (Lorensen & Cline 1987) whose polygons are traced from the
-// cuts of the six faces and triangulated to the largest area, which is how DeepMind's surface-distance
-// counts. A table, made once per spacing.
+// cuts of the six faces and triangulated to the largest area, as DeepMind's surface-distance counts. The
+// table is made once per spacing.
 #include "surface/surface_elements.h"
 
 #include <algorithm>
@@ -20,7 +20,7 @@ Point Cross(const Point& a, const Point& b) {
   return {a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]};
 }
 
-// Scaled by a power of two, which rounds nothing, so that squares of small numbers do not vanish.
+// Scaling by a power of two rounds nothing and keeps squares of small numbers from vanishing.
 double Norm(const Point& p) {
   const double most = std::max({std::abs(p[0]), std::abs(p[1]), std::abs(p[2])});
   if (most == 0) return 0;
@@ -30,13 +30,13 @@ double Norm(const Point& p) {
   return std::scalbn(std::sqrt(square), exponent);
 }
 
-// The normal of a triangle, as long as its area is large.
+// Returns the normal of a triangle; its length is proportional to the area.
 Point Normal(const Point& a, const Point& b, const Point& c) {
   const Point n = Cross({b[0] - a[0], b[1] - a[1], b[2] - a[2]}, {c[0] - a[0], c[1] - a[1], c[2] - a[2]});
   return {n[0] / 2, n[1] / 2, n[2] / 2};
 }
 
-// The triangles of the largest triangulation of polygon[first..last], by their normals.
+// Returns the triangles of the largest triangulation of polygon[first..last], as their normals.
 std::vector<Point> LargestTriangulation(const std::vector<Point>& polygon, size_t first, size_t last,
                                         double* area) {
   std::vector<Point> best;
@@ -63,7 +63,8 @@ bool Inside(int code, const std::array<int, 3>& corner) {
   return code >> (7 - (corner[0] * 4 + corner[1] * 2 + corner[2])) & 1;
 }
 
-// Where the surface cuts the six faces of the cell; a separated inside corner is cut off by one segment.
+// Returns the cuts of the surface with the six faces of the cell; a separated inside corner is cut off by one
+// segment.
 std::vector<Segment> FaceSegments(int code) {
   constexpr int kRound[4][2] = {{0, 0}, {0, 1}, {1, 1}, {1, 0}};
   std::vector<Segment> segments;
@@ -118,7 +119,7 @@ std::vector<std::vector<Point>> Polygons(std::vector<Segment> segments) {
   return polygons;
 }
 
-// The triangles of every code in a unit cell, by their normals.
+// Returns the triangles of every code in a unit cell, as their normals.
 const std::array<std::vector<Point>, 256>& UnitTriangles() {
   static const auto table = [] {
     std::array<std::vector<Point>, 256> all;

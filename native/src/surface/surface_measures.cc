@@ -1,6 +1,6 @@
-// From squared distances to measures. In pixels of equal sides distances are roots of integers: counts of
-// each integer give sums and exact percentiles without sorting, O(elements + largest square). Else, and for
-// weighted elements, percentiles come by selection, O(elements), or sorting, O(elements log elements).
+// From squared distances to measures. For pixels with equal sides distances are roots of integers: counts of
+// each integer give sums and exact percentiles without sorting, O(elements + largest square). Otherwise, and
+// for weighted elements, percentiles come from selection, O(elements), or sorting, O(elements log elements).
 #include "surface/surface_measures.h"
 
 #include <algorithm>
@@ -18,7 +18,7 @@ namespace {
 
 struct Elements;  // scratch of a template
 
-// Whether counts of 32 bits hold the elements of a surface.
+// Returns whether counts of 32 bits hold the elements of a surface.
 template <class T>
 bool FewEnough(const SurfaceSquares<T>& from) {
   return from.squares.size() <= std::numeric_limits<uint32_t>::max();
@@ -34,7 +34,7 @@ std::span<SurfaceElement> MakeElements(const SurfaceSquares<T>& from, double sid
   return {elements, from.squares.size()};
 }
 
-// percentile(percent) is that of the Hausdorff distance.
+// Computes the measures; percentile(percent) gives that of the Hausdorff distance.
 template <class Percentiles>
 SurfaceMeasures Measures(const SurfaceSums& a, const SurfaceSums& b, const SurfaceOptions& options,
                          const Percentiles& percentile) {
@@ -63,7 +63,7 @@ SurfaceMeasures OfCounts(std::span<const int32_t> a_to_b, std::span<const int32_
 template <class T>
 SurfaceMeasures OfElements(const SurfaceSquares<T>& of_a, const SurfaceSquares<T>& of_b, double side,
                            std::span<const double> weights, const SurfaceOptions& options) {
-  // Side by side, so that both are pooled as they are.
+  // The lists lie side by side, so that both are pooled in place.
   auto* memory = Scratch<SurfaceElement, Elements>(of_a.squares.size() + of_b.squares.size());
   const auto a = MakeElements(of_a, side, weights, memory);
   const auto b = MakeElements(of_b, side, weights, memory + a.size());
@@ -101,7 +101,7 @@ void CheckMeasure(const Grid& grid, const SurfaceOptions& options) {
   }
 }
 
-// Weights matter by their shares alone: areas of scaled cells neither overflow nor vanish.
+// Only the shares of weights matter: areas of scaled cells neither overflow nor vanish.
 std::vector<double> WeightsOf(const Grid& grid, const SurfaceOptions& options) {
   if (options.convention != SurfaceConvention::kDeepMind) return {};
   const int exponent =
@@ -163,7 +163,7 @@ SurfaceMeasures MeasureSquares(const SurfaceSquares<T>& a, const SurfaceSquares<
   if constexpr (std::is_same_v<T, int32_t>) {
     const int32_t farthest = std::max(*std::max_element(a.squares.begin(), a.squares.end()),
                                       *std::max_element(b.squares.begin(), b.squares.end()));
-    // Few surface pixels far apart would leave most counts empty.
+    // A few surface pixels far apart would leave most counts empty.
     const auto elements = static_cast<int64_t>(a.squares.size() + b.squares.size());
     if (weights.empty() && FewEnough(a) && FewEnough(b) && farthest <= 16 * elements + 4096)
       return OfCounts(a.squares, b.squares, side, farthest, options);

@@ -1,5 +1,5 @@
-// Percentiles by walking counts, O(largest square), by selection, O(elements), or weighted by sorting.
-// Sums run in a fixed order: by size from counts, in the elements' own from lists.
+// Percentiles by walking counts, O(largest square), by selection, O(elements), or weighted by sorting. Sums
+// run in a fixed order: by size from counts, in the elements' own order from lists.
 #include "surface/surface_statistics.h"
 
 #include <array>
@@ -11,7 +11,7 @@
 namespace pixelcal {
 namespace {
 
-// The place of the percentile among `count` values.
+// Returns the place of the percentile among `count` values.
 int64_t PlaceOf(double percent, int64_t count, double* fraction) {
   const double place = static_cast<double>(count - 1) * (percent / 100);
   const auto below = static_cast<int64_t>(place);
@@ -22,7 +22,7 @@ int64_t PlaceOf(double percent, int64_t count, double* fraction) {
 }  // namespace
 
 double Percentile::LinearInFloat() const {
-  // Where float32 has no such numbers, or fewer digits of them.
+  // float32 has no such numbers, or fewer digits of them.
   if (high > std::numeric_limits<float>::max() || (high < std::numeric_limits<float>::min() && high > 0))
     return Linear();
   const auto below = static_cast<float>(low), above = static_cast<float>(high);
@@ -48,7 +48,7 @@ SurfaceSums SquareCounts::Sum(double tolerance) const {
 Percentile SquareCounts::Pooled(const SquareCounts& other, double percent) const {
   Percentile percentile;
   const int64_t total = total_ + other.total_, place = PlaceOf(percent, total, &percentile.fraction);
-  // Among those of `square`, once it is found.
+  // The place among the elements of `square`, once that is found.
   int64_t left = place;
   size_t square = 0;
   const auto distance = [&] {
@@ -99,7 +99,7 @@ double WeightedPercentile(std::span<SurfaceElement> elements, double percent) {
 
 double WeightedPercentile(std::span<const int32_t> squares, std::span<const uint8_t> codes,
                           std::span<const double> weights, int32_t farthest, double side, double percent) {
-  // Codes from the lightest to the heaviest, so that sums run in the order that sorting gives.
+  // Codes go from the lightest to the heaviest, so that sums run in the order that sorting gives.
   const size_t kinds = weights.size();
   std::array<uint8_t, 256> code_of, place_of;
   std::iota(code_of.begin(), code_of.begin() + static_cast<std::ptrdiff_t>(kinds), uint8_t{0});

@@ -7,8 +7,8 @@
 
 namespace pixelcal {
 
-// Sums and percentiles of the distances of a surface's elements, from counts of integer squares or
-// from a list.
+// Sums and percentiles of the distances of a surface's elements, from counts of integer squares or from a
+// list.
 
 struct SurfaceSums {
   double weight = 0, distance = 0, within = 0, farthest = 0;
@@ -21,29 +21,30 @@ struct SurfaceSums {
   }
 };
 
-// The largest distance that is within the tolerance: the sides of pixels, their squares, sums and roots round
-// by less than 3 units in the last place together.
+// Returns the largest distance that is within the tolerance: the sides of pixels, their squares, sums and
+// roots together round by less than 3 units in the last place.
 inline double LimitOf(double tolerance) { return tolerance + tolerance * 0x1p-50; }
 
-// Two order statistics, and where between them a percentile lies.
+// Two order statistics, and the position of a percentile between them.
 struct Percentile {
   double low, high, fraction;
 
-  // As numpy.percentile and torch.quantile.
+  // Returns the percentile as numpy.percentile and torch.quantile do.
   double Linear() const { return low + (high - low) * fraction; }
-  // numpy.percentile of a float32 array, rounding as NumPy 2 does; Linear() out of float32's range.
+  // Returns the percentile as numpy.percentile of a float32 array does in NumPy 2, and Linear() outside
+  // float32's range.
   double LinearInFloat() const;
 };
 
-// How many squared distances of each size there are, in pixels with sides of `side`.
+// The number of squared distances of each size, in pixels with sides of `side`.
 class SquareCounts {
  public:
-  // `of` is the memory: a count for every square up to the largest.
+  // Counts into the memory `of`, which has a count for every square up to the largest.
   SquareCounts(std::span<uint32_t> of, std::span<const int32_t> squares, double side);
 
   SurfaceSums Sum(double tolerance) const;
   Percentile At(double percent) const { return Pooled(SquareCounts({}, {}, side_), percent); }
-  // Of both together; `other` has as many counts, or none.
+  // Returns the percentile of both together; `other` has as many counts, or none.
   Percentile Pooled(const SquareCounts& other, double percent) const;
 
  private:
@@ -61,13 +62,15 @@ struct SurfaceElement {
 
 SurfaceSums Sum(std::span<const SurfaceElement> elements, double tolerance);
 
-// Reorders the elements; weights do not count.
+// Returns the percentile without regard to weights; reorders the elements.
 Percentile PercentileOf(std::span<SurfaceElement> elements, double percent);
 
-// The first distance at which `percent` of the surface's length or area is covered. Sorts the elements.
+// Returns the first distance at which `percent` of the surface's length or area is covered. Sorts the
+// elements.
 double WeightedPercentile(std::span<SurfaceElement> elements, double percent);
-// The same, without sorting, of squared distances up to `farthest` in pixels with sides of `side` and of
-// elements whose weights are weights[code]. Needs farthest + 1 times as many counts as there are weights.
+// Returns the weighted percentile without sorting, from squared distances up to `farthest` in pixels with
+// sides of `side` and elements whose weights are weights[code]. Needs farthest + 1 times as many counts as
+// there are weights.
 double WeightedPercentile(std::span<const int32_t> squares, std::span<const uint8_t> codes,
                           std::span<const double> weights, int32_t farthest, double side, double percent);
 

@@ -2,7 +2,7 @@
 
 // Tests of the cuda:: kernels against their cpu:: twins. Each is compiled twice: with the emulator, where
 // every body runs under several orders of threads and blocks and with work done at once and as late as
-// possible, and (where nvcc is found) with nvcc, to run on a device or be skipped.
+// possible, and (if nvcc is found) with nvcc, to run on a device or be skipped.
 
 #include <string>
 

@@ -1,4 +1,4 @@
-// The emulator itself: what the other tests rely on it to find.
+// The emulator itself: the faults that the other tests rely on it to find.
 #if defined(PIXELCAL_CUDA_EMULATOR)
 
 #include <cuda_runtime.h>
@@ -13,7 +13,8 @@ namespace {
 
 constexpr unsigned kThreads = 64;
 
-// Every thread's neighbour's number, through shared memory, with or without the barrier that this needs.
+// Returns the number of every thread's neighbour, through shared memory, with or without the barrier that
+// this needs.
 std::array<int, kThreads> Neighbours(bool barrier, Order order) {
   std::array<int, kThreads> out{};
   cuda_emulator::SetOrder(order);

@@ -60,7 +60,7 @@ CUDA_TEST(OutOfMemoryIsClearAndTheNextCallWorks) {
   CHECK_THROWS(Transform(), "cuda: out of device memory: wanted");
   cuda_emulator::SetMemoryLimit();
   CHECK(Transform() == expected);
-  // What the pool keeps is given back when something else needs the room.
+  // Memory kept by the pool is freed when other data needs the room.
   cuda_emulator::SetMemoryLimit(cuda_emulator::MemoryInUse() + 4096);
   const cuda::DeviceMemory other(cuda_emulator::MemoryInUse() + 50);
   CHECK(cuda::PooledBytes() == 0);

@@ -15,7 +15,7 @@ std::vector<float> Values(size_t count, uint64_t seed) {
   return values;
 }
 
-// Arrays of several lengths with their gradients and two slots.
+// Arrays of several lengths with their gradients and two slots of state.
 struct Model {
   std::vector<std::vector<float>> values, gradients, first, second;
   Model() {

@@ -12,7 +12,7 @@ namespace {
 constexpr SurfaceConvention kConventions[] = {SurfaceConvention::kReference, SurfaceConvention::kMonai,
                                               SurfaceConvention::kDeepMind};
 
-// Equal, NaN included, or within a share `error` of it.
+// Returns whether two numbers are equal, NaN included, or within a relative `error`.
 bool Near(double found, double expected, double error) {
   return found == expected || (std::isnan(found) && std::isnan(expected)) ||
          std::abs(found - expected) <= error * std::abs(expected);
@@ -48,7 +48,7 @@ CUDA_TEST(SurfaceDistancesEqualCpu) {
   };
   const Case cases[] = {{{{1, 1, 1}, {}, BothEmpty::kPerfect, OneEmpty::kWorst, 1.6}, 0},
                         {{{0.7, 0.7, 0.7}, {}, BothEmpty::kPerfect, OneEmpty::kWorst, 1.6}, 0},
-                        // Squares that are exact in any order; and doubles whose last bits depend on it.
+                        // Squares that are exact in any order, and doubles whose last bits depend on it.
                         {{{3, 2, 1.5}, {}, BothEmpty::kPerfect, OneEmpty::kDiagonal, 2}, 0},
                         {{{2.25, 0.85, 0.8}, {}, BothEmpty::kPerfect, OneEmpty::kDiagonal, 1.61}, 1e-15}};
   uint64_t seed = 0;
@@ -59,7 +59,7 @@ CUDA_TEST(SurfaceDistancesEqualCpu) {
       for (const auto convention : kConventions) {
         if (convention == SurfaceConvention::kDeepMind && grid.rank == 1) continue;
         for (Case each : cases) {
-          // The emulator takes its time: larger grids in one density.
+          // The emulator is slow, so larger grids run in one density.
           if (grid.Pixels() > 100 && density != 0.4 && each.options.spacing[0] != 1) continue;
           each.options.convention = convention;
           CheckEqual(a, b, grid, each.options, each.error);

@@ -1,9 +1,9 @@
 #pragma once
 
-// Stands in for CUDA's header when the .cu files are compiled by the host compiler: device memory is host
-// memory, the threads of a block are fibers that take turns at synchronisation points. It finds logic errors
-// (wrong indices, missing barriers, overruns, staging reused too early) without a GPU; it says nothing about
-// speed, memory ordering or what nvcc makes of the code. Only what src/ uses is here; emulator.h steers it.
+// A stand-in for CUDA's header when the host compiler compiles the .cu files: device memory is host memory,
+// the threads of a block are fibers that take turns at synchronisation points. It finds logic errors (wrong
+// indices, missing barriers, overruns, staging reused too early) without a GPU; it tells nothing about speed,
+// memory ordering or the code nvcc generates. Only the parts that src/ uses are here; emulator.h steers it.
 
 #include <stddef.h>
 #include <stdint.h>
@@ -77,7 +77,7 @@ cudaError_t LaunchKernel(dim3 grid, dim3 block, size_t shared, cudaStream_t stre
 
 void* DynamicShared();
 
-// Barriers. The values given by the threads that meet are combined: `sum` over all, or each warp's by lane.
+// Wait at a barrier and combine the values of the threads that meet: `sum` over all, or each warp's by lane.
 int64_t BlockBarrier(int64_t value);
 const uint64_t* WarpExchange(unsigned mask, uint64_t value);
 
@@ -153,7 +153,7 @@ inline unsigned __funnelshift_l(unsigned low, unsigned high, unsigned shift) {
 inline unsigned __float_as_uint(float value) { return std::bit_cast<unsigned>(value); }
 inline float __uint_as_float(unsigned value) { return std::bit_cast<float>(value); }
 
-// Blocks run one after the other and fibers only change at barriers: plain operations are atomic.
+// Blocks run one after the other and fibers switch only at barriers, so plain operations are atomic.
 template <class T, class V>
 T atomicAdd(T* at, V value) {
   const T before = *at;

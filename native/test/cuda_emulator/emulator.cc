@@ -14,7 +14,7 @@
 #include "cuda_runtime.h"
 #include "fiber.h"
 
-// What was given to a stream and has not run yet.
+// A stream: the work given to it that has not run yet.
 struct CUstream_st {
   std::deque<std::function<void()>> queue;
   void Drain(size_t count) {
@@ -27,7 +27,7 @@ struct CUstream_st {
   }
   uint64_t drained = 0;
 };
-// The point of a stream it was recorded at.
+// An event: the point of the stream at which it was recorded.
 struct CUevent_st {
   cudaStream_t stream = nullptr;
   uint64_t place = 0;
@@ -45,7 +45,7 @@ constexpr unsigned kMaxThreads = 1024;
   std::abort();
 }
 
-// Everything the emulated device holds. One mutex: calls come from several host threads.
+// The state of the emulated device. One mutex, because calls come from several host threads.
 struct Device {
   std::recursive_mutex mutex;
   Order order = Order::kForward;
@@ -174,7 +174,7 @@ void RunGrid(dim3 grid, dim3 block, size_t shared, const std::function<void()>& 
   std::vector<uint32_t> block_turns(blocks), thread_turns(block.x);
   shuffle.Arrange(block_turns);
   for (const uint32_t at : block_turns) {
-    // Its own exact allocation for each block, so that AddressSanitizer sees both ends.
+    // Each block has its own exact allocation, so that AddressSanitizer sees both ends.
     running.shared = std::vector<unsigned char>(shared, kFresh);
     running.shared.shrink_to_fit();
     block_index = {at % grid.x, at / grid.x % grid.y, at / grid.x / grid.y};
@@ -314,7 +314,7 @@ cudaError_t cudaFreeHost(void* pointer) {
   return cudaSuccess;
 }
 
-// Pinned host memory is copied when the stream gets there, other host memory at once: as CUDA does.
+// As in CUDA, pinned host memory is copied when the stream gets there, other host memory at once.
 cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpyKind kind,
                             cudaStream_t stream) {
   Device& device = TheDevice();

@@ -6,7 +6,8 @@
 
 #if defined(PIXELCAL_FIBER_SWITCH)
 extern "C" void PixelcalSwitchStack(void** save, void* load);
-// Saves what a callee must preserve, changes the stack, and returns to where that stack was left.
+// Saves the registers that a callee must preserve, changes the stack, and returns to where that stack was
+// left.
 asm(R"(
 .text
 .globl PixelcalSwitchStack
@@ -39,8 +40,8 @@ thread_local Fiber* entering = nullptr;
 
 Fiber::Fiber() : stack_(new unsigned char[kStackBytes]) {}
 
-// What AddressSanitizer and ThreadSanitizer note on entering and leaving a function would be of two stacks in
-// those that change them, and stay for ever in those that a body that is done never returns from.
+// Sanitizers note function entries and exits. In functions that change stacks those notes would belong to two
+// stacks, and they would stay for ever if a finished body never returns.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define PIXELCAL_LEFT_OPEN __attribute__((noinline, no_sanitize_address, no_sanitize_thread))
 #else
@@ -61,7 +62,7 @@ void Fiber::Start(const std::function<void()>* body) {
   body_ = body;
   done_ = false;
 #if defined(PIXELCAL_FIBER_SWITCH)
-  // As PixelcalSwitchStack leaves it: six registers and an address to return to, aligned as after a call.
+  // The stack as PixelcalSwitchStack leaves it: six registers and a return address, aligned as after a call.
   const auto top = reinterpret_cast<uintptr_t>(stack_.get() + kStackBytes) & ~uintptr_t{15};
   void** frame = reinterpret_cast<void**>(top) - 8;
   for (int i = 0; i < 6; ++i) frame[i] = nullptr;
@@ -84,7 +85,7 @@ void Fiber::Resume() {
 
 void Fiber::Yield() { SwitchOut(false); }
 
-// Changes the stack, and returns when somebody changes it back.
+// Changes the stack, and returns when it is changed back.
 PIXELCAL_LEFT_OPEN void Fiber::SwitchTo(bool body) {
 #if defined(PIXELCAL_FIBER_SWITCH)
   PixelcalSwitchStack(body ? &caller_ : &own_, body ? own_ : caller_);

@@ -1,9 +1,10 @@
 #pragma once
 
-// Stackful coroutines for the emulated threads: the scheduler resumes one, it runs until it yields or its
-// body returns. On x86-64 a switch is a dozen instructions, elsewhere it goes through ucontext.
-// AddressSanitizer is told of every switch. ThreadSanitizer is not: all run in turn on one host thread, which
-// is what it then sees (telling it takes longer than all the rest); only the stacks in its reports suffer.
+// Stackful coroutines for the emulated threads: the scheduler resumes one, and it runs until it yields or its
+// body returns. On x86-64 a switch is a dozen instructions; elsewhere it goes through ucontext.
+// AddressSanitizer is told of every switch. ThreadSanitizer is not: all fibers run in turn on one host
+// thread, which is what it sees (telling it takes longer than all the rest); only the stacks in its reports
+// suffer.
 
 #include <cstddef>
 #include <cstdint>
@@ -25,10 +26,10 @@ class Fiber {
   Fiber();
   Fiber(const Fiber&) = delete;
 
-  // The next Resume() starts `body`; only when the last one has returned.
+  // Sets the `body` that the next Resume() starts; allowed only after the last one has returned.
   void Start(const std::function<void()>* body);
   void Resume();
-  // Inside the body: back to where Resume() was called.
+  // Returns from inside the body to the caller of Resume().
   void Yield();
   bool done() const { return done_; }
 

@@ -1,8 +1,8 @@
 #pragma once
 
-// Tests of arrays with more than 2^31 elements (or, where memory does not allow that, bytes). They take
-// minutes and up to 15 GiB, hence are a program of their own, which `npm run test:large` runs. Answers are
-// known from what the arrays repeat, or because nearly everything in them is 0.
+// Tests of arrays with more than 2^31 elements (or, if memory does not allow that, bytes). They take minutes
+// and up to 15 GiB, so they are a program of their own, which `npm run test:large` runs. Answers are known
+// because the arrays repeat a pattern, or because nearly everything in them is 0.
 
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -25,8 +25,8 @@
 
 namespace pixelcal::test {
 
-// An array of zeros. A page is only given when it is written: where all is read and little is written it
-// takes no memory.
+// An array of zeros. The system provides a page only when it is written: an array that is read and hardly
+// written takes no memory.
 template <class T>
 class Zeros {
  public:
@@ -48,7 +48,7 @@ class Zeros {
   void* memory_;
 };
 
-// `part`, as often as it fits `whole`.
+// Fills `whole` with copies of `part`.
 template <class T>
 void Repeat(std::span<const T> part, std::span<T> whole) {
   for (size_t at = 0; at < whole.size(); at += part.size())
@@ -74,7 +74,7 @@ inline double AvailableGibibytes() {
   return kibibytes / (1 << 20);
 }
 
-// In a process of its own, which gives back all memory, the kernels' scratch too.
+// Runs a test in a process of its own, which then returns all memory, including the kernels' scratch.
 inline void RunApart(const char* name, double gibibytes, void (*body)()) {
   const double available = AvailableGibibytes();
   if (available < gibibytes) {

@@ -1,4 +1,4 @@
-// Kernels on pixels one by one and on flat arrays: what repeats a pattern gives a multiple of its sums.
+// Kernels on single pixels and on flat arrays: a repeated pattern gives a multiple of its sums.
 #include <array>
 #include <vector>
 
@@ -44,7 +44,7 @@ ProbabilityMaps MapsOf(std::span<const uint16_t> probs, std::span<const uint8_t>
   return maps;
 }
 
-// All that is made of probability maps of two classes: values, then edges of equal mass.
+// Returns all results for probability maps of two classes: sums, then edges of equal mass.
 std::vector<double> HistogramsOf(const ProbabilityMaps& maps) {
   const std::vector<double> edges = EqualWidth();
   std::vector<CalibrationOptions> options;
@@ -69,7 +69,7 @@ std::vector<double> EdgesOf(const ProbabilityMaps& maps, Score score) {
   return edges;
 }
 
-// The float16 k / 256 for 0 <= k <= 256: sums of such numbers, and of their squares, are exact.
+// Returns the float16 k / 256 for 0 <= k <= 256: sums of such numbers, and of their squares, are exact.
 uint16_t Half(int k) {
   if (k == 0) return 0;
   int top = 8;
@@ -77,7 +77,7 @@ uint16_t Half(int k) {
   return static_cast<uint16_t>((15 - 8 + top) << 10 | (k << (10 - top) & 0x3ff));
 }
 
-// One image of kRepeats x kPattern pixels in float16 and uint8: its arrays repeat those of a small one.
+// One image of kRepeats x kPattern pixels in float16 and uint8, whose arrays repeat those of a small one.
 LARGE_TEST(CalibrationOfAnImage, 14) {
   constexpr int64_t kPattern = 6010, kRepeats = kMany / kPattern + 1, kPixels = kPattern * kRepeats;
   constexpr auto kTimes = static_cast<double>(kRepeats);
@@ -118,7 +118,7 @@ LARGE_TEST(CalibrationOfAnImage, 14) {
   for (size_t i = 0; i < 4; ++i) CHECK(many_pairs[i] == kTimes * pairs[i], i, " ", many_pairs[i]);
 }
 
-// More pixels in one bin than 32 bits count: zeros, of one class.
+// One bin gets more pixels than 32 bits count: zeros, of one class.
 LARGE_TEST(CountsBeyond32Bits, 1) {
   constexpr int64_t kPixels = 2 * kMany + 12345;
   constexpr auto kAll = static_cast<double>(kPixels);

@@ -23,7 +23,7 @@ using test::Zeros;
 
 constexpr int64_t kMany = int64_t{1} << 31;
 
-// Images of the size of `one`, as many as have more than `count` pixels together.
+// Returns a batch of images of the size of `one`, with more than `count` pixels together.
 Grid Batch(const Grid& one, int64_t count) {
   Grid grid = one;
   grid.batch = count / one.Pixels() + 1;
@@ -53,8 +53,8 @@ int64_t SquaredDistance(const std::array<int64_t, 3>& a, const std::array<int64_
   return square;
 }
 
-// kernel(labels, grid, out), which makes `classes` floats of a pixel of two classes, does the same to each of
-// many images as to one.
+// Checks that kernel(labels, grid, out), which makes `classes` floats of a pixel of two classes, does the
+// same to each of many images as to one.
 template <class Kernel>
 void CheckManyImages(const Grid& one, int64_t classes, double density, const Kernel& kernel) {
   const Grid grid = Batch(one, kMany / classes);
@@ -226,7 +226,8 @@ LARGE_TEST(SoftLabelsInAVolume, 10) {
   }
 }
 
-// Two cubes, the second mask's three rows further: what lies between them does not matter.
+// Returns the measures of two cubes, the second mask's three rows further: the space between them does not
+// matter.
 SurfaceMeasures CubesApart(const Grid& grid, const std::array<int64_t, 3>& apart,
                            SurfaceConvention convention) {
   Zeros<uint8_t> a(grid.Count()), b(grid.Count());

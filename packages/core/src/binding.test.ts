@@ -25,17 +25,17 @@ describe("arrays", () => {
     [
       "shared",
       new Uint8Array(new SharedArrayBuffer(4)),
-      "mask: expected an array on an ordinary ArrayBuffer, got one on shared memory",
+      "mask: expected an array on an ordinary ArrayBuffer, got a SharedArrayBuffer",
     ],
     [
       "growable and shared",
       new Uint8Array(Reflect.construct(SharedArrayBuffer, [4, { maxByteLength: 8 }])),
-      "got one on shared memory",
+      "got a SharedArrayBuffer",
     ],
     [
       "resizable",
       new Uint8Array(Reflect.construct(ArrayBuffer, [4, { maxByteLength: 8 }])),
-      "mask: expected an array of fixed length, got one on a resizable ArrayBuffer",
+      "mask: expected an array of fixed length, got a resizable ArrayBuffer",
     ],
     ["empty", new Uint8Array(0), "mask: expected 4 elements, got 0"],
   ])("%s", async (_, mask, message) => {

@@ -19,7 +19,7 @@ function scene(): { mask: Uint8Array; out: Float32Array } {
 }
 
 const lost = (name: string): string =>
-  `${name}: expected an array that stays attached until the call ends, got one that was transferred while it ran`;
+  `${name}: must stay attached until the call ends, but was transferred while it ran`;
 
 /** The ways in which JavaScript can take an array's memory away at once. */
 const thefts: readonly [string, (array: ArrayBufferView) => unknown][] = [
@@ -157,7 +157,7 @@ test("where memory cannot be held, asynchronous kernels work on copies", () => {
     assert.deepEqual(async, sync);
     const run = native.distanceTransform({ mask, size, out });
     const moved = new Float32Array(structuredClone(out.buffer, { transfer: [out.buffer] })).fill(7);
-    await assert.rejects(run, /out: expected an array that stays attached/);
+    await assert.rejects(run, /out: must stay attached/);
     assert.ok(moved.every((value) => value === 7));`;
   const env = { ...process.env, PIXELCAL_COPY_ARRAYS: "1" };
   const run = spawnSync(process.execPath, ["--input-type=module", "-e", program], { env, encoding: "utf8" });
