@@ -1,4 +1,4 @@
-// What every benchmark says of this checkout, and how it runs the command line built from it.
+// The description of this checkout for every benchmark, and a way to run the command line built from it.
 import { spawn, spawnSync } from "node:child_process";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";

@@ -1,4 +1,4 @@
-// What a service feels of a `Predictor`: how late its event loop is while volumes of 512 x 512 x 16 with 4
+// The effect of a `Predictor` on a service: how late its event loop is while volumes of 512 x 512 x 16 with 4
 // classes are predicted in tiles (67 MB of probabilities each), beside the same in the service's own process
 // and beside an idle loop; what a request costs; and that it lives through its process being killed.
 //

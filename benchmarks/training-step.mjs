@@ -40,7 +40,7 @@ const targetLimit = 0.05;
 /** The goal for peak memory, as a multiple of PyTorch's. */
 const memoryLimit = 1.3;
 
-/** How the step is made, for the report; figures that the profile prints. */
+/** Describes the step for the report, with the figures that the profile prints. */
 const method = `## Where the time goes
 
 A step of the 2-D network multiplies and adds 84 G times (28 G each forward, for the gradient of the input and for that of

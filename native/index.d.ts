@@ -380,13 +380,13 @@ export interface ClassValues {
   readonly ignore?: number;
 }
 
-/** How many, and the first or -1. */
+/** The number of pixels outside, and the first or -1. */
 export interface Outside {
   readonly count: number;
   readonly first: number;
 }
 
-/** Closed ranges, each limit absent for none. */
+/** The closed ranges of values; an absent limit bounds nothing. */
 export interface InspectValuesOptions extends ClassValues {
   readonly low?: number;
   readonly high?: number;

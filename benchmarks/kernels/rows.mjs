@@ -1,5 +1,6 @@
-// What is measured: for each row its input, our call (ours.mjs), the peers' calls (../peers/kernels.py), the
-// bytes that any implementation must move, and the ratio peer / ours aimed at with one and with two threads.
+// The rows that are measured: for each its input, our call (ours.mjs), the peers' calls
+// (../peers/kernels.py), the bytes that any implementation must move, and the ratio peer / ours aimed at with
+// one and with two threads.
 const product = (dims) => dims.reduce((count, dim) => count * dim, 1);
 const size = (dims) => dims.join(" x ");
 

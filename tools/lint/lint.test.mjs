@@ -116,11 +116,17 @@ test("comments are no wider than a line and begin with a verb or a noun", () => 
     `// ${"x".repeat(108)}`,
     `const a = "${"x".repeat(120)}";`,
     `const b = 1; // ${"x".repeat(120)}`,
+    `  // ${"Those"} of a step.`,
+    "  // The rest of a comment may begin with:",
+    `  // ${"What"} a step leaves.`,
+    `/** ${"How"} a step ends. */`,
   ].join("\n");
   expect(voiceProblems("a.ts", text)).toEqual([
     "a.ts:7: a comment of 111 columns; at most 110",
     "a.ts:9: a comment of 136 columns; at most 110",
+    'a.ts:10: a comment begins with "Those"; begin with a verb, or a noun and its article',
     'a.ts:1: a doc comment begins with "What"; begin with a verb, or a noun and its article',
     'a.ts:2: a doc comment begins with "Of"; begin with a verb, or a noun and its article',
+    'a.ts:13: a doc comment begins with "How"; begin with a verb, or a noun and its article',
   ]);
 });

@@ -1,4 +1,4 @@
-// How comments read: a doc comment begins with a verb or a noun, and no comment is wider than a line. Prints
+// The voice of comments: they begin with a verb or a noun, and none is wider than a line. Prints
 // one line a problem; exit code 1 if there is any.
 import { dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -19,20 +19,24 @@ const folders = [
 const widest = 110;
 const sourceFile = /\.(ts|mjs|cc|h|cu)$/;
 const comment = /^\s*(\/\/|\/?\*)|\s\/\/ /;
-const badStart = /\/\*\*\s*(?:\*\s*)?(Of|Those|What)\b/g;
+const badStart = /\/\*\*\s*(?:\*\s*)?(Of|Those|What|How)\b/g;
+const badLine = /^\s*\/\/ (Of|Those|What)\b/;
+const advice = "begin with a verb, or a noun and its article";
+const ownLine = /^\s*\/\//;
 
 /** The problems of one file's text, a line each. */
 export function voiceProblems(path, text) {
   const problems = [];
-  for (const [index, line] of text.split("\n").entries()) {
+  const lines = text.split("\n");
+  for (const [index, line] of lines.entries()) {
     if (line.length > widest && comment.test(line))
       problems.push(`${path}:${index + 1}: a comment of ${line.length} columns; at most ${widest}`);
+    const begins = ownLine.test(lines[index - 1] ?? "") ? null : badLine.exec(line);
+    if (begins) problems.push(`${path}:${index + 1}: a comment begins with "${begins[1]}"; ${advice}`);
   }
   for (const match of text.matchAll(badStart)) {
     const line = text.slice(0, match.index).split("\n").length;
-    problems.push(
-      `${path}:${line}: a doc comment begins with "${match[1]}"; begin with a verb, or a noun and its article`,
-    );
+    problems.push(`${path}:${line}: a doc comment begins with "${match[1]}"; ${advice}`);
   }
   return problems;
 }

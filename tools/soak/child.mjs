@@ -69,13 +69,13 @@ for (; index < to && Date.now() < deadline; index++) {
   else counts[result.outcome] += 1;
   const now = [held(), peak()];
   const growth = Math.max(now[0] - last[0], now[1] - last[1]);
-  // What memory is still needed is not told apart from garbage here: the parent tries the input alone.
+  // Needed memory cannot be told from garbage here, so the parent tries the input alone.
   if (growth > budget.bytes) report({ outcome: "memory", index, growth });
   if (index % 1024 === 0) resetPeak();
   last = [now[0], Math.max(peak(), index % 1024 === 0 ? 0 : last[1])];
 }
 writeSync(heartbeat, encodeBeat(index, counts), 0, undefined, 0);
-// What a library still has open must not keep a process that is done.
+// Handles that a library still holds open must not keep a finished process alive.
 process.exit(0);
 
 async function smaller(value, { signature: wanted }) {

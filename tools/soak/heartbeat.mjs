@@ -1,4 +1,5 @@
-// What a child says about itself in a file of its own: the input it is at and what became of those before.
+// The report of a child about itself in a file of its own: its present input and the outcomes of earlier
+// ones.
 
 /**
  * Per input: processor seconds (a busy machine is no hang), wall-clock seconds (a blocked read

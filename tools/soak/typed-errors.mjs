@@ -12,7 +12,7 @@ export const typed = {
   kills: [],
 };
 
-// What a caller's own getter throws comes back as it is.
+// An error thrown by a caller's own getter comes back unchanged.
 export class Planted extends Error {}
 
 // Node-API has no classes of its own: a message of ours names the argument first.

@@ -5,8 +5,8 @@
 
 namespace pixelcal {
 
-// At least `count` uninitialised elements that belong to this thread until it asks for the same T and Tag
-// again; the memory stays with the thread, so that repeated calls allocate nothing.
+// Returns at least `count` uninitialised elements that belong to this thread until it asks for the same T and
+// Tag again; the memory stays with the thread, so that repeated calls allocate nothing.
 //
 // The tag names the use: Scratch<float, struct ColumnSums>(n). Written like this it is a type of the function
 // it stands in, which no other function can share. A template or several functions that share the memory

@@ -50,7 +50,7 @@ auto WithElement(napi_typedarray_type type, const Body& body) {
 
 Task Upload(Arguments& arguments) {
   const auto type = arguments.ElementType("array");
-  Require(type.has_value() && arguments.OnCuda(), "array: expected a typed array, with device cuda");
+  Require(type.has_value() && arguments.OnCuda(), "array: expected a typed array, and device cuda");
   return WithElement(*type, [&](auto element) -> Task {
     using T = decltype(element);
     const auto array = arguments.Array<T>("array");

@@ -1,5 +1,5 @@
-// Values of predictions, checked and made probabilities block by block: 2048 pixels whose sums over the
-// classes stay in the first level cache. One pass over memory each, O(classes x pixels).
+// Checks values of predictions and turns them into probabilities block by block: 2048 pixels whose sums over
+// the classes stay in the first-level cache. One pass over memory each, O(classes x pixels).
 #include "calibration/probability_values.h"
 
 #include <algorithm>
@@ -64,7 +64,7 @@ const float* RowOf(const ClassValues& values, int64_t c, Block block, Row& room)
   return FloatsAt(values.values, c * values.pixels + block.start, block.count, room.data());
 }
 
-// Whether each pixel is ignored; false when none is.
+// Marks the ignored pixels; returns false if there are none.
 bool Ignored(const ClassValues& values, Block block, Flags& ignored) {
   if (!values.ignore) return false;
   bool any = false;
@@ -90,7 +90,7 @@ bool AnyOutside(const double* sums, int64_t count, double low, double high) {
   return any != 0;
 }
 
-// The values of a block one by one.
+// Inspects the values of a block one by one.
 void InspectRows(const ClassValues& values, const ValueLimits& limits, Block block, const Flags* ignored,
                  ValueFindings& found) {
   Row room;
@@ -142,7 +142,7 @@ void Sigmoid(const ClassValues& values, Block block, float* out, Sums& sums) {
   Row room;
   const auto sigmoid = [](double logit) { return static_cast<float>(1 / (1 + PortableExp(-logit))); };
   for (int64_t c = 0; c < 2; ++c) {
-    // One channel is the foreground's, and the background's logit its negative.
+    // A single channel is the foreground's; the background's logit is its negative.
     const bool opposite = values.classes == 1 && c == 0;
     const float* row = RowOf(values, values.classes == 1 ? 0 : c, block, room);
     float* to = out + c * values.pixels + block.start;

@@ -1,6 +1,6 @@
 #pragma once
 
-// What stands in a file of predictions: whether it is probabilities, and what makes probabilities of it.
+// The values in a file of predictions: whether they are probabilities, and their conversion to probabilities.
 
 #include <cstdint>
 #include <optional>
@@ -10,7 +10,7 @@
 
 namespace pixelcal {
 
-// Values [classes, pixels]. Pixels whose label is `ignore` may hold anything.
+// The values [classes, pixels]. Pixels whose label is `ignore` may hold any values.
 struct ClassValues {
   FloatSpan values;
   int64_t classes = 1, pixels = 1;
@@ -18,12 +18,12 @@ struct ClassValues {
   std::optional<int64_t> ignore;
 };
 
-// Closed ranges of values and of their sums over the classes, in double.
+// The closed ranges of values and of their sums over the classes, in double.
 struct ValueLimits {
   double low, high, low_sum, high_sum;
 };
 
-// How many, and the first.
+// The number of pixels outside, and the first.
 struct Outside {
   int64_t count = 0, first = -1;
 };

@@ -17,7 +17,7 @@ constexpr int64_t kRowsAtOnce = 512;
 
 int64_t WordsOf(int64_t pixels) { return (pixels + 63) / 64; }
 
-// Scratch that both kinds of surface share.
+// The tag of scratch that both kinds of surface share.
 struct MaskCrop;
 struct IgnoredCrop;
 struct SurfaceBits;
@@ -26,7 +26,7 @@ struct SurfaceCodes;
 template <class Tag, Side kSide>
 struct OfSide;
 
-// Scratch by side: the memory lives until the next call with the same tag for that side.
+// Returns scratch by side, valid until the next call with the same tag for that side.
 template <class T, class Tag>
 T* SideScratch(Side side, int64_t count) {
   return side == Side::kA ? Scratch<T, OfSide<Tag, Side::kA>>(static_cast<size_t>(count))

@@ -35,8 +35,8 @@ Grid GridOf(const Dhw& size, int rank);
 // The two masks that are compared. Each side has scratch of its own.
 enum class Side { kA, kB };
 
-// Below, masks are packed rows of dhw that the word behind them may be read of. Results lie in scratch of
-// this thread until the next call for the same side.
+// Below, masks are packed rows of dhw; the word after their end may be read. Results lie in scratch of this
+// thread until the next call for the same side.
 
 // Returns the mask in bits.
 const uint64_t* PackImage(const uint8_t* mask, const Dhw& dhw, Side side);

@@ -18,7 +18,7 @@
 namespace pixelcal {
 namespace {
 
-// Scratch of templates.
+// The tags of scratch in templates.
 struct WantedTiles;
 struct BandBegins;
 struct TransformSquares;
@@ -61,7 +61,7 @@ void MarkTiles(const internal::GridDistance& transform, const Surface& surface, 
   }
 }
 
-// For each place of `from` the squared distance to the nearest of `to`, in scratch of `Tag`: int32 where
+// Returns for each place of `from` the squared distance to the nearest of `to`, in scratch of `Tag`: int32 if
 // the transform has integers(), else double.
 template <class T, class Tag>
 std::span<const T> SquaresBetween(const internal::GridDistance& transform, const Surface& from,

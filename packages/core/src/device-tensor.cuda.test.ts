@@ -79,13 +79,13 @@ test("a disposed tensor is an error, also for calls to come, not for one that ru
 
 test("what does not fit together is refused", async () => {
   const there = await toDevice(mask, "cuda");
-  await expect(distanceTransform(there)).rejects.toThrow("mask: expected an array of this process");
+  await expect(distanceTransform(there)).rejects.toThrow("mask: this array is on a device");
   await expect(
     distanceTransform(mask, {
       ...cuda,
       keep: true,
       out: tensor("float32", new Float32Array(600), [2, 15, 20]),
     }),
-  ).rejects.toThrow("keep: expected no out beside it");
+  ).rejects.toThrow("keep: cannot be combined with out");
   await expect(signedDistance(mask, { classes: 1, ...cuda })).rejects.toThrow("labels: expected");
 });

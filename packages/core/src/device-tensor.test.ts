@@ -23,8 +23,6 @@ test.skipIf(devices().includes("cuda"))(
     await expect(toDevice(mask, "cpu" as never)).rejects.toThrow(
       'device: expected a device, for example "cuda", got cpu',
     );
-    expect(() => distanceTransformSync(mask, { keep: true })).toThrow(
-      "keep: needs device cuda",
-    );
+    expect(() => distanceTransformSync(mask, { keep: true })).toThrow("keep: needs device cuda");
   },
 );

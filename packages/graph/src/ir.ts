@@ -37,7 +37,7 @@ export type Described = Omit<Node, "outputs">;
 
 /** A node before its outputs exist: what shape inference sees. */
 export interface NodeSpec extends Described {
-  /** How many outputs were asked for; undefined for the operator's usual number. */
+  /** The number of requested outputs; undefined for the operator's usual number. */
   readonly outputCount: number | undefined;
 }
 
@@ -46,7 +46,7 @@ export interface NodeOptions {
   /** The node's name in errors; its own name by default. */
   readonly where?: string;
   readonly domain?: string;
-  /** How many outputs, or their names. */
+  /** The number of outputs, or their names. */
   readonly outputs?: number | readonly string[];
 }
 
@@ -104,7 +104,7 @@ export interface Graph {
 }
 
 /**
- * How the tables of shapes, gradients and the interpreter name an operator:
+ * Returns the name of an operator in the tables of shapes, gradients and the interpreter:
  * "Conv", "pixelcal.MaxPoolGradient".
  */
 export function opKey(node: { readonly opType: string; readonly domain: string }): string {

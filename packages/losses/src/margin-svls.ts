@@ -26,7 +26,9 @@ export interface MarginSvlsOptions extends NeighborhoodOptions {
   readonly variant?: "logit-margin" | "adaptive";
   /** Weight of the variant's penalty; default 0.1. */
   readonly alpha?: number;
-  /** How far a logit may fall behind the largest; default 10 ("logit-margin") or 3 ("adaptive"). */
+  /**
+   * The distance by which a logit may fall behind the largest; default 10 ("logit-margin") or 3 ("adaptive").
+   */
   readonly margin?: number;
   /** "adaptive": the target of cross-entropy; default "hard". */
   readonly target?: "hard" | "svls";

@@ -2,16 +2,16 @@ import { portableMath, type Random } from "@pixelcal/core";
 
 const { atan2, cos, square } = portableMath;
 
-/** A number within [low, high). */
+/** Returns a number within [low, high). */
 export const between = (random: Random, low: number, high: number): number =>
   low + (high - low) * random.uniform();
 
-/** A smooth function of an angle, 1 on average: its values at equal steps around the circle. */
+/** A smooth function of an angle, 1 on average, as its values at equal steps around the circle. */
 export type Wave = Float64Array;
 
 const waveSteps = 1024;
 
-/** A wave 1 + sum of a_k cos(k angle + phase_k), amplitudes uniform up to those given per k. */
+/** Returns a wave 1 + sum of a_k cos(k angle + phase_k), amplitudes uniform up to those given per k. */
 export function wave(random: Random, amplitudes: Readonly<Record<number, number>>): Wave {
   const terms = Object.entries(amplitudes).map(
     ([k, largest]) => [Number(k), largest * random.uniform(), between(random, 0, 2 * Math.PI)] as const,
@@ -22,7 +22,7 @@ export function wave(random: Random, amplitudes: Readonly<Record<number, number>
   });
 }
 
-/** A wave's value at an angle in radians. */
+/** Returns a wave's value at an angle in radians. */
 export function at(shape: Wave, angle: number): number {
   const turns = angle / (2 * Math.PI);
   const position = (turns - Math.floor(turns)) * waveSteps;
@@ -31,32 +31,32 @@ export function at(shape: Wave, angle: number): number {
 }
 
 /**
- * One heart in the short-axis view. Lengths in mm; x to the right and y down from the middle of the image;
- * the level runs from 0 at the mitral valve to 1 at the apex.
+ * A heart in the short-axis view. Lengths in mm; x to the right and y down from the middle of the image; the
+ * level runs from 0 at the mitral valve to 1 at the apex.
  */
 export interface Anatomy {
-  /** Middle of the left ventricle at level 0.5, and its shift from base to apex. */
+  /** The middle of the left ventricle at level 0.5, and its shift from base to apex. */
   readonly center: readonly [number, number];
   readonly drift: readonly [number, number];
-  /** Direction of the septum, from the middle of the left ventricle. */
+  /** The direction of the septum, from the middle of the left ventricle. */
   readonly septum: number;
-  /** Valve to apex. */
+  /** The length from valve to apex. */
   readonly length: number;
-  /** Level-0 radius of the left ventricle's cavity, its shape, and the thickness of its wall. */
+  /** The radius of the left ventricle's cavity at level 0, its shape, and the thickness of its wall. */
   readonly cavity: number;
   readonly cavityShape: Wave;
   readonly wall: number;
   readonly wallShape: Wave;
-  /** The right ventricle: how far it bulges from the septum, over which half angle, leaning which way. */
+  /** The right ventricle: its reach from the septum, its half angle and its lean. */
   readonly bulge: number;
   readonly opening: number;
   readonly lean: number;
   readonly bulgeShape: Wave;
-  /** Where it ends, as a level. */
+  /** The level at which the right ventricle ends. */
   readonly bulgeEnd: number;
   /**
-   * Spread of observers' contours in mm, and how it varies around: cavity border,
-   * outer border, right ventricle.
+   * The spread of observers' contours in mm, and its variation around: cavity border, outer border, right
+   * ventricle.
    */
   readonly spread: readonly [number, number, number];
   readonly spreadShapes: readonly [Wave, Wave, Wave];
@@ -94,28 +94,31 @@ export function drawAnatomy(random: Random): Anatomy {
   };
 }
 
-/** Radius of an ellipsoid cut at u (0 its equator, 1 its pole); falls on below 0 beyond the pole. */
+/** Returns the radius of an ellipsoid cut at u (0 its equator, 1 its pole); falls below 0 beyond the pole. */
 function profile(u: number): number {
   return u < 1 ? Math.sqrt(1 - u * u) : 3 * (1 - u);
 }
 
-/** The borders seen from one point. */
+/** The borders as seen from one point. */
 export interface Borders {
   /**
-   * Distance in mm from the cavity's border, the left ventricle's outer border and the right
-   * ventricle's, each negative inside.
+   * The distance in mm from the cavity's border, the left ventricle's outer border and the right ventricle's,
+   * each negative inside.
    */
   readonly cavity: number;
   readonly outer: number;
   readonly right: number;
-  /** Spread of observers' contours at the three borders, mm. */
+  /** The spread of observers' contours at the three borders, in mm. */
   readonly spread: readonly [number, number, number];
-  /** Polar coordinates about the left ventricle; the angle is 0 towards the septum. */
+  /** The polar coordinates about the left ventricle; the angle is 0 towards the septum. */
   readonly radius: number;
   readonly angle: number;
 }
 
-/** No border reaches this far, mm from the left ventricle's middle, with room for its spread. */
+/**
+ * Returns a distance that no border reaches, in mm from the left ventricle's middle, with room for its
+ * spread.
+ */
 const farthest = ({ cavity, wall, bulge }: Anatomy): number => 1.3 * (cavity + 1.5 * wall) + 1.2 * bulge + 35;
 const far = (radius: number): Borders => ({
   cavity: 99,
@@ -126,7 +129,7 @@ const far = (radius: number): Borders => ({
   angle: 0,
 });
 
-/** How far the crescent stays behind the outer border where there is no right ventricle. */
+/** The distance of the crescent behind the outer border where there is no right ventricle. */
 const retreat = 9;
 
 export function bordersAt(anatomy: Anatomy, x: number, y: number, level: number): Borders {
@@ -143,7 +146,7 @@ export function bordersAt(anatomy: Anatomy, x: number, y: number, level: number)
   const outer =
     (cavity + wall) * profile(0.1 + 0.9 * level) * at(anatomy.cavityShape, angle) + thickness - wall;
   const right = outer + crescent(anatomy, angle, level);
-  // Contours are least certain towards the apex, where the slice cuts the wall askew.
+  // Contours are least certain towards the apex, where the slice cuts the wall obliquely.
   const slant = 1 + 0.8 * Math.max(0, level - 0.65);
   const spread = anatomy.spread.map(
     (width, i) => width * slant * Math.max(0.35, at(anatomy.spreadShapes[i]!, angle)),
@@ -151,12 +154,14 @@ export function bordersAt(anatomy: Anatomy, x: number, y: number, level: number)
   return { cavity: radius - inner, outer: radius - outer, right: radius - right, spread, radius, angle };
 }
 
-/** How far the right ventricle reaches beyond the left one's outer border; negative where it does not. */
+/**
+ * Returns the reach of the right ventricle beyond the left one's outer border; negative where there is none.
+ */
 function crescent(anatomy: Anatomy, angle: number, level: number): number {
   const fade = level < anatomy.bulgeEnd ? Math.sqrt(1 - square(level / anatomy.bulgeEnd)) : 0;
   const half = anatomy.opening * (0.6 + 0.4 * fade);
   const leaning = (angle + anatomy.lean * (1 - square(angle / Math.PI))) / half;
-  // Flat towards the septum, where it is 1; 0 at the half angle; then falling.
+  // The profile is flat towards the septum, where it is 1, reaches 0 at the half angle, and keeps falling.
   const off = square(leaning);
   const height = Math.max(1 - (0.45 + 0.55 * off) * off, -1);
   return height > 0

@@ -2,7 +2,10 @@ import { portableMath, type Random } from "@pixelcal/core";
 
 const { exp, square } = portableMath;
 
-/** Weights of a Gaussian window cut at three standard deviations, scaled to a sum of squares of one. */
+/**
+ * Returns the weights of a Gaussian window cut at three standard deviations, scaled to a sum of squares of
+ * one.
+ */
 function window(deviation: number): Float64Array {
   const radius = Math.ceil(3 * deviation);
   const weights = Float64Array.from({ length: 2 * radius + 1 }, (_, i) =>
@@ -12,7 +15,7 @@ function window(deviation: number): Float64Array {
   return weights.map((weight) => weight / norm);
 }
 
-/** Correlates one axis with `weights`; that axis shrinks by their number less one. */
+/** Correlates one axis with `weights`, which shrinks it by their number less one. */
 function correlate(
   data: Float64Array,
   dims: readonly number[],
@@ -38,8 +41,8 @@ function correlate(
 }
 
 /**
- * A smooth Gaussian random field: white noise, drawn beyond the borders too, under a Gaussian window of
- * `deviation` pixels per axis. As the window's squares sum to one, every pixel is exactly standard normal;
+ * Returns a smooth Gaussian random field: white noise, also drawn beyond the borders, under a Gaussian window
+ * of `deviation` pixels per axis. The window's squares sum to one, so every pixel is exactly standard normal;
  * pixels d deviations apart correlate by exp(-d^2 / 4).
  */
 export function gaussianField(

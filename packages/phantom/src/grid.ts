@@ -1,13 +1,13 @@
 import type { Anatomy } from "./anatomy.js";
 
-/** Where the pixels lie. */
+/** The positions of the pixels. */
 export interface Grid {
   readonly slices: number;
   readonly rows: number;
   readonly columns: number;
-  /** Slice thickness, row height, column width in mm. */
+  /** The slice thickness, row height and column width in mm. */
   readonly spacing: readonly [number, number, number];
-  /** One slice alone, at the level `first`. */
+  /** Whether there is one slice alone, at the level `first`. */
   readonly single: boolean;
   /** The first slice's level (single), or its distance in mm below the valve. */
   readonly first: number;
@@ -34,13 +34,13 @@ export function makeGrid(
   };
 }
 
-/** The level of a slice, or of a plane `offset` mm towards the apex from it. */
+/** Returns the level of a slice, or of a plane `offset` mm towards the apex from it. */
 export function levelOf(grid: Grid, anatomy: Anatomy, slice: number, offset = 0): number {
   if (grid.single) return grid.first + offset / anatomy.length;
   return (grid.first + slice * grid.spacing[0] + offset) / anatomy.length;
 }
 
-/** A length in mm as pixels per axis; 0 across a single slice, where nothing varies. */
+/** Returns a length in mm as pixels per axis; 0 across a single slice, where nothing varies. */
 export function inPixels({ single, spacing }: Grid, length: number): number[] {
   return spacing.map((size, axis) => (single && axis === 0 ? 0 : length / size));
 }

@@ -6,12 +6,12 @@ import { drawScene, signalAt, surroundings } from "./tissue.js";
 
 const { cos, exp, sin } = portableMath;
 
-/** Thin slices averaged into one thick one. */
+/** The thin slices that are averaged into one thick slice. */
 const thinSlices = [-0.4, -0.2, 0, 0.2, 0.4];
 
 /**
- * The image before the scanner adds its own: tissue signals averaged over the slice's
- * thickness, with some texture.
+ * Returns the image without the scanner's effects: tissue signals averaged over the slice's thickness, with
+ * some texture.
  */
 function tissueImage(anatomy: Anatomy, grid: Grid, random: Random): Float64Array {
   const scene = drawScene(random.split("scene"));
@@ -48,7 +48,7 @@ function tissueImage(anatomy: Anatomy, grid: Grid, random: Random): Float64Array
   return image;
 }
 
-/** Receiver sensitivity: e to the power of a few long waves across the field of view. */
+/** Draws the receiver's sensitivity: e to the power of a few long waves across the field of view. */
 function drawSensitivity(random: Random): (x: number, y: number) => number {
   const waves = Array.from({ length: 4 }, () => {
     const [direction, length] = [between(random, 0, 2 * Math.PI), between(random, 140, 420)];
@@ -61,8 +61,9 @@ function drawSensitivity(random: Random): (x: number, y: number) => number {
 }
 
 /**
- * An image as a scanner gives it: uneven receiver sensitivity, then Rician noise (the magnitude of a signal
- * with normal noise in both channels), brought to mean 0 and variance 1 and rounded to multiples of 1/256.
+ * Draws an image as a scanner gives it: uneven receiver sensitivity, then Rician noise (the magnitude of a
+ * signal with normal noise in both channels), brought to mean 0 and variance 1 and rounded to multiples of
+ * 1/256.
  */
 export function drawImage(anatomy: Anatomy, grid: Grid, random: Random): Float32Array {
   const image = tissueImage(anatomy, grid, random);

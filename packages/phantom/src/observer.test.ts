@@ -26,7 +26,7 @@ describe("a smooth field", () => {
       expect(Math.abs(squares[i]! / draws - 1)).toBeLessThan(4.5 * Math.sqrt(2 / draws));
       expect(Math.abs(beyond[i]! / draws - 0.158655)).toBeLessThan(4.5 * Math.sqrt(0.1335 / draws));
     }
-    // One of two deviations apart along the columns; four of one along the rows.
+    // Two draws are two deviations apart along the columns, two are four apart along the rows.
     expect(near / draws).toBeCloseTo(Math.exp(-1 / 16), 1);
     expect(far / draws).toBeCloseTo(Math.exp(-4), 1);
   });
@@ -46,7 +46,7 @@ describe("labels have exactly the stored chances", () => {
     ["stack whose first slice may lie above the valve", makeGrid([3, 16, 16], [30, 9, 9], false, 0.6), 6],
   ];
   test.each(grids)("%s", (_, grid, most) => {
-    // An observer who is very unsure, so that many pixels are undecided.
+    // A very unsure observer leaves many pixels undecided.
     const drawn = drawAnatomy(Random.fromSeed(5));
     const decisions = decisionsOf({ ...drawn, spread: [3, 4, 5] }, grid);
     const chances = classChances(decisions);
@@ -72,8 +72,8 @@ describe("labels have exactly the stored chances", () => {
     expect(impossible).toBe(0);
     expect(largest).toBeLessThan(5);
     expect(open).toBeGreaterThan(100);
-    // Neighbours err together, and a whole slice with the valve: the mean square of z,
-    // 1 on average, spreads widely.
+    // Neighbours err together, and whole slices with the valve: the mean square of z, 1 on average, spreads
+    // widely.
     expect(sum / open).toBeGreaterThan(0.5);
     expect(sum / open).toBeLessThan(most);
   });

@@ -5,32 +5,34 @@ import { type Grid, inPixels, levelOf } from "./grid.js";
 
 const { normalCdf } = portableMath;
 
-/** Chances of decisions are whole multiples of 1 / steps, so that products of two are exact in float32. */
+/**
+ * The chances of decisions are whole multiples of 1 / steps, so that products of two are exact in float32.
+ */
 const steps = 4096;
-/** How far along a border, in mm, an observer's deviation keeps its sign. */
+/** The distance along a border, in mm, over which an observer's deviation keeps its sign. */
 const reach = 11;
 
 /**
- * An observer decides, pixel by pixel, three questions in turn: within the left ventricle's outer border? if
- * so, within its cavity? if not, within the right ventricle? These are the probabilities of yes.
+ * The probabilities of yes to the three questions that an observer decides in turn for each pixel: within the
+ * left ventricle's outer border? if so, within its cavity? if not, within the right ventricle?
  */
 export interface Decisions {
   readonly outer: Float64Array;
   readonly cavity: Float64Array;
   readonly right: Float64Array;
-  /** Per slice: whether it is taken to lie below the valve at all. */
+  /** The probability per slice that it lies below the valve at all. */
   readonly present: Float64Array;
 }
 
 const rounded = (p: number): number => Math.round(p * steps) / steps;
 
-/** Spread in mm of where observers see the plane of the valve. */
+/** The spread in mm of the plane of the valve among observers. */
 const valveSpread = 1.5;
 
 /**
- * Chance of each decision. An observer's contour is the true border displaced by spread * Z, Z
- * standard normal: a pixel at signed distance d from the border lies within the contour with
- * probability Phi(-d / spread).
+ * Returns the chance of each decision. An observer's contour is the true border displaced by spread * Z, Z
+ * standard normal: a pixel at signed distance d from the border lies within the contour with probability
+ * Phi(-d / spread).
  */
 export function decisionsOf(anatomy: Anatomy, grid: Grid): Decisions {
   const count = grid.slices * grid.rows * grid.columns;
@@ -60,8 +62,8 @@ export function decisionsOf(anatomy: Anatomy, grid: Grid): Decisions {
 }
 
 /**
- * The chance of each class per pixel: [4, ...] background, right ventricle, myocardium,
- * left ventricle. They sum to one.
+ * Returns the chance of each class per pixel, [4, ...]: background, right ventricle, myocardium, left
+ * ventricle. The chances sum to one.
  */
 export function classChances({ outer, cavity, right, present }: Decisions): Float32Array {
   const count = outer.length;
@@ -79,9 +81,9 @@ export function classChances({ outer, cavity, right, present }: Decisions): Floa
 }
 
 /**
- * One observer's labels. Every decision compares its chance with Phi(Z) of a smooth standard normal field Z
- * of its own: Phi(Z) is uniform, so each pixel's label has exactly the stored chances, while neighbours err
- * together, as a hand-drawn contour does.
+ * Draws one observer's labels. Every decision compares its chance with Phi(Z) of a smooth standard normal
+ * field Z of its own: Phi(Z) is uniform, so each pixel's label has exactly the stored chances, while
+ * neighbours err together, as a hand-drawn contour does.
  */
 export function drawLabels(
   { outer, cavity, right, present }: Decisions,

@@ -63,7 +63,7 @@ test("defaults and shapes", () => {
   ]);
 });
 
-/** Pixels of a class; and the number of its connected pieces (edges touch). */
+/** Counts the pixels of a class and its connected pieces (edges touch). */
 function pieces(labels: Uint8Array, columns: number, wanted: number): { area: number; count: number } {
   const left = new Set<number>();
   for (const [i, label] of labels.entries()) if (label === wanted) left.add(i);
@@ -112,8 +112,8 @@ describe("twelve slices", () => {
       }
       expect(labels.data.every((label, i) => probabilities.data[label * 128 * 128 + i]! > 0)).toBe(true);
     }
-    // Where the right ventricle thins out, a contour may cut off a corner of it; pixel-wise
-    // draws would leave thousands.
+    // Where the right ventricle thins out, a contour may cut off one of its corners; pixel-wise draws would
+    // leave thousands.
     expect(stray).toBeLessThan(12);
   });
 

@@ -12,17 +12,20 @@ export const phantomClasses: readonly string[] = [
 ];
 
 export interface PhantomOptions {
-  /** Decides everything. */
+  /** The seed, which decides all values. */
   readonly seed: number;
-  /** One slice (2, default) or a stack of slices (3). */
+  /** The number of dimensions: one slice (2, default) or a stack of slices (3). */
   readonly dimensions?: 2 | 3;
   /**
-   * Pixels per axis: [rows, columns], by default 128 each, or [slices, rows, columns], by default 10 slices.
+   * The number of pixels per axis: [rows, columns], by default 128 each, or [slices, rows, columns], by
+   * default 10 slices.
    */
   readonly size?: readonly number[];
-  /** mm per axis; by default 1.5 within a slice and 10 between slices. */
+  /** The size of a pixel in mm per axis; by default 1.5 within a slice and 10 between slices. */
   readonly spacing?: readonly number[];
-  /** Which observer drew the labels; 0 by default. Others see the same image and the same chances. */
+  /**
+   * The observer who drew the labels; 0 by default. Other observers see the same image and the same chances.
+   */
   readonly observer?: number;
 }
 
@@ -36,13 +39,13 @@ const names = optionNames<PhantomOptions>({
 
 /** A synthetic cardiac MR image in the short-axis view whose labels' chances are known. */
 export interface Phantom {
-  /** [1, ...spatial], mean 0 and variance 1, multiples of 1/256 */
+  /** The image, [1, ...spatial], with mean 0 and variance 1, in multiples of 1/256. */
   readonly image: Tensor<"float32">;
-  /** [...spatial]: 0 background, 1 right ventricle, 2 myocardium, 3 left ventricle */
+  /** The labels, [...spatial]: 0 background, 1 right ventricle, 2 myocardium, 3 left ventricle. */
   readonly labels: Tensor<"uint8">;
-  /** [4, ...spatial]: the chance of each class, from which the labels were drawn */
+  /** The chance of each class, [4, ...spatial], from which the labels were drawn. */
   readonly probabilities: Tensor<"float32">;
-  /** mm per spatial axis */
+  /** The size of a pixel in mm per spatial axis. */
   readonly spacing: readonly number[];
 }
 
@@ -52,7 +55,7 @@ interface Layout {
   readonly spacing: readonly number[];
 }
 
-/** The options' shape with defaults; throws InvalidArgumentError. */
+/** Returns the options' shape with defaults; throws InvalidArgumentError. */
 function layoutOf({ dimensions = 2, size, spacing }: Omit<PhantomOptions, "seed">): Layout {
   if (dimensions !== 2 && dimensions !== 3) throw invalidArgument("dimensions", "2 or 3", dimensions);
   const layout = {
@@ -81,9 +84,9 @@ function gridOf({ dimensions, size, spacing }: Layout, random: Random): Grid {
 }
 
 /**
- * A phantom after the ACDC data set. The same options give the same values on every machine.
- * Anatomy, surroundings, sensitivity, noise and observers' spread vary from seed to seed; borders
- * are blurred where observers disagree.
+ * Generates a phantom after the ACDC data set. The same options give the same values on every machine.
+ * Anatomy, surroundings, sensitivity, noise and observers' spread vary from seed to seed; borders are blurred
+ * where observers disagree. Throws InvalidArgumentError.
  */
 export function generatePhantom(options: PhantomOptions): Phantom {
   checkOptions("options", options, names);

@@ -3,7 +3,7 @@ import { type Anatomy, at, type Borders, between, bordersAt, type Wave, wave } f
 
 const { cos, sin, square } = portableMath;
 
-/** Signal of each tissue, blood about 1. */
+/** The signal of each tissue, blood about 1. */
 interface Signals {
   readonly leftBlood: number;
   readonly rightBlood: number;
@@ -14,7 +14,7 @@ interface Signals {
   readonly soft: number;
 }
 
-/** A soft-edged ellipse. */
+/** An ellipse with a soft edge. */
 interface Blob {
   readonly x: number;
   readonly y: number;
@@ -26,8 +26,8 @@ interface Blob {
 }
 
 /**
- * A border across the image: what lies beyond `distance` mm from the middle in one
- * direction, wavy along the border.
+ * A border across the image: the tissue beyond `distance` mm from the middle in one direction, wavy along the
+ * border.
  */
 interface Edge {
   readonly cosine: number;
@@ -46,12 +46,12 @@ export interface Scene {
   readonly diaphragm: Edge;
   readonly blobs: readonly Blob[];
   readonly papillary: readonly { readonly angle: number; readonly depth: number; readonly size: number }[];
-  /** Thickness of the fat around the heart and how it varies around. */
+  /** The thickness of the fat around the heart and its variation around it. */
   readonly fat: number;
   readonly fatShape: Wave;
-  /** Thickness of the right ventricle's wall. */
+  /** The thickness of the right ventricle's wall. */
   readonly rightWall: number;
-  /** Smallest width of a visible border. */
+  /** The smallest width of a visible border. */
   readonly sharpness: number;
 }
 
@@ -65,7 +65,7 @@ function drawBlob(random: Random, x: number, y: number, width: number, height: n
   return { x, y, width, height, cosine: cos(turn), sine: sin(turn), signal };
 }
 
-/** The descending aorta, vessels of lung and liver, ribs. */
+/** Draws the descending aorta, vessels of lung and liver, and ribs. */
 function drawBlobs(random: Random, signals: Signals): Blob[] {
   const within = (low: number, high: number): number => between(random, low, high);
   const round = (x: number, y: number, size: number, signal: number): Blob =>
@@ -112,7 +112,7 @@ export function drawScene(random: Random): Scene {
   };
 }
 
-/** 0 below -width, 1 above width, smooth between. */
+/** Returns 0 below -width, 1 above width, and smooth values between. */
 function ramp(value: number, width: number): number {
   const t = Math.min(1, Math.max(0, 0.5 + value / (2 * width)));
   return t * t * (3 - 2 * t);
@@ -120,7 +120,7 @@ function ramp(value: number, width: number): number {
 
 const over = (below: number, above: number, cover: number): number => below + (above - below) * cover;
 
-/** Distance in mm beyond an edge. */
+/** Returns the distance in mm beyond an edge. */
 function beyond(edge: Edge, x: number, y: number): number {
   const { cosine, sine } = edge;
   const along = (y * cosine - x * sine) / 28;
@@ -134,7 +134,7 @@ function inside(blob: Blob, x: number, y: number): number {
   return (1 - Math.sqrt(u * u + v * v)) * Math.min(blob.width, blob.height);
 }
 
-/** The surroundings' signal, without the heart. They do not change through the slices. */
+/** Returns the surroundings' signal, without the heart. They do not change through the slices. */
 export function surroundings(scene: Scene, x: number, y: number): number {
   const { signals, sharpness: width } = scene;
   let signal = signals.soft;
@@ -144,7 +144,7 @@ export function surroundings(scene: Scene, x: number, y: number): number {
   signal = over(signal, signals.muscle, ramp(chest, 2 * width));
   signal = over(signal, signals.fat, ramp(chest - 12, 2 * width));
   for (const blob of scene.blobs) {
-    // Far from a small blob there is nothing to compute.
+    // A small blob does not matter far away.
     const reach = blob.width + 2 * blob.height;
     if (Math.abs(x - blob.x) < reach && Math.abs(y - blob.y) < reach)
       signal = over(signal, blob.signal, ramp(inside(blob, x, y), 1.5 * width));
@@ -152,7 +152,7 @@ export function surroundings(scene: Scene, x: number, y: number): number {
   return over(signal, 0.02, ramp(chest - 12 - scene.skin, 2 * width));
 }
 
-/** The signal at a point of one thin slice, given what surrounds the heart there. */
+/** Returns the signal at a point of one thin slice, given the surroundings of the heart there. */
 export function signalAt(
   anatomy: Anatomy,
   scene: Scene,
@@ -163,7 +163,7 @@ export function signalAt(
 ): number {
   const borders = bordersAt(anatomy, x, y, level);
   const { signals } = scene;
-  // Beyond the widest fat the heart does not show.
+  // Beyond the widest fat the heart is not visible.
   if (Math.min(borders.outer, borders.right) > 30) return around;
   const width = (spread: number): number => Math.sqrt(square(scene.sharpness) + square(1.3 * spread));
   const [cavityWidth, outerWidth, rightWidth] = borders.spread.map(width) as [number, number, number];
@@ -176,7 +176,7 @@ export function signalAt(
   return over(signal, cavitySignal(scene, borders, level), ramp(-borders.cavity, cavityWidth));
 }
 
-/** Blood with the two papillary muscles, which observers count to the cavity. */
+/** Returns the signal of blood with the two papillary muscles, which observers count to the cavity. */
 function cavitySignal(scene: Scene, borders: Borders, level: number): number {
   const { signals, sharpness } = scene;
   let signal = signals.leftBlood;

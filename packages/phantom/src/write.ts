@@ -5,10 +5,10 @@ import { listFolder, toInt64, writeNpz } from "@pixelcal/io";
 import { generatePhantom, type Phantom, type PhantomOptions } from "./phantom.js";
 
 export interface WritePhantomsOptions extends Omit<PhantomOptions, "seed" | "observer"> {
-  /** How many cases of each split. */
+  /** The number of cases of each split. */
   readonly cases: { readonly train: number; readonly val: number; readonly test: number };
   readonly seed: number;
-  /** Called after each case; what it throws stops the writing. */
+  /** A callback after each case; an error it throws stops the writing. */
   onCase?(done: number, total: number): void;
 }
 
@@ -38,7 +38,7 @@ async function checkFolder(folder: string, count: number): Promise<void> {
     throw invalidArgument("root", "a folder without other cases", join(folder, foreign));
 }
 
-/** The arrays of a case file: `image`, `label`, the known chances as `truth`, and `spacing`. */
+/** Returns the arrays of a case file: `image`, `label`, the known chances as `truth`, and `spacing`. */
 function arrays({ image, labels, probabilities, spacing }: Phantom): Parameters<typeof writeNpz>[1] {
   return {
     image,
@@ -49,9 +49,9 @@ function arrays({ image, labels, probabilities, spacing }: Phantom): Parameters<
 }
 
 /**
- * Writes a data set of phantoms as `root/{train,val,test}/case_XXXX.npz`; every case depends on
- * seed, split and index alone, so that adding cases keeps the ones before. Throws
- * InvalidArgumentError when a folder holds other cases.
+ * Writes a data set of phantoms as `root/{train,val,test}/case_XXXX.npz`; every case depends only on seed,
+ * split and index, so adding cases keeps the earlier ones. Throws InvalidArgumentError if a folder holds
+ * other cases.
  */
 export async function writePhantoms(root: string, options: WritePhantomsOptions): Promise<void> {
   checkOptions("options", options, names);

@@ -1,4 +1,4 @@
-// What callers hand over by mistake, and what nobody does.
+// Values that callers pass by mistake, and values that nobody passes.
 import { types } from "node:util";
 import { Planted } from "../typed-errors.mjs";
 

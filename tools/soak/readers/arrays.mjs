@@ -25,7 +25,7 @@ const tensors = [
 ];
 
 const npy = tensors.map((value) => concat(...io.encodeNpy(value)));
-// What NumPy also writes: Fortran order, big-endian numbers, version 2.
+// Forms that NumPy also writes: Fortran order, big-endian numbers, version 2.
 const edited = (bytes, from, to) =>
   new Uint8Array(Buffer.from(Buffer.from(bytes).toString("latin1").replace(from, to), "latin1"));
 npy.push(edited(npy[0], "False", "True "), edited(npy[3], "<f8", ">f8"), edited(npy[1], "|u1", "|b1"));

@@ -17,7 +17,7 @@ import { resizeRules } from "./resize.js";
 import { type Backward, type GradientRule, noGradient } from "./rule.js";
 
 /**
- * How to differentiate every operator. `noGradient` stands for operators whose
+ * The gradient rule of every operator. `noGradient` stands for operators whose
  * gradient is zero or has no meaning.
  */
 export const gradientRules: Readonly<Record<string, GradientRule>> = {

@@ -17,7 +17,7 @@ export const all = (inputs: readonly (NumericArray | undefined)[]): readonly Num
 
 export const count = (dims: readonly number[]): number => dims.reduce((product, size) => product * size, 1);
 
-/** How far apart neighbours along each axis lie in memory. */
+/** Returns the distances in memory between neighbours along each axis. */
 export function stridesOf(dims: readonly number[]): number[] {
   const strides = Array<number>(dims.length).fill(1);
   for (let axis = dims.length - 2; axis >= 0; axis--) strides[axis] = strides[axis + 1]! * dims[axis + 1]!;

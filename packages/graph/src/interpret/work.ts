@@ -27,7 +27,7 @@ const perOutput: Readonly<Record<string, (node: Node) => number>> = {
 };
 
 /**
- * How many elements are visited, at most, when the nodes of a graph are computed; no
+ * Returns an upper bound of the elements visited when the nodes of a graph are computed; no
  * more is counted beyond `enough`.
  */
 export function workOf(graph: Graph, enough: number): number {

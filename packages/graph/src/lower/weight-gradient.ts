@@ -128,7 +128,7 @@ function bySwappedConvolution({ windows, x, dy }: WeightGradient): Value {
 }
 
 /**
- * How many equal pieces a long sum over pixels is cut into, so that a GPU has work
+ * Returns the number of equal pieces a long sum over pixels is cut into, so that a GPU has work
  * for all its groups of threads.
  */
 function pieces(pixels: number): number {

@@ -8,7 +8,7 @@ export interface Call {
   readonly opType: string;
   readonly operands: readonly (Value | undefined)[];
   readonly attributes: Readonly<Record<string, Attribute>>;
-  /** How many outputs it has. */
+  /** The number of outputs. */
   readonly outputs: number;
   /** The model's operator set. */
   readonly version: number;

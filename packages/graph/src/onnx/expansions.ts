@@ -165,7 +165,7 @@ export const expansions: Readonly<Record<string, Expansion>> = {
   Tan: unary((x) => ops.Div(ops.Sin(x), ops.Cos(x))),
   Sinh: unary((x) => ops.Mul(ops.Sub(ops.Exp(x), ops.Exp(ops.Neg(x))), 0.5)),
   Cosh: unary((x) => ops.Mul(ops.Add(ops.Exp(x), ops.Exp(ops.Neg(x))), 0.5)),
-  // Of the second operand only the type counts, so that a constant stays one.
+  // Only the type of the second operand counts, so that a constant stays one.
   CastLike: (call) => {
     const [x, { type }] = [operand(call, 0), operand(call, 1)];
     const tensor = call.graph.constants.get(x.name);

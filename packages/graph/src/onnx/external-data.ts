@@ -50,7 +50,7 @@ export function readExternal(
 ): Uint8Array {
   const rest = isFileReader(read) ? read.size(location) - offset : undefined;
   const found = length ?? rest;
-  // What goes past the file's end is refused with the file's size below.
+  // Data past the file's end is refused below, with the file's size.
   const inside = rest === undefined || (rest >= 0 && (length ?? 0) <= rest);
   if (inside && found !== undefined && found !== needed) throw wrongLength(found);
   if (checksum !== undefined) {

@@ -129,7 +129,7 @@ function evaluated(
       fromNumbers(type, toNumbers(results[`output${index}`]!), dims),
     );
   } catch {
-    // What is wrong with the node is said, by name, when it is added to the graph.
+    // The error of an invalid node is thrown, by name, when the node is added to the graph.
     return undefined;
   }
 }

@@ -247,7 +247,7 @@ function addBranch(
   const chosen = toNumbers(tensor)[0] ? "then_branch" : "else_branch";
   const branch: GraphProto | undefined = attributes.find((attribute) => attribute.name === chosen)?.g;
   if (branch === undefined) throw graphError(name, chosen, "nothing");
-  // What a branch stores is no weight: the other branch may be taken next time.
+  // A value stored by a branch is no weight: the other branch may be taken next time.
   for (const stored of branch.initializers ?? [])
     addConstant(reading, name, parseTensor(stored, stored.name || name, reading.tensors), stored.name ?? "");
   for (const node of orderNodes(branch.nodes ?? [])) readNode(reading, node);

@@ -14,7 +14,7 @@ const replaced = (bytes: Uint8Array, weights: Weights): Buffer => join(replaceWe
 const weightsOf = (bytes: Uint8Array): Weights =>
   Object.fromEntries(parseModel(bytes).initializers) as Weights;
 
-/** How many bytes of two files of one length differ. */
+/** Counts the bytes in which two files of one length differ. */
 const distance = (a: Uint8Array, b: Uint8Array): number => {
   expect(a.length).toBe(b.length);
   return a.reduce((count, byte, i) => count + (byte === b[i] ? 0 : 1), 0);

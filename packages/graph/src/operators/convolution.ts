@@ -39,7 +39,7 @@ function operands(spec: Described): [Value, Value] {
   return [x, w];
 }
 
-/** How many groups divide both `count` channels of the image and `others`. */
+/** Returns the number of groups that divide both `count` channels of the image and `others`. */
 function groupsOf(spec: Described, count: number, others: number): number {
   const group = groupOf(spec);
   if (Number.isInteger(group) && group >= 1 && count % group === 0 && others % group === 0) return group;

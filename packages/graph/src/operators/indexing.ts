@@ -24,7 +24,7 @@ function requireReduction(spec: NodeSpec): void {
     throw graphError(`${spec.name}.reduction`, `one of ${reductions.join(", ")}`, reduction);
 }
 
-/** How many axes a row of `indices` names: one at least. */
+/** Returns the number of axes that a row of `indices` names, at least one. */
 function columns(spec: NodeSpec, indices: Value, most: number): number {
   const depth = indices.dims.at(-1) ?? 0;
   if (depth >= 1 && depth <= most) return depth;

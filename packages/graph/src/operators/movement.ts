@@ -30,7 +30,7 @@ export interface Steps {
   readonly axis: number;
   readonly start: number;
   readonly step: number;
-  /** How many elements the slice keeps. */
+  /** The number of elements the slice keeps. */
   readonly count: number;
 }
 
@@ -62,7 +62,7 @@ export function sliceSteps(spec: Described): readonly Steps[] {
   });
 }
 
-/** How many elements a Pad adds before and after each axis; negative where it crops. */
+/** The number of elements a Pad adds before and after each axis; negative where it crops. */
 export function padding(spec: Described): {
   readonly before: readonly number[];
   readonly after: readonly number[];

@@ -38,7 +38,7 @@ test.each(cases)("%s: the gradient equals central differences", (_, operatorCase
   }
 });
 
-// What webgpu has and computes like the CPU, as measured operator by operator.
+// The operators that webgpu has and computes like the CPU, as measured operator by operator.
 const portable = new Set(
   `Abs Add And ArgMax AveragePool BatchNormalization Cast Ceil Clip Concat Conv ConvTranspose Cos CumSum DepthToSpace Div Elu
   Equal Erf Exp Expand Floor Gather GatherElements Gemm GlobalAveragePool Greater Identity InstanceNormalization

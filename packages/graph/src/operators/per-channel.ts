@@ -3,7 +3,7 @@ import type { Described, Value } from "../ir.js";
 import { Add, Div, Sqrt } from "./elementwise.js";
 import { Reshape } from "./movement.js";
 
-// What norms and their gradients share.
+// The parts that norms and their gradients share.
 
 /** Spatial axes of [N, C, ...spatial] with the batch: what a per-channel sum runs over. */
 export const exceptChannels = (x: Value): number[] =>

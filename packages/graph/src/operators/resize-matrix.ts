@@ -108,7 +108,7 @@ function interpolation(node: Described, scale: number): Interpolation {
 }
 
 interface Kernel {
-  /** How far from its middle it is not zero. */
+  /** The distance from the middle beyond which the filter is zero. */
   readonly reach: number;
   readonly weight: (distance: number) => number;
 }

@@ -4,7 +4,7 @@ import type { Described } from "../ir.js";
 
 export type AutoPad = "NOTSET" | "VALID" | "SAME_UPPER" | "SAME_LOWER";
 
-/** How a kernel slides over the spatial axes, all padding explicit; one entry per spatial axis. */
+/** The way a kernel slides over the spatial axes, all padding explicit; one entry per spatial axis. */
 export interface Windows {
   readonly input: readonly number[];
   readonly kernel: readonly number[];

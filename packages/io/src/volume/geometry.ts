@@ -19,7 +19,10 @@ function affineOf({ direction, spacing, origin }: Grid): Affine {
   return { columns: direction.map((column, axis) => scaleBy(column, spacing[axis]!)), origin };
 }
 
-/** Splits affine columns into spacing and direction. Throws FormatError for columns without a direction or in one plane. */
+/**
+ * Splits affine columns into spacing and direction. Throws FormatError for columns without a direction or in
+ * one plane.
+ */
 export function gridOf(path: string, key: string, shape: readonly number[], affine: Affine): Grid {
   const columns = affine.columns.slice(0, shape.length);
   const spacing = columns.map(norm);
@@ -82,7 +85,10 @@ const corners = (shape: readonly number[]): readonly (readonly number[])[] =>
     [[]],
   );
 
-/** Whether every corner voxel of `a` lies within 1e-3 of a voxel of its namesake in `b`, and the shapes are the same. */
+/**
+ * Whether every corner voxel of `a` lies within 1e-3 of a voxel of its namesake in `b`, and the shapes are
+ * the same.
+ */
 export function sameGrid(a: Grid, b: Grid): boolean {
   if (a.shape.length !== b.shape.length || a.shape.some((size, axis) => size !== b.shape[axis])) return false;
   // One voxel further than the last, as an axis of one voxel has a spacing too.
@@ -111,13 +117,19 @@ export function checkSameGrid(path: string, grid: Grid, otherPath: string, other
   throw new FormatError(path, "geometry", what);
 }
 
-/** How the axes of one grid lie along another's: axis `from[i]` of the source, backwards where `flipped[i]`, is axis i. */
+/**
+ * The axes of one grid along another's: axis `from[i]` of the source, backwards where `flipped[i]`, is axis
+ * i.
+ */
 export interface AxisOrder {
   readonly from: readonly number[];
   readonly flipped: readonly boolean[];
 }
 
-/** Returns the signed permutation of axes that turns `grid` into `target` exactly (to 1e-3 of a voxel), if there is one. */
+/**
+ * Returns the signed permutation of axes that turns `grid` into `target` exactly (to 1e-3 of a voxel), if
+ * there is one.
+ */
 export function permutationBetween(grid: Grid, target: Grid): AxisOrder | undefined {
   const rank = grid.shape.length;
   if (target.shape.length !== rank) return undefined;

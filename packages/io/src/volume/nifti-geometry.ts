@@ -59,9 +59,10 @@ const list = (values: readonly number[]): string =>
   values.map((value) => Number(value.toPrecision(6))).join(" x ");
 
 /**
- * The geometry rule. The affine is the sform if its code is positive, else the qform if its code is, else the diagonal of
- * pixdim. Where the sform's column lengths and pixdim differ by more than 1 %, the qform is taken if it agrees with pixdim;
- * else `spacingFrom` decides, and without it the file is refused as "spacing-ambiguous".
+ * The geometry rule. The affine is the sform if its code is positive, else the qform if its code is, else the
+ * diagonal of pixdim. Where the sform's column lengths and pixdim differ by more than 1 %, the qform is taken
+ * if it agrees with pixdim; else `spacingFrom` decides, and without it the file is refused as
+ * "spacing-ambiguous".
  */
 export function niftiGrid(
   path: string,
@@ -75,7 +76,7 @@ export function niftiGrid(
   if (!unit) throw new FormatError(path, "xyzt_units", `${code} is no unit of length (0, 1 m, 2 mm, 3 um)`);
   const [units, factor] = unit;
   if (units === "unknown") notes.push("the unit of length is not given; mm is assumed");
-  // What pixdim says of an axis that the image does not have is not looked at.
+  // The pixdim of axes that the image does not have is not read.
   const axes = stored.map((_, axis) => axis);
   const pixdim = forms.pixdim.map((size, i) => (i === 0 || i <= stored.length ? size : size > 0 ? size : 1));
   const bad = axes.find((axis) => !(pixdim[axis + 1]! > 0 && Number.isFinite(pixdim[axis + 1]!)));
