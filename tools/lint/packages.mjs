@@ -43,7 +43,7 @@ async function problemsOf(name, folder) {
   const manifest = JSON.parse(readFileSync(join(root, "packages", name, "package.json"), "utf8"));
   for (const key of ["description", "license", "engines", "keywords"])
     if (manifest[key] === undefined) problems.push(`package.json has no ${key}`);
-  const { messages } = await publint({ pkgDir: join(root, "packages", name), pack: "pnpm" });
+  const { messages } = await publint({ pack: { tarball: Uint8Array.from(archive).buffer } });
   for (const message of messages) problems.push(`publint: ${formatMessage(message, manifest)}`);
   if (manifest.exports !== undefined) {
     const types = await checkPackage(createPackageFromTarballData(archive));
