@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { Labels, Probabilities } from "@pixelcal/core";
+import type { CaseStatistics, Labels, Probabilities } from "@pixelcal/core";
 import {
   checkOptions,
   elementCount,
@@ -54,19 +54,8 @@ export interface EvaluationRow {
   readonly labels: string;
 }
 
-/** A column over all cases. */
-export interface ScoreSummary {
-  /** Over the defined cases: infinite when one of them is; NaN when there is none. */
-  readonly mean: number;
-  /** Standard deviation (n - 1) over the finite cases; NaN for fewer than two. */
-  readonly deviation: number;
-  readonly finiteMean: number;
-  /** Defined cases, infinite ones included. */
-  readonly count: number;
-  readonly infinite: number;
-  /** Cases in which the score is not defined; they count in nothing else. */
-  readonly undefined: number;
-}
+/** The statistics of a column over all cases, those of core's metrics. */
+export type ScoreSummary = CaseStatistics;
 
 export interface Evaluation {
   readonly rows: readonly EvaluationRow[];

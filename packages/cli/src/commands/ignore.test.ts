@@ -82,7 +82,7 @@ describe("a label to ignore", () => {
     ]);
     expect(counts.messages).toBe(
       "error: dataset.ignore: signedDistanceCalibration (preset reference) counts every pixel; " +
-        "preset consistent can leave some out\n",
+        "preset consistent or proper can leave some out\n",
     );
     expect(counts.code).toBe(1);
     await expect(readdir(at("refused"))).rejects.toThrow("ENOENT");
