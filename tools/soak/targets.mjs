@@ -1,7 +1,7 @@
 // Everything that is soaked. A reader's `share` is its part of the inputs of all readers;
 // calls and kills are counted.
 const modules = {
-  readers: ["onnx", "arrays", "checkpoints", "config", "states"],
+  readers: ["onnx", "arrays", "checkpoints", "config", "states", "volumes"],
   boundary: ["native", "core"],
   kills: ["checkpoint", "training", "predictor"],
   // Faults put in on purpose, which every soak must see before it begins.

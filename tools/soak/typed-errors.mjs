@@ -3,6 +3,7 @@ export const typed = {
   onnx: ["GraphError", "UnsupportedOpError", "InvalidArgumentError"],
   npy: ["FormatError"],
   npz: ["FormatError"],
+  volume: ["FormatError"],
   safetensors: ["FormatError"],
   checkpoint: ["FormatError"],
   config: ["CommandError", "ConfigError"],

@@ -40,14 +40,19 @@ export async function readNpz(
   return arrays;
 }
 
-/** Returns the names of the arrays in an NPZ archive, in its order, without reading any of them. */
-export async function npzNames(path: string, limits: Partial<Limits> = {}): Promise<readonly string[]> {
+/** Returns the names of the arrays in an NPZ archive (a path or bytes), in its order, without reading any of them. */
+export async function npzNames(
+  source: string | Uint8Array,
+  options: Partial<Limits> & Pick<ReadNpzOptions, "source"> = {},
+): Promise<readonly string[]> {
+  const { source: name = "npz", ...limits } = options;
   const names: string[] = [];
   const note = (file: string): boolean => {
     if (file.endsWith(".npy")) names.push(file.slice(0, -4));
     return false;
   };
-  await readArchive(path, path, { ...defaultLimits, ...limits }, note, () => undefined);
+  const path = typeof source === "string" ? source : name;
+  await readArchive(source, path, { ...defaultLimits, ...limits }, note, () => undefined);
   return names;
 }
 

@@ -43,7 +43,7 @@ const useFile = (bytes) => bytes.length % 8 === 0;
 export const npyTarget = {
   name: "npy",
   kind: "npy",
-  share: 0.199,
+  share: 0.119,
   rate: 7000,
   make: (random) => mutated(random.pick(npy), random, npy),
   run: (bytes) =>
@@ -71,7 +71,7 @@ function inside(random) {
 export const npzTarget = {
   name: "npz",
   kind: "npz",
-  share: 0.14,
+  share: 0.1,
   rate: 900,
   make: (random) =>
     random.pick([
@@ -139,7 +139,7 @@ function resealed(bytes) {
 export const safetensorsTarget = {
   name: "safetensors",
   kind: "safetensors",
-  share: 0.16,
+  share: 0.1,
   rate: 3900,
   make: (random) => mutatedSafetensors(random.pick(files), random, files),
   run: (bytes) =>

@@ -3,11 +3,20 @@ import { defaultLimits, type Limits } from "../limits.js";
 import { metaImageReader } from "./metaimage.js";
 import { niftiReader } from "./nifti.js";
 import { nrrdReader } from "./nrrd.js";
+import { npyReader, npzReader } from "./numpy.js";
+import { pngReader } from "./png.js";
 import { withSource } from "./source.js";
 import type { Volume, VolumeOptions, VolumeReader } from "./volume.js";
 
 /** Every format, in the order in which they are asked. */
-const volumeReaders: readonly VolumeReader[] = [niftiReader, nrrdReader, metaImageReader];
+const volumeReaders: readonly VolumeReader[] = [
+  niftiReader,
+  nrrdReader,
+  metaImageReader,
+  npyReader,
+  npzReader,
+  pngReader,
+];
 
 /** Empty masks pack 1000:1, and whole bodies have a thousand slices: any honest ratio is fine up to a GiB. */
 const volumeLimits: Limits = { ...defaultLimits, ratioFloor: 2 ** 30 };
