@@ -1,3 +1,4 @@
+import { readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { configDefaults, defineConfig } from "vitest/config";
 
@@ -16,10 +17,7 @@ export default defineConfig({
     alias: {
       "@pixelcal/graph/testing": source("graph", "testing/"),
       ...Object.fromEntries(
-        ["core", "evaluate", "graph", "losses", "io", "phantom", "train", "cli"].map((name) => [
-          `@pixelcal/${name}`,
-          source(name),
-        ]),
+        readdirSync(new URL("packages", import.meta.url)).map((name) => [`@pixelcal/${name}`, source(name)]),
       ),
     },
   },

@@ -13,7 +13,9 @@ function filesOf(folder) {
 }
 
 export default function setup() {
-  const folders = readdirSync(join(root, "packages")).map((name) => join(root, "packages", name));
+  const folders = readdirSync(join(root, "packages"))
+    .map((name) => join(root, "packages", name))
+    .filter((folder) => existsSync(join(folder, "package.json")));
   const files = [
     ...folders.flatMap(filesOf),
     join(root, "packages/train/dist/predict/service/child.js"),
