@@ -26,7 +26,7 @@ export {
   sgd,
   type Update,
 } from "./optimizer/optimizer.js";
-export type { RateGroup } from "./optimizer/parameter-groups.js";
+export type { ParameterGroup } from "./optimizer/parameter-groups.js";
 export {
   type CosineOptions,
   constant,

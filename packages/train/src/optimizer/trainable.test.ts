@@ -3,7 +3,7 @@ import { Graph, ops } from "@pixelcal/graph";
 import { describe, expect, test } from "vitest";
 import { rolesOf } from "../model/image-and-logits.js";
 import { unet2d } from "../model/unet2d.js";
-import { ratesOf } from "./parameter-groups.js";
+import { groupByLearningRate } from "./parameter-groups.js";
 import { selected, type TrainableSelection } from "./trainable.js";
 
 /** Two layers with a norm each: one batch norm, one group norm as exporters write it. */
@@ -94,18 +94,20 @@ describe("learning rates", () => {
       { match: ["enc.a"], learningRate: 0 },
       { match: ["enc.*", "head"], learningRate: 0.5 },
     ];
-    expect(ratesOf(names, 1, groups)).toEqual([
+    expect(groupByLearningRate(names, 1, groups)).toEqual([
       { learningRate: 1, names: ["dec.a"] },
       { learningRate: 0, names: ["enc.a"] },
       { learningRate: 0.5, names: ["enc.b", "head"] },
     ]);
-    expect(ratesOf(names, 1)).toEqual([{ learningRate: 1, names }]);
+    expect(groupByLearningRate(names, 1)).toEqual([{ learningRate: 1, names }]);
   });
 
   test("refuses patterns without a match and rates below 0", () => {
-    expect(() => ratesOf(names, 1, [{ match: ["haed"], learningRate: 1 }])).toThrow(
+    expect(() => groupByLearningRate(names, 1, [{ match: ["haed"], learningRate: 1 }])).toThrow(
       "groups.0.match: haed matches no parameter; did you mean head?",
     );
-    expect(() => ratesOf(names, 1, [{ match: ["head"], learningRate: -1 }])).toThrow("groups.0.learningRate");
+    expect(() => groupByLearningRate(names, 1, [{ match: ["head"], learningRate: -1 }])).toThrow(
+      "groups.0.learningRate",
+    );
   });
 });

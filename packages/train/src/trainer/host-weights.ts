@@ -1,68 +1,89 @@
-import { gradientNorm } from "@pixelcal/core";
-import { type Arrays, zerosLike } from "../optimizer/arrays.js";
-import type { Optimizer } from "../optimizer/optimizer.js";
-import type { Rated } from "../optimizer/parameter-groups.js";
+import { gradientNorm, type Tensor } from "@pixelcal/core";
+import { updatedName } from "@pixelcal/graph";
+import { addTo, clear, copied, type NamedArrays } from "../optimizer/named-arrays.js";
+import type { Session, Tensors } from "../runtime/session.js";
+import type { HostState } from "./host-state.js";
 import { checkFinite } from "./options.js";
+import { gradientOutput, type LossValues, lossValues } from "./step-graph.js";
+import type { UpdateScalars, Weights } from "./weights.js";
 
-/** The numbers of one update. */
-export interface UpdateNumbers {
-  /** On every learning rate. */
-  readonly factor: number;
-  /** Factor on every gradient, from clipping and accumulation. */
-  readonly gradientScale: number;
-  /** Number of this update, from 1. */
-  readonly count: number;
-}
+/** Weights in host memory: steps read and write the arrays of the `HostState`, native kernels update them. */
+export class HostWeights implements Weights {
+  readonly stale = false;
+  readonly packs = undefined;
+  readonly kept: readonly string[] = [];
+  readonly #state: HostState;
+  /** The model's outputs, which a step does not need. */
+  readonly #logits: ReadonlySet<string>;
+  /** The buffers that a step changes. */
+  readonly #moving: readonly string[];
+  readonly #accumulates: boolean;
+  readonly #parameters: readonly string[];
+  #norm = 0;
 
-/** Gradients, optimizer state and updates of parameters in the memory of the host. */
-export class Updater {
-  readonly optimizer: Optimizer;
-  /** The trained parameters by learning rate. */
-  readonly rates: readonly Rated[];
-  /** What a backward pass writes its gradients to. */
-  readonly gradients: Arrays;
-  /** Sums of gradients of several batches; empty where every batch makes an update. */
-  readonly sums: Arrays;
-  readonly slots: Readonly<Record<string, Arrays>>;
-  readonly #parameters: Readonly<Arrays>;
-  readonly #names: readonly string[];
-
-  constructor(optimizer: Optimizer, rates: readonly Rated[], parameters: Readonly<Arrays>, sums: boolean) {
-    const names = Object.keys(parameters).filter((name) => rates.some((rated) => rated.names.includes(name)));
-    const zeros = (): Arrays => zerosLike(parameters, names);
-    this.optimizer = optimizer;
-    this.rates = rates;
-    this.gradients = zeros();
-    this.sums = sums ? zeros() : {};
-    this.slots = Object.fromEntries(optimizer.slots.map((slot) => [slot, zeros()]));
-    this.#parameters = parameters;
-    this.#names = names;
+  /** `frozenNorms` says whether batch norms keep their running statistics. */
+  constructor(state: HostState, logits: Iterable<string>, frozenNorms: boolean) {
+    this.#state = state;
+    this.#logits = new Set(logits);
+    this.#moving = frozenNorms ? [] : Object.keys(state.buffers);
+    this.#accumulates = Object.keys(state.sums).length > 0;
+    this.#parameters = Object.keys(state.gradients);
   }
 
-  /** Whether weight decay applies to a parameter. */
-  decays(name: string): boolean {
-    return this.optimizer.decay === "all" || this.#parameters[name]!.dims.length > 1;
+  async feeds(averages?: Readonly<NamedArrays>): Promise<Tensors> {
+    return { ...this.#state.model, ...averages };
   }
 
-  /** The norm of all gradients together. Throws `DivergedError` where it is no number. */
-  async norm(gradients: Readonly<Arrays>, updates: number): Promise<number> {
-    const norm = await gradientNorm({ gradients: this.#names.map((name) => gradients[name]!.data) });
-    checkFinite("gradient norm", norm, updates);
-    return norm;
+  async backward(session: Session, feeds: Tensors): Promise<LossValues> {
+    const { trainable, gradients, nextBuffers, updates } = this.#state;
+    const into: Record<string, Tensor> = {};
+    for (const name of trainable) into[gradientOutput(name)] = gradients[name]!;
+    for (const name of this.#moving) into[updatedName(name)] = nextBuffers[name]!;
+    const outputs = session.outputs.map(({ name }) => name).filter((name) => !this.#logits.has(name));
+    const values = lossValues(await session.run(feeds, { into, outputs }));
+    checkFinite("loss", values.loss, updates);
+    return values;
   }
 
-  /** Moves the parameters. */
-  async update(gradients: Readonly<Arrays>, { factor, ...numbers }: UpdateNumbers): Promise<void> {
-    for (const { names, learningRate } of this.rates) {
-      const list = (arrays: Readonly<Arrays>): Float32Array[] => names.map((name) => arrays[name]!.data);
-      await this.optimizer.update({
-        parameters: list(this.#parameters),
-        gradients: list(gradients),
-        slots: Object.fromEntries(Object.entries(this.slots).map(([slot, all]) => [slot, list(all)])),
-        decays: names.map((name) => this.decays(name)),
+  async takeGradients(): Promise<NamedArrays> {
+    return copied(this.#state.gradients);
+  }
+
+  async accumulate(): Promise<void> {
+    const { gradients, sums, updates } = this.#state;
+    this.#norm = await this.#normOf(gradients);
+    checkFinite("gradient norm", this.#norm, updates);
+    if (this.#moving.length > 0) this.#state.swapBuffers();
+    if (this.#accumulates) addTo(sums, gradients);
+  }
+
+  async accumulatedNorm(): Promise<number> {
+    return this.#accumulates ? this.#normOf(this.#state.sums) : this.#norm;
+  }
+
+  async update({ factor, ...scalars }: UpdateScalars): Promise<void> {
+    const { optimizer, groups, parameters, slots, sums, gradients } = this.#state;
+    for (const { names, learningRate } of groups) {
+      const list = (arrays: Readonly<NamedArrays>): Float32Array[] => names.map((name) => arrays[name]!.data);
+      await optimizer.update({
+        parameters: list(parameters),
+        gradients: list(this.#accumulates ? sums : gradients),
+        slots: Object.fromEntries(Object.entries(slots).map(([slot, all]) => [slot, list(all)])),
+        decays: names.map((name) => this.#state.decays(name)),
         learningRate: learningRate * factor,
-        ...numbers,
+        ...scalars,
       });
     }
+    clear(sums);
+  }
+
+  async read(): Promise<void> {}
+
+  invalidate(): void {}
+
+  async close(): Promise<void> {}
+
+  #normOf(gradients: Readonly<NamedArrays>): Promise<number> {
+    return gradientNorm({ gradients: this.#parameters.map((name) => gradients[name]!.data) });
   }
 }

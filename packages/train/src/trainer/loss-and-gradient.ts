@@ -2,7 +2,7 @@ import type { Labels, Tensor } from "@pixelcal/core";
 import { checkLabels, checkOptions, checkTensor, invalidArgument, optionNames } from "@pixelcal/core";
 import type { Loss } from "@pixelcal/losses";
 import { createSession, type TrainDevice } from "../runtime/session.js";
-import { buildLossGraph, gradientOutput, lossValues, targetInput } from "./step-graph.js";
+import { buildLossGraph, gradientOutput, lossValues, targetFeeds } from "./step-graph.js";
 
 export interface LossOptions {
   /** [N, channels, ...spatial], for losses with an image-guided kernel. */
@@ -47,9 +47,7 @@ export async function lossAndGradient(
   const targets = await loss.targets(labels, { classes: logits.dims[1] ?? 0, image, spacing });
   const session = await createSession(buildLossGraph(loss, logits.dims, device), { device, threads });
   try {
-    const feeds: Record<string, Tensor> = { logits };
-    for (const [name, target] of Object.entries(targets)) feeds[targetInput(name)] = target;
-    const outputs = await session.run(feeds);
+    const outputs = await session.run({ logits, ...targetFeeds(targets) });
     return { ...lossValues(outputs), gradient: outputs[gradientOutput("logits")] as Tensor<"float32"> };
   } finally {
     await session.close();

@@ -6,7 +6,7 @@ import type { Loss } from "@pixelcal/losses";
 import type { ModelEnds } from "../model/canonical.js";
 import type { AnyModel, FileOptions } from "../model/source.js";
 import type { Optimizer } from "../optimizer/optimizer.js";
-import { type RateGroup, rateGroupNames } from "../optimizer/parameter-groups.js";
+import { type ParameterGroup, parameterGroupNames } from "../optimizer/parameter-groups.js";
 import type { Schedule } from "../optimizer/schedule.js";
 import { selected, selectionNames, type TrainableSelection } from "../optimizer/trainable.js";
 import type { Tensors, TrainDevice } from "../runtime/session.js";
@@ -43,7 +43,7 @@ export interface TrainerOptions extends Omit<ModelEnds, "outputs">, FileOptions 
   /** "frozen": batch norms use their running statistics in training too, and keep them; "update" by default. */
   readonly batchNorm?: "update" | "frozen";
   /** Learning rates other than the optimizer's. */
-  readonly groups?: readonly RateGroup[];
+  readonly groups?: readonly ParameterGroup[];
   /** Decay of moving averages of the weights, 0.999 for example. They are then what is validated, predicted with and exported. */
   readonly ema?: number;
   /** Gradients are scaled down to this global norm. */
@@ -84,7 +84,7 @@ export function checkTrainerOptions(options: TrainerOptions): TrainerOptions {
   if (trainable !== undefined && isSelection(trainable)) {
     checkOptions("options.trainable", trainable, selectionNames);
   }
-  groups?.forEach((group, i) => void checkOptions(`options.groups[${i}]`, group, rateGroupNames));
+  groups?.forEach((group, i) => void checkOptions(`options.groups[${i}]`, group, parameterGroupNames));
   return options;
 }
 

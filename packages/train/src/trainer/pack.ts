@@ -1,6 +1,6 @@
 import { type Tensor, zeros } from "@pixelcal/core";
 import { type Graph, ops, type Value } from "@pixelcal/graph";
-import type { Arrays } from "../optimizer/arrays.js";
+import type { NamedArrays } from "../optimizer/named-arrays.js";
 
 interface Member {
   readonly name: string;
@@ -18,7 +18,7 @@ export class Pack {
   readonly members: readonly Member[];
   readonly size: number;
 
-  constructor(name: string, arrays: Readonly<Arrays>, names: readonly string[]) {
+  constructor(name: string, arrays: Readonly<NamedArrays>, names: readonly string[]) {
     let offset = 0;
     this.name = name;
     this.members = names.map((member) => {
@@ -56,14 +56,14 @@ export class Pack {
   }
 
   /** One flat copy of its arrays. */
-  gather(arrays: Readonly<Arrays>): Tensor<"float32"> {
+  gather(arrays: Readonly<NamedArrays>): Tensor<"float32"> {
     const flat = zeros("float32", [this.size]);
     for (const { name, offset } of this.members) flat.data.set(arrays[name]!.data, offset);
     return flat;
   }
 
   /** Copies what `gather` gave back into the arrays. */
-  scatter(flat: Float32Array, arrays: Readonly<Arrays>): void {
+  scatter(flat: Float32Array, arrays: Readonly<NamedArrays>): void {
     for (const { name, offset, size } of this.members) {
       arrays[name]!.data.set(flat.subarray(offset, offset + size));
     }

@@ -4,7 +4,6 @@ import { withProbabilities } from "../predict/probability-graph.js";
 import { channelBlock } from "../runtime/channel-block.js";
 import { createSession, type Session } from "../runtime/session.js";
 import { SessionCache } from "../runtime/session-cache.js";
-import type { Resident } from "./device-weights.js";
 import {
   buildEvaluationGraph,
   buildInferenceGraph,
@@ -15,22 +14,27 @@ import {
 
 /** The graphs of a training, laid out and compiled for the image dims they are asked for. */
 export class TrainingSessions {
-  /** What keeps the arrays on the device, if anything does: the graphs are then made for its packs. */
-  resident: Resident | undefined;
   readonly #source: ModelSource;
   readonly #options: StepGraphOptions & { readonly threads: number };
+  readonly #kept: readonly string[];
   readonly #cache = new SessionCache(6);
 
-  constructor(source: ModelSource, options: StepGraphOptions & { readonly threads: number }) {
+  /** `kept` names the outputs of a step that stay on the device. */
+  constructor(
+    source: ModelSource,
+    options: StepGraphOptions & { readonly threads: number },
+    kept: readonly string[],
+  ) {
     this.#source = source;
     this.#options = options;
+    this.#kept = kept;
   }
 
   step(dims: readonly number[]): Promise<Session> {
     const { threads: _, ...options } = this.#options;
     const build = (model: Graph, layout: GraphLayout): Graph =>
       buildStepGraph(model, { ...options, ...layout });
-    return this.#open("step", dims, build, this.resident?.kept);
+    return this.#open("step", dims, build, this.#kept);
   }
 
   evaluation(dims: readonly number[]): Promise<Session> {
@@ -55,9 +59,9 @@ export class TrainingSessions {
     build: (model: Graph, layout: GraphLayout) => Graph,
     keep: readonly string[] = [],
   ): Promise<Session> {
-    const { device = "cpu", threads } = this.#options;
+    const { device = "cpu", packs, threads } = this.#options;
     return this.#cache.open(`${kind} ${dims}`, async () => {
-      const layout = { device, packs: this.resident?.packs, block: await channelBlock(device) };
+      const layout = { device, packs, block: await channelBlock(device) };
       return createSession(build(this.#source(dims), layout), { device, threads, keep });
     });
   }

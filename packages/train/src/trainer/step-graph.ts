@@ -136,7 +136,11 @@ export interface LossValues {
   readonly terms: Readonly<Record<string, number>>;
 }
 
-/** Loss and terms from the outputs of a graph that has them. */
+/** Returns targets under the names of a graph's target inputs. */
+export const targetFeeds = (targets: Readonly<Record<string, Tensor>>): Record<string, Tensor> =>
+  Object.fromEntries(Object.entries(targets).map(([name, target]) => [targetInput(name), target]));
+
+/** Returns loss and terms from the outputs of a graph that has them. */
 export function lossValues(outputs: Readonly<Record<string, Tensor>>): LossValues {
   const terms: Record<string, number> = {};
   for (const [name, value] of Object.entries(outputs)) {

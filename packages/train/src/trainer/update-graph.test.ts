@@ -4,7 +4,7 @@ import { crossEntropy } from "@pixelcal/losses";
 import { describe, expect, it } from "vitest";
 import { rolesOf } from "../model/image-and-logits.js";
 import { unet2d } from "../model/unet2d.js";
-import { type Arrays, copies } from "../optimizer/arrays.js";
+import { copies, type NamedArrays } from "../optimizer/named-arrays.js";
 import { adamW, type Optimizer, sgd } from "../optimizer/optimizer.js";
 import { createSession } from "../runtime/session.js";
 import { Pack } from "./pack.js";
@@ -96,7 +96,7 @@ describe("an optimizer in operators", () => {
 
 describe("packs", () => {
   it("gather arrays and scatter them back", () => {
-    const arrays: Arrays = {
+    const arrays: NamedArrays = {
       a: tensor("float32", noise(6), [2, 3]),
       b: tensor("float32", noise(2), [2]),
       c: tensor("float32", noise(1), [1]),
@@ -104,7 +104,10 @@ describe("packs", () => {
     const pack = new Pack("some", arrays, ["c", "a"]);
     const flatArray = pack.gather(arrays);
     expect([...flatArray.data]).toEqual([...arrays.c!.data, ...arrays.a!.data]);
-    const back: Arrays = { a: tensor("float32", new Float32Array(6), [2, 3]), c: flat(new Float32Array(1)) };
+    const back: NamedArrays = {
+      a: tensor("float32", new Float32Array(6), [2, 3]),
+      c: flat(new Float32Array(1)),
+    };
     pack.scatter(flatArray.data, back);
     expect(back).toEqual({ a: arrays.a, c: arrays.c });
   });
