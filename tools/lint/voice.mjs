@@ -13,6 +13,10 @@ const folders = [
   "packages/graph",
   "packages/losses",
   "packages/phantom",
+  "packages/train/src/optimizer",
+  "packages/train/src/predict",
+  "packages/train/src/runtime",
+  "packages/train/src/trainer",
   "tools",
 ];
 

@@ -3,7 +3,9 @@ import { ops, type Value } from "@pixelcal/graph";
 
 const { Add, Sub, Mul, Div } = ops;
 
-/** One update of all trained parameters, in place. Arrays of one index belong to one parameter. */
+/**
+ * One update of all trained parameters, in place. Arrays with the same index belong to the same parameter.
+ */
 export interface Update {
   readonly parameters: readonly Float32Array[];
   readonly gradients: readonly Float32Array[];
@@ -18,7 +20,7 @@ export interface Update {
   readonly count: number;
 }
 
-/** Arrays of an update as values of a graph; `scalars` are the numbers that change from update to update. */
+/** The arrays of an update as values of a graph; `scalars` change from update to update. */
 interface UpdateValues {
   readonly parameter: Value;
   readonly gradient: Value;
@@ -26,9 +28,12 @@ interface UpdateValues {
   readonly scalars: Readonly<Record<string, Value>>;
 }
 
-/** An optimizer's update in operators, for devices whose arrays stay there; its native kernel is the same arithmetic. */
+/**
+ * An optimizer's update as graph operators, for weights in device memory; the same arithmetic as its native
+ * kernel.
+ */
 interface UpdateRule {
-  /** The numbers of one update, by name. */
+  /** Returns the scalars of one update by name. */
   scalars(update: {
     readonly learningRate: number;
     readonly gradientScale: number;
@@ -43,17 +48,20 @@ interface UpdateResult {
   readonly slots: Readonly<Record<string, Value>>;
 }
 
-/** How parameters follow their gradients. The arithmetic is one fused native kernel over all parameters. */
+/** A rule that updates parameters by their gradients, as one fused native kernel over all parameters. */
 export interface Optimizer {
   readonly name: string;
   readonly learningRate: number;
-  /** Names of the arrays it keeps per parameter, zero at first. */
+  /** Names of the state arrays per parameter, initially zero. */
   readonly slots: readonly string[];
-  /** "weights": no decay of biases and normalisation parameters (arrays of one axis); "all": decay of everything. */
+  /**
+   * "weights": biases and normalisation parameters (arrays of one axis) do not decay; "all": everything
+   * decays.
+   */
   readonly decay: "weights" | "all";
   readonly settings: Readonly<Record<string, unknown>>;
   update(update: Update): Promise<void>;
-  /** The same in operators, for devices that keep the arrays. */
+  /** The same update as graph operators, for weights in device memory. */
   readonly rule: UpdateRule;
 }
 
@@ -77,7 +85,10 @@ const adamWNames = optionNames<AdamWOptions>({
   decay: true,
 });
 
-/** AdamW with decoupled weight decay (Loshchilov and Hutter 2019), PyTorch's defaults except `decay: "weights"`. */
+/**
+ * Returns AdamW with decoupled weight decay (Loshchilov and Hutter 2019); PyTorch's defaults except `decay:
+ * "weights"`.
+ */
 export function adamW(options: AdamWOptions = {}): Optimizer {
   checkOptions("options", options, adamWNames);
   const { learningRate = 1e-3, betas = [0.9, 0.999], epsilon = 1e-8 } = options;
@@ -137,7 +148,7 @@ const sgdNames = optionNames<SgdOptions>({
   decay: true,
 });
 
-/** Stochastic gradient descent with momentum, as torch.optim.SGD; no weight decay by default. */
+/** Returns stochastic gradient descent with momentum, as torch.optim.SGD; no weight decay by default. */
 export function sgd(options: SgdOptions = {}): Optimizer {
   checkOptions("options", options, sgdNames);
   const { learningRate = 1e-2, momentum = 0, nesterov = false, weightDecay = 0, decay = "weights" } = options;

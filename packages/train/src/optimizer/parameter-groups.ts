@@ -21,8 +21,8 @@ export interface LearningRateGroup {
 }
 
 /**
- * Groups trained parameters by learning rate, those in no group first. Throws `InvalidArgumentError` for a pattern that
- * matches none, or a learning rate below 0.
+ * Groups trained parameters by learning rate, those in no group first. Throws `InvalidArgumentError` for a
+ * pattern that matches none, or a learning rate below 0.
  */
 export function groupByLearningRate(
   names: readonly string[],

@@ -1,17 +1,20 @@
 import { checkOptions, invalidArgument, optionNames } from "@pixelcal/core";
 
-/** The learning rate as a factor of the optimizer's: a pure function, so a resumed run needs no state. */
+/**
+ * A learning-rate schedule: a factor on the optimizer's rate. A pure function, so a resumed run needs no
+ * state.
+ */
 export interface Schedule {
   readonly name: string;
   readonly settings: Readonly<Record<string, number>>;
-  /** Factor in epoch `epoch` after so many updates in all, both counted from 0. */
+  /** Returns the factor in epoch `epoch` after `updates` updates in all, both counted from 0. */
   factor(epoch: number, updates?: number): number;
 }
 
 export interface WarmupOptions {
-  /** Epochs that rise linearly to the full rate before the schedule begins; 0 by default. */
+  /** Epochs of linear warm-up before the schedule begins; 0 by default. */
   readonly warmup?: number;
-  /** The same in updates, for a rise within the first epochs, while the schedule runs; 0 by default. */
+  /** Updates of linear warm-up while the schedule already runs; 0 by default. */
   readonly warmupSteps?: number;
 }
 
@@ -30,15 +33,16 @@ const cosineNames = optionNames<CosineOptions>({
   minimum: true,
 });
 
-/** The same rate in every epoch, after the warm-up. */
+/** Returns the schedule with one rate for all epochs after the warm-up. */
 export function constant(options: WarmupOptions = {}): Schedule {
   checkOptions("options", options, warmupNames);
   return { name: "constant", settings: { ...options }, factor: warmed(options, () => 1) };
 }
 
 /**
- * Half a cosine from the full rate to `minimum` (a fraction of it) over `epochs`, as CosineAnnealingLR in closed
- * form: epoch t has minimum + (1 - minimum)(1 + cos(pi t / epochs)) / 2. It stays at the minimum afterwards.
+ * Returns the schedule that falls by half a cosine to `minimum` (a fraction of the full rate) over `epochs`,
+ * as CosineAnnealingLR in closed form: epoch t has minimum + (1 - minimum)(1 + cos(pi t / epochs)) / 2. It
+ * stays at the minimum afterwards.
  */
 export function cosine(options: CosineOptions): Schedule {
   checkOptions("options", options, cosineNames);

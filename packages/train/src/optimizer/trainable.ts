@@ -2,13 +2,19 @@ import { InvalidArgumentError, invalidArgument, nearestName, optionNames } from 
 import type { Graph } from "@pixelcal/graph";
 import { movingOperators, storedName } from "../model/image-and-logits.js";
 
-/** Which parameters are trained: those that every given condition holds for. Patterns know `*` (any text) and `?`. */
+/**
+ * The parameters to train: those that meet every given condition. Patterns may use `*` (any text) and `?`
+ * (one character).
+ */
 export interface TrainableSelection {
   /** Names to train. */
   readonly include?: readonly string[];
-  /** Names to leave as they are. */
+  /** Names to leave unchanged. */
   readonly exclude?: readonly string[];
-  /** Only what the last so many layers (convolutions and matrix products) hold, and the norms after the first of these. */
+  /**
+   * The number of last layers (convolutions and matrix products) to train, with the norms after the first of
+   * these.
+   */
   readonly lastLayers?: number;
   /** "norms": only the scale and shift of normalisations. */
   readonly only?: "norms";
@@ -21,7 +27,9 @@ export const selectionNames: ReadonlySet<string> = optionNames<TrainableSelectio
   only: true,
 });
 
-/** The chosen ones of a model's parameters; throws `InvalidArgumentError` for a pattern that matches none. */
+/**
+ * Returns the selected parameters of a model. Throws `InvalidArgumentError` for a pattern that matches none.
+ */
 export function selected(
   model: Graph,
   parameters: readonly string[],
@@ -41,7 +49,10 @@ export function selected(
   );
 }
 
-/** Whether a name matches one of the patterns, each of which must match something. */
+/**
+ * Returns a test whether a name matches one of the patterns. Throws `InvalidArgumentError` for a pattern that
+ * matches no name.
+ */
 export function patternTest(
   where: string,
   patterns: readonly string[],
@@ -61,7 +72,7 @@ export function patternTest(
   return (name) => tests.some((expression) => expression.test(name));
 }
 
-/** The name whose beginning is most like what the pattern begins with. */
+/** Returns the name whose start is nearest to the pattern's literal start. */
 function nearestTo(pattern: string, names: readonly string[]): string | undefined {
   const [literal = ""] = pattern.split(/[*?]/);
   const beginnings = names.map((name) => (literal === pattern ? name : name.slice(0, literal.length)));
@@ -100,7 +111,10 @@ function ofLastLayers(model: Graph, parameters: readonly string[], count: number
   return new Set(parameters.filter((name) => (first.get(name) ?? 0) >= start));
 }
 
-/** Scales and shifts of norms, also of those written out: GroupNormalization as InstanceNormalization, Mul and Add. */
+/**
+ * Returns scales and shifts of norms, also of decomposed ones: GroupNormalization as InstanceNormalization,
+ * Mul, Add.
+ */
 function normParameters(model: Graph): ReadonlySet<string> {
   const names = new Set<string>();
   const stage = new Map<string, "normal" | "scaled">();

@@ -2,8 +2,9 @@ import { invalidArgument } from "@pixelcal/core";
 import { copied, type NamedArrays } from "./named-arrays.js";
 
 /**
- * Exponential moving averages of weights (Polyak and Juditsky 1992): after update t each average moves by 1 - d towards
- * its array, d = min(decay, (1 + t) / (10 + t)), so that the initial weights are forgotten within the first updates.
+ * Exponential moving averages of weights (Polyak and Juditsky 1992): after update t each average moves by 1 -
+ * d towards its array, d = min(decay, (1 + t) / (10 + t)), so that the initial weights are forgotten within
+ * the first updates.
  */
 export class WeightAverages {
   /** The averages by the names of their arrays; written in place. */

@@ -33,8 +33,9 @@ const names = optionNames<NetworkOptions>({
 });
 
 /**
- * A model for inference in the calling process; services use `Predictor`, which runs it in a process of its own. Takes
- * images [N, C, ...spatial] of every size the model accepts. Calls run one after another, in the order they were made.
+ * A model for inference in the calling process; services use `Predictor`, which runs it in a process of its
+ * own. Takes images [N, C, ...spatial] of every size the model accepts. Calls run one after another, in the
+ * order they were made.
  */
 export class Network implements ProbabilityModel {
   readonly #source: ModelSource;
@@ -53,16 +54,16 @@ export class Network implements ProbabilityModel {
   }
 
   /**
-   * The function that `predict` applies to the logits, undefined before the first run: "sigmoid" if the model ends in a
-   * sigmoid of several channels, whose classes may overlap; "softmax" otherwise.
+   * The function that `predict` applies to the logits, undefined before the first run: "sigmoid" if the model
+   * ends in a sigmoid of several channels, whose classes may overlap; "softmax" otherwise.
    */
   get activation(): Activation | undefined {
     return this.#activation;
   }
 
   /**
-   * Returns class probabilities [N, classes, ...spatial] of images [N, C, ...spatial]. Throws `InvalidArgumentError` for
-   * images that the model cannot take.
+   * Returns class probabilities [N, classes, ...spatial] of images [N, C, ...spatial]. Throws
+   * `InvalidArgumentError` for images that the model cannot take.
    */
   predict(images: Tensor<"float32">): Promise<Tensor<"float32">> {
     return this.#run("probabilities", images);

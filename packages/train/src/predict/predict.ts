@@ -32,10 +32,10 @@ export interface PredictOptions extends Partial<TileOptions> {
 const names = optionNames<PredictOptions>({ tile: true, overlap: true, blending: true, flips: true });
 
 /**
- * Returns class probabilities [classes, ...spatial] of one image [C, ...spatial]: predicted whole, or with `tile` from
- * overlapping tiles whose probabilities are averaged with the blending weights. Probabilities sum to 1 over the
- * classes unless the model's classes may overlap (see `Network.activation`). Throws `InvalidArgumentError` for an
- * image or options that do not fit.
+ * Returns class probabilities [classes, ...spatial] of one image [C, ...spatial]: predicted whole, or with
+ * `tile` from overlapping tiles whose probabilities are averaged with the blending weights. Probabilities sum
+ * to 1 over the classes unless the model's classes may overlap (see `Network.activation`). Throws
+ * `InvalidArgumentError` for an image or options that do not fit.
  */
 export async function predict(
   model: ProbabilityModel,
@@ -55,8 +55,8 @@ export async function predict(
 }
 
 /**
- * Yields class probabilities of images [N, C, ...spatial] in pieces [n, classes, ...spatial] that make up all N in
- * order: one piece for all images, or one for each image if `tile` is given.
+ * Yields class probabilities of images [N, C, ...spatial] in pieces [n, classes, ...spatial] that make up all
+ * N in order: one piece for all images, or one for each image if `tile` is given.
  */
 export async function* predictBatch(
   model: ProbabilityModel,

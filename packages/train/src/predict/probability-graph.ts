@@ -3,7 +3,10 @@ import { type Graph, ops, prune, rewrite } from "@pixelcal/graph";
 /** The function that makes probabilities of logits: over the classes of a pixel, or of each channel alone. */
 export type Activation = "softmax" | "sigmoid";
 
-/** Returns a copy of a canonical model that outputs the probabilities [N, classes, ...spatial] of its first output. */
+/**
+ * Returns a copy of a canonical model that outputs the probabilities [N, classes, ...spatial] of its first
+ * output.
+ */
 export function withProbabilities(model: Graph, activation: Activation = "softmax"): Graph {
   const [first] = model.outputs.keys();
   const rewritten = rewrite(model, {

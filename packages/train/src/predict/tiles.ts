@@ -1,15 +1,20 @@
 import { elementCount, invalidArgument, type Tensor, tensor } from "@pixelcal/core";
 
-/** How the parts of a large image are laid out; sizes in pixels, one per spatial axis. */
+/** The layout of the tiles of a large image; sizes in pixels, one per spatial axis. */
 export interface TileOptions {
   readonly tile: readonly number[];
-  /** Share of a tile that neighbours have in common, 0 to below 1; 1/2 by default. */
+  /** The share of a tile that overlaps its neighbour, 0 to below 1; 1/2 by default. */
   readonly overlap?: number;
-  /** Weight of a tile's prediction: "gaussian" (default) falls off from the centre, "constant" is a plain mean. */
+  /**
+   * Weight of a tile's prediction: "gaussian" (default) falls off from the centre, "constant" is a plain
+   * mean.
+   */
   readonly blending?: "gaussian" | "constant";
 }
 
-/** Where tiles begin along an axis: evenly spread, no further apart than the overlap allows, the ends covered. */
+/**
+ * Returns where tiles start along an axis: evenly spaced, both ends covered, with at least the given overlap.
+ */
 export function tileStarts(size: number, tile: number, overlap: number): number[] {
   if (size <= tile) return [0];
   const step = Math.max(1, Math.floor(tile * (1 - overlap)));
@@ -17,7 +22,7 @@ export function tileStarts(size: number, tile: number, overlap: number): number[
   return Array.from({ length: count }, (_, i) => Math.round((i * (size - tile)) / (count - 1)));
 }
 
-/** Throws `InvalidArgumentError` unless the options are right, for images of `axes` spatial axes where that is known. */
+/** Throws `InvalidArgumentError` unless the options are valid, for images of `axes` spatial axes if given. */
 export function checkTiles({ tile, overlap, blending }: Partial<TileOptions>, axes?: number): void {
   if (tile !== undefined) {
     const sizes = Array.isArray(tile) && tile.every((n) => Number.isSafeInteger(n) && n >= 1);
@@ -31,7 +36,10 @@ export function checkTiles({ tile, overlap, blending }: Partial<TileOptions>, ax
     throw invalidArgument("blending", "gaussian or constant", blending);
 }
 
-/** Every tile's first pixel in an image of `size`, in row-major order; checks the options. */
+/**
+ * Returns every tile's first pixel in an image of `size`, in row-major order. Throws `InvalidArgumentError`
+ * for options that do not fit.
+ */
 export function tileOrigins(size: readonly number[], options: TileOptions): number[][] {
   const { tile, overlap = 0.5 } = options;
   checkTiles(options, size.length);
@@ -43,7 +51,10 @@ export function tileOrigins(size: readonly number[], options: TileOptions): numb
     );
 }
 
-/** Weight along one axis, positive everywhere: a Gaussian with sigma = tile / 8, at least 1e-3 of its peak. */
+/**
+ * Returns positive weights along one axis: a Gaussian with sigma = tile / 8, at least 1e-3 of its peak, or
+ * ones.
+ */
 function axisWeights(tile: number, blending: TileOptions["blending"]): Float64Array {
   const centre = (tile - 1) / 2;
   const sigma = tile / 8;
@@ -52,7 +63,7 @@ function axisWeights(tile: number, blending: TileOptions["blending"]): Float64Ar
   );
 }
 
-/** The weight of each pixel of a tile, row-major. */
+/** Returns the weight of each pixel of a tile, row-major. */
 export function tileWeights(options: TileOptions): Float64Array {
   let weights = Float64Array.of(1);
   for (const size of options.tile) {
@@ -67,8 +78,8 @@ export function tileWeights(options: TileOptions): Float64Array {
 }
 
 /**
- * Calls `visit(inTile, inImage)` with the first pixel of each run along the last axis that a tile and the image
- * share, as row-major offsets, and the run's `length`.
+ * Calls `visit(inTile, inImage)` with the first pixel of each run along the last axis that a tile and the
+ * image share, as row-major offsets, and the run's `length`.
  */
 export function overlapRuns(
   tile: readonly number[],
@@ -110,7 +121,7 @@ export function cutTile(
   walk(0, 0, 0);
 }
 
-/** A copy with the order along some axes reversed. */
+/** Returns a copy reversed along some axes. */
 export function mirror({ data, dims }: Tensor<"float32">, axes: readonly number[]): Tensor<"float32"> {
   const out = new Float32Array(data.length);
   const last = dims.length - 1;

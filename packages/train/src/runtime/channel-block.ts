@@ -7,8 +7,8 @@ const most = 64;
 let known: Promise<number> | undefined;
 
 /**
- * How many channels the runtime's fastest kernels for a device keep together, 1 where it has none: what `lower` asks for
- * as `block`. It depends on the processor, and is found by looking where the second pixel of a plane goes.
+ * Returns how many channels the runtime's fastest kernels for a device keep together, 1 if it has none: the
+ * `block` of `lower`. It depends on the processor, and is measured by where the second pixel of a plane goes.
  */
 export async function channelBlock(device: TrainDevice): Promise<number> {
   return device === "cpu" ? (known ??= find()) : 1;

@@ -1,6 +1,6 @@
 import { InvalidArgumentError, type Tensor } from "@pixelcal/core";
 
-/** What the runtime gives for an array that it keeps in the memory of a device. */
+/** The runtime's tensor for an array in a device's memory. */
 export interface OrtGpuTensor {
   readonly dims: readonly number[];
   dispose(): void;
@@ -9,8 +9,9 @@ export interface OrtGpuTensor {
 const open = new Set<GpuTensor>();
 
 /**
- * An array that stays on a device: sessions of that device take it like any tensor, its numbers are not here. Nothing
- * frees it but `dispose`, so whoever gets one from a session disposes of it.
+ * A session's output that stays in onnxruntime's memory on a device, which sessions of that device take like
+ * any tensor. Only `dispose` frees it. Unrelated to core's `DeviceTensor`, which belongs to the native
+ * kernels.
  */
 export class GpuTensor implements Tensor<"float32"> {
   readonly type = "float32";
@@ -30,7 +31,7 @@ export class GpuTensor implements Tensor<"float32"> {
     throw new InvalidArgumentError("data", message);
   }
 
-  /** The runtime's own, for the session that is fed with it. */
+  /** The runtime's tensor, for the session that takes it. */
   get array(): OrtGpuTensor {
     if (this.#array === undefined)
       throw new Error(`an array of [${this.dims}] on ${this.device} was disposed`);
@@ -45,7 +46,7 @@ export class GpuTensor implements Tensor<"float32"> {
   }
 }
 
-/** How many arrays lie on devices now: none once every trainer is closed. */
+/** Returns the number of tensors on devices; 0 once every trainer is closed. */
 export const gpuTensorCount = (): number => open.size;
 
 /** Disposes of every GPU tensor among these tensors. */

@@ -3,7 +3,9 @@ import { caseGraph, difference, feedsOf, operatorCases } from "@pixelcal/graph/t
 import { describe, expect, it } from "vitest";
 import { createSession, DeviceError } from "./session.js";
 
-/** What webgpu lacks: int64 turned into floats, GatherND of batches, and MaxUnpool with the indices it takes. */
+/**
+ * What webgpu lacks: int64 turned into floats, GatherND of batches, and MaxUnpool with the indices it takes.
+ */
 const absent = /^(ArgMax|ArgMin|GatherND of a batch|MaxUnpool .*)$/;
 /** WGSL asks no more than 2^-11 of them. */
 const coarse: readonly string[] = ["Sin", "Cos"];

@@ -1,6 +1,6 @@
 import type { Session } from "./session.js";
 
-/** Open sessions by key, the least recently used closed when there are more than `limit`. */
+/** A cache of open sessions by key, which closes the least recently used beyond `limit`. */
 export class SessionCache {
   readonly #limit: number;
   readonly #sessions = new Map<string, Promise<Session>>();

@@ -1,22 +1,30 @@
 import type { DataType, Tensor } from "@pixelcal/core";
-import { checkOptions, elementCount, float16Bits, holds, invalidArgument, optionNames } from "@pixelcal/core";
+import {
+  checkOptions,
+  elementCount,
+  float16Bits,
+  holds,
+  InvalidArgumentError,
+  invalidArgument,
+  optionNames,
+} from "@pixelcal/core";
 import { Graph, serializeModel } from "@pixelcal/graph";
 import type { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
 import { GpuTensor, type OrtGpuTensor } from "./gpu-tensor.js";
 
-/** What a person picks; onnxruntime calls its counterpart a provider. */
+/** A device to run on; onnxruntime calls its counterpart a provider. */
 export type TrainDevice = "cpu" | "webgpu" | "cuda";
 
 export const trainDevices: readonly TrainDevice[] = ["cpu", "webgpu", "cuda"];
 
-/** More than any machine has: every one of them would be started. */
+/** More than any machine has; onnxruntime would start every one. */
 const mostThreads = 1024;
 
 export interface SessionOptions {
   readonly device?: TrainDevice;
-  /** Threads inside one operator; every processor when not given. Results depend on it in the last bits. */
+  /** Processor threads inside one operator; all by default. Results depend on it in the last bits. */
   readonly threads?: number;
-  /** What onnxruntime may rewrite: "all" by default. */
+  /** The rewrites that onnxruntime may apply; "all" by default. */
   readonly optimization?: "disabled" | "basic" | "extended" | "all";
   /** Writes a profile of every operator to files that begin with this path. */
   readonly profile?: string;
@@ -42,9 +50,9 @@ export interface ValueInfo {
 export type Tensors = Readonly<Record<string, Tensor>>;
 
 export interface RunOptions {
-  /** Names of the outputs to give. */
+  /** Names of the outputs to return; all by default. */
   readonly outputs?: readonly string[];
-  /** Tensors that outputs of these names are written to, in place of new ones. */
+  /** Tensors to write outputs of these names to, instead of new ones. */
   readonly into?: Tensors;
 }
 
@@ -55,9 +63,9 @@ export interface Session {
   readonly device: TrainDevice;
   readonly inputs: readonly ValueInfo[];
   readonly outputs: readonly ValueInfo[];
-  /** Runs once and gives the outputs, all by default. */
+  /** Runs once and returns the outputs by name. Throws `InvalidArgumentError` for feeds that do not fit. */
   run(feeds: Tensors, options?: RunOptions): Promise<Record<string, Tensor>>;
-  /** Frees the model's memory and threads; a closed session runs no more. Closing twice is harmless. */
+  /** Frees the model's memory and threads. Closing twice is harmless. */
   close(): Promise<void>;
 }
 
@@ -75,13 +83,13 @@ type Runtime = typeof import("onnxruntime-node");
 
 let loading: Promise<Runtime> | undefined;
 
-// Imported at the first session, not with this module: readers of checkpoints and configs need no runtime.
+// Imported by the first session, not with this module: reading checkpoints needs no runtime.
 const runtime = (): Promise<Runtime> => (loading ??= load());
 
 async function load(): Promise<Runtime> {
   try {
     const ort = await import("onnxruntime-node");
-    // What goes wrong is thrown; the runtime would also write it to stderr.
+    // Errors are thrown; by default the runtime also writes them to stderr.
     ort.env.logLevel = "fatal";
     return ort;
   } catch (cause) {
@@ -91,12 +99,14 @@ async function load(): Promise<Runtime> {
   }
 }
 
-/** The version of onnxruntime in use, as checkpoints record it. */
+/** Returns the version of onnxruntime, which checkpoints record. */
 export async function runtimeVersion(): Promise<string> {
   return (await runtime()).env.versions.node ?? "unknown";
 }
 
-/** Loads a graph or the bytes of an ONNX file on a device. Throws `DeviceError` when the device cannot run it. */
+/**
+ * Loads a graph or the bytes of an ONNX file on a device. Throws `DeviceError` when the device cannot run it.
+ */
 export async function createSession(
   model: Graph | Uint8Array,
   options: SessionOptions = {},
@@ -110,7 +120,10 @@ export async function createSession(
   }
   const { keep = [] } = options;
   if (keep.length > 0 && device !== "webgpu") {
-    throw invalidArgument("keep", "nothing but on webgpu", keep.join(", "));
+    throw new InvalidArgumentError(
+      "keep",
+      `keep: only supported on webgpu, got ${keep.join(", ")} on ${device}`,
+    );
   }
   const ort = await runtime();
   if (!ort.listSupportedBackends().some((backend) => backend.name === device)) {
@@ -146,7 +159,7 @@ function providerOptions(options: SessionOptions): InferenceSession.SessionOptio
     ...(options.threads === undefined ? {} : { intraOpNumThreads: options.threads }),
     interOpNumThreads: 1,
     executionMode: "sequential",
-    // A plan for one block of memory takes a third more of it for a training step and saves no time on the CPU.
+    // On the CPU, one planned block of memory saves no time and takes a third more memory in a step.
     enableMemPattern: device !== "cpu",
     graphOptimizationLevel: options.optimization ?? "all",
     logSeverityLevel: 4,
@@ -156,9 +169,9 @@ function providerOptions(options: SessionOptions): InferenceSession.SessionOptio
     ...(options.profile === undefined ? {} : { enableProfiling: true, profileFilePrefix: options.profile }),
     extra: {
       session: {
-        // Waiting threads that spin take the processors from the kernels that prepare the next targets.
+        // Spinning threads would take the processors from the kernels that prepare the next targets.
         intra_op: { allow_spinning: "0" },
-        // An operator the GPU lacks is an error, never a silent run on the CPU.
+        // An operator that the GPU lacks is an error; it never runs silently on the CPU.
         ...(device === "cpu" ? {} : { disable_cpu_ep_fallback: "1" }),
       },
     },
@@ -186,7 +199,7 @@ class OrtSession implements Session {
     checkOptions("options", options, runNames);
     if (this.#session === undefined) throw new Error("session: closed");
     const outputs = checkRun(this, feeds, options);
-    // onnxruntime 1.30 takes the places of outputs by their order in the model, also where only some are asked for.
+    // onnxruntime 1.30 matches output locations by order in the model, even if only some are requested.
     if (this.#keep.size > 0 && outputs.length < this.outputs.length) {
       throw invalidArgument(
         "outputs",
@@ -217,13 +230,13 @@ class OrtSession implements Session {
     if (type !== "float16") return new this.#ort.Tensor(type as "float32", data as Float32Array, dims);
     const bits = float16Bits(data as Uint16Array);
     const wrapped = new this.#ort.Tensor("float16", bits, dims);
-    // Where there is a Float16Array (Node 24) onnxruntime 1.30 makes one of the bits, which its own addon cannot read.
+    // On Node 24 onnxruntime 1.30 turns the bits into a Float16Array, which its own addon cannot read.
     if (wrapped.data !== bits) Object.defineProperty(wrapped, "data", { value: bits });
     return wrapped;
   }
 
   #kept(name: string, result: OrtTensor): GpuTensor {
-    // A bound memory elsewhere would be copied at every step, without an error.
+    // Memory bound elsewhere would be copied at every step, without an error.
     if (result.location !== "gpu-buffer")
       throw new Error(`${name}: expected on ${this.device}, got ${result.location}`);
     return new GpuTensor(result as OrtGpuTensor, this.device);
@@ -236,7 +249,7 @@ class OrtSession implements Session {
   }
 }
 
-/** A result's data; of float16 its bits, where the runtime gives a Float16Array (Node 24) too. */
+/** Returns a result's data; for float16 its bits, also if the runtime returns a Float16Array (Node 24). */
 const dataOf = ({ type, data }: OrtTensor): Tensor["data"] =>
   type === "float16" ? float16Bits(data as Uint16Array) : (data as Tensor["data"]);
 
@@ -245,13 +258,16 @@ function valueInfo(value: InferenceSession.ValueMetadata): ValueInfo {
   return { name: value.name, type: value.type as DataType, dims: value.shape };
 }
 
-/** The runtime's message without the place in its sources where it arose. */
+/** Returns the runtime's message without the place in its sources. */
 const reason = (cause: unknown): string =>
   (cause instanceof Error ? cause.message : String(cause))
     .replace(/^\/onnxruntime_src.*? was false\. /s, "")
     .trim();
 
-/** Throws `InvalidArgumentError` unless tensors fit a session's inputs and outputs; returns the outputs asked for. */
+/**
+ * Throws `InvalidArgumentError` unless tensors fit a session's inputs and outputs; returns the requested
+ * outputs.
+ */
 function checkRun(
   session: Pick<Session, "device" | "inputs" | "outputs">,
   feeds: Tensors,
@@ -281,7 +297,7 @@ function checkValue(value: ValueInfo, tensor: Tensor | undefined, device?: strin
   if (typeof tensor !== "object" || tensor === null || !Array.isArray(tensor.dims))
     throw invalidArgument(value.name, `${wanted} as a tensor`, tensor);
   const away = tensor instanceof GpuTensor;
-  // Another device would read its own memory there, without an error.
+  // Another device would read its own memory at that address, without an error.
   if (away && tensor.device !== device) {
     throw invalidArgument(value.name, `an array here or on ${device}`, `one on ${tensor.device}`);
   }
@@ -297,6 +313,6 @@ function checkValue(value: ValueInfo, tensor: Tensor | undefined, device?: strin
   if (!fits) throw invalidArgument(value.name, wanted, `${tensor.type} [${tensor.dims.join(", ")}]`);
 }
 
-/** What a record itself holds under a name; names of models may be those that objects inherit. */
+/** Returns a record's own value of a name; a model may use names that objects inherit. */
 const own = <T>(record: Readonly<Record<string, T>>, name: string): T | undefined =>
   Object.hasOwn(record, name) ? record[name] : undefined;

@@ -12,7 +12,10 @@ import { readCheckpoint } from "./checkpoint.js";
 // The child runs what `npm test` has built.
 const index = fileURLToPath(new URL("../../dist/index.js", import.meta.url));
 
-/** Writes checkpoints of 4 MB one after another, every array holding its number, and says each that is written. */
+/**
+ * Writes checkpoints of 4 MB one after another, every array holding its number, and says each that is
+ * written.
+ */
 const script = (path: string, first: number): string => `
   import { writeCheckpoint } from ${JSON.stringify(index)};
   const data = new Float32Array(1 << 19);

@@ -3,23 +3,23 @@ import { basename, dirname, join } from "node:path";
 import { errorCode, FormatError, temporaryName, verifySafetensors, writeError } from "@pixelcal/io";
 import { type Checkpoint, readCheckpoint } from "./checkpoint.js";
 
-/** A run's files that training writes, in the order of their use: what to continue from first. */
+/** The files that training writes to a run's folder. */
 export const checkpointFiles = {
   best: "best.safetensors",
   last: "last.safetensors",
-  /** The last before the last. */
+  /** The checkpoint before `last`. */
   previous: "previous.safetensors",
   log: "log.csv",
 } as const;
 
-/** A checkpoint beside a damaged one from which training can go on. */
+/** An intact checkpoint beside a damaged one, from which training can resume. */
 export interface IntactCheckpoint {
   readonly path: string;
-  /** Epochs it has behind it. */
+  /** Epochs trained so far. */
   readonly epochs: number;
 }
 
-/** A checkpoint cannot be read; `intact` names those beside it that can, the latest first. */
+/** A checkpoint that cannot be read; `intact` names the readable ones beside it, the latest first. */
 export class DamagedCheckpointError extends FormatError {
   readonly intact: readonly IntactCheckpoint[];
 
@@ -36,7 +36,7 @@ const withoutPath = ({ path, message }: FormatError): string =>
 const offer = ({ path, epochs }: IntactCheckpoint): string =>
   `${basename(path)} beside it is intact, after ${epochs} epoch${epochs === 1 ? "" : "s"}`;
 
-/** Reads a checkpoint of a run's folder. Throws `DamagedCheckpointError` for one that is there and cannot be read. */
+/** Reads a checkpoint of a run's folder. Throws `DamagedCheckpointError` if it exists and cannot be read. */
 export async function readRunCheckpoint(path: string): Promise<Checkpoint> {
   try {
     return await readCheckpoint(path);
@@ -58,26 +58,26 @@ async function intactBeside(damaged: string): Promise<IntactCheckpoint[]> {
   return found.sort((a, b) => b.epochs - a.epochs);
 }
 
-/** Writes the checkpoints of one training into its folder, so that one that is intact is there at any moment. */
+/** Writes the checkpoints of one training into its folder, which holds an intact one at any moment. */
 export class CheckpointRotation {
   readonly #folder: string;
-  /** What is known of the file that is the last so far. */
+  /** The state of the current `last` file, as far as known. */
   #last: "unknown" | "intact" | "of another run" = "unknown";
 
   constructor(folder: string) {
     this.#folder = folder;
   }
 
-  /** Begins a run anew: what an earlier one has left is no previous checkpoint of it. */
+  /** Begins a new run, and removes the previous checkpoint of an earlier one. */
   async begin(): Promise<void> {
     this.#last = "of another run";
     await rm(join(this.#folder, checkpointFiles.previous), { force: true });
   }
 
-  /** Writes the last checkpoint with `save`, keeps the one before as the previous, and reads the new one back. */
+  /** Writes the last checkpoint with `save`, keeps the one before as `previous`, and verifies the new one. */
   async saveLast(save: (path: string) => Promise<void>): Promise<void> {
     const last = join(this.#folder, checkpointFiles.last);
-    // A damaged one must not take the place of the intact one that training was continued from.
+    // A damaged `last` must not replace the intact `previous` that training resumed from.
     if (this.#last === "intact" || (this.#last === "unknown" && (await isIntact(last))))
       await this.#keepPrevious(last);
     await save(last);
@@ -85,7 +85,7 @@ export class CheckpointRotation {
     this.#last = "intact";
   }
 
-  /** A link costs nothing; where the file system has none, a copy is made. */
+  /** Links `last` as `previous`, or copies it on file systems without links. */
   async #keepPrevious(last: string): Promise<void> {
     const temporary = join(this.#folder, temporaryName(checkpointFiles.previous));
     try {

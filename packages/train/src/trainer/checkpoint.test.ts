@@ -80,7 +80,11 @@ describe("checkpoint", () => {
   it("names what differs", () => {
     expect(
       stateDifferences(state, { ...state, epoch: 9, threads: 4, device: "webgpu", runtime: "1.31.0" }),
-    ).toEqual(["device: cpu then, webgpu now", "threads: 2 then, 4 now", "runtime: 1.30.0 then, 1.31.0 now"]);
+    ).toEqual([
+      "device: checkpoint cpu, now webgpu",
+      "threads: checkpoint 2, now 4",
+      "runtime: checkpoint 1.30.0, now 1.31.0",
+    ]);
   });
 
   it("refuses files that are no checkpoint of ours, or damaged", async () => {

@@ -1,24 +1,24 @@
 import type { Tensor } from "@pixelcal/core";
 import { FormatError, readSafetensors, writeSafetensors } from "@pixelcal/io";
 
-/** Everything a training state holds beside its arrays. It has no times or paths: equal runs write equal bytes. */
+/** The state of a training besides its arrays. It has no times or paths: equal runs write equal bytes. */
 export interface TrainingState {
   /** Optimizer updates so far. */
   readonly updates: number;
   readonly epoch: number;
-  /** Batches whose gradients wait in `accumulated`. */
+  /** Batches whose gradients are summed in `accumulated`. */
   readonly pending: number;
   readonly model: string;
   readonly loss: string;
   readonly optimizer: string;
   readonly schedule: string;
-  /** What else decides how the weights move, where it is not as usual. */
+  /** Other options that change the weights, as JSON; undefined if all are defaults. */
   readonly settings?: string;
   /** These three decide the last bits of every result. */
   readonly device: string;
   readonly threads: number;
   readonly runtime: string;
-  /** What the caller keeps with it: configuration, progress, state of the loader. */
+  /** The caller's data: configuration, progress, state of the loader. */
   readonly extra?: unknown;
 }
 
@@ -30,20 +30,20 @@ export interface Checkpoint {
   /** Optimizer state: slot name, then parameter name. */
   readonly slots: Readonly<Record<string, Arrays>>;
   readonly accumulated: Arrays;
-  /** Moving averages of the weights and buffers, where they are kept. */
+  /** Moving averages of the weights and buffers; empty without option `ema`. */
   readonly averaged: Arrays;
   readonly state: TrainingState;
 }
 
-/** The second has a checksum; files of the first, from before, are still read. */
+/** The current format has a checksum; files of the earlier format are still read. */
 const formats = { current: "pixelcal-training-2", earlier: "pixelcal-training-1" } as const;
 const slotPrefix = "optimizer/";
 const accumulatedPrefix = "accumulated/";
 const averagedPrefix = "averaged/";
 
 /**
- * Writes a checkpoint as one .safetensors file with a checksum, atomically: a reader finds the old file or the new one.
- * Throws `InvalidArgumentError` before it writes what `readCheckpoint` would refuse.
+ * Writes a checkpoint as one .safetensors file with a checksum, atomically: a reader finds the old file or
+ * the new one. Throws `InvalidArgumentError` before it writes what `readCheckpoint` would refuse.
  */
 export async function writeCheckpoint(path: string, checkpoint: Checkpoint): Promise<void> {
   const tensors: Record<string, Tensor> = Object.assign(Object.create(null), checkpoint.model);
@@ -59,10 +59,12 @@ export async function writeCheckpoint(path: string, checkpoint: Checkpoint): Pro
   await writeSafetensors(path, { tensors, metadata }, { checksum: true });
 }
 
-/** A record without a prototype: names of files are keys of it and nothing else. */
+/** Returns a record without a prototype: names from files reach only its own keys. */
 const record = <T>(): Record<string, T> => Object.create(null);
 
-/** Reads a checkpoint. Throws `FormatError` when the file is damaged or was not written by `writeCheckpoint`. */
+/**
+ * Reads a checkpoint. Throws `FormatError` when the file is damaged or was not written by `writeCheckpoint`.
+ */
 export async function readCheckpoint(path: string): Promise<Checkpoint> {
   const { tensors, metadata, verified } = await readSafetensors(path);
   const { format = "nothing" } = metadata;
@@ -91,7 +93,7 @@ export async function readCheckpoint(path: string): Promise<Checkpoint> {
   return { model, slots, accumulated, averaged, state: parseState(path, metadata.state) };
 }
 
-/** What a checkpoint's model predicts with: the moving averages where it has them. */
+/** Returns the weights that a checkpoint predicts with: the moving averages if it has them. */
 export const predictionWeights = ({ model, averaged }: Checkpoint): Arrays =>
   Object.assign(record(), model, averaged);
 
@@ -118,8 +120,8 @@ function parseState(path: string, text: string | undefined): TrainingState {
 }
 
 /**
- * Copies a checkpoint's arrays into a trainer's. Throws `FormatError` naming everything that is missing, left over or
- * of another shape before anything is copied.
+ * Copies a checkpoint's arrays into a trainer's. Throws `FormatError` that names missing and unknown arrays
+ * and other shapes, before anything is copied.
  */
 export function restoreArrays(path: string, from: Checkpoint, into: Omit<Checkpoint, "state">): void {
   const problems: string[] = [];
@@ -150,7 +152,7 @@ export function restoreArrays(path: string, from: Checkpoint, into: Omit<Checkpo
   for (const copy of copies) copy();
 }
 
-/** One line per setting that a checkpoint and a trainer do not share. */
+/** Returns a line for each setting in which a checkpoint and a trainer differ. */
 export function stateDifferences(saved: TrainingState, now: TrainingState): string[] {
   const keys = [
     "model",
@@ -164,5 +166,5 @@ export function stateDifferences(saved: TrainingState, now: TrainingState): stri
   ] as const;
   return keys
     .filter((key) => saved[key] !== now[key])
-    .map((key) => `${key}: ${saved[key] ?? "as usual"} then, ${now[key] ?? "as usual"} now`);
+    .map((key) => `${key}: checkpoint ${saved[key] ?? "default"}, now ${now[key] ?? "default"}`);
 }

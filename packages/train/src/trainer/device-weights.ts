@@ -28,8 +28,8 @@ interface Pass {
 }
 
 /**
- * Weights that stay in a device's memory from step to step, as a few long arrays. Every update makes new arrays and
- * disposes of those they replace; only losses, norms and what is asked for are copied to the host.
+ * Weights that stay in a device's memory from step to step, as a few long arrays. Every update makes new
+ * arrays and disposes of those they replace; only losses, norms and what is asked for are copied to the host.
  */
 export class DeviceWeights implements Weights {
   readonly packs: Packs;
@@ -56,7 +56,10 @@ export class DeviceWeights implements Weights {
     this.#names = sessions.upload.inputs.map(({ name }) => name);
   }
 
-  /** Compiles the graphs that copy and update the weights of `state`. Throws `DeviceError` if the device cannot. */
+  /**
+   * Compiles the graphs that copy and update the weights of `state`. Throws `DeviceError` if the device
+   * cannot.
+   */
   static async create(state: HostState, device: TrainDevice): Promise<DeviceWeights> {
     const { optimizer } = state;
     const packs = packsOf(state);

@@ -6,15 +6,17 @@ import { foregroundDice } from "./foreground-dice.js";
 import { DivergedError, type TrainingBatch } from "./options.js";
 import type { Trainer } from "./trainer.js";
 
-/** Batches by epoch. What an epoch holds depends on its number alone, so a resumed run sees what the first would have. */
+/**
+ * Batches by epoch. An epoch's batches depend on its number alone, so a resumed run sees the same batches.
+ */
 export interface BatchSource {
   epoch(epoch: number): AsyncIterable<TrainingBatch> | Iterable<TrainingBatch>;
 }
 
-/** What happened in one epoch, counted from 1. */
+/** The record of one epoch; epochs count from 1. */
 export interface EpochRecord {
   readonly epoch: number;
-  /** Of the epoch's last batch. */
+  /** The learning rate of the epoch's last batch. */
   readonly learningRate: number;
   /** Mean over the epoch's images. */
   readonly trainLoss: number;
@@ -22,8 +24,8 @@ export interface EpochRecord {
   /** Mean over the validation images, with inference behaviour. */
   readonly validationLoss?: number;
   /**
-   * Mean over the validation images of the Dice score of everything but the background, without the pixels that the
-   * loss ignores; images that are ignored as a whole have none.
+   * Mean foreground Dice score over the validation images, without pixels that the loss ignores. Images in
+   * which every pixel is ignored do not count.
    */
   readonly validationDice?: number;
 }
@@ -44,23 +46,29 @@ export interface FitOptions {
   readonly train: BatchSource;
   readonly validation?: BatchSource;
   readonly epochs: number;
-  /** What the best epoch has on validation: the lowest loss (default) or the highest Dice score. */
+  /**
+   * The criterion of the best epoch: the lowest validation loss (default) or the highest validation Dice
+   * score.
+   */
   readonly selection?: "loss" | "dice";
-  /** Stops after so many epochs in a row that were no better than the best; without it all `epochs` are trained. */
+  /** Stops after this many epochs in a row without improvement; all `epochs` are trained by default. */
   readonly patience?: number;
-  /** Where best.safetensors, last.safetensors, previous.safetensors and log.csv go; nothing is written without it. */
+  /**
+   * The folder of best.safetensors, last.safetensors, previous.safetensors and log.csv; without it nothing is
+   * written.
+   */
   readonly folder?: string;
-  /** The caller's lock of `folder`, where it holds one; otherwise `fit` takes it for as long as it runs. */
+  /** The caller's lock of `folder`; without it `fit` locks the folder while it runs. */
   readonly lock?: Lock;
-  /** Continues from `folder`'s last.safetensors, or from the checkpoint of this path. */
+  /** Resumes from `folder`'s last.safetensors, or from the checkpoint at this path. */
   readonly resume?: boolean | string;
-  /** Kept in the checkpoints: any JSON. */
+  /** Any JSON, stored in the checkpoints. */
   readonly config?: unknown;
   /** Batches prepared while a step runs; 2 by default. */
   readonly prefetch?: number;
   onProgress?(progress: Progress): void;
   onEpoch?(record: EpochRecord, best: boolean): void;
-  /** What a resumed run has different from the one that wrote the checkpoint. */
+  /** Called for each setting in which a resumed run differs from its checkpoint. */
   onDifference?(difference: string): void;
 }
 
@@ -82,13 +90,13 @@ const names = optionNames<FitOptions>({
 
 export interface FitResult {
   readonly history: readonly EpochRecord[];
-  /** The epoch with the best validation, or the last one when there is no validation. */
+  /** The epoch with the best validation, or the last epoch if there is no validation. */
   readonly bestEpoch: number;
   /** Whether patience ran out before the last epoch. */
   readonly stoppedEarly: boolean;
 }
 
-/** Training stopped because the loss was no longer a number. The last good checkpoint is untouched. */
+/** Training stopped because the loss is not finite. The last good checkpoint is untouched. */
 export class TrainingAbortedError extends Error {
   readonly epoch: number;
   readonly step: number;
@@ -107,9 +115,10 @@ interface Kept {
 }
 
 /**
- * Trains for `epochs` epochs, validates after each, keeps the best and the last checkpoint. Stopped and resumed, it
- * gives the same as in one go. Throws `TrainingAbortedError` when the loss is no longer a number, `LockedError` while another
- * training writes to the folder, and `DamagedCheckpointError` when it cannot resume.
+ * Trains for `epochs` epochs, validates after each, keeps the best and the last checkpoint. A resumed run
+ * gives the same bits as an uninterrupted one. Throws `TrainingAbortedError` if the loss is not finite,
+ * `LockedError` while another training writes to the folder, and `DamagedCheckpointError` if it cannot
+ * resume.
  */
 export async function fit(trainer: Trainer, options: FitOptions): Promise<FitResult> {
   checkOptions("options", options, names);
@@ -149,7 +158,7 @@ async function train(trainer: Trainer, options: FitOptions): Promise<FitResult> 
   let bestEpoch = kept?.bestEpoch ?? 0;
   const rotation = folder === undefined ? undefined : new CheckpointRotation(folder);
   if (kept === undefined) await rotation?.begin();
-  // What has been waited follows from the history alone, so a resumed run stops where the first would have.
+  // Patience follows from the history alone, so a resumed run stops where an uninterrupted one does.
   const outOfPatience = (): boolean => history.length - bestEpoch >= patience && bestEpoch > 0;
   for (let epoch = history.length; epoch < epochs && !outOfPatience(); epoch++) {
     trainer.epoch = epoch;

@@ -2,9 +2,10 @@ import type { Labels, Tensor } from "@pixelcal/core";
 import { argMax, confusionCounts, diceScore, overlapCounts } from "@pixelcal/core";
 
 /**
- * Returns the Dice score of everything but the background, one per image: the most likely class of logits
- * [N, C, ...spatial] against labels [N, ...spatial], over the pixels whose label is not `ignore`. Two empty masks score
- * 1 (the SDC repository's (2I + e) / (S + e), e = 1e-6); an image in which every pixel is ignored has no score, NaN.
+ * Returns the Dice score of everything but the background, one per image: the most likely class of logits [N,
+ * C, ...spatial] against labels [N, ...spatial], over the pixels whose label is not `ignore`. Two empty masks
+ * score 1 (the SDC repository's (2I + e) / (S + e), e = 1e-6); an image in which every pixel is ignored has
+ * no score, NaN.
  */
 export async function foregroundDice(
   logits: Tensor<"float32">,

@@ -67,7 +67,7 @@ export class HostState {
     [this.#buffers, this.#nextBuffers] = [this.#nextBuffers, this.#buffers];
   }
 
-  /** Whether weight decay applies to a parameter. */
+  /** Returns whether weight decay applies to a parameter. */
   decays(name: string): boolean {
     return this.optimizer.decay === "all" || this.parameters[name]!.dims.length > 1;
   }

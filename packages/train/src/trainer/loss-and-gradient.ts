@@ -5,7 +5,7 @@ import { createSession, type TrainDevice } from "../runtime/session.js";
 import { buildLossGraph, gradientOutput, lossValues, targetFeeds } from "./step-graph.js";
 
 export interface LossOptions {
-  /** [N, channels, ...spatial], for losses with an image-guided kernel. */
+  /** The image [N, channels, ...spatial], for losses with an image-guided kernel. */
   readonly image?: Tensor<"float32">;
   /** Physical size of a pixel per spatial axis; ones by default. */
   readonly spacing?: readonly number[];
@@ -18,13 +18,14 @@ const names = optionNames<LossOptions>({ image: true, spacing: true, device: tru
 export interface LossGradient {
   readonly loss: number;
   readonly terms: Readonly<Record<string, number>>;
-  /** The derivative of the loss by the logits, with their dims. */
+  /** The gradient of the loss by the logits, with their dims. */
   readonly gradient: Tensor<"float32">;
 }
 
 /**
- * The value of a loss at logits [N, C, ...spatial] and labels [N, ...spatial], its terms, and its gradient by the
- * logits: the graph that a training step holds, alone. Throws `InvalidArgumentError` for shapes or labels that do not fit.
+ * Returns the value of a loss at logits [N, C, ...spatial] and labels [N, ...spatial], its terms, and its
+ * gradient by the logits: the loss graph of a training step alone. Throws `InvalidArgumentError` for shapes
+ * or labels that do not fit.
  */
 export async function lossAndGradient(
   loss: Loss,

@@ -1,6 +1,13 @@
 import { availableParallelism } from "node:os";
 import type { Labels, Tensor } from "@pixelcal/core";
-import { checkLabels, checkOptions, checkTensor, invalidArgument, optionNames } from "@pixelcal/core";
+import {
+  checkLabels,
+  checkOptions,
+  checkTensor,
+  InvalidArgumentError,
+  invalidArgument,
+  optionNames,
+} from "@pixelcal/core";
 import type { Graph } from "@pixelcal/graph";
 import type { Loss } from "@pixelcal/losses";
 import type { ModelEnds } from "../model/canonical.js";
@@ -18,35 +25,38 @@ export interface TrainingBatch {
   readonly labels: Labels;
   /** Physical size per spatial axis, for losses that measure distances. */
   readonly spacing?: readonly number[];
-  /** What `Trainer.targets` gave for these labels, when it was computed ahead. */
+  /** The result of `Trainer.targets` for these labels, if already computed. */
   readonly targets?: Tensors;
 }
 
 export interface TrainerOptions extends Omit<ModelEnds, "outputs">, FileOptions {
   readonly model: AnyModel;
   /**
-   * Weight in the loss of each output to train, by name; the first is the one that is predicted and validated. Needed
-   * where the model has several (deep supervision, auxiliary heads).
+   * The weight in the loss of each output to train, by name; the first output is predicted and validated.
+   * Required if the model has several outputs (deep supervision, auxiliary heads).
    */
   readonly outputs?: Readonly<Record<string, number>>;
   readonly loss: Loss;
   readonly optimizer?: Optimizer;
   readonly schedule?: Schedule;
   readonly device?: TrainDevice;
-  /** The usual batch's image dims [N, C, ...spatial]; other batch sizes and sizes follow on demand. */
+  /** The usual batch's image dims [N, C, ...spatial]; graphs for other dims are built on demand. */
   readonly batch: readonly number[];
   /**
-   * Parameters to train: a selection, a test of the name, or beginnings of names. By default every float32 array of one
-   * axis or more that a layer, a product or a sum takes.
+   * The parameters to train: a selection, a test of the name, or prefixes of names. By default every float32
+   * array of one axis or more that a layer, a product or a sum takes.
    */
   readonly trainable?: TrainableSelection | ((name: string) => boolean) | readonly string[];
-  /** "frozen": batch norms use their running statistics in training too, and keep them; "update" by default. */
+  /** "frozen": batch norms use and keep their running statistics in training too; "update" by default. */
   readonly batchNorm?: "update" | "frozen";
-  /** Learning rates other than the optimizer's. */
+  /** Parameters with learning rates of their own. */
   readonly groups?: readonly ParameterGroup[];
-  /** Decay of moving averages of the weights, 0.999 for example. They are then what is validated, predicted with and exported. */
+  /**
+   * The decay of exponential moving averages of the weights, for example 0.999. The averages are then
+   * validated, predicted with and exported.
+   */
   readonly ema?: number;
-  /** Gradients are scaled down to this global norm. */
+  /** The global norm that gradients are scaled down to; no limit by default. */
   readonly clipNorm?: number;
   /** Batches whose gradients are averaged into one update; 1 by default. */
   readonly accumulate?: number;
@@ -77,7 +87,10 @@ const names = optionNames<TrainerOptions>({
   threads: true,
 });
 
-/** Returns the options of a trainer; throws unless they, and those of the selection and groups in them, are known. */
+/**
+ * Returns the options of a trainer; throws unless they, and those of the selection and groups in them, are
+ * known.
+ */
 export function checkTrainerOptions(options: TrainerOptions): TrainerOptions {
   checkOptions("options", options, names);
   const { trainable, groups } = options;
@@ -88,31 +101,34 @@ export function checkTrainerOptions(options: TrainerOptions): TrainerOptions {
   return options;
 }
 
-/** The weights to use: as they are, or their moving averages, which are the default where the trainer keeps them. */
+/** The weights to use: as trained, or their moving averages, which are the default if option `ema` is set. */
 export interface WeightsChoice {
   readonly weights?: "trained" | "averaged";
 }
 
 const choiceNames = optionNames<WeightsChoice>({ weights: true });
 
-/** Returns the weights to use; throws unless they are known and kept. */
+/**
+ * Returns the weights to use. Throws `InvalidArgumentError` for unknown weights, or averages without option
+ * `ema`.
+ */
 export function chosenWeights(choice: WeightsChoice, averaged: boolean): WeightsChoice["weights"] {
   checkOptions("choice", choice, choiceNames);
   const { weights } = choice;
   if (weights !== undefined && weights !== "trained" && weights !== "averaged")
     throw invalidArgument("weights", "trained or averaged", weights);
   if (weights === "averaged" && !averaged)
-    throw invalidArgument("weights", "trained, as no averages are kept (option ema)", weights);
+    throw invalidArgument("weights", "trained, as averages need option ema", weights);
   return weights;
 }
 
 export interface StepResult extends LossValues {
-  /** Global norm of the averaged gradients before clipping; undefined while gradients are being accumulated. */
+  /** The global norm of the mean gradient before clipping; undefined for batches without an update. */
   readonly gradientNorm?: number;
   readonly learningRate: number;
 }
 
-/** The loss or its gradient stopped being a number; parameters and buffers are as before the step. */
+/** The loss or its gradient is not finite; parameters and buffers are as before the step. */
 export class DivergedError extends Error {
   /** For example "the loss is NaN". */
   readonly what: string;
@@ -127,7 +143,7 @@ export function checkFinite(what: string, value: number, updates: number): void 
   if (!Number.isFinite(value)) throw new DivergedError(`the ${what} is ${value}`, updates);
 }
 
-/** The parameters that the `trainable` option leaves to train. */
+/** Returns the parameters that option `trainable` selects. */
 export function chosen(
   model: Graph,
   names: readonly string[],
@@ -145,7 +161,10 @@ export function chosen(
 const isSelection = (trainable: NonNullable<TrainerOptions["trainable"]>): trainable is TrainableSelection =>
   typeof trainable === "object" && !Array.isArray(trainable);
 
-/** Weights of the outputs in their order; throws unless they are numbers of 0 or more with a sum. */
+/**
+ * Returns the weights of the outputs in their order. Throws `InvalidArgumentError` unless they are 0 or more,
+ * one above 0.
+ */
 export function outputWeights(outputs: TrainerOptions["outputs"]): readonly number[] {
   const weights = Object.values(outputs ?? { only: 1 });
   for (const [name, weight] of Object.entries(outputs ?? {})) {
@@ -159,13 +178,13 @@ export function outputWeights(outputs: TrainerOptions["outputs"]): readonly numb
 function startsWithOne(beginnings: readonly string[], names: readonly string[]): (name: string) => boolean {
   for (const beginning of beginnings) {
     if (!names.some((name) => name.startsWith(beginning))) {
-      throw invalidArgument("trainable", `beginnings of ${names.join(", ")}`, beginning);
+      throw new InvalidArgumentError("trainable", `trainable: no parameter starts with "${beginning}"`);
     }
   }
   return (name) => beginnings.some((beginning) => name.startsWith(beginning));
 }
 
-/** The options that are numbers, checked, and `batchNorm` with them. */
+/** Returns the numeric options. Throws `InvalidArgumentError` unless they and `batchNorm` are valid. */
 export function checkNumbers(options: TrainerOptions): {
   readonly clipNorm: number;
   readonly accumulate: number;
@@ -182,7 +201,10 @@ export function checkNumbers(options: TrainerOptions): {
   return { clipNorm, accumulate, threads };
 }
 
-/** Throws `InvalidArgumentError` unless labels [N, ...spatial] belong to images [N, C, ...spatial], both whole tensors; returns the images' dims. */
+/**
+ * Returns the images' dims. Throws `InvalidArgumentError` unless labels [N, ...spatial] fit images [N, C,
+ * ...spatial].
+ */
 export function checkBatch(batch: TrainingBatch): readonly number[] {
   if (typeof batch !== "object" || batch === null) throw invalidArgument("batch", "images and labels", batch);
   const { images, labels } = batch;
@@ -196,7 +218,7 @@ export function checkBatch(batch: TrainingBatch): readonly number[] {
   return images.dims;
 }
 
-/** What a checkpoint records of the options beside model, loss, optimizer and schedule; nothing when all is as usual. */
+/** Returns the other options that a checkpoint records; empty if all are defaults. */
 export function settingsOf(options: TrainerOptions): { readonly settings?: string } {
   const {
     accumulate = 1,

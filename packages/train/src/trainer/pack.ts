@@ -10,8 +10,8 @@ interface Member {
 }
 
 /**
- * Arrays of a model laid one after another in one flat array. A device that keeps them then moves and updates a few
- * long arrays instead of many short ones.
+ * Arrays of a model concatenated in one flat array, so that a device updates a few long arrays instead of
+ * many short ones.
  */
 export class Pack {
   readonly name: string;
@@ -29,12 +29,12 @@ export class Pack {
     this.size = offset;
   }
 
-  /** The pack as an input of a graph. */
+  /** Returns the pack as an input of a graph. */
   input(graph: Graph): Value {
     return graph.value(this.name) ?? graph.input(this.name, "float32", [this.size]);
   }
 
-  /** One of its arrays cut out of the input, as a value of its name. */
+  /** Returns a member sliced from the pack's input, as a value of the member's name. */
   member(graph: Graph, name: string): Value | undefined {
     const member = this.members.find((each) => each.name === name);
     if (member === undefined) return undefined;
@@ -49,20 +49,20 @@ export class Pack {
     return graph.node("Reshape", [cut, shape], {}, { outputs: [name] })[0]!;
   }
 
-  /** The values of its arrays as one flat value. */
+  /** Returns the members' values concatenated as one flat value. */
   join(value: (name: string) => Value): Value {
     const flat = this.members.map(({ name }) => ops.Reshape(value(name), [-1]));
     return flat.length === 1 ? flat[0]! : ops.Concat(flat, 0);
   }
 
-  /** One flat copy of its arrays. */
+  /** Returns the members' arrays concatenated in one flat tensor. */
   gather(arrays: Readonly<NamedArrays>): Tensor<"float32"> {
     const flat = zeros("float32", [this.size]);
     for (const { name, offset } of this.members) flat.data.set(arrays[name]!.data, offset);
     return flat;
   }
 
-  /** Copies what `gather` gave back into the arrays. */
+  /** Copies a flat array as `gather` makes it back into the members' arrays. */
   scatter(flat: Float32Array, arrays: Readonly<NamedArrays>): void {
     for (const { name, offset, size } of this.members) {
       arrays[name]!.data.set(flat.subarray(offset, offset + size));

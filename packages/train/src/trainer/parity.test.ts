@@ -23,7 +23,8 @@ interface Case {
   readonly norms: Readonly<Record<string, number>>;
 }
 
-// Made by tools/golden/training.py, whose formulas these are: the same 32-bit integers give the same weights and images.
+// Made by tools/golden/training.py, whose formulas these are: the same 32-bit integers give the same weights
+// and images.
 const golden: { probe: { hashed: number[]; image: number[] }; cases: Case[] } = JSON.parse(
   readFileSync(new URL("../../test/golden/training.json", import.meta.url), "utf8"),
 );

@@ -12,7 +12,7 @@ import {
   type StepGraphOptions,
 } from "./step-graph.js";
 
-/** The graphs of a training, laid out and compiled for the image dims they are asked for. */
+/** The sessions of a training's graphs, built and compiled on demand for given image dims. */
 export class TrainingSessions {
   readonly #source: ModelSource;
   readonly #options: StepGraphOptions & { readonly threads: number };

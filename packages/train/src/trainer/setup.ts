@@ -39,8 +39,8 @@ export interface Setup {
 }
 
 /**
- * Makes the parts of a trainer and compiles the step for the usual batch, so that what cannot be trained fails here.
- * Throws `InvalidArgumentError` for options, `DeviceError` if the device cannot run the step.
+ * Makes the parts of a trainer and compiles the step for the usual batch, so that what cannot be trained
+ * fails here. Throws `InvalidArgumentError` for options, `DeviceError` if the device cannot run the step.
  */
 export async function setUp(given: TrainerOptions): Promise<Setup> {
   const options = checkTrainerOptions(given);

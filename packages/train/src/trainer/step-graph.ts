@@ -17,17 +17,17 @@ import type { Pack } from "./pack.js";
 import { gradientOf, nextOf, norm, normOutput } from "./update-graph.js";
 
 const termPrefix = "term/";
-/** Names of what a training graph has beside the model's own inputs and outputs, parameters and buffers. */
+/** Names of a training graph's inputs and outputs other than those of the model. */
 export const lossOutput = "loss";
 const termOutput = (name: string): string => termPrefix + name;
 export const gradientOutput = (name: string): string => `gradient/${name}`;
 export const targetInput = (name: string): string => `target/${name}`;
 
-/** What a graph is laid out for. */
+/** The device that a graph is lowered for, and how it takes the weights. */
 export interface GraphLayout {
-  /** Every device by default. */
+  /** Any device by default. */
   readonly device?: TrainDevice;
-  /** Arrays that are fed as packs; of those trained the gradients, of buffers the new values are packed too. */
+  /** Packs of weights that the graph takes as inputs; gradients and new buffers are packed alike. */
   readonly packs?: Packs | undefined;
   /** Channels that the processor's kernels keep together, see `lower`. */
   readonly block?: number;
@@ -40,9 +40,9 @@ export interface StepGraphOptions extends GraphLayout {
   readonly loss: Loss;
   /** Parameters that get a gradient. */
   readonly trainable: readonly string[];
-  /** Weight of every output's loss, in the order of the outputs; 1 for a single output. */
+  /** Weights of the outputs' losses, in their order; 1 for a single output. */
   readonly weights?: readonly number[];
-  /** "frozen": batch norms use their running statistics, which stay; "update" by default. */
+  /** "frozen": batch norms use their running statistics and keep them; "update" by default. */
   readonly batchNorm?: "update" | "frozen";
 }
 
@@ -54,7 +54,7 @@ const stepNames = optionNames<StepGraphOptions>({
   batchNorm: true,
 });
 
-/** How the arrays of a model lie on a device that keeps them. */
+/** The packs of a model's weights in device memory. */
 export interface Packs {
   readonly trained: readonly Pack[];
   readonly frozen: readonly Pack[];
@@ -68,9 +68,9 @@ export const allPacks = ({ trained, frozen, buffers }: Packs): readonly Pack[] =
 ];
 
 /**
- * Model and loss as ONE graph: image, targets, parameters and buffers in; logits, loss, its terms, a gradient per
- * trainable parameter and the new buffers out. The terms are those of the first output; the losses of others are terms
- * of their own. Batch norms use the batch's statistics. Lowered, ready for a session.
+ * Builds model and loss as one lowered graph. Inputs: image, targets, parameters and buffers. Outputs:
+ * logits, loss, its terms, a gradient per trainable parameter and the new buffers. The terms are those of the
+ * first output; the losses of other outputs are terms of their own. Batch norms use the batch's statistics.
  */
 export function buildStepGraph(model: Graph, options: StepGraphOptions): Graph {
   checkOptions("options", options, stepNames);
@@ -94,13 +94,16 @@ export function buildStepGraph(model: Graph, options: StepGraphOptions): Graph {
     graph.output(nextOf(pack.name), next);
   }
   graph.output(normOutput, norm(joined));
-  // Sessions that leave outputs on the device give all they have: nothing is left that no step wants.
+  // A session that keeps outputs on the device returns all outputs, so those that no step needs are removed.
   const buffers = packs.buffers.flatMap(({ members }) => members.map(({ name }) => updatedName(name)));
   const apart = new Set([...model.outputs.keys(), ...buffers]);
   return lower(rewrite(graph, { output: (name) => (apart.has(name) ? [] : undefined) }), { device });
 }
 
-/** Model and loss with inference behaviour: image, targets, parameters and buffers in; logits, loss and terms out. */
+/**
+ * Builds model and loss with inference behaviour. Inputs: image, targets, parameters and buffers. Outputs:
+ * logits, loss and terms.
+ */
 export function buildEvaluationGraph(model: Graph, loss: Loss, layout: GraphLayout = {}): Graph {
   checkOptions("layout", layout, layoutNames);
   const graph = firstOutput(withInputs(model, layout.packs));
@@ -108,20 +111,26 @@ export function buildEvaluationGraph(model: Graph, loss: Loss, layout: GraphLayo
   return lower(graph, layout);
 }
 
-/** The model with inference behaviour: image, parameters and buffers in, logits of the first output out. */
+/**
+ * Builds the model with inference behaviour. Inputs: image, parameters and buffers. Output: logits of the
+ * first output.
+ */
 export function buildInferenceGraph(model: Graph, layout: GraphLayout = {}): Graph {
   checkOptions("layout", layout, layoutNames);
   return lower(firstOutput(withInputs(model, layout.packs)), layout);
 }
 
-/** A copy without the other outputs and what makes them. */
+/** Returns a copy with the first output alone. */
 function firstOutput(model: Graph): Graph {
   const [first] = model.outputs.keys();
   if (model.outputs.size === 1) return model;
   return prune(rewrite(model, { output: (name) => (name === first ? undefined : []) }));
 }
 
-/** A loss alone as a graph: input "logits" and targets; outputs loss, terms and "gradient/logits". Lowered. */
+/**
+ * Builds a loss alone as a lowered graph. Inputs: "logits" and targets. Outputs: loss, terms and
+ * "gradient/logits".
+ */
 export function buildLossGraph(loss: Loss, dims: readonly number[], device?: TrainDevice): Graph {
   const graph = new Graph(loss.name);
   const logits = graph.input("logits", "float32", dims);
@@ -130,7 +139,7 @@ export function buildLossGraph(loss: Loss, dims: readonly number[], device?: Tra
   return lower(graph, { device });
 }
 
-/** A loss with the terms it is made of. */
+/** The value of a loss and its terms. */
 export interface LossValues {
   readonly loss: number;
   readonly terms: Readonly<Record<string, number>>;
@@ -149,7 +158,7 @@ export function lossValues(outputs: Readonly<Record<string, Tensor>>): LossValue
   return { loss: Number(outputs[lossOutput]!.data[0]), terms };
 }
 
-/** A copy that takes its parameters and buffers as inputs of their names, or cuts them out of packs. */
+/** Returns a copy that takes parameters and buffers as inputs of their names, or slices them from packs. */
 function withInputs(model: Graph, packs?: Packs): Graph {
   const { parameters, buffers } = rolesOf(model);
   const fed = new Set([...parameters, ...buffers]);
@@ -163,7 +172,10 @@ function withInputs(model: Graph, packs?: Packs): Graph {
   });
 }
 
-/** Adds the weighted sum of every output's loss, and as terms those of the first output and the other outputs' losses. */
+/**
+ * Adds the weighted sum of the outputs' losses; its terms are those of the first output and the other
+ * outputs' losses.
+ */
 function addLoss(
   graph: Graph,
   outputs: readonly Value[],

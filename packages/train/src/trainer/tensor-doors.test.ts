@@ -11,8 +11,8 @@ import { lossAndGradient } from "./loss-and-gradient.js";
 import { Trainer } from "./trainer.js";
 import { smallUnet, squares } from "./training.test.helper.js";
 
-// Whatever takes a tensor compares its numbers with its dims before any work: what is missing would be filled with
-// whatever lay in memory before.
+// Whatever takes a tensor compares its numbers with its dims before any work: what is missing would be filled
+// with whatever lay in memory before.
 const { images, labels } = squares(1);
 const floats = images.data.length;
 

@@ -27,8 +27,8 @@ type Floats = Tensor<"float32">;
 type LossAndLogits = LossValues & { readonly logits: Floats };
 
 /**
- * A model in training: parameters, buffers and optimizer state, and the graphs that update them. Calls that read or
- * change the parameters run one after another, in the order they were made.
+ * A model in training: parameters, buffers and optimizer state, and the graphs that update them. Calls that
+ * read or change the parameters run one after another, in the order they were made.
  */
 export class Trainer implements ProbabilityModel {
   /** Every parameter by name, trained or frozen; updated in place. On webgpu, as of the last `read`. */
@@ -61,8 +61,8 @@ export class Trainer implements ProbabilityModel {
   }
 
   /**
-   * Lays the model out for the usual batch and compiles its step. Throws `InvalidArgumentError` for options or a model
-   * that cannot be trained, and `DeviceError` if the device cannot run the step.
+   * Lays the model out for the usual batch and compiles its step. Throws `InvalidArgumentError` for options
+   * or a model that cannot be trained, and `DeviceError` if the device cannot run the step.
    */
   static async create(options: TrainerOptions): Promise<Trainer> {
     return new Trainer(await setUp(options));
@@ -88,7 +88,9 @@ export class Trainer implements ProbabilityModel {
     return this.#state.optimizer.learningRate * this.#factor;
   }
 
-  /** Returns the loss's targets for a batch's labels. Independent of the parameters: may run during a step. */
+  /**
+   * Returns the loss's targets for a batch's labels. Independent of the parameters: may run during a step.
+   */
   async targets(batch: TrainingBatch): Promise<Tensors> {
     checkBatch(batch);
     const { images, labels, spacing } = batch;
@@ -96,7 +98,10 @@ export class Trainer implements ProbabilityModel {
     return this.loss.targets(labels, { classes: this.classes, spacing, image });
   }
 
-  /** Runs one forward and backward pass, and an update after every `accumulate` batches. Throws `DivergedError`. */
+  /**
+   * Runs one forward and backward pass, and an update after every `accumulate` batches. Throws
+   * `DivergedError`.
+   */
   step(batch: TrainingBatch): Promise<StepResult> {
     return this.#queue.run(async () => {
       const { learningRate } = this;
@@ -137,7 +142,10 @@ export class Trainer implements ProbabilityModel {
     });
   }
 
-  /** Returns class probabilities [N, classes, ...spatial] of images [N, C, ...spatial], with inference behaviour. */
+  /**
+   * Returns class probabilities [N, classes, ...spatial] of images [N, C, ...spatial], with inference
+   * behaviour.
+   */
   predict(images: Floats, choice: WeightsChoice = {}): Promise<Floats> {
     return this.#infer("probabilities", images, choice);
   }
@@ -148,8 +156,8 @@ export class Trainer implements ProbabilityModel {
   }
 
   /**
-   * Returns the trained model as an ONNX file for any runtime. A model that was given as an ONNX file keeps everything
-   * but its weights; for other models `options` give the images that the file takes.
+   * Returns the trained model as an ONNX file for any runtime. A model that was given as an ONNX file keeps
+   * everything but its weights; for other models `options` give the images that the file takes.
    */
   exportModel({ weights, ...options }: ExportOptions & WeightsChoice = {}): Uint8Array {
     const { model, batch } = this.#setup.options;
@@ -179,7 +187,9 @@ export class Trainer implements ProbabilityModel {
     return this.#queue.run(() => this.#weights.read());
   }
 
-  /** Writes a checkpoint, from which training resumes bit for bit; `extra` is any JSON that `restore` returns. */
+  /**
+   * Writes a checkpoint, from which training resumes bit for bit; `extra` is any JSON that `restore` returns.
+   */
   save(path: string, extra?: unknown): Promise<void> {
     return this.#queue.run(async () => {
       await this.#weights.read();
@@ -188,7 +198,9 @@ export class Trainer implements ProbabilityModel {
     });
   }
 
-  /** Resumes from a checkpoint. `differences` names settings that changed, those of the last bits included. */
+  /**
+   * Resumes from a checkpoint. `differences` names settings that changed, those of the last bits included.
+   */
   restore(path: string): Promise<{ readonly differences: readonly string[]; readonly extra: unknown }> {
     return this.#queue.run(async () => {
       const checkpoint = await readRunCheckpoint(path);

@@ -38,7 +38,10 @@ export const smallUnet: TrainerOptions & { readonly model: ReturnType<typeof une
   threads: 1,
 };
 
-/** `withTrainer(options, use)`: what `use` makes of a trainer of `defaults` and `options`, which is closed then. */
+/**
+ * `withTrainer(options, use)`: what `use` makes of a trainer of `defaults` and `options`, which is closed
+ * then.
+ */
 export function trainerWith(
   defaults: TrainerOptions = smallUnet,
 ): <T>(options: Partial<TrainerOptions>, use: (trainer: Trainer) => Promise<T>) => Promise<T> {

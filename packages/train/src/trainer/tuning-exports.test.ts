@@ -26,7 +26,10 @@ function noise(dims: readonly number[], classes: number): TrainingBatch {
   return { images, labels };
 }
 
-/** Trains an ONNX file for two steps and gives the new file; with the old weights put back it must be the old file. */
+/**
+ * Trains an ONNX file for two steps and gives the new file; with the old weights put back it must be the old
+ * file.
+ */
 async function tuned(model: Uint8Array, dims: readonly number[], outputs: TrainerOptions["outputs"]) {
   const loss = signedDistanceCalibration({ preset: "consistent" });
   const options = { loss, batch: dims, outputs, threads: 1, clipNorm: 1 };

@@ -21,7 +21,8 @@ const dataset = {
 };
 const predictor = new train.Network({ model });
 
-// Every function with options: where its misspelt option is, and what is meant. None starts before it has checked them.
+// Every function with options: where its misspelt option is, and what is meant. None starts before it has
+// checked them.
 test.each<[string, (options: never) => unknown, object, string, string]>([
   ["adamW", (o) => train.adamW(o), {}, "learningrate", "learningRate"],
   ["sgd", (o) => train.sgd(o), {}, "momentun", "momentum"],

@@ -8,10 +8,13 @@ const { Add, Mul } = ops;
 export const gradientOf = (pack: string): string => `gradient/${pack}`;
 export const slotOf = (slot: string, pack: string): string => `${slot}/${pack}`;
 export const scalarOf = (scalar: string, pack: string): string => `${scalar}/${pack}`;
-/** The output that replaces an array. */
+/** Returns the name of the output that replaces an array. */
 export const nextOf = (array: string): string => `${array}.next`;
 
-/** Parameters, gradients, slots and scalars of every pack in; the next parameters and slots out. */
+/**
+ * Builds the optimizer's update. Inputs: parameters, gradients, slots and scalars of every pack. Outputs: the
+ * next parameters and slots.
+ */
 export function buildUpdateGraph(optimizer: Optimizer, packs: readonly Pack[]): Graph {
   const graph = new Graph("update");
   const { rule } = optimizer;
@@ -31,7 +34,7 @@ export function buildUpdateGraph(optimizer: Optimizer, packs: readonly Pack[]): 
   return graph;
 }
 
-/** Sums of gradients and their norm, for updates over several batches. */
+/** Builds sums of gradients and their norm, for updates over several batches. */
 export function buildSumGraph(packs: readonly Pack[]): Graph {
   const graph = new Graph("sum");
   const sums = packs.map(({ name, size }) => {
@@ -45,7 +48,10 @@ export function buildSumGraph(packs: readonly Pack[]): Graph {
 
 export const normOutput = "gradient.norm";
 
-/** The Euclidean norm of several flat arrays, in sums that leave work for all of a GPU's groups of threads. */
+/**
+ * Returns the Euclidean norm of several flat arrays, in partial sums that keep all of a GPU's workgroups
+ * busy.
+ */
 export function norm(flat: readonly Value[]): Value {
   const squares = flat.map((value) => sum(Mul(value, value)));
   return ops.Sqrt(squares.reduce((a, b) => Add(a, b)));

@@ -13,9 +13,9 @@ export interface UpdateScalars {
 }
 
 /**
- * The weights of a training where its steps read and write them: in host memory, or in a device's with the host's
- * `HostState` as a copy. A step calls `backward`, then `accumulate`, and after the last batch of an update
- * `accumulatedNorm` and `update`.
+ * The weights of a training where its steps read and write them: in host memory, or in a device's with the
+ * host's `HostState` as a copy. A step calls `backward`, then `accumulate`, and after the last batch of an
+ * update `accumulatedNorm` and `update`.
  */
 export interface Weights {
   /** Whether the host's arrays are older than these; `read` copies them. */
@@ -26,11 +26,17 @@ export interface Weights {
   readonly kept: readonly string[];
   /** Returns parameters and buffers as graphs take them, those in `averages` in place of the trained ones. */
   feeds(averages?: Readonly<NamedArrays>): Promise<Tensors>;
-  /** Runs a step graph and holds its gradients and new buffers. Throws `DivergedError`, and then holds nothing. */
+  /**
+   * Runs a step graph and holds its gradients and new buffers. Throws `DivergedError`, and then holds
+   * nothing.
+   */
   backward(session: Session, feeds: Tensors): Promise<LossValues>;
   /** Returns a copy of the gradients that `backward` left, and drops them with its buffers. */
   takeGradients(): Promise<NamedArrays>;
-  /** Takes over the buffers that `backward` left and adds its gradients to those pending. Throws `DivergedError`. */
+  /**
+   * Takes over the buffers that `backward` left and adds its gradients to those pending. Throws
+   * `DivergedError`.
+   */
   accumulate(): Promise<void>;
   /** Returns the Euclidean norm of the accumulated gradients; call it once after the last `accumulate`. */
   accumulatedNorm(): Promise<number>;

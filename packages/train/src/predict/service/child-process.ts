@@ -7,7 +7,7 @@ import { PredictorError } from "./predictor-error.js";
 import type { ChildModel, FromChild, ToChild } from "./protocol.js";
 import { StderrTail } from "./stderr-tail.js";
 
-// Sources are not run by Node itself: from there it is the built program.
+// Node does not run the sources: tests start the built program.
 const program = fileURLToPath(new URL("../../../dist/predict/service/child.js", import.meta.url));
 
 interface Waiting {
@@ -16,7 +16,7 @@ interface Waiting {
   reject(error: Error): void;
 }
 
-/** A process with a model, one request at a time. Once it has ended, by itself or killed, it answers no more. */
+/** A child process with a model, which answers one request at a time until it exits or is killed. */
 export class PredictorChild {
   readonly #process: ChildProcess;
   readonly #files: readonly [ExchangeFile, ExchangeFile];
@@ -25,7 +25,7 @@ export class PredictorChild {
   #waiting: Waiting | undefined;
   #ended: PredictorError | undefined;
 
-  /** `forward` says whether what the process writes to stderr goes to this one's while it works. */
+  /** `forward` says whether the process's stderr is passed on to this process's while it works. */
   constructor(forward: boolean) {
     this.#files = openFiles();
     try {
@@ -46,7 +46,7 @@ export class PredictorChild {
         for (const file of this.#files) file.close();
         resolve();
       };
-      // More errors may follow, for example of a kill that came too late.
+      // Later errors, for example of a kill after the exit, change nothing.
       this.#process.on("error", (error) => {
         if (this.#process.pid === undefined) end(`does not run: ${error.message}`);
       });
@@ -67,7 +67,7 @@ export class PredictorChild {
     return this.#ended === undefined && exitCode === null && signalCode === null;
   }
 
-  /** Loads a model, given as in `ChildModel` or as its bytes; once, before anything else. */
+  /** Loads a model, given as in `ChildModel` or as bytes. Call it once, before anything else. */
   async open(model: Omit<ChildModel, "model"> & { readonly model: string | Uint8Array }): Promise<void> {
     const { model: source } = model;
     const [input] = this.#files;
@@ -77,8 +77,8 @@ export class PredictorChild {
   }
 
   /**
-   * Probabilities [N, classes, ...spatial] of images, which must not change until then. `begin` is called when the
-   * process has begun.
+   * Returns probabilities [N, classes, ...spatial] of images, which must not change before. Calls `begin`
+   * when the process begins to predict.
    */
   async predict(
     images: Tensor<"float32">,
@@ -95,12 +95,12 @@ export class PredictorChild {
       await this.#guarded(output.read(new Uint8Array(probs.buffer)));
       return tensor("float32", probs, shape);
     } finally {
-      // The files of a process that has ended are gone.
+      // The files are closed once the process has ended.
       await Promise.allSettled([input.clear(), output.clear()]);
     }
   }
 
-  /** Ends the process at once; what it was doing fails with `reason`. Resolves when it is gone. */
+  /** Kills the process; its request fails with `reason`. Resolves when the process has exited. */
   kill(reason: PredictorError): Promise<void> {
     this.#fail(reason);
     this.#hold();
@@ -108,7 +108,7 @@ export class PredictorChild {
     return this.#exited;
   }
 
-  /** Lets the process end by itself, which it does when it is not busy. */
+  /** Lets the process exit, and kills it after `patience` milliseconds. */
   async close(patience: number): Promise<void> {
     this.#fail(new PredictorError("closed", "the predictor is closed"));
     if (this.#process.connected) this.#process.disconnect();
@@ -124,12 +124,12 @@ export class PredictorChild {
       this.#waiting = { begin, resolve, reject };
       this.#process.ref();
       this.#process.channel?.ref();
-      // A channel that is closed belongs to a process that has ended, whose end is about to be told with its reason.
+      // If the channel is closed, the process has ended; its exit event follows and gives the reason.
       this.#process.send(message, () => undefined);
     });
   }
 
-  /** An exchange that counts only while the process runs. */
+  /** Awaits an exchange; throws the process's error if the process has ended. */
   async #guarded(exchange: Promise<unknown>): Promise<void> {
     try {
       await exchange;
@@ -152,7 +152,7 @@ export class PredictorChild {
     else waiting.reject(new PredictorError("failed", reply.error));
   }
 
-  /** From here on nothing is heard of the process but its end. */
+  /** Fails the request in progress; from here on only the exit of the process counts. */
   #fail(error: PredictorError): void {
     this.#ended ??= error;
     this.#stderr.silence();
@@ -166,7 +166,7 @@ export class PredictorChild {
     this.#stderr.ref();
   }
 
-  /** A process without work does not keep the parent alive. */
+  /** Lets the parent exit while the process has no request. */
   #idle(): void {
     this.#process.unref();
     this.#process.channel?.unref();

@@ -1,4 +1,4 @@
-// The program of a predictor's child process: it answers one request after another until its parent is gone.
+// The program of a predictor's child process: answers one request after another until its parent has ended.
 import { fstatSync, ftruncateSync, readSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
 import { elementCount, type Tensor, tensor, zeros } from "@pixelcal/core";
@@ -10,7 +10,9 @@ import { type ChildModel, exchangeFiles, type FromChild, type ToChild } from "./
 
 let network: Network | undefined;
 
-/** All that the input file holds, which must be what the message says: nothing of another request is ever read. */
+/**
+ * Reads the input file, whose size must be the message's `length`: no byte of another request is ever read.
+ */
 function read(length: number): Uint8Array {
   const { size } = fstatSync(exchangeFiles.input);
   if (size !== length) throw new Error(`the input file has ${size} bytes, the message says ${length}`);
@@ -39,7 +41,7 @@ async function open({ model, warmUp, options, ...rest }: ChildModel): Promise<re
   return probabilities(zeros("float32", warmUp), options);
 }
 
-/** Predicts images, hands on their probabilities in pieces, and gives the dims of all together. */
+/** Predicts images, passes their probabilities to `give` in pieces, and returns the dims of all together. */
 async function probabilities(
   images: Tensor<"float32">,
   options: PredictOptions,
@@ -77,7 +79,7 @@ process.on("message", (message: ToChild) => {
     process.send?.(reply);
   });
 });
-// A parent that has ended, however it ended, takes its child along.
+// However the parent ended, the child exits too.
 process.on("disconnect", () => process.exit(0));
-// Ctrl-C in a terminal reaches the whole group: the parent decides when its child ends.
+// Ctrl-C in a terminal reaches the whole process group; the parent decides when the child exits.
 process.on("SIGINT", () => undefined);

@@ -26,9 +26,10 @@ const shared = "/dev/shm";
 const roomy = 2 ** 30;
 
 /**
- * A file in memory, where the system has such, that two processes have open and no folder lists: it is gone when both
- * are. It holds the bytes of one message and nothing else: it is sized exactly, and empty between messages. It is read
- * and written by threads of the pool, straight from and to arrays, so that the caller's thread copies nothing.
+ * A file in memory, where the system has such, that two processes have open and no folder lists: it is gone
+ * when both are. It holds the bytes of one message and nothing else: it is sized exactly, and empty between
+ * messages. It is read and written by threads of the pool, straight from and to arrays, so that the caller's
+ * thread copies nothing.
  */
 export class ExchangeFile {
   readonly descriptor: number;
@@ -37,8 +38,8 @@ export class ExchangeFile {
   #busy = 0;
 
   constructor() {
-    // A folder of its own that only this user enters, by a name nobody can guess: no other process can put a file or a
-    // link in its place.
+    // A folder of its own that only this user enters, by a name nobody can guess: no other process can put a
+    // file or a link in its place.
     const folder = mkdtempSync(join(place(), "pixelcal-"));
     try {
       const path = join(folder, "exchange");
@@ -49,11 +50,11 @@ export class ExchangeFile {
     }
   }
 
-  /** Makes `bytes` all that the file holds. */
+  /** Replaces the file's content by `bytes`. */
   write(bytes: Uint8Array): Promise<void> {
     return this.#use(async () => {
       const total = bytes.length;
-      // An array that is transferred or shrunk meanwhile leaves other bytes here.
+      // The array may have been transferred or shrunk meanwhile.
       const check = (): void => {
         if (bytes.length !== total)
           throw new Error(`expected an array of ${total} bytes, got ${bytes.length}`);
@@ -67,7 +68,7 @@ export class ExchangeFile {
     });
   }
 
-  /** Fills `into`, which must be all that the file holds. */
+  /** Fills `into` with the file's content, which must have exactly its size. */
   read(into: Uint8Array): Promise<void> {
     return this.#use(async () => {
       const { size } = await fstatAsync(this.descriptor);
@@ -78,7 +79,7 @@ export class ExchangeFile {
     });
   }
 
-  /** Leaves nothing of the last message. */
+  /** Removes the last message. */
   clear(): Promise<void> {
     return this.#use(() => truncateAsync(this.descriptor, 0));
   }

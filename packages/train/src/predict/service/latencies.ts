@@ -5,7 +5,7 @@ export interface LatencySummary {
   readonly p99: number;
 }
 
-/** The last durations, in milliseconds. */
+/** The most recent durations, in milliseconds. */
 export class Latencies {
   readonly #limit: number;
   readonly #values: number[] = [];
@@ -20,7 +20,7 @@ export class Latencies {
     this.#count += 1;
   }
 
-  /** Their mean and quantiles (nearest rank); NaN when there are none. */
+  /** Returns mean and quantiles (nearest rank) of the durations; NaN if there are none. */
   summary(): LatencySummary {
     const sorted = this.#values.toSorted((a, b) => a - b);
     const at = (share: number): number =>

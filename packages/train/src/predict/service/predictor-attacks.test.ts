@@ -130,7 +130,8 @@ describe("a Predictor under attack", () => {
     const before = predictor.statistics();
     for (let kill = 1; kill <= 6; kill++) {
       process.kill(predictor.statistics().pid!, "SIGKILL");
-      // At once: this process has not heard of the end. The next is sent to a process that may be known to have ended.
+      // At once: this process has not heard of the end. The next is sent to a process that may be known to
+      // have ended.
       await Promise.all([right(kill / 8), right(-kill / 8)]);
     }
     const { failed, restarts, completed } = predictor.statistics();

@@ -1,19 +1,19 @@
-/** Why there is no prediction. */
+/** The reason why a prediction failed. */
 export type PredictorFailure =
   /** As many requests wait as the queue holds. */
   | "busy"
-  /** It took longer than it may; its process was ended. */
+  /** The prediction took longer than `timeout`; its process was killed. */
   | "timeout"
-  /** The process ended by itself or by another's hand. */
+  /** The process exited or was killed. */
   | "crashed"
   /** The caller's signal was aborted. */
   | "aborted"
   /** The predictor is closed. */
   | "closed"
-  /** The model does not take such images, or failed on these. */
+  /** The model does not accept such images, or failed on these. */
   | "failed";
 
-/** A request that was not answered; the predictor goes on with the others, unless it is closed. */
+/** A request that was not answered. Unless it is closed, the predictor continues with the other requests. */
 export class PredictorError extends Error {
   readonly code: PredictorFailure;
   constructor(code: PredictorFailure, message: string, options?: ErrorOptions) {

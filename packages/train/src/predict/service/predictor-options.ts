@@ -11,32 +11,39 @@ import type { ModelEnds } from "../../model/canonical.js";
 import { type TrainDevice, trainDevices } from "../../runtime/session.js";
 import { checkPredictOptions, type PredictOptions } from "../predict.js";
 
-/** `PredictOptions` are how every image is predicted, unless a request says otherwise. */
+/** The options of a {@link Predictor}. `PredictOptions` apply to every request that does not set its own. */
 export interface PredictorOptions extends ModelEnds, PredictOptions {
-  /** An ONNX file by its path (weights in other files of its folder are found), its bytes, or a graph. */
+  /** The path of an ONNX file (external weights are read from its folder), its bytes, or a graph. */
   readonly model: string | Uint8Array | Graph;
   readonly externalData?: string;
   readonly device?: TrainDevice;
   /** Processor threads of a run; all by default. */
   readonly threads?: number;
-  /** Requests that may wait beside the one that runs; 16 by default. */
+  /** Requests that may wait, besides the one in progress; 16 by default. */
   readonly queue?: number;
-  /** What happens to more: "reject" (default) throws at once, "wait" lets callers wait for a place. */
+  /**
+   * The answer to further requests: "reject" (default) throws at once, "wait" lets callers wait for a place.
+   */
   readonly whenFull?: "reject" | "wait";
-  /** Milliseconds that one prediction may run; then the process is killed and restarted. No limit by default. */
+  /**
+   * Milliseconds that one prediction may run; then the process is killed and restarted. No limit by default.
+   */
   readonly timeout?: number;
-  /** Dims of images [N, C, ...spatial] to predict once in a new process, so that no request waits for compilation. */
+  /**
+   * Dims of images [N, C, ...spatial] to predict once in a new process, so that no request waits for
+   * compilation.
+   */
   readonly warmUp?: readonly number[];
   /**
-   * Where the process's stderr goes while it works: to this process's ("inherit", default) or nowhere. Nothing of it is
-   * passed on while the process ends; its last lines are in the error of a crash either way.
+   * The destination of the process's stderr while it works: this process's ("inherit", default) or nowhere.
+   * It is not passed on while the process ends; the error of a crash has its last lines either way.
    */
   readonly stderr?: "inherit" | "ignore";
 }
 
 export interface RequestOptions extends PredictOptions {
   readonly timeout?: number;
-  /** Takes the request back: out of the queue, or by killing the process that runs it. */
+  /** Aborts the request: removes it from the queue, or kills the process that runs it. */
   readonly signal?: AbortSignal;
 }
 
@@ -60,7 +67,7 @@ const predictorNames = optionNames<PredictorOptions>({
 
 const requestNames = optionNames<RequestOptions>({ ...predictNames, timeout: true, signal: true });
 
-/** Throws `InvalidArgumentError` unless a predictor can be opened with these options, as far as they tell. */
+/** Throws `InvalidArgumentError` unless the options of a predictor are valid. */
 export function checkPredictorOptions(options: PredictorOptions): void {
   checkOptions("options", options, predictorNames);
   const { model, externalData, device, threads, outputs, warmUp } = options;
@@ -100,7 +107,10 @@ export function checkRequest(images: Tensor<"float32">, options: RequestOptions)
   checkPredictOptions(options, images.dims.length - 2);
 }
 
-/** Throws `InvalidArgumentError` unless images are float32 [N, C, ...spatial] with as many numbers as their dims say. */
+/**
+ * Throws `InvalidArgumentError` unless images are float32 [N, C, ...spatial] with as many elements as their
+ * dims say.
+ */
 export function checkImages(images: Tensor<"float32">): void {
   checkTensor("images", images, ["float32"], [3, 5]);
 }

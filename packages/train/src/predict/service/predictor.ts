@@ -17,14 +17,14 @@ export type { PredictorOptions, RequestOptions } from "./predictor-options.js";
 export interface PredictorStatistics {
   readonly state: "starting" | "idle" | "busy" | "stopped" | "closed";
   readonly pid: number | undefined;
-  /** Requests that wait, those for a place in the queue included. */
+  /** Waiting requests, those that wait for a place in the queue included. */
   readonly waiting: number;
   readonly completed: number;
   readonly failed: number;
   readonly timedOut: number;
   /** Processes started after the first. */
   readonly restarts: number;
-  /** Requests that a process has begun to predict, answered or not. */
+  /** Requests that a process began to predict, answered or not. */
   readonly begun: number;
   /** Requests sent again because their process ended before it had begun them. */
   readonly resent: number;
@@ -41,10 +41,11 @@ interface Job {
 }
 
 /**
- * Predictions for services: the model runs in a process of its own, so that the event loop stays free and a crash, a kill
- * or a timeout loses only the request in progress. A request whose process ends before it has begun it, as one that was
- * killed while idle, is sent once more, to a new process: a prediction changes nothing. One that had begun is not, as it
- * may be what ended the process. Requests are answered in order; none sees a byte of another.
+ * Predictions for services: the model runs in a process of its own, so that the event loop stays free and a
+ * crash, a kill or a timeout loses only the request in progress. A request whose process ends before it has
+ * begun it, as one that was killed while idle, is sent once more, to a new process: a prediction changes
+ * nothing. One that had begun is not, as it may be what ended the process. Requests are answered in order;
+ * none sees a byte of another.
  */
 export class Predictor {
   readonly #options: PredictorOptions;
@@ -69,8 +70,8 @@ export class Predictor {
   }
 
   /**
-   * Starts the process and loads the model. Throws `InvalidArgumentError` for the options, and `PredictorError` for a
-   * model that does not load.
+   * Starts the process and loads the model. Throws `InvalidArgumentError` for the options, and
+   * `PredictorError` for a model that does not load.
    */
   static async open(options: PredictorOptions): Promise<Predictor> {
     const predictor = new Predictor(options);
@@ -79,10 +80,10 @@ export class Predictor {
   }
 
   /**
-   * Class probabilities [N, classes, ...spatial] of images [N, C, ...spatial], in tiles where the options say so; of a
-   * file that ends in a sigmoid of several channels, whose labels may overlap, the sigmoids. The
-   * images must not change until then. Rejects with `InvalidArgumentError` for images or options that are wrong, else with
-   * `PredictorError`.
+   * Returns class probabilities [N, classes, ...spatial] of images [N, C, ...spatial], in tiles if the
+   * options say so. If the model ends in a sigmoid of several channels, whose classes may overlap, these are
+   * the sigmoids. The images must not change before the promise settles. Rejects with `InvalidArgumentError`
+   * for invalid images or options, else with `PredictorError`.
    */
   predict(images: Tensor<"float32">, options: RequestOptions = {}): Promise<Tensor<"float32">> {
     return new Promise((resolve, reject) => {
@@ -126,8 +127,8 @@ export class Predictor {
   }
 
   /**
-   * Ends the process when every request is answered, or with `drain: false` at once: those that wait then fail. Closing
-   * twice is harmless.
+   * Ends the process when every request is answered, or at once with `drain: false`; waiting requests then
+   * fail. Closing twice is harmless.
    */
   async close(options: { readonly drain?: boolean } = {}): Promise<void> {
     checkOptions("options", options, closeNames);
@@ -209,12 +210,12 @@ export class Predictor {
     const aborted = new PredictorError("aborted", "the request was aborted");
     const place = this.#jobs.indexOf(job);
     if (place >= 0) this.#jobs.splice(place, 1);
-    // A process that is starting has nothing of the request yet: the next one will need it.
+    // A process that is still starting does not have the request yet; the next request needs it.
     else if (this.#running === job && this.#starting === undefined) void this.#child?.kill(aborted);
     job.reject(aborted);
   }
 
-  /** A process that has the model; a new one when the last has ended. */
+  /** Returns the process that holds the model, and starts one if none runs. */
   #ready(): Promise<PredictorChild> {
     if (this.#starting !== undefined) return this.#starting;
     if (this.#child?.running) return Promise.resolve(this.#child);
@@ -244,7 +245,7 @@ export class Predictor {
 
 const closeNames = optionNames<{ drain?: boolean }>({ drain: true });
 
-/** Those options alone, which are what the child needs of them. */
+/** Picks the options that the child process needs. */
 const predictOptions = ({ tile, overlap, blending, flips }: PredictOptions): PredictOptions => ({
   tile,
   overlap,

@@ -2,10 +2,10 @@ import type { ModelEnds } from "../../model/canonical.js";
 import type { TrainDevice } from "../../runtime/session.js";
 import type { PredictOptions } from "../predict.js";
 
-/** Descriptors that the child finds the files open at that images and probabilities go through. */
+/** The child's file descriptors of the files that exchange images and probabilities. */
 export const exchangeFiles = { input: 4, output: 5 } as const;
 
-/** What a child predicts with. */
+/** The model of a child process, and how it predicts. */
 export interface ChildModel extends ModelEnds {
   /** The path of an ONNX file, or the number of its bytes, which the input file holds. */
   readonly model: string | number;
@@ -17,7 +17,7 @@ export interface ChildModel extends ModelEnds {
   readonly options: PredictOptions;
 }
 
-/** Images [N, C, ...spatial] as float32: all `bytes` that the input file holds. */
+/** A request: float32 images [N, C, ...spatial], the `bytes` of the input file. */
 interface ChildRequest {
   readonly dims: readonly number[];
   readonly bytes: number;
@@ -27,8 +27,8 @@ interface ChildRequest {
 export type ToChild = { readonly open: ChildModel } | { readonly predict: ChildRequest };
 
 /**
- * What a child says of the one request under way: first that it has begun, then the answer: dims of the probabilities,
- * which are all that the output file holds, or what went wrong.
+ * A child's messages about the request in progress: first that it has begun, then either the dims of the
+ * probabilities in the output file or an error.
  */
 export type FromChild =
   | { readonly begun: true }

@@ -4,10 +4,10 @@ import type { Readable } from "node:stream";
 const mostBytes = 4096;
 const mostLines = 8;
 
-/** What a process writes to stderr: its last lines are kept for the error of a crash, and all may be passed on. */
+/** The stderr of a process: keeps its last lines for the error of a crash, and may pass everything on. */
 export class StderrTail {
   #kept: Buffer = Buffer.alloc(0);
-  /** Settles when the process has closed its end and everything is read. */
+  /** Settles when the process has closed the stream and everything is read. */
   readonly ended: Promise<void>;
   readonly #stream: Readable | null;
   #forward: boolean;
@@ -23,7 +23,7 @@ export class StderrTail {
       if (stream === null) resolve();
       else stream.once("close", resolve);
     });
-    // A pipe that breaks says no more than the end of its process, which is heard of anyway.
+    // A broken pipe means that the process has ended, which its exit event reports.
     stream?.on("error", () => undefined);
     // An idle process must not keep this one alive.
     if (stream instanceof Socket) stream.unref();
@@ -34,12 +34,12 @@ export class StderrTail {
     if (this.#stream instanceof Socket) this.#stream.ref();
   }
 
-  /** Passes on no more: the process is ending. */
+  /** Stops passing on; the process is ending. */
   silence(): void {
     this.#forward = false;
   }
 
-  /** The last lines as the end of an error's message; empty when there were none. */
+  /** Returns the last lines as the end of an error's message; empty if there are none. */
   tail(): string {
     const lines = this.#kept.toString("utf8").trim().split("\n").slice(-mostLines);
     return lines[0] === "" ? "" : `; its last lines on stderr:\n${lines.join("\n")}`;
