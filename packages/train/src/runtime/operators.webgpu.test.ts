@@ -3,9 +3,7 @@ import { caseGraph, difference, feedsOf, operatorCases } from "@pixelcal/graph/t
 import { describe, expect, it } from "vitest";
 import { createSession, DeviceError } from "./session.js";
 
-/**
- * What webgpu lacks: int64 turned into floats, GatherND of batches, and MaxUnpool with the indices it takes.
- */
+/** Cases that webgpu lacks: int64 turned into floats, GatherND of batches, and MaxUnpool with its indices. */
 const absent = /^(ArgMax|ArgMin|GatherND of a batch|MaxUnpool .*)$/;
 /** WGSL asks no more than 2^-11 of them. */
 const coarse: readonly string[] = ["Sin", "Cos"];

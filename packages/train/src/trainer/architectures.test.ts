@@ -56,7 +56,7 @@ describe("gradients of exported networks are PyTorch's", () => {
     const golden = goldens[name]!;
     const { loss, gradients } = await run(name, golden);
     expect(Math.abs(loss - golden.loss)).toBeLessThan(1e-4 * Math.max(1, Math.abs(golden.loss)));
-    // What is trained by default is what PyTorch trains.
+    // By default the parameters that PyTorch trains are trained.
     expect([...gradients.keys()].sort()).toEqual(Object.keys(golden.gradients).sort());
     // Gradients that are zero in theory, as of a bias before a norm, are compared with the network's others.
     const scale = Math.max(...Object.values(golden.gradients).map(([norm]) => norm));
