@@ -11,7 +11,7 @@ export type { Batch } from "./data/batch.js";
 export { type Dataset, type DatasetCase, NpzDataset, type NpzDatasetOptions } from "./data/dataset.js";
 export { Loader, type LoaderOptions, type LoaderState, type Targets } from "./data/loader.js";
 export type { Augmentation } from "./data/transforms.js";
-export type { ModelEnds } from "./model/canonical.js";
+export type { CanonicalOptions } from "./model/canonical.js";
 export type { ExportOptions } from "./model/export.js";
 export type { Model } from "./model/model.js";
 export { type AnyModel, modelClasses, type SourceOptions } from "./model/source.js";

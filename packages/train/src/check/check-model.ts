@@ -10,7 +10,7 @@ import {
   UnsupportedOpError,
 } from "@pixelcal/graph";
 import { crossEntropy } from "@pixelcal/losses";
-import { canonicalAxes, imageDims, logitsBehind, type ModelEnds } from "../model/canonical.js";
+import { type CanonicalOptions, canonicalAxes, imageDims, logitsBehind } from "../model/canonical.js";
 import type { Activation } from "../model/find-logits.js";
 import { rolesOf } from "../model/image-and-logits.js";
 import { type FileOptions, modelSource } from "../model/source.js";
@@ -20,7 +20,7 @@ import { buildInferenceGraph, buildStepGraph } from "../trainer/step-graph.js";
 import { Trainer } from "../trainer/trainer.js";
 import { peakBytes } from "./peak-memory.js";
 
-export interface CheckOptions extends ModelEnds, FileOptions {
+export interface CheckOptions extends CanonicalOptions, FileOptions {
   /** Dims [N, C, ...spatial] to lay the model out for; what it declares by default, open sizes filled in. */
   readonly dims?: readonly number[];
   readonly threads?: number;

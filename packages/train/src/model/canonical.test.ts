@@ -1,7 +1,7 @@
 import { type Tensor, tensor } from "@pixelcal/core";
 import { Graph, interpret, ops, type Value } from "@pixelcal/graph";
 import { describe, expect, test } from "vitest";
-import { canonical, imageDims, logitsBehind, type ModelEnds, type OnMultiLabel } from "./canonical.js";
+import { type CanonicalOptions, canonical, imageDims, logitsBehind, type OnMultiLabel } from "./canonical.js";
 
 const ramp = (dims: readonly number[]): Tensor<"float32"> =>
   tensor(
@@ -18,7 +18,12 @@ function model(dims: readonly number[], outputs: Readonly<Record<string, (image:
 }
 
 /** Outputs of the canonical model, in order. */
-function run(graph: Graph, ends: ModelEnds, image: Tensor<"float32">, onMultiLabel?: OnMultiLabel): Tensor[] {
+function run(
+  graph: Graph,
+  ends: CanonicalOptions,
+  image: Tensor<"float32">,
+  onMultiLabel?: OnMultiLabel,
+): Tensor[] {
   const made = canonical(graph, ends, onMultiLabel);
   return Object.values(interpret(made, { [made.inputs[0]!.name]: image }));
 }
@@ -294,7 +299,7 @@ describe("canonical", () => {
     );
   });
 
-  test.each<[string, Graph, ModelEnds, string]>([
+  test.each<[string, Graph, CanonicalOptions, string]>([
     [
       "no choice",
       model([1, 1, 2, 2], { a: three, b: three }),

@@ -5,8 +5,8 @@ import { movingOperators } from "./image-and-logits.js";
 import { probabilitiesIn } from "./probability-outputs.js";
 import { unstacked } from "./stacked-outputs.js";
 
-/** How a model's input and outputs are read. */
-export interface ModelEnds {
+/** The options of {@link canonical}: which outputs hold the logits, and where classes and channels are. */
+export interface CanonicalOptions {
   /**
    * Names of the outputs to train or predict, the first being the prediction; needed where there are several. Outputs of
    * other sizes than the image are interpolated to it. Of an output y that stacks several, [N, D, C, ...spatial], they are
@@ -84,14 +84,14 @@ export type OnMultiLabel = (output: number) => void;
  * its softmax is z's sigmoid. Throws where an output has other probabilities than the softmax of such logits; with
  * `onMultiLabel`, sigmoids of several channels are let through.
  */
-export function canonical(parsed: Graph, ends: ModelEnds = {}, onMultiLabel?: OnMultiLabel): Graph {
+export function canonical(parsed: Graph, options: CanonicalOptions = {}, onMultiLabel?: OnMultiLabel): Graph {
   const model = unstacked(parsed);
-  const chosen = chosenOutputs(model, ends.outputs);
+  const chosen = chosenOutputs(model, options.outputs);
   const [image, ...more] = model.inputs;
   if (image === undefined || more.length > 0) {
     throw invalidArgument("model", "one input, the image", described(model.inputs));
   }
-  const { channelAxis = 1, classAxis = 1 } = ends;
+  const { channelAxis = 1, classAxis = 1 } = options;
   const rank = image.dims.length;
   if (image.type !== "float32" || rank < 3) {
     throw invalidArgument("model", "a float32 image [N, C, ...spatial]", described([image]));

@@ -23,8 +23,8 @@ export function storedName(value: Value | undefined): string | undefined {
   return source?.node === undefined ? source?.name : undefined;
 }
 
-/** The model's one image input and its logits outputs, all of one form; checked. */
-export function modelEnds(model: Graph): { readonly image: Value; readonly logits: Value } {
+/** Returns a canonical model's image input and its first logits output. Throws `InvalidArgumentError` for other models. */
+export function imageAndLogits(model: Graph): { readonly image: Value; readonly logits: Value } {
   const [image, ...more] = model.inputs;
   const [logits, ...others] = model.outputs.values();
   if (image === undefined || logits === undefined || more.length > 0) {

@@ -1,7 +1,7 @@
 import { checkOptions, InvalidArgumentError, invalidArgument, optionNames } from "@pixelcal/core";
 import { Graph, GraphError, parseModel, rewrite, type TiedWeights } from "@pixelcal/graph";
-import { canonical, imageDims, type ModelEnds, type OnMultiLabel } from "./canonical.js";
-import { modelEnds } from "./image-and-logits.js";
+import { type CanonicalOptions, canonical, imageDims, type OnMultiLabel } from "./canonical.js";
+import { imageAndLogits } from "./image-and-logits.js";
 import type { Model } from "./model.js";
 
 export type AnyModel = Model | Graph | Uint8Array;
@@ -17,7 +17,7 @@ export interface FileOptions {
   readonly tiedWeights?: TiedWeights;
 }
 
-export interface SourceOptions extends ModelEnds, FileOptions {
+export interface SourceOptions extends CanonicalOptions, FileOptions {
   /** Seed of the initial weights of a description. */
   readonly seed?: number;
 }
@@ -35,7 +35,7 @@ const names = optionNames<SourceOptions>(sourceOptionTable);
 /** How many classes a model tells apart on images of these dims. Throws when they do not fit each other. */
 export function modelClasses(model: AnyModel, dims: readonly number[], options: SourceOptions = {}): number {
   checkOptions("options", options, names);
-  return modelEnds(modelSource(model, options)(dims)).logits.dims[1]!;
+  return imageAndLogits(modelSource(model, options)(dims)).logits.dims[1]!;
 }
 
 /** A source of canonical graphs from a model description, a graph or the bytes of an ONNX file; see `canonical`. */

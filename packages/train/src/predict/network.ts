@@ -1,7 +1,7 @@
 import { checkOptions, checkTensor, optionNames, type Tensor } from "@pixelcal/core";
 import { type Graph, lower } from "@pixelcal/graph";
-import type { ModelEnds } from "../model/canonical.js";
-import { modelEnds, withArrays } from "../model/image-and-logits.js";
+import type { CanonicalOptions } from "../model/canonical.js";
+import { imageAndLogits, withArrays } from "../model/image-and-logits.js";
 import { type AnyModel, type FileOptions, type ModelSource, modelSource } from "../model/source.js";
 import { SerialQueue } from "../runtime/serial-queue.js";
 import { createSession, type TrainDevice } from "../runtime/session.js";
@@ -10,7 +10,7 @@ import type { ProbabilityModel } from "./predict.js";
 import { type Activation, withProbabilities } from "./probability-graph.js";
 
 /** The options of a {@link Network}. */
-export interface NetworkOptions extends ModelEnds, FileOptions {
+export interface NetworkOptions extends CanonicalOptions, FileOptions {
   readonly model: AnyModel;
   /** Trained parameters and buffers, for example `readCheckpoint(path).model`; the model's own by default. */
   readonly arrays?: Readonly<Record<string, Tensor>>;
@@ -96,7 +96,7 @@ export class Network implements ProbabilityModel {
 
   #graph(dims: readonly number[]): Graph {
     const model = this.#source(dims);
-    modelEnds(model);
+    imageAndLogits(model);
     this.#activation ??= "softmax";
     return this.#options.arrays === undefined ? model : withArrays(model, this.#options.arrays);
   }

@@ -10,7 +10,7 @@ import {
 } from "@pixelcal/core";
 import type { Graph } from "@pixelcal/graph";
 import type { Loss } from "@pixelcal/losses";
-import type { ModelEnds } from "../model/canonical.js";
+import type { CanonicalOptions } from "../model/canonical.js";
 import type { AnyModel, FileOptions } from "../model/source.js";
 import type { Optimizer } from "../optimizer/optimizer.js";
 import { type ParameterGroup, parameterGroupNames } from "../optimizer/parameter-groups.js";
@@ -29,7 +29,7 @@ export interface TrainingBatch {
   readonly targets?: Tensors;
 }
 
-export interface TrainerOptions extends Omit<ModelEnds, "outputs">, FileOptions {
+export interface TrainerOptions extends Omit<CanonicalOptions, "outputs">, FileOptions {
   readonly model: AnyModel;
   /**
    * The weight in the loss of each output to train, by name; the first output is predicted and validated.

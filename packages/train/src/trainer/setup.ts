@@ -1,5 +1,5 @@
 import { replaceWeights } from "@pixelcal/graph";
-import { modelEnds } from "../model/image-and-logits.js";
+import { imageAndLogits } from "../model/image-and-logits.js";
 import { type ModelSource, modelSource } from "../model/source.js";
 import { constant, type Schedule } from "../optimizer/schedule.js";
 import { runtimeVersion, type TrainDevice } from "../runtime/session.js";
@@ -50,7 +50,7 @@ export async function setUp(given: TrainerOptions): Promise<Setup> {
   const model = source(options.batch);
   const runtime = await runtimeVersion();
   const { threads, ...numbers } = checkNumbers(options);
-  const { image, logits } = modelEnds(model);
+  const { image, logits } = imageAndLogits(model);
   const outputNames = [...model.outputs.keys()];
   const lossWeights = outputWeights(outputs);
   const state = new HostState(model, options);

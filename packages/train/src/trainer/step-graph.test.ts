@@ -2,7 +2,7 @@ import { Random, type Tensor, tensor } from "@pixelcal/core";
 import { type Graph, interpret, updatedName } from "@pixelcal/graph";
 import { diceCrossEntropy, signedDistanceCalibration } from "@pixelcal/losses";
 import { describe, expect, it } from "vitest";
-import { modelEnds, rolesOf, withArrays } from "../model/image-and-logits.js";
+import { imageAndLogits, rolesOf, withArrays } from "../model/image-and-logits.js";
 import { unet2d } from "../model/unet2d.js";
 import { unet3d } from "../model/unet3d.js";
 import { createSession } from "../runtime/session.js";
@@ -19,7 +19,7 @@ type Feeds = Record<string, Tensor>;
 
 async function feedsOf(model: Graph, loss: ReturnType<typeof diceCrossEntropy>): Promise<Feeds> {
   const random = Random.fromSeed(8);
-  const { image } = modelEnds(model);
+  const { image } = imageAndLogits(model);
   const [count = 0, , ...size] = image.dims;
   const pixels = size.reduce((a, b) => a * b, count);
   const noise = (length: number): Float32Array => Float32Array.from({ length }, () => random.normal());

@@ -7,12 +7,12 @@ import {
   type Tensor,
 } from "@pixelcal/core";
 import { Graph } from "@pixelcal/graph";
-import type { ModelEnds } from "../../model/canonical.js";
+import type { CanonicalOptions } from "../../model/canonical.js";
 import { type TrainDevice, trainDevices } from "../../runtime/session.js";
 import { checkPredictOptions, type PredictOptions } from "../predict.js";
 
 /** The options of a {@link Predictor}. `PredictOptions` apply to every request that does not set its own. */
-export interface PredictorOptions extends ModelEnds, PredictOptions {
+export interface PredictorOptions extends CanonicalOptions, PredictOptions {
   /** The path of an ONNX file (external weights are read from its folder), its bytes, or a graph. */
   readonly model: string | Uint8Array | Graph;
   readonly externalData?: string;

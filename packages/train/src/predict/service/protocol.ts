@@ -1,4 +1,4 @@
-import type { ModelEnds } from "../../model/canonical.js";
+import type { CanonicalOptions } from "../../model/canonical.js";
 import type { TrainDevice } from "../../runtime/session.js";
 import type { PredictOptions } from "../predict.js";
 
@@ -6,7 +6,7 @@ import type { PredictOptions } from "../predict.js";
 export const exchangeFiles = { input: 4, output: 5 } as const;
 
 /** The model of a child process, and how it predicts. */
-export interface ChildModel extends ModelEnds {
+export interface ChildModel extends CanonicalOptions {
   /** The path of an ONNX file, or the number of its bytes, which the input file holds. */
   readonly model: string | number;
   readonly externalData?: string;
