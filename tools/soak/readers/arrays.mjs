@@ -43,7 +43,7 @@ const useFile = (bytes) => bytes.length % 8 === 0;
 export const npyTarget = {
   name: "npy",
   kind: "npy",
-  share: 0.119,
+  share: 0.089,
   rate: 7000,
   make: (random) => mutated(random.pick(npy), random, npy),
   run: (bytes) =>

@@ -9,6 +9,8 @@ const made = (file) =>
 const { niftiBytes } = await made("nifti-bytes");
 const { pngBytes, pngChunk } = await made("png-bytes");
 
+const { tiffBytes } = await made("tiff-bytes");
+
 const ramp = (length) => Uint8Array.from({ length }, (_, i) => (i * 37) & 255);
 const bytesOf = (text) => new Uint8Array(Buffer.from(text, "latin1"));
 
@@ -141,11 +143,34 @@ export const pngTarget = {
   run: read("a.png"),
 };
 
+const tiffFields = { 256: [3], 257: [2], 258: [8], 259: [1], 262: [1], 277: [1], 278: [2] };
+const page = (more, ...blocks) => ({ fields: { ...tiffFields, ...more }, blocks });
+const tiff = [
+  tiffBytes([
+    page({ 270: "ImageJ=1\nslices=2\nspacing=2\nunit=mm", 282: [1], 283: [1] }, ramp(6)),
+    page({}, ramp(6)),
+  ]),
+  tiffBytes([page({ 259: [8] }, new Uint8Array(deflateSync(ramp(6))))]),
+  tiffBytes([page({ 259: [32773], 258: [16], 317: [2] }, Uint8Array.of(245, 7))], false),
+  tiffBytes([page({ 259: [5] }, Uint8Array.of(0x80, 0, 0x40, 0x60, 0x50, 0x24, 0x04))]),
+  tiffBytes([page({ 322: [2], 323: [2] }, ramp(4), ramp(4))]),
+];
+
+export const tiffTarget = {
+  name: "tiff",
+  kind: "volume",
+  share: 0.03,
+  rate: 2500,
+  make: (random) => mutated(random.pick(tiff), random, tiff),
+  run: read("a.tif"),
+};
+
 // The seeds are read before they are damaged: a soak of files that are all refused would find nothing.
 for (const [seeds, run] of [
   [nifti.slice(0, 5), niftiTarget.run],
   [nrrd.slice(0, 5), nrrdTarget.run],
   [meta.slice(0, 4), metaImageTarget.run],
   [png, pngTarget.run],
+  [[...tiff.slice(0, 3), tiff[4]], tiffTarget.run],
 ])
   for (const seed of seeds) await run(seed);

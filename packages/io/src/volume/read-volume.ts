@@ -6,6 +6,7 @@ import { nrrdReader } from "./nrrd.js";
 import { npyReader, npzReader } from "./numpy.js";
 import { pngReader } from "./png.js";
 import { withSource } from "./source.js";
+import { tiffReader } from "./tiff.js";
 import type { Volume, VolumeOptions, VolumeReader } from "./volume.js";
 
 /** Every format, in the order in which they are asked. */
@@ -16,6 +17,7 @@ const volumeReaders: readonly VolumeReader[] = [
   npyReader,
   npzReader,
   pngReader,
+  tiffReader,
 ];
 
 /** Empty masks pack 1000:1, and whole bodies have a thousand slices: any honest ratio is fine up to a GiB. */

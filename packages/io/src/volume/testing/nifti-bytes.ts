@@ -85,5 +85,5 @@ export function niftiBytes(fields: NiftiFields = {}): Uint8Array {
     int(size + 8, 30);
     text(size + 12, extension);
   }
-  return single ? Buffer.concat([new Uint8Array(head.buffer), voxels]) : new Uint8Array(head.buffer);
+  return new Uint8Array(Buffer.concat([new Uint8Array(head.buffer), ...(single ? [voxels] : [])]));
 }

@@ -35,12 +35,13 @@ export function pngBytes({
   head.setUint32(0, width);
   head.setUint32(4, height);
   for (const [i, value] of [depth, colour, 0, 0, interlace].entries()) head.setUint8(8 + i, value);
-  return Buffer.concat([
+  const parts = [
     Buffer.from("\x89PNG\r\n\x1a\n", "latin1"),
     pngChunk("IHDR", new Uint8Array(head.buffer)),
     ...before,
     ...(colour === 3 ? [pngChunk("PLTE", new Uint8Array(12))] : []),
     pngChunk("IDAT", deflateSync(rows)),
     pngChunk("IEND", new Uint8Array(0)),
-  ]);
+  ];
+  return new Uint8Array(Buffer.concat(parts));
 }
