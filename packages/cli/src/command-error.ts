@@ -1,4 +1,4 @@
-/** A failure that one line explains to a person; 2 is the exit code of a usage error. */
+/** The error of a failure that one line explains to the user; exit code 2 means a usage error. */
 export class CommandError extends Error {
   override readonly name = "CommandError";
   readonly exitCode: number;
@@ -9,7 +9,7 @@ export class CommandError extends Error {
   }
 }
 
-/** The work was stopped by the user (Ctrl-C); what was finished is kept. */
+/** The error of work that the user stopped (Ctrl-C); finished work is kept. */
 export class Interrupted extends CommandError {
   constructor(message: string) {
     super(message, { exitCode: 130 });

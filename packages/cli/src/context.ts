@@ -1,11 +1,11 @@
 import type { Output, Terminal } from "./terminal.js";
 
-/** What a command may touch of the world besides files. */
+/** The parts of the world, besides files, that a command may use. */
 export interface Context {
-  /** Results: tables. */
+  /** The stream of results, such as tables. */
   readonly output: Output;
-  /** Progress and messages. */
+  /** The terminal for progress and messages. */
   readonly terminal: Terminal;
-  /** Aborted when the user asks to stop. */
+  /** The signal that is aborted when the user asks to stop. */
   readonly signal: AbortSignal;
 }

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 
-// What is installed as `pixelcal`; `npm test` builds it first.
+// The file installed as `pixelcal`; `npm test` builds it first.
 const main = fileURLToPath(new URL("../dist/main.js", import.meta.url));
 
 test("the built command line: exit codes and streams", () => {

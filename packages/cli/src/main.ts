@@ -9,7 +9,7 @@ const terminal = new Terminal(process.stderr);
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
   process.on(signal, () => {
     if (interrupt.signal.aborted) {
-      // Shells send SIGHUP a second time of their own accord.
+      // Shells send SIGHUP a second time on their own.
       if (signal !== "SIGHUP") process.exit(130);
       return;
     }
@@ -17,7 +17,8 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
     terminal.line("Stopping after this step; press Ctrl-C again to stop at once.");
   });
 }
-// `pixelcal ... | head` closes the pipe early and a closed terminal takes nothing: the work goes on and ends as it would.
+// `pixelcal ... | head` closes the pipe early and a closed terminal takes no output; the work continues and
+// ends as usual.
 for (const stream of [process.stdout, process.stderr]) {
   stream.on("error", (error: NodeJS.ErrnoException) => {
     if (!["EPIPE", "EIO", "ERR_STREAM_DESTROYED"].includes(error.code ?? "")) throw error;

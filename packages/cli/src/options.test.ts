@@ -31,12 +31,12 @@ test.each<[(text: string) => unknown, string, string]>([
   [number(0, 1), "1", "Expected a number from 0 to below 1."],
   [between(0, 1), "0", "Expected a number above 0 and below 1."],
   [percentile, "101", "Expected a number from 0 to 100."],
-  [numbers, "1,,2", "Expected a number of 0 or more, or several such as 1,2.5."],
+  [numbers, "1,,2", "Expected a number of 0 or more, or several, for example 1,2.5."],
   [numbers, "1,-2", "Expected a number of 0 or more"],
-  [label, "1.5", "Expected an integer, the label to ignore."],
+  [label, "1.5", "Expected an integer, the label to ignore, for example 255."],
   [label, "4294967296", "Expected an integer"],
-  [sizes, "64", "Expected 2 or 3 sizes like 160x160 or 32x96x96."],
-  [sizes, "0x64", "Expected 2 or 3 sizes like 160x160 or 32x96x96."],
+  [sizes, "64", "Expected 2 or 3 sizes, for example 160x160 or 32x96x96."],
+  [sizes, "0x64", "Expected 2 or 3 sizes, for example 160x160 or 32x96x96."],
   [names(["a", "b"]), "a,c", "Expected names among a, b."],
 ])("%# rejects %j", (parse, text, message) => {
   expect(() => parse(text)).toThrow(message);

@@ -1,11 +1,14 @@
 import { InvalidArgumentError, Option } from "commander";
 
-/** The option that every command with a network has. */
+/** Returns the option that every command with a network has. */
 export function deviceOption(): Option {
-  return new Option("--device <device>", "where the network runs").choices(["cpu", "webgpu", "cuda"]);
+  return new Option(
+    "--device <device>",
+    "device to run the network on (default: the configuration's, else cpu)",
+  ).choices(["cpu", "webgpu", "cuda"]);
 }
 
-/** Reads an integer of `least` or more. */
+/** Returns a reader of integers of `least` or more. */
 export function integer(least: number): (text: string) => number {
   return (text) => {
     const value = Number(text);
@@ -18,10 +21,10 @@ export function integer(least: number): (text: string) => number {
 export function label(text: string): number {
   const value = Number(text);
   if (/^-?\d+$/.test(text) && Math.abs(value) < 2 ** 31) return value;
-  throw new InvalidArgumentError("Expected an integer, the label to ignore.");
+  throw new InvalidArgumentError("Expected an integer, the label to ignore, for example 255.");
 }
 
-/** Reads a number of `least` or more, below `limit`. */
+/** Returns a reader of numbers of `least` or more, below `limit`. */
 export function number(least: number, limit: number = Number.POSITIVE_INFINITY): (text: string) => number {
   return (text) => {
     const value = Number(text);
@@ -31,7 +34,7 @@ export function number(least: number, limit: number = Number.POSITIVE_INFINITY):
   };
 }
 
-/** Reads a number above `least` and below `limit`. */
+/** Returns a reader of numbers above `least` and below `limit`. */
 export function between(least: number, limit: number): (text: string) => number {
   return (text) => {
     const value = Number(text);
@@ -40,7 +43,7 @@ export function between(least: number, limit: number): (text: string) => number 
   };
 }
 
-/** Reads a percentile: a number from 0 to 100. */
+/** Reads a percentile, a number from 0 to 100. */
 export function percentile(text: string): number {
   const value = Number(text);
   if (text.trim() !== "" && value >= 0 && value <= 100) return value;
@@ -51,7 +54,7 @@ export function percentile(text: string): number {
 export function numbers(text: string): number | readonly number[] {
   const values = text.split(",").map((part) => (part.trim() === "" ? Number.NaN : Number(part)));
   if (!values.every((value) => value >= 0 && value < Number.POSITIVE_INFINITY))
-    throw new InvalidArgumentError("Expected a number of 0 or more, or several such as 1,2.5.");
+    throw new InvalidArgumentError("Expected a number of 0 or more, or several, for example 1,2.5.");
   return values.length === 1 ? values[0]! : values;
 }
 
@@ -61,10 +64,10 @@ export function sizes(text: string): readonly number[] {
   if (parts.length >= 2 && parts.length <= 3 && parts.every((part) => /^[1-9]\d{0,6}$/.test(part))) {
     return parts.map(Number);
   }
-  throw new InvalidArgumentError("Expected 2 or 3 sizes like 160x160 or 32x96x96.");
+  throw new InvalidArgumentError("Expected 2 or 3 sizes, for example 160x160 or 32x96x96.");
 }
 
-/** Reads names separated by commas, each one of `known`. */
+/** Returns a reader of names separated by commas, each one of `known`. */
 export function names<T extends string>(known: readonly T[]): (text: string) => readonly T[] {
   return (text) =>
     text.split(",").map((part) => {

@@ -13,10 +13,13 @@ describe("wrong usage", () => {
     [["train", "--config", "x.yaml", "--device", "tpu"], "Allowed choices are cpu, webgpu, cuda."],
     [["train", "--config", "x.yaml", "--epochs", "0"], "Expected an integer of 1 or more."],
     [["train", "--config", "x.yaml", "--resume", "--overwrite"], "cannot be used with option"],
-    [["infer"], "error: --config or --model is needed"],
+    [["infer"], "error: needs --config or --model"],
     [["infer", "--model", "m.onnx"], "error: --model needs --data"],
     [["infer", "--config", "c.yaml", "--overlap", "0.5"], "error: --overlap needs --tile"],
-    [["infer", "--config", "c.yaml", "--tile", "big"], "Expected 2 or 3 sizes like 160x160 or 32x96x96."],
+    [
+      ["infer", "--config", "c.yaml", "--tile", "big"],
+      "Expected 2 or 3 sizes, for example 160x160 or 32x96x96.",
+    ],
     [["evaluate", "--predictions", "preds", "--classes", "1"], "Expected an integer of 2 or more."],
     [
       ["evaluate", "--predictions", "preds", "--convention", "own"],
@@ -133,7 +136,7 @@ describe("from configuration to table", () => {
     const refused = await pixelcal(args);
     expect(refused.code).toBe(1);
     expect(refused.messages).toBe(
-      `error: ${at("runs", "again")} holds a run already: --resume continues it, --overwrite starts anew\n`,
+      `error: ${at("runs", "again")} already holds a run: --resume continues it, --overwrite starts over\n`,
     );
     const atOnce = await pixelcal([...args, "--overwrite"], () => AbortSignal.abort());
     expect(atOnce.code).toBe(130);

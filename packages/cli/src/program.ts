@@ -9,7 +9,10 @@ import { addPhantom } from "./commands/phantom.js";
 import { addTrain } from "./commands/train.js";
 import type { Context } from "./context.js";
 
-/** Runs the command line `pixelcal ARGS` and returns its exit code: 0 done, 1 failed, 2 wrong usage, 130 interrupted. */
+/**
+ * Runs the command line `pixelcal ARGS` and returns its exit code: 0 done, 1 failed, 2 wrong usage, 130
+ * interrupted.
+ */
 export async function run(args: readonly string[], context: Context): Promise<number> {
   const program = new Command("pixelcal")
     .description("Train, run and score segmentation models whose confidence can be trusted.")

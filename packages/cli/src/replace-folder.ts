@@ -4,31 +4,31 @@ import { basename, dirname, join } from "node:path";
 import { lockBeside, staleTemporaries, temporaryName, writeError } from "@pixelcal/io";
 import { CommandError } from "./command-error.js";
 
-/** What may be in a folder that is to be replaced. */
+/** The content that allows a folder to be replaced. */
 export interface Replaceable {
-  /** For the message: "holds no generated phantoms". */
+  /** The name of the content in the message "holds no generated phantoms". */
   readonly what: string;
-  /** Whether a folder with these entries, at least one, is what it should be. */
+  /** Returns whether a folder with these entries, at least one, has the expected content. */
   matches(names: readonly string[], folder: string): boolean | Promise<boolean>;
 }
 
 /**
- * Makes a folder that is either complete or absent: `fill` writes into a temporary folder beside it, which takes the
- * folder's name at the end. What is there already is replaced only if it is `replaceable`; a `CommandError` says so.
- * Throws `LockedError` while another process writes it.
+ * Makes a folder that is either complete or absent: `fill` writes into a temporary folder beside it, which
+ * takes the folder's name at the end. An existing folder is replaced only if it is `replaceable`, otherwise a
+ * `CommandError` explains. Throws `LockedError` while another process writes it.
  */
 export async function writeFolder(
   link: string,
   replaceable: Replaceable,
   fill: (folder: string) => Promise<void>,
 ): Promise<void> {
-  // A link stays one: what it leads to is replaced.
+  // A link stays a link: its target is replaced.
   const path = await realpath(link).catch(() => link);
   await checkReplaceable(path, replaceable);
   const lock = await lockBeside(path);
   try {
     await recover(path);
-    // Once more, as nobody else writes there from here on.
+    // Checked again, because from here on no other process writes there.
     await replaceFolder(path, await checkReplaceable(path, replaceable), fill);
   } finally {
     await lock.release();
@@ -56,7 +56,10 @@ async function replaceFolder(
   }
 }
 
-/** Clears up after writers that were killed. One killed between the two renames has left the new folder complete. */
+/**
+ * Removes the remains of writers that were killed. If one was killed between the two renames, the new folder
+ * is complete.
+ */
 async function recover(path: string): Promise<void> {
   const parent = dirname(path);
   const stale = await staleTemporaries(parent, basename(path));
@@ -68,7 +71,9 @@ async function recover(path: string): Promise<void> {
   for (const name of stale) await rm(join(parent, name), { recursive: true, force: true });
 }
 
-/** Whether the folder is there; throws `CommandError` if it holds anything that must not be replaced. */
+/**
+ * Returns whether the folder exists; throws `CommandError` if it holds anything that must not be replaced.
+ */
 export async function checkReplaceable(path: string, { what, matches }: Replaceable): Promise<boolean> {
   const names = await entries(path);
   if (names === undefined || names.length === 0) return names !== undefined;
@@ -76,7 +81,7 @@ export async function checkReplaceable(path: string, { what, matches }: Replacea
   throw new CommandError(`${path}: is not empty and holds no ${what}; choose another folder or remove it`);
 }
 
-/** The folder's entries; what macOS strews about counts as nothing, other hidden files may be somebody's work. */
+/** Lists the folder's entries without macOS's metadata files; other hidden files may be somebody's work. */
 async function entries(path: string): Promise<string[] | undefined> {
   try {
     return (await readdir(path)).filter((name) => name !== ".DS_Store" && !name.startsWith("._"));

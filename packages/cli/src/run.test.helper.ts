@@ -1,16 +1,19 @@
 import { run } from "./program.js";
 import { Terminal } from "./terminal.js";
 
-/** What a command line printed, and its exit code. */
+/** The output and exit code of a command line. */
 export interface Ran {
   readonly code: number;
-  /** Standard output: results. */
+  /** The standard output: results. */
   readonly output: string;
-  /** Standard error: progress and messages. */
+  /** The standard error: progress and messages. */
   readonly messages: string;
 }
 
-/** Runs `pixelcal ARGS` in this process, its output collected; `onMessage` sees every message as it is written. */
+/**
+ * Runs `pixelcal ARGS` in this process and collects its output; `onMessage` sees every message as it is
+ * written.
+ */
 export async function pixelcal(
   args: readonly string[],
   onMessage?: (text: string) => AbortSignal | undefined,

@@ -6,7 +6,7 @@ import { expect, test } from "vitest";
 const source = fileURLToPath(new URL(".", import.meta.url));
 const packages = join(source, "..", "..");
 
-/** The file that a specifier in `from` names, or undefined for a package from elsewhere. */
+/** Returns the file that a specifier in `from` names, or undefined for another package. */
 function fileOf(specifier: string, from: string): string | undefined {
   if (specifier.startsWith(".")) return join(from, "..", specifier.replace(/\.js$/, ".ts"));
   const [, own] = /^@pixelcal\/(\w+)$/.exec(specifier) ?? [];
@@ -17,7 +17,9 @@ function fileOf(specifier: string, from: string): string | undefined {
 const atOnce = /^(?:import|export)\s(?!type\b)(?:[^;"]*?\sfrom\s)?"([^"]+)";/gm;
 const later = /\b(?:import|require)\("([^"]+)"\)/g;
 
-/** Returns what is loaded with a file, other packages by name: what it and its imports import before they run, or ever. */
+/**
+ * Returns the files, and other packages by name, that a file and its imports load before they run, or ever.
+ */
 function loaded(start: string, when: "before" | "ever" = "before"): ReadonlySet<string> {
   const files = new Set<string>([start]);
   const found = new Set<string>();

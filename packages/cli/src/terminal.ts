@@ -1,28 +1,28 @@
 import type { WriteStream } from "node:tty";
 
-/** Where a `Terminal` writes: a terminal's stream, a pipe or a file. */
+/** The output of a `Terminal`: a terminal's stream, a pipe or a file. */
 export type Output = Pick<NodeJS.WritableStream, "write"> & Partial<Pick<WriteStream, "isTTY" | "columns">>;
 
 export interface TerminalOptions {
   readonly environment?: Readonly<Record<string, string | undefined>>;
-  /** Milliseconds from any origin; tests give their own. */
+  /** A clock in milliseconds from any origin; tests give their own. */
   readonly now?: () => number;
 }
 
-/** How far a long job has come. */
+/** The progress of a long job. */
 export interface Progress {
   readonly label: string;
   readonly done: number;
   readonly total: number;
-  /** What to show after the bar, in order. */
+  /** The values to show after the bar, in order. */
   readonly values?: readonly string[];
 }
 
 const redrawInterval = 100;
 
 /**
- * Tells a person how work goes on. On a terminal `progress` redraws one line; anywhere else it writes nothing, so that a
- * log holds only whole lines without escape codes. `NO_COLOR` and `TERM=dumb` are respected.
+ * Reports the progress of work to a person. On a terminal `progress` redraws one line; elsewhere it writes
+ * nothing, so that a log holds only whole lines without escape codes. Respects `NO_COLOR` and `TERM=dumb`.
  */
 export class Terminal {
   readonly interactive: boolean;
@@ -80,7 +80,7 @@ export class Terminal {
   }
 }
 
-/** The progress line: label, bar, counts and values, cut to `width` columns. */
+/** Formats the progress line: label, bar, counts and values, cut to `width` columns. */
 export function progressLine({ label, done, total, values = [] }: Progress, width: number): string {
   const size = 20;
   const filled = total > 0 ? Math.round((size * Math.min(done, total)) / total) : 0;
@@ -88,7 +88,7 @@ export function progressLine({ label, done, total, values = [] }: Progress, widt
   return [label, bar, `${done}/${total}`, ...values].join(" ").slice(0, width);
 }
 
-/** Seconds as "8 s", "3:05" or "1:02:03"; "?" while it is not known. */
+/** Formats seconds as "8 s", "3:05" or "1:02:03"; "?" while unknown. */
 export function duration(seconds: number): string {
   if (!Number.isFinite(seconds)) return "?";
   const whole = Math.max(0, Math.round(seconds));
@@ -98,7 +98,7 @@ export function duration(seconds: number): string {
   return h > 0 ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`;
 }
 
-/** Measures the speed of a job that may have been begun earlier: only what is done from now on counts. */
+/** Measures the speed of a job that may have begun earlier: only work done from now on counts. */
 export class Pace {
   readonly #begun: number;
   readonly #first: number;
@@ -110,7 +110,7 @@ export class Pace {
     this.#first = first;
   }
 
-  /** Steps a second, and the seconds that remain until `total`. */
+  /** Returns the steps per second, and the seconds that remain until `total`. */
   at(done: number, total: number): { rate: number; remaining: number } {
     const seconds = (this.#now() - this.#begun) / 1000;
     const rate = seconds > 0 ? (done - this.#first) / seconds : 0;

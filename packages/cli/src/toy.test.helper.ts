@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect } from "vitest";
 import { pixelcal } from "./run.test.helper.js";
 
-/** A folder of the test file's own, and eight phantoms in it. */
+/** A folder of the test file's own, which holds eight phantoms. */
 export let root: string;
 export let data: string;
 export const at = (...parts: string[]): string => join(root, ...parts);
@@ -21,7 +21,7 @@ export function toyData(): void {
   afterAll(() => rm(root, { recursive: true }));
 }
 
-/** A configuration as the authors of the SDC repository write them. */
+/** Returns a configuration as the authors of the SDC repository write them. */
 export function config(overrides: Record<string, unknown> = {}): Record<string, unknown> {
   return {
     seed: 42,

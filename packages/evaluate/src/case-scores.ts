@@ -14,20 +14,25 @@ import { regionScores } from "./region-scores.js";
 import type { ScoreOptions } from "./score-options.js";
 import { together } from "./together.js";
 
-/** One number per column; NaN where it is not defined for the case. */
+/** The scores of a case, one number per column; NaN where undefined. */
 export type Scores = Readonly<Record<string, number>>;
 
-/** Pixels that the scores of a case say nothing of. */
+/** The pixels that the scores of a case leave out or bound. */
 export interface PixelCounts {
-  /** Pixels that are not ignored. */
+  /** The number of pixels that are not ignored. */
   readonly counted: number;
-  /** Pixels in no bin of pECE and the foreground's ECE: under `reference` those with a foreground probability of 0. */
+  /**
+   * The number of pixels in no bin of pECE and the foreground's ECE: under `reference` those with a
+   * foreground probability of 0.
+   */
   readonly unbinned: number;
-  /** Pixels whose label has a probability below the floor of NLL. */
+  /** The number of pixels whose label has a probability below the floor of NLL. */
   readonly bounded: number;
 }
 
-/** Scores one case: probabilities [C, ...spatial] against labels [...spatial], the paper's five columns first. */
+/**
+ * Scores one case: probabilities [C, ...spatial] against labels [...spatial], the paper's five columns first.
+ */
 export async function caseScores(
   probs: Probabilities,
   labels: Labels,
@@ -57,7 +62,7 @@ export async function caseScores(
     DSC: main.DSC,
     HD95: main.HD95,
     ECE: expectedCalibrationError(reference ? foreground : topLabel),
-    // The repository's mean over no classes is 0.
+    // In the repository the mean over no classes is 0.
     CECE: reference && Number.isNaN(classwise) ? 0 : classwise,
     pECE: pixelExpectedCalibrationError(foreground, { falsePositiveWeight, variant }),
     IoU: main.IoU,

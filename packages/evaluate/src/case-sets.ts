@@ -1,10 +1,10 @@
-/** A run and the names of the cases it has. */
+/** A run and the names of its cases. */
 export interface RunCases {
   readonly run: string;
   readonly cases: readonly string[];
 }
 
-/** Returns the cases that some run has and those that each run has, in the order of their names. */
+/** Returns the cases that some run has and those that every run has, sorted by name. */
 export function caseSets(runs: readonly RunCases[]): {
   readonly all: readonly string[];
   readonly common: readonly string[];
@@ -20,13 +20,13 @@ export function someOf(names: readonly string[], most: number): string {
   return `${names.slice(0, most).join(", ")}${rest > 0 ? ` and ${rest} more` : ""}`;
 }
 
-/** A run's cases with a hash of their labels. */
+/** The cases of a run with a hash of their labels. */
 export interface RunLabels {
   readonly run: string;
   readonly cases: readonly { readonly name: string; readonly labels: string }[];
 }
 
-/** Returns for every run the cases whose labels are other than those of the first run that has the case. */
+/** Returns for every run the cases whose labels differ from those of the first run that has the case. */
 export function otherLabels(runs: readonly RunLabels[]): ReadonlyMap<string, readonly string[]> {
   const first = new Map<string, string>();
   const others = new Map<string, string[]>();

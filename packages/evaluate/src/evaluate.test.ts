@@ -15,7 +15,7 @@ interface Golden {
   readonly scores: Readonly<Record<string, number | "infinite">>;
 }
 
-// Made by tools/golden/evaluation.py, whose formulas these are.
+// Made by tools/golden/evaluation.py from the same formulas.
 const golden: Golden[] = JSON.parse(
   readFileSync(new URL("../test/golden/evaluation.json", import.meta.url), "utf8"),
 );
@@ -65,7 +65,10 @@ function caseOf({ name, stream, classes, size }: Golden): EvaluationCase & { pro
   return { name, probs: tensor("float32", probs, [classes, ...size]), labels: tensor("int64", labels, size) };
 }
 
-/** 16 x 16 pixels with squares of 4 x 4 in which column each class's begins, in the labels and as predicted. */
+/**
+ * Makes 16 x 16 pixels with a square of 4 x 4 per class; the columns give where it begins, in the labels and
+ * as predicted.
+ */
 function squaresOf(
   labelled: readonly number[],
   predicted: readonly number[],
@@ -250,7 +253,7 @@ describe("evaluate", () => {
 
   it("rejects bad arguments and folders", async () => {
     const example = caseOf(named("square"));
-    await expect(evaluate([], { classes: 2 })).rejects.toThrow("cases: expected at least one");
+    await expect(evaluate([], { classes: 2 })).rejects.toThrow("cases: needs at least one case");
     await expect(evaluate([example], { classes: 1 })).rejects.toThrow(InvalidArgumentError);
     await expect(evaluate([example], { classes: 3 })).rejects.toThrow("square: probs: expected 3 classes");
     const convention = "other" as "reference";
@@ -267,7 +270,7 @@ describe("evaluate", () => {
         { tolerance: -1 },
         "tolerance: expected a number of 0 or more, or one for each foreground class, got -1",
       ],
-      [{ tolerance: [1] }, "tolerance: expected one number, as convention reference has one region"],
+      [{ tolerance: [1] }, 'tolerance: expected one number with convention "reference"'],
       [
         { tolerance: [1, 2], convention: "consistent" },
         "tolerance: expected 1 numbers, one for each foreground",

@@ -27,21 +27,21 @@ import {
 } from "./predicted-probabilities.js";
 import { checkScoreOptions, type ScoreOptions } from "./score-options.js";
 
-/** Probabilities [C, ...spatial] and labels [...spatial] of one case. */
+/** The probabilities [C, ...spatial] and labels [...spatial] of one case. */
 export interface EvaluationCase {
   readonly name: string;
   readonly probs: Probabilities;
   readonly labels: Labels;
-  /** In place of the options' spacing. */
+  /** The spacing of this case, in place of the options' spacing. */
   readonly spacing?: readonly number[];
 }
 
 export interface EvaluateOptions extends Omit<ScoreOptions, "classes"> {
-  /** Default: as many as the first case has. */
+  /** The number of classes; default: that of the first case. */
   readonly classes?: number;
-  /** Which cases of a folder are scored, by name; default: all. */
+  /** The names of the cases of a folder to score; default: all. */
   readonly cases?: readonly string[];
-  /** What makes probabilities of the values; default: they are probabilities. */
+  /** The conversion of stored values to probabilities; default: they are probabilities. */
   readonly transform?: ProbabilityTransform;
   onCase?(row: EvaluationRow): void;
 }
@@ -59,9 +59,9 @@ export type ScoreSummary = CaseStatistics;
 
 export interface Evaluation {
   readonly rows: readonly EvaluationRow[];
-  /** By column, in the order of the columns. */
+  /** The statistics by column, in the order of the columns. */
   readonly summary: Readonly<Record<string, ScoreSummary>>;
-  /** Sums over the cases. */
+  /** The sums of pixels over the cases. */
   readonly pixels: PixelCounts;
 }
 
@@ -84,9 +84,9 @@ const known = optionNames<EvaluateOptions>({
 });
 
 /**
- * Returns the scores of every case and their means over cases. The source is a folder of predictions (*.npz with `probs`
- * and `label`) or cases one by one. Nothing is scored that is no probability: a case whose values are outside of [0, 1] or
- * miss the sum of 1 by more than 1e-3 is refused, as is anything a scorer rejects, by the file's or the case's name:
+ * Returns the scores of every case and their means over cases. The source is a folder of predictions (*.npz
+ * with `probs` and `label`) or an iterable of cases. A case whose values are outside [0, 1] or miss the sum
+ * of 1 by more than 1e-3 is refused, as is one that a scorer rejects, naming the file or the case:
  * `FormatError` for a folder, `InvalidArgumentError` for cases.
  */
 export async function evaluate(
@@ -121,7 +121,7 @@ export async function evaluate(
     rows.push(row);
     onCase?.(row);
   }
-  if (rows.length === 0) throw invalidArgument("cases", "at least one", "none");
+  if (rows.length === 0) throw new InvalidArgumentError("cases", "cases: needs at least one case");
   return summaryOf(rows);
 }
 
@@ -164,7 +164,7 @@ export function summaryOf(rows: readonly EvaluationRow[]): Evaluation {
   };
 }
 
-/** Mean and spread of one column. */
+/** Returns the mean and spread of one column. */
 export function summarize(values: readonly number[]): ScoreSummary {
   const defined = values.filter((value) => !Number.isNaN(value));
   const finite = defined.filter(Number.isFinite);
@@ -181,10 +181,10 @@ export function summarize(values: readonly number[]): ScoreSummary {
   };
 }
 
-/** What a folder of predictions holds, for messages. */
+/** The expected content of a folder of predictions, for messages. */
 export const expectedPredictions = "expected predictions, *.npz with probs and label";
 
-/** Cases that are read while one is scored. */
+/** The number of cases that are read while one is scored. */
 const readAhead = 2;
 
 async function* readFolder(
@@ -192,7 +192,7 @@ async function* readFolder(
   cases: readonly string[] | undefined,
   reading: Pick<ReadPredictionOptions, "ignore" | "buffers">,
 ): AsyncGenerator<EvaluationCase> {
-  // The range of values is checked by name of class and pixel below.
+  // The range of values is checked below, naming class and pixel.
   const options = { ...reading, values: "any" } as const;
   const names = cases ?? (await listCases(folder, expectedPredictions));
   yield* prefetch(names, readAhead, async (name) => ({

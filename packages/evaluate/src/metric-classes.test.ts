@@ -13,7 +13,7 @@ import { type EvaluationConvention, evaluate } from "./index.js";
 const size = [40, 48];
 const classes = 3;
 
-/** A case with blobs of every class, wrong along their borders. */
+/** Returns a case with blobs of every class, wrong along their borders. */
 function made(seed: number): { probs: Tensor<"float32">; labels: Labels } {
   const random = Random.fromSeed(seed);
   const [height, width] = size as [number, number];

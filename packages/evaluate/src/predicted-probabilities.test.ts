@@ -25,7 +25,7 @@ async function read(
   return [...data];
 }
 
-/** The obvious softmax of one pixel. */
+/** Computes the softmax of one pixel in the obvious way. */
 function softmax(logits: readonly number[]): number[] {
   const largest = Math.max(...logits);
   const shares = logits.map((z) => Math.exp(z - largest));

@@ -9,33 +9,34 @@ import {
 import { float16ToFloat32 } from "@pixelcal/io";
 
 /**
- * What makes probabilities of stored values: `softmax` of logits over the classes; `sigmoid` of one channel of logits,
- * the foreground's, or of two that exclude each other; `normalize` divides values of at least 0 by their sum.
+ * A conversion of stored values to probabilities: `softmax` of logits over the classes; `sigmoid` of one
+ * channel of logits, the foreground's, or of two exclusive channels; `normalize` divides values of at least 0
+ * by their sum.
  */
 export type ProbabilityTransform = "softmax" | "sigmoid" | "normalize";
 
 export const probabilityTransforms: readonly ProbabilityTransform[] = ["softmax", "sigmoid", "normalize"];
 
-/** What values [channels, ...spatial] are read as. */
+/** The way values [channels, ...spatial] are read. */
 export interface ValueReading {
   readonly transform?: ProbabilityTransform;
-  /** Pixels with this label may hold anything. */
+  /** The label of pixels that may hold any values. */
   readonly ignore?: number;
 }
 
 /** Throws an error that names the case: "a.npz: probs: ...". */
 export type Refuse = (what: string, cause?: Error) => never;
 
-/** Probabilities may miss the sum of 1 by so much: float16 rounds each by up to 2^-12. */
+/** The distance from 1 that sums of probabilities may have: float16 rounds each by up to 2^-12. */
 const sumTolerance = 1e-3;
-/** float32 softmax leaves values a few units of rounding outside of [0, 1]. */
+/** The distance from [0, 1] that values may have: float32 softmax rounds by a few units. */
 const rangeTolerance = 1e-5;
 
 const cure =
-  "--softmax is for logits, --sigmoid for one channel of logits, --normalize divides by the sum " +
+  "use --softmax for logits, --sigmoid for one channel of logits, or --normalize to divide by the sum " +
   '(the option transform "softmax", "sigmoid" or "normalize")';
 
-/** Returns how many classes so many channels tell apart. */
+/** Returns the number of classes of `channels` channels. */
 export function classesOfChannels(channels: number, { transform }: ValueReading, refuse: Refuse): number {
   if (transform !== "sigmoid") {
     if (channels >= 2) return channels;
@@ -48,8 +49,8 @@ export function classesOfChannels(channels: number, { transform }: ValueReading,
 }
 
 /**
- * Returns the probabilities [C, ...spatial] that values [channels, ...spatial] stand for, each within [0, 1] and with
- * sums of 1 to within 1e-3. Refuses values that are neither, naming the first pixel, and never changes its arguments.
+ * Returns the probabilities [C, ...spatial] of values [channels, ...spatial], each within [0, 1] and with
+ * sums of 1 to within 1e-3. Refuses other values, naming the first pixel, and never changes its arguments.
  */
 export async function predictedProbabilities(
   values: Probabilities,
@@ -62,14 +63,14 @@ export async function predictedProbabilities(
     selection: { labels: { ...labels, dims: [1, ...labels.dims] }, ignore },
   };
   const probs = await (transform === undefined ? asGiven : transforms[transform])(batch, refuse);
-  // The array itself is used where it holds probabilities.
+  // Values that are probabilities are returned without a copy.
   if (probs === batch.values) return values;
   return { ...probs, dims: probs.dims.slice(1) };
 }
 
-/** One image's values as the kernels read them. */
+/** The values of one image as the kernels read them. */
 interface Batch {
-  /** [1, channels, ...spatial] */
+  /** The values, [1, channels, ...spatial]. */
   readonly values: Probabilities;
   readonly selection: ValueSelection;
 }
@@ -78,7 +79,7 @@ type Reader = (batch: Batch, refuse: Refuse) => Promise<Probabilities>;
 
 const transforms: Readonly<Record<ProbabilityTransform, Reader>> = { softmax, sigmoid, normalize };
 
-/** Limits of sums that are 1 but for rounding. */
+/** The limits of sums that are 1 up to rounding. */
 const unitSums = { lowSum: 1 - sumTolerance, highSum: 1 + sumTolerance } as const;
 
 async function asGiven({ values, selection }: Batch, refuse: Refuse): Promise<Probabilities> {
@@ -139,7 +140,7 @@ function valueAt({ type, data }: Probabilities, offset: number): number {
   return type === "float16" ? float16ToFloat32(data.subarray(offset, offset + 1))[0]! : data[offset]!;
 }
 
-/** "0.5, 2 at pixel 3 (4 such pixels)", the values of the first classes. */
+/** Returns "0.5, 2 at pixel 3 (4 such pixels)", the values of the first classes. */
 function valuesAt(values: Probabilities, { first, count }: Outside): string {
   const pixels = pixelsOf(values);
   const shown = Array.from({ length: Math.min(values.dims[1]!, 8) }, (_, c) =>
@@ -148,7 +149,7 @@ function valuesAt(values: Probabilities, { first, count }: Outside): string {
   return `${shown.join(", ")} at pixel ${first} (${count} such pixels)`;
 }
 
-/** "a sum of 0.5 at pixel 3 (4 of 16 pixels)" */
+/** Returns "a sum of 0.5 at pixel 3 (4 of 16 pixels)". */
 const sumAt = (
   values: Probabilities,
   { sum, sums }: { readonly sum: number; readonly sums: Outside },

@@ -12,13 +12,16 @@ import { together } from "./together.js";
 
 const measures = ["DSC", "IoU", "HD", "HD95", "HD percentile", "ASSD", "NSD"] as const;
 
-/** Overlap of a region and distances between its surfaces; "HD percentile" is at the options' percentile. */
+/**
+ * The overlap of a region and the distances between its surfaces; "HD percentile" is at the options'
+ * percentile.
+ */
 type RegionScores = Readonly<Record<(typeof measures)[number], number>>;
 
-/** The scores of what the convention calls the object: the foreground as one region, or the mean over its classes. */
+/** The scores of the convention's object: the foreground as one region, or the mean over its classes. */
 export interface ObjectScores {
   readonly main: RegionScores;
-  /** By foreground class. */
+  /** The scores by foreground class. */
   readonly classes: readonly RegionScores[];
 }
 
@@ -33,7 +36,7 @@ export async function regionScores(
   const policy = emptyPolicyOf(options);
   const predicted = await argMax(probs);
   const each = Array.from({ length: classes - 1 }, (_, c) => c + 1);
-  // The foreground of two classes is class 1.
+  // With two classes the foreground is class 1.
   const regions = [...each.map((c) => [c]), ...(reference && classes > 2 ? [each] : [])];
   const [confusion, [surfaces]] = await together(
     () => confusionCounts(predicted, labels, { classes, ignore }),
@@ -64,7 +67,7 @@ export async function regionScores(
   return { main: scores(overlapCounts(confusion, "foreground"), surfaces!.at(-1)!), classes: byClass };
 }
 
-/** The means of the defined scores, NaN where there is none. */
+/** Returns the means of the defined scores, NaN if there is none. */
 function meanScores(classes: readonly RegionScores[]): RegionScores {
   const mean = (measure: (typeof measures)[number]): number => {
     const defined = classes.map((scores) => scores[measure]).filter((value) => !Number.isNaN(value));

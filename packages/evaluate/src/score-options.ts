@@ -1,43 +1,53 @@
 import { checkEmptyPolicy, type EmptyPolicy, invalidArgument } from "@pixelcal/core";
 
 /**
- * What the five columns of the paper's table mean. `reference`: the SDC repository's evaluation number for number, all
- * foreground classes as one region, HD95 of both directions pooled and in pixels, two empty masks a perfect match and p = 0
- * in no bin. `consistent`: means over the foreground classes; Dice and distances are undefined where a class is in neither
- * mask; HD95 as MONAI, with spacing; ECE of the predicted class; pECE with the false-positive offset outside of the
- * absolute value. In both a class in one mask only has the worst scores, Dice 0 and an infinite distance.
+ * The definitions of the paper's five columns. `reference`: the SDC repository's evaluation number for
+ * number, with all foreground classes as one region, HD95 of both directions pooled and in pixels, two empty
+ * masks a perfect match, and p = 0 in no bin. `consistent`: means over the foreground classes; Dice and
+ * distances are undefined if a class is in neither mask; HD95 as MONAI's, with spacing; ECE of the predicted
+ * class; pECE with the false-positive offset outside the absolute value. In both a class in one mask only has
+ * the worst scores, Dice 0 and an infinite distance.
  */
 export type EvaluationConvention = "reference" | "consistent";
 
 export const evaluationConventions: readonly EvaluationConvention[] = ["reference", "consistent"];
 
-/** How cases are scored; `bothEmpty` is "perfect" by default under `reference`, else "undefined", `oneEmpty` is "worst". */
+/**
+ * The options of scoring; `bothEmpty` is by default "perfect" under `reference` and "undefined" otherwise,
+ * `oneEmpty` is "worst".
+ */
 export interface ScoreOptions extends EmptyPolicy {
   readonly classes: number;
-  /** "reference" by default. */
+  /** The definitions of the columns; "reference" by default. */
   readonly convention?: EvaluationConvention;
-  /** Bins of the calibration errors; 10 by default. */
+  /** The number of bins of the calibration errors; 10 by default. */
   readonly bins?: number;
-  /** Weight of the false-positive offset of pECE; 2 by default. */
+  /** The weight of the false-positive offset of pECE; 2 by default. */
   readonly falsePositiveWeight?: number;
-  /** Leaves class 0 out of CECE. */
+  /** Whether to leave class 0 out of CECE; false by default. */
   readonly ignoreBackground?: boolean;
-  /** Pixels with this label count in nothing. */
+  /** The label of pixels that count in no score. */
   readonly ignore?: number;
-  /** Physical size of a pixel per spatial axis, for distances; ones by default. */
+  /** The physical size of a pixel per spatial axis, for distances; ones by default. */
   readonly spacing?: readonly number[];
   /**
-   * Distance that still counts as agreement in NSD, in units of spacing (pixels under `reference`), 1 by default; a list
-   * has one number for each foreground class, which `reference`, whose foreground is one region, does not take.
+   * The distance that still counts as agreement in NSD, in units of spacing (pixels under `reference`), 1 by
+   * default. A list has one number per foreground class; `reference`, whose foreground is one region, takes
+   * no list.
    */
   readonly tolerance?: number | readonly number[];
-  /** A further percentile of the surface distances beside the 95th, from 0 to 100: adds columns such as HD99. */
+  /**
+   * A further percentile of the surface distances besides the 95th, from 0 to 100: adds columns such as HD99.
+   */
   readonly percentile?: number;
-  /** Bounds the label's probability from below in NLL; none by default, and one probability of 0 makes it infinite. */
+  /**
+   * The least label probability that NLL uses; no bound by default, so that one probability of 0 makes NLL
+   * infinite.
+   */
   readonly nllFloor?: number;
 }
 
-/** Throws `InvalidArgumentError` for options that no case could be scored with. */
+/** Throws `InvalidArgumentError` for options with which no case could be scored. */
 export function checkScoreOptions(
   options: Omit<ScoreOptions, "classes"> & { readonly classes?: number },
 ): void {
@@ -72,7 +82,7 @@ function checkTolerance(
   if (convention === "reference")
     throw invalidArgument(
       "tolerance",
-      "one number, as convention reference has one region; consistent takes one for each class",
+      'one number with convention "reference", which has one region ("consistent" takes one per class)',
       tolerance,
     );
   if (classes !== undefined && list.length !== classes - 1)

@@ -5,8 +5,8 @@ type Results<T extends readonly (() => Promise<unknown>)[]> = {
 };
 
 /**
- * Runs kernels side by side, or one after the other where kernels may use one thread alone. Fails as the first of
- * them that fails in the order given, so that a message does not depend on their speed.
+ * Runs kernels side by side, or one after the other if kernels may use only one thread. Of several failures
+ * it throws the first in the given order, so that a message does not depend on speed.
  */
 export async function together<T extends readonly (() => Promise<unknown>)[]>(
   ...work: T

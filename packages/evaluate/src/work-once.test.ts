@@ -25,7 +25,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-/** Counts what is begun while `work` runs, by the name Node gives to it. */
+/** Counts the operations begun while `work` runs, by Node's name for them. */
 async function begun(work: () => Promise<unknown>): Promise<ReadonlyMap<string, number>> {
   const counts = new Map<string, number>();
   const hook = createHook({ init: (_, type) => void counts.set(type, (counts.get(type) ?? 0) + 1) });

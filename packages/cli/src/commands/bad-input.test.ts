@@ -11,7 +11,7 @@ import { at, config, data, root, toyData, writeConfig } from "../toy.test.helper
 
 toyData();
 
-/** The path of a network as it is before training. */
+/** Writes a network as it is before training and returns its path. */
 async function writeModel(): Promise<string> {
   const path = at("untrained.onnx");
   await writeFile(path, serializeModel(unet2d({ classes: 4, base: 2 }).build([1, 1, 24, 24])));

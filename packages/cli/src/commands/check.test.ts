@@ -128,7 +128,7 @@ describe("pixelcal check", () => {
   test("names every operator that is in the way at once: exit code 1", async () => {
     const graph = model((x) => ({ logits: weighted(x) }));
     const bytes = Buffer.from(serializeModel(graph));
-    // Operators of the same length that nobody knows.
+    // The operators get names of the same length that are unknown.
     const strange = Buffer.from(bytes.toString("latin1").replace(/Conv(?!_)/, "Cnvv"), "latin1");
     const { code, output, messages } = await check("strange.onnx", strange);
     expect(code).toBe(1);

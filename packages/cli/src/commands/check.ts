@@ -19,21 +19,32 @@ interface Options {
 export function addCheck(program: Command, context: Context): void {
   program
     .command("check")
-    .description("Say what an ONNX model is and whether it can be trained here; exit code 0 if so, 1 if not.")
-    .argument("<model>", "ONNX file")
-    .option("--input-shape <dims>", "image [N, C, ...spatial] to try, like 1x1x224x224", shape)
-    .option("--output <names>", "outputs to train, separated by commas", (text) => text.split(","))
-    .option("--class-axis <axis>", "of the outputs, -1 for the last (default: 1)", axis)
-    .option("--channel-axis <axis>", "of the image, -1 for the last (default: 1)", axis)
-    .addOption(
-      new Option("--tied-weights <what>", "becomes of weights that layers share (default: named)").choices([
-        "named",
-        "untie",
-        "keep",
-      ]),
+    .description(
+      "Report what an ONNX model is and whether it can be trained here (exit code 0 if it can, 1 if not).",
     )
-    .option("--threads <count>", "processor threads (default: all)", integer(1))
-    .option("--json", "the report as JSON")
+    .argument("<model>", "ONNX file")
+    .option(
+      "--input-shape <dims>",
+      "shape of the image to try, [N, C, ...spatial], for example 1x1x224x224",
+      shape,
+    )
+    .option("--output <names>", "outputs to train, separated by commas, for example main,aux", (text) =>
+      text.split(","),
+    )
+    .option("--class-axis <axis>", "class axis of the outputs, 1 to 4, or -1 for the last (default: 1)", axis)
+    .option(
+      "--channel-axis <axis>",
+      "channel axis of the image, 1 to 4, or -1 for the last (default: 1)",
+      axis,
+    )
+    .addOption(
+      new Option(
+        "--tied-weights <mode>",
+        "weights shared by layers: separate if both have names (named), always separate (untie), as stored (keep) (default: named)",
+      ).choices(["named", "untie", "keep"]),
+    )
+    .option("--threads <count>", "number of processor threads (default: all)", integer(1))
+    .option("--json", "print the report as JSON")
     .action((path: string, options: Options) => check(path, options, context));
 }
 
@@ -61,7 +72,7 @@ const shape = (text: string): readonly number[] => {
   const parts = text.split("x");
   if (parts.length >= 3 && parts.length <= 5 && parts.every((part) => /^[1-9]\d{0,6}$/.test(part)))
     return parts.map(Number);
-  throw new InvalidArgumentError("Expected 3 to 5 sizes [N, C, ...spatial] like 1x1x224x224.");
+  throw new InvalidArgumentError("Expected 3 to 5 sizes [N, C, ...spatial], for example 1x1x224x224.");
 };
 
 const axis = (text: string): number => {

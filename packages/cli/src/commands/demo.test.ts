@@ -46,7 +46,7 @@ test("a comparison on one's own data: table, predictions, models", async () => {
   const { methods, runs } = JSON.parse(await readFile(join(out, "results.json"), "utf8"));
   expect(methods).toEqual(["ce", "sdc"]);
   expect(runs).toHaveLength(2);
-  // Once more over what is there.
+  // The second run replaces the first.
   expect((await pixelcal([...args, "--methods", "ce"])).code).toBe(0);
 });
 

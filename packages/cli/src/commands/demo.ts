@@ -8,21 +8,29 @@ export function addDemo(program: Command, context: Context): void {
   program
     .command("demo")
     .description("Compare losses from end to end: generate data, train, predict, score, print the table.")
-    .option("--quick", "less data and fewer epochs", false)
-    .option("--data <root>", "your data set, in place of generated phantoms")
-    .option("--classes <count>", "of your data set (default: as its labels have)", integer(2))
-    .option("--out <folder>", "where everything goes", "pixelcal-demo")
-    .option("--epochs <count>", "for every method", integer(1))
-    .option("--base <channels>", "of the U-Net's first level", integer(1))
-    .option("--batch <size>", "cases per step", integer(1))
+    .option("--quick", "use less data and fewer epochs (about a minute)", false)
+    .option("--data <root>", "folder of your data set, in place of generated phantoms")
+    .option(
+      "--classes <count>",
+      "number of classes of your data set (default: largest label + 1)",
+      integer(2),
+    )
+    .option("--out <folder>", "folder of the results", "pixelcal-demo")
+    .option("--epochs <count>", "number of epochs of every method", integer(1))
+    .option("--base <channels>", "number of channels of the U-Net's first level", integer(1))
+    .option("--batch <size>", "number of cases per step", integer(1))
     .option(
       "--methods <names>",
-      `of ${Object.keys(comparisonLosses).join(", ")}`,
+      `methods to compare, separated by commas, of ${Object.keys(comparisonLosses).join(", ")}`,
       names(Object.keys(comparisonLosses)),
       ["dicece", "nacl", "margin-svls", "sdc", "sdc-reference"],
     )
-    .option("--seed <seed>", "of data, weights and batches", integer(0), 1)
-    .option("--ignore <label>", "label of your data's pixels that count in nothing", label)
-    .option("--threads <count>", "processor threads (default: all)", integer(1))
+    .option("--seed <seed>", "seed of data, weights and batches", integer(0), 1)
+    .option(
+      "--ignore <label>",
+      "label of pixels of your data to leave out everywhere, for example 255",
+      label,
+    )
+    .option("--threads <count>", "number of processor threads (default: all)", integer(1))
     .action(async (options: DemoOptions) => (await import("../runs/demo.js")).demo(options, context));
 }

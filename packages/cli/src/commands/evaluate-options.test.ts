@@ -47,9 +47,7 @@ test("the columns that an option is about are shown, the pixels it bounds counte
 
 test("a tolerance per class needs a convention with classes, and as many numbers", async () => {
   const list = await evaluate("--tolerance", "1,2");
-  expect(list.messages).toContain(
-    "error: tolerance: expected one number, as convention reference has one region",
-  );
+  expect(list.messages).toContain('error: tolerance: expected one number with convention "reference"');
   expect((await evaluate("--tolerance", "1,2", "--convention", "consistent")).messages).toContain(
     "tolerance: expected 1 numbers, one for each foreground class, got [1, 2]",
   );

@@ -11,7 +11,7 @@ toyData();
 
 const side = 16;
 
-/** A data set whose first rows have no truth, label 255. */
+/** Writes a data set whose first rows have no truth, label 255. */
 async function dataWithVoid(root: string): Promise<string> {
   for (const split of ["train", "val", "test"])
     for (const k of [1, 2]) {
@@ -89,7 +89,7 @@ describe("a label to ignore", () => {
   });
 
   test.each(["255", "-1"])("pixels of label %s count in no score", async (ignore) => {
-    // Whatever is predicted there, the other three pixels are right.
+    // Whatever is predicted on the ignored pixel, the other three are right.
     const chances = [0.2, 0.9, 0.8, 0.3];
     const label = labelsOf([0, Number(ignore), 1, 0]);
     await putCase(at("one", ignore), "a", { probs: twoClasses(chances), label });

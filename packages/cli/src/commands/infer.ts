@@ -6,19 +6,33 @@ import type { InferOptions } from "../runs/predict-split.js";
 export function addInfer(program: Command, context: Context): void {
   program
     .command("infer")
-    .description("Predict class probabilities of every case of a split, one .npz a case.")
-    .addOption(new Option("--config <file>", "configuration of a trained run").conflicts("model"))
-    .addOption(new Option("--model <file>", "ONNX model, in place of a run").conflicts("checkpoint"))
-    .addOption(new Option("--output <name>", "of the model, where it has several").conflicts("config"))
-    .option("--checkpoint <file>", "in place of RUNS/RUN_NAME/best.safetensors")
-    .option("--runs <folder>", "where runs are kept", "runs")
-    .option("--data <root>", "data set, in place of dataset.root")
-    .option("--split <name>", "sub-folder of the data set", "test")
-    .option("--out <folder>", "where the predictions go (default: preds/RUN_NAME)")
-    .option("--tile <sizes>", "predict overlapping tiles, for example 160x160", sizes)
-    .option("--overlap <share>", "of neighbouring tiles (default: 0.5)", number(0, 1))
-    .option("--ignore <label>", "label that is passed through (default: dataset.ignore)", label)
-    .option("--threads <count>", "processor threads (default: all)", integer(1))
+    .description("Predict class probabilities of every case of a split, one .npz per case.")
+    .addOption(new Option("--config <file>", "configuration file of a trained run").conflicts("model"))
+    .addOption(new Option("--model <file>", "ONNX file, in place of a run").conflicts("checkpoint"))
+    .addOption(
+      new Option("--output <name>", "output of the model to use, if it has several").conflicts("config"),
+    )
+    .option("--checkpoint <file>", "checkpoint file (default: RUNS/RUN_NAME/best.safetensors)")
+    .option("--runs <folder>", "folder of the runs", "runs")
+    .option("--data <root>", "folder of the data set (default: dataset.root)")
+    .option("--split <name>", "subfolder of the data set", "test")
+    .option("--out <folder>", "folder for the predictions (default: preds/RUN_NAME)")
+    .option(
+      "--tile <sizes>",
+      "size of overlapping tiles in pixels, for example 160x160 (default: whole images)",
+      sizes,
+    )
+    .option(
+      "--overlap <share>",
+      "share of a tile that neighbours have in common, 0 to below 1 (default: 0.5)",
+      number(0, 1),
+    )
+    .option(
+      "--ignore <label>",
+      "label of ignored pixels, passed through to the predictions (default: dataset.ignore)",
+      label,
+    )
+    .option("--threads <count>", "number of processor threads (default: all)", integer(1))
     .addOption(deviceOption())
     .action(async (options: InferOptions) =>
       (await import("../runs/predict-split.js")).predictSplit(options, context),

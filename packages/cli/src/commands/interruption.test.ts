@@ -7,7 +7,7 @@ import { at, data, toyData, writeConfig } from "../toy.test.helper.js";
 
 toyData();
 
-// The children run what `npm test` has built.
+// The child processes run the built package, as `npm test` leaves it.
 const main = fileURLToPath(new URL("../../dist/main.js", import.meta.url));
 
 interface Ended {
@@ -109,7 +109,7 @@ test("a damaged checkpoint names one that is intact, and the command that uses i
   expect(missing.code).toBe(1);
 });
 
-// Results that nobody reads are no failure, and take no other exit code than they have.
+// Results that nobody reads are no failure and do not change the exit code.
 test.skipIf(process.platform === "win32")("a closed pipe ends quietly (not on Windows)", async () => {
   const path = await writeConfig("pipe.yaml", { run_name: "pipe", epochs: 1 });
   expect((await pixelcal(["train", "--config", path, "--out", at("pipe")])).code).toBe(0);

@@ -17,11 +17,21 @@ export function addPhantom(program: Command, context: Context): void {
     .description(
       "Generate a data set of cardiac short-axis phantoms whose true class probabilities are known.",
     )
-    .requiredOption("--out <root>", "the data set: ROOT/{train,val,test}/*.npz")
-    .option("--cases <count>", "in all; an eighth is for validation, a quarter for the test", integer(3), 40)
-    .option("--seed <seed>", "decides every value", integer(0), 1)
-    .option("--dimensions <count>", "2 for slices, 3 for stacks of slices", dimensions, 2)
-    .option("--size <sizes>", "pixels per axis (default: 128x128 or 10x128x128)", sizes)
+    .requiredOption("--out <root>", "folder for the data set, ROOT/{train,val,test}/*.npz")
+    .option(
+      "--cases <count>",
+      "number of cases in all, an eighth for validation, a quarter for the test",
+      integer(3),
+      40,
+    )
+    .option("--seed <seed>", "seed of all values", integer(0), 1)
+    .option(
+      "--dimensions <count>",
+      "number of dimensions: 2 for slices, 3 for stacks of slices",
+      dimensions,
+      2,
+    )
+    .option("--size <sizes>", "size in pixels per axis (default: 128x128 or 10x128x128)", sizes)
     .action((options: Options) => phantom(options, context));
 }
 

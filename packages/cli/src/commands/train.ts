@@ -19,20 +19,25 @@ export function addTrain(program: Command, context: Context): void {
   program
     .command("train")
     .description(
-      "Train a network as a configuration says; checkpoints, log and ONNX model go to OUT/RUN_NAME.",
+      "Train a network by a configuration; writes checkpoints, log and ONNX model to OUT/RUN_NAME.",
     )
-    .requiredOption("--config <file>", "YAML or JSON configuration")
-    .option("--out <folder>", "where runs are kept", "runs")
-    .option("--data <root>", "data set, in place of dataset.root")
-    .option("--epochs <count>", "in place of epochs", integer(1))
-    .option("--threads <count>", "in place of threads", integer(1))
+    .requiredOption("--config <file>", "configuration file, YAML or JSON")
+    .option("--out <folder>", "folder of the runs", "runs")
+    .option("--data <root>", "folder of the data set (default: dataset.root)")
+    .option("--epochs <count>", "number of epochs (default: epochs of the configuration)", integer(1))
+    .option(
+      "--threads <count>",
+      "number of processor threads (default: threads of the configuration)",
+      integer(1),
+    )
     .addOption(deviceOption())
     .addOption(
-      new Option("--resume [checkpoint]", "continue from the last checkpoint, or from this one").conflicts(
-        "overwrite",
-      ),
+      new Option(
+        "--resume [checkpoint]",
+        "continue from the last checkpoint, or from the given file",
+      ).conflicts("overwrite"),
     )
-    .option("--overwrite", "start anew although the run exists")
+    .option("--overwrite", "start over, replacing an existing run")
     .action((options: Options) => train(options, context));
 }
 

@@ -5,7 +5,7 @@ import { ConfigError, parseConfig, type TrainConfig } from "@pixelcal/train";
 import { type Document, parseDocument } from "yaml";
 import { CommandError } from "../command-error.js";
 
-/** Bytes of a configuration, hundreds of times what any needs. */
+/** The largest size of a configuration in bytes, hundreds of times what any needs. */
 export const largestConfig: number = 1 << 18;
 const deepest = 64;
 
@@ -13,7 +13,7 @@ const deepest = 64;
 export function readConfig(path: string): TrainConfig {
   const document = parse(path, configText(path));
   const [error] = document.errors;
-  // The first line says what and where; the lines below it, which are left out, draw it.
+  // The first line of the message has problem and place; the lines below, which are left out, draw it.
   if (error?.message.startsWith("Maximum call stack")) throw tooDeep(path, error);
   if (error) throw new CommandError(`${path}: ${error.message.split(/:?\n/)[0]}`, { exitCode: 2 });
   try {
@@ -38,7 +38,10 @@ function configText(path: string): string {
   return new TextDecoder().decode(bytes);
 }
 
-/** The document of a text; nesting is bounded before the parser, which calls itself, runs out of stack. */
+/**
+ * Parses a text into a document; bounds its nesting first, because the recursive parser would run out of
+ * stack.
+ */
 function parse(path: string, text: string): Document.Parsed {
   let depth = 0;
   for (const character of text) {
@@ -47,7 +50,7 @@ function parse(path: string, text: string): Document.Parsed {
     if (depth > deepest) throw tooDeep(path);
   }
   try {
-    // What the parser would warn of on the process, a map as a key, parseConfig refuses as an unknown key.
+    // The parser warns on the process of a map used as a key; parseConfig refuses it as an unknown key.
     return parseDocument(text, { prettyErrors: true, logLevel: "error" });
   } catch (cause) {
     // "- - - -" and "? ? ?" nest without brackets.
@@ -60,8 +63,8 @@ const tooDeep = (path: string, cause?: unknown): CommandError =>
   new CommandError(`${path}: expected at most ${deepest} nested lists and maps`, { exitCode: 2, cause });
 
 /**
- * The folder of the data: what the command line says, else `dataset.root` from the working directory as in the authors'
- * repository, else from the configuration's folder, which is reported.
+ * Returns the folder of the data: the command line's, else `dataset.root` from the working directory as in
+ * the authors' repository, else from the configuration's folder, which is reported.
  */
 export function dataRoot(
   config: TrainConfig,
@@ -73,7 +76,7 @@ export function dataRoot(
   return locate("dataset.root", "folder", config.dataset.root, configPath, report);
 }
 
-/** The configuration with the path of its ONNX file, if it has one, found like `dataset.root`. */
+/** Returns the configuration with the path of its ONNX file, if it has one, found like `dataset.root`. */
 export function locateModel(
   config: TrainConfig,
   configPath: string,

@@ -3,17 +3,20 @@ import { labelNumbers, listCases, readCase } from "@pixelcal/io";
 
 const splits = ["train", "val", "test"] as const;
 
-/** What a network must know of a data set, and the number of cases in each split. */
+/** The properties of a data set that a network must know, and the number of cases in each split. */
 export interface DataShape {
   readonly channels: number;
-  /** Spatial axes. */
+  /** The number of spatial axes. */
   readonly rank: number;
-  /** One more than the largest label. */
+  /** The number of classes, the largest label + 1. */
   readonly classes: number;
   readonly cases: Readonly<Record<(typeof splits)[number], number>>;
 }
 
-/** Reads every case of `root/{train,val,test}` to find out what the data set holds; the label `ignore` is no class. */
+/**
+ * Reads every case of `root/{train,val,test}` to find the properties of the data set; the label `ignore` is
+ * no class.
+ */
 export async function describeData(root: string, ignore?: number): Promise<DataShape> {
   const cases: Record<string, number> = {};
   let largest = 0;
@@ -30,7 +33,7 @@ export async function describeData(root: string, ignore?: number): Promise<DataS
   return { ...first!, classes: Math.max(2, largest + 1), cases: cases as DataShape["cases"] };
 }
 
-/** The shape [C, ...spatial] of the first image of a split. */
+/** Returns the shape [C, ...spatial] of the first image of a split. */
 export async function firstImageDims(root: string, split: string): Promise<readonly number[]> {
   const [path] = await casePaths(root, split);
   return (await readCase(path!)).image.dims;

@@ -14,12 +14,12 @@ import {
 import { CommandError } from "../command-error.js";
 import { firstImageDims } from "./data-shape.js";
 
-/** A network and how to read its ends, as trainers and predictors take them. */
+/** A network and the way to read its inputs and outputs, as trainers and predictors take them. */
 export interface Network extends SourceOptions {
   readonly model: AnyModel;
 }
 
-/** The network of a configuration: untrained, or an ONNX file with its weights. */
+/** Returns the network of a configuration: untrained, or an ONNX file with its weights. */
 export async function networkOf({ model, seed }: TrainConfig): Promise<Network> {
   if ("onnx" in model) {
     const { onnx, outputs, class_axis: classAxis, channel_axis: channelAxis, tied_weights } = model;
@@ -35,15 +35,15 @@ export async function networkOf({ model, seed }: TrainConfig): Promise<Network> 
   return { model: model.arch === "unet2d" ? unet2d(options) : unet3d(options) };
 }
 
-/** An ONNX file, which may keep weights in others of its folder. */
+/** Reads an ONNX file, whose weights may be in other files of its folder. */
 export async function readNetwork(path: string): Promise<Network> {
   return { model: await readModel(path), externalData: dirname(path) };
 }
 
-/** The bytes of an ONNX file. */
+/** Reads the bytes of an ONNX file. */
 export const readModel = (path: string): Promise<Uint8Array> => readRegularFile(path);
 
-/** How many classes a configuration's network tells apart in images of a split. */
+/** Returns the number of classes of a configuration's network for images of a split. */
 export async function classesOf(
   config: TrainConfig,
   network: Network,
@@ -56,9 +56,9 @@ export async function classesOf(
   return naming(config.model.onnx, () => modelClasses(model, dims, reading));
 }
 
-/** Throws `CommandError` unless images of the data set are what a configuration's network takes. */
+/** Throws `CommandError` unless a configuration's network takes the images of the data set. */
 export function checkFits({ model }: TrainConfig, dataset: Dataset): void {
-  // An ONNX file says itself what does not fit.
+  // For an ONNX file the error comes from the file itself.
   if ("onnx" in model) return;
   const rank = model.arch === "unet2d" ? 2 : 3;
   if (dataset.rank !== rank) {
@@ -73,7 +73,7 @@ export function checkFits({ model }: TrainConfig, dataset: Dataset): void {
   }
 }
 
-/** Runs `use` with errors about a network naming its file. */
+/** Runs `use`; errors about a network name its file. */
 export function naming<T>(path: string, use: () => T): T {
   try {
     return use();
@@ -82,7 +82,7 @@ export function naming<T>(path: string, use: () => T): T {
   }
 }
 
-/** Says which file holds the network that does not fit. */
+/** Returns the error with the file of the network that does not fit. */
 export function fromFile(path: string, error: unknown): unknown {
   const graph = error instanceof GraphError || error instanceof UnsupportedOpError;
   if (!graph && !(error instanceof InvalidArgumentError)) return error;

@@ -16,7 +16,7 @@ import { comparisonLosses } from "./comparison-losses.js";
 import { inferRun } from "./infer.js";
 import { trainRun } from "./train.js";
 
-/** What all methods of a comparison share, so that only the loss differs. */
+/** The settings that all methods of a comparison share, so that only the loss differs. */
 export interface ComparisonSettings {
   readonly methods: readonly string[];
   readonly base: number;
@@ -25,11 +25,13 @@ export interface ComparisonSettings {
   readonly learningRate: number;
   readonly seed: number;
   readonly threads?: number;
-  /** The label of pixels that count in nothing. */
+  /** The label of pixels that count in no loss and no score. */
   readonly ignore?: number;
 }
 
-/** Trains and applies every method: OUT/runs/METHOD and OUT/preds/METHOD; gives the prediction folders. */
+/**
+ * Trains and applies every method (OUT/runs/METHOD and OUT/preds/METHOD) and returns the prediction folders.
+ */
 export async function compare(
   root: string,
   shape: DataShape,
@@ -59,7 +61,7 @@ export async function compare(
   return folders;
 }
 
-/** Returns the configuration of every method; throws `ConfigError` where one cannot do what the settings ask. */
+/** Returns the configuration of every method; throws `ConfigError` if one does not support the settings. */
 export function comparisonConfigs(
   root: string,
   shape: DataShape,

@@ -1,4 +1,4 @@
-/** The methods that the demo can compare; all as their own authors define them, SDC in both presets. */
+/** The methods that the demo can compare, each as its own authors define it, SDC in both presets. */
 export const comparisonLosses: Readonly<Record<string, { readonly name: string; readonly preset?: string }>> =
   {
     ce: { name: "crossEntropy" },

@@ -35,7 +35,7 @@ interface Plan {
   readonly batchSize: number;
 }
 
-// Chosen so that five methods take about 4 minutes, or a minute, on two cores.
+// With these sizes five methods take about 4 minutes, or a minute, on two cores.
 const full: Plan = {
   phantoms: { cases: { train: 128, val: 16, test: 32 }, size: [96, 96] },
   base: 8,
@@ -50,12 +50,12 @@ const quick: Plan = {
 };
 const learningRate = 2e-3;
 
-// A demo replaces an earlier one, and nothing else.
+// A demo replaces an earlier demo and nothing else.
 const marker = "demo.json";
 const produced = ["runs", "preds", "results.csv", "results.json"];
 const earlier: Replaceable = { what: "earlier demo", matches: (names) => names.includes(marker) };
 
-/** Generates data, or takes yours; trains, predicts and scores every method; prints the table. */
+/** Generates data or takes the user's, trains, predicts and scores every method, and prints the table. */
 export async function demo(options: DemoOptions, context: Context): Promise<void> {
   const { terminal, output } = context;
   const begun = terminal.now();
@@ -75,7 +75,7 @@ export async function demo(options: DemoOptions, context: Context): Promise<void
     threads,
     ignore,
   };
-  // A method that cannot do it must not be found out when others are trained.
+  // Checked first: an unsuitable method must not be found only after the others are trained.
   if (own !== undefined) comparisonConfigs(root, own, settings);
   for (const name of produced) await rm(join(out, name), { recursive: true, force: true });
   await writeFileAtomic(join(out, marker), formatJson(options));

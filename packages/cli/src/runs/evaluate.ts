@@ -27,15 +27,16 @@ import {
 import { CommandError, Interrupted } from "../command-error.js";
 import type { Context } from "../context.js";
 
-/** One run's predictions. */
+/** The predictions of one run. */
 export interface RunFolder {
   readonly run: string;
   readonly path: string;
 }
 
 /**
- * Lists prediction folders by run: `folder` itself where it holds predictions, else each of its sub-folders. Links are
- * followed, and one that leads nowhere is an error; `warn` hears of sub-folders beside predictions, which are not runs.
+ * Lists prediction folders by run: `folder` itself if it holds predictions, else each of its subfolders.
+ * Follows links; a broken link is an error. Calls `warn` for subfolders beside predictions, which are not
+ * runs.
  */
 export async function predictionFolders(
   folder: string,
@@ -53,13 +54,13 @@ export async function predictionFolders(
   return folders.map((run) => ({ run, path: join(folder, run) }));
 }
 
-/** Everything that decides a table's numbers. */
+/** The settings that decide a table's numbers. */
 export type ScoreSettings = Omit<EvaluateOptions, "onCase" | "cases">;
 
 /**
- * Scores the predictions of several runs, the best DSC first and runs that lack cases of others, or have other labels,
- * after those that do not. `common` scores the cases alone that all runs have with the same labels. Nothing is written
- * before all is scored: one file that cannot be is an error that names it.
+ * Scores the predictions of several runs: the best DSC first, runs that lack cases of others or have other
+ * labels last. `common` scores only the cases that all runs have with the same labels. Nothing is written
+ * before all is scored: an error names a file that cannot be scored.
  */
 export async function evaluateRuns(
   runs: readonly RunFolder[],
@@ -91,7 +92,7 @@ export async function evaluateRuns(
   return ranked(common ? sameLabels(results) : results);
 }
 
-/** The runs without the cases whose labels differ between them. */
+/** Returns the runs without the cases whose labels differ between them. */
 function sameLabels(results: readonly RunResult[]): readonly RunResult[] {
   const differing = new Set(results.flatMap(({ relabelled }) => relabelled));
   if (differing.size === 0) return results;
@@ -105,7 +106,10 @@ function sameLabels(results: readonly RunResult[]): readonly RunResult[] {
   });
 }
 
-/** Writes a table as CSV and, with every case, as JSON: both of one evaluation, whoever else writes there. */
+/**
+ * Writes a table as CSV and, with every case, as JSON: both from one evaluation, even if other processes
+ * write there.
+ */
 export async function writeResults(
   results: readonly RunResult[],
   settings: Readonly<Record<string, unknown>>,
@@ -122,7 +126,10 @@ export async function writeResults(
   }
 }
 
-/** Another evaluation writes for milliseconds; a lock that stays is refused after some seconds. */
+/**
+ * Waits for a lock: another evaluation writes for milliseconds, so a lock that stays is refused after some
+ * seconds.
+ */
 async function waitFor(path: string): Promise<Lock> {
   for (let attempt = 1; ; attempt++) {
     try {
@@ -134,7 +141,7 @@ async function waitFor(path: string): Promise<Lock> {
   }
 }
 
-/** Returns the cases that every run has; throws `CommandError` where there is none. */
+/** Returns the cases that every run has; throws `CommandError` if there are none. */
 function commonCases(runs: readonly RunCases[]): readonly string[] {
   const { common } = caseSets(runs);
   if (common.length > 0) return common;

@@ -6,15 +6,15 @@ import { CommandError, Interrupted } from "../command-error.js";
 import type { Context } from "../context.js";
 import { type Replaceable, writeFolder } from "../replace-folder.js";
 
-/** Predictions to make: of which network, on which cases, and where they go. */
+/** The predictions to make: the network, the cases, and the output folder. */
 export interface InferRun extends Pick<Context, "terminal" | "signal"> {
   readonly predictor: ProbabilityModel;
   readonly dataset: Dataset;
-  /** preds/NAME, complete or not there at all. */
+  /** The folder preds/NAME, which is either complete or absent. */
   readonly folder: string;
-  /** Sizes of overlapping tiles; without them each image is taken whole. */
+  /** The sizes of overlapping tiles; by default each image is taken whole. */
   readonly tile?: readonly number[];
-  /** Share of a tile that neighbours have in common. */
+  /** The share of a tile that neighbours have in common. */
   readonly overlap?: number;
   readonly label: string;
 }
@@ -45,7 +45,7 @@ export async function inferRun(run: InferRun): Promise<void> {
       }
       await writing;
     } finally {
-      // The folder is removed after a failure: nothing may still be written to it.
+      // The folder is removed after a failure, so no write to it may still be running.
       await Promise.allSettled([writing]);
     }
   });
@@ -57,7 +57,7 @@ async function hasNaN({ dims, ...probs }: Tensor<"float32">): Promise<boolean> {
   return values.count > 0;
 }
 
-// Cases have the same ending as predictions, and must not be replaced by them.
+// Cases have the same ending as predictions, and predictions must not replace them.
 const predictions: Replaceable = {
   what: "predictions",
   async matches(names, folder) {

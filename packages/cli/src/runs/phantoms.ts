@@ -6,17 +6,17 @@ import { Interrupted } from "../command-error.js";
 import type { Context } from "../context.js";
 import { type Replaceable, writeFolder } from "../replace-folder.js";
 
-/** A data set of phantoms: cases per split, and what all of them share. */
+/** A data set of phantoms: cases per split, and the options that all of them share. */
 export type PhantomData = Omit<WritePhantomsOptions, "onCase">;
 
-/** Shares a number of cases out: an eighth for validation, a quarter for the test, at least one each. */
+/** Splits a number of cases: an eighth for validation, a quarter for the test, at least one each. */
 export function shareOut(count: number): PhantomData["cases"] {
   const val = Math.max(1, Math.round(count / 8));
   const test = Math.max(1, Math.round(count / 4));
   return { train: count - val - test, val, test };
 }
 
-/** Writes ROOT/{train,val,test}/*.npz, complete or not at all; the same options give the same bytes. */
+/** Writes ROOT/{train,val,test}/*.npz, completely or not at all; the same options give the same bytes. */
 export async function writePhantomData(
   root: string,
   data: PhantomData,
@@ -35,6 +35,6 @@ export async function writePhantomData(
   terminal.clear();
 }
 
-/** Says what a generated data set is, so that no other is ever replaced by one. */
+/** The file that marks a generated data set, so that no other data set is ever replaced by one. */
 const marker = "phantoms.json";
 const phantoms: Replaceable = { what: "generated phantoms", matches: (names) => names.includes(marker) };

@@ -73,7 +73,7 @@ interface Source {
 }
 
 async function fromConfig(options: InferOptions, terminal: Context["terminal"]): Promise<Source> {
-  if (options.config === undefined) throw new CommandError("--config or --model is needed", { exitCode: 2 });
+  if (options.config === undefined) throw new CommandError("needs --config or --model", { exitCode: 2 });
   const report = (text: string): void => terminal.line(text);
   const config = locateModel(readConfig(options.config), options.config, report);
   const root = dataRoot(config, options.config, options.data, report);
@@ -93,7 +93,7 @@ async function fromModel(options: InferOptions, path: string): Promise<Source> {
   const { output, device, threads } = options;
   const network = { ...(await readNetwork(path)), ...(output !== undefined && { outputs: [output] }) };
   const root = resolve(options.data);
-  // Laid out for what it will be given, so that sizes left open in the file are no obstacle.
+  // The network is built for the actual size, so sizes left open in the file are no obstacle.
   const [channels, ...size] = await firstImageDims(root, options.split);
   const dims = [1, channels!, ...(options.tile ?? size)];
   const { model, ...reading } = network;

@@ -37,7 +37,7 @@ export interface ScoreCommandOptions {
   readonly json?: string;
 }
 
-/** The paper's columns, and those that an option is about. */
+/** Returns the paper's columns, and those that a given option concerns. */
 function shownColumns({ tolerance, percentile: share = 95, nllFloor }: ScoreSettings): readonly Shown[] {
   return [
     ...paperColumns,
@@ -79,6 +79,6 @@ export async function scorePredictions(options: ScoreCommandOptions, context: Co
   );
   if (lines.length > 0 && !common && missing === "fail")
     throw new CommandError(
-      "runs do not hold the same cases: --common compares those that all have, --missing skip each run's own",
+      "runs do not hold the same cases: --common compares the cases that all have, --missing skip takes each run's own",
     );
 }

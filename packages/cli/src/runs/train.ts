@@ -35,41 +35,45 @@ import { largestConfig } from "../inputs/config-file.js";
 import { checkFits, classesOf, fromFile, networkOf } from "../inputs/network.js";
 import { duration, Pace } from "../terminal.js";
 
-/** Files of a run's folder beside the checkpoints and the log. */
+/** The files of a run's folder besides the checkpoints and the log. */
 const runFiles = { config: "config.json", model: "model.onnx" } as const;
 
 const produced = [...Object.values(checkpointFiles), runFiles.model];
 
-/** A training run: what to train, on which data, and where it goes. */
+/** A training run: the configuration, the data and the output folder. */
 export interface TrainRun extends Pick<Context, "terminal" | "signal"> {
   readonly config: TrainConfig;
   /** The folder with train/ and val/. */
   readonly root: string;
-  /** runs/NAME */
+  /** The folder runs/NAME. */
   readonly folder: string;
-  /** Continues from the folder's last checkpoint where there is one, or from the checkpoint of this path. */
+  /**
+   * Whether to continue from the folder's last checkpoint, if there is one, or the path of the checkpoint to
+   * continue from.
+   */
   readonly resume?: boolean | string;
-  /** Starts anew although the folder holds a run. */
+  /** Whether to start over even if the folder holds a run. */
   readonly overwrite?: boolean;
-  /** What stands before the epoch in progress and log lines. */
+  /** The text before the progress of an epoch and before log lines. */
   readonly label?: string;
-  /** Epochs from one log line to the next; 1 by default. */
+  /** The number of epochs from one log line to the next; 1 by default. */
   readonly logEvery?: number;
 }
 
 export interface TrainOutcome extends FitResult {
   readonly seconds: number;
   readonly parameters: number;
-  /** Of them, how many were trained. */
+  /** The number of trained parameters among them. */
   readonly trained: number;
 }
 
-// More than this is computed anew in every epoch.
+// Larger targets are recomputed in every epoch.
 const targetCacheBytes = 2 ** 30;
 
 /**
- * Trains a run: checkpoints, log.csv, config.json and the best model as model.onnx in its folder. Throws `LockedError`
- * while another process trains it, and `CommandError` for a run that is there and is neither resumed nor overwritten.
+ * Trains a run and writes checkpoints, log.csv, config.json and the best model as model.onnx to its folder.
+ * Throws `LockedError` while another process trains it, and `CommandError` for an existing run that is
+ * neither resumed nor overwritten.
  */
 export async function trainRun(run: TrainRun): Promise<TrainOutcome> {
   const { folder } = run;
@@ -93,7 +97,7 @@ export function checkNew({
   overwrite,
 }: Pick<TrainRun, "folder" | "resume" | "overwrite">): void {
   if (resume || overwrite || !existsSync(join(folder, checkpointFiles.last))) return;
-  throw new CommandError(`${folder} holds a run already: --resume continues it, --overwrite starts anew`);
+  throw new CommandError(`${folder} already holds a run: --resume continues it, --overwrite starts over`);
 }
 
 async function trainLocked(run: TrainRun, lock: Lock): Promise<TrainOutcome> {
@@ -117,9 +121,9 @@ async function trainLocked(run: TrainRun, lock: Lock): Promise<TrainOutcome> {
   );
   try {
     const resume = resumeFrom(run);
-    // A checkpoint that does not fit must not take the configuration it was made with along.
+    // Restore first: a checkpoint that does not fit must not cost the run its config.json.
     if (resume !== undefined) await restoreOrAdvise(trainer, resume, run);
-    // Nothing of an earlier run may stand beside the new configuration.
+    // No file of an earlier run may stand beside the new configuration.
     if (resume === undefined) for (const file of produced) await rm(join(folder, file), { force: true });
     await writeFileAtomic(join(folder, runFiles.config), formatJson(config));
     const loader = loaderOf(config, train, trainer, loss);
@@ -131,7 +135,7 @@ async function trainLocked(run: TrainRun, lock: Lock): Promise<TrainOutcome> {
       epochs: config.epochs,
       selection: config.selection,
       patience: config.patience,
-      // The loader prepares batches and targets ahead already; a second row of them would only hold memory.
+      // The loader already prepares batches and targets in advance; more of them would only hold memory.
       prefetch: 1,
       folder,
       lock,
@@ -154,13 +158,13 @@ async function trainLocked(run: TrainRun, lock: Lock): Promise<TrainOutcome> {
   }
 }
 
-/** Takes the files of a run away that stopped before its first checkpoint; what else is there stays. */
+/** Removes the files of a run that stopped before its first checkpoint; other files stay. */
 async function discardUnlessBegun(folder: string): Promise<void> {
   if (existsSync(join(folder, checkpointFiles.last))) return;
   for (const file of [...produced, runFiles.config]) await rm(join(folder, file), { force: true });
 }
 
-/** Restores a checkpoint; of a damaged one the error says from which other to continue, and how. */
+/** Restores a checkpoint; the error of a damaged one names another to continue from, and how. */
 async function restoreOrAdvise(trainer: Trainer, path: string, { folder }: TrainRun): Promise<void> {
   try {
     await trainer.restore(path);
@@ -169,13 +173,13 @@ async function restoreOrAdvise(trainer: Trainer, path: string, { folder }: Train
     const [other] = error.intact;
     const advice =
       other === undefined
-        ? `no other checkpoint of ${folder} is intact; --overwrite starts anew`
+        ? `no other checkpoint of ${folder} is intact; --overwrite starts over`
         : `continue with --resume ${other.path}`;
     throw new CommandError(`${error.message}; ${advice}`, { cause: error });
   }
 }
 
-/** What a configuration says of the training itself, as a trainer takes it. */
+/** Returns the configuration's options of training as a trainer takes them. */
 function trainerOptions(
   config: TrainConfig,
 ): Omit<TrainerOptions, "model" | "loss" | "batch" | "outputs"> &
@@ -204,7 +208,8 @@ function loaderOf(config: TrainConfig, dataset: Dataset, trainer: Trainer, loss:
   const { flips, rotations } = config.augment;
   const axes = Array.from({ length: dataset.rank }, (_, axis) => axis);
   const plane = [dataset.rank - 2, dataset.rank - 1] as const;
-  // The reference's distance map of an absent class does not turn with the image, so it has to be made afterwards.
+  // The reference's distance map of an absent class does not turn with the image, so it is computed after
+  // augmentation.
   const cacheable = loss.preset !== "reference" || !(flips || rotations);
   return new Loader(dataset, {
     batchSize: config.batch_size,
@@ -232,7 +237,7 @@ function batchesOf(loader: Loader): BatchSource {
   };
 }
 
-/** The checkpoint to continue from, if any; warns where the configuration has changed since. */
+/** Returns the checkpoint to continue from, if any; warns if the configuration has changed since. */
 function resumeFrom({ folder, config, terminal, resume }: TrainRun): string | undefined {
   if (typeof resume === "string" && !existsSync(resume))
     throw new CommandError(`--resume: ${resume}: no such checkpoint`);
@@ -265,7 +270,7 @@ function readJson(path: string): unknown {
   }
 }
 
-/** The leaves in which two JSON values differ: "optim.lr was 0.001, is 0.0001". */
+/** Lists the leaves in which two JSON values differ: "optim.lr was 0.001, is 0.0001". */
 function differences(before: unknown, after: unknown, path: readonly string[] = []): string[] {
   const record = (value: unknown): value is Record<string, unknown> =>
     typeof value === "object" && value !== null;
@@ -316,7 +321,7 @@ function stopped(folder: string, epoch: number): string {
     : `stopped; ${join(folder, checkpointFiles.last)} holds epoch ${epoch - 1}, --resume continues from there`;
 }
 
-/** One line of a log: "epoch 3/50  loss 0.4213  val 0.3987  dice 0.912  lr 9.1e-5". */
+/** Formats one line of a log: "epoch 3/50  loss 0.4213  val 0.3987  dice 0.912  lr 9.1e-5". */
 function epochLine(record: EpochRecord, epochs: number): string {
   const { epoch, trainLoss, validationLoss, validationDice, learningRate } = record;
   const parts = [

@@ -14,7 +14,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(root, { recursive: true }));
 
-// Two pixels, two classes.
+// Two pixels in two classes.
 const truth = Float32Array.of(0.75, 0.5, 0.25, 0.5);
 
 test.each<[string, readonly number[], number]>([

@@ -8,8 +8,8 @@ import { truthKey } from "@pixelcal/phantom";
 export const truthColumn = "truth error";
 
 /**
- * Adds to every case how far its predicted probabilities are from the true ones of the data: the mean over pixels of
- * the total variation distance, sum_c |p_c - t_c| / 2, in [0, 1].
+ * Adds to every case the distance of its predicted probabilities from the true ones of the data: the mean
+ * over pixels of the total variation distance, sum_c |p_c - t_c| / 2, in [0, 1].
  */
 export async function withTruth(result: RunResult, predictions: string, cases: string): Promise<RunResult> {
   const { evaluation } = result;
@@ -32,7 +32,7 @@ export async function withTruth(result: RunResult, predictions: string, cases: s
   return { ...result, evaluation: { ...evaluation, rows, summary } };
 }
 
-/** The mean over pixels of sum_c |p_c - t_c| / 2. */
+/** Returns the mean over pixels of sum_c |p_c - t_c| / 2. */
 export function truthError(probs: Float32Array, truth: Float32Array, classes: number): number {
   let sum = 0;
   for (let i = 0; i < probs.length; i++) sum += Math.abs(probs[i]! - truth[i]!);

@@ -1,6 +1,6 @@
 /**
- * Comma-separated values (RFC 4180) as pandas writes and reads them: infinity is "inf", what is undefined is empty, and a
- * number has as many digits as it takes to read the same number back.
+ * Formats comma-separated values (RFC 4180) as pandas writes and reads them: infinity is "inf", undefined
+ * values are empty, and a number has as many digits as are needed to read the same number back.
  */
 export function formatCsv(
   header: readonly string[],

@@ -1,4 +1,7 @@
-/** JSON in which NaN is null and an infinity is the string "inf" or "-inf": JSON itself has no word for them. */
+/**
+ * Formats JSON with null for NaN and the strings "inf" and "-inf" for infinities, for which JSON has no
+ * literals.
+ */
 export function formatJson(value: unknown): string {
   return `${JSON.stringify(value, (_, item: unknown) => (typeof item === "number" ? numeral(item) : item), 2)}\n`;
 }

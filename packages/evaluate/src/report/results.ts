@@ -8,9 +8,9 @@ import { type Column, fixed, formatMarkdown, formatTable } from "./table.js";
 export interface RunResult {
   readonly run: string;
   readonly evaluation: Evaluation;
-  /** Cases of other runs that this one lacks. */
+  /** The cases of other runs that this one lacks. */
   readonly missing: readonly string[];
-  /** Cases whose labels are other than those of an earlier run. */
+  /** The cases whose labels differ from those of an earlier run. */
   readonly relabelled: readonly string[];
 }
 
@@ -26,10 +26,13 @@ export const paperColumns: readonly Shown[] = [
   ["pECE", 4],
 ];
 
-/** Whether a run has all cases of the others, with their labels. */
+/** Returns whether a run has all cases of the others, with their labels. */
 const isComplete = ({ missing, relabelled }: RunResult): boolean => missing.length + relabelled.length === 0;
 
-/** Runs from the highest mean DSC to the lowest, those without one last; after them the runs that lack cases. */
+/**
+ * Sorts runs from the highest mean DSC to the lowest, runs without one last; after them the runs that lack
+ * cases.
+ */
 export function ranked(results: readonly RunResult[]): readonly RunResult[] {
   const dsc = ({ evaluation }: RunResult): number => {
     const { mean } = evaluation.summary.DSC!;
@@ -39,7 +42,10 @@ export function ranked(results: readonly RunResult[]): readonly RunResult[] {
   return [...results].sort((a, b) => +isComplete(b) - +isComplete(a) || byScore(a, b));
 }
 
-/** Says which runs lack cases of the others, or have other labels for them; nothing where all runs agree. */
+/**
+ * Returns a line for each run that lacks cases of the others or has other labels for them; empty if all runs
+ * agree.
+ */
 export function differences(results: readonly RunResult[]): readonly string[] {
   return results.flatMap(({ run, missing, relabelled }) => [
     ...(missing.length === 0
@@ -53,7 +59,10 @@ export function differences(results: readonly RunResult[]): readonly string[] {
 
 const count = ({ length }: readonly string[]): string => `${length} ${length === 1 ? "case" : "cases"}`;
 
-/** Mean ± standard deviation over cases, one row a run, and under it what a mean does not say. */
+/**
+ * Formats mean ± standard deviation over cases, one row per run, and below it the cases that the means leave
+ * out.
+ */
 export function resultsText(results: readonly RunResult[], shown: readonly Shown[] = paperColumns): string {
   const notes = results.flatMap((result) => [
     ...shown.flatMap(([column, decimals]) => note(result, column, decimals)),
@@ -62,7 +71,7 @@ export function resultsText(results: readonly RunResult[], shown: readonly Shown
   return [formatTable(results, columnsOf(shown)), ...notes.map((line) => `${line}\n`)].join("");
 }
 
-/** The same table in Markdown. */
+/** Formats the same table in Markdown. */
 export function resultsMarkdown(
   results: readonly RunResult[],
   shown: readonly Shown[] = paperColumns,
@@ -81,7 +90,7 @@ function columnsOf(shown: readonly Shown[]): Column<RunResult>[] {
   ];
 }
 
-/** "2", "2 of 5" where cases are missing, "2, 1 relabelled". */
+/** Returns "2", "2 of 5" if cases are missing, or "2, 1 relabelled". */
 function casesCell({ evaluation: { rows }, missing, relabelled }: RunResult): string {
   const cases = missing.length === 0 ? `${rows.length}` : `${rows.length} of ${rows.length + missing.length}`;
   return relabelled.length === 0 ? cases : `${cases}, ${relabelled.length} relabelled`;
@@ -98,7 +107,7 @@ function spread({ mean, deviation, infinite, undefined: lacking }: ScoreSummary,
   return `${known ? middle : `${middle} ± ${fixed(deviation, decimals)}`}${left}`;
 }
 
-/** The mean over the finite cases, where others make it infinite. */
+/** Returns the mean over the finite cases, if others make the mean infinite. */
 function note({ run, evaluation }: RunResult, column: string, decimals: number): string[] {
   const { infinite, finiteMean, count } = evaluation.summary[column]!;
   if (infinite === 0) return [];
@@ -106,7 +115,7 @@ function note({ run, evaluation }: RunResult, column: string, decimals: number):
   return [`${run}: ${column} is infinite in ${infinite} of ${count} cases (one mask is empty), ${rest}`];
 }
 
-/** What the means over classes and the bins leave out. */
+/** Lists the cases and pixels that the means over classes and the bins leave out. */
 function omissions({ run, evaluation: { summary, pixels, rows } }: RunResult): string[] {
   const lines: string[] = [];
   const classes = Object.entries(summary).filter(([column]) => /^DSC class \d+$/.test(column));
@@ -125,9 +134,9 @@ function omissions({ run, evaluation: { summary, pixels, rows } }: RunResult): s
 }
 
 /**
- * One row a run: the means (the paper's columns first), the number of cases, the standard deviations, and what the means
- * do not show: undefined and infinite cases by column, missing and relabelled cases, pixels in no bin and pixels
- * at the floor of NLL.
+ * Formats one row per run: the means (the paper's columns first), the number of cases, the standard
+ * deviations, and the figures that the means hide: undefined and infinite cases by column, missing and
+ * relabelled cases, pixels in no bin and pixels at the floor of NLL.
  */
 export function resultsCsv(results: readonly RunResult[]): string {
   const columns = [...new Set(results.flatMap(({ evaluation }) => Object.keys(evaluation.summary)))];
@@ -147,7 +156,7 @@ export function resultsCsv(results: readonly RunResult[]): string {
   return formatCsv(header, rows);
 }
 
-/** Settings, summaries and the scores of every case. */
+/** Formats the settings, the summaries and the scores of every case. */
 export function resultsJson(
   results: readonly RunResult[],
   settings: Readonly<Record<string, unknown>>,

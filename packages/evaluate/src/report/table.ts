@@ -1,12 +1,15 @@
-/** One column of a table: what heads it and which cell of a row it shows. */
+/** A column of a table: its title and the cell of a row. */
 export interface Column<R> {
   readonly title: string;
   readonly cell: (row: R) => string;
-  /** Text is set to the left, numbers (the default) to the right. */
+  /** The alignment: "left" for text, "right" (the default) for numbers. */
   readonly align?: "left" | "right";
 }
 
-/** Sets rows in aligned columns under a ruled header; no trailing spaces, one line a row, a newline at the end. */
+/**
+ * Formats rows in aligned columns under a ruled header; no trailing spaces, one line per row, a newline at
+ * the end.
+ */
 export function formatTable<R>(rows: readonly R[], columns: readonly Column<R>[]): string {
   const cells = [
     columns.map(({ title }) => title),
@@ -23,7 +26,7 @@ export function formatTable<R>(rows: readonly R[], columns: readonly Column<R>[]
   return `${[lines[0], rule, ...lines.slice(1)].join("\n")}\n`;
 }
 
-/** A Markdown table of the same columns. */
+/** Formats the same columns as a Markdown table. */
 export function formatMarkdown<R>(rows: readonly R[], columns: readonly Column<R>[]): string {
   const line = (cells: readonly string[]): string =>
     `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
@@ -34,7 +37,7 @@ export function formatMarkdown<R>(rows: readonly R[], columns: readonly Column<R
   ].join("\n")}\n`;
 }
 
-/** A number with a fixed count of decimals; "inf" and "-" stand for infinity and for what is undefined. */
+/** Formats a number with a fixed count of decimals; infinity is "inf", an undefined value "-". */
 export function fixed(value: number, decimals: number): string {
   if (Number.isNaN(value)) return "-";
   if (!Number.isFinite(value)) return value > 0 ? "inf" : "-inf";
