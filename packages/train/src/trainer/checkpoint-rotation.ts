@@ -95,6 +95,9 @@ export class CheckpointRotation {
         await file.sync().finally(() => file.close());
       });
       await rename(temporary, join(this.#folder, checkpointFiles.previous));
+      // After a kill at this point the previous checkpoint already is the last: renaming one link of a file
+      // to another does nothing and leaves both.
+      await rm(temporary, { force: true });
     } catch (error) {
       await rm(temporary, { force: true });
       throw writeError(last, error);
