@@ -13,6 +13,13 @@ test("a buffer that was given back is taken again for the same size alone", () =
   expect(pool.take(64)).not.toBe(first);
 });
 
+test("a buffer of a size that nobody took is not kept", () => {
+  const pool = new BufferPool();
+  const buffer = new ArrayBuffer(64);
+  pool.give(buffer);
+  expect(pool.take(64)).not.toBe(buffer);
+});
+
 test("keeps at most 256 MiB", () => {
   const pool = new BufferPool();
   const many = Array.from({ length: 3 }, () => pool.take(2 ** 27));

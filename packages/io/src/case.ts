@@ -141,7 +141,9 @@ export interface ReadPredictionOptions {
 export async function readPrediction(path: string, options: ReadPredictionOptions = {}): Promise<Prediction> {
   const { limits, buffers } = options;
   const arrays = await readNpz(path, { ...limits, buffers, keys: ["probs", "label", "spacing"] });
-  const probs = toFloat32(await pick(arrays, path, "probs"), path, "probs");
+  const values = await pick(arrays, path, "probs");
+  const probs = toFloat32(values, path, "probs");
+  if (probs.data.buffer !== values.data.buffer) buffers?.give(values.data.buffer);
   const stored = toLabels(await pick(arrays, path, "label"), path, "label");
   checkSpatial(path, "probs", probs, stored);
   const any = options.values === "any";
