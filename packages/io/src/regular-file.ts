@@ -129,7 +129,7 @@ export async function withRegularFile<T>(
 }
 
 /** The length of the longest typed array in Node 20, in bytes. */
-const longestArray = 2 ** 32;
+export const longestArray: number = 2 ** 32;
 
 /** Reads the bytes of a regular file in pieces. Throws FormatError, also for more than 4 GiB. */
 export function readRegularFile(path: string, limits: Partial<Limits> = {}): Promise<Uint8Array> {

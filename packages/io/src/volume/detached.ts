@@ -176,11 +176,15 @@ async function besidePath({ path, onDisk }: VolumeSource, key: string, name: str
   return target;
 }
 
+/** Characters of a file's name and its range at most: longer ones are no file's, and slow to look through. */
+const longestName = 4096;
+
 /** The most files that one header may name. */
 const mostFiles = 10_000;
 
 /** Returns the names that a pattern such as "slice%03d.raw 1 20 1" stands for, or undefined if it is none. */
 export function patternFiles(path: string, key: string, text: string): readonly string[] | undefined {
+  if (text.length > longestName) throw new FormatError(path, key, `a name of ${text.length} characters`);
   const match = /^(\S*%(0?)(\d{0,2})d\S*)\s+(-?\d+)\s+(-?\d+)(?:\s+(-?\d+))?/.exec(text);
   if (!match) return undefined;
   const [, pattern = "", zero, width, ...range] = match;

@@ -1,13 +1,13 @@
 import { constants, createGunzip, createInflate, gunzipSync, inflateSync } from "node:zlib";
 import { FormatError } from "../errors.js";
 import type { Limits } from "../limits.js";
-import type { ByteSource } from "../regular-file.js";
+import { type ByteSource, longestArray } from "../regular-file.js";
 
 /** Deflate packs at most 1032 bytes into one: a larger promise is a lie, whatever follows. */
 const densest = 1032;
 
 /** Bytes behind the expected ones that are read, and reported, before the file is refused. */
-const tolerated = 2 ** 20;
+const tolerated = 2 ** 16;
 
 /** Packed bytes handed to zlib at once. */
 const step = 2 ** 18;
@@ -44,6 +44,12 @@ export function inflateHead(packed: Uint8Array, wrapper: Packed["wrapper"], most
 /** Throws FormatError where so few packed bytes cannot honestly hold, or are not trusted to hold, `size` bytes. */
 function checkRatio({ path, start, end }: Packed, size: number, limits: Limits): void {
   const packed = end - start;
+  if (size > longestArray)
+    throw new FormatError(
+      path,
+      undefined,
+      `unpacks to ${size} bytes, more than the ${longestArray} of one array`,
+    );
   if (size > packed * densest) {
     const what = `${packed} packed bytes (from byte ${start}) cannot unpack to the ${size} that the header declares`;
     throw new FormatError(path, undefined, what);
@@ -101,7 +107,8 @@ const longestChunk = 2 ** 31;
 export async function inflateInto(packed: Packed, size: number, limits: Limits): Promise<Inflated> {
   const { path, source, start, end, wrapper } = packed;
   checkRatio(packed, size, limits);
-  const chunkSize = size < longestChunk ? Math.max(64, size + 1) : 2 ** 22;
+  // Not too small either: a bomb behind a short promise would come in thousands of pieces before it is seen.
+  const chunkSize = size < longestChunk ? Math.max(2 ** 16, size + 1) : 2 ** 22;
   const stream = wrapper === "gzip" ? createGunzip({ chunkSize }) : createInflate({ chunkSize });
   const target = new Target(size);
   const feed = async (): Promise<void> => {

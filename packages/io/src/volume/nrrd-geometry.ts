@@ -107,6 +107,10 @@ function vectorOf(fields: Fields, key: string, text: string, dimension: number):
   return values;
 }
 
+/** Whether a vector says NaN throughout, which is an older way to write "none". */
+const isNan = (part: string): boolean =>
+  part.startsWith("(") && /^[\s,]*$/.test(part.slice(1, -1).replace(/\bnan\b/gi, "")) && /nan/i.test(part);
+
 /** The direction of every axis, undefined for those that are not in space. */
 function directionsOf(
   fields: Fields,
@@ -120,7 +124,7 @@ function directionsOf(
   if (parts.length !== rank)
     throw fields.fail(key, `expected ${rank} vectors or "none", got ${parts.length}`);
   return parts.map((part) => {
-    if (part === "none" || /^\(\s*(nan\s*,?\s*)+\)$/i.test(part)) return undefined;
+    if (part === "none" || isNan(part)) return undefined;
     const vector = vectorOf(fields, key, part, dimension);
     const inSpace = vector.slice(0, 3).some((value) => value !== 0);
     if (inSpace && (vector[3] ?? 0) !== 0)

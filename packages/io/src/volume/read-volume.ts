@@ -1,5 +1,6 @@
 import { FormatError } from "../errors.js";
 import { defaultLimits, type Limits } from "../limits.js";
+import { longestArray } from "../regular-file.js";
 import { metaImageReader } from "./metaimage.js";
 import { niftiReader } from "./nifti.js";
 import { nrrdReader } from "./nrrd.js";
@@ -30,7 +31,8 @@ const volumeLimits: Limits = { ...defaultLimits, ratioFloor: 2 ** 30 };
  */
 export async function readVolume(source: string | Uint8Array, options: VolumeOptions = {}): Promise<Volume> {
   const { limits: given, source: name = "volume", ...rest } = options;
-  const limits = { ...volumeLimits, ...given };
+  const wanted = { ...volumeLimits, ...given };
+  const limits = { ...wanted, maxOutput: Math.min(wanted.maxOutput, longestArray) };
   const path = typeof source === "string" ? source : name;
   return withSource(source, path, limits, (opened) => {
     if (opened.bytes.size === 0) throw new FormatError(path, undefined, "is empty");

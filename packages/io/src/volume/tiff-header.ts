@@ -3,7 +3,7 @@ import { refusal } from "./refuse.js";
 /** One page of a TIFF file: its fields by tag. */
 export type Page = ReadonlyMap<number, Field>;
 
-export interface Field {
+interface Field {
   readonly type: number;
   readonly count: number;
   /** Where its values lie. */
