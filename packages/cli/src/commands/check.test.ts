@@ -148,7 +148,7 @@ describe("pixelcal check", () => {
     [
       "still.onnx",
       serializeModel(model((x) => ({ y: ops.Concat([x, x], 1) }))),
-      "cannot be trained: model: expected arrays that can be trained, got none",
+      "cannot be trained: model: has no arrays that can be trained",
       1,
     ],
   ])("%s", async (name, bytes, message, exit) => {

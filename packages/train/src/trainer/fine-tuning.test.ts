@@ -258,7 +258,7 @@ describe("several outputs", () => {
     ],
     [{ outputs: { logit: 1 } }, "outputs: expected names among logits, deep, got logit"],
     [{ outputs: { logits: -1 } }, "outputs.logits: expected a weight of 0 or more, got -1"],
-    [{ outputs: { logits: 0 } }, "outputs: expected a weight above 0"],
+    [{ outputs: { logits: 0 } }, "outputs: every weight is 0"],
     [{ outputs: { logits: 1 }, ema: 1 }, "ema: expected a decay from 0 to below 1, got 1"],
     [
       { outputs: { logits: 1 }, batchNorm: "off" as "frozen" },
@@ -321,7 +321,7 @@ describe("early stopping", () => {
 
   it.each<[object, string]>([
     [{ patience: 0 }, "patience: expected an integer of 1 or more"],
-    [{ patience: 2, validation: undefined }, "patience: expected validation to judge by"],
+    [{ patience: 2, validation: undefined }, "patience: needs validation"],
   ])("refuses %j", async (change, message) => {
     await withTrainer({}, (trainer) =>
       expect(fit(trainer, { ...options, ...change })).rejects.toThrow(message),

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { checkOptions, invalidArgument, optionNames } from "@pixelcal/core";
+import { checkOptions, InvalidArgumentError, invalidArgument, optionNames } from "@pixelcal/core";
 import { FormatError, type Lock, lockFolder, prefetch, writeFileAtomic } from "@pixelcal/io";
 import { CheckpointRotation, checkpointFiles } from "./checkpoint-rotation.js";
 import { foregroundDice } from "./foreground-dice.js";
@@ -128,12 +128,12 @@ export async function fit(trainer: Trainer, options: FitOptions): Promise<FitRes
   if (selection !== "loss" && selection !== "dice")
     throw invalidArgument("selection", "loss or dice", selection);
   if (options.resume && folder === undefined)
-    throw invalidArgument("folder", "a folder to resume from", "nothing");
+    throw new InvalidArgumentError("folder", "folder: required to resume");
   const { patience = Number.POSITIVE_INFINITY } = options;
   if (options.patience !== undefined) {
     if (!(Number.isInteger(patience) && patience >= 1))
       throw invalidArgument("patience", "an integer of 1 or more", patience);
-    if (validation === undefined) throw invalidArgument("patience", "validation to judge by", "none");
+    if (validation === undefined) throw new InvalidArgumentError("patience", "patience: needs validation");
   }
   if (folder === undefined || options.lock !== undefined) return train(trainer, options);
   const lock = await lockFolder(folder);
@@ -218,7 +218,7 @@ async function trainEpoch(trainer: Trainer, epoch: number, options: FitOptions):
     }
     onProgress?.({ epoch: epoch + 1, epochs, batch, loss: result.loss, meanLoss: mean.value, learningRate });
   }
-  if (batch === 0) throw invalidArgument("train", "at least one batch", "none");
+  if (batch === 0) throw new InvalidArgumentError("train", `train: epoch ${epoch + 1} has no batches`);
   const trainTerms = Object.fromEntries(Array.from(terms, ([name, term]) => [name, term.value]));
   return { epoch: epoch + 1, learningRate, trainLoss: mean.value, trainTerms };
 }
@@ -242,7 +242,7 @@ async function validate(
     for (const score of await foregroundDice(values.logits, prepared.labels, trainer.loss.ignore))
       if (!Number.isNaN(score)) dice.add(score, 1);
   }
-  if (batch === 0) throw invalidArgument("validation", "at least one batch", "none");
+  if (batch === 0) throw new InvalidArgumentError("validation", "validation: has no batches");
   return { validationLoss: loss.value, validationDice: dice.value };
 }
 

@@ -149,12 +149,12 @@ export function chosen(
   names: readonly string[],
   trainable: TrainerOptions["trainable"],
 ): readonly string[] {
-  if (names.length === 0) throw invalidArgument("model", "arrays that can be trained", "none");
+  if (names.length === 0) throw new InvalidArgumentError("model", "model: has no arrays that can be trained");
   if (trainable === undefined) return names;
   const kept = isSelection(trainable)
     ? selected(model, names, trainable)
     : names.filter(typeof trainable === "function" ? trainable : startsWithOne(trainable, names));
-  if (kept.length === 0) throw invalidArgument("trainable", "at least one parameter", "none");
+  if (kept.length === 0) throw new InvalidArgumentError("trainable", "trainable: selects no parameter");
   return kept;
 }
 
@@ -171,7 +171,8 @@ export function outputWeights(outputs: TrainerOptions["outputs"]): readonly numb
     if (!(weight >= 0 && Number.isFinite(weight)))
       throw invalidArgument(`outputs.${name}`, "a weight of 0 or more", weight);
   }
-  if (!weights.some((weight) => weight > 0)) throw invalidArgument("outputs", "a weight above 0", "none");
+  if (!weights.some((weight) => weight > 0))
+    throw new InvalidArgumentError("outputs", "outputs: every weight is 0; give one above 0");
   return weights;
 }
 
