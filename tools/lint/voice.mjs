@@ -13,6 +13,7 @@ const folders = [
   "packages/core",
   "packages/evaluate",
   "packages/graph",
+  "packages/io",
   "packages/losses",
   "packages/phantom",
   "packages/train/src/optimizer",

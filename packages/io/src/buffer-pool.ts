@@ -1,12 +1,12 @@
-// Bytes that a pool keeps at most.
+// The largest number of bytes that a pool keeps.
 const most = 2 ** 28;
 
 /**
- * Buffers that were given back and that reads of the same size use again: fresh memory costs more than reading a file
- * into it. A buffer that is given back must not be used any more.
+ * A pool of returned buffers for reads of the same size: fresh memory costs more than reading a file into it.
+ * A returned buffer must not be used any more.
  */
 export class BufferPool {
-  // By size, of every size that was asked for.
+  // The free buffers by size, for every size that was requested.
   readonly #free = new Map<number, ArrayBuffer[]>();
   #bytes = 0;
 
@@ -20,7 +20,7 @@ export class BufferPool {
     return buffer;
   }
 
-  /** Keeps a buffer of a size that was taken; beyond 256 MiB all that are kept are dropped first. */
+  /** Keeps a buffer of a size that was taken; beyond 256 MiB all kept buffers are dropped first. */
   give(buffer: ArrayBufferLike): void {
     const bytes = buffer.byteLength;
     const free = this.#free.get(bytes);

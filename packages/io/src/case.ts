@@ -6,25 +6,25 @@ import { classLabels, toInt64 } from "./labels.js";
 import type { Limits } from "./limits.js";
 import { npzNames, readNpz, writeNpz } from "./npz.js";
 
-/** One case of a data set. */
+/** A case of a data set. */
 export interface Case {
-  /** [C, ...spatial] */
+  /** The image, [C, ...spatial]. */
   readonly image: Tensor<"float32">;
-  /** [...spatial] */
+  /** The labels, [...spatial]. */
   readonly labels: Labels;
-  /** Physical size per spatial axis, where the file says so. */
+  /** The physical size of a pixel per spatial axis, if the file has it. */
   readonly spacing?: readonly number[];
-  /** The file's other arrays that were asked for, as stored. */
+  /** The other requested arrays of the file, as stored. */
   readonly extras: Readonly<Record<string, Tensor>>;
 }
 
-/** One case of a prediction folder. */
+/** A case of a prediction folder. */
 export interface Prediction {
-  /** [C, ...spatial], each within [0, 1] */
+  /** The probabilities, [C, ...spatial], each within [0, 1]. */
   readonly probs: Tensor<"float32">;
-  /** [...spatial]; as read, uint8 where classes and `ignore` fit */
+  /** The labels, [...spatial]; as read, uint8 if classes and `ignore` fit. */
   readonly labels: Labels;
-  /** Physical size per spatial axis, where it is known. */
+  /** The physical size of a pixel per spatial axis, if known. */
   readonly spacing?: readonly number[];
 }
 
@@ -40,7 +40,7 @@ function toFloat32(tensor: Tensor, path: string, key: string): Tensor<"float32">
   throw new FormatError(path, key, `expected numbers, got ${type}`);
 }
 
-/** Labels as stored where a kernel can read them, else as the narrowest type that can hold them. */
+/** Returns labels as stored if a kernel can read them, else as the narrowest type that can hold them. */
 function toLabels(tensor: Tensor, path: string, key: string): Labels {
   const { dims, data } = tensor;
   const widened: Partial<Record<DataType, () => Labels>> = {
@@ -98,14 +98,16 @@ function toSpacing(tensor: Tensor, path: string, rank: number): readonly number[
 }
 
 export interface ReadCaseOptions {
-  /** Further arrays to return in `extras`; each must be there. Others in the file are ignored. */
+  /**
+   * The names of further arrays to return in `extras`; each must exist. Other arrays of the file are ignored.
+   */
   readonly extras?: readonly string[];
   readonly limits?: Partial<Limits>;
 }
 
 /**
- * Reads a case: `image` [C, ...spatial] of any number type (converted to float32), `label` [...spatial] of any integer type, and
- * `spacing` where present. Throws FormatError naming file and array.
+ * Reads a case: `image` [C, ...spatial] of any number type (converted to float32), `label` [...spatial] of
+ * any integer type, and `spacing` if present. Throws FormatError naming file and array.
  */
 export async function readCase(path: string, options: ReadCaseOptions = {}): Promise<Case> {
   const { extras: names = [], limits } = options;
@@ -121,22 +123,28 @@ export async function readCase(path: string, options: ReadCaseOptions = {}): Pro
   return { image, labels, extras, spacing: toSpacing(spacing, path, labels.dims.length) };
 }
 
-/** float32 softmax leaves values a few units of rounding above 1; anything further out is no probability. */
+/** The excess over 1 that is accepted: float32 softmax leaves values a few units of rounding above 1. */
 const tolerance = 1e-5;
 
 export interface ReadPredictionOptions {
   /** A label outside the classes that is accepted. */
   readonly ignore?: number;
-  /** Whether `probs` must lie within [0, 1] (default), or may hold any numbers, such as logits, one channel for two classes. */
+  /**
+   * Whether `probs` must lie within [0, 1] (default), or may hold any numbers, such as logits, one channel
+   * for two classes.
+   */
   readonly values?: "probabilities" | "any";
-  /** Buffers to read stored arrays into. Give `probs.data.buffer` back when the prediction is no longer used. */
+  /**
+   * The pool of buffers to read stored arrays into. Give `probs.data.buffer` back when the prediction is no
+   * longer used.
+   */
   readonly buffers?: BufferPool;
   readonly limits?: Partial<Limits>;
 }
 
 /**
- * Reads a prediction: `probs` [C, ...spatial], `label` [...spatial] and `spacing` where present. Throws FormatError for
- * NaN, for probabilities outside [0, 1] and for labels outside [0, C) other than `ignore`.
+ * Reads a prediction: `probs` [C, ...spatial], `label` [...spatial] and `spacing` if present. Throws
+ * FormatError for NaN, for probabilities outside [0, 1] and for labels outside [0, C) other than `ignore`.
  */
 export async function readPrediction(path: string, options: ReadPredictionOptions = {}): Promise<Prediction> {
   const { limits, buffers } = options;
@@ -167,8 +175,8 @@ function checkValues(path: string, values: Float32Array): void {
 }
 
 /**
- * Writes a prediction as the authors' repository does: `probs` float32 and `label` int64, deflated; atomically. A known
- * spacing is one array more, which that repository does not look at.
+ * Writes a prediction as the authors' repository does, `probs` float32 and `label` int64, deflated,
+ * atomically. A known spacing is one more array, which that repository ignores.
  */
 export async function writePrediction(path: string, prediction: Prediction): Promise<void> {
   const { probs, labels, spacing } = prediction;

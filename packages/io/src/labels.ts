@@ -9,7 +9,8 @@ import {
 import { FormatError } from "./errors.js";
 
 /**
- * Labels as plain numbers: the array itself, or for int64 a copy made from its words, which is many times faster than one BigInt per pixel.
+ * Returns labels as plain numbers: the array itself, or for int64 a copy made from its words, which is many
+ * times faster than one BigInt per pixel.
  */
 export function labelNumbers({ data }: Labels): Uint8Array | Int32Array | Float64Array {
   if (!(data instanceof BigInt64Array)) return data;
@@ -26,7 +27,7 @@ export function labelNumbers({ data }: Labels): Uint8Array | Int32Array | Float6
 /** Returns a hash of labels and their shape, the same for the same numbers in any integer type. */
 export function labelHash(labels: Labels): string {
   const numbers = labelNumbers(labels);
-  // The narrowest type that holds them: most labels are bytes as they come.
+  // The narrowest type that holds them all is hashed; most labels are stored as bytes already.
   let narrow = true;
   if (!(numbers instanceof Uint8Array))
     for (let i = 0; i < numbers.length && narrow; i++) narrow = numbers[i]! >= 0 && numbers[i]! <= 255;
@@ -38,7 +39,7 @@ export function labelHash(labels: Labels): string {
   return hash.digest("hex").slice(0, 32);
 }
 
-/** The same labels as int64. */
+/** Returns the same labels as int64. */
 export function toInt64({ dims, data }: Labels): Tensor<"int64"> {
   if (data instanceof BigInt64Array) return { type: "int64", dims, data };
   const wide = new BigInt64Array(data.length);
@@ -56,7 +57,10 @@ export function checkLabelRange(path: string, labels: Labels, classes: number, i
   refuseStray(path, narrowLabelsSync(labels, { classes, ignore }), classes, ignore);
 }
 
-/** Returns labels as uint8 where classes and `ignore` fit; throws as `checkLabelRange`. One pass, off the event loop. */
+/**
+ * Returns labels as uint8 if classes and `ignore` fit; throws as `checkLabelRange`. Takes one pass, off the
+ * event loop.
+ */
 export async function classLabels(
   path: string,
   labels: Labels,
@@ -72,6 +76,6 @@ function refuseStray(path: string, { stray }: NarrowedLabels, classes: number, i
   if (stray === undefined) return;
   const or = ignore === undefined ? "" : ` or ${ignore} to ignore`;
   const got = `${stray.label} at pixel ${stray.pixel} (${stray.count} such pixels)`;
-  const advice = ignore === undefined ? "; a label to leave out is named by ignore" : "";
+  const advice = ignore === undefined ? "; set ignore to leave a label out" : "";
   throw new FormatError(path, "label", `expected classes 0 to ${classes - 1}${or}, got ${got}${advice}`);
 }

@@ -23,7 +23,7 @@ interface Part {
   readonly at?: number;
 }
 
-/** A ZIP archive written by hand, so that every field of its index can lie. */
+/** Writes a ZIP archive by hand, so that every field of its index can lie. */
 function zip(parts: readonly Part[]): Buffer {
   const locals: Buffer[] = [];
   const central: Buffer[] = [];
@@ -68,7 +68,7 @@ describe("round trip", () => {
     await writeNpz(path, { image, label }, { level });
     expect(await readNpz(path)).toEqual({ image, label });
     expect(await readNpz(path, { keys: ["label", "other"] })).toEqual({ label });
-    // Nothing but the file is left, and the same arrays give the same bytes.
+    // Only the file is left, and the same arrays give the same bytes.
     expect((await readdir(join(folder, "deep/er"))).filter((name) => name.endsWith(".tmp"))).toEqual([]);
     expect(Buffer.compare(readFileSync(path), await encodeNpz({ image, label }, { level }))).toBe(0);
   });
@@ -178,7 +178,7 @@ describe("damaged or lying archives", () => {
     await expect(readNpz(bytes, { maxRank: 2 })).rejects.toThrow(/rank 3 exceeds/);
   });
 
-  /** An archive of deflated arrays of `size` zeros each. */
+  /** Returns an archive of deflated arrays of `size` zeros each. */
   function bomb(names: readonly string[], size: number): Buffer {
     const zeros = deflateRawSync(Buffer.alloc(size), { level: 9 });
     const bytes = zip(names.map((name) => ({ name: `${name}.npy`, bytes: zeros })));

@@ -10,17 +10,17 @@ import { checkFileSize, checkWritable } from "./writable.js";
 import { readArchive } from "./zip.js";
 
 export interface ReadNpzOptions extends Partial<Limits> {
-  /** Read only these arrays, those of them that are there; default: all. */
+  /** The names of the arrays to read, as far as they exist; default: all. */
   readonly keys?: readonly string[];
-  /** Buffers to read stored arrays into, in place of new ones. */
+  /** The pool of buffers to read stored arrays into, in place of new ones. */
   readonly buffers?: BufferPool;
-  /** The name to give to bytes in messages. */
+  /** The name of bytes in messages. */
   readonly source?: string;
 }
 
 /**
- * Reads an NPZ archive (numpy.savez, numpy.savez_compressed) from a path or from bytes. Checksums are verified; entries that are
- * not arrays are skipped. Throws FormatError naming file and array.
+ * Reads an NPZ archive (numpy.savez, numpy.savez_compressed) from a path or from bytes. Checksums are
+ * verified; entries that are not arrays are skipped. Throws FormatError naming file and array.
  */
 export async function readNpz(
   source: string | Uint8Array,
@@ -40,7 +40,10 @@ export async function readNpz(
   return arrays;
 }
 
-/** Returns the names of the arrays in an NPZ archive (a path or bytes), in its order, without reading any of them. */
+/**
+ * Returns the names of the arrays in an NPZ archive (a path or bytes), in its order, without reading any of
+ * them.
+ */
 export async function npzNames(
   source: string | Uint8Array,
   options: Partial<Limits> & Pick<ReadNpzOptions, "source"> = {},
@@ -57,14 +60,15 @@ export async function npzNames(
 }
 
 export interface WriteNpzOptions {
-  /** Deflate level 0 (stored) to 9; default 6, NumPy's. */
+  /** The deflate level, 0 (stored) to 9; default 6, as NumPy. */
   readonly level?: number;
 }
 
-// A ZIP holds no older date, and DOS dates are local time: built from local parts it is the same bytes in every time zone.
+// A ZIP holds no earlier date, and DOS dates are local time: built from local parts it gives the same bytes
+// in every time zone.
 const epoch = new Date(1980, 0, 1);
 
-/** yazl packs longer arrays only out of a stream. */
+/** yazl packs longer arrays only from a stream. */
 const longestBuffer = 2 ** 29;
 
 async function* chunks(arrays: Readonly<Record<string, Tensor>>, level: number): AsyncGenerator<Uint8Array> {
@@ -87,8 +91,9 @@ function* smaller(parts: Iterable<Uint8Array>): Generator<Uint8Array> {
 }
 
 /**
- * The archive; arrays that pack so well that a reader would take the file for a bomb are stored as they are. That is rare: a
- * large label map alone, or probabilities of 0 and 1. It shows in the end, so the first bytes are held back until it is ruled out.
+ * Yields the archive; arrays that pack so well that a reader would take the file for a bomb are stored. That
+ * is rare: a large label map alone, or probabilities of 0 and 1. It shows only at the end, so the first bytes
+ * are held back until it is ruled out.
  */
 async function* archive(arrays: Readonly<Record<string, Tensor>>, level: number): AsyncGenerator<Uint8Array> {
   const { ratioFloor, maxRatio } = defaultLimits;
@@ -120,7 +125,10 @@ function checkNpz(arrays: Readonly<Record<string, Tensor>>, level: number): void
   checkFileSize("arrays", bytes);
 }
 
-/** The bytes of an NPZ archive of `arrays` in the order given: the same arrays give the same bytes, and NumPy reads them. */
+/**
+ * Encodes `arrays` as an NPZ archive in the given order: the same arrays give the same bytes, and NumPy reads
+ * them.
+ */
 export async function encodeNpz(
   arrays: Readonly<Record<string, Tensor>>,
   options: WriteNpzOptions = {},
@@ -132,7 +140,7 @@ export async function encodeNpz(
   return Buffer.concat(parts);
 }
 
-/** Writes an NPZ archive of `arrays` (see encodeNpz), atomically. */
+/** Writes an NPZ archive of `arrays` (see encodeNpz) atomically. */
 export async function writeNpz(
   path: string,
   arrays: Readonly<Record<string, Tensor>>,

@@ -1,6 +1,6 @@
 /**
- * Maps the items of a source, keeping up to `count` mapped items in the making while the caller works on one; order is
- * kept. The source is closed when the caller stops early.
+ * Maps the items of a source, preparing up to `count` items while the caller works on one; keeps their order.
+ * Closes the source if the caller stops early.
  */
 export async function* prefetch<T, R>(
   source: AsyncIterable<T> | Iterable<T>,
@@ -11,14 +11,14 @@ export async function* prefetch<T, R>(
   const waiting: Promise<IteratorResult<R>>[] = [];
   let last: Promise<unknown> = Promise.resolve();
   const request = (): void => {
-    // One request at a time: a source is not asked for its next item before it gave the one before.
+    // One request at a time: a source is asked for its next item only after it gave the previous one.
     const item = last.then(() => items.next());
     last = item.catch(() => undefined);
     const mapped = item.then(
       async ({ done, value }): Promise<IteratorResult<R>> =>
         done ? { done: true, value: undefined } : { done: false, value: await map(value) },
     );
-    // A failure is seen when its turn comes; until then it must not count as unhandled.
+    // A failure is thrown at its turn; until then it must not count as unhandled.
     mapped.catch(() => undefined);
     waiting.push(mapped);
   };
@@ -33,7 +33,7 @@ export async function* prefetch<T, R>(
   } finally {
     await last;
     await items.return?.();
-    // Nothing goes on in the background once the caller has stopped.
+    // No work may continue in the background once the caller has stopped.
     await Promise.allSettled(waiting);
   }
 }

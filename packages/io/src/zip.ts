@@ -11,7 +11,7 @@ const inflate: (bytes: InputType, options: ZlibOptions) => Promise<Buffer> = pro
 
 const localHeader = { bytes: 30, signature: 0x04034b50, nameLength: 26, extraLength: 28 } as const;
 
-/** The offset of an entry's packed bytes, which its local header decides. */
+/** Returns the offset of an entry's packed bytes, which its local header decides. */
 async function dataStart(source: ByteSource, entry: Entry): Promise<number> {
   const { relativeOffsetOfLocalHeader: at, compressedSize } = entry;
   if (at + localHeader.bytes > source.size) throw new Error("an entry lies past the end");
@@ -34,8 +34,8 @@ async function unpack(
   const read = (): Promise<ArrayBuffer> => source.read(start, compressedSize, buffers?.take(compressedSize));
   if (!entry.isCompressed()) return read();
   if (Math.max(compressedSize, size) > readSize) return inflatePieces(source, start, entry, readSize);
-  // One call on the thread pool with one output chunk just larger than the promise: many times faster than a stream of small
-  // chunks, no copy, and a longer stream is an error instead of memory.
+  // One call on the thread pool, with one output chunk just larger than the promised size: many times faster
+  // than a stream of small chunks, without a copy, and a longer stream is an error instead of memory.
   const packed = await read();
   const bytes = await inflate(new Uint8Array(packed), {
     chunkSize: Math.max(64, size + 1),
@@ -52,7 +52,7 @@ async function unpack(
 const wrongSize = (found: number, size: number): Error =>
   new Error(`unpacks to ${found} bytes, the index says ${size}`);
 
-/** Inflates what zlib cannot take or give in one call. */
+/** Inflates sizes that zlib cannot take or give in one call. */
 async function inflatePieces(
   source: ByteSource,
   start: number,
@@ -72,7 +72,7 @@ async function inflatePieces(
     stream.end();
   };
   const feeding = feed();
-  // Its failure is that of the stream, which the loop below throws.
+  // A failed write fails the stream, and the loop below throws that error.
   feeding.catch((error: unknown) => stream.destroy(error instanceof Error ? error : undefined));
   let end = 0;
   for await (const chunk of stream) {
@@ -85,7 +85,7 @@ async function inflatePieces(
   return buffer;
 }
 
-/** What makes an entry unacceptable before any of it is read. */
+/** Returns the reason to refuse an entry before any of it is read, or undefined. */
 function objection(entry: Entry, limits: Limits): string | undefined {
   if (entry.isEncrypted()) return "encrypted entries are not supported";
   if (entry.compressionMethod !== 0 && entry.compressionMethod !== 8) {
@@ -96,7 +96,7 @@ function objection(entry: Entry, limits: Limits): string | undefined {
   return undefined;
 }
 
-/** Throws FormatError for archives whose declared sizes are beyond the limits, before any of it is unpacked. */
+/** Throws FormatError for archives whose declared sizes exceed the limits, before any of it is unpacked. */
 function checkSizes(entries: readonly Entry[], path: string, packed: number, limits: Limits): void {
   let unpacked = 0;
   for (const entry of entries) {
@@ -116,8 +116,9 @@ function checkSizes(entries: readonly Entry[], path: string, packed: number, lim
 }
 
 /**
- * Reads the entries of a ZIP archive that `wanted` picks, one after the other, with their checksums verified.
- * Stored entries lie in buffers of the pool, where there is one. Refuses duplicate names, overlapping or encrypted entries, and expansion beyond `limits`. Throws FormatError.
+ * Reads the entries of a ZIP archive that `wanted` picks, one after the other, and verifies their checksums.
+ * Stored entries lie in buffers of the pool, if there is one. Refuses duplicate names, overlapping or
+ * encrypted entries, and expansion beyond `limits`. Throws FormatError.
  */
 export async function readArchive(
   source: string | Uint8Array,

@@ -8,31 +8,31 @@ import { refusal } from "./refuse.js";
 import type { VolumeSource } from "./source.js";
 import type { ReadSettings } from "./volume.js";
 
-/** What a text header says of where its data lies. */
+/** The place of the data, as a text header gives it. */
 export interface DataPlace {
   /** The field that names the files. */
   readonly key: string;
-  /** The files beside the header in order; undefined where the data follows the header. */
+  /** The files beside the header, in order; undefined if the data follows the header. */
   readonly files: readonly string[] | undefined;
-  /** Where the data begins if it follows the header. */
+  /** The start of the data if it follows the header. */
   readonly start: number;
-  /** Lines passed over before the data, in the bytes as they are stored. */
+  /** The number of lines to skip before the data, in the bytes as stored. */
   readonly lines: number;
-  /** Bytes passed over before the data, after unpacking; -1: the data are the last bytes of the file. */
+  /** The number of bytes to skip before the data, after unpacking; -1: the data is the end of the file. */
   readonly skip: number;
   readonly packed: "gzip" | "zlib" | undefined;
-  /** Packed bytes, where the header says so. */
+  /** The number of packed bytes, if the header has it. */
   readonly packedSize?: number;
 }
 
-/** An open file, or the one of the header itself. */
+/** An open file, or the header's own file. */
 interface Part {
   readonly path: string;
   readonly bytes: ByteSource;
   readonly start: number;
 }
 
-/** The data of a text header and the number of bytes behind it. */
+/** The data of a text header and the number of bytes after it. */
 export interface DataBytes {
   readonly bytes: Uint8Array;
   readonly extra: number;
@@ -62,7 +62,7 @@ export async function dataBytes(
   let extra = 0;
   for (const [index, path] of paths.entries()) {
     const part = await read(path);
-    // Not before the first file has shown that it holds its share.
+    // Allocated only after the first file has shown that it holds its share.
     all ??= new Uint8Array(size);
     all.set(part.bytes, index * each);
     extra += part.extra;
@@ -70,7 +70,7 @@ export async function dataBytes(
   return { bytes: all ?? new Uint8Array(0), extra };
 }
 
-/** Reads everything from where the data begins to the end of its one file: data written as text. Throws FormatError. */
+/** Reads everything from the start of the data to the end of its one file, as text. Throws FormatError. */
 export async function dataText(
   source: VolumeSource,
   place: DataPlace,
@@ -138,7 +138,7 @@ async function isGzip(bytes: ByteSource, at: number): Promise<boolean> {
   return first === 0x1f && second === 0x8b;
 }
 
-/** The byte behind the lines that are passed over. */
+/** Returns the offset of the byte after the skipped lines. */
 async function startOf({ path, bytes, start }: Part, lines: number): Promise<number> {
   const step = 2 ** 16;
   let left = lines;
@@ -152,7 +152,9 @@ async function startOf({ path, bytes, start }: Part, lines: number): Promise<num
   return start;
 }
 
-/** Returns the path of a file that a header names. It may not lie outside of the header's folder. Throws FormatError. */
+/**
+ * Returns the path of a file that a header names, which must lie in the header's folder. Throws FormatError.
+ */
 async function besidePath({ path, onDisk }: VolumeSource, key: string, name: string): Promise<string> {
   if (!onDisk)
     throw new FormatError(path, key, `the data is in the file "${name}"; read the header by its path`);
@@ -179,7 +181,7 @@ async function besidePath({ path, onDisk }: VolumeSource, key: string, name: str
 /** Characters of a file's name and its range at most: longer ones are no file's, and slow to look through. */
 const longestName = 4096;
 
-/** The most files that one header may name. */
+/** The largest number of files that one header may name. */
 const mostFiles = 10_000;
 
 /** Returns the names that a pattern such as "slice%03d.raw 1 20 1" stands for, or undefined if it is none. */

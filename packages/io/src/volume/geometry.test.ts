@@ -61,7 +61,7 @@ const flips = [
   [false, true, true],
 ];
 
-/** Where every value lies in space: the twin that a reorientation has to keep. */
+/** Returns the place of every value in space, which a reorientation has to keep. */
 function placed({ shape, spacing, origin, direction, data }: Volume): ReadonlyMap<string, string> {
   const [width = 1, height = 1] = shape;
   const map = new Map<string, string>();

@@ -1,7 +1,7 @@
 import { FormatError } from "../errors.js";
 import type { Grid, Vector } from "./volume.js";
 
-/** Columns of a voxel-to-patient matrix, one per axis, and the place of the first voxel. */
+/** The columns of a voxel-to-patient matrix, one per axis, and the place of the first voxel. */
 export interface Affine {
   readonly columns: readonly Vector[];
   readonly origin: Vector;
@@ -11,7 +11,7 @@ export const norm = ([x, y, z]: Vector): number => Math.hypot(x, y, z);
 
 export const scaleBy = ([x, y, z]: Vector, factor: number): Vector => [x * factor, y * factor, z * factor];
 
-/** Turns right-anterior-superior into left-posterior-superior, or back. */
+/** Converts right-anterior-superior into left-posterior-superior, or back. */
 export const flipXY = ([x, y, z]: Vector): Vector => [0 - x, 0 - y, z];
 
 /** Returns the affine columns of a grid: direction times spacing. */
@@ -29,7 +29,7 @@ export function gridOf(path: string, key: string, shape: readonly number[], affi
   const text = (): string => columns.map((column) => `[${column}]`).join(", ");
   if (!affine.origin.every(Number.isFinite))
     throw new FormatError(path, key, `the origin [${affine.origin}] is not finite`);
-  // Spacings far outside of any scanner's overflow or vanish in later products.
+  // Spacings far outside any scanner's range overflow or vanish in later products.
   if (spacing.some((size) => !(size > 1e-12 && size < 1e12)))
     throw new FormatError(path, key, `the axes ${text()} do not have positive, finite lengths`);
   const direction = columns.map((column, axis) => scaleBy(column, 1 / spacing[axis]!));
@@ -48,7 +48,7 @@ function independent([first, second, third]: readonly Vector[]): boolean {
   return third ? Math.abs(dot(normal, third)) > 1e-6 : norm(normal) > 1e-6;
 }
 
-/** Voxel coordinates of `point` in a grid; the axes that the grid lacks count as perpendicular. */
+/** Returns the voxel coordinates of `point` in a grid; axes that the grid lacks count as perpendicular. */
 function toVoxels(grid: Grid, point: Vector): readonly number[] {
   const [a, b, c] = columnsOfThree(affineOf(grid).columns);
   const { origin } = grid;
@@ -67,7 +67,7 @@ function columnsOfThree(columns: readonly Vector[]): readonly [Vector, Vector, V
 
 const unit = (vector: Vector): Vector => scaleBy(vector, 1 / norm(vector));
 
-/** The place of a voxel that need not be whole. */
+/** Returns the place of a voxel, whose coordinates need not be whole. */
 function placeOf(grid: Grid, voxel: readonly number[]): Vector {
   const { columns, origin } = affineOf(grid);
   const at = (part: 0 | 1 | 2): number =>
@@ -86,12 +86,12 @@ const corners = (shape: readonly number[]): readonly (readonly number[])[] =>
   );
 
 /**
- * Whether every corner voxel of `a` lies within 1e-3 of a voxel of its namesake in `b`, and the shapes are
- * the same.
+ * Returns whether the shapes are the same and every corner voxel of `a` lies within 1e-3 of a voxel of its
+ * namesake in `b`.
  */
 export function sameGrid(a: Grid, b: Grid): boolean {
   if (a.shape.length !== b.shape.length || a.shape.some((size, axis) => size !== b.shape[axis])) return false;
-  // One voxel further than the last, as an axis of one voxel has a spacing too.
+  // One voxel beyond the last, because an axis of one voxel has a spacing too.
   const shape = a.shape.map((size) => size + 1);
   return corners(shape).every((corner) =>
     toVoxels(b, placeOf(a, corner)).every((at, axis) => Math.abs(at - (corner[axis] ?? 0)) <= 1e-3),

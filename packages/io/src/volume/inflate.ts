@@ -3,16 +3,16 @@ import { FormatError } from "../errors.js";
 import type { Limits } from "../limits.js";
 import { type ByteSource, longestArray } from "../regular-file.js";
 
-/** Deflate packs at most 1032 bytes into one: a larger promise is a lie, whatever follows. */
+/** The highest packing ratio of deflate, 1032 bytes in one: a larger promise is false. */
 const densest = 1032;
 
-/** Bytes behind the expected ones that are read, and reported, before the file is refused. */
+/** The number of surplus bytes that are read, and reported, before the file is refused. */
 const tolerated = 2 ** 16;
 
-/** Packed bytes handed to zlib at once. */
+/** The number of packed bytes handed to zlib at once. */
 const step = 2 ** 18;
 
-/** Where packed bytes lie. */
+/** The place of packed bytes. */
 export interface Packed {
   readonly path: string;
   readonly source: ByteSource;
@@ -22,17 +22,21 @@ export interface Packed {
 }
 
 export interface Inflated {
-  /** Exactly the bytes that were expected. */
+  /** The expected bytes, exactly. */
   readonly bytes: Uint8Array;
-  /** Unpacked bytes behind them. */
+  /** The number of unpacked bytes after them. */
   readonly extra: number;
 }
 
-/** Returns the first bytes that a gzip or zlib stream unpacks to, at most `most`; fewer where it is damaged or short. */
+/**
+ * Returns the first bytes that a gzip or zlib stream unpacks to, at most `most`; fewer where it is damaged or
+ * short.
+ */
 export function inflateHead(packed: Uint8Array, wrapper: Packed["wrapper"], most: number): Uint8Array {
   const options = { finishFlush: constants.Z_SYNC_FLUSH };
   const unpack = wrapper === "gzip" ? gunzipSync : inflateSync;
-  // Few packed bytes: what they unpack to is bounded by the densest packing. Behind damage nothing is given out, so fewer are tried.
+  // For few packed bytes the densest packing bounds the output. zlib gives no output past damage, so fewer
+  // are tried.
   for (let length = Math.min(packed.length, Math.max(1024, most)); length > 16; length >>= 1) {
     try {
       return Uint8Array.from(unpack(packed.subarray(0, length), options).subarray(0, most));
@@ -41,7 +45,7 @@ export function inflateHead(packed: Uint8Array, wrapper: Packed["wrapper"], most
   return new Uint8Array(0);
 }
 
-/** Throws FormatError where so few packed bytes cannot honestly hold, or are not trusted to hold, `size` bytes. */
+/** Throws FormatError if so few packed bytes cannot hold, or are not trusted to hold, `size` bytes. */
 function checkRatio({ path, start, end }: Packed, size: number, limits: Limits): void {
   const packed = end - start;
   if (size > longestArray)
@@ -97,12 +101,12 @@ class Target {
   }
 }
 
-/** The largest output that zlib gets as one buffer; longer ones are copied together from pieces. */
+/** The largest output that zlib gets as one buffer; longer ones are assembled from pieces. */
 const longestChunk = 2 ** 31;
 
 /**
- * Unpacks `size` bytes as a stream into one buffer, on the thread pool. Checksums are verified. Throws FormatError for
- * damage, for fewer bytes, for many more, and for bytes behind the stream other than zeros.
+ * Unpacks `size` bytes as a stream into one buffer, on the thread pool. Verifies checksums. Throws
+ * FormatError for damage, for fewer bytes, for many more, and for bytes other than zeros after the stream.
  */
 export async function inflateInto(packed: Packed, size: number, limits: Limits): Promise<Inflated> {
   const { path, source, start, end, wrapper } = packed;
@@ -112,12 +116,13 @@ export async function inflateInto(packed: Packed, size: number, limits: Limits):
   const stream = wrapper === "gzip" ? createGunzip({ chunkSize }) : createInflate({ chunkSize });
   const target = new Target(size);
   const feed = async (): Promise<void> => {
-    // One buffer for all pieces: a piece has been used when its write calls back.
+    // One buffer serves all pieces: a piece is used up when its write calls back.
     const buffer = new Uint8Array(Math.min(step, end - start));
     for (let at = start; at < end && !stream.destroyed && !stream.readableEnded; at += step) {
       const piece = buffer.subarray(0, Math.min(step, end - at));
       await source.readInto(at, piece);
-      // The callback of a write may never come once the packed stream has ended: the close of the stream also ends the wait.
+      // The callback of a write may never come once the packed stream has ended; the stream's close also ends
+      // the wait.
       await new Promise<void>((resolve, reject) => {
         stream.once("close", resolve);
         stream.write(piece, (error) => {
@@ -155,7 +160,10 @@ export async function inflateInto(packed: Packed, size: number, limits: Limits):
   return { bytes: target.bytes(), extra: target.extra };
 }
 
-/** Throws FormatError unless the bytes behind a packed stream are zeros, with which tapes and blocks are filled up. */
+/**
+ * Throws FormatError unless the bytes after a packed stream are zeros, with which tapes and blocks are
+ * padded.
+ */
 async function checkRest({ path, source, end }: Packed, at: number): Promise<void> {
   for (let position = at; position < end; position += step) {
     const rest = new Uint8Array(await source.read(position, Math.min(step, end - position)));

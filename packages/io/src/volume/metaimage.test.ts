@@ -14,7 +14,7 @@ afterAll(() => rm(folder, { recursive: true }));
 
 const values = Uint8Array.from({ length: 12 }, (_, i) => i * 20);
 
-/** The bytes of a MetaImage of 3 x 2 x 2 bytes; a field set to "" is left out. */
+/** Returns the bytes of a MetaImage of 3 x 2 x 2 bytes; leaves out a field set to "". */
 function meta(fields: Readonly<Record<string, string>> = {}, data: Uint8Array = values): Uint8Array {
   const all: Record<string, string> = {
     ...{ ObjectType: "Image", NDims: "3", DimSize: "3 2 2", ElementType: "MET_UCHAR" },

@@ -1,9 +1,10 @@
-/** Bytes of a header extension that is looked at. */
+/** The number of bytes of a header extension that are read. */
 const longest = 2 ** 20;
 
 /**
- * Returns the names of labels in the header extensions between a NIfTI header and its voxels: the label table of Connectome
- * Workbench's XML, which TotalSegmentator writes. Extensions that are damaged or hold something else are passed over.
+ * Returns the names of labels in the header extensions between a NIfTI header and its voxels: the label table
+ * of Connectome Workbench's XML, which TotalSegmentator writes. Extensions that are damaged or hold something
+ * else are passed over.
  */
 export function labelNames(
   bytes: Uint8Array,

@@ -2,9 +2,9 @@ import { FormatError } from "../errors.js";
 import { type Affine, flipXY, gridOf, norm, scaleBy } from "./geometry.js";
 import type { Grid, ReadSettings, Vector } from "./volume.js";
 
-/** The fields of a NIfTI header that say where voxels lie; RAS, in the file's unit. */
+/** The fields of a NIfTI header that place the voxels; RAS, in the file's unit. */
 export interface NiftiForms {
-  /** pixdim[0..3]; the first is qfac, the handedness of the qform. */
+  /** The fields pixdim[0..3]; the first is qfac, the handedness of the qform. */
   readonly pixdim: readonly number[];
   readonly qformCode: number;
   readonly sformCode: number;
@@ -33,12 +33,12 @@ function sformOf({ sform }: NiftiForms): Affine {
   return { columns: [column(0), column(1), column(2)], origin: column(3) };
 }
 
-/** Turns the quaternion into a matrix, as nifti1_io does; qfac -1 turns the third axis round. */
+/** Converts the quaternion into a matrix, as nifti1_io does; qfac -1 reverses the third axis. */
 function qformOf({ pixdim, quaternion: [b, c, d], qoffset }: NiftiForms): Affine {
   let a = 1 - (b * b + c * c + d * d);
   let [x, y, z] = [b, c, d];
   if (a < 1e-7) {
-    // A half turn, or rounding: the quaternion is made one of length 1.
+    // After a half turn, or rounding, the quaternion is normalised.
     const length = Math.hypot(b, c, d);
     [x, y, z] = [b / length, c / length, d / length];
     a = 0;
@@ -51,7 +51,9 @@ function qformOf({ pixdim, quaternion: [b, c, d], qoffset }: NiftiForms): Affine
   return { columns: [scaleBy(first, dx), scaleBy(second, dy), scaleBy(third, dz)], origin: qoffset };
 }
 
-/** Both matrices say the same length of every axis that has voxels to both sides, within 1 %. */
+/**
+ * Returns whether both matrices agree within 1 % on the length of every axis that has more than one voxel.
+ */
 const agree = (columns: readonly Vector[], pixdim: readonly number[], axes: readonly number[]): boolean =>
   axes.every((axis) => Math.abs(norm(columns[axis]!) - pixdim[axis + 1]!) <= 0.01 * pixdim[axis + 1]!);
 
@@ -59,10 +61,10 @@ const list = (values: readonly number[]): string =>
   values.map((value) => Number(value.toPrecision(6))).join(" x ");
 
 /**
- * The geometry rule. The affine is the sform if its code is positive, else the qform if its code is, else the
- * diagonal of pixdim. Where the sform's column lengths and pixdim differ by more than 1 %, the qform is taken
- * if it agrees with pixdim; else `spacingFrom` decides, and without it the file is refused as
- * "spacing-ambiguous".
+ * Returns the grid by the geometry rule: the affine is the sform if its code is positive, else the qform if
+ * its code is, else the diagonal of pixdim. If the sform's column lengths and pixdim differ by more than 1 %,
+ * the qform is taken if it agrees with pixdim; else `spacingFrom` decides, and without it the file is refused
+ * as "spacing-ambiguous".
  */
 export function niftiGrid(
   path: string,

@@ -2,7 +2,7 @@ import type { DataType } from "@pixelcal/core";
 import type { NiftiForms } from "./nifti-geometry.js";
 import { refusal } from "./refuse.js";
 
-/** A NIfTI-1 or NIfTI-2 header. */
+/** The header of a NIfTI-1 or NIfTI-2 file. */
 export interface NiftiHeader extends NiftiForms {
   readonly version: 1 | 2;
   readonly bigEndian: boolean;
@@ -11,7 +11,7 @@ export interface NiftiHeader extends NiftiForms {
   /** The sizes of all axes, dim[1] first. */
   readonly dims: readonly number[];
   readonly type: DataType;
-  /** Elements in one voxel: 3 for RGB24. */
+  /** The number of elements in one voxel: 3 for RGB24. */
   readonly samples: 1 | 3;
   readonly intent: number;
   readonly voxOffset: number;
@@ -19,7 +19,7 @@ export interface NiftiHeader extends NiftiForms {
   readonly inter: number;
 }
 
-/** Where the fields of both versions lie, and the bytes of a header. */
+/** The offsets of the fields of both versions, and the size of a header in bytes. */
 const layouts = {
   1: {
     size: 348,
@@ -99,7 +99,7 @@ function magicOf(bytes: Uint8Array): { version: 1 | 2; single: boolean } | undef
   return second?.version === 2 ? second : undefined;
 }
 
-/** Whether the bytes begin with a NIfTI header. */
+/** Returns whether the bytes begin with a NIfTI header. */
 export const isNifti = (bytes: Uint8Array): boolean => magicOf(bytes) !== undefined;
 
 /** Reads the header from the first bytes of a file. Throws FormatError. */
@@ -175,7 +175,7 @@ export function parseNiftiHeader(path: string, bytes: Uint8Array): NiftiHeader {
 }
 
 function checkOffset(path: string, at: number, offset: number, header: number): void {
-  // Some writers leave 0 in a single file, where the voxels can only follow the header and its four bytes.
+  // Some writers store 0 in a single file, whose voxels can only follow the header and its four bytes.
   const fine = Number.isSafeInteger(offset) && offset >= 0 && (offset === 0 || offset >= header);
   if (!fine)
     throw refusal(path, "vox_offset", at, `expected a whole number of at least ${header + 4}, got ${offset}`);

@@ -12,7 +12,7 @@ import type { ReadSettings, Volume, VolumeReader } from "./volume.js";
 
 const endings = [".nii", ".nii.gz", ".hdr", ".hdr.gz", ".img", ".img.gz"];
 
-/** Spatial sizes, and values per voxel, of the axes of a header. */
+/** Returns the spatial sizes, and the values per voxel, of the axes of a header. */
 function shapeOf(
   path: string,
   { dims, version, samples, intent }: NiftiHeader,
@@ -24,7 +24,7 @@ function shapeOf(
   const at = version === 1 ? 40 : 16;
   const shape = dims.slice(0, 3);
   const [fourth = 1, fifth = 1, ...rest] = dims.slice(3);
-  // Matrices of connectivity and series of brain surface points (CIFTI-2), which are no voxels.
+  // Matrices of connectivity and series of brain surface points (CIFTI-2) are not voxels.
   if (intent >= 3000 && intent < 3100)
     throw refusal(path, "intent_code", at, `${intent} is CIFTI-2, which is not a volume of voxels`);
   if (rest.some((size) => size !== 1) || (fourth !== 1 && fifth !== 1))
@@ -39,10 +39,10 @@ function shapeOf(
   return { shape, channels: samples === 3 ? 3 : channels, notes };
 }
 
-/** The bytes of the voxels, and what came before and behind them. */
+/** The bytes of the voxels, and those before and after them. */
 interface Body {
   readonly voxels: Uint8Array;
-  /** Bytes between the header and the voxels. */
+  /** The bytes between the header and the voxels. */
   readonly before: Uint8Array;
   readonly extra: number;
 }
@@ -60,7 +60,7 @@ async function bodyOf(
     const packed = { path, source: bytes, start: 0, end: bytes.size, wrapper: "gzip" } as const;
     const { bytes: all, extra } = await inflateInto(packed, start + size, limits);
     const before = all.slice(0, start);
-    // Voxels that do not lie at a multiple of 8 are moved in place: a copy would take as much again.
+    // Voxels that do not start at a multiple of 8 are moved in place: a copy would double the memory.
     if (start % 8 !== 0) all.copyWithin(0, start);
     const voxels = start % 8 !== 0 ? all.subarray(0, size) : all.subarray(start);
     return { voxels, before, extra };
@@ -113,7 +113,7 @@ async function readNifti(
   };
 }
 
-/** A slope of 0 or NaN means that values are as stored. */
+/** Returns the scaling; a slope of 0 or NaN means that values are as stored. */
 function scaleOf(path: string, { slope, inter }: NiftiHeader): Volume["scaled"] {
   if (slope === 0 || Number.isNaN(slope)) return undefined;
   if (!Number.isFinite(slope) || !(Number.isFinite(inter) || Number.isNaN(inter)))
@@ -122,7 +122,7 @@ function scaleOf(path: string, { slope, inter }: NiftiHeader): Volume["scaled"] 
   return slope === 1 && shift === 0 ? undefined : { slope, inter: shift };
 }
 
-/** The other file of a pair: "a.hdr" for "a.img", in either case of letters, packed or not. */
+/** Opens the other file of a pair: "a.hdr" for "a.img", in either case of letters, packed or not. */
 async function openPartner<T>(
   source: VolumeSource,
   settings: ReadSettings,

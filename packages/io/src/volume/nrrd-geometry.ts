@@ -5,14 +5,14 @@ import type { Grid, Vector } from "./volume.js";
 
 export interface NrrdGrid {
   readonly grid: Grid;
-  /** Elements of the axes before those of the channels. */
+  /** The number of elements of the axes before those of the channels. */
   readonly before: number;
   readonly channels: number;
   readonly units: string;
   readonly notes: string[];
 }
 
-/** What turns the axes of a space into LPS. */
+/** The signs that convert the axes of a space to LPS. */
 const spaces: ReadonlyMap<string, readonly [x: number, y: number, z: number]> = new Map(
   (
     [
@@ -25,7 +25,7 @@ const spaces: ReadonlyMap<string, readonly [x: number, y: number, z: number]> = 
   ),
 );
 
-/** Spaces whose axes are not those of a patient. */
+/** The spaces whose axes are not those of a patient. */
 const strangeSpaces: ReadonlyMap<string, number> = new Map([
   ["scanner-xyz", 3],
   ["scanner-xyz-time", 4],
@@ -35,10 +35,10 @@ const strangeSpaces: ReadonlyMap<string, number> = new Map([
   ["3d-left-handed-time", 4],
 ]);
 
-/** Kinds of axes along which voxels follow each other in space. */
+/** The kinds of axes along which voxels follow each other in space. */
 const spatialKinds: ReadonlySet<string> = new Set(["domain", "space", "none", "???"]);
 
-/** Reads where the voxels of a NRRD file lie, and which axes are channels. Throws FormatError. */
+/** Reads the grid of the voxels of a NRRD file, and which axes are channels. Throws FormatError. */
 export function nrrdGrid(path: string, sizes: readonly number[], fields: Fields): NrrdGrid {
   const notes: string[] = [];
   const { signs, dimension } = spaceOf(fields, notes);
@@ -111,7 +111,7 @@ function vectorOf(fields: Fields, key: string, text: string, dimension: number):
 const isNan = (part: string): boolean =>
   part.startsWith("(") && /^[\s,]*$/.test(part.slice(1, -1).replace(/\bnan\b/gi, "")) && /nan/i.test(part);
 
-/** The direction of every axis, undefined for those that are not in space. */
+/** Returns the direction of every axis, undefined for axes that are not in space. */
 function directionsOf(
   fields: Fields,
   rank: number,
@@ -129,7 +129,7 @@ function directionsOf(
     const inSpace = vector.slice(0, 3).some((value) => value !== 0);
     if (inSpace && (vector[3] ?? 0) !== 0)
       throw fields.fail(key, `the axis ${part} runs through space and time`);
-    // Along time alone.
+    // A direction along time alone.
     return !inSpace && vector.length > 3 ? undefined : vector.slice(0, 3);
   });
 }
@@ -159,7 +159,7 @@ function spatialAxes(
   return spatial;
 }
 
-/** Units are between quotes, with blanks or without. */
+/** Splits a list of units in quotes, with or without blanks. */
 const listOf = (text: string | undefined): readonly string[] | undefined =>
   text?.match(/"[^"]*"|\S+/g)?.map((part) => part.replaceAll('"', ""));
 

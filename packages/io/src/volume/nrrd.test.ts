@@ -14,7 +14,7 @@ afterAll(() => rm(folder, { recursive: true }));
 
 const values = Uint8Array.from({ length: 12 }, (_, i) => i * 20);
 
-/** The bytes of a NRRD file of 3 x 2 x 2 bytes; a field set to "" is left out. */
+/** Returns the bytes of a NRRD file of 3 x 2 x 2 bytes; leaves out a field set to "". */
 function nrrd(
   fields: Readonly<Record<string, string>> = {},
   data: Uint8Array = values,

@@ -37,10 +37,10 @@ const encodings: ReadonlyMap<string, "raw" | "gzip" | "text" | "hex"> = new Map(
 
 interface NrrdHeader {
   readonly fields: Fields;
-  /** Pairs `key:=value`, which are not part of the format. */
+  /** The pairs `key:=value`, which are not part of the format. */
   readonly pairs: ReadonlyMap<string, string>;
   readonly files: readonly string[] | undefined;
-  /** The byte behind the header. */
+  /** The offset of the byte after the header. */
   readonly end: number;
 }
 
@@ -93,7 +93,7 @@ async function parseHeader(source: VolumeSource): Promise<NrrdHeader> {
 function placeOf(path: string, { fields, files, end }: NrrdHeader, packed: boolean): DataPlace {
   const key = "data file";
   const name = fields.get(key);
-  // A list may say the rank of its files; they follow each other in memory whatever it is.
+  // A list may give the rank of its files, but they follow each other in memory whatever it is.
   const listed = files ?? (name === undefined ? undefined : (patternFiles(path, key, name) ?? [name]));
   return {
     key,
@@ -105,7 +105,7 @@ function placeOf(path: string, { fields, files, end }: NrrdHeader, packed: boole
   };
 }
 
-/** Names of the segments of 3D Slicer's `.seg.nrrd`. */
+/** Returns the names of the segments of 3D Slicer's `.seg.nrrd`. */
 function segmentNames(pairs: ReadonlyMap<string, string>): ReadonlyMap<number, string> | undefined {
   const names = new Map<number, string>();
   for (const [key, value] of pairs) {

@@ -1,6 +1,6 @@
 import type { Grid, Vector } from "./volume.js";
 
-/** What a volume of a format without geometry says of itself. */
+/** The note on a volume of a format without geometry. */
 export const noGeometry = "the format has no directions; axes are taken to run left, posterior, superior";
 
 const axes: readonly Vector[] = [
@@ -9,7 +9,7 @@ const axes: readonly Vector[] = [
   [0, 0, 1],
 ];
 
-/** Returns the grid of a format without directions; spacings are 1 where they are not given. */
+/** Returns the grid of a format without directions; spacings default to 1. */
 export const plainGrid = (shape: readonly number[], spacing: readonly number[] = []): Grid => ({
   shape,
   spacing: shape.map((_, axis) => spacing[axis] ?? 1),

@@ -1,9 +1,9 @@
-/** How the pixels of a PNG image are stored. */
+/** The storage of the pixels of a PNG image. */
 export interface PngLayout {
   readonly width: number;
   readonly height: number;
   readonly depth: number;
-  /** 0 grey, 2 RGB, 3 palette, 4 grey and alpha, 6 RGBA. */
+  /** The colour type: 0 grey, 2 RGB, 3 palette, 4 grey and alpha, 6 RGBA. */
   readonly colour: number;
   readonly samples: number;
   readonly interlaced: boolean;
@@ -29,7 +29,9 @@ const adam7: readonly (readonly [x: number, y: number, dx: number, dy: number])[
   [0, 1, 1, 2],
 ];
 
-/** Returns the passes in which the pixels are stored: one, or the seven of Adam7 without those that are empty. */
+/**
+ * Returns the passes in which the pixels are stored: one, or the seven of Adam7 without those that are empty.
+ */
 export function passes({ width, height, interlaced }: PngLayout): readonly Pass[] {
   if (!interlaced) return [{ x: 0, y: 0, dx: 1, dy: 1, width, height }];
   return adam7
@@ -41,11 +43,11 @@ export function passes({ width, height, interlaced }: PngLayout): readonly Pass[
     .filter((pass) => pass.width > 0 && pass.height > 0);
 }
 
-/** Bytes of a row of `width` pixels, without its filter. */
+/** Returns the bytes of a row of `width` pixels, without its filter. */
 export const rowBytes = ({ depth, samples }: PngLayout, width: number): number =>
   Math.ceil((width * depth * samples) / 8);
 
-/** Undoes a row's filter in place; false for a filter that does not exist. */
+/** Undoes a row's filter in place; returns false for a filter that does not exist. */
 export function unfilter(filter: number, row: Uint8Array, previous: Uint8Array, back: number): boolean {
   const { length } = row;
   if (filter === 0) return true;
@@ -82,7 +84,7 @@ export function samplesOf(layout: PngLayout, pass: Pass, row: Uint8Array, y: num
     return;
   }
   const most = (1 << depth) - 1;
-  // One bit is a mask of 0 and 1. Other greys are parts of white; indices of a palette are numbers.
+  // One bit is a mask of 0 and 1. Deeper greys are fractions of white; indices of a palette are numbers.
   const scale = colour === 0 && depth > 1 ? 255 / most : 1;
   for (let x = 0; x < pass.width; x++) {
     const bit = x * depth;

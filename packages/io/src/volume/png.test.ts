@@ -75,7 +75,7 @@ test.each(cases)("%s", async (_, fields, expected) => {
 
 const whole = pngBytes(grey);
 const changed = (at: number): Uint8Array => whole.map((byte, i) => (i === at ? byte ^ 1 : byte));
-/** A file whose IDAT chunk holds other bytes, under a right or a wrong checksum. */
+/** Returns a file whose IDAT chunk holds other bytes, under a right or a wrong checksum. */
 const withPixels = (packed: Uint8Array, damage = 0): Uint8Array =>
   Buffer.concat([
     whole.subarray(0, 33),

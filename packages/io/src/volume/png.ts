@@ -11,7 +11,7 @@ import type { ReadSettings, Volume, VolumeReader } from "./volume.js";
 
 const signature = "\x89PNG\r\n\x1a\n";
 
-/** Samples per pixel and the depths that a colour type may have. */
+/** The samples per pixel and the depths of each colour type. */
 const colours: ReadonlyMap<number, { samples: number; depths: readonly number[] }> = new Map([
   [0, { samples: 1, depths: [1, 2, 4, 8, 16] }],
   [2, { samples: 3, depths: [8, 16] }],
@@ -23,14 +23,14 @@ const colours: ReadonlyMap<number, { samples: number; depths: readonly number[] 
 interface Chunks {
   readonly layout: PngLayout;
   readonly packed: Uint8Array;
-  /** Where the first packed bytes lie. */
+  /** The offset of the first packed bytes. */
   readonly at: number;
-  /** The first chunk of packed bytes whose checksum is wrong; 0 if there is none. */
+  /** The offset of the first chunk of packed bytes with a wrong checksum; 0 if there is none. */
   readonly doubtful: number;
   readonly extra: number;
 }
 
-/** Walks the chunks, every checksum verified. */
+/** Walks the chunks and verifies every checksum. */
 function chunksOf(path: string, bytes: Uint8Array): Chunks {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (Buffer.from(bytes.subarray(0, 8)).toString("latin1") !== signature)

@@ -10,7 +10,7 @@ import { withSource } from "./source.js";
 import { tiffReader } from "./tiff.js";
 import type { Volume, VolumeOptions, VolumeReader } from "./volume.js";
 
-/** Every format, in the order in which they are asked. */
+/** The readers of all formats, in the order they are tried. */
 const volumeReaders: readonly VolumeReader[] = [
   niftiReader,
   nrrdReader,
@@ -21,13 +21,16 @@ const volumeReaders: readonly VolumeReader[] = [
   tiffReader,
 ];
 
-/** Empty masks pack 1000:1, and whole bodies have a thousand slices: any honest ratio is fine up to a GiB. */
+/**
+ * The limits of volumes. Empty masks pack 1000:1, and whole bodies have a thousand slices, so any ratio is
+ * accepted up to a GiB.
+ */
 const volumeLimits: Limits = { ...defaultLimits, ratioFloor: 2 ** 30 };
 
 /**
- * Reads an image or a label map with its geometry, from a path or from bytes. The first bytes decide the format; where they are
- * no format's, the ending of the path does. Values are as stored, lengths in mm and directions LPS. Throws FormatError with the
- * file and, where one byte is at fault, its offset.
+ * Reads an image or a label map with its geometry, from a path or from bytes. The first bytes decide the
+ * format; if they fit none, the ending of the path does. Values are as stored, lengths in mm and directions
+ * LPS. Throws FormatError with the file and, if one byte is at fault, its offset.
  */
 export async function readVolume(source: string | Uint8Array, options: VolumeOptions = {}): Promise<Volume> {
   const { limits: given, source: name = "volume", ...rest } = options;

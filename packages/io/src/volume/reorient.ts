@@ -4,12 +4,12 @@ import { FormatError } from "../errors.js";
 import { describeGrid, permutationBetween, reorderedGrid, sameGrid } from "./geometry.js";
 import type { Grid, Volume } from "./volume.js";
 
-/** Rows moved before other work on the event loop gets its turn. */
+/** The number of rows moved before other work on the event loop gets its turn. */
 const turn = 2 ** 14;
 
 /**
- * Returns the volume with its axes in the order and direction of `target`. Values are moved, never resampled: throws FormatError
- * unless a signed permutation of the axes relates the two grids to 1e-3 of a voxel.
+ * Returns the volume with its axes in the order and direction of `target`. Values are moved, never resampled:
+ * throws FormatError unless a signed permutation of the axes relates the two grids to 1e-3 of a voxel.
  */
 export async function reorient(volume: Volume, target: Grid, path: string): Promise<Volume> {
   if (sameGrid(volume, target)) return volume;

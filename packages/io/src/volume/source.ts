@@ -4,10 +4,10 @@ import type { Limits } from "../limits.js";
 import { type ByteSource, BytesSource, RegularFile } from "../regular-file.js";
 import { inflateHead } from "./inflate.js";
 
-/** Bytes that formats are told apart by. */
+/** The number of bytes that identify a format. */
 const headBytes = 4096;
 
-/** A file, or bytes in memory, that a volume is read from. */
+/** A file, or bytes in memory, from which a volume is read. */
 export interface VolumeSource {
   /** The path, or the name of the bytes. */
   readonly path: string;
@@ -17,7 +17,7 @@ export interface VolumeSource {
   /** The first bytes as stored. */
   readonly head: Uint8Array;
   readonly gzip: boolean;
-  /** The first bytes, unpacked where the file is gzip. */
+  /** The first bytes, unpacked if the file is gzip. */
   readonly inner: Uint8Array;
 }
 
@@ -50,7 +50,7 @@ export async function withSource<T>(
   }
 }
 
-/** Whether the path ends with one of these, in any case. */
+/** Returns whether the path ends with one of `endings`, in any case. */
 export function hasEnding(path: string, endings: readonly string[]): boolean {
   const name = basename(path).toLowerCase();
   return endings.some((ending) => name.endsWith(ending));

@@ -2,10 +2,10 @@ import { FormatError } from "../errors.js";
 import { refusal } from "./refuse.js";
 import type { VolumeSource } from "./source.js";
 
-/** Bytes of a text header at most. */
+/** The largest text header, in bytes. */
 const longest = 2 ** 20;
 
-/** A line of a text header and the byte behind it. */
+/** A line of a text header and the offset of the byte after it. */
 export interface HeaderLine {
   readonly text: string;
   readonly start: number;
@@ -39,7 +39,7 @@ export class Fields {
     this.#path = path;
   }
 
-  /** Throws FormatError for a field that is there already. */
+  /** Sets a field; throws FormatError if it exists already. */
   set(key: string, value: string, at: number): void {
     if (this.#values.has(key)) throw refusal(this.#path, key, at, "is given twice");
     this.#values.set(key, { value, at });
@@ -64,7 +64,7 @@ export class Fields {
     return at === undefined ? new FormatError(this.#path, key, what) : refusal(this.#path, key, at, what);
   }
 
-  /** Numbers between blanks; `count` of them, if given. */
+  /** Parses numbers separated by blanks; exactly `count`, if given. */
   numbers(key: string, text: string, count?: number): readonly number[] {
     const words = text.trim().split(/\s+/);
     const values = words.map((word) => (/^[+-]?(\d|\.\d|nan|inf)/i.test(word) ? toNumber(word) : undefined));
@@ -73,7 +73,7 @@ export class Fields {
     return values as readonly number[];
   }
 
-  /** One whole number from `least` on. */
+  /** Parses one whole number of at least `least`. */
   integer(key: string, text: string, least: number): number {
     const value = Number(text.trim() || Number.NaN);
     if (!Number.isSafeInteger(value) || value < least)
@@ -81,7 +81,7 @@ export class Fields {
     return value;
   }
 
-  /** Sizes of axes, each a whole number of at least 1. */
+  /** Parses sizes of axes, each a whole number of at least 1. */
   sizes(key: string, rank: number): readonly number[] {
     const sizes = this.numbers(key, this.need(key), rank);
     const wrong = sizes.find((size) => !(Number.isSafeInteger(size) && size >= 1));
@@ -108,7 +108,7 @@ const lengths: ReadonlyMap<string, number> = new Map([
   ["μm", 0.001],
 ]);
 
-/** Returns the millimetres of a unit of length, with a note where it is unknown. */
+/** Returns the millimetres of a unit of length, with a note if the unit is unknown. */
 export function unitOf(name: string | undefined, notes: string[]): { units: string; factor: number } {
   const units = name?.trim() ?? "";
   const factor = lengths.get(units.toLowerCase());

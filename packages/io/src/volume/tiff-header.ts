@@ -1,19 +1,19 @@
 import { refusal } from "./refuse.js";
 
-/** One page of a TIFF file: its fields by tag. */
+/** A page of a TIFF file: its fields by tag. */
 export type Page = ReadonlyMap<number, Field>;
 
 interface Field {
   readonly type: number;
   readonly count: number;
-  /** Where its values lie. */
+  /** The offset of the field's values. */
   readonly at: number;
 }
 
-/** Bytes of a value by its type. */
+/** The bytes of a value by its type. */
 const widths = [0, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 0, 0, 0, 8, 8, 8];
 
-/** The most pages of one file, and the most values that a field may have. */
+/** The largest number of pages of a file, and of values of a field. */
 const mostPages = 2 ** 16;
 const mostValues = 2 ** 20;
 
@@ -93,7 +93,7 @@ export class TiffFile {
     return { page, next: this.#offset(at + head + count * entry) };
   }
 
-  /** The numbers of a field, or `fallback` where the page has no such field. */
+  /** Returns the numbers of a field, or `fallback` if the page lacks the field. */
   numbers(page: Page, tag: number, fallback?: readonly number[]): readonly number[] {
     const field = page.get(tag);
     const key = `tag ${tag}`;
@@ -120,7 +120,7 @@ export class TiffFile {
     throw this.fail(at, `numbers of type ${type} are not expected here`, key);
   }
 
-  /** The text of a field; "" where the page has no such field, or more of it than 64 KiB. */
+  /** Returns the text of a field; "" if the page lacks it or the text exceeds 64 KiB. */
   text(page: Page, tag: number): string {
     const field = page.get(tag);
     if (field?.type !== 2 || field.count > 2 ** 16) return "";
@@ -131,7 +131,7 @@ export class TiffFile {
   }
 }
 
-/** Whether the bytes begin as TIFF or BigTIFF files do. */
+/** Returns whether the bytes begin as TIFF or BigTIFF files do. */
 export function isTiff(bytes: Uint8Array): boolean {
   const start = Buffer.from(bytes.subarray(0, 4)).toString("latin1");
   return ["II*\0", "MM\0*", "II+\0", "MM\0+"].includes(start);

@@ -1,4 +1,4 @@
-/** Unpacks PackBits into `out`; false where the data ends early. */
+/** Unpacks PackBits into `out`; returns false if the data ends early. */
 export function unpackBits(packed: Uint8Array, out: Uint8Array): boolean {
   let to = 0;
   for (let at = 0; at < packed.length && to < out.length; ) {
@@ -21,7 +21,9 @@ export function unpackBits(packed: Uint8Array, out: Uint8Array): boolean {
 const clear = 256;
 const end = 257;
 
-/** Unpacks TIFF's LZW (highest bit first, codes one earlier longer) into `out`; false for damage. */
+/**
+ * Unpacks TIFF's LZW (highest bit first, codes widen one code early) into `out`; returns false for damage.
+ */
 export function unpackLzw(packed: Uint8Array, out: Uint8Array): boolean {
   // A code is the string of another code and one byte.
   const before = new Uint16Array(4096);

@@ -6,17 +6,20 @@ import type { VolumeSource } from "./source.js";
 import { unitOf } from "./text-header.js";
 import type { Page, TiffFile } from "./tiff-header.js";
 
-/** How the pages of a TIFF file make a volume. */
+/** The way the pages of a TIFF file form a volume. */
 export interface TiffStack {
   readonly channels: number;
-  /** Whether the file says that it is a stack, even of one slice. */
+  /** Whether the file is marked as a stack, even of one slice. */
   readonly deep: boolean;
   readonly spacing: readonly number[] | undefined;
   readonly units: string;
   readonly notes: readonly string[];
 }
 
-/** Reads spacing and channels from nnU-Net's file beside the image, or from ImageJ's description. Throws FormatError. */
+/**
+ * Reads spacing and channels from nnU-Net's file beside the image, or from ImageJ's description. Throws
+ * FormatError.
+ */
 export async function stackOf(
   source: VolumeSource,
   file: TiffFile,
@@ -55,7 +58,7 @@ function imageJStack(file: TiffFile, pages: readonly Page[]): TiffStack {
   const { units, factor } = unitOf(name, notes);
   if (units === "unknown")
     return { channels, deep: count("slices") > 1, spacing: undefined, units, notes: plain };
-  // Pixels per unit.
+  // The resolution is in pixels per unit.
   const size = (tag: number): number => factor / file.numbers(pages[0]!, tag, [1])[0]!;
   const depth = Math.abs(Number(fields.get("spacing") ?? 1)) * factor;
   const spacing = [size(282), size(283), depth];
@@ -64,7 +67,7 @@ function imageJStack(file: TiffFile, pages: readonly Page[]): TiffStack {
   return { channels, deep: count("slices") > 1, spacing, units, notes: [...notes, noGeometry] };
 }
 
-/** nnU-Net keeps `{"spacing": [z, y, x]}` in CASE.json beside CASE.tif and CASE_0000.tif. */
+/** Reads nnU-Net's `{"spacing": [z, y, x]}` from CASE.json beside CASE.tif and CASE_0000.tif. */
 async function sidecarSpacing(path: string): Promise<readonly number[] | undefined> {
   const stem = path.replace(/\.tiff?$/i, "");
   const beside = [`${stem}.json`, `${stem.replace(/_\d{4}$/, "")}.json`].find((name) => existsSync(name));

@@ -17,7 +17,7 @@ const tags = { width: 256, height: 257, bits: 258, compression: 259, photometric
 const more = { samples: 277, rowsPerStrip: 278, stripBytes: 279, planar: 284, predictor: 317, format: 339 };
 const tiles = { width: 322, height: 323, offsets: 324, bytes: 325 };
 
-/** What all pages of a stack have in common. */
+/** The properties that all pages of a stack share. */
 interface Layout {
   readonly width: number;
   readonly height: number;
@@ -183,7 +183,7 @@ async function readTiff(source: VolumeSource, settings: ReadSettings): Promise<V
     throw file.fail(0, "colours and channels together are not read", "pages");
   const each = checkedBytes(path, "size", 0, [width, height, samples], elements[type].bytes, limits);
   checkedBytes(path, "size", 0, [width, height, samples, pages.length], elements[type].bytes, limits);
-  // Blocks are packed at most 2731:1, so that a promise beyond that is a lie.
+  // Blocks are packed at most 2731:1, so a larger promise is false.
   if (each * pages.length > file.bytes.length * 2731)
     throw file.fail(
       file.bytes.length,

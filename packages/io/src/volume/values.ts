@@ -4,10 +4,13 @@ import { elements } from "../element.js";
 import { pieces } from "../regular-file.js";
 import { swapBytes } from "../reorder.js";
 
-/** Elements that are worked on before other work on the event loop gets its turn. */
+/** The number of elements processed before other work on the event loop gets its turn. */
 const turn = 2 ** 21;
 
-/** Views bytes as numbers. Bytes that do not lie at a multiple of the width are moved, within their buffer where that is theirs. */
+/**
+ * Views bytes as numbers. Bytes that do not start at a multiple of the width are moved, within their own
+ * buffer if they have one.
+ */
 export async function numbersOf(
   type: DataType,
   bytes: Uint8Array,
@@ -24,8 +27,8 @@ export async function numbersOf(
 }
 
 /**
- * Moves the axis of channels behind all others: data of [after][channels][before] elements, `before` fastest, becomes
- * [channels][after][before].
+ * Moves the axis of channels after all others: data of [after][channels][before] elements, `before` fastest,
+ * becomes [channels][after][before].
  */
 export async function channelsLast<A extends TypedArrays[DataType]>(
   data: A,
@@ -51,7 +54,10 @@ export async function channelsLast<A extends TypedArrays[DataType]>(
   }
   return out;
 }
-/** Numbers in text, the `count` first. Returns the place and text of the first that is none of the type, or says that there are fewer. */
+/**
+ * Parses the first `count` numbers of a text. Returns the place and text of the first that the type cannot
+ * hold, or says that there are fewer.
+ */
 export async function parseNumbers(
   type: DataType,
   text: Uint8Array,

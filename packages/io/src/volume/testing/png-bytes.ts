@@ -1,6 +1,6 @@
 import { crc32, deflateSync } from "node:zlib";
 
-/** Returns the bytes of one chunk, its checksum made wrong where `damage` is not 0. */
+/** Returns the bytes of one chunk, with a wrong checksum if `damage` is not 0. */
 export function pngChunk(name: string, body: Uint8Array, damage = 0): Uint8Array {
   const inner = Buffer.concat([Buffer.from(name, "latin1"), body]);
   const ends = new DataView(new ArrayBuffer(8));
@@ -15,9 +15,9 @@ export interface PngFields {
   readonly depth: number;
   readonly colour: number;
   readonly interlace?: number;
-  /** Rows of all passes as stored, each behind its filter. */
+  /** The rows of all passes as stored, each after its filter. */
   readonly rows: Uint8Array;
-  /** Chunks between the header and the pixels. */
+  /** The chunks between the header and the pixels. */
   readonly before?: readonly Uint8Array[];
 }
 

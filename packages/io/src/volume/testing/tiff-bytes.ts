@@ -4,7 +4,9 @@ export interface TiffPage {
   readonly blocks: readonly Uint8Array[];
 }
 
-/** Returns the bytes of a TIFF file. Fields are 32-bit numbers, fractions of 1000 (tags 282 and 283) or text. */
+/**
+ * Returns the bytes of a TIFF file. Fields are 32-bit numbers, fractions of 1000 (tags 282 and 283) or text.
+ */
 export function tiffBytes(pages: readonly TiffPage[], little = true): Uint8Array {
   const parts: Uint8Array[] = [];
   let length = 0;
