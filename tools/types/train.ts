@@ -6,8 +6,10 @@ import { diceCrossEntropy, type Loss, lossFromConfig, signedDistanceCalibration 
 import {
   ConfigError,
   lossAndGradient,
+  Network,
   Predictor,
   PredictorError,
+  type ProbabilityModel,
   parseConfig,
   Trainer,
   unet2d,
@@ -39,6 +41,12 @@ const stepped: number = (await trainer.step({ images: logits, labels })).loss;
 // @ts-expect-error the batch's dims are needed
 await Trainer.create({ model: bytes, loss });
 
+// Whatever predicts gives probabilities: a trainer, a network, a predictor.
+const network: Network = new Network({ model: bytes, device: "cpu" });
+const predicting: readonly ProbabilityModel[] = [trainer, network];
+const probabilities: Float32Array = (await network.predict(logits)).data;
+const raw: Float32Array = (await trainer.logits(logits)).data;
+
 const predictor: Predictor = await Predictor.open({ model: bytes });
 const code = (error: unknown): string | undefined =>
   error instanceof PredictorError ? error.code : undefined;
@@ -48,4 +56,18 @@ const config = parseConfig({}, { runName: "run" });
 const image = (await readCase("case.npz")).image;
 const arrays = await readNpz("case.npz", { keys: ["probs"] });
 
-export { arrays, code, config, dx, image, named, predictor, stepped, sum, typed };
+export {
+  arrays,
+  code,
+  config,
+  dx,
+  image,
+  named,
+  predicting,
+  predictor,
+  probabilities,
+  raw,
+  stepped,
+  sum,
+  typed,
+};
