@@ -321,14 +321,15 @@ function stopped(folder: string, epoch: number): string {
     : `stopped; ${join(folder, checkpointFiles.last)} holds epoch ${epoch - 1}, --resume continues from there`;
 }
 
-/** Formats one line of a log: "epoch 3/50  loss 0.4213  val 0.3987  dice 0.912  lr 9.1e-5". */
+/** Formats one line of a log: "epoch 3/50  loss 0.4213  val 0.3987  dice 0.912  nll 0.1032  lr 9.1e-5". */
 function epochLine(record: EpochRecord, epochs: number): string {
-  const { epoch, trainLoss, validationLoss, validationDice, learningRate } = record;
+  const { epoch, trainLoss, validationLoss, validationDice, validationNll, learningRate } = record;
   const parts = [
     `epoch ${String(epoch).padStart(String(epochs).length)}/${epochs}`,
     `loss ${trainLoss.toFixed(4)}`,
   ];
   if (validationLoss !== undefined) parts.push(`val ${validationLoss.toFixed(4)}`);
   if (validationDice !== undefined) parts.push(`dice ${validationDice.toFixed(4)}`);
+  if (validationNll !== undefined) parts.push(`nll ${validationNll.toFixed(4)}`);
   return [...parts, `lr ${learningRate.toExponential(1)}`].join("  ");
 }

@@ -84,7 +84,7 @@ export interface TrainConfig {
   readonly threads?: number;
   readonly clip_norm?: number;
   /** What decides which epoch is `best`, on the validation split: the lowest loss or the highest Dice score. */
-  readonly selection: "loss" | "dice";
+  readonly selection: "loss" | "dice" | "nll";
 }
 
 const word = <const T extends readonly string[]>(values: T) => z.string().toLowerCase().pipe(z.enum(values));
@@ -179,7 +179,7 @@ const schema = z.strictObject({
   device: word(["cpu", "webgpu", "cuda"]).default("cpu"),
   threads: count.max(mostThreads).optional(),
   clip_norm: z.number().gt(0).optional(),
-  selection: word(["loss", "dice"]).default("loss"),
+  selection: word(["loss", "dice", "nll"]).default("loss"),
   ...methodSections,
 });
 const fineTuning = schema.extend({ model: onnxModel });

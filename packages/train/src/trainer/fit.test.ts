@@ -108,7 +108,9 @@ describe("fit", () => {
     );
     const log = (await read("plain", "log")).toString().trimEnd().split("\n");
     expect(log).toHaveLength(1 + epochs);
-    expect(log[0]).toMatch(/^epoch,learning_rate,train_loss,.*validation_loss,validation_dice$/);
+    expect(log[0]).toMatch(
+      /^epoch,learning_rate,train_loss,.*validation_loss,validation_dice,validation_nll$/,
+    );
     expect(log[1]!.split(",")[2]).toBe(String(history[0]!.trainLoss));
   });
 
@@ -116,6 +118,15 @@ describe("fit", () => {
     const { history, bestEpoch } = await run({ selection: "dice" });
     const highest = Math.max(...history.map(({ validationDice }) => validationDice!));
     expect(history[bestEpoch - 1]!.validationDice).toBe(highest);
+  });
+
+  it("chooses the best epoch by the labels' likelihood when asked", async () => {
+    const { history, bestEpoch } = await run({ selection: "nll" });
+    const lowest = Math.min(...history.map(({ validationNll }) => validationNll!));
+    expect(history[bestEpoch - 1]!.validationNll).toBe(lowest);
+    await expect(run({ selection: "pece" as never })).rejects.toThrow(
+      "selection: expected loss, dice or nll, got pece",
+    );
   });
 
   it("takes the last epoch for the best without validation", async () => {

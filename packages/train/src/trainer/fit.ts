@@ -3,6 +3,7 @@ import { checkOptions, InvalidArgumentError, invalidArgument, optionNames } from
 import { FormatError, type Lock, lockFolder, prefetch, writeFileAtomic } from "@pixelcal/io";
 import { CheckpointRotation, checkpointFiles } from "./checkpoint-rotation.js";
 import { foregroundDice } from "./foreground-dice.js";
+import { labelNll } from "./label-nll.js";
 import { DivergedError, type TrainingBatch } from "./options.js";
 import type { Trainer } from "./trainer.js";
 
@@ -28,7 +29,16 @@ export interface EpochRecord {
    * which every pixel is ignored do not count.
    */
   readonly validationDice?: number;
+  /**
+   * Mean negative log-likelihood of the labels over the validation images, of the same images and pixels. Absent
+   * from epochs of checkpoints that are older than this field.
+   */
+  readonly validationNll?: number;
 }
+
+/** The criterion of the best epoch. */
+type Selection = "loss" | "dice" | "nll";
+const selections: readonly Selection[] = ["loss", "dice", "nll"];
 
 export interface Progress {
   readonly epoch: number;
@@ -47,10 +57,11 @@ export interface FitOptions {
   readonly validation?: BatchSource;
   readonly epochs: number;
   /**
-   * The criterion of the best epoch: the lowest validation loss (default) or the highest validation Dice
-   * score.
+   * The criterion of the best epoch: the lowest validation loss (`loss`, the default), the highest validation
+   * Dice score (`dice`) or the lowest negative log-likelihood of the validation labels (`nll`), a proper score
+   * by which runs with different losses compare too.
    */
-  readonly selection?: "loss" | "dice";
+  readonly selection?: Selection;
   /** Stops after this many epochs in a row without improvement; all `epochs` are trained by default. */
   readonly patience?: number;
   /**
@@ -125,8 +136,7 @@ export async function fit(trainer: Trainer, options: FitOptions): Promise<FitRes
   const { epochs, folder, validation, selection = "loss" } = options;
   if (!(Number.isInteger(epochs) && epochs >= 1))
     throw invalidArgument("epochs", "an integer of 1 or more", epochs);
-  if (selection !== "loss" && selection !== "dice")
-    throw invalidArgument("selection", "loss or dice", selection);
+  if (!selections.includes(selection)) throw invalidArgument("selection", "loss, dice or nll", selection);
   if (options.resume && folder === undefined)
     throw new InvalidArgumentError("folder", "folder: required to resume");
   const { patience = Number.POSITIVE_INFINITY } = options;
@@ -192,10 +202,16 @@ async function restore(trainer: Trainer, { folder = "", resume, onDifference }: 
   return kept as Kept;
 }
 
-const isBetter = (record: EpochRecord, best: EpochRecord, selection: "loss" | "dice"): boolean =>
-  selection === "loss"
-    ? record.validationLoss! < best.validationLoss!
-    : record.validationDice! > best.validationDice!;
+function isBetter(record: EpochRecord, best: EpochRecord, selection: Selection): boolean {
+  switch (selection) {
+    case "loss":
+      return record.validationLoss! < best.validationLoss!;
+    case "dice":
+      return record.validationDice! > best.validationDice!;
+    case "nll":
+      return record.validationNll! < (best.validationNll ?? Number.POSITIVE_INFINITY);
+  }
+}
 
 async function trainEpoch(trainer: Trainer, epoch: number, options: FitOptions): Promise<EpochRecord> {
   const { train, epochs, prefetch: count = 2, onProgress } = options;
@@ -227,10 +243,11 @@ async function validate(
   trainer: Trainer,
   epoch: number,
   validation: BatchSource | undefined,
-): Promise<Pick<EpochRecord, "validationLoss" | "validationDice">> {
+): Promise<Pick<EpochRecord, "validationLoss" | "validationDice" | "validationNll">> {
   if (validation === undefined) return {};
   const loss = new Mean();
   const dice = new Mean();
+  const nll = new Mean();
   let batch = 0;
   for await (const prepared of prefetch(validation.epoch(0), 2, (next) => withTargets(trainer, next))) {
     batch += 1;
@@ -241,9 +258,11 @@ async function validate(
     loss.add(values.loss, prepared.images.dims[0]!);
     for (const score of await foregroundDice(values.logits, prepared.labels, trainer.loss.ignore))
       if (!Number.isNaN(score)) dice.add(score, 1);
+    for (const score of await labelNll(values.logits, prepared.labels, trainer.loss.ignore))
+      if (!Number.isNaN(score)) nll.add(score, 1);
   }
   if (batch === 0) throw new InvalidArgumentError("validation", "validation: has no batches");
-  return { validationLoss: loss.value, validationDice: dice.value };
+  return { validationLoss: loss.value, validationDice: dice.value, validationNll: nll.value };
 }
 
 async function withTargets(trainer: Trainer, batch: TrainingBatch): Promise<TrainingBatch> {
@@ -266,7 +285,7 @@ function logOf(history: readonly EpochRecord[]): string {
   const terms = Object.keys(history[0]?.trainTerms ?? {});
   const validated = history[0]?.validationLoss !== undefined;
   const columns = ["epoch", "learning_rate", "train_loss", ...terms.map((name) => `train_${name}`)];
-  if (validated) columns.push("validation_loss", "validation_dice");
+  if (validated) columns.push("validation_loss", "validation_dice", "validation_nll");
   const rows = history.map((record) => {
     const row = [
       record.epoch,
@@ -274,7 +293,7 @@ function logOf(history: readonly EpochRecord[]): string {
       record.trainLoss,
       ...terms.map((name) => record.trainTerms[name]),
     ];
-    return validated ? [...row, record.validationLoss, record.validationDice] : row;
+    return validated ? [...row, record.validationLoss, record.validationDice, record.validationNll] : row;
   });
   return `${[columns, ...rows].map((row) => row.join(",")).join("\n")}\n`;
 }
