@@ -302,6 +302,8 @@ export interface EqualMassEdgesOptions extends ProbabilityMaps, BinningOptions {
 export interface HistogramOptions extends BinningOptions {
   /** The bins + 1 edges from 0 to 1, never decreasing, or as many for each group. */
   readonly edges: Float64Array;
+  /** Whether sums of p^2 are wanted; default false. */
+  readonly squares?: boolean;
 }
 
 export interface CalibrationBinsOptions extends ProbabilityMaps {
@@ -316,6 +318,7 @@ export interface CalibrationSums {
   readonly confidence: Float64Array;
   readonly accuracy: Float64Array;
   readonly falsePositive: Float64Array;
+  readonly squares?: Float64Array;
 }
 
 /** The options of sums over pixels. */

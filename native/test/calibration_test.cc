@@ -15,7 +15,8 @@
 namespace pixelcal::test {
 namespace {
 
-void CheckAgainstTwin(const ProbabilityMaps& maps, const CalibrationOptions& options) {
+void CheckAgainstTwin(const ProbabilityMaps& maps, CalibrationOptions options) {
+  options.squares = maps.pixels % 2 == 1;
   const Sums expected = Twin(maps, options);
   EverywhereAtAnyThreadCount([&] {
     const Sums sums = Bins(maps, options);
@@ -40,6 +41,30 @@ TEST(CalibrationBinsEqualTheTwin) {
               CheckAgainstTwin(made.Maps(extra & 1, extra & 2),
                                {score, closed, bins, edges, threshold, false});
             }
+  }
+}
+
+// Whatever else is asked for, with the same bits at any thread count.
+TEST(SquaresAreOnlyOfTheHistogramsThatWantThem) {
+  const ProbabilityCase made = MakeCase(3, 3, 20011, 4);
+  const std::vector<double> edges = Linspace(10);
+  const std::vector<CalibrationOptions> options{
+      {Score::kForeground, BinEdges::kRightClosed, 10, edges, -1},
+      {Score::kClasses, BinEdges::kRightClosed, 10, edges, 1e-3f, true, true},
+      {Score::kTopLabel, BinEdges::kLeftClosed, 10, edges, -1, true, true}};
+  for (const bool weighted : {false, true}) {
+    const ProbabilityMaps maps = made.Maps(true, weighted);
+    std::vector<Sums> alone;
+    for (const CalibrationOptions& each : options) alone.push_back(Bins(maps, each));
+    EverywhereAtAnyThreadCount([&] {
+      std::vector<Sums> together;
+      for (const CalibrationOptions& each : options)
+        together.emplace_back(cpu::CalibrationGroups(each.score, maps.classes), 10, each.squares);
+      std::vector<CalibrationSums> spans;
+      for (Sums& sums : together) spans.push_back(sums.Spans());
+      cpu::CalibrationBins(maps, options, spans);
+      CHECK(together == alone);
+    });
   }
 }
 

@@ -19,20 +19,21 @@ inline std::vector<double> Linspace(int bins) {
 }
 
 struct Sums {
-  std::vector<double> total, dropped, count, confidence, accuracy, false_positive;
-  Sums(int64_t groups, int64_t bins)
+  std::vector<double> total, dropped, count, confidence, accuracy, false_positive, squares;
+  Sums(int64_t groups, int64_t bins, bool with_squares = false)
       : total(groups),
         dropped(groups),
         count(groups * bins),
         confidence(count),
         accuracy(count),
-        false_positive(count) {}
-  CalibrationSums Spans() { return {total, dropped, count, confidence, accuracy, false_positive}; }
+        false_positive(count),
+        squares(with_squares ? groups * bins : 0) {}
+  CalibrationSums Spans() { return {total, dropped, count, confidence, accuracy, false_positive, squares}; }
   bool operator==(const Sums&) const = default;
 };
 
 inline Sums Bins(const ProbabilityMaps& maps, const CalibrationOptions& options) {
-  Sums sums(cpu::CalibrationGroups(options.score, maps.classes), options.bins);
+  Sums sums(cpu::CalibrationGroups(options.score, maps.classes), options.bins, options.squares);
   const CalibrationSums spans = sums.Spans();
   cpu::CalibrationBins(maps, {&options, 1}, {&spans, 1});
   return sums;
@@ -42,7 +43,7 @@ inline Sums Bins(const ProbabilityMaps& maps, const CalibrationOptions& options)
 // whole multiples of 2^-40 and small enough to be exact doubles.
 inline Sums Twin(const ProbabilityMaps& maps, const CalibrationOptions& options) {
   const int64_t bins = options.bins, groups = cpu::CalibrationGroups(options.score, maps.classes);
-  Sums sums(groups, bins);
+  Sums sums(groups, bins, options.squares);
   const auto labels = std::get<std::span<const int32_t>>(maps.labels);
   const auto prob = [&](int64_t at) {
     if (const auto* wide = std::get_if<std::span<const float>>(&maps.probs)) return (*wide)[at];
@@ -85,6 +86,7 @@ inline Sums Twin(const ProbabilityMaps& maps, const CalibrationOptions& options)
         sums.confidence[to] += term;
         sums.accuracy[to] += weight * hit;
         sums.false_positive[to] += hit ? 0.0 : term;
+        if (options.squares) sums.squares[to] += static_cast<double>(static_cast<float>(weight) * p) * p;
       }
       sums.dropped[group] += binned ? 0 : weight;
     }
@@ -92,8 +94,10 @@ inline Sums Twin(const ProbabilityMaps& maps, const CalibrationOptions& options)
   return sums;
 }
 
-// Compares counts exactly, and without weights sums of p too.
-inline bool SameSums(const Sums& sums, const Sums& expected, const ProbabilityMaps& maps) {
+// Compares counts exactly, and without weights sums of p too; squares to rounding.
+inline bool SameSums(Sums sums, const Sums& expected, const ProbabilityMaps& maps) {
+  if (!Close(sums.squares, expected.squares)) return false;
+  sums.squares = expected.squares;
   if (maps.weights.empty()) return sums == expected;
   return sums.total == expected.total && sums.dropped == expected.dropped && sums.count == expected.count &&
          sums.accuracy == expected.accuracy && Close(sums.confidence, expected.confidence) &&

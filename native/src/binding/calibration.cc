@@ -60,17 +60,25 @@ Task EqualMassEdgesTask(Arguments& arguments) {
 // The arrays of one histogram's sums.
 struct SumArrays {
   Output<double> total, dropped, count, confidence, accuracy, false_positive;
+  std::optional<Output<double>> squares;
 
-  SumArrays(Arguments& arguments, int64_t groups, int64_t cells)
+  SumArrays(Arguments& arguments, int64_t groups, int64_t cells, bool with_squares)
       : total(arguments.New<double>(groups)),
         dropped(arguments.New<double>(groups)),
         count(arguments.New<double>(cells)),
         confidence(arguments.New<double>(cells)),
         accuracy(arguments.New<double>(cells)),
-        false_positive(arguments.New<double>(cells)) {}
+        false_positive(arguments.New<double>(cells)),
+        squares(with_squares ? std::optional(arguments.New<double>(cells)) : std::nullopt) {}
 
   CalibrationSums Spans() const {
-    return {total.span, dropped.span, count.span, confidence.span, accuracy.span, false_positive.span};
+    return {total.span,
+            dropped.span,
+            count.span,
+            confidence.span,
+            accuracy.span,
+            false_positive.span,
+            squares ? squares->span : std::span<double>()};
   }
   Napi::Object Value(Napi::Env env) const {
     auto sums = Napi::Object::New(env);
@@ -80,6 +88,7 @@ struct SumArrays {
     sums.Set("confidence", confidence.Value());
     sums.Set("accuracy", accuracy.Value());
     sums.Set("falsePositive", false_positive.Value());
+    if (squares) sums.Set("squares", squares->Value());
     return sums;
   }
 };
@@ -92,11 +101,12 @@ Task CalibrationBinsTask(Arguments& arguments) {
     CalibrationOptions& options = histograms.emplace_back();
     ReadOptions(histogram, options);
     options.edges = histogram.Array<double>("edges");
+    options.squares = histogram.Flag("squares", false);
   });
   std::vector<SumArrays> arrays;
   for (const CalibrationOptions& options : histograms) {
     const int64_t groups = cpu::CalibrationGroups(options.score, maps.classes);
-    arrays.emplace_back(arguments, groups, CheckedProduct(groups, options.bins));
+    arrays.emplace_back(arguments, groups, CheckedProduct(groups, options.bins), options.squares);
   }
   return {[=] {
             std::vector<CalibrationSums> sums;

@@ -21,6 +21,7 @@
 #include "calibration/histogram_loops.h"
 #include "calibration/probability_block.h"
 #include "calibration/score_rows.h"
+#include "calibration/wanted_squares.h"
 
 namespace pixelcal::cpu {
 namespace {
@@ -166,18 +167,24 @@ void AddExactly(const ProbabilityMaps& maps, std::span<const CalibrationOptions>
   });
 }
 
-// Adds the parts of each chunk in order, then the chunks in order.
+// Adds the parts of each chunk in order, then the chunks in order. With `squares`, p weighs itself once more.
 void AddWeighted(const ProbabilityMaps& maps, std::span<const CalibrationOptions> options,
-                 const Groups& groups, std::vector<Weighted>& totals) {
+                 const Groups& groups, bool squares, std::vector<Weighted>& totals) {
   const int64_t cells = groups.Slots() * simd::kSlotCells;
   std::vector<Weighted> chunks(ChunkCount(maps, kFlushBlocks) * groups.Slots());
   ForChunks(maps, kFlushBlocks, [&](int64_t chunk, BlockReader& reader) {
     double* slots = Scratch<double, struct WeightedSlots>(cells);
     std::fill_n(slots, cells, 0.0);
+    alignas(64) std::array<float, kBlockPixels> products;
     while (const ProbabilityBlock* block = reader.Next())
       ForRows(*block, maps.classes, options, [&](const ScoreRow& row) {
         const Group& group = groups.All()[row.group];
-        HistogramLoops().add_weighted(row.p, row.codes, row.hit, block->weights, block->count, group.limits,
+        const float* weights = squares ? row.p : block->weights;
+        if (squares && block->weights) {
+          for (int64_t i = 0; i < block->count; ++i) products[i] = block->weights[i] * row.p[i];
+          weights = products.data();
+        }
+        HistogramLoops().add_weighted(row.p, row.codes, row.hit, weights, block->count, group.limits,
                                       slots + group.first_slot * simd::kSlotCells);
       });
     Weighted* sums = chunks.data() + chunk * groups.Slots();
@@ -186,6 +193,22 @@ void AddWeighted(const ProbabilityMaps& maps, std::span<const CalibrationOptions
   });
   totals.resize(groups.Slots());
   for (size_t at = 0; at < chunks.size(); ++at) totals[at % totals.size()].Add(chunks[at]);
+}
+
+// The sums of p^2 of the histograms that want them.
+void AddSquares(const ProbabilityMaps& maps, std::span<const CalibrationOptions> options,
+                std::span<const CalibrationSums> sums) {
+  const auto [wanted, to] = internal::WantedSquares(options, sums);
+  if (wanted.empty()) return;
+  const Groups groups(maps, wanted);
+  std::vector<Weighted> totals;
+  AddWeighted(maps, wanted, groups, true, totals);
+  for (const Group& group : groups.All()) {
+    const Weighted* slot = totals.data() + group.first_slot;
+    for (int64_t bin = 0; bin < group.limits.bins; ++bin)
+      to[group.histogram][group.group * group.limits.bins + bin] =
+          slot[2 * (bin + 1)].confidence + slot[2 * (bin + 1) + 1].confidence;
+  }
 }
 
 void CheckOptions(const ProbabilityMaps& maps, const CalibrationOptions& options,
@@ -208,6 +231,8 @@ void CheckOptions(const ProbabilityMaps& maps, const CalibrationOptions& options
     Require(std::ssize(sum) == groups, "total: expected ", groups, " values, got ", sum.size());
   for (const std::span<double> sum : {sums.count, sums.confidence, sums.accuracy, sums.false_positive})
     Require(std::ssize(sum) == groups * bins, "sums: expected ", groups * bins, " values, got ", sum.size());
+  Require(std::ssize(sums.squares) == (options.squares ? groups * bins : 0), "squares: expected ",
+          options.squares ? groups * bins : 0, " values, got ", sums.squares.size());
 }
 
 }  // namespace
@@ -232,9 +257,10 @@ void CalibrationBins(const ProbabilityMaps& maps, std::span<const CalibrationOpt
     Write(groups, totals, sums);
   } else {
     std::vector<Weighted> totals;
-    AddWeighted(maps, options, groups, totals);
+    AddWeighted(maps, options, groups, false, totals);
     Write(groups, totals, sums);
   }
+  AddSquares(maps, options, sums);
 }
 
 }  // namespace pixelcal::cpu

@@ -11,6 +11,7 @@
 #include "calibration/calibration.h"
 #include "calibration/cuda_probabilities.h"
 #include "calibration/probability_block.h"
+#include "calibration/wanted_squares.h"
 
 namespace pixelcal::cuda {
 namespace {
@@ -45,6 +46,16 @@ struct Weighted {
   __device__ static void Add(Cell* cell, float p, float weight) {
     cell[0] += weight;
     cell[kWarp] += static_cast<double>(weight) * p;
+  }
+};
+
+// Sums of p^2, added as weighted sums are.
+struct Squared {
+  using Cell = double;
+  static constexpr int kCells = 2;
+  __device__ static void Add(Cell* cell, float p, float weight) {
+    cell[0] += weight;
+    cell[kWarp] += static_cast<double>(weight * p) * p;
   }
 };
 
@@ -259,6 +270,29 @@ std::vector<Slot> Add(const ProbabilityMaps& maps, const Plan& plan, Findings& f
   return slots;
 }
 
+// The sums of p^2 of the histograms that want them.
+void AddSquares(const ProbabilityMaps& maps, std::span<const CalibrationOptions> options,
+                std::span<const CalibrationSums> sums, Findings& findings) {
+  const auto [wanted, to] = internal::WantedSquares(options, sums);
+  if (wanted.empty()) return;
+  const Plan plan(maps, wanted, kWarp * 8 * Squared::kCells);
+  const auto slots = std::visit(
+      [&](auto values) {
+        using Value = std::remove_const_t<typename decltype(values)::element_type>;
+        return Add<Value, Squared>(maps, plan, findings);
+      },
+      maps.probs);
+  size_t at = 0;
+  for (size_t h = 0; h < wanted.size(); ++h) {
+    for (int64_t g = 0; g < cpu::CalibrationGroups(wanted[h].score, maps.classes); ++g) {
+      const Slot* slot = slots.data() + plan.group_slots[at++];
+      for (int64_t bin = 0; bin < wanted[h].bins; ++bin)
+        to[h][static_cast<size_t>(g * wanted[h].bins + bin)] =
+            slot[2 * (bin + 1)].Sum() + slot[2 * (bin + 1) + 1].Sum();
+    }
+  }
+}
+
 }  // namespace
 
 void CalibrationBins(const ProbabilityMaps& maps, std::span<const CalibrationOptions> options,
@@ -273,6 +307,7 @@ void CalibrationBins(const ProbabilityMaps& maps, std::span<const CalibrationOpt
         return exact ? Add<Value, Exact>(maps, plan, findings) : Add<Value, Weighted>(maps, plan, findings);
       },
       maps.probs);
+  AddSquares(maps, options, sums, findings);
   HostCopies copies;
   if (findings.Any()) cpu::CalibrationBins(OnHost(maps, copies), options, sums);  // throws, saying which
   Write(plan, maps, options, slots, sums);

@@ -40,12 +40,13 @@ struct CalibrationOptions {
   std::span<const double> edges;
   float threshold = -1;        // only probabilities above it count, in `total` too
   bool include_lowest = true;  // for kRightClosed: p = 0 is in the first bin, else in none
+  bool squares = false;        // whether sums of p^2 are wanted, which take a pass of their own
 };
 
 // The sums per group and bin, [groups, bins]. `total` [groups] also counts pixels in no bin, `dropped`
-// [groups] only those. All may be added up over images.
+// [groups] only those. `squares` is empty unless wanted. All may be added up over images.
 struct CalibrationSums {
-  std::span<double> total, dropped, count, confidence, accuracy, false_positive;
+  std::span<double> total, dropped, count, confidence, accuracy, false_positive, squares = {};
 };
 
 struct ProbabilityScoreSums {
@@ -70,7 +71,7 @@ int64_t CalibrationGroups(Score score, int64_t classes);
 // Computes the sums of every histogram in `options` in one pass. count: pixels; confidence: sum of p;
 // accuracy: hits; false_positive: sum of p over the pixels that are no hits. Sums of p are whole multiples of
 // 2^-40 (p is exact from 2^-17 on, else rounded to the nearest): the same bits in any order. With weights
-// they are doubles added in a fixed order.
+// they are doubles added in a fixed order, and so are squares: sum of p^2, or of (w p) p with w p in float32.
 void CalibrationBins(const ProbabilityMaps& maps, std::span<const CalibrationOptions> options,
                      std::span<const CalibrationSums> sums);
 

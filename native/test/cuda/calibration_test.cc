@@ -57,11 +57,12 @@ std::vector<double> Sums(const ProbabilityMaps& maps, const std::vector<Calibrat
     const auto groups = static_cast<size_t>(cpu::CalibrationGroups(each.score, maps.classes));
     for (int i = 0; i < 2; ++i) arrays.emplace_back(groups, -1.0);
     for (int i = 0; i < 4; ++i) arrays.emplace_back(groups * static_cast<size_t>(each.bins), -1.0);
+    arrays.emplace_back(each.squares ? groups * static_cast<size_t>(each.bins) : 0, -1.0);
   }
   std::vector<CalibrationSums> sums;
-  for (size_t at = 0; at < arrays.size(); at += 6)
-    sums.push_back(
-        {arrays[at], arrays[at + 1], arrays[at + 2], arrays[at + 3], arrays[at + 4], arrays[at + 5]});
+  for (size_t at = 0; at < arrays.size(); at += 7)
+    sums.push_back({arrays[at], arrays[at + 1], arrays[at + 2], arrays[at + 3], arrays[at + 4],
+                    arrays[at + 5], arrays[at + 6]});
   function(maps, options, sums);
   std::vector<double> all;
   for (const auto& array : arrays) all.insert(all.end(), array.begin(), array.end());
@@ -72,8 +73,9 @@ void CheckSums(const ProbabilityMaps& maps, const std::vector<CalibrationOptions
   const auto expected = Sums(maps, options, cpu::CalibrationBins);
   const auto got = Sums(maps, options, cuda::CalibrationBins);
   for (size_t i = 0; i < got.size(); ++i) {
-    const bool equal = maps.weights.empty() ? got[i] == expected[i]
-                                            : std::abs(got[i] - expected[i]) <= 1e-12 * std::abs(expected[i]);
+    const bool exact = maps.weights.empty() && !options[0].squares;
+    const bool equal =
+        exact ? got[i] == expected[i] : std::abs(got[i] - expected[i]) <= 1e-12 * std::abs(expected[i]);
     CHECK(equal, "at ", i, ": ", got[i], " not ", expected[i]);
     if (!equal) return;
   }
@@ -106,6 +108,12 @@ CUDA_TEST(CalibrationBinsEqualCpu) {
     CheckSums(maps, all);
     maps.weights = c.weights;
     CheckSums(maps, {all[1], all[2], all[3]});
+    std::vector<CalibrationOptions> squared{all[2], all[3], all[6]};
+    for (CalibrationOptions& each : squared) each.squares = true;
+    squared.push_back(all[0]);
+    CheckSums(maps, squared);
+    maps.weights = {};
+    CheckSums(maps, squared);
   }
 }
 

@@ -89,9 +89,11 @@ export {
 } from "./kernels/soft-labels.js";
 export {
   averageCalibrationError,
+  calibratedPixelExpectedCalibrationError,
   classwiseExpectedCalibrationError,
   expectedCalibrationError,
   maximumCalibrationError,
+  overconfidence,
   type PixelCalibrationErrorOptions,
   pixelExpectedCalibrationError,
   type ReliabilityBin,
@@ -105,6 +107,10 @@ export {
   type CalibrationResult,
 } from "./metrics/calibration-metric.js";
 export { checkEmptyPolicy, type EmptyPolicy } from "./metrics/empty-policy.js";
+export {
+  type FalsePositiveBrierOptions,
+  falsePositiveBrierScore,
+} from "./metrics/false-positive-brier.js";
 export {
   type LabelSurfaceDistancesOptions,
   labelSurfaceDistances,

@@ -34,6 +34,8 @@ export interface BinLayout {
    * bins + m.
    */
   readonly groups: number;
+  /** Whether `squaredConfidenceSum` is there. */
+  readonly squares: boolean;
 }
 
 /** The sums over pixels (or their weights) per group and bin. */
@@ -49,6 +51,8 @@ export interface CalibrationBins extends BinLayout {
   readonly accuracySum: Float64Array;
   /** The sum of p over the pixels whose label disagrees. */
   readonly falsePositiveSum: Float64Array;
+  /** Sum of p^2; only with `squares`. */
+  readonly squaredConfidenceSum?: Float64Array;
 }
 
 const perGroup = ["total", "dropped"] as const;
@@ -77,6 +81,18 @@ export function checkBins(argument: string, bins: CalibrationBins): void {
   checkSums(`${argument}.limits`, bins.limits, rows * (bins.bins + 1));
   for (const name of perGroup) checkSums(`${argument}.${name}`, bins[name], bins.groups);
   for (const name of perCell) checkSums(`${argument}.${name}`, bins[name], bins.groups * bins.bins);
+  checkBoolean(`${argument}.squares`, bins.squares);
+  if (bins.squares) squaresOf(argument, bins);
+}
+
+/** Returns the sums of p^2; throws unless the bins have them. */
+export function squaresOf(argument: string, bins: CalibrationBins): Float64Array {
+  const sums = bins.squaredConfidenceSum;
+  if (sums === undefined) {
+    throw invalidArgument(`${argument}.squaredConfidenceSum`, "sums of p^2 (squares: true)", undefined);
+  }
+  checkSums(`${argument}.squaredConfidenceSum`, sums, bins.groups * bins.bins);
+  return sums;
 }
 
 function checkSums(argument: string, sums: Float64Array, length: number): void {

@@ -10,7 +10,7 @@ import { checkOptions, optionNames } from "../check-options.js";
 import { checkDevice, type DeviceOption } from "../device.js";
 import { InvalidArgumentError, invalidArgument } from "../errors.js";
 import type { Labels, Probabilities, Tensor } from "../tensor.js";
-import { type BinLayout, type CalibrationBins, checkBins } from "./bins.js";
+import { type BinLayout, type CalibrationBins, checkBins, squaresOf } from "./bins.js";
 import { type PixelSelection, probabilityMaps } from "./probability-maps.js";
 
 export type { BinLayout, CalibrationBins } from "./bins.js";
@@ -39,6 +39,8 @@ export interface BinOptions {
    * error uses 1e-3.
    */
   readonly threshold?: number;
+  /** Whether sums of p^2 are kept too, at the cost of a pass of their own; default false. */
+  readonly squares?: boolean;
 }
 
 export interface HistogramOptions extends BinOptions {
@@ -68,6 +70,7 @@ const histogramTable = {
   comparison: true,
   threshold: true,
   scheme: true,
+  squares: true,
 } as const;
 const pixelsTable = { device: true, ignore: true, mask: true, weights: true } as const;
 const histogramNames = optionNames<HistogramOptions>(histogramTable);
@@ -161,11 +164,13 @@ export function binLayout(options: BinOptions, classes: number): BinLayout {
     includeLowest = true,
     comparison = "float64",
     threshold = -1,
+    squares = false,
   } = options;
   checkInteger("bins", bins, 1, 1024);
   checkChoice("of", of, ["foreground", "classes", "top-label"]);
   checkChoice("edges", edges, ["right-closed", "left-closed"]);
   checkBoolean("includeLowest", includeLowest);
+  checkBoolean("squares", squares);
   if (!includeLowest && edges === "left-closed") {
     throw new InvalidArgumentError("includeLowest", 'includeLowest: false needs edges: "right-closed"');
   }
@@ -188,6 +193,7 @@ export function binLayout(options: BinOptions, classes: number): BinLayout {
     limits,
     threshold,
     groups: of === "classes" ? classes : 1,
+    squares,
   };
 }
 
@@ -202,6 +208,7 @@ export function emptyBins(layout: BinLayout): CalibrationBins {
     confidenceSum: cells(),
     accuracySum: cells(),
     falsePositiveSum: cells(),
+    ...(layout.squares && { squaredConfidenceSum: cells() }),
   };
 }
 
@@ -219,6 +226,7 @@ export function mergeBins(a: CalibrationBins, b: CalibrationBins): CalibrationBi
     confidenceSum: sum(a.confidenceSum, b.confidenceSum),
     accuracySum: sum(a.accuracySum, b.accuracySum),
     falsePositiveSum: sum(a.falsePositiveSum, b.falsePositiveSum),
+    ...(a.squares && { squaredConfidenceSum: sum(squaresOf("a", a), squaresOf("b", b)) }),
   };
 }
 
@@ -241,11 +249,13 @@ export function binsOfClass(bins: CalibrationBins, group: number): CalibrationBi
     confidenceSum: cells(bins.confidenceSum),
     accuracySum: cells(bins.accuracySum),
     falsePositiveSum: cells(bins.falsePositiveSum),
+    ...(bins.squares && { squaredConfidenceSum: cells(squaresOf("bins", bins)) }),
   };
 }
 
 function checkSameLayout(a: BinLayout, b: BinLayout): void {
-  for (const name of ["of", "edges", "includeLowest", "bins", "scheme", "threshold", "groups"] as const) {
+  const names = ["of", "edges", "includeLowest", "bins", "scheme", "threshold", "groups", "squares"] as const;
+  for (const name of names) {
     if (a[name] !== b[name]) {
       throw new InvalidArgumentError("bins", `bins: layouts differ (${name} ${a[name]} and ${b[name]})`);
     }
@@ -294,11 +304,11 @@ function binning({ of, bins, edges, includeLowest, threshold }: BinLayout): Binn
 }
 
 function nativeHistogram(layout: BinLayout): NativeHistogram {
-  return { ...binning(layout), edges: layout.limits };
+  return { ...binning(layout), edges: layout.limits, squares: layout.squares };
 }
 
 function binsOf(layout: BinLayout, sums: CalibrationSums): CalibrationBins {
-  const { total, dropped, count, confidence, accuracy, falsePositive } = sums;
+  const { total, dropped, count, confidence, accuracy, falsePositive, squares } = sums;
   return {
     ...layout,
     total,
@@ -307,5 +317,6 @@ function binsOf(layout: BinLayout, sums: CalibrationSums): CalibrationBins {
     confidenceSum: confidence,
     accuracySum: accuracy,
     falsePositiveSum: falsePositive,
+    ...(squares && { squaredConfidenceSum: squares }),
   };
 }

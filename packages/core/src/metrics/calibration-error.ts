@@ -5,7 +5,7 @@
 import { checkBoolean, checkChoice } from "../check.js";
 import { checkOptions, optionNames } from "../check-options.js";
 import { invalidArgument } from "../errors.js";
-import { type CalibrationBins, checkBins } from "../kernels/bins.js";
+import { type CalibrationBins, checkBins, squaresOf } from "../kernels/bins.js";
 import { binsOfClass } from "../kernels/calibration-bins.js";
 
 /** A row of a reliability diagram; confidence and accuracy are NaN in an empty bin. */
@@ -94,9 +94,12 @@ export interface PixelCalibrationErrorOptions {
    * The way the false-positive offset w f_m enters, where f_m is the mean p of the bin's pixels whose label
    * disagrees. `reference` (default): |conf_m - acc_m + w f_m|, where under-confidence cancels the offset;
    * `outside`: |conf_m - acc_m| + w f_m; `share-weighted`: |conf_m - acc_m + w f_m s_m| with s_m the share of
-   * such pixels in the bin; `threshold`: as `reference`, but only in bins above `falsePositiveThreshold`.
+   * such pixels in the bin; `threshold`: as `reference`, but only in bins above `falsePositiveThreshold`;
+   * `excess`: |conf_m - acc_m| + w max(0, e_m) with e_m the bin's mean of p (p - y), which is 0 at the truth.
+   * No prediction has less `excess` than the truth; every other variant has such predictions. It needs bins
+   * with `squares`.
    */
-  readonly variant?: "reference" | "outside" | "share-weighted" | "threshold";
+  readonly variant?: "reference" | "outside" | "share-weighted" | "threshold" | "excess";
   /** The limit of the bins from which variant "threshold" applies the offset; default 0.5. */
   readonly falsePositiveThreshold?: number;
 }
@@ -120,6 +123,13 @@ export function pixelExpectedCalibrationError(
   checkOptions("options", options, pixelNames);
   if (bins.of === "top-label") throw invalidArgument("bins", 'bins of "foreground" or of one class', bins.of);
   const { falsePositiveWeight, variant, falsePositiveThreshold } = pixelErrorOptions(options, bins.limits);
+  if (variant === "excess") {
+    const squares = squaresOf("bins", bins);
+    return total(bins, ({ share, count }, gap, m) => {
+      const ofHits = bins.confidenceSum[m]! - bins.falsePositiveSum[m]!;
+      return share * (gap + falsePositiveWeight * Math.max(0, (squares[m]! - ofHits) / count));
+    });
+  }
   return total(bins, ({ share, low, count, confidence, accuracy }, gap, m) => {
     const misses = count - bins.accuracySum[m]!;
     const mean = misses > 0 ? bins.falsePositiveSum[m]! / misses : 0;
@@ -129,6 +139,39 @@ export function pixelExpectedCalibrationError(
       : 0;
     return share * (variant === "outside" ? gap + offset : Math.abs(confidence - accuracy + offset));
   });
+}
+
+/**
+ * Returns the {@link pixelExpectedCalibrationError} of calibrated predictions with the same probabilities:
+ * the part of a pECE that is no calibration error. With f_m = sum p (1 - p) / sum (1 - p) over the bin it is
+ * sum_m (n_m / n) w f_m; 0 for `excess`. Needs bins with `squares`.
+ */
+export function calibratedPixelExpectedCalibrationError(
+  bins: CalibrationBins,
+  options: PixelCalibrationErrorOptions = {},
+): number {
+  checkBins("bins", bins);
+  checkOptions("options", options, pixelNames);
+  if (bins.of === "top-label") throw invalidArgument("bins", 'bins of "foreground" or of one class', bins.of);
+  const { falsePositiveWeight, variant, falsePositiveThreshold } = pixelErrorOptions(options, bins.limits);
+  const squares = squaresOf("bins", bins);
+  return total(bins, ({ share, low, count, confidence }, _, m) => {
+    const misses = count - bins.confidenceSum[m]!;
+    const counted = variant !== "threshold" || low > falsePositiveThreshold - 1e-6;
+    if (variant === "excess" || !counted || !(misses > 0)) return 0;
+    const mean = (bins.confidenceSum[m]! - squares[m]!) / misses;
+    return share * falsePositiveWeight * mean * (variant === "share-weighted" ? 1 - confidence : 1);
+  });
+}
+
+/**
+ * Returns the mean of p minus the share of pixels whose label agrees, over the pixels in bins; above 0 for
+ * too much confidence. NaN without any.
+ */
+export function overconfidence(bins: CalibrationBins): number {
+  const rows = filled(bins);
+  const pixels = rows.reduce((sum, { count }) => sum + count, 0);
+  return rows.reduce((sum, bin) => sum + bin.count * (bin.confidence - bin.accuracy), 0) / pixels;
 }
 
 /**
@@ -143,7 +186,7 @@ export function pixelErrorOptions(
   if (!(Number.isFinite(falsePositiveWeight) && falsePositiveWeight >= 0)) {
     throw invalidArgument("falsePositiveWeight", "a number of at least 0", falsePositiveWeight);
   }
-  checkChoice("variant", variant, ["reference", "outside", "share-weighted", "threshold"]);
+  checkChoice("variant", variant, ["reference", "outside", "share-weighted", "threshold", "excess"]);
   if (!Number.isFinite(falsePositiveThreshold)) {
     throw invalidArgument("falsePositiveThreshold", "a finite number", falsePositiveThreshold);
   }

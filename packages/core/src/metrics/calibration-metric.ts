@@ -1,6 +1,6 @@
 import { checkClasses } from "../check.js";
 import { optionNames } from "../check-options.js";
-import { invalidArgument } from "../errors.js";
+import { InvalidArgumentError, invalidArgument } from "../errors.js";
 import {
   type BinLayout,
   type BinOptions,
@@ -15,6 +15,7 @@ import type { Labels, Probabilities } from "../tensor.js";
 import { Accumulator, checkMetricOptions, type StateContent } from "./accumulator.js";
 import {
   averageCalibrationError,
+  calibratedPixelExpectedCalibrationError,
   classwiseExpectedCalibrationError,
   expectedCalibrationError,
   maximumCalibrationError,
@@ -39,6 +40,7 @@ const names = optionNames<CalibrationMetricOptions>({
   includeLowest: true,
   comparison: true,
   threshold: true,
+  squares: true,
   falsePositiveWeight: true,
   variant: true,
   falsePositiveThreshold: true,
@@ -52,6 +54,8 @@ export interface CalibrationErrors {
   readonly maximum: number;
   /** The pECE; NaN for "top-label", which has no false positives. */
   readonly pixel: number;
+  /** The pECE if all p were right; NaN for "top-label" and without `squares`. */
+  readonly pixelIfCalibrated: number;
 }
 
 export interface CalibrationResult extends CalibrationErrors {
@@ -69,7 +73,9 @@ export interface CalibrationResult extends CalibrationErrors {
   readonly perClass: readonly CalibrationErrors[];
 }
 
-/** The calibration errors over all pixels of a stream of cases; keeps four sums per bin. */
+/**
+ * The calibration errors over all pixels of a stream of cases; keeps four sums per bin, five with `squares`.
+ */
 export class CalibrationMetric extends Accumulator<CalibrationResult, CalibrationMetricOptions> {
   protected override readonly kind: string = "CalibrationMetric";
   readonly #layout: BinLayout;
@@ -78,14 +84,18 @@ export class CalibrationMetric extends Accumulator<CalibrationResult, Calibratio
 
   constructor(options: CalibrationMetricOptions) {
     checkMetricOptions(options, names);
-    const { classes, ignore, threshold } = options;
+    const { classes, ignore, threshold, variant } = options;
+    if (variant === "excess" && options.squares !== true)
+      throw new InvalidArgumentError("squares", 'squares: expected true with variant "excess"');
     const layout = binLayout(options, classes);
     const { bins, of, edges, includeLowest } = layout;
+    // Absent from states if it is off, as it was before there was such an option.
+    const squares = layout.squares || undefined;
     // Limits that are exact in float32, such as halves and quarters, compare the same in both precisions.
     const { limits } = binLayout({ bins }, classes);
     const exact = limits.every((limit) => Math.fround(limit) === limit);
     const comparison = exact ? "float64" : (options.comparison ?? "float64");
-    const pixels = { ignore, bins, of, edges, includeLowest, comparison, threshold };
+    const pixels = { ignore, bins, of, edges, includeLowest, comparison, threshold, squares };
     const pixelError = pixelErrorOptions(options, layout.limits);
     const length = partLengths(layout).reduce((sum, part) => sum + part.length, 0);
     super({ classes, ...pixels, ...pixelError }, length);
@@ -148,6 +158,7 @@ export class CalibrationMetric extends Accumulator<CalibrationResult, Calibratio
       average: mean("average"),
       maximum: mean("maximum"),
       pixel: mean("pixel"),
+      pixelIfCalibrated: mean("pixelIfCalibrated"),
     };
   }
 
@@ -158,16 +169,22 @@ export class CalibrationMetric extends Accumulator<CalibrationResult, Calibratio
       average: averageCalibrationError(bins),
       maximum: maximumCalibrationError(bins),
       pixel: bins.of === "top-label" ? Number.NaN : pixelExpectedCalibrationError(bins, this.#pixelError),
+      pixelIfCalibrated:
+        bins.of === "top-label" || !bins.squares
+          ? Number.NaN
+          : calibratedPixelExpectedCalibrationError(bins, this.#pixelError),
     };
   }
 }
 
 function parts(bins: CalibrationBins): readonly Float64Array[] {
-  return [bins.total, bins.dropped, bins.count, bins.confidenceSum, bins.accuracySum, bins.falsePositiveSum];
+  const { total, dropped, count, confidenceSum, accuracySum, falsePositiveSum, squaredConfidenceSum } = bins;
+  const sums = [total, dropped, count, confidenceSum, accuracySum, falsePositiveSum];
+  return squaredConfidenceSum === undefined ? sums : [...sums, squaredConfidenceSum];
 }
 
 // Returns the lengths of the parts without allocating them; parts that are not counts are sums of p.
-function partLengths({ groups, bins }: BinLayout): readonly { length: number; counts: boolean }[] {
+function partLengths({ groups, bins, squares }: BinLayout): readonly { length: number; counts: boolean }[] {
   const cells = groups * bins;
   return [
     { length: groups, counts: true },
@@ -176,6 +193,7 @@ function partLengths({ groups, bins }: BinLayout): readonly { length: number; co
     { length: cells, counts: false },
     { length: cells, counts: true },
     { length: cells, counts: false },
+    { length: squares ? cells : 0, counts: false },
   ];
 }
 

@@ -30,8 +30,8 @@ export interface EpochRecord {
    */
   readonly validationDice?: number;
   /**
-   * Mean negative log-likelihood of the labels over the validation images, of the same images and pixels. Absent
-   * from epochs of checkpoints that are older than this field.
+   * Mean negative log-likelihood of the labels over the validation images, of the same images and pixels.
+   * Absent from epochs of checkpoints that are older than this field.
    */
   readonly validationNll?: number;
 }
@@ -58,8 +58,8 @@ export interface FitOptions {
   readonly epochs: number;
   /**
    * The criterion of the best epoch: the lowest validation loss (`loss`, the default), the highest validation
-   * Dice score (`dice`) or the lowest negative log-likelihood of the validation labels (`nll`), a proper score
-   * by which runs with different losses compare too.
+   * Dice score (`dice`) or the lowest negative log-likelihood of the validation labels (`nll`), a proper
+   * score by which runs with different losses compare too.
    */
   readonly selection?: Selection;
   /** Stops after this many epochs in a row without improvement; all `epochs` are trained by default. */

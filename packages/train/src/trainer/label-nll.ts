@@ -6,9 +6,9 @@ import { elementCount } from "@pixelcal/core";
 const atOnce = 1 << 16;
 
 /**
- * Returns the negative log-likelihood of the labels, one per image: the mean of -ln p_label, p the softmax of logits
- * [N, C, ...spatial], over the pixels of labels [N, ...spatial] that are not `ignore`; NaN for an image in which
- * every pixel is ignored. From logits, so that it is finite where p underflows.
+ * Returns the negative log-likelihood of the labels, one per image: the mean of -ln p_label, p the softmax
+ * of logits [N, C, ...spatial], over the pixels of labels [N, ...spatial] that are not `ignore`; NaN for an
+ * image in which every pixel is ignored. Computed from logits, so that it is finite where p underflows.
  */
 export async function labelNll(
   logits: Tensor<"float32">,
