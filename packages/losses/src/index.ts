@@ -6,6 +6,7 @@ export { type FocalCalibrationOptions, focalCalibration } from "./focal-calibrat
 export { type LabelSmoothingOptions, labelSmoothing } from "./label-smoothing.js";
 export {
   type BuiltLoss,
+  type LabelRange,
   type Loss,
   type TargetContext,
   type TargetSpec,

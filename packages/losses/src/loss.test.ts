@@ -29,6 +29,8 @@ describe("targets", () => {
     for (const one of given) {
       const targets = await crossEntropy().targets(one, { classes: 3 });
       expect(targets).toEqual({ labels: tensor("int32", Int32Array.from(values), [1, 2, 3]) });
+      // int32 labels are what the step takes: they are not copied.
+      expect(targets.labels === one).toBe(one.type === "int32");
     }
   });
 
@@ -62,7 +64,7 @@ describe("targets", () => {
       { classes: 2 },
     ],
     [
-      "labels: expected 3 elements, got 2",
+      "labels: expected 3 elements for dims [1, 3], got 2",
       { type: "uint8", data: new Uint8Array(2), dims: [1, 3] },
       { classes: 2 },
     ],

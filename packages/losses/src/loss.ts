@@ -1,5 +1,5 @@
 import type { DataType, Device, Labels, Tensor } from "@pixelcal/core";
-import { checkOptions, InvalidArgumentError, invalidArgument, optionNames } from "@pixelcal/core";
+import { checkOptions, InvalidArgumentError, invalidArgument, narrowLabels, optionNames } from "@pixelcal/core";
 import type { Value } from "@pixelcal/graph";
 import { Prediction } from "./prediction.js";
 
@@ -11,6 +11,13 @@ export interface TargetSpec {
 
 export type TargetSpecs = Readonly<Record<string, TargetSpec>>;
 
+/** The numbers that a label map may hold: the classes 0 to `classes` - 1, and `ignore`. */
+export interface LabelRange {
+  readonly classes: number;
+  /** Label of pixels that count nowhere. */
+  readonly ignore?: number;
+}
+
 /** The inputs of targets beside the labels. */
 export interface TargetContext {
   readonly classes: number;
@@ -19,9 +26,20 @@ export interface TargetContext {
   /** The image [N, channels, ...spatial]; only its first channel guides a kernel. */
   readonly image?: Tensor<"float32">;
   readonly device?: Device;
+  /**
+   * Numbers that the labels are known to hold, as a loader's are. int32 labels in a range that the loss takes
+   * are used as they are, without another check.
+   */
+  readonly labelRange?: LabelRange;
 }
 
-const contextNames = optionNames<TargetContext>({ classes: true, spacing: true, image: true, device: true });
+const contextNames = optionNames<TargetContext>({
+  classes: true,
+  spacing: true,
+  image: true,
+  device: true,
+  labelRange: true,
+});
 
 /** The scalars of a graph: the loss and its unweighted terms by name. */
 export interface BuiltLoss {
@@ -83,7 +101,7 @@ export function defineLoss<S extends TargetSpecs>(definition: Definition<S>): Lo
     targetSpecs,
     async targets(labels, context) {
       checkContext(labels, context, needsImage);
-      const checked = checkLabels(labels, context.classes, ignore);
+      const checked = await labelsTarget(labels, context, ignore);
       const computed = await definition.targets?.(checked, context);
       return { labels: checked, ...computed } as { [K in keyof typeof targetSpecs]: Tensor };
     },
@@ -140,44 +158,33 @@ function checkClasses(argument: string, classes: number): void {
     throw invalidArgument(argument, "at least 2 classes", classes);
 }
 
-/** Returns labels as int32; throws unless each is a class or `ignore`. */
-function checkLabels(labels: Labels, classes: number, ignore: number | undefined): Tensor<"int32"> {
-  const { type, dims, data } = labels;
+/** Returns labels as int32, int32 ones without a copy; throws unless each is a class or `ignore`. */
+async function labelsTarget(
+  labels: Labels,
+  { classes, labelRange }: TargetContext,
+  ignore: number | undefined,
+): Promise<Tensor<"int32">> {
+  const { type, dims } = labels;
   if (!["uint8", "int32", "int64"].includes(type)) {
     throw invalidArgument("labels", "type uint8, int32 or int64", type);
   }
   if (dims.length < 2 || dims.length > 4)
     throw invalidArgument("labels", "rank 2 to 4 ([N, ...spatial])", dims.length);
-  if (dims.some((size) => !(size >= 1))) throw invalidArgument("labels", "positive dimensions", dims);
-  const pixels = dims.reduce((product, size) => product * size, 1);
-  if (data.length !== pixels) throw invalidArgument("labels", `${pixels} elements`, data.length);
-  const narrow = labels.type === "int64" ? lowWords(labels.data) : new Int32Array(labels.data);
-  let first = -1;
-  let count = 0;
-  for (let i = 0; i < pixels; i++) {
-    const label = narrow[i]!;
-    if ((label >= 0 && label < classes) || label === ignore) continue;
-    if (count === 0) first = i;
-    count += 1;
+  if (labels.type === "int32" && labelRange !== undefined && within(labelRange, { classes, ignore }))
+    return labels;
+  const { labels: narrow, stray } = await narrowLabels(labels, { classes, ignore });
+  if (stray !== undefined) {
+    const or = ignore === undefined ? "" : ` or ${ignore} to ignore`;
+    const got = `${stray.label} at pixel ${stray.pixel} (${stray.count} such pixels)`;
+    throw new InvalidArgumentError("labels", `labels: expected classes 0 to ${classes - 1}${or}, got ${got}`);
   }
-  if (count > 0) {
-    const expected = `classes 0 to ${classes - 1}${ignore === undefined ? "" : ` or ${ignore} to ignore`}`;
-    const got = `${data[first]} at pixel ${first} (${count} such pixels)`;
-    throw new InvalidArgumentError("labels", `labels: expected ${expected}, got ${got}`);
-  }
-  return { type: "int32", dims, data: narrow };
+  if (labels.type === "int32") return labels;
+  const { data } = narrow;
+  // int64 is left only where the label to ignore is no byte.
+  const wide = data instanceof BigInt64Array ? Int32Array.from(data, Number) : new Int32Array(data);
+  return { type: "int32", dims, data: wide };
 }
 
-/**
- * int64 as int32, by words because bigints are slow; what does not fit becomes the
- * smallest int32, which is no label.
- */
-function lowWords(data: BigInt64Array): Int32Array<ArrayBuffer> {
-  const words = new Int32Array(data.buffer, data.byteOffset, 2 * data.length);
-  const narrow = new Int32Array(data.length);
-  for (let i = 0; i < narrow.length; i++) {
-    const low = words[2 * i]!;
-    narrow[i] = words[2 * i + 1] === low >> 31 ? low : -(2 ** 31);
-  }
-  return narrow;
-}
+/** Tells whether every number of `inner` is one of `outer`. */
+const within = (inner: LabelRange, outer: LabelRange): boolean =>
+  inner.classes <= outer.classes && (inner.ignore === undefined || inner.ignore === outer.ignore);

@@ -1,4 +1,12 @@
-import { type DataType, elementCount, invalidArgument, type Tensor, tensor, zeros } from "@pixelcal/core";
+import {
+  type DataType,
+  elementCount,
+  invalidArgument,
+  type Tensor,
+  tensor,
+  zeros,
+} from "@pixelcal/core";
+import type { LabelRange } from "@pixelcal/losses";
 import type { Dataset, DatasetCase } from "./dataset.js";
 import { identity, place, type Transform } from "./transforms.js";
 
@@ -6,8 +14,10 @@ import { identity, place, type Transform } from "./transforms.js";
 export interface Batch {
   /** [N, C, ...spatial] */
   readonly images: Tensor<"float32">;
-  /** [N, ...spatial] */
-  readonly labels: Tensor<"uint8"> | Tensor<"int32">;
+  /** [N, ...spatial], as step graphs take them. */
+  readonly labels: Tensor<"int32">;
+  /** Numbers that the labels hold, where the data set has checked them. */
+  readonly labelRange?: LabelRange;
   /** Size per spatial axis, when all cases know it and agree. */
   readonly spacing?: readonly number[];
   /** The loss's targets, when the loader was given a function for them. */
@@ -79,6 +89,26 @@ export function stack<T extends DataType>(
   return out;
 }
 
+/** Stacks labels of either type as int32: their one copy between a data set and the step. */
+function stackedLabels(
+  items: readonly DatasetCase[],
+  spatial: readonly number[],
+  transforms: readonly Transform[],
+): Tensor<"int32"> {
+  const count = elementCount(spatial);
+  const out = zeros("int32", [items.length, ...spatial]);
+  for (const [i, { labels }] of items.entries()) {
+    if (!sameList(labels.dims, spatial) || labels.data.length !== count)
+      throw invalidArgument(
+        "batch",
+        `${count} labels [${spatial}]`,
+        `${labels.data.length} [${labels.dims}]`,
+      );
+    place(labels, out, i * count, transforms[i]!);
+  }
+  return out;
+}
+
 /** Drops a first axis of length 1, as of a target computed for one case. */
 export function unstack(part: Tensor): Tensor {
   if (part.dims[0] !== 1) throw invalidArgument("targets", "a first axis of 1 for one case", part.dims);
@@ -91,7 +121,6 @@ export function assemble(dataset: Dataset, members: readonly Member[]): Batch {
   const transforms = members.map(({ transform }) => transform);
   const spatial = items[0]!.labels.dims;
   const { spacing } = items[0]!;
-  const labels = items.map((item) => item.labels as Tensor<"uint8" | "int32">);
   const extras = Object.keys(items[0]!.extras).map((name): [string, Tensor] => [
     name,
     stack(
@@ -106,7 +135,8 @@ export function assemble(dataset: Dataset, members: readonly Member[]): Batch {
       spatial,
       transforms,
     ),
-    labels: stack(labels, spatial, transforms) as Tensor<"uint8"> | Tensor<"int32">,
+    labels: stackedLabels(items, spatial, transforms),
+    ...(dataset.labelRange && { labelRange: dataset.labelRange }),
     spacing: items.every((item) => sameList(item.spacing, spacing)) ? spacing : undefined,
     extras: Object.fromEntries(extras),
     names: members.map(({ index }) => dataset.names[index]!),

@@ -1,8 +1,9 @@
 import { join } from "node:path";
 import { checkOptions, invalidArgument, type Labels, optionNames, type Tensor } from "@pixelcal/core";
-import { type Case, checkLabelRange, FormatError, labelNumbers, listCases, readCase } from "@pixelcal/io";
+import { type Case, classLabels, FormatError, labelNumbers, listCases, readCase } from "@pixelcal/io";
+import type { LabelRange } from "@pixelcal/losses";
 
-/** One case as a loader takes it; labels are uint8 where classes and ignore label fit, else int32. */
+/** One case as a loader takes it. */
 export interface DatasetCase {
   /** [C, ...spatial], all finite */
   readonly image: Tensor<"float32">;
@@ -17,6 +18,8 @@ export interface DatasetCase {
 export interface Dataset {
   readonly names: readonly string[];
   readonly classes: number;
+  /** Numbers that the labels of every case hold, where the data set checks them. */
+  readonly labelRange?: LabelRange;
   readonly channels: number;
   /** Number of spatial axes. */
   readonly rank: number;
@@ -57,6 +60,7 @@ function caseBytes(item: DatasetCase): number {
 export class NpzDataset implements Dataset {
   readonly names: readonly string[];
   readonly classes: number;
+  readonly labelRange: LabelRange;
   channels = 0;
   rank = 0;
   readonly #folder: string;
@@ -68,6 +72,8 @@ export class NpzDataset implements Dataset {
     this.#folder = folder;
     this.names = names;
     this.classes = options.classes;
+    const { classes, ignore } = options;
+    this.labelRange = { classes, ...(ignore !== undefined && { ignore }) };
     this.#options = options;
     this.#room = options.cacheBytes ?? 2 ** 30;
   }
@@ -102,7 +108,7 @@ export class NpzDataset implements Dataset {
     const kept = this.#cache.get(index);
     if (kept) return kept;
     const path = this.source(index);
-    const item = this.#accept(path, await readCase(path, { extras: this.#options.extras }));
+    const item = await this.#accept(path, await readCase(path, { extras: this.#options.extras }));
     // Whatever comes first stays: under a shuffled sweep over more cases than fit, evicting the oldest would never hit.
     const bytes = caseBytes(item);
     if (bytes <= this.#room && !this.#cache.has(index)) {
@@ -122,7 +128,7 @@ export class NpzDataset implements Dataset {
     }
   }
 
-  #accept(path: string, { image, labels, spacing, extras }: Case): DatasetCase {
+  async #accept(path: string, { image, labels, spacing, extras }: Case): Promise<DatasetCase> {
     const [channels, rank] = [image.dims[0]!, labels.dims.length];
     if (this.rank > 0 && (channels !== this.channels || rank !== this.rank)) {
       const [first, here] = [
@@ -138,16 +144,22 @@ export class NpzDataset implements Dataset {
         "image",
         `expected finite values, got ${image.data[wrong]} at offset ${wrong}`,
       );
-    const { classes, ignore } = this.#options;
-    checkLabelRange(path, labels, classes, ignore);
-    return { image, labels: narrow(labels, classes, ignore), spacing, extras };
+    return { image, labels: await acceptedLabels(path, labels, this.labelRange), spacing, extras };
   }
 }
 
-/** Labels known to be in range, in one type for all cases of a data set. */
-function narrow(labels: Labels, classes: number, ignore = 0): Tensor<"uint8"> | Tensor<"int32"> {
-  const numbers = labelNumbers(labels);
-  const fits = classes <= 256 && ignore >= 0 && ignore < 256;
-  if (fits) return { type: "uint8", dims: labels.dims, data: new Uint8Array(numbers) };
-  return { type: "int32", dims: labels.dims, data: new Int32Array(numbers) };
+/**
+ * Returns a file's labels, checked: as uint8 where every number of the range fits (stored ones without a
+ * copy), else as int32. Throws FormatError naming the file and the first stray label.
+ */
+export async function acceptedLabels(
+  path: string,
+  labels: Labels,
+  { classes, ignore }: LabelRange,
+): Promise<DatasetCase["labels"]> {
+  const checked = await classLabels(path, labels, classes, ignore);
+  if (checked.type !== "int64") return checked;
+  const numbers = labelNumbers(checked);
+  const data = numbers instanceof Int32Array ? numbers : new Int32Array(numbers);
+  return { type: "int32", dims: labels.dims, data };
 }
