@@ -14,7 +14,6 @@ import {
 import { type Loss, lossFromConfig } from "@pixelcal/losses";
 import {
   adamW,
-  type BatchSource,
   checkpointFiles,
   constant,
   cosine,
@@ -128,10 +127,8 @@ async function trainLocked(run: TrainRun, lock: Lock): Promise<TrainOutcome> {
     await writeFileAtomic(join(folder, runFiles.config), formatJson(config));
     const loader = loaderOf(config, train, trainer, loss);
     const result = await fit(trainer, {
-      train: batchesOf(loader),
-      validation: batchesOf(
-        new Loader(validation, { batchSize: 1, targets: targetsOf(trainer), targetCacheBytes }),
-      ),
+      train: loader,
+      validation: new Loader(validation, { batchSize: 1, targets: targetsOf(trainer), targetCacheBytes }),
       epochs: config.epochs,
       selection: config.selection,
       patience: config.patience,
@@ -226,16 +223,6 @@ const targetsOf =
   (trainer: Trainer): NonNullable<ConstructorParameters<typeof Loader>[1]["targets"]> =>
   (batch) =>
     trainer.targets(batch);
-
-function batchesOf(loader: Loader): BatchSource {
-  const { seed } = loader.state();
-  return {
-    epoch(epoch) {
-      loader.restore({ seed, epoch, position: 0 });
-      return loader.batches();
-    },
-  };
-}
 
 /** Returns the checkpoint to continue from, if any; warns if the configuration has changed since. */
 function resumeFrom({ folder, config, terminal, resume }: TrainRun): string | undefined {

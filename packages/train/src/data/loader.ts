@@ -6,7 +6,7 @@ import { type Augmentation, checkAugmentation, drawTransform, identity } from ".
 
 /** Computes what a loss needs of the labels [N, ...spatial] ahead of the step. Called for several batches at once. */
 export type Targets = (
-  batch: Pick<Batch, "images" | "labels" | "spacing">,
+  batch: Pick<Batch, "images" | "labels" | "labelRange" | "spacing">,
 ) => Promise<Readonly<Record<string, Tensor>>>;
 
 export interface LoaderOptions {
@@ -41,14 +41,6 @@ const names = optionNames<LoaderOptions>({
   prefetch: true,
 });
 
-/** Where a loader stands: enough to go on exactly, since order and augmentation follow from seed and epoch. */
-export interface LoaderState {
-  readonly seed: number;
-  readonly epoch: number;
-  /** Batches of this epoch handed out already. */
-  readonly position: number;
-}
-
 function checkLoader(dataset: Dataset, options: LoaderOptions): void {
   checkOptions("options", options, names);
   const { batchSize, remainder = "keep", prefetch: depth = 2, targetCacheBytes = 0 } = options;
@@ -79,9 +71,6 @@ export class Loader {
   readonly #random: Random;
   readonly #kept = new Map<number, Readonly<Record<string, Tensor>>>();
   #room: number;
-  #epoch = 0;
-  #position = 0;
-  #running = false;
 
   constructor(dataset: Dataset, options: LoaderOptions) {
     checkLoader(dataset, options);
@@ -94,55 +83,12 @@ export class Loader {
     this.batchesPerEpoch = remainder === "drop" ? Math.floor(batches) : Math.ceil(batches);
   }
 
-  state(): LoaderState {
-    return { seed: this.#options.seed ?? 0, epoch: this.#epoch, position: this.#position };
-  }
-
-  /** Goes on where a loader of the same data and options stood. */
-  restore(state: LoaderState): void {
-    const { seed, epoch, position } = state;
-    if (seed !== (this.#options.seed ?? 0))
-      throw invalidArgument("state.seed", `${this.#options.seed ?? 0}, the loader's`, seed);
-    if (!Number.isInteger(epoch) || epoch < 0)
-      throw invalidArgument("state.epoch", "an integer of 0 or more", epoch);
-    if (!Number.isInteger(position) || position < 0 || position > this.batchesPerEpoch) {
-      throw invalidArgument("state.position", `an integer from 0 to ${this.batchesPerEpoch}`, position);
-    }
-    if (this.#running) throw new Error("restore: batches are being read; stop that iteration first");
-    this.#epoch = epoch;
-    this.#position = position;
-  }
-
-  /** The batches of one epoch, from its start; what they hold depends on options and number alone. */
+  /** Returns the batches of an epoch; their content depends on the options and its number alone. */
   epoch(epoch: number): AsyncGenerator<Batch, void, undefined> {
     if (!Number.isInteger(epoch) || epoch < 0)
       throw invalidArgument("epoch", "an integer of 0 or more", epoch);
-    return this.#stream(epoch, 0);
-  }
-
-  /**
-   * The remaining batches of the present epoch. After the last one the loader stands at the next epoch; after an early stop it stands
-   * behind the last batch handed out.
-   */
-  async *batches(): AsyncGenerator<Batch, void, undefined> {
-    if (this.#running) throw new Error("batches: one iteration at a time; this loader is being read already");
-    this.#running = true;
-    try {
-      for await (const batch of this.#stream(this.#epoch, this.#position)) {
-        this.#position += 1;
-        yield batch;
-      }
-      this.#epoch += 1;
-      this.#position = 0;
-    } finally {
-      this.#running = false;
-    }
-  }
-
-  // While a batch is in use the next ones are read, unpacked, transformed and given their targets.
-  #stream(epoch: number, position: number): AsyncGenerator<Batch, void, undefined> {
-    const rest = this.#plan(epoch).slice(position);
-    return prefetch(rest, this.#options.prefetch ?? 2, (indices) => this.#make(epoch, indices));
+    // While a batch is in use the next ones are read, unpacked, transformed and given their targets.
+    return prefetch(this.#plan(epoch), this.#options.prefetch ?? 2, (indices) => this.#make(epoch, indices));
   }
 
   /** The case indices of every batch of an epoch. */
