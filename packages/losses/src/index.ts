@@ -17,7 +17,7 @@ export { type MarginSvlsOptions, marginSvls } from "./margin-svls.js";
 export { type MblsOptions, mbls } from "./mbls.js";
 export { type NaclOptions, type NeighborhoodOptions, nacl } from "./nacl.js";
 export type { OptionSchema, PresetSchemas } from "./options.js";
-export { lossFromReferenceConfig, referenceMethods } from "./reference-config.js";
+export { referenceMethods } from "./reference-config.js";
 export { type LossEntry, losses, lossFromConfig, type NamedLoss } from "./registry.js";
 export {
   type SignedDistanceCalibrationOptions,

@@ -49,7 +49,7 @@ export function checkOptions(loss: string, presets: PresetSchemas, options: obje
 }
 
 /** Throws unless the schema accepts `value`. */
-export function checkOption(name: string, schema: OptionSchema, value: unknown): void {
+function checkOption(name: string, schema: OptionSchema, value: unknown): void {
   if (!accepts(schema, value)) throw invalidArgument(name, expected(schema), value);
 }
 

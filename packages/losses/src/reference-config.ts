@@ -1,21 +1,27 @@
-import { checkOptions, invalidArgument } from "@pixelcal/core";
-import type { Loss } from "./loss.js";
-import { checkOption, choice, type OptionSchema } from "./options.js";
-import { losses } from "./registry.js";
+import { choice, type OptionSchema } from "./options.js";
+
+interface Key {
+  /** The option it sets; a key without one is accepted, and the authors' code does nothing with it. */
+  readonly option?: string;
+  /** The values it accepts, where they differ from the option's. */
+  readonly accepts?: OptionSchema;
+  /** The option's values by those of this key that are spelled in another way. */
+  readonly values?: ReadonlyMap<unknown, string>;
+}
 
 interface Method {
   /** The configuration section that holds the method's options. */
   readonly section: string;
   /** The loss it stands for, always under the preset `reference`. */
   readonly loss: string;
-  /** The section's keys, each with the option it sets and, if the spelling differs, the values it accepts. */
-  readonly keys: Readonly<Record<string, { readonly option?: string; readonly accepts?: OptionSchema }>>;
+  /** The keys of the section. */
+  readonly keys: Readonly<Record<string, Key>>;
 }
 
-const boundaries: Readonly<Record<string, string>> = {
-  internal_boundary: "internal-gradient",
-  external_boundary: "external-gradient",
-};
+const boundaries: ReadonlyMap<unknown, string> = new Map([
+  ["internal_boundary", "internal-gradient"],
+  ["external_boundary", "external-gradient"],
+]);
 const morphologies = choice(
   "erosion",
   "dilation",
@@ -63,36 +69,10 @@ export const referenceMethods: Readonly<Record<string, Method>> = {
     keys: {
       alpha: { option: "alpha" },
       lam_sdf: { option: "sdfWeight" },
-      sam_morph: { option: "morphology", accepts: morphologies },
+      sam_morph: { option: "morphology", accepts: morphologies, values: boundaries },
       sam_kernel: { option: "kernel" },
       sdf_scale: { option: "scale" },
       dist: { option: "distance" },
     },
   },
 };
-
-/**
- * The loss of a method of the SDC repository from that method's own section of a configuration,
- * with that repository's defaults; `method` in any case. Throws on an unknown method, key or
- * value, naming what is allowed.
- */
-export function lossFromReferenceConfig(
-  method: string,
-  section: Readonly<Record<string, unknown>> = {},
-): Loss {
-  const known = Object.keys(referenceMethods);
-  const name = String(method).toLowerCase();
-  if (!known.includes(name)) throw invalidArgument("method", `one of ${known.join(", ")}`, method);
-  const { loss, keys, section: title } = referenceMethods[name]!;
-  const entry = losses[loss]!;
-  const schema = entry.presets.reference!;
-  const options: Record<string, unknown> = { preset: "reference" };
-  checkOptions(title, section, new Set(Object.keys(keys)));
-  for (const [key, value] of Object.entries(section)) {
-    if (value === undefined) continue;
-    const { option, accepts } = keys[key]!;
-    checkOption(`${title}.${key}`, accepts ?? schema[option!]!, value);
-    if (option !== undefined) options[option] = boundaries[String(value)] ?? value;
-  }
-  return entry.create(options);
-}

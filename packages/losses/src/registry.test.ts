@@ -1,5 +1,4 @@
 import { describe, expect, test } from "vitest";
-import { lossFromReferenceConfig, referenceMethods } from "./reference-config.js";
 import { losses, lossFromConfig, type NamedLoss } from "./registry.js";
 
 describe("lossFromConfig", () => {
@@ -71,60 +70,5 @@ describe("lossFromConfig", () => {
     ["weighted.parts: unknown option; known options: losses", { name: "weighted", parts: [] }],
   ])("%s", (message, config) => {
     expect(() => lossFromConfig(config)).toThrow(message);
-  });
-});
-
-describe("lossFromReferenceConfig", () => {
-  test.each(Object.entries(referenceMethods))("%s", (method, { loss }) => {
-    const made = lossFromReferenceConfig(method.toUpperCase());
-    expect([made.name, made.preset]).toEqual([loss, "reference"]);
-  });
-
-  test.each([
-    ["dicece", { dice_weight: 1, ce_weight: 0.5 }],
-    ["fl", { gamma: 3 }],
-    ["ecp", { lam: 0.1 }],
-    ["ls", { alpha: 0.1 }],
-    ["svls", { sigma: 2, alpha: 0.1, dist: "l1" }],
-    ["mbls", { m: 10, alpha: 0.1 }],
-    ["nacl", { kernel: "min", alpha: 0.1, dist: "l2" }],
-    ["fcl", { gamma: 3, lam: 0.1 }],
-    [
-      "sdc",
-      {
-        alpha: 0.1,
-        lam_sdf: 0.1,
-        sam_morph: "internal_boundary",
-        sam_kernel: "mode",
-        sdf_scale: 100,
-        dist: "l1",
-      },
-    ],
-  ])("%s takes every key of its section", (method, section) => {
-    expect(lossFromReferenceConfig(method, section).preset).toBe("reference");
-  });
-
-  test.each<[string, string, Record<string, unknown>]>([
-    ["method: expected one of dicece, fl, ecp, ls, svls, mbls, nacl, fcl, sdc, got ace", "ace", {}],
-    [
-      'sdc.lambda: unknown option (did you mean "lam_sdf"?); known options: alpha, lam_sdf, sam_morph, sam_kernel, sdf_scale, dist',
-      "sdc",
-      { lambda: 1 },
-    ],
-    [
-      "sdc.sam_morph: expected one of erosion, dilation, opening, closing, internal_boundary, external_boundary, gradient, got none",
-      "sdc",
-      { sam_morph: "none" },
-    ],
-    [
-      "sdc.sam_kernel: expected one of mean, max, min, mode, gaussian, bilateral, got median",
-      "sdc",
-      { sam_kernel: "median" },
-    ],
-    ["sdc.sdf_scale: expected a finite number above 0, got 0", "sdc", { sdf_scale: 0 }],
-    ["fcl.lam: expected a finite number at least 0, got a", "fcl", { lam: "a" }],
-    ["focal.alpha: unknown option; known options: gamma", "fl", { alpha: 1 }],
-  ])("%s", (message, method, section) => {
-    expect(() => lossFromReferenceConfig(method, section)).toThrow(message);
   });
 });

@@ -48,8 +48,8 @@ export function lossOfMethod(
   const options: Record<string, unknown> = {};
   const problems: string[] = [];
   for (const [key, value] of Object.entries((sections[section] as Options | undefined) ?? {})) {
-    const option = keys[key]!.option ?? key;
-    if (option in presets[own]!) options[option] = boundaries[String(value)] ?? value;
+    const { option = key, values } = keys[key]!;
+    if (Object.hasOwn(presets[own]!, option)) options[option] = values?.get(value) ?? value;
     // What the authors' own code accepts and ignores is ignored here too; anything else is a mistake.
     else if (preset !== "reference")
       problems.push(`${section}.${key}: not an option of ${loss} in preset ${own}`);
@@ -57,11 +57,6 @@ export function lossOfMethod(
   if (problems.length > 0) throw new ConfigError(problems);
   return { name: loss, preset: own, ...options };
 }
-
-const boundaries: Readonly<Record<string, string>> = {
-  internal_boundary: "internal-gradient",
-  external_boundary: "external-gradient",
-};
 
 /** The loss of a `loss` section, its preset filled in; or every problem of the section. */
 export function lossOfSection(section: NamedLoss): LossConfig {
