@@ -20,6 +20,7 @@ export { type ConvOptions, type ConvTransposeOptions, type Initialize, Layers } 
 export { type ExternalReader, externalPath, folderReader } from "./onnx/external-data.js";
 export { type DeclaredValue, inspectModel, type ModelFacts, modelMetadata } from "./onnx/inspect.js";
 export { modelOperators, type OperatorUse } from "./onnx/known-operators.js";
+export { OnnxFile } from "./onnx/onnx-file.js";
 export { type ParseOptions, parseModel } from "./onnx/parse.js";
 export {
   type ExternalPatch,

@@ -138,7 +138,7 @@ describe("pixelcal check", () => {
   });
 
   test.each<[string, Uint8Array, string, number]>([
-    ["no.onnx", new Uint8Array(9).fill(3), "no.onnx: model: not an ONNX file", 1],
+    ["no.onnx", new Uint8Array(9).fill(3), "no.onnx: not an ONNX file", 1],
     [
       "flat.onnx",
       serializeModel(model((x) => ({ y: ops.Reshape(weighted(x), [1, 3, 64]) }))),

@@ -55,16 +55,16 @@ async function check(path: string, options: Options, context: Context): Promise<
     import("@pixelcal/graph"),
     import("@pixelcal/train"),
   ]);
-  const bytes = await readModel(path);
+  const file = await readModel(path);
   const { inputShape: dims, output: outputs, json, ...rest } = options;
-  const report = await checkModel(bytes, { externalData: dirname(path), dims, outputs, ...rest }).catch(
+  const report = await checkModel(file, { externalData: dirname(path), dims, outputs, ...rest }).catch(
     (error) => {
       throw error instanceof GraphError
         ? new CommandError(`${path}: ${error.message}`, { cause: error })
         : error;
     },
   );
-  context.output.write(json ? formatJson(report) : describe(path, bytes.length, report));
+  context.output.write(json ? formatJson(report) : describe(path, file.bytes.length, report));
   if (!report.trainable) throw new CommandError(`${path}: cannot be trained: ${report.problems.join("; ")}`);
 }
 

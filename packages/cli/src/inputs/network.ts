@@ -1,6 +1,6 @@
 import { dirname } from "node:path";
 import { InvalidArgumentError } from "@pixelcal/core";
-import { GraphError, UnsupportedOpError } from "@pixelcal/graph";
+import { GraphError, OnnxFile, UnsupportedOpError } from "@pixelcal/graph";
 import { readRegularFile } from "@pixelcal/io";
 import {
   type AnyModel,
@@ -40,8 +40,11 @@ export async function readNetwork(path: string): Promise<Network> {
   return { model: await readModel(path), externalData: dirname(path) };
 }
 
-/** Reads the bytes of an ONNX file. */
-export const readModel = (path: string): Promise<Uint8Array> => readRegularFile(path);
+/** Reads and decodes an ONNX file; throws CommandError naming a file that is none. */
+export async function readModel(path: string): Promise<OnnxFile> {
+  const bytes = await readRegularFile(path);
+  return naming(path, () => new OnnxFile(bytes));
+}
 
 /** Returns the number of classes of a configuration's network for images of a split. */
 export async function classesOf(

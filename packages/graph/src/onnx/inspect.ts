@@ -2,10 +2,10 @@ import { dataType, onnxBfloat16 } from "../data-types.js";
 import { GraphError } from "../errors.js";
 import { sizeOf } from "../operators/spec.js";
 import { realInputs } from "./inputs.js";
-import { type ModelProto, modelTable, type TensorProto, type ValueInfoProto } from "./onnx-proto.js";
+import { OnnxFile } from "./onnx-file.js";
+import type { ModelProto, TensorProto, ValueInfoProto } from "./onnx-proto.js";
 import { standard } from "./opsets.js";
 import { dataFiles } from "./read-tensor.js";
-import { decode } from "./wire.js";
 
 /** An input or output as a file declares it. */
 export interface DeclaredValue {
@@ -34,9 +34,9 @@ export interface ModelFacts {
   readonly dataFiles: readonly string[];
 }
 
-/** The strings kept in an ONNX file (metadata_props). */
-export const modelMetadata = (bytes: Uint8Array): Record<string, string> =>
-  metadataOf(decode(modelTable, bytes) as ModelProto);
+/** Returns the strings kept in an ONNX file (metadata_props). */
+export const modelMetadata = (file: Uint8Array | OnnxFile): Record<string, string> =>
+  metadataOf(OnnxFile.of(file).proto);
 
 const metadataOf = ({ metadata = [] }: ModelProto): Record<string, string> =>
   Object.fromEntries(metadata.map(({ key = "", value = "" }) => [key, value]));
@@ -48,8 +48,8 @@ const widthOf = (type: string): number => Math.max(1, Number(/\d+$/.exec(type)?.
  * Reads what an ONNX file says of itself, whether or not it can be parsed. Throws
  * GraphError where it is none.
  */
-export function inspectModel(bytes: Uint8Array): ModelFacts {
-  const model = decode(modelTable, bytes) as ModelProto;
+export function inspectModel(file: Uint8Array | OnnxFile): ModelFacts {
+  const model = OnnxFile.of(file).proto;
   const { graph } = model;
   if (graph === undefined) throw new GraphError("model", "not an ONNX file: it has no graph");
   const { nodes = [], initializers = [], outputs = [] } = graph;

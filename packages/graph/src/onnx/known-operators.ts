@@ -6,10 +6,10 @@ import { Budget } from "./budget.js";
 import { expansions } from "./expansions.js";
 import { foldedOperators } from "./fold.js";
 import { inlineFunctions } from "./inline-functions.js";
-import { type GraphProto, type ModelProto, modelTable, type NodeProto } from "./onnx-proto.js";
+import { OnnxFile } from "./onnx-file.js";
+import type { GraphProto, ModelProto, NodeProto } from "./onnx-proto.js";
 import { meansTheSame, mostNodes, standard, versionOf } from "./opsets.js";
 import { sequenceOperators } from "./sequences.js";
-import { decode } from "./wire.js";
 
 /**
  * Operators that are gone when a graph is read: their outputs are constants, other names or a chosen branch.
@@ -67,11 +67,12 @@ export interface OperatorUse {
  * Lists the contents of an ONNX file, whether or not the file can be trained: its operator set and every
  * operator by name. Operators inside functions are listed in place of the calls.
  */
-export function modelOperators(bytes: Uint8Array): {
+export function modelOperators(file: Uint8Array | OnnxFile): {
   readonly opset: number;
   readonly operators: readonly OperatorUse[];
 } {
-  const model = withoutFunctions(decode(modelTable, bytes) as ModelProto, bytes.length);
+  const { bytes, proto } = OnnxFile.of(file);
+  const model = withoutFunctions(proto, bytes.length);
   const opset = versionOf(model);
   const uses = new Map<string, OperatorUse>();
   for (const node of allNodes(model.graph ?? {})) {

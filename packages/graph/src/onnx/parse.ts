@@ -8,12 +8,12 @@ import { inlineFunctions } from "./inline-functions.js";
 import { type InputShapes, inputDims, realInputs } from "./inputs.js";
 import { checkOperators } from "./known-operators.js";
 import { orderNodes } from "./node-order.js";
-import { type GraphProto, type ModelProto, modelTable } from "./onnx-proto.js";
+import { OnnxFile } from "./onnx-file.js";
+import type { GraphProto } from "./onnx-proto.js";
 import { versionOf } from "./opsets.js";
 import { lookUp, type Reading, readNode } from "./read-node.js";
 import { parseTensor, type TensorOptions } from "./read-tensor.js";
 import { type TiedWeights, untieWeights } from "./tied-weights.js";
-import { decode } from "./wire.js";
 
 export interface ParseOptions {
   /**
@@ -35,12 +35,12 @@ export interface ParseOptions {
 }
 
 /**
- * The graph of an ONNX file. All shapes become static and are inferred anew. float16 and bfloat16 become
+ * Reads the graph of an ONNX file. All shapes become static and are inferred anew. float16 and bfloat16 become
  * float32. Throws UnsupportedOpError with all operators that are unknown or of another meaning in the model's
  * operator set, and GraphError for whatever else is wrong.
  */
-export function parseModel(bytes: Uint8Array, options: ParseOptions = {}): Graph {
-  const stored = decode(modelTable, bytes) as ModelProto;
+export function parseModel(file: Uint8Array | OnnxFile, options: ParseOptions = {}): Graph {
+  const { bytes, proto: stored } = OnnxFile.of(file);
   if (!stored.graph) throw new GraphError("model", "not an ONNX file: it has no graph");
   const { tiedWeights = "named" } = options;
   if (!["named", "untie", "keep"].includes(tiedWeights))

@@ -2,15 +2,8 @@ import type { Tensor } from "@pixelcal/core";
 import { GraphError, graphError } from "../errors.js";
 import { allNodes } from "./known-operators.js";
 import { orderNodes } from "./node-order.js";
-import {
-  type GraphProto,
-  graphTable,
-  type ModelProto,
-  modelTable,
-  type NodeProto,
-  type TensorProto,
-  tensorTable,
-} from "./onnx-proto.js";
+import { OnnxFile } from "./onnx-file.js";
+import { type GraphProto, graphTable, type NodeProto, type TensorProto, tensorTable } from "./onnx-proto.js";
 import { dataFiles, externalPlace } from "./read-tensor.js";
 import { roundToHalf } from "./round-to-half.js";
 import { tiedUses } from "./tied-weights.js";
@@ -50,8 +43,9 @@ const inTensor = { floatData: 4, int32Data: 5, rawData: 9 } as const;
  * that are equal, and one that no longer is becomes an initializer of its own. Throws GraphError naming
  * all weights that are not there.
  */
-export function replaceWeights(bytes: Uint8Array, weights: Weights): PatchedModel {
-  const proto = (decode(modelTable, bytes) as ModelProto).graph ?? {};
+export function replaceWeights(file: Uint8Array | OnnxFile, weights: Weights): PatchedModel {
+  const { bytes, proto: model } = OnnxFile.of(file);
+  const proto = model.graph ?? {};
   const plan = planOf(proto, new Map(Object.entries(weights)));
   const patches: ExternalPatch[] = [];
   const tensorPut = (
@@ -97,7 +91,7 @@ export function replaceWeights(bytes: Uint8Array, weights: Weights): PatchedMode
     const values = plan.constants.get(output);
     return values && rewriteFields(payload, constantPut(output, values));
   };
-  const model = rewriteFields(bytes, (field, payload) => {
+  const patched = rewriteFields(bytes, (field, payload) => {
     if (field !== inModel.graph) return undefined;
     const graph = rewriteFields(payload, graphPut);
     const initializers = [...plan.separate].map(([name, { values, like }]): TensorProto => {
@@ -106,7 +100,7 @@ export function replaceWeights(bytes: Uint8Array, weights: Weights): PatchedMode
     });
     return [...graph, ...encode(graphTable, { initializers })];
   });
-  return { model, patches, locations: dataFiles(proto) };
+  return { model: patched, patches, locations: dataFiles(proto) };
 }
 
 interface Plan {

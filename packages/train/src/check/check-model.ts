@@ -5,6 +5,7 @@ import {
   inspectModel,
   type ModelFacts,
   modelOperators,
+  OnnxFile,
   type OperatorUse,
   parseModel,
   UnsupportedOpError,
@@ -79,14 +80,18 @@ export interface ModelReport {
 }
 
 /** Finds out what an ONNX file is and whether it can be trained, by trying. Throws GraphError where it is no ONNX file. */
-export async function checkModel(bytes: Uint8Array, options: CheckOptions = {}): Promise<ModelReport> {
+export async function checkModel(
+  model: Uint8Array | OnnxFile,
+  options: CheckOptions = {},
+): Promise<ModelReport> {
   checkOptions("options", options, names);
-  const facts = inspectModel(bytes);
+  const file = OnnxFile.of(model);
+  const facts = inspectModel(file);
   const problems: string[] = [];
   const { dims, chosen: chosenSizes } = options.dims
     ? { dims: options.dims, chosen: false }
     : imageSize(facts.inputs, options);
-  const { operators } = modelOperators(bytes);
+  const { operators } = modelOperators(file);
   const unsupported = operators.filter(({ known }) => !known).map(({ name }) => name);
   const report = (found: Partial<ModelReport>): ModelReport => ({
     facts,
@@ -105,7 +110,7 @@ export async function checkModel(bytes: Uint8Array, options: CheckOptions = {}):
   try {
     const shapes = { "": imageDims(dims, options.channelAxis) };
     const { externalData, tiedWeights } = options;
-    parsed = unstacked(parseModel(bytes, { shapes, externalData, tiedWeights }));
+    parsed = unstacked(parseModel(file, { shapes, externalData, tiedWeights }));
   } catch (error) {
     problems.push(messageOf(error));
     const withoutGradient = operators.filter(({ known, gradient }) => known && !gradient);
@@ -120,7 +125,7 @@ export async function checkModel(bytes: Uint8Array, options: CheckOptions = {}):
     const outputs = options.outputs ?? [mainOutput(parsed, dims, options)];
     const { dims: _, ...reading } = options;
     const ends = { ...reading, outputs };
-    const model = modelSource(bytes, ends)(dims);
+    const model = modelSource(file, ends)(dims);
     const { parameters, buffers } = rolesOf(model);
     const elements = parameters.reduce((sum, name) => sum + model.initializers.get(name)!.data.length, 0);
     const tied = parameters
@@ -135,7 +140,7 @@ export async function checkModel(bytes: Uint8Array, options: CheckOptions = {}):
     });
     const memory = { predict: peakBytes(buildInferenceGraph(model)), train: peakBytes(step) };
     const providers: ProviderReport[] = [];
-    for (const device of trainDevices) providers.push(await tryProvider(device, bytes, model, dims, ends));
+    for (const device of trainDevices) providers.push(await tryProvider(device, file, model, dims, ends));
     const trainable = providers.some(({ trains }) => trains);
     if (!trainable) problems.push(providers[0]!.problem ?? "no provider trains it");
     return report({ logits, parameters: summary, classes, memory, providers, trainable });
@@ -181,7 +186,7 @@ function mainOutput(model: Graph, dims: readonly number[], { classAxis = 1 }: Ch
 
 async function tryProvider(
   device: TrainDevice,
-  bytes: Uint8Array,
+  file: OnnxFile,
   model: Graph,
   dims: readonly number[],
   { threads, outputs = [], ...rest }: CheckOptions,
@@ -202,7 +207,7 @@ async function tryProvider(
     const weighted = Object.fromEntries(outputs.map((name) => [name, 1]));
     const trainer = await Trainer.create({
       ...rest,
-      model: bytes,
+      model: file,
       outputs: weighted,
       loss,
       batch: dims,

@@ -1,16 +1,22 @@
 import { dirname, join } from "node:path";
 import { InvalidArgumentError, invalidArgument, type Tensor } from "@pixelcal/core";
-import { type ExternalPatch, externalPath, replaceWeights, type Weights } from "@pixelcal/graph";
+import {
+  type ExternalPatch,
+  externalPath,
+  type OnnxFile,
+  replaceWeights,
+  type Weights,
+} from "@pixelcal/graph";
 import { type FileData, regularFilePieces, writeFilesAtomic } from "@pixelcal/io";
 
 export type { Weights } from "@pixelcal/graph";
 
-/** The bytes of an ONNX file with new weights and nothing else changed, for which there are no options. */
-export function withWeights(bytes: Uint8Array, weights: Weights, options: object = {}): Uint8Array {
+/** Returns the bytes of an ONNX file with new weights and nothing else changed; throws for any option. */
+export function withWeights(file: OnnxFile, weights: Weights, options: object = {}): Uint8Array {
   const [option] = Object.keys(options);
   if (option !== undefined)
     throw new InvalidArgumentError(option, `${option}: cannot be set, the ONNX file fixes it`);
-  const { model, patches } = replaceWeights(bytes, weights);
+  const { model, patches } = replaceWeights(file, weights);
   if (patches.length > 0) {
     const files = [...new Set(patches.map(({ location }) => location))].join(", ");
     throw invalidArgument("model", "a file that holds its weights; writeModel also writes others", files);
@@ -24,11 +30,11 @@ export function withWeights(bytes: Uint8Array, weights: Weights, options: object
  */
 export async function writeWithWeights(
   path: string,
-  bytes: Uint8Array,
+  file: OnnxFile,
   weights: Readonly<Record<string, Tensor<"float32">>>,
   externalData: string | undefined,
 ): Promise<void> {
-  const { model, patches, locations } = replaceWeights(bytes, weights);
+  const { model, patches, locations } = replaceWeights(file, weights);
   const dataFiles = locations.map((location): readonly [string, FileData] => {
     if (externalData === undefined) throw invalidArgument("externalData", "the model's folder", "nothing");
     const source = externalPath(externalData, location);

@@ -1,10 +1,11 @@
 import { checkOptions, InvalidArgumentError, invalidArgument, optionNames } from "@pixelcal/core";
-import { Graph, GraphError, parseModel, rewrite, type TiedWeights } from "@pixelcal/graph";
+import { Graph, GraphError, OnnxFile, parseModel, rewrite, type TiedWeights } from "@pixelcal/graph";
 import { type CanonicalOptions, canonical, imageDims, type OnMultiLabel } from "./canonical.js";
 import { imageAndLogits } from "./image-and-logits.js";
 import type { Model } from "./model.js";
 
-export type AnyModel = Model | Graph | Uint8Array;
+/** A network: its description, a graph, or an ONNX file as bytes or decoded. */
+export type AnyModel = Model | Graph | OnnxFile | Uint8Array;
 
 /** Lays a network out for images of given dims. */
 export type ModelSource = (dims: readonly number[]) => Graph;
@@ -52,11 +53,12 @@ export function modelSource(
     return (dims) =>
       laidOut(dims, () => canonical(resized(model, imageDims(dims, channelAxis)), options, onMultiLabel));
   }
-  if (model instanceof Uint8Array) {
+  if (model instanceof Uint8Array || model instanceof OnnxFile) {
+    const file = OnnxFile.of(model);
     return (dims) =>
       laidOut(dims, () => {
         const shapes = { "": imageDims(dims, channelAxis) };
-        return canonical(parseModel(model, { shapes, externalData, tiedWeights }), options, onMultiLabel);
+        return canonical(parseModel(file, { shapes, externalData, tiedWeights }), options, onMultiLabel);
       });
   }
   return (dims) => model.build(dims, seed);

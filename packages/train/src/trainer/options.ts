@@ -8,8 +8,8 @@ import {
   invalidArgument,
   optionNames,
 } from "@pixelcal/core";
-import type { Graph } from "@pixelcal/graph";
-import type { Loss } from "@pixelcal/losses";
+import { type Graph, OnnxFile } from "@pixelcal/graph";
+import type { LabelRange, Loss } from "@pixelcal/losses";
 import type { CanonicalOptions } from "../model/canonical.js";
 import type { AnyModel, FileOptions } from "../model/source.js";
 import type { Optimizer } from "../optimizer/optimizer.js";
@@ -23,6 +23,8 @@ import type { LossValues } from "./step-graph.js";
 export interface TrainingBatch {
   readonly images: Tensor<"float32">;
   readonly labels: Labels;
+  /** Numbers that the labels are known to hold, as a loader's are; others are checked. */
+  readonly labelRange?: LabelRange;
   /** Physical size per spatial axis, for losses that measure distances. */
   readonly spacing?: readonly number[];
   /** The result of `Trainer.targets` for these labels, if already computed. */
@@ -98,7 +100,8 @@ export function checkTrainerOptions(options: TrainerOptions): TrainerOptions {
     checkOptions("options.trainable", trainable, selectionNames);
   }
   groups?.forEach((group, i) => void checkOptions(`options.groups[${i}]`, group, parameterGroupNames));
-  return options;
+  const { model } = options;
+  return model instanceof Uint8Array ? { ...options, model: new OnnxFile(model) } : options;
 }
 
 /** The weights to use: as trained, or their moving averages, which are the default if option `ema` is set. */
