@@ -35,9 +35,9 @@ export interface ParseOptions {
 }
 
 /**
- * Reads the graph of an ONNX file. All shapes become static and are inferred anew. float16 and bfloat16 become
- * float32. Throws UnsupportedOpError with all operators that are unknown or of another meaning in the model's
- * operator set, and GraphError for whatever else is wrong.
+ * Reads the graph of an ONNX file. All shapes become static and are inferred anew. float16 and bfloat16
+ * become float32. Throws UnsupportedOpError with all operators that are unknown or of another meaning in the
+ * model's operator set, and GraphError for whatever else is wrong.
  */
 export function parseModel(file: Uint8Array | OnnxFile, options: ParseOptions = {}): Graph {
   const { bytes, proto: stored } = OnnxFile.of(file);
