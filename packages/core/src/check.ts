@@ -6,6 +6,7 @@ import {
   holds,
   type Labels,
   type Probabilities,
+  sameDims,
   type Tensor,
 } from "./tensor.js";
 
@@ -113,7 +114,7 @@ export function checkChoice(argument: string, value: string | undefined, choices
 export function checkOut(out: Tensor | undefined, type: DataType, dims: readonly number[]): void {
   if (out === undefined) return;
   checkTensor("out", out, [type], [dims.length, dims.length]);
-  if (out.dims.some((dim, axis) => dim !== dims[axis])) {
+  if (!sameDims(out.dims, dims)) {
     throw invalidArgument("out", `dims [${dims.join(", ")}]`, out.dims);
   }
 }

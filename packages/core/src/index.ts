@@ -172,6 +172,7 @@ export {
   holds,
   type Labels,
   type Probabilities,
+  sameDims,
   type Tensor,
   type TypedArrays,
   tensor,

@@ -80,6 +80,11 @@ export function elementCount(dims: readonly number[]): number {
   return count;
 }
 
+/** Tells whether two lists of dims are the same. */
+export function sameDims(a: readonly number[], b: readonly number[]): boolean {
+  return a.length === b.length && a.every((size, axis) => size === b[axis]);
+}
+
 /** Makes a tensor over `data` (not copied); throws unless its length is the product of `dims`. */
 export function tensor<T extends DataType>(
   type: T,

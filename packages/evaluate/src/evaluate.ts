@@ -1,11 +1,14 @@
 import { join } from "node:path";
-import type { CaseStatistics, Labels, Probabilities } from "@pixelcal/core";
 import {
+  type CaseStatistics,
   checkOptions,
   elementCount,
   InvalidArgumentError,
   invalidArgument,
+  type Labels,
   optionNames,
+  type Probabilities,
+  sameDims,
 } from "@pixelcal/core";
 import {
   BufferPool,
@@ -134,7 +137,7 @@ async function scored(
   const axes = probs.dims.length - 1;
   if (axes < 2 || axes > 3)
     refuse(`probs: expected 2 or 3 spatial axes, got ${axes} (shape [${probs.dims}])`);
-  if (labels.dims.join() !== probs.dims.slice(1).join())
+  if (!sameDims(labels.dims, probs.dims.slice(1)))
     refuse(`labels: expected shape [${probs.dims.slice(1)}] to match probs, got [${labels.dims}]`);
   if (probs.data.length !== elementCount(probs.dims))
     refuse(`probs: expected ${elementCount(probs.dims)} elements, got ${probs.data.length}`);

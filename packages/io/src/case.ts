@@ -1,4 +1,4 @@
-import type { DataType, Labels, Tensor } from "@pixelcal/core";
+import { type DataType, type Labels, sameDims, type Tensor } from "@pixelcal/core";
 import type { BufferPool } from "./buffer-pool.js";
 import { FormatError } from "./errors.js";
 import { float16ToFloat32 } from "./float16.js";
@@ -78,7 +78,7 @@ function checkSpatial(path: string, key: string, dense: Tensor, labels: Tensor):
     );
   }
   const spatial = dense.dims.slice(1);
-  if (labels.dims.length !== rank || spatial.some((size, axis) => size !== labels.dims[axis])) {
+  if (!sameDims(spatial, labels.dims)) {
     throw new FormatError(
       path,
       "label",

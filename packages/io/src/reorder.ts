@@ -1,4 +1,4 @@
-import type { DataType, TypedArrays } from "@pixelcal/core";
+import { type DataType, elementCount, type TypedArrays } from "@pixelcal/core";
 
 /** Reverses the bytes of every `width`-byte element in place. */
 export function swapBytes(bytes: Uint8Array, width: number): void {
@@ -14,7 +14,7 @@ export function fromFortranOrder<A extends TypedArrays[DataType]>(data: A, dims:
   const out = data.slice() as A;
   // The loop walks the result in order; `at` is the matching offset in `data`, whose strides grow from the
   // first axis on.
-  const strides = dims.map((_, axis) => dims.slice(0, axis).reduce((a, b) => a * b, 1));
+  const strides = dims.map((_, axis) => elementCount(dims.slice(0, axis)));
   const index = new Array<number>(dims.length).fill(0);
   for (let i = 0, at = 0; i < out.length; i++) {
     out[i] = data[at] as A[number];

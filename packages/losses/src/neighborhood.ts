@@ -1,5 +1,4 @@
-import type { Tensor } from "@pixelcal/core";
-import { type SoftLabelsOptions, softLabels } from "@pixelcal/core";
+import { elementCount, type SoftLabelsOptions, softLabels, type Tensor } from "@pixelcal/core";
 import type { Value } from "@pixelcal/graph";
 import type { TargetContext } from "./loss.js";
 import type { Prediction } from "./prediction.js";
@@ -37,7 +36,7 @@ export function neighborhoodTerm(
 function firstChannel(image: Tensor<"float32">): Tensor<"float32"> {
   const [batch = 0, channels = 0, ...spatial] = image.dims;
   if (channels === 1) return image;
-  const pixels = spatial.reduce((product, size) => product * size, 1);
+  const pixels = elementCount(spatial);
   const data = new Float32Array(batch * pixels);
   for (let n = 0; n < batch; n++) {
     const start = n * channels * pixels;

@@ -1,4 +1,4 @@
-import { portableMath, type Random } from "@pixelcal/core";
+import { elementCount, portableMath, type Random } from "@pixelcal/core";
 
 const { exp, square } = portableMath;
 
@@ -24,8 +24,8 @@ function correlate(
 ): Float64Array {
   const length = dims[axis]!;
   const result = length - weights.length + 1;
-  const inner = dims.slice(axis + 1).reduce((a, b) => a * b, 1);
-  const outer = dims.slice(0, axis).reduce((a, b) => a * b, 1);
+  const inner = elementCount(dims.slice(axis + 1));
+  const outer = elementCount(dims.slice(0, axis));
   const out = new Float64Array(outer * result * inner);
   for (let o = 0; o < outer; o++) {
     for (let i = 0; i < result; i++) {
@@ -52,7 +52,7 @@ export function gaussianField(
 ): Float64Array {
   const windows = deviation.map(window);
   const dims = size.map((length, axis) => length + windows[axis]!.length - 1);
-  let data = new Float64Array(dims.reduce((a, b) => a * b, 1));
+  let data = new Float64Array(elementCount(dims));
   for (let i = 0; i < data.length; i++) data[i] = random.normal();
   windows.forEach((weights, axis) => {
     data = correlate(data, dims, axis, weights) as Float64Array<ArrayBuffer>;

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { sameDims } from "@pixelcal/core";
 import type { RunResult } from "@pixelcal/evaluate";
 import { type Evaluation, summarize } from "@pixelcal/evaluate";
 import { FormatError, readNpz, readPrediction } from "@pixelcal/io";
@@ -19,7 +20,7 @@ export async function withTruth(result: RunResult, predictions: string, cases: s
     const { probs } = await readPrediction(join(predictions, `${name}.npz`));
     const path = join(cases, `${name}.npz`);
     const truth = (await readNpz(path, { keys: [truthKey] }))[truthKey];
-    if (!(truth?.data instanceof Float32Array) || truth.dims.join() !== probs.dims.join()) {
+    if (!(truth?.data instanceof Float32Array) || !sameDims(truth.dims, probs.dims)) {
       throw new FormatError(path, truthKey, `expected float32 [${probs.dims}]`);
     }
     rows.push({

@@ -5,7 +5,7 @@ import { checkDevice, type DeviceOption } from "../device.js";
 import { arrayOf } from "../device-tensor.js";
 import { invalidArgument } from "../errors.js";
 import { trailingGrid } from "../grid.js";
-import { elementCount, type Tensor } from "../tensor.js";
+import { elementCount, sameDims, type Tensor } from "../tensor.js";
 
 /**
  * A mask of one bit per pixel, for several operations in a row: pixel x of a row along the last dimension is
@@ -109,7 +109,7 @@ export function checkPackedMask(argument: string, mask: PackedMask): void {
 export function checkPackedOut(out: PackedMask | undefined, dims: readonly number[]): void {
   if (out === undefined) return;
   checkPackedMask("out", out);
-  if (out.dims.length !== dims.length || out.dims.some((dim, axis) => dim !== dims[axis])) {
+  if (!sameDims(out.dims, dims)) {
     throw invalidArgument("out", `dims [${dims.join(", ")}]`, out.dims);
   }
 }

@@ -3,7 +3,7 @@ import { checkClasses, checkIgnore, checkLabels, checkProbabilities, checkTensor
 import type { DeviceOption } from "../device.js";
 import { arrayOf } from "../device-tensor.js";
 import { invalidArgument } from "../errors.js";
-import type { Labels, Probabilities, Tensor } from "../tensor.js";
+import { elementCount, type Labels, type Probabilities, sameDims, type Tensor } from "../tensor.js";
 
 /** The pixels that count. */
 export interface PixelSelection {
@@ -37,7 +37,7 @@ export function probabilityMaps(
     checkTensor("weights", weights, ["float32"], [dims.length, dims.length]);
     checkDims("weights", weights, dims);
   }
-  const pixels = spatial.reduce((product, dim) => product * dim, 1);
+  const pixels = elementCount(spatial);
   return {
     probs: arrayOf<"float32" | "float16">(probs),
     labels: arrayOf<"uint8" | "int32" | "int64">(labels),
@@ -61,7 +61,7 @@ export function checkSelection({ ignore, mask }: PixelSelection, dims: readonly 
 
 /** Throws unless `value` has exactly these dims. */
 export function checkDims(argument: string, value: Tensor, dims: readonly number[]): void {
-  if (value.dims.length !== dims.length || value.dims.some((dim, axis) => dim !== dims[axis])) {
+  if (!sameDims(value.dims, dims)) {
     throw invalidArgument(argument, `dims [${dims.join(", ")}]`, value.dims);
   }
 }

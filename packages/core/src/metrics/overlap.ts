@@ -12,7 +12,7 @@ import { checkDevice, type DeviceOption, type KeepOption } from "../device.js";
 import { arrayOf, resultTensor } from "../device-tensor.js";
 import { invalidArgument } from "../errors.js";
 import { checkDims, checkSelection, type PixelSelection } from "../kernels/probability-maps.js";
-import type { Labels, Probabilities, Tensor } from "../tensor.js";
+import { elementCount, type Labels, type Probabilities, type Tensor } from "../tensor.js";
 import { checkEmptyPolicy, type EmptyPolicy } from "./empty-policy.js";
 
 /** The options of {@link argMax}. */
@@ -59,7 +59,7 @@ function argMaxRequest(
   checkClasses(classes);
   const dims = [batch, ...spatial];
   checkOut(out, classes <= 256 ? "uint8" : "int32", dims);
-  const pixels = spatial.reduce((product, dim) => product * dim, 1);
+  const pixels = elementCount(spatial);
   const array = arrayOf<"float32" | "float16">(values);
   return { request: { values: array, device, keep, batch, classes, pixels, out: out?.data }, dims };
 }
@@ -126,7 +126,7 @@ function confusionRequest(
   checkSelection({ ignore, mask }, labels.dims);
   const [batch, ...spatial] = labels.dims as [number, ...number[]];
   checkOut(out, "float64", [batch, classes, classes]);
-  const pixels = spatial.reduce((product, dim) => product * dim, 1);
+  const pixels = elementCount(spatial);
   return {
     predicted: arrayOf<"uint8" | "int32" | "int64">(predicted),
     labels: arrayOf<"uint8" | "int32" | "int64">(labels),

@@ -4,7 +4,7 @@ import { type Node, opKey, type Value } from "../ir.js";
 import { zerosLike } from "../operators/movement.js";
 import { scalar } from "../operators/operand.js";
 import * as ops from "../operators/ops.js";
-import { sizeOf } from "../operators/spec.js";
+import { sameDims, sizeOf } from "../operators/spec.js";
 import { convolutionRules } from "./convolution.js";
 import { elementwiseRules } from "./elementwise.js";
 import { indexingRules } from "./indexing.js";
@@ -118,7 +118,7 @@ function backward(node: Node, dys: readonly (Value | undefined)[]): Backward {
 }
 
 const expand = (value: Value, dims: readonly number[]): Value =>
-  value.dims.join() === dims.join() ? value : ops.Expand(value, dims);
+  sameDims(value.dims, dims) ? value : ops.Expand(value, dims);
 
 /**
  * Turns a gradient into one that broadcasts to `input`: sums over the axes along which the node repeated the

@@ -5,7 +5,7 @@ import type { Value } from "../ir.js";
 import { contractAxis } from "../operators/contract-axis.js";
 import { zerosLike } from "../operators/movement.js";
 import * as ops from "../operators/ops.js";
-import { normalAxis, staticNumbers } from "../operators/spec.js";
+import { normalAxis, sizeOf, staticNumbers } from "../operators/spec.js";
 import type { Backward, GradientRule } from "./rule.js";
 
 const axisOf = ({ node, x }: Backward, otherwise: number): number =>
@@ -72,7 +72,7 @@ function ungather(b: Backward): Value {
   const indices = b.inputs[1]!;
   const axis = axisOf(b, 0);
   const size = x.dims[axis]!;
-  const many = indices.dims.reduce((product, each) => product * each, 1);
+  const many = sizeOf(indices.dims);
   const [outer, inner] = [x.dims.slice(0, axis), x.dims.slice(axis + 1)];
   const dy = ops.Reshape(b.dy, [...outer, many, ...inner]);
   if (x.graph.tensor(indices) !== undefined && many * size <= largestMatrix) {

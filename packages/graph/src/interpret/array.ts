@@ -1,5 +1,6 @@
 import type { DataType } from "@pixelcal/core";
 import type { Node } from "../ir.js";
+import { sameDims, sizeOf } from "../operators/spec.js";
 
 /** A tensor of any type with its elements as doubles, bools as 0 and 1. */
 export interface NumericArray {
@@ -15,8 +16,6 @@ export type Kernel = (inputs: readonly (NumericArray | undefined)[], node: Node)
 export const all = (inputs: readonly (NumericArray | undefined)[]): readonly NumericArray[] =>
   inputs as readonly NumericArray[];
 
-export const count = (dims: readonly number[]): number => dims.reduce((product, size) => product * size, 1);
-
 /** Returns the distances in memory between neighbours along each axis. */
 export function stridesOf(dims: readonly number[]): number[] {
   const strides = Array<number>(dims.length).fill(1);
@@ -31,7 +30,7 @@ export function strided(
   strides: readonly number[],
   offset = 0,
 ): Float64Array {
-  const result = new Float64Array(count(dims));
+  const result = new Float64Array(sizeOf(dims));
   const last = dims.length - 1;
   let next = 0;
   const visit = (axis: number, at: number): void => {
@@ -49,7 +48,7 @@ export function strided(
 
 /** The elements of `array` repeated to fill `dims`. */
 export function broadcast(array: NumericArray, dims: readonly number[]): Float64Array {
-  if (array.dims.join() === dims.join()) return array.data;
+  if (sameDims(array.dims, dims)) return array.data;
   const own = stridesOf(array.dims);
   const missing = dims.length - array.dims.length;
   const strides = dims.map((_, axis) => ((array.dims[axis - missing] ?? 1) === 1 ? 0 : own[axis - missing]!));
@@ -63,7 +62,7 @@ export function gatherAxes(
   fill = 0,
 ): Float64Array {
   const strides = stridesOf(array.dims);
-  const result = new Float64Array(count(maps.map((map) => map.length)));
+  const result = new Float64Array(sizeOf(maps.map((map) => map.length)));
   let next = 0;
   const visit = (axis: number, at: number): void => {
     if (axis === maps.length) {
@@ -84,5 +83,5 @@ export function around(
   dims: readonly number[],
   axis: number,
 ): { outer: number; size: number; inner: number } {
-  return { outer: count(dims.slice(0, axis)), size: dims[axis]!, inner: count(dims.slice(axis + 1)) };
+  return { outer: sizeOf(dims.slice(0, axis)), size: dims[axis]!, inner: sizeOf(dims.slice(axis + 1)) };
 }

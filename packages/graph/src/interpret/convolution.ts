@@ -1,8 +1,9 @@
 import type { Node } from "../ir.js";
 import { convTransposeWindows, convWindows, groupOf } from "../operators/convolution.js";
+import { sizeOf } from "../operators/spec.js";
 import { eachRow } from "../operators/window-rows.js";
 import type { Windows } from "../operators/windows.js";
-import { count, type Kernel, type NumericArray } from "./array.js";
+import type { Kernel, NumericArray } from "./array.js";
 
 /** A convolution y = w * x whose x, y or w is to be computed from the other two. */
 export interface Convolution {
@@ -17,7 +18,7 @@ type VisitTap = (w: number, x: number, y: number, count: number, stride: number)
 
 /** Visits every weight with the rows of x and y it connects, as indices into the whole arrays. */
 function eachTap({ windows, batch, group, channels: [ins, outs] }: Convolution, visit: VisitTap): void {
-  const [xSize, ySize, taps] = [count(windows.input), count(windows.output), count(windows.kernel)];
+  const [xSize, ySize, taps] = [sizeOf(windows.input), sizeOf(windows.output), sizeOf(windows.kernel)];
   const [inPerGroup, outPerGroup] = [ins / group, outs / group];
   const stride = windows.strides.at(-1)!;
   for (let n = 0; n < batch; n++) {
@@ -35,7 +36,7 @@ function eachTap({ windows, batch, group, channels: [ins, outs] }: Convolution, 
 
 /** y from x and w. */
 function convolve(c: Convolution, x: Float64Array, w: Float64Array): Float64Array {
-  const y = new Float64Array(c.batch * c.channels[1] * count(c.windows.output));
+  const y = new Float64Array(c.batch * c.channels[1] * sizeOf(c.windows.output));
   eachTap(c, (tap, from, to, length, stride) => {
     for (let k = 0; k < length; k++) y[to + k]! += w[tap]! * x[from + k * stride]!;
   });
@@ -44,7 +45,7 @@ function convolve(c: Convolution, x: Float64Array, w: Float64Array): Float64Arra
 
 /** The gradient of x from that of y: what a transposed convolution computes. */
 export function inputGradient(c: Convolution, dy: Float64Array, w: Float64Array): Float64Array {
-  const dx = new Float64Array(c.batch * c.channels[0] * count(c.windows.input));
+  const dx = new Float64Array(c.batch * c.channels[0] * sizeOf(c.windows.input));
   eachTap(c, (tap, from, to, length, stride) => {
     for (let k = 0; k < length; k++) dx[from + k * stride]! += w[tap]! * dy[to + k]!;
   });
@@ -53,7 +54,7 @@ export function inputGradient(c: Convolution, dy: Float64Array, w: Float64Array)
 
 /** The gradient of w from x and the gradient of y. */
 export function weightGradient(c: Convolution, x: Float64Array, dy: Float64Array): Float64Array {
-  const dw = new Float64Array(((c.channels[0] * c.channels[1]) / c.group) * count(c.windows.kernel));
+  const dw = new Float64Array(((c.channels[0] * c.channels[1]) / c.group) * sizeOf(c.windows.kernel));
   eachTap(c, (tap, from, to, length, stride) => {
     for (let k = 0; k < length; k++) dw[tap]! += x[from + k * stride]! * dy[to + k]!;
   });
@@ -62,7 +63,7 @@ export function weightGradient(c: Convolution, x: Float64Array, dy: Float64Array
 
 function addBias(y: Float64Array, bias: NumericArray | undefined, dims: readonly number[]): Float64Array {
   if (bias === undefined) return y;
-  const inner = count(dims.slice(2));
+  const inner = sizeOf(dims.slice(2));
   return y.map((value, at) => value + bias.data[Math.floor(at / inner) % dims[1]!]!);
 }
 

@@ -1,6 +1,6 @@
 import { numberOf, textOf } from "../attributes.js";
-import { normalAxis } from "../operators/spec.js";
-import { all, around, count, type Kernel, type NumericArray, stridesOf } from "./array.js";
+import { normalAxis, sizeOf } from "../operators/spec.js";
+import { all, around, type Kernel, type NumericArray, stridesOf } from "./array.js";
 
 const wrap = (index: number, size: number): number => {
   const at = index < 0 ? index + size : index;
@@ -40,7 +40,7 @@ const combine: Readonly<Record<string, (held: number, update: number) => number>
 function blocks(x: NumericArray, indices: NumericArray, batch: number): { starts: number[]; length: number } {
   const depth = indices.dims.at(-1)!;
   const strides = stridesOf(x.dims);
-  const perBatch = indices.data.length / depth / count(x.dims.slice(0, batch));
+  const perBatch = indices.data.length / depth / sizeOf(x.dims.slice(0, batch));
   const starts = Array.from({ length: indices.data.length / depth }, (_, row) => {
     let start = batch === 0 ? 0 : Math.floor(row / perBatch) * strides[batch - 1]!;
     for (let k = 0; k < depth; k++) {
@@ -48,7 +48,7 @@ function blocks(x: NumericArray, indices: NumericArray, batch: number): { starts
     }
     return start;
   });
-  return { starts, length: count(x.dims.slice(batch + depth)) };
+  return { starts, length: sizeOf(x.dims.slice(batch + depth)) };
 }
 
 export const indexingKernels: Readonly<Record<string, Kernel>> = {

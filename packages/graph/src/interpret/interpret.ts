@@ -3,7 +3,7 @@ import { fromNumbers, isFloat, toNumbers } from "../data-types.js";
 import { GraphError, graphError, UnsupportedOpError } from "../errors.js";
 import { Graph } from "../graph.js";
 import { type Attributes, type Node, opKey, type Value } from "../ir.js";
-import { sizeOf } from "../operators/spec.js";
+import { sameDims, sizeOf } from "../operators/spec.js";
 import { liveNodes } from "../rewrite.js";
 import type { Kernel, NumericArray } from "./array.js";
 import { compositeKernels } from "./composite.js";
@@ -102,7 +102,7 @@ function feed(input: Value, tensor: Tensor | undefined): NumericArray {
   const wanted = `${input.type} [${input.dims.join(", ")}]`;
   if (tensor === undefined) throw graphError(input.name, wanted, "nothing");
   const sameType = tensor.type === input.type || (isFloat(tensor.type) && isFloat(input.type));
-  if (!sameType || tensor.dims.join() !== input.dims.join()) {
+  if (!sameType || !sameDims(tensor.dims, input.dims)) {
     throw graphError(input.name, wanted, `${tensor.type} [${tensor.dims.join(", ")}]`);
   }
   return { type: input.type, dims: input.dims, data: toNumbers(tensor) };

@@ -1,4 +1,5 @@
 import { numberOf } from "../attributes.js";
+import { sizeOf } from "../operators/spec.js";
 import { all, broadcast, type Kernel, type NumericArray } from "./array.js";
 
 /** One matrix product: rows x inner times inner x columns, added into `result`. */
@@ -33,7 +34,7 @@ export const matmulKernels: Readonly<Record<string, Kernel>> = {
     const batch = node.outputs[0]!.dims.slice(0, Math.max(left.length, right.length) - 2);
     const lefts = broadcast({ ...a, dims: left }, [...batch, rows, inner]);
     const rights = broadcast({ ...b, dims: right }, [...batch, inner, columns]);
-    const many = batch.reduce((product, size) => product * size, 1);
+    const many = sizeOf(batch);
     const result = new Float64Array(many * rows * columns);
     for (let each = 0; each < many; each++) {
       multiply(

@@ -1,7 +1,7 @@
 import { numberOf, textOf } from "../attributes.js";
 import { padding, permutation, sliceSteps, splitSizes } from "../operators/movement.js";
 import { paddedFrom } from "../operators/pad-source.js";
-import { normalAxis } from "../operators/spec.js";
+import { normalAxis, sizeOf } from "../operators/spec.js";
 import {
   all,
   broadcast,
@@ -65,7 +65,7 @@ export const movementKernels: Readonly<Record<string, Kernel>> = {
     const arrays = all(inputs);
     const { dims } = node.outputs[0]!;
     const axis = normalAxis(node, numberOf(node, "axis"), dims.length);
-    const result = new Float64Array(dims.reduce((product, size) => product * size, 1));
+    const result = new Float64Array(sizeOf(dims));
     const inner = stridesOf(dims)[axis]!;
     const block = dims[axis]! * inner;
     let offset = 0;

@@ -1,5 +1,6 @@
 import { numberOf } from "../attributes.js";
-import { broadcast, count, type Kernel, type NumericArray } from "./array.js";
+import { sizeOf } from "../operators/spec.js";
+import { broadcast, type Kernel, type NumericArray } from "./array.js";
 
 export interface Moments {
   readonly mean: Float64Array;
@@ -19,7 +20,7 @@ export function moments(data: Float64Array, groups: number, groupOf: (at: number
 
 /** Which channel each element of x [N, C, ...] belongs to. */
 export function channelOf(x: NumericArray): (at: number) => number {
-  const inner = count(x.dims.slice(2));
+  const inner = sizeOf(x.dims.slice(2));
   return (at) => Math.floor(at / inner) % x.dims[1]!;
 }
 
@@ -57,7 +58,7 @@ export const normalizationKernels: Readonly<Record<string, Kernel>> = {
   },
   InstanceNormalization: (inputs, node) => {
     const [x, scale, bias] = inputs as readonly NumericArray[];
-    const inner = count(x!.dims.slice(2));
+    const inner = sizeOf(x!.dims.slice(2));
     const instance = (at: number): number => Math.floor(at / inner);
     const { mean, variance } = moments(x!.data, x!.dims[0]! * x!.dims[1]!, instance);
     const epsilon = numberOf(node, "epsilon", 1e-5);
@@ -72,7 +73,7 @@ export const normalizationKernels: Readonly<Record<string, Kernel>> = {
   LayerNormalization: (inputs, node) => {
     const [x, scale, bias] = inputs as readonly [NumericArray, NumericArray, NumericArray?];
     const axis = numberOf(node, "axis", -1);
-    const inner = count(x.dims.slice(axis));
+    const inner = sizeOf(x.dims.slice(axis));
     const group = (at: number): number => Math.floor(at / inner);
     const { mean, variance } = moments(x.data, x.data.length / inner, group);
     const deviation = variance.map((value) => Math.sqrt(value + numberOf(node, "epsilon", 1e-5)));

@@ -1,14 +1,15 @@
 import { numberOf } from "../attributes.js";
 import { poolWindows } from "../operators/pooling.js";
+import { sizeOf } from "../operators/spec.js";
 import { eachRow, poolCounts } from "../operators/window-rows.js";
 import type { Windows } from "../operators/windows.js";
-import { count, type Kernel, type NumericArray } from "./array.js";
+import type { Kernel, NumericArray } from "./array.js";
 
 type Visit = (input: number, output: number) => void;
 
 /** Visits every input of every window of every channel, the taps of a window in memory order. */
 function eachPair(x: NumericArray, windows: Windows, visit: Visit): void {
-  const [xSize, ySize] = [count(windows.input), count(windows.output)];
+  const [xSize, ySize] = [sizeOf(windows.input), sizeOf(windows.output)];
   const stride = windows.strides.at(-1)!;
   for (let channel = 0; channel < x.dims[0]! * x.dims[1]!; channel++) {
     eachRow(windows, (_tap, from, to, length) => {
@@ -19,7 +20,7 @@ function eachPair(x: NumericArray, windows: Windows, visit: Visit): void {
 
 /** The largest element of each window and the index in x of the first that is. */
 export function maxPool(x: NumericArray, windows: Windows): { y: Float64Array; indices: Float64Array } {
-  const size = x.dims[0]! * x.dims[1]! * count(windows.output);
+  const size = x.dims[0]! * x.dims[1]! * sizeOf(windows.output);
   const y = new Float64Array(size).fill(Number.NEGATIVE_INFINITY);
   const indices = new Float64Array(size).fill(-1);
   eachPair(x, windows, (from, to) => {
@@ -35,7 +36,7 @@ const overAll =
   (pool: (values: Float64Array) => number): Kernel =>
   (inputs) => {
     const x = inputs[0]!;
-    const size = count(x.dims.slice(2));
+    const size = sizeOf(x.dims.slice(2));
     return [
       Float64Array.from({ length: x.dims[0]! * x.dims[1]! }, (_, channel) =>
         pool(x.data.subarray(channel * size, (channel + 1) * size)),
@@ -60,7 +61,7 @@ export const poolingKernels: Readonly<Record<string, Kernel>> = {
   },
   MaxUnpool: (inputs, node) => {
     const [x, indices] = inputs as readonly NumericArray[];
-    const result = new Float64Array(count(node.outputs[0]!.dims));
+    const result = new Float64Array(sizeOf(node.outputs[0]!.dims));
     for (const [at, index] of indices!.data.entries()) result[index] = x!.data[at]!;
     return [result];
   },

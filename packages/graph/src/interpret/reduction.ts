@@ -1,7 +1,7 @@
 import { numberOf } from "../attributes.js";
 import { reducedAxes } from "../operators/reduction.js";
-import { normalAxis, staticNumbers } from "../operators/spec.js";
-import { all, around, count, type Kernel, type NumericArray, strided, stridesOf } from "./array.js";
+import { normalAxis, sizeOf, staticNumbers } from "../operators/spec.js";
+import { all, around, type Kernel, type NumericArray, strided, stridesOf } from "./array.js";
 
 /** The elements along `axes` moved last: rows of what one reduction sees, in the order of the outputs. */
 function rows(x: NumericArray, axes: readonly number[]): Float64Array[] {
@@ -12,8 +12,8 @@ function rows(x: NumericArray, axes: readonly number[]): Float64Array[] {
     order.map((axis) => x.dims[axis]!),
     order.map((axis) => strides[axis]!),
   );
-  const length = count(axes.map((axis) => x.dims[axis]!));
-  const many = count(x.dims.filter((_, axis) => !axes.includes(axis)));
+  const length = sizeOf(axes.map((axis) => x.dims[axis]!));
+  const many = sizeOf(x.dims.filter((_, axis) => !axes.includes(axis)));
   return Array.from({ length: many }, (_, row) => data.subarray(row * length, (row + 1) * length));
 }
 

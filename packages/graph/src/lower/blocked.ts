@@ -4,7 +4,7 @@ import { convTransposeWindows, convWindows, groupOf } from "../operators/convolu
 import * as ops from "../operators/ops.js";
 import { epsilonOf, inverseDeviation } from "../operators/per-channel.js";
 import { poolWindows } from "../operators/pooling.js";
-import { sizeOf, staticNumbers } from "../operators/spec.js";
+import { sameDims, sizeOf, staticNumbers } from "../operators/spec.js";
 import { tiles, windowAttributes } from "../operators/windows.js";
 import {
   asBlocked,
@@ -37,7 +37,7 @@ const elementwise = (
 ): readonly Value[] | undefined => {
   const first = inputs.find((input) => input && asBlocked(input) !== undefined);
   if (first === undefined) return undefined;
-  const full = (x: Value): boolean => x.dims.join() === first.dims.join();
+  const full = (x: Value): boolean => sameDims(x.dims, first.dims);
   if (!inputs.every((x) => x === undefined || full(x) || sizeOf(x.dims) === 1)) return undefined;
   // A Clip may be without one of its bounds.
   const own = inputs.map((x) => x && (full(x) ? blocked(x, block) : ops.Reshape(x, [])));

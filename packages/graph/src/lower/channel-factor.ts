@@ -1,6 +1,6 @@
 import type { Value } from "../ir.js";
 import * as ops from "../operators/ops.js";
-import { sizeOf } from "../operators/spec.js";
+import { sameDims, sizeOf } from "../operators/spec.js";
 
 /**
  * When a gradient is the product of a value and one factor per channel, as behind a batch norm, the factor
@@ -15,6 +15,6 @@ export function channelFactor(
   const perChannel = (factor: Value): boolean =>
     factor.dims.length === dy.dims.length &&
     factor.dims.every((size, axis) => size === (axis === 1 ? dy.dims[1] : 1));
-  if (a.dims.join() !== dy.dims.join() || !perChannel(b)) return undefined;
+  if (!sameDims(a.dims, dy.dims) || !perChannel(b)) return undefined;
   return { value: a, factor: ops.Reshape(b, [dy.dims[1]!, ...weight.slice(1).map(() => 1)]) };
 }

@@ -2,6 +2,7 @@ import { numberOf } from "../attributes.js";
 import { isFloat, toNumbers } from "../data-types.js";
 import type { Value } from "../ir.js";
 import * as ops from "../operators/ops.js";
+import { sameDims } from "../operators/spec.js";
 import type { Lowering } from "./lowering.js";
 
 const { Add, Sub, Mul, Div, Not, And, Greater, Less, Equal, Cast, Floor } = ops;
@@ -87,7 +88,7 @@ export const elementwiseLowerings: Readonly<Record<string, Lowering>> = {
     if (simple !== undefined) return [simple];
     // webgpu takes a scalar or an exponent of the same shape only
     const { dims } = node.outputs[0]!;
-    const fits = (value: Value): boolean => value.dims.join() === dims.join();
+    const fits = (value: Value): boolean => sameDims(value.dims, dims);
     if ((fits(x!) && fits(exponent!)) || (fits(x!) && exponent!.dims.length === 0)) return undefined;
     return [
       ops.Pow(

@@ -2,12 +2,11 @@ import { numberOf, textOf } from "../attributes.js";
 import { padding, permutation, sliceSteps, splitSizes } from "../operators/movement.js";
 import * as ops from "../operators/ops.js";
 import { paddedFrom } from "../operators/pad-source.js";
+import { sameDims } from "../operators/spec.js";
 import type { Lowering } from "./lowering.js";
 
 /** Nothing to do where the dims stay. */
 const unchanged: Lowering = (node, [x]) => (sameDims(x!.dims, node.outputs[0]!.dims) ? [x!] : undefined);
-
-const sameDims = (a: readonly number[], b: readonly number[]): boolean => a.join() === b.join();
 
 /** Other ways to write a Reshape become one, and a Reshape of a Reshape needs only the second. */
 const reshape: Lowering = (node, [x]) => {

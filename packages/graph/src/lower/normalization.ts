@@ -5,7 +5,7 @@ import { batchNormalization } from "../operators/composite.js";
 import { emitAll } from "../operators/operand.js";
 import * as ops from "../operators/ops.js";
 import { epsilonOf, exceptChannels, inverseDeviation, perChannel } from "../operators/per-channel.js";
-import { normalAxis, sizeOf } from "../operators/spec.js";
+import { normalAxis, sameDims, sizeOf } from "../operators/spec.js";
 import type { Lowering, LoweringDevice } from "./lowering.js";
 
 const { Add, Sub, Mul, Div, ReduceMean, ReduceSum } = ops;
@@ -72,8 +72,7 @@ export const normalizationLowerings: Readonly<Record<string, Lowering>> = {
   LayerNormalization: (node, [x, scale, bias], device) => {
     const { dims } = x!;
     const tail = dims.slice(normalAxis(node, numberOf(node, "axis", -1), dims.length));
-    const short = (value: Value | undefined): boolean =>
-      value !== undefined && value.dims.join() !== tail.join();
+    const short = (value: Value | undefined): boolean => value !== undefined && !sameDims(value.dims, tail);
     if (device === "cpu" || !(short(scale) || short(bias))) return undefined;
     const full = [scale, bias].map((value) => value && ops.Expand(value, tail));
     const inputs = bias === undefined ? [x, full[0]] : [x, ...full];

@@ -1,6 +1,7 @@
 import type { DataType, Tensor, TypedArrays } from "@pixelcal/core";
 import { dataType, onnxBfloat16 } from "../data-types.js";
 import { GraphError, graphError } from "../errors.js";
+import { sizeOf } from "../operators/spec.js";
 import { type ExternalPlace, type ExternalReader, readExternal } from "./external-data.js";
 import type { GraphProto, TensorProto } from "./onnx-proto.js";
 
@@ -113,7 +114,7 @@ export function parseTensor(proto: TensorProto, where: string, options: TensorOp
   const type = code === onnxBfloat16 ? "float16" : dataType(code);
   if (type === undefined) throw graphError(where, "a tensor of numbers or booleans", `data type ${code}`);
   const dims = dimsOf(proto, where);
-  const count = dims.reduce((product, size) => product * size, 1);
+  const count = sizeOf(dims);
   const data = dataOf(proto, type, count, where, options.external);
   if (type !== "float16") return { type, dims, data };
   options.widened(where, code === onnxBfloat16 ? "bfloat16" : "float16");

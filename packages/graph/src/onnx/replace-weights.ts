@@ -1,5 +1,6 @@
 import type { Tensor } from "@pixelcal/core";
 import { GraphError, graphError } from "../errors.js";
+import { sameDims } from "../operators/spec.js";
 import { allNodes } from "./known-operators.js";
 import { orderNodes } from "./node-order.js";
 import { OnnxFile } from "./onnx-file.js";
@@ -171,7 +172,7 @@ const same = (a: Values, b: Values): boolean =>
 
 function checkShape({ name = "", dims = [] }: TensorProto, values: Values): void {
   const stored = Array.from(dims, Number);
-  if (stored.join() !== values.dims.join()) throw graphError(name, `[${stored.join(", ")}]`, values.dims);
+  if (!sameDims(stored, values.dims)) throw graphError(name, `[${stored.join(", ")}]`, values.dims);
 }
 
 const floatTypes: Readonly<Record<number, "float32" | "float16" | "bfloat16">> = {

@@ -2,7 +2,7 @@ import { numberOf, numbersOf } from "../attributes.js";
 import { graphError } from "../errors.js";
 import type { Described, Value } from "../ir.js";
 import { emit } from "./operand.js";
-import { requireDims, required, requireRank, requireType, type ShapeRule } from "./spec.js";
+import { requireDims, required, requireRank, requireType, type ShapeRule, sameDims } from "./spec.js";
 import { type AutoPad, forwardWindows, transposedWindows, type Windows } from "./windows.js";
 
 /** The windows of a Conv node, all padding explicit. */
@@ -29,7 +29,7 @@ function operands(spec: Described): [Value, Value] {
   if (w.dims.some((size) => size < 1))
     throw graphError(`${spec.name}.W`, `filters of 1 or more elements along each axis`, w.dims);
   const kernel = numbersOf(spec, "kernel_shape");
-  if (kernel !== undefined && kernel.join() !== w.dims.slice(2).join()) {
+  if (kernel !== undefined && !sameDims(kernel, w.dims.slice(2))) {
     throw graphError(
       `${spec.name}.kernel_shape`,
       `[${w.dims.slice(2).join(", ")}] as the weight has`,

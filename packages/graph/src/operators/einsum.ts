@@ -3,7 +3,7 @@ import type { Value } from "../ir.js";
 import { Expand, Reshape, Transpose } from "./movement.js";
 import { emit } from "./operand.js";
 import { ReduceSum } from "./reduction.js";
-import { sizeOf } from "./spec.js";
+import { sameDims, sizeOf } from "./spec.js";
 
 /** A value whose axes have labels. */
 interface Labelled {
@@ -63,7 +63,7 @@ function labelled(equation: string, values: readonly Value[]): { operands: Label
   const operands = lists.map((labels, index) => {
     const dims = labels.map((label) => sizes.get(label)!);
     const value = values[index]!;
-    return { labels, value: dims.join() === value.dims.join() ? value : Expand(value, dims) };
+    return { labels, value: sameDims(dims, value.dims) ? value : Expand(value, dims) };
   });
   return { operands, result };
 }

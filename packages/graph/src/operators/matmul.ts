@@ -2,7 +2,7 @@ import { numberOf } from "../attributes.js";
 import { graphError } from "../errors.js";
 import type { Value } from "../ir.js";
 import { emit, type Operand, promote } from "./operand.js";
-import { broadcastDims, required, requireRank, requireType, type ShapeRule } from "./spec.js";
+import { broadcastDims, required, requireRank, requireType, type ShapeRule, sameDims } from "./spec.js";
 
 export const matmulShapes: Readonly<Record<string, ShapeRule>> = {
   MatMul: (spec) => {
@@ -34,7 +34,7 @@ export const matmulShapes: Readonly<Record<string, ShapeRule>> = {
     if (inner !== other) throw graphError(spec.name, `an inner size of ${inner}`, other);
     const dims = [rows!, columns!];
     const c = spec.inputs[2];
-    if (c !== undefined && broadcastDims(spec, dims, c.dims).join() !== dims.join()) {
+    if (c !== undefined && !sameDims(broadcastDims(spec, dims, c.dims), dims)) {
       throw graphError(spec.name, `${c.name} that broadcasts to [${dims.join(", ")}]`, c.dims);
     }
     return [{ type: a.type, dims }];

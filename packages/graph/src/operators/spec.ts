@@ -97,7 +97,7 @@ export function requireRank(
 }
 
 export function requireDims(spec: { readonly name: string }, value: Value, dims: readonly number[]): void {
-  if (value.dims.length !== dims.length || dims.some((size, axis) => size !== value.dims[axis])) {
+  if (!sameDims(value.dims, dims)) {
     throw graphError(spec.name, `${value.name} [${dims.join(", ")}]`, value.dims);
   }
 }
@@ -116,5 +116,10 @@ export function requireWhole(
   if (values.every((value) => Number.isSafeInteger(value) && value >= least)) return;
   throw graphError(`${spec.name}.${attribute}`, `whole numbers of ${least} or more`, values);
 }
+
+// The twins of core's sameDims and elementCount: graph takes nothing but types of core.
+
+export const sameDims = (a: readonly number[], b: readonly number[]): boolean =>
+  a.length === b.length && a.every((size, axis) => size === b[axis]);
 
 export const sizeOf = (dims: readonly number[]): number => dims.reduce((product, size) => product * size, 1);

@@ -1,6 +1,7 @@
 import type { DataType, Tensor } from "@pixelcal/core";
 import { fromNumbers } from "../data-types.js";
 import type { Value } from "../ir.js";
+import { sizeOf } from "../operators/spec.js";
 
 export interface InputSpec {
   readonly dims: readonly number[];
@@ -37,7 +38,7 @@ export function feedsOf({ inputs }: OperatorCase, float: DataType, seed = 1): Re
   const next = uniforms(seed);
   return Object.fromEntries(
     Object.entries(inputs).map(([name, { dims, type = "float", value = same }]) => {
-      const count = dims.reduce((product, size) => product * size, 1);
+      const count = sizeOf(dims);
       const numbers = Array.from({ length: count }, (_, at) => value(next(), at));
       return [name, fromNumbers(type === "float" ? float : type, numbers, dims)];
     }),

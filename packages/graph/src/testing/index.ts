@@ -4,6 +4,7 @@ import { gradients } from "../gradients/gradients.js";
 import { Graph } from "../graph.js";
 import type { Value } from "../ir.js";
 import * as ops from "../operators/ops.js";
+import { sizeOf } from "../operators/spec.js";
 import { type OperatorCase, uniforms } from "./case.js";
 import { convolutionCases } from "./convolution-cases.js";
 import { elementwiseCases } from "./elementwise-cases.js";
@@ -78,7 +79,7 @@ function forward({ name, inputs, build }: OperatorCase, float: DataType): Forwar
   const values = "graph" in built ? [built] : built;
   const next = uniforms(99);
   const parts = values.map((value) => {
-    const count = value.dims.reduce((product, size) => product * size, 1);
+    const count = sizeOf(value.dims);
     const weights = graph.constant(fromNumbers(float, Array.from({ length: count }, next), value.dims));
     return ops.ReduceSum(ops.Mul(value, weights), undefined, { keepdims: 0 });
   });

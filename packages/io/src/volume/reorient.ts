@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
-import type { DataType, TypedArrays } from "@pixelcal/core";
+import { type DataType, elementCount, type TypedArrays } from "@pixelcal/core";
 import { FormatError } from "../errors.js";
 import { describeGrid, permutationBetween, reorderedGrid, sameGrid } from "./geometry.js";
 import type { Grid, Volume } from "./volume.js";
@@ -19,7 +19,7 @@ export async function reorient(volume: Volume, target: Grid, path: string): Prom
     throw new FormatError(path, "geometry", what);
   }
   const grid = reorderedGrid(volume, order);
-  const strides = volume.shape.map((_, axis) => volume.shape.slice(0, axis).reduce((a, b) => a * b, 1));
+  const strides = volume.shape.map((_, axis) => elementCount(volume.shape.slice(0, axis)));
   const steps = order.from.map((axis, i) => (order.flipped[i] ? -strides[axis]! : strides[axis]!));
   const start = order.from.reduce(
     (sum, axis, i) => sum + (order.flipped[i] ? (volume.shape[axis]! - 1) * strides[axis]! : 0),

@@ -1,4 +1,4 @@
-import { checkOptions, optionNames, Random, type Tensor, zeros } from "@pixelcal/core";
+import { checkOptions, optionNames, Random, sameDims, type Tensor, zeros } from "@pixelcal/core";
 import {
   type DeclaredValue,
   type Graph,
@@ -60,7 +60,9 @@ export interface ModelReport {
     readonly output: string;
     readonly place: string;
     readonly activation: Activation;
-    /** Whether its channels are labels that may overlap: sigmoids of their own, which cannot be trained yet. */
+    /**
+     * Whether its channels are labels that may overlap: sigmoids of their own, which cannot be trained yet.
+     */
     readonly multiLabel: boolean;
   }[];
   /** Arrays that can be trained and running statistics. */
@@ -79,7 +81,10 @@ export interface ModelReport {
   readonly trainable: boolean;
 }
 
-/** Finds out what an ONNX file is and whether it can be trained, by trying. Throws GraphError where it is no ONNX file. */
+/**
+ * Finds out what an ONNX file is and whether it can be trained, by trying. Throws GraphError where it is no
+ * ONNX file.
+ */
 export async function checkModel(
   model: Uint8Array | OnnxFile,
   options: CheckOptions = {},
@@ -176,10 +181,13 @@ function imageSize(
 
 /** The only output that can be logits, or the first of them that has the image's size. */
 function mainOutput(model: Graph, dims: readonly number[], { classAxis = 1 }: CheckOptions): string {
-  const size = dims.slice(2).join();
+  const size = dims.slice(2);
   const fits = [...model.outputs].filter(([, value]) => {
     const axis = classAxis < 0 ? classAxis + value.dims.length : classAxis;
-    return value.dims.filter((_, i) => i > 0 && i !== axis).join() === size;
+    return sameDims(
+      value.dims.filter((_, i) => i > 0 && i !== axis),
+      size,
+    );
   });
   return (fits[0] ?? [...model.outputs][0]!)[0];
 }

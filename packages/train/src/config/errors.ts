@@ -1,7 +1,10 @@
 import { nearestName } from "@pixelcal/core";
 import type { z } from "zod";
 
-/** Thrown by `parseConfig`; the message lists every problem, each beginning with the path of the key ("sdc.alpha: ..."). */
+/**
+ * Thrown by `parseConfig`; the message lists every problem, each beginning with the path of the key
+ * ("sdc.alpha: ...").
+ */
 export class ConfigError extends Error {
   override readonly name = "ConfigError";
   readonly problems: readonly string[];

@@ -9,9 +9,9 @@ interface Part {
 }
 
 /**
- * Brings the label to ignore into every place it is needed: what `dataset.ignore` says goes into the loss (each part of
- * a weighted one), what the loss says into the data set. Throws `ConfigError` where two places disagree, and for a loss
- * that counts every pixel.
+ * Brings the label to ignore into every place it is needed: what `dataset.ignore` says goes into the loss
+ * (each part of a weighted one), what the loss says into the data set. Throws `ConfigError` where two places
+ * disagree, and for a loss that counts every pixel.
  */
 export function shareIgnore(
   loss: LossConfig,

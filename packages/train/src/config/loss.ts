@@ -9,7 +9,9 @@ import {
 import { z } from "zod";
 import { ConfigError, problemsOf } from "./errors.js";
 
-/** A loss by its name in the registry of `@pixelcal/losses`, with its preset and the options that were given. */
+/**
+ * A loss by its name in the registry of `@pixelcal/losses`, with its preset and the options that were given.
+ */
 export interface LossConfig extends NamedLoss {
   /** Always there, except for a "weighted" sum, whose parts have their own. */
   readonly preset?: string;
@@ -21,7 +23,10 @@ type Options = Readonly<Record<string, unknown>>;
 /** The authors' method names, as their configurations spell them. */
 export const methods: readonly string[] = Object.keys(referenceMethods);
 
-/** The sections that hold the methods' options. Those of methods that are not chosen may be present, and are checked. */
+/**
+ * The sections that hold the methods' options. Those of methods that are not chosen may be present, and are
+ * checked.
+ */
 export const methodSections: Readonly<Record<string, z.ZodOptional<Schema>>> = Object.fromEntries(
   Object.values(referenceMethods).map(({ section, loss, keys }) => {
     const reference = losses[loss]!.presets.reference!;
@@ -34,8 +39,9 @@ export const methodSections: Readonly<Record<string, z.ZodOptional<Schema>>> = O
 );
 
 /**
- * The loss that a method of the authors' repository stands for: under `reference` their loss number for number, under
- * `consistent` the method as its own authors define it. Throws `ConfigError` for an option that the latter lacks.
+ * The loss that a method of the authors' repository stands for: under `reference` their loss number for
+ * number, under `consistent` the method as its own authors define it. Throws `ConfigError` for an option that
+ * the latter lacks.
  */
 export function lossOfMethod(
   method: string,

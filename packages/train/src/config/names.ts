@@ -1,7 +1,10 @@
 /** Deeper than any configuration is; what lies below is no key of one and refused as such. */
 const deepest = 64;
 
-/** A problem for each key that a JavaScript object takes for its prototype: it would be left out without a word. */
+/**
+ * A problem for each key that a JavaScript object takes for its prototype: it would be left out without a
+ * word.
+ */
 export function forbiddenNames(json: unknown, path: readonly string[] = []): string[] {
   if (typeof json !== "object" || json === null || path.length > deepest) return [];
   return Object.keys(json).flatMap((key) => {

@@ -2,6 +2,7 @@ import {
   type DataType,
   elementCount,
   invalidArgument,
+  sameDims,
   type Tensor,
   tensor,
   zeros,
@@ -34,16 +35,18 @@ export interface Member {
   readonly transform: Transform;
 }
 
-const sameList = (a: readonly number[] | undefined, b: readonly number[] | undefined): boolean =>
-  a === b ||
-  (a !== undefined && b !== undefined && a.length === b.length && a.every((value, i) => value === b[i]));
+const sameSpacing = (a: readonly number[] | undefined, b: readonly number[] | undefined): boolean =>
+  a === b || (a !== undefined && b !== undefined && sameDims(a, b));
 
-/** Throws InvalidArgumentError naming two files whose shapes differ, or a turn between axes of different size or spacing. */
+/**
+ * Throws InvalidArgumentError naming two files whose shapes differ, or a turn between axes of different size
+ * or spacing.
+ */
 export function checkMembers(dataset: Dataset, members: readonly Member[]): void {
   const first = members[0]!;
   for (const { index, item, transform } of members) {
     const [here, there] = [item.image.dims, first.item.image.dims];
-    if (!sameList(here, there)) {
+    if (!sameDims(here, there)) {
       throw invalidArgument(
         "batch",
         `images of one shape (${dataset.source(first.index)} is [${there}])`,
@@ -76,9 +79,9 @@ export function stack<T extends DataType>(
   const count = elementCount(dims);
   const out = zeros(type, [tensors.length, ...dims]);
   const isSpatial =
-    dims.length >= spatial.length && sameList(dims.slice(dims.length - spatial.length), spatial);
+    dims.length >= spatial.length && sameDims(dims.slice(dims.length - spatial.length), spatial);
   tensors.forEach((part, i) => {
-    if (part.type !== type || !sameList(part.dims, dims)) {
+    if (part.type !== type || !sameDims(part.dims, dims)) {
       throw invalidArgument("batch", `arrays of ${type} [${dims}]`, `${part.type} [${part.dims}]`);
     }
     if (part.data.length !== count) {
@@ -98,7 +101,7 @@ function stackedLabels(
   const count = elementCount(spatial);
   const out = zeros("int32", [items.length, ...spatial]);
   for (const [i, { labels }] of items.entries()) {
-    if (!sameList(labels.dims, spatial) || labels.data.length !== count)
+    if (!sameDims(labels.dims, spatial) || labels.data.length !== count)
       throw invalidArgument(
         "batch",
         `${count} labels [${spatial}]`,
@@ -137,7 +140,7 @@ export function assemble(dataset: Dataset, members: readonly Member[]): Batch {
     ),
     labels: stackedLabels(items, spatial, transforms),
     ...(dataset.labelRange && { labelRange: dataset.labelRange }),
-    spacing: items.every((item) => sameList(item.spacing, spacing)) ? spacing : undefined,
+    spacing: items.every((item) => sameSpacing(item.spacing, spacing)) ? spacing : undefined,
     extras: Object.fromEntries(extras),
     names: members.map(({ index }) => dataset.names[index]!),
   };

@@ -79,8 +79,8 @@ export class NpzDataset implements Dataset {
   }
 
   /**
-   * Lists `root/split/*.npz` and checks the cases: readable, the same number of channels and spatial axes everywhere, finite images,
-   * labels in [0, classes) or `ignore`. Throws FormatError naming the file.
+   * Lists `root/split/*.npz` and checks the cases: readable, the same number of channels and spatial axes
+   * everywhere, finite images, labels in [0, classes) or `ignore`. Throws FormatError naming the file.
    */
   static async open(root: string, split: string, options: NpzDatasetOptions): Promise<NpzDataset> {
     checkOptions("options", options, names);
@@ -109,7 +109,8 @@ export class NpzDataset implements Dataset {
     if (kept) return kept;
     const path = this.source(index);
     const item = await this.#accept(path, await readCase(path, { extras: this.#options.extras }));
-    // Whatever comes first stays: under a shuffled sweep over more cases than fit, evicting the oldest would never hit.
+    // Whatever comes first stays: under a shuffled sweep over more cases than fit, evicting the oldest would
+    // never hit.
     const bytes = caseBytes(item);
     if (bytes <= this.#room && !this.#cache.has(index)) {
       this.#room -= bytes;

@@ -4,7 +4,10 @@ import { assemble, type Batch, checkMembers, type Member, stack, unstack } from 
 import type { Dataset, DatasetCase } from "./dataset.js";
 import { type Augmentation, checkAugmentation, drawTransform, identity } from "./transforms.js";
 
-/** Computes what a loss needs of the labels [N, ...spatial] ahead of the step. Called for several batches at once. */
+/**
+ * Computes what a loss needs of the labels [N, ...spatial] ahead of the step. Called for several batches at
+ * once.
+ */
 export type Targets = (
   batch: Pick<Batch, "images" | "labels" | "labelRange" | "spacing">,
 ) => Promise<Readonly<Record<string, Tensor>>>;
@@ -15,15 +18,15 @@ export interface LoaderOptions {
   /** Decides order and augmentation, each a pure function of (seed, epoch, case); 0 by default. */
   readonly seed?: number;
   /**
-   * Cases left over after the last whole batch: a smaller batch (as PyTorch does; a step graph of that size is needed), none, or a whole
-   * batch filled up from the start of the epoch's order. "keep" by default.
+   * Cases left over after the last whole batch: a smaller batch (as PyTorch does; a step graph of that size
+   * is needed), none, or a whole batch filled up from the start of the epoch's order. "keep" by default.
    */
   readonly remainder?: "keep" | "drop" | "wrap";
   readonly augment?: Augmentation;
   readonly targets?: Targets;
   /**
-   * Bytes of targets to keep, computed case by case before augmentation and transformed with the images; 0 (default) computes the targets
-   * of every batch anew, after augmentation.
+   * Bytes of targets to keep, computed case by case before augmentation and transformed with the images; 0
+   * (default) computes the targets of every batch anew, after augmentation.
    */
   readonly targetCacheBytes?: number;
   /** Batches prepared ahead; 2 by default. */

@@ -1,5 +1,6 @@
 import {
   checkOptions,
+  elementCount,
   invalidArgument,
   optionNames,
   type Random,
@@ -7,7 +8,10 @@ import {
   type TypedArrays,
 } from "@pixelcal/core";
 
-/** A symmetry of the grid: axis i of the result is spatial axis `from[i]` of the source, read backwards where `reversed[i]`. */
+/**
+ * A symmetry of the grid: axis i of the result is spatial axis `from[i]` of the source, read backwards where
+ * `reversed[i]`.
+ */
 export interface Transform {
   readonly from: readonly number[];
   readonly reversed: readonly boolean[];
@@ -26,7 +30,9 @@ export function flip(rank: number, axis: number): Transform {
   return { from: identity(rank).from, reversed: identity(rank).from.map((i) => i === axis) };
 }
 
-/** Quarter turns in the plane of two axes, from the first towards the second, as numpy.rot90(m, turns, axes). */
+/**
+ * Quarter turns in the plane of two axes, from the first towards the second, as numpy.rot90(m, turns, axes).
+ */
 export function rotation(rank: number, [a, b]: readonly [number, number], turns: number): Transform {
   const from = [...identity(rank).from];
   const reversed = [...identity(rank).reversed];
@@ -59,8 +65,8 @@ function words(data: TypedArrays[keyof TypedArrays]): Words {
 }
 
 /**
- * Writes `source` with its last `transform.from.length` axes transformed into `target` from element `offset` on.
- * Leading axes are kept. Both hold elements of one type.
+ * Writes `source` with its last `transform.from.length` axes transformed into `target` from element `offset`
+ * on. Leading axes are kept. Both hold elements of one type.
  */
 export function place(source: Tensor, target: Tensor, offset: number, transform: Transform): void {
   const from = words(source.data);
@@ -74,8 +80,8 @@ export function place(source: Tensor, target: Tensor, offset: number, transform:
   const leading = source.dims.length - rank;
   // An 8-byte element is two words: one more axis that never moves.
   const dims = [...source.dims, perElement];
-  const strides = dims.map((_, axis) => dims.slice(axis + 1).reduce((a, b) => a * b, 1));
-  const outer = dims.slice(0, leading).reduce((a, b) => a * b, 1);
+  const strides = dims.map((_, axis) => elementCount(dims.slice(axis + 1)));
+  const outer = elementCount(dims.slice(0, leading));
   const axes = [...transform.from.map((axis) => leading + axis), leading + rank];
   const size = axes.map((axis) => dims[axis]!);
   const step = axes.map((axis, i) => (transform.reversed[i] ? -strides[axis]! : strides[axis]!));
@@ -83,7 +89,7 @@ export function place(source: Tensor, target: Tensor, offset: number, transform:
     (sum, axis, i) => sum + (transform.reversed[i] ? strides[axis]! * (dims[axis]! - 1) : 0),
     0,
   );
-  const block = size.reduce((a, b) => a * b, 1);
+  const block = elementCount(size);
   const index = new Array<number>(size.length).fill(0);
   let at = offset * perElement;
   for (let n = 0; n < outer; n++) {
@@ -104,7 +110,10 @@ export function place(source: Tensor, target: Tensor, offset: number, transform:
 export interface Augmentation {
   /** Axes to mirror, each with probability 1/2. */
   readonly flips?: readonly number[];
-  /** Planes to turn by 0, 90, 180 or 270 degrees with equal probability. Both axes need the same size and spacing. */
+  /**
+   * Planes to turn by 0, 90, 180 or 270 degrees with equal probability. Both axes need the same size and
+   * spacing.
+   */
   readonly rotations?: readonly (readonly [number, number])[];
 }
 
@@ -128,7 +137,10 @@ export function checkAugmentation(augmentation: Augmentation, rank: number): voi
   }
 }
 
-/** Draws one symmetry. Axes are always asked in the same order, so a generator in the same state gives the same one. */
+/**
+ * Draws one symmetry. Axes are always asked in the same order, so a generator in the same state gives the
+ * same one.
+ */
 export function drawTransform(augmentation: Augmentation, rank: number, random: Random): Transform {
   let result = identity(rank);
   for (const axis of augmentation.flips ?? []) {

@@ -1,4 +1,4 @@
-import { elementCount, invalidArgument } from "@pixelcal/core";
+import { elementCount, invalidArgument, sameDims } from "@pixelcal/core";
 import { type Graph, isFloat, type Node, ops, prune, rewrite, type Value } from "@pixelcal/graph";
 import { type Activation, activationAt } from "./find-logits.js";
 import { movingOperators } from "./image-and-logits.js";
@@ -8,9 +8,9 @@ import { unstacked } from "./stacked-outputs.js";
 /** The options of {@link canonical}: which outputs hold the logits, and where classes and channels are. */
 export interface CanonicalOptions {
   /**
-   * Names of the outputs to train or predict, the first being the prediction; needed where there are several. Outputs of
-   * other sizes than the image are interpolated to it. Of an output y that stacks several, [N, D, C, ...spatial], they are
-   * named y[0] to y[D - 1].
+   * Names of the outputs to train or predict, the first being the prediction; needed where there are several.
+   * Outputs of other sizes than the image are interpolated to it. Of an output y that stacks several, [N, D,
+   * C, ...spatial], they are named y[0] to y[D - 1].
    */
   readonly outputs?: readonly string[];
   /** The axis of the classes in the outputs: 1 by default, -1 where channels come last. */
@@ -30,7 +30,10 @@ export interface FoundLogits {
   readonly after: readonly Node[];
 }
 
-/** Where an output's logits are: before the softmax, its logarithm or the sigmoid that it ends with, or the output itself. */
+/**
+ * Where an output's logits are: before the softmax, its logarithm or the sigmoid that it ends with, or the
+ * output itself.
+ */
 export function logitsBehind(output: Value): FoundLogits {
   const after: Node[] = [];
   for (let value = output; value.node !== undefined; value = value.node.inputs[0]!) {
@@ -73,16 +76,17 @@ export const imageDims = (dims: readonly number[], channelAxis = 1): readonly nu
   movedAxes(dims.length, axisOf("channelAxis", channelAxis, dims.length)).map((axis) => dims[axis]!);
 
 /**
- * Told of every chosen output, by its place among them, whose channels are sigmoids of their own: labels that may
- * overlap.
+ * Told of every chosen output, by its place among them, whose channels are sigmoids of their own: labels that
+ * may overlap.
  */
 export type OnMultiLabel = (output: number) => void;
 
 /**
- * The model with one image [N, C, ...spatial] in and logits [N, classes, ...spatial] of the image's size out, one output
- * per chosen one: taken before a softmax, its logarithm or a sigmoid, axes moved. One channel z, which is two classes, becomes [0, z]:
- * its softmax is z's sigmoid. Throws where an output has other probabilities than the softmax of such logits; with
- * `onMultiLabel`, sigmoids of several channels are let through.
+ * The model with one image [N, C, ...spatial] in and logits [N, classes, ...spatial] of the image's size out,
+ * one output per chosen one: taken before a softmax, its logarithm or a sigmoid, axes moved. One channel z,
+ * which is two classes, becomes [0, z]: its softmax is z's sigmoid. Throws where an output has other
+ * probabilities than the softmax of such logits; with `onMultiLabel`, sigmoids of several channels are let
+ * through.
  */
 export function canonical(parsed: Graph, options: CanonicalOptions = {}, onMultiLabel?: OnMultiLabel): Graph {
   const model = unstacked(parsed);
@@ -204,7 +208,7 @@ function asLogits(name: string, value: Value, size: readonly number[], classAxis
     logits = ops.Concat([ops.Expand(zero, logits.dims), logits], 1);
   }
   const [count = 1, classes = 1, ...own] = logits.dims;
-  if (own.join() === size.join()) return logits;
+  if (sameDims(own, size)) return logits;
   return ops.Resize(logits, { sizes: [count, classes, ...size], mode: "linear" });
 }
 

@@ -13,8 +13,9 @@ export interface ExportOptions {
   /** The image's [N, C, ...spatial]; one image of the training size by default. */
   readonly dims?: readonly number[];
   /**
-   * "fixed" (default): images have the spatial size of `dims`. "open": any size for which the network needs no padding,
-   * for a U-Net multiples of 8. The batch size is open wherever the network does not depend on it.
+   * "fixed" (default): images have the spatial size of `dims`. "open": any size for which the network needs
+   * no padding, for a U-Net multiples of 8. The batch size is open wherever the network does not depend on
+   * it.
    */
   readonly spatial?: "fixed" | "open";
 }

@@ -1,5 +1,4 @@
-import type { Tensor } from "@pixelcal/core";
-import { invalidArgument } from "@pixelcal/core";
+import { invalidArgument, sameDims, type Tensor } from "@pixelcal/core";
 import { type Graph, rewrite, type Value, weightRoles } from "@pixelcal/graph";
 
 export { weightRoles as rolesOf } from "@pixelcal/graph";
@@ -15,7 +14,10 @@ export const movingOperators: ReadonlySet<string> = new Set([
   "Flatten",
 ]);
 
-/** The name of the array or input that a value is a view of: exporters write Transpose(weight) for a linear layer. */
+/**
+ * The name of the array or input that a value is a view of: exporters write Transpose(weight) for a linear
+ * layer.
+ */
 export function storedName(value: Value | undefined): string | undefined {
   let source = value;
   while (source?.node !== undefined && movingOperators.has(source.node.opType))
@@ -55,17 +57,19 @@ export function imageAndLogits(model: Graph): { readonly image: Value; readonly 
 const fitsImage = (logits: Value, image: Value): boolean =>
   image.type === "float32" &&
   logits.type === "float32" &&
-  image.dims.length === logits.dims.length &&
-  logits.dims.every((size, axis) => axis === 1 || size === image.dims[axis]);
+  sameDims(image.dims.toSpliced(1, 1), logits.dims.toSpliced(1, 1));
 
-/** The model with trained arrays in place of its own: `arrays` must hold every parameter and buffer in its shape. */
+/**
+ * The model with trained arrays in place of its own: `arrays` must hold every parameter and buffer in its
+ * shape.
+ */
 export function withArrays(model: Graph, arrays: Readonly<Record<string, Tensor>>): Graph {
   const { parameters, buffers } = weightRoles(model);
   const trained = new Set([...parameters, ...buffers]);
   for (const name of trained) {
     const { type, dims } = model.initializers.get(name)!;
     const given = Object.hasOwn(arrays, name) ? arrays[name] : undefined;
-    if (given?.type !== type || given.dims.join() !== dims.join()) {
+    if (given?.type !== type || !sameDims(given.dims, dims)) {
       const got = given === undefined ? "nothing" : `${given.type} [${given.dims.join(", ")}]`;
       throw invalidArgument(name, `${type} [${dims.join(", ")}]`, got);
     }

@@ -3,7 +3,8 @@ import type { Initialize } from "@pixelcal/graph";
 
 /**
  * Uniform in +-1/sqrt(fan in), PyTorch's default for weights and biases of convolutions (kaiming_uniform with
- * a = sqrt 5). The stream depends on seed and name alone, so a parameter does not change when another is added.
+ * a = sqrt 5). The stream depends on seed and name alone, so a parameter does not change when another is
+ * added.
  */
 export function uniformFan(seed: number): Initialize {
   return (name, dims, fanIn) => {

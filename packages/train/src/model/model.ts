@@ -1,8 +1,9 @@
 import type { Graph } from "@pixelcal/graph";
 
 /**
- * A segmentation network that can be laid out for any input size: `build` gives the inference graph with input
- * "image" [N, C, ...spatial], output "logits" [N, classes, ...spatial] and the same initial weights at every size.
+ * A segmentation network that can be laid out for any input size: `build` gives the inference graph with
+ * input "image" [N, C, ...spatial], output "logits" [N, classes, ...spatial] and the same initial weights at
+ * every size.
  */
 export interface Model {
   readonly name: string;

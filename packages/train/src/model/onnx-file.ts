@@ -25,8 +25,9 @@ export function withWeights(file: OnnxFile, weights: Weights, options: object = 
 }
 
 /**
- * Writes an ONNX file with new weights and nothing else changed, and beside it the files that hold weights of its own
- * (`externalData` is the folder of the original's). None is replaced before all are written, the model last.
+ * Writes an ONNX file with new weights and nothing else changed, and beside it the files that hold weights of
+ * its own (`externalData` is the folder of the original's). None is replaced before all are written, the
+ * model last.
  */
 export async function writeWithWeights(
   path: string,

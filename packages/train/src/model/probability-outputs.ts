@@ -59,8 +59,9 @@ const decided: Readonly<Record<string, string>> = {
 const mostDepth = 64;
 
 /**
- * What an output is made of where it holds probabilities or decisions in a form that no logits can be taken from:
- * "softmax", "sigmoid", "HardSigmoid", "ArgMax" and so on; undefined for logits and their logarithms of a softmax.
+ * What an output is made of where it holds probabilities or decisions in a form that no logits can be taken
+ * from: "softmax", "sigmoid", "HardSigmoid", "ArgMax" and so on; undefined for logits and their logarithms of
+ * a softmax.
  */
 export function probabilitiesIn(output: Value): string | undefined {
   const known = new Map<Value, string | undefined>();

@@ -1,4 +1,4 @@
-import { checkOptions, InvalidArgumentError, invalidArgument, optionNames } from "@pixelcal/core";
+import { checkOptions, InvalidArgumentError, invalidArgument, optionNames, sameDims } from "@pixelcal/core";
 import { Graph, GraphError, OnnxFile, parseModel, rewrite, type TiedWeights } from "@pixelcal/graph";
 import { type CanonicalOptions, canonical, imageDims, type OnMultiLabel } from "./canonical.js";
 import { imageAndLogits } from "./image-and-logits.js";
@@ -39,7 +39,10 @@ export function modelClasses(model: AnyModel, dims: readonly number[], options: 
   return imageAndLogits(modelSource(model, options)(dims)).logits.dims[1]!;
 }
 
-/** A source of canonical graphs from a model description, a graph or the bytes of an ONNX file; see `canonical`. */
+/**
+ * A source of canonical graphs from a model description, a graph or the bytes of an ONNX file; see
+ * `canonical`.
+ */
 export function modelSource(
   model: AnyModel,
   options: SourceOptions = {},
@@ -66,7 +69,7 @@ export function modelSource(
 
 function resized(model: Graph, dims: readonly number[]): Graph {
   const [image] = model.inputs;
-  if (image === undefined || model.inputs.length > 1 || image.dims.join() === dims.join()) return model;
+  if (image === undefined || model.inputs.length > 1 || sameDims(image.dims, dims)) return model;
   return rewrite(model, { input: (value, target) => target.input(value.name, value.type, dims) });
 }
 

@@ -4,8 +4,8 @@ import { type Graph, ops, rewrite, type Value } from "@pixelcal/graph";
 const mostParts = 32;
 
 /**
- * The model with every output that stacks several, [N, D, C, ...spatial] as deep supervision gives them, in D outputs: "y"
- * becomes "y[0]", "y[1]" and so on.
+ * The model with every output that stacks several, [N, D, C, ...spatial] as deep supervision gives them, in D
+ * outputs: "y" becomes "y[0]", "y[1]" and so on.
  */
 export function unstacked(model: Graph): Graph {
   const [image] = model.inputs;

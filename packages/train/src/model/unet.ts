@@ -24,9 +24,10 @@ const stride = 8;
 const smallest = 8;
 
 /**
- * The U-Net of the SDC repository for 2 or 3 spatial axes: three levels of two (convolution 3, batch norm, ReLU) and
- * max pooling by 2, a bottleneck, transposed convolutions with skips, a 1x1 head. Parameters have its names and count.
- * Sizes that are no multiple of 8 are padded by repeating the border, and the logits cropped back.
+ * The U-Net of the SDC repository for 2 or 3 spatial axes: three levels of two (convolution 3, batch norm,
+ * ReLU) and max pooling by 2, a bottleneck, transposed convolutions with skips, a 1x1 head. Parameters have
+ * its names and count. Sizes that are no multiple of 8 are padded by repeating the border, and the logits
+ * cropped back.
  */
 export function unet(dimensions: 2 | 3, options: Required<UNetOptions>): Model {
   const { channels, classes, base, seed } = options;

@@ -2,7 +2,10 @@ import { checkOptions } from "@pixelcal/core";
 import type { Model } from "./model.js";
 import { type UNetOptions, unet, unetNames } from "./unet.js";
 
-/** The SDC repository's 2-D U-Net: images [N, channels, H, W] to logits [N, classes, H, W]; base 32 by default. */
+/**
+ * The SDC repository's 2-D U-Net: images [N, channels, H, W] to logits [N, classes, H, W]; base 32 by
+ * default.
+ */
 export function unet2d(options: UNetOptions): Model {
   checkOptions("options", options, unetNames);
   const { channels = 1, classes, base = 32, seed = 0 } = options;

@@ -1,4 +1,4 @@
-import type { Tensor } from "@pixelcal/core";
+import { sameDims, type Tensor } from "@pixelcal/core";
 import { FormatError, readSafetensors, writeSafetensors } from "@pixelcal/io";
 
 /** The state of a training besides its arrays. It has no times or paths: equal runs write equal bytes. */
@@ -130,7 +130,7 @@ export function restoreArrays(path: string, from: Checkpoint, into: Omit<Checkpo
     for (const [name, { dims, data }] of Object.entries(target)) {
       const found = Object.hasOwn(source, name) ? source[name] : undefined;
       if (found === undefined) problems.push(`${place}${name} is missing`);
-      else if (found.dims.join() !== dims.join()) {
+      else if (!sameDims(found.dims, dims)) {
         problems.push(`${place}${name} is [${found.dims}], expected [${dims}]`);
       } else copies.push(() => data.set(found.data));
     }

@@ -1,5 +1,13 @@
-import type { Labels, Tensor } from "@pixelcal/core";
-import { checkLabels, checkOptions, checkTensor, invalidArgument, optionNames } from "@pixelcal/core";
+import {
+  checkLabels,
+  checkOptions,
+  checkTensor,
+  invalidArgument,
+  type Labels,
+  optionNames,
+  sameDims,
+  type Tensor,
+} from "@pixelcal/core";
 import type { Loss } from "@pixelcal/losses";
 import { createSession, type TrainDevice } from "../runtime/session.js";
 import { buildLossGraph, gradientOutput, lossValues, targetFeeds } from "./step-graph.js";
@@ -38,7 +46,7 @@ export async function lossAndGradient(
   checkTensor("logits", logits, ["float32"], [3, 5]);
   checkLabels(labels);
   const expected = logits.dims.filter((_, axis) => axis !== 1);
-  if (labels.dims.join() !== expected.join()) {
+  if (!sameDims(labels.dims, expected)) {
     throw invalidArgument(
       "labels",
       `[${expected.join(", ")}] for logits [${logits.dims.join(", ")}]`,
