@@ -90,7 +90,8 @@ export interface NamedLoss {
 }
 
 /**
- * The loss that a configuration names; throws on an unknown name, option or value, naming what is allowed.
+ * Makes the loss that a configuration names; throws on an unknown name, option or value, naming what is
+ * allowed.
  */
 export function lossFromConfig(config: NamedLoss): Loss {
   if (typeof config !== "object" || config === null)

@@ -29,8 +29,8 @@ export const svlsPresets: PresetSchemas = {
 };
 
 /**
- * mean_pix(-sum_c t_c log p_c), t half the pixel's own label and half its Gaussian-weighted neighbours':
- * spatially varying label smoothing (Islam and Glocker, IPMI 2021).
+ * Returns mean_pix(-sum_c t_c log p_c), with t half the pixel's own label and half its Gaussian-weighted
+ * neighbours': spatially varying label smoothing (Islam and Glocker, IPMI 2021).
  */
 export function svls(options: SvlsOptions = {}): Loss {
   const preset = checkOptions("svls", svlsPresets, options);

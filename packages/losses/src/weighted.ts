@@ -18,8 +18,8 @@ export interface WeightedPart {
 const partNames = optionNames<WeightedPart>({ weight: true, loss: true });
 
 /**
- * The weighted sum of losses. Its terms are theirs as "nacl.crossEntropy" beside each loss as a whole
- * ("nacl"); of several of one name the later are numbered ("nacl2").
+ * Returns the weighted sum of losses. Its terms are those of the parts, named as "nacl.crossEntropy" beside
+ * each loss as a whole ("nacl"); of several of one name the later are numbered ("nacl2").
  */
 export function weighted(parts: readonly WeightedPart[]): Loss {
   if (!Array.isArray(parts) || parts.length === 0)

@@ -5,7 +5,7 @@ const bytesOf = ({ type, dims }: Pick<Value, "type" | "dims">): number =>
   zeros(type, [0]).data.BYTES_PER_ELEMENT * elementCount(dims);
 
 /**
- * The most bytes that are alive at once when a graph's nodes run in their order: inputs, weights and
+ * Returns the most bytes that are in use at once when a graph's nodes run in order: inputs, weights and
  * constants throughout, every other value from its node to its last use, outputs to the end. A runtime may
  * need more for an operator's own work and less where it writes in place.
  */

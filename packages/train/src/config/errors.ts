@@ -15,8 +15,8 @@ export class ConfigError extends Error {
   }
 }
 
-/** Says what a value from a configuration file is, in the words of an error message. */
-function describe(value: unknown): string {
+/** Describes a value from a configuration file for an error message. */
+function describeYaml(value: unknown): string {
   if (value === undefined) return "nothing";
   if (value === null) return "null";
   if (Array.isArray(value)) return "a list";
@@ -30,7 +30,7 @@ function describe(value: unknown): string {
 export function problemsOf(issue: z.core.$ZodIssue, root: unknown, keysAt: KeysAt): string[] {
   const path = issue.path.map(String);
   const name = path.length === 0 ? "config" : path.join(".");
-  const got = describe(valueAt(root, path));
+  const got = describeYaml(valueAt(root, path));
   switch (issue.code) {
     case "unrecognized_keys":
       return issue.keys.map((key) => unknownKey([...path, key].join("."), key, keysAt(path)));
@@ -48,15 +48,15 @@ export function problemsOf(issue: z.core.$ZodIssue, root: unknown, keysAt: KeysA
   }
 }
 
-/** The keys that a section, named by its path, may hold. */
+/** Returns the keys that the section at a path may hold. */
 export type KeysAt = (path: readonly string[]) => readonly string[];
 
-/** "a, b or c" */
+/** Returns the names as "a, b or c". */
 function alternatives(names: readonly string[]): string {
   return names.length < 2 ? (names[0] ?? "nothing") : `${names.slice(0, -1).join(", ")} or ${names.at(-1)}`;
 }
 
-/** The problem of a key that is not known, with the nearest one that is. */
+/** Returns the problem of an unknown key, with the nearest known one. */
 function unknownKey(name: string, key: string, allowed: readonly string[]): string {
   const near = nearestName(key, allowed);
   return `${name}: unknown key; ${near === undefined ? `allowed: ${allowed.join(", ")}` : `did you mean ${near}?`}`;

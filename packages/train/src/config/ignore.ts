@@ -2,15 +2,15 @@ import { losses, type NamedLoss } from "@pixelcal/losses";
 import { ConfigError } from "./errors.js";
 import type { LossConfig } from "./loss.js";
 
-/** One loss of a configuration and the path of its section. */
+/** A loss of a configuration and the path of its section. */
 interface Part {
   readonly path: string;
   readonly loss: NamedLoss;
 }
 
 /**
- * Brings the label to ignore into every place it is needed: what `dataset.ignore` says goes into the loss
- * (each part of a weighted one), what the loss says into the data set. Throws `ConfigError` where two places
+ * Makes the data set and the loss (each part of a weighted one) ignore the same label, given in either
+ * place. Throws `ConfigError` where two places
  * disagree, and for a loss that counts every pixel.
  */
 export function shareIgnore(
@@ -36,7 +36,7 @@ export function shareIgnore(
 
 const isWeighted = (loss: NamedLoss): boolean => loss.name === "weighted";
 
-/** The parts of a weighted loss; `lossOfSection` has checked them. */
+/** Returns the parts of a weighted loss; `lossOfSection` has checked them. */
 const weightedParts = (loss: NamedLoss): readonly { readonly loss: NamedLoss }[] =>
   loss.losses as readonly { readonly loss: NamedLoss }[];
 
@@ -53,7 +53,7 @@ function ignoring(loss: NamedLoss, ignore: number): NamedLoss {
   };
 }
 
-/** The preset of a loss, or what it has in the place of presets. */
+/** Returns the preset of a loss, or its variant where it has variants instead. */
 function presetOf({ name, preset, variant }: NamedLoss): string {
   const { presets } = losses[name]!;
   return [variant, preset].map(String).find((one) => Object.hasOwn(presets, one)) ?? Object.keys(presets)[0]!;

@@ -13,7 +13,7 @@ import { ConfigError, problemsOf } from "./errors.js";
  * A loss by its name in the registry of `@pixelcal/losses`, with its preset and the options that were given.
  */
 export interface LossConfig extends NamedLoss {
-  /** Always there, except for a "weighted" sum, whose parts have their own. */
+  /** The preset; absent only for a "weighted" sum, whose parts have their own. */
   readonly preset?: string;
 }
 
@@ -24,7 +24,7 @@ type Options = Readonly<Record<string, unknown>>;
 export const methods: readonly string[] = Object.keys(referenceMethods);
 
 /**
- * The sections that hold the methods' options. Those of methods that are not chosen may be present, and are
+ * The sections of the methods' options. Sections of methods that are not chosen may be present, and are
  * checked.
  */
 export const methodSections: Readonly<Record<string, z.ZodOptional<Schema>>> = Object.fromEntries(
@@ -39,7 +39,7 @@ export const methodSections: Readonly<Record<string, z.ZodOptional<Schema>>> = O
 );
 
 /**
- * The loss that a method of the authors' repository stands for: under `reference` their loss number for
+ * Returns the loss of a method of the authors' repository: under `reference` their loss number for
  * number, under `consistent` the method as its own authors define it. Throws `ConfigError` for an option that
  * the latter lacks.
  */
@@ -56,7 +56,7 @@ export function lossOfMethod(
   for (const [key, value] of Object.entries((sections[section] as Options | undefined) ?? {})) {
     const { option = key, values } = keys[key]!;
     if (Object.hasOwn(presets[own]!, option)) options[option] = values?.get(value) ?? value;
-    // What the authors' own code accepts and ignores is ignored here too; anything else is a mistake.
+    // Keys that the authors' own code accepts and ignores are ignored here too; any other is a mistake.
     else if (preset !== "reference")
       problems.push(`${section}.${key}: not an option of ${loss} in preset ${own}`);
   }
@@ -64,7 +64,7 @@ export function lossOfMethod(
   return { name: loss, preset: own, ...options };
 }
 
-/** The loss of a `loss` section, its preset filled in; or every problem of the section. */
+/** Returns the loss of a `loss` section, its preset filled in; throws with every problem of the section. */
 export function lossOfSection(section: NamedLoss): LossConfig {
   const { name } = section;
   if (name === "weighted") return weightedLoss(section);
@@ -72,7 +72,7 @@ export function lossOfSection(section: NamedLoss): LossConfig {
   if (!known.success) throw failure(known.error, section, ["name"]);
   const { presets } = losses[name]!;
   const variants = Object.keys(presets);
-  // marginSvls has one preset, and its variants in the place of presets.
+  // marginSvls has one preset and, instead of presets, variants.
   const selector = "preset" in presets[variants[0]!]! ? "variant" : "preset";
   const chosen = z.object({ [selector]: z.enum(variants).default(variants[0]!) }).safeParse(section);
   if (!chosen.success) throw failure(chosen.error, section, []);

@@ -1,9 +1,9 @@
-/** Deeper than any configuration is; what lies below is no key of one and refused as such. */
+/** Deeper than any configuration; keys below it are refused as unknown. */
 const deepest = 64;
 
 /**
- * A problem for each key that a JavaScript object takes for its prototype: it would be left out without a
- * word.
+ * Returns a problem for each key that a JavaScript object takes for its prototype: it would be left out
+ * silently.
  */
 export function forbiddenNames(json: unknown, path: readonly string[] = []): string[] {
   if (typeof json !== "object" || json === null || path.length > deepest) return [];

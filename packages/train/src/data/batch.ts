@@ -19,16 +19,16 @@ export interface Batch {
   readonly labels: Tensor<"int32">;
   /** Numbers that the labels hold, where the data set has checked them. */
   readonly labelRange?: LabelRange;
-  /** Size per spatial axis, when all cases know it and agree. */
+  /** The pixel's size per spatial axis, present where all cases have it and agree. */
   readonly spacing?: readonly number[];
-  /** The loss's targets, when the loader was given a function for them. */
+  /** The loss's targets, present where the loader was given a function for them. */
   readonly targets?: Readonly<Record<string, Tensor>>;
   /** The cases' further arrays, stacked. */
   readonly extras: Readonly<Record<string, Tensor>>;
   readonly names: readonly string[];
 }
 
-/** One case of a batch to be, with the symmetry drawn for it. */
+/** A case that goes into a batch, with the symmetry drawn for it. */
 export interface Member {
   readonly index: number;
   readonly item: DatasetCase;
@@ -39,8 +39,8 @@ const sameSpacing = (a: readonly number[] | undefined, b: readonly number[] | un
   a === b || (a !== undefined && b !== undefined && sameDims(a, b));
 
 /**
- * Throws InvalidArgumentError naming two files whose shapes differ, or a turn between axes of different size
- * or spacing.
+ * Throws InvalidArgumentError naming two files whose shapes differ, or a rotation between axes of different
+ * size or spacing.
  */
 export function checkMembers(dataset: Dataset, members: readonly Member[]): void {
   const first = members[0]!;
@@ -56,9 +56,9 @@ export function checkMembers(dataset: Dataset, members: readonly Member[]): void
     const moved = transform.from.findIndex((axis, i) => axis !== i);
     if (moved < 0) continue;
     const { dims } = item.labels;
-    const turns = (sizes: readonly number[]): boolean =>
+    const fitsRotation = (sizes: readonly number[]): boolean =>
       transform.from.every((axis, i) => sizes[axis] === sizes[i]);
-    if (!turns(dims) || (item.spacing && !turns(item.spacing))) {
+    if (!fitsRotation(dims) || (item.spacing && !fitsRotation(item.spacing))) {
       const spacing = item.spacing ? ` and spacing [${item.spacing}]` : "";
       throw invalidArgument(
         "augment.rotations",
@@ -112,13 +112,13 @@ function stackedLabels(
   return out;
 }
 
-/** Drops a first axis of length 1, as of a target computed for one case. */
+/** Drops the first axis, of length 1, of a target computed for one case. */
 export function unstack(part: Tensor): Tensor {
   if (part.dims[0] !== 1) throw invalidArgument("targets", "a first axis of 1 for one case", part.dims);
   return tensor(part.type, part.data, part.dims.slice(1));
 }
 
-/** The batch of `members`, without targets. */
+/** Returns the batch of `members`, without targets. */
 export function assemble(dataset: Dataset, members: readonly Member[]): Batch {
   const items = members.map(({ item }) => item);
   const transforms = members.map(({ transform }) => transform);

@@ -3,7 +3,7 @@ import { checkOptions, invalidArgument, type Labels, optionNames, type Tensor } 
 import { type Case, classLabels, FormatError, labelNumbers, listCases, readCase } from "@pixelcal/io";
 import type { LabelRange } from "@pixelcal/losses";
 
-/** One case as a loader takes it. */
+/** A case as a loader takes it. */
 export interface DatasetCase {
   /** [C, ...spatial], all finite */
   readonly image: Tensor<"float32">;
@@ -14,7 +14,7 @@ export interface DatasetCase {
   readonly extras: Readonly<Record<string, Tensor>>;
 }
 
-/** Cases by index. Reading a case twice gives the same arrays, which nobody may change. */
+/** Cases by index. Reading a case twice may give the same arrays; callers must not change them. */
 export interface Dataset {
   readonly names: readonly string[];
   readonly classes: number;
@@ -24,13 +24,13 @@ export interface Dataset {
   /** Number of spatial axes. */
   readonly rank: number;
   read(index: number): Promise<DatasetCase>;
-  /** Where the case comes from, for messages. */
+  /** Names the file or place of a case, for messages. */
   source(index: number): string;
 }
 
 export interface NpzDatasetOptions {
   readonly classes: number;
-  /** A label outside [0, classes) that marks pixels without a truth. */
+  /** A label outside [0, classes) that marks pixels without ground truth. */
   readonly ignore?: number;
   /** Arrays to load beside image and label. */
   readonly extras?: readonly string[];
@@ -56,7 +56,7 @@ function caseBytes(item: DatasetCase): number {
   return item.image.data.byteLength + item.labels.data.byteLength + extras;
 }
 
-/** The .npz cases of one split of a data set, in the order of their names. */
+/** The .npz cases of one split of a data set, sorted by name. */
 export class NpzDataset implements Dataset {
   readonly names: readonly string[];
   readonly classes: number;
@@ -109,8 +109,8 @@ export class NpzDataset implements Dataset {
     if (kept) return kept;
     const path = this.source(index);
     const item = await this.#accept(path, await readCase(path, { extras: this.#options.extras }));
-    // Whatever comes first stays: under a shuffled sweep over more cases than fit, evicting the oldest would
-    // never hit.
+    // The first cases that fit stay: with a shuffled order over more cases than fit, evicting the oldest
+    // would never hit.
     const bytes = caseBytes(item);
     if (bytes <= this.#room && !this.#cache.has(index)) {
       this.#room -= bytes;
@@ -120,10 +120,10 @@ export class NpzDataset implements Dataset {
   }
 
   async #checkAll(): Promise<void> {
-    // A few at a time: unpacking runs on threads, and memory stays bounded.
+    // Four at a time: unpacking runs on threads, and memory stays bounded.
     for (let start = 1; start < this.names.length; start += 4) {
       const few = this.names.slice(start, start + 4).map((_, i) => this.read(start + i));
-      // Of several failures the first file's is told, whichever came first.
+      // Where several fail, the first file's error is thrown, whichever failed first.
       for (const result of await Promise.allSettled(few))
         if (result.status === "rejected") throw result.reason;
     }

@@ -230,7 +230,7 @@ describe("errors", () => {
   test.each([
     [{ batchSize: 0 }, /batchSize: expected an integer of 1 or more/],
     [{ batchSize: 1.5 }, /batchSize/],
-    [{ batchSize: 9, remainder: "drop" }, /batchSize: expected at most the 4 cases there are/],
+    [{ batchSize: 9, remainder: "drop" }, /batchSize: expected at most 4, the number of cases/],
     [{ batchSize: 1, prefetch: 0 }, /prefetch/],
     [{ batchSize: 1, targetCacheBytes: -1 }, /targetCacheBytes/],
     [{ batchSize: 1, remainder: "pad" }, /remainder: expected keep, drop or wrap, got pad/],

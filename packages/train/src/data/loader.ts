@@ -6,7 +6,7 @@ import { type Augmentation, checkAugmentation, drawTransform, identity } from ".
 
 /**
  * Computes what a loss needs of the labels [N, ...spatial] ahead of the step. Called for several batches at
- * once.
+ * the same time.
  */
 export type Targets = (
   batch: Pick<Batch, "images" | "labels" | "labelRange" | "spacing">,
@@ -29,7 +29,7 @@ export interface LoaderOptions {
    * (default) computes the targets of every batch anew, after augmentation.
    */
   readonly targetCacheBytes?: number;
-  /** Batches prepared ahead; 2 by default. */
+  /** Number of batches to prefetch; 2 by default. */
   readonly prefetch?: number;
 }
 
@@ -59,14 +59,14 @@ function checkLoader(dataset: Dataset, options: LoaderOptions): void {
   if (remainder === "drop" && dataset.names.length < batchSize) {
     throw invalidArgument(
       "batchSize",
-      `at most the ${dataset.names.length} cases there are when the rest is dropped`,
+      `at most ${dataset.names.length}, the number of cases, with remainder drop`,
       batchSize,
     );
   }
   if (options.augment !== undefined) checkAugmentation(options.augment, dataset.rank);
 }
 
-/** Batches of a data set, epoch after epoch, prepared ahead of their use. */
+/** The batches of a data set by epoch, prefetched. */
 export class Loader {
   readonly dataset: Dataset;
   readonly batchesPerEpoch: number;
@@ -94,7 +94,7 @@ export class Loader {
     return prefetch(this.#plan(epoch), this.#options.prefetch ?? 2, (indices) => this.#make(epoch, indices));
   }
 
-  /** The case indices of every batch of an epoch. */
+  /** Returns the case indices of every batch of an epoch. */
   #plan(epoch: number): number[][] {
     const { batchSize, shuffle = false, remainder = "keep" } = this.#options;
     const count = this.dataset.names.length;
@@ -123,7 +123,7 @@ export class Loader {
     return { ...batch, targets: await this.#targetsByCase(members, targets) };
   }
 
-  /** Targets of cases one by one, kept or of differing spacing, brought into the batch's orientation. */
+  /** Computes targets case by case (kept, or with spacings that differ) and transforms them as the batch. */
   async #targetsByCase(members: readonly Member[], targets: Targets): Promise<Record<string, Tensor>> {
     const parts = await Promise.all(members.map(({ index, item }) => this.#targetsOf(index, item, targets)));
     const spatial = members[0]!.item.labels.dims;

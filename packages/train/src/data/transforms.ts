@@ -31,7 +31,8 @@ export function flip(rank: number, axis: number): Transform {
 }
 
 /**
- * Quarter turns in the plane of two axes, from the first towards the second, as numpy.rot90(m, turns, axes).
+ * Rotates by quarter turns in the plane of two axes, from the first towards the second: numpy.rot90(m,
+ * turns, axes).
  */
 export function rotation(rank: number, [a, b]: readonly [number, number], turns: number): Transform {
   const from = [...identity(rank).from];
@@ -46,7 +47,7 @@ export function rotation(rank: number, [a, b]: readonly [number, number], turns:
   return result;
 }
 
-/** `first`, then `second`. */
+/** Returns the symmetry that applies `first`, then `second`. */
 export function compose(first: Transform, second: Transform): Transform {
   return {
     from: second.from.map((axis) => first.from[axis]!),
@@ -106,7 +107,7 @@ export function place(source: Tensor, target: Tensor, offset: number, transform:
   }
 }
 
-/** Which symmetries a loader may apply, as spatial axes of a case. */
+/** The symmetries a loader may apply, as spatial axes of a case. */
 export interface Augmentation {
   /** Axes to mirror, each with probability 1/2. */
   readonly flips?: readonly number[];
@@ -138,8 +139,7 @@ export function checkAugmentation(augmentation: Augmentation, rank: number): voi
 }
 
 /**
- * Draws one symmetry. Axes are always asked in the same order, so a generator in the same state gives the
- * same one.
+ * Draws one symmetry. Draws follow the axes' order, so a generator in the same state gives the same symmetry.
  */
 export function drawTransform(augmentation: Augmentation, rank: number, random: Random): Transform {
   let result = identity(rank);

@@ -10,7 +10,7 @@ import { withArrays } from "./image-and-logits.js";
 import type { ModelSource } from "./source.js";
 
 export interface ExportOptions {
-  /** The image's [N, C, ...spatial]; one image of the training size by default. */
+  /** The image's dims [N, C, ...spatial]; one image of the training size by default. */
   readonly dims?: readonly number[];
   /**
    * "fixed" (default): images have the spatial size of `dims`. "open": any size for which the network needs
@@ -32,7 +32,7 @@ function checkExportOptions(options: ExportOptions): void {
 
 const spatialNames = ["D", "H", "W"];
 
-/** The bytes of an ONNX file of a model with these arrays: standard operators, inference behaviour. */
+/** Returns an ONNX file of a model with these arrays: standard operators, inference behaviour. */
 export function exportModel(
   source: ModelSource,
   arrays: Readonly<Record<string, Tensor>>,

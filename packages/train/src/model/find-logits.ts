@@ -1,6 +1,6 @@
 import { type Node, toNumbers, type Value } from "@pixelcal/graph";
 
-/** What was found in the place of logits. */
+/** The activation that an output ends with, and its input. */
 export type Activation = "none" | "softmax" | "log-softmax" | "sigmoid";
 
 export interface FoundActivation {
@@ -15,11 +15,11 @@ type Finder = (node: Node) => FoundActivation | undefined;
 const nodeOf = (value: Value | undefined, opType: string): Node | undefined =>
   value?.node?.opType === opType ? value.node : undefined;
 
-/** The operand of a node of this kind. */
+/** Returns the operand of a node of this operator. */
 const under = (value: Value | undefined, opType: string): Value | undefined =>
   nodeOf(value, opType)?.inputs[0];
 
-/** The elements of a value that does not depend on the image. */
+/** Returns the elements of a constant. */
 function constantOf(value: Value | undefined): readonly number[] | undefined {
   const tensor = value?.graph.tensor(value);
   return tensor && Array.from(toNumbers(tensor));
@@ -27,21 +27,21 @@ function constantOf(value: Value | undefined): readonly number[] | undefined {
 
 const isOne = (value: Value | undefined): boolean => constantOf(value)?.join() === "1";
 
-/** The only axis that a reduction to size 1 runs over. */
+/** Returns the one axis of a reduction that keeps its dims. */
 function reducedAxis({ inputs, attributes, outputs }: Node): number | undefined {
   const axes = constantOf(inputs[1]);
   if (axes?.length !== 1 || attributes.keepdims === 0) return undefined;
   return axes[0]! < 0 ? axes[0]! + outputs[0]!.dims.length : axes[0]!;
 }
 
-/** What a numerically safe softmax has subtracted its maximum from. */
+/** Returns the operand from which a numerically safe softmax subtracts its maximum. */
 function unshifted(value: Value, axis: number): Value {
   const [x, most] = nodeOf(value, "Sub")?.inputs ?? [];
   const largest = nodeOf(most, "ReduceMax");
   return x !== undefined && largest?.inputs[0] === x && reducedAxis(largest) === axis ? x : value;
 }
 
-/** A softmax written as exponentials over their sum. */
+/** Matches a softmax written as exponentials over their sum. */
 function quotient(above: Value | undefined, below: Value | undefined): FoundActivation | undefined {
   const exponent = under(above, "Exp");
   const sum = nodeOf(below, "ReduceSum");
@@ -51,7 +51,7 @@ function quotient(above: Value | undefined, below: Value | undefined): FoundActi
   return axis === undefined ? undefined : { activation: "softmax", logits: unshifted(exponent, axis), axis };
 }
 
-/** A sigmoid written as exp(x) over 1 + exp(x): x. */
+/** Matches a sigmoid written as exp(x) / (1 + exp(x)); returns x. */
 function overOneMore(above: Value | undefined, below: Value | undefined): FoundActivation | undefined {
   const logits = under(above, "Exp");
   const [a, b] = nodeOf(below, "Add")?.inputs ?? [];
@@ -61,14 +61,14 @@ function overOneMore(above: Value | undefined, below: Value | undefined): FoundA
     : undefined;
 }
 
-/** A sigmoid's 1 + exp(-x): x. */
+/** Matches 1 + exp(-x), the denominator of a sigmoid; returns x. */
 function sigmoidOf(value: Value | undefined): FoundActivation | undefined {
   const [a, b] = nodeOf(value, "Add")?.inputs ?? [];
   const logits = under(under(isOne(a) ? b : isOne(b) ? a : undefined, "Exp"), "Neg");
   return logits && { activation: "sigmoid", logits };
 }
 
-/** A logarithm of softmax written as x less the logarithm of the sum of exponentials. */
+/** Matches a log-softmax written as x minus the logarithm of the sum of exponentials. */
 function lessLogSum(x: Value | undefined, less: Value | undefined): FoundActivation | undefined {
   const sum = nodeOf(under(less, "Log"), "ReduceSum");
   const reduced = sum ?? nodeOf(less, "ReduceLogSumExp");
@@ -86,7 +86,7 @@ const own =
     return { activation, logits: logits!, axis: axis < 0 ? axis + outputs[0]!.dims.length : axis };
   };
 
-/** By the operator that an activation ends with, as some exporters write it in others. */
+/** Matchers by the last operator of an activation that an exporter wrote in several operators. */
 const finders: Readonly<Record<string, Finder>> = {
   Softmax: own("softmax"),
   LogSoftmax: own("log-softmax"),
@@ -100,7 +100,7 @@ const finders: Readonly<Record<string, Finder>> = {
   Sub: ({ inputs: [x, less] }) => lessLogSum(x, less),
 };
 
-/** The activation `to` where it is one more operator, `opType`, on the activation `from`. */
+/** Matches the activation `to` where it is the operator `opType` applied to the activation `from`. */
 function within(
   value: Value | undefined,
   opType: string,
@@ -113,7 +113,7 @@ function within(
   return found?.activation === from ? { ...found, activation: to } : undefined;
 }
 
-/** The activation that a value is the result of. */
+/** Returns the activation whose result a value is, if any. */
 export function activationAt({ node }: Value): FoundActivation | undefined {
   return node && Object.hasOwn(finders, node.opType) ? finders[node.opType]!(node) : undefined;
 }

@@ -2,9 +2,9 @@ import { elementCount, Random, tensor } from "@pixelcal/core";
 import type { Initialize } from "@pixelcal/graph";
 
 /**
- * Uniform in +-1/sqrt(fan in), PyTorch's default for weights and biases of convolutions (kaiming_uniform with
- * a = sqrt 5). The stream depends on seed and name alone, so a parameter does not change when another is
- * added.
+ * Draws weights uniformly in +-1/sqrt(fan in), PyTorch's default for weights and biases of convolutions
+ * (kaiming_uniform with a = sqrt 5). The stream depends on seed and name alone, so a parameter does not
+ * change when another is added.
  */
 export function uniformFan(seed: number): Initialize {
   return (name, dims, fanIn) => {

@@ -43,7 +43,7 @@ const combining: ReadonlySet<string> = new Set([
   "Pow",
 ]);
 
-/** Results that are no logits, whatever they are made of. */
+/** Operators whose results are never logits. */
 const decided: Readonly<Record<string, string>> = {
   HardSigmoid: "HardSigmoid",
   ArgMax: "ArgMax",
@@ -55,13 +55,13 @@ const decided: Readonly<Record<string, string>> = {
   Equal: "threshold",
 };
 
-/** Deeper chains behind an activation are a network's, no post-processing. */
+/** Depth beyond which operators after an activation belong to the network, not to post-processing. */
 const mostDepth = 64;
 
 /**
- * What an output is made of where it holds probabilities or decisions in a form that no logits can be taken
- * from: "softmax", "sigmoid", "HardSigmoid", "ArgMax" and so on; undefined for logits and their logarithms of
- * a softmax.
+ * Names the source of an output that holds probabilities or decisions from which no logits can be recovered:
+ * "softmax", "sigmoid", "HardSigmoid", "ArgMax" and so on; undefined for logits and their logarithms of a
+ * softmax.
  */
 export function probabilitiesIn(output: Value): string | undefined {
   const known = new Map<Value, string | undefined>();
@@ -94,20 +94,20 @@ function kindOf(value: Value, node: Node, visit: Visit): string | undefined {
   return combining.has(opType) ? (scaledTanh(node) ?? ofAll(inputs, visit)) : undefined;
 }
 
-/** What all operands are that depend on the image, by the first of them. */
+/** Returns the source of the operands that depend on the image, if all have one; that of the first. */
 function ofAll(operands: readonly (Value | undefined)[], visit: Visit): string | undefined {
   const kinds = operands.filter((value) => value !== undefined && !isFixed(value)).map(visit);
   return kinds.includes(undefined) ? undefined : kinds[0];
 }
 
-/** A condition that chooses among constants. */
+/** Tells whether a condition chooses among constants. */
 const decidedBy = (
   [condition, ...branches]: readonly (Value | undefined)[],
   visit: Visit,
 ): string | undefined =>
   branches.every((value) => value !== undefined && isFixed(value)) ? visit(condition) : undefined;
 
-/** A sigmoid as runtimes compute it: half of a hyperbolic tangent and 1. */
+/** Matches a sigmoid written as (1 + tanh(x / 2)) / 2. */
 function scaledTanh({ opType, inputs }: Node): string | undefined {
   const half = inputs.some((value) => value !== undefined && isNumber(value, opType === "Div" ? 2 : 0.5));
   const other = inputs.find((value) => value !== undefined && !isFixed(value))?.node;
@@ -125,7 +125,7 @@ function isNumber(value: Value, number: number): boolean {
   return data?.length === 1 && Number(data[0]) === number;
 }
 
-/** Whether a value does not depend on the image: a stored array, or made of such. */
+/** Tells whether a value does not depend on the image: a stored array, or computed from such. */
 function isFixed(value: Value, depth = 0): boolean {
   if (value.graph.tensor(value) !== undefined) return true;
   if (value.node === undefined || depth > 8) return false;

@@ -7,14 +7,14 @@ import type { Model } from "./model.js";
 /** A network: its description, a graph, or an ONNX file as bytes or decoded. */
 export type AnyModel = Model | Graph | OnnxFile | Uint8Array;
 
-/** Lays a network out for images of given dims. */
+/** Builds a network's graph for images of given dims. */
 export type ModelSource = (dims: readonly number[]) => Graph;
 
-/** How the weights of an ONNX file are read. */
+/** Options for reading the weights of an ONNX file. */
 export interface FileOptions {
   /** The folder of the weights that it keeps in other files. */
   readonly externalData?: string;
-  /** What becomes of weights that several layers share; "named" by default. */
+  /** The treatment of weights that several layers share; "named" by default. */
   readonly tiedWeights?: TiedWeights;
 }
 
@@ -33,14 +33,14 @@ const sourceOptionTable: { readonly [K in keyof Required<SourceOptions>]: true }
 };
 const names = optionNames<SourceOptions>(sourceOptionTable);
 
-/** How many classes a model tells apart on images of these dims. Throws when they do not fit each other. */
+/** Returns the number of classes of a model on images of these dims; throws unless it can take them. */
 export function modelClasses(model: AnyModel, dims: readonly number[], options: SourceOptions = {}): number {
   checkOptions("options", options, names);
   return imageAndLogits(modelSource(model, options)(dims)).logits.dims[1]!;
 }
 
 /**
- * A source of canonical graphs from a model description, a graph or the bytes of an ONNX file; see
+ * Returns a source of canonical graphs from a model description, a graph or the bytes of an ONNX file; see
  * `canonical`.
  */
 export function modelSource(
@@ -75,12 +75,12 @@ function resized(model: Graph, dims: readonly number[]): Graph {
 
 const fileFaults: ReadonlySet<string> = new Set(["model", "externalData", "tiedWeights"]);
 
-/** A finished graph may hold sizes that suit the images it was made for alone. */
+/** Turns errors about a size into errors about the image: a graph may hold sizes of other images. */
 function laidOut(dims: readonly number[], make: () => Graph): Graph {
   try {
     return make();
   } catch (cause) {
-    // What is wrong with the file is wrong with it at any size.
+    // A fault of the file is one at any size.
     if (!(cause instanceof GraphError) || fileFaults.has(cause.where)) throw cause;
     const message = `image: the model cannot take [${dims.join(", ")}]: ${cause.message}`;
     throw new InvalidArgumentError("image", message, { cause });

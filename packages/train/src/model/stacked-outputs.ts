@@ -1,11 +1,11 @@
 import { type Graph, ops, rewrite, type Value } from "@pixelcal/graph";
 
-/** More than any network supervises. */
+/** More outputs than any network with deep supervision has. */
 const mostParts = 32;
 
 /**
- * The model with every output that stacks several, [N, D, C, ...spatial] as deep supervision gives them, in D
- * outputs: "y" becomes "y[0]", "y[1]" and so on.
+ * Splits every output that stacks several, [N, D, C, ...spatial] as in deep supervision, into D outputs: "y"
+ * becomes "y[0]", "y[1]" and so on.
  */
 export function unstacked(model: Graph): Graph {
   const [image] = model.inputs;
@@ -21,7 +21,10 @@ export function unstacked(model: Graph): Graph {
   });
 }
 
-/** One of the stacked: what was stacked, where that can be seen, as it may end with an activation. */
+/**
+ * Returns the index-th stacked output: the Concat's operand if the stack is a Concat, so that an activation
+ * at its end is found, else a slice.
+ */
 function part(stack: Value, index: number): Value {
   const { opType, inputs = [], attributes } = stack.node ?? {};
   const apart = opType === "Concat" && attributes?.axis === 1 && inputs.length === stack.dims[1];

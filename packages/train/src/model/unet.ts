@@ -24,10 +24,10 @@ const stride = 8;
 const smallest = 8;
 
 /**
- * The U-Net of the SDC repository for 2 or 3 spatial axes: three levels of two (convolution 3, batch norm,
- * ReLU) and max pooling by 2, a bottleneck, transposed convolutions with skips, a 1x1 head. Parameters have
- * its names and count. Sizes that are no multiple of 8 are padded by repeating the border, and the logits
- * cropped back.
+ * Describes the U-Net of the SDC repository for 2 or 3 spatial axes: three levels of two (convolution 3,
+ * batch norm, ReLU) and max pooling by 2, a bottleneck, transposed convolutions with skips, a 1x1 head.
+ * Parameters have its names and count. Sizes that are no multiple of 8 are padded by repeating the border,
+ * and the logits cropped back.
  */
 export function unet(dimensions: 2 | 3, options: Required<UNetOptions>): Model {
   const { channels, classes, base, seed } = options;
@@ -94,7 +94,7 @@ function halve(x: Value): Value {
   return ops.MaxPool(x, { kernel_shape: each, strides: each });
 }
 
-/** The border repeated by `before` and `after` pixels of every spatial axis. */
+/** Repeats the border by `before` and `after` pixels of every spatial axis. */
 function pad(x: Value, before: readonly number[], after: readonly number[]): Value {
   if ([...before, ...after].every((pixels) => pixels === 0)) return x;
   return ops.Pad(x, [0, 0, ...before, 0, 0, ...after], { mode: "edge" });

@@ -3,8 +3,8 @@ import type { Model } from "./model.js";
 import { type UNetOptions, unet, unetNames } from "./unet.js";
 
 /**
- * The SDC repository's 2-D U-Net: images [N, channels, H, W] to logits [N, classes, H, W]; base 32 by
- * default.
+ * Describes the SDC repository's 2-D U-Net: images [N, channels, H, W] to logits [N, classes, H, W]; base 32
+ * by default.
  */
 export function unet2d(options: UNetOptions): Model {
   checkOptions("options", options, unetNames);

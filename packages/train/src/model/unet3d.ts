@@ -3,8 +3,8 @@ import type { Model } from "./model.js";
 import { type UNetOptions, unet, unetNames } from "./unet.js";
 
 /**
- * The SDC repository's 3-D U-Net: images [N, channels, D, H, W] to logits [N, classes, D, H, W]; base 16 by
- * default.
+ * Describes the SDC repository's 3-D U-Net: images [N, channels, D, H, W] to logits [N, classes, D, H, W];
+ * base 16 by default.
  */
 export function unet3d(options: UNetOptions): Model {
   checkOptions("options", options, unetNames);
