@@ -11,7 +11,7 @@ export {
 } from "./file.js";
 export { float16ToFloat32, float32ToFloat16 } from "./float16.js";
 export { type FolderEntries, listCases, listFolder } from "./folder.js";
-export { checkLabelRange, labelHash, labelNumbers, toInt64 } from "./labels.js";
+export { checkLabelRange, classLabels, labelHash, labelNumbers, toInt64 } from "./labels.js";
 export type { Limits } from "./limits.js";
 export { defaultLimits } from "./limits.js";
 export { type Lock, LockedError, lockBeside, lockFolder } from "./lock.js";

@@ -1,5 +1,11 @@
 import type { DataType, Device, Labels, Tensor } from "@pixelcal/core";
-import { checkOptions, InvalidArgumentError, invalidArgument, narrowLabels, optionNames } from "@pixelcal/core";
+import {
+  checkOptions,
+  InvalidArgumentError,
+  invalidArgument,
+  narrowLabels,
+  optionNames,
+} from "@pixelcal/core";
 import type { Value } from "@pixelcal/graph";
 import { Prediction } from "./prediction.js";
 
