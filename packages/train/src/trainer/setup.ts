@@ -1,4 +1,4 @@
-import { replaceWeights } from "@pixelcal/graph";
+import { OnnxFile, replaceWeights } from "@pixelcal/graph";
 import { imageAndLogits } from "../model/image-and-logits.js";
 import { type ModelSource, modelSource } from "../model/source.js";
 import { constant, type Schedule } from "../optimizer/schedule.js";
@@ -55,7 +55,7 @@ export async function setUp(given: TrainerOptions): Promise<Setup> {
   const lossWeights = outputWeights(outputs);
   const state = new HostState(model, options);
   // Training is of no use if the file cannot take the new weights.
-  if (options.model instanceof Uint8Array) replaceWeights(options.model, state.model);
+  if (options.model instanceof OnnxFile) replaceWeights(options.model, state.model);
   const weights =
     device === "webgpu"
       ? await DeviceWeights.create(state, device)

@@ -1,4 +1,5 @@
 import { checkTensor, type Tensor } from "@pixelcal/core";
+import { OnnxFile } from "@pixelcal/graph";
 import { writeFileAtomic } from "@pixelcal/io";
 import type { Loss } from "@pixelcal/losses";
 import { type ExportOptions, exportModel } from "../model/export.js";
@@ -93,9 +94,9 @@ export class Trainer implements ProbabilityModel {
    */
   async targets(batch: TrainingBatch): Promise<Tensors> {
     checkBatch(batch);
-    const { images, labels, spacing } = batch;
+    const { images, labels, spacing, labelRange } = batch;
     const image = this.loss.needsImage ? images : undefined;
-    return this.loss.targets(labels, { classes: this.classes, spacing, image });
+    return this.loss.targets(labels, { classes: this.classes, spacing, image, labelRange });
   }
 
   /**
@@ -162,7 +163,7 @@ export class Trainer implements ProbabilityModel {
   exportModel({ weights, ...options }: ExportOptions & WeightsChoice = {}): Uint8Array {
     const { model, batch } = this.#setup.options;
     const arrays = this.weights({ weights });
-    if (model instanceof Uint8Array) return withWeights(model, arrays, options);
+    if (model instanceof OnnxFile) return withWeights(model, arrays, options);
     return exportModel(this.#setup.source, arrays, { dims: [1, ...batch.slice(1)], ...options });
   }
 
@@ -171,7 +172,7 @@ export class Trainer implements ProbabilityModel {
     return this.#queue.run(async () => {
       await this.#weights.read();
       const { model, externalData } = this.#setup.options;
-      if (!(model instanceof Uint8Array)) return writeFileAtomic(path, this.exportModel(choice));
+      if (!(model instanceof OnnxFile)) return writeFileAtomic(path, this.exportModel(choice));
       return writeWithWeights(path, model, this.weights(choice), externalData);
     });
   }
