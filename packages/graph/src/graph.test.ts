@@ -71,7 +71,7 @@ const rejected: readonly [string, (graph: Graph) => unknown, string][] = [
   [
     "a name in use",
     (g) => [g.input("x", "float32", [1]), g.initializer("x", floats([1]))],
-    "x: there is a value of this name already",
+    "x: a value of this name already exists",
   ],
   ["an empty name", (g) => g.input("", "float32", [1]), "value: expected a name, got an empty string"],
   [
@@ -87,7 +87,7 @@ const rejected: readonly [string, (graph: Graph) => unknown, string][] = [
   [
     "an output name in use",
     (g) => [0, 1].map(() => g.output("y", ops.Relu(g.constant(floats([1]))))),
-    "y: there is an output of this name already",
+    "y: an output of this name already exists",
   ],
   [
     "too many outputs",

@@ -94,7 +94,7 @@ export const Graph: new (name?: string, reserved?: Iterable<string>) => Graph = 
 
   output(name: string, value: Value): void {
     this.#own(`output ${name}`, value);
-    if (this.#outputs.has(name)) throw new GraphError(name, "there is an output of this name already");
+    if (this.#outputs.has(name)) throw new GraphError(name, "an output of this name already exists");
     const named = value.name === name && value.node !== undefined;
     if (!named && (value.node === undefined || this.#outputs.has(value.name))) {
       value = this.node("Identity", [value], {}, { outputs: [name] })[0]!;
@@ -107,9 +107,9 @@ export const Graph: new (name?: string, reserved?: Iterable<string>) => Graph = 
   rename(value: Value, name: string): void {
     this.#own(`value ${name}`, value);
     const known = this.#values.get(value.name)!;
-    if (this.#values.has(name)) throw new GraphError(name, "there is a value of this name already");
+    if (this.#values.has(name)) throw new GraphError(name, "a value of this name already exists");
     if (known.node === undefined || this.#outputs.has(known.name))
-      throw graphError(name, "the value of a node that is no output", known.name);
+      throw graphError(name, "a value of a node that is not an output", known.name);
     this.#values.delete(known.name);
     known.name = name;
     this.#taken.add(name);
@@ -160,7 +160,7 @@ export const Graph: new (name?: string, reserved?: Iterable<string>) => Graph = 
 
   #value(name: string, type: DataType, dims: readonly number[], node: Node | undefined): Value {
     if (name === "") throw graphError("value", "a name", "an empty string");
-    if (this.#values.has(name)) throw new GraphError(name, "there is a value of this name already");
+    if (this.#values.has(name)) throw new GraphError(name, "a value of this name already exists");
     if (!dims.every((size) => Number.isSafeInteger(size) && size >= 0)) {
       throw graphError(name, "dims that are whole numbers", dims);
     }

@@ -154,7 +154,7 @@ const rejected: readonly [string, (graph: Graph) => unknown, string][] = [
   [
     "a value of another graph",
     (g) => gradients(g.input("loss", "float32", []), [new Graph().input("x", "float32", [])]),
-    "x: belongs to another graph than the loss",
+    "x: belongs to a different graph than the loss",
   ],
   [
     "a gradient by integers",

@@ -46,7 +46,7 @@ export function gradients(loss: Value, of: readonly Value[]): Value[] {
   const { graph } = loss;
   if (sizeOf(loss.dims) !== 1) throw graphError(loss.name, "a loss of one element", loss.dims);
   for (const value of [loss, ...of]) {
-    if (value.graph !== graph) throw new GraphError(value.name, "belongs to another graph than the loss");
+    if (value.graph !== graph) throw new GraphError(value.name, "belongs to a different graph than the loss");
     if (!isFloat(value.type)) throw graphError(value.name, "a value of a float type", value.type);
   }
   const path = pathBetween(loss, of);

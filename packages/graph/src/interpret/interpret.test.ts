@@ -94,7 +94,7 @@ test.each([
   ["nothing", {}, "x: expected float32 [2], got nothing"],
   ["a wrong shape", { x: floats([1]) }, "x: expected float32 [2], got float32 [1]"],
   ["a wrong type", { x: int64([1, 2]) }, "x: expected float32 [2], got int64 [2]"],
-  ["an unknown name", { x: floats([1, 2]), z: floats([1]) }, "z: no input of this name"],
+  ["an unknown name", { x: floats([1, 2]), z: floats([1]) }, "z: the graph has no input of this name"],
 ] as const)("refuses to be fed %s", (_, feeds, message) => {
   const graph = new Graph();
   graph.output("y", ops.Exp(graph.input("x", "float32", [2])));

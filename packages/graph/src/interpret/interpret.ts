@@ -48,7 +48,7 @@ export function interpret(
   const given = new Map(Object.entries(feeds));
   for (const name of given.keys()) {
     if (!graph.inputs.some((input) => input.name === name))
-      throw new GraphError(name, "no input of this name");
+      throw new GraphError(name, "the graph has no input of this name");
   }
   for (const input of graph.inputs) values.set(input, feed(input, given.get(input.name)));
   const of = (value: Value): NumericArray => {

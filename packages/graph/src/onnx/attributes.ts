@@ -15,7 +15,7 @@ export function attributesOf(
   const values: Record<string, Attribute> = Object.create(null);
   for (const attribute of attributes) {
     const { name = "" } = attribute;
-    if (name in values) throw new GraphError(`${where}.${name}`, "it is there twice");
+    if (name in values) throw new GraphError(`${where}.${name}`, "is given twice");
     const stored = storedIn(attribute);
     const before = stored && known.get(stored);
     values[name] = before ?? attributeValue(attribute, `${where}.${name}`, tensors);
@@ -92,6 +92,6 @@ export function constantOf(attributes: Readonly<Record<string, Attribute>>, wher
   const numbers: unknown = typeof value === "number" ? [value] : value;
   // The attribute's own type may say a text, texts or a tensor.
   if (!Array.isArray(numbers) || !numbers.every((number) => typeof number === "number"))
-    throw graphError(`${where}.${name}`, "a number or numbers", "an attribute of another type");
+    throw graphError(`${where}.${name}`, "a number or numbers", "an attribute that is not numeric");
   return fromNumbers(type, numbers, typeof value === "number" ? [] : [numbers.length]);
 }

@@ -48,7 +48,10 @@ export class Budget {
   nodes(where: string, count: number): void {
     this.#nodesLeft -= count;
     if (this.#nodesLeft < 0)
-      throw graphError(where, `at most ${this.#nodes} nodes in a file of this size`, "more, written out");
+      throw new GraphError(
+        where,
+        `expands to more than ${this.#nodes} nodes, too many for a file of this size`,
+      );
   }
 
   /**

@@ -1,6 +1,6 @@
 import { numberOf, numbersOf, textOf } from "../attributes.js";
 import { fromNumbers, toNumbers } from "../data-types.js";
-import { graphError } from "../errors.js";
+import { GraphError, graphError } from "../errors.js";
 import type { Value } from "../ir.js";
 import * as ops from "../operators/ops.js";
 import { poolWindows } from "../operators/pooling.js";
@@ -62,7 +62,7 @@ function groupNormalization(call: Call): Value {
 function attention(call: Call): Value {
   const [q, k, v] = [operand(call, 0), operand(call, 1), operand(call, 2)];
   if (call.outputs > 1 || call.operands.slice(4).some((value) => value !== undefined))
-    throw graphError(call.name, "Attention without past keys, lengths and further outputs", "them");
+    throw new GraphError(call.name, "Attention with past keys, lengths or extra outputs is not supported");
   const options = {
     mask: call.operands[3],
     causal: numberOf(call, "is_causal", 0) !== 0,
@@ -121,11 +121,11 @@ function lpPool(call: Call): Value {
   const spec = { ...call, inputs: call.operands };
   const { dilations: _, ...window } = windowAttributes(poolWindows({ ...spec, domain: "" }));
   if (numberOf(call, "ceil_mode", 0) || numbersOf(call, "dilations")?.some((size) => size !== 1))
-    throw graphError(call.name, "LpPool without ceil_mode and dilations", "them");
+    throw new GraphError(call.name, "LpPool with ceil_mode or dilations is not supported");
   return ops.LpPool(operand(call, 0), { ...window, p: numberOf(call, "p", 2) });
 }
 
-/** The part in the middle, or the whole between zeros. */
+/** Returns the part in the middle, or the whole between zeros. */
 function centred(call: Call): Value {
   const x = operand(call, 0);
   const axes = numbersOf(call, "axes") ?? x.dims.map((_, axis) => axis);

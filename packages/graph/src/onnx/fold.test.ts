@@ -91,9 +91,7 @@ describe("arithmetic on shapes is done while reading", () => {
       node("ConstantOfShape", ["i"], "c"),
       node("Relu", ["c"], "y"),
     ]);
-    expect(() => parseModel(bytes)).toThrow(
-      /expected constant operands of ConstantOfShape, got computed ones/,
-    );
+    expect(() => parseModel(bytes)).toThrow(/ConstantOfShape is supported with constant operands only/);
     const huge = model([ints("s", 1e6, 1e6), node("ConstantOfShape", ["s"], "c"), node("Relu", ["c"], "y")]);
     expect(() => parseModel(huge)).toThrow(/at most 33554432 bytes of constants/);
   });

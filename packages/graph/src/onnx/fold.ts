@@ -1,6 +1,6 @@
 import type { Tensor } from "@pixelcal/core";
 import { fromNumbers, isFloat, toNumbers } from "../data-types.js";
-import { graphError } from "../errors.js";
+import { GraphError, graphError } from "../errors.js";
 import { Graph } from "../graph.js";
 import { interpret } from "../interpret/interpret.js";
 import type { Value } from "../ir.js";
@@ -77,7 +77,7 @@ export function fold(
     operands.length > 0 && operands.every((operand, i) => operand === undefined || tensors[i] !== undefined);
   if (!complete) {
     if (!foldedOperators.has(opType)) return undefined;
-    throw graphError(name, `constant operands of ${opType}`, "computed ones");
+    throw new GraphError(name, `${opType} is supported with constant operands only`);
   }
   const maker = Object.hasOwn(made, opType) ? made[opType] : undefined;
   return maker === undefined ? evaluated(call, tensors, build) : [maker(call, tensors)];
@@ -135,7 +135,7 @@ function evaluated(
 }
 
 function shapeOf({ name, opType, operands: [operand], attributes: { start = 0, end } }: Call): Tensor {
-  if (!operand) throw graphError(name, "an operand", "nothing");
+  if (!operand) throw new GraphError(name, `needs an operand (${opType})`);
   if (opType === "Size") return fromNumbers("int64", [sizeOf(operand.dims)], []);
   const dims = operand.dims.slice(start as number, end as number | undefined);
   return fromNumbers("int64", dims, [dims.length]);

@@ -22,7 +22,7 @@ export function inlineFunctions(model: ModelProto, budget: Budget): ModelProto {
   const other = model.functions.find(({ opsets = [] }) =>
     opsets.some((set) => standard(set.domain) && set.version !== version),
   );
-  if (other) throw new GraphError("model", `its function ${other.name} is of another operator set`);
+  if (other) throw new GraphError("model", `function ${other.name} uses another operator set than the model`);
   return { ...model, functions: [], graph: inlinedGraph(model.graph, functions, { made: 0, budget }) };
 }
 

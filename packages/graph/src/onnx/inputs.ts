@@ -51,7 +51,7 @@ function oneInput(
   open: string[],
 ): Input {
   const tensor = info?.tensor;
-  if (!tensor) throw graphError(name, "a tensor as input", "another kind of value");
+  if (!tensor) throw graphError(name, "a tensor as input", "a sequence, map or optional");
   const code = tensor.elementType ?? 0;
   const type = code === onnxBfloat16 ? "float16" : dataType(code);
   if (type === undefined) throw graphError(name, "numbers or booleans", `data type ${code}`);

@@ -15,7 +15,7 @@ export const standard = (domain = ""): boolean => domain === "" || domain === "a
 /** The operator set that a model's standard operators are of. Throws GraphError where it names none. */
 export function versionOf({ opsets = [] }: ModelProto): number {
   const version = opsets.find(({ domain }) => standard(domain))?.version;
-  if (version === undefined) throw new GraphError("model", "it does not say which operator set it uses");
+  if (version === undefined) throw new GraphError("model", "does not name the operator set it uses");
   return version;
 }
 

@@ -157,7 +157,7 @@ describe("what is refused", () => {
   const cases: readonly [string, () => Uint8Array, RegExp][] = [
     ["nothing", () => new Uint8Array(0), /not an ONNX file: it has no graph/],
     ["text", () => Buffer.from("#!/bin/sh\necho no model at all"), /not an ONNX file/],
-    ["no operator set", () => model([relu], { opsets: [] }), /which operator set/],
+    ["no operator set", () => model([relu], { opsets: [] }), /does not name the operator set/],
     [
       "a function of itself",
       () =>
@@ -200,7 +200,7 @@ describe("what is refused", () => {
           relu,
           { opType: "Constant", outputs: ["y"], attributes: [{ name: "value_float", f: 1, type: 1 }] },
         ]),
-      /there is a value y already/,
+      /a value y already exists/,
     ],
     [
       "an attribute twice",
@@ -214,7 +214,7 @@ describe("what is refused", () => {
             ],
           },
         ]),
-      /a: it is there twice/,
+      /a: is given twice/,
     ],
     [
       "a graph attribute",
@@ -232,7 +232,7 @@ describe("what is refused", () => {
         const attributes = [{ name: "value_floats", s: new Uint8Array(1), type: 3 }];
         return model([{ opType: "Constant", outputs: ["y"], attributes }]);
       },
-      /value_floats: expected a number or numbers, got an attribute of another type/,
+      /value_floats: expected a number or numbers, got an attribute that is not numeric/,
     ],
     [
       "a constant's numbers that are texts",
@@ -240,7 +240,7 @@ describe("what is refused", () => {
         const attributes = [{ name: "value_ints", strings: ["1"], type: 8 }];
         return model([{ opType: "Constant", outputs: ["y"], attributes }]);
       },
-      /value_ints: expected a number or numbers, got an attribute of another type/,
+      /value_ints: expected a number or numbers, got an attribute that is not numeric/,
     ],
     [
       "short raw data",

@@ -104,7 +104,7 @@ function build(
   for (const node of orderNodes(nodes)) readNode(reading, node);
   const unknown = [...reading.stopped].filter((name) => !names.has(name));
   if (unknown.length > 0) throw graphError("stopGradients", "names of values", unknown);
-  if (outputs.length === 0) throw new GraphError("model", "it has no outputs");
+  if (outputs.length === 0) throw new GraphError("model", "has no outputs");
   for (const { name = "" } of outputs) graph.output(name, lookUp(reading, name, "the outputs"));
   return graph;
 }

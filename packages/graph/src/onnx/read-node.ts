@@ -150,7 +150,7 @@ function addCall(reading: Reading, original: Call, { name, outputs = [] }: NodeP
     const value = values[index];
     if (output === "" || value === undefined) continue;
     if (graph.value(output) !== undefined)
-      throw new GraphError(output, "there is a value of this name already");
+      throw new GraphError(output, "a value of this name already exists");
     if (value.node !== undefined && value.name.startsWith(`${call.name}/`)) graph.rename(value, output);
     else reading.aliases.set(output, value);
   }
@@ -219,7 +219,7 @@ function addConstant(
   output: string,
 ): void {
   if (graph.value(output) !== undefined || aliases.has(output))
-    throw new GraphError(where, `there is a value ${output} already`);
+    throw new GraphError(where, `a value ${output} already exists`);
   if (results.has(output)) {
     // The graph makes its outputs by nodes.
     aliases.set(output, graph.constant(tensor));

@@ -36,14 +36,14 @@ export function sequenceResult(
     });
   }
   const list = sequences.get(inputs[0] ?? "");
-  if (list === undefined) throw new GraphError(call.name, `${inputs[0]} is no list of values`);
+  if (list === undefined) throw new GraphError(call.name, `${inputs[0]} is not a list of values`);
   if (call.opType === "SequenceAt") {
     const at = numbersAt(call, 1)?.[0] ?? Number.NaN;
     const value = list[at < 0 ? at + list.length : at];
     if (value === undefined) throw graphError(call.name, `a place among ${list.length} values`, at);
     return value;
   }
-  if (list.length === 0) throw graphError(call.name, "a list of one or more values", "an empty one");
+  if (list.length === 0) throw graphError(call.name, "a list of one or more values", "an empty list");
   const axis = numberOf(call, "axis");
   const rank = list[0]!.dims.length + numberOf(call, "new_axis", 0);
   const at = normalAxis(call, axis, rank);

@@ -284,7 +284,7 @@ const cases: readonly Case[] = [
     op: "ConstantOfShape",
     x: [2],
     with: [],
-    says: "n: expected constant operands of ConstantOfShape, got computed ones",
+    says: "n: ConstantOfShape is supported with constant operands only",
   },
 ];
 
