@@ -16,10 +16,7 @@ const folders = [
   "packages/io",
   "packages/losses",
   "packages/phantom",
-  "packages/train/src/optimizer",
-  "packages/train/src/predict",
-  "packages/train/src/runtime",
-  "packages/train/src/trainer",
+  "packages/train",
   "tools",
 ];
 

@@ -18,7 +18,7 @@ export interface BuiltModelConfig {
   readonly base: number;
 }
 
-/** An ONNX file to go on training; see `TrainerOptions` for what the keys mean. */
+/** An ONNX file to fine-tune; the keys mean what they do in `TrainerOptions`. */
 export interface OnnxModelConfig {
   readonly onnx: string;
   /** Weight in the loss by output, the first being the prediction; needed where there are several. */
@@ -29,25 +29,28 @@ export interface OnnxModelConfig {
 }
 
 /**
- * A resolved training configuration, every default filled in. It keeps the spelling of the configuration file, so that a
- * run's `config.json` is itself a configuration that `parseConfig` accepts and returns unchanged.
+ * A resolved training configuration, every default filled in. It keeps the spelling of the configuration
+ * file, so that a run's `config.json` is itself a configuration that `parseConfig` accepts and returns
+ * unchanged.
  */
 export interface TrainConfig {
   readonly run_name: string;
   readonly seed: number;
-  /** `reference` follows the authors' repository; `consistent` takes every loss as its own authors define it. */
+  /**
+   * `reference` follows the authors' repository; `consistent` takes every loss as its own authors define it.
+   */
   readonly preset: "reference" | "consistent";
   readonly loss: LossConfig;
-  /** `ignore` is the label of pixels without a truth, which count in nothing; the loss has the same. */
+  /** `ignore` is the label of pixels without ground truth, which count nowhere; the loss has the same. */
   readonly dataset: { readonly name?: string; readonly root: string; readonly ignore?: number };
   readonly model: BuiltModelConfig | OnnxModelConfig;
   readonly batch_size: number;
-  /** How many batches, with their targets, are prepared ahead of the step. */
+  /** The number of batches to prefetch, with their targets. */
   readonly num_workers: number;
   readonly epochs: number;
   /**
-   * AdamW; `decay` says whether weight decay also touches biases and normalisation parameters, `groups` gives parameters
-   * whose names match a pattern another rate.
+   * AdamW; `decay` says whether weight decay also touches biases and normalisation parameters, `groups` gives
+   * parameters whose names match a pattern another rate.
    */
   readonly optim: {
     readonly lr: number;
@@ -56,8 +59,8 @@ export interface TrainConfig {
     readonly groups?: readonly { readonly match: readonly string[]; readonly lr: number }[];
   };
   /**
-   * `cosine` goes from `optim.lr` to `minimum` of it (0) over `epochs`, stepped after each epoch; `warmup` epochs rise
-   * first, or the first `warmup_steps` updates.
+   * `cosine` goes from `optim.lr` to `minimum` of it (0) over `epochs`, stepped after each epoch; `warmup`
+   * epochs rise first, or the first `warmup_steps` updates.
    */
   readonly scheduler: {
     readonly type: "cosine" | "constant";
@@ -65,7 +68,7 @@ export interface TrainConfig {
     readonly warmup_steps?: number;
     readonly minimum?: number;
   };
-  /** What is trained, everything by default; the rest keeps its weights. */
+  /** The parameters to train, all by default; the others keep their values. */
   readonly trainable?: {
     readonly include?: readonly string[];
     readonly exclude?: readonly string[];
@@ -83,13 +86,13 @@ export interface TrainConfig {
   readonly device: "cpu" | "webgpu" | "cuda";
   readonly threads?: number;
   readonly clip_norm?: number;
-  /** What decides which epoch is `best`, on the validation split: the lowest loss or the highest Dice score. */
+  /** The criterion of the `best` epoch on the validation split: the lowest loss or the highest Dice score. */
   readonly selection: "loss" | "dice" | "nll";
 }
 
 const word = <const T extends readonly string[]>(values: T) => z.string().toLowerCase().pipe(z.enum(values));
 const count = z.int().min(1);
-/** More channels, classes or cases at once than any network has: what is more is a mistake, not a size. */
+/** More channels, classes or cases at once than any network has: a larger number is a mistake. */
 const most = 65_536;
 /** More processor threads than any machine has. */
 const mostThreads = 1024;
@@ -111,7 +114,7 @@ const builtModel = z.strictObject({
   arch: word(["unet2d", "unet3d"]).default("unet2d"),
   in_channels: count.max(most).default(1),
   num_classes: z.int().min(2).max(most),
-  // A network of more channels fits no memory.
+  // A network with more channels would not fit in memory.
   base: count.max(1024).optional(),
 });
 const onnxModel = z.strictObject({
@@ -134,7 +137,7 @@ const schema = z.strictObject({
   dataset: z.strictObject({
     name: z.string().optional(),
     root: z.string().min(1),
-    // An int32 above its smallest, as losses have labels.
+    // Labels of losses are int32, above its smallest number.
     ignore: z
       .int()
       .min(1 - 2 ** 31)
@@ -187,9 +190,10 @@ const fineTuning = schema.extend({ model: onnxModel });
 const parseNames: ReadonlySet<string> = new Set(["runName"]);
 
 /**
- * Checks a configuration read from YAML or JSON and fills in the defaults, which are those of the authors' repository
- * (EagleAdelaide/SDC-Loss), whose configurations are read unchanged. Throws `ConfigError` listing every problem.
- * `runName` is the name of a run whose configuration gives none: the stem of the configuration file.
+ * Checks a configuration read from YAML or JSON and fills in the defaults, which are those of the authors'
+ * repository (EagleAdelaide/SDC-Loss), whose configurations are read unchanged. Throws `ConfigError` listing
+ * every problem. `runName` is the name of a run whose configuration gives none: the stem of the configuration
+ * file.
  */
 export function parseConfig(json: unknown, options: { runName?: string } = {}): TrainConfig {
   checkOptions("options", options, parseNames);
@@ -246,7 +250,7 @@ function givenOnnx(json: unknown): boolean {
 const isSection = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-/** Those of the keys that have a value. */
+/** Returns the keys that have a value. */
 function given<T extends object, K extends keyof T>(file: T, keys: readonly K[]): Pick<T, K> {
   const present = keys.filter((key) => file[key] !== undefined).map((key) => [key, file[key]]);
   return Object.fromEntries(present) as Pick<T, K>;
@@ -260,7 +264,7 @@ function chooseOne(json: unknown): string[] {
   return [];
 }
 
-/** The keys of the section at a path. */
+/** Returns the keys of the section at a path. */
 function keysAt(root: z.ZodType, path: readonly string[]): readonly string[] {
   const section = path.reduce<unknown>((outer, key) => {
     if (outer instanceof z.ZodArray) return required(outer.element);
@@ -269,7 +273,7 @@ function keysAt(root: z.ZodType, path: readonly string[]): readonly string[] {
   return section instanceof z.ZodObject ? Object.keys(section.shape) : [];
 }
 
-/** What a section is when it is there. */
+/** Returns the schema of a section that may be absent. */
 function required(section: unknown): unknown {
   const wrapped = section instanceof z.ZodOptional || section instanceof z.ZodPrefault;
   return wrapped ? required(section.unwrap()) : section;

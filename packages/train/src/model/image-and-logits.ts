@@ -25,7 +25,10 @@ export function storedName(value: Value | undefined): string | undefined {
   return source?.node === undefined ? source?.name : undefined;
 }
 
-/** Returns a canonical model's image input and its first logits output. Throws `InvalidArgumentError` for other models. */
+/**
+ * Returns a canonical model's image input and its first logits output. Throws `InvalidArgumentError` for
+ * other models.
+ */
 export function imageAndLogits(model: Graph): { readonly image: Value; readonly logits: Value } {
   const [image, ...more] = model.inputs;
   const [logits, ...others] = model.outputs.values();
