@@ -116,7 +116,9 @@ describe("from configuration to table", () => {
       at("table.csv"),
     ]);
     expect(scored.code).toBe(0);
-    expect(scored.output).toMatch(/^run +cases +DSC +HD95 +ECE +CECE +pECE\n/);
+    expect(scored.output).toMatch(
+      /^run +cases +DSC +HD95 +ECE +CECE +pECE +pECE if calibrated +pECE excess +fpBrier\n/,
+    );
     const [header, ...rows] = (await readFile(at("table.csv"), "utf8")).trimEnd().split("\n");
     expect(header).toMatch(/^run,DSC,HD95,ECE,CECE,pECE,/);
     expect(rows.map((row) => row.split(",")[0]).sort()).toEqual(["onnx", "sdc", "tiled"]);

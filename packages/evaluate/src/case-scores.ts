@@ -2,9 +2,11 @@ import type { CalibrationBins, Labels, Probabilities } from "@pixelcal/core";
 import {
   averageCalibrationError,
   brierScore,
+  calibratedPixelExpectedCalibrationError,
   calibrationHistograms,
   classwiseExpectedCalibrationError,
   expectedCalibrationError,
+  falsePositiveBrierScore,
   maximumCalibrationError,
   negativeLogLikelihood,
   pixelExpectedCalibrationError,
@@ -45,16 +47,23 @@ export async function caseScores(
   // The repository's bins (lo, hi] leave out p = 0, and with it every object that is missed with certainty.
   const includeLowest = !reference;
   const layouts = [
-    { bins, includeLowest },
+    { bins, includeLowest, squares: true },
     { bins, includeLowest, of: "top-label" },
     { bins, includeLowest, of: "classes", threshold: reference ? 1e-3 : undefined },
+    // All that fpBrier needs, whatever the bins of the others.
+    { bins: 2, squares: true },
   ] as const;
   const [{ main, classes }, histograms, proper] = await together(
     () => regionScores(batch, truth, options),
     () => calibrationHistograms(batch, truth, layouts, { ignore }),
     () => probabilityScores(batch, truth, { ignore, floor: options.nllFloor }),
   );
-  const [foreground, topLabel, classBins] = histograms as [CalibrationBins, CalibrationBins, CalibrationBins];
+  const [foreground, topLabel, classBins, halves] = histograms as [
+    CalibrationBins,
+    CalibrationBins,
+    CalibrationBins,
+    CalibrationBins,
+  ];
   const classwise = classwiseExpectedCalibrationError(classBins, { background: !ignoreBackground });
   const variant = reference ? "reference" : "outside";
   const further = percentile === 95 ? undefined : `HD${percentile}`;
@@ -76,6 +85,12 @@ export async function caseScores(
     "ECE top label": expectedCalibrationError(topLabel),
     Brier: brierScore(proper),
     NLL: negativeLogLikelihood(proper),
+    "pECE if calibrated": calibratedPixelExpectedCalibrationError(foreground, {
+      falsePositiveWeight,
+      variant,
+    }),
+    "pECE excess": pixelExpectedCalibrationError(foreground, { falsePositiveWeight, variant: "excess" }),
+    fpBrier: falsePositiveBrierScore(halves, { falsePositiveWeight }),
     ...Object.fromEntries(
       classes.flatMap((scores, c): [string, number][] => [
         [`DSC class ${c + 1}`, scores.DSC],

@@ -218,6 +218,20 @@ describe("evaluate", () => {
     expect(scores["HD95 class 1"]).toBe(1);
   });
 
+  it("scores false positives by what the truth minimises, and shows the pECE of calibrated predictions", async () => {
+    const item: EvaluationCase = {
+      name: "two",
+      probs: tensor("float32", Float32Array.of(0.2, 0.6, 0.8, 0.4), [2, 1, 2]),
+      labels: tensor("uint8", Uint8Array.of(1, 0), [1, 2]),
+    };
+    const { summary } = await evaluate([item], { convention: "consistent" });
+    // Two bins of one pixel each: p = 0.8 on the object, p = 0.4 on the background.
+    expect(summary.pECE!.mean).toBeCloseTo((0.2 + 0.4 + 2 * 0.4) / 2, 6);
+    expect(summary["pECE if calibrated"]!.mean).toBeCloseTo((2 * 0.8 + 2 * 0.4) / 2, 6);
+    expect(summary["pECE excess"]!.mean).toBeCloseTo((0.2 + 0.4 + 2 * 0.4 ** 2) / 2, 6);
+    expect(summary.fpBrier!.mean).toBeCloseTo((3 * 0.2 ** 2 + 0.4 ** 2) / 2, 6);
+  });
+
   it("bounds NLL by a floor and counts the pixels, and counts those in no bin", async () => {
     const sure = (labels: number[]): EvaluationCase => ({
       name: "sure",

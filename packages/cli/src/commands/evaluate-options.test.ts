@@ -37,7 +37,9 @@ test("the columns that an option is about are shown, the pixels it bounds counte
   const more = ["--tolerance", "2", "--percentile", "99", "--nll-floor", "1e-6"];
   const { code, output } = await evaluate(...more);
   expect(code).toBe(0);
-  expect(output).toMatch(/^run +cases +DSC +HD95 +ECE +CECE +pECE +HD99 +NSD +NLL\n/);
+  expect(output).toMatch(
+    /^run +cases +DSC +HD95 +ECE +CECE +pECE +pECE if calibrated +pECE excess +fpBrier +HD99 +NSD +NLL\n/,
+  );
   expect(output).toContain("\npreds: 2 of 12 pixels are raised to the floor of NLL\n");
   expect(output).toContain("\npreds: 6 of 12 pixels are in no bin of pECE (probability 0)\n");
   expect(await json()).toMatchObject({ tolerance: 2, percentile: 99, nllFloor: 1e-6 });

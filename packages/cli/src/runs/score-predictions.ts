@@ -41,6 +41,10 @@ export interface ScoreCommandOptions {
 function shownColumns({ tolerance, percentile: share = 95, nllFloor }: ScoreSettings): readonly Shown[] {
   return [
     ...paperColumns,
+    // A pECE alone says little: calibrated predictions have one too, and less confidence can lower it.
+    ["pECE if calibrated", 4],
+    ["pECE excess", 4],
+    ["fpBrier", 4],
     ...(share === 95 ? [] : [[`HD${share}`, 2] as const]),
     ...(tolerance === undefined ? [] : [["NSD", 4] as const]),
     ...(nllFloor === undefined ? [] : [["NLL", 4] as const]),
