@@ -2,11 +2,11 @@ import { spawn } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { hostname, tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { LockedError, lockBeside, lockFolder } from "./index.js";
+import { LockedError, lockBeside, lockFolder, staleTemporaries } from "./index.js";
 
 let folder: string;
 let file: string;
@@ -118,6 +118,22 @@ describe("a lock that was left", () => {
       kill: (signal) => child.kill(signal),
     };
   };
+
+  test.each(["lockFolder", "lockBeside"])("%s: what a kill amid it leaves is swept", async (take) => {
+    const dying = `
+      import { promises } from "node:fs";
+      import { syncBuiltinESMExports } from "node:module";
+      promises.link = () => process.kill(process.pid, "SIGKILL");
+      syncBuiltinESMExports();
+      const io = await import(${JSON.stringify(index)});
+      await io.${take}(process.argv[1]);`;
+    const child = spawn(process.execPath, ["--input-type=module", "-e", dying, run()]);
+    await new Promise((resolve) => child.once("exit", resolve));
+    const place = take === "lockFolder" ? run() : folder;
+    const name = take === "lockFolder" ? undefined : basename(run());
+    expect(await readdir(place)).not.toEqual([]);
+    expect(await staleTemporaries(place, name)).toEqual(await readdir(place));
+  });
 
   test("of many that start at once over a dead one, one gets it", async () => {
     await leave({ ...own(), pid: 999_999_999 });

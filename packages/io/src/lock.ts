@@ -6,6 +6,7 @@ import { errorCode, writeError } from "./errors.js";
 import { makeFolder, removeFolders } from "./file.js";
 import { isLiving, ownIdentity, type ProcessIdentity } from "./process-identity.js";
 import { readRegularFileSync } from "./regular-file.js";
+import { temporaryName } from "./temporaries.js";
 
 /** The error of a folder or file that another process, or another call in this one, is working on. */
 export class LockedError extends Error {
@@ -110,7 +111,9 @@ async function take(path: string, file: string, owner: Owner): Promise<void> {
  * Makes the file with its whole content at once, so that nobody reads half of it; returns false if it exists.
  */
 async function create(file: string, owner: Owner): Promise<boolean> {
-  const temporary = join(dirname(file), `.${owner.token}.tmp`);
+  // Named after what is locked, so that whoever sweeps temporaries there finds it after a kill.
+  const locks = basename(file).replace(/^\.(.+?)\.lock.*$/s, "$1");
+  const temporary = join(dirname(file), temporaryName(locks));
   const text = `${JSON.stringify(owner)}\n`;
   try {
     await writeFile(temporary, text, { flag: "wx" });
