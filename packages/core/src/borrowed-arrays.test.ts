@@ -124,7 +124,7 @@ describe("getters of the options that take an earlier argument away", () => {
       };
       return stealing as never;
     };
-    const message = "expected an attached array, got";
+    const message = "was detached by a getter of the options";
     expect(() => native.distanceTransformSync(options())).toThrow(`${name}: ${message}`);
     await expect(native.distanceTransform(options())).rejects.toThrow(`${name}: ${message}`);
   });
