@@ -124,9 +124,9 @@ describe("getters of the options that take an earlier argument away", () => {
       };
       return stealing as never;
     };
-    const message = "was detached by a getter of the options";
-    expect(() => native.distanceTransformSync(options())).toThrow(`${name}: ${message}`);
-    await expect(native.distanceTransform(options())).rejects.toThrow(`${name}: ${message}`);
+    const message = new RegExp(`^${name}: .*detached`);
+    expect(() => native.distanceTransformSync(options())).toThrow(message);
+    await expect(native.distanceTransform(options())).rejects.toThrow(message);
   });
 });
 
