@@ -10,7 +10,7 @@ const densest = 1032;
 const tolerated = 2 ** 16;
 
 /** The number of packed bytes handed to zlib at once. */
-const step = 2 ** 18;
+const step = 2 ** 20;
 
 /** The place of packed bytes. */
 export interface Packed {
@@ -35,14 +35,18 @@ export interface Inflated {
 export function inflateHead(packed: Uint8Array, wrapper: Packed["wrapper"], most: number): Uint8Array {
   const options = { finishFlush: constants.Z_SYNC_FLUSH };
   const unpack = wrapper === "gzip" ? gunzipSync : inflateSync;
-  // For few packed bytes the densest packing bounds the output. zlib gives no output past damage, so fewer
-  // are tried.
-  for (let length = Math.min(packed.length, Math.max(1024, most)); length > 16; length >>= 1) {
+  let known = new Uint8Array(0);
+  // Few bytes come first, because a bomb unpacks to a thousand times as many. zlib gives no output past
+  // damage.
+  for (let length = 32; known.length < most; length *= 2) {
     try {
-      return Uint8Array.from(unpack(packed.subarray(0, length), options).subarray(0, most));
-    } catch {}
+      known = Uint8Array.from(unpack(packed.subarray(0, length), options).subarray(0, most));
+    } catch {
+      break;
+    }
+    if (length >= packed.length) break;
   }
-  return new Uint8Array(0);
+  return known;
 }
 
 /** Throws FormatError if so few packed bytes cannot hold, or are not trusted to hold, `size` bytes. */
@@ -116,11 +120,19 @@ export async function inflateInto(packed: Packed, size: number, limits: Limits):
   const stream = wrapper === "gzip" ? createGunzip({ chunkSize }) : createInflate({ chunkSize });
   const target = new Target(size);
   const feed = async (): Promise<void> => {
-    // One buffer serves all pieces: a piece is used up when its write calls back.
-    const buffer = new Uint8Array(Math.min(step, end - start));
-    for (let at = start; at < end && !stream.destroyed && !stream.readableEnded; at += step) {
-      const piece = buffer.subarray(0, Math.min(step, end - at));
+    // Two buffers take turns: one is filled while zlib works on the other.
+    const buffers = [0, 1].map(() => new Uint8Array(Math.min(step, end - start)));
+    const fill = async (at: number): Promise<Uint8Array> => {
+      const piece = buffers[((at - start) / step) % 2]!.subarray(0, Math.min(step, end - at));
       await source.readInto(at, piece);
+      return piece;
+    };
+    let ahead = start < end ? fill(start) : undefined;
+    for (let at = start; ahead && !stream.destroyed && !stream.readableEnded; at += step) {
+      const piece = await ahead;
+      ahead = at + step < end ? fill(at + step) : undefined;
+      // A failure is thrown when the piece is awaited.
+      ahead?.catch(() => undefined);
       // The callback of a write may never come once the packed stream has ended; the stream's close also ends
       // the wait.
       await new Promise<void>((resolve, reject) => {
