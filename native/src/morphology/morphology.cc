@@ -294,7 +294,7 @@ void Morphology(std::span<const uint8_t> mask, const Grid& grid, const Morpholog
 
 void PackedMorphology(std::span<const uint64_t> words, const Grid& grid, const MorphologyOptions& options,
                       std::span<uint64_t> out) {
-  Check(words, PackedWords(grid), options, out, "words", "words", "given words");
+  Check(words, PackedWords(grid), options, out, "words", "words", "given words'");
   const auto& loops = BitsLoops();
   ForSlabs(
       grid, options,
