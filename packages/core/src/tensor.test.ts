@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { InvalidArgumentError } from "./errors.js";
-import { type DataType, elementCount, holds, type TypedArrays, tensor, zeros } from "./tensor.js";
+import { type DataType, elementCount, holds, sameDims, type TypedArrays, tensor, zeros } from "./tensor.js";
 
 test("every data type has its array", () => {
   const arrays: { readonly [T in DataType]: TypedArrays[T] } = {
@@ -80,4 +80,14 @@ test("errors name any value shortly, and its conversion never throws", () => {
   expect(got({ constructor: { name: Symbol("s") } })).toBe("an object");
   expect(got("x".repeat(5000)).length).toBe(103);
   expect(got(undefined)).toBe("undefined");
+});
+
+test("dims are the same number by number; what is no array is refused", () => {
+  expect(sameDims([1, 2], [1, 2])).toBe(true);
+  expect(sameDims([1, 2], [2, 1])).toBe(false);
+  expect(sameDims([1], [1, 1])).toBe(false);
+  for (const wrong of [undefined, null, 3, { length: 0 }, new Float32Array(1)]) {
+    expect(() => sameDims([1], wrong as never)).toThrow("dims: expected an array, got");
+    expect(() => sameDims(wrong as never, [])).toThrow(InvalidArgumentError);
+  }
 });

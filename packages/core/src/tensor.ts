@@ -80,8 +80,9 @@ export function elementCount(dims: readonly number[]): number {
   return count;
 }
 
-/** Tells whether two lists of dims are the same. */
+/** Tells whether two lists of dims are the same; throws unless both are arrays. */
 export function sameDims(a: readonly number[], b: readonly number[]): boolean {
+  for (const dims of [a, b]) if (!Array.isArray(dims)) throw invalidArgument("dims", "an array", dims);
   return a.length === b.length && a.every((size, axis) => size === b[axis]);
 }
 
