@@ -67,7 +67,7 @@ export async function alone(target, { seed, index, bytes }) {
     const [{ input } = {}, result] = lines;
     if (hung) return { input, outcome: "hang" };
     if (!result) return { input, outcome: "crash", message: `${signal ?? `exit code ${status}`}: ${errors}` };
-    return { input, ...result, ...(result.growth > budget.bytes && { outcome: "memory" }) };
+    return { input, ...result, ...(result.growth > (target.bytes ?? budget.bytes) && { outcome: "memory" }) };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
