@@ -16,7 +16,7 @@ Task TargetsTask(Arguments& arguments) {
   options.signed_distance.classes = options.soft_labels.classes = arguments.Classes();
   RequireLength("labels", Size(labels), grid.Count());
   const int64_t count = CheckedProduct(grid.Count(), options.signed_distance.classes);
-  Require(!arguments.Has("out"), "out: expected none, as every target is an array of its own");
+  Require(!arguments.Has("out"), "out: not supported here, every target is an array of its own");
   const bool one_hot_wanted = arguments.Flag("oneHot", false);
   const bool distances_wanted = arguments.Flag("signedDistance", false);
   const bool soft_wanted = arguments.Flag("softLabels", false);

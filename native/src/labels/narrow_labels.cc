@@ -18,7 +18,7 @@ StrayLabels NarrowLabels(const LabelSpan& labels, int64_t classes, std::optional
   constexpr int64_t kBlock = 4096;
   const int64_t pixels = Size(labels), blocks = (pixels - 1) / kBlock + 1;
   Require(classes >= 1 && classes <= kMaxClasses, "classes: expected 1 to ", kMaxClasses, ", got ", classes);
-  Require(pixels >= 1, "labels: expected at least one pixel, got none");
+  Require(pixels >= 1, "labels: expected at least one pixel, got 0");
   if (!out.empty()) {
     Require(std::ssize(out) == pixels, "out: expected ", pixels, " pixels, got ", out.size());
     Require(classes <= 256, "classes: expected at most 256 to fit bytes, got ", classes);

@@ -71,7 +71,7 @@ describe("arrays", () => {
   test("targets are arrays of their own", () => {
     const options = { labels: new Uint8Array(4), size, classes: 2, oneHot: true, signedDistance: true };
     expect(() => native.targetsSync({ ...options, out: new Float32Array(8) } as never)).toThrow(
-      "out: expected none, as every target is an array of its own",
+      "out: not supported here, every target is an array of its own",
     );
   });
 
