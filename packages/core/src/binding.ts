@@ -1,12 +1,17 @@
 import native from "@pixelcal/native";
-import { InvalidArgumentError } from "./errors.js";
+import { type InvalidArgumentCode, InvalidArgumentError } from "./errors.js";
 
 // Nothing else knows the form of native errors: "argument: expected X, got Y" with one of these codes.
-const codes: ReadonlySet<unknown> = new Set(["INVALID_ARGUMENT", "RESULT_TOO_LARGE"]);
+const codes: ReadonlyMap<unknown, InvalidArgumentCode> = new Map([
+  ["INVALID_ARGUMENT", "ERR_PIXELCAL_INVALID_ARGUMENT"],
+  ["RESULT_TOO_LARGE", "ERR_PIXELCAL_RESULT_TOO_LARGE"],
+]);
 
 function translated(error: unknown): unknown {
-  if (!(error instanceof Error) || !("code" in error) || !codes.has(error.code)) return error;
-  return new InvalidArgumentError(error.message.split(":", 1)[0]!, error.message, { cause: error });
+  const code = error instanceof Error && "code" in error ? codes.get(error.code) : undefined;
+  if (code === undefined) return error;
+  const { message } = error as Error;
+  return new InvalidArgumentError(message.split(":", 1)[0]!, message, { cause: error, code });
 }
 
 /** Returns the result of a native `...Sync` kernel; throws its rejected arguments as InvalidArgumentError. */

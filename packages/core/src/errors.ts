@@ -1,11 +1,23 @@
+/** The codes of `InvalidArgumentError`: a wrong value, or one that asks for more than memory holds. */
+export type InvalidArgumentCode = "ERR_PIXELCAL_INVALID_ARGUMENT" | "ERR_PIXELCAL_RESULT_TOO_LARGE";
+
 /** The error of an argument that was rejected before any work started. */
 export class InvalidArgumentError extends Error {
   override readonly name: string = "InvalidArgumentError";
+  readonly code: InvalidArgumentCode;
   /** The argument's name, for example "labels" or "options.spacing". */
   readonly argument: string;
 
-  constructor(argument: string, message: string, options?: ErrorOptions) {
+  constructor(
+    argument: string,
+    message: string,
+    {
+      code = "ERR_PIXELCAL_INVALID_ARGUMENT",
+      ...options
+    }: ErrorOptions & { code?: InvalidArgumentCode } = {},
+  ) {
     super(message, options);
+    this.code = code;
     this.argument = argument;
   }
 }

@@ -114,7 +114,7 @@ export function zeros<T extends DataType>(type: T, dims: readonly number[]): Ten
     return { type, data: new arrays[type](count), dims };
   } catch (cause) {
     const message = `dims: expected a tensor that fits memory, got ${count} elements of ${type}`;
-    throw new InvalidArgumentError("dims", message, { cause });
+    throw new InvalidArgumentError("dims", message, { cause, code: "ERR_PIXELCAL_RESULT_TOO_LARGE" });
   }
 }
 

@@ -1,5 +1,6 @@
 /** A graph that cannot be built: wrong types, shapes, attributes or names. The message names the node. */
 export class GraphError extends Error {
+  readonly code = "ERR_PIXELCAL_GRAPH";
   /** The node, input or attribute at fault. */
   readonly where: string;
   constructor(where: string, message: string) {
@@ -25,6 +26,7 @@ function listed(values: readonly unknown[]): string {
 
 /** Operators that a step does not know: all of them at once, sorted. */
 export class UnsupportedOpError extends Error {
+  readonly code = "ERR_PIXELCAL_UNSUPPORTED_OPERATOR";
   readonly opTypes: readonly string[];
   constructor(opTypes: Iterable<string>, what: string) {
     const sorted = [...new Set(opTypes)].sort();

@@ -1,6 +1,6 @@
 import { PassThrough } from "node:stream";
 import { type Entry, fromRandomAccessReader, RandomAccessReader, type ZipFile } from "yauzl";
-import { FormatError } from "./errors.js";
+import { FormatError, overLimit } from "./errors.js";
 import type { Limits } from "./limits.js";
 import type { ByteSource } from "./regular-file.js";
 
@@ -97,10 +97,12 @@ export async function archiveIndex(source: ByteSource, path: string, limits: Lim
   const zip = await openArchive(source);
   const { entryCount } = zip;
   if (entryCount > limits.maxEntries)
-    throw new FormatError(
-      path,
-      undefined,
-      `it has ${entryCount} entries, more than ${limits.maxEntries} entries`,
+    throw overLimit(
+      new FormatError(
+        path,
+        undefined,
+        `it has ${entryCount} entries, more than ${limits.maxEntries} entries`,
+      ),
     );
   const names = new Set<string>();
   const entries = await listEntries(zip, ({ fileName }) => {

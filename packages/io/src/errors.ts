@@ -3,14 +3,42 @@
  * (`key`), and the problem.
  */
 export class FormatError extends Error {
+  /**
+   * `ERR_PIXELCAL_FORMAT` for content that is wrong, `ERR_PIXELCAL_LIMIT` for a source beyond the reader's
+   * limits, `ERR_PIXELCAL_FILE` for a file that cannot be read; `cause` then has the system's code.
+   */
+  readonly code: string;
   readonly path: string;
   readonly key: string | undefined;
 
-  constructor(path: string, key: string | undefined, what: string, options?: ErrorOptions) {
+  constructor(
+    path: string,
+    key: string | undefined,
+    what: string,
+    { code = "ERR_PIXELCAL_FORMAT", ...options }: ErrorOptions & { code?: string } = {},
+  ) {
     super(key === undefined ? `${path}: ${what}` : `${path}: ${key}: ${what}`, options);
     this.name = "FormatError";
+    this.code = code;
     this.path = path;
     this.key = key;
+  }
+}
+
+/** Returns the error with the code of a source that exceeds a limit. */
+export function overLimit<E extends Error>(error: E): E {
+  return Object.assign(error, { code: "ERR_PIXELCAL_LIMIT" });
+}
+
+/** The error of a file that cannot be written; `cause` is the system's error. */
+export class WriteError extends Error {
+  override readonly name = "WriteError";
+  readonly code = "ERR_PIXELCAL_WRITE";
+  readonly path: string;
+
+  constructor(path: string, what: string, options?: ErrorOptions) {
+    super(`${path}: cannot be written: ${what}`, options);
+    this.path = path;
   }
 }
 
@@ -39,11 +67,13 @@ export function fileError(path: string, error: unknown): unknown {
     EPERM: "permission denied",
   };
   const what = code === undefined ? undefined : text[code];
-  return what === undefined ? error : new FormatError(path, undefined, what, { cause: error });
+  if (what === undefined) return error;
+  return new FormatError(path, undefined, what, { cause: error, code: "ERR_PIXELCAL_FILE" });
 }
 
 /**
- * Turns a system error into one that says `path` cannot be written, and why; returns other errors unchanged.
+ * Turns a system error into a WriteError that says why `path` cannot be written; returns other errors
+ * unchanged.
  */
 export function writeError(path: string, error: unknown): unknown {
   const text: Record<string, string> = {
@@ -59,5 +89,5 @@ export function writeError(path: string, error: unknown): unknown {
     EIO: "the device reported an error",
   };
   const what = text[errorCode(error) ?? ""];
-  return what === undefined ? error : new Error(`${path}: cannot be written: ${what}`, { cause: error });
+  return what === undefined ? error : new WriteError(path, what, { cause: error });
 }

@@ -71,5 +71,5 @@ async function folderError(folder: string, expected: string | undefined, error: 
   const found = await stat(folder).catch(() => undefined);
   const what = found === undefined ? "no such folder" : "expected a folder, found a file";
   const advice = expected === undefined ? "" : `; ${expected}`;
-  return new FormatError(folder, undefined, `${what}${advice}`, { cause: error });
+  return new FormatError(folder, undefined, `${what}${advice}`, { cause: error, code: "ERR_PIXELCAL_FILE" });
 }

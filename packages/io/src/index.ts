@@ -1,7 +1,7 @@
 export { BufferPool } from "./buffer-pool.js";
 export type { Case, Prediction, ReadCaseOptions, ReadPredictionOptions } from "./case.js";
 export { readCase, readPrediction, writePrediction } from "./case.js";
-export { errorCode, FormatError, fileError, writeError } from "./errors.js";
+export { errorCode, FormatError, fileError, WriteError, writeError } from "./errors.js";
 export {
   type FileData,
   makeFolder,

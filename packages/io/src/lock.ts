@@ -10,6 +10,7 @@ import { temporaryName } from "./temporaries.js";
 
 /** The error of a folder or file that another process, or another call in this one, is working on. */
 export class LockedError extends Error {
+  readonly code = "ERR_PIXELCAL_LOCKED";
   /** The folder or file that is in use. */
   readonly path: string;
   /** The path of the lock file. */

@@ -1,3 +1,5 @@
+import { overLimit } from "./errors.js";
+
 export interface NpyHeader {
   readonly descr: string;
   /** The letter and width of the type, for example "f4". */
@@ -65,7 +67,8 @@ export function parseNpyHeader(bytes: Uint8Array, maxHeader: number, fail: Fail)
   const start = major === 1 ? 10 : 12;
   if (view.length < start) throw fail("truncated header");
   const length = major === 1 ? view.readUInt16LE(8) : view.readUInt32LE(8);
-  if (length > maxHeader) throw fail(`header of ${length} bytes exceeds the limit of ${maxHeader}`);
+  if (length > maxHeader)
+    throw overLimit(fail(`header of ${length} bytes exceeds the limit of ${maxHeader}`));
   if (start + length > view.length) throw fail("truncated header");
   const text = view.toString(major === 3 ? "utf8" : "latin1", start, start + length);
   const { descr, fortran, shape } = parseDict(text, fail);

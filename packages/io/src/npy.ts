@@ -1,6 +1,6 @@
 import type { Tensor } from "@pixelcal/core";
 import { type Element, elements } from "./element.js";
-import { FormatError } from "./errors.js";
+import { FormatError, overLimit } from "./errors.js";
 import { writeFileAtomic } from "./file.js";
 import { boundedCount, defaultLimits, type Limits } from "./limits.js";
 import { parseNpyHeader } from "./npy-header.js";
@@ -84,7 +84,7 @@ function layoutOf(head: Uint8Array, size: number, source: Source, bounds: Limits
   const kind = Object.hasOwn(kinds, letter) ? kinds[letter] : undefined;
   if (!kind) throw fail(`unsupported element type "${descr}"`);
   const count = boundedCount(shape, bounds);
-  if (typeof count === "string") throw fail(count);
+  if (typeof count === "string") throw overLimit(fail(count));
   const declared = count * kind.bytes;
   if (declared !== size - end)
     throw fail(`shape [${shape}] of ${kind.type} needs ${declared} bytes, found ${size - end}`);

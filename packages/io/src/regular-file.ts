@@ -1,6 +1,6 @@
 import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
-import { FormatError, fileError } from "./errors.js";
+import { FormatError, fileError, overLimit } from "./errors.js";
 import { defaultLimits, type Limits } from "./limits.js";
 
 /** A source of bytes that can be read at any position. */
@@ -48,10 +48,10 @@ function checkRegular(path: string, status: Stats, maxFile: number): number {
         : status.isSocket()
           ? "a socket"
           : "a device";
-    throw new FormatError(path, undefined, `is ${kind}, expected a file`);
+    throw new FormatError(path, undefined, `is ${kind}, expected a file`, { code: "ERR_PIXELCAL_FILE" });
   }
   if (status.size > maxFile)
-    throw new FormatError(path, undefined, `${status.size} bytes exceed the limit of ${maxFile}`);
+    throw overLimit(new FormatError(path, undefined, `${status.size} bytes exceed the limit of ${maxFile}`));
   return status.size;
 }
 

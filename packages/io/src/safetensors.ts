@@ -1,6 +1,6 @@
 import { invalidArgument, type Tensor } from "@pixelcal/core";
 import { type Element, elements } from "./element.js";
-import { FormatError } from "./errors.js";
+import { FormatError, overLimit } from "./errors.js";
 import { writeFileAtomic } from "./file.js";
 import { boundedCount, defaultLimits, type Limits } from "./limits.js";
 import { pieces, type RegularFile, withRegularFile } from "./regular-file.js";
@@ -101,7 +101,7 @@ function headLength(first: Uint8Array, size: number, limits: Limits, fail: Fail)
   if (first.length < 8) throw fail(undefined, "not a safetensors file: shorter than 8 bytes");
   const length = Buffer.from(first.buffer, first.byteOffset).readBigUInt64LE(0);
   if (length > BigInt(limits.maxIndex))
-    throw fail(undefined, `header of ${length} bytes exceeds the limit of ${limits.maxIndex}`);
+    throw overLimit(fail(undefined, `header of ${length} bytes exceeds the limit of ${limits.maxIndex}`));
   const start = 8 + Number(length);
   if (start > size) throw fail(undefined, "truncated header");
   return start;
@@ -135,7 +135,10 @@ function parseSlot(name: string, value: unknown, limits: Limits, fail: Fail): Sl
   if (!Array.isArray(shape) || !shape.every((size) => Number.isSafeInteger(size)))
     throw fail(name, "malformed shape");
   const count = boundedCount(shape, limits);
-  if (typeof count === "string") throw fail(name, count);
+  if (typeof count === "string") {
+    const fault = fail(name, count);
+    throw shape.some((size) => size < 0) ? fault : overLimit(fault);
+  }
   if (
     !Array.isArray(offsets) ||
     offsets.length !== 2 ||

@@ -3,7 +3,7 @@ import { crc32, createInflateRaw, type InputType, inflateRaw, type ZlibOptions }
 import type { Entry } from "yauzl";
 import { archiveIndex } from "./archive-index.js";
 import type { BufferPool } from "./buffer-pool.js";
-import { FormatError, fileError } from "./errors.js";
+import { FormatError, fileError, overLimit } from "./errors.js";
 import type { Limits } from "./limits.js";
 import { type ByteSource, BytesSource, pieces, RegularFile } from "./regular-file.js";
 
@@ -86,13 +86,11 @@ async function inflatePieces(
 }
 
 /** Returns the reason to refuse an entry before any of it is read, or undefined. */
-function objection(entry: Entry, limits: Limits): string | undefined {
+function objection(entry: Entry): string | undefined {
   if (entry.isEncrypted()) return "encrypted entries are not supported";
   if (entry.compressionMethod !== 0 && entry.compressionMethod !== 8) {
     return `unsupported compression method ${entry.compressionMethod}`;
   }
-  if (entry.uncompressedSize > limits.maxElements * 8 + limits.maxHeader)
-    return "exceeds the limit on elements";
   return undefined;
 }
 
@@ -102,16 +100,20 @@ function checkSizes(entries: readonly Entry[], path: string, packed: number, lim
   for (const entry of entries) {
     if (entry.relativeOffsetOfLocalHeader + entry.compressedSize > packed)
       throw new Error("an entry ends past the end");
-    const reason = objection(entry, limits);
+    const reason = objection(entry);
     if (reason) throw new FormatError(path, entry.fileName, reason);
+    if (entry.uncompressedSize > limits.maxElements * 8 + limits.maxHeader)
+      throw overLimit(new FormatError(path, entry.fileName, "exceeds the limit on elements"));
     unpacked += entry.uncompressedSize;
   }
   const sizes = `its arrays would unpack from ${packed} to ${unpacked} bytes`;
   if (unpacked > limits.maxOutput)
-    throw new FormatError(path, undefined, `${sizes}, over the limit of ${limits.maxOutput}`);
+    throw overLimit(new FormatError(path, undefined, `${sizes}, over the limit of ${limits.maxOutput}`));
   if (unpacked > limits.ratioFloor && unpacked > packed * limits.maxRatio) {
     const cure = "if the file is to be trusted, store it uncompressed (numpy.savez)";
-    throw new FormatError(path, undefined, `${sizes}, over the limit of ${limits.maxRatio}:1; ${cure}`);
+    throw overLimit(
+      new FormatError(path, undefined, `${sizes}, over the limit of ${limits.maxRatio}:1; ${cure}`),
+    );
   }
 }
 
@@ -134,7 +136,9 @@ export async function readArchive(
     if (typeof source === "string") file = await RegularFile.open(source, limits);
     const archive = file ?? new BytesSource(source as Uint8Array);
     if (archive.size > limits.maxFile)
-      throw new FormatError(path, undefined, `${archive.size} bytes exceed the limit of ${limits.maxFile}`);
+      throw overLimit(
+        new FormatError(path, undefined, `${archive.size} bytes exceed the limit of ${limits.maxFile}`),
+      );
     const entries = (await archiveIndex(archive, path, limits)).filter(({ fileName }) => wanted(fileName));
     checkSizes(entries, path, archive.size, limits);
     for (const entry of entries) {

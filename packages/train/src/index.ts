@@ -57,6 +57,7 @@ export {
   trainDevices,
   type ValueInfo,
 } from "./runtime/session.js";
+export { SessionError } from "./runtime/session-error.js";
 export {
   type Checkpoint,
   predictionWeights,

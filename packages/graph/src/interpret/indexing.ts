@@ -1,10 +1,11 @@
 import { numberOf, textOf } from "../attributes.js";
+import { GraphError } from "../errors.js";
 import { normalAxis, sizeOf } from "../operators/spec.js";
 import { all, around, type Kernel, type NumericArray, stridesOf } from "./array.js";
 
 const wrap = (index: number, size: number): number => {
   const at = index < 0 ? index + size : index;
-  if (!(at >= 0 && at < size)) throw new RangeError(`index ${index} is outside an axis of ${size}`);
+  if (!(at >= 0 && at < size)) throw new GraphError("indices", `${index} is outside an axis of ${size}`);
   return at;
 };
 

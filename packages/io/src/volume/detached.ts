@@ -1,6 +1,6 @@
 import { realpath } from "node:fs/promises";
 import { dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
-import { FormatError, fileError } from "../errors.js";
+import { FormatError, fileError, overLimit } from "../errors.js";
 import type { ByteSource } from "../regular-file.js";
 import { withRegularFile } from "../regular-file.js";
 import { inflateInto } from "./inflate.js";
@@ -115,7 +115,7 @@ async function partBytes(
         `ended early: ${end - bytes.size} packed bytes more were expected`,
       );
     if (before > limits.maxOutput)
-      throw new FormatError(path, place.key, `a skip of ${before} bytes is too far`);
+      throw overLimit(new FormatError(path, place.key, `a skip of ${before} bytes is too far`));
     const wrapper = packed === "zlib" && (await isGzip(bytes, start)) ? "gzip" : packed;
     const { bytes: all, extra } = await inflateInto(
       { path, source: bytes, start, end, wrapper },

@@ -1,5 +1,5 @@
 import { constants, createGunzip, createInflate, gunzipSync, inflateSync } from "node:zlib";
-import { FormatError } from "../errors.js";
+import { FormatError, overLimit } from "../errors.js";
 import type { Limits } from "../limits.js";
 import { type ByteSource, longestArray } from "../regular-file.js";
 
@@ -64,7 +64,7 @@ function checkRatio({ path, start, end }: Packed, size: number, limits: Limits):
   }
   if (size > limits.ratioFloor && size > packed * limits.maxRatio) {
     const what = `would unpack from ${packed} to ${size} bytes, over the limit of ${limits.maxRatio}:1`;
-    throw new FormatError(path, undefined, what);
+    throw overLimit(new FormatError(path, undefined, what));
   }
 }
 

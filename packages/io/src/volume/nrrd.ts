@@ -1,6 +1,6 @@
 import type { DataType } from "@pixelcal/core";
 import { elements } from "../element.js";
-import { FormatError } from "../errors.js";
+import { FormatError, overLimit } from "../errors.js";
 import { checkFiles, type DataPlace, dataBytes, dataText, patternFiles } from "./detached.js";
 import { nrrdGrid } from "./nrrd-geometry.js";
 import { checkedBytes, refusal } from "./refuse.js";
@@ -129,7 +129,7 @@ async function readNrrd(source: VolumeSource, settings: ReadSettings): Promise<V
     throw fields.fail("encoding", `"${encodingName.slice(0, 40)}" is not read; store it as raw or gzip`);
   const rank = fields.integer("dimension", fields.need("dimension"), 1);
   if (rank > settings.limits.maxRank)
-    throw fields.fail("dimension", `${rank} axes; at most ${settings.limits.maxRank}`);
+    throw overLimit(fields.fail("dimension", `${rank} axes; at most ${settings.limits.maxRank}`));
   const sizes = fields.sizes("sizes", rank);
   const { bytes: width } = elements[type];
   const size = checkedBytes(path, "sizes", 0, sizes, width, settings.limits);

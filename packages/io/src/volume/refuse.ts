@@ -1,4 +1,4 @@
-import { FormatError } from "../errors.js";
+import { FormatError, overLimit } from "../errors.js";
 import { boundedCount, type Limits } from "../limits.js";
 
 /** Says what is wrong with the field `key` at a byte of a file. */
@@ -16,10 +16,10 @@ export function checkedBytes(
   limits: Limits,
 ): number {
   const count = boundedCount(dims, limits);
-  if (typeof count === "string") throw refusal(path, key, offset, count);
+  if (typeof count === "string") throw overLimit(refusal(path, key, offset, count));
   if (dims.includes(0)) throw refusal(path, key, offset, `is empty, shape [${dims}]`);
   const bytes = count * width;
   if (bytes > limits.maxOutput)
-    throw refusal(path, key, offset, `${bytes} bytes exceed the limit of ${limits.maxOutput}`);
+    throw overLimit(refusal(path, key, offset, `${bytes} bytes exceed the limit of ${limits.maxOutput}`));
   return bytes;
 }

@@ -1,5 +1,5 @@
 import { basename } from "node:path";
-import { FormatError, fileError } from "../errors.js";
+import { FormatError, fileError, overLimit } from "../errors.js";
 import type { Limits } from "../limits.js";
 import { type ByteSource, BytesSource, RegularFile } from "../regular-file.js";
 import { inflateHead } from "./inflate.js";
@@ -37,7 +37,9 @@ export async function withSource<T>(
 ): Promise<T> {
   if (typeof source !== "string") {
     if (source.length > limits.maxFile)
-      throw new FormatError(name, undefined, `${source.length} bytes exceed the limit of ${limits.maxFile}`);
+      throw overLimit(
+        new FormatError(name, undefined, `${source.length} bytes exceed the limit of ${limits.maxFile}`),
+      );
     return use(await sourceOf(name, false, new BytesSource(source)));
   }
   const file = await RegularFile.open(source, limits);

@@ -7,6 +7,7 @@ import type { z } from "zod";
  */
 export class ConfigError extends Error {
   override readonly name = "ConfigError";
+  readonly code = "ERR_PIXELCAL_CONFIG";
   readonly problems: readonly string[];
 
   constructor(problems: readonly string[]) {

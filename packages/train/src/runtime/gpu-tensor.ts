@@ -1,4 +1,5 @@
 import { InvalidArgumentError, type Tensor } from "@pixelcal/core";
+import { SessionError } from "./session-error.js";
 
 /** The runtime's tensor for an array in a device's memory. */
 export interface OrtGpuTensor {
@@ -34,7 +35,7 @@ export class GpuTensor implements Tensor<"float32"> {
   /** The runtime's tensor, for the session that takes it. */
   get array(): OrtGpuTensor {
     if (this.#array === undefined)
-      throw new Error(`an array of [${this.dims}] on ${this.device} was disposed`);
+      throw new SessionError(`an array of [${this.dims}] on ${this.device} was disposed`);
     return this.#array;
   }
 

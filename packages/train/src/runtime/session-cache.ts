@@ -1,4 +1,5 @@
 import type { Session } from "./session.js";
+import { SessionError } from "./session-error.js";
 
 /** A cache of open sessions by key, which closes the least recently used beyond `limit`. */
 export class SessionCache {
@@ -11,7 +12,7 @@ export class SessionCache {
   }
 
   async open(key: string, create: () => Promise<Session>): Promise<Session> {
-    if (this.#closed) throw new Error("closed: no more can be run");
+    if (this.#closed) throw new SessionError("closed: no more can be run");
     const known = this.#sessions.get(key);
     this.#sessions.delete(key);
     const session = known ?? create();

@@ -11,6 +11,7 @@ import {
 import { Graph, serializeModel } from "@pixelcal/graph";
 import type { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
 import { GpuTensor, type OrtGpuTensor } from "./gpu-tensor.js";
+import { SessionError } from "./session-error.js";
 
 /** A device to run on; onnxruntime calls its counterpart a provider. */
 export type TrainDevice = "cpu" | "webgpu" | "cuda";
@@ -71,6 +72,7 @@ export interface Session {
 
 /** The chosen device cannot run the model here; the message says why and what to do. */
 export class DeviceError extends Error {
+  readonly code = "ERR_PIXELCAL_DEVICE";
   readonly device: string;
   constructor(device: string, message: string) {
     super(`device ${device}: ${message}`);
@@ -134,7 +136,7 @@ export async function createSession(
   try {
     loaded = await ort.InferenceSession.create(bytes, providerOptions(options));
   } catch (cause) {
-    if (device === "cpu") throw new Error(`the model does not load: ${reason(cause)}`, { cause });
+    if (device === "cpu") throw new SessionError(`the model does not load: ${reason(cause)}`, { cause });
     throw new DeviceError(device, `${reason(cause)}. ${advice[device]}`);
   }
   const session = new OrtSession(ort, loaded, device, new Set(keep));
@@ -197,7 +199,7 @@ class OrtSession implements Session {
 
   async run(feeds: Tensors, options: RunOptions = {}): Promise<Record<string, Tensor>> {
     checkOptions("options", options, runNames);
-    if (this.#session === undefined) throw new Error("session: closed");
+    if (this.#session === undefined) throw new SessionError("session: closed");
     const outputs = checkRun(this, feeds, options);
     // onnxruntime 1.30 matches output locations by order in the model, even if only some are requested.
     if (this.#keep.size > 0 && outputs.length < this.outputs.length) {
@@ -238,7 +240,7 @@ class OrtSession implements Session {
   #kept(name: string, result: OrtTensor): GpuTensor {
     // Memory bound elsewhere would be copied at every step, without an error.
     if (result.location !== "gpu-buffer")
-      throw new Error(`${name}: expected on ${this.device}, got ${result.location}`);
+      throw new SessionError(`${name}: expected on ${this.device}, got ${result.location}`);
     return new GpuTensor(result as OrtGpuTensor, this.device);
   }
 
@@ -254,7 +256,7 @@ const dataOf = ({ type, data }: OrtTensor): Tensor["data"] =>
   type === "float16" ? float16Bits(data as Uint16Array) : (data as Tensor["data"]);
 
 function valueInfo(value: InferenceSession.ValueMetadata): ValueInfo {
-  if (!value.isTensor) throw new Error(`the model does not load: ${value.name} is not a tensor`);
+  if (!value.isTensor) throw new SessionError(`the model does not load: ${value.name} is not a tensor`);
   return { name: value.name, type: value.type as DataType, dims: value.shape };
 }
 

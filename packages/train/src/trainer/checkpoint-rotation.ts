@@ -24,7 +24,8 @@ export class DamagedCheckpointError extends FormatError {
   readonly intact: readonly IntactCheckpoint[];
 
   constructor(cause: FormatError, intact: readonly IntactCheckpoint[]) {
-    super(cause.path, undefined, [withoutPath(cause), ...intact.map(offer)].join("; "), { cause });
+    const what = [withoutPath(cause), ...intact.map(offer)].join("; ");
+    super(cause.path, undefined, what, { cause, code: "ERR_PIXELCAL_DAMAGED_CHECKPOINT" });
     this.name = "DamagedCheckpointError";
     this.intact = intact;
   }

@@ -109,6 +109,7 @@ export interface FitResult {
 
 /** Training stopped because the loss is not finite. The last good checkpoint is untouched. */
 export class TrainingAbortedError extends Error {
+  readonly code = "ERR_PIXELCAL_TRAINING_ABORTED";
   readonly epoch: number;
   readonly step: number;
   constructor(epoch: number, step: number, what: string, options?: ErrorOptions) {

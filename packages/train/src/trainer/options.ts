@@ -133,6 +133,7 @@ export interface StepResult extends LossValues {
 
 /** The loss or its gradient is not finite; parameters and buffers are as before the step. */
 export class DivergedError extends Error {
+  readonly code = "ERR_PIXELCAL_DIVERGED";
   /** For example "the loss is NaN". */
   readonly what: string;
   constructor(what: string, updates: number) {

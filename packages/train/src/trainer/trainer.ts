@@ -1,4 +1,4 @@
-import { checkTensor, type Tensor } from "@pixelcal/core";
+import { checkTensor, InvalidArgumentError, type Tensor } from "@pixelcal/core";
 import { OnnxFile } from "@pixelcal/graph";
 import { writeFileAtomic } from "@pixelcal/io";
 import type { Loss } from "@pixelcal/losses";
@@ -179,7 +179,8 @@ export class Trainer implements ProbabilityModel {
 
   /** Returns parameters and buffers by name, as trained or averaged. */
   weights(choice: WeightsChoice = {}): Readonly<NamedArrays> {
-    if (this.#weights.stale) throw new Error("weights: the arrays are on webgpu; await read() first");
+    if (this.#weights.stale)
+      throw new InvalidArgumentError("weights", "weights: the arrays are on webgpu; await read() first");
     return { ...this.#state.model, ...this.#averages(choice) };
   }
 
