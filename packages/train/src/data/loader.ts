@@ -1,6 +1,7 @@
 import { checkOptions, invalidArgument, optionNames, Random, type Tensor } from "@pixelcal/core";
 import { prefetch } from "@pixelcal/io";
 import { assemble, type Batch, checkMembers, type Member, stack, unstack } from "./batch.js";
+import { checkCrop, cut, cutCase, drawWindow, type Window } from "./crop.js";
 import type { Dataset, DatasetCase } from "./dataset.js";
 import { type Augmentation, checkAugmentation, drawTransform, identity } from "./transforms.js";
 
@@ -23,6 +24,12 @@ export interface LoaderOptions {
    */
   readonly remainder?: "keep" | "drop" | "wrap";
   readonly augment?: Augmentation;
+  /**
+   * The spatial size of the window that is cut from each case, at a place drawn anew for every epoch; the
+   * whole case by default. Targets are computed of whole cases and cut with them, so that no distance or
+   * neighbourhood ends at a window's border.
+   */
+  readonly crop?: readonly number[];
   readonly targets?: Targets;
   /**
    * Bytes of targets to keep, computed case by case before augmentation and transformed with the images; 0
@@ -39,6 +46,7 @@ const names = optionNames<LoaderOptions>({
   seed: true,
   remainder: true,
   augment: true,
+  crop: true,
   targets: true,
   targetCacheBytes: true,
   prefetch: true,
@@ -64,6 +72,13 @@ function checkLoader(dataset: Dataset, options: LoaderOptions): void {
     );
   }
   if (options.augment !== undefined) checkAugmentation(options.augment, dataset.rank);
+  if (options.crop !== undefined) checkCrop(options.crop, dataset.rank);
+}
+
+/** A member of a batch beside the whole case that its item was cut from. */
+interface Cropped extends Member {
+  readonly whole: DatasetCase;
+  readonly window?: Window;
 }
 
 /** The batches of a data set by epoch, prefetched. */
@@ -108,24 +123,38 @@ export class Loader {
   }
 
   async #make(epoch: number, indices: readonly number[]): Promise<Batch> {
-    const { augment = {}, targets } = this.#options;
+    const { augment = {}, crop, targets } = this.#options;
     const draws = this.#random.split("augment").split(epoch);
     const items = await Promise.all(indices.map((index) => this.dataset.read(index)));
-    const members = indices.map((index, i): Member => {
-      const transform = drawTransform(augment, this.dataset.rank, draws.split(index));
-      return { index, item: items[i]!, transform };
+    const members = indices.map((index, i): Cropped => {
+      const whole = items[i]!;
+      const random = draws.split(index);
+      const transform = drawTransform(augment, this.dataset.rank, random);
+      if (crop === undefined) return { index, item: whole, whole, transform };
+      const window = drawWindow(crop, whole.labels.dims, random, this.dataset.source(index));
+      return { index, item: cutCase(whole, window), whole, window, transform };
     });
     checkMembers(this.dataset, members);
     const batch = assemble(this.dataset, members);
     if (!targets) return batch;
     const mixed = batch.spacing === undefined && members.some(({ item }) => item.spacing !== undefined);
-    if (!this.#options.targetCacheBytes && !mixed) return { ...batch, targets: await targets(batch) };
+    const byCase = this.#options.targetCacheBytes || mixed || crop !== undefined;
+    if (!byCase) return { ...batch, targets: await targets(batch) };
     return { ...batch, targets: await this.#targetsByCase(members, targets) };
   }
 
-  /** Computes targets case by case (kept, or with spacings that differ) and transforms them as the batch. */
-  async #targetsByCase(members: readonly Member[], targets: Targets): Promise<Record<string, Tensor>> {
-    const parts = await Promise.all(members.map(({ index, item }) => this.#targetsOf(index, item, targets)));
+  /**
+   * Computes targets of whole cases (kept, to be cut, or with spacings that differ) and cuts and transforms
+   * them as the batch.
+   */
+  async #targetsByCase(members: readonly Cropped[], targets: Targets): Promise<Record<string, Tensor>> {
+    const parts = await Promise.all(
+      members.map(async ({ index, whole, window }) => {
+        const found = await this.#targetsOf(index, whole, targets);
+        if (window === undefined) return found;
+        return Object.fromEntries(Object.entries(found).map(([name, array]) => [name, cut(array, window)]));
+      }),
+    );
     const spatial = members[0]!.item.labels.dims;
     const transforms = members.map(({ transform }) => transform);
     const names = Object.keys(parts[0]!);
