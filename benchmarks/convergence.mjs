@@ -1,0 +1,126 @@
+// The comparison of losses on networks trained until validation turns: for each of several seeds every method
+// from the same weights, windows and batches, scored on the test split by proper scores, calibration errors
+// and overlap. Each run writes one file when it is done, so that a command that was killed goes on with the
+// runs that are missing, also on another machine.
+//
+//   node benchmarks/convergence.mjs --data ROOT --name NAME [--cases N] [--methods a,b] [--seeds 1,2,3,4,5]
+//     [--group COLUMN] [--threads 1] [--work FOLDER]
+//   node benchmarks/convergence.mjs --report --name NAME [--cases N]
+//
+// ROOT holds {train,val,test}/*.npz; --cases takes the first N cases to train with. --group names the column
+// of ROOT/manifest.csv that says whose case it is: intervals then draw those, not cases. Results are in
+// benchmarks/results/convergence/NAME[-N]/METHOD-SEED.json, the report is NAME[-N].md beside that folder;
+// checkpoints in FOLDER (default benchmarks/work/convergence, not in git). Seeds are the outer loop, so that
+// a table of the first is useful before the others are there.
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { parseArgs } from "node:util";
+import { describeData } from "../packages/cli/dist/index.js";
+import { commit, here } from "./checkout.mjs";
+import { methods, order } from "./convergence/methods.mjs";
+import { reportOf } from "./convergence/report.mjs";
+import { openData, trainAndScore } from "./convergence/train.mjs";
+
+const { values } = parseArgs({
+  options: {
+    data: { type: "string" },
+    name: { type: "string" },
+    cases: { type: "string" },
+    methods: { type: "string" },
+    seeds: { type: "string", default: "1,2,3,4,5" },
+    group: { type: "string" },
+    threads: { type: "string", default: "1" },
+    work: { type: "string" },
+    report: { type: "boolean", default: false },
+  },
+});
+function fail(problem) {
+  console.error(`convergence: ${problem}`);
+  process.exit(2);
+}
+if (!values.name) fail("--name NAME is needed");
+if (!values.data && !values.report) fail("--data ROOT or --report is needed");
+const chosen = values.methods?.split(",") ?? order;
+const unknown = chosen.find((name) => !Object.hasOwn(methods, name));
+if (unknown !== undefined) fail(`unknown method ${unknown}; known: ${Object.keys(methods).join(", ")}`);
+const seeds = values.seeds.split(",").map(Number);
+if (!seeds.every(Number.isSafeInteger)) fail(`--seeds: expected whole numbers, got ${values.seeds}`);
+
+const set = values.cases === undefined ? values.name : `${values.name}-${values.cases}`;
+const results = join(here, "results", "convergence");
+const folder = join(results, set);
+const pathOf = (method, seed) => join(folder, `${method}-${seed}.json`);
+
+/** The settings of every run of every method. */
+const settingsOf = (rank) => ({
+  crop: rank === 2 ? [96, 96] : [32, 40, 32],
+  batch: 4,
+  steps: 840,
+  rate: 5e-3,
+  base: 8,
+});
+
+/** Returns the group of every case of the manifest that --group names, by the case's name. */
+function groupsOf(root) {
+  if (values.group === undefined) return undefined;
+  const [head, ...lines] = readFileSync(join(root, "manifest.csv"), "utf8").trim().split(/\r?\n/);
+  const columns = head.split(",");
+  const [name, group] = ["name", values.group].map((column) => columns.indexOf(column));
+  if (name < 0 || group < 0)
+    fail(`manifest.csv has columns ${columns.join(", ")}, not name and ${values.group}`);
+  return Object.fromEntries(lines.map((line) => line.split(",")).map((row) => [row[name], row[group]]));
+}
+
+/** A result as JSON, with each list of numbers on one line. */
+function textOf(result) {
+  const inLine = (_, value) =>
+    Array.isArray(value) && value.every((one) => typeof one === "number") ? `[${value}]` : value;
+  return `${JSON.stringify(result, inLine, 1).replace(/"(\[[^"]*\])"/g, "$1")}\n`;
+}
+
+async function runAll() {
+  const root = resolve(values.data);
+  const { classes, rank } = await describeData(root);
+  const cases = values.cases === undefined ? undefined : Number(values.cases);
+  const data = await openData({ root, classes, cases });
+  const groups = groupsOf(root);
+  mkdirSync(folder, { recursive: true });
+  for (const seed of seeds) {
+    for (const method of chosen) {
+      if (existsSync(pathOf(method, seed))) continue;
+      const work = join(resolve(values.work ?? join(here, "work", "convergence")), set, `${method}-${seed}`);
+      mkdirSync(work, { recursive: true });
+      const { loss, scaled } = methods[method];
+      const result = await trainAndScore({
+        data,
+        loss,
+        seed,
+        scaled,
+        settings: settingsOf(rank),
+        threads: Number(values.threads),
+        folder: work,
+      });
+      const head = { method, commit: commit(), classes, trained: data.train.names.length };
+      const mine = groups && Object.fromEntries(Object.keys(result.rows).map((name) => [name, groups[name]]));
+      const temporary = `${pathOf(method, seed)}.part`;
+      writeFileSync(temporary, textOf({ ...head, ...(mine && { groups: mine }), ...result }));
+      renameSync(temporary, pathOf(method, seed));
+      console.log(
+        `${set} ${method} seed ${seed}: ${result.seconds} s, best epoch ${result.bestEpoch} of ` +
+          `${result.validationNll.length}, validation NLL ${Math.min(...result.validationNll)}, ` +
+          `temperature ${result.temperature}`,
+      );
+    }
+  }
+}
+
+function report() {
+  const files = existsSync(folder) ? readdirSync(folder).filter((file) => file.endsWith(".json")) : [];
+  if (files.length === 0) fail(`${folder} has no results`);
+  const runs = files.sort().map((file) => JSON.parse(readFileSync(join(folder, file), "utf8")));
+  writeFileSync(join(results, `${set}.md`), reportOf(set, runs));
+  console.log(`benchmarks/results/convergence/${set}.md written from ${runs.length} runs`);
+}
+
+if (values.data) await runAll();
+if (values.report) report();

@@ -1,0 +1,152 @@
+// The tables and the words of benchmarks/convergence.mjs, from the results of its runs.
+import { fixed, formatMarkdown } from "../../packages/cli/dist/index.js";
+import { differencesOf, measures, prepared, valuesOf } from "./estimates.mjs";
+import { methods, tunable } from "./methods.mjs";
+
+const decimals = { DSC: 4, NLL: 4, Brier: 4, fpBrier: 4, overconfidence: 4 };
+const shown = (name, value) => fixed(value, decimals[name] ?? 4);
+const signed = (value) => `${value < 0 ? "" : "+"}${fixed(value, 4)}`;
+const mean = (list) => list.reduce((a, b) => a + b, 0) / list.length;
+/** Measures of which more is better; of overconfidence, less in size. */
+const more = new Set(["DSC"]);
+const compared = measures.filter((name) => !["overconfidence", "pECE if calibrated"].includes(name));
+
+/** A run scored with its fitted temperature. */
+const scaledRun = (run) => ({ ...run, rows: run.scaledRows, temperature: 1 });
+
+/** Every method with runs, its variants among them: { name, title, runs }. */
+function entriesOf(runs) {
+  const entries = Object.entries(methods).map(([name, { title }]) => ({
+    name,
+    title,
+    runs: runs.filter(({ method }) => method === name),
+  }));
+  const scaled = entries.map(({ name, title, runs }) => ({
+    name: `${name}+ts`,
+    title: `${title}, temperature`,
+    runs: runs.filter(({ scaledRows }) => scaledRows !== undefined).map(scaledRun),
+  }));
+  return [...entries, ...scaled, tuned(entries)].filter((entry) => entry.runs.length > 0);
+}
+
+/** The run of the lowest validation NLL of each seed that has all that are tuned over. */
+function tuned(entries) {
+  const candidates = entries.filter(({ name }) => tunable.includes(name));
+  const seeds = new Set(candidates.flatMap(({ runs }) => runs.map(({ seed }) => seed)));
+  const best = [...seeds].map((seed) => {
+    const runs = candidates.map((entry) => entry.runs.find((run) => run.seed === seed));
+    if (runs.some((run) => run === undefined)) return undefined;
+    const least = (run) => Math.min(...run.validationNll);
+    return runs.reduce((a, b) => (least(b) < least(a) ? b : a));
+  });
+  return { name: "proper-tuned", title: "proper, tuned", runs: best.filter((run) => run !== undefined) };
+}
+
+export function reportOf(set, runs) {
+  const cases = Object.keys(runs[0].rows);
+  const groups = cases.map((name) => runs[0].groups?.[name] ?? name);
+  const { classes, settings, trained } = runs[0];
+  const entries = entriesOf(runs).map((entry) => ({ ...entry, table: prepared(entry.runs, cases, classes) }));
+  const find = (name) => entries.find((entry) => entry.name === name);
+  const against = (name) => {
+    const baseline = find(name);
+    if (baseline === undefined) return [];
+    return entries
+      .filter((entry) => entry !== baseline && entry.runs.some(({ seed }) => baseline.table.has(seed)))
+      .map((entry) => ({ ...entry, ...differencesOf(entry.table, baseline.table, { groups }) }));
+  };
+  const byDiceCe = against("dice-ce");
+  const baselines = ["dice-ce+ts", "proper-0.25-0"].filter((name) => find(name) !== undefined);
+  const commits = [...new Set(runs.map(({ commit }) => commit))].join(", ");
+  const seeds = [...new Set(runs.map(({ seed }) => seed))].sort((a, b) => a - b);
+  const parts = [
+    `# ${set}`,
+    `${trained} cases to train, ${cases.length} to test (${new Set(groups).size} independent); ${classes} classes. U-Net base ${settings.base},
+windows of ${settings.crop.join(" x ")} with targets cut from the whole case's, flips, batch ${settings.batch}, AdamW
+${settings.rate} with cosine decay, ${settings.steps} steps or a few more; the epoch of the lowest validation NLL. Seeds ${seeds.join(", ")}; a method's
+runs are counted in its row. Same initial weights, windows and batches for every method of a seed.`,
+    valuesTable(entries),
+    `NLL, Brier, fpBrier, ECE (top label), excess pECE and boundary ECE (top label, within 2 pixels of the
+predicted boundary) are pooled over all test pixels; DSC, ECE of a case and pECE are means over cases. T is the temperature
+that the validation split asks for: 1 is calibrated, above 1 over-confident.`,
+    ...(byDiceCe.length > 0
+      ? [
+          "## Against Dice + CE",
+          wordsOf(byDiceCe, cases.length),
+          differencesTable(byDiceCe),
+          `Paired differences, mean over the seeds that both have, with 95 % intervals over draws of seeds and cases
+together; \\* marks those clear of 0. One seed is drawn as itself: such an interval knows of cases only.`,
+          byCaseTable(byDiceCe),
+        ]
+      : []),
+    ...baselines.flatMap((name) => [
+      `## Against ${find(name).title}`,
+      differencesTable(against(name).filter((entry) => /^(proper|dice-ce|ce)/.test(entry.name))),
+    ]),
+    `Commit ${commits}. \`node benchmarks/convergence.mjs --report --name ${set}\``,
+  ];
+  return `${parts.join("\n\n")}\n`;
+}
+
+function valuesTable(entries) {
+  const rows = entries.map((entry) => ({ ...entry, values: valuesOf(entry.table) }));
+  const columns = compared.map((name) => ({
+    title: name === "ECE" ? "ECE of a case" : name,
+    cell: ({ values }) =>
+      name === "pECE"
+        ? `${shown(name, values.pECE)} (if calibrated ${shown(name, values["pECE if calibrated"])})`
+        : shown(name, values[name]),
+  }));
+  return formatMarkdown(rows, [
+    { title: "method", align: "left", cell: ({ title }) => title },
+    { title: "seeds", cell: ({ runs }) => String(runs.length) },
+    ...columns,
+    { title: "T", cell: ({ runs }) => fixed(mean(runs.map(({ temperature }) => temperature)), 3) },
+  ]);
+}
+
+const clear = ({ low, high }) => low > 0 || high < 0;
+
+function differencesTable(rows) {
+  return formatMarkdown(rows, [
+    { title: "method", align: "left", cell: ({ title }) => title },
+    { title: "seeds", cell: ({ seeds }) => String(seeds) },
+    ...compared.map((name) => ({
+      title: name === "ECE" ? "ECE of a case" : name,
+      cell: ({ of }) => {
+        const { mean, low, high } = of[name];
+        return `${signed(mean)} [${signed(low)}, ${signed(high)}]${clear(of[name]) ? " *" : ""}`;
+      },
+    })),
+  ]);
+}
+
+function byCaseTable(rows) {
+  const column = (name) => ({
+    title: `${name}: median, better`,
+    cell: ({ byCase }) => {
+      const { median, below, above, cases } = byCase[name];
+      return `${signed(median)}, ${more.has(name) ? above : below} of ${cases}`;
+    },
+  });
+  return formatMarkdown(rows, [
+    { title: "method", align: "left", cell: ({ title }) => title },
+    ...["DSC", "NLL of a case", "ECE"].map(column),
+  ]);
+}
+
+/** Says in words which methods are better or worse than the baseline, by the intervals. */
+function wordsOf(rows, cases) {
+  const list = (names) => (names.length === 0 ? "none" : names.join("; "));
+  const titled = (name, test) => rows.filter(({ of }) => test(of[name])).map(({ title }) => title);
+  const lower = (name) => titled(name, ({ high }) => high < 0);
+  const higher = (name) => titled(name, ({ low }) => low > 0);
+  const fewest = Math.min(...rows.map(({ seeds }) => seeds));
+  const most = Math.max(...rows.map(({ seeds }) => seeds));
+  const seeds = fewest === most ? `${most} seed${most === 1 ? "" : "s"}` : `${fewest} to ${most} seeds`;
+  return `By ${seeds} and ${cases} cases, with an interval clear of 0: the NLL is lower for ${list(lower("NLL"))}; higher for
+${list(higher("NLL"))}. The fpBrier score is lower for ${list(lower("fpBrier"))}; higher for ${list(higher("fpBrier"))}. The pooled ECE is lower for
+${list(lower("ECE pooled"))}; higher for ${list(higher("ECE pooled"))}. The excess pECE is lower for ${list(lower("excess pECE"))}; higher for
+${list(higher("excess pECE"))}. The DSC is lower for ${list(lower("DSC"))}; higher for ${list(higher("DSC"))}. All others cannot be told apart
+from Dice + CE by these runs.`;
+}

@@ -1,0 +1,134 @@
+// One training of the comparison, from the weights of a seed to the sums of every test case.
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { tensor } from "@pixelcal/core";
+import { lossFromConfig } from "@pixelcal/losses";
+import {
+  adamW,
+  checkpointFiles,
+  cosine,
+  fit,
+  Loader,
+  NpzDataset,
+  Trainer,
+  unet2d,
+  unet3d,
+} from "@pixelcal/train";
+import { caseRow, columnsOf, fitTemperature } from "./scores.mjs";
+
+/** Six digits, far beyond what two trainings have in common. */
+const rounded = (value) => Number(value.toPrecision(6));
+
+/** A data set by its methods alone, so that one can be replaced. */
+const view = (dataset) => ({
+  names: dataset.names,
+  classes: dataset.classes,
+  labelRange: dataset.labelRange,
+  channels: dataset.channels,
+  rank: dataset.rank,
+  read: (index) => dataset.read(index),
+  source: (index) => dataset.source(index),
+});
+
+/** The first `count` cases of a data set. */
+const firstOf = (dataset, count) => ({
+  ...view(dataset),
+  names: dataset.names.slice(0, count),
+});
+
+/** The cases of a data set `times` times over, so that an epoch of few cases has as many batches as any. */
+const repeated = (dataset, times) => ({
+  ...view(dataset),
+  names: Array.from({ length: times }, () => dataset.names).flat(),
+  read: (index) => dataset.read(index % dataset.names.length),
+  source: (index) => dataset.source(index % dataset.names.length),
+});
+
+/** Opens the three splits, `cases` of the first. */
+export async function openData({ root, classes, cases }) {
+  const [train, val, test] = await Promise.all(
+    ["train", "val", "test"].map((split) => NpzDataset.open(root, split, { classes })),
+  );
+  return { train: cases === undefined ? view(train) : firstOf(train, cases), val, test };
+}
+
+/** Returns logits [1, C, ...] and labels [1, ...] of every case. */
+async function logitsOf(trainer, dataset) {
+  const found = [];
+  for (const [index, name] of dataset.names.entries()) {
+    const { image, labels } = await dataset.read(index);
+    const logits = await trainer.logits(tensor("float32", image.data, [1, ...image.dims]));
+    found.push({ name, logits, labels: { ...labels, dims: [1, ...labels.dims] } });
+  }
+  return found;
+}
+
+async function tableOf(cases, temperature) {
+  const rows = {};
+  for (const { name, logits, labels } of cases)
+    rows[name] = (await caseRow(logits, labels, temperature)).map(rounded);
+  return rows;
+}
+
+/**
+ * Trains `loss` for `steps` steps with the weights, batches and windows of a seed, goes back to the epoch of
+ * the lowest validation NLL, and returns the result to be stored.
+ */
+export async function trainAndScore({ data, loss, seed, settings, scaled, threads, folder, onEpoch }) {
+  const { crop, batch, steps, rate, base } = settings;
+  const { channels, classes, rank } = data.train;
+  // An epoch is some 140 windows, after which the validation split is looked at.
+  const train = repeated(data.train, Math.max(1, Math.round(140 / data.train.names.length)));
+  const perEpoch = Math.ceil(train.names.length / batch);
+  const epochs = Math.ceil(steps / perEpoch);
+  const trainer = await Trainer.create({
+    model: (rank === 2 ? unet2d : unet3d)({ channels, classes, base }),
+    loss: lossFromConfig(loss),
+    optimizer: adamW({ learningRate: rate }),
+    schedule: cosine({ epochs }),
+    batch: [batch, channels, ...crop],
+    seed,
+    threads,
+  });
+  const targets = (items) => trainer.targets(items);
+  const cached = { targets, targetCacheBytes: 2 ** 30 };
+  const loader = new Loader(train, {
+    batchSize: batch,
+    shuffle: true,
+    seed,
+    remainder: "wrap",
+    augment: { flips: crop.map((_, axis) => axis) },
+    crop,
+    ...cached,
+  });
+  const begun = performance.now();
+  const { history, bestEpoch } = await fit(trainer, {
+    train: loader,
+    validation: new Loader(data.val, { batchSize: 1, ...cached }),
+    epochs,
+    selection: "nll",
+    folder,
+    resume: existsSync(join(folder, checkpointFiles.last)),
+    onEpoch,
+  });
+  const seconds = Math.round((performance.now() - begun) / 1000);
+  await trainer.restore(join(folder, checkpointFiles.best));
+  const temperature = fitTemperature(await logitsOf(trainer, data.val));
+  const cases = await logitsOf(trainer, data.test);
+  const rows = await tableOf(cases, 1);
+  const scaledRows = scaled ? await tableOf(cases, temperature) : undefined;
+  await trainer.close();
+  return {
+    loss,
+    seed,
+    settings,
+    threads,
+    seconds,
+    bestEpoch,
+    validationNll: history.map(({ validationNll }) => rounded(validationNll)),
+    temperature: rounded(temperature),
+    columns: columnsOf(classes).join(),
+    rows,
+    ...(scaledRows && { scaledRows }),
+  };
+}
