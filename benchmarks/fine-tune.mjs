@@ -179,7 +179,7 @@ async function scoresOn(split, models) {
   await forEach(withSeeds(models), (model) => predict(split, model));
   const files = { csv: join(work, `${split}.csv`), json: join(work, `${split}.json`) };
   const shape = ["--classes", String(classes), "--convention", "reference"];
-  const out = ["--out", files.csv, "--json", files.json];
+  const out = ["--out", files.csv, "--out-json", files.json];
   pixelcal("evaluate", "--predictions", join(work, split), ...shape, ...out);
   const { runs } = JSON.parse(readFileSync(files.json, "utf8"));
   return (model, seed, column) => {

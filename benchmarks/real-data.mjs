@@ -125,7 +125,7 @@ pixelcal(
   String(classes),
   "--out",
   files.csv,
-  "--json",
+  "--out-json",
   files.json,
 );
 

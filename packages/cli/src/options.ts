@@ -8,6 +8,11 @@ export function deviceOption(): Option {
   ).choices(["cpu", "webgpu", "cuda"]);
 }
 
+/** Returns the option of every command that reports. */
+export function jsonOption(): Option {
+  return new Option("--json", "print the report as one JSON object, in place of text");
+}
+
 /** Returns a reader of integers of `least` or more. */
 export function integer(least: number): (text: string) => number {
   return (text) => {

@@ -1,13 +1,14 @@
-import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { CommandError, Interrupted } from "./command-error.js";
 import { addCheck } from "./commands/check.js";
+import { addCompletion } from "./commands/completion.js";
 import { addDemo } from "./commands/demo.js";
 import { addEvaluate } from "./commands/evaluate.js";
 import { addInfer } from "./commands/infer.js";
 import { addPhantom } from "./commands/phantom.js";
 import { addTrain } from "./commands/train.js";
 import type { Context } from "./context.js";
+import { version } from "./version.js";
 
 /**
  * Runs the command line `pixelcal ARGS` and returns its exit code: 0 done, 1 failed, 2 wrong usage, 130
@@ -23,7 +24,8 @@ export async function run(args: readonly string[], context: Context): Promise<nu
       writeErr: (text) => context.terminal.line(text.trimEnd()),
     })
     .exitOverride();
-  for (const add of [addTrain, addInfer, addEvaluate, addCheck, addPhantom, addDemo]) add(program, context);
+  for (const add of [addTrain, addInfer, addEvaluate, addCheck, addPhantom, addDemo, addCompletion])
+    add(program, context);
   try {
     await program.parseAsync(args, { from: "user" });
     return 0;
@@ -32,7 +34,7 @@ export async function run(args: readonly string[], context: Context): Promise<nu
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     if (error instanceof Interrupted) context.terminal.line(error.message);
     else context.terminal.error(message(error));
-    return error instanceof CommandError ? error.exitCode : 1;
+    return exitCode(error);
   }
 }
 
@@ -41,9 +43,8 @@ function message(error: unknown): string {
   return process.env.PIXELCAL_DEBUG === "1" ? (error.stack ?? error.message) : error.message;
 }
 
-function version(): string {
-  const manifest = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as {
-    version: string;
-  };
-  return manifest.version;
+function exitCode(error: unknown): number {
+  if (error instanceof CommandError) return error.exitCode;
+  // By name: the class would load the training library.
+  return error instanceof Error && error.name === "ConfigError" ? 2 : 1;
 }

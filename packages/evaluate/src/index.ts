@@ -16,12 +16,14 @@ export { formatJson } from "./report/json.js";
 export {
   differences,
   paperColumns,
+  type RunReport,
   type RunResult,
   ranked,
   resultsCsv,
   resultsJson,
   resultsMarkdown,
   resultsText,
+  runReports,
   type Shown,
 } from "./report/results.js";
 export { fixed, formatMarkdown } from "./report/table.js";

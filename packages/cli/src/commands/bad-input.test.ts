@@ -34,7 +34,7 @@ describe("bad input leaves one line and nothing else", () => {
       2,
       "bad.yaml: Excessive alias count",
     ],
-    ["far too long", `a: ${"x".repeat(300_000)}`, 1, "bad.yaml: expected a configuration of at most 256 KiB"],
+    ["far too long", `a: ${"x".repeat(300_000)}`, 2, "bad.yaml: expected a configuration of at most 256 KiB"],
     [
       "a name that objects inherit",
       '{"__proto__": {"seed": 1}}',
@@ -57,21 +57,33 @@ describe("bad input leaves one line and nothing else", () => {
       'bad.yaml: sdc.alpha: expected number, got string "much"',
     ],
     [
+      "a loss that cannot ignore",
+      { dataset: { root: "data", ignore: 255 } },
+      2,
+      "dataset.ignore: signedDistanceCalibration (preset reference) counts every pixel",
+    ],
+    [
+      "parameters that are none",
+      { trainable: { include: "haed.*" } },
+      2,
+      "trainable.include: haed.* matches no parameter; did you mean head.",
+    ],
+    [
       "a folder that is not there",
       { dataset: { root: "/no/such/folder" } },
-      1,
+      2,
       "dataset.root: /no/such/folder: no such folder; --data ROOT names another",
     ],
     [
       "channels",
       { model: { in_channels: 3, num_classes: 4, base: 2 } },
-      1,
+      2,
       "model.in_channels: the network takes 3",
     ],
     [
       "axes",
       { model: { arch: "unet3d", num_classes: 4, base: 2 } },
-      1,
+      2,
       "model.arch: unet3d takes images of 3 spatial axes",
     ],
     ["labels", { model: { num_classes: 2, base: 2 } }, 1, "label: expected classes 0 to 1, got"],
@@ -115,20 +127,22 @@ describe("bad input leaves one line and nothing else", () => {
 
   test("no configuration, no checkpoint, no model, no predictions", async () => {
     const path = await writeConfig("fine.yaml", { run_name: "never" });
-    const cases: [string[], string][] = [
-      [["train", "--config", at("none.yaml")], "none.yaml: no such configuration file"],
+    const cases: [string[], string, number?][] = [
+      [["train", "--config", at("none.yaml")], "none.yaml: no such configuration file", 2],
+      [["infer", "--config", at("none.yaml")], "none.yaml: no such configuration file", 2],
       [["infer", "--config", path, "--runs", at("runs"), "--out", at("x")], "best.safetensors: no such file"],
       [["infer", "--model", at("none.onnx"), "--data", data, "--out", at("x")], "none.onnx: no such file"],
       [["evaluate", "--predictions", at("none"), "--out", at("x")], "none: no such folder"],
-      [["train", "--config", root], "expected a configuration file, found a folder"],
+      [["train", "--config", root], "expected a configuration file, found a folder", 2],
+      [["infer", "--config", root], "expected a configuration file, found a folder", 2],
       [["evaluate", "--predictions", path, "--out", at("x")], "fine.yaml: expected a folder, found a file"],
       [["train", "--config", path, "--out", path], "fine.yaml: expected a folder, found a file"],
       [["evaluate", "--predictions", data, "--out", at("x")], "case_0000.npz: probs: no such array"],
     ];
-    for (const [args, message] of cases) {
+    for (const [args, message, exit = 1] of cases) {
       const { code, messages } = await pixelcal(args);
       expect(messages).toContain(message);
-      expect(code).toBe(1);
+      expect(code).toBe(exit);
     }
     await expect(readdir(at("x"))).rejects.toThrow("ENOENT");
   });
@@ -225,9 +239,9 @@ describe("bad input leaves one line and nothing else", () => {
     async () => {
       execFileSync("mkfifo", [at("pipe"), at("pipe.onnx")]);
       const path = await writeConfig("piped.yaml", { run_name: "piped", model: { onnx: at("pipe.onnx") } });
-      const cases: [string[], string][] = [
-        [["train", "--config", at("pipe")], "pipe: is a named pipe, expected a file"],
-        [["train", "--config", "/dev/zero"], "/dev/zero: is a device, expected a file"],
+      const cases: [string[], string, number?][] = [
+        [["train", "--config", at("pipe")], "pipe: is a named pipe, expected a file", 2],
+        [["train", "--config", "/dev/zero"], "/dev/zero: is a device, expected a file", 2],
         [["check", at("pipe.onnx")], "pipe.onnx: is a named pipe, expected a file"],
         [
           ["infer", "--model", at("pipe.onnx"), "--data", data],
@@ -235,18 +249,18 @@ describe("bad input leaves one line and nothing else", () => {
         ],
         [["train", "--config", path, "--out", at("x")], "pipe.onnx: is a named pipe, expected a file"],
       ];
-      for (const [args, message] of cases) {
+      for (const [args, message, exit = 1] of cases) {
         const { code, messages } = await pixelcal(args);
         expect(messages).toContain(message);
-        expect(code).toBe(1);
+        expect(code).toBe(exit);
       }
     },
   );
 
   test("two tables in one file", async () => {
-    const out = ["--out", at("one.csv"), "--json", at("one.csv")];
+    const out = ["--out", at("one.csv"), "--out-json", at("one.csv")];
     const { code, messages } = await pixelcal(["evaluate", "--predictions", at("preds"), ...out]);
-    expect(messages).toContain("--json: expected another file than --out");
+    expect(messages).toContain("--out-json: expected another file than --out");
     expect(code).toBe(2);
   });
 });

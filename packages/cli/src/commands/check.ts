@@ -4,7 +4,8 @@ import type { ModelReport, ProviderReport } from "@pixelcal/train";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { CommandError } from "../command-error.js";
 import type { Context } from "../context.js";
-import { integer } from "../options.js";
+import { integer, jsonOption } from "../options.js";
+import { writeReport } from "../write-report.js";
 
 interface Options {
   readonly inputShape?: readonly number[];
@@ -44,14 +45,13 @@ export function addCheck(program: Command, context: Context): void {
       ).choices(["named", "untie", "keep"]),
     )
     .option("--threads <count>", "number of processor threads (default: all)", integer(1))
-    .option("--json", "print the report as JSON")
+    .addOption(jsonOption())
     .action((path: string, options: Options) => check(path, options, context));
 }
 
 async function check(path: string, options: Options, context: Context): Promise<void> {
-  const [{ readModel }, { formatJson }, { GraphError }, { checkModel }] = await Promise.all([
+  const [{ readModel }, { GraphError }, { checkModel }] = await Promise.all([
     import("../inputs/network.js"),
-    import("@pixelcal/evaluate"),
     import("@pixelcal/graph"),
     import("@pixelcal/train"),
   ]);
@@ -64,7 +64,13 @@ async function check(path: string, options: Options, context: Context): Promise<
         : error;
     },
   );
-  context.output.write(json ? formatJson(report) : describe(path, file.bytes.length, report));
+  const bytes = file.bytes.length;
+  await writeReport(
+    context,
+    json,
+    { command: "check", model: path, bytes, ...report },
+    describe(path, bytes, report),
+  );
   if (!report.trainable) throw new CommandError(`${path}: cannot be trained: ${report.problems.join("; ")}`);
 }
 

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import type { Context } from "../context.js";
-import { integer, label, names } from "../options.js";
+import { integer, jsonOption, label, names } from "../options.js";
 import { comparisonLosses } from "../runs/comparison-losses.js";
 import type { DemoOptions } from "../runs/demo.js";
 
@@ -32,5 +32,6 @@ export function addDemo(program: Command, context: Context): void {
       label,
     )
     .option("--threads <count>", "number of processor threads (default: all)", integer(1))
+    .addOption(jsonOption())
     .action(async (options: DemoOptions) => (await import("../runs/demo.js")).demo(options, context));
 }

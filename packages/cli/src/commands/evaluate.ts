@@ -1,7 +1,7 @@
 import type { ProbabilityTransform } from "@pixelcal/evaluate";
 import { type Command, Option } from "commander";
 import type { Context } from "../context.js";
-import { between, integer, label, number, numbers, percentile } from "../options.js";
+import { between, integer, jsonOption, label, number, numbers, percentile } from "../options.js";
 import type { ScoreCommandOptions } from "../runs/score-predictions.js";
 
 export function addEvaluate(program: Command, context: Context): void {
@@ -74,7 +74,8 @@ export function addEvaluate(program: Command, context: Context): void {
     )
     .option("--threads <count>", "number of processor threads (default: all)", integer(1))
     .option("--out <file>", "file for the table as CSV", "results.csv")
-    .option("--json <file>", "file for the table and every case as JSON (default: beside the CSV)")
+    .option("--out-json <file>", "file for the table and every case as JSON (default: beside the CSV)")
+    .addOption(jsonOption())
     .action(async (options: ScoreCommandOptions) =>
       (await import("../runs/score-predictions.js")).scorePredictions(options, context),
     );

@@ -84,7 +84,7 @@ describe("a label to ignore", () => {
       "error: dataset.ignore: signedDistanceCalibration (preset reference) counts every pixel; " +
         "preset consistent or proper can leave some out\n",
     );
-    expect(counts.code).toBe(1);
+    expect(counts.code).toBe(2);
     await expect(readdir(at("refused"))).rejects.toThrow("ENOENT");
   });
 

@@ -1,6 +1,6 @@
 import { type Command, Option } from "commander";
 import type { Context } from "../context.js";
-import { deviceOption, integer, label, number, sizes } from "../options.js";
+import { deviceOption, integer, jsonOption, label, number, sizes } from "../options.js";
 import type { InferOptions } from "../runs/predict-split.js";
 
 export function addInfer(program: Command, context: Context): void {
@@ -34,6 +34,7 @@ export function addInfer(program: Command, context: Context): void {
     )
     .option("--threads <count>", "number of processor threads (default: all)", integer(1))
     .addOption(deviceOption())
+    .addOption(jsonOption())
     .action(async (options: InferOptions) =>
       (await import("../runs/predict-split.js")).predictSplit(options, context),
     );

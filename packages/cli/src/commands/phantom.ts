@@ -1,7 +1,8 @@
 import { type Command, InvalidArgumentError } from "commander";
 import { CommandError } from "../command-error.js";
 import type { Context } from "../context.js";
-import { integer, sizes } from "../options.js";
+import { integer, jsonOption, sizes } from "../options.js";
+import { writeReport } from "../write-report.js";
 
 interface Options {
   readonly out: string;
@@ -9,6 +10,7 @@ interface Options {
   readonly seed: number;
   readonly dimensions: 2 | 3;
   readonly size?: readonly number[];
+  readonly json?: true;
 }
 
 export function addPhantom(program: Command, context: Context): void {
@@ -32,6 +34,7 @@ export function addPhantom(program: Command, context: Context): void {
       2,
     )
     .option("--size <sizes>", "size in pixels per axis (default: 128x128 or 10x128x128)", sizes)
+    .addOption(jsonOption())
     .action((options: Options) => phantom(options, context));
 }
 
@@ -40,7 +43,8 @@ function dimensions(text: string): 2 | 3 {
   throw new InvalidArgumentError("Expected 2 or 3.");
 }
 
-async function phantom({ out, cases, seed, dimensions, size }: Options, context: Context): Promise<void> {
+async function phantom(options: Options, context: Context): Promise<void> {
+  const { out, cases, seed, dimensions, size, json } = options;
   if (size && size.length !== dimensions) {
     throw new CommandError(`--size: expected ${dimensions} sizes, got ${size.join("x")}`, { exitCode: 2 });
   }
@@ -49,7 +53,10 @@ async function phantom({ out, cases, seed, dimensions, size }: Options, context:
   const shares = shareOut(cases);
   await writePhantomData(out, { cases: shares, seed, dimensions, size }, context);
   const { train, val, test } = shares;
-  context.output.write(
+  await writeReport(
+    context,
+    json,
+    { command: "phantom", root: out, cases: shares, seed, truth: truthKey },
     `${out}: ${train} cases to train, ${val} to validate, ${test} to test (seed ${seed}); ` +
       `array "${truthKey}" holds the true class probabilities\n`,
   );

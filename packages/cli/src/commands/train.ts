@@ -1,8 +1,9 @@
 import { join } from "node:path";
 import { type Command, Option } from "commander";
 import type { Context } from "../context.js";
-import { deviceOption, integer } from "../options.js";
+import { deviceOption, integer, jsonOption } from "../options.js";
 import { duration } from "../terminal.js";
+import { writeReport } from "../write-report.js";
 
 interface Options {
   readonly config: string;
@@ -13,6 +14,7 @@ interface Options {
   readonly data?: string;
   readonly epochs?: number;
   readonly threads?: number;
+  readonly json?: true;
 }
 
 export function addTrain(program: Command, context: Context): void {
@@ -38,17 +40,19 @@ export function addTrain(program: Command, context: Context): void {
       ).conflicts("overwrite"),
     )
     .option("--overwrite", "start over, replacing an existing run")
+    .addOption(jsonOption())
     .action((options: Options) => train(options, context));
 }
 
 async function train(options: Options, context: Context): Promise<void> {
   const { dataRoot, locateModel, readConfig } = await import("../inputs/config-file.js");
-  const { checkNew, trainRun } = await import("../runs/train.js");
+  const { checkpointFiles } = await import("@pixelcal/train");
+  const { checkNew, runFiles, trainRun } = await import("../runs/train.js");
   const { terminal } = context;
   const { device, epochs, threads } = options;
-  const report = (text: string): void => terminal.line(text);
-  const file = locateModel(readConfig(options.config), options.config, report);
-  const root = dataRoot(file, options.config, options.data, report);
+  const notify = (text: string): void => terminal.line(text);
+  const file = locateModel(readConfig(options.config), options.config, notify);
+  const root = dataRoot(file, options.config, options.data, notify);
   const config = {
     ...file,
     dataset: { ...file.dataset, root },
@@ -72,10 +76,28 @@ async function train(options: Options, context: Context): Promise<void> {
     resume: options.resume,
     overwrite: options.overwrite,
   });
-  const best = result.history[result.bestEpoch - 1]!;
-  context.output.write(
-    `${folder}: best epoch ${result.bestEpoch} of ${result.history.length}${result.stoppedEarly ? ` (stopped early)` : ""}, validation loss ` +
-      `${best.validationLoss!.toFixed(4)}, Dice ${best.validationDice!.toFixed(4)}; ` +
-      `${result.trained === result.parameters ? "" : `${result.trained} trained of `}${result.parameters} parameters, ${duration(result.seconds)}\n`,
+  const { history, bestEpoch, stoppedEarly, seconds, parameters, trained } = result;
+  const { validationLoss, validationDice, validationNll } = history[bestEpoch - 1]!;
+  const report = {
+    command: "train",
+    run: config.run_name,
+    folder,
+    epochs: history.length,
+    bestEpoch,
+    stoppedEarly,
+    validation: { loss: validationLoss!, dice: validationDice!, nll: validationNll! },
+    parameters,
+    trained,
+    seconds,
+    model: join(folder, runFiles.model),
+    checkpoint: join(folder, checkpointFiles.best),
+  } as const;
+  await writeReport(
+    context,
+    options.json,
+    report,
+    `${folder}: best epoch ${bestEpoch} of ${history.length}${stoppedEarly ? ` (stopped early)` : ""}, validation loss ` +
+      `${validationLoss!.toFixed(4)}, Dice ${validationDice!.toFixed(4)}; ` +
+      `${trained === parameters ? "" : `${trained} trained of `}${parameters} parameters, ${duration(seconds)}\n`,
   );
 }

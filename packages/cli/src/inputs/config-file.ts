@@ -1,6 +1,6 @@
 import { existsSync, statSync } from "node:fs";
 import { basename, dirname, extname, isAbsolute, resolve } from "node:path";
-import { readRegularFileSync } from "@pixelcal/io";
+import { FormatError, readRegularFileSync } from "@pixelcal/io";
 import { ConfigError, parseConfig, type TrainConfig } from "@pixelcal/train";
 import { type Document, parseDocument } from "yaml";
 import { CommandError } from "../command-error.js";
@@ -15,27 +15,30 @@ export function readConfig(path: string): TrainConfig {
   const [error] = document.errors;
   // The first line of the message has problem and place; the lines below, which are left out, draw it.
   if (error?.message.startsWith("Maximum call stack")) throw tooDeep(path, error);
-  if (error) throw new CommandError(`${path}: ${error.message.split(/:?\n/)[0]}`, { exitCode: 2 });
+  if (error) throw refused(`${path}: ${error.message.split(/:?\n/)[0]}`);
   try {
     return parseConfig(document.toJS({ maxAliasCount: 100 }), { runName: basename(path, extname(path)) });
   } catch (cause) {
     // ReferenceError: an alias without its anchor, or too many of them. RangeError: nested too deep.
     if (cause instanceof ConfigError || cause instanceof ReferenceError || cause instanceof RangeError)
-      throw new CommandError(`${path}: ${cause.message}`, { exitCode: 2, cause });
+      throw refused(`${path}: ${cause.message}`, cause);
     throw cause;
   }
 }
 
 function configText(path: string): string {
   const entry = statSync(path, { throwIfNoEntry: false });
-  if (entry === undefined) throw new CommandError(`${path}: no such configuration file`);
-  if (entry.isDirectory()) throw new CommandError(`${path}: expected a configuration file, found a folder`);
+  if (entry === undefined) throw refused(`${path}: no such configuration file`);
+  if (entry.isDirectory()) throw refused(`${path}: expected a configuration file, found a folder`);
   if (entry.isFile() && entry.size > largestConfig)
-    throw new CommandError(
+    throw refused(
       `${path}: expected a configuration of at most ${largestConfig / 1024} KiB, got ${entry.size} bytes`,
     );
-  const bytes = readRegularFileSync(path, { maxFile: largestConfig });
-  return new TextDecoder().decode(bytes);
+  try {
+    return new TextDecoder().decode(readRegularFileSync(path, { maxFile: largestConfig }));
+  } catch (cause) {
+    throw cause instanceof FormatError ? refused(cause.message, cause) : cause;
+  }
 }
 
 /**
@@ -60,7 +63,11 @@ function parse(path: string, text: string): Document.Parsed {
 }
 
 const tooDeep = (path: string, cause?: unknown): CommandError =>
-  new CommandError(`${path}: expected at most ${deepest} nested lists and maps`, { exitCode: 2, cause });
+  refused(`${path}: expected at most ${deepest} nested lists and maps`, cause);
+
+/** Returns the error of a configuration that must be changed. */
+const refused = (message: string, cause?: unknown): CommandError =>
+  new CommandError(message, { exitCode: 2, cause });
 
 /**
  * Returns the folder of the data: the command line's, else `dataset.root` from the working directory as in
@@ -100,9 +107,9 @@ function locate(
   const here = resolve(path);
   const advice = kind === "folder" ? "; --data ROOT names another" : "";
   if (existsSync(here)) return here;
-  if (isAbsolute(path)) throw new CommandError(`${key}: ${here}: no such ${kind}${advice}`);
+  if (isAbsolute(path)) throw refused(`${key}: ${here}: no such ${kind}${advice}`);
   const beside = resolve(dirname(configPath), path);
-  if (!existsSync(beside)) throw new CommandError(`${key}: found neither ${here} nor ${beside}${advice}`);
+  if (!existsSync(beside)) throw refused(`${key}: found neither ${here} nor ${beside}${advice}`);
   report(`${key}: ${here} does not exist, reading ${beside}`);
   return beside;
 }

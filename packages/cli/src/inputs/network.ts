@@ -67,11 +67,13 @@ export function checkFits({ model }: TrainConfig, dataset: Dataset): void {
   if (dataset.rank !== rank) {
     throw new CommandError(
       `model.arch: ${model.arch} takes images of ${rank} spatial axes, ${dataset.source(0)} has ${dataset.rank}`,
+      { exitCode: 2 },
     );
   }
   if (dataset.channels !== model.in_channels) {
     throw new CommandError(
       `model.in_channels: the network takes ${model.in_channels}, ${dataset.source(0)} has ${dataset.channels}`,
+      { exitCode: 2 },
     );
   }
 }
@@ -94,5 +96,13 @@ export function fromFile(path: string, error: unknown): unknown {
   const what = message.startsWith("shapes: ")
     ? "expected a network of one input, the image"
     : message.replace(/^(model: |shapes\.)/, "");
-  return new CommandError(`${path}: ${what}`, { cause: error });
+  return new CommandError(`${path}: ${what}`, { cause: error, exitCode: isSettingError(error) ? 2 : 1 });
+}
+
+/** Messages about what configurations and options give; all others are about files. */
+const settings = /^((classAxis|channelAxis|tiedWeights|trainable|groups)\b|outputs: expected names)/;
+
+/** Returns whether an error is one of a configuration or a command line, not of a file. */
+export function isSettingError(error: unknown): error is InvalidArgumentError {
+  return error instanceof InvalidArgumentError && settings.test(error.message);
 }

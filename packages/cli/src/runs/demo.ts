@@ -1,6 +1,6 @@
 import { rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { formatJson, paperColumns, type RunResult, resultsText } from "@pixelcal/evaluate";
+import { formatJson, paperColumns, type RunResult, resultsText, runReports } from "@pixelcal/evaluate";
 import { writeFileAtomic } from "@pixelcal/io";
 import { phantomClasses } from "@pixelcal/phantom";
 import { CommandError } from "../command-error.js";
@@ -8,6 +8,7 @@ import type { Context } from "../context.js";
 import { type DataShape, describeData } from "../inputs/data-shape.js";
 import { checkReplaceable, type Replaceable } from "../replace-folder.js";
 import { duration } from "../terminal.js";
+import { writeReport } from "../write-report.js";
 import { type ComparisonSettings, compare, comparisonConfigs } from "./compare.js";
 import { evaluateRuns, writeResults } from "./evaluate.js";
 import { type PhantomData, writePhantomData } from "./phantoms.js";
@@ -26,6 +27,7 @@ export interface DemoOptions {
   readonly seed: number;
   readonly threads?: number;
   readonly ignore?: number;
+  readonly json?: true;
 }
 
 interface Plan {
@@ -57,9 +59,10 @@ const earlier: Replaceable = { what: "earlier demo", matches: (names) => names.i
 
 /** Generates data or takes the user's, trains, predicts and scores every method, and prints the table. */
 export async function demo(options: DemoOptions, context: Context): Promise<void> {
-  const { terminal, output } = context;
+  const { terminal } = context;
   const begun = terminal.now();
   await checkReplaceable(options.out, earlier);
+  const { json, ...recorded } = options;
   const plan = options.quick ? quick : full;
   const { seed, methods, out, threads, ignore } = options;
   const generated = options.data === undefined;
@@ -78,7 +81,7 @@ export async function demo(options: DemoOptions, context: Context): Promise<void
   // Checked first: an unsuitable method must not be found only after the others are trained.
   if (own !== undefined) comparisonConfigs(root, own, settings);
   for (const name of produced) await rm(join(out, name), { recursive: true, force: true });
-  await writeFileAtomic(join(out, marker), formatJson(options));
+  await writeFileAtomic(join(out, marker), formatJson(recorded));
   if (generated) {
     const { train, val, test } = plan.phantoms.cases;
     terminal.line(
@@ -99,13 +102,17 @@ export async function demo(options: DemoOptions, context: Context): Promise<void
     ? await Promise.all(scored.map((result) => addTruth(result, folders, root)))
     : scored;
   const files = { csv: join(out, "results.csv"), json: join(out, "results.json") };
-  await writeResults(results, { ...settings, root, convention: "reference" }, files);
+  const scoring = { ...settings, root, convention: "reference" } as const;
+  await writeResults(results, scoring, files);
   const shown = generated ? [...paperColumns, [truthColumn, 4] as const] : paperColumns;
-  output.write(
-    `\nTest split, mean ± standard deviation over ${cases.test} cases:\n\n${resultsText(results, shown)}`,
+  const seconds = (terminal.now() - begun) / 1000;
+  await writeReport(
+    context,
+    json,
+    { command: "demo", out, seconds, files, settings: scoring, runs: runReports(results) },
+    `\nTest split, mean ± standard deviation over ${cases.test} cases:\n\n${resultsText(results, shown)}` +
+      `${legend(generated, out, files)}\n${settings.methods.length} methods in ${duration(seconds)}.\n`,
   );
-  output.write(legend(generated, out, files));
-  output.write(`\n${settings.methods.length} methods in ${duration((terminal.now() - begun) / 1000)}.\n`);
 }
 
 async function shapeOf(root: string, { classes, ignore }: DemoOptions): Promise<DataShape> {

@@ -102,7 +102,7 @@ describe("fine-tuning an ONNX model", () => {
   ])("refuses %s", async (_, change, message) => {
     const path = await writeTuning("refused", change);
     const { code, messages } = await pixelcal(["train", "--config", path, "--out", at("refused")]);
-    expect(code).toBe(1);
+    expect(code).toBe(2);
     expect(messages).toMatch(message);
   });
 });

@@ -14,6 +14,7 @@ import type { Context } from "../context.js";
 import { dataRoot, locateModel, readConfig } from "../inputs/config-file.js";
 import { firstImageDims } from "../inputs/data-shape.js";
 import { checkFits, classesOf, fromFile, naming, networkOf, readNetwork } from "../inputs/network.js";
+import { writeReport } from "../write-report.js";
 import { inferRun } from "./infer.js";
 
 /** The options of `pixelcal infer`. */
@@ -31,6 +32,7 @@ export interface InferOptions {
   readonly device?: "cpu" | "webgpu" | "cuda";
   readonly threads?: number;
   readonly ignore?: number;
+  readonly json?: true;
 }
 
 /** Predicts every case of a split with a trained run or an ONNX model. */
@@ -53,7 +55,8 @@ export async function predictSplit(options: InferOptions, context: Context): Pro
   } finally {
     await predictor.close();
   }
-  context.output.write(`${folder}: ${dataset.names.length} predictions\n`);
+  const report = { command: "infer", folder, split, cases: dataset.names } as const;
+  await writeReport(context, options.json, report, `${folder}: ${dataset.names.length} predictions\n`);
 }
 
 function readWeights(path: string): Promise<Checkpoint> {

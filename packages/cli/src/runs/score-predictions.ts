@@ -7,10 +7,12 @@ import {
   paperColumns,
   probabilityTransforms,
   resultsText,
+  runReports,
   type Shown,
 } from "@pixelcal/evaluate";
 import { CommandError } from "../command-error.js";
 import type { Context } from "../context.js";
+import { writeReport } from "../write-report.js";
 import { evaluateRuns, predictionFolders, type ScoreSettings, writeResults } from "./evaluate.js";
 
 /** The options of `pixelcal evaluate`. */
@@ -34,7 +36,8 @@ export interface ScoreCommandOptions {
   readonly normalize?: boolean;
   readonly threads?: number;
   readonly out: string;
-  readonly json?: string;
+  readonly outJson?: string;
+  readonly json?: true;
 }
 
 /** Returns the paper's columns, and those that a given option concerns. */
@@ -55,9 +58,9 @@ function shownColumns({ tolerance, percentile: share = 95, nllFloor }: ScoreSett
 export async function scorePredictions(options: ScoreCommandOptions, context: Context): Promise<void> {
   const { classes, bins, convention, ignoreBackground, ignore, out } = options;
   if (options.threads !== undefined) setThreadCount(options.threads);
-  const json = options.json ?? `${out.replace(/\.csv$/, "")}.json`;
+  const json = options.outJson ?? `${out.replace(/\.csv$/, "")}.json`;
   if (resolve(json) === resolve(out))
-    throw new CommandError(`--json: expected another file than --out, got ${json}`, { exitCode: 2 });
+    throw new CommandError(`--out-json: expected another file than --out, got ${json}`, { exitCode: 2 });
   const runs = await predictionFolders(resolve(options.predictions), (text) => context.terminal.warn(text));
   const transform = probabilityTransforms.find((name) => options[name] === true);
   const settings = {
@@ -77,8 +80,18 @@ export async function scorePredictions(options: ScoreCommandOptions, context: Co
   const results = await evaluateRuns(runs, settings, context, { common });
   const lines = differences(results);
   for (const line of lines) context.terminal.warn(line);
-  await writeResults(results, { ...settings, common }, { csv: out, json });
-  context.output.write(
+  const files = { csv: out, json };
+  await writeResults(results, { ...settings, common }, files);
+  await writeReport(
+    context,
+    options.json,
+    {
+      command: "evaluate",
+      files,
+      settings: { ...settings, common },
+      differences: lines,
+      runs: runReports(results),
+    },
     `${resultsText(results, shownColumns(settings))}\n${out} and ${json} hold all columns (convention ${convention})\n`,
   );
   if (lines.length > 0 && !common && missing === "fail")

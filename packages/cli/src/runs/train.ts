@@ -31,11 +31,11 @@ import {
 import { CommandError, Interrupted } from "../command-error.js";
 import type { Context } from "../context.js";
 import { largestConfig } from "../inputs/config-file.js";
-import { checkFits, classesOf, fromFile, networkOf } from "../inputs/network.js";
+import { checkFits, classesOf, fromFile, isSettingError, networkOf } from "../inputs/network.js";
 import { duration, Pace } from "../terminal.js";
 
 /** The files of a run's folder besides the checkpoints and the log. */
-const runFiles = { config: "config.json", model: "model.onnx" } as const;
+export const runFiles = { config: "config.json", model: "model.onnx" } as const;
 
 const produced = [...Object.values(checkpointFiles), runFiles.model];
 
@@ -115,7 +115,7 @@ async function trainLocked(run: TrainRun, lock: Lock): Promise<TrainOutcome> {
   const batch = [Math.min(config.batch_size, train.names.length), ...image.dims];
   const trainer = await Trainer.create({ ...network, ...trainerOptions(config), loss, batch }).catch(
     (error) => {
-      throw "onnx" in config.model ? fromFile(config.model.onnx, error) : error;
+      throw unfit(config, error);
     },
   );
   try {
@@ -153,6 +153,13 @@ async function trainLocked(run: TrainRun, lock: Lock): Promise<TrainOutcome> {
   } finally {
     await trainer.close();
   }
+}
+
+/** Returns the error of a trainer that cannot be made: wrong configuration, or files that do not fit. */
+function unfit({ model }: TrainConfig, error: unknown): unknown {
+  if ("onnx" in model) return fromFile(model.onnx, error);
+  if (!isSettingError(error)) return error;
+  return new CommandError(error.message, { exitCode: 2, cause: error });
 }
 
 /** Removes the files of a run that stopped before its first checkpoint; other files stay. */

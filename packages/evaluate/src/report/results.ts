@@ -156,12 +156,16 @@ export function resultsCsv(results: readonly RunResult[]): string {
   return formatCsv(header, rows);
 }
 
-/** Formats the settings, the summaries and the scores of every case. */
-export function resultsJson(
-  results: readonly RunResult[],
-  settings: Readonly<Record<string, unknown>>,
-): string {
-  const runs = results.map(({ run, evaluation, missing, relabelled }) => ({
+/** The scores of one run as JSON files and reports hold them. */
+export interface RunReport extends Pick<RunResult, "run" | "missing" | "relabelled"> {
+  readonly summary: Evaluation["summary"];
+  readonly pixels: Evaluation["pixels"];
+  readonly cases: Evaluation["rows"];
+}
+
+/** Returns the summaries and the scores of every case, ready for JSON. */
+export function runReports(results: readonly RunResult[]): readonly RunReport[] {
+  return results.map(({ run, evaluation, missing, relabelled }) => ({
     run,
     summary: evaluation.summary,
     pixels: evaluation.pixels,
@@ -169,5 +173,12 @@ export function resultsJson(
     relabelled,
     cases: evaluation.rows,
   }));
-  return formatJson({ ...settings, runs });
+}
+
+/** Formats the settings, the summaries and the scores of every case. */
+export function resultsJson(
+  results: readonly RunResult[],
+  settings: Readonly<Record<string, unknown>>,
+): string {
+  return formatJson({ ...settings, runs: runReports(results) });
 }
