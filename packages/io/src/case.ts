@@ -1,5 +1,6 @@
-import { type DataType, type Labels, sameDims, type Tensor } from "@pixelcal/core";
+import { checkOptions, type DataType, type Labels, optionNames, sameDims, type Tensor } from "@pixelcal/core";
 import type { BufferPool } from "./buffer-pool.js";
+import { type FileSource, type SourceName, sourcePath } from "./byte-source.js";
 import { FormatError } from "./errors.js";
 import { float16ToFloat32 } from "./float16.js";
 import { classLabels, toInt64 } from "./labels.js";
@@ -59,10 +60,18 @@ function toLabels(tensor: Tensor, path: string, key: string): Labels {
   return convert();
 }
 
-async function pick(arrays: Readonly<Record<string, Tensor>>, path: string, key: string): Promise<Tensor> {
+/** Returns an array of an archive that was read; throws with the names that the archive holds. */
+async function pick(
+  arrays: Readonly<Record<string, Tensor>>,
+  source: FileSource,
+  path: string,
+  key: string,
+): Promise<Tensor> {
   const array = arrays[key];
   if (array) return array;
-  const names = (await npzNames(path)).map((name) => (/^[\w .-]+$/.test(name) ? name : JSON.stringify(name)));
+  const names = (await npzNames(source, { source: path })).map((name) =>
+    /^[\w .-]+$/.test(name) ? name : JSON.stringify(name),
+  );
   const more = names.length > 20 ? ` and ${names.length - 20} more` : "";
   const held = names.length === 0 ? "no arrays" : `${names.slice(0, 20).join(", ")}${more}`;
   throw new FormatError(path, key, `no such array in the file, which holds ${held}`);
@@ -97,7 +106,7 @@ function toSpacing(tensor: Tensor, path: string, rank: number): readonly number[
   return plain;
 }
 
-export interface ReadCaseOptions {
+export interface ReadCaseOptions extends SourceName {
   /**
    * The names of further arrays to return in `extras`; each must exist. Other arrays of the file are ignored.
    */
@@ -105,19 +114,24 @@ export interface ReadCaseOptions {
   readonly limits?: Partial<Limits>;
 }
 
+const caseNames = optionNames<ReadCaseOptions>({ source: true, extras: true, limits: true });
+
 /**
- * Reads a case: `image` [C, ...spatial] of any number type (converted to float32), `label` [...spatial] of
- * any integer type, and `spacing` if present. Throws FormatError naming file and array.
+ * Reads a case, from a path or from bytes: `image` [C, ...spatial] of any number type (converted to float32),
+ * `label` [...spatial] of any integer type, and `spacing` if present. Throws FormatError naming file and
+ * array.
  */
-export async function readCase(path: string, options: ReadCaseOptions = {}): Promise<Case> {
+export async function readCase(source: FileSource, options: ReadCaseOptions = {}): Promise<Case> {
+  checkOptions("options", options, caseNames);
   const { extras: names = [], limits } = options;
+  const path = sourcePath(source, options.source);
   const wanted = ["image", "label", "spacing", ...names];
-  const arrays = await readNpz(path, { ...limits, keys: wanted });
-  const image = toFloat32(await pick(arrays, path, "image"), path, "image");
-  const labels = toLabels(await pick(arrays, path, "label"), path, "label");
+  const arrays = await readNpz(source, { ...limits, source: path, keys: wanted });
+  const image = toFloat32(await pick(arrays, source, path, "image"), path, "image");
+  const labels = toLabels(await pick(arrays, source, path, "label"), path, "label");
   checkSpatial(path, "image", image, labels);
   const extras: Record<string, Tensor> = Object.create(null);
-  for (const name of names) extras[name] = await pick(arrays, path, name);
+  for (const name of names) extras[name] = await pick(arrays, source, path, name);
   const { spacing } = arrays;
   if (!spacing) return { image, labels, extras };
   return { image, labels, extras, spacing: toSpacing(spacing, path, labels.dims.length) };
@@ -126,7 +140,7 @@ export async function readCase(path: string, options: ReadCaseOptions = {}): Pro
 /** The excess over 1 that is accepted: float32 softmax leaves values a few units of rounding above 1. */
 const tolerance = 1e-5;
 
-export interface ReadPredictionOptions {
+export interface ReadPredictionOptions extends SourceName {
   /** A label outside the classes that is accepted. */
   readonly ignore?: number;
   /**
@@ -142,17 +156,32 @@ export interface ReadPredictionOptions {
   readonly limits?: Partial<Limits>;
 }
 
+const predictionNames = optionNames<ReadPredictionOptions>({
+  source: true,
+  ignore: true,
+  values: true,
+  buffers: true,
+  limits: true,
+});
+
 /**
- * Reads a prediction: `probs` [C, ...spatial], `label` [...spatial] and `spacing` if present. Throws
- * FormatError for NaN, for probabilities outside [0, 1] and for labels outside [0, C) other than `ignore`.
+ * Reads a prediction, from a path or from bytes: `probs` [C, ...spatial], `label` [...spatial] and `spacing`
+ * if present. Throws FormatError for NaN, for probabilities outside [0, 1] and for labels outside [0, C)
+ * other than `ignore`.
  */
-export async function readPrediction(path: string, options: ReadPredictionOptions = {}): Promise<Prediction> {
+export async function readPrediction(
+  source: FileSource,
+  options: ReadPredictionOptions = {},
+): Promise<Prediction> {
+  checkOptions("options", options, predictionNames);
   const { limits, buffers } = options;
-  const arrays = await readNpz(path, { ...limits, buffers, keys: ["probs", "label", "spacing"] });
-  const values = await pick(arrays, path, "probs");
+  const path = sourcePath(source, options.source);
+  const keys = ["probs", "label", "spacing"];
+  const arrays = await readNpz(source, { ...limits, source: path, buffers, keys });
+  const values = await pick(arrays, source, path, "probs");
   const probs = toFloat32(values, path, "probs");
   if (probs.data.buffer !== values.data.buffer) buffers?.give(values.data.buffer);
-  const stored = toLabels(await pick(arrays, path, "label"), path, "label");
+  const stored = toLabels(await pick(arrays, source, path, "label"), path, "label");
   checkSpatial(path, "probs", probs, stored);
   const any = options.values === "any";
   if (!any) checkValues(path, probs.data);

@@ -3,7 +3,14 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promis
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { makeFolder, removeFolders, writeError, writeFileAtomic, writeFilesAtomic } from "./index.js";
+import {
+  makeFolder,
+  removeFolders,
+  WriteError,
+  writeError,
+  writeFileAtomic,
+  writeFilesAtomic,
+} from "./index.js";
 
 let folder: string;
 beforeAll(async () => {
@@ -106,7 +113,7 @@ test.runIf(existsSync("/proc/self"))("a folder that cannot be made is an error (
 
 test.runIf(existsSync("/dev/full"))("a full device is named (needs /dev/full)", async () => {
   expect(writeError("a.npz", await writeFile("/dev/full", "x").catch((error: unknown) => error))).toEqual(
-    new Error("a.npz: cannot be written: no space left on the device"),
+    new WriteError("a.npz", "no space left on the device"),
   );
 });
 

@@ -1,4 +1,5 @@
 export { BufferPool } from "./buffer-pool.js";
+export type { FileSource, SourceName } from "./byte-source.js";
 export type { Case, Prediction, ReadCaseOptions, ReadPredictionOptions } from "./case.js";
 export { readCase, readPrediction, writePrediction } from "./case.js";
 export { errorCode, FormatError, fileError, WriteError, writeError } from "./errors.js";
@@ -15,12 +16,12 @@ export { checkLabelRange, classLabels, labelHash, labelNumbers, toInt64 } from "
 export type { Limits } from "./limits.js";
 export { defaultLimits } from "./limits.js";
 export { type Lock, LockedError, lockBeside, lockFolder } from "./lock.js";
-export { decodeNpy, encodeNpy, readNpy, writeNpy } from "./npy.js";
+export { decodeNpy, encodeNpy, type ReadNpyOptions, readNpy, writeNpy } from "./npy.js";
 export type { ReadNpzOptions, WriteNpzOptions } from "./npz.js";
 export { encodeNpz, npzNames, readNpz, writeNpz } from "./npz.js";
 export { prefetch } from "./prefetch.js";
 export { readRegularFile, readRegularFileSync, regularFilePieces } from "./regular-file.js";
-export type { Safetensors, SafetensorsOptions } from "./safetensors.js";
+export type { ReadSafetensorsOptions, Safetensors, SafetensorsOptions } from "./safetensors.js";
 export {
   decodeSafetensors,
   encodeSafetensors,

@@ -37,6 +37,20 @@ export const defaultLimits: Limits = {
   readSize: 2 ** 30,
 };
 
+/** The names of the limits, for `optionNames` of core. */
+export const limitNames: { readonly [K in keyof Limits]: true } = {
+  maxFile: true,
+  maxOutput: true,
+  maxElements: true,
+  maxRank: true,
+  maxHeader: true,
+  maxIndex: true,
+  maxEntries: true,
+  maxRatio: true,
+  ratioFloor: true,
+  readSize: true,
+};
+
 /**
  * Returns the number of elements of `dims`, or a description of the limit it exceeds. Every factor is bounded
  * before it is multiplied, so nothing overflows and a zero cannot hide a huge dimension.

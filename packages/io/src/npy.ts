@@ -1,10 +1,11 @@
-import type { Tensor } from "@pixelcal/core";
+import { checkOptions, optionNames, type Tensor } from "@pixelcal/core";
+import { type FileSource, type SourceName, withSource } from "./byte-source.js";
 import { type Element, elements } from "./element.js";
 import { FormatError, overLimit } from "./errors.js";
 import { writeFileAtomic } from "./file.js";
-import { boundedCount, defaultLimits, type Limits } from "./limits.js";
+import { boundedCount, defaultLimits, type Limits, limitNames } from "./limits.js";
 import { parseNpyHeader } from "./npy-header.js";
-import { pieces, withRegularFile } from "./regular-file.js";
+import { pieces } from "./regular-file.js";
 import { fromFortranOrder, swapBytes } from "./reorder.js";
 import { checkFileSize, checkWritable } from "./writable.js";
 
@@ -128,15 +129,22 @@ export function* npyPieces(tensor: Tensor): Generator<Uint8Array> {
   yield* pieces(tensor.data);
 }
 
+export interface ReadNpyOptions extends Partial<Limits>, SourceName {}
+
+const readNames = optionNames<ReadNpyOptions>({ ...limitNames, source: true });
+
 /**
- * Reads one .npy file, comparing its header with the file's size before reading the data. Throws FormatError.
+ * Reads one .npy file, from a path or from bytes, comparing its header with the file's size before reading
+ * the data. Throws FormatError.
  */
-export function readNpy(path: string, limits: Partial<Limits> = {}): Promise<Tensor> {
+export async function readNpy(source: FileSource, options: ReadNpyOptions = {}): Promise<Tensor> {
+  checkOptions("options", options, readNames);
+  const { source: name, ...limits } = options;
   const bounds = { ...defaultLimits, ...limits };
-  return withRegularFile(path, limits, async (file) => {
-    const head = await file.read(0, Math.min(file.size, longestHead + bounds.maxHeader));
-    const layout = layoutOf(new Uint8Array(head), file.size, { path }, bounds);
-    return tensorOf(layout, await file.read(layout.end, layout.declared), 0);
+  return withSource(source, name, bounds, async ({ path, bytes }) => {
+    const head = await bytes.read(0, Math.min(bytes.size, longestHead + bounds.maxHeader));
+    const layout = layoutOf(new Uint8Array(head), bytes.size, { path }, bounds);
+    return tensorOf(layout, await bytes.read(layout.end, layout.declared), 0);
   });
 }
 

@@ -1,61 +1,67 @@
 import { Readable } from "node:stream";
-import { invalidArgument, type Tensor } from "@pixelcal/core";
+import { checkOptions, invalidArgument, optionNames, type Tensor } from "@pixelcal/core";
 import { ZipFile } from "yazl";
 import type { BufferPool } from "./buffer-pool.js";
+import { type FileSource, type SourceName, withSource } from "./byte-source.js";
 import { writeFileAtomic } from "./file.js";
-import { defaultLimits, type Limits } from "./limits.js";
+import { defaultLimits, type Limits, limitNames } from "./limits.js";
 import { decodeNpyAt, npyPieces } from "./npy.js";
 import { pieces } from "./regular-file.js";
 import { checkFileSize, checkWritable } from "./writable.js";
 import { readArchive } from "./zip.js";
 
-export interface ReadNpzOptions extends Partial<Limits> {
+export interface ReadNpzOptions extends Partial<Limits>, SourceName {
   /** The names of the arrays to read, as far as they exist; default: all. */
   readonly keys?: readonly string[];
   /** The pool of buffers to read stored arrays into, in place of new ones. */
   readonly buffers?: BufferPool;
-  /** The name of bytes in messages. */
-  readonly source?: string;
 }
+
+const readNames = optionNames<ReadNpzOptions>({ ...limitNames, source: true, keys: true, buffers: true });
 
 /**
  * Reads an NPZ archive (numpy.savez, numpy.savez_compressed) from a path or from bytes. Checksums are
  * verified; entries that are not arrays are skipped. Throws FormatError naming file and array.
  */
 export async function readNpz(
-  source: string | Uint8Array,
+  source: FileSource,
   options: ReadNpzOptions = {},
 ): Promise<Record<string, Tensor>> {
-  const { keys, source: name = "npz", buffers, ...limits } = options;
+  checkOptions("options", options, readNames);
+  const { keys, source: name, buffers, ...limits } = options;
   const bounds = { ...defaultLimits, ...limits };
-  const path = typeof source === "string" ? source : name;
   const wanted = (file: string): boolean =>
     file.endsWith(".npy") && (keys === undefined || keys.includes(file.slice(0, -4)));
-  const arrays: Record<string, Tensor> = Object.create(null);
-  const decode = (file: string, buffer: ArrayBufferLike, length: number): void => {
-    const key = file.slice(0, -4);
-    arrays[key] = decodeNpyAt(buffer, 0, length, { path, key }, bounds);
-  };
-  await readArchive(source, path, bounds, wanted, decode, buffers);
-  return arrays;
+  return withSource(source, name, bounds, async (opened) => {
+    const arrays: Record<string, Tensor> = Object.create(null);
+    const decode = (file: string, buffer: ArrayBufferLike, length: number): void => {
+      const key = file.slice(0, -4);
+      arrays[key] = decodeNpyAt(buffer, 0, length, { path: opened.path, key }, bounds);
+    };
+    await readArchive(opened, bounds, wanted, decode, buffers);
+    return arrays;
+  });
 }
+
+const indexNames = optionNames<Partial<Limits> & SourceName>({ ...limitNames, source: true });
 
 /**
  * Returns the names of the arrays in an NPZ archive (a path or bytes), in its order, without reading any of
  * them.
  */
 export async function npzNames(
-  source: string | Uint8Array,
-  options: Partial<Limits> & Pick<ReadNpzOptions, "source"> = {},
+  source: FileSource,
+  options: Partial<Limits> & SourceName = {},
 ): Promise<readonly string[]> {
-  const { source: name = "npz", ...limits } = options;
+  checkOptions("options", options, indexNames);
+  const { source: name, ...limits } = options;
   const names: string[] = [];
   const note = (file: string): boolean => {
     if (file.endsWith(".npy")) names.push(file.slice(0, -4));
     return false;
   };
-  const path = typeof source === "string" ? source : name;
-  await readArchive(source, path, { ...defaultLimits, ...limits }, note, () => undefined);
+  const bounds = { ...defaultLimits, ...limits };
+  await withSource(source, name, bounds, (opened) => readArchive(opened, bounds, note, () => undefined));
   return names;
 }
 

@@ -1,9 +1,10 @@
-import { invalidArgument, type Tensor } from "@pixelcal/core";
+import { checkOptions, invalidArgument, optionNames, type Tensor } from "@pixelcal/core";
+import { type FileSource, type SourceName, withSource } from "./byte-source.js";
 import { type Element, elements } from "./element.js";
 import { FormatError, overLimit } from "./errors.js";
 import { writeFileAtomic } from "./file.js";
-import { boundedCount, defaultLimits, type Limits } from "./limits.js";
-import { pieces, type RegularFile, withRegularFile } from "./regular-file.js";
+import { boundedCount, defaultLimits, type Limits, limitNames } from "./limits.js";
+import { type ByteSource, pieces } from "./regular-file.js";
 import { Checksum, checksumKey, noChecksum, writeChecksum } from "./safetensors-checksum.js";
 import { checkFileSize, checkWritable } from "./writable.js";
 
@@ -197,13 +198,13 @@ function verified(
 }
 
 async function readHead(
-  file: RegularFile,
+  source: ByteSource,
   bounds: Limits,
   fail: Fail,
 ): Promise<{ head: Uint8Array; index: Index }> {
-  const first = new Uint8Array(await file.read(0, Math.min(8, file.size)));
-  const head = new Uint8Array(await file.read(0, headLength(first, file.size, bounds, fail)));
-  return { head, index: parseIndex(head, file.size, bounds, fail) };
+  const first = new Uint8Array(await source.read(0, Math.min(8, source.size)));
+  const head = new Uint8Array(await source.read(0, headLength(first, source.size, bounds, fail)));
+  return { head, index: parseIndex(head, source.size, bounds, fail) };
 }
 
 /** Decodes .safetensors bytes; data must fill the file without holes or overlaps. Throws FormatError. */
@@ -222,17 +223,38 @@ export function decodeSafetensors(data: Uint8Array, path: string, limits: Partia
   return verified(head, index, tensors, fail);
 }
 
-/**
- * Reads a .safetensors file (see decodeSafetensors); every array has a buffer of its own. Throws FormatError.
- */
-export function readSafetensors(path: string, limits: Partial<Limits> = {}): Promise<Safetensors> {
+export interface ReadSafetensorsOptions extends Partial<Limits>, SourceName {}
+
+const readNames = optionNames<ReadSafetensorsOptions>({ ...limitNames, source: true });
+
+/** Opens a source, reads its head and hands both to `use`. */
+async function withHead<T>(
+  source: FileSource,
+  options: ReadSafetensorsOptions,
+  use: (bytes: ByteSource, head: Uint8Array, index: Index, bounds: Limits, fail: Fail) => Promise<T>,
+): Promise<T> {
+  checkOptions("options", options, readNames);
+  const { source: name, ...limits } = options;
   const bounds = { ...defaultLimits, ...limits };
-  const fail: Fail = (key, what) => new FormatError(path, key, what);
-  return withRegularFile(path, limits, async (file) => {
-    const { head, index } = await readHead(file, bounds, fail);
+  return withSource(source, name, bounds, async ({ path, bytes }) => {
+    const fail: Fail = (key, what) => new FormatError(path, key, what);
+    const { head, index } = await readHead(bytes, bounds, fail);
+    return use(bytes, head, index, bounds, fail);
+  });
+}
+
+/**
+ * Reads a .safetensors file (see decodeSafetensors), from a path or from bytes; every array has a buffer of
+ * its own. Throws FormatError.
+ */
+export function readSafetensors(
+  source: FileSource,
+  options: ReadSafetensorsOptions = {},
+): Promise<Safetensors> {
+  return withHead(source, options, async (bytes, head, index, _, fail) => {
     const tensors: Record<string, Tensor> = Object.create(null);
     for (const { name, kind, shape, count, begin, end } of index.slots) {
-      const buffer = await file.read(head.length + begin, end - begin);
+      const buffer = await bytes.read(head.length + begin, end - begin);
       tensors[name] = { type: kind.type, dims: shape, data: kind.view(buffer, 0, count) };
     }
     return verified(head, index, tensors, fail);
@@ -242,17 +264,13 @@ export function readSafetensors(path: string, limits: Partial<Limits> = {}): Pro
 /**
  * Reads a .safetensors file and its checksum, if it has one, without keeping its data. Throws FormatError.
  */
-export function verifySafetensors(path: string, limits: Partial<Limits> = {}): Promise<void> {
-  const bounds = { ...defaultLimits, ...limits };
-  const fail: Fail = (key, what) => new FormatError(path, key, what);
-  return withRegularFile(path, limits, async (file) => {
-    const { head, index } = await readHead(file, bounds, fail);
-    const { expected } = index;
+export function verifySafetensors(source: FileSource, options: ReadSafetensorsOptions = {}): Promise<void> {
+  return withHead(source, options, async (bytes, head, { expected }, { readSize }, fail) => {
     if (expected === undefined) return;
     const sum = new Checksum(head, expected);
-    const step = Math.min(bounds.readSize, 2 ** 24);
-    for (let at = head.length; at < file.size; at += step)
-      sum.add(new Uint8Array(await file.read(at, Math.min(step, file.size - at))));
+    const step = Math.min(readSize, 2 ** 24);
+    for (let at = head.length; at < bytes.size; at += step)
+      sum.add(new Uint8Array(await bytes.read(at, Math.min(step, bytes.size - at))));
     if (!sum.matches()) throw fail(undefined, damaged);
   });
 }

@@ -3,9 +3,10 @@ import { crc32, createInflateRaw, type InputType, inflateRaw, type ZlibOptions }
 import type { Entry } from "yauzl";
 import { archiveIndex } from "./archive-index.js";
 import type { BufferPool } from "./buffer-pool.js";
+import type { OpenSource } from "./byte-source.js";
 import { FormatError, fileError, overLimit } from "./errors.js";
 import type { Limits } from "./limits.js";
-import { type ByteSource, BytesSource, pieces, RegularFile } from "./regular-file.js";
+import { type ByteSource, pieces } from "./regular-file.js";
 
 const inflate: (bytes: InputType, options: ZlibOptions) => Promise<Buffer> = promisify(inflateRaw);
 
@@ -123,22 +124,14 @@ function checkSizes(entries: readonly Entry[], path: string, packed: number, lim
  * encrypted entries, and expansion beyond `limits`. Throws FormatError.
  */
 export async function readArchive(
-  source: string | Uint8Array,
-  path: string,
+  { path, bytes: archive }: OpenSource,
   limits: Limits,
   wanted: (name: string) => boolean,
   receive: (name: string, buffer: ArrayBufferLike, length: number) => void,
   buffers?: BufferPool,
 ): Promise<void> {
   let current: string | undefined;
-  let file: RegularFile | undefined;
   try {
-    if (typeof source === "string") file = await RegularFile.open(source, limits);
-    const archive = file ?? new BytesSource(source as Uint8Array);
-    if (archive.size > limits.maxFile)
-      throw overLimit(
-        new FormatError(path, undefined, `${archive.size} bytes exceed the limit of ${limits.maxFile}`),
-      );
     const entries = (await archiveIndex(archive, path, limits)).filter(({ fileName }) => wanted(fileName));
     checkSizes(entries, path, archive.size, limits);
     for (const entry of entries) {
@@ -154,8 +147,6 @@ export async function readArchive(
     if (known instanceof FormatError) throw known;
     const what = `damaged or not a ZIP archive (${error instanceof Error ? error.message : error})`;
     throw new FormatError(path, current, what, { cause: error });
-  } finally {
-    await file?.close();
   }
 }
 

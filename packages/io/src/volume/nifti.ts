@@ -6,7 +6,7 @@ import { labelNames } from "./nifti-extension.js";
 import { niftiGrid } from "./nifti-geometry.js";
 import { isNifti, type NiftiHeader, parseNiftiHeader } from "./nifti-header.js";
 import { checkedBytes, refusal } from "./refuse.js";
-import { hasEnding, type VolumeSource, withSource } from "./source.js";
+import { hasEnding, type VolumeSource, withVolumeSource } from "./source.js";
 import { channelsLast, numbersOf } from "./values.js";
 import type { ReadSettings, Volume, VolumeReader } from "./volume.js";
 
@@ -141,7 +141,7 @@ async function openPartner<T>(
   const packed = match[1] ?? ".gz";
   const both = [`${stem}.${ending}${match[1] ?? ""}`, `${stem}.${ending}${match[1] ? "" : packed}`];
   for (const partner of both) {
-    if (existsSync(partner)) return withSource(partner, partner, settings.limits, use);
+    if (existsSync(partner)) return withVolumeSource(partner, partner, settings.limits, use);
   }
   throw new FormatError(path, undefined, `the other file of the pair is missing: ${both.join(" or ")}`);
 }

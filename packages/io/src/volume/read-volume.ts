@@ -1,3 +1,5 @@
+import { checkOptions, optionNames } from "@pixelcal/core";
+import type { FileSource } from "../byte-source.js";
 import { FormatError } from "../errors.js";
 import { defaultLimits, type Limits } from "../limits.js";
 import { longestArray } from "../regular-file.js";
@@ -6,7 +8,7 @@ import { niftiReader } from "./nifti.js";
 import { nrrdReader } from "./nrrd.js";
 import { npyReader, npzReader } from "./numpy.js";
 import { pngReader } from "./png.js";
-import { withSource } from "./source.js";
+import { withVolumeSource } from "./source.js";
 import { tiffReader } from "./tiff.js";
 import type { Volume, VolumeOptions, VolumeReader } from "./volume.js";
 
@@ -27,17 +29,20 @@ const volumeReaders: readonly VolumeReader[] = [
  */
 const volumeLimits: Limits = { ...defaultLimits, ratioFloor: 2 ** 30 };
 
+const names = optionNames<VolumeOptions>({ limits: true, source: true, spacingFrom: true, key: true });
+
 /**
  * Reads an image or a label map with its geometry, from a path or from bytes. The first bytes decide the
  * format; if they fit none, the ending of the path does. Values are as stored, lengths in mm and directions
  * LPS. Throws FormatError with the file and, if one byte is at fault, its offset.
  */
-export async function readVolume(source: string | Uint8Array, options: VolumeOptions = {}): Promise<Volume> {
-  const { limits: given, source: name = "volume", ...rest } = options;
+export async function readVolume(source: FileSource, options: VolumeOptions = {}): Promise<Volume> {
+  checkOptions("options", options, names);
+  const { limits: given, source: name, ...rest } = options;
   const wanted = { ...volumeLimits, ...given };
   const limits = { ...wanted, maxOutput: Math.min(wanted.maxOutput, longestArray) };
-  const path = typeof source === "string" ? source : name;
-  return withSource(source, path, limits, (opened) => {
+  return withVolumeSource(source, name, limits, (opened) => {
+    const { path } = opened;
     if (opened.bytes.size === 0) throw new FormatError(path, undefined, "is empty");
     const seen = volumeReaders.map((reader) => reader.sniff(opened.inner, path));
     const found = seen.indexOf("magic") >= 0 ? seen.indexOf("magic") : seen.indexOf("ending");

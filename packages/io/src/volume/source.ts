@@ -1,19 +1,13 @@
 import { basename } from "node:path";
-import { FormatError, fileError, overLimit } from "../errors.js";
+import { type FileSource, type OpenSource, withSource } from "../byte-source.js";
 import type { Limits } from "../limits.js";
-import { type ByteSource, BytesSource, RegularFile } from "../regular-file.js";
 import { inflateHead } from "./inflate.js";
 
 /** The number of bytes that identify a format. */
 const headBytes = 4096;
 
-/** A file, or bytes in memory, from which a volume is read. */
-export interface VolumeSource {
-  /** The path, or the name of the bytes. */
-  readonly path: string;
-  /** Whether `path` is a file, beside which others may lie. */
-  readonly onDisk: boolean;
-  readonly bytes: ByteSource;
+/** An open source from which a volume is read. */
+export interface VolumeSource extends OpenSource {
   /** The first bytes as stored. */
   readonly head: Uint8Array;
   readonly gzip: boolean;
@@ -21,35 +15,20 @@ export interface VolumeSource {
   readonly inner: Uint8Array;
 }
 
-async function sourceOf(path: string, onDisk: boolean, bytes: ByteSource): Promise<VolumeSource> {
-  const head = new Uint8Array(await bytes.read(0, Math.min(headBytes, bytes.size)));
-  const gzip = head[0] === 0x1f && head[1] === 0x8b;
-  const inner = gzip ? inflateHead(head, "gzip", headBytes) : head;
-  return { path, onDisk, bytes, head, gzip, inner };
-}
-
-/** Opens a path or bytes, hands it to `use` and closes it. Throws FormatError. */
-export async function withSource<T>(
-  source: string | Uint8Array,
-  name: string,
+/** Opens a source, hands it and its first bytes to `use` and closes it. Throws FormatError. */
+export function withVolumeSource<T>(
+  source: FileSource,
+  name: string | undefined,
   limits: Limits,
   use: (source: VolumeSource) => Promise<T>,
 ): Promise<T> {
-  if (typeof source !== "string") {
-    if (source.length > limits.maxFile)
-      throw overLimit(
-        new FormatError(name, undefined, `${source.length} bytes exceed the limit of ${limits.maxFile}`),
-      );
-    return use(await sourceOf(name, false, new BytesSource(source)));
-  }
-  const file = await RegularFile.open(source, limits);
-  try {
-    return await use(await sourceOf(source, true, file));
-  } catch (error) {
-    throw fileError(source, error);
-  } finally {
-    await file.close();
-  }
+  return withSource(source, name, limits, async (opened) => {
+    const { bytes } = opened;
+    const head = new Uint8Array(await bytes.read(0, Math.min(headBytes, bytes.size)));
+    const gzip = head[0] === 0x1f && head[1] === 0x8b;
+    const inner = gzip ? inflateHead(head, "gzip", headBytes) : head;
+    return use({ ...opened, head, gzip, inner });
+  });
 }
 
 /** Returns whether the path ends with one of `endings`, in any case. */

@@ -1,4 +1,5 @@
 import type { DataType, TypedArrays } from "@pixelcal/core";
+import type { SourceName } from "../byte-source.js";
 import type { Limits } from "../limits.js";
 import type { VolumeSource } from "./source.js";
 
@@ -40,7 +41,7 @@ export interface Volume extends Grid {
   readonly notes: readonly string[];
 }
 
-export interface VolumeOptions {
+export interface VolumeOptions extends SourceName {
   readonly limits?: Partial<Limits>;
   /**
    * The source that decides in a NIfTI file whose sform and pixdim disagree; by default such a file is an
@@ -49,8 +50,6 @@ export interface VolumeOptions {
   readonly spacingFrom?: "sform" | "pixdim";
   /** The name of the array in an NPZ archive; required if it holds several. */
   readonly key?: string;
-  /** The name of bytes in messages; its ending counts as a path's does. */
-  readonly source?: string;
 }
 
 /** The options that readers use, with every limit set. */
