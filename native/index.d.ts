@@ -491,6 +491,10 @@ export interface Native
     BoundarySoftLabelKernels,
     CalibrationKernels,
     PredictionKernels {
+  /** The version of the addon, that of this package. */
+  readonly version: string;
+  /** The place the addon was loaded from: a prebuilt package's name, or a file. */
+  readonly origin: string;
   /** Returns the devices that kernels can run on here, "cpu" first. */
   devices(): ("cpu" | "cuda")[];
   /** Returns the number of threads one kernel call may use; the pool serves the whole process. */

@@ -34,7 +34,15 @@ function must(command, args) {
 }
 
 must("cmake", [
-  ...["-S", ".", "-B", build, "-DPIXELCAL_TESTS=ON", "-DCMAKE_BUILD_TYPE=RelWithDebInfo"],
+  ...[
+    "-S",
+    ".",
+    "-B",
+    build,
+    "-DPIXELCAL_STRICT=ON",
+    "-DPIXELCAL_TESTS=ON",
+    "-DCMAKE_BUILD_TYPE=RelWithDebInfo",
+  ],
   `-DPIXELCAL_SANITIZE=${sanitizer}`,
 ]);
 must("cmake", [

@@ -146,10 +146,10 @@ function listed(manifest, rootManifest, files) {
     ...[...needed].filter((name) => !(name in runtime)).map((name) => `dependencies lack ${name}`),
     ...[...all].filter((name) => !(name in known) && !needed.has(name)).map((name) => `lists no ${name}`),
     ...Object.keys(runtime)
-      .filter((name) => !needed.has(name) && !buildTools.has(name))
+      .filter((name) => !needed.has(name))
       .map((name) => `dependencies list ${name}, which nothing but tests imports`),
     ...Object.keys(devDependencies)
-      .filter((name) => !all.has(typesOf(name)))
+      .filter((name) => !all.has(typesOf(name)) && !buildTools.has(name))
       .map((name) => `devDependencies list ${name}, which nothing imports`),
   ];
 }

@@ -12,20 +12,13 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/pause.h"
 
 namespace pixelcal {
 namespace {
 
 constexpr int kMaxThreads = 1024;
 constexpr int kSpins = 2000;  // some tens of microseconds, as long as a sleep and a wake-up take
-
-void Pause() {
-#if defined(__x86_64__) || defined(__i386__)
-  __builtin_ia32_pause();
-#else
-  std::this_thread::yield();
-#endif
-}
 
 // The state of one ParallelFor. A late worker may still read `next` after the last chunk is done, so a job is
 // reused only once no worker holds it (`users`, under the pool's mutex). Only a thread that holds an

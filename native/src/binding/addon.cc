@@ -49,6 +49,7 @@ Napi::Value PlantedFault(const Napi::CallbackInfo& info) {
 // Called once per environment (the main thread and each worker thread); environments share nothing but the
 // pool.
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
+  exports.Set("version", PIXELCAL_VERSION);  // of native/package.json; the loader takes no other
   exports.Set("devices", Napi::Function::New(env, Devices, "devices"));
   exports.Set("threadCount", Napi::Function::New(env, ReadThreadCount, "threadCount"));
   exports.Set("setThreadCount", Napi::Function::New(env, WriteThreadCount, "setThreadCount"));

@@ -142,7 +142,7 @@ std::vector<double> SurfaceElementSizes(int rank, const std::array<double, 3>& s
   Require(rank == 2 || rank == 3, "size: expected 2 or 3 spatial dimensions for surface elements, got ",
           rank);
   if (rank == 2) {
-    const double diagonal = std::hypot(spacing[0], spacing[1]) / 2;
+    const double diagonal = std::sqrt(spacing[0] * spacing[0] + spacing[1] * spacing[1]) / 2;
     std::vector<double> lengths(16, diagonal);
     lengths[0b0000] = lengths[0b1111] = 0;
     lengths[0b0011] = lengths[0b1100] = spacing[1];
