@@ -497,6 +497,12 @@ export interface Native
   readonly origin: string;
   /** Returns the devices that kernels can run on here, "cpu" first. */
   devices(): ("cpu" | "cuda")[];
+  /** Returns the addon's version, the instruction set in use, and why there is no CUDA device, if so. */
+  environment(): {
+    version: string;
+    instructionSet: "baseline" | "avx2" | "avx512";
+    cudaProblem?: string;
+  };
   /** Returns the number of threads one kernel call may use; the pool serves the whole process. */
   threadCount(): number;
   setThreadCount(count: number): void;

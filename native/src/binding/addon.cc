@@ -3,6 +3,7 @@
 #include "base/page_pool.h"
 #include "base/parallel.h"
 #include "binding/bindings.h"
+#include "simd/isa.h"
 #ifdef PIXELCAL_PLANTED_FAULTS
 #include "planted_fault.h"
 #endif
@@ -15,6 +16,15 @@ Napi::Value Devices(const Napi::CallbackInfo& info) {
   devices.Set(0u, "cpu");
   if (HasCuda()) devices.Set(1u, "cuda");
   return devices;
+}
+
+// Returns the addon's version, the instruction set in use, and why there is no CUDA device, if so.
+Napi::Value ReadEnvironment(const Napi::CallbackInfo& info) {
+  auto environment = Napi::Object::New(info.Env());
+  environment.Set("version", PIXELCAL_VERSION);
+  environment.Set("instructionSet", NameOf(ActiveIsa()));
+  if (const std::string problem = CudaProblem(); !problem.empty()) environment.Set("cudaProblem", problem);
+  return environment;
 }
 
 Napi::Value ReadThreadCount(const Napi::CallbackInfo& info) {
@@ -51,6 +61,7 @@ Napi::Value PlantedFault(const Napi::CallbackInfo& info) {
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("version", PIXELCAL_VERSION);  // of native/package.json; the loader takes no other
   exports.Set("devices", Napi::Function::New(env, Devices, "devices"));
+  exports.Set("environment", Napi::Function::New(env, ReadEnvironment, "environment"));
   exports.Set("threadCount", Napi::Function::New(env, ReadThreadCount, "threadCount"));
   exports.Set("setThreadCount", Napi::Function::New(env, WriteThreadCount, "setThreadCount"));
   exports.Set("resultMemory", Napi::Function::New(env, ReadResultMemory, "resultMemory"));

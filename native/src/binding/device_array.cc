@@ -81,6 +81,8 @@ constexpr Entry kEntries[] = {{"upload", Upload}, {"download", Download}};
 
 bool HasCuda() { return cuda::Available(); }
 
+std::string CudaProblem() { return cuda::Problem(); }
+
 DeviceArray* DeviceArrayOf(Napi::Env env, Napi::Value value) {
   if (!value.IsObject() || value.IsTypedArray()) return nullptr;
   bool ours = false;
@@ -111,6 +113,7 @@ std::span<const Entry> DeviceArrayBindings() { return kEntries; }
 #else
 
 bool HasCuda() { return false; }
+std::string CudaProblem() { return "this build has no CUDA kernels"; }
 DeviceArray* DeviceArrayOf(Napi::Env, Napi::Value) { return nullptr; }
 Napi::Object NewDeviceArray(Napi::Env env, napi_typedarray_type, size_t, size_t) {
   return Napi::Object::New(env);

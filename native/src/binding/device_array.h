@@ -19,6 +19,9 @@ namespace pixelcal {
 // Returns whether kernels can run on a CUDA device here.
 bool HasCuda();
 
+// Returns why kernels cannot run on CUDA, empty if they can.
+std::string CudaProblem();
+
 // An array in device memory, for which a JavaScript handle stands. `memory` is null once released; a running
 // call that uses the array holds the memory too.
 struct DeviceArray {

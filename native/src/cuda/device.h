@@ -12,6 +12,9 @@ namespace pixelcal::cuda {
 // Returns whether there is a driver with at least one device.
 bool Available();
 
+// Returns why there is no device, empty if there is one.
+std::string Problem();
+
 // The error "cuda: out of device memory: wanted N bytes, ...", thrown after the pool has returned its kept
 // blocks; the next call works.
 class OutOfDeviceMemory : public std::bad_alloc {

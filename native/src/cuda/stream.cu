@@ -21,12 +21,17 @@ void CopyOnHost(void* to, const void* from, size_t bytes) {
 
 }  // namespace
 
-bool Available() {
+std::string Problem() {
   int count = 0;
   const cudaError_t error = cudaGetDeviceCount(&count);
-  if (error != cudaSuccess) (void)cudaGetLastError();
-  return error == cudaSuccess && count > 0;
+  if (error == cudaSuccess) return count > 0 ? "" : "the NVIDIA driver lists no device";
+  (void)cudaGetLastError();
+  // The runtime does not tell the two apart.
+  if (error == cudaErrorInsufficientDriver) return "there is no NVIDIA driver, or it is too old";
+  return cudaGetErrorString(error);
 }
+
+bool Available() { return Problem().empty(); }
 
 namespace {
 std::atomic<size_t> piece_bytes{size_t{32} << 20};

@@ -39,6 +39,10 @@ std::atomic<Isa>& Active() {
 
 Isa ActiveIsa() { return Active().load(std::memory_order_relaxed); }
 
+const char* NameOf(Isa isa) {
+  return isa == Isa::kAvx512 ? "avx512" : isa == Isa::kAvx2 ? "avx2" : "baseline";
+}
+
 bool SetIsa(Isa isa) {
   if (!Has(isa)) return false;
   Active() = isa;

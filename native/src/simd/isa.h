@@ -17,6 +17,9 @@ enum class Isa { kBaseline, kAvx2, kAvx512 };
 // (baseline, avx2, avx512) if the processor has it.
 Isa ActiveIsa();
 
+// Returns the name by which PIXELCAL_ISA calls a set.
+const char* NameOf(Isa isa);
+
 // Uses `isa` from now on, for tests; returns false and changes nothing if this build or processor lacks it.
 bool SetIsa(Isa isa);
 

@@ -5,6 +5,8 @@ export { run } from "./program.js";
 export type {
   CheckReport,
   DemoReport,
+  DeviceReport,
+  DoctorReport,
   EvaluateReport,
   InferReport,
   PhantomReport,

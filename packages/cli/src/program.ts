@@ -3,6 +3,7 @@ import { CommandError, Interrupted } from "./command-error.js";
 import { addCheck } from "./commands/check.js";
 import { addCompletion } from "./commands/completion.js";
 import { addDemo } from "./commands/demo.js";
+import { addDoctor } from "./commands/doctor.js";
 import { addEvaluate } from "./commands/evaluate.js";
 import { addInfer } from "./commands/infer.js";
 import { addPhantom } from "./commands/phantom.js";
@@ -24,7 +25,16 @@ export async function run(args: readonly string[], context: Context): Promise<nu
       writeErr: (text) => context.terminal.line(text.trimEnd()),
     })
     .exitOverride();
-  for (const add of [addTrain, addInfer, addEvaluate, addCheck, addPhantom, addDemo, addCompletion])
+  for (const add of [
+    addTrain,
+    addInfer,
+    addEvaluate,
+    addCheck,
+    addPhantom,
+    addDemo,
+    addDoctor,
+    addCompletion,
+  ])
     add(program, context);
   try {
     await program.parseAsync(args, { from: "user" });

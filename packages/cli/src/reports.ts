@@ -1,5 +1,5 @@
 import type { RunReport } from "@pixelcal/evaluate";
-import type { ModelReport } from "@pixelcal/train";
+import type { ModelReport, TrainDevice } from "@pixelcal/train";
 
 // The objects that `--json` prints, one for each command. NaN is null and infinities are "inf" and "-inf".
 
@@ -68,5 +68,53 @@ export interface DemoReport {
   readonly runs: readonly RunReport[];
 }
 
+/** A device, and the reason why it does not work, in one sentence. */
+export interface DeviceReport {
+  readonly device: TrainDevice;
+  readonly problem?: string;
+}
+
+/** The report of `pixelcal doctor`. */
+export interface DoctorReport {
+  readonly command: "doctor";
+  /** Whether kernels and networks run on the CPU. */
+  readonly ok: boolean;
+  /** The versions; null for a part that does not load. */
+  readonly versions: {
+    readonly pixelcal: string;
+    readonly node: string;
+    readonly napi: string;
+    readonly libc: string | null;
+    readonly addon: string | null;
+    readonly onnxruntime: string | null;
+  };
+  readonly system: {
+    readonly platform: string;
+    readonly release: string;
+    readonly arch: string;
+    /** The path of the Node program. */
+    readonly node: string;
+  };
+  readonly processor: {
+    readonly model: string;
+    readonly threads: number;
+    /** The instruction set that the kernels chose. */
+    readonly instructionSet: string | null;
+  };
+  /** The paths of the addon and of onnxruntime's libraries as loaded. */
+  readonly libraries: readonly string[];
+  /** The devices of the kernels of `@pixelcal/core`. */
+  readonly kernels: readonly DeviceReport[];
+  /** The devices of networks. */
+  readonly networks: readonly DeviceReport[];
+}
+
 /** The object that a command prints with `--json`. */
-export type Report = CheckReport | DemoReport | EvaluateReport | InferReport | PhantomReport | TrainReport;
+export type Report =
+  | CheckReport
+  | DemoReport
+  | DoctorReport
+  | EvaluateReport
+  | InferReport
+  | PhantomReport
+  | TrainReport;

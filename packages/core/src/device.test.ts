@@ -1,5 +1,7 @@
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { afterAll, expect, test } from "vitest";
-import { checkDevice, devices, setThreadCount, threadCount } from "./device.js";
+import { checkDevice, devices, kernelEnvironment, setThreadCount, threadCount } from "./device.js";
 import { InvalidArgumentError } from "./errors.js";
 
 const before = threadCount();
@@ -10,6 +12,23 @@ test("the CPU is always there, and first", () => {
   checkDevice("cpu");
   checkDevice(undefined);
   expect(() => checkDevice("npu" as "cpu")).toThrow(InvalidArgumentError);
+});
+
+test("the environment tells the addon's version, its instruction set, and why cuda is absent", () => {
+  const { version, instructionSet, cudaProblem } = kernelEnvironment();
+  const manifest = readFileSync(new URL("../../../native/package.json", import.meta.url), "utf8");
+  expect(version).toBe(JSON.parse(manifest).version);
+  expect(["baseline", "avx2", "avx512"]).toContain(instructionSet);
+  expect(cudaProblem === undefined).toBe(devices().includes("cuda"));
+  expect(cudaProblem ?? "there is no driver").toMatch(/^[a-z][^.]*[^.]$/i);
+});
+
+test("PIXELCAL_ISA limits the instruction set, which is told", () => {
+  const program =
+    'import("@pixelcal/native").then(({ default: n }) => console.log(n.environment().instructionSet))';
+  const env = { ...process.env, PIXELCAL_ISA: "baseline" };
+  const cwd = new URL("..", import.meta.url);
+  expect(execFileSync(process.execPath, ["-e", program], { cwd, env, encoding: "utf8" })).toBe("baseline\n");
 });
 
 test("the thread count is what was set", () => {

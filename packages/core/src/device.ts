@@ -24,6 +24,21 @@ export function devices(): readonly Device[] {
   return native.devices();
 }
 
+/** The addon that runs the kernels, and what it found. */
+export interface KernelEnvironment {
+  /** The version of the addon. */
+  readonly version: string;
+  /** The instruction set of the CPU kernels: the best of this processor, or the one of `PIXELCAL_ISA`. */
+  readonly instructionSet: "baseline" | "avx2" | "avx512";
+  /** The reason why "cuda" is not in `devices()`; absent if it is. */
+  readonly cudaProblem?: string;
+}
+
+/** Returns what the addon found when it was loaded. */
+export function kernelEnvironment(): KernelEnvironment {
+  return native.environment();
+}
+
 /** Throws unless kernels can run on `device`. */
 export function checkDevice(device: Device | undefined): void {
   if (device !== undefined && device !== "cpu" && !devices().includes(device)) {

@@ -1,4 +1,5 @@
 export { type CheckOptions, checkModel, type ModelReport, type ProviderReport } from "./check/check-model.js";
+export { networkDeviceProblem } from "./check/device-trial.js";
 export {
   type BuiltModelConfig,
   ConfigError,

@@ -19,6 +19,7 @@ import { unstacked } from "../model/stacked-outputs.js";
 import { createSession, type TrainDevice, trainDevices } from "../runtime/session.js";
 import { buildInferenceGraph, buildStepGraph } from "../trainer/step-graph.js";
 import { Trainer } from "../trainer/trainer.js";
+import { networkDeviceProblem } from "./device-trial.js";
 import { peakBytes } from "./peak-memory.js";
 
 export interface CheckOptions extends CanonicalOptions, FileOptions {
@@ -145,7 +146,12 @@ export async function checkModel(
     });
     const memory = { predict: peakBytes(buildInferenceGraph(model)), train: peakBytes(step) };
     const providers: ProviderReport[] = [];
-    for (const device of trainDevices) providers.push(await tryProvider(device, file, model, dims, ends));
+    for (const device of trainDevices) {
+      // A device that runs no network at all is not tried in this process, whose stderr its driver would use.
+      const problem = device === "cpu" ? undefined : await networkDeviceProblem(device);
+      if (problem !== undefined) providers.push({ device, predicts: false, trains: false, problem });
+      else providers.push(await tryProvider(device, file, model, dims, ends));
+    }
     const trainable = providers.some(({ trains }) => trains);
     if (!trainable) problems.push(providers[0]!.problem ?? "no provider trains it");
     return report({ logits, parameters: summary, classes, memory, providers, trainable });
