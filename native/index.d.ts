@@ -507,6 +507,14 @@ export interface Native
   threadCount(): number;
   setThreadCount(count: number): void;
   /**
+   * Sets how many asynchronous calls of the process run at once, 1 to 64; default 2. Small calls, by the
+   * bytes of their arrays, go first, but no call is overtaken by more work than its own.
+   */
+  setConcurrency(count: number): void;
+  queueState(): { waiting: number; running: number; concurrency: number };
+  /** Cancels the call of this environment whose control object has the id; settled calls are left alone. */
+  cancelCall(id: number): void;
+  /**
    * Returns the bytes in the process's pool of large results, at most 256 MB together: `lent` to arrays that
    * JavaScript holds (or has dropped since the event loop last ran), `kept` for the next results. Beyond
    * that, and after half of it in one turn of the event loop, results are ordinary arrays.

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/cancel.h"
 #include "base/error.h"
 #include "base/pause.h"
 
@@ -27,6 +28,7 @@ constexpr int kSpins = 2000;  // some tens of microseconds, as long as a sleep a
 struct Job {
   internal::ChunkFunction function;
   const void* body;
+  const CancelFlag* cancel;  // that of the caller
   int64_t count, grain, chunks;
   std::atomic<int64_t> next, finished;
   std::atomic<bool> failed;
@@ -36,9 +38,11 @@ struct Job {
   std::condition_variable done;
 
   void Work() {
+    const CancelScope scope(cancel);
     for (int64_t chunk; (chunk = next.fetch_add(1)) < chunks;) {
       if (!failed.load()) {
         try {
+          CheckCancelled(cancel);
           const int64_t begin = chunk * grain;
           function(body, begin, begin + std::min(grain, count - begin));
         } catch (...) {
@@ -78,6 +82,7 @@ class Pool {
       job = Take();
       job->function = function;
       job->body = body;
+      job->cancel = CurrentCancelFlag();
       job->count = count;
       job->grain = grain;
       job->chunks = chunks;
@@ -194,8 +199,11 @@ void RunChunks(int64_t count, int64_t grain, ChunkFunction function, const void*
   grain = std::max<int64_t>(grain, 1);
   const int64_t chunks = (count - 1) / grain + 1;
   if (chunks == 1 || ThreadCount() == 1) {
-    for (int64_t begin = 0; begin < count; begin += std::min(grain, count - begin))
+    const CancelFlag* const cancel = CurrentCancelFlag();
+    for (int64_t begin = 0; begin < count; begin += std::min(grain, count - begin)) {
+      CheckCancelled(cancel);
       function(body, begin, begin + std::min(grain, count - begin));
+    }
     return;
   }
   ThePool().Run(function, body, count, grain, chunks);

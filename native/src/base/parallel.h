@@ -17,7 +17,8 @@ void RunChunks(int64_t count, int64_t grain, ChunkFunction function, const void*
 // Calls body(begin, end) for the chunks [0, grain), [grain, 2 grain) ... of [0, count), each exactly once,
 // and returns when all are done; rethrows the first exception. Chunk borders depend only on count and grain,
 // so a reduction that keeps one partial result per chunk (index begin / grain) and adds them in order gives
-// the same bits at any thread count. May be called from several threads at once and from inside a body.
+// the same bits at any thread count. May be called from several threads at once and from inside a body. Where
+// the caller's work is cancelled (cancel.h), further chunks are left out and Cancelled is thrown.
 template <class Body>
 void ParallelFor(int64_t count, int64_t grain, const Body& body) {
   internal::RunChunks(

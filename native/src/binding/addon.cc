@@ -1,7 +1,10 @@
 #include <napi.h>
 
+#include <string>
+
 #include "base/page_pool.h"
 #include "base/parallel.h"
+#include "binding/async_calls.h"
 #include "binding/bindings.h"
 #include "simd/isa.h"
 #ifdef PIXELCAL_PLANTED_FAULTS
@@ -31,11 +34,36 @@ Napi::Value ReadThreadCount(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), ThreadCount());
 }
 
-Napi::Value WriteThreadCount(const Napi::CallbackInfo& info) {
+// Reads a count from 1 to `most`.
+int ReadCount(const Napi::CallbackInfo& info, int most) {
   const double count = info[0].IsNumber() ? info[0].As<Napi::Number>().DoubleValue() : 0;
-  if (!(count >= 1 && count <= 1024 && count == static_cast<int>(count)))
-    throw Napi::TypeError::New(info.Env(), "count: expected an integer from 1 to 1024");
-  SetThreadCount(static_cast<int>(count));
+  if (!(count >= 1 && count <= most && count == static_cast<int>(count)))
+    throw Napi::TypeError::New(info.Env(), "count: expected an integer from 1 to " + std::to_string(most));
+  return static_cast<int>(count);
+}
+
+Napi::Value WriteThreadCount(const Napi::CallbackInfo& info) {
+  SetThreadCount(ReadCount(info, 1024));
+  return info.Env().Undefined();
+}
+
+Napi::Value WriteConcurrency(const Napi::CallbackInfo& info) {
+  TheExecutor().set_concurrency(ReadCount(info, 64));
+  return info.Env().Undefined();
+}
+
+// Returns the numbers of the process's asynchronous calls.
+Napi::Value ReadQueueState(const Napi::CallbackInfo& info) {
+  const Executor::State state = TheExecutor().state();
+  auto numbers = Napi::Object::New(info.Env());
+  numbers.Set("waiting", static_cast<double>(state.waiting));
+  numbers.Set("running", static_cast<double>(state.running));
+  numbers.Set("concurrency", state.concurrency);
+  return numbers;
+}
+
+Napi::Value CancelCall(const Napi::CallbackInfo& info) {
+  if (info[0].IsNumber()) AsyncCalls::Of(info.Env()).Cancel(info[0].As<Napi::Number>().DoubleValue());
   return info.Env().Undefined();
 }
 
@@ -57,13 +85,17 @@ Napi::Value PlantedFault(const Napi::CallbackInfo& info) {
 #endif
 
 // Called once per environment (the main thread and each worker thread); environments share nothing but the
-// pool.
+// pools and the executor.
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("version", PIXELCAL_VERSION);  // of native/package.json; the loader takes no other
+  AsyncCalls::Open(env);
   exports.Set("devices", Napi::Function::New(env, Devices, "devices"));
   exports.Set("environment", Napi::Function::New(env, ReadEnvironment, "environment"));
   exports.Set("threadCount", Napi::Function::New(env, ReadThreadCount, "threadCount"));
   exports.Set("setThreadCount", Napi::Function::New(env, WriteThreadCount, "setThreadCount"));
+  exports.Set("setConcurrency", Napi::Function::New(env, WriteConcurrency, "setConcurrency"));
+  exports.Set("queueState", Napi::Function::New(env, ReadQueueState, "queueState"));
+  exports.Set("cancelCall", Napi::Function::New(env, CancelCall, "cancelCall"));
   exports.Set("resultMemory", Napi::Function::New(env, ReadResultMemory, "resultMemory"));
 #ifdef PIXELCAL_PLANTED_FAULTS
   exports.Set("plantedFault", Napi::Function::New(env, PlantedFault, "plantedFault"));

@@ -174,6 +174,7 @@ void* Arguments::CheckedData(const std::string& name, Napi::Value value, napi_ty
     *length = array->length;
     arrays_.push_back(
         {name, static_cast<const char*>(array->memory->data()), array->length * element, nullptr});
+    Count(static_cast<int64_t>(array->length), element);
     return array->memory->data();
   }
   Require(value.IsTypedArray() && IsOfType(value, type), name, ": expected a ", expected, ", got ",
@@ -192,6 +193,7 @@ void* Arguments::CheckedData(const std::string& name, Napi::Value value, napi_ty
           ": expected an array of fixed length, got a resizable ArrayBuffer");
   const size_t bytes = *length * element;
   arrays_.push_back({name, static_cast<const char*>(data), bytes, buffer});
+  Count(static_cast<int64_t>(*length), element);
   if (timing_ == Timing::kSync) return data;
   return borrowed_.emplace_back(name, Reference(value), buffer, data, bytes, access).data();
 }

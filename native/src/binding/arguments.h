@@ -119,6 +119,8 @@ class Arguments {
       kept_.insert(kept_.end(), arguments.kept_.begin(), arguments.kept_.end());
       arrays_.insert(arrays_.end(), arguments.arrays_.begin(), arguments.arrays_.end());
       for (auto& borrowed : arguments.borrowed_) borrowed_.push_back(std::move(borrowed));
+      bytes_ += arguments.bytes_;
+      elements_ += arguments.elements_;
     }
   }
   // Reads JavaScript arrays of typed arrays: inputs, or arrays that a kernel updates in place.
@@ -155,6 +157,7 @@ class Arguments {
     const auto handle = NewDeviceArray(env_, Element<T>::kNapiType, length,
                                        static_cast<size_t>(CheckedProduct(count, sizeof(T))));
     const auto memory = DeviceArrayOf(env_, handle)->memory;
+    Count(count, sizeof(T));
     return {std::span<T>(static_cast<T*>(memory->data()), length), Keep(handle), nullptr, memory};
   }
   template <class T>
@@ -163,6 +166,7 @@ class Arguments {
     void* data = nullptr;
     const Napi::Value array =
         NewResultArray(env_, Element<T>::kNapiType, Element<T>::kArray, count, sizeof(T), &data, &memory);
+    Count(count, sizeof(T));
     return {std::span<T>(static_cast<T*>(data), static_cast<size_t>(count)), Keep(array), memory};
   }
 
@@ -202,6 +206,10 @@ class Arguments {
   // Throws if an array that was read is detached by now, which getters of later arguments can do. Called
   // right before a kernel starts.
   void CheckAttached() const;
+
+  // Return the size of all arrays and results so far.
+  int64_t bytes() const { return bytes_; }
+  int64_t elements() const { return elements_; }
 
   // Returns results and device memory, to be destroyed on the JS thread.
   const std::vector<std::shared_ptr<const void>>& kept() const { return kept_; }
@@ -246,6 +254,10 @@ class Arguments {
     return {};
   }
   Kept Keep(Napi::Value value);
+  void Count(int64_t elements, size_t element) {
+    elements_ += elements;
+    bytes_ += elements * static_cast<int64_t>(element);
+  }
   void* CheckedData(const std::string& name, Napi::Value value, napi_typedarray_type type,
                     const char* expected, size_t element, BorrowedArray::Access access, size_t* length);
   // Throws if the last array read overlaps an earlier one.
@@ -259,6 +271,7 @@ class Arguments {
   std::vector<Read> arrays_;
   std::vector<BorrowedArray> borrowed_;
   std::vector<std::shared_ptr<const void>> kept_;
+  int64_t bytes_ = 0, elements_ = 0;
   bool on_cuda_ = false, keep_ = false;
 };
 

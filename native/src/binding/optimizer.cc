@@ -40,7 +40,7 @@ Task Adamw(Arguments& arguments) {
   std::vector<AdamwParameter> parameters;
   for (size_t i = 0; i < values.size(); ++i)
     parameters.push_back({values[i], gradients[i], averages[i], squares[i], decay[i]});
-  return {[=] { PIXELCAL_ON(on_cuda, Adamw(parameters, options)); }, kNothing};
+  return {[=] { PIXELCAL_ON(on_cuda, Adamw(parameters, options)); }, kNothing, true};
 }
 
 Task Sgd(Arguments& arguments) {
@@ -62,7 +62,7 @@ Task Sgd(Arguments& arguments) {
   std::vector<SgdParameter> parameters;
   for (size_t i = 0; i < values.size(); ++i)
     parameters.push_back({values[i], gradients[i], velocities[i], decay[i]});
-  return {[=] { PIXELCAL_ON(on_cuda, Sgd(parameters, options)); }, kNothing};
+  return {[=] { PIXELCAL_ON(on_cuda, Sgd(parameters, options)); }, kNothing, true};
 }
 
 Task GradientNorm(Arguments& arguments) {

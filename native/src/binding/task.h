@@ -13,6 +13,8 @@ namespace pixelcal {
 struct Task {
   std::function<void()> work;
   std::function<Napi::Value(Napi::Env)> result;
+  // Whether work that has begun must not be cancelled, because it changes its inputs.
+  bool whole = false;
 };
 
 // The binding of a kernel: reads its arguments by name and returns the task.

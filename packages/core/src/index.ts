@@ -164,6 +164,7 @@ export {
 } from "./metrics/surface-distance-metric.js";
 export * as portableMath from "./portable-math.js";
 export { Random } from "./random.js";
+export { type QueueState, queueState, setConcurrency } from "./scheduling.js";
 export {
   type DataType,
   elementCount,
