@@ -34,7 +34,9 @@ function prebuilt(name) {
         return { reason: "no such package: this platform has no prebuilt addon" };
     }
   } catch (cause) {
-    const missing = cause.code === "MODULE_NOT_FOUND" && cause.message.includes(`'${scope}${name}'`);
+    // The one package manager without node_modules has an error of its own for it.
+    const absent = cause.message.includes(`'${scope}${name}'`) || cause.pnpCode !== undefined;
+    const missing = cause.code === "MODULE_NOT_FOUND" && absent;
     return { cause, missing, reason: missing ? "not installed" : firstLine(cause) };
   }
 }

@@ -104,6 +104,12 @@ switch (task) {
   case "soak":
     process.exit(run(process.execPath, [join(root, "tools", "soak", "main.mjs"), ...rest]));
     break;
+  case "release":
+    process.exit(run(process.execPath, [join(root, "tools", "release", "main.mjs"), ...rest]));
+    break;
+  case "install":
+    process.exit(run(process.execPath, [join(root, "tools", "install", "main.mjs"), ...rest]));
+    break;
   case "bench":
     process.exit(run(process.execPath, [join(root, "benchmarks", "kernels.mjs"), ...rest]));
     break;
@@ -114,5 +120,5 @@ switch (task) {
     process.exit(run(process.execPath, [cli, ...rest], { cwd: process.env.INIT_CWD ?? root }));
     break;
   default:
-    fail(`unknown task "${task}": build, test, native, soak, bench, demo or cli`);
+    fail(`unknown task "${task}": build, test, native, soak, release, install, bench, demo or cli`);
 }

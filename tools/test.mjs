@@ -74,6 +74,10 @@ const soak = () =>
     ...["--seed", "1", "--home", join(root, ".cache", "soak", "test")],
   ]);
 
+/** One installation of the packed packages, as a user would make it; `npm run test:install` makes all. */
+const installation = () =>
+  counted("installation", process.execPath, [join(root, "tools", "install", "main.mjs"), "--quick"]);
+
 function typescript(args) {
   heading("packages (TypeScript)");
   const folder = mkdtempSync(join(tmpdir(), "pixelcal-test-"));
@@ -104,7 +108,10 @@ if (args.length === 0) {
   await native();
 }
 typescript(args);
-if (args.length === 0) await soak();
+if (args.length === 0) {
+  await installation();
+  await soak();
+}
 
 const skipped = total.skipped > 0 ? `, ${total.skipped} skipped` : "";
 console.log(`\n${total.passed} passed, ${total.failed} failed${skipped}`);

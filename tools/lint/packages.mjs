@@ -1,19 +1,18 @@
 // Packs every public package as it would be published and checks what a user would get: publint,
 // are-the-types-wrong, no test or stale file, and a size budget. Prints one line a problem; exit code 1 if
 // there is any.
-import { spawnSync } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
 import { checkPackage, createPackageFromTarballData } from "@arethetypeswrong/core";
 import { publint } from "publint";
 import { formatMessage } from "publint/utils";
-
-const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+import { manifestOf, publicFolders } from "../release/manifests.mjs";
+import { packPackages } from "../release/pack.mjs";
 
 /** KiB of the packed archive; a package that outgrows its budget has packed something that it should not. */
 const budgets = {
+  native: 20,
   core: 250,
   io: 200,
   evaluate: 100,
@@ -27,20 +26,15 @@ const budgets = {
 /** ESM only: a CommonJS user on Node 20.19 or newer requires it all the same. */
 const accepted = new Set(["CJSResolvesToESM"]);
 
-async function problemsOf(name, folder) {
+async function problemsOf({ name, filename, files }, folder) {
   const problems = [];
-  const packed = spawnSync("pnpm", ["pack", "--json", "--pack-destination", folder], {
-    cwd: join(root, "packages", name),
-    encoding: "utf8",
-  });
-  if (packed.status !== 0) return [`cannot be packed: ${packed.stderr || packed.stdout}`];
-  const { filename, files } = JSON.parse(packed.stdout.slice(packed.stdout.indexOf("{")));
   const stray = files.map(({ path }) => path).filter((path) => /\.test\.|\.tsbuildinfo$|^src\//.test(path));
   if (stray.length > 0) problems.push(`packs ${stray.join(", ")}`);
-  const archive = readFileSync(filename);
+  const archive = readFileSync(join(folder, filename));
   const size = Math.ceil(archive.length / 1024);
-  if (size > budgets[name]) problems.push(`packed size ${size} KiB, budget ${budgets[name]} KiB`);
-  const manifest = JSON.parse(readFileSync(join(root, "packages", name, "package.json"), "utf8"));
+  const budget = budgets[name.replace("@pixelcal/", "")];
+  if (size > budget) problems.push(`packed size ${size} KiB, budget ${budget} KiB`);
+  const manifest = manifestOf(publicFolders.find((home) => manifestOf(home).name === name));
   for (const key of ["description", "license", "engines", "keywords"])
     if (manifest[key] === undefined) problems.push(`package.json has no ${key}`);
   const { messages } = await publint({ pack: { tarball: Uint8Array.from(archive).buffer } });
@@ -58,10 +52,10 @@ async function problemsOf(name, folder) {
 const folder = mkdtempSync(join(tmpdir(), "pixelcal-pack-"));
 let failed = 0;
 try {
-  for (const name of readdirSync(join(root, "packages"))) {
-    for (const problem of await problemsOf(name, folder)) {
+  for (const packed of packPackages(folder)) {
+    for (const problem of await problemsOf(packed, folder)) {
       failed += 1;
-      console.error(`packages/${name}: ${problem}`);
+      console.error(`${packed.name}: ${problem}`);
     }
   }
 } finally {

@@ -1,0 +1,46 @@
+// Builds released addons, each in a folder of its own, and holds them to the gate.
+import { spawnSync } from "node:child_process";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { writeLibcStubs } from "./libc-stubs.mjs";
+import { platforms } from "./platforms.mjs";
+import { symbolProblems } from "./symbols.mjs";
+
+const native = join(dirname(dirname(dirname(fileURLToPath(import.meta.url)))), "native");
+
+/**
+ * Builds the addon of a platform and returns `{ file }`, or `{ missing }` with what this machine lacks for
+ * it. Throws if the build fails or the addon would not load where it should.
+ */
+export function buildAddon(name) {
+  const { missing, compiler, stubs, options } = platforms[name].build();
+  if (missing !== undefined) return { missing };
+  const out = join(native, "build", "release", name);
+  const settings = ["PIXELCAL_RELEASE=ON", "PIXELCAL_STRICT=ON", ...options];
+  if (stubs) {
+    const folder = join(out, "stubs");
+    writeLibcStubs(compiler, folder);
+    settings.push(`PIXELCAL_LIBC_STUBS=${folder}`);
+  }
+  const program = join(native, "node_modules", "cmake-js", "bin", "cmake-js");
+  const args = ["compile", "--config", "Release", "--parallel", "2", "--out", out];
+  const { status } = spawnSync(
+    process.execPath,
+    [program, ...args, ...settings.map((setting) => `--CD${setting}`)],
+    {
+      cwd: native,
+      stdio: ["ignore", "ignore", "inherit"],
+    },
+  );
+  if (status !== 0) throw new Error(`${name}: the build failed`);
+  const file = join(out, "Release", "pixelcal.node");
+  checkAddon(name, file);
+  return { file };
+}
+
+/** Throws if the addon of a platform would not load where it should. */
+export function checkAddon(name, file) {
+  const { libc } = platforms[name];
+  const problems = libc === undefined ? [] : symbolProblems(file, libc);
+  if (problems.length > 0) throw new Error(`${name}:\n  ${problems.join("\n  ")}`);
+}

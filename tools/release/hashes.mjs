@@ -1,0 +1,44 @@
+// Whether addons for different machines compute the same bits.
+import { spawnSync } from "node:child_process";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { nodeBinary } from "./nodes.mjs";
+import { platforms } from "./platforms.mjs";
+
+const script = join(dirname(fileURLToPath(import.meta.url)), "kernel-hashes.mjs");
+const emulators = { arm64: ["qemu-aarch64", "/usr/aarch64-linux-gnu"] };
+const musl = !process.report.getReport().header.glibcVersionRuntime;
+
+/** Returns the command that runs a script on the machine of a platform, or `{ missing }`. */
+function runner(name) {
+  const { os, cpu, libc } = platforms[name];
+  if (os !== process.platform || (os === "linux" && (libc === "musl") !== musl))
+    return { missing: `a ${name} machine` };
+  if (cpu === process.arch) return { command: [process.execPath] };
+  const [emulator, libraries] = emulators[cpu] ?? [];
+  if (emulator === undefined || spawnSync(emulator, ["--version"]).status !== 0)
+    return { missing: `${emulator ?? `a ${cpu} machine`}; on Debian: apt install qemu-user` };
+  const node = nodeBinary("22", cpu);
+  return node
+    ? { command: [emulator, "-L", libraries, node] }
+    : { missing: `Node for ${cpu}, from the registry` };
+}
+
+/** Returns `{ hashes }` of an addon's results (a line for each kernel), or `{ missing }`. */
+export function kernelHashes(name, file) {
+  const { command, missing } = runner(name);
+  if (missing !== undefined) return { missing };
+  const [program, ...args] = [...command, script, file];
+  const { status, stdout, stderr } = spawnSync(program, args, { encoding: "utf8" });
+  if (status !== 0) throw new Error(`${name}: the kernels do not run: ${stderr}`);
+  return { hashes: stdout.trim().split("\n") };
+}
+
+/** Returns the kernels whose results differ between two lists of hashes. */
+export function differences(one, other) {
+  const names = (lines) => lines.map((line) => line.split(" ")[0]);
+  return [...new Set([...names(one), ...names(other)])].filter(
+    (name) =>
+      one.find((line) => line.startsWith(`${name} `)) !== other.find((line) => line.startsWith(`${name} `)),
+  );
+}
