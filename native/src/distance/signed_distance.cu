@@ -4,7 +4,7 @@
 // O(classes x pixels log n) work. Tested on an emulator, never yet run on a GPU.
 #include <cmath>
 
-#include "distance/cuda_distance.h"
+#include "distance/cuda_class_distances.h"
 #include "distance/cuda_signed_distance.h"
 #include "distance/signed_distance.h"
 #include "labels/cuda_labels.h"
@@ -16,23 +16,6 @@ constexpr int kThreads = 256;
 constexpr int64_t kChunkPixels = 8192;
 
 enum MapState : uint8_t { kNormal, kAbsent, kFull };
-
-struct ClassZeros {
-  const int16_t* codes;
-  int64_t pixels, classes;
-  __device__ bool operator()(int64_t map, int64_t pixel) const {
-    return codes[map / classes * pixels + pixel] == map % classes;
-  }
-};
-
-__global__ void MarkClasses(const int16_t* codes, int64_t count, int64_t pixels, int64_t classes,
-                            uint8_t* present) {
-  ForItems(count, [&](int64_t i) {
-    if (codes[i] < 0) return;
-    uint8_t* mark = present + i / pixels * classes + codes[i];
-    if (*mark == 0) *mark = 1;  // a benign race: all threads write the same
-  });
-}
 
 __global__ void FindStates(const uint8_t* present, int64_t images, int64_t classes, uint8_t* states) {
   ForItems(images, [&](int64_t image) {
@@ -120,15 +103,10 @@ void SignedDistances(Stream& stream, const int16_t* codes, const Grid& grid,
                      const SignedDistanceOptions& options, float* out) {
   const int64_t pixels = grid.Pixels(), classes = options.classes, maps = grid.batch * classes;
   const int64_t count = grid.batch * pixels;
-  uint8_t* present = stream.Zeros<uint8_t>(maps);
+  const auto [present, point] = DistancesToClasses(stream, codes, grid, classes, options.spacing, out);
   uint8_t* states = stream.Allocate<uint8_t>(maps);
-  LaunchItems("MarkClasses", MarkClasses, count, stream, codes, count, pixels, classes, present);
   LaunchItems("FindStates", FindStates, grid.batch, stream, present, grid.batch, classes, states);
-
-  const DistancePlan plan = MakePlan(maps, grid, {options.spacing, false, NoZero::kReference});
-  Distances(stream, plan, ClassZeros{codes, pixels, classes}, out);
-  LaunchItems("SignPixels", SignPixels, count, stream, codes, present, count, pixels, classes, plan.point,
-              out);
+  LaunchItems("SignPixels", SignPixels, count, stream, codes, present, count, pixels, classes, point, out);
 
   unsigned* extremes = nullptr;
   if (options.normalize == Normalize::kMax || options.normalize == Normalize::kSplit) {

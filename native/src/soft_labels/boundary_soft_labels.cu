@@ -1,32 +1,15 @@
 // Soft targets from the distances to all classes of a batch together on the device: the transforms of
-// distance.cu, then one thread per pixel. O(classes x pixels log n) work. Tested on an emulator, never yet
-// run on a GPU.
+// cuda_class_distances.cu, then one thread per pixel. O(classes x pixels log n) work. Tested on an emulator,
+// never yet run on a GPU.
 #include <cmath>
 #include <vector>
 
-#include "distance/cuda_distance.h"
+#include "distance/cuda_class_distances.h"
 #include "labels/cuda_labels.h"
 #include "soft_labels/boundary_soft_labels.h"
 
 namespace pixelcal::cuda {
 namespace {
-
-struct ClassZeros {
-  const int16_t* codes;
-  int64_t pixels, classes;
-  __device__ bool operator()(int64_t map, int64_t pixel) const {
-    return codes[map / classes * pixels + pixel] == map % classes;
-  }
-};
-
-__global__ void MarkPresent(const int16_t* codes, int64_t count, int64_t pixels, int64_t classes,
-                            uint8_t* present) {
-  ForItems(count, [&](int64_t i) {
-    if (codes[i] < 0) return;
-    uint8_t* mark = present + i / pixels * classes + codes[i];
-    if (*mark == 0) *mark = 1;  // whoever comes first: all write the same
-  });
-}
 
 // Turns the distances to every class into targets.
 __global__ void SoftenPixels(const int16_t* codes, const uint8_t* present, int64_t count, int64_t pixels,
@@ -66,11 +49,9 @@ void BoundarySoftLabels(const LabelSpan& labels, const Grid& grid, const Boundar
     const int64_t count = piece.batch * pixels, maps = piece.batch * classes;
     const int16_t* codes = EncodeLabels(stream, Part(labels, first * pixels, count), classes, options.ignore,
                                         findings.Add(stream));
-    uint8_t* present = stream.Zeros<uint8_t>(maps);
-    LaunchItems("MarkPresent", MarkPresent, count, stream, codes, count, pixels, classes, present);
     float* targets = stream.Out(Part(out, first * classes * pixels, maps * pixels));
-    const DistancePlan plan = MakePlan(maps, piece, {options.spacing, false, NoZero::kReference});
-    Distances(stream, plan, ClassZeros{codes, pixels, classes}, targets);
+    const uint8_t* present =
+        DistancesToClasses(stream, codes, piece, classes, options.spacing, targets).present;
     LaunchItems("SoftenPixels", SoftenPixels, count, stream, codes, present, count, pixels, classes, fade,
                 targets);
   });
