@@ -2,107 +2,26 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <functional>
-#include <random>
 #include <vector>
 
 #include "base/parallel.h"
 #include "check.h"
 #include "isa.h"
 #include "morphology/packed_mask.h"
-#include "soft_labels/window_filter.h"
+#include "morphology_twin.h"
 #include "thinned.h"
 
 namespace pixelcal {
 namespace {
 
-// The slow twin: every pixel looks at every pixel of its structuring element, the border rule applied
-// literally.
-enum class Padding { kNeutral, kZero, kOne, kReplicate, kReflect101 };
-
-using Image = std::vector<uint8_t>;
-
-Image Extremum(const Image& in, const Grid& grid, const MorphologyOptions& options, Padding padding,
-               bool dilate) {
-  const auto size = grid.DepthHeightWidth();
-  const int64_t r = options.radius, pixels = grid.Pixels();
-  Image out(in.size());
-  for (int64_t n = 0; n < grid.batch; ++n)
-    for (int64_t i = 0; i < pixels; ++i) {
-      const int64_t at[3] = {i / (size[1] * size[2]), i / size[2] % size[1], i % size[2]};
-      bool any = false, all = true;
-      int64_t o[3];
-      for (o[0] = grid.rank > 2 ? -r : 0; o[0] <= (grid.rank > 2 ? r : 0); ++o[0])
-        for (o[1] = grid.rank > 1 ? -r : 0; o[1] <= (grid.rank > 1 ? r : 0); ++o[1])
-          for (o[2] = -r; o[2] <= r; ++o[2]) {
-            if (options.structure == Structure::kCross && (o[0] != 0) + (o[1] != 0) + (o[2] != 0) > 1)
-              continue;
-            int64_t p[3];
-            bool inside = true;
-            for (int axis = 0; axis < 3; ++axis) {
-              p[axis] = at[axis] + o[axis];
-              if (padding == Padding::kReplicate)
-                p[axis] = BorderIndex(p[axis], size[axis], WindowBorder::kReplicate);
-              if (padding == Padding::kReflect101)
-                p[axis] = BorderIndex(p[axis], size[axis], WindowBorder::kReflect101);
-              inside &= p[axis] >= 0 && p[axis] < size[axis];
-            }
-            if (!inside && padding == Padding::kNeutral) continue;
-            const bool set = inside ? in[n * pixels + (p[0] * size[1] + p[1]) * size[2] + p[2]] != 0
-                                    : padding == Padding::kOne;
-            any |= set;
-            all &= set;
-          }
-      out[n * pixels + i] = dilate ? any : all;
-    }
-  return out;
-}
-
-Image Reference(const Image& mask, const Grid& grid, const MorphologyOptions& options, Padding padding) {
-  const auto repeat = [&](Image image, bool dilate) {
-    for (int64_t i = 0; i < options.iterations; ++i) image = Extremum(image, grid, options, padding, dilate);
-    return image;
-  };
-  const auto minus = [](const Image& a, const Image& b) {
-    Image out(a.size());
-    for (size_t i = 0; i < a.size(); ++i) out[i] = a[i] != 0 && b[i] == 0;
-    return out;
-  };
-  switch (options.op) {
-    case MorphologyOp::kErosion:
-      return repeat(mask, false);
-    case MorphologyOp::kDilation:
-      return repeat(mask, true);
-    case MorphologyOp::kOpening:
-      return repeat(repeat(mask, false), true);
-    case MorphologyOp::kClosing:
-      return repeat(repeat(mask, true), false);
-    case MorphologyOp::kGradient:
-      return minus(repeat(mask, true), repeat(mask, false));
-    case MorphologyOp::kInternalGradient:
-      return minus(mask, repeat(mask, false));
-    case MorphologyOp::kExternalGradient:
-      return minus(repeat(mask, true), mask);
-  }
-  return {};
-}
+using test::Image;
+using test::Mask;
+using test::Padding;
 
 constexpr MorphologyOp kOps[] = {MorphologyOp::kErosion,         MorphologyOp::kDilation,
                                  MorphologyOp::kOpening,         MorphologyOp::kClosing,
                                  MorphologyOp::kGradient,        MorphologyOp::kInternalGradient,
                                  MorphologyOp::kExternalGradient};
-
-// Makes a mask with `density` in per cent; 1 means a single pixel.
-Image Mask(const Grid& grid, int density, unsigned seed) {
-  std::mt19937 random(seed);
-  Image mask(grid.Count());
-  if (density == 1) {
-    mask[random() % mask.size()] = 255;
-    return mask;
-  }
-  for (uint8_t& pixel : mask) pixel = static_cast<int>(random() % 100) < density ? 1 + random() % 255 : 0;
-  return mask;
-}
 
 void Compare(const Grid& grid, const MorphologyOptions& options, Padding padding, int density) {
   if (test::LeftOut()) return;
@@ -112,7 +31,7 @@ void Compare(const Grid& grid, const MorphologyOptions& options, Padding padding
   kernel.border = padding == Padding::kZero  ? MorphologyBorder::kZero
                   : padding == Padding::kOne ? MorphologyBorder::kOne
                                              : MorphologyBorder::kNeutral;
-  const Image expected = Reference(mask, grid, options, padding);
+  const Image expected = test::MorphologyTwin(mask, grid, options, padding);
   const auto check = [&](const char* form) {
     CHECK(out == expected, form, " op ", static_cast<int>(options.op), " structure ",
           static_cast<int>(options.structure), " radius ", options.radius, " iterations ", options.iterations,
@@ -250,33 +169,6 @@ TEST(MorphologyOfLargeImagesAtAnyAlignment) {
         CHECK(std::count(memory.begin(), memory.end(), 7) == 64, "written outside");
       });
     }
-  }
-}
-
-TEST(PackedMasksAreTheirPixels) {
-  for (const int64_t width : {1, 63, 64, 65, 127, 128, 129, 200}) {
-    const Grid grid = MakeGrid(2, std::vector<int64_t>{3, width});
-    const Image mask = Mask(grid, 50, static_cast<unsigned>(width));
-    const auto words_of_row = static_cast<size_t>((width + 63) / 64);
-    std::vector<uint64_t> expected(6 * words_of_row, 0);
-    for (size_t i = 0; i < mask.size(); ++i) {
-      const size_t row = i / static_cast<size_t>(width), x = i % static_cast<size_t>(width);
-      if (mask[i] != 0) expected[row * words_of_row + x / 64] |= uint64_t{1} << (x % 64);
-    }
-    test::ForEachIsa([&] {
-      std::vector<uint64_t> words(expected.size(), ~uint64_t{0});
-      cpu::PackMask(mask, grid, words);
-      CHECK(words == expected, "width ", width);
-      for (const size_t offset : {0, 1, 40}) {
-        Image memory(mask.size() + 64, 7), want(mask.size() + 64, 7);
-        for (size_t i = 0; i < mask.size(); ++i) want[offset + i] = mask[i] != 0;
-        cpu::UnpackMask(words, grid, std::span(memory).subspan(offset, mask.size()));
-        CHECK(memory == want, "width ", width, " offset ", offset);
-      }
-    });
-    std::vector<uint64_t> words(expected.size());
-    CHECK_THROWS(cpu::PackMask(std::span(mask).first(1), grid, words), "mask: expected ");
-    CHECK_THROWS(cpu::PackMask(mask, grid, std::span(words).first(1)), "words: expected ");
   }
 }
 

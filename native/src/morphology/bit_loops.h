@@ -10,17 +10,6 @@ namespace simd {
 // The loops on binary images as bits: pixel x of a line is bit x % 64 of its word x / 64. Functions that take
 // `words` without saying "exactly" round it up to whole vectors: they read and write up to 7 words more.
 struct BitsTable {
-  // Packs the nonzero pixels of `rows` rows of `count`, xor `flip`; the rows' words lie `stride` apart.
-  // Unused bits of a row's last word are undefined.
-  void (*pack)(const uint8_t* pixels, int64_t count, int64_t rows, uint64_t flip, int64_t stride,
-               uint64_t* words);
-  // Unpack to 0 and 1. The streaming form bypasses the caches: call `drain` before other threads may read the
-  // pixels.
-  void (*unpack)(const uint64_t* words, int64_t stride, int64_t count, int64_t rows, uint8_t* pixels);
-  void (*unpack_streaming)(const uint64_t* words, int64_t stride, int64_t count, int64_t rows,
-                           uint8_t* pixels);
-  void (*drain)();
-
   // Computes out = a | b | c.
   void (*any3)(const uint64_t* a, const uint64_t* b, const uint64_t* c, int64_t words, uint64_t* out);
   // Computes a | b | c over every bit and its neighbours, xor `flip`; reads from word -1 to word 14 after the
@@ -44,10 +33,6 @@ struct BitsTable {
                int64_t out_stride, uint64_t* out);
   void (*either)(const uint64_t* a, const uint64_t* b, int64_t words, uint64_t* out);
   void (*both)(const uint64_t* a, const uint64_t* b, uint64_t flip, int64_t words, uint64_t* out);
-
-  // Computes for masks of 0 and 1 the codes of 2^rank windows of pixels (surface/surface_elements.h), 0 where
-  // all agree. `plane` is 0 for two dimensions.
-  void (*corner_codes)(const uint8_t* pixels, int64_t row, int64_t plane, int64_t count, uint8_t* codes);
 };
 
 }  // namespace simd

@@ -4,6 +4,8 @@
 
 namespace pixelcal {
 
+inline constexpr uint64_t kOnes = ~uint64_t{0};
+
 // The layout of planes of rows of pixels as bits (morphology/bit_loops.h), each row followed by `guard` words
 // with the bits outside the image, so that loops run over all rows at once. A buffer's address is that of its
 // first row.

@@ -5,7 +5,7 @@
 
 #include "base/error.h"
 #include "base/parallel.h"
-#include "morphology/bit_loops.h"
+#include "morphology/packing_loops.h"
 
 namespace pixelcal {
 namespace {
@@ -45,15 +45,15 @@ void PackMask(std::span<const uint8_t> mask, const Grid& grid, std::span<uint64_
   CheckPacked(std::ssize(words), std::ssize(mask), grid);
   const Rows rows = RowsOf(grid);
   ForRows(rows, [&](int64_t begin, int64_t end) {
-    BitsLoops().pack(mask.data() + begin * rows.pixels, rows.pixels, end - begin, 0, rows.words,
-                     words.data() + begin * rows.words);
+    PackingLoops().pack(mask.data() + begin * rows.pixels, rows.pixels, end - begin, 0, rows.words,
+                        words.data() + begin * rows.words);
   });
 }
 
 void UnpackMask(std::span<const uint64_t> words, const Grid& grid, std::span<uint8_t> mask) {
   CheckPacked(std::ssize(words), std::ssize(mask), grid);
   const Rows rows = RowsOf(grid);
-  const auto& loops = BitsLoops();
+  const auto& loops = PackingLoops();
   const bool streaming = std::ssize(mask) >= kStreamingPixels;
   ForRows(rows, [&](int64_t begin, int64_t end) {
     (streaming ? loops.unpack_streaming : loops.unpack)(words.data() + begin * rows.words, rows.words,

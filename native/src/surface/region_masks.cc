@@ -12,7 +12,7 @@
 #include "base/scratch.h"
 #include "labels/bad_pixels.h"
 #include "labels/label_codes.h"
-#include "morphology/bit_loops.h"
+#include "morphology/packing_loops.h"
 
 namespace pixelcal {
 namespace {
@@ -89,7 +89,7 @@ RegionMasks PackRegion(const LabelSpan& predicted, const LabelSpan& labels, int6
       const int64_t from = at + row * width;
       const auto pack = [&](uint64_t* bits) {
         uint64_t* to = bits + row * words;
-        BitsLoops().pack(members, width, 1, 0, words, to);
+        PackingLoops().pack(members, width, 1, 0, words, to);
         to[words - 1] &= pixels;
       };
       const bool left_out = cpu::EncodeLabels(labels, from, width, classes, ignore, truth).left_out;

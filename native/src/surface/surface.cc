@@ -9,6 +9,8 @@
 #include "morphology/bit_loops.h"
 #include "morphology/morphology.h"
 #include "morphology/packed_mask.h"
+#include "morphology/packing_loops.h"
+#include "surface/corner_codes_loops.h"
 
 namespace pixelcal {
 namespace {
@@ -55,7 +57,7 @@ uint64_t* Crop(const uint64_t* mask, const Dhw& dhw, const Box& box) {
 
 // Computes the codes of all corners, `size` of them, of a packed mask.
 void CornerCodes(const uint64_t* mask, const Dhw& extent, const Dhw& size, uint8_t* code) {
-  const auto& loops = BitsLoops();
+  const auto& loops = CornerCodesLoops();
   const int64_t deep = size[0] - extent[0];
   // A border of zeros makes every window of 2^rank pixels the window of a corner.
   const Dhw padded{extent[0] + 2 * deep, extent[1] + 2, extent[2] + 2};
@@ -70,7 +72,7 @@ void CornerCodes(const uint64_t* mask, const Dhw& extent, const Dhw& size, uint8
         continue;
       }
       to[0] = to[padded[2] - 1] = 0;
-      loops.unpack(mask + (z * extent[1] + y) * words, words, extent[2], 1, to + 1);
+      PackingLoops().unpack(mask + (z * extent[1] + y) * words, words, extent[2], 1, to + 1);
     }
   });
   ParallelFor(size[0] * size[1], kRowsAtOnce, [&](int64_t begin, int64_t end) {
