@@ -284,18 +284,9 @@ TEST(CalibrationRejects) {
                "sums: expected 4 values, got 2");
   options.bins = 3;
   CHECK_THROWS(run(made, false), "edges: expected 4 or 8, got 3");
-  std::vector<double> room(8);
-  CHECK_THROWS(cpu::EqualMassEdges(made.Maps(false, true), options, room), "weights: expected none");
-  CHECK_THROWS(cpu::EqualMassEdges(made.Maps(false, false), options, std::span(room).first(7)),
-               "edges: expected 8, got 7");
-  options.bins = 0;
-  CHECK_THROWS(cpu::EqualMassEdges(made.Maps(false, false), options, room),
-               "bins: expected 1 to 65536, got 0");
   options.bins = 2;
   options.threshold = nan;
   CHECK_THROWS(run(made, false), "threshold: expected a number, got NaN");
-  CHECK_THROWS(cpu::EqualMassEdges(made.Maps(false, false), options, std::span(room).first(6)),
-               "threshold: expected a number, got NaN");
 }
 
 }  // namespace

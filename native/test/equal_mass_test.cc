@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <vector>
 
@@ -80,6 +81,22 @@ TEST(EqualMassEdgesOfNothing) {
     cpu::EqualMassEdges(made.Maps(true, false), options, edges);
     CHECK(edges == SortedEdges(made, options));
   }
+}
+
+TEST(EqualMassEdgesReject) {
+  const ProbabilityCase made = MakeCase(2, 2, 3, 6);
+  CalibrationOptions options{Score::kClasses, BinEdges::kRightClosed, 3, {}, -1};
+  std::vector<double> room(8);
+  CHECK_THROWS(cpu::EqualMassEdges(made.Maps(false, true), options, room), "weights: expected none");
+  CHECK_THROWS(cpu::EqualMassEdges(made.Maps(false, false), options, std::span(room).first(7)),
+               "edges: expected 8, got 7");
+  options.bins = 0;
+  CHECK_THROWS(cpu::EqualMassEdges(made.Maps(false, false), options, room),
+               "bins: expected 1 to 65536, got 0");
+  options.bins = 2;
+  options.threshold = std::nanf("");
+  CHECK_THROWS(cpu::EqualMassEdges(made.Maps(false, false), options, std::span(room).first(6)),
+               "threshold: expected a number, got NaN");
 }
 
 }  // namespace

@@ -22,6 +22,7 @@
 #include "calibration/probability_block.h"
 #include "calibration/score_rows.h"
 #include "calibration/wanted_squares.h"
+#include "calibration/weighted_histogram_loops.h"
 
 namespace pixelcal::cpu {
 namespace {
@@ -184,8 +185,8 @@ void AddWeighted(const ProbabilityMaps& maps, std::span<const CalibrationOptions
           for (int64_t i = 0; i < block->count; ++i) products[i] = block->weights[i] * row.p[i];
           weights = products.data();
         }
-        HistogramLoops().add_weighted(row.p, row.codes, row.hit, weights, block->count, group.limits,
-                                      slots + group.first_slot * simd::kSlotCells);
+        WeightedHistogramLoops().add(row.p, row.codes, row.hit, weights, block->count, group.limits,
+                                     slots + group.first_slot * simd::kSlotCells);
       });
     Weighted* sums = chunks.data() + chunk * groups.Slots();
     for (int64_t cell = 0; cell < cells; cell += 2)

@@ -44,9 +44,6 @@ struct HistogramTable {
   // it counts where code >= 0 and p > threshold, and everywhere if `all`.
   void (*add)(const float* p, const int16_t* codes, int16_t hit, size_t count, BinLimits limits, bool all,
               uint64_t* slots);
-  // Adds with weights, never `all`; a slot is 4 pairs of the sums of w and of w p.
-  void (*add_weighted)(const float* p, const int16_t* codes, int16_t hit, const float* weights, size_t count,
-                       BinLimits limits, double* slots);
 };
 
 }  // namespace simd
