@@ -1,18 +1,16 @@
 // Soft labels on the device: codes -> class masks -> optional morphology -> aggregation over the window ->
-// normalisation, all images and classes of a batch in each launch. A thread sums the window of one pixel of
-// one class (or, if weights depend on the image, of eight classes), O(k^d) per pixel and class from cache;
-// the last launch turns a pixel's sums of all classes into its target. Float32 sums equal the CPU's up to
-// their order; image-weighted sums are double. Tested on an emulator, never yet run on a GPU.
+// normalisation, all images and classes of a batch in each launch. The windows are in cuda_window.cu; the
+// last launch turns a pixel's sums of all classes into its target. Tested on an emulator, never yet run on a
+// GPU.
 #include "cuda/launch.h"
 #include "labels/cuda_labels.h"
 #include "morphology/cuda_morphology.h"
 #include "soft_labels/cuda_soft_labels.h"
+#include "soft_labels/cuda_window.h"
 #include "soft_labels/soft_labels.h"
 
 namespace pixelcal::cuda {
 namespace {
-
-constexpr int kClassGroup = 8;
 
 // Writes masks[plane, pixel] of planes of images: plane c of an image is 1 where the code is first + c.
 __global__ void MaskCodes(const int16_t* codes, int64_t count, int64_t pixels, int64_t planes, int first,
@@ -39,101 +37,6 @@ __global__ void ClearIgnored(const uint8_t* ignored, int64_t count, int64_t pixe
                              uint8_t* masks) {
   ForItems(count, [&](int64_t i) {
     if (ignored[i / (classes * pixels) * pixels + i % pixels]) masks[i] = 0;
-  });
-}
-
-struct DeviceWindow {
-  int64_t size[3];  // depth, height, width
-  int dimensions, radius;
-  WindowBorder border;
-  const float* taps;  // null: all 1
-  float scale, centre;
-
-  __device__ int Radius(int axis) const { return axis >= 3 - dimensions ? radius : 0; }
-  // A window of one tap still has weights along the axes it spans.
-  __device__ float Tap(int axis, int offset) const {
-    return taps && axis >= 3 - dimensions ? taps[offset + radius] : 1.0f;
-  }
-  // Does the same as BorderIndex.
-  __device__ int64_t Source(int64_t i, int axis) const {
-    const int64_t n = size[axis];
-    if (i >= 0 && i < n) return i;
-    if (border == WindowBorder::kReplicate) return i < 0 ? 0 : n - 1;
-    if (border != WindowBorder::kReflect101) return -1;
-    if (n == 1) return 0;
-    const int64_t period = 2 * (n - 1), phase = (i % period + period) % period;
-    return phase < n ? phase : period - phase;
-  }
-};
-
-// Computes out = window * mask of every plane; with kBackground plane 0 of every image is 1 outside.
-__global__ void FilterMasks(const uint8_t* masks, int64_t count, int64_t planes, DeviceWindow window,
-                            float* out) {
-  const int64_t width = window.size[2], height = window.size[1], pixels = window.size[0] * height * width;
-  ForItems(count, [&](int64_t i) {
-    const int64_t plane = i / pixels, pixel = i % pixels;
-    const int64_t z = pixel / (height * width), y = pixel / width % height, x = pixel % width;
-    const uint8_t* mask = masks + plane * pixels;
-    const float outside = window.border == WindowBorder::kBackground && plane % planes == 0 ? 1.0f : 0.0f;
-    const int rz = window.Radius(0), ry = window.Radius(1), rx = window.Radius(2);
-    float sum = window.centre * static_cast<float>(mask[pixel]);
-    for (int dx = -rx; dx <= rx; ++dx) {
-      const int64_t sx = window.Source(x + dx, 2);
-      float column = 0;
-      for (int dz = -rz; dz <= rz; ++dz) {
-        for (int dy = -ry; dy <= ry; ++dy) {
-          const int64_t sz = window.Source(z + dz, 0), sy = window.Source(y + dy, 1);
-          const bool inside = sx >= 0 && sy >= 0 && sz >= 0;
-          const float value = inside ? static_cast<float>(mask[(sz * height + sy) * width + sx]) : outside;
-          column += window.scale * window.Tap(0, dz) * window.Tap(1, dy) * value;
-        }
-      }
-      sum += window.Tap(2, dx) * column;
-    }
-    out[i] = sum;
-  });
-}
-
-// Aggregates a pixel and eight classes from `first` on. Outside is I = 0, class 0; `ignored` pixels count
-// nothing.
-__global__ void FilterByImage(const uint8_t* masks, const uint8_t* ignored, const float* image, int64_t count,
-                              int64_t classes, Aggregation aggregation, DeviceWindow window, float* out) {
-  const int64_t width = window.size[2], height = window.size[1], depth = window.size[0];
-  const int64_t pixels = depth * height * width, groups = (classes - 1) / kClassGroup + 1;
-  ForItems(count * groups, [&](int64_t item) {
-    const int64_t i = item % count, first = item / count * kClassGroup, n = i / pixels, pixel = i % pixels;
-    const int64_t z = pixel / (height * width), y = pixel / width % height, x = pixel % width;
-    const int group = static_cast<int>(Least<int64_t>(kClassGroup, classes - first));
-    const int rz = window.Radius(0), ry = window.Radius(1), rx = window.Radius(2);
-    double sums[kClassGroup] = {}, total = 0;
-    for (int dz = -rz; dz <= rz; ++dz) {
-      for (int dy = -ry; dy <= ry; ++dy) {
-        for (int dx = -rx; dx <= rx; ++dx) {
-          const int64_t sz = z + dz, sy = y + dy, sx = x + dx;
-          const bool inside = sz >= 0 && sz < depth && sy >= 0 && sy < height && sx >= 0 && sx < width;
-          const int64_t source = inside ? (sz * height + sy) * width + sx : 0;
-          if (inside && ignored && ignored[n * pixels + source]) continue;
-          const float e = fabsf((inside ? image[n * pixels + source] : 0.0f) - image[i]);
-          double weight;
-          if (aggregation == Aggregation::kImageL1 || aggregation == Aggregation::kImageL2) {
-            weight = expf(aggregation == Aggregation::kImageL1 ? -e : -e * e);
-            total += weight;
-          } else {
-            weight = window.Tap(0, dz) * window.Tap(1, dy) * window.Tap(2, dx) * e;
-            total += 1;
-          }
-          for (int c = 0; c < kClassGroup; ++c) {
-            if (c >= group) continue;
-            const bool member =
-                inside ? masks[(n * classes + first + c) * pixels + source] != 0 : first + c == 0;
-            sums[c] += member ? weight : 0.0;
-          }
-        }
-      }
-    }
-    for (int c = 0; c < group; ++c)
-      out[(n * classes + first + c) * pixels + pixel] =
-          total > 0 ? static_cast<float>(sums[c] / total) : 0.0f;
   });
 }
 
@@ -267,18 +170,14 @@ void SoftTargets(Stream& stream, const int16_t* codes, const float* image, const
                       weighted ? options.centre : 0.0f};
   float* ignored_weight = nullptr;
   if (image) {
-    const int64_t groups = (classes - 1) / kClassGroup + 1;
-    LaunchItems("FilterByImage", FilterByImage, count * groups, stream, source, ignored, image, count,
-                classes, options.aggregation, window, out);
+    FilterByImage(stream, source, ignored, image, count, classes, options.aggregation, window, out);
   } else {
-    LaunchItems("FilterMasks", FilterMasks, count * classes, stream, source, count * classes, classes, window,
-                out);
+    FilterMasks(stream, source, count * classes, classes, window, out);
     if (ignored && weighted) {
       // Outside pixels are of class 0 or of none, never ignored.
       if (window.border == WindowBorder::kBackground) window.border = WindowBorder::kZero;
       ignored_weight = stream.Allocate<float>(count);
-      LaunchItems("FilterMasks", FilterMasks, count, stream, ignored, count, int64_t{1}, window,
-                  ignored_weight);
+      FilterMasks(stream, ignored, count, 1, window, ignored_weight);
     }
   }
   const std::vector<float> ones(options.taps.size(), 1.0f);
