@@ -15,6 +15,7 @@ import { poolingRules } from "./pooling.js";
 import { reductionRules } from "./reduction.js";
 import { resizeRules } from "./resize.js";
 import { type Backward, type GradientRule, noGradient } from "./rule.js";
+import { slicingRules } from "./slicing.js";
 
 /**
  * The gradient rule of every operator. `noGradient` stands for operators whose
@@ -24,6 +25,7 @@ export const gradientRules: Readonly<Record<string, GradientRule>> = {
   ...elementwiseRules,
   ...reductionRules,
   ...movementRules,
+  ...slicingRules,
   ...indexingRules,
   ...matmulRules,
   ...convolutionRules,

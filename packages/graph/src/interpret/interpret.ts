@@ -16,6 +16,7 @@ import { normalizationKernels } from "./normalization.js";
 import { poolingKernels } from "./pooling.js";
 import { reductionKernels } from "./reduction.js";
 import { resizeKernels } from "./resize.js";
+import { slicingKernels } from "./slicing.js";
 
 /**
  * The meaning of every operator, slow and plain: what gradients, lowering and runtimes are checked against.
@@ -24,6 +25,7 @@ const kernels: Readonly<Record<string, Kernel>> = {
   ...elementwiseKernels,
   ...reductionKernels,
   ...movementKernels,
+  ...slicingKernels,
   ...indexingKernels,
   ...matmulKernels,
   ...convolutionKernels,

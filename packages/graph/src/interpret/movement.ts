@@ -1,17 +1,6 @@
 import { numberOf, textOf } from "../attributes.js";
-import { padding, permutation, sliceSteps, splitSizes } from "../operators/movement.js";
-import { paddedFrom } from "../operators/pad-source.js";
-import { normalAxis, sizeOf } from "../operators/spec.js";
-import {
-  all,
-  broadcast,
-  gatherAxes,
-  type Kernel,
-  type NumericArray,
-  range,
-  strided,
-  stridesOf,
-} from "./array.js";
+import { permutation } from "../operators/movement.js";
+import { broadcast, gatherAxes, type Kernel, type NumericArray, range, strided, stridesOf } from "./array.js";
 
 const unchanged: Kernel = (inputs) => [inputs[0]!.data];
 
@@ -45,50 +34,6 @@ export const movementKernels: Readonly<Record<string, Kernel>> = {
         node.outputs[0]!.dims.map((size, axis) => range(size).map((at) => at % x.dims[axis]!)),
       ),
     ];
-  },
-  Slice: (inputs, node) => {
-    const x = inputs[0]!;
-    const maps = x.dims.map(range);
-    for (const { axis, start, step, count } of sliceSteps(node)) {
-      maps[axis] = range(count).map((index) => start + index * step);
-    }
-    return [gatherAxes(x, maps)];
-  },
-  Pad: (inputs, node) => {
-    const x = inputs[0]!;
-    const { before, after } = padding(node);
-    const mode = textOf(node, "mode", "constant");
-    const maps = x.dims.map((size, axis) => paddedFrom(mode, size, before[axis]!, after[axis]!));
-    return [gatherAxes(x, maps, inputs[2]?.data[0] ?? 0)];
-  },
-  Concat: (inputs, node) => {
-    const arrays = all(inputs);
-    const { dims } = node.outputs[0]!;
-    const axis = normalAxis(node, numberOf(node, "axis"), dims.length);
-    const result = new Float64Array(sizeOf(dims));
-    const inner = stridesOf(dims)[axis]!;
-    const block = dims[axis]! * inner;
-    let offset = 0;
-    for (const array of arrays) {
-      const part = array.dims[axis]! * inner;
-      for (let outer = 0; outer * block < result.length; outer++) {
-        result.set(array.data.subarray(outer * part, (outer + 1) * part), outer * block + offset);
-      }
-      offset += part;
-    }
-    return [result];
-  },
-  Split: (inputs, node) => {
-    const x = inputs[0]!;
-    const axis = normalAxis(node, numberOf(node, "axis", 0), x.dims.length);
-    let start = 0;
-    const whole = x.dims.map(range);
-    return splitSizes(node, node.outputs.length, node.outputs.length).map((size) => {
-      const maps = [...whole];
-      maps[axis] = range(size).map((index) => start + index);
-      start += size;
-      return gatherAxes(x, maps);
-    });
   },
   DepthToSpace: (inputs, node) => {
     const [n, c, h, w] = inputs[0]!.dims as [number, number, number, number];

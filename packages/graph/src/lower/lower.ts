@@ -16,6 +16,7 @@ import { poolingLowerings } from "./pooling.js";
 import { reductionLowerings } from "./reduction.js";
 import { resizeLowerings } from "./resize.js";
 import { share } from "./share.js";
+import { slicingLowerings } from "./slicing.js";
 import { weightGradientLowerings } from "./weight-gradient.js";
 
 export interface LowerOptions {
@@ -38,6 +39,7 @@ const lowerings: Readonly<Record<string, Lowering>> = {
   ...elementwiseLowerings,
   ...reductionLowerings,
   ...movementLowerings,
+  ...slicingLowerings,
   ...indexingLowerings,
   ...convolutionLowerings,
   ...weightGradientLowerings,

@@ -1,8 +1,8 @@
 import { numberOf } from "../attributes.js";
 import { GraphError, graphError } from "../errors.js";
 import type { Value } from "../ir.js";
-import { mostPieces } from "../operators/movement.js";
 import * as ops from "../operators/ops.js";
+import { mostPieces } from "../operators/slicing.js";
 import { normalAxis } from "../operators/spec.js";
 import { type Call, numbersAt } from "./call.js";
 

@@ -1,5 +1,6 @@
 import type { Value } from "../ir.js";
-import { Pad, Reshape } from "./movement.js";
+import { Reshape } from "./movement.js";
+import { Pad } from "./slicing.js";
 
 /** Puts `steps[i] - 1` zeros behind every element of `axes[i]`, which become that many times longer. */
 export function dilate(value: Value, axes: readonly number[], steps: readonly number[]): Value {

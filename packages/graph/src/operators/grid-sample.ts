@@ -2,7 +2,8 @@ import { graphError } from "../errors.js";
 import type { Value } from "../ir.js";
 import { Abs, Add, Cast, Clip, Floor, Greater, Less, Mod, Mul, Not, Or, Round, Sub } from "./elementwise.js";
 import { GatherElements } from "./indexing.js";
-import { Expand, Reshape, Slice } from "./movement.js";
+import { Expand, Reshape } from "./movement.js";
+import { Slice } from "./slicing.js";
 import { sizeOf } from "./spec.js";
 
 export interface GridSampleOptions {

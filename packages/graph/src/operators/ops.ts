@@ -61,16 +61,11 @@ export { GridSample, type GridSampleOptions } from "./grid-sample.js";
 export { Gather, GatherElements, GatherND, OneHot, ScatterElements, ScatterND, TopK } from "./indexing.js";
 export { Gemm, MatMul } from "./matmul.js";
 export {
-  Concat,
   DepthToSpace,
   Expand,
   Flatten,
-  Pad,
-  type PadOptions,
   Reshape,
-  Slice,
   SpaceToDepth,
-  Split,
   Squeeze,
   Tile,
   Transpose,
@@ -118,3 +113,4 @@ export {
   Softmax,
 } from "./reduction.js";
 export { Resize, type ResizeOptions } from "./resize.js";
+export { Concat, Pad, type PadOptions, Slice, Split } from "./slicing.js";

@@ -12,6 +12,7 @@ import { normalizationShapes } from "./normalization.js";
 import { poolingShapes } from "./pooling.js";
 import { reductionShapes } from "./reduction.js";
 import { resizeShapes } from "./resize.js";
+import { slicingShapes } from "./slicing.js";
 import type { ShapeRule, ValueInfo } from "./spec.js";
 
 /** Operators that can be put in a graph, by key: "Conv", "pixelcal.MaxPoolGradient". */
@@ -19,6 +20,7 @@ export const shapeRules: Readonly<Record<string, ShapeRule>> = {
   ...elementwiseShapes,
   ...reductionShapes,
   ...movementShapes,
+  ...slicingShapes,
   ...indexingShapes,
   ...matmulShapes,
   ...convolutionShapes,
