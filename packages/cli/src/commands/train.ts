@@ -47,7 +47,8 @@ export function addTrain(program: Command, context: Context): void {
 async function train(options: Options, context: Context): Promise<void> {
   const { dataRoot, locateModel, readConfig } = await import("../inputs/config-file.js");
   const { checkpointFiles } = await import("@pixelcal/train");
-  const { checkNew, runFiles, trainRun } = await import("../runs/train.js");
+  const { checkNew, trainRun } = await import("../runs/train.js");
+  const { runFiles } = await import("../runs/train-run.js");
   const { terminal } = context;
   const { device, epochs, threads } = options;
   const notify = (text: string): void => terminal.line(text);

@@ -2,24 +2,14 @@ import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { formatJson } from "@pixelcal/evaluate";
-import {
-  FormatError,
-  type Lock,
-  lockFolder,
-  readRegularFileSync,
-  removeFolders,
-  sweepTemporaries,
-  writeFileAtomic,
-} from "@pixelcal/io";
+import { type Lock, lockFolder, removeFolders, sweepTemporaries, writeFileAtomic } from "@pixelcal/io";
 import { type Loss, lossFromConfig } from "@pixelcal/losses";
 import {
   adamW,
   checkpointFiles,
   constant,
   cosine,
-  DamagedCheckpointError,
   type Dataset,
-  type EpochRecord,
   type FitResult,
   fit,
   Loader,
@@ -28,36 +18,13 @@ import {
   Trainer,
   type TrainerOptions,
 } from "@pixelcal/train";
-import { CommandError, Interrupted } from "../command-error.js";
-import type { Context } from "../context.js";
-import { largestConfig } from "../inputs/config-file.js";
+import { CommandError } from "../command-error.js";
 import { checkFits, classesOf, fromFile, isSettingError, networkOf } from "../inputs/network.js";
-import { duration, Pace } from "../terminal.js";
-
-/** The files of a run's folder besides the checkpoints and the log. */
-export const runFiles = { config: "config.json", model: "model.onnx" } as const;
+import { restoreOrAdvise, resumeFrom } from "./resume.js";
+import { reports } from "./train-reports.js";
+import { runFiles, type TrainRun } from "./train-run.js";
 
 const produced = [...Object.values(checkpointFiles), runFiles.model];
-
-/** A training run: the configuration, the data and the output folder. */
-export interface TrainRun extends Pick<Context, "terminal" | "signal"> {
-  readonly config: TrainConfig;
-  /** The folder with train/ and val/. */
-  readonly root: string;
-  /** The folder runs/NAME. */
-  readonly folder: string;
-  /**
-   * Whether to continue from the folder's last checkpoint, if there is one, or the path of the checkpoint to
-   * continue from.
-   */
-  readonly resume?: boolean | string;
-  /** Whether to start over even if the folder holds a run. */
-  readonly overwrite?: boolean;
-  /** The text before the progress of an epoch and before log lines. */
-  readonly label?: string;
-  /** The number of epochs from one log line to the next; 1 by default. */
-  readonly logEvery?: number;
-}
 
 export interface TrainOutcome extends FitResult {
   readonly seconds: number;
@@ -168,21 +135,6 @@ async function discardUnlessBegun(folder: string): Promise<void> {
   for (const file of [...produced, runFiles.config]) await rm(join(folder, file), { force: true });
 }
 
-/** Restores a checkpoint; the error of a damaged one names another to continue from, and how. */
-async function restoreOrAdvise(trainer: Trainer, path: string, { folder }: TrainRun): Promise<void> {
-  try {
-    await trainer.restore(path);
-  } catch (error) {
-    if (!(error instanceof DamagedCheckpointError)) throw error;
-    const [other] = error.intact;
-    const advice =
-      other === undefined
-        ? `no other checkpoint of ${folder} is intact; --overwrite starts over`
-        : `continue with --resume ${other.path}`;
-    throw new CommandError(`${error.message}; ${advice}`, { cause: error });
-  }
-}
-
 /** Returns the configuration's options of training as a trainer takes them. */
 function trainerOptions(
   config: TrainConfig,
@@ -230,100 +182,3 @@ const targetsOf =
   (trainer: Trainer): NonNullable<ConstructorParameters<typeof Loader>[1]["targets"]> =>
   (batch) =>
     trainer.targets(batch);
-
-/** Returns the checkpoint to continue from, if any; warns if the configuration has changed since. */
-function resumeFrom({ folder, config, terminal, resume }: TrainRun): string | undefined {
-  if (typeof resume === "string" && !existsSync(resume))
-    throw new CommandError(`--resume: ${resume}: no such checkpoint`);
-  const path = typeof resume === "string" ? resume : join(folder, checkpointFiles.last);
-  if (!resume) return undefined;
-  if (!existsSync(path)) {
-    terminal.line(`${folder} holds no ${checkpointFiles.last}: starting from the beginning`);
-    return undefined;
-  }
-  const begun = join(folder, runFiles.config);
-  if (!existsSync(begun)) return path;
-  for (const difference of differences(readJson(begun), JSON.parse(formatJson(config))))
-    terminal.warn(`the run was begun with another configuration: ${difference}`);
-  return path;
-}
-
-function readJson(path: string): unknown {
-  const text = Buffer.from(readRegularFileSync(path, { maxFile: largestConfig })).toString("utf8");
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw new FormatError(
-      path,
-      undefined,
-      "is not JSON; remove it to resume without comparing configurations",
-      {
-        cause: error,
-      },
-    );
-  }
-}
-
-/** Lists the leaves in which two JSON values differ: "optim.lr was 0.001, is 0.0001". */
-function differences(before: unknown, after: unknown, path: readonly string[] = []): string[] {
-  const record = (value: unknown): value is Record<string, unknown> =>
-    typeof value === "object" && value !== null;
-  if (record(before) && record(after)) {
-    const keys = new Set([...Object.keys(before), ...Object.keys(after)]);
-    const of = (value: Record<string, unknown>, key: string): unknown =>
-      Object.hasOwn(value, key) ? value[key] : undefined;
-    return [...keys].flatMap((key) => differences(of(before, key), of(after, key), [...path, key]));
-  }
-  const text = (value: unknown): string => JSON.stringify(value) ?? "absent";
-  return before === after ? [] : [`${path.join(".")} was ${text(before)}, is ${text(after)}`];
-}
-
-type Reports = Pick<Parameters<typeof fit>[1], "onProgress" | "onEpoch" | "onDifference">;
-
-function reports(run: TrainRun, steps: number): Reports {
-  const { config, folder, terminal, signal, label, logEvery = 1 } = run;
-  const title = label === undefined ? "" : `${label} `;
-  let pace: Pace | undefined;
-  let speed = { rate: 0, remaining: Number.POSITIVE_INFINITY };
-  return {
-    onProgress({ epoch, epochs, batch, meanLoss, learningRate }) {
-      const done = (epoch - 1) * steps + batch;
-      pace ??= new Pace(() => terminal.now(), done);
-      speed = pace.at(done, epochs * steps);
-      const values = [`loss ${meanLoss.toFixed(4)}`, `lr ${learningRate.toExponential(1)}`];
-      if (speed.rate > 0)
-        values.push(`${speed.rate.toFixed(1)} steps/s`, `${duration(speed.remaining)} left`);
-      terminal.progress({ label: `${title}epoch ${epoch}/${epochs}`, done: batch, total: steps, values });
-      if (signal.aborted) throw new Interrupted(stopped(folder, epoch));
-    },
-    onEpoch(record, best) {
-      if (signal.aborted) throw new Interrupted(stopped(folder, record.epoch + 1));
-      if (record.epoch % logEvery !== 0) return;
-      const left =
-        record.epoch < config.epochs && speed.rate > 0 ? `  ${duration(speed.remaining)} left` : "";
-      terminal.line(`${title}${epochLine(record, config.epochs)}${best ? "  best" : ""}${left}`);
-    },
-    onDifference(difference) {
-      terminal.warn(`resumed under other conditions: ${difference}`);
-    },
-  };
-}
-
-function stopped(folder: string, epoch: number): string {
-  return epoch === 1
-    ? "stopped in the first epoch; no checkpoint was written yet"
-    : `stopped; ${join(folder, checkpointFiles.last)} holds epoch ${epoch - 1}, --resume continues from there`;
-}
-
-/** Formats one line of a log: "epoch 3/50  loss 0.4213  val 0.3987  dice 0.912  nll 0.1032  lr 9.1e-5". */
-function epochLine(record: EpochRecord, epochs: number): string {
-  const { epoch, trainLoss, validationLoss, validationDice, validationNll, learningRate } = record;
-  const parts = [
-    `epoch ${String(epoch).padStart(String(epochs).length)}/${epochs}`,
-    `loss ${trainLoss.toFixed(4)}`,
-  ];
-  if (validationLoss !== undefined) parts.push(`val ${validationLoss.toFixed(4)}`);
-  if (validationDice !== undefined) parts.push(`dice ${validationDice.toFixed(4)}`);
-  if (validationNll !== undefined) parts.push(`nll ${validationNll.toFixed(4)}`);
-  return [...parts, `lr ${learningRate.toExponential(1)}`].join("  ");
-}

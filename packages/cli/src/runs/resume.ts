@@ -1,0 +1,70 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { formatJson } from "@pixelcal/evaluate";
+import { FormatError, readRegularFileSync } from "@pixelcal/io";
+import { checkpointFiles, DamagedCheckpointError, type Trainer } from "@pixelcal/train";
+import { CommandError } from "../command-error.js";
+import { largestConfig } from "../inputs/config-file.js";
+import { runFiles, type TrainRun } from "./train-run.js";
+
+/** Returns the checkpoint to continue from, if any; warns if the configuration has changed since. */
+export function resumeFrom({ folder, config, terminal, resume }: TrainRun): string | undefined {
+  if (typeof resume === "string" && !existsSync(resume))
+    throw new CommandError(`--resume: ${resume}: no such checkpoint`);
+  const path = typeof resume === "string" ? resume : join(folder, checkpointFiles.last);
+  if (!resume) return undefined;
+  if (!existsSync(path)) {
+    terminal.line(`${folder} holds no ${checkpointFiles.last}: starting from the beginning`);
+    return undefined;
+  }
+  const begun = join(folder, runFiles.config);
+  if (!existsSync(begun)) return path;
+  for (const difference of differences(readJson(begun), JSON.parse(formatJson(config))))
+    terminal.warn(`the run was begun with another configuration: ${difference}`);
+  return path;
+}
+
+function readJson(path: string): unknown {
+  const text = Buffer.from(readRegularFileSync(path, { maxFile: largestConfig })).toString("utf8");
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new FormatError(
+      path,
+      undefined,
+      "is not JSON; remove it to resume without comparing configurations",
+      {
+        cause: error,
+      },
+    );
+  }
+}
+
+/** Lists the leaves in which two JSON values differ: "optim.lr was 0.001, is 0.0001". */
+function differences(before: unknown, after: unknown, path: readonly string[] = []): string[] {
+  const record = (value: unknown): value is Record<string, unknown> =>
+    typeof value === "object" && value !== null;
+  if (record(before) && record(after)) {
+    const keys = new Set([...Object.keys(before), ...Object.keys(after)]);
+    const of = (value: Record<string, unknown>, key: string): unknown =>
+      Object.hasOwn(value, key) ? value[key] : undefined;
+    return [...keys].flatMap((key) => differences(of(before, key), of(after, key), [...path, key]));
+  }
+  const text = (value: unknown): string => JSON.stringify(value) ?? "absent";
+  return before === after ? [] : [`${path.join(".")} was ${text(before)}, is ${text(after)}`];
+}
+
+/** Restores a checkpoint; the error of a damaged one names another to continue from, and how. */
+export async function restoreOrAdvise(trainer: Trainer, path: string, { folder }: TrainRun): Promise<void> {
+  try {
+    await trainer.restore(path);
+  } catch (error) {
+    if (!(error instanceof DamagedCheckpointError)) throw error;
+    const [other] = error.intact;
+    const advice =
+      other === undefined
+        ? `no other checkpoint of ${folder} is intact; --overwrite starts over`
+        : `continue with --resume ${other.path}`;
+    throw new CommandError(`${error.message}; ${advice}`, { cause: error });
+  }
+}

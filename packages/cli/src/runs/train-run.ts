@@ -1,0 +1,25 @@
+import type { TrainConfig } from "@pixelcal/train";
+import type { Context } from "../context.js";
+
+/** The files of a run's folder besides the checkpoints and the log. */
+export const runFiles = { config: "config.json", model: "model.onnx" } as const;
+
+/** A training run: the configuration, the data and the output folder. */
+export interface TrainRun extends Pick<Context, "terminal" | "signal"> {
+  readonly config: TrainConfig;
+  /** The folder with train/ and val/. */
+  readonly root: string;
+  /** The folder runs/NAME. */
+  readonly folder: string;
+  /**
+   * Whether to continue from the folder's last checkpoint, if there is one, or the path of the checkpoint to
+   * continue from.
+   */
+  readonly resume?: boolean | string;
+  /** Whether to start over even if the folder holds a run. */
+  readonly overwrite?: boolean;
+  /** The text before the progress of an epoch and before log lines. */
+  readonly label?: string;
+  /** The number of epochs from one log line to the next; 1 by default. */
+  readonly logEvery?: number;
+}
