@@ -72,15 +72,9 @@ export {
   type IntactCheckpoint,
   readRunCheckpoint,
 } from "./trainer/checkpoint-rotation.js";
-export {
-  type BatchSource,
-  type EpochRecord,
-  type FitOptions,
-  type FitResult,
-  fit,
-  type Progress,
-  TrainingAbortedError,
-} from "./trainer/fit.js";
+export { type BatchSource, type Progress, TrainingAbortedError } from "./trainer/epoch.js";
+export type { EpochRecord } from "./trainer/epoch-record.js";
+export { type FitOptions, type FitResult, fit } from "./trainer/fit.js";
 export { type LossGradient, type LossOptions, lossAndGradient } from "./trainer/loss-and-gradient.js";
 export {
   DivergedError,

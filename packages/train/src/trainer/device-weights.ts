@@ -1,13 +1,16 @@
 import { type Tensor, tensor, zeros } from "@pixelcal/core";
-import { Graph } from "@pixelcal/graph";
+import type { Graph } from "@pixelcal/graph";
 import { copied, type NamedArrays } from "../optimizer/named-arrays.js";
 import { disposeAll } from "../runtime/gpu-tensor.js";
 import { createSession, type Session, type Tensors, type TrainDevice } from "../runtime/session.js";
 import type { HostState } from "./host-state.js";
 import { checkFinite } from "./options.js";
-import { Pack } from "./pack.js";
-import { allPacks, type LossValues, lossValues, type Packs } from "./step-graph.js";
+import type { Pack } from "./pack.js";
+import { packState } from "./pack-state.js";
+import { allPacks, type Packs } from "./packs.js";
+import { type LossValues, lossValues } from "./step-graph.js";
 import {
+  buildCopyGraph,
   buildSumGraph,
   buildUpdateGraph,
   gradientOf,
@@ -62,13 +65,13 @@ export class DeviceWeights implements Weights {
    */
   static async create(state: HostState, device: TrainDevice): Promise<DeviceWeights> {
     const { optimizer } = state;
-    const packs = packsOf(state);
+    const packs = packState(state);
     const sizes = new Map<string, number>();
     for (const { name, size } of allPacks(packs)) sizes.set(name, size);
     for (const { name, size } of packs.trained) {
       for (const slot of optimizer.slots) sizes.set(slotOf(slot, name), size);
     }
-    const copy = copyGraph(sizes);
+    const copy = buildCopyGraph(sizes);
     const opened: Session[] = [];
     const open = async (graph: Graph, keep: (name: string) => boolean): Promise<Session> => {
       const session = await createSession(graph, { device, keep: [...graph.outputs.keys()].filter(keep) });
@@ -268,35 +271,4 @@ export class DeviceWeights implements Weights {
       for (const slot of optimizer.slots) visit(slotOf(slot, pack.name), pack, slots[slot]!);
     }
   }
-}
-
-/** Packs the arrays that are updated alike: trained ones by learning rate and decay, frozen ones, buffers. */
-function packsOf(state: HostState): Packs {
-  const { parameters, buffers, trainable, groups } = state;
-  const decays = (name: string): boolean => state.decays(name);
-  const pack = (name: string, arrays: Readonly<NamedArrays>, names: readonly string[]): Pack[] =>
-    names.length === 0 ? [] : [new Pack(`pack/${name}`, arrays, names)];
-  return {
-    trained: groups.flatMap(({ names }, index) => [
-      ...pack(`decayed/${index}`, parameters, names.filter(decays)),
-      ...pack(
-        `undecayed/${index}`,
-        parameters,
-        names.filter((name) => !decays(name)),
-      ),
-    ]),
-    frozen: pack(
-      "frozen",
-      parameters,
-      Object.keys(parameters).filter((name) => !trainable.includes(name)),
-    ),
-    buffers: pack("buffers", buffers, Object.keys(buffers)),
-  };
-}
-
-/** Returns a graph that copies flat arrays, which uploads them or downloads them. */
-function copyGraph(sizes: ReadonlyMap<string, number>): Graph {
-  const graph = new Graph("copy");
-  for (const [name, size] of sizes) graph.output(nextOf(name), graph.input(name, "float32", [size]));
-  return graph;
 }

@@ -12,7 +12,8 @@ import { adamW } from "../optimizer/optimizer.js";
 import { cosine } from "../optimizer/schedule.js";
 import { readCheckpoint } from "./checkpoint.js";
 import { checkpointFiles, DamagedCheckpointError } from "./checkpoint-rotation.js";
-import { type BatchSource, type FitOptions, type FitResult, fit } from "./fit.js";
+import type { BatchSource } from "./epoch.js";
+import { type FitOptions, type FitResult, fit } from "./fit.js";
 import type { TrainingBatch } from "./options.js";
 import { Trainer } from "./trainer.js";
 

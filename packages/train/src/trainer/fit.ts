@@ -1,56 +1,10 @@
 import { join } from "node:path";
 import { checkOptions, InvalidArgumentError, invalidArgument, optionNames } from "@pixelcal/core";
-import { FormatError, type Lock, lockFolder, prefetch, writeFileAtomic } from "@pixelcal/io";
+import { FormatError, type Lock, lockFolder, writeFileAtomic } from "@pixelcal/io";
 import { CheckpointRotation, checkpointFiles } from "./checkpoint-rotation.js";
-import { foregroundDice } from "./foreground-dice.js";
-import { labelNll } from "./label-nll.js";
-import { DivergedError, type TrainingBatch } from "./options.js";
+import { type BatchSource, type Progress, trainEpoch, validate } from "./epoch.js";
+import { type EpochRecord, isBetter, logOf, type Selection, selections } from "./epoch-record.js";
 import type { Trainer } from "./trainer.js";
-
-/**
- * Batches by epoch. An epoch's batches depend on its number alone, so a resumed run sees the same batches.
- */
-export interface BatchSource {
-  epoch(epoch: number): AsyncIterable<TrainingBatch> | Iterable<TrainingBatch>;
-}
-
-/** The record of one epoch; epochs count from 1. */
-export interface EpochRecord {
-  readonly epoch: number;
-  /** The learning rate of the epoch's last batch. */
-  readonly learningRate: number;
-  /** Mean over the epoch's images. */
-  readonly trainLoss: number;
-  readonly trainTerms: Readonly<Record<string, number>>;
-  /** Mean over the validation images, with inference behaviour. */
-  readonly validationLoss?: number;
-  /**
-   * Mean foreground Dice score over the validation images, without pixels that the loss ignores. Images in
-   * which every pixel is ignored do not count.
-   */
-  readonly validationDice?: number;
-  /**
-   * Mean negative log-likelihood of the labels over the validation images, of the same images and pixels.
-   * Absent from epochs of checkpoints that are older than this field.
-   */
-  readonly validationNll?: number;
-}
-
-/** The criterion of the best epoch. */
-type Selection = "loss" | "dice" | "nll";
-const selections: readonly Selection[] = ["loss", "dice", "nll"];
-
-export interface Progress {
-  readonly epoch: number;
-  readonly epochs: number;
-  /** Batches done in this epoch. */
-  readonly batch: number;
-  /** The last batch's loss. */
-  readonly loss: number;
-  /** Mean over the epoch's images so far. */
-  readonly meanLoss: number;
-  readonly learningRate: number;
-}
 
 export interface FitOptions {
   readonly train: BatchSource;
@@ -105,19 +59,6 @@ export interface FitResult {
   readonly bestEpoch: number;
   /** Whether patience ran out before the last epoch. */
   readonly stoppedEarly: boolean;
-}
-
-/** Training stopped because the loss is not finite. The last good checkpoint is untouched. */
-export class TrainingAbortedError extends Error {
-  readonly code = "ERR_PIXELCAL_TRAINING_ABORTED";
-  readonly epoch: number;
-  readonly step: number;
-  constructor(epoch: number, step: number, what: string, options?: ErrorOptions) {
-    super(`epoch ${epoch}, step ${step}: ${what}`, options);
-    this.name = "TrainingAbortedError";
-    this.epoch = epoch;
-    this.step = step;
-  }
 }
 
 interface Kept {
@@ -201,100 +142,4 @@ async function restore(trainer: Trainer, { folder = "", resume, onDifference }: 
   }
   for (const difference of differences) onDifference?.(difference);
   return kept as Kept;
-}
-
-function isBetter(record: EpochRecord, best: EpochRecord, selection: Selection): boolean {
-  switch (selection) {
-    case "loss":
-      return record.validationLoss! < best.validationLoss!;
-    case "dice":
-      return record.validationDice! > best.validationDice!;
-    case "nll":
-      return record.validationNll! < (best.validationNll ?? Number.POSITIVE_INFINITY);
-  }
-}
-
-async function trainEpoch(trainer: Trainer, epoch: number, options: FitOptions): Promise<EpochRecord> {
-  const { train, epochs, prefetch: count = 2, onProgress } = options;
-  const mean = new Mean();
-  const terms = new Map<string, Mean>();
-  let { learningRate } = trainer;
-  let batch = 0;
-  for await (const prepared of prefetch(train.epoch(epoch), count, (next) => withTargets(trainer, next))) {
-    batch += 1;
-    const result = await trainer.step(prepared).catch((cause: unknown) => {
-      if (!(cause instanceof DivergedError)) throw cause;
-      throw new TrainingAbortedError(epoch + 1, batch, cause.what, { cause });
-    });
-    learningRate = result.learningRate;
-    const images = prepared.images.dims[0]!;
-    mean.add(result.loss, images);
-    for (const [name, value] of Object.entries(result.terms)) {
-      if (!terms.has(name)) terms.set(name, new Mean());
-      terms.get(name)!.add(value, images);
-    }
-    onProgress?.({ epoch: epoch + 1, epochs, batch, loss: result.loss, meanLoss: mean.value, learningRate });
-  }
-  if (batch === 0) throw new InvalidArgumentError("train", `train: epoch ${epoch + 1} has no batches`);
-  const trainTerms = Object.fromEntries(Array.from(terms, ([name, term]) => [name, term.value]));
-  return { epoch: epoch + 1, learningRate, trainLoss: mean.value, trainTerms };
-}
-
-async function validate(
-  trainer: Trainer,
-  epoch: number,
-  validation: BatchSource | undefined,
-): Promise<Pick<EpochRecord, "validationLoss" | "validationDice" | "validationNll">> {
-  if (validation === undefined) return {};
-  const loss = new Mean();
-  const dice = new Mean();
-  const nll = new Mean();
-  let batch = 0;
-  for await (const prepared of prefetch(validation.epoch(0), 2, (next) => withTargets(trainer, next))) {
-    batch += 1;
-    const values = await trainer.evaluateLoss(prepared);
-    if (!Number.isFinite(values.loss)) {
-      throw new TrainingAbortedError(epoch + 1, batch, `the validation loss is ${values.loss}`);
-    }
-    loss.add(values.loss, prepared.images.dims[0]!);
-    for (const score of await foregroundDice(values.logits, prepared.labels, trainer.loss.ignore))
-      if (!Number.isNaN(score)) dice.add(score, 1);
-    for (const score of await labelNll(values.logits, prepared.labels, trainer.loss.ignore))
-      if (!Number.isNaN(score)) nll.add(score, 1);
-  }
-  if (batch === 0) throw new InvalidArgumentError("validation", "validation: has no batches");
-  return { validationLoss: loss.value, validationDice: dice.value, validationNll: nll.value };
-}
-
-async function withTargets(trainer: Trainer, batch: TrainingBatch): Promise<TrainingBatch> {
-  return batch.targets === undefined ? { ...batch, targets: await trainer.targets(batch) } : batch;
-}
-
-class Mean {
-  #total = 0;
-  #count = 0;
-  add(value: number, count: number): void {
-    this.#total += value * count;
-    this.#count += count;
-  }
-  get value(): number {
-    return this.#total / this.#count;
-  }
-}
-
-function logOf(history: readonly EpochRecord[]): string {
-  const terms = Object.keys(history[0]?.trainTerms ?? {});
-  const validated = history[0]?.validationLoss !== undefined;
-  const columns = ["epoch", "learning_rate", "train_loss", ...terms.map((name) => `train_${name}`)];
-  if (validated) columns.push("validation_loss", "validation_dice", "validation_nll");
-  const rows = history.map((record) => {
-    const row = [
-      record.epoch,
-      record.learningRate,
-      record.trainLoss,
-      ...terms.map((name) => record.trainTerms[name]),
-    ];
-    return validated ? [...row, record.validationLoss, record.validationDice, record.validationNll] : row;
-  });
-  return `${[columns, ...rows].map((row) => row.join(",")).join("\n")}\n`;
 }

@@ -13,7 +13,7 @@ import {
 import { type Loss, targetDims } from "@pixelcal/losses";
 import { rolesOf } from "../model/image-and-logits.js";
 import type { TrainDevice } from "../runtime/session.js";
-import type { Pack } from "./pack.js";
+import { allPacks, type Packs } from "./packs.js";
 import { gradientOf, nextOf, norm, normOutput } from "./update-graph.js";
 
 const termPrefix = "term/";
@@ -53,19 +53,6 @@ const stepNames = optionNames<StepGraphOptions>({
   weights: true,
   batchNorm: true,
 });
-
-/** The packs of a model's weights in device memory. */
-export interface Packs {
-  readonly trained: readonly Pack[];
-  readonly frozen: readonly Pack[];
-  readonly buffers: readonly Pack[];
-}
-
-export const allPacks = ({ trained, frozen, buffers }: Packs): readonly Pack[] => [
-  ...trained,
-  ...frozen,
-  ...buffers,
-];
 
 /**
  * Builds model and loss as one lowered graph. Inputs: image, targets, parameters and buffers. Outputs:

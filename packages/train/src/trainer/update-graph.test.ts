@@ -8,7 +8,8 @@ import { copies, type NamedArrays } from "../optimizer/named-arrays.js";
 import { adamW, type Optimizer, sgd } from "../optimizer/optimizer.js";
 import { createSession } from "../runtime/session.js";
 import { Pack } from "./pack.js";
-import { allPacks, buildStepGraph, gradientOutput, lossOutput, targetInput } from "./step-graph.js";
+import { allPacks } from "./packs.js";
+import { buildStepGraph, gradientOutput, lossOutput, targetInput } from "./step-graph.js";
 import {
   buildSumGraph,
   buildUpdateGraph,

@@ -46,6 +46,13 @@ export function buildSumGraph(packs: readonly Pack[]): Graph {
   return graph;
 }
 
+/** Builds a graph that copies flat arrays of these sizes, which uploads them or downloads them. */
+export function buildCopyGraph(sizes: ReadonlyMap<string, number>): Graph {
+  const graph = new Graph("copy");
+  for (const [name, size] of sizes) graph.output(nextOf(name), graph.input(name, "float32", [size]));
+  return graph;
+}
+
 export const normOutput = "gradient.norm";
 
 /**

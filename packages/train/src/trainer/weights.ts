@@ -1,6 +1,7 @@
 import type { NamedArrays } from "../optimizer/named-arrays.js";
 import type { Session, Tensors } from "../runtime/session.js";
-import type { LossValues, Packs } from "./step-graph.js";
+import type { Packs } from "./packs.js";
+import type { LossValues } from "./step-graph.js";
 
 /** The scalars of one update. */
 export interface UpdateScalars {

@@ -1,0 +1,120 @@
+import { InvalidArgumentError } from "@pixelcal/core";
+import { prefetch } from "@pixelcal/io";
+import type { EpochRecord } from "./epoch-record.js";
+import { foregroundDice } from "./foreground-dice.js";
+import { labelNll } from "./label-nll.js";
+import { DivergedError, type TrainingBatch } from "./options.js";
+import type { Trainer } from "./trainer.js";
+
+/**
+ * Batches by epoch. An epoch's batches depend on its number alone, so a resumed run sees the same batches.
+ */
+export interface BatchSource {
+  epoch(epoch: number): AsyncIterable<TrainingBatch> | Iterable<TrainingBatch>;
+}
+
+export interface Progress {
+  readonly epoch: number;
+  readonly epochs: number;
+  /** Batches done in this epoch. */
+  readonly batch: number;
+  /** The last batch's loss. */
+  readonly loss: number;
+  /** Mean over the epoch's images so far. */
+  readonly meanLoss: number;
+  readonly learningRate: number;
+}
+
+/** Training stopped because the loss is not finite. The last good checkpoint is untouched. */
+export class TrainingAbortedError extends Error {
+  readonly code = "ERR_PIXELCAL_TRAINING_ABORTED";
+  readonly epoch: number;
+  readonly step: number;
+  constructor(epoch: number, step: number, what: string, options?: ErrorOptions) {
+    super(`epoch ${epoch}, step ${step}: ${what}`, options);
+    this.name = "TrainingAbortedError";
+    this.epoch = epoch;
+    this.step = step;
+  }
+}
+
+interface EpochOptions {
+  readonly train: BatchSource;
+  readonly epochs: number;
+  readonly prefetch?: number;
+  onProgress?(progress: Progress): void;
+}
+
+/** Trains one epoch, counted from 0. Throws `TrainingAbortedError` if the loss is not finite. */
+export async function trainEpoch(
+  trainer: Trainer,
+  epoch: number,
+  options: EpochOptions,
+): Promise<EpochRecord> {
+  const { train, epochs, prefetch: count = 2, onProgress } = options;
+  const mean = new Mean();
+  const terms = new Map<string, Mean>();
+  let { learningRate } = trainer;
+  let batch = 0;
+  for await (const prepared of prefetch(train.epoch(epoch), count, (next) => withTargets(trainer, next))) {
+    batch += 1;
+    const result = await trainer.step(prepared).catch((cause: unknown) => {
+      if (!(cause instanceof DivergedError)) throw cause;
+      throw new TrainingAbortedError(epoch + 1, batch, cause.what, { cause });
+    });
+    learningRate = result.learningRate;
+    const images = prepared.images.dims[0]!;
+    mean.add(result.loss, images);
+    for (const [name, value] of Object.entries(result.terms)) {
+      if (!terms.has(name)) terms.set(name, new Mean());
+      terms.get(name)!.add(value, images);
+    }
+    onProgress?.({ epoch: epoch + 1, epochs, batch, loss: result.loss, meanLoss: mean.value, learningRate });
+  }
+  if (batch === 0) throw new InvalidArgumentError("train", `train: epoch ${epoch + 1} has no batches`);
+  const trainTerms = Object.fromEntries(Array.from(terms, ([name, term]) => [name, term.value]));
+  return { epoch: epoch + 1, learningRate, trainLoss: mean.value, trainTerms };
+}
+
+/** Returns the validation scores of an epoch, counted from 0; none without validation batches. */
+export async function validate(
+  trainer: Trainer,
+  epoch: number,
+  validation: BatchSource | undefined,
+): Promise<Pick<EpochRecord, "validationLoss" | "validationDice" | "validationNll">> {
+  if (validation === undefined) return {};
+  const loss = new Mean();
+  const dice = new Mean();
+  const nll = new Mean();
+  let batch = 0;
+  for await (const prepared of prefetch(validation.epoch(0), 2, (next) => withTargets(trainer, next))) {
+    batch += 1;
+    const values = await trainer.evaluateLoss(prepared);
+    if (!Number.isFinite(values.loss)) {
+      throw new TrainingAbortedError(epoch + 1, batch, `the validation loss is ${values.loss}`);
+    }
+    loss.add(values.loss, prepared.images.dims[0]!);
+    for (const score of await foregroundDice(values.logits, prepared.labels, trainer.loss.ignore))
+      if (!Number.isNaN(score)) dice.add(score, 1);
+    for (const score of await labelNll(values.logits, prepared.labels, trainer.loss.ignore))
+      if (!Number.isNaN(score)) nll.add(score, 1);
+  }
+  if (batch === 0) throw new InvalidArgumentError("validation", "validation: has no batches");
+  return { validationLoss: loss.value, validationDice: dice.value, validationNll: nll.value };
+}
+
+async function withTargets(trainer: Trainer, batch: TrainingBatch): Promise<TrainingBatch> {
+  return batch.targets === undefined ? { ...batch, targets: await trainer.targets(batch) } : batch;
+}
+
+class Mean {
+  #total = 0;
+  #count = 0;
+  add(value: number, count: number): void {
+    this.#total += value * count;
+    this.#count += count;
+  }
+  get value(): number {
+    return this.#total / this.#count;
+  }
+}
