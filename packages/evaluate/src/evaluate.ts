@@ -167,7 +167,10 @@ export function summaryOf(rows: readonly EvaluationRow[]): Evaluation {
   };
 }
 
-/** Returns the mean and spread of one column. */
+/**
+ * Returns the mean and spread of one column. The spread is taken around the mean, in a second pass, in which
+ * nearly equal scores do not cancel; a metric class, which keeps sums alone, has to subtract their squares.
+ */
 export function summarize(values: readonly number[]): ScoreSummary {
   const defined = values.filter((value) => !Number.isNaN(value));
   const finite = defined.filter(Number.isFinite);
