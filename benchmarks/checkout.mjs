@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 
 export const here = dirname(fileURLToPath(import.meta.url));
 
-/** The short name of the commit that a folder's checkout is at, this one's by default. */
+/** Returns the short name of the commit that a folder is checked out at, this checkout's by default. */
 export function commit(cwd = here) {
   const { stdout, status } = spawnSync("git", ["rev-parse", "--short", "HEAD"], { cwd, encoding: "utf8" });
   return status === 0 ? stdout.trim() : "unknown";
@@ -23,7 +23,7 @@ export function pixelcal(...args) {
   orExit(status, signal);
 }
 
-/** The same, while this process goes on. */
+/** Runs `pixelcal ARGS` while this process goes on. */
 export const pixelcalBeside = (...args) =>
   new Promise((resolve) => {
     spawn(process.execPath, [cli, ...args], { stdio: "inherit" }).once("exit", (status, signal) => {

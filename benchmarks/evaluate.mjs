@@ -26,7 +26,9 @@ const [cases, rounds] = [Number(values.cases), Number(values.rounds)];
 const work = join(here, "work", "evaluate");
 const cli = join(here, "..", "packages", "cli", "dist", "main.js");
 
-/** Probabilities and labels of blobs with soft borders, as a network gives them: sure nearly everywhere. */
+/**
+ * Makes probabilities and labels of blobs with soft borders, as a network gives them: sure nearly everywhere.
+ */
 function prediction(seed, size, classes) {
   const pixels = size.reduce((a, b) => a * b, 1);
   const probs = new Float32Array(classes * pixels);

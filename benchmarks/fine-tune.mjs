@@ -95,7 +95,7 @@ const runOf = ({ run }, seed) => `${run}-${seed}`;
 const startOf = (seed) => join(work, "runs", runOf(untuned, seed), "last.onnx");
 const configOf = (run) => join(work, `${run}.json`);
 
-/** Trains unless that is done; what was made of an earlier run of the name is no longer its. */
+/** Trains unless that is done; products of an earlier run of the same name are removed first. */
 async function train(run, data, settings, dependents = []) {
   const path = configOf(run);
   const common = {
@@ -122,8 +122,8 @@ async function train(run, data, settings, dependents = []) {
 }
 
 /**
- * Trains the model to be tuned and writes its last epoch, however its validation
- * went: there it is over-confident.
+ * Trains the model to be tuned and writes its last epoch, whatever its validation score: there it is
+ * over-confident.
  */
 async function start(seed) {
   const run = runOf(untuned, seed);
@@ -174,7 +174,7 @@ async function predict(split, model) {
   await pixelcalBeside("infer", "--model", file, ...data, "--threads", "1");
 }
 
-/** Predicts a split with models of every seed; gives their scores by case. */
+/** Predicts a split with models of every seed and returns their scores by case. */
 async function scoresOn(split, models) {
   await forEach(withSeeds(models), (model) => predict(split, model));
   const files = { csv: join(work, `${split}.csv`), json: join(work, `${split}.json`) };
@@ -192,7 +192,7 @@ const mean = (list) => list.reduce((sum, value) => sum + value, 0) / list.length
 const spread = (list) =>
   Math.sqrt(list.reduce((sum, x) => sum + (x - mean(list)) ** 2, 0) / (list.length - 1));
 const columns = ["DSC", "ECE", "CECE", "pECE", "ECE top label", "Brier", "NLL"];
-/** A column's mean over the cases for each seed. */
+/** Returns a column's mean over the cases for each seed. */
 const bySeed = (scores, model, column) =>
   seeds.map((seed) => mean([...scores(model, seed, column).values()]));
 
@@ -219,7 +219,9 @@ function differences(model, other, column) {
   const maps = seeds.map((seed) => [test(model, seed, column), test(other, seed, column)]);
   return [...maps[0][0].keys()].map((name) => mean(maps.map(([a, b]) => a.get(name) - b.get(name))));
 }
-/** The middle 95 % of means of resampled cases, with a small generator of its own so that it repeats. */
+/**
+ * Returns the middle 95 % of the means of resampled cases; a small generator of its own makes it repeatable.
+ */
 function interval(list) {
   let state = 1;
   const random = () => {

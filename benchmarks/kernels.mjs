@@ -1,14 +1,11 @@
-// Every kernel beside the best peers on this machine: `npm run bench`.
-//
-//   npm run bench -- [--threads 1,2] [--only TEXT] [--python python3[,python3...]] [--edt FOLDER]
-//     [--budget 800] [--write]
-//
-// Ours and each peer run in separate processes pinned to the same processors (where `taskset` exists) and
-// take turns of some 40 ms; the figure is the median call, the ratio the median over rounds of peer / ours.
-// `ours` has memory given for its result, `allocating` has not. The floor is the time to move the bytes any
-// implementation must move, at the copy bandwidth measured in the same run. Peers are used if they are found
-// in one of the Pythons named (the fastest counts), and reported as missing otherwise; --edt names the `src`
-// folder of seung-lab/euclidean-distance-transform-3d. --write puts the table into benchmarks/README.md.
+// Every kernel beside the best peers on this machine: `npm run bench`.  npm run bench -- [--threads 1,2]
+// [--only TEXT] [--python python3[,python3...]] [--edt FOLDER] [--budget 800] [--write]  Ours and each peer
+// run in separate processes pinned to the same processors (where `taskset` exists) and take turns of some 40
+// ms; the figure is the median call, the ratio the median over rounds of peer / ours. `ours` writes to memory
+// that it is given, `allocating` makes its result. The floor is the time to move the bytes any implementation
+// must move, at the copy bandwidth measured in the same run. Peers are used if they are found in one of the
+// Pythons named (the fastest counts), and reported as missing otherwise; --edt names the `src` folder of
+// seung-lab/euclidean-distance-transform-3d. --write puts the table into benchmarks/README.md.
 import { spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, loadavg, tmpdir } from "node:os";
@@ -84,8 +81,8 @@ async function main() {
 }
 
 /**
- * Turns of ours and of every peer until the budget is spent: at least three, two of a
- * peer that takes over a second.
+ * Alternates turns of ours and of every peer until the budget is spent: at least three, or two of a peer that
+ * takes over a second.
  */
 async function measure(row, files, ours, peers, threads) {
   const request = { op: row.op, options: row.options, files };
@@ -137,7 +134,7 @@ async function measure(row, files, ours, peers, threads) {
   };
 }
 
-/** The worker's side: our calls, one JSON line in, one out. */
+/** Answers as the worker: our calls, one JSON line in, one out. */
 async function serve() {
   const lines = createInterface({ input: process.stdin });
   let call;
@@ -160,8 +157,8 @@ function answer(value) {
 }
 
 /**
- * Milliseconds of each call. A service that gets new arrays returns to its event loop, where
- * Node frees the dropped ones.
+ * Measures the milliseconds of each call. Between calls it returns to the event loop, as a service does,
+ * where Node frees dropped arrays.
  */
 async function timed(call, milliseconds, fresh) {
   const times = [];
@@ -177,7 +174,7 @@ async function timed(call, milliseconds, fresh) {
   }
 }
 
-/** A process that answers one JSON line to every line it is sent, pinned to `threads` processors. */
+/** Starts a process that answers every JSON line with one, pinned to `threads` processors. */
 async function start(command, args, threads, hello) {
   const processors = Array.from({ length: Math.min(threads, cpus().length) }, (_, i) => i).join();
   const pins = spawnSync("taskset", ["--version"], { stdio: "ignore" }).status === 0;
@@ -197,7 +194,8 @@ async function start(command, args, threads, hello) {
 }
 
 /**
- * Bytes read and written per millisecond by copies of 8 MB (cache) and 256 MB (memory), on `threads` threads.
+ * Measures the bytes that copies of 8 MB (cache) and 256 MB (memory) read and write per millisecond, on
+ * `threads` threads.
  */
 async function copyBandwidth(threads) {
   const code = `const { parentPort, workerData } = require("node:worker_threads");

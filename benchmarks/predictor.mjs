@@ -1,9 +1,7 @@
 // The effect of a `Predictor` on a service: how late its event loop is while volumes of 512 x 512 x 16 with 4
 // classes are predicted in tiles (67 MB of probabilities each), beside the same in the service's own process
-// and beside an idle loop; what a request costs; and that it lives through its process being killed.
-//
-//   node benchmarks/predictor.mjs [--volumes 3] [--requests 100] [--kills 100] [--threads 1] [--out FILE.md]
-//
+// and beside an idle loop; what a request costs; and that it survives the killing of its process.  node
+// benchmarks/predictor.mjs [--volumes 3] [--requests 100] [--kills 100] [--threads 1] [--out FILE.md]
 // Lateness is perf_hooks.monitorEventLoopDelay with a resolution of 1 ms: an idle loop shows that
 // millisecond. On a machine with other work the loop also waits for a processor; the idle row, measured
 // before, between and after, says how long.
@@ -44,7 +42,7 @@ const small = serializeModel(unet2d({ classes: 2, base: 8 }).build([1, 1, 128, 1
 
 const rows = [];
 
-/** Lateness of the event loop while `act` goes on. */
+/** Measures the lateness of the event loop while `act` runs. */
 async function lateness(title, act) {
   await sleep(200);
   const histogram = monitorEventLoopDelay({ resolution: 1 });

@@ -18,7 +18,7 @@ const { values } = parseArgs({ options: { rounds: { type: "string", default: "5"
 const dims = [512, 512, 400];
 const count = dims[0] * dims[1] * dims[2];
 
-/** A NIfTI-1 file of int16 noise over a ramp, which packs to three quarters. */
+/** Makes a NIfTI-1 file of int16 noise over a ramp, which packs to three quarters. */
 function file() {
   const bytes = Buffer.alloc(352 + 2 * count);
   bytes.writeInt32LE(348, 0);

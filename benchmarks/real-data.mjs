@@ -1,12 +1,10 @@
-// The comparison of the paper on a data set: every method of the authors' repository as its configurations
-// have them (preset reference), SDC in both presets, from the same seed, weights and batches. It runs the
-// command line, one method after another, and can be stopped and started again: what is finished is kept.
-//
-//   node benchmarks/real-data.mjs --data ROOT --name NAME [--base 16] [--epochs 20] [--batch 4] [--lr 1e-3]
-//     [--seed 42] [--methods dicece,sdc-consistent] [--originals] [--threads 2] [--work FOLDER]
-//
-// ROOT holds {train,val,test}/*.npz. Runs and predictions go to FOLDER (default benchmarks/work/NAME, not in
-// git), the tables to benchmarks/results/NAME.md and NAME.csv.
+// The comparison of the paper on a data set: every method of the authors' repository as configured there
+// (preset reference), SDC in both presets, from the same seed, weights and batches. It runs the command line,
+// one method after another, and can be stopped and started again: what is finished is kept.  node
+// benchmarks/real-data.mjs --data ROOT --name NAME [--base 16] [--epochs 20] [--batch 4] [--lr 1e-3] [--seed
+// 42] [--methods dicece,sdc-consistent] [--originals] [--threads 2] [--work FOLDER]  ROOT holds
+// {train,val,test}/*.npz. Runs and predictions go to FOLDER (default benchmarks/work/NAME, not in git), the
+// tables to benchmarks/results/NAME.md and NAME.csv.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { join, resolve } from "node:path";

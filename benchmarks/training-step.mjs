@@ -170,7 +170,7 @@ function report(rows, versions, load) {
   return lines.join("\n");
 }
 
-/** A process that answers one JSON line to every line it is sent. */
+/** Starts a process that answers every JSON line with one. */
 async function worker(command, args, start) {
   const pinned = spawnSync("taskset", ["--version"], { stdio: "ignore" }).status === 0;
   const all = pinned ? ["taskset", "-c", "0,1", command, ...args] : [command, ...args];
@@ -185,7 +185,9 @@ async function worker(command, args, start) {
   return { hello: await ask(JSON.stringify(start)), ask, stop: () => child.stdin.end() };
 }
 
-/** Our side of the comparison: the same conversation as peers/training_step.py, and SDC's targets. */
+/**
+ * Answers as our side of the comparison: the same conversation as peers/training_step.py, and SDC's targets.
+ */
 async function serve(name) {
   setThreadCount(threads);
   const data = batch(caseOf(name).dims);
@@ -293,7 +295,8 @@ function create(name, loss) {
 }
 
 /**
- * Noise for images and nested ellipsoids for labels: every class is there, in regions as organs have them.
+ * Makes noise for images and nested ellipsoids for labels: every class is there, in regions shaped like
+ * organs.
  */
 function batch(dims) {
   const random = Random.fromSeed(1);

@@ -4,7 +4,7 @@ import { join } from "node:path";
 
 const product = (dims) => dims.reduce((count, dim) => count * dim, 1);
 
-/** xorshift32; uniform() in [0, 1). */
+/** Makes a generator (xorshift32); its uniform() is in [0, 1). */
 function noise(seed) {
   let state = seed * 2654435761 || 1;
   return () => {
@@ -15,7 +15,10 @@ function noise(seed) {
   };
 }
 
-/** Three box filters along each axis: nearly a Gaussian of standard deviation `sigma`. Values wrap around. */
+/**
+ * Applies three box filters along each axis, nearly a Gaussian of standard deviation `sigma`. Values wrap
+ * around.
+ */
 function smooth(field, dims, sigma) {
   const radius = Math.max(1, Math.round(Math.sqrt(sigma * sigma + 0.25) - 0.5));
   let inner = 1;
@@ -98,7 +101,10 @@ function labels(dims, classes, seed) {
   return out;
 }
 
-/** Softmax of `sharpness` x (correlated or random) logits, [C, ...size], with labels from the first. */
+/**
+ * Returns the softmax of `sharpness` x (correlated or random) logits, [C, ...size], with labels from the
+ * first.
+ */
 function probabilities(classes, size, { correlated, sharpness }, seed) {
   const pixels = product(size);
   const truth = labels([1, ...size], classes, seed);
@@ -119,7 +125,7 @@ function probabilities(classes, size, { correlated, sharpness }, seed) {
   return { probs, labels: truth };
 }
 
-/** A ball with an uneven border: two of them are two segmentations of one object. */
+/** Makes a ball with an uneven border: two of them are two segmentations of one object. */
 function rough(dims, seed, larger) {
   const field = smoothNoise(dims, 3, seed);
   const most = field.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
@@ -130,7 +136,7 @@ function rough(dims, seed, larger) {
   });
 }
 
-/** The arrays of a row's input, by name. */
+/** Makes the arrays of a row's input, by name. */
 function generate({ kind, dims, classes, seed = 1 }) {
   switch (kind) {
     case "labels":

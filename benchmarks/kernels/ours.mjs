@@ -37,8 +37,8 @@ function load(files) {
 const sum = ({ data }) => data.reduce((total, value) => total + value, 0);
 
 /**
- * `into`: the call with memory given for its result; `fresh`: the call that allocates it; `check`: a number
- * of the result that the peer's must equal.
+ * Returns the forms of a call: `into` writes to memory given for its result, `fresh` allocates it, and
+ * `check` is a number of the result that the peer's must equal.
  */
 export function prepare({ op, options, files }) {
   const arrays = load(files);
@@ -121,7 +121,7 @@ const operations = {
   },
 };
 
-/** A kernel that writes a tensor. */
+/** Returns the forms of a kernel that writes a tensor. */
 function writing(type, dims, kernel, check) {
   const out = zeros(type, dims);
   return { into: () => kernel({ out }), fresh: () => kernel({}), check: () => check(kernel({ out })) };
