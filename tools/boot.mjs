@@ -87,8 +87,8 @@ must(join(root, "node_modules", ".bin", "turbo"), [
   "--log-order=grouped",
 ]);
 
-// Ctrl-C is the command's to answer: it finishes its step and says what to do next. Without this the prompt
-// would come back before it has.
+// Ctrl-C is for the command, which finishes its step and says what to do next. Without this the prompt would
+// come back before that.
 process.on("SIGINT", () => {});
 
 const cli = join(root, "packages", "cli", "dist", "main.js");

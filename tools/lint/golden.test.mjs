@@ -6,7 +6,7 @@ import { expect, test } from "vitest";
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 const json = (path) => JSON.parse(readFileSync(path, "utf8"));
 
-/** The folders of golden files, those inside one another too. */
+/** The folders of golden files, including nested ones. */
 const folders = readdirSync(join(root, "packages"))
   .map((name) => join(root, "packages", name, "test", "golden"))
   .filter((folder) => existsSync(folder))

@@ -29,7 +29,7 @@ const staircase = {
   },
 };
 
-/** Packages of others that only one file may import: whatever replaces one of them replaces that file. */
+/** Third-party packages that only one file may import: replacing one of them replaces that file. */
 const oneFile = { "onnxruntime-node": "packages/train/src/runtime/" };
 
 /** The tools native is built with: CMake finds these, no source imports them. */
@@ -39,7 +39,7 @@ const sourceFile = /\.(ts|mjs|js)$/;
 const testFile = /\.test\.|\/test\//;
 const scope = "@pixelcal/";
 
-/** The problems of the repository at `root`, a line each. */
+/** Returns the problems of the repository at `root`, a line each. */
 export function importProblems(root) {
   const folders = ["native", ...readdirSync(join(root, "packages")).map((name) => `packages/${name}`)];
   for (const other of ["benchmarks", "docs", "tools"]) if (existsSync(join(root, other))) folders.push(other);
@@ -67,20 +67,20 @@ export function importProblems(root) {
   ];
 }
 
-/** The name of the package an import names; undefined for files and Node's own modules. */
+/** Returns the name of the package an import names; undefined for files and Node's own modules. */
 function packageOf(from) {
   if (from.startsWith(".") || from.startsWith("/") || from.startsWith("node:") || from.startsWith("file:"))
     return undefined;
   return from.match(/^(@[^/]+\/)?[^/]+/)[0];
 }
 
-/** The source a relative import means: sources name the compiled file. */
+/** Returns the source that a relative import means: sources name the compiled file. */
 function target(path, from, known) {
   const plain = posix.join(posix.dirname(path), from);
   return [plain, plain.replace(/\.js$/, ".ts")].find((candidate) => known.has(candidate));
 }
 
-/** Every circle met on a walk over the files but tests, each as a path that ends where it begins. */
+/** Returns every circle met on a walk over the files but tests, each as a path that ends where it begins. */
 function circles(graph) {
   const found = [];
   const state = new Map();
@@ -101,7 +101,7 @@ function circles(graph) {
   return found;
 }
 
-/** The imports of a file that go up the staircase, or around it. */
+/** Returns the imports of a file that go up the staircase, or around it. */
 function steps(folder, path, imports) {
   const [, name = folder] = folder.split("/");
   const isPackage = folder === "native" || folder.startsWith("packages/");
@@ -128,7 +128,7 @@ function steps(folder, path, imports) {
   return problems;
 }
 
-/** Where a manifest lists other packages than its files import. */
+/** Returns the dependencies in which a manifest and the imports of its files differ. */
 function listed(manifest, rootManifest, files) {
   const { dependencies = {}, devDependencies = {}, optionalDependencies = {} } = manifest;
   const names = (wanted) =>

@@ -8,7 +8,7 @@ import { voiceProblems } from "./voice.mjs";
 
 const all = { core: {}, graph: {}, io: {}, losses: {}, train: {} };
 
-/** The problems of a repository of these files; `listed` are the dependencies of its packages. */
+/** Returns the problems of a repository of these files; `listed` are the dependencies of its packages. */
 function problemsOf(files, listed = {}) {
   const root = mkdtempSync(join(tmpdir(), "pixelcal-lint-"));
   try {

@@ -10,7 +10,7 @@ import { formatMessage } from "publint/utils";
 import { manifestOf, publicFolders } from "../release/manifests.mjs";
 import { packPackages } from "../release/pack.mjs";
 
-/** KiB of the packed archive; a package that outgrows its budget has packed something that it should not. */
+/** KiB of the packed archive; a package that outgrows its budget has packed something by mistake. */
 const budgets = {
   native: 20,
   core: 250,

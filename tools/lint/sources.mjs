@@ -20,7 +20,7 @@ const statement = /^(?:import|export)\b(?<names>[\w$\s{},*]*?)(?:\bfrom\s*)?"(?<
 /** A dynamic import, one of a type, or a path that is only resolved. */
 const call = /(?<kind>typeof )?\b(?:import|require|import\.meta\.resolve)\(\s*"(?<from>[^"\n]+)"\s*\)/g;
 
-/** The imports of a file: [{ from, types }], `types` where only types are imported. */
+/** Returns the imports of a file: [{ from, types }], `types` where only types are imported. */
 export function importsOf(text) {
   const found = [];
   for (const { groups } of text.matchAll(statement)) {
@@ -37,6 +37,6 @@ export function importsOf(text) {
   return found;
 }
 
-/** The text of a file, and a JSON file's value. */
+/** Reads a file's text, or a JSON file's value. */
 export const read = (root, path) => readFileSync(join(root, path), "utf8");
 export const readJson = (root, path) => JSON.parse(read(root, path));

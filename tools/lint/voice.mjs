@@ -4,7 +4,7 @@ import { dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { filesUnder, read } from "./sources.mjs";
 
-/** The folders that are held to it, with those below them. */
+/** The folders that the rules apply to, with those below them. */
 const folders = [
   "benchmarks",
   "docs",
@@ -28,7 +28,7 @@ const badLine = /^\s*\/\/ (Of|Those|What)\b/;
 const advice = "begin with a verb, or a noun and its article";
 const ownLine = /^\s*\/\//;
 
-/** The problems of one file's text, a line each. */
+/** Returns the problems of one file's text, a line each. */
 export function voiceProblems(path, text) {
   const problems = [];
   const lines = text.split("\n");

@@ -26,19 +26,19 @@ async function attempt(value) {
   }
 }
 
-/** Bytes that JavaScript holds, in its heap or outside of it. */
+/** Returns the bytes that JavaScript holds, in its heap or outside it. */
 function held() {
   const { heapUsed, external } = process.memoryUsage();
   return heapUsed + external;
 }
 
 function resetPeak() {
-  // Linux: the peak of resident memory counts anew.
+  // Linux: resets the peak of resident memory.
   writeFileSync("/proc/self/clear_refs", "5");
 }
 const peak = () => process.resourceUsage().maxRSS * 1024;
 
-/** One input after a good one has warmed everything up, with how much memory it took on top. */
+/** Runs one input after a good one has warmed everything up, and measures how much memory it took on top. */
 async function measured(value) {
   await attempt(target.make(new Random("warm-up"), 0));
   globalThis.gc?.();
@@ -48,8 +48,7 @@ async function measured(value) {
   return { ...result, growth: Math.max(held() - before[0], peak() - before[1]) };
 }
 
-// One input alone: bytes that were saved, or the one that seed and index make. It
-// is shown before it may crash.
+// One input alone: saved bytes, or the input that seed and index make. It is printed before it may crash.
 if (only !== undefined) {
   const made = () => target.make(new Random(seed, name, only.index), only.index);
   const value = only.bytes === undefined ? made() : new Uint8Array(Buffer.from(only.bytes, "base64"));
@@ -69,7 +68,7 @@ for (; index < to && Date.now() < deadline; index++) {
   else counts[result.outcome] += 1;
   const now = [held(), peak()];
   const growth = Math.max(now[0] - last[0], now[1] - last[1]);
-  // Needed memory cannot be told from garbage here, so the parent tries the input alone.
+  // Memory in use cannot be told from garbage here, so the parent tries the input alone.
   if (growth > budget.bytes) report({ outcome: "memory", index, growth });
   if (index % 1024 === 0) resetPeak();
   last = [now[0], Math.max(peak(), index % 1024 === 0 ? 0 : last[1])];

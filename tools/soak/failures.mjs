@@ -12,7 +12,7 @@ export class Failures {
     this.#folder = folder;
   }
 
-  /** The file of a finding, or undefined where there are enough of its kind. */
+  /** Saves a finding and returns its file; undefined where there are enough of its kind. */
   save(target, seed, finding) {
     const kind = `${target.name} ${finding.outcome} ${finding.signature ?? ""}`;
     const count = (this.#seen.get(kind) ?? 0) + 1;

@@ -1,10 +1,9 @@
-// The report of a child about itself in a file of its own: its present input and the outcomes of earlier
-// ones.
+// The file in which a child reports its current input and the outcomes of earlier ones.
 
 /**
- * Per input: processor seconds (a busy machine is no hang), wall-clock seconds (a blocked read
- * is one), and memory. The first one may take longer by the seconds of `starting`: the child
- * then still loads the packages.
+ * The limits of an input: processor seconds (a busy machine is not a hang), wall-clock seconds (a blocked
+ * read is one) and memory. The first input may take `starting` seconds more, because the child is still
+ * loading the packages.
  */
 export const budget = { cpuSeconds: 2, wallSeconds: 30, starting: 10, bytes: 64 * 2 ** 20 };
 

@@ -32,7 +32,7 @@ function strange(random) {
 
 const isObject = (value) => typeof value === "object" && value !== null;
 
-/** `value` with one change: of itself, or somewhere inside of it. */
+/** Returns `value` with one change: of itself, or somewhere inside it. */
 function changed(value, random) {
   if (!isObject(value) || random.oneIn(12)) return other(value, random);
   const entries = Object.entries(value);
@@ -44,7 +44,7 @@ function changed(value, random) {
   else if (how === 2) entries[place] = [random.pick(words), item];
   else if (how === 3) entries[place] = [key, random.pick(entries)[1]];
   else entries[place] = [key, changed(item, random)];
-  // Own fields all of them, "__proto__" too.
+  // All are own fields, even "__proto__".
   return Array.isArray(value) ? entries.map(([, item]) => item) : Object.fromEntries(entries);
 }
 
@@ -65,7 +65,7 @@ function other(value, random) {
   return random.pick([[value], { a: value }, strange(random)]);
 }
 
-/** One to three changes of a JSON value. */
+/** Makes one to three changes of a JSON value. */
 export function mutatedJson(value, random) {
   let result = value;
   for (let i = random.pick([0, 0, 1, 2]); i >= 0; i--) result = changed(result, random);

@@ -1,6 +1,6 @@
 /**
- * A shorter part of `bytes` that still is the `same`: halves, quarters and so on are left out,
- * a few hundred times at most.
+ * Finds a shorter part of `bytes` that is still the `same`: halves, quarters and so on are left out, a few
+ * hundred times at most.
  */
 export async function minimised(bytes, same, attempts = 300) {
   let best = bytes;

@@ -5,7 +5,7 @@ const edges = [0n, 1n, 0x7fn, 0x80n, 0xffn, 0x7fffn, 0x8000n, 0xffffn, 0x7ffffff
 const wide = [1n << 32n, (1n << 53n) - 1n, 1n << 53n, (1n << 63n) - 1n, 1n << 63n, (1n << 64n) - 1n];
 export const boundaries = [...edges, ...wide];
 
-/** Words that texts inside of formats trip over. */
+/** Words that the text parts of formats trip over. */
 export const words = [
   ..."0 1 -1 -0 7 255 256 65536 2147483647 2147483648 -2147483648 4294967296 9007199254740992 1e308 1e999 -1e999".split(
     " ",
@@ -84,7 +84,7 @@ const operations = [
   text,
 ];
 
-/** Replaces a word or number of a text, or puts one in. */
+/** Replaces or inserts a word or number in a text. */
 export function text(bytes, random) {
   const found = [
     ...Buffer.from(bytes)
@@ -97,7 +97,7 @@ export function text(bytes, random) {
   return splice(bytes, index, old.length, word);
 }
 
-/** One to three mutations of bytes. */
+/** Makes one to three mutations of bytes. */
 export function mutated(bytes, random, seeds) {
   let result = bytes;
   for (let i = random.pick([0, 0, 0, 1, 2]); i >= 0; i--) {

@@ -1,9 +1,10 @@
-// Mutations of Protocol Buffers messages that keep the lengths around them right, so that
-// they reach what lies inside.
+// Mutations of Protocol Buffers messages that keep the enclosing lengths right, so that they reach the inner
+// fields.
 import { boundaries, mutated } from "./mutate.mjs";
 
 /**
- * The fields of a message, nested ones as far as they can be read as such; undefined where `bytes` is none.
+ * Parses the fields of a message, nested ones as far as they can be read as such; undefined where `bytes` is
+ * not a message.
  */
 export function parse(bytes, depth = 0) {
   const fields = [];
@@ -45,7 +46,7 @@ export function varint(value) {
   return Uint8Array.from(bytes);
 }
 
-/** The bytes of parsed fields. A field's `lie` is added to its length. */
+/** Encodes parsed fields. A field's `lie` is added to its length. */
 export function encode(fields) {
   const parts = [];
   for (const { number, wire, value, children, lie = 0 } of fields) {
@@ -60,7 +61,7 @@ export function encode(fields) {
   return new Uint8Array(Buffer.concat(parts));
 }
 
-/** All lists of fields in a message, each with the way to it. */
+/** Lists all lists of fields in a message, each with the way to it. */
 function lists(fields, path = [], found = []) {
   if (fields.length > 0) found.push(path);
   fields.forEach(({ children }, i) => void (children && lists(children, [...path, i], found)));
@@ -117,7 +118,7 @@ function value(fields, i, random, _, seeds) {
   return copy;
 }
 
-/** One to three edits of the parsed message `fields`; `others` is another message to take parts of. */
+/** Makes one to three edits of the parsed message `fields`; `others` is another message to take parts of. */
 export function mutatedMessage(fields, random, others, seeds) {
   let result = fields;
   for (let i = random.pick([0, 0, 1, 2]); i >= 0; i--) {

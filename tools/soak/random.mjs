@@ -1,5 +1,5 @@
-// Random numbers that a text decides: input 4711 of a target is the same on every
-// machine and after every restart.
+// Random numbers seeded by a text: input 4711 of a target is the same on every machine and after every
+// restart.
 
 /** A generator (sfc32) seeded by the hash of its parts. */
 export class Random {
@@ -17,7 +17,7 @@ export class Random {
     for (let i = 0; i < 12; i++) this.next();
   }
 
-  /** 32 random bits. */
+  /** Draws 32 random bits. */
   next() {
     const sum = (this.#a + this.#b + this.#counter) | 0;
     this.#counter = (this.#counter + 1) | 0;
@@ -27,12 +27,12 @@ export class Random {
     return sum >>> 0;
   }
 
-  /** An integer from 0 to `count` - 1. */
+  /** Draws an integer from 0 to `count` - 1. */
   integer(count) {
     return count <= 0 ? 0 : this.next() % count;
   }
 
-  /** True in one of `count` cases. */
+  /** Returns true in one of `count` cases. */
   oneIn(count) {
     return this.integer(count) === 0;
   }

@@ -27,7 +27,8 @@ function rows({ targets }) {
 }
 
 /**
- * The table in plain columns, every kind of fault, and the sum: a target passes when nothing was found in it.
+ * Formats the table in plain columns, every kind of fault, and the sum: a target passes when nothing was
+ * found in it.
  */
 export function summary(state) {
   const table = [titles, ...rows(state)];

@@ -1,4 +1,4 @@
-// The run over all targets, in turns of half a minute after each of which its state is kept for `--resume`.
+// The run over all targets, in turns of half a minute; after each turn the state is saved for `--resume`.
 import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
@@ -11,7 +11,7 @@ import { alone, watch } from "./watch.mjs";
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const turn = 30_000;
 
-/** Counts of one target; `total` is what shall be done, `next` how far it is. */
+/** Counts of one target: `total` inputs are to be run, `next` is the first that has not been. */
 const fresh = (target, total) => ({
   ...{ group: target.group, name: target.name, total, next: 0, accepted: 0, refused: 0 },
   ...{ crash: 0, hang: 0, untyped: 0, memory: 0, seconds: 0, kinds: {} },
@@ -51,7 +51,7 @@ function resumed(home) {
   }
 }
 
-/** The states of soaks of one commit as one; of a target that is in several, the furthest. */
+/** Merges the states of soaks of one commit; of a target that is in several, the furthest. */
 export function merged(homes) {
   const states = homes.map(resumed);
   const [first] = states;
@@ -83,7 +83,7 @@ export async function soak({ minutes, scale, seed, only, resume, home = join(roo
   const left = all.filter(
     ({ name }) => state.targets[name] && state.targets[name].next < state.targets[name].total,
   );
-  // Seconds that a target needs by its rate: its part of what time is left.
+  // The seconds that a target needs at its rate decide its share of the time left.
   const need = ({ name, rate }) => (state.targets[name].total - state.targets[name].next) / rate;
   for (const [i, target] of left.entries()) {
     const needed = left.slice(i).reduce((sum, other) => sum + need(other), 0);
@@ -93,7 +93,7 @@ export async function soak({ minutes, scale, seed, only, resume, home = join(roo
   return state;
 }
 
-/** Throws unless every fault that is planted is seen as what it is. */
+/** Throws unless every planted fault is detected as its kind. */
 async function checkWatch() {
   const [target] = await targetsOf("planted");
   const seen = [];
@@ -127,7 +127,7 @@ async function finish(target, state, deadline, failures, kept) {
 
 async function count(target, state, finding, failures) {
   const counts = state.targets[target.name];
-  // Growth may be garbage of the inputs before: only what takes the memory alone counts.
+  // Growth may be garbage of earlier inputs: it counts only if the input alone takes the memory too.
   if (finding.outcome === "memory") {
     const again = await alone(target, { seed: state.seed, index: finding.index });
     if (again.outcome !== "memory") return;

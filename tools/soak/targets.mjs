@@ -1,20 +1,20 @@
-// Everything that is soaked. A reader's `share` is its part of the inputs of all readers;
-// calls and kills are counted.
+// All targets of the soak. A reader's `share` is its part of the inputs of all readers; calls and kills have
+// counts.
 const modules = {
   readers: ["onnx", "arrays", "checkpoints", "config", "states", "volumes"],
   boundary: ["native", "core"],
   kills: ["checkpoint", "training", "predictor"],
-  // Faults put in on purpose, which every soak must see before it begins.
+  // Planted faults, which every soak must detect before it begins.
   planted: ["faults"],
 };
 
 export const groups = ["readers", "boundary", "kills"];
 
-/** Full counts of a whole soak. */
+/** The counts of a full soak. */
 export const fullCounts = { readers: 1_000_000, boundary: 100_000, kills: 300 };
 
 /**
- * The targets of a group: { group, name, kind, share, make(random), run(input) }, or {
+ * Returns the targets of a group: { group, name, kind, share, make(random), run(input) }, or {
  * perform(random) } for kills.
  */
 export async function targetsOf(group) {

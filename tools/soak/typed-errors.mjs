@@ -1,4 +1,4 @@
-// The errors that bad input may end in. Everything else that reaches a caller is a fault of ours.
+// The errors that bad input may cause. Anything else that reaches a caller is our fault.
 export const typed = {
   onnx: ["GraphError", "UnsupportedOpError", "InvalidArgumentError"],
   npy: ["FormatError"],
@@ -27,7 +27,7 @@ const named = (error) => (error instanceof Error ? error.constructor.name : type
 export const isTyped = (kind, error) =>
   error instanceof Planted || typed[kind].includes(named(error)) || (kind === "native" && ofNative(error));
 
-/** One line that says what was thrown and where, the same for the same fault. */
+/** Describes an error in one line, what was thrown and where, the same for the same fault. */
 export function signature(error) {
   if (!(error instanceof Error)) return `${typeof error} thrown: ${String(error).slice(0, 80)}`;
   const frame =

@@ -1,5 +1,4 @@
-// Runs a target's inputs in child processes, watches them, and begins anew behind
-// an input that crashed or hung.
+// Runs a target's inputs in child processes, watches them, and restarts after an input that crashed or hung.
 import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -10,7 +9,7 @@ import { budget, decodeBeat, encodeBeat } from "./heartbeat.mjs";
 const program = fileURLToPath(new URL("child.mjs", import.meta.url));
 const flags = ["--max-old-space-size=512", "--max-semi-space-size=4", "--expose-gc", "--no-warnings"];
 
-/** Processor seconds of a process so far; undefined when it has ended. */
+/** Returns the processor seconds of a process so far; undefined when it has ended. */
 function cpuSeconds(pid) {
   try {
     const fields = readFileSync(`/proc/${pid}/stat`, "latin1").split(") ")[1].split(" ");
@@ -20,7 +19,7 @@ function cpuSeconds(pid) {
   }
 }
 
-/** One child to its end: { status, signal, hung, lines, stderr, beat }. */
+/** Runs one child to its end: { status, signal, hung, lines, stderr, beat }. */
 function once(job, folder, { cpuSeconds: cpuLimit, wallSeconds, starting } = budget) {
   return new Promise((resolve) => {
     const beat = join(folder, "beat");
@@ -74,8 +73,8 @@ export async function alone(target, { seed, index, bytes }) {
 }
 
 /**
- * Inputs `from` to `to`, or fewer until the deadline: { next, accepted, refused }. Every finding is passed on
- * as { outcome: "crash" | "hang" | "untyped" | "memory", index, ... }.
+ * Runs inputs `from` to `to`, or fewer until the deadline: { next, accepted, refused }. Every finding is
+ * passed on as { outcome: "crash" | "hang" | "untyped" | "memory", index, ... }.
  */
 export async function watch(target, { seed, from, to, deadline, found }) {
   const folder = mkdtempSync(join(tmpdir(), "pixelcal-watch-"));

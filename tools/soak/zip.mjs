@@ -1,4 +1,4 @@
-// ZIP archives with every field in the open, so that one of them can be wrong while all the others are right.
+// ZIP archives written field by field, so that one field can be wrong while all the others are right.
 import { crc32, deflateRawSync } from "node:zlib";
 import { boundaries, concat } from "./mutate.mjs";
 
@@ -14,9 +14,9 @@ function record(signature, fields) {
 }
 
 /**
- * The bytes of an archive of `entries` { name, bytes, stored }. `lie(field, value)` may return
- * another value for any number that is written ("crc", "packed", "size", "offset", "method",
- * "flags", "count", "index", ...).
+ * Makes the bytes of an archive of `entries` { name, bytes, stored }. `lie(field, value)` may return another
+ * value for any number that is written ("crc", "packed", "size", "offset", "method", "flags", "count",
+ * "index", ...).
  */
 export function archive(entries, lie = (_, value) => value) {
   const parts = [];
@@ -64,7 +64,7 @@ export function archive(entries, lie = (_, value) => value) {
   return concat(...parts, ...index, end);
 }
 
-/** An archive one number of which is wrong. */
+/** Makes an archive one number of which is wrong. */
 export function lyingArchive(entries, random) {
   let left = random.integer(20 * entries.length + 10);
   return archive(entries, (_, value) =>

@@ -1,4 +1,4 @@
-// Core's public functions and classes: every export, in the forms that their callers know and in others.
+// Core's public functions and classes: every export, called as documented and in other ways.
 import { core } from "../dist.mjs";
 import { abused, disturb, strangeValue } from "./values.mjs";
 
@@ -30,7 +30,7 @@ function tensors(random) {
   return { size, classes, pixels, labels, mask, probs: tensor("float32", probs, [1, classes, ...size]) };
 }
 
-/** Arguments that are right for a function, by its name without "Sync". */
+/** Valid arguments of a function, by its name without "Sync". */
 const valid = (random) => {
   const { size, classes, labels, mask, probs } = tensors(random);
   const spacing = size.map(() => 1.5);
@@ -92,13 +92,14 @@ const valid = (random) => {
   };
 };
 
-// Other packages check their options with these, by names from the program. `zeros` makes what it is told.
+// Other packages check their options with these, by names from the program. `zeros` allocates what it is
+// asked for.
 const helpers =
   /^(check\w*|nearestName|optionNames|unknownOption|invalidArgument|InvalidArgumentError|holds|Random|DeviceTensor|zeros)$/;
 const names = Object.keys(core).filter((name) => typeof core[name] === "function" && !helpers.test(name));
 const isMetric = (name) => typeof core[name].restore === "function";
 
-/** A metric's whole life with strange arguments: construction, updates, merging, states. */
+/** Takes a metric through its whole life with strange arguments: construction, updates, merging, states. */
 async function live(Metric, args, { update, other, state }) {
   const metric = new Metric(...args);
   await metric.update(...update);

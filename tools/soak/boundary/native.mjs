@@ -1,4 +1,4 @@
-// The Node-API functions, called as nothing in the packages would.
+// The Node-API functions, called in ways that the packages never do.
 import { native } from "../dist.mjs";
 import { abused, disturb, strangeValue } from "./values.mjs";
 
@@ -7,7 +7,7 @@ native.setThreadCount(2);
 const floats = (length) => Float32Array.from({ length }, (_, i) => ((i * 37) % 100) / 100);
 const bytes = (length, count) => Uint8Array.from({ length }, (_, i) => (i * 7) % count);
 
-// Small grids mostly: a large one runs long enough for its arrays to change meanwhile.
+// Mostly small grids; a large one runs long enough for its arrays to change meanwhile.
 const small = [[6, 8], [3, 4, 5], [24], [1, 1], [2, 65]];
 const large = [
   [64, 64],
@@ -15,7 +15,7 @@ const large = [
   [16, 32, 32],
 ];
 
-/** Options that are right, for a grid of one of a few sizes: a function for every kernel. */
+/** Valid options for a grid of one of a few sizes: a function for every kernel. */
 const valid = (random) => {
   const size = random.pick(random.oneIn(8) ? large : small);
   const pixels = size.reduce((a, b) => a * b);
@@ -104,19 +104,19 @@ const valid = (random) => {
 
 const names = Object.keys(native).filter((name) => typeof native[name] === "function");
 
-/** A function's options, right ones; of a function that is not known here, those of another. */
+/** Returns valid options of a function; for a function that is not known here, those of another. */
 function optionsFor(name, random) {
   const all = valid(random);
   return (all[name.replace(/Sync$/, "")] ?? random.pick(Object.values(all)))();
 }
 
-/** The results of the kernel for good options do not change, whatever was called before. */
+/** Fails if the kernel's results for good options have changed, whatever was called before. */
 function canary() {
   const found = native.distanceTransformSync({ mask: Uint8Array.of(1, 1, 0, 1), size: [4] });
   if (found.join() !== "2,1,0,1") throw new Error(`a kernel is wrong after this call: ${found.join()}`);
 }
 
-/** A call: { name, args, disturbed }. */
+/** Makes a call: { name, args, disturbed }. */
 function make(random) {
   const name = random.pick(names);
   const any = () => strangeValue(random);

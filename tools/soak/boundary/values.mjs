@@ -38,7 +38,7 @@ export const arrayTypes = [
   ...(globalThis.Float16Array ? [globalThis.Float16Array] : []),
 ];
 
-/** An array of a type and length in one of the forms that a typed array can have. */
+/** Makes an array of a type and length in one of the forms that a typed array can have. */
 export function strangeArray(
   random,
   Type = random.pick(arrayTypes),
@@ -140,7 +140,7 @@ const texts = [
   "x".repeat(70_000),
 ];
 
-/** Any value at all. */
+/** Makes any value at all. */
 export function strangeValue(random) {
   return random.pick([
     () => random.pick(numbers),
@@ -154,7 +154,7 @@ export function strangeValue(random) {
   ])();
 }
 
-/** `options` with one to three of its fields, or fields of fields, changed for something strange. */
+/** Returns `options` with one to three of its fields, or fields of fields, changed for something strange. */
 export function abused(options, random) {
   if (
     typeof options !== "object" ||
@@ -189,7 +189,7 @@ export function abused(options, random) {
   return random.oneIn(40) ? new Proxy(copy, {}) : copy;
 }
 
-// An array's own fields may say anything by now.
+// An array's own fields may hold anything by now.
 const typed = Object.getPrototypeOf(Uint8Array.prototype);
 const trueLength = Object.getOwnPropertyDescriptor(typed, "length").get;
 const trueName = Object.getOwnPropertyDescriptor(typed, Symbol.toStringTag).get;
@@ -204,7 +204,7 @@ function lengthOf(view) {
 
 const typeOf = (view) => arrayTypes.find(({ name }) => name === trueName.call(view));
 
-/** Something strange that is near to what belongs there. */
+/** Makes something strange that is close to a valid value. */
 function strangeFor(value, random) {
   if (random.oneIn(3) || types.isProxy(value)) return strangeValue(random);
   if (typeof value === "number")

@@ -1,5 +1,5 @@
-// A process that writes one checkpoint after another is killed at any moment: the file is whole, the last or
-// the one before, and what was half written is swept.
+// A process that writes one checkpoint after another is killed at any moment: the file is whole, the last
+// checkpoint or the one before, and half-written files are swept.
 import { spawn } from "node:child_process";
 import { readdirSync, rmSync } from "node:fs";
 import { createInterface } from "node:readline";
@@ -9,7 +9,7 @@ import { must, patience } from "./broken.mjs";
 
 const index = new URL("../../../packages/train/dist/index.js", import.meta.url).href;
 
-/** Writes checkpoints of 4 MB, every array holding its number, and says each that is written. */
+/** Writes checkpoints of 4 MB, every array filled with the number of its checkpoint, and reports each. */
 const program = (path, first) => `
   import { writeCheckpoint } from ${JSON.stringify(index)};
   const data = new Float32Array(1 << 19);

@@ -1,5 +1,5 @@
-// The process of a Predictor is killed while requests run, wait or have ended: no answer is wrong, and no
-// more is lost than the request under way.
+// The process of a Predictor is killed while requests run, wait or have ended: no answer is wrong, and only
+// the request in progress is lost.
 import { core, train } from "../dist.mjs";
 import { must, patience } from "./broken.mjs";
 
@@ -31,7 +31,7 @@ async function run(random) {
   const { pid } = predictor.statistics();
   if (pid !== undefined) process.kill(pid, "SIGKILL");
   const settled = [...(await answers)];
-  // One more, at once: an idle process that was killed costs nothing.
+  // Another request at once: killing an idle process loses nothing.
   requests.push(0);
   settled.push(...(await Promise.allSettled([predictor.predict(images[0])])));
   const lost = settled.filter(({ status }) => status === "rejected");

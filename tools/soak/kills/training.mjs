@@ -1,5 +1,5 @@
-// `pixelcal train` is killed at any moment and resumed: its files are those of a run that
-// nothing stopped, bit for bit.
+// `pixelcal train` is killed at any moment and resumed: its files equal those of an uninterrupted run, bit
+// for bit.
 import { spawn } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -21,9 +21,7 @@ ema: 0.9
 threads: 1
 `;
 
-/**
- * Runs the command line, killed after `milliseconds` if it still goes on: { status, killed, seconds, text }.
- */
+/** Runs the command line and kills it after `milliseconds`: { status, killed, seconds, text }. */
 function pixelcal(args, milliseconds) {
   return new Promise((resolve) => {
     const begun = performance.now();
@@ -57,7 +55,7 @@ function contents(name) {
   );
 }
 
-/** A log without its columns of seconds. */
+/** Returns a log without its columns of seconds. */
 function timeless(log) {
   const [head, ...rows] = log
     .trimEnd()

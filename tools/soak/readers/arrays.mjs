@@ -59,7 +59,7 @@ const archives = [
   archive([]),
 ];
 
-// Damage inside of an array goes in behind a right checksum; else all of it would end at the checksum.
+// Damage inside an array gets a right checksum; otherwise every such file would fail at the checksum.
 function inside(random) {
   const list = entries(random.oneIn(2));
   const place = random.integer(list.length);
@@ -95,7 +95,7 @@ const files = [
   concat(...io.encodeSafetensors({ tensors: named, metadata: { a: "b" } }, { checksum: true })),
 ];
 
-/** Safetensors bytes with another header, the length before it right again. */
+/** Returns safetensors bytes with another header and the right length before it. */
 export function withHeader(bytes, header) {
   const length = Buffer.alloc(8);
   length.writeBigUInt64LE(BigInt(header.length));
@@ -105,8 +105,8 @@ const headerLength = (bytes) => Number(Buffer.from(bytes.buffer, bytes.byteOffse
 export const headerOf = (bytes) => bytes.subarray(8, 8 + headerLength(bytes));
 
 /**
- * A safetensors file with damage in its header, its length or anywhere. `change` takes and gives the header
- * as JSON. Most of those with a checksum get the right one, so that not all damage ends there.
+ * Damages a safetensors file in its header, its length or anywhere. `change` takes and gives the header as
+ * JSON. Most files with a checksum get the right one, so that not all damage ends there.
  */
 export function mutatedSafetensors(bytes, random, seeds, change = mutatedJson) {
   const damaged = damagedSafetensors(bytes, random, seeds, change);
@@ -124,7 +124,8 @@ function damagedSafetensors(bytes, random, seeds, change) {
 }
 
 /**
- * The file with the SHA-256 that its metadata should have: of all bytes, zeros in the place of the checksum.
+ * Returns the file with the SHA-256 that its metadata should have: of all bytes, zeros in the place of the
+ * checksum.
  */
 function resealed(bytes) {
   const key = '"pixelcal-sha256":"';

@@ -25,7 +25,7 @@ const seeds = [
   await written({ model: arrays, slots: {}, accumulated: {}, averaged: {}, state }),
 ];
 
-/** Half of the changes are inside of the training state, which is JSON within the JSON. */
+/** Changes a header, half of the time inside the training state, which is JSON within the JSON. */
 function change(header, random) {
   const { __metadata__: metadata } = header;
   if (random.oneIn(2)) return mutatedJson(header, random);

@@ -51,7 +51,7 @@ threads: 1
   `a: &a [x, x, x, x]\nb: &b [*a, *a, *a, *a]\nmethod: dicece\nepochs: *b\n`,
 ].map((seed) => new Uint8Array(Buffer.from(seed)));
 
-// The first ones once more as what they say, to be changed where their texts stay well-formed.
+// The first texts again as parsed values, so that mutations keep them well-formed.
 const { parse } = await import(
   new URL("../../../packages/cli/node_modules/yaml/dist/index.js", import.meta.url).href
 );
@@ -59,7 +59,7 @@ const values = seeds.slice(0, 4).map((seed) => parse(Buffer.from(seed).toString(
 const structured = (_, random) =>
   new Uint8Array(Buffer.from(JSON.stringify(mutatedJson(random.pick(values), random), null, 1) ?? ""));
 
-/** Lines moved and indented otherwise, as people do it by mistake. */
+/** Moves and re-indents lines, as people do by mistake. */
 function lines(bytes, random) {
   const list = Buffer.from(bytes).toString("utf8").split("\n");
   const place = random.integer(list.length);

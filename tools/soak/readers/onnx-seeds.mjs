@@ -1,5 +1,5 @@
-// Small ONNX models of many kinds: networks built by packages/graph, and what only
-// other exporters write, by hand.
+// Small ONNX models of many kinds: networks built by packages/graph, and hand-made forms that only other
+// exporters write.
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { core, graph as library } from "../dist.mjs";
 import { encode } from "../protobuf.mjs";

@@ -1,4 +1,5 @@
-// ONNX: parsing with shapes, folding and data in other files, and everything that is asked of a file before.
+// ONNX: parsing with shapes, folding and data in other files, and every question that is asked of a file
+// before that.
 import { graph, train } from "../dist.mjs";
 import { mutated } from "../mutate.mjs";
 import { mutatedMessage, parse } from "../protobuf.mjs";
@@ -20,7 +21,7 @@ const shapesOf = ({ length }) => ({
 
 function parsed(bytes) {
   const options = { externalData: scratchFolder };
-  // Most with the sizes that the file declares, some with given ones.
+  // Mostly with the sizes that the file declares, sometimes with given ones.
   return graph.parseModel(bytes, bytes.length % 4 === 0 ? { ...options, shapes: shapesOf(bytes) } : options);
 }
 
@@ -38,7 +39,7 @@ export const onnxTarget = {
   rate: 1500,
   make,
   run(bytes) {
-    // One other question each: all of them of every input would ask the same things many times.
+    // One further question per input: asking all of every input would repeat the same work many times.
     const other = attempts[bytes.length % attempts.length];
     let refused;
     try {
@@ -53,7 +54,7 @@ export const onnxTarget = {
   },
 };
 
-/** `pixelcal check`: what was parsed is also tried in the runtime, which takes a second for a good model. */
+/** `pixelcal check`: a parsed model is also tried in the runtime, which takes a second for a good one. */
 export const checkTarget = {
   name: "onnx-check",
   kind: "onnx",

@@ -11,7 +11,7 @@ const probs = core.tensor(
 );
 const labels = core.tensor("uint8", Uint8Array.of(0, 1, 2, 0), [1, 2, 2]);
 
-/** Every exported class with `restore`: those of later versions too. */
+/** Every exported class with `restore`, including future ones. */
 const classes = Object.values(core).filter(
   (value) => typeof value === "function" && typeof value.restore === "function",
 );
@@ -43,7 +43,7 @@ function parts(state) {
   return { header: Buffer.from(state.subarray(16, start)), sums: state.subarray(start) };
 }
 
-/** A state with such a header and sums, its lengths and checksum right. */
+/** Makes a state of such a header and sums, its lengths and checksum right. */
 function whole(header, sums) {
   const padded = Buffer.concat([header, Buffer.alloc((8 - (header.length % 8)) % 8, " ")]);
   const bytes = Buffer.concat([seeds[0].subarray(0, 16), padded, sums]);
@@ -65,7 +65,7 @@ export const stateTarget = {
     return whole(Buffer.from(JSON.stringify(mutatedJson(JSON.parse(header), random)) ?? ""), sums);
   },
   run(bytes) {
-    // The state names its class; where it no longer does, all are tried.
+    // The state names its class; if the name is damaged, all classes are tried.
     const text = Buffer.from(bytes).toString("latin1");
     const named = classes.filter(({ name }) => text.includes(`"${name}"`));
     let refused;

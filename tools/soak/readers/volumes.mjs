@@ -19,7 +19,7 @@ const read = (name) => (bytes) =>
     ? io.readVolume(scratch(name, bytes))
     : io.readVolume(bytes, { source: name, spacingFrom: bytes.length % 3 === 0 ? "pixdim" : undefined });
 
-/** Packs what the change makes of the unpacked bytes, so that not all damage ends at a checksum. */
+/** Changes the unpacked bytes and packs them again, so that not all damage ends at a checksum. */
 const behindGzip = (seed, random, seeds) =>
   random.oneIn(6)
     ? mutated(gzipSync(seed), random, seeds)
@@ -122,7 +122,7 @@ const png = [
   pngBytes({ width: 2, height: 2, depth: 16, colour: 6, rows: new Uint8Array(34) }),
 ];
 
-/** A file whose chunks are damaged behind right checksums. */
+/** Makes a file whose chunks are damaged behind right checksums. */
 function damagedPng(random) {
   const seed = Buffer.from(random.pick(png));
   const parts = [seed.subarray(0, 8)];
@@ -165,7 +165,7 @@ export const tiffTarget = {
   run: read("a.tif"),
 };
 
-// The seeds are read before they are damaged: a soak of files that are all refused would find nothing.
+// The seeds are read undamaged first: a soak of files that are all refused would find nothing.
 for (const [seeds, run] of [
   [nifti.slice(0, 5), niftiTarget.run],
   [nrrd.slice(0, 5), nrrdTarget.run],
