@@ -169,7 +169,7 @@ TEST(SoftLabelsReject) {
   CHECK_THROWS(run(good, options, out), "divisor: expected a positive number, got 0");
   options = {};
   options.band = true;
-  CHECK_THROWS(run(good, options, out), "band: expected a morphology operation, got none");
+  CHECK_THROWS(run(good, options, out), "band: needs a morphology operation");
   options = {};
   options.morphology = MorphologyOptions{.iterations = std::numeric_limits<int32_t>::min()};
   CHECK_THROWS(run(good, options, out), "iterations: expected at least 1, got -2147483648");

@@ -91,7 +91,7 @@ void CheckSoftLabels(const LabelSpan& labels, std::span<const float> image, cons
   Require(options.dimensions >= 1 && options.dimensions <= grid.rank, "dimensions: expected 1 to ", grid.rank,
           ", got ", options.dimensions);
   if (options.morphology) CheckMorphology(*options.morphology);
-  Require(!options.band || options.morphology, "band: expected a morphology operation, got none");
+  Require(!options.band || options.morphology, "band: needs a morphology operation");
   Require(options.divisor > 0, "divisor: expected a positive number, got ", options.divisor);
   if (!ReadsImage(options.aggregation)) return;
   Require(std::ssize(image) == count, "image: expected ", count, " pixels, got ", image.size());

@@ -37,8 +37,8 @@ type Described = Pick<NodeSpec, "name" | "attributes">;
 const wrong = (node: Described, key: string, expected: string): Error =>
   graphError(`${node.name}.${key}`, expected, describe(node.attributes[key]));
 
-const describe = (value: Attribute | undefined): string =>
-  typeof value === "object" && !Array.isArray(value) ? "an object" : String(value);
+const describe = (value: Attribute | undefined): string | undefined =>
+  typeof value === "object" && !Array.isArray(value) ? "an object" : value?.toString();
 
 export function numberOf(node: Described, key: string, otherwise?: number): number {
   const value = node.attributes[key] ?? otherwise;

@@ -54,7 +54,7 @@ test("attributes are read by type, floats in single precision", () => {
   expect(numbersOf(node, "pads")).toEqual([1, 2]);
   expect(numbersOf(node, "missing")).toBeUndefined();
   expect(() => numberOf(node, "mode")).toThrow("n.mode: expected a number, got edge");
-  expect(() => numberOf(node, "missing")).toThrow("n.missing: expected a number, got undefined");
+  expect(() => numberOf(node, "missing")).toThrow("n.missing: missing; expected a number");
   expect(() => textOf(node, "axis", "")).toThrow("n.axis: expected a string, got 2");
   expect(() => numbersOf(node, "axis")).toThrow("n.axis: expected a list of numbers, got 2");
 });

@@ -19,7 +19,7 @@ export const onnxTypes: { readonly [T in DataType]: number } = {
 /** ONNX's number of bfloat16, which PixelCal has no arrays for. */
 export const onnxBfloat16 = 16;
 
-/** The data type of ONNX's number, undefined for types that PixelCal has no arrays for. */
+/** Returns the data type of ONNX's number; undefined for types that PixelCal has no arrays for. */
 export function dataType(onnxType: number): DataType | undefined {
   return (Object.keys(onnxTypes) as DataType[]).find((type) => onnxTypes[type] === onnxType);
 }
@@ -43,7 +43,7 @@ const arrays: { readonly [T in DataType]: { from(numbers: ArrayLike<number>): Ty
   bool: { from: (numbers) => Uint8Array.from(numbers, (value) => Number(value !== 0)) },
 };
 
-/** A tensor of `type` from plain numbers; integers are truncated towards zero. */
+/** Makes a tensor of `type` from plain numbers; integers are truncated towards zero. */
 export function fromNumbers<T extends DataType>(
   type: T,
   numbers: Iterable<number>,
@@ -56,10 +56,10 @@ export function fromNumbers<T extends DataType>(
 const isList = (numbers: Iterable<number>): numbers is Iterable<number> & ArrayLike<number> =>
   "length" in numbers;
 
-/** The elements as plain numbers, in memory order. */
+/** Returns the elements as plain numbers, in memory order. */
 export function toNumbers(tensor: Tensor): Float64Array {
   const data = tensor.data;
-  // Its memory as bits: where there is a Float16Array, float16 may come as one.
+  // The memory as bits: on newer versions of Node the data of float16 may be a Float16Array.
   if (tensor.type === "float16")
     return Float64Array.from(new Uint16Array(data.buffer, data.byteOffset, data.length), fromHalf);
   if (data instanceof Float64Array) return data.slice();
@@ -76,7 +76,7 @@ export function toNumbers(tensor: Tensor): Float64Array {
   return numbers;
 }
 
-/** Integers of 64 bits as two words, as a BigInt for each would take ten times as long. */
+/** Writes 64-bit integers as two words; a BigInt for each would take ten times as long. */
 function wide<T extends BigInt64Array | BigUint64Array>(
   into: T,
   numbers: ArrayLike<number>,
@@ -94,7 +94,10 @@ function wide<T extends BigInt64Array | BigUint64Array>(
   return into;
 }
 
-/** 2^63 - 1, ONNX's "to the end", is 2^63 as a number and must not wrap to the lowest. */
+/**
+ * Converts to a BigInt of 64 bits: ONNX's "to the end", 2^63 - 1, is 2^63 as a number and must not wrap
+ * around.
+ */
 function saturated(value: number, lowest: bigint, highest: bigint): bigint {
   if (Number.isNaN(value)) return 0n;
   if (value >= Number(highest)) return highest;

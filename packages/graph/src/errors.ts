@@ -10,13 +10,14 @@ export class GraphError extends Error {
   }
 }
 
-/** The error "Conv_3: expected a weight of rank 4, got 5". */
+/** Makes the error "Conv_3: expected a weight of rank 4, got 5", or "Conv_3: missing; expected a weight". */
 export function graphError(where: string, expected: string, got: unknown): GraphError {
+  if (got === undefined) return new GraphError(where, `missing; expected ${expected}`);
   const text = Array.isArray(got) ? listed(got) : String(got);
   return new GraphError(where, `expected ${expected}, got ${text}`);
 }
 
-/** Enough of a list to see what it is: a file may hold a million numbers. */
+/** The most items of a list that a message shows: a file may hold a million numbers. */
 const mostShown = 16;
 
 function listed(values: readonly unknown[]): string {
@@ -24,7 +25,7 @@ function listed(values: readonly unknown[]): string {
   return values.length > mostShown ? `[${shown}, ... (${values.length} in all)]` : `[${shown}]`;
 }
 
-/** Operators that a step does not know: all of them at once, sorted. */
+/** Thrown for unsupported operators: lists all of them at once, sorted. */
 export class UnsupportedOpError extends Error {
   readonly code = "ERR_PIXELCAL_UNSUPPORTED_OPERATOR";
   readonly opTypes: readonly string[];

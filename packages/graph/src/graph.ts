@@ -10,16 +10,16 @@ const largestShared = 64;
 
 /** More elements than any tensor of a network has: 8 GiB of float32. */
 const mostElements = 2 ** 31;
-/** More dims than any runtime has. */
+/** More dims than any runtime supports. */
 const mostAxes = 16;
 
-/** -0 and 0 differ as constants, but print alike. */
+/** Writes a number exactly: -0 and 0 differ as constants, but print alike. */
 const exact = (value: number | bigint): string => (Object.is(value, -0) ? "-0" : String(value));
 
 /** The type of a graph, the same for one that was made and the one a value belongs to. */
 export type Graph = GraphType;
 
-/** Makes an empty graph. Names in `reserved` are given to nothing that is named automatically. */
+/** Makes an empty graph. Names that are made automatically avoid those in `reserved`. */
 export const Graph: new (name?: string, reserved?: Iterable<string>) => Graph = class Graph
   implements GraphType
 {
@@ -33,7 +33,7 @@ export const Graph: new (name?: string, reserved?: Iterable<string>) => Graph = 
   readonly #values = new Map<string, Mutable<Value>>();
   readonly #taken: Set<string>;
   readonly #counts = new Map<string, number>();
-  /** The last number that was put behind a name in use. */
+  /** The last number appended to a name that was in use. */
   readonly #copies = new Map<string, number>();
   #scope = "";
 

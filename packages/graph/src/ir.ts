@@ -73,7 +73,7 @@ export interface Graph {
   /** Adds an unnamed constant; equal small ones become one value. `name` is used where it is free. */
   constant(tensor: Tensor, name?: string): Value;
 
-  /** The data of an initializer or a constant, undefined for other values. */
+  /** Returns the data of an initializer or a constant; undefined for other values. */
   tensor(value: Value): Tensor | undefined;
 
   /**
@@ -82,13 +82,13 @@ export interface Graph {
    */
   output(name: string, value: Value): void;
 
-  /** Gives a node's value that is no output another name. */
+  /** Renames a node's value that is not an output. */
   rename(value: Value, name: string): void;
 
   /** Names of what `build` adds begin with `name/`; names given explicitly do not. */
   scope<T>(name: string, build: () => T): T;
 
-  /** The value of this name, undefined when there is none. */
+  /** Returns the value of this name; undefined when there is none. */
   value(name: string): Value | undefined;
 
   /**

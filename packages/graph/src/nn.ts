@@ -36,14 +36,19 @@ export class Layers {
     this.#initialize = initialize;
   }
 
-  /** x [N, C, ...spatial] to [N, channels, ...]; weight [channels, C / group, ...kernel]. */
+  /**
+   * Adds a convolution: x [N, C, ...spatial] to [N, channels, ...]; weight [channels, C / group, ...kernel].
+   */
   conv(name: string, x: Value, channels: number, options: ConvOptions): Value {
     const { kernel, group = 1, ...attributes } = this.#attributes(x, options);
     const weight = this.#weight(`${name}.weight`, [channels, x.dims[1]! / group, ...kernel]);
     return ops.Conv(x, weight, this.#bias(name, channels, weight, options), { group, ...attributes });
   }
 
-  /** x [N, C, ...spatial] to [N, channels, ...]; weight [C, channels / group, ...kernel]. */
+  /**
+   * Adds a transposed convolution: x [N, C, ...spatial] to [N, channels, ...]; weight [C, channels / group,
+   * ...kernel].
+   */
   convTranspose(name: string, x: Value, channels: number, options: ConvTransposeOptions): Value {
     const { kernel, group = 1, ...attributes } = this.#attributes(x, options);
     const weight = this.#weight(`${name}.weight`, [x.dims[1]!, channels / group, ...kernel]);
@@ -53,8 +58,8 @@ export class Layers {
   }
 
   /**
-   * By running statistics; `trainingForm` makes it batch statistics. Momentum is
-   * ONNX's, 0.9 being PyTorch's 0.1.
+   * Normalises by running statistics, which `trainingForm` turns into batch statistics. Momentum is ONNX's:
+   * 0.9 is PyTorch's 0.1.
    */
   batchNorm(
     name: string,
@@ -71,7 +76,7 @@ export class Layers {
     return ops.InstanceNormalization(x, ...this.#affine(name, x), options);
   }
 
-  /** x [..., features] to [..., outputs]; weight [outputs, features]. */
+  /** Adds a linear layer: x [..., features] to [..., outputs]; weight [outputs, features]. */
   linear(name: string, x: Value, outputs: number, options: { readonly bias?: boolean } = {}): Value {
     const weight = this.#weight(`${name}.weight`, [outputs, x.dims.at(-1)!]);
     const product = ops.MatMul(x, ops.Transpose(weight, [1, 0]));

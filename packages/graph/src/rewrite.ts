@@ -76,7 +76,7 @@ export function copy(node: Node, inputs: readonly (Value | undefined)[], target:
   return target.node(opType, inputs, attributes, { name, domain, outputs });
 }
 
-/** The nodes that outputs need, in topological order. */
+/** Returns the nodes that outputs need, in topological order. */
 export function liveNodes(graph: Graph): readonly Node[] {
   const live = new Set<Node>();
   const wanted = [...graph.outputs.values()];

@@ -7,11 +7,11 @@ import { sizeOf } from "./operators/spec.js";
 import { rewrite } from "./rewrite.js";
 import { weightRoles } from "./weight-roles.js";
 
-/** The output of a training form that holds the next value of a running mean or variance. */
+/** Returns the name of the training form's output with the next value of a running mean or variance. */
 export const updatedName = (buffer: string): string => `${buffer}.next`;
 
 /**
- * A copy in which every BatchNormalization normalises by the statistics of the batch. The next running
+ * Copies a graph so that every BatchNormalization normalises by the statistics of the batch. The next running
  * mean and variance are outputs called `updatedName(buffer)`: running * momentum + batch * (1 - momentum),
  * with the unbiased variance of the batch as in PyTorch. Throws when a batch has one element per channel,
  * whose variance is not defined.
@@ -23,7 +23,7 @@ export function trainingForm(graph: Graph): Graph {
   const result = rewrite(graph, {
     node: (node, inputs) => {
       if (opKey(node) !== "BatchNormalization") return undefined;
-      // In training mode already: either the network was exported so, and its statistics are carried, or the
+      // Already in training mode: either the network was exported so, and its statistics are carried, or the
       // node normalises something else, such as a weight, and stays.
       const stays = numberOf(node, "training_mode", 0) !== 0 && !isCarried(node, carried);
       return stays ? undefined : byBatch(node, inputs as Value[], updates);

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { Graph, ops, type Value, weightRoles } from "./index.js";
 import { floats } from "./testing/index.js";
 
-/** A network of one image whose initializers are made as they are named. */
+/** Builds a network of one image whose initializers are made as they are named. */
 function network(
   build: (x: Value, store: (name: string, dims: readonly number[], value?: number) => Value) => Value,
 ): Graph {

@@ -14,7 +14,7 @@ export interface WeightRoles {
   readonly buffers: readonly string[];
 }
 
-/** Float inputs that say how to compute and are no part of what is computed. */
+/** Float inputs that configure an operator and hold no data. */
 const settings: Readonly<Record<string, readonly number[]>> = {
   Resize: [1, 2],
   Clip: [1, 2],
@@ -61,7 +61,7 @@ export function weightRoles(graph: Graph): WeightRoles {
 
 const isComputedWith = (node: Node, index: number): boolean => !(settings[opKey(node)] ?? []).includes(index);
 
-/** The values from which a gradient reaches an output other than through a mask. */
+/** Returns the values from which a gradient reaches an output other than through a mask. */
 function reachingOutputs(
   graph: Graph,
   nodes: readonly Node[],
@@ -78,7 +78,7 @@ function reachingOutputs(
   return wanted;
 }
 
-/** The values that depend on the inputs' elements. */
+/** Returns the values that depend on the inputs' elements. */
 function dependingOnInputs(graph: Graph, nodes: readonly Node[]): ReadonlySet<Value> {
   const found = new Set<Value>(graph.inputs);
   for (const { inputs, outputs } of nodes) {
@@ -90,7 +90,7 @@ function dependingOnInputs(graph: Graph, nodes: readonly Node[]): ReadonlySet<Va
 
 const fixedNames =
   /(^|[./])(attn_mask|\w*_mask|mask|relative_coords_table|positional_encoding_gaussian_matrix|inv_freq|bases|(pixel|image)_(mean|std)|Constant(_\d+)?_output_0)$/;
-/** Names that PyTorch's and TensorFlow's exporters give to what has none. */
+/** Names that PyTorch's and TensorFlow's exporters give to unnamed arrays. */
 const unnamed = /^(val_\d+|_val_\d+|onnx::\w+|\/.*|\d+|const_\w*__\d+)$/;
 
 const norms: ReadonlySet<string> = new Set(["InstanceNormalization", "LayerNormalization"]);
@@ -124,7 +124,9 @@ function isFixed(
   );
 }
 
-/** The instance norm inside of a group norm: of reshaped channels, by constant ones and zeros. */
+/**
+ * Whether a node is the instance norm inside a group norm: of reshaped channels, by constant ones and zeros.
+ */
 function isUnitNorm({ inputs: [x, scale, bias] }: Node): boolean {
   const filled = (value: Value | undefined, with_: number): boolean => {
     const tensor = value?.graph.tensor(value);

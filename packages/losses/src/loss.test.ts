@@ -83,7 +83,7 @@ describe("targets", () => {
     [signedDistanceCalibration({ kernel: "bilateral" })],
   ])("a kernel that needs an image", async (loss) => {
     expect(loss.needsImage).toBe(true);
-    const message = "image: expected an image, which this loss's kernel needs, got nothing";
+    const message = "image: required by this loss's kernel";
     expect(await rejected(loss.targets(labels, { classes: 3 }))).toBe(message);
     const other = tensor("float32", new Float32Array(4), [1, 1, 2, 2]);
     expect(await rejected(loss.targets(labels, { classes: 3, image: other }))).toBe(
@@ -142,7 +142,7 @@ describe("build", () => {
       () => crossEntropy().build(logits, { labels: logits }),
     ],
     [
-      "targets.softLabels: expected float32 [1, 3, 2, 3], got nothing",
+      "targets.softLabels: missing; expected float32 [1, 3, 2, 3]",
       () => loss.build(logits, { labels: graph.input("y", "int32", [1, 2, 3]) }),
     ],
   ])("%s", (message, build) => {

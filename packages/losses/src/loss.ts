@@ -138,7 +138,8 @@ function checkTargets(logits: Value, specs: TargetSpecs, targets: Readonly<Recor
     const target = targets[name];
     const dims = targetDims(spec, logits.dims);
     const expected = `${spec.type} [${dims.join(", ")}]`;
-    if (target === undefined) throw invalidArgument(`targets.${name}`, expected, "nothing");
+    if (target === undefined)
+      throw new InvalidArgumentError(`targets.${name}`, `targets.${name}: missing; expected ${expected}`);
     const got = `${target.type} [${target.dims.join(", ")}]`;
     if (got !== expected) throw invalidArgument(`targets.${name}`, expected, got);
   }
@@ -149,8 +150,7 @@ function checkContext(labels: Labels, context: TargetContext, needsImage: boolea
   const { classes, image } = context;
   checkClasses("classes", classes);
   if (!needsImage) return;
-  if (image === undefined)
-    throw invalidArgument("image", "an image, which this loss's kernel needs", "nothing");
+  if (image === undefined) throw new InvalidArgumentError("image", "image: required by this loss's kernel");
   const expected = `float32 [${labels.dims[0]}, channels, ${labels.dims.slice(1).join(", ")}]`;
   const fits =
     image.type === "float32" &&

@@ -81,7 +81,7 @@ function own(key: string, loss: Loss, targets: Readonly<Record<string, Value>>):
       const value = targets[targetName(key, name)];
       if (value === undefined) {
         const full = targetName(key, name);
-        throw new InvalidArgumentError(`targets.${full}`, `targets.${full}: expected a value, got nothing`);
+        throw new InvalidArgumentError(`targets.${full}`, `targets.${full}: missing`);
       }
       return [name, value];
     }),

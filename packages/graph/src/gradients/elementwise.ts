@@ -7,7 +7,7 @@ import { type Backward, type GradientRule, indicator, noGradient } from "./rule.
 
 const { Add, Sub, Mul, Div, Neg, Greater, Less, Not, And, Where } = ops;
 
-/** g * slope(x) for functions of one value. */
+/** Makes the rule of a function of one value: g * slope(x). */
 const unary =
   (slope: (backward: Backward) => Value): GradientRule =>
   (backward) => [() => Mul(backward.g, slope(backward))];

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { Graph, GraphError, gradients, interpret, ops, UnsupportedOpError, type Value } from "../index.js";
 import { difference, floats, numbers } from "../testing/index.js";
 
-/** The gradient of the sum of `build(x)` by x. */
+/** Returns the gradient of the sum of `build(x)` by x. */
 function slope(
   values: readonly number[],
   build: (x: Value) => Value,

@@ -35,14 +35,14 @@ export const gradientRules: Readonly<Record<string, GradientRule>> = {
   "pixelcal.StopGradient": noGradient,
 };
 
-/** The rule of a node's operator, undefined where it has none. */
+/** Returns the gradient rule of a node's operator; undefined where it has none. */
 export const ruleOf = (node: Node): GradientRule | undefined =>
   Object.hasOwn(gradientRules, opKey(node)) ? gradientRules[opKey(node)] : undefined;
 
 /**
- * The gradients of a loss of one element by each value of `of`, in their shapes: reverse mode, added to the
- * same graph. Values that the loss does not depend on get zeros. Throws `UnsupportedOpError` with every
- * operator on the way that has no rule.
+ * Adds to the graph the gradients of a loss of one element by each value of `of`, in their shapes (reverse
+ * mode), and returns them. Values that the loss does not depend on get zeros. Throws `UnsupportedOpError`
+ * with every operator on the way that has no rule.
  */
 export function gradients(loss: Value, of: readonly Value[]): Value[] {
   const { graph } = loss;
@@ -80,7 +80,7 @@ export function gradients(loss: Value, of: readonly Value[]): Value[] {
   });
 }
 
-/** The nodes on the way from `of` to the loss, in topological order. */
+/** Returns the nodes on the way from `of` to the loss, in topological order. */
 function pathBetween(loss: Value, of: readonly Value[]): Node[] {
   const needed = new Set<Value>();
   const wanted = [loss];
@@ -124,7 +124,8 @@ const expand = (value: Value, dims: readonly number[]): Value =>
 
 /**
  * Turns a gradient into one that broadcasts to `input`: sums over the axes along which the node repeated the
- * input. Of an elementwise node, the gradient may itself be short for one in the shape of the node's output.
+ * input. For an elementwise node, the gradient may itself be one that only broadcasts to the shape of the
+ * node's output.
  */
 function unbroadcast(gradient: Value, input: Value, node: Node): Value {
   const full = Object.hasOwn(elementwiseRules, opKey(node)) ? node.outputs[0]!.dims : gradient.dims;

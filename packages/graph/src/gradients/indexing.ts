@@ -48,7 +48,7 @@ function adds({ node }: Backward): boolean {
   return reduction === "add";
 }
 
-/** The indices of a GatherND with those of its batch axes in front, as ScatterND wants them. */
+/** Returns the indices of a GatherND preceded by those of its batch axes, as ScatterND wants them. */
 function wholeIndices({ node, x, inputs: [, indices] }: Backward): Value {
   const batch = numberOf(node, "batch_dims", 0);
   if (batch === 0) return indices!;

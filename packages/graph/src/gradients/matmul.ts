@@ -3,7 +3,7 @@ import type { Value } from "../ir.js";
 import * as ops from "../operators/ops.js";
 import type { GradientRule } from "./rule.js";
 
-/** The last two axes swapped. */
+/** Swaps the last two axes. */
 const turned = (x: Value): Value => {
   const axes = x.dims.map((_, axis) => axis);
   const last = axes.length - 1;

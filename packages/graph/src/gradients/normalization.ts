@@ -10,7 +10,7 @@ const { Add, Sub, Mul, Div, ReduceMean, ReduceSum } = ops;
 
 const channelSum = (x: Value): Value => ReduceSum(x, exceptChannels(x), { keepdims: 0 });
 
-/** Statistics given: an affine map per channel. */
+/** The rule for given statistics: an affine map per channel. */
 const inference: GradientRule = (b) => {
   const [x, scale, , mean, variance] = b.inputs as [Value, Value, Value, Value, Value];
   const inverse = (): Value => inverseDeviation(variance, epsilonOf(b.node));
@@ -24,7 +24,7 @@ const inference: GradientRule = (b) => {
   ];
 };
 
-/** Statistics of the batch; running statistics are no part of the loss. */
+/** The rule for statistics of the batch; the loss does not depend on running statistics. */
 const training: GradientRule = (b) => {
   const [x, scale, bias] = b.inputs as [Value, Value, Value];
   onlyFirst(b);
@@ -87,7 +87,7 @@ export const normalizationRules: Readonly<Record<string, GradientRule>> = {
       const inverse = inverseDeviation(ReduceMean(Mul(centred, centred), axes), epsilonOf(b.node));
       return { normalized: Mul(centred, inverse), inverse };
     };
-    /** Sums over what a scale or bias was broadcast along. */
+    /** Sums over the axes that a scale or bias was broadcast along. */
     const sumTo = (value: Value, to: Value): Value => {
       const missing = x.dims.length - to.dims.length;
       const summed = x.dims.flatMap((size, axis) =>

@@ -9,14 +9,14 @@ import { poolCounts } from "../operators/window-rows.js";
 import { reach, tiles, type Windows } from "../operators/windows.js";
 import { type Backward, type GradientRule, onlyFirst } from "./rule.js";
 
-/** dy divided by the number of elements each window averages. */
+/** Returns dy divided by the number of elements each window averages. */
 function shares({ node, dy }: Backward, windows: Windows): Value {
   const counts = poolCounts(windows, numberOf(node, "count_include_pad", 0) !== 0);
   if (counts.every((count) => count === counts[0])) return ops.Div(dy, counts[0]!);
   return ops.Div(dy, dy.graph.constant(fromNumbers(dy.type, counts, [1, 1, ...windows.output])));
 }
 
-/** With what ceil_mode lets the last windows reach over the padding as padding. */
+/** Counts what the last windows reach beyond the padding (ceil_mode) as padding. */
 const withOverhang = (windows: Windows): Windows => ({
   ...windows,
   after: reach(windows).map((span, axis) => {

@@ -7,7 +7,9 @@ import { type Backward, type GradientRule, indicator, noGradient } from "./rule.
 
 const { Mul, Div } = ops;
 
-/** A reduction's result or gradient with the reduced axes of size 1, which broadcasts to its input. */
+/**
+ * Returns a reduction's result or gradient with the reduced axes of size 1, which broadcasts to its input.
+ */
 function kept({ node, x }: Backward, value: Value): Value {
   const axes = reducedAxes(node);
   const dims = x.dims.map((size, axis) => (axes.includes(axis) ? 1 : size));

@@ -6,7 +6,7 @@ import { sizeOf } from "../operators/spec.js";
 import type { GradientRule } from "./rule.js";
 
 /**
- * Whether a matrix repeats every input `output / input` times; that of an axis which is kept is undefined.
+ * Whether a matrix, undefined for an axis that keeps its size, repeats every input `output / input` times.
  */
 function repeats(matrix: Float64Array | undefined, { input, output }: ResizedAxis): boolean {
   if (matrix === undefined) return true;

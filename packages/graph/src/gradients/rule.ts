@@ -30,10 +30,10 @@ type InputGradient = () => Value;
  */
 export type GradientRule = (backward: Backward) => readonly (InputGradient | undefined)[];
 
-/** For operators that are constant almost everywhere or return no floats. */
+/** The rule of operators that are constant almost everywhere or return no floats. */
 export const noGradient: GradientRule = () => [];
 
-/** 1 where the condition holds, else 0, in the type of `like`. */
+/** Returns 1 where the condition holds, else 0, in the type of `like`. */
 export const indicator = (condition: Value, like: Value): Value => ops.Cast(condition, like.type);
 
 /** Fails when the loss depends on an output whose gradient no rule knows. */

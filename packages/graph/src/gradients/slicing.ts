@@ -12,7 +12,7 @@ import type { Backward, GradientRule } from "./rule.js";
 const axisOf = ({ node, x }: Backward, otherwise?: number): number =>
   normalAxis(node, numberOf(node, "axis", otherwise), x.dims.length);
 
-/** Zeros of x's shape with dy at the positions a Slice took. */
+/** Returns zeros of x's shape with dy at the positions a Slice took. */
 function unslice({ node, x, dy }: Backward): Value {
   let value = dy;
   const [before, after] = [x.dims.map(() => 0), x.dims.map(() => 0)];

@@ -12,7 +12,7 @@ export interface NumericArray {
 /** The elements of every output of a node. Types and dims are those that shape inference found. */
 export type Kernel = (inputs: readonly (NumericArray | undefined)[], node: Node) => readonly Float64Array[];
 
-/** A kernel's inputs where all must be there. */
+/** Returns a kernel's inputs, all of which must be there. */
 export const all = (inputs: readonly (NumericArray | undefined)[]): readonly NumericArray[] =>
   inputs as readonly NumericArray[];
 
@@ -23,7 +23,7 @@ export function stridesOf(dims: readonly number[]): number[] {
   return strides;
 }
 
-/** The elements at `offset + sum of index * stride`, for every index of `dims` in order. */
+/** Returns the elements at `offset + sum of index * stride`, for every index of `dims` in order. */
 export function strided(
   data: Float64Array,
   dims: readonly number[],
@@ -46,7 +46,7 @@ export function strided(
   return result;
 }
 
-/** The elements of `array` repeated to fill `dims`. */
+/** Returns the elements of `array` repeated to fill `dims`. */
 export function broadcast(array: NumericArray, dims: readonly number[]): Float64Array {
   if (sameDims(array.dims, dims)) return array.data;
   const own = stridesOf(array.dims);
@@ -55,7 +55,7 @@ export function broadcast(array: NumericArray, dims: readonly number[]): Float64
   return strided(array.data, dims, strides);
 }
 
-/** The elements at positions that each axis maps separately; `fill` where a map says -1. */
+/** Returns the elements at positions that each axis maps separately; `fill` where a map says -1. */
 export function gatherAxes(
   array: NumericArray,
   maps: readonly (readonly number[])[],
@@ -75,10 +75,10 @@ export function gatherAxes(
   return result;
 }
 
-/** The whole numbers below `size`. */
+/** Returns the whole numbers below `size`. */
 export const range = (size: number): number[] => Array.from({ length: size }, (_, index) => index);
 
-/** Dims as outer x axis x inner. */
+/** Returns dims as outer x axis x inner. */
 export function around(
   dims: readonly number[],
   axis: number,

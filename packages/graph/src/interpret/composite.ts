@@ -11,7 +11,7 @@ import { maxPool } from "./pooling.js";
 const inputs = (given: readonly (NumericArray | undefined)[]): readonly NumericArray[] =>
   given as readonly NumericArray[];
 
-/** The windows of the Conv that a gradient belongs to. */
+/** Returns the windows of the Conv that a gradient belongs to. */
 const windowsOf = (node: Node, input: readonly number[], kernel: readonly number[]): Windows =>
   forwardWindows(node, input, kernel);
 

@@ -34,7 +34,7 @@ function eachTap({ windows, batch, group, channels: [ins, outs] }: Convolution, 
   }
 }
 
-/** y from x and w. */
+/** Computes y from x and w. */
 function convolve(c: Convolution, x: Float64Array, w: Float64Array): Float64Array {
   const y = new Float64Array(c.batch * c.channels[1] * sizeOf(c.windows.output));
   eachTap(c, (tap, from, to, length, stride) => {
@@ -43,7 +43,7 @@ function convolve(c: Convolution, x: Float64Array, w: Float64Array): Float64Arra
   return y;
 }
 
-/** The gradient of x from that of y: what a transposed convolution computes. */
+/** Computes the gradient of x from that of y, as a transposed convolution does. */
 export function inputGradient(c: Convolution, dy: Float64Array, w: Float64Array): Float64Array {
   const dx = new Float64Array(c.batch * c.channels[0] * sizeOf(c.windows.input));
   eachTap(c, (tap, from, to, length, stride) => {
@@ -52,7 +52,7 @@ export function inputGradient(c: Convolution, dy: Float64Array, w: Float64Array)
   return dx;
 }
 
-/** The gradient of w from x and the gradient of y. */
+/** Computes the gradient of w from x and the gradient of y. */
 export function weightGradient(c: Convolution, x: Float64Array, dy: Float64Array): Float64Array {
   const dw = new Float64Array(((c.channels[0] * c.channels[1]) / c.group) * sizeOf(c.windows.kernel));
   eachTap(c, (tap, from, to, length, stride) => {

@@ -10,7 +10,7 @@ const unary =
   (apply: Unary): Kernel =>
   (inputs) => [inputs[0]!.data.map((value) => apply(value))];
 
-/** For functions with attributes, which are read once. */
+/** Makes the kernel of a function with attributes, which are read once. */
 const unaryOf =
   (make: (node: Node) => Unary): Kernel =>
   (inputs, node) => [inputs[0]!.data.map(make(node))];
@@ -36,7 +36,7 @@ const fold =
 
 const compare = (apply: (a: number, b: number) => boolean): Kernel => binary((a, b) => Number(apply(a, b)));
 
-/** The error function nearly to double precision: a series of positive terms, so nothing cancels. */
+/** Computes the error function nearly to double precision: a series of positive terms, so nothing cancels. */
 export function erf(x: number): number {
   if (Math.abs(x) > 6) return Math.sign(x);
   let term = x;

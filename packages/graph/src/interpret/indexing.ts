@@ -37,7 +37,7 @@ const combine: Readonly<Record<string, (held: number, update: number) => number>
   min: Math.min,
 };
 
-/** Offsets of the blocks that rows of `indices` name, for GatherND and ScatterND. */
+/** Returns the offsets of the blocks that rows of `indices` name, for GatherND and ScatterND. */
 function blocks(x: NumericArray, indices: NumericArray, batch: number): { starts: number[]; length: number } {
   const depth = indices.dims.at(-1)!;
   const strides = stridesOf(x.dims);

@@ -91,7 +91,7 @@ test("double feeds stand for single ones", () => {
 });
 
 test.each([
-  ["nothing", {}, "x: expected float32 [2], got nothing"],
+  ["nothing", {}, "x: missing; expected float32 [2]"],
   ["a wrong shape", { x: floats([1]) }, "x: expected float32 [2], got float32 [1]"],
   ["a wrong type", { x: int64([1, 2]) }, "x: expected float32 [2], got int64 [2]"],
   ["an unknown name", { x: floats([1, 2]), z: floats([1]) }, "z: the graph has no input of this name"],

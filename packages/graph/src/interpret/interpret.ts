@@ -18,9 +18,7 @@ import { reductionKernels } from "./reduction.js";
 import { resizeKernels } from "./resize.js";
 import { slicingKernels } from "./slicing.js";
 
-/**
- * The meaning of every operator, slow and plain: what gradients, lowering and runtimes are checked against.
- */
+/** The meaning of every operator, slow and plain; gradients, lowering and runtimes are checked against it. */
 const kernels: Readonly<Record<string, Kernel>> = {
   ...elementwiseKernels,
   ...reductionKernels,
@@ -65,7 +63,7 @@ export function interpret(
   return Object.fromEntries([...graph.outputs].map(([name, value]) => [name, result(of(value))]));
 }
 
-/** One operator on tensors: its outputs in their own types. Computed in float64. */
+/** Evaluates one operator on tensors, in float64; its outputs come in their own types. */
 export function evaluate(
   opType: string,
   inputs: readonly (Tensor | undefined)[],
@@ -102,7 +100,7 @@ function run(node: Node, of: (value: Value) => NumericArray, values: Map<Value, 
 
 function feed(input: Value, tensor: Tensor | undefined): NumericArray {
   const wanted = `${input.type} [${input.dims.join(", ")}]`;
-  if (tensor === undefined) throw graphError(input.name, wanted, "nothing");
+  if (tensor === undefined) throw graphError(input.name, wanted, undefined);
   const sameType = tensor.type === input.type || (isFloat(tensor.type) && isFloat(input.type));
   if (!sameType || !sameDims(tensor.dims, input.dims)) {
     throw graphError(input.name, wanted, `${tensor.type} [${tensor.dims.join(", ")}]`);

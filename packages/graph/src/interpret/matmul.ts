@@ -2,7 +2,7 @@ import { numberOf } from "../attributes.js";
 import { sizeOf } from "../operators/spec.js";
 import { all, broadcast, type Kernel, type NumericArray } from "./array.js";
 
-/** One matrix product: rows x inner times inner x columns, added into `result`. */
+/** Adds one matrix product to `result`: rows x inner times inner x columns. */
 function multiply(
   a: Float64Array,
   b: Float64Array,

@@ -8,7 +8,7 @@ export interface Moments {
   readonly variance: Float64Array;
 }
 
-/** Mean and variance of the elements that `groupOf` puts together. */
+/** Computes the mean and variance of the elements of each group that `groupOf` names. */
 export function moments(data: Float64Array, groups: number, groupOf: (at: number) => number): Moments {
   const [mean, variance] = [new Float64Array(groups), new Float64Array(groups)];
   const each = data.length / groups;
@@ -18,13 +18,13 @@ export function moments(data: Float64Array, groups: number, groupOf: (at: number
   return { mean, variance };
 }
 
-/** Which channel each element of x [N, C, ...] belongs to. */
+/** Returns a function that finds the channel of an element of x [N, C, ...]. */
 export function channelOf(x: NumericArray): (at: number) => number {
   const inner = sizeOf(x.dims.slice(2));
   return (at) => Math.floor(at / inner) % x.dims[1]!;
 }
 
-/** scale * (x - mean) / sqrt(variance + epsilon) + bias, each by channel. */
+/** Computes scale * (x - mean) / sqrt(variance + epsilon) + bias, each by channel. */
 export function normalizeChannels(
   x: NumericArray,
   scale: NumericArray,

@@ -18,7 +18,7 @@ function eachPair(x: NumericArray, windows: Windows, visit: Visit): void {
   }
 }
 
-/** The largest element of each window and the index in x of the first that is. */
+/** Finds the largest element of each window, and the index in x of the first one that equals it. */
 export function maxPool(x: NumericArray, windows: Windows): { y: Float64Array; indices: Float64Array } {
   const size = x.dims[0]! * x.dims[1]! * sizeOf(windows.output);
   const y = new Float64Array(size).fill(Number.NEGATIVE_INFINITY);

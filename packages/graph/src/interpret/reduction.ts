@@ -3,7 +3,7 @@ import { reducedAxes } from "../operators/reduction.js";
 import { normalAxis, sizeOf, staticNumbers } from "../operators/spec.js";
 import { all, around, type Kernel, type NumericArray, strided, stridesOf } from "./array.js";
 
-/** The elements along `axes` moved last: rows of what one reduction sees, in the order of the outputs. */
+/** Gathers the elements of each reduction as a row, in the order of the outputs. */
 function rows(x: NumericArray, axes: readonly number[]): Float64Array[] {
   const order = [...x.dims.keys()].filter((axis) => !axes.includes(axis)).concat(axes);
   const strides = stridesOf(x.dims);

@@ -7,21 +7,21 @@ import { sizeOf } from "../operators/spec.js";
 
 // onnxruntime's kernels for the channels of a plane in blocks: [N, C, H, W] is stored as [N, C / block, H, W,
 // block], where `block` floats fill a vector of the processor. Their convolutions need no im2col and reach
-// its peak. The operators (domain com.microsoft.nchwc) say [N, C, H, W] of what they take and give; graphs
-// here keep the five axes that it has.
+// its peak. The operators (domain com.microsoft.nchwc) declare inputs and outputs as [N, C, H, W]; graphs
+// here keep all five axes.
 
 /** Returns the blocked value that x was unblocked from; undefined when x was not. */
 export const asBlocked = (x: Value): Value | undefined =>
   x.node?.opType === "Unblock" && x.node.domain === composite ? x.node.inputs[0]! : undefined;
 
-/** [N, C, H, W] in blocks: [N, C / block, H, W, block]. */
+/** Converts [N, C, H, W] to blocks, [N, C / block, H, W, block]. */
 export const blocked = (x: Value, block: number): Value =>
   asBlocked(x) ?? emitAll("Block", [x], { block }, { domain: composite })[0]!;
 
-/** [N, C / block, H, W, block] as [N, C, H, W]. */
+/** Converts [N, C / block, H, W, block] to [N, C, H, W]. */
 export const unblocked = (v: Value): Value => emitAll("Unblock", [v], {}, { domain: composite })[0]!;
 
-/** The dims that the runtime's operators see. */
+/** Returns the dims that the runtime's operators see. */
 const planes = ({ dims }: Value): readonly number[] => [dims[0]!, dims[1]! * dims[4]!, dims[2]!, dims[3]!];
 
 const fromPlanes = (x: Value, block: number): Value => {
@@ -35,12 +35,15 @@ const nchwc = (
   attributes: Record<string, Attribute>,
 ) => emitAll(opType, inputs, attributes, { domain: blockedDomain, outputs: 1 })[0]!;
 
-/** x in the layout of the runtime's operators, five axes or four of fewer channels than a block. */
+/**
+ * Returns x in the layout of the runtime's operators: five axes, or four if it has fewer channels than a
+ * block.
+ */
 const operand = (x: Value): Value => (x.dims.length === 5 ? ops.Reshape(x, planes(x)) : x);
 
 /**
- * A weight [O, I, ...kernel] with its output channels, and its input channels where
- * they fill blocks, in blocks.
+ * Converts a weight [O, I, ...kernel] to blocks of its output channels, and of its input channels where they
+ * fill blocks.
  */
 function blockedWeight(w: Value, block: number): Value {
   const [o, i, height, width] = w.dims as [number, number, number, number];
@@ -54,7 +57,7 @@ function blockedWeight(w: Value, block: number): Value {
   return ops.Reshape(ordered, w.dims);
 }
 
-/** Conv of one group: x in blocks, or plain where it has fewer channels than one; y in blocks. */
+/** Adds a Conv of one group: x in blocks, or plain where it has fewer channels than one; y in blocks. */
 export function blockedConv(
   x: Value,
   w: Value,
@@ -66,7 +69,7 @@ export function blockedConv(
   return fromPlanes(nchwc("Conv", inputs, attributes), block);
 }
 
-/** factor * v + offset (+ addend) per channel, factor and offset [C], in one pass. */
+/** Computes factor * v + offset (+ addend) per channel, factor and offset [C], in one pass. */
 export function blockedAffine(v: Value, factor: Value, offset: Value, addend?: Value): Value {
   const channels = factor.dims[0]!;
   const w = ops.Reshape(factor, [channels, 1, 1, 1]);
@@ -74,20 +77,22 @@ export function blockedAffine(v: Value, factor: Value, offset: Value, addend?: V
   return fromPlanes(nchwc("Conv", inputs, { group: channels }), v.dims[4]!);
 }
 
-/** v as rows, each of which counts as a channel: sums along them are short, so that they stay exact. */
+/**
+ * Returns the number and length of the rows of v, which count as channels: sums along them stay exact.
+ */
 const rows = (v: Value): readonly [number, number] => [sizeOf(v.dims) / v.dims[3]!, v.dims[3]!];
 
 const overRows = (sums: Value, { dims: [n, c, height, , block] }: Value): Value =>
   ops.Reshape(sums, [n!, c!, height!, block!]);
 
-/** The mean per channel: [C]. */
+/** Computes the mean per channel: [C]. */
 export function blockedMean(v: Value): Value {
   const [count, width] = rows(v);
   const means = nchwc("GlobalAveragePool", [ops.Reshape(v, [1, count, 1, width])], {});
   return ops.Reshape(ops.ReduceMean(overRows(means, v), [0, 2], { keepdims: 0 }), [-1]);
 }
 
-/** The sum of a * b per channel: [C]. A convolution whose kernel is b. */
+/** Computes the sum of a * b per channel, [C], as a convolution whose kernel is b. */
 export function blockedDot(a: Value, b: Value): Value {
   const [count, width] = rows(a);
   const x = ops.Reshape(a, [1, count, 1, width]);
@@ -98,7 +103,9 @@ export function blockedDot(a: Value, b: Value): Value {
 export const blockedMaxPool = (v: Value, attributes: Readonly<Record<string, Attribute>>): Value =>
   fromPlanes(nchwc("MaxPool", [operand(v)], attributes), v.dims[4]!);
 
-/** A blocked convolution of one factor per channel with its Relu, undefined for other values. */
+/**
+ * Returns a blocked convolution of one factor per channel joined with its Relu; undefined for other values.
+ */
 export function withRelu(v: Value): Value | undefined {
   const conv = v.node?.opType === "Reshape" ? v.node.inputs[0]!.node : undefined;
   const scales =

@@ -29,7 +29,9 @@ const fits = (x: Value, block: number): boolean =>
 
 const explicit = (node: Node): boolean => (node.attributes.auto_pad ?? "NOTSET") === "NOTSET";
 
-/** Elementwise operators: where one operand is a value in blocks, so is the result. */
+/**
+ * Makes the lowering of an elementwise operator: where one operand is a value in blocks, so is the result.
+ */
 const elementwise = (
   node: Node,
   inputs: readonly (Value | undefined)[],
@@ -39,12 +41,12 @@ const elementwise = (
   if (first === undefined) return undefined;
   const full = (x: Value): boolean => sameDims(x.dims, first.dims);
   if (!inputs.every((x) => x === undefined || full(x) || sizeOf(x.dims) === 1)) return undefined;
-  // A Clip may be without one of its bounds.
+  // A Clip may lack one of its bounds.
   const own = inputs.map((x) => x && (full(x) ? blocked(x, block) : ops.Reshape(x, [])));
   return [unblocked(first.graph.node(node.opType, own, node.attributes)[0]!)];
 };
 
-/** A product with one factor per channel, which behind convolutions has gone into their weights before. */
+/** A product with one factor per channel; behind a convolution it is already part of the weight. */
 const scaled: BlockedLowering = (node, [a, b], block) => {
   const factor = b!.dims.length === 4 && sizeOf(b!.dims) === b!.dims[1] && b!.dims[1] === a!.dims[1];
   const v = asBlocked(a!);
@@ -115,7 +117,7 @@ const maxPool: BlockedLowering = (node, [x], block) => {
   return [unblocked(blockedMaxPool(v, { kernel_shape, strides }))];
 };
 
-/** The taps of all windows side by side: of those that equal the maximum the first takes the gradient. */
+/** The taps of all windows side by side: the first one that equals the maximum takes the gradient. */
 const maxPoolGradient: BlockedLowering = (node, [x, y, dy], block) => {
   const windows = poolWindows(node);
   if (asBlocked(x!) === undefined || !fits(x!, block) || !tiles(windows)) return undefined;
@@ -137,7 +139,7 @@ const maxPoolGradient: BlockedLowering = (node, [x, y, dy], block) => {
   return [unblocked(ops.Reshape(ops.Transpose(apart, [2, 3, 4, 0, 5, 1, 6]), v.dims))];
 };
 
-/** x minus its mean; forward and gradient share it. */
+/** Returns x minus its mean; forward and gradient share it. */
 const centred = (v: Value, mean: Value): Value => blockedAffine(v, Add(Mul(mean, 0), 1), ops.Neg(mean));
 
 const batchNormalization: BlockedLowering = (node, [x, scale, bias], block) => {
@@ -150,7 +152,7 @@ const batchNormalization: BlockedLowering = (node, [x, scale, bias], block) => {
   return [unblocked(y), mean, variance];
 };
 
-/** By given statistics, behind a convolution. */
+/** Normalises by given statistics, behind a convolution. */
 const inference: BlockedLowering = (node, [x, scale, bias, mean, variance]) => {
   const v = asBlocked(x!);
   if (v === undefined || numberOf(node, "training_mode", 0) !== 0) return undefined;
@@ -158,7 +160,7 @@ const inference: BlockedLowering = (node, [x, scale, bias, mean, variance]) => {
   return [unblocked(blockedAffine(v, factor, ops.Sub(bias!, Mul(mean!, factor))))];
 };
 
-// As lower/normalization.ts has it.
+// As in lower/normalization.ts.
 const batchNormalizationGradient: BlockedLowering = (node, [dy, x, scale, mean, variance], block) => {
   if (!fits(x!, block)) return undefined;
   const each = sizeOf(x!.dims) / x!.dims[1]!;

@@ -12,7 +12,10 @@ const noise = (dims: readonly number[]) => {
   );
 };
 
-/** Convolution, batch norm and ReLU, pooled to half the size, twice; the gradients of all that is trained. */
+/**
+ * Builds convolution, batch norm and ReLU, pooled to half the size, twice, with the gradients of all that is
+ * trained.
+ */
 function network(type: DataType): Graph {
   const model = new Graph("network");
   let x = model.input("image", type, [2, 2, 8, 8]);

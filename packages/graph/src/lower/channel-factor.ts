@@ -3,8 +3,9 @@ import * as ops from "../operators/ops.js";
 import { sameDims, sizeOf } from "../operators/spec.js";
 
 /**
- * When a gradient is the product of a value and one factor per channel, as behind a batch norm, the factor
- * may as well scale the weight, which is smaller: value and factor [O, 1, ...] for a weight of these dims.
+ * Splits a gradient that is the product of a value and one factor per channel, as behind a batch norm, into
+ * value and factor [O, 1, ...], for a weight of these dims: scaling the weight is cheaper, as it is smaller.
+ * Undefined for other gradients.
  */
 export function channelFactor(
   dy: Value,

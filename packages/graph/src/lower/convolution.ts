@@ -10,8 +10,7 @@ import { channelFactor } from "./channel-factor.js";
 import type { Lowering, LoweringDevice } from "./lowering.js";
 
 /**
- * A convolution from x to y, of which this file writes y from x and x from y in
- * operators that every provider has.
+ * A convolution from x to y. This file computes either from the other in operators that every provider has.
  */
 interface Convolution {
   readonly windows: Windows;
@@ -19,9 +18,7 @@ interface Convolution {
   readonly device: LoweringDevice;
 }
 
-/**
- * webgpu has no grouped 3-D convolution, so elsewhere than on the others a group is a convolution of its own.
- */
+/** Whether every group must be a convolution of its own: webgpu has no grouped 3-D convolution. */
 const groupsMustSplit = ({ windows, group, device }: Convolution): boolean =>
   group > 1 && windows.input.length === 3 && device !== "cpu" && device !== "cuda";
 
@@ -49,8 +46,8 @@ function forward(c: Convolution, x: Value, w: Value, bias?: Value): Value {
 }
 
 /**
- * The weight of the convolution that goes the other way: axes swapped within a group
- * and every kernel axis reversed.
+ * Returns the weight of the convolution that goes the other way: axes swapped within a group and every kernel
+ * axis reversed.
  */
 function flipped(w: Value, group: number): Value {
   const [outs, ins, ...kernel] = w.dims as [number, number, ...number[]];
@@ -68,7 +65,7 @@ function padSpatial(x: Value, before: readonly number[], after: readonly number[
   return ops.Pad(x, [0, 0, ...before, 0, 0, ...after]);
 }
 
-/** x from y when all strides are one: a convolution with the flipped weight. */
+/** Computes x from y when all strides are one: a convolution with the flipped weight. */
 function transposedDense(c: Convolution, y: Value, w: Value, bias?: Value): Value {
   const { windows, group } = c;
   const spans = reach(windows);
@@ -130,15 +127,15 @@ function transposedFolded(c: Convolution, y: Value, w: Value, bias?: Value): Val
 }
 
 /**
- * webgpu has transposed convolutions in one and two dimensions only, and gets strided
- * ones of several groups wrong.
+ * Whether a transposed convolution must be written in other operators: webgpu has only those of one and two
+ * dimensions, and gets strided ones of several groups wrong.
  */
 const mustSpread = ({ windows, group, device }: Convolution): boolean =>
   (windows.input.length === 3 || group > 1) && device !== "cpu" && device !== "cuda";
 
 const isDense = ({ windows }: Convolution): boolean => windows.strides.every((stride) => stride === 1);
 
-/** x from y: the transposed convolution, and the input gradient of the convolution. */
+/** Computes x from y: the transposed convolution, which is also the input gradient of the convolution. */
 function transposed(c: Convolution, y: Value, w: Value, bias?: Value): Value {
   const { windows, group } = c;
   const { input, output, strides, before, after } = windows;

@@ -11,7 +11,7 @@ const chain = (values: readonly Value[]): Value => values.reduce((a, b) => Add(a
 const or = (a: Value, b: Value): Value => Not(And(Not(a), Not(b)));
 const indicator = (condition: Value, like: Value): Value => Cast(condition, like.type);
 
-/** A power by products or a root, undefined for other exponents. */
+/** Writes a power as products or a root; undefined for other exponents. */
 function simplePower(x: Value, exponent: Value): Value | undefined {
   const tensor = exponent.graph.constants.get(exponent.name);
   if (tensor?.data.length !== 1 || exponent.dims.length > x.dims.length) return undefined;
@@ -37,7 +37,7 @@ const rectified = ({ node }: Value): boolean =>
   node?.attributes.activation === "Relu" ||
   (node?.opType === "Reshape" && rectified(node.inputs[0]!));
 
-/** The x of Greater(x, 0). */
+/** Returns the x of Greater(x, 0). */
 function positive({ node }: Value): Value | undefined {
   if (node?.opType !== "Greater") return undefined;
   const [x, bound] = node.inputs as [Value, Value];
@@ -45,7 +45,7 @@ function positive({ node }: Value): Value | undefined {
   return zero !== undefined && toNumbers(zero).every((value) => value === 0) ? x : undefined;
 }
 
-/** Operators that some provider lacks or gets wrong, in ones that all have (webgpu: libraries.md 3.2). */
+/** Operators that some provider, mostly webgpu, lacks or gets wrong, written in ones that all have. */
 export const elementwiseLowerings: Readonly<Record<string, Lowering>> = {
   Identity: (_, inputs) => inputs,
   "pixelcal.StopGradient": (_, inputs) => inputs,

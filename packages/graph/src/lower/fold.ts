@@ -12,9 +12,7 @@ const largest = 1 << 16;
 const mostWork = 1 << 22;
 const freeWork = 256;
 
-/**
- * Replaces what is computed from constants alone by its value. Weights are no constants: they may be trained.
- */
+/** Replaces values that are computed from constants alone. Weights are not constants: they may be trained. */
 export function fold(source: Graph): Graph {
   let left = mostWork;
   return rewrite(source, {

@@ -6,8 +6,8 @@ import { sizeOf } from "../operators/spec.js";
 import type { Lowering } from "./lowering.js";
 
 /**
- * Where the rows of `indices` [..., depth] point to in an x of these dims, the `batch` first axes and the
- * `depth` axes after them counted as one: int32 [rows].
+ * Returns the places that the rows of `indices` [..., depth] point to in an x of these dims, the `batch`
+ * first axes and the `depth` axes after them counted as one: int32 [rows].
  */
 function flatPlaces(indices: Value, dims: readonly number[], batch: number): Value {
   const depth = indices.dims.at(-1)!;
@@ -25,7 +25,7 @@ function flatPlaces(indices: Value, dims: readonly number[], batch: number): Val
   return ops.Reshape(ops.Add(ops.Reshape(flat, [many, -1]), offsets), [rows]);
 }
 
-/** webgpu has no gathering and scattering by rows of indices, but along one axis. */
+/** webgpu gathers and scatters along one axis, but not by rows of indices. */
 export const indexingLowerings: Readonly<Record<string, Lowering>> = {
   GatherND: (node, [x, indices], device) => {
     if (device === "cpu" || device === "cuda") return undefined;

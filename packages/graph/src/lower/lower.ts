@@ -20,7 +20,7 @@ import { slicingLowerings } from "./slicing.js";
 import { weightGradientLowerings } from "./weight-gradient.js";
 
 export interface LowerOptions {
-  /** Applies `trainingForm` first. A graph whose gradients are taken needs that before them. */
+  /** Applies `trainingForm` first. A graph with gradients needs it applied before they are taken. */
   readonly training?: boolean;
   /**
    * The provider whose fastest forms to choose. "any", the default, is for all of them: the other choices may
@@ -28,9 +28,9 @@ export interface LowerOptions {
    */
   readonly device?: LoweringDevice;
   /**
-   * Channels that onnxruntime's CPU provider keeps together on this processor. Planes are then laid
-   * out in such blocks, with operators of its own that only it runs; without it, or 1, all
-   * operators are standard ones.
+   * The number of channels that onnxruntime's CPU provider keeps together on this processor. Planes are laid
+   * out in such blocks, with operators that only this provider runs. If it is absent or 1, all operators are
+   * standard ones.
    */
   readonly block?: number;
 }
@@ -74,7 +74,7 @@ export function lower(
   return graph;
 }
 
-/** A change of layout in the operators that make it, undefined for every other node. */
+/** Writes a change of layout in the operators that make it; undefined for every other node. */
 function laidOut(node: Node, x: Value | undefined, block: number): readonly Value[] | undefined {
   const key = opKey(node);
   return Object.hasOwn(layoutLowerings, key) ? [layoutLowerings[key]!(x!, block)] : undefined;

@@ -4,7 +4,7 @@ import * as ops from "../operators/ops.js";
 import { sameDims } from "../operators/spec.js";
 import type { Lowering } from "./lowering.js";
 
-/** Nothing to do where the dims stay. */
+/** Drops a node that keeps the dims. */
 const unchanged: Lowering = (node, [x]) => (sameDims(x!.dims, node.outputs[0]!.dims) ? [x!] : undefined);
 
 /** Other ways to write a Reshape become one, and a Reshape of a Reshape needs only the second. */

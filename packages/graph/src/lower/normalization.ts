@@ -10,7 +10,7 @@ import type { Lowering, LoweringDevice } from "./lowering.js";
 
 const { Add, Sub, Mul, Div, ReduceMean, ReduceSum } = ops;
 
-/** The sum of a * b over all axes but the channels: [C]. */
+/** Computes the sum of a * b over all axes but the channels: [C]. */
 function channelDot(a: Value, b: Value, device: LoweringDevice): Value {
   if (device !== "cpu") return ReduceSum(Mul(a, b), exceptChannels(a), { keepdims: 0 });
   // Rows times columns: several times faster on the CPU than a product and its sum.
@@ -20,7 +20,7 @@ function channelDot(a: Value, b: Value, device: LoweringDevice): Value {
   return ReduceSum(ops.Reshape(dots, [n, c]), [0], { keepdims: 0 });
 }
 
-/** scale * x / sqrt(variance + epsilon) + bias per channel, in one pass over x. */
+/** Computes scale * x / sqrt(variance + epsilon) + bias per channel, in one pass over x. */
 function affine(
   x: Value,
   scale: Value,
@@ -46,7 +46,7 @@ function affine(
   return ops.BatchNormalization(x, scale, bias, zeros, variance, { epsilon });
 }
 
-/** x minus its mean. Sums of squares of what is left do not cancel, whatever the mean is. */
+/** Returns x minus its mean. Sums of squares of the rest do not cancel, whatever the mean is. */
 const centred = (x: Value, mean: Value): Value => Sub(x, perChannel(mean, x));
 
 export const normalizationLowerings: Readonly<Record<string, Lowering>> = {

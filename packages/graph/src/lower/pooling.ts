@@ -11,8 +11,8 @@ import { reach, tiles, type Windows, windowAttributes } from "../operators/windo
 import type { Lowering } from "./lowering.js";
 
 /**
- * All attributes of a pooling, its padding explicit. What ceil_mode adds becomes padding too where that does
- * not count, as ONNX's shape inference and its runtimes do not always agree about it.
+ * Returns all attributes of a pooling, its padding explicit. Overhang that ceil_mode adds becomes padding
+ * where that does not count, because ONNX's shape inference and runtimes do not always agree about it.
  */
 function poolAttributes(node: Node, windows: Windows) {
   const { input, strides, kernel, before, after, output } = windows;
@@ -29,7 +29,10 @@ function poolAttributes(node: Node, windows: Windows) {
   return { ...attributes, pads: [...before, ...pads], ceil_mode: 0 };
 }
 
-/** By the indices that MaxPool returns, which the CPU has; of a tie they name the first element. */
+/**
+ * Builds the gradient from the indices that MaxPool returns, which the CPU has; of a tie they name the first
+ * element.
+ */
 function byIndices(node: Node, [x, , dy]: readonly Value[], windows: Windows): Value {
   const indices = emitAll("MaxPool", [x], poolAttributes(node, windows), { outputs: 2 })[1]!;
   if (tiles(windows)) {
@@ -43,8 +46,9 @@ function byIndices(node: Node, [x, , dy]: readonly Value[], windows: Windows): V
 }
 
 /**
- * By comparison, tap after tap: a tap that equals the maximum takes the gradient unless one before it did.
- * The windows are read as slices of a padded x, and what each tap takes is put back between zeros.
+ * Builds the gradient by comparison, tap after tap: a tap that equals the maximum takes the gradient unless
+ * one before it did. The windows are read as slices of a padded x, and each tap's share is put back between
+ * zeros.
  */
 function byComparison([x, y, dy]: readonly Value[], windows: Windows): Value {
   const { input, kernel, strides, dilations, before, output } = windows;
@@ -74,7 +78,7 @@ function byComparison([x, y, dy]: readonly Value[], windows: Windows): Value {
   return size.every((each, axis) => each === input[axis]) ? sum! : ops.Slice(sum!, before, crop, axes);
 }
 
-/** A zero image of spatial `size` with `value` from `at` on, `strides` apart. */
+/** Returns a zero image of spatial `size` with `value` from `at` on, `strides` apart. */
 function place(
   value: Value,
   at: readonly number[],

@@ -10,7 +10,7 @@ const { Add, Sub, Div, Exp, Log, ReduceMax, ReduceSum } = ops;
 const axisOf = (node: Node, x: Value, otherwise: number): number =>
   normalAxis(node, numberOf(node, "axis", otherwise), x.dims.length);
 
-/** x - max, exp of that and its sum: softmax, its logarithm and log-sum-exp share them. */
+/** Returns x - max, its exp and the sum of that: softmax, its logarithm and log-sum-exp share them. */
 function exponentials(
   x: Value,
   axes: readonly number[],
@@ -22,8 +22,8 @@ function exponentials(
 }
 
 /**
- * Over no axes every element is summed alone; webgpu then leaves out what is done
- * before the sum and after it.
+ * Makes the lowering of a reduction over no axes, which sums every element alone; webgpu would then leave out
+ * what is done before the sum and after it.
  */
 const alone =
   (each: (x: Value) => Value): Lowering =>

@@ -4,7 +4,7 @@ import { copy, liveNodes, rewrite } from "../rewrite.js";
 /** Operators that may be asked for more outputs without changing the others. */
 const extensible = new Set(["MaxPool"]);
 
-/** Makes nodes that compute the same into one, so that rules need not know what others have built already. */
+/** Merges nodes that compute the same, so that rules need not know what others have already built. */
 export function share(source: Graph): Graph {
   const { keys, most } = keysOf(source);
   const made = new Map<string, readonly Value[]>();
@@ -24,7 +24,10 @@ export function share(source: Graph): Graph {
   });
 }
 
-/** A key per node, equal for nodes that compute the same, and the most outputs that any node of a key has. */
+/**
+ * Returns a key per node, equal for nodes that compute the same, and the most outputs that any node of a key
+ * has.
+ */
 function keysOf(source: Graph): { keys: Map<Node, string>; most: Map<string, number> } {
   const keys = new Map<Node, string>();
   const most = new Map<string, number>();

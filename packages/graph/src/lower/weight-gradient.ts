@@ -19,7 +19,7 @@ interface WeightGradient {
 const plain = ({ kernel, strides, before, after }: Windows): boolean =>
   kernel.every((size, axis) => size === 1 && strides[axis] === 1 && before[axis] === 0 && after[axis] === 0);
 
-/** A kernel of one pixel: dy times x per image, summed over the images. */
+/** Computes the gradient of a kernel of one pixel: dy times x per image, summed over the images. */
 function byProduct({ windows, group, x, dy }: WeightGradient): Value {
   const [n, ins, outs, pixels] = [x.dims[0]!, x.dims[1]!, dy.dims[1]!, sizeOf(windows.input)];
   const left = ops.Reshape(dy, [n * group, outs / group, pixels]);
@@ -30,9 +30,10 @@ function byProduct({ windows, group, x, dy }: WeightGradient): Value {
 }
 
 /**
- * One convolution whose kernel is dy, to [O, taps, I / group]. The batch takes the place of the channels, and
- * the channels of x are laid out along its last axis, over which the kernel is dilated: the output then runs
- * over the taps and channels of the weight, and what the convolution copies are runs of many floats.
+ * Computes the gradient as one convolution whose kernel is dy, to [O, taps, I / group]. The batch takes the
+ * place of the channels, and the channels of x are laid out along its last axis, over which the kernel is
+ * dilated: the output then runs over the taps and channels of the weight, and the convolution copies runs of
+ * many floats.
  */
 function slide({ windows, group, x, dy }: WeightGradient): Value {
   const [n, ins, outs] = [x.dims[0]!, x.dims[1]!, dy.dims[1]!];
@@ -85,7 +86,7 @@ function slide({ windows, group, x, dy }: WeightGradient): Value {
   return ops.Reshape(sum, [outs, sizeOf(kernel), ci]);
 }
 
-/** x with the channels of a group last, images before groups where they are `separate`. */
+/** Returns x with the channels of a group last, images before groups where they are `separate`. */
 function channelsLast(x: Value, group: number, separate: boolean): Value {
   const [n, ins, ...input] = x.dims as [number, number, ...number[]];
   // A transposition that moves one axis is several times faster than the general one.
@@ -103,8 +104,8 @@ function byConvolution(gradient: WeightGradient): Value {
 }
 
 /**
- * The same with x as the kernel that slides over dy, which finds the taps in reverse order: cheaper when dy
- * has fewer channels than x. Strides of one only.
+ * Computes the gradient with x as the kernel that slides over dy, which finds the taps in reverse order:
+ * cheaper when dy has fewer channels than x. Strides of one only.
  */
 function bySwappedConvolution({ windows, x, dy }: WeightGradient): Value {
   const { input, kernel, dilations, before, output } = windows;
@@ -138,7 +139,10 @@ function pieces(pixels: number): number {
   return 1;
 }
 
-/** One batched product per tap of the kernel, over a padded copy of x with its channels last. */
+/**
+ * Computes the gradient as one batched product per tap of the kernel, over a padded copy of x with its
+ * channels last.
+ */
 function byTap({ windows, group, x, dy }: WeightGradient): Value {
   const [n, ins, outs] = [x.dims[0]!, x.dims[1]!, dy.dims[1]!];
   const [ci, co] = [ins / group, outs / group];
@@ -163,7 +167,7 @@ function byTap({ windows, group, x, dy }: WeightGradient): Value {
   return ops.Reshape(ops.Concat(products, 2), [outs, ci, ...kernel]);
 }
 
-/** The position of every tap of a kernel, in memory order. */
+/** Returns the position of every tap of a kernel, in memory order. */
 function allTaps(kernel: readonly number[]): number[][] {
   return kernel.reduce<number[][]>(
     (taps, size) => taps.flatMap((tap) => Array.from({ length: size }, (_, at) => [...tap, at])),

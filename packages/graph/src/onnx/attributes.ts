@@ -5,7 +5,7 @@ import type { Attribute } from "../ir.js";
 import { type AttributeProto, attributeTypes, type NodeProto } from "./onnx-proto.js";
 import { parseTensor, type TensorOptions } from "./read-tensor.js";
 
-/** A node's attributes by name. */
+/** Returns a node's attributes by name. */
 export function attributesOf(
   { attributes = [] }: NodeProto,
   where: string,

@@ -19,13 +19,13 @@ const floats = (name: string, ...values: number[]): NodeProto =>
   node("Constant", [], [name], [{ name: "value_floats", floats: values, type: 6 }]);
 const each = (times: number, make: (i: number) => readonly NodeProto[]): NodeProto[] =>
   Array.from({ length: times }, (_, i) => make(i)).flat();
-/** y = x + the sum of what is called `name`. */
+/** Makes y = x + the sum of the value called `name`. */
 const used = (name: string): NodeProto[] => [
   node("Cast", [name], ["used"], [int("to", 1)]),
   node("ReduceSum", ["used"], ["total"], [int("keepdims", 0)]),
   node("Add", ["x", "total"], ["y"]),
 ];
-/** [rows, columns] of zeros. */
+/** Makes [rows, columns] of zeros. */
 const zeros = (name: string, ...dims: number[]): NodeProto[] => [
   ints(`${name}_shape`, ...dims),
   node("ConstantOfShape", [`${name}_shape`], [name]),
@@ -58,9 +58,9 @@ const bombs: readonly (readonly [string, Uint8Array, RegExp])[] = [
   [
     "functions that call themselves",
     model([{ ...node("f", ["x"], ["y"]), domain: "d" }], { functions: [calls("f", "f", 1)] }),
-    /deeper than 16/,
+    /more than 16 deep/,
   ],
-  ["long names of functions", nested(12, 3, 400), /names of its functions are too long|more than \d+ nodes/],
+  ["long names of functions", nested(12, 3, 400), /names in its functions are too long|more than \d+ nodes/],
   [
     "constants of 4M",
     model([

@@ -6,19 +6,19 @@ import { mostNodes } from "./opsets.js";
 
 /** Elements visited while constants are folded: about 20 ms of one core. */
 const mostWork = 1 << 20;
-/** Work that is not more than that of reading the node: arithmetic on sizes is always folded. */
+/** Work no greater than reading the node, which is always done: arithmetic on sizes is always folded. */
 const freeWork = 256;
-/** Bytes of all constants that a model has computed or filled, whoever computes them. */
+/** Bytes of all constants that a model computes or fills, here or in the runtime. */
 const mostBytes = 1 << 25;
-/** Elements of all constants that are left to the runtime, as they are too large to be folded here. */
+/** Elements of all constants that are too large to be folded here and are left to the runtime. */
 const mostKept = 2 ** 28;
 /**
- * Characters of names that any file may make for what is inside of its functions,
- * and for each of its bytes more.
+ * Characters of the names of values inside functions that any file may have, and further ones per byte of the
+ * file.
  */
 const leastCharacters = 1 << 22;
 const charactersPerByte = 64;
-/** Nodes that any file may become, and the bytes of a file for each node more. */
+/** Nodes that any file may expand to, and the bytes of a file per further node. */
 const leastNodes = 2048;
 const bytesPerNode = 8;
 
@@ -34,7 +34,7 @@ export class Budget {
   #bytesLeft = mostBytes;
   #keptLeft = mostKept;
 
-  /** `size` is the file's number of bytes. */
+  /** Makes the budget of a file of `size` bytes. */
   constructor(size: number) {
     this.#nodes = Math.min(mostNodes, leastNodes + Math.floor(size / bytesPerNode));
     this.#nodesLeft = this.#nodes;
@@ -42,8 +42,8 @@ export class Budget {
   }
 
   /**
-   * Pays for nodes that operators of the file are written in. Throws GraphError when it
-   * holds too few bytes for so many.
+   * Charges nodes that operators of the file expand to. Throws GraphError when the file is too small for so
+   * many.
    */
   nodes(where: string, count: number): void {
     this.#nodesLeft -= count;
@@ -55,16 +55,17 @@ export class Budget {
   }
 
   /**
-   * Pays for the characters of names inside of functions. Throws GraphError when
-   * they are too many for the file.
+   * Charges the characters of names inside functions. Throws GraphError when they are too many for the file.
    */
   names(count: number): void {
     this.#charactersLeft -= count;
     if (this.#charactersLeft < 0)
-      throw new GraphError("model", "the names of its functions are too long for the calls of them");
+      throw new GraphError("model", "the names in its functions are too long for the number of calls");
   }
 
-  /** Pays for the nodes of a graph of constants; false, and paid by no one, where they are too much work. */
+  /**
+   * Charges the work of folding a graph of constants; returns false, charging nothing, where it is too much.
+   */
   fold(graph: Graph): boolean {
     const work = workOf(graph, this.#workLeft + freeWork);
     if (work <= freeWork) return true;
@@ -78,7 +79,7 @@ export class Budget {
     return true;
   }
 
-  /** Pays for a constant of `bytes` that a node makes. Throws GraphError when the file has made too many. */
+  /** Charges a constant of `bytes` that a node makes. Throws GraphError when the file has made too many. */
   fill(where: string, bytes: number): void {
     if (!(bytes <= this.#bytesLeft)) {
       const most = `at most ${mostBytes} bytes of constants that a model computes`;
@@ -88,7 +89,7 @@ export class Budget {
     this.#bytesLeft -= bytes;
   }
 
-  /** Pays for elements of constants that the runtime computes. */
+  /** Charges elements of constants that the runtime computes. */
   keep(where: string, count: number): void {
     this.#keptLeft -= count;
     if (this.#keptLeft < 0)

@@ -16,11 +16,14 @@ export interface Call {
   readonly budget: Budget;
 }
 
-/** The numbers of an operand that must be known while the graph is built; undefined when it is left out. */
+/**
+ * Returns the numbers of an operand that must be known while the graph is built; undefined when it is left
+ * out.
+ */
 export const numbersAt = (call: Call, index: number): readonly number[] | undefined =>
   staticNumbers({ ...call, inputs: call.operands }, index);
 
-/** `call` with some attributes left out. */
+/** Returns `call` without the named attributes. */
 export function withoutAttributes(call: Call, ...names: readonly string[]): Call {
   const left = Object.entries(call.attributes).filter(([name]) => !names.includes(name));
   return { ...call, attributes: Object.fromEntries(left) };

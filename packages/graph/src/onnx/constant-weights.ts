@@ -6,8 +6,8 @@ import type { NodeProto } from "./onnx-proto.js";
 const passing = new Set(["Transpose", "Reshape", "Squeeze", "Unsqueeze", "Flatten", "Identity", "Cast"]);
 
 /**
- * Names of Constant nodes that may hold weights, as some exporters write all of them; `weightRoles` sorts out
- * the ones and zeros of a group norm.
+ * Returns the names of Constant nodes that may hold weights, as some exporters write all of them;
+ * `weightRoles` sorts out the ones and zeros of a group norm.
  */
 export function constantWeights(nodes: readonly NodeProto[]): ReadonlySet<string> {
   const makers = new Map(

@@ -9,7 +9,7 @@ import { type Call, numbersAt, withoutAttributes } from "./call.js";
 type Form = (call: Call) => Call;
 
 /**
- * Numbers that were attributes and are inputs now: attributes by name, each with its place among the inputs.
+ * Moves numbers that were attributes to the inputs: attributes by name, each with its place among the inputs.
  */
 const inputsNow =
   (places: Readonly<Record<string, number>>): Form =>
@@ -56,15 +56,13 @@ const upsampled: Form = (call) => {
   };
 };
 
-/**
- * More outputs than one say that statistics are the batch's; five of them, of which the last two are gone.
- */
+/** More than one output means statistics of the batch; of five, the last two no longer exist. */
 const oldBatchNormalization: Form = (call) =>
   call.outputs === 1
     ? call
     : { ...call, outputs: Math.min(call.outputs, 3), attributes: { ...call.attributes, training_mode: 1 } };
 
-/** Which sets up to `to` write an operator in another way. */
+/** The sets, up to `to`, that write an operator in another way. */
 const forms: Readonly<Record<string, readonly { readonly to: number; readonly form: Form }[]>> = {
   BatchNormalization: [{ to: 13, form: oldBatchNormalization }],
   Clip: [{ to: 10, form: inputsNow({ min: 1, max: 2 }) }],

@@ -21,11 +21,11 @@ const mostClasses = 1 << 20;
 
 function operand(call: Call, index: number): Value {
   const value = call.operands[index];
-  if (value === undefined) throw graphError(call.name, `an input ${index} of ${call.opType}`, "nothing");
+  if (value === undefined) throw graphError(call.name, `input ${index} of ${call.opType}`, undefined);
   return value;
 }
 
-/** Until set 13 an axis stood for itself and all after it. */
+/** Writes a softmax of a set before 13, whose axis stood for itself and all after it. */
 const flattened =
   (softmax: (x: Value, axis: number) => Value): Expansion =>
   (call) => {
@@ -125,13 +125,12 @@ function lpPool(call: Call): Value {
   return ops.LpPool(operand(call, 0), { ...window, p: numberOf(call, "p", 2) });
 }
 
-/** Returns the part in the middle, or the whole between zeros. */
+/** Crops to the part in the middle, or pads by zeros. */
 function centred(call: Call): Value {
   const x = operand(call, 0);
   const axes = numbersOf(call, "axes") ?? x.dims.map((_, axis) => axis);
   const wanted = numbersAt(call, 1);
-  if (wanted?.length !== axes.length)
-    throw graphError(call.name, `${axes.length} sizes`, wanted ?? "nothing");
+  if (wanted?.length !== axes.length) throw graphError(call.name, `${axes.length} sizes`, wanted);
   const [before, after] = [x.dims.map(() => 0), x.dims.map(() => 0)];
   for (const [index, given] of axes.entries()) {
     const axis = normalAxis(call, given, x.dims.length);
@@ -175,7 +174,7 @@ export const expansions: Readonly<Record<string, Expansion>> = {
         : call.graph.constant(fromNumbers(type, toNumbers(tensor), tensor.dims)),
     ];
   },
-  // Nothing is dropped: what is trained is the network that serves.
+  // Nothing is dropped: the trained network is the one that is deployed.
   Dropout: (call) => {
     const x = operand(call, 0);
     const all = (): Value => ops.Expand(call.graph.constant(fromNumbers("bool", [1], [])), x.dims);

@@ -89,15 +89,15 @@ describe("data in other files", () => {
   });
 
   const refused: readonly [Record<string, string>, RegExp][] = [
-    [{}, /a file name inside of the model's folder/],
+    [{}, /a file name inside the model's folder/],
     [{ location: "/etc/passwd", length: "8" }, /a file name inside/],
     [{ location: "../secret", length: "8" }, /a file name inside/],
     [{ location: "a/../../secret" }, /a file name inside/],
     [{ location: "..\\secret" }, /a file name inside/],
     [{ location: "C:\\secret" }, /a file name inside/],
     [{ location: "da\0ta" }, /a file name inside/],
-    [{ location: "link", length: "8" }, /a file inside of the model's folder, got link, a link to/],
-    [{ location: "up/secret", length: "8" }, /a file inside of the model's folder/],
+    [{ location: "link", length: "8" }, /a file inside the model's folder, got link, a link to/],
+    [{ location: "up/secret", length: "8" }, /a file inside the model's folder/],
     [{ location: "." }, /a plain file|EISDIR/],
     [{ location: "none" }, /none: ENOENT/],
     [{ location: "data", offset: "12", length: "8" }, /data of at least 20 bytes, got 16/],

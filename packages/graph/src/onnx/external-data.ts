@@ -6,7 +6,7 @@ import { GraphError, graphError } from "../errors.js";
 /** Reads `length` bytes from `offset` on, or all from there to the end, of a file that a model names. */
 export type ExternalReader = (location: string, offset: number, length: number | undefined) => Uint8Array;
 
-/** A reader that can say how long a file is and what its checksum is before it reads. */
+/** A reader that can tell the size and the checksum of a file before it reads it. */
 interface FileReader extends ExternalReader {
   readonly size: (location: string) => number;
   readonly sha1: (location: string) => string;
@@ -14,7 +14,7 @@ interface FileReader extends ExternalReader {
 
 const isFileReader = (read: ExternalReader): read is FileReader => "sha1" in read && "size" in read;
 
-/** A reader of plain files in a model's folder, which no name and no link leads out of. */
+/** Makes a reader of plain files in a model's folder, which no name and no link leads out of. */
 export function folderReader(folder: string): ExternalReader {
   const sums = new Map<string, string>();
   const path = (location: string): string => externalPath(folder, location);
@@ -29,7 +29,7 @@ export function folderReader(folder: string): ExternalReader {
   });
 }
 
-/** The place of a tensor's data outside of its model, in bytes; without a length it ends with the file. */
+/** The place of a tensor's data outside its model, in bytes; without a length it ends with the file. */
 export interface ExternalPlace {
   readonly location: string;
   readonly offset: number;
@@ -66,8 +66,8 @@ export function readExternal(
 }
 
 /**
- * The path of a file that a model names. Throws GraphError when it is not there or
- * outside of the model's folder.
+ * Returns the path of a file that a model names. Throws GraphError when it is missing or outside the model's
+ * folder.
  */
 export function externalPath(folder: string, location: string): string {
   const parts = location.split(/[/\\]/);
@@ -78,18 +78,14 @@ export function externalPath(folder: string, location: string): string {
     parts.includes("..") ||
     /^[A-Za-z]:/.test(location)
   ) {
-    throw graphError("externalData", "a file name inside of the model's folder", JSON.stringify(location));
+    throw graphError("externalData", "a file name inside the model's folder", JSON.stringify(location));
   }
   try {
     const root = realpathSync(folder);
     const path = realpathSync(join(root, location));
     const inside = relative(root, path);
     if (inside === ".." || inside.startsWith(`..${sep}`) || isAbsolute(inside)) {
-      throw graphError(
-        "externalData",
-        "a file inside of the model's folder",
-        `${location}, a link to ${path}`,
-      );
+      throw graphError("externalData", "a file inside the model's folder", `${location}, a link to ${path}`);
     }
     return path;
   } catch (error) {
@@ -102,7 +98,7 @@ const asGraphError = (location: string, error: unknown): GraphError =>
     ? error
     : new GraphError("externalData", `${location}: ${error instanceof Error ? error.message : error}`);
 
-// Windows has neither flag. A name that is a link by now was no link when its path was found.
+// Windows has neither flag. A name that is a link now was not one when its path was found.
 const flags = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0) | (constants.O_NOFOLLOW ?? 0);
 
 function withFile<T>(path: string, location: string, use: (file: number, size: number) => T): T {

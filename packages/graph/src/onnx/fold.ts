@@ -62,9 +62,9 @@ const made: Readonly<
 export const foldedOperators: ReadonlySet<string> = new Set([...Object.keys(made), "Size"]);
 
 /**
- * The outputs of a node that computes with shapes and constants, or undefined for all others.
- * Exporters write sizes as Shape, Gather, Concat and so on even where they are fixed. Weights are
- * never folded: they may be trained.
+ * Returns the outputs of a node that computes with shapes and constants; undefined for all others. Exporters
+ * write sizes as Shape, Gather, Concat and so on even where they are fixed. Weights are never folded: they
+ * may be trained.
  */
 export function fold(
   call: Call,
@@ -95,7 +95,10 @@ function known(value: Value): Tensor | undefined {
 /** Whether tensors of 64-bit integers were found to be exact as doubles, in which folding computes. */
 const exact = new WeakMap<Tensor["data"], boolean>();
 
-/** Doubles also keep the ends of the range: "to the end" of a Slice. */
+/**
+ * Whether doubles hold the integers exactly; they also keep the ends of the range, the "to the end" of a
+ * Slice.
+ */
 function isExact({ data }: Tensor): boolean {
   if (!(data instanceof BigInt64Array || data instanceof BigUint64Array)) return true;
   const before = exact.get(data);
@@ -112,7 +115,7 @@ function isExact({ data }: Tensor): boolean {
 const fitsDouble = (n: bigint): boolean =>
   Number.isSafeInteger(Number(n)) || n >= 2n ** 63n - 1024n || n <= 1024n - 2n ** 63n;
 
-/** The results in a graph of their own, which is looked at before anything is computed. */
+/** Computes the results in a graph of their own, whose cost is checked before anything is computed. */
 function evaluated(
   call: Call,
   tensors: readonly (Tensor | undefined)[],

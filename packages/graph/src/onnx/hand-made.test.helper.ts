@@ -14,7 +14,7 @@ import { encode } from "./wire-writer.js";
 export const folder: string = fileURLToPath(new URL("../../test/golden/", import.meta.url));
 export const golden = (name: string): Uint8Array => readFileSync(join(folder, name));
 
-/** The bytes of a model made by hand: an input x and an output y, both [2], unless said otherwise. */
+/** Makes the bytes of a model by hand: an input x and an output y, both [2], unless said otherwise. */
 export function model(
   nodes: readonly NodeProto[],
   change: Omit<Partial<ModelProto>, "graph"> & { graph?: object; opset?: number } = {},

@@ -22,7 +22,8 @@ export function inlineFunctions(model: ModelProto, budget: Budget): ModelProto {
   const other = model.functions.find(({ opsets = [] }) =>
     opsets.some((set) => standard(set.domain) && set.version !== version),
   );
-  if (other) throw new GraphError("model", `function ${other.name} uses another operator set than the model`);
+  if (other)
+    throw new GraphError("model", `function ${other.name} uses a different operator set from the model`);
   return { ...model, functions: [], graph: inlinedGraph(model.graph, functions, { made: 0, budget }) };
 }
 
@@ -48,7 +49,7 @@ function inlinedNode(node: NodeProto, functions: Functions, counter: Counter, de
     return [{ ...node, attributes }];
   }
   if (depth > mostNesting)
-    throw new GraphError("model", `functions call each other deeper than ${mostNesting}`);
+    throw new GraphError("model", `functions are nested more than ${mostNesting} deep`);
   // Functions may multiply each other.
   const { nodes: body = [] } = called;
   counter.made += body.length;

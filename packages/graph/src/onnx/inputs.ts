@@ -11,14 +11,14 @@ export interface Input {
   readonly dims: readonly number[];
 }
 
-/** The inputs that are not initializers: old files list both. */
+/** Returns the inputs that are not initializers: old files list both. */
 export function realInputs({ inputs = [], initializers = [] }: GraphProto): readonly ValueInfoProto[] {
   const weights = new Set(initializers.map(({ name }) => name));
   return inputs.filter(({ name }) => !weights.has(name));
 }
 
 /**
- * Static dims of every input, from `shapes` or else from the model. Throws GraphError naming
+ * Returns the static dims of every input, from `shapes` or else from the model. Throws GraphError naming
  * every input that stays open.
  */
 export function inputDims(inputs: readonly ValueInfoProto[], shapes: InputShapes): readonly Input[] {

@@ -41,12 +41,12 @@ export const modelMetadata = (file: Uint8Array | OnnxFile): Record<string, strin
 const metadataOf = ({ metadata = [] }: ModelProto): Record<string, string> =>
   Object.fromEntries(metadata.map(({ key = "", value = "" }) => [key, value]));
 
-/** The width of a type, by the number of bits in its name. */
+/** Returns the width of a type, by the number of bits in its name. */
 const widthOf = (type: string): number => Math.max(1, Number(/\d+$/.exec(type)?.[0] ?? 8) / 8);
 
 /**
- * Reads what an ONNX file says of itself, whether or not it can be parsed. Throws
- * GraphError where it is none.
+ * Reads the description that an ONNX file gives of itself, whether or not it can be parsed. Throws GraphError
+ * for any other file.
  */
 export function inspectModel(file: Uint8Array | OnnxFile): ModelFacts {
   const model = OnnxFile.of(file).proto;

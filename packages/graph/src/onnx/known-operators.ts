@@ -1,4 +1,4 @@
-import { GraphError, graphError, UnsupportedOpError } from "../errors.js";
+import { GraphError, UnsupportedOpError } from "../errors.js";
 import { gradientRules } from "../gradients/gradients.js";
 import { OPSET } from "../ir.js";
 import { shapeRules } from "../operators/shapes.js";
@@ -12,7 +12,7 @@ import { meansTheSame, mostNodes, standard, versionOf } from "./opsets.js";
 import { sequenceOperators } from "./sequences.js";
 
 /**
- * Operators that are gone when a graph is read: their outputs are constants, other names or a chosen branch.
+ * Operators that no graph keeps: reading turns their outputs into constants, other names or a chosen branch.
  */
 const resolved = new Set(["Constant", "If", "Upsample"]);
 
@@ -28,7 +28,7 @@ const isKnown = ({ opType = "", domain }: NodeProto): boolean =>
 const nameOf = ({ opType = "", domain }: NodeProto): string =>
   standard(domain) ? opType : `${domain}.${opType}`;
 
-/** The nodes of a graph and of the graphs inside of its nodes. */
+/** Yields the nodes of a graph and of the graphs inside its nodes. */
 export function* allNodes({ nodes = [] }: GraphProto): Generator<NodeProto> {
   for (const node of nodes) {
     yield node;
@@ -42,7 +42,7 @@ export function checkOperators(model: ModelProto): void {
   const nodes: NodeProto[] = [];
   for (const node of allNodes(model.graph ?? {})) {
     nodes.push(node);
-    if (nodes.length > mostNodes) throw graphError("model", `at most ${mostNodes} nodes`, "more");
+    if (nodes.length > mostNodes) throw new GraphError("model", `has more than ${mostNodes} nodes`);
   }
   const unknown = nodes.filter((node) => !isKnown(node)).map(nameOf);
   if (unknown.length > 0) throw new UnsupportedOpError(unknown, "model: unsupported operators");
@@ -94,7 +94,7 @@ export function modelOperators(file: Uint8Array | OnnxFile): {
   return { opset, operators: [...uses.values()].sort((a, b) => (a.name < b.name ? -1 : 1)) };
 }
 
-/** Calls of functions that cannot be written out stay, as operators that no one knows. */
+/** Calls of functions that cannot be written out stay, as unknown operators. */
 function withoutFunctions(model: ModelProto, size: number): ModelProto {
   try {
     return inlineFunctions(model, new Budget(size));

@@ -15,7 +15,7 @@ export function orderNodes(nodes: readonly NodeProto[]): readonly NodeProto[] {
   const state = new Uint8Array(nodes.length);
   const [met, placed] = [1, 2];
   for (const start of nodes.keys()) {
-    // A stack of its own, as chains of nodes are longer than the program's is deep.
+    // An explicit stack, because chains of nodes are longer than the call stack is deep.
     const stack = [start];
     while (stack.length > 0) {
       const index = stack.at(-1)!;

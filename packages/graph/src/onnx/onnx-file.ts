@@ -3,7 +3,7 @@ import { decode } from "./wire.js";
 
 /**
  * An ONNX file in memory, decoded once when it is made. Every function that takes the bytes of a file takes
- * this in their place and does not decode them again. Throws GraphError where the bytes are no ONNX file.
+ * this in their place and does not decode them again. Throws GraphError where the bytes are not an ONNX file.
  */
 export class OnnxFile {
   /** The file as it was read, which must not change. */

@@ -12,7 +12,7 @@ const newestOpset = 28;
 /** Whether a domain is ONNX's own. */
 export const standard = (domain = ""): boolean => domain === "" || domain === "ai.onnx";
 
-/** The operator set that a model's standard operators are of. Throws GraphError where it names none. */
+/** Returns the operator set of a model's standard operators. Throws GraphError where it names none. */
 export function versionOf({ opsets = [] }: ModelProto): number {
   const version = opsets.find(({ domain }) => standard(domain))?.version;
   if (version === undefined) throw new GraphError("model", "does not name the operator set it uses");
@@ -27,7 +27,7 @@ interface Meaning {
   readonly from?: number;
   /** First newer set in which it means something else. */
   readonly until?: number;
-  /** For the sets before `before`, what of the node would mean something else. */
+  /** For sets before `before`: finds a use of the node whose meaning differed. */
   readonly before?: readonly [number, (node: NodeProto) => boolean];
   /** For sets newer than `OPSET`, attributes it did not have. */
   readonly added?: readonly string[];

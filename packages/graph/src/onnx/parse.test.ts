@@ -172,7 +172,7 @@ describe("what is refused", () => {
             },
           ],
         }),
-      /functions call each other deeper than 16/,
+      /functions are nested more than 16 deep/,
     ],
     ["sparse weights", () => model([relu], { graph: { sparseInitializers: [{}] } }), /sparse weights/],
     ["no outputs", () => model([relu], { graph: { outputs: [] } }), /no outputs/],

@@ -22,15 +22,15 @@ export interface ParseOptions {
    */
   readonly shapes?: InputShapes;
   /**
-   * Where weights outside of the model lie: its folder, or a function that reads
-   * them. Nothing is read without it.
+   * The source of weights outside the model: its folder, or a function that reads them. Without it none are
+   * read.
    */
   readonly externalData?: string | ExternalReader;
   /** The treatment of weights that several layers share; "named" by default. */
   readonly tiedWeights?: TiedWeights;
   /** Names of values through which no gradient flows: ONNX does not say what was trained without one. */
   readonly stopGradients?: readonly string[];
-  /** Told what was changed on the way, for example weights of 16 bits that became float32. */
+  /** Called with each change made on the way, for example weights of 16 bits that became float32. */
   readonly onNote?: (note: string) => void;
 }
 

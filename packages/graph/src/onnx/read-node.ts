@@ -41,7 +41,7 @@ export interface Reading {
   readonly note: (note: string) => void;
 }
 
-/** The value that a model calls `name`. */
+/** Returns the value that a model calls `name`. */
 export function lookUp({ graph, aliases, stopped }: Reading, name: string, where: string): Value {
   const value = aliases.get(name) ?? graph.value(name);
   if (value) return stopped.has(name) && isFloat(value.type) ? StopGradient(value) : value;
@@ -100,7 +100,7 @@ export function readNode(reading: Reading, proto: NodeProto): void {
   }
 }
 
-/** Errors of what a node is written in name the node and its operator. */
+/** Adds the node and its operator to an error of the nodes it is written in. */
 function atNode(error: GraphError, name: string, opType: string): GraphError {
   const { where, message } = error;
   if (where === "model") return error;
@@ -156,7 +156,7 @@ function addCall(reading: Reading, original: Call, { name, outputs = [] }: NodeP
   }
 }
 
-/** Pays for the nodes from `first` on, and for the constants among their results. */
+/** Charges the nodes from `first` on, and the constants among their results. */
 function account({ graph, budget, unfolded }: Reading, where: string, first: number): void {
   const isFixed = (value: Value): boolean => {
     if (unfolded.has(value)) return true;
@@ -185,18 +185,20 @@ function addSequence(reading: Reading, call: Call, { inputs = [], outputs = [] }
   else sequences.set(output, result);
 }
 
-/** The outputs of a node that is written in others, undefined where the graph has it as it is. */
+/** Returns the outputs of a node that is written in others; undefined where the graph has it as it is. */
 const expanded = (call: Call): readonly Value[] | undefined =>
   Object.hasOwn(expansions, call.opType) ? expansions[call.opType]!(call) : undefined;
 
-/** The outputs of a node in a graph of its operands. */
+/** Builds the outputs of a node in a graph of its operands. */
 function build(call: Call): readonly Value[] {
   return (
     expanded(call) ?? call.graph.node(call.opType, call.operands, castable(call), { outputs: call.outputs })
   );
 }
 
-/** 16-bit floats are float32 in a graph. */
+/**
+ * Returns the attributes with casts to 16-bit floats as casts to float32, which a graph has in their place.
+ */
 function castable({ opType, attributes }: Call): Readonly<Record<string, Attribute>> {
   const half = attributes.to === onnxTypes.float16 || attributes.to === onnxBfloat16;
   return opType === "Cast" && half ? { ...attributes, to: onnxTypes.float32 } : attributes;
@@ -230,7 +232,7 @@ function addConstant(
   else graph.constant(tensor, output);
 }
 
-/** The nodes of the branch that a constant condition chooses. */
+/** Adds the nodes of the branch that a constant condition chooses. */
 function addBranch(
   reading: Reading,
   { inputs = [], outputs = [], attributes = [] }: NodeProto,
@@ -246,7 +248,7 @@ function addBranch(
     );
   const chosen = toNumbers(tensor)[0] ? "then_branch" : "else_branch";
   const branch: GraphProto | undefined = attributes.find((attribute) => attribute.name === chosen)?.g;
-  if (branch === undefined) throw graphError(name, chosen, "nothing");
+  if (branch === undefined) throw graphError(name, chosen, undefined);
   // A value stored by a branch is no weight: the other branch may be taken next time.
   for (const stored of branch.initializers ?? [])
     addConstant(reading, name, parseTensor(stored, stored.name || name, reading.tensors), stored.name ?? "");

@@ -7,7 +7,7 @@ import type { GraphProto, TensorProto } from "./onnx-proto.js";
 
 export interface TensorOptions {
   readonly external: ExternalReader | undefined;
-  /** Told of every 16-bit float tensor that was widened. */
+  /** Called for every 16-bit float tensor that was widened. */
   readonly widened: (name: string, from: "float16" | "bfloat16") => void;
 }
 
@@ -27,7 +27,7 @@ const views: { readonly [T in DataType]: readonly [bytes: number, view: View] } 
   bool: [1, (b, o, n) => new Uint8Array(b, o, n)],
 };
 
-/** The elements of a list field; their low 32 bits are all that types of 32 bits and fewer use. */
+/** Returns the elements of a list field; types of 32 bits and fewer use the low 32 bits. */
 function fromIntegers(type: DataType, list: BigInt64Array): TypedArrays[DataType] {
   const [bytes, view] = views[type];
   if (bytes === 8) return view(list.buffer, list.byteOffset, list.length);
@@ -39,7 +39,7 @@ function fromIntegers(type: DataType, list: BigInt64Array): TypedArrays[DataType
 
 function fromBytes(type: DataType, bytes: Uint8Array, count: number): TypedArrays[DataType] {
   const [width, view] = views[type];
-  // Weights stay where the file was read to, unless they lie askew in it.
+  // Weights stay in the memory that the file was read into, unless they are not aligned there.
   const source = bytes.byteOffset % width === 0 ? bytes : new Uint8Array(bytes);
   return view(source.buffer, source.byteOffset, count);
 }
@@ -61,7 +61,7 @@ type Entries = ReadonlyMap<string | undefined, string | undefined>;
 const entriesOf = ({ externalData = [] }: TensorProto): Entries =>
   new Map(externalData.map(({ key, value }) => [key, value]));
 
-/** The place that `external_data` names. Throws GraphError naming `where`. */
+/** Returns the place that `external_data` names. Throws GraphError naming `where`. */
 export function externalPlace(proto: TensorProto, where: string): ExternalPlace {
   const entries = entriesOf(proto);
   const number = (key: string): number | undefined => {
@@ -78,7 +78,7 @@ export function externalPlace(proto: TensorProto, where: string): ExternalPlace 
   };
 }
 
-/** The tensors that a graph and the graphs inside of its nodes store. */
+/** Yields the tensors that a graph and the graphs inside its nodes store. */
 function* storedTensors({ initializers = [], nodes = [] }: GraphProto): Generator<TensorProto> {
   yield* initializers;
   for (const { t, g } of nodes.flatMap(({ attributes = [] }) => attributes)) {
@@ -87,7 +87,7 @@ function* storedTensors({ initializers = [], nodes = [] }: GraphProto): Generato
   }
 }
 
-/** The files beside a model that hold tensors of its graph, each once. */
+/** Returns the files beside a model that hold tensors of its graph, each once. */
 export function dataFiles(graph: GraphProto): readonly string[] {
   const outside = [...storedTensors(graph)].filter(({ dataLocation }) => dataLocation === 1);
   return [...new Set(outside.map((tensor) => entriesOf(tensor).get("location") ?? ""))];
@@ -106,8 +106,8 @@ function dimsOf(proto: TensorProto, where: string): number[] {
 }
 
 /**
- * The tensor of an initializer or attribute; float16 and bfloat16 become float32.
- * Throws GraphError naming `where`.
+ * Reads the tensor of an initializer or attribute; float16 and bfloat16 become float32. Throws GraphError
+ * naming `where`.
  */
 export function parseTensor(proto: TensorProto, where: string, options: TensorOptions): Tensor {
   const code = proto.dataType ?? 0;
@@ -155,7 +155,7 @@ function fromBfloat16(bits: Uint16Array): Float32Array {
   return new Float32Array(words.buffer);
 }
 
-/** Exact widening: the exponent is moved and re-based; the few other patterns go through arithmetic. */
+/** Widens exactly: the exponent is moved and re-based; the few other patterns go through arithmetic. */
 function fromFloat16(bits: Uint16Array): Float32Array {
   const out = new Float32Array(bits.length);
   const words = new Uint32Array(out.buffer);

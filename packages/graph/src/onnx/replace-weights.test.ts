@@ -114,8 +114,8 @@ describe("new weights in an ONNX file", () => {
   });
 
   /**
-   * Three layers take w: one of them twice, one through an Identity. A name that would
-   * be made up is there already.
+   * Makes a model of which three layers take w, one of them twice, one through an Identity. A name that
+   * untying would make up is taken.
    */
   const tied = (): Uint8Array =>
     model(

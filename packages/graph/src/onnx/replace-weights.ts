@@ -38,11 +38,11 @@ const inAttribute = { tensor: 5, floats: 7 } as const;
 const inTensor = { floatData: 4, int32Data: 5, rawData: 9 } as const;
 
 /**
- * A model file with other values in some of its weights, in the data types and places it keeps them; every
- * other byte stays. A weight is named by its initializer, by a Constant node's output, by the output of an
- * Identity of an initializer, or as `TiedWeights` names what several nodes take: exporters merge weights
- * that are equal, and one that no longer is becomes an initializer of its own. Throws GraphError naming
- * all weights that are not there.
+ * Writes a model file with other values in some of its weights, in the data types and places it keeps them;
+ * every other byte stays. A weight is named by its initializer, by a Constant node's output, by the output of
+ * an Identity of an initializer, or as `TiedWeights` names what several nodes take: exporters merge weights
+ * that are equal, and one that no longer is becomes an initializer of its own. Throws GraphError naming all
+ * weights that are missing.
  */
 export function replaceWeights(file: Uint8Array | OnnxFile, weights: Weights): PatchedModel {
   const { bytes, proto: model } = OnnxFile.of(file);
@@ -141,7 +141,7 @@ function planOf(graph: GraphProto, weights: ReadonlyMap<string, Values>): Plan {
   const missing = [...weights.keys()].filter((name) => !known.has(name));
   if (missing.length > 0) throw graphError("weights", "weights that the model stores", missing);
   const changed = new Map([...weights].filter(([name]) => stored.has(name)));
-  // A merged weight that no node takes itself holds the values of the first that was made of it.
+  // A merged weight that no node takes itself gets the values of the first weight split off from it.
   const kept = new Set(
     [...roots].flatMap(([name, root]) => (used.has(name) && !weights.has(name) ? [root] : [])),
   );
@@ -192,7 +192,7 @@ function rawBytes({ data }: Values, type: "float32" | "float16" | "bfloat16"): U
   return new Uint8Array(buffer, byteOffset, byteLength);
 }
 
-/** The tensor's payload with new values in the field it keeps them in. */
+/** Returns the tensor's payload with new values in the field it keeps them in. */
 function inlineTensor(payload: Uint8Array, tensor: TensorProto, values: Values): Uint8Array[] {
   const type = typeOf(tensor);
   const bytes = rawBytes(values, type);

@@ -1,8 +1,8 @@
 import { fromNumbers } from "../data-types.js";
 
 /**
- * float32 values as IEEE half-precision or bfloat16 bit patterns: rounded to nearest, ties to
- * even, as every runtime casts.
+ * Converts float32 values to IEEE half-precision or bfloat16 bit patterns: rounded to nearest, ties to even,
+ * as every runtime casts.
  */
 export function roundToHalf(values: Float32Array, to: "float16" | "bfloat16"): Uint16Array {
   if (to === "float16") return fromNumbers("float16", values, [values.length]).data;

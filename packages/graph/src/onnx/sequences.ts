@@ -32,7 +32,7 @@ export function sequenceResult(
   if (call.opType === "SequenceConstruct") {
     return call.operands.map((value, index) => {
       if (value !== undefined) return value;
-      throw graphError(call.name, `a value at input ${index} of SequenceConstruct`, "nothing");
+      throw graphError(call.name, `a value at input ${index} of SequenceConstruct`, undefined);
     });
   }
   const list = sequences.get(inputs[0] ?? "");
@@ -56,7 +56,7 @@ export function sequenceResult(
 
 function split(call: Call): readonly Value[] {
   const x = call.operands[0];
-  if (x === undefined) throw graphError(call.name, "a value to split", "nothing");
+  if (x === undefined) throw graphError(call.name, "a value to split", undefined);
   const axis = normalAxis(call, numberOf(call, "axis", 0), x.dims.length);
   const size = x.dims[axis]!;
   const sizes = call.operands[1];
@@ -71,7 +71,7 @@ function split(call: Call): readonly Value[] {
   return drops ? parts.map((part) => ops.Squeeze(part, [axis])) : parts;
 }
 
-/** The sizes of pieces of `each` elements, the last of which may be smaller. */
+/** Returns the sizes of pieces of `each` elements, the last of which may be smaller. */
 function evenPieces({ name }: Call, size: number, each: number): readonly number[] {
   if (!(each >= 1 && size / each <= mostPieces))
     throw graphError(name, `1 to ${mostPieces} pieces`, `${size} elements by ${each}`);

@@ -13,7 +13,7 @@ import {
 import { type ModelProto, modelTable } from "./onnx-proto.js";
 import { decode } from "./wire.js";
 
-/** A graph with nodes, a weight, shared constants and attributes of every kind. */
+/** Returns a graph with nodes, a weight, shared constants and attributes of every kind. */
 function sample(size = 18): Graph {
   const graph = new Graph("sample");
   const image = graph.input("image", "float32", [1, 1, 4, 4]);
@@ -124,7 +124,7 @@ test("what ONNX cannot hold is refused", () => {
   expect(() => serializeModel(graph)).toThrow(/own: expected a whole number, got 0\.5/);
   const nested = new Graph("g");
   nested.output("y", nested.node("Identity", [nested.input("x", "float32", [2])], { body: graph })[0]!);
-  expect(() => serializeModel(nested)).toThrow(/graphs inside of operators/);
+  expect(() => serializeModel(nested)).toThrow(/graphs inside operators/);
   const own = new Graph("g");
   const stopped = ops.StopGradient(own.input("x", "float32", [2]));
   own.output("y", stopped);

@@ -20,9 +20,9 @@ export interface SerializeOptions {
   /** Strings to keep in the file (ONNX metadata_props). */
   readonly metadata?: Readonly<Record<string, string>>;
   /**
-   * Dims to declare for inputs and outputs in place of the graph's own; a string names an axis
-   * that may have any size, for runtimes that allow it. The operators must then not depend on
-   * that size: nothing checks this.
+   * Dims to declare for inputs and outputs in place of the graph's own; a string names an axis that may have
+   * any size, for runtimes that allow it. The operators must then not depend on that size, which is not
+   * checked.
    */
   readonly dims?: Readonly<Record<string, readonly (number | string)[]>>;
 }
@@ -31,8 +31,8 @@ export interface SerializeOptions {
 const maxBytes = 2 ** 31 - 1;
 
 /**
- * The bytes of an ONNX file (opset `OPSET`, weights as raw data): the same graph gives the same bytes.
- * Throws UnsupportedOpError for operators that only exist before `lower`, GraphError for a model over
+ * Returns the bytes of an ONNX file (opset `OPSET`, weights as raw data): the same graph gives the same
+ * bytes. Throws UnsupportedOpError for operators that only exist before `lower`, GraphError for a model over
  * 2 GiB (see `externalModel`).
  */
 export function serializeModel(graph: Graph, options: SerializeOptions = {}): Uint8Array {
@@ -46,7 +46,10 @@ export function serializeModel(graph: Graph, options: SerializeOptions = {}): Ui
   return bytes;
 }
 
-/** `serializeModel` in pieces that refer to the weights instead of copying them, for writing to a file. */
+/**
+ * Returns the bytes of `serializeModel` in pieces that refer to the weights instead of copying them, for
+ * writing to a file.
+ */
 export function modelChunks(graph: Graph, options: SerializeOptions = {}): Uint8Array[] {
   const chunks = encode(modelTable, modelProto(graph, options, tensorProto));
   const total = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
@@ -64,8 +67,8 @@ export interface ExternalOptions extends SerializeOptions {
 }
 
 /**
- * A model whose larger weights lie in a second file: the model's bytes, and that file's
- * in pieces that are not copies.
+ * Writes a model whose larger weights lie in a second file: returns the model's bytes, and that file's in
+ * pieces that are not copies.
  */
 export function externalModel(
   graph: Graph,
@@ -185,12 +188,12 @@ function attributeProto(node: Node, name: string, value: Attribute, write: Write
       : { name, ints: numbers, type: attributeTypes.ints };
   }
   if ("data" in value) return { name, t: write(value), type: attributeTypes.tensor };
-  throw new GraphError(`${node.name}.${name}`, "graphs inside of operators cannot be written");
+  throw new GraphError(`${node.name}.${name}`, "graphs inside operators cannot be written");
 }
 
 const isList = (value: Attribute): value is readonly number[] | readonly string[] => Array.isArray(value);
 
-/** A tensor as raw data, which is not copied. */
+/** Returns a tensor as raw data, which is not copied. */
 export function tensorProto({ type, dims, data }: Tensor, name?: string): TensorProto {
   const rawData = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
   return { dims, dataType: onnxTypes[type], name, rawData };

@@ -20,7 +20,7 @@ export interface TiedUse {
   readonly node: number;
 }
 
-/** Data types of weights: float32, float16 and bfloat16. */
+/** Whether a tensor has a data type of weights: float32, float16 or bfloat16. */
 const isFloatType = ({ dataType = 0, dims = [] }: TensorProto): boolean =>
   [1, 10, 16].includes(dataType) && dims.length > 0;
 

@@ -10,7 +10,7 @@ export type Put = (
   index: number,
 ) => readonly Uint8Array[] | null | undefined;
 
-/** A message with some fields replaced; all others, and the tags of the replaced, keep their bytes. */
+/** Replaces some fields of a message; all others, and the tags of the replaced, keep their bytes. */
 export function rewriteFields(bytes: Uint8Array, put: Put): Uint8Array[] {
   const cursor = new Cursor(bytes, 0, bytes.length);
   const chunks: Uint8Array[] = [];

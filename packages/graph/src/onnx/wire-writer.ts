@@ -35,7 +35,7 @@ class Writer {
     this.length += this.#used - start;
   }
 
-  /** A signed number; beyond 64 bits it becomes the nearest that fits. */
+  /** Writes a signed number; beyond 64 bits it becomes the nearest that fits. */
   int(value: number | bigint): void {
     const limit = 2n ** 63n;
     const whole = typeof value === "bigint" ? value : BigInt(Math.trunc(value));

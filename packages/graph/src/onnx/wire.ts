@@ -25,7 +25,7 @@ export interface Field {
 }
 export type Table = Readonly<Record<number, Field>>;
 
-/** Values by field name. Lists that were not there are undefined. */
+/** Values by field name. Missing lists are undefined. */
 export interface Message {
   readonly [field: string]: unknown;
   /** Fields that the table does not know, tag included. */
@@ -74,7 +74,7 @@ export class Cursor {
     throw bad(this.at, "number of more than 10 bytes");
   }
 
-  /** A signed 64-bit number, as near as a double comes. */
+  /** Reads a signed 64-bit number, as near as a double comes. */
   int(): number {
     this.varint();
     return (this.high | 0) * 2 ** 32 + this.low;
@@ -149,7 +149,7 @@ function readIntegers(cursor: Cursor, list: Integers, wire: number): void {
   }
 }
 
-/** One piece of a list of floats or doubles: a block, or a single number. */
+/** Reads one piece of a list of floats or doubles: a block, or a single number. */
 function readFloats(cursor: Cursor, width: 4 | 8, wire: number): Uint8Array {
   const start = cursor.at;
   if (wire !== 2) {

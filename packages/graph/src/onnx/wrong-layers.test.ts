@@ -11,7 +11,7 @@ const cases: readonly Case[] = [
     attributes: { pads: many },
     says: `n.pads: expected 4 whole numbers, got [${"1, ".repeat(16)}... (100000 in all)] (Conv)`,
   },
-  { op: "Conv", says: "n.W: expected a weight of Conv, got nothing" },
+  { op: "Conv", says: "n.W: missing; expected a weight of Conv" },
   {
     op: "Conv",
     with: [w(0, 2, 3, 3)],
@@ -112,7 +112,7 @@ const cases: readonly Case[] = [
     attributes: { pads: [9, 9, 9, 9] },
     says: "n.pads: expected an output of 1 or more along each axis",
   },
-  { op: "MaxPool", says: "n.kernel_shape: expected 2 sizes of 1 or more, got nothing (MaxPool)" },
+  { op: "MaxPool", says: "n.kernel_shape: missing; expected 2 sizes of 1 or more (MaxPool)" },
   {
     op: "MaxPool",
     attributes: { kernel_shape: [2, 0] },

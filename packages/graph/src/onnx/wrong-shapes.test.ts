@@ -8,7 +8,7 @@ const cases: readonly Case[] = [
   { op: "LogSoftmax", attributes: { axis: 99 }, says: `n.axis: ${axis} (LogSoftmax)` },
   { op: "ArgMax", attributes: { axis: 99 }, says: `n.axis: ${axis} (ArgMax)` },
   { op: "Concat", attributes: { axis: 99 }, says: `n.axis: ${axis} (Concat)` },
-  { op: "Concat", says: "n.axis: expected a number, got undefined (Concat)" },
+  { op: "Concat", says: "n.axis: missing; expected a number (Concat)" },
   {
     op: "Concat",
     with: [w(1, 2, 4, 5)],

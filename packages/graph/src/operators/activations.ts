@@ -16,7 +16,7 @@ import {
 
 // Activations that ONNX has, some of them later than `OPSET`, in terms of others.
 
-/** x times the normal distribution's function at x, or its approximation by a hyperbolic tangent. */
+/** Returns x times the normal distribution's function at x, or its approximation by a hyperbolic tangent. */
 export function Gelu(x: Value, options: { readonly approximate?: "none" | "tanh" } = {}): Value {
   const share =
     options.approximate === "tanh"
@@ -27,13 +27,13 @@ export function Gelu(x: Value, options: { readonly approximate?: "none" | "tanh"
 
 export const Mish = (x: Value): Value => Mul(x, Tanh(Softplus(x)));
 
-/** x times the sigmoid of alpha x. */
+/** Returns x times the sigmoid of alpha x. */
 export const Swish = (x: Value, alpha = 1): Value => Mul(x, Sigmoid(alpha === 1 ? x : Mul(x, alpha)));
 
 export const Selu = (x: Value, alpha = 1.6732631921768188, gamma = 1.0507010221481323): Value =>
   Mul(Elu(x, alpha), gamma);
 
-/** x where it is positive, else alpha (exp(x / alpha) - 1). */
+/** Returns x where it is positive, else alpha (exp(x / alpha) - 1). */
 export const Celu = (x: Value, alpha = 1): Value => Mul(Elu(Div(x, alpha)), alpha);
 
 export const ThresholdedRelu = (x: Value, alpha = 1): Value => Where(Greater(x, alpha), x, 0);

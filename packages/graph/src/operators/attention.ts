@@ -21,8 +21,8 @@ export interface AttentionOptions {
 const hidden = -3e38;
 
 /**
- * Scaled dot product attention of queries [N, heads, queries, size], keys and values [N, groups, keys, size]:
- * neighbouring heads share a group where there are fewer groups.
+ * Computes scaled dot product attention of queries [N, heads, queries, size], keys and values [N, groups,
+ * keys, size]: neighbouring heads share a group where there are fewer groups.
  */
 export function Attention(q: Value, k: Value, v: Value, options: AttentionOptions = {}): Value {
   for (const value of [q, k, v]) {
@@ -41,7 +41,7 @@ export function Attention(q: Value, k: Value, v: Value, options: AttentionOption
   return MatMul(Softmax(scores), shared(v, heads));
 }
 
-/** Every group as often as it has heads. */
+/** Repeats every group for each of its heads. */
 function shared(x: Value, heads: number): Value {
   const [n, groups, length, size] = x.dims as [number, number, number, number];
   if (groups === heads) return x;

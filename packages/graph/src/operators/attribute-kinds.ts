@@ -29,7 +29,7 @@ const expected: Readonly<Record<Kind, string>> = {
   text: "a text",
 };
 
-/** Throws GraphError naming the first attribute that holds something else than its name says. */
+/** Throws GraphError naming the first attribute whose value is not of the kind that its name stands for. */
 export function checkAttributes(
   where: string,
   opType: string,

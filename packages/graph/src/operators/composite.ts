@@ -17,7 +17,7 @@ function sizes(spec: NodeSpec, key: string): readonly number[] {
 }
 
 /**
- * Operators that gradients need and ONNX has not, or has not on every provider. `lower` writes each in
+ * Operators that gradients need and that ONNX, or one of its providers, lacks. `lower` writes each in
  * standard ones, in the form that is fastest for its shape.
  */
 export const compositeShapes: Readonly<Record<string, ShapeRule>> = {
@@ -66,18 +66,21 @@ export const compositeShapes: Readonly<Record<string, ShapeRule>> = {
 const made = (opType: string, inputs: readonly Value[], attributes: Readonly<Record<string, Attribute>>) =>
   emitAll(opType, inputs, attributes, { domain: composite });
 
-/** The gradient of x of a Conv with these windows, from that of its output; w [O, I / group, ...kernel]. */
+/**
+ * Returns the gradient by x of a Conv with these windows, from that of its output; w [O, I / group,
+ * ...kernel].
+ */
 export function convInputGradient(dy: Value, w: Value, windows: Windows, group: number): Value {
   const { kernel_shape: _, ...attributes } = windowAttributes(windows);
   return made("ConvInputGradient", [dy, w], { ...attributes, group, size: windows.input })[0]!;
 }
 
-/** The gradient of w of a Conv with these windows, from x and that of its output. */
+/** Returns the gradient by w of a Conv with these windows, from x and that of its output. */
 export function convWeightGradient(x: Value, dy: Value, windows: Windows, group: number): Value {
   return made("ConvWeightGradient", [x, dy], { ...windowAttributes(windows), group })[0]!;
 }
 
-/** The gradient of x of y = MaxPool(x). */
+/** Returns the gradient by x of y = MaxPool(x). */
 export function maxPoolGradient(x: Value, y: Value, dy: Value, windows: Windows, ceil: boolean): Value {
   return made("MaxPoolGradient", [x, y, dy], { ...windowAttributes(windows), ceil_mode: Number(ceil) })[0]!;
 }
@@ -87,7 +90,10 @@ export function batchNormalization(x: Value, scale: Value, bias: Value, epsilon:
   return made("BatchNormalization", [x, scale, bias], { epsilon });
 }
 
-/** The gradients of x, scale and bias of `batchNormalization`, given the mean and variance it returned. */
+/**
+ * Returns the gradients by x, scale and bias of `batchNormalization`, given the mean and variance it
+ * returned.
+ */
 export function batchNormalizationGradient(
   dy: Value,
   x: Value,

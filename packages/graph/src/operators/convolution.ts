@@ -5,13 +5,13 @@ import { emit } from "./operand.js";
 import { requireDims, required, requireRank, requireType, type ShapeRule, sameDims } from "./spec.js";
 import { type AutoPad, forwardWindows, transposedWindows, type Windows } from "./windows.js";
 
-/** The windows of a Conv node, all padding explicit. */
+/** Returns the windows of a Conv node, all padding explicit. */
 export function convWindows(spec: Described): Windows {
   const [x, w] = operands(spec);
   return forwardWindows(spec, x.dims.slice(2), w.dims.slice(2));
 }
 
-/** The windows of the convolution whose input gradient a ConvTranspose node is. */
+/** Returns the windows of the convolution whose input gradient a ConvTranspose node is. */
 export function convTransposeWindows(spec: Described): Windows {
   const [x, w] = operands(spec);
   return transposedWindows(spec, x.dims.slice(2), w.dims.slice(2));
@@ -21,8 +21,8 @@ export const groupOf = (spec: Described): number => numberOf(spec, "group", 1);
 
 function operands(spec: Described): [Value, Value] {
   const [x, w] = spec.inputs;
-  if (x === undefined) throw graphError(spec.name, `an input of ${spec.opType}`, "nothing");
-  if (w === undefined) throw graphError(`${spec.name}.W`, `a weight of ${spec.opType}`, "nothing");
+  if (x === undefined) throw graphError(spec.name, `an input of ${spec.opType}`, undefined);
+  if (w === undefined) throw graphError(`${spec.name}.W`, `a weight of ${spec.opType}`, undefined);
   requireRank(spec, x, 3, 5);
   requireRank(spec, w, x.dims.length, x.dims.length);
   requireType(spec, w, x.type);
@@ -90,11 +90,14 @@ export interface ConvTransposeAttributes extends ConvAttributes {
   readonly output_shape?: readonly number[];
 }
 
-/** x [N, C, ...spatial], w [O, C / group, ...kernel], bias [O]; one to three spatial axes. */
+/** Adds a Conv of x [N, C, ...spatial], w [O, C / group, ...kernel], bias [O]; one to three spatial axes. */
 export const Conv = (x: Value, w: Value, bias?: Value, attributes: ConvAttributes = {}): Value =>
   emit("Conv", bias === undefined ? [x, w] : [x, w, bias], { ...attributes });
 
-/** x [N, C, ...spatial], w [C, O / group, ...kernel], bias [O]; one to three spatial axes. */
+/**
+ * Adds a ConvTranspose of x [N, C, ...spatial], w [C, O / group, ...kernel], bias [O]; one to three spatial
+ * axes.
+ */
 export const ConvTranspose = (
   x: Value,
   w: Value,

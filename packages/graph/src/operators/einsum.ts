@@ -12,8 +12,8 @@ interface Labelled {
 }
 
 /**
- * Einstein's summation, written as matrix products: two operands at a time, the labels they share and nothing
- * else needs becoming the inner axis. A label twice in one operand is not supported.
+ * Writes Einstein's summation as matrix products, two operands at a time: labels that both have and nothing
+ * else needs become the inner axis. A label twice in one operand is not supported.
  */
 export function Einsum(equation: string, ...values: readonly Value[]): Value {
   const { operands, result } = labelled(equation.replaceAll(/\s/g, ""), values);

@@ -195,7 +195,8 @@ export const Or: Binary = binary("Or");
 export const Xor: Binary = binary("Xor");
 
 /**
- * `a` where `condition` holds, else `b`; numbers take the other branch's type, float32 when both are numbers.
+ * Returns `a` where `condition` holds, else `b`; numbers take the other branch's type, float32 when both are
+ * numbers.
  */
 export function Where(condition: Value, a: Operand, b: Operand): Value {
   const type = [a, b].find((operand) => typeof operand === "object")?.type ?? "float32";
@@ -214,5 +215,5 @@ export function Clip(x: Value, min?: Operand, max?: Operand): Value {
 
 export const Cast = (x: Value, type: DataType): Value => emit("Cast", [x], { to: onnxTypes[type] });
 
-/** The value itself; gradients do not flow through it. */
+/** Returns the value itself; gradients do not flow through it. */
 export const StopGradient = (x: Value): Value => emitAll("StopGradient", [x], {}, { domain: composite })[0]!;

@@ -20,8 +20,8 @@ interface Tap {
 }
 
 /**
- * x [N, C, ...spatial] read at the places of `grid` [N, ...out, axes], which lists the last axis first; -1
- * and 1 are the ends of an axis. Of linear interpolation every corner is one gather.
+ * Reads x [N, C, ...spatial] at the places of `grid` [N, ...out, axes], which lists the last axis first; -1
+ * and 1 are the ends of an axis. Linear interpolation is one gather per corner.
  */
 export function GridSample(x: Value, grid: Value, options: GridSampleOptions = {}): Value {
   const { mode = "linear", padding_mode = "zeros" } = options;
@@ -80,7 +80,7 @@ function tap(at: Value, weight: Value | undefined, size: number, padding: string
   return { at: inside, weight: weight === undefined ? counts : Mul(weight, counts) };
 }
 
-/** Mirrored at both ends until it lies between them. */
+/** Mirrors a place at both ends until it lies between them. */
 function reflected(place: Value, low: number, high: number): Value {
   const span = high - low;
   if (span <= 0) return Mul(place, 0);

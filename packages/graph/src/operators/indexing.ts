@@ -46,7 +46,7 @@ function rangeOf(tensor: Tensor): readonly [number, number] {
   return [least, most];
 }
 
-/** Where indices are stored in the model, they must lie within an axis of `size` elements. */
+/** Requires that indices stored in the model lie within an axis of `size` elements. */
 function requireIndices(spec: NodeSpec, indices: Value, size: number, axis: number): void {
   const tensor = indices.graph.tensor(indices);
   if (tensor === undefined || tensor.data.length === 0) return;
@@ -56,7 +56,7 @@ function requireIndices(spec: NodeSpec, indices: Value, size: number, axis: numb
   throw graphError(`${spec.name}.indices`, expected, least < -size ? least : most);
 }
 
-/** The same for rows of indices, each number of which counts along an axis of its own. */
+/** Requires the same of rows of indices, each number of which counts along an axis of its own. */
 function requireRows(spec: NodeSpec, indices: Value, sizes: readonly number[]): void {
   const tensor = indices.graph.tensor(indices);
   if (tensor === undefined || tensor.data.length === 0) return;
@@ -166,8 +166,9 @@ export const ScatterND = (
 ): Value => emit("ScatterND", [x, indices, updates], options);
 
 /**
- * The `k` largest elements along `axis` in falling order, and their int64 indices. Of equal elements the one
- * with the lower index comes first, and the gradient goes to that one (as torch.max(x, dim) with k = 1).
+ * Returns the `k` largest elements along `axis` in falling order, and their int64 indices. Of equal elements
+ * the one with the lower index comes first, and the gradient goes to that one (as torch.max(x, dim) with k =
+ * 1).
  */
 export function TopK(
   x: Value,
@@ -180,8 +181,9 @@ export function TopK(
 }
 
 /**
- * 1 where a pixel has the class, else 0: labels [N, ...spatial] to [N, classes, ...spatial] of `type`. Any
- * label outside [0, classes) gives zeros. Labels should be uint8, int32 or float32: webgpu compares no int64.
+ * Returns 1 where a pixel has the class, else 0: labels [N, ...spatial] to [N, classes, ...spatial] of
+ * `type`. Any label outside [0, classes) gives zeros. Labels should be uint8, int32 or float32: webgpu
+ * compares no int64.
  */
 export function OneHot(labels: Value, classes: number, type: DataType = "float32"): Value {
   const compared = labels.type === "int32" || labels.type === "float32" ? labels : Cast(labels, "int32");

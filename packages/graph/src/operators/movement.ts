@@ -13,7 +13,7 @@ import {
   staticNumbers,
 } from "./spec.js";
 
-/** The permutation of a Transpose; reversed axes when it has none. */
+/** Returns the permutation of a Transpose; reversed axes when it has none. */
 export function permutation(spec: Described): readonly number[] {
   const rank = spec.inputs[0]!.dims.length;
   const perm = numbersOf(spec, "perm") ?? Array.from({ length: rank }, (_, axis) => rank - 1 - axis);
@@ -136,7 +136,7 @@ export const movementShapes: Readonly<Record<string, ShapeRule>> = {
   },
 };
 
-/** -1 stands for the size that is left, 0 for the size `x` has on that axis. */
+/** Reshapes to `dims`: -1 stands for the size that is left, 0 for the size `x` has on that axis. */
 export const Reshape = (x: Value, dims: readonly number[]): Value =>
   emit("Reshape", [x, integers(x.graph, dims)]);
 export const Transpose = (x: Value, perm: readonly number[]): Value => emit("Transpose", [x], { perm });
@@ -157,7 +157,7 @@ export const DepthToSpace = (
 ): Value => emit("DepthToSpace", [x], { blocksize, mode: options.mode });
 export const SpaceToDepth = (x: Value, blocksize: number): Value => emit("SpaceToDepth", [x], { blocksize });
 
-/** A value of zeros of these dims. */
+/** Returns zeros of x's type and dims. */
 export function zerosLike({ graph, type, dims }: Value): Value {
   return Expand(scalar(graph, type, 0), dims);
 }

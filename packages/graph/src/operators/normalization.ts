@@ -58,7 +58,10 @@ export interface BatchNormalizationAttributes {
   readonly momentum?: number;
 }
 
-/** Inference form: by the given mean and variance. `trainingForm` turns it into batch statistics. */
+/**
+ * Normalises by the given mean and variance, the inference form. `trainingForm` turns it into batch
+ * statistics.
+ */
 export const BatchNormalization = (
   x: Value,
   scale: Value,
@@ -105,7 +108,7 @@ export function GroupNormalization(
   return Add(Mul(normal, perChannel(scale, x)), perChannel(bias, x));
 }
 
-/** x over its root mean square along `axis` and all axes after it, times `scale`. */
+/** Divides x by its root mean square along `axis` and all axes after it, times `scale`. */
 export function RMSNormalization(
   x: Value,
   scale: Value,
@@ -116,13 +119,13 @@ export function RMSNormalization(
   return Mul(Div(x, Sqrt(Add(ReduceMean(Mul(x, x), axes), epsilon))), scale);
 }
 
-/** Mean 0 and variance 1 over `axes`. */
+/** Normalises to mean 0 and variance 1 over `axes`. */
 export function MeanVarianceNormalization(x: Value, axes: readonly number[] = [0, 2, 3]): Value {
   const centred = Sub(x, ReduceMean(x, axes));
   return Div(centred, Add(Sqrt(ReduceMean(Mul(centred, centred), axes)), 1e-9));
 }
 
-/** x over its p-norm along an axis. */
+/** Divides x by its p-norm along an axis. */
 export const LpNormalization = (x: Value, axis = -1, p = 2): Value => {
   if (p !== 1 && p !== 2) throw graphError("LpNormalization.p", "1 or 2", p);
   return Div(x, p === 1 ? ReduceL1(x, [axis]) : ReduceL2(x, [axis]));
@@ -135,7 +138,9 @@ export interface LrnOptions {
   readonly bias?: number;
 }
 
-/** x over (bias + alpha times the mean square of the `size` channels around it) to the power of beta. */
+/**
+ * Divides x by (bias + alpha times the mean square of the `size` channels around it) to the power of beta.
+ */
 export function LRN(x: Value, { size, alpha = 1e-4, beta = 0.75, bias = 1 }: LrnOptions): Value {
   const [n, c] = x.dims as [number, number];
   if (!(Number.isSafeInteger(size) && size >= 1))

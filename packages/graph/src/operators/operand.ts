@@ -6,18 +6,18 @@ import type { Attribute, Graph, NodeOptions, Value } from "../ir.js";
 /** A value, or a number that becomes a scalar constant of the other operands' type. */
 export type Operand = Value | number;
 
-/** The graph of the first operand that is a value. */
+/** Returns the graph of the first operand that is a value. */
 export function graphOf(opType: string, operands: readonly (Operand | undefined)[]): Graph {
   for (const operand of operands) if (typeof operand === "object") return operand.graph;
   throw new GraphError(opType, "expected at least one value, got numbers only");
 }
 
-/** A scalar constant. */
+/** Adds a scalar constant. */
 export function scalar(graph: Graph, type: DataType, value: number): Value {
   return graph.constant(fromNumbers(type, [value], []));
 }
 
-/** A constant list of integers, the form of axes, starts and shapes. */
+/** Adds a constant list of integers, the form of axes, starts and shapes. */
 export function integers(graph: Graph, list: readonly number[]): Value {
   return graph.constant(fromNumbers("int64", list, [list.length]));
 }
@@ -40,12 +40,12 @@ export function emitAll(
   );
 }
 
-/** `emitAll` for operators of one output. */
+/** Adds a node of one output and returns that, as `emitAll` does. */
 export function emit(opType: string, inputs: readonly (Value | undefined)[], attributes?: Options): Value {
   return emitAll(opType, inputs, attributes, { outputs: 1 })[0]!;
 }
 
-/** Numbers among the operands become scalars of the type of the first value. */
+/** Makes numbers among the operands scalars of the type of the first value. */
 export function promote(opType: string, operands: readonly Operand[]): readonly Value[] {
   const graph = graphOf(opType, operands);
   const type = operands.find((operand) => typeof operand === "object")?.type ?? "float32";

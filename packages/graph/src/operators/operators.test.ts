@@ -5,7 +5,7 @@ import { caseGraph, caseLoss, difference, feedsOf, numbers, operatorCases } from
 
 const step = 1e-5;
 
-/** The gradient by central differences, element by element. */
+/** Computes the gradient by central differences, element by element. */
 function centralDifferences(loss: (x: Tensor) => number, x: Tensor): number[] {
   const data = Float64Array.from(numbers(x));
   const at = { type: "float64", dims: x.dims, data } as const;

@@ -1,6 +1,6 @@
 /**
- * For every position of an axis after padding by edge, reflect or wrap: the position it shows; -1 for the
- * constant. Negative pads crop first, and what they leave is what positive ones continue.
+ * Returns, for every position of an axis after padding by edge, reflect or wrap, the position it shows; -1
+ * for the constant. Negative pads crop first; positive ones continue what is left.
  */
 export function paddedFrom(mode: string, size: number, before: number, after: number): number[] {
   const start = Math.max(-before, 0);

@@ -18,10 +18,10 @@ import { type AutoPad, forwardWindows, transposedWindows, type Windows } from ".
 /** More elements than any window has. */
 const mostTaps = 1 << 24;
 
-/** The windows of a MaxPool or AveragePool node, auto_pad and ceil_mode resolved. */
+/** Returns the windows of a MaxPool or AveragePool node, auto_pad and ceil_mode resolved. */
 export function poolWindows(spec: Described): Windows {
   const x = spec.inputs[0];
-  if (x === undefined) throw graphError(spec.name, "an input", "nothing");
+  if (x === undefined) throw graphError(spec.name, "an input", undefined);
   requireRank(spec, x, 3, 5);
   const kernel = numbersOf(spec, "kernel_shape");
   if (
@@ -29,11 +29,7 @@ export function poolWindows(spec: Described): Windows {
     kernel.length !== x.dims.length - 2 ||
     !kernel.every((size) => Number.isInteger(size) && size >= 1)
   ) {
-    throw graphError(
-      `${spec.name}.kernel_shape`,
-      `${x.dims.length - 2} sizes of 1 or more`,
-      kernel ?? "nothing",
-    );
+    throw graphError(`${spec.name}.kernel_shape`, `${x.dims.length - 2} sizes of 1 or more`, kernel);
   }
   if (sizeOf(kernel) > mostTaps)
     throw graphError(`${spec.name}.kernel_shape`, `at most ${mostTaps} elements`, kernel);
@@ -98,10 +94,13 @@ export interface PoolAttributes {
   readonly auto_pad?: AutoPad;
 }
 
-/** Padding never wins. The gradient of a tie goes to the first element of the window, as in PyTorch. */
+/**
+ * Returns the maximum of every window; padding never wins. The gradient of a tie goes to the first element of
+ * the window, as in PyTorch.
+ */
 export const MaxPool = (x: Value, attributes: PoolAttributes): Value =>
   emit("MaxPool", [x], { ...attributes });
-/** `MaxPool` with the places of the maxima, counted over the whole of x. */
+/** Returns `MaxPool` and the places of the maxima, counted over the whole of x. */
 export const MaxPoolWithIndices = (x: Value, attributes: PoolAttributes): readonly Value[] =>
   emitAll("MaxPool", [x], { ...attributes }, { outputs: 2 });
 /** Puts x at the places that `MaxPoolWithIndices` found, zeros elsewhere. */
@@ -128,12 +127,12 @@ export interface LpPoolOptions {
   readonly p?: number;
 }
 
-/** The p-norm of every window. */
+/** Computes the p-norm of every window. */
 export function LpPool(x: Value, { p = 2, ...window }: LpPoolOptions): Value {
   const mean = AveragePool(Pow(Abs(x), p), { ...window, count_include_pad: 1 });
   return Pow(Max(Mul(mean, sizeOf(window.kernel_shape)), 0), 1 / p);
 }
 
-/** The p-norm of every channel. */
+/** Computes the p-norm of every channel. */
 export const GlobalLpPool = (x: Value, p = 2): Value =>
   Pow(ReduceSum(Pow(Abs(x), p), x.dims.map((_, axis) => axis).slice(2)), 1 / p);

@@ -5,7 +5,7 @@ import { floatShape } from "./elementwise.js";
 import { emit, integers, scalar } from "./operand.js";
 import { normalAxes, normalAxis, required, type ShapeRule, staticNumbers } from "./spec.js";
 
-/** The axes a reduction runs over, counted from the front and sorted. */
+/** Returns the axes a reduction runs over, counted from the front and sorted. */
 export function reducedAxes(spec: NodeSpec | Omit<NodeSpec, "outputCount">): number[] {
   const rank = spec.inputs[0]!.dims.length;
   const axes = staticNumbers(spec, 1) ?? [];
@@ -66,7 +66,9 @@ interface Keep {
 
 type Reduction = (x: Value, axes?: readonly number[], options?: Keep) => Value;
 
-/** Over all axes when none are given. An empty list of axes reduces nothing. */
+/**
+ * Makes the builder of a reduction, over all axes when none are given. An empty list of axes reduces nothing.
+ */
 const reduction =
   (opType: string): Reduction =>
   (x, axes, { keepdims } = {}) =>
@@ -77,7 +79,8 @@ const reduction =
 export const ReduceSum: Reduction = reduction("ReduceSum");
 export const ReduceMean: Reduction = reduction("ReduceMean");
 /**
- * Its gradient is shared by all elements that reach the maximum (torch.amax); see `TopK` for the first alone.
+ * Returns the maximum. All elements that reach it share the gradient (torch.amax); see `TopK` for the first
+ * alone.
  */
 export const ReduceMax: Reduction = reduction("ReduceMax");
 export const ReduceMin: Reduction = reduction("ReduceMin");
@@ -91,7 +94,7 @@ export const ReduceLogSumExp: Reduction = reduction("ReduceLogSumExp");
 export const Softmax = (x: Value, axis = -1): Value => emit("Softmax", [x], { axis });
 export const LogSoftmax = (x: Value, axis = -1): Value => emit("LogSoftmax", [x], { axis });
 
-/** int64 indices; the first one where several elements are equal. */
+/** Returns int64 indices; the first one where several elements are equal. */
 export const ArgMax = (x: Value, axis: number, options: Keep = {}): Value =>
   emit("ArgMax", [x], { axis, keepdims: options.keepdims });
 export const ArgMin = (x: Value, axis: number, options: Keep = {}): Value =>

@@ -14,8 +14,8 @@ export interface ResizedAxis {
 const mostElements = 1 << 27;
 
 /**
- * The matrix [output, input], row by row, by which a Resize maps one axis; Resize is one such product per
- * axis (ONNX, operator Resize) that is not kept. Throws for modes that are not separable or not supported.
+ * Returns the matrix [output, input], row by row, by which a Resize maps one axis; Resize (ONNX) is one such
+ * product per axis that changes. Throws for modes that are not separable or not supported.
  */
 export function resizeMatrix(node: Described, axis: ResizedAxis): Float64Array {
   if (axis.output * axis.input > mostElements)
@@ -113,7 +113,7 @@ interface Kernel {
   readonly weight: (distance: number) => number;
 }
 
-/** The triangle, and Keys' cubic convolution with parameter a. */
+/** Returns the kernels: the triangle, and Keys' cubic convolution with parameter a. */
 function kernels(node: Described): Readonly<Record<string, Kernel>> {
   const a = numberOf(node, "cubic_coeff_a", -0.75);
   return {

@@ -6,7 +6,7 @@ import { emit, integers } from "./operand.js";
 import { type ResizedAxis, requireResizeModes } from "./resize-matrix.js";
 import { normalAxes, required, type ShapeRule, staticNumbers } from "./spec.js";
 
-/** Every axis of a Resize, in order, those of unchanged size too. */
+/** Returns every axis of a Resize, in order, including those that keep their size. */
 export function resizedAxes(spec: Described): readonly ResizedAxis[] {
   const dims = spec.inputs[0]!.dims;
   const axes = normalAxes(spec, numbersOf(spec, "axes") ?? dims.map((_, axis) => axis), dims.length);
@@ -42,7 +42,7 @@ export function resizedAxes(spec: Described): readonly ResizedAxis[] {
 /** Whether an axis stays as it is. */
 export const isKept = ({ input, output, scale }: ResizedAxis): boolean => input === output && scale === 1;
 
-/** The one scale of all axes that keep_aspect_ratio_policy asks for. */
+/** Returns the one scale of all axes that keep_aspect_ratio_policy asks for. */
 function commonScale(
   spec: Described,
   axes: readonly number[],

@@ -31,7 +31,9 @@ export const shapeRules: Readonly<Record<string, ShapeRule>> = {
   ...blockedShapes,
 };
 
-/** Types and dims of every output; throws when the inputs do not fit or the operator is unknown. */
+/**
+ * Returns the types and dims of every output; throws when the inputs do not fit or the operator is unknown.
+ */
 export function inferShapes(spec: NodeSpec): readonly ValueInfo[] {
   const key = opKey(spec);
   const rule = Object.hasOwn(shapeRules, key) ? shapeRules[key] : undefined;

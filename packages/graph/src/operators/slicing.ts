@@ -21,7 +21,7 @@ export interface Steps {
   readonly count: number;
 }
 
-/** The start, step and count of a Slice per axis it names, with ONNX's clamping. */
+/** Returns the start, step and count of a Slice per axis it names, with ONNX's clamping. */
 export function sliceSteps(spec: Described): readonly Steps[] {
   const dims = spec.inputs[0]!.dims;
   const starts = staticNumbers(spec, 1) ?? [];
@@ -49,7 +49,7 @@ export function sliceSteps(spec: Described): readonly Steps[] {
   });
 }
 
-/** The number of elements a Pad adds before and after each axis; negative where it crops. */
+/** Returns the number of elements a Pad adds before and after each axis; negative where it crops. */
 export function padding(spec: Described): {
   readonly before: readonly number[];
   readonly after: readonly number[];
@@ -74,7 +74,7 @@ export function padding(spec: Described): {
 /** More than any network cuts an axis into. */
 export const mostPieces = 4096;
 
-/** The sizes a Split cuts its axis into, the first `most` of them. */
+/** Returns the sizes a Split cuts its axis into, the first `most` of them. */
 export function splitSizes(spec: Described, outputs?: number, most: number = mostPieces): readonly number[] {
   const x = spec.inputs[0]!;
   const size = x.dims[normalAxis(spec, numberOf(spec, "axis", 0), x.dims.length)]!;
@@ -162,7 +162,7 @@ export function Split(x: Value, sizes: readonly number[] | number, axis = 0): re
     : emitAll("Split", [x, integers(x.graph, sizes)], { axis }, { outputs: sizes.length });
 }
 
-/** x[start:end:step] along `axes`, all axes in order by default; negative positions count from the end. */
+/** Returns x[start:end:step] along `axes`, by default all in order; negative positions count from the end. */
 export function Slice(
   x: Value,
   starts: readonly number[],
@@ -181,7 +181,7 @@ export interface PadOptions {
   readonly axes?: readonly number[];
 }
 
-/** `pads` lists what to add before each axis, then what to add after each; negative numbers crop. */
+/** Pads x: `pads` lists the sizes to add before each axis, then those after each; negative ones crop. */
 export function Pad(x: Value, pads: readonly number[], { mode, value, axes }: PadOptions = {}): Value {
   const constant = value === undefined ? undefined : scalar(x.graph, x.type, value);
   const inputs = [x, integers(x.graph, pads), constant, axes && integers(x.graph, axes)];

@@ -11,14 +11,16 @@ export interface ValueInfo {
 /** Returns the types and dims of an operator's outputs; throws `GraphError` when its inputs do not fit. */
 export type ShapeRule = (spec: NodeSpec) => readonly ValueInfo[];
 
-/** The input at `index`, which must be there. */
+/** Returns the input at `index`, which must be there. */
 export function required(spec: NodeSpec, index: number): Value {
   const value = spec.inputs[index];
-  if (value === undefined) throw graphError(spec.name, `an input ${index} of ${spec.opType}`, "nothing");
+  if (value === undefined) throw graphError(spec.name, `input ${index} of ${spec.opType}`, undefined);
   return value;
 }
 
-/** The data of an input that must be known while the graph is built; undefined when it is left out. */
+/**
+ * Returns the data of an input that must be known while the graph is built; undefined when it is left out.
+ */
 function staticTensor(spec: Pick<NodeSpec, "name" | "opType" | "inputs">, index: number): Tensor | undefined {
   const value = spec.inputs[index];
   if (value === undefined) return undefined;
@@ -33,7 +35,9 @@ function staticTensor(spec: Pick<NodeSpec, "name" | "opType" | "inputs">, index:
   return tensor;
 }
 
-/** The numbers of an input that must be known while the graph is built; undefined when it is left out. */
+/**
+ * Returns the numbers of an input that must be known while the graph is built; undefined when it is left out.
+ */
 export function staticNumbers(
   spec: Pick<NodeSpec, "name" | "opType" | "inputs">,
   index: number,
@@ -42,14 +46,14 @@ export function staticNumbers(
   return tensor && Array.from(toNumbers(tensor));
 }
 
-/** Axes counted from the front, each once. */
+/** Returns the axes counted from the front, each once. */
 export function normalAxes(spec: { readonly name: string }, axes: readonly number[], rank: number): number[] {
   const normal = axes.map((axis) => normalAxis(spec, axis, rank, "axes"));
   if (new Set(normal).size !== normal.length) throw graphError(`${spec.name}.axes`, "each axis once", axes);
   return normal;
 }
 
-/** An axis counted from the front. Throws GraphError naming `attribute`. */
+/** Returns the axis counted from the front. Throws GraphError naming `attribute`. */
 export function normalAxis(
   spec: { readonly name: string },
   axis: number,
@@ -63,7 +67,7 @@ export function normalAxis(
   return axis < 0 ? axis + rank : axis;
 }
 
-/** The shape two or more operands broadcast to, aligned at the last axis. */
+/** Returns the shape two or more operands broadcast to, aligned at the last axis. */
 export function broadcastDims(spec: { readonly name: string }, ...shapes: (readonly number[])[]): number[] {
   const rank = Math.max(...shapes.map((dims) => dims.length));
   return Array.from({ length: rank }, (_, axis) => {
@@ -117,7 +121,7 @@ export function requireWhole(
   throw graphError(`${spec.name}.${attribute}`, `whole numbers of ${least} or more`, values);
 }
 
-// The twins of core's sameDims and elementCount: graph takes nothing but types of core.
+// The twins of core's sameDims and elementCount: graph imports only types from core.
 
 export const sameDims = (a: readonly number[], b: readonly number[]): boolean =>
   a.length === b.length && a.every((size, axis) => size === b[axis]);

@@ -2,10 +2,10 @@ import { fromNumbers } from "../data-types.js";
 import type { Graph, Value } from "../ir.js";
 import { GreaterOrEqual, LessOrEqual } from "./elementwise.js";
 
-/** Larger masks are compared from their rows and columns by whoever computes them. */
+/** Larger masks are computed by comparing rows and columns. */
 const mostElements = 1 << 12;
 
-/** Where a matrix [rows, columns] has its lower triangle, or its upper one, the k-th diagonal included. */
+/** Returns a mask of the lower or upper triangle of a matrix [rows, columns], the k-th diagonal included. */
 export function triangle(
   graph: Graph,
   [rows, columns]: readonly [number, number],

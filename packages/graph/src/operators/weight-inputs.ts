@@ -10,6 +10,6 @@ const byOperator: Readonly<Record<string, readonly number[]>> = {
   GroupNormalization: [1, 2],
 };
 
-/** The inputs of an operator that hold weights, however a model stores them. */
+/** Returns the inputs of an operator that hold weights, however a model stores them. */
 export const weightInputs = (opType: string): readonly number[] =>
   Object.hasOwn(byOperator, opType) ? byOperator[opType]! : [];

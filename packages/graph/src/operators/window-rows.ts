@@ -1,7 +1,7 @@
 import { sizeOf } from "./spec.js";
 import type { Windows } from "./windows.js";
 
-/** The same windows with three spatial axes, those in front of size one. */
+/** Returns the windows with three spatial axes, the first of them of size one where there are fewer. */
 function threeAxes(windows: Windows): Windows {
   const missing = 3 - windows.input.length;
   const pad = (list: readonly number[], value: number): number[] => [
@@ -29,7 +29,7 @@ export type VisitRow = (tap: number, input: number, output: number, count: numbe
  */
 export function eachRow(windows: Windows, visit: VisitRow): void {
   const { input, kernel, strides, dilations, before, output } = threeAxes(windows);
-  /** First output and number of outputs whose tap `k` along an axis is inside. */
+  /** Returns the first output and the number of outputs whose tap `k` along an axis is inside. */
   const inside = (axis: number, k: number): [number, number] => {
     const shift = k * dilations[axis]! - before[axis]!;
     const first = Math.max(Math.ceil(-shift / strides[axis]!), 0);

@@ -15,7 +15,7 @@ export interface Windows {
   readonly output: readonly number[];
 }
 
-/** The axes of a kernel with its gaps: dilation * (size - 1) + 1. */
+/** Returns the axes of a kernel with its gaps: dilation * (size - 1) + 1. */
 export const reach = (windows: Pick<Windows, "kernel" | "dilations">): number[] =>
   windows.kernel.map((size, axis) => windows.dilations[axis]! * (size - 1) + 1);
 
@@ -35,13 +35,13 @@ export type WindowAttributes = Readonly<
   Record<"kernel_shape" | "strides" | "dilations" | "pads", readonly number[]>
 >;
 
-/** The attributes that say the same to ONNX. */
+/** Returns the attributes that say the same to ONNX. */
 export function windowAttributes(windows: Windows): WindowAttributes {
   const { kernel, strides, dilations, before, after } = windows;
   return { kernel_shape: kernel, strides, dilations, pads: [...before, ...after] };
 }
 
-/** The windows of a convolution or pooling over `input`, auto_pad and ceil_mode resolved. */
+/** Returns the windows of a convolution or pooling over `input`, auto_pad and ceil_mode resolved. */
 export function forwardWindows(
   spec: Described,
   input: readonly number[],
@@ -77,7 +77,7 @@ export function forwardWindows(
   return { input, kernel, strides, dilations, before, after, output };
 }
 
-/** The windows of the convolution whose input gradient a ConvTranspose over `output` is. */
+/** Returns the windows of the convolution whose input gradient a ConvTranspose over `output` is. */
 export function transposedWindows(
   spec: Described,
   output: readonly number[],

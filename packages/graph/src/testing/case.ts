@@ -21,7 +21,7 @@ export interface OperatorCase {
   build(inputs: Readonly<Record<string, Value>>): Value | readonly Value[];
 }
 
-/** Numbers of [-1, 1) that depend on the seed alone (Lehmer's generator). */
+/** Makes a generator of numbers in [-1, 1) that depend on the seed alone (Lehmer's). */
 export function uniforms(seed: number): () => number {
   let state = (seed * 7919 + 1) % 2147483647;
   for (let warm = 0; warm < 4; warm++) state = (state * 48271) % 2147483647;
@@ -33,7 +33,7 @@ export function uniforms(seed: number): () => number {
 
 const same = (random: number): number => random;
 
-/** The tensors of a case, floats in the given type. */
+/** Returns the tensors of a case, floats in the given type. */
 export function feedsOf({ inputs }: OperatorCase, float: DataType, seed = 1): Record<string, Tensor> {
   const next = uniforms(seed);
   return Object.fromEntries(
@@ -48,7 +48,7 @@ export function feedsOf({ inputs }: OperatorCase, float: DataType, seed = 1): Re
 // Values away from the points where a function is not differentiable.
 export const positive = (random: number): number => 1.5 + random;
 export const awayFromZero = (random: number): number => random + Math.sign(random) * 0.1;
-/** Values at least 0.01 apart, in an order that looks random. */
+/** Returns values at least 0.01 apart, in an order that looks random. */
 export const apart = (random: number, at: number): number => ((at * 37) % 101) / 20 - 2.5 + random * 1e-3;
 export const integers =
   (below: number) =>

@@ -37,7 +37,7 @@ export interface CaseGraph {
   readonly differentiable: readonly string[];
 }
 
-/** The scalar that weighs every element of a case's outputs differently, and nothing else. */
+/** Returns a scalar that weighs every element of a case's outputs differently. */
 export function caseLoss(operatorCase: OperatorCase, float: DataType): Graph {
   const { graph, loss } = forward(operatorCase, float);
   graph.output("loss", loss);
@@ -45,8 +45,8 @@ export function caseLoss(operatorCase: OperatorCase, float: DataType): Graph {
 }
 
 /**
- * The graph of a case: outputs "y0", "y1" ..., a scalar "loss" that weighs every element of them differently,
- * and the loss's gradient by every input that is differentiable.
+ * Builds the graph of a case: outputs "y0", "y1" ..., a scalar "loss" that weighs every element of them
+ * differently, and the loss's gradient by every input that is differentiable.
  */
 export function caseGraph(operatorCase: OperatorCase, float: DataType): CaseGraph {
   const { graph, values, loss, differentiable } = forward(operatorCase, float);

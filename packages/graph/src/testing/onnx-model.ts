@@ -18,7 +18,7 @@ export interface OnnxNode {
   readonly attributes?: Readonly<Record<string, AttributeValue>>;
 }
 
-/** The bytes of an ONNX file of these nodes, the last of which makes the output y. */
+/** Makes the bytes of an ONNX file of these nodes, the last of which makes the output y. */
 export function onnxModel(
   opset: number,
   nodes: readonly OnnxNode[],

@@ -144,7 +144,7 @@ export const planeCases: readonly OperatorCase[] = [
   },
 ];
 
-/** A weight that passes channels on. */
+/** Returns a weight that passes channels on. */
 function identity({ graph, dims: [, channels] }: Value): Value {
   const data = new Float32Array(channels! ** 2);
   for (let i = 0; i < channels!; i++) data[i * (channels! + 1)] = 1;

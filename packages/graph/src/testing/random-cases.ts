@@ -2,7 +2,7 @@ import type { Value } from "../ir.js";
 import * as ops from "../operators/ops.js";
 import { apart, awayFromZero, type OperatorCase, positive, uniforms } from "./case.js";
 
-// Attributes drawn at random, the same ones every time: what the tables of the other files do not think of.
+// Attributes drawn at random, the same ones every time: combinations that the tables of the other files lack.
 
 /** Random choices that depend on the seed alone. */
 class Draw {
@@ -11,7 +11,7 @@ class Draw {
     this.#next = uniforms(seed);
   }
 
-  /** A whole number from `low` to `high`, both included. */
+  /** Draws a whole number from `low` to `high`, both included. */
   int(low: number, high: number): number {
     return low + Math.min(Math.floor(((this.#next() + 1) / 2) * (high - low + 1)), high - low);
   }
@@ -45,7 +45,7 @@ const unary = (
   value = apart,
 ): Drawn => ({ inputs: { x: { dims, value } }, build: ({ x }) => build(x!) });
 
-/** Shapes that broadcast: axes of 1, missing ones in front. */
+/** Draws shapes that broadcast: axes of 1, missing ones in front. */
 function broadcasting(draw: Draw, count: number): number[][] {
   const full = draw.ints(draw.int(1, 5), 1, 3);
   return Array.from({ length: count }, () =>

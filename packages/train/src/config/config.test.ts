@@ -257,12 +257,12 @@ describe("rejected", () => {
       { ...smallest, model: { num_classes: 1 } },
       "model.num_classes: expected at least 2, got number 1",
     ],
-    ["no classes", { ...smallest, model: {} }, "model.num_classes: expected number, got nothing"],
-    ["no data set", { method: "sdc", model: { num_classes: 2 } }, "dataset: expected a section, got nothing"],
+    ["no classes", { ...smallest, model: {} }, "model.num_classes: missing; expected number"],
+    ["no data set", { method: "sdc", model: { num_classes: 2 } }, "dataset: missing; expected a section"],
     [
       "no method",
       { dataset: { root: "d" }, model: { num_classes: 2 } },
-      "method: expected a method (or a loss section), got nothing",
+      "method: missing; expected a method or a loss section",
     ],
     ["both", { ...smallest, loss: { name: "nacl" } }, "loss: expected either method or loss, got both"],
     [
@@ -302,7 +302,7 @@ describe("rejected", () => {
   });
 
   test.each<[string, object, readonly string[]]>([
-    ["no name", {}, ["loss.name: expected string, got nothing"]],
+    ["no name", {}, ["loss.name: missing; expected string"]],
     ["a value", { name: "nacl", alpha: "0.1" }, ['loss.alpha: expected number, got string "0.1"']],
     [
       "a preset",
@@ -347,6 +347,6 @@ describe("rejected", () => {
   });
 
   test("a run without a name", () => {
-    expect(() => parseConfig(smallest)).toThrow("run_name: expected a name, got nothing");
+    expect(() => parseConfig(smallest)).toThrow("run_name: missing; expected a name");
   });
 });

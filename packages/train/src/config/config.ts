@@ -211,7 +211,7 @@ export function parseConfig(json: unknown, options: { runName?: string } = {}): 
   const { method, loss, run_name, preset: asked, model, optim, scheduler, dataset, ...file } = parsed.data;
   const preset = asked ?? (method === undefined ? "consistent" : "reference");
   const name = run_name ?? options.runName;
-  if (name === undefined) throw new ConfigError(["run_name: expected a name, got nothing"]);
+  if (name === undefined) throw new ConfigError(["run_name: missing; expected a name"]);
   const { warmup = 0, warmup_steps = 0 } = scheduler;
   if (warmup > 0 && warmup_steps > 0)
     throw new ConfigError(["scheduler.warmup_steps: expected either warmup or warmup_steps, got both"]);
@@ -260,7 +260,7 @@ function chooseOne(json: unknown): string[] {
   if (!isSection(json)) return [];
   if ("method" in json && "loss" in json) return ["loss: expected either method or loss, got both"];
   if (!("method" in json) && !("loss" in json))
-    return ["method: expected a method (or a loss section), got nothing"];
+    return ["method: missing; expected a method or a loss section"];
   return [];
 }
 

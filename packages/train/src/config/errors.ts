@@ -18,7 +18,6 @@ export class ConfigError extends Error {
 
 /** Describes a value from a configuration file for an error message. */
 function describeYaml(value: unknown): string {
-  if (value === undefined) return "nothing";
   if (value === null) return "null";
   if (Array.isArray(value)) return "a list";
   if (typeof value === "object") return "a section";
@@ -31,14 +30,22 @@ function describeYaml(value: unknown): string {
 export function problemsOf(issue: z.core.$ZodIssue, root: unknown, keysAt: KeysAt): string[] {
   const path = issue.path.map(String);
   const name = path.length === 0 ? "config" : path.join(".");
-  const got = describeYaml(valueAt(root, path));
+  const value = valueAt(root, path);
+  const got = describeYaml(value);
   switch (issue.code) {
     case "unrecognized_keys":
       return issue.keys.map((key) => unknownKey([...path, key].join("."), key, keysAt(path)));
     case "invalid_type":
+      if (value === undefined) return [`${name}: missing; expected ${expectedType(issue.expected)}`];
       return [`${name}: expected ${expectedType(issue.expected)}, got ${got}`];
-    case "invalid_value":
-      return [`${name}: expected ${alternatives(issue.values.map(String))}, got ${got}`];
+    case "invalid_value": {
+      const expected = alternatives(issue.values.map(String));
+      return [
+        value === undefined
+          ? `${name}: missing; expected ${expected}`
+          : `${name}: expected ${expected}, got ${got}`,
+      ];
+    }
     case "too_small":
       if (issue.origin === "string") return [`${name}: expected a text that is not empty, got ${got}`];
       return [`${name}: expected ${issue.inclusive ? "at least" : "more than"} ${issue.minimum}, got ${got}`];

@@ -71,7 +71,7 @@ describe("fine-tuning", () => {
     ],
     [{ model: { onnx: "" } }, "model.onnx: expected a text that is not empty"],
     [{ model: { onnx: "m", outputs: { a: -1 } } }, "model.outputs.a: expected at least 0, got number -1"],
-    [{ optim: { groups: [{ match: "a", rate: 1 }] } }, "optim.groups.0.lr: expected number, got nothing"],
+    [{ optim: { groups: [{ match: "a", rate: 1 }] } }, "optim.groups.0.lr: missing; expected number"],
     [
       { optim: { groups: [{ match: "a", lr: 1, macth: 2 }] } },
       "optim.groups.0.macth: unknown key; did you mean match?",

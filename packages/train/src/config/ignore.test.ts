@@ -64,7 +64,7 @@ describe("one label to ignore", () => {
       weighted({ name: "crossEntropy" }, { name: "dice", ignore: 255 }),
       {},
       [
-        "loss.losses[0].loss.ignore: expected 255 as in loss.losses[1].loss.ignore, got nothing; dataset.ignore sets all",
+        "loss.losses[0].loss.ignore: missing; expected 255 as in loss.losses[1].loss.ignore; dataset.ignore sets all",
       ],
     ],
     [

@@ -27,7 +27,7 @@ export function shareIgnore(
     if (own !== undefined && own !== ignore)
       return [`${part.path}.ignore: expected ${ignore} as in ${place}, got ${String(own)}`];
     if (own === undefined && dataset === undefined)
-      return [`${part.path}.ignore: expected ${ignore} as in ${place}, got nothing; dataset.ignore sets all`];
+      return [`${part.path}.ignore: missing; expected ${ignore} as in ${place}; dataset.ignore sets all`];
     return canIgnore(part.loss) ? [] : [cannot(place, part.loss)];
   });
   if (problems.length > 0) throw new ConfigError(problems);

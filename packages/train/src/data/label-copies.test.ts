@@ -27,7 +27,7 @@ const losses = [
   ]),
 ];
 
-/** Every array that holds the label map on its way from the decoded file to the step, each once. */
+/** Returns every array that holds the label map on its way from the decoded file to the step, each once. */
 async function arraysOf(labels: Labels, loss: (typeof losses)[number]): Promise<readonly unknown[]> {
   const path = join(root, "train", "a.npz");
   await writeNpz(path, { image: tensor("float32", new Float32Array(12), [1, ...dims]), label: labels });

@@ -4,7 +4,7 @@ import type { Batch } from "./batch.js";
 import type { Dataset, DatasetCase } from "./dataset.js";
 import { Loader, type LoaderOptions, type Targets } from "./loader.js";
 
-/** `count` cases of 3 x 3 whose image and labels count up from 10 times the case's index. */
+/** Makes `count` cases of 3 x 3 whose image and labels count up from 10 times the case's index. */
 function cases(
   count: number,
   change: (item: DatasetCase, index: number) => DatasetCase = (item) => item,

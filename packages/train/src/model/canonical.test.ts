@@ -17,7 +17,7 @@ function model(dims: readonly number[], outputs: Readonly<Record<string, (image:
   return graph;
 }
 
-/** Outputs of the canonical model, in order. */
+/** Returns the outputs of the canonical model, in order. */
 function run(
   graph: Graph,
   ends: CanonicalOptions,
@@ -294,9 +294,7 @@ describe("canonical", () => {
       image,
     );
     expect([second, first, scaled]).toEqual([halved, plain, plain]);
-    expect(() => canonical(graph)).toThrow(
-      "outputs: expected a choice among y[0] float32 [2, 3, 3, 4]; y[1]",
-    );
+    expect(() => canonical(graph)).toThrow("outputs: choose among y[0] float32 [2, 3, 3, 4]; y[1]");
   });
 
   test.each<[string, Graph, CanonicalOptions, string]>([
@@ -304,7 +302,7 @@ describe("canonical", () => {
       "no choice",
       model([1, 1, 2, 2], { a: three, b: three }),
       {},
-      "outputs: expected a choice among a float32 [1, 3, 2, 2]; b float32 [1, 3, 2, 2], got nothing",
+      "outputs: choose among a float32 [1, 3, 2, 2]; b float32 [1, 3, 2, 2]",
     ],
     [
       "another name",

@@ -1,4 +1,4 @@
-import { elementCount, invalidArgument, sameDims } from "@pixelcal/core";
+import { elementCount, InvalidArgumentError, invalidArgument, sameDims } from "@pixelcal/core";
 import { type Graph, isFloat, type Node, ops, prune, rewrite, type Value } from "@pixelcal/graph";
 import { type Activation, activationAt } from "./find-logits.js";
 import { movingOperators } from "./image-and-logits.js";
@@ -31,7 +31,7 @@ export interface FoundLogits {
 }
 
 /**
- * Where an output's logits are: before the softmax, its logarithm or the sigmoid that it ends with, or the
+ * Finds an output's logits: the input of the softmax, its logarithm or the sigmoid that it ends with, or the
  * output itself.
  */
 export function logitsBehind(output: Value): FoundLogits {
@@ -51,7 +51,7 @@ export function logitsBehind(output: Value): FoundLogits {
   return { logits: output, activation: "none", after: [] };
 }
 
-/** Where an axis is behind these nodes; undefined where it is no axis of its own any more. */
+/** Returns the place of an axis after these nodes; undefined where it is no longer an axis of its own. */
 function axisBehind(from: number, after: readonly Node[]): number | undefined {
   let axis = from;
   for (const { opType, attributes, inputs, outputs } of after) {
@@ -71,7 +71,7 @@ function axisBehind(from: number, after: readonly Node[]): number | undefined {
 
 const stepOf = (dims: readonly number[], axis: number): number => elementCount(dims.slice(axis + 1));
 
-/** The dims that a file's image has where the canonical ones are [N, C, ...spatial]. */
+/** Returns the dims of a file's image whose canonical ones are [N, C, ...spatial]. */
 export const imageDims = (dims: readonly number[], channelAxis = 1): readonly number[] =>
   movedAxes(dims.length, axisOf("channelAxis", channelAxis, dims.length)).map((axis) => dims[axis]!);
 
@@ -82,11 +82,11 @@ export const imageDims = (dims: readonly number[], channelAxis = 1): readonly nu
 export type OnMultiLabel = (output: number) => void;
 
 /**
- * The model with one image [N, C, ...spatial] in and logits [N, classes, ...spatial] of the image's size out,
- * one output per chosen one: taken before a softmax, its logarithm or a sigmoid, axes moved. One channel z,
- * which is two classes, becomes [0, z]: its softmax is z's sigmoid. Throws where an output has other
- * probabilities than the softmax of such logits; with `onMultiLabel`, sigmoids of several channels are let
- * through.
+ * Returns the model with one image [N, C, ...spatial] in and logits [N, classes, ...spatial] of the image's
+ * size out, one output per chosen one: taken before a softmax, its logarithm or a sigmoid, axes moved. One
+ * channel z, which is two classes, becomes [0, z]: its softmax is z's sigmoid. Throws where an output has
+ * other probabilities than the softmax of such logits; with `onMultiLabel`, sigmoids of several channels are
+ * let through.
  */
 export function canonical(parsed: Graph, options: CanonicalOptions = {}, onMultiLabel?: OnMultiLabel): Graph {
   const model = unstacked(parsed);
@@ -169,12 +169,16 @@ function chosenOutputs(model: Graph, names: readonly string[] | undefined): read
   const known = [...model.outputs.keys()];
   if (names === undefined) {
     if (known.length === 1) return known;
-    throw invalidArgument("outputs", `a choice among ${described([...model.outputs.values()])}`, "nothing");
+    throw new InvalidArgumentError(
+      "outputs",
+      `outputs: choose among ${described([...model.outputs.values()])}`,
+    );
   }
   for (const name of names) {
     if (!known.includes(name)) throw invalidArgument("outputs", `names among ${known.join(", ")}`, name);
   }
-  if (names.length === 0) throw invalidArgument("outputs", `names among ${known.join(", ")}`, "none");
+  if (names.length === 0)
+    throw invalidArgument("outputs", `names among ${known.join(", ")}`, "an empty list");
   return names;
 }
 
@@ -187,11 +191,11 @@ function axisOf(name: string, axis: number, rank: number): number {
   throw invalidArgument(name, `an axis from 1 to ${rank - 1}, or -1 for the last`, axis);
 }
 
-/** The order of axes that moves `axis` to the canonical 1. */
+/** Returns the order of axes that moves `axis` to the canonical 1. */
 export const canonicalAxes = (rank: number, axis: number): readonly number[] =>
   [...new Array(rank).keys()].toSpliced(axis, 1).toSpliced(1, 0, axis);
 
-/** The order of axes that moves the canonical axis 1 to `axis`. */
+/** Returns the order of axes that moves the canonical axis 1 to `axis`. */
 const movedAxes = (rank: number, axis: number): readonly number[] =>
   [...new Array(rank).keys()].toSpliced(1, 1).toSpliced(axis, 0, 1);
 
@@ -212,7 +216,7 @@ function asLogits(name: string, value: Value, size: readonly number[], classAxis
   return ops.Resize(logits, { sizes: [count, classes, ...size], mode: "linear" });
 }
 
-/** The outputs in the order they were chosen in. */
+/** Returns the outputs in the order they were chosen in. */
 function ordered(model: Graph, chosen: readonly string[]): Graph {
   const names = [...model.outputs.keys()];
   const wanted = chosen.map((name) => (names.includes(name) ? name : `${name}/logits`));

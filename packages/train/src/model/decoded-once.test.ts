@@ -8,8 +8,8 @@ import { modelClasses } from "./source.js";
 const graph = smallUnet.model.build(smallUnet.batch);
 
 /**
- * A file whose bytes no longer decode: what is done with it needs no second decoding. The producer's name is
- * no UTF-8 any more, which only a decoder of the whole message sees.
+ * Makes a file whose bytes no longer decode, so that whatever works with it decodes nothing again. The
+ * producer's name is not UTF-8, which only a decoder of the whole message sees.
  */
 function undecodable(): OnnxFile {
   const bytes = Buffer.from(serializeModel(graph));

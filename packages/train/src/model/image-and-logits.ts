@@ -1,4 +1,4 @@
-import { invalidArgument, sameDims, type Tensor } from "@pixelcal/core";
+import { InvalidArgumentError, invalidArgument, sameDims, type Tensor } from "@pixelcal/core";
 import { type Graph, rewrite, type Value, weightRoles } from "@pixelcal/graph";
 
 export { weightRoles as rolesOf } from "@pixelcal/graph";
@@ -15,8 +15,8 @@ export const movingOperators: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * The name of the array or input that a value is a view of: exporters write Transpose(weight) for a linear
- * layer.
+ * Returns the name of the array or input that a value is a view of: exporters write Transpose(weight) for a
+ * linear layer.
  */
 export function storedName(value: Value | undefined): string | undefined {
   let source = value;
@@ -63,8 +63,8 @@ const fitsImage = (logits: Value, image: Value): boolean =>
   sameDims(image.dims.toSpliced(1, 1), logits.dims.toSpliced(1, 1));
 
 /**
- * The model with trained arrays in place of its own: `arrays` must hold every parameter and buffer in its
- * shape.
+ * Returns the model with trained arrays in place of its own: `arrays` must hold every parameter and buffer in
+ * its shape.
  */
 export function withArrays(model: Graph, arrays: Readonly<Record<string, Tensor>>): Graph {
   const { parameters, buffers } = weightRoles(model);
@@ -72,10 +72,10 @@ export function withArrays(model: Graph, arrays: Readonly<Record<string, Tensor>
   for (const name of trained) {
     const { type, dims } = model.initializers.get(name)!;
     const given = Object.hasOwn(arrays, name) ? arrays[name] : undefined;
-    if (given?.type !== type || !sameDims(given.dims, dims)) {
-      const got = given === undefined ? "nothing" : `${given.type} [${given.dims.join(", ")}]`;
-      throw invalidArgument(name, `${type} [${dims.join(", ")}]`, got);
-    }
+    const expected = `${type} [${dims.join(", ")}]`;
+    if (given === undefined) throw new InvalidArgumentError(name, `${name}: missing; expected ${expected}`);
+    if (given.type !== type || !sameDims(given.dims, dims))
+      throw invalidArgument(name, expected, `${given.type} [${given.dims.join(", ")}]`);
   }
   return rewrite(model, {
     initializer: (name, _, target) =>

@@ -12,6 +12,6 @@ export interface Model {
   /** Channels of the image. */
   readonly channels: number;
   readonly classes: number;
-  /** `seed` of the initial weights, in place of the model's own. */
+  /** Builds the network for images of these dims; `seed` replaces that of the model's initial weights. */
   build(dims: readonly number[], seed?: number): Graph;
 }

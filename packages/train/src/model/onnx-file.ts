@@ -37,7 +37,8 @@ export async function writeWithWeights(
 ): Promise<void> {
   const { model, patches, locations } = replaceWeights(file, weights);
   const dataFiles = locations.map((location): readonly [string, FileData] => {
-    if (externalData === undefined) throw invalidArgument("externalData", "the model's folder", "nothing");
+    if (externalData === undefined)
+      throw new InvalidArgumentError("externalData", "externalData: needs the model's folder");
     const source = externalPath(externalData, location);
     const own = patches.filter((patch) => patch.location === location);
     return [join(dirname(path), location), patchedFile(source, own)];

@@ -2,7 +2,7 @@ import { InvalidArgumentError } from "@pixelcal/core";
 import { describe, expect, it } from "vitest";
 import { adamW, type Optimizer, sgd } from "./optimizer.js";
 
-/** Three updates of two parameters by fixed gradients, the second parameter without weight decay. */
+/** Makes three updates of two parameters by fixed gradients, the second parameter without weight decay. */
 async function threeUpdates(optimizer: Optimizer): Promise<number[]> {
   const parameters = [Float32Array.of(1, -2, 3), Float32Array.of(0.5)];
   const slots = Object.fromEntries(
@@ -24,7 +24,7 @@ async function threeUpdates(optimizer: Optimizer): Promise<number[]> {
   return parameters.flatMap((p) => [...p]);
 }
 
-/** The same, from the definitions, in float64. */
+/** Computes the same from the definitions, in float64. */
 function twin(
   step: (p: number, g: number, state: number[], count: number, decays: boolean) => number,
 ): number[] {

@@ -6,7 +6,7 @@ import { unet2d } from "../model/unet2d.js";
 import { groupByLearningRate } from "./parameter-groups.js";
 import { selected, type TrainableSelection } from "./trainable.js";
 
-/** Two layers with a norm each: one batch norm, one group norm as exporters write it. */
+/** Builds two layers with a norm each: a batch norm, and a group norm as exporters write it. */
 function network(): Graph {
   const graph = new Graph("network");
   const weight = (name: string, ...dims: number[]) => graph.initializer(name, zeros("float32", dims));

@@ -67,7 +67,7 @@ describe("createSession", () => {
   it("refuses tensors that do not fit, and work after closing", async () => {
     const session = await createSession(scaled(), { threads: 1 });
     const bad: [Parameters<typeof session.run>, string][] = [
-      [[{ a }], "b: expected float32 [2, 3], got nothing"],
+      [[{ a }], "b: missing; expected float32 [2, 3]"],
       [[{ a, b: a, c: a }], "feeds: expected a, b, got c"],
       [
         [{ a, b: tensor("int32", new Int32Array(6), [2, 3]) }],

@@ -295,7 +295,8 @@ const namesOf = (values: readonly ValueInfo[]): string => values.map(({ name }) 
 
 function checkValue(value: ValueInfo, tensor: Tensor | undefined, device?: string): void {
   const wanted = `${value.type} [${value.dims.join(", ")}]`;
-  if (tensor === undefined) throw invalidArgument(value.name, wanted, "nothing");
+  if (tensor === undefined)
+    throw new InvalidArgumentError(value.name, `${value.name}: missing; expected ${wanted}`);
   if (typeof tensor !== "object" || tensor === null || !Array.isArray(tensor.dims))
     throw invalidArgument(value.name, `${wanted} as a tensor`, tensor);
   const away = tensor instanceof GpuTensor;

@@ -96,7 +96,7 @@ describe("checkpoint", () => {
       [() => writeFile(path, "no"), "safetensors"],
       [
         () => writeSafetensors(path, { tensors, metadata: {} }),
-        "format: expected pixelcal-training-2, got nothing",
+        "format: missing; expected pixelcal-training-2",
       ],
       [
         () => writeSafetensors(path, { tensors, metadata: { format: "pixelcal-training-1" } }),

@@ -67,7 +67,8 @@ const record = <T>(): Record<string, T> => Object.create(null);
  */
 export async function readCheckpoint(path: string): Promise<Checkpoint> {
   const { tensors, metadata, verified } = await readSafetensors(path);
-  const { format = "nothing" } = metadata;
+  const { format } = metadata;
+  if (format === undefined) throw new FormatError(path, "format", `missing; expected ${formats.current}`);
   if (format !== formats.current && format !== formats.earlier)
     throw new FormatError(path, "format", `expected ${formats.current}, got ${format}`);
   if (format === formats.current && !verified)

@@ -252,10 +252,7 @@ describe("several outputs", () => {
   });
 
   it.each<[Partial<TrainerOptions>, string]>([
-    [
-      {},
-      "outputs: expected a choice among logits float32 [2, 2, 16, 16]; deep float32 [2, 2, 8, 8], got nothing",
-    ],
+    [{}, "outputs: choose among logits float32 [2, 2, 16, 16]; deep float32 [2, 2, 8, 8]"],
     [{ outputs: { logit: 1 } }, "outputs: expected names among logits, deep, got logit"],
     [{ outputs: { logits: -1 } }, "outputs.logits: expected a weight of 0 or more, got -1"],
     [{ outputs: { logits: 0 } }, "outputs: every weight is 0"],

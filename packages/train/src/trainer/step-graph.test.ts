@@ -139,7 +139,7 @@ describe("step graph", () => {
     const arrays = Object.fromEntries(laid.initializers);
     expect([...withArrays(laid, arrays).initializers.keys()]).toEqual([...laid.initializers.keys()]);
     const { "head.bias": bias, ...rest } = arrays;
-    expect(() => withArrays(laid, rest)).toThrow("head.bias: expected float32 [3], got nothing");
+    expect(() => withArrays(laid, rest)).toThrow("head.bias: missing; expected float32 [3]");
     const wrong = { ...rest, "head.bias": tensor("float32", new Float32Array(2), [2]) };
     expect(() => withArrays(laid, wrong)).toThrow("head.bias: expected float32 [3], got float32 [2]");
     expect(bias!.dims).toEqual([3]);
