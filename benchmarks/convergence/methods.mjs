@@ -32,6 +32,7 @@ export const methods = {
   "margin-svls": { title: "Margin-SVLS", loss: { name: "marginSvls" } },
   mbls: { title: "MbLS", loss: { name: "mbls" } },
   fcl: { title: "FCL", loss: { name: "focalCalibration" } },
+  "l1-ace": { title: "mL1-ACE", loss: { name: "l1Ace" } },
 };
 
 /** The methods that are run when none are named, the most telling first: few make a useful table. */

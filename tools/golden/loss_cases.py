@@ -29,6 +29,21 @@ POINTWISE = [
     loss("focalCalibration", preset="reference"),
     loss("mbls", margin=2),
     loss("mbls", margin=4, alpha=0.3),
+    loss("flsd"),
+    loss("flsd", gamma=1),
+    loss("dualFocal"),
+    loss("tversky"),
+    loss("tversky", falsePositiveWeight=0.6, focus=0.75, includeBackground=False),
+    loss("dicePlusPlus"),
+    loss("unifiedFocal"),
+    loss("acls", margin=1),
+    loss("dca"),
+    loss("mdca"),
+    loss("meep"),
+    loss("meep", form="entropy", weight=0.5),
+    loss("meep", pixels="all"),
+    loss("l1Ace"),
+    loss("l1Ace", binning="soft", bins=7, includeAbsent=True),
 ]
 
 NEIGHBOURS = [
@@ -69,6 +84,11 @@ VOLUMES = [
 def cases_of(name, fixture):
     planar = len(fixture["dims"]) == 4
     chosen = POINTWISE + NEIGHBOURS + (PLANES if planar else VOLUMES)
+    classes = fixture["dims"][1]
+    weights = [0.5, 2, 1, 3, 0.25][:classes]
+    chosen = chosen + [loss("crossEntropy", classWeights=weights), loss("focal", gamma=2, classWeights=weights)]
+    if classes > 2:
+        chosen = chosen + [loss("cpc")]
     if name not in ("ties", "even"):  # which of two equal logits is the runner-up is not defined there
         chosen = chosen + [loss("mbls", preset="reference", margin=3)]
     if name == "sheet":

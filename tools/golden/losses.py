@@ -58,7 +58,11 @@ def margin_penalty(z, m, penalty="hinge"):
     return (torch.relu(excess) ** (1 if penalty == "hinge" else 2)).mean()
 
 
-def cross_entropy(c, ignore=None):
+def cross_entropy(c, ignore=None, classWeights=None):
+    if classWeights:
+        weights = torch.tensor(classWeights, dtype=c.dtype)
+        loss = torch.nn.functional.cross_entropy(c.z, c.y[:, 0], weight=weights)
+        return {"loss": loss, "crossEntropy": loss}
     if ignore is None:
         return {"loss": c.ce(), "crossEntropy": c.ce()}
     loss = torch.nn.functional.cross_entropy(c.z, c.y[:, 0], ignore_index=ignore)
@@ -96,8 +100,10 @@ def focal_value(c, gamma):
     return -((c.p * (1 - c.q)).sum(1) ** gamma) * c.lp.gather(1, c.y)[:, 0]
 
 
-def focal(c, preset="original", gamma=3.0, reduction="pixels"):
+def focal(c, preset="original", gamma=3.0, reduction="pixels", classWeights=None):
     per_pixel = focal_value(c, gamma)
+    if classWeights:
+        per_pixel = per_pixel * torch.tensor(classWeights, dtype=c.dtype)[c.y[:, 0]]
     value = {"pixels": per_pixel.mean(), "all": per_pixel.mean() / c.classes, "sum": per_pixel.sum()}[reduction]
     return {"loss": value, "focal": value}
 
@@ -206,6 +212,132 @@ def signed_distance_calibration(c, preset="reference", alpha=0.1, sdfWeight=0.1,
     return {**terms, "loss": terms["loss"] + sdfWeight / scale * aligned, "sdf": aligned}
 
 
+def power(x, gamma):
+    """x^gamma, below gamma 1 with x kept from 0, where its slope is infinite."""
+    return (x.clamp_min(1e-20) if gamma < 1 else x) ** gamma
+
+
+def first_largest(values):
+    """The index of the largest over classes, of equals the first: [N, 1, ...]."""
+    index = torch.arange(values.shape[1]).reshape(1, -1, *[1] * (values.dim() - 2))
+    largest = values.detach().amax(1, keepdim=True)
+    return torch.where(values.detach() == largest, index, values.shape[1]).amin(1, keepdim=True)
+
+
+def flsd(c, gamma=3.0):
+    own = c.py().detach()
+    exponent = torch.where(own < 0.2, 5.0, torch.where(own < 0.5, 3.0, gamma))
+    value = (-((c.p * (1 - c.q)).sum(1) ** exponent) * c.lp.gather(1, c.y)[:, 0]).mean()
+    return {"loss": value, "focal": value}
+
+
+def dual_focal(c, gamma=3.0):
+    own = c.p.gather(1, c.y)
+    below = torch.where(c.p < own, c.p, torch.zeros_like(c.p))
+    second = below.gather(1, first_largest(below))[:, 0]
+    value = (-(power(1 - own[:, 0] + second, gamma)) * c.lp.gather(1, c.y)[:, 0]).mean()
+    return {"loss": value, "focal": value}
+
+
+def soft_counts(c, includeBackground=True, gamma=1.0):
+    p, q = (c.p, c.q) if includeBackground else (c.p[:, 1:], c.q[:, 1:])
+    sums = lambda x: x.flatten(2).sum(2)
+    return sums(p * q), sums(((1 - q) * p) ** gamma), sums((q * (1 - p)) ** gamma)
+
+
+def tversky(c, falsePositiveWeight=0.3, falseNegativeWeight=0.7, focus=1.0, smooth=1e-5, includeBackground=True):
+    tp, fp, fn = soft_counts(c, includeBackground)
+    index = (tp + smooth) / (tp + falsePositiveWeight * fp + falseNegativeWeight * fn + smooth)
+    value = power(1 - index, focus).mean()
+    return {"loss": value, "tversky": value}
+
+
+def dice_plus_plus(c, gamma=2.0, smooth=1e-7, includeBackground=True):
+    tp, fp, fn = soft_counts(c, includeBackground, gamma)
+    value = 1 - ((2 * tp + smooth) / (2 * tp + fp + fn + smooth)).mean()
+    return {"loss": value, "dice": value}
+
+
+def unified_focal(c, weight=0.5, delta=0.6, gamma=0.5):
+    tp, fp, fn = soft_counts(c)
+    apart = 1 - (tp + 1e-7) / (tp + delta * fn + (1 - delta) * fp + 1e-7)
+    apart = torch.cat([apart[:, :1], power(apart[:, 1:], 1 - gamma)], 1)
+    ce = -c.q * c.lp
+    easy = power(c.p[:, 1:].sum(1), gamma) if gamma else 1
+    fl = ((1 - delta) * easy * ce[:, 0] + delta * ce[:, 1:].sum(1)).mean()
+    ftl = apart.mean()
+    return {"loss": weight * ftl + (1 - weight) * fl, "tversky": ftl, "focal": fl}
+
+
+def acls(c, alpha=0.1, positiveWeight=1.0, negativeWeight=0.1, margin=10.0):
+    largest = c.z.detach().amax(1, keepdim=True)
+    at = c.z.detach() == largest
+    pixels = c.y.numel()
+    positive = (torch.relu(c.z - margin) ** 2)[at].sum() / pixels
+    negative = (torch.relu(largest - c.z - margin) ** 2)[~at].sum() / (pixels * (c.classes - 1))
+    loss = c.ce() + alpha * (positiveWeight * positive + negativeWeight * negative)
+    return {"loss": loss, "crossEntropy": c.ce(), "positive": positive, "negative": negative}
+
+
+def cpc(c, discriminationWeight=0.1, exclusionWeight=1.0):
+    z = c.z.movedim(1, -1).reshape(-1, c.classes)
+    y = c.y[:, 0].reshape(-1)
+    others = torch.stack([torch.cat([row[:k], row[k + 1:]]) for row, k in zip(z, y.tolist())])
+    own = z.gather(1, y[:, None])
+    discrimination = -torch.nn.functional.logsigmoid(own - others).mean()
+    pairs = -torch.nn.functional.logsigmoid(others[:, :, None] - others[:, None, :])
+    exclusion = 0.5 * pairs.sum() / (len(y) * (c.classes - 1) * (c.classes - 2))
+    loss = c.ce() + discriminationWeight * discrimination + exclusionWeight * exclusion
+    return {"loss": loss, "crossEntropy": c.ce(), "discrimination": discrimination, "exclusion": exclusion}
+
+
+def dca(c, beta=1.0):
+    at = first_largest(c.p)
+    value = (c.p.gather(1, at).mean() - (at == c.y).to(c.dtype).mean()).abs()
+    return {"loss": c.ce() + beta * value, "crossEntropy": c.ce(), "dca": value}
+
+
+def mdca(c, beta=1.0):
+    axes = (0, *range(2, c.p.dim()))
+    value = (c.p.mean(axes) - c.q.mean(axes)).abs().mean()
+    return {"loss": c.ce() + beta * value, "crossEntropy": c.ce(), "mdca": value}
+
+
+def meep(c, form="divergence", pixels="errors", weight=0.3):
+    wrong = torch.ones_like(c.y, dtype=torch.bool) if pixels == "all" else first_largest(c.p) != c.y
+    if form == "divergence":
+        per_pixel = -c.lp.clamp_min(np.log(1e-7)).mean(1, keepdim=True)
+    else:
+        p = c.p.clamp(1e-7, 1 - 1e-7)
+        per_pixel = -(p * p.log() + (1 - p) * (1 - p).log()).mean(1, keepdim=True)
+    penalty = (per_pixel * wrong).sum() / max(1, int(wrong.sum()))
+    loss = c.ce() + (weight if form == "divergence" else -weight) * penalty
+    return {"loss": loss, "crossEntropy": c.ce(), "penalty": penalty}
+
+
+def l1_ace(c, binning="hard", bins=20, weight=0.33, diceWeight=0.33, crossEntropyWeight=0.33, includeAbsent=False):
+    errors = []
+    for p, q in zip(c.p.flatten(0, 1).flatten(1), c.q.flatten(0, 1).flatten(1)):
+        gaps = []
+        for m in range(bins):
+            if binning == "hard":
+                low, high = m / bins, (m + 1) / bins
+                member = ((p > low) | (m == 0)) & (p <= high) if m < bins - 1 else p > low
+                share = member.detach().to(p.dtype)
+            else:
+                place = (p * bins - 0.5).clamp(0, bins - 1)
+                share = torch.relu(1 - (place - m).abs())
+            total = share.sum()
+            if total > (0 if binning == "hard" else 0.01):
+                gaps.append(((share * p).sum() / total - (share * q).sum() / total).abs())
+        error = torch.stack(gaps).mean()
+        errors.append(error if includeAbsent or q.any() else 0 * error)
+    ace = torch.stack(errors).mean()
+    overlap = dice_value(c, squared=True, smoothNumerator=0)
+    loss = weight * ace + diceWeight * overlap + crossEntropyWeight * c.ce()
+    return {"loss": loss, "ace": ace, "dice": overlap, "crossEntropy": c.ce()}
+
+
 def weighted(c, losses):
     parts = [LOSSES[part["loss"]["name"]](c, **options_of(part["loss"])) for part in losses]
     return {"loss": sum(part["weight"] * terms["loss"] for part, terms in zip(losses, parts))}
@@ -213,7 +345,9 @@ def weighted(c, losses):
 
 LOSSES = {re.sub("_(.)", lambda match: match[1].upper(), definition.__name__): definition for definition in (
     cross_entropy, dice, dice_cross_entropy, focal, label_smoothing, entropy_penalty, svls, margin_svls, mbls, nacl,
-    focal_calibration, signed_distance_calibration, weighted)}
+    focal_calibration, signed_distance_calibration, flsd, dual_focal, tversky, dice_plus_plus, unified_focal, acls, cpc, dca,
+    mdca, meep, weighted)}
+LOSSES["l1Ace"] = l1_ace
 
 
 def options_of(config):

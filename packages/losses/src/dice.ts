@@ -112,7 +112,8 @@ function referenceDice(intersection: Value, sum: Value): Value {
   return ops.Sub(1, meanOf(ops.Div(top, ops.Add(ops.Clip(sum, epsilon), epsilon))));
 }
 
-function foreground(prediction: Prediction, background: boolean): { probs: Value; oneHot: Value } {
+/** Returns probabilities and labels per class, ignored pixels 0; without class 0 unless `background`. */
+export function foreground(prediction: Prediction, background: boolean): { probs: Value; oneHot: Value } {
   const { classes, oneHot } = prediction;
   const probs = prediction.masked(prediction.probs);
   if (background) return { probs, oneHot };

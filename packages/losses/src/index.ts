@@ -1,8 +1,15 @@
+export { type AclsOptions, acls } from "./acls.js";
+export { type CpcOptions, cpc } from "./cpc.js";
 export { type CrossEntropyOptions, crossEntropy } from "./cross-entropy.js";
+export { type DcaOptions, dca } from "./dca.js";
 export { type DiceCrossEntropyOptions, type DiceOptions, dice, diceCrossEntropy } from "./dice.js";
+export { type DicePlusPlusOptions, dicePlusPlus } from "./dice-plus-plus.js";
+export { type DualFocalOptions, dualFocal } from "./dual-focal.js";
 export { type EntropyPenaltyOptions, entropyPenalty } from "./entropy-penalty.js";
+export { type FlsdOptions, flsd } from "./flsd.js";
 export { type FocalOptions, focal } from "./focal.js";
 export { type FocalCalibrationOptions, focalCalibration } from "./focal-calibration.js";
+export { type L1AceOptions, l1Ace } from "./l1-ace.js";
 export { type LabelSmoothingOptions, labelSmoothing } from "./label-smoothing.js";
 export {
   type BuiltLoss,
@@ -15,6 +22,8 @@ export {
 } from "./loss.js";
 export { type MarginSvlsOptions, marginSvls } from "./margin-svls.js";
 export { type MblsOptions, mbls } from "./mbls.js";
+export { type MdcaOptions, mdca } from "./mdca.js";
+export { type MeepOptions, meep } from "./meep.js";
 export { type NaclOptions, type NeighborhoodOptions, nacl } from "./nacl.js";
 export type { OptionSchema, PresetSchemas } from "./options.js";
 export { referenceMethods } from "./reference-config.js";
@@ -25,4 +34,6 @@ export {
 } from "./signed-distance-calibration.js";
 export { type SvlsOptions, svls } from "./svls.js";
 export type { Distance, MarginPenalty } from "./terms.js";
+export { type TverskyOptions, tversky } from "./tversky.js";
+export { type UnifiedFocalOptions, unifiedFocal } from "./unified-focal.js";
 export { type WeightedPart, weighted } from "./weighted.js";

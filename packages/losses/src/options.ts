@@ -5,7 +5,9 @@ export type OptionSchema =
   | { readonly type: "number"; readonly atLeast?: number; readonly above?: number; readonly below?: number }
   | { readonly type: "integer"; readonly atLeast?: number; readonly atMost?: number; readonly odd?: boolean }
   | { readonly type: "choice"; readonly values: readonly string[] }
-  | { readonly type: "boolean" };
+  | { readonly type: "boolean" }
+  /** A list of finite numbers of at least 0, one a class. */
+  | { readonly type: "weights" };
 
 /** The options of a loss under each of its presets (or variants); the first is the default. */
 export type PresetSchemas = Readonly<Record<string, Readonly<Record<string, OptionSchema>>>>;
@@ -13,6 +15,7 @@ export type PresetSchemas = Readonly<Record<string, Readonly<Record<string, Opti
 /** A finite number of at least 0. */
 export const weight: OptionSchema = { type: "number", atLeast: 0 };
 export const boolean: OptionSchema = { type: "boolean" };
+export const classWeights: OptionSchema = { type: "weights" };
 /** A label that is no class; an int32 above its smallest. */
 export const ignore: OptionSchema = { type: "integer", atLeast: 1 - 2 ** 31, atMost: 2 ** 31 - 1 };
 export const distance: OptionSchema = choice("l1", "l2");
@@ -59,6 +62,12 @@ function accepts(schema: OptionSchema, value: unknown): boolean {
       return typeof value === "boolean";
     case "choice":
       return typeof value === "string" && schema.values.includes(value);
+    case "weights":
+      return (
+        Array.isArray(value) &&
+        value.every((one) => Number.isFinite(one) && one >= 0) &&
+        value.some((one) => one > 0)
+      );
     case "integer":
       return (
         Number.isSafeInteger(value) &&
@@ -82,6 +91,8 @@ function expected(schema: OptionSchema): string {
   switch (schema.type) {
     case "boolean":
       return "true or false";
+    case "weights":
+      return "a list of finite numbers at least 0, one above 0";
     case "choice":
       return `one of ${schema.values.join(", ")}`;
     case "integer":

@@ -1,3 +1,4 @@
+import { elementCount, tensor } from "@pixelcal/core";
 import { ops, type Value } from "@pixelcal/graph";
 
 /**
@@ -55,14 +56,14 @@ export class Prediction {
   meanOverPixels(map: Value): Value {
     const { counted } = this;
     if (counted === undefined) return meanOf(map);
-    return ops.Div(this.sum(ops.Mul(map, counted)), this.#count);
+    return ops.Div(this.sum(ops.Mul(map, counted)), this.count);
   }
 
   /** Returns mean_all, the mean of a map [N, C, ...spatial] over classes and pixels. */
   meanOverEntries(map: Value): Value {
     const { counted } = this;
     if (counted === undefined) return meanOf(map);
-    return ops.Div(this.sum(ops.Mul(map, counted)), ops.Mul(this.#count, this.classes));
+    return ops.Div(this.sum(ops.Mul(map, counted)), ops.Mul(this.count, this.classes));
   }
 
   /** Returns the sum of all entries of a map. */
@@ -75,8 +76,15 @@ export class Prediction {
     return this.counted === undefined ? map : ops.Mul(map, this.counted);
   }
 
-  get #count(): Value {
-    return this.#once("count", () => ops.Max(this.sum(this.counted!), 1));
+  /** Returns the number of counted pixels, at least 1. */
+  get count(): Value {
+    const { counted, logits, classes } = this;
+    const pixels = elementCount(logits.dims) / classes;
+    return this.#once("count", () =>
+      counted === undefined
+        ? logits.graph.constant(tensor("float32", Float32Array.of(pixels), []))
+        : ops.Max(this.sum(counted), 1),
+    );
   }
 
   get #shifted(): Value {

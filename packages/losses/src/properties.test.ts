@@ -112,6 +112,22 @@ const pointwise: readonly NamedLoss[] = [
   { name: "focalCalibration" },
   { name: "focalCalibration", brierGamma: 2 },
   { name: "mbls", margin: 1 },
+  { name: "crossEntropy", classWeights: [0.5, 2, 1] },
+  { name: "focal", classWeights: [0.5, 2, 1] },
+  { name: "tversky", focus: 0.75 },
+  { name: "dicePlusPlus" },
+  { name: "unifiedFocal" },
+  { name: "flsd" },
+  { name: "dualFocal" },
+  { name: "acls", margin: 1 },
+  { name: "cpc" },
+  { name: "dca" },
+  { name: "mdca" },
+  { name: "meep" },
+  { name: "meep", form: "entropy" },
+  { name: "meep", pixels: "all" },
+  { name: "l1Ace", bins: 5 },
+  { name: "l1Ace", binning: "soft", includeAbsent: true },
 ];
 
 // A label outside the classes, or one of them.

@@ -15,8 +15,9 @@ describe("lossFromConfig", () => {
 
   test.each<[string, NamedLoss]>([
     [
-      "name: expected one of crossEntropy, dice, diceCrossEntropy, focal, labelSmoothing, entropyPenalty, " +
-        "focalCalibration, mbls, svls, nacl, marginSvls, signedDistanceCalibration, weighted, got ce",
+      "name: expected one of crossEntropy, dice, diceCrossEntropy, focal, tversky, dicePlusPlus, unifiedFocal, " +
+        "labelSmoothing, entropyPenalty, flsd, dualFocal, focalCalibration, mbls, acls, cpc, dca, mdca, meep, l1Ace, " +
+        "svls, nacl, marginSvls, signedDistanceCalibration, weighted, got ce",
       { name: "ce" },
     ],
     ["nacl.preset: expected one of original, monai, reference, got paper", { name: "nacl", preset: "paper" }],
@@ -37,6 +38,18 @@ describe("lossFromConfig", () => {
     ],
     ["nacl.size: expected an odd integer at least 1, got 4", { name: "nacl", size: 4 }],
     ["nacl.of: expected one of logits, probs, got softmax", { name: "nacl", of: "softmax" }],
+    [
+      "crossEntropy.classWeights: expected a list of finite numbers at least 0, one above 0, got ",
+      { name: "crossEntropy", classWeights: [0, 0] },
+    ],
+    [
+      "focal.classWeights: expected a list of finite numbers at least 0, one above 0, got 2",
+      { name: "focal", classWeights: 2 },
+    ],
+    [
+      "dicePlusPlus.gamma: expected a finite number at least 1, got 0.5",
+      { name: "dicePlusPlus", gamma: 0.5 },
+    ],
     ["svls.sigma: expected a finite number above 0, got 0", { name: "svls", sigma: 0 }],
     ["dice.batch: expected true or false, got 1", { name: "dice", batch: 1 }],
     [

@@ -1,13 +1,22 @@
 import { checkOptions, InvalidArgumentError, invalidArgument, optionNames } from "@pixelcal/core";
+import { acls, aclsPresets } from "./acls.js";
+import { cpc, cpcPresets } from "./cpc.js";
 import { crossEntropy, crossEntropyPresets } from "./cross-entropy.js";
+import { dca, dcaPresets } from "./dca.js";
 import { dice, diceCrossEntropy, diceCrossEntropyPresets, dicePresets } from "./dice.js";
+import { dicePlusPlus, dicePlusPlusPresets } from "./dice-plus-plus.js";
+import { dualFocal, dualFocalPresets } from "./dual-focal.js";
 import { entropyPenalty, entropyPenaltyPresets } from "./entropy-penalty.js";
+import { flsd, flsdPresets } from "./flsd.js";
 import { focal, focalPresets } from "./focal.js";
 import { focalCalibration, focalCalibrationPresets } from "./focal-calibration.js";
+import { l1Ace, l1AcePresets } from "./l1-ace.js";
 import { labelSmoothing, labelSmoothingPresets } from "./label-smoothing.js";
 import type { Loss } from "./loss.js";
 import { marginSvls, marginSvlsVariants } from "./margin-svls.js";
 import { mbls, mblsPresets } from "./mbls.js";
+import { mdca, mdcaPresets } from "./mdca.js";
+import { meep, meepPresets } from "./meep.js";
 import { nacl, naclPresets } from "./nacl.js";
 import type { PresetSchemas } from "./options.js";
 import {
@@ -15,6 +24,8 @@ import {
   signedDistanceCalibrationPresets,
 } from "./signed-distance-calibration.js";
 import { svls, svlsPresets } from "./svls.js";
+import { tversky, tverskyPresets } from "./tversky.js";
+import { unifiedFocal, unifiedFocalPresets } from "./unified-focal.js";
 import { type WeightedPart, weighted } from "./weighted.js";
 
 /** A loss that a configuration can name. */
@@ -40,6 +51,17 @@ export const losses: Readonly<Record<string, LossEntry>> = {
     create: diceCrossEntropy,
   },
   focal: { description: "focal loss", presets: focalPresets, create: focal },
+  tversky: { description: "Tversky and focal Tversky loss", presets: tverskyPresets, create: tversky },
+  dicePlusPlus: {
+    description: "Dice whose errors are squared (DSC++)",
+    presets: dicePlusPlusPresets,
+    create: dicePlusPlus,
+  },
+  unifiedFocal: {
+    description: "focal Tversky and focal loss (asymmetric unified focal loss)",
+    presets: unifiedFocalPresets,
+    create: unifiedFocal,
+  },
   labelSmoothing: {
     description: "cross-entropy with smoothed labels",
     presets: labelSmoothingPresets,
@@ -50,6 +72,8 @@ export const losses: Readonly<Record<string, LossEntry>> = {
     presets: entropyPenaltyPresets,
     create: entropyPenalty,
   },
+  flsd: { description: "sample-dependent focal loss (FLSD-53)", presets: flsdPresets, create: flsd },
+  dualFocal: { description: "dual focal loss", presets: dualFocalPresets, create: dualFocal },
   focalCalibration: {
     description: "focal loss and Brier score (FCL)",
     presets: focalCalibrationPresets,
@@ -59,6 +83,28 @@ export const losses: Readonly<Record<string, LossEntry>> = {
     description: "cross-entropy and a penalty on logit margins (MbLS)",
     presets: mblsPresets,
     create: mbls,
+  },
+  acls: {
+    description: "cross-entropy and a penalty on large logits (ACLS)",
+    presets: aclsPresets,
+    create: acls,
+  },
+  cpc: { description: "cross-entropy and pairwise constraints (CPC)", presets: cpcPresets, create: cpc },
+  dca: {
+    description: "cross-entropy and the difference of confidence and accuracy (DCA)",
+    presets: dcaPresets,
+    create: dca,
+  },
+  mdca: { description: "the same, class by class (MDCA)", presets: mdcaPresets, create: mdca },
+  meep: {
+    description: "cross-entropy and high entropy where the prediction errs (MEEP)",
+    presets: meepPresets,
+    create: meep,
+  },
+  l1Ace: {
+    description: "cross-entropy, Dice and average calibration error (mL1-ACE)",
+    presets: l1AcePresets,
+    create: l1Ace,
   },
   svls: {
     description: "cross-entropy with spatially varying soft labels (SVLS)",

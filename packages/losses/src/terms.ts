@@ -6,7 +6,7 @@ import { overClasses, type Prediction } from "./prediction.js";
 export type Distance = "l1" | "l2";
 
 /** Returns -sum_c t_c log p_c per pixel, for labels or any soft target. */
-function crossEntropyMap({ logProbs }: Prediction, target: Value): Value {
+export function crossEntropyMap({ logProbs }: Prediction, target: Value): Value {
   return ops.Neg(overClasses(ops.Mul(target, logProbs)));
 }
 

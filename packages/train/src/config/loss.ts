@@ -107,6 +107,8 @@ function zodOf(schema: OptionSchema): z.ZodType {
       return z.boolean();
     case "choice":
       return z.enum(schema.values);
+    case "weights":
+      return z.array(z.number().min(0)).min(2);
     case "integer": {
       const { atLeast = Number.MIN_SAFE_INTEGER, atMost = Number.MAX_SAFE_INTEGER } = schema;
       const integer = z.int().min(atLeast).max(atMost);
