@@ -497,9 +497,8 @@ export interface Native
   readonly origin: string;
   /** Returns the devices that kernels can run on here, "cpu" first. */
   devices(): ("cpu" | "cuda")[];
-  /** Returns the addon's version, the instruction set in use, and why there is no CUDA device, if so. */
+  /** Returns the instruction set in use, and why there is no CUDA device, if so. */
   environment(): {
-    version: string;
     instructionSet: "baseline" | "avx2" | "avx512";
     cudaProblem?: string;
   };

@@ -21,10 +21,9 @@ Napi::Value Devices(const Napi::CallbackInfo& info) {
   return devices;
 }
 
-// Returns the addon's version, the instruction set in use, and why there is no CUDA device, if so.
+// Returns the instruction set in use, and why there is no CUDA device, if so.
 Napi::Value ReadEnvironment(const Napi::CallbackInfo& info) {
   auto environment = Napi::Object::New(info.Env());
-  environment.Set("version", PIXELCAL_VERSION);
   environment.Set("instructionSet", NameOf(ActiveIsa()));
   if (const std::string problem = CudaProblem(); !problem.empty()) environment.Set("cudaProblem", problem);
   return environment;

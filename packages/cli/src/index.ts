@@ -9,6 +9,7 @@ export type {
   DoctorReport,
   EvaluateReport,
   InferReport,
+  InitReport,
   PhantomReport,
   Report,
   TrainReport,

@@ -6,7 +6,9 @@ import { addDemo } from "./commands/demo.js";
 import { addDoctor } from "./commands/doctor.js";
 import { addEvaluate } from "./commands/evaluate.js";
 import { addInfer } from "./commands/infer.js";
+import { addInit } from "./commands/init.js";
 import { addPhantom } from "./commands/phantom.js";
+import { addSchema } from "./commands/schema.js";
 import { addTrain } from "./commands/train.js";
 import type { Context } from "./context.js";
 import { version } from "./version.js";
@@ -26,6 +28,7 @@ export async function run(args: readonly string[], context: Context): Promise<nu
     })
     .exitOverride();
   for (const add of [
+    addInit,
     addTrain,
     addInfer,
     addEvaluate,
@@ -33,6 +36,7 @@ export async function run(args: readonly string[], context: Context): Promise<nu
     addPhantom,
     addDemo,
     addDoctor,
+    addSchema,
     addCompletion,
   ])
     add(program, context);

@@ -109,6 +109,20 @@ export interface DoctorReport {
   readonly networks: readonly DeviceReport[];
 }
 
+/** The report of `pixelcal init`. */
+export interface InitReport {
+  readonly command: "init";
+  readonly config: string;
+  readonly root: string;
+  readonly dimensions: number;
+  readonly channels: number;
+  readonly classes: number;
+  /** The least and the largest size of the images per axis, in pixels. */
+  readonly sizes: { readonly least: readonly number[]; readonly largest: readonly number[] };
+  readonly cases: { readonly train: number; readonly val: number; readonly test: number };
+  readonly ignore?: number;
+}
+
 /** The object that a command prints with `--json`. */
 export type Report =
   | CheckReport
@@ -116,5 +130,6 @@ export type Report =
   | DoctorReport
   | EvaluateReport
   | InferReport
+  | InitReport
   | PhantomReport
   | TrainReport;

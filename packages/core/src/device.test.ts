@@ -15,7 +15,8 @@ test("the CPU is always there, and first", () => {
 });
 
 test("the environment tells the addon's version, its instruction set, and why cuda is absent", () => {
-  const { version, instructionSet, cudaProblem } = kernelEnvironment();
+  const { version, origin, instructionSet, cudaProblem } = kernelEnvironment();
+  expect(origin).toMatch(/pixelcal\w*\.node$|^@pixelcal\/native-/);
   const manifest = readFileSync(new URL("../../../native/package.json", import.meta.url), "utf8");
   expect(version).toBe(JSON.parse(manifest).version);
   expect(["baseline", "avx2", "avx512"]).toContain(instructionSet);

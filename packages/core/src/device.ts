@@ -28,6 +28,8 @@ export function devices(): readonly Device[] {
 export interface KernelEnvironment {
   /** The version of the addon. */
   readonly version: string;
+  /** The place the addon was loaded from: a prebuilt package's name, or a file. */
+  readonly origin: string;
   /** The instruction set of the CPU kernels: the best of this processor, or the one of `PIXELCAL_ISA`. */
   readonly instructionSet: "baseline" | "avx2" | "avx512";
   /** The reason why "cuda" is not in `devices()`; absent if it is. */
@@ -36,7 +38,8 @@ export interface KernelEnvironment {
 
 /** Returns what the addon found when it was loaded. */
 export function kernelEnvironment(): KernelEnvironment {
-  return native.environment();
+  const { version, origin } = native;
+  return { version, origin, ...native.environment() };
 }
 
 /** Throws unless kernels can run on `device`. */

@@ -3,6 +3,8 @@ export { networkDeviceProblem } from "./check/device-trial.js";
 export {
   type BuiltModelConfig,
   ConfigError,
+  configSchema,
+  type JsonSchema,
   type LossConfig,
   type OnnxModelConfig,
   parseConfig,

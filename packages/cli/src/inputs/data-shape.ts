@@ -11,6 +11,10 @@ export interface DataShape {
   /** The number of classes, the largest label + 1. */
   readonly classes: number;
   readonly cases: Readonly<Record<(typeof splits)[number], number>>;
+  /** The least and the largest size of the images per axis, in pixels. */
+  readonly sizes: { readonly least: readonly number[]; readonly largest: readonly number[] };
+  /** The labels that occur, in ascending order. */
+  readonly labels: readonly number[];
 }
 
 /**
@@ -19,19 +23,46 @@ export interface DataShape {
  */
 export async function describeData(root: string, ignore?: number): Promise<DataShape> {
   const cases: Record<string, number> = {};
-  let largest = 0;
-  let first: { channels: number; rank: number } | undefined;
+  const labels = new Set<number>();
+  const sizes: (readonly number[])[] = [];
+  let channels = 0;
   for (const split of splits) {
     const paths = await casePaths(root, split);
     cases[split] = paths.length;
     for (const path of paths) {
-      const { image, labels } = await readCase(path);
-      first ??= { channels: image.dims[0]!, rank: labels.dims.length };
-      for (const label of labelNumbers(labels)) if (label > largest && label !== ignore) largest = label;
+      const item = await readCase(path);
+      channels ||= item.image.dims[0]!;
+      sizes.push(item.labels.dims);
+      addLabels(labels, labelNumbers(item.labels));
     }
   }
-  return { ...first!, classes: Math.max(2, largest + 1), cases: cases as DataShape["cases"] };
+  if (ignore !== undefined) labels.delete(ignore);
+  const found = [...labels].sort((a, b) => a - b);
+  return {
+    channels,
+    rank: sizes[0]!.length,
+    classes: classCount(found),
+    cases: cases as DataShape["cases"],
+    sizes: { least: extremes(sizes, Math.min), largest: extremes(sizes, Math.max) },
+    labels: found,
+  };
 }
+
+/** Returns the number of classes that labels in ascending order need, two at least. */
+export const classCount = (labels: readonly number[]): number => Math.max(2, (labels.at(-1) ?? 0) + 1);
+
+/** Adds each label that occurs; pixels beside one another are mostly equal. */
+function addLabels(labels: Set<number>, numbers: ArrayLike<number>): void {
+  let last: number | undefined;
+  for (let i = 0; i < numbers.length; i++) {
+    const label = numbers[i]!;
+    if (label !== last) labels.add((last = label));
+  }
+}
+
+/** Returns the extreme size of each axis of the first case. */
+const extremes = (sizes: readonly (readonly number[])[], of: typeof Math.min): readonly number[] =>
+  sizes[0]!.map((first, axis) => of(...sizes.map((size) => size[axis] ?? first)));
 
 /** Returns the shape [C, ...spatial] of the first image of a split. */
 export async function firstImageDims(root: string, split: string): Promise<readonly number[]> {

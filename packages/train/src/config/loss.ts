@@ -28,13 +28,14 @@ export const methods: readonly string[] = Object.keys(referenceMethods);
  * checked.
  */
 export const methodSections: Readonly<Record<string, z.ZodOptional<Schema>>> = Object.fromEntries(
-  Object.values(referenceMethods).map(({ section, loss, keys }) => {
+  Object.entries(referenceMethods).map(([method, { section, loss, keys }]) => {
     const reference = losses[loss]!.presets.reference!;
     const shape = Object.entries(keys).map(([key, { option, accepts }]) => [
       key,
       zodOf(accepts ?? reference[option!]!),
     ]);
-    return [section, z.strictObject(Object.fromEntries(shape)).partial().optional()];
+    const options = z.strictObject(Object.fromEntries(shape)).partial();
+    return [section, options.optional().describe(`options of method ${method}`)];
   }),
 );
 
@@ -70,20 +71,32 @@ export function lossOfSection(section: NamedLoss): LossConfig {
   if (name === "weighted") return weightedLoss(section);
   const known = z.object({ name: z.enum([...Object.keys(losses), "weighted"]) }).safeParse(section);
   if (!known.success) throw failure(known.error, section, ["name"]);
-  const { presets } = losses[name]!;
-  const variants = Object.keys(presets);
-  // marginSvls has one preset and, instead of presets, variants.
-  const selector = "preset" in presets[variants[0]!]! ? "variant" : "preset";
+  const selector = selectorOf(name);
+  const variants = Object.keys(losses[name]!.presets);
   const chosen = z.object({ [selector]: z.enum(variants).default(variants[0]!) }).safeParse(section);
   if (!chosen.success) throw failure(chosen.error, section, []);
   const variant = (chosen.data as Options)[selector] as string;
-  const shape = Object.fromEntries(
-    Object.entries(presets[variant]!).map(([key, schema]) => [key, zodOf(schema).optional()]),
-  );
-  const schema = z.strictObject({ name: z.string(), [selector]: z.string(), ...shape });
+  const schema = sectionOf(name, variant);
   const checked = schema.safeParse({ ...section, [selector]: variant });
-  if (!checked.success) throw failure(checked.error, section, [selector, ...Object.keys(shape)]);
+  if (!checked.success)
+    throw failure(
+      checked.error,
+      section,
+      Object.keys(schema.shape).filter((key) => key !== "name"),
+    );
   return { preset: "original", ...checked.data, name };
+}
+
+/** Returns the key that chooses among a loss's sets of options; marginSvls has variants, not presets. */
+export function selectorOf(name: string): "preset" | "variant" {
+  return "preset" in Object.values(losses[name]!.presets)[0]! ? "variant" : "preset";
+}
+
+/** Returns the schema of a `loss` section with a preset (or variant) of a loss. */
+export function sectionOf(name: string, variant: string): Schema {
+  const options = Object.entries(losses[name]!.presets[variant]!);
+  const shape = Object.fromEntries(options.map(([key, schema]) => [key, zodOf(schema).optional()]));
+  return z.strictObject({ name: z.literal(name), [selectorOf(name)]: z.literal(variant), ...shape });
 }
 
 function weightedLoss(section: NamedLoss): LossConfig {
@@ -112,7 +125,10 @@ function zodOf(schema: OptionSchema): z.ZodType {
     case "integer": {
       const { atLeast = Number.MIN_SAFE_INTEGER, atMost = Number.MAX_SAFE_INTEGER } = schema;
       const integer = z.int().min(atLeast).max(atMost);
-      return schema.odd ? integer.refine((value) => value % 2 !== 0, "expected an odd integer") : integer;
+      if (!schema.odd) return integer;
+      return integer
+        .refine((value) => value % 2 !== 0, "expected an odd integer")
+        .meta({ not: { multipleOf: 2 } });
     }
     case "number": {
       const { atLeast, above, below } = schema;

@@ -1,0 +1,154 @@
+import type { NamedLoss } from "@pixelcal/losses";
+import { z } from "zod";
+import { methodSections, methods } from "./loss.js";
+import type { BuiltModelConfig, OnnxModelConfig, TrainConfig } from "./train-config.js";
+
+// The table of a configuration's keys: what each accepts, its default, and the description that editors show.
+
+/** Returns a schema of one of a few words, in any case. */
+const word = <const T extends readonly string[]>(values: T) => z.string().toLowerCase().pipe(z.enum(values));
+const count = z.int().min(1);
+/** More channels, classes or cases at once than any network has: a larger number is a mistake. */
+const most = 65_536;
+/** More processor threads than any machine has. */
+const mostThreads = 1024;
+
+const patterns = z.union(
+  [
+    z
+      .string()
+      .min(1)
+      .transform((one) => [one]),
+    z.array(z.string().min(1)).min(1),
+  ],
+  {
+    error: "expected a pattern or a list of patterns",
+  },
+);
+
+const builtModel = z.strictObject({
+  arch: word(["unet2d", "unet3d"]).default("unet2d").describe("network for 2 or 3 spatial axes"),
+  in_channels: count.max(most).default(1).describe("channels of the image"),
+  num_classes: z.int().min(2).max(most).describe("classes, background included"),
+  // A network with more channels would not fit in memory.
+  base: count.max(1024).optional().describe("channels of the first level; default 32 (2-D), 16 (3-D)"),
+});
+const onnxModel = z.strictObject({
+  onnx: z.string().min(1).describe("ONNX file to train further"),
+  outputs: z
+    .record(z.string(), z.number().min(0))
+    .optional()
+    .describe("weight in the loss by output, the first being the prediction"),
+  class_axis: z.int().optional().describe("class axis of the outputs; default 1, -1 is the last"),
+  channel_axis: z.int().optional().describe("channel axis of the image; default 1, -1 is the last"),
+  tied_weights: word(["named", "untie", "keep"])
+    .optional()
+    .describe("weights shared by layers: separate if both have names, always separate, or as stored"),
+});
+
+const optim = z.strictObject({
+  lr: z.number().gt(0).default(1e-4).describe("learning rate of AdamW"),
+  weight_decay: z.number().min(0).default(1e-2).describe("weight decay of AdamW"),
+  decay: word(["all", "weights"])
+    .optional()
+    .describe("weight decay on all parameters, or not on biases and norms; by preset"),
+  groups: z
+    .array(
+      z.strictObject({
+        match: patterns.describe("patterns of parameters' names; * and ? stand for any text and any letter"),
+        lr: z.number().min(0).describe("learning rate of these parameters"),
+      }),
+    )
+    .optional()
+    .describe("parameters with another learning rate"),
+});
+
+const scheduler = z.strictObject({
+  type: word(["cosine", "constant", "none"]).default("cosine").describe("course of the learning rate"),
+  warmup: z.int().min(0).optional().describe("epochs in which the rate rises linearly"),
+  warmup_steps: z.int().min(0).optional().describe("updates in which the rate rises, in place of warmup"),
+  minimum: z.number().min(0).max(1).optional().describe("where cosine ends, as a share of optim.lr"),
+});
+
+const trainable = z.strictObject({
+  include: patterns.optional().describe("patterns of the parameters to train"),
+  exclude: patterns.optional().describe("patterns of parameters that keep their values"),
+  last_layers: count.optional().describe("number of last layers to train"),
+  only: word(["norms"]).optional().describe("kind of parameters to train"),
+});
+
+const dataset = z.strictObject({
+  name: z.string().optional().describe("name for people"),
+  root: z.string().min(1).describe("folder with train, val and test"),
+  // Labels of losses are int32, above its smallest number.
+  ignore: z
+    .int()
+    .min(1 - 2 ** 31)
+    .max(2 ** 31 - 1)
+    .optional()
+    .describe("label of pixels without a ground truth, which count nowhere"),
+});
+
+const keys = {
+  seed: z.int().min(0).default(42).describe("decides weights, order and augmentation"),
+  run_name: z
+    .string()
+    .regex(/^(?!\.{1,2}$)[^/\\\0]+$/, "expected a plain folder name")
+    .optional()
+    .describe("name of the run's folder; default: the file's name"),
+  preset: word(["reference", "consistent"])
+    .optional()
+    .describe("the authors' code number for number, or corrected; reference with method, else consistent"),
+  method: word(methods).optional().describe("method of the authors' repository; either this or loss"),
+  loss: z.looseObject({ name: z.string() }).optional().describe("loss by name; either this or method"),
+  dataset,
+  batch_size: count.max(most).default(4).describe("cases per step"),
+  num_workers: z.int().min(0).max(mostThreads).default(2).describe("batches prepared in advance"),
+  epochs: count.max(1e9).default(50).describe("passes over the training split"),
+  optim: optim.prefault({}),
+  scheduler: scheduler.prefault({}),
+  trainable: trainable.optional().describe("the parameters to train; all by default"),
+  batch_norm: word(["update", "frozen"]).optional().describe("whether running statistics change"),
+  accumulate: count.max(1e6).optional().describe("batches averaged into one update"),
+  ema: z.number().min(0).lt(1).optional().describe("decay of moving averages of the weights"),
+  patience: count.optional().describe("epochs without improvement after which training stops"),
+  augment: z
+    .strictObject({
+      flips: z.boolean().default(false).describe("mirrors every axis at random"),
+      rotations: z.boolean().default(false).describe("turns the image plane by quarter turns at random"),
+    })
+    .prefault({}),
+  device: word(["cpu", "webgpu", "cuda"]).default("cpu").describe("device to run the network on"),
+  threads: count.max(mostThreads).optional().describe("processor threads; all by default"),
+  clip_norm: z.number().gt(0).optional().describe("limit of the gradient's norm"),
+  selection: word(["loss", "dice", "nll"])
+    .default("loss")
+    .describe("the best epoch has the lowest validation loss, the highest Dice or the lowest NLL"),
+  ...methodSections,
+};
+
+type Optional<T, K extends keyof T> = Omit<T, K> & Partial<Pick<T, K>>;
+
+/** A configuration file's values, with the defaults that do not depend on other keys. */
+export interface FileConfig
+  extends Omit<TrainConfig, "loss" | "model" | "optim" | "preset" | "run_name" | "scheduler"> {
+  readonly run_name?: string;
+  readonly preset?: TrainConfig["preset"];
+  readonly method?: string;
+  readonly loss?: NamedLoss;
+  readonly model: Optional<BuiltModelConfig, "base"> | OnnxModelConfig;
+  readonly optim: Optional<TrainConfig["optim"], "decay">;
+  readonly scheduler: Omit<TrainConfig["scheduler"], "type"> & {
+    readonly type: TrainConfig["scheduler"]["type"] | "none";
+  };
+}
+
+/** The schema of a configuration of a network of this package. */
+export const schema: z.ZodType<FileConfig> = z.strictObject({ ...keys, model: builtModel });
+
+/** The schema of a configuration that trains an ONNX file further. */
+export const fineTuning: z.ZodType<FileConfig> = z.strictObject({ ...keys, model: onnxModel });
+
+/** Returns the schema of any configuration, whose `loss` sections have the given one. */
+export const anyConfig = (loss: z.ZodType): z.ZodType =>
+  z.strictObject({ ...keys, model: z.union([builtModel, onnxModel]), loss: loss.optional() });

@@ -1,0 +1,82 @@
+import type { TiedWeights } from "@pixelcal/graph";
+import type { LossConfig } from "./loss.js";
+
+/** A network of this package, with fresh weights. */
+export interface BuiltModelConfig {
+  readonly arch: "unet2d" | "unet3d";
+  readonly in_channels: number;
+  readonly num_classes: number;
+  readonly base: number;
+}
+
+/** An ONNX file to fine-tune; the keys mean what they do in `TrainerOptions`. */
+export interface OnnxModelConfig {
+  readonly onnx: string;
+  /** Weight in the loss by output, the first being the prediction; needed where there are several. */
+  readonly outputs?: Readonly<Record<string, number>>;
+  readonly class_axis?: number;
+  readonly channel_axis?: number;
+  readonly tied_weights?: TiedWeights;
+}
+
+/**
+ * A resolved training configuration, every default filled in. It keeps the spelling of the configuration
+ * file, so that a run's `config.json` is itself a configuration that `parseConfig` accepts and returns
+ * unchanged.
+ */
+export interface TrainConfig {
+  readonly run_name: string;
+  readonly seed: number;
+  /**
+   * `reference` follows the authors' repository; `consistent` takes every loss as its own authors define it.
+   */
+  readonly preset: "reference" | "consistent";
+  readonly loss: LossConfig;
+  /** `ignore` is the label of pixels without ground truth, which count nowhere; the loss has the same. */
+  readonly dataset: { readonly name?: string; readonly root: string; readonly ignore?: number };
+  readonly model: BuiltModelConfig | OnnxModelConfig;
+  readonly batch_size: number;
+  /** The number of batches to prefetch, with their targets. */
+  readonly num_workers: number;
+  readonly epochs: number;
+  /**
+   * AdamW; `decay` says whether weight decay also touches biases and normalisation parameters, `groups` gives
+   * parameters whose names match a pattern another rate.
+   */
+  readonly optim: {
+    readonly lr: number;
+    readonly weight_decay: number;
+    readonly decay: "all" | "weights";
+    readonly groups?: readonly { readonly match: readonly string[]; readonly lr: number }[];
+  };
+  /**
+   * `cosine` goes from `optim.lr` to `minimum` of it (0) over `epochs`, stepped after each epoch; `warmup`
+   * epochs rise first, or the first `warmup_steps` updates.
+   */
+  readonly scheduler: {
+    readonly type: "cosine" | "constant";
+    readonly warmup?: number;
+    readonly warmup_steps?: number;
+    readonly minimum?: number;
+  };
+  /** The parameters to train, all by default; the others keep their values. */
+  readonly trainable?: {
+    readonly include?: readonly string[];
+    readonly exclude?: readonly string[];
+    readonly last_layers?: number;
+    readonly only?: "norms";
+  };
+  readonly batch_norm?: "update" | "frozen";
+  /** Batches whose gradients make one update. */
+  readonly accumulate?: number;
+  /** Decay of moving averages of the weights, which are then validated and exported. */
+  readonly ema?: number;
+  /** Epochs without improvement after which training stops. */
+  readonly patience?: number;
+  readonly augment: { readonly flips: boolean; readonly rotations: boolean };
+  readonly device: "cpu" | "webgpu" | "cuda";
+  readonly threads?: number;
+  readonly clip_norm?: number;
+  /** The criterion of the `best` epoch on the validation split: the lowest loss or the highest Dice score. */
+  readonly selection: "loss" | "dice" | "nll";
+}
