@@ -121,7 +121,7 @@ describe.each(pages.map((page) => [relative(root, page), page] as const))("%s", 
       test(title, () => {
         const file = join(folder, `block-${line}.mjs`);
         writeFileSync(file, text);
-        run(process.execPath, [file], folder);
+        output = run(process.execPath, [file], folder);
       });
     else if (language === "yaml")
       test(title, () => {
@@ -129,7 +129,7 @@ describe.each(pages.map((page) => [relative(root, page), page] as const))("%s", 
         if (attributes.file !== undefined) writeFileSync(join(folder, attributes.file), text);
       });
     else if (language === "text" && attributes.output === "part")
-      test(`${title}, every line is printed by the commands above`, () => {
+      test(`${title}, every line is printed by the block above`, () => {
         const printed = output.split("\n").map(shape);
         for (const shown of text.split("\n").map(shape)) expect(printed).toContain(shown);
       });

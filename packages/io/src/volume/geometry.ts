@@ -15,7 +15,7 @@ export const scaleBy = ([x, y, z]: Vector, factor: number): Vector => [x * facto
 export const flipXY = ([x, y, z]: Vector): Vector => [0 - x, 0 - y, z];
 
 /** Returns the affine columns of a grid: direction times spacing. */
-function affineOf({ direction, spacing, origin }: Grid): Affine {
+export function affineOf({ direction, spacing, origin }: Grid): Affine {
   return { columns: direction.map((column, axis) => scaleBy(column, spacing[axis]!)), origin };
 }
 
@@ -38,9 +38,13 @@ export function gridOf(path: string, key: string, shape: readonly number[], affi
   return { shape, spacing, origin: affine.origin, direction };
 }
 
-const cross = ([a, b, c]: Vector, [d, e, f]: Vector): Vector => [b * f - c * e, c * d - a * f, a * e - b * d];
+export const cross = ([a, b, c]: Vector, [d, e, f]: Vector): Vector => [
+  b * f - c * e,
+  c * d - a * f,
+  a * e - b * d,
+];
 
-const dot = ([a, b, c]: Vector, [d, e, f]: Vector): number => a * d + b * e + c * f;
+export const dot = ([a, b, c]: Vector, [d, e, f]: Vector): number => a * d + b * e + c * f;
 
 function independent([first, second, third]: readonly Vector[]): boolean {
   if (!first || !second) return true;
@@ -59,7 +63,8 @@ function toVoxels(grid: Grid, point: Vector): readonly number[] {
   );
 }
 
-function columnsOfThree(columns: readonly Vector[]): readonly [Vector, Vector, Vector] {
+/** Returns the columns of three axes; those that a grid lacks are unit vectors across the others. */
+export function columnsOfThree(columns: readonly Vector[]): readonly [Vector, Vector, Vector] {
   const [a = [1, 0, 0] as const, given] = columns;
   const b = given ?? unit(cross(a, Math.abs(a[0]) < Math.abs(a[2]) ? [1, 0, 0] : [0, 0, 1]));
   return [a, b, columns[2] ?? unit(cross(a, b))];

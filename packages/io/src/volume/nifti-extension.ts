@@ -1,3 +1,6 @@
+import { InvalidArgumentError } from "@pixelcal/core";
+import { labelColour } from "./label-colours.js";
+
 /** The number of bytes of a header extension that are read. */
 const longest = 2 ** 20;
 
@@ -18,11 +21,11 @@ export function labelNames(
     const size = view.getInt32(at, !bigEndian);
     if (size < 16 || size > longest || at + size > bytes.length) break;
     const text = Buffer.from(bytes.subarray(at + 8, at + size)).toString("utf8");
-    for (const [, attributes, name] of text.matchAll(
-      /<Label\s([^<>]{0,1000})>(?:<!\[CDATA\[)?([^<>\]]{0,1000})(?:\]\]>)?<\/Label>/g,
+    for (const [, attributes, raw, escaped] of text.matchAll(
+      /<Label\s([^<>]{0,1000})>(?:<!\[CDATA\[([^<>\]]{0,1000})\]\]>|([^<>]{0,1000}))<\/Label>/g,
     )) {
       const key = /\bKey="(-?\d{1,9})"/.exec(attributes!);
-      if (key) names.set(Number(key[1]), unescaped(name!.trim()));
+      if (key) names.set(Number(key[1]), raw?.trim() ?? unescaped(escaped!.trim()));
     }
     at += size;
   }
@@ -39,3 +42,33 @@ const entities: ReadonlyMap<string, string> = new Map([
 
 const unescaped = (text: string): string =>
   text.replace(/&(\w+);/g, (all, name) => entities.get(name) ?? all);
+
+const references: Readonly<Record<string, string>> = {
+  "&": "&amp;",
+  "<": "&lt;",
+  ">": "&gt;",
+  '"': "&quot;",
+};
+
+/** The code of extensions that hold the XML of Connectome Workbench. */
+const caret = 30;
+
+/** Returns a header extension with the names and colours of labels, which {@link labelNames} reads. */
+export function labelTable(names: ReadonlyMap<number, string>): Uint8Array {
+  const rows = [...names].map(([label, name]) => {
+    const [red, green, blue] = labelColour(label).map((part) => Number((part / 255).toFixed(6)));
+    const text = name.replace(/[&<>"]/g, (letter) => references[letter]!);
+    return `<Label Key="${label}" Red="${red}" Green="${green}" Blue="${blue}" Alpha="1">${text}</Label>`;
+  });
+  const table = `<LabelTable>${rows.join("")}</LabelTable>`;
+  const type = "<VolumeType>Label</VolumeType>";
+  const text = `<?xml version="1.0" encoding="UTF-8"?><CaretExtension><VolumeInformation Index="0">${table}${type}</VolumeInformation></CaretExtension>`;
+  const body = Buffer.from(text, "utf8");
+  const bytes = Buffer.alloc(16 * Math.ceil((8 + body.length) / 16));
+  if (bytes.length > longest)
+    throw new InvalidArgumentError("volume.names", `volume.names: more text than ${longest} bytes`);
+  bytes.writeInt32LE(bytes.length, 0);
+  bytes.writeInt32LE(caret, 4);
+  body.copy(bytes, 8);
+  return bytes;
+}

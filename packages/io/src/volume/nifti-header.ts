@@ -20,7 +20,7 @@ export interface NiftiHeader extends NiftiForms {
 }
 
 /** The offsets of the fields of both versions, and the size of a header in bytes. */
-const layouts = {
+export const layouts = {
   1: {
     size: 348,
     dim: 40,
@@ -44,12 +44,14 @@ const layouts = {
     inter: 184,
   },
 } as const;
-const placing = {
+/** The offsets of the fields that place the voxels, and of the magic text. */
+export const placing = {
   1: { units: 123, qcode: 252, scode: 254, quaternion: 256, qoffset: 268, sform: 280, magic: 344 },
   2: { units: 500, qcode: 344, scode: 348, quaternion: 352, qoffset: 376, sform: 400, magic: 4 },
 } as const;
 
-const types: ReadonlyMap<number, readonly [type: DataType, samples: 1 | 3]> = new Map([
+/** The types by code of datatype, and their number of elements in one voxel. */
+export const niftiTypes: ReadonlyMap<number, readonly [type: DataType, samples: 1 | 3]> = new Map([
   [2, ["uint8", 1]],
   [4, ["int16", 1]],
   [8, ["int32", 1]],
@@ -141,7 +143,7 @@ export function parseNiftiHeader(path: string, bytes: Uint8Array): NiftiHeader {
   });
 
   const datatype = short(layout.type);
-  const known = types.get(datatype);
+  const known = niftiTypes.get(datatype);
   if (!known) {
     const what = unread.get(datatype) ?? "unknown";
     const cure = "store it as integers of 8 to 64 bits, float32, float64 or RGB24";
