@@ -10,7 +10,7 @@
 // `out` takes the result. Without it, results of 1 MB and more lie in a pool of the process, which reuses
 // memory once JavaScript has dropped it: see `resultMemory`. Their ArrayBuffers cannot be transferred to
 // another thread (Node copies them or throws a DataCloneError, by version); pass `out` for results that must
-// move.
+// move, or copy them with `copyBytes`.
 
 /** A label map, one integer class per pixel; none of the types is converted. */
 export type LabelArray = Uint8Array | Int32Array | BigInt64Array;
@@ -443,6 +443,51 @@ export interface PredictionKernels {
   narrowLabelsSync(options: NarrowLabelsOptions): NarrowedLabels;
 }
 
+/** An array as another program stored it: bytes that need not be aligned, of any element type. */
+export interface StoredValuesOptions {
+  readonly source: Uint8Array;
+  readonly type: string;
+  /** Whether the bytes of an element come in the other order; default false. */
+  readonly swapped?: boolean;
+  /** The number of values. */
+  readonly pixels: number;
+}
+
+export interface StoredFloatsOptions extends StoredValuesOptions {
+  readonly batch?: number;
+  readonly channels?: number;
+  /** Whether `source` is `[batch, pixels, channels]`, not `[batch, channels, pixels]`; default false. */
+  readonly channelsLast?: boolean;
+  /** The factor and the summand of every channel; default 1 and 0. */
+  readonly scale?: readonly number[];
+  readonly shift?: readonly number[];
+  readonly out?: Float32Array;
+}
+
+/** Integers; those that are not whole or do not fit are 0 in `data`: their count, the first and its value. */
+export interface StoredIntegers {
+  readonly data: Int32Array;
+  readonly count: number;
+  readonly first: number;
+  readonly value: number;
+}
+
+export interface CopyBytesOptions {
+  readonly source: Uint8Array;
+  readonly out?: Uint8Array;
+}
+
+/** Arrays of other programs, on the CPU alone. */
+export interface StoredValueKernels {
+  /** Returns float32 `[batch, channels, pixels]`. */
+  storedFloats(options: StoredFloatsOptions): Promise<Float32Array>;
+  storedFloatsSync(options: StoredFloatsOptions): Float32Array;
+  storedIntegers(options: StoredValuesOptions): Promise<StoredIntegers>;
+  storedIntegersSync(options: StoredValuesOptions): StoredIntegers;
+  copyBytes(options: CopyBytesOptions): Promise<Uint8Array>;
+  copyBytesSync(options: CopyBytesOptions): Uint8Array;
+}
+
 /**
  * The options of `signedDistance` and `softLabels` together, without `out`, `image` and `ignore`; the
  * requested results among one-hot labels, signed distances and soft labels are computed.
@@ -490,7 +535,8 @@ export interface Native
     NeighborhoodKernels,
     BoundarySoftLabelKernels,
     CalibrationKernels,
-    PredictionKernels {
+    PredictionKernels,
+    StoredValueKernels {
   /** The version of the addon, that of this package. */
   readonly version: string;
   /** The place the addon was loaded from: a prebuilt package's name, or a file. */

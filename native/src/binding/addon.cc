@@ -103,7 +103,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   for (const auto& table :
        {DistanceBindings(), SignedDistanceBindings(), MorphologyBindings(), NeighborhoodBindings(),
         BoundarySoftLabelBindings(), CalibrationBindings(), SurfaceDistanceBindings(), OptimizerBindings(),
-        LabelTargetBindings(), DeviceArrayBindings(), PredictionBindings()}) {
+        LabelTargetBindings(), DeviceArrayBindings(), PredictionBindings(), StoredValueBindings()}) {
     for (const Entry& entry : table) Export(env, exports, entry);
   }
   return exports;

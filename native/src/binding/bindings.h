@@ -26,7 +26,8 @@ std::span<const Entry> SurfaceDistanceBindings();
 std::span<const Entry> OptimizerBindings();
 std::span<const Entry> LabelTargetBindings();
 std::span<const Entry> DeviceArrayBindings();
-std::span<const Entry> PredictionBindings();  // checks of what files hold: no twin on a device
+std::span<const Entry> StoredValueBindings();  // arrays of other programs: no twin on a device
+std::span<const Entry> PredictionBindings();   // checks of what files hold: no twin on a device
 
 // Frees a handle's device memory now; ignores a released handle and any other value.
 Napi::Value ReleaseDeviceArray(const Napi::CallbackInfo& info);

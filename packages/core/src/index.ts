@@ -4,6 +4,15 @@ export * from "./device.js";
 export { DeviceTensor, toDevice } from "./device-tensor.js";
 export * from "./errors.js";
 export {
+  type AsImageOptions,
+  type AsProbabilitiesOptions,
+  asImage,
+  asImageSync,
+  asProbabilities,
+  asProbabilitiesSync,
+} from "./kernels/as-image.js";
+export { type AsLabelsOptions, asLabels, asLabelsSync } from "./kernels/as-labels.js";
+export {
   type BoundarySoftLabelsOptions,
   boundarySoftLabels,
   boundarySoftLabelsSync,
@@ -22,6 +31,7 @@ export {
   type HistogramPixels,
   mergeBins,
 } from "./kernels/calibration-bins.js";
+export { detach, detachSync } from "./kernels/detach.js";
 export * from "./kernels/distance.js";
 export {
   type LabelTargets,
@@ -87,6 +97,7 @@ export {
   softLabels,
   softLabelsSync,
 } from "./kernels/soft-labels.js";
+export type { ArrayLayout, ArraySource, NestedNumbers } from "./kernels/stored-array.js";
 export {
   averageCalibrationError,
   calibratedPixelExpectedCalibrationError,
@@ -173,6 +184,7 @@ export {
   holds,
   type Labels,
   type Probabilities,
+  reshape,
   sameDims,
   type Tensor,
   type TypedArrays,

@@ -34,7 +34,15 @@ export type Labels = Tensor<"uint8"> | Tensor<"int32"> | Tensor<"int64">;
 /** The probabilities (or logits) in either precision; kernels widen float16 without a copy. */
 export type Probabilities = Tensor<"float32"> | Tensor<"float16">;
 
-const arrays: { readonly [T in DataType]: new (length: number) => TypedArrays[T] } = {
+/** The constructor of the typed array that holds each data type. */
+export const arrayTypes: {
+  readonly [T in DataType]: {
+    new (length: number): TypedArrays[T];
+    new (buffer: ArrayBufferLike, offset?: number, length?: number): TypedArrays[T];
+    readonly BYTES_PER_ELEMENT: number;
+    readonly name: string;
+  };
+} = {
   float32: Float32Array,
   float64: Float64Array,
   float16: Uint16Array,
@@ -51,7 +59,7 @@ const arrays: { readonly [T in DataType]: new (length: number) => TypedArrays[T]
 
 // A type can be any value; hasOwn alone would call the toString of an object.
 const isDataType = (type: unknown): type is DataType =>
-  typeof type === "string" && Object.hasOwn(arrays, type);
+  typeof type === "string" && Object.hasOwn(arrayTypes, type);
 
 /** A Float16Array, which Node has since version 24. */
 export interface Float16Values extends ArrayBufferView {
@@ -93,9 +101,9 @@ export function tensor<T extends DataType>(
   dims: readonly number[],
 ): Tensor<T> {
   if (!isDataType(type)) {
-    throw invalidArgument("type", `one of ${Object.keys(arrays).join(", ")}`, type);
+    throw invalidArgument("type", `one of ${Object.keys(arrayTypes).join(", ")}`, type);
   }
-  if (!holds(type, data)) throw invalidArgument("data", `a ${arrays[type].name} for ${type}`, data);
+  if (!holds(type, data)) throw invalidArgument("data", `a ${arrayTypes[type].name} for ${type}`, data);
   const count = elementCount(dims);
   if (data.length !== count) {
     throw invalidArgument("data", `${count} elements for dims [${dims.join(", ")}]`, data.length);
@@ -104,14 +112,25 @@ export function tensor<T extends DataType>(
   return { type, data: held as TypedArrays[T], dims };
 }
 
+/** Returns a tensor of other dims over the same data, which is not copied. */
+export function reshape<T extends DataType>(source: Tensor<T>, dims: readonly number[]): Tensor<T> {
+  if (typeof source !== "object" || source === null) throw invalidArgument("source", "a tensor", source);
+  const { type, data, dims: before } = tensor<DataType>(source.type, source.data, source.dims) as Tensor<T>;
+  const count = elementCount(dims);
+  if (count !== data.length) {
+    throw invalidArgument("dims", `${data.length} elements, as [${before.join(", ")}] has`, count);
+  }
+  return { type, data, dims: [...dims] };
+}
+
 /** Makes a tensor of zeros. */
 export function zeros<T extends DataType>(type: T, dims: readonly number[]): Tensor<T> {
   if (!isDataType(type)) {
-    throw invalidArgument("type", `one of ${Object.keys(arrays).join(", ")}`, type);
+    throw invalidArgument("type", `one of ${Object.keys(arrayTypes).join(", ")}`, type);
   }
   const count = elementCount(dims);
   try {
-    return { type, data: new arrays[type](count), dims };
+    return { type, data: new arrayTypes[type](count), dims };
   } catch (cause) {
     const message = `dims: expected a tensor that fits memory, got ${count} elements of ${type}`;
     throw new InvalidArgumentError("dims", message, { cause, code: "ERR_PIXELCAL_RESULT_TOO_LARGE" });
@@ -123,5 +142,5 @@ export function holds(type: DataType, data: unknown): boolean {
   // The view is tested first: proxies of arrays and objects of their prototypes are instances too, but have
   // no length.
   if (!isDataType(type) || !ArrayBuffer.isView(data)) return false;
-  return data instanceof arrays[type] || (type === "float16" && isFloat16Array(data));
+  return data instanceof arrayTypes[type] || (type === "float16" && isFloat16Array(data));
 }
