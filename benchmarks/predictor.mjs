@@ -1,7 +1,10 @@
 // The effect of a `Predictor` on a service: how late its event loop is while volumes of 512 x 512 x 16 with 4
 // classes are predicted in tiles (67 MB of probabilities each), beside the same in the service's own process
-// and beside an idle loop; what a request costs; and that it survives the killing of its process.  node
-// benchmarks/predictor.mjs [--volumes 3] [--requests 100] [--kills 100] [--threads 1] [--out FILE.md]
+// and beside an idle loop; what a request costs, alone, over several processes and joined into runs; and that
+// it survives the killing of its process.
+//
+//   node benchmarks/predictor.mjs [--volumes 3] [--requests 100] [--kills 100] [--threads 1] [--out FILE.md]
+//
 // Lateness is perf_hooks.monitorEventLoopDelay with a resolution of 1 ms: an idle loop shows that
 // millisecond. On a machine with other work the loop also waits for a processor; the idle row, measured
 // before, between and after, says how long.
@@ -91,16 +94,41 @@ for (let i = 0; i <= requests; i++) {
 await own.close();
 const median = times.toSorted((a, b) => a - b)[Math.floor(times.length / 2)];
 
+/** Requests in a second, all made at once, with several processes and with joined requests. */
+const parallel = [];
+for (const [processes, size] of [
+  [1, 1],
+  [1, 8],
+  [2, 1],
+  [2, 8],
+]) {
+  const predictor = await Predictor.open({
+    model: small,
+    processes,
+    threads,
+    batch: { size },
+    whenFull: "wait",
+    warmUp: image.dims,
+  });
+  const begun = performance.now();
+  await Promise.all(Array.from({ length: requests }, () => predictor.predict(image)));
+  const seconds = (performance.now() - begun) / 1000;
+  const { runs, latency } = predictor.statistics();
+  parallel.push([processes, size, (requests / seconds).toFixed(0), latency.p99.toFixed(0), runs]);
+  console.log(parallel.at(-1).join(" | "));
+  await predictor.close();
+}
+
 let crashed = 0;
 let answered = 0;
 const recovery = [];
 await lateness(`Predictor, killed ${kills} times`, async () => {
   for (let i = 0; i < kills; i++) {
     const failing = quick.predict(image).catch(({ code }) => {
-      if (code === "crashed") crashed += 1;
+      if (code === "ERR_PIXELCAL_PREDICTOR_CRASHED") crashed += 1;
     });
     await sleep(1);
-    process.kill(quick.statistics().pid, "SIGKILL");
+    process.kill(quick.health().processes[0].pid, "SIGKILL");
     await failing;
     const begun = performance.now();
     await quick.predict(image);
@@ -123,7 +151,13 @@ shows), while a U-Net 3-D base 4 predicts volumes of 512 x 512 x 16 into 4 class
 ${rows.map((row) => `| ${row.join(" | ")} |`).join("\n")}
 
 An image of 128 x 128 takes ${latency.p50.toFixed(1)} ms there and back (p99 ${latency.p99.toFixed(1)}), ${median.toFixed(1)} ms in the calling process.
-Of ${kills} processes killed in the middle of a request or before it, ${crashed} requests failed as "crashed" and ${answered} of the
+The same ${requests} images, all requested at once:
+
+| processes | batch size | requests / s | p99 ms | runs |
+|--:|--:|--:|--:|--:|
+${parallel.map((row) => `| ${row.join(" | ")} |`).join("\n")}
+
+Of ${kills} processes killed in the middle of a request or before it, ${crashed} requests failed as crashed and ${answered} of the
 next ${kills} were answered, after ${middle.toFixed(0)} ms (median: a new process, the model loaded, one image for warming up).
 
 \`node benchmarks/predictor.mjs ${options}\`

@@ -1,5 +1,5 @@
 // The public types of @pixelcal/graph, losses, io and train, as a strict user sees them. Compiled, never run.
-import { tensor } from "@pixelcal/core";
+import { type Tensor, tensor } from "@pixelcal/core";
 import { Graph, gradients, ops, serializeModel, UnsupportedOpError, type Value } from "@pixelcal/graph";
 import { FormatError, readCase, readNpz } from "@pixelcal/io";
 import { diceCrossEntropy, type Loss, lossFromConfig, signedDistanceCalibration } from "@pixelcal/losses";
@@ -9,6 +9,8 @@ import {
   Network,
   Predictor,
   PredictorError,
+  type PredictorFailure,
+  type PredictorHealth,
   type ProbabilityModel,
   parseConfig,
   Trainer,
@@ -47,8 +49,22 @@ const predicting: readonly ProbabilityModel[] = [trainer, network];
 const probabilities: Float32Array = (await network.predict(logits)).data;
 const raw: Float32Array = (await trainer.logits(logits)).data;
 
-const predictor: Predictor = await Predictor.open({ model: bytes });
-const code = (error: unknown): string | undefined =>
+const predictor: Predictor = await Predictor.open({
+  model: bytes,
+  processes: 2,
+  batch: { size: 8, wait: 5 },
+  scaling: { factor: [1 / 255], offset: 0 },
+});
+const pixels: Tensor<"uint8"> = tensor("uint8", new Uint8Array(8), [1, 2, 2, 2]);
+const scaled: Float32Array = (await predictor.predict(pixels, { scaling: { factor: 1 } })).data;
+// @ts-expect-error int16 images have no meaning of their own
+await predictor.predict(tensor("int16", new Int16Array(8), [1, 2, 2, 2]));
+// @ts-expect-error the size of a batch is needed
+await Predictor.open({ model: bytes, batch: { wait: 5 } });
+const { state, processes, queued }: PredictorHealth = predictor.health();
+const running: readonly (number | undefined)[] = processes.map(({ pid }) => pid);
+const disposable: AsyncDisposable = predictor;
+const code = (error: unknown): PredictorFailure | undefined =>
   error instanceof PredictorError ? error.code : undefined;
 const typed = (error: unknown): boolean =>
   error instanceof FormatError || error instanceof ConfigError || error instanceof UnsupportedOpError;
@@ -60,13 +76,18 @@ export {
   arrays,
   code,
   config,
+  disposable,
   dx,
   image,
   named,
   predicting,
   predictor,
   probabilities,
+  queued,
   raw,
+  running,
+  scaled,
+  state,
   stepped,
   sum,
   typed,

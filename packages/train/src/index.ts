@@ -40,13 +40,18 @@ export {
 export type { TrainableSelection } from "./optimizer/trainable.js";
 export { Network, type NetworkOptions } from "./predict/network.js";
 export { type PredictOptions, type ProbabilityModel, predict } from "./predict/predict.js";
+export type { PredictorRestart, PredictorTimeout } from "./predict/service/events.js";
+export type { PixelScaling, PredictorImages } from "./predict/service/images.js";
 export {
+  type BatchOptions,
   Predictor,
+  type PredictorHealth,
   type PredictorOptions,
   type PredictorStatistics,
   type RequestOptions,
 } from "./predict/service/predictor.js";
 export { PredictorError, type PredictorFailure } from "./predict/service/predictor-error.js";
+export type { ProcessHealth } from "./predict/service/process-slot.js";
 export type { TileOptions } from "./predict/tiles.js";
 export { channelBlock } from "./runtime/channel-block.js";
 export {

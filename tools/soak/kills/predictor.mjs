@@ -28,7 +28,7 @@ async function run(random) {
   const idle = random.oneIn(5);
   if (idle) await answers;
   await pause(random.integer(15));
-  const { pid } = predictor.statistics();
+  const { pid } = predictor.health().processes[0];
   if (pid !== undefined) process.kill(pid, "SIGKILL");
   const settled = [...(await answers)];
   // Another request at once: killing an idle process loses nothing.
@@ -36,7 +36,10 @@ async function run(random) {
   settled.push(...(await Promise.allSettled([predictor.predict(images[0])])));
   const lost = settled.filter(({ status }) => status === "rejected");
   for (const { reason } of lost)
-    must(reason?.code === "crashed", `a request failed with ${reason?.stack ?? reason}`);
+    must(
+      reason?.code === "ERR_PIXELCAL_PREDICTOR_CRASHED",
+      `a request failed with ${reason?.stack ?? reason}`,
+    );
   must(
     lost.length <= (idle ? 0 : 1),
     `${lost.length} requests were lost by one kill${idle ? " of an idle process" : ""}`,

@@ -1,4 +1,4 @@
-import { checkOptions, checkTensor, optionNames, type Tensor } from "@pixelcal/core";
+import { checkOptions, checkTensor, invalidArgument, optionNames, type Tensor } from "@pixelcal/core";
 import { type Graph, lower } from "@pixelcal/graph";
 import type { CanonicalOptions } from "../model/canonical.js";
 import { imageAndLogits, withArrays } from "../model/image-and-logits.js";
@@ -18,6 +18,8 @@ export interface NetworkOptions extends CanonicalOptions, FileOptions {
   readonly device?: TrainDevice;
   /** Processor threads inside one operator; all by default. */
   readonly threads?: number;
+  /** The most image shapes whose compiled models are kept, the most recently used; 4 by default. */
+  readonly shapes?: number;
 }
 
 const names = optionNames<NetworkOptions>({
@@ -25,6 +27,7 @@ const names = optionNames<NetworkOptions>({
   arrays: true,
   device: true,
   threads: true,
+  shapes: true,
   outputs: true,
   classAxis: true,
   channelAxis: true,
@@ -40,12 +43,16 @@ const names = optionNames<NetworkOptions>({
 export class Network implements ProbabilityModel {
   readonly #source: ModelSource;
   readonly #options: NetworkOptions;
-  readonly #sessions = new SessionCache(4);
+  readonly #sessions: SessionCache;
   readonly #queue = new SerialQueue();
   #activation: Activation | undefined;
 
   constructor(options: NetworkOptions) {
     checkOptions("options", options, names);
+    const { shapes = 4 } = options;
+    if (!(Number.isInteger(shapes) && shapes >= 1))
+      throw invalidArgument("shapes", "an integer of 1 or more", shapes);
+    this.#sessions = new SessionCache(shapes);
     // The prediction is the first of the chosen outputs.
     this.#source = modelSource(options.model, options, (output) => {
       if (output === 0) this.#activation = "sigmoid";

@@ -1,8 +1,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { elementCount, type Tensor, tensor } from "@pixelcal/core";
-import type { PredictOptions } from "../predict.js";
 import { ExchangeFile } from "./exchange.js";
+import type { PredictorImages } from "./images.js";
+import type { JobSettings } from "./job.js";
 import { PredictorError } from "./predictor-error.js";
 import type { ChildModel, FromChild, ToChild } from "./protocol.js";
 import { StderrTail } from "./stderr-tail.js";
@@ -35,14 +36,23 @@ export class PredictorChild {
       });
     } catch (error) {
       for (const file of this.#files) file.close();
-      throw new PredictorError("crashed", `the predictor's process does not run: ${what(error)}`, {
-        cause: error,
-      });
+      throw new PredictorError(
+        "ERR_PIXELCAL_PREDICTOR_CRASHED",
+        `the predictor's process does not run: ${what(error)}`,
+        {
+          cause: error,
+        },
+      );
     }
     this.#stderr = new StderrTail(this.#process.stderr, forward);
     this.#exited = new Promise((resolve) => {
       const end = (how: string): void => {
-        this.#fail(new PredictorError("crashed", `the predictor's process ${how}${this.#stderr.tail()}`));
+        this.#fail(
+          new PredictorError(
+            "ERR_PIXELCAL_PREDICTOR_CRASHED",
+            `the predictor's process ${how}${this.#stderr.tail()}`,
+          ),
+        );
         for (const file of this.#files) file.close();
         resolve();
       };
@@ -56,6 +66,11 @@ export class PredictorChild {
     });
     this.#process.on("message", (reply: FromChild) => this.#settle(reply));
     this.#idle();
+  }
+
+  /** The reason why the process takes no more requests; undefined while it does. */
+  get ended(): PredictorError | undefined {
+    return this.#ended;
   }
 
   get pid(): number | undefined {
@@ -77,23 +92,26 @@ export class PredictorChild {
   }
 
   /**
-   * Returns probabilities [N, classes, ...spatial] of images, which must not change before. Calls `begin`
-   * when the process begins to predict.
+   * Returns probabilities [N, classes, ...spatial] of each of some images of the same type and dims, which
+   * must not change before. Calls `begin` when the process begins to predict.
    */
   async predict(
-    images: Tensor<"float32">,
-    options: PredictOptions,
+    images: readonly PredictorImages[],
+    { options, scaling }: Pick<JobSettings, "options" | "scaling">,
     begin: () => void,
-  ): Promise<Tensor<"float32">> {
-    const { data, dims } = images;
-    const bytes = data.byteLength;
+  ): Promise<readonly Tensor<"float32">[]> {
+    const { type, dims } = images[0]!;
+    const parts = images.map(({ data }) => new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+    const bytes = images.length * parts[0]!.byteLength;
+    const all = [images.length * dims[0]!, ...dims.slice(1)];
     const [input, output] = this.#files;
     try {
-      await this.#guarded(input.write(new Uint8Array(data.buffer, data.byteOffset, bytes)));
-      const shape = await this.#ask({ predict: { dims, bytes, options } }, begin);
-      const probs = new Float32Array(elementCount(shape));
-      await this.#guarded(output.read(new Uint8Array(probs.buffer)));
-      return tensor("float32", probs, shape);
+      await this.#guarded(input.write(...parts));
+      const shape = await this.#ask({ predict: { type, dims: all, bytes, options, scaling } }, begin);
+      const own = [dims[0]!, ...shape.slice(1)];
+      const probs = images.map(() => new Float32Array(elementCount(own)));
+      await this.#guarded(output.read(...probs.map(({ buffer }) => new Uint8Array(buffer))));
+      return probs.map((data) => tensor("float32", data, own));
     } finally {
       // The files are closed once the process has ended.
       await Promise.allSettled([input.clear(), output.clear()]);
@@ -110,7 +128,7 @@ export class PredictorChild {
 
   /** Lets the process exit, and kills it after `patience` milliseconds. */
   async close(patience: number): Promise<void> {
-    this.#fail(new PredictorError("closed", "the predictor is closed"));
+    this.#fail(new PredictorError("ERR_PIXELCAL_PREDICTOR_CLOSED", "the predictor is closed"));
     if (this.#process.connected) this.#process.disconnect();
     const timer = setTimeout(() => this.#process.kill("SIGKILL"), patience);
     this.#hold();
@@ -123,7 +141,7 @@ export class PredictorChild {
       if (this.#ended !== undefined) return reject(this.#ended);
       this.#waiting = { begin, resolve, reject };
       this.#process.ref();
-      this.#process.channel?.ref();
+      this.#process.channel?.ref?.();
       // If the channel is closed, the process has ended; its exit event follows and gives the reason.
       this.#process.send(message, () => undefined);
     });
@@ -134,7 +152,7 @@ export class PredictorChild {
     try {
       await exchange;
     } catch (error) {
-      throw this.#ended ?? new PredictorError("failed", what(error), { cause: error });
+      throw this.#ended ?? new PredictorError("ERR_PIXELCAL_PREDICTOR_FAILED", what(error), { cause: error });
     }
     if (this.#ended !== undefined) throw this.#ended;
   }
@@ -149,7 +167,7 @@ export class PredictorChild {
     this.#waiting = undefined;
     this.#idle();
     if ("dims" in reply) waiting.resolve(reply.dims);
-    else waiting.reject(new PredictorError("failed", reply.error));
+    else waiting.reject(new PredictorError("ERR_PIXELCAL_PREDICTOR_FAILED", reply.error));
   }
 
   /** Fails the request in progress; from here on only the exit of the process counts. */
@@ -169,7 +187,7 @@ export class PredictorChild {
   /** Lets the parent exit while the process has no request. */
   #idle(): void {
     this.#process.unref();
-    this.#process.channel?.unref();
+    this.#process.channel?.unref?.();
   }
 }
 
@@ -180,9 +198,13 @@ function openFiles(): readonly [ExchangeFile, ExchangeFile] {
     return [opened[0]!, new ExchangeFile()];
   } catch (error) {
     for (const file of opened) file.close();
-    throw new PredictorError("failed", `no file to exchange images through: ${what(error)}`, {
-      cause: error,
-    });
+    throw new PredictorError(
+      "ERR_PIXELCAL_PREDICTOR_FAILED",
+      `no file to exchange images through: ${what(error)}`,
+      {
+        cause: error,
+      },
+    );
   }
 }
 

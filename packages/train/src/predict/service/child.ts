@@ -1,11 +1,12 @@
 // The program of a predictor's child process: answers one request after another until its parent has ended.
 import { fstatSync, ftruncateSync, readSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
-import { elementCount, type Tensor, tensor, zeros } from "@pixelcal/core";
+import { type Tensor, tensor, zeros } from "@pixelcal/core";
 import { readRegularFileSync } from "@pixelcal/io";
 import { SerialQueue } from "../../runtime/serial-queue.js";
 import { Network } from "../network.js";
 import { type PredictOptions, predictBatch } from "../predict.js";
+import { imageBytes, toFloat32 } from "./images.js";
 import { type ChildModel, exchangeFiles, type FromChild, type ToChild } from "./protocol.js";
 
 let network: Network | undefined;
@@ -13,7 +14,7 @@ let network: Network | undefined;
 /**
  * Reads the input file, whose size must be the message's `length`: no byte of another request is ever read.
  */
-function read(length: number): Uint8Array {
+function read(length: number): Uint8Array<ArrayBuffer> {
   const { size } = fstatSync(exchangeFiles.input);
   if (size !== length) throw new Error(`the input file has ${size} bytes, the message says ${length}`);
   const bytes = new Uint8Array(length);
@@ -33,12 +34,12 @@ function write({ data }: Tensor<"float32">, offset: number): number {
   return offset + bytes.length;
 }
 
-async function open({ model, warmUp, options, ...rest }: ChildModel): Promise<readonly number[]> {
+async function open({ model, warmUps, options, ...rest }: ChildModel): Promise<readonly number[]> {
   const bytes = typeof model === "string" ? readRegularFileSync(model) : read(model);
   const folder = typeof model === "string" ? { externalData: dirname(model) } : {};
   network = new Network({ ...folder, ...rest, model: bytes });
-  if (warmUp === undefined) return [];
-  return probabilities(zeros("float32", warmUp), options);
+  for (const dims of warmUps) await probabilities(zeros("float32", dims), options);
+  return [];
 }
 
 /** Predicts images, passes their probabilities to `give` in pieces, and returns the dims of all together. */
@@ -57,12 +58,12 @@ async function probabilities(
 
 async function answer(message: ToChild): Promise<FromChild> {
   if ("open" in message) return { dims: await open(message.open) };
-  const { dims, bytes: length, options } = message.predict;
-  if (length !== 4 * elementCount(dims)) throw new Error(`[${dims}] of float32 are not ${length} bytes`);
-  const bytes = read(length);
+  const { type, dims, bytes: length, options, scaling } = message.predict;
+  if (length !== imageBytes(type, dims)) throw new Error(`[${dims}] of ${type} are not ${length} bytes`);
+  const pixels = toFloat32(read(length), type, dims, scaling);
   ftruncateSync(exchangeFiles.output, 0);
   let end = 0;
-  const images = tensor("float32", new Float32Array(bytes.buffer), dims);
+  const images = tensor("float32", pixels, dims);
   const all = await probabilities(images, options, (probs) => {
     end = write(probs, end);
   });

@@ -50,32 +50,42 @@ export class ExchangeFile {
     }
   }
 
-  /** Replaces the file's content by `bytes`. */
-  write(bytes: Uint8Array): Promise<void> {
+  /** Replaces the file's content by the bytes of some arrays, one after another. */
+  write(...arrays: readonly Uint8Array[]): Promise<void> {
+    // Any array may be transferred or shrunk from here on.
+    const lengths = arrays.map(({ length }) => length);
     return this.#use(async () => {
-      const total = bytes.length;
-      // The array may have been transferred or shrunk meanwhile.
-      const check = (): void => {
-        if (bytes.length !== total)
-          throw new Error(`expected an array of ${total} bytes, got ${bytes.length}`);
-      };
       await truncateAsync(this.descriptor, 0);
-      await pieces(total, async (at, length) => {
+      let begin = 0;
+      for (const [i, bytes] of arrays.entries()) {
+        const total = lengths[i]!;
+        const check = (): void => {
+          if (bytes.length !== total)
+            throw new Error(`expected an array of ${total} bytes, got ${bytes.length}`);
+        };
+        await pieces(total, async (at, length) => {
+          check();
+          return (await writeAsync(this.descriptor, bytes, at, length, begin + at)).bytesWritten;
+        });
         check();
-        return (await writeAsync(this.descriptor, bytes, at, length, at)).bytesWritten;
-      });
-      check();
+        begin += total;
+      }
     });
   }
 
-  /** Fills `into` with the file's content, which must have exactly its size. */
-  read(into: Uint8Array): Promise<void> {
+  /** Fills some arrays, one after another, with the file's content, which must have exactly their size. */
+  read(...arrays: readonly Uint8Array[]): Promise<void> {
     return this.#use(async () => {
       const { size } = await fstatAsync(this.descriptor);
-      if (size !== into.length) throw new Error(`expected ${into.length} bytes, got ${size}`);
-      await pieces(into.length, async (at, length) => {
-        return (await readAsync(this.descriptor, into, at, length, at)).bytesRead;
-      });
+      const total = arrays.reduce((sum, { length }) => sum + length, 0);
+      if (size !== total) throw new Error(`expected ${total} bytes, got ${size}`);
+      let begin = 0;
+      for (const into of arrays) {
+        await pieces(into.length, async (at, length) => {
+          return (await readAsync(this.descriptor, into, at, length, begin + at)).bytesRead;
+        });
+        begin += into.length;
+      }
     });
   }
 

@@ -41,7 +41,11 @@ describe("a Predictor under attack", () => {
     ["another array", { ...image(0), data: new Float64Array(64) }, "images: expected data of type float32"],
     ["a list", { ...image(0), data: new Array(64).fill(0) }, "images: expected data of type float32, got [0"],
     ["no data", { type: "float32", dims }, "images: expected data of type float32, got undefined"],
-    ["another type", { ...image(0), type: "float64" }, "images: expected type float32, got float64"],
+    [
+      "another type",
+      { ...image(0), type: "float64" },
+      "images: expected type float32 or float16 or uint8, got float64",
+    ],
     ["no dims", { ...image(0), dims: undefined }, "images: expected a tensor"],
     ["an empty axis", { ...image(0), dims: [1, 1, 0, 8] }, "images: expected positive dimensions"],
     ["half an axis", { ...image(0), dims: [1, 1, 0.5, 128] }, "positive dimensions"],
@@ -76,6 +80,9 @@ describe("a Predictor under attack", () => {
   const wrongRequests: readonly [unknown, string][] = [
     [null, "options: expected an object, got null"],
     [{ timout: 3 }, 'options.timout: unknown option (did you mean "timeout"?)'],
+    [{ scaling: { factor: 1 } }, "scaling: only for uint8 images, got float32"],
+    [{ scaling: 2 }, "scaling: expected an object, got 2"],
+    [{ scaling: {} }, "scaling.factor: expected a finite number, or one per channel, got undefined"],
     [{ timeout: 0 }, "timeout: expected milliseconds above 0, got 0"],
     [{ timeout: "9" }, "timeout: expected milliseconds above 0, got 9"],
     [{ signal: {} }, "signal: expected an AbortSignal, got Object"],
@@ -101,6 +108,13 @@ describe("a Predictor under attack", () => {
     [{ model, externalData: 1 }, "externalData: expected the path of a folder, got 1"],
     [{ model, device: "tpu" }, "device: expected cpu, webgpu, cuda, got tpu"],
     [{ model, threads: 0 }, "threads: expected an integer of 1 or more, got 0"],
+    [{ model, processes: 0 }, "processes: expected an integer from 1 to 256, got 0"],
+    [{ model, batch: 4 }, "batch: expected an object, got 4"],
+    [{ model, batch: {} }, "batch.size: expected an integer of 1 or more, got undefined"],
+    [{ model, batch: { size: 4, wait: -1 } }, "batch.wait: expected milliseconds of 0 or more, got -1"],
+    [{ model, batch: { sizes: 4 } }, 'batch.sizes: unknown option (did you mean "size"?)'],
+    [{ model, scaling: { factor: Number.NaN } }, "scaling.factor: expected a finite number"],
+    [{ model, scaling: { factor: 1, offset: [] } }, "scaling.offset: expected a finite number"],
     [{ model, queue: 1.5 }, "queue: expected an integer of 1 or more, got 1.5"],
     [{ model, whenFull: "drop" }, "whenFull: expected reject or wait, got drop"],
     [{ model, timeout: Number.NaN }, "timeout: expected milliseconds above 0"],
@@ -129,7 +143,7 @@ describe("a Predictor under attack", () => {
   it("loses no request when its idle process was killed", async () => {
     const before = predictor.statistics();
     for (let kill = 1; kill <= 6; kill++) {
-      process.kill(predictor.statistics().pid!, "SIGKILL");
+      process.kill(predictor.health().processes[0]!.pid!, "SIGKILL");
       // At once: this process has not heard of the end. The next is sent to a process that may be known to
       // have ended.
       await Promise.all([right(kill / 8), right(-kill / 8)]);
@@ -143,12 +157,15 @@ describe("a Predictor under attack", () => {
   });
 
   it("gives up a request whose processes are killed twice, and goes on", async () => {
-    process.kill(predictor.statistics().pid!, "SIGKILL");
+    process.kill(predictor.health().processes[0]!.pid!, "SIGKILL");
     const request = predictor.predict(image(1));
-    const failed = expect(request).rejects.toMatchObject({ name: "PredictorError", code: "crashed" });
-    const killed = new Set<number | undefined>([predictor.statistics().pid]);
+    const failed = expect(request).rejects.toMatchObject({
+      name: "PredictorError",
+      code: "ERR_PIXELCAL_PREDICTOR_CRASHED",
+    });
+    const killed = new Set<number | undefined>([predictor.health().processes[0]!.pid]);
     for (let ended = false; !ended; ) {
-      const { pid, state } = predictor.statistics();
+      const { pid, state } = predictor.health().processes[0]!;
       if (state === "starting" && pid !== undefined && !killed.has(pid)) {
         process.kill(pid, "SIGKILL");
         killed.add(pid);
@@ -166,31 +183,33 @@ describe("a Predictor under attack", () => {
   });
 
   it("takes a request back while its process starts, which then serves the next", async () => {
-    process.kill(predictor.statistics().pid!, "SIGKILL");
+    process.kill(predictor.health().processes[0]!.pid!, "SIGKILL");
     const controller = new AbortController();
     const request = predictor.predict(image(1), { signal: controller.signal });
-    const aborted = expect(request).rejects.toMatchObject({ code: "aborted" });
-    while (predictor.statistics().state !== "starting") await new Promise(setImmediate);
+    const aborted = expect(request).rejects.toMatchObject({ code: "ERR_PIXELCAL_PREDICTOR_ABORTED" });
+    while (predictor.health().processes[0]!.state !== "starting") await new Promise(setImmediate);
     controller.abort();
     await aborted;
-    expect(predictor.statistics().state).toBe("starting");
+    expect(predictor.health().processes[0]!.state).toBe("starting");
     await right(0.5);
   });
 
   it("closes while a process starts", async () => {
     const closing = await Predictor.open({ model, threads: 1 });
-    process.kill(closing.statistics().pid!, "SIGKILL");
+    process.kill(closing.health().processes[0]!.pid!, "SIGKILL");
     const requests = [closing.predict(image(1)), closing.predict(image(2))].map((request) =>
       request.then(
         () => "answered",
         (error: unknown) => (error instanceof PredictorError ? error.code : error),
       ),
     );
-    while (closing.statistics().state !== "starting") await new Promise(setImmediate);
-    const { pid } = closing.statistics();
+    while (closing.health().processes[0]!.state !== "starting") await new Promise(setImmediate);
+    const [{ pid } = {}] = closing.health().processes;
     await Promise.all([closing.close(), closing.close({ drain: false })]);
-    expect(await Promise.all(requests)).toEqual(["closed", "closed"]);
-    expect(closing.statistics().state).toBe("closed");
+    expect(await Promise.all(requests)).toEqual(
+      ["CLOSED", "CLOSED"].map((end) => `ERR_PIXELCAL_PREDICTOR_${end}`),
+    );
+    expect(closing.health().state).toBe("closed");
     expect(() => process.kill(pid!, 0)).toThrow("ESRCH");
   });
 });

@@ -1,17 +1,17 @@
 /** The reason why a prediction failed. */
 export type PredictorFailure =
   /** As many requests wait as the queue holds. */
-  | "busy"
+  | "ERR_PIXELCAL_PREDICTOR_BUSY"
   /** The prediction took longer than `timeout`; its process was killed. */
-  | "timeout"
+  | "ERR_PIXELCAL_PREDICTOR_TIMEOUT"
   /** The process exited or was killed. */
-  | "crashed"
-  /** The caller's signal was aborted. */
-  | "aborted"
+  | "ERR_PIXELCAL_PREDICTOR_CRASHED"
+  /** The caller's signal was aborted; `cause` is the signal's reason. */
+  | "ERR_PIXELCAL_PREDICTOR_ABORTED"
   /** The predictor is closed. */
-  | "closed"
+  | "ERR_PIXELCAL_PREDICTOR_CLOSED"
   /** The model does not accept such images, or failed on these. */
-  | "failed";
+  | "ERR_PIXELCAL_PREDICTOR_FAILED";
 
 /** A request that was not answered. Unless it is closed, the predictor continues with the other requests. */
 export class PredictorError extends Error {

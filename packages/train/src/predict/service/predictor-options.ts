@@ -1,15 +1,26 @@
 import {
   checkOptions,
-  checkTensor,
   elementCount,
+  InvalidArgumentError,
   invalidArgument,
   optionNames,
-  type Tensor,
 } from "@pixelcal/core";
 import { Graph } from "@pixelcal/graph";
 import type { CanonicalOptions } from "../../model/canonical.js";
 import { type TrainDevice, trainDevices } from "../../runtime/session.js";
 import { checkPredictOptions, type PredictOptions } from "../predict.js";
+import { checkImages, checkScaling, type PixelScaling, type PredictorImages } from "./images.js";
+
+/** Joins requests of equal dims, type and options into runs. */
+export interface BatchOptions {
+  /** The most images of one run; requests that are larger run alone. */
+  readonly size: number;
+  /**
+   * Milliseconds that a request waits for others while its run is not full. 0 by default: only requests that
+   * wait for a process anyway are joined.
+   */
+  readonly wait?: number;
+}
 
 /** The options of a {@link Predictor}. `PredictOptions` apply to every request that does not set its own. */
 export interface PredictorOptions extends CanonicalOptions, PredictOptions {
@@ -17,16 +28,22 @@ export interface PredictorOptions extends CanonicalOptions, PredictOptions {
   readonly model: string | Uint8Array | Graph;
   readonly externalData?: string;
   readonly device?: TrainDevice;
-  /** Processor threads of a run; all by default. */
+  /** Processes that hold the model, each with a copy of it; 1 by default. */
+  readonly processes?: number;
+  /** Processor threads of a run; by default all, divided among the processes. */
   readonly threads?: number;
-  /** Requests that may wait, besides the one in progress; 16 by default. */
+  /** Joins waiting requests into one run; none are joined by default. */
+  readonly batch?: BatchOptions;
+  /** The values of uint8 images, which are refused without it; other images are taken as they are. */
+  readonly scaling?: PixelScaling;
+  /** Requests that may wait, besides those in progress; 16 by default. */
   readonly queue?: number;
   /**
    * The answer to further requests: "reject" (default) throws at once, "wait" lets callers wait for a place.
    */
   readonly whenFull?: "reject" | "wait";
   /**
-   * Milliseconds that one prediction may run; then the process is killed and restarted. No limit by default.
+   * Milliseconds that one run may take; then the process is killed and restarted. No limit by default.
    */
   readonly timeout?: number;
   /**
@@ -43,7 +60,9 @@ export interface PredictorOptions extends CanonicalOptions, PredictOptions {
 
 export interface RequestOptions extends PredictOptions {
   readonly timeout?: number;
-  /** Aborts the request: removes it from the queue, or kills the process that runs it. */
+  /** The values of these uint8 images. */
+  readonly scaling?: PixelScaling;
+  /** Aborts the request: removes it from the queue, or kills the process that runs it alone. */
   readonly signal?: AbortSignal;
 }
 
@@ -57,7 +76,10 @@ const predictorNames = optionNames<PredictorOptions>({
   classAxis: true,
   channelAxis: true,
   device: true,
+  processes: true,
   threads: true,
+  batch: true,
+  scaling: true,
   queue: true,
   whenFull: true,
   timeout: true,
@@ -65,12 +87,21 @@ const predictorNames = optionNames<PredictorOptions>({
   stderr: true,
 });
 
-const requestNames = optionNames<RequestOptions>({ ...predictNames, timeout: true, signal: true });
+const requestNames = optionNames<RequestOptions>({
+  ...predictNames,
+  timeout: true,
+  scaling: true,
+  signal: true,
+});
+const batchNames = optionNames<BatchOptions>({ size: true, wait: true });
+
+/** More than any machine has processors for. */
+const mostProcesses = 256;
 
 /** Throws `InvalidArgumentError` unless the options of a predictor are valid. */
 export function checkPredictorOptions(options: PredictorOptions): void {
   checkOptions("options", options, predictorNames);
-  const { model, externalData, device, threads, outputs, warmUp } = options;
+  const { model, externalData, device, threads, outputs, warmUp, processes = 1, batch, scaling } = options;
   const { queue, whenFull, timeout, stderr, classAxis, channelAxis } = options;
   const isModel = model instanceof Graph || model instanceof Uint8Array;
   if (!(isModel || (typeof model === "string" && model !== "")))
@@ -79,7 +110,11 @@ export function checkPredictorOptions(options: PredictorOptions): void {
     throw invalidArgument("externalData", "the path of a folder", externalData);
   if (device !== undefined && !trainDevices.includes(device))
     throw invalidArgument("device", trainDevices.join(", "), device);
+  if (!(Number.isInteger(processes) && processes >= 1 && processes <= mostProcesses))
+    throw invalidArgument("processes", `an integer from 1 to ${mostProcesses}`, processes);
   checkPositiveInteger("threads", threads);
+  if (batch !== undefined) checkBatch(batch);
+  if (scaling !== undefined) checkScaling(scaling);
   checkPositiveInteger("queue", queue);
   if (whenFull !== undefined && whenFull !== "reject" && whenFull !== "wait")
     throw invalidArgument("whenFull", "reject or wait", whenFull);
@@ -96,23 +131,34 @@ export function checkPredictorOptions(options: PredictorOptions): void {
   if (warmUp !== undefined) checkWarmUp(warmUp, options);
 }
 
-/** Throws `InvalidArgumentError` unless images [N, C, ...spatial] can be predicted with these options. */
-export function checkRequest(images: Tensor<"float32">, options: RequestOptions): void {
+/**
+ * Throws `InvalidArgumentError` unless images [N, C, ...spatial] can be predicted with these options, and the
+ * predictor's own where these set none.
+ */
+export function checkRequest(
+  images: PredictorImages,
+  options: RequestOptions,
+  predictor: Pick<PredictorOptions, "scaling">,
+): void {
   checkOptions("options", options, requestNames);
-  checkImages(images);
+  const { signal, scaling } = options;
+  if (scaling !== undefined) checkScaling(scaling);
+  checkImages(images, scaling ?? predictor.scaling);
+  if (scaling !== undefined && images.type !== "uint8")
+    throw new InvalidArgumentError("scaling", `scaling: only for uint8 images, got ${images.type}`);
   checkTimeout(options.timeout);
-  const { signal } = options;
   if (signal !== undefined && !(signal instanceof AbortSignal))
     throw invalidArgument("signal", "an AbortSignal", signal);
   checkPredictOptions(options, images.dims.length - 2);
 }
 
-/**
- * Throws `InvalidArgumentError` unless images are float32 [N, C, ...spatial] with as many elements as their
- * dims say.
- */
-export function checkImages(images: Tensor<"float32">): void {
-  checkTensor("images", images, ["float32"], [3, 5]);
+function checkBatch(batch: BatchOptions): void {
+  checkOptions("batch", batch, batchNames);
+  if (!(Number.isInteger(batch.size) && batch.size >= 1))
+    throw invalidArgument("batch.size", "an integer of 1 or more", batch.size);
+  const { wait = 0 } = batch;
+  if (!(typeof wait === "number" && wait >= 0 && wait < 2 ** 31))
+    throw invalidArgument("batch.wait", "milliseconds of 0 or more", wait);
 }
 
 function checkWarmUp(dims: readonly number[], options: PredictOptions): void {

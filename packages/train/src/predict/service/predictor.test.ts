@@ -77,13 +77,8 @@ describe("Predictor", () => {
           expect(difference).toBeLessThan(1e-6);
         }
       }
-      expect(predictor.statistics()).toMatchObject({
-        state: "idle",
-        completed: 2,
-        failed: 0,
-        restarts: 0,
-        waiting: 0,
-      });
+      expect(predictor.statistics()).toMatchObject({ completed: 2, failed: 0, restarts: 0 });
+      expect(predictor.health()).toMatchObject({ state: "ready", queued: 0, queue: 16 });
     });
     await here.close();
   });
@@ -124,19 +119,22 @@ describe("Predictor", () => {
     await withPredictor({ model: heavy(400) }, async (predictor) => {
       for (let kill = 1; kill <= 12; kill++) {
         const request = predictor.predict(large);
-        const failed = expect(request).rejects.toMatchObject({ name: "PredictorError", code: "crashed" });
-        const { pid } = predictor.statistics();
+        const failed = expect(request).rejects.toMatchObject({
+          name: "PredictorError",
+          code: "ERR_PIXELCAL_PREDICTOR_CRASHED",
+        });
+        const [{ pid } = {}] = predictor.health().processes;
         await until(() => predictor.statistics().begun === kill);
         // This process goes on meanwhile: it gets its turns before the other one is killed.
         expect(await until(once(20))).toBe(20);
-        process.kill(predictor.statistics().pid!, "SIGKILL");
+        process.kill(predictor.health().processes[0]!.pid!, "SIGKILL");
         await failed;
         expect(predictor.statistics()).toMatchObject({ failed: kill });
         expect(pid).toBeDefined();
       }
       expect((await predictor.predict(large)).dims).toEqual([1, 2, 256, 256]);
       const restarts = { restarts: 12, begun: 13, resent: 0 };
-      expect(predictor.statistics()).toMatchObject({ completed: 1, failed: 12, state: "idle", ...restarts });
+      expect(predictor.statistics()).toMatchObject({ completed: 1, failed: 12, ...restarts });
     });
   });
 
@@ -144,7 +142,7 @@ describe("Predictor", () => {
     await withPredictor({ model: heavy(400), timeout: 20 }, async (predictor) => {
       const [late, next] = [predictor.predict(large), predictor.predict(large, { timeout: 50_000 })];
       await expect(late).rejects.toMatchObject({
-        code: "timeout",
+        code: "ERR_PIXELCAL_PREDICTOR_TIMEOUT",
         message: "the prediction took more than 20 ms",
       });
       expect((await next).dims).toEqual([1, 2, 256, 256]);
@@ -156,7 +154,7 @@ describe("Predictor", () => {
     await withPredictor({ model: heavy(4), queue: 2 }, async (predictor) => {
       const accepted = [0, 1, 2].map(() => predictor.predict(large));
       await expect(predictor.predict(large)).rejects.toMatchObject({
-        code: "busy",
+        code: "ERR_PIXELCAL_PREDICTOR_BUSY",
         message: "2 requests wait already, as many as the queue holds",
       });
       await Promise.all(accepted);
@@ -175,12 +173,12 @@ describe("Predictor", () => {
       const running = predictor.predict(large, { signal: first.signal });
       const waiting = predictor.predict(large, { signal: second.signal });
       second.abort();
-      await expect(waiting).rejects.toMatchObject({ code: "aborted" });
-      await until(() => predictor.statistics().state === "busy");
+      await expect(waiting).rejects.toMatchObject({ code: "ERR_PIXELCAL_PREDICTOR_ABORTED" });
+      await until(() => predictor.health().processes[0]!.state === "busy");
       first.abort();
-      await expect(running).rejects.toMatchObject({ code: "aborted" });
+      await expect(running).rejects.toMatchObject({ code: "ERR_PIXELCAL_PREDICTOR_ABORTED" });
       await expect(predictor.predict(large, { signal: first.signal })).rejects.toMatchObject({
-        code: "aborted",
+        code: "ERR_PIXELCAL_PREDICTOR_ABORTED",
       });
     });
   });
@@ -191,12 +189,12 @@ describe("Predictor", () => {
     await draining.close();
     await draining.close();
     expect((await Promise.all(answered)).map(({ dims }) => dims[1])).toEqual([2, 2]);
-    await expect(draining.predict(large)).rejects.toMatchObject({ code: "closed" });
-    expect(draining.statistics().state).toBe("closed");
+    await expect(draining.predict(large)).rejects.toMatchObject({ code: "ERR_PIXELCAL_PREDICTOR_CLOSED" });
+    expect(draining.health().state).toBe("closed");
 
     const dropping = await Predictor.open({ model: heavy(400), threads: 1 });
     const dropped = [dropping.predict(large), dropping.predict(large)].map((request) =>
-      expect(request).rejects.toMatchObject({ code: "closed" }),
+      expect(request).rejects.toMatchObject({ code: "ERR_PIXELCAL_PREDICTOR_CLOSED" }),
     );
     await dropping.close({ drain: false });
     await Promise.all(dropped);
@@ -205,7 +203,7 @@ describe("Predictor", () => {
   it("says what is wrong with a model or an image, and goes on", async () => {
     const open = (model: PredictorOptions["model"], options = {}) => Predictor.open({ model, ...options });
     await expect(open(new Uint8Array(16), { warmUp: [1, 1, 8, 8] })).rejects.toMatchObject({
-      code: "failed",
+      code: "ERR_PIXELCAL_PREDICTOR_FAILED",
     });
     await expect(open(join(folder, "none.onnx"))).rejects.toThrow("no such file");
     await expect(open(graph, { queue: 0 })).rejects.toThrow(InvalidArgumentError);
@@ -214,7 +212,9 @@ describe("Predictor", () => {
     );
     await expect(open(graph, { timeout: 0 })).rejects.toThrow("timeout: expected milliseconds above 0");
     await withPredictor({}, async (predictor) => {
-      await expect(predictor.predict(ramp([1, 2, 16, 16]))).rejects.toMatchObject({ code: "failed" });
+      await expect(predictor.predict(ramp([1, 2, 16, 16]))).rejects.toMatchObject({
+        code: "ERR_PIXELCAL_PREDICTOR_FAILED",
+      });
       await expect(predictor.predict(ramp([16, 16]))).rejects.toThrow("images: expected rank 3 to 5, got 2");
       await expect(predictor.predict(ramp([1, 1, 16, 16]), { tile: [4] })).rejects.toThrow(
         "tile: expected 2 sizes",
@@ -230,7 +230,7 @@ describe("Predictor", () => {
     const script = `
       import { Predictor } from ${JSON.stringify(index)};
       const predictor = await Predictor.open({ model: ${JSON.stringify(join(folder, "plain.onnx"))} });
-      console.log(predictor.statistics().pid);
+      console.log(predictor.health().processes[0].pid);
       const closed = await Predictor.open({ model: ${JSON.stringify(join(folder, "plain.onnx"))} });
       await closed.close();`;
     // Every process that leaves by process.exit says so on stderr, as the child does at its parent's end.

@@ -1,133 +1,140 @@
 import { checkOptions, invalidArgument, optionNames, type Tensor } from "@pixelcal/core";
-import { Graph, serializeModel } from "@pixelcal/graph";
-import type { PredictOptions } from "../predict.js";
+import { childModel } from "./child-model.js";
 import { PredictorChild } from "./child-process.js";
-import { Latencies, type LatencySummary } from "./latencies.js";
+import type { PredictorImages } from "./images.js";
+import { Job, settingsOf } from "./job.js";
 import { PredictorError } from "./predictor-error.js";
 import {
-  checkImages,
   checkPredictorOptions,
   checkRequest,
   type PredictorOptions,
   type RequestOptions,
 } from "./predictor-options.js";
+import { type ProcessHealth, ProcessSlot } from "./process-slot.js";
+import { RequestQueue } from "./request-queue.js";
+import { type LatencySummary, Tally } from "./tally.js";
 
-export type { PredictorOptions, RequestOptions } from "./predictor-options.js";
+export type { BatchOptions, PredictorOptions, RequestOptions } from "./predictor-options.js";
+
+/** The state of a predictor, for the health check of a service. */
+export interface PredictorHealth {
+  /**
+   * "ready" if every process can take requests, "degraded" if some are starting or have ended, "starting" if
+   * none can but one is starting, "stopped" if all have ended: the next request starts one.
+   */
+  readonly state: "ready" | "degraded" | "starting" | "stopped" | "closed";
+  readonly processes: readonly ProcessHealth[];
+  /** The number of waiting requests, and how many may wait; infinite if `whenFull` is "wait". */
+  readonly queued: number;
+  readonly queue: number;
+}
 
 export interface PredictorStatistics {
-  readonly state: "starting" | "idle" | "busy" | "stopped" | "closed";
-  readonly pid: number | undefined;
-  /** Waiting requests, those that wait for a place in the queue included. */
-  readonly waiting: number;
+  /** Answered requests. */
   readonly completed: number;
+  /** Requests that failed after a process took them, those that timed out included. */
   readonly failed: number;
   readonly timedOut: number;
-  /** Processes started after the first. */
+  /** Processes started in the place of others. */
   readonly restarts: number;
+  /** Runs of the model: fewer than requests where some were joined. */
+  readonly runs: number;
   /** Requests that a process began to predict, answered or not. */
   readonly begun: number;
-  /** Requests sent again because their process ended before it had begun them. */
+  /**
+   * Requests sent again: their process ended before it had begun them, or they were joined with others and
+   * their run failed.
+   */
   readonly resent: number;
   /** Milliseconds from request to answer, over the last 1000 that were answered. */
   readonly latency: LatencySummary;
 }
 
-interface Job {
-  readonly images: Tensor<"float32">;
-  readonly options: RequestOptions;
-  readonly since: number;
-  resolve(probs: Tensor<"float32">): void;
-  reject(error: Error): void;
-}
-
 /**
- * Predictions for services: the model runs in a process of its own, so that the event loop stays free and a
+ * Predictions for services: the model runs in processes of its own, so that the event loop stays free and a
  * crash, a kill or a timeout loses only the request in progress. A request whose process ends before it has
  * begun it, as one that was killed while idle, is sent once more, to a new process: a prediction changes
- * nothing. One that had begun is not, as it may be what ended the process. Requests are answered in order;
- * none sees a byte of another.
+ * nothing. One that had begun is not, as it may be what ended the process; if it was joined with others, each
+ * of them runs once more, alone. Requests begin in order; none sees a byte of another.
  */
 export class Predictor {
   readonly #options: PredictorOptions;
-  readonly #model: string | Uint8Array;
-  readonly #limit: number;
-  readonly #jobs: Job[] = [];
-  readonly #latencies = new Latencies(1000);
-  #child: PredictorChild | undefined;
-  #starting: Promise<PredictorChild> | undefined;
-  #running: Job | undefined;
-  #working: Promise<void> | undefined;
+  readonly #queue: RequestQueue;
+  readonly #slots: readonly ProcessSlot[];
+  readonly #tally = new Tally();
+  readonly #serving = new Set<Promise<void>>();
+  #timer: NodeJS.Timeout | undefined;
   #closed = false;
-  #abandoned = false;
-  #counts = { completed: 0, failed: 0, timedOut: 0, started: 0, begun: 0, resent: 0 };
 
   private constructor(options: PredictorOptions) {
     checkPredictorOptions(options);
-    const { model, queue = 16 } = options;
     this.#options = options;
-    this.#model = model instanceof Graph ? serializeModel(model) : model;
-    this.#limit = queue;
+    this.#queue = new RequestQueue(options.batch);
+    const model = childModel(options);
+    const open = () => {
+      const child = new PredictorChild(options.stderr !== "ignore");
+      return { child, opened: child.open(model) };
+    };
+    this.#slots = Array.from({ length: options.processes ?? 1 }, () => new ProcessSlot(open, this.#tally));
   }
 
   /**
-   * Starts the process and loads the model. Throws `InvalidArgumentError` for the options, and
+   * Starts the processes and loads the model in each. Throws `InvalidArgumentError` for the options, and
    * `PredictorError` for a model that does not load.
    */
   static async open(options: PredictorOptions): Promise<Predictor> {
     const predictor = new Predictor(options);
-    await predictor.#ready();
-    return predictor;
+    try {
+      await Promise.all(predictor.#slots.map((slot) => slot.ready()));
+      return predictor;
+    } catch (error) {
+      await predictor.close({ drain: false });
+      throw error;
+    }
   }
 
   /**
    * Returns class probabilities [N, classes, ...spatial] of images [N, C, ...spatial], in tiles if the
    * options say so. If the model ends in a sigmoid of several channels, whose classes may overlap, these are
-   * the sigmoids. The images must not change before the promise settles. Rejects with `InvalidArgumentError`
-   * for invalid images or options, else with `PredictorError`.
+   * the sigmoids. float16 images are widened exactly, uint8 images by `scaling`. The images must not change
+   * before the promise settles. Rejects with `InvalidArgumentError` for invalid images or options, else with
+   * `PredictorError`.
    */
-  predict(images: Tensor<"float32">, options: RequestOptions = {}): Promise<Tensor<"float32">> {
-    return new Promise((resolve, reject) => {
-      checkRequest(images, options);
-      const { signal } = options;
-      if (this.#closed) throw new PredictorError("closed", "the predictor is closed");
-      if (signal?.aborted) throw new PredictorError("aborted", "the request was aborted");
-      if (this.#options.whenFull !== "wait" && this.#jobs.length >= this.#limit) {
-        const what = `${this.#jobs.length} requests wait already, as many as the queue holds`;
-        throw new PredictorError("busy", what);
-      }
-      const job: Job = {
-        images,
-        options,
-        since: performance.now(),
-        resolve: (probs) => settled(() => resolve(probs)),
-        reject: (error) => settled(() => reject(error)),
-      };
-      const abort = (): void => this.#abort(job);
-      const settled = (settle: () => void): void => {
-        signal?.removeEventListener("abort", abort);
-        settle();
-      };
-      signal?.addEventListener("abort", abort, { once: true });
-      this.#jobs.push(job);
-      this.#working ??= this.#work();
-    });
+  async predict(images: PredictorImages, options: RequestOptions = {}): Promise<Tensor<"float32">> {
+    checkRequest(images, options, this.#options);
+    const { signal } = options;
+    if (this.#closed) throw closed();
+    if (signal?.aborted) throw aborted(signal);
+    if (this.#queue.length >= this.#limit) {
+      const what = `${this.#queue.length} requests wait already, as many as the queue holds`;
+      throw new PredictorError("ERR_PIXELCAL_PREDICTOR_BUSY", what);
+    }
+    const job = new Job(images, settingsOf(this.#options, options));
+    const abort = (): void => this.#abort(job, aborted(signal!));
+    signal?.addEventListener("abort", abort, { once: true });
+    this.#queue.add(job);
+    this.#dispatch();
+    try {
+      return await job.answer;
+    } finally {
+      signal?.removeEventListener("abort", abort);
+    }
   }
 
-  /** Returns the state, the counts and the latencies. */
+  /** Returns the state, that of each process, and how many requests wait. */
+  health(): PredictorHealth {
+    const processes = this.#slots.map((slot) => slot.health());
+    return { state: this.#state(processes), processes, queued: this.#queue.length, queue: this.#limit };
+  }
+
+  /** Returns the counts since the predictor was opened, and the latencies. */
   statistics(): PredictorStatistics {
-    const { started, ...counts } = this.#counts;
-    return {
-      state: this.#state(),
-      pid: this.#child?.pid,
-      waiting: this.#jobs.length,
-      ...counts,
-      restarts: Math.max(0, started - 1),
-      latency: this.#latencies.summary(),
-    };
+    const restarts = this.#slots.reduce((sum, slot) => sum + slot.restarts, 0);
+    return { ...this.#tally.counts(), restarts, latency: this.#tally.latency() };
   }
 
   /**
-   * Ends the process when every request is answered, or at once with `drain: false`; waiting requests then
+   * Ends the processes when every request is answered, or at once with `drain: false`; waiting requests then
    * fail. Closing twice is harmless.
    */
   async close(options: { readonly drain?: boolean } = {}): Promise<void> {
@@ -135,120 +142,65 @@ export class Predictor {
     const { drain = true } = options;
     if (typeof drain !== "boolean") throw invalidArgument("drain", "true or false", drain);
     this.#closed = true;
-    const closed = new PredictorError("closed", "the predictor is closed");
     if (!drain) {
-      this.#abandoned = true;
-      for (const job of this.#jobs.splice(0)) job.reject(closed);
-      await this.#child?.kill(closed);
+      for (const job of this.#queue.clear()) job.reject(closed());
+      await Promise.all(this.#slots.map((slot) => slot.kill(closed())));
     }
-    await this.#working;
-    await this.#starting?.catch(() => undefined);
-    await this.#child?.close(2000);
-    this.#child = undefined;
+    this.#dispatch();
+    while (this.#serving.size > 0) await Promise.all(this.#serving);
+    await Promise.all(this.#slots.map((slot) => slot.close()));
   }
 
-  #state(): PredictorStatistics["state"] {
+  /** Closes when every request is answered; called at the end of an `await using` block. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  get #limit(): number {
+    const { queue = 16, whenFull } = this.#options;
+    return whenFull === "wait" ? Number.POSITIVE_INFINITY : queue;
+  }
+
+  #state(processes: readonly ProcessHealth[]): PredictorHealth["state"] {
     if (this.#closed) return "closed";
-    if (this.#starting !== undefined) return "starting";
-    if (this.#running !== undefined) return "busy";
-    return this.#child?.running ? "idle" : "stopped";
+    const working = processes.filter(({ state }) => state === "idle" || state === "busy").length;
+    if (working > 0) return working === processes.length ? "ready" : "degraded";
+    return processes.some(({ state }) => state === "starting") ? "starting" : "stopped";
   }
 
-  async #work(): Promise<void> {
-    for (let job = this.#jobs.shift(); job !== undefined; job = this.#jobs.shift()) {
-      this.#running = job;
-      try {
-        const probs = await this.#run(job);
-        this.#counts.completed += 1;
-        this.#latencies.add(performance.now() - job.since);
-        job.resolve(probs);
-      } catch (error) {
-        this.#counts.failed += 1;
-        if (error instanceof PredictorError && error.code === "timeout") this.#counts.timedOut += 1;
-        job.reject(error as Error);
+  /** Gives runs to the free places, the least busy first; whoever ends a run calls this again. */
+  #dispatch(): void {
+    clearTimeout(this.#timer);
+    for (let slot = this.#freeSlot(); slot !== undefined; slot = this.#freeSlot()) {
+      const jobs = this.#queue.take(this.#closed ? Number.POSITIVE_INFINITY : performance.now());
+      if (jobs.length === 0) {
+        const due = this.#queue.due - performance.now();
+        if (Number.isFinite(due)) this.#timer = setTimeout(() => this.#dispatch(), Math.max(0, due));
+        return;
       }
-      this.#running = undefined;
-    }
-    this.#working = undefined;
-  }
-
-  async #run(job: Job): Promise<Tensor<"float32">> {
-    let begun = false;
-    const begin = (): void => {
-      begun = true;
-      this.#counts.begun += 1;
-    };
-    try {
-      return await this.#send(job, begin);
-    } catch (error) {
-      if (begun || !(error instanceof PredictorError) || error.code !== "crashed") throw error;
-      this.#counts.resent += 1;
-      return await this.#send(job, begin);
+      const served: Promise<void> = slot.answer(jobs).then(() => {
+        this.#serving.delete(served);
+        this.#dispatch();
+      });
+      this.#serving.add(served);
     }
   }
 
-  async #send(job: Job, begin: () => void): Promise<Tensor<"float32">> {
-    const child = await this.#ready();
-    const options = predictOptions({ ...this.#options, ...job.options });
-    const { timeout = this.#options.timeout } = job.options;
-    if (job.options.signal?.aborted) throw new PredictorError("aborted", "the request was aborted");
-    if (this.#abandoned) throw new PredictorError("closed", "the predictor is closed");
-    // Arrays can be transferred or shrunk while the request waits.
-    checkImages(job.images);
-    const late = (): void => {
-      void child.kill(new PredictorError("timeout", `the prediction took more than ${timeout} ms`));
-    };
-    const timer = timeout === undefined ? undefined : setTimeout(late, timeout);
-    try {
-      return await child.predict(job.images, options, begin);
-    } finally {
-      clearTimeout(timer);
-    }
+  #freeSlot(): ProcessSlot | undefined {
+    const before = ([a, b]: ProcessSlot["rank"], [c, d]: ProcessSlot["rank"]): number => a - c || b - d;
+    return this.#slots.filter(({ free }) => free).sort((a, b) => before(a.rank, b.rank))[0];
   }
 
-  #abort(job: Job): void {
-    const aborted = new PredictorError("aborted", "the request was aborted");
-    const place = this.#jobs.indexOf(job);
-    if (place >= 0) this.#jobs.splice(place, 1);
-    // A process that is still starting does not have the request yet; the next request needs it.
-    else if (this.#running === job && this.#starting === undefined) void this.#child?.kill(aborted);
-    job.reject(aborted);
-  }
-
-  /** Returns the process that holds the model, and starts one if none runs. */
-  #ready(): Promise<PredictorChild> {
-    if (this.#starting !== undefined) return this.#starting;
-    if (this.#child?.running) return Promise.resolve(this.#child);
-    this.#starting = this.#start().finally(() => {
-      this.#starting = undefined;
-    });
-    return this.#starting;
-  }
-
-  async #start(): Promise<PredictorChild> {
-    const { externalData, device, threads, outputs, classAxis, channelAxis, warmUp } = this.#options;
-    if (this.#abandoned) throw new PredictorError("closed", "the predictor is closed");
-    const child = new PredictorChild(this.#options.stderr !== "ignore");
-    this.#child = child;
-    this.#counts.started += 1;
-    try {
-      const ends = { outputs, classAxis, channelAxis };
-      const options = predictOptions(this.#options);
-      await child.open({ model: this.#model, externalData, device, threads, ...ends, warmUp, options });
-      return child;
-    } catch (error) {
-      await child.kill(error as PredictorError);
-      throw error;
-    }
+  #abort(job: Job, reason: PredictorError): void {
+    if (this.#queue.remove(job)) job.reject(reason);
+    else for (const slot of this.#slots) slot.abort(job, reason);
   }
 }
 
 const closeNames = optionNames<{ drain?: boolean }>({ drain: true });
 
-/** Picks the options that the child process needs. */
-const predictOptions = ({ tile, overlap, blending, flips }: PredictOptions): PredictOptions => ({
-  tile,
-  overlap,
-  blending,
-  flips,
-});
+const closed = (): PredictorError =>
+  new PredictorError("ERR_PIXELCAL_PREDICTOR_CLOSED", "the predictor is closed");
+
+const aborted = ({ reason }: AbortSignal): PredictorError =>
+  new PredictorError("ERR_PIXELCAL_PREDICTOR_ABORTED", "the request was aborted", { cause: reason });

@@ -1,6 +1,7 @@
 import type { CanonicalOptions } from "../../model/canonical.js";
 import type { TrainDevice } from "../../runtime/session.js";
 import type { PredictOptions } from "../predict.js";
+import type { PixelScaling, PredictorImages } from "./images.js";
 
 /** The child's file descriptors of the files that exchange images and probabilities. */
 export const exchangeFiles = { input: 4, output: 5 } as const;
@@ -12,13 +13,17 @@ export interface ChildModel extends CanonicalOptions {
   readonly externalData?: string;
   readonly device?: TrainDevice;
   readonly threads?: number;
+  /** Image shapes whose compiled models are kept. */
+  readonly shapes?: number;
   /** Dims of images to predict once before the first request. */
-  readonly warmUp?: readonly number[];
+  readonly warmUps: readonly (readonly number[])[];
   readonly options: PredictOptions;
 }
 
-/** A request: float32 images [N, C, ...spatial], the `bytes` of the input file. */
+/** A run: images [N, C, ...spatial], the `bytes` of the input file. */
 interface ChildRequest {
+  readonly type: PredictorImages["type"];
+  readonly scaling?: PixelScaling;
   readonly dims: readonly number[];
   readonly bytes: number;
   readonly options: PredictOptions;
