@@ -47,6 +47,13 @@ POINTWISE = [
 ]
 
 NEIGHBOURS = [
+    loss("boundary"),
+    loss("boundary", includeBackground=False),
+    loss("boundaryUncertainty"),
+    loss("boundaryUncertainty", inner=0.8, outer=0.3, diceWeight=0.5),
+    loss("hausdorff"),
+    loss("hausdorff", alpha=1, includeBackground=True, logarithm=True),
+    loss("signedDistanceRegression"),
     loss("svls"),
     loss("svls", sigma=2),
     loss("svls", preset="reference"),

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from loss_cases import cases_of
 from loss_fixtures import FIXTURES, image_of, logits_of, run_lengths
+from scipy import ndimage
 from versions import record
 
 GOLDEN = Path(__file__).resolve().parents[2] / "packages/losses/test/golden"
@@ -338,6 +339,70 @@ def l1_ace(c, binning="hard", bins=20, weight=0.33, diceWeight=0.33, crossEntrop
     return {"loss": loss, "ace": ace, "dice": overlap, "crossEntropy": c.ce()}
 
 
+def border_levels(c):
+    """Signed distances per class, 0 on the inner border, and 0 for a class without a border."""
+    spacing = c.fixture.get("spacing")
+    levels = np.zeros((*c.labels.shape[:1], c.classes, *c.labels.shape[1:]))
+    for n, labels in enumerate(c.labels):
+        for k in range(c.classes):
+            own = labels == k
+            if own.any() and not own.all():
+                inside = ndimage.distance_transform_edt(own, spacing)
+                outside = ndimage.distance_transform_edt(~own, spacing)
+                levels[n, k] = np.where(own, min(spacing) - inside, outside)
+    return levels
+
+
+def boundary(c, includeBackground=True):
+    products = c.p * c.constant(border_levels(c))
+    value = products[:, 0 if includeBackground else 1:].mean()
+    return {"loss": value, "boundary": value}
+
+
+def signed_distance_regression(c, weight=10.0, diceWeight=1.0):
+    levels = border_levels(c)
+    for maps in levels:
+        for one in maps:
+            outside, inside = one.max(), -one.min()
+            one[:] = np.where(one > 0, one / max(outside, 1e-300), one / max(inside, 1e-300))
+    g, s = 1 - 2 * c.p, c.constant(levels)
+    total = lambda x: x.flatten(2).sum(2)
+    product = -((total(g * s) + 1e-5) / (total(g * s) + total(g * g) + total(s * s) + 1e-5)).mean()
+    distance, overlap = (g - s).abs().mean(), dice_value(c)
+    loss = diceWeight * overlap + weight * (product + distance)
+    return {"loss": loss, "dice": overlap, "product": product, "distance": distance}
+
+
+def field(mask):
+    if not mask.any() or mask.all():
+        return np.zeros(mask.shape)
+    return ndimage.distance_transform_edt(mask) + ndimage.distance_transform_edt(~mask)
+
+
+def hausdorff(c, alpha=2.0, includeBackground=False, logarithm=False):
+    first = 0 if includeBackground else 1
+    predicted = c.p.detach().double().numpy() > 0.5
+    weights = np.array([[field(predicted[n, k]) ** alpha + field(labels == k) ** alpha for k in range(first, c.classes)]
+                        for n, labels in enumerate(c.labels)])
+    value = ((c.p - c.q)[:, first:] ** 2 * torch.tensor(weights).to(c.dtype)).mean()
+    return {"loss": torch.log(1 + value) if logarithm else value, "hausdorff": value}
+
+
+def boundary_uncertainty(c, inner=0.9, outer=0.1, diceWeight=1.0, crossEntropyWeight=1.0):
+    box = np.ones((3,) * (c.labels.ndim - 1))
+    soft = np.zeros(c.q.shape)
+    for n, labels in enumerate(c.labels):
+        for k in range(c.classes):
+            own = labels == k
+            core = ndimage.binary_erosion(own, box, border_value=1)
+            grown = ndimage.binary_dilation(own, box)
+            soft[n, k] = np.where(core, 1, np.where(own, inner, np.where(grown, outer, 0)))
+    t = c.constant(soft / soft.sum(1, keepdims=True))
+    total = lambda x: x.flatten(2).sum(2)
+    overlap = 1 - ((2 * total(c.p * t) + 1e-5) / (total(c.p + t) + 1e-5)).mean()
+    return {"loss": diceWeight * overlap + crossEntropyWeight * c.ce(t), "dice": overlap, "crossEntropy": c.ce(t)}
+
+
 def weighted(c, losses):
     parts = [LOSSES[part["loss"]["name"]](c, **options_of(part["loss"])) for part in losses]
     return {"loss": sum(part["weight"] * terms["loss"] for part, terms in zip(losses, parts))}
@@ -346,7 +411,7 @@ def weighted(c, losses):
 LOSSES = {re.sub("_(.)", lambda match: match[1].upper(), definition.__name__): definition for definition in (
     cross_entropy, dice, dice_cross_entropy, focal, label_smoothing, entropy_penalty, svls, margin_svls, mbls, nacl,
     focal_calibration, signed_distance_calibration, flsd, dual_focal, tversky, dice_plus_plus, unified_focal, acls, cpc, dca,
-    mdca, meep, weighted)}
+    mdca, meep, boundary, boundary_uncertainty, hausdorff, signed_distance_regression, weighted)}
 LOSSES["l1Ace"] = l1_ace
 
 

@@ -51,7 +51,8 @@ export const diceCrossEntropyPresets: PresetSchemas = {
 };
 
 /**
- * Returns soft Dice, 1 - mean over samples and classes of (2I + s) / (S_p + S_q + s) (Milletari et al. 2016).
+ * Returns soft Dice, 1 - mean over samples and classes of (2I + s) / (S_p + S_q + s) (Milletari et al.
+ * 2016).
  */
 export function dice(options: DiceOptions = {}): Loss {
   const preset = checkOptions("dice", dicePresets, options);
@@ -85,10 +86,12 @@ export function diceCrossEntropy(options: DiceCrossEntropyOptions = {}): Loss {
   });
 }
 
-/** Returns 1 - mean of the overlap ratios that `options` describe. */
-export function diceTerm(prediction: Prediction, options: DiceOptions): Value {
+/**
+ * Returns 1 - mean of the overlap ratios that `options` describe, with the labels or with a soft target.
+ */
+export function diceTerm(prediction: Prediction, options: DiceOptions, target?: Value): Value {
   const { batch = false, smoothNumerator = 1e-5, smoothDenominator = 1e-5 } = options;
-  const { probs, oneHot } = foreground(prediction, options.includeBackground ?? true);
+  const { probs, oneHot } = foreground(prediction, options.includeBackground ?? true, target);
   const axes = batch ? [0, ...prediction.spatial] : prediction.spatial;
   const total = (map: Value) => sumOver(map, axes);
   const intersection = total(ops.Mul(probs, oneHot));
@@ -104,7 +107,8 @@ export function diceTerm(prediction: Prediction, options: DiceOptions): Value {
 }
 
 /**
- * Returns the SDC repository's Dice: its epsilon enters twice, so a class absent from both sides scores 1/2.
+ * Returns the SDC repository's Dice: its epsilon enters twice, so a class absent from both sides scores
+ * 1/2.
  */
 function referenceDice(intersection: Value, sum: Value): Value {
   const epsilon = 1e-6;
@@ -112,10 +116,21 @@ function referenceDice(intersection: Value, sum: Value): Value {
   return ops.Sub(1, meanOf(ops.Div(top, ops.Add(ops.Clip(sum, epsilon), epsilon))));
 }
 
-/** Returns probabilities and labels per class, ignored pixels 0; without class 0 unless `background`. */
-export function foreground(prediction: Prediction, background: boolean): { probs: Value; oneHot: Value } {
-  const { classes, oneHot } = prediction;
+/**
+ * Returns probabilities and labels (or a soft target) per class, 0 at ignored pixels; without class 0
+ * unless `background`.
+ */
+export function foreground(
+  prediction: Prediction,
+  background: boolean,
+  target: Value = prediction.oneHot,
+): { probs: Value; oneHot: Value } {
   const probs = prediction.masked(prediction.probs);
-  if (background) return { probs, oneHot };
-  return { probs: ops.Slice(probs, [1], [classes], [1]), oneHot: ops.Slice(oneHot, [1], [classes], [1]) };
+  if (background) return { probs, oneHot: target };
+  return { probs: withoutBackground(probs), oneHot: withoutBackground(target) };
+}
+
+/** Returns a map [N, C, ...spatial] without class 0. */
+export function withoutBackground(map: Value): Value {
+  return ops.Slice(map, [1], [map.dims[1]!], [1]);
 }

@@ -1,4 +1,6 @@
 export { type AclsOptions, acls } from "./acls.js";
+export { type BoundaryOptions, boundary } from "./boundary.js";
+export { type BoundaryUncertaintyOptions, boundaryUncertainty } from "./boundary-uncertainty.js";
 export { type CpcOptions, cpc } from "./cpc.js";
 export { type CrossEntropyOptions, crossEntropy } from "./cross-entropy.js";
 export { type DcaOptions, dca } from "./dca.js";
@@ -9,6 +11,7 @@ export { type EntropyPenaltyOptions, entropyPenalty } from "./entropy-penalty.js
 export { type FlsdOptions, flsd } from "./flsd.js";
 export { type FocalOptions, focal } from "./focal.js";
 export { type FocalCalibrationOptions, focalCalibration } from "./focal-calibration.js";
+export { type HausdorffOptions, hausdorff } from "./hausdorff.js";
 export { type L1AceOptions, l1Ace } from "./l1-ace.js";
 export { type LabelSmoothingOptions, labelSmoothing } from "./label-smoothing.js";
 export {
@@ -32,6 +35,10 @@ export {
   type SignedDistanceCalibrationOptions,
   signedDistanceCalibration,
 } from "./signed-distance-calibration.js";
+export {
+  type SignedDistanceRegressionOptions,
+  signedDistanceRegression,
+} from "./signed-distance-regression.js";
 export { type SvlsOptions, svls } from "./svls.js";
 export type { Distance, MarginPenalty } from "./terms.js";
 export { type TverskyOptions, tversky } from "./tversky.js";

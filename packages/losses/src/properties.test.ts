@@ -76,6 +76,10 @@ const symmetric: readonly NamedLoss[] = [
   { name: "signedDistanceCalibration", preset: "reference" },
   { name: "signedDistanceCalibration", preset: "consistent" },
   { name: "signedDistanceCalibration", preset: "proper" },
+  { name: "boundary" },
+  { name: "boundaryUncertainty" },
+  { name: "hausdorff" },
+  { name: "signedDistanceRegression" },
 ];
 
 describe("flipping image rows, labels and logits together changes nothing", () => {
@@ -172,6 +176,10 @@ const neighborhood: readonly NamedLoss[] = [
   { name: "marginSvls", variant: "adaptive", target: "svls" },
   { name: "signedDistanceCalibration", preset: "consistent" },
   { name: "signedDistanceCalibration", preset: "proper" },
+  { name: "boundary" },
+  { name: "boundaryUncertainty" },
+  { name: "hausdorff", includeBackground: true },
+  { name: "signedDistanceRegression" },
 ];
 
 describe("pixels ignored by neighbourhood losses", () => {
@@ -214,6 +222,10 @@ const extreme: readonly NamedLoss[] = [
   { name: "signedDistanceCalibration", preset: "reference" },
   { name: "signedDistanceCalibration", preset: "consistent" },
   { name: "signedDistanceCalibration", preset: "proper" },
+  { name: "boundary" },
+  { name: "boundaryUncertainty" },
+  { name: "hausdorff" },
+  { name: "signedDistanceRegression" },
 ];
 
 describe("logits of +-1000 give finite values and gradients", () => {

@@ -17,7 +17,7 @@ describe("lossFromConfig", () => {
     [
       "name: expected one of crossEntropy, dice, diceCrossEntropy, focal, tversky, dicePlusPlus, unifiedFocal, " +
         "labelSmoothing, entropyPenalty, flsd, dualFocal, focalCalibration, mbls, acls, cpc, dca, mdca, meep, l1Ace, " +
-        "svls, nacl, marginSvls, signedDistanceCalibration, weighted, got ce",
+        "svls, nacl, marginSvls, boundary, boundaryUncertainty, hausdorff, signedDistanceRegression, signedDistanceCalibration, weighted, got ce",
       { name: "ce" },
     ],
     ["nacl.preset: expected one of original, monai, reference, got paper", { name: "nacl", preset: "paper" }],

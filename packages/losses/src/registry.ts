@@ -1,5 +1,7 @@
 import { checkOptions, InvalidArgumentError, invalidArgument, optionNames } from "@pixelcal/core";
 import { acls, aclsPresets } from "./acls.js";
+import { boundary, boundaryPresets } from "./boundary.js";
+import { boundaryUncertainty, boundaryUncertaintyPresets } from "./boundary-uncertainty.js";
 import { cpc, cpcPresets } from "./cpc.js";
 import { crossEntropy, crossEntropyPresets } from "./cross-entropy.js";
 import { dca, dcaPresets } from "./dca.js";
@@ -10,6 +12,7 @@ import { entropyPenalty, entropyPenaltyPresets } from "./entropy-penalty.js";
 import { flsd, flsdPresets } from "./flsd.js";
 import { focal, focalPresets } from "./focal.js";
 import { focalCalibration, focalCalibrationPresets } from "./focal-calibration.js";
+import { hausdorff, hausdorffPresets } from "./hausdorff.js";
 import { l1Ace, l1AcePresets } from "./l1-ace.js";
 import { labelSmoothing, labelSmoothingPresets } from "./label-smoothing.js";
 import type { Loss } from "./loss.js";
@@ -23,6 +26,7 @@ import {
   signedDistanceCalibration,
   signedDistanceCalibrationPresets,
 } from "./signed-distance-calibration.js";
+import { signedDistanceRegression, signedDistanceRegressionPresets } from "./signed-distance-regression.js";
 import { svls, svlsPresets } from "./svls.js";
 import { tversky, tverskyPresets } from "./tversky.js";
 import { unifiedFocal, unifiedFocalPresets } from "./unified-focal.js";
@@ -120,6 +124,26 @@ export const losses: Readonly<Record<string, LossEntry>> = {
     description: "SVLS with a penalty on logit margins, or NACL with switches",
     presets: marginSvlsVariants,
     create: marginSvls,
+  },
+  boundary: {
+    description: "probabilities weighed by signed distances (boundary loss)",
+    presets: boundaryPresets,
+    create: boundary,
+  },
+  boundaryUncertainty: {
+    description: "Dice and cross-entropy with labels softened on rings at boundaries",
+    presets: boundaryUncertaintyPresets,
+    create: boundaryUncertainty,
+  },
+  hausdorff: {
+    description: "squared errors weighed by distance to both borders (Hausdorff loss)",
+    presets: hausdorffPresets,
+    create: hausdorff,
+  },
+  signedDistanceRegression: {
+    description: "Dice and the regression of signed distances",
+    presets: signedDistanceRegressionPresets,
+    create: signedDistanceRegression,
   },
   signedDistanceCalibration: {
     description:

@@ -3,8 +3,6 @@ import {
   type MorphologyOp,
   type SignedDistanceOptions,
   type SoftLabelKernel,
-  signedDistance,
-  type Tensor,
 } from "@pixelcal/core";
 import { ops, type Value } from "@pixelcal/graph";
 import { boundaryCalibration, boundaryCalibrationSchema } from "./boundary-calibration.js";
@@ -23,6 +21,7 @@ import {
   weight,
 } from "./options.js";
 import { type Prediction, sumOver } from "./prediction.js";
+import { distancesOf } from "./signed-distances.js";
 import { crossEntropyTerm, type Distance, distanceMap, plus } from "./terms.js";
 
 export interface SignedDistanceCalibrationOptions {
@@ -40,8 +39,8 @@ export interface SignedDistanceCalibrationOptions {
   /** Weight of the signed-distance term; default 0.1. */
   readonly sdfWeight?: number;
   /**
-   * Divides the signed-distance term; default 100 (`reference`) or 1 (`consistent`). Under `proper` the width
-   * of the soft target's transition in pixels of the smallest spacing; default 0.35.
+   * Divides the signed-distance term; default 100 (`reference`) or 1 (`consistent`). Under `proper` the
+   * width of the soft target's transition in pixels of the smallest spacing; default 0.35.
    */
   readonly scale?: number;
   /**
@@ -94,15 +93,15 @@ const specs: { readonly softLabels: TargetSpec; readonly signedDistance: TargetS
 };
 
 /**
- * Returns the signed-distance calibration loss SDC (Liang et al., CIKM 2025): CE + alpha * mean_all D(U, p) +
- * sdfWeight / scale * mean_all D(1 - 2p, s), with adaptive soft labels U and per-class signed distances s,
- * positive outside; or its preset `proper`.
+ * Returns the signed-distance calibration loss SDC (Liang et al., CIKM 2025): CE + alpha * mean_all D(U, p)
+ * + sdfWeight / scale * mean_all D(1 - 2p, s), with adaptive soft labels U and per-class signed distances
+ * s, positive outside; or its preset `proper`.
  *
- * `reference` compares s with 2p - 1, divides it by its largest magnitude, measures in pixels, and its U
- * is zero wherever the morphology leaves no class. `consistent` compares s with 1 - 2p, scales inside
- * and outside separately in units of spacing, leaves absent classes out of the mean, and its U is the
- * label outside the boundary band. `proper` is CE(T, p) + dice * Dice(y, p) + alpha * mean_all (T - p)^2,
- * with T the labels softened at boundaries by their signed distance (`boundarySoftLabels` of core).
+ * `reference` compares s with 2p - 1, divides it by its largest magnitude, measures in pixels, and its U is
+ * zero wherever the morphology leaves no class. `consistent` compares s with 1 - 2p, scales inside and
+ * outside separately in units of spacing, leaves absent classes out of the mean, and its U is the label
+ * outside the boundary band. `proper` is CE(T, p) + dice * Dice(y, p) + alpha * mean_all (T - p)^2, with T
+ * the labels softened at boundaries by their signed distance (`boundarySoftLabels` of core).
  *
  * Where each is least, per pixel: `reference` at the posterior but for terms that weigh .001 to .1.
  * `consistent` is improper: its l1 term elicits a median and sharpens, its signed-distance term pulls
@@ -154,7 +153,9 @@ function checkTruncate({ normalize, truncate }: SignedDistanceCalibrationOptions
   }
 }
 
-/** Returns the mean of a map [N, C, ...spatial] over the counted pixels of the classes that a sample has. */
+/**
+ * Returns the mean of a map [N, C, ...spatial] over the counted pixels of the classes that a sample has.
+ */
 function meanOverPresent(prediction: Prediction, map: Value): Value {
   const { oneHot, spatial, counted } = prediction;
   const present = ops.ReduceMax(oneHot, spatial, { keepdims: 0 });
@@ -179,27 +180,4 @@ function distanceOptions(
   return reference
     ? { classes, normalize: normalize ?? "max", absent: "reference", truncate, device }
     : { classes, spacing, normalize: normalize ?? "split", absent: "far", truncate, device };
-}
-
-/**
- * Signed distances in which ignored pixels belong to no class: they are a class of
- * their own, left out at the end.
- */
-async function distancesOf(
-  labels: Tensor<"int32">,
-  options: SignedDistanceOptions,
-  ignore: number | undefined,
-): Promise<Tensor<"float32">> {
-  if (ignore === undefined || !labels.data.includes(ignore)) return signedDistance(labels, options);
-  const { classes } = options;
-  const data = labels.data.map((label) => (label === ignore ? classes : label));
-  const all = await signedDistance({ ...labels, data }, { ...options, classes: classes + 1 });
-  const [batch = 0, ...spatial] = labels.dims;
-  const kept = new Float32Array((all.data.length / (classes + 1)) * classes);
-  const stride = kept.length / batch;
-  for (let n = 0; n < batch; n++) {
-    const start = (n * all.data.length) / batch;
-    kept.set(all.data.subarray(start, start + stride), n * stride);
-  }
-  return { type: "float32", data: kept, dims: [batch, classes, ...spatial] };
 }
