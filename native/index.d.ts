@@ -12,6 +12,20 @@
 // another thread (Node copies them or throws a DataCloneError, by version); pass `out` for results that must
 // move, or copy them with `copyBytes`.
 
+// An asynchronous kernel takes a `CallControl` as second argument. A cancelled call rejects with an Error of
+// code "CANCELLED".
+
+/** An object by which a call can be cancelled, and which the settled call fills in. */
+export interface CallControl {
+  /** The call's name in `cancelCall`: a number that no pending call of this environment has, not 0. */
+  readonly id?: number;
+  /** The time the call waited and the time it ran, in milliseconds. */
+  queued: number;
+  running: number;
+  /** The number of elements of all arrays that the call read or wrote. */
+  elements: number;
+}
+
 /** A label map, one integer class per pixel; none of the types is converted. */
 export type LabelArray = Uint8Array | Int32Array | BigInt64Array;
 

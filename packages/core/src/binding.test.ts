@@ -121,13 +121,13 @@ describe("other arguments", () => {
   });
 
   test("a rejection becomes an InvalidArgumentError that names its argument", async () => {
-    const run = call(() => native.distanceTransform({ mask, size: [5] }));
+    const run = call(native.distanceTransform, { mask, size: [5] });
     await expect(run).rejects.toMatchObject({
       argument: "mask",
       message: "mask: expected 5 elements, got 4",
     });
     const other = new RangeError("not ours");
-    await expect(call(() => Promise.reject(other))).rejects.toBe(other);
+    await expect(call(() => Promise.reject(other), {})).rejects.toBe(other);
   });
 
   test("a getter that throws is passed on", () => {

@@ -46,7 +46,7 @@ export class DeviceTensor<T extends DataType = DataType> implements Tensor<T> {
     return {
       type: this.type,
       dims: this.dims,
-      data: (await call(() => native.download(request))) as Handle<T>,
+      data: (await call(native.download, request)) as Handle<T>,
     };
   }
 
@@ -78,7 +78,7 @@ export async function toDevice<T extends DataType>(
   checkDevice(device);
   if (typeof source !== "object" || source === null) throw invalidArgument("source", "a tensor", source);
   const { type, dims, data } = tensor<DataType>(source.type, source.data, source.dims) as Tensor<T>;
-  const handle = (await call(() => native.upload({ array: data, device }))) as Handle<T>;
+  const handle = (await call(native.upload, { array: data, device })) as Handle<T>;
   return new DeviceTensor(type, dims, handle);
 }
 

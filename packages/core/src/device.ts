@@ -4,8 +4,18 @@ import { invalidArgument } from "./errors.js";
 /** The place a kernel runs in. (onnxruntime's word for the place is provider.) */
 export type Device = "cpu" | "cuda";
 
-/** The option that every kernel has. */
-export interface DeviceOption {
+/** The option of everything that runs asynchronously. */
+export interface SignalOption {
+  /**
+   * The signal that aborts the call, which then rejects with the signal's reason: at once while the call
+   * waits, else at the next chunk of its work. Arrays given for results may then hold parts of them. Updates
+   * in place run to their end once they have begun. A `...Sync` twin looks at the signal only at its start.
+   */
+  readonly signal?: AbortSignal;
+}
+
+/** The options that every kernel has. */
+export interface DeviceOption extends SignalOption {
   /**
    * The device to run on; default "cpu". A device that is not in `devices()` is an error, never a silent
    * fallback.
@@ -47,6 +57,22 @@ export function checkDevice(device: Device | undefined): void {
   if (device !== undefined && device !== "cpu" && !devices().includes(device)) {
     throw invalidArgument("device", `one of ${devices().join(", ")}`, device);
   }
+}
+
+/** Throws unless `signal` is absent or an AbortSignal; throws its reason if it is aborted. */
+export function checkSignal(signal: AbortSignal | undefined): void {
+  if (signal === undefined) return;
+  // Signals of other realms and of polyfills count too.
+  const known = typeof signal === "object" && signal !== null && typeof signal.aborted === "boolean";
+  if (!known || typeof signal.addEventListener !== "function")
+    throw invalidArgument("signal", "an AbortSignal", signal);
+  signal.throwIfAborted();
+}
+
+/** Throws unless a kernel can run with these options. */
+export function checkCall({ device, signal }: DeviceOption): void {
+  checkDevice(device);
+  checkSignal(signal);
 }
 
 /** Returns the number of threads one kernel call may use; one pool serves the whole process. */

@@ -1,3 +1,4 @@
+export type { CallEvent } from "./binding.js";
 export { checkLabels, checkTensor } from "./check.js";
 export { checkOptions, nearestName, optionNames } from "./check-options.js";
 export * from "./device.js";
@@ -128,6 +129,7 @@ export {
   labelSurfaceDistancesSync,
 } from "./metrics/label-surface-distance.js";
 export type { CaseStatistics, Metric } from "./metrics/metric.js";
+export { type GroupResult, MetricGroup } from "./metrics/metric-group.js";
 export {
   type ArgMaxOptions,
   argMax,
@@ -160,6 +162,7 @@ export {
   probabilityScores,
   probabilityScoresSync,
 } from "./metrics/probability-scores.js";
+export type { MetricUpdateOptions } from "./metrics/scored-case.js";
 export type { SurfaceConvention, SurfaceDefinition } from "./metrics/surface-definition.js";
 export {
   type SurfaceDistances,

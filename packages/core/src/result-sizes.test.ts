@@ -111,7 +111,7 @@ describe("a result beyond this machine's memory or JavaScript's arrays", () => {
   test("is an InvalidArgumentError of core", async () => {
     const run = (): unknown => callSync(() => native.signedDistanceSync(options));
     expect(run).toThrow(InvalidArgumentError);
-    await expect(call(() => native.signedDistance(options))).rejects.toMatchObject({ argument: "out" });
+    await expect(call(native.signedDistance, options)).rejects.toMatchObject({ argument: "out" });
     const tensor = { type: "uint8", dims: [1, pixels], data: labels } as const;
     expect(() => signedDistanceSync(tensor, { classes: 32767 })).toThrow(message);
     expect(() => zeros("float32", [2 ** 20, 2 ** 30])).toThrow(

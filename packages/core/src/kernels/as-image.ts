@@ -1,6 +1,7 @@
 import { call, callSync, native } from "../binding.js";
 import { checkBoolean, checkChoice } from "../check.js";
 import { checkOptions, optionNames } from "../check-options.js";
+import { checkSignal } from "../device.js";
 import { InvalidArgumentError, invalidArgument } from "../errors.js";
 import { elementCount, type Probabilities, type Tensor } from "../tensor.js";
 import {
@@ -44,7 +45,7 @@ export async function asImage(source: ArraySource, options: AsImageOptions = {})
   const plan = imagePlan(source, options);
   if (plan.ready !== undefined) return plan.ready as Tensor<"float32">;
   const { dims, request } = plan;
-  return { type: "float32", dims, data: await call(() => native.storedFloats(request)) };
+  return { type: "float32", dims, data: await call(native.storedFloats, request, options.signal) };
 }
 
 /** Runs {@link asImage} on the calling thread. */
@@ -68,7 +69,7 @@ export async function asProbabilities(
   const plan = probabilityPlan(source, options);
   if (plan.ready !== undefined) return plan.ready;
   const { dims, request } = plan;
-  return { type: "float32", dims, data: await call(() => native.storedFloats(request)) };
+  return { type: "float32", dims, data: await call(native.storedFloats, request, options.signal) };
 }
 
 /** Runs {@link asProbabilities} on the calling thread. */
@@ -91,6 +92,7 @@ type Plan =
 
 function imagePlan(source: ArraySource, options: AsImageOptions): Plan {
   checkOptions("options", options, imageNames);
+  checkSignal(options.signal);
   checkChoice("channels", options.channels, ["first", "last", "none"]);
   return plan(storedArray(source, options), options, ["float32"]);
 }
@@ -99,6 +101,7 @@ const floats: ReadonlySet<string> = new Set(["float16", "float32", "float64"]);
 
 function probabilityPlan(source: ArraySource, options: AsProbabilitiesOptions): Plan {
   checkOptions("options", options, probabilityNames);
+  checkSignal(options.signal);
   checkChoice("channels", options.channels, ["first", "last"]);
   const { scale } = options;
   if (scale !== undefined && typeof scale !== "number") throw invalidArgument("scale", "a number", scale);

@@ -1,6 +1,7 @@
 import { call, callSync, native } from "../binding.js";
 import { checkBoolean } from "../check.js";
 import { checkOptions, optionNames } from "../check-options.js";
+import { checkSignal } from "../device.js";
 import { invalidArgument } from "../errors.js";
 import { elementCount, type Labels, type Tensor } from "../tensor.js";
 import {
@@ -27,7 +28,7 @@ export async function asLabels(source: ArraySource, options: AsLabelsOptions = {
   const ready = unchanged(array, dims);
   if (ready !== undefined) return ready;
   const request = storedRequest(array);
-  return converted(dims, await call(() => native.storedIntegers(request)));
+  return converted(dims, await call(native.storedIntegers, request, options.signal));
 }
 
 /** Runs {@link asLabels} on the calling thread. */
@@ -47,6 +48,7 @@ function labelsRequest(
   options: AsLabelsOptions,
 ): { readonly array: StoredArray; readonly dims: readonly number[] } {
   checkOptions("options", options, names);
+  checkSignal(options.signal);
   checkBoolean("batch", options.batch);
   const array = storedArray(source, options);
   const dims = batched(array.dims, options.batch);

@@ -2,7 +2,7 @@ import type { BoundarySoftLabelsOptions as NativeOptions } from "@pixelcal/nativ
 import { call, callSync, native } from "../binding.js";
 import { checkClasses, checkIgnore, checkLabels, checkOut, checkSpacing } from "../check.js";
 import { checkOptions, optionNames } from "../check-options.js";
-import { checkDevice, type DeviceOption, type KeepOption } from "../device.js";
+import { checkCall, type DeviceOption, type KeepOption } from "../device.js";
 import { arrayOf, resultTensor } from "../device-tensor.js";
 import { invalidArgument } from "../errors.js";
 import type { Labels, Tensor } from "../tensor.js";
@@ -25,6 +25,7 @@ export interface BoundarySoftLabelsOptions extends DeviceOption, KeepOption {
 
 const names = optionNames<BoundarySoftLabelsOptions>({
   device: true,
+  signal: true,
   keep: true,
   classes: true,
   spacing: true,
@@ -49,7 +50,7 @@ export async function boundarySoftLabels(
   options: BoundarySoftLabelsOptions,
 ): Promise<Tensor<"float32">> {
   const { request, dims } = boundaryRequest(labels, options);
-  return resultTensor("float32", dims, await call(() => native.boundarySoftLabels(request)));
+  return resultTensor("float32", dims, await call(native.boundarySoftLabels, request, options.signal));
 }
 
 /** Runs {@link boundarySoftLabels} on the calling thread. */
@@ -70,7 +71,7 @@ function boundaryRequest(
   options: BoundarySoftLabelsOptions,
 ): { request: NativeOptions; dims: readonly number[] } {
   checkOptions("options", options, names);
-  checkDevice(options.device);
+  checkCall(options);
   checkLabels(labels);
   const [batch, ...size] = labels.dims as [number, ...number[]];
   const { classes, spacing, scale = 0.35, floor = 0, ignore, out } = options;

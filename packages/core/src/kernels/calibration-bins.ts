@@ -7,7 +7,7 @@ import type {
 import { call, callSync, native } from "../binding.js";
 import { checkBoolean, checkChoice, checkInteger } from "../check.js";
 import { checkOptions, optionNames } from "../check-options.js";
-import { checkDevice, type DeviceOption } from "../device.js";
+import { checkCall, type DeviceOption } from "../device.js";
 import { InvalidArgumentError, invalidArgument } from "../errors.js";
 import type { Labels, Probabilities, Tensor } from "../tensor.js";
 import { type BinLayout, type CalibrationBins, checkBins, squaresOf } from "./bins.js";
@@ -72,7 +72,7 @@ const histogramTable = {
   scheme: true,
   squares: true,
 } as const;
-const pixelsTable = { device: true, ignore: true, mask: true, weights: true } as const;
+const pixelsTable = { device: true, signal: true, ignore: true, mask: true, weights: true } as const;
 const histogramNames = optionNames<HistogramOptions>(histogramTable);
 const pixelsNames = optionNames<HistogramPixels>(pixelsTable);
 const names = optionNames<CalibrationBinsOptions>({ ...histogramTable, ...pixelsTable });
@@ -89,7 +89,7 @@ export async function calibrationBins(
   options: CalibrationBinsOptions = {},
 ): Promise<CalibrationBins> {
   checkOptions("options", options, names);
-  return (await histogramsOf(histogramsRequest(probs, labels, [options], options)))[0]!;
+  return (await histogramsOf(histogramsRequest(probs, labels, [options], options), options.signal))[0]!;
 }
 
 /** Runs {@link calibrationBins} on the calling thread. */
@@ -114,22 +114,24 @@ export async function calibrationHistograms(
   pixels: HistogramPixels = {},
 ): Promise<CalibrationBins[]> {
   checkHistograms(histograms, pixels);
-  return histogramsOf(histogramsRequest(probs, labels, histograms, pixels));
+  return histogramsOf(histogramsRequest(probs, labels, histograms, pixels), pixels.signal);
 }
 
-async function histogramsOf({ maps, layouts }: HistogramsRequest): Promise<CalibrationBins[]> {
-  return call(async () => {
-    const found: BinLayout[] = [];
-    for (const layout of layouts) {
-      const limits =
-        layout.scheme === "equal-mass"
-          ? await native.equalMassEdges({ ...maps, ...binning(layout) })
-          : layout.limits;
-      found.push({ ...layout, limits });
-    }
-    const sums = await native.calibrationBins({ ...maps, histograms: found.map(nativeHistogram) });
-    return found.map((layout, i) => binsOf(layout, sums[i]!));
-  });
+async function histogramsOf(
+  { maps, layouts }: HistogramsRequest,
+  signal: AbortSignal | undefined,
+): Promise<CalibrationBins[]> {
+  const found: BinLayout[] = [];
+  for (const layout of layouts) {
+    const limits =
+      layout.scheme === "equal-mass"
+        ? await call(native.equalMassEdges, { ...maps, ...binning(layout) }, signal)
+        : layout.limits;
+    found.push({ ...layout, limits });
+  }
+  const request = { ...maps, histograms: found.map(nativeHistogram) };
+  const sums = await call(native.calibrationBins, request, signal);
+  return found.map((layout, i) => binsOf(layout, sums[i]!));
 }
 
 /** Runs {@link calibrationHistograms} on the calling thread. */
@@ -285,7 +287,7 @@ function histogramsRequest(
   histograms: readonly HistogramOptions[],
   pixels: HistogramPixels,
 ): HistogramsRequest {
-  checkDevice(pixels.device);
+  checkCall(pixels);
   const maps = probabilityMaps(probs, labels, pixels, pixels.weights);
   const layouts = histograms.map((options: HistogramOptions) => {
     const layout = binLayout(options, maps.classes);

@@ -1,4 +1,6 @@
 import { call, callSync, native } from "../binding.js";
+import { checkOptions, optionNames } from "../check-options.js";
+import { checkSignal, type SignalOption } from "../device.js";
 import { InvalidArgumentError, invalidArgument } from "../errors.js";
 import { arrayTypes, type DataType, type Tensor, tensor } from "../tensor.js";
 
@@ -7,14 +9,21 @@ const piece = 2 ** 30;
 // A native call costs more than the copy of fewer bytes.
 const small = 2 ** 16;
 
+const names = optionNames<SignalOption>({ signal: true });
+
 /**
  * Returns a copy of a tensor whose data fills an ordinary ArrayBuffer of its own, which `postMessage` and
  * `structuredClone` can transfer on every Node version. Large results of kernels lie in memory of the addon
  * and are copied or refused there, by version.
  */
-export async function detach<T extends DataType>(source: Tensor<T>): Promise<Tensor<T>> {
+export async function detach<T extends DataType>(
+  source: Tensor<T>,
+  options: SignalOption = {},
+): Promise<Tensor<T>> {
+  checkOptions("options", options, names);
+  checkSignal(options.signal);
   const { copy, pieces } = detachPlan(source);
-  for (const request of pieces) await call(() => native.copyBytes(request));
+  for (const request of pieces) await call(native.copyBytes, request, options.signal);
   return copy;
 }
 

@@ -2,7 +2,7 @@ import type { DistanceTransformOptions as NativeOptions } from "@pixelcal/native
 import { call, callSync, native } from "../binding.js";
 import { checkChoice, checkOut, checkSpacing, checkTensor } from "../check.js";
 import { checkOptions, optionNames } from "../check-options.js";
-import { checkDevice, type DeviceOption, type KeepOption } from "../device.js";
+import { checkCall, type DeviceOption, type KeepOption } from "../device.js";
 import { arrayOf, resultTensor } from "../device-tensor.js";
 import { spatialDimensions, trailingGrid } from "../grid.js";
 import type { Tensor } from "../tensor.js";
@@ -28,6 +28,7 @@ export interface DistanceTransformOptions extends DeviceOption, KeepOption {
 
 const names = optionNames<DistanceTransformOptions>({
   device: true,
+  signal: true,
   keep: true,
   spacing: true,
   squared: true,
@@ -47,7 +48,7 @@ export async function distanceTransform(
   options: DistanceTransformOptions = {},
 ): Promise<Tensor<"float32">> {
   const request = distanceRequest(mask, options);
-  return resultTensor("float32", mask.dims, await call(() => native.distanceTransform(request)));
+  return resultTensor("float32", mask.dims, await call(native.distanceTransform, request, options.signal));
 }
 
 /** Runs {@link distanceTransform} on the calling thread. */
@@ -69,7 +70,7 @@ function distanceRequest(
 ): NativeOptions {
   checkOptions("options", options, names);
   const { device, keep, spacing, squared, noZero, out } = options;
-  checkDevice(device);
+  checkCall(options);
   checkTensor("mask", mask, ["uint8", "bool"], [1, 8]);
   checkSpacing(spacing);
   const dimensions = spatialDimensions(

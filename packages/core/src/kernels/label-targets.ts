@@ -2,14 +2,14 @@ import type { Targets } from "@pixelcal/native";
 import { call, callSync, native } from "../binding.js";
 import { checkClasses, checkLabels } from "../check.js";
 import { checkOptions, optionNames } from "../check-options.js";
-import { checkDevice, type DeviceOption, type KeepOption } from "../device.js";
+import { checkCall, type DeviceOption, type KeepOption } from "../device.js";
 import { arrayOf, resultTensor } from "../device-tensor.js";
 import { InvalidArgumentError } from "../errors.js";
 import type { Labels, Tensor } from "../tensor.js";
 import { type SignedDistanceOptions, signedRequest } from "./signed-distance.js";
 import { type SoftLabelsOptions, softLabelsRequest } from "./soft-labels.js";
 
-type Own = "classes" | "device" | "keep" | "out";
+type Own = "classes" | "device" | "signal" | "keep" | "out";
 
 /** The wanted targets: each is computed if its option is given. */
 export interface LabelTargetsOptions extends DeviceOption, KeepOption {
@@ -22,6 +22,7 @@ export interface LabelTargetsOptions extends DeviceOption, KeepOption {
 
 const names = optionNames<LabelTargetsOptions>({
   device: true,
+  signal: true,
   keep: true,
   classes: true,
   oneHot: true,
@@ -57,7 +58,7 @@ export interface LabelTargets {
  */
 export async function labelTargets(labels: Labels, options: LabelTargetsOptions): Promise<LabelTargets> {
   const { request, dims } = targetsRequest(labels, options);
-  return targetTensors(await call(() => native.targets(request)), dims);
+  return targetTensors(await call(native.targets, request, options.signal), dims);
 }
 
 /** Runs {@link labelTargets} on the calling thread. */
@@ -75,7 +76,7 @@ function targetsRequest(
 ): { request: Parameters<typeof native.targets>[0]; dims: readonly number[] } {
   checkOptions("options", options, names);
   const { classes, device, keep, oneHot = false, signedDistance, softLabels } = options;
-  checkDevice(device);
+  checkCall(options);
   if (signedDistance !== undefined) checkOptions("signedDistance", signedDistance, signedDistanceNames);
   if (softLabels !== undefined) checkOptions("softLabels", softLabels, softLabelsNames);
   checkLabels(labels);

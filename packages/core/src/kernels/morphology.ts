@@ -6,7 +6,7 @@ import type {
 import { call, callSync, native } from "../binding.js";
 import { checkChoice, checkInteger, checkOut, checkTensor } from "../check.js";
 import { checkOptions, optionNames } from "../check-options.js";
-import { checkDevice, type DeviceOption, type KeepOption } from "../device.js";
+import { checkCall, type DeviceOption, type KeepOption } from "../device.js";
 import { arrayOf, resultTensor } from "../device-tensor.js";
 import { invalidArgument } from "../errors.js";
 import { spatialDimensions, trailingGrid } from "../grid.js";
@@ -63,6 +63,7 @@ export const morphologySpecNames: ReadonlySet<string> = optionNames<MorphologySp
 const names = optionNames<MorphologyOptions>({
   ...spec,
   device: true,
+  signal: true,
   keep: true,
   dimensions: true,
   out: true,
@@ -80,10 +81,10 @@ export function morphology(
 export async function morphology(mask: Mask, options: AnyOptions): Promise<Mask> {
   if (isPacked(mask)) {
     const request = packedRequest(mask, options);
-    return { words: await call(() => native.packedMorphology(request)), dims: mask.dims };
+    return { words: await call(native.packedMorphology, request, options.signal), dims: mask.dims };
   }
   const request = byteRequest(mask, options);
-  return resultTensor("uint8", mask.dims, await call(() => native.morphology(request)));
+  return resultTensor("uint8", mask.dims, await call(native.morphology, request, options.signal));
 }
 
 /** Runs {@link morphology} on the calling thread. */
@@ -126,7 +127,7 @@ function packedRequest(mask: PackedMask, options: AnyOptions): PackedMorphologyO
 
 function commonRequest(dims: readonly number[], options: AnyOptions): GridOptions & MorphologySpec {
   checkOptions("options", options, names);
-  checkDevice(options.device);
+  checkCall(options);
   checkMorphology(options, "");
   const { device, keep, op, structure, radius, iterations, border } = options;
   // Fields are named one by one, because V8 makes and reads objects that start with a spread slowly.

@@ -1,9 +1,10 @@
 import { call, callSync, native } from "../binding.js";
 import { checkClasses, checkIgnore, checkTensor } from "../check.js";
 import { checkOptions, optionNames } from "../check-options.js";
+import { checkSignal, type SignalOption } from "../device.js";
 import type { Labels } from "../tensor.js";
 
-export interface NarrowLabelsOptions {
+export interface NarrowLabelsOptions extends SignalOption {
   readonly classes: number;
   /** A label beside the classes. */
   readonly ignore?: number;
@@ -23,7 +24,7 @@ export interface NarrowedLabels {
   readonly stray?: StrayLabels;
 }
 
-const names = optionNames<NarrowLabelsOptions>({ classes: true, ignore: true });
+const names = optionNames<NarrowLabelsOptions>({ signal: true, classes: true, ignore: true });
 
 /**
  * Looks for labels that are neither a class nor `ignore`, and narrows the others to uint8 where that holds
@@ -32,7 +33,7 @@ const names = optionNames<NarrowLabelsOptions>({ classes: true, ignore: true });
  */
 export async function narrowLabels(labels: Labels, options: NarrowLabelsOptions): Promise<NarrowedLabels> {
   const request = narrowRequest(labels, options);
-  return narrowed(labels, await call(() => native.narrowLabels(request)));
+  return narrowed(labels, await call(native.narrowLabels, request, options.signal));
 }
 
 /** {@link narrowLabels} on the calling thread. */
@@ -49,6 +50,7 @@ function narrowRequest(
   options: NarrowLabelsOptions,
 ): Parameters<typeof native.narrowLabels>[0] {
   checkOptions("options", options, names);
+  checkSignal(options.signal);
   const { classes, ignore } = options;
   checkTensor("labels", labels, ["uint8", "int32", "int64"], [1, 4]);
   checkClasses(classes);

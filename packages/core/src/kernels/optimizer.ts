@@ -1,6 +1,6 @@
 import { call, callSync, native } from "../binding.js";
 import { checkOptions, optionNames } from "../check-options.js";
-import { checkDevice, type DeviceOption } from "../device.js";
+import { checkCall, type DeviceOption } from "../device.js";
 
 /** The arrays to update in place, each with its gradient and state of the same length. */
 export interface UpdateOptions extends DeviceOption {
@@ -42,6 +42,7 @@ export interface GradientNormOptions extends DeviceOption {
 
 const updateNames = {
   device: true,
+  signal: true,
   parameters: true,
   gradients: true,
   learningRate: true,
@@ -63,7 +64,7 @@ const sgdNames = optionNames<SgdUpdateOptions>({
   nesterov: true,
   velocities: true,
 });
-const normNames = optionNames<GradientNormOptions>({ device: true, gradients: true });
+const normNames = optionNames<GradientNormOptions>({ device: true, signal: true, gradients: true });
 
 /**
  * Updates parameters in place by one step of AdamW with decoupled weight decay (Loshchilov and Hutter 2019),
@@ -71,7 +72,7 @@ const normNames = optionNames<GradientNormOptions>({ device: true, gradients: tr
  */
 export async function adamwUpdate(options: AdamWUpdateOptions): Promise<void> {
   check(options, adamwNames);
-  await call(() => native.adamw(options));
+  await call(native.adamw, options, options.signal);
 }
 
 /** Runs {@link adamwUpdate} on the calling thread. */
@@ -87,7 +88,7 @@ export function adamwUpdateSync(options: AdamWUpdateOptions): void {
  */
 export async function sgdUpdate(options: SgdUpdateOptions): Promise<void> {
   check(options, sgdNames);
-  await call(() => native.sgd(options));
+  await call(native.sgd, options, options.signal);
 }
 
 /** Runs {@link sgdUpdate} on the calling thread. */
@@ -99,7 +100,7 @@ export function sgdUpdateSync(options: SgdUpdateOptions): void {
 /** Returns the Euclidean norm of all gradients together, summed in double precision in a fixed order. */
 export async function gradientNorm(options: GradientNormOptions): Promise<number> {
   check(options, normNames);
-  return await call(() => native.gradientNorm(options));
+  return await call(native.gradientNorm, options, options.signal);
 }
 
 /** Runs {@link gradientNorm} on the calling thread. */
@@ -110,5 +111,5 @@ export function gradientNormSync(options: GradientNormOptions): number {
 
 function check(options: DeviceOption, names: ReadonlySet<string>): void {
   checkOptions("options", options, names);
-  checkDevice(options.device);
+  checkCall(options);
 }

@@ -1,7 +1,7 @@
 import { call, callSync, native } from "../binding.js";
 import { checkOut, checkTensor } from "../check.js";
 import { checkOptions, optionNames } from "../check-options.js";
-import { checkDevice, type DeviceOption } from "../device.js";
+import { checkCall, type DeviceOption } from "../device.js";
 import { arrayOf } from "../device-tensor.js";
 import { invalidArgument } from "../errors.js";
 import { trailingGrid } from "../grid.js";
@@ -25,8 +25,8 @@ export interface UnpackMaskOptions extends DeviceOption {
   readonly out?: Tensor<"uint8">;
 }
 
-const packNames = optionNames<PackMaskOptions>({ device: true, out: true });
-const unpackNames = optionNames<UnpackMaskOptions>({ device: true, out: true });
+const packNames = optionNames<PackMaskOptions>({ device: true, signal: true, out: true });
+const unpackNames = optionNames<UnpackMaskOptions>({ device: true, signal: true, out: true });
 
 /** Packs `mask`; every nonzero pixel is set. */
 export async function packMask(
@@ -34,7 +34,7 @@ export async function packMask(
   options: PackMaskOptions = {},
 ): Promise<PackedMask> {
   const request = packRequest(mask, options);
-  return { words: await call(() => native.packMask(request)), dims: mask.dims };
+  return { words: await call(native.packMask, request, options.signal), dims: mask.dims };
 }
 
 /** Runs {@link packMask} on the calling thread. */
@@ -52,7 +52,7 @@ export async function unpackMask(
   options: UnpackMaskOptions = {},
 ): Promise<Tensor<"uint8">> {
   const request = unpackRequest(mask, options);
-  return { type: "uint8", dims: mask.dims, data: await call(() => native.unpackMask(request)) };
+  return { type: "uint8", dims: mask.dims, data: await call(native.unpackMask, request, options.signal) };
 }
 
 /** Runs {@link unpackMask} on the calling thread. */
@@ -64,7 +64,7 @@ export function unpackMaskSync(mask: PackedMask, options: UnpackMaskOptions = {}
 function packRequest(mask: Tensor<"uint8"> | Tensor<"bool">, options: PackMaskOptions) {
   checkOptions("options", options, packNames);
   const { device, out } = options;
-  checkDevice(device);
+  checkCall(options);
   checkTensor("mask", mask, ["uint8", "bool"], [1, 8]);
   checkPackedOut(out, mask.dims);
   const { batch, size } = trailingGrid(mask.dims, 1);
@@ -74,7 +74,7 @@ function packRequest(mask: Tensor<"uint8"> | Tensor<"bool">, options: PackMaskOp
 function unpackRequest(mask: PackedMask, options: UnpackMaskOptions) {
   checkOptions("options", options, unpackNames);
   const { device, out } = options;
-  checkDevice(device);
+  checkCall(options);
   checkPackedMask("mask", mask);
   checkOut(out, "uint8", mask.dims);
   const { batch, size } = trailingGrid(mask.dims, 1);

@@ -2,6 +2,7 @@ import type { ClassValues, Outside, ValueFindings } from "@pixelcal/native";
 import { call, native } from "../binding.js";
 import { checkChoice, checkClasses, checkIgnore, checkLabels, checkProbabilities } from "../check.js";
 import { checkOptions, optionNames } from "../check-options.js";
+import { checkSignal, type SignalOption } from "../device.js";
 import { invalidArgument } from "../errors.js";
 import type { Labels, Probabilities, Tensor } from "../tensor.js";
 import { checkDims } from "./probability-maps.js";
@@ -9,7 +10,7 @@ import { checkDims } from "./probability-maps.js";
 export type { Outside, ValueFindings };
 
 /** Which pixels may hold anything. */
-export interface ValueSelection {
+export interface ValueSelection extends SignalOption {
   /** `[1, ...spatial]`; needed with `ignore` alone. */
   readonly labels?: Labels;
   /** Pixels with this label may hold anything. */
@@ -37,6 +38,7 @@ export interface ToProbabilitiesOptions extends ValueSelection {
 }
 
 const inspectNames = optionNames<InspectValuesOptions>({
+  signal: true,
   labels: true,
   ignore: true,
   low: true,
@@ -45,6 +47,7 @@ const inspectNames = optionNames<InspectValuesOptions>({
   highSum: true,
 });
 const transformNames = optionNames<ToProbabilitiesOptions>({
+  signal: true,
   labels: true,
   ignore: true,
   transform: true,
@@ -55,14 +58,14 @@ const transformNames = optionNames<ToProbabilitiesOptions>({
  * Finds values of one image `[1, C, ...spatial]`, and sums over its classes, that are outside of limits or
  * NaN.
  */
-export function inspectValues(
+export async function inspectValues(
   values: Probabilities,
   options: InspectValuesOptions = {},
 ): Promise<ValueFindings> {
   checkOptions("options", options, inspectNames);
   const { low, high, lowSum, highSum } = options;
   const request = { ...classValues(values, options), low, high, lowSum, highSum };
-  return call(() => native.inspectValues(request));
+  return call(native.inspectValues, request, options.signal);
 }
 
 /**
@@ -78,12 +81,13 @@ export async function toProbabilities(
   const { transform, tolerance } = options;
   checkChoice("transform", transform, ["clamp", "softmax", "sigmoid", "normalize"]);
   const request = { ...classValues(values, options), transform, tolerance };
-  const { data, count, first } = await call(() => native.toProbabilities(request));
+  const { data, count, first } = await call(native.toProbabilities, request, options.signal);
   const dims = [1, Math.max(2, request.classes), ...values.dims.slice(2)];
   return { probs: { type: "float32", dims, data }, outside: { count, first } };
 }
 
-function classValues(values: Probabilities, { labels, ignore }: ValueSelection): ClassValues {
+function classValues(values: Probabilities, { labels, ignore, signal }: ValueSelection): ClassValues {
+  checkSignal(signal);
   checkProbabilities(values, "values");
   const [batch, classes, ...spatial] = values.dims as [number, number, ...number[]];
   if (batch !== 1) throw invalidArgument("values", "one image", batch);

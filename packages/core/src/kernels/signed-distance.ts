@@ -2,7 +2,7 @@ import type { SignedDistanceOptions as NativeOptions } from "@pixelcal/native";
 import { call, callSync, native } from "../binding.js";
 import { checkChoice, checkClasses, checkLabels, checkOut, checkPositive, checkSpacing } from "../check.js";
 import { checkOptions, optionNames } from "../check-options.js";
-import { checkDevice, type DeviceOption, type KeepOption } from "../device.js";
+import { checkCall, type DeviceOption, type KeepOption } from "../device.js";
 import { arrayOf, resultTensor } from "../device-tensor.js";
 import { InvalidArgumentError } from "../errors.js";
 import type { Labels, Tensor } from "../tensor.js";
@@ -29,6 +29,7 @@ export interface SignedDistanceOptions extends DeviceOption, KeepOption {
 
 const names = optionNames<SignedDistanceOptions>({
   device: true,
+  signal: true,
   keep: true,
   classes: true,
   spacing: true,
@@ -48,7 +49,7 @@ export async function signedDistance(
   options: SignedDistanceOptions,
 ): Promise<Tensor<"float32">> {
   const { request, dims } = signedRequest(labels, options);
-  return resultTensor("float32", dims, await call(() => native.signedDistance(request)));
+  return resultTensor("float32", dims, await call(native.signedDistance, request, options.signal));
 }
 
 /** Runs {@link signedDistance} on the calling thread. */
@@ -67,7 +68,7 @@ export function signedRequest(
   options: SignedDistanceOptions,
 ): { request: NativeOptions; dims: readonly number[] } {
   checkOptions("options", options, names);
-  checkDevice(options.device);
+  checkCall(options);
   checkLabels(labels);
   const [batch, ...size] = labels.dims as [number, ...number[]];
   const { classes, spacing, normalize, truncate, absent, out } = options;

@@ -11,7 +11,7 @@ import {
   checkTensor,
 } from "../check.js";
 import { checkOptions, optionNames } from "../check-options.js";
-import { checkDevice, type DeviceOption, type KeepOption } from "../device.js";
+import { checkCall, type DeviceOption, type KeepOption } from "../device.js";
 import { arrayOf, resultTensor } from "../device-tensor.js";
 import { InvalidArgumentError, invalidArgument } from "../errors.js";
 import type { Labels, Tensor } from "../tensor.js";
@@ -105,6 +105,7 @@ export interface SoftLabelsOptions extends DeviceOption, KeepOption {
 
 const names = optionNames<SoftLabelsOptions>({
   device: true,
+  signal: true,
   keep: true,
   classes: true,
   preset: true,
@@ -125,7 +126,7 @@ const names = optionNames<SoftLabelsOptions>({
  */
 export async function softLabels(labels: Labels, options: SoftLabelsOptions): Promise<Tensor<"float32">> {
   const { request, dims } = softLabelsRequest(labels, options);
-  return resultTensor("float32", dims, await call(() => native.softLabels(request)));
+  return resultTensor("float32", dims, await call(native.softLabels, request, options.signal));
 }
 
 /** Runs {@link softLabels} on the calling thread. */
@@ -192,7 +193,7 @@ export function softLabelsRequest(
   options: SoftLabelsOptions,
 ): { request: NativeOptions; dims: readonly number[] } {
   checkOptions("options", options, names);
-  checkDevice(options.device);
+  checkCall(options);
   checkLabels(labels);
   const { classes, preset = "original", sigma = 1, border, ignore, out } = options;
   checkClasses(classes);

@@ -1,4 +1,5 @@
 import { checkChoice } from "../check.js";
+import type { SignalOption } from "../device.js";
 import { InvalidArgumentError, invalidArgument } from "../errors.js";
 import {
   arrayTypes,
@@ -28,7 +29,7 @@ export type ArraySource =
   | ArrayBuffer;
 
 /** The layout of an array from elsewhere. */
-export interface ArrayLayout {
+export interface ArrayLayout extends SignalOption {
   /** The sizes of the stored axes, the last one fastest; needed for typed arrays and bytes. */
   readonly dims?: readonly number[];
   /** The type of the elements in bytes; default "uint8". */
@@ -43,6 +44,7 @@ export interface ArrayLayout {
 
 /** The names of the options above, for {@link optionNames}. */
 export const layoutNames = {
+  signal: true,
   dims: true,
   type: true,
   byteOrder: true,

@@ -1,5 +1,6 @@
 import { checkClasses, checkIgnore } from "../check.js";
-import { checkOptions } from "../check-options.js";
+import { checkOptions, optionNames } from "../check-options.js";
+import type { SignalOption } from "../device.js";
 import { InvalidArgumentError, invalidArgument } from "../errors.js";
 import type { Labels, Probabilities } from "../tensor.js";
 import type { Metric } from "./metric.js";
@@ -10,9 +11,12 @@ import {
   decodeState,
   encodeState,
 } from "./metric-state.js";
+import { ScoredCase } from "./scored-case.js";
 
 // The limit is 1 GiB; OverlapMetric needs classes * classes sums.
 const mostSums = 2 ** 27;
+
+const signalNames = optionNames<SignalOption>({ signal: true });
 
 /** Throws unless `options` has a class count, an optional label to ignore, and only options in `names`. */
 export function checkMetricOptions(
@@ -56,7 +60,21 @@ export abstract class Accumulator<R, O extends { readonly classes: number }> imp
     return this.#sums;
   }
 
-  abstract update(probs: Probabilities, labels: Labels): Promise<void>;
+  /** The names of the options of `update`. */
+  protected readonly updateNames: ReadonlySet<string> = signalNames;
+
+  async update(probs: Probabilities, labels: Labels, options: SignalOption = {}): Promise<void> {
+    checkOptions("options", options, this.updateNames);
+    const add = await this.measure(new ScoredCase(probs, labels, options));
+    add();
+  }
+
+  /**
+   * Measures a case and returns the function that adds it to the sums, which cannot fail.
+   *
+   * @internal
+   */
+  abstract measure(scored: ScoredCase): Promise<() => void>;
   abstract compute(): R;
 
   /** Throws unless `sums` is possible after some updates. */
@@ -64,17 +82,35 @@ export abstract class Accumulator<R, O extends { readonly classes: number }> imp
     checkTotals(sums, 0, sums.length);
   }
 
-  merge(other: this): void {
+  /**
+   * Throws unless `other` can be merged.
+   *
+   * @internal
+   */
+  checkMerge(other: Accumulator<R, O>): void {
     if (!(other instanceof Accumulator) || other.kind !== this.kind) {
       throw invalidArgument("other", `a ${this.kind}`, other);
     }
     checkSameOptions(this.options, other.options);
+  }
+
+  merge(other: this): void {
+    this.checkMerge(other);
     const [mine, theirs] = [this.sums, other.sums];
     for (let i = 0; i < mine.length; i++) mine[i]! += theirs[i]!;
   }
 
   reset(): void {
     this.sums.fill(0);
+  }
+
+  /**
+   * Returns what a state holds.
+   *
+   * @internal
+   */
+  content(): StateContent & { readonly kind: string } {
+    return { kind: this.kind, options: this.options, sums: this.sums };
   }
 
   state(): Uint8Array {

@@ -7,11 +7,8 @@ import {
   binLayout,
   binsOfClass,
   type CalibrationBins,
-  type CalibrationBinsOptions,
-  calibrationBins,
   emptyBins,
 } from "../kernels/calibration-bins.js";
-import type { Labels, Probabilities } from "../tensor.js";
 import { Accumulator, checkMetricOptions, type StateContent } from "./accumulator.js";
 import {
   averageCalibrationError,
@@ -25,6 +22,7 @@ import {
   rootMeanSquareCalibrationError,
 } from "./calibration-error.js";
 import { checkCounts, checkTotals } from "./metric-state.js";
+import type { ScoredCase } from "./scored-case.js";
 
 export interface CalibrationMetricOptions extends BinOptions, PixelCalibrationErrorOptions {
   readonly classes: number;
@@ -79,7 +77,7 @@ export interface CalibrationResult extends CalibrationErrors {
 export class CalibrationMetric extends Accumulator<CalibrationResult, CalibrationMetricOptions> {
   protected override readonly kind: string = "CalibrationMetric";
   readonly #layout: BinLayout;
-  readonly #pixels: CalibrationBinsOptions;
+  readonly #layoutOptions: BinOptions;
   readonly #pixelError: PixelCalibrationErrorOptions;
 
   constructor(options: CalibrationMetricOptions) {
@@ -95,12 +93,12 @@ export class CalibrationMetric extends Accumulator<CalibrationResult, Calibratio
     const { limits } = binLayout({ bins }, classes);
     const exact = limits.every((limit) => Math.fround(limit) === limit);
     const comparison = exact ? "float64" : (options.comparison ?? "float64");
-    const pixels = { ignore, bins, of, edges, includeLowest, comparison, threshold, squares };
+    const binned = { bins, of, edges, includeLowest, comparison, threshold, squares };
     const pixelError = pixelErrorOptions(options, layout.limits);
     const length = partLengths(layout).reduce((sum, part) => sum + part.length, 0);
-    super({ classes, ...pixels, ...pixelError }, length);
+    super({ classes, ignore, ...binned, ...pixelError }, length);
     this.#layout = layout;
-    this.#pixels = pixels;
+    this.#layoutOptions = binned;
     this.#pixelError = pixelError;
   }
 
@@ -117,15 +115,17 @@ export class CalibrationMetric extends Accumulator<CalibrationResult, Calibratio
     }
   }
 
-  async update(probs: Probabilities, labels: Labels): Promise<void> {
-    this.checkProbs(probs);
-    const bins = await calibrationBins(probs, labels, this.#pixels);
-    const { sums } = this;
-    let at = 0;
-    for (const part of parts(bins)) {
-      for (let i = 0; i < part.length; i++) sums[at + i]! += part[i]!;
-      at += part.length;
-    }
+  override async measure(scored: ScoredCase): Promise<() => void> {
+    this.checkProbs(scored.probs);
+    const bins = await scored.bins(this.#layoutOptions, this.options.ignore);
+    return () => {
+      const { sums } = this;
+      let at = 0;
+      for (const part of parts(bins)) {
+        for (let i = 0; i < part.length; i++) sums[at + i]! += part[i]!;
+        at += part.length;
+      }
+    };
   }
 
   /** Returns the bins of all pixels seen. */

@@ -2,7 +2,7 @@ import type { LabelSurfaceDistancesOptions as NativeOptions } from "@pixelcal/na
 import { call, callSync, native } from "../binding.js";
 import { checkClasses, checkInteger, checkLabels, checkSpacing } from "../check.js";
 import { checkOptions, optionNames } from "../check-options.js";
-import { checkDevice, type DeviceOption } from "../device.js";
+import { checkCall, type DeviceOption } from "../device.js";
 import { arrayOf } from "../device-tensor.js";
 import { invalidArgument } from "../errors.js";
 import { checkDims, checkSelection } from "../kernels/probability-maps.js";
@@ -40,6 +40,7 @@ const known = optionNames<LabelSurfaceDistancesOptions>({
   percentile: true,
   spacing: true,
   device: true,
+  signal: true,
 });
 
 /**
@@ -53,7 +54,7 @@ export async function labelSurfaceDistances(
   options: LabelSurfaceDistancesOptions,
 ): Promise<readonly (readonly SurfaceDistances[])[]> {
   const request = labelSurfaceRequest(predicted, labels, options);
-  return call(() => native.labelSurfaceDistances(request));
+  return call(native.labelSurfaceDistances, request, options.signal);
 }
 
 /** Runs {@link labelSurfaceDistances} on the calling thread. */
@@ -73,7 +74,7 @@ function labelSurfaceRequest(
 ): NativeOptions {
   checkOptions("options", options, known);
   const { device, classes, regions, ignore, spacing, tolerance, ...definition } = options;
-  checkDevice(device);
+  checkCall(options);
   checkLabels(predicted, "predicted");
   checkLabels(labels);
   checkDims("predicted", predicted, labels.dims);

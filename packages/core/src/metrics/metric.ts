@@ -1,14 +1,16 @@
 import type { Labels, Probabilities } from "../tensor.js";
 import { checkCounts, checkTotals } from "./metric-state.js";
+import type { MetricUpdateOptions } from "./scored-case.js";
 
 /**
  * A score over a stream of cases in bounded memory. `update` takes probabilities `[N, C, ...spatial]` and
  * labels `[N, ...spatial]`; each of the N images is a case. `merge` adds what another accumulator with the
  * same options has seen, in any order (counts exactly, sums up to float64 rounding). `state` is a documented
- * byte string from which the class's static `restore` makes an equal accumulator.
+ * byte string from which the class's static `restore` makes an equal accumulator. An update that fails or is
+ * aborted adds nothing.
  */
 export interface Metric<R> {
-  update(probs: Probabilities, labels: Labels): Promise<void>;
+  update(probs: Probabilities, labels: Labels, options?: MetricUpdateOptions): Promise<void>;
   merge(other: this): void;
   compute(): R;
   reset(): void;

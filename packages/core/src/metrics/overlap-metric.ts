@@ -1,11 +1,10 @@
 import { optionNames } from "../check-options.js";
 import { InvalidArgumentError } from "../errors.js";
-import type { Labels, Probabilities, Tensor } from "../tensor.js";
+import type { Tensor } from "../tensor.js";
 import { Accumulator, checkMetricOptions, type StateContent } from "./accumulator.js";
 import { type CaseStatistics, CaseSums } from "./metric.js";
 import { checkCounts } from "./metric-state.js";
 import {
-  argMax,
   checkOverlapPolicy,
   confusionCounts,
   diceScore,
@@ -13,6 +12,7 @@ import {
   type OverlapPolicy,
   overlapCounts,
 } from "./overlap.js";
+import type { ScoredCase } from "./scored-case.js";
 
 export interface OverlapMetricOptions extends OverlapPolicy {
   readonly classes: number;
@@ -69,10 +69,16 @@ export class OverlapMetric extends Accumulator<OverlapResult, OverlapMetricOptio
     for (let at = start; at < sums.length; at += CaseSums.length) CaseSums.check(sums, at);
   }
 
-  async update(probs: Probabilities, labels: Labels): Promise<void> {
-    this.checkProbs(probs);
+  override async measure(scored: ScoredCase): Promise<() => void> {
+    this.checkProbs(scored.probs);
     const { classes, ignore } = this.options;
-    const confusion = await confusionCounts(await argMax(probs), labels, { classes, ignore });
+    const { labels, signal } = scored;
+    const confusion = await confusionCounts(await scored.predicted(), labels, { classes, ignore, signal });
+    return () => this.#add(confusion);
+  }
+
+  #add(confusion: Tensor<"float64">): void {
+    const { classes } = this.options;
     for (let image = 0; image < confusion.dims[0]!; image++) {
       this.sums[0]! += 1;
       for (let cell = 0; cell < classes * classes; cell++) {

@@ -8,7 +8,7 @@ import {
   checkTensor,
 } from "../check.js";
 import { checkOptions, optionNames } from "../check-options.js";
-import { checkDevice, type DeviceOption, type KeepOption } from "../device.js";
+import { checkCall, type DeviceOption, type KeepOption } from "../device.js";
 import { arrayOf, resultTensor } from "../device-tensor.js";
 import { invalidArgument } from "../errors.js";
 import { checkDims, checkSelection, type PixelSelection } from "../kernels/probability-maps.js";
@@ -20,7 +20,7 @@ export interface ArgMaxOptions extends DeviceOption, KeepOption {
   readonly out?: Tensor<"uint8"> | Tensor<"int32">;
 }
 
-const argMaxNames = optionNames<ArgMaxOptions>({ device: true, keep: true, out: true });
+const argMaxNames = optionNames<ArgMaxOptions>({ device: true, signal: true, keep: true, out: true });
 
 /**
  * Returns the class of the largest probability (or logit) at every pixel, the first of equals: `[N, C,
@@ -31,7 +31,7 @@ export async function argMax(
   options: ArgMaxOptions = {},
 ): Promise<Tensor<"uint8"> | Tensor<"int32">> {
   const { request, dims } = argMaxRequest(values, options);
-  return labelTensor(await call(() => native.argMax(request)), dims, request.classes);
+  return labelTensor(await call(native.argMax, request, options.signal), dims, request.classes);
 }
 
 /** Runs {@link argMax} on the calling thread. */
@@ -53,7 +53,7 @@ function argMaxRequest(
 ): { request: Parameters<typeof native.argMax>[0]; dims: readonly number[] } {
   checkOptions("options", options, argMaxNames);
   const { device, keep, out } = options;
-  checkDevice(device);
+  checkCall(options);
   checkProbabilities(values, "values");
   const [batch, classes, ...spatial] = values.dims as [number, number, ...number[]];
   checkClasses(classes);
@@ -81,6 +81,7 @@ export interface ConfusionOptions extends PixelSelection, DeviceOption {
 
 const confusionNames = optionNames<ConfusionOptions>({
   device: true,
+  signal: true,
   classes: true,
   ignore: true,
   mask: true,
@@ -95,7 +96,7 @@ export async function confusionCounts(
 ): Promise<Tensor<"float64">> {
   const request = confusionRequest(predicted, labels, options);
   const { batch, classes } = request;
-  const data = await call(() => native.confusionCounts(request));
+  const data = await call(native.confusionCounts, request, options.signal);
   return { type: "float64", dims: [batch, classes, classes], data };
 }
 
@@ -117,7 +118,7 @@ function confusionRequest(
   options: ConfusionOptions,
 ): Parameters<typeof native.confusionCounts>[0] & { batch: number } {
   checkOptions("options", options, confusionNames);
-  checkDevice(options.device);
+  checkCall(options);
   checkLabels(predicted, "predicted");
   checkLabels(labels);
   checkDims("predicted", predicted, labels.dims);

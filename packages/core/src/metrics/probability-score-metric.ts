@@ -1,9 +1,9 @@
 import { optionNames } from "../check-options.js";
 import { invalidArgument } from "../errors.js";
-import type { Labels, Probabilities } from "../tensor.js";
 import { Accumulator, checkMetricOptions, type StateContent } from "./accumulator.js";
 import { checkCounts, checkTotals } from "./metric-state.js";
 import { brierScore, checkFloor, negativeLogLikelihood, probabilityScores } from "./probability-scores.js";
+import type { ScoredCase } from "./scored-case.js";
 
 export interface ProbabilityScoreMetricOptions {
   readonly classes: number;
@@ -48,14 +48,12 @@ export class ProbabilityScoreMetric extends Accumulator<
     checkCounts(sums, 3, 4);
   }
 
-  async update(probs: Probabilities, labels: Labels): Promise<void> {
+  override async measure({ probs, labels, signal }: ScoredCase): Promise<() => void> {
     this.checkProbs(probs);
     const { ignore, floor } = this.options;
-    const { total, brierSum, logLossSum, bounded } = await probabilityScores(probs, labels, {
-      ignore,
-      floor,
-    });
-    [total, brierSum, logLossSum, bounded].forEach((sum, i) => void (this.sums[i]! += sum));
+    const options = { ignore, floor, signal };
+    const { total, brierSum, logLossSum, bounded } = await probabilityScores(probs, labels, options);
+    return () => [total, brierSum, logLossSum, bounded].forEach((sum, i) => void (this.sums[i]! += sum));
   }
 
   compute(): ProbabilityScoreResult {

@@ -2,7 +2,7 @@ import type { ProbabilityScoreOptions, ProbabilityScoreSums } from "@pixelcal/na
 import { call, callSync, native } from "../binding.js";
 import { checkBoolean } from "../check.js";
 import { checkOptions, optionNames } from "../check-options.js";
-import { checkDevice, type DeviceOption } from "../device.js";
+import { checkCall, type DeviceOption } from "../device.js";
 import { invalidArgument } from "../errors.js";
 import { type PixelSelection, probabilityMaps } from "../kernels/probability-maps.js";
 import type { Labels, Probabilities, Tensor } from "../tensor.js";
@@ -32,6 +32,7 @@ export interface ProbabilityScoresOptions extends PixelSelection, DeviceOption {
 
 const names = optionNames<ProbabilityScoresOptions>({
   device: true,
+  signal: true,
   ignore: true,
   mask: true,
   weights: true,
@@ -48,7 +49,7 @@ export async function probabilityScores(
   options: ProbabilityScoresOptions = {},
 ): Promise<ProbabilityScores> {
   const request = scoresRequest(probs, labels, options);
-  return scoresOf(request.classes, await call(() => native.probabilityScores(request)));
+  return scoresOf(request.classes, await call(native.probabilityScores, request, options.signal));
 }
 
 /** Runs {@link probabilityScores} on the calling thread. */
@@ -78,7 +79,7 @@ function scoresRequest(
   options: ProbabilityScoresOptions,
 ): ProbabilityScoreOptions {
   checkOptions("options", options, names);
-  checkDevice(options.device);
+  checkCall(options);
   checkFloor(options.floor);
   // Fields are named one by one, because V8 reads objects that start with a spread slowly.
   const maps = probabilityMaps(probs, labels, options, options.weights);

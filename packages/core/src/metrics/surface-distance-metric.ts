@@ -1,5 +1,5 @@
 import { checkChoice, checkLabels, checkSpacing } from "../check.js";
-import { checkOptions, optionNames } from "../check-options.js";
+import { optionNames } from "../check-options.js";
 import { invalidArgument } from "../errors.js";
 import { checkDims } from "../kernels/probability-maps.js";
 import type { Labels, Probabilities } from "../tensor.js";
@@ -7,7 +7,7 @@ import { Accumulator, checkMetricOptions, type StateContent } from "./accumulato
 import { labelSurfaceDistances } from "./label-surface-distance.js";
 import { type CaseStatistics, CaseSums } from "./metric.js";
 import { checkCounts } from "./metric-state.js";
-import { argMax } from "./overlap.js";
+import type { MetricUpdateOptions, ScoredCase } from "./scored-case.js";
 import { checkSurfaceDefinition, checkTolerances, type SurfaceDefinition } from "./surface-definition.js";
 
 const regionChoices = ["foreground", "classes", "both"] as const;
@@ -40,7 +40,7 @@ const known = optionNames<SurfaceDistanceMetricOptions>({
   percentile: true,
   spacing: true,
 });
-const knownOfUpdate: ReadonlySet<string> = new Set(["spacing"]);
+const knownOfUpdate = optionNames<MetricUpdateOptions>({ signal: true, spacing: true });
 
 export type RegionSurfaces = { readonly [M in (typeof measures)[number]]: CaseStatistics };
 
@@ -59,6 +59,8 @@ export interface SurfaceDistanceResult {
  */
 export class SurfaceDistanceMetric extends Accumulator<SurfaceDistanceResult, SurfaceDistanceMetricOptions> {
   protected override readonly kind: string = "SurfaceDistanceMetric";
+  protected override readonly updateNames: ReadonlySet<string> = knownOfUpdate;
+
   constructor(options: SurfaceDistanceMetricOptions) {
     checkMetricOptions(options, known);
     const { classes, regions = "both", ignore, spacing, tolerance = 1, ...definition } = options;
@@ -85,24 +87,29 @@ export class SurfaceDistanceMetric extends Accumulator<SurfaceDistanceResult, Su
     for (let at = 1; at < sums.length; at += CaseSums.length) CaseSums.check(sums, at);
   }
 
-  async update(
-    probs: Probabilities,
-    labels: Labels,
-    options: { readonly spacing?: readonly number[] } = {},
-  ): Promise<void> {
-    checkOptions("options", options, knownOfUpdate);
+  override update(probs: Probabilities, labels: Labels, options: MetricUpdateOptions = {}): Promise<void> {
+    return super.update(probs, labels, options);
+  }
+
+  override async measure(scored: ScoredCase): Promise<() => void> {
+    const { probs, labels, signal } = scored;
     this.checkProbs(probs);
     checkLabels(labels);
     const [images, , ...size] = probs.dims;
     checkDims("labels", labels, [images!, ...size]);
     const { regions: _, ...measured } = this.options;
-    const { spacing = this.options.spacing } = options;
+    const { spacing = this.options.spacing } = scored;
     const regions = this.#regions();
-    const found = await labelSurfaceDistances(await argMax(probs), labels, {
+    const found = await labelSurfaceDistances(await scored.predicted(), labels, {
       ...measured,
       spacing,
+      signal,
       regions: regions.map((region) => (region === foreground ? foregroundOf(measured.classes) : [region])),
     });
+    return () => this.#add(found, regions);
+  }
+
+  #add(found: Awaited<ReturnType<typeof labelSurfaceDistances>>, regions: readonly number[]): void {
     this.sums[0]! += found.length;
     for (const image of found) {
       regions.forEach((region, i) => {

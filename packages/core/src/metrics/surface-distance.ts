@@ -2,7 +2,7 @@ import type { SurfaceDistancesOptions as NativeOptions } from "@pixelcal/native"
 import { call, callSync, native } from "../binding.js";
 import { checkSpacing, checkTensor } from "../check.js";
 import { checkOptions, optionNames } from "../check-options.js";
-import { checkDevice, type DeviceOption } from "../device.js";
+import { checkCall, type DeviceOption } from "../device.js";
 import { arrayOf } from "../device-tensor.js";
 import { checkDims } from "../kernels/probability-maps.js";
 import type { Tensor } from "../tensor.js";
@@ -22,6 +22,7 @@ const known = optionNames<SurfaceDistancesOptions>({
   percentile: true,
   spacing: true,
   device: true,
+  signal: true,
 });
 
 /** The measures between the surfaces of two masks, distances in units of spacing. */
@@ -53,7 +54,7 @@ export async function surfaceDistances(
   options: SurfaceDistancesOptions = {},
 ): Promise<readonly SurfaceDistances[]> {
   const request = surfaceRequest(a, b, options);
-  return call(() => native.surfaceDistances(request));
+  return call(native.surfaceDistances, request, options.signal);
 }
 
 /** Runs {@link surfaceDistances} on the calling thread. */
@@ -72,7 +73,7 @@ function surfaceRequest(
   options: SurfaceDistancesOptions,
 ): NativeOptions {
   checkOptions("options", options, known);
-  checkDevice(options.device);
+  checkCall(options);
   checkTensor("a", a, ["uint8", "bool"], [3, 4]);
   checkTensor("b", b, ["uint8", "bool"], [3, 4]);
   checkDims("b", b, a.dims);
