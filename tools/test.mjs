@@ -65,6 +65,8 @@ function counted(title, command, args) {
 
 const native = () => counted("native (C++)", "pnpm", ["--silent", "--dir", "native", "run", "test"]);
 
+const clang = () => counted("native (C++), compiled by clang", process.execPath, ["tools/lint/clang.mjs"]);
+
 /** A part of a whole soak, the same inputs each time: five minutes of it in CI, less than two elsewhere. */
 const share = process.env.CI ? ["--scale", "0.1", "--minutes", "5"] : ["--scale", "0.03", "--minutes", "1.5"];
 const soak = () =>
@@ -106,6 +108,7 @@ const args = process.argv.slice(2);
 if (args.length === 0) {
   lint();
   await native();
+  await clang();
 }
 typescript(args);
 if (args.length === 0) {

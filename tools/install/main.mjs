@@ -30,6 +30,7 @@ try {
     home: join(work, "home"),
     released: values.packages !== undefined,
     host: hostAddon,
+    list,
   };
   for (const { title, quick, run } of cases) {
     if (values.quick && !quick) continue;

@@ -28,8 +28,8 @@ function placeholders(folder, names) {
 }
 
 /**
- * Returns `{ name, filename }` of each package in a folder. If `fresh`, those of this checkout are packed
- * into it, with its own build as the addon of this platform and the one with CUDA.
+ * Returns `{ name, filename, placeholder }` of each package in a folder. If `fresh`, those of this checkout
+ * are packed into it, with its own build as the addon of this platform and the one with CUDA.
  */
 export function packed(folder, fresh) {
   const built = join(root, "native", "build", "Release", "pixelcal.node");

@@ -11,7 +11,7 @@ Kept Reference(Napi::Value value) {
 
 // The first Node versions that have Float16Array do not name its type.
 napi_typedarray_type TypeOf(Napi::Value array) {
-  constexpr auto kUnnamed = static_cast<napi_typedarray_type>(-1);
+  constexpr auto kUnnamed = static_cast<napi_typedarray_type>(15);  // the enumeration's last, yet unused
   napi_typedarray_type type = kUnnamed;
   napi_get_typedarray_info(array.Env(), array, &type, nullptr, nullptr, nullptr, nullptr);
   if (type != kUnnamed) return type;

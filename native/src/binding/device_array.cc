@@ -5,10 +5,10 @@
 namespace pixelcal {
 namespace {
 
+#if defined(PIXELCAL_CUDA)
 // The tag that distinguishes handles from other objects.
 constexpr napi_type_tag kTag{0x6c1f0a5d27b94e83, 0x9d4be0c8f1724a36};
 
-#if defined(PIXELCAL_CUDA)
 // V8 is told the number of bytes; otherwise it would see no reason to collect handles.
 void Forget(napi_env env, DeviceArray* array) {
   if (!array->memory) return;

@@ -35,7 +35,7 @@ PIXELCAL_INLINE uint64_t PackWord(const uint8_t* pixels) {
 }
 
 // Returns eight bits as eight bytes of 0 and 1.
-PIXELCAL_INLINE uint64_t Expand8(uint64_t bits) {
+[[maybe_unused]] PIXELCAL_INLINE uint64_t Expand8(uint64_t bits) {
   const uint64_t chosen = (bits & 0xff) * 0x0101010101010101u & 0x8040201008040201u;
   return ((chosen + 0x7f7f7f7f7f7f7f7fu) | chosen) >> 7 & 0x0101010101010101u;
 }

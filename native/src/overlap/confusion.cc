@@ -93,8 +93,10 @@ void ConfusionCounts(const LabelSpan& predicted, const LabelSpan& labels, int64_
     alignas(64) std::array<int16_t, kBlock> truth, guess;
     for (int64_t start = begin; start < end; start += kBlock) {
       const int64_t at = n * pixels + start, length = std::min(kBlock, end - start);
-      const bool invalid = EncodeLabels(labels, at, length, classes, ignore, truth.data()).invalid |
-                           EncodeLabels(predicted, at, length, classes, {}, guess.data()).invalid;
+      // Both are encoded, whatever the first holds.
+      const bool invalid_truth = EncodeLabels(labels, at, length, classes, ignore, truth.data()).invalid,
+                 invalid_guess = EncodeLabels(predicted, at, length, classes, {}, guess.data()).invalid,
+                 invalid = invalid_truth || invalid_guess;
       bool rejected = false;
       for (int64_t i = 0; i < length && invalid; ++i) {
         if (truth[i] == simd::kInvalid) bad_labels.Add(at + i);

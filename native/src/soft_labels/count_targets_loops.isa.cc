@@ -82,7 +82,7 @@ class Factors {
 
  private:
   const float* table_;
-  bool few_;
+  [[maybe_unused]] bool few_;
 #if defined(__AVX512BW__)
   Floats low_{}, high_{};
 #endif

@@ -202,7 +202,7 @@ PIXELCAL_INLINE void PickOne(T* planes, size_t stride, size_t classes, size_t co
         const bool fits = kRule == OneHotRule::kMode     ? plane[i] == key[i]
                           : kRule == OneHotRule::kMedian ? below[i] >= static_cast<T>(key[i] - below[i])
                                                          : true;
-        const T pick = (plane[i] > 0) & fits & (taken[i] == 0) ? 1 : 0;
+        const T pick = ((plane[i] > 0) & fits & (taken[i] == 0)) ? 1 : 0;
         plane[i] = pick;
         taken[i] = pick > 0 ? pick : taken[i];
       }

@@ -56,8 +56,10 @@ void CheckLabelMaps(const LabelSpan& predicted, const LabelSpan& labels, int64_t
     std::array<int16_t, kBlock> truth, guess;
     for (int64_t block = begin; block < end; ++block) {
       const int64_t at = block * kBlock, length = std::min(kBlock, count - at);
-      const bool invalid = cpu::EncodeLabels(labels, at, length, classes, ignore, truth.data()).invalid |
-                           cpu::EncodeLabels(predicted, at, length, classes, {}, guess.data()).invalid;
+      // Both are encoded, whatever the first holds.
+      const bool invalid_truth = cpu::EncodeLabels(labels, at, length, classes, ignore, truth.data()).invalid,
+                 invalid_guess = cpu::EncodeLabels(predicted, at, length, classes, {}, guess.data()).invalid,
+                 invalid = invalid_truth || invalid_guess;
       for (int64_t i = 0; i < length && invalid; ++i) {
         if (truth[i] == simd::kInvalid) bad_labels.Add(at + i);
         if (guess[i] == simd::kInvalid && truth[i] != simd::kLeftOut) bad_predicted.Add(at + i);
