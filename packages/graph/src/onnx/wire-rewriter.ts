@@ -1,4 +1,4 @@
-import { Cursor } from "./wire.js";
+import { Cursor } from "./wire-cursor.js";
 
 /**
  * Returns the new content of a field (the block of a length-delimited field without its length, or a number's

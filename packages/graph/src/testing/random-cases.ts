@@ -1,38 +1,9 @@
 import type { Value } from "../ir.js";
 import * as ops from "../operators/ops.js";
-import { apart, awayFromZero, type OperatorCase, positive, uniforms } from "./case.js";
+import { apart, awayFromZero, type OperatorCase, positive } from "./case.js";
+import { Draw } from "./draw.js";
 
 // Attributes drawn at random, the same ones every time: combinations that the tables of the other files lack.
-
-/** Random choices that depend on the seed alone. */
-class Draw {
-  readonly #next: () => number;
-  constructor(seed: number) {
-    this.#next = uniforms(seed);
-  }
-
-  /** Draws a whole number from `low` to `high`, both included. */
-  int(low: number, high: number): number {
-    return low + Math.min(Math.floor(((this.#next() + 1) / 2) * (high - low + 1)), high - low);
-  }
-
-  ints(count: number, low: number, high: number): number[] {
-    return Array.from({ length: count }, () => this.int(low, high));
-  }
-
-  one<T>(list: readonly T[]): T {
-    return list[this.int(0, list.length - 1)]!;
-  }
-
-  some<T>(list: readonly T[]): T[] {
-    return list.filter(() => this.int(0, 1) === 1);
-  }
-
-  shuffled<T>(list: readonly T[]): T[] {
-    const rest = [...list];
-    return list.map(() => rest.splice(this.int(0, rest.length - 1), 1)[0]!);
-  }
-}
 
 type Drawn = Pick<OperatorCase, "inputs" | "build">;
 type Maker = (draw: Draw) => Drawn & { readonly attributes: unknown };
