@@ -79,17 +79,12 @@ export {
   type IntactCheckpoint,
   readRunCheckpoint,
 } from "./trainer/checkpoint-rotation.js";
+export { DivergedError } from "./trainer/diverged-error.js";
 export { type BatchSource, type Progress, TrainingAbortedError } from "./trainer/epoch.js";
 export type { EpochRecord } from "./trainer/epoch-record.js";
 export { type FitOptions, type FitResult, fit } from "./trainer/fit.js";
 export { type LossGradient, type LossOptions, lossAndGradient } from "./trainer/loss-and-gradient.js";
-export {
-  DivergedError,
-  type StepResult,
-  type TrainerOptions,
-  type TrainingBatch,
-  type WeightsChoice,
-} from "./trainer/options.js";
+export type { StepResult, TrainerOptions, WeightsChoice } from "./trainer/options.js";
 export {
   buildEvaluationGraph,
   buildInferenceGraph,
@@ -97,3 +92,4 @@ export {
   type LossValues,
 } from "./trainer/step-graph.js";
 export { Trainer } from "./trainer/trainer.js";
+export type { TrainingBatch } from "./trainer/training-batch.js";

@@ -1,10 +1,11 @@
 import { InvalidArgumentError } from "@pixelcal/core";
 import { prefetch } from "@pixelcal/io";
+import { DivergedError } from "./diverged-error.js";
 import type { EpochRecord } from "./epoch-record.js";
 import { foregroundDice } from "./foreground-dice.js";
 import { labelNll } from "./label-nll.js";
-import { DivergedError, type TrainingBatch } from "./options.js";
 import type { Trainer } from "./trainer.js";
+import type { TrainingBatch } from "./training-batch.js";
 
 /**
  * Batches by epoch. An epoch's batches depend on its number alone, so a resumed run sees the same batches.

@@ -14,8 +14,8 @@ import { readCheckpoint } from "./checkpoint.js";
 import { checkpointFiles, DamagedCheckpointError } from "./checkpoint-rotation.js";
 import type { BatchSource } from "./epoch.js";
 import { type FitOptions, type FitResult, fit } from "./fit.js";
-import type { TrainingBatch } from "./options.js";
 import { Trainer } from "./trainer.js";
+import type { TrainingBatch } from "./training-batch.js";
 
 const size = 16;
 const epochs = 3;

@@ -1,35 +1,15 @@
 import { availableParallelism } from "node:os";
-import type { Labels, Tensor } from "@pixelcal/core";
-import {
-  checkLabels,
-  checkOptions,
-  checkTensor,
-  InvalidArgumentError,
-  invalidArgument,
-  optionNames,
-} from "@pixelcal/core";
+import { checkOptions, InvalidArgumentError, invalidArgument, optionNames } from "@pixelcal/core";
 import { type Graph, OnnxFile } from "@pixelcal/graph";
-import type { LabelRange, Loss } from "@pixelcal/losses";
+import type { Loss } from "@pixelcal/losses";
 import type { CanonicalOptions } from "../model/canonical.js";
 import type { AnyModel, FileOptions } from "../model/source.js";
 import type { Optimizer } from "../optimizer/optimizer.js";
 import { type ParameterGroup, parameterGroupNames } from "../optimizer/parameter-groups.js";
 import type { Schedule } from "../optimizer/schedule.js";
 import { selected, selectionNames, type TrainableSelection } from "../optimizer/trainable.js";
-import type { Tensors, TrainDevice } from "../runtime/session.js";
+import type { TrainDevice } from "../runtime/session.js";
 import type { LossValues } from "./step-graph.js";
-
-/** Images [N, C, ...spatial] with their labels [N, ...spatial]. */
-export interface TrainingBatch {
-  readonly images: Tensor<"float32">;
-  readonly labels: Labels;
-  /** Numbers that the labels are known to hold, as a loader's are; others are checked. */
-  readonly labelRange?: LabelRange;
-  /** Physical size per spatial axis, for losses that measure distances. */
-  readonly spacing?: readonly number[];
-  /** The result of `Trainer.targets` for these labels, if already computed. */
-  readonly targets?: Tensors;
-}
 
 export interface TrainerOptions extends Omit<CanonicalOptions, "outputs">, FileOptions {
   readonly model: AnyModel;
@@ -131,22 +111,6 @@ export interface StepResult extends LossValues {
   readonly learningRate: number;
 }
 
-/** The loss or its gradient is not finite; parameters and buffers are as before the step. */
-export class DivergedError extends Error {
-  readonly code = "ERR_PIXELCAL_DIVERGED";
-  /** For example "the loss is NaN". */
-  readonly what: string;
-  constructor(what: string, updates: number) {
-    super(`training diverged: ${what} after ${updates} updates`);
-    this.name = "DivergedError";
-    this.what = what;
-  }
-}
-
-export function checkFinite(what: string, value: number, updates: number): void {
-  if (!Number.isFinite(value)) throw new DivergedError(`the ${what} is ${value}`, updates);
-}
-
 /** Returns the parameters that option `trainable` selects. */
 export function chosen(
   model: Graph,
@@ -204,23 +168,6 @@ export function checkNumbers(options: TrainerOptions): {
   if (batchNorm !== "update" && batchNorm !== "frozen")
     throw invalidArgument("batchNorm", "update or frozen", batchNorm);
   return { clipNorm, accumulate, threads };
-}
-
-/**
- * Returns the images' dims. Throws `InvalidArgumentError` unless labels [N, ...spatial] fit images [N, C,
- * ...spatial].
- */
-export function checkBatch(batch: TrainingBatch): readonly number[] {
-  if (typeof batch !== "object" || batch === null) throw invalidArgument("batch", "images and labels", batch);
-  const { images, labels } = batch;
-  checkTensor("images", images, ["float32"], [3, 5]);
-  checkLabels(labels);
-  const [count, , ...size] = images.dims;
-  const wanted = [count, ...size];
-  if (labels.dims.length !== wanted.length || labels.dims.some((n, axis) => n !== wanted[axis])) {
-    throw invalidArgument("labels", `[${wanted.join(", ")}] for images [${images.dims}]`, `[${labels.dims}]`);
-  }
-  return images.dims;
 }
 
 /** Returns the other options that a checkpoint records; empty if all are defaults. */

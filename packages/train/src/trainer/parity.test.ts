@@ -6,8 +6,8 @@ import { unet2d } from "../model/unet2d.js";
 import { unet3d } from "../model/unet3d.js";
 import { adamW, sgd } from "../optimizer/optimizer.js";
 import { hashed } from "./hashed.test.helper.js";
-import type { TrainingBatch } from "./options.js";
 import { Trainer } from "./trainer.js";
+import type { TrainingBatch } from "./training-batch.js";
 
 interface Case {
   readonly name: string;

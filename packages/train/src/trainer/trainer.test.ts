@@ -12,7 +12,8 @@ import { adamW, sgd } from "../optimizer/optimizer.js";
 import { constant, cosine } from "../optimizer/schedule.js";
 import { Network } from "../predict/network.js";
 import { createSession, DeviceError } from "../runtime/session.js";
-import { DivergedError, type TrainerOptions } from "./options.js";
+import { DivergedError } from "./diverged-error.js";
+import type { TrainerOptions } from "./options.js";
 import { Trainer } from "./trainer.js";
 import { greatest, smallUnet, squares, trainerWith } from "./training.test.helper.js";
 

@@ -10,18 +10,12 @@ import { SerialQueue } from "../runtime/serial-queue.js";
 import type { Tensors, TrainDevice } from "../runtime/session.js";
 import { restoreArrays, stateDifferences, writeCheckpoint } from "./checkpoint.js";
 import { readRunCheckpoint } from "./checkpoint-rotation.js";
+import { checkFinite } from "./diverged-error.js";
 import type { HostState } from "./host-state.js";
-import {
-  checkBatch,
-  checkFinite,
-  chosenWeights,
-  type StepResult,
-  type TrainerOptions,
-  type TrainingBatch,
-  type WeightsChoice,
-} from "./options.js";
+import { chosenWeights, type StepResult, type TrainerOptions, type WeightsChoice } from "./options.js";
 import { checkpointState, type Setup, setUp } from "./setup.js";
 import { type LossValues, lossValues, targetFeeds } from "./step-graph.js";
+import { checkBatch, type TrainingBatch } from "./training-batch.js";
 import type { UpdateScalars, Weights } from "./weights.js";
 
 type Floats = Tensor<"float32">;

@@ -9,9 +9,11 @@ import { unet3d } from "../model/unet3d.js";
 import { adamW, sgd } from "../optimizer/optimizer.js";
 import { gpuTensorCount } from "../runtime/gpu-tensor.js";
 import type { TrainDevice } from "../runtime/session.js";
+import { DivergedError } from "./diverged-error.js";
 import { lossAndGradient } from "./loss-and-gradient.js";
-import { DivergedError, type TrainerOptions, type TrainingBatch } from "./options.js";
+import type { TrainerOptions } from "./options.js";
 import { Trainer } from "./trainer.js";
+import type { TrainingBatch } from "./training-batch.js";
 
 // The same on the processor and on webgpu: one adapter serves real GPUs and software alike.
 

@@ -2,8 +2,9 @@ import { Random, type Tensor, tensor } from "@pixelcal/core";
 import { crossEntropy } from "@pixelcal/losses";
 import { unet2d } from "../model/unet2d.js";
 import { adamW } from "../optimizer/optimizer.js";
-import type { TrainerOptions, TrainingBatch } from "./options.js";
+import type { TrainerOptions } from "./options.js";
 import { Trainer } from "./trainer.js";
+import type { TrainingBatch } from "./training-batch.js";
 
 /** Bright squares on noise, images [count, 1, ...extent] with labels: learnable in a few steps. */
 export function squares(seed: number, count = 2, extent: readonly number[] = [16, 16]): TrainingBatch {

@@ -5,8 +5,9 @@ import { onnxModel } from "@pixelcal/graph/testing";
 import { signedDistanceCalibration } from "@pixelcal/losses";
 import { describe, expect, test } from "vitest";
 import { createSession } from "../runtime/session.js";
-import type { TrainerOptions, TrainingBatch } from "./options.js";
+import type { TrainerOptions } from "./options.js";
 import { Trainer } from "./trainer.js";
+import type { TrainingBatch } from "./training-batch.js";
 
 // Networks as exporters write them; architectures.test.ts has their gradients.
 const folder = new URL("../../test/golden/architectures/", import.meta.url);

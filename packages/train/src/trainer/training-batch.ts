@@ -1,0 +1,32 @@
+import { checkLabels, checkTensor, invalidArgument, type Labels, type Tensor } from "@pixelcal/core";
+import type { LabelRange } from "@pixelcal/losses";
+import type { Tensors } from "../runtime/session.js";
+
+/** Images [N, C, ...spatial] with their labels [N, ...spatial]. */
+export interface TrainingBatch {
+  readonly images: Tensor<"float32">;
+  readonly labels: Labels;
+  /** Numbers that the labels are known to hold, as a loader's are; others are checked. */
+  readonly labelRange?: LabelRange;
+  /** Physical size per spatial axis, for losses that measure distances. */
+  readonly spacing?: readonly number[];
+  /** The result of `Trainer.targets` for these labels, if already computed. */
+  readonly targets?: Tensors;
+}
+
+/**
+ * Returns the images' dims. Throws `InvalidArgumentError` unless labels [N, ...spatial] fit images [N, C,
+ * ...spatial].
+ */
+export function checkBatch(batch: TrainingBatch): readonly number[] {
+  if (typeof batch !== "object" || batch === null) throw invalidArgument("batch", "images and labels", batch);
+  const { images, labels } = batch;
+  checkTensor("images", images, ["float32"], [3, 5]);
+  checkLabels(labels);
+  const [count, , ...size] = images.dims;
+  const wanted = [count, ...size];
+  if (labels.dims.length !== wanted.length || labels.dims.some((n, axis) => n !== wanted[axis])) {
+    throw invalidArgument("labels", `[${wanted.join(", ")}] for images [${images.dims}]`, `[${labels.dims}]`);
+  }
+  return images.dims;
+}
