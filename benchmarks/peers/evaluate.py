@@ -27,7 +27,7 @@ def hd95(a, b):
 
 
 def binned(p, y, offset):
-    """(ECE, pECE) of scores p against y in bins that are open below."""
+    """Returns (ECE, pECE) of scores p against y in bins that are open below."""
     edges = np.linspace(0, 1, BINS + 1)
     ece = pece = 0.0
     for low, high in zip(edges[:-1], edges[1:]):

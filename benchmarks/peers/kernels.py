@@ -144,7 +144,7 @@ def soft_reference(labels, options):
 
 
 def bins_of(p, hit, false_positive_weight=None):
-    """Expected calibration error of equal-width bins (lo, hi], and pECE when a weight is given."""
+    """Returns the expected calibration error of equal-width bins (lo, hi], and pECE when a weight is given."""
     edges = np.linspace(0, 1, 11)
     error = 0.0
     for low, high in zip(edges[:-1], edges[1:]):

@@ -1,5 +1,5 @@
 """Writes packages/train/test/golden/architectures/*.onnx: small networks of many families as PyTorch exports them, by both
-exporters, and in architectures.json what PyTorch says of their gradients, for architectures.test.ts.
+exporters, and in architectures.json PyTorch's gradients, for architectures.test.ts.
 
 Needs torch 2.13, onnx, onnxscript. Gradients are taken in float64. Of every parameter's gradient the file keeps its norm and
 its product with a fixed vector; the loss is the sum of all outputs times fixed numbers.
@@ -46,7 +46,7 @@ networks = {
 
 
 def seeded(network):
-    """Weights and statistics that leave no two of them equal."""
+    """Sets weights and statistics so that no two are equal."""
     torch.manual_seed(0)
     net = network()
     for name, tensor in list(net.named_parameters()) + list(net.named_buffers()):
@@ -67,7 +67,7 @@ def export(net, image, exporter, path):
 
 
 def without_notes(model):
-    """Without what the exporter says about its own sources, which is most of a small file."""
+    """Removes the exporter's notes about its sources, which are most of a small file."""
     for part in [model, *model.graph.node, *model.graph.input, *model.graph.output, *model.graph.initializer]:
         del part.metadata_props[:]
         part.doc_string = ""
@@ -80,7 +80,7 @@ def outputs_of(y):
 
 
 def gradients(net, image, folded):
-    """Gradients in float64, by batch statistics unless norms are folded into convolutions."""
+    """Returns gradients in float64, by batch statistics unless norms are folded into convolutions."""
     own = {name for name, _ in net.named_parameters()}
     net = fuse(net.double()).requires_grad_() if folded else net.double().train()
     for module in net.modules():

@@ -18,7 +18,7 @@ OUT = pathlib.Path(__file__).parents[2] / "packages/core/test/golden/distance.js
 
 
 def floats(array):
-    """The shortest decimals that round to these float32 values."""
+    """Returns the shortest decimals that round to these float32 values."""
     return [float(np.format_float_positional(x)) for x in np.asarray(array, np.float32).ravel()]
 
 
@@ -55,7 +55,7 @@ def signed_case(labels, classes):
 
 
 def fixture():
-    """The label fixture of the project's other golden numbers; class 2 is absent in sample 1."""
+    """Makes the label fixture of the project's other golden numbers; class 2 is absent in sample 1."""
     labels = np.zeros((2, 6, 7), np.int64)
     labels[0, 1:4, 1:4] = 1
     labels[0, 3:6, 4:7] = 2

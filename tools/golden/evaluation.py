@@ -1,6 +1,6 @@
-"""Golden scores of the SDC repository's evaluation convention (formulas.md 6.3, 6.5, 6.6), re-derived in numpy and scipy.
+"""Golden scores of the SDC repository's evaluation convention, written from its definitions in numpy and scipy.
 
-The cases are formulas over integers, twin in packages/evaluate/src/evaluate.test.ts. Run: python tools/golden/evaluation.py
+The cases are formulas over integers, as in packages/evaluate/src/evaluate.test.ts. Run: python tools/golden/evaluation.py
 Writes packages/evaluate/test/golden/evaluation.json.
 """
 
@@ -18,7 +18,7 @@ BINS = 10
 
 
 def make(name, stream, classes, size, labels_of):
-    """Probabilities in steps of 1/256 that favour the label, and the labels; both exact in float32."""
+    """Makes probabilities in steps of 1/256 that favour the label, and the labels; both exact in float32."""
     grid = np.indices(size)
     labels = labels_of(grid).astype(np.int64)
     weight = np.floor((hashed(classes * labels.size, stream).reshape(classes, *size) + 1) * 20)
@@ -47,7 +47,7 @@ def hd95(a, b):
 
 
 def binned(p, y, weight):
-    """(ECE, pECE) of scores p against y in 10 bins, open below."""
+    """Returns (ECE, pECE) of scores p against y in 10 bins, open below."""
     edges = np.linspace(0, 1, BINS + 1)
     ece = pece = 0.0
     for low, high in zip(edges[:-1], edges[1:]):

@@ -4,7 +4,7 @@ import numpy as np
 
 
 def hashed(count: int, stream: int) -> np.ndarray:
-    """`count` float64 values in [-1, 1): a 32-bit integer hash of (index, stream)."""
+    """Returns `count` float64 values in [-1, 1): a 32-bit integer hash of (index, stream)."""
     mask = np.uint64(0xFFFFFFFF)
     h = (np.arange(count, dtype=np.uint64) * np.uint64(0x9E3779B1) + np.uint64((stream * 0x85EBCA77) & 0xFFFFFFFF)) & mask
     for shift, factor in ((16, 0x7FEB352D), (15, 0x846CA68B)):

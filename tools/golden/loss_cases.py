@@ -1,4 +1,4 @@
-"""Which losses are evaluated on which fixture; each is a configuration as `lossFromConfig` reads it."""
+"""The losses that are evaluated on each fixture; each is a configuration as `lossFromConfig` reads it."""
 
 MORPHOLOGY = ("erosion", "dilation", "opening", "closing", "internal-gradient", "external-gradient", "gradient", "none")
 KERNELS = ("mean", "max", "min", "mode", "gaussian", "bilateral")

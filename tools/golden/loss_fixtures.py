@@ -45,7 +45,7 @@ def scattered(shape, classes):
 
 
 def fixture(labels, classes, amplitude=3, spacing=None, whole=False):
-    """`whole` rounds the logits to whole numbers, which makes ties among classes and hinges exactly at 0."""
+    """Makes a fixture; `whole` rounds the logits to whole numbers, which makes ties among classes and hinges exactly at 0."""
     dims = [labels.shape[0], classes, *labels.shape[1:]]
     coefficients = [2, 3] + ([0.9, 0.5] if labels.ndim == 3 else [0.7, 0.9, 0.5])
     size = int(np.prod(dims))
@@ -60,7 +60,7 @@ def fixture(labels, classes, amplitude=3, spacing=None, whole=False):
 
 
 def stacked(base):
-    """The sheet's fixture with its two samples as the two slices of one volume."""
+    """Returns the sheet's fixture with its two samples as the two slices of one volume."""
     base = {**base, "dims": [1, 3, 2, 6, 7], "labels": base["labels"][None], "image": [0, 0, 0.3, 0.8]}
     return {**base, "spacing": [1, 1, 1], "logits": {**base["logits"], "coefficients": [0, 3, 2, 0.9, 0.5]},
             "entries": [int(np.ravel_multi_index((0, 1, 0, 2, 2), base["dims"])), 90, 130]}
@@ -102,7 +102,7 @@ def image_of(f):
 
 
 def run_lengths(f):
-    """Labels as [value, count, value, count, ...]."""
+    """Returns labels as [value, count, value, count, ...]."""
     flat = f["labels"].ravel()
     starts = np.flatnonzero(np.r_[True, flat[1:] != flat[:-1]])
     counts = np.diff(np.r_[starts, flat.size])

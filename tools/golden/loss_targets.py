@@ -11,7 +11,7 @@ def one_hot(labels, classes):
 
 
 def windows(array, size, mode, axes, cval=0.0):
-    """All shifted copies of `array` under a box window over `axes`, centre included, in raster order."""
+    """Returns all shifted copies of `array` under a box window over `axes`, centre included, in raster order."""
     radius = size // 2
     pad = [(radius, radius) if axis in axes else (0, 0) for axis in range(array.ndim)]
     padded = np.pad(array, pad, mode=mode, **({"constant_values": cval} if mode == "constant" else {}))
@@ -31,7 +31,7 @@ def offsets_of(size, dimensions):
 
 
 def nacl(labels, classes, kernel="mean", size=3, sigma=1.0, image=None, morph="none", dimensions=2):
-    """Neighbourhood targets of NACL's authors; pixels outside the image count as class 0."""
+    """Returns neighbourhood targets of NACL's authors; pixels outside the image count as class 0."""
     if kernel == "gaussian":
         return svls(labels, classes, sigma, size, morph, dimensions)
     hot = one_hot(labels, classes)
@@ -66,7 +66,7 @@ def nacl(labels, classes, kernel="mean", size=3, sigma=1.0, image=None, morph="n
 
 
 def svls(labels, classes, sigma=1.0, size=3, morph="none", dimensions=None):
-    """SVLS soft labels: half the pixel's own label, half the Gaussian-weighted neighbours, replicate padding."""
+    """Returns SVLS soft labels: half the pixel's own label, half the Gaussian-weighted neighbours, replicate padding."""
     dimensions = dimensions or labels.ndim - 1
     hot = one_hot(labels, classes)
     gauss = np.exp(-(offsets_of(size, dimensions) ** 2).sum(1) / (2 * sigma**2))
@@ -80,13 +80,13 @@ def svls(labels, classes, sigma=1.0, size=3, morph="none", dimensions=None):
 
 
 def distribution(soft, hot):
-    """Divided by the sum over classes; a pixel that belongs to no class keeps its label."""
+    """Divides by the sum over classes; a pixel that belongs to no class keeps its label."""
     total = soft.sum(1, keepdims=True)
     return np.where(total > 0, soft / np.where(total > 0, total, 1), hot)
 
 
 def adapted(hot, morph, dimensions):
-    """Morphology of every mask over the last `dimensions` axes."""
+    """Applies morphology to every mask over the last `dimensions` axes."""
     if morph == "none":
         return hot
     shape = hot.shape[hot.ndim - dimensions:]
@@ -94,7 +94,7 @@ def adapted(hot, morph, dimensions):
 
 
 def monai(labels, classes, kernel="mean", size=3):
-    """NACL targets of MONAI: a zero-padded filter of the one-hot map, so mass is lost at the border."""
+    """Returns NACL targets of MONAI: a zero-padded filter of the one-hot map, so mass is lost at the border."""
     hot = one_hot(labels, classes)
     if kernel == "mean":
         taps = np.full(size, 1 / size)
@@ -106,7 +106,7 @@ def monai(labels, classes, kernel="mean", size=3):
 
 
 def morphology(mask, op):
-    """Box morphology of radius 1 of one mask; what lies outside the image never wins."""
+    """Applies box morphology of radius 1 to one mask; pixels outside the image never decide."""
     erosion = lambda m: ndimage.minimum_filter(m, 3, mode="constant", cval=1)
     dilation = lambda m: ndimage.maximum_filter(m, 3, mode="constant", cval=0)
     m = mask.astype(np.int32)
@@ -142,7 +142,7 @@ def aggregate(mask, kernel):
 
 
 def adaptive(labels, classes, morph="gradient", kernel="mean"):
-    """The adaptive target of the SDC repository: each class on its own, slice by slice, then divided by the sum."""
+    """Returns the adaptive target of the SDC repository: each class on its own, slice by slice, then divided by the sum."""
     planes = labels.reshape(-1, *labels.shape[-2:])
     maps = np.stack([[aggregate(morphology(p == c, morph), kernel) for c in range(classes)] for p in planes])
     maps = maps.reshape(*labels.shape[:-2], classes, *labels.shape[-2:])
@@ -151,7 +151,7 @@ def adaptive(labels, classes, morph="gradient", kernel="mean"):
 
 
 def consistent(labels, classes, size=3, kernel="mean", sigma=1.0, morph="none"):
-    """Labels away from class borders, neighbourhood frequencies (replicate border) at them."""
+    """Returns labels away from class borders, neighbourhood frequencies (replicate border) at them."""
     hot = one_hot(labels, classes)
     if kernel == "gaussian":
         soft = svls(labels, classes, sigma, size)
@@ -165,12 +165,12 @@ def consistent(labels, classes, size=3, kernel="mean", sigma=1.0, morph="none"):
 
 
 def distance_to_zero(mask, spacing):
-    """scipy's distance to the nearest zero; where there is none, to the point (-1, 0, ...), as scipy has it."""
+    """Returns scipy's distance to the nearest zero; where there is none, to the point (-1, 0, ...), as scipy does."""
     return ndimage.distance_transform_edt(mask, sampling=spacing)
 
 
 def signed_distance(labels, classes, normalize="max", spacing=None, truncate=None):
-    """Per-class signed distance, positive outside. "max" is the SDC repository's float32 arithmetic."""
+    """Returns the signed distance per class, positive outside. "max" is the SDC repository's float32 arithmetic."""
     out = np.zeros((labels.shape[0], classes, *labels.shape[1:]), np.float32)
     for n in range(labels.shape[0]):
         for c in range(classes):

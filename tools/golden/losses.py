@@ -21,7 +21,7 @@ GOLDEN = Path(__file__).resolve().parents[2] / "packages/losses/test/golden"
 
 
 class Case:
-    """What every definition below needs of one fixture: log-probabilities, probabilities and label-only targets."""
+    """The inputs of every definition below for one fixture: log-probabilities, probabilities and label-only targets."""
 
     def __init__(self, fixture, dtype):
         self.fixture, self.dtype = fixture, dtype
@@ -420,7 +420,7 @@ def options_of(config):
 
 
 def evaluate(fixture, config, dtype, term="loss"):
-    """Every term's value, and the gradient of `term` with respect to the logits."""
+    """Returns every term's value, and the gradient of `term` with respect to the logits."""
     case = Case(fixture, dtype)
     terms = LOSSES[config["name"]](case, **options_of(config))
     (gradient,) = torch.autograd.grad(terms[term], case.z)
@@ -444,7 +444,7 @@ def golden(fixture, config):
 
 
 def check_rows():
-    """The rows printed by the authors' code have to come out of the definitions above."""
+    """Fails unless the definitions above give the rows printed by the authors' code."""
     wrong = []
     for row in json.loads((GOLDEN / "sheet-rows.json").read_text()):
         fixture, term = FIXTURES[row["fixture"]], row.get("term", "loss")

@@ -26,7 +26,7 @@ CLASSES = 4
 
 
 def blobs(shape):
-    """Regions a few pixels wide, class 3 in the first image only."""
+    """Makes regions a few pixels wide, class 3 in the first image only."""
     field = random.standard_normal((CLASSES, *shape))
     for axis in range(2, field.ndim):
         field = field + np.roll(field, 1, axis) + np.roll(field, -1, axis)
@@ -39,7 +39,7 @@ def one_hot(labels):
 
 
 def windows(tensor, size):
-    """(N, C, H, W) to (N, C, size * size, H, W), zero padding."""
+    """Unfolds (N, C, H, W) to (N, C, size * size, H, W), zero padding."""
     n, c, h, w = tensor.shape
     return F.unfold(tensor, size, padding=size // 2).reshape(n, c, size * size, h, w)
 

@@ -23,7 +23,7 @@ OUT = pathlib.Path(__file__).parents[2] / "packages/train/test/golden/training.j
 
 
 def fill(model: nn.Module) -> None:
-    """Weights and biases of convolutions, in order: uniform in +-1/sqrt(fan in), one stream each; norms 1 and 0."""
+    """Makes weights and biases of convolutions, in order: uniform in +-1/sqrt(fan in), one stream each; norms 1 and 0."""
     with torch.no_grad():
         layers = [m for m in model.modules() if isinstance(m, (nn.Conv2d, nn.Conv3d, nn.ConvTranspose2d, nn.ConvTranspose3d))]
         arrays = [(layer, value) for layer in layers for value in (layer.weight, layer.bias) if value is not None]
@@ -34,7 +34,7 @@ def fill(model: nn.Module) -> None:
 
 
 def batch(step: int, shape: tuple, classes: int):
-    """Discs (balls) of radius 5 to 9, one per foreground class, and an image that shows them under noise.
+    """Makes discs (balls) of radius 5 to 9, one per foreground class, and an image that shows them under noise.
 
     Class 2 is missing in every odd sample, so that absent classes are part of the comparison."""
     count, channels, *size = shape

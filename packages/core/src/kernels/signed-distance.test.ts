@@ -31,7 +31,7 @@ describe("equals the authors' float32 output bit for bit", () => {
     }
   });
 
-  test("the fixture's sums of formulas.md section 9", () => {
+  test("the fixture's sums by the authors' code", () => {
     const { data } = signedDistanceSync(
       tensor("uint8", Uint8Array.from(golden.signed[0]!.labels), [2, 6, 7]),
       {
