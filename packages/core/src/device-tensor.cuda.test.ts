@@ -69,7 +69,7 @@ test("results that feed one another stay on the device", async () => {
 test("a disposed tensor is an error, also for calls to come, not for one that runs", async () => {
   const there = await toDevice(mask, "cuda");
   const running = distanceTransform(there, cuda);
-  there.dispose();
+  there[Symbol.dispose]();
   there.dispose();
   expect(there.disposed).toBe(true);
   expect(await running).toEqual(await distanceTransform(mask));

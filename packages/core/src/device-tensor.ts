@@ -40,6 +40,10 @@ export class DeviceTensor<T extends DataType = DataType> implements Tensor<T> {
     this.#handle = undefined;
   }
 
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
   /** Returns a copy in this process. */
   async toTensor(): Promise<Tensor<T>> {
     const request = { array: this.handle("tensor"), device: this.device };

@@ -130,6 +130,7 @@ export {
 } from "./metrics/label-surface-distance.js";
 export type { CaseStatistics, Metric } from "./metrics/metric.js";
 export { type GroupResult, MetricGroup } from "./metrics/metric-group.js";
+export type { MetricJson } from "./metrics/metric-state.js";
 export {
   type ArgMaxOptions,
   argMax,

@@ -27,7 +27,8 @@ test("one has it until it is released, and the folder made for it goes", async (
   await lock.release();
   await lock.release();
   expect(existsSync(run())).toBe(false);
-  await (await lockFolder(run())).release();
+  await (await lockFolder(run()))[Symbol.asyncDispose]();
+  expect(existsSync(run())).toBe(false);
 });
 
 test("beside what is replaced as a whole", async () => {

@@ -25,7 +25,7 @@ export class LockedError extends Error {
 }
 
 /** The exclusive right to write somewhere, until it is released or the process ends. */
-export interface Lock {
+export interface Lock extends AsyncDisposable {
   /** Releases the right; releasing it twice is harmless. */
   release(): Promise<void>;
 }
@@ -69,14 +69,13 @@ async function locked(path: string, file: string, made: readonly string[]): Prom
     throw writeError(path, error);
   }
   held.set(key, owner.token);
-  return {
-    async release() {
-      if (held.get(key) !== owner.token) return;
-      held.delete(key);
-      if (ownerOf(key)?.token === owner.token) await rm(key, { force: true });
-      await removeFolders(made);
-    },
+  const release = async (): Promise<void> => {
+    if (held.get(key) !== owner.token) return;
+    held.delete(key);
+    if (ownerOf(key)?.token === owner.token) await rm(key, { force: true });
+    await removeFolders(made);
   };
+  return { release, [Symbol.asyncDispose]: release };
 }
 
 /**

@@ -10,6 +10,8 @@ import {
   type DecodedState,
   decodeState,
   encodeState,
+  type MetricJson,
+  stateJson,
 } from "./metric-state.js";
 import { ScoredCase } from "./scored-case.js";
 
@@ -115,6 +117,10 @@ export abstract class Accumulator<R, O extends { readonly classes: number }> imp
 
   state(): Uint8Array {
     return encodeState(this.kind, this.options, this.sums);
+  }
+
+  toJSON(): MetricJson {
+    return stateJson(this.kind, this.state());
   }
 
   protected checkProbs(probs: Probabilities): void {

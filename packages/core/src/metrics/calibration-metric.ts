@@ -21,7 +21,7 @@ import {
   pixelExpectedCalibrationError,
   rootMeanSquareCalibrationError,
 } from "./calibration-error.js";
-import { checkCounts, checkTotals } from "./metric-state.js";
+import { checkCounts, checkTotals, type MetricJson, stateBytes } from "./metric-state.js";
 import type { ScoredCase } from "./scored-case.js";
 
 export interface CalibrationMetricOptions extends BinOptions, PixelCalibrationErrorOptions {
@@ -105,6 +105,10 @@ export class CalibrationMetric extends Accumulator<CalibrationResult, Calibratio
   static restore(state: Uint8Array): CalibrationMetric {
     const make = (options: CalibrationMetricOptions): CalibrationMetric => new CalibrationMetric(options);
     return Accumulator.restored("CalibrationMetric", state, make, withDropped);
+  }
+
+  static fromJSON(json: MetricJson): CalibrationMetric {
+    return CalibrationMetric.restore(stateBytes("CalibrationMetric", json));
   }
 
   protected override checkSums(sums: Float64Array): void {

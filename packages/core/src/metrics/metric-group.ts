@@ -4,7 +4,7 @@ import type { Labels, Probabilities } from "../tensor.js";
 import type { Accumulator } from "./accumulator.js";
 import { CalibrationMetric } from "./calibration-metric.js";
 import type { Metric } from "./metric.js";
-import { decodeState, encodeState } from "./metric-state.js";
+import { decodeState, encodeState, type MetricJson, stateBytes, stateJson } from "./metric-state.js";
 import { OverlapMetric } from "./overlap-metric.js";
 import { ProbabilityScoreMetric } from "./probability-score-metric.js";
 import { type MetricUpdateOptions, ScoredCase } from "./scored-case.js";
@@ -66,6 +66,10 @@ export class MetricGroup<M extends Readonly<Record<string, Metric<unknown>>>>
     return new MetricGroup(metrics);
   }
 
+  static fromJSON(json: MetricJson): MetricGroup<Readonly<Record<string, Metric<unknown>>>> {
+    return MetricGroup.restore(stateBytes(kind, json));
+  }
+
   async update(probs: Probabilities, labels: Labels, options: MetricUpdateOptions = {}): Promise<void> {
     checkOptions("options", options, updateNames);
     const scored = new ScoredCase(probs, labels, options);
@@ -110,6 +114,10 @@ export class MetricGroup<M extends Readonly<Record<string, Metric<unknown>>>>
       at += sums.length;
     }
     return encodeState(kind, { parts }, all);
+  }
+
+  toJSON(): MetricJson {
+    return stateJson(kind, this.state());
   }
 
   #members(): readonly (readonly [string, Member])[] {

@@ -1,3 +1,4 @@
+import { constants } from "node:buffer";
 import { crc32 } from "node:zlib";
 import { InvalidArgumentError, invalidArgument } from "../errors.js";
 
@@ -54,6 +55,35 @@ export function decodeState(kind: string, state: Uint8Array): DecodedState {
   const sums = new Float64Array((state.length - start) / 8);
   for (let i = 0; i < sums.length; i++) sums[i] = view.getFloat64(start + 8 * i, true);
   return { version, options: header.options, sums };
+}
+
+/** A metric's state as JSON holds it: the name of the class, and the bytes of `state()` in Base64. */
+export interface MetricJson {
+  readonly kind: string;
+  readonly state: string;
+}
+
+/** Returns a state as JSON; throws when it is longer than a string can be. */
+export function stateJson(kind: string, state: Uint8Array): MetricJson {
+  const bytes = Buffer.from(state.buffer, state.byteOffset, state.byteLength);
+  if (Math.ceil(bytes.length / 3) * 4 > constants.MAX_STRING_LENGTH) {
+    const message = `state: ${bytes.length} bytes are too many for JSON; store the bytes of state()`;
+    throw new InvalidArgumentError("state", message, { code: "ERR_PIXELCAL_RESULT_TOO_LARGE" });
+  }
+  return { kind, state: bytes.toString("base64") };
+}
+
+/** Returns the bytes of a state that {@link stateJson} made for this `kind`. */
+export function stateBytes(kind: string, json: MetricJson): Uint8Array {
+  if (typeof json !== "object" || json === null || Array.isArray(json))
+    throw invalidArgument("json", "an object, as JSON.parse returns it", json);
+  if (json.kind !== kind) throw invalidArgument("json", `a state of ${kind}`, json.kind);
+  const { state } = json;
+  const bytes = typeof state === "string" ? Buffer.from(state, "base64") : undefined;
+  // Buffer skips what is no Base64, which would hide damage from the checksum.
+  if (bytes === undefined || bytes.toString("base64") !== state)
+    throw invalidArgument("json.state", "bytes in Base64", state);
+  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
 }
 
 /** Throws unless the sums from `from` to `to` are whole, not negative and exact. */

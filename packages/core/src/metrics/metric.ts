@@ -1,13 +1,14 @@
 import type { Labels, Probabilities } from "../tensor.js";
-import { checkCounts, checkTotals } from "./metric-state.js";
+import { checkCounts, checkTotals, type MetricJson } from "./metric-state.js";
 import type { MetricUpdateOptions } from "./scored-case.js";
 
 /**
  * A score over a stream of cases in bounded memory. `update` takes probabilities `[N, C, ...spatial]` and
  * labels `[N, ...spatial]`; each of the N images is a case. `merge` adds what another accumulator with the
  * same options has seen, in any order (counts exactly, sums up to float64 rounding). `state` is a documented
- * byte string from which the class's static `restore` makes an equal accumulator. An update that fails or is
- * aborted adds nothing.
+ * byte string from which the class's static `restore` makes an equal accumulator; `toJSON`, which
+ * `JSON.stringify` calls, and the static `fromJSON` do the same with JSON. An update that
+ * fails or is aborted adds nothing.
  */
 export interface Metric<R> {
   update(probs: Probabilities, labels: Labels, options?: MetricUpdateOptions): Promise<void>;
@@ -15,6 +16,7 @@ export interface Metric<R> {
   compute(): R;
   reset(): void;
   state(): Uint8Array;
+  toJSON(): MetricJson;
 }
 
 /** The statistics of one number per case. */

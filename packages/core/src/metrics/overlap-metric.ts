@@ -3,7 +3,7 @@ import { InvalidArgumentError } from "../errors.js";
 import type { Tensor } from "../tensor.js";
 import { Accumulator, checkMetricOptions, type StateContent } from "./accumulator.js";
 import { type CaseStatistics, CaseSums } from "./metric.js";
-import { checkCounts } from "./metric-state.js";
+import { checkCounts, type MetricJson, stateBytes } from "./metric-state.js";
 import {
   checkOverlapPolicy,
   confusionCounts,
@@ -61,6 +61,10 @@ export class OverlapMetric extends Accumulator<OverlapResult, OverlapMetricOptio
   static restore(state: Uint8Array): OverlapMetric {
     const make = (options: OverlapMetricOptions): OverlapMetric => new OverlapMetric(options);
     return Accumulator.restored("OverlapMetric", state, make, withNamedPolicy);
+  }
+
+  static fromJSON(json: MetricJson): OverlapMetric {
+    return OverlapMetric.restore(stateBytes("OverlapMetric", json));
   }
 
   protected override checkSums(sums: Float64Array): void {

@@ -1,7 +1,7 @@
 import { optionNames } from "../check-options.js";
 import { invalidArgument } from "../errors.js";
 import { Accumulator, checkMetricOptions, type StateContent } from "./accumulator.js";
-import { checkCounts, checkTotals } from "./metric-state.js";
+import { checkCounts, checkTotals, type MetricJson, stateBytes } from "./metric-state.js";
 import { brierScore, checkFloor, negativeLogLikelihood, probabilityScores } from "./probability-scores.js";
 import type { ScoredCase } from "./scored-case.js";
 
@@ -40,6 +40,10 @@ export class ProbabilityScoreMetric extends Accumulator<
     const make = (options: ProbabilityScoreMetricOptions): ProbabilityScoreMetric =>
       new ProbabilityScoreMetric(options);
     return Accumulator.restored("ProbabilityScoreMetric", state, make, withBounded);
+  }
+
+  static fromJSON(json: MetricJson): ProbabilityScoreMetric {
+    return ProbabilityScoreMetric.restore(stateBytes("ProbabilityScoreMetric", json));
   }
 
   protected override checkSums(sums: Float64Array): void {

@@ -6,7 +6,7 @@ import type { Labels, Probabilities } from "../tensor.js";
 import { Accumulator, checkMetricOptions, type StateContent } from "./accumulator.js";
 import { labelSurfaceDistances } from "./label-surface-distance.js";
 import { type CaseStatistics, CaseSums } from "./metric.js";
-import { checkCounts } from "./metric-state.js";
+import { checkCounts, type MetricJson, stateBytes } from "./metric-state.js";
 import type { MetricUpdateOptions, ScoredCase } from "./scored-case.js";
 import { checkSurfaceDefinition, checkTolerances, type SurfaceDefinition } from "./surface-definition.js";
 
@@ -80,6 +80,10 @@ export class SurfaceDistanceMetric extends Accumulator<SurfaceDistanceResult, Su
     const make = (options: SurfaceDistanceMetricOptions): SurfaceDistanceMetric =>
       new SurfaceDistanceMetric(options);
     return Accumulator.restored("SurfaceDistanceMetric", state, make, withPercentile);
+  }
+
+  static fromJSON(json: MetricJson): SurfaceDistanceMetric {
+    return SurfaceDistanceMetric.restore(stateBytes("SurfaceDistanceMetric", json));
   }
 
   protected override checkSums(sums: Float64Array): void {

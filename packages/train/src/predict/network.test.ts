@@ -31,7 +31,7 @@ describe("Network", () => {
     const results = await Promise.all(sizes.map(([height, width]) => network.predict(image(height, width))));
     expect(results.map(({ dims }) => dims)).toEqual(sizes.map((size) => [1, 3, ...size]));
     expect(results[6]).toEqual(results[0]);
-    await network.close();
+    await network[Symbol.asyncDispose]();
   });
 
   it.each([2, 3])(

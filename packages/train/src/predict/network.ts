@@ -86,6 +86,10 @@ export class Network implements ProbabilityModel {
     return this.#queue.run(() => this.#sessions.close());
   }
 
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
   #run(kind: "probabilities" | "logits", images: Tensor<"float32">): Promise<Tensor<"float32">> {
     const { device, threads } = this.#options;
     // One at a time: the cache must not close a session that is in use.

@@ -84,7 +84,7 @@ describe("createSession", () => {
       await expect(session.run(...call)).rejects.toThrow(InvalidArgumentError);
       await expect(session.run(...call)).rejects.toThrow(message);
     }
-    await session.close();
+    await session[Symbol.asyncDispose]();
     await session.close();
     await expect(session.run({ a, b: a })).rejects.toThrow("session: closed");
   });

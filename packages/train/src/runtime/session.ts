@@ -60,7 +60,7 @@ export interface RunOptions {
 const runNames = optionNames<RunOptions>({ outputs: true, into: true });
 
 /** A model loaded on a device. */
-export interface Session {
+export interface Session extends AsyncDisposable {
   readonly device: TrainDevice;
   readonly inputs: readonly ValueInfo[];
   readonly outputs: readonly ValueInfo[];
@@ -248,6 +248,10 @@ class OrtSession implements Session {
     const session = this.#session;
     this.#session = undefined;
     await session?.release();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
   }
 }
 

@@ -218,6 +218,10 @@ export class Trainer implements ProbabilityModel {
     });
   }
 
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
   get #factor(): number {
     return this.#setup.schedule.factor(this.epoch, this.updates);
   }
