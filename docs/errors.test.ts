@@ -1,5 +1,6 @@
 // Every error has a stable code, which errors.md lists.
 import { readdirSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import * as core from "@pixelcal/core";
@@ -15,9 +16,15 @@ import { CommandError, Interrupted } from "../packages/cli/src/command-error.js"
 const root = fileURLToPath(new URL("..", import.meta.url));
 const page = readFileSync(join(root, "docs", "errors.md"), "utf8");
 
+const { AddonError } = createRequire(import.meta.url)("../native/addon-error.cjs");
 const format = new io.FormatError("a.npz", "x", "wrong");
 // One of each class.
+const addon: Error & { readonly code: string } = new AddonError(
+  [{ name: "a.node", reason: "absent" }],
+  "build it",
+);
 const made: Readonly<Record<string, Error & { readonly code: string }>> = {
+  AddonError: addon,
   InvalidArgumentError: core.invalidArgument("x", "a number", "y"),
   FormatError: format,
   WriteError: new io.WriteError("a.npz", "no space"),
@@ -64,6 +71,7 @@ test("every code of the sources is on the page, and every code of the page in th
 // Errors that their callers catch and wrap, or that end a process of the Predictor's own.
 const inner: ReadonlySet<string> = new Set([
   "io/src/archive-index.ts",
+  "io/src/volume/packed.ts",
   "io/src/zip.ts",
   "train/src/predict/service/child.ts",
   "train/src/predict/service/exchange.ts",
@@ -109,7 +117,11 @@ test("what is wrong with a file shows in the code", async () => {
 
 function sources(): readonly { readonly path: string; readonly text: string }[] {
   const packages = join(root, "packages");
-  return readdirSync(packages).flatMap((name) =>
+  const loader = ["addon-error.cjs", "index.cjs", "platform.cjs"].map((file) => ({
+    path: `native/${file}`,
+    text: readFileSync(join(root, "native", file), "utf8"),
+  }));
+  const own = readdirSync(packages).flatMap((name) =>
     readdirSync(join(packages, name, "src"), { recursive: true, encoding: "utf8" })
       .filter((file) => file.endsWith(".ts") && !/test|testing/.test(file))
       .map((file) => {
@@ -117,4 +129,5 @@ function sources(): readonly { readonly path: string; readonly text: string }[] 
         return { path, text: readFileSync(join(packages, path), "utf8") };
       }),
   );
+  return [...loader, ...own];
 }

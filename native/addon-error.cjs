@@ -12,7 +12,7 @@ class AddonError extends Error {
     const attempts = tried.map(({ name, reason }) => `\n  tried ${name}: ${reason}`);
     super(`native addon: does not load on ${found}${attempts.join("")}\n  to mend it: ${remedy}`, options);
     this.name = "AddonError";
-    this.code = "ADDON_NOT_LOADED";
+    this.code = "ERR_PIXELCAL_ADDON_NOT_LOADED";
     Object.assign(this, { platform, arch, libc, node, tried, remedy });
   }
 }

@@ -74,13 +74,13 @@ test.runIf(here === "linux-x64-glibc")("an installed CUDA package is preferred, 
   expect(load().origin).toBe(full("linux-x64-cuda"));
   install("linux-x64-cuda", { version: "0.0.0" });
   expect(load()).toMatchObject({
-    code: "ADDON_NOT_LOADED",
+    code: "ERR_PIXELCAL_ADDON_NOT_LOADED",
     remedy: `npm install ${full("linux-x64-cuda")}@${manifest.version}`,
   });
   rmSync(join(folder, "node_modules", "@pixelcal", "native-linux-x64-cuda"), { recursive: true });
   install("linux-x64-cuda", { text: "no library" });
   expect(load()).toMatchObject({
-    code: "ADDON_NOT_LOADED",
+    code: "ERR_PIXELCAL_ADDON_NOT_LOADED",
     remedy: `npm uninstall ${full("linux-x64-cuda")}`,
   });
 });
@@ -89,7 +89,7 @@ test.each([true, false])("a missing package is one error that says what to do, E
   const error = load({ esm });
   expect(error).toMatchObject({
     name: "AddonError",
-    code: "ADDON_NOT_LOADED",
+    code: "ERR_PIXELCAL_ADDON_NOT_LOADED",
     platform: process.platform,
     arch: process.arch,
     node: process.versions.node,
@@ -102,7 +102,7 @@ test.each([true, false])("a missing package is one error that says what to do, E
 
 test("a package that is damaged, and one of another version", () => {
   install(here, { text: "no library" });
-  expect(load()).toMatchObject({ code: "ADDON_NOT_LOADED", tried: [{ name: full(here) }] });
+  expect(load()).toMatchObject({ code: "ERR_PIXELCAL_ADDON_NOT_LOADED", tried: [{ name: full(here) }] });
   expect(load().tried[0].reason).not.toBe("not installed");
   install(here, { version: "0.0.9" });
   expect(load().tried).toEqual([
@@ -141,7 +141,7 @@ test("PIXELCAL_ADDON is used alone", () => {
   install(here);
   expect(load({ env: { PIXELCAL_ADDON: built } }).origin).toBe(built);
   expect(load({ env: { PIXELCAL_ADDON: "missing.node" } })).toMatchObject({
-    code: "ADDON_NOT_LOADED",
+    code: "ERR_PIXELCAL_ADDON_NOT_LOADED",
     remedy: "unset PIXELCAL_ADDON",
     tried: [{ name: join(folder, "missing.node") }],
   });
@@ -150,5 +150,5 @@ test("PIXELCAL_ADDON is used alone", () => {
 test("a checkout uses its own build", () => {
   writeFileSync(join(folder, "node_modules", "@pixelcal", "native", "CMakeLists.txt"), "");
   install(here);
-  expect(load()).toMatchObject({ code: "ADDON_NOT_LOADED", remedy: "npm run build" });
+  expect(load()).toMatchObject({ code: "ERR_PIXELCAL_ADDON_NOT_LOADED", remedy: "npm run build" });
 });

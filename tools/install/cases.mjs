@@ -131,7 +131,7 @@ const withoutOptional = {
       ]) {
         consumer.write(file, text);
         const { status, output } = await consumer.run(process.execPath, [file]);
-        expect(status !== 0 && output.includes("ADDON_NOT_LOADED"), output);
+        expect(status !== 0 && output.includes("ERR_PIXELCAL_ADDON_NOT_LOADED"), output);
         for (const part of [process.platform, process.arch, process.versions.node, "not installed", command])
           expect(output.includes(part), `${part} missing in ${output}`);
       }
