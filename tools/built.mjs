@@ -18,7 +18,6 @@ export default function setup() {
     .filter((folder) => existsSync(join(folder, "package.json")));
   const files = [
     ...folders.flatMap(filesOf),
-    join(root, "packages/train/dist/predict/service/child.js"),
     join(root, "packages/train/dist/check/device-trial-child.js"),
     process.env.PIXELCAL_ADDON ?? join(root, "native/build/Release/pixelcal.node"),
   ];

@@ -3,8 +3,10 @@ import { fileURLToPath } from "node:url";
 import { invalidArgument } from "@pixelcal/core";
 import { type TrainDevice, trainDevices } from "../runtime/session.js";
 
-// Node does not run the sources: tests start the built program.
-const program = fileURLToPath(new URL("../../dist/check/device-trial-child.js", import.meta.url));
+// Node does not run the sources: tests start the built program. Found when it is needed: a bundle of CommonJS
+// has no URL of its own.
+const program = (): string =>
+  fileURLToPath(new URL("../../dist/check/device-trial-child.js", import.meta.url));
 
 /** More than a driver needs to load, even on a busy machine. */
 const patience = 60_000;
@@ -16,7 +18,7 @@ const patience = 60_000;
 export function networkDeviceProblem(device: TrainDevice): Promise<string | undefined> {
   if (!trainDevices.includes(device)) throw invalidArgument("device", trainDevices.join(", "), device);
   return new Promise((resolve) => {
-    const child = spawn(process.execPath, [program, device], {
+    const child = spawn(process.execPath, [program(), device], {
       stdio: ["ignore", "pipe", "ignore"],
       timeout: patience,
       killSignal: "SIGKILL",

@@ -1,5 +1,4 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { fileURLToPath } from "node:url";
 import { elementCount, type Tensor, tensor } from "@pixelcal/core";
 import { ExchangeFile } from "./exchange.js";
 import type { PredictorImages } from "./images.js";
@@ -8,8 +7,8 @@ import { PredictorError } from "./predictor-error.js";
 import type { ChildModel, FromChild, ToChild } from "./protocol.js";
 import { StderrTail } from "./stderr-tail.js";
 
-// Node does not run the sources: tests start the built program.
-const program = fileURLToPath(new URL("../../../dist/predict/service/child.js", import.meta.url));
+/** An Electron app starts its own program again, unless it is told to be Node. */
+const asNode = process.versions.electron === undefined ? {} : { ELECTRON_RUN_AS_NODE: "1" };
 
 interface Waiting {
   begin(): void;
@@ -26,13 +25,17 @@ export class PredictorChild {
   #waiting: Waiting | undefined;
   #ended: PredictorError | undefined;
 
-  /** `forward` says whether the process's stderr is passed on to this process's while it works. */
-  constructor(forward: boolean) {
+  /**
+   * Starts a program, `child.js` or a bundle of it. `forward` says whether the process's stderr is passed on
+   * to this process's while it works.
+   */
+  constructor(program: string, forward: boolean) {
     this.#files = openFiles();
     try {
       this.#process = spawn(process.execPath, [program], {
         stdio: ["ignore", "ignore", "pipe", "ipc", ...this.#files.map(({ descriptor }) => descriptor)],
         serialization: "json",
+        env: { ...process.env, ...asNode },
       });
     } catch (error) {
       for (const file of this.#files) file.close();

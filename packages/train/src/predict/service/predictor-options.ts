@@ -56,6 +56,11 @@ export interface PredictorOptions extends CanonicalOptions, PredictOptions {
    * It is not passed on while the process ends; the error of a crash has its last lines either way.
    */
   readonly stderr?: "inherit" | "ignore";
+  /**
+   * The path of the processes' program; needed where a bundler has put this package into another file: the
+   * path of `@pixelcal/train/child` or of a bundle of it.
+   */
+  readonly childProgram?: string;
 }
 
 export interface RequestOptions extends PredictOptions {
@@ -85,6 +90,7 @@ const predictorNames = optionNames<PredictorOptions>({
   timeout: true,
   warmUp: true,
   stderr: true,
+  childProgram: true,
 });
 
 const requestNames = optionNames<RequestOptions>({

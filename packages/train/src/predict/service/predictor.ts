@@ -1,6 +1,7 @@
 import { checkOptions, invalidArgument, optionNames, type Tensor } from "@pixelcal/core";
 import { childModel } from "./child-model.js";
 import { PredictorChild } from "./child-process.js";
+import { childProgram } from "./child-program.js";
 import type { PredictorImages } from "./images.js";
 import { Job, settingsOf } from "./job.js";
 import { PredictorError } from "./predictor-error.js";
@@ -71,8 +72,9 @@ export class Predictor {
     this.#options = options;
     this.#queue = new RequestQueue(options.batch);
     const model = childModel(options);
+    const program = childProgram(options.childProgram);
     const open = () => {
-      const child = new PredictorChild(options.stderr !== "ignore");
+      const child = new PredictorChild(program, options.stderr !== "ignore");
       return { child, opened: child.open(model) };
     };
     this.#slots = Array.from({ length: options.processes ?? 1 }, () => new ProcessSlot(open, this.#tally));
