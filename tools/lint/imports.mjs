@@ -130,7 +130,12 @@ function steps(folder, path, imports) {
 
 /** Returns the dependencies in which a manifest and the imports of its files differ. */
 function listed(manifest, rootManifest, files) {
-  const { dependencies = {}, devDependencies = {}, optionalDependencies = {} } = manifest;
+  const {
+    dependencies = {},
+    devDependencies = {},
+    optionalDependencies = {},
+    peerDependencies = {},
+  } = manifest;
   const names = (wanted) =>
     new Set(
       files
@@ -149,7 +154,8 @@ function listed(manifest, rootManifest, files) {
       .filter((name) => !needed.has(name))
       .map((name) => `dependencies list ${name}, which nothing but tests imports`),
     ...Object.keys(devDependencies)
-      .filter((name) => !all.has(typesOf(name)) && !buildTools.has(name))
+      // A peer that is loaded by its name, where it is installed, is imported by no source.
+      .filter((name) => !all.has(typesOf(name)) && !buildTools.has(name) && !(name in peerDependencies))
       .map((name) => `devDependencies list ${name}, which nothing imports`),
   ];
 }

@@ -65,7 +65,8 @@ export function sourcePath(source: FileSource, name = "bytes"): string {
   return fileURLToPath(href);
 }
 
-function bytesOf(source: unknown): Uint8Array | undefined {
+/** Returns the bytes of a source that is held in memory, or undefined for a path. */
+export function bytesOf(source: unknown): Uint8Array | undefined {
   if (types.isUint8Array(source)) return source;
   return types.isArrayBuffer(source) ? new Uint8Array(source as ArrayBuffer) : undefined;
 }

@@ -53,7 +53,7 @@ function independent([first, second, third]: readonly Vector[]): boolean {
 }
 
 /** Returns the voxel coordinates of `point` in a grid; axes that the grid lacks count as perpendicular. */
-function toVoxels(grid: Grid, point: Vector): readonly number[] {
+export function toVoxels(grid: Grid, point: Vector): readonly number[] {
   const [a, b, c] = columnsOfThree(affineOf(grid).columns);
   const { origin } = grid;
   const offset: Vector = [point[0] - origin[0], point[1] - origin[1], point[2] - origin[2]];
@@ -70,7 +70,7 @@ export function columnsOfThree(columns: readonly Vector[]): readonly [Vector, Ve
   return [a, b, columns[2] ?? unit(cross(a, b))];
 }
 
-const unit = (vector: Vector): Vector => scaleBy(vector, 1 / norm(vector));
+export const unit = (vector: Vector): Vector => scaleBy(vector, 1 / norm(vector));
 
 /** Returns the place of a voxel, whose coordinates need not be whole. */
 function placeOf(grid: Grid, voxel: readonly number[]): Vector {

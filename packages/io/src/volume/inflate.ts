@@ -1,4 +1,12 @@
-import { constants, createGunzip, createInflate, gunzipSync, inflateSync } from "node:zlib";
+import {
+  constants,
+  createGunzip,
+  createInflate,
+  createInflateRaw,
+  gunzipSync,
+  inflateRawSync,
+  inflateSync,
+} from "node:zlib";
 import { FormatError, overLimit } from "../errors.js";
 import type { Limits } from "../limits.js";
 import { type ByteSource, longestArray } from "../regular-file.js";
@@ -9,6 +17,9 @@ const densest = 1032;
 /** The number of surplus bytes that are read, and reported, before the file is refused. */
 const tolerated = 2 ** 16;
 
+/** The size of the checksum and length at the end of a gzip stream. */
+const gzipTrailer = 8;
+
 /** The number of packed bytes handed to zlib at once. */
 const step = 2 ** 20;
 
@@ -18,8 +29,15 @@ export interface Packed {
   readonly source: ByteSource;
   readonly start: number;
   readonly end: number;
-  readonly wrapper: "gzip" | "zlib";
+  /** The format around deflate; "deflate" is none. */
+  readonly wrapper: "gzip" | "zlib" | "deflate";
 }
+
+const unpackers = {
+  gzip: { unpack: gunzipSync, stream: createGunzip },
+  zlib: { unpack: inflateSync, stream: createInflate },
+  deflate: { unpack: inflateRawSync, stream: createInflateRaw },
+} as const;
 
 export interface Inflated {
   /** The expected bytes, exactly. */
@@ -29,12 +47,12 @@ export interface Inflated {
 }
 
 /**
- * Returns the first bytes that a gzip or zlib stream unpacks to, at most `most`; fewer where it is damaged or
+ * Returns the first bytes that a packed stream unpacks to, at most `most`; fewer where it is damaged or
  * short.
  */
 export function inflateHead(packed: Uint8Array, wrapper: Packed["wrapper"], most: number): Uint8Array {
   const options = { finishFlush: constants.Z_SYNC_FLUSH };
-  const unpack = wrapper === "gzip" ? gunzipSync : inflateSync;
+  const { unpack } = unpackers[wrapper];
   let known = new Uint8Array(0);
   // Few bytes come first, because a bomb unpacks to a thousand times as many. zlib gives no output past
   // damage.
@@ -117,7 +135,7 @@ export async function inflateInto(packed: Packed, size: number, limits: Limits):
   checkRatio(packed, size, limits);
   // Not too small either: a bomb behind a short promise would come in thousands of pieces before it is seen.
   const chunkSize = size < longestChunk ? Math.max(2 ** 16, size + 1) : 2 ** 22;
-  const stream = wrapper === "gzip" ? createGunzip({ chunkSize }) : createInflate({ chunkSize });
+  const stream = unpackers[wrapper].stream({ chunkSize });
   const target = new Target(size);
   const feed = async (): Promise<void> => {
     // Two buffers take turns: one is filled while zlib works on the other.
@@ -168,7 +186,9 @@ export async function inflateInto(packed: Packed, size: number, limits: Limits):
     const what = `ended early: unpacks to ${target.end} bytes, ${size} were expected`;
     throw new FormatError(path, undefined, what);
   }
-  await checkRest(packed, start + stream.bytesWritten);
+  // Bare deflate has no checksum, and some writers leave that of gzip behind it.
+  const behind = start + stream.bytesWritten;
+  if (wrapper !== "deflate" || end - behind > gzipTrailer + 1) await checkRest(packed, behind);
   return { bytes: target.bytes(), extra: target.extra };
 }
 

@@ -37,6 +37,10 @@ export interface Volume extends Grid {
   readonly scaled?: { readonly slope: number; readonly inter: number };
   /** The names of labels by value. */
   readonly names?: ReadonlyMap<number, string>;
+  /** The label of each channel, where channels are segments that may overlap. */
+  readonly segments?: readonly number[];
+  /** The meaning of a fractional segmentation's values, once scaled to 0 ... 1. */
+  readonly fraction?: "probability" | "occupancy";
   /** The notes on values that the reader assumed or left out, a sentence each. */
   readonly notes: readonly string[];
 }
@@ -50,6 +54,15 @@ export interface VolumeOptions extends SourceName {
   readonly spacingFrom?: "sform" | "pixdim";
   /** The name of the array in an NPZ archive; required if it holds several. */
   readonly key?: string;
+  /** Whether slices of a DICOM stack may be unevenly spaced; the median step is then taken for all. */
+  readonly allowGaps?: boolean;
+  /** The series to read of a DICOM folder that holds several; the error that lists them has their names. */
+  readonly series?: string;
+  /**
+   * The grid of the image that a segmentation belongs to. DICOM segmentations and contours are placed on it;
+   * any other volume that lies on a different grid is refused.
+   */
+  readonly grid?: Grid;
 }
 
 /** The options that readers use, with every limit set. */

@@ -1,0 +1,160 @@
+import { errorCode, FormatError } from "../../errors.js";
+import { codestreamOf } from "./codestream.js";
+import type { PixelLayout } from "./pixel-layout.js";
+import type { Packing, TransferSyntax } from "./transfer-syntax.js";
+
+/** Unpacks the stream of one frame to samples of this machine's byte order. */
+type Unpack = (stream: Uint8Array) => Uint8Array;
+
+/** Imports a package; tests hand in one that finds none. */
+export type ImportPackage = (name: string) => Promise<unknown>;
+
+/** A package that unpacks, and how it is called. */
+interface Codec {
+  readonly name: string;
+  readonly module: string;
+  readonly open: (module: unknown) => Promise<Unpack>;
+}
+
+/** The interface that the decoders compiled by Emscripten share. */
+interface EmscriptenDecoder {
+  getEncodedBuffer(length: number): Uint8Array;
+  decode(): void;
+  getDecodedBuffer(): Uint8Array;
+  delete(): void;
+}
+
+const emscripten = (name: string, decoder: string): Codec => ({
+  name,
+  module: `${name}/decode`,
+  open: async (module) => {
+    type Print = { print: () => void; printErr: () => void };
+    type Factory = (options: Print) => Promise<Record<string, new () => EmscriptenDecoder>>;
+    // OpenJPEG prints lines about each stream.
+    const silent = { print: () => {}, printErr: () => {} };
+    const library = await (module as { default: Factory }).default(silent);
+    const Decoder = library[decoder]!;
+    return (stream) => {
+      const instance = new Decoder();
+      try {
+        instance.getEncodedBuffer(stream.length).set(stream);
+        instance.decode();
+        // The library's memory is used again for the next frame.
+        return instance.getDecodedBuffer().slice();
+      } finally {
+        instance.delete();
+      }
+    };
+  },
+});
+
+const lossless: Codec = {
+  name: "jpeg-lossless-decoder-js",
+  module: "jpeg-lossless-decoder-js",
+  open: (module) => {
+    type Decode = (buffer: ArrayBuffer, offset: number, length: number, width: number) => ArrayBufferView;
+    const { Decoder } = module as { Decoder: new () => { decode: Decode; numBytes: number } };
+    return Promise.resolve((stream) => {
+      const decoder = new Decoder();
+      const { buffer, byteOffset, byteLength } = decoder.decode(
+        stream.buffer as ArrayBuffer,
+        stream.byteOffset,
+        stream.length,
+        0,
+      );
+      return new Uint8Array(buffer, byteOffset, byteLength);
+    });
+  },
+};
+
+const codecs: Readonly<Partial<Record<Packing, Codec>>> = {
+  jpeg: emscripten("@cornerstonejs/codec-libjpeg-turbo-8bit", "JPEGDecoder"),
+  "jpeg-ls": emscripten("@cornerstonejs/codec-charls", "JpegLSDecoder"),
+  "jpeg-2000": emscripten("@cornerstonejs/codec-openjpeg", "J2KDecoder"),
+  "jpeg-lossless": lossless,
+};
+
+const importPackage: ImportPackage = (name) => import(name);
+
+const opened = new Map<Codec, Promise<Unpack>>();
+
+/** Opens the decoder of a packing once per process. */
+function openCodec(codec: Codec, load: ImportPackage): Promise<Unpack> {
+  if (load !== importPackage) return load(codec.module).then(codec.open);
+  const known = opened.get(codec) ?? load(codec.module).then(codec.open);
+  opened.set(codec, known);
+  // A package that is installed later is found by the next call.
+  known.catch(() => opened.delete(codec));
+  return known;
+}
+
+/** Unpacks the frames of one file. */
+export type FrameDecoder = (
+  stream: Uint8Array,
+  layout: PixelLayout,
+  fail: (what: string) => Error,
+) => Uint8Array | Promise<Uint8Array>;
+
+/**
+ * Returns the decoder of a transfer syntax, which takes the optional package that has it. Throws FormatError,
+ * then or at the first frame, with the syntax and the package to install where that is absent.
+ */
+export function frameDecoder(
+  path: string,
+  syntax: TransferSyntax,
+  load: ImportPackage = importPackage,
+): FrameDecoder {
+  const { name, uid, packing } = syntax;
+  // Extended JPEG has 8 or 12 bits, and the package reads the former.
+  const codec = codecs[packing === "jpeg-12-bit" ? "jpeg" : packing];
+  const title = `transfer syntax ${name} (${uid})`;
+  if (!codec) throw new FormatError(path, undefined, `${title} is not read; ${cure}`);
+  return async (stream, layout, fail) => {
+    checkStream(stream, layout, packing, title, fail);
+    const unpack = await openCodec(codec, load).catch((error: unknown) => {
+      if (!/^(ERR_)?MODULE_NOT_FOUND$/.test(errorCode(error) ?? "")) throw error;
+      const what = `${title} needs the package ${codec.name}; install it, or ${cure}`;
+      throw new FormatError(path, undefined, what, { cause: error });
+    });
+    let bytes: Uint8Array;
+    try {
+      bytes = unpack(stream);
+    } catch (error) {
+      const cause = error instanceof Error ? error.message : String(error);
+      throw fail(`damaged ${name} stream (${cause.slice(0, 80)})`);
+    }
+    if (bytes.length !== layout.frameBytes)
+      throw fail(`the frame unpacks to ${bytes.length} bytes, expected ${layout.frameBytes}`);
+    return bytes;
+  };
+}
+
+const cure = "store the pixels as Explicit VR Little Endian";
+
+function checkStream(
+  stream: Uint8Array,
+  { columns, rows, samples, allocated }: PixelLayout,
+  packing: Packing,
+  title: string,
+  fail: (what: string) => Error,
+): void {
+  const head = codestreamOf(stream);
+  if (!head) throw fail("the frame is no JPEG stream");
+  const shape = (c: number, r: number, s: number): string => `${c} x ${r} pixels of ${s} samples`;
+  if (head.columns !== columns || head.rows !== rows || head.samples !== samples)
+    throw fail(
+      `the frame's stream has ${shape(head.columns, head.rows, head.samples)}, expected ${shape(columns, rows, samples)}`,
+    );
+  if (head.bits > allocated)
+    throw fail(`the frame's stream has ${head.bits} bits, expected at most ${allocated}`);
+  const marker = { "jpeg-ls": head.marker === 0xf7, "jpeg-2000": head.marker === 0x51 };
+  const fits =
+    packing === "jpeg-lossless"
+      ? head.marker === 0xc3
+      : packing === "jpeg" || packing === "jpeg-12-bit"
+        ? head.marker <= 0xc2
+        : marker[packing as keyof typeof marker];
+  if (!fits) throw fail(`the frame's stream is not ${title} (marker 0xff${head.marker.toString(16)})`);
+  if (/^jpeg(-12-bit)?$/.test(packing) && head.bits !== 8)
+    throw fail(`${title} with ${head.bits} bits is not read; ${cure}`);
+}
