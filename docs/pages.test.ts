@@ -51,7 +51,7 @@ function blocksOf(page: string): readonly Block[] {
   return blocks;
 }
 
-/** Numbers and rules of a table vary with the processor; everything else is compared. */
+/** Replaces numbers and rules of a table, which vary with the processor; everything else is compared. */
 const shape = (text: string): string =>
   text
     .replace(/\d[\d.,]*(e[+-]?\d+)?/g, "0")

@@ -20,7 +20,10 @@ const titleOf = (run) => titles[run] ?? run;
 const names = readdirSync(join(folder, "preds", runs[0])).sort();
 const colors = ["#b34d00", "#0072b2"]; // Okabe-Ito, the orange darkened for text
 
-/** Foreground probability of every pixel, from probabilities [C, H, W] whose class 0 is the background. */
+/**
+ * Returns the foreground probability of every pixel, from probabilities [C, H, W] whose class 0 is the
+ * background.
+ */
 const foreground = ({ data, dims }) => data.subarray(0, dims[1] * dims[2]).map((p) => 1 - p);
 
 async function load(run, name) {
@@ -42,7 +45,7 @@ async function binsOf(run) {
   return all;
 }
 
-/** The part of one case with the largest errors: a square of `side` pixels and where it begins. */
+/** Finds the part of one case with the largest errors: a square of `side` pixels and where it begins. */
 function window({ error, size: [height, width] }, side) {
   let best = { sum: -1 };
   for (let y = 0; y + side <= height; y += 2) {
@@ -71,8 +74,8 @@ function png(side, colorAt) {
 }
 
 /**
- * White at 0, orange where the model is too sure of foreground, blue where it is
- * not sure enough; full at 0.5.
+ * Returns white at 0, orange where the model is too sure of foreground, blue where it is not sure enough;
+ * full at 0.5.
  */
 function errorColor(error) {
   const strength = Math.min(1, Math.abs(error) / 0.5);
@@ -106,7 +109,10 @@ const maps = await Promise.all(runs.map((run) => load(run, names[worst])));
 const width = maps[0].size[1];
 const pixel = ({ error }, x, y) => error[(view.y + y) * width + view.x + x];
 
-/** The border along which the true foreground probability crosses 1/2, as line segments between pixels. */
+/**
+ * Returns the border along which the true foreground probability crosses 1/2, as line segments between
+ * pixels.
+ */
 function border({ true_ }) {
   const inside = (x, y) => true_[(view.y + y) * width + view.x + x] > 0.5;
   const step = scale / view.side;

@@ -8,7 +8,7 @@ import { type Tensor, zeros } from "./tensor.js";
 
 afterEach(() => setConcurrency(2));
 
-/** A mask whose distance transform takes a few milliseconds. */
+/** Makes a mask whose distance transform takes a few milliseconds. */
 function large(): Tensor<"uint8"> {
   const mask = zeros("uint8", [1, 32, 256, 256]);
   mask.data.fill(1, 1);

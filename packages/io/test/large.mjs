@@ -21,7 +21,7 @@ const count = 2 ** 31 - 1;
 const zeros = { type: "uint8", dims: [count], data: new Uint8Array(count) };
 const marks = [0, 2 ** 30, 2 ** 31 - 2];
 
-/** A sparse file: a head, and marks in the data behind it. */
+/** Writes a sparse file: a head, and marks in the data behind it. */
 async function sparse(name, head, length) {
   const path = join(folder, name);
   await writeFile(path, head);

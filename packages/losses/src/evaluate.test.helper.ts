@@ -77,7 +77,7 @@ export function golden<T = Golden>(name: string): T {
   return JSON.parse(readFileSync(new URL(`../test/golden/${name}.json`, import.meta.url), "utf8")) as T;
 }
 
-/** The logits, labels and image that a fixture describes. */
+/** Makes the logits, labels and image that a fixture describes. */
 export function exampleOf({ dims, logits, labels, image, spacing }: Golden["fixture"]): Example {
   const { amplitude, phase, coefficients, whole } = logits;
   const pixels = dims.filter((_, axis) => axis !== 1);
@@ -97,7 +97,7 @@ export function exampleOf({ dims, logits, labels, image, spacing }: Golden["fixt
   };
 }
 
-/** f(sum of coefficient * index over the axes) at every index. */
+/** Returns f(sum of coefficient * index over the axes) at every index. */
 export function waves(
   dims: readonly number[],
   coefficients: readonly number[],

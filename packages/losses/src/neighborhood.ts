@@ -16,7 +16,7 @@ export function softTarget(
   return softLabels(labels, { ...target, classes, image: image && firstChannel(image), device });
 }
 
-/** The kernels whose window is weighted by the image. */
+/** Whether a kernel's window is weighted by the image. */
 export function guidedByImage(kernel: string): boolean {
   return ["gradient", "bilateral", "image-l1", "image-l2"].includes(kernel);
 }

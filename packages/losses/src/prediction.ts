@@ -125,8 +125,8 @@ export function sumOver(map: Value, axes: readonly number[]): Value {
 }
 
 /**
- * One axis after the other: onnxruntime adds float32 in a row, which over a million
- * pixels costs the sixth digit.
+ * Sums one axis after the other: onnxruntime adds float32 in a row, which over a million pixels costs the
+ * sixth digit.
  */
 function inStages(reduce: typeof ops.ReduceSum, map: Value, axes: readonly number[]): Value {
   const long = axes.filter((axis) => map.dims[axis]! > 1).reverse();

@@ -7,7 +7,7 @@ const wide = (...values: (bigint | number)[]): Labels => ({
   data: BigInt64Array.from(values, BigInt),
 });
 
-/** The obvious search. */
+/** Searches in the obvious way. */
 function strays(labels: Labels, classes: number, ignore?: number): { count: number; pixel: number } {
   const wrong = Array.from(labels.data, Number).map((c) => !((c >= 0 && c < classes) || c === ignore));
   return { count: wrong.filter(Boolean).length, pixel: wrong.indexOf(true) };

@@ -36,7 +36,7 @@ export async function narrowLabels(labels: Labels, options: NarrowLabelsOptions)
   return narrowed(labels, await call(native.narrowLabels, request, options.signal));
 }
 
-/** {@link narrowLabels} on the calling thread. */
+/** Runs {@link narrowLabels} on the calling thread. */
 export function narrowLabelsSync(labels: Labels, options: NarrowLabelsOptions): NarrowedLabels {
   const request = narrowRequest(labels, options);
   return narrowed(

@@ -20,7 +20,7 @@ const make = () => ({
 });
 const spacing = [2, 0.5];
 
-/** The metrics of a group, updated one by one. */
+/** Updates the metrics of a group one by one. */
 async function alone(times: number) {
   const metrics = make();
   for (let i = 0; i < times; i++) {

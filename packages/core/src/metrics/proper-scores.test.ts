@@ -18,7 +18,9 @@ const posteriors = Float64Array.from({ length: 4000 }, () => {
   return u < 0.7 ? 0.02 * random.uniform() : u < 0.9 ? random.uniform() : 0.98 + 0.02 * random.uniform();
 });
 
-/** The expected bins of predictions f(posterior): a pixel counts as either class, by its posterior. */
+/**
+ * Returns the expected bins of predictions f(posterior): a pixel counts as either class, by its posterior.
+ */
 function expected(f: (posterior: number) => number, bins = 20): CalibrationBins {
   const twice = [0, 1].flatMap((y) => Array.from(posteriors, (eta) => ({ y, eta })));
   const p = Float32Array.from(twice, ({ eta }) => f(eta));

@@ -39,7 +39,7 @@ function lzw(bytes: Uint8Array): Uint8Array {
   );
 }
 
-/** Repeatable bytes with as many values as `letters`. */
+/** Makes repeatable bytes with as many values as `letters`. */
 function noise(length: number, letters: number): Uint8Array {
   let state = 1;
   return Uint8Array.from({ length }, () => {

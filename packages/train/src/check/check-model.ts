@@ -162,7 +162,7 @@ export async function checkModel(
   }
 }
 
-/** The nodes that take an array. */
+/** Returns the nodes that take an array. */
 const layersOf = (model: Graph, name: string): readonly string[] =>
   model.nodes.filter(({ inputs }) => inputs.some((input) => input?.name === name)).map((node) => node.name);
 
@@ -170,7 +170,10 @@ const messageOf = (error: unknown): string => (error instanceof Error ? error.me
 
 const usualSizes: Readonly<Record<number, number>> = { 1: 256, 2: 128, 3: 32 };
 
-/** Dims [N, C, ...spatial] of the image that a file declares, with sizes where it leaves them open. */
+/**
+ * Returns the dims [N, C, ...spatial] of the image that a file declares, with sizes where it leaves them
+ * open.
+ */
 function imageSize(
   inputs: readonly DeclaredValue[],
   { channelAxis = 1 }: CheckOptions,
@@ -185,7 +188,7 @@ function imageSize(
   return { dims, chosen: given.some((dim, i) => i > 0 && !isGiven(dim)) };
 }
 
-/** The only output that can be logits, or the first of them that has the image's size. */
+/** Returns the only output that can be logits, or the first of them that has the image's size. */
 function mainOutput(model: Graph, dims: readonly number[], { classAxis = 1 }: CheckOptions): string {
   const size = dims.slice(2);
   const fits = [...model.outputs].filter(([, value]) => {

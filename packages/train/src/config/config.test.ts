@@ -2,7 +2,10 @@ import { lossFromConfig } from "@pixelcal/losses";
 import { describe, expect, test } from "vitest";
 import { ConfigError, parseConfig } from "./config.js";
 
-/** Every key that the authors' repository reads, as its own toy configurations write them. */
+/**
+ * Makes a configuration with every key that the authors' repository reads, as its own toy configurations
+ * write them.
+ */
 const authors = (method: string): Record<string, unknown> => ({
   seed: 7,
   run_name: `toy_${method}`,

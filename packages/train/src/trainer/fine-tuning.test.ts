@@ -197,7 +197,7 @@ describe("fine-tuning an ONNX file", () => {
   });
 });
 
-/** Two heads, one of them of half the size and with a softmax. */
+/** Builds two heads, one of them of half the size and with a softmax. */
 function twoHeads(): Graph {
   const model = new Graph("two heads");
   const image = model.input("image", "float32", dims);

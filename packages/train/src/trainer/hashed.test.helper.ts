@@ -1,4 +1,6 @@
-/** Numbers of [-1, 1) by 32-bit integers alone, so that the scripts in tools/golden make the same ones. */
+/**
+ * Makes numbers of [-1, 1) by 32-bit integers alone, so that the scripts in tools/golden make the same ones.
+ */
 export function hashed(count: number, stream: number): Float64Array {
   const offset = Math.imul(stream, 0x85ebca77);
   return Float64Array.from({ length: count }, (_, index) => {

@@ -77,7 +77,7 @@ export class HostState {
     this.averages?.update(this.#averaged, this.updates);
   }
 
-  /** The arrays of a checkpoint in which the gradients of `pending` batches wait. */
+  /** Returns the arrays of a checkpoint in which the gradients of `pending` batches wait. */
   arrays(pending: number = this.pending): Omit<Checkpoint, "state"> {
     const accumulated = pending > 0 ? this.sums : {};
     return { model: this.model, slots: this.slots, accumulated, averaged: this.averages?.arrays ?? {} };

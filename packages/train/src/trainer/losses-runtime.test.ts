@@ -89,7 +89,7 @@ function labelsOf(runs: readonly number[], dims: readonly number[]): Labels {
   return tensor("uint8", Uint8Array.from(labels), dims);
 }
 
-/** f(sum of coefficient * index over the axes) at every index. */
+/** Returns f(sum of coefficient * index over the axes) at every index. */
 function waves(
   dims: readonly number[],
   coefficients: readonly number[],

@@ -6,7 +6,7 @@ import type { TrainerOptions } from "./options.js";
 import { Trainer } from "./trainer.js";
 import type { TrainingBatch } from "./training-batch.js";
 
-/** Bright squares on noise, images [count, 1, ...extent] with labels: learnable in a few steps. */
+/** Makes bright squares on noise, images [count, 1, ...extent] with labels: learnable in a few steps. */
 export function squares(seed: number, count = 2, extent: readonly number[] = [16, 16]): TrainingBatch {
   const random = Random.fromSeed(seed);
   const pixels = extent.reduce((a, b) => a * b, 1);
@@ -56,6 +56,6 @@ export function trainerWith(
   };
 }
 
-/** The greatest difference of two arrays of one length. */
+/** Returns the greatest difference of two arrays of one length. */
 export const greatest = (a: Tensor<"float32">, b: Tensor<"float32">): number =>
   a.data.reduce((most, value, i) => Math.max(most, Math.abs(value - b.data[i]!)), 0);

@@ -80,7 +80,7 @@ export function toFloat32(
   return out;
 }
 
-/** The scaled values of the 256 pixels of a channel. */
+/** Returns the scaled values of the 256 pixels of a channel. */
 function tableOf({ factor, offset = 0 }: PixelScaling, channel: number): Float32Array {
   const [a, b] = [factor, offset].map((value) => (typeof value === "number" ? value : value[channel]!));
   return Float32Array.from({ length: 256 }, (_, pixel) => a! * pixel + b!);

@@ -14,7 +14,7 @@ const model = ((): Uint8Array => {
 
 const image = (value: number): Tensor<"float32"> => tensor("float32", new Float32Array(64).fill(value), dims);
 
-/** The first class of logits v and -v. */
+/** Returns the probability of the first class of logits v and -v. */
 const sigmoid = (value: number): number => 1 / (1 + Math.exp(-2 * value));
 
 describe("a Predictor under attack", () => {

@@ -9,7 +9,7 @@ import { Predictor, type PredictorOptions } from "./predictor.js";
 
 const small = serializeModel(unet2d({ classes: 3, base: 2, seed: 1 }).build([1, 1, 16, 16]));
 
-/** A model that is busy for a while: many products of large matrices. */
+/** Makes a model that is busy for a while: many products of large matrices. */
 const busy = ((): Uint8Array => {
   const model = new Graph("busy");
   const image = model.input("image", "float32", [1, 2, 192, 192]);

@@ -21,7 +21,7 @@ const ramp = (dims: readonly number[]): Tensor<"float32"> => {
   );
 };
 
-/** A model that is busy for a while: many products of large matrices. */
+/** Makes a model that is busy for a while: many products of large matrices. */
 function heavy(rounds: number): Uint8Array {
   const model = new Graph("heavy");
   const image = model.input("image", "float32", [1, 2, 256, 256]);

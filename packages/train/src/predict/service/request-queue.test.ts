@@ -5,7 +5,7 @@ import { Job } from "./job.js";
 import type { BatchOptions } from "./predictor-options.js";
 import { RequestQueue, runSizes } from "./request-queue.js";
 
-/** A queue of requests named by letters: equal letters have images of equal dims. */
+/** Makes a queue of requests named by letters: equal letters have images of equal dims. */
 function queueOf(letters: string, batch?: BatchOptions, options: PredictOptions = {}) {
   const queue = new RequestQueue(batch);
   const jobs = [...letters].map((letter) => {
