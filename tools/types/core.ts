@@ -1,21 +1,27 @@
 // The public types of @pixelcal/core, as a strict user sees them. Compiled, never run;
 // an expected error must be one.
 import {
+  type ArraySource,
   argMax,
+  asImage,
+  asLabels,
   type CalibrationBins,
   CalibrationMetric,
   type CaseStatistics,
   calibrationBins,
   type DataType,
   type Device,
+  detach,
   devices,
   distanceTransform,
   distanceTransformSync,
   expectedCalibrationError,
   type Labels,
   type Metric,
+  type MetricJson,
   type OverlapMetric,
   type Probabilities,
+  reshape,
   signedDistance,
   surfaceDistances,
   type Tensor,
@@ -28,6 +34,24 @@ const mask: Tensor<"uint8"> = tensor("uint8", new Uint8Array(4), [1, 2, 2]);
 tensor("float32", new Uint8Array(4), [4]);
 // @ts-expect-error no such data type
 tensor("float128", new Float32Array(4), [4]);
+
+// The type of a tensor narrows its data.
+function bytesOf(any: Tensor): Uint8Array | undefined {
+  if (any.type === "uint8") return any.data;
+  // @ts-expect-error other data is no Uint8Array
+  return any.data;
+}
+// @ts-expect-error uint8 is not held by a Float32Array
+const mixed: Tensor = { type: "uint8", dims: [4], data: new Float32Array(4) };
+const several: Tensor<"uint8" | "int32"> = mask;
+const flat: Tensor<"float32"> = reshape(probs, [8]);
+const moved: Tensor<"float32"> = await detach(probs);
+
+const source: ArraySource = Buffer.alloc(4);
+const image: Tensor<"float32"> = await asImage(source, { dims: [2, 2, 1], channels: "last", scale: 1 / 255 });
+const given: Labels = await asLabels([[0, 1]], { batch: true });
+// @ts-expect-error unknown option
+await asLabels(source, { shape: [2, 2] });
 
 const either: Probabilities = probs;
 const labels: Labels = mask;
@@ -51,6 +75,8 @@ const hd95: number = (await surfaceDistances(mask, mask))[0]!.hd95;
 const metric = new CalibrationMetric({ classes: 2 });
 const stream: Metric<unknown> = metric;
 const restored: CalibrationMetric = CalibrationMetric.restore(metric.state());
+const json: MetricJson = metric.toJSON();
+const parsed: CalibrationMetric = CalibrationMetric.fromJSON(json);
 // @ts-expect-error metrics of different classes do not merge
 metric.merge({} as OverlapMetric);
 
@@ -59,4 +85,25 @@ const device: Device | undefined = devices()[0];
 const statistics = (of: CaseStatistics): number => of.mean + of.undefined;
 const types: DataType = probs.type;
 
-export { device, distances, ece, hd95, now, predicted, restored, signed, statistics, stream, types, wrong };
+export {
+  bytesOf,
+  device,
+  distances,
+  ece,
+  flat,
+  given,
+  hd95,
+  image,
+  mixed,
+  moved,
+  now,
+  parsed,
+  predicted,
+  restored,
+  several,
+  signed,
+  statistics,
+  stream,
+  types,
+  wrong,
+};

@@ -71,6 +71,10 @@ const typed = (error: unknown): boolean =>
 const config = parseConfig({}, { runName: "run" });
 const image = (await readCase("case.npz")).image;
 const arrays = await readNpz("case.npz", { keys: ["probs"] });
+const uploaded = (await readCase(new Uint8Array(8), { source: "upload.npz" })).labels;
+await readNpz(new URL("file:///case.npz"));
+// @ts-expect-error numbers are no source
+await readNpz(3);
 
 export {
   arrays,
@@ -91,4 +95,5 @@ export {
   stepped,
   sum,
   typed,
+  uploaded,
 };

@@ -1,7 +1,7 @@
 import { call, callSync, native } from "./binding.js";
 import { checkDevice, type Device } from "./device.js";
 import { InvalidArgumentError, invalidArgument } from "./errors.js";
-import { type DataType, type Tensor, type TypedArrays, tensor } from "./tensor.js";
+import { type DataType, type Tensor, type TensorOf, type TypedArrays, tensor } from "./tensor.js";
 
 // Native code takes a handle wherever it takes an array, so handles are typed as the arrays they stand for.
 type Handle<T extends DataType> = TypedArrays[T];
@@ -12,7 +12,7 @@ type Handle<T extends DataType> = TypedArrays[T];
  * memory at once; using the tensor afterwards is an error, but calls already running finish. Without
  * `dispose()` the garbage collector frees the memory later.
  */
-export class DeviceTensor<T extends DataType = DataType> implements Tensor<T> {
+export class DeviceTensor<T extends DataType = DataType> implements TensorOf<T> {
   readonly type: T;
   readonly dims: readonly number[];
   readonly device: Device = "cuda";

@@ -191,6 +191,7 @@ export {
   reshape,
   sameDims,
   type Tensor,
+  type TensorOf,
   type TypedArrays,
   tensor,
   zeros,

@@ -21,12 +21,18 @@ export interface TypedArrays {
 
 export type DataType = keyof TypedArrays;
 
-/** A dense array, last dimension fastest; structurally an onnxruntime tensor on the CPU. */
-export interface Tensor<T extends DataType = DataType> {
+/** A tensor of one data type. */
+export interface TensorOf<T extends DataType> {
   readonly type: T;
   readonly dims: readonly number[];
   readonly data: TypedArrays[T];
 }
+
+/**
+ * A dense array, last dimension fastest; structurally an onnxruntime tensor on the CPU. Of several types, it
+ * is a union that `type` narrows: where `type` is "uint8", `data` is a Uint8Array.
+ */
+export type Tensor<T extends DataType = DataType> = { readonly [K in T]: TensorOf<K> }[T];
 
 /** A map of integer classes per pixel, `[N, ...spatial]`, background 0. */
 export type Labels = Tensor<"uint8"> | Tensor<"int32"> | Tensor<"int64">;

@@ -1,4 +1,4 @@
-import { checkOptions, optionNames, type Tensor } from "@pixelcal/core";
+import { checkOptions, type DataType, optionNames, type Tensor, tensor } from "@pixelcal/core";
 import { type FileSource, type SourceName, withSource } from "./byte-source.js";
 import { type Element, elements } from "./element.js";
 import { FormatError, overLimit } from "./errors.js";
@@ -98,7 +98,7 @@ function tensorOf(layout: Layout, buffer: ArrayBufferLike, offset: number): Tens
   if (layout.bigEndian)
     for (const piece of pieces(new DataView(buffer, offset, layout.declared))) swapBytes(piece, kind.bytes);
   const flat = kind.view(buffer, offset, count);
-  return { type: kind.type, dims: shape, data: layout.fortran ? fromFortranOrder(flat, shape) : flat };
+  return tensor<DataType>(kind.type, layout.fortran ? fromFortranOrder(flat, shape) : flat, shape);
 }
 
 /**

@@ -1,4 +1,11 @@
-import { checkOptions, invalidArgument, optionNames, type Tensor } from "@pixelcal/core";
+import {
+  checkOptions,
+  type DataType,
+  invalidArgument,
+  optionNames,
+  type Tensor,
+  tensor,
+} from "@pixelcal/core";
 import { type FileSource, type SourceName, withSource } from "./byte-source.js";
 import { type Element, elements } from "./element.js";
 import { FormatError, overLimit } from "./errors.js";
@@ -218,7 +225,7 @@ export function decodeSafetensors(data: Uint8Array, path: string, limits: Partia
     const at = data.byteOffset + head.length + begin;
     const copy = at % kind.bytes === 0 ? undefined : data.buffer.slice(at, at + count * kind.bytes);
     const view = kind.view(copy ?? data.buffer, copy ? 0 : at, count);
-    tensors[name] = { type: kind.type, dims: shape, data: view };
+    tensors[name] = tensor<DataType>(kind.type, view, shape);
   }
   return verified(head, index, tensors, fail);
 }
@@ -255,7 +262,7 @@ export function readSafetensors(
     const tensors: Record<string, Tensor> = Object.create(null);
     for (const { name, kind, shape, count, begin, end } of index.slots) {
       const buffer = await bytes.read(head.length + begin, end - begin);
-      tensors[name] = { type: kind.type, dims: shape, data: kind.view(buffer, 0, count) };
+      tensors[name] = tensor<DataType>(kind.type, kind.view(buffer, 0, count), shape);
     }
     return verified(head, index, tensors, fail);
   });

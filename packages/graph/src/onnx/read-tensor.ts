@@ -116,7 +116,7 @@ export function parseTensor(proto: TensorProto, where: string, options: TensorOp
   const dims = dimsOf(proto, where);
   const count = sizeOf(dims);
   const data = dataOf(proto, type, count, where, options.external);
-  if (type !== "float16") return { type, dims, data };
+  if (type !== "float16") return { type, dims, data } as Tensor;
   options.widened(where, code === onnxBfloat16 ? "bfloat16" : "float16");
   return {
     type: "float32",

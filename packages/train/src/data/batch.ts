@@ -87,7 +87,7 @@ export function stack<T extends DataType>(
     if (part.data.length !== count) {
       throw invalidArgument("batch", `${count} elements for dims [${dims.join(", ")}]`, part.data.length);
     }
-    place(part, out, i * count, isSpatial ? transforms[i]! : identity(0));
+    place(part as Tensor, out as Tensor, i * count, isSpatial ? transforms[i]! : identity(0));
   });
   return out;
 }

@@ -84,7 +84,7 @@ test.each([
 ] as [Tensor["type"], Tensor["data"]][])("every bit of %s survives", (type, data) => {
   // A signalling NaN with a payload, which a copy as a number may change.
   if (data instanceof Float64Array) new BigUint64Array(data.buffer)[2] = 0x7ff0000000000123n;
-  const source: Tensor = { type, dims: [2, 2], data };
+  const source = { type, dims: [2, 2], data } as Tensor;
   const turned = apply(source, rotation(2, [0, 1], 1));
   const bytes = (t: Tensor): string[] => {
     const width = t.data.BYTES_PER_ELEMENT;

@@ -221,7 +221,7 @@ class OrtSession implements Session {
     for (const { name, type } of outputs) {
       const result = results[name]!;
       if (this.#keep.has(name)) tensors[name] = this.#kept(name, result);
-      else tensors[name] = into.get(name) ?? { type, dims: result.dims, data: dataOf(result) };
+      else tensors[name] = into.get(name) ?? ({ type, dims: result.dims, data: dataOf(result) } as Tensor);
     }
     return tensors;
   }
