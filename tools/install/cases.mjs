@@ -1,5 +1,6 @@
 // The cases of the installation test. Each returns nothing, or the reason why it was skipped, and throws if
 // it fails.
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { prebuiltManifest, root } from "../release/manifests.mjs";
 import { nodeBinary } from "../release/nodes.mjs";
@@ -202,6 +203,14 @@ const typescript = resolutions.map(({ files, ...options }) => ({
     }),
 }));
 
+const runtimeMissing = `
+import "@pixelcal/evaluate";
+import { createSession } from "@pixelcal/train";
+const error = await createSession(new Uint8Array(1)).catch((error) => error);
+const said = /onnxruntime-node is not installed; npm install --ignore-scripts onnxruntime-node@1/.test(error.message);
+if (!said || error.code !== "ERR_PIXELCAL_DEVICE") throw error;
+`;
+
 const everything = {
   title: "npm: every package, without a script, and the command line",
   run: (context) =>
@@ -217,6 +226,13 @@ const everything = {
       await consumer.must(process.execPath, [join("node_modules", ".bin", "pixelcal"), "--version"]);
       const phantom = ["phantom", "--out", "data", "--cases", "3", "--size", "32x32"];
       await consumer.must(process.execPath, [join("node_modules", ".bin", "pixelcal"), ...phantom]);
+      // Scoring needs no runtime of networks, and what needs it says how to get it.
+      consumer.write("runtime.mjs", runtimeMissing);
+      expect(
+        !existsSync(join(consumer.folder, "node_modules", "onnxruntime-node")),
+        "onnxruntime-node is installed",
+      );
+      await consumer.must(process.execPath, ["runtime.mjs"]);
       return undefined;
     }),
 };

@@ -148,7 +148,9 @@ function listed(manifest, rootManifest, files) {
   const known = { ...runtime, ...devDependencies, ...rootManifest.devDependencies };
   const typesOf = (name) => name.replace(/^@types\//, "");
   return [
-    ...[...needed].filter((name) => !(name in runtime)).map((name) => `dependencies lack ${name}`),
+    ...[...needed]
+      .filter((name) => !(name in runtime || name in peerDependencies))
+      .map((name) => `dependencies lack ${name}`),
     ...[...all].filter((name) => !(name in known) && !needed.has(name)).map((name) => `lists no ${name}`),
     ...Object.keys(runtime)
       .filter((name) => !needed.has(name))

@@ -1,5 +1,6 @@
 // Whether addons for different machines compute the same bits.
 import { spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { nodeBinary } from "./nodes.mjs";
@@ -24,21 +25,22 @@ function runner(name) {
     : { missing: `Node for ${cpu}, from the registry` };
 }
 
-/** Returns `{ hashes }` of an addon's results (a line for each kernel), or `{ missing }`. */
+/** The hashes that every addon has. */
+export const golden = JSON.parse(readFileSync(new URL("kernel-hashes.golden.json", import.meta.url), "utf8"));
+
+/** Returns `{ hashes }` of an addon's results by kernel, or `{ missing }`. */
 export function kernelHashes(name, file) {
   const { command, missing } = runner(name);
   if (missing !== undefined) return { missing };
   const [program, ...args] = [...command, script, file];
   const { status, stdout, stderr } = spawnSync(program, args, { encoding: "utf8" });
   if (status !== 0) throw new Error(`${name}: the kernels do not run: ${stderr}`);
-  return { hashes: stdout.trim().split("\n") };
+  return { hashes: JSON.parse(stdout) };
 }
 
-/** Returns the kernels whose results differ between two lists of hashes. */
+/** Returns the kernels whose hashes differ, or that only one side has. */
 export function differences(one, other) {
-  const names = (lines) => lines.map((line) => line.split(" ")[0]);
-  return [...new Set([...names(one), ...names(other)])].filter(
-    (name) =>
-      one.find((line) => line.startsWith(`${name} `)) !== other.find((line) => line.startsWith(`${name} `)),
+  return [...new Set([...Object.keys(one), ...Object.keys(other)])].filter(
+    (name) => one[name] !== other[name],
   );
 }

@@ -1,6 +1,6 @@
-// Prints the SHA-256 of what every kernel of an addon returns for fixed inputs, a line each: two builds are
-// equal if their lines are. Usage: node kernel-hashes.mjs ADDON. Node and the addon are all it needs, so that
-// it also runs under an emulator of another processor.
+// Prints the SHA-256 of what every kernel of an addon returns for fixed inputs: every build, for whatever
+// machine, has those of kernel-hashes.golden.json, which `node tools/release/kernel-hashes.mjs ADDON` made.
+// Node and the addon are all it needs, so that it also runs under an emulator of another processor.
 import { createHash } from "node:crypto";
 import { createRequire } from "node:module";
 import { resolve } from "node:path";
@@ -132,8 +132,9 @@ function add(hash, value) {
   else hash.update(String(value));
 }
 
-for (const [name, kernel] of Object.entries(kernels)) {
+const hashes = Object.entries(kernels).map(([name, kernel]) => {
   const hash = createHash("sha256");
   add(hash, kernel());
-  console.log(`${name} ${hash.digest("hex")}`);
-}
+  return [name, hash.digest("hex")];
+});
+console.log(JSON.stringify(Object.fromEntries(hashes), null, 2));

@@ -5,12 +5,14 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { atMost } from "./elf.mjs";
-import { differences } from "./hashes.mjs";
+import { differences, golden } from "./hashes.mjs";
 import { writeLibcStubs } from "./libc-stubs.mjs";
-import { manifestOf, prebuiltManifest, publicFolders } from "./manifests.mjs";
+import { manifestOf, prebuiltManifest, publicFolders, root } from "./manifests.mjs";
 import { platforms } from "./platforms.mjs";
 import { billOfMaterials } from "./sbom.mjs";
 import { symbolProblems } from "./symbols.mjs";
+
+const here = dirname(fileURLToPath(import.meta.url));
 
 let folder;
 beforeEach(() => {
@@ -133,7 +135,7 @@ test("the bill of materials names everything that it refers to, once, with the c
 });
 
 test("no package manager packs what is not built", () => {
-  const script = join(dirname(fileURLToPath(import.meta.url)), "prepack.mjs");
+  const script = join(here, "prepack.mjs");
   const manifest = { name: "@pixelcal/x", exports: { ".": { default: "./dist/index.js" } } };
   writeFileSync(join(folder, "package.json"), JSON.stringify(manifest));
   const { status, output } = run(process.execPath, [script]);
@@ -147,6 +149,13 @@ test("no package manager packs what is not built", () => {
 });
 
 test("a kernel with other bits, and one that only one side has, are told", () => {
-  expect(differences(["a 1", "b 2"], ["a 1", "b 2"])).toEqual([]);
-  expect(differences(["a 1", "b 2"], ["a 1", "b 3", "c 4"])).toEqual(["b", "c"]);
+  expect(differences({ a: "1", b: "2" }, { b: "2", a: "1" })).toEqual([]);
+  expect(differences({ a: "1", b: "2" }, { a: "1", b: "3", c: "4" })).toEqual(["b", "c"]);
+});
+
+test("the addon of this checkout computes the bits that every released addon has to", () => {
+  const built = process.env.PIXELCAL_ADDON ?? join(root, "native", "build", "Release", "pixelcal.node");
+  const { status, output } = run(process.execPath, [join(here, "kernel-hashes.mjs"), built]);
+  expect(status, output).toBe(0);
+  expect(JSON.parse(output)).toEqual(golden);
 });

@@ -53,8 +53,8 @@ function dependencies() {
     for (const [other, itsVersion] of needs) visit(other, itsVersion);
   };
   for (const folder of publicFolders)
-    for (const [name, { version }] of Object.entries(lock.importers[folder]?.dependencies ?? {}))
-      visit(name, version);
+    for (const name of Object.keys(manifestOf(folder).dependencies ?? {}))
+      visit(name, lock.importers[folder].dependencies[name].version);
   return [...found.values()];
 }
 

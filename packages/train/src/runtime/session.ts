@@ -96,10 +96,15 @@ async function load(): Promise<Runtime> {
     return ort;
   } catch (cause) {
     loading = undefined;
-    const message = `onnxruntime-node does not load (${reason(cause)}); install onnxruntime-node 1.30.0`;
-    throw new DeviceError("cpu", message);
+    const missing = reason(cause).includes("'onnxruntime-node'");
+    const problem = missing ? "is not installed" : `does not load (${reason(cause)})`;
+    throw new DeviceError("cpu", `onnxruntime-node ${problem}; ${installation}`);
   }
 }
+
+// Its script downloads CUDA libraries on Linux, and fails the whole installation where it cannot.
+const installation =
+  "npm install --ignore-scripts onnxruntime-node@1.30.0, or for CUDA ONNXRUNTIME_NODE_INSTALL=cuda12 npm install onnxruntime-node@1.30.0";
 
 /** Returns the version of onnxruntime, which checkpoints record. */
 export async function runtimeVersion(): Promise<string> {
