@@ -35,6 +35,7 @@ export default defineConfig({
             "packages/*/src/**/*.test.ts",
             "benchmarks/**/*.test.ts",
             "docs/**/*.test.ts",
+            "examples/*/src/**/*.test.ts",
             "tools/{lint,release}/*.test.mjs",
             "native/test/*.test.mjs",
           ],

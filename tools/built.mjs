@@ -19,6 +19,7 @@ export default function setup() {
   const files = [
     ...folders.flatMap(filesOf),
     join(root, "packages/train/dist/check/device-trial-child.js"),
+    join(root, "examples/scoring-service/dist/main.js"),
     process.env.PIXELCAL_ADDON ?? join(root, "native/build/Release/pixelcal.node"),
   ];
   const missing = files.find((file) => !existsSync(file));

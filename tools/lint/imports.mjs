@@ -34,6 +34,8 @@ const oneFile = { "onnxruntime-node": "packages/train/src/runtime/" };
 
 /** The tools native is built with: CMake finds these, no source imports them. */
 const buildTools = new Set(["cmake-js", "node-addon-api", "node-api-headers"]);
+/** The compiler of examples, which are copied out of this repository. */
+const compiler = new Set(["typescript", "@types/node"]);
 
 const sourceFile = /\.(ts|mjs|js)$/;
 const testFile = /\.test\.|\/test\//;
@@ -42,6 +44,8 @@ const scope = "@pixelcal/";
 /** Returns the problems of the repository at `root`, a line each. */
 export function importProblems(root) {
   const folders = ["native", ...readdirSync(join(root, "packages")).map((name) => `packages/${name}`)];
+  if (existsSync(join(root, "examples")))
+    folders.push(...readdirSync(join(root, "examples")).map((name) => `examples/${name}`));
   for (const other of ["benchmarks", "docs", "tools"]) if (existsSync(join(root, other))) folders.push(other);
   const files = folders.flatMap((folder) => filesUnder(root, folder, sourceFile));
   const graph = new Map(files.map((path) => [path, importsOf(read(root, path))]));
@@ -157,7 +161,13 @@ function listed(manifest, rootManifest, files) {
       .map((name) => `dependencies list ${name}, which nothing but tests imports`),
     ...Object.keys(devDependencies)
       // A peer that is loaded by its name, where it is installed, is imported by no source.
-      .filter((name) => !all.has(typesOf(name)) && !buildTools.has(name) && !(name in peerDependencies))
+      .filter(
+        (name) =>
+          !all.has(typesOf(name)) &&
+          !buildTools.has(name) &&
+          !compiler.has(name) &&
+          !(name in peerDependencies),
+      )
       .map((name) => `devDependencies list ${name}, which nothing imports`),
   ];
 }

@@ -8,6 +8,7 @@ import { filesUnder, read } from "./sources.mjs";
 const folders = [
   "benchmarks",
   "docs",
+  "examples",
   "native",
   "packages/cli",
   "packages/core",

@@ -1,0 +1,67 @@
+import { type CalibrationBins, Random } from "@pixelcal/core";
+
+/** The judgement of a window of cases. */
+export interface Drift {
+  /** The number of cases in the window. */
+  readonly cases: number;
+  /** The calibration error of the window: the pixels' mean of |confidence - accuracy - normal gap| by bin. */
+  readonly error: number;
+  /** The error that windows of as many cases exceed by chance with probability `1 - level`. */
+  readonly bound: number;
+  /** Whether the error is beyond the bound; undefined for fewer cases than can be judged. */
+  readonly alarm: boolean | undefined;
+}
+
+export interface DriftOptions {
+  /** The share of calibrated windows without an alarm; 0.99 by default. */
+  readonly level?: number;
+  readonly draws?: number;
+  /** The bins of cases whose calibration is normal; without them, perfect calibration is. */
+  readonly baseline?: CalibrationBins;
+}
+
+/** Fewer cases than this are too few to say. */
+const fewest = 8;
+
+/**
+ * Judges a window of cases by its case-wise null band. The unit is the case: pixels of one case err together,
+ * so that a band by pixels would alarm all the time. If nothing has changed, the residuals of a case
+ * (confidence minus accuracy, less the normal gap, summed by bin) are as likely to have the other sign.
+ * Flipping the signs of whole cases at random gives the errors that such windows show by chance.
+ */
+export function judge(
+  cases: readonly CalibrationBins[],
+  { level = 0.99, draws = 999, baseline }: DriftOptions = {},
+): Drift {
+  const residuals = cases.map((bins) => residualsOf(bins, baseline));
+  const pixels = cases.reduce((sum, { count }) => sum + count.reduce((a, b) => a + b, 0), 0);
+  const error = errorOf(residuals, () => 1) / pixels;
+  if (cases.length < fewest) return { cases: cases.length, error, bound: Number.NaN, alarm: undefined };
+  const random = Random.fromSeed(1);
+  const sign = (): number => (random.uniform() < 0.5 ? -1 : 1);
+  const errors = Float64Array.from({ length: draws }, () => errorOf(residuals, sign) / pixels).sort();
+  const bound = errors[Math.ceil(level * (draws + 1)) - 1]!;
+  return { cases: cases.length, error, bound, alarm: error > bound };
+}
+
+/** Returns the sums of confidence minus accuracy by bin, less the sums that are normal for as many pixels. */
+function residualsOf(bins: CalibrationBins, baseline: CalibrationBins | undefined): Float64Array {
+  return bins.confidenceSum.map((confidence, bin) => {
+    const normal = baseline === undefined ? 0 : gapOf(baseline, bin);
+    return confidence - bins.accuracySum[bin]! - bins.count[bin]! * normal;
+  });
+}
+
+function gapOf({ confidenceSum, accuracySum, count }: CalibrationBins, bin: number): number {
+  return count[bin]! > 0 ? (confidenceSum[bin]! - accuracySum[bin]!) / count[bin]! : 0;
+}
+
+/** Returns the sum over bins of the absolute sums over cases, each case with a sign. */
+function errorOf(residuals: readonly Float64Array[], sign: () => number): number {
+  const sums = new Float64Array(residuals[0]?.length ?? 0);
+  for (const residual of residuals) {
+    const own = sign();
+    for (let bin = 0; bin < sums.length; bin++) sums[bin]! += own * residual[bin]!;
+  }
+  return sums.reduce((total, sum) => total + Math.abs(sum), 0);
+}
