@@ -13,7 +13,7 @@ namespace pixelcal {
 //  2. in src/binding/KERNEL.cc write `Task Name(Arguments& a)`: read everything by name, return {work,
 //     result}; `work` captures plain C++ and Outputs by value and calls PIXELCAL_ON(on_cuda, Kernel(...));
 //     add {"name", Name} to that file's table;
-//  3. describe name and nameSync in the family's interface in index.d.ts (index.js needs no change);
+//  3. describe name and nameSync in the family's interface in types/*.d.ts (index.js needs no change);
 //  4. give it a slow twin in test/reference.h and cases in test/KERNEL_test.cc; CMake finds new files itself;
 //  5. wrap it in packages/core. src/binding/distance.cc is the shortest example.
 std::span<const Entry> DistanceBindings();

@@ -1,0 +1,103 @@
+import type { DeviceOptions, FloatArray, LabelArray } from "./arrays.js";
+
+/** The probabilities `[batch, classes, pixels]` and their labels `[batch, pixels]`. */
+export interface ProbabilityMaps extends DeviceOptions {
+  readonly probs: FloatArray;
+  readonly labels: LabelArray;
+  readonly batch?: number;
+  readonly classes: number;
+  readonly pixels: number;
+  readonly ignore?: number;
+  /** The mask, one value per pixel: 0 leaves the pixel out. */
+  readonly mask?: Uint8Array;
+  /** The weights, one value per pixel. */
+  readonly weights?: Float32Array;
+}
+
+export interface BinningOptions {
+  readonly of: "foreground" | "classes" | "top-label";
+  readonly closed: "right" | "left";
+  /** Whether the first of right-closed bins holds 0; default true. */
+  readonly includeLowest?: boolean;
+  readonly bins: number;
+  /** The probability (compared in float32) above which pixels are counted. */
+  readonly threshold?: number;
+}
+
+export interface EqualMassEdgesOptions extends ProbabilityMaps, BinningOptions {
+  readonly out?: Float64Array;
+}
+
+export interface HistogramOptions extends BinningOptions {
+  /** The bins + 1 edges from 0 to 1, never decreasing, or as many for each group. */
+  readonly edges: Float64Array;
+  /** Whether sums of p^2 are wanted; default false. */
+  readonly squares?: boolean;
+}
+
+export interface CalibrationBinsOptions extends ProbabilityMaps {
+  readonly histograms: readonly HistogramOptions[];
+}
+
+/** The sums per group (class, or one) and bin; `total` per group. */
+export interface CalibrationSums {
+  readonly total: Float64Array;
+  readonly dropped: Float64Array;
+  readonly count: Float64Array;
+  readonly confidence: Float64Array;
+  readonly accuracy: Float64Array;
+  readonly falsePositive: Float64Array;
+  readonly squares?: Float64Array;
+}
+
+/** The options of sums over pixels. */
+export interface ProbabilityScoreOptions extends ProbabilityMaps {
+  /** The least probability that the logarithm uses; default 0. */
+  readonly floor?: number;
+}
+export interface ProbabilityScoreSums {
+  readonly total: number;
+  readonly brier: number;
+  readonly logLoss: number;
+  /** The pixels whose probability was raised to the floor. */
+  readonly bounded: number;
+}
+
+export interface ArgMaxOptions extends DeviceOptions {
+  /** The values, `[batch, classes, pixels]`. */
+  readonly values: FloatArray;
+  readonly batch?: number;
+  readonly classes: number;
+  readonly pixels: number;
+  /** A Uint8Array up to 256 classes, else an Int32Array. */
+  readonly out?: Uint8Array | Int32Array;
+}
+
+export interface ConfusionCountsOptions extends DeviceOptions {
+  readonly predicted: LabelArray;
+  readonly labels: LabelArray;
+  readonly batch?: number;
+  readonly classes: number;
+  readonly pixels: number;
+  readonly ignore?: number;
+  readonly mask?: Uint8Array;
+  /** The result, `[batch, true class, predicted class]`. */
+  readonly out?: Float64Array;
+}
+
+export interface CalibrationKernels {
+  /** Returns the sums of each histogram, all from one pass. */
+  calibrationBins(options: CalibrationBinsOptions): Promise<CalibrationSums[]>;
+  calibrationBinsSync(options: CalibrationBinsOptions): CalibrationSums[];
+  /** Returns bins + 1 edges for each group, from the order of its probabilities. */
+  equalMassEdges(options: EqualMassEdgesOptions): Promise<Float64Array>;
+  equalMassEdgesSync(options: EqualMassEdgesOptions): Float64Array;
+  probabilityScores(options: ProbabilityScoreOptions): Promise<ProbabilityScoreSums>;
+  probabilityScoresSync(options: ProbabilityScoreOptions): ProbabilityScoreSums;
+  /** Returns a Uint8Array up to 256 classes, else an Int32Array. */
+  argMax(options: ArgMaxOptions): Promise<Uint8Array | Int32Array>;
+  argMaxSync(options: ArgMaxOptions): Uint8Array | Int32Array;
+  /** Returns `[batch, true class, predicted class]`. */
+  confusionCounts(options: ConfusionCountsOptions): Promise<Float64Array>;
+  confusionCountsSync(options: ConfusionCountsOptions): Float64Array;
+}

@@ -1,0 +1,116 @@
+import type { FloatArray, LabelArray } from "./arrays.js";
+
+/** Values `[classes, pixels]`; pixels whose label is `ignore` may hold anything. */
+export interface ClassValues {
+  readonly values: FloatArray;
+  readonly classes: number;
+  readonly pixels: number;
+  readonly labels?: LabelArray;
+  /** Needs `labels`. */
+  readonly ignore?: number;
+}
+
+/** The number of pixels outside, and the first or -1. */
+export interface Outside {
+  readonly count: number;
+  readonly first: number;
+}
+
+/** The closed ranges of values; an absent limit bounds nothing. */
+export interface InspectValuesOptions extends ClassValues {
+  readonly low?: number;
+  readonly high?: number;
+  /** Lower limit of the sums over the classes. */
+  readonly lowSum?: number;
+  readonly highSum?: number;
+}
+
+export interface ValueFindings {
+  /** Whether all values, those of ignored pixels too, are in [0, 1]. */
+  readonly withinUnit: boolean;
+  /** Values outside of the limits or NaN; the first by its offset. */
+  readonly values: Outside;
+  /** Pixels whose sum is. */
+  readonly sums: Outside;
+  /** The sum at the first of them. */
+  readonly sum: number;
+}
+
+export interface ToProbabilitiesOptions extends ClassValues {
+  readonly transform: "clamp" | "softmax" | "sigmoid" | "normalize";
+  /** By how much sums of sigmoids may miss 1; default 0. */
+  readonly tolerance?: number;
+  /** `[max(classes, 2), pixels]` */
+  readonly out?: Float32Array;
+}
+
+export interface NarrowLabelsOptions {
+  readonly labels: LabelArray;
+  readonly classes: number;
+  readonly ignore?: number;
+  /** Whether to make bytes of them: at most 256 classes and an ignored label from 0 to 255. */
+  readonly narrow?: boolean;
+}
+
+/** Labels that are neither a class nor the ignored one, and all labels as bytes where asked for. */
+export interface NarrowedLabels extends Outside {
+  /** The first of the stray labels; 0 where there is none. */
+  readonly value: number;
+  readonly data?: Uint8Array;
+}
+
+/** Checks of what files of predictions hold, on the CPU alone. */
+export interface PredictionKernels {
+  inspectValues(options: InspectValuesOptions): Promise<ValueFindings>;
+  inspectValuesSync(options: InspectValuesOptions): ValueFindings;
+  /** The probabilities, and the pixels that have none. */
+  toProbabilities(options: ToProbabilitiesOptions): Promise<Outside & { readonly data: Float32Array }>;
+  toProbabilitiesSync(options: ToProbabilitiesOptions): Outside & { readonly data: Float32Array };
+  narrowLabels(options: NarrowLabelsOptions): Promise<NarrowedLabels>;
+  narrowLabelsSync(options: NarrowLabelsOptions): NarrowedLabels;
+}
+
+/** An array as another program stored it: bytes that need not be aligned, of any element type. */
+export interface StoredValuesOptions {
+  readonly source: Uint8Array;
+  readonly type: string;
+  /** Whether the bytes of an element come in the other order; default false. */
+  readonly swapped?: boolean;
+  /** The number of values. */
+  readonly pixels: number;
+}
+
+export interface StoredFloatsOptions extends StoredValuesOptions {
+  readonly batch?: number;
+  readonly channels?: number;
+  /** Whether `source` is `[batch, pixels, channels]`, not `[batch, channels, pixels]`; default false. */
+  readonly channelsLast?: boolean;
+  /** The factor and the summand of every channel; default 1 and 0. */
+  readonly scale?: readonly number[];
+  readonly shift?: readonly number[];
+  readonly out?: Float32Array;
+}
+
+/** Integers; those that are not whole or do not fit are 0 in `data`: their count, the first and its value. */
+export interface StoredIntegers {
+  readonly data: Int32Array;
+  readonly count: number;
+  readonly first: number;
+  readonly value: number;
+}
+
+export interface CopyBytesOptions {
+  readonly source: Uint8Array;
+  readonly out?: Uint8Array;
+}
+
+/** Arrays of other programs, on the CPU alone. */
+export interface StoredValueKernels {
+  /** Returns float32 `[batch, channels, pixels]`. */
+  storedFloats(options: StoredFloatsOptions): Promise<Float32Array>;
+  storedFloatsSync(options: StoredFloatsOptions): Float32Array;
+  storedIntegers(options: StoredValuesOptions): Promise<StoredIntegers>;
+  storedIntegersSync(options: StoredValuesOptions): StoredIntegers;
+  copyBytes(options: CopyBytesOptions): Promise<Uint8Array>;
+  copyBytesSync(options: CopyBytesOptions): Uint8Array;
+}
