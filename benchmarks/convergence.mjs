@@ -51,7 +51,7 @@ const results = join(here, "results", "convergence");
 const folder = join(results, set);
 const pathOf = (method, seed) => join(folder, `${method}-${seed}.json`);
 
-/** The settings of every run of every method. */
+/** Returns the settings of every run of every method. */
 const settingsOf = (rank) => ({
   crop: rank === 2 ? [96, 96] : [32, 40, 32],
   batch: 4,
@@ -71,7 +71,7 @@ function groupsOf(root) {
   return Object.fromEntries(lines.map((line) => line.split(",")).map((row) => [row[name], row[group]]));
 }
 
-/** A result as JSON, with each list of numbers on one line. */
+/** Formats a result as JSON, with each list of numbers on one line. */
 function textOf(result) {
   const inLine = (_, value) =>
     Array.isArray(value) && value.every((one) => typeof one === "number") ? `[${value}]` : value;

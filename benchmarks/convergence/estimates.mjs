@@ -3,7 +3,7 @@
 import { Random } from "@pixelcal/core";
 import { bins } from "./scores.mjs";
 
-/** One run's sums as rows of numbers, in the order of `cases`. */
+/** Returns one run's sums as rows of numbers, in the order of `cases`. */
 function runTable({ columns, rows }, cases) {
   return { columns: columns.split(","), rows: cases.map((name) => rows[name]) };
 }
@@ -81,7 +81,7 @@ const meanOf = (list) => list.reduce((a, b) => a + b, 0) / list.length;
 const averaged = (estimates) =>
   Object.fromEntries(measures.map((name) => [name, meanOf(estimates.map((one) => one[name]))]));
 
-/** A method's runs by seed, ready to estimate. */
+/** Returns a method's runs by seed, ready to estimate. */
 export function prepared(runs, cases, classes) {
   return new Map(runs.map((run) => [run.seed, prepare(runTable(run, cases), classes)]));
 }
@@ -130,7 +130,9 @@ export function differencesOf(method, baseline, { groups, draws = 2000 }) {
   };
 }
 
-/** The differences of single cases, each the mean over seeds: their median and how many are below 0. */
+/**
+ * Returns the differences of single cases, each the mean over seeds: their median and how many are below 0.
+ */
 function byCase(seeds, method, baseline, cases) {
   return Object.fromEntries(
     Object.keys(perCase).map((name) => {

@@ -11,10 +11,10 @@ const mean = (list) => list.reduce((a, b) => a + b, 0) / list.length;
 const more = new Set(["DSC"]);
 const compared = measures.filter((name) => !["overconfidence", "pECE if calibrated"].includes(name));
 
-/** A run scored with its fitted temperature. */
+/** Returns a run as scored with its fitted temperature. */
 const scaledRun = (run) => ({ ...run, rows: run.scaledRows, temperature: 1 });
 
-/** Every method with runs, its variants among them: { name, title, runs }. */
+/** Returns every method with runs, its variants among them: { name, title, runs }. */
 function entriesOf(runs) {
   const entries = Object.entries(methods).map(([name, { title }]) => ({
     name,
@@ -29,7 +29,7 @@ function entriesOf(runs) {
   return [...entries, ...scaled, tuned(entries)].filter((entry) => entry.runs.length > 0);
 }
 
-/** The run of the lowest validation NLL of each seed that has all that are tuned over. */
+/** Returns the run of the lowest validation NLL of each seed that has all runs that are tuned over. */
 function tuned(entries) {
   const candidates = entries.filter(({ name }) => tunable.includes(name));
   const seeds = new Set(candidates.flatMap(({ runs }) => runs.map(({ seed }) => seed)));

@@ -18,7 +18,7 @@ const reach = 2;
 
 const numbered = (name) => Array.from({ length: bins }, (_, m) => `${name}${m}`);
 
-/** The names of a row's numbers: sums over pixels, but for the two pECE, which are the case's own. */
+/** Returns the names of a row's numbers: sums over pixels, but for the two pECE, which are the case's own. */
 export const columnsOf = (classes) => [
   "pixels",
   "nll",

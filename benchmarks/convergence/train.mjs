@@ -16,10 +16,10 @@ import {
 } from "@pixelcal/train";
 import { caseRow, columnsOf, fitTemperature } from "./scores.mjs";
 
-/** Six digits, far beyond what two trainings have in common. */
+/** Rounds to six digits, far beyond what two trainings have in common. */
 const rounded = (value) => Number(value.toPrecision(6));
 
-/** A data set by its methods alone, so that one can be replaced. */
+/** Returns a data set's methods alone, so that one can be replaced. */
 const view = (dataset) => ({
   names: dataset.names,
   classes: dataset.classes,
@@ -30,13 +30,15 @@ const view = (dataset) => ({
   source: (index) => dataset.source(index),
 });
 
-/** The first `count` cases of a data set. */
+/** Returns the first `count` cases of a data set. */
 const firstOf = (dataset, count) => ({
   ...view(dataset),
   names: dataset.names.slice(0, count),
 });
 
-/** The cases of a data set `times` times over, so that an epoch of few cases has as many batches as any. */
+/**
+ * Repeats the cases of a data set `times` times, so that an epoch of few cases has as many batches as any.
+ */
 const repeated = (dataset, times) => ({
   ...view(dataset),
   names: Array.from({ length: times }, () => dataset.names).flat(),
