@@ -167,7 +167,7 @@ const rejected: readonly [string, (graph: Graph) => unknown, string][] = [
   [
     "concatenation of unlike shapes",
     (g) => ops.Concat([g.input("a", "float32", [1, 2]), g.input("b", "float32", [1, 3])], 0),
-    "Concat_0: expected b like [1, 2] but for axis 0, got [1, 3]",
+    "Concat_0: expected b to match [1, 2] except on axis 0, got [1, 3]",
   ],
   [
     "inner sizes that differ",

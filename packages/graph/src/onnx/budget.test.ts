@@ -125,7 +125,7 @@ const bombs: readonly (readonly [string, Uint8Array, RegExp])[] = [
       node("Range", ["start", "limit", "step"], ["r"]),
       ...used("r"),
     ]),
-    /Range of r: expected a start, a limit and a delta other than 0 of Range/,
+    /Range of r: expected a start, a limit and a delta other than 0 for Range/,
   ],
   [
     "places of what is not zero",

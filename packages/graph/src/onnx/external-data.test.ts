@@ -109,7 +109,7 @@ describe("data in other files", () => {
     [{ location: "data", length: "4" }, /w: expected 8 bytes of float32, got 4/],
     [
       { location: "hard", length: "8" },
-      /a file of one name, .* replace it by a copy, got hard with 2 hard links/,
+      /a file without further hard links, .* replace it with a copy, got hard with 2 hard links/,
     ],
     [
       { location: "data", length: "8", checksum: "" },

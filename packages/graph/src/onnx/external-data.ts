@@ -114,7 +114,7 @@ function withFile<T>(path: string, location: string, use: (file: number, size: n
     if (status.nlink > 1) {
       const links = `${location} with ${status.nlink} hard links`;
       const expected =
-        "a file of one name, as others may lie outside of the model's folder; replace it by a copy";
+        "a file without further hard links, which may lie outside the model's folder; replace it with a copy";
       throw graphError("externalData", expected, links);
     }
     return use(file, status.size);

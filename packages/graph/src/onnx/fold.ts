@@ -18,7 +18,7 @@ const made: Readonly<
   ConstantOfShape: ({ name, graph, budget, attributes: { value } }, [shape]) => {
     const dims = shape ? Array.from(toNumbers(shape)) : [];
     if (!dims.every((size) => Number.isSafeInteger(size) && size >= 0))
-      throw graphError(name, "sizes of 0 or more of ConstantOfShape", dims);
+      throw graphError(name, "sizes of 0 or more for ConstantOfShape", dims);
     const count = sizeOf(dims);
     const { type, data } = value === undefined ? fromNumbers("float32", [0], [1]) : (value as Tensor);
     if (data.length !== 1)
@@ -33,7 +33,7 @@ const made: Readonly<
     const [start = Number.NaN, limit = Number.NaN, delta = Number.NaN] = numbers;
     const count = Math.max(0, Math.ceil((limit - start) / delta));
     if (!Number.isFinite(count) || delta === 0)
-      throw graphError(name, "a start, a limit and a delta other than 0 of Range", numbers);
+      throw graphError(name, "a start, a limit and a delta other than 0 for Range", numbers);
     budget.fill(name, 16 * count);
     const steps = new Float64Array(count);
     for (let i = 0; i < count; i++) steps[i] = start + i * delta;

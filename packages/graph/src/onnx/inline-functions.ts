@@ -68,7 +68,8 @@ function inlinedNode(node: NodeProto, functions: Functions, counter: Counter, de
   for (const each of called.defaults ?? []) if (!given.has(each.name)) given.set(each.name, each);
   const attributesOf = (attributes: readonly AttributeProto[] = []): AttributeProto[] =>
     attributes.flatMap((each) => {
-      if (each.g !== undefined) throw new GraphError("model", `function ${called.name} has branches`);
+      if (each.g !== undefined)
+        throw new GraphError("model", `function ${called.name} has branches, which are not supported`);
       if (!each.reference) return [each];
       const actual = given.get(each.reference);
       return actual === undefined ? [] : [{ ...actual, name: each.name }];

@@ -37,10 +37,7 @@ export function inputDims(inputs: readonly ValueInfoProto[], shapes: InputShapes
   const open: string[] = [];
   const result = inputs.map((input) => oneInput(input, given.get(input.name ?? ""), open));
   if (open.length > 0) {
-    throw new GraphError(
-      "shapes",
-      `these inputs leave dims open, give them whole numbers: ${open.join("; ")}`,
-    );
+    throw new GraphError("shapes", `give whole numbers for the open dims of ${open.join("; ")}`);
   }
   return result;
 }

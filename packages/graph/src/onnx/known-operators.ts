@@ -48,7 +48,7 @@ export function checkOperators(model: ModelProto): void {
   if (unknown.length > 0) throw new UnsupportedOpError(unknown, "model: unsupported operators");
   const changed = nodes.filter((node) => !meansTheSame(node, version)).map(nameOf);
   if (changed.length > 0) {
-    const otherwise = version === OPSET ? "" : `, or defines otherwise than set ${OPSET}`;
+    const otherwise = version === OPSET ? "" : `, or defines differently from set ${OPSET}`;
     throw new UnsupportedOpError(changed, `model: operators that set ${version} does not have${otherwise}`);
   }
 }

@@ -183,9 +183,9 @@ describe("what is refused", () => {
           { ...relu, inputs: ["b"], outputs: ["a"] },
           { ...relu, inputs: ["a"], outputs: ["b"] },
         ]),
-      /uses a, which nothing before it makes/,
+      /uses a, which no earlier node makes/,
     ],
-    ["a node of itself", () => model([{ ...relu, inputs: ["y"] }]), /uses y, which nothing before it makes/],
+    ["a node of itself", () => model([{ ...relu, inputs: ["y"] }]), /uses y, which no earlier node makes/],
     ["a missing output", () => model([{ ...relu, outputs: ["z"] }]), /the outputs: uses y/],
     ["one name twice", () => model([relu, relu]), /a value of this name already/],
     [
@@ -284,7 +284,7 @@ describe("what is refused", () => {
     [
       "open dims",
       () => model([relu], { graph: dims({ param: "N" }, { value: 3 }, {}) }),
-      /shapes: these inputs leave dims open, give them whole numbers: x \[N, 3, \?\]/,
+      /shapes: give whole numbers for the open dims of x \[N, 3, \?\]/,
     ],
     [
       "an open rank",
@@ -351,7 +351,7 @@ describe("other operator sets", () => {
     if (accepted) expect(parse).not.toThrow();
     else
       expect(parse).toThrow(
-        `operators that set ${opset} does not have${opset === 18 ? "" : ", or defines otherwise than set 18"}: ${node.opType}`,
+        `operators that set ${opset} does not have${opset === 18 ? "" : ", or defines differently from set 18"}: ${node.opType}`,
       );
   });
 });

@@ -47,7 +47,7 @@ export function lookUp({ graph, aliases, stopped }: Reading, name: string, where
   if (value) return stopped.has(name) && isFloat(value.type) ? StopGradient(value) : value;
   throw new GraphError(
     where,
-    `uses ${name || "a value without a name"}, which nothing before it makes (no node, or nodes in a circle)`,
+    `uses ${name || "a value without a name"}, which no earlier node makes (it is missing, or nodes form a circle)`,
   );
 }
 
@@ -241,11 +241,7 @@ function addBranch(
   const condition = lookUp(reading, inputs[0] ?? "", name);
   const tensor = reading.graph.tensor(condition);
   if (tensor === undefined)
-    throw graphError(
-      name,
-      "a condition of If that follows from the input's size",
-      `the value ${condition.name}`,
-    );
+    throw graphError(name, "a condition of If that depends on sizes alone", `the value ${condition.name}`);
   const chosen = toNumbers(tensor)[0] ? "then_branch" : "else_branch";
   const branch: GraphProto | undefined = attributes.find((attribute) => attribute.name === chosen)?.g;
   if (branch === undefined) throw graphError(name, chosen, undefined);

@@ -13,7 +13,7 @@ const cases: readonly Case[] = [
     op: "Concat",
     with: [w(1, 2, 4, 5)],
     attributes: { axis: 1 },
-    says: "n: expected i0 like [1, 2, 4, 4] but for axis 1",
+    says: "n: expected i0 to match [1, 2, 4, 4] except on axis 1",
   },
   {
     op: "Flatten",

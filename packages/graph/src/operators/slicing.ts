@@ -106,7 +106,7 @@ export const slicingShapes: Readonly<Record<string, ShapeRule>> = {
       if (value.dims.some((size, at) => at !== axis && size !== first.dims[at])) {
         throw graphError(
           spec.name,
-          `${value.name} like [${first.dims.join(", ")}] but for axis ${axis}`,
+          `${value.name} to match [${first.dims.join(", ")}] except on axis ${axis}`,
           value.dims,
         );
       }

@@ -30,7 +30,9 @@ describe("a model that keeps weights in other files", () => {
     await expect(Trainer.create({ ...defaults, model })).rejects.toThrow("its data lies in another file");
     await withTrainer({ model, externalData: source }, async (trainer) => {
       await trainer.step(squares(1));
-      expect(() => trainer.exportModel()).toThrow("model: expected a file that holds its weights");
+      expect(() => trainer.exportModel()).toThrow(
+        "model: has weights in other files (weights.bin); use writeModel",
+      );
       await trainer.writeModel(join(target, "tuned.onnx"));
       expect((await readdir(target)).sort()).toEqual(["tuned.onnx", "weights.bin"]);
       expect((await readFile(join(target, "weights.bin"))).length).toBe(Buffer.concat(data).length);

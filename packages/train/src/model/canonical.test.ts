@@ -198,7 +198,7 @@ describe("canonical", () => {
     [
       "a softmax over pixels",
       (x) => ops.Reshape(ops.Softmax(ops.Reshape(three(x), [2, 3, -1]), 2), [2, 3, 3, 4]),
-      "a softmax over 12 elements in y, which are no axis of it",
+      "a softmax over 12 elements in y, which are not one of its axes",
     ],
     [
       "a softmax over classes and pixels, as sets before 13 have it",

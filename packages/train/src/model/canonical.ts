@@ -153,7 +153,7 @@ function checkSoftmax(name: string, found: FoundLogits, wanted: number, classAxi
   if (axis === wanted || length === undefined) return;
   if (axis !== undefined)
     throw invalidArgument("classAxis", `${axis}, over which ${name} has its softmax`, classAxis);
-  const got = `a ${activation} over ${length} elements in ${name}, which are no axis of it`;
+  const got = `a ${activation} over ${length} elements in ${name}, which are not one of its axes`;
   throw invalidArgument("outputs", "a softmax over the classes", got);
 }
 

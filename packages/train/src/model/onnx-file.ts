@@ -1,5 +1,5 @@
 import { dirname, join } from "node:path";
-import { InvalidArgumentError, invalidArgument, type Tensor } from "@pixelcal/core";
+import { InvalidArgumentError, type Tensor } from "@pixelcal/core";
 import {
   type ExternalPatch,
   externalPath,
@@ -19,7 +19,7 @@ export function withWeights(file: OnnxFile, weights: Weights, options: object = 
   const { model, patches } = replaceWeights(file, weights);
   if (patches.length > 0) {
     const files = [...new Set(patches.map(({ location }) => location))].join(", ");
-    throw invalidArgument("model", "a file that holds its weights; writeModel also writes others", files);
+    throw new InvalidArgumentError("model", `model: has weights in other files (${files}); use writeModel`);
   }
   return Buffer.concat(model);
 }

@@ -154,7 +154,7 @@ export function sgd(options: SgdOptions = {}): Optimizer {
   const { learningRate = 1e-2, momentum = 0, nesterov = false, weightDecay = 0, decay = "weights" } = options;
   checkRates({ learningRate, weightDecay }, decay);
   if (!(momentum >= 0 && momentum < 1)) throw invalidArgument("momentum", "0 to below 1", momentum);
-  if (nesterov && momentum === 0) throw invalidArgument("nesterov", "a momentum above 0", "momentum 0");
+  if (nesterov && momentum === 0) throw invalidArgument("nesterov", "a momentum above 0", 0);
   return {
     name: "sgd",
     learningRate,

@@ -1,4 +1,4 @@
-import { checkOptions, invalidArgument, optionNames } from "@pixelcal/core";
+import { checkOptions, InvalidArgumentError, invalidArgument, optionNames } from "@pixelcal/core";
 
 /**
  * A learning-rate schedule: a factor on the optimizer's rate. A pure function, so a resumed run needs no
@@ -66,7 +66,7 @@ function warmed(
     if (!(Number.isInteger(value) && value >= 0))
       throw invalidArgument(name, "an integer of 0 or more", value);
   if (warmup > 0 && warmupSteps > 0)
-    throw invalidArgument("warmupSteps", "warmup or warmupSteps, not both", warmupSteps);
+    throw new InvalidArgumentError("warmupSteps", "warmupSteps: cannot be combined with warmup");
   return (epoch, updates = 0) => {
     if (epoch < warmup) return (epoch + 1) / (warmup + 1);
     return after(epoch - warmup) * Math.min(1, (updates + 1) / (warmupSteps + 1));
