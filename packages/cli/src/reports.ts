@@ -33,7 +33,12 @@ export interface InferReport {
 /** The report of `pixelcal evaluate`: what the JSON file holds, and the files. */
 export interface EvaluateReport {
   readonly command: "evaluate";
-  readonly files: { readonly csv: string; readonly json: string };
+  readonly files: {
+    readonly csv: string;
+    readonly json: string;
+    /** nnU-Net's summary.json, with `--write nnunet`. */
+    readonly summary?: string;
+  };
   readonly settings: Readonly<Record<string, unknown>>;
   /** The differences between the runs' cases, a sentence each; empty where all have the same. */
   readonly differences: readonly string[];

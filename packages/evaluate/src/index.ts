@@ -11,7 +11,13 @@ export {
   summarize,
   summaryOf,
 } from "./evaluate.js";
+export { type EvaluateRegionsOptions, evaluateRegions } from "./evaluate-regions.js";
+export { withMissingAsWorst } from "./missing-cases.js";
+export { nnunetCases, nnunetSummaryCases } from "./nnunet/nnunet-cases.js";
+export { type NnunetFolder, openNnunetFolder } from "./nnunet/nnunet-folder.js";
+export { nnunetSummary, type SummaryCase } from "./nnunet/summary.js";
 export { type ProbabilityTransform, probabilityTransforms } from "./predicted-probabilities.js";
+export { parseRegions } from "./regions.js";
 export { formatJson } from "./report/json.js";
 export {
   differences,

@@ -1,4 +1,4 @@
-import { checkOptions, type DataType, type Labels, optionNames, sameDims, type Tensor } from "@pixelcal/core";
+import { checkOptions, type Labels, optionNames, sameDims, type Tensor } from "@pixelcal/core";
 import type { BufferPool } from "./buffer-pool.js";
 import { type FileSource, type SourceName, sourcePath } from "./byte-source.js";
 import { FormatError } from "./errors.js";
@@ -6,6 +6,7 @@ import { float16ToFloat32 } from "./float16.js";
 import { classLabels, toInt64 } from "./labels.js";
 import type { Limits } from "./limits.js";
 import { npzNames, readNpz, writeNpz } from "./npz.js";
+import { toLabels } from "./stored-labels.js";
 
 /** A case of a data set. */
 export interface Case {
@@ -41,26 +42,6 @@ function toFloat32(tensor: Tensor, path: string, key: string): Tensor<"float32">
   throw new FormatError(path, key, `expected numbers, got ${type}`);
 }
 
-/** Returns labels as stored if a kernel can read them, else as the narrowest type that can hold them. */
-function toLabels(tensor: Tensor, path: string, key: string): Labels {
-  const { dims, data } = tensor;
-  const widened: Partial<Record<DataType, () => Labels>> = {
-    uint8: () => tensor as Tensor<"uint8">,
-    int32: () => tensor as Tensor<"int32">,
-    int64: () => tensor as Tensor<"int64">,
-    bool: () => ({ type: "uint8", dims, data: data as Uint8Array }),
-    int8: () => ({ type: "int32", dims, data: new Int32Array(data as Int8Array) }),
-    int16: () => ({ type: "int32", dims, data: new Int32Array(data as Int16Array) }),
-    uint16: () => ({ type: "int32", dims, data: new Int32Array(data as Uint16Array) }),
-    uint32: () => ({ type: "int64", dims, data: BigInt64Array.from(data as Uint32Array, BigInt) }),
-    uint64: () => ({ type: "int64", dims, data: new BigInt64Array(data as BigUint64Array) }),
-  };
-  const convert = widened[tensor.type];
-  if (!convert) throw new FormatError(path, key, `expected integers, got ${tensor.type}`);
-  return convert();
-}
-
-/** Returns an array of an archive that was read; throws with the names that the archive holds. */
 async function pick(
   arrays: Readonly<Record<string, Tensor>>,
   source: FileSource,

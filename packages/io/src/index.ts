@@ -13,6 +13,7 @@ export {
 export { float16ToFloat32, float32ToFloat16 } from "./float16.js";
 export { type FolderEntries, listCases, listFolder } from "./folder.js";
 export { checkLabelRange, classLabels, labelHash, labelNumbers, toInt64 } from "./labels.js";
+export { type NnunetDataset, type Region, readNnunetDataset } from "./layouts/nnunet-dataset.js";
 export type { Limits } from "./limits.js";
 export { defaultLimits } from "./limits.js";
 export { type Lock, LockedError, lockBeside, lockFolder } from "./lock.js";
@@ -31,6 +32,7 @@ export {
 } from "./safetensors.js";
 export { staleTemporaries, sweepTemporaries, temporaryName } from "./temporaries.js";
 export { checkSameGrid, sameGrid } from "./volume/geometry.js";
+export { labelTensor } from "./volume/label-tensor.js";
 export { readVolume } from "./volume/read-volume.js";
 export { reorient } from "./volume/reorient.js";
 export type { Grid, Vector, Volume, VolumeOptions } from "./volume/volume.js";

@@ -27,7 +27,7 @@ beforeAll(async () => {
 afterAll(() => rm(root, { recursive: true }));
 
 const warnings = [
-  "warning: b lacks 1 case that other runs have: hard\n",
+  "warning: b lacks 1 case: hard\n",
   "warning: c has other labels than an earlier run in 1 case: easy\n",
 ];
 
@@ -35,7 +35,7 @@ describe("runs over different cases", () => {
   test("are warned of, marked, never above complete ones, and a failure", async () => {
     const { code, output, messages } = await evaluate();
     for (const warning of warnings) expect(messages).toContain(warning);
-    expect(messages).toMatch(/error: runs do not hold the same cases: --common compares .*\n$/);
+    expect(messages).toMatch(/error: runs do not hold the same cases: --missing skip takes .*\n$/);
     expect(output).toMatch(/\na +2 {2,}0\.5000 .*\nb +1 of 2 {2,}1\.0000.*\nc +2, 1 relabelled /);
     expect(code).toBe(1);
     expect((await results()).runs.map(({ run, missing, relabelled }) => [run, missing, relabelled])).toEqual([

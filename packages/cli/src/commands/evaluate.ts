@@ -15,6 +15,21 @@ export function addEvaluate(program: Command, context: Context): void {
       "folder with one run's predictions, or with one such folder per run",
     )
     .option(
+      "--labels <folder>",
+      "folder of label maps; --predictions then holds nnU-Net's, paired with them by the case's name",
+    )
+    .option(
+      "--dataset <file>",
+      "nnU-Net's dataset.json (default: in or above the folder of predictions or labels)",
+    )
+    .option(
+      "--regions <list>",
+      'regions of labels to score, each on its own, for example "WT=1+2+3,TC=2+3,ET=3", or brats2021, brats2023, kits23',
+    )
+    .addOption(
+      new Option("--write <tool>", "further file beside --out: nnU-Net's summary.json").choices(["nnunet"]),
+    )
+    .option(
       "--classes <count>",
       "number of classes, background included (default: that of the files)",
       integer(2),
@@ -67,9 +82,9 @@ export function addEvaluate(program: Command, context: Context): void {
     .addOption(
       new Option(
         "--missing <policy>",
-        "treatment of runs that lack cases of others: fail after the table, or skip those cases",
+        "treatment of cases that a run lacks: fail after the table, skip them, or give them the worst scores",
       )
-        .choices(["fail", "skip"])
+        .choices(["fail", "skip", "worst"])
         .default("fail"),
     )
     .option("--threads <count>", "number of processor threads (default: all)", integer(1))

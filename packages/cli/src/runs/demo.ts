@@ -12,6 +12,7 @@ import { writeReport } from "../write-report.js";
 import { type ComparisonSettings, compare, comparisonConfigs } from "./compare.js";
 import { evaluateRuns, writeResults } from "./evaluate.js";
 import { type PhantomData, writePhantomData } from "./phantoms.js";
+import { ownRun } from "./run-sources.js";
 import { truthColumn, withTruth } from "./truth.js";
 
 /** The options of `pixelcal demo`. */
@@ -97,7 +98,8 @@ export async function demo(options: DemoOptions, context: Context): Promise<void
       `U-Net ${rank}-D base ${settings.base}, ${settings.epochs} epochs, the same weights and batches for every method`,
   );
   const folders = await compare(root, shape, settings, out, context);
-  const scored = await evaluateRuns(folders, { classes, ignore }, context);
+  const runs = await Promise.all(folders.map(({ run, path }) => ownRun(run, path)));
+  const scored = await evaluateRuns(runs, { classes, ignore }, context);
   const results = generated
     ? await Promise.all(scored.map((result) => addTruth(result, folders, root)))
     : scored;

@@ -2,10 +2,7 @@ import { basename, join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import {
   caseSets,
-  type EvaluateOptions,
   type Evaluation,
-  evaluate,
-  expectedPredictions,
   otherLabels,
   type RunCases,
   type RunResult,
@@ -14,18 +11,12 @@ import {
   resultsJson,
   someOf,
   summaryOf,
+  withMissingAsWorst,
 } from "@pixelcal/evaluate";
-import {
-  FormatError,
-  type Lock,
-  LockedError,
-  listCases,
-  listFolder,
-  lockBeside,
-  writeFilesAtomic,
-} from "@pixelcal/io";
+import { FormatError, type Lock, LockedError, listFolder, lockBeside, writeFilesAtomic } from "@pixelcal/io";
 import { CommandError, Interrupted } from "../command-error.js";
 import type { Context } from "../context.js";
+import type { RunSource, ScoreSettings } from "./run-sources.js";
 
 /** The predictions of one run. */
 export interface RunFolder {
@@ -54,42 +45,63 @@ export async function predictionFolders(
   return folders.map((run) => ({ run, path: join(folder, run) }));
 }
 
-/** The settings that decide a table's numbers. */
-export type ScoreSettings = Omit<EvaluateOptions, "onCase" | "cases">;
-
 /**
  * Scores the predictions of several runs: the best DSC first, runs that lack cases of others or have other
- * labels last. `common` scores only the cases that all runs have with the same labels. Nothing is written
- * before all is scored: an error names a file that cannot be scored.
+ * labels last. `common` scores only the cases that all runs have with the same labels; `worst` gives cases
+ * that a run lacks the worst scores. Nothing is written before all is scored: an error names a file that
+ * cannot be scored.
  */
 export async function evaluateRuns(
-  runs: readonly RunFolder[],
+  runs: readonly RunSource[],
   settings: ScoreSettings,
   { terminal, signal }: Pick<Context, "terminal" | "signal">,
-  { common = false }: { readonly common?: boolean } = {},
+  { common = false, worst = false }: { readonly common?: boolean; readonly worst?: boolean } = {},
 ): Promise<readonly RunResult[]> {
-  const listed: (RunFolder & RunCases)[] = [];
-  for (const folder of runs)
-    listed.push({ ...folder, cases: await listCases(folder.path, expectedPredictions) });
-  const { all } = caseSets(listed);
-  const scored = common ? commonCases(listed) : undefined;
-  const evaluations: { readonly run: string; readonly evaluation: Evaluation }[] = [];
-  for (const { run, path, cases: own } of listed) {
-    const cases = scored ?? own;
+  const expected = runs.map(({ run, cases, missing }) => ({ run, cases: [...cases, ...missing] }));
+  const { all } = caseSets(expected);
+  const scored = common ? commonCases(runs) : undefined;
+  const evaluations: {
+    readonly run: string;
+    readonly region: string;
+    readonly lacks: readonly string[];
+    readonly evaluation: Evaluation;
+  }[] = [];
+  for (const source of runs) {
+    const { run } = source;
+    const cases = scored ?? source.cases;
     let done = 0;
     const onCase = (): void => {
       if (signal.aborted) throw new Interrupted("stopped; nothing was written");
       terminal.progress({ label: `evaluate ${run}`, done: ++done, total: cases.length });
     };
-    evaluations.push({ run, evaluation: await evaluate(path, { ...settings, cases, onCase }) });
+    const own = new Set(source.cases);
+    const lacks = all.filter((name) => !own.has(name));
+    for (const [region, evaluation] of await source.score(cases, settings, onCase))
+      evaluations.push({ run: region === "" ? run : `${run} ${region}`, region, lacks, evaluation });
   }
   terminal.clear();
-  const others = otherLabels(evaluations.map(({ run, evaluation }) => ({ run, cases: evaluation.rows })));
-  const results = evaluations.map(({ run, evaluation }, i) => {
-    const own = new Set(listed[i]!.cases);
-    return { run, evaluation, missing: all.filter((name) => !own.has(name)), relabelled: others.get(run)! };
+  const others = otherLabelsOf(evaluations);
+  const results = evaluations.map(({ run, lacks, evaluation }) => {
+    const whole = worst ? withMissingAsWorst(evaluation, lacks) : evaluation;
+    return { run, evaluation: whole, missing: worst ? [] : lacks, relabelled: others.get(run)! };
   });
   return ranked(common ? sameLabels(results) : results);
+}
+
+/** Returns for every row the cases whose labels differ from those of an earlier run in the same region. */
+function otherLabelsOf(
+  evaluations: readonly { readonly run: string; readonly region: string; readonly evaluation: Evaluation }[],
+): ReadonlyMap<string, readonly string[]> {
+  const regions = [...new Set(evaluations.map(({ region }) => region))];
+  return new Map(
+    regions.flatMap((region) => [
+      ...otherLabels(
+        evaluations
+          .filter((each) => each.region === region)
+          .map(({ run, evaluation }) => ({ run, cases: evaluation.rows })),
+      ),
+    ]),
+  );
 }
 
 /** Returns the runs without the cases whose labels differ between them. */

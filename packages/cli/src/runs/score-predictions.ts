@@ -1,19 +1,25 @@
-import { resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { setThreadCount } from "@pixelcal/core";
 import {
+  caseSets,
   differences,
   type EvaluationConvention,
   emptyPolicyOf,
   paperColumns,
+  parseRegions,
   probabilityTransforms,
   resultsText,
   runReports,
   type Shown,
+  someOf,
 } from "@pixelcal/evaluate";
+import type { Region } from "@pixelcal/io";
 import { CommandError } from "../command-error.js";
 import type { Context } from "../context.js";
 import { writeReport } from "../write-report.js";
-import { evaluateRuns, predictionFolders, type ScoreSettings, writeResults } from "./evaluate.js";
+import { evaluateRuns, predictionFolders, writeResults } from "./evaluate.js";
+import { checkOneRun, openNnunetRuns, writeNnunetSummary } from "./nnunet-runs.js";
+import { type NnunetRun, ownRun, type RunSource, type ScoreSettings } from "./run-sources.js";
 
 /** The options of `pixelcal evaluate`. */
 export interface ScoreCommandOptions {
@@ -30,7 +36,11 @@ export interface ScoreCommandOptions {
   readonly percentile?: number;
   readonly nllFloor?: number;
   readonly common: boolean;
-  readonly missing: "fail" | "skip";
+  readonly missing: "fail" | "skip" | "worst";
+  readonly labels?: string;
+  readonly dataset?: string;
+  readonly regions?: string;
+  readonly write?: "nnunet";
   readonly softmax?: boolean;
   readonly sigmoid?: boolean;
   readonly normalize?: boolean;
@@ -61,7 +71,9 @@ export async function scorePredictions(options: ScoreCommandOptions, context: Co
   const json = options.outJson ?? `${out.replace(/\.csv$/, "")}.json`;
   if (resolve(json) === resolve(out))
     throw new CommandError(`--out-json: expected another file than --out, got ${json}`, { exitCode: 2 });
-  const runs = await predictionFolders(resolve(options.predictions), (text) => context.terminal.warn(text));
+  const regions = options.regions === undefined ? undefined : parseRegions(options.regions);
+  const nnunet = await nnunetRuns(options, regions, context);
+  const runs = nnunet ?? (await ownRuns(options.predictions, regions, context));
   const transform = probabilityTransforms.find((name) => options[name] === true);
   const settings = {
     classes,
@@ -77,10 +89,14 @@ export async function scorePredictions(options: ScoreCommandOptions, context: Co
     transform,
   };
   const { common, missing } = options;
-  const results = await evaluateRuns(runs, settings, context, { common });
+  const summary = options.write === undefined ? undefined : join(dirname(resolve(out)), "summary.json");
+  const summarized = summary === undefined ? undefined : checkOneRun(nnunet ?? []);
+  const results = await evaluateRuns(runs, settings, context, { common, worst: missing === "worst" });
+  if (missing === "worst") warnOfWorst(runs, context);
   const lines = differences(results);
   for (const line of lines) context.terminal.warn(line);
-  const files = { csv: out, json };
+  const files = { csv: out, json, ...(summary === undefined ? {} : { summary }) };
+  if (summarized && summary !== undefined) await writeNnunetSummary(summarized, summary, context);
   await writeResults(results, { ...settings, common }, files);
   await writeReport(
     context,
@@ -92,10 +108,50 @@ export async function scorePredictions(options: ScoreCommandOptions, context: Co
       differences: lines,
       runs: runReports(results),
     },
-    `${resultsText(results, shownColumns(settings))}\n${out} and ${json} hold all columns (convention ${convention})\n`,
+    `${resultsText(results, shownColumns(settings))}\n${out} and ${json} hold all columns (convention ${convention})\n${summary === undefined ? "" : `${summary} is nnU-Net's summary of the label maps\n`}`,
   );
   if (lines.length > 0 && !common && missing === "fail")
     throw new CommandError(
-      "runs do not hold the same cases: --common compares the cases that all have, --missing skip takes each run's own",
+      "runs do not hold the same cases: --missing skip takes each run's own, --missing worst gives the others the worst scores, --common compares those that all have",
     );
+}
+
+/** Opens the runs that --labels pairs with labels; undefined without that option. */
+async function nnunetRuns(
+  { labels, dataset, predictions, write }: ScoreCommandOptions,
+  regions: readonly Region[] | undefined,
+  context: Context,
+): Promise<readonly NnunetRun[] | undefined> {
+  if (labels === undefined) {
+    if (dataset === undefined && write === undefined) return undefined;
+    const option = dataset === undefined ? "--write" : "--dataset";
+    throw new CommandError(`${option}: needs --labels, the folder of label maps`, { exitCode: 2 });
+  }
+  const places = { labels: resolve(labels), ...(dataset === undefined ? {} : { dataset: resolve(dataset) }) };
+  const runs = await openNnunetRuns(resolve(predictions), { ...places, regions }, context);
+  const hard = runs.find(({ folder }) => !folder.probabilities);
+  if (hard)
+    throw new CommandError(
+      `${hard.run}: holds label maps without probabilities, which have no calibration; predict with --save_probabilities`,
+    );
+  return runs;
+}
+
+async function ownRuns(
+  predictions: string,
+  regions: readonly Region[] | undefined,
+  { terminal }: Pick<Context, "terminal">,
+): Promise<readonly RunSource[]> {
+  const folders = await predictionFolders(resolve(predictions), (text) => terminal.warn(text));
+  return Promise.all(folders.map(({ run, path }) => ownRun(run, path, regions)));
+}
+
+/** Names the cases with the worst scores. */
+function warnOfWorst(runs: readonly RunSource[], { terminal }: Pick<Context, "terminal">): void {
+  const { all } = caseSets(runs.map(({ run, cases, missing }) => ({ run, cases: [...cases, ...missing] })));
+  for (const { run, cases } of runs) {
+    const lacks = all.filter((name) => !cases.includes(name));
+    const count = `${lacks.length} ${lacks.length === 1 ? "case" : "cases"}`;
+    if (lacks.length > 0) terminal.warn(`${run} lacks ${count}, scored as the worst: ${someOf(lacks, 10)}`);
+  }
 }

@@ -88,7 +88,7 @@ test("runs that lack cases, or have other labels, come last and are marked", () 
   expect(ranked(partial).map(({ run }) => run)).toEqual(["lost", "sdc", "dicece"]);
   expect(resultsText(partial, shown)).toMatch(/\nsdc +2 of 4 .*\ndicece +2, 1 relabelled .*\nlost +2 /);
   expect(differences(partial)).toEqual([
-    "sdc lacks 2 cases that other runs have: c, d",
+    "sdc lacks 2 cases: c, d",
     "dicece has other labels than an earlier run in 1 case: a",
   ]);
   expect(differences(results)).toEqual([]);

@@ -8,7 +8,7 @@ import { type Column, fixed, formatMarkdown, formatTable } from "./table.js";
 export interface RunResult {
   readonly run: string;
   readonly evaluation: Evaluation;
-  /** The cases of other runs that this one lacks. */
+  /** The cases of other runs, or of the labels, that this one lacks. */
   readonly missing: readonly string[];
   /** The cases whose labels differ from those of an earlier run. */
   readonly relabelled: readonly string[];
@@ -48,9 +48,7 @@ export function ranked(results: readonly RunResult[]): readonly RunResult[] {
  */
 export function differences(results: readonly RunResult[]): readonly string[] {
   return results.flatMap(({ run, missing, relabelled }) => [
-    ...(missing.length === 0
-      ? []
-      : [`${run} lacks ${count(missing)} that other runs have: ${someOf(missing, 10)}`]),
+    ...(missing.length === 0 ? [] : [`${run} lacks ${count(missing)}: ${someOf(missing, 10)}`]),
     ...(relabelled.length === 0
       ? []
       : [`${run} has other labels than an earlier run in ${count(relabelled)}: ${someOf(relabelled, 10)}`]),

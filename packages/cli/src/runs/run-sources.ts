@@ -1,0 +1,96 @@
+import { basename, join } from "node:path";
+import {
+  type EvaluateOptions,
+  type Evaluation,
+  type EvaluationCase,
+  evaluate,
+  evaluateRegions,
+  expectedPredictions,
+  type NnunetFolder,
+  nnunetCases,
+  openNnunetFolder,
+  type RunCases,
+} from "@pixelcal/evaluate";
+import { FormatError, listCases, prefetch, type Region, readPrediction } from "@pixelcal/io";
+
+/** The settings that decide a table's numbers. */
+export type ScoreSettings = Omit<EvaluateOptions, "onCase" | "cases">;
+
+/** The predictions of one run, of any layout. */
+export interface RunSource extends RunCases {
+  /** The cases with labels but without a prediction. */
+  readonly missing: readonly string[];
+  /** Scores cases and returns the evaluations by region; without regions, one under an empty name. */
+  score(
+    cases: readonly string[],
+    settings: ScoreSettings,
+    onCase: () => void,
+  ): Promise<ReadonlyMap<string, Evaluation>>;
+}
+
+/** Returns the predictions of one run in a folder of `*.npz` with `probs` and `label`. */
+export async function ownRun(run: string, path: string, regions?: readonly Region[]): Promise<RunSource> {
+  const cases = await listCases(path, expectedPredictions);
+  return {
+    run,
+    cases,
+    missing: [],
+    async score(names, settings, onCase) {
+      if (regions) {
+        const items = prefetch(names, 1, async (name): Promise<EvaluationCase> => {
+          const read = await readPrediction(join(path, `${name}.npz`), {
+            values: "any",
+            ignore: settings.ignore,
+          });
+          return { name, ...read };
+        });
+        return evaluateRegions(items, regions, { ...regionSettings(settings), onCase });
+      }
+      return new Map([["", await evaluate(path, { ...settings, cases: names, onCase })]]);
+    },
+  };
+}
+
+/** The nnU-Net predictions of one run. */
+export interface NnunetRun extends RunSource {
+  readonly folder: NnunetFolder;
+  /** A sentence that says what was recognised. */
+  readonly layout: string;
+}
+
+/** Opens the predictions of one nnU-Net run beside their labels. */
+export async function nnunetRun(
+  predictions: string,
+  options: { readonly labels: string; readonly dataset?: string; readonly regions?: readonly Region[] },
+): Promise<NnunetRun> {
+  const folder = await openNnunetFolder({ predictions, ...options });
+  const { dataset, missing } = folder;
+  const run = basename(predictions);
+  const regions = options.regions ?? (dataset.hasRegions ? dataset.regions : undefined);
+  if (dataset.hasRegions && options.regions)
+    throw new FormatError(
+      predictions,
+      "regions",
+      `the network has a head for each of ${dataset.regions.map(({ name }) => name).join(", ")}; leave --regions out`,
+    );
+  const names = (regions ?? dataset.regions).map(({ name }) => name).join(", ");
+  return {
+    folder,
+    run,
+    cases: folder.cases.filter((name) => !missing.includes(name)),
+    missing,
+    layout: `nnU-Net v2 predictions ${folder.probabilities ? "with probabilities" : "without probabilities"}, ${folder.cases.length} cases, ${regions ? "regions" : "labels"} ${names}`,
+    async score(cases, given, onCase) {
+      const settings = { ...given, ignore: given.ignore ?? dataset.ignore };
+      const items = nnunetCases(folder, cases);
+      if (regions) {
+        const all = { ...regionSettings(settings), heads: dataset.hasRegions, onCase };
+        return evaluateRegions(items, regions, all);
+      }
+      return new Map([["", await evaluate(items, { ...settings, classes: dataset.classes, onCase })]]);
+    },
+  };
+}
+
+const regionSettings = ({ classes: _, ...settings }: ScoreSettings): Omit<ScoreSettings, "classes"> =>
+  settings;

@@ -1,0 +1,97 @@
+import { tensor } from "@pixelcal/core";
+import { describe, expect, test } from "vitest";
+import { evaluate } from "./evaluate.js";
+import { evaluateRegions } from "./evaluate-regions.js";
+import { withMissingAsWorst } from "./missing-cases.js";
+import { parseRegions, regionCase } from "./regions.js";
+
+// Two by three pixels of four classes that exclude each other.
+const probs = tensor(
+  "float32",
+  Float32Array.of(
+    ...[0.7, 0.1, 0.25, 0, 0.5, 1],
+    ...[0.1, 0.2, 0.25, 0.25, 0, 0],
+    ...[0.1, 0.3, 0.25, 0.25, 0.5, 0],
+    ...[0.1, 0.4, 0.25, 0.5, 0, 0],
+  ),
+  [4, 2, 3],
+);
+const labels = tensor("uint8", Uint8Array.of(0, 3, 1, 2, 9, 0), [2, 3]);
+const item = { name: "case", probs, labels };
+const whole = { name: "WT", labels: [1, 2, 3] };
+
+describe("parseRegions", () => {
+  test("names, labels and presets", () => {
+    expect(parseRegions(" WT = 1+2 + 3 ,ET=3")).toEqual([whole, { name: "ET", labels: [3] }]);
+    expect(parseRegions("brats2021")[1]).toEqual({ name: "TC", labels: [1, 4] });
+    expect(parseRegions("kits23")).toHaveLength(3);
+  });
+
+  test.each(["", "WT", "WT=", "WT=1+", "=1", "WT=a", "WT=1,,ET=3", "brats"])("%j is refused", (text) => {
+    expect(() => parseRegions(text)).toThrow(/regions: expected NAME=LABEL\+LABEL,\.\.\. or brats2021/);
+  });
+
+  test("a name twice is refused", () => {
+    expect(() => parseRegions("a=1,a=2")).toThrow(/a is given twice/);
+  });
+});
+
+test("a region's probability is the sum over its labels, and ignored pixels stay ignored", () => {
+  const { probs: both, labels: mask } = regionCase(item, whole, { ignore: 9 });
+  expect(both.dims).toEqual([2, 2, 3]);
+  const inside = [0.3, 0.9, 0.75, 1, 0.5, 0];
+  expect(Array.from(both.data as Float32Array)).toEqual(
+    [...inside.map((p) => 1 - p), ...inside].map((p) => expect.closeTo(p, 6)),
+  );
+  expect(Array.from(mask.data as Uint8Array)).toEqual([0, 1, 1, 1, 255, 0]);
+});
+
+test("a head is taken as given", () => {
+  const heads = {
+    ...item,
+    probs: tensor("float32", Float32Array.from(probs.data.subarray(6, 18)), [2, 2, 3]),
+  };
+  const { probs: both } = regionCase(heads, { name: "TC", labels: [2, 3] }, { head: 1, ignore: 9 });
+  expect(Array.from(both.data.subarray(6))).toEqual(Array.from(probs.data.subarray(12, 18)));
+});
+
+test("every region is scored as two classes of its own", async () => {
+  const regions = [whole, { name: "ET", labels: [3] }];
+  const seen: string[] = [];
+  const options = { ignore: 9, convention: "consistent", onCase: (name: string) => seen.push(name) } as const;
+  const found = await evaluateRegions([item], regions, options);
+  expect([...found.keys()]).toEqual(["WT", "ET"]);
+  expect(seen).toEqual(["case"]);
+  for (const region of regions) {
+    const part = regionCase(item, region, { ignore: 9 });
+    const alone = await evaluate([part], { classes: 2, ignore: 255, convention: "consistent" });
+    expect(found.get(region.name)).toEqual(alone);
+  }
+  // All three pixels of the region are found, and the fifth pixel is ignored.
+  expect(found.get("WT")!.summary.DSC!.mean).toBe(1);
+});
+
+test("what is no probability, no class and no case is refused by name", async () => {
+  const logits = {
+    ...item,
+    probs: tensor("float32", probs.data.map((p) => 4 * p) as Float32Array, [4, 2, 3]),
+  };
+  await expect(evaluateRegions([logits], [whole], { ignore: 9 })).rejects.toThrow(
+    /^case: probs: expected values/,
+  );
+  await expect(evaluateRegions([item], [{ name: "x", labels: [4] }], { ignore: 9 })).rejects.toThrow(
+    /case: region x has label 4, probs has classes 0 to 3/,
+  );
+  await expect(evaluateRegions([], [whole])).rejects.toThrow(/at least one case/);
+});
+
+test("a case that was not predicted has the worst overlap and distance, and no calibration", async () => {
+  const evaluation = await evaluate([{ ...item, name: "b" }], { ignore: 9, convention: "consistent" });
+  const { rows, summary } = withMissingAsWorst(evaluation, ["a"]);
+  expect(rows.map(({ name }) => name)).toEqual(["a", "b"]);
+  expect(rows[0]!.scores).toMatchObject({ DSC: 0, IoU: 0, NSD: 0, HD95: Number.POSITIVE_INFINITY });
+  expect(Number.isNaN(rows[0]!.scores.ECE)).toBe(true);
+  expect(summary.DSC!.mean).toBe(evaluation.summary.DSC!.mean / 2);
+  expect(summary.ECE).toMatchObject({ mean: evaluation.summary.ECE!.mean, count: 1, undefined: 1 });
+  expect(withMissingAsWorst(evaluation, [])).toBe(evaluation);
+});
