@@ -16,6 +16,7 @@ import {
   distanceTransform,
   distanceTransformSync,
   expectedCalibrationError,
+  kernelEnvironment,
   type Labels,
   type Metric,
   type MetricJson,
@@ -84,6 +85,7 @@ const predicted: Tensor<"uint8"> | Tensor<"int32"> = await argMax(probs);
 const device: Device | undefined = devices()[0];
 const statistics = (of: CaseStatistics): number => of.mean + of.undefined;
 const types: DataType = probs.type;
+const found: { version: string; cudaProblem?: string } = kernelEnvironment();
 
 export {
   bytesOf,
@@ -91,6 +93,7 @@ export {
   distances,
   ece,
   flat,
+  found,
   given,
   hd95,
   image,

@@ -5,8 +5,11 @@ import { FormatError, readCase, readNpz } from "@pixelcal/io";
 import { diceCrossEntropy, type Loss, lossFromConfig, signedDistanceCalibration } from "@pixelcal/losses";
 import {
   ConfigError,
+  configSchema,
+  type JsonSchema,
   lossAndGradient,
   Network,
+  networkDeviceProblem,
   Predictor,
   PredictorError,
   type PredictorFailure,
@@ -69,6 +72,10 @@ const code = (error: unknown): PredictorFailure | undefined =>
 const typed = (error: unknown): boolean =>
   error instanceof FormatError || error instanceof ConfigError || error instanceof UnsupportedOpError;
 const config = parseConfig({}, { runName: "run" });
+const schema: JsonSchema = configSchema();
+const absent: string | undefined = await networkDeviceProblem("webgpu");
+// @ts-expect-error an unknown device
+await networkDeviceProblem("tpu");
 const image = (await readCase("case.npz")).image;
 const arrays = await readNpz("case.npz", { keys: ["probs"] });
 const uploaded = (await readCase(new Uint8Array(8), { source: "upload.npz" })).labels;
@@ -77,6 +84,7 @@ await readNpz(new URL("file:///case.npz"));
 await readNpz(3);
 
 export {
+  absent,
   arrays,
   code,
   config,
@@ -91,6 +99,7 @@ export {
   raw,
   running,
   scaled,
+  schema,
   state,
   stepped,
   sum,

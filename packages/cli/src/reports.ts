@@ -82,7 +82,7 @@ export interface DeviceReport {
 /** The report of `pixelcal doctor`. */
 export interface DoctorReport {
   readonly command: "doctor";
-  /** Whether kernels and networks run on the CPU. */
+  /** Whether kernels run on the CPU, and networks too unless onnxruntime is not installed. */
   readonly ok: boolean;
   /** The versions; null for a part that does not load. */
   readonly versions: {

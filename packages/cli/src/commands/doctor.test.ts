@@ -12,10 +12,10 @@ import { pixelcal } from "../run.test.helper.js";
 
 const main = fileURLToPath(new URL("../../dist/main.js", import.meta.url));
 
-/** Runs the built command line, in which the named package does not load if one is given. */
-function built(args: readonly string[], missing?: string) {
+/** Runs the built command line, in which a package does not load, with the message, if one is given. */
+function built(args: readonly string[], missing?: string, message = `no ${missing} on this machine`) {
   const hook = `export const resolve = (name, context, next) => {
-    if (name === ${JSON.stringify(missing)}) throw new Error("no ${missing} on this machine");
+    if (name === ${JSON.stringify(missing)}) throw new Error(${JSON.stringify(message)});
     return next(name, context);
   }`;
   const url = (code: string): string => `data:text/javascript,${encodeURIComponent(code)}`;
@@ -100,15 +100,16 @@ test("an addon that does not load is the report, with exit code 1", () => {
   });
 });
 
-test("without onnxruntime the kernels still work, networks do not", () => {
-  const { status, stdout } = built(["doctor", "--json"], "onnxruntime-node");
-  expect(status).toBe(1);
-  const { ok, versions, kernels, networks } = JSON.parse(stdout) as DoctorReport;
-  expect(ok).toBe(false);
-  expect(versions.onnxruntime).toBe(null);
-  expect(kernels[0]).toEqual({ device: "cpu" });
-  expect(networks[0]).toEqual({
-    device: "cpu",
-    problem: expect.stringContaining("no onnxruntime-node on this machine"),
-  });
+test.each([
+  ["is not installed, which scoring does without", "Cannot find package 'onnxruntime-node'", true],
+  ["does not load", "libstdc++.so.6: version not found", false],
+])("onnxruntime %s", (title, message, ok) => {
+  const { status, stdout } = built(["doctor", "--json"], "onnxruntime-node", message);
+  const report = JSON.parse(stdout) as DoctorReport;
+  expect(report.ok).toBe(ok);
+  expect(status).toBe(ok ? 0 : 1);
+  expect(report.versions.onnxruntime).toBe(null);
+  expect(report.kernels[0]).toEqual({ device: "cpu" });
+  const problem = ok ? "onnxruntime-node is not installed; npm install" : title;
+  expect(report.networks[0]).toEqual({ device: "cpu", problem: expect.stringContaining(problem) });
 });
