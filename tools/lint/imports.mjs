@@ -38,7 +38,7 @@ const buildTools = new Set(["cmake-js", "node-addon-api", "node-api-headers"]);
 const compiler = new Set(["typescript", "@types/node"]);
 
 const sourceFile = /\.(ts|mjs|js)$/;
-const testFile = /\.test\.|\/test\//;
+const testFile = /\.test\.|\/test\/|vitest\.config\./;
 const scope = "@pixelcal/";
 
 /** Returns the problems of the repository at `root`, a line each. */
