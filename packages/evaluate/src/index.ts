@@ -19,6 +19,7 @@ export { nnunetSummary, type SummaryCase } from "./nnunet/summary.js";
 export { type ProbabilityTransform, probabilityTransforms } from "./predicted-probabilities.js";
 export { parseRegions } from "./regions.js";
 export { formatJson } from "./report/json.js";
+export { monaiReports } from "./report/monai.js";
 export {
   differences,
   paperColumns,

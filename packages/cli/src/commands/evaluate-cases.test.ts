@@ -78,3 +78,16 @@ describe("runs over different cases", () => {
     await expect(readFile(at("broken.csv"))).rejects.toThrow("ENOENT");
   });
 });
+
+test("--write monai writes MONAI's reports of one run, and of no more", async () => {
+  for (const run of ["a", "b"]) await putCase(at("two", run), "easy");
+  const monai = (...parts: string[]): Promise<Ran> =>
+    pixelcal(["evaluate", "--predictions", at(...parts), "--out", at("monai", "r.csv"), "--write", "monai"]);
+  const { code, messages } = await monai("two");
+  expect(messages).toMatch(/--write monai: expected one run without regions, got /);
+  expect(code).toBe(2);
+  expect((await monai("two", "a")).code).toBe(0);
+  expect(await readFile(at("monai", "mean_dice_raw.csv"), "utf8")).toMatch(
+    /^filename,class1,mean\neasy,1\.0000,/,
+  );
+});

@@ -27,7 +27,10 @@ export function addEvaluate(program: Command, context: Context): void {
       'regions of labels to score, each on its own, for example "WT=1+2+3,TC=2+3,ET=3", or brats2021, brats2023, kits23',
     )
     .addOption(
-      new Option("--write <tool>", "further file beside --out: nnU-Net's summary.json").choices(["nnunet"]),
+      new Option(
+        "--write <tool>",
+        "further files beside --out: nnU-Net's summary.json, or MONAI's metrics.csv, *_raw.csv and *_summary.csv",
+      ).choices(["nnunet", "monai"]),
     )
     .option(
       "--classes <count>",

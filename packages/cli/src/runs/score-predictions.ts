@@ -5,15 +5,17 @@ import {
   differences,
   type EvaluationConvention,
   emptyPolicyOf,
+  monaiReports,
   paperColumns,
   parseRegions,
   probabilityTransforms,
+  type RunResult,
   resultsText,
   runReports,
   type Shown,
   someOf,
 } from "@pixelcal/evaluate";
-import type { Region } from "@pixelcal/io";
+import { type Region, writeFilesAtomic } from "@pixelcal/io";
 import { CommandError } from "../command-error.js";
 import type { Context } from "../context.js";
 import { writeReport } from "../write-report.js";
@@ -40,7 +42,7 @@ export interface ScoreCommandOptions {
   readonly labels?: string;
   readonly dataset?: string;
   readonly regions?: string;
-  readonly write?: "nnunet";
+  readonly write?: "nnunet" | "monai";
   readonly softmax?: boolean;
   readonly sigmoid?: boolean;
   readonly normalize?: boolean;
@@ -89,7 +91,8 @@ export async function scorePredictions(options: ScoreCommandOptions, context: Co
     transform,
   };
   const { common, missing } = options;
-  const summary = options.write === undefined ? undefined : join(dirname(resolve(out)), "summary.json");
+  const folder = dirname(resolve(out));
+  const summary = options.write === "nnunet" ? join(folder, "summary.json") : undefined;
   const summarized = summary === undefined ? undefined : checkOneRun(nnunet ?? []);
   const results = await evaluateRuns(runs, settings, context, { common, worst: missing === "worst" });
   if (missing === "worst") warnOfWorst(runs, context);
@@ -97,6 +100,7 @@ export async function scorePredictions(options: ScoreCommandOptions, context: Co
   for (const line of lines) context.terminal.warn(line);
   const files = { csv: out, json, ...(summary === undefined ? {} : { summary }) };
   if (summarized && summary !== undefined) await writeNnunetSummary(summarized, summary, context);
+  if (options.write === "monai") await writeMonaiReports(results, folder);
   await writeResults(results, { ...settings, common }, files);
   await writeReport(
     context,
@@ -123,8 +127,8 @@ async function nnunetRuns(
   context: Context,
 ): Promise<readonly NnunetRun[] | undefined> {
   if (labels === undefined) {
-    if (dataset === undefined && write === undefined) return undefined;
-    const option = dataset === undefined ? "--write" : "--dataset";
+    if (dataset === undefined && write !== "nnunet") return undefined;
+    const option = dataset === undefined ? "--write nnunet" : "--dataset";
     throw new CommandError(`${option}: needs --labels, the folder of label maps`, { exitCode: 2 });
   }
   const places = { labels: resolve(labels), ...(dataset === undefined ? {} : { dataset: resolve(dataset) }) };
@@ -144,6 +148,18 @@ async function ownRuns(
 ): Promise<readonly RunSource[]> {
   const folders = await predictionFolders(resolve(predictions), (text) => terminal.warn(text));
   return Promise.all(folders.map(({ run, path }) => ownRun(run, path, regions)));
+}
+
+/** Writes the files of MONAI's `write_metrics_reports` for one row of the table. */
+async function writeMonaiReports(results: readonly RunResult[], folder: string): Promise<void> {
+  const [result, ...others] = results;
+  if (!result || others.length > 0)
+    throw new CommandError(
+      `--write monai: expected one run without regions, got ${results.map(({ run }) => run).join(", ")}`,
+      { exitCode: 2 },
+    );
+  const files = monaiReports(result.evaluation);
+  await writeFilesAtomic(files.map(([name, text]) => [join(folder, name), text] as const));
 }
 
 /** Names the cases with the worst scores. */
