@@ -52,6 +52,30 @@ function form(files: Readonly<Record<string, readonly [blob: Blob, name: string]
   return body;
 }
 
+/** Returns a NIfTI-1 file of labels, x fastest, with an sform. */
+function nifti(labels: Uint8Array, size: readonly number[], spacing: readonly number[]): Uint8Array {
+  const file = new DataView(new ArrayBuffer(352 + labels.length));
+  file.setInt32(0, 348, true);
+  [3, ...size, 1, 1, 1, 1].forEach((n, i) => {
+    file.setInt16(40 + 2 * i, n, true);
+  });
+  file.setInt16(70, 2, true);
+  file.setInt16(72, 8, true);
+  [1, ...spacing].forEach((n, i) => {
+    file.setFloat32(76 + 4 * i, n, true);
+  });
+  file.setFloat32(108, 352, true);
+  file.setUint8(123, 2);
+  file.setInt16(254, 1, true);
+  spacing.forEach((n, axis) => {
+    file.setFloat32(280 + 20 * axis, n, true);
+  });
+  const bytes = new Uint8Array(file.buffer);
+  bytes.set([0x6e, 0x2b, 0x31, 0], 344);
+  bytes.set(labels, 352);
+  return bytes;
+}
+
 describe("scoring", () => {
   test("an archive has the scores that evaluate gives", async () => {
     const item = testCase(1);
@@ -107,6 +131,28 @@ describe("scoring", () => {
     } finally {
       await small.close();
     }
+  });
+
+  test("an NPZ of nnU-Net beside a NIfTI label takes the label's spacing", async () => {
+    const size = [3, 10, 12];
+    const pixels = 360;
+    const labels = Uint8Array.from({ length: pixels }, (_, i) => (i % 12 > 6 ? 1 + (i % 3) : 0));
+    const probs = Float32Array.from({ length: 4 * pixels }, (_, i) =>
+      labels[i % pixels] === Math.floor(i / pixels) ? 0.7 : 0.1,
+    );
+    const item = { probs: tensor("float32", probs, [4, ...size]), labels: tensor("uint8", labels, size) };
+    const body = form({
+      probs: [new Blob([await encodeNpz({ probabilities: item.probs })]), "case_01.npz"],
+      label: [new Blob([nifti(labels, [12, 10, 3], [0.5, 0.75, 4])]), "case_01.nii"],
+    });
+    const answer = await post(`${url}/v1/score`, body);
+    const spacing = [4, 0.75, 0.5];
+    const { rows } = await evaluate([{ name: "case", ...item, spacing }], {
+      convention: "consistent",
+      classes: 4,
+    });
+    expect(await answer.json()).toEqual({ name: "case", scores: rows[0]!.scores });
+    expect(rows[0]!.scores.HD95).toBe(0);
   });
 
   test("logits with a transform are the probabilities that they are made of", async () => {

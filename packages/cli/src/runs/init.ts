@@ -95,7 +95,7 @@ seed: 42 # decides weights, order and augmentation
 
 loss:
   name: signedDistanceCalibration # or crossEntropy, diceCrossEntropy, nacl, svls, ...
-  preset: consistent # reference follows the authors' code number for number
+  preset: consistent # or proper, minimised by the true probabilities; reference is the authors' code
 
 dataset:
   root: ${scalar(root)} # holds train, val and test
