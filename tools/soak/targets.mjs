@@ -1,7 +1,7 @@
 // All targets of the soak. A reader's `share` is its part of the inputs of all readers; calls and kills have
 // counts.
 const modules = {
-  readers: ["onnx", "arrays", "checkpoints", "config", "states", "volumes"],
+  readers: ["onnx", "arrays", "checkpoints", "config", "states", "volumes", "dicom"],
   boundary: ["native", "core"],
   kills: ["checkpoint", "training", "predictor"],
   // Planted faults, which every soak must detect before it begins.

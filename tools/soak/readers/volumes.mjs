@@ -1,5 +1,5 @@
 // Medical volumes: from bytes and, in one of eight cases, from a file. Seeds are made here, field by field.
-import { deflateRawSync, deflateSync, gzipSync } from "node:zlib";
+import { deflateSync, gzipSync } from "node:zlib";
 import { io } from "../dist.mjs";
 import { concat, mutated } from "../mutate.mjs";
 import { scratch } from "./scratch.mjs";
@@ -10,10 +10,6 @@ const { niftiBytes } = await made("nifti-bytes");
 const { pngBytes, pngChunk } = await made("png-bytes");
 
 const { tiffBytes } = await made("tiff-bytes");
-const { dataSetBytes, dicomBytes, imageElements, implicitSyntax } = await made("dicom-bytes");
-const { tags } = await import(
-  new URL("../../../packages/io/dist/volume/dicom/tags.js", import.meta.url).href
-);
 
 const ramp = (length) => Uint8Array.from({ length }, (_, i) => (i * 37) & 255);
 const bytesOf = (text) => new Uint8Array(Buffer.from(text, "latin1"));
@@ -169,108 +165,6 @@ export const tiffTarget = {
   run: read("a.tif"),
 };
 
-const sequence = (...items) => ["SQ", items];
-const places = (...heights) =>
-  sequence(
-    ...heights.map((z, i) => ({
-      [tags.planePositionSequence]: sequence({ [tags.imagePosition]: ["DS", `1\\2\\${z}`] }),
-      [tags.segmentIdentificationSequence]: sequence({
-        [tags.referencedSegmentNumber]: ["US", [1 + (i % 2)]],
-      }),
-    })),
-  );
-const measured = sequence({
-  [tags.pixelMeasuresSequence]: sequence({
-    [tags.spacingBetweenSlices]: ["DS", "2"],
-    [tags.pixelSpacing]: ["DS", "0.75\\0.5"],
-  }),
-  [tags.pixelValueTransformationSequence]: sequence({
-    [tags.rescaleIntercept]: ["DS", "-1024"],
-    [tags.rescaleSlope]: ["DS", "1"],
-  }),
-});
-const named = (number) => ({ [tags.segmentNumber]: ["US", [number]], [tags.segmentLabel]: ["LO", "a"] });
-/** A segmentation of two segments, or an enhanced image, of three frames. */
-const framed = (allocated, ...fields) =>
-  imageElements({
-    allocated,
-    frames: 3,
-    position: [],
-    pixels: ramp(allocated === 1 ? 3 : (18 * allocated) / 8),
-    more: Object.assign(
-      { [tags.sharedGroupsSequence]: measured, [tags.frameGroupsSequence]: places(0, 2, 6) },
-      ...fields,
-    ),
-  });
-const segmented = (kind) => ({
-  [tags.segmentationType]: ["CS", kind],
-  [tags.segmentSequence]: sequence(named(1), named(2)),
-});
-const rle = Uint8Array.of(2, 0, 0, 0, 64, 0, 0, 0, 66, 0, 0, 0, ...new Array(52).fill(0), 251, 1, 251, 2);
-const jpeg = Uint8Array.of(0xff, 0xd8, 0xff, 0xf7, 0, 11, 16, 0, 2, 0, 3, 1, 1, 0x11, 0, 0, 0xff, 0xd9);
-const syntax = (suffix) => ({ syntax: `${implicitSyntax}${suffix}` });
-const contour = {
-  [tags.contourType]: ["CS", "CLOSED_PLANAR"],
-  [tags.contourData]: ["DS", "0\\0\\0\\2\\0\\0\\0\\2\\0"],
-};
-const structure = {
-  [tags.sopClass]: ["UI", "1.2"],
-  [tags.roiSequence]: sequence({ [tags.roiNumber]: ["IS", "1"], [tags.roiName]: ["LO", "a"] }),
-  [tags.roiContourSequence]: sequence({
-    [tags.contourSequence]: sequence(contour),
-    [tags.referencedRoiNumber]: ["IS", "1"],
-  }),
-};
-const dicom = [
-  dicomBytes(imageElements({ more: { [tags.rescaleSlope]: ["DS", "2"] } })),
-  dicomBytes(imageElements({ samples: 3, allocated: 8, photometric: "RGB" }), syntax("")),
-  dicomBytes(imageElements({ stored: 12, signed: true }), { ...syntax(".2"), open: true }),
-  dicomBytes(imageElements(), { ...syntax(".1.99"), pack: (bytes) => deflateRawSync(bytes) }),
-  dicomBytes(imageElements({ pixels: { fragments: [rle] } }), syntax(".5")),
-  dicomBytes(framed(16, { [tags.frameGroupsSequence]: places(0, 2, 4) }), { open: true }),
-  dicomBytes(framed(1, segmented("BINARY"))),
-  dicomBytes(
-    framed(8, segmented("FRACTIONAL"), {
-      [tags.maximumFractionalValue]: ["US", [255]],
-      [tags.fractionalType]: ["CS", "PROBABILITY"],
-    }),
-  ),
-  dicomBytes(framed(8, segmented("LABELMAP"), { [tags.pixelPadding]: ["US", [5]] }), syntax("")),
-  dataSetBytes(imageElements()),
-  dicomBytes(structure),
-  dicomBytes(imageElements({ pixels: { fragments: [jpeg], offsets: [0] } }), syntax(".4.80")),
-];
-const grid = {
-  shape: [3, 3, 2],
-  spacing: [1, 1, 1],
-  origin: [0, 0, 0],
-  direction: [
-    [1, 0, 0],
-    [0, 1, 0],
-    [0, 0, 1],
-  ],
-};
-
-/** A deflated file whose data set is damaged before it is packed. */
-function damagedDeflate(random) {
-  const inner = mutated(dataSetBytes(imageElements()), random, dicom);
-  return dicomBytes({}, { ...syntax(".1.99"), pack: () => deflateRawSync(inner) });
-}
-
-export const dicomTarget = {
-  name: "dicom",
-  kind: "volume",
-  share: 0.05,
-  rate: 1500,
-  make: (random) => (random.oneIn(10) ? damagedDeflate(random) : mutated(random.pick(dicom), random, dicom)),
-  run: (bytes) => {
-    if (bytes.length % 8 === 0) return io.readVolume(scratch("a.dcm", bytes), { allowGaps: true });
-    // Contours need a grid, which other volumes do not lie on.
-    const placed = Buffer.from(bytes).includes("CLOSED_PLANAR") ? { grid } : {};
-    return io.readVolume(bytes, { source: "a.dcm", ...placed });
-  },
-};
-
 // The seeds are read undamaged first: a soak of files that are all refused would find nothing.
 for (const [seeds, run] of [
   [nifti.slice(0, 5), niftiTarget.run],
@@ -278,7 +172,5 @@ for (const [seeds, run] of [
   [meta.slice(0, 4), metaImageTarget.run],
   [png, pngTarget.run],
   [[...tiff.slice(0, 3), tiff[4]], tiffTarget.run],
-  [dicom.slice(0, 10), dicomTarget.run],
-  [dicom.slice(10, 11), (bytes) => io.readVolume(bytes, { grid })],
 ])
   for (const seed of seeds) await run(seed);

@@ -145,6 +145,9 @@ function checkStream(
     throw fail(
       `the frame's stream has ${shape(head.columns, head.rows, head.samples)}, expected ${shape(columns, rows, samples)}`,
     );
+  // The decoder gives such samples one plane after the other.
+  if (packing === "jpeg-ls" && head.scanned !== samples)
+    throw fail(`${title} with a scan per sample is not read; ${cure}`);
   if (head.bits > allocated)
     throw fail(`the frame's stream has ${head.bits} bits, expected at most ${allocated}`);
   const marker = { "jpeg-ls": head.marker === 0xf7, "jpeg-2000": head.marker === 0x51 };

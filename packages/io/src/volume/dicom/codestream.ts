@@ -4,6 +4,8 @@ export interface Codestream {
   readonly rows: number;
   readonly samples: number;
   readonly bits: number;
+  /** The number of samples in the first scan; all of them, unless each has a scan of its own. */
+  readonly scanned: number;
   /** The marker of the frame: 0xc0 to 0xcf for JPEG, 0xf7 for JPEG-LS, 0x51 for JPEG 2000. */
   readonly marker: number;
 }
@@ -17,28 +19,27 @@ export function codestreamOf(bytes: Uint8Array): Codestream | undefined {
   if (bytes.length < 4) return undefined;
   if (view.getUint32(0) === 0xff4fff51) return sizOf(view);
   if (view.getUint16(0) !== 0xffd8) return undefined;
+  let found: Codestream | undefined;
   for (let at = 2; at + 10 <= bytes.length; ) {
-    if (bytes[at] !== 0xff) return undefined;
+    if (bytes[at] !== 0xff) return found;
     const marker = bytes[at + 1]!;
     // Any number of 0xff may stand before a marker.
     if (marker === 0xff) {
       at++;
       continue;
     }
+    if (marker === 0xda) return found && { ...found, scanned: bytes[at + 4]! };
+    if (marker === 0xd9) return found;
     const frame =
       (marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker)) || marker === 0xf7;
-    if (frame)
-      return {
-        marker,
-        bits: bytes[at + 4]!,
-        rows: view.getUint16(at + 5),
-        columns: view.getUint16(at + 7),
-        samples: bytes[at + 9]!,
-      };
-    if (marker === 0xda || marker === 0xd9) return undefined;
+    if (frame) {
+      const samples = bytes[at + 9]!;
+      const [rows, columns] = [view.getUint16(at + 5), view.getUint16(at + 7)];
+      found = { marker, bits: bytes[at + 4]!, rows, columns, samples, scanned: samples };
+    }
     at += 2 + view.getUint16(at + 2);
   }
-  return undefined;
+  return found;
 }
 
 function sizOf(view: DataView): Codestream | undefined {
@@ -48,6 +49,7 @@ function sizOf(view: DataView): Codestream | undefined {
     columns: view.getUint32(8) - view.getUint32(16),
     rows: view.getUint32(12) - view.getUint32(20),
     samples: view.getUint16(40),
+    scanned: view.getUint16(40),
     bits: (view.getUint8(42) & 0x7f) + 1,
   };
 }

@@ -188,6 +188,42 @@ describe("packages that unpack", () => {
     },
   );
 
+  test("colours of JPEG: RGB is refused, as is a scan per sample of JPEG-LS", async () => {
+    const head = (marker: number) => [
+      0xff,
+      0xd8,
+      0xff,
+      marker,
+      0,
+      17,
+      8,
+      0,
+      2,
+      0,
+      3,
+      3,
+      1,
+      17,
+      0,
+      2,
+      17,
+      0,
+      3,
+      17,
+      0,
+    ];
+    const scan = [0xff, 0xda, 0, 8, 1, 1, 0, 0, 0, 0];
+    const fields = { samples: 3, allocated: 8, photometric: "RGB" };
+    const fragments = [Uint8Array.from([...head(0xc0), ...scan, 0])];
+    expect(await refusalOf(packedFile({ fragments }, fields, ".4.50"))).toContain(
+      "RGB in a JPEG stream is not read",
+    );
+    const planes = [Uint8Array.from([...head(0xf7), ...scan, 0])];
+    expect(await refusalOf(packedFile({ fragments: planes }, fields, ".4.80"))).toContain(
+      "with a scan per sample",
+    );
+  });
+
   test("12 bits of JPEG, and syntaxes that nothing unpacks", async () => {
     const fragment = Uint8Array.from([0xff, 0xd8, 0xff, 0xc1, 0, 11, 12, 0, 2, 0, 3, 1, 1, 0x11, 0, 0]);
     expect(await refusalOf(packedFile({ fragments: [fragment] }, {}, ".4.51"))).toContain(

@@ -182,6 +182,17 @@ describe("several frames with places of their own", () => {
     expect([0, 1, 2].map((i) => frame(volume, i))).toEqual([0, 1, 2].map(stored));
   });
 
+  test("frames that share places are channels, in the order of the file", async () => {
+    const volume = await readVolume(dicomBytes(enhanced([2, 0, 0, 2])));
+    expect(volume).toMatchObject({ shape: [3, 2, 2], channels: 2, origin: [5, 6, 2] });
+    expect(volume.notes.join()).toContain("the 2 frames at each place are channels");
+    const order = Array.from({ length: 4 }, (_, i) => Number(volume.data[i * 6]));
+    const first = Array.from({ length: 4 }, (_, i) =>
+      new DataView(Uint8Array.of(12 * i, 12 * i + 1).buffer).getUint16(0, true),
+    );
+    expect(order).toEqual([0, 1, 3, 2].map((frame) => first[frame]!));
+  });
+
   test("uneven steps, two frames at one place and too few groups are refused", async () => {
     expect(await refusalOf(dicomBytes(enhanced([0, 2, 5])))).toContain(
       "the step from frame 1 to frame 2 is 2 mm, the median step 2.5 mm",

@@ -19,19 +19,24 @@ export interface ImageParts {
   readonly layout: PixelLayout;
   readonly grid: Grid;
   readonly units: string;
+  /** The number of frames at each place, which are channels. */
+  readonly repeats?: number;
   /** The scaling of each frame, in the order of the volume. */
   readonly scalings: readonly Scaling[];
   readonly notes: readonly string[];
 }
 
+const colours = (photometric: string, toRgb: boolean): string =>
+  toRgb ? `colours are turned from ${photometric} to RGB` : `colours are ${photometric}, as stored`;
+
 /** Reads the frames of a stack, one by one, into one buffer. */
 export async function assemble(
-  { path, layout, grid, units, scalings, notes }: ImageParts,
+  { path, layout, grid, units, scalings, notes, repeats = 1 }: ImageParts,
   limits: Limits,
   read: (index: number, out: Uint8Array) => Promise<void>,
   more: () => Iterable<string>,
 ): Promise<Volume> {
-  const { rows, columns, samples, type, frameBytes, planar, photometric } = layout;
+  const { rows, columns, samples, type, frameBytes, planar, photometric, toRgb } = layout;
   const { bytes: width, view } = elements[type];
   const count = scalings.length;
   const size = checkedBytes(path, tagText(tags.rows), 0, [columns, rows, samples, count], width, limits);
@@ -49,14 +54,14 @@ export async function assemble(
     type: real ? "float32" : type,
     data: samples === 1 ? data : await channelsLast(data, planar ? rows * columns : 1, samples),
     ...grid,
-    ...(samples > 1 ? { channels: samples } : {}),
+    ...(samples * repeats > 1 ? { channels: samples * repeats } : {}),
     units,
     ...(scaling && (scaling.slope !== 1 || scaling.inter !== 0) ? { scaled: scaling } : {}),
     notes: [
       ...notes,
       ...(real ? ["slices have scalings of their own; values are scaled"] : []),
       ...(photometric === "MONOCHROME1" ? ["0 is white; values are as stored"] : []),
-      ...(photometric.startsWith("YBR") ? [`colours are ${photometric}, as stored`] : []),
+      ...(photometric.startsWith("YBR") ? [colours(photometric, toRgb)] : []),
       ...more(),
     ],
   };
@@ -84,7 +89,7 @@ export function planesOf(
 export async function readImage(file: DicomFile, settings: ReadSettings): Promise<Volume> {
   const { path, dataSet } = file;
   const layout = pixelLayoutOf(file);
-  const { frames: count, columns, rows } = layout;
+  const { frames: count, columns, rows, samples } = layout;
   const frames = await openFrames(file, layout, settings.limits);
   const groups = new FrameGroups(dataSet, count);
   const planes = planesOf(file, groups, count);
@@ -100,22 +105,29 @@ export async function readImage(file: DicomFile, settings: ReadSettings): Promis
     const parts = { path, layout, grid, units: spacing ? "mm" : "unknown", scalings, notes };
     return assemble(parts, settings.limits, frames.read, () => frames.notes);
   }
-  const name = (frame: number): string => `frame ${frame + 1}`;
-  const {
-    order,
-    grid,
-    notes: seen,
-  } = stackOf(path, planes, [columns, rows], name, {
-    allowGaps: settings.allowGaps ?? false,
-    keepOrder: true,
-  });
+  const places = framesByPlace(planes);
+  const repeats = places[0]!.length;
+  if (repeats > 1 && samples > 1)
+    throw dataSet.fail(tags.numberOfFrames, `${repeats} frames of colours at each place are not read`);
+  if (repeats > 1) notes.push(`the ${repeats} frames at each place are channels, in the order of the file`);
+  const stack = stackOf(
+    path,
+    places.map(([first]) => planes[first!]!),
+    [columns, rows],
+    (place) => `frame ${places[place]![0]! + 1}`,
+    { allowGaps: settings.allowGaps ?? false, keepOrder: true },
+  );
+  const order = Array.from({ length: repeats }, (_, i) =>
+    stack.order.map((place) => places[place]![i]!),
+  ).flat();
   const parts = {
     path,
     layout,
-    grid,
+    grid: stack.grid,
     units: "mm",
     scalings: order.map((frame) => scalings[frame]!),
-    notes: [...notes, ...seen],
+    notes: [...notes, ...stack.notes],
+    repeats,
   };
   return assemble(
     parts,
@@ -123,4 +135,20 @@ export async function readImage(file: DicomFile, settings: ReadSettings): Promis
     (i, out) => frames.read(order[i]!, out),
     () => frames.notes,
   );
+}
+
+/**
+ * Returns the frames at each place, in the order of the file: several where times, echoes or directions of
+ * diffusion share places. Where their numbers differ, each frame is a place of its own.
+ */
+function framesByPlace(planes: readonly Plane[]): readonly (readonly number[])[] {
+  const places = new Map<string, number[]>();
+  for (const [frame, { position }] of planes.entries()) {
+    const key = position.map((part) => part.toFixed(3)).join();
+    const list = places.get(key);
+    if (list) list.push(frame);
+    else places.set(key, [frame]);
+  }
+  const lists = [...places.values()];
+  return lists.every(({ length }) => length === lists[0]!.length) ? lists : planes.map((_, frame) => [frame]);
 }

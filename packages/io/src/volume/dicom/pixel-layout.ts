@@ -12,6 +12,8 @@ export interface PixelLayout {
   /** Whether the samples of a frame come one plane after the other. */
   readonly planar: boolean;
   readonly photometric: string;
+  /** Whether the decoder turns colours to RGB. */
+  readonly toRgb: boolean;
   /** The number of bits of a sample in the file: 1, 8, 16, 32 or 64. */
   readonly allocated: number;
   /** The number of bits that are used, `low` bits above the lowest. */
@@ -48,7 +50,9 @@ export function pixelLayoutOf({ dataSet, pixels, syntax }: DicomFile): PixelLayo
   // Decoders give interleaved samples, whatever is declared.
   const planes = dataSet.unsigned(tags.planarConfiguration) ?? 0;
   const planar = samples > 1 && syntax.packing === "native" && planes === 1;
-  const shape = { rows, columns, frames, samples, planar, photometric, allocated };
+  const toRgb =
+    syntax.packing === "jpeg" || (syntax.packing === "jpeg-2000" && /^YBR_(RCT|ICT)$/.test(photometric));
+  const shape = { rows, columns, frames, samples, planar, photometric, toRgb, allocated };
   if (pixels && pixels.tag !== tags.pixels) {
     const type = pixels.tag === tags.floatPixels ? "float32" : "float64";
     const { bytes } = elements[type];
@@ -66,8 +70,12 @@ export function pixelLayoutOf({ dataSet, pixels, syntax }: DicomFile): PixelLayo
   const high = dataSet.unsigned(tags.highBit) ?? stored - 1;
   if (high < stored - 1 || high >= allocated)
     throw dataSet.fail(tags.highBit, `expected ${stored - 1} to ${allocated - 1}, got ${high}`);
-  if (/_422$|_420$/.test(photometric))
+  // The decoder of JPEG gives RGB at full resolution.
+  if (/_422$|_420$/.test(photometric) && syntax.packing !== "jpeg")
     throw dataSet.fail(tags.photometric, `${photometric} (colours at half the resolution) is not read`);
+  // Nothing in a JPEG stream says for certain that its colours are RGB, so decoders guess.
+  if (photometric === "RGB" && syntax.packing === "jpeg")
+    throw dataSet.fail(tags.photometric, "RGB in a JPEG stream is not read; store YBR_FULL or uncompressed");
   if (allocated === 1 && samples > 1) throw dataSet.fail(tags.bitsAllocated, "colours of 1 bit are not read");
   const frameBytes = rows * columns * samples * elements[type].bytes;
   return { ...shape, stored, low: high - stored + 1, signed, type, frameBytes };
