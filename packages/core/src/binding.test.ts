@@ -130,6 +130,22 @@ describe("other arguments", () => {
     await expect(call(() => Promise.reject(other), {})).rejects.toBe(other);
   });
 
+  test.each([
+    [new RangeError("out of memory"), "ERR_PIXELCAL_OUT_OF_MEMORY"],
+    [new RangeError("cuda: out of device memory: wanted 8 bytes"), "ERR_PIXELCAL_OUT_OF_MEMORY"],
+    [new Error("cuda: cudaMalloc failed: unknown error"), "ERR_PIXELCAL_CUDA"],
+    [new Error("another"), undefined],
+  ])("a failure keeps its class and gets a code: %s", async (error, code) => {
+    const { name } = error;
+    const fail = (): never => {
+      throw error;
+    };
+    expect(() => callSync(fail)).toThrow(error);
+    expect(error).toMatchObject({ name, ...(code === undefined ? {} : { code }) });
+    expect("code" in error).toBe(code !== undefined);
+    await expect(call(() => Promise.reject(error), {})).rejects.toBe(error);
+  });
+
   test("a getter that throws is passed on", () => {
     const options = {
       get mask(): never {

@@ -8,10 +8,21 @@ const codes: ReadonlyMap<unknown, InvalidArgumentCode> = new Map([
   ["RESULT_TOO_LARGE", "ERR_PIXELCAL_RESULT_TOO_LARGE"],
 ]);
 
+// Failures that no argument caused come without a code, and are told apart from a getter's errors by these.
+const failures = [
+  [/^(out of memory$|cuda: out of device memory)/, "ERR_PIXELCAL_OUT_OF_MEMORY"],
+  [/^cuda: .* failed: /, "ERR_PIXELCAL_CUDA"],
+] as const;
+
 function translated(error: unknown): unknown {
-  const code = error instanceof Error && "code" in error ? codes.get(error.code) : undefined;
+  if (!(error instanceof Error)) return error;
+  const { message } = error;
+  if (!("code" in error)) {
+    const failure = failures.find(([form]) => form.test(message));
+    return failure === undefined ? error : Object.assign(error, { code: failure[1] });
+  }
+  const code = codes.get(error.code);
   if (code === undefined) return error;
-  const { message } = error as Error;
   return new InvalidArgumentError(message.split(":", 1)[0]!, message, { cause: error, code });
 }
 

@@ -7,7 +7,12 @@ import { arrayOf } from "../device-tensor.js";
 import { invalidArgument } from "../errors.js";
 import { checkDims, checkSelection } from "../kernels/probability-maps.js";
 import type { Labels } from "../tensor.js";
-import { checkSurfaceDefinition, checkTolerances, type SurfaceDefinition } from "./surface-definition.js";
+import {
+  checkSurfaceDefinition,
+  checkTolerances,
+  definitionNames,
+  type SurfaceDefinition,
+} from "./surface-definition.js";
 import type { SurfaceDistances } from "./surface-distance.js";
 
 export interface LabelSurfaceDistancesOptions extends Omit<SurfaceDefinition, "tolerance">, DeviceOption {
@@ -32,12 +37,7 @@ const known = optionNames<LabelSurfaceDistancesOptions>({
   classes: true,
   regions: true,
   ignore: true,
-  convention: true,
-  bothEmpty: true,
-  oneEmpty: true,
-  empty: true,
-  tolerance: true,
-  percentile: true,
+  ...definitionNames,
   spacing: true,
   device: true,
   signal: true,

@@ -39,6 +39,16 @@ export interface SurfaceDefinition extends EmptyPolicy {
   readonly percentile?: number;
 }
 
+/** The names of the options above, for `optionNames`. */
+export const definitionNames: { readonly [K in keyof SurfaceDefinition]-?: true } = {
+  convention: true,
+  bothEmpty: true,
+  oneEmpty: true,
+  empty: true,
+  tolerance: true,
+  percentile: true,
+};
+
 /** A definition with every default filled in. */
 export type WholeDefinition = Required<Omit<SurfaceDefinition, "empty">>;
 

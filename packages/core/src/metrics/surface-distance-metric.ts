@@ -8,7 +8,12 @@ import { labelSurfaceDistances } from "./label-surface-distance.js";
 import { type CaseStatistics, CaseSums } from "./metric.js";
 import { checkCounts, type MetricJson, stateBytes } from "./metric-state.js";
 import type { MetricUpdateOptions, ScoredCase } from "./scored-case.js";
-import { checkSurfaceDefinition, checkTolerances, type SurfaceDefinition } from "./surface-definition.js";
+import {
+  checkSurfaceDefinition,
+  checkTolerances,
+  definitionNames,
+  type SurfaceDefinition,
+} from "./surface-definition.js";
 
 const regionChoices = ["foreground", "classes", "both"] as const;
 const measures = ["hd", "hd95", "hdPercentile", "assd", "nsd"] as const;
@@ -32,12 +37,7 @@ const known = optionNames<SurfaceDistanceMetricOptions>({
   classes: true,
   regions: true,
   ignore: true,
-  convention: true,
-  bothEmpty: true,
-  oneEmpty: true,
-  empty: true,
-  tolerance: true,
-  percentile: true,
+  ...definitionNames,
   spacing: true,
 });
 const knownOfUpdate = optionNames<MetricUpdateOptions>({ signal: true, spacing: true });

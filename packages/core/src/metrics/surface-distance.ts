@@ -6,7 +6,7 @@ import { checkCall, type DeviceOption } from "../device.js";
 import { arrayOf } from "../device-tensor.js";
 import { checkDims } from "../kernels/probability-maps.js";
 import type { Tensor } from "../tensor.js";
-import { checkSurfaceDefinition, type SurfaceDefinition } from "./surface-definition.js";
+import { checkSurfaceDefinition, definitionNames, type SurfaceDefinition } from "./surface-definition.js";
 
 export interface SurfaceDistancesOptions extends SurfaceDefinition, DeviceOption {
   /** The physical size of a pixel per spatial dimension; default ones. */
@@ -14,12 +14,7 @@ export interface SurfaceDistancesOptions extends SurfaceDefinition, DeviceOption
 }
 
 const known = optionNames<SurfaceDistancesOptions>({
-  convention: true,
-  bothEmpty: true,
-  oneEmpty: true,
-  empty: true,
-  tolerance: true,
-  percentile: true,
+  ...definitionNames,
   spacing: true,
   device: true,
   signal: true,

@@ -1,4 +1,5 @@
 import { inflateRawSync } from "node:zlib";
+import { invalidArgument } from "@pixelcal/core";
 import { elements } from "../../element.js";
 import type { Limits } from "../../limits.js";
 import { swapBytes } from "../../reorder.js";
@@ -42,8 +43,7 @@ export async function openFrames(
   return {
     notes,
     read: async (index, out) => {
-      if (out.length !== frameBytes)
-        throw new RangeError(`a frame has ${frameBytes} bytes, not ${out.length}`);
+      if (out.length !== frameBytes) throw invalidArgument("out", `${frameBytes} bytes`, out.length);
       await fill(index, out);
       if (keepUsedBits(out, layout))
         notes.add(`bits above the ${layout.stored} that are stored are left out`);
