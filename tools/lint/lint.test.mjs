@@ -99,6 +99,22 @@ test("what is imported is listed, and nothing else", () => {
   ]);
 });
 
+test("an example lists what it imports, and its own compiler", () => {
+  const manifest = {
+    dependencies: { "@pixelcal/core": "1" },
+    devDependencies: { typescript: "7", sharp: "1" },
+  };
+  const files = {
+    "examples/service/package.json": JSON.stringify(manifest),
+    "examples/service/src/a.ts": 'import { x } from "@pixelcal/core";\nimport fastify from "fastify";\n',
+    "examples/service/vitest.config.ts": 'import { defineConfig } from "vitest/config";\n',
+  };
+  expect(problemsOf(files)).toEqual([
+    "examples/service/package.json: dependencies lack fastify",
+    "examples/service/package.json: devDependencies list sharp, which nothing imports",
+  ]);
+});
+
 test("one file imports the runtime", () => {
   const text = 'import type { Tensor } from "onnxruntime-node";\n';
   const files = { "packages/train/src/runtime/a.ts": text, "packages/train/src/runtime/b.ts": text };

@@ -1,4 +1,4 @@
-import type { Labels, Tensor } from "@pixelcal/core";
+import { asImage, asLabels, type Labels, reshape, type Tensor, tensor } from "@pixelcal/core";
 import { checkSameGrid, readCase, readPrediction, readVolume, type Volume } from "@pixelcal/io";
 import { uploadsOf } from "./multipart.js";
 import { Refusal } from "./refusal.js";
@@ -27,8 +27,8 @@ export async function readPredicted(body: Uint8Array, contentType: string): Prom
   if (!isForm(contentType)) return readPrediction(body, { source: "case.npz", values: "any" });
   const [probs, label] = await volumes(body, contentType, ["probs", "label"]);
   return {
-    probs: channelsFirst(probs!, "probs"),
-    labels: labelsOf(label!),
+    probs: await channelsFirst(probs!),
+    labels: await labelsOf(label!),
     spacing: label!.spacing.toReversed(),
   };
 }
@@ -38,7 +38,8 @@ export async function readImage(body: Uint8Array, contentType: string): Promise<
   if (!isForm(contentType)) return readCase(body, { source: "case.npz" });
   const [image, label] = await volumes(body, contentType, ["image"], ["label"]);
   const spacing = image!.spacing.toReversed();
-  return { image: channelsFirst(image!, "image"), spacing, ...(label && { labels: labelsOf(label) }) };
+  const item = { image: await channelsFirst(image!), spacing };
+  return label ? { ...item, labels: await labelsOf(label) } : item;
 }
 
 const isForm = (contentType: string): boolean => contentType.startsWith("multipart/form-data");
@@ -92,27 +93,25 @@ function checkSamePlace(a: Volume, aName: string, b: Volume, bName: string): voi
   const shapes = [a, b].map(({ shape }) => shape.toReversed().join(" x "));
   if (shapes[0] !== shapes[1])
     throw new Refusal(422, "geometry", `${aName} has ${shapes[0]} pixels, ${bName} has ${shapes[1]}`);
-  if (!plain.has(a.format.toLowerCase()) && !plain.has(b.format.toLowerCase()))
-    checkSameGrid(aName, a, bName, b);
+  if (!isPlain(a) && !isPlain(b)) checkSameGrid(aName, a, bName, b);
 }
 
-/** Returns a volume as a tensor [C, ...spatial] of its real values. */
-function channelsFirst({ data, channels = 1, shape, scaled }: Volume, field: string): Tensor<"float32"> {
-  if (data instanceof BigInt64Array || data instanceof BigUint64Array)
-    throw new Refusal(422, "type", `${field}: expected real numbers, got 64-bit integers`);
-  const { slope, inter } = scaled ?? { slope: 1, inter: 0 };
-  const same = data instanceof Float32Array && slope === 1 && inter === 0;
-  const values = same ? data : Float32Array.from(data, (value) => value * slope + inter);
-  return { type: "float32", dims: [channels, ...shape.toReversed()], data: values };
+/** Returns the real values of a volume as a tensor [C, ...spatial]; works off the event loop. */
+async function channelsFirst({
+  type,
+  data,
+  channels = 1,
+  shape,
+  scaled,
+}: Volume): Promise<Tensor<"float32">> {
+  const { slope: scale, inter: shift } = scaled ?? { slope: 1, inter: 0 };
+  const dims = [channels, ...shape.toReversed()];
+  return reshape(await asImage(tensor(type, data, dims), { channels: "first", scale, shift }), dims);
 }
 
-function labelsOf({ type, data, channels = 1, shape }: Volume): Labels {
-  const dims = shape.toReversed();
+/** Returns the labels of a volume, [...spatial]; works off the event loop. */
+async function labelsOf({ type, data, channels = 1, shape }: Volume): Promise<Labels> {
   if (channels !== 1) throw new Refusal(422, "type", `label: expected one value per pixel, got ${channels}`);
-  if (data instanceof Uint8Array) return { type: "uint8", dims, data };
-  if (data instanceof BigInt64Array) return { type: "int64", dims, data };
-  if (data instanceof BigUint64Array) throw new Refusal(422, "type", "label: expected labels, got uint64");
-  const whole = data.every((value) => Number.isInteger(value) && Math.abs(value) < 2 ** 31);
-  if (!whole || type === "float16") throw new Refusal(422, "type", `label: expected integers, got ${type}`);
-  return { type: "int32", dims, data: Int32Array.from(data) };
+  const dims = shape.toReversed();
+  return reshape(await asLabels(tensor(type, data, dims)), dims);
 }
