@@ -16,8 +16,9 @@ function fail(message) {
 }
 
 const [major, minor] = process.versions.node.split(".").map(Number);
-if (major < 20 || (major === 20 && minor < 17))
-  fail(`Node 20.17 or newer is needed; this is ${process.versions.node}.`);
+// The versions that can require() an ES module.
+const fits = major >= 23 || (major === 22 && minor >= 12) || (major === 20 && minor >= 19);
+if (!fits) fail(`Node 20.19, 22.12 or newer is needed; this is ${process.versions.node}.`);
 
 const { packageManager } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
 const pnpmVersion = packageManager.split("@")[1];
@@ -110,6 +111,9 @@ switch (task) {
   case "install":
     process.exit(run(process.execPath, [join(root, "tools", "install", "main.mjs"), ...rest]));
     break;
+  case "on-node":
+    process.exit(run(process.execPath, [join(root, "tools", "runtimes", "on-node.mjs"), ...rest]));
+    break;
   case "bench":
     process.exit(run(process.execPath, [join(root, "benchmarks", "kernels.mjs"), ...rest]));
     break;
@@ -120,5 +124,5 @@ switch (task) {
     process.exit(run(process.execPath, [cli, ...rest], { cwd: process.env.INIT_CWD ?? root }));
     break;
   default:
-    fail(`unknown task "${task}": build, test, native, soak, release, install, bench, demo or cli`);
+    fail(`unknown task "${task}": build, test, native, soak, release, install, on-node, bench, demo or cli`);
 }

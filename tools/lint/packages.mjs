@@ -10,6 +10,8 @@ import { formatMessage } from "publint/utils";
 import { manifestOf, publicFolders } from "../release/manifests.mjs";
 import { packPackages } from "../release/pack.mjs";
 
+const { engines } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+
 /** KiB of the packed archive; a package that outgrows its budget has packed something by mistake. */
 const budgets = {
   native: 20,
@@ -37,6 +39,8 @@ async function problemsOf({ name, filename, files }, folder) {
   const manifest = manifestOf(publicFolders.find((home) => manifestOf(home).name === name));
   for (const key of ["description", "license", "engines", "keywords"])
     if (manifest[key] === undefined) problems.push(`package.json has no ${key}`);
+  if (manifest.engines?.node !== engines.node)
+    problems.push(`engines.node is not the root's, ${engines.node}`);
   const { messages } = await publint({ pack: { tarball: Uint8Array.from(archive).buffer } });
   for (const message of messages) problems.push(`publint: ${formatMessage(message, manifest)}`);
   if (manifest.exports !== undefined) {

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { InvalidArgumentError } from "./errors.js";
+import { CalibrationMetric, OverlapMetric, ProbabilityScoreMetric, SurfaceDistanceMetric } from "./index.js";
 import { calibrationBinsSync } from "./kernels/calibration-bins.js";
 import { argMaxSync } from "./metrics/overlap.js";
 import { float16Bits, tensor } from "./tensor.js";
@@ -30,6 +31,19 @@ test.skipIf(Float16Array === undefined)("a Float16Array (Node 24 or newer) is th
   expect(float16Bits(values)).toEqual(bits);
   for (const type of ["uint16", "float32", "int16"] as const)
     expect(() => tensor(type, values as never, [8])).toThrow(InvalidArgumentError);
+});
+
+test.skipIf(Float16Array === undefined)("every metric takes a Float16Array for its bits", async () => {
+  const data = new Float16Array!(bits.buffer);
+  const values = { type: "float16", dims: [1, 2, 2, 2], data } as const;
+  const same = tensor("float16", bits, [1, 2, 2, 2]);
+  const square = { type: "uint8", dims: [1, 2, 2], data: labels.data } as const;
+  for (const Metric of [CalibrationMetric, OverlapMetric, ProbabilityScoreMetric, SurfaceDistanceMetric]) {
+    const [a, b] = [new Metric({ classes: 2 }), new Metric({ classes: 2 })];
+    await a.update(values, square);
+    await b.update(same, square);
+    expect(a.compute()).toEqual(b.compute());
+  }
 });
 
 test("no other array is float16", () => {
