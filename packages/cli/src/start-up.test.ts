@@ -51,7 +51,6 @@ test("evaluate loads what scores and reads, no network's runtime and no training
     "@pixelcal/io",
     "@pixelcal/native",
     "yauzl",
-    "yazl",
   ]);
 });
 

@@ -146,7 +146,7 @@ async function scored(
   const chances = await predictedProbabilities(probs, labels, reading, (what) => refuse(`probs: ${what}`));
   try {
     const scored = await caseScores(chances, labels, { ...options, spacing: spacing ?? options.spacing });
-    return { name, ...scored, labels: labelHash(labels) };
+    return { name, ...scored, labels: await labelHash(labels) };
   } catch (error) {
     if (error instanceof InvalidArgumentError) refuse(error.message, error);
     throw error;

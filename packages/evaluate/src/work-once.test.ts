@@ -1,4 +1,5 @@
 import { createHook } from "node:async_hooks";
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -25,14 +26,17 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-/** Counts the operations begun while `work` runs, by Node's name for them. */
+/** Counts the operations of Node begun while `work` runs, by its names for them, and the kernels. */
 async function begun(work: () => Promise<unknown>): Promise<ReadonlyMap<string, number>> {
   const counts = new Map<string, number>();
   const hook = createHook({ init: (_, type) => void counts.set(type, (counts.get(type) ?? 0) + 1) });
+  const note = (): void => void counts.set("kernel", (counts.get("kernel") ?? 0) + 1);
   hook.enable();
+  subscribe("pixelcal:call", note);
   try {
     await work();
   } finally {
+    unsubscribe("pixelcal:call", note);
     hook.disable();
   }
   return counts;
@@ -42,5 +46,5 @@ test("each file is opened once, its labels are ranged once and its classes chose
   const counts = await begun(() => evaluate(folder));
   expect(counts.get("FILEHANDLE")).toBe(5);
   // Per case: labels, values, arg-max, confusion, surfaces, histograms and proper scores.
-  expect(counts.get("pixelcal")).toBe(5 * 7);
+  expect(counts.get("kernel")).toBe(5 * 7);
 });

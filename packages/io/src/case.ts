@@ -1,12 +1,13 @@
-import { checkOptions, type Labels, optionNames, sameDims, type Tensor } from "@pixelcal/core";
+import { checkOptions, inspectValues, type Labels, optionNames, sameDims, type Tensor } from "@pixelcal/core";
 import type { BufferPool } from "./buffer-pool.js";
 import { type FileSource, type SourceName, sourcePath } from "./byte-source.js";
 import { FormatError } from "./errors.js";
 import { float16ToFloat32 } from "./float16.js";
-import { classLabels, toInt64 } from "./labels.js";
+import { classLabels, int64Steps } from "./labels.js";
 import type { Limits } from "./limits.js";
 import { npzNames, readNpz, writeNpz } from "./npz.js";
-import { toLabels } from "./stored-labels.js";
+import { labelSteps } from "./stored-labels.js";
+import { byTurns, convertSteps } from "./turns.js";
 
 /** A case of a data set. */
 export interface Case {
@@ -30,16 +31,19 @@ export interface Prediction {
   readonly spacing?: readonly number[];
 }
 
-function toFloat32(tensor: Tensor, path: string, key: string): Tensor<"float32"> {
+async function toFloat32(tensor: Tensor, path: string, key: string): Promise<Tensor<"float32">> {
   const { type, dims, data } = tensor;
   if (type === "float32") return tensor as Tensor<"float32">;
-  if (type === "float16") return { type: "float32", dims, data: float16ToFloat32(data as Uint16Array) };
-  if (data instanceof BigInt64Array || data instanceof BigUint64Array) {
-    return { type: "float32", dims, data: Float32Array.from(data, Number) };
-  }
-  if (ArrayBuffer.isView(data))
-    return { type: "float32", dims, data: new Float32Array(data as Float64Array) };
-  throw new FormatError(path, key, `expected numbers, got ${type}`);
+  if (!ArrayBuffer.isView(data)) throw new FormatError(path, key, `expected numbers, got ${type}`);
+  const part: (values: never) => ArrayLike<number> =
+    type === "float16"
+      ? (bits: Uint16Array) => float16ToFloat32(bits)
+      : type === "int64" || type === "uint64"
+        ? (values: BigInt64Array) => Float32Array.from(values, Number)
+        : (values: Float64Array) => values;
+  const out = new Float32Array(data.length);
+  await byTurns(convertSteps(data, (values, at) => out.set(part(values as never), at)));
+  return { type: "float32", dims, data: out };
 }
 
 async function pick(
@@ -78,8 +82,8 @@ function checkSpatial(path: string, key: string, dense: Tensor, labels: Tensor):
   if (dense.dims.includes(0)) throw new FormatError(path, key, `is empty, shape [${dense.dims}]`);
 }
 
-function toSpacing(tensor: Tensor, path: string, rank: number): readonly number[] {
-  const values = Array.from(toFloat32(tensor, path, "spacing").data);
+async function toSpacing(tensor: Tensor, path: string, rank: number): Promise<readonly number[]> {
+  const values = Array.from((await toFloat32(tensor, path, "spacing")).data);
   const plain = tensor.type === "float64" ? Array.from(tensor.data as Float64Array) : values;
   if (plain.length !== rank || plain.some((value) => !(value > 0 && Number.isFinite(value)))) {
     throw new FormatError(path, "spacing", `expected ${rank} positive sizes, got [${plain}]`);
@@ -108,14 +112,14 @@ export async function readCase(source: FileSource, options: ReadCaseOptions = {}
   const path = sourcePath(source, options.source);
   const wanted = ["image", "label", "spacing", ...names];
   const arrays = await readNpz(source, { ...limits, source: path, keys: wanted });
-  const image = toFloat32(await pick(arrays, source, path, "image"), path, "image");
-  const labels = toLabels(await pick(arrays, source, path, "label"), path, "label");
+  const image = await toFloat32(await pick(arrays, source, path, "image"), path, "image");
+  const labels = await byTurns(labelSteps(await pick(arrays, source, path, "label"), path, "label"));
   checkSpatial(path, "image", image, labels);
   const extras: Record<string, Tensor> = Object.create(null);
   for (const name of names) extras[name] = await pick(arrays, source, path, name);
   const { spacing } = arrays;
   if (!spacing) return { image, labels, extras };
-  return { image, labels, extras, spacing: toSpacing(spacing, path, labels.dims.length) };
+  return { image, labels, extras, spacing: await toSpacing(spacing, path, labels.dims.length) };
 }
 
 /** The excess over 1 that is accepted: float32 softmax leaves values a few units of rounding above 1. */
@@ -160,28 +164,26 @@ export async function readPrediction(
   const keys = ["probs", "label", "spacing"];
   const arrays = await readNpz(source, { ...limits, source: path, buffers, keys });
   const values = await pick(arrays, source, path, "probs");
-  const probs = toFloat32(values, path, "probs");
+  const probs = await toFloat32(values, path, "probs");
   if (probs.data.buffer !== values.data.buffer) buffers?.give(values.data.buffer);
-  const stored = toLabels(await pick(arrays, source, path, "label"), path, "label");
+  const stored = await byTurns(labelSteps(await pick(arrays, source, path, "label"), path, "label"));
   checkSpatial(path, "probs", probs, stored);
   const any = options.values === "any";
-  if (!any) checkValues(path, probs.data);
+  if (!any) await checkValues(path, probs);
   const classes = any ? Math.max(2, probs.dims[0]!) : probs.dims[0]!;
   const labels = await classLabels(path, stored, classes, options.ignore);
   if (labels !== stored) buffers?.give(stored.data.buffer);
   const { spacing } = arrays;
   if (!spacing) return { probs, labels };
-  return { probs, labels, spacing: toSpacing(spacing, path, labels.dims.length) };
+  return { probs, labels, spacing: await toSpacing(spacing, path, labels.dims.length) };
 }
 
-function checkValues(path: string, values: Float32Array): void {
-  const wrong = values.findIndex((p) => !(p >= -tolerance && p <= 1 + tolerance));
-  if (wrong < 0) return;
-  throw new FormatError(
-    path,
-    "probs",
-    `expected values within [0, 1], got ${values[wrong]} at offset ${wrong}`,
-  );
+async function checkValues(path: string, probs: Tensor<"float32">): Promise<void> {
+  const limits = { low: -tolerance, high: 1 + tolerance };
+  const { values } = await inspectValues({ ...probs, dims: [1, ...probs.dims] }, limits);
+  if (values.count === 0) return;
+  const got = `${probs.data[values.first]} at offset ${values.first}`;
+  throw new FormatError(path, "probs", `expected values within [0, 1], got ${got}`);
 }
 
 /**
@@ -191,7 +193,7 @@ function checkValues(path: string, values: Float32Array): void {
 export async function writePrediction(path: string, prediction: Prediction): Promise<void> {
   const { probs, labels, spacing } = prediction;
   checkSpatial(path, "probs", probs, labels);
-  const arrays = { probs, label: toInt64(labels) };
+  const arrays = { probs, label: await byTurns(int64Steps(labels)) };
   if (!spacing) return writeNpz(path, arrays);
   const sizes: Tensor = { type: "float64", dims: [spacing.length], data: Float64Array.from(spacing) };
   await writeNpz(path, { ...arrays, spacing: sizes });

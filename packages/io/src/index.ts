@@ -12,7 +12,7 @@ export {
 } from "./file.js";
 export { float16ToFloat32, float32ToFloat16 } from "./float16.js";
 export { type FolderEntries, listCases, listFolder } from "./folder.js";
-export { checkLabelRange, classLabels, labelHash, labelNumbers, toInt64 } from "./labels.js";
+export { checkLabelRange, classLabels, labelHash, labelHashSync, labelNumbers, toInt64 } from "./labels.js";
 export { type NnunetDataset, type Region, readNnunetDataset } from "./layouts/nnunet-dataset.js";
 export type { Limits } from "./limits.js";
 export { defaultLimits } from "./limits.js";

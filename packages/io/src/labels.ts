@@ -7,6 +7,7 @@ import {
   type Tensor,
 } from "@pixelcal/core";
 import { FormatError } from "./errors.js";
+import { atOnce, byTurns, type Steps, stepElements } from "./turns.js";
 
 /**
  * Returns labels as plain numbers: the array itself, or for int64 a copy made from its words, which is many
@@ -24,23 +25,51 @@ export function labelNumbers({ data }: Labels): Uint8Array | Int32Array | Float6
   return numbers;
 }
 
-/** Returns a hash of labels and their shape, the same for the same numbers in any integer type. */
-export function labelHash(labels: Labels): string {
-  const numbers = labelNumbers(labels);
+/**
+ * Returns a hash of labels and their shape, the same for the same numbers in any integer type. Works in short
+ * steps, between which the event loop goes on.
+ */
+export function labelHash(labels: Labels): Promise<string> {
+  return byTurns(hashSteps(labels));
+}
+
+/** Runs {@link labelHash} at once. */
+export function labelHashSync(labels: Labels): string {
+  return atOnce(hashSteps(labels));
+}
+
+function* hashSteps(labels: Labels): Steps<string> {
+  const { data } = labels;
   // The narrowest type that holds them all is hashed; most labels are stored as bytes already.
   let narrow = true;
-  if (!(numbers instanceof Uint8Array))
-    for (let i = 0; i < numbers.length && narrow; i++) narrow = numbers[i]! >= 0 && numbers[i]! <= 255;
-  const bytes =
-    numbers instanceof Uint8Array ? numbers : narrow ? Uint8Array.from(numbers) : Float64Array.from(numbers);
-  const hash = createHash("sha256")
-    .update(`${narrow ? 1 : 8}:${labels.dims.join()}:`)
-    .update(bytes);
+  if (!(data instanceof Uint8Array)) {
+    for (let at = 0; at < data.length && narrow; at += stepElements) {
+      for (const label of numbersAt(labels, at)) narrow &&= label >= 0 && label <= 255;
+      yield;
+    }
+  }
+  const hash = createHash("sha256").update(`${narrow ? 1 : 8}:${labels.dims.join()}:`);
+  for (let at = 0; at < data.length; at += stepElements) {
+    const numbers = numbersAt(labels, at);
+    const bytes = numbers instanceof Uint8Array ? numbers : narrow ? Uint8Array.from(numbers) : undefined;
+    hash.update(bytes ?? Float64Array.from(numbers));
+    yield;
+  }
   return hash.digest("hex").slice(0, 32);
 }
 
+/** Returns the numbers of the labels of a step. */
+function numbersAt({ dims, data }: Labels, at: number): ReturnType<typeof labelNumbers> {
+  return labelNumbers({ dims, data: data.subarray(at, at + stepElements) } as Labels);
+}
+
 /** Returns the same labels as int64. */
-export function toInt64({ dims, data }: Labels): Tensor<"int64"> {
+export function toInt64(labels: Labels): Tensor<"int64"> {
+  return atOnce(int64Steps(labels));
+}
+
+/** Does the work of {@link toInt64}. */
+export function* int64Steps({ dims, data }: Labels): Steps<Tensor<"int64">> {
   if (data instanceof BigInt64Array) return { type: "int64", dims, data };
   const wide = new BigInt64Array(data.length);
   const words = new Int32Array(wide.buffer);
@@ -48,6 +77,7 @@ export function toInt64({ dims, data }: Labels): Tensor<"int64"> {
     const label = data[i]!;
     words[2 * i] = label;
     words[2 * i + 1] = label >> 31;
+    if (i % stepElements === stepElements - 1) yield;
   }
   return { type: "int64", dims, data: wide };
 }

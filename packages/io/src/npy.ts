@@ -7,6 +7,7 @@ import { boundedCount, defaultLimits, type Limits, limitNames } from "./limits.j
 import { parseNpyHeader } from "./npy-header.js";
 import { pieces } from "./regular-file.js";
 import { fromFortranOrder, swapBytes } from "./reorder.js";
+import { atOnce, byTurns, type Steps, stepBytes } from "./turns.js";
 import { checkFileSize, checkWritable } from "./writable.js";
 
 // Maps NumPy's type letter and width to an element type.
@@ -52,15 +53,32 @@ export function decodeNpyAt(
   source: Source,
   limits: Partial<Limits> = {},
 ): Tensor {
-  const bounds = { ...defaultLimits, ...limits };
+  return atOnce(npySteps(buffer, offset, length, source, { ...defaultLimits, ...limits }));
+}
+
+/** Does the work of {@link decodeNpyAt}. */
+export function* npySteps(
+  buffer: ArrayBufferLike,
+  offset: number,
+  length: number,
+  source: Source,
+  bounds: Limits,
+): Steps<Tensor> {
   const head = new Uint8Array(buffer, offset, Math.min(length, longestHead + bounds.maxHeader));
   const layout = layoutOf(head, length, source, bounds);
   const { kind, end, declared } = layout;
   const aligned = (offset + end) % kind.bytes === 0;
   // Small buffers are slices of Node's shared pool, which a tensor that may be transferred to a worker must
   // not hold.
-  if (aligned && !layout.bigEndian && declared >= 8192) return tensorOf(layout, buffer, offset + end);
-  return tensorOf(layout, buffer.slice(offset + end, offset + length), 0);
+  if (aligned && !layout.bigEndian && declared >= 8192) return yield* tensorOf(layout, buffer, offset + end);
+  const copy = new ArrayBuffer(declared);
+  let at = 0;
+  for (const piece of pieces(new DataView(buffer, offset + end, declared), stepBytes)) {
+    if (at > 0) yield;
+    new Uint8Array(copy, at, piece.length).set(piece);
+    at += piece.length;
+  }
+  return yield* tensorOf(layout, copy, 0);
 }
 
 /** The number of bytes before the header's text, at most. */
@@ -93,12 +111,16 @@ function layoutOf(head: Uint8Array, size: number, source: Source, bounds: Limits
 }
 
 /** Returns the tensor of the data in a buffer; swaps bytes in place if their order requires it. */
-function tensorOf(layout: Layout, buffer: ArrayBufferLike, offset: number): Tensor {
+function* tensorOf(layout: Layout, buffer: ArrayBufferLike, offset: number): Steps<Tensor> {
   const { kind, shape, count } = layout;
   if (layout.bigEndian)
-    for (const piece of pieces(new DataView(buffer, offset, layout.declared))) swapBytes(piece, kind.bytes);
+    for (const piece of pieces(new DataView(buffer, offset, layout.declared), stepBytes)) {
+      swapBytes(piece, kind.bytes);
+      yield;
+    }
   const flat = kind.view(buffer, offset, count);
-  return tensor<DataType>(kind.type, layout.fortran ? fromFortranOrder(flat, shape) : flat, shape);
+  const data = layout.fortran ? yield* fromFortranOrder(flat, shape) : flat;
+  return tensor<DataType>(kind.type, data, shape);
 }
 
 /**
@@ -110,7 +132,8 @@ export function encodeNpy(tensor: Tensor): readonly [Uint8Array, Uint8Array] {
   return [npyHead(tensor), new Uint8Array(buffer, byteOffset, byteLength)];
 }
 
-function npyHead(tensor: Tensor): Uint8Array {
+/** Returns the header of a tensor's NPY file. */
+export function npyHead(tensor: Tensor): Uint8Array {
   checkWritable("tensor", tensor);
   const letter = letters.get(tensor.type)!;
   const descr = (letter.endsWith("1") ? "|" : "<") + letter;
@@ -144,7 +167,7 @@ export async function readNpy(source: FileSource, options: ReadNpyOptions = {}):
   return withSource(source, name, bounds, async ({ path, bytes }) => {
     const head = await bytes.read(0, Math.min(bytes.size, longestHead + bounds.maxHeader));
     const layout = layoutOf(new Uint8Array(head), bytes.size, { path }, bounds);
-    return tensorOf(layout, await bytes.read(layout.end, layout.declared), 0);
+    return byTurns(tensorOf(layout, await bytes.read(layout.end, layout.declared), 0));
   });
 }
 

@@ -1,14 +1,14 @@
-import { Readable } from "node:stream";
 import { checkOptions, invalidArgument, optionNames, type Tensor } from "@pixelcal/core";
-import { ZipFile } from "yazl";
 import type { BufferPool } from "./buffer-pool.js";
 import { type FileSource, type SourceName, withSource } from "./byte-source.js";
 import { writeFileAtomic } from "./file.js";
 import { defaultLimits, type Limits, limitNames } from "./limits.js";
-import { decodeNpyAt, npyPieces } from "./npy.js";
+import { npyHead, npySteps } from "./npy.js";
 import { pieces } from "./regular-file.js";
+import { byTurns, copySteps } from "./turns.js";
 import { checkFileSize, checkWritable } from "./writable.js";
 import { readArchive } from "./zip.js";
+import { zipPieces } from "./zip-writer.js";
 
 export interface ReadNpzOptions extends Partial<Limits>, SourceName {
   /** The names of the arrays to read, as far as they exist; default: all. */
@@ -34,9 +34,10 @@ export async function readNpz(
     file.endsWith(".npy") && (keys === undefined || keys.includes(file.slice(0, -4)));
   return withSource(source, name, bounds, async (opened) => {
     const arrays: Record<string, Tensor> = Object.create(null);
-    const decode = (file: string, buffer: ArrayBufferLike, length: number): void => {
+    const decode = async (file: string, buffer: ArrayBufferLike, length: number): Promise<void> => {
       const key = file.slice(0, -4);
-      arrays[key] = decodeNpyAt(buffer, 0, length, { path: opened.path, key }, bounds);
+      const steps = npySteps(buffer, 0, length, { path: opened.path, key }, bounds);
+      arrays[key] = await byTurns(steps);
     };
     await readArchive(opened, bounds, wanted, decode, buffers);
     return arrays;
@@ -61,7 +62,9 @@ export async function npzNames(
     return false;
   };
   const bounds = { ...defaultLimits, ...limits };
-  await withSource(source, name, bounds, (opened) => readArchive(opened, bounds, note, () => undefined));
+  await withSource(source, name, bounds, (opened) =>
+    readArchive(opened, bounds, note, async () => undefined),
+  );
   return names;
 }
 
@@ -70,31 +73,16 @@ export interface WriteNpzOptions {
   readonly level?: number;
 }
 
-// A ZIP holds no earlier date, and DOS dates are local time: built from local parts it gives the same bytes
-// in every time zone.
-const epoch = new Date(1980, 0, 1);
-
-/** yazl packs longer arrays only from a stream. */
-const longestBuffer = 2 ** 29;
-
-async function* chunks(arrays: Readonly<Record<string, Tensor>>, level: number): AsyncGenerator<Uint8Array> {
-  const zip = new ZipFile();
-  for (const [key, tensor] of Object.entries(arrays)) {
-    const options = { mtime: epoch, forceDosTimestamp: true, compress: level > 0, compressionLevel: level };
-    const parts = npyPieces(tensor);
-    if (tensor.data.byteLength < longestBuffer) {
-      zip.addBuffer(Buffer.concat([...parts]), `${key}.npy`, options);
-    } else {
-      zip.addReadStream(Readable.from(smaller(parts), { objectMode: false }), `${key}.npy`, options);
-    }
-  }
-  zip.end();
-  for await (const chunk of zip.outputStream) yield chunk as Buffer;
-}
-
-function* smaller(parts: Iterable<Uint8Array>): Generator<Uint8Array> {
-  for (const part of parts) yield* pieces(part, 2 ** 22);
-}
+const chunks = (arrays: Readonly<Record<string, Tensor>>, level: number): AsyncGenerator<Uint8Array> =>
+  zipPieces(
+    Object.entries(arrays).map(([key, tensor]) => {
+      const head = npyHead(tensor);
+      const { data } = tensor;
+      const size = head.length + data.byteLength;
+      return { name: `${key}.npy`, size, parts: () => [head, ...pieces(data)] };
+    }),
+    level,
+  );
 
 /**
  * Yields the archive; arrays that pack so well that a reader would take the file for a bomb are stored. That
@@ -143,7 +131,13 @@ export async function encodeNpz(
   checkNpz(arrays, level);
   const parts: Uint8Array[] = [];
   for await (const chunk of archive(arrays, level)) parts.push(chunk);
-  return Buffer.concat(parts);
+  const bytes = Buffer.allocUnsafeSlow(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    await byTurns(copySteps(part, bytes.subarray(at, at + part.length)));
+    at += part.length;
+  }
+  return bytes;
 }
 
 /** Writes an NPZ archive of `arrays` (see encodeNpz) atomically. */

@@ -2,6 +2,7 @@ import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from 
 import { type FileHandle, open } from "node:fs/promises";
 import { FormatError, fileError, overLimit } from "./errors.js";
 import { defaultLimits, type Limits } from "./limits.js";
+import { byTurns, copySteps } from "./turns.js";
 
 /** A source of bytes that can be read at any position. */
 export interface ByteSource {
@@ -24,14 +25,15 @@ export class BytesSource implements ByteSource {
     return this.#bytes.length;
   }
 
-  read(position: number, length: number): Promise<ArrayBuffer> {
-    const { buffer } = new Uint8Array(this.#bytes.subarray(position, position + length));
-    return Promise.resolve(buffer);
+  async read(position: number, length: number): Promise<ArrayBuffer> {
+    const bytes = this.#bytes.subarray(position, position + length);
+    const copy = new Uint8Array(bytes.length);
+    await byTurns(copySteps(bytes, copy));
+    return copy.buffer;
   }
 
   readInto(position: number, target: Uint8Array): Promise<void> {
-    target.set(this.#bytes.subarray(position, position + target.length));
-    return Promise.resolve();
+    return byTurns(copySteps(this.#bytes.subarray(position, position + target.length), target));
   }
 }
 

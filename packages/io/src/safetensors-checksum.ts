@@ -1,4 +1,6 @@
 import { createHash, type Hash } from "node:crypto";
+import { pieces } from "./regular-file.js";
+import { type Steps, stepBytes } from "./turns.js";
 
 /** The metadata key of a file's SHA-256, which is computed with zeros in its own place. */
 export const checksumKey = "pixelcal-sha256";
@@ -16,9 +18,14 @@ function placeOf(head: Uint8Array, checksum: string): number {
 }
 
 /** Puts the checksum into a head that has zeros in its place. */
-export function writeChecksum(head: Buffer, data: Iterable<Uint8Array>): void {
+export function* writeChecksum(head: Buffer, data: Iterable<Uint8Array>): Steps {
   const hash = createHash("sha256").update(head);
-  for (const piece of data) hash.update(piece);
+  for (const part of data) {
+    for (const piece of pieces(part, stepBytes)) {
+      hash.update(piece);
+      yield;
+    }
+  }
   head.write(hash.digest("hex"), placeOf(head, noChecksum), "latin1");
 }
 
@@ -35,8 +42,11 @@ export class Checksum {
     this.#hash = createHash("sha256").update(blank);
   }
 
-  add(data: Uint8Array): void {
-    this.#hash.update(data);
+  *add(data: ArrayBufferView): Steps {
+    for (const piece of pieces(data, stepBytes)) {
+      this.#hash.update(piece);
+      yield;
+    }
   }
 
   matches(): boolean {

@@ -13,6 +13,7 @@ import { writeFileAtomic } from "./file.js";
 import { boundedCount, defaultLimits, type Limits, limitNames } from "./limits.js";
 import { type ByteSource, pieces } from "./regular-file.js";
 import { Checksum, checksumKey, noChecksum, writeChecksum } from "./safetensors-checksum.js";
+import { atOnce, byTurns, type Steps } from "./turns.js";
 import { checkFileSize, checkWritable } from "./writable.js";
 
 // The order is that of writing: wide types first.
@@ -53,6 +54,10 @@ export interface SafetensorsOptions {
  * `InvalidArgumentError` for content that `decodeSafetensors` would refuse.
  */
 export function encodeSafetensors(content: Safetensors, options: SafetensorsOptions = {}): Uint8Array[] {
+  return atOnce(encodeSteps(content, options));
+}
+
+function* encodeSteps(content: Safetensors, options: SafetensorsOptions): Steps<Uint8Array[]> {
   const entries = Object.entries(content.tensors).map(([name, tensor]) => {
     if (name === "__metadata__") throw invalidArgument("tensors", "names other than __metadata__", name);
     checkWritable(`tensors.${name}`, tensor);
@@ -83,7 +88,7 @@ export function encodeSafetensors(content: Safetensors, options: SafetensorsOpti
   head.writeBigUInt64LE(BigInt(length));
   text.copy(head, 8);
   const data = entries.flatMap(({ tensor }) => [...pieces(tensor.data)]);
-  if (options.checksum) writeChecksum(head, data);
+  if (options.checksum) yield* writeChecksum(head, data);
   return [head, ...data];
 }
 
@@ -95,7 +100,7 @@ export async function writeSafetensors(
   content: Safetensors,
   options: SafetensorsOptions = {},
 ): Promise<void> {
-  await writeFileAtomic(path, encodeSafetensors(content, options));
+  await writeFileAtomic(path, await byTurns(encodeSteps(content, options)));
 }
 
 type Fail = (key: string | undefined, what: string) => FormatError;
@@ -191,15 +196,15 @@ function parseIndex(head: Uint8Array, size: number, limits: Limits, fail: Fail):
 const damaged = "is damaged: its bytes do not match their checksum; restore an intact copy";
 
 /** Returns the content, its data verified if the file has a checksum. */
-function verified(
+function* verified(
   head: Uint8Array,
   { slots, metadata, expected }: Index,
   tensors: Safetensors["tensors"],
   fail: Fail,
-): Safetensors {
+): Steps<Safetensors> {
   if (expected === undefined) return { tensors, metadata };
   const sum = new Checksum(head, expected);
-  for (const { name } of slots) for (const piece of pieces(tensors[name]!.data)) sum.add(piece);
+  for (const { name } of slots) yield* sum.add(tensors[name]!.data);
   if (!sum.matches()) throw fail(undefined, damaged);
   return { tensors, metadata, verified: true };
 }
@@ -227,7 +232,7 @@ export function decodeSafetensors(data: Uint8Array, path: string, limits: Partia
     const view = kind.view(copy ?? data.buffer, copy ? 0 : at, count);
     tensors[name] = tensor<DataType>(kind.type, view, shape);
   }
-  return verified(head, index, tensors, fail);
+  return atOnce(verified(head, index, tensors, fail));
 }
 
 export interface ReadSafetensorsOptions extends Partial<Limits>, SourceName {}
@@ -264,7 +269,7 @@ export function readSafetensors(
       const buffer = await bytes.read(head.length + begin, end - begin);
       tensors[name] = tensor<DataType>(kind.type, kind.view(buffer, 0, count), shape);
     }
-    return verified(head, index, tensors, fail);
+    return byTurns(verified(head, index, tensors, fail));
   });
 }
 
@@ -277,7 +282,7 @@ export function verifySafetensors(source: FileSource, options: ReadSafetensorsOp
     const sum = new Checksum(head, expected);
     const step = Math.min(readSize, 2 ** 24);
     for (let at = head.length; at < bytes.size; at += step)
-      sum.add(new Uint8Array(await bytes.read(at, Math.min(step, bytes.size - at))));
+      await byTurns(sum.add(new Uint8Array(await bytes.read(at, Math.min(step, bytes.size - at)))));
     if (!sum.matches()) throw fail(undefined, damaged);
   });
 }

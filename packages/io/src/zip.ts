@@ -1,12 +1,14 @@
 import { promisify } from "node:util";
-import { crc32, createInflateRaw, type InputType, inflateRaw, type ZlibOptions } from "node:zlib";
+import { createInflateRaw, type InputType, inflateRaw, type ZlibOptions } from "node:zlib";
 import type { Entry } from "yauzl";
 import { archiveIndex } from "./archive-index.js";
 import type { BufferPool } from "./buffer-pool.js";
 import type { OpenSource } from "./byte-source.js";
 import { FormatError, fileError, overLimit } from "./errors.js";
 import type { Limits } from "./limits.js";
-import { type ByteSource, pieces } from "./regular-file.js";
+import type { ByteSource } from "./regular-file.js";
+import { byTurns } from "./turns.js";
+import { crcSteps } from "./zip-writer.js";
 
 const inflate: (bytes: InputType, options: ZlibOptions) => Promise<Buffer> = promisify(inflateRaw);
 
@@ -127,7 +129,7 @@ export async function readArchive(
   { path, bytes: archive }: OpenSource,
   limits: Limits,
   wanted: (name: string) => boolean,
-  receive: (name: string, buffer: ArrayBufferLike, length: number) => void,
+  receive: (name: string, buffer: ArrayBufferLike, length: number) => Promise<void>,
   buffers?: BufferPool,
 ): Promise<void> {
   let current: string | undefined;
@@ -138,9 +140,9 @@ export async function readArchive(
       const { fileName, uncompressedSize: size } = entry;
       current = fileName;
       const buffer = await unpack(archive, entry, limits.readSize, buffers);
-      if (checksum(buffer, size) !== entry.crc32)
+      if ((await byTurns(crcSteps(new DataView(buffer, 0, size)))) !== entry.crc32)
         throw new FormatError(path, current, "checksum mismatch, the file is damaged");
-      receive(current, buffer, size);
+      await receive(current, buffer, size);
     }
   } catch (error) {
     const known = fileError(path, error);
@@ -148,10 +150,4 @@ export async function readArchive(
     const what = `damaged or not a ZIP archive (${error instanceof Error ? error.message : error})`;
     throw new FormatError(path, current, what, { cause: error });
   }
-}
-
-function checksum(buffer: ArrayBufferLike, length: number): number {
-  let sum = 0;
-  for (const piece of pieces(new DataView(buffer, 0, length))) sum = crc32(piece, sum);
-  return sum;
 }
