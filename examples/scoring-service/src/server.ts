@@ -1,3 +1,4 @@
+import { setThreadCount } from "@pixelcal/core";
 import { Predictor } from "@pixelcal/train";
 import Fastify, { type FastifyInstance } from "fastify";
 import type { Registry } from "prom-client";
@@ -16,6 +17,7 @@ import type { Settings } from "./settings.js";
  */
 export async function buildServer(parts: Parts): Promise<FastifyInstance> {
   const { settings, registry } = parts;
+  setThreadCount(settings.threads);
   const admission = new Admission(settings);
   const predictor = await openPredictor(settings);
   const service: Service = { ...parts, admission, predictor };
@@ -37,10 +39,10 @@ export async function buildServer(parts: Parts): Promise<FastifyInstance> {
   return server;
 }
 
-function openPredictor({ model, concurrency, queue }: Settings): Promise<Predictor> | undefined {
+function openPredictor({ model, concurrency, queue, threads }: Settings): Promise<Predictor> | undefined {
   if (model === undefined) return undefined;
   // Admission bounds the requests already; whoever is admitted waits for a place.
-  return Predictor.open({ model, queue: concurrency + queue, timeout: 60_000, stderr: "ignore" });
+  return Predictor.open({ model, threads, queue: concurrency + queue, timeout: 60_000, stderr: "ignore" });
 }
 
 /** Takes archives and forms as bytes; a body of any other type is refused with 415. */

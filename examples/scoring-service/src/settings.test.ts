@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { expect, test } from "vitest";
 import { readSettings, SettingsError } from "./settings.js";
 
@@ -6,6 +7,7 @@ test("the defaults", () => {
     host: "127.0.0.1",
     port: 8080,
     workers: 1,
+    threads: availableParallelism(),
     classes: 2,
     ignore: undefined,
     model: undefined,
@@ -20,11 +22,12 @@ test("the defaults", () => {
 
 test("every option", () => {
   const given = "--host 0.0.0.0 --port 0 --workers 4 --classes 5 --ignore 255 --model m.onnx --concurrency 3";
-  const more = "--queue 0 --body-limit 10 --window 100 --baseline b.state --drain 5";
+  const more = "--threads 3 --queue 0 --body-limit 10 --window 100 --baseline b.state --drain 5";
   expect(readSettings(`${given} ${more}`.split(" "))).toEqual({
     host: "0.0.0.0",
     port: 0,
     workers: 4,
+    threads: 3,
     classes: 5,
     ignore: 255,
     model: "m.onnx",
@@ -35,6 +38,14 @@ test("every option", () => {
     baseline: "b.state",
     drain: 5,
   });
+});
+
+test("workers share the processors, and each has one thread at least", () => {
+  const threads = (workers: number): number => readSettings(["--workers", String(workers)]).threads;
+  const processors = availableParallelism();
+  expect(threads(processors)).toBe(1);
+  expect(threads(processors + 1)).toBe(1);
+  expect(threads(2)).toBe(Math.max(1, Math.floor(processors / 2)));
 });
 
 test.each<[readonly string[], string]>([

@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
 
 /** The settings of the service, one option each. */
@@ -7,6 +8,8 @@ export interface Settings {
   readonly port: number;
   /** The number of processes that serve requests; 1 serves in the main process. */
   readonly workers: number;
+  /** The processor threads of one process's kernels; by default the workers share the processors. */
+  readonly threads: number;
   /** The number of classes of every case, background included. */
   readonly classes: number;
   /** The label of pixels without a ground truth. */
@@ -45,6 +48,7 @@ const numbers = {
 } as const satisfies Record<string, { default: number; range: Range }>;
 
 const options = {
+  threads: { type: "string" },
   ...Object.fromEntries(Object.keys(numbers).map((name) => [name, { type: "string" }] as const)),
   host: { type: "string" },
   ignore: { type: "string" },
@@ -57,10 +61,13 @@ export function readSettings(args: readonly string[]): Settings {
   const values = valuesOf(args);
   const number = (name: keyof typeof numbers): number =>
     integer(name, values[name] ?? String(numbers[name].default), numbers[name].range);
+  const workers = number("workers");
+  const share = Math.max(1, Math.floor(availableParallelism() / workers));
   return {
     host: values.host ?? "127.0.0.1",
     port: number("port"),
-    workers: number("workers"),
+    workers,
+    threads: integer("threads", values.threads ?? String(share), [1, 1024]),
     classes: number("classes"),
     ignore: values.ignore === undefined ? undefined : integer("ignore", values.ignore, [-1, 65_535]),
     model: values.model,
