@@ -1,4 +1,5 @@
-import { FormatError } from "../../errors.js";
+import { FormatError, overLimit } from "../../errors.js";
+import { defaultLimits } from "../../limits.js";
 import { describeGrid, dot, gridOf, scaleBy, toVoxels } from "../geometry.js";
 import { refusal } from "../refuse.js";
 import type { Grid, Vector } from "../volume.js";
@@ -118,6 +119,16 @@ function spannedGrid(
       `frames lie at uneven distances of ${smallest} mm and more; give the grid of the image (option grid)`,
     );
   const slices = Math.round(range / step) + 1;
+  // A false position must not stretch a few frames to a volume that fills the memory.
+  const bytes = shape[0] * shape[1] * slices;
+  if (slices > defaultLimits.maxRatio * heights.length && bytes > defaultLimits.ratioFloor)
+    throw overLimit(
+      new FormatError(
+        path,
+        "position",
+        `${heights.length} places span ${slices} slices; give the grid of the image (option grid)`,
+      ),
+    );
   const origin = planes[along.indexOf(Math.min(...along))]!.position;
   const columns: readonly Vector[] = [
     scaleBy(first.right, first.spacing[0]),

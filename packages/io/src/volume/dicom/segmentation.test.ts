@@ -278,8 +278,14 @@ describe("refusals", () => {
     expect(await refusalOf(segmentation(frames, fields))).toContain(message);
   });
 
-  test("a range of positions that no memory holds", async () => {
-    const frames = [0, 1, 1e9].map((z) => ({ segment: 1, z, pixels: left }));
-    expect(await refusalOf(segmentation(frames))).toContain("exceed");
+  test("positions that stretch a few frames to a huge volume", async () => {
+    for (const far of [1e7, 1e9]) {
+      const frames = [0, 1, far].map((z) => ({ segment: 1, z, pixels: left }));
+      expect(await refusalOf(segmentation(frames))).toContain(
+        `3 places span ${far + 1} slices; give the grid`,
+      );
+    }
+    const frames = [0, 1, 1e5].map((z) => ({ segment: 1, z, pixels: left }));
+    expect((await readVolume(segmentation(frames))).shape).toEqual([3, 3, 1e5 + 1]);
   });
 });
