@@ -1,6 +1,6 @@
 // The cases of the installation test. Each returns nothing, or the reason why it was skipped, and throws if
 // it fails.
-import { existsSync } from "node:fs";
+import { cpSync, existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { prebuiltManifest, root } from "../release/manifests.mjs";
 import { nodeBinary } from "../release/nodes.mjs";
@@ -10,6 +10,7 @@ import { managers } from "./managers.mjs";
 const core = "@pixelcal/core";
 const most = { packages: 4, bytes: 4e6 };
 const noNetwork = "the registry cannot be reached";
+const unreachable = /ENOTFOUND|ECONNREFUSED|EAI_AGAIN|ETIMEDOUT/;
 
 const esm = `import { devices } from "${core}";\nif (devices()[0] !== "cpu") throw new Error("no cpu");\n`;
 const commonJs = `const { devices } = require("${core}");\nif (devices()[0] !== "cpu") throw new Error("no cpu");\n`;
@@ -221,7 +222,7 @@ const everything = {
         "--ignore-scripts",
         "@pixelcal/cli",
       ]);
-      if (status !== 0 && /ENOTFOUND|ECONNREFUSED|EAI_AGAIN|ETIMEDOUT/.test(output)) return noNetwork;
+      if (status !== 0 && unreachable.test(output)) return noNetwork;
       expect(status === 0, output);
       await consumer.must(process.execPath, [join("node_modules", ".bin", "pixelcal"), "--version"]);
       const phantom = ["phantom", "--out", "data", "--cases", "3", "--size", "32x32"];
@@ -237,6 +238,46 @@ const everything = {
     }),
 };
 
+const onPath = {
+  title: "npx @pixelcal/cli: the command by the name of its package",
+  run: (context) =>
+    consuming(context, async (consumer) => {
+      const npx = [managers.npm.program(), "exec", "--yes", "--package=@pixelcal/cli", "--"];
+      const { status, output } = await consumer.run(process.execPath, [...npx, "pixelcal", "--version"]);
+      if (status !== 0 && unreachable.test(output)) return noNetwork;
+      expect(status === 0 && output.includes(manifestVersion()), output);
+      // By the scoped name alone, npm runs the package's only program.
+      const named = [managers.npm.program(), "exec", "--yes", "--", "@pixelcal/cli", "doctor"];
+      const report = await consumer.must(process.execPath, named);
+      for (const line of [
+        /^kernels on cpu +works$/m,
+        /^networks on cpu +absent: onnxruntime-node is not installed/m,
+      ])
+        expect(line.test(report), report);
+      return undefined;
+    }),
+};
+
+const manifestVersion = () => prebuiltManifest("linux-x64-glibc").version;
+
+const service = {
+  title: "the example of a scoring service: from packages, its own tests",
+  run: (context) =>
+    consuming(context, async (consumer) => {
+      const example = join(root, "examples", "scoring-service");
+      for (const name of ["src", "test", "README.md", "tsconfig.json", "vitest.config.ts"])
+        cpSync(join(example, name), join(consumer.folder, name), { recursive: true });
+      const manifest = readFileSync(join(example, "package.json"), "utf8");
+      consumer.write("package.json", manifest.replaceAll("workspace:*", manifestVersion()));
+      const add = [managers.npm.program(), ...managers.npm.add, "--ignore-scripts"];
+      const { status, output } = await consumer.run(process.execPath, [...add, "onnxruntime-node@1.30.0"]);
+      if (status !== 0 && unreachable.test(output)) return noNetwork;
+      expect(status === 0, output);
+      await consumer.must(process.execPath, [managers.npm.program(), "test"]);
+      return undefined;
+    }),
+};
+
 export const cases = [
   installed,
   withoutOptional,
@@ -247,4 +288,6 @@ export const cases = [
   ...cuda,
   ...typescript,
   everything,
+  onPath,
+  service,
 ];
