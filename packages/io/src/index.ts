@@ -37,5 +37,5 @@ export { readVolume } from "./volume/read-volume.js";
 export { reorient } from "./volume/reorient.js";
 export type { Grid, Vector, Volume, VolumeOptions } from "./volume/volume.js";
 export { volumeOf } from "./volume/volume-of.js";
-export type { WritableVolume } from "./volume/volume-writer.js";
-export { type WriteVolumeOptions, writeVolume } from "./volume/write-volume.js";
+export type { WritableVolume, WriteVolumeOptions } from "./volume/volume-writer.js";
+export { writeVolume } from "./volume/write-volume.js";

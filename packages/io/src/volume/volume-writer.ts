@@ -1,4 +1,5 @@
 import { type DataType, elementCount, InvalidArgumentError, invalidArgument } from "@pixelcal/core";
+import type { FileSource } from "../byte-source.js";
 import { FormatError } from "../errors.js";
 import { pieces } from "../regular-file.js";
 import { checkWritable } from "../writable.js";
@@ -11,6 +12,23 @@ export interface WritableVolume
   extends Grid,
     Pick<Volume, "type" | "data" | "channels" | "scaled" | "names">,
     Partial<Pick<Volume, "units">> {}
+
+export interface WriteVolumeOptions {
+  /**
+   * The NIfTI image on whose grid the volume lies: the new file keeps its qform, sform, codes, pixdim and
+   * unit bit for bit, so that viewers place both alike.
+   */
+  readonly image?: FileSource;
+  /** The deflate level, 1 (fast) to 9 (small), of formats that pack; default 6. */
+  readonly level?: number;
+  /** Whether PNG labels get a palette, one colour a class, so that viewers show them; default false. */
+  readonly palette?: boolean;
+  /**
+   * The axis of channels in NIfTI: `fourth` (default), as 3D Slicer and FSL expect probabilities, or
+   * `vector`, the fifth with the intent of vectors, as ITK expects them.
+   */
+  readonly channelAxis?: "fourth" | "vector";
+}
 
 /** The options of one file, with every default filled in. */
 export interface WriteSettings {
