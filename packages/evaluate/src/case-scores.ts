@@ -43,7 +43,7 @@ export async function caseScores(
   const batch = { ...probs, dims: [1, ...probs.dims] };
   const truth = { ...labels, dims: [1, ...labels.dims] } as Labels;
   const reference = (options.convention ?? "reference") === "reference";
-  const { bins, falsePositiveWeight, ignoreBackground = false, ignore, percentile = 95 } = options;
+  const { bins, falsePositiveWeight, ignoreBackground = false, ignore, signal, percentile = 95 } = options;
   // The repository's bins (lo, hi] leave out p = 0, and with it every object that is missed with certainty.
   const includeLowest = !reference;
   const layouts = [
@@ -55,8 +55,8 @@ export async function caseScores(
   ] as const;
   const [{ main, classes }, histograms, proper] = await together(
     () => regionScores(batch, truth, options),
-    () => calibrationHistograms(batch, truth, layouts, { ignore }),
-    () => probabilityScores(batch, truth, { ignore, floor: options.nllFloor }),
+    () => calibrationHistograms(batch, truth, layouts, { ignore, signal }),
+    () => probabilityScores(batch, truth, { ignore, signal, floor: options.nllFloor }),
   );
   const [foreground, topLabel, classBins, halves] = histograms as [
     CalibrationBins,

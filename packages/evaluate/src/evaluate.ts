@@ -2,6 +2,7 @@ import { join } from "node:path";
 import {
   type CaseStatistics,
   checkOptions,
+  checkSignal,
   elementCount,
   InvalidArgumentError,
   invalidArgument,
@@ -69,6 +70,7 @@ export interface Evaluation {
 }
 
 const known = optionNames<EvaluateOptions>({
+  signal: true,
   classes: true,
   cases: true,
   transform: true,
@@ -100,15 +102,18 @@ export async function evaluate(
   const { convention = "reference", cases, transform, onCase, ...rest } = options;
   const settings = { ...rest, convention };
   checkScoreOptions(settings);
+  const { signal } = rest;
+  checkSignal(signal);
   if (transform !== undefined && !probabilityTransforms.includes(transform))
     throw invalidArgument("transform", probabilityTransforms.join(" or "), transform);
-  const reading = { transform, ignore: rest.ignore };
+  const reading = { transform, ignore: rest.ignore, signal };
   const rows: EvaluationRow[] = [];
   let { classes } = rest;
   const buffers = typeof source === "string" ? new BufferPool() : undefined;
   const items =
-    typeof source === "string" ? readFolder(source, cases, { ignore: rest.ignore, buffers }) : source;
+    typeof source === "string" ? readFolder(source, cases, { ignore: rest.ignore, buffers, signal }) : source;
   for await (const item of items) {
+    signal?.throwIfAborted();
     const refuse: Refuse = (what, cause?: Error) => {
       if (typeof source === "string")
         throw new FormatError(join(source, `${item.name}.npz`), undefined, what, { cause });
@@ -196,7 +201,7 @@ const readAhead = 2;
 async function* readFolder(
   folder: string,
   cases: readonly string[] | undefined,
-  reading: Pick<ReadPredictionOptions, "ignore" | "buffers">,
+  reading: Pick<ReadPredictionOptions, "ignore" | "buffers" | "signal">,
 ): AsyncGenerator<EvaluationCase> {
   // The range of values is checked below, naming class and pixel.
   const options = { ...reading, values: "any" } as const;

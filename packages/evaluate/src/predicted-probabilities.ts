@@ -22,6 +22,7 @@ export interface ValueReading {
   readonly transform?: ProbabilityTransform;
   /** The label of pixels that may hold any values. */
   readonly ignore?: number;
+  readonly signal?: AbortSignal;
 }
 
 /** Throws an error that names the case: "a.npz: probs: ...". */
@@ -55,12 +56,12 @@ export function classesOfChannels(channels: number, { transform }: ValueReading,
 export async function predictedProbabilities(
   values: Probabilities,
   labels: Labels,
-  { transform, ignore }: ValueReading,
+  { transform, ignore, signal }: ValueReading,
   refuse: Refuse,
 ): Promise<Probabilities> {
   const batch: Batch = {
     values: { ...values, dims: [1, ...values.dims] },
-    selection: { labels: { ...labels, dims: [1, ...labels.dims] }, ignore },
+    selection: { labels: { ...labels, dims: [1, ...labels.dims] }, ignore, signal },
   };
   const probs = await (transform === undefined ? asGiven : transforms[transform])(batch, refuse);
   // Values that are probabilities are returned without a copy.

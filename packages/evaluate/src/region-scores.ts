@@ -31,20 +31,21 @@ export async function regionScores(
   labels: Labels,
   options: ScoreOptions,
 ): Promise<ObjectScores> {
-  const { classes, convention = "reference", spacing, ignore, tolerance, percentile } = options;
+  const { classes, convention = "reference", spacing, ignore, signal, tolerance, percentile } = options;
   const reference = convention === "reference";
   const policy = emptyPolicyOf(options);
-  const predicted = await argMax(probs);
+  const predicted = await argMax(probs, { signal });
   const each = Array.from({ length: classes - 1 }, (_, c) => c + 1);
   // With two classes the foreground is class 1.
   const regions = [...each.map((c) => [c]), ...(reference && classes > 2 ? [each] : [])];
   const [confusion, [surfaces]] = await together(
-    () => confusionCounts(predicted, labels, { classes, ignore }),
+    () => confusionCounts(predicted, labels, { classes, ignore, signal }),
     () =>
       labelSurfaceDistances(predicted, labels, {
         classes,
         regions,
         ignore,
+        signal,
         tolerance,
         percentile,
         ...policy,

@@ -1,4 +1,4 @@
-import { checkEmptyPolicy, type EmptyPolicy, invalidArgument } from "@pixelcal/core";
+import { checkEmptyPolicy, type EmptyPolicy, invalidArgument, type SignalOption } from "@pixelcal/core";
 
 /**
  * The definitions of the paper's five columns. `reference`: the SDC repository's evaluation number for
@@ -16,7 +16,7 @@ export const evaluationConventions: readonly EvaluationConvention[] = ["referenc
  * The options of scoring; `bothEmpty` is by default "perfect" under `reference` and "undefined" otherwise,
  * `oneEmpty` is "worst".
  */
-export interface ScoreOptions extends EmptyPolicy {
+export interface ScoreOptions extends EmptyPolicy, SignalOption {
   readonly classes: number;
   /** The definitions of the columns; "reference" by default. */
   readonly convention?: EvaluationConvention;

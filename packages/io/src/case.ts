@@ -1,4 +1,12 @@
-import { checkOptions, inspectValues, type Labels, optionNames, sameDims, type Tensor } from "@pixelcal/core";
+import {
+  checkOptions,
+  inspectValues,
+  type Labels,
+  optionNames,
+  type SignalOption,
+  sameDims,
+  type Tensor,
+} from "@pixelcal/core";
 import type { BufferPool } from "./buffer-pool.js";
 import { type FileSource, type SourceName, sourcePath } from "./byte-source.js";
 import { FormatError } from "./errors.js";
@@ -31,7 +39,12 @@ export interface Prediction {
   readonly spacing?: readonly number[];
 }
 
-async function toFloat32(tensor: Tensor, path: string, key: string): Promise<Tensor<"float32">> {
+async function toFloat32(
+  tensor: Tensor,
+  path: string,
+  key: string,
+  signal?: AbortSignal,
+): Promise<Tensor<"float32">> {
   const { type, dims, data } = tensor;
   if (type === "float32") return tensor as Tensor<"float32">;
   if (!ArrayBuffer.isView(data)) throw new FormatError(path, key, `expected numbers, got ${type}`);
@@ -42,7 +55,10 @@ async function toFloat32(tensor: Tensor, path: string, key: string): Promise<Ten
         ? (values: BigInt64Array) => Float32Array.from(values, Number)
         : (values: Float64Array) => values;
   const out = new Float32Array(data.length);
-  await byTurns(convertSteps(data, (values, at) => out.set(part(values as never), at)));
+  await byTurns(
+    convertSteps(data, (values, at) => out.set(part(values as never), at)),
+    signal,
+  );
   return { type: "float32", dims, data: out };
 }
 
@@ -91,7 +107,7 @@ async function toSpacing(tensor: Tensor, path: string, rank: number): Promise<re
   return plain;
 }
 
-export interface ReadCaseOptions extends SourceName {
+export interface ReadCaseOptions extends SourceName, SignalOption, SignalOption {
   /**
    * The names of further arrays to return in `extras`; each must exist. Other arrays of the file are ignored.
    */
@@ -99,7 +115,7 @@ export interface ReadCaseOptions extends SourceName {
   readonly limits?: Partial<Limits>;
 }
 
-const caseNames = optionNames<ReadCaseOptions>({ source: true, extras: true, limits: true });
+const caseNames = optionNames<ReadCaseOptions>({ signal: true, source: true, extras: true, limits: true });
 
 /**
  * Reads a case, from a path or from bytes: `image` [C, ...spatial] of any number type (converted to float32),
@@ -108,12 +124,12 @@ const caseNames = optionNames<ReadCaseOptions>({ source: true, extras: true, lim
  */
 export async function readCase(source: FileSource, options: ReadCaseOptions = {}): Promise<Case> {
   checkOptions("options", options, caseNames);
-  const { extras: names = [], limits } = options;
+  const { extras: names = [], limits, signal } = options;
   const path = sourcePath(source, options.source);
   const wanted = ["image", "label", "spacing", ...names];
-  const arrays = await readNpz(source, { ...limits, source: path, keys: wanted });
-  const image = await toFloat32(await pick(arrays, source, path, "image"), path, "image");
-  const labels = await byTurns(labelSteps(await pick(arrays, source, path, "label"), path, "label"));
+  const arrays = await readNpz(source, { ...limits, source: path, keys: wanted, signal });
+  const image = await toFloat32(await pick(arrays, source, path, "image"), path, "image", signal);
+  const labels = await byTurns(labelSteps(await pick(arrays, source, path, "label"), path, "label"), signal);
   checkSpatial(path, "image", image, labels);
   const extras: Record<string, Tensor> = Object.create(null);
   for (const name of names) extras[name] = await pick(arrays, source, path, name);
@@ -125,7 +141,7 @@ export async function readCase(source: FileSource, options: ReadCaseOptions = {}
 /** The excess over 1 that is accepted: float32 softmax leaves values a few units of rounding above 1. */
 const tolerance = 1e-5;
 
-export interface ReadPredictionOptions extends SourceName {
+export interface ReadPredictionOptions extends SourceName, SignalOption, SignalOption {
   /** A label outside the classes that is accepted. */
   readonly ignore?: number;
   /**
@@ -142,6 +158,7 @@ export interface ReadPredictionOptions extends SourceName {
 }
 
 const predictionNames = optionNames<ReadPredictionOptions>({
+  signal: true,
   source: true,
   ignore: true,
   values: true,
@@ -159,17 +176,17 @@ export async function readPrediction(
   options: ReadPredictionOptions = {},
 ): Promise<Prediction> {
   checkOptions("options", options, predictionNames);
-  const { limits, buffers } = options;
+  const { limits, buffers, signal } = options;
   const path = sourcePath(source, options.source);
   const keys = ["probs", "label", "spacing"];
-  const arrays = await readNpz(source, { ...limits, source: path, buffers, keys });
+  const arrays = await readNpz(source, { ...limits, source: path, buffers, keys, signal });
   const values = await pick(arrays, source, path, "probs");
-  const probs = await toFloat32(values, path, "probs");
+  const probs = await toFloat32(values, path, "probs", signal);
   if (probs.data.buffer !== values.data.buffer) buffers?.give(values.data.buffer);
-  const stored = await byTurns(labelSteps(await pick(arrays, source, path, "label"), path, "label"));
+  const stored = await byTurns(labelSteps(await pick(arrays, source, path, "label"), path, "label"), signal);
   checkSpatial(path, "probs", probs, stored);
   const any = options.values === "any";
-  if (!any) await checkValues(path, probs);
+  if (!any) await checkValues(path, probs, signal);
   const classes = any ? Math.max(2, probs.dims[0]!) : probs.dims[0]!;
   const labels = await classLabels(path, stored, classes, options.ignore);
   if (labels !== stored) buffers?.give(stored.data.buffer);
@@ -178,8 +195,12 @@ export async function readPrediction(
   return { probs, labels, spacing: await toSpacing(spacing, path, labels.dims.length) };
 }
 
-async function checkValues(path: string, probs: Tensor<"float32">): Promise<void> {
-  const limits = { low: -tolerance, high: 1 + tolerance };
+async function checkValues(
+  path: string,
+  probs: Tensor<"float32">,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const limits = { low: -tolerance, high: 1 + tolerance, signal };
   const { values } = await inspectValues({ ...probs, dims: [1, ...probs.dims] }, limits);
   if (values.count === 0) return;
   const got = `${probs.data[values.first]} at offset ${values.first}`;

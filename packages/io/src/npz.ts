@@ -1,4 +1,11 @@
-import { checkOptions, invalidArgument, optionNames, type Tensor } from "@pixelcal/core";
+import {
+  checkOptions,
+  checkSignal,
+  invalidArgument,
+  optionNames,
+  type SignalOption,
+  type Tensor,
+} from "@pixelcal/core";
 import type { BufferPool } from "./buffer-pool.js";
 import { type FileSource, type SourceName, withSource } from "./byte-source.js";
 import { writeFileAtomic } from "./file.js";
@@ -10,14 +17,20 @@ import { checkFileSize, checkWritable } from "./writable.js";
 import { readArchive } from "./zip.js";
 import { zipPieces } from "./zip-writer.js";
 
-export interface ReadNpzOptions extends Partial<Limits>, SourceName {
+export interface ReadNpzOptions extends Partial<Limits>, SourceName, SignalOption {
   /** The names of the arrays to read, as far as they exist; default: all. */
   readonly keys?: readonly string[];
   /** The pool of buffers to read stored arrays into, in place of new ones. */
   readonly buffers?: BufferPool;
 }
 
-const readNames = optionNames<ReadNpzOptions>({ ...limitNames, source: true, keys: true, buffers: true });
+const readNames = optionNames<ReadNpzOptions>({
+  ...limitNames,
+  signal: true,
+  source: true,
+  keys: true,
+  buffers: true,
+});
 
 /**
  * Reads an NPZ archive (numpy.savez, numpy.savez_compressed) from a path or from bytes. Checksums are
@@ -28,7 +41,8 @@ export async function readNpz(
   options: ReadNpzOptions = {},
 ): Promise<Record<string, Tensor>> {
   checkOptions("options", options, readNames);
-  const { keys, source: name, buffers, ...limits } = options;
+  const { keys, source: name, buffers, signal, ...limits } = options;
+  checkSignal(signal);
   const bounds = { ...defaultLimits, ...limits };
   const wanted = (file: string): boolean =>
     file.endsWith(".npy") && (keys === undefined || keys.includes(file.slice(0, -4)));
@@ -37,9 +51,9 @@ export async function readNpz(
     const decode = async (file: string, buffer: ArrayBufferLike, length: number): Promise<void> => {
       const key = file.slice(0, -4);
       const steps = npySteps(buffer, 0, length, { path: opened.path, key }, bounds);
-      arrays[key] = await byTurns(steps);
+      arrays[key] = await byTurns(steps, signal);
     };
-    await readArchive(opened, bounds, wanted, decode, buffers);
+    await readArchive(opened, bounds, wanted, decode, { buffers, signal });
     return arrays;
   });
 }
@@ -68,10 +82,13 @@ export async function npzNames(
   return names;
 }
 
-export interface WriteNpzOptions {
+export interface WriteNpzOptions extends SignalOption {
   /** The deflate level, 0 (stored) to 9; default 6, as NumPy. */
   readonly level?: number;
 }
+
+const defaultLevel = 6;
+const writeNames = optionNames<WriteNpzOptions>({ signal: true, level: true });
 
 const chunks = (arrays: Readonly<Record<string, Tensor>>, level: number): AsyncGenerator<Uint8Array> =>
   zipPieces(
@@ -89,7 +106,10 @@ const chunks = (arrays: Readonly<Record<string, Tensor>>, level: number): AsyncG
  * is rare: a large label map alone, or probabilities of 0 and 1. It shows only at the end, so the first bytes
  * are held back until it is ruled out.
  */
-async function* archive(arrays: Readonly<Record<string, Tensor>>, level: number): AsyncGenerator<Uint8Array> {
+async function* archive(
+  arrays: Readonly<Record<string, Tensor>>,
+  { level = defaultLevel, signal }: WriteNpzOptions,
+): AsyncGenerator<Uint8Array> {
   const { ratioFloor, maxRatio } = defaultLimits;
   const unpacked = Object.values(arrays).reduce((sum, { data }) => sum + data.byteLength, 0);
   const enough =
@@ -97,6 +117,7 @@ async function* archive(arrays: Readonly<Record<string, Tensor>>, level: number)
   const held: Uint8Array[] = [];
   let packed = 0;
   for await (const chunk of chunks(arrays, level)) {
+    signal?.throwIfAborted();
     packed += chunk.length;
     held.push(chunk);
     if (packed > enough) yield* held.splice(0);
@@ -105,7 +126,10 @@ async function* archive(arrays: Readonly<Record<string, Tensor>>, level: number)
   yield* chunks(arrays, 0);
 }
 
-function checkNpz(arrays: Readonly<Record<string, Tensor>>, level: number): void {
+function checkNpz(arrays: Readonly<Record<string, Tensor>>, options: WriteNpzOptions): void {
+  checkOptions("options", options, writeNames);
+  const { level = defaultLevel, signal } = options;
+  checkSignal(signal);
   if (!Number.isInteger(level) || level < 0 || level > 9) {
     throw invalidArgument("level", "an integer from 0 to 9", level);
   }
@@ -127,14 +151,13 @@ export async function encodeNpz(
   arrays: Readonly<Record<string, Tensor>>,
   options: WriteNpzOptions = {},
 ): Promise<Uint8Array> {
-  const { level = 6 } = options;
-  checkNpz(arrays, level);
+  checkNpz(arrays, options);
   const parts: Uint8Array[] = [];
-  for await (const chunk of archive(arrays, level)) parts.push(chunk);
+  for await (const chunk of archive(arrays, options)) parts.push(chunk);
   const bytes = Buffer.allocUnsafeSlow(parts.reduce((sum, { length }) => sum + length, 0));
   let at = 0;
   for (const part of parts) {
-    await byTurns(copySteps(part, bytes.subarray(at, at + part.length)));
+    await byTurns(copySteps(part, bytes.subarray(at, at + part.length)), options.signal);
     at += part.length;
   }
   return bytes;
@@ -146,7 +169,6 @@ export async function writeNpz(
   arrays: Readonly<Record<string, Tensor>>,
   options: WriteNpzOptions = {},
 ): Promise<void> {
-  const { level = 6 } = options;
-  checkNpz(arrays, level);
-  await writeFileAtomic(path, archive(arrays, level));
+  checkNpz(arrays, options);
+  await writeFileAtomic(path, archive(arrays, options));
 }

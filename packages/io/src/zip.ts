@@ -123,14 +123,15 @@ function checkSizes(entries: readonly Entry[], path: string, packed: number, lim
 /**
  * Reads the entries of a ZIP archive that `wanted` picks, one after the other, and verifies their checksums.
  * Stored entries lie in buffers of the pool, if there is one. Refuses duplicate names, overlapping or
- * encrypted entries, and expansion beyond `limits`. Throws FormatError.
+ * encrypted entries, and expansion beyond `limits`. Throws FormatError, and a signal's reason between entries
+ * and steps.
  */
 export async function readArchive(
   { path, bytes: archive }: OpenSource,
   limits: Limits,
   wanted: (name: string) => boolean,
   receive: (name: string, buffer: ArrayBufferLike, length: number) => Promise<void>,
-  buffers?: BufferPool,
+  { buffers, signal }: { readonly buffers?: BufferPool; readonly signal?: AbortSignal } = {},
 ): Promise<void> {
   let current: string | undefined;
   try {
@@ -139,12 +140,14 @@ export async function readArchive(
     for (const entry of entries) {
       const { fileName, uncompressedSize: size } = entry;
       current = fileName;
+      signal?.throwIfAborted();
       const buffer = await unpack(archive, entry, limits.readSize, buffers);
-      if ((await byTurns(crcSteps(new DataView(buffer, 0, size)))) !== entry.crc32)
+      if ((await byTurns(crcSteps(new DataView(buffer, 0, size)), signal)) !== entry.crc32)
         throw new FormatError(path, current, "checksum mismatch, the file is damaged");
       await receive(current, buffer, size);
     }
   } catch (error) {
+    signal?.throwIfAborted();
     const known = fileError(path, error);
     if (known instanceof FormatError) throw known;
     const what = `damaged or not a ZIP archive (${error instanceof Error ? error.message : error})`;
