@@ -118,7 +118,9 @@ function report() {
   const files = existsSync(folder) ? readdirSync(folder).filter((file) => file.endsWith(".json")) : [];
   if (files.length === 0) fail(`${folder} has no results`);
   const runs = files.sort().map((file) => JSON.parse(readFileSync(join(folder, file), "utf8")));
-  writeFileSync(join(results, `${set}.md`), reportOf(set, runs));
+  const cases = values.cases === undefined ? "" : ` --cases ${values.cases}`;
+  const command = `node benchmarks/convergence.mjs --report --name ${values.name}${cases}`;
+  writeFileSync(join(results, `${set}.md`), reportOf(set, runs, command));
   console.log(`benchmarks/results/convergence/${set}.md written from ${runs.length} runs`);
 }
 

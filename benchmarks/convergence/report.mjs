@@ -42,7 +42,8 @@ function tuned(entries) {
   return { name: "proper-tuned", title: "proper, tuned", runs: best.filter((run) => run !== undefined) };
 }
 
-export function reportOf(set, runs) {
+/** Returns the report of a set's runs; `command` made it. */
+export function reportOf(set, runs, command) {
   const cases = Object.keys(runs[0].rows);
   const groups = cases.map((name) => runs[0].groups?.[name] ?? name);
   const { classes, settings, trained } = runs[0];
@@ -83,9 +84,9 @@ together; \\* marks those clear of 0. One seed is drawn as itself: such an inter
       `## Against ${find(name).title}`,
       differencesTable(against(name).filter((entry) => /^(proper|dice-ce|ce)/.test(entry.name))),
     ]),
-    `Commit ${commits}. \`node benchmarks/convergence.mjs --report --name ${set}\``,
+    `Trained at commit ${commits}. \`${command}\``,
   ];
-  return `${parts.join("\n\n")}\n`;
+  return `${parts.map((part) => part.trimEnd()).join("\n\n")}\n`;
 }
 
 function valuesTable(entries) {
