@@ -403,6 +403,34 @@ def boundary_uncertainty(c, inner=0.9, outer=0.1, diceWeight=1.0, crossEntropyWe
     return {"loss": diceWeight * overlap + crossEntropyWeight * c.ce(t), "dice": overlap, "crossEntropy": c.ce(t)}
 
 
+def phr(h, lam, rho):
+    x = lam + rho * h
+    return torch.where(x >= 0, (x**2 - lam**2) / (2 * rho), -(lam**2) / (2 * rho))
+
+
+def crac(c, margin=5.0, rho=0.1):
+    """The loss of the first epoch, whose multipliers are 1e-6."""
+    tau = nacl_target(c, "original", "mean", 3, 1.0)
+    near = (tau < 1 - 1e-6).all(1, keepdim=True).expand(tau.shape)
+    h = torch.where(near, (tau - c.z).abs(), (margin * tau - c.z).abs())
+    both = torch.cat([torch.where(near, h, 0 * h), torch.where(near, 0 * h, h)], 1)
+    penalty = phr(both, 1e-6, rho).mean()
+    return {"loss": c.ce() + penalty, "crossEntropy": c.ce(), "penalty": penalty}
+
+
+def cals(c, margin=20.0, rho=1.0):
+    """The loss of the first epoch, whose multipliers are 1e-6."""
+    h = (c.z.gather(1, first_largest(c.z)) - c.z - margin) / margin
+    penalty = phr(h, 1e-6, rho).mean()
+    return {"loss": c.ce() + penalty, "crossEntropy": c.ce(), "penalty": penalty}
+
+
+def ada_focal(c):
+    """The loss of the first epoch, whose exponents are 1."""
+    value = focal_value(c, 1.0).mean()
+    return {"loss": value, "focal": value}
+
+
 def weighted(c, losses):
     parts = [LOSSES[part["loss"]["name"]](c, **options_of(part["loss"])) for part in losses]
     return {"loss": sum(part["weight"] * terms["loss"] for part, terms in zip(losses, parts))}
@@ -411,7 +439,8 @@ def weighted(c, losses):
 LOSSES = {re.sub("_(.)", lambda match: match[1].upper(), definition.__name__): definition for definition in (
     cross_entropy, dice, dice_cross_entropy, focal, label_smoothing, entropy_penalty, svls, margin_svls, mbls, nacl,
     focal_calibration, signed_distance_calibration, flsd, dual_focal, tversky, dice_plus_plus, unified_focal, acls, cpc, dca,
-    mdca, meep, boundary, boundary_uncertainty, hausdorff, signed_distance_regression, weighted)}
+    mdca, meep, boundary, boundary_uncertainty, hausdorff, signed_distance_regression,
+    crac, cals, ada_focal, weighted)}
 LOSSES["l1Ace"] = l1_ace
 
 

@@ -36,9 +36,10 @@ export function evaluateWith(
   const z = graph.input("logits", "float32", logits.dims);
   const inputs: Record<string, Value> = {};
   const feeds: Record<string, Tensor> = { logits };
+  const given = { ...targets, ...loss.state?.arrays(logits.dims[1]!) };
   for (const [name, spec] of Object.entries(loss.targetSpecs)) {
     inputs[name] = graph.input(`target.${name}`, spec.type, targetDims(spec, logits.dims));
-    feeds[`target.${name}`] = targets[name]!;
+    feeds[`target.${name}`] = given[name]!;
   }
   const built = loss.build(z, inputs);
   const values: Record<string, Value> = { ...built.terms, loss: built.loss };

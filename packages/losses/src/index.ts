@@ -1,7 +1,10 @@
 export { type AclsOptions, acls } from "./acls.js";
+export { type AdaFocalOptions, adaFocal } from "./ada-focal.js";
 export { type BoundaryOptions, boundary } from "./boundary.js";
 export { type BoundaryUncertaintyOptions, boundaryUncertainty } from "./boundary-uncertainty.js";
+export { type CalsOptions, cals } from "./cals.js";
 export { type CpcOptions, cpc } from "./cpc.js";
+export { type CracOptions, crac } from "./crac.js";
 export { type CrossEntropyOptions, crossEntropy } from "./cross-entropy.js";
 export { type DcaOptions, dca } from "./dca.js";
 export { type DiceCrossEntropyOptions, type DiceOptions, dice, diceCrossEntropy } from "./dice.js";
@@ -23,6 +26,7 @@ export {
   type TargetSpecs,
   targetDims,
 } from "./loss.js";
+export type { LossState } from "./loss-state.js";
 export { type MarginSvlsOptions, marginSvls } from "./margin-svls.js";
 export { type MblsOptions, mbls } from "./mbls.js";
 export { type MdcaOptions, mdca } from "./mdca.js";

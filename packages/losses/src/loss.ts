@@ -7,13 +7,20 @@ import {
   optionNames,
 } from "@pixelcal/core";
 import type { Value } from "@pixelcal/graph";
+import type { LossState } from "./loss-state.js";
 import { Prediction } from "./prediction.js";
 
-/** The type and shape of a target: `labels` is [N, ...spatial], `classes` is [N, C, ...spatial]. */
-export interface TargetSpec {
-  readonly type: DataType;
-  readonly layout: "labels" | "classes";
-}
+/**
+ * The type and shape of a target: `labels` is [N, ...spatial], `classes` is [N, C, ...spatial]. `state` is no
+ * target but an array of the loss's `state`, whose `dims` follow from the number of classes.
+ */
+export type TargetSpec =
+  | { readonly type: DataType; readonly layout: "labels" | "classes" }
+  | {
+      readonly type: "float32";
+      readonly layout: "state";
+      readonly dims: (classes: number) => readonly number[];
+    };
 
 export type TargetSpecs = Readonly<Record<string, TargetSpec>>;
 
@@ -65,10 +72,12 @@ export interface Loss<S extends TargetSpecs = TargetSpecs> {
   /** The label of pixels that count nowhere; absent if every pixel counts. */
   readonly ignore?: number;
   readonly targetSpecs: S;
+  /** The numbers that follow the validation split, if the loss has such; they go into the graph by name. */
+  readonly state?: LossState;
   /**
-   * Computes the targets, which depend on the labels [N, ...spatial] (and for some kernels the image) only.
-   * They can be kept from step to step, and flipped and rotated with the labels. The exception are signed
-   * distances of an absent class under "reference".
+   * Computes the targets but for the state's arrays. They depend on the labels [N, ...spatial] (and for some
+   * kernels the image) only: they can be kept from step to step, and flipped and rotated with the labels. The
+   * exception are signed distances of an absent class under "reference".
    */
   targets(labels: Labels, context: TargetContext): Promise<{ [K in keyof S]: Tensor }>;
   /** Builds the loss of logits [N, C, ...spatial] and its unweighted terms, all scalars (dims []). */
@@ -89,21 +98,27 @@ export interface Definition<S extends TargetSpecs> {
   readonly needsImage?: boolean;
   /** Label of pixels that count nowhere. */
   readonly ignore?: number;
+  /** The owner of the arrays among `specs` whose layout is "state". */
+  readonly state?: LossState;
   /** The targets besides the labels. */
   readonly specs: S;
   /** Computes the targets of `specs` from checked labels. */
-  readonly targets?: (labels: Tensor<"int32">, context: TargetContext) => Promise<{ [K in keyof S]: Tensor }>;
+  readonly targets?: (
+    labels: Tensor<"int32">,
+    context: TargetContext,
+  ) => Promise<{ [K in keyof S]?: Tensor }>;
   readonly terms: (prediction: Prediction, targets: { [K in keyof S]: Value }) => BuiltLoss;
 }
 
 export function defineLoss<S extends TargetSpecs>(definition: Definition<S>): Loss<S & typeof labelsSpec> {
-  const { name, preset, ignore, needsImage = false } = definition;
+  const { name, preset, ignore, state, needsImage = false } = definition;
   const targetSpecs = { ...labelsSpec, ...definition.specs };
   return {
     name,
     preset,
     needsImage,
     ...(ignore !== undefined && { ignore }),
+    ...(state !== undefined && { state }),
     targetSpecs,
     async targets(labels, context) {
       checkContext(labels, context, needsImage);
@@ -122,6 +137,7 @@ export function defineLoss<S extends TargetSpecs>(definition: Definition<S>): Lo
 
 /** Returns the dims of a target for logits [N, C, ...spatial]. */
 export function targetDims(spec: TargetSpec, logits: readonly number[]): readonly number[] {
+  if (spec.layout === "state") return spec.dims(logits[1]!);
   return spec.layout === "labels" ? logits.filter((_, axis) => axis !== 1) : logits;
 }
 

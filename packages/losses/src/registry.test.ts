@@ -16,8 +16,8 @@ describe("lossFromConfig", () => {
   test.each<[string, NamedLoss]>([
     [
       "name: expected one of crossEntropy, dice, diceCrossEntropy, focal, tversky, dicePlusPlus, unifiedFocal, " +
-        "labelSmoothing, entropyPenalty, flsd, dualFocal, focalCalibration, mbls, acls, cpc, dca, mdca, meep, l1Ace, " +
-        "svls, nacl, marginSvls, boundary, boundaryUncertainty, hausdorff, signedDistanceRegression, signedDistanceCalibration, weighted, got ce",
+        "labelSmoothing, entropyPenalty, flsd, dualFocal, adaFocal, focalCalibration, mbls, cals, acls, cpc, dca, mdca, meep, l1Ace, " +
+        "svls, nacl, crac, marginSvls, boundary, boundaryUncertainty, hausdorff, signedDistanceRegression, signedDistanceCalibration, weighted, got ce",
       { name: "ce" },
     ],
     ["nacl.preset: expected one of original, monai, reference, got paper", { name: "nacl", preset: "paper" }],

@@ -1,8 +1,11 @@
 import { checkOptions, InvalidArgumentError, invalidArgument, optionNames } from "@pixelcal/core";
 import { acls, aclsPresets } from "./acls.js";
+import { adaFocal, adaFocalPresets } from "./ada-focal.js";
 import { boundary, boundaryPresets } from "./boundary.js";
 import { boundaryUncertainty, boundaryUncertaintyPresets } from "./boundary-uncertainty.js";
+import { cals, calsPresets } from "./cals.js";
 import { cpc, cpcPresets } from "./cpc.js";
+import { crac, cracPresets } from "./crac.js";
 import { crossEntropy, crossEntropyPresets } from "./cross-entropy.js";
 import { dca, dcaPresets } from "./dca.js";
 import { dice, diceCrossEntropy, diceCrossEntropyPresets, dicePresets } from "./dice.js";
@@ -78,6 +81,11 @@ export const losses: Readonly<Record<string, LossEntry>> = {
   },
   flsd: { description: "sample-dependent focal loss (FLSD-53)", presets: flsdPresets, create: flsd },
   dualFocal: { description: "dual focal loss", presets: dualFocalPresets, create: dualFocal },
+  adaFocal: {
+    description: "focal loss whose exponents follow the validation split (AdaFocal)",
+    presets: adaFocalPresets,
+    create: adaFocal,
+  },
   focalCalibration: {
     description: "focal loss and Brier score (FCL)",
     presets: focalCalibrationPresets,
@@ -87,6 +95,11 @@ export const losses: Readonly<Record<string, LossEntry>> = {
     description: "cross-entropy and a penalty on logit margins (MbLS)",
     presets: mblsPresets,
     create: mbls,
+  },
+  cals: {
+    description: "MbLS whose weights follow the validation split, class by class (CALS)",
+    presets: calsPresets,
+    create: cals,
   },
   acls: {
     description: "cross-entropy and a penalty on large logits (ACLS)",
@@ -119,6 +132,11 @@ export const losses: Readonly<Record<string, LossEntry>> = {
     description: "cross-entropy and the distance of logits from neighbourhood class frequencies (NACL)",
     presets: naclPresets,
     create: nacl,
+  },
+  crac: {
+    description: "NACL whose weights follow the validation split, by class and region (CRaC)",
+    presets: cracPresets,
+    create: crac,
   },
   marginSvls: {
     description: "SVLS with a penalty on logit margins, or NACL with switches",

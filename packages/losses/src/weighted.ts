@@ -8,6 +8,7 @@ import {
 } from "@pixelcal/core";
 import { ops, type Value } from "@pixelcal/graph";
 import type { Loss, TargetContext, TargetSpecs } from "./loss.js";
+import type { LossState } from "./loss-state.js";
 
 /** One loss of a weighted sum. */
 export interface WeightedPart {
@@ -39,6 +40,7 @@ export function weighted(parts: readonly WeightedPart[]): Loss {
     preset: [...presets].join("+"),
     needsImage: parts.some(({ loss }) => loss.needsImage),
     ...(shared && { ignore }),
+    ...(named.some(({ loss }) => loss.state !== undefined) && { state: jointState(named) }),
     targetSpecs: Object.assign(
       {},
       ...named.map(({ key, loss }) => prefixed(key, loss.targetSpecs)),
@@ -63,6 +65,32 @@ export function weighted(parts: readonly WeightedPart[]): Loss {
     },
   };
 }
+
+/** Returns the states of the parts as one, their arrays under the names of targets. */
+function jointState(named: readonly { readonly key: string; readonly loss: Loss }[]): LossState {
+  const states = named.flatMap(({ key, loss }) => (loss.state ? [{ key, loss, state: loss.state }] : []));
+  return {
+    arrays: (classes) =>
+      Object.assign({}, ...states.map(({ key, state }) => prefixed(key, state.arrays(classes)))),
+    observe(logits, targets) {
+      for (const { key, loss, state } of states) {
+        const names = Object.keys(loss.targetSpecs);
+        const own = names.map((name) => [name, targets[targetName(key, name)]] as const);
+        state.observe(logits, Object.fromEntries(own.filter(([, value]) => value !== undefined)) as Named);
+      }
+    },
+    update() {
+      for (const { state } of states) state.update();
+    },
+    save: () => Object.fromEntries(states.map(({ key, state }) => [key, state.save()])),
+    restore(saved) {
+      const parts = (saved ?? {}) as Readonly<Record<string, unknown>>;
+      for (const { key, state } of states) state.restore(parts[key]);
+    },
+  };
+}
+
+type Named = Readonly<Record<string, Tensor>>;
 
 function keyOf(parts: readonly WeightedPart[], index: number): string {
   const { name } = parts[index]!.loss;

@@ -65,6 +65,8 @@ interface Kept {
   readonly history: readonly EpochRecord[];
   readonly bestEpoch: number;
   readonly config?: unknown;
+  /** The state of a loss that follows the validation split. */
+  readonly lossState?: unknown;
 }
 
 /**
@@ -78,6 +80,8 @@ export async function fit(trainer: Trainer, options: FitOptions): Promise<FitRes
   const { epochs, folder, validation, selection = "loss" } = options;
   if (!(Number.isInteger(epochs) && epochs >= 1))
     throw invalidArgument("epochs", "an integer of 1 or more", epochs);
+  if (trainer.loss.state !== undefined && validation === undefined)
+    throw new InvalidArgumentError("validation", `validation: required by the loss ${trainer.loss.name}`);
   if (!selections.includes(selection)) throw invalidArgument("selection", "loss, dice or nll", selection);
   if (options.resume && folder === undefined)
     throw new InvalidArgumentError("folder", "folder: required to resume");
@@ -123,7 +127,13 @@ async function train(trainer: Trainer, options: FitOptions): Promise<FitResult> 
       bestEpoch === 0 || validation === undefined || isBetter(record, history[bestEpoch - 1]!, selection);
     if (best) bestEpoch = epoch + 1;
     if (folder !== undefined && rotation !== undefined) {
-      const extra: Kept = { history, bestEpoch, ...(config === undefined ? {} : { config }) };
+      const lossState = trainer.loss.state?.save();
+      const extra: Kept = {
+        history,
+        bestEpoch,
+        ...(config !== undefined && { config }),
+        ...(lossState !== undefined && { lossState }),
+      };
       if (best) await trainer.save(join(folder, checkpointFiles.best), extra);
       await rotation.saveLast((path) => trainer.save(path, extra));
       await writeFileAtomic(join(folder, checkpointFiles.log), new TextEncoder().encode(logOf(history)));
@@ -140,6 +150,7 @@ async function restore(trainer: Trainer, { folder = "", resume, onDifference }: 
   if (!Array.isArray(kept?.history) || !Number.isInteger(kept.bestEpoch)) {
     throw new FormatError(path, "state.extra", "holds no history of epochs: not written by fit");
   }
+  trainer.loss.state?.restore(kept.lossState);
   for (const difference of differences) onDifference?.(difference);
   return kept as Kept;
 }

@@ -53,7 +53,9 @@ export async function lossAndGradient(
       labels.dims,
     );
   }
-  const targets = await loss.targets(labels, { classes: logits.dims[1] ?? 0, image, spacing });
+  const classes = logits.dims[1] ?? 0;
+  const computed = await loss.targets(labels, { classes, image, spacing });
+  const targets = { ...computed, ...loss.state?.arrays(classes) };
   const session = await createSession(buildLossGraph(loss, logits.dims, device), { device, threads });
   try {
     const outputs = await session.run({ logits, ...targetFeeds(targets) });

@@ -255,6 +255,8 @@ export class Trainer implements ProbabilityModel {
   async #feeds(batch: TrainingBatch): Promise<Tensors> {
     const weights = await this.#weights.feeds();
     const targets = batch.targets ?? (await this.targets(batch));
-    return { [this.#setup.names.image]: batch.images, ...weights, ...targetFeeds(targets) };
+    const state = this.loss.state?.arrays(this.classes);
+    const feeds = targetFeeds({ ...targets, ...state });
+    return { [this.#setup.names.image]: batch.images, ...weights, ...feeds };
   }
 }
