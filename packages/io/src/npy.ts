@@ -46,7 +46,7 @@ export function decodeNpy(bytes: Uint8Array, source: Source, limits: Partial<Lim
 }
 
 /** Decodes the NPY array in `length` bytes of a buffer, which may be longer than a typed array can be. */
-export function decodeNpyAt(
+function decodeNpyAt(
   buffer: ArrayBufferLike,
   offset: number,
   length: number,
@@ -147,7 +147,7 @@ export function npyHead(tensor: Tensor): Uint8Array {
 }
 
 /** Yields the bytes of `encodeNpy` in pieces; the data may have any length. */
-export function* npyPieces(tensor: Tensor): Generator<Uint8Array> {
+function* npyPieces(tensor: Tensor): Generator<Uint8Array> {
   yield npyHead(tensor);
   yield* pieces(tensor.data);
 }

@@ -68,11 +68,7 @@ export async function assemble(
 }
 
 /** Returns the planes of a file's frames, or undefined if one of them has no place. */
-export function planesOf(
-  { dataSet }: DicomFile,
-  groups: FrameGroups,
-  frames: number,
-): readonly Plane[] | undefined {
+function planesOf({ dataSet }: DicomFile, groups: FrameGroups, frames: number): readonly Plane[] | undefined {
   const offsets = dataSet.decimals(tags.gridFrameOffsets);
   if (offsets && offsets.length === frames && frames > 1) {
     const plane = planeOf(groups, 0);

@@ -104,7 +104,7 @@ const flatColumns = ({ right, down, spacing }: Plane): readonly Vector[] => [
 export const flatGrid = (path: string, plane: Plane, shape: readonly [number, number]): Grid =>
   gridOf(path, "position", shape, { columns: flatColumns(plane), origin: plane.position });
 
-export function median(values: readonly number[]): number {
+function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = sorted.length >> 1;
   return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
