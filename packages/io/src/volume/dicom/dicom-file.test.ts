@@ -80,6 +80,16 @@ describe("encodings", () => {
     }
   });
 
+  test("a data set whose encoding is not that of its head, with a note", async () => {
+    for (const explicit of [true, false]) {
+      const body = dataSetBytes(imageElements({ pixels: little }), { explicit });
+      const head = dicomBytes({}, { syntax: explicit ? implicitSyntax : `${implicitSyntax}.1` });
+      const volume = await readVolume(Buffer.concat([head, body]));
+      expect([...volume.data]).toEqual(values);
+      expect(volume.notes[0]).toContain(`the data set is ${explicit ? "explicit" : "implicit"}, against`);
+    }
+  });
+
   test("a head longer than the first read", async () => {
     const more: DicomElements = { [unread.privateBlock]: ["OB", new Uint8Array(300_000)] };
     expect([...(await readVolume(dicomBytes(imageElements({ pixels: little, more })))).data]).toEqual(values);

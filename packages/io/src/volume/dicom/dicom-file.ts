@@ -103,6 +103,18 @@ async function readMeta(
   return { syntax, start: end };
 }
 
+/**
+ * Returns whether the first element of a data set names its type, which some writers do against the transfer
+ * syntax; undefined where the element is neither.
+ */
+async function firstEncoding(bytes: ByteSource, start: number): Promise<boolean | undefined> {
+  if (start + 8 > bytes.size) return undefined;
+  const view = new DataView(await bytes.read(start, 8));
+  if (/^[A-Z]{2}$/.test(String.fromCharCode(view.getUint8(4), view.getUint8(5)))) return true;
+  // Among the implicit elements of group 8 the first is short.
+  return view.getUint16(0, true) === 8 && view.getUint32(4, true) <= 256 ? false : undefined;
+}
+
 /** Reads the data set of a file up to its pixels. Throws FormatError. */
 export async function readDicomFile(path: string, bytes: ByteSource, limits: Limits): Promise<DicomFile> {
   const first = new Uint8Array(await bytes.read(0, Math.min(bytes.size, firstRead)));
@@ -119,6 +131,12 @@ export async function readDicomFile(path: string, bytes: ByteSource, limits: Lim
   } else {
     ({ syntax, start } = await readMeta(path, bytes, bare ? 0 : preambleEnd, limits));
     if (bare) notes.push("the file has no preamble");
+    const encoding = syntax.deflated ? undefined : await firstEncoding(bytes, start);
+    if (syntax.little && encoding !== undefined && encoding !== syntax.explicit) {
+      const found = encoding ? "explicit" : "implicit";
+      notes.push(`the data set is ${found}, against the transfer syntax ${syntax.name}`);
+      syntax = { ...syntax, explicit: encoding };
+    }
   }
   if (syntax.deflated) return readDeflated(path, bytes, start, syntax, limits, notes);
   const head = async (length: number): Promise<Uint8Array> => new Uint8Array(await bytes.read(0, length));
