@@ -13,6 +13,7 @@ export {
   asProbabilitiesSync,
 } from "./kernels/as-image.js";
 export { type AsLabelsOptions, asLabels, asLabelsSync } from "./kernels/as-labels.js";
+export { binsOfClass, mergeBins } from "./kernels/bins.js";
 export {
   type BoundarySoftLabelsOptions,
   boundarySoftLabels,
@@ -21,7 +22,6 @@ export {
 export {
   type BinLayout,
   type BinOptions,
-  binsOfClass,
   type CalibrationBins,
   type CalibrationBinsOptions,
   calibrationBins,
@@ -30,7 +30,6 @@ export {
   calibrationHistogramsSync,
   type HistogramOptions,
   type HistogramPixels,
-  mergeBins,
 } from "./kernels/calibration-bins.js";
 export { detach, detachSync } from "./kernels/detach.js";
 export * from "./kernels/distance.js";

@@ -15,17 +15,15 @@ import { ProbabilityScoreMetric } from "../metrics/probability-score-metric.js";
 import { probabilityScoresSync } from "../metrics/probability-scores.js";
 import { SurfaceDistanceMetric } from "../metrics/surface-distance-metric.js";
 import { type Labels, type Tensor, tensor } from "../tensor.js";
+import { binsOfClass, emptyBins, mergeBins } from "./bins.js";
 import {
   binLayout,
-  binsOfClass,
   type CalibrationBinsOptions,
   calibrationBins,
   calibrationBinsSync,
   calibrationHistograms,
   calibrationHistogramsSync,
-  emptyBins,
   type HistogramOptions,
-  mergeBins,
 } from "./calibration-bins.js";
 
 const pair = (p: number[], y: number[]): [Tensor<"float32">, Labels] => [

@@ -10,7 +10,7 @@ import { checkOptions, optionNames } from "../check-options.js";
 import { checkCall, type DeviceOption } from "../device.js";
 import { InvalidArgumentError, invalidArgument } from "../errors.js";
 import type { Labels, Probabilities, Tensor } from "../tensor.js";
-import { type BinLayout, type CalibrationBins, checkBins, squaresOf } from "./bins.js";
+import type { BinLayout, CalibrationBins } from "./bins.js";
 import { type PixelSelection, probabilityMaps } from "./probability-maps.js";
 
 export type { BinLayout, CalibrationBins } from "./bins.js";
@@ -197,76 +197,6 @@ export function binLayout(options: BinOptions, classes: number): BinLayout {
     groups: of === "classes" ? classes : 1,
     squares,
   };
-}
-
-/** Returns bins that hold no pixels. */
-export function emptyBins(layout: BinLayout): CalibrationBins {
-  const cells = (): Float64Array => new Float64Array(layout.groups * layout.bins);
-  return {
-    ...layout,
-    total: new Float64Array(layout.groups),
-    dropped: new Float64Array(layout.groups),
-    count: cells(),
-    confidenceSum: cells(),
-    accuracySum: cells(),
-    falsePositiveSum: cells(),
-    ...(layout.squares && { squaredConfidenceSum: cells() }),
-  };
-}
-
-/** Adds two sets of bins; throws when their layouts differ. */
-export function mergeBins(a: CalibrationBins, b: CalibrationBins): CalibrationBins {
-  checkBins("a", a);
-  checkBins("b", b);
-  checkSameLayout(a, b);
-  const sum = (x: Float64Array, y: Float64Array): Float64Array => x.map((value, i) => value + y[i]!);
-  return {
-    ...a,
-    total: sum(a.total, b.total),
-    dropped: sum(a.dropped, b.dropped),
-    count: sum(a.count, b.count),
-    confidenceSum: sum(a.confidenceSum, b.confidenceSum),
-    accuracySum: sum(a.accuracySum, b.accuracySum),
-    falsePositiveSum: sum(a.falsePositiveSum, b.falsePositiveSum),
-    ...(a.squares && { squaredConfidenceSum: sum(squaresOf("a", a), squaresOf("b", b)) }),
-  };
-}
-
-/** Returns the bins of one class (or group) alone; the arrays are views. */
-export function binsOfClass(bins: CalibrationBins, group: number): CalibrationBins {
-  checkBins("bins", bins);
-  checkInteger("group", group, 0, bins.groups - 1);
-  const width = bins.bins;
-  const cells = (sums: Float64Array): Float64Array => sums.subarray(group * width, (group + 1) * width);
-  return {
-    ...bins,
-    groups: 1,
-    limits:
-      bins.scheme === "equal-mass"
-        ? bins.limits.subarray(group * (width + 1), (group + 1) * (width + 1))
-        : bins.limits,
-    total: bins.total.subarray(group, group + 1),
-    dropped: bins.dropped.subarray(group, group + 1),
-    count: cells(bins.count),
-    confidenceSum: cells(bins.confidenceSum),
-    accuracySum: cells(bins.accuracySum),
-    falsePositiveSum: cells(bins.falsePositiveSum),
-    ...(bins.squares && { squaredConfidenceSum: cells(squaresOf("bins", bins)) }),
-  };
-}
-
-function checkSameLayout(a: BinLayout, b: BinLayout): void {
-  const names = ["of", "edges", "includeLowest", "bins", "scheme", "threshold", "groups", "squares"] as const;
-  for (const name of names) {
-    if (a[name] !== b[name]) {
-      throw new InvalidArgumentError("bins", `bins: layouts differ (${name} ${a[name]} and ${b[name]})`);
-    }
-  }
-  const at = a.limits.findIndex((limit, i) => limit !== b.limits[i]);
-  if (at >= 0) {
-    const limits = `${a.limits[at]} and ${b.limits[at]}`;
-    throw new InvalidArgumentError("bins", `bins: layouts differ (limit ${at} is ${limits})`);
-  }
 }
 
 function checkHistograms(histograms: readonly HistogramOptions[], pixels: HistogramPixels): void {

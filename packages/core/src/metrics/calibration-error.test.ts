@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { InvalidArgumentError } from "../errors.js";
 import { foreground, golden, labels, only, probs } from "../fixture.test.helper.js";
-import { binLayout, binsOfClass, calibrationBinsSync, emptyBins } from "../kernels/calibration-bins.js";
+import { binsOfClass, emptyBins } from "../kernels/bins.js";
+import { binLayout, calibrationBinsSync } from "../kernels/calibration-bins.js";
 import { type Labels, type Tensor, tensor } from "../tensor.js";
 import {
   averageCalibrationError,

@@ -5,8 +5,7 @@
 import { checkBoolean, checkChoice } from "../check.js";
 import { checkOptions, optionNames } from "../check-options.js";
 import { invalidArgument } from "../errors.js";
-import { type CalibrationBins, checkBins, squaresOf } from "../kernels/bins.js";
-import { binsOfClass } from "../kernels/calibration-bins.js";
+import { binsOfClass, type CalibrationBins, checkBins, squaresOf } from "../kernels/bins.js";
 
 /** A row of a reliability diagram; confidence and accuracy are NaN in an empty bin. */
 export interface ReliabilityBin {

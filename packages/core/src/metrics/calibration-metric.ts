@@ -1,13 +1,12 @@
 import { checkClasses } from "../check.js";
 import { optionNames } from "../check-options.js";
 import { InvalidArgumentError, invalidArgument } from "../errors.js";
+import { binsOfClass, emptyBins } from "../kernels/bins.js";
 import {
   type BinLayout,
   type BinOptions,
   binLayout,
-  binsOfClass,
   type CalibrationBins,
-  emptyBins,
 } from "../kernels/calibration-bins.js";
 import { Accumulator, checkMetricOptions, type StateContent } from "./accumulator.js";
 import {

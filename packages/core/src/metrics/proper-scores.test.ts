@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { type CalibrationBins, calibrationBinsSync, mergeBins } from "../kernels/calibration-bins.js";
+import { mergeBins } from "../kernels/bins.js";
+import { type CalibrationBins, calibrationBinsSync } from "../kernels/calibration-bins.js";
 import { Random } from "../random.js";
 import { tensor } from "../tensor.js";
 import {
