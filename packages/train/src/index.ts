@@ -57,15 +57,14 @@ export { channelBlock } from "./runtime/channel-block.js";
 export {
   createSession,
   DeviceError,
-  type RunOptions,
   runtimeVersion,
   type Session,
   type SessionOptions,
   type TrainDevice,
   trainDevices,
-  type ValueInfo,
 } from "./runtime/session.js";
 export { SessionError } from "./runtime/session-error.js";
+export type { RunOptions, ValueInfo } from "./runtime/session-values.js";
 export {
   type Checkpoint,
   predictionWeights,

@@ -1,7 +1,8 @@
 import { gradientNorm, type Tensor } from "@pixelcal/core";
 import { updatedName } from "@pixelcal/graph";
 import { addTo, clear, copied, type NamedArrays } from "../optimizer/named-arrays.js";
-import type { Session, Tensors } from "../runtime/session.js";
+import type { Session } from "../runtime/session.js";
+import type { Tensors } from "../runtime/session-values.js";
 import { checkFinite } from "./diverged-error.js";
 import type { HostState } from "./host-state.js";
 import { gradientOutput, type LossValues, lossValues } from "./step-graph.js";

@@ -1,6 +1,6 @@
 import { checkLabels, checkTensor, invalidArgument, type Labels, type Tensor } from "@pixelcal/core";
 import type { LabelRange } from "@pixelcal/losses";
-import type { Tensors } from "../runtime/session.js";
+import type { Tensors } from "../runtime/session-values.js";
 
 /** Images [N, C, ...spatial] with their labels [N, ...spatial]. */
 export interface TrainingBatch {

@@ -1,5 +1,6 @@
 import type { NamedArrays } from "../optimizer/named-arrays.js";
-import type { Session, Tensors } from "../runtime/session.js";
+import type { Session } from "../runtime/session.js";
+import type { Tensors } from "../runtime/session-values.js";
 import type { Packs } from "./packs.js";
 import type { LossValues } from "./step-graph.js";
 
