@@ -14,7 +14,7 @@ export {
 export { type EvaluateRegionsOptions, evaluateRegions } from "./evaluate-regions.js";
 export { withMissingAsWorst } from "./missing-cases.js";
 export { nnunetCases, nnunetSummaryCases } from "./nnunet/nnunet-cases.js";
-export { type NnunetFolder, openNnunetFolder } from "./nnunet/nnunet-folder.js";
+export { type NnunetFolder, type NnunetReading, openNnunetFolder } from "./nnunet/nnunet-folder.js";
 export { nnunetSummary, type SummaryCase } from "./nnunet/summary.js";
 export { type ProbabilityTransform, probabilityTransforms } from "./predicted-probabilities.js";
 export { parseRegions } from "./regions.js";

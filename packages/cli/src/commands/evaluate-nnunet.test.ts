@@ -104,6 +104,36 @@ describe("nnU-Net's predictions", () => {
     expect(why).toMatch(/the network has a head for each of WT, TC; leave --regions out/);
   });
 
+  test("labels in other axes are an error, or are turned where that is exact", async () => {
+    const path = at("regions", "labelsTr", "a.nii.gz");
+    const kept = await readFile(path);
+    // The same voxels with z first and x backwards.
+    const turned = {
+      shape: [2, 3, 4],
+      spacing: [5, 2, 1],
+      origin: [3, 0, 0],
+      direction: [
+        [0, 0, 1],
+        [0, 1, 0],
+        [-1, 0, 0],
+      ],
+    } as const;
+    const data = new Uint8Array(24);
+    for (let z = 0; z < 2; z++)
+      for (let y = 0; y < 3; y++)
+        for (let x = 0; x < 4; x++) {
+          const label = labels[(z * 3 + y) * 4 + x]!;
+          data[((3 - x) * 3 + y) * 2 + z] = z === 0 && y === 0 ? 3 : label;
+        }
+    await writeVolume(path, { type: "uint8", data, ...turned });
+    const { code, messages } = await evaluate("regions");
+    expect(code).toBe(1);
+    expect(messages).toMatch(/a\.nii\.gz: geometry: shape \[4,3,2\].* is not the grid of .*--reorient/);
+    expect((await evaluate("regions", "--reorient")).code).toBe(0);
+    for (const { cases } of (await results()).runs) expect(cases[0]!.scores.DSC).toBe(1);
+    await writeFile(path, kept);
+  });
+
   test("a missing prediction is a failure, left out, or the worst", async () => {
     await rm(at("plain", "run", "a.npz"));
     const failed = await evaluate("plain");
@@ -126,9 +156,11 @@ describe("nnU-Net's predictions", () => {
     );
     await rm(at("plain", "run", "b.npz"));
     expect((await evaluate("plain")).messages).toMatch(/holds label maps without probabilities/);
-    const own = ["evaluate", "--predictions", at("plain", "run"), "--write", "nnunet"];
-    const { code, messages: needs } = await pixelcal(own);
-    expect(code).toBe(2);
-    expect(needs).toMatch(/--write: needs --labels/);
+    for (const option of ["--write nnunet", "--dataset d.json", "--spacing-from sform", "--reorient"]) {
+      const own = ["evaluate", "--predictions", at("plain", "run"), ...option.split(" ")];
+      const { code, messages: needs } = await pixelcal(own);
+      expect(code).toBe(2);
+      expect(needs).toMatch(/^error: --(write nnunet|dataset|spacing-from|reorient): needs --labels/);
+    }
   });
 });

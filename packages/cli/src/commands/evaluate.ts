@@ -22,6 +22,17 @@ export function addEvaluate(program: Command, context: Context): void {
       "--dataset <file>",
       "nnU-Net's dataset.json (default: in or above the folder of predictions or labels)",
     )
+    .addOption(
+      new Option(
+        "--spacing-from <field>",
+        "field that decides where a NIfTI label map's sform and pixdim disagree (default: such a file is an error)",
+      ).choices(["sform", "pixdim"]),
+    )
+    .option(
+      "--reorient",
+      "turn label maps onto the predictions' grid where the axes are only ordered or flipped otherwise",
+      false,
+    )
     .option(
       "--regions <list>",
       'regions of labels to score, each on its own, for example "WT=1+2+3,TC=2+3,ET=3", or brats2021, brats2023, kits23',

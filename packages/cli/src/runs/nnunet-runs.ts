@@ -1,9 +1,9 @@
 import { basename, join } from "node:path";
 import { nnunetSummary, nnunetSummaryCases } from "@pixelcal/evaluate";
-import { listFolder, type Region, writeFileAtomic } from "@pixelcal/io";
+import { listFolder, writeFileAtomic } from "@pixelcal/io";
 import { CommandError, Interrupted } from "../command-error.js";
 import type { Context } from "../context.js";
-import { type NnunetRun, nnunetRun } from "./run-sources.js";
+import { type NnunetOptions, type NnunetRun, nnunetRun } from "./run-sources.js";
 
 /**
  * Opens the nnU-Net predictions of one run, a folder with files, or of the runs in its subfolders, and prints
@@ -11,7 +11,7 @@ import { type NnunetRun, nnunetRun } from "./run-sources.js";
  */
 export async function openNnunetRuns(
   predictions: string,
-  options: { readonly labels: string; readonly dataset?: string; readonly regions?: readonly Region[] },
+  options: NnunetOptions,
   { terminal }: Pick<Context, "terminal">,
 ): Promise<readonly NnunetRun[]> {
   const { files, folders } = await listFolder(predictions);

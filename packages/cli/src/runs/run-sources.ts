@@ -7,6 +7,7 @@ import {
   evaluateRegions,
   expectedPredictions,
   type NnunetFolder,
+  type NnunetReading,
   nnunetCases,
   openNnunetFolder,
   type RunCases,
@@ -51,6 +52,13 @@ export async function ownRun(run: string, path: string, regions?: readonly Regio
   };
 }
 
+/** The place of labels and dataset.json, and how they are read. */
+export interface NnunetOptions extends NnunetReading {
+  readonly labels: string;
+  readonly dataset?: string;
+  readonly regions?: readonly Region[];
+}
+
 /** The nnU-Net predictions of one run. */
 export interface NnunetRun extends RunSource {
   readonly folder: NnunetFolder;
@@ -59,15 +67,13 @@ export interface NnunetRun extends RunSource {
 }
 
 /** Opens the predictions of one nnU-Net run beside their labels. */
-export async function nnunetRun(
-  predictions: string,
-  options: { readonly labels: string; readonly dataset?: string; readonly regions?: readonly Region[] },
-): Promise<NnunetRun> {
-  const folder = await openNnunetFolder({ predictions, ...options });
+export async function nnunetRun(predictions: string, options: NnunetOptions): Promise<NnunetRun> {
+  const { regions: given, ...places } = options;
+  const folder = await openNnunetFolder({ predictions, ...places });
   const { dataset, missing } = folder;
   const run = basename(predictions);
-  const regions = options.regions ?? (dataset.hasRegions ? dataset.regions : undefined);
-  if (dataset.hasRegions && options.regions)
+  const regions = given ?? (dataset.hasRegions ? dataset.regions : undefined);
+  if (dataset.hasRegions && given)
     throw new FormatError(
       predictions,
       "regions",
@@ -80,8 +86,8 @@ export async function nnunetRun(
     cases: folder.cases.filter((name) => !missing.includes(name)),
     missing,
     layout: `nnU-Net v2 predictions ${folder.probabilities ? "with probabilities" : "without probabilities"}, ${folder.cases.length} cases, ${regions ? "regions" : "labels"} ${names}`,
-    async score(cases, given, onCase) {
-      const settings = { ...given, ignore: given.ignore ?? dataset.ignore };
+    async score(cases, wanted, onCase) {
+      const settings = { ...wanted, ignore: wanted.ignore ?? dataset.ignore };
       const items = nnunetCases(folder, cases);
       if (regions) {
         const all = { ...regionSettings(settings), heads: dataset.hasRegions, onCase };

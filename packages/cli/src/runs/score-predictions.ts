@@ -41,6 +41,8 @@ export interface ScoreCommandOptions {
   readonly missing: "fail" | "skip" | "worst";
   readonly labels?: string;
   readonly dataset?: string;
+  readonly spacingFrom?: "sform" | "pixdim";
+  readonly reorient: boolean;
   readonly regions?: string;
   readonly write?: "nnunet" | "monai";
   readonly softmax?: boolean;
@@ -122,16 +124,26 @@ export async function scorePredictions(options: ScoreCommandOptions, context: Co
 
 /** Opens the runs that --labels pairs with labels; undefined without that option. */
 async function nnunetRuns(
-  { labels, dataset, predictions, write }: ScoreCommandOptions,
+  { labels, dataset, predictions, write, spacingFrom, reorient }: ScoreCommandOptions,
   regions: readonly Region[] | undefined,
   context: Context,
 ): Promise<readonly NnunetRun[] | undefined> {
   if (labels === undefined) {
-    if (dataset === undefined && write !== "nnunet") return undefined;
-    const option = dataset === undefined ? "--write nnunet" : "--dataset";
-    throw new CommandError(`${option}: needs --labels, the folder of label maps`, { exitCode: 2 });
+    const needs = [
+      ...(write === "nnunet" ? ["--write nnunet"] : []),
+      ...(dataset === undefined ? [] : ["--dataset"]),
+      ...(spacingFrom === undefined ? [] : ["--spacing-from"]),
+      ...(reorient ? ["--reorient"] : []),
+    ];
+    if (needs.length === 0) return undefined;
+    throw new CommandError(`${needs[0]}: needs --labels, the folder of label maps`, { exitCode: 2 });
   }
-  const places = { labels: resolve(labels), ...(dataset === undefined ? {} : { dataset: resolve(dataset) }) };
+  const places = {
+    labels: resolve(labels),
+    ...(dataset === undefined ? {} : { dataset: resolve(dataset) }),
+    spacingFrom,
+    reorient,
+  };
   const runs = await openNnunetRuns(resolve(predictions), { ...places, regions }, context);
   const hard = runs.find(({ folder }) => !folder.probabilities);
   if (hard)

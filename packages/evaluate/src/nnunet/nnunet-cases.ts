@@ -1,11 +1,6 @@
-import { prefetch } from "@pixelcal/io";
+import { FormatError, prefetch } from "@pixelcal/io";
 import type { EvaluationCase } from "../evaluate.js";
-import {
-  type NnunetFolder,
-  readNnunetLabels,
-  readNnunetPrediction,
-  readNnunetProbabilities,
-} from "./nnunet-folder.js";
+import { type NnunetFolder, readNnunetCase, readNnunetProbabilities } from "./nnunet-folder.js";
 import { type SummaryCase, summaryConfusion } from "./summary.js";
 
 /** The number of cases that are read while one is scored. */
@@ -14,7 +9,7 @@ const readAhead = 1;
 /** Yields the cases of nnU-Net's predictions with probabilities, their spacing as (z, y, x). */
 export function nnunetCases(folder: NnunetFolder, names: readonly string[]): AsyncGenerator<EvaluationCase> {
   return prefetch(names, readAhead, async (name) => {
-    const stored = await readNnunetLabels(folder, name);
+    const stored = await readNnunetCase(folder, name);
     const probs = await readNnunetProbabilities(folder, name, stored);
     return { name, probs, labels: stored.labels, spacing: [...stored.grid.spacing].reverse() };
   });
@@ -26,12 +21,13 @@ export function nnunetSummaryCases(
   names: readonly string[],
 ): AsyncGenerator<SummaryCase> {
   return prefetch(names, readAhead, async (name) => {
-    const stored = await readNnunetLabels(folder, name);
-    const predicted = await readNnunetPrediction(folder, name, stored);
+    const { labels, predicted } = await readNnunetCase(folder, name);
+    const prediction = folder.predictionPath(name);
+    if (!predicted) throw new FormatError(prediction, undefined, "no such file, which the summary counts");
     return {
-      prediction: folder.predictionPath(name),
+      prediction,
       reference: folder.labelPath(name),
-      confusion: await summaryConfusion(predicted, stored.labels, folder.dataset),
+      confusion: await summaryConfusion(predicted, labels, folder.dataset),
     };
   });
 }

@@ -5,14 +5,23 @@ import { sameDims, type Tensor } from "@pixelcal/core";
 import {
   checkSameGrid,
   FormatError,
+  type Grid,
   labelTensor,
   listFolder,
   type NnunetDataset,
   readNnunetDataset,
   readNpz,
   readVolume,
-  type Volume,
+  reorient,
 } from "@pixelcal/io";
+
+/** The options by which label maps are read. */
+export interface NnunetReading {
+  /** The source of the spacing where a NIfTI file's sform and pixdim disagree; by default an error. */
+  readonly spacingFrom?: "sform" | "pixdim";
+  /** Whether labels may be turned onto the prediction's grid where that moves values only; default false. */
+  readonly reorient?: boolean;
+}
 
 /** Predictions of nnU-Net v2 beside the labels that they are scored against. */
 export interface NnunetFolder {
@@ -23,6 +32,7 @@ export interface NnunetFolder {
   readonly missing: readonly string[];
   /** Whether probabilities lie beside the label maps (`--save_probabilities`). */
   readonly probabilities: boolean;
+  readonly options: NnunetReading;
   labelPath(name: string): string;
   predictionPath(name: string): string;
 }
@@ -47,7 +57,8 @@ export async function openNnunetFolder({
   predictions,
   labels,
   dataset: given,
-}: {
+  ...options
+}: NnunetReading & {
   readonly predictions: string;
   readonly labels: string;
   /** The path of dataset.json; by default it is looked for in and above both folders. */
@@ -81,34 +92,37 @@ export async function openNnunetFolder({
     cases: names,
     missing,
     probabilities,
+    options,
     labelPath: (name) => join(labels, `${name}${fileEnding}`),
     predictionPath: (name) => join(predictions, `${name}${fileEnding}`),
   };
 }
 
-/** A case as stored: labels and, if asked for, probabilities, on the grid of the labels. */
+/** The label map and the predicted label map of a case, on the prediction's grid. */
 export interface NnunetCase {
-  readonly grid: Volume;
+  readonly grid: Grid;
   readonly labels: Labels;
+  /** The predicted label map; absent where only probabilities are stored. */
+  readonly predicted?: Labels;
 }
 
-/** Reads the labels of a case. Throws FormatError. */
-export async function readNnunetLabels(folder: NnunetFolder, name: string): Promise<NnunetCase> {
-  const path = folder.labelPath(name);
-  const grid = await readVolume(path);
-  return { grid, labels: await labelTensor(path, grid) };
-}
-
-/** Reads the predicted label map of a case, which must lie on the grid of its labels. Throws FormatError. */
-export async function readNnunetPrediction(
-  folder: NnunetFolder,
-  name: string,
-  { grid }: NnunetCase,
-): Promise<Labels> {
-  const path = folder.predictionPath(name);
-  const predicted = await readVolume(path);
-  checkSameGrid(path, predicted, folder.labelPath(name), grid);
-  return labelTensor(path, predicted);
+/**
+ * Reads the label maps of a case. Both must lie on one grid; with `reorient` the labels may also have their
+ * axes in another order or direction. Throws FormatError with both grids.
+ */
+export async function readNnunetCase(folder: NnunetFolder, name: string): Promise<NnunetCase> {
+  const { spacingFrom, reorient: turn = false } = folder.options;
+  const [path, predictionPath] = [folder.labelPath(name), folder.predictionPath(name)];
+  const stored = await readVolume(path, { spacingFrom });
+  if (!existsSync(predictionPath)) return { grid: stored, labels: await labelTensor(path, stored) };
+  const prediction = await readVolume(predictionPath, { spacingFrom });
+  if (!turn) checkSameGrid(predictionPath, prediction, path, stored);
+  const turned = turn ? await reorient(stored, prediction, path) : stored;
+  return {
+    grid: prediction,
+    labels: await labelTensor(path, turned),
+    predicted: await labelTensor(predictionPath, prediction),
+  };
 }
 
 /**

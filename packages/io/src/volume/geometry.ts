@@ -116,7 +116,7 @@ export function describeGrid({ shape, spacing, origin, direction }: Grid): strin
 export function checkSameGrid(path: string, grid: Grid, otherPath: string, other: Grid): void {
   if (sameGrid(grid, other)) return;
   const cure = permutationBetween(grid, other)
-    ? "; the axes are only ordered or flipped otherwise: reorient one of them"
+    ? "; the axes are only ordered or flipped otherwise: reorient one of them (--reorient)"
     : "";
   const what = `${describeGrid(grid)} is not the grid of ${otherPath}: ${describeGrid(other)}${cure}`;
   throw new FormatError(path, "geometry", what);
