@@ -162,7 +162,7 @@ const tune = (model) =>
     model: { onnx: startOf(model.seed) },
     epochs: Number(values["tune-epochs"]),
     optim: { lr: model.lr },
-    selection: "loss",
+    selection: "nll",
   });
 
 async function predict(split, model) {
@@ -202,13 +202,7 @@ await forEach(withSeeds([...controls, ...tunings]), tune);
 const candidates = [untuned, ...controls, ...tunings];
 const validation = await scoresOn("val", candidates);
 const onValidation = (model, column) => mean(bySeed(validation, model, column));
-const allowed = (model) =>
-  onValidation(model, "DSC") >= onValidation(untuned, "DSC") &&
-  onValidation(model, "ECE") <= onValidation(untuned, "ECE");
-const chosen = (models) => {
-  const sorted = models.toSorted((a, b) => onValidation(a, "pECE") - onValidation(b, "pECE"));
-  return sorted.find(allowed) ?? sorted[0];
-};
+const chosen = (models) => models.reduce((a, b) => (onValidation(b, "NLL") < onValidation(a, "NLL") ? b : a));
 const [control, tuning] = [chosen(controls), chosen(tunings)];
 const partner = controls.find(({ lr }) => lr === tuning.lr);
 const tested = [...new Set([untuned, control, partner, tuning])];
@@ -278,10 +272,9 @@ const settings = ["cases", "base", "batch", "epochs", "lr", "tune-epochs", "tune
 const report = `# Fine-tuning by SDC: ${values.name}
 
 A U-Net (base ${values.base}) trained with cross-entropy for ${values.epochs} epochs on ${values.cases} cases without weight decay (the last epoch)
-and exported as ONNX; that file tuned on all ${cases.train} training cases for ${values["tune-epochs"]} epochs (lowest validation loss) by SDC
+and exported as ONNX; that file tuned on all ${cases.train} training cases for ${values["tune-epochs"]} epochs (lowest validation NLL) by SDC
 (preset consistent) and, as the control, with cross-entropy: the same seeds, batches and epochs. Settings are chosen on the ${cases.val}
-validation cases, for the control as for SDC: the lowest pECE (mean of the seeds) of those whose DSC is not below and whose ECE is
-not above that of the model before. DSC, ECE, CECE and pECE as the authors' repository computes them.
+validation cases, for the control as for SDC: the lowest NLL (mean of the seeds). DSC, ECE, CECE and pECE as the authors' repository computes them.
 
 ${choice}
 Of these the ${cases.test} test cases see only the chosen${partner === control ? "" : ", and the control at SDC's rate"}: means over the cases, ± standard deviation of the ${seeds.length} seeds.
