@@ -114,6 +114,9 @@ switch (task) {
   case "on-node":
     process.exit(run(process.execPath, [join(root, "tools", "runtimes", "on-node.mjs"), ...rest]));
     break;
+  case "runtimes":
+    process.exit(run(process.execPath, [join(root, "tools", "runtimes", "main.mjs"), ...rest]));
+    break;
   case "bench":
     process.exit(run(process.execPath, [join(root, "benchmarks", "kernels.mjs"), ...rest]));
     break;
@@ -124,5 +127,7 @@ switch (task) {
     process.exit(run(process.execPath, [cli, ...rest], { cwd: process.env.INIT_CWD ?? root }));
     break;
   default:
-    fail(`unknown task "${task}": build, test, native, soak, release, install, on-node, bench, demo or cli`);
+    fail(
+      `unknown task "${task}": build, test, native, soak, release, install, on-node, runtimes, bench, demo or cli`,
+    );
 }

@@ -1,7 +1,7 @@
 // The package managers, each with the command that installs packages.
-import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync, realpathSync } from "node:fs";
 import { delimiter, join } from "node:path";
+import { fetched } from "../fetched.mjs";
 import { root } from "../release/manifests.mjs";
 
 /** Returns the file of a program on the path. */
@@ -12,22 +12,6 @@ export function which(name) {
     .find(existsSync);
   if (file === undefined) throw new Error(`${name} is not on the path`);
   return realpathSync(file);
-}
-
-/** Fetches a package manager into .cache once; undefined where the registry cannot be reached. */
-function fetched(name, version, file) {
-  const home = join(root, ".cache", "managers", `${name.replace("/", "-")}-${version}`);
-  const path = join(home, "node_modules", name, file);
-  const quiet = [
-    "--no-save",
-    "--ignore-scripts",
-    "--no-audit",
-    "--no-fund",
-    "--loglevel=silent",
-    "--fetch-retries=0",
-  ];
-  if (!existsSync(path)) spawnSync("npm", ["install", "--prefix", home, ...quiet, `${name}@${version}`]);
-  return existsSync(path) ? path : undefined;
 }
 
 const pnpm = () => {

@@ -1,6 +1,16 @@
+import { runInNewContext } from "node:vm";
 import { expect, test } from "vitest";
 import { InvalidArgumentError } from "./errors.js";
-import { type DataType, elementCount, holds, sameDims, type TypedArrays, tensor, zeros } from "./tensor.js";
+import {
+  arrayTypes,
+  type DataType,
+  elementCount,
+  holds,
+  sameDims,
+  type TypedArrays,
+  tensor,
+  zeros,
+} from "./tensor.js";
 
 test("every data type has its array", () => {
   const arrays: { readonly [T in DataType]: TypedArrays[T] } = {
@@ -90,4 +100,15 @@ test("dims are the same number by number; what is no array is refused", () => {
     expect(() => sameDims([1], wrong as never)).toThrow("dims: expected an array, got");
     expect(() => sameDims(wrong as never, [])).toThrow(InvalidArgumentError);
   }
+});
+
+test("a typed array of another realm holds what one of this realm does", () => {
+  for (const [type, { name }] of Object.entries(arrayTypes)) {
+    const foreign = runInNewContext(`new ${name}(2)`);
+    expect(holds(type as DataType, foreign), type).toBe(true);
+    expect(holds(type as DataType, runInNewContext("new DataView(new ArrayBuffer(2))")), type).toBe(false);
+    expect(holds(type as DataType, runInNewContext(`Object.create(${name}.prototype)`)), type).toBe(false);
+    expect(holds(type as DataType, new Proxy(foreign, {})), type).toBe(false);
+  }
+  expect(holds("float32", runInNewContext("new Float64Array(2)"))).toBe(false);
 });

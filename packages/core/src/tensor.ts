@@ -73,9 +73,14 @@ export interface Float16Values extends ArrayBufferView {
   readonly [Symbol.toStringTag]: "Float16Array";
 }
 
-function isFloat16Array(data: unknown): data is Float16Values {
-  return ArrayBuffer.isView(data) && (data as Partial<Float16Values>)[Symbol.toStringTag] === "Float16Array";
-}
+// Reads the name of a typed array's class, also of another realm: Jest has globals of its own, and arrays
+// that native code makes there are no instances of them. Undefined for proxies and objects of a prototype.
+const arrayName: (this: unknown) => string | undefined = Object.getOwnPropertyDescriptor(
+  Object.getPrototypeOf(Uint8Array.prototype),
+  Symbol.toStringTag,
+)!.get!;
+
+const isFloat16Array = (data: unknown): data is Float16Values => arrayName.call(data) === "Float16Array";
 
 /** Returns the bits of float16 values: a Uint16Array unchanged, a Float16Array's memory as a Uint16Array. */
 export function float16Bits(data: Uint16Array | Float16Values): Uint16Array {
@@ -145,8 +150,7 @@ export function zeros<T extends DataType>(type: T, dims: readonly number[]): Ten
 
 /** Tells whether `data` is a typed array that holds `type`. */
 export function holds(type: DataType, data: unknown): boolean {
-  // The view is tested first: proxies of arrays and objects of their prototypes are instances too, but have
-  // no length.
-  if (!isDataType(type) || !ArrayBuffer.isView(data)) return false;
-  return data instanceof arrayTypes[type] || (type === "float16" && isFloat16Array(data));
+  if (!isDataType(type)) return false;
+  const name = arrayName.call(data);
+  return name === arrayTypes[type].name || (type === "float16" && name === "Float16Array");
 }

@@ -1,5 +1,6 @@
 import { checkBoolean, checkChoice, checkInteger } from "../check.js";
 import { InvalidArgumentError, invalidArgument } from "../errors.js";
+import { holds } from "../tensor.js";
 
 /** The rule that puts pixels into bins; bins of the same layout can be merged. */
 export interface BinLayout {
@@ -96,7 +97,7 @@ export function squaresOf(argument: string, bins: CalibrationBins): Float64Array
 }
 
 function checkSums(argument: string, sums: Float64Array, length: number): void {
-  if (!ArrayBuffer.isView(sums) || !(sums instanceof Float64Array)) {
+  if (!holds("float64", sums)) {
     throw invalidArgument(argument, `a Float64Array of ${length} numbers`, sums);
   }
   if (sums.length !== length) throw invalidArgument(argument, `${length} numbers`, sums.length);

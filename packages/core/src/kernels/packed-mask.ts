@@ -5,7 +5,7 @@ import { checkCall, type DeviceOption } from "../device.js";
 import { arrayOf } from "../device-tensor.js";
 import { invalidArgument } from "../errors.js";
 import { trailingGrid } from "../grid.js";
-import { elementCount, sameDims, type Tensor } from "../tensor.js";
+import { elementCount, holds, sameDims, type Tensor } from "../tensor.js";
 
 /**
  * A mask of one bit per pixel, for several operations in a row: pixel x of a row along the last dimension is
@@ -97,8 +97,7 @@ export function checkPackedMask(argument: string, mask: PackedMask): void {
   ) {
     throw invalidArgument(`${argument}.dims`, "1 to 8 positive dimensions", dims);
   }
-  if (!ArrayBuffer.isView(words) || !(words instanceof BigUint64Array))
-    throw invalidArgument(`${argument}.words`, "a BigUint64Array", words);
+  if (!holds("uint64", words)) throw invalidArgument(`${argument}.words`, "a BigUint64Array", words);
   const count = elementCount([...dims.slice(0, -1), Math.ceil(dims.at(-1)! / 64)]);
   if (words.length !== count) {
     throw invalidArgument(`${argument}.words`, `${count} words for dims [${dims.join(", ")}]`, words.length);

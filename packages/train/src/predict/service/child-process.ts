@@ -57,6 +57,8 @@ export class PredictorChild {
           ),
         );
         for (const file of this.#files) file.close();
+        // Deno would wait for the channel of a process that has ended.
+        this.#idle();
         resolve();
       };
       // Later errors, for example of a kill after the exit, change nothing.

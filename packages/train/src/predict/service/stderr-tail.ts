@@ -1,4 +1,4 @@
-import { Socket } from "node:net";
+import type { Socket } from "node:net";
 import type { Readable } from "node:stream";
 
 const mostBytes = 4096;
@@ -26,12 +26,17 @@ export class StderrTail {
     // A broken pipe means that the process has ended, which its exit event reports.
     stream?.on("error", () => undefined);
     // An idle process must not keep this one alive.
-    if (stream instanceof Socket) stream.unref();
+    this.#handle().unref?.();
   }
 
   /** Keeps this process alive until the stream has ended. */
   ref(): void {
-    if (this.#stream instanceof Socket) this.#stream.ref();
+    this.#handle().ref?.();
+  }
+
+  /** The stream of a process is a socket on Node, and another stream with the same two functions on Bun. */
+  #handle(): Partial<Pick<Socket, "ref" | "unref">> {
+    return (this.#stream ?? {}) as Partial<Socket>;
   }
 
   /** Stops passing on; the process is ending. */
