@@ -36,7 +36,7 @@ describe.runIf(has("bash"))("bash (where it is installed)", () => {
     ["a value among a few", ["train", "--device", ""], ["cpu", "webgpu", "cuda"]],
     ["one that has begun", ["train", "--device", "w"], ["webgpu"]],
     ["one behind an equals sign", ["evaluate", "--convention", "=", "ref"], ["reference"]],
-    ["one right behind it", ["evaluate", "--missing", "="], ["fail", "skip"]],
+    ["one right behind it", ["infer", "--device", "="], ["cpu", "webgpu", "cuda"]],
     ["a file whose name has a space", ["train", "--config", "my"], ["my config.yaml", "my data"]],
     ["a folder", ["evaluate", "--predictions", "my"], ["my data"]],
     ["an argument", ["completion", "z"], ["zsh"]],
