@@ -7,6 +7,7 @@ import { longestArray } from "../regular-file.js";
 import { dicomReader } from "./dicom/read-dicom.js";
 import { folderFiles, readSeries } from "./dicom/series.js";
 import { checkSameGrid } from "./geometry.js";
+import { areMasks, readMasks } from "./mask-folder.js";
 import { metaImageReader } from "./metaimage.js";
 import { niftiReader } from "./nifti.js";
 import { nrrdReader } from "./nrrd.js";
@@ -74,8 +75,11 @@ async function readOne(
   settings: ReadSettings,
 ): Promise<Volume> {
   const place = sourcePath(source, name);
-  if (bytesOf(source) === undefined && (await isFolder(place)))
-    return readSeries(place, await folderFiles(place, settings.limits), settings);
+  if (bytesOf(source) === undefined && (await isFolder(place))) {
+    const files = await folderFiles(place, settings.limits);
+    if (!areMasks(files)) return readSeries(place, files, settings);
+    return readMasks(place, files, (file) => readOne(file, undefined, settings));
+  }
   return withVolumeSource(source, name, settings.limits, (opened) => {
     const { path } = opened;
     if (opened.bytes.size === 0) throw new FormatError(path, undefined, "is empty");
