@@ -160,6 +160,25 @@ describe.skipIf(clock === undefined)(
       expect(shortest).toBeLessThanOrEqual(longestSlice);
     });
 
+    test("64 scorings at once, for at most 15 % of their processor time", async () => {
+      const dims = [classes, 512, 512];
+      const count = 512 * 512;
+      const values = new Float32Array(classes * count);
+      for (let c = 0; c < classes; c++)
+        values.set(probs.data.subarray(c * pixels, c * pixels + count), c * count);
+      const scene = { probs: core.tensor("float32", values, dims), labels: labels.data.subarray(0, count) };
+      const item = { name: "a", probs: scene.probs, labels: core.tensor("uint8", scene.labels, [512, 512]) };
+      const share = async (): Promise<number> => {
+        const [own, { user, system }] = [clock!(), process.cpuUsage()];
+        await Promise.all(Array.from({ length: 64 }, () => evaluate([item])));
+        const used = process.cpuUsage({ user, system });
+        return (clock!() - own) / ((used.user + used.system) / 1000);
+      };
+      const shares = [];
+      for (let round = 0; round < 4; round++) shares.push(await share());
+      expect(Math.min(...shares)).toBeLessThanOrEqual(0.15);
+    });
+
     test("a long slice is seen", async () => {
       const work = async (): Promise<void> => {
         await new Promise(setImmediate);
