@@ -1,5 +1,5 @@
 import { errorCode, FormatError } from "../../errors.js";
-import { codestreamOf } from "./codestream.js";
+import { codestreamOf, isComplete } from "./codestream.js";
 import type { PixelLayout } from "./pixel-layout.js";
 import type { Packing, TransferSyntax } from "./transfer-syntax.js";
 
@@ -116,6 +116,7 @@ export function frameDecoder(
       const what = `${title} needs the package ${codec.name}; install it, or ${cure}`;
       throw new FormatError(path, undefined, what, { cause: error });
     });
+    if (!isComplete(stream)) throw fail(`damaged ${name} stream (it has no end)`);
     let bytes: Uint8Array;
     try {
       bytes = unpack(stream);

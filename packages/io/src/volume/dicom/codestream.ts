@@ -42,6 +42,16 @@ export function codestreamOf(bytes: Uint8Array): Codestream | undefined {
   return found;
 }
 
+/**
+ * Returns whether a stream ends with its end marker, which bytes of 0 or 255 may pad. Decoders of JPEG and
+ * JPEG 2000 fill in what a shorter stream lacks.
+ */
+export function isComplete(bytes: Uint8Array): boolean {
+  let end = bytes.length;
+  while (end > 0 && (bytes[end - 1] === 0 || bytes[end - 1] === 0xff)) end--;
+  return end >= 2 && bytes[end - 2] === 0xff && bytes[end - 1] === 0xd9;
+}
+
 function sizOf(view: DataView): Codestream | undefined {
   if (view.byteLength < 43) return undefined;
   return {

@@ -109,6 +109,7 @@ describe("fragments", () => {
     Uint8Array.from([
       ...[0xff, 0xd8, 0xff, 0xf7, 0, 11, 16, 0, 2, 0, 3, 1, 1, 0x11, 0],
       ...new Array<number>(13).fill(fill),
+      ...[0xff, 0xd9],
     ]);
   class JpegLSDecoder {
     #bytes = new Uint8Array(0);
@@ -118,7 +119,7 @@ describe("fragments", () => {
     }
     decode(): void {}
     getDecodedBuffer(): Uint8Array {
-      return this.#bytes.subarray(-12);
+      return this.#bytes.subarray(-14, -2);
     }
     delete(): void {}
   }
@@ -143,9 +144,9 @@ describe("fragments", () => {
     expect(await frames({ fragments: [stream(1), stream(2)] }, 2)).toEqual([1, 2]);
     expect(await frames({ fragments: halves(3) }, 1)).toEqual([3]);
     const fragments = [...halves(4), stream(5)];
-    expect(await frames({ fragments, offsets: [0, 44] }, 2)).toEqual([4, 5]);
+    expect(await frames({ fragments, offsets: [0, 46] }, 2)).toEqual([4, 5]);
     expect(await frames({ fragments }, 2)).toEqual([4, 5]);
-    expect(await frames({ fragments }, 2, { [tags.extendedOffsets]: ["OV", [0, 44]] })).toEqual([4, 5]);
+    expect(await frames({ fragments }, 2, { [tags.extendedOffsets]: ["OV", [0, 46]] })).toEqual([4, 5]);
   });
 
   test("offsets and fragments that do not agree are refused", async () => {
