@@ -16,7 +16,8 @@ let folder;
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "pixelcal-loader-"));
   const loader = join(folder, "node_modules", "@pixelcal", "native");
-  for (const file of [...manifest.files, "package.json"]) cpSync(join(native, file), join(loader, file));
+  for (const file of [...manifest.files, "package.json"])
+    cpSync(join(native, file), join(loader, file), { recursive: true });
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 

@@ -24,15 +24,14 @@ export function buildAddon(name) {
   }
   const program = join(native, "node_modules", "cmake-js", "bin", "cmake-js");
   const args = ["compile", "--config", "Release", "--parallel", "2", "--out", out];
-  const { status } = spawnSync(
-    process.execPath,
-    [program, ...args, ...settings.map((setting) => `--CD${setting}`)],
-    {
-      cwd: native,
-      stdio: ["ignore", "ignore", "inherit"],
-    },
-  );
-  if (status !== 0) throw new Error(`${name}: the build failed`);
+  const command = [program, ...args, ...settings.map((setting) => `--CD${setting}`)];
+  const { status, stdout } = spawnSync(process.execPath, command, {
+    cwd: native,
+    encoding: "utf8",
+    maxBuffer: 1 << 28,
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  if (status !== 0) throw new Error(`${name}: the build failed\n${stdout}`);
   const file = join(out, "Release", "pixelcal.node");
   checkAddon(name, file);
   return { file };

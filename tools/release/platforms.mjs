@@ -6,15 +6,19 @@ const has = (command, args = ["--version"]) => spawnSync(command, args, { stdio:
 const here = `${process.platform}-${process.arch}`;
 const musl = process.platform === "linux" && !process.report.getReport().header.glibcVersionRuntime;
 
+/** Returns a compiler on the path, or `{ missing }` with the Debian package that has it. */
+const onPath = (compiler, debian) => () =>
+  has(compiler) ? { compiler } : { missing: `${compiler}; on Debian: apt install ${debian}` };
+
+// Debian has no C++ library for musl to cross-compile with.
+const onMusl = () => ({ missing: "a machine with musl, such as Alpine" });
+
 /** Returns the compiler of a Linux addon, that of its machine or one for it; else what is missing here. */
-function linux(cpu, libc, cross, options = []) {
-  const target = `linux-${cpu}`;
-  const native = here === target && musl === (libc === "musl");
-  const compiler = native ? "c++" : cross;
-  if (process.platform !== "linux" || compiler === undefined)
-    return { missing: `a ${target} machine with ${libc}` };
-  if (!has(compiler))
-    return { missing: `${compiler}; on Debian: apt install g++${native ? "" : "-aarch64-linux-gnu"}` };
+function linux(cpu, libc, cross, options = cpuOnly) {
+  if (process.platform !== "linux") return { missing: "a Linux machine" };
+  const native = here === `linux-${cpu}` && musl === (libc === "musl");
+  const { compiler, missing } = native ? onPath("c++", "g++")() : cross();
+  if (missing !== undefined) return { missing };
   return {
     compiler,
     stubs: libc === "glibc",
@@ -30,7 +34,7 @@ const crossOptions = (cpu, compiler) => [
 
 /** Elsewhere an addon is built on its own kind of machine. */
 const own = (platform) =>
-  here === platform ? { compiler: "c++", options: [] } : { missing: `a ${platform} machine` };
+  here === platform ? { compiler: "c++", options: cpuOnly } : { missing: `a ${platform} machine` };
 
 const cpuOnly = ["PIXELCAL_CUDA=OFF"];
 /** Machine code for every kind of card since 2018, and PTX for those to come. */
@@ -47,25 +51,25 @@ export const platforms = {
     os: "linux",
     cpu: "x64",
     libc: "glibc",
-    build: () => linux("x64", "glibc", undefined, cpuOnly),
+    build: () => linux("x64", "glibc", onPath("x86_64-linux-gnu-g++", "g++-x86-64-linux-gnu")),
   },
   "linux-x64-musl": {
     os: "linux",
     cpu: "x64",
     libc: "musl",
-    build: () => linux("x64", "musl", undefined, cpuOnly),
+    build: () => linux("x64", "musl", onMusl),
   },
   "linux-arm64-glibc": {
     os: "linux",
     cpu: "arm64",
     libc: "glibc",
-    build: () => linux("arm64", "glibc", "aarch64-linux-gnu-g++", cpuOnly),
+    build: () => linux("arm64", "glibc", onPath("aarch64-linux-gnu-g++", "g++-aarch64-linux-gnu")),
   },
   "linux-arm64-musl": {
     os: "linux",
     cpu: "arm64",
     libc: "musl",
-    build: () => linux("arm64", "musl", undefined, cpuOnly),
+    build: () => linux("arm64", "musl", onMusl),
   },
   "darwin-arm64": { os: "darwin", cpu: "arm64", build: () => own("darwin-arm64") },
   "darwin-x64": { os: "darwin", cpu: "x64", build: () => own("darwin-x64") },
@@ -77,6 +81,8 @@ export const platforms = {
     /** Nobody gets it without asking for it. */
     optIn: true,
     build: () =>
-      has("nvcc") ? linux("x64", "glibc", undefined, cuda) : { missing: "nvcc 13, of the CUDA toolkit" },
+      has("nvcc")
+        ? linux("x64", "glibc", onPath("x86_64-linux-gnu-g++", "g++-x86-64-linux-gnu"), cuda)
+        : { missing: "nvcc 13, of the CUDA toolkit" },
   },
 };

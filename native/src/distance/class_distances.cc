@@ -3,7 +3,6 @@
 #include "distance/class_distances.h"
 
 #include <algorithm>
-#include <atomic>
 
 #include "base/parallel.h"
 #include "base/scratch.h"
@@ -82,6 +81,7 @@ template <class Label>
 void FindOtherExtents(std::span<const Label> labels, int64_t images, int64_t pixels, int64_t classes,
                       int64_t ignore, uint8_t* bytes, Extent* extents, BadPixels& bad) {
   const int64_t chunks = (pixels + kGrain - 1) / kGrain;
+  Extent part = Extent::kPart;  // stored by any thread that sees it; libc++ has no std::atomic_ref
   ParallelFor(images * chunks, 1, [&](int64_t begin, int64_t end) {
     auto* seen = Scratch<uint8_t, OthersSeen>(static_cast<size_t>(classes));
     for (int64_t task = begin; task < end; ++task) {
@@ -96,7 +96,7 @@ void FindOtherExtents(std::span<const Label> labels, int64_t images, int64_t pix
         bytes[i] = static_cast<uint8_t>(counted && valid && label < kByteClasses ? label : kByteClasses);
       }
       for (int64_t c = 0; c < classes; ++c)
-        if (seen[c]) std::atomic_ref(extents[task / chunks * classes + c]).store(Extent::kPart);
+        if (seen[c]) __atomic_store(&extents[task / chunks * classes + c], &part, __ATOMIC_RELAXED);
     }
   });
 }

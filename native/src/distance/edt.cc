@@ -262,7 +262,8 @@ void FillWithoutZero(const Grid& grid, const DistanceOptions& options, float* ou
     std::fill_n(out, pixels, std::numeric_limits<float>::infinity());
     return;
   }
-  const auto [depth, height, width] = grid.DepthHeightWidth();
+  const std::array<int64_t, 3> sides = grid.DepthHeightWidth();
+  const int64_t depth = sides[0], height = sides[1], width = sides[2];
   std::array<double, 3> spacing{1, 1, 1};
   // The virtual point is one step before the image on the image's own first axis.
   std::array<double, 3> before{0, 0, 0};

@@ -138,7 +138,8 @@ void FillRamp(const Grid& grid, const SignedDistanceOptions& options, bool full,
     if (full) std::transform(values, values + grid.Pixels(), values, std::negate<>());
     return NormalizeClass(values, grid.Pixels(), options);
   }
-  const auto [depth, height, width] = grid.DepthHeightWidth();
+  const std::array<int64_t, 3> sides = grid.DepthHeightWidth();
+  const int64_t depth = sides[0], height = sides[1], width = sides[2];
   std::array<int64_t, 3> before{0, 0, 0};
   before[static_cast<size_t>(3 - grid.rank)] = 1;
   const auto row_square = [&](int64_t row) {

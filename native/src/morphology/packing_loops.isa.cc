@@ -27,6 +27,15 @@ PIXELCAL_INLINE uint64_t PackWord(const uint8_t* pixels) {
   };
   const uint64_t none = zeros(0) | zeros(16) << 16 | zeros(32) << 32 | zeros(48) << 48;
   return kInvert ? none : ~none;
+#elif defined(__aarch64__)
+  // There is no mask of signs: eight bytes that are each a power of two or 0 have their bits as a sum.
+  const uint8x16_t powers = {1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128};
+  const auto zeros = [&](int at) -> uint64_t {
+    const uint8x16_t chosen = vandq_u8(vceqzq_u8(vld1q_u8(pixels + at)), powers);
+    return vaddv_u8(vget_low_u8(chosen)) | static_cast<uint64_t>(vaddv_u8(vget_high_u8(chosen))) << 8;
+  };
+  const uint64_t none = zeros(0) | zeros(16) << 16 | zeros(32) << 32 | zeros(48) << 48;
+  return kInvert ? none : ~none;
 #else
   uint64_t word = 0;
   for (int i = 0; i < 64; ++i) word |= static_cast<uint64_t>((pixels[i] == 0) == kInvert) << i;

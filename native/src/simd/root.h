@@ -12,6 +12,8 @@ PIXELCAL_INLINE Vec<float> Root(Vec<float> v) {
   return (Vec<float>)_mm256_sqrt_ps((__m256)v);
 #elif defined(__SSE2__)
   return (Vec<float>)_mm_sqrt_ps((__m128)v);
+#elif defined(__aarch64__)
+  return (Vec<float>)vsqrtq_f32((float32x4_t)v);
 #else
   for (int lane = 0; lane < kLanesOf<float>; ++lane) v[lane] = __builtin_sqrtf(v[lane]);
   return v;

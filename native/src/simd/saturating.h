@@ -21,6 +21,8 @@ typedef __m128i IntegerRegister;
 PIXELCAL_INLINE Vec<uint8_t> AddSaturating(Vec<uint8_t> a, Vec<uint8_t> b) {
 #if defined(PIXELCAL_X86)
   return (Vec<uint8_t>)PIXELCAL_X86(adds_epu8)((IntegerRegister)a, (IntegerRegister)b);
+#elif defined(__aarch64__)
+  return (Vec<uint8_t>)vqaddq_u8((uint8x16_t)a, (uint8x16_t)b);
 #else
   const Vec<uint8_t> sum = a + b;
   return sum | (Vec<uint8_t>)(sum < a);
@@ -30,6 +32,8 @@ PIXELCAL_INLINE Vec<uint8_t> AddSaturating(Vec<uint8_t> a, Vec<uint8_t> b) {
 PIXELCAL_INLINE Vec<uint16_t> AddSaturating(Vec<uint16_t> a, Vec<uint16_t> b) {
 #if defined(PIXELCAL_X86)
   return (Vec<uint16_t>)PIXELCAL_X86(adds_epu16)((IntegerRegister)a, (IntegerRegister)b);
+#elif defined(__aarch64__)
+  return (Vec<uint16_t>)vqaddq_u16((uint16x8_t)a, (uint16x8_t)b);
 #else
   const Vec<uint16_t> sum = a + b;
   return sum | (Vec<uint16_t>)(sum < a);

@@ -137,7 +137,7 @@ void SoftLabels(const LabelSpan& labels, std::span<const float> image, const Gri
     }
   }
 
-  const auto& [depth, height, width] = rows.size;
+  const int64_t depth = rows.size[0], height = rows.size[1], width = rows.size[2];
   const int64_t levels = plan.counted ? static_cast<int64_t>(plan.counted->levels) : 1;
   const int64_t reach = rows.Spans(1) ? rows.radius + (rows.steps ? rows.steps->Reach() : 0) : 0;
   const int64_t fit = std::min(kTilePixels, kTileBytes / (options.classes * levels)) / width;
