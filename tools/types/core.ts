@@ -7,6 +7,7 @@ import {
   asLabels,
   type CalibrationBins,
   CalibrationMetric,
+  type CallEvent,
   type CaseStatistics,
   calibrationBins,
   type DataType,
@@ -19,10 +20,14 @@ import {
   kernelEnvironment,
   type Labels,
   type Metric,
+  MetricGroup,
   type MetricJson,
-  type OverlapMetric,
+  OverlapMetric,
   type Probabilities,
+  type QueueState,
+  queueState,
   reshape,
+  setConcurrency,
   signedDistance,
   surfaceDistances,
   type Tensor,
@@ -81,6 +86,17 @@ const parsed: CalibrationMetric = CalibrationMetric.fromJSON(json);
 // @ts-expect-error metrics of different classes do not merge
 metric.merge({} as OverlapMetric);
 
+const group = new MetricGroup({ bins: metric, overlap: new OverlapMetric({ classes: 2 }) });
+await group.update(probs, labels, { spacing: [1, 1], signal: AbortSignal.timeout(1) });
+const grouped: number = group.compute().bins.expected + group.compute().overlap.cases;
+// @ts-expect-error the group has no such metric
+group.compute().surfaces;
+// @ts-expect-error a signal, not its controller
+await argMax(probs, { signal: new AbortController() });
+setConcurrency(1);
+const { waiting }: QueueState = queueState();
+const outcome = ({ name, outcome }: CallEvent): string => `${name} ${outcome === "aborted"}`;
+
 const predicted: Tensor<"uint8"> | Tensor<"int32"> = await argMax(probs);
 const device: Device | undefined = devices()[0];
 const statistics = (of: CaseStatistics): number => of.mean + of.undefined;
@@ -95,11 +111,13 @@ export {
   flat,
   found,
   given,
+  grouped,
   hd95,
   image,
   mixed,
   moved,
   now,
+  outcome,
   parsed,
   predicted,
   restored,
@@ -108,5 +126,6 @@ export {
   statistics,
   stream,
   types,
+  waiting,
   wrong,
 };
