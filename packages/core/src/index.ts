@@ -1,3 +1,5 @@
+// Types with `Symbol.dispose` are checked in projects whose target is older, too.
+/// <reference lib="esnext.disposable" preserve="true" />
 export type { CallEvent } from "./binding.js";
 export { checkLabels, checkTensor } from "./check.js";
 export { checkOptions, nearestName, optionNames } from "./check-options.js";
