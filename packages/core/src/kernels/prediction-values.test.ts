@@ -138,11 +138,11 @@ describe("inspectValues", () => {
     });
   });
 
-  test("refuses what it cannot read", () => {
-    expect(() => inspectValues(image(half()), { ignore: 3 })).toThrow(
+  test("refuses what it cannot read", async () => {
+    await expect(inspectValues(image(half()), { ignore: 3 })).rejects.toThrow(
       "labels: expected labels beside ignore",
     );
     const two = tensor("float32", new Float32Array(4), [2, 2, 1]);
-    expect(() => inspectValues(two)).toThrow("values: expected one image, got 2");
+    await expect(inspectValues(two)).rejects.toThrow("values: expected one image, got 2");
   });
 });
