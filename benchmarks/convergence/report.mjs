@@ -136,18 +136,27 @@ function byCaseTable(rows) {
   ]);
 }
 
-/** Says in words which methods are better or worse than the baseline, by the intervals. */
-function wordsOf(rows, cases) {
+/** Says in words which of the methods with the most seeds are better or worse than the baseline. */
+function wordsOf(all, cases) {
+  const seeds = Math.max(...all.map(({ seeds }) => seeds));
+  const rows = all.filter((row) => row.seeds === seeds);
   const list = (names) => (names.length === 0 ? "none" : names.join("; "));
-  const titled = (name, test) => rows.filter(({ of }) => test(of[name])).map(({ title }) => title);
-  const lower = (name) => titled(name, ({ high }) => high < 0);
-  const higher = (name) => titled(name, ({ low }) => low > 0);
-  const fewest = Math.min(...rows.map(({ seeds }) => seeds));
-  const most = Math.max(...rows.map(({ seeds }) => seeds));
-  const seeds = fewest === most ? `${most} seed${most === 1 ? "" : "s"}` : `${fewest} to ${most} seeds`;
-  return `By ${seeds} and ${cases} cases, with an interval clear of 0: the NLL is lower for ${list(lower("NLL"))}; higher for
-${list(higher("NLL"))}. The fpBrier score is lower for ${list(lower("fpBrier"))}; higher for ${list(higher("fpBrier"))}. The pooled ECE is lower for
-${list(lower("ECE pooled"))}; higher for ${list(higher("ECE pooled"))}. The excess pECE is lower for ${list(lower("excess pECE"))}; higher for
-${list(higher("excess pECE"))}. The DSC is lower for ${list(lower("DSC"))}; higher for ${list(higher("DSC"))}. All others cannot be told apart
-from Dice + CE by these runs.`;
+  const titled = (name, test) => list(rows.filter(({ of }) => test(of[name])).map(({ title }) => title));
+  const sentences = [
+    ["NLL", "NLL"],
+    ["fpBrier score", "fpBrier"],
+    ["pooled ECE", "ECE pooled"],
+    ["excess pECE", "excess pECE"],
+    ["boundary ECE", "boundary ECE"],
+    ["DSC", "DSC"],
+  ].map(([words, name]) => {
+    const lower = titled(name, ({ high }) => high < 0);
+    return `- The ${words} is lower for: ${lower}. Higher for: ${titled(name, ({ low }) => low > 0)}.`;
+  });
+  const left = all.length - rows.length;
+  const others =
+    left === 0 ? "" : ` The ${left} methods with fewer seeds are in the tables, and not in these words.`;
+  return `By ${seeds} seed${seeds === 1 ? "" : "s"} and ${cases} cases, with intervals clear of 0:\n\n${sentences.join("\n")}
+
+The others cannot be told apart from Dice + CE by these runs.${others}`;
 }
