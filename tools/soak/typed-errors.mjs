@@ -19,6 +19,7 @@ export class Planted extends Error {}
 // Node-API has no classes of its own: a message of ours names the argument first.
 const ofNative = (error) =>
   error?.code === "INVALID_ARGUMENT" ||
+  error?.code === "CANCELLED" ||
   (error instanceof Error && /^[a-z][\w.[\]]*: expected/i.test(error.message));
 
 const named = (error) => (error instanceof Error ? error.constructor.name : typeof error);

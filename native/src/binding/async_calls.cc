@@ -31,9 +31,9 @@ class AsyncCall : public Executor::Call {
   bool whole() const { return task_.whole; }
 
   void Settle(Napi::Env env) {
-    Report(env);
     Napi::Value value;
     try {
+      Report(env);
       if (cancel_flag()) throw Cancelled();
       // Checked first, because a kernel's error about a detached array means nothing.
       for (const BorrowedArray& array : borrowed_) array.CheckAttached(env);

@@ -116,16 +116,23 @@ function canary() {
   if (found.join() !== "2,1,0,1") throw new Error(`a kernel is wrong after this call: ${found.join()}`);
 }
 
-/** Makes a call: { name, args, disturbed }. */
+/** The functions that are no kernels. */
+const plain =
+  /^(devices|environment|threadCount|setThreadCount|queueState|setConcurrency|cancelCall|resultMemory|release)$/;
+
+/** Makes a call: { name, args, id, disturbed }, `id` being that of its control object. */
 function make(random) {
   const name = random.pick(names);
   const any = () => strangeValue(random);
-  if (/^(devices|threadCount|resultMemory|release|setThreadCount)$/.test(name))
-    return { name, args: [any(), any()] };
+  if (plain.test(name)) return { name, args: [any(), any()] };
   if (random.oneIn(30)) return { name, args: Array.from({ length: random.integer(3) }, any) };
   const options = optionsFor(name, random);
   const args = [random.oneIn(8) ? options : abused(options, random)];
-  return { name, args, disturbed: random.oneIn(3) ? random : undefined };
+  // The control object of a call that may be cancelled before it settles.
+  const id = random.oneIn(8) ? random.integer(8) : undefined;
+  if (id !== undefined) args.push({ id });
+  else if (random.oneIn(8)) args.push(any());
+  return { name, args, id, disturbed: random.oneIn(3) ? random : undefined };
 }
 
 export const nativeTarget = {
@@ -136,13 +143,15 @@ export const nativeTarget = {
   share: 0.6,
   rate: 2000,
   make,
-  async run({ name, args, disturbed }) {
+  async run({ name, args, id, disturbed }) {
     try {
       const result = native[name](...args);
       if (disturbed) disturb(args, disturbed);
+      if (id !== undefined) native.cancelCall(id);
       await result;
     } finally {
       if (name === "setThreadCount") native.setThreadCount(2);
+      if (name === "setConcurrency") native.setConcurrency(2);
       canary();
     }
   },
