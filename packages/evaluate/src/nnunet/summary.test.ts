@@ -10,7 +10,7 @@ import { nnunetSummary, type SummaryCase, summaryConfusion } from "./summary.js"
 const golden = join(import.meta.dirname, "..", "..", "test", "golden", "nnunet");
 
 test("the text is nnU-Net's own", async () => {
-  const text = readFileSync(join(golden, "predictions", "summary.json"), "utf8");
+  const text = readFileSync(join(golden, "summary.json"), "utf8");
   const folder = await openNnunetFolder({
     predictions: join(golden, "predictions"),
     labels: join(golden, "labels"),
