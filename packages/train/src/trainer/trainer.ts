@@ -17,7 +17,7 @@ import { chosenWeights, type StepResult, type TrainerOptions, type WeightsChoice
 import { checkpointState, type Setup, setUp } from "./setup.js";
 import { type LossValues, lossValues, targetFeeds } from "./step-graph.js";
 import { checkBatch, type TrainingBatch } from "./training-batch.js";
-import type { UpdateScalars, Weights } from "./weights.js";
+import type { Weights } from "./weights.js";
 
 type Floats = Tensor<"float32">;
 type LossAndLogits = LossValues & { readonly logits: Floats };
@@ -84,9 +84,7 @@ export class Trainer implements ProbabilityModel {
     return this.#state.optimizer.learningRate * this.#factor;
   }
 
-  /**
-   * Returns the loss's targets for a batch's labels. Independent of the parameters: may run during a step.
-   */
+  /** Returns the loss's targets of a batch, which do not depend on parameters: may run during a step. */
   async targets(batch: TrainingBatch): Promise<Tensors> {
     checkBatch(batch);
     const { images, labels, spacing, labelRange } = batch;
@@ -108,7 +106,8 @@ export class Trainer implements ProbabilityModel {
       const sumNorm = await this.#weights.accumulatedNorm();
       checkFinite("gradient norm", sumNorm, this.updates);
       const gradientNorm = sumNorm / this.#setup.accumulate;
-      await this.#weights.update(this.#scalars(gradientNorm));
+      const gradientScale = Math.min(1, this.#setup.clipNorm / gradientNorm) / this.#setup.accumulate;
+      await this.#weights.update({ factor: this.#factor, gradientScale, count: this.updates + 1 });
       this.#state.updates += 1;
       this.#state.pending = 0;
       if (this.#state.averages !== undefined) {
@@ -138,15 +137,12 @@ export class Trainer implements ProbabilityModel {
     });
   }
 
-  /**
-   * Returns class probabilities [N, classes, ...spatial] of images [N, C, ...spatial], with inference
-   * behaviour.
-   */
+  /** Returns probabilities [N, classes, ...spatial] of images [N, C, ...spatial], as in inference. */
   predict(images: Floats, choice: WeightsChoice = {}): Promise<Floats> {
     return this.#infer("probabilities", images, choice);
   }
 
-  /** Returns logits [N, classes, ...spatial] of images [N, C, ...spatial], with inference behaviour. */
+  /** Returns logits [N, classes, ...spatial] of images [N, C, ...spatial], as in inference. */
   logits(images: Floats, choice: WeightsChoice = {}): Promise<Floats> {
     return this.#infer("logits", images, choice);
   }
@@ -184,9 +180,7 @@ export class Trainer implements ProbabilityModel {
     return this.#queue.run(() => this.#weights.read());
   }
 
-  /**
-   * Writes a checkpoint, from which training resumes bit for bit; `extra` is any JSON that `restore` returns.
-   */
+  /** Writes a checkpoint, from which training resumes bit for bit; `restore` returns `extra`, any JSON. */
   save(path: string, extra?: unknown): Promise<void> {
     return this.#queue.run(async () => {
       await this.#weights.read();
@@ -195,9 +189,7 @@ export class Trainer implements ProbabilityModel {
     });
   }
 
-  /**
-   * Resumes from a checkpoint. `differences` names settings that changed, those of the last bits included.
-   */
+  /** Resumes from a checkpoint; `differences` names settings that changed, those of the last bits too. */
   restore(path: string): Promise<{ readonly differences: readonly string[]; readonly extra: unknown }> {
     return this.#queue.run(async () => {
       const checkpoint = await readRunCheckpoint(path);
@@ -225,12 +217,6 @@ export class Trainer implements ProbabilityModel {
 
   get #factor(): number {
     return this.#setup.schedule.factor(this.epoch, this.updates);
-  }
-
-  /** Returns the scalars of the next update, given the norm of the mean gradient. */
-  #scalars(gradientNorm: number): UpdateScalars {
-    const gradientScale = Math.min(1, this.#setup.clipNorm / gradientNorm) / this.#setup.accumulate;
-    return { factor: this.#factor, gradientScale, count: this.updates + 1 };
   }
 
   #infer(kind: "probabilities" | "logits", images: Floats, choice: WeightsChoice): Promise<Floats> {
