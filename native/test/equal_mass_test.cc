@@ -87,7 +87,7 @@ TEST(EqualMassEdgesReject) {
   const ProbabilityCase made = MakeCase(2, 2, 3, 6);
   CalibrationOptions options{Score::kClasses, BinEdges::kRightClosed, 3, {}, -1};
   std::vector<double> room(8);
-  CHECK_THROWS(cpu::EqualMassEdges(made.Maps(false, true), options, room), "weights: expected none");
+  CHECK_THROWS(cpu::EqualMassEdges(made.Maps(false, true), options, room), "weights: not supported");
   CHECK_THROWS(cpu::EqualMassEdges(made.Maps(false, false), options, std::span(room).first(7)),
                "edges: expected 8, got 7");
   options.bins = 0;

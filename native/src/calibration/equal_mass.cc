@@ -120,7 +120,7 @@ void CheckEqualMass(const ProbabilityMaps& maps, const CalibrationOptions& optio
   Require(std::ssize(edges) == groups * (bins + 1), "edges: expected ", groups * (bins + 1), ", got ",
           edges.size());
   Require(!std::isnan(options.threshold), "threshold: expected a number, got NaN");
-  Require(maps.weights.empty(), "weights: expected none for bins of equal mass");
+  Require(maps.weights.empty(), "weights: not supported by bins of equal mass");
 }
 
 void SelectEdges(const ProbabilityMaps& maps, const CalibrationOptions& options, const DigitCounter& count,

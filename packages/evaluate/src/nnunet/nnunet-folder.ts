@@ -1,7 +1,6 @@
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
-import type { Labels } from "@pixelcal/core";
-import { sameDims, type Tensor } from "@pixelcal/core";
+import { type Labels, sameDims, type Tensor } from "@pixelcal/core";
 import {
   checkSameGrid,
   FormatError,
