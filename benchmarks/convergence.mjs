@@ -90,12 +90,10 @@ async function runAll() {
       if (existsSync(pathOf(method, seed))) continue;
       const work = join(resolve(values.work ?? join(here, "work", "convergence")), set, `${method}-${seed}`);
       mkdirSync(work, { recursive: true });
-      const { loss, scaled } = methods[method];
       const result = await trainAndScore({
         data,
-        loss,
+        method: methods[method],
         seed,
-        scaled,
         settings: settingsOf(rank),
         threads: Number(values.threads),
         folder: work,

@@ -15,18 +15,36 @@ const proper = dices.flatMap((dice) =>
       {
         title: scale === 0 ? `Dice ${dice} + CE` : `proper, Dice ${dice}, s ${scale}`,
         loss: sdc({ preset: "proper", dice, scale }),
-        scaled: dice === 0.25 && scale === 0,
+        scaled: dice === 0.25 && scale <= 0.35,
       },
     ]),
 );
 
+const diceCe = { name: "diceCrossEntropy" };
+const soft = (options) => sdc({ preset: "proper", scale: 0.35, ...options });
+/** Dice + CE for two thirds of the epochs, then a proper loss. */
+const finished = (loss) => [
+  { until: 2 / 3, loss: diceCe },
+  { until: 1, loss },
+];
+
+/** Designs that were tried beside `proper`, and the baseline with what they add. */
+const further = {
+  "finish-0": { title: "Dice + CE, then proper, Dice 0", stages: finished(soft({ dice: 0 })), scaled: true },
+  "finish-0.25": { title: "Dice + CE, then proper", stages: finished(soft({})), scaled: true },
+  "proper-l2": { title: "proper with l2", loss: soft({ alpha: 1 }), scaled: true },
+  "dice-ce-ema": { title: "Dice + CE, EMA", loss: diceCe, trainer: { ema: 0.99 }, scaled: true },
+  "proper-ema": { title: "proper, EMA", loss: soft({}), trainer: { ema: 0.99 }, scaled: true },
+};
+
 /** Every method by name. */
 export const methods = {
-  "dice-ce": { title: "Dice + CE", loss: { name: "diceCrossEntropy" }, scaled: true },
+  "dice-ce": { title: "Dice + CE", loss: diceCe, scaled: true },
   ce: { title: "CE", loss: { name: "crossEntropy" }, scaled: true },
   "sdc-reference": { title: "SDC reference", loss: sdc({ preset: "reference" }) },
   "sdc-consistent": { title: "SDC consistent", loss: sdc({ preset: "consistent" }) },
   ...Object.fromEntries(proper),
+  ...further,
   nacl: { title: "NACL", loss: { name: "nacl" } },
   svls: { title: "SVLS", loss: { name: "svls" } },
   "margin-svls": { title: "Margin-SVLS", loss: { name: "marginSvls" } },

@@ -73,46 +73,55 @@ async function tableOf(cases, temperature) {
 }
 
 /**
- * Trains `loss` for `steps` steps with the weights, batches and windows of a seed, goes back to the epoch of
- * the lowest validation NLL, and returns the result to be stored.
+ * Trains a method for `steps` steps with the weights, batches and windows of a seed, goes back to the epoch
+ * of the lowest validation NLL, and returns the result to be stored. `stages` name losses that follow one
+ * another, each until a share of the epochs; `trainer` holds further options of the trainer.
  */
-export async function trainAndScore({ data, loss, seed, settings, scaled, threads, folder, onEpoch }) {
+export async function trainAndScore({ data, method, seed, settings, threads, folder, onEpoch }) {
   const { crop, batch, steps, rate, base } = settings;
+  const { loss, stages = [{ until: 1, loss }], trainer: further = {}, scaled } = method;
   const { channels, classes, rank } = data.train;
   // An epoch is some 140 windows, after which the validation split is looked at.
   const train = repeated(data.train, Math.max(1, Math.round(140 / data.train.names.length)));
   const perEpoch = Math.ceil(train.names.length / batch);
   const epochs = Math.ceil(steps / perEpoch);
-  const trainer = await Trainer.create({
-    model: (rank === 2 ? unet2d : unet3d)({ channels, classes, base }),
-    loss: lossFromConfig(loss),
-    optimizer: adamW({ learningRate: rate }),
-    schedule: cosine({ epochs }),
-    batch: [batch, channels, ...crop],
-    seed,
-    threads,
-  });
-  const targets = (items) => trainer.targets(items);
-  const cached = { targets, targetCacheBytes: 2 ** 30 };
-  const loader = new Loader(train, {
-    batchSize: batch,
-    shuffle: true,
-    seed,
-    remainder: "wrap",
-    augment: { flips: crop.map((_, axis) => axis) },
-    crop,
-    ...cached,
-  });
+  const last = join(folder, checkpointFiles.last);
   const begun = performance.now();
-  const { history, bestEpoch } = await fit(trainer, {
-    train: loader,
-    validation: new Loader(data.val, { batchSize: 1, ...cached }),
-    epochs,
-    selection: "nll",
-    folder,
-    resume: existsSync(join(folder, checkpointFiles.last)),
-    onEpoch,
-  });
+  let [trainer, result] = [];
+  for (const stage of stages) {
+    await trainer?.close();
+    trainer = await Trainer.create({
+      model: (rank === 2 ? unet2d : unet3d)({ channels, classes, base }),
+      loss: lossFromConfig(stage.loss),
+      optimizer: adamW({ learningRate: rate }),
+      schedule: cosine({ epochs }),
+      batch: [batch, channels, ...crop],
+      seed,
+      threads,
+      ...further,
+    });
+    const current = trainer;
+    const cached = { targets: (items) => current.targets(items), targetCacheBytes: 2 ** 30 };
+    const loader = new Loader(train, {
+      batchSize: batch,
+      shuffle: true,
+      seed,
+      remainder: "wrap",
+      augment: { flips: crop.map((_, axis) => axis) },
+      patches: { size: crop },
+      ...cached,
+    });
+    result = await fit(trainer, {
+      train: loader,
+      validation: new Loader(data.val, { batchSize: 1, ...cached }),
+      epochs: Math.round(stage.until * epochs),
+      selection: "nll",
+      folder,
+      resume: existsSync(last),
+      onEpoch,
+    });
+  }
+  const { history, bestEpoch } = result;
   const seconds = Math.round((performance.now() - begun) / 1000);
   await trainer.restore(join(folder, checkpointFiles.best));
   const temperature = fitTemperature(await logitsOf(trainer, data.val));
@@ -121,7 +130,8 @@ export async function trainAndScore({ data, loss, seed, settings, scaled, thread
   const scaledRows = scaled ? await tableOf(cases, temperature) : undefined;
   await trainer.close();
   return {
-    loss,
+    ...(method.stages ? { stages } : { loss }),
+    ...(method.trainer && { trainer: further }),
     seed,
     settings,
     threads,

@@ -13,6 +13,7 @@ export {
 export type { Batch } from "./data/batch.js";
 export { type Dataset, type DatasetCase, NpzDataset, type NpzDatasetOptions } from "./data/dataset.js";
 export { Loader, type LoaderOptions, type Targets } from "./data/loader.js";
+export type { PatchOptions } from "./data/patches.js";
 export type { Augmentation } from "./data/transforms.js";
 export type { CanonicalOptions } from "./model/canonical.js";
 export type { ExportOptions } from "./model/export.js";

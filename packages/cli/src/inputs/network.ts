@@ -6,6 +6,7 @@ import {
   type AnyModel,
   type Dataset,
   modelClasses,
+  type NpzDataset,
   type SourceOptions,
   type TrainConfig,
   unet2d,
@@ -57,6 +58,19 @@ export async function classesOf(
   const dims = [1, ...(await firstImageDims(root, split))];
   const { model, ...reading } = network;
   return naming(config.model.onnx, () => modelClasses(model, dims, reading));
+}
+
+/** Throws `CommandError` unless every case to train with holds a configuration's patches. */
+export function checkPatchesFit({ patches }: TrainConfig, { least }: Pick<NpzDataset, "least">): void {
+  if (patches === undefined) return;
+  const { size } = patches;
+  if (size.length === least.length && size.every((n, axis) => n <= least[axis]!)) return;
+  throw new CommandError(
+    `patches.size: expected at most [${least}], the least sizes of the cases, got [${size}]`,
+    {
+      exitCode: 2,
+    },
+  );
 }
 
 /** Throws `CommandError` unless a configuration's network takes the images of the data set. */

@@ -19,7 +19,14 @@ import {
   type TrainerOptions,
 } from "@pixelcal/train";
 import { CommandError } from "../command-error.js";
-import { checkFits, classesOf, fromFile, isSettingError, networkOf } from "../inputs/network.js";
+import {
+  checkFits,
+  checkPatchesFit,
+  classesOf,
+  fromFile,
+  isSettingError,
+  networkOf,
+} from "../inputs/network.js";
 import { restoreOrAdvise, resumeFrom } from "./resume.js";
 import { reports } from "./train-reports.js";
 import { runFiles, type TrainRun } from "./train-run.js";
@@ -71,15 +78,18 @@ async function trainLocked(run: TrainRun, lock: Lock): Promise<TrainOutcome> {
   const begun = terminal.now();
   const network = await networkOf(config);
   const classes = await classesOf(config, network, root, "train");
-  const open = async (split: string): Promise<Dataset> => {
+  const open = async (split: string): Promise<NpzDataset> => {
     const dataset = await NpzDataset.open(root, split, { classes, ignore: config.dataset.ignore });
     checkFits(config, dataset);
     return dataset;
   };
   const [train, validation] = [await open("train"), await open("val")];
+  checkPatchesFit(config, train);
   const loss = lossFromConfig(config.loss);
   const { image } = await train.read(0);
-  const batch = [Math.min(config.batch_size, train.names.length), ...image.dims];
+  const { size: patch, per_epoch: perEpoch = train.names.length } = config.patches ?? {};
+  const dims = patch === undefined ? image.dims : [train.channels, ...patch];
+  const batch = [Math.min(config.batch_size, perEpoch), ...dims];
   const trainer = await Trainer.create({ ...network, ...trainerOptions(config), loss, batch }).catch(
     (error) => {
       throw unfit(config, error);
@@ -162,6 +172,7 @@ function trainerOptions(
 
 function loaderOf(config: TrainConfig, dataset: Dataset, trainer: Trainer, loss: Loss): Loader {
   const { flips, rotations } = config.augment;
+  const { size, per_epoch: perEpoch, foreground } = config.patches ?? {};
   const axes = Array.from({ length: dataset.rank }, (_, axis) => axis);
   const plane = [dataset.rank - 2, dataset.rank - 1] as const;
   // The reference's distance map of an absent class does not turn with the image, so it is computed after
@@ -171,6 +182,7 @@ function loaderOf(config: TrainConfig, dataset: Dataset, trainer: Trainer, loss:
     batchSize: config.batch_size,
     shuffle: true,
     seed: config.seed,
+    ...(size && { patches: { size, perEpoch, foreground } }),
     augment: { ...(flips && { flips: axes }), ...(rotations && { rotations: [plane] }) },
     targets: targetsOf(trainer),
     targetCacheBytes: cacheable ? targetCacheBytes : 0,

@@ -146,6 +146,20 @@ describe("this project's own keys", () => {
     expect(problems({ ...rest, loss: { ...loss, sdfWeight: 1 } })[0]).toContain("sdfWeight");
   });
 
+  test("patches: as given, with as many sizes as the network has spatial axes", () => {
+    const patches = { size: [16, 24], per_epoch: 9, foreground: 0.5 };
+    expect(parseConfig({ ...smallest, patches }, { runName: "run" }).patches).toEqual(patches);
+    expect(parseConfig(smallest, { runName: "run" })).not.toHaveProperty("patches");
+    const model = { arch: "unet3d", num_classes: 2 };
+    expect(problems({ ...smallest, model, patches })).toEqual([
+      "patches.size: expected 3 sizes for unet3d, got [16,24]",
+    ]);
+    expect(problems({ ...smallest, patches: { size: 16, foreground: 2 } })).toEqual([
+      "patches.size: expected array, got number 16",
+      "patches.foreground: expected at most 1, got number 2",
+    ]);
+  });
+
   test("svls: sigma belongs to the original, weight and distance to the authors' approximation", () => {
     const config = { ...smallest, method: "svls", preset: "consistent" };
     expect(parseConfig({ ...config, svls: { sigma: 2 } }, { runName: "run" }).loss).toEqual({

@@ -2,7 +2,7 @@ import { checkOptions } from "@pixelcal/core";
 import { z } from "zod";
 import { ConfigError, problemsOf } from "./errors.js";
 import { shareIgnore } from "./ignore.js";
-import { fineTuning, schema } from "./keys.js";
+import { type FileConfig, fineTuning, schema } from "./keys.js";
 import { lossOfMethod, lossOfSection } from "./loss.js";
 import { forbiddenNames } from "./names.js";
 import type { TrainConfig } from "./train-config.js";
@@ -37,13 +37,7 @@ export function parseConfig(json: unknown, options: { runName?: string } = {}): 
   const preset = asked ?? (method === undefined ? "consistent" : "reference");
   const name = run_name ?? options.runName;
   if (name === undefined) throw new ConfigError(["run_name: missing; expected a name"]);
-  const { warmup = 0, warmup_steps = 0 } = scheduler;
-  if (warmup > 0 && warmup_steps > 0)
-    throw new ConfigError(["scheduler.warmup_steps: expected either warmup or warmup_steps, got both"]);
-  if (scheduler.type === "cosine" && warmup >= file.epochs)
-    throw new ConfigError([
-      `scheduler.warmup: expected less than the ${file.epochs} epochs, got number ${warmup}`,
-    ]);
+  checkTogether(parsed.data);
   const shared = shareIgnore(
     method === undefined ? lossOfSection(loss!) : lossOfMethod(method, preset, file),
     dataset.ignore,
@@ -62,10 +56,36 @@ export function parseConfig(json: unknown, options: { runName?: string } = {}): 
     scheduler: { ...scheduler, type: scheduler.type === "none" ? "constant" : scheduler.type },
     augment: file.augment,
     device: file.device,
-    ...given(file, ["threads", "clip_norm", "trainable", "batch_norm", "accumulate", "ema", "patience"]),
+    ...given(file, optional),
     selection: file.selection,
   };
 }
+
+/** Throws `ConfigError` for values that contradict one another. */
+function checkTogether({ scheduler, epochs, model, patches }: FileConfig): void {
+  const { warmup = 0, warmup_steps = 0 } = scheduler;
+  if (warmup > 0 && warmup_steps > 0)
+    throw new ConfigError(["scheduler.warmup_steps: expected either warmup or warmup_steps, got both"]);
+  if (scheduler.type === "cosine" && warmup >= epochs)
+    throw new ConfigError([
+      `scheduler.warmup: expected less than the ${epochs} epochs, got number ${warmup}`,
+    ]);
+  if (patches === undefined || "onnx" in model) return;
+  const axes = model.arch === "unet2d" ? 2 : 3;
+  if (patches.size.length !== axes)
+    throw new ConfigError([`patches.size: expected ${axes} sizes for ${model.arch}, got [${patches.size}]`]);
+}
+
+const optional = [
+  "threads",
+  "clip_norm",
+  "trainable",
+  "batch_norm",
+  "accumulate",
+  "ema",
+  "patience",
+  "patches",
+] as const;
 
 function givenOnnx(json: unknown): boolean {
   const model = isSection(json) ? json.model : undefined;

@@ -77,6 +77,17 @@ const trainable = z.strictObject({
   only: word(["norms"]).optional().describe("kind of parameters to train"),
 });
 
+const patches = z.strictObject({
+  size: z.array(count.max(most)).min(1).describe("size in pixels per spatial axis, in the order of the axes"),
+  per_epoch: count.max(1e9).optional().describe("patches of an epoch; default: one of each case"),
+  foreground: z
+    .number()
+    .min(0)
+    .max(1)
+    .optional()
+    .describe("share of patches around a foreground pixel; default 0"),
+});
+
 const dataset = z.strictObject({
   name: z.string().optional().describe("name for people"),
   root: z.string().min(1).describe("folder with train, val and test"),
@@ -118,6 +129,7 @@ const keys = {
       rotations: z.boolean().default(false).describe("turns the image plane by quarter turns at random"),
     })
     .prefault({}),
+  patches: patches.optional().describe("patches to cut from the cases to train with; whole cases by default"),
   device: word(["cpu", "webgpu", "cuda"]).default("cpu").describe("device to run the network on"),
   threads: count.max(mostThreads).optional().describe("processor threads; all by default"),
   clip_norm: z.number().gt(0).optional().describe("limit of the gradient's norm"),

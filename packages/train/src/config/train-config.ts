@@ -74,9 +74,18 @@ export interface TrainConfig {
   /** Epochs without improvement after which training stops. */
   readonly patience?: number;
   readonly augment: { readonly flips: boolean; readonly rotations: boolean };
+  /**
+   * Patches to cut from the cases to train with, as `PatchOptions` of a loader: `per_epoch` of them (one of
+   * each case), a share `foreground` (0) of them around a foreground pixel. Validation takes whole cases.
+   */
+  readonly patches?: {
+    readonly size: readonly number[];
+    readonly per_epoch?: number;
+    readonly foreground?: number;
+  };
   readonly device: "cpu" | "webgpu" | "cuda";
   readonly threads?: number;
   readonly clip_norm?: number;
-  /** The criterion of the `best` epoch on the validation split: the lowest loss or the highest Dice score. */
+  /** The criterion of the `best` epoch on the validation split. */
   readonly selection: "loss" | "dice" | "nll";
 }

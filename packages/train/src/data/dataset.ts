@@ -63,6 +63,8 @@ export class NpzDataset implements Dataset {
   readonly labelRange: LabelRange;
   channels = 0;
   rank = 0;
+  /** The least size per spatial axis of the cases read so far; of all with option `check` "all". */
+  least: readonly number[] = [];
   readonly #folder: string;
   readonly #options: NpzDatasetOptions;
   readonly #cache = new Map<number, DatasetCase>();
@@ -145,6 +147,7 @@ export class NpzDataset implements Dataset {
         "image",
         `expected finite values, got ${image.data[wrong]} at offset ${wrong}`,
       );
+    this.least = labels.dims.map((n, axis) => Math.min(n, this.least[axis] ?? n));
     return { image, labels: await acceptedLabels(path, labels, this.labelRange), spacing, extras };
   }
 }

@@ -1,8 +1,9 @@
 import { checkOptions, invalidArgument, optionNames, Random, type Tensor } from "@pixelcal/core";
 import { prefetch } from "@pixelcal/io";
 import { assemble, type Batch, checkMembers, type Member, stack, unstack } from "./batch.js";
-import { checkCrop, cut, cutCase, drawWindow, type Window } from "./crop.js";
 import type { Dataset, DatasetCase } from "./dataset.js";
+import { foregroundLocations, type Locations } from "./foreground-locations.js";
+import { checkPatches, cut, cutCase, drawWindow, type PatchOptions, type Window } from "./patches.js";
 import { type Augmentation, checkAugmentation, drawTransform, identity } from "./transforms.js";
 
 /**
@@ -25,11 +26,10 @@ export interface LoaderOptions {
   readonly remainder?: "keep" | "drop" | "wrap";
   readonly augment?: Augmentation;
   /**
-   * The spatial size of the window that is cut from each case, at a place drawn anew for every epoch; the
-   * whole case by default. Targets are computed of whole cases and cut with them, so that no distance or
-   * neighbourhood ends at a window's border.
+   * The patches to cut from cases; whole cases by default. Targets are computed of whole cases and cut with
+   * them, so that no distance or neighbourhood ends at a patch's border.
    */
-  readonly crop?: readonly number[];
+  readonly patches?: PatchOptions;
   readonly targets?: Targets;
   /**
    * Bytes of targets to keep, computed case by case before augmentation and transformed with the images; 0
@@ -46,7 +46,7 @@ const names = optionNames<LoaderOptions>({
   seed: true,
   remainder: true,
   augment: true,
-  crop: true,
+  patches: true,
   targets: true,
   targetCacheBytes: true,
   prefetch: true,
@@ -64,15 +64,27 @@ function checkLoader(dataset: Dataset, options: LoaderOptions): void {
   if (!["keep", "drop", "wrap"].includes(remainder)) {
     throw invalidArgument("remainder", "keep, drop or wrap", remainder);
   }
-  if (remainder === "drop" && dataset.names.length < batchSize) {
+  if (options.augment !== undefined) checkAugmentation(options.augment, dataset.rank);
+  if (options.patches !== undefined) checkPatches(options.patches, dataset.rank);
+  const count = perEpoch(dataset, options);
+  if (remainder === "drop" && count < batchSize) {
+    const what = options.patches?.perEpoch === undefined ? "cases" : "patches";
     throw invalidArgument(
       "batchSize",
-      `at most ${dataset.names.length}, the number of cases, with remainder drop`,
+      `at most ${count}, the number of ${what}, with remainder drop`,
       batchSize,
     );
   }
-  if (options.augment !== undefined) checkAugmentation(options.augment, dataset.rank);
-  if (options.crop !== undefined) checkCrop(options.crop, dataset.rank);
+}
+
+/** Returns the number of items of an epoch, of which each case has one or, as patches, more or fewer. */
+const perEpoch = ({ names }: Dataset, { patches }: LoaderOptions): number =>
+  patches?.perEpoch ?? names.length;
+
+/** An item of an epoch: the case and how many items of it came before. */
+interface Draw {
+  readonly index: number;
+  readonly turn: number;
 }
 
 /** A member of a batch beside the whole case that its item was cut from. */
@@ -88,6 +100,7 @@ export class Loader {
   readonly #options: LoaderOptions;
   readonly #random: Random;
   readonly #kept = new Map<number, Readonly<Record<string, Tensor>>>();
+  readonly #locations = new Map<number, Promise<Locations>>();
   #room: number;
 
   constructor(dataset: Dataset, options: LoaderOptions) {
@@ -97,7 +110,7 @@ export class Loader {
     this.#options = options;
     this.#random = Random.fromSeed(seed);
     this.#room = targetCacheBytes;
-    const batches = dataset.names.length / batchSize;
+    const batches = perEpoch(dataset, options) / batchSize;
     this.batchesPerEpoch = remainder === "drop" ? Math.floor(batches) : Math.ceil(batches);
   }
 
@@ -106,15 +119,19 @@ export class Loader {
     if (!Number.isInteger(epoch) || epoch < 0)
       throw invalidArgument("epoch", "an integer of 0 or more", epoch);
     // While a batch is in use the next ones are read, unpacked, transformed and given their targets.
-    return prefetch(this.#plan(epoch), this.#options.prefetch ?? 2, (indices) => this.#make(epoch, indices));
+    return prefetch(this.#plan(epoch), this.#options.prefetch ?? 2, (draws) => this.#make(epoch, draws));
   }
 
-  /** Returns the case indices of every batch of an epoch. */
-  #plan(epoch: number): number[][] {
+  /** Returns what every batch of an epoch is made of. */
+  #plan(epoch: number): Draw[][] {
     const { batchSize, shuffle = false, remainder = "keep" } = this.#options;
-    const count = this.dataset.names.length;
+    const cases = this.dataset.names.length;
+    const count = perEpoch(this.dataset, this.#options);
     const random = this.#random.split("order").split(epoch);
-    const order = shuffle ? [...random.permutation(count)] : Array.from({ length: count }, (_, i) => i);
+    const inOrder = Array.from({ length: cases }, (_, i) => i);
+    const order = Array.from({ length: Math.ceil(count / cases) }, (_, turn) =>
+      (shuffle ? [...random.permutation(cases)] : inOrder).map((index): Draw => ({ index, turn })),
+    ).flat();
     return Array.from({ length: this.batchesPerEpoch }, (_, k) => {
       const start = k * batchSize;
       const end = remainder === "wrap" ? start + batchSize : Math.min(count, start + batchSize);
@@ -122,23 +139,27 @@ export class Loader {
     });
   }
 
-  async #make(epoch: number, indices: readonly number[]): Promise<Batch> {
-    const { augment = {}, crop, targets } = this.#options;
-    const draws = this.#random.split("augment").split(epoch);
-    const items = await Promise.all(indices.map((index) => this.dataset.read(index)));
-    const members = indices.map((index, i): Cropped => {
-      const whole = items[i]!;
-      const random = draws.split(index);
-      const transform = drawTransform(augment, this.dataset.rank, random);
-      if (crop === undefined) return { index, item: whole, whole, transform };
-      const window = drawWindow(crop, whole.labels.dims, random, this.dataset.source(index));
-      return { index, item: cutCase(whole, window), whole, window, transform };
-    });
+  async #make(epoch: number, draws: readonly Draw[]): Promise<Batch> {
+    const { augment = {}, patches, targets } = this.#options;
+    const randoms = this.#random.split("augment").split(epoch);
+    const members = await Promise.all(
+      draws.map(async ({ index, turn }): Promise<Cropped> => {
+        const whole = await this.dataset.read(index);
+        const random = turn === 0 ? randoms.split(index) : randoms.split(index).split(turn);
+        const transform = drawTransform(augment, this.dataset.rank, random);
+        if (patches === undefined) return { index, item: whole, whole, transform };
+        const { size, foreground = 0 } = patches;
+        const near = foreground > 0 && random.uniform() < foreground;
+        const locations = near ? await this.#locationsOf(index, whole) : [];
+        const window = drawWindow(size, whole.labels.dims, random, this.dataset.source(index), locations);
+        return { index, item: cutCase(whole, window), whole, window, transform };
+      }),
+    );
     checkMembers(this.dataset, members);
     const batch = assemble(this.dataset, members);
     if (!targets) return batch;
     const mixed = batch.spacing === undefined && members.some(({ item }) => item.spacing !== undefined);
-    const byCase = this.#options.targetCacheBytes || mixed || crop !== undefined;
+    const byCase = this.#options.targetCacheBytes || mixed || patches !== undefined;
     if (!byCase) return { ...batch, targets: await targets(batch) };
     return { ...batch, targets: await this.#targetsByCase(members, targets) };
   }
@@ -168,6 +189,12 @@ export class Loader {
         ),
       ]),
     );
+  }
+
+  #locationsOf(index: number, { labels }: DatasetCase): Promise<Locations> {
+    const found = this.#locations.get(index) ?? foregroundLocations(labels, this.dataset.labelRange?.ignore);
+    this.#locations.set(index, found);
+    return found;
   }
 
   async #targetsOf(
