@@ -97,9 +97,14 @@ export function text(bytes, random) {
   return splice(bytes, index, old.length, word);
 }
 
-/** Makes one to three mutations of bytes. */
+/** Makes one to three mutations of bytes, or changes one byte, which many a reader accepts. */
 export function mutated(bytes, random, seeds) {
   let result = bytes;
+  if (bytes.length > 0 && random.oneIn(3)) {
+    result = bytes.slice();
+    result[random.integer(result.length)] = random.pick([random.integer(256), 0, 1, 0xff]);
+    return result;
+  }
   for (let i = random.pick([0, 0, 0, 1, 2]); i >= 0; i--) {
     if (result.length === 0) return result;
     result = random.pick(operations)(result, random, seeds);

@@ -3,6 +3,8 @@ import { createHash } from "node:crypto";
 import { core, io } from "../dist.mjs";
 import { mutatedJson } from "../json.mjs";
 import { concat, mutated, splice, words } from "../mutate.mjs";
+import { judged } from "../oracles/judge.mjs";
+import { npyOracle } from "../oracles/npy.mjs";
 import { archive, lyingArchive } from "../zip.mjs";
 import { scratch } from "./scratch.mjs";
 
@@ -46,8 +48,11 @@ export const npyTarget = {
   share: 0.089,
   rate: 7000,
   make: (random) => mutated(random.pick(npy), random, npy),
-  run: (bytes) =>
-    useFile(bytes) ? io.readNpy(scratch("a.npy", bytes)) : io.decodeNpy(bytes, { path: "a.npy" }),
+  run: judged(
+    (bytes) =>
+      useFile(bytes) ? io.readNpy(scratch("a.npy", bytes)) : io.decodeNpy(bytes, { path: "a.npy" }),
+    npyOracle,
+  ),
 };
 
 const names = ["image", "label", "probs", "spacing"];

@@ -2,11 +2,13 @@
 import { deflateRawSync } from "node:zlib";
 import { io } from "../dist.mjs";
 import { boundaries, concat, mutated } from "../mutate.mjs";
+import { dicomOracle } from "../oracles/dicom.mjs";
+import { judged } from "../oracles/judge.mjs";
 import { scratch } from "./scratch.mjs";
 
 const built = (file) => import(new URL(`../../../packages/io/dist/volume/${file}.js`, import.meta.url).href);
 const { dataSetBytes, dicomBytes, imageElements, implicitSyntax } = await built("testing/dicom-bytes");
-const { tags } = await built("dicom/tags");
+const { sequenceTags, tags } = await built("dicom/tags");
 
 const ramp = (length) => Uint8Array.from({ length }, (_, i) => (i * 37) & 255);
 
@@ -137,12 +139,15 @@ export const dicomTarget = {
   share: 0.05,
   rate: 1500,
   make: damagedDicom,
-  run: (bytes) => {
-    if (bytes.length % 8 === 0) return io.readVolume(scratch("a.dcm", bytes), { allowGaps: true });
-    // Contours need a grid, which other volumes do not lie on.
-    const placed = Buffer.from(bytes).includes("CLOSED_PLANAR") ? { grid } : {};
-    return io.readVolume(bytes, { source: "a.dcm", ...placed });
-  },
+  run: judged(
+    (bytes) => {
+      if (bytes.length % 8 === 0) return io.readVolume(scratch("a.dcm", bytes), { allowGaps: true });
+      // Contours need a grid, which other volumes do not lie on.
+      const placed = Buffer.from(bytes).includes("CLOSED_PLANAR") ? { grid } : {};
+      return io.readVolume(bytes, { source: "a.dcm", ...placed });
+    },
+    dicomOracle(tags, sequenceTags),
+  ),
 };
 
 // The seeds are read undamaged first, but for JPEG-LS, whose package need not be there.

@@ -1,7 +1,11 @@
-// Medical volumes: from bytes and, in one of eight cases, from a file. Seeds are made here, field by field.
+// Medical volumes: from bytes and, in one of eight cases, from a file. Seeds are made here, field by field. What
+// a reader accepts is decoded once more, and the values must be equal.
 import { deflateSync, gzipSync } from "node:zlib";
 import { io } from "../dist.mjs";
 import { concat, mutated } from "../mutate.mjs";
+import { metaImageOracle, niftiOracle, nrrdOracle } from "../oracles/headers.mjs";
+import { judged } from "../oracles/judge.mjs";
+import { pngOracle, tiffOracle } from "../oracles/pictures.mjs";
 import { scratch } from "./scratch.mjs";
 
 const made = (file) =>
@@ -48,7 +52,7 @@ export const niftiTarget = {
     const seed = random.pick(nifti);
     return random.oneIn(3) ? behindGzip(seed, random, nifti) : mutated(seed, random, nifti);
   },
-  run: read("a.nii"),
+  run: judged(read("a.nii"), niftiOracle),
 };
 
 const header = (lines) => bytesOf(`${lines.join("\n")}\n`);
@@ -86,7 +90,7 @@ export const nrrdTarget = {
   share: 0.04,
   rate: 2500,
   make: (random) => mutated(random.pick(nrrd), random, nrrd),
-  run: read("a.nrrd"),
+  run: judged(read("a.nrrd"), nrrdOracle),
 };
 
 const metaHead = ["ObjectType = Image", "NDims = 3", "DimSize = 3 2 2", "ElementType = MET_UCHAR"];
@@ -106,7 +110,7 @@ export const metaImageTarget = {
   share: 0.03,
   rate: 2500,
   make: (random) => mutated(random.pick(meta), random, meta),
-  run: read("a.mha"),
+  run: judged(read("a.mha"), metaImageOracle),
 };
 
 const png = [
@@ -140,7 +144,7 @@ export const pngTarget = {
   share: 0.03,
   rate: 2500,
   make: (random) => (random.oneIn(2) ? damagedPng(random) : mutated(random.pick(png), random, png)),
-  run: read("a.png"),
+  run: judged(read("a.png"), pngOracle),
 };
 
 const tiffFields = { 256: [3], 257: [2], 258: [8], 259: [1], 262: [1], 277: [1], 278: [2] };
@@ -162,7 +166,7 @@ export const tiffTarget = {
   share: 0.02,
   rate: 2500,
   make: (random) => mutated(random.pick(tiff), random, tiff),
-  run: read("a.tif"),
+  run: judged(read("a.tif"), tiffOracle),
 };
 
 // The seeds are read undamaged first: a soak of files that are all refused would find nothing.

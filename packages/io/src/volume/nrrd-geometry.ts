@@ -38,6 +38,10 @@ const strangeSpaces: ReadonlyMap<string, number> = new Map([
 /** The kinds of axes along which voxels follow each other in space. */
 const spatialKinds: ReadonlySet<string> = new Set(["domain", "space", "none", "???"]);
 
+/** The kinds of axes along which a voxel has several values, or an image several times. */
+const channelKinds =
+  /^(time|list|point|vector|covariant-vector|normal|stub|scalar|complex|quaternion|\d-[a-z]+|(rgba?|hsv|xyz)-color|\dd-[a-z-]+)$/;
+
 /** Reads the grid of the voxels of a NRRD file, and which axes are channels. Throws FormatError. */
 export function nrrdGrid(path: string, sizes: readonly number[], fields: Fields): NrrdGrid {
   const notes: string[] = [];
@@ -143,9 +147,16 @@ function spatialAxes(
 ): readonly number[] {
   const axes = sizes.map((_, axis) => axis);
   const kinds = (fields.get("kinds") ?? fields.get("kind"))?.toLowerCase().split(/\s+/);
+  if (kinds && kinds.length !== sizes.length)
+    throw fields.fail("kinds", `expected ${sizes.length}, one per axis, got ${kinds.length}`);
+  // With directions they alone decide, so that kinds which others invented do no harm.
+  const strange = directions
+    ? undefined
+    : kinds?.find((kind) => !spatialKinds.has(kind) && !channelKinds.test(kind));
+  if (strange !== undefined) throw fields.fail("kinds", `"${strange.slice(0, 40)}" is no kind of an axis`);
   let spatial = directions
     ? axes.filter((axis) => directions[axis])
-    : axes.filter((axis) => kinds === undefined || spatialKinds.has(kinds[axis] ?? "none"));
+    : axes.filter((axis) => kinds === undefined || spatialKinds.has(kinds[axis]!));
   if (!directions && spatial.length === 4 && spatial.length === sizes.length) {
     notes.push("the last of four axes is taken for channels");
     spatial = [0, 1, 2];

@@ -236,6 +236,8 @@ const lies: readonly [string, Uint8Array, RegExp][] = [
   ["an unknown type", nrrd({ type: "block" }), /type: "block" is not read/],
   ["bzip2", nrrd({ encoding: "bz2" }), /encoding: "bz2" is not read; store it as raw or gzip/],
   ["no axes", nrrd({ dimension: "0" }), /dimension/],
+  ["fewer kinds than axes", nrrd({ kinds: "domain domain" }), /kinds: expected 3, one per axis, got 2/],
+  ["an unknown kind", nrrd({ kinds: "domain domain domaim" }), /kinds: "domaim" is no kind of an axis/],
   ["many axes", nrrd({ dimension: "17" }), /17 axes; at most 8/],
   ["fewer sizes than axes", nrrd({ sizes: "3 4" }), /sizes: expected 3 numbers, got "3 4" \(at byte \d+\)/],
   ["a size of 0", nrrd({ sizes: "3 0 2" }), /sizes of at least 1, got 0/],
@@ -276,6 +278,7 @@ const lies: readonly [string, Uint8Array, RegExp][] = [
     /6 numbers, the header declares 12/,
   ],
   ["digits that are none", nrrd({ encoding: "hex" }, Buffer.from("zz".repeat(12))), /not hexadecimal/],
+  ["a control character", nrrd({ encoding: "hex" }, Buffer.from(`${"00".repeat(12)}\x1f`)), /25 hexadecimal/],
   ["few digits", nrrd({ encoding: "hex" }, Buffer.from("00")), /2 hexadecimal digits/],
   [
     "a NaN direction",

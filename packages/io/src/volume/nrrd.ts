@@ -167,7 +167,7 @@ async function readNrrd(source: VolumeSource, settings: ReadSettings): Promise<V
 }
 
 function fromHex(path: string, text: Uint8Array, size: number): Uint8Array {
-  const digits = text.filter((letter) => letter > 32);
+  const digits = text.filter((letter) => letter !== 32 && !(letter >= 9 && letter <= 13));
   if (digits.length !== 2 * size)
     throw new FormatError(
       path,

@@ -224,6 +224,17 @@ describe("LABELMAP", () => {
       ]);
     }
   });
+
+  test("a padding value that no pixel can hold is refused", async () => {
+    const more: DicomElements = { [tags.pixelPadding]: ["US", [256]] };
+    const frames = [{ z: 0, pixels: left }];
+    expect(await refusalOf(segmentation(frames, { kind: "LABELMAP", more }))).toContain(
+      "256 is no value of 8 bits",
+    );
+    expect((await readVolume(segmentation(frames, { kind: "LABELMAP", allocated: 16, more }))).type).toBe(
+      "uint16",
+    );
+  });
 });
 
 test("tiles of a slide are put together", async () => {

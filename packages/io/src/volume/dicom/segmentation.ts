@@ -191,6 +191,8 @@ async function readLabelMap(open: Segmentation): Promise<Volume> {
   const all = new Uint8Array(size);
   const data = view(all.buffer, 0, size / width) as Uint8Array | Uint16Array;
   const padding = file.dataSet.unsigned(tags.pixelPadding) ?? 0;
+  if (padding >= 2 ** layout.allocated)
+    throw file.dataSet.fail(tags.pixelPadding, `${padding} is no value of ${layout.allocated} bits`);
   const notes: string[] = [];
   if (padding !== 0) {
     data.fill(padding);
