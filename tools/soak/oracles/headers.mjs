@@ -79,7 +79,7 @@ export function nrrdOracle(bytes, volume) {
   const { lines, at } = linesUntil(bytes, (line) => line.trim() === "");
   const fields = new Map();
   for (const line of lines.slice(1)) {
-    const match = /^([^#:][^:]*):(?!=)(.*)$/.exec(line);
+    const match = /^([^#:][^:]*):(?!=)(.*)$/s.exec(line);
     if (match) fields.set(match[1].trim().toLowerCase(), match[2].trim());
   }
   if ([...fields.keys()].some((key) => /^data ?file$/.test(key))) return;

@@ -1,5 +1,5 @@
-// Medical volumes: from bytes and, in one of eight cases, from a file. Seeds are made here, field by field. What
-// a reader accepts is decoded once more, and the values must be equal.
+// Medical volumes: from bytes and, in one of eight cases, from a file. Seeds are made here, field by field.
+// What a reader accepts is decoded once more, and the values must be equal.
 import { deflateSync, gzipSync } from "node:zlib";
 import { io } from "../dist.mjs";
 import { concat, mutated } from "../mutate.mjs";

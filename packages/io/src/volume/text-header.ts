@@ -66,8 +66,11 @@ export class Fields {
 
   /** Parses numbers separated by blanks; exactly `count`, if given. */
   numbers(key: string, text: string, count?: number): readonly number[] {
-    const words = text.trim().split(/\s+/);
-    const values = words.map((word) => (/^[+-]?(\d|\.\d|nan|inf)/i.test(word) ? toNumber(word) : undefined));
+    // Blanks of ASCII alone: other readers take none of Unicode's.
+    const values = text
+      .trim()
+      .split(/[ \t\v\f\r]+/)
+      .map(toNumber);
     if (values.length > 64 || values.includes(undefined) || (count !== undefined && values.length !== count))
       throw this.fail(key, `expected ${count ?? "some"} numbers, got "${text.slice(0, 80)}"`);
     return values as readonly number[];
@@ -75,7 +78,7 @@ export class Fields {
 
   /** Parses one whole number of at least `least`. */
   integer(key: string, text: string, least: number): number {
-    const value = Number(text.trim() || Number.NaN);
+    const value = /^\s*[+-]?\d+\s*$/.test(text) ? Number(text) : Number.NaN;
     if (!Number.isSafeInteger(value) || value < least)
       throw this.fail(key, `expected a whole number of at least ${least}, got "${text.slice(0, 80)}"`);
     return value;
@@ -94,8 +97,8 @@ function toNumber(word: string): number | undefined {
   if (/^[+-]?nan$/i.test(word)) return Number.NaN;
   const infinite = /^([+-]?)inf(inity)?$/i.exec(word);
   if (infinite) return infinite[1] === "-" ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
-  const value = Number(word);
-  return Number.isNaN(value) ? undefined : value;
+  // Nothing but decimal numbers: 0x10 is 0 to readers in C.
+  return /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(word) ? Number(word) : undefined;
 }
 
 const lengths: ReadonlyMap<string, number> = new Map([
