@@ -123,7 +123,7 @@ describe("from configuration to table", () => {
     expect(header).toMatch(/^run,DSC,HD95,ECE,CECE,pECE,/);
     expect(rows.map((row) => row.split(",")[0]).sort()).toEqual(["onnx", "sdc", "tiled"]);
     const json = JSON.parse(await readFile(at("table.json"), "utf8"));
-    expect(json).toMatchObject({ convention: "reference", bins: 10, falsePositiveWeight: 2 });
+    expect(json.settings).toMatchObject({ convention: "reference", bins: 10, falsePositiveWeight: 2 });
     expect(json.runs[0].cases).toHaveLength(2);
 
     const one = await pixelcal(["evaluate", "--predictions", at("preds", "sdc"), "--out", at("one.csv")]);

@@ -14,6 +14,7 @@ import {
 } from "@pixelcal/core";
 import { regionScores } from "./region-scores.js";
 import type { ScoreOptions } from "./score-options.js";
+import { type CaseSums, caseSums, keptLayouts } from "./statistics/case-sums.js";
 import { together } from "./together.js";
 
 /** The scores of a case, one number per column; NaN where undefined. */
@@ -39,7 +40,7 @@ export async function caseScores(
   probs: Probabilities,
   labels: Labels,
   options: ScoreOptions,
-): Promise<{ readonly scores: Scores; readonly pixels: PixelCounts }> {
+): Promise<{ readonly scores: Scores; readonly pixels: PixelCounts; readonly sums: CaseSums }> {
   const batch = { ...probs, dims: [1, ...probs.dims] };
   const truth = { ...labels, dims: [1, ...labels.dims] } as Labels;
   const reference = (options.convention ?? "reference") === "reference";
@@ -52,13 +53,16 @@ export async function caseScores(
     { bins, includeLowest, of: "classes", threshold: reference ? 1e-3 : undefined },
     // All that fpBrier needs, whatever the bins of the others.
     { bins: 2, squares: true },
+    ...keptLayouts,
   ] as const;
-  const [{ main, classes }, histograms, proper] = await together(
+  const [{ main, classes, overlaps }, histograms, proper] = await together(
     () => regionScores(batch, truth, options),
     () => calibrationHistograms(batch, truth, layouts, { ignore, signal }),
     () => probabilityScores(batch, truth, { ignore, signal, floor: options.nllFloor }),
   );
-  const [foreground, topLabel, classBins, halves] = histograms as [
+  const [foreground, topLabel, classBins, halves, keptTopLabel, keptClasses] = histograms as [
+    CalibrationBins,
+    CalibrationBins,
     CalibrationBins,
     CalibrationBins,
     CalibrationBins,
@@ -107,5 +111,5 @@ export async function caseScores(
     unbinned: foreground.dropped[0]!,
     bounded: proper.bounded,
   };
-  return { scores, pixels };
+  return { scores, pixels, sums: caseSums(keptTopLabel, keptClasses, overlaps) };
 }

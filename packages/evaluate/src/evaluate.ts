@@ -30,6 +30,7 @@ import {
   type ValueReading,
 } from "./predicted-probabilities.js";
 import { checkScoreOptions, type ScoreOptions } from "./score-options.js";
+import type { CaseSums } from "./statistics/case-sums.js";
 
 /** The probabilities [C, ...spatial] and labels [...spatial] of one case. */
 export interface EvaluationCase {
@@ -38,6 +39,8 @@ export interface EvaluationCase {
   readonly labels: Labels;
   /** The spacing of this case, in place of the options' spacing. */
   readonly spacing?: readonly number[];
+  /** The patient, or whatever else groups cases that are not independent. */
+  readonly group?: string;
 }
 
 export interface EvaluateOptions extends Omit<ScoreOptions, "classes"> {
@@ -56,6 +59,12 @@ export interface EvaluationRow {
   readonly pixels: PixelCounts;
   /** A hash of the labels: the same for the same case of another run. */
   readonly labels: string;
+  /** The sums behind the statistics over cases; absent for a case without a prediction. */
+  readonly sums?: CaseSums;
+  /** The size of a pixel per spatial axis, if the case or the options have one. */
+  readonly spacing?: readonly number[];
+  /** The patient, or whatever else groups cases that are not independent. */
+  readonly group?: string;
 }
 
 /** The statistics of a column over all cases, those of core's metrics. */
@@ -134,7 +143,7 @@ export async function evaluate(
 }
 
 async function scored(
-  { name, probs, labels, spacing }: EvaluationCase,
+  { name, probs, labels, spacing: own, group }: EvaluationCase,
   options: ScoreOptions,
   reading: ValueReading,
   refuse: Refuse,
@@ -150,8 +159,15 @@ async function scored(
     refuse(`labels: expected ${elementCount(labels.dims)} elements, got ${labels.data.length}`);
   const chances = await predictedProbabilities(probs, labels, reading, (what) => refuse(`probs: ${what}`));
   try {
-    const scored = await caseScores(chances, labels, { ...options, spacing: spacing ?? options.spacing });
-    return { name, ...scored, labels: await labelHash(labels) };
+    const spacing = own ?? options.spacing;
+    const scored = await caseScores(chances, labels, { ...options, spacing });
+    return {
+      name,
+      ...scored,
+      labels: await labelHash(labels),
+      ...(spacing === undefined ? {} : { spacing }),
+      ...(group === undefined ? {} : { group }),
+    };
   } catch (error) {
     if (error instanceof InvalidArgumentError) refuse(error.message, error);
     throw error;

@@ -27,7 +27,6 @@ export {
   type RunResult,
   ranked,
   resultsCsv,
-  resultsJson,
   resultsMarkdown,
   resultsText,
   runReports,
@@ -40,3 +39,5 @@ export {
   evaluationConventions,
   type ScoreOptions,
 } from "./score-options.js";
+export type { BinSums, CaseSums, ClassSizes } from "./statistics/case-sums.js";
+export { formatResults, mergeResults, readResults, type SavedResults } from "./statistics/saved-results.js";

@@ -23,6 +23,8 @@ export interface ObjectScores {
   readonly main: RegionScores;
   /** The scores by foreground class. */
   readonly classes: readonly RegionScores[];
+  /** The overlap of every class, the background first. */
+  readonly overlaps: readonly OverlapCounts[];
 }
 
 /** Scores the likeliest class of probabilities [1, C, ...spatial] against labels [1, ...spatial]. */
@@ -63,9 +65,12 @@ export async function regionScores(
     ASSD: assd,
     NSD: nsd,
   });
-  const byClass = each.map((c, i) => scores(overlapCounts(confusion, c), surfaces![i]!));
-  if (!reference) return { main: meanScores(byClass), classes: byClass };
-  return { main: scores(overlapCounts(confusion, "foreground"), surfaces!.at(-1)!), classes: byClass };
+  const overlaps = Array.from({ length: classes }, (_, c) => overlapCounts(confusion, c));
+  const byClass = each.map((c, i) => scores(overlaps[c]!, surfaces![i]!));
+  const main = reference
+    ? scores(overlapCounts(confusion, "foreground"), surfaces!.at(-1)!)
+    : meanScores(byClass);
+  return { main, classes: byClass, overlaps };
 }
 
 /** Returns the means of the defined scores, NaN if there is none. */

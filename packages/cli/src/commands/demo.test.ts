@@ -43,8 +43,8 @@ test("a comparison on one's own data: table, predictions, models", async () => {
     expect(await readdir(join(out, "preds", method))).toEqual(["case_0000.npz", "case_0001.npz"]);
   }
   expect(await readFile(join(out, "results.csv"), "utf8")).toMatch(/^run,DSC,HD95,ECE,CECE,pECE,/);
-  const { methods, runs } = JSON.parse(await readFile(join(out, "results.json"), "utf8"));
-  expect(methods).toEqual(["ce", "sdc"]);
+  const { settings, runs } = JSON.parse(await readFile(join(out, "results.json"), "utf8"));
+  expect(settings.methods).toEqual(["ce", "sdc"]);
   expect(runs).toHaveLength(2);
   // The second run replaces the first.
   expect((await pixelcal([...args, "--methods", "ce"])).code).toBe(0);

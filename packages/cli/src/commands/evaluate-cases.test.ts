@@ -10,7 +10,7 @@ const at = (...parts: string[]): string => join(root, ...parts);
 const evaluate = (...more: string[]): Promise<Ran> =>
   pixelcal(["evaluate", "--predictions", at("preds"), "--out", at("r.csv"), ...more]);
 const results = async (): Promise<{
-  common: boolean;
+  settings: { common: boolean };
   runs: { run: string; missing: string[]; relabelled: string[]; cases: { name: string }[] }[];
 }> => JSON.parse(await readFile(at("r.json"), "utf8"));
 
@@ -64,8 +64,8 @@ describe("runs over different cases", () => {
     const { code, output } = await evaluate("--common");
     expect(code).toBe(0);
     expect(output).toMatch(/\na +1 .*1\.0000/);
-    const { common, runs } = await results();
-    expect(common).toBe(true);
+    const { settings, runs } = await results();
+    expect(settings.common).toBe(true);
     for (const { cases } of runs) expect(cases.map(({ name }) => name)).toEqual(["third"]);
   });
 

@@ -9,7 +9,8 @@ let root: string;
 const at = (...parts: string[]): string => join(root, ...parts);
 const evaluate = (...more: string[]): Promise<Ran> =>
   pixelcal(["evaluate", "--predictions", at("preds"), "--out", at("r.csv"), ...more]);
-const json = async (): Promise<Record<string, unknown>> => JSON.parse(await readFile(at("r.json"), "utf8"));
+const settings = async (): Promise<Record<string, unknown>> =>
+  JSON.parse(await readFile(at("r.json"), "utf8")).settings;
 
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), "pixelcal-options-"));
@@ -22,15 +23,15 @@ afterAll(() => rm(root, { recursive: true }));
 test("policies of empty masks are the convention's unless given, and are recorded", async () => {
   const reference = await evaluate();
   expect(reference.output).toMatch(/\npreds +3 +0\.6667 ± \S+ +inf \(1 infinite\) /);
-  expect(await json()).toMatchObject({ bothEmpty: "perfect", oneEmpty: "worst" });
+  expect(await settings()).toMatchObject({ bothEmpty: "perfect", oneEmpty: "worst" });
   const consistent = await evaluate("--convention", "consistent");
   expect(consistent.output).toMatch(
     /\npreds +3 +0\.5000 ± \S+ \(1 undefined\) +inf \(1 infinite, 1 undefined\) /,
   );
-  expect(await json()).toMatchObject({ bothEmpty: "undefined", oneEmpty: "worst" });
+  expect(await settings()).toMatchObject({ bothEmpty: "undefined", oneEmpty: "worst" });
   const given = await evaluate("--both-empty", "undefined", "--one-empty", "diagonal");
   expect(given.output).toMatch(/\npreds +3 +0\.5000 ± \S+ \(1 undefined\) +1\.41 ± 2\.00 \(1 undefined\) /);
-  expect(await json()).toMatchObject({ bothEmpty: "undefined", oneEmpty: "diagonal" });
+  expect(await settings()).toMatchObject({ bothEmpty: "undefined", oneEmpty: "diagonal" });
 });
 
 test("the columns that an option is about are shown, the pixels it bounds counted", async () => {
@@ -42,7 +43,7 @@ test("the columns that an option is about are shown, the pixels it bounds counte
   );
   expect(output).toContain("\npreds: 2 of 12 pixels are raised to the floor of NLL\n");
   expect(output).toContain("\npreds: 6 of 12 pixels are in no bin of pECE (probability 0)\n");
-  expect(await json()).toMatchObject({ tolerance: 2, percentile: 99, nllFloor: 1e-6 });
+  expect(await settings()).toMatchObject({ tolerance: 2, percentile: 99, nllFloor: 1e-6 });
   const header = (await readFile(at("r.csv"), "utf8")).split("\n")[0];
   expect(header).toMatch(/,HD99 class 1,NSD class 1,.*,pixels in no bin,pixels at the NLL floor$/);
 });

@@ -78,8 +78,8 @@ describe("what is no probability", () => {
     const [cured, right] = await Promise.all(
       [`cure-${name}`, "right"].map(async (file) => JSON.parse(await readFile(at(`${file}.json`), "utf8"))),
     );
-    expect(cured.transform).toBe(name);
-    expect(right.transform).toBeUndefined();
+    expect(cured.settings.transform).toBe(name);
+    expect(right.settings.transform).toBeUndefined();
     for (const [column, score] of Object.entries(right.runs[0].cases[0].scores))
       expect(cured.runs[0].cases[0].scores[column]).toBeCloseTo(score as number, 6);
   });

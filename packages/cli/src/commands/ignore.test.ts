@@ -50,7 +50,7 @@ describe("a label to ignore", () => {
     const scores = ["evaluate", "--predictions", preds, "--out", at(`${place}.csv`)];
     expect((await pixelcal(scores)).messages).toContain("got 255");
     expect((await pixelcal([...scores, "--ignore", "255"])).code).toBe(0);
-    expect(JSON.parse(await readFile(at(`${place}.json`), "utf8")).ignore).toBe(255);
+    expect(JSON.parse(await readFile(at(`${place}.json`), "utf8")).settings.ignore).toBe(255);
   });
 
   test("a loss that counts every pixel is refused before training", async () => {

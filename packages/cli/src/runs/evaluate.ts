@@ -3,12 +3,12 @@ import { setTimeout } from "node:timers/promises";
 import {
   caseSets,
   type Evaluation,
+  formatResults,
   otherLabels,
   type RunCases,
   type RunResult,
   ranked,
   resultsCsv,
-  resultsJson,
   someOf,
   summaryOf,
   withMissingAsWorst,
@@ -16,6 +16,7 @@ import {
 import { FormatError, type Lock, LockedError, listFolder, lockBeside, writeFilesAtomic } from "@pixelcal/io";
 import { CommandError, Interrupted } from "../command-error.js";
 import type { Context } from "../context.js";
+import { version } from "../version.js";
 import type { RunSource, ScoreSettings } from "./run-sources.js";
 
 /** The predictions of one run. */
@@ -127,11 +128,12 @@ export async function writeResults(
   settings: Readonly<Record<string, unknown>>,
   files: { readonly csv: string; readonly json: string },
 ): Promise<void> {
+  const software = { pixelcal: version(), node: process.versions.node };
   const lock = await waitFor(files.csv);
   try {
     await writeFilesAtomic([
       [files.csv, resultsCsv(results)],
-      [files.json, resultsJson(results, settings)],
+      [files.json, formatResults({ software, settings, runs: results })],
     ]);
   } finally {
     await lock.release();

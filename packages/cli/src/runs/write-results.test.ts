@@ -20,7 +20,7 @@ test("of evaluations that write at once, the two files are of one", async () => 
   });
   await Promise.all(writing);
   const [, run] = /^run(\d)/m.exec((await readFile(files.csv, "utf8")).split("\n")[1]!)!;
-  expect(JSON.parse(await readFile(files.json, "utf8")).number).toBe(Number(run));
+  expect(JSON.parse(await readFile(files.json, "utf8")).settings.number).toBe(Number(run));
   expect((await readdir(folder)).sort()).toEqual(["a.csv", "a.json"]);
   await rm(folder, { recursive: true });
 });

@@ -1,14 +1,6 @@
 import { expect, test } from "vitest";
 import type { Evaluation, ScoreSummary } from "../evaluate.js";
-import {
-  differences,
-  type RunResult,
-  ranked,
-  resultsCsv,
-  resultsJson,
-  resultsMarkdown,
-  resultsText,
-} from "./results.js";
+import { differences, type RunResult, ranked, resultsCsv, resultsMarkdown, resultsText } from "./results.js";
 
 const finite = (mean: number, deviation = Number.NaN): ScoreSummary => ({
   mean,
@@ -108,11 +100,4 @@ test("classes that are undefined and pixels in no bin are counted under the tabl
     "r: 2 of 8 pixels are raised to the floor of NLL",
     "",
   ]);
-});
-
-test("JSON has the settings and every case", () => {
-  const json = JSON.parse(resultsJson(results, { bins: 10 }));
-  expect(json).toMatchObject({ bins: 10, runs: [{ run: "dicece" }, { run: "sdc" }, { run: "lost" }] });
-  expect(json.runs[1].summary.HD95).toMatchObject({ mean: "inf", finiteMean: 2.5 });
-  expect(json.runs[2].cases[0]).toMatchObject({ name: "a", scores: { DSC: null, HD95: 0 } });
 });

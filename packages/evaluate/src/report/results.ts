@@ -1,7 +1,6 @@
 import { someOf } from "../case-sets.js";
-import type { Evaluation, ScoreSummary } from "../evaluate.js";
+import type { Evaluation, EvaluationRow, ScoreSummary } from "../evaluate.js";
 import { formatCsv } from "./csv.js";
-import { formatJson } from "./json.js";
 import { type Column, fixed, formatMarkdown, formatTable } from "./table.js";
 
 /** The scores of one run. */
@@ -154,11 +153,12 @@ export function resultsCsv(results: readonly RunResult[]): string {
   return formatCsv(header, rows);
 }
 
-/** The scores of one run as JSON files and reports hold them. */
+/** The scores of one run as reports hold them. */
 export interface RunReport extends Pick<RunResult, "run" | "missing" | "relabelled"> {
   readonly summary: Evaluation["summary"];
   readonly pixels: Evaluation["pixels"];
-  readonly cases: Evaluation["rows"];
+  /** The scores of every case; their sums are in the saved results alone. */
+  readonly cases: readonly Omit<EvaluationRow, "sums">[];
 }
 
 /** Returns the summaries and the scores of every case, ready for JSON. */
@@ -169,14 +169,6 @@ export function runReports(results: readonly RunResult[]): readonly RunReport[] 
     pixels: evaluation.pixels,
     missing,
     relabelled,
-    cases: evaluation.rows,
+    cases: evaluation.rows.map(({ sums: _, ...row }) => row),
   }));
-}
-
-/** Formats the settings, the summaries and the scores of every case. */
-export function resultsJson(
-  results: readonly RunResult[],
-  settings: Readonly<Record<string, unknown>>,
-): string {
-  return formatJson({ ...settings, runs: runReports(results) });
 }
