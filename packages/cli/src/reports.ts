@@ -3,6 +3,15 @@ import type { ModelReport, TrainDevice } from "@pixelcal/train";
 
 // The objects that `--json` prints, one for each command. NaN is null and infinities are "inf" and "-inf".
 
+/** A short training of `pixelcal train --tune`. */
+export interface TuningTrial {
+  readonly dice: number;
+  readonly scale: number;
+  readonly epochs: number;
+  /** The NLL of the validation labels at the best epoch; null where the loss was not finite. */
+  readonly nll: number | null;
+}
+
 /** The report of `pixelcal train`. */
 export interface TrainReport {
   readonly command: "train";
@@ -19,6 +28,11 @@ export interface TrainReport {
   readonly seconds: number;
   readonly model: string;
   readonly checkpoint: string;
+  /** The options that `--tune` chose, and the short trainings that it chose them by. */
+  readonly tuning?: {
+    readonly chosen: { readonly dice: number; readonly scale: number };
+    readonly trials: readonly TuningTrial[];
+  };
 }
 
 /** The report of `pixelcal infer`. */

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { type Command, Option } from "commander";
+import { CommandError } from "../command-error.js";
 import type { Context } from "../context.js";
 import { deviceOption, integer, jsonOption } from "../options.js";
 import { duration } from "../terminal.js";
@@ -11,6 +12,7 @@ interface Options {
   readonly device?: "cpu" | "webgpu" | "cuda";
   readonly resume?: true | string;
   readonly overwrite?: true;
+  readonly tune?: true;
   readonly data?: string;
   readonly epochs?: number;
   readonly threads?: number;
@@ -40,6 +42,7 @@ export function addTrain(program: Command, context: Context): void {
       ).conflicts("overwrite"),
     )
     .option("--overwrite", "start over, replacing an existing run")
+    .option("--tune", "first choose dice and scale of the loss by short trainings (preset proper)")
     .addOption(jsonOption())
     .action((options: Options) => train(options, context));
 }
@@ -49,6 +52,7 @@ async function train(options: Options, context: Context): Promise<void> {
   const { checkpointFiles } = await import("@pixelcal/train");
   const { checkNew, trainRun } = await import("../runs/train.js");
   const { runFiles } = await import("../runs/train-run.js");
+  const { checkTunable, tuneRun } = await import("../runs/tune.js");
   const { terminal } = context;
   const { device, epochs, threads } = options;
   const notify = (text: string): void => terminal.line(text);
@@ -63,20 +67,19 @@ async function train(options: Options, context: Context): Promise<void> {
   };
   const folder = join(options.out, config.run_name);
   const { resume, overwrite } = options;
+  if (options.tune) {
+    checkTunable(config);
+    if (typeof resume === "string")
+      throw new CommandError("--resume: no checkpoint can be named with --tune", { exitCode: 2 });
+  }
   checkNew({ folder, resume, overwrite });
   const { model, loss } = config;
   terminal.line(
     `${config.run_name}: ${loss.name}${loss.preset ? ` (${loss.preset})` : ""}, ` +
       `${"onnx" in model ? model.onnx : `${model.arch} base ${model.base}`}, ${config.epochs} epochs on ${root}`,
   );
-  const result = await trainRun({
-    ...context,
-    config,
-    root,
-    folder,
-    resume: options.resume,
-    overwrite: options.overwrite,
-  });
+  const run = { ...context, config, root, folder, resume, overwrite };
+  const result = await (options.tune ? tuneRun(run) : trainRun(run));
   const { history, bestEpoch, stoppedEarly, seconds, parameters, trained } = result;
   const { validationLoss, validationDice, validationNll } = history[bestEpoch - 1]!;
   const report = {
@@ -92,6 +95,7 @@ async function train(options: Options, context: Context): Promise<void> {
     seconds,
     model: join(folder, runFiles.model),
     checkpoint: join(folder, checkpointFiles.best),
+    ...(result.tuning && { tuning: result.tuning }),
   } as const;
   await writeReport(
     context,

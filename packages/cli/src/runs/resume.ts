@@ -2,9 +2,10 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { formatJson } from "@pixelcal/evaluate";
 import { FormatError, readRegularFileSync } from "@pixelcal/io";
-import { checkpointFiles, DamagedCheckpointError, type Trainer } from "@pixelcal/train";
+import { checkpointFiles, DamagedCheckpointError, type TrainConfig, type Trainer } from "@pixelcal/train";
 import { CommandError } from "../command-error.js";
 import { largestConfig } from "../inputs/config-file.js";
+import type { Terminal } from "../terminal.js";
 import { runFiles, type TrainRun } from "./train-run.js";
 
 /** Returns the checkpoint to continue from, if any; warns if the configuration has changed since. */
@@ -19,12 +20,18 @@ export function resumeFrom({ folder, config, terminal, resume }: TrainRun): stri
   }
   const begun = join(folder, runFiles.config);
   if (!existsSync(begun)) return path;
-  for (const difference of differences(readJson(begun), JSON.parse(formatJson(config))))
-    terminal.warn(`the run was begun with another configuration: ${difference}`);
+  warnOfDifferences(terminal, readJson(begun), config);
   return path;
 }
 
-function readJson(path: string): unknown {
+/** Warns of every value in which a configuration differs from the one that a run was begun with. */
+export function warnOfDifferences(terminal: Terminal, before: unknown, config: TrainConfig): void {
+  for (const difference of differences(before, JSON.parse(formatJson(config))))
+    terminal.warn(`the run was begun with another configuration: ${difference}`);
+}
+
+/** Reads a JSON file of a run's folder. */
+export function readJson(path: string): unknown {
   const text = Buffer.from(readRegularFileSync(path, { maxFile: largestConfig })).toString("utf8");
   try {
     return JSON.parse(text);

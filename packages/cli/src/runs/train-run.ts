@@ -2,7 +2,7 @@ import type { TrainConfig } from "@pixelcal/train";
 import type { Context } from "../context.js";
 
 /** The files of a run's folder besides the checkpoints and the log. */
-export const runFiles = { config: "config.json", model: "model.onnx" } as const;
+export const runFiles = { config: "config.json", model: "model.onnx", tuning: "tuning.json" } as const;
 
 /** A training run: the configuration, the data and the output folder. */
 export interface TrainRun extends Pick<Context, "terminal" | "signal"> {
@@ -18,6 +18,8 @@ export interface TrainRun extends Pick<Context, "terminal" | "signal"> {
   readonly resume?: boolean | string;
   /** Whether to start over even if the folder holds a run. */
   readonly overwrite?: boolean;
+  /** Whether the folder's tuning.json chose the loss; a run that starts over without it removes it. */
+  readonly tuned?: boolean;
   /** The text before the progress of an epoch and before log lines. */
   readonly label?: string;
   /** The number of epochs from one log line to the next; 1 by default. */

@@ -27,6 +27,7 @@ import {
   isSettingError,
   networkOf,
 } from "../inputs/network.js";
+import type { TrainReport } from "../reports.js";
 import { restoreOrAdvise, resumeFrom } from "./resume.js";
 import { reports } from "./train-reports.js";
 import { runFiles, type TrainRun } from "./train-run.js";
@@ -38,6 +39,8 @@ export interface TrainOutcome extends FitResult {
   readonly parameters: number;
   /** The number of trained parameters among them. */
   readonly trained: number;
+  /** The options that `tuneRun` chose, and the short trainings that it chose by. */
+  readonly tuning?: NonNullable<TrainReport["tuning"]>;
 }
 
 // Larger targets are recomputed in every epoch.
@@ -68,8 +71,10 @@ export function checkNew({
   folder,
   resume,
   overwrite,
-}: Pick<TrainRun, "folder" | "resume" | "overwrite">): void {
-  if (resume || overwrite || !existsSync(join(folder, checkpointFiles.last))) return;
+  tuned,
+}: Pick<TrainRun, "folder" | "resume" | "overwrite" | "tuned">): void {
+  const begun = [checkpointFiles.last, runFiles.tuning].some((name) => existsSync(join(folder, name)));
+  if (resume || overwrite || tuned || !begun) return;
   throw new CommandError(`${folder} already holds a run: --resume continues it, --overwrite starts over`);
 }
 
@@ -100,7 +105,10 @@ async function trainLocked(run: TrainRun, lock: Lock): Promise<TrainOutcome> {
     // Restore first: a checkpoint that does not fit must not cost the run its config.json.
     if (resume !== undefined) await restoreOrAdvise(trainer, resume, run);
     // No file of an earlier run may stand beside the new configuration.
-    if (resume === undefined) for (const file of produced) await rm(join(folder, file), { force: true });
+    if (resume === undefined) {
+      const stale = run.tuned ? produced : [...produced, runFiles.tuning];
+      for (const file of stale) await rm(join(folder, file), { force: true });
+    }
     await writeFileAtomic(join(folder, runFiles.config), formatJson(config));
     const loader = loaderOf(config, train, trainer, loss);
     const result = await fit(trainer, {
