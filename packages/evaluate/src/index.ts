@@ -40,4 +40,21 @@ export {
   type ScoreOptions,
 } from "./score-options.js";
 export type { BinSums, CaseSums, ClassSizes } from "./statistics/case-sums.js";
+export { type ClusteredError, clusteredError, type Residuals } from "./statistics/clustered-error.js";
+export {
+  type CompareOptions,
+  type Comparison,
+  compareRuns,
+  type Difference,
+} from "./statistics/compare-runs.js";
+export type { Estimate } from "./statistics/estimate.js";
+export { holm } from "./statistics/holm.js";
+export type { Interval } from "./statistics/interval.js";
+export { type NullBand, type NullBandOptions, nullBand } from "./statistics/null-band.js";
+export type { CaseBin, Reliability } from "./statistics/reliability.js";
+export { type RunStatistics, runStatistics } from "./statistics/run-statistics.js";
+export type { SampleSize } from "./statistics/sample-size.js";
 export { formatResults, mergeResults, readResults, type SavedResults } from "./statistics/saved-results.js";
+export type { StatisticsOptions } from "./statistics/statistics-options.js";
+export type { Verdict } from "./statistics/verdict.js";
+export { type SignedRanks, signedRankTest } from "./statistics/wilcoxon.js";

@@ -1,4 +1,5 @@
 import type { Evaluation } from "../evaluate.js";
+import { quantile } from "../statistics/quantile.js";
 
 /** The metrics of classes, by MONAI's names, and the beginnings of our columns. */
 const classMetrics = [
@@ -58,16 +59,11 @@ const mean = (values: readonly number[]): number =>
 
 const nanMean = (values: readonly number[]): number => mean(defined(values));
 
-/** Returns a percentile as NumPy interpolates it, NaN between a finite and an infinite value. */
-function percentile(values: readonly number[], share: number): number {
-  const sorted = [...defined(values)].sort((a, b) => a - b);
-  const at = (share / 100) * (sorted.length - 1);
-  const [low, high] = [sorted[Math.floor(at)], sorted[Math.ceil(at)]];
-  if (low === undefined || high === undefined) return Number.NaN;
-  if (low === high) return low;
-  const t = at - Math.floor(at);
-  return t >= 0.5 ? high - (high - low) * (1 - t) : low + (high - low) * t;
-}
+const percentile = (values: readonly number[], percent: number): number =>
+  quantile(
+    [...defined(values)].sort((a, b) => a - b),
+    percent / 100,
+  );
 
 function deviation(values: readonly number[]): number {
   const known = defined(values);

@@ -1,0 +1,105 @@
+import { InvalidArgumentError } from "@pixelcal/core";
+import type { EvaluationRow } from "../evaluate.js";
+import { keptBins } from "./case-sums.js";
+
+/** The sums that a mean over cases takes: those of its defined and finite values, and two counts. */
+const meanWidth = 3;
+/** The sums of a histogram, one row of bins each. */
+const histogramRows = 3;
+
+/** The places of a table's sums. */
+export interface SumLayout {
+  readonly width: number;
+  /** The place of the sum over finite values, their number, and the number of infinite ones, by score. */
+  readonly scores: ReadonlyMap<string, number>;
+  /** The places of counts, of sums of confidence and of accuracy, by bin; one for each histogram. */
+  readonly topLabel: number | undefined;
+  readonly classes: readonly number[];
+}
+
+/** The sums of groups of cases, a row for each: what is drawn again by the bootstrap. */
+export interface CaseTable {
+  /** The cases, sorted by group and name. */
+  readonly rows: readonly EvaluationRow[];
+  /** The number of groups: of cases that have none of their own, each is one. */
+  readonly groups: number;
+  /** The group of every case. */
+  readonly groupOf: Uint32Array;
+  /** Whether a case is a group, or several can be. */
+  readonly unit: "case" | "group";
+  readonly layout: SumLayout;
+  /** The sums, [groups, width]. */
+  readonly sums: Float64Array;
+}
+
+const keyOf = ({ name, group }: EvaluationRow): string =>
+  group === undefined ? `case ${name}` : `group ${group}`;
+
+const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+
+/**
+ * Returns the sums of cases by group, in an order that depends on names alone, so that every statistic has
+ * the same bits in any order of `rows`. Throws for a name that occurs twice.
+ */
+export function caseTable(rows: readonly EvaluationRow[]): CaseTable {
+  const sorted = [...rows].sort((a, b) => compare(keyOf(a), keyOf(b)) || compare(a.name, b.name));
+  const names = new Set(sorted.map(({ name }) => name));
+  if (names.size < sorted.length) {
+    const twice = sorted.find(({ name }, i) => sorted.findIndex((other) => other.name === name) !== i)!;
+    throw new InvalidArgumentError("rows", `rows: case ${twice.name} is there twice`);
+  }
+  const layout = layoutOf(sorted);
+  const keys = [...new Set(sorted.map(keyOf))];
+  const place = new Map(keys.map((key, g) => [key, g]));
+  const groupOf = Uint32Array.from(sorted, (row) => place.get(keyOf(row))!);
+  const sums = new Float64Array(keys.length * layout.width);
+  for (const [i, row] of sorted.entries())
+    addCase(sums.subarray(groupOf[i]! * layout.width, (groupOf[i]! + 1) * layout.width), row, layout);
+  const unit = sorted.some(({ group }) => group !== undefined) ? "group" : "case";
+  return { rows: sorted, groups: keys.length, groupOf, unit, layout, sums };
+}
+
+function layoutOf(rows: readonly EvaluationRow[]): SumLayout {
+  const columns = [...new Set(rows.flatMap(({ scores }) => Object.keys(scores)))].sort(compare);
+  const classes = Math.max(0, ...rows.map(({ sums }) => sums?.classes.length ?? 0));
+  let width = 0;
+  const take = (count: number): number => (width += count) - count;
+  const scores = new Map(columns.map((column) => [column, take(meanWidth)]));
+  const histogram = (): number => take(histogramRows * keptBins);
+  const topLabel = classes > 0 ? histogram() : undefined;
+  const byClass = Array.from({ length: classes }, histogram);
+  return { width, scores, topLabel, classes: byClass };
+}
+
+function addCase(into: Float64Array, { scores, sums }: EvaluationRow, layout: SumLayout): void {
+  for (const [column, at] of layout.scores) {
+    const value = scores[column] ?? Number.NaN;
+    if (Number.isNaN(value)) continue;
+    if (!Number.isFinite(value)) into[at + 2]! += 1;
+    else {
+      into[at]! += value;
+      into[at + 1]! += 1;
+    }
+  }
+  if (sums === undefined || layout.topLabel === undefined) return;
+  const places = [layout.topLabel, ...layout.classes];
+  for (const [h, { count, confidence, accuracy }] of [sums.topLabel, ...sums.classes].entries())
+    for (const [r, row] of [count, confidence, accuracy].entries())
+      for (let b = 0; b < keptBins; b++) into[places[h]! + r * keptBins + b]! += row[b]!;
+}
+
+/** Adds the sums of every group `weights[g]` times into `into`, which it clears first. */
+export function weightedSums(
+  { groups, sums, layout: { width } }: CaseTable,
+  weights: ArrayLike<number>,
+  into: Float64Array,
+): Float64Array {
+  into.fill(0);
+  for (let g = 0; g < groups; g++) {
+    const weight = weights[g]!;
+    if (weight === 0) continue;
+    const at = g * width;
+    for (let i = 0; i < width; i++) into[i]! += weight * sums[at + i]!;
+  }
+  return into;
+}

@@ -1,0 +1,30 @@
+import { bcaInterval, type Interval, percentileInterval } from "./interval.js";
+
+/** The number of independent cases (or groups of cases) below which no interval is given. */
+export const fewestGroups = 8;
+
+/** A number over cases and how far it is known. */
+export interface Estimate {
+  readonly value: number;
+  /**
+   * The interval to show; absent for fewer than 8 groups of cases ("too few to say"), and where the value is
+   * infinite or undefined.
+   */
+  readonly interval?: Interval;
+  /** The two kinds of interval, for comparison. */
+  readonly percentile?: Interval;
+  readonly bca?: Interval;
+}
+
+/** Returns a value with its intervals from the values of draws and those without one group each. */
+export function estimateOf(
+  value: number,
+  drawn: Float64Array,
+  without: Float64Array,
+  level: number,
+): Estimate {
+  if (without.length < fewestGroups || !Number.isFinite(value)) return { value };
+  const percentile = percentileInterval(drawn, level);
+  const bca = bcaInterval(drawn, value, without, level);
+  return { value, interval: bca, percentile, bca };
+}

@@ -1,0 +1,59 @@
+import { portableMath } from "@pixelcal/core";
+import { normalQuantile, quantile } from "./quantile.js";
+
+const { normalCdf } = portableMath;
+
+/** A confidence interval. */
+export interface Interval {
+  readonly low: number;
+  readonly high: number;
+}
+
+/** Returns the defined values, ascending. */
+export function ascending(values: Float64Array): Float64Array {
+  return values.filter((value) => !Number.isNaN(value)).sort();
+}
+
+/** Returns the quantiles of bootstrap values that leave out (1 - level) / 2 on each side. */
+export function percentileInterval(drawn: Float64Array, level: number): Interval {
+  const sorted = ascending(drawn);
+  return { low: quantile(sorted, (1 - level) / 2), high: quantile(sorted, (1 + level) / 2) };
+}
+
+/**
+ * Returns the bias-corrected and accelerated interval (Efron, 1987): quantiles of bootstrap values, shifted
+ * by the share of them below the observed value and by the skewness of the values without one group. It is
+ * the percentile interval if all bootstrap values are on one side, or no group matters.
+ */
+export function bcaInterval(
+  drawn: Float64Array,
+  observed: number,
+  without: Float64Array,
+  level: number,
+): Interval {
+  const sorted = ascending(drawn);
+  // Rounding must not decide on which side equal values fall: scores that repeat make many of them.
+  const rounding = 1e-12 * (sorted.at(-1)! - sorted[0]!);
+  const below = sorted.filter((value) => value < observed - rounding).length;
+  const equal = sorted.filter((value) => Math.abs(value - observed) <= rounding).length;
+  const bias = normalQuantile((below + equal / 2) / sorted.length);
+  const acceleration = skewness(ascending(without)) / 6;
+  const at = (share: number): number => {
+    const z = bias + normalQuantile(share);
+    return quantile(sorted, normalCdf(bias + z / (1 - acceleration * z)));
+  };
+  if (!Number.isFinite(bias) || !Number.isFinite(acceleration)) return percentileInterval(drawn, level);
+  return { low: at((1 - level) / 2), high: at((1 + level) / 2) };
+}
+
+/** Returns sum d^3 / (sum d^2)^(3/2) of the deviations d = mean - value; 0 where all values are equal. */
+function skewness(values: Float64Array): number {
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+  let [squares, cubes] = [0, 0];
+  for (const value of values) {
+    const d = mean - value;
+    squares += d * d;
+    cubes += d * d * d;
+  }
+  return squares > 0 ? cubes / (squares * Math.sqrt(squares)) : 0;
+}

@@ -1,0 +1,41 @@
+import { Random } from "@pixelcal/core";
+import { expect, test } from "vitest";
+import { nullBand } from "./null-band.js";
+
+const options = { level: 0.9, draws: 9999, seed: 1 };
+
+function residualsOf(groups: number, bins: number): Float64Array[] {
+  const random = Random.fromSeed(5);
+  return Array.from({ length: groups }, () => Float64Array.from({ length: bins }, () => random.normal()));
+}
+
+test("of few groups it is the quantile of all patterns of signs", async () => {
+  const residuals = residualsOf(9, 4);
+  const counts = Float64Array.of(10, 20, 30, 40);
+  const band = await nullBand(residuals, counts, options);
+  const patterns = Array.from({ length: 2 ** 9 }, (_, bits) =>
+    counts.map((__, b) =>
+      Math.abs(residuals.reduce((sum, own, g) => sum + (bits & (1 << g) ? -own[b]! : own[b]!), 0)),
+    ),
+  );
+  const share = (values: readonly number[], bound: number): number =>
+    values.filter((value) => value <= bound + 1e-12).length / values.length;
+  for (let b = 0; b < 4; b++)
+    expect(
+      share(
+        patterns.map((sums) => sums[b]! / counts[b]!),
+        band.gaps[b]!,
+      ),
+    ).toBeCloseTo(0.9, 1.5);
+  const errors = patterns.map((sums) => sums.reduce((a, b) => a + b, 0) / 100);
+  expect(share(errors, band.bound)).toBeCloseTo(0.9, 1.5);
+  expect(band.mean).toBeCloseTo(errors.reduce((a, b) => a + b, 0) / errors.length, 2);
+});
+
+test("the same seed gives the same bits, an abort ends it", async () => {
+  const residuals = residualsOf(12, 3);
+  const counts = Float64Array.of(5, 5, 0);
+  expect(await nullBand(residuals, counts, options)).toEqual(await nullBand(residuals, counts, options));
+  const signal = AbortSignal.abort(new Error("enough"));
+  await expect(nullBand(residuals, counts, { ...options, signal })).rejects.toThrow("enough");
+});
