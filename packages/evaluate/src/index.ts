@@ -20,6 +20,10 @@ export { type ProbabilityTransform, probabilityTransforms } from "./predicted-pr
 export { parseRegions } from "./regions.js";
 export { formatJson } from "./report/json.js";
 export { monaiReports } from "./report/monai.js";
+export { reportPage } from "./report/page.js";
+export { type CasePictures, casePictures, type PictureCase } from "./report/pictures/case-pictures.js";
+export type { ReportData } from "./report/report-data.js";
+export { type ReportParts, reportOfResults } from "./report/report-of-results.js";
 export {
   differences,
   paperColumns,

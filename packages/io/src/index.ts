@@ -31,7 +31,9 @@ export {
   writeSafetensors,
 } from "./safetensors.js";
 export { staleTemporaries, sweepTemporaries, temporaryName } from "./temporaries.js";
+export { type EncodePngOptions, encodePng } from "./volume/encode-png.js";
 export { checkSameGrid, sameGrid } from "./volume/geometry.js";
+export type { Colour } from "./volume/label-colours.js";
 export { labelTensor } from "./volume/label-tensor.js";
 export { readVolume } from "./volume/read-volume.js";
 export { reorient } from "./volume/reorient.js";

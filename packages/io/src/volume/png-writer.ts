@@ -1,6 +1,6 @@
 import { crc32 } from "node:zlib";
 import { InvalidArgumentError } from "@pixelcal/core";
-import { labelColour } from "./label-colours.js";
+import { type Colour, labelColour } from "./label-colours.js";
 import { packed } from "./packed.js";
 import { nameOfType, type VolumeWriter, type WritableVolume } from "./volume-writer.js";
 
@@ -23,7 +23,10 @@ function chunk(name: string, body: Uint8Array): Uint8Array {
 }
 
 /** Yields the rows, each behind its filter (none), samples of 16 bits with the high byte first. */
-function* rowsOf({ data, shape }: WritableVolume, width: number): Generator<Uint8Array> {
+function* rowsOf(
+  { data, shape }: Pick<WritableVolume, "shape" | "data">,
+  width: number,
+): Generator<Uint8Array> {
   const [columns, rows] = shape as [number, number];
   const stride = 1 + columns * width;
   const step = Math.max(1, Math.floor(batchBytes / stride));
@@ -41,6 +44,27 @@ function* rowsOf({ data, shape }: WritableVolume, width: number): Generator<Uint
   }
 }
 
+/** Yields the bytes of a PNG of grey values or, with `colours`, of indices into them. */
+export async function* pngPieces(
+  volume: Pick<WritableVolume, "shape" | "data">,
+  {
+    width,
+    level,
+    colours,
+  }: { readonly width: 1 | 2; readonly level: number; readonly colours?: readonly Colour[] },
+): AsyncGenerator<Uint8Array> {
+  const { shape } = volume;
+  const head = Buffer.alloc(13);
+  head.writeUInt32BE(shape[0]!, 0);
+  head.writeUInt32BE(shape[1]!, 4);
+  head.set([8 * width, colours ? 3 : 0, 0, 0, 0], 8);
+  yield Buffer.from("\x89PNG\r\n\x1a\n", "latin1");
+  yield chunk("IHDR", head);
+  if (colours) yield chunk("PLTE", Uint8Array.from(colours.flat()));
+  for await (const part of packed("zlib", level, rowsOf(volume, width))) yield chunk("IDAT", part);
+  yield chunk("IEND", new Uint8Array(0));
+}
+
 export const pngWriter: VolumeWriter = {
   name: "PNG",
   endings: [".png"],
@@ -52,20 +76,11 @@ export const pngWriter: VolumeWriter = {
         "volume.shape",
         `volume.shape: PNG holds 2 axes of one channel, got [${shape}] of ${channels}`,
       );
-    if (palette && width === 2)
+    if (!palette) return yield* pngPieces(volume, { width, level });
+    if (width === 2)
       throw new InvalidArgumentError("palette", "palette: needs labels of type uint8, got uint16");
-    const head = Buffer.alloc(13);
-    head.writeUInt32BE(shape[0]!, 0);
-    head.writeUInt32BE(shape[1]!, 4);
-    head.set([8 * width, palette ? 3 : 0, 0, 0, 0], 8);
-    yield Buffer.from("\x89PNG\r\n\x1a\n", "latin1");
-    yield chunk("IHDR", head);
-    if (palette) {
-      const count = (data as Uint8Array).reduce((most, label) => Math.max(most, label), 0) + 1;
-      const colours = Array.from({ length: count }, (_, label) => labelColour(label));
-      yield chunk("PLTE", Uint8Array.from(colours.flat()));
-    }
-    for await (const part of packed("zlib", level, rowsOf(volume, width))) yield chunk("IDAT", part);
-    yield chunk("IEND", new Uint8Array(0));
+    const count = (data as Uint8Array).reduce((most, label) => Math.max(most, label), 0) + 1;
+    const colours = Array.from({ length: count }, (_, label) => labelColour(label));
+    yield* pngPieces(volume, { width, level, colours });
   },
 };
