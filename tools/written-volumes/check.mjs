@@ -2,9 +2,10 @@
 //
 //   node tools/written-volumes/check.mjs [--python python3]
 //
-// nibabel reads NIfTI, pynrrd NRRD, Pillow PNG, SimpleITK MetaImage (and NIfTI and NRRD too). Values must be
-// equal and the affine equal to the float32 of a NIfTI header. A reader that is missing is reported as
-// missing; the exit code is 1 if any disagrees.
+// nibabel reads NIfTI, pynrrd NRRD, Pillow PNG, SimpleITK MetaImage (and NIfTI and NRRD too), pydicom DICOM
+// segmentations, whose modules dciodvfy of dicom3tools checks. Values must be equal and the affine equal to
+// the float32 of a NIfTI header. A reader that is missing is reported as missing; the exit code is 1 if any
+// disagrees.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -91,6 +92,12 @@ try {
   ]);
   for (const name of ["names.nii.gz", "names.seg.nrrd"])
     await write(name, { type: "uint8", data: labels, shape, ...turned, names });
+  // Frames of 5 x 4 pixels do not end at a byte, and DICOM's slices follow the normal.
+  const along = { ...turned, direction: [...turned.direction.slice(0, 2), [0, 0, 1]] };
+  for (const segmentation of ["binary", "labelmap"]) {
+    const name = `${segmentation}.dcm`;
+    await write(name, { type: "uint8", data: labels, shape, ...along, names }, { segmentation });
+  }
   writeFileSync(join(folder, "expected.json"), JSON.stringify(expected));
   const { status, error } = spawnSync(values.python, [join(here, "read.py"), folder], { stdio: "inherit" });
   if (error) console.log(`no readers: ${values.python} cannot be run (${error.code})`);

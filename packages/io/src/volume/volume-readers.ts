@@ -15,7 +15,7 @@ import { npyReader, npzReader } from "./numpy.js";
 import { pngReader } from "./png.js";
 import { withVolumeSource } from "./source.js";
 import { tiffReader } from "./tiff.js";
-import type { ReadSettings, Volume, VolumeOptions, VolumeReader } from "./volume.js";
+import type { Grid, ReadSettings, Volume, VolumeOptions, VolumeReader } from "./volume.js";
 
 /** The readers of all formats, in the order they are tried: the head of a TIFF may stand before DICOM's. */
 const volumeReaders: readonly VolumeReader[] = [
@@ -54,12 +54,20 @@ export async function readByFormat(
   const { limits: given, source: name, ...rest } = options;
   const wanted = { ...volumeLimits, ...given };
   const limits = { ...wanted, maxOutput: Math.min(wanted.maxOutput, longestArray) };
-  const settings = { ...rest, limits };
+  const settings = { ...rest, limits, ...(rest.grid && { grid: plainGridOf(rest.grid) }) };
   const volume = await (isList(source) ? readList(source, settings) : readOne(source, name, settings));
   if (rest.grid)
     checkSameGrid(isList(source) ? source[0]! : sourcePath(source, name), volume, "grid", rest.grid);
   return volume;
 }
+
+/** Returns the grid alone: a volume is one too, and its values must not get into another. */
+const plainGridOf = ({ shape, spacing, origin, direction }: Grid): Grid => ({
+  shape,
+  spacing,
+  origin,
+  direction,
+});
 
 const isList = (source: unknown): source is readonly string[] => Array.isArray(source);
 

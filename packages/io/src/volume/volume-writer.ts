@@ -11,14 +11,20 @@ import type { Grid, Volume } from "./volume.js";
 export interface WritableVolume
   extends Grid,
     Pick<Volume, "type" | "data" | "channels" | "scaled" | "names">,
-    Partial<Pick<Volume, "units">> {}
+    Partial<Pick<Volume, "units" | "segments">> {}
 
 export interface WriteVolumeOptions {
   /**
-   * The NIfTI image on whose grid the volume lies: the new file keeps its qform, sform, codes, pixdim and
-   * unit bit for bit, so that viewers place both alike.
+   * The image on whose grid the volume lies. A NIfTI file keeps the qform, sform, codes, pixdim and unit of
+   * its image bit for bit, so that viewers place both alike; a DICOM segmentation refers to the files of its
+   * series, a folder or one file, and takes patient, study and frame of reference from them.
    */
   readonly image?: FileSource;
+  /**
+   * The kind of a DICOM segmentation: `binary` (default), which every viewer reads and whose segments may
+   * overlap, or `labelmap`, which is one number per voxel and needs a viewer of 2024 or later.
+   */
+  readonly segmentation?: "binary" | "labelmap";
   /** The deflate level, 1 (fast) to 9 (small), of formats that pack; default 6. */
   readonly level?: number;
   /** Whether PNG labels get a palette, one colour a class, so that viewers show them; default false. */
@@ -36,8 +42,11 @@ export interface WriteSettings {
   readonly level: number;
   readonly palette: boolean;
   readonly channelAxis: "fourth" | "vector";
+  readonly segmentation: "binary" | "labelmap";
   /** The header of the image whose placing fields are kept. */
   readonly image: NiftiHeader | undefined;
+  /** The path of the DICOM series that a segmentation belongs to. */
+  readonly series: string | undefined;
 }
 
 /** The writer of one format. */

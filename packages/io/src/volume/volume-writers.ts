@@ -3,6 +3,7 @@ import { checkOptions, InvalidArgumentError, invalidArgument, optionNames } from
 import type { FileSource } from "../byte-source.js";
 import { writeFileAtomic } from "../file.js";
 import { defaultLimits } from "../limits.js";
+import { segmentationWriter } from "./dicom/segmentation-writer.js";
 import { checkSameGrid } from "./geometry.js";
 import { metaImageWriter } from "./metaimage-writer.js";
 import { niftiGrid } from "./nifti-geometry.js";
@@ -18,9 +19,21 @@ import {
   type WriteVolumeOptions,
 } from "./volume-writer.js";
 
-const volumeWriters: readonly VolumeWriter[] = [niftiWriter, nrrdWriter, metaImageWriter, pngWriter];
+const volumeWriters: readonly VolumeWriter[] = [
+  niftiWriter,
+  nrrdWriter,
+  metaImageWriter,
+  pngWriter,
+  segmentationWriter,
+];
 
-const names = optionNames<WriteVolumeOptions>({ image: true, level: true, palette: true, channelAxis: true });
+const names = optionNames<WriteVolumeOptions>({
+  image: true,
+  level: true,
+  palette: true,
+  channelAxis: true,
+  segmentation: true,
+});
 
 /** Writes a volume in the format of its path; see writeVolume. */
 export async function writeByFormat(
@@ -29,25 +42,34 @@ export async function writeByFormat(
   options: WriteVolumeOptions = {},
 ): Promise<void> {
   checkOptions("options", options, names);
-  const { level = 6, palette = false, channelAxis = "fourth", image } = options;
+  const { level = 6, palette = false, channelAxis = "fourth", segmentation = "binary", image } = options;
   if (!(Number.isInteger(level) && level >= 1 && level <= 9))
     throw invalidArgument("level", "an integer from 1 to 9", level);
   if (typeof palette !== "boolean") throw invalidArgument("palette", "true or false", palette);
   if (channelAxis !== "fourth" && channelAxis !== "vector")
     throw invalidArgument("channelAxis", "fourth or vector", channelAxis);
+  if (segmentation !== "binary" && segmentation !== "labelmap")
+    throw invalidArgument("segmentation", "binary or labelmap", segmentation);
   const writer = volumeWriters.find(({ endings }) => hasEnding(path, endings));
   if (!writer) {
     const endings = volumeWriters.flatMap((each) => each.endings).join(", ");
     throw invalidArgument("path", `a name that ends in ${endings}`, basename(path));
   }
   checkVolume(volume);
-  if (image !== undefined && writer !== niftiWriter)
+  const settings = { path, level, palette, channelAxis, segmentation, image: undefined, series: undefined };
+  if (image === undefined) return writeFileAtomic(path, writer.encode(volume, settings));
+  if (writer === niftiWriter) {
+    const header = await headerOf(image, path, volume);
+    return writeFileAtomic(path, writer.encode(volume, { ...settings, image: header }));
+  }
+  if (writer !== segmentationWriter || typeof image !== "string")
     throw new InvalidArgumentError(
       "image",
-      `image: only NIfTI files keep an image's header, not ${writer.name}`,
+      writer === segmentationWriter
+        ? "image: expected the path of the DICOM series, a folder or a file"
+        : `image: only NIfTI files keep an image's header, and DICOM segmentations refer to one, not ${writer.name}`,
     );
-  const header = image === undefined ? undefined : await headerOf(image, path, volume);
-  await writeFileAtomic(path, writer.encode(volume, { path, level, palette, channelAxis, image: header }));
+  await writeFileAtomic(path, writer.encode(volume, { ...settings, series: image }));
 }
 
 function headerOf(image: FileSource, path: string, volume: WritableVolume): Promise<NiftiHeader> {

@@ -21,12 +21,15 @@ export class DataSet {
   readonly #bytes: Uint8Array;
   readonly #little: boolean;
   readonly #elements: ReadonlyMap<number, Element>;
+  /** The data set whose sequence holds this one as an item. */
+  #parent: DataSet | undefined;
 
   constructor(path: string, bytes: Uint8Array, little: boolean, elements: ReadonlyMap<number, Element>) {
     this.path = path;
     this.#bytes = bytes;
     this.#little = little;
     this.#elements = elements;
+    for (const { items = [] } of elements.values()) for (const item of items) item.#parent = this;
   }
 
   element(tag: number): Element | undefined {
@@ -121,7 +124,8 @@ export class DataSet {
 
   #characterSet(): string {
     const element = this.#elements.get(tags.characterSet);
-    if (!element) return "";
+    // An item has the character set of the data set around it (PS3.5, 6.1.2.4).
+    if (!element) return this.#parent ? this.#parent.#characterSet() : "";
     const { start, length } = element;
     return Buffer.from(this.#bytes.subarray(start, start + length)).toString("latin1");
   }

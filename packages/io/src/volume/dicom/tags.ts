@@ -4,6 +4,7 @@ export const tags = {
   directoryRecords: 0x00041220,
   characterSet: 0x00080005,
   sopClass: 0x00080016,
+  sopInstance: 0x00080018,
   modality: 0x00080060,
   seriesDescription: 0x0008103e,
   sliceThickness: 0x00180050,
