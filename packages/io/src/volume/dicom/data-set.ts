@@ -60,7 +60,7 @@ export class DataSet {
     const bytes = this.#bytes.subarray(element.start, element.start + element.length);
     const ascii = Buffer.from(bytes).toString("latin1");
     const all = /^[\x20-\x7e\0\n\r\t\f]*$/.test(ascii) ? ascii : decodeText(bytes, this.#characterSet());
-    const values = all.split("\\").map((value) => value.replace(/^[ \0]+|[ \0]+$/g, ""));
+    const values = all.split("\\").map((value) => value.replace(/^ +|[ \0]+$/g, ""));
     return values.every((value) => value === "") ? undefined : values;
   }
 
