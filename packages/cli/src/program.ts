@@ -8,6 +8,7 @@ import { addEvaluate } from "./commands/evaluate.js";
 import { addInfer } from "./commands/infer.js";
 import { addInit } from "./commands/init.js";
 import { addPhantom } from "./commands/phantom.js";
+import { addReport } from "./commands/report.js";
 import { addSchema } from "./commands/schema.js";
 import { addTrain } from "./commands/train.js";
 import type { Context } from "./context.js";
@@ -32,6 +33,7 @@ export async function run(args: readonly string[], context: Context): Promise<nu
     addTrain,
     addInfer,
     addEvaluate,
+    addReport,
     addCheck,
     addPhantom,
     addDemo,

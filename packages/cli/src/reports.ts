@@ -57,6 +57,21 @@ export interface EvaluateReport {
   /** The differences between the runs' cases, a sentence each; empty where all have the same. */
   readonly differences: readonly string[];
   readonly runs: readonly RunReport[];
+  /** The page, with `--report`. */
+  readonly report?: { readonly file: string; readonly bytes: number; readonly pictures: number };
+}
+
+/** The report of `pixelcal report`: the page that was written. */
+interface PageReport {
+  readonly command: "report";
+  readonly file: string;
+  /** The size of the page in bytes. */
+  readonly bytes: number;
+  /** The number of cases in pictures. */
+  readonly pictures: number;
+  readonly runs: readonly string[];
+  /** The number of cases of either run. */
+  readonly cases: number;
 }
 
 /** The report of `pixelcal check`. */
@@ -150,5 +165,6 @@ export type Report =
   | EvaluateReport
   | InferReport
   | InitReport
+  | PageReport
   | PhantomReport
   | TrainReport;

@@ -37,6 +37,7 @@ export {
   type Shown,
 } from "./report/results.js";
 export { fixed, formatMarkdown } from "./report/table.js";
+export { worstCalibrated } from "./report/worst-cases.js";
 export {
   type EvaluationConvention,
   emptyPolicyOf,

@@ -103,6 +103,8 @@ export function addEvaluate(program: Command, context: Context): void {
     )
     .option("--threads <count>", "number of processor threads (default: all)", integer(1))
     .option("--out <file>", "file for the table as CSV", "results.csv")
+    .option("--report <file>", "page of one run, or of two that are compared, for example report.html")
+    .option("--images <folder>", "folder of the cases' images, for the pictures of --report")
     .option("--out-json <file>", "file for the table and every case as JSON (default: beside the CSV)")
     .addOption(jsonOption())
     .action(async (options: ScoreCommandOptions) =>

@@ -21,6 +21,10 @@ export type ScoreSettings = Omit<EvaluateOptions, "onCase" | "cases">;
 export interface RunSource extends RunCases {
   /** The cases with labels but without a prediction. */
   readonly missing: readonly string[];
+  /** The names of the classes, class 0 first, if known. */
+  readonly classNames?: readonly string[];
+  /** Reads the stored values and labels of one case. */
+  read(name: string, ignore?: number): Promise<EvaluationCase>;
   /** Scores cases and returns the evaluations by region; without regions, one under an empty name. */
   score(
     cases: readonly string[],
@@ -32,19 +36,18 @@ export interface RunSource extends RunCases {
 /** Returns the predictions of one run in a folder of `*.npz` with `probs` and `label`. */
 export async function ownRun(run: string, path: string, regions?: readonly Region[]): Promise<RunSource> {
   const cases = await listCases(path, expectedPredictions);
+  const read = async (name: string, ignore?: number): Promise<EvaluationCase> => ({
+    name,
+    ...(await readPrediction(join(path, `${name}.npz`), { values: "any", ignore })),
+  });
   return {
     run,
     cases,
     missing: [],
+    read,
     async score(names, settings, onCase) {
       if (regions) {
-        const items = prefetch(names, 1, async (name): Promise<EvaluationCase> => {
-          const read = await readPrediction(join(path, `${name}.npz`), {
-            values: "any",
-            ignore: settings.ignore,
-          });
-          return { name, ...read };
-        });
+        const items = prefetch(names, 1, (name) => read(name, settings.ignore));
         return evaluateRegions(items, regions, { ...regionSettings(settings), onCase });
       }
       return new Map([["", await evaluate(path, { ...settings, cases: names, onCase })]]);
@@ -86,6 +89,11 @@ export async function nnunetRun(predictions: string, options: NnunetOptions): Pr
     cases: folder.cases.filter((name) => !missing.includes(name)),
     missing,
     layout: `nnU-Net v2 predictions ${folder.probabilities ? "with probabilities" : "without probabilities"}, ${folder.cases.length} cases, ${regions ? "regions" : "labels"} ${names}`,
+    ...(dataset.hasRegions ? {} : { classNames: ["background", ...dataset.regions.map(({ name }) => name)] }),
+    async read(name) {
+      for await (const item of nnunetCases(folder, [name])) return item;
+      throw new FormatError(predictions, name, "no such case");
+    },
     async score(cases, wanted, onCase) {
       const settings = { ...wanted, ignore: wanted.ignore ?? dataset.ignore };
       const items = nnunetCases(folder, cases);

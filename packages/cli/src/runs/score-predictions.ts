@@ -21,6 +21,7 @@ import type { Context } from "../context.js";
 import { writeReport } from "../write-report.js";
 import { evaluateRuns, predictionFolders, writeResults } from "./evaluate.js";
 import { checkOneRun, openNnunetRuns, writeNnunetSummary } from "./nnunet-runs.js";
+import type { WrittenReport } from "./report-page.js";
 import { type NnunetRun, ownRun, type RunSource, type ScoreSettings } from "./run-sources.js";
 
 /** The options of `pixelcal evaluate`. */
@@ -45,6 +46,8 @@ export interface ScoreCommandOptions {
   readonly reorient: boolean;
   readonly regions?: string;
   readonly write?: "nnunet" | "monai";
+  readonly report?: string;
+  readonly images?: string;
   readonly softmax?: boolean;
   readonly sigmoid?: boolean;
   readonly normalize?: boolean;
@@ -104,6 +107,7 @@ export async function scorePredictions(options: ScoreCommandOptions, context: Co
   if (summarized && summary !== undefined) await writeNnunetSummary(summarized, summary, context);
   if (options.write === "monai") await writeMonaiReports(results, folder);
   await writeResults(results, { ...settings, common }, files);
+  const report = await drawn(results, runs, { ...settings, common }, options, context);
   await writeReport(
     context,
     options.json,
@@ -113,8 +117,9 @@ export async function scorePredictions(options: ScoreCommandOptions, context: Co
       settings: { ...settings, common },
       differences: lines,
       runs: runReports(results),
+      ...(report && { report }),
     },
-    `${resultsText(results, shownColumns(settings))}\n${out} and ${json} hold all columns (convention ${convention})\n${summary === undefined ? "" : `${summary} is nnU-Net's summary of the label maps\n`}`,
+    `${resultsText(results, shownColumns(settings))}\n${out} and ${json} hold all columns (convention ${convention})\n${summary === undefined ? "" : `${summary} is nnU-Net's summary of the label maps\n`}${report === undefined ? "" : `${report.file} is the report\n`}`,
   );
   if (lines.length > 0 && !common && missing === "fail")
     throw new CommandError(
@@ -122,9 +127,40 @@ export async function scorePredictions(options: ScoreCommandOptions, context: Co
     );
 }
 
+/** Draws the report of one run or two, the first by name the reference; undefined without --report. */
+async function drawn(
+  results: readonly RunResult[],
+  runs: readonly RunSource[],
+  settings: Readonly<Record<string, unknown>>,
+  { report, images }: ScoreCommandOptions,
+  context: Context,
+): Promise<WrittenReport | undefined> {
+  if (report === undefined) return undefined;
+  const { checkRunsOfReport, writeReportPage } = await import("./report-page.js");
+  const names = results.map(({ run }) => run);
+  checkRunsOfReport(names, "pixelcal report RESULTS.json --run NAME draws the ones that it names");
+  const ordered = results.toSorted((a, b) => (a.run < b.run ? -1 : 1));
+  const sources = ordered.map(({ run }) => runs.find((each) => each.run === run));
+  return writeReportPage(report, ordered, { sources, settings, inputs: { images } }, context);
+}
+
+/** The options that decide how predictions are opened. */
+export type PredictionOptions = Pick<
+  ScoreCommandOptions,
+  "predictions" | "labels" | "dataset" | "spacingFrom" | "reorient" | "write"
+>;
+
+/** Opens the predictions of one run or several, nnU-Net's with --labels. */
+export async function openPredictions(
+  options: PredictionOptions,
+  context: Context,
+): Promise<readonly RunSource[]> {
+  return (await nnunetRuns(options, undefined, context)) ?? ownRuns(options.predictions, undefined, context);
+}
+
 /** Opens the runs that --labels pairs with labels; undefined without that option. */
 async function nnunetRuns(
-  { labels, dataset, predictions, write, spacingFrom, reorient }: ScoreCommandOptions,
+  { labels, dataset, predictions, write, spacingFrom, reorient }: PredictionOptions,
   regions: readonly Region[] | undefined,
   context: Context,
 ): Promise<readonly NnunetRun[] | undefined> {

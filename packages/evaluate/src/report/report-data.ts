@@ -47,10 +47,10 @@ export interface CalibratorRow {
   readonly method: string;
   /** The value of each column; NaN for one that is undefined. */
   readonly values: readonly number[];
-  /** The paired difference of the log score from the reference, over cases. */
+  /** The paired difference of the log score from the reference, over cases or groups. */
   readonly difference?: { readonly value: number; readonly low: number; readonly high: number };
-  /** The share of pixels whose label the method changes. */
-  readonly changed?: number;
+  /** Whether the method may change the predicted label of a pixel. */
+  readonly changesLabels?: boolean;
   readonly chosen?: boolean;
 }
 

@@ -4,23 +4,7 @@ import { type RunStatistics, runStatistics } from "../statistics/run-statistics.
 import type { StatisticsOptions } from "../statistics/statistics-options.js";
 import type { ReportData, ReportRun } from "./report-data.js";
 import type { RunResult } from "./results.js";
-
-/**
- * The measures that two runs are compared by, as far as both have them; p-values are adjusted for their
- * number.
- */
-const compared = [
-  "DSC",
-  "NSD",
-  "HD95",
-  "ECE",
-  "ECE pooled",
-  "CECE",
-  "boundary ECE",
-  "pECE excess",
-  "NLL",
-  "Brier",
-];
+import { mainScores } from "./score-text.js";
 
 /** The parts of a report that results do not hold. */
 export type ReportParts = Partial<Omit<ReportData, "runs" | "comparison">>;
@@ -41,7 +25,7 @@ export async function reportOfResults(
   const shared = { subject: before.run, classes: [], settings: {}, ...parts };
   if (!after) return { ...shared, runs: [first], notes: [...notesOf([before]), ...(parts.notes ?? [])] };
   const second = await reportRun(after, options);
-  const measures = compared.filter((name) =>
+  const measures = mainScores.filter((name) =>
     [first, second].every(({ statistics }) => statistics.scores.has(name)),
   );
   const { rows } = before.evaluation;

@@ -20,6 +20,11 @@ const words: Readonly<Record<string, ScoreWords>> = {
   "boundary ECE": { name: "Boundary ECE", decimals: 4 },
 };
 
+/** The scores that a report shows first, and that it compares two runs by, as far as they are there. */
+export const mainScores: readonly string[] = [
+  ...["DSC", "NSD", "HD95", "ECE", "ECE pooled", "CECE", "boundary ECE", "pECE excess", "NLL", "Brier"],
+];
+
 /** Returns the name of a score as readers know it. */
 export const scoreName = (column: string): string => words[column]?.name ?? column;
 

@@ -80,8 +80,7 @@ svg .tick,svg .note{fill:var(--soft)}
 .key{display:inline-flex;gap:6px;align-items:center}
 .glyph{width:12px;height:12px;flex:none}
 .scale-bar{width:140px;height:10px}
-.tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(160px,1fr));gap:10px}
-.tiles figure{max-width:320px}
+.tiles{display:grid;grid-template-columns:repeat(auto-fill,minmax(164px,1fr));gap:10px}
 .tiles figcaption{font-size:12px;color:var(--soft);margin-top:4px}
 .picture,.tiles canvas{width:100%;height:auto;border-radius:4px;image-rendering:pixelated;background:#1b1f24}
 .sliding .picture{display:none}

@@ -25,7 +25,9 @@ export function calibratorsSection({ calibrators }: ReportData): Section | undef
     ...(rows.some(({ difference }) => difference)
       ? [{ title: `log score against ${reference ?? "the first"}`, cell: against, className: verdict }]
       : []),
-    ...(rows.some(({ changed }) => changed !== undefined) ? [{ title: "labels", cell: labels }] : []),
+    ...(rows.some(({ changesLabels }) => changesLabels !== undefined)
+      ? [{ title: "labels", cell: labels }]
+      : []),
   ];
   const header = [
     "method",
@@ -33,11 +35,12 @@ export function calibratorsSection({ calibrators }: ReportData): Section | undef
     "difference",
     "low",
     "high",
-    "labels changed",
+    "changes labels",
   ];
-  const values = rows.map(({ method, values, difference: d, changed }) => [
+  const values = rows.map(({ method, values, difference: d, changesLabels }) => [
     ...[method, ...values],
-    ...[d?.value, d?.low, d?.high, changed].map((value) => value ?? Number.NaN),
+    ...[d?.value, d?.low, d?.high].map((value) => value ?? Number.NaN),
+    changesLabels === undefined ? "" : String(changesLabels),
   ]);
   return {
     id: "calibrators",
@@ -66,5 +69,5 @@ const against = ({ difference }: CalibratorRow): string =>
 const verdict = ({ difference }: CalibratorRow): string | undefined =>
   !difference ? undefined : difference.high < 0 ? "better" : difference.low > 0 ? "worse" : "same";
 
-const labels = ({ changed }: CalibratorRow): string =>
-  changed === undefined ? "–" : changed === 0 ? "kept" : `${plain(100 * changed, 2)} % change`;
+const labels = ({ changesLabels }: CalibratorRow): string =>
+  changesLabels === undefined ? "–" : changesLabels ? "may change" : "kept";

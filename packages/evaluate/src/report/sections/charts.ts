@@ -23,7 +23,7 @@ function runLegend(runs: readonly { readonly name: string }[]): string {
 }
 
 /** Returns the reliability of the predicted label, one diagram a run. */
-export function reliabilitySection({ runs }: ReportData): Section | undefined {
+export function reliabilitySection({ runs, classes }: ReportData): Section | undefined {
   const figures = [...runs].flatMap(({ name, statistics: { topLabel } }, i) =>
     topLabel
       ? [
@@ -36,6 +36,17 @@ export function reliabilitySection({ runs }: ReportData): Section | undefined {
       : [],
   );
   if (figures.length === 0) return undefined;
+  const [first, second] = runs;
+  const foreground = first.statistics.classes[1];
+  // The page has room for the foreground beside the one diagram of a run.
+  if (!second && isBinary(first) && foreground)
+    figures.push(
+      reliabilityFigure(foreground, {
+        id: "reliability-foreground",
+        title: classes[1] ?? "Foreground",
+        event: "probability",
+      }),
+    );
   const some = [...runs].some(({ statistics }) => statistics.topLabel?.bins.some(({ nullBand }) => nullBand));
   const bands = some
     ? " The blue band is the 95 % interval over cases; the grey band is what a calibrated model would show with these cases."
@@ -66,10 +77,15 @@ export function boundarySection({ runs }: ReportData): Section | undefined {
   };
 }
 
-/** Returns a small reliability diagram for every class, all on one scale; undefined for two classes. */
+/**
+ * Returns whether a run has a background and one foreground, whose diagrams are one another's mirror image.
+ */
+const isBinary = ({ statistics }: ReportRun): boolean => statistics.classes.length === 2;
+
+/** Returns a small reliability diagram for every class, all on one scale; undefined if shown above. */
 export function classesSection({ runs, classes }: ReportData): Section | undefined {
   const count = runs[0].statistics.classes.length;
-  if (count < 2) return undefined;
+  if (count < 2 || (runs.length === 1 && isBinary(runs[0]))) return undefined;
   const name = (c: number): string => classes[c] ?? (c === 0 ? "background" : `class ${c}`);
   const present = (run: ReportRun, c: number): boolean =>
     run.statistics.classes[c]?.bins.some(({ count, accuracy }) => count > 0 && accuracy > 0) ?? false;

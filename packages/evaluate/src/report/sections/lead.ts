@@ -36,10 +36,11 @@ function comparisonLead(before: ReportRun, after: ReportRun, comparison: Compari
     differences.filter((each) => each.verdict === verdict);
   const [better, worse] = [by("better"), by("worse")];
   const [a, b] = [nameOf(before), nameOf(after)];
-  const claims = [
-    ...(better.length > 0 ? [`${b} is better than ${a} in ${listed(better.map(withDifference))}.`] : []),
-    ...(worse.length > 0 ? [`${b} is worse than ${a} in ${listed(worse.map(withDifference))}.`] : []),
-  ];
+  const won = better.length > 0 ? `better than ${a} in ${listed(better.map(withDifference))}` : "";
+  const lost =
+    worse.length > 0 ? `worse${won === "" ? ` than ${a}` : ""} in ${listed(worse.map(withDifference))}` : "";
+  const both = [won, lost].filter((part) => part !== "").join(", and ");
+  const claims = both === "" ? [] : [`${b} is ${both}.`];
   const same = by("no difference");
   const kept = by("unchanged");
   const rest = [

@@ -2,7 +2,7 @@ import type { Difference } from "../../statistics/compare-runs.js";
 import type { Estimate } from "../../statistics/estimate.js";
 import { element, escaped } from "../draw/svg.js";
 import type { ReportData } from "../report-data.js";
-import { intervalText, scoreName, scoreText } from "../score-text.js";
+import { intervalText, mainScores, scoreName, scoreText } from "../score-text.js";
 import { copyButton, dataBlock, paragraph, type Section, type TableColumn, table } from "./section.js";
 
 /** Returns the summary: means over cases with intervals and, of two runs, paired differences and verdicts. */
@@ -33,9 +33,6 @@ const stacked = (name: string, { value, interval }: Estimate, signed = false): s
   escaped(scoreText(name, value, signed)) +
   (interval ? element("small", {}, escaped(intervalText(name, interval, signed))) : "");
 
-/** Returns whether an estimate is of the whole, not of one class. */
-const isMain = (name: string): boolean => !/ class \d+$/.test(name);
-
 type Score = readonly [name: string, estimate: Estimate];
 
 function runTable(all: readonly Score[]): string {
@@ -44,16 +41,19 @@ function runTable(all: readonly Score[]): string {
     { title: "value", cell: ([name, { value }]) => escaped(scoreText(name, value)) },
     { title: "95 % interval", cell: ([name, { interval }]) => escaped(intervalText(name, interval)) },
   ];
-  const rows = all.map(([name, { value, interval }]) => [
+  const main = mainScores.flatMap((name): Score[] => all.filter(([each]) => each === name));
+  const others = all.filter(([name]) => !mainScores.includes(name));
+  const rows = [...main, ...others].map(([name, { value, interval }]) => [
     ...[name, value, interval?.low ?? Number.NaN, interval?.high ?? Number.NaN],
   ]);
-  return (
-    table(
-      all.filter(([name]) => isMain(name)),
-      columns,
-      { label: "Means over cases" },
-    ) + tableData("summary-table", "Summary", ["score", "value", "low", "high"], rows)
-  );
+  const more = table(others, columns, { label: "Table of the other scores" });
+  return [
+    table(main, columns, { label: "Table of means over cases" }),
+    tableData("summary-table", "Summary", ["score", "value", "low", "high"], rows),
+    others.length === 0
+      ? ""
+      : element("details", {}, element("summary", {}, `${others.length} other scores`), more),
+  ].join("");
 }
 
 /** Returns the line below a table that copies its numbers. */
@@ -106,7 +106,7 @@ function comparisonTable({ runs }: ReportData, scores: readonly Difference[]): s
     ...[each.test?.p ?? Number.NaN, each.adjusted ?? Number.NaN, each.verdict],
   ]);
   return (
-    table(scores, columns, { label: "Paired comparison" }) +
+    table(scores, columns, { label: "Table of paired differences" }) +
     tableData("summary-table", "Summary", ["score", ...head, "p", "p (Holm)", "verdict"], rows)
   );
 }
