@@ -17,6 +17,7 @@
 
 import type { DeviceOptions } from "./types/arrays.js";
 import type { CalibrationKernels } from "./types/calibration.js";
+import type { ComponentKernels } from "./types/components.js";
 import type { DistanceKernels, SignedDistanceKernels, SurfaceDistanceKernels } from "./types/distance.js";
 import type { MorphologyKernels } from "./types/morphology.js";
 import type { OptimizerKernels } from "./types/optimizer.js";
@@ -25,6 +26,7 @@ import type { PredictionKernels, StoredValueKernels } from "./types/values.js";
 
 export type * from "./types/arrays.js";
 export type * from "./types/calibration.js";
+export type * from "./types/components.js";
 export type * from "./types/distance.js";
 export type * from "./types/morphology.js";
 export type * from "./types/optimizer.js";
@@ -54,6 +56,7 @@ export interface Native
     NeighborhoodKernels,
     BoundarySoftLabelKernels,
     CalibrationKernels,
+    ComponentKernels,
     PredictionKernels,
     StoredValueKernels {
   /** The version of the addon, that of this package. */

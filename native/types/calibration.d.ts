@@ -50,6 +50,32 @@ export interface CalibrationSums {
   readonly squares?: Float64Array;
 }
 
+export interface BoundaryCalibrationOptions extends ProbabilityMaps {
+  readonly size: readonly number[];
+  readonly spacing?: readonly number[];
+  readonly of: "foreground" | "classes" | "top-label";
+  /** The one class wanted of "classes"; default all. */
+  readonly only?: number;
+  /** The segmentation whose boundary distances are measured to; default "predicted". */
+  readonly boundary?: "predicted" | "label";
+  readonly closed: "right" | "left";
+  readonly bins: number;
+  /** The bins + 1 edges, near the multiples of 1 / bins. */
+  readonly edges: Float64Array;
+  /** The signed distances between rings, increasing. */
+  readonly rings: readonly number[];
+}
+
+/** The sums per group, ring and bin; `logLoss` and `impossible` per group and ring. */
+export interface BoundaryCalibrationSums {
+  readonly count: Float64Array;
+  readonly confidence: Float64Array;
+  readonly accuracy: Float64Array;
+  readonly logLoss: Float64Array;
+  /** The pixels that logLoss leaves out, because their labels had probability 0. */
+  readonly impossible: Float64Array;
+}
+
 /** The options of sums over pixels. */
 export interface ProbabilityScoreOptions extends ProbabilityMaps {
   /** The least probability that the logarithm uses; default 0. */
@@ -89,9 +115,18 @@ export interface CalibrationKernels {
   /** Returns the sums of each histogram, all from one pass. */
   calibrationBins(options: CalibrationBinsOptions): Promise<CalibrationSums[]>;
   calibrationBinsSync(options: CalibrationBinsOptions): CalibrationSums[];
+  /** Returns sums by signed distance to the boundary of the segmentation. */
+  boundaryCalibration(options: BoundaryCalibrationOptions): Promise<BoundaryCalibrationSums>;
+  boundaryCalibrationSync(options: BoundaryCalibrationOptions): BoundaryCalibrationSums;
   /** Returns bins + 1 edges for each group, from the order of its probabilities. */
   equalMassEdges(options: EqualMassEdgesOptions): Promise<Float64Array>;
   equalMassEdgesSync(options: EqualMassEdgesOptions): Float64Array;
+  /**
+   * Returns count, impossible and loss, then slopes, curvatures and third derivatives at 33 inverse
+   * temperatures (src/calibration/temperature.h).
+   */
+  temperatureSketch(options: ProbabilityMaps): Promise<Float64Array>;
+  temperatureSketchSync(options: ProbabilityMaps): Float64Array;
   probabilityScores(options: ProbabilityScoreOptions): Promise<ProbabilityScoreSums>;
   probabilityScoresSync(options: ProbabilityScoreOptions): ProbabilityScoreSums;
   /** Returns a Uint8Array up to 256 classes, else an Int32Array. */

@@ -102,8 +102,9 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("release", Napi::Function::New(env, ReleaseDeviceArray, "release"));
   for (const auto& table :
        {DistanceBindings(), SignedDistanceBindings(), MorphologyBindings(), NeighborhoodBindings(),
-        BoundarySoftLabelBindings(), CalibrationBindings(), SurfaceDistanceBindings(), OptimizerBindings(),
-        LabelTargetBindings(), DeviceArrayBindings(), PredictionBindings(), StoredValueBindings()}) {
+        BoundarySoftLabelBindings(), CalibrationBindings(), BoundaryCalibrationBindings(),
+        SurfaceDistanceBindings(), OptimizerBindings(), LabelTargetBindings(), DeviceArrayBindings(),
+        PredictionBindings(), StoredValueBindings(), TemperatureBindings(), ComponentBindings()}) {
     for (const Entry& entry : table) Export(env, exports, entry);
   }
   return exports;

@@ -22,11 +22,14 @@ std::span<const Entry> MorphologyBindings();
 std::span<const Entry> NeighborhoodBindings();
 std::span<const Entry> BoundarySoftLabelBindings();
 std::span<const Entry> CalibrationBindings();
+std::span<const Entry> BoundaryCalibrationBindings();
 std::span<const Entry> SurfaceDistanceBindings();
 std::span<const Entry> OptimizerBindings();
 std::span<const Entry> LabelTargetBindings();
 std::span<const Entry> DeviceArrayBindings();
 std::span<const Entry> StoredValueBindings();  // arrays of other programs: no twin on a device
+std::span<const Entry> ComponentBindings();    // no twin on a device
+std::span<const Entry> TemperatureBindings();  // no twin on a device
 std::span<const Entry> PredictionBindings();   // checks of what files hold: no twin on a device
 
 // Frees a handle's device memory now; ignores a released handle and any other value.

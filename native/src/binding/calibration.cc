@@ -3,42 +3,16 @@
 #include <memory>
 
 #include "binding/bindings.h"
+#include "binding/probability_maps.h"
 #include "overlap/confusion.h"
 
 namespace pixelcal {
 namespace {
 
-std::optional<int64_t> OptionalInteger(const Arguments& arguments, const char* name) {
-  return arguments.Has(name) ? std::optional<int64_t>(arguments.Integer(name)) : std::nullopt;
-}
-
-ProbabilityMaps ReadMaps(Arguments& arguments) {
-  ProbabilityMaps maps;
-  maps.probs = arguments.Floats("probs");
-  maps.labels = arguments.Labels("labels");
-  maps.batch = arguments.Integer("batch", 1);
-  maps.classes = arguments.Classes();
-  maps.pixels = arguments.Integer("pixels");
-  maps.ignore = OptionalInteger(arguments, "ignore");
-  maps.mask = arguments.OptionalArray<uint8_t>("mask");
-  maps.weights = arguments.OptionalArray<float>("weights");
-  Require(maps.batch >= 1 && maps.classes >= 1 && maps.pixels >= 1, "size: expected at least 1, got ",
-          maps.batch, " x ", maps.classes, " x ", maps.pixels);
-  const int64_t pixels = CheckedProduct(maps.batch, maps.pixels);
-  RequireLength("probs", Size(maps.probs), CheckedProduct(pixels, maps.classes));
-  RequireLength("labels", Size(maps.labels), pixels);
-  if (arguments.Has("mask")) RequireLength("mask", std::ssize(maps.mask), pixels);
-  if (arguments.Has("weights")) RequireLength("weights", std::ssize(maps.weights), pixels);
-  return maps;
-}
-
 // Reads all options but the edges.
 void ReadOptions(const Arguments& arguments, CalibrationOptions& options) {
-  options.score = arguments.Choice<Score>(
-      "of",
-      {{"foreground", Score::kForeground}, {"classes", Score::kClasses}, {"top-label", Score::kTopLabel}});
-  options.closed = arguments.Choice<BinEdges>(
-      "closed", {{"right", BinEdges::kRightClosed}, {"left", BinEdges::kLeftClosed}});
+  options.score = ReadScore(arguments);
+  options.closed = ReadClosed(arguments);
   options.include_lowest = arguments.Flag("includeLowest", true);
   options.bins = arguments.Integer("bins");
   options.threshold = static_cast<float>(arguments.Number("threshold", -1));

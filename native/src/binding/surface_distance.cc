@@ -1,40 +1,10 @@
 #include "surface/surface_distance.h"
 
 #include "binding/bindings.h"
+#include "binding/surface_options.h"
 
 namespace pixelcal {
 namespace {
-
-SurfaceOptions ReadSurface(const Arguments& arguments, const Grid& grid) {
-  SurfaceOptions options;
-  options.spacing = arguments.Spacing(grid);
-  options.convention = arguments.Choice("convention",
-                                        {{"reference", SurfaceConvention::kReference},
-                                         {"monai", SurfaceConvention::kMonai},
-                                         {"deepmind", SurfaceConvention::kDeepMind}},
-                                        SurfaceConvention::kReference);
-  options.both_empty =
-      arguments.Choice("bothEmpty", {{"undefined", BothEmpty::kUndefined}, {"perfect", BothEmpty::kPerfect}},
-                       options.both_empty);
-  options.one_empty = arguments.Choice(
-      "oneEmpty",
-      {{"worst", OneEmpty::kWorst}, {"diagonal", OneEmpty::kDiagonal}, {"undefined", OneEmpty::kUndefined}},
-      options.one_empty);
-  options.percentile = arguments.Number("percentile", options.percentile);
-  return options;
-}
-
-Napi::Value Value(Napi::Env env, const SurfaceMeasures& m) {
-  auto item = Napi::Object::New(env);
-  item.Set("hd", m.hd);
-  item.Set("hd95", m.hd95);
-  item.Set("hdPercentile", m.hd_percentile);
-  item.Set("assd", m.assd);
-  item.Set("nsd", m.nsd);
-  item.Set("aToB", m.a_to_b);
-  item.Set("bToA", m.b_to_a);
-  return item;
-}
 
 Task SurfaceDistances(Arguments& arguments) {
   const bool on_cuda = arguments.OnCuda();
@@ -47,11 +17,7 @@ Task SurfaceDistances(Arguments& arguments) {
   options.tolerance = arguments.Number("tolerance", options.tolerance);
   const auto measures = std::make_shared<std::vector<SurfaceMeasures>>(static_cast<size_t>(grid.batch));
   return {[=] { PIXELCAL_ON(on_cuda, SurfaceDistances(a, b, grid, options, *measures)); },
-          [=](Napi::Env env) -> Napi::Value {
-            auto list = Napi::Array::New(env, measures->size());
-            for (uint32_t i = 0; i < measures->size(); ++i) list.Set(i, Value(env, (*measures)[i]));
-            return list;
-          }};
+          [=](Napi::Env env) { return MeasuresValue(env, *measures); }};
 }
 
 SurfaceRegions ReadRegions(const Arguments& arguments) {
@@ -84,12 +50,8 @@ Task LabelSurfaceDistances(Arguments& arguments) {
           },
           [=](Napi::Env env) -> Napi::Value {
             auto images = Napi::Array::New(env, static_cast<size_t>(grid.batch));
-            for (uint32_t image = 0; image < images.Length(); ++image) {
-              auto list = Napi::Array::New(env, count);
-              for (uint32_t i = 0; i < count; ++i)
-                list.Set(i, Value(env, (*measures)[size_t{image} * count + i]));
-              images.Set(image, list);
-            }
+            for (uint32_t image = 0; image < images.Length(); ++image)
+              images.Set(image, MeasuresValue(env, {measures->data() + size_t{image} * count, count}));
             return images;
           }};
 }

@@ -9,6 +9,10 @@ class FixedTotal {
  public:
   static constexpr int kFractionBits = 40;
 
+  FixedTotal() = default;
+  // Takes a whole number, and units that may exceed it.
+  FixedTotal(uint64_t whole, uint64_t units) : whole_(whole) { Add(units); }
+
   void Add(uint64_t units) {
     fraction_ += units & kMask;
     whole_ += (units >> kFractionBits) + (fraction_ >> kFractionBits);

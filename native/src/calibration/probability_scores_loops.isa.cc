@@ -1,14 +1,12 @@
 #include "calibration/probability_scores_loops.h"
 
+#include "calibration/log_loops.h"
 #include "simd/vec.h"
 
 namespace pixelcal::simd::PIXELCAL_ISA {
 namespace {
 
 constexpr int kWidth = 8;  // pixels at a time, in one or more vectors
-typedef double Doubles __attribute__((vector_size(64)));
-typedef uint64_t Words __attribute__((vector_size(64)));
-typedef int64_t Masks __attribute__((vector_size(64)));
 typedef float Floats __attribute__((vector_size(32)));
 typedef int16_t Codes __attribute__((vector_size(16)));
 
@@ -33,33 +31,6 @@ PIXELCAL_INLINE Masks Wide(Codes codes) {
 #else
   return __builtin_convertvector(codes, Masks);
 #endif
-}
-
-// Returns the natural logarithm of x, 0 or a positive normal number, to about one unit in the last place: x =
-// m 2^e with m within a factor of sqrt(2) from 1, ln m = 2 artanh(f) with f = (m - 1) / (m + 1), its series
-// up to f^19.
-PIXELCAL_INLINE Doubles Log(Doubles x) {
-  constexpr double kLn2High = 0x1.62e42feep-1, kLn2Low = 0x1.a39ef35793c76p-33;  // the first times e is exact
-  constexpr uint64_t kFraction = (uint64_t{1} << 52) - 1, kOne = uint64_t{1023} << 52;
-  const Words bits = reinterpret_cast<Words>(x);
-  // The exponent becomes the low bits of a double near 2^52.
-  Doubles e = reinterpret_cast<Doubles>((bits >> 52) | 0x4330000000000000u) - (0x1p52 + 1023);
-  Doubles m = reinterpret_cast<Doubles>((bits & kFraction) | kOne);
-  const Masks large = m > 0x1.6a09e667f3bcdp0;
-  m = large ? m * 0.5 : m;
-  e = large ? e + 1.0 : e;
-  const Doubles f = (m - 1.0) / (m + 1.0), z = f * f;
-  Doubles series = z * (1.0 / 19) + 1.0 / 17;
-  series = series * z + 1.0 / 15;
-  series = series * z + 1.0 / 13;
-  series = series * z + 1.0 / 11;
-  series = series * z + 1.0 / 9;
-  series = series * z + 1.0 / 7;
-  series = series * z + 1.0 / 5;
-  series = series * z + 1.0 / 3;
-  const Doubles twice = f + f;
-  const Doubles log = e * kLn2High + (twice + (twice * (z * series) + e * kLn2Low));
-  return x == 0.0 ? Doubles{} - __builtin_inf() : log;
 }
 
 PIXELCAL_INLINE void AddEight(const float* p, const int16_t* codes, int16_t c, double* brier,

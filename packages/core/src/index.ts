@@ -17,6 +17,17 @@ export {
 export { type AsLabelsOptions, asLabels, asLabelsSync } from "./kernels/as-labels.js";
 export { binsOfClass, mergeBins } from "./kernels/bins.js";
 export {
+  type BoundaryBins,
+  type BoundaryLayout,
+  mergeBoundaryBins,
+} from "./kernels/boundary-bins.js";
+export {
+  type BoundaryCalibrationOptions,
+  type BoundaryOptions,
+  boundaryCalibration,
+  boundaryCalibrationSync,
+} from "./kernels/boundary-calibration.js";
+export {
   type BoundarySoftLabelsOptions,
   boundarySoftLabels,
   boundarySoftLabelsSync,
@@ -33,6 +44,13 @@ export {
   type HistogramOptions,
   type HistogramPixels,
 } from "./kernels/calibration-bins.js";
+export {
+  type ConnectedComponents,
+  type ConnectedComponentsOptions,
+  type Connectivity,
+  connectedComponents,
+  connectedComponentsSync,
+} from "./kernels/connected-components.js";
 export { detach, detachSync } from "./kernels/detach.js";
 export * from "./kernels/distance.js";
 export {
@@ -101,6 +119,17 @@ export {
 } from "./kernels/soft-labels.js";
 export type { ArrayLayout, ArraySource, NestedNumbers } from "./kernels/stored-array.js";
 export {
+  BoundaryCalibrationMetric,
+  type BoundaryCalibrationMetricOptions,
+  type BoundaryCalibrationResult,
+} from "./metrics/boundary-calibration-metric.js";
+export {
+  type BoundaryBandOptions,
+  type BoundaryRing,
+  boundaryBand,
+  boundaryRings,
+} from "./metrics/boundary-ring.js";
+export {
   averageCalibrationError,
   calibratedPixelExpectedCalibrationError,
   classwiseExpectedCalibrationError,
@@ -129,6 +158,16 @@ export {
   labelSurfaceDistances,
   labelSurfaceDistancesSync,
 } from "./metrics/label-surface-distance.js";
+export type { LesionConvention } from "./metrics/lesion-matching.js";
+export { type LesionScores, type LesionScoresOptions, lesionScores } from "./metrics/lesion-scores.js";
+export {
+  type Lesion,
+  type LesionPair,
+  type LesionRegions,
+  type LesionTable,
+  type LesionTableOptions,
+  lesionTables,
+} from "./metrics/lesions.js";
 export type { CaseStatistics, Metric } from "./metrics/metric.js";
 export { type GroupResult, MetricGroup } from "./metrics/metric-group.js";
 export type { MetricJson } from "./metrics/metric-state.js";
@@ -178,6 +217,15 @@ export {
   type SurfaceDistanceMetricOptions,
   type SurfaceDistanceResult,
 } from "./metrics/surface-distance-metric.js";
+export {
+  type FittedTemperature,
+  fittedTemperature,
+  type TemperatureSketch,
+  type TemperatureSketchOptions,
+  temperatureSketch,
+  temperatureSketchSync,
+} from "./metrics/temperature.js";
+export { TemperatureMetric, type TemperatureMetricOptions } from "./metrics/temperature-metric.js";
 export * as portableMath from "./portable-math.js";
 export { Random } from "./random.js";
 export { type QueueState, queueState, setConcurrency } from "./scheduling.js";

@@ -8,6 +8,7 @@ const probs = tensor("float32", Float32Array.of(0.7, 0.2, 0.1, 0.9, 0.3, 0.8, 0.
 const counts = { truePositive: 1, falsePositive: 0, falseNegative: 0 };
 const bins = core.calibrationBinsSync(probs, mask, { of: "classes" });
 const foreground = core.calibrationBinsSync(probs, mask);
+const rings = core.boundaryCalibrationSync(probs, mask);
 const scores = core.probabilityScoresSync(probs, mask);
 const opening = { op: "opening" } as const;
 
@@ -22,6 +23,9 @@ test.each<[string, (options: never) => unknown, object, string, string]>([
     "weight",
     "weights",
   ],
+  ["boundaryCalibration", (o) => core.boundaryCalibrationSync(probs, mask, o), {}, "ring", "rings"],
+  ["boundaryBand", (o) => core.boundaryBand(rings, o), {}, "form", "from"],
+  ["connectedComponents", (o) => core.connectedComponentsSync(mask, o), {}, "conectivity", "connectivity"],
   ["distanceTransform", (o) => core.distanceTransformSync(mask, o), {}, "spacings", "spacing"],
   ["signedDistance", (o) => core.signedDistanceSync(mask, o), { classes: 2 }, "normalise", "normalize"],
   ["morphology", (o) => core.morphologySync(mask, o), opening, "iteration", "iterations"],
@@ -66,6 +70,7 @@ test.each<[string, (options: never) => unknown, object, string, string]>([
   ["brierScore", (o) => core.brierScore(scores, o), {}, "meanOverClass", "meanOverClasses"],
   ["CECE", (o) => core.classwiseExpectedCalibrationError(bins, o), {}, "backgroud", "background"],
   ["pECE", (o) => core.pixelExpectedCalibrationError(foreground, o), {}, "varient", "variant"],
+  ["temperatureSketch", (o) => core.temperatureSketchSync(probs, mask, o), {}, "masks", "mask"],
   ["surfaceDistances", (o) => core.surfaceDistancesSync(mask, mask, o), {}, "tolerence", "tolerance"],
   [
     "labelSurfaceDistances",
@@ -75,6 +80,14 @@ test.each<[string, (options: never) => unknown, object, string, string]>([
     "percentile",
   ],
   ["SurfaceDistanceMetric", (o) => new core.SurfaceDistanceMetric(o), { classes: 2 }, "ignored", "ignore"],
+  [
+    "BoundaryCalibrationMetric",
+    (o) => new core.BoundaryCalibrationMetric(o),
+    { classes: 2 },
+    "boundry",
+    "boundary",
+  ],
+  ["TemperatureMetric", (o) => new core.TemperatureMetric(o), { classes: 2 }, "ignored", "ignore"],
   ["CalibrationMetric", (o) => new core.CalibrationMetric(o), { classes: 2 }, "edgess", "edges"],
   ["OverlapMetric", (o) => new core.OverlapMetric(o), { classes: 2 }, "bothempty", "bothEmpty"],
   ["ProbabilityScoreMetric", (o) => new core.ProbabilityScoreMetric(o), { classes: 2 }, "clases", "classes"],

@@ -23,6 +23,10 @@ type Call = (options: core.SignalOption) => unknown;
 const asynchronous: readonly (readonly [string, Call])[] = [
   ["calibrationBins", (o) => core.calibrationBins(probs, mask, o)],
   ["calibrationHistograms", (o) => core.calibrationHistograms(probs, mask, [{}], o)],
+  ["boundaryCalibration", (o) => core.boundaryCalibration(probs, mask, o)],
+  ["connectedComponents", (o) => core.connectedComponents(mask, o)],
+  ["lesionTables", (o) => core.lesionTables(mask, mask, { classes: 2, ...o })],
+  ["lesionScores", (o) => core.lesionScores(mask, mask, { classes: 2, ...o })],
   ["distanceTransform", (o) => core.distanceTransform(mask, o)],
   ["signedDistance", (o) => core.signedDistance(mask, { classes: 2, ...o })],
   ["morphology", (o) => core.morphology(mask, { op: "opening", ...o })],
@@ -40,6 +44,7 @@ const asynchronous: readonly (readonly [string, Call])[] = [
   ["argMax", (o) => core.argMax(probs, o)],
   ["confusionCounts", (o) => core.confusionCounts(mask, mask, { classes: 2, ...o })],
   ["probabilityScores", (o) => core.probabilityScores(probs, mask, o)],
+  ["temperatureSketch", (o) => core.temperatureSketch(probs, mask, o)],
   ["surfaceDistances", (o) => core.surfaceDistances(mask, mask, o)],
   [
     "labelSurfaceDistances",
@@ -49,10 +54,12 @@ const asynchronous: readonly (readonly [string, Call])[] = [
   ["asProbabilities", (o) => core.asProbabilities([[[1, 0]], [[0, 1]]], o)],
   ["asLabels", (o) => core.asLabels([[1, 0]], o)],
   ["detach", (o) => core.detach(mask, o)],
+  ["BoundaryCalibrationMetric", (o) => new core.BoundaryCalibrationMetric(metric).update(probs, mask, o)],
   ["CalibrationMetric", (o) => new core.CalibrationMetric(metric).update(probs, mask, o)],
   ["OverlapMetric", (o) => new core.OverlapMetric(metric).update(probs, mask, o)],
   ["ProbabilityScoreMetric", (o) => new core.ProbabilityScoreMetric(metric).update(probs, mask, o)],
   ["SurfaceDistanceMetric", (o) => new core.SurfaceDistanceMetric(metric).update(probs, mask, o)],
+  ["TemperatureMetric", (o) => new core.TemperatureMetric(metric).update(probs, mask, o)],
   ["MetricGroup", (o) => new core.MetricGroup({ a: new core.OverlapMetric(metric) }).update(probs, mask, o)],
 ];
 

@@ -35,6 +35,7 @@ const valid = (random) => {
   const { size, classes, labels, mask, probs } = tensors(random);
   const spacing = size.map(() => 1.5);
   const bins = () => core.calibrationBinsSync(probs, labels, { bins: 4, of: "classes" });
+  const rings = () => core.boundaryCalibrationSync(probs, labels, { bins: 4, of: "classes" });
   const one = () => core.binsOfClass(bins(), 1);
   const confusion = () => core.confusionCountsSync(labels, labels, { classes });
   const counts = () => core.overlapCounts(confusion(), 1, 0);
@@ -80,10 +81,21 @@ const valid = (random) => {
       ]),
     ),
     reliability: () => [one()],
+    BoundaryCalibrationMetric: () => [{ classes, bins: 4, rings: [-1, 0, 2], of: "classes" }],
     CalibrationMetric: () => [{ classes, bins: 4, of: "classes" }],
     OverlapMetric: () => classed,
     ProbabilityScoreMetric: () => classed,
     SurfaceDistanceMetric: () => [{ classes, regions: "both", spacing, tolerance: 1 }],
+    TemperatureMetric: () => classed,
+    boundaryCalibration: () => [probs, labels, { bins: 4, rings: [-1, 0, 1], spacing, ignore: 1 }],
+    temperatureSketch: () => [probs, labels, { ignore: 1 }],
+    fittedTemperature: () => [core.temperatureSketchSync(probs, labels, {})],
+    mergeBoundaryBins: () => [rings(), rings()],
+    boundaryRings: () => [rings(), 0],
+    boundaryBand: () => [rings(), { from: -1, to: 1 }],
+    connectedComponents: () => [mask, { connectivity: "faces" }],
+    lesionTables: () => [labels, labels, { classes, probs, spacing }],
+    lesionScores: () => [labels, labels, { classes, convention: "centroid", spacing }],
     adamwUpdate: () => [{ ...update(), averages: arrays(), squares: arrays(), step: 1 }],
     sgdUpdate: () => [{ ...update(), momentum: 0.9, velocities: arrays() }],
     gradientNorm: () => [{ gradients: arrays() }],

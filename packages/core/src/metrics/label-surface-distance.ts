@@ -102,7 +102,8 @@ function labelSurfaceRequest(
   };
 }
 
-function checkRegions(regions: readonly (readonly number[])[], classes: number): void {
+/** Throws unless `regions` is an array of arrays of classes. */
+export function checkRegions(regions: readonly (readonly number[])[], classes: number): void {
   if (!Array.isArray(regions)) throw invalidArgument("regions", "an array of arrays of classes", regions);
   regions.forEach((region: readonly number[], i) => {
     if (!Array.isArray(region)) throw invalidArgument(`regions[${i}]`, "an array of classes", region);

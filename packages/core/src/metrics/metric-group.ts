@@ -2,6 +2,7 @@ import { checkOptions, optionNames } from "../check-options.js";
 import { InvalidArgumentError, invalidArgument } from "../errors.js";
 import type { Labels, Probabilities } from "../tensor.js";
 import type { Accumulator } from "./accumulator.js";
+import { BoundaryCalibrationMetric } from "./boundary-calibration-metric.js";
 import { CalibrationMetric } from "./calibration-metric.js";
 import type { Metric } from "./metric.js";
 import { decodeState, encodeState, type MetricJson, stateBytes, stateJson } from "./metric-state.js";
@@ -9,12 +10,20 @@ import { OverlapMetric } from "./overlap-metric.js";
 import { ProbabilityScoreMetric } from "./probability-score-metric.js";
 import { type MetricUpdateOptions, ScoredCase } from "./scored-case.js";
 import { SurfaceDistanceMetric } from "./surface-distance-metric.js";
+import { TemperatureMetric } from "./temperature-metric.js";
 
 const kind = "MetricGroup";
 const updateNames = optionNames<MetricUpdateOptions>({ signal: true, spacing: true });
 
 /** The classes that a group can hold. */
-const members = { CalibrationMetric, OverlapMetric, ProbabilityScoreMetric, SurfaceDistanceMetric };
+const members = {
+  BoundaryCalibrationMetric,
+  CalibrationMetric,
+  OverlapMetric,
+  ProbabilityScoreMetric,
+  SurfaceDistanceMetric,
+  TemperatureMetric,
+};
 
 type Member = Accumulator<unknown, { readonly classes: number }>;
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { InvalidArgumentError } from "../errors.js";
 import { labels, probs } from "../fixture.test.helper.js";
+import { BoundaryCalibrationMetric } from "./boundary-calibration-metric.js";
 import { CalibrationMetric } from "./calibration-metric.js";
 import type { Metric } from "./metric.js";
 import { MetricGroup } from "./metric-group.js";
@@ -8,8 +9,13 @@ import { type MetricJson, stateJson } from "./metric-state.js";
 import { OverlapMetric } from "./overlap-metric.js";
 import { ProbabilityScoreMetric } from "./probability-score-metric.js";
 import { SurfaceDistanceMetric } from "./surface-distance-metric.js";
+import { TemperatureMetric } from "./temperature-metric.js";
 
 const classes = {
+  BoundaryCalibrationMetric: [
+    () => new BoundaryCalibrationMetric({ classes: 3, rings: [-1, 0, 1], of: 2 }),
+    BoundaryCalibrationMetric.fromJSON,
+  ],
   CalibrationMetric: [() => new CalibrationMetric({ classes: 3, squares: true }), CalibrationMetric.fromJSON],
   OverlapMetric: [() => new OverlapMetric({ classes: 3, labelEmpty: Number.NaN }), OverlapMetric.fromJSON],
   ProbabilityScoreMetric: [
@@ -20,6 +26,7 @@ const classes = {
     () => new SurfaceDistanceMetric({ classes: 3, tolerance: [1, 2, 3] }),
     SurfaceDistanceMetric.fromJSON,
   ],
+  TemperatureMetric: [() => new TemperatureMetric({ classes: 3 }), TemperatureMetric.fromJSON],
   MetricGroup: [
     () => new MetricGroup({ a: new OverlapMetric({ classes: 3 }), b: new CalibrationMetric({ classes: 3 }) }),
     MetricGroup.fromJSON,

@@ -2,11 +2,13 @@ import { crc32 } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { InvalidArgumentError } from "../errors.js";
 import { labels, probs } from "../fixture.test.helper.js";
+import { BoundaryCalibrationMetric } from "./boundary-calibration-metric.js";
 import { CalibrationMetric } from "./calibration-metric.js";
 import type { Metric } from "./metric.js";
 import { OverlapMetric } from "./overlap-metric.js";
 import { ProbabilityScoreMetric } from "./probability-score-metric.js";
 import { SurfaceDistanceMetric } from "./surface-distance-metric.js";
+import { TemperatureMetric } from "./temperature-metric.js";
 
 /** Writes the documented bytes of a state independently. */
 function written(version: 1 | 2, kind: string, options: object, sums: readonly number[]): Uint8Array {
@@ -30,6 +32,11 @@ const filled = async <M extends Metric<unknown>>(metric: M): Promise<M> => {
 
 test.each<[string, () => Metric<unknown>, (state: Uint8Array) => Metric<unknown>]>([
   ["CalibrationMetric", () => new CalibrationMetric({ classes: 3 }), CalibrationMetric.restore],
+  [
+    "BoundaryCalibrationMetric",
+    () => new BoundaryCalibrationMetric({ classes: 3, rings: [0], bins: 3 }),
+    BoundaryCalibrationMetric.restore,
+  ],
   ["OverlapMetric", () => new OverlapMetric({ classes: 3 }), OverlapMetric.restore],
   [
     "ProbabilityScoreMetric",
@@ -37,6 +44,7 @@ test.each<[string, () => Metric<unknown>, (state: Uint8Array) => Metric<unknown>
     ProbabilityScoreMetric.restore,
   ],
   ["SurfaceDistanceMetric", () => new SurfaceDistanceMetric({ classes: 3 }), SurfaceDistanceMetric.restore],
+  ["TemperatureMetric", () => new TemperatureMetric({ classes: 3 }), TemperatureMetric.restore],
 ])("%s takes no state with a flipped bit, cut off or added to", async (_, make, restore) => {
   const state = (await filled(make())).state();
   for (let bit = 0; bit < 8 * state.length; bit++) {

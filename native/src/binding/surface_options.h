@@ -1,0 +1,14 @@
+#pragma once
+
+#include "binding/arguments.h"
+#include "surface/surface_distance.h"
+
+namespace pixelcal {
+
+// Reads the options of surface distances but the tolerance of nsd.
+SurfaceOptions ReadSurface(const Arguments& arguments, const Grid& grid);
+
+// Returns measures as an array of objects.
+Napi::Value MeasuresValue(Napi::Env env, std::span<const SurfaceMeasures> measures);
+
+}  // namespace pixelcal

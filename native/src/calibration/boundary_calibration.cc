@@ -1,0 +1,260 @@
+// Calibration by distance to the segmentation's boundary in three passes: segments from probabilities (or
+// labels), distances to them (distance/class_distances.cc), then the sums of every group. O(classes x pixels)
+// time, and as much memory as the distances.
+#include "calibration/boundary_calibration.h"
+
+#include <algorithm>
+#include <limits>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "base/scratch.h"
+#include "calibration/bin_limits.h"
+#include "calibration/exact_sum.h"
+#include "calibration/exact_units.h"
+#include "calibration/probability_block.h"
+#include "distance/class_distances.h"
+#include "labels/pixel_rows_loops.h"
+
+namespace pixelcal {
+namespace cpu {
+namespace {
+
+using internal::Extent;
+
+constexpr float kFar = std::numeric_limits<float>::infinity();
+constexpr int64_t kFlushBlocks = 64;
+static_assert(kFlushBlocks * kBlockPixels <= int64_t{1} << 17);  // whose log losses fit 64 bits
+
+// The place of a block in its image.
+struct Place {
+  int64_t image, pixel;
+  Place(const ProbabilityBlock& block, const ProbabilityMaps& maps)
+      : image(block.start / (maps.classes * maps.pixels)),
+        pixel(block.start % (maps.classes * maps.pixels)) {}
+};
+
+// Writes the segments of all pixels, left-out ones as `segments`, and checks all values.
+void FindSegments(const ProbabilityMaps& maps, const BoundaryCalibrationOptions& options, int64_t segments,
+                  int32_t* out) {
+  const simd::PixelRowsTable& loops = PixelRowsLoops();
+  ForChunks(maps, 8, [&](int64_t, BlockReader& reader) {
+    alignas(64) std::array<float, kBlockPixels> room, best;
+    alignas(64) std::array<int16_t, kBlockPixels> winner;
+    while (const ProbabilityBlock* block = reader.Next()) {
+      for (int64_t c = 0; c < maps.classes && !options.label_boundary; ++c)
+        loops.take_larger(block->Row(c, room.data()), block->count, static_cast<int16_t>(c), best.data(),
+                          winner.data());
+      const int16_t* from = options.label_boundary ? block->codes.data() : winner.data();
+      const Place place(*block, maps);
+      int32_t* to = out + place.image * maps.pixels + place.pixel;
+      for (int64_t i = 0; i < block->count; ++i) {
+        const int32_t code = from[i];
+        const int32_t segment = options.score == Score::kForeground ? code != 0
+                                : options.only >= 0                 ? code == options.only
+                                                                    : code;
+        to[i] = block->codes[i] < 0 ? static_cast<int32_t>(segments) : segment;
+      }
+    }
+  });
+}
+
+// The sums of a cell of a chunk.
+struct Cell {
+  uint64_t count = 0, hits = 0, confidence = 0;
+};
+struct RingLoss {
+  uint64_t units = 0, impossible = 0;
+};
+struct Totals {
+  std::vector<uint64_t> count, hits, impossible;
+  std::vector<FixedTotal> confidence, log_loss;
+  Totals(size_t cells, size_t rings)
+      : count(cells), hits(cells), impossible(rings), confidence(cells), log_loss(rings) {}
+};
+
+class Adder {
+ public:
+  Adder(const ProbabilityMaps& maps, const BoundaryCalibrationOptions& options, const int32_t* segment,
+        const float* distances, const Extent* extents, Totals& totals)
+      : maps_(maps),
+        options_(options),
+        segments_(internal::BoundarySegments(options, maps.classes)),
+        groups_(internal::BoundaryGroups(options, maps.classes)),
+        edges_(std::ssize(options.rings)),
+        segment_(segment),
+        distances_(distances),
+        extents_(extents),
+        table_(options.edges, {options.score, options.closed, options.bins, options.edges}),
+        limits_(internal::RingLimits(options.rings)),
+        totals_(totals) {}
+
+  void Run() {
+    const size_t rings = static_cast<size_t>(groups_ * (edges_ + 1)), cells = rings * Bins();
+    std::mutex mutex;
+    ForChunks(maps_, kFlushBlocks, [&](int64_t, BlockReader& reader) {
+      Cell* own = Scratch<Cell, struct RingCells>(cells);
+      RingLoss* losses = Scratch<RingLoss, struct RingLosses>(rings);
+      std::fill_n(own, cells, Cell{});
+      std::fill_n(losses, rings, RingLoss{});
+      const auto flush = [&] {
+        const std::lock_guard lock(mutex);
+        for (size_t i = 0; i < cells; ++i) {
+          totals_.count[i] += own[i].count;
+          totals_.hits[i] += own[i].hits;
+          totals_.confidence[i].Add(own[i].confidence);
+        }
+        for (size_t i = 0; i < rings; ++i) {
+          totals_.log_loss[i].Add(losses[i].units);
+          totals_.impossible[i] += losses[i].impossible;
+        }
+        std::fill_n(own, cells, Cell{});
+        std::fill_n(losses, rings, RingLoss{});
+      };
+      int64_t blocks = 0;
+      while (const ProbabilityBlock* block = reader.Next()) {
+        AddBlock(*block, own, losses);
+        if (++blocks % kFlushBlocks == 0) flush();
+      }
+      flush();
+    });
+  }
+
+ private:
+  size_t Bins() const { return static_cast<size_t>(options_.bins); }
+
+  // A group's values of a block's pixels: the score, whether it is a hit, the probability of what is the
+  // case, and the distance.
+  struct Rows {
+    alignas(64) std::array<float, kBlockPixels> p, distance;
+    std::array<double, kBlockPixels> of_case;
+    std::array<int16_t, kBlockPixels> hit;
+  };
+
+  void AddBlock(const ProbabilityBlock& block, Cell* cells, RingLoss* losses) const {
+    const Place place(block, maps_);
+    const int32_t* segment = segment_ + place.image * maps_.pixels + place.pixel;
+    alignas(64) std::array<float, kBlockPixels> room, near;
+    Rows rows;
+    std::fill_n(near.data(), block.count, kFar);
+    for (int32_t s = 0; s < segments_; ++s) {
+      const float* to = Distances(place, s);
+      for (int64_t i = 0; to && i < block.count; ++i)
+        near[i] = segment[i] != s && to[i] < near[i] ? to[i] : near[i];
+    }
+    for (int64_t group = 0; group < groups_; ++group) {
+      const bool one_class = options_.score == Score::kClasses;
+      const int32_t own = one_class && options_.only < 0 ? static_cast<int32_t>(group) : 1;
+      if (one_class)
+        ReadClass(block, options_.only < 0 ? group : options_.only, room.data(), rows);
+      else if (options_.score == Score::kForeground)
+        ReadForeground(block, room.data(), rows);
+      else
+        ReadTopLabel(block, room.data(), rows);
+      const float* to = Distances(place, own);
+      for (int64_t i = 0; i < block.count; ++i) {
+        const bool inside = one_class ? segment[i] == own : segment[i] != 0;
+        rows.distance[i] = inside ? -near[i] : !one_class ? near[i] : to ? to[i] : kFar;
+      }
+      AddRows(block, rows, cells + static_cast<size_t>(group * (edges_ + 1)) * Bins(),
+              losses + group * (edges_ + 1));
+    }
+  }
+
+  // Returns the distances to a segment from a place on, or null if the image has no pixel of it, or no other.
+  const float* Distances(const Place& place, int64_t s) const {
+    const int64_t map = place.image * segments_ + s;
+    return extents_[map] == Extent::kPart ? distances_ + map * maps_.pixels + place.pixel : nullptr;
+  }
+
+  static void ReadClass(const ProbabilityBlock& block, int64_t c, float* room, Rows& rows) {
+    const float* row = block.Row(c, room);
+    for (int64_t i = 0; i < block.count; ++i) {
+      rows.p[i] = row[i];
+      rows.hit[i] = block.codes[i] == c;
+      rows.of_case[i] = rows.hit[i] ? row[i] : 1.0 - row[i];
+    }
+  }
+  static void ReadForeground(const ProbabilityBlock& block, float* room, Rows& rows) {
+    const float* background = block.Row(0, room);
+    for (int64_t i = 0; i < block.count; ++i) {
+      rows.p[i] = 1.0f - background[i];
+      rows.hit[i] = block.codes[i] != 0;
+      rows.of_case[i] = rows.hit[i] ? 1.0 - background[i] : background[i];
+    }
+  }
+  void ReadTopLabel(const ProbabilityBlock& block, float* room, Rows& rows) const {
+    for (int64_t c = 0; c < maps_.classes; ++c) {
+      const float* row = block.Row(c, room);
+      for (int64_t i = 0; i < block.count; ++i) {
+        const bool larger = c == 0 || row[i] > rows.p[i], is_label = block.codes[i] == c;
+        rows.p[i] = larger ? row[i] : rows.p[i];
+        rows.hit[i] = larger ? is_label : rows.hit[i];
+        rows.of_case[i] = is_label ? row[i] : rows.of_case[i];
+      }
+    }
+  }
+
+  void AddRows(const ProbabilityBlock& block, const Rows& rows, Cell* cells, RingLoss* losses) const {
+    std::array<int16_t, kBlockPixels> ring{};
+    for (int64_t r = 0; r < edges_; ++r)
+      for (int64_t i = 0; i < block.count; ++i) ring[i] += rows.distance[i] > limits_[r];
+    const simd::BinLimits bins = table_.Limits();
+    for (int64_t i = 0; i < block.count; ++i) {
+      if (block.codes[i] < 0) continue;
+      const int below = internal::LimitsBelow(bins.limits, bins.bins, rows.p[i]);
+      Cell& cell = cells[static_cast<size_t>(ring[i]) * Bins() + static_cast<size_t>(below - 1)];
+      cell.count += 1;
+      cell.hits += static_cast<uint64_t>(rows.hit[i]);
+      cell.confidence += internal::ProbabilityUnits(rows.p[i]);
+      RingLoss& loss = losses[ring[i]];
+      if (rows.of_case[i] > 0)
+        loss.units += internal::LogLossUnits(rows.of_case[i]);
+      else
+        loss.impossible += 1;
+    }
+  }
+
+  const ProbabilityMaps& maps_;
+  const BoundaryCalibrationOptions& options_;
+  int64_t segments_, groups_, edges_;
+  const int32_t* segment_;
+  const float* distances_;
+  const Extent* extents_;
+  BinTable table_;
+  std::array<float, kMaxRings> limits_;
+  Totals& totals_;
+};
+
+}  // namespace
+
+void BoundaryCalibration(const ProbabilityMaps& maps, const Grid& grid,
+                         const BoundaryCalibrationOptions& options, const BoundaryCalibrationSums& sums) {
+  internal::CheckBoundaryCalibration(maps, grid, options, sums);
+  const int64_t segments = internal::BoundarySegments(options, maps.classes);
+  const auto count = static_cast<size_t>(grid.Count());
+  // Not scratch, which a thread keeps: these are as large as the image.
+  const auto segment = std::make_unique_for_overwrite<int32_t[]>(count);
+  FindSegments(maps, options, segments, segment.get());
+  const LabelSpan labels = std::span<const int32_t>(segment.get(), count);
+  const internal::GridDistance transform(grid, options.spacing);
+  const internal::ClassMaps of = internal::ReadClasses(labels, grid, segments, segments);
+  const auto distances = std::make_unique_for_overwrite<float[]>(count * static_cast<size_t>(segments));
+  internal::ClassDistances(labels, grid, segments, segments, transform, of, internal::Form::kRoot,
+                           distances.get(), [](int64_t, int64_t) {});
+  Totals totals(sums.count.size(), sums.log_loss.size());
+  Adder(maps, options, segment.get(), distances.get(), of.extents, totals).Run();
+  for (size_t i = 0; i < sums.count.size(); ++i) {
+    sums.count[i] = static_cast<double>(totals.count[i]);
+    sums.accuracy[i] = static_cast<double>(totals.hits[i]);
+    sums.confidence[i] = totals.confidence[i].Value();
+  }
+  for (size_t i = 0; i < sums.log_loss.size(); ++i) {
+    sums.log_loss[i] = totals.log_loss[i].Value();
+    sums.impossible[i] = static_cast<double>(totals.impossible[i]);
+  }
+}
+
+}  // namespace cpu
+}  // namespace pixelcal

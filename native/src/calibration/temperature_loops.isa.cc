@@ -1,0 +1,90 @@
+#include "calibration/temperature_loops.h"
+
+#include "calibration/log_loops.h"
+
+namespace pixelcal::simd::PIXELCAL_ISA {
+namespace {
+
+constexpr int kOctaves = 8, kSteps = 4, kOne = 16;  // point 16 is 1
+constexpr double kFirst = 0.0625;
+constexpr double kFarBelow = -1e4;  // exp(beta x) of anything less is 0 beside exp(0), for every point
+
+typedef float Floats __attribute__((vector_size(32)));
+typedef int16_t Codes __attribute__((vector_size(16)));
+
+PIXELCAL_INLINE Doubles At(const double* from) {
+  Doubles value;
+  memcpy(&value, from, sizeof value);
+  return value;
+}
+PIXELCAL_INLINE void Put(double* to, Doubles value) { memcpy(to, &value, sizeof value); }
+PIXELCAL_INLINE void AddTo(double* to, Doubles value) { Put(to, At(to) + value); }
+
+// Reads up to eight probabilities, the rest as 0.
+PIXELCAL_INLINE Doubles Wide(const float* from, size_t count) {
+  Floats value{};
+  memcpy(&value, from, count * sizeof(float));
+  return __builtin_convertvector(value, Doubles);
+}
+
+// `room` holds for every class x = ln p - max ln p, then the powers exp(beta x) of the four betas of an
+// octave, which are those of the next octave when squared.
+PIXELCAL_INLINE void AddEight(const float* const* rows, size_t at, size_t count, int64_t classes, Masks code,
+                              double* room, TemperatureLanes& sums) {
+  const Doubles none{};
+  Doubles most = none - __builtin_inf(), own = most;
+  for (int64_t c = 0; c < classes; ++c) {
+    const Doubles log = Log(Wide(rows[c] + at, count));
+    Put(room + 40 * c, log);
+    most = Max(most, log);
+    own = code == c ? log : own;
+  }
+  const Masks counts = code >= 0, possible = counts & (own > none - __builtin_inf());
+  AddTo(sums.count, possible ? none + 1.0 : none);
+  AddTo(sums.impossible, (counts & ~possible) ? none + 1.0 : none);
+  own = possible ? own - most : none;
+  for (int64_t c = 0; c < classes; ++c) {
+    double* of_class = room + 40 * c;
+    Doubles x = At(of_class) - most;
+    x = x > kFarBelow ? x : none + kFarBelow;
+    Put(of_class, x);
+    for (int step = 0; step < kSteps; ++step)
+      Put(of_class + 8 * (step + 1), Exp(x * (kFirst * (1 + 0.25 * step))));
+  }
+  for (int point = 0; point <= kOctaves * kSteps; ++point) {
+    const int step = point % kSteps;
+    Doubles s0 = none, s1 = none, s2 = none, s3 = none;
+    for (int64_t c = 0; c < classes; ++c) {
+      double* power = room + 40 * c + 8 * (step + 1);
+      const Doubles x = At(room + 40 * c), e = At(power), ex = e * x, exx = ex * x;
+      s0 += e;
+      s1 += ex;
+      s2 += exx;
+      s3 += exx * x;
+      Put(power, e * e);
+    }
+    const Doubles inverse = 1.0 / s0, mean = s1 * inverse, second = s2 * inverse;
+    const Doubles curvature = second - mean * mean;
+    AddTo(sums.slope[point], possible ? mean - own : none);
+    AddTo(sums.curvature[point], possible ? curvature : none);
+    AddTo(sums.third[point], possible ? s3 * inverse - mean * (second + 2.0 * curvature) : none);
+    if (point == kOne) AddTo(sums.loss, possible ? Log(s0) - own : none);
+  }
+}
+
+void Add(const float* const* rows, int64_t classes, const int16_t* codes, size_t count, double* room,
+         TemperatureLanes* sums) {
+  for (size_t i = 0; i < count; i += kTemperatureLanes) {
+    const size_t few = count - i < kTemperatureLanes ? count - i : kTemperatureLanes;
+    Codes code = Codes{} - int16_t{1};
+    memcpy(&code, codes + i, few * sizeof *codes);
+    AddEight(rows, i, few, classes, __builtin_convertvector(code, Masks), room, *sums);
+  }
+}
+
+}  // namespace
+
+extern const TemperatureTable kTemperature;
+const TemperatureTable kTemperature{Add};
+
+}  // namespace pixelcal::simd::PIXELCAL_ISA

@@ -1,0 +1,274 @@
+// Components, their sizes, places and shares in each other from runs alone; only probabilities and the
+// surfaces of chosen lesions are read pixel by pixel, the latter in the box around them.
+#include "components/components.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+#include "base/error.h"
+#include "base/parallel.h"
+#include "base/scratch.h"
+#include "calibration/exact_sum.h"
+#include "calibration/exact_units.h"
+#include "components/runs.h"
+#include "labels/float_rows.h"
+#include "morphology/packed_mask.h"
+#include "surface/region_masks.h"
+
+namespace pixelcal::cpu {
+namespace {
+
+using internal::ComponentRuns;
+using internal::FindComponents;
+using internal::ForShared;
+
+void CheckConnectivity(int connectivity) {
+  Require(connectivity >= 1 && connectivity <= 3, "connectivity: expected 1 to 3, got ", connectivity);
+}
+
+void CheckLesions(const LabelSpan& predicted, const LabelSpan& labels, const Grid& grid,
+                  const LesionOptions& options) {
+  Require(Size(predicted) == grid.Count(), "predicted: expected ", grid.Count(), " pixels, got ",
+          Size(predicted));
+  Require(Size(labels) == grid.Count(), "labels: expected ", grid.Count(), " pixels, got ", Size(labels));
+  CheckConnectivity(options.connectivity);
+  Require(options.grow >= 0 && options.grow <= 64, "grow: expected 0 to 64, got ", options.grow);
+  Require(options.bins >= 1 && options.bins <= 1024, "bins: expected 1 to 1024, got ", options.bins);
+  for (const auto& set : options.regions)
+    for (const int64_t label : set)
+      Require(label >= 0 && label < options.classes, "regions: expected classes below ", options.classes,
+              ", got ", label);
+  CheckLabelMaps(predicted, labels, grid.Count(), options.classes, options.ignore);
+}
+
+// The components of a region in both maps; true ones that are one lesion have the same number.
+struct Components {
+  ComponentRuns predicted, truth;
+  ComponentRuns reach;  // the lesions and what they touch: `truth`, or grown
+};
+
+Components Find(const RegionMasks& masks, const Dhw& dhw, const LesionOptions& options) {
+  Components found;
+  found.predicted = FindComponents(masks.predicted, dhw, options.connectivity);
+  if (options.grow == 0) {
+    found.truth = FindComponents(masks.labels, dhw, options.connectivity);
+    found.reach = found.truth;
+    return found;
+  }
+  const std::vector<uint64_t> grown = internal::Grown(masks.labels, dhw, options.grow);
+  found.reach = FindComponents(grown.data(), dhw, options.connectivity);
+  found.truth = FindComponents(masks.labels, dhw, options.connectivity);
+  // A pixel's surroundings are connected, so that every true component is in one of those that grew.
+  ForShared(found.truth, found.reach, [&](int64_t of_truth, int64_t of_reach, int64_t) {
+    found.truth.component[of_truth] = found.reach.component[of_reach];
+  });
+  found.truth.count = found.reach.count;
+  return found;
+}
+
+// Calls body(image, region, components) for all images and regions.
+template <class Body>
+void ForRegions(const LabelSpan& predicted, const LabelSpan& labels, const Grid& grid,
+                const LesionOptions& options, const Body& body) {
+  const Dhw dhw = grid.DepthHeightWidth();
+  for (int64_t image = 0; image < grid.batch; ++image)
+    for (size_t region = 0; region < options.regions.size(); ++region) {
+      const RegionMasks masks = PackRegion(predicted, labels, image * grid.Pixels(), dhw,
+                                           options.regions[region], options.classes, options.ignore);
+      body(image, region, Find(masks, dhw, options));
+    }
+}
+
+std::vector<Lesion> LesionsOf(const ComponentRuns& of) {
+  std::vector<Lesion> lesions(static_cast<size_t>(of.count));
+  for (int64_t row = 0; row < of.Rows(); ++row)
+    for (int64_t i = of.row_begin[row]; i < of.row_begin[row + 1]; ++i) {
+      const auto [start, end] = of.runs[i];
+      Lesion& lesion = lesions[of.component[i]];
+      const int64_t count = end - start;
+      lesion.size += count;
+      lesion.centroid[0] += static_cast<double>(count * (row / of.dhw[1]));
+      lesion.centroid[1] += static_cast<double>(count * (row % of.dhw[1]));
+      lesion.centroid[2] += 0.5 * static_cast<double>(count * (int64_t{start} + end - 1));
+    }
+  for (Lesion& lesion : lesions)
+    for (double& at : lesion.centroid) at /= static_cast<double>(lesion.size);
+  return lesions;
+}
+
+// Adds the region's probability to predicted lesions and bins, by runs.
+void AddConfidence(const ComponentRuns& of, const ComponentRuns& truth, const FloatSpan& probs, int64_t at,
+                   int64_t pixels, std::span<const int64_t> set, int64_t bins, LesionTable& table) {
+  for (auto* sums : {&table.count, &table.confidence, &table.accuracy})
+    sums->assign(static_cast<size_t>(bins), 0);
+  std::vector<FixedTotal> units(table.predicted.size()), of_bins(static_cast<size_t>(bins));
+  std::vector<float> room(static_cast<size_t>(of.dhw[2])), p(room.size());
+  std::vector<uint8_t> hit(room.size());
+  for (int64_t row = 0; row < of.Rows(); ++row) {
+    if (of.row_begin[row] == of.row_begin[row + 1]) continue;
+    std::fill(hit.begin(), hit.end(), uint8_t{0});
+    for (int64_t j = truth.row_begin[row]; j < truth.row_begin[row + 1]; ++j)
+      std::fill(hit.begin() + truth.runs[j].start, hit.begin() + truth.runs[j].end, uint8_t{1});
+    for (int64_t i = of.row_begin[row]; i < of.row_begin[row + 1]; ++i) {
+      const auto [start, end] = of.runs[i];
+      const int64_t first = row * of.dhw[2] + start, count = end - start;
+      std::fill_n(p.begin(), count, 0.0f);
+      for (const int64_t c : set) {
+        const float* row_of = FloatsAt(probs, at + c * pixels + first, count, room.data());
+        for (int64_t x = 0; x < count; ++x) p[x] += row_of[x];
+      }
+      for (int64_t x = 0; x < count; ++x) {
+        Require(p[x] >= 0 && p[x] <= 1.001f, "probs: expected probabilities in [0, 1], got ", p[x],
+                " at pixel ", first + x);
+        const float value = std::min(p[x], 1.0f);
+        const auto bin = static_cast<size_t>(std::max<int64_t>(
+            0, static_cast<int64_t>(std::ceil(static_cast<double>(value) * static_cast<double>(bins))) - 1));
+        const uint64_t unit = internal::ProbabilityUnits(value);
+        units[of.component[i]].Add(unit);
+        of_bins[bin].Add(unit);
+        table.count[bin] += 1;
+        table.accuracy[bin] += hit[start + x];
+      }
+    }
+  }
+  for (size_t i = 0; i < units.size(); ++i) table.predicted[i].confidence = units[i].Value();
+  for (size_t bin = 0; bin < of_bins.size(); ++bin) table.confidence[bin] = of_bins[bin].Value();
+}
+
+std::vector<LesionPair> PairsOf(const Components& of) {
+  std::map<std::pair<int32_t, int32_t>, int64_t> shared;
+  ForShared(of.predicted, of.reach, [&](int64_t i, int64_t j, int64_t) {
+    shared.try_emplace({of.reach.component[j], of.predicted.component[i]}, 0);
+  });
+  ForShared(of.predicted, of.truth, [&](int64_t i, int64_t j, int64_t count) {
+    shared[{of.truth.component[j], of.predicted.component[i]}] += count;
+  });
+  std::vector<LesionPair> pairs;
+  for (const auto& [key, count] : shared) pairs.push_back({key.second, key.first, count});
+  return pairs;
+}
+
+// Marks the members of a list of components.
+std::vector<uint8_t> Members(const std::vector<int32_t>& list, int64_t count, const char* name) {
+  std::vector<uint8_t> members(static_cast<size_t>(count));
+  for (const int32_t i : list) {
+    Require(i >= 0 && i < count, name, ": expected numbers below ", count, ", got ", i);
+    members[i] = 1;
+  }
+  return members;
+}
+
+void GrowBox(const ComponentRuns& of, const std::vector<uint8_t>& members, Box& box) {
+  for (int64_t row = 0; row < of.Rows(); ++row)
+    for (int64_t i = of.row_begin[row]; i < of.row_begin[row + 1]; ++i) {
+      if (!members[of.component[i]]) continue;
+      const Dhw first{row / of.dhw[1], row % of.dhw[1], of.runs[i].start};
+      const Dhw last{first[0], first[1], of.runs[i].end - 1};
+      for (size_t axis = 0; axis < 3; ++axis) {
+        box.first[axis] = std::min(box.first[axis], first[axis]);
+        box.last[axis] = std::max(box.last[axis], last[axis]);
+      }
+    }
+}
+
+// Returns the members' pixels within the box as a mask.
+std::vector<uint8_t> Fill(const ComponentRuns& of, const std::vector<uint8_t>& members, const Box& box) {
+  const Dhw size = box.Extent();
+  std::vector<uint8_t> mask(static_cast<size_t>(size[0] * size[1] * size[2]));
+  for (int64_t row = 0; row < of.Rows(); ++row)
+    for (int64_t i = of.row_begin[row]; i < of.row_begin[row + 1]; ++i) {
+      if (!members[of.component[i]]) continue;
+      const int64_t z = row / of.dhw[1] - box.first[0], y = row % of.dhw[1] - box.first[1];
+      uint8_t* to = mask.data() + (z * size[1] + y) * size[2] - box.first[2];
+      std::fill(to + of.runs[i].start, to + of.runs[i].end, uint8_t{1});
+    }
+  return mask;
+}
+
+SurfaceMeasures MeasureGroup(const Components& found, const LesionGroup& group, const Grid& grid,
+                             const SurfaceOptions& surfaces) {
+  const auto predicted = Members(group.predicted, found.predicted.count, "groups.predicted");
+  const auto truth = Members(group.truth, found.truth.count, "groups.truth");
+  Box box;
+  GrowBox(found.predicted, predicted, box);
+  GrowBox(found.truth, truth, box);
+  SurfaceMeasures measures{};
+  if (box.last[0] < 0) box.first = box.last = {0, 0, 0};
+  WidenBox(found.predicted.dhw, box);
+  const auto a = Fill(found.predicted, predicted, box), b = Fill(found.truth, truth, box);
+  SurfaceDistances(a, b, GridOf(box.Extent(), grid.rank), surfaces, {&measures, 1});
+  return measures;
+}
+
+}  // namespace
+
+void ConnectedComponents(std::span<const uint8_t> mask, const Grid& grid, int connectivity,
+                         std::span<int32_t> out, std::span<double> counts) {
+  CheckConnectivity(connectivity);
+  Require(std::ssize(mask) == grid.Count(), "mask: expected ", grid.Count(), " pixels, got ", mask.size());
+  Require(out.size() == mask.size(), "out: expected ", mask.size(), " pixels, got ", out.size());
+  Require(std::ssize(counts) == grid.batch, "counts: expected ", grid.batch, " numbers, got ", counts.size());
+  const Dhw dhw = grid.DepthHeightWidth();
+  const int64_t pixels = grid.Pixels(), rows = dhw[0] * dhw[1];
+  Grid one = grid;
+  one.batch = 1;
+  const auto words = static_cast<size_t>(PackedWords(one));
+  uint64_t* packed = Scratch<uint64_t, struct ComponentBits>(words);
+  for (int64_t image = 0; image < grid.batch; ++image) {
+    PackMask(mask.subspan(static_cast<size_t>(image * pixels), static_cast<size_t>(pixels)), one,
+             {packed, words});
+    const ComponentRuns found = FindComponents(packed, dhw, connectivity);
+    counts[static_cast<size_t>(image)] = static_cast<double>(found.count);
+    ParallelFor(rows, std::max<int64_t>(1, 65536 / dhw[2]), [&](int64_t begin, int64_t end) {
+      int32_t* all = out.data() + image * pixels;
+      std::fill(all + begin * dhw[2], all + end * dhw[2], 0);
+      for (int64_t row = begin; row < end; ++row)
+        for (int64_t i = found.row_begin[row]; i < found.row_begin[row + 1]; ++i)
+          std::fill(all + row * dhw[2] + found.runs[i].start, all + row * dhw[2] + found.runs[i].end,
+                    found.component[i] + 1);
+    });
+  }
+}
+
+std::vector<LesionTable> FindLesions(const LabelSpan& predicted, const LabelSpan& labels,
+                                     const FloatSpan& probs, const Grid& grid, const LesionOptions& options) {
+  CheckLesions(predicted, labels, grid, options);
+  const int64_t pixels = grid.Pixels();
+  const bool confident = Size(probs) > 0;
+  Require(!confident || Size(probs) == CheckedProduct(grid.Count(), options.classes), "probs: expected ",
+          grid.Count() * options.classes, " values, got ", Size(probs));
+  std::vector<LesionTable> tables;
+  ForRegions(predicted, labels, grid, options, [&](int64_t image, size_t region, const Components& found) {
+    LesionTable& table = tables.emplace_back();
+    table.predicted = LesionsOf(found.predicted);
+    table.truth = LesionsOf(found.truth);
+    ForShared(found.predicted, found.truth, [&](int64_t i, int64_t j, int64_t count) {
+      table.predicted[found.predicted.component[i]].hits += count;
+      table.truth[found.truth.component[j]].hits += count;
+    });
+    table.pairs = PairsOf(found);
+    if (confident)
+      AddConfidence(found.predicted, found.truth, probs, image * options.classes * pixels, pixels,
+                    options.regions[region], options.bins, table);
+  });
+  return tables;
+}
+
+std::vector<SurfaceMeasures> LesionSurfaces(const LabelSpan& predicted, const LabelSpan& labels,
+                                            const Grid& grid, const LesionOptions& options,
+                                            std::span<const std::vector<LesionGroup>> groups,
+                                            const SurfaceOptions& surfaces) {
+  CheckLesions(predicted, labels, grid, options);
+  const auto regions = static_cast<int64_t>(options.regions.size());
+  Require(std::ssize(groups) == grid.batch * regions, "groups: expected ", grid.batch * regions,
+          " lists, got ", groups.size());
+  std::vector<SurfaceMeasures> measures;
+  ForRegions(predicted, labels, grid, options, [&](int64_t image, size_t region, const Components& found) {
+    for (const LesionGroup& group : groups[static_cast<size_t>(image * regions) + region])
+      measures.push_back(MeasureGroup(found, group, grid, surfaces));
+  });
+  return measures;
+}
+
+}  // namespace pixelcal::cpu

@@ -1,0 +1,62 @@
+import type { FloatArray, GridOptions, LabelArray } from "./arrays.js";
+import type { SurfaceArguments, SurfaceMeasures } from "./distance.js";
+
+export interface ConnectedComponentsOptions extends GridOptions {
+  readonly mask: Uint8Array;
+  /** The most axes along which neighbours differ, 1 to 3. */
+  readonly connectivity: number;
+  readonly out?: Int32Array;
+}
+
+export interface LesionMaps extends GridOptions {
+  readonly predicted: LabelArray;
+  readonly labels: LabelArray;
+  readonly classes: number;
+  /** The classes of each region. */
+  readonly regions: readonly (readonly number[])[];
+  readonly ignore?: number;
+  readonly connectivity: number;
+  /** The number of times true components grow to be joined; default 0. */
+  readonly grow?: number;
+}
+
+export interface LesionTablesOptions extends LesionMaps {
+  /** The probabilities `[batch, classes, pixels]`, for the confidence inside. */
+  readonly probs?: FloatArray;
+  /** The bins of the calibration inside; default 10. */
+  readonly bins?: number;
+}
+
+/** The components of a region of one image. */
+export interface LesionTable {
+  /** Six numbers a component: pixels, mean depth, height and width index, pixels in both maps, sum of p. */
+  readonly predicted: Float64Array;
+  readonly truth: Float64Array;
+  /** Three numbers a pair that touches: predicted, true, shared pixels. */
+  readonly pairs: Float64Array;
+  /** The bins inside of predicted components; empty without probabilities. */
+  readonly count: Float64Array;
+  readonly confidence: Float64Array;
+  readonly accuracy: Float64Array;
+}
+
+export interface LesionSurfacesOptions extends LesionMaps, SurfaceArguments {
+  /** The predicted and the true components of each group, in turn. */
+  readonly groups: readonly (readonly number[])[];
+  /** The number of groups of every image and region. */
+  readonly lengths: readonly number[];
+}
+
+export interface ComponentKernels {
+  /** Returns the number of each pixel's component, 0 for none, and the components of every image. */
+  connectedComponents(
+    options: ConnectedComponentsOptions,
+  ): Promise<{ labels: Int32Array; counts: Float64Array }>;
+  connectedComponentsSync(options: ConnectedComponentsOptions): { labels: Int32Array; counts: Float64Array };
+  /** Returns one table for every image and region. */
+  lesionTables(options: LesionTablesOptions): Promise<LesionTable[]>;
+  lesionTablesSync(options: LesionTablesOptions): LesionTable[];
+  /** Returns one result per group. */
+  lesionSurfaces(options: LesionSurfacesOptions): Promise<SurfaceMeasures[]>;
+  lesionSurfacesSync(options: LesionSurfacesOptions): SurfaceMeasures[];
+}

@@ -1,0 +1,207 @@
+import { call, native } from "../binding.js";
+import { checkChoice, checkLabels } from "../check.js";
+import { checkOptions, optionNames } from "../check-options.js";
+import { invalidArgument } from "../errors.js";
+import type { Connectivity } from "../kernels/connected-components.js";
+import type { Labels } from "../tensor.js";
+import { expectedCalibrationError } from "./calibration-error.js";
+import {
+  type LesionConvention,
+  lesionDefinition,
+  type Matching,
+  matchByCentroid,
+  matchByOverlap,
+  matchTouching,
+} from "./lesion-matching.js";
+import { type LesionRegions, type LesionTable, lesionRequest, lesionTables, regionTable } from "./lesions.js";
+
+export interface LesionScoresOptions extends LesionRegions {
+  /**
+   * The definition of lesions and of detection. overlap (default): any shared pixel detects, as many
+   * predicted lesions as touch; centroid: centroids within `reach`, one to one; brats-2023: as the
+   * challenge's code (true lesions grown three times are joined and detected by whatever touches, true
+   * lesions of at most `leastVolume` do not count, a missed or false one has the Hausdorff distance
+   * `penalty`); panoptica: an intersection over union of at least `threshold`, one to one, the largest first;
+   * autopet: any shared pixel, neighbours share an edge.
+   */
+  readonly convention?: LesionConvention;
+  /** The neighbours that make a lesion; default that of the convention, else "corners". */
+  readonly connectivity?: Connectivity;
+  /** The number of times true lesions grow; default that of the convention (brats-2023: 3). */
+  readonly grow?: number;
+  /** The volume that true lesions must exceed to count; default 50 for brats-2023 and 0 for others. */
+  readonly leastVolume?: number;
+  /** The Hausdorff distance of a missed or false lesion; default 374 for brats-2023, Infinity for others. */
+  readonly penalty?: number;
+  /** The least intersection over union of panoptica; default 0.5. */
+  readonly threshold?: number;
+  /** The largest distance between centroids, in physical units; default 10. */
+  readonly reach?: number;
+}
+
+const names = optionNames<LesionScoresOptions>({
+  ...regionTable,
+  convention: true,
+  connectivity: true,
+  grow: true,
+  leastVolume: true,
+  penalty: true,
+  threshold: true,
+  reach: true,
+});
+
+/**
+ * The scores of one region's lesions in one image. NaN where there is nothing to score, but for brats-2023
+ * Dice 1 and distance 0 without lesions.
+ */
+export interface LesionScores {
+  /** The true lesions that are detected, and those that are missed. */
+  readonly detected: number;
+  readonly missed: number;
+  /** The predicted lesions that detect nothing. */
+  readonly falsePositives: number;
+  /** 2 detected / (2 detected + missed + false). */
+  readonly f1: number;
+  /**
+   * The mean over true and false lesions of each one's Dice with all that detects it: 0 for missed and false.
+   */
+  readonly dice: number;
+  /** The same mean of the 95th percentile of the Hausdorff distance, `penalty` for missed and false. */
+  readonly hd95: number;
+  /** The mean intersection over union of detected lesions, F1, and their product. */
+  readonly segmentationQuality: number;
+  readonly recognitionQuality: number;
+  readonly panopticQuality: number;
+  /** The volumes of the missed and of the false lesions. */
+  readonly falseNegativeVolume: number;
+  readonly falsePositiveVolume: number;
+  /** The mean over predicted lesions of the mean probability inside; NaN without `probs`. */
+  readonly confidence: number;
+  /** The expected calibration error of all pixels inside predicted lesions; NaN without `probs`. */
+  readonly expected: number;
+}
+
+/**
+ * Scores the lesions of label maps `[N, ...spatial]`, the connected components of every region; returns for
+ * each image one result per region. Surfaces are measured as by the package surface-distance ("deepmind").
+ */
+export async function lesionScores(
+  predicted: Labels,
+  labels: Labels,
+  options: LesionScoresOptions,
+): Promise<readonly (readonly LesionScores[])[]> {
+  checkOptions("options", options, names);
+  const { classes, regions, ignore, spacing, probs, signal, convention = "overlap" } = options;
+  checkChoice("convention", convention, ["overlap", "centroid", "brats-2023", "panoptica", "autopet"]);
+  const brats = convention === "brats-2023";
+  const {
+    leastVolume = brats ? 50 : 0,
+    penalty = brats ? 374 : Infinity,
+    threshold = 0.5,
+    reach = 10,
+  } = options;
+  for (const [name, value] of Object.entries({ leastVolume, penalty, reach }))
+    if (!(typeof value === "number" && value >= 0))
+      throw invalidArgument(name, "a number of at least 0", value);
+  if (!(threshold > 0 && threshold <= 1))
+    throw invalidArgument("threshold", "a number above 0, up to 1", threshold);
+  checkLabels(labels);
+  const definition = lesionDefinition(convention, labels.dims.length - 1);
+  const connectivity = options.connectivity ?? definition.connectivity;
+  const grow = options.grow ?? definition.grow;
+  const shared = { classes, regions, ignore, spacing, signal, connectivity, grow };
+  const tables = await lesionTables(predicted, labels, { ...shared, probs });
+  const matchings = tables.map((of) =>
+    of.map((table) => {
+      const matching =
+        convention === "panoptica"
+          ? matchByOverlap(table, threshold)
+          : convention === "centroid"
+            ? matchByCentroid(table, reach)
+            : matchTouching(table);
+      const counts = ({ truth }: { truth: number }): boolean => table.truth[truth]!.volume > leastVolume;
+      return { ...matching, matches: matching.matches.filter(counts) };
+    }),
+  );
+  const distances = await surfacesOf(predicted, labels, { ...shared, matchings });
+  return tables.map((of, image) =>
+    of.map((table, region) =>
+      scoresOf(table, matchings[image]![region]!, distances[image]![region]!, { penalty, brats }),
+    ),
+  );
+}
+
+/** Returns the 95th percentiles of the matches of every image and region, Infinity for missed lesions. */
+async function surfacesOf(
+  predicted: Labels,
+  labels: Labels,
+  { matchings, ...options }: LesionRegions & { matchings: readonly (readonly Matching[])[] },
+): Promise<readonly (readonly (readonly number[])[])[]> {
+  const { probs: _, ...request } = lesionRequest(predicted, labels, options);
+  const found = matchings.map((of) =>
+    of.map(({ matches }) => matches.filter((match) => match.predicted.length > 0)),
+  );
+  const measures = await call(
+    native.lesionSurfaces,
+    {
+      ...request,
+      spacing: options.spacing,
+      convention: "deepmind" as const,
+      groups: found.flat(2).flatMap((match) => [match.predicted, [match.truth]]),
+      lengths: found.flat().map((matches) => matches.length),
+    },
+    options.signal,
+  );
+  let at = 0;
+  return matchings.map((of) =>
+    of.map(({ matches }) =>
+      matches.map((match) => (match.predicted.length > 0 ? measures[at++]!.hd95 : Infinity)),
+    ),
+  );
+}
+
+function scoresOf(
+  table: LesionTable,
+  { matches, falsePositives }: Matching,
+  distances: readonly number[],
+  { penalty, brats }: { readonly penalty: number; readonly brats: boolean },
+): LesionScores {
+  const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
+  const overlaps = matches.map(({ truth, predicted }) => {
+    const of = new Set(predicted);
+    const shared = sum(
+      table.pairs.filter((p) => p.truth === truth && of.has(p.predicted)).map((p) => p.shared),
+    );
+    const both = table.truth[truth]!.pixels + sum(predicted.map((i) => table.predicted[i]!.pixels));
+    return { dice: (2 * shared) / both, overUnion: shared / (both - shared) };
+  });
+  const hits = matches.map(({ predicted }) => predicted.length > 0);
+  const detected = hits.filter(Boolean).length;
+  const missed = matches.length - detected;
+  const wrong = falsePositives.length;
+  const all = matches.length + wrong;
+  const recognitionQuality = (2 * detected) / (2 * detected + missed + wrong);
+  const segmentationQuality =
+    sum(overlaps.filter((_, i) => hits[i]).map(({ overUnion }) => overUnion)) / detected;
+  const volume = (lesions: LesionTable["truth"], chosen: readonly number[]): number =>
+    sum(chosen.map((i) => lesions[i]!.volume));
+  const penalised = distances.map((distance) => (Number.isFinite(distance) ? distance : penalty));
+  return {
+    detected,
+    missed,
+    falsePositives: wrong,
+    f1: recognitionQuality,
+    dice: brats && all === 0 ? 1 : sum(overlaps.map(({ dice }) => dice)) / all,
+    hd95: brats && all === 0 ? 0 : (sum(penalised) + (wrong > 0 ? wrong * penalty : 0)) / all,
+    segmentationQuality,
+    recognitionQuality,
+    panopticQuality: detected > 0 ? segmentationQuality * recognitionQuality : recognitionQuality,
+    falseNegativeVolume: volume(
+      table.truth,
+      matches.filter((_, i) => !hits[i]).map(({ truth }) => truth),
+    ),
+    falsePositiveVolume: volume(table.predicted, falsePositives),
+    confidence: sum(table.predicted.map(({ confidence }) => confidence)) / table.predicted.length,
+    expected: table.bins === undefined ? Number.NaN : expectedCalibrationError(table.bins),
+  };
+}
