@@ -77,6 +77,12 @@ holm = [{"p": p, "adjusted": multipletests(p, method="holm")[1].tolist()} for p 
 shares = [1e-300, 1e-20, 1e-6, 0.001, 0.025, 0.075, 0.3, 0.5, 0.6, 0.925, 0.975, 0.9999]
 normal = [{"share": share, "quantile": float(special.ndtri(share))} for share in shares]
 
+student = [
+    {"share": share, "freedom": freedom, "quantile": float(stats.t.ppf(share, freedom))}
+    for freedom in (7, 19, 59, 999)
+    for share in (0.005, 0.025, 0.05, 0.9, 0.975)
+]
+
 values, weights = rng.random(15), rng.integers(1, 9, 15).astype(float)
 isotonic = {
     "values": values.tolist(),
@@ -84,6 +90,6 @@ isotonic = {
     "fitted": optimize.isotonic_regression(values, weights=weights).x.tolist(),
 }
 
-golden = {"wilcoxon": wilcoxon, "bootstrap": bootstrap, "holm": holm, "normal": normal, "isotonic": isotonic}
+golden = {"wilcoxon": wilcoxon, "bootstrap": bootstrap, "holm": holm, "normal": normal, "student": student, "isotonic": isotonic}
 OUT.write_text(json.dumps(golden, indent=1) + "\n")
 record(OUT, "numpy", "scipy", "statsmodels")

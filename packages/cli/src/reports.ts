@@ -1,5 +1,6 @@
 import type { RunReport } from "@pixelcal/evaluate";
 import type { ModelReport, TrainDevice } from "@pixelcal/train";
+import type { NamedComparison } from "./runs/statistics.js";
 
 // The objects that `--json` prints, one for each command. NaN is null and infinities are "inf" and "-inf".
 
@@ -59,6 +60,8 @@ export interface EvaluateReport {
   readonly runs: readonly RunReport[];
   /** The page, with `--report`. */
   readonly report?: { readonly file: string; readonly bytes: number; readonly pictures: number };
+  /** The paired comparisons, with `--against`. */
+  readonly comparisons?: readonly NamedComparison[];
 }
 
 /** The report of `pixelcal report`: the page that was written. */

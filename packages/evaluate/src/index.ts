@@ -35,7 +35,9 @@ export {
   resultsText,
   runReports,
   type Shown,
+  type StatisticsReport,
 } from "./report/results.js";
+export { comparisonText, intervalsText } from "./report/statistics-text.js";
 export { fixed, formatMarkdown } from "./report/table.js";
 export { worstCalibrated } from "./report/worst-cases.js";
 export {
@@ -53,6 +55,7 @@ export {
   type Difference,
 } from "./statistics/compare-runs.js";
 export type { Estimate } from "./statistics/estimate.js";
+export { bidsSubject, type GroupOf, groupsOfTable, withGroups } from "./statistics/groups.js";
 export { holm } from "./statistics/holm.js";
 export type { Interval } from "./statistics/interval.js";
 export { type NullBand, type NullBandOptions, nullBand } from "./statistics/null-band.js";

@@ -101,6 +101,12 @@ export function addEvaluate(program: Command, context: Context): void {
         .choices(["fail", "skip", "worst"])
         .default("fail"),
     )
+    .option(
+      "--against <run>",
+      "run that the others are compared with, case by case, or a results.json of an earlier evaluation (file)",
+    )
+    .option("--group <column>", "column of --groups that names a case's patient, or \"sub\": BIDS' sub-NAME")
+    .option("--groups <file>", "CSV or TSV file whose first column names cases; patients are drawn whole")
     .option("--threads <count>", "number of processor threads (default: all)", integer(1))
     .option("--out <file>", "file for the table as CSV", "results.csv")
     .option("--report <file>", "page of one run, or of two that are compared, for example report.html")

@@ -82,9 +82,15 @@ export async function evaluateRuns(
   }
   terminal.clear();
   const others = otherLabelsOf(evaluations);
-  const results = evaluations.map(({ run, lacks, evaluation }) => {
+  const results = evaluations.map(({ run, region, lacks, evaluation }) => {
     const whole = worst ? withMissingAsWorst(evaluation, lacks) : evaluation;
-    return { run, evaluation: whole, missing: worst ? [] : lacks, relabelled: others.get(run)! };
+    return {
+      run,
+      ...(region === "" ? {} : { region }),
+      evaluation: whole,
+      missing: worst ? [] : lacks,
+      relabelled: others.get(run)!,
+    };
   });
   return ranked(common ? sameLabels(results) : results);
 }

@@ -2,9 +2,11 @@ import { dirname, join, resolve } from "node:path";
 import { setThreadCount } from "@pixelcal/core";
 import {
   caseSets,
+  comparisonText,
   differences,
   type EvaluationConvention,
   emptyPolicyOf,
+  intervalsText,
   monaiReports,
   paperColumns,
   parseRegions,
@@ -23,9 +25,16 @@ import { evaluateRuns, predictionFolders, writeResults } from "./evaluate.js";
 import { checkOneRun, openNnunetRuns, writeNnunetSummary } from "./nnunet-runs.js";
 import type { WrittenReport } from "./report-page.js";
 import { type NnunetRun, ownRun, type RunSource, type ScoreSettings } from "./run-sources.js";
+import {
+  comparisonsAgainst,
+  grouping,
+  openAgainst,
+  type StatisticsCommandOptions,
+  withStatistics,
+} from "./statistics.js";
 
 /** The options of `pixelcal evaluate`. */
-export interface ScoreCommandOptions {
+export interface ScoreCommandOptions extends StatisticsCommandOptions {
   readonly predictions: string;
   readonly classes?: number;
   readonly bins: number;
@@ -99,8 +108,19 @@ export async function scorePredictions(options: ScoreCommandOptions, context: Co
   const folder = dirname(resolve(out));
   const summary = options.write === "nnunet" ? join(folder, "summary.json") : undefined;
   const summarized = summary === undefined ? undefined : checkOneRun(nnunet ?? []);
-  const results = await evaluateRuns(runs, settings, context, { common, worst: missing === "worst" });
+  const grouped = await grouping(options);
+  const names = runs.map(({ run }) => run);
+  const against = await openAgainst(options.against, names, grouped);
+  const scored = await evaluateRuns(runs, settings, context, { common, worst: missing === "worst" });
+  const results = await withStatistics(scored.map(grouped), context);
   if (missing === "worst") warnOfWorst(runs, context);
+  const shown = shownColumns(settings);
+  const comparisons = await comparisonsAgainst(
+    against(results),
+    results,
+    shown.map(([column]) => column),
+    context,
+  );
   const lines = differences(results);
   for (const line of lines) context.terminal.warn(line);
   const files = { csv: out, json, ...(summary === undefined ? {} : { summary }) };
@@ -108,6 +128,11 @@ export async function scorePredictions(options: ScoreCommandOptions, context: Co
   if (options.write === "monai") await writeMonaiReports(results, folder);
   await writeResults(results, { ...settings, common }, files);
   const report = await drawn(results, runs, { ...settings, common }, options, context);
+  const tables = [
+    resultsText(results, shown),
+    intervalsText(results, paperColumns),
+    ...comparisons.map((comparison) => comparisonText(comparison, shown)),
+  ];
   await writeReport(
     context,
     options.json,
@@ -117,9 +142,10 @@ export async function scorePredictions(options: ScoreCommandOptions, context: Co
       settings: { ...settings, common },
       differences: lines,
       runs: runReports(results),
+      ...(comparisons.length > 0 && { comparisons }),
       ...(report && { report }),
     },
-    `${resultsText(results, shownColumns(settings))}\n${out} and ${json} hold all columns (convention ${convention})\n${summary === undefined ? "" : `${summary} is nnU-Net's summary of the label maps\n`}${report === undefined ? "" : `${report.file} is the report\n`}`,
+    `${tables.filter((text) => text !== "").join("\n")}\n${out} and ${json} hold all columns (convention ${convention})\n${summary === undefined ? "" : `${summary} is nnU-Net's summary of the label maps\n`}${report === undefined ? "" : `${report.file} is the report\n`}`,
   );
   if (lines.length > 0 && !common && missing === "fail")
     throw new CommandError(

@@ -39,10 +39,10 @@ export async function reportOfResults(
 }
 
 async function reportRun(
-  { run, evaluation: { rows } }: RunResult,
+  { run, evaluation: { rows }, statistics: made }: RunResult,
   options: StatisticsOptions,
 ): Promise<ReportRun> {
-  const statistics: RunStatistics = await runStatistics(rows, options);
+  const statistics: RunStatistics = made ?? (await runStatistics(rows, options));
   return { name: run, cases: rows.map(({ name, scores }) => ({ name, scores })), statistics };
 }
 

@@ -1,16 +1,23 @@
 import { someOf } from "../case-sets.js";
 import type { Evaluation, EvaluationRow, ScoreSummary } from "../evaluate.js";
+import type { Estimate } from "../statistics/estimate.js";
+import type { RunStatistics } from "../statistics/run-statistics.js";
 import { formatCsv } from "./csv.js";
 import { type Column, fixed, formatMarkdown, formatTable } from "./table.js";
 
 /** The scores of one run. */
 export interface RunResult {
+  /** The name of the row: the run's, followed by the region's if there are regions. */
   readonly run: string;
+  /** The region that is scored alone. */
+  readonly region?: string;
   readonly evaluation: Evaluation;
   /** The cases of other runs, or of the labels, that this one lacks. */
   readonly missing: readonly string[];
   /** The cases whose labels differ from those of an earlier run. */
   readonly relabelled: readonly string[];
+  /** The statistics over cases, if they were made. */
+  readonly statistics?: RunStatistics;
 }
 
 /** A column of a results table and its decimals. */
@@ -133,7 +140,7 @@ function omissions({ run, evaluation: { summary, pixels, rows } }: RunResult): s
 /**
  * Formats one row per run: the means (the paper's columns first), the number of cases, the standard
  * deviations, and the figures that the means hide: undefined and infinite cases by column, missing and
- * relabelled cases, pixels in no bin and pixels at the floor of NLL.
+ * relabelled cases, pixels in no bin and pixels at the floor of NLL; last the ends of the intervals.
  */
 export function resultsCsv(results: readonly RunResult[]): string {
   const columns = [...new Set(results.flatMap(({ evaluation }) => Object.keys(evaluation.summary)))];
@@ -142,33 +149,54 @@ export function resultsCsv(results: readonly RunResult[]): string {
     ...["run", ...columns, "cases", ...headed("sd"), ...headed("undefined"), ...headed("infinite")],
     ...["missing cases", "relabelled cases", "pixels", "pixels in no bin", "pixels at the NLL floor"],
   ];
-  const rows = results.map(({ run, evaluation: { rows: cases, summary, pixels }, missing, relabelled }) => {
+  // Tables without statistics keep their columns.
+  const bounds = results.some(({ statistics }) => statistics) ? (["low", "high"] as const) : [];
+  header.push(...bounds.flatMap(headed));
+  const rows = results.map(({ run, evaluation, missing, relabelled, statistics }) => {
+    const { rows: cases, summary, pixels } = evaluation;
+    const ends = bounds.flatMap((end) =>
+      columns.map((column) => statistics?.scores.get(column)?.interval?.[end] ?? Number.NaN),
+    );
     const of = (what: keyof ScoreSummary): number[] =>
       columns.map((column) => summary[column]?.[what] ?? Number.NaN);
     return [
       ...[run, ...of("mean"), cases.length, ...of("deviation"), ...of("undefined"), ...of("infinite")],
       ...[missing.length, relabelled.length, pixels.counted, pixels.unbinned, pixels.bounded],
+      ...ends,
     ];
   });
   return formatCsv(header, rows);
 }
 
 /** The scores of one run as reports hold them. */
-export interface RunReport extends Pick<RunResult, "run" | "missing" | "relabelled"> {
+export interface RunReport extends Pick<RunResult, "run" | "region" | "missing" | "relabelled"> {
   readonly summary: Evaluation["summary"];
   readonly pixels: Evaluation["pixels"];
   /** The scores of every case; their sums are in the saved results alone. */
   readonly cases: readonly Omit<EvaluationRow, "sums">[];
+  readonly statistics?: StatisticsReport;
 }
+
+/** The statistics of one run as reports hold them. */
+export interface StatisticsReport extends Omit<RunStatistics, "scores"> {
+  readonly scores: Readonly<Record<string, Estimate>>;
+}
+
+const statisticsReport = ({ scores, ...rest }: RunStatistics): StatisticsReport => ({
+  ...rest,
+  scores: Object.fromEntries(scores),
+});
 
 /** Returns the summaries and the scores of every case, ready for JSON. */
 export function runReports(results: readonly RunResult[]): readonly RunReport[] {
-  return results.map(({ run, evaluation, missing, relabelled }) => ({
+  return results.map(({ run, region, evaluation, missing, relabelled, statistics }) => ({
     run,
+    ...(region === undefined ? {} : { region }),
     summary: evaluation.summary,
     pixels: evaluation.pixels,
     missing,
     relabelled,
     cases: evaluation.rows.map(({ sums: _, ...row }) => row),
+    ...(statistics && { statistics: statisticsReport(statistics) }),
   }));
 }

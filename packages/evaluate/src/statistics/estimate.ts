@@ -1,4 +1,4 @@
-import { bcaInterval, type Interval, percentileInterval } from "./interval.js";
+import { bcaInterval, expandedLevel, type Interval, percentileInterval } from "./interval.js";
 
 /** The number of independent cases (or groups of cases) below which no interval is given. */
 export const fewestGroups = 8;
@@ -7,12 +7,13 @@ export const fewestGroups = 8;
 export interface Estimate {
   readonly value: number;
   /**
-   * The interval to show; absent for fewer than 8 groups of cases ("too few to say"), and where the value is
-   * infinite or undefined.
+   * The interval to show, which is `percentile`; absent for fewer than 8 groups of cases ("too few to say"),
+   * and where the value is infinite or undefined.
    */
   readonly interval?: Interval;
-  /** The two kinds of interval, for comparison. */
+  /** The percentile interval, its level expanded for few groups. */
   readonly percentile?: Interval;
+  /** The bias-corrected and accelerated interval, expanded likewise. */
   readonly bca?: Interval;
 }
 
@@ -24,7 +25,8 @@ export function estimateOf(
   level: number,
 ): Estimate {
   if (without.length < fewestGroups || !Number.isFinite(value)) return { value };
-  const percentile = percentileInterval(drawn, level);
-  const bca = bcaInterval(drawn, value, without, level);
-  return { value, interval: bca, percentile, bca };
+  const expanded = expandedLevel(level, without.length);
+  const percentile = percentileInterval(drawn, expanded);
+  const bca = bcaInterval(drawn, value, without, expanded);
+  return { value, interval: percentile, percentile, bca };
 }

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { holm } from "./holm.js";
 import { bcaInterval, percentileInterval } from "./interval.js";
 import { isotonic } from "./isotonic.js";
-import { normalQuantile } from "./quantile.js";
+import { normalQuantile, studentQuantile } from "./quantile.js";
 import { signedRankTest } from "./wilcoxon.js";
 
 interface Golden {
@@ -14,6 +14,7 @@ interface Golden {
   })[];
   readonly holm: readonly { p: readonly number[]; adjusted: readonly number[] }[];
   readonly normal: readonly { share: number; quantile: number }[];
+  readonly student: readonly { share: number; freedom: number; quantile: number }[];
   readonly isotonic: Readonly<Record<"values" | "weights" | "fitted", readonly number[]>>;
 }
 
@@ -50,6 +51,10 @@ test.each(golden.holm)("statsmodels' Holm: $p", ({ p, adjusted }) => {
 
 test.each(golden.normal)("scipy's normal quantile at $share", ({ share, quantile }) => {
   close(normalQuantile(share), quantile, 2e-14);
+});
+
+test.each(golden.student)("scipy's Student quantile at $share, $freedom degrees", (student) => {
+  close(studentQuantile(student.share, student.freedom), student.quantile, 2e-4);
 });
 
 test("scipy's isotonic regression", () => {

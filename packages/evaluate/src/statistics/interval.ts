@@ -1,5 +1,5 @@
 import { portableMath } from "@pixelcal/core";
-import { normalQuantile, quantile } from "./quantile.js";
+import { normalQuantile, quantile, studentQuantile } from "./quantile.js";
 
 const { normalCdf } = portableMath;
 
@@ -56,4 +56,14 @@ function skewness(values: Float64Array): number {
     cubes += d * d * d;
   }
   return squares > 0 ? cubes / (squares * Math.sqrt(squares)) : 0;
+}
+
+/**
+ * Returns the level at which bootstrap quantiles cover `level` for few groups: draws of n groups vary less
+ * than n groups do, by (n - 1) / n, and the variance is not known exactly (Hesterberg, 2015: the expanded
+ * percentile interval).
+ */
+export function expandedLevel(level: number, groups: number): number {
+  const t = studentQuantile((1 + level) / 2, groups - 1);
+  return 1 - 2 * normalCdf(-t * Math.sqrt(groups / (groups - 1)));
 }

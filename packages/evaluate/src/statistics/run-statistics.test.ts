@@ -14,12 +14,14 @@ function drawn<T>(
   const values = Array.from({ length: 2000 }, () =>
     statistic(units.map(() => units[random.integer(units.length)]!)),
   ).sort((a, b) => a - b);
+  // The share that the quantiles leave out for 12 and 24 groups, by scipy.stats.t.
+  const tail = { 12: 0.010757, 24: 0.017294 }[units.length]!;
   const at = (share: number): number => {
     const place = share * 1999;
     const low = values[Math.floor(place)]!;
     return low + (values[Math.ceil(place)]! - low) * (place - Math.floor(place));
   };
-  return { low: at(0.025), high: at(0.975) };
+  return { low: at(tail), high: at(1 - tail) };
 }
 
 type Row = (typeof all)[number];
@@ -51,8 +53,8 @@ describe("intervals over cases", () => {
       const { value, percentile } = scores.get(name)!;
       expect(value).toBeCloseTo(statistic(all), 12);
       const twin = drawn(all, statistic);
-      expect(percentile!.low).toBeCloseTo(twin.low, 10);
-      expect(percentile!.high).toBeCloseTo(twin.high, 10);
+      expect(percentile!.low).toBeCloseTo(twin.low, 4);
+      expect(percentile!.high).toBeCloseTo(twin.high, 4);
     }
   });
 
@@ -62,8 +64,8 @@ describe("intervals over cases", () => {
     expect({ groups, unit }).toEqual({ groups: 12, unit: "group" });
     const pairs = Array.from({ length: 12 }, (_, g) => all.slice(2 * g, 2 * g + 2));
     const twin = drawn(pairs, (chosen) => meanDice(chosen.flat()));
-    expect(scores.get("DSC")!.percentile!.low).toBeCloseTo(twin.low, 10);
-    expect(scores.get("DSC")!.percentile!.high).toBeCloseTo(twin.high, 10);
+    expect(scores.get("DSC")!.percentile!.low).toBeCloseTo(twin.low, 4);
+    expect(scores.get("DSC")!.percentile!.high).toBeCloseTo(twin.high, 4);
   });
 
   test("have the same bits in any order of the cases, and other ones for another seed", async () => {
@@ -161,5 +163,8 @@ test("the sample size is where the interval has the half-width", async () => {
   const { low, high } = scores.get("DSC")!.percentile!;
   const half = (high - low) / 2;
   expect(dice.halfWidth).toBe(0.02);
-  expect(dice.needed / (24 * (half / 0.02) ** 2)).toBeCloseTo(1, 0.8);
+  const ratio = dice.needed / (24 * (half / 0.02) ** 2);
+  // The interval of 24 cases is wider by what few cases add, 6 %.
+  expect(ratio).toBeGreaterThan(0.8);
+  expect(ratio).toBeLessThan(0.95);
 });

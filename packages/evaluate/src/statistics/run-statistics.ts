@@ -2,7 +2,7 @@ import type { EvaluationRow } from "../evaluate.js";
 import { keptBins } from "./case-sums.js";
 import { type CaseTable, caseTable } from "./case-table.js";
 import { type Estimate, estimateOf, fewestGroups } from "./estimate.js";
-import { type Interval, percentileInterval } from "./interval.js";
+import { expandedLevel, type Interval, percentileInterval } from "./interval.js";
 import { measuresOf } from "./measures.js";
 import { nullBand } from "./null-band.js";
 import {
@@ -65,6 +65,7 @@ export async function runStatistics(
   );
   const scores = new Map(measures.map(({ name }, i) => [name, estimates[i]!]));
   const tooFew = table.groups < fewestGroups;
+  const expanded = tooFew ? undefined : expandedLevel(level, table.groups);
   const reliabilities: Reliability[] = [];
   for (const [h, { name, score, at }] of places.entries()) {
     const { residuals, counts } = groupResiduals(table, at);
@@ -76,14 +77,7 @@ export async function runStatistics(
     const first = measures.length + h * perHistogram;
     reliabilities.push({
       name,
-      bins: caseBins(
-        found,
-        first,
-        total,
-        groupConfidences(table, at),
-        tooFew ? undefined : level,
-        band?.gaps,
-      ),
+      bins: caseBins(found, first, total, groupConfidences(table, at), expanded, band?.gaps),
       error: scores.get(score)!,
       debiased: debiasedError(table, at),
       ...(band && { calibrated: { bound: band.bound, mean: band.mean } }),

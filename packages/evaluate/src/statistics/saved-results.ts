@@ -23,7 +23,7 @@ export interface SavedResults {
  * JSON.stringify writes them, so that reformatting the file does not change it.
  */
 export function formatResults({ software, settings, runs }: SavedResults): string {
-  const reports = runReports(runs).map((report, i) => ({
+  const reports = runReports(runs.map(({ statistics: _, ...run }) => run)).map((report, i) => ({
     ...report,
     cases: runs[i]!.evaluation.rows.map(plain),
   }));
@@ -87,8 +87,9 @@ export function readResults(text: string, source: string): SavedResults {
     software: software as Readonly<Record<string, string>>,
     settings,
     runs: runs.map(
-      ({ run, missing, relabelled, cases }): RunResult => ({
+      ({ run, region, missing, relabelled, cases }): RunResult => ({
         run,
+        ...(region === undefined ? {} : { region }),
         missing,
         relabelled,
         evaluation: summaryOf(cases.map(readRow)),
@@ -105,6 +106,7 @@ const areTexts = (value: unknown): value is string[] =>
 
 interface SavedRun {
   readonly run: string;
+  readonly region?: string;
   readonly missing: readonly string[];
   readonly relabelled: readonly string[];
   readonly cases: readonly EvaluationRow[];
@@ -113,6 +115,7 @@ interface SavedRun {
 const isRun = (value: unknown): value is SavedRun =>
   isObject(value) &&
   typeof value.run === "string" &&
+  (value.region === undefined || typeof value.region === "string") &&
   areTexts(value.missing) &&
   areTexts(value.relabelled) &&
   Array.isArray(value.cases) &&
@@ -147,8 +150,10 @@ function mergeRuns(parts: readonly RunResult[]): RunResult {
   const found = new Set(rows.map(({ name }) => name));
   const all = (of: (part: RunResult) => readonly string[]): string[] =>
     [...new Set(parts.flatMap(of))].sort();
+  const { run, region } = parts[0]!;
   return {
-    run: parts[0]!.run,
+    run,
+    ...(region === undefined ? {} : { region }),
     missing: all(({ missing }) => missing).filter((name) => !found.has(name)),
     relabelled: all(({ relabelled }) => relabelled),
     evaluation: summaryOf(rows),
