@@ -11,7 +11,13 @@ export {
   type TrainConfig,
 } from "./config/config.js";
 export type { Batch } from "./data/batch.js";
-export { type Dataset, type DatasetCase, NpzDataset, type NpzDatasetOptions } from "./data/dataset.js";
+export {
+  type Dataset,
+  type DatasetCase,
+  type DatasetImage,
+  NpzDataset,
+  type NpzDatasetOptions,
+} from "./data/dataset.js";
 export { Loader, type LoaderOptions, type Targets } from "./data/loader.js";
 export type { PatchOptions } from "./data/patches.js";
 export type { Augmentation } from "./data/transforms.js";

@@ -88,9 +88,7 @@ test("fewer classes than the labels have", async () => {
 
 test("a data set without a split", async () => {
   const { code, messages } = await pixelcal(["demo", "--data", join(root, "none"), "--out", join(root, "x")]);
-  expect(messages).toContain(
-    "none/train: no such folder; a data set holds train/, val/ and test/ with .npz files",
-  );
+  expect(messages).toContain("none/train: no such folder; expected ROOT/{train,val,test}/*.npz");
   expect(code).toBe(1);
   expect(await readdir(root)).not.toContain("x");
 });

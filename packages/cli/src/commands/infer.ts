@@ -6,7 +6,9 @@ import type { InferOptions } from "../runs/predict-split.js";
 export function addInfer(program: Command, context: Context): void {
   program
     .command("infer")
-    .description("Predict class probabilities of every case of a split, one .npz per case.")
+    .description(
+      "Predict class probabilities of every case of a split: one .npz per case, or label maps too if the images are volumes.",
+    )
     .addOption(new Option("--config <file>", "configuration file of a trained run").conflicts("model"))
     .addOption(new Option("--model <file>", "ONNX file, in place of a run").conflicts("checkpoint"))
     .addOption(
@@ -14,7 +16,7 @@ export function addInfer(program: Command, context: Context): void {
     )
     .option("--checkpoint <file>", "checkpoint file (default: RUNS/RUN_NAME/best.safetensors)")
     .option("--runs <folder>", "folder of the runs", "runs")
-    .option("--data <root>", "folder of the data set (default: dataset.root)")
+    .option("--data <root>", "folder of the data set, or a data list (default: dataset.root)")
     .option("--split <name>", "subfolder of the data set", "test")
     .option("--out <folder>", "folder for the predictions (default: preds/RUN_NAME)")
     .option(

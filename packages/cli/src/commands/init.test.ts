@@ -138,6 +138,6 @@ test("images that no U-Net takes, and no data set, are refused before anything i
   expect(small.code).toBe(1);
   expect(small.messages).toContain("U-Nets take images of at least 8 pixels per axis, found 4 x 64");
   const none = await pixelcal(["init", "--data", at("none"), "--out", at("small.yaml")]);
-  expect(none.messages).toContain("no such folder; a data set holds train/, val/ and test/ with .npz files");
+  expect(none.messages).toContain("no such folder; expected ROOT/{train,val,test}/*.npz");
   await expect(readFile(at("small.yaml"))).rejects.toThrow("ENOENT");
 });

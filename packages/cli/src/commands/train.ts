@@ -27,7 +27,7 @@ export function addTrain(program: Command, context: Context): void {
     )
     .requiredOption("--config <file>", "configuration file, YAML or JSON")
     .option("--out <folder>", "folder of the runs", "runs")
-    .option("--data <root>", "folder of the data set (default: dataset.root)")
+    .option("--data <root>", "folder of the data set, or a data list (default: dataset.root)")
     .option("--epochs <count>", "number of epochs (default: epochs of the configuration)", integer(1))
     .option(
       "--threads <count>",

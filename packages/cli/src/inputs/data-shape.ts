@@ -1,5 +1,4 @@
-import { join } from "node:path";
-import { labelNumbers, listCases, readCase } from "@pixelcal/io";
+import { labelNumbers, openImageCases } from "@pixelcal/io";
 
 const splits = ["train", "val", "test"] as const;
 
@@ -27,13 +26,13 @@ export async function describeData(root: string, ignore?: number): Promise<DataS
   const sizes: (readonly number[])[] = [];
   let channels = 0;
   for (const split of splits) {
-    const paths = await casePaths(root, split);
-    cases[split] = paths.length;
-    for (const path of paths) {
-      const item = await readCase(path);
+    const { names, read } = await openImageCases(root, split);
+    cases[split] = names.length;
+    for (const name of names) {
+      const item = await read(name);
       channels ||= item.image.dims[0]!;
-      sizes.push(item.labels.dims);
-      addLabels(labels, labelNumbers(item.labels));
+      sizes.push(item.image.dims.slice(1));
+      if (item.labels) addLabels(labels, labelNumbers(item.labels));
     }
   }
   if (ignore !== undefined) labels.delete(ignore);
@@ -66,12 +65,6 @@ const extremes = (sizes: readonly (readonly number[])[], of: typeof Math.min): r
 
 /** Returns the shape [C, ...spatial] of the first image of a split. */
 export async function firstImageDims(root: string, split: string): Promise<readonly number[]> {
-  const [path] = await casePaths(root, split);
-  return (await readCase(path!)).image.dims;
-}
-
-async function casePaths(root: string, split: string): Promise<readonly string[]> {
-  const folder = join(root, split);
-  const names = await listCases(folder, "a data set holds train/, val/ and test/ with .npz files");
-  return names.map((name) => join(folder, `${name}.npz`));
+  const { names, read } = await openImageCases(root, split);
+  return (await read(names[0]!)).image.dims;
 }

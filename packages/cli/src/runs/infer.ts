@@ -1,7 +1,14 @@
 import { join } from "node:path";
-import { inspectValues, type Tensor } from "@pixelcal/core";
-import { prefetch, readNpz, writePrediction } from "@pixelcal/io";
-import { type Dataset, type ProbabilityModel, predict } from "@pixelcal/train";
+import { argMax, inspectValues, type Tensor } from "@pixelcal/core";
+import {
+  npzNames,
+  predictionEnding,
+  prefetch,
+  writeNnunetDataset,
+  writeNnunetPrediction,
+  writePrediction,
+} from "@pixelcal/io";
+import { type DatasetImage, type NpzDataset, type ProbabilityModel, predict } from "@pixelcal/train";
 import { CommandError, Interrupted } from "../command-error.js";
 import type { Context } from "../context.js";
 import { type Replaceable, writeFolder } from "../replace-folder.js";
@@ -9,7 +16,7 @@ import { type Replaceable, writeFolder } from "../replace-folder.js";
 /** The predictions to make: the network, the cases, and the output folder. */
 export interface InferRun extends Pick<Context, "terminal" | "signal"> {
   readonly predictor: ProbabilityModel;
-  readonly dataset: Dataset;
+  readonly dataset: NpzDataset;
   /** The folder preds/NAME, which is either complete or absent. */
   readonly folder: string;
   /** The sizes of overlapping tiles; by default each image is taken whole. */
@@ -19,7 +26,10 @@ export interface InferRun extends Pick<Context, "terminal" | "signal"> {
   readonly label: string;
 }
 
-/** Writes `probs` and `label` of every case as the authors' repository does. */
+/**
+ * Writes the predictions of every case: of .npz files `probs` and `label` as the authors' repository does, of
+ * volumes the label map in their format and geometry and the probabilities, as nnU-Net does.
+ */
 export async function inferRun(run: InferRun): Promise<void> {
   const { predictor, dataset, folder, terminal, signal, tile, overlap, label } = run;
   const total = dataset.names.length;
@@ -27,23 +37,30 @@ export async function inferRun(run: InferRun): Promise<void> {
     let writing: Promise<void> = Promise.resolve();
     const cases = prefetch(dataset.names.keys(), 1, async (index) => ({
       index,
-      ...(await dataset.read(index)),
+      ...(await dataset.readImage(index)),
     }));
     try {
-      for await (const { index, image, labels, spacing } of cases) {
+      for await (const { index, ...item } of cases) {
         if (signal.aborted) throw new Interrupted(`stopped; ${folder} was not written`);
-        const probs = await predict(predictor, image, { tile, overlap });
+        const probs = await predict(predictor, item.image, { tile, overlap });
         if (await hasNaN(probs))
           throw new CommandError(`${dataset.source(index)}: the network's outputs are not finite`);
         // One case is written while the next is predicted.
         await writing;
-        const path = join(staged, `${dataset.names[index]}.npz`);
-        writing = writePrediction(path, { probs, labels, spacing }).then(() =>
+        writing = writeOne(staged, dataset, index, item, probs).then(() =>
           terminal.progress({ label, done: index + 1, total }),
         );
         writing.catch(() => undefined);
       }
       await writing;
+      const { ending, dataset: from } = dataset.cases;
+      if (ending !== undefined)
+        await writeNnunetDataset(staged, {
+          classes: dataset.classes,
+          ending: predictionEnding(ending),
+          ignore: dataset.labelRange.ignore,
+          from,
+        });
     } finally {
       // The folder is removed after a failure, so no write to it may still be running.
       await Promise.allSettled([writing]);
@@ -52,17 +69,46 @@ export async function inferRun(run: InferRun): Promise<void> {
   terminal.clear();
 }
 
+async function writeOne(
+  folder: string,
+  dataset: NpzDataset,
+  index: number,
+  { labels, spacing, grid }: DatasetImage,
+  probs: Tensor<"float32">,
+): Promise<void> {
+  const name = dataset.names[index]!;
+  const { ending } = dataset.cases;
+  if (ending !== undefined && grid) {
+    const image = dataset.source(index);
+    const prediction = { probabilities: probs, labels: await labelMap(probs), grid, image };
+    return writeNnunetPrediction(folder, name, predictionEnding(ending), prediction);
+  }
+  if (!labels) throw new CommandError(`${dataset.source(index)}: has no labels, which predictions hold too`);
+  await writePrediction(join(folder, `${name}.npz`), { probs, labels, spacing });
+}
+
+/** Returns the likeliest class of each voxel, in the smallest type that label maps have. */
+async function labelMap({ dims, ...probs }: Tensor<"float32">): Promise<Tensor<"uint8"> | Tensor<"uint16">> {
+  const { data } = await argMax({ ...probs, dims: [1, ...dims] });
+  const spatial = dims.slice(1);
+  if (data instanceof Uint8Array) return { type: "uint8", dims: spatial, data };
+  return { type: "uint16", dims: spatial, data: Uint16Array.from(data as Int32Array) };
+}
+
 async function hasNaN({ dims, ...probs }: Tensor<"float32">): Promise<boolean> {
   const { values } = await inspectValues({ ...probs, dims: [1, ...dims] });
   return values.count > 0;
 }
 
-// Cases have the same ending as predictions, and predictions must not replace them.
+// Cases have the same endings as predictions, and predictions must not replace them.
 const predictions: Replaceable = {
   what: "predictions",
   async matches(names, folder) {
-    const [first] = names;
-    if (first === undefined || !names.every((name) => name.endsWith(".npz"))) return false;
-    return "probs" in (await readNpz(join(folder, first), { keys: ["probs"] }));
+    const archives = names.filter((name) => name.endsWith(".npz"));
+    const [first] = archives;
+    if (first === undefined) return false;
+    const held = await npzNames(join(folder, first));
+    if (archives.length === names.length) return held.includes("probs");
+    return names.includes("dataset.json") && held.length === 1 && held[0] === "probabilities";
   },
 };

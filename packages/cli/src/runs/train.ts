@@ -89,6 +89,9 @@ async function trainLocked(run: TrainRun, lock: Lock): Promise<TrainOutcome> {
     return dataset;
   };
   const [train, validation] = [await open("train"), await open("val")];
+  // A comparison, whose runs have labels, trains on the same data several times.
+  if (run.label === undefined)
+    for (const { cases } of [train, validation]) terminal.line(`${root}: ${cases.layout}`);
   checkPatchesFit(config, train);
   const loss = lossFromConfig(config.loss);
   const { image } = await train.read(0);

@@ -1,6 +1,6 @@
-import type { FileSource } from "../byte-source.js";
-import { withSource } from "../byte-source.js";
+import { type FileSource, sourcePath } from "../byte-source.js";
 import { FormatError } from "../errors.js";
+import { isObject, readJson } from "./json-file.js";
 
 /** A region: a name and the labels that belong to it. Regions may overlap. */
 export interface Region {
@@ -26,25 +26,10 @@ export interface NnunetDataset {
   readonly fileEnding: string;
 }
 
-/** The largest dataset.json, in bytes. */
-const longest = 2 ** 24;
-
 /** Reads nnU-Net v2's dataset.json from a path or from bytes. Throws FormatError naming the entry. */
-export function readNnunetDataset(source: FileSource): Promise<NnunetDataset> {
-  return withSource(source, "dataset.json", { maxFile: longest }, async ({ path, bytes }) => {
-    const text = Buffer.from(await bytes.read(0, bytes.size)).toString("utf8");
-    let json: unknown;
-    try {
-      json = JSON.parse(text);
-    } catch (error) {
-      throw new FormatError(path, undefined, `not JSON: ${(error as Error).message}`, { cause: error });
-    }
-    return parseDataset(path, json);
-  });
+export async function readNnunetDataset(source: FileSource): Promise<NnunetDataset> {
+  return parseDataset(sourcePath(source, "dataset.json"), await readJson(source, "dataset.json"));
 }
-
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
 
 const isLabel = (value: unknown): value is number =>
   typeof value === "number" && Number.isInteger(value) && value >= 0 && value < 2 ** 31;

@@ -1,6 +1,13 @@
-import { join } from "node:path";
 import { checkOptions, invalidArgument, type Labels, optionNames, type Tensor } from "@pixelcal/core";
-import { type Case, classLabels, FormatError, labelNumbers, listCases, readCase } from "@pixelcal/io";
+import {
+  classLabels,
+  FormatError,
+  type Grid,
+  type ImageCase,
+  type ImageCases,
+  labelNumbers,
+  openImageCases,
+} from "@pixelcal/io";
 import type { LabelRange } from "@pixelcal/losses";
 
 /** A case as a loader takes it. */
@@ -12,6 +19,13 @@ export interface DatasetCase {
   readonly spacing?: readonly number[];
   /** Further arrays of the case: [...spatial], [C, ...spatial] or not spatial. */
   readonly extras: Readonly<Record<string, Tensor>>;
+}
+
+/** An image to predict, with its labels if the data set has them. */
+export interface DatasetImage extends Omit<DatasetCase, "labels"> {
+  readonly labels?: DatasetCase["labels"];
+  /** The grid of the image, if its file has one. */
+  readonly grid?: Grid;
 }
 
 /** Cases by index. Reading a case twice may give the same arrays; callers must not change them. */
@@ -48,15 +62,17 @@ const names = optionNames<NpzDatasetOptions>({
   check: true,
 });
 
-const expectedLayout =
-  "expected ROOT/{train,val,test}/*.npz, each with image float32 (C, ...) and label int64 (...)";
+const isLabelled = (item: DatasetImage): item is DatasetImage & DatasetCase => item.labels !== undefined;
 
-function caseBytes(item: DatasetCase): number {
-  const extras = Object.values(item.extras).reduce((sum, { data }) => sum + data.byteLength, 0);
-  return item.image.data.byteLength + item.labels.data.byteLength + extras;
+function caseBytes({ image, labels, extras }: DatasetImage): number {
+  const more = Object.values(extras).reduce((sum, { data }) => sum + data.byteLength, 0);
+  return image.data.byteLength + (labels?.data.byteLength ?? 0) + more;
 }
 
-/** The .npz cases of one split of a data set, sorted by name. */
+/**
+ * The cases of one split of a data set, sorted by name: `root/split/*.npz`, nnU-Net's raw folder or a MONAI
+ * data list.
+ */
 export class NpzDataset implements Dataset {
   readonly names: readonly string[];
   readonly classes: number;
@@ -65,14 +81,15 @@ export class NpzDataset implements Dataset {
   rank = 0;
   /** The least size per spatial axis of the cases read so far; of all with option `check` "all". */
   least: readonly number[] = [];
-  readonly #folder: string;
+  /** The files that the cases are read from, and a line that says what was recognised. */
+  readonly cases: ImageCases;
   readonly #options: NpzDatasetOptions;
-  readonly #cache = new Map<number, DatasetCase>();
+  readonly #cache = new Map<number, DatasetImage>();
   #room: number;
 
-  private constructor(folder: string, names: readonly string[], options: NpzDatasetOptions) {
-    this.#folder = folder;
-    this.names = names;
+  private constructor(cases: ImageCases, options: NpzDatasetOptions) {
+    this.cases = cases;
+    this.names = cases.names;
     this.classes = options.classes;
     const { classes, ignore } = options;
     this.labelRange = { classes, ...(ignore !== undefined && { ignore }) };
@@ -81,7 +98,7 @@ export class NpzDataset implements Dataset {
   }
 
   /**
-   * Lists `root/split/*.npz` and checks the cases: readable, the same number of channels and spatial axes
+   * Lists the cases of a split and checks them: readable, the same number of channels and spatial axes
    * everywhere, finite images, labels in [0, classes) or `ignore`. Throws FormatError naming the file.
    */
   static async open(root: string, split: string, options: NpzDatasetOptions): Promise<NpzDataset> {
@@ -91,26 +108,34 @@ export class NpzDataset implements Dataset {
     if (!Number.isInteger(classes) || classes < 2)
       throw invalidArgument("classes", "an integer of 2 or more", classes);
     if (!(cacheBytes >= 0)) throw invalidArgument("cacheBytes", "a number of 0 or more", cacheBytes);
-    const folder = join(root, split);
-    const dataset = new NpzDataset(folder, await listCases(folder, expectedLayout), options);
-    const { image, labels } = await dataset.read(0);
+    const dataset = new NpzDataset(await openImageCases(root, split), options);
+    // A file of training must have labels, an image to predict need not.
+    const { image } = await (check === "all" ? dataset.read(0) : dataset.readImage(0));
     dataset.channels = image.dims[0]!;
-    dataset.rank = labels.dims.length;
+    dataset.rank = image.dims.length - 1;
     if (check === "all") await dataset.#checkAll();
     return dataset;
   }
 
   source(index: number): string {
-    return join(this.#folder, `${this.names[index]}.npz`);
+    return this.cases.source(this.names[index]!);
   }
 
   async read(index: number): Promise<DatasetCase> {
+    const item = await this.readImage(index);
+    if (!isLabelled(item)) throw new FormatError(this.source(index), "label", "has no label map");
+    return item;
+  }
+
+  /** Reads a case as `read` does, or an image without labels. */
+  async readImage(index: number): Promise<DatasetImage> {
     if (!(index in this.names))
       throw invalidArgument("index", `an integer below ${this.names.length}`, index);
     const kept = this.#cache.get(index);
     if (kept) return kept;
     const path = this.source(index);
-    const item = await this.#accept(path, await readCase(path, { extras: this.#options.extras }));
+    const { extras } = this.#options;
+    const item = await this.#accept(path, await this.cases.read(this.names[index]!, { extras }));
     // The first cases that fit stay: with a shuffled order over more cases than fit, evicting the oldest
     // would never hit.
     const bytes = caseBytes(item);
@@ -131,8 +156,9 @@ export class NpzDataset implements Dataset {
     }
   }
 
-  async #accept(path: string, { image, labels, spacing, extras }: Case): Promise<DatasetCase> {
-    const [channels, rank] = [image.dims[0]!, labels.dims.length];
+  async #accept(path: string, { image, labels, ...item }: ImageCase): Promise<DatasetImage> {
+    const [channels, ...size] = image.dims as [number, ...number[]];
+    const rank = size.length;
     if (this.rank > 0 && (channels !== this.channels || rank !== this.rank)) {
       const [first, here] = [
         [this.channels, this.rank],
@@ -147,8 +173,9 @@ export class NpzDataset implements Dataset {
         "image",
         `expected finite values, got ${image.data[wrong]} at offset ${wrong}`,
       );
-    this.least = labels.dims.map((n, axis) => Math.min(n, this.least[axis] ?? n));
-    return { image, labels: await acceptedLabels(path, labels, this.labelRange), spacing, extras };
+    this.least = size.map((n, axis) => Math.min(n, this.least[axis] ?? n));
+    if (!labels) return { ...item, image };
+    return { ...item, image, labels: await acceptedLabels(path, labels, this.labelRange) };
   }
 }
 

@@ -1,0 +1,100 @@
+import { basename, dirname, resolve } from "node:path";
+import { FormatError } from "../errors.js";
+import type { ImageCases } from "./image-case.js";
+import { isObject, readJson } from "./json-file.js";
+import { everyFifth, knownSplit } from "./split.js";
+import { readVolumeCase } from "./volume-case.js";
+
+/** A case of a data list: the paths of its channels and of its labels. */
+interface Entry {
+  readonly images: readonly string[];
+  readonly label: string | undefined;
+  readonly fold: number | undefined;
+}
+
+/** The keys of a split's list, MONAI's and the Medical Segmentation Decathlon's. */
+const keys = { train: ["training"], val: ["validation"], test: ["test", "testing"] } as const;
+
+/** Returns whether a dataset.json is a data list, which nnU-Net's is not. */
+export const isDataList = async (path: string): Promise<boolean> => {
+  const json = await readJson(path);
+  return isObject(json) && Array.isArray(json.training);
+};
+
+/** Returns the name of a case: that of its image's file without the ending. */
+const nameOf = (path: string): string =>
+  basename(path).replace(/(\.(nii|hdr|img))?(\.gz)?$|\.[A-Za-z]\w*$/, "");
+
+/**
+ * Opens a data list, `{"training": [{"image": "a.nii.gz", "label": "b.nii.gz", "fold": 0}], ...}`. Without a
+ * list of validation, the cases of fold 0 validate, or every fifth one where no folds are given.
+ */
+export async function openDataList(path: string, given: string): Promise<ImageCases> {
+  const split = knownSplit(path, given);
+  const json = await readJson(path);
+  if (!isObject(json)) throw new FormatError(path, "training", "expected a JSON object of lists of cases");
+  const listed = (key: string): readonly Entry[] | undefined => {
+    const list = json[key];
+    if (list === undefined) return undefined;
+    if (!Array.isArray(list)) throw new FormatError(path, key, "expected a list of cases");
+    return list.map((item, i) => entryOf(path, `${key}[${i}]`, item));
+  };
+  const own = keys[split].map(listed).find((list) => list !== undefined && list.length > 0);
+  const { entries, how } =
+    split === "test" || (own && split === "val") || listed("validation")?.length
+      ? { entries: own ?? [], how: "" }
+      : folded(listed("training") ?? [], split);
+  if (entries.length === 0)
+    throw new FormatError(
+      path,
+      keys[split][0],
+      `no cases of ${split}; expected a list of {"image", "label"}`,
+    );
+  const byName = new Map<string, Entry>();
+  for (const entry of entries) {
+    const name = nameOf(entry.images[0]!);
+    if (byName.has(name)) throw new FormatError(path, keys[split][0], `two cases are named ${name}`);
+    byName.set(name, entry);
+  }
+  const names = [...byName.keys()].sort();
+  const first = byName.get(names[0]!)!.images;
+  return {
+    layout: `MONAI data list, ${names.length} cases of ${split}${how}, ${first.length} image files each`,
+    names,
+    ending: endingOf(first[0]!),
+    source: (name) => byName.get(name)!.images[0]!,
+    read: (name) => readVolumeCase(byName.get(name)!.images, byName.get(name)!.label),
+  };
+}
+
+function folded(all: readonly Entry[], split: "train" | "val"): { entries: readonly Entry[]; how: string } {
+  if (!all.some(({ fold }) => fold !== undefined))
+    return { entries: everyFifth(all, split), how: " (every fifth case validates)" };
+  const entries = all.filter(({ fold }) => (fold === 0) === (split === "val"));
+  return { entries, how: " (fold 0 validates)" };
+}
+
+function entryOf(path: string, key: string, item: unknown): Entry {
+  const fields = typeof item === "string" ? { image: item } : item;
+  const fail = (what: string): never => {
+    throw new FormatError(path, key, what);
+  };
+  if (!isObject(fields)) return fail('expected {"image", "label"}');
+  const { image, label, fold } = fields;
+  const images: readonly unknown[] = Array.isArray(image) ? image : [image];
+  if (images.length === 0 || !images.every((each) => typeof each === "string" && each !== ""))
+    return fail(`image: expected a path or a list of paths, got ${JSON.stringify(image)}`);
+  if (label !== undefined && typeof label !== "string")
+    return fail(`label: expected a path, got ${JSON.stringify(label)}`);
+  if (fold !== undefined && typeof fold !== "number")
+    return fail(`fold: expected a number, got ${JSON.stringify(fold)}`);
+  const at = (relative: string): string => resolve(dirname(path), relative);
+  return {
+    images: (images as readonly string[]).map(at),
+    label: label === undefined ? undefined : at(label as string),
+    fold: fold as number | undefined,
+  };
+}
+
+const endingOf = (path: string): string =>
+  /(\.nii|\.hdr|\.img)?(\.gz)$|\.[A-Za-z]\w*$/.exec(basename(path))?.[0] ?? "";

@@ -1,0 +1,70 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { FormatError } from "../errors.js";
+import { listFolder } from "../folder.js";
+import type { ImageCases } from "./image-case.js";
+import { readJson } from "./json-file.js";
+import { readNnunetDataset } from "./nnunet-dataset.js";
+import { everyFifth, knownSplit } from "./split.js";
+import { readVolumeCase } from "./volume-case.js";
+
+/** Opens the images of nnU-Net's raw folder: `CASE_0000.nii.gz`, and one file per further channel. */
+export async function openNnunetImages(root: string, given: string): Promise<ImageCases> {
+  const split = knownSplit(root, given);
+  const dataset = join(root, "dataset.json");
+  const { fileEnding, regions, hasRegions } = await readNnunetDataset(dataset);
+  const kind = split === "test" ? "Ts" : "Tr";
+  const [folder, labelFolder] = [join(root, `images${kind}`), join(root, `labels${kind}`)];
+  const { files } = await listFolder(folder, `expected nnU-Net's images, CASE_0000${fileEnding}`);
+  const channels = new Map<string, string[]>();
+  for (const file of files) {
+    const match = file.endsWith(fileEnding) && /^(.+)_(\d{4})$/.exec(file.slice(0, -fileEnding.length));
+    if (!match) continue;
+    const list = channels.get(match[1]!) ?? [];
+    if (Number(match[2]) !== list.length)
+      throw new FormatError(
+        join(folder, file),
+        undefined,
+        `channel ${list.length} of ${match[1]} is missing`,
+      );
+    list.push(join(folder, file));
+    channels.set(match[1]!, list);
+  }
+  const all = [...channels.keys()].sort();
+  if (all.length === 0)
+    throw new FormatError(
+      folder,
+      undefined,
+      `no *_0000${fileEnding} files, as dataset.json names the ending`,
+    );
+  const { names, how } = split === "test" ? { names: all, how: "" } : await foldOf(root, all, split);
+  const labelled = existsSync(labelFolder);
+  const meaning = `${hasRegions ? "regions" : "labels"} ${regions.map(({ name }) => name).join(", ")}`;
+  return {
+    layout: `nnU-Net v2 raw data, ${names.length} cases of ${split}${how}, ${channels.get(all[0]!)!.length} channels, ${meaning}`,
+    names,
+    ending: fileEnding,
+    dataset,
+    source: (name) => channels.get(name)![0]!,
+    read: (name) =>
+      readVolumeCase(channels.get(name)!, labelled ? join(labelFolder, `${name}${fileEnding}`) : undefined),
+  };
+}
+
+/** Returns the cases of the first fold of splits_final.json, or of our own split without that file. */
+async function foldOf(
+  root: string,
+  all: readonly string[],
+  split: "train" | "val",
+): Promise<{ names: readonly string[]; how: string }> {
+  const path = join(root, "splits_final.json");
+  if (!existsSync(path)) return { names: everyFifth(all, split), how: " (every fifth case validates)" };
+  const folds = (await readJson(path)) as readonly Record<string, unknown>[];
+  const names = Array.isArray(folds) ? folds[0]?.[split] : undefined;
+  if (!Array.isArray(names) || names.length === 0)
+    throw new FormatError(path, split, "expected a list of folds, each with lists of train and val");
+  const stray = names.find((name) => !all.includes(name));
+  if (stray !== undefined)
+    throw new FormatError(path, split, `names the case ${JSON.stringify(stray)}, which has no image`);
+  return { names: [...(names as string[])].sort(), how: " (fold 0 of splits_final.json)" };
+}
