@@ -17,6 +17,7 @@
 
 import type { DeviceOptions } from "./types/arrays.js";
 import type { CalibrationKernels } from "./types/calibration.js";
+import type { CalibratorKernels } from "./types/calibrators.js";
 import type { ComponentKernels } from "./types/components.js";
 import type { DistanceKernels, SignedDistanceKernels, SurfaceDistanceKernels } from "./types/distance.js";
 import type { MorphologyKernels } from "./types/morphology.js";
@@ -26,6 +27,7 @@ import type { PredictionKernels, StoredValueKernels } from "./types/values.js";
 
 export type * from "./types/arrays.js";
 export type * from "./types/calibration.js";
+export type * from "./types/calibrators.js";
 export type * from "./types/components.js";
 export type * from "./types/distance.js";
 export type * from "./types/morphology.js";
@@ -57,6 +59,7 @@ export interface Native
     BoundarySoftLabelKernels,
     CalibrationKernels,
     ComponentKernels,
+    CalibratorKernels,
     PredictionKernels,
     StoredValueKernels {
   /** The version of the addon, that of this package. */

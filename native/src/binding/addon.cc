@@ -104,7 +104,8 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
        {DistanceBindings(), SignedDistanceBindings(), MorphologyBindings(), NeighborhoodBindings(),
         BoundarySoftLabelBindings(), CalibrationBindings(), BoundaryCalibrationBindings(),
         SurfaceDistanceBindings(), OptimizerBindings(), LabelTargetBindings(), DeviceArrayBindings(),
-        PredictionBindings(), StoredValueBindings(), TemperatureBindings(), ComponentBindings()}) {
+        PredictionBindings(), StoredValueBindings(), TemperatureBindings(), ComponentBindings(),
+        CalibratorBindings()}) {
     for (const Entry& entry : table) Export(env, exports, entry);
   }
   return exports;

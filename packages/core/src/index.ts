@@ -1,6 +1,20 @@
 // Types with `Symbol.dispose` are checked in projects whose target is older, too.
 /// <reference lib="esnext.disposable" preserve="true" />
 export type { CallEvent } from "./binding.js";
+export { depthWindows } from "./calibrators/boundary-windows.js";
+export type { CalibrationCase, CalibrationCases } from "./calibrators/calibration-cases.js";
+export { type ApplyOptions, Calibrator } from "./calibrators/calibrator.js";
+export { calibratorFromJSON } from "./calibrators/calibrator-from-json.js";
+export type { CalibratorJson } from "./calibrators/calibrator-json.js";
+export { calibratorNames } from "./calibrators/check-parameters.js";
+export { type CalibratorFit, fitCalibrator } from "./calibrators/fit-calibrator.js";
+export type { FitOptions } from "./calibrators/fit-options.js";
+export type {
+  CalibratorName,
+  CalibratorParameters,
+  DistanceTable,
+  LevelTable,
+} from "./calibrators/parameters.js";
 export { checkLabels, checkTensor } from "./check.js";
 export { checkOptions, nearestName, optionNames } from "./check-options.js";
 export * from "./device.js";

@@ -1,0 +1,109 @@
+import type { FloatArray, LabelArray } from "./arrays.js";
+
+export interface BoundaryDepthOptions {
+  /** `[batch, ...size]` */
+  readonly labels: LabelArray;
+  readonly batch?: number;
+  readonly size: readonly number[];
+  /** One byte per step, at most 255: bit i grows the window along spatial axis i. */
+  readonly growth: Uint8Array;
+  readonly out?: Uint8Array;
+}
+
+export interface DepthCellsOptions {
+  readonly predicted: LabelArray;
+  readonly depth: Uint8Array;
+  readonly radius: number;
+  /** The number of sides: the classes, or 2 with `foreground`. */
+  readonly sides: number;
+  readonly foreground?: boolean;
+}
+
+/** One case: logits `[classes, pixels]`, labels, and a cell for every pixel. */
+export interface CasePixels {
+  readonly logits: FloatArray;
+  readonly labels: LabelArray;
+  readonly cells: Uint16Array;
+  /** With `band`: only pixels whose depth is below it count. */
+  readonly depth?: Uint8Array;
+  readonly band?: number;
+  readonly classes: number;
+  readonly pixels: number;
+  readonly ignore?: number;
+}
+
+/** Pixels of many cases, one after the other. */
+export interface FitPixels {
+  /** `[classes, pixels]` */
+  readonly logits: Float32Array;
+  readonly labels: Uint16Array;
+  readonly cells?: Uint16Array;
+  /** The way of each pixel from its cell to the next. */
+  readonly fractions?: Float32Array;
+  readonly weights?: Float32Array;
+  /** Factors of the weights, by label. */
+  readonly classWeights?: Float64Array;
+  readonly classes: number;
+  readonly pixels: number;
+  /** The pixels that count: begin, end, begin, end ... */
+  readonly ranges: readonly number[];
+}
+
+/** The parts of a calibrator; native/src/calibrators/calibrate.h says how they combine. */
+export interface CalibratorForm {
+  readonly scales?: Float64Array;
+  readonly fields?: Float32Array;
+  readonly classScales?: Float64Array;
+  readonly mixing?: Float64Array;
+  readonly shifts?: Float64Array;
+  readonly mixture?: Float64Array;
+  readonly floors?: Float64Array;
+  readonly margin?: number;
+  /** The least ln p; where it is given, the inputs are ln softmax(z) instead of z. */
+  readonly leastLog?: number;
+  readonly keepsLabels?: boolean;
+}
+
+export interface CalibrateOptions extends Omit<FitPixels, "labels" | "ranges">, CalibratorForm {
+  /** Whether to return logits instead of probabilities. */
+  readonly asLogits?: boolean;
+  readonly out?: Float32Array;
+}
+
+export interface CalibratorKernels {
+  /** Returns the number of nested windows of one predicted label around every pixel. */
+  boundaryDepth(options: BoundaryDepthOptions): Promise<Uint8Array>;
+  boundaryDepthSync(options: BoundaryDepthOptions): Uint8Array;
+  depthCells(options: DepthCellsOptions): Promise<Uint16Array>;
+  depthCellsSync(options: DepthCellsOptions): Uint16Array;
+  countPixels(
+    options: CasePixels & { readonly count: number },
+  ): Promise<{ readonly byCell: Float64Array; readonly byLabel: Float64Array }>;
+  countPixelsSync(options: CasePixels & { readonly count: number }): {
+    readonly byCell: Float64Array;
+    readonly byLabel: Float64Array;
+  };
+  packPixels(
+    options: CasePixels & { readonly rates: Float64Array; readonly kept: number },
+  ): Promise<PackedPixels>;
+  packPixelsSync(options: CasePixels & { readonly rates: Float64Array; readonly kept: number }): PackedPixels;
+  /** Returns weight, loss, gradient, Hessian and its next element for each cell. */
+  scaleSums(options: FitPixels & { readonly scales: Float64Array }): Promise<Float64Array>;
+  scaleSumsSync(options: FitPixels & { readonly scales: Float64Array }): Float64Array;
+  calibrate(options: CalibrateOptions): Promise<Float32Array>;
+  calibrateSync(options: CalibrateOptions): Float32Array;
+  /** Returns weight and loss of each range. */
+  calibratedLoss(options: FitPixels & CalibratorForm): Promise<Float64Array>;
+  calibratedLossSync(options: FitPixels & CalibratorForm): Float64Array;
+  /** Returns weight, first and second derivative by the floor for each cell. */
+  floorSums(options: FitPixels & CalibratorForm): Promise<Float64Array>;
+  floorSumsSync(options: FitPixels & CalibratorForm): Float64Array;
+}
+
+export interface PackedPixels {
+  /** `[classes, kept]` */
+  readonly logits: Float32Array;
+  readonly labels: Uint16Array;
+  readonly cells: Uint16Array;
+  readonly weights: Float32Array;
+}

@@ -1,0 +1,195 @@
+import { call, native } from "../binding.js";
+import type { SignalOption } from "../device.js";
+import { flatRanges, type PixelBlock, type PixelSource } from "./fit-pixels.js";
+import { groupFolds } from "./folds.js";
+import { type Evaluation, minimize } from "./newton.js";
+
+/** The least scale: a cell that stays there has labels no better than chance. */
+export const leastScale = 0.02;
+
+// Keeps the scale of a set finite whose predictions are all right.
+const temperatureRidge = 1e-8;
+const ridgeShare = 0.1;
+const lambdas = [1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6] as const;
+// The prototype's, where there is but one group to validate on.
+const defaultLambda = 1e-5;
+
+/** Where pixels belong: all to cell 0, to the cells of their block, or between knots. */
+type Placement = "one" | "cells" | ((block: PixelBlock) => Promise<Places>);
+interface Places {
+  readonly cells: Uint16Array;
+  readonly fractions: Float32Array;
+}
+
+/** The problem of finding one scale per cell. */
+export interface ScaleProblem extends SignalOption {
+  readonly placement: Placement;
+  readonly cells: number;
+  /** The number of cells of a chain, whose neighbours are alike: depths of a side, or knots. */
+  readonly chain: number;
+}
+
+/** The weight, loss, gradient, Hessian and its next element for each cell. */
+async function scaleSums(
+  pixels: PixelSource,
+  cases: readonly number[] | undefined,
+  problem: ScaleProblem,
+  scales: Float64Array,
+): Promise<Float64Array> {
+  const total = new Float64Array(5 * scales.length);
+  await pixels.visit(cases, async (block, ranges) => {
+    const { cells: _, ...rest } = block;
+    const { placement, signal } = problem;
+    const places =
+      typeof placement === "function"
+        ? await placement(block)
+        : placement === "cells"
+          ? { cells: block.cells }
+          : {};
+    const sums = await call(
+      native.scaleSums,
+      { ...rest, ...places, scales, ranges: flatRanges(ranges) },
+      signal,
+    );
+    for (let i = 0; i < total.length; i++) total[i]! += sums[i]!;
+  });
+  return total;
+}
+
+function meanLoss(sums: Float64Array): { loss: number; weight: number } {
+  let [loss, weight] = [0, 0];
+  for (let i = 0; i < sums.length; i += 5) {
+    weight += sums[i]!;
+    loss += sums[i + 1]!;
+  }
+  return { loss, weight };
+}
+
+/**
+ * Fits the scale of temperature scaling: it minimises mean NLL + (1e-8 / 2) (a - 1)^2 over a >= 0.02.
+ */
+export async function fitTemperature(
+  pixels: PixelSource,
+  cases?: readonly number[],
+  { start = 1, signal }: SignalOption & { readonly start?: number } = {},
+): Promise<number> {
+  const problem: ScaleProblem = { placement: "one", cells: 1, chain: 1, ...(signal && { signal }) };
+  const { x } = await minimize(
+    async (scales) => {
+      const sums = await scaleSums(pixels, cases, problem, scales);
+      const weight = Math.max(sums[0]!, Number.MIN_VALUE);
+      const off = scales[0]! - 1;
+      return {
+        value: sums[1]! / weight + (temperatureRidge / 2) * off * off,
+        gradient: Float64Array.of(sums[2]! / weight + temperatureRidge * off),
+        hessian: Float64Array.of(sums[3]! / weight + temperatureRidge),
+      };
+    },
+    Float64Array.of(start),
+    { lower: leastScale },
+  );
+  return x[0]!;
+}
+
+/** The result of {@link fitScales}. */
+export interface FittedScales {
+  readonly scales: Float64Array;
+  readonly temperature: number;
+  readonly lambda: number;
+}
+
+/**
+ * Fits one scale per cell: it minimises mean NLL(a) + (lambda / 2) (sum over chains of (a[d + 1] - a[d])^2 +
+ * 0.1 sum (a - temperature)^2) over a >= 0.02. Without `lambda` cross-validation chooses it on `kept`; `all`
+ * then refines the scales.
+ */
+export async function fitScales(
+  { kept, all, groups }: { kept: PixelSource; all: PixelSource; groups: readonly string[] },
+  problem: ScaleProblem,
+  options: { readonly lambda?: number; readonly cases?: readonly number[] } = {},
+): Promise<FittedScales> {
+  const { signal } = problem;
+  const cases = options.cases ?? groups.map((_, index) => index);
+  let temperature = await fitTemperature(kept, cases, { signal });
+  const lambda = options.lambda ?? (await chooseLambda(kept, problem, cases, groups));
+  let scales = await penalized(kept, cases, problem, { lambda, anchor: temperature });
+  if (all !== kept) {
+    temperature = await fitTemperature(all, cases, { start: temperature, signal });
+    scales = await penalized(all, cases, problem, { lambda, anchor: temperature, start: scales });
+  }
+  return { scales, temperature, lambda };
+}
+
+interface Penalty {
+  readonly lambda: number;
+  readonly anchor: number;
+  readonly start?: Float64Array;
+}
+
+async function penalized(
+  pixels: PixelSource,
+  cases: readonly number[],
+  problem: ScaleProblem,
+  penalty: Penalty,
+): Promise<Float64Array> {
+  const start = penalty.start ?? new Float64Array(problem.cells).fill(penalty.anchor);
+  const objective = async (scales: Float64Array): Promise<Evaluation> =>
+    penalizedLoss(await scaleSums(pixels, cases, problem, scales), scales, problem.chain, penalty);
+  return (await minimize(objective, start, { lower: leastScale })).x;
+}
+
+function penalizedLoss(
+  sums: Float64Array,
+  scales: Float64Array,
+  chain: number,
+  { lambda, anchor }: Penalty,
+): Evaluation {
+  const n = scales.length;
+  const { loss, weight } = meanLoss(sums);
+  const total = Math.max(weight, Number.MIN_VALUE);
+  let value = loss / total;
+  const gradient = new Float64Array(n);
+  const hessian = new Float64Array(n * n);
+  const addAt = (i: number, j: number, h: number): void => {
+    hessian[i * n + j]! += h;
+    if (i !== j) hessian[j * n + i]! += h;
+  };
+  for (let k = 0; k < n; k++) {
+    const off = scales[k]! - anchor;
+    value += (lambda / 2) * ridgeShare * off * off;
+    gradient[k]! += sums[5 * k + 2]! / total + lambda * ridgeShare * off;
+    addAt(k, k, sums[5 * k + 3]! / total + lambda * ridgeShare);
+    if (k % chain === chain - 1) continue;
+    const rise = scales[k + 1]! - scales[k]!;
+    value += (lambda / 2) * rise * rise;
+    gradient[k + 1]! += lambda * rise;
+    gradient[k]! -= lambda * rise;
+    addAt(k, k, lambda);
+    addAt(k + 1, k + 1, lambda);
+    addAt(k, k + 1, sums[5 * k + 4]! / total - lambda);
+  }
+  return { value, gradient, hessian };
+}
+
+/** Returns the lambda of the least held-out NLL over 4 folds of groups, pooled over pixels. */
+async function chooseLambda(
+  pixels: PixelSource,
+  problem: ScaleProblem,
+  cases: readonly number[],
+  groups: readonly string[],
+): Promise<number> {
+  const folds = groupFolds(cases, groups, 4);
+  if (folds.length === 0) return defaultLambda;
+  const scores = new Float64Array(lambdas.length);
+  for (const { train, test } of folds) {
+    const anchor = await fitTemperature(pixels, train, { signal: problem.signal });
+    let start: Float64Array | undefined;
+    for (const [i, lambda] of lambdas.entries()) {
+      const scales = await penalized(pixels, train, problem, { lambda, anchor, ...(start && { start }) });
+      scores[i]! += meanLoss(await scaleSums(pixels, test, problem, scales)).loss;
+      start = scales;
+    }
+  }
+  // The first of equals is the smoothest.
+  return lambdas[scores.indexOf(Math.min(...scores))]!;
+}

@@ -1,0 +1,180 @@
+"""Golden calibrators, as packages/core/test/golden/calibrators.json.
+
+    python tools/golden/calibrators.py        (numpy, scipy)
+
+Each fixture is made of hashes and IEEE operations alone, so that the tests compute the same logits. The objectives
+are written out here as the documentation states them, and scipy minimises them.
+"""
+
+import json
+import pathlib
+
+import numpy as np
+from scipy.ndimage import maximum_filter, minimum_filter
+from scipy.optimize import minimize
+
+from hashed import hashed
+from versions import record
+
+OUT = pathlib.Path(__file__).resolve().parents[2] / "packages/core/test/golden/calibrators.json"
+LEAST = 0.02
+
+
+def fixture_case(seed, classes, size, noise):
+    """Logits [classes, *size] around a ball, float32, and labels that agree with them up to `noise`."""
+    grid = np.meshgrid(*[np.arange(n, dtype=np.float64) for n in size], indexing="ij")
+    squares = sum((x - (n - 1) / 2 - seed) ** 2 for x, n in zip(grid, size, strict=True))
+    r = np.sqrt(squares)
+    count = classes * r.size
+    spread = hashed(count, seed * 2 + 1).reshape(classes, *size)
+    logits = np.stack([(r - 5) * 1.5 if c == 0 else (5 - c - r) + c * 0.5 for c in range(classes)]) + spread
+    logits = logits.astype(np.float32)
+    moved = logits.astype(np.float64) + noise * hashed(count, seed * 2 + 2).reshape(classes, *size)
+    return logits, moved.argmax(0)
+
+
+FIXTURES = {
+    "planar": dict(classes=3, size=[20, 18], cases=5, noise=4, radius=4),
+    "anisotropic": dict(classes=2, size=[5, 12, 10], cases=4, noise=5, radius=4, spacing=[3, 1, 1]),
+    "separable": dict(classes=3, size=[12, 11], cases=4, noise=0, radius=3),
+    "absent class": dict(classes=4, size=[12, 11], cases=4, noise=3, radius=3, absent=3),
+    "one pixel": dict(classes=3, size=[1, 1], cases=1, noise=0, radius=2),
+    "ignored": dict(classes=3, size=[12, 11], cases=4, noise=4, radius=3, ignore=1),
+    "worse than chance": dict(classes=2, size=[12, 11], cases=4, noise=3, radius=2, flipped=True),
+    "classes": dict(classes=3, size=[20, 18], cases=4, noise=4, radius=2, sides="classes"),
+}
+
+
+def depth_of(labels, radius, spacing):
+    steps = np.ones(labels.ndim) if spacing is None else np.array(spacing) / min(spacing)
+    depth = np.zeros(labels.shape, int)
+    for r in range(1, radius + 1):
+        window = [2 * int(np.floor(r / step + 1e-4)) + 1 for step in steps]
+        depth += maximum_filter(labels, window, mode="nearest") == minimum_filter(labels, window, mode="nearest")
+    return depth
+
+
+class Pixels:
+    """The logits [n, classes], labels, cells and case of all pixels that count."""
+
+    def __init__(self, classes, size, cases, noise, radius, spacing=None, absent=None, ignore=None, sides="foreground",
+                 flipped=False):
+        parts = []
+        for seed in range(cases):
+            logits, labels = fixture_case(seed, classes, size, noise)
+            if absent is not None:
+                labels = np.where(labels == absent, 0, labels)
+            predicted = logits.argmax(0)
+            if flipped:
+                labels = np.where(predicted > 0, 1 - labels, labels)
+            side = predicted if sides == "classes" else (predicted > 0).astype(int)
+            cells = side * (radius + 1) + depth_of(predicted, radius, spacing)
+            keep = labels != ignore if ignore is not None else np.ones(labels.shape, bool)
+            z = logits.reshape(classes, -1).T.astype(np.float64)[keep.ravel()]
+            parts.append((z, labels[keep], cells[keep], np.full(keep.sum(), seed)))
+        self.z, self.y, self.cell, self.case = (np.concatenate(part) for part in zip(*parts, strict=True))
+        self.z -= self.z.mean(1, keepdims=True)
+        self.sides, self.depths = (classes if sides == "classes" else 2), radius + 1
+
+    def of(self, cases):
+        part = object.__new__(Pixels)
+        part.sides, part.depths = self.sides, self.depths
+        keep = np.isin(self.case, cases)
+        part.z, part.y, part.cell, part.case = self.z[keep], self.y[keep], self.cell[keep], self.case[keep]
+        return part
+
+    def loss(self, scale):
+        """Loss, gradient and Hessian by the scale of each pixel."""
+        u = self.z * scale[:, None]
+        top = u.max(1, keepdims=True)
+        e = np.exp(u - top)
+        p = e / e.sum(1, keepdims=True)
+        z_y = self.z[np.arange(len(self.y)), self.y]
+        loss = np.log(e.sum(1)) + top[:, 0] - scale * z_y
+        mean = (p * self.z).sum(1)
+        return loss, mean - z_y, (p * (self.z - mean[:, None]) ** 2).sum(1)
+
+
+def bounded_minimum(function, start):
+    """The minimum over x >= LEAST of a convex function with its gradient and Hessian."""
+    rough = minimize(lambda x: function(x)[:2], start, jac=True, method="L-BFGS-B", bounds=[(LEAST, None)] * len(start),
+                     options=dict(maxiter=20000, maxfun=100000, ftol=0, gtol=1e-12, maxcor=30))
+    x = rough.x.copy()
+    free = ~((x <= LEAST) & (function(x)[1] > 0))
+
+    def inner(part):
+        full = x.copy()
+        full[free] = part
+        value, gradient, hessian = function(full)
+        return value, gradient[free], hessian[np.ix_(free, free)]
+
+    if free.any():
+        fine = minimize(lambda v: inner(v)[0], x[free], jac=lambda v: inner(v)[1], hess=lambda v: inner(v)[2],
+                        method="trust-exact", options=dict(gtol=1e-14, maxiter=2000))
+        part = fine.x
+        for _ in range(3):  # trust-exact stops where values no longer differ
+            _, gradient, hessian = inner(part)
+            part = part - np.linalg.solve(hessian, gradient)
+        x[free] = part
+    assert (x >= LEAST).all(), x
+    return x
+
+
+def temperature(pixels):
+    def function(x):
+        loss, gradient, hessian = pixels.loss(np.full(len(pixels.y), x[0]))
+        off = x[0] - 1
+        return (loss.mean() + 5e-9 * off * off, np.array([gradient.mean() + 1e-8 * off]),
+                np.array([[hessian.mean() + 1e-8]]))
+
+    return bounded_minimum(function, np.array([1.0]))[0]
+
+
+def table(pixels, weight):
+    anchor, cells = temperature(pixels), pixels.sides * pixels.depths
+    difference = np.zeros((0, cells))
+    for k in range(cells):
+        if k % pixels.depths < pixels.depths - 1:
+            row = np.zeros(cells)
+            row[k], row[k + 1] = -1, 1
+            difference = np.vstack([difference, row])
+    penalty = difference.T @ difference + 0.1 * np.eye(cells)
+
+    def function(a):
+        loss, gradient, hessian = pixels.loss(a[pixels.cell])
+        n = len(loss)
+        by_cell = lambda values: np.bincount(pixels.cell, values, cells) / n  # noqa: E731
+        rough, off = difference @ a, a - anchor
+        value = loss.mean() + weight / 2 * (rough @ rough + 0.1 * off @ off)
+        slope = by_cell(gradient) + weight * (difference.T @ rough + 0.1 * off)
+        return value, slope, np.diag(by_cell(hessian)) + weight * penalty
+
+    return bounded_minimum(function, np.full(cells, anchor))
+
+
+def chosen_weight(pixels, cases):
+    """Four folds of cases in turn; the smoothest of equals."""
+    folds, scores = min(4, cases), []
+    for weight in (1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6):
+        total = 0
+        for fold in range(folds):
+            held = [case for case in range(cases) if case % folds == fold]
+            a = table(pixels.of([case for case in range(cases) if case % folds != fold]), weight)
+            test = pixels.of(held)
+            total += test.loss(a[test.cell])[0].sum()
+        scores.append(total)
+    return (1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6)[int(np.argmin(scores))]
+
+
+golden = []
+for name, options in FIXTURES.items():
+    pixels = Pixels(**options)
+    row = dict(name=name, **options, temperature=temperature(pixels), tables={})
+    for weight in (1e-5, 1e-2):
+        row["tables"][f"{weight:g}"] = table(pixels, weight).tolist()
+    if options["cases"] >= 4 and name in ("planar", "anisotropic", "ignored"):
+        row["lambda"] = chosen_weight(pixels, options["cases"])
+    golden.append(row)
+
+OUT.write_text(json.dumps(dict(fixtures=golden), separators=(",", ":")) + "\n")
+record(OUT, "numpy", "scipy")
