@@ -14,7 +14,12 @@ export {
 export { type EvaluateRegionsOptions, evaluateRegions } from "./evaluate-regions.js";
 export { withMissingAsWorst } from "./missing-cases.js";
 export { nnunetCases, nnunetSummaryCases } from "./nnunet/nnunet-cases.js";
-export { type NnunetFolder, type NnunetReading, openNnunetFolder } from "./nnunet/nnunet-folder.js";
+export {
+  findNnunetDataset,
+  type NnunetFolder,
+  type NnunetReading,
+  openNnunetFolder,
+} from "./nnunet/nnunet-folder.js";
 export { nnunetSummary, type SummaryCase } from "./nnunet/summary.js";
 export { type ProbabilityTransform, probabilityTransforms } from "./predicted-probabilities.js";
 export { parseRegions } from "./regions.js";
@@ -66,3 +71,4 @@ export { formatResults, mergeResults, readResults, type SavedResults } from "./s
 export type { StatisticsOptions } from "./statistics/statistics-options.js";
 export type { Verdict } from "./statistics/verdict.js";
 export { type SignedRanks, signedRankTest } from "./statistics/wilcoxon.js";
+export { holdsCases, openVolumeFolder, type VolumeFolder } from "./volume-predictions.js";

@@ -16,7 +16,7 @@ export function addEvaluate(program: Command, context: Context): void {
     )
     .option(
       "--labels <folder>",
-      "folder of label maps; --predictions then holds nnU-Net's, paired with them by the case's name",
+      "folder of label maps; --predictions then holds those of nnU-Net, a MONAI bundle or TotalSegmentator, paired by the case's name",
     )
     .option(
       "--dataset <file>",

@@ -6,10 +6,12 @@ import {
   evaluate,
   evaluateRegions,
   expectedPredictions,
+  findNnunetDataset,
   type NnunetFolder,
   type NnunetReading,
   nnunetCases,
   openNnunetFolder,
+  openVolumeFolder,
   type RunCases,
 } from "@pixelcal/evaluate";
 import { FormatError, listCases, prefetch, type Region, readPrediction } from "@pixelcal/io";
@@ -62,15 +64,42 @@ export interface NnunetOptions extends NnunetReading {
   readonly regions?: readonly Region[];
 }
 
-/** The nnU-Net predictions of one run. */
-export interface NnunetRun extends RunSource {
-  readonly folder: NnunetFolder;
+/** The predictions of one run that are paired with label maps. */
+export interface LabelledRun extends RunSource {
   /** A sentence that says what was recognised. */
   readonly layout: string;
+  /** Whether there are probabilities, and not label maps alone. */
+  readonly probabilities: boolean;
+  /** The folder, if it is nnU-Net's. */
+  readonly folder?: NnunetFolder;
+}
+
+/** Opens the predictions of one run beside their labels: nnU-Net's if there is a dataset.json, or volumes. */
+export function labelledRun(predictions: string, options: NnunetOptions): Promise<LabelledRun> {
+  const { dataset, labels } = options;
+  const known = dataset ?? findNnunetDataset(predictions, labels);
+  return known === undefined ? volumeRun(predictions, options) : nnunetRun(predictions, options);
+}
+
+async function volumeRun(predictions: string, { regions, ...places }: NnunetOptions): Promise<LabelledRun> {
+  const { cases, missing, layout, probabilities, read } = await openVolumeFolder({ predictions, ...places });
+  return {
+    run: basename(predictions),
+    cases: cases.filter((name) => !missing.includes(name)),
+    missing,
+    layout,
+    probabilities,
+    read,
+    async score(names, settings, onCase) {
+      const items = prefetch(names, 1, read);
+      if (regions) return evaluateRegions(items, regions, { ...regionSettings(settings), onCase });
+      return new Map([["", await evaluate(items, { ...settings, onCase })]]);
+    },
+  };
 }
 
 /** Opens the predictions of one nnU-Net run beside their labels. */
-export async function nnunetRun(predictions: string, options: NnunetOptions): Promise<NnunetRun> {
+async function nnunetRun(predictions: string, options: NnunetOptions): Promise<LabelledRun> {
   const { regions: given, ...places } = options;
   const folder = await openNnunetFolder({ predictions, ...places });
   const { dataset, missing } = folder;
@@ -85,6 +114,7 @@ export async function nnunetRun(predictions: string, options: NnunetOptions): Pr
   const names = (regions ?? dataset.regions).map(({ name }) => name).join(", ");
   return {
     folder,
+    probabilities: folder.probabilities,
     run,
     cases: folder.cases.filter((name) => !missing.includes(name)),
     missing,

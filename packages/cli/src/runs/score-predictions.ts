@@ -22,9 +22,9 @@ import { CommandError } from "../command-error.js";
 import type { Context } from "../context.js";
 import { writeReport } from "../write-report.js";
 import { evaluateRuns, predictionFolders, writeResults } from "./evaluate.js";
-import { checkOneRun, openNnunetRuns, writeNnunetSummary } from "./nnunet-runs.js";
+import { checkOneRun, openLabelledRuns, writeNnunetSummary } from "./nnunet-runs.js";
 import type { WrittenReport } from "./report-page.js";
-import { type NnunetRun, ownRun, type RunSource, type ScoreSettings } from "./run-sources.js";
+import { type LabelledRun, ownRun, type RunSource, type ScoreSettings } from "./run-sources.js";
 import {
   comparisonsAgainst,
   grouping,
@@ -88,8 +88,8 @@ export async function scorePredictions(options: ScoreCommandOptions, context: Co
   if (resolve(json) === resolve(out))
     throw new CommandError(`--out-json: expected another file than --out, got ${json}`, { exitCode: 2 });
   const regions = options.regions === undefined ? undefined : parseRegions(options.regions);
-  const nnunet = await nnunetRuns(options, regions, context);
-  const runs = nnunet ?? (await ownRuns(options.predictions, regions, context));
+  const labelled = await labelledRuns(options, regions, context);
+  const runs = labelled ?? (await ownRuns(options.predictions, regions, context));
   const transform = probabilityTransforms.find((name) => options[name] === true);
   const settings = {
     classes,
@@ -107,7 +107,7 @@ export async function scorePredictions(options: ScoreCommandOptions, context: Co
   const { common, missing } = options;
   const folder = dirname(resolve(out));
   const summary = options.write === "nnunet" ? join(folder, "summary.json") : undefined;
-  const summarized = summary === undefined ? undefined : checkOneRun(nnunet ?? []);
+  const summarized = summary === undefined ? undefined : checkOneRun(labelled ?? []);
   const grouped = await grouping(options);
   const names = runs.map(({ run }) => run);
   const against = await openAgainst(options.against, names, grouped);
@@ -181,15 +181,17 @@ export async function openPredictions(
   options: PredictionOptions,
   context: Context,
 ): Promise<readonly RunSource[]> {
-  return (await nnunetRuns(options, undefined, context)) ?? ownRuns(options.predictions, undefined, context);
+  return (
+    (await labelledRuns(options, undefined, context)) ?? ownRuns(options.predictions, undefined, context)
+  );
 }
 
 /** Opens the runs that --labels pairs with labels; undefined without that option. */
-async function nnunetRuns(
+async function labelledRuns(
   { labels, dataset, predictions, write, spacingFrom, reorient }: PredictionOptions,
   regions: readonly Region[] | undefined,
   context: Context,
-): Promise<readonly NnunetRun[] | undefined> {
+): Promise<readonly LabelledRun[] | undefined> {
   if (labels === undefined) {
     const needs = [
       ...(write === "nnunet" ? ["--write nnunet"] : []),
@@ -206,11 +208,11 @@ async function nnunetRuns(
     spacingFrom,
     reorient,
   };
-  const runs = await openNnunetRuns(resolve(predictions), { ...places, regions }, context);
-  const hard = runs.find(({ folder }) => !folder.probabilities);
+  const runs = await openLabelledRuns(resolve(predictions), { ...places, regions }, context);
+  const hard = runs.find(({ probabilities }) => !probabilities);
   if (hard)
     throw new CommandError(
-      `${hard.run}: holds label maps without probabilities, which have no calibration; predict with --save_probabilities`,
+      `${hard.run}: holds label maps without probabilities, which have no calibration; nnU-Net writes them with --save_probabilities`,
     );
   return runs;
 }

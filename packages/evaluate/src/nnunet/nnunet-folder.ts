@@ -36,15 +36,26 @@ export interface NnunetFolder {
   predictionPath(name: string): string;
 }
 
-/** Returns the dataset.json of predictions or labels: in the first, beside it, or above the second. */
+const places = (predictions: string, labels: string): readonly string[] => [
+  predictions,
+  dirname(predictions),
+  labels,
+  dirname(labels),
+];
+
+/** Returns the dataset.json of predictions or labels, in or above either folder, if there is one. */
+export const findNnunetDataset = (predictions: string, labels: string): string | undefined =>
+  places(predictions, labels)
+    .map((folder) => join(folder, "dataset.json"))
+    .find((path) => existsSync(path));
+
 function datasetPath(predictions: string, labels: string): string {
-  const places = [predictions, dirname(predictions), labels, dirname(labels)];
-  const found = places.map((folder) => join(folder, "dataset.json")).find((path) => existsSync(path));
-  if (found) return found;
+  const found = findNnunetDataset(predictions, labels);
+  if (found !== undefined) return found;
   throw new FormatError(
     predictions,
     "dataset.json",
-    `is in none of ${places.join(", ")}; it says what labels and endings mean`,
+    `is in none of ${places(predictions, labels).join(", ")}; it says what labels and endings mean`,
   );
 }
 

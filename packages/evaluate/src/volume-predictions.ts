@@ -1,0 +1,137 @@
+import { join } from "node:path";
+import type { Tensor } from "@pixelcal/core";
+import {
+  checkSameGrid,
+  FormatError,
+  labelTensor,
+  listFolder,
+  readVolume,
+  reorient,
+  type Volume,
+} from "@pixelcal/io";
+import type { EvaluationCase } from "./evaluate.js";
+import type { NnunetReading } from "./nnunet/nnunet-folder.js";
+
+/** Predictions that are volumes beside the labels they are scored against, of a tool without dataset.json. */
+export interface VolumeFolder {
+  /** A line that says what was recognised. */
+  readonly layout: string;
+  /** The names of the cases with labels, sorted. */
+  readonly cases: readonly string[];
+  /** The cases without a prediction. */
+  readonly missing: readonly string[];
+  /** Whether the predictions are probabilities, a channel per class, and not label maps. */
+  readonly probabilities: boolean;
+  /** Reads a case of probabilities. */
+  read(name: string): Promise<EvaluationCase>;
+}
+
+const ending = /\.(nii(\.gz)?|nrrd|mha|mhd|png|tiff?)$/i;
+/** The endings that MONAI's bundles append to the names of cases. */
+const postfix = /_(trans|seg|pred)$/;
+
+/** Volumes by the name of their case; a folder of masks, one a class, is one. */
+interface Listed {
+  readonly paths: ReadonlyMap<string, string>;
+  readonly tool: "MONAI bundle outputs" | "TotalSegmentator masks" | undefined;
+}
+
+async function listVolumes(folder: string, what: string): Promise<Listed> {
+  const { files, folders } = await listFolder(folder, what);
+  const paths = new Map<string, string>();
+  let tool: Listed["tool"];
+  const add = (name: string, path: string): void => {
+    const other = paths.get(name);
+    if (other !== undefined) throw new FormatError(path, undefined, `is of case ${name}, as ${other} is`);
+    paths.set(name, path);
+  };
+  for (const file of files.filter((each) => ending.test(each))) {
+    const stem = file.replace(ending, "");
+    if (postfix.test(stem)) tool = "MONAI bundle outputs";
+    add(stem.replace(postfix, ""), join(folder, file));
+  }
+  for (const name of folders) {
+    const inner = (await listFolder(join(folder, name))).files.filter((each) => ending.test(each));
+    const own = inner.filter((each) => each.replace(ending, "").replace(postfix, "") === name);
+    if (own.length > 0) {
+      tool = "MONAI bundle outputs";
+      for (const file of own) add(name, join(folder, name, file));
+    } else if (inner.length > 0) {
+      tool = "TotalSegmentator masks";
+      add(name, join(folder, name));
+    }
+  }
+  return { paths, tool };
+}
+
+/** Returns whether folders in a folder of predictions are cases, as their names are those of labels. */
+export async function holdsCases(predictions: string, labels: string): Promise<boolean> {
+  const { folders } = await listFolder(predictions);
+  const { paths } = await listVolumes(labels, "expected label maps");
+  return folders.some((name) => paths.has(name));
+}
+
+/**
+ * Pairs predicted volumes with label maps by the name of the case: outputs of MONAI's bundles
+ * (`CASE/CASE_trans.nii.gz`), TotalSegmentator's folders of masks and label maps, or any `CASE.nii.gz`.
+ * Throws FormatError if no label has a prediction.
+ */
+export async function openVolumeFolder({
+  predictions,
+  labels,
+  spacingFrom,
+  reorient: turn = false,
+}: NnunetReading & { readonly predictions: string; readonly labels: string }): Promise<VolumeFolder> {
+  const truth = await listVolumes(labels, "expected label maps");
+  const { paths, tool } = await listVolumes(predictions, "expected predicted volumes");
+  const cases = [...truth.paths.keys()].sort();
+  const missing = cases.filter((name) => !paths.has(name));
+  const first = cases.find((name) => paths.has(name));
+  if (first === undefined) {
+    const held = cases.length === 0 ? "no label maps" : `label maps of ${cases.slice(0, 3).join(", ")}`;
+    throw new FormatError(
+      predictions,
+      undefined,
+      `no volume of a case that ${labels} has (${held}), and no dataset.json of nnU-Net`,
+    );
+  }
+  const sample = await readVolume(paths.get(first)!, { spacingFrom });
+  const probabilities = sample.channels !== undefined;
+  const named = tool ?? (sample.names ? "TotalSegmentator label maps" : "predicted volumes");
+  const classes = probabilities
+    ? `${sample.channels} classes`
+    : `labels ${sample.names ? [...sample.names.values()].slice(0, 20).join(", ") : "without names"}`;
+  return {
+    layout: `${named} ${probabilities ? "with" : "without"} probabilities, ${cases.length} cases, ${classes}`,
+    cases,
+    missing,
+    probabilities,
+    async read(name) {
+      const [path, labelPath] = [paths.get(name), truth.paths.get(name)];
+      if (path === undefined || labelPath === undefined)
+        throw new FormatError(predictions, name, "no such case");
+      const prediction = await readVolume(path, { spacingFrom });
+      const stored = await readVolume(labelPath, { spacingFrom });
+      if (!turn) checkSameGrid(path, prediction, labelPath, stored);
+      const turned = turn ? await reorient(stored, prediction, labelPath) : stored;
+      return {
+        name,
+        probs: probabilitiesOf(path, prediction),
+        labels: await labelTensor(labelPath, turned),
+        spacing: [...prediction.spacing].reverse(),
+      };
+    },
+  };
+}
+
+function probabilitiesOf(path: string, { channels, shape, type, data, scaled }: Volume): Tensor<"float32"> {
+  if (channels === undefined)
+    throw new FormatError(path, "channels", "expected a channel of probabilities per class, got one value");
+  if (!(data instanceof Float32Array) || scaled)
+    throw new FormatError(
+      path,
+      "channels",
+      `expected float32 probabilities, got ${type}${scaled ? ", scaled" : ""}`,
+    );
+  return { type: "float32", dims: [channels, ...[...shape].reverse()], data };
+}
