@@ -1,6 +1,7 @@
 import type { CalibrationBins, Labels, Probabilities } from "@pixelcal/core";
 import {
   averageCalibrationError,
+  boundaryCalibration,
   brierScore,
   calibratedPixelExpectedCalibrationError,
   calibrationHistograms,
@@ -15,6 +16,7 @@ import {
 import { regionScores } from "./region-scores.js";
 import type { ScoreOptions } from "./score-options.js";
 import { type CaseSums, caseSums, keptLayouts } from "./statistics/case-sums.js";
+import { boundaryError, keptRings, ringSums } from "./statistics/ring-sums.js";
 import { together } from "./together.js";
 
 /** The scores of a case, one number per column; NaN where undefined. */
@@ -44,6 +46,8 @@ export async function caseScores(
   const batch = { ...probs, dims: [1, ...probs.dims] };
   const truth = { ...labels, dims: [1, ...labels.dims] } as Labels;
   const reference = (options.convention ?? "reference") === "reference";
+  // The repository measures in pixels.
+  const spacing = reference ? undefined : options.spacing;
   const { bins, falsePositiveWeight, ignoreBackground = false, ignore, signal, percentile = 95 } = options;
   // The repository's bins (lo, hi] leave out p = 0, and with it every object that is missed with certainty.
   const includeLowest = !reference;
@@ -55,10 +59,11 @@ export async function caseScores(
     { bins: 2, squares: true },
     ...keptLayouts,
   ] as const;
-  const [{ main, classes, overlaps }, histograms, proper] = await together(
+  const [{ main, classes, overlaps }, histograms, proper, rings] = await together(
     () => regionScores(batch, truth, options),
     () => calibrationHistograms(batch, truth, layouts, { ignore, signal }),
     () => probabilityScores(batch, truth, { ignore, signal, floor: options.nllFloor }),
+    () => boundaryCalibration(batch, truth, { ...keptRings, ignore, signal, spacing }),
   );
   const [foreground, topLabel, classBins, halves, keptTopLabel, keptClasses] = histograms as [
     CalibrationBins,
@@ -95,6 +100,7 @@ export async function caseScores(
     }),
     "pECE excess": pixelExpectedCalibrationError(foreground, { falsePositiveWeight, variant: "excess" }),
     fpBrier: falsePositiveBrierScore(halves, { falsePositiveWeight }),
+    "boundary ECE": boundaryError(rings),
     ...Object.fromEntries(
       classes.flatMap((scores, c): [string, number][] => [
         [`DSC class ${c + 1}`, scores.DSC],
@@ -106,10 +112,12 @@ export async function caseScores(
       ]),
     ),
   };
+  const unit = spacing === undefined ? "px" : "mm";
+  const sums = caseSums(keptTopLabel, keptClasses, overlaps, ringSums(rings, unit));
   const pixels = {
     counted: foreground.total[0]!,
     unbinned: foreground.dropped[0]!,
     bounded: proper.bounded,
   };
-  return { scores, pixels, sums: caseSums(keptTopLabel, keptClasses, overlaps) };
+  return { scores, pixels, sums };
 }

@@ -51,6 +51,7 @@ export {
   evaluationConventions,
   type ScoreOptions,
 } from "./score-options.js";
+export type { BoundaryGaps, RingGap } from "./statistics/boundary-gaps.js";
 export type { BinSums, CaseSums, ClassSizes } from "./statistics/case-sums.js";
 export { type ClusteredError, clusteredError, type Residuals } from "./statistics/clustered-error.js";
 export {
@@ -65,6 +66,7 @@ export { holm } from "./statistics/holm.js";
 export type { Interval } from "./statistics/interval.js";
 export { type NullBand, type NullBandOptions, nullBand } from "./statistics/null-band.js";
 export type { CaseBin, Reliability } from "./statistics/reliability.js";
+export type { RingSums } from "./statistics/ring-sums.js";
 export { type RunStatistics, runStatistics } from "./statistics/run-statistics.js";
 export type { SampleSize } from "./statistics/sample-size.js";
 export { formatResults, mergeResults, readResults, type SavedResults } from "./statistics/saved-results.js";

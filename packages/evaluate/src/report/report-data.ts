@@ -1,6 +1,5 @@
+import type { BoundaryGaps } from "../statistics/boundary-gaps.js";
 import type { Comparison } from "../statistics/compare-runs.js";
-import type { Estimate } from "../statistics/estimate.js";
-import type { Interval } from "../statistics/interval.js";
 import type { RunStatistics } from "../statistics/run-statistics.js";
 import type { CasePictures } from "./pictures/case-pictures.js";
 
@@ -16,23 +15,6 @@ export interface ReportRun {
   readonly cases: readonly ReportCase[];
   readonly statistics: RunStatistics;
   readonly boundary?: BoundaryGaps;
-}
-
-/** A ring of pixels around the predicted boundary; negative distances are inside. */
-export interface BoundaryRing {
-  readonly low: number;
-  readonly high: number;
-  readonly count: number;
-  readonly gap: number;
-  readonly band?: Interval;
-  readonly nll: number;
-}
-
-/** The gap between confidence and accuracy by signed distance to the predicted boundary. */
-export interface BoundaryGaps {
-  readonly unit: "mm" | "px";
-  readonly rings: readonly BoundaryRing[];
-  readonly ece: Estimate;
 }
 
 /** The candidates of a calibration, as `pixelcal calibrate` stores them. */

@@ -43,7 +43,13 @@ async function reportRun(
   options: StatisticsOptions,
 ): Promise<ReportRun> {
   const statistics: RunStatistics = made ?? (await runStatistics(rows, options));
-  return { name: run, cases: rows.map(({ name, scores }) => ({ name, scores })), statistics };
+  const { boundary } = statistics;
+  return {
+    name: run,
+    cases: rows.map(({ name, scores }) => ({ name, scores })),
+    statistics,
+    ...(boundary && { boundary }),
+  };
 }
 
 const countOf = (count: number, what: string): string => `${count} ${what}${count === 1 ? "" : "s"}`;

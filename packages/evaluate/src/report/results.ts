@@ -139,19 +139,20 @@ function omissions({ run, evaluation: { summary, pixels, rows } }: RunResult): s
 
 /**
  * Formats one row per run: the means (the paper's columns first), the number of cases, the standard
- * deviations, and the figures that the means hide: undefined and infinite cases by column, missing and
- * relabelled cases, pixels in no bin and pixels at the floor of NLL; last the ends of the intervals.
+ * deviations, the ends of the intervals if there are statistics, and the figures that the means hide:
+ * undefined and infinite cases by column, missing and relabelled cases, pixels in no bin and pixels at the
+ * floor of NLL.
  */
 export function resultsCsv(results: readonly RunResult[]): string {
   const columns = [...new Set(results.flatMap(({ evaluation }) => Object.keys(evaluation.summary)))];
   const headed = (what: string): string[] => columns.map((column) => `${column} ${what}`);
-  const header = [
-    ...["run", ...columns, "cases", ...headed("sd"), ...headed("undefined"), ...headed("infinite")],
-    ...["missing cases", "relabelled cases", "pixels", "pixels in no bin", "pixels at the NLL floor"],
-  ];
-  // Tables without statistics keep their columns.
+  // Tables without statistics have no columns for intervals.
   const bounds = results.some(({ statistics }) => statistics) ? (["low", "high"] as const) : [];
-  header.push(...bounds.flatMap(headed));
+  const header = [
+    ...["run", ...columns, "cases", ...headed("sd"), ...bounds.flatMap(headed)],
+    ...[...headed("undefined"), ...headed("infinite"), "missing cases", "relabelled cases"],
+    ...["pixels", "pixels in no bin", "pixels at the NLL floor"],
+  ];
   const rows = results.map(({ run, evaluation, missing, relabelled, statistics }) => {
     const { rows: cases, summary, pixels } = evaluation;
     const ends = bounds.flatMap((end) =>
@@ -160,9 +161,9 @@ export function resultsCsv(results: readonly RunResult[]): string {
     const of = (what: keyof ScoreSummary): number[] =>
       columns.map((column) => summary[column]?.[what] ?? Number.NaN);
     return [
-      ...[run, ...of("mean"), cases.length, ...of("deviation"), ...of("undefined"), ...of("infinite")],
-      ...[missing.length, relabelled.length, pixels.counted, pixels.unbinned, pixels.bounded],
-      ...ends,
+      ...[run, ...of("mean"), cases.length, ...of("deviation"), ...ends],
+      ...[...of("undefined"), ...of("infinite"), missing.length, relabelled.length],
+      ...[pixels.counted, pixels.unbinned, pixels.bounded],
     ];
   });
   return formatCsv(header, rows);

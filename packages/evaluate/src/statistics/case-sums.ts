@@ -1,4 +1,5 @@
 import type { BinOptions, CalibrationBins, OverlapCounts } from "@pixelcal/core";
+import type { RingSums } from "./ring-sums.js";
 
 /** The number of bins of the sums that are kept by case. */
 export const keptBins = 15;
@@ -35,13 +36,16 @@ export interface CaseSums {
   /** The sums of every class against the rest, class 0 first. */
   readonly classes: readonly BinSums[];
   readonly sizes: ClassSizes;
+  /** The sums by signed distance to the predicted boundary. */
+  readonly boundary?: RingSums;
 }
 
-/** Returns the sums of a case from its histograms of {@link keptLayouts} and its overlaps by class. */
+/** Returns the sums of a case from its histograms of {@link keptLayouts}, overlaps by class and rings. */
 export function caseSums(
   topLabel: CalibrationBins,
   classes: CalibrationBins,
   overlaps: readonly OverlapCounts[],
+  boundary: RingSums,
 ): CaseSums {
   return {
     topLabel: binSums(topLabel, 0),
@@ -51,6 +55,7 @@ export function caseSums(
       predicted: overlaps.map(({ truePositive, falsePositive }) => truePositive + falsePositive),
       both: overlaps.map(({ truePositive }) => truePositive),
     },
+    boundary,
   };
 }
 

@@ -1,6 +1,7 @@
 import { InvalidArgumentError } from "@pixelcal/core";
 import type { EvaluationRow } from "../evaluate.js";
 import { keptBins } from "./case-sums.js";
+import { type RingSums, sameRings } from "./ring-sums.js";
 
 /** The sums that a mean over cases takes: those of its defined and finite values, and two counts. */
 const meanWidth = 3;
@@ -15,6 +16,13 @@ export interface SumLayout {
   /** The places of counts, of sums of confidence and of accuracy, by bin; one for each histogram. */
   readonly topLabel: number | undefined;
   readonly classes: readonly number[];
+  /** The rings around the predicted boundary; undefined unless all cases have the same. */
+  readonly boundary: RingLayout | undefined;
+}
+
+/** The place and layout of the sums by ring: counts, confidence and accuracy by bin, log losses by ring. */
+export interface RingLayout extends Pick<RingSums, "unit" | "edges" | "bins"> {
+  readonly at: number;
 }
 
 /** The sums of groups of cases, a row for each: what is drawn again by the bootstrap. */
@@ -68,7 +76,16 @@ function layoutOf(rows: readonly EvaluationRow[]): SumLayout {
   const histogram = (): number => take(histogramRows * keptBins);
   const topLabel = classes > 0 ? histogram() : undefined;
   const byClass = Array.from({ length: classes }, histogram);
-  return { width, scores, topLabel, classes: byClass };
+  const boundary = ringLayout(rows, take);
+  return { width, scores, topLabel, classes: byClass, boundary };
+}
+
+function ringLayout(rows: readonly EvaluationRow[], take: (count: number) => number): RingLayout | undefined {
+  const all = rows.flatMap(({ sums }) => (sums ? [sums.boundary] : []));
+  const [first] = all;
+  if (!first || !all.every((own) => own && sameRings(own, first))) return undefined;
+  const { unit, edges, bins } = first;
+  return { unit, edges, bins, at: take((edges.length + 1) * (3 * bins + 2)) };
 }
 
 function addCase(into: Float64Array, { scores, sums }: EvaluationRow, layout: SumLayout): void {
@@ -86,6 +103,11 @@ function addCase(into: Float64Array, { scores, sums }: EvaluationRow, layout: Su
   for (const [h, { count, confidence, accuracy }] of [sums.topLabel, ...sums.classes].entries())
     for (const [r, row] of [count, confidence, accuracy].entries())
       for (let b = 0; b < keptBins; b++) into[places[h]! + r * keptBins + b]! += row[b]!;
+  const { boundary } = sums;
+  if (layout.boundary === undefined || boundary === undefined) return;
+  let { at } = layout.boundary;
+  for (const part of ["count", "confidence", "accuracy", "logLoss", "impossible"] as const)
+    for (const value of boundary[part]) into[at++]! += value;
 }
 
 /** Adds the sums of every group `weights[g]` times into `into`, which it clears first. */

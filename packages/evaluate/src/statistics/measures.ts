@@ -1,3 +1,4 @@
+import { pooledBoundaryError } from "./boundary-gaps.js";
 import { keptBins } from "./case-sums.js";
 import type { SumLayout } from "./case-table.js";
 
@@ -19,7 +20,7 @@ function betterOf(column: string): Measure["better"] {
 /**
  * Returns the measures of a table: every column's mean over cases, Infinity if any case is, and the
  * calibration errors of all pixels together, in 15 bins: "ECE pooled" of the top label and, by class, "ECE
- * pooled class 1".
+ * pooled class 1", and "boundary ECE pooled" of the pixels within 3 of the predicted boundary.
  */
 export function measuresOf(layout: SumLayout): readonly Measure[] {
   const means = [...layout.scores].map(
@@ -36,10 +37,21 @@ export function measuresOf(layout: SumLayout): readonly Measure[] {
     column: undefined,
     value: (sums) => pooledError(sums, at),
   });
+  const { boundary } = layout;
   return [
     ...means,
     ...(layout.topLabel === undefined ? [] : [pooled("ECE pooled", layout.topLabel)]),
     ...layout.classes.map((at, c) => pooled(`ECE pooled class ${c}`, at)),
+    ...(boundary === undefined
+      ? []
+      : [
+          {
+            name: "boundary ECE pooled",
+            better: "lower",
+            column: undefined,
+            value: (sums) => pooledBoundaryError(sums, boundary),
+          } satisfies Measure,
+        ]),
   ];
 }
 

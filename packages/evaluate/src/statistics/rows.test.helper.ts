@@ -1,6 +1,7 @@
 import { Random } from "@pixelcal/core";
 import type { EvaluationRow } from "../evaluate.js";
 import type { BinSums } from "./case-sums.js";
+import type { RingSums } from "./ring-sums.js";
 
 const bins = 15;
 
@@ -22,6 +23,26 @@ function histogram(random: Random, pixels: number, gap: number): BinSums {
   return sums;
 }
 
+const edges = [-10, -3, 0, 3, 10];
+
+/** Makes the rings of a case: over-confident by `gap` near the boundary, calibrated elsewhere. */
+function rings(random: Random, gap: number): RingSums {
+  const cells = (edges.length + 1) * 2;
+  const count = Array.from({ length: cells }, () => 50 + random.integer(100));
+  const confidence = count.map((n, cell) => n * (cell % 2 === 0 ? 0.4 : 0.8));
+  const near = (cell: number): boolean => cell >= 4 && cell < 8;
+  return {
+    unit: "px",
+    edges,
+    bins: 2,
+    count,
+    confidence,
+    accuracy: confidence.map((sum, cell) => Math.round(sum - (near(cell) ? gap * count[cell]! : 0))),
+    logLoss: Array.from({ length: edges.length + 1 }, (_, ring) => 20 + ring),
+    impossible: Array.from({ length: edges.length + 1 }, (_, ring) => (ring === 5 ? 1 : 0)),
+  };
+}
+
 /** Makes the row of case `i`, the same every time. */
 export function row(i: number, more: Partial<EvaluationRow> = {}): EvaluationRow {
   const random = Random.fromSeed(i);
@@ -36,6 +57,7 @@ export function row(i: number, more: Partial<EvaluationRow> = {}): EvaluationRow
       topLabel: histogram(random, 500, gap),
       classes: [histogram(random, 900, gap), histogram(random, 300, gap)],
       sizes: { truth: [700, 300], predicted: [710, 290], both: [650, 240] },
+      boundary: rings(random, gap),
     },
     ...more,
   };

@@ -157,6 +157,50 @@ describe("reliability over cases", () => {
   });
 });
 
+test("rings around the predicted boundary have gaps with bands, and an error of their own", async () => {
+  const { boundary, scores } = await runStatistics(all);
+  expect(boundary!.unit).toBe("px");
+  expect(boundary!.rings.map(({ low, high }) => [low, high])).toEqual([
+    [-Infinity, -10],
+    [-10, -3],
+    [-3, 0],
+    [0, 3],
+    [3, 10],
+    [10, Infinity],
+  ]);
+  const total = (part: "count" | "confidence" | "accuracy", from: number, to: number): number =>
+    all.reduce((sum, { sums }) => sum + sums!.boundary![part].slice(from, to).reduce((a, b) => a + b, 0), 0);
+  for (const [ring, { count, gap, band, nll }] of boundary!.rings.entries()) {
+    const [from, to] = [2 * ring, 2 * ring + 2];
+    expect(count).toBe(total("count", from, to));
+    expect(gap).toBeCloseTo((total("confidence", from, to) - total("accuracy", from, to)) / count, 12);
+    expect(band!.low).toBeLessThan(gap);
+    expect(band!.high).toBeGreaterThan(gap);
+    expect(band!.low > 0).toBe(ring === 2 || ring === 3);
+    expect(nll).toBeCloseTo(ring === 5 ? Infinity : (24 * (20 + ring)) / count, 10);
+  }
+  const gaps = [4, 5].map((cell) =>
+    Math.abs(
+      [cell, cell + 2].reduce(
+        (sum, at) => sum + total("confidence", at, at + 1) - total("accuracy", at, at + 1),
+        0,
+      ),
+    ),
+  );
+  expect(boundary!.ece).toBe(scores.get("boundary ECE pooled"));
+  expect(boundary!.ece.value).toBeCloseTo((gaps[0]! + gaps[1]!) / total("count", 4, 8), 12);
+});
+
+test("rings of different units are not added", async () => {
+  const mixed = all.map(({ sums, ...each }, i) => ({
+    ...each,
+    sums: { ...sums!, boundary: { ...sums!.boundary!, unit: i === 3 ? ("mm" as const) : ("px" as const) } },
+  }));
+  const { boundary, scores } = await runStatistics(mixed);
+  expect(boundary).toBeUndefined();
+  expect(scores.has("boundary ECE pooled")).toBe(false);
+});
+
 test("the sample size is where the interval has the half-width", async () => {
   const { sampleSizes, scores } = await runStatistics(all);
   const dice = sampleSizes.find(({ name }) => name === "DSC")!;

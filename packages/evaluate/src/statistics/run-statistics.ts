@@ -1,6 +1,7 @@
 import type { EvaluationRow } from "../evaluate.js";
+import { type BoundaryGaps, boundaryGaps, ringStatistics } from "./boundary-gaps.js";
 import { keptBins } from "./case-sums.js";
-import { type CaseTable, caseTable } from "./case-table.js";
+import { type CaseTable, caseTable, weightedSums } from "./case-table.js";
 import { type Estimate, estimateOf, fewestGroups } from "./estimate.js";
 import { expandedLevel, type Interval, percentileInterval } from "./interval.js";
 import { measuresOf } from "./measures.js";
@@ -33,6 +34,8 @@ export interface RunStatistics {
   readonly topLabel?: Reliability;
   /** The reliability of every class against the rest, class 0 first. */
   readonly classes: readonly Reliability[];
+  /** The gap by distance to the predicted boundary; absent unless all cases measure it alike. */
+  readonly boundary?: BoundaryGaps;
   readonly sampleSizes: readonly SampleSize[];
 }
 
@@ -53,11 +56,14 @@ export async function runStatistics(
   const table = caseTable(rows);
   const measures = measuresOf(table.layout);
   const places = histogramPlaces(table);
-  const count = measures.length + perHistogram * places.length;
+  const { boundary } = table.layout;
+  const firstRing = measures.length + perHistogram * places.length;
+  const count = firstRing + (boundary === undefined ? 0 : boundary.edges.length + 1);
   const statistics = ([sums]: readonly Float64Array[], into: Float64Array): void => {
     for (const [i, measure] of measures.entries()) into[i] = measure.value(sums!);
     for (const [h, { at }] of places.entries())
       binStatistics(sums!, at, into.subarray(measures.length + h * perHistogram));
+    if (boundary) ringStatistics(sums!, boundary, into.subarray(firstRing));
   };
   const found = await resample([table], count, statistics, settings);
   const estimates = measures.map((_, i) =>
@@ -102,6 +108,13 @@ export async function runStatistics(
     scores,
     ...(topLabel && { topLabel }),
     classes,
+    ...(boundary && {
+      boundary: boundaryGaps(allSums(table), boundary, found, {
+        first: firstRing,
+        level: expanded,
+        ece: scores.get("boundary ECE pooled")!,
+      }),
+    }),
     sampleSizes,
   };
 }
@@ -117,6 +130,9 @@ function histogramPlaces({ layout: { topLabel, classes } }: CaseTable): readonly
     ...classes.map((at, c) => ({ name: `class ${c}`, score: `ECE pooled class ${c}`, at })),
   ];
 }
+
+const allSums = (table: CaseTable): Float64Array =>
+  weightedSums(table, new Float64Array(table.groups).fill(1), new Float64Array(table.layout.width));
 
 /** Returns the sums of confidence of all groups by bin. */
 function groupConfidences({ groups, sums, layout: { width } }: CaseTable, at: number): Float64Array {

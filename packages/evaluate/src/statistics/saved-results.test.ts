@@ -134,3 +134,21 @@ describe("saved results", () => {
     ]);
   });
 });
+
+test("the rings of a case hold its pixels by distance, and its boundary error", async () => {
+  const { rows } = await evaluate([caseOf(4)], { convention: "consistent" });
+  const { unit, edges, bins, count, confidence, accuracy } = rows[0]!.sums!.boundary!;
+  expect([unit, bins, count.length]).toEqual(["mm", 10, (edges.length + 1) * 10]);
+  expect(count.reduce((sum, value) => sum + value, 0)).toBe(pixels);
+  let [error, near] = [0, 0];
+  for (let m = 0; m < bins; m++) {
+    let gap = 0;
+    for (let ring = edges.indexOf(-3) + 1; ring <= edges.indexOf(3); ring++) {
+      near += count[ring * bins + m]!;
+      gap += confidence[ring * bins + m]! - accuracy[ring * bins + m]!;
+    }
+    error += Math.abs(gap);
+  }
+  expect(error / near).toBeCloseTo(rows[0]!.scores["boundary ECE"]!, 12);
+  expect((await evaluate([caseOf(4)])).rows[0]!.sums!.boundary!.unit).toBe("px");
+});

@@ -1,6 +1,7 @@
 import type { EvaluationRow } from "../evaluate.js";
 import { jsonNumber } from "../report/json.js";
 import { type BinSums, type CaseSums, keptBins } from "./case-sums.js";
+import type { RingSums } from "./ring-sums.js";
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -21,6 +22,21 @@ const isBinSums = (value: unknown): value is BinSums =>
     areSums(value[name], keptBins),
   );
 
+function isRingSums(value: unknown): value is RingSums {
+  if (!isObject(value) || !Array.isArray(value.edges)) return false;
+  const { unit, edges, bins } = value;
+  const rings = edges.length + 1;
+  return (
+    (unit === "mm" || unit === "px") &&
+    edges.every(Number.isFinite) &&
+    Number.isSafeInteger(bins) &&
+    (["count", "confidence", "accuracy"] as const).every((name) =>
+      areSums(value[name], rings * Number(bins)),
+    ) &&
+    (["logLoss", "impossible"] as const).every((name) => areSums(value[name], rings))
+  );
+}
+
 const isCaseSums = (value: unknown): value is CaseSums =>
   isObject(value) &&
   isBinSums(value.topLabel) &&
@@ -29,7 +45,8 @@ const isCaseSums = (value: unknown): value is CaseSums =>
   isObject(value.sizes) &&
   (["truth", "predicted", "both"] as const).every((name) =>
     areSums((value.sizes as Fields)[name], (value.classes as unknown[]).length),
-  );
+  ) &&
+  (value.boundary === undefined || isRingSums(value.boundary));
 
 /** Returns whether a value parsed from JSON is a row as it was saved, its scores still in JSON's words. */
 export const isRow = (value: unknown): value is EvaluationRow =>

@@ -1,8 +1,8 @@
+import type { BoundaryGaps, RingGap } from "../../statistics/boundary-gaps.js";
 import { chart, type Frame, xTitle, yAxis, yTitle } from "../draw/frame.js";
 import { textWidth } from "../draw/labels.js";
 import { compact, linearScale, logScale, plain } from "../draw/scale.js";
 import { bandPath, element, escaped, linePath, type Point, pointMark, titled } from "../draw/svg.js";
-import type { BoundaryGaps, BoundaryRing } from "../report-data.js";
 import { bothWidths, type Figure, seriesClass, seriesShape, widths } from "./figure.js";
 
 /** The gaps of one run. */
@@ -12,7 +12,7 @@ export interface BoundarySeries {
 }
 
 /** Returns the name of a ring, for example "−3 to −2" or "beyond 10". */
-export function ringName({ low, high }: BoundaryRing): string {
+export function ringName({ low, high }: RingGap): string {
   if (!Number.isFinite(low)) return `below ${plain(high, 0)}`;
   if (!Number.isFinite(high)) return `beyond ${plain(low, 0)}`;
   return `${distance(low)} to ${distance(high)}`;
@@ -21,7 +21,7 @@ export function ringName({ low, high }: BoundaryRing): string {
 const distance = (value: number): string => plain(value, Number.isInteger(value) ? 0 : 1);
 const points = (value: number): string => `${value > 0 ? "+" : ""}${plain(100 * value, 1)} points`;
 
-const titleOf = (ring: BoundaryRing, name: string, unit: string): string =>
+const titleOf = (ring: RingGap, name: string, unit: string): string =>
   `${name}, ${ringName(ring)} ${unit}: ${points(ring.gap)}${ring.band ? ` [${points(ring.band.low)}, ${points(ring.band.high)}]` : ""}, ${compact(ring.count)} pixels`;
 
 /** Draws the gap between confidence and accuracy in rings around the predicted boundary. */
@@ -80,7 +80,7 @@ export function boundaryFigure(series: readonly BoundarySeries[]): Figure {
         const className = seriesClass(run, all.length);
         // Two runs stand side by side in a ring, where their bands stay readable.
         const shift = all.length === 1 ? 0 : (run - 0.5) * Math.min(8, slot / 4);
-        const at = (ring: BoundaryRing, value: number | undefined, i: number): Point => [
+        const at = (ring: RingGap, value: number | undefined, i: number): Point => [
           centre(i) + shift,
           ring.count > 0 && value !== undefined ? y.at(100 * value) : Number.NaN,
         ];
@@ -111,7 +111,7 @@ const note = (x: number, y: number, text: string): string =>
   element("text", { x, y, class: "note" }, escaped(text));
 
 function ringCounts(
-  rings: readonly BoundaryRing[],
+  rings: readonly RingGap[],
   bars: Frame,
   centre: (i: number) => number,
   slot: number,
@@ -131,7 +131,7 @@ function ringCounts(
 }
 
 /** Draws the edges between rings; an edge whose text would touch the last one's is left out. */
-function ringTicks(rings: readonly BoundaryRing[], { x: [left], y: [bottom] }: Frame, slot: number): string {
+function ringTicks(rings: readonly RingGap[], { x: [left], y: [bottom] }: Frame, slot: number): string {
   let free = Number.NEGATIVE_INFINITY;
   return rings
     .slice(1)

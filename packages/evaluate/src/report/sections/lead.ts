@@ -1,9 +1,10 @@
+import type { BoundaryGaps } from "../../statistics/boundary-gaps.js";
 import type { Comparison, Difference } from "../../statistics/compare-runs.js";
 import type { CaseBin } from "../../statistics/reliability.js";
 import { shortened } from "../draw/labels.js";
 import { plain } from "../draw/scale.js";
 import { ringName } from "../figures/boundary.js";
-import type { BoundaryGaps, ReportData, ReportRun } from "../report-data.js";
+import type { ReportData, ReportRun } from "../report-data.js";
 import { intervalText, scoreName, scoreText } from "../score-text.js";
 
 /**
