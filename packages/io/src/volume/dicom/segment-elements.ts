@@ -3,6 +3,7 @@ import type { Grid, Vector } from "../volume.js";
 import type { DicomElements } from "./encode.js";
 import type { Instance, SourceImages } from "./source-images.js";
 import { tags } from "./tags.js";
+import { written } from "./written-tags.js";
 
 /** A frame of a segmentation to be written: the voxels of a segment in a slice, or a slice of labels. */
 export interface SegmentFrame {
@@ -11,7 +12,11 @@ export interface SegmentFrame {
 }
 
 const code = (value: string, scheme: string, meaning: string): DicomElements[] => [
-  { 524544: ["SH", value], 524546: ["SH", scheme], 524548: ["LO", meaning] },
+  {
+    [written.codeValue]: ["SH", value],
+    [written.codingScheme]: ["SH", scheme],
+    [written.codeMeaning]: ["LO", meaning],
+  },
 ];
 
 /** The only category and type that are true of a label of which no more than its name is known. */
@@ -48,16 +53,16 @@ function displayColour(label: number): readonly number[] {
 export const segmentItem = (number: number, name: string): DicomElements => ({
   [tags.segmentNumber]: ["US", [number]],
   [tags.segmentLabel]: ["LO", name.replaceAll("\\", "/").slice(0, 64)],
-  6422536: ["CS", "AUTOMATIC"],
-  6422537: ["LO", "PixelCal"],
-  6422531: ["SQ", number === 0 ? background : tissue],
-  6422543: ["SQ", number === 0 ? background : tissue],
-  ...(number === 0 ? {} : { 6422541: ["US", displayColour(number)] as const }),
+  [written.segmentAlgorithmType]: ["CS", "AUTOMATIC"],
+  [written.segmentAlgorithmName]: ["LO", "PixelCal"],
+  [written.segmentCategorySequence]: ["SQ", number === 0 ? background : tissue],
+  [written.segmentTypeSequence]: ["SQ", number === 0 ? background : tissue],
+  ...(number === 0 ? {} : { [written.segmentColour]: ["US", displayColour(number)] as const }),
 });
 
 const reference = ({ sopClass, uid }: Instance): DicomElements => ({
-  528720: ["UI", sopClass],
-  528725: ["UI", uid],
+  [written.referencedSopClass]: ["UI", sopClass],
+  [written.referencedSopInstance]: ["UI", uid],
 });
 
 /** Returns the groups that all frames share: the size of voxels and the orientation. */
@@ -87,7 +92,7 @@ export function frameGroups(
   const sources = images?.instances.filter((each) => each.slice === undefined || each.slice === slice) ?? [];
   const index = [...(segment === undefined ? [] : [segment]), slice + 1];
   return {
-    2134289: ["SQ", [{ 2134359: ["UL", index] }]],
+    [written.frameContentSequence]: ["SQ", [{ [written.dimensionIndexValues]: ["UL", index] }]],
     [tags.planePositionSequence]: ["SQ", [{ [tags.imagePosition]: ["DS", decimals(position)] }]],
     ...(segment === undefined
       ? {}
@@ -100,16 +105,19 @@ export function frameGroups(
     ...(sources.length === 0
       ? {}
       : {
-          561444: [
+          [written.derivationImageSequence]: [
             "SQ",
             [
               {
-                561685: ["SQ", code("113076", "DCM", "Segmentation")],
-                532754: [
+                [written.derivationCodeSequence]: ["SQ", code("113076", "DCM", "Segmentation")],
+                [written.sourceImageSequence]: [
                   "SQ",
                   sources.map((each) => ({
                     ...reference(each),
-                    4235632: ["SQ", code("121322", "DCM", "Source image for image processing operation")],
+                    [written.purposeCodeSequence]: [
+                      "SQ",
+                      code("121322", "DCM", "Source image for image processing operation"),
+                    ],
                   })),
                 ],
               },
@@ -122,13 +130,16 @@ export function frameGroups(
 /** Returns the elements that tie frames to dimensions: the segment, and the place. */
 export function dimensions(organization: string, segments: boolean): DicomElements {
   const index = (pointer: number, group: number): DicomElements => ({
-    2134372: ["UI", organization],
-    2134373: ["AT", [pointer >>> 16, pointer & 0xffff]],
-    2134375: ["AT", [group >>> 16, group & 0xffff]],
+    [written.dimensionOrganizationUid]: ["UI", organization],
+    [written.dimensionIndexPointer]: ["AT", [pointer >>> 16, pointer & 0xffff]],
+    [written.functionalGroupPointer]: ["AT", [group >>> 16, group & 0xffff]],
   });
   return {
-    2134561: ["SQ", [{ 2134372: ["UI", organization] }]],
-    2134562: [
+    [written.dimensionOrganizationSequence]: [
+      "SQ",
+      [{ [written.dimensionOrganizationUid]: ["UI", organization] }],
+    ],
+    [written.dimensionIndexSequence]: [
       "SQ",
       [
         ...(segments ? [index(tags.referencedSegmentNumber, tags.segmentIdentificationSequence)] : []),
@@ -143,11 +154,11 @@ export const referencedSeries = (images: SourceImages | undefined): DicomElement
   images === undefined
     ? {}
     : {
-        528661: [
+        [written.referencedSeriesSequence]: [
           "SQ",
           [
             {
-              528714: ["SQ", images.instances.map(reference)],
+              [written.referencedInstanceSequence]: ["SQ", images.instances.map(reference)],
               [tags.seriesInstanceUid]: ["UI", images.series],
             },
           ],

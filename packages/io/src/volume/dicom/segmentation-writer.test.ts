@@ -12,6 +12,7 @@ import { writeVolume } from "../write-volume.js";
 import { readDicomFile } from "./dicom-file.js";
 import { decimalText } from "./segment-elements.js";
 import { tags } from "./tags.js";
+import { written } from "./written-tags.js";
 
 let folder: string;
 beforeAll(async () => {
@@ -132,10 +133,10 @@ async function putSeries(name: string, heights: readonly number[], more = {}): P
       [tags.sopClass]: ["UI", "1.2.840.10008.5.1.4.1.1.2"],
       [tags.sopInstance]: ["UI", `1.2.3.${i + 1}`],
       [tags.pixelSpacing]: ["DS", "1.1\\0.7"],
-      1048592: ["PN", "Doe^Jane"],
-      2097165: ["UI", "1.2.9"],
-      2097234: ["UI", "1.2.7"],
-      524320: ["DA", "20200102"],
+      [written.patientName]: ["PN", "Doe^Jane"],
+      [written.studyInstanceUid]: ["UI", "1.2.9"],
+      [written.frameOfReferenceUid]: ["UI", "1.2.7"],
+      [written.studyDate]: ["DA", "20200102"],
       ...more,
     } as const;
     await writeFile(join(at(name), `${i}.dcm`), dicomBytes({ ...image, ...own }));
@@ -148,17 +149,18 @@ describe("the series of a segmentation", () => {
     const image = await putSeries("ct", [4, 2, 0, 1, 3]);
     await writeVolume(at("f.dcm"), labels, { image });
     const head = await headOf(at("f.dcm"));
-    expect([0x00100010, 0x0020000d, 0x00200052, 0x00080023].map((tag) => head.text(tag))).toEqual([
-      "Doe^Jane",
-      "1.2.9",
-      "1.2.7",
-      "20200102",
-    ]);
+    expect(
+      [written.patientName, written.studyInstanceUid, written.frameOfReferenceUid, written.contentDate].map(
+        (tag) => head.text(tag),
+      ),
+    ).toEqual(["Doe^Jane", "1.2.9", "1.2.7", "20200102"]);
     expect(head.text(tags.seriesInstanceUid)).toMatch(/^2\.25\.\d+$/);
     const frames = head.items(tags.frameGroupsSequence);
-    const source = frames[1]!.items(0x00089124)[0]!.items(0x00082112)[0]!;
+    const source = frames[1]!
+      .items(written.derivationImageSequence)[0]!
+      .items(written.sourceImageSequence)[0]!;
     // Segment 1's second frame lies in slice 1, the image written fourth.
-    expect(source.text(0x00081155)).toBe("1.2.3.4");
+    expect(source.text(written.referencedSopInstance)).toBe("1.2.3.4");
     // The grid of the image is a whole volume, whose values are not the segmentation's.
     const volume = await readVolume(at("f.dcm"), { grid: await readVolume(image) });
     expect(volume.data).toEqual(data);

@@ -17,6 +17,7 @@ import {
 import { readSourceImages, type SourceImages, withoutImages } from "./source-images.js";
 import { tags } from "./tags.js";
 import { uidOf } from "./uid.js";
+import { written } from "./written-tags.js";
 
 const root = "1.2.840.10008";
 const sopClasses = { binary: `${root}.5.1.4.1.1.66.4`, labelmap: `${root}.5.1.4.1.1.66.7` };
@@ -179,14 +180,14 @@ async function* encode(volume: WritableVolume, settings: WriteSettings): AsyncGe
 /** Returns preamble and head of the file, whose elements the length of its group precedes. */
 function fileHead(sopClass: string, instance: string): Uint8Array {
   const elements = dataSetBytes({
-    131073: ["OB", Uint8Array.of(0, 1)],
-    131074: ["UI", sopClass],
-    131075: ["UI", instance],
+    [written.metaVersion]: ["OB", Uint8Array.of(0, 1)],
+    [written.metaSopClass]: ["UI", sopClass],
+    [written.metaSopInstance]: ["UI", instance],
     [tags.transferSyntax]: ["UI", `${root}.1.2.1`],
-    131090: ["UI", uidOf("PixelCal")],
-    131091: ["SH", "PIXELCAL"],
+    [written.implementationClass]: ["UI", uidOf("PixelCal")],
+    [written.implementationVersion]: ["SH", "PIXELCAL"],
   });
-  const length = dataSetBytes({ 131072: ["UL", [elements.length]] });
+  const length = dataSetBytes({ [written.metaLength]: ["UL", [elements.length]] });
   return Buffer.concat([new Uint8Array(128), Buffer.from("DICM"), length, elements]);
 }
 
@@ -215,23 +216,23 @@ function headElements(
   });
   return {
     ...shared,
-    ...own(0x0020000d, "UI", uid("study")),
-    ...own(0x00200052, "UI", uid("frame of reference")),
+    ...own(written.studyInstanceUid, "UI", uid("study")),
+    ...own(written.frameOfReferenceUid, "UI", uid("frame of reference")),
     [tags.characterSet]: ["CS", "ISO_IR 192"],
-    524296: ["CS", "DERIVED\\PRIMARY"],
+    [written.imageType]: ["CS", "DERIVED\\PRIMARY"],
     [tags.sopClass]: ["UI", sopClasses[kind]],
     [tags.sopInstance]: ["UI", uid("instance")],
     // The same volume gives the same bytes, so the date is that of the study.
-    524323: ["DA", text(0x00080020) || "19700101"],
-    524339: ["TM", text(0x00080030) || "000000"],
+    [written.contentDate]: ["DA", text(written.studyDate) || "19700101"],
+    [written.contentTime]: ["TM", text(written.studyTime) || "000000"],
     [tags.modality]: ["CS", "SEG"],
-    524400: ["LO", "PixelCal"],
-    528528: ["LO", "PixelCal"],
+    [written.manufacturer]: ["LO", "PixelCal"],
+    [written.modelName]: ["LO", "PixelCal"],
     [tags.seriesDescription]: ["LO", "Segmentation by PixelCal"],
-    1576960: ["LO", "0"],
-    1576992: ["LO", "0"],
+    [written.deviceSerialNumber]: ["LO", "0"],
+    [written.softwareVersions]: ["LO", "0"],
     [tags.seriesInstanceUid]: ["UI", uid("series")],
-    2097169: ["IS", "1"],
+    [written.seriesNumber]: ["IS", "1"],
     [tags.instanceNumber]: ["IS", "1"],
     ...referencedSeries(images),
     ...dimensions(uid("dimensions"), kind === "binary"),
@@ -244,11 +245,13 @@ function headElements(
     [tags.bitsStored]: ["US", [allocated]],
     [tags.highBit]: ["US", [allocated - 1]],
     [tags.pixelRepresentation]: ["US", [0]],
-    2629904: ["CS", "00"],
+    ...(kind === "labelmap" ? { [tags.pixelPadding]: ["US", [0]] as const } : {}),
+    [written.lossyCompression]: ["CS", "00"],
+    [written.segmentsOverlap]: ["CS", volume.channels === undefined ? "NO" : "UNDEFINED"],
     [tags.segmentationType]: ["CS", kind.toUpperCase()],
-    7340160: ["CS", "SEGMENTATION"],
-    7340161: ["LO", ""],
-    7340164: ["PN", ""],
+    [written.contentLabel]: ["CS", "SEGMENTATION"],
+    [written.contentDescription]: ["LO", ""],
+    [written.contentCreator]: ["PN", ""],
     [tags.sharedGroupsSequence]: ["SQ", [sharedGroups(spacing, direction[0]!, direction[1]!)]],
     [tags.frameGroupsSequence]: [
       "SQ",

@@ -1,4 +1,6 @@
+import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
+import { readNpy } from "../../npy.js";
 import { readVolume } from "../read-volume.js";
 import { type DicomElements, dicomBytes, imageElements } from "../testing/dicom-bytes.js";
 import { refusalOf } from "../testing/refusal.js";
@@ -162,6 +164,15 @@ describe("BINARY", () => {
     const coarse = { ...grid, spacing: [0.6, 0.75, 2] };
     expect(await refusalOf(bytes, { grid: coarse })).toContain("are not the slices of");
   });
+});
+
+test.each(["23x38x3", "24x38x3"])("bits as pydicom packs them: %s", async (size) => {
+  const golden = fileURLToPath(new URL(`../../../test/golden/segmentation-${size}`, import.meta.url));
+  const volume = await readVolume(`${golden}.dcm`);
+  const labels = await readNpy(`${golden}.npy`);
+  expect(volume).toMatchObject({ type: "uint8", shape: [...labels.dims].reverse(), notes: [] });
+  expect(volume.spacing).toEqual([0.6, 0.7, 2.5]);
+  expect(volume.data).toEqual(labels.data);
 });
 
 describe("FRACTIONAL", () => {

@@ -10,6 +10,7 @@ import type { DicomElements } from "./encode.js";
 import { FrameGroups, planeOf } from "./plane.js";
 import { folderFiles } from "./series.js";
 import { tags } from "./tags.js";
+import { written } from "./written-tags.js";
 
 /** The images that a segmentation was made from. */
 export interface SourceImages {
@@ -29,18 +30,18 @@ export interface Instance {
 
 /** Elements by tag: their type, and the value where the images have none. */
 const sharedElements: Readonly<Record<number, readonly [vr: string, otherwise: string]>> = {
-  524320: ["DA", ""],
-  524336: ["TM", ""],
-  524368: ["SH", ""],
-  524432: ["PN", ""],
-  1048592: ["PN", ""],
-  1048608: ["LO", ""],
-  1048624: ["DA", ""],
-  1048640: ["CS", ""],
-  2097165: ["UI", ""],
-  2097168: ["SH", ""],
-  2097234: ["UI", ""],
-  2101312: ["LO", ""],
+  [written.studyDate]: ["DA", ""],
+  [written.studyTime]: ["TM", ""],
+  [written.accessionNumber]: ["SH", ""],
+  [written.referringPhysician]: ["PN", ""],
+  [written.patientName]: ["PN", ""],
+  [written.patientId]: ["LO", ""],
+  [written.patientBirthDate]: ["DA", ""],
+  [written.patientSex]: ["CS", ""],
+  [written.studyInstanceUid]: ["UI", ""],
+  [written.studyId]: ["SH", ""],
+  [written.frameOfReferenceUid]: ["UI", ""],
+  [written.positionReference]: ["LO", ""],
 };
 
 /** Returns those elements without any images, with empty values. */
