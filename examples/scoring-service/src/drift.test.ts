@@ -13,7 +13,7 @@ async function windows(count: number, cases: number, power = 1): Promise<readonl
   const judged: Drift[] = [];
   for (let w = 0; w < count; w++) {
     const bins = await Promise.all(Array.from({ length: cases }, (_, i) => binsOf(1 + w * cases + i, power)));
-    judged.push(judge(bins));
+    judged.push(await judge(bins));
   }
   return judged;
 }
@@ -34,18 +34,23 @@ describe("the case-wise null band", () => {
 
   test("one bad case among calibrated ones is no drift", async () => {
     const bins = await Promise.all(Array.from({ length: 15 }, (_, i) => binsOf(100 + i)));
-    expect(judge([...bins, await binsOf(200, 6)]).alarm).toBe(false);
+    expect((await judge([...bins, await binsOf(200, 6)])).alarm).toBe(false);
   });
 
   test("few cases are not judged, no cases have no error", async () => {
     const bins = await Promise.all(Array.from({ length: 7 }, (_, i) => binsOf(i, 4)));
-    expect(judge(bins)).toEqual({ cases: 7, error: expect.any(Number), bound: Number.NaN, alarm: undefined });
-    expect(judge([])).toEqual({ cases: 0, error: Number.NaN, bound: Number.NaN, alarm: undefined });
+    expect(await judge(bins)).toEqual({
+      cases: 7,
+      error: expect.any(Number),
+      bound: Number.NaN,
+      alarm: undefined,
+    });
+    expect(await judge([])).toEqual({ cases: 0, error: Number.NaN, bound: Number.NaN, alarm: undefined });
   });
 
   test("the same window gives the same bound", async () => {
     const bins = await Promise.all(Array.from({ length: 9 }, (_, i) => binsOf(i)));
-    expect(judge(bins)).toEqual(judge(bins));
+    expect(await judge(bins)).toEqual(await judge(bins));
   });
 
   test("the bound is a quantile of all sign patterns of few cases", async () => {
@@ -60,7 +65,7 @@ describe("the case-wise null band", () => {
       );
       return sums.reduce((sum, value) => sum + Math.abs(value), 0) / pixels;
     }).sort((a, b) => a - b);
-    const { bound, error } = judge(bins, { draws: 9999, level: 0.9 });
+    const { bound, error } = await judge(bins, { draws: 9999, level: 0.9 });
     const exact = errors.filter((each) => each <= bound + 1e-12).length / errors.length;
     expect(exact).toBeGreaterThan(0.87);
     expect(exact).toBeLessThan(0.93);
@@ -79,7 +84,7 @@ describe("the window", () => {
     const expected = new CalibrationMetric(options);
     for (const state of states.slice(4)) expected.merge(CalibrationMetric.restore(state));
     expect(window.merged().state()).toEqual(expected.state());
-    expect(window.drift().cases).toBe(8);
+    expect((await window.drift()).cases).toBe(8);
   });
 
   test("a model whose normal is over-confident alarms no more by its own baseline", async () => {
@@ -89,11 +94,11 @@ describe("the window", () => {
     const used = new CalibrationWindow(options, 16, before.state());
     for (let i = 0; i < 16; i++)
       for (const window of [strict, used]) window.add(await stateOf(testCase(i, 2)));
-    expect(strict.drift().alarm).toBe(true);
-    expect(used.drift().alarm).toBe(false);
+    expect((await strict.drift()).alarm).toBe(true);
+    expect((await used.drift()).alarm).toBe(false);
     // Calibrated cases have drifted from there.
     for (let i = 0; i < 16; i++) used.add(await stateOf(testCase(i)));
-    expect(used.drift().alarm).toBe(true);
+    expect((await used.drift()).alarm).toBe(true);
   });
 
   test("refuses a baseline of other options, and bytes that are none", () => {

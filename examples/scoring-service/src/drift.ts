@@ -1,4 +1,5 @@
-import { type CalibrationBins, Random } from "@pixelcal/core";
+import type { CalibrationBins } from "@pixelcal/core";
+import { nullBand } from "@pixelcal/evaluate";
 
 /** The judgement of a window of cases. */
 export interface Drift {
@@ -29,18 +30,16 @@ const fewest = 8;
  * (confidence minus accuracy, less the normal gap, summed by bin) are as likely to have the other sign.
  * Flipping the signs of whole cases at random gives the errors that such windows show by chance.
  */
-export function judge(
+export async function judge(
   cases: readonly CalibrationBins[],
   { level = 0.99, draws = 999, baseline }: DriftOptions = {},
-): Drift {
+): Promise<Drift> {
   const residuals = cases.map((bins) => residualsOf(bins, baseline));
-  const pixels = cases.reduce((sum, { count }) => sum + count.reduce((a, b) => a + b, 0), 0);
-  const error = errorOf(residuals, () => 1) / pixels;
+  const counts = sumOf(cases.map(({ count }) => count));
+  const pixels = counts.reduce((sum, count) => sum + count, 0);
+  const error = sumOf(residuals).reduce((sum, gap) => sum + Math.abs(gap), 0) / pixels;
   if (cases.length < fewest) return { cases: cases.length, error, bound: Number.NaN, alarm: undefined };
-  const random = Random.fromSeed(1);
-  const sign = (): number => (random.uniform() < 0.5 ? -1 : 1);
-  const errors = Float64Array.from({ length: draws }, () => errorOf(residuals, sign) / pixels).sort();
-  const bound = errors[Math.ceil(level * (draws + 1)) - 1]!;
+  const { bound } = await nullBand(residuals, counts, { level, draws });
   return { cases: cases.length, error, bound, alarm: error > bound };
 }
 
@@ -56,12 +55,9 @@ function gapOf({ confidenceSum, accuracySum, count }: CalibrationBins, bin: numb
   return count[bin]! > 0 ? (confidenceSum[bin]! - accuracySum[bin]!) / count[bin]! : 0;
 }
 
-/** Returns the sum over bins of the absolute sums over cases, each case with a sign. */
-function errorOf(residuals: readonly Float64Array[], sign: () => number): number {
-  const sums = new Float64Array(residuals[0]?.length ?? 0);
-  for (const residual of residuals) {
-    const own = sign();
-    for (let bin = 0; bin < sums.length; bin++) sums[bin]! += own * residual[bin]!;
-  }
-  return sums.reduce((total, sum) => total + Math.abs(sum), 0);
+/** Returns the sums by bin over cases. */
+function sumOf(rows: readonly Float64Array[]): Float64Array {
+  const sums = new Float64Array(rows[0]?.length ?? 0);
+  for (const row of rows) for (let bin = 0; bin < sums.length; bin++) sums[bin]! += row[bin]!;
+  return sums;
 }

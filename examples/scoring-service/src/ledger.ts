@@ -49,17 +49,21 @@ export class LocalLedger implements Ledger {
 
 /** Adds the gauges of a window, which are computed when they are read. */
 function addGauges(registry: Registry, window: CalibrationWindow): void {
-  const gauge = (name: string, help: string, value: (merged: CalibrationMetric) => number): void => {
+  const gauge = (
+    name: string,
+    help: string,
+    value: (merged: CalibrationMetric) => number | Promise<number>,
+  ): void => {
     new Gauge({
       name: `pixelcal_${name}`,
       help,
       registers: [registry],
-      collect() {
-        this.set(value(window.merged()));
+      async collect() {
+        this.set(await value(window.merged()));
       },
     });
   };
-  gauge("window_cases", "Cases in the window", () => window.drift().cases);
+  gauge("window_cases", "Cases in the window", async () => (await window.drift()).cases);
   gauge(
     "calibration_error",
     "Expected calibration error of the window's pixels",
@@ -68,10 +72,18 @@ function addGauges(registry: Registry, window: CalibrationWindow): void {
   gauge("overconfidence", "Mean confidence minus accuracy of the window's pixels", (m) =>
     overconfidence(m.bins()),
   );
-  gauge("drift_error", "Calibration error of the window, less the normal one", () => window.drift().error);
-  gauge("drift_bound", "The drift error that 1 % of unchanged windows exceed", () => window.drift().bound);
-  gauge("drift_alarm", "1 beyond the bound, 0 within, NaN for too few cases", () => {
-    const { alarm } = window.drift();
+  gauge(
+    "drift_error",
+    "Calibration error of the window, less the normal one",
+    async () => (await window.drift()).error,
+  );
+  gauge(
+    "drift_bound",
+    "The drift error that 1 % of unchanged windows exceed",
+    async () => (await window.drift()).bound,
+  );
+  gauge("drift_alarm", "1 beyond the bound, 0 within, NaN for too few cases", async () => {
+    const { alarm } = await window.drift();
     return alarm === undefined ? Number.NaN : Number(alarm);
   });
 }

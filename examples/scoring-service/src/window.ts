@@ -7,7 +7,7 @@ export class CalibrationWindow {
   readonly #size: number;
   readonly #baseline: CalibrationMetric | undefined;
   readonly #cases: CalibrationMetric[] = [];
-  #judged: Drift | undefined;
+  #judged: Promise<Drift> | undefined;
 
   /** Throws for a `baseline` that is no state of a metric with these options. */
   constructor(options: CalibrationMetricOptions, size: number, baseline?: Uint8Array) {
@@ -33,7 +33,7 @@ export class CalibrationWindow {
   }
 
   /** Returns the judgement, which is made once for each change of the window. */
-  drift(): Drift {
+  drift(): Promise<Drift> {
     const baseline = this.#baseline?.bins();
     this.#judged ??= judge(
       this.#cases.map((metric) => metric.bins()),

@@ -74,7 +74,7 @@ function layoutOf(rows: readonly EvaluationRow[]): SumLayout {
   const take = (count: number): number => (width += count) - count;
   const scores = new Map(columns.map((column) => [column, take(meanWidth)]));
   const histogram = (): number => take(histogramRows * keptBins);
-  const topLabel = classes > 0 ? histogram() : undefined;
+  const topLabel = rows.some(({ sums }) => sums) ? histogram() : undefined;
   const byClass = Array.from({ length: classes }, histogram);
   const boundary = ringLayout(rows, take);
   return { width, scores, topLabel, classes: byClass, boundary };
