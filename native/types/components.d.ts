@@ -48,6 +48,12 @@ export interface LesionSurfacesOptions extends LesionMaps, SurfaceArguments {
 }
 
 export interface ComponentKernels {
+  /**
+   * Returns four numbers for every image and region: the pixels of the predicted centreline, those of them in
+   * the true region, and the same of the true one.
+   */
+  centerlines(options: LesionMaps): Promise<Float64Array>;
+  centerlinesSync(options: LesionMaps): Float64Array;
   /** Returns the number of each pixel's component, 0 for none, and the components of every image. */
   connectedComponents(
     options: ConnectedComponentsOptions,

@@ -2,6 +2,7 @@
 
 #include "binding/bindings.h"
 #include "binding/surface_options.h"
+#include "components/centerline.h"
 
 namespace pixelcal {
 namespace {
@@ -115,8 +116,23 @@ Task LesionSurfaces(Arguments& arguments) {
           [=](Napi::Env env) { return MeasuresValue(env, *measures); }};
 }
 
+// Four numbers for every image and region.
+Task Centerlines(Arguments& arguments) {
+  const LesionMaps maps(arguments);
+  const auto images = static_cast<int64_t>(maps.options.regions.size()) * maps.grid.batch;
+  const auto out = arguments.New<double>(4 * images);
+  return {[=] {
+            double* to = out.span.data();
+            for (const auto& of : cpu::Centerlines(maps.predicted, maps.labels, maps.grid, maps.options))
+              for (const int64_t count : {of.predicted, of.predicted_shared, of.truth, of.truth_shared})
+                *to++ = static_cast<double>(count);
+          },
+          [=](Napi::Env) { return out.Value(); }};
+}
+
 constexpr Entry kEntries[] = {{"connectedComponents", ConnectedComponents},
                               {"lesionTables", LesionTables},
+                              {"centerlines", Centerlines},
                               {"lesionSurfaces", LesionSurfaces}};
 
 }  // namespace

@@ -81,3 +81,13 @@ export function names<T extends string>(known: readonly T[]): (text: string) => 
       throw new InvalidArgumentError(`Expected names among ${known.join(", ")}.`);
     });
 }
+
+/** Returns a reader of some of these names, separated by commas. */
+export function someOf<N extends string>(names: readonly N[]): (text: string) => readonly N[] {
+  return (text) => {
+    const chosen = text.split(",").map((part) => part.trim());
+    const unknown = chosen.find((name) => !names.includes(name as N));
+    if (unknown === undefined) return chosen as N[];
+    throw new InvalidArgumentError(`Expected some of ${names.join(", ")}, separated by commas.`);
+  };
+}

@@ -144,6 +144,13 @@ export {
   boundaryRings,
 } from "./metrics/boundary-ring.js";
 export {
+  type CalibrationConvention,
+  type ConventionalErrors,
+  type ConventionalErrorsOptions,
+  calibrationConventions,
+  conventionalErrors,
+} from "./metrics/calibration-conventions.js";
+export {
   averageCalibrationError,
   calibratedPixelExpectedCalibrationError,
   classwiseExpectedCalibrationError,
@@ -162,6 +169,12 @@ export {
   type CalibrationMetricOptions,
   type CalibrationResult,
 } from "./metrics/calibration-metric.js";
+export {
+  type CenterlineCounts,
+  type CenterlineOptions,
+  centerlineCounts,
+  centerlineDice,
+} from "./metrics/centerline.js";
 export { checkEmptyPolicy, type EmptyPolicy } from "./metrics/empty-policy.js";
 export {
   type FalsePositiveBrierOptions,
@@ -172,7 +185,7 @@ export {
   labelSurfaceDistances,
   labelSurfaceDistancesSync,
 } from "./metrics/label-surface-distance.js";
-export type { LesionConvention } from "./metrics/lesion-matching.js";
+export { type LesionConvention, lesionConventions } from "./metrics/lesion-matching.js";
 export { type LesionScores, type LesionScoresOptions, lesionScores } from "./metrics/lesion-scores.js";
 export {
   type Lesion,
@@ -217,7 +230,17 @@ export {
   probabilityScores,
   probabilityScoresSync,
 } from "./metrics/probability-scores.js";
+export {
+  pixelRiskCoverage,
+  type RiskCoverage,
+  type RiskCoveragePoint,
+  riskCoverage,
+} from "./metrics/risk-coverage.js";
 export type { MetricUpdateOptions } from "./metrics/scored-case.js";
+export {
+  type SmoothCalibrationError,
+  smoothCalibrationError,
+} from "./metrics/smooth-calibration-error.js";
 export type { SurfaceConvention, SurfaceDefinition } from "./metrics/surface-definition.js";
 export {
   type SurfaceDistances,
@@ -240,6 +263,7 @@ export {
   temperatureSketchSync,
 } from "./metrics/temperature.js";
 export { TemperatureMetric, type TemperatureMetricOptions } from "./metrics/temperature-metric.js";
+export { type RegionVolumes, regionVolumes } from "./metrics/volumes.js";
 export * as portableMath from "./portable-math.js";
 export { Random } from "./random.js";
 export { type QueueState, queueState, setConcurrency } from "./scheduling.js";

@@ -34,7 +34,7 @@ test.each(Object.entries(errors))("%s of what is no bins", (name, score) => {
     [undefined, `${argument}: expected bins returned by calibrationBins, got undefined`],
     [null, `${argument}: expected bins returned by calibrationBins, got null`],
     [{ ...valid, groups: Number.NaN }, `${argument}.groups: expected an integer from 1 to 32767, got NaN`],
-    [{ ...valid, bins: 4n }, `${argument}.bins: expected an integer from 1 to 1024, got 4`],
+    [{ ...valid, bins: 4n }, `${argument}.bins: expected an integer from 1 to 4096, got 4`],
     [
       { ...valid, of: Symbol("s") },
       `${argument}.of: expected one of foreground, classes, top-label, got Symbol(s)`,

@@ -13,6 +13,7 @@ import {
   pixelExpectedCalibrationError,
   probabilityScores,
 } from "@pixelcal/core";
+import { furtherScores } from "./further-scores.js";
 import { regionScores } from "./region-scores.js";
 import type { ScoreOptions } from "./score-options.js";
 import { type CaseSums, caseSums, keptLayouts } from "./statistics/case-sums.js";
@@ -114,10 +115,11 @@ export async function caseScores(
   };
   const unit = spacing === undefined ? "px" : "mm";
   const sums = caseSums(keptTopLabel, keptClasses, overlaps, ringSums(rings, unit));
+  const chosen = options.metrics === undefined ? {} : await furtherScores(batch, truth, rings, options);
   const pixels = {
     counted: foreground.total[0]!,
     unbinned: foreground.dropped[0]!,
     bounded: proper.bounded,
   };
-  return { scores, pixels, sums };
+  return { scores: { ...scores, ...chosen }, pixels, sums };
 }

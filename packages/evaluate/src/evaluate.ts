@@ -95,6 +95,8 @@ const known = optionNames<EvaluateOptions>({
   tolerance: true,
   percentile: true,
   nllFloor: true,
+  metrics: true,
+  lesions: true,
 });
 
 /**

@@ -2,8 +2,8 @@ import { type Evaluation, type EvaluationRow, summaryOf } from "./evaluate.js";
 
 /** Returns the worst value of a column: 0 of an overlap, infinity of a distance, else undefined. */
 function worst(column: string): number {
-  if (/^(DSC|IoU|NSD)\b/.test(column)) return 0;
-  return /^(HD|ASSD)/.test(column) ? Number.POSITIVE_INFINITY : Number.NaN;
+  if (/^(DSC|IoU|NSD|clDice|lesion F1|lesion Dice|PQ)\b/.test(column)) return 0;
+  return /^(HD|ASSD|MASD|lesion HD)/.test(column) ? Number.POSITIVE_INFINITY : Number.NaN;
 }
 
 /**

@@ -1,4 +1,12 @@
-import { checkEmptyPolicy, type EmptyPolicy, invalidArgument, type SignalOption } from "@pixelcal/core";
+import {
+  checkEmptyPolicy,
+  type EmptyPolicy,
+  invalidArgument,
+  type LesionConvention,
+  lesionConventions,
+  type SignalOption,
+} from "@pixelcal/core";
+import { type FurtherMetric, furtherMetrics } from "./further-metrics.js";
 
 /**
  * The definitions of the paper's five columns. `reference`: the SDC repository's evaluation number for
@@ -45,6 +53,10 @@ export interface ScoreOptions extends EmptyPolicy, SignalOption {
    * infinite.
    */
   readonly nllFloor?: number;
+  /** Further families of columns, see docs/metrics.md; none by default. */
+  readonly metrics?: readonly FurtherMetric[];
+  /** The definition of lesions for `metrics: ["lesions"]`; "overlap" by default. */
+  readonly lesions?: LesionConvention;
 }
 
 /** Throws `InvalidArgumentError` for options with which no case could be scored. */
@@ -66,6 +78,11 @@ export function checkScoreOptions(
     throw invalidArgument("percentile", "a number from 0 to 100", percentile);
   if (nllFloor !== 0 && !(nllFloor >= 2.3e-308 && nllFloor < 1))
     throw invalidArgument("nllFloor", "a number above 0 (2.3e-308 or more) and below 1", nllFloor);
+  const { metrics = [], lesions = "overlap" } = options;
+  if (!Array.isArray(metrics) || !metrics.every((name) => furtherMetrics.includes(name)))
+    throw invalidArgument("metrics", `some of ${furtherMetrics.join(", ")}`, metrics);
+  if (!lesionConventions.includes(lesions))
+    throw invalidArgument("lesions", `one of ${lesionConventions.join(", ")}`, lesions);
   checkEmptyPolicy(options);
   checkTolerance(options.tolerance ?? 1, classes, convention ?? "reference");
 }

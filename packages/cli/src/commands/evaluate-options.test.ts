@@ -35,15 +35,29 @@ test("policies of empty masks are the convention's unless given, and are recorde
 });
 
 test("the columns that an option is about are shown, the pixels it bounds counted", async () => {
-  const more = ["--tolerance", "2", "--percentile", "99", "--nll-floor", "1e-6"];
+  const more = [
+    "--tolerance",
+    "2",
+    "--percentile",
+    "99",
+    "--nll-floor",
+    "1e-6",
+    "--metrics",
+    "boundary,smooth",
+  ];
   const { code, output } = await evaluate(...more);
   expect(code).toBe(0);
   expect(output).toMatch(
-    /^run +cases +DSC +HD95 +ECE +CECE +pECE +pECE if calibrated +pECE excess +fpBrier +HD99 +NSD +NLL\n/,
+    /^run +cases +DSC +HD95 +ECE +CECE +pECE +pECE if calibrated +pECE excess +fpBrier +HD99 +NSD +NLL +boundary gap +smECE\n/,
   );
   expect(output).toContain("\npreds: 2 of 12 pixels are raised to the floor of NLL\n");
   expect(output).toContain("\npreds: 6 of 12 pixels are in no bin of pECE (probability 0)\n");
-  expect(await settings()).toMatchObject({ tolerance: 2, percentile: 99, nllFloor: 1e-6 });
+  expect(await settings()).toMatchObject({
+    tolerance: 2,
+    percentile: 99,
+    nllFloor: 1e-6,
+    metrics: ["boundary", "smooth"],
+  });
   const header = (await readFile(at("r.csv"), "utf8")).split("\n")[0];
   expect(header).toMatch(/,HD99 class 1,NSD class 1,.*,pixels in no bin,pixels at the NLL floor$/);
 });
@@ -59,6 +73,8 @@ test("a tolerance per class needs a convention with classes, and as many numbers
     ["--percentile", "101"],
     ["--nll-floor", "0"],
     ["--tolerance", "x"],
+    ["--metrics", "lesion"],
+    ["--lesions", "brats"],
   ])
     expect((await evaluate(...args)).code).toBe(2);
 });

@@ -1,8 +1,21 @@
-import type { ProbabilityTransform } from "@pixelcal/evaluate";
+import type { LesionConvention } from "@pixelcal/core";
+import type { FurtherMetric, ProbabilityTransform } from "@pixelcal/evaluate";
 import { type Command, Option } from "commander";
 import type { Context } from "../context.js";
-import { between, integer, jsonOption, label, number, numbers, percentile } from "../options.js";
+import { between, integer, jsonOption, label, number, numbers, percentile, someOf } from "../options.js";
 import type { ScoreCommandOptions } from "../runs/score-predictions.js";
+
+// Written out, because the package of scores is loaded only to score.
+const furtherMetrics: readonly FurtherMetric[] = [
+  "boundary",
+  "centerline",
+  "lesions",
+  "risk",
+  "smooth",
+  "surfaces",
+  "temperature",
+  "volumes",
+];
 
 export function addEvaluate(program: Command, context: Context): void {
   program
@@ -86,6 +99,17 @@ export function addEvaluate(program: Command, context: Context): void {
       "--nll-floor <probability>",
       "lower bound of the label's probability in NLL, for example 1e-7 (default: no bound)",
       between(0, 1),
+    )
+    .option(
+      "--metrics <list>",
+      `further columns: ${furtherMetrics.join(", ")}, for example boundary,lesions`,
+      someOf(furtherMetrics),
+    )
+    .addOption(
+      new Option(
+        "--lesions <convention>",
+        "definition of lesions for --metrics lesions (default: overlap)",
+      ).choices(["overlap", "centroid", "brats-2023", "panoptica", "autopet"] satisfies LesionConvention[]),
     )
     .addOption(transformOption("softmax", "apply softmax over the classes, if probs holds logits"))
     .addOption(

@@ -47,6 +47,8 @@ export interface ScoreCommandOptions extends StatisticsCommandOptions {
   readonly tolerance?: number | readonly number[];
   readonly percentile?: number;
   readonly nllFloor?: number;
+  readonly metrics?: ScoreSettings["metrics"];
+  readonly lesions?: ScoreSettings["lesions"];
   readonly common: boolean;
   readonly missing: "fail" | "skip" | "worst";
   readonly labels?: string;
@@ -67,7 +69,12 @@ export interface ScoreCommandOptions extends StatisticsCommandOptions {
 }
 
 /** Returns the paper's columns, and those that a given option concerns. */
-function shownColumns({ tolerance, percentile: share = 95, nllFloor }: ScoreSettings): readonly Shown[] {
+function shownColumns({
+  tolerance,
+  percentile: share = 95,
+  nllFloor,
+  metrics = [],
+}: ScoreSettings): readonly Shown[] {
   return [
     ...paperColumns,
     // A pECE alone says little: calibrated predictions have one too, and less confidence can lower it.
@@ -77,8 +84,24 @@ function shownColumns({ tolerance, percentile: share = 95, nllFloor }: ScoreSett
     ...(share === 95 ? [] : [[`HD${share}`, 2] as const]),
     ...(tolerance === undefined ? [] : [["NSD", 4] as const]),
     ...(nllFloor === undefined ? [] : [["NLL", 4] as const]),
+    ...metrics.flatMap((name) => columnsOfMetric[name]),
   ];
 }
+
+// The first columns of each family; files have them all.
+const columnsOfMetric: Readonly<Record<NonNullable<ScoreSettings["metrics"]>[number], readonly Shown[]>> = {
+  boundary: [["boundary gap", 4]],
+  centerline: [["clDice", 4]],
+  lesions: [
+    ["lesion F1", 4],
+    ["lesion Dice", 4],
+  ],
+  risk: [["AUGRC", 4]],
+  smooth: [["smECE", 4]],
+  surfaces: [["MASD", 2]],
+  temperature: [["temperature", 2]],
+  volumes: [["relative volume difference", 4]],
+};
 
 /** Scores the predictions of one run or of several, writes the table and prints it. */
 export async function scorePredictions(options: ScoreCommandOptions, context: Context): Promise<void> {
@@ -102,6 +125,8 @@ export async function scorePredictions(options: ScoreCommandOptions, context: Co
     tolerance: options.tolerance,
     percentile: options.percentile,
     nllFloor: options.nllFloor,
+    metrics: options.metrics,
+    lesions: options.lesions,
     transform,
   };
   const { common, missing } = options;

@@ -64,7 +64,7 @@ export function checkBins(argument: string, bins: CalibrationBins): void {
   if (typeof bins !== "object" || bins === null)
     throw invalidArgument(argument, "bins returned by calibrationBins", bins);
   checkInteger(`${argument}.groups`, bins.groups, 1, 32767);
-  checkInteger(`${argument}.bins`, bins.bins, 1, 1024);
+  checkInteger(`${argument}.bins`, bins.bins, 1, 4096);
   for (const [name, choices] of [
     ["of", ["foreground", "classes", "top-label"]],
     ["edges", ["right-closed", "left-closed"]],

@@ -168,7 +168,7 @@ export function binLayout(options: BinOptions, classes: number): BinLayout {
     threshold = -1,
     squares = false,
   } = options;
-  checkInteger("bins", bins, 1, 1024);
+  checkInteger("bins", bins, 1, 4096);
   checkChoice("of", of, ["foreground", "classes", "top-label"]);
   checkChoice("edges", edges, ["right-closed", "left-closed"]);
   checkBoolean("includeLowest", includeLowest);

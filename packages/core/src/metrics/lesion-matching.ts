@@ -76,6 +76,14 @@ export function matchByCentroid(table: LesionTable, reach: number): Matching {
 /** A definition of lesions and of what detects them. */
 export type LesionConvention = "overlap" | "centroid" | "brats-2023" | "panoptica" | "autopet";
 
+export const lesionConventions: readonly LesionConvention[] = [
+  "overlap",
+  "centroid",
+  "brats-2023",
+  "panoptica",
+  "autopet",
+];
+
 /** Returns the neighbours that make a lesion, and how often true ones grow. */
 export function lesionDefinition(
   convention: LesionConvention,

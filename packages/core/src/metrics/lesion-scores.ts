@@ -7,6 +7,7 @@ import type { Labels } from "../tensor.js";
 import { expectedCalibrationError } from "./calibration-error.js";
 import {
   type LesionConvention,
+  lesionConventions,
   lesionDefinition,
   type Matching,
   matchByCentroid,
@@ -92,7 +93,7 @@ export async function lesionScores(
 ): Promise<readonly (readonly LesionScores[])[]> {
   checkOptions("options", options, names);
   const { classes, regions, ignore, spacing, probs, signal, convention = "overlap" } = options;
-  checkChoice("convention", convention, ["overlap", "centroid", "brats-2023", "panoptica", "autopet"]);
+  checkChoice("convention", convention, lesionConventions);
   const brats = convention === "brats-2023";
   const {
     leastVolume = brats ? 50 : 0,

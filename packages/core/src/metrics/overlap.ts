@@ -230,7 +230,8 @@ export function intersectionOverUnion(counts: OverlapCounts, policy: OverlapPoli
   return ratio(tp, tp + fp + fn, counts, policy);
 }
 
-function checkedCounts(counts: OverlapCounts): OverlapCounts {
+/** Throws unless `counts` holds three counts; returns them. */
+export function checkedCounts(counts: OverlapCounts): OverlapCounts {
   if (typeof counts !== "object" || counts === null) throw invalidArgument("counts", "an object", counts);
   for (const name of ["truePositive", "falsePositive", "falseNegative"] as const) {
     const count = counts[name];

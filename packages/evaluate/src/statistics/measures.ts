@@ -13,8 +13,15 @@ export interface Measure {
 
 /** Returns the direction in which a column is better; undefined for one that is no quality. */
 function betterOf(column: string): Measure["better"] {
-  if (column === "pECE if calibrated") return undefined;
-  return /^(DSC|IoU|NSD)\b/.test(column) ? "higher" : "lower";
+  if (
+    /^(pECE if calibrated|temperature|boundary gap|(relative )?volume difference|lesion confidence)\b/.test(
+      column,
+    )
+  )
+    return undefined;
+  return /^(DSC|IoU|NSD|clDice|lesion F1|lesion Dice|lesions detected|PQ)\b/.test(column)
+    ? "higher"
+    : "lower";
 }
 
 /**

@@ -1,0 +1,13 @@
+/** The families of columns beyond the usual ones. */
+export const furtherMetrics = [
+  "boundary",
+  "centerline",
+  "lesions",
+  "risk",
+  "smooth",
+  "surfaces",
+  "temperature",
+  "volumes",
+] as const;
+
+export type FurtherMetric = (typeof furtherMetrics)[number];
