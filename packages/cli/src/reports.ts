@@ -21,8 +21,13 @@ export interface TrainReport {
   readonly epochs: number;
   readonly bestEpoch: number;
   readonly stoppedEarly: boolean;
-  /** The scores of the best epoch on the validation split. */
-  readonly validation: { readonly loss: number; readonly dice: number; readonly nll: number };
+  /** The scores of the best epoch on the validation split, and the temperature that its labels ask for. */
+  readonly validation: {
+    readonly loss: number;
+    readonly dice: number;
+    readonly nll: number;
+    readonly temperature: number;
+  };
   readonly parameters: number;
   /** The number of trained parameters among them. */
   readonly trained: number;

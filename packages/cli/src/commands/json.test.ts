@@ -35,7 +35,12 @@ test("train, infer, evaluate and check, one after another", async () => {
     epochs: 1,
     bestEpoch: 1,
     stoppedEarly: false,
-    validation: { loss: expect.any(Number), dice: expect.any(Number), nll: expect.any(Number) },
+    validation: {
+      loss: expect.any(Number),
+      dice: expect.any(Number),
+      nll: expect.any(Number),
+      temperature: expect.any(Number),
+    },
     parameters: expect.any(Number),
     trained: trained.parameters,
     seconds: expect.any(Number),

@@ -80,7 +80,7 @@ async function train(options: Options, context: Context): Promise<void> {
   );
   const run = { ...context, config, root, folder, resume, overwrite };
   const result = await (options.tune ? tuneRun(run) : trainRun(run));
-  const { history, bestEpoch, stoppedEarly, seconds, parameters, trained } = result;
+  const { history, bestEpoch, stoppedEarly, temperature, seconds, parameters, trained } = result;
   const { validationLoss, validationDice, validationNll } = history[bestEpoch - 1]!;
   const report = {
     command: "train",
@@ -89,7 +89,7 @@ async function train(options: Options, context: Context): Promise<void> {
     epochs: history.length,
     bestEpoch,
     stoppedEarly,
-    validation: { loss: validationLoss!, dice: validationDice!, nll: validationNll! },
+    validation: { loss: validationLoss!, dice: validationDice!, nll: validationNll!, temperature },
     parameters,
     trained,
     seconds,
@@ -102,7 +102,7 @@ async function train(options: Options, context: Context): Promise<void> {
     options.json,
     report,
     `${folder}: best epoch ${bestEpoch} of ${history.length}${stoppedEarly ? ` (stopped early)` : ""}, validation loss ` +
-      `${validationLoss!.toFixed(4)}, Dice ${validationDice!.toFixed(4)}; ` +
+      `${validationLoss!.toFixed(4)}, Dice ${validationDice!.toFixed(4)}, NLL ${validationNll!.toFixed(4)}, temperature ${temperature.toFixed(2)}; ` +
       `${trained === parameters ? "" : `${trained} trained of `}${parameters} parameters, ${duration(seconds)}\n`,
   );
 }

@@ -49,10 +49,10 @@ export async function compare(
     const label = `[${index + 1}/${settings.methods.length}] ${method.padEnd(width)}`;
     const logEvery = Math.ceil(settings.epochs / 4);
     const result = await trainRun({ ...context, config, root, folder, overwrite: true, label, logEvery });
-    const { validationLoss, validationDice } = result.history[result.bestEpoch - 1]!;
+    const { validationNll, validationDice } = result.history[result.bestEpoch - 1]!;
     terminal.line(
-      `${label} best epoch ${result.bestEpoch} of ${settings.epochs}, validation loss ` +
-        `${validationLoss!.toFixed(4)}, Dice ${validationDice!.toFixed(4)}, ${duration(result.seconds)}`,
+      `${label} best epoch ${result.bestEpoch} of ${settings.epochs}, validation NLL ` +
+        `${validationNll!.toFixed(4)}, Dice ${validationDice!.toFixed(4)}, ${duration(result.seconds)}`,
     );
     const path = join(out, "preds", method);
     await inferTest(config, root, folder, path, label, context);
@@ -85,6 +85,8 @@ function configOf(
     batch_size: batchSize,
     epochs,
     optim: { lr: learningRate },
+    // A proper score, the same for every method; a method's own loss would judge by what it asks for.
+    selection: "nll",
     threads,
   });
 }

@@ -31,11 +31,14 @@ import type { TrainReport } from "../reports.js";
 import { restoreOrAdvise, resumeFrom } from "./resume.js";
 import { reports } from "./train-reports.js";
 import { runFiles, type TrainRun } from "./train-run.js";
+import { validationTemperature } from "./validation-temperature.js";
 
 const produced = [...Object.values(checkpointFiles), runFiles.model];
 
 export interface TrainOutcome extends FitResult {
   readonly seconds: number;
+  /** The temperature that the validation labels ask of the best epoch: above 1 where it is over-confident. */
+  readonly temperature: number;
   readonly parameters: number;
   /** The number of trained parameters among them. */
   readonly trained: number;
@@ -131,10 +134,12 @@ async function trainLocked(run: TrainRun, lock: Lock): Promise<TrainOutcome> {
     terminal.clear();
     await trainer.restore(join(folder, checkpointFiles.best));
     await trainer.writeModel(join(folder, runFiles.model));
+    const cases = new Loader(validation, { batchSize: 1 });
+    const temperature = await validationTemperature(trainer, cases, config.dataset.ignore);
     const sizeOf = (names: readonly string[]): number =>
       names.reduce((sum, name) => sum + trainer.parameters[name]!.data.length, 0);
     const [parameters, trained] = [sizeOf(Object.keys(trainer.parameters)), sizeOf(trainer.trainable)];
-    return { ...result, seconds: (terminal.now() - begun) / 1000, parameters, trained };
+    return { ...result, temperature, seconds: (terminal.now() - begun) / 1000, parameters, trained };
   } catch (error) {
     await discardUnlessBegun(folder);
     throw error;

@@ -133,6 +133,7 @@ describe("this project's own keys", () => {
     expect(config).toMatchObject({ preset: "consistent", loss: { name: "nacl", preset: "original" } });
     expect(config.loss.kernel).toBeUndefined();
     expect(config.optim.decay).toBe("weights");
+    expect(config.selection).toBe("nll");
     expect(parseConfig({ ...smallest, preset: "consistent" }, { runName: "run" }).loss).toEqual({
       name: "signedDistanceCalibration",
       preset: "consistent",
@@ -144,6 +145,15 @@ describe("this project's own keys", () => {
     const { method: _, ...rest } = smallest;
     expect(parseConfig({ ...rest, loss }, { runName: "run" }).loss).toEqual(loss);
     expect(problems({ ...rest, loss: { ...loss, sdfWeight: 1 } })[0]).toContain("sdfWeight");
+  });
+
+  test("selection: by preset, or as given", () => {
+    const { method, ...rest } = smallest;
+    const selection = (change: object): unknown =>
+      parseConfig({ ...rest, ...change }, { runName: "run" }).selection;
+    expect(selection({ method })).toBe("loss");
+    expect(selection({ loss: { name: "nacl" } })).toBe("nll");
+    expect(selection({ method, preset: "consistent", selection: "DICE" })).toBe("dice");
   });
 
   test("patches: as given, with as many sizes as the network has spatial axes", () => {

@@ -57,7 +57,8 @@ export function parseConfig(json: unknown, options: { runName?: string } = {}): 
     augment: file.augment,
     device: file.device,
     ...given(file, optional),
-    selection: file.selection,
+    // The authors keep the epoch of the lowest loss; a loss of its own ranks by what it asks for.
+    selection: file.selection ?? (preset === "reference" ? "loss" : "nll"),
   };
 }
 

@@ -134,8 +134,8 @@ const keys = {
   threads: count.max(mostThreads).optional().describe("processor threads; all by default"),
   clip_norm: z.number().gt(0).optional().describe("limit of the gradient's norm"),
   selection: word(["loss", "dice", "nll"])
-    .default("loss")
-    .describe("the best epoch has the lowest validation loss, the highest Dice or the lowest NLL"),
+    .optional()
+    .describe("the best epoch has the lowest validation loss, the highest Dice or the lowest NLL; by preset"),
   ...methodSections,
 };
 
@@ -143,11 +143,12 @@ type Optional<T, K extends keyof T> = Omit<T, K> & Partial<Pick<T, K>>;
 
 /** A configuration file's values, with the defaults that do not depend on other keys. */
 export interface FileConfig
-  extends Omit<TrainConfig, "loss" | "model" | "optim" | "preset" | "run_name" | "scheduler"> {
+  extends Omit<TrainConfig, "loss" | "model" | "optim" | "preset" | "run_name" | "scheduler" | "selection"> {
   readonly run_name?: string;
   readonly preset?: TrainConfig["preset"];
   readonly method?: string;
   readonly loss?: NamedLoss;
+  readonly selection?: TrainConfig["selection"];
   readonly model: Optional<BuiltModelConfig, "base"> | OnnxModelConfig;
   readonly optim: Optional<TrainConfig["optim"], "decay">;
   readonly scheduler: Omit<TrainConfig["scheduler"], "type"> & {
