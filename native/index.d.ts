@@ -22,6 +22,7 @@ import type { ComponentKernels } from "./types/components.js";
 import type { DistanceKernels, SignedDistanceKernels, SurfaceDistanceKernels } from "./types/distance.js";
 import type { MorphologyKernels } from "./types/morphology.js";
 import type { OptimizerKernels } from "./types/optimizer.js";
+import type { CaseScoreKernels } from "./types/scoring.js";
 import type { BoundarySoftLabelKernels, NeighborhoodKernels, TargetKernels } from "./types/soft-labels.js";
 import type { PredictionKernels, StoredValueKernels } from "./types/values.js";
 
@@ -32,6 +33,7 @@ export type * from "./types/components.js";
 export type * from "./types/distance.js";
 export type * from "./types/morphology.js";
 export type * from "./types/optimizer.js";
+export type * from "./types/scoring.js";
 export type * from "./types/soft-labels.js";
 export type * from "./types/values.js";
 
@@ -58,6 +60,7 @@ export interface Native
     NeighborhoodKernels,
     BoundarySoftLabelKernels,
     CalibrationKernels,
+    CaseScoreKernels,
     ComponentKernels,
     CalibratorKernels,
     PredictionKernels,

@@ -29,25 +29,18 @@ export interface EqualMassEdgesOptions extends ProbabilityMaps, BinningOptions {
 }
 
 export interface HistogramOptions extends BinningOptions {
-  /** The bins + 1 edges from 0 to 1, never decreasing, or as many for each group. */
-  readonly edges: Float64Array;
+  /**
+   * The bins + 1 edges from 0 to 1, never decreasing, or as many for each group; default: bins of equal
+   * width, whose edges `comparison` rounds.
+   */
+  readonly edges?: Float64Array;
+  readonly comparison?: "float64" | "float32";
   /** Whether sums of p^2 are wanted; default false. */
   readonly squares?: boolean;
 }
 
 export interface CalibrationBinsOptions extends ProbabilityMaps {
   readonly histograms: readonly HistogramOptions[];
-}
-
-/** The sums per group (class, or one) and bin; `total` per group. */
-export interface CalibrationSums {
-  readonly total: Float64Array;
-  readonly dropped: Float64Array;
-  readonly count: Float64Array;
-  readonly confidence: Float64Array;
-  readonly accuracy: Float64Array;
-  readonly falsePositive: Float64Array;
-  readonly squares?: Float64Array;
 }
 
 export interface BoundaryCalibrationOptions extends ProbabilityMaps {
@@ -112,9 +105,13 @@ export interface ConfusionCountsOptions extends DeviceOptions {
 }
 
 export interface CalibrationKernels {
-  /** Returns the sums of each histogram, all from one pass. */
-  calibrationBins(options: CalibrationBinsOptions): Promise<CalibrationSums[]>;
-  calibrationBinsSync(options: CalibrationBinsOptions): CalibrationSums[];
+  /**
+   * Returns the sums of all histograms from one pass, one histogram after the other: total and dropped per
+   * group (class, or one), then count, confidence, accuracy, false positives and, if wanted, squares per
+   * group and bin.
+   */
+  calibrationBins(options: CalibrationBinsOptions): Promise<Float64Array>;
+  calibrationBinsSync(options: CalibrationBinsOptions): Float64Array;
   /** Returns sums by signed distance to the boundary of the segmentation. */
   boundaryCalibration(options: BoundaryCalibrationOptions): Promise<BoundaryCalibrationSums>;
   boundaryCalibrationSync(options: BoundaryCalibrationOptions): BoundaryCalibrationSums;

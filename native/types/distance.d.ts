@@ -32,7 +32,7 @@ export interface SignedDistanceKernels {
 }
 
 /** The arguments of surface distances; src/surface/surface_distance.h explains each choice. */
-export interface SurfaceArguments extends GridOptions {
+export interface SurfaceConventions {
   readonly spacing?: readonly number[];
   readonly convention?: "reference" | "monai" | "deepmind";
   /** The measures of two empty masks; default "undefined". */
@@ -43,23 +43,27 @@ export interface SurfaceArguments extends GridOptions {
   readonly percentile?: number;
 }
 
-export interface SurfaceDistancesOptions extends SurfaceArguments {
+export interface SurfaceDistancesOptions extends GridOptions, SurfaceConventions {
   readonly a: Uint8Array;
   readonly b: Uint8Array;
   /** The tolerance of nsd in physical units; default 1. */
   readonly tolerance?: number;
 }
 
-export interface LabelSurfaceDistancesOptions extends SurfaceArguments {
+/** A definition of the distances between regions of two label maps. */
+export interface LabelSurfaceDefinition extends SurfaceConventions {
+  /** The classes of each region. */
+  readonly regions: readonly (readonly number[])[];
+  /** The tolerance of every region, or one per region. */
+  readonly tolerance?: number | readonly number[];
+}
+
+export interface LabelSurfaceDistancesOptions extends GridOptions, LabelSurfaceDefinition {
   readonly predicted: LabelArray;
   readonly labels: LabelArray;
   readonly classes: number;
-  /** The classes of each region. */
-  readonly regions: readonly (readonly number[])[];
   /** The label of pixels that are in no region and that cause no surface. */
   readonly ignore?: number;
-  /** The tolerance of every region, or one per region. */
-  readonly tolerance?: number | readonly number[];
 }
 
 /** The measures in physical units, except nsd, a share; aToB and bToA are the directed means. */

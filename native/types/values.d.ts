@@ -59,6 +59,12 @@ export interface NarrowedLabels extends Outside {
   readonly data?: Uint8Array;
 }
 
+export interface LabelHashOptions {
+  readonly labels: LabelArray;
+  /** A text that is hashed with them. */
+  readonly text: string;
+}
+
 /** Checks of what files of predictions hold, on the CPU alone. */
 export interface PredictionKernels {
   inspectValues(options: InspectValuesOptions): Promise<ValueFindings>;
@@ -68,6 +74,12 @@ export interface PredictionKernels {
   toProbabilitiesSync(options: ToProbabilitiesOptions): Outside & { readonly data: Float32Array };
   narrowLabels(options: NarrowLabelsOptions): Promise<NarrowedLabels>;
   narrowLabelsSync(options: NarrowLabelsOptions): NarrowedLabels;
+  /**
+   * Returns, in hexadecimal digits, the SHA-256 of "1:", the text and a byte per label where all are from 0
+   * to 255, else of "8:", the text and a double per label.
+   */
+  labelHash(options: LabelHashOptions): Promise<string>;
+  labelHashSync(options: LabelHashOptions): string;
 }
 
 /** An array as another program stored it: bytes that need not be aligned, of any element type. */

@@ -103,9 +103,9 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   for (const auto& table :
        {DistanceBindings(), SignedDistanceBindings(), MorphologyBindings(), NeighborhoodBindings(),
         BoundarySoftLabelBindings(), CalibrationBindings(), BoundaryCalibrationBindings(),
-        SurfaceDistanceBindings(), OptimizerBindings(), LabelTargetBindings(), DeviceArrayBindings(),
-        PredictionBindings(), StoredValueBindings(), TemperatureBindings(), ComponentBindings(),
-        CalibratorBindings()}) {
+        SurfaceDistanceBindings(), CaseScoreBindings(), OptimizerBindings(), LabelTargetBindings(),
+        DeviceArrayBindings(), PredictionBindings(), StoredValueBindings(), TemperatureBindings(),
+        ComponentBindings(), CalibratorBindings()}) {
     for (const Entry& entry : table) Export(env, exports, entry);
   }
   return exports;

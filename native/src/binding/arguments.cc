@@ -103,6 +103,12 @@ bool Arguments::Flag(const char* name, bool fallback) const {
   return value.As<Napi::Boolean>().Value();
 }
 
+std::string Arguments::Text(const char* name) const {
+  const Napi::Value value = options_.Get(name);
+  Require(value.IsString(), name, ": expected a string, got ", Described{value});
+  return value.As<Napi::String>().Utf8Value();
+}
+
 std::vector<double> Arguments::Numbers(const char* name) const {
   const Napi::Value value = options_.Get(name);
   std::vector<double> numbers;

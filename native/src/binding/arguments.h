@@ -184,6 +184,7 @@ class Arguments {
   // Reads the class count, 1 to kMaxClasses.
   int64_t Classes() const;
   bool Flag(const char* name, bool fallback) const;
+  std::string Text(const char* name) const;
   std::vector<double> Numbers(const char* name) const;  // a plain array of numbers; empty when absent
   // Reads an array of arrays of integers.
   std::vector<std::vector<int64_t>> IntegerLists(const char* name) const;

@@ -24,6 +24,7 @@ std::span<const Entry> BoundarySoftLabelBindings();
 std::span<const Entry> CalibrationBindings();
 std::span<const Entry> BoundaryCalibrationBindings();
 std::span<const Entry> SurfaceDistanceBindings();
+std::span<const Entry> CaseScoreBindings();  // one pass for all scores of a case: no twin on a device
 std::span<const Entry> OptimizerBindings();
 std::span<const Entry> LabelTargetBindings();
 std::span<const Entry> DeviceArrayBindings();

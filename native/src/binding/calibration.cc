@@ -3,96 +3,35 @@
 #include <memory>
 
 #include "binding/bindings.h"
+#include "binding/histogram_options.h"
 #include "binding/probability_maps.h"
 #include "overlap/confusion.h"
 
 namespace pixelcal {
 namespace {
 
-// Reads all options but the edges.
-void ReadOptions(const Arguments& arguments, CalibrationOptions& options) {
-  options.score = ReadScore(arguments);
-  options.closed = ReadClosed(arguments);
-  options.include_lowest = arguments.Flag("includeLowest", true);
-  options.bins = arguments.Integer("bins");
-  options.threshold = static_cast<float>(arguments.Number("threshold", -1));
-  Require(options.bins >= 1 && options.bins <= kMaxBins, "bins: expected 1 to ", kMaxBins, ", got ",
-          options.bins);
-}
-
 Task EqualMassEdgesTask(Arguments& arguments) {
   const bool on_cuda = arguments.OnCuda();
   const ProbabilityMaps maps = ReadMaps(arguments);
   CalibrationOptions options;
-  ReadOptions(arguments, options);
+  ReadBinning(arguments, options);
   const int64_t groups = cpu::CalibrationGroups(options.score, maps.classes);
   const auto edges = arguments.Out<double>("out", CheckedProduct(groups, options.bins + 1));
   return {[=] { PIXELCAL_ON(on_cuda, EqualMassEdges(maps, options, edges.span)); },
           [=](Napi::Env) { return edges.Value(); }};
 }
 
-// The arrays of one histogram's sums.
-struct SumArrays {
-  Output<double> total, dropped, count, confidence, accuracy, false_positive;
-  std::optional<Output<double>> squares;
-
-  SumArrays(Arguments& arguments, int64_t groups, int64_t cells, bool with_squares)
-      : total(arguments.New<double>(groups)),
-        dropped(arguments.New<double>(groups)),
-        count(arguments.New<double>(cells)),
-        confidence(arguments.New<double>(cells)),
-        accuracy(arguments.New<double>(cells)),
-        false_positive(arguments.New<double>(cells)),
-        squares(with_squares ? std::optional(arguments.New<double>(cells)) : std::nullopt) {}
-
-  CalibrationSums Spans() const {
-    return {total.span,
-            dropped.span,
-            count.span,
-            confidence.span,
-            accuracy.span,
-            false_positive.span,
-            squares ? squares->span : std::span<double>()};
-  }
-  Napi::Object Value(Napi::Env env) const {
-    auto sums = Napi::Object::New(env);
-    sums.Set("total", total.Value());
-    sums.Set("dropped", dropped.Value());
-    sums.Set("count", count.Value());
-    sums.Set("confidence", confidence.Value());
-    sums.Set("accuracy", accuracy.Value());
-    sums.Set("falsePositive", false_positive.Value());
-    if (squares) sums.Set("squares", squares->Value());
-    return sums;
-  }
-};
-
 Task CalibrationBinsTask(Arguments& arguments) {
   const bool on_cuda = arguments.OnCuda();
   const ProbabilityMaps maps = ReadMaps(arguments);
-  std::vector<CalibrationOptions> histograms;
-  arguments.ForEach("histograms", [&](Arguments& histogram) {
-    CalibrationOptions& options = histograms.emplace_back();
-    ReadOptions(histogram, options);
-    options.edges = histogram.Array<double>("edges");
-    options.squares = histogram.Flag("squares", false);
-  });
-  std::vector<SumArrays> arrays;
-  for (const CalibrationOptions& options : histograms) {
-    const int64_t groups = cpu::CalibrationGroups(options.score, maps.classes);
-    arrays.emplace_back(arguments, groups, CheckedProduct(groups, options.bins), options.squares);
-  }
+  const auto histograms = std::make_shared<const Histograms>(ReadHistograms(arguments));
+  const auto block = arguments.New<double>(HistogramLength(histograms->options, maps.classes));
   return {[=] {
-            std::vector<CalibrationSums> sums;
-            for (const SumArrays& each : arrays) sums.push_back(each.Spans());
-            PIXELCAL_ON(on_cuda, CalibrationBins(maps, histograms, sums));
+            const auto& options = histograms->options;
+            const auto sums = HistogramSums(options, maps.classes, block.span);
+            PIXELCAL_ON(on_cuda, CalibrationBins(maps, options, sums));
           },
-          [=](Napi::Env env) {
-            auto results = Napi::Array::New(env, arrays.size());
-            for (size_t i = 0; i < arrays.size(); ++i)
-              results.Set(static_cast<uint32_t>(i), arrays[i].Value(env));
-            return results;
-          }};
+          [=](Napi::Env) { return block.Value(); }};
 }
 
 Task ProbabilityScoresTask(Arguments& arguments) {

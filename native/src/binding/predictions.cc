@@ -1,9 +1,12 @@
 #include <algorithm>
 #include <limits>
 #include <memory>
+#include <string>
 
 #include "binding/bindings.h"
+#include "binding/probability_maps.h"
 #include "calibration/probability_values.h"
+#include "labels/label_hash.h"
 #include "labels/narrow_labels.h"
 
 namespace pixelcal {
@@ -17,16 +20,12 @@ Napi::Object ToObject(Napi::Env env, const Outside& outside) {
   return result;
 }
 
-std::optional<int64_t> Ignore(const Arguments& arguments) {
-  return arguments.Has("ignore") ? std::optional<int64_t>(arguments.Integer("ignore")) : std::nullopt;
-}
-
 ClassValues ReadValues(Arguments& arguments) {
   ClassValues values;
   values.values = arguments.Floats("values");
   values.classes = arguments.Classes();
   values.pixels = arguments.Integer("pixels");
-  values.ignore = Ignore(arguments);
+  values.ignore = OptionalInteger(arguments, "ignore");
   Require(values.pixels >= 1, "pixels: expected at least 1, got ", values.pixels);
   RequireLength("values", Size(values.values), CheckedProduct(values.classes, values.pixels));
   if (values.ignore) {
@@ -75,7 +74,7 @@ Task ToProbabilitiesTask(Arguments& arguments) {
 Task NarrowLabelsTask(Arguments& arguments) {
   const LabelSpan labels = arguments.Labels("labels");
   const int64_t classes = arguments.Classes();
-  const auto ignore = Ignore(arguments);
+  const auto ignore = OptionalInteger(arguments, "ignore");
   const bool narrow = arguments.Flag("narrow", false);
   Require(Size(labels) >= 1, "labels: expected at least one pixel, got 0");
   const auto out = narrow ? arguments.New<uint8_t>(Size(labels)) : Output<uint8_t>{};
@@ -89,9 +88,23 @@ Task NarrowLabelsTask(Arguments& arguments) {
           }};
 }
 
+Task LabelHashTask(Arguments& arguments) {
+  const LabelSpan labels = arguments.Labels("labels");
+  const std::string text = arguments.Text("text");
+  const auto digest = std::make_shared<Sha256::Digest>();
+  return {[=] { *digest = cpu::LabelHash(labels, text); },
+          [=](Napi::Env env) -> Napi::Value {
+            std::string hex;
+            for (const uint8_t byte : *digest)
+              hex += {"0123456789abcdef"[byte >> 4], "0123456789abcdef"[byte & 15]};
+            return Napi::String::New(env, hex);
+          }};
+}
+
 constexpr Entry kEntries[] = {{"inspectValues", InspectValuesTask},
                               {"toProbabilities", ToProbabilitiesTask},
-                              {"narrowLabels", NarrowLabelsTask}};
+                              {"narrowLabels", NarrowLabelsTask},
+                              {"labelHash", LabelHashTask}};
 
 }  // namespace
 

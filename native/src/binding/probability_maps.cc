@@ -6,13 +6,15 @@ std::optional<int64_t> OptionalInteger(const Arguments& arguments, const char* n
   return arguments.Has(name) ? std::optional<int64_t>(arguments.Integer(name)) : std::nullopt;
 }
 
-ProbabilityMaps ReadMaps(Arguments& arguments) {
+ProbabilityMaps ReadMaps(Arguments& arguments) { return ReadMaps(arguments, arguments.Integer("pixels")); }
+
+ProbabilityMaps ReadMaps(Arguments& arguments, int64_t pixels_per_image) {
   ProbabilityMaps maps;
   maps.probs = arguments.Floats("probs");
   maps.labels = arguments.Labels("labels");
   maps.batch = arguments.Integer("batch", 1);
   maps.classes = arguments.Classes();
-  maps.pixels = arguments.Integer("pixels");
+  maps.pixels = pixels_per_image;
   maps.ignore = OptionalInteger(arguments, "ignore");
   maps.mask = arguments.OptionalArray<uint8_t>("mask");
   maps.weights = arguments.OptionalArray<float>("weights");

@@ -1,6 +1,7 @@
 #include "surface/surface_distance.h"
 
 #include "binding/bindings.h"
+#include "binding/probability_maps.h"
 #include "binding/surface_options.h"
 
 namespace pixelcal {
@@ -20,26 +21,14 @@ Task SurfaceDistances(Arguments& arguments) {
           [=](Napi::Env env) { return MeasuresValue(env, *measures); }};
 }
 
-SurfaceRegions ReadRegions(const Arguments& arguments) {
-  SurfaceRegions regions;
-  regions.classes = arguments.Integer("classes");
-  regions.sets = arguments.IntegerLists("regions");
-  if (arguments.Has("ignore")) regions.ignore = arguments.Integer("ignore");
-  if (arguments.IsArray("tolerance")) {
-    regions.tolerances = arguments.Numbers("tolerance");
-    Require(regions.tolerances.size() == regions.sets.size(), "tolerance: expected ", regions.sets.size(),
-            " numbers, one per region, got ", regions.tolerances.size());
-  }
-  return regions;
-}
-
 Task LabelSurfaceDistances(Arguments& arguments) {
   const bool on_cuda = arguments.OnCuda();
   const LabelSpan predicted = arguments.Labels("predicted"), labels = arguments.Labels("labels");
   const Grid grid = arguments.ReadGrid();
   RequireLength("predicted", Size(predicted), grid.Count());
   RequireLength("labels", Size(labels), grid.Count());
-  const SurfaceRegions regions = ReadRegions(arguments);
+  const SurfaceRegions regions =
+      ReadRegions(arguments, arguments.Integer("classes"), OptionalInteger(arguments, "ignore"));
   SurfaceOptions options = ReadSurface(arguments, grid);
   if (regions.tolerances.empty()) options.tolerance = arguments.Number("tolerance", options.tolerance);
   const auto count = static_cast<uint32_t>(regions.sets.size());

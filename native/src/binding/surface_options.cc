@@ -42,4 +42,17 @@ Napi::Value MeasuresValue(Napi::Env env, std::span<const SurfaceMeasures> measur
   return list;
 }
 
+SurfaceRegions ReadRegions(const Arguments& arguments, int64_t classes, std::optional<int64_t> ignore) {
+  SurfaceRegions regions;
+  regions.classes = classes;
+  regions.ignore = ignore;
+  regions.sets = arguments.IntegerLists("regions");
+  if (arguments.IsArray("tolerance")) {
+    regions.tolerances = arguments.Numbers("tolerance");
+    Require(regions.tolerances.size() == regions.sets.size(), "tolerance: expected ", regions.sets.size(),
+            " numbers, one per region, got ", regions.tolerances.size());
+  }
+  return regions;
+}
+
 }  // namespace pixelcal

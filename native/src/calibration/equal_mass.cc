@@ -62,8 +62,9 @@ void CountNodes(const ProbabilityMaps& maps, const CalibrationOptions& options, 
     uint32_t* counts = Scratch<uint32_t, struct DigitCounts>(tables * kTableSize);
     std::fill_n(counts, tables * kTableSize, 0u);
     std::array<uint32_t, cpu::kBlockPixels> keys;
+    cpu::RowRoom room;
     while (const cpu::ProbabilityBlock* block = reader.Next())
-      cpu::ForRows(*block, maps.classes, {&options, 1}, [&](const cpu::ScoreRow& row) {
+      cpu::ForRows(*block, maps.classes, {&options, 1}, false, room, [&](const cpu::ScoreRow& row) {
         ReadKeys(row.p, row.codes, options.threshold, block->count, keys.data());
         for (int64_t i = 0; i < block->count; ++i) {
           int64_t node = 1 + row.group;

@@ -48,6 +48,9 @@ const ProbabilityBlock* BlockReader::Next() {
 bool BlockReader::Read(int64_t item) {
   const int64_t blocks = BlocksPerImage(maps_), n = item / blocks, start = item % blocks * kBlockPixels;
   const int64_t at = n * maps_.pixels + start;
+  block_.number = item;
+  block_.image = n;
+  block_.at = at;
   block_.count = std::min(kBlockPixels, maps_.pixels - start);
   block_.probs = &maps_.probs;
   block_.start = n * maps_.classes * maps_.pixels + start;
@@ -65,7 +68,7 @@ bool BlockReader::Read(int64_t item) {
       findings_.weights.Add(at + i);
       valid = false;
     }
-  return CheckRows(at) && valid;
+  return (values_ == MapValues::kAny || CheckRows(at)) && valid;
 }
 
 bool BlockReader::CheckRows(int64_t at) {

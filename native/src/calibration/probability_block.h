@@ -11,8 +11,14 @@ namespace pixelcal::cpu {
 
 inline constexpr int64_t kBlockPixels = 2048;  // a row of pixels and its codes stay in L1
 
+// Which values the maps may hold: those in [0, 1], or any (scores for an arg-max).
+enum class MapValues { kProbabilities, kAny };
+
 // A run of pixels of one image, whose values were all checked.
 struct ProbabilityBlock {
+  int64_t number;  // among the blocks of all images
+  int64_t image;
+  int64_t at;  // the first pixel in [batch, pixels]
   int64_t count;
   bool all;              // whether no pixel is left out
   const float* weights;  // null: all 1
@@ -32,8 +38,8 @@ struct Findings {
 // Hands out the blocks of a chunk in order.
 class BlockReader {
  public:
-  BlockReader(const ProbabilityMaps& maps, Findings& findings, int64_t begin, int64_t end)
-      : maps_(maps), findings_(findings), next_(begin), end_(end) {}
+  BlockReader(const ProbabilityMaps& maps, MapValues values, Findings& findings, int64_t begin, int64_t end)
+      : maps_(maps), values_(values), findings_(findings), next_(begin), end_(end) {}
 
   // Returns the next block without invalid values, or null at the end; invalid values go to the findings.
   const ProbabilityBlock* Next();
@@ -43,6 +49,7 @@ class BlockReader {
   bool CheckRows(int64_t at);
 
   const ProbabilityMaps& maps_;
+  const MapValues values_;
   Findings& findings_;
   int64_t next_, end_;
   ProbabilityBlock block_;
@@ -62,11 +69,12 @@ void RejectFindings(const ProbabilityMaps& maps, const Findings& findings);
 
 // Calls body(chunk, reader) for every chunk on any thread, then rejects invalid values anywhere.
 template <class Body>
-void ForChunks(const ProbabilityMaps& maps, int64_t least, const Body& body) {
+void ForChunks(const ProbabilityMaps& maps, int64_t least, const Body& body,
+               MapValues values = MapValues::kProbabilities) {
   Findings findings;
   const int64_t grain = ChunkBlocks(maps, least);
   ParallelFor(BlockCount(maps), grain, [&](int64_t begin, int64_t end) {
-    BlockReader reader(maps, findings, begin, end);
+    BlockReader reader(maps, values, findings, begin, end);
     body(begin / grain, reader);
   });
   RejectFindings(maps, findings);

@@ -7,7 +7,7 @@
 #include "base/error.h"
 #include "calibration/calibration.h"
 #include "calibration/probability_block.h"
-#include "calibration/probability_scores_loops.h"
+#include "calibration/proper_block.h"
 
 namespace pixelcal::cpu {
 
@@ -17,24 +17,14 @@ void CheckFloor(double floor) {
 }
 
 ProbabilityScoreSums ProbabilityScores(const ProbabilityMaps& maps, double floor) {
-  constexpr int64_t kLeastBlocks = 8;
   CheckMaps(maps);
   CheckFloor(floor);
-  std::vector<ProbabilityScoreSums> chunks(ChunkCount(maps, kLeastBlocks));
-  ForChunks(maps, kLeastBlocks, [&](int64_t chunk, BlockReader& reader) {
-    alignas(64) std::array<float, kBlockPixels> room, label_p;
-    alignas(64) std::array<double, kBlockPixels> brier;
+  std::vector<ProbabilityScoreSums> chunks(ChunkCount(maps, kProperBlocks));
+  ForChunks(maps, kProperBlocks, [&](int64_t chunk, BlockReader& reader) {
+    ProperBlock proper;
     while (const ProbabilityBlock* block = reader.Next()) {
-      for (int64_t c = 0; c < maps.classes; ++c)
-        ProbabilityScoresLoops().add_class(block->Row(c, room.data()), block->codes.data(),
-                                           static_cast<int16_t>(c), block->count, brier.data(),
-                                           label_p.data());
-      const simd::ScoreSums sums = ProbabilityScoresLoops().sum(
-          brier.data(), label_p.data(), block->codes.data(), block->weights, floor, block->count);
-      chunks[chunk].total += sums.total;
-      chunks[chunk].brier += sums.brier;
-      chunks[chunk].log_loss += sums.log_loss;
-      chunks[chunk].bounded += sums.bounded;
+      proper.Read(*block, maps.classes);
+      AddSums(proper.Sums(*block, floor), chunks[chunk]);
     }
   });
   ProbabilityScoreSums result;

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/parallel.h"
 #include "base/shape.h"
+#include "calibration/class_sums.h"
 #include "calibration/portable_exp.h"
 #include "labels/bad_pixels.h"
 #include "labels/float_rows.h"
@@ -75,19 +76,6 @@ bool Ignored(const ClassValues& values, Block block, Flags& ignored) {
       },
       values.labels);
   return any;
-}
-
-// Adds the values of a row, class after class: the order decides the last bits.
-void AddRow(const float* row, int64_t count, double* sums) {
-#pragma omp simd
-  for (int64_t i = 0; i < count; ++i) sums[i] += static_cast<double>(row[i]);
-}
-
-bool AnyOutside(const double* sums, int64_t count, double low, double high) {
-  int any = 0;
-#pragma omp simd reduction(| : any)
-  for (int64_t i = 0; i < count; ++i) any |= !(sums[i] >= low && sums[i] <= high);
-  return any != 0;
 }
 
 // Inspects the values of a block one by one.

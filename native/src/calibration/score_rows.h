@@ -19,18 +19,25 @@ struct ScoreRow {
   int16_t hit;
 };
 
+// The rows that are derived from a block.
+struct RowRoom {
+  alignas(64) std::array<float, kBlockPixels> widened, derived;
+  alignas(64) std::array<int16_t, kBlockPixels> answers;
+  alignas(64) std::array<int16_t, kBlockPixels> winner;  // the class of the largest probability, if wanted
+};
+
 // Calls sink(row) for every group that the scores of `options` need from a block, reading each class once
-// (class 0 twice for the foreground).
+// (class 0 twice for the foreground). With `winners`, room.winner is written, and the result tells whether a
+// value is NaN.
 template <class Sink>
-void ForRows(const ProbabilityBlock& block, int64_t classes, std::span<const CalibrationOptions> options,
-             const Sink& sink) {
+bool ForRows(const ProbabilityBlock& block, int64_t classes, std::span<const CalibrationOptions> options,
+             bool winners, RowRoom& room, const Sink& sink) {
   const simd::PixelRowsTable& loops = PixelRowsLoops();
   const auto wanted = [&](Score score) {
     return std::ranges::any_of(options, [&](const CalibrationOptions& o) { return o.score == score; });
   };
   const bool top_label = wanted(Score::kTopLabel);
-  alignas(64) std::array<float, kBlockPixels> room, derived;
-  alignas(64) std::array<int16_t, kBlockPixels> answers, winner;
+  auto& [widened, derived, answers, winner] = room;
   const auto all_of = [&](Score score, ScoreRow row) {
     int64_t group = 0;
     for (const CalibrationOptions& option : options) {
@@ -42,20 +49,23 @@ void ForRows(const ProbabilityBlock& block, int64_t classes, std::span<const Cal
     }
   };
   if (wanted(Score::kForeground)) {
-    loops.complement(block.Row(0, room.data()), block.count, derived.data());
+    loops.complement(block.Row(0, widened.data()), block.count, derived.data());
     loops.is_foreground(block.codes.data(), block.count, answers.data());
     all_of(Score::kForeground, {0, derived.data(), answers.data(), 1});
   }
-  for (int64_t c = 0; c < classes && (top_label || wanted(Score::kClasses)); ++c) {
-    const float* row = block.Row(c, room.data());
+  bool any_nan = false;
+  for (int64_t c = 0; c < classes && (winners || top_label || wanted(Score::kClasses)); ++c) {
+    const float* row = block.Row(c, widened.data());
     const auto code = static_cast<int16_t>(c);
     all_of(Score::kClasses, {0, row, block.codes.data(), code});
-    if (top_label) loops.take_larger(row, block.count, code, derived.data(), winner.data());
+    if (winners || top_label)
+      any_nan |= loops.take_larger(row, block.count, code, derived.data(), winner.data());
   }
   if (top_label) {
     loops.is_winner(block.codes.data(), winner.data(), block.count, answers.data());
     all_of(Score::kTopLabel, {0, derived.data(), answers.data(), 1});
   }
+  return any_nan;
 }
 
 }  // namespace pixelcal::cpu

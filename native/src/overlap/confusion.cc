@@ -5,17 +5,16 @@
 #include <algorithm>
 #include <array>
 #include <limits>
-#include <mutex>
 
 #include "base/error.h"
 #include "base/parallel.h"
-#include "base/scratch.h"
 #include "base/shape.h"
 #include "labels/bad_pixels.h"
 #include "labels/float_rows.h"
 #include "labels/label_codes.h"
 #include "labels/pixel_rows_loops.h"
-#include "overlap/confusion_loops.h"
+#include "overlap/confusion_pass.h"
+#include "overlap/nan_pixels.h"
 
 namespace pixelcal::cpu {
 namespace {
@@ -56,40 +55,31 @@ void ArgMax(const FloatSpan& values, int64_t batch, int64_t classes, int64_t pix
                                                       winner.data());
             Class* to = target.data() + n * pixels + start;
             for (int64_t i = 0; i < length; ++i) to[i] = static_cast<Class>(winner[i]);
-            if (!any_nan) continue;
-            std::array<bool, kBlock> is_nan{};
-            for (int64_t c = 0; c < classes; ++c) {
-              const float* p = row(c);
-              for (int64_t i = 0; i < length; ++i) is_nan[i] |= p[i] != p[i];
-            }
-            for (int64_t i = 0; i < length; ++i)
-              if (is_nan[i]) bad.Add(n * pixels + start + i);
+            if (any_nan) AddNanPixels(row, classes, n * pixels + start, length, bad);
           }
         });
       },
       out);
-  Require(bad.count == 0, "values: NaN at pixel ", bad.first.load(), " (", bad.count.load(), " such pixels)");
+  RejectNanPixels("values", bad);
 }
 
 void ConfusionCounts(const LabelSpan& predicted, const LabelSpan& labels, int64_t batch, int64_t classes,
                      int64_t pixels, std::optional<int64_t> ignore, std::span<const uint8_t> mask,
                      std::span<double> counts) {
   CheckClasses(classes);
-  const int64_t count = CheckedProduct(batch, pixels), cells = classes * classes, size = cells + 1;
+  const int64_t count = CheckedProduct(batch, pixels), cells = classes * classes;
   Require(Size(predicted) == count, "predicted: expected ", count, " pixels, got ", Size(predicted));
   Require(Size(labels) == count, "labels: expected ", count, " pixels, got ", Size(labels));
   Require(mask.empty() || std::ssize(mask) == count, "mask: expected ", count, " pixels, got ", mask.size());
   Require(std::ssize(counts) == CheckedProduct(batch, cells), "counts: expected ",
           CheckedProduct(batch, cells), " values, got ", counts.size());
-  std::fill(counts.begin(), counts.end(), 0.0);
+  ConfusionPass pass(classes, counts);
   constexpr int64_t kChunk = kChunkBlocks * kBlock;
   const int64_t chunks = (pixels - 1) / kChunk + 1;
   BadPixels bad_labels, bad_predicted;
-  std::mutex mutex;
   ParallelFor(batch * chunks, 1, [&](int64_t item, int64_t) {
     const int64_t n = item / chunks, begin = item % chunks * kChunk, end = std::min(begin + kChunk, pixels);
-    uint32_t* local = Scratch<uint32_t, struct ConfusionCounts>(simd::kConfusionTables * size);
-    std::fill_n(local, simd::kConfusionTables * size, 0u);
+    ConfusionPass::Chunk part(pass);
     alignas(64) std::array<int16_t, kBlock> truth, guess;
     for (int64_t start = begin; start < end; start += kBlock) {
       const int64_t at = n * pixels + start, length = std::min(kBlock, end - start);
@@ -105,12 +95,9 @@ void ConfusionCounts(const LabelSpan& predicted, const LabelSpan& labels, int64_
       }
       if (rejected) continue;
       if (!mask.empty()) PixelRowsLoops().leave_out(mask.data() + at, length, truth.data());
-      ConfusionLoops().count(truth.data(), guess.data(), length, classes, local);
+      part.Add(n, truth.data(), guess.data(), length);
     }
-    const std::lock_guard lock(mutex);
-    for (int64_t cell = 0; cell < cells; ++cell)
-      for (int table = 0; table < simd::kConfusionTables; ++table)
-        counts[n * cells + cell] += local[table * size + cell];
+    part.End();
   });
   if (bad_labels.count > 0) RejectLabels("labels", bad_labels, LabelAt(labels, bad_labels.first), classes);
   if (bad_predicted.count > 0)

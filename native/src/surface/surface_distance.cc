@@ -162,8 +162,15 @@ void SurfaceDistances(std::span<const uint8_t> a, std::span<const uint8_t> b, co
 void LabelSurfaceDistances(const LabelSpan& predicted, const LabelSpan& labels, const Grid& grid,
                            const SurfaceRegions& regions, const SurfaceOptions& options,
                            std::span<SurfaceMeasures> out) {
-  const std::vector<double> weights = CheckLabelSurfaces(predicted, labels, grid, regions, options, out);
+  CheckLabelSurfaces(predicted, labels, grid, regions, options, out);
   CheckLabelMaps(predicted, labels, grid.Count(), regions.classes, regions.ignore);
+  CheckedSurfaceDistances(predicted, labels, grid, regions, options, out);
+}
+
+void CheckedSurfaceDistances(const LabelSpan& predicted, const LabelSpan& labels, const Grid& grid,
+                             const SurfaceRegions& regions, const SurfaceOptions& options,
+                             std::span<SurfaceMeasures> out) {
+  const std::vector<double> weights = CheckLabelSurfaces(predicted, labels, grid, regions, options, out);
   const Dhw dhw = grid.DepthHeightWidth();
   const int64_t count = std::ssize(regions.sets);
   ParallelFor(grid.batch * count, 1, [&](int64_t begin, int64_t end) {

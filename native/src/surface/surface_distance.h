@@ -77,6 +77,10 @@ void SurfaceDistances(std::span<const uint8_t> a, std::span<const uint8_t> b, co
 void LabelSurfaceDistances(const LabelSpan& predicted, const LabelSpan& labels, const Grid& grid,
                            const SurfaceRegions& regions, const SurfaceOptions& options,
                            std::span<SurfaceMeasures> out);
+// Computes the same between maps whose labels were checked before.
+void CheckedSurfaceDistances(const LabelSpan& predicted, const LabelSpan& labels, const Grid& grid,
+                             const SurfaceRegions& regions, const SurfaceOptions& options,
+                             std::span<SurfaceMeasures> out);
 
 }  // namespace cpu
 

@@ -67,6 +67,7 @@ export {
 } from "./kernels/connected-components.js";
 export { detach, detachSync } from "./kernels/detach.js";
 export * from "./kernels/distance.js";
+export { labelHash, labelHashSync } from "./kernels/label-hash.js";
 export {
   type LabelTargets,
   type LabelTargetsOptions,
@@ -170,6 +171,12 @@ export {
   type CalibrationResult,
 } from "./metrics/calibration-metric.js";
 export {
+  CaseScorer,
+  type CaseScorerOptions,
+  type CaseScores,
+  type CaseSurfaces,
+} from "./metrics/case-scorer.js";
+export {
   type CenterlineCounts,
   type CenterlineOptions,
   centerlineCounts,
@@ -195,7 +202,7 @@ export {
   type LesionTableOptions,
   lesionTables,
 } from "./metrics/lesions.js";
-export type { CaseStatistics, Metric } from "./metrics/metric.js";
+export type { CaseStatistics, Metric, MetricUpdateOptions } from "./metrics/metric.js";
 export { type GroupResult, MetricGroup } from "./metrics/metric-group.js";
 export type { MetricJson } from "./metrics/metric-state.js";
 export {
@@ -236,7 +243,6 @@ export {
   type RiskCoveragePoint,
   riskCoverage,
 } from "./metrics/risk-coverage.js";
-export type { MetricUpdateOptions } from "./metrics/scored-case.js";
 export {
   type SmoothCalibrationError,
   smoothCalibrationError,

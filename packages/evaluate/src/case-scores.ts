@@ -1,23 +1,22 @@
-import type { CalibrationBins, Labels, Probabilities } from "@pixelcal/core";
+import type { BoundaryBins, CalibrationBins, CaseScores, Labels, Probabilities } from "@pixelcal/core";
 import {
   averageCalibrationError,
   boundaryCalibration,
   brierScore,
+  CaseScorer,
   calibratedPixelExpectedCalibrationError,
-  calibrationHistograms,
   classwiseExpectedCalibrationError,
   expectedCalibrationError,
   falsePositiveBrierScore,
   maximumCalibrationError,
   negativeLogLikelihood,
   pixelExpectedCalibrationError,
-  probabilityScores,
 } from "@pixelcal/core";
 import { furtherScores } from "./further-scores.js";
-import { regionScores } from "./region-scores.js";
+import { objectScores, scoredSurfaces } from "./region-scores.js";
 import type { ScoreOptions } from "./score-options.js";
 import { type CaseSums, caseSums, keptLayouts } from "./statistics/case-sums.js";
-import { boundaryError, keptRings, ringSums } from "./statistics/ring-sums.js";
+import { boundaryError, keptRings, type RingSums, ringSums } from "./statistics/ring-sums.js";
 import { together } from "./together.js";
 
 /** The scores of a case, one number per column; NaN where undefined. */
@@ -36,37 +35,75 @@ export interface PixelCounts {
   readonly bounded: number;
 }
 
-/**
- * Scores one case: probabilities [C, ...spatial] against labels [...spatial], the paper's five columns first.
- */
-export async function caseScores(
-  probs: Probabilities,
-  labels: Labels,
+/** The scores of one case, with what later figures over cases need. */
+export interface ScoredCase {
+  readonly scores: Scores;
+  readonly pixels: PixelCounts;
+  readonly sums: CaseSums;
+}
+
+/** Scores cases by the options of an evaluation, each by one pass over its probabilities. */
+export class ConventionScorer {
+  readonly #options: ScoreOptions;
+  readonly #scorer: CaseScorer;
+
+  /** Probabilities with sums outside of the closed range `sums` are an error. */
+  constructor(options: ScoreOptions, sums?: readonly [number, number]) {
+    const { classes, convention = "reference", bins, ignore, nllFloor = 0 } = options;
+    const reference = convention === "reference";
+    // The repository's bins (lo, hi] leave out p = 0, and with it every object that is missed with certainty.
+    const includeLowest = !reference;
+    this.#options = options;
+    this.#scorer = new CaseScorer({
+      classes,
+      ignore,
+      histograms: [
+        { bins, includeLowest, squares: true },
+        { bins, includeLowest, of: "top-label" },
+        { bins, includeLowest, of: "classes", threshold: reference ? 1e-3 : undefined },
+        // All that fpBrier needs, whatever the bins of the others.
+        { bins: 2, squares: true },
+        ...keptLayouts,
+      ],
+      floors: [nllFloor],
+      confusion: true,
+      surfaces: [scoredSurfaces(options)],
+      sums,
+    });
+  }
+
+  /** Scores probabilities [C, ...spatial] against labels [...spatial]. */
+  async score(
+    probs: Probabilities,
+    labels: Labels,
+    spacing: readonly number[] | undefined,
+  ): Promise<ScoredCase> {
+    const { convention = "reference", ignore, signal } = this.#options;
+    const batch = { ...probs, dims: [1, ...probs.dims] };
+    const truth = { ...labels, dims: [1, ...labels.dims] } as Labels;
+    // The repository measures in pixels.
+    const measured = convention === "reference" ? undefined : spacing;
+    const [found, rings] = await together(
+      () => this.#scorer.score(batch, truth, { spacing: measured, signal }),
+      () => boundaryCalibration(batch, truth, { ...keptRings, ignore, signal, spacing: measured }),
+    );
+    const table = tableOf(found, rings, measured === undefined ? "px" : "mm", this.#options);
+    if (this.#options.metrics === undefined) return table;
+    const further = await furtherScores(batch, truth, rings, { ...this.#options, spacing });
+    return { ...table, scores: { ...table.scores, ...further } };
+  }
+}
+
+/** Returns the scores of a case, the paper's five columns first. */
+function tableOf(
+  found: CaseScores,
+  rings: BoundaryBins,
+  unit: RingSums["unit"],
   options: ScoreOptions,
-): Promise<{ readonly scores: Scores; readonly pixels: PixelCounts; readonly sums: CaseSums }> {
-  const batch = { ...probs, dims: [1, ...probs.dims] };
-  const truth = { ...labels, dims: [1, ...labels.dims] } as Labels;
+): ScoredCase {
   const reference = (options.convention ?? "reference") === "reference";
-  // The repository measures in pixels.
-  const spacing = reference ? undefined : options.spacing;
-  const { bins, falsePositiveWeight, ignoreBackground = false, ignore, signal, percentile = 95 } = options;
-  // The repository's bins (lo, hi] leave out p = 0, and with it every object that is missed with certainty.
-  const includeLowest = !reference;
-  const layouts = [
-    { bins, includeLowest, squares: true },
-    { bins, includeLowest, of: "top-label" },
-    { bins, includeLowest, of: "classes", threshold: reference ? 1e-3 : undefined },
-    // All that fpBrier needs, whatever the bins of the others.
-    { bins: 2, squares: true },
-    ...keptLayouts,
-  ] as const;
-  const [{ main, classes, overlaps }, histograms, proper, rings] = await together(
-    () => regionScores(batch, truth, options),
-    () => calibrationHistograms(batch, truth, layouts, { ignore, signal }),
-    () => probabilityScores(batch, truth, { ignore, signal, floor: options.nllFloor }),
-    () => boundaryCalibration(batch, truth, { ...keptRings, ignore, signal, spacing }),
-  );
-  const [foreground, topLabel, classBins, halves, keptTopLabel, keptClasses] = histograms as [
+  const { falsePositiveWeight, ignoreBackground = false, percentile = 95 } = options;
+  const [foreground, topLabel, classBins, halves, keptTopLabel, keptClasses] = found.histograms as [
     CalibrationBins,
     CalibrationBins,
     CalibrationBins,
@@ -74,6 +111,8 @@ export async function caseScores(
     CalibrationBins,
     CalibrationBins,
   ];
+  const proper = found.proper[0]!;
+  const { main, classes, overlaps } = objectScores(found.confusion!, found.surfaces[0]![0]!, options);
   const classwise = classwiseExpectedCalibrationError(classBins, { background: !ignoreBackground });
   const variant = reference ? "reference" : "outside";
   const further = percentile === 95 ? undefined : `HD${percentile}`;
@@ -113,13 +152,11 @@ export async function caseScores(
       ]),
     ),
   };
-  const unit = spacing === undefined ? "px" : "mm";
   const sums = caseSums(keptTopLabel, keptClasses, overlaps, ringSums(rings, unit));
-  const chosen = options.metrics === undefined ? {} : await furtherScores(batch, truth, rings, options);
   const pixels = {
     counted: foreground.total[0]!,
     unbinned: foreground.dropped[0]!,
     bounded: proper.bounded,
   };
-  return { scores: { ...scores, ...chosen }, pixels, sums };
+  return { scores, pixels, sums };
 }

@@ -7,6 +7,7 @@ import {
   InvalidArgumentError,
   invalidArgument,
   type Labels,
+  labelHash,
   optionNames,
   type Probabilities,
   sameDims,
@@ -14,23 +15,24 @@ import {
 import {
   BufferPool,
   FormatError,
-  labelHash,
   listCases,
   prefetch,
   type ReadPredictionOptions,
   readPrediction,
 } from "@pixelcal/io";
-import { caseScores, type PixelCounts, type Scores } from "./case-scores.js";
+import { ConventionScorer, type PixelCounts, type Scores } from "./case-scores.js";
 import {
   classesOfChannels,
   type ProbabilityTransform,
   predictedProbabilities,
   probabilityTransforms,
   type Refuse,
+  unitRange,
   type ValueReading,
 } from "./predicted-probabilities.js";
 import { checkScoreOptions, type ScoreOptions } from "./score-options.js";
 import type { CaseSums } from "./statistics/case-sums.js";
+import { together } from "./together.js";
 
 /** The probabilities [C, ...spatial] and labels [...spatial] of one case. */
 export interface EvaluationCase {
@@ -120,6 +122,7 @@ export async function evaluate(
   const reading = { transform, ignore: rest.ignore, signal };
   const rows: EvaluationRow[] = [];
   let { classes } = rest;
+  let scorers: Scorers | undefined;
   const buffers = typeof source === "string" ? new BufferPool() : undefined;
   const items =
     typeof source === "string" ? readFolder(source, cases, { ignore: rest.ignore, buffers, signal }) : source;
@@ -134,7 +137,8 @@ export async function evaluate(
     if (classes === undefined) checkScoreOptions({ ...settings, classes: found });
     classes ??= found;
     if (found !== classes) refuse(`probs: expected ${classes} classes, got shape [${item.probs.dims}]`);
-    const row = await scored(item, { ...settings, classes }, reading, refuse);
+    scorers ??= new Scorers({ ...settings, classes });
+    const row = await scored({ ...item, spacing: item.spacing ?? rest.spacing }, scorers, reading, refuse);
     // The case was read for this row alone, and no kernel reads it any more.
     buffers?.give(item.probs.data.buffer);
     rows.push(row);
@@ -144,9 +148,28 @@ export async function evaluate(
   return summaryOf(rows);
 }
 
+/** The scorers of an evaluation. */
+class Scorers {
+  readonly #options: ScoreOptions;
+  /** Takes values as they come; sums that are not 1 are an error. */
+  readonly checking: ConventionScorer;
+  #trusting: ConventionScorer | undefined;
+
+  constructor(options: ScoreOptions) {
+    this.#options = options;
+    this.checking = new ConventionScorer(options, unitRange);
+  }
+
+  /** Takes what {@link predictedProbabilities} returns. */
+  get trusting(): ConventionScorer {
+    this.#trusting ??= new ConventionScorer(this.#options);
+    return this.#trusting;
+  }
+}
+
 async function scored(
-  { name, probs, labels, spacing: own, group }: EvaluationCase,
-  options: ScoreOptions,
+  { name, probs, labels, spacing, group }: EvaluationCase,
+  scorers: Scorers,
   reading: ValueReading,
   refuse: Refuse,
 ): Promise<EvaluationRow> {
@@ -159,21 +182,28 @@ async function scored(
     refuse(`probs: expected ${elementCount(probs.dims)} elements, got ${probs.data.length}`);
   if (labels.data.length !== elementCount(labels.dims))
     refuse(`labels: expected ${elementCount(labels.dims)} elements, got ${labels.data.length}`);
+  const attempt = async (
+    scorer: ConventionScorer,
+    chances: Probabilities,
+  ): Promise<EvaluationRow | InvalidArgumentError> => {
+    try {
+      const [scores, hash] = await together(
+        () => scorer.score(chances, labels, spacing),
+        () => labelHash(labels, { signal: reading.signal }),
+      );
+      const given = { ...(spacing && { spacing }), ...(group !== undefined && { group }) };
+      return { name, ...scores, labels: hash, ...given };
+    } catch (error) {
+      if (error instanceof InvalidArgumentError) return error;
+      throw error;
+    }
+  };
+  // Nearly all cases are right: only others are looked at for what is wrong with them.
+  const first = reading.transform === undefined ? await attempt(scorers.checking, probs) : undefined;
+  if (first && !(first instanceof InvalidArgumentError)) return first;
   const chances = await predictedProbabilities(probs, labels, reading, (what) => refuse(`probs: ${what}`));
-  try {
-    const spacing = own ?? options.spacing;
-    const scored = await caseScores(chances, labels, { ...options, spacing });
-    return {
-      name,
-      ...scored,
-      labels: await labelHash(labels),
-      ...(spacing === undefined ? {} : { spacing }),
-      ...(group === undefined ? {} : { group }),
-    };
-  } catch (error) {
-    if (error instanceof InvalidArgumentError) refuse(error.message, error);
-    throw error;
-  }
+  const found = first && chances === probs ? first : await attempt(scorers.trusting, chances);
+  return found instanceof InvalidArgumentError ? refuse(found.message, found) : found;
 }
 
 /** Returns the rows with the means of their columns. */

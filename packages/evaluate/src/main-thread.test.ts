@@ -143,7 +143,7 @@ const calls: Readonly<Record<string, () => Promise<unknown>>> = {
   verifySafetensors: () => io.verifySafetensors(at("a.safetensors")),
   writeSafetensors: () =>
     io.writeSafetensors(at("written.safetensors"), { tensors: arrays, metadata: {} }, { checksum: true }),
-  labelHash: () => io.labelHash(wide),
+  labelHash: () => core.labelHash(wide),
   evaluate: () => evaluate([{ name: "a", probs: image, labels: label }]),
   "evaluate with int64 labels": () => evaluate([{ name: "a", probs: image, labels: wide }]),
 };

@@ -80,8 +80,9 @@ type Reader = (batch: Batch, refuse: Refuse) => Promise<Probabilities>;
 
 const transforms: Readonly<Record<ProbabilityTransform, Reader>> = { softmax, sigmoid, normalize };
 
-/** The limits of sums that are 1 up to rounding. */
-const unitSums = { lowSum: 1 - sumTolerance, highSum: 1 + sumTolerance } as const;
+/** The range of sums that are 1 up to rounding. */
+export const unitRange: readonly [number, number] = [1 - sumTolerance, 1 + sumTolerance];
+const unitSums = { lowSum: unitRange[0], highSum: unitRange[1] } as const;
 
 async function asGiven({ values, selection }: Batch, refuse: Refuse): Promise<Probabilities> {
   const limits = { low: -rangeTolerance, high: 1 + rangeTolerance, ...unitSums };

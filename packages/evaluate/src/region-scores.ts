@@ -1,14 +1,6 @@
-import type { Labels, OverlapCounts, Probabilities, SurfaceDistances } from "@pixelcal/core";
-import {
-  argMax,
-  confusionCounts,
-  diceScore,
-  intersectionOverUnion,
-  labelSurfaceDistances,
-  overlapCounts,
-} from "@pixelcal/core";
+import type { CaseSurfaces, OverlapCounts, SurfaceDistances, Tensor } from "@pixelcal/core";
+import { diceScore, intersectionOverUnion, overlapCounts } from "@pixelcal/core";
 import { emptyPolicyOf, type ScoreOptions } from "./score-options.js";
-import { together } from "./together.js";
 
 const measures = ["DSC", "IoU", "HD", "HD95", "HD percentile", "ASSD", "NSD"] as const;
 
@@ -27,34 +19,26 @@ export interface ObjectScores {
   readonly overlaps: readonly OverlapCounts[];
 }
 
-/** Scores the likeliest class of probabilities [1, C, ...spatial] against labels [1, ...spatial]. */
-export async function regionScores(
-  probs: Probabilities,
-  labels: Labels,
-  options: ScoreOptions,
-): Promise<ObjectScores> {
-  const { classes, convention = "reference", spacing, ignore, signal, tolerance, percentile } = options;
+/** Returns the surfaces that {@link objectScores} reads: of every foreground class, then of the object. */
+export function scoredSurfaces(options: ScoreOptions): CaseSurfaces {
+  const { classes, convention = "reference", tolerance, percentile } = options;
   const reference = convention === "reference";
-  const policy = emptyPolicyOf(options);
-  const predicted = await argMax(probs, { signal });
-  const each = Array.from({ length: classes - 1 }, (_, c) => c + 1);
+  const each = foregroundOf(classes);
   // With two classes the foreground is class 1.
   const regions = [...each.map((c) => [c]), ...(reference && classes > 2 ? [each] : [])];
-  const [confusion, [surfaces]] = await together(
-    () => confusionCounts(predicted, labels, { classes, ignore, signal }),
-    () =>
-      labelSurfaceDistances(predicted, labels, {
-        classes,
-        regions,
-        ignore,
-        signal,
-        tolerance,
-        percentile,
-        ...policy,
-        // The repository measures in pixels.
-        ...(reference ? { convention: "reference" } : { convention: "monai", spacing }),
-      }),
-  );
+  const policy = emptyPolicyOf(options);
+  return { regions, tolerance, percentile, ...policy, convention: reference ? "reference" : "monai" };
+}
+
+/** Returns the scores of a case from its confusion counts and surfaces. */
+export function objectScores(
+  confusion: Tensor<"float64">,
+  surfaces: readonly SurfaceDistances[],
+  options: ScoreOptions,
+): ObjectScores {
+  const { classes, convention = "reference" } = options;
+  const reference = convention === "reference";
+  const policy = emptyPolicyOf(options);
   const overlap = reference ? { ...policy, smooth: 1e-6 } : policy;
   const scores = (counts: OverlapCounts, { hd, hd95, hdPercentile, assd, nsd }: SurfaceDistances) => ({
     DSC: diceScore(counts, overlap),
@@ -66,11 +50,15 @@ export async function regionScores(
     NSD: nsd,
   });
   const overlaps = Array.from({ length: classes }, (_, c) => overlapCounts(confusion, c));
-  const byClass = each.map((c, i) => scores(overlaps[c]!, surfaces![i]!));
+  const byClass = foregroundOf(classes).map((c, i) => scores(overlaps[c]!, surfaces[i]!));
   const main = reference
-    ? scores(overlapCounts(confusion, "foreground"), surfaces!.at(-1)!)
+    ? scores(overlapCounts(confusion, "foreground"), surfaces.at(-1)!)
     : meanScores(byClass);
   return { main, classes: byClass, overlaps };
+}
+
+function foregroundOf(classes: number): readonly number[] {
+  return Array.from({ length: classes - 1 }, (_, c) => c + 1);
 }
 
 /** Returns the means of the defined scores, NaN if there is none. */

@@ -12,7 +12,7 @@ export {
 } from "./file.js";
 export { float16ToFloat32, float32ToFloat16 } from "./float16.js";
 export { type FolderEntries, listCases, listFolder } from "./folder.js";
-export { checkLabelRange, classLabels, labelHash, labelHashSync, labelNumbers, toInt64 } from "./labels.js";
+export { checkLabelRange, classLabels, labelNumbers, toInt64 } from "./labels.js";
 export type { ImageCase, ImageCases, ReadImageOptions } from "./layouts/image-case.js";
 export { openImageCases } from "./layouts/image-cases.js";
 export { type NnunetDataset, type Region, readNnunetDataset } from "./layouts/nnunet-dataset.js";

@@ -1,6 +1,6 @@
 import type { Labels } from "@pixelcal/core";
 import { expect, test } from "vitest";
-import { checkLabelRange, FormatError, labelHash, labelHashSync, labelNumbers, toInt64 } from "./index.js";
+import { checkLabelRange, FormatError, labelNumbers, toInt64 } from "./index.js";
 
 const wide = (...values: bigint[]): Labels => ({
   type: "int64",
@@ -37,35 +37,4 @@ test.each([
 test("labels in range and the ignore label pass", () => {
   expect(() => checkLabelRange("x", wide(0n, 2n, 255n), 3, 255)).not.toThrow();
   expect(() => checkLabelRange("x", wide(-1n), 3, -1)).not.toThrow();
-});
-
-test("the hash is that of the numbers and their shape, whatever the type", () => {
-  const hash = (...numbers: number[]): string[] => {
-    const dims = [numbers.length];
-    const types: Labels[] = [
-      wide(...numbers.map(BigInt)),
-      { type: "int32", dims, data: Int32Array.from(numbers) },
-      { type: "uint8", dims, data: Uint8Array.from(numbers) },
-    ];
-    return types.map(labelHashSync);
-  };
-  expect(new Set(hash(0, 1, 255)).size).toBe(1);
-  expect(new Set(hash(0, 1, -1)).size).toBe(2);
-  expect(new Set([...hash(0, 1), ...hash(1, 0), ...hash(0, 1, 0)]).size).toBe(3);
-  const row: Labels = { type: "uint8", dims: [1, 2], data: Uint8Array.of(0, 1) };
-  expect(labelHashSync(row)).not.toBe(labelHashSync({ ...row, dims: [2, 1] }));
-});
-
-test("hashes are the same in steps and at once", async () => {
-  const long = Uint8Array.from({ length: 600_000 }, (_, i) => i % 7);
-  for (const labels of [
-    { type: "uint8", dims: [600_000], data: long },
-    { type: "int64", dims: [600_000], data: BigInt64Array.from(long, BigInt) },
-    { type: "int32", dims: [600_000], data: Int32Array.from(long, (value) => value - 3) },
-  ] as const) {
-    expect(await labelHash(labels)).toBe(labelHashSync(labels));
-  }
-  expect(labelHashSync({ type: "int32", dims: [600_000], data: Int32Array.from(long) })).toBe(
-    labelHashSync({ type: "uint8", dims: [600_000], data: long }),
-  );
 });

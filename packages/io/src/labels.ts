@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import {
   type Labels,
   type NarrowedLabels,
@@ -7,7 +6,7 @@ import {
   type Tensor,
 } from "@pixelcal/core";
 import { FormatError } from "./errors.js";
-import { atOnce, byTurns, type Steps, stepElements } from "./turns.js";
+import { atOnce, type Steps, stepElements } from "./turns.js";
 
 /**
  * Returns labels as plain numbers: the array itself, or for int64 a copy made from its words, which is many
@@ -23,44 +22,6 @@ export function labelNumbers({ data }: Labels): Uint8Array | Int32Array | Float6
     numbers[i] = low;
   }
   return numbers;
-}
-
-/**
- * Returns a hash of labels and their shape, the same for the same numbers in any integer type. Works in short
- * steps, between which the event loop goes on.
- */
-export function labelHash(labels: Labels): Promise<string> {
-  return byTurns(hashSteps(labels));
-}
-
-/** Runs {@link labelHash} at once. */
-export function labelHashSync(labels: Labels): string {
-  return atOnce(hashSteps(labels));
-}
-
-function* hashSteps(labels: Labels): Steps<string> {
-  const { data } = labels;
-  // The narrowest type that holds them all is hashed; most labels are stored as bytes already.
-  let narrow = true;
-  if (!(data instanceof Uint8Array)) {
-    for (let at = 0; at < data.length && narrow; at += stepElements) {
-      for (const label of numbersAt(labels, at)) narrow &&= label >= 0 && label <= 255;
-      yield;
-    }
-  }
-  const hash = createHash("sha256").update(`${narrow ? 1 : 8}:${labels.dims.join()}:`);
-  for (let at = 0; at < data.length; at += stepElements) {
-    const numbers = numbersAt(labels, at);
-    const bytes = numbers instanceof Uint8Array ? numbers : narrow ? Uint8Array.from(numbers) : undefined;
-    hash.update(bytes ?? Float64Array.from(numbers));
-    yield;
-  }
-  return hash.digest("hex").slice(0, 32);
-}
-
-/** Returns the numbers of the labels of a step. */
-function numbersAt({ dims, data }: Labels, at: number): ReturnType<typeof labelNumbers> {
-  return labelNumbers({ dims, data: data.subarray(at, at + stepElements) } as Labels);
 }
 
 /** Returns the same labels as int64. */

@@ -97,25 +97,49 @@ export function squaresOf(argument: string, bins: CalibrationBins): Float64Array
 }
 
 function checkSums(argument: string, sums: Float64Array, length: number): void {
+  if (sums instanceof Float64Array && sums.length === length) return;
   if (!holds("float64", sums)) {
     throw invalidArgument(argument, `a Float64Array of ${length} numbers`, sums);
   }
   if (sums.length !== length) throw invalidArgument(argument, `${length} numbers`, sums.length);
 }
 
+/** Returns the number of sums of a histogram. */
+export function histogramLength({ groups, bins, squares }: BinLayout): number {
+  return groups * (2 + (squares ? 5 : 4) * bins);
+}
+
+/** Returns the bins whose sums lie in `sums` in the order of the fields; they are views of it. */
+export function histogramOf(layout: BinLayout, sums: Float64Array): CalibrationBins {
+  const { of, edges, includeLowest, bins, scheme, limits, threshold, groups, squares } = layout;
+  const cells = groups * bins;
+  // Several times as fast as `subarray`, which looks for a subclass.
+  const part = (at: number, length: number): Float64Array =>
+    new Float64Array(sums.buffer, sums.byteOffset + at * sums.BYTES_PER_ELEMENT, length);
+  const cellsAt = (index: number): Float64Array => part(2 * groups + index * cells, cells);
+  const found = {
+    of,
+    edges,
+    includeLowest,
+    bins,
+    scheme,
+    limits,
+    threshold,
+    groups,
+    squares,
+    total: part(0, groups),
+    dropped: part(groups, groups),
+    count: cellsAt(0),
+    confidenceSum: cellsAt(1),
+    accuracySum: cellsAt(2),
+    falsePositiveSum: cellsAt(3),
+  };
+  return squares ? { ...found, squaredConfidenceSum: cellsAt(4) } : found;
+}
+
 /** Returns bins that hold no pixels. */
 export function emptyBins(layout: BinLayout): CalibrationBins {
-  const cells = (): Float64Array => new Float64Array(layout.groups * layout.bins);
-  return {
-    ...layout,
-    total: new Float64Array(layout.groups),
-    dropped: new Float64Array(layout.groups),
-    count: cells(),
-    confidenceSum: cells(),
-    accuracySum: cells(),
-    falsePositiveSum: cells(),
-    ...(layout.squares && { squaredConfidenceSum: cells() }),
-  };
+  return histogramOf(layout, new Float64Array(histogramLength(layout)));
 }
 
 /** Adds two sets of bins; throws when their layouts differ. */

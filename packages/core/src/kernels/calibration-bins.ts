@@ -1,6 +1,5 @@
 import type {
   BinningOptions,
-  CalibrationSums,
   HistogramOptions as NativeHistogram,
   ProbabilityMaps as NativeMaps,
 } from "@pixelcal/native";
@@ -10,7 +9,7 @@ import { checkOptions, optionNames } from "../check-options.js";
 import { checkCall, type DeviceOption } from "../device.js";
 import { InvalidArgumentError, invalidArgument } from "../errors.js";
 import type { Labels, Probabilities, Tensor } from "../tensor.js";
-import type { BinLayout, CalibrationBins } from "./bins.js";
+import { type BinLayout, type CalibrationBins, histogramLength, histogramOf } from "./bins.js";
 import { type PixelSelection, probabilityMaps } from "./probability-maps.js";
 
 export type { BinLayout, CalibrationBins } from "./bins.js";
@@ -80,8 +79,8 @@ const names = optionNames<CalibrationBinsOptions>({ ...histogramTable, ...pixels
 /**
  * Bins probabilities `[N, C, ...spatial]` against labels `[N, ...spatial]` over all N images, which is all
  * that the binned calibration errors need. Without weights the result has the same bits in any order of
- * pixels and at any thread count (sums of p are kept in units of 2^-40). Throws on probabilities outside [0,
- * 1] or NaN, naming their number and the first one.
+ * pixels and at any thread count (sums of p are kept in units of 2^-40). Its arrays are views of one
+ * ArrayBuffer. Throws on probabilities outside [0, 1] or NaN, naming their number and the first one.
  */
 export async function calibrationBins(
   probs: Probabilities,
@@ -130,8 +129,7 @@ async function histogramsOf(
     found.push({ ...layout, limits });
   }
   const request = { ...maps, histograms: found.map(nativeHistogram) };
-  const sums = await call(native.calibrationBins, request, signal);
-  return found.map((layout, i) => binsOf(layout, sums[i]!));
+  return binsOf(found, await call(native.calibrationBins, request, signal));
 }
 
 /** Runs {@link calibrationHistograms} on the calling thread. */
@@ -152,8 +150,7 @@ function histogramsOfSync({ maps, layouts }: HistogramsRequest): CalibrationBins
         ? { ...layout, limits: native.equalMassEdgesSync({ ...maps, ...binning(layout) }) }
         : layout,
     );
-    const sums = native.calibrationBinsSync({ ...maps, histograms: found.map(nativeHistogram) });
-    return found.map((layout, i) => binsOf(layout, sums[i]!));
+    return binsOf(found, native.calibrationBinsSync({ ...maps, histograms: found.map(nativeHistogram) }));
   });
 }
 
@@ -184,8 +181,10 @@ export function binLayout(options: BinOptions, classes: number): BinLayout {
     throw invalidArgument("threshold", "a number from 0 to below 1", threshold);
   }
   // numpy.linspace multiplies i by the rounded step and sets the last limit to exactly 1.
-  const limits = Float64Array.from({ length: bins + 1 }, (_, i) => (i === bins ? 1 : i * (1 / bins)));
-  if (comparison === "float32") limits.forEach((limit, i) => void (limits[i] = Math.fround(limit)));
+  const limits = new Float64Array(bins + 1).fill(1);
+  for (let i = 0; i < bins; i++) {
+    limits[i] = comparison === "float32" ? Math.fround(i * (1 / bins)) : i * (1 / bins);
+  }
   return {
     of,
     edges,
@@ -235,20 +234,21 @@ function binning({ of, bins, edges, includeLowest, threshold }: BinLayout): Binn
   return { of, bins, threshold, includeLowest, closed: edges === "right-closed" ? "right" : "left" };
 }
 
-function nativeHistogram(layout: BinLayout): NativeHistogram {
-  return { ...binning(layout), edges: layout.limits, squares: layout.squares };
+/** Returns a layout as the kernels read it, which make limits of equal width themselves. */
+export function nativeHistogram(layout: BinLayout): NativeHistogram {
+  const { limits, squares } = layout;
+  if (layout.scheme === "equal-mass") return { ...binning(layout), squares, edges: limits };
+  // Limits that are exact in float32 are the same in both precisions.
+  const comparison = limits.every((limit) => Math.fround(limit) === limit) ? "float32" : "float64";
+  return { ...binning(layout), squares, comparison };
 }
 
-function binsOf(layout: BinLayout, sums: CalibrationSums): CalibrationBins {
-  const { total, dropped, count, confidence, accuracy, falsePositive, squares } = sums;
-  return {
-    ...layout,
-    total,
-    dropped,
-    count,
-    confidenceSum: confidence,
-    accuracySum: accuracy,
-    falsePositiveSum: falsePositive,
-    ...(squares && { squaredConfidenceSum: squares }),
-  };
+/** Returns the bins of every layout from the sums of all, one histogram after the other. */
+function binsOf(layouts: readonly BinLayout[], sums: Float64Array): CalibrationBins[] {
+  let at = 0;
+  return layouts.map((layout) => {
+    const begin = at;
+    at += histogramLength(layout);
+    return histogramOf(layout, sums.subarray(begin, at));
+  });
 }

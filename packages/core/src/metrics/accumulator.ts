@@ -13,7 +13,7 @@ import {
   type MetricJson,
   stateJson,
 } from "./metric-state.js";
-import { ScoredCase } from "./scored-case.js";
+import { CasePlans, ScoredCase } from "./scored-case.js";
 
 // The limit is 1 GiB; OverlapMetric needs classes * classes sums.
 const mostSums = 2 ** 27;
@@ -42,6 +42,7 @@ export abstract class Accumulator<R, O extends { readonly classes: number }> imp
   protected readonly options: O;
   readonly #length: number;
   #sums: Float64Array | undefined;
+  readonly #plans = new CasePlans();
 
   /**
    * Takes `options` with every default filled in, so that equal options have equal JSON, and the number of
@@ -67,7 +68,7 @@ export abstract class Accumulator<R, O extends { readonly classes: number }> imp
 
   async update(probs: Probabilities, labels: Labels, options: SignalOption = {}): Promise<void> {
     checkOptions("options", options, this.updateNames);
-    const add = await this.measure(new ScoredCase(probs, labels, options));
+    const add = await this.measure(new ScoredCase(probs, labels, options, this.#plans));
     add();
   }
 

@@ -15,8 +15,9 @@ import type { Labels, Probabilities } from "../tensor.js";
 import { Accumulator, checkMetricOptions } from "./accumulator.js";
 import { type BoundaryRing, boundaryRings } from "./boundary-ring.js";
 import { addExactly, carry, exactValues } from "./exact-sums.js";
+import type { MetricUpdateOptions } from "./metric.js";
 import { checkCounts, type MetricJson, stateBytes } from "./metric-state.js";
-import type { MetricUpdateOptions, ScoredCase } from "./scored-case.js";
+import type { ScoredCase } from "./scored-case.js";
 
 export interface BoundaryCalibrationMetricOptions extends BoundaryOptions {
   readonly classes: number;

@@ -1,7 +1,7 @@
 import { checkClasses } from "../check.js";
 import { optionNames } from "../check-options.js";
 import { InvalidArgumentError, invalidArgument } from "../errors.js";
-import { binsOfClass, emptyBins } from "../kernels/bins.js";
+import { binsOfClass, histogramLength, histogramOf } from "../kernels/bins.js";
 import {
   type BinLayout,
   type BinOptions,
@@ -20,6 +20,7 @@ import {
   pixelExpectedCalibrationError,
   rootMeanSquareCalibrationError,
 } from "./calibration-error.js";
+import type { CasePart } from "./case-plan.js";
 import { checkCounts, checkTotals, type MetricJson, stateBytes } from "./metric-state.js";
 import type { ScoredCase } from "./scored-case.js";
 
@@ -76,7 +77,7 @@ export interface CalibrationResult extends CalibrationErrors {
 export class CalibrationMetric extends Accumulator<CalibrationResult, CalibrationMetricOptions> {
   protected override readonly kind: string = "CalibrationMetric";
   readonly #layout: BinLayout;
-  readonly #layoutOptions: BinOptions;
+  readonly #part: CasePart;
   readonly #pixelError: PixelCalibrationErrorOptions;
 
   constructor(options: CalibrationMetricOptions) {
@@ -94,10 +95,9 @@ export class CalibrationMetric extends Accumulator<CalibrationResult, Calibratio
     const comparison = exact ? "float64" : (options.comparison ?? "float64");
     const binned = { bins, of, edges, includeLowest, comparison, threshold, squares };
     const pixelError = pixelErrorOptions(options, layout.limits);
-    const length = partLengths(layout).reduce((sum, part) => sum + part.length, 0);
-    super({ classes, ignore, ...binned, ...pixelError }, length);
+    super({ classes, ignore, ...binned, ...pixelError }, histogramLength(layout));
     this.#layout = layout;
-    this.#layoutOptions = binned;
+    this.#part = { kind: "histogram", layout };
     this.#pixelError = pixelError;
   }
 
@@ -120,26 +120,16 @@ export class CalibrationMetric extends Accumulator<CalibrationResult, Calibratio
 
   override async measure(scored: ScoredCase): Promise<() => void> {
     this.checkProbs(scored.probs);
-    const bins = await scored.bins(this.#layoutOptions, this.options.ignore);
+    const found = await scored.part(this.#part, this.options);
     return () => {
       const { sums } = this;
-      let at = 0;
-      for (const part of parts(bins)) {
-        for (let i = 0; i < part.length; i++) sums[at + i]! += part[i]!;
-        at += part.length;
-      }
+      for (let i = 0; i < found.length; i++) sums[i]! += found[i]!;
     };
   }
 
   /** Returns the bins of all pixels seen. */
   bins(): CalibrationBins {
-    const bins = emptyBins(this.#layout);
-    let at = 0;
-    for (const sums of parts(bins)) {
-      sums.set(this.sums.subarray(at, at + sums.length));
-      at += sums.length;
-    }
-    return bins;
+    return histogramOf(this.#layout, this.sums.slice());
   }
 
   compute(): CalibrationResult {
@@ -178,12 +168,6 @@ export class CalibrationMetric extends Accumulator<CalibrationResult, Calibratio
           : calibratedPixelExpectedCalibrationError(bins, this.#pixelError),
     };
   }
-}
-
-function parts(bins: CalibrationBins): readonly Float64Array[] {
-  const { total, dropped, count, confidenceSum, accuracySum, falsePositiveSum, squaredConfidenceSum } = bins;
-  const sums = [total, dropped, count, confidenceSum, accuracySum, falsePositiveSum];
-  return squaredConfidenceSum === undefined ? sums : [...sums, squaredConfidenceSum];
 }
 
 // Returns the lengths of the parts without allocating them; parts that are not counts are sums of p.

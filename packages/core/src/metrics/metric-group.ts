@@ -4,11 +4,11 @@ import type { Labels, Probabilities } from "../tensor.js";
 import type { Accumulator } from "./accumulator.js";
 import { BoundaryCalibrationMetric } from "./boundary-calibration-metric.js";
 import { CalibrationMetric } from "./calibration-metric.js";
-import type { Metric } from "./metric.js";
+import type { Metric, MetricUpdateOptions } from "./metric.js";
 import { decodeState, encodeState, type MetricJson, stateBytes, stateJson } from "./metric-state.js";
 import { OverlapMetric } from "./overlap-metric.js";
 import { ProbabilityScoreMetric } from "./probability-score-metric.js";
-import { type MetricUpdateOptions, ScoredCase } from "./scored-case.js";
+import { CasePlans, ScoredCase } from "./scored-case.js";
 import { SurfaceDistanceMetric } from "./surface-distance-metric.js";
 import { TemperatureMetric } from "./temperature-metric.js";
 
@@ -33,15 +33,17 @@ export type GroupResult<M> = {
 };
 
 /**
- * Metrics that score the same cases. An update takes the arg-max once and all bins in one pass over the
- * probabilities; every metric then holds exactly what it would hold alone. `spacing` is for the metrics that
- * measure distances. An update that fails or is aborted adds to none of them.
+ * Metrics that score the same cases. An update is one native call, which reads the probabilities once for
+ * bins, scores, arg-max, overlap and surfaces (metrics that ignore another label share a call of their own);
+ * every metric then holds exactly what it would hold alone. `spacing` is for the metrics that measure
+ * distances. An update that fails or is aborted adds to none of them.
  */
 export class MetricGroup<M extends Readonly<Record<string, Metric<unknown>>>>
   implements Metric<GroupResult<M>>
 {
   /** The metrics, which may also be read, merged and updated alone. */
   readonly metrics: M;
+  readonly #plans = new CasePlans();
 
   constructor(metrics: M) {
     if (typeof metrics !== "object" || metrics === null || Array.isArray(metrics)) {
@@ -81,7 +83,7 @@ export class MetricGroup<M extends Readonly<Record<string, Metric<unknown>>>>
 
   async update(probs: Probabilities, labels: Labels, options: MetricUpdateOptions = {}): Promise<void> {
     checkOptions("options", options, updateNames);
-    const scored = new ScoredCase(probs, labels, options);
+    const scored = new ScoredCase(probs, labels, options, this.#plans);
     // All of them end before the arrays are free again; of several failures the first metric's is thrown.
     const measured = await Promise.allSettled(this.#members().map(([, metric]) => metric.measure(scored)));
     const additions = measured.map((each) => {

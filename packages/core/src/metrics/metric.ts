@@ -1,6 +1,12 @@
+import type { SignalOption } from "../device.js";
 import type { Labels, Probabilities } from "../tensor.js";
 import { checkCounts, checkTotals, type MetricJson } from "./metric-state.js";
-import type { MetricUpdateOptions } from "./scored-case.js";
+
+/** The options of a metric's update. */
+export interface MetricUpdateOptions extends SignalOption {
+  /** The physical size of a pixel per spatial dimension, for distances. */
+  readonly spacing?: readonly number[];
+}
 
 /**
  * A score over a stream of cases in bounded memory. `update` takes probabilities `[N, C, ...spatial]` and

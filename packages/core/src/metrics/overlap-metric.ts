@@ -2,11 +2,11 @@ import { optionNames } from "../check-options.js";
 import { InvalidArgumentError } from "../errors.js";
 import type { Tensor } from "../tensor.js";
 import { Accumulator, checkMetricOptions, type StateContent } from "./accumulator.js";
+import type { CasePart } from "./case-plan.js";
 import { type CaseStatistics, CaseSums } from "./metric.js";
 import { checkCounts, type MetricJson, stateBytes } from "./metric-state.js";
 import {
   checkOverlapPolicy,
-  confusionCounts,
   diceScore,
   intersectionOverUnion,
   type OverlapPolicy,
@@ -45,6 +45,8 @@ export interface OverlapResult {
   readonly confusion: Tensor<"float64">;
 }
 
+const confusionPart: CasePart = { kind: "confusion" };
+
 /** The Dice and IoU of the arg-max against the labels, per class and of the foreground. */
 export class OverlapMetric extends Accumulator<OverlapResult, OverlapMetricOptions> {
   protected override readonly kind: string = "OverlapMetric";
@@ -75,10 +77,10 @@ export class OverlapMetric extends Accumulator<OverlapResult, OverlapMetricOptio
 
   override async measure(scored: ScoredCase): Promise<() => void> {
     this.checkProbs(scored.probs);
-    const { classes, ignore } = this.options;
-    const { labels, signal } = scored;
-    const confusion = await confusionCounts(await scored.predicted(), labels, { classes, ignore, signal });
-    return () => this.#add(confusion);
+    const data = await scored.part(confusionPart, this.options);
+    const { classes } = this.options;
+    const dims = [data.length / classes ** 2, classes, classes];
+    return () => this.#add({ type: "float64", dims, data });
   }
 
   #add(confusion: Tensor<"float64">): void {

@@ -1,8 +1,9 @@
 import { optionNames } from "../check-options.js";
 import { invalidArgument } from "../errors.js";
 import { Accumulator, checkMetricOptions, type StateContent } from "./accumulator.js";
+import type { CasePart } from "./case-plan.js";
 import { checkCounts, checkTotals, type MetricJson, stateBytes } from "./metric-state.js";
-import { brierScore, checkFloor, negativeLogLikelihood, probabilityScores } from "./probability-scores.js";
+import { brierScore, checkFloor, negativeLogLikelihood } from "./probability-scores.js";
 import type { ScoredCase } from "./scored-case.js";
 
 export interface ProbabilityScoreMetricOptions {
@@ -29,11 +30,14 @@ export class ProbabilityScoreMetric extends Accumulator<
   ProbabilityScoreMetricOptions
 > {
   protected override readonly kind: string = "ProbabilityScoreMetric";
+  readonly #part: CasePart;
+
   constructor(options: ProbabilityScoreMetricOptions) {
     checkMetricOptions(options, names);
     const { classes, ignore, floor = 0 } = options;
     checkFloor(floor);
     super({ classes, ignore, floor }, 4);
+    this.#part = { kind: "proper", floor };
   }
 
   static restore(state: Uint8Array): ProbabilityScoreMetric {
@@ -52,12 +56,10 @@ export class ProbabilityScoreMetric extends Accumulator<
     checkCounts(sums, 3, 4);
   }
 
-  override async measure({ probs, labels, signal }: ScoredCase): Promise<() => void> {
-    this.checkProbs(probs);
-    const { ignore, floor } = this.options;
-    const options = { ignore, floor, signal };
-    const { total, brierSum, logLossSum, bounded } = await probabilityScores(probs, labels, options);
-    return () => [total, brierSum, logLossSum, bounded].forEach((sum, i) => void (this.sums[i]! += sum));
+  override async measure(scored: ScoredCase): Promise<() => void> {
+    this.checkProbs(scored.probs);
+    const found = await scored.part(this.#part, this.options);
+    return () => found.forEach((sum, i) => void (this.sums[i]! += sum));
   }
 
   compute(): ProbabilityScoreResult {

@@ -1,71 +1,84 @@
-import { checkSignal, type SignalOption } from "../device.js";
-import {
-  type CalibrationBins,
-  calibrationHistograms,
-  type HistogramOptions,
-} from "../kernels/calibration-bins.js";
+import { checkSignal } from "../device.js";
 import type { Labels, Probabilities } from "../tensor.js";
-import { argMax } from "./overlap.js";
-
-/** The options of a metric's update. */
-export interface MetricUpdateOptions extends SignalOption {
-  /** The physical size of a pixel per spatial dimension, for distances. */
-  readonly spacing?: readonly number[];
-}
+import { type CasePart, CasePlan } from "./case-plan.js";
+import type { MetricUpdateOptions } from "./metric.js";
 
 interface Wanted {
-  readonly options: HistogramOptions;
-  readonly resolve: (bins: CalibrationBins) => void;
+  readonly part: CasePart;
+  readonly resolve: (numbers: Float64Array) => void;
   readonly reject: (error: unknown) => void;
 }
 
+/** The pixels that a part counts. */
+interface Counted {
+  readonly classes: number;
+  readonly ignore?: number;
+}
+
+/** The plans of the cases of one metric or group, which wants the same parts of each. */
+export class CasePlans {
+  readonly #known = new Map<number | undefined, { parts: readonly CasePart[]; plan: CasePlan }>();
+
+  /** Returns the plan of these parts, the last one if they are the same objects. */
+  plan({ classes, ignore }: Counted, parts: readonly CasePart[]): CasePlan {
+    const known = this.#known.get(ignore);
+    if (known?.parts.length === parts.length && parts.every((part, i) => part === known.parts[i]))
+      return known.plan;
+    const plan = new CasePlan(classes, ignore, parts);
+    this.#known.set(ignore, { parts, plan });
+    return plan;
+  }
+}
+
 /**
- * Probabilities and labels while metrics measure them. What several metrics need is computed once: the
- * arg-max, and in one pass over the probabilities all bins that are asked for before the event loop goes on.
+ * Probabilities and labels while metrics measure them. All parts that are asked for before the event loop
+ * goes on come from one pass over the probabilities, those with another ignored label from one of their own.
  */
 export class ScoredCase {
   readonly probs: Probabilities;
   readonly labels: Labels;
   readonly spacing: readonly number[] | undefined;
   readonly signal: AbortSignal | undefined;
-  #predicted: Promise<Labels> | undefined;
-  // The wanted bins by the label that they leave out.
+  readonly #plans: CasePlans;
+  // The wanted parts by the label that they leave out.
   readonly #wanted = new Map<number | undefined, Wanted[]>();
 
-  constructor(probs: Probabilities, labels: Labels, { spacing, signal }: MetricUpdateOptions) {
+  constructor(
+    probs: Probabilities,
+    labels: Labels,
+    { spacing, signal }: MetricUpdateOptions,
+    plans: CasePlans,
+  ) {
     checkSignal(signal);
     this.probs = probs;
     this.labels = labels;
     this.spacing = spacing;
     this.signal = signal;
+    this.#plans = plans;
   }
 
-  /** Returns the likeliest class of every pixel. */
-  predicted(): Promise<Labels> {
-    this.#predicted ??= argMax(this.probs, { signal: this.signal });
-    return this.#predicted;
-  }
-
-  /** Returns the bins of the pixels whose label is not `ignore`. */
-  bins(options: HistogramOptions, ignore: number | undefined): Promise<CalibrationBins> {
+  /** Returns the numbers of a part of the pixels whose label is not `ignore`. */
+  part(part: CasePart, { classes, ignore }: Counted): Promise<Float64Array> {
     return new Promise((resolve, reject) => {
       const wanted = this.#wanted.get(ignore);
-      if (wanted) wanted.push({ options, resolve, reject });
+      if (wanted) wanted.push({ part, resolve, reject });
       else {
-        this.#wanted.set(ignore, [{ options, resolve, reject }]);
-        queueMicrotask(() => void this.#bin(ignore));
+        this.#wanted.set(ignore, [{ part, resolve, reject }]);
+        queueMicrotask(() => void this.#score({ classes, ignore }));
       }
     });
   }
 
-  async #bin(ignore: number | undefined): Promise<void> {
-    const wanted = this.#wanted.get(ignore)!;
-    this.#wanted.delete(ignore);
+  async #score(counted: Counted): Promise<void> {
+    const wanted = this.#wanted.get(counted.ignore)!;
+    this.#wanted.delete(counted.ignore);
     try {
-      const layouts = wanted.map(({ options }) => options);
-      const { signal } = this;
-      const bins = await calibrationHistograms(this.probs, this.labels, layouts, { ignore, signal });
-      wanted.forEach(({ resolve }, i) => void resolve(bins[i]!));
+      const plan = this.#plans.plan(
+        counted,
+        wanted.map(({ part }) => part),
+      );
+      const found = await plan.score(this.probs, this.labels, this);
+      wanted.forEach(({ resolve }, i) => void resolve(found[i]!));
     } catch (error) {
       for (const { reject } of wanted) reject(error);
     }

@@ -1,13 +1,12 @@
-import { checkChoice, checkLabels, checkSpacing } from "../check.js";
+import { checkChoice, checkSpacing } from "../check.js";
 import { optionNames } from "../check-options.js";
 import { invalidArgument } from "../errors.js";
-import { checkDims } from "../kernels/probability-maps.js";
 import type { Labels, Probabilities } from "../tensor.js";
 import { Accumulator, checkMetricOptions, type StateContent } from "./accumulator.js";
-import { labelSurfaceDistances } from "./label-surface-distance.js";
-import { type CaseStatistics, CaseSums } from "./metric.js";
+import { type CasePart, surfaceMeasures } from "./case-plan.js";
+import { type CaseStatistics, CaseSums, type MetricUpdateOptions } from "./metric.js";
 import { checkCounts, type MetricJson, stateBytes } from "./metric-state.js";
-import type { MetricUpdateOptions, ScoredCase } from "./scored-case.js";
+import type { ScoredCase } from "./scored-case.js";
 import {
   checkSurfaceDefinition,
   checkTolerances,
@@ -16,6 +15,7 @@ import {
 } from "./surface-definition.js";
 
 const regionChoices = ["foreground", "classes", "both"] as const;
+// The first of the numbers of a region.
 const measures = ["hd", "hd95", "hdPercentile", "assd", "nsd"] as const;
 
 export interface SurfaceDistanceMetricOptions extends Omit<SurfaceDefinition, "tolerance"> {
@@ -60,6 +60,7 @@ export interface SurfaceDistanceResult {
 export class SurfaceDistanceMetric extends Accumulator<SurfaceDistanceResult, SurfaceDistanceMetricOptions> {
   protected override readonly kind: string = "SurfaceDistanceMetric";
   protected override readonly updateNames: ReadonlySet<string> = knownOfUpdate;
+  readonly #part: CasePart;
 
   constructor(options: SurfaceDistanceMetricOptions) {
     checkMetricOptions(options, known);
@@ -74,6 +75,10 @@ export class SurfaceDistanceMetric extends Accumulator<SurfaceDistanceResult, Su
       tolerance.every((each) => each === tolerance[0]);
     const whole = { ...checkSurfaceDefinition(definition), tolerance: same ? tolerance[0]! : tolerance };
     super({ classes, regions, ignore, spacing, ...whole }, 1 + classes * measures.length * CaseSums.length);
+    const sets = regionsOf(classes, regions).map((region) =>
+      region === foreground ? foregroundOf(classes) : [region],
+    );
+    this.#part = { kind: "surfaces", definition: { regions: sets, spacing, ...whole } };
   }
 
   static restore(state: Uint8Array): SurfaceDistanceMetric {
@@ -96,28 +101,21 @@ export class SurfaceDistanceMetric extends Accumulator<SurfaceDistanceResult, Su
   }
 
   override async measure(scored: ScoredCase): Promise<() => void> {
-    const { probs, labels, signal } = scored;
-    this.checkProbs(probs);
-    checkLabels(labels);
-    const [images, , ...size] = probs.dims;
-    checkDims("labels", labels, [images!, ...size]);
-    const { regions: _, ...measured } = this.options;
-    const { spacing = this.options.spacing } = scored;
-    const regions = this.#regions();
-    const found = await labelSurfaceDistances(await scored.predicted(), labels, {
-      ...measured,
-      spacing,
-      signal,
-      regions: regions.map((region) => (region === foreground ? foregroundOf(measured.classes) : [region])),
-    });
-    return () => this.#add(found, regions);
+    this.checkProbs(scored.probs);
+    const found = await scored.part(this.#part, this.options);
+    return () => this.#add(found);
   }
 
-  #add(found: Awaited<ReturnType<typeof labelSurfaceDistances>>, regions: readonly number[]): void {
-    this.sums[0]! += found.length;
-    for (const image of found) {
+  #add(found: Float64Array): void {
+    const regions = this.#regions();
+    const width = surfaceMeasures.length;
+    this.sums[0]! += found.length / (regions.length * width);
+    for (let begin = 0; begin < found.length; begin += regions.length * width) {
       regions.forEach((region, i) => {
-        measures.forEach((measure, m) => void CaseSums.add(this.sums, at(region, m), image[i]![measure]));
+        // The first of the numbers are those that are kept.
+        measures.forEach(
+          (_, m) => void CaseSums.add(this.sums, at(region, m), found[begin + i * width + m]!),
+        );
       });
     }
   }

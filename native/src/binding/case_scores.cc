@@ -1,0 +1,114 @@
+#include "scoring/case_scores.h"
+
+#include <algorithm>
+#include <array>
+#include <memory>
+#include <vector>
+
+#include "binding/bindings.h"
+#include "binding/histogram_options.h"
+#include "binding/probability_maps.h"
+#include "binding/surface_options.h"
+
+namespace pixelcal {
+namespace {
+
+constexpr int64_t kProperSums = 4, kMeasures = 7;
+
+// The arguments of a call, which its thread reads.
+struct Request {
+  ProbabilityMaps maps;
+  Grid grid;
+  Histograms histograms;
+  std::vector<double> floors;
+  bool confusion = false;
+  std::vector<CaseSurfaces> surfaces;
+  std::optional<std::array<double, 2>> sums;
+
+  int64_t Counts() const {
+    return confusion ? CheckedProduct(maps.batch, CheckedProduct(maps.classes, maps.classes)) : 0;
+  }
+  int64_t Measures(const CaseSurfaces& each) const {
+    return CheckedProduct(grid.batch, std::ssize(each.regions.sets));
+  }
+};
+
+Request Read(Arguments& arguments) {
+  Require(!arguments.OnCuda(), "device: expected cpu, the only device of this kernel, got cuda");
+  Request request;
+  request.grid = arguments.ReadGrid();
+  request.maps = ReadMaps(arguments, request.grid.Pixels());
+  request.histograms = ReadHistograms(arguments);
+  request.floors = arguments.Numbers("floors");
+  request.confusion = arguments.Flag("confusion", false);
+  if (const std::vector<double> range = arguments.Numbers("sums"); !range.empty()) {
+    Require(range.size() == 2, "sums: expected 2 numbers, got ", range.size());
+    request.sums = {range[0], range[1]};
+  }
+  const bool shared = arguments.Has("spacing");
+  const auto spacing = arguments.Spacing(request.grid);
+  arguments.ForEach("surfaces", [&](Arguments& definition) {
+    CaseSurfaces& each = request.surfaces.emplace_back();
+    each.regions = ReadRegions(definition, request.maps.classes, request.maps.ignore);
+    each.options = ReadSurface(definition, request.grid);
+    if (each.regions.tolerances.empty())
+      each.options.tolerance = definition.Number("tolerance", each.options.tolerance);
+    if (shared) each.options.spacing = spacing;
+  });
+  return request;
+}
+
+// Takes parts of a block in order.
+class Block {
+ public:
+  explicit Block(std::span<double> all) : rest_(all) {}
+  std::span<double> Next(int64_t length) {
+    const auto part = rest_.first(static_cast<size_t>(length));
+    rest_ = rest_.subspan(part.size());
+    return part;
+  }
+
+ private:
+  std::span<double> rest_;
+};
+
+void Score(const Request& request, std::span<double> all) {
+  const auto& [maps, grid, binned, floors, confusion, surfaces, sums] = request;
+  const std::span<const CalibrationOptions> histograms(binned.options);
+  Block block(all);
+  const auto bins =
+      HistogramSums(histograms, maps.classes, block.Next(HistogramLength(histograms, maps.classes)));
+  const auto of_floors = block.Next(kProperSums * std::ssize(floors));
+  std::vector<ProbabilityScoreSums> proper(floors.size());
+  const auto counts = block.Next(request.Counts());
+  std::vector<std::vector<SurfaceMeasures>> measures;
+  for (const CaseSurfaces& each : surfaces)
+    measures.emplace_back(static_cast<size_t>(request.Measures(each)));
+  const std::vector<std::span<SurfaceMeasures>> spans(measures.begin(), measures.end());
+  cpu::CaseScores(maps, grid, {histograms, floors, confusion, surfaces, sums}, {bins, proper, counts, spans});
+  for (size_t f = 0; f < floors.size(); ++f) {
+    const auto& [total, brier, log_loss, bounded] = proper[f];
+    std::ranges::copy(std::array{total, brier, log_loss, bounded}, of_floors.data() + kProperSums * f);
+  }
+  for (const auto& list : measures)
+    for (const auto& [hd, hd95, hd_percentile, assd, nsd, a_to_b, b_to_a] : list)
+      std::ranges::copy(std::array{hd, hd95, hd_percentile, assd, nsd, a_to_b, b_to_a},
+                        block.Next(kMeasures).data());
+}
+
+Task CaseScoresTask(Arguments& arguments) {
+  const auto request = std::make_shared<const Request>(Read(arguments));
+  int64_t length = HistogramLength(request->histograms.options, request->maps.classes) +
+                   kProperSums * std::ssize(request->floors) + request->Counts();
+  for (const CaseSurfaces& each : request->surfaces) length += kMeasures * request->Measures(each);
+  const auto block = arguments.New<double>(length);
+  return {[=] { Score(*request, block.span); }, [=](Napi::Env) { return block.Value(); }};
+}
+
+constexpr Entry kEntries[] = {{"caseScores", CaseScoresTask}};
+
+}  // namespace
+
+std::span<const Entry> CaseScoreBindings() { return kEntries; }
+
+}  // namespace pixelcal

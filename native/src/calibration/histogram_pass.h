@@ -1,0 +1,91 @@
+#pragma once
+
+// The histograms of a pass over probabilities, block by block, for the kernels that bin beside other work.
+
+#include <cstdint>
+#include <mutex>
+#include <span>
+#include <vector>
+
+#include "calibration/bin_limits.h"
+#include "calibration/calibration.h"
+#include "calibration/exact_sum.h"
+#include "calibration/histogram_loops.h"
+#include "calibration/probability_block.h"
+#include "calibration/score_rows.h"
+
+namespace pixelcal::cpu {
+
+class HistogramPass {
+ public:
+  // The least number of blocks per chunk, after which a cell could be full. The order of weighted sums and of
+  // squares depends on it.
+  static constexpr int64_t kLeastBlocks = simd::kCellPixels / kBlockPixels;
+  static_assert(kLeastBlocks >= 1);
+
+  // Both arguments must live as long as the pass.
+  HistogramPass(const ProbabilityMaps& maps, std::span<const CalibrationOptions> options);
+
+  // The sums of one chunk of ForChunks(maps, kLeastBlocks, ...). A thread has one at a time.
+  class Chunk {
+   public:
+    Chunk(HistogramPass& pass, int64_t chunk);
+    // Adds a block. With `winners`, room.winner is written, and the result tells whether a value is NaN.
+    bool Add(const ProbabilityBlock& block, RowRoom& room, bool winners);
+    void End();
+
+   private:
+    void AddRow(const ProbabilityBlock& block, const ScoreRow& row);
+    void AddWeighted(const ProbabilityBlock& block, const ScoreRow& row, const float* weights, double* slots);
+    void Flush();
+
+    HistogramPass& pass_;
+    const int64_t chunk_;
+    int64_t blocks_ = 0;
+    uint64_t* exact_;
+    double *weighted_, *squares_;
+  };
+
+  // Writes the sums of all chunks that have ended.
+  void Write(std::span<const CalibrationSums> sums) const;
+
+ private:
+  // A group of a histogram.
+  struct Group {
+    size_t histogram;
+    int64_t group;
+    simd::BinLimits limits;
+    int64_t first_slot;
+    int64_t first_square;  // the first of its slots of squares; -1 where none are wanted
+  };
+  // The count and sum of p of a slot.
+  struct Exact {
+    int64_t count = 0;
+    FixedTotal confidence;
+    void Add(const Exact& other);
+  };
+  struct Weighted {
+    double count = 0, confidence = 0;
+    void Add(const Weighted& other);
+  };
+
+  static void AddCells(const uint64_t* cells, Exact& sum);
+  bool IsWeighted() const { return !maps_.weights.empty(); }
+  static std::vector<Weighted> Added(const std::vector<Weighted>& chunks, int64_t slots);
+  template <class Sum>
+  void WriteBins(const std::vector<Sum>& slots, std::span<const CalibrationSums> sums) const;
+  void WriteSquares(std::span<const CalibrationSums> sums) const;
+
+  const ProbabilityMaps& maps_;
+  std::span<const CalibrationOptions> options_;
+  std::vector<BinTable> tables_;
+  std::vector<Group> groups_;
+  int64_t slots_ = 0, square_slots_ = 0;
+
+  std::mutex mutex_;
+  std::vector<Exact> exact_;
+  // Per chunk and slot, where they are wanted: they are added in the order of the chunks.
+  std::vector<Weighted> weighted_, squares_;
+};
+
+}  // namespace pixelcal::cpu

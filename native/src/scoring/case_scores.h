@@ -1,0 +1,48 @@
+#pragma once
+
+// The scores of a case from one pass over its probabilities: bins, proper scores and overlap, and the surface
+// distances of the arg-max.
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <span>
+
+#include "base/shape.h"
+#include "calibration/calibration.h"
+#include "surface/surface_distance.h"
+
+namespace pixelcal {
+
+// A definition of surface distances. The classes and the ignored label of `regions` are those of the maps.
+struct CaseSurfaces {
+  SurfaceRegions regions;
+  SurfaceOptions options;
+};
+
+struct CaseScoreOptions {
+  std::span<const CalibrationOptions> histograms;
+  std::span<const double> floors;  // proper scores are wanted for each
+  bool confusion = false;          // whether confusion counts of the arg-max are wanted
+  std::span<const CaseSurfaces> surfaces;
+  // The closed range of sums over the classes; other sums, but those of ignored pixels, are an error.
+  std::optional<std::array<double, 2>> sums;
+};
+
+struct CaseScoreSums {
+  std::span<const CalibrationSums> histograms;
+  std::span<ProbabilityScoreSums> proper;                // one per floor
+  std::span<double> confusion;                           // [batch, true class, predicted class], or empty
+  std::span<const std::span<SurfaceMeasures>> surfaces;  // [batch, region] for each definition
+};
+
+namespace cpu {
+
+// Computes what CalibrationBins, ProbabilityScores, ArgMax, ConfusionCounts and LabelSurfaceDistances compute
+// one by one, with their bits. `grid` has the maps' batch and pixels; mask and weights are not supported.
+// Where neither histograms nor floors are given, the maps may hold any values but NaN.
+void CaseScores(const ProbabilityMaps& maps, const Grid& grid, const CaseScoreOptions& options,
+                const CaseScoreSums& sums);
+
+}  // namespace cpu
+}  // namespace pixelcal

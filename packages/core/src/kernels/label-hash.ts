@@ -1,0 +1,29 @@
+import { call, callSync, native } from "../binding.js";
+import { checkTensor } from "../check.js";
+import { checkOptions, optionNames } from "../check-options.js";
+import { checkSignal, type SignalOption } from "../device.js";
+import type { Labels } from "../tensor.js";
+
+const names = optionNames<SignalOption>({ signal: true });
+
+/**
+ * Returns a hash of labels and their shape, the same for the same numbers in any integer type: 32 hexadecimal
+ * digits, the first half of a SHA-256.
+ */
+export async function labelHash(labels: Labels, options: SignalOption = {}): Promise<string> {
+  return shown(await call(native.labelHash, hashRequest(labels, options), options.signal));
+}
+
+/** Runs {@link labelHash} on the calling thread. */
+export function labelHashSync(labels: Labels): string {
+  return shown(callSync(() => native.labelHashSync(hashRequest(labels, {}))));
+}
+
+function hashRequest(labels: Labels, options: SignalOption): Parameters<typeof native.labelHash>[0] {
+  checkOptions("options", options, names);
+  checkSignal(options.signal);
+  checkTensor("labels", labels, ["uint8", "int32", "int64"], [1, 5]);
+  return { labels: labels.data, text: `${labels.dims.join()}:` };
+}
+
+const shown = (digest: string): string => digest.slice(0, 32);

@@ -1,0 +1,131 @@
+import type { LabelSurfaceDefinition, CaseScoresOptions as NativeRequest } from "@pixelcal/native";
+import { call, native } from "../binding.js";
+import { checkSpacing } from "../check.js";
+import { invalidArgument } from "../errors.js";
+import { type BinLayout, histogramLength } from "../kernels/bins.js";
+import { nativeHistogram } from "../kernels/calibration-bins.js";
+import { probabilityMaps } from "../kernels/probability-maps.js";
+import type { Labels, Probabilities } from "../tensor.js";
+import type { MetricUpdateOptions } from "./metric.js";
+
+/** The number of sums of proper scores for one floor: total, Brier score, log loss and bounded pixels. */
+const properSums = 4;
+
+/** The measures of a region's surfaces, in the order of their numbers. */
+export const surfaceMeasures = ["hd", "hd95", "hdPercentile", "assd", "nsd", "aToB", "bToA"] as const;
+
+/** A definition of surface distances with every default filled in. */
+export type CaseSurfaceDefinition = LabelSurfaceDefinition &
+  Required<Pick<LabelSurfaceDefinition, "convention">>;
+
+/** One result of a pass over a case's probabilities: a block of numbers in the order of the native kernel. */
+export type CasePart =
+  | { readonly kind: "histogram"; readonly layout: BinLayout }
+  | { readonly kind: "proper"; readonly floor: number }
+  | { readonly kind: "confusion" }
+  | { readonly kind: "surfaces"; readonly definition: CaseSurfaceDefinition };
+
+type Kind = CasePart["kind"];
+const order: readonly Kind[] = ["histogram", "proper", "confusion", "surfaces"];
+
+/**
+ * The parts that cases of `classes` classes are scored by, all in one native call per case. Made once, so
+ * that a case costs the calling thread little.
+ */
+export class CasePlan {
+  readonly #classes: number;
+  readonly #parts: readonly CasePart[];
+  readonly #request: Pick<
+    NativeRequest,
+    "ignore" | "histograms" | "floors" | "confusion" | "surfaces" | "sums"
+  >;
+
+  /** Sums over the classes outside of the closed range `sums` are an error, but for ignored pixels. */
+  constructor(
+    classes: number,
+    ignore: number | undefined,
+    parts: readonly CasePart[],
+    sums?: readonly [number, number],
+  ) {
+    const of = <K extends Kind>(kind: K): Extract<CasePart, { readonly kind: K }>[] =>
+      parts.filter((part): part is Extract<CasePart, { readonly kind: K }> => part.kind === kind);
+    this.#classes = classes;
+    this.#parts = parts;
+    this.#request = {
+      ignore,
+      histograms: of("histogram").map(({ layout }) => nativeHistogram(layout)),
+      floors: of("proper").map(({ floor }) => floor),
+      confusion: of("confusion").length > 0,
+      surfaces: of("surfaces").map(({ definition }) => definition),
+      sums,
+    };
+  }
+
+  /** Returns the numbers of every part, in the order of the parts; they are views of one ArrayBuffer. */
+  async score(
+    probs: Probabilities,
+    labels: Labels,
+    { spacing, signal }: MetricUpdateOptions = {},
+  ): Promise<readonly Float64Array[]> {
+    const { ignore, histograms, floors, confusion, surfaces, sums } = this.#request;
+    const maps = probabilityMaps(probs, labels, { ignore, signal });
+    const { batch = 1, classes } = maps;
+    if (classes !== this.#classes) throw invalidArgument("probs", `${this.#classes} classes`, classes);
+    const size = labels.dims.slice(1);
+    if (surfaces.length > 0) this.#checkSurfaces(size, spacing);
+    // Fields are named one by one, because V8 reads objects that start with a spread slowly.
+    const request = {
+      probs: maps.probs,
+      labels: maps.labels,
+      batch,
+      classes,
+      size,
+      ignore,
+      histograms,
+      floors,
+      confusion,
+      surfaces,
+      sums,
+      spacing,
+    };
+    return this.#split(batch, await call(native.caseScores, request, signal));
+  }
+
+  #checkSurfaces(size: readonly number[], spacing: readonly number[] | undefined): void {
+    checkSpacing(spacing, size.length);
+    for (const { convention, spacing: own } of this.#request.surfaces) {
+      if (spacing === undefined) checkSpacing(own, size.length);
+      if (convention === "deepmind" && size.length === 1)
+        throw invalidArgument("labels", '2 or 3 spatial dimensions with convention "deepmind"', size.length);
+    }
+  }
+
+  #split(batch: number, numbers: Float64Array): readonly Float64Array[] {
+    const found: Float64Array[] = [];
+    let [at, confusion] = [0, -1];
+    for (const kind of order) {
+      this.#parts.forEach((part, i) => {
+        if (part.kind !== kind) return;
+        const begin = kind === "confusion" && confusion >= 0 ? confusion : at;
+        const end = begin + this.#length(part, batch);
+        if (kind === "confusion") confusion = begin;
+        at = end;
+        found[i] = numbers.subarray(begin, end);
+      });
+    }
+    return found;
+  }
+
+  #length(part: CasePart, batch: number): number {
+    switch (part.kind) {
+      case "histogram":
+        return histogramLength(part.layout);
+      case "proper":
+        return properSums;
+      case "confusion":
+        return batch * this.#classes ** 2;
+      case "surfaces":
+        return batch * part.definition.regions.length * surfaceMeasures.length;
+    }
+  }
+}

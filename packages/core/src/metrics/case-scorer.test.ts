@@ -1,0 +1,89 @@
+import { describe, expect, test } from "vitest";
+import { labels, logits, probs } from "../fixture.test.helper.js";
+import {
+  argMax,
+  type BinOptions,
+  CaseScorer,
+  calibrationHistograms,
+  confusionCounts,
+  labelSurfaceDistances,
+  probabilityScores,
+  tensor,
+} from "../index.js";
+
+const classes = 3;
+const histograms: readonly BinOptions[] = [
+  { squares: true },
+  { of: "classes", bins: 15, threshold: 1e-3, comparison: "float32" },
+  { of: "top-label", edges: "left-closed", squares: true },
+];
+const surfaces = [
+  { regions: [[1], [2], [1, 2]], tolerance: [1, 2, 3] },
+  { regions: [[2]], convention: "monai", oneEmpty: "diagonal" },
+] as const;
+
+describe("a case's scores", () => {
+  test.each([undefined, 2])("are those of the functions one by one, ignoring %s", async (ignore) => {
+    const spacing = [2, 0.5];
+    const floors = [0, 0.25];
+    const scorer = new CaseScorer({ classes, ignore, histograms, floors, confusion: true, surfaces });
+    const found = await scorer.score(probs, labels, { spacing });
+    const predicted = await argMax(probs);
+    expect(found).toEqual({
+      histograms: await calibrationHistograms(probs, labels, histograms, { ignore }),
+      proper: await Promise.all(floors.map((floor) => probabilityScores(probs, labels, { ignore, floor }))),
+      confusion: await confusionCounts(predicted, labels, { classes, ignore }),
+      surfaces: await Promise.all(
+        surfaces.map((each) =>
+          labelSurfaceDistances(predicted, labels, { ...each, classes, ignore, spacing }),
+        ),
+      ),
+    });
+    // A second case comes from the same plan.
+    expect(await scorer.score(probs, labels, { spacing })).toEqual(found);
+  });
+
+  test("are those that are wanted", async () => {
+    const none = await new CaseScorer({ classes }).score(probs, labels);
+    expect(none).toEqual({ histograms: [], proper: [], confusion: undefined, surfaces: [] });
+    // Logits have an arg-max, too.
+    const { confusion } = await new CaseScorer({ classes, confusion: true }).score(logits, labels);
+    expect(confusion).toEqual(await confusionCounts(await argMax(logits), labels, { classes }));
+  });
+});
+
+describe("refuses", () => {
+  test.each([
+    [{ histogram: [] }, 'options.histogram: unknown option (did you mean "histograms"?)'],
+    [{ histograms: {} }, "histograms: expected an array"],
+    [{ histograms: [{ bin: 5 }] }, 'histograms[0].bin: unknown option (did you mean "bins"?)'],
+    [{ histograms: [{ bins: 0 }] }, "bins: expected an integer from 1 to 1024, got 0"],
+    [{ floors: [2] }, "floor: expected 0 or a number"],
+    [{ confusion: 1 }, "confusion: expected a boolean"],
+    [{ surfaces: [{ regions: [[3]] }] }, "regions[0]: expected an integer from 0 to 2, got 3"],
+    [{ surfaces: [{ regions: [[1]], tolerance: [1, 2] }] }, "tolerance: expected 1 numbers"],
+    [{ sums: [1] }, "sums: expected two finite numbers"],
+    [{ surfaces: [{ regions: [[1]], spacing: [1] }] }, "surfaces[0].spacing: unknown option"],
+  ])("the options %j", (options, message) => {
+    expect(() => new CaseScorer({ classes, ...options } as never)).toThrow(message);
+  });
+
+  test("cases that do not fit", async () => {
+    const scorer = new CaseScorer({ classes, floors: [0], surfaces: [{ regions: [[1]] }] });
+    const stray = tensor("uint8", labels.data.map(() => 3) as Uint8Array, labels.dims);
+    for (const [run, message] of [
+      [() => scorer.score(logits, labels), "probs: expected probabilities in [0, 1]"],
+      [
+        () => new CaseScorer({ classes, floors: [0], sums: [2, 3] }).score(probs, labels),
+        "probs: expected sums over the classes from 2 to 3, got another at pixel 0 (84 such pixels)",
+      ],
+      [() => scorer.score(probs, stray), "labels: expected classes 0 to 2, got 3 at pixel 0"],
+      [() => scorer.score(probs, labels, { spacing: [1] }), "spacing: expected 2 numbers, got 1"],
+      [() => scorer.score(probs, { ...labels, dims: [1] } as never), "labels: expected rank 2 to 4"],
+      [() => new CaseScorer({ classes: 4 }).score(probs, labels), "probs: expected 4 classes, got 3"],
+      [() => scorer.score(probs, labels, { space: [1] } as never), "options.space: unknown option"],
+      [() => scorer.score(probs, labels, { signal: 3 as never }), "signal: expected an AbortSignal"],
+    ] as const)
+      await expect(run()).rejects.toThrow(message);
+  });
+});

@@ -1,0 +1,174 @@
+import { checkBoolean } from "../check.js";
+import { checkOptions, optionNames } from "../check-options.js";
+import { checkSignal } from "../device.js";
+import { invalidArgument } from "../errors.js";
+import { type BinLayout, type CalibrationBins, histogramOf } from "../kernels/bins.js";
+import { type BinOptions, binLayout } from "../kernels/calibration-bins.js";
+import type { Labels, Probabilities, Tensor } from "../tensor.js";
+import { checkMetricOptions } from "./accumulator.js";
+import { type CasePart, CasePlan, type CaseSurfaceDefinition, surfaceMeasures } from "./case-plan.js";
+import { checkRegions } from "./label-surface-distance.js";
+import type { MetricUpdateOptions } from "./metric.js";
+import { checkFloor, type ProbabilityScores } from "./probability-scores.js";
+import {
+  checkSurfaceDefinition,
+  checkTolerances,
+  definitionNames,
+  type SurfaceDefinition,
+} from "./surface-definition.js";
+import type { SurfaceDistances } from "./surface-distance.js";
+
+/** Surface distances between regions of the arg-max and of the labels. */
+export interface CaseSurfaces extends Omit<SurfaceDefinition, "tolerance"> {
+  /** The regions, each a set of classes. */
+  readonly regions: readonly (readonly number[])[];
+  /** The tolerance of every region, or one per region; default 1. */
+  readonly tolerance?: number | readonly number[];
+}
+
+export interface CaseScorerOptions {
+  readonly classes: number;
+  /** The label of pixels that count in no score. */
+  readonly ignore?: number;
+  /** The bins that are wanted, as of `calibrationBins`. */
+  readonly histograms?: readonly BinOptions[];
+  /** The floors of the log loss for which `probabilityScores` are wanted; 0 is no bound. */
+  readonly floors?: readonly number[];
+  /** Whether the `confusionCounts` of the arg-max are wanted; default false. */
+  readonly confusion?: boolean;
+  /** The surface distances that are wanted, as of `labelSurfaceDistances`. */
+  readonly surfaces?: readonly CaseSurfaces[];
+  /**
+   * The closed range of the sums of probabilities over the classes; other sums, but those of ignored pixels,
+   * are an error. Default: any sums.
+   */
+  readonly sums?: readonly [number, number];
+}
+
+/** The scores of a case, in the order of the options; their arrays are views of one ArrayBuffer. */
+export interface CaseScores {
+  readonly histograms: readonly CalibrationBins[];
+  readonly proper: readonly ProbabilityScores[];
+  /** The counts, `[N, true class, predicted class]`. */
+  readonly confusion: Tensor<"float64"> | undefined;
+  /** The results of every definition by image and region. */
+  readonly surfaces: readonly (readonly (readonly SurfaceDistances[])[])[];
+}
+
+const names = optionNames<CaseScorerOptions>({
+  classes: true,
+  ignore: true,
+  histograms: true,
+  floors: true,
+  confusion: true,
+  surfaces: true,
+  sums: true,
+});
+const binNames = optionNames<BinOptions>({
+  bins: true,
+  of: true,
+  edges: true,
+  includeLowest: true,
+  comparison: true,
+  threshold: true,
+  squares: true,
+});
+const surfaceNames = optionNames<CaseSurfaces>({ ...definitionNames, regions: true });
+const scoreNames = optionNames<MetricUpdateOptions>({ spacing: true, signal: true });
+
+/**
+ * Scores cases by one native call each, which reads the probabilities once: bins, proper scores, the overlap
+ * of the arg-max, and distances between its surfaces and those of the labels. Every result has the bits of
+ * the function that computes it alone. The options are checked when the scorer is made.
+ */
+export class CaseScorer {
+  readonly #classes: number;
+  readonly #layouts: readonly BinLayout[];
+  readonly #floors: number;
+  readonly #confusion: boolean;
+  readonly #definitions: readonly CaseSurfaceDefinition[];
+  readonly #plan: CasePlan;
+
+  constructor(options: CaseScorerOptions) {
+    checkMetricOptions(options, names);
+    const { classes, ignore, histograms = [], floors = [], confusion = false, surfaces = [], sums } = options;
+    checkSums(sums);
+    for (const [name, list] of Object.entries({ histograms, floors, surfaces }))
+      if (!Array.isArray(list)) throw invalidArgument(name, "an array", list);
+    floors.forEach(checkFloor);
+    checkBoolean("confusion", confusion);
+    this.#classes = classes;
+    this.#layouts = histograms.map((each, i) => {
+      checkOptions(`histograms[${i}]`, each, binNames);
+      return binLayout(each, classes);
+    });
+    this.#floors = floors.length;
+    this.#confusion = confusion;
+    this.#definitions = surfaces.map((each, i) => surfaceDefinition(`surfaces[${i}]`, each, classes));
+    const parts = [
+      ...this.#layouts.map((layout): CasePart => ({ kind: "histogram", layout })),
+      ...floors.map((floor): CasePart => ({ kind: "proper", floor })),
+      ...(confusion ? [{ kind: "confusion" } as const] : []),
+      ...this.#definitions.map((definition): CasePart => ({ kind: "surfaces", definition })),
+    ];
+    this.#plan = new CasePlan(classes, ignore, parts, sums);
+  }
+
+  /**
+   * Scores probabilities `[N, C, ...spatial]` against labels `[N, ...spatial]`. Without histograms and floors
+   * any values but NaN may stand for probabilities. `spacing` is for the surfaces.
+   */
+  async score(probs: Probabilities, labels: Labels, options: MetricUpdateOptions = {}): Promise<CaseScores> {
+    checkOptions("options", options, scoreNames);
+    checkSignal(options.signal);
+    const found = (await this.#plan.score(probs, labels, options)).values();
+    const next = (): Float64Array => found.next().value!;
+    const classes = this.#classes;
+    return {
+      histograms: this.#layouts.map((layout) => histogramOf(layout, next())),
+      proper: Array.from({ length: this.#floors }, () => properOf(classes, next())),
+      confusion: this.#confusion ? confusionOf(classes, next()) : undefined,
+      surfaces: this.#definitions.map(({ regions }) => surfacesOf(regions.length, next())),
+    };
+  }
+}
+
+function checkSums(sums: readonly [number, number] | undefined): void {
+  if (sums === undefined) return;
+  const fit = Array.isArray(sums) && sums.length === 2 && sums.every(Number.isFinite);
+  if (!fit) throw invalidArgument("sums", "two finite numbers", sums);
+}
+
+function surfaceDefinition(argument: string, options: CaseSurfaces, classes: number): CaseSurfaceDefinition {
+  checkOptions(argument, options, surfaceNames);
+  const { regions, tolerance = 1, ...definition } = options;
+  checkRegions(regions, classes);
+  checkTolerances(tolerance, regions.length);
+  return { ...checkSurfaceDefinition(definition), tolerance, regions };
+}
+
+function properOf(classes: number, sums: Float64Array): ProbabilityScores {
+  const [total = 0, brierSum = 0, logLossSum = 0, bounded = 0] = sums;
+  return { classes, total, brierSum, logLossSum, bounded };
+}
+
+function confusionOf(classes: number, data: Float64Array): Tensor<"float64"> {
+  return { type: "float64", dims: [data.length / classes ** 2, classes, classes], data };
+}
+
+function surfacesOf(regions: number, numbers: Float64Array): readonly (readonly SurfaceDistances[])[] {
+  const width = surfaceMeasures.length;
+  const region = (at: number): SurfaceDistances => ({
+    hd: numbers[at]!,
+    hd95: numbers[at + 1]!,
+    hdPercentile: numbers[at + 2]!,
+    assd: numbers[at + 3]!,
+    nsd: numbers[at + 4]!,
+    aToB: numbers[at + 5]!,
+    bToA: numbers[at + 6]!,
+  });
+  const images = regions === 0 ? 0 : numbers.length / (regions * width);
+  return Array.from({ length: images }, (_, image) =>
+    Array.from({ length: regions }, (_, i) => region((image * regions + i) * width)),
+  );
+}
