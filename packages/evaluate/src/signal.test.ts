@@ -1,8 +1,23 @@
+import { readFileSync } from "node:fs";
 import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { tensor, zeros } from "@pixelcal/core";
-import { encodeNpz, readCase, readNpz, readPrediction, writeNpz, writePrediction } from "@pixelcal/io";
+import {
+  encodeNpz,
+  readCase,
+  readNpy,
+  readNpz,
+  readPrediction,
+  readSafetensors,
+  readVolume,
+  verifySafetensors,
+  writeNpy,
+  writeNpz,
+  writePrediction,
+  writeSafetensors,
+  writeVolume,
+} from "@pixelcal/io";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { evaluate } from "./index.js";
 
@@ -12,6 +27,18 @@ probs.data.fill(0.5);
 const labels = zeros("uint8", [256, 256]);
 const image = tensor("float32", probs.data, probs.dims);
 const arrays = { image, probs, label: labels };
+const content = { tensors: { probs }, metadata: {} };
+const volume = {
+  shape: [256, 256],
+  spacing: [1, 1],
+  origin: [0, 0, 0],
+  direction: [
+    [1, 0, 0],
+    [0, 1, 0],
+  ],
+  type: "uint8",
+  data: labels.data,
+} as const;
 
 let folder: string;
 let file: string;
@@ -20,8 +47,13 @@ beforeAll(async () => {
   file = join(folder, "a.npz");
   for (const name of ["a", "b", "c"]) await writePrediction(join(folder, `${name}.npz`), { probs, labels });
   await writeNpz(join(folder, "case"), arrays);
+  await writeNpy(join(folder, "a.npy"), probs);
+  await writeSafetensors(join(folder, "a.safetensors"), content, { checksum: true });
+  await writeVolume(join(folder, "a.nii.gz"), volume);
 });
 afterAll(() => rm(folder, { recursive: true }));
+
+const bytes = (): Uint8Array => readFileSync(join(folder, "a.npy"));
 
 const calls: readonly (readonly [string, (signal: AbortSignal) => Promise<unknown>])[] = [
   ["readNpz", (signal) => readNpz(file, { signal })],
@@ -29,6 +61,14 @@ const calls: readonly (readonly [string, (signal: AbortSignal) => Promise<unknow
   ["readCase", (signal) => readCase(join(folder, "case"), { signal })],
   ["encodeNpz", (signal) => encodeNpz(arrays, { signal })],
   ["writeNpz", (signal) => writeNpz(join(folder, "new"), arrays, { signal })],
+  ["readNpy", (signal) => readNpy(join(folder, "a.npy"), { signal })],
+  ["readNpy of bytes", (signal) => readNpy(bytes(), { signal })],
+  ["writeNpy", (signal) => writeNpy(join(folder, "new.npy"), probs, { signal })],
+  ["readSafetensors", (signal) => readSafetensors(join(folder, "a.safetensors"), { signal })],
+  ["verifySafetensors", (signal) => verifySafetensors(join(folder, "a.safetensors"), { signal })],
+  ["writeSafetensors", (signal) => writeSafetensors(join(folder, "new.safetensors"), content, { signal })],
+  ["readVolume", (signal) => readVolume(join(folder, "a.nii.gz"), { signal })],
+  ["readVolume of bytes", (signal) => readVolume(bytes(), { signal, source: "a.npy" })],
   ["evaluate, a folder", (signal) => evaluate(folder, { signal })],
   ["evaluate, cases", (signal) => evaluate([{ name: "a", probs, labels }], { signal })],
 ];

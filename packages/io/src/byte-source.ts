@@ -2,8 +2,8 @@ import { fileURLToPath } from "node:url";
 import { types } from "node:util";
 import { invalidArgument } from "@pixelcal/core";
 import { FormatError, fileError, overLimit } from "./errors.js";
-import { defaultLimits, type Limits } from "./limits.js";
-import { type ByteSource, BytesSource, RegularFile } from "./regular-file.js";
+import { defaultLimits } from "./limits.js";
+import { type ByteSource, BytesSource, type ReadBounds, RegularFile } from "./regular-file.js";
 
 /** A file, by its path or `file:` URL, or the bytes of one, which must not change while they are read. */
 export type FileSource = string | URL | Uint8Array | ArrayBuffer;
@@ -26,20 +26,20 @@ export interface OpenSource {
 export async function withSource<T>(
   source: FileSource,
   name: string | undefined,
-  limits: Partial<Limits>,
+  bounds: ReadBounds,
   use: (source: OpenSource) => Promise<T>,
 ): Promise<T> {
   const path = sourcePath(source, name);
   const held = bytesOf(source);
   if (held !== undefined) {
-    const { maxFile = defaultLimits.maxFile } = limits;
+    const { maxFile = defaultLimits.maxFile, signal } = bounds;
     if (held.length > maxFile)
       throw overLimit(
         new FormatError(path, undefined, `${held.length} bytes exceed the limit of ${maxFile}`),
       );
-    return use({ path, onDisk: false, bytes: new BytesSource(held) });
+    return use({ path, onDisk: false, bytes: new BytesSource(held, signal) });
   }
-  const file = await RegularFile.open(path, limits);
+  const file = await RegularFile.open(path, bounds);
   try {
     return await use({ path, onDisk: true, bytes: file });
   } catch (error) {

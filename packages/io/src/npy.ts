@@ -1,4 +1,12 @@
-import { checkOptions, type DataType, optionNames, type Tensor, tensor } from "@pixelcal/core";
+import {
+  checkOptions,
+  checkSignal,
+  type DataType,
+  optionNames,
+  type SignalOption,
+  type Tensor,
+  tensor,
+} from "@pixelcal/core";
 import { type FileSource, type SourceName, withSource } from "./byte-source.js";
 import { type Element, elements } from "./element.js";
 import { FormatError, overLimit } from "./errors.js";
@@ -7,7 +15,7 @@ import { boundedCount, defaultLimits, type Limits, limitNames } from "./limits.j
 import { parseNpyHeader } from "./npy-header.js";
 import { pieces } from "./regular-file.js";
 import { fromFortranOrder, swapBytes } from "./reorder.js";
-import { atOnce, byTurns, type Steps, stepBytes } from "./turns.js";
+import { atOnce, byTurns, type Steps, stepBytes, untilAborted } from "./turns.js";
 import { checkFileSize, checkWritable } from "./writable.js";
 
 // Maps NumPy's type letter and width to an element type.
@@ -152,9 +160,10 @@ function* npyPieces(tensor: Tensor): Generator<Uint8Array> {
   yield* pieces(tensor.data);
 }
 
-export interface ReadNpyOptions extends Partial<Limits>, SourceName {}
+export interface ReadNpyOptions extends Partial<Limits>, SourceName, SignalOption {}
 
-const readNames = optionNames<ReadNpyOptions>({ ...limitNames, source: true });
+const readNames = optionNames<ReadNpyOptions>({ ...limitNames, source: true, signal: true });
+const writeNames = optionNames<SignalOption>({ signal: true });
 
 /**
  * Reads one .npy file, from a path or from bytes, comparing its header with the file's size before reading
@@ -162,17 +171,20 @@ const readNames = optionNames<ReadNpyOptions>({ ...limitNames, source: true });
  */
 export async function readNpy(source: FileSource, options: ReadNpyOptions = {}): Promise<Tensor> {
   checkOptions("options", options, readNames);
+  checkSignal(options.signal);
   const { source: name, ...limits } = options;
   const bounds = { ...defaultLimits, ...limits };
   return withSource(source, name, bounds, async ({ path, bytes }) => {
     const head = await bytes.read(0, Math.min(bytes.size, longestHead + bounds.maxHeader));
     const layout = layoutOf(new Uint8Array(head), bytes.size, { path }, bounds);
-    return byTurns(tensorOf(layout, await bytes.read(layout.end, layout.declared), 0));
+    return byTurns(tensorOf(layout, await bytes.read(layout.end, layout.declared), 0), bounds.signal);
   });
 }
 
 /** Writes one .npy file atomically. Throws before writing a tensor that `readNpy` would refuse. */
-export async function writeNpy(path: string, tensor: Tensor): Promise<void> {
+export async function writeNpy(path: string, tensor: Tensor, options: SignalOption = {}): Promise<void> {
+  checkOptions("options", options, writeNames);
+  checkSignal(options.signal);
   checkFileSize("tensor", tensor.data.byteLength + 128);
-  await writeFileAtomic(path, npyPieces(tensor));
+  await writeFileAtomic(path, untilAborted(npyPieces(tensor), options.signal));
 }

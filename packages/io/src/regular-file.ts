@@ -1,5 +1,6 @@
 import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
+import type { SignalOption } from "@pixelcal/core";
 import { FormatError, fileError, overLimit } from "./errors.js";
 import { defaultLimits, type Limits } from "./limits.js";
 import { byTurns, copySteps } from "./turns.js";
@@ -13,12 +14,17 @@ export interface ByteSource {
   readInto(position: number, target: Uint8Array): Promise<void>;
 }
 
+/** The limits of reading, and the signal at which it stops with the signal's reason. */
+export type ReadBounds = Partial<Limits> & SignalOption;
+
 /** A source over bytes in memory. */
 export class BytesSource implements ByteSource {
   readonly #bytes: Uint8Array;
+  readonly #signal: AbortSignal | undefined;
 
-  constructor(bytes: Uint8Array) {
+  constructor(bytes: Uint8Array, signal?: AbortSignal) {
     this.#bytes = bytes;
+    this.#signal = signal;
   }
 
   get size(): number {
@@ -28,12 +34,13 @@ export class BytesSource implements ByteSource {
   async read(position: number, length: number): Promise<ArrayBuffer> {
     const bytes = this.#bytes.subarray(position, position + length);
     const copy = new Uint8Array(bytes.length);
-    await byTurns(copySteps(bytes, copy));
+    await byTurns(copySteps(bytes, copy), this.#signal);
     return copy.buffer;
   }
 
   readInto(position: number, target: Uint8Array): Promise<void> {
-    return byTurns(copySteps(this.#bytes.subarray(position, position + target.length), target));
+    const bytes = this.#bytes.subarray(position, position + target.length);
+    return byTurns(copySteps(bytes, target), this.#signal);
   }
 }
 
@@ -69,21 +76,31 @@ export class RegularFile implements ByteSource {
   readonly size: number;
   readonly #handle: FileHandle;
   readonly #piece: number;
+  readonly #signal: AbortSignal | undefined;
 
-  private constructor(path: string, handle: FileHandle, size: number, piece: number) {
+  private constructor(
+    path: string,
+    handle: FileHandle,
+    size: number,
+    piece: number,
+    signal: AbortSignal | undefined,
+  ) {
     this.path = path;
     this.size = size;
     this.#handle = handle;
     this.#piece = piece;
+    this.#signal = signal;
   }
 
   /** Opens a file. Throws FormatError for anything but a regular file of at most `maxFile` bytes. */
-  static async open(path: string, limits: Partial<Limits> = {}): Promise<RegularFile> {
-    const { maxFile, readSize } = { ...defaultLimits, ...limits };
+  static async open(path: string, bounds: ReadBounds = {}): Promise<RegularFile> {
+    const { maxFile, readSize, signal }: Limits & SignalOption = { ...defaultLimits, ...bounds };
+    signal?.throwIfAborted();
     let handle: FileHandle | undefined;
     try {
       handle = await open(path, flags);
-      return new RegularFile(path, handle, checkRegular(path, await handle.stat(), maxFile), readSize);
+      const size = checkRegular(path, await handle.stat(), maxFile);
+      return new RegularFile(path, handle, size, readSize, signal);
     } catch (error) {
       await handle?.close();
       throw fileError(path, error);
@@ -102,6 +119,7 @@ export class RegularFile implements ByteSource {
   async readInto(position: number, target: Uint8Array): Promise<void> {
     const { length } = target;
     for (let at = 0; at < length; ) {
+      this.#signal?.throwIfAborted();
       const size = Math.min(length - at, this.#piece);
       const { bytesRead } = await this.#handle.read(target, at, size, position + at);
       if (bytesRead === 0) throw cut(this.path, length - at);
@@ -117,10 +135,10 @@ export class RegularFile implements ByteSource {
 /** Opens a regular file, hands it to `use` and closes it. Throws FormatError (see RegularFile.open). */
 export async function withRegularFile<T>(
   path: string,
-  limits: Partial<Limits>,
+  bounds: ReadBounds,
   use: (file: RegularFile) => Promise<T>,
 ): Promise<T> {
-  const file = await RegularFile.open(path, limits);
+  const file = await RegularFile.open(path, bounds);
   try {
     return await use(file);
   } catch (error) {

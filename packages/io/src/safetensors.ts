@@ -1,8 +1,10 @@
 import {
   checkOptions,
+  checkSignal,
   type DataType,
   invalidArgument,
   optionNames,
+  type SignalOption,
   type Tensor,
   tensor,
 } from "@pixelcal/core";
@@ -13,7 +15,7 @@ import { writeFileAtomic } from "./file.js";
 import { boundedCount, defaultLimits, type Limits, limitNames } from "./limits.js";
 import { type ByteSource, pieces } from "./regular-file.js";
 import { Checksum, checksumKey, noChecksum, writeChecksum } from "./safetensors-checksum.js";
-import { atOnce, byTurns, type Steps } from "./turns.js";
+import { atOnce, byTurns, type Steps, untilAborted } from "./turns.js";
 import { checkFileSize, checkWritable } from "./writable.js";
 
 // The order is that of writing: wide types first.
@@ -92,15 +94,23 @@ function* encodeSteps(content: Safetensors, options: SafetensorsOptions): Steps<
   return [head, ...data];
 }
 
+export interface WriteSafetensorsOptions extends SafetensorsOptions, SignalOption {}
+
+const writeNames = optionNames<WriteSafetensorsOptions>({ checksum: true, signal: true });
+
 /**
  * Writes a .safetensors file atomically. Throws before writing content that `readSafetensors` would refuse.
  */
 export async function writeSafetensors(
   path: string,
   content: Safetensors,
-  options: SafetensorsOptions = {},
+  options: WriteSafetensorsOptions = {},
 ): Promise<void> {
-  await writeFileAtomic(path, await byTurns(encodeSteps(content, options)));
+  checkOptions("options", options, writeNames);
+  const { signal } = options;
+  checkSignal(signal);
+  const parts = await byTurns(encodeSteps(content, options), signal);
+  await writeFileAtomic(path, untilAborted(parts, signal));
 }
 
 type Fail = (key: string | undefined, what: string) => FormatError;
@@ -235,9 +245,9 @@ export function decodeSafetensors(data: Uint8Array, path: string, limits: Partia
   return atOnce(verified(head, index, tensors, fail));
 }
 
-export interface ReadSafetensorsOptions extends Partial<Limits>, SourceName {}
+export interface ReadSafetensorsOptions extends Partial<Limits>, SourceName, SignalOption {}
 
-const readNames = optionNames<ReadSafetensorsOptions>({ ...limitNames, source: true });
+const readNames = optionNames<ReadSafetensorsOptions>({ ...limitNames, source: true, signal: true });
 
 /** Opens a source, reads its head and hands both to `use`. */
 async function withHead<T>(
@@ -246,6 +256,7 @@ async function withHead<T>(
   use: (bytes: ByteSource, head: Uint8Array, index: Index, bounds: Limits, fail: Fail) => Promise<T>,
 ): Promise<T> {
   checkOptions("options", options, readNames);
+  checkSignal(options.signal);
   const { source: name, ...limits } = options;
   const bounds = { ...defaultLimits, ...limits };
   return withSource(source, name, bounds, async ({ path, bytes }) => {
@@ -269,7 +280,7 @@ export function readSafetensors(
       const buffer = await bytes.read(head.length + begin, end - begin);
       tensors[name] = tensor<DataType>(kind.type, kind.view(buffer, 0, count), shape);
     }
-    return byTurns(verified(head, index, tensors, fail));
+    return byTurns(verified(head, index, tensors, fail), options.signal);
   });
 }
 
@@ -278,11 +289,12 @@ export function readSafetensors(
  */
 export function verifySafetensors(source: FileSource, options: ReadSafetensorsOptions = {}): Promise<void> {
   return withHead(source, options, async (bytes, head, { expected }, { readSize }, fail) => {
+    const { signal } = options;
     if (expected === undefined) return;
     const sum = new Checksum(head, expected);
     const step = Math.min(readSize, 2 ** 24);
     for (let at = head.length; at < bytes.size; at += step)
-      await byTurns(sum.add(new Uint8Array(await bytes.read(at, Math.min(step, bytes.size - at)))));
+      await byTurns(sum.add(new Uint8Array(await bytes.read(at, Math.min(step, bytes.size - at)))), signal);
     if (!sum.matches()) throw fail(undefined, damaged);
   });
 }

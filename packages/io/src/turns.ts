@@ -20,6 +20,14 @@ export async function byTurns<R>(steps: Steps<R>, signal?: AbortSignal): Promise
   }
 }
 
+/** Yields the items; throws a signal's reason before the next of them once it is aborted. */
+export function* untilAborted<T>(items: Iterable<T>, signal?: AbortSignal): Generator<T> {
+  for (const item of items) {
+    signal?.throwIfAborted();
+    yield item;
+  }
+}
+
 /** Does the work at once. */
 export function atOnce<R>(steps: Steps<R>): R {
   for (;;) {

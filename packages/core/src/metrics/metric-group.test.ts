@@ -95,7 +95,7 @@ describe("a group", () => {
     expect(() => new MetricGroup({})).toThrow("metrics: needs at least one metric");
     expect(() => new MetricGroup([] as never)).toThrow("metrics: expected an object of metrics by name");
     expect(() => new MetricGroup({ a: {} } as never)).toThrow(
-      "metrics.a: expected one of CalibrationMetric, ",
+      "metrics.a: expected one of BoundaryCalibrationMetric, CalibrationMetric, ",
     );
     expect(() => new MetricGroup({ a: new MetricGroup(make()) } as never)).toThrow("metrics.a: expected");
   });

@@ -1,5 +1,5 @@
 import { stat } from "node:fs/promises";
-import { checkOptions, invalidArgument, optionNames } from "@pixelcal/core";
+import { checkOptions, checkSignal, invalidArgument, optionNames } from "@pixelcal/core";
 import { bytesOf, type FileSource, sourcePath } from "../byte-source.js";
 import { FormatError } from "../errors.js";
 import { defaultLimits, type Limits } from "../limits.js";
@@ -43,6 +43,7 @@ const names = optionNames<VolumeOptions>({
   allowGaps: true,
   series: true,
   grid: true,
+  signal: true,
 });
 
 /** Reads a volume by the first reader that knows it; see readVolume. */
@@ -51,11 +52,18 @@ export async function readByFormat(
   options: VolumeOptions = {},
 ): Promise<Volume> {
   checkOptions("options", options, names);
-  const { limits: given, source: name, ...rest } = options;
+  const { limits: given, source: name, signal, ...rest } = options;
+  checkSignal(signal);
   const wanted = { ...volumeLimits, ...given };
-  const limits = { ...wanted, maxOutput: Math.min(wanted.maxOutput, longestArray) };
+  const limits = { ...wanted, maxOutput: Math.min(wanted.maxOutput, longestArray), signal };
   const settings = { ...rest, limits, ...(rest.grid && { grid: plainGridOf(rest.grid) }) };
-  const volume = await (isList(source) ? readList(source, settings) : readOne(source, name, settings));
+  const read = isList(source) ? readList(source, settings) : readOne(source, name, settings);
+  const volume = await read.catch((error: unknown) => {
+    // A reader may have taken the end of its bytes for damage.
+    signal?.throwIfAborted();
+    throw error;
+  });
+  signal?.throwIfAborted();
   if (rest.grid)
     checkSameGrid(isList(source) ? source[0]! : sourcePath(source, name), volume, "grid", rest.grid);
   return volume;

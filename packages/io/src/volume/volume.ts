@@ -1,4 +1,4 @@
-import type { DataType, TypedArrays } from "@pixelcal/core";
+import type { DataType, SignalOption, TypedArrays } from "@pixelcal/core";
 import type { SourceName } from "../byte-source.js";
 import type { Limits } from "../limits.js";
 import type { VolumeSource } from "./source.js";
@@ -45,7 +45,7 @@ export interface Volume extends Grid {
   readonly notes: readonly string[];
 }
 
-export interface VolumeOptions extends SourceName {
+export interface VolumeOptions extends SourceName, SignalOption {
   readonly limits?: Partial<Limits>;
   /**
    * The source that decides in a NIfTI file whose sform and pixdim disagree; by default such a file is an
@@ -66,8 +66,9 @@ export interface VolumeOptions extends SourceName {
 }
 
 /** The options that readers use, with every limit set. */
-export interface ReadSettings extends Omit<VolumeOptions, "limits" | "source"> {
-  readonly limits: Limits;
+export interface ReadSettings extends Omit<VolumeOptions, "limits" | "source" | "signal"> {
+  /** The limits, with the signal for whatever is opened within them. */
+  readonly limits: Limits & SignalOption;
 }
 
 /** The reader of one format. */
