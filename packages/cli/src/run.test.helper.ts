@@ -1,4 +1,6 @@
+import { Ajv2020, type ValidateFunction } from "ajv/dist/2020.js";
 import { run } from "./program.js";
+import { reportSchema, type reportSchemas } from "./schemas/report-schemas.js";
 import { Terminal } from "./terminal.js";
 
 /** The output and exit code of a command line. */
@@ -35,5 +37,20 @@ export async function pixelcal(
     },
   };
   const code = await run(args, { output: collected, terminal, signal: interrupt.signal });
+  if (args.includes("--json") && output !== "") checkReport(output);
   return { code, output, messages };
+}
+
+const validators = new Map<string, ValidateFunction>();
+
+/** Throws unless a printed report is one object that the schema of its command describes. */
+function checkReport(output: string): void {
+  const report: { command: keyof typeof reportSchemas } = JSON.parse(output);
+  const { command } = report;
+  const validate =
+    validators.get(command) ?? new Ajv2020({ strictTypes: false }).compile(reportSchema(command));
+  validators.set(command, validate);
+  if (validate(report)) return;
+  const problems = validate.errors!.map(({ instancePath, message }) => `${instancePath}: ${message}`);
+  throw new Error(`${command} --json: not as its schema says: ${problems.join("; ")}`);
 }
