@@ -30,6 +30,7 @@ export { reportPage } from "./report/page.js";
 export { type CasePictures, casePictures, type PictureCase } from "./report/pictures/case-pictures.js";
 export type { ReportData } from "./report/report-data.js";
 export { type ReportParts, reportOfResults } from "./report/report-of-results.js";
+export { type Reporting, type ReportingInput, type ReportingItem, reporting } from "./report/reporting.js";
 export {
   differences,
   paperColumns,

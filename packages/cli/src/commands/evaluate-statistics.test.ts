@@ -46,6 +46,14 @@ test("intervals over cases stand under the table and in the CSV", async () => {
   expect(value("ECE high")).toBeGreaterThan(value("ECE"));
 });
 
+test("--reporting answers what the run knows of the guidelines", async () => {
+  expect((await evaluate("preds", "--reporting", at("reporting.json"))).code).toBe(0);
+  const { format, runs, items } = JSON.parse(await readFile(at("reporting.json"), "utf8"));
+  expect([format, runs]).toEqual(["pixelcal-reporting", ["b", "a"]]);
+  const known = items.filter((item: { known: boolean }) => item.known);
+  expect([known.length > 10, items.length > known.length]).toEqual([true, true]);
+});
+
 test("seven cases are too few to say", async () => {
   const { output } = await evaluate("few");
   expect(output).toContain("\nfew: 7 cases, too few to say how far the means are known (intervals need 8)\n");

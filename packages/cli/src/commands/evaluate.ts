@@ -131,6 +131,10 @@ export function addEvaluate(program: Command, context: Context): void {
     )
     .option("--group <column>", "column of --groups that names a case's patient, or \"sub\": BIDS' sub-NAME")
     .option("--groups <file>", "CSV or TSV file whose first column names cases; patients are drawn whole")
+    .option(
+      "--reporting <file>",
+      "file for what this evaluation can answer of CLAIM 2024, TRIPOD+AI and Metrics Reloaded",
+    )
     .option("--threads <count>", "number of processor threads (default: all)", integer(1))
     .option("--out <file>", "file for the table as CSV", "results.csv")
     .option("--report <file>", "page of one run, or of two that are compared, for example report.html")

@@ -125,6 +125,12 @@ function sameLabels(results: readonly RunResult[]): readonly RunResult[] {
   });
 }
 
+/** Returns the versions of the programs that score. */
+export const software = (): Readonly<Record<string, string>> => ({
+  pixelcal: version(),
+  node: process.versions.node,
+});
+
 /**
  * Writes a table as CSV and, with every case, as JSON: both from one evaluation, even if other processes
  * write there.
@@ -134,12 +140,11 @@ export async function writeResults(
   settings: Readonly<Record<string, unknown>>,
   files: { readonly csv: string; readonly json: string },
 ): Promise<void> {
-  const software = { pixelcal: version(), node: process.versions.node };
   const lock = await waitFor(files.csv);
   try {
     await writeFilesAtomic([
       [files.csv, resultsCsv(results)],
-      [files.json, formatResults({ software, settings, runs: results })],
+      [files.json, formatResults({ software: software(), settings, runs: results })],
     ]);
   } finally {
     await lock.release();

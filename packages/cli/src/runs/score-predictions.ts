@@ -6,12 +6,14 @@ import {
   differences,
   type EvaluationConvention,
   emptyPolicyOf,
+  formatJson,
   intervalsText,
   monaiReports,
   paperColumns,
   parseRegions,
   probabilityTransforms,
   type RunResult,
+  reporting,
   resultsText,
   runReports,
   type Shown,
@@ -21,7 +23,7 @@ import { type Region, writeFilesAtomic } from "@pixelcal/io";
 import { CommandError } from "../command-error.js";
 import type { Context } from "../context.js";
 import { writeReport } from "../write-report.js";
-import { evaluateRuns, predictionFolders, writeResults } from "./evaluate.js";
+import { evaluateRuns, predictionFolders, software, writeResults } from "./evaluate.js";
 import { checkOneRun, openLabelledRuns, writeNnunetSummary } from "./nnunet-runs.js";
 import type { WrittenReport } from "./report-page.js";
 import { type LabelledRun, ownRun, type RunSource, type ScoreSettings } from "./run-sources.js";
@@ -152,6 +154,16 @@ export async function scorePredictions(options: ScoreCommandOptions, context: Co
   if (summarized && summary !== undefined) await writeNnunetSummary(summarized, summary, context);
   if (options.write === "monai") await writeMonaiReports(results, folder);
   await writeResults(results, { ...settings, common }, files);
+  if (options.reporting !== undefined) {
+    const compared = comparisons.length > 0;
+    const answers = reporting({
+      results,
+      settings: { ...settings, missing },
+      software: software(),
+      compared,
+    });
+    await writeFilesAtomic([[options.reporting, formatJson(answers)]]);
+  }
   const report = await drawn(results, runs, { ...settings, common }, options, context);
   const tables = [
     resultsText(results, shown),

@@ -19,6 +19,7 @@ export interface StatisticsCommandOptions {
   readonly against?: string;
   readonly group?: string;
   readonly groups?: string;
+  readonly reporting?: string;
 }
 
 /** A comparison of two rows of the table. */
