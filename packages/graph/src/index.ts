@@ -18,7 +18,13 @@ export { type LowerOptions, lower } from "./lower/lower.js";
 export type { LoweringDevice } from "./lower/lowering.js";
 export { type ConvOptions, type ConvTransposeOptions, type Initialize, Layers } from "./nn.js";
 export { type ExternalReader, externalPath, folderReader } from "./onnx/external-data.js";
-export { type DeclaredValue, inspectModel, type ModelFacts, modelMetadata } from "./onnx/inspect.js";
+export {
+  type DeclaredValue,
+  inspectModel,
+  type ModelFacts,
+  modelMetadata,
+  valueTypes,
+} from "./onnx/inspect.js";
 export { modelOperators, type OperatorUse } from "./onnx/known-operators.js";
 export { OnnxFile } from "./onnx/onnx-file.js";
 export { type ParseOptions, parseModel } from "./onnx/parse.js";
@@ -35,6 +41,7 @@ export {
   type SerializeOptions,
   serializeModel,
 } from "./onnx/serialize.js";
+export { type Splice, spliceModel, withoutSplices } from "./onnx/splice.js";
 export type { TiedWeights } from "./onnx/tied-weights.js";
 export { blockedDomain } from "./operators/blocked.js";
 export * as ops from "./operators/ops.js";

@@ -74,6 +74,25 @@ export function inspectModel(file: Uint8Array | OnnxFile): ModelFacts {
   };
 }
 
+/**
+ * Returns the types of the values that a file tells them of: inputs, outputs, annotated values, and what nodes
+ * of the main graph make where the file holds no floats but float32.
+ */
+export function valueTypes(file: Uint8Array | OnnxFile): ReadonlyMap<string, string> {
+  const { graph = {} } = OnnxFile.of(file).proto;
+  const { inputs = [], outputs = [], valueInfo = [], nodes = [] } = graph;
+  const annotated = [...inputs, ...outputs, ...valueInfo].map(declared);
+  const types = new Map(annotated.map(({ name, type }) => [name, type]));
+  const halves = [
+    ...types.values(),
+    ...(graph.initializers ?? []).map(({ dataType: code = 0 }) => typeName(code)),
+  ];
+  const known = !halves.some((type) => type === "float16" || type === "bfloat16");
+  for (const name of known ? nodes.flatMap((node) => node.outputs ?? []) : [])
+    if (!types.has(name)) types.set(name, "float32");
+  return types;
+}
+
 function declared({ name = "", type }: ValueInfoProto): DeclaredValue {
   const { elementType = 0, shape } = type?.tensor ?? {};
   const dims = shape && (shape.dims ?? []).map(({ value, param }) => value ?? (param || "?"));

@@ -54,6 +54,7 @@ export const graphTable: Table = {
   5: children("initializers", () => tensorTable),
   11: children("inputs", () => valueInfo),
   12: children("outputs", () => valueInfo),
+  13: children("valueInfo", () => valueInfo),
   15: children("sparseInitializers", () => ({})),
 };
 const operatorSet: Table = { 1: one("domain", "string"), 2: one("version", "int") };
@@ -146,6 +147,8 @@ export interface GraphProto extends Message {
   readonly initializers?: readonly TensorProto[];
   readonly inputs?: readonly ValueInfoProto[];
   readonly outputs?: readonly ValueInfoProto[];
+  /** Types of values in between, where the file tells them. */
+  readonly valueInfo?: readonly ValueInfoProto[];
   readonly sparseInitializers?: readonly Message[];
 }
 export interface ModelProto extends Message {

@@ -124,7 +124,8 @@ function collectForeign(graph: Graph, found: Set<string>): void {
   }
 }
 
-function graphProto(graph: Graph, options: SerializeOptions, write: WriteTensor): GraphProto {
+/** Returns the nodes of a graph in order, its constants first. */
+export function nodeProtos(graph: Graph, write: WriteTensor = tensorProto): readonly NodeProto[] {
   const constants = [...graph.constants].map(
     ([name, tensor]): NodeProto => ({
       outputs: [name],
@@ -133,10 +134,14 @@ function graphProto(graph: Graph, options: SerializeOptions, write: WriteTensor)
       attributes: [{ name: "value", t: write(tensor), type: attributeTypes.tensor }],
     }),
   );
+  return [...constants, ...graph.nodes.map((node) => nodeProto(node, write))];
+}
+
+function graphProto(graph: Graph, options: SerializeOptions, write: WriteTensor): GraphProto {
   const declared = (value: Value): ValueInfoProto =>
     valueInfo(value, new Map(Object.entries(options.dims ?? {})).get(value.name));
   return {
-    nodes: [...constants, ...graph.nodes.map((node) => nodeProto(node, write))],
+    nodes: nodeProtos(graph, write),
     name: graph.name,
     initializers: [...graph.initializers].map(([name, tensor]) => write(tensor, name)),
     inputs: graph.inputs.map(declared),

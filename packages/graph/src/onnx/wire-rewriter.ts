@@ -10,8 +10,14 @@ export type Put = (
   index: number,
 ) => readonly Uint8Array[] | null | undefined;
 
-/** Replaces some fields of a message; all others, and the tags of the replaced, keep their bytes. */
-export function rewriteFields(bytes: Uint8Array, put: Put): Uint8Array[] {
+/** Returns whole fields, tags included, to insert behind a field; counted as for {@link Put}. */
+export type Insert = (field: number, index: number) => readonly Uint8Array[] | undefined;
+
+/**
+ * Replaces some fields of a message and inserts others; all others, and the tags of the replaced, keep their
+ * bytes.
+ */
+export function rewriteFields(bytes: Uint8Array, put: Put, insert?: Insert): Uint8Array[] {
   const cursor = new Cursor(bytes, 0, bytes.length);
   const chunks: Uint8Array[] = [];
   const counts = new Map<number, number>();
@@ -29,12 +35,19 @@ export function rewriteFields(bytes: Uint8Array, put: Put): Uint8Array[] {
     counts.set(field, index + 1);
     const content = bytes.subarray(from, cursor.at);
     const replaced = put(field, content, index);
-    if (replaced === undefined) continue;
+    const inserted = insert?.(field, index);
+    if (replaced === undefined && inserted === undefined) continue;
+    if (replaced === undefined) {
+      chunks.push(bytes.subarray(kept, cursor.at), ...inserted!);
+      kept = cursor.at;
+      continue;
+    }
     const length = (replaced ?? []).reduce((sum, chunk) => sum + chunk.length, 0);
     if (replaced === null) chunks.push(bytes.subarray(kept, start));
     // A length that did not change keeps its own spelling; a number has none.
     else if (wire !== 2 || length === content.length) chunks.push(bytes.subarray(kept, from), ...replaced);
     else chunks.push(bytes.subarray(kept, afterTag), varint(length), ...replaced);
+    chunks.push(...(inserted ?? []));
     kept = cursor.at;
   }
   chunks.push(bytes.subarray(kept));

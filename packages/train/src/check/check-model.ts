@@ -1,6 +1,5 @@
-import { checkOptions, optionNames, Random, sameDims, type Tensor, zeros } from "@pixelcal/core";
+import { checkOptions, optionNames, Random, type Tensor, zeros } from "@pixelcal/core";
 import {
-  type DeclaredValue,
   type Graph,
   inspectModel,
   type ModelFacts,
@@ -11,7 +10,8 @@ import {
   UnsupportedOpError,
 } from "@pixelcal/graph";
 import { crossEntropy } from "@pixelcal/losses";
-import { type CanonicalOptions, canonicalAxes, imageDims, logitsBehind } from "../model/canonical.js";
+import { type CanonicalOptions, imageDims, logitsBehind } from "../model/canonical.js";
+import { imageSize, mainOutput } from "../model/declared-image.js";
 import type { Activation } from "../model/find-logits.js";
 import { rolesOf } from "../model/image-and-logits.js";
 import { type FileOptions, modelSource } from "../model/source.js";
@@ -167,39 +167,6 @@ const layersOf = (model: Graph, name: string): readonly string[] =>
   model.nodes.filter(({ inputs }) => inputs.some((input) => input?.name === name)).map((node) => node.name);
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
-
-const usualSizes: Readonly<Record<number, number>> = { 1: 256, 2: 128, 3: 32 };
-
-/**
- * Returns the dims [N, C, ...spatial] of the image that a file declares, with sizes where it leaves them
- * open.
- */
-function imageSize(
-  inputs: readonly DeclaredValue[],
-  { channelAxis = 1 }: CheckOptions,
-): { readonly dims: readonly number[]; readonly chosen: boolean } {
-  const declared = inputs[0]?.dims ?? ["N", 1, "H", "W"];
-  const rank = declared.length;
-  const axis = channelAxis < 0 ? channelAxis + rank : channelAxis;
-  const size = usualSizes[rank - 2] ?? 32;
-  const given = canonicalAxes(rank, axis).map((at) => declared[at]);
-  const isGiven = (dim: number | string | undefined): dim is number => typeof dim === "number" && dim > 0;
-  const dims = given.map((dim, i) => (isGiven(dim) ? dim : i < 2 ? 1 : size));
-  return { dims, chosen: given.some((dim, i) => i > 0 && !isGiven(dim)) };
-}
-
-/** Returns the only output that can be logits, or the first of them that has the image's size. */
-function mainOutput(model: Graph, dims: readonly number[], { classAxis = 1 }: CheckOptions): string {
-  const size = dims.slice(2);
-  const fits = [...model.outputs].filter(([, value]) => {
-    const axis = classAxis < 0 ? classAxis + value.dims.length : classAxis;
-    return sameDims(
-      value.dims.filter((_, i) => i > 0 && i !== axis),
-      size,
-    );
-  });
-  return (fits[0] ?? [...model.outputs][0]!)[0];
-}
 
 async function tryProvider(
   device: TrainDevice,

@@ -51,6 +51,12 @@ export function logitsBehind(output: Value): FoundLogits {
   return { logits: output, activation: "none", after: [] };
 }
 
+/** Returns the axis of the logits that becomes the axis `wanted` of the output; undefined where none does. */
+export function axisAtLogits({ logits, after }: FoundLogits, wanted: number): number | undefined {
+  const axis = logits.dims.findIndex((_, own) => axisBehind(own, after) === wanted);
+  return axis < 0 ? undefined : axis;
+}
+
 /** Returns the place of an axis after these nodes; undefined where it is no longer an axis of its own. */
 function axisBehind(from: number, after: readonly Node[]): number | undefined {
   let axis = from;
@@ -130,7 +136,7 @@ export function canonical(parsed: Graph, options: CanonicalOptions = {}, onMulti
   return ordered(prune(adapted), chosen);
 }
 
-function refuseDerived(name: string, output: Value, { activation, after }: FoundLogits): void {
+export function refuseDerived(name: string, output: Value, { activation, after }: FoundLogits): void {
   const rounded = after.find(({ opType, outputs }) => opType === "Cast" && !isFloat(outputs[0]!.type));
   const found = activation === "none" ? probabilitiesIn(output) : rounded && activation;
   if (found === undefined) return;
@@ -144,7 +150,7 @@ function refuseDerived(name: string, output: Value, { activation, after }: Found
   );
 }
 
-function checkSoftmax(name: string, found: FoundLogits, wanted: number, classAxis: number): void {
+export function checkSoftmax(name: string, found: FoundLogits, wanted: number, classAxis: number): void {
   const { activation, axis, length } = found;
   if (length === 1) {
     const got = `a ${activation} over one channel in ${name}, which is the same everywhere`;
@@ -185,7 +191,7 @@ function chosenOutputs(model: Graph, names: readonly string[] | undefined): read
 const described = (values: readonly Value[]): string =>
   values.map(({ name, type, dims }) => `${name} ${type} [${dims.join(", ")}]`).join("; ") || "none";
 
-function axisOf(name: string, axis: number, rank: number): number {
+export function axisOf(name: string, axis: number, rank: number): number {
   const positive = axis < 0 ? axis + rank : axis;
   if (Number.isInteger(axis) && positive >= 1 && positive < rank) return positive;
   throw invalidArgument(name, `an axis from 1 to ${rank - 1}, or -1 for the last`, axis);
@@ -196,7 +202,7 @@ export const canonicalAxes = (rank: number, axis: number): readonly number[] =>
   [...new Array(rank).keys()].toSpliced(axis, 1).toSpliced(1, 0, axis);
 
 /** Returns the order of axes that moves the canonical axis 1 to `axis`. */
-const movedAxes = (rank: number, axis: number): readonly number[] =>
+export const movedAxes = (rank: number, axis: number): readonly number[] =>
   [...new Array(rank).keys()].toSpliced(1, 1).toSpliced(axis, 0, 1);
 
 function asLogits(name: string, value: Value, size: readonly number[], classAxis: number): Value {
