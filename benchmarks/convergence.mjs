@@ -17,6 +17,7 @@ import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { describeData } from "../packages/cli/dist/index.js";
 import { commit, here } from "./checkout.mjs";
+import { groupsOf } from "./convergence/groups.mjs";
 import { methods, order } from "./convergence/methods.mjs";
 import { reportOf } from "./convergence/report.mjs";
 import { openData, trainAndScore } from "./convergence/train.mjs";
@@ -60,17 +61,6 @@ const settingsOf = (rank) => ({
   base: 8,
 });
 
-/** Returns the group of every case of the manifest that --group names, by the case's name. */
-function groupsOf(root) {
-  if (values.group === undefined) return undefined;
-  const [head, ...lines] = readFileSync(join(root, "manifest.csv"), "utf8").trim().split(/\r?\n/);
-  const columns = head.split(",");
-  const [name, group] = ["name", values.group].map((column) => columns.indexOf(column));
-  if (name < 0 || group < 0)
-    fail(`manifest.csv has columns ${columns.join(", ")}, not name and ${values.group}`);
-  return Object.fromEntries(lines.map((line) => line.split(",")).map((row) => [row[name], row[group]]));
-}
-
 /** Formats a result as JSON, with each list of numbers on one line. */
 function textOf(result) {
   const inLine = (_, value) =>
@@ -83,7 +73,7 @@ async function runAll() {
   const { classes, rank } = await describeData(root);
   const cases = values.cases === undefined ? undefined : Number(values.cases);
   const data = await openData({ root, classes, cases });
-  const groups = groupsOf(root);
+  const groups = values.group === undefined ? undefined : groupsOf(root, values.group);
   mkdirSync(folder, { recursive: true });
   for (const seed of seeds) {
     for (const method of chosen) {

@@ -91,3 +91,9 @@ export function someOf<N extends string>(names: readonly N[]): (text: string) =>
     throw new InvalidArgumentError(`Expected some of ${names.join(", ")}, separated by commas.`);
   };
 }
+
+/** Reads an axis of an array behind the first: 1 to 4, or -1 for the last. */
+export function axis(text: string): number {
+  if (/^-?[1-4]$/.test(text)) return Number(text);
+  throw new InvalidArgumentError("Expected an axis from 1 to 4, or -1 for the last.");
+}

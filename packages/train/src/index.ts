@@ -1,3 +1,20 @@
+export { type CalibrateOptions, type Calibration, calibrateModel } from "./calibrate/calibrate-model.js";
+export {
+  type CalibratePredictionsOptions,
+  calibratePredictions,
+  type LabelledPrediction,
+  type PredictionCalibration,
+} from "./calibrate/calibrate-predictions.js";
+export type { AnyFit } from "./calibrate/fit-method.js";
+export {
+  type FusedCalibrator,
+  type FuseOptions,
+  fuseCalibrator,
+  fusedCalibrator,
+  type ModelCalibrators,
+  withoutCalibrator,
+} from "./calibrate/fuse.js";
+export { writeCalibrated } from "./calibrate/write-calibrated.js";
 export { type CheckOptions, checkModel, type ModelReport, type ProviderReport } from "./check/check-model.js";
 export { networkDeviceProblem } from "./check/device-trial.js";
 export {

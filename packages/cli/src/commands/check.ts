@@ -4,7 +4,7 @@ import type { ModelReport, ProviderReport } from "@pixelcal/train";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { CommandError } from "../command-error.js";
 import type { Context } from "../context.js";
-import { integer, jsonOption } from "../options.js";
+import { axis, integer, jsonOption } from "../options.js";
 import { writeReport } from "../write-report.js";
 
 interface Options {
@@ -81,11 +81,6 @@ const shape = (text: string): readonly number[] => {
   throw new InvalidArgumentError("Expected 3 to 5 sizes [N, C, ...spatial], for example 1x1x224x224.");
 };
 
-const axis = (text: string): number => {
-  if (/^-?[1-4]$/.test(text)) return Number(text);
-  throw new InvalidArgumentError("Expected an axis from 1 to 4, or -1 for the last.");
-};
-
 function describe(path: string, size: number, report: ModelReport): string {
   const { facts, dims, parameters, memory, unsupported, withoutGradient } = report;
   const rows: [string, string][] = [
@@ -102,6 +97,12 @@ function describe(path: string, size: number, report: ModelReport): string {
     ]),
     ["operators", operatorList(report)],
   ];
+  if (report.calibrator !== undefined) {
+    const { method, output, version, data } = report.calibrator;
+    const fitted = version === undefined ? "" : `, fitted by PixelCal ${version}`;
+    const cases = data === undefined ? "" : ` to data ${data.slice(0, 12)}`;
+    rows.push(["calibrator", `${method} behind the logits of ${output}${fitted}${cases}`]);
+  }
   if (unsupported.length > 0) rows.push(["unknown", unsupported.join(", ")]);
   if (withoutGradient.length > 0) rows.push(["no gradient", withoutGradient.join(", ")]);
   for (const { output, place, activation, multiLabel } of report.logits) {

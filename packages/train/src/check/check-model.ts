@@ -10,6 +10,7 @@ import {
   UnsupportedOpError,
 } from "@pixelcal/graph";
 import { crossEntropy } from "@pixelcal/losses";
+import { type FusedCalibrator, fusedCalibrator } from "../calibrate/fuse.js";
 import { type CanonicalOptions, imageDims, logitsBehind } from "../model/canonical.js";
 import { imageSize, mainOutput } from "../model/declared-image.js";
 import type { Activation } from "../model/find-logits.js";
@@ -66,6 +67,8 @@ export interface ModelReport {
      */
     readonly multiLabel: boolean;
   }[];
+  /** The calibrator that was fused into it. */
+  readonly calibrator?: FusedCalibrator;
   /** Arrays that can be trained and running statistics. */
   readonly parameters?: {
     readonly arrays: number;
@@ -99,8 +102,10 @@ export async function checkModel(
     : imageSize(facts.inputs, options);
   const { operators } = modelOperators(file);
   const unsupported = operators.filter(({ known }) => !known).map(({ name }) => name);
+  const calibrator = fusedCalibrator(file);
   const report = (found: Partial<ModelReport>): ModelReport => ({
     facts,
+    ...(calibrator && { calibrator }),
     operators,
     unsupported,
     dims,

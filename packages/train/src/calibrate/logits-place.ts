@@ -1,0 +1,100 @@
+import { InvalidArgumentError, invalidArgument, sameDims } from "@pixelcal/core";
+import { type Graph, inspectModel, type OnnxFile, parseModel, type Value, valueTypes } from "@pixelcal/graph";
+import {
+  axisAtLogits,
+  axisOf,
+  type CanonicalOptions,
+  canonicalAxes,
+  checkSoftmax,
+  imageDims,
+  logitsBehind,
+  refuseDerived,
+} from "../model/canonical.js";
+import { imageSize, mainOutput } from "../model/declared-image.js";
+import type { FileOptions } from "../model/source.js";
+import { unstacked } from "../model/stacked-outputs.js";
+
+/** How the outputs of a file are read, and dims [N, C, ...spatial] to lay it out for. */
+export interface PlaceOptions extends Omit<CanonicalOptions, "outputs">, FileOptions {
+  /** The output to calibrate; the one that has the image's size by default. */
+  readonly output?: string;
+  /** Declared by the file by default, open sizes filled in. */
+  readonly dims?: readonly number[];
+}
+
+/** Where the logits of an output are in a file, and how they lie there. */
+export interface LogitsPlace {
+  readonly output: string;
+  /** The value's name in the file. */
+  readonly value: string;
+  /** Its element type there: "float32" or "float16". */
+  readonly type: "float32" | "float16";
+  /** Its dims for the layout that was tried. */
+  readonly dims: readonly number[];
+  /** The axis of the classes in it. */
+  readonly axis: number;
+  /** What the channels are: classes of one softmax, one channel z for logits [0, z], or a sigmoid each. */
+  readonly channels: "classes" | "foreground" | "labels";
+  /**
+   * Whether its pixels are the image's ("image"), are those in another order or shape ("moved"), or are
+   * interpolated to the image's later ("resized").
+   */
+  readonly raster: "image" | "moved" | "resized";
+}
+
+/**
+ * Finds the logits of one output of a file. Throws `InvalidArgumentError` where the output holds no logits,
+ * softmax or sigmoid of them, or where the file computes them inside a function, a branch or a stack.
+ */
+export function logitsPlace(file: OnnxFile, options: PlaceOptions = {}): LogitsPlace {
+  const { classAxis = 1, channelAxis, externalData, tiedWeights } = options;
+  const dims = options.dims ?? imageSize(inspectModel(file).inputs, options).dims;
+  const shapes = { "": imageDims(dims, channelAxis) };
+  const model = unstacked(parseModel(file, { shapes, externalData, tiedWeights }));
+  const output = chosenOutput(model, dims, options);
+  const copy = model.outputs.get(output)!;
+  const found = logitsBehind(copy);
+  refuseDerived(output, copy, found);
+  const wanted = axisOf("classAxis", classAxis, Math.max(2, copy.dims.length));
+  checkSoftmax(output, found, wanted, classAxis);
+  const axis = axisAtLogits(found, wanted);
+  const { logits, activation } = found;
+  const type = valueTypes(file).get(logits.name);
+  if (axis === undefined || type === undefined) {
+    const message = `output: the logits of ${output} cannot be reached in the file; expected a value of its main graph with the classes on an axis`;
+    throw new InvalidArgumentError("output", message);
+  }
+  if (type !== "float32" && type !== "float16")
+    throw invalidArgument("output", "float32 or float16 logits", `${type} in ${output}`);
+  const channels = logits.dims[axis]!;
+  return {
+    output,
+    value: logits.name,
+    type,
+    dims: logits.dims,
+    axis,
+    channels: channels === 1 ? "foreground" : activation === "sigmoid" ? "labels" : "classes",
+    raster: rasterOf(spatialOf(logits, axis), spatialOf(copy, wanted), dims.slice(2)),
+  };
+}
+
+/** Returns the sizes of a value without batch and classes. */
+const spatialOf = ({ dims }: Value, axis: number): readonly number[] =>
+  canonicalAxes(dims.length, axis)
+    .slice(2)
+    .map((from) => dims[from]!);
+
+function rasterOf(
+  logits: readonly number[],
+  output: readonly number[],
+  image: readonly number[],
+): LogitsPlace["raster"] {
+  if (!sameDims(output, image)) return "resized";
+  return sameDims(logits, image) ? "image" : "moved";
+}
+
+function chosenOutput(model: Graph, dims: readonly number[], options: PlaceOptions): string {
+  const { output = mainOutput(model, dims, options) } = options;
+  if (model.outputs.has(output)) return output;
+  throw invalidArgument("output", `one of ${[...model.outputs.keys()].join(", ")}`, output);
+}
