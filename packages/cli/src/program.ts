@@ -1,5 +1,6 @@
 import { Command, CommanderError } from "commander";
 import { CommandError, Interrupted } from "./command-error.js";
+import { addCalibrate } from "./commands/calibrate.js";
 import { addCheck } from "./commands/check.js";
 import { addCompletion } from "./commands/completion.js";
 import { addDemo } from "./commands/demo.js";
@@ -35,6 +36,7 @@ export async function run(args: readonly string[], context: Context): Promise<nu
     addEvaluate,
     addReport,
     addCheck,
+    addCalibrate,
     addPhantom,
     addDemo,
     addDoctor,

@@ -1,3 +1,4 @@
+import type { CalibratorJson } from "@pixelcal/core";
 import type { RunReport } from "@pixelcal/evaluate";
 import type { ModelReport, TrainDevice } from "@pixelcal/train";
 import type { NamedComparison } from "./runs/statistics.js";
@@ -90,6 +91,58 @@ export interface CheckReport extends ModelReport {
   readonly bytes: number;
 }
 
+/** A table of calibrators and their scores. */
+export interface CalibrationTable {
+  readonly columns: readonly { readonly name: string; readonly better: "lower" | "higher" }[];
+  readonly rows: readonly {
+    readonly method: string;
+    /** The scores in the order of the columns. */
+    readonly values: readonly number[];
+    /** Whether it was chosen. */
+    readonly best: boolean;
+    /** The mean difference of the cases' first score to that of the best, and its 95 % interval. */
+    readonly difference: number;
+    readonly interval: readonly [number, number];
+    /** Whether it may change labels, so that it is chosen with `--allow-label-changes` only. */
+    readonly labelsChanged: boolean;
+  }[];
+}
+
+/** The report of `pixelcal calibrate`. */
+export interface CalibrateReport {
+  readonly command: "calibrate";
+  /** The model, or the folder of predictions, that was calibrated. */
+  readonly model?: string;
+  readonly predictions?: string;
+  readonly out: string;
+  readonly split?: string;
+  /** The output of the model. */
+  readonly output?: string;
+  /** The share of the predictions' probabilities that were below 1e-7 and count as 1e-7. */
+  readonly clipped?: number;
+  /** The method that `--method` asked for, and the calibrator that was fitted. */
+  readonly requested: string;
+  readonly method: string;
+  readonly fitOn: string;
+  readonly cases: number;
+  /** The fingerprint of the cases (SHA-256), as the file records it. */
+  readonly data: string;
+  /** One fit, or one for each channel that is a sigmoid of its own. */
+  readonly fits: readonly {
+    readonly method: string;
+    readonly keepsLabels: boolean;
+    readonly pixels: number;
+    /** The mean NLL of the pixels that were fitted. */
+    readonly nll: { readonly before: number; readonly after: number };
+    readonly calibrator: CalibratorJson;
+    /** The comparison by cross-validation, with `--method auto`. */
+    readonly table?: CalibrationTable;
+    readonly folds?: number;
+    readonly groups?: number;
+  }[];
+  readonly warnings: readonly string[];
+}
+
 /** The report of `pixelcal phantom`. */
 export interface PhantomReport {
   readonly command: "phantom";
@@ -167,6 +220,7 @@ export interface InitReport {
 
 /** The object that a command prints with `--json`. */
 export type Report =
+  | CalibrateReport
   | CheckReport
   | DemoReport
   | DoctorReport

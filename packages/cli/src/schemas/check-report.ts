@@ -1,5 +1,6 @@
 import type { ModelReport } from "@pixelcal/train";
 import type { CheckReport } from "../reports.js";
+import { calibratorJson } from "./calibrate-report.js";
 import {
   anyObject,
   array,
@@ -50,6 +51,15 @@ export const checkReport: Schema = object<CheckReport>({
       place: text,
       activation: oneOf("none", "softmax", "log-softmax", "sigmoid"),
       multiLabel: flag,
+    }),
+  ),
+  calibrator: optional(
+    object<NonNullable<ModelReport["calibrator"]>>({
+      output: text,
+      method: text,
+      version: optional(text),
+      data: optional(text),
+      calibrators: array(calibratorJson),
     }),
   ),
   parameters: optional(

@@ -10,6 +10,7 @@ import type {
   TrainReport,
   TuningTrial,
 } from "../reports.js";
+import { calibrateReport } from "./calibrate-report.js";
 import { checkReport } from "./check-report.js";
 import { runReport } from "./run-report.js";
 import {
@@ -37,6 +38,7 @@ const devices = array(object<DeviceReport>({ device: text, problem: optional(tex
 
 /** The schema of the object that each command prints with `--json`, by the command. */
 export const reportSchemas: { readonly [C in Report["command"]]: Schema } = {
+  calibrate: calibrateReport,
   check: checkReport,
   demo: object<DemoReport>({
     command: constant("demo"),

@@ -75,8 +75,8 @@ export function inspectModel(file: Uint8Array | OnnxFile): ModelFacts {
 }
 
 /**
- * Returns the types of the values that a file tells them of: inputs, outputs, annotated values, and what nodes
- * of the main graph make where the file holds no floats but float32.
+ * Returns the types of values by name: of inputs, outputs and annotated values, and of the outputs of nodes
+ * of the main graph if the file holds no floats but float32.
  */
 export function valueTypes(file: Uint8Array | OnnxFile): ReadonlyMap<string, string> {
   const { graph = {} } = OnnxFile.of(file).proto;

@@ -28,8 +28,8 @@ const differentBefore: Readonly<Record<string, number>> = {
 };
 
 /**
- * Returns nodes of set `OPSET` as set `version` writes them: the opposite of `convertToOpset`, for what passes
- * insert into a model of an older set. Throws UnsupportedOpError with every operator that it cannot write.
+ * Returns nodes of set `OPSET` as set `version` writes them: the opposite of `convertToOpset`, for nodes that
+ * are inserted into a model of an older set. Throws UnsupportedOpError with all operators it cannot write.
  */
 export function writtenInSet(nodes: readonly NodeProto[], version: number): readonly NodeProto[] {
   if (version >= OPSET) return nodes;

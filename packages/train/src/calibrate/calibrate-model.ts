@@ -41,6 +41,7 @@ const names = optionNames<CalibrateOptions>({
   cache: true,
   keepCache: true,
   method: true,
+  allowLabelChanges: true,
   fit: true,
   ignore: true,
   heads: true,
@@ -87,7 +88,9 @@ export async function calibrateModel(options: CalibrateOptions): Promise<Calibra
   const place = logitsPlace(file, { ...reading, output, dims });
   const heads = headsOf(place, options);
   const known = fittingMethods(place);
-  if (method !== undefined && !known.includes(method)) throw unfitting("method", method, place);
+  const candidates = place.raster === "image" ? undefined : known;
+  if (method !== undefined && method !== "auto" && !known.includes(method))
+    throw unfitting("method", method, place);
   const ignore = options.ignore ?? ignoredByDefault(dataset.classes);
   const network = new Network({
     ...reading,
@@ -105,7 +108,8 @@ export async function calibrateModel(options: CalibrateOptions): Promise<Calibra
     const fits: AnyFit[] = [];
     for (const [channel, members] of (heads ?? [undefined]).entries()) {
       const own = members && headCases(cache, channel, new Set(members), ignore);
-      fits.push(await fitMethod(own ?? cache, { ...options, ignore: own ? ignoredInHead : ignore }));
+      const plan = { ...options, ignore: own ? ignoredInHead : ignore };
+      fits.push(await fitMethod(own ?? cache, plan, { groups: cache.groups, candidates }));
       onProgress?.("fit", channel + 1, heads?.length ?? 1);
     }
     const { keepLogits, version } = options;

@@ -21,13 +21,13 @@ export interface LabelledPrediction {
   /** [...spatial] */
   readonly labels: Labels;
   readonly spacing?: readonly number[];
-  /** The patient, or whatever else cases share. */
-  readonly group?: string;
 }
 
 /** The options of {@link calibratePredictions}. */
 export interface CalibratePredictionsOptions extends MethodOptions {
   readonly names: readonly string[];
+  /** The patient of each case, or whatever else cases share; each case is its own by default. */
+  readonly groups?: readonly string[];
   /** Reads a case; it is called for every case in each pass over them. */
   readonly read: (name: string) => Promise<LabelledPrediction>;
   /** The labels that each channel holds, where channels are sigmoids of their own. */
@@ -37,8 +37,10 @@ export interface CalibratePredictionsOptions extends MethodOptions {
 
 const names = optionNames<CalibratePredictionsOptions>({
   names: true,
+  groups: true,
   read: true,
   method: true,
+  allowLabelChanges: true,
   fit: true,
   ignore: true,
   heads: true,
@@ -47,7 +49,7 @@ const names = optionNames<CalibratePredictionsOptions>({
 });
 
 /** The least probability that a logarithm is taken of. */
-export const leastProbability = 1e-7;
+const leastProbability = 1e-7;
 
 /** A calibrator for predictions that are stored. */
 export interface PredictionCalibration {
@@ -62,15 +64,16 @@ export interface PredictionCalibration {
 }
 
 /**
- * Fits a calibrator to stored predictions, for models that are not ONNX files: their logits are ln p, which is
- * as good as z for every calibrator, since a softmax does not see a constant. Probabilities below 1e-7 count
- * as 1e-7.
+ * Fits a calibrator to stored predictions, for models that are not ONNX files: their logits are ln p, as good
+ * as z for every calibrator, since a softmax does not see a constant. Probabilities below 1e-7 count as 1e-7.
  */
 export async function calibratePredictions(
   options: CalibratePredictionsOptions,
 ): Promise<PredictionCalibration> {
   checkOptions("options", options, names);
-  const { names: cases, read, heads, ignore, signal, onProgress } = options;
+  const { names: cases, groups = cases, read, heads, ignore, signal, onProgress } = options;
+  if (groups.length !== cases.length)
+    throw invalidArgument("groups", `${cases.length} groups`, groups.length);
   const fingerprint = createHash("sha256");
   const seen = new Set<string>();
   const counts = { all: 0, clipped: 0 };
@@ -78,7 +81,7 @@ export async function calibratePredictions(
     count: cases.length,
     async read(index): Promise<CalibrationCase> {
       const name = cases[index]!;
-      const { probabilities, labels, spacing, group } = await read(name);
+      const { probabilities, labels, spacing } = await read(name);
       const { logits, clipped } = await logitsOf(probabilities, heads !== undefined, signal);
       if (!seen.has(name)) {
         seen.add(name);
@@ -90,7 +93,7 @@ export async function calibratePredictions(
       return {
         logits,
         labels: { ...labels, dims: [1, ...labels.dims] } as Labels,
-        group: group ?? name,
+        group: groups[index]!,
         ...(spacing && { spacing }),
       };
     },
@@ -99,7 +102,7 @@ export async function calibratePredictions(
   for (const [channel, members] of (heads ?? [undefined]).entries()) {
     const own = members && headCases(source, channel, new Set(members), ignore);
     const ignored = own ? ignoredInHead : ignore;
-    fits.push(await fitMethod(own ?? source, { ...options, ignore: ignored }));
+    fits.push(await fitMethod(own ?? source, { ...options, ignore: ignored }, { groups }));
     onProgress?.("fit", channel + 1, heads?.length ?? 1);
   }
   return {

@@ -109,7 +109,7 @@ function ensemble(z: Value, parameters: CalibratorParameters["ensemble-temperatu
   return safeLog(ops.Add(mixed, even! / z.dims[1]!));
 }
 
-export const calibratorGraph: CalibratorGraphs = {
+const calibratorGraph: CalibratorGraphs = {
   none: (z) => ops.Identity(z),
   temperature: (z, { scale }) => ops.Mul(z, scale),
   "distance-temperature": distanceTemperature,

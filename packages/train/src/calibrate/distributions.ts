@@ -1,7 +1,7 @@
 import { type Graph, ops, type Value } from "@pixelcal/graph";
 
 /** Smallest number that a logarithm is taken of: float32 holds it with all its bits. */
-export const tiny = 1e-37;
+const tiny = 1e-37;
 
 /** Adds a constant of float32 numbers. */
 export const numbers = (graph: Graph, values: Iterable<number>, dims: readonly number[]): Value =>

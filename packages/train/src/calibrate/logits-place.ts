@@ -14,7 +14,7 @@ import { imageSize, mainOutput } from "../model/declared-image.js";
 import type { FileOptions } from "../model/source.js";
 import { unstacked } from "../model/stacked-outputs.js";
 
-/** How the outputs of a file are read, and dims [N, C, ...spatial] to lay it out for. */
+/** The way to read the outputs of a file, and dims [N, C, ...spatial] to lay it out for. */
 export interface PlaceOptions extends Omit<CanonicalOptions, "outputs">, FileOptions {
   /** The output to calibrate; the one that has the image's size by default. */
   readonly output?: string;
@@ -33,7 +33,7 @@ export interface LogitsPlace {
   readonly dims: readonly number[];
   /** The axis of the classes in it. */
   readonly axis: number;
-  /** What the channels are: classes of one softmax, one channel z for logits [0, z], or a sigmoid each. */
+  /** The channels: classes of a softmax, one channel z for logits [0, z], or sigmoids of their own. */
   readonly channels: "classes" | "foreground" | "labels";
   /**
    * Whether its pixels are the image's ("image"), are those in another order or shape ("moved"), or are

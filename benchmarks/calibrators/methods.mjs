@@ -1,0 +1,29 @@
+// The calibrators that benchmarks/calibrators.mjs compares.
+const plain = [
+  "none",
+  "temperature",
+  "entropy-temperature",
+  "distance-temperature",
+  "distance-affine",
+  "image-temperature",
+  "local-temperature",
+  "ensemble-temperature",
+  "selective",
+  "vector",
+  "matrix",
+  "dirichlet",
+  "platt",
+  "beta",
+  "isotonic",
+  "histogram",
+  "bbq",
+];
+
+/** Every method by name: the calibrator and the options of its fit. */
+export const methods = {
+  ...Object.fromEntries(plain.map((name) => [name, { name, options: {} }])),
+  "distance-temperature+floor": { name: "distance-temperature", options: { floor: true } },
+  "distance-affine+floor": { name: "distance-affine", options: { floor: true } },
+  auto: { name: "auto", options: {} },
+  "auto-any": { name: "auto", options: { allowLabelChanges: true } },
+};
