@@ -32,6 +32,14 @@ export interface CasePixels {
   readonly ignore?: number;
 }
 
+/** A calibrator that is linear in its parameters; native/src/calibrators/linear_sums.h has the layouts. */
+export interface LinearModel {
+  readonly kind: "affine" | "vector" | "matrix";
+  readonly parameters: Float64Array;
+  /** The least ln p; where it is given, the inputs are ln softmax(z) instead of z. */
+  readonly leastLog?: number;
+}
+
 /** Pixels of many cases, one after the other. */
 export interface FitPixels {
   /** `[classes, pixels]` */
@@ -56,6 +64,10 @@ export interface CalibratorForm {
   readonly classScales?: Float64Array;
   readonly mixing?: Float64Array;
   readonly shifts?: Float64Array;
+  /** `[classes, 3]` */
+  readonly beta?: Float64Array;
+  /** `[classes, 4096]` */
+  readonly levels?: Float64Array;
   readonly mixture?: Float64Array;
   readonly floors?: Float64Array;
   readonly margin?: number;
@@ -68,6 +80,14 @@ export interface CalibrateOptions extends Omit<FitPixels, "labels" | "ranges">, 
   /** Whether to return logits instead of probabilities. */
   readonly asLogits?: boolean;
   readonly out?: Float32Array;
+}
+
+export type UnlabelledPixels = Pick<FitPixels, "logits" | "classes" | "pixels">;
+
+/** The places of pixels between knots. */
+export interface KnotPlaces {
+  readonly cells: Uint16Array;
+  readonly fractions: Float32Array;
 }
 
 export interface CalibratorKernels {
@@ -98,6 +118,25 @@ export interface CalibratorKernels {
   /** Returns weight, first and second derivative by the floor for each cell. */
   floorSums(options: FitPixels & CalibratorForm): Promise<Float64Array>;
   floorSumsSync(options: FitPixels & CalibratorForm): Float64Array;
+  /** Returns the weight, 3 first and 9 second derivatives by the weights of the mixture. */
+  mixtureSums(options: FitPixels & CalibratorForm): Promise<Float64Array>;
+  mixtureSumsSync(options: FitPixels & CalibratorForm): Float64Array;
+  /** Returns weight, loss, gradient [P] and Hessian [P, P] for each cell. */
+  linearSums(options: FitPixels & LinearModel): Promise<Float64Array>;
+  linearSumsSync(options: FitPixels & LinearModel): Float64Array;
+  /** Returns weight, weight of the class, and weight times log-odds, `[classes, 4096, 3]`. */
+  levelSums(options: FitPixels): Promise<Float64Array>;
+  levelSumsSync(options: FitPixels): Float64Array;
+  /** Returns the knot below ln H of every pixel, and the way to the next. */
+  entropyPlaces(options: UnlabelledPixels & { readonly knots: Float64Array }): Promise<KnotPlaces>;
+  entropyPlacesSync(options: UnlabelledPixels & { readonly knots: Float64Array }): KnotPlaces;
+  meanEntropy(options: UnlabelledPixels): Promise<number>;
+  meanEntropySync(options: UnlabelledPixels): number;
+  /** Returns weight, loss, 4 first and 16 second derivatives of a classifier of wrong pixels. */
+  wrongnessSums(options: FitPixels & { readonly classifier: Float64Array }): Promise<Float64Array>;
+  wrongnessSumsSync(options: FitPixels & { readonly classifier: Float64Array }): Float64Array;
+  wrongnessCells(options: UnlabelledPixels & { readonly classifier: Float64Array }): Promise<Uint16Array>;
+  wrongnessCellsSync(options: UnlabelledPixels & { readonly classifier: Float64Array }): Uint16Array;
 }
 
 export interface PackedPixels {

@@ -11,7 +11,7 @@ import pathlib
 
 import numpy as np
 from scipy.ndimage import maximum_filter, minimum_filter
-from scipy.optimize import minimize
+from scipy.optimize import isotonic_regression, minimize
 
 from hashed import hashed
 from versions import record
@@ -166,6 +166,139 @@ def chosen_weight(pixels, cases):
     return (1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6)[int(np.argmin(scores))]
 
 
+def smooth_minimum(function, start):
+    """The minimum of a smooth convex function (value, gradient, Hessian) without bounds."""
+    x = minimize(lambda v: function(v)[0], start, jac=lambda v: function(v)[1], hess=lambda v: function(v)[2],
+                 method="trust-exact", options=dict(gtol=1e-13, maxiter=5000)).x
+    for _ in range(3):
+        _, gradient, hessian = function(x)
+        x = x - np.linalg.solve(hessian, gradient)
+    return x
+
+
+def linear(pixels, design, penalty, anchor):
+    """The minimum of mean NLL + 1/2 (t - anchor)^T penalty (t - anchor) for logits design[i] @ t, design [n, classes, P]."""
+    onehot = np.eye(pixels.z.shape[1])[pixels.y]
+
+    def function(t):
+        u = design @ t
+        u = u - u.max(1, keepdims=True)
+        e = np.exp(u)
+        p = e / e.sum(1, keepdims=True)
+        off, n = t - anchor, len(u)
+        loss = (np.log(e.sum(1)) - u[np.arange(n), pixels.y]).mean()
+        mean = np.einsum("nc,ncp->np", p, design)
+        hessian = np.einsum("nc,ncp,ncq->pq", p, design, design) / n - mean.T @ mean / n
+        gradient = np.einsum("nc,ncp->p", p - onehot, design) / n
+        return loss + off @ penalty @ off / 2, gradient + penalty @ off, hessian + penalty
+
+    return smooth_minimum(function, anchor.copy())
+
+
+def affine(pixels, weight):
+    classes, cells = pixels.z.shape[1], pixels.sides * pixels.depths
+    size = 1 + classes
+    design = np.zeros((len(pixels.y), classes, cells * size))
+    for i, k in enumerate(pixels.cell):
+        design[i, :, k * size] = pixels.z[i]
+        design[i, np.arange(classes), k * size + 1 + np.arange(classes)] = 1
+    rough = np.zeros((cells * size, cells * size))
+    for k in range(cells):
+        for j in range(size):
+            if k % pixels.depths < pixels.depths - 1:
+                row = np.zeros(cells * size)
+                row[k * size + j], row[(k + 1) * size + j] = -1, 1
+                rough += np.outer(row, row)
+    anchor = np.zeros(cells * size)
+    anchor[::size] = temperature(pixels)
+    return linear(pixels, design, weight * (rough + 0.1 * np.eye(cells * size)), anchor)
+
+
+def vector(pixels):
+    classes = pixels.z.shape[1]
+    design = np.zeros((len(pixels.y), classes, 2 * classes))
+    for c in range(classes):
+        design[:, c, 2 * c], design[:, c, 2 * c + 1] = pixels.z[:, c], 1
+    return linear(pixels, design, 1e-8 * np.eye(2 * classes), np.tile([1.0, 0.0], classes))
+
+
+def log_softmax(z):
+    return z - z.max(1, keepdims=True) - np.log(np.exp(z - z.max(1, keepdims=True)).sum(1, keepdims=True))
+
+
+def matrix(pixels, x, weight):
+    classes = x.shape[1]
+    size = classes + 1
+    design = np.zeros((len(x), classes, classes * size))
+    anchor, penalty = np.zeros(classes * size), np.zeros(classes * size)
+    for c in range(classes):
+        design[:, c, c * size:c * size + classes], design[:, c, c * size + classes] = x, 1
+        anchor[c * size + c] = 1
+        penalty[c * size:(c + 1) * size] = 2 * weight / (classes * (classes - 1))
+        penalty[c * size + c], penalty[c * size + classes] = 1e-8, 2 * weight / classes
+    return linear(pixels, design, np.diag(penalty), anchor)
+
+
+def entropy(pixels, weight):
+    p = np.exp(log_softmax(pixels.z))
+    h = np.log(np.maximum(-(p * log_softmax(pixels.z)).sum(1), np.exp(-16)))
+    knots = np.linspace(-10, np.log(np.log(pixels.z.shape[1])), 9)
+    hats = np.stack([np.interp(h, knots, row) for row in np.eye(9)], 1)
+    design = pixels.z[:, :, None] * hats[:, None, :]
+    difference = np.diff(np.eye(9), axis=0)
+    return linear(pixels, design, weight * (difference.T @ difference + 0.1 * np.eye(9)), np.full(9, temperature(pixels)))
+
+
+def mixture(pixels):
+    scale = temperature(pixels)
+    rows = np.arange(len(pixels.y))
+    parts = np.stack([np.exp(log_softmax(scale * pixels.z))[rows, pixels.y],
+                      np.exp(log_softmax(pixels.z))[rows, pixels.y], np.full(len(rows), 1 / pixels.z.shape[1])], 1)
+    best = minimize(lambda w: (-np.log(parts @ w).mean(), -(parts / (parts @ w)[:, None]).mean(0)), [0.8, 0.1, 0.1], jac=True,
+                    method="SLSQP", bounds=[(0, 1)] * 3, constraints=dict(type="eq", fun=lambda w: w.sum() - 1),
+                    options=dict(ftol=1e-16, maxiter=1000))
+    return best.x
+
+
+def levels(pixels):
+    """Per class: level, weight, positives and mean log-odds of the levels that occur."""
+    logs = log_softmax(pixels.z)
+    for c in range(pixels.z.shape[1]):
+        others = np.delete(logs, c, 1)
+        rest = np.log(np.exp(others - others.max(1, keepdims=True)).sum(1)) + others.max(1)
+        x = np.clip(logs[:, c] - rest, -16, 16)
+        level = np.clip(np.floor((x + 16) * 128), 0, 4095).astype(int)
+        count = np.bincount(level, minlength=4096)
+        used = count > 0
+        positive = np.bincount(level, pixels.y == c, 4096)
+        yield np.flatnonzero(used), count[used], positive[used], (np.bincount(level, x, 4096)[used] / count[used])
+
+
+def logistic(features, count, positive, start):
+    total = count.sum()
+
+    def function(t):
+        u = features @ t
+        q = 1 / (1 + np.exp(-u))
+        value = (count * np.logaddexp(0, u) - positive * u).sum() / total + 5e-9 * ((t - start) ** 2).sum()
+        gradient = features.T @ (count * q - positive) / total + 1e-8 * (t - start)
+        return value, gradient, (features * (count * q * (1 - q))[:, None]).T @ features / total + 1e-8 * np.eye(len(t))
+
+    return smooth_minimum(function, np.array(start, float))
+
+
+def one_versus_rest(pixels):
+    for level, count, positive, x in levels(pixels):
+        log_p, log_rest = -np.logaddexp(0, -x), -np.logaddexp(0, x)
+        beta = logistic(np.stack([log_p, -log_rest, np.ones_like(x)], 1), count, positive, [1, 1, 0])
+        isotonic = isotonic_regression(positive / count, weights=count)
+        bins = np.minimum(9, np.floor(10 / (1 + np.exp(-x)))).astype(int)
+        sums = np.bincount(bins, count, 10), np.bincount(bins, positive, 10)
+        histogram = (sums[1] / np.maximum(sums[0], 1))[bins]
+        yield dict(level=level.tolist(), platt=logistic(np.stack([x, np.ones_like(x)], 1), count, positive, [1, 0]).tolist(),
+                   beta=beta.tolist(), isotonic=isotonic.x.tolist(), histogram=histogram.tolist())
+
+
 golden = []
 for name, options in FIXTURES.items():
     pixels = Pixels(**options)
@@ -174,6 +307,15 @@ for name, options in FIXTURES.items():
         row["tables"][f"{weight:g}"] = table(pixels, weight).tolist()
     if options["cases"] >= 4 and name in ("planar", "anisotropic", "ignored"):
         row["lambda"] = chosen_weight(pixels, options["cases"])
+    if name in ("planar", "absent class"):
+        row["affine"] = affine(pixels, 1e-3).tolist()
+        row["vector"] = vector(pixels).tolist()
+        row["matrix"] = matrix(pixels, pixels.z, 1e-3).tolist()
+        row["dirichlet"] = matrix(pixels, np.maximum(log_softmax(pixels.z), np.log(1e-7)), 1e-3).tolist()
+        row["mixture"] = mixture(pixels).tolist()
+    if name == "planar":
+        row["entropy"] = entropy(pixels, 1e-3).tolist()
+        row["oneVersusRest"] = next(one_versus_rest(pixels))
     golden.append(row)
 
 OUT.write_text(json.dumps(dict(fixtures=golden), separators=(",", ":")) + "\n")

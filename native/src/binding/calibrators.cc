@@ -3,7 +3,10 @@
 #include "binding/bindings.h"
 #include "calibrators/boundary_depth.h"
 #include "calibrators/calibrate.h"
+#include "calibrators/linear_sums.h"
+#include "calibrators/log_odds.h"
 #include "calibrators/pack_pixels.h"
+#include "calibrators/pixel_features.h"
 #include "calibrators/scale_sums.h"
 
 namespace pixelcal {
@@ -37,6 +40,8 @@ CalibratorForm ReadForm(Arguments& arguments) {
   form.class_scales = arguments.OptionalArray<double>("classScales");
   form.mixing = arguments.OptionalArray<double>("mixing");
   form.shifts = arguments.OptionalArray<double>("shifts");
+  form.beta = arguments.OptionalArray<double>("beta");
+  form.levels = arguments.OptionalArray<double>("levels");
   form.mixture = arguments.OptionalArray<double>("mixture");
   form.floors = arguments.OptionalArray<double>("floors");
   if (arguments.Has("margin")) form.margin = arguments.Number("margin");
@@ -156,10 +161,78 @@ Task FloorSumsTask(Arguments& arguments) {
   return {[=] { cpu::FloorSums(pixels, form, sums.span); }, [=](Napi::Env) { return sums.Value(); }};
 }
 
+Task MixtureSumsTask(Arguments& arguments) {
+  const FitPixels pixels = ReadPixels(arguments);
+  const CalibratorForm form = ReadForm(arguments);
+  const auto sums = arguments.New<double>(13);
+  return {[=] { cpu::MixtureSums(pixels, form, sums.span); }, [=](Napi::Env) { return sums.Value(); }};
+}
+
+Task LinearSumsTask(Arguments& arguments) {
+  const FitPixels pixels = ReadPixels(arguments);
+  LinearModel model;
+  model.kind = arguments.Choice<LinearKind>(
+      "kind",
+      {{"affine", LinearKind::kAffine}, {"vector", LinearKind::kVector}, {"matrix", LinearKind::kMatrix}});
+  model.parameters = arguments.Array<double>("parameters");
+  model.log_probabilities = arguments.Has("leastLog");
+  model.least_log = arguments.Number("leastLog", 0);
+  const int64_t count = cpu::LinearParameters(model.kind, pixels.classes);
+  const auto sums = arguments.New<double>(
+      CheckedProduct(std::ssize(model.parameters) / count, 2 + count + CheckedProduct(count, count)));
+  return {[=] { cpu::LinearSums(pixels, model, sums.span); }, [=](Napi::Env) { return sums.Value(); }};
+}
+
+Task LevelSumsTask(Arguments& arguments) {
+  const FitPixels pixels = ReadPixels(arguments);
+  const auto sums = arguments.New<double>(pixels.classes * kLevels * 3);
+  return {[=] { cpu::LevelSums(pixels, sums.span); }, [=](Napi::Env) { return sums.Value(); }};
+}
+
+Task EntropyPlacesTask(Arguments& arguments) {
+  const FitPixels pixels = ReadPixels(arguments, false);
+  const auto knots = arguments.Array<double>("knots");
+  const auto cells = arguments.New<uint16_t>(pixels.pixels);
+  const auto fractions = arguments.New<float>(pixels.pixels);
+  return {[=] { cpu::EntropyPlaces(pixels, knots, cells.span, fractions.span); },
+          [=](Napi::Env env) {
+            auto result = Napi::Object::New(env);
+            result.Set("cells", cells.Value());
+            result.Set("fractions", fractions.Value());
+            return result;
+          }};
+}
+
+Task MeanEntropyTask(Arguments& arguments) {
+  const FitPixels pixels = ReadPixels(arguments, false);
+  const auto mean = std::make_shared<double>();
+  return {[=] { *mean = cpu::MeanEntropy(pixels); },
+          [=](Napi::Env env) { return Napi::Number::New(env, *mean); }};
+}
+
+Task WrongnessSumsTask(Arguments& arguments) {
+  const FitPixels pixels = ReadPixels(arguments);
+  const auto weights = arguments.Array<double>("classifier");
+  const auto sums = arguments.New<double>(22);
+  return {[=] { cpu::WrongnessSums(pixels, weights, sums.span); }, [=](Napi::Env) { return sums.Value(); }};
+}
+
+Task WrongnessCellsTask(Arguments& arguments) {
+  const FitPixels pixels = ReadPixels(arguments, false);
+  const auto weights = arguments.Array<double>("classifier");
+  const auto cells = arguments.New<uint16_t>(pixels.pixels);
+  return {[=] { cpu::WrongnessCells(pixels, weights, cells.span); },
+          [=](Napi::Env) { return cells.Value(); }};
+}
+
 constexpr Entry kEntries[] = {{"boundaryDepth", BoundaryDepthTask},   {"depthCells", DepthCellsTask},
                               {"countPixels", CountPixelsTask},       {"packPixels", PackPixelsTask},
                               {"scaleSums", ScaleSumsTask},           {"calibrate", CalibrateTask},
-                              {"calibratedLoss", CalibratedLossTask}, {"floorSums", FloorSumsTask}};
+                              {"calibratedLoss", CalibratedLossTask}, {"floorSums", FloorSumsTask},
+                              {"mixtureSums", MixtureSumsTask},       {"linearSums", LinearSumsTask},
+                              {"levelSums", LevelSumsTask},           {"entropyPlaces", EntropyPlacesTask},
+                              {"meanEntropy", MeanEntropyTask},       {"wrongnessSums", WrongnessSumsTask},
+                              {"wrongnessCells", WrongnessCellsTask}};
 
 }  // namespace
 

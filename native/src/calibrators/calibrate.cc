@@ -35,6 +35,8 @@ class Block {
     Transform();
     if (form_.margin) KeepLabels(*form_.margin);
     SoftmaxLoops().log_softmax(u_, kFitBlock, pixels_.classes, run.count, p_, normalizer_.data());
+    one_vs_rest_ = !form_.beta.empty() || !form_.levels.empty();
+    if (one_vs_rest_) OneVersusRest();
     if (!form_.mixture.empty()) Mix();
   }
 
@@ -44,8 +46,12 @@ class Block {
   // Returns p before the floor.
   double P(int64_t c, int64_t i) const { return p_[c * kFitBlock + i]; }
   // Returns ln p before the floor: u - ln sum e^u also where p underflows.
-  double LogP(int64_t c, int64_t i) const {
-    return form_.mixture.empty() ? U(c, i) - normalizer_[i] : std::log(P(c, i));
+  double LogP(int64_t c, int64_t i) const { return Plain() ? U(c, i) - normalizer_[i] : std::log(P(c, i)); }
+  // Returns whether p is softmax(u).
+  bool Plain() const { return form_.mixture.empty() && !one_vs_rest_; }
+  // Returns the parts of the mixture: p, softmax(z) and 1 / C of a class.
+  std::array<double, 3> Parts(int64_t c, int64_t i) const {
+    return {parts_[c * kFitBlock + i], plain_[c * kFitBlock + i], 1 / static_cast<double>(pixels_.classes)};
   }
   double Floored(int64_t i, double p) const {
     const double e = form_.floors[Cell(i)];
@@ -105,19 +111,42 @@ class Block {
 
   void Mix() {
     const double rest = form_.mixture[2] / static_cast<double>(pixels_.classes);
-    double* plain = Scratch<double, struct CalibratedMixtures>(size_);
-    SoftmaxLoops().log_softmax(z_, kFitBlock, pixels_.classes, run_.count, plain, normalizer_.data());
+    parts_ = Scratch<double, struct CalibratedParts>(size_);
+    plain_ = Scratch<double, struct CalibratedPlain>(size_);
+    SoftmaxLoops().log_softmax(z_, kFitBlock, pixels_.classes, run_.count, plain_, normalizer_.data());
     for (int64_t c = 0; c < pixels_.classes; ++c)
       for (int64_t i = 0; i < run_.count; ++i) {
         const int64_t at = c * kFitBlock + i;
-        p_[at] = form_.mixture[0] * p_[at] + form_.mixture[1] * plain[at] + rest;
+        parts_[at] = p_[at];
+        p_[at] = form_.mixture[0] * p_[at] + form_.mixture[1] * plain_[at] + rest;
       }
+  }
+
+  void OneVersusRest() {
+    double* q = Scratch<double, struct CalibratedOneVersusRest>(static_cast<size_t>(pixels_.classes));
+    for (int64_t i = 0; i < run_.count; ++i) {
+      double sum = 0;
+      for (int64_t c = 0; c < pixels_.classes; ++c) {
+        const double x = ClippedLogOdds(p_ + i, kFitBlock, pixels_.classes, c);
+        if (!form_.levels.empty()) {
+          q[c] = form_.levels[c * kLevels + LogOddsLevel(x)];
+        } else {
+          const double log_p = -std::log1p(std::exp(-x)), log_rest = -std::log1p(std::exp(x));
+          const double* of_class = form_.beta.data() + 3 * c;
+          q[c] = 1 / (1 + std::exp(-(of_class[0] * log_p - of_class[1] * log_rest + of_class[2])));
+        }
+        sum += q[c];
+      }
+      if (!(sum > 0)) continue;
+      for (int64_t c = 0; c < pixels_.classes; ++c) p_[c * kFitBlock + i] = q[c] / sum;
+    }
   }
 
   const FitPixels& pixels_;
   const CalibratorForm& form_;
   const size_t size_;
-  double *z_, *u_, *p_;
+  double *z_, *u_, *p_, *parts_ = nullptr, *plain_ = nullptr;
+  bool one_vs_rest_ = false;
   Row normalizer_;
   std::array<uint16_t, kFitBlock> top_;
   FitRun run_{};
@@ -139,6 +168,8 @@ void CheckForm(const FitPixels& pixels, const CalibratorForm& form) {
   length("classScales", form.class_scales, {classes});
   length("mixing", form.mixing, {classes * classes});
   length("mixture", form.mixture, {3});
+  length("beta", form.beta, {3 * classes});
+  length("levels", form.levels, {kLevels * classes});
   Require(
       form.shifts.empty() || std::ssize(form.shifts) == classes || std::ssize(form.shifts) >= cells * classes,
       "shifts: expected ", cells * classes, " values, got ", form.shifts.size());
@@ -173,7 +204,7 @@ void Calibrate(const FitPixels& pixels, const CalibratorForm& form, bool as_logi
         float* to = out.data() + c * pixels.pixels + run.start;
         for (int64_t i = 0; i < run.count; ++i) {
           const double p = floored ? block.Floored(i, block.P(c, i)) : block.P(c, i);
-          const bool plain = !floored && form.mixture.empty();
+          const bool plain = !floored && block.Plain();
           to[i] = static_cast<float>(!as_logits ? p : plain ? block.U(c, i) : std::log(p));
           if (!(p >= 0)) bad.Add(run.start + i);
         }
@@ -218,6 +249,28 @@ void FloorSums(const FitPixels& pixels, const CalibratorForm& form, std::span<do
           at[0] += weight;
           at[1] += weight * ratio;
           at[2] -= weight * ratio * ratio;
+        }
+      });
+  std::ranges::copy(all[0].values, sums.begin());
+}
+
+void MixtureSums(const FitPixels& pixels, const CalibratorForm& form, std::span<double> sums) {
+  CheckForm(pixels, form);
+  Require(form.mixture.size() == 3 && sums.size() == 13, "sums: expected 13 values, got ", sums.size());
+  const auto all =
+      SumRuns(pixels, CellSums{std::vector<double>(13)}, false, [&](const FitRun& run, CellSums& chunk) {
+        Block block(pixels, form);
+        block.Run(run);
+        for (int64_t i = 0; i < run.count; ++i) {
+          const int64_t label = pixels.labels[run.start + i];
+          std::array<double, 3> ratio = block.Parts(label, i);
+          for (double& part : ratio) part /= block.P(label, i);
+          const double weight = pixels.Weight(run.start + i);
+          chunk.values[0] += weight;
+          for (size_t j = 0; j < 3; ++j) {
+            chunk.values[1 + j] += weight * ratio[j];
+            for (size_t k = 0; k < 3; ++k) chunk.values[4 + 3 * j + k] -= weight * ratio[j] * ratio[k];
+          }
         }
       });
   std::ranges::copy(all[0].values, sums.begin());

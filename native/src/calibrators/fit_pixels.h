@@ -38,6 +38,7 @@ inline constexpr int64_t kFitBlock = 512;  // rows of doubles of a few classes s
 // Sums that belong to cells, to be added element by element.
 struct CellSums {
   std::vector<double> values;
+  int64_t Size() const { return std::max<int64_t>(1, std::ssize(values)); }
   void operator+=(const CellSums& other) {
     for (size_t i = 0; i < values.size(); ++i) values[i] += other.values[i];
   }
@@ -75,13 +76,14 @@ inline void CheckFitPixels(const FitPixels& pixels) {
 // from `zero`), and returns them added in order by `+=`: the same bits at any thread count.
 template <class Sums, class Body>
 std::vector<Sums> SumRuns(const FitPixels& pixels, const Sums& zero, bool by_range, const Body& body) {
-  constexpr int64_t kMostChunks = 128;
+  constexpr int64_t kMostChunks = 128, kMostNumbers = int64_t{1} << 22;
   std::vector<FitRun> runs;
   for (size_t r = 0; r < pixels.ranges.size(); r += 2)
     for (int64_t at = pixels.ranges[r]; at < pixels.ranges[r + 1]; at += kFitBlock)
       runs.push_back({static_cast<int64_t>(r / 2), at, std::min(kFitBlock, pixels.ranges[r + 1] - at)});
   const auto count = static_cast<int64_t>(runs.size());
-  const int64_t grain = std::max<int64_t>(16, (count + kMostChunks - 1) / kMostChunks);
+  const int64_t chunks = std::clamp(kMostNumbers / zero.Size(), int64_t{4}, kMostChunks);
+  const int64_t grain = std::max<int64_t>(16, (count + chunks - 1) / chunks);
   // A chunk may lie in several ranges: it keeps sums for each of them.
   struct Part {
     int64_t range;

@@ -15,6 +15,13 @@ export type {
   DistanceTable,
   LevelTable,
 } from "./calibrators/parameters.js";
+export {
+  type CalibratorSelection,
+  type Candidate,
+  type CandidateScore,
+  type SelectOptions,
+  selectCalibrator,
+} from "./calibrators/select-calibrator.js";
 export { checkLabels, checkTensor } from "./check.js";
 export { checkOptions, nearestName, optionNames } from "./check-options.js";
 export * from "./device.js";

@@ -8,8 +8,10 @@ import { elementCount, type Probabilities, type Tensor } from "../tensor.js";
 import { type CalibratorJson, calibratorJson } from "./calibrator-json.js";
 import { caseCells } from "./case-cells.js";
 import { checkParameters } from "./check-parameters.js";
-import { type ForwardForm, forwardForm, keepsLabels } from "./forward-form.js";
-import type { CalibratorName, CalibratorParameters } from "./parameters.js";
+import { type ForwardForm, forwardForm } from "./forward-form.js";
+import { imageFeatures } from "./image-features.js";
+import { type CalibratorName, type CalibratorParameters, labelKeepers } from "./parameters.js";
+import { type Places, placesOfLogits } from "./placement.js";
 
 /** The options of {@link Calibrator.apply}. */
 export interface ApplyOptions extends SignalOption {
@@ -37,8 +39,8 @@ export class Calibrator<N extends CalibratorName = CalibratorName> {
     this.name = name;
     this.classes = classes;
     this.parameters = parameters;
-    this.keepsLabels = keepsLabels(name);
-    this.#form = forwardForm(this);
+    this.#form = forwardForm(name, parameters, classes);
+    this.keepsLabels = labelKeepers.has(name);
   }
 
   /** Applies the calibrator to logits `[N, C, ...spatial]`. */
@@ -61,7 +63,7 @@ export class Calibrator<N extends CalibratorName = CalibratorName> {
 }
 
 async function applyForm(
-  { form, layout }: ForwardForm,
+  { form, placement, layout, imageScale }: ForwardForm,
   logits: Tensor<"float32">,
   { asLogits, signal }: { asLogits: boolean; signal?: AbortSignal },
 ): Promise<Tensor<"float32">> {
@@ -71,16 +73,15 @@ async function applyForm(
   const data = new Float32Array(logits.data.length);
   for (let n = 0; n < batch; n++) {
     const values = [n * classes * pixels, (n + 1) * classes * pixels] as const;
-    const request = {
-      ...form,
-      logits: logits.data.subarray(...values),
-      ...(cells && { cells: cells.subarray(n * pixels, (n + 1) * pixels) }),
-      classes,
-      pixels,
-      asLogits,
-      out: data.subarray(...values),
-    };
-    await call(native.calibrate, request, signal);
+    const image = { logits: logits.data.subarray(...values), classes, pixels };
+    const places: Places =
+      cells === undefined
+        ? await placesOfLogits(placement, image, signal)
+        : { cells: cells.subarray(n * pixels, (n + 1) * pixels) };
+    const one = { type: "float32", dims: [1, classes, ...spatial], data: image.logits } as const;
+    const scale = imageScale && Float64Array.of(imageScale(await imageFeatures(one, signal)));
+    const request = { ...form, ...places, ...image, ...(scale && { scales: scale }), asLogits };
+    await call(native.calibrate, { ...request, out: data.subarray(...values) }, signal);
   }
   return { type: "float32", dims: [...logits.dims], data };
 }

@@ -1,14 +1,14 @@
-import { call, native } from "../binding.js";
 import { checkChoice } from "../check.js";
 import { InvalidArgumentError } from "../errors.js";
 import { type CalibrationCases, checkCases } from "./calibration-cases.js";
 import { Calibrator } from "./calibrator.js";
-import { cellCounts } from "./case-cells.js";
 import { type FitOptions, type FitPlan, fitPlan } from "./fit-options.js";
-import { flatRanges, type LoadedPixels, loadPixels, type PixelSource } from "./fit-pixels.js";
-import { fitScales, fitTemperature, leastScale } from "./fit-scales.js";
-import { forwardForm } from "./forward-form.js";
+import { type CaseMeasure, type LoadedPixels, loadPixels } from "./fit-pixels.js";
+import { leastScale } from "./fit-scales.js";
+import { fitLoaded, fittedNames } from "./fits.js";
+import { imageFeatures } from "./image-features.js";
 import type { CalibratorName, CalibratorParameters } from "./parameters.js";
+import { caseLosses } from "./score-cases.js";
 
 /** A calibrator, and what its fit saw. */
 export interface CalibratorFit {
@@ -36,82 +36,32 @@ export async function fitCalibrator(
     throw new InvalidArgumentError("method", "method: expected a name, got undefined");
   checkCases(cases);
   const plan = fitPlan(options);
-  const loaded = await loadPixels(cases, plan);
+  const measure: CaseMeasure = ({ logits }) => imageFeatures(logits, plan.signal);
+  const loaded = await loadPixels(cases, plan, method === "image-temperature" ? measure : undefined);
   if (loaded.pixels === 0)
     throw new InvalidArgumentError("cases", "cases: no pixel counts; check ignore and fitOn");
-  const calibrator = await fitLoaded(method, loaded, plan);
-  const [before, after] = await Promise.all([
-    meanLoss(new Calibrator("none", loaded.layout.classes, {}), loaded.all, plan.signal),
-    meanLoss(calibrator, loaded.all, plan.signal),
-  ]);
+  return fitted(await fitLoaded(method, loaded, plan), loaded, plan);
+}
+
+/** Returns a fitted calibrator with what there is to know of its fit. */
+export async function fitted(
+  calibrator: Calibrator,
+  loaded: LoadedPixels,
+  plan: FitPlan,
+): Promise<CalibratorFit> {
+  const [before, after] = [
+    await meanLoss(new Calibrator("none", loaded.layout.classes, {}), loaded, plan.signal),
+    await meanLoss(calibrator, loaded, plan.signal),
+  ];
   const warnings = [...caseWarnings(loaded, plan), ...tableWarnings(calibrator)];
-  return { calibrator, warnings, cases: cases.count, pixels: loaded.pixels, nll: { before, after } };
+  const { groups, pixels } = loaded;
+  return { calibrator, warnings, cases: groups.length, pixels, nll: { before, after } };
 }
 
-type Fit<N extends CalibratorName> = (
-  loaded: LoadedPixels,
-  plan: FitPlan,
-  cases: readonly number[] | undefined,
-) => Promise<CalibratorParameters[N]>;
-
-const fits: { readonly [N in CalibratorName]?: Fit<N> } = {
-  none: async () => ({}),
-  temperature: async ({ kept, all }, { signal }, cases) => {
-    const start = await fitTemperature(kept, cases, { ...(signal && { signal }) });
-    if (all === kept || cases !== undefined) return { scale: start };
-    return { scale: await fitTemperature(all, cases, { start, ...(signal && { signal }) }) };
-  },
-  "distance-temperature": async (loaded, { signal, lambda }, cases) => {
-    const { layout, kept, groups } = loaded;
-    const { sides, depths } = cellCounts(layout);
-    const all = cases === undefined ? loaded.all : kept;
-    const problem = {
-      placement: "cells",
-      cells: sides * depths,
-      chain: depths,
-      ...(signal && { signal }),
-    } as const;
-    const options = { ...(lambda !== undefined && { lambda }), ...(cases && { cases }) };
-    const fitted = await fitScales({ kept, all, groups }, problem, options);
-    const scales = rows(fitted.scales, depths);
-    return { windows: layout.windows, sides: layout.sides, scales, lambda: fitted.lambda };
-  },
-};
-
-/** The names of the calibrators that can be fitted. */
-const fittedNames: readonly CalibratorName[] = Object.keys(fits) as CalibratorName[];
-
-/** Fits a calibrator to pixels that were read, of all cases or of some. */
-async function fitLoaded<N extends CalibratorName>(
-  method: N,
-  loaded: LoadedPixels,
-  plan: FitPlan,
-  cases?: readonly number[],
-): Promise<Calibrator<N>> {
-  const fit = fits[method] as Fit<N>;
-  return new Calibrator(method, loaded.layout.classes, await fit(loaded, plan, cases));
-}
-
-/** Returns a flat table as rows of `length`. */
-function rows(values: Float64Array, length: number): number[][] {
-  const all = [...values];
-  return Array.from({ length: all.length / length }, (_, i) => all.slice(i * length, (i + 1) * length));
-}
-
-/** Returns the mean NLL under a calibrator. */
-async function meanLoss(calibrator: Calibrator, pixels: PixelSource, signal?: AbortSignal): Promise<number> {
-  const { form, layout } = forwardForm(calibrator);
-  let [weight, loss] = [0, 0];
-  await pixels.visit(undefined, async (block, ranges) => {
-    const { cells, ...rest } = block;
-    const request = { ...rest, ...(layout && { cells }), ...form, ranges: flatRanges(ranges) };
-    const sums = await call(native.calibratedLoss, request, signal);
-    for (let i = 0; i < sums.length; i += 2) {
-      weight += sums[i]!;
-      loss += sums[i + 1]!;
-    }
-  });
-  return loss / weight;
+async function meanLoss(calibrator: Calibrator, loaded: LoadedPixels, signal?: AbortSignal): Promise<number> {
+  const { weight, loss } = await caseLosses(calibrator, loaded.all, loaded, { ...(signal && { signal }) });
+  const sum = (values: Float64Array): number => values.reduce((all, value) => all + value, 0);
+  return sum(loss) / sum(weight);
 }
 
 function caseWarnings({ groups, casesOfClass, spacings, layout }: LoadedPixels, plan: FitPlan): string[] {

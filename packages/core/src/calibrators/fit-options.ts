@@ -52,7 +52,7 @@ export interface FitPlan extends SignalOption {
   readonly keptLogits: number;
 }
 
-const fitOptionNames: Readonly<Record<keyof FitOptions, true>> = {
+export const fitOptionNames: Readonly<Record<keyof FitOptions, true>> = {
   signal: true,
   ignore: true,
   fitOn: true,

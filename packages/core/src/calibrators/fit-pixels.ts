@@ -221,6 +221,21 @@ function streamedPixels(
   };
 }
 
+/** Adds up what `kernel` returns for every block. */
+export async function sumBlocks(
+  pixels: PixelSource,
+  cases: readonly number[] | undefined,
+  length: number,
+  kernel: (block: PixelBlock, ranges: readonly CaseRange[]) => Promise<Float64Array>,
+): Promise<Float64Array> {
+  const total = new Float64Array(length);
+  await pixels.visit(cases, async (block, ranges) => {
+    const sums = await kernel(block, ranges);
+    for (let i = 0; i < length; i++) total[i]! += sums[i]!;
+  });
+  return total;
+}
+
 /** Returns ranges as the kernels take them. */
 export function flatRanges(ranges: readonly CaseRange[]): number[] {
   return ranges.flatMap(({ begin, end }) => [begin, end]);

@@ -1,25 +1,19 @@
 import { call, native } from "../binding.js";
 import type { SignalOption } from "../device.js";
-import { flatRanges, type PixelBlock, type PixelSource } from "./fit-pixels.js";
+import { flatRanges, type PixelSource, sumBlocks } from "./fit-pixels.js";
 import { groupFolds } from "./folds.js";
 import { type Evaluation, minimize } from "./newton.js";
+import { type Placement, placesOf } from "./placement.js";
 
 /** The least scale: a cell that stays there has labels no better than chance. */
 export const leastScale = 0.02;
 
 // Keeps the scale of a set finite whose predictions are all right.
-const temperatureRidge = 1e-8;
-const ridgeShare = 0.1;
+export const weakRidge = 1e-8;
+export const ridgeShare = 0.1;
 const lambdas = [1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6] as const;
-// The prototype's, where there is but one group to validate on.
-const defaultLambda = 1e-5;
-
-/** Where pixels belong: all to cell 0, to the cells of their block, or between knots. */
-type Placement = "one" | "cells" | ((block: PixelBlock) => Promise<Places>);
-interface Places {
-  readonly cells: Uint16Array;
-  readonly fractions: Float32Array;
-}
+/** The lambda where there is but one group to validate on. */
+export const defaultLambda = 1e-5;
 
 /** The problem of finding one scale per cell. */
 export interface ScaleProblem extends SignalOption {
@@ -30,30 +24,19 @@ export interface ScaleProblem extends SignalOption {
 }
 
 /** The weight, loss, gradient, Hessian and its next element for each cell. */
-async function scaleSums(
+export async function scaleSums(
   pixels: PixelSource,
   cases: readonly number[] | undefined,
   problem: ScaleProblem,
   scales: Float64Array,
 ): Promise<Float64Array> {
-  const total = new Float64Array(5 * scales.length);
-  await pixels.visit(cases, async (block, ranges) => {
+  const { placement, signal } = problem;
+  return sumBlocks(pixels, cases, 5 * scales.length, async (block, ranges) => {
     const { cells: _, ...rest } = block;
-    const { placement, signal } = problem;
-    const places =
-      typeof placement === "function"
-        ? await placement(block)
-        : placement === "cells"
-          ? { cells: block.cells }
-          : {};
-    const sums = await call(
-      native.scaleSums,
-      { ...rest, ...places, scales, ranges: flatRanges(ranges) },
-      signal,
-    );
-    for (let i = 0; i < total.length; i++) total[i]! += sums[i]!;
+    const places = await placesOf(placement, block, ranges);
+    const request = { ...rest, ...places, scales, ranges: flatRanges(ranges) };
+    return call(native.scaleSums, request, signal);
   });
-  return total;
 }
 
 function meanLoss(sums: Float64Array): { loss: number; weight: number } {
@@ -73,16 +56,16 @@ export async function fitTemperature(
   cases?: readonly number[],
   { start = 1, signal }: SignalOption & { readonly start?: number } = {},
 ): Promise<number> {
-  const problem: ScaleProblem = { placement: "one", cells: 1, chain: 1, ...(signal && { signal }) };
+  const problem: ScaleProblem = { placement: {}, cells: 1, chain: 1, ...(signal && { signal }) };
   const { x } = await minimize(
     async (scales) => {
       const sums = await scaleSums(pixels, cases, problem, scales);
       const weight = Math.max(sums[0]!, Number.MIN_VALUE);
       const off = scales[0]! - 1;
       return {
-        value: sums[1]! / weight + (temperatureRidge / 2) * off * off,
-        gradient: Float64Array.of(sums[2]! / weight + temperatureRidge * off),
-        hessian: Float64Array.of(sums[3]! / weight + temperatureRidge),
+        value: sums[1]! / weight + (weakRidge / 2) * off * off,
+        gradient: Float64Array.of(sums[2]! / weight + weakRidge * off),
+        hessian: Float64Array.of(sums[3]! / weight + weakRidge),
       };
     },
     Float64Array.of(start),

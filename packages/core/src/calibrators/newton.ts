@@ -8,8 +8,8 @@ export interface Evaluation {
 export type Objective = (x: Float64Array) => Promise<Evaluation>;
 
 export interface NewtonOptions {
-  /** The least value of every unknown; default none. */
-  readonly lower?: number;
+  /** The least value of every unknown, or of each; default none. */
+  readonly lower?: number | Float64Array;
   /** The largest change of an unknown at which the search ends, relative to 1 + |x|; default 1e-9. */
   readonly tolerance?: number;
   readonly iterations?: number;
@@ -24,14 +24,15 @@ export async function minimize(
   start: Float64Array,
   { lower = Number.NEGATIVE_INFINITY, tolerance = 1e-9, iterations = 200 }: NewtonOptions = {},
 ): Promise<{ readonly x: Float64Array; readonly value: number }> {
-  let x: Float64Array = start.map((value) => Math.max(value, lower));
+  const least = (i: number): number => (typeof lower === "number" ? lower : lower[i]!);
+  let x: Float64Array = start.map((value, i) => Math.max(value, least(i)));
   let here = await objective(x);
   for (let iteration = 0; iteration < iterations; iteration++) {
     const { gradient } = here;
-    const free = [...x.keys()].filter((i) => x[i]! > lower || gradient[i]! < 0);
+    const free = [...x.keys()].filter((i) => x[i]! > least(i) || gradient[i]! < 0);
     const step = newtonStep(here, free);
     const largest = Math.max(0, ...free.map((i) => Math.abs(step[i]!) / (1 + Math.abs(x[i]!))));
-    const moved = (t: number): Float64Array => x.map((value, i) => Math.max(lower, value + t * step[i]!));
+    const moved = (t: number): Float64Array => x.map((value, i) => Math.max(least(i), value + t * step[i]!));
     if (largest <= tolerance) return { x: moved(1), value: here.value };
     let next: { x: Float64Array; at: Evaluation } | undefined;
     for (let t = 1; t > 1e-12 && next === undefined; t /= 2) {
@@ -73,7 +74,7 @@ function newtonStep({ gradient, hessian }: Evaluation, free: readonly number[]):
  * Solves A x = b for a symmetric matrix that is positive up to rounding, by Cholesky's method; the diagonal
  * is raised until it is positive.
  */
-function solvePositive(matrix: Float64Array, right: Float64Array): Float64Array {
+export function solvePositive(matrix: Float64Array, right: Float64Array): Float64Array {
   const n = right.length;
   let raise = 0;
   let largest = 0;
@@ -88,10 +89,13 @@ function solvePositive(matrix: Float64Array, right: Float64Array): Float64Array 
 
 function cholesky(matrix: Float64Array, n: number, raise: number): Float64Array | undefined {
   const factor = new Float64Array(n * n);
+  // A row of the factor begins where that of the matrix does, which makes tables of many cells cheap.
+  const first = new Uint32Array(n);
   for (let i = 0; i < n; i++) {
-    for (let j = 0; j <= i; j++) {
+    while (first[i]! < i && matrix[i * n + first[i]!] === 0) first[i]!++;
+    for (let j = first[i]!; j <= i; j++) {
       let sum = matrix[i * n + j]! + (i === j ? raise : 0);
-      for (let k = 0; k < j; k++) sum -= factor[i * n + k]! * factor[j * n + k]!;
+      for (let k = Math.max(first[i]!, first[j]!); k < j; k++) sum -= factor[i * n + k]! * factor[j * n + k]!;
       if (i !== j) factor[i * n + j] = sum / factor[j * n + j]!;
       else if (sum > 0) factor[i * n + i] = Math.sqrt(sum);
       else return undefined;

@@ -100,3 +100,16 @@ export interface LevelTable {
 }
 
 export type CalibratorName = keyof CalibratorParameters;
+
+/** The methods that never change a label. */
+export const labelKeepers: ReadonlySet<CalibratorName> = new Set<CalibratorName>([
+  "none",
+  "temperature",
+  "distance-temperature",
+  "distance-affine",
+  "entropy-temperature",
+  "image-temperature",
+  "ensemble-temperature",
+  "local-temperature",
+  "selective",
+]);

@@ -1,0 +1,58 @@
+import type { UnlabelledPixels } from "@pixelcal/native";
+import { call, native } from "../binding.js";
+import type { CaseRange, PixelBlock } from "./fit-pixels.js";
+
+/** The cells of pixels that a calibrator looks at: all in cell 0, or those of one of these. */
+export interface Placement {
+  /** Whether they are the cells by distance that the pixels come with. */
+  readonly byDistance?: boolean;
+  /** The knots of ln H between which pixels lie. */
+  readonly knots?: Float64Array;
+  /** The classifier that says which pixels are wrong: cell 1. */
+  readonly classifier?: Float64Array;
+  /** Whether every case is a cell of its own. */
+  readonly byCase?: boolean;
+}
+
+/** The places of pixels as the kernels take them. */
+export interface Places {
+  readonly cells?: Uint16Array;
+  readonly fractions?: Float32Array;
+}
+
+/** Returns the places that logits alone decide, of one image or one block. */
+export async function placesOfLogits(
+  { knots, classifier }: Placement,
+  { logits, classes, pixels }: UnlabelledPixels,
+  signal?: AbortSignal,
+): Promise<Places> {
+  const request = { logits, classes, pixels };
+  if (knots !== undefined) return call(native.entropyPlaces, { ...request, knots }, signal);
+  if (classifier === undefined) return {};
+  return { cells: await call(native.wrongnessCells, { ...request, classifier }, signal) };
+}
+
+// Kept pixels are placed once for all the steps of a fit.
+const known = new WeakMap<PixelBlock, Map<Float64Array, Places>>();
+
+/** Returns the places of the pixels of a block. */
+export async function placesOf(
+  placement: Placement,
+  block: PixelBlock,
+  ranges: readonly CaseRange[],
+  signal?: AbortSignal,
+): Promise<Places> {
+  if (placement.byDistance) return { cells: block.cells };
+  if (placement.byCase) {
+    const cells = new Uint16Array(block.pixels);
+    for (const { index, begin, end } of ranges) cells.fill(index, begin, end);
+    return { cells };
+  }
+  const key = placement.knots ?? placement.classifier;
+  if (key === undefined) return {};
+  const found = known.get(block)?.get(key);
+  if (found !== undefined) return found;
+  const places = await placesOfLogits(placement, block, signal);
+  known.set(block, (known.get(block) ?? new Map()).set(key, places));
+  return places;
+}

@@ -1,0 +1,35 @@
+import { call, native } from "../binding.js";
+import type { Calibrator } from "./calibrator.js";
+import { flatRanges, type LoadedPixels, type PixelSource } from "./fit-pixels.js";
+import { forwardForm } from "./forward-form.js";
+import { placesOf } from "./placement.js";
+
+/** The weight and the loss of each case under a calibrator, by its index; 0 for cases left out. */
+export interface CaseLosses {
+  readonly weight: Float64Array;
+  readonly loss: Float64Array;
+}
+
+/** Sums the negative log-likelihood of every case. */
+export async function caseLosses(
+  { name, parameters, classes }: Calibrator,
+  pixels: PixelSource,
+  { groups, measures }: Pick<LoadedPixels, "groups" | "measures">,
+  { cases, signal }: { readonly cases?: readonly number[]; readonly signal?: AbortSignal } = {},
+): Promise<CaseLosses> {
+  const { form, placement, imageScale } = forwardForm(name, parameters, classes);
+  const weight = new Float64Array(groups.length);
+  const loss = new Float64Array(groups.length);
+  const scales = imageScale && Float64Array.from(measures, imageScale);
+  await pixels.visit(cases, async (block, ranges) => {
+    const { cells: _, ...rest } = block;
+    const places = await placesOf(placement, block, ranges, signal);
+    const request = { ...rest, ...places, ...form, ...(scales && { scales }), ranges: flatRanges(ranges) };
+    const sums = await call(native.calibratedLoss, request, signal);
+    for (const [i, { index }] of ranges.entries()) {
+      weight[index]! += sums[2 * i]!;
+      loss[index]! += sums[2 * i + 1]!;
+    }
+  });
+  return { weight, loss };
+}
