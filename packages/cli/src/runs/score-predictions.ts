@@ -190,19 +190,23 @@ export async function scorePredictions(options: ScoreCommandOptions, context: Co
     );
 }
 
-/** Draws the report of one run or two, the first by name the reference; undefined without --report. */
+/**
+ * Draws the report of one run or two; --against, else the first by name, is the reference. Undefined without
+ * --report.
+ */
 async function drawn(
   results: readonly RunResult[],
   runs: readonly RunSource[],
   settings: Readonly<Record<string, unknown>>,
-  { report, images }: ScoreCommandOptions,
+  { report, images, against }: ScoreCommandOptions,
   context: Context,
 ): Promise<WrittenReport | undefined> {
   if (report === undefined) return undefined;
   const { checkRunsOfReport, writeReportPage } = await import("./report-page.js");
   const names = results.map(({ run }) => run);
   checkRunsOfReport(names, "pixelcal report RESULTS.json --run NAME draws the ones that it names");
-  const ordered = results.toSorted((a, b) => (a.run < b.run ? -1 : 1));
+  const place = ({ run }: RunResult): string => (run === against ? "" : run);
+  const ordered = results.toSorted((a, b) => (place(a) < place(b) ? -1 : 1));
   const sources = ordered.map(({ run }) => runs.find((each) => each.run === run));
   return writeReportPage(report, ordered, { sources, settings, inputs: { images } }, context);
 }

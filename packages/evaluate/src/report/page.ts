@@ -4,15 +4,10 @@ import type { ReportData } from "./report-data.js";
 import { reportScript } from "./script.js";
 import { calibratorsSection } from "./sections/calibrators.js";
 import { casesSection } from "./sections/cases.js";
-import {
-  boundarySection,
-  classesSection,
-  lesionsSection,
-  reliabilitySection,
-  trainingSection,
-} from "./sections/charts.js";
+import { boundarySection, classesSection, reliabilitySection, trainingSection } from "./sections/charts.js";
 import { keyFigures } from "./sections/key-figures.js";
 import { leadSentences } from "./sections/lead.js";
+import { lesionsSection } from "./sections/lesions.js";
 import { methodSection } from "./sections/method.js";
 import { picturesSection } from "./sections/pictures.js";
 import type { Section } from "./sections/section.js";

@@ -36,23 +36,6 @@ export interface CalibratorRow {
   readonly chosen?: boolean;
 }
 
-/** The lesions of one class. */
-export interface LesionCounts {
-  readonly name: string;
-  readonly detected: number;
-  readonly missed: number;
-  readonly false: number;
-  /** The matched and missed lesions: volume in mm^3 (or pixels), mean confidence inside, whether detected. */
-  readonly lesions: readonly Lesion[];
-}
-
-export interface Lesion {
-  readonly case: string;
-  readonly volume: number;
-  readonly confidence: number;
-  readonly kind: "detected" | "missed" | "false";
-}
-
 /** The scores of a training run by epoch. */
 export interface TrainingCurves {
   readonly epochs: readonly number[];
@@ -71,8 +54,6 @@ export interface ReportData {
   readonly classes: readonly string[];
   readonly settings: Readonly<Record<string, unknown>>;
   readonly calibrators?: CalibratorTable;
-  readonly lesions?: readonly LesionCounts[];
-  readonly lesionUnit?: "mm³" | "px";
   readonly training?: TrainingCurves;
   readonly pictures?: readonly CasePictures[];
   /** Sentences on cases left out, empty masks and the like. */

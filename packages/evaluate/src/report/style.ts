@@ -58,6 +58,7 @@ svg{display:block;width:100%;height:auto}
 .tile-chart{max-width:230px}
 svg text{font:12px system-ui,-apple-system,"Segoe UI",Roboto,"DejaVu Sans",sans-serif;fill:var(--text)}
 svg .tick,svg .note{fill:var(--soft)}
+svg .note{paint-order:stroke;stroke:var(--page);stroke-width:3px;stroke-linejoin:round}
 .grid{stroke:var(--rule);stroke-width:.8}
 .axis{stroke:var(--soft)}
 .zero{stroke:var(--soft);stroke-width:1.2}
@@ -75,7 +76,6 @@ svg .tick,svg .note{fill:var(--soft)}
 .gap{stroke:var(--a);stroke-width:3}
 .bar{fill:var(--soft);opacity:.6}
 .move{stroke:var(--soft);opacity:.6}
-.cross{fill:none;stroke:var(--text);stroke-width:1.6}
 .legend{display:flex;flex-wrap:wrap;gap:4px 18px;align-items:center;font-size:13px;color:var(--soft);max-width:none}
 .key{display:inline-flex;gap:6px;align-items:center}
 .glyph{width:12px;height:12px;flex:none}

@@ -33,6 +33,11 @@ test("scales map their ends to the ends of the range, and label ticks alike", ()
   expect([log.at(0), log.at(1), log.at(1e9)]).toEqual([0, 0, 90]);
   const root = rootScale(0.17, [300, 0]);
   expect(root.ticks.map(root.label)).toEqual(["0", "0.002", "0.01", "0.02", "0.05", "0.1", "0.2"]);
+  expect(
+    rootScale(4e-5, [300, 0])
+      .ticks.map(rootScale(4e-5, [300, 0]).label)
+      .at(-1),
+  ).toBe("5e-5");
   expect([root.at(0), root.at(0.05), root.at(0.2)]).toEqual([300, 150, 0]);
 });
 

@@ -98,7 +98,11 @@ export function rootScale(high: number, [from, to]: Range, apart = 26): Scale {
       if (tick < last && free) ticks.push(tick);
     }
   ticks.push(0);
-  return { ticks: ticks.reverse(), at, label: (tick) => (tick === 0 ? "0" : String(tick)) };
+  return {
+    ticks: ticks.reverse(),
+    at,
+    label: (tick) => (tick === 0 || tick >= 1e-4 ? String(tick) : tick.toExponential()),
+  };
 }
 
 /** Returns a count in at most four characters, for example 12k or 3M. */

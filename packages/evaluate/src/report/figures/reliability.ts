@@ -73,11 +73,11 @@ export function reliabilityFigure(
     intervalBand(bins, ({ nullBand }) => nullBand, { x, y, className: "null-band" }),
     intervalBand(bins, ({ band }) => band, { x, y, className: "band b" }),
     element("path", { d: `M${x.at(0)} ${y.at(0)}L${x.at(1)} ${y.at(1)}`, class: "diagonal" }),
-    cornerNote(frame.x[0] + 8, frame.y[1] + 16, "start", "underconfident"),
-    cornerNote(frame.x[1] - 6, frame.y[0] - 8, "end", "overconfident"),
     ...gaps,
     element("path", { d: linePath(points), class: "line b" }),
     ...bins.map((bin, i) => pointMark("circle", points[i]!, binTitle(bin), "mark b")),
+    cornerNote(frame.x[0] + 8, frame.y[1] + 16, "start", "underconfident"),
+    cornerNote(frame.x[1] - 6, frame.y[0] - 8, "end", "overconfident"),
     countBars(reliability, x),
     ...(bins.length === 0 ? [emptyNote("no pixels")] : []),
   ];

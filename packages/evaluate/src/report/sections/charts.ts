@@ -1,11 +1,10 @@
 import { element, escaped } from "../draw/svg.js";
 import { boundaryFigure } from "../figures/boundary.js";
 import { seriesClass, seriesShape } from "../figures/figure.js";
-import { lesionFigure, lesionLegend } from "../figures/lesions.js";
 import { reliabilityFigure, smallReliability } from "../figures/reliability.js";
 import { trainingFigures } from "../figures/training.js";
-import type { LesionCounts, ReportData, ReportRun } from "../report-data.js";
-import { figureBlock, paragraph, type Section, table } from "./section.js";
+import type { ReportData, ReportRun } from "../report-data.js";
+import { figureBlock, paragraph, type Section } from "./section.js";
 
 /** Returns the legend of the runs: the colour and shape of each. */
 function runLegend(runs: readonly { readonly name: string }[]): string {
@@ -109,31 +108,6 @@ export function classesSection({ runs, classes }: ReportData): Section | undefin
       paragraph("The probability of each class against its observed frequency, all on one scale.", "muted") +
       runLegend(runs) +
       element("div", { class: "multiples" }, ...tiles),
-  };
-}
-
-/** Returns the counts of lesions, and the confidence inside each. */
-export function lesionsSection({ lesions, lesionUnit = "mm³" }: ReportData): Section | undefined {
-  if (!lesions || lesions.length === 0) return undefined;
-  const columns = [
-    { title: "class", cell: ({ name }: LesionCounts) => escaped(name) },
-    { title: "detected", cell: ({ detected }: LesionCounts) => String(detected) },
-    { title: "missed", cell: ({ missed }: LesionCounts) => String(missed) },
-    { title: "false", cell: (counts: LesionCounts) => String(counts.false) },
-  ];
-  const figures = lesions
-    .filter((each) => each.lesions.length > 0)
-    .map((each, i) => figureBlock(lesionFigure(each, lesionUnit, `lesions-${i + 1}`)));
-  return {
-    id: "lesions",
-    nav: "Lesions",
-    heading: "Lesions",
-    body: [
-      paragraph("Connected components of the labels, matched to those of the prediction.", "muted"),
-      table(lesions, columns, { label: "Table of lesions" }),
-      ...(figures.length > 0 ? [element("p", { class: "legend" }, lesionLegend())] : []),
-      ...figures,
-    ].join(""),
   };
 }
 
