@@ -4,6 +4,7 @@ import {
   adamwUpdateSync,
   calibrationHistogramsSync,
   classwiseExpectedCalibrationError,
+  connectedComponentsSync,
   distanceTransformSync,
   expectedCalibrationError,
   morphologySync,
@@ -81,6 +82,15 @@ const operations = {
     const [a, b] = [of("a", [1, ...dims]), of("b", [1, ...dims])];
     const into = () => surfaceDistancesSync(a, b, { convention: "reference" });
     return { into, check: () => into()[0].hd95 };
+  },
+  connectedComponents(of, { dims, connectivity }) {
+    const mask = of("mask", [1, ...dims]);
+    const out = zeros("int32", mask.dims);
+    return {
+      into: () => connectedComponentsSync(mask, { connectivity, out }),
+      fresh: () => connectedComponentsSync(mask, { connectivity }),
+      check: () => connectedComponentsSync(mask, { connectivity, out }).counts[0],
+    };
   },
   morphology(of, { dims, op, radius }) {
     const mask = of("mask", [1, ...dims]);

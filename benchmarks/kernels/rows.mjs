@@ -72,6 +72,20 @@ const surface = (dims, goals) => ({
   ],
 });
 
+const components = (dims, kind, connectivity) => ({
+  kernel: "connected components",
+  title: `${size(dims)} ${kind}, ${connectivity}`,
+  input: { kind, dims },
+  op: "connectedComponents",
+  options: { dims, connectivity },
+  bytes: 5 * product(dims),
+  peers: [
+    { name: "SciPy", ops: ["components_scipy"] },
+    { name: "cc3d", ops: ["components_cc3d"] },
+    ...(dims.length === 2 ? [{ name: "OpenCV", ops: ["components_opencv"] }] : []),
+  ],
+});
+
 const morphology = (dims, op, goals, radius = 1) => ({
   kernel: "morphology",
   title: `${size(dims)} ${op} ${2 * radius + 1} x ${2 * radius + 1}`,
@@ -136,6 +150,11 @@ export const rows = [
   calibration(4, [30, 192, 192], "prob", "float16"),
   surface([256, 256], { reference: [50], best: [30] }),
   surface([128, 256, 256], { reference: [80], best: [25] }),
+  components([512, 512], "blob", "faces"),
+  components([512, 512], "sites", "corners"),
+  components([4096, 4096], "blob", "corners"),
+  components([128, 256, 256], "blob", "faces"),
+  components([128, 256, 256], "blob", "corners"),
   morphology([512, 512], "erosion", x17(2)),
   morphology([1024, 1024], "erosion", x17(2)),
   morphology([4096, 4096], "erosion", x17(1.3)),

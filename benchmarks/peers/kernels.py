@@ -37,6 +37,7 @@ cv2 = find("OpenCV", "cv2")
 torch = find("PyTorch", "torch")
 torchmetrics = find("torchmetrics", "torchmetrics")
 monai = find("MONAI", "monai.metrics")
+cc3d = find("cc3d", "cc3d", "connected-components-3d")
 deepmind = find("surface-distance", "surface_distance", "surface-distance")
 if cv2:
     cv2.setNumThreads(THREADS)
@@ -234,6 +235,33 @@ def hd95_deepmind(arrays, options):
     return call
 
 
+def components(label):
+    """Returns an operation that labels a mask; label(mask, corners) returns the labels and their number."""
+
+    def prepare(mask, options):
+        corners = options["connectivity"] == "corners"
+        call = lambda: label(mask, corners)
+        call.result = lambda: label(mask, corners)[1]
+        return call
+
+    return prepare
+
+
+def label_scipy(mask, corners):
+    structure = ndimage.generate_binary_structure(mask.ndim, mask.ndim if corners else 1)
+    return ndimage.label(mask, structure)
+
+
+def label_cc3d(mask, corners):
+    connectivity = (26 if corners else 6) if mask.ndim == 3 else (8 if corners else 4)
+    return cc3d.connected_components(mask, connectivity=connectivity, return_N=True)
+
+
+def label_opencv(mask, corners):
+    count, labels = cv2.connectedComponents(mask, connectivity=8 if corners else 4, ltype=cv2.CV_32S)
+    return labels, count - 1
+
+
 def morphology_opencv(mask, options):
     side = 2 * options["radius"] + 1
     box = np.ones((side, side), np.uint8)
@@ -289,6 +317,9 @@ OPS = {
     "hd95_cropped": (ndimage, hd95_cropped),
     "hd95_monai": (monai, hd95_monai),
     "hd95_deepmind": (deepmind, hd95_deepmind),
+    "components_scipy": (ndimage, components(label_scipy)),
+    "components_cc3d": (cc3d, components(label_cc3d)),
+    "components_opencv": (cv2, components(label_opencv)),
     "morphology_opencv": (cv2, morphology_opencv),
     "morphology_leptonica": (lept, morphology_leptonica),
     "adamw_torch": (torch, adamw_torch),

@@ -250,10 +250,7 @@ export {
   type RiskCoveragePoint,
   riskCoverage,
 } from "./metrics/risk-coverage.js";
-export {
-  type SmoothCalibrationError,
-  smoothCalibrationError,
-} from "./metrics/smooth-calibration-error.js";
+export { smoothCalibrationError } from "./metrics/smooth-calibration-error.js";
 export type { SurfaceConvention, SurfaceDefinition } from "./metrics/surface-definition.js";
 export {
   type SurfaceDistances,

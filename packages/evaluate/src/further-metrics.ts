@@ -7,6 +7,7 @@ export const furtherMetrics = [
   "smooth",
   "surfaces",
   "temperature",
+  "tools",
   "volumes",
 ] as const;
 

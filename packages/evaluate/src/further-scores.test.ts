@@ -45,6 +45,9 @@ test("every family adds its columns, and the others stay as they are", async () 
   for (const [i, row] of rows.entries()) expect(row.scores).toMatchObject(usual.rows[i]!.scores);
   const added = Object.keys(summary).filter((column) => !(column in usual.summary));
   const alone = ["boundary gap", "boundary NLL", "AURC", "AUGRC", "smECE", "temperature"];
+  for (const tool of ["marginloss", "monai", "torchmetrics", "metrics-reloaded", "netcal"])
+    alone.push(`ECE ${tool}`);
+  for (const tool of ["marginloss", "monai", "metrics-reloaded"]) alone.push(`CECE ${tool}`);
   const byClass = ["clDice", "lesion F1", "lesion Dice", "lesion HD95", "lesions detected", "lesions missed"];
   byClass.push("lesions false", "PQ", "FN volume", "FP volume", "lesion confidence", "lesion ECE", "MASD");
   byClass.push("volume difference", "relative volume difference");

@@ -2,10 +2,12 @@ import {
   argMax,
   type BoundaryBins,
   boundaryBand,
+  calibrationConventions,
   calibrationHistograms,
   centerlineCounts,
   centerlineDice,
   confusionCounts,
+  conventionalErrors,
   fittedTemperature,
   type Labels,
   labelSurfaceDistances,
@@ -83,7 +85,7 @@ const families: Readonly<Record<FurtherMetric, (scored: Scored) => Promise<Colum
   async smooth({ probs, labels, options: { ignore, signal, convention = "reference" } }) {
     const of = convention === "reference" ? "foreground" : "top-label";
     const [bins] = await calibrationHistograms(probs, labels, [{ of, bins: 2048 }], { ignore, signal });
-    return { smECE: smoothCalibrationError(bins!).error };
+    return { smECE: smoothCalibrationError(bins!) };
   },
 
   async surfaces({ labels, options, predicted }) {
@@ -107,6 +109,16 @@ const families: Readonly<Record<FurtherMetric, (scored: Scored) => Promise<Colum
     return {
       temperature: fittedTemperature(await temperatureSketch(probs, labels, { ignore, signal })).temperature,
     };
+  },
+
+  async tools({ probs, labels, options: { ignore, signal } }) {
+    const columns: Columns = {};
+    for (const convention of calibrationConventions) {
+      const errors = await conventionalErrors(probs, labels, { convention, ignore, signal });
+      columns[`ECE ${convention}`] = errors.expected;
+      if (errors.perClass.length > 0) columns[`CECE ${convention}`] = errors.classwise;
+    }
+    return columns;
   },
 
   async volumes({ labels, options, predicted }) {

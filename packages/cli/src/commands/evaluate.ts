@@ -14,6 +14,7 @@ const furtherMetrics: readonly FurtherMetric[] = [
   "smooth",
   "surfaces",
   "temperature",
+  "tools",
   "volumes",
 ];
 

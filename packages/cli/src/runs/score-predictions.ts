@@ -102,6 +102,7 @@ const columnsOfMetric: Readonly<Record<NonNullable<ScoreSettings["metrics"]>[num
   smooth: [["smECE", 4]],
   surfaces: [["MASD", 2]],
   temperature: [["temperature", 2]],
+  tools: [["ECE torchmetrics", 4]],
   volumes: [["relative volume difference", 4]],
 };
 

@@ -1,11 +1,13 @@
 import { describe, expect, test } from "vitest";
 import { golden, labels, only, probs } from "../fixture.test.helper.js";
+import { calibrationBinsSync } from "../kernels/calibration-bins.js";
 import { type Labels, type Tensor, tensor } from "../tensor.js";
 import {
   type CalibrationConvention,
   calibrationConventions,
   conventionalErrors,
 } from "./calibration-conventions.js";
+import { expectedCalibrationError } from "./calibration-error.js";
 
 type Errors = Readonly<Record<string, number>>;
 type Case = Readonly<Record<CalibrationConvention, Errors>> & {
@@ -47,6 +49,20 @@ test("published values on the fixture", async () => {
   expect(torch.expected).toBeCloseTo(0.40591016, 6);
   expect(torch.rootMeanSquare).toBeCloseTo(0.46667445, 6);
   expect(torch.maximum).toBeCloseTo(0.84493047, 6);
+});
+
+test("an ignored label and the background are both left out of marginloss", async () => {
+  const without = await conventionalErrors(probs, labels, { convention: "marginloss", ignore: 2 });
+  const mask = tensor(
+    "uint8",
+    Uint8Array.from(labels.data, (label) => Number(label === 1)),
+    labels.dims,
+  );
+  const layout = { bins: 15, of: "top-label", includeLowest: false, comparison: "float32" } as const;
+  expect(without.expected).toBe(
+    expectedCalibrationError(calibrationBinsSync(probs, labels, { ...layout, mask })),
+  );
+  expect(without.perClass.length).toBe(2);
 });
 
 test.each<[object, string]>([

@@ -3,7 +3,7 @@ import { checkOptions, optionNames } from "../check-options.js";
 import type { DeviceOption } from "../device.js";
 import { binsOfClass, type CalibrationBins } from "../kernels/bins.js";
 import { calibrationHistograms, type HistogramOptions } from "../kernels/calibration-bins.js";
-import { type Labels, type Probabilities, tensor } from "../tensor.js";
+import { type Labels, type Probabilities, type Tensor, tensor } from "../tensor.js";
 import {
   averageCalibrationError,
   expectedCalibrationError,
@@ -95,25 +95,21 @@ type Convention = (
 
 const conventions: Readonly<Record<CalibrationConvention, Convention>> = {
   async marginloss(probs, labels, { bins = 15, ignore, device, signal }) {
-    checkLabels(labels);
     const layout = { bins, includeLowest: false, comparison: "float32" } as const;
-    let largest = 0;
-    const foreground = Uint8Array.from(labels.data as Uint8Array, (label) => {
-      if (Number(label) !== ignore) largest = Math.max(largest, Number(label));
-      return Number(Number(label) !== 0);
-    });
-    const mask = tensor("uint8", foreground, labels.dims);
     const histograms = [
       { ...layout, of: "top-label" },
       { ...layout, of: "classes" },
     ] as const;
     const [topLabel, classes] = await calibrationHistograms(probs, labels, histograms, {
-      ignore,
-      mask,
+      // To leave out the background is to ignore label 0, unless another label is ignored.
+      ...(ignore === undefined ? { ignore: 0 } : { ignore, mask: foregroundOf(labels) }),
       device,
       signal,
     });
     // Its classes are those up to the largest label of the foreground, the background among them.
+    const largest = groupsOf(classes!).findLastIndex(({ accuracySum }) =>
+      accuracySum.some((hits) => hits > 0),
+    );
     const perClass = classErrors(classes!).slice(0, largest + 1);
     return { ...none, expected: expectedCalibrationError(topLabel!), classwise: mean(perClass), perClass };
   },
@@ -188,6 +184,14 @@ const conventions: Readonly<Record<CalibrationConvention, Convention>> = {
     };
   },
 };
+
+/** Returns the mask of the pixels whose label is not 0. */
+function foregroundOf(labels: Labels): Tensor<"uint8"> {
+  checkLabels(labels);
+  const mask = new Uint8Array(labels.data.length);
+  for (let i = 0; i < mask.length; i++) mask[i] = Number(Number(labels.data[i]) !== 0);
+  return tensor("uint8", mask, labels.dims);
+}
 
 function histogramsOf(
   probs: Probabilities,
