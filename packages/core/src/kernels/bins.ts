@@ -97,7 +97,8 @@ export function squaresOf(argument: string, bins: CalibrationBins): Float64Array
 }
 
 function checkSums(argument: string, sums: Float64Array, length: number): void {
-  if (sums instanceof Float64Array && sums.length === length) return;
+  // A proxy is an instance too, but no view.
+  if (ArrayBuffer.isView(sums) && sums instanceof Float64Array && sums.length === length) return;
   if (!holds("float64", sums)) {
     throw invalidArgument(argument, `a Float64Array of ${length} numbers`, sums);
   }

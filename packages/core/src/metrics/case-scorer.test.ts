@@ -57,7 +57,7 @@ describe("refuses", () => {
     [{ histogram: [] }, 'options.histogram: unknown option (did you mean "histograms"?)'],
     [{ histograms: {} }, "histograms: expected an array"],
     [{ histograms: [{ bin: 5 }] }, 'histograms[0].bin: unknown option (did you mean "bins"?)'],
-    [{ histograms: [{ bins: 0 }] }, "bins: expected an integer from 1 to 1024, got 0"],
+    [{ histograms: [{ bins: 0 }] }, "bins: expected an integer from 1 to 4096, got 0"],
     [{ floors: [2] }, "floor: expected 0 or a number"],
     [{ confusion: 1 }, "confusion: expected a boolean"],
     [{ surfaces: [{ regions: [[3]] }] }, "regions[0]: expected an integer from 0 to 2, got 3"],
