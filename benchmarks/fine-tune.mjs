@@ -23,6 +23,7 @@ import {
 import { cpus } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { runStatistics } from "@pixelcal/evaluate";
 import { crossEntropy } from "@pixelcal/losses";
 import { checkpointFiles, NpzDataset, Trainer, unet2d, unet3d } from "@pixelcal/train";
 import { describeData, fixed, formatMarkdown } from "../packages/cli/dist/index.js";
@@ -213,20 +214,17 @@ function differences(model, other, column) {
   const maps = seeds.map((seed) => [test(model, seed, column), test(other, seed, column)]);
   return [...maps[0][0].keys()].map((name) => mean(maps.map(([a, b]) => a.get(name) - b.get(name))));
 }
-/**
- * Returns the middle 95 % of the means of resampled cases; a small generator of its own makes it repeatable.
- */
-function interval(list) {
-  let state = 1;
-  const random = () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return state / 2 ** 32;
-  };
-  const means = Array.from({ length: 5000 }, () =>
-    mean(list.map(() => list[Math.floor(random() * list.length)])),
-  );
-  means.sort((a, b) => a - b);
-  return [means[125], means[4874]];
+/** Returns the mean of differences by case and its interval over cases; fewer than 8 have none. */
+async function withInterval(list) {
+  const rows = list.map((difference, i) => ({
+    name: `case ${String(i).padStart(5, "0")}`,
+    labels: "",
+    scores: { difference },
+    pixels: { counted: 0, unbinned: 0, bounded: 0 },
+  }));
+  const { value, interval } = (await runStatistics(rows)).scores.get("difference");
+  const ends = interval ? ` [${signed(interval.low)}, ${signed(interval.high)}]` : "";
+  return `${signed(value)}${ends}`;
 }
 
 const four = (value) => fixed(value, 4);
@@ -257,13 +255,14 @@ const pairs = tested.slice(1).map((model) => [model, untuned]);
 for (const other of tested.slice(1, -1)) pairs.push([tuning, other]);
 const compared = table(
   "difference",
-  pairs.map(([model, other]) => {
-    const cells = columns.map((column) => {
-      const list = differences(model, other, column);
-      return `${signed(mean(list))} [${interval(list).map(signed).join(", ")}]`;
-    });
-    return [`${model.title} minus ${other.title}`, ...cells];
-  }),
+  await Promise.all(
+    pairs.map(async ([model, other]) => {
+      const cells = await Promise.all(
+        columns.map((column) => withInterval(differences(model, other, column))),
+      );
+      return [`${model.title} minus ${other.title}`, ...cells];
+    }),
+  ),
 );
 
 const settings = ["cases", "base", "batch", "epochs", "lr", "tune-epochs", "tune-lr", "weights", "seeds"]

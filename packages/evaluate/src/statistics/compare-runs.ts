@@ -2,7 +2,7 @@ import { InvalidArgumentError } from "@pixelcal/core";
 import { caseSets } from "../case-sets.js";
 import type { EvaluationRow } from "../evaluate.js";
 import { type CaseTable, caseTable } from "./case-table.js";
-import { type Estimate, estimateOf, fewestGroups } from "./estimate.js";
+import { type Estimate, estimatesOf, fewestGroups } from "./estimate.js";
 import { holm } from "./holm.js";
 import { type Measure, measuresOf } from "./measures.js";
 import { resample } from "./resample.js";
@@ -67,8 +67,8 @@ export async function compareRuns(
     },
     settings,
   );
-  const estimate = (i: number): Estimate =>
-    estimateOf(found.observed[i]!, found.drawn[i]!, found.without[i]!, settings.level);
+  const { level, signal } = settings;
+  const estimates = await estimatesOf(found, { first: 0, count: 3 * count, level, signal });
   const tests = measures.map(([{ column }]) =>
     column === undefined ? undefined : signedRankTest(groupDifferences(a, b, column)),
   );
@@ -82,13 +82,13 @@ export async function compareRuns(
     tooFew,
     left,
     differences: measures.map(([{ name, better, column }], i): Difference => {
-      const difference = estimate(2 * count + i);
+      const difference = estimates[2 * count + i]!;
       const test = tests[i];
       return {
         name,
         better,
-        before: estimate(i),
-        after: estimate(count + i),
+        before: estimates[i]!,
+        after: estimates[count + i]!,
         difference,
         ...(test && { test, adjusted: adjusted[tested.indexOf(test)]! }),
         verdict: verdictOf(better, {

@@ -1,4 +1,5 @@
 import { bcaInterval, expandedLevel, type Interval, percentileInterval } from "./interval.js";
+import { pacer, type Resampled } from "./resample.js";
 
 /** The number of independent cases (or groups of cases) below which no interval is given. */
 export const fewestGroups = 8;
@@ -17,13 +18,33 @@ export interface Estimate {
   readonly bca?: Interval;
 }
 
+/** Returns the estimates of `count` statistics from `first` on, in slices that let others run. */
+export async function estimatesOf(
+  { observed, drawn, without }: Resampled,
+  {
+    first,
+    count,
+    level,
+    signal,
+  }: {
+    readonly first: number;
+    readonly count: number;
+    readonly level: number;
+    readonly signal: AbortSignal | undefined;
+  },
+): Promise<readonly Estimate[]> {
+  const pause = pacer(signal);
+  const estimates: Estimate[] = [];
+  for (let i = first; i < first + count; i++) {
+    estimates.push(estimateOf(observed[i]!, drawn[i]!, without[i]!, level));
+    const waiting = pause();
+    if (waiting) await waiting;
+  }
+  return estimates;
+}
+
 /** Returns a value with its intervals from the values of draws and those without one group each. */
-export function estimateOf(
-  value: number,
-  drawn: Float64Array,
-  without: Float64Array,
-  level: number,
-): Estimate {
+function estimateOf(value: number, drawn: Float64Array, without: Float64Array, level: number): Estimate {
   if (without.length < fewestGroups || !Number.isFinite(value)) return { value };
   const expanded = expandedLevel(level, without.length);
   const percentile = percentileInterval(drawn, expanded);

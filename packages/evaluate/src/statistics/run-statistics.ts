@@ -2,7 +2,7 @@ import type { EvaluationRow } from "../evaluate.js";
 import { type BoundaryGaps, boundaryGaps, ringStatistics } from "./boundary-gaps.js";
 import { keptBins } from "./case-sums.js";
 import { type CaseTable, caseTable, weightedSums } from "./case-table.js";
-import { type Estimate, estimateOf, fewestGroups } from "./estimate.js";
+import { type Estimate, estimatesOf, fewestGroups } from "./estimate.js";
 import { expandedLevel, type Interval, percentileInterval } from "./interval.js";
 import { measuresOf } from "./measures.js";
 import { nullBand } from "./null-band.js";
@@ -66,9 +66,8 @@ export async function runStatistics(
     if (boundary) ringStatistics(sums!, boundary, into.subarray(firstRing));
   };
   const found = await resample([table], count, statistics, settings);
-  const estimates = measures.map((_, i) =>
-    estimateOf(found.observed[i]!, found.drawn[i]!, found.without[i]!, level),
-  );
+  const { signal } = settings;
+  const estimates = await estimatesOf(found, { first: 0, count: measures.length, level, signal });
   const scores = new Map(measures.map(({ name }, i) => [name, estimates[i]!]));
   const tooFew = table.groups < fewestGroups;
   const expanded = tooFew ? undefined : expandedLevel(level, table.groups);
