@@ -12,17 +12,9 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { argMax, fitCalibrator } from "@pixelcal/core";
+import { argMax, fitCalibrator, selectCalibrator } from "@pixelcal/core";
 
-import {
-  Network,
-  NpzDataset,
-  predictionWeights,
-  readRunCheckpoint,
-  selectCalibrator,
-  unet2d,
-  unet3d,
-} from "@pixelcal/train";
+import { Network, NpzDataset, predictionWeights, readRunCheckpoint, unet2d, unet3d } from "@pixelcal/train";
 import { describeData } from "../packages/cli/dist/index.js";
 import { methods } from "./calibrators/methods.mjs";
 import { reportOf } from "./calibrators/report.mjs";
@@ -107,9 +99,10 @@ async function runAll() {
     const source = { count: fitted.length, read: (index) => fitted[index] };
     for (const method of missing) {
       const { name, options } = methods[method];
+      if (fitted.length < (methods[method].cases ?? 1)) continue;
       const begun = performance.now();
       const fit = await (name === "auto"
-        ? selectCalibrator(source, { ...options, groups: fitted.map(({ group }) => group) })
+        ? selectCalibrator(source, options)
         : fitCalibrator(name, source, options));
       const seconds = rounded((performance.now() - begun) / 1000);
       const { rows, changed } = await scored(fit.calibrator, cases);

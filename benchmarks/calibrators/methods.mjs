@@ -5,8 +5,6 @@ const plain = [
   "entropy-temperature",
   "distance-temperature",
   "distance-affine",
-  "image-temperature",
-  "local-temperature",
   "ensemble-temperature",
   "selective",
   "vector",
@@ -19,9 +17,10 @@ const plain = [
   "bbq",
 ];
 
-/** Every method by name: the calibrator and the options of its fit. */
+/** Every method by name: the calibrator, the options of its fit and the fewest cases that it takes. */
 export const methods = {
   ...Object.fromEntries(plain.map((name) => [name, { name, options: {} }])),
+  "image-temperature": { name: "image-temperature", options: {}, cases: 15 },
   "distance-temperature+floor": { name: "distance-temperature", options: { floor: true } },
   "distance-affine+floor": { name: "distance-affine", options: { floor: true } },
   auto: { name: "auto", options: {} },

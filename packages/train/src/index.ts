@@ -14,12 +14,6 @@ export {
   type ModelCalibrators,
   withoutCalibrator,
 } from "./calibrate/fuse.js";
-export {
-  type CalibratorSelection,
-  type Candidate,
-  type SelectOptions,
-  selectCalibrator,
-} from "./calibrate/select-calibrator.js";
 export { writeCalibrated } from "./calibrate/write-calibrated.js";
 export { type CheckOptions, checkModel, type ModelReport, type ProviderReport } from "./check/check-model.js";
 export { networkDeviceProblem } from "./check/device-trial.js";

@@ -1,4 +1,5 @@
-import type { AnyFit, CalibratorSelection } from "@pixelcal/train";
+import type { CalibratorSelection } from "@pixelcal/core";
+import type { AnyFit } from "@pixelcal/train";
 import type { CalibrateReport, CalibrationTable } from "../reports.js";
 
 /** The results of a calibration, apart from its files. */
@@ -39,17 +40,19 @@ export function calibrationFacts(
   };
 }
 
+const changing: ReadonlySet<string> = new Set(["vector", "beta", "isotonic", "dirichlet"]);
+
 /** Returns the table of the candidates: mean NLL of cases that were held out. */
 function tableOf({ candidates }: CalibratorSelection): CalibrationTable {
   return {
     columns: [{ name: "NLL", better: "lower" }],
-    rows: candidates.map(({ name, floor, nll, difference, keepsLabels, chosen }) => ({
+    rows: candidates.map(({ name, floor, nll, difference, chosen }) => ({
       method: floor ? `${name} + floor` : name,
       values: [nll],
       best: chosen,
       difference: difference.mean,
       interval: [difference.low, difference.high],
-      labelsChanged: !keepsLabels,
+      labelsChanged: changing.has(name),
     })),
   };
 }

@@ -75,12 +75,17 @@ const changers: readonly Candidate[] = [
 
 /** The share of the least NLL that a simpler method may cost: no application would notice it. */
 const negligible = 1e-3;
+/**
+ * The share that it may cost within one standard error. With few cases that error alone leaves models
+ * uncalibrated that gain from it on average.
+ */
+const small = 1e-2;
 
 /**
  * Chooses a calibrator by cross-validation over groups, and fits it to all cases: the simplest candidate
- * whose held-out NLL is within one standard error of the paired difference to the best eligible one, or a
- * thousandth. A set too large to keep is scored on its sample. With one group there is nothing to validate
- * on: then it is `temperature`, with a warning.
+ * whose held-out NLL is within one standard error of the paired difference to the best eligible one and
+ * within a hundredth of its NLL, or within a thousandth. A set too large to keep is scored on its sample.
+ * With one group there is nothing to validate on: then it is `temperature`, with a warning.
  */
 export async function selectCalibrator(
   cases: CalibrationCases,
@@ -159,7 +164,8 @@ function scored(
   }));
   const chosen = rows.findIndex(
     ({ eligible: may, difference }) =>
-      may && difference.mean <= Math.max(difference.standardError, negligible * least),
+      may &&
+      difference.mean <= Math.max(Math.min(difference.standardError, small * least), negligible * least),
   );
   return rows.map((row, i) => ({ ...row, chosen: i === chosen }));
 }

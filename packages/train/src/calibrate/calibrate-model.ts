@@ -109,7 +109,7 @@ export async function calibrateModel(options: CalibrateOptions): Promise<Calibra
     for (const [channel, members] of (heads ?? [undefined]).entries()) {
       const own = members && headCases(cache, channel, new Set(members), ignore);
       const plan = { ...options, ignore: own ? ignoredInHead : ignore };
-      fits.push(await fitMethod(own ?? cache, plan, { groups: cache.groups, candidates }));
+      fits.push(await fitMethod(own ?? cache, plan, candidates));
       onProgress?.("fit", channel + 1, heads?.length ?? 1);
     }
     const { keepLogits, version } = options;

@@ -102,7 +102,7 @@ export async function calibratePredictions(
   for (const [channel, members] of (heads ?? [undefined]).entries()) {
     const own = members && headCases(source, channel, new Set(members), ignore);
     const ignored = own ? ignoredInHead : ignore;
-    fits.push(await fitMethod(own ?? source, { ...options, ignore: ignored }, { groups }));
+    fits.push(await fitMethod(own ?? source, { ...options, ignore: ignored }));
     onProgress?.("fit", channel + 1, heads?.length ?? 1);
   }
   return {

@@ -28,16 +28,22 @@ type CalibratorGraphs = {
   readonly [Name in CalibratorName]: (z: Value, parameters: CalibratorParameters[Name]) => Value;
 };
 
+/** The largest log-odds that platt and beta see, as in core. */
+const limit = 16;
+
 /** Functions of one probability per class: softmax divides them by their sum. */
-const oneVersusRest = (z: Value, logit: (c: ReturnType<typeof logOddsOf>) => Value): Value =>
-  // ln sigmoid(x) without overflow
-  ops.Neg(ops.Softplus(ops.Neg(logit(logOddsOf(z)))));
+function oneVersusRest(z: Value, logit: (logOdds: Value) => Value): Value {
+  const { logP, logNotP } = logOddsOf(z);
+  return logSigmoid(logit(ops.Max(ops.Min(ops.Sub(logP, logNotP), limit), -limit)));
+}
+
+const logSigmoid = (x: Value): Value => ops.Neg(ops.Softplus(ops.Neg(x)));
 
 /** Looks up a level of the log-odds of every class; where all are 0, nothing changes. */
-function binned(z: Value, { limit, values }: CalibratorParameters["isotonic"]): Value {
+function binned(z: Value, { limit: reach, values }: CalibratorParameters["isotonic"]): Value {
   const { logP, logNotP } = logOddsOf(z);
   const levels = values[0]!.length;
-  const place = ops.Floor(ops.Mul(ops.Add(ops.Sub(logP, logNotP), limit), levels / (2 * limit)));
+  const place = ops.Floor(ops.Mul(ops.Add(ops.Sub(logP, logNotP), reach), levels / (2 * reach)));
   const first = perClass(
     z,
     values.map((_, c) => c * levels),
@@ -123,12 +129,13 @@ const calibratorGraph: CalibratorGraphs = {
     linear(ops.Max(logProbabilitiesOf(z), leastLog), weights, shifts),
   "ensemble-temperature": ensemble,
   platt: (z, { scales, shifts }) =>
-    oneVersusRest(z, ({ logP, logNotP }) =>
-      ops.Add(ops.Mul(ops.Sub(logP, logNotP), perClass(z, scales)), perClass(z, shifts)),
-    ),
+    oneVersusRest(z, (x) => ops.Add(ops.Mul(x, perClass(z, scales)), perClass(z, shifts))),
   beta: (z, { a, b, c }) =>
-    oneVersusRest(z, ({ logP, logNotP }) =>
-      ops.Add(ops.Sub(ops.Mul(logP, perClass(z, a)), ops.Mul(logNotP, perClass(z, b))), perClass(z, c)),
+    oneVersusRest(z, (x) =>
+      ops.Add(
+        ops.Sub(ops.Mul(logSigmoid(x), perClass(z, a)), ops.Mul(logSigmoid(ops.Neg(x)), perClass(z, b))),
+        perClass(z, c),
+      ),
     ),
   isotonic: binned,
   histogram: binned,

@@ -2,11 +2,12 @@ import {
   type CalibrationCases,
   type CalibratorFit,
   type CalibratorName,
+  type CalibratorSelection,
   type FitOptions,
   fitCalibrator,
   type SignalOption,
+  selectCalibrator,
 } from "@pixelcal/core";
-import { type CalibratorSelection, selectCalibrator } from "./select-calibrator.js";
 
 /** A fit of one calibrator, or the choice among several. */
 export type AnyFit = CalibratorFit | CalibratorSelection;
@@ -23,26 +24,15 @@ export interface MethodOptions extends SignalOption {
   readonly ignore?: number;
 }
 
-/** Facts about the cases that decide how they are compared. */
-export interface FittedCases {
-  /** The patient of each case. */
-  readonly groups: readonly string[];
-  /** The only calibrators that may be used. */
-  readonly candidates?: readonly CalibratorName[];
-}
-
-/** Fits the calibrator that the options name, or compares them. */
+/** Fits the calibrator that the options name, or compares several, `known` at most. */
 export function fitMethod(
   cases: CalibrationCases,
-  { method = "auto", allowLabelChanges = false, fit, ignore, signal }: MethodOptions,
-  { groups, candidates }: FittedCases,
+  { method = "auto", allowLabelChanges = false, fit = {}, ignore, signal }: MethodOptions,
+  known?: readonly CalibratorName[],
 ): Promise<AnyFit> {
   const options = { ...fit, ...(ignore !== undefined && { ignore }), ...(signal && { signal }) };
   if (method !== "auto") return fitCalibrator(method, cases, options);
-  return selectCalibrator(cases, {
-    ...options,
-    groups,
-    allowLabelChanges,
-    ...(candidates && { candidates }),
-  });
+  const candidates = known?.map((name) => ({ name, floor: false }));
+  const { floor: _, ...rest } = options;
+  return selectCalibrator(cases, { ...rest, allowLabelChanges, ...(candidates && { candidates }) });
 }

@@ -48,11 +48,6 @@ export class LogitsCache implements CalibrationCases, AsyncDisposable {
     return this.#places.length;
   }
 
-  /** The group of each case; where it has none, its number. */
-  get groups(): readonly string[] {
-    return this.#places.map(({ group }, index) => group ?? `case ${index}`);
-  }
-
   /** Writes a case behind the others. */
   async append({ logits, labels, spacing, group }: CalibrationCase): Promise<void> {
     if (logits.type !== "float32") throw invalidArgument("logits", "float32", logits.type);
