@@ -25,9 +25,9 @@ nav{display:flex;flex-wrap:wrap;gap:4px 18px;margin-top:12px;font-size:14px}
 table{border-collapse:collapse;width:100%;font-size:14px;font-variant-numeric:tabular-nums}
 th,td{padding:6px 10px;text-align:right;vertical-align:top;border-bottom:1px solid var(--rule);overflow-wrap:normal}
 td{white-space:nowrap}
-thead th{color:var(--soft);font-weight:600;border-bottom-width:2px;max-width:190px;overflow-wrap:anywhere;min-width:76px}
+thead th{color:var(--soft);font-weight:600;border-bottom-width:2px;max-width:190px;overflow-wrap:break-word;min-width:76px}
 .sort tbody th{min-width:150px}
-.sort thead th{overflow-wrap:break-word;min-width:0;padding-right:8px}
+.sort thead th{min-width:0;padding-right:8px}
 th:first-child{text-align:left}
 tbody th{font-weight:500;min-width:96px;max-width:280px;overflow-wrap:anywhere}
 td small{display:block;font-size:12px;color:var(--soft)}

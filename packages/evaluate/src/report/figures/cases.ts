@@ -37,7 +37,7 @@ export function casesFigure(runs: readonly ReportRun[], overlap = "DSC", error =
   };
 
   function drawn(width: number): string {
-    const frame: Frame = { x: [70, width - 12], y: [286, 12] };
+    const frame: Frame = { x: [70, width - 20], y: [286, 12] };
     const shown = rows.flatMap(({ values }) => values.filter((point) => point.every(Number.isFinite)));
     const least = shown.reduce((least, [x]) => Math.min(least, x), 1);
     const most = shown.reduce((most, [, y]) => Math.max(most, y), 0);

@@ -1,5 +1,6 @@
 import type { Difference } from "../../statistics/compare-runs.js";
 import type { Estimate } from "../../statistics/estimate.js";
+import { shortened } from "../draw/labels.js";
 import { element, escaped } from "../draw/svg.js";
 import type { ReportData } from "../report-data.js";
 import { intervalText, mainScores, scoreName, scoreText } from "../score-text.js";
@@ -78,7 +79,7 @@ const marks: Readonly<Record<Difference["verdict"], readonly [mark: string, clas
 
 function comparisonTable({ runs }: ReportData, scores: readonly Difference[]): string {
   const [before, after] = runs;
-  const name = (run: { readonly name: string } | undefined): string => run?.name ?? "";
+  const name = (run: { readonly name: string } | undefined): string => shortened(run?.name ?? "", 28);
   const columns: readonly TableColumn<Difference>[] = [
     { title: "score", cell: (each) => escaped(scoreName(each.name)) },
     { title: name(before), cell: (each) => stacked(each.name, each.before) },
