@@ -2,6 +2,7 @@ import { join } from "node:path";
 import type { ReportParts } from "@pixelcal/evaluate";
 import { FormatError } from "@pixelcal/io";
 import { readText } from "../inputs/text-file.js";
+import type { CalibrationTable } from "../reports.js";
 
 type Training = NonNullable<ReportParts["training"]>;
 type Calibrators = NonNullable<ReportParts["calibrators"]>;
@@ -33,7 +34,7 @@ export async function trainingCurves(folder: string): Promise<Training> {
 
 /** Reads the table of candidates that `pixelcal calibrate --method auto --json` printed. */
 export async function calibratorTable(path: string): Promise<Calibrators> {
-  let report: { fits?: readonly { table?: StoredTable }[] };
+  let report: { fits?: readonly { table?: CalibrationTable }[] };
   try {
     report = JSON.parse(await readText(path));
   } catch (error) {
@@ -62,16 +63,4 @@ export async function calibratorTable(path: string): Promise<Calibrators> {
         : {}),
     })),
   };
-}
-
-interface StoredTable {
-  readonly columns: Calibrators["columns"];
-  readonly rows: readonly {
-    readonly method: string;
-    readonly values: readonly (number | null)[];
-    readonly best?: boolean;
-    readonly difference?: number;
-    readonly interval?: readonly [low: number, high: number];
-    readonly labelsChanged?: boolean;
-  }[];
 }
