@@ -45,7 +45,7 @@ export {
   type StatisticsReport,
 } from "./report/results.js";
 export { comparisonText, intervalsText } from "./report/statistics-text.js";
-export { fixed, formatMarkdown } from "./report/table.js";
+export { type Column, fixed, formatMarkdown, formatTable } from "./report/table.js";
 export { worstCalibrated } from "./report/worst-cases.js";
 export {
   type EvaluationConvention,
@@ -67,6 +67,7 @@ export { bidsSubject, type GroupOf, groupsOfTable, withGroups } from "./statisti
 export { holm } from "./statistics/holm.js";
 export type { Interval } from "./statistics/interval.js";
 export { type NullBand, type NullBandOptions, nullBand } from "./statistics/null-band.js";
+export { pooledScores } from "./statistics/pooled-scores.js";
 export type { CaseBin, Reliability } from "./statistics/reliability.js";
 export type { RingSums } from "./statistics/ring-sums.js";
 export { type RunStatistics, runStatistics } from "./statistics/run-statistics.js";

@@ -36,7 +36,8 @@ test("a comparison on one's own data: table, predictions, models", async () => {
     "4 cases to train, 1 to validate, 2 to test, 4 classes; U-Net 2-D base 2, 2 epochs",
   );
   expect(code).toBe(0);
-  expect(output).toMatch(/\nrun +cases +DSC +HD95 +ECE +CECE +pECE\n/);
+  expect(output).toMatch(/\nrun +NLL +fpBrier +DSC +ECE +boundary ECE +temperature +pECE +if calibrated\n/);
+  expect(output).toMatch(/\nNLL, a proper score, from (ce|sdc) /);
   expect(output).not.toContain("truth error");
   for (const method of ["ce", "sdc"]) {
     expect(await readdir(join(out, "runs", method))).toContain("model.onnx");
@@ -56,7 +57,7 @@ test("generated data have a column for the distance to the truth", { timeout: 30
   const args = ["demo", "--quick", "--out", out, "--epochs", "1", "--base", "2", "--threads", "1"];
   const { code, output } = await pixelcal([...args, "--methods", "ce", "--batch", "16"]);
   expect(code).toBe(0);
-  expect(output).toMatch(/\nrun +cases +DSC +HD95 +ECE +CECE +pECE +truth error\n/);
+  expect(output).toMatch(/\nrun +truth error +NLL +fpBrier +DSC /);
   expect((await readdir(out)).sort()).toEqual([
     "data",
     "demo.json",

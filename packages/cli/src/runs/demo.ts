@@ -1,6 +1,6 @@
 import { rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { formatJson, paperColumns, type RunResult, resultsText, runReports } from "@pixelcal/evaluate";
+import { formatJson, type RunResult, runReports } from "@pixelcal/evaluate";
 import { writeFileAtomic } from "@pixelcal/io";
 import { phantomClasses } from "@pixelcal/phantom";
 import { CommandError } from "../command-error.js";
@@ -10,8 +10,10 @@ import { checkReplaceable, type Replaceable } from "../replace-folder.js";
 import { duration } from "../terminal.js";
 import { writeReport } from "../write-report.js";
 import { type ComparisonSettings, compare, comparisonConfigs } from "./compare.js";
+import { demoRows, demoTable, demoWords } from "./demo-table.js";
 import { evaluateRuns, writeResults } from "./evaluate.js";
 import { type PhantomData, writePhantomData } from "./phantoms.js";
+import { predictionsTemperature } from "./predictions-temperature.js";
 import { ownRun } from "./run-sources.js";
 import { truthColumn, withTruth } from "./truth.js";
 
@@ -111,13 +113,18 @@ export async function demo(options: DemoOptions, context: Context): Promise<void
   const files = { csv: join(out, "results.csv"), json: join(out, "results.json") };
   const scoring = { ...settings, root, convention: "reference" } as const;
   await writeResults(results, scoring, files);
-  const shown = generated ? [...paperColumns, [truthColumn, 4] as const] : paperColumns;
+  const fitted = folders.map(async ({ run, path }) => {
+    const { rows } = results.find((result) => result.run === run)!.evaluation;
+    const names = rows.map(({ name }) => name);
+    return [run, await predictionsTemperature(path, names, { classes, ignore })] as const;
+  });
+  const rows = demoRows(results, new Map(await Promise.all(fitted)));
   const seconds = (terminal.now() - begun) / 1000;
   await writeReport(
     context,
     json,
     { command: "demo", out, seconds, files, settings: scoring, runs: runReports(results) },
-    `\nTest split, mean ± standard deviation over ${cases.test} cases:\n\n${resultsText(results, shown)}` +
+    `\nTest split, ${cases.test} cases:\n\n${demoTable(rows)}\n${demoWords(rows)}\n` +
       `${legend(generated, out, files)}\n${settings.methods.length} methods in ${duration(seconds)}.\n`,
   );
 }
@@ -146,8 +153,9 @@ function legend(generated: boolean, out: string, { csv, json }: { csv: string; j
     ? `${truthColumn}: sum_c |p_c - t_c| / 2, mean over pixels, t the true probabilities that labels were drawn from.\n`
     : "";
   return `
-DSC and HD95 (pixels) of the foreground; ECE, CECE and pECE as the authors' repository computes them.
-Higher DSC is better, lower is better for the others.
+NLL, fpBrier (both proper scores: least at the truth), DSC and pECE are means over cases. ECE of the top label and boundary
+ECE, within 3 pixels of the predicted boundary, are of all pixels, as is the temperature that the labels ask for: above 1 the
+network is over-confident. "if calibrated" is the pECE of calibrated predictions with the same probabilities.
 ${truth}
 Table        ${csv}, ${json}
 Predictions  ${join(out, "preds")}/METHOD/*.npz

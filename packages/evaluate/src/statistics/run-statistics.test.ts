@@ -1,5 +1,6 @@
 import { Random } from "@pixelcal/core";
 import { describe, expect, test } from "vitest";
+import { pooledScores } from "./pooled-scores.js";
 import { row, rows } from "./rows.test.helper.js";
 import { runStatistics } from "./run-statistics.js";
 
@@ -41,6 +42,14 @@ const pooledError = (chosen: readonly Row[]): number => {
   }
   return error / pixels;
 };
+
+test("pooled scores are the statistics' values of all pixels together", async () => {
+  const { scores } = await runStatistics(all, { draws: 100 });
+  const pooled = pooledScores(all);
+  expect([...pooled.keys()]).toEqual([...scores.keys()].filter((name) => name.includes("pooled")));
+  for (const [name, value] of pooled) expect(value).toBe(scores.get(name)!.value);
+  expect(pooled.get("ECE pooled")).toBeCloseTo(pooledError(all), 12);
+});
 
 describe("intervals over cases", () => {
   test("are those of cases drawn one by one", async () => {
