@@ -1,6 +1,6 @@
 // Draws docs/picture.svg from the output of `npm run demo`: node docs/picture.mjs FOLDER [RUN] [RUN]. Left:
 // reliability of the foreground of two runs over all test cases. Right: how far each run's foreground
-// probability is from the true one, which phantoms know, in the test case whose first run is furthest off.
+// probability is from the true one, which phantoms know, in the test case whose first run has the median error.
 import { readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -14,8 +14,8 @@ import {
 import { readNpz } from "../packages/io/dist/index.js";
 
 const [folder = "pixelcal-demo", ...named] = process.argv.slice(2);
-const runs = [named[0] ?? "dicece", named[1] ?? "sdc"];
-const titles = { dicece: "Dice + CE", sdc: "SDC", nacl: "NACL", "margin-svls": "Margin-SVLS" };
+const runs = [named[0] ?? "dicece", named[1] ?? "proper"];
+const titles = { dicece: "Dice + CE", proper: "SDC proper", sdc: "SDC consistent", nacl: "NACL" };
 const titleOf = (run) => titles[run] ?? run;
 const names = readdirSync(join(folder, "preds", runs[0])).sort();
 const colors = ["#b34d00", "#0072b2"]; // Okabe-Ito, the orange darkened for text
@@ -103,9 +103,10 @@ const diagram = curves
 
 const loaded = await Promise.all(names.map((name) => load(runs[0], name)));
 const mean = ({ error }) => error.reduce((sum, e) => sum + Math.abs(e), 0) / error.length;
-const worst = loaded.reduce((best, one, i) => (mean(one) > mean(loaded[best]) ? i : best), 0);
-const view = window(loaded[worst], Math.min(48, ...loaded[worst].size));
-const maps = await Promise.all(runs.map((run) => load(run, names[worst])));
+const byError = [...loaded.keys()].sort((a, b) => mean(loaded[a]) - mean(loaded[b]));
+const shown = byError[Math.floor(byError.length / 2)];
+const view = window(loaded[shown], Math.min(48, ...loaded[shown].size));
+const maps = await Promise.all(runs.map((run) => load(run, names[shown])));
 const width = maps[0].size[1];
 const pixel = ({ error }, x, y) => error[(view.y + y) * width + view.x + x];
 
@@ -150,7 +151,7 @@ const legend = runs
   .map((run, r) => {
     const mark = r === 0 ? '<circle cx="12" cy="-4" r="4"/>' : '<rect x="8" y="-8" width="8" height="8"/>';
     const error = expectedCalibrationError(curves[r]).toFixed(3);
-    return `<g transform="translate(84 ${188 + 18 * r})" fill="${colors[r]}">${mark}<text x="22">${titleOf(run)}, ECE ${error}</text></g>`;
+    return `<g transform="translate(56 ${188 + 18 * r})" fill="${colors[r]}">${mark}<text x="22">${titleOf(run)}, ECE ${error}</text></g>`;
   })
   .join("");
 
@@ -167,7 +168,7 @@ ${ticks}<text x="${scale / 2}" y="${scale + 34}" text-anchor="middle">predicted 
 ${legend}
 </g>
 ${panels}
-<text x="330" y="316">foreground probability <tspan fill="#b34d00">too high</tspan>, <tspan fill="#0072b2">too low</tspan> against the true one; line: true border</text>
+<text x="815" y="316" text-anchor="end">foreground probability <tspan fill="#b34d00">too high</tspan>, <tspan fill="#0072b2">too low</tspan> against the true one; line: true border</text>
 </svg>
 `;
 writeFileSync(fileURLToPath(new URL("picture.svg", import.meta.url)), svg);

@@ -117,7 +117,7 @@ describe("from configuration to table", () => {
     ]);
     expect(scored.code).toBe(0);
     expect(scored.output).toMatch(
-      /^run +cases +DSC +HD95 +ECE +CECE +pECE +pECE if calibrated +pECE excess +fpBrier\n/,
+      /^run +cases +DSC +HD95 +ECE +CECE +pECE +pECE if calibrated +pECE excess +boundary ECE +fpBrier\n/,
     );
     const [header, ...rows] = (await readFile(at("table.csv"), "utf8")).trimEnd().split("\n");
     expect(header).toMatch(/^run,DSC,HD95,ECE,CECE,pECE,/);

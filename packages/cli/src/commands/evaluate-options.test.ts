@@ -48,7 +48,7 @@ test("the columns that an option is about are shown, the pixels it bounds counte
   const { code, output } = await evaluate(...more);
   expect(code).toBe(0);
   expect(output).toMatch(
-    /^run +cases +DSC +HD95 +ECE +CECE +pECE +pECE if calibrated +pECE excess +fpBrier +HD99 +NSD +NLL +boundary gap +smECE\n/,
+    /^run +cases +DSC +HD95 +ECE +CECE +pECE +pECE if calibrated +pECE excess +boundary ECE +fpBrier +HD99 +NSD +NLL +boundary gap +smECE\n/,
   );
   expect(output).toContain("\npreds: 2 of 12 pixels are raised to the floor of NLL\n");
   expect(output).toContain("\npreds: 6 of 12 pixels are in no bin of pECE (probability 0)\n");

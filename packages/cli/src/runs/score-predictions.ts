@@ -82,6 +82,7 @@ function shownColumns({
     // A pECE alone says little: calibrated predictions have one too, and less confidence can lower it.
     ["pECE if calibrated", 4],
     ["pECE excess", 4],
+    ["boundary ECE", 4],
     ["fpBrier", 4],
     ...(share === 95 ? [] : [[`HD${share}`, 2] as const]),
     ...(tolerance === undefined ? [] : [["NSD", 4] as const]),
