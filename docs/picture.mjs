@@ -1,6 +1,6 @@
 // Draws docs/picture.svg from the output of `npm run demo`: node docs/picture.mjs FOLDER [RUN] [RUN]. Left:
 // reliability of the foreground of two runs over all test cases. Right: how far each run's foreground
-// probability is from the true one, which phantoms know, in the test case whose first run has the median error.
+// probability is from the true one, which phantoms know, in the test case of the first run's median error.
 import { readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";

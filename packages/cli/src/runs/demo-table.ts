@@ -64,7 +64,7 @@ export function demoTable(rows: readonly DemoRow[]): string {
   ]);
 }
 
-/** How far from 1 the temperature of a calibrated network may be. */
+/** The largest distance from 1 of a calibrated network's temperature. */
 const tolerance = 0.1;
 
 /** Says in words what the table shows, a sentence a line; empty for one run. */
