@@ -63,7 +63,10 @@ export async function openDataList(path: string, given: string): Promise<ImageCa
     names,
     ending: endingOf(first[0]!),
     source: (name) => byName.get(name)!.images[0]!,
-    read: (name) => readVolumeCase(byName.get(name)!.images, byName.get(name)!.label),
+    read: (name, { signal } = {}) => {
+      const { images, label } = byName.get(name)!;
+      return readVolumeCase(images, label, signal);
+    },
   };
 }
 

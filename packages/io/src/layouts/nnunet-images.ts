@@ -46,8 +46,10 @@ export async function openNnunetImages(root: string, given: string): Promise<Ima
     ending: fileEnding,
     dataset,
     source: (name) => channels.get(name)![0]!,
-    read: (name) =>
-      readVolumeCase(channels.get(name)!, labelled ? join(labelFolder, `${name}${fileEnding}`) : undefined),
+    read: (name, { signal } = {}) => {
+      const labels = labelled ? join(labelFolder, `${name}${fileEnding}`) : undefined;
+      return readVolumeCase(channels.get(name)!, labels, signal);
+    },
   };
 }
 

@@ -17,11 +17,12 @@ const turn = 2 ** 20;
 export async function readVolumeCase(
   images: readonly string[],
   labels: string | undefined,
+  signal?: AbortSignal,
 ): Promise<ImageCase> {
   let first: Volume | undefined;
   const parts: Float32Array[] = [];
   for (const path of images) {
-    const volume = await readVolume(path);
+    const volume = await readVolume(path, { signal });
     if (first) checkSameGrid(path, volume, images[0]!, first);
     first ??= volume;
     parts.push(await scaledValues(volume));
@@ -38,7 +39,7 @@ export async function readVolumeCase(
   const image: Tensor<"float32"> = { type: "float32", dims: [total / pixels, ...spatial], data };
   const found = { image, spacing: [...spacing].reverse(), grid, extras: {} };
   if (labels === undefined) return found;
-  const map = await readVolume(labels);
+  const map = await readVolume(labels, { signal });
   checkSameGrid(labels, map, images[0]!, first);
   return { ...found, labels: await labelTensor(labels, map) };
 }
