@@ -118,6 +118,14 @@ describe("a paired comparison", () => {
   });
 });
 
+test("a measure has the same figures alone and among all", async () => {
+  const before = rows(12);
+  const after = withScore(before, "DSC", (value, i) => value + 0.01 * ((i * 5) % 3));
+  const { differences } = await compareRuns(before, after);
+  for (const { name, adjusted: _, ...found } of differences)
+    expect(await differenceOf(before, after, name)).toMatchObject(found);
+});
+
 test("p-values are adjusted for the measures shown alone", async () => {
   const before = rows(12);
   const after = withScore(before, "DSC", (value, i) => value + (i < 10 ? 0.02 : -0.01));

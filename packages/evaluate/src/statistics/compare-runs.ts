@@ -52,7 +52,9 @@ export async function compareRuns(
 ): Promise<Comparison> {
   const settings = statisticsOptions(options);
   const { pairs, left } = pairsOf(before, after);
-  const [a, b] = [caseTable(pairs.map(([own]) => own)), caseTable(pairs.map(([, other]) => other))];
+  const table = (rows: readonly EvaluationRow[]): CaseTable =>
+    caseTable(wanted === undefined ? rows : rows.map((row) => neededFor(row, wanted)));
+  const [a, b] = [table(pairs.map(([own]) => own)), table(pairs.map(([, other]) => other))];
   const measures = commonMeasures(a, b, wanted);
   const count = measures.length;
   const found = await resample(
@@ -137,6 +139,23 @@ function bothDefined(before: EvaluationRow, after: EvaluationRow): Pair {
     scores: { ...row.scores, ...undefinedScores },
   });
   return [without(before), without(after)];
+}
+
+/** Returns a row without the scores and sums that no wanted measure needs: every draw adds up the rest. */
+function neededFor({ scores, sums, ...row }: EvaluationRow, wanted: readonly string[]): EvaluationRow {
+  const columns = Object.entries(scores).filter(([column]) => wanted.includes(column));
+  const needed = { ...row, scores: Object.fromEntries(columns) };
+  const needs = (start: string): boolean => wanted.some((name) => name.startsWith(start));
+  if (sums === undefined || !(needs("ECE pooled") || needs("boundary ECE pooled"))) return needed;
+  const { boundary, ...histograms } = sums;
+  return {
+    ...needed,
+    sums: {
+      ...histograms,
+      classes: needs("ECE pooled class") ? sums.classes : [],
+      ...(boundary && needs("boundary ECE pooled") && { boundary }),
+    },
+  };
 }
 
 function commonMeasures(
