@@ -8,7 +8,7 @@ import { leastScale } from "./fit-scales.js";
 import { fitLoaded, fittedNames } from "./fits.js";
 import { imageFeatures } from "./image-features.js";
 import type { CalibratorName, CalibratorParameters } from "./parameters.js";
-import { caseLosses } from "./score-cases.js";
+import { type CaseLosses, caseLosses } from "./score-cases.js";
 
 /** A calibrator, and what its fit saw. */
 export interface CalibratorFit {
@@ -49,17 +49,20 @@ export async function fitted(
   loaded: LoadedPixels,
   plan: FitPlan,
 ): Promise<CalibratorFit> {
-  const [before, after] = [
-    await meanLoss(new Calibrator("none", loaded.layout.classes, {}), loaded, plan.signal),
-    await meanLoss(calibrator, loaded, plan.signal),
-  ];
+  const none = new Calibrator("none", loaded.layout.classes, {});
+  const losses = await caseLosses(
+    [none, calibrator],
+    loaded.all,
+    loaded,
+    plan.signal && { signal: plan.signal },
+  );
+  const [before, after] = losses.map(meanLoss) as [number, number];
   const warnings = [...caseWarnings(loaded, plan), ...tableWarnings(calibrator)];
   const { groups, pixels } = loaded;
   return { calibrator, warnings, cases: groups.length, pixels, nll: { before, after } };
 }
 
-async function meanLoss(calibrator: Calibrator, loaded: LoadedPixels, signal?: AbortSignal): Promise<number> {
-  const { weight, loss } = await caseLosses(calibrator, loaded.all, loaded, { ...(signal && { signal }) });
+function meanLoss({ weight, loss }: CaseLosses): number {
   const sum = (values: Float64Array): number => values.reduce((all, value) => all + value, 0);
   return sum(loss) / sum(weight);
 }

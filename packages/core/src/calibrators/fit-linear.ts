@@ -1,7 +1,7 @@
 import { call, native } from "../binding.js";
 import type { SignalOption } from "../device.js";
 import { flatRanges, type PixelSource, sumBlocks } from "./fit-pixels.js";
-import { defaultLambda, fitTemperature, leastScale, ridgeShare, weakRidge } from "./fit-scales.js";
+import { defaultLambda, fitTemperature, leastScale, nearby, ridgeShare, weakRidge } from "./fit-scales.js";
 import { groupFolds } from "./folds.js";
 import { type Evaluation, minimize } from "./newton.js";
 
@@ -91,7 +91,7 @@ export async function fitAffine(
   let parameters = await affine(kept, cases, problem, { lambda, anchor });
   if (all !== kept) {
     anchor = await fitTemperature(all, cases, { start: anchor, signal });
-    parameters = await affine(all, cases, problem, { lambda, anchor, start: parameters });
+    parameters = await affine(all, cases, problem, { lambda, anchor, start: parameters, near: true });
   }
   return { parameters, lambda };
 }
@@ -100,7 +100,7 @@ async function affine(
   pixels: PixelSource,
   cases: readonly number[],
   { cells, chain, signal }: AffineProblem,
-  { lambda, anchor, start }: { lambda: number; anchor: number; start?: Float64Array },
+  { lambda, anchor, start, near }: { lambda: number; anchor: number; start?: Float64Array; near?: boolean },
 ): Promise<Float64Array> {
   const size = 1 + pixels.classes;
   const sums: LinearSums = { kind: "affine", size, ...(signal && { signal }) };
@@ -128,7 +128,7 @@ async function affine(
       return { ...mean, value };
     },
     begin,
-    { lower },
+    { lower, ...(near && nearby) },
   );
   return x;
 }

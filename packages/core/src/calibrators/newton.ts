@@ -15,6 +15,9 @@ export interface NewtonOptions {
   readonly iterations?: number;
 }
 
+/** The share of a value below which its changes drown in rounding. */
+const unresolved = 1e-12;
+
 /**
  * Minimises a convex function by Newton's method with step halving; unknowns at their lower bound stay there
  * while the function falls towards it.
@@ -27,6 +30,7 @@ export async function minimize(
   const least = (i: number): number => (typeof lower === "number" ? lower : lower[i]!);
   let x: Float64Array = start.map((value, i) => Math.max(value, least(i)));
   let here = await objective(x);
+  let polished = 0;
   for (let iteration = 0; iteration < iterations; iteration++) {
     const { gradient } = here;
     const free = [...x.keys()].filter((i) => x[i]! > least(i) || gradient[i]! < 0);
@@ -34,6 +38,14 @@ export async function minimize(
     const largest = Math.max(0, ...free.map((i) => Math.abs(step[i]!) / (1 + Math.abs(x[i]!))));
     const moved = (t: number): Float64Array => x.map((value, i) => Math.max(least(i), value + t * step[i]!));
     if (largest <= tolerance) return { x: moved(1), value: here.value };
+    const promised = -free.reduce((sum, i) => sum + gradient[i]! * step[i]!, 0);
+    if (promised <= unresolved * Math.abs(here.value)) {
+      // Values no longer tell better from worse, but gradients do: flat directions still move.
+      x = moved(1);
+      if (++polished === 5) return { x, value: here.value };
+      here = await objective(x);
+      continue;
+    }
     let next: { x: Float64Array; at: Evaluation } | undefined;
     for (let t = 1; t > 1e-12 && next === undefined; t /= 2) {
       const there = moved(t);

@@ -10,26 +10,31 @@ export interface CaseLosses {
   readonly loss: Float64Array;
 }
 
-/** Sums the negative log-likelihood of every case. */
+/** Sums the negative log-likelihood of every case under each calibrator, in one pass. */
 export async function caseLosses(
-  { name, parameters, classes }: Calibrator,
+  calibrators: readonly Calibrator[],
   pixels: PixelSource,
   { groups, measures }: Pick<LoadedPixels, "groups" | "measures">,
   { cases, signal }: { readonly cases?: readonly number[]; readonly signal?: AbortSignal } = {},
-): Promise<CaseLosses> {
-  const { form, placement, imageScale } = forwardForm(name, parameters, classes);
-  const weight = new Float64Array(groups.length);
-  const loss = new Float64Array(groups.length);
-  const scales = imageScale && Float64Array.from(measures, imageScale);
+): Promise<CaseLosses[]> {
+  const all = calibrators.map(({ name, parameters, classes }) => {
+    const forward = forwardForm(name, parameters, classes);
+    const { imageScale } = forward;
+    const scales = imageScale && Float64Array.from(measures, imageScale);
+    const losses = { weight: new Float64Array(groups.length), loss: new Float64Array(groups.length) };
+    return { ...forward, ...(scales && { scales }), losses };
+  });
   await pixels.visit(cases, async (block, ranges) => {
     const { cells: _, ...rest } = block;
-    const places = await placesOf(placement, block, ranges, signal);
-    const request = { ...rest, ...places, ...form, ...(scales && { scales }), ranges: flatRanges(ranges) };
-    const sums = await call(native.calibratedLoss, request, signal);
-    for (const [i, { index }] of ranges.entries()) {
-      weight[index]! += sums[2 * i]!;
-      loss[index]! += sums[2 * i + 1]!;
+    for (const { form, placement, scales, losses } of all) {
+      const places = await placesOf(placement, block, ranges, signal);
+      const request = { ...rest, ...places, ...form, ...(scales && { scales }), ranges: flatRanges(ranges) };
+      const sums = await call(native.calibratedLoss, request, signal);
+      for (const [i, { index }] of ranges.entries()) {
+        losses.weight[index]! += sums[2 * i]!;
+        losses.loss[index]! += sums[2 * i + 1]!;
+      }
     }
   });
-  return { weight, loss };
+  return all.map(({ losses }) => losses);
 }

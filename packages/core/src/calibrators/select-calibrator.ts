@@ -110,8 +110,8 @@ export async function selectCalibrator(
     for (const { train, test } of folds) {
       const calibrator = await fitLoaded(candidate.name, loaded, { ...plan, floor: candidate.floor }, train);
       const signal = plan.signal && { signal: plan.signal };
-      const { weight, loss } = await caseLosses(calibrator, loaded.kept, loaded, { cases: test, ...signal });
-      for (const index of test) losses[index] = loss[index]! / weight[index]!;
+      const [held] = await caseLosses([calibrator], loaded.kept, loaded, { cases: test, ...signal });
+      for (const index of test) losses[index] = held!.loss[index]! / held!.weight[index]!;
     }
     scores.push(groupMeans(losses, loaded.groups));
   }
