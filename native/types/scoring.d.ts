@@ -24,7 +24,32 @@ export interface CaseScoresOptions {
   readonly spacing?: readonly number[];
 }
 
+export interface RegionCases {
+  readonly probs: Float32Array;
+  readonly labels: Uint8Array;
+}
+
+/** One image whose regions, which may overlap, become cases of two classes; on the CPU only. */
+export interface RegionCasesOptions {
+  /** The values `[channels, pixels]`; none is checked. */
+  readonly probs: FloatArray;
+  /** The labels of the pixels, any numbers. */
+  readonly labels: LabelArray;
+  readonly channels: number;
+  readonly pixels: number;
+  readonly ignore?: number;
+  /** The channels that each region adds up, and its labels. */
+  readonly sums: readonly (readonly number[])[];
+  readonly members: readonly (readonly number[])[];
+}
+
 export interface CaseScoreKernels {
+  /**
+   * Returns probs `[region, 2, pixels]`, 1 - p and p (1 where rounding exceeds it by less than 1e-5), and
+   * labels `[region, pixels]`: 1 inside, 0 outside, 255 where ignored.
+   */
+  regionCases(options: RegionCasesOptions): Promise<RegionCases>;
+  regionCasesSync(options: RegionCasesOptions): RegionCases;
   /**
    * Returns all results one after the other: the histograms as `calibrationBins` does; total, Brier score,
    * log loss and bounded pixels of each floor; the counts `[batch, true class, predicted class]`; for each of

@@ -9,6 +9,7 @@
 #include "binding/histogram_options.h"
 #include "binding/probability_maps.h"
 #include "binding/surface_options.h"
+#include "scoring/region_cases.h"
 
 namespace pixelcal {
 namespace {
@@ -105,7 +106,33 @@ Task CaseScoresTask(Arguments& arguments) {
   return {[=] { Score(*request, block.span); }, [=](Napi::Env) { return block.Value(); }};
 }
 
-constexpr Entry kEntries[] = {{"caseScores", CaseScoresTask}};
+Task RegionCasesTask(Arguments& arguments) {
+  Require(!arguments.OnCuda(), "device: expected cpu, the only device of this kernel, got cuda");
+  const auto maps = std::make_shared<RegionMaps>();
+  maps->values = arguments.Floats("probs");
+  maps->labels = arguments.Labels("labels");
+  maps->channels = arguments.Integer("channels");
+  maps->pixels = arguments.Integer("pixels");
+  maps->ignore = OptionalInteger(arguments, "ignore");
+  maps->sums = arguments.IntegerLists("sums");
+  maps->members = arguments.IntegerLists("members");
+  Require(maps->channels >= 1 && maps->pixels >= 1, "size: expected at least 1, got ", maps->channels, " x ",
+          maps->pixels);
+  RequireLength("probs", Size(maps->values), CheckedProduct(maps->channels, maps->pixels));
+  RequireLength("labels", Size(maps->labels), maps->pixels);
+  const int64_t count = CheckedProduct(std::ssize(maps->sums), maps->pixels);
+  const auto probs = arguments.New<float>(CheckedProduct(2, count));
+  const auto labels = arguments.New<uint8_t>(count);
+  return {[=] { cpu::RegionCases(*maps, probs.span, labels.span); },
+          [=](Napi::Env env) {
+            auto result = Napi::Object::New(env);
+            result.Set("probs", probs.Value());
+            result.Set("labels", labels.Value());
+            return result;
+          }};
+}
+
+constexpr Entry kEntries[] = {{"caseScores", CaseScoresTask}, {"regionCases", RegionCasesTask}};
 
 }  // namespace
 

@@ -128,6 +128,13 @@ export {
 } from "./kernels/prediction-values.js";
 export type { PixelSelection } from "./kernels/probability-maps.js";
 export {
+  ignoredInRegion,
+  type RegionCase,
+  type RegionCasesOptions,
+  type RegionParts,
+  regionCases,
+} from "./kernels/region-cases.js";
+export {
   type SignedDistanceOptions,
   signedDistance,
   signedDistanceSync,

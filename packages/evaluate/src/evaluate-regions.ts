@@ -1,4 +1,4 @@
-import { InvalidArgumentError } from "@pixelcal/core";
+import { InvalidArgumentError, ignoredInRegion } from "@pixelcal/core";
 import type { Region } from "@pixelcal/io";
 import {
   type EvaluateOptions,
@@ -9,7 +9,7 @@ import {
   summaryOf,
 } from "./evaluate.js";
 import { predictedProbabilities } from "./predicted-probabilities.js";
-import { ignoredInRegion, regionCase } from "./regions.js";
+import { casesOfRegions } from "./regions.js";
 
 export interface EvaluateRegionsOptions extends Omit<EvaluateOptions, "classes" | "cases" | "onCase"> {
   /**
@@ -31,7 +31,7 @@ export async function evaluateRegions(
   { heads = false, onCase, transform, ...options }: EvaluateRegionsOptions = {},
 ): Promise<ReadonlyMap<string, Evaluation>> {
   const rows = new Map(regions.map(({ name }): [string, EvaluationRow[]] => [name, []]));
-  const { ignore } = options;
+  const { ignore, signal } = options;
   const each = { ...options, classes: 2, ...(ignore === undefined ? {} : { ignore: ignoredInRegion }) };
   for await (const item of source) {
     const refuse = (what: string, cause?: Error): never => {
@@ -40,11 +40,11 @@ export async function evaluateRegions(
     // Heads are checked one by one; classes must be probabilities together.
     const probs = heads
       ? item.probs
-      : await predictedProbabilities(item.probs, item.labels, { transform, ignore }, refuse);
-    for (const [head, region] of regions.entries()) {
-      const part = regionCase({ ...item, probs }, region, { ignore, ...(heads ? { head } : {}) });
-      const { rows: scored } = await evaluate([part], each);
-      rows.get(region.name)!.push(...scored);
+      : await predictedProbabilities(item.probs, item.labels, { transform, ignore, signal }, refuse);
+    const parts = await casesOfRegions({ ...item, probs }, regions, { heads, ignore, signal });
+    for (const [i, { name }] of regions.entries()) {
+      const { rows: scored } = await evaluate([parts[i]!], each);
+      rows.get(name)!.push(...scored);
     }
     onCase?.(item.name);
   }

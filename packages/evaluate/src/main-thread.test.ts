@@ -5,7 +5,7 @@ import { join } from "node:path";
 import * as core from "@pixelcal/core";
 import * as io from "@pixelcal/io";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { evaluate } from "./index.js";
+import { evaluate, evaluateRegions } from "./index.js";
 
 /** The longest processor time, in milliseconds, that a call may work between two turns of the event loop. */
 const longestSlice = 5;
@@ -89,6 +89,10 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => rm(at("."), { recursive: true }));
 
+const wholes = [
+  { name: "whole", labels: [1, 2, 3] },
+  { name: "core", labels: [3] },
+];
 const metric = { classes } as const;
 const group = (): core.MetricGroup<Record<string, core.Metric<unknown>>> =>
   new core.MetricGroup({
@@ -145,6 +149,12 @@ const calls: Readonly<Record<string, () => Promise<unknown>>> = {
     io.writeSafetensors(at("written.safetensors"), { tensors: arrays, metadata: {} }, { checksum: true }),
   labelHash: () => core.labelHash(wide),
   evaluate: () => evaluate([{ name: "a", probs: image, labels: label }]),
+  regionCases: () =>
+    core.regionCases(image, wide, [
+      { channels: [1, 2, 3], labels: [1, 2, 3] },
+      { channels: [3], labels: [3] },
+    ]),
+  evaluateRegions: () => evaluateRegions([{ name: "a", probs: image, labels: wide }], wholes),
   "evaluate with int64 labels": () => evaluate([{ name: "a", probs: image, labels: wide }]),
 };
 

@@ -1,9 +1,9 @@
 import { tensor } from "@pixelcal/core";
 import { describe, expect, test } from "vitest";
-import { evaluate } from "./evaluate.js";
+import { type EvaluationCase, evaluate } from "./evaluate.js";
 import { evaluateRegions } from "./evaluate-regions.js";
 import { withMissingAsWorst } from "./missing-cases.js";
-import { parseRegions, regionCase } from "./regions.js";
+import { casesOfRegions, parseRegions } from "./regions.js";
 
 // Two by three pixels of four classes that exclude each other.
 const probs = tensor(
@@ -19,6 +19,31 @@ const probs = tensor(
 const labels = tensor("uint8", Uint8Array.of(0, 3, 1, 2, 9, 0), [2, 3]);
 const item = { name: "case", probs, labels };
 const whole = { name: "WT", labels: [1, 2, 3] };
+
+/** The twin: one region's case, pixel by pixel. */
+function regionTwin(
+  channels: readonly number[],
+  members: readonly number[],
+  ignore?: number,
+): EvaluationCase {
+  const [, ...dims] = probs.dims;
+  const pixels = labels.data.length;
+  const data = new Float32Array(2 * pixels);
+  const mask = new Uint8Array(pixels);
+  for (let i = 0; i < pixels; i++) {
+    let p = 0;
+    for (const c of channels) p = Math.fround(p + probs.data[c * pixels + i]!);
+    if (p > 1 && p < 1 + 1e-5) p = 1;
+    data[i] = 1 - p;
+    data[pixels + i] = p;
+    mask[i] = labels.data[i] === ignore ? 255 : Number(members.includes(labels.data[i]!));
+  }
+  return {
+    name: item.name,
+    probs: { type: "float32", dims: [2, ...dims], data },
+    labels: { type: "uint8", dims, data: mask },
+  };
+}
 
 describe("parseRegions", () => {
   test("names, labels and presets", () => {
@@ -36,23 +61,31 @@ describe("parseRegions", () => {
   });
 });
 
-test("a region's probability is the sum over its labels, and ignored pixels stay ignored", () => {
-  const { probs: both, labels: mask } = regionCase(item, whole, { ignore: 9 });
-  expect(both.dims).toEqual([2, 2, 3]);
-  const inside = [0.3, 0.9, 0.75, 1, 0.5, 0];
-  expect(Array.from(both.data as Float32Array)).toEqual(
-    [...inside.map((p) => 1 - p), ...inside].map((p) => expect.closeTo(p, 6)),
+test("a region's probability is the sum over its labels, and ignored pixels stay ignored", async () => {
+  const regions = [whole, { name: "ET", labels: [3] }, { name: "all", labels: [3, 1, 2, 0] }];
+  for (const ignore of [undefined, 9]) {
+    const found = await casesOfRegions({ ...item, spacing: [1, 2] }, regions, { ignore });
+    const expected = regions.map(({ labels: members }) => ({
+      ...regionTwin(members, members, ignore),
+      spacing: [1, 2],
+    }));
+    expect(found).toEqual(expected);
+  }
+  // Labels may be stored in any type.
+  const wide = { type: "int64", dims: labels.dims, data: BigInt64Array.from(labels.data, BigInt) } as const;
+  expect(await casesOfRegions({ ...item, labels: wide }, regions, { ignore: 9 })).toEqual(
+    regions.map(({ labels: members }) => regionTwin(members, members, 9)),
   );
-  expect(Array.from(mask.data as Uint8Array)).toEqual([0, 1, 1, 1, 255, 0]);
 });
 
-test("a head is taken as given", () => {
-  const heads = {
-    ...item,
-    probs: tensor("float32", Float32Array.from(probs.data.subarray(6, 18)), [2, 2, 3]),
-  };
-  const { probs: both } = regionCase(heads, { name: "TC", labels: [2, 3] }, { head: 1, ignore: 9 });
-  expect(Array.from(both.data.subarray(6))).toEqual(Array.from(probs.data.subarray(12, 18)));
+test("a head is taken as given", async () => {
+  const regions = [whole, { name: "TC", labels: [2, 3] }];
+  const found = await casesOfRegions(item, regions, { heads: true, ignore: 9 });
+  expect(found).toEqual([regionTwin([0], [1, 2, 3], 9), regionTwin([1], [2, 3], 9)]);
+  const many = Array.from({ length: 5 }, (_, i) => ({ name: `${i}`, labels: [1] }));
+  await expect(casesOfRegions(item, many, { heads: true })).rejects.toThrow(
+    "case: expected 5 heads, got 4 channels",
+  );
 });
 
 test("every region is scored as two classes of its own", async () => {
@@ -63,7 +96,7 @@ test("every region is scored as two classes of its own", async () => {
   expect([...found.keys()]).toEqual(["WT", "ET"]);
   expect(seen).toEqual(["case"]);
   for (const region of regions) {
-    const part = regionCase(item, region, { ignore: 9 });
+    const part = regionTwin(region.labels, region.labels, 9);
     const alone = await evaluate([part], { classes: 2, ignore: 255, convention: "consistent" });
     expect(found.get(region.name)).toEqual(alone);
   }

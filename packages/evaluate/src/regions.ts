@@ -1,4 +1,4 @@
-import { InvalidArgumentError, invalidArgument, type Labels } from "@pixelcal/core";
+import { InvalidArgumentError, invalidArgument, regionCases, type SignalOption } from "@pixelcal/core";
 import type { Region } from "@pixelcal/io";
 import type { EvaluationCase } from "./evaluate.js";
 
@@ -30,51 +30,33 @@ export function parseRegions(text: string): readonly Region[] {
 }
 
 /**
- * Returns a case as the two-class problem of one region: its probability is that of its own sigmoid head
- * (`head`), or the sum over its labels; ignored pixels stay ignored. A region may contain the background.
+ * Returns a case as the two-class problems of regions: a region's probability is that of its own sigmoid head
+ * (with `heads`), or the sum over its labels; ignored pixels stay ignored. A region may contain the
+ * background.
  */
-export function regionCase(
-  item: EvaluationCase,
-  { name, labels: members }: Region,
-  { head, ignore }: { readonly head?: number; readonly ignore?: number } = {},
-): EvaluationCase {
-  const { probs, labels } = item;
-  if (probs.type !== "float32")
-    throw new InvalidArgumentError(item.name, `${item.name}: probs: regions need float32, got ${probs.type}`);
-  const [channels, ...spatial] = probs.dims as [number, ...number[]];
-  const outside = members.find((label) => label >= channels);
-  if (head === undefined && outside !== undefined)
+export async function casesOfRegions(
+  { name, probs, labels, ...rest }: EvaluationCase,
+  regions: readonly Region[],
+  { heads = false, ignore, signal }: SignalOption & { readonly heads?: boolean; readonly ignore?: number },
+): Promise<readonly EvaluationCase[]> {
+  const channels = probs.dims[0]!;
+  if (heads && regions.length > channels)
     throw new InvalidArgumentError(
-      item.name,
-      `${item.name}: region ${name} has label ${outside}, probs has classes 0 to ${channels - 1}`,
+      name,
+      `${name}: expected ${regions.length} heads, got ${channels} channels`,
     );
-  const pixels = probs.data.length / channels;
-  const both = new Float32Array(2 * pixels);
-  const inside = both.subarray(pixels);
-  for (const channel of head === undefined ? members : [head]) {
-    const values = probs.data.subarray(channel * pixels, (channel + 1) * pixels);
-    for (let i = 0; i < pixels; i++) inside[i]! += values[i]!;
+  for (const region of heads ? [] : regions) {
+    const outside = region.labels.find((label) => label >= channels);
+    if (outside !== undefined)
+      throw new InvalidArgumentError(
+        name,
+        `${name}: region ${region.name} has label ${outside}, probs has classes 0 to ${channels - 1}`,
+      );
   }
-  for (let i = 0; i < pixels; i++) {
-    // Rounding of a softmax leaves sums a few units above 1; NaN stays and is refused by name.
-    if (inside[i]! > 1 && inside[i]! < 1 + 1e-5) inside[i] = 1;
-    both[i] = 1 - inside[i]!;
-  }
-  return {
-    ...item,
-    probs: { type: "float32", dims: [2, ...spatial], data: both },
-    labels: regionLabels(labels, new Set(members), ignore),
-  };
-}
-
-/** The label of ignored pixels in the masks of regions. */
-export const ignoredInRegion = 255;
-
-function regionLabels({ dims, data }: Labels, members: ReadonlySet<number>, ignore?: number): Labels {
-  const mask = new Uint8Array(data.length);
-  for (let i = 0; i < mask.length; i++) {
-    const label = Number(data[i]);
-    mask[i] = label === ignore ? ignoredInRegion : members.has(label) ? 1 : 0;
-  }
-  return { type: "uint8", dims, data: mask };
+  const parts = regions.map((region, head) => ({
+    labels: region.labels,
+    channels: heads ? [head] : region.labels,
+  }));
+  const found = await regionCases(probs, labels, parts, { ignore, signal });
+  return found.map((region) => ({ ...rest, name, ...region }));
 }

@@ -16,7 +16,7 @@ export {
 } from "./calibrate/fuse.js";
 export { writeCalibrated } from "./calibrate/write-calibrated.js";
 export { type CheckOptions, checkModel, type ModelReport, type ProviderReport } from "./check/check-model.js";
-export { networkDeviceProblem } from "./check/device-trial.js";
+export { type DeviceTrialOptions, networkDeviceProblem } from "./check/device-trial.js";
 export {
   type BuiltModelConfig,
   ConfigError,

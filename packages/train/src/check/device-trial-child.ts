@@ -25,4 +25,7 @@ const oneSentence = (device: string, message: string): string =>
     .replace("; or use --device cpu", "")
     .replace(/\. It needs/, "; it needs");
 
-process.stdout.write(JSON.stringify({ problem: await problemOf(process.argv[2] as TrainDevice) }));
+// A bundle of CommonJS has no await at its top.
+void problemOf(process.argv[2] as TrainDevice).then((problem) =>
+  process.stdout.write(JSON.stringify({ problem })),
+);

@@ -18,9 +18,10 @@ const external = ["@pixelcal/native", "onnxruntime-node"];
 
 const service = `
   import { OverlapMetric, tensor } from "@pixelcal/core";
-  import { Predictor, unet2d } from "@pixelcal/train";
+  import { networkDeviceProblem, Predictor, unet2d } from "@pixelcal/train";
 
-async function main(childProgram) {
+async function main(childProgram, trial) {
+  if (trial) console.log(await networkDeviceProblem("cpu", { childProgram: trial }));
   const model = unet2d({ classes: 2, base: 2, seed: 1 }).build([1, 1, 16, 16]);
   const predictor = await Predictor.open({ model, threads: 1, ...(childProgram && { childProgram }) });
   const probs = await predictor.predict(tensor("float32", new Float32Array(256), [1, 1, 16, 16]));
@@ -29,7 +30,7 @@ async function main(childProgram) {
   console.log(probs.dims.join(), metric.compute().cases);
   await predictor.close();
 }
-main(process.argv[2]).catch((error) => {
+main(process.argv[2], process.argv[3]).catch((error) => {
   console.error(error.code, error.message);
   process.exitCode = 1;
 });`;
@@ -54,7 +55,11 @@ async function bundled(format: Format, extension: string): Promise<string> {
   await symlink(runtime, join(outside, "onnxruntime-node"));
   const result: BuildResult = await build({
     absWorkingDir: folder,
-    entryPoints: { service: "service.mjs", child: "@pixelcal/train/child" },
+    entryPoints: {
+      service: "service.mjs",
+      child: "@pixelcal/train/child",
+      trial: "@pixelcal/train/device-trial",
+    },
     outdir,
     outExtension: { ".js": extension },
     bundle: true,
@@ -82,6 +87,12 @@ it.each([
   const outdir = await bundled(format, extension);
   const child = join(outdir, `child${extension}`);
   expect(run(outdir, extension, child)).toMatchObject({ status: 0, stderr: "", stdout: "1,2,16,16 1\n" });
+  const trial = join(outdir, `trial${extension}`);
+  expect(run(outdir, extension, child, trial)).toMatchObject({
+    status: 0,
+    stderr: "",
+    stdout: "undefined\n1,2,16,16 1\n",
+  });
   const without = run(outdir, extension);
   expect(without.stderr).toBe(
     "ERR_PIXELCAL_INVALID_ARGUMENT childProgram: required where a bundler moved this package: " +

@@ -1,7 +1,7 @@
 import { checkOptions, invalidArgument, optionNames, type Tensor } from "@pixelcal/core";
+import { childProgram } from "../../runtime/child-program.js";
 import { childModel } from "./child-model.js";
 import { PredictorChild } from "./child-process.js";
-import { childProgram } from "./child-program.js";
 import type { PredictorImages } from "./images.js";
 import { Job, settingsOf } from "./job.js";
 import { PredictorError } from "./predictor-error.js";
@@ -72,7 +72,7 @@ export class Predictor {
     this.#options = options;
     this.#queue = new RequestQueue(options.batch);
     const model = childModel(options);
-    const program = childProgram(options.childProgram);
+    const program = childProgram("@pixelcal/train/child", options.childProgram);
     const open = () => {
       const child = new PredictorChild(program, options.stderr !== "ignore");
       return { child, opened: child.open(model) };

@@ -1,0 +1,86 @@
+// Blocks of 2048 pixels, whose sums stay in the first-level cache: O(pixels x (channels + labels) of all
+// regions).
+#include "scoring/region_cases.h"
+
+#include <algorithm>
+#include <array>
+
+#include "base/error.h"
+#include "base/parallel.h"
+#include "base/shape.h"
+#include "labels/float_rows.h"
+
+namespace pixelcal::cpu {
+namespace {
+
+constexpr int64_t kBlock = 2048;
+
+void Check(const RegionMaps& maps, std::span<const float> probs, std::span<const uint8_t> labels) {
+  Require(maps.channels >= 1 && maps.pixels >= 1, "size: expected at least 1, got ", maps.channels, " x ",
+          maps.pixels);
+  const int64_t count = CheckedProduct(maps.channels, maps.pixels), regions = std::ssize(maps.sums);
+  Require(Size(maps.values) == count, "probs: expected ", count, " values, got ", Size(maps.values));
+  Require(Size(maps.labels) == maps.pixels, "labels: expected ", maps.pixels, " pixels, got ",
+          Size(maps.labels));
+  Require(maps.members.size() == maps.sums.size(), "members: expected ", regions, " lists, got ",
+          maps.members.size());
+  for (const auto& sum : maps.sums)
+    for (const int64_t channel : sum)
+      Require(channel >= 0 && channel < maps.channels, "sums: expected channels 0 to ", maps.channels - 1,
+              ", got ", channel);
+  const int64_t pixels = CheckedProduct(regions, maps.pixels);
+  Require(std::ssize(probs) == CheckedProduct(2, pixels), "probs: expected room for ", 2 * pixels,
+          " values, got ", probs.size());
+  Require(std::ssize(labels) == pixels, "labels: expected room for ", pixels, " pixels, got ", labels.size());
+}
+
+void AddChannels(const RegionMaps& maps, const std::vector<int64_t>& channels, int64_t start, int64_t count,
+                 float* outside, float* inside) {
+  alignas(64) std::array<float, kBlock> room;
+  std::fill_n(inside, count, 0.0f);
+  for (const int64_t channel : channels) {
+    const float* values = FloatsAt(maps.values, channel * maps.pixels + start, count, room.data());
+    for (int64_t i = 0; i < count; ++i) inside[i] += values[i];
+  }
+  for (int64_t i = 0; i < count; ++i) {
+    // Rounding of a softmax leaves sums a few units above 1.
+    const double sum = inside[i];
+    const double p = sum > 1 && sum < 1 + 1e-5 ? 1 : sum;
+    inside[i] = static_cast<float>(p);
+    outside[i] = static_cast<float>(1 - p);
+  }
+}
+
+void FindMembers(const RegionMaps& maps, const std::vector<int64_t>& members, int64_t start, int64_t count,
+                 uint8_t* out) {
+  std::visit(
+      [&](auto labels) {
+        const auto* from = labels.data() + start;
+        std::fill_n(out, count, uint8_t{0});
+        for (const int64_t member : members)
+          for (int64_t i = 0; i < count; ++i) out[i] |= static_cast<int64_t>(from[i]) == member;
+        if (!maps.ignore) return;
+        for (int64_t i = 0; i < count; ++i)
+          if (static_cast<int64_t>(from[i]) == *maps.ignore) out[i] = kIgnoredInRegion;
+      },
+      maps.labels);
+}
+
+}  // namespace
+
+void RegionCases(const RegionMaps& maps, std::span<float> probs, std::span<uint8_t> labels) {
+  Check(maps, probs, labels);
+  const int64_t blocks = (maps.pixels - 1) / kBlock + 1, regions = std::ssize(maps.sums);
+  ParallelFor(regions * blocks, 8, [&](int64_t begin, int64_t end) {
+    for (int64_t item = begin; item < end; ++item) {
+      const int64_t region = item / blocks, start = item % blocks * kBlock;
+      const int64_t count = std::min(kBlock, maps.pixels - start);
+      float* outside = probs.data() + 2 * region * maps.pixels + start;
+      AddChannels(maps, maps.sums[static_cast<size_t>(region)], start, count, outside, outside + maps.pixels);
+      FindMembers(maps, maps.members[static_cast<size_t>(region)], start, count,
+                  labels.data() + region * maps.pixels + start);
+    }
+  });
+}
+
+}  // namespace pixelcal::cpu
