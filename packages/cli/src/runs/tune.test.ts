@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { readdir, readFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
 import type { TrainReport, TuningTrial } from "../reports.js";
 import { pixelcal } from "../run.test.helper.js";
@@ -91,6 +91,18 @@ describe("train --tune", () => {
       [0, 0.1, 0.25, 1].flatMap((dice) => [0, 0.35, 0.5, 1].map((scale) => `${dice} ${scale}`)),
     );
     expect(candidatesOf({ dice: 0.5, scale: 2 })).toEqual([{ dice: 0.5, scale: 2 }]);
+  });
+
+  test("scores that are no scores are refused by name", async () => {
+    const path = await write("damaged");
+    await mkdir(at("runs", "damaged"), { recursive: true });
+    for (const text of ["[]", '{ "config": {}, "trials": [{ "dice": 1 }] }']) {
+      await writeFile(at("runs", "damaged", "tuning.json"), text);
+      const args = ["train", "--config", path, "--out", at("runs"), "--tune", "--resume"];
+      const { code, messages } = await pixelcal(args);
+      expect(messages).toContain("tuning.json: trials: expected the scores that --tune records");
+      expect(code).toBe(1);
+    }
   });
 
   test("is refused for other losses, and with a named checkpoint", async () => {

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { formatJson } from "@pixelcal/evaluate";
-import { lockFolder, writeFileAtomic } from "@pixelcal/io";
+import { FormatError, lockFolder, writeFileAtomic } from "@pixelcal/io";
 import { checkpointFiles, type TrainConfig, TrainingAbortedError } from "@pixelcal/train";
 import { CommandError, Interrupted } from "../command-error.js";
 import type { TuningTrial } from "../reports.js";
@@ -72,7 +72,13 @@ async function search(run: TrainRun): Promise<Tuning> {
   const path = join(folder, runFiles.tuning);
   const trials: TuningTrial[] = [];
   if (run.resume && existsSync(path)) {
-    const kept = readJson(path) as { readonly config: unknown; readonly trials: readonly TuningTrial[] };
+    const kept = readJson(path);
+    if (!isTuning(kept))
+      throw new FormatError(
+        path,
+        "trials",
+        "expected the scores that --tune records; --overwrite starts over",
+      );
     warnOfDifferences(terminal, kept.config, config);
     trials.push(...kept.trials);
   }
@@ -99,6 +105,20 @@ async function search(run: TrainRun): Promise<Tuning> {
   await rm(join(folder, trialsFolder), { recursive: true, force: true });
   return { chosen, trials };
 }
+
+const isTuning = (
+  value: unknown,
+): value is { readonly config: unknown; readonly trials: readonly TuningTrial[] } =>
+  typeof value === "object" &&
+  value !== null &&
+  "config" in value &&
+  "trials" in value &&
+  Array.isArray(value.trials) &&
+  value.trials.every(
+    (trial: Partial<TuningTrial> | null) =>
+      [trial?.dice, trial?.scale, trial?.epochs].every((one) => typeof one === "number") &&
+      (trial?.nll === null || typeof trial?.nll === "number"),
+  );
 
 /** A training whose loss was not finite is worse than any other. */
 const scoreOf = ({ nll }: TuningTrial): number => nll ?? Number.POSITIVE_INFINITY;
