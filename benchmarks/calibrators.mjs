@@ -132,14 +132,17 @@ async function runAll() {
 /** Formats a result as JSON, with each list of numbers on one line. */
 function textOf(result) {
   const inLine = (_, value) =>
-    Array.isArray(value) && value.every((one) => typeof one === "number") ? `[${value}]` : value;
+    Array.isArray(value) && value.every((one) => typeof one === "number") ? JSON.stringify(value) : value;
   return `${JSON.stringify(result, inLine, 1).replace(/"(\[[^"]*\])"/g, "$1")}\n`;
 }
 
 function report() {
   const files = existsSync(folder) ? readdirSync(folder).filter((file) => file.endsWith(".json")) : [];
   if (files.length === 0) fail(`${folder} has no results`);
-  const runs = files.sort().map((file) => JSON.parse(readFileSync(join(folder, file), "utf8")));
+  // A label whose probability is 0 makes a sum infinite, which JSON writes as null.
+  const runs = files
+    .sort()
+    .map((file) => JSON.parse(readFileSync(join(folder, file), "utf8"), (_, value) => value ?? Infinity));
   const command = `node benchmarks/calibrators.mjs --report --name ${values.name}`;
   writeFileSync(join(results, `${values.name}.md`), reportOf(values.name, runs, command));
   console.log(`benchmarks/results/calibrators/${values.name}.md written from ${runs.length} results`);
