@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { writeLibcStubs } from "./libc-stubs.mjs";
 import { platforms } from "./platforms.mjs";
 import { symbolProblems } from "./symbols.mjs";
+import { writeWindowsNodeApi } from "./windows-node-api.mjs";
 
 const native = join(dirname(dirname(dirname(fileURLToPath(import.meta.url)))), "native");
 
@@ -13,7 +14,7 @@ const native = join(dirname(dirname(dirname(fileURLToPath(import.meta.url)))), "
  * it. Throws if the build fails or the addon would not load where it should.
  */
 export function buildAddon(name) {
-  const { missing, compiler, stubs, options } = platforms[name].build();
+  const { missing, compiler, stubs, windowsNodeApi, options } = platforms[name].build();
   if (missing !== undefined) return { missing };
   const out = join(native, "build", "release", name);
   const settings = ["PIXELCAL_RELEASE=ON", "PIXELCAL_STRICT=ON", ...options];
@@ -22,6 +23,7 @@ export function buildAddon(name) {
     writeLibcStubs(compiler, folder);
     settings.push(`PIXELCAL_LIBC_STUBS=${folder}`);
   }
+  if (windowsNodeApi) settings.push(`CMAKE_JS_SRC=${writeWindowsNodeApi(out)}`);
   const program = join(native, "node_modules", "cmake-js", "bin", "cmake-js");
   const args = ["compile", "--config", "Release", "--parallel", "2", "--out", out];
   const command = [program, ...args, ...settings.map((setting) => `--CD${setting}`)];

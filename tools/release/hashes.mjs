@@ -13,6 +13,7 @@ const musl = !process.report.getReport().header.glibcVersionRuntime;
 /** Returns the command that runs a script on the machine of a platform, or `{ missing }`. */
 function runner(name) {
   const { os, cpu, libc } = platforms[name];
+  if (os === "win32" && process.platform === "linux") return wine();
   if (os !== process.platform || (os === "linux" && (libc === "musl") !== musl))
     return { missing: `a ${name} machine` };
   if (cpu === process.arch) return { command: [process.execPath] };
@@ -25,15 +26,24 @@ function runner(name) {
     : { missing: `Node for ${cpu}, from the registry` };
 }
 
+/** Wine's Windows is older than the oldest that Node names as supported. */
+function wine() {
+  if (spawnSync("wine", ["--version"]).status !== 0)
+    return { missing: "wine; on Debian: apt install --no-install-recommends wine wine64" };
+  const node = nodeBinary("22", "x64", "win");
+  const env = { ...process.env, NODE_SKIP_PLATFORM_CHECK: "1", WINEDEBUG: "-all" };
+  return node ? { command: ["wine", node], env } : { missing: "Node for Windows, from the registry" };
+}
+
 /** The hashes that every addon has. */
 export const golden = JSON.parse(readFileSync(new URL("kernel-hashes.golden.json", import.meta.url), "utf8"));
 
 /** Returns `{ hashes }` of an addon's results by kernel, or `{ missing }`. */
 export function kernelHashes(name, file) {
-  const { command, missing } = runner(name);
+  const { command, env, missing } = runner(name);
   if (missing !== undefined) return { missing };
   const [program, ...args] = [...command, script, file];
-  const { status, stdout, stderr } = spawnSync(program, args, { encoding: "utf8" });
+  const { status, stdout, stderr } = spawnSync(program, args, { encoding: "utf8", env });
   if (status !== 0) throw new Error(`${name}: the kernels do not run: ${stderr}`);
   return { hashes: JSON.parse(stdout) };
 }

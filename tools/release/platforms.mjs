@@ -1,6 +1,7 @@
 // The prebuilt addons, one package each: the machines that a package manager installs it on, and what builds
 // it.
 import { spawnSync } from "node:child_process";
+import { zigTools } from "./zig.mjs";
 
 const has = (command, args = ["--version"]) => spawnSync(command, args, { stdio: "ignore" }).status === 0;
 const here = `${process.platform}-${process.arch}`;
@@ -10,29 +11,43 @@ const musl = process.platform === "linux" && !process.report.getReport().header.
 const onPath = (compiler, debian) => () =>
   has(compiler) ? { compiler } : { missing: `${compiler}; on Debian: apt install ${debian}` };
 
-// Debian has no C++ library for musl to cross-compile with.
-const onMusl = () => ({ missing: "a machine with musl, such as Alpine" });
+/** Returns Zig's compiler, which brings the C++ libraries of musl and Windows along. */
+const zig = (target) => () => zigTools(target) ?? { missing: "Zig, which comes from the registry" };
 
 /** Returns the compiler of a Linux addon, that of its machine or one for it; else what is missing here. */
 function linux(cpu, libc, cross, options = cpuOnly) {
   if (process.platform !== "linux") return { missing: "a Linux machine" };
   const native = here === `linux-${cpu}` && musl === (libc === "musl");
-  const { compiler, missing } = native ? onPath("c++", "g++")() : cross();
-  if (missing !== undefined) return { missing };
+  const tools = native ? onPath("c++", "g++")() : cross();
+  if (tools.missing !== undefined) return { missing: tools.missing };
   return {
-    compiler,
+    compiler: tools.compiler,
     stubs: libc === "glibc",
-    options: [...options, ...(native ? [] : crossOptions(cpu, compiler))],
+    options: [...options, ...(native ? [] : crossOptions("Linux", processors[cpu], tools))],
   };
 }
 
-const crossOptions = (cpu, compiler) => [
-  "CMAKE_SYSTEM_NAME=Linux",
-  `CMAKE_SYSTEM_PROCESSOR=${{ arm64: "aarch64", x64: "x86_64" }[cpu]}`,
+const processors = { arm64: "aarch64", x64: "x86_64" };
+
+const crossOptions = (system, processor, { compiler, ar, ranlib }) => [
+  `CMAKE_SYSTEM_NAME=${system}`,
+  `CMAKE_SYSTEM_PROCESSOR=${processor}`,
   `CMAKE_CXX_COMPILER=${compiler}`,
+  ...(ar === undefined ? [] : [`CMAKE_AR=${ar}`, `CMAKE_RANLIB=${ranlib}`]),
 ];
 
-/** Elsewhere an addon is built on its own kind of machine. */
+/** Returns Zig's compiler for Windows, also there: Microsoft's compiles none of the vector loops. */
+function windows() {
+  const tools = zig("x86_64-windows-gnu")();
+  if (tools.missing !== undefined) return { missing: tools.missing };
+  return {
+    compiler: tools.compiler,
+    windowsNodeApi: true,
+    options: [...cpuOnly, ...crossOptions("Windows", "AMD64", tools)],
+  };
+}
+
+/** The addons for macOS are built there. */
 const own = (platform) =>
   here === platform ? { compiler: "c++", options: cpuOnly } : { missing: `a ${platform} machine` };
 
@@ -57,7 +72,7 @@ export const platforms = {
     os: "linux",
     cpu: "x64",
     libc: "musl",
-    build: () => linux("x64", "musl", onMusl),
+    build: () => linux("x64", "musl", zig("x86_64-linux-musl")),
   },
   "linux-arm64-glibc": {
     os: "linux",
@@ -69,11 +84,11 @@ export const platforms = {
     os: "linux",
     cpu: "arm64",
     libc: "musl",
-    build: () => linux("arm64", "musl", onMusl),
+    build: () => linux("arm64", "musl", zig("aarch64-linux-musl")),
   },
   "darwin-arm64": { os: "darwin", cpu: "arm64", build: () => own("darwin-arm64") },
   "darwin-x64": { os: "darwin", cpu: "x64", build: () => own("darwin-x64") },
-  "win32-x64": { os: "win32", cpu: "x64", build: () => own("win32-x64") },
+  "win32-x64": { os: "win32", cpu: "x64", build: windows },
   "linux-x64-cuda": {
     os: "linux",
     cpu: "x64",

@@ -12,7 +12,7 @@
 namespace pixelcal {
 namespace {
 
-constexpr size_t kPage = 4096, kHugePage = size_t{2} << 20;
+constexpr size_t kPage = 4096;
 
 size_t RoundUp(size_t value, size_t multiple) { return (value + multiple - 1) / multiple * multiple; }
 
@@ -21,6 +21,8 @@ size_t RoundUp(size_t value, size_t multiple) { return (value + multiple - 1) / 
 size_t BlockSize(size_t bytes) { return RoundUp(bytes, std::max(kPage, std::bit_floor(bytes) / 8)); }
 
 #if defined(__linux__)
+constexpr size_t kHugePage = size_t{2} << 20;
+
 std::byte* Map(size_t size) {
   const size_t alignment = size >= kHugePage ? kHugePage : kPage, mapped = size + alignment - kPage;
   void* const memory = mmap(nullptr, mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

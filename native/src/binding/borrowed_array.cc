@@ -1,14 +1,17 @@
 #include "binding/borrowed_array.h"
 
-#if !defined(_WIN32)
-#include <dlfcn.h>
-#endif
-
 #include <cstdlib>
 #include <cstring>
 #include <string_view>
 
 #include "base/error.h"
+
+// A shared pointer can be taken over from Node only by the C++ library that Node is built with: libstdc++ on
+// Linux, libc++ on macOS. Addons built otherwise, such as with Zig's libc++ for musl, copy.
+#if (defined(__linux__) && defined(__GLIBCXX__)) || (defined(__APPLE__) && defined(_LIBCPP_VERSION))
+#define PIXELCAL_LIBRARY_OF_NODE
+#include <dlfcn.h>
+#endif
 
 namespace pixelcal {
 namespace {
@@ -17,6 +20,8 @@ namespace {
 // v8::BackingStore::Data() const with the object as first argument: a napi_value is the v8::Local of its
 // value.
 using GetBackingStore = std::shared_ptr<void> (*)(napi_value buffer);
+
+#if defined(PIXELCAL_LIBRARY_OF_NODE)
 using BackingStoreData = void* (*)(const void* store);
 
 // The Node versions whose symbols, handles and shared pointers are known to fit (the tests of transfers run
@@ -36,10 +41,6 @@ bool IsKnownNode(Napi::Env env) {
 }
 
 GetBackingStore FindGetBackingStore(Napi::Env env) {
-#if defined(_WIN32)
-  (void)env;
-  return nullptr;
-#else
   // Lets tests run as if arrays could not be held.
   if (std::getenv("PIXELCAL_COPY_ARRAYS") != nullptr || !IsKnownNode(env)) return nullptr;
   const auto get =
@@ -50,8 +51,10 @@ GetBackingStore FindGetBackingStore(Napi::Env env) {
   auto probe = Napi::ArrayBuffer::New(env, 64);
   const std::shared_ptr<void> store = get(probe);
   return store != nullptr && data_of(store.get()) == probe.Data() ? get : nullptr;
-#endif
 }
+#else
+GetBackingStore FindGetBackingStore(Napi::Env) { return nullptr; }
+#endif
 
 GetBackingStore BackingStoreGetter(Napi::Env env) {
   static const GetBackingStore getter = FindGetBackingStore(env);
