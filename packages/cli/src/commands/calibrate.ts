@@ -21,7 +21,6 @@ export const methods = [
   "isotonic",
   "histogram",
   "bbq",
-  "local-temperature",
   "selective",
 ] as const;
 

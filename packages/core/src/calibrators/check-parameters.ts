@@ -70,11 +70,6 @@ const checks: { readonly [N in CalibratorName]: Checks<CalibratorParameters[N]> 
   isotonic: levels,
   histogram: levels,
   bbq: levels,
-  "local-temperature": {
-    dilation: positive,
-    filters: list(list(list(finite), perClass), () => 3),
-    biases: list(finite, () => 3),
-  },
   selective: { weights: list(finite, () => 4), scales: list(positive, () => 2) },
 };
 

@@ -2,10 +2,11 @@ import { checkChoice } from "../check.js";
 import { InvalidArgumentError } from "../errors.js";
 import { type CalibrationCases, checkCases } from "./calibration-cases.js";
 import { Calibrator } from "./calibrator.js";
+import { calibratorNames } from "./check-parameters.js";
 import { type FitOptions, type FitPlan, fitPlan } from "./fit-options.js";
 import { type CaseMeasure, type LoadedPixels, loadPixels } from "./fit-pixels.js";
 import { leastScale } from "./fit-scales.js";
-import { fitLoaded, fittedNames } from "./fits.js";
+import { fitLoaded } from "./fits.js";
 import { imageFeatures } from "./image-features.js";
 import type { CalibratorName, CalibratorParameters } from "./parameters.js";
 import { type CaseLosses, caseLosses } from "./score-cases.js";
@@ -31,7 +32,7 @@ export async function fitCalibrator(
   cases: CalibrationCases,
   options: FitOptions = {},
 ): Promise<CalibratorFit> {
-  checkChoice("method", method, fittedNames);
+  checkChoice("method", method, calibratorNames);
   if (method === undefined)
     throw new InvalidArgumentError("method", "method: expected a name, got undefined");
   checkCases(cases);

@@ -6,7 +6,6 @@ import { calibratorFromJSON } from "./calibrator-from-json.js";
 import { calibratorNames } from "./check-parameters.js";
 import { fitCalibrator } from "./fit-calibrator.js";
 import type { FitOptions } from "./fit-options.js";
-import { fittedNames } from "./fits.js";
 import { type FixtureOptions, fixture, labelsOf } from "./fixture.test.helper.js";
 import { type CalibratorName, type CalibratorParameters, labelKeepers } from "./parameters.js";
 
@@ -105,32 +104,35 @@ test("bbq lies between 0 and 1 and follows the labels", async () => {
   }
 });
 
-test.each(fittedNames)("%s: kept labels, JSON, and no worse than before on its own cases", async (name) => {
-  const options = { classes: 3, size: [20, 18], cases: 16, noise: 4 };
-  for (const floor of [false, true]) {
-    const { calibrator, nll } = await fitCalibrator(name, fixture(options), {
-      radius: 3,
-      lambda: 1e-4,
-      floor,
-    });
-    const { logits } = await fixture(options).read(3, {});
-    const probs = await calibrator.apply(logits);
-    const before = labelsOf(logits as Tensor<"float32">);
-    expect(calibrator.keepsLabels).toBe(labelKeepers.has(name));
-    if (calibrator.keepsLabels) {
-      expect(labelsOf(probs)).toEqual(before);
-      expect(labelsOf(await calibrator.apply(logits, { output: "logits" }))).toEqual(before);
+test.each(calibratorNames)(
+  "%s: kept labels, JSON, and no worse than before on its own cases",
+  async (name) => {
+    const options = { classes: 3, size: [20, 18], cases: 16, noise: 4 };
+    for (const floor of [false, true]) {
+      const { calibrator, nll } = await fitCalibrator(name, fixture(options), {
+        radius: 3,
+        lambda: 1e-4,
+        floor,
+      });
+      const { logits } = await fixture(options).read(3, {});
+      const probs = await calibrator.apply(logits);
+      const before = labelsOf(logits as Tensor<"float32">);
+      expect(calibrator.keepsLabels).toBe(labelKeepers.has(name));
+      if (calibrator.keepsLabels) {
+        expect(labelsOf(probs)).toEqual(before);
+        expect(labelsOf(await calibrator.apply(logits, { output: "logits" }))).toEqual(before);
+      }
+      // Steps may cost more than the errors that they mend.
+      if (name !== "histogram" && name !== "bbq") expect(nll.after).toBeLessThanOrEqual(nll.before + 1e-9);
+      const again = calibratorFromJSON(JSON.parse(JSON.stringify(calibrator)));
+      expect(await again.apply(logits)).toEqual(probs);
+      for (let i = 0; i < 360; i++) {
+        const sum = probs.data[i]! + probs.data[360 + i]! + probs.data[720 + i]!;
+        expect(Math.abs(sum - 1)).toBeLessThan(1e-6);
+      }
     }
-    // Steps may cost more than the errors that they mend.
-    if (name !== "histogram" && name !== "bbq") expect(nll.after).toBeLessThanOrEqual(nll.before + 1e-9);
-    const again = calibratorFromJSON(JSON.parse(JSON.stringify(calibrator)));
-    expect(await again.apply(logits)).toEqual(probs);
-    for (let i = 0; i < 360; i++) {
-      const sum = probs.data[i]! + probs.data[360 + i]! + probs.data[720 + i]!;
-      expect(Math.abs(sum - 1)).toBeLessThan(1e-6);
-    }
-  }
-});
+  },
+);
 
 test("the floor has the least loss of its neighbours, in every cell", async () => {
   const cases = fixture({ classes: 2, size: [30, 30], cases: 2, noise: 9 });
@@ -178,9 +180,8 @@ test("image-temperature scales images, and needs 15 of them", async () => {
   expect(scale).toBeLessThanOrEqual(most + 1e-6);
 });
 
-test("methods that are not there yet are refused by name", async () => {
-  for (const name of calibratorNames.filter((each) => !fittedNames.includes(each)))
-    await expect(fitCalibrator(name, fixture(planar))).rejects.toThrow(
-      "method: expected one of none, temperature",
-    );
+test("an unknown method is refused by name", async () => {
+  await expect(fitCalibrator("tempreture" as CalibratorName, fixture(planar))).rejects.toThrow(
+    "method: expected one of none, temperature",
+  );
 });

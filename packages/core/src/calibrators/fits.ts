@@ -80,7 +80,7 @@ const levelFit =
     return { limit: logOddsLimit, values: levels.map(fit) };
   };
 
-const fits: { readonly [N in CalibratorName]?: Fit<N> } = {
+const fits: { readonly [N in CalibratorName]: Fit<N> } = {
   none: async () => ({}),
   temperature: async ({ kept, all, cases }, plan) => {
     const start = await fitTemperature(kept, cases, signalOf(plan));
@@ -164,9 +164,6 @@ function refined<T>(
   return all === kept ? Promise.resolve(start) : fit(start);
 }
 
-/** The names of the calibrators that can be fitted. */
-export const fittedNames: readonly CalibratorName[] = Object.keys(fits) as CalibratorName[];
-
 /**
  * Fits a calibrator to pixels that were read. With `cases`, those of cross-validation, only the kept pixels
  * of these cases count.
@@ -177,7 +174,7 @@ export async function fitLoaded<N extends CalibratorName>(
   plan: FitPlan,
   cases?: readonly number[],
 ): Promise<Calibrator<N>> {
-  const fit = fits[method] as Fit<N>;
+  const fit = fits[method];
   const everyone = loaded.groups.map((_, index) => index);
   const fitting =
     cases === undefined ? { ...loaded, cases: everyone } : { ...loaded, all: loaded.kept, cases };

@@ -45,7 +45,7 @@ export function featureLayout(rank: number, classes: number): CellLayout {
   return { windows: [nearest[rank - 1]!], sides: "foreground", classes };
 }
 
-const forms: { readonly [N in CalibratorName]?: Make<N> } = {
+const forms: { readonly [N in CalibratorName]: Make<N> } = {
   none: () => ({ form: {}, placement: {} }),
   temperature: ({ scale }) => ({ form: { scales: Float64Array.of(scale) }, placement: {} }),
   "distance-temperature": distance,
@@ -99,6 +99,6 @@ export function forwardForm<N extends CalibratorName>(
   parameters: CalibratorParameters[N],
   classes: number,
 ): ForwardForm {
-  const { form, ...rest } = (forms[name] as Make<N>)(parameters, classes);
+  const { form, ...rest } = forms[name](parameters, classes);
   return { ...rest, form: { ...form, keepsLabels: labelKeepers.has(name) } };
 }

@@ -73,16 +73,6 @@ export interface CalibratorParameters {
   readonly histogram: LevelTable;
   readonly bbq: LevelTable;
   /**
-   * z / T with T = max(T1 g + T2 (1 - g), 0.05), where T1 = f1 + 1, T2 = f2 + 1, g = sigmoid(f3) and f =
-   * filters * z + biases, 5 taps per axis (Ding et al., 2021, without the image)
-   */
-  readonly "local-temperature": {
-    readonly dilation: number;
-    /** `[3][C][5^D]` */
-    readonly filters: readonly (readonly (readonly number[])[])[];
-    readonly biases: readonly number[];
-  };
-  /**
    * softmax(scales[wrong] z): a logistic classifier, weights . [1, ln(p_l / (1 - p_l)), ln(-sum p ln p), gap
    * of the two largest z] > 0, says which pixels are wrong (Wang et al., 2023)
    */
@@ -110,6 +100,5 @@ export const labelKeepers: ReadonlySet<CalibratorName> = new Set<CalibratorName>
   "entropy-temperature",
   "image-temperature",
   "ensemble-temperature",
-  "local-temperature",
   "selective",
 ]);

@@ -2,10 +2,11 @@ import { checkBoolean, checkInteger } from "../check.js";
 import { optionNames } from "../check-options.js";
 import { InvalidArgumentError, invalidArgument } from "../errors.js";
 import { type CalibrationCases, checkCases } from "./calibration-cases.js";
+import { calibratorNames } from "./check-parameters.js";
 import { type CalibratorFit, fitted } from "./fit-calibrator.js";
 import { type FitOptions, fitOptionNames, fitPlan } from "./fit-options.js";
 import { loadPixels } from "./fit-pixels.js";
-import { fitLoaded, fittedNames } from "./fits.js";
+import { fitLoaded } from "./fits.js";
 import { groupFolds } from "./folds.js";
 import { type CalibratorName, labelKeepers } from "./parameters.js";
 import { caseLosses } from "./score-cases.js";
@@ -130,7 +131,7 @@ function checkCandidates(candidates: readonly Candidate[]): void {
     throw invalidArgument("candidates", "a list of { name, floor }", candidates);
   for (const candidate of candidates) {
     const { name, floor } = candidate ?? {};
-    if (!fittedNames.includes(name) || name === "image-temperature")
+    if (!calibratorNames.includes(name) || name === "image-temperature")
       throw invalidArgument("candidates", "names of methods that can be fitted", name);
     checkBoolean("candidates.floor", floor);
   }

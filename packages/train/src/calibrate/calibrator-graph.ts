@@ -81,20 +81,6 @@ function imageTemperature(z: Value, parameters: CalibratorParameters["image-temp
   return ops.Mul(z, ops.Max(ops.Min(scale, most), least));
 }
 
-function localTemperature(z: Value, parameters: CalibratorParameters["local-temperature"]): Value {
-  const { dilation, filters, biases } = parameters;
-  const spatial = z.dims.slice(2).map(() => 5);
-  const pads = spatial.map(() => 2 * dilation);
-  const padded = ops.Pad(centred(z), [0, 0, ...pads, 0, 0, ...pads], { mode: "edge" });
-  const kernel = numbers(z.graph, filters.flat(2), [3, z.dims[1]!, ...spatial]);
-  const dilations = spatial.map(() => dilation);
-  const maps = ops.Conv(padded, kernel, numbers(z.graph, biases, [3]), { dilations });
-  const [first, second, gate] = [0, 1, 2].map((i) => ops.Slice(maps, [i], [i + 1], [1]));
-  const share = ops.Sigmoid(gate!);
-  const mixed = ops.Add(ops.Mul(ops.Add(first!, 1), share), ops.Mul(ops.Add(second!, 1), ops.Sub(1, share)));
-  return ops.Div(z, ops.Max(mixed, 0.05));
-}
-
 function selective(z: Value, { weights, scales }: CalibratorParameters["selective"]): Value {
   const [bias, ...slopes] = weights;
   const label = isLabel(z, labelsOf(z));
@@ -140,7 +126,6 @@ const calibratorGraph: CalibratorGraphs = {
   isotonic: binned,
   histogram: binned,
   bbq: binned,
-  "local-temperature": localTemperature,
   selective,
 };
 

@@ -62,17 +62,9 @@ export function exampleCalibrators(
     isotonic: levels(),
     histogram: levels(),
     bbq: levels(),
-    "local-temperature": {
-      dilation: 2,
-      filters: Array.from({ length: 3 }, () => Array.from({ length: classes }, () => list(25, -0.05, 0.05))),
-      biases: [0.2, -0.3, 0.1],
-    },
     selective: { weights: [0.5, -0.4, 0.3, -0.2], scales: [1.2, 0.4] },
   };
-  return (
-    calibratorNames
-      // Core does not apply it yet.
-      .filter((name) => name !== "local-temperature")
-      .map((name: CalibratorName) => new Calibrator(name, classes, parameters[name] as never))
+  return calibratorNames.map(
+    (name: CalibratorName) => new Calibrator(name, classes, parameters[name] as never),
   );
 }
