@@ -1,5 +1,5 @@
 import type { FloatArray, GridOptions, LabelArray } from "./arrays.js";
-import type { SurfaceArguments, SurfaceMeasures } from "./distance.js";
+import type { SurfaceConventions, SurfaceMeasures } from "./distance.js";
 
 export interface ConnectedComponentsOptions extends GridOptions {
   readonly mask: Uint8Array;
@@ -40,7 +40,7 @@ export interface LesionTable {
   readonly accuracy: Float64Array;
 }
 
-export interface LesionSurfacesOptions extends LesionMaps, SurfaceArguments {
+export interface LesionSurfacesOptions extends LesionMaps, SurfaceConventions {
   /** The predicted and the true components of each group, in turn. */
   readonly groups: readonly (readonly number[])[];
   /** The number of groups of every image and region. */

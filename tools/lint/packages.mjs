@@ -17,7 +17,7 @@ const budgets = {
   native: 20,
   core: 250,
   io: 320,
-  evaluate: 100,
+  evaluate: 200,
   graph: 400,
   losses: 100,
   train: 400,

@@ -87,6 +87,8 @@ const valid = (random) => {
     ProbabilityScoreMetric: () => classed,
     SurfaceDistanceMetric: () => [{ classes, regions: "both", spacing, tolerance: 1 }],
     TemperatureMetric: () => classed,
+    CaseScorer: () => [{ classes, histograms: [{ bins: 5 }], floors: [0], confusion: true }],
+    Calibrator: () => ["temperature", classes, { scale: 0.5 }],
     boundaryCalibration: () => [probs, labels, { bins: 4, rings: [-1, 0, 1], spacing, ignore: 1 }],
     temperatureSketch: () => [probs, labels, { ignore: 1 }],
     fittedTemperature: () => [core.temperatureSketchSync(probs, labels, {})],
@@ -119,6 +121,7 @@ const valid = (random) => {
 const helpers =
   /^(check\w*|nearestName|optionNames|unknownOption|invalidArgument|InvalidArgumentError|holds|Random|DeviceTensor|zeros)$/;
 const names = Object.keys(core).filter((name) => typeof core[name] === "function" && !helpers.test(name));
+const isClass = (name) => /^class\b/.test(Function.prototype.toString.call(core[name]));
 const isMetric = (name) => typeof core[name].restore === "function";
 
 /** Takes a metric through its whole life with strange arguments: construction, updates, merging, states. */
@@ -155,7 +158,7 @@ export const coreTarget = {
   make,
   run({ name, args, life, disturbed }) {
     if (life) return live(core[name], args, life);
-    const result = core[name](...args);
+    const result = isClass(name) ? new core[name](...args) : core[name](...args);
     if (disturbed) disturb(args, disturbed);
     return result;
   },

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import type { Tensor } from "@pixelcal/core";
 import { nnunetCases, openNnunetFolder } from "@pixelcal/evaluate";
 import {
+  FormatError,
   float16ToFloat32,
   listCases,
   readNpz,
@@ -63,7 +64,7 @@ export async function nnunetPredictions(folder: string, labels: string): Promise
           labels,
           ...(spacing && { spacing }),
         };
-      throw new Error(`${name}: was not read`);
+      throw new FormatError(join(folder, `${name}.npz`), undefined, "is no case of this folder");
     },
     async write(target, name, { type, data }) {
       // The shape is the stored one: of a 2-D image it has another axis.

@@ -212,3 +212,13 @@ test("masks change what counts", async () => {
   expect(pixels).toBeGreaterThan(0);
   expect(pixels).toBeLessThan(720);
 });
+
+test.each([
+  ["an unknown name", ["tempreture", 2, { scale: 1 }], "name: expected one of none, temperature"],
+  ["no name", [undefined, 2, { scale: 1 }], "name: expected one of none, temperature"],
+  ["no classes", ["temperature", undefined, { scale: 1 }], "classes: expected"],
+  ["no parameters", ["temperature", 2, undefined], "parameters: expected"],
+] as const)("a calibrator of %s is refused", (_, args, message) => {
+  const make = Calibrator as unknown as new (...args: readonly unknown[]) => unknown;
+  expect(() => new make(...args)).toThrow(message);
+});

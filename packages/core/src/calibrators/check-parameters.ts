@@ -1,4 +1,4 @@
-import { checkChoice, checkPositive } from "../check.js";
+import { checkChoice, checkClasses, checkPositive } from "../check.js";
 import { checkOptions } from "../check-options.js";
 import { invalidArgument } from "../errors.js";
 import { windowGrowth } from "./boundary-windows.js";
@@ -78,6 +78,8 @@ export const calibratorNames: readonly CalibratorName[] = Object.keys(checks) as
 
 /** Throws unless these are parameters of the calibrator `name` for this number of classes. */
 export function checkParameters(name: CalibratorName, parameters: object, classes: number): void {
+  checkChoice("name", name ?? "", calibratorNames);
+  checkClasses(classes);
   const fields: Record<string, (path: string, value: unknown, classes: number) => void> = checks[name];
   checkOptions("parameters", parameters, new Set(Object.keys(fields)));
   for (const [key, check] of Object.entries(fields))

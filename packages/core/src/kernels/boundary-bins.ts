@@ -1,4 +1,4 @@
-import { checkInteger } from "../check.js";
+import { checkChoice, checkInteger } from "../check.js";
 import { InvalidArgumentError, invalidArgument } from "../errors.js";
 import { holds } from "../tensor.js";
 import type { CalibrationBins } from "./bins.js";
@@ -68,6 +68,12 @@ export function checkBoundaryBins(argument: string, bins: BoundaryBins): void {
     throw invalidArgument(argument, "bins returned by boundaryCalibration", bins);
   checkInteger(`${argument}.groups`, bins.groups, 1, 32767);
   checkInteger(`${argument}.bins`, bins.bins, 1, 1024);
+  if (typeof bins.of !== "number")
+    checkChoice(`${argument}.of`, bins.of ?? "", ["foreground", "classes", "top-label"]);
+  checkChoice(`${argument}.boundary`, bins.boundary ?? "", ["predicted", "label"]);
+  checkChoice(`${argument}.edges`, bins.edges ?? "", ["right-closed", "left-closed"]);
+  for (const edge of bins.rings)
+    if (typeof edge !== "number") throw invalidArgument(`${argument}.rings`, "numbers", bins.rings);
   const lengths = sumLengths(bins);
   sums.forEach((name, i) => {
     const part: unknown = bins[name];

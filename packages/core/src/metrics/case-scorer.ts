@@ -45,6 +45,12 @@ export interface CaseScorerOptions {
   readonly sums?: readonly [number, number];
 }
 
+/** Returns a plain copy of an option's array, in which a hole is undefined; [] for the default. */
+function listOf<T>(name: string, list: readonly T[] = []): readonly T[] {
+  if (!Array.isArray(list)) throw invalidArgument(name, "an array", list);
+  return Array.from(list);
+}
+
 /** The scores of a case, in the order of the options; their arrays are views of one ArrayBuffer. */
 export interface CaseScores {
   readonly histograms: readonly CalibrationBins[];
@@ -91,10 +97,11 @@ export class CaseScorer {
 
   constructor(options: CaseScorerOptions) {
     checkMetricOptions(options, names);
-    const { classes, ignore, histograms = [], floors = [], confusion = false, surfaces = [], sums } = options;
+    const { classes, ignore, confusion = false, sums } = options;
     checkSums(sums);
-    for (const [name, list] of Object.entries({ histograms, floors, surfaces }))
-      if (!Array.isArray(list)) throw invalidArgument(name, "an array", list);
+    const histograms = listOf("histograms", options.histograms);
+    const floors = listOf("floors", options.floors);
+    const surfaces = listOf("surfaces", options.surfaces);
     floors.forEach(checkFloor);
     checkBoolean("confusion", confusion);
     this.#classes = classes;

@@ -1,4 +1,5 @@
 import { call, native } from "../binding.js";
+import { checkInteger } from "../check.js";
 import { checkOptions, optionNames } from "../check-options.js";
 import type { SignalOption } from "../device.js";
 import { invalidArgument } from "../errors.js";
@@ -57,6 +58,8 @@ export async function centerlineCounts(
 export function centerlineDice(counts: CenterlineCounts): number {
   if (typeof counts !== "object" || counts === null)
     throw invalidArgument("counts", "counts returned by centerlineCounts", counts);
+  for (const name of ["predicted", "predictedShared", "truth", "truthShared"] as const)
+    checkInteger(`counts.${name}`, counts[name], 0, Number.MAX_SAFE_INTEGER);
   const { predicted, predictedShared, truth, truthShared } = counts;
   if (predicted === 0 && truth === 0) return Number.NaN;
   if (predicted === 0 || truth === 0) return 0;

@@ -31,13 +31,17 @@ interface Level {
  * last risk (as fd-shifts). NaN without decisions.
  */
 export function riskCoverage(confidences: ArrayLike<number>, losses: ArrayLike<number>): RiskCoverage {
-  if (losses?.length !== confidences?.length)
-    throw invalidArgument("losses", `${confidences?.length} numbers`, losses?.length);
+  for (const [name, values] of Object.entries({ confidences, losses }))
+    if (!Array.isArray(values) && !ArrayBuffer.isView(values))
+      throw invalidArgument(name, "an array of numbers", values);
+  if (losses.length !== confidences.length)
+    throw invalidArgument("losses", `${confidences.length} numbers`, losses.length);
   const levels = new Map<number, Level>();
   for (let i = 0; i < confidences.length; i++) {
     const [confidence, loss] = [confidences[i]!, losses[i]!];
     if (!Number.isFinite(confidence)) throw invalidArgument("confidences", "finite numbers", confidence);
-    if (!(loss >= 0 && loss <= 1)) throw invalidArgument("losses", "numbers from 0 to 1", loss);
+    if (typeof loss !== "number" || !(loss >= 0 && loss <= 1))
+      throw invalidArgument("losses", "numbers from 0 to 1", loss);
     const level = levels.get(confidence);
     levels.set(confidence, {
       confidence,
