@@ -1,6 +1,7 @@
 // Whether addons for different machines compute the same bits.
 import { spawnSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { nodeBinary } from "./nodes.mjs";
@@ -43,9 +44,18 @@ export function kernelHashes(name, file) {
   const { command, env, missing } = runner(name);
   if (missing !== undefined) return { missing };
   const [program, ...args] = [...command, script, file];
-  const { status, stdout, stderr } = spawnSync(program, args, { encoding: "utf8", env });
-  if (status !== 0) throw new Error(`${name}: the kernels do not run: ${stderr}`);
-  return { hashes: JSON.parse(stdout) };
+  const folder = mkdtempSync(join(tmpdir(), "pixelcal-hashes-"));
+  try {
+    // Node for Windows cannot open a pipe of Wine's for its output, only a file.
+    const [out, err] = ["out", "err"].map((name) => join(folder, name));
+    const stdio = ["ignore", openSync(out, "w"), openSync(err, "w")];
+    const { status } = spawnSync(program, args, { env, stdio });
+    for (const descriptor of stdio.slice(1)) closeSync(descriptor);
+    if (status !== 0) throw new Error(`${name}: the kernels do not run: ${readFileSync(err, "utf8")}`);
+    return { hashes: JSON.parse(readFileSync(out, "utf8")) };
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 }
 
 /** Returns the kernels whose hashes differ, or that only one side has. */
