@@ -97,3 +97,25 @@ export function axis(text: string): number {
   if (/^-?[1-4]$/.test(text)) return Number(text);
   throw new InvalidArgumentError("Expected an axis from 1 to 4, or -1 for the last.");
 }
+
+/** Returns the option for nnU-Net's description of a data set. */
+export function datasetOption(): Option {
+  const where = "(default: in or above the folder of predictions or labels)";
+  return new Option("--dataset <file>", `nnU-Net's dataset.json ${where}`);
+}
+
+/** Returns the option that decides between two spacings of a NIfTI file. */
+export function spacingFromOption(): Option {
+  return new Option(
+    "--spacing-from <field>",
+    "field that decides where a NIfTI label map's sform and pixdim disagree (default: such a file is an error)",
+  ).choices(["sform", "pixdim"]);
+}
+
+/** Returns the option that allows the axes of label maps to be turned. */
+export function reorientOption(): Option {
+  return new Option(
+    "--reorient",
+    "turn label maps onto the predictions' grid where the axes are only ordered or flipped otherwise",
+  ).default(false);
+}

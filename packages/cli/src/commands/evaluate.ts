@@ -2,7 +2,19 @@ import type { LesionConvention } from "@pixelcal/core";
 import type { FurtherMetric, ProbabilityTransform } from "@pixelcal/evaluate";
 import { type Command, Option } from "commander";
 import type { Context } from "../context.js";
-import { between, integer, jsonOption, label, number, numbers, percentile, someOf } from "../options.js";
+import {
+  between,
+  datasetOption,
+  integer,
+  jsonOption,
+  label,
+  number,
+  numbers,
+  percentile,
+  reorientOption,
+  someOf,
+  spacingFromOption,
+} from "../options.js";
 import type { ScoreCommandOptions } from "../runs/score-predictions.js";
 
 // Written out, because the package of scores is loaded only to score.
@@ -32,21 +44,9 @@ export function addEvaluate(program: Command, context: Context): void {
       "--labels <folder>",
       "folder of label maps; --predictions then holds those of nnU-Net, a MONAI bundle or TotalSegmentator, paired by the case's name",
     )
-    .option(
-      "--dataset <file>",
-      "nnU-Net's dataset.json (default: in or above the folder of predictions or labels)",
-    )
-    .addOption(
-      new Option(
-        "--spacing-from <field>",
-        "field that decides where a NIfTI label map's sform and pixdim disagree (default: such a file is an error)",
-      ).choices(["sform", "pixdim"]),
-    )
-    .option(
-      "--reorient",
-      "turn label maps onto the predictions' grid where the axes are only ordered or flipped otherwise",
-      false,
-    )
+    .addOption(datasetOption())
+    .addOption(spacingFromOption())
+    .addOption(reorientOption())
     .option(
       "--regions <list>",
       'regions of labels to score, each on its own, for example "WT=1+2+3,TC=2+3,ET=3", or brats2021, brats2023, kits23',

@@ -1,6 +1,6 @@
-import { type Command, Option } from "commander";
+import type { Command } from "commander";
 import type { Context } from "../context.js";
-import { jsonOption } from "../options.js";
+import { datasetOption, jsonOption, reorientOption, spacingFromOption } from "../options.js";
 import type { ReportCommandOptions } from "../runs/report.js";
 
 export function addReport(program: Command, context: Context): void {
@@ -22,21 +22,9 @@ export function addReport(program: Command, context: Context): void {
       [],
     )
     .option("--labels <folder>", "folder of label maps; --predictions then holds nnU-Net's")
-    .option(
-      "--dataset <file>",
-      "nnU-Net's dataset.json (default: in or above the folder of predictions or labels)",
-    )
-    .addOption(
-      new Option(
-        "--spacing-from <field>",
-        "field that decides where a NIfTI label map's sform and pixdim disagree (default: such a file is an error)",
-      ).choices(["sform", "pixdim"]),
-    )
-    .option(
-      "--reorient",
-      "turn label maps onto the predictions' grid where the axes are only ordered or flipped otherwise",
-      false,
-    )
+    .addOption(datasetOption())
+    .addOption(spacingFromOption())
+    .addOption(reorientOption())
     .option("--images <folder>", "folder of the cases' images, for the pictures")
     .option("--calibrators <file>", "JSON that calibrate --method auto printed, for the table of calibrators")
     .option("--training <folder>", "folder of the training run, for its curves")

@@ -144,7 +144,7 @@ test("each sigmoid of several is given its own calibrator", async () => {
   expect((fits[0]!.calibrator as Calibrator<"temperature">).parameters.scale).toBeCloseTo(0.5, 1);
   expect(inspectModel(calibrated).outputs).toEqual(inspectModel(model).outputs);
   await expect(calibrateModel({ ...options, cache: cachePath() })).rejects.toThrow(
-    "heads: out has 2 channels that are sigmoids of their own; expected the labels of each, got none",
+    "heads: out has 2 channels that are sigmoids of their own; expected the labels of each, got those of 0",
   );
   const wrong = calibrateModel({ ...options, model: softmaxed, cache: cachePath(), heads });
   await expect(wrong).rejects.toThrow(

@@ -134,6 +134,6 @@ function headsOf(
     throw invalidArgument("heads", "an output with a sigmoid of several channels", output);
   }
   if (heads?.length === count) return heads;
-  const message = `heads: ${output} has ${count} channels that are sigmoids of their own; expected the labels of each, got ${heads?.length ?? "none"}`;
+  const message = `heads: ${output} has ${count} channels that are sigmoids of their own; expected the labels of each, got those of ${heads?.length ?? 0}`;
   throw new InvalidArgumentError("heads", message);
 }
