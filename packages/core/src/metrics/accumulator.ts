@@ -33,6 +33,12 @@ export function checkMetricOptions(
 /** The options and sums of a state. */
 export type StateContent = Pick<DecodedState, "options" | "sums">;
 
+/** The changes from the content of old states to that of the next version; version 3 has the options of 2. */
+interface StateUpgrades {
+  readonly fromOne?: (old: StateContent) => StateContent;
+  readonly fromTwo?: (old: StateContent) => Float64Array;
+}
+
 /**
  * The part that all metrics here share: options with the number of classes, and sums that add up over cases.
  */
@@ -131,19 +137,20 @@ export abstract class Accumulator<R, O extends { readonly classes: number }> imp
   }
 
   /**
-   * Returns the metric that `make` builds from the options in `state`, with the state's sums. `upgrade` turns
-   * the content of a version 1 state into the present form.
+   * Returns the metric that `make` builds from the options in `state`, with the state's sums. The upgrades
+   * turn the content of a state of version 1 into that of version 2, and of version 2 into the present form.
    */
   protected static restored<M extends Accumulator<unknown, { readonly classes: number }>>(
     kind: string,
     state: Uint8Array,
     make: (options: never) => M,
-    upgrade: (old: StateContent) => StateContent = (old) => old,
+    { fromOne = (old) => old, fromTwo = ({ sums }) => sums }: StateUpgrades = {},
   ): M {
     const decoded = decodeState(kind, state);
     try {
-      const { options, sums } = decoded.version === 1 ? upgrade(decoded) : decoded;
-      const metric = make(options as never);
+      const second = decoded.version === 1 ? fromOne(decoded) : decoded;
+      const metric = make(second.options as never);
+      const sums = decoded.version < 3 ? fromTwo(second) : second.sums;
       if (metric.#length !== sums.length)
         throw invalidArgument("state", `${metric.#length} sums`, sums.length);
       metric.checkSums(sums);

@@ -21,6 +21,7 @@ import {
   rootMeanSquareCalibrationError,
 } from "./calibration-error.js";
 import type { CasePart } from "./case-plan.js";
+import { MixedSums } from "./exact-sums.js";
 import { checkCounts, checkTotals, type MetricJson, stateBytes } from "./metric-state.js";
 import type { ScoredCase } from "./scored-case.js";
 
@@ -73,10 +74,13 @@ export interface CalibrationResult extends CalibrationErrors {
 
 /**
  * The calibration errors over all pixels of a stream of cases; keeps four sums per bin, five with `squares`.
+ * Each update's sums are rounded to 2^-40, and then exact: any order and any split into partial states gives
+ * the same bytes.
  */
 export class CalibrationMetric extends Accumulator<CalibrationResult, CalibrationMetricOptions> {
   protected override readonly kind: string = "CalibrationMetric";
   readonly #layout: BinLayout;
+  readonly #sums: MixedSums;
   readonly #part: CasePart;
   readonly #pixelError: PixelCalibrationErrorOptions;
 
@@ -95,15 +99,20 @@ export class CalibrationMetric extends Accumulator<CalibrationResult, Calibratio
     const comparison = exact ? "float64" : (options.comparison ?? "float64");
     const binned = { bins, of, edges, includeLowest, comparison, threshold, squares };
     const pixelError = pixelErrorOptions(options, layout.limits);
-    super({ classes, ignore, ...binned, ...pixelError }, histogramLength(layout));
+    const mixed = mixedSums(layout);
+    super({ classes, ignore, ...binned, ...pixelError }, mixed.length);
     this.#layout = layout;
+    this.#sums = mixed;
     this.#part = { kind: "histogram", layout };
     this.#pixelError = pixelError;
   }
 
   static restore(state: Uint8Array): CalibrationMetric {
     const make = (options: CalibrationMetricOptions): CalibrationMetric => new CalibrationMetric(options);
-    return Accumulator.restored("CalibrationMetric", state, make, withDropped);
+    return Accumulator.restored("CalibrationMetric", state, make, {
+      fromOne: withDropped,
+      fromTwo: withFractions,
+    });
   }
 
   static fromJSON(json: MetricJson): CalibrationMetric {
@@ -116,20 +125,23 @@ export class CalibrationMetric extends Accumulator<CalibrationResult, Calibratio
       (counts ? checkCounts : checkTotals)(sums, at, at + length);
       at += length;
     }
+    if (!this.#sums.fit(sums)) throw invalidArgument("state", "whole numbers and fractions", sums);
   }
 
   override async measure(scored: ScoredCase): Promise<() => void> {
     this.checkProbs(scored.probs);
     const found = await scored.part(this.#part, this.options);
-    return () => {
-      const { sums } = this;
-      for (let i = 0; i < found.length; i++) sums[i]! += found[i]!;
-    };
+    return () => this.#sums.add(this.sums, found);
+  }
+
+  override merge(other: this): void {
+    super.merge(other);
+    this.#sums.carry(this.sums);
   }
 
   /** Returns the bins of all pixels seen. */
   bins(): CalibrationBins {
-    return histogramOf(this.#layout, this.sums.slice());
+    return histogramOf(this.#layout, this.#sums.values(this.sums));
   }
 
   compute(): CalibrationResult {
@@ -182,6 +194,30 @@ function partLengths({ groups, bins, squares }: BinLayout): readonly { length: n
     { length: cells, counts: false },
     { length: squares ? cells : 0, counts: false },
   ];
+}
+
+function mixedSums(layout: BinLayout): MixedSums {
+  const real: [number, number][] = [];
+  let at = 0;
+  for (const { length, counts } of partLengths(layout)) {
+    if (!counts && length > 0) real.push([at, at + length]);
+    at += length;
+  }
+  return new MixedSums(at, real);
+}
+
+// Version 2 kept the sums of p as numbers.
+function withFractions({ options, sums }: StateContent): Float64Array {
+  const old = options as CalibrationMetricOptions;
+  const layout = binLayout(old, old.classes);
+  if (sums.length !== histogramLength(layout))
+    throw invalidArgument("state", `${histogramLength(layout)} sums`, sums.length);
+  let at = 0;
+  for (const { length, counts } of partLengths(layout)) {
+    if (!counts) checkTotals(sums, at, at + length);
+    at += length;
+  }
+  return mixedSums(layout).of(sums);
 }
 
 // Version 1 left p = 0 out of right-closed bins and did not record how many pixels were in no bin.

@@ -62,14 +62,14 @@ export class MetricGroup<M extends Readonly<Record<string, Metric<unknown>>>>
 
   /** Returns the group of a state; throws unless the bytes are the state of a group. */
   static restore(state: Uint8Array): MetricGroup<Readonly<Record<string, Metric<unknown>>>> {
-    const { options, sums } = decodeState(kind, state);
+    const { version, options, sums } = decodeState(kind, state);
     const metrics: Record<string, Metric<unknown>> = Object.create(null);
     let at = 0;
     for (const part of partsOf(options)) {
       const end = at + part.length;
       if (end > sums.length || Object.hasOwn(metrics, part.name)) throw damaged(options);
       metrics[part.name] = members[part.kind].restore(
-        encodeState(part.kind, part.options, sums.slice(at, end)),
+        encodeState(part.kind, part.options, sums.slice(at, end), version),
       );
       at = end;
     }

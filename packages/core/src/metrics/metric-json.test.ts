@@ -71,7 +71,7 @@ describe.each(Object.entries(classes))("%s as JSON", (kind, [make, fromJson]) =>
       [{ kind: "Metric", state }, `json: expected a state of ${kind}, got Metric`],
       [{ kind, state: 3 }, "json.state: expected bytes in Base64, got 3"],
       [{ kind, state: `${state}\n` }, "json.state: expected bytes in Base64"],
-      [{ kind, state: "" }, "state: expected a metric state of version 1 or 2"],
+      [{ kind, state: "" }, "state: expected a metric state of version 1, 2 or 3"],
     ] as const)
       expect(() => fromJson(json as never)).toThrow(message);
   });

@@ -5,13 +5,14 @@ import { labels, probs } from "../fixture.test.helper.js";
 import { BoundaryCalibrationMetric } from "./boundary-calibration-metric.js";
 import { CalibrationMetric } from "./calibration-metric.js";
 import type { Metric } from "./metric.js";
+import { MetricGroup } from "./metric-group.js";
 import { OverlapMetric } from "./overlap-metric.js";
 import { ProbabilityScoreMetric } from "./probability-score-metric.js";
 import { SurfaceDistanceMetric } from "./surface-distance-metric.js";
 import { TemperatureMetric } from "./temperature-metric.js";
 
 /** Writes the documented bytes of a state independently. */
-function written(version: 1 | 2, kind: string, options: object, sums: readonly number[]): Uint8Array {
+function written(version: 1 | 2 | 3, kind: string, options: object, sums: readonly number[]): Uint8Array {
   const prefix = version === 1 ? 12 : 16;
   const json = JSON.stringify({ kind, options });
   const header = json.padEnd(json.length + ((8 - ((prefix + json.length) % 8)) % 8));
@@ -21,7 +22,7 @@ function written(version: 1 | 2, kind: string, options: object, sums: readonly n
   view.setUint32(8, header.length, true);
   bytes.set(Buffer.from(header), prefix);
   sums.forEach((sum, i) => void view.setFloat64(prefix + header.length + 8 * i, sum, true));
-  if (version === 2) view.setUint32(12, crc32(bytes.subarray(16), crc32(bytes.subarray(0, 12))), true);
+  if (version > 1) view.setUint32(12, crc32(bytes.subarray(16), crc32(bytes.subarray(0, 12))), true);
   return bytes;
 }
 
@@ -203,6 +204,65 @@ describe("states of version 1", () => {
   });
 });
 
+describe("states of version 2", () => {
+  test("of bins, whose sums of p were numbers", () => {
+    const sums = [10, 2, 3, 5, 1.25, 4.1, 1, 2, 0.5, 2];
+    const metric = CalibrationMetric.restore(written(2, "CalibrationMetric", { classes: 2, bins: 2 }, sums));
+    expect(metric.bins().confidenceSum[0]).toBe(1.25);
+    expect(metric.bins().confidenceSum[1]).toBeCloseTo(4.1, 11);
+    expect(Array.from(metric.bins().count)).toEqual([3, 5]);
+    const lie = written(2, "CalibrationMetric", { classes: 2, bins: 2 }, [...sums.slice(0, 9), -1]);
+    expect(() => CalibrationMetric.restore(lie)).toThrow("sums of at least 0, got -1");
+  });
+
+  test("of scores, an infinite log loss among them", () => {
+    const old = written(2, "ProbabilityScoreMetric", { classes: 2 }, [4, 2.5, Number.POSITIVE_INFINITY, 0]);
+    const metric = ProbabilityScoreMetric.restore(old);
+    expect(metric.compute()).toMatchObject({ brier: 0.625, negativeLogLikelihood: Number.POSITIVE_INFINITY });
+    expect(ProbabilityScoreMetric.restore(metric.state()).state()).toEqual(metric.state());
+  });
+
+  test("of overlaps and surfaces, alone and in a group", async () => {
+    const series = [2, 0.75, 0.3125, 1, 3];
+    const numbers = [5, 4, 3, 2, 1, ...new Array<number[]>(6).fill(series).flat()];
+    const expected = { finiteMean: 0.375, count: 3, infinite: 1, undefined: 3 };
+    const alone = OverlapMetric.restore(written(2, "OverlapMetric", { classes: 2 }, numbers));
+    expect(alone.compute().classes[1]!.iou).toMatchObject(expected);
+    expect(alone.compute().classes[1]!.iou.deviation).toBeCloseTo(Math.sqrt(0.3125 - 2 * 0.375 ** 2), 12);
+    const surfaces = [3, ...new Array<number[]>(10).fill(series).flat()];
+    const parts = [
+      { name: "a", kind: "OverlapMetric", options: { classes: 2 }, length: numbers.length },
+      { name: "b", kind: "SurfaceDistanceMetric", options: { classes: 2 }, length: surfaces.length },
+    ];
+    const group = MetricGroup.restore(written(2, "MetricGroup", { parts }, [...numbers, ...surfaces]));
+    expect(group.metrics.a!.state()).toEqual(alone.state());
+    expect((group.metrics.b as SurfaceDistanceMetric).compute().classes[1]!.hd).toMatchObject(expected);
+    const cut = written(2, "SurfaceDistanceMetric", { classes: 2 }, surfaces.slice(1));
+    expect(() => SurfaceDistanceMetric.restore(cut)).toThrow("state: expected 5 sums per series");
+  });
+});
+
+test.each<[string, number[]]>([
+  ["a fraction of 1", [4, 2, 1, 0, 2 ** 40, 0]],
+  ["half a unit", [4, 2, 1, 0, 0.5, 0]],
+  ["half a whole", [4, 2.5, 1, 0, 0, 0]],
+])("%s is no exact sum", (_, sums) => {
+  const state = written(3, "ProbabilityScoreMetric", { classes: 2 }, sums);
+  expect(() => ProbabilityScoreMetric.restore(state)).toThrow("state: expected whole numbers and fractions");
+});
+
+test.each<[string, number[]]>([
+  ["a digit without a position", [0, 1, 0, 0]],
+  ["half a digit", [38, 0.5, 0, 0]],
+  ["a position beyond the last", [79, 1, 0, 0]],
+  ["a negative digit", [38, 1, -1, 0]],
+])("%s is no sum of cases", (_, digits) => {
+  const sums = [0, 0, 0, 0, 0, 1, 0, 0, ...digits, 0, 0, 0, 0, ...new Array<number>(55).fill(0)];
+  expect(() => OverlapMetric.restore(written(3, "OverlapMetric", { classes: 2 }, sums))).toThrow(
+    "state: expected sums of at least 0",
+  );
+});
+
 const scores = (options: object, sums: number[], version: 1 | 2 = 2): Uint8Array =>
   written(version, "ProbabilityScoreMetric", options, sums);
 const overlap = (at: number, value: number): Uint8Array => {
@@ -259,16 +319,16 @@ test.each<[string, (state: Uint8Array) => unknown, Uint8Array, string]>([
 });
 
 test("what a state claims is compared with its length before memory is taken", () => {
-  const claims = { classes: 32767, bins: 1000, of: "classes" };
+  const claims = { classes: 20_000, bins: 1000, of: "classes" };
   const before = process.memoryUsage().arrayBuffers;
-  for (const version of [1, 2] as const) {
+  for (const version of [1, 2, 3] as const) {
     const state = written(version, "CalibrationMetric", claims, [1]);
     expect(() => CalibrationMetric.restore(state)).toThrow(/state: expected \d+ sums, got 1/);
   }
   new CalibrationMetric({ classes: 1000, bins: 1024, of: "classes" });
   expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(2 ** 20);
   expect(() => new OverlapMetric({ classes: 32767 })).toThrow(
-    "classes: 32767 classes need 1074003970 sums; at most",
+    "classes: 32767 classes need 1074397186 sums; at most",
   );
 });
 

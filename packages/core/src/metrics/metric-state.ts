@@ -2,34 +2,44 @@ import { constants } from "node:buffer";
 import { crc32 } from "node:zlib";
 import { InvalidArgumentError, invalidArgument } from "../errors.js";
 
-// The bytes of Metric.state(), all little-endian: "PCMS", a version byte (2), three zero bytes, the header's
+// The bytes of Metric.state(), all little-endian: "PCMS", a version byte (3), three zero bytes, the header's
 // length as uint32, the CRC-32 (zlib's) of all other bytes as uint32, the header as UTF-8 JSON { kind,
 // options } padded with spaces to a multiple of 8, then the sums as float64. JSON has no NaN; the string
-// "NaN" stands for it. In version 1 there is no checksum, and the header follows the length.
+// "NaN" stands for it. Version 2 had other sums in the same bytes; in version 1 there is no checksum either,
+// and the header follows the length.
 const magic = [0x50, 0x43, 0x4d, 0x53];
-const current = 2;
+const current = 3;
+
+/** The versions of states that can be read. */
+export type StateVersion = 1 | 2 | 3;
+
 const lengthAt = 8;
 const checksumAt = 12;
-const prefix: Readonly<Record<1 | 2, number>> = { 1: 12, 2: 16 };
+const prefix: Readonly<Record<StateVersion, number>> = { 1: 12, 2: 16, 3: 16 };
 
 /** A decoded state of a metric. */
 export interface DecodedState {
-  readonly version: 1 | 2;
+  readonly version: StateVersion;
   readonly options: object;
   readonly sums: Float64Array;
 }
 
-/** Returns the state of a metric whose class is called `kind`. */
-export function encodeState(kind: string, options: object, sums: Float64Array): Uint8Array {
+/** Returns the state of a metric whose class is called `kind`; only parts of old groups have old versions. */
+export function encodeState(
+  kind: string,
+  options: object,
+  sums: Float64Array,
+  version: StateVersion = current,
+): Uint8Array {
   const header = new TextEncoder().encode(stringify({ kind, options }));
-  const start = Math.ceil((prefix[current] + header.length) / 8) * 8;
-  const bytes = new Uint8Array(start + 8 * sums.length).fill(0x20, prefix[current], start);
+  const start = Math.ceil((prefix[version] + header.length) / 8) * 8;
+  const bytes = new Uint8Array(start + 8 * sums.length).fill(0x20, prefix[version], start);
   const view = new DataView(bytes.buffer);
-  bytes.set([...magic, current]);
-  view.setUint32(lengthAt, start - prefix[current], true);
-  bytes.set(header, prefix[current]);
+  bytes.set([...magic, version]);
+  view.setUint32(lengthAt, start - prefix[version], true);
+  bytes.set(header, prefix[version]);
   for (let i = 0; i < sums.length; i++) view.setFloat64(start + 8 * i, sums[i]!, true);
-  view.setUint32(checksumAt, checksum(bytes), true);
+  if (version !== 1) view.setUint32(checksumAt, checksum(bytes), true);
   return bytes;
 }
 
@@ -44,7 +54,7 @@ export function decodeState(kind: string, state: Uint8Array): DecodedState {
   if (start > state.length || (state.length - start) % 8 !== 0) {
     throw invalidArgument("state", "a complete metric state", `${state.length} bytes`);
   }
-  if (version === 2 && checksum(state) !== view.getUint32(checksumAt, true)) {
+  if (version !== 1 && checksum(state) !== view.getUint32(checksumAt, true)) {
     throw new InvalidArgumentError(
       "state",
       "state: damaged (checksum mismatch); restore an intact copy or compute the metric again",
@@ -110,11 +120,11 @@ export function checkSameOptions(a: object, b: object): void {
   }
 }
 
-function versionOf(state: Uint8Array): 1 | 2 {
+function versionOf(state: Uint8Array): StateVersion {
   const version = state[4];
-  const known = version === 1 || version === 2;
+  const known = version === 1 || version === 2 || version === 3;
   if (magic.some((byte, i) => state[i] !== byte) || !known || state[5] || state[6] || state[7]) {
-    throw invalidArgument("state", "a metric state of version 1 or 2", "other bytes");
+    throw invalidArgument("state", "a metric state of version 1, 2 or 3", "other bytes");
   }
   if (state.length < prefix[version]) {
     throw invalidArgument("state", "a complete metric state", `${state.length} bytes`);

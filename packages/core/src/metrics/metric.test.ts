@@ -6,7 +6,8 @@ import { calibrationBinsSync } from "../kernels/calibration-bins.js";
 import { type Labels, type Tensor, tensor } from "../tensor.js";
 import { expectedCalibrationError, pixelExpectedCalibrationError } from "./calibration-error.js";
 import { CalibrationMetric } from "./calibration-metric.js";
-import { CaseSums, type Metric } from "./metric.js";
+import { CaseSums } from "./case-statistics.js";
+import type { Metric } from "./metric.js";
 import { OverlapMetric } from "./overlap-metric.js";
 import { ProbabilityScoreMetric } from "./probability-score-metric.js";
 
@@ -126,7 +127,7 @@ describe.each(makers)("$name", ({ make, restore }) => {
         : new OverlapMetric({ classes: 3 });
     expect(() => metric.merge(other as never)).toThrow(InvalidArgumentError);
     expect(() => restore(other.state())).toThrow("state: expected a state of ");
-    expect(() => restore(new Uint8Array(40))).toThrow("state: expected a metric state of version 1 or 2");
+    expect(() => restore(new Uint8Array(40))).toThrow("state: expected a metric state of version 1, 2 or 3");
     expect(() => restore(metric.state().subarray(0, 9))).toThrow("state: expected a complete metric state");
     expect(() => restore(metric.state().subarray(0, -3))).toThrow("state: expected a complete metric state");
     expect(() => restore(metric.state().subarray(0, -8))).toThrow("state: damaged (checksum mismatch)");

@@ -3,7 +3,8 @@ import { InvalidArgumentError } from "../errors.js";
 import type { Tensor } from "../tensor.js";
 import { Accumulator, checkMetricOptions, type StateContent } from "./accumulator.js";
 import type { CasePart } from "./case-plan.js";
-import { type CaseStatistics, CaseSums } from "./metric.js";
+import { CaseSums, withDigits } from "./case-statistics.js";
+import type { CaseStatistics } from "./metric.js";
 import { checkCounts, type MetricJson, stateBytes } from "./metric-state.js";
 import {
   checkOverlapPolicy,
@@ -47,7 +48,10 @@ export interface OverlapResult {
 
 const confusionPart: CasePart = { kind: "confusion" };
 
-/** The Dice and IoU of the arg-max against the labels, per class and of the foreground. */
+/**
+ * The Dice and IoU of the arg-max against the labels, per class and of the foreground. Any order and any
+ * split into partial states gives the same bytes.
+ */
 export class OverlapMetric extends Accumulator<OverlapResult, OverlapMetricOptions> {
   protected override readonly kind: string = "OverlapMetric";
   readonly #policy: OverlapPolicy;
@@ -62,7 +66,10 @@ export class OverlapMetric extends Accumulator<OverlapResult, OverlapMetricOptio
 
   static restore(state: Uint8Array): OverlapMetric {
     const make = (options: OverlapMetricOptions): OverlapMetric => new OverlapMetric(options);
-    return Accumulator.restored("OverlapMetric", state, make, withNamedPolicy);
+    return Accumulator.restored("OverlapMetric", state, make, {
+      fromOne: withNamedPolicy,
+      fromTwo: ({ options, sums }) => withDigits(sums, 1 + (options as OverlapMetricOptions).classes ** 2),
+    });
   }
 
   static fromJSON(json: MetricJson): OverlapMetric {
@@ -81,6 +88,14 @@ export class OverlapMetric extends Accumulator<OverlapResult, OverlapMetricOptio
     const { classes } = this.options;
     const dims = [data.length / classes ** 2, classes, classes];
     return () => this.#add({ type: "float64", dims, data });
+  }
+
+  override merge(other: this): void {
+    this.checkMerge(other);
+    const start = this.#at(0, 0);
+    for (let at = 0; at < start; at++) this.sums[at]! += other.sums[at]!;
+    for (let at = start; at < this.sums.length; at += CaseSums.length)
+      CaseSums.merge(this.sums, other.sums, at);
   }
 
   #add(confusion: Tensor<"float64">): void {

@@ -4,7 +4,8 @@ import { invalidArgument } from "../errors.js";
 import type { Labels, Probabilities } from "../tensor.js";
 import { Accumulator, checkMetricOptions, type StateContent } from "./accumulator.js";
 import { type CasePart, surfaceMeasures } from "./case-plan.js";
-import { type CaseStatistics, CaseSums, type MetricUpdateOptions } from "./metric.js";
+import { CaseSums, oldSeriesLength, withDigits } from "./case-statistics.js";
+import type { CaseStatistics, MetricUpdateOptions } from "./metric.js";
 import { checkCounts, type MetricJson, stateBytes } from "./metric-state.js";
 import type { ScoredCase } from "./scored-case.js";
 import {
@@ -55,7 +56,7 @@ export interface SurfaceDistanceResult {
  * The surface distances of the arg-max against the labels, per class and of the foreground, over cases.
  * `bothEmpty` and `oneEmpty` decide whether a case with an empty mask is infinite, undefined or a number;
  * infinite and undefined cases are counted beside every mean. Labels that are neither a class nor `ignore`
- * are errors.
+ * are errors. Any order and any split into partial states gives the same bytes.
  */
 export class SurfaceDistanceMetric extends Accumulator<SurfaceDistanceResult, SurfaceDistanceMetricOptions> {
   protected override readonly kind: string = "SurfaceDistanceMetric";
@@ -84,7 +85,10 @@ export class SurfaceDistanceMetric extends Accumulator<SurfaceDistanceResult, Su
   static restore(state: Uint8Array): SurfaceDistanceMetric {
     const make = (options: SurfaceDistanceMetricOptions): SurfaceDistanceMetric =>
       new SurfaceDistanceMetric(options);
-    return Accumulator.restored("SurfaceDistanceMetric", state, make, withPercentile);
+    return Accumulator.restored("SurfaceDistanceMetric", state, make, {
+      fromOne: withPercentile,
+      fromTwo: ({ sums }) => withDigits(sums, 1),
+    });
   }
 
   static fromJSON(json: MetricJson): SurfaceDistanceMetric {
@@ -104,6 +108,12 @@ export class SurfaceDistanceMetric extends Accumulator<SurfaceDistanceResult, Su
     this.checkProbs(scored.probs);
     const found = await scored.part(this.#part, this.options);
     return () => this.#add(found);
+  }
+
+  override merge(other: this): void {
+    this.checkMerge(other);
+    this.sums[0]! += other.sums[0]!;
+    for (let at = 1; at < this.sums.length; at += CaseSums.length) CaseSums.merge(this.sums, other.sums, at);
   }
 
   #add(found: Float64Array): void {
@@ -156,17 +166,20 @@ function at(region: number, measure: number): number {
 // Version 1 had the 95th percentile alone, which is the default of `percentile`.
 function withPercentile({ options, sums }: StateContent): StateContent {
   const old = ["hd", "hd95", "assd", "nsd"] as const;
-  const regions = (sums.length - 1) / (old.length * CaseSums.length);
+  const regions = (sums.length - 1) / (old.length * oldSeriesLength);
   if (!Number.isInteger(regions))
     throw invalidArgument("state", "sums of 4 measures per region", sums.length);
-  const upgraded = new Float64Array(1 + regions * measures.length * CaseSums.length);
+  const upgraded = new Float64Array(1 + regions * measures.length * oldSeriesLength);
   upgraded[0] = sums[0]!;
   for (let region = 0; region < regions; region++) {
     measures.forEach((measure, m) => {
       const from =
         1 +
-        (region * old.length + old.indexOf(measure === "hdPercentile" ? "hd95" : measure)) * CaseSums.length;
-      upgraded.set(sums.subarray(from, from + CaseSums.length), at(region, m));
+        (region * old.length + old.indexOf(measure === "hdPercentile" ? "hd95" : measure)) * oldSeriesLength;
+      upgraded.set(
+        sums.subarray(from, from + oldSeriesLength),
+        1 + (region * measures.length + m) * oldSeriesLength,
+      );
     });
   }
   return { options, sums: upgraded };
