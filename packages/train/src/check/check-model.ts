@@ -6,16 +6,15 @@ import {
   modelOperators,
   OnnxFile,
   type OperatorUse,
-  parseModel,
   UnsupportedOpError,
 } from "@pixelcal/graph";
 import { crossEntropy } from "@pixelcal/losses";
 import { type FusedCalibrator, fusedCalibrator } from "../calibrate/fuse.js";
-import { type CanonicalOptions, imageDims, logitsBehind } from "../model/canonical.js";
+import { type CanonicalOptions, logitsBehind } from "../model/canonical.js";
 import { imageSize, mainOutput } from "../model/declared-image.js";
 import type { Activation } from "../model/find-logits.js";
 import { rolesOf } from "../model/image-and-logits.js";
-import { type FileOptions, modelSource } from "../model/source.js";
+import { type FileOptions, modelSource, parsedModel } from "../model/source.js";
 import { unstacked } from "../model/stacked-outputs.js";
 import { createSession, type TrainDevice, trainDevices } from "../runtime/session.js";
 import { buildInferenceGraph, buildStepGraph } from "../trainer/step-graph.js";
@@ -119,9 +118,8 @@ export async function checkModel(
   });
   let parsed: Graph;
   try {
-    const shapes = { "": imageDims(dims, options.channelAxis) };
-    const { externalData, tiedWeights } = options;
-    parsed = unstacked(parseModel(file, { shapes, externalData, tiedWeights }));
+    const { externalData, tiedWeights, channelAxis } = options;
+    parsed = unstacked(parsedModel(file, dims, { externalData, tiedWeights, channelAxis }));
   } catch (error) {
     problems.push(messageOf(error));
     const withoutGradient = operators.filter(({ known, gradient }) => known && !gradient);

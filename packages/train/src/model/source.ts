@@ -1,5 +1,6 @@
 import { checkOptions, InvalidArgumentError, invalidArgument, optionNames, sameDims } from "@pixelcal/core";
 import { Graph, GraphError, OnnxFile, parseModel, rewrite, type TiedWeights } from "@pixelcal/graph";
+import { declaredBatch, withBatch } from "./batch-size.js";
 import { type CanonicalOptions, canonical, imageDims, type OnMultiLabel } from "./canonical.js";
 import { imageAndLogits } from "./image-and-logits.js";
 import type { Model } from "./model.js";
@@ -53,18 +54,35 @@ export function modelSource(
     throw invalidArgument("seed", "an integer of 0 or more", seed);
   }
   if (model instanceof Graph) {
+    const own = model.inputs[0]?.dims[0] ?? 1;
     return (dims) =>
-      laidOut(dims, () => canonical(resized(model, imageDims(dims, channelAxis)), options, onMultiLabel));
+      laidOut(dims, () => {
+        const [batch, ...rest] = imageDims(dims, channelAxis) as [number, ...number[]];
+        const sized = withBatch(batch, own, (count) => resized(model, [count, ...rest]));
+        return canonical(sized, options, onMultiLabel);
+      });
   }
   if (model instanceof Uint8Array || model instanceof OnnxFile) {
     const file = OnnxFile.of(model);
     return (dims) =>
       laidOut(dims, () => {
-        const shapes = { "": imageDims(dims, channelAxis) };
-        return canonical(parseModel(file, { shapes, externalData, tiedWeights }), options, onMultiLabel);
+        const parsed = parsedModel(file, dims, { externalData, tiedWeights, channelAxis });
+        return canonical(parsed, options, onMultiLabel);
       });
   }
   return (dims) => model.build(dims, seed);
+}
+
+/** Reads the graph of an ONNX file, laid out for images of canonical dims [N, C, ...spatial]. */
+export function parsedModel(
+  file: OnnxFile,
+  dims: readonly number[],
+  { channelAxis, ...reading }: FileOptions & Pick<CanonicalOptions, "channelAxis">,
+): Graph {
+  const [batch, ...rest] = imageDims(dims, channelAxis) as [number, ...number[]];
+  return withBatch(batch, declaredBatch(file), (count) =>
+    parseModel(file, { ...reading, shapes: { "": [count, ...rest] } }),
+  );
 }
 
 function resized(model: Graph, dims: readonly number[]): Graph {
