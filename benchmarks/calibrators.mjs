@@ -14,7 +14,7 @@ import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { argMax, fitCalibrator, selectCalibrator } from "@pixelcal/core";
 
-import { Network, NpzDataset, predictionWeights, readRunCheckpoint, unet2d, unet3d } from "@pixelcal/train";
+import { FileDataset, Network, predictionWeights, readRunCheckpoint, unet2d, unet3d } from "@pixelcal/train";
 import { describeData } from "../packages/cli/dist/index.js";
 import { methods } from "./calibrators/methods.mjs";
 import { reportOf } from "./calibrators/report.mjs";
@@ -78,7 +78,7 @@ async function runAll() {
   const { classes, rank, channels } = await describeData(root);
   const groups = values.group === undefined ? undefined : groupsOf(root, values.group);
   const [val, test] = await Promise.all(
-    ["val", "test"].map((split) => NpzDataset.open(root, split, { classes })),
+    ["val", "test"].map((split) => FileDataset.open(root, split, { classes })),
   );
   mkdirSync(folder, { recursive: true });
   for (const seed of values.seeds.split(",").map(Number)) {

@@ -25,7 +25,7 @@ import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { runStatistics } from "@pixelcal/evaluate";
 import { crossEntropy } from "@pixelcal/losses";
-import { checkpointFiles, NpzDataset, Trainer, unet2d, unet3d } from "@pixelcal/train";
+import { checkpointFiles, FileDataset, Trainer, unet2d, unet3d } from "@pixelcal/train";
 import { describeData, fixed, formatMarkdown } from "../packages/cli/dist/index.js";
 import { commit, here, pixelcal, pixelcalBeside } from "./checkout.mjs";
 
@@ -144,7 +144,7 @@ async function start(seed) {
   const dependents = [...controls, ...tunings].map((model) => runOf(model, seed));
   await train(run, root, settings, dependents);
   const options = { channels, classes, base: Number(values.base) };
-  const { image } = await (await NpzDataset.open(root, "train", { classes })).read(0);
+  const { image } = await (await FileDataset.open(root, "train", { classes })).read(0);
   const trainer = await Trainer.create({
     model: rank === 2 ? unet2d(options) : unet3d(options),
     loss: crossEntropy(),

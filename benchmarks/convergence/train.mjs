@@ -7,9 +7,9 @@ import {
   adamW,
   checkpointFiles,
   cosine,
+  FileDataset,
   fit,
   Loader,
-  NpzDataset,
   Trainer,
   unet2d,
   unet3d,
@@ -49,7 +49,7 @@ const repeated = (dataset, times) => ({
 /** Opens the three splits, `cases` of the first. */
 export async function openData({ root, classes, cases }) {
   const [train, val, test] = await Promise.all(
-    ["train", "val", "test"].map((split) => NpzDataset.open(root, split, { classes })),
+    ["train", "val", "test"].map((split) => FileDataset.open(root, split, { classes })),
   );
   return { train: cases === undefined ? view(train) : firstOf(train, cases), val, test };
 }

@@ -32,8 +32,8 @@ export {
   type Dataset,
   type DatasetCase,
   type DatasetImage,
-  NpzDataset,
-  type NpzDatasetOptions,
+  FileDataset,
+  type FileDatasetOptions,
 } from "./data/dataset.js";
 export { Loader, type LoaderOptions, type Targets } from "./data/loader.js";
 export type { PatchOptions } from "./data/patches.js";

@@ -5,8 +5,8 @@ import { readRegularFile } from "@pixelcal/io";
 import {
   type AnyModel,
   type Dataset,
+  type FileDataset,
   modelClasses,
-  type NpzDataset,
   type SourceOptions,
   type TrainConfig,
   unet2d,
@@ -61,7 +61,7 @@ export async function classesOf(
 }
 
 /** Throws `CommandError` unless every case to train with holds a configuration's patches. */
-export function checkPatchesFit({ patches }: TrainConfig, { least }: Pick<NpzDataset, "least">): void {
+export function checkPatchesFit({ patches }: TrainConfig, { least }: Pick<FileDataset, "least">): void {
   if (patches === undefined) return;
   const { size } = patches;
   if (size.length === least.length && size.every((n, axis) => n <= least[axis]!)) return;

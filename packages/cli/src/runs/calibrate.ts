@@ -1,7 +1,7 @@
 import { basename, dirname, join, resolve } from "node:path";
 import { parseRegions } from "@pixelcal/evaluate";
 import { sweepTemporaries, temporaryName } from "@pixelcal/io";
-import { calibrateModel, modelClasses, NpzDataset, writeCalibrated } from "@pixelcal/train";
+import { calibrateModel, FileDataset, modelClasses, writeCalibrated } from "@pixelcal/train";
 import { CommandError, Interrupted } from "../command-error.js";
 import type { Context } from "../context.js";
 import { groupsOf } from "../inputs/case-groups.js";
@@ -42,7 +42,7 @@ async function calibrateFile(options: CalibrateOptions, path: string, context: C
     heads === undefined
       ? naming(path, () => modelClasses(file, dims, { ...reading, ...outputs }))
       : Math.max(2, ...heads.flat().map((each) => each + 1));
-  const dataset = await NpzDataset.open(root, split, { classes, ignore, cacheBytes: 0 });
+  const dataset = await FileDataset.open(root, split, { classes, ignore, cacheBytes: 0 });
   await sweepTemporaries(dirname(resolve(out)));
   const cache = options.cache ?? join(dirname(out), temporaryName(basename(out)));
   try {

@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import {
   checkpointFiles,
+  FileDataset,
   Network,
-  NpzDataset,
   parseConfig,
   predictionWeights,
   readCheckpoint,
@@ -105,7 +105,7 @@ async function inferTest(
   const predictor = new Network({ ...network, arrays, threads });
   try {
     const classes = await classesOf(config, network, root, "test");
-    const dataset = await NpzDataset.open(root, "test", { classes, ignore: config.dataset.ignore });
+    const dataset = await FileDataset.open(root, "test", { classes, ignore: config.dataset.ignore });
     await inferRun({ ...context, predictor, dataset, folder, label: `${label} test` });
   } finally {
     await predictor.close();

@@ -8,7 +8,7 @@ import {
   writeNnunetPrediction,
   writePrediction,
 } from "@pixelcal/io";
-import { type DatasetImage, type NpzDataset, type ProbabilityModel, predict } from "@pixelcal/train";
+import { type DatasetImage, type FileDataset, type ProbabilityModel, predict } from "@pixelcal/train";
 import { CommandError, Interrupted } from "../command-error.js";
 import type { Context } from "../context.js";
 import { type Replaceable, writeFolder } from "../replace-folder.js";
@@ -16,7 +16,7 @@ import { type Replaceable, writeFolder } from "../replace-folder.js";
 /** The predictions to make: the network, the cases, and the output folder. */
 export interface InferRun extends Pick<Context, "terminal" | "signal"> {
   readonly predictor: ProbabilityModel;
-  readonly dataset: NpzDataset;
+  readonly dataset: FileDataset;
   /** The folder preds/NAME, which is either complete or absent. */
   readonly folder: string;
   /** The sizes of overlapping tiles; by default each image is taken whole. */
@@ -71,7 +71,7 @@ export async function inferRun(run: InferRun): Promise<void> {
 
 async function writeOne(
   folder: string,
-  dataset: NpzDataset,
+  dataset: FileDataset,
   index: number,
   { labels, spacing, grid }: DatasetImage,
   probs: Tensor<"float32">,

@@ -3,9 +3,9 @@ import {
   type Checkpoint,
   checkpointFiles,
   DamagedCheckpointError,
+  FileDataset,
   modelClasses,
   Network,
-  NpzDataset,
   predictionWeights,
   readRunCheckpoint,
 } from "@pixelcal/train";
@@ -70,7 +70,7 @@ function readWeights(path: string): Promise<Checkpoint> {
 
 interface Source {
   readonly predictor: Network;
-  readonly dataset: NpzDataset;
+  readonly dataset: FileDataset;
   readonly name: string;
   /** The file with the network. */
   readonly origin: string;
@@ -107,5 +107,5 @@ async function fromModel(options: InferOptions, path: string): Promise<Source> {
   return { predictor, dataset, name: basename(path, extname(path)), origin: path };
 }
 
-const openCases = (root: string, split: string, classes: number, ignore?: number): Promise<NpzDataset> =>
-  NpzDataset.open(root, split, { classes, ignore, cacheBytes: 0, check: "first" });
+const openCases = (root: string, split: string, classes: number, ignore?: number): Promise<FileDataset> =>
+  FileDataset.open(root, split, { classes, ignore, cacheBytes: 0, check: "first" });

@@ -10,10 +10,10 @@ import {
   constant,
   cosine,
   type Dataset,
+  FileDataset,
   type FitResult,
   fit,
   Loader,
-  NpzDataset,
   type TrainConfig,
   Trainer,
   type TrainerOptions,
@@ -86,8 +86,8 @@ async function trainLocked(run: TrainRun, lock: Lock): Promise<TrainOutcome> {
   const begun = terminal.now();
   const network = await networkOf(config);
   const classes = await classesOf(config, network, root, "train");
-  const open = async (split: string): Promise<NpzDataset> => {
-    const dataset = await NpzDataset.open(root, split, { classes, ignore: config.dataset.ignore });
+  const open = async (split: string): Promise<FileDataset> => {
+    const dataset = await FileDataset.open(root, split, { classes, ignore: config.dataset.ignore });
     checkFits(config, dataset);
     return dataset;
   };

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { InvalidArgumentError, type Tensor } from "@pixelcal/core";
 import { FormatError, writeNpz } from "@pixelcal/io";
 import { afterAll, beforeEach, describe, expect, test } from "vitest";
-import { NpzDataset } from "./dataset.js";
+import { FileDataset } from "./dataset.js";
 
 const folders: string[] = [];
 let root: string;
@@ -34,7 +34,7 @@ test("cases in the order of their names, narrowed labels, spacing and extras", a
   await write("b", { image: image(2), label: label([0, 1, 2, 0]), spacing, truth: image(9) });
   await write("a", { image: image(1), label: label([0, 0, 0, 0]), truth: image(8) });
   await writeFile(join(root, "train", "notes.txt"), "not a case");
-  const dataset = await NpzDataset.open(root, "train", { classes: 3, extras: ["truth"] });
+  const dataset = await FileDataset.open(root, "train", { classes: 3, extras: ["truth"] });
   expect([dataset.names, dataset.channels, dataset.rank, dataset.classes]).toEqual([["a", "b"], 1, 2, 3]);
   expect(dataset.source(1)).toBe(join(root, "train", "b.npz"));
   expect(await dataset.read(1)).toEqual({
@@ -48,7 +48,7 @@ test("cases in the order of their names, narrowed labels, spacing and extras", a
 
 test("an ignore label beyond 8 bits keeps all labels wider", async () => {
   await write("a", { image: image(1), label: label([0, 1, -1, 0]) });
-  const dataset = await NpzDataset.open(root, "train", { classes: 2, ignore: -1 });
+  const dataset = await FileDataset.open(root, "train", { classes: 2, ignore: -1 });
   expect((await dataset.read(0)).labels).toEqual({
     type: "int32",
     dims: [2, 2],
@@ -56,14 +56,14 @@ test("an ignore label beyond 8 bits keeps all labels wider", async () => {
   });
   await write("a", { image: image(1), label: label([0, 1, 255, 0]) });
   expect(
-    (await (await NpzDataset.open(root, "train", { classes: 2, ignore: 255 })).read(0)).labels.type,
+    (await (await FileDataset.open(root, "train", { classes: 2, ignore: 255 })).read(0)).labels.type,
   ).toBe("uint8");
 });
 
 test("the cache keeps what fits and no more", async () => {
   for (const name of ["a", "b", "c"]) await write(name, { image: image(1), label: label([0, 0, 0, 0]) });
   // One case is 16 bytes of image and 4 of labels.
-  const dataset = await NpzDataset.open(root, "train", { classes: 2, cacheBytes: 45 });
+  const dataset = await FileDataset.open(root, "train", { classes: 2, cacheBytes: 45 });
   await rm(join(root, "train"), { recursive: true });
   const kept = await Promise.allSettled([0, 1, 2].map((index) => dataset.read(index)));
   expect(kept.map(({ status }) => status).filter((status) => status === "fulfilled").length).toBe(2);
@@ -72,16 +72,16 @@ test("the cache keeps what fits and no more", async () => {
 
 describe("what is wrong is named", () => {
   test("no such split, no files", async () => {
-    await expect(NpzDataset.open(root, "val", { classes: 2 })).rejects.toThrow(
+    await expect(FileDataset.open(root, "val", { classes: 2 })).rejects.toThrow(
       /val: no such folder; expected ROOT\/\{train,val,test\}\/\*\.npz, each with image float32/,
     );
     await mkdir(join(root, "val"));
-    await expect(NpzDataset.open(root, "val", { classes: 2 })).rejects.toThrow(
+    await expect(FileDataset.open(root, "val", { classes: 2 })).rejects.toThrow(
       /val: no \.npz files; expected ROOT/,
     );
     await writeFile(join(root, "file"), "");
-    await expect(NpzDataset.open(root, "file", { classes: 2 })).rejects.toThrow(FormatError);
-    await expect(NpzDataset.open(join(root, "file"), "val", { classes: 2 })).rejects.toThrow(
+    await expect(FileDataset.open(root, "file", { classes: 2 })).rejects.toThrow(FormatError);
+    await expect(FileDataset.open(join(root, "file"), "val", { classes: 2 })).rejects.toThrow(
       /no such folder/,
     );
   });
@@ -116,18 +116,18 @@ describe("what is wrong is named", () => {
   test.each(cases)("%s", async (_, arrays, message) => {
     await write("a", good);
     await write("b", arrays);
-    const opening = NpzDataset.open(root, "train", { classes: 2 });
+    const opening = FileDataset.open(root, "train", { classes: 2 });
     await expect(opening).rejects.toThrow(FormatError);
     await expect(opening).rejects.toThrow(message);
     // Looked at only when read, if so asked.
-    const lazy = await NpzDataset.open(root, "train", { classes: 2, check: "first" });
+    const lazy = await FileDataset.open(root, "train", { classes: 2, check: "first" });
     await expect(lazy.read(1)).rejects.toThrow(message);
   });
 
   test("a damaged file", async () => {
     await write("a", good);
     await writeFile(join(root, "train", "b.npz"), "PK no");
-    await expect(NpzDataset.open(root, "train", { classes: 2 })).rejects.toThrow(
+    await expect(FileDataset.open(root, "train", { classes: 2 })).rejects.toThrow(
       /b\.npz: damaged or not a ZIP/,
     );
   });
@@ -137,7 +137,7 @@ describe("what is wrong is named", () => {
     [{ classes: 2.5 }, /classes/],
     [{ classes: 2, cacheBytes: -1 }, /cacheBytes: expected a number of 0 or more/],
   ])("%j", async (options, message) => {
-    const opening = NpzDataset.open(root, "train", options);
+    const opening = FileDataset.open(root, "train", options);
     await expect(opening).rejects.toThrow(InvalidArgumentError);
     await expect(opening).rejects.toThrow(message);
   });

@@ -42,7 +42,7 @@ export interface Dataset {
   source(index: number): string;
 }
 
-export interface NpzDatasetOptions {
+export interface FileDatasetOptions {
   readonly classes: number;
   /** A label outside [0, classes) that marks pixels without ground truth. */
   readonly ignore?: number;
@@ -54,7 +54,7 @@ export interface NpzDatasetOptions {
   readonly check?: "all" | "first";
 }
 
-const names = optionNames<NpzDatasetOptions>({
+const names = optionNames<FileDatasetOptions>({
   classes: true,
   ignore: true,
   extras: true,
@@ -73,7 +73,7 @@ function caseBytes({ image, labels, extras }: DatasetImage): number {
  * The cases of one split of a data set, sorted by name: `root/split/*.npz`, nnU-Net's raw folder or a MONAI
  * data list.
  */
-export class NpzDataset implements Dataset {
+export class FileDataset implements Dataset {
   readonly names: readonly string[];
   readonly classes: number;
   readonly labelRange: LabelRange;
@@ -83,11 +83,11 @@ export class NpzDataset implements Dataset {
   least: readonly number[] = [];
   /** The files that the cases are read from, and a line that says what was recognised. */
   readonly cases: ImageCases;
-  readonly #options: NpzDatasetOptions;
+  readonly #options: FileDatasetOptions;
   readonly #cache = new Map<number, DatasetImage>();
   #room: number;
 
-  private constructor(cases: ImageCases, options: NpzDatasetOptions) {
+  private constructor(cases: ImageCases, options: FileDatasetOptions) {
     this.cases = cases;
     this.names = cases.names;
     this.classes = options.classes;
@@ -101,14 +101,14 @@ export class NpzDataset implements Dataset {
    * Lists the cases of a split and checks them: readable, the same number of channels and spatial axes
    * everywhere, finite images, labels in [0, classes) or `ignore`. Throws FormatError naming the file.
    */
-  static async open(root: string, split: string, options: NpzDatasetOptions): Promise<NpzDataset> {
+  static async open(root: string, split: string, options: FileDatasetOptions): Promise<FileDataset> {
     checkOptions("options", options, names);
     const { classes, cacheBytes = 0, check = "all" } = options;
     if (check !== "all" && check !== "first") throw invalidArgument("check", "all or first", check);
     if (!Number.isInteger(classes) || classes < 2)
       throw invalidArgument("classes", "an integer of 2 or more", classes);
     if (!(cacheBytes >= 0)) throw invalidArgument("cacheBytes", "a number of 0 or more", cacheBytes);
-    const dataset = new NpzDataset(await openImageCases(root, split), options);
+    const dataset = new FileDataset(await openImageCases(root, split), options);
     // A file of training must have labels, an image to predict need not.
     const { image } = await (check === "all" ? dataset.read(0) : dataset.readImage(0));
     dataset.channels = image.dims[0]!;

@@ -5,7 +5,7 @@ import { type Labels, tensor } from "@pixelcal/core";
 import { readCase, writeNpz } from "@pixelcal/io";
 import { crossEntropy, diceCrossEntropy, weighted } from "@pixelcal/losses";
 import { afterAll, describe, expect, test } from "vitest";
-import { acceptedLabels, NpzDataset } from "./dataset.js";
+import { acceptedLabels, FileDataset } from "./dataset.js";
 import { Loader } from "./loader.js";
 
 const root = await mkdtemp(join(tmpdir(), "label-copies-"));
@@ -32,7 +32,7 @@ async function arraysOf(labels: Labels, loss: (typeof losses)[number]): Promise<
   const path = join(root, "train", "a.npz");
   await writeNpz(path, { image: tensor("float32", new Float32Array(12), [1, ...dims]), label: labels });
   const decoded = await readCase(path);
-  const dataset = await NpzDataset.open(root, "train", range);
+  const dataset = await FileDataset.open(root, "train", range);
   const kept = await dataset.read(0);
   expect(kept.labels).toEqual(await acceptedLabels(path, decoded.labels, range));
   const accepted = await acceptedLabels(path, kept.labels, range);

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { InvalidArgumentError } from "@pixelcal/core";
 import { type WritePhantomsOptions, writePhantoms } from "@pixelcal/phantom";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { NpzDataset } from "./dataset.js";
+import { FileDataset } from "./dataset.js";
 
 const options: WritePhantomsOptions = {
   cases: { train: 2, val: 1, test: 1 },
@@ -30,7 +30,7 @@ test("a data set that can be opened, the same bytes when written again, earlier 
     "train/case_0001.npz",
     "val/case_0000.npz",
   ]);
-  const dataset = await NpzDataset.open(path, "train", { classes: 4, extras: ["truth"] });
+  const dataset = await FileDataset.open(path, "train", { classes: 4, extras: ["truth"] });
   const { image, labels, spacing, extras } = await dataset.read(1);
   expect([image.dims, labels.dims, spacing, extras.truth!.dims]).toEqual([
     [1, 24, 24],

@@ -37,7 +37,13 @@ test.each<[string, (options: never) => unknown, object, string, string]>([
   ["createSession", (o) => train.createSession(new Uint8Array(1), o), {}, "optimisation", "optimization"],
   ["Loader", (o) => new train.Loader(dataset, o), { batchSize: 1 }, "batchsize", "batchSize"],
   ["Loader", (o) => new train.Loader(dataset, { batchSize: 1, augment: o }), {}, "rotation", "rotations"],
-  ["NpzDataset.open", (o) => train.NpzDataset.open("none", "train", o), { classes: 2 }, "ignored", "ignore"],
+  [
+    "FileDataset.open",
+    (o) => train.FileDataset.open("none", "train", o),
+    { classes: 2 },
+    "ignored",
+    "ignore",
+  ],
   ["fit", (o) => train.fit(undefined as never, o), { epochs: 1 }, "patient", "patience"],
   ["Trainer.create", (o) => train.Trainer.create(o), trainer, "optimiser", "optimizer"],
   [
