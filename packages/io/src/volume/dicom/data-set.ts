@@ -53,19 +53,24 @@ export class DataSet {
     return element.items ?? [];
   }
 
-  /** Returns the texts of an element, which backslashes separate; undefined if it is absent or empty. */
+  /**
+   * Returns the texts of an element, which backslashes separate; undefined if it is absent or empty. Values
+   * between backslashes are values, even if they are empty.
+   */
   texts(tag: number): readonly string[] | undefined {
     const element = this.#elements.get(tag);
-    if (!element || element.items || element.length === 0) return undefined;
+    if (!element || element.length === 0) return undefined;
+    if (element.items) throw this.fail(tag, "expected a text, got a sequence");
     const bytes = this.#bytes.subarray(element.start, element.start + element.length);
     const ascii = Buffer.from(bytes).toString("latin1");
     const all = /^[\x20-\x7e\0\n\r\t\f]*$/.test(ascii) ? ascii : decodeText(bytes, this.#characterSet());
     const values = all.split("\\").map((value) => value.replace(/^ +|[ \0]+$/g, ""));
-    return values.every((value) => value === "") ? undefined : values;
+    return values.length === 1 && values[0] === "" ? undefined : values;
   }
 
+  /** Returns an element of one text; names written with backslashes keep them. */
   text(tag: number): string | undefined {
-    return this.texts(tag)?.[0];
+    return this.texts(tag)?.join("\\");
   }
 
   /** Returns the numbers that an element writes as text (DS, IS); undefined if it is absent or empty. */
@@ -77,12 +82,13 @@ export class DataSet {
       return value;
     });
     if (values && count !== undefined && values.length !== count)
-      throw this.fail(tag, `expected ${count} numbers, got ${values.length}`);
+      throw this.fail(tag, `expected ${count} number${count === 1 ? "" : "s"}, got ${values.length}`);
     return values;
   }
 
+  /** Returns the one number that an element writes as text. */
   decimal(tag: number): number | undefined {
-    return this.decimals(tag)?.[0];
+    return this.decimals(tag, 1)?.[0];
   }
 
   /** Returns the whole number that an element writes as text (IS), at least `least`. */
@@ -93,14 +99,15 @@ export class DataSet {
     return value;
   }
 
-  /** Returns the binary number of 2 (US, SS) or 4 bytes (UL) that an element holds first. */
+  /** Returns the one binary number of 2 (US, SS) or 4 bytes (UL) that an element holds. */
   unsigned(tag: number): number | undefined {
     const element = this.#elements.get(tag);
     if (!element || element.length === 0) return undefined;
     const { start, length, vr } = element;
     const width = vr === "UL" || vr === "SL" || (vr === "" && length === 4) ? 4 : 2;
-    const shaped = !element.items && length % width === 0 && (vr === "" || /^(US|SS|UL|SL|OW)$/.test(vr));
-    if (!shaped) throw this.fail(tag, `expected a binary number, got ${length} bytes of ${vr || "no type"}`);
+    const shaped = !element.items && length === width && (vr === "" || /^(US|SS|UL|SL|OW)$/.test(vr));
+    if (!shaped)
+      throw this.fail(tag, `expected one binary number, got ${length} bytes of ${vr || "no type"}`);
     const view = new DataView(this.#bytes.buffer, this.#bytes.byteOffset + start, width);
     return width === 4 ? view.getUint32(0, this.#little) : view.getUint16(0, this.#little);
   }

@@ -124,6 +124,8 @@ describe("geometry", () => {
     const volume = await read({ frames: 3, more });
     expect(volume).toMatchObject({ shape: [3, 2, 3], scaled: { slope: 0.001, inter: 0 } });
     expect(volume.spacing[2]).toBeCloseTo(2.5, 12);
+    const cut = await read({ frames: 2, more });
+    expect(cut).toMatchObject({ shape: [3, 2, 2], spacing: volume.spacing });
     const film = await read({ frames: 3 });
     expect(film.shape).toEqual([3, 2, 3]);
     expect(film.notes.join()).toContain("frames have no positions");
@@ -233,6 +235,31 @@ describe("refusals", () => {
       "12 bytes of pixels, 24 were expected",
     ],
     ["a position of two numbers", { position: [1, 2] }, "expected 3 numbers, got 2"],
+    ["two empty values", { more: { [tags.numberOfFrames]: ["IS", "\\ "] } }, '"" is not a number'],
+    ["an empty value", { more: { [tags.numberOfFrames]: ["IS", "1\\"] } }, '"" is not a number'],
+    [
+      "two numbers of frames",
+      { more: { [tags.numberOfFrames]: ["IS", "1\\1 "] } },
+      "expected 1 number, got 2",
+    ],
+    ["half a frame", { more: { [tags.numberOfFrames]: ["IS", "0.5 "] } }, "whole number >= 1, got 0.5"],
+    ["two slopes", { more: { [tags.rescaleSlope]: ["DS", "1\\2 "] } }, "expected 1 number, got 2"],
+    ["two empty spacings", { more: { [tags.pixelSpacing]: ["DS", "\\ "] } }, '"" is not a number'],
+    [
+      "two heights",
+      { more: { [tags.rows]: ["US", [2, 3]] } },
+      "expected one binary number, got 4 bytes of US",
+    ],
+    [
+      "a sequence in place of a text",
+      { more: { [tags.imagePosition]: ["SQ", [{}]] } },
+      "expected a text, got a sequence",
+    ],
+    [
+      "fewer offsets than frames",
+      { frames: 3, more: { [tags.gridFrameOffsets]: ["DS", "0\\2 "] } },
+      "2 offsets of 3 frames",
+    ],
   ])("%s", async (_, fields, message) => {
     expect(await refusalOf(dicomBytes(imageElements(fields)))).toContain(message);
   });

@@ -70,10 +70,13 @@ export async function assemble(
 /** Returns the planes of a file's frames, or undefined if one of them has no place. */
 function planesOf({ dataSet }: DicomFile, groups: FrameGroups, frames: number): readonly Plane[] | undefined {
   const offsets = dataSet.decimals(tags.gridFrameOffsets);
-  if (offsets && offsets.length === frames && frames > 1) {
+  if (offsets && frames > 1) {
+    // Files cut to their first frames keep the offsets of the others.
+    if (offsets.length < frames)
+      throw dataSet.fail(tags.gridFrameOffsets, `${offsets.length} offsets of ${frames} frames`);
     const plane = planeOf(groups, 0);
     // The first offset is 0, or else the coordinate of the first plane.
-    return plane && offsets.map((offset) => shifted(plane, offset - offsets[0]!));
+    return plane && offsets.slice(0, frames).map((offset) => shifted(plane, offset - offsets[0]!));
   }
   const planes = Array.from({ length: frames }, (_, frame) => planeOf(groups, frame));
   // One position for all frames is that of none: a film.
