@@ -71,9 +71,10 @@ export function parseNpyHeader(bytes: Uint8Array, maxHeader: number, fail: Fail)
     throw overLimit(fail(`header of ${length} bytes exceeds the limit of ${maxHeader}`));
   if (start + length > view.length) throw fail("truncated header");
   const text = view.toString(major === 3 ? "utf8" : "latin1", start, start + length);
-  const { descr, fortran, shape } = parseDict(text, fail);
-  if (/^\|?O/.test(descr)) throw fail("object arrays hold pickled Python code and are refused");
+  const { descr, fortran, shape } = parseDict(text, (what) => fail(`${what} (at byte ${start})`));
+  const refuse = (what: string): Error => fail(`${what} (at byte ${start + text.indexOf(descr)})`);
+  if (/^\|?O/.test(descr)) throw refuse("object arrays hold pickled Python code and are refused");
   const type = /^([<>|=]?)([fiub][1248])$/.exec(descr);
-  if (!type) throw fail(`unsupported element type "${descr}"`);
+  if (!type) throw refuse(`unsupported element type "${descr}"`);
   return { descr, letter: type[2]!, bigEndian: type[1] === ">", fortran, shape, end: start + length };
 }
