@@ -49,7 +49,7 @@ export async function checkVolume(path, manifest, facts) {
 function checkHeader({ spacing, direction, origin }, header, facts) {
   const directions = header["space directions"];
   if (header.space === "left-posterior-superior" && directions) {
-    const wanted = directions.filter((vector) => vector !== null && vector.every(Number.isFinite));
+    const wanted = directions.filter((vector) => vector?.every(Number.isFinite));
     const got = direction.map((vector, axis) => vector.map((part) => part * spacing[axis]));
     facts.close("directions", got, wanted, 1e-6);
     facts.close("origin", origin, header["space origin"], 1e-6);

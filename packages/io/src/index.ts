@@ -16,6 +16,7 @@ export { checkLabelRange, classLabels, labelNumbers, toInt64 } from "./labels.js
 export type { ImageCase, ImageCases, ReadImageOptions } from "./layouts/image-case.js";
 export { openImageCases } from "./layouts/image-cases.js";
 export { type NnunetDataset, type Region, readNnunetDataset } from "./layouts/nnunet-dataset.js";
+export { readNnunetGrid } from "./layouts/nnunet-grid.js";
 export {
   predictionEnding,
   type VolumePrediction,
@@ -28,6 +29,8 @@ export { type Lock, LockedError, lockBeside, lockFolder } from "./lock.js";
 export { decodeNpy, encodeNpy, type ReadNpyOptions, readNpy, writeNpy } from "./npy.js";
 export type { ReadNpzOptions, WriteNpzOptions } from "./npz.js";
 export { encodeNpz, npzNames, readNpz, writeNpz } from "./npz.js";
+export type { PickleValue } from "./pickle/machine.js";
+export { readPickle } from "./pickle/read-pickle.js";
 export { prefetch } from "./prefetch.js";
 export { readRegularFile, readRegularFileSync, regularFilePieces } from "./regular-file.js";
 export type { ReadSafetensorsOptions, Safetensors, SafetensorsOptions } from "./safetensors.js";

@@ -147,6 +147,23 @@ describe("nnU-Net's predictions", () => {
     expect(run!.cases[0]).toMatchObject({ name: "a", scores: { DSC: 0, HD95: "inf" } });
   });
 
+  test("probabilities without a label map lie where CASE.json or CASE.pkl says", async () => {
+    await putCase("alone", "a", labels, labels);
+    await writeFile(at("alone", "dataset.json"), await readFile(at("plain", "dataset.json")));
+    await rm(at("alone", "run", "a.nii.gz"));
+    const place = (spacing: readonly number[]) =>
+      JSON.stringify({ sitk_stuff: { spacing, origin: [0, 0, 0], direction: [1, 0, 0, 0, 1, 0, 0, 0, 1] } });
+    await writeFile(at("alone", "run", "a.json"), place([1, 2, 5]));
+    expect((await evaluate("alone")).code).toBe(0);
+    await writeFile(at("alone", "run", "a.json"), place([1, 2, 4]));
+    expect((await evaluate("alone")).messages).toMatch(
+      /a\.json: geometry: .*spacing \[1, 2, 4\] mm.* is not the grid of .*a\.nii\.gz: .*spacing \[1, 2, 5\]/,
+    );
+    // A pickle that would call a function is refused, whatever it is for.
+    await writeFile(at("alone", "run", "a.pkl"), "\x80\x02cos\nsystem\nX\x02\0\0\0ls\x85R.", "latin1");
+    expect((await evaluate("alone")).messages).toMatch(/a\.pkl: pickle: names os\.system; only plain data/);
+  });
+
   test("other axes, label maps alone and options without labels are refused", async () => {
     const swapped = tensor("float32", new Float32Array(72).fill(1 / 3), [3, 4, 3, 2]);
     await writeNpz(at("plain", "run", "b.npz"), { probabilities: swapped });
@@ -154,6 +171,9 @@ describe("nnU-Net's predictions", () => {
     expect(messages).toMatch(
       /b\.npz: probabilities: expected shape \[3,2,3,4\] .*got \[3,4,3,2\]; this looks like \(x,y,z\), expected \(z,y,x\)/,
     );
+    const turned = tensor("float32", swapped.data, [3, 3, 2, 4]);
+    await writeNpz(at("plain", "run", "b.npz"), { probabilities: turned });
+    expect((await evaluate("plain")).messages).toContain("this looks like (y,z,x), expected (z,y,x)");
     await rm(at("plain", "run", "b.npz"));
     expect((await evaluate("plain")).messages).toMatch(/holds label maps without probabilities/);
     for (const option of ["--write nnunet", "--dataset d.json", "--spacing-from sform", "--reorient"]) {

@@ -9,6 +9,7 @@ import {
   listFolder,
   type NnunetDataset,
   readNnunetDataset,
+  readNnunetGrid,
   readNpz,
   readVolume,
   reorient,
@@ -124,15 +125,27 @@ export async function readNnunetCase(folder: NnunetFolder, name: string): Promis
   const { spacingFrom, reorient: turn = false } = folder.options;
   const [path, predictionPath] = [folder.labelPath(name), folder.predictionPath(name)];
   const stored = await readVolume(path, { spacingFrom });
-  if (!existsSync(predictionPath)) return { grid: stored, labels: await labelTensor(path, stored) };
-  const prediction = await readVolume(predictionPath, { spacingFrom });
-  if (!turn) checkSameGrid(predictionPath, prediction, path, stored);
-  const turned = turn ? await reorient(stored, prediction, path) : stored;
+  const held = existsSync(predictionPath);
+  const prediction = held ? await readVolume(predictionPath, { spacingFrom }) : undefined;
+  const [place, grid] = prediction
+    ? [predictionPath, prediction]
+    : await propertiesGrid(predictionPath.slice(0, -folder.dataset.fileEnding.length), stored.shape);
+  if (grid && !turn) checkSameGrid(place, grid, path, stored);
+  const turned = grid && turn ? await reorient(stored, grid, path) : stored;
   return {
-    grid: prediction,
+    grid: grid ?? stored,
     labels: await labelTensor(path, turned),
-    predicted: await labelTensor(predictionPath, prediction),
+    ...(prediction && { predicted: await labelTensor(predictionPath, prediction) }),
   };
+}
+
+/** Returns the grid that lies beside probabilities without a label map, in CASE.pkl or CASE.json. */
+async function propertiesGrid(
+  stem: string,
+  shape: readonly number[],
+): Promise<readonly [path: string, grid: Grid | undefined]> {
+  const path = [".pkl", ".json"].map((ending) => `${stem}${ending}`).find((each) => existsSync(each));
+  return [path ?? stem, path === undefined ? undefined : await readNnunetGrid(path, shape)];
 }
 
 /**
@@ -163,9 +176,21 @@ export async function readNnunetProbabilities(
       `expected ${heads} channels (${hasRegions ? "one per region" : "background and labels"}), got shape [${found.dims}]`,
     );
   if (!sameDims(spatial, labels.dims)) {
-    const swapped = sameDims([...spatial].reverse(), labels.dims);
-    const hint = swapped ? "; this looks like (x,y,z), expected (z,y,x)" : "";
+    const hint = axisHint(spatial, labels.dims);
     return fail(`expected shape [${heads},${labels.dims}] of the labels' axes, got [${found.dims}]${hint}`);
   }
   return { ...found, dims: [heads, ...spatial] } as Tensor<"float32">;
+}
+
+/** Says which order of axes stored sizes have, if they are those of `expected`, (z, y, x), in another one. */
+function axisHint(stored: readonly number[], expected: readonly number[]): string {
+  const names = expected.length === 3 ? ["z", "y", "x"] : ["y", "x"];
+  const orders = names.length === 3 ? ["xyz", "xzy", "yxz", "yzx", "zxy"] : ["xy"];
+  const order = orders.find((each) =>
+    sameDims(
+      [...each].map((name) => expected[names.indexOf(name)]!),
+      stored,
+    ),
+  );
+  return order === undefined ? "" : `; this looks like (${[...order]}), expected (${names})`;
 }
