@@ -20,6 +20,7 @@ import type { CalibrationKernels } from "./types/calibration.js";
 import type { CalibratorKernels } from "./types/calibrators.js";
 import type { ComponentKernels } from "./types/components.js";
 import type { DistanceKernels, SignedDistanceKernels, SurfaceDistanceKernels } from "./types/distance.js";
+import type { LossTargetKernels } from "./types/loss-targets.js";
 import type { MorphologyKernels } from "./types/morphology.js";
 import type { OptimizerKernels } from "./types/optimizer.js";
 import type { CaseScoreKernels } from "./types/scoring.js";
@@ -31,6 +32,7 @@ export type * from "./types/calibration.js";
 export type * from "./types/calibrators.js";
 export type * from "./types/components.js";
 export type * from "./types/distance.js";
+export type * from "./types/loss-targets.js";
 export type * from "./types/morphology.js";
 export type * from "./types/optimizer.js";
 export type * from "./types/scoring.js";
@@ -56,6 +58,7 @@ export interface Native
     SignedDistanceKernels,
     SurfaceDistanceKernels,
     OptimizerKernels,
+    LossTargetKernels,
     MorphologyKernels,
     NeighborhoodKernels,
     BoundarySoftLabelKernels,

@@ -36,6 +36,7 @@ const edges = Float64Array.from({ length: 16 }, (_, i) => i / 15);
 const window = { taps: [1, 2, 1], dimensions: 2, windowBorder: "replicate", normalization: "window" };
 const soft = { ...grid, ...window, labels, classes };
 const surface = { ...grid, spacing, percentile: 90 };
+const ignoring = { labels, classes, ignore: 3 };
 const measures = {
   ...surface,
   predicted: other,
@@ -78,6 +79,39 @@ const kernels = {
     native.softLabelsSync({ ...soft, aggregation, image, windowBorder: "background" }),
   ),
   boundarySoftLabels: () => native.boundarySoftLabelsSync({ ...grid, labels, classes, spacing, floor: 0.01 }),
+  ...each(["distances", "border", "scaled-border"], (form) =>
+    native.borderLevelsSync({ ...grid, ...ignoring, spacing, normalize: "none", absent: "far", form }),
+  ),
+  borderDistances: () => native.borderDistancesSync({ ...grid, ...ignoring }),
+  ringTargets: () => native.ringTargetsSync({ ...grid, ...ignoring, inner: 0.9, outer: 0.1 }),
+  mixedPixels: () => native.mixedPixelsSync({ ...grid, soft: probs, classes, limit: 0.8 }),
+  constraintSums: () =>
+    native.constraintSumsSync({
+      ...grid,
+      ...ignoring,
+      logits,
+      margin: 2,
+      multipliers: [1, 2, 3, 4],
+      parameters: [0.5, 0.5, 2, 2],
+    }),
+  caseScores: () =>
+    native.caseScoresSync({
+      ...grid,
+      probs,
+      labels,
+      classes,
+      ignore: 3,
+      histograms: ["foreground", "classes", "top-label"].map((of) => ({ of, bins: 10, closed: "right" })),
+      floors: [0, 1e-3],
+      confusion: true,
+      surfaces: [{ regions: [[1], [1, 2]], convention: "monai" }],
+      spacing,
+    }),
+  boundaryCalibration: () => {
+    const rings = { boundary: "predicted", closed: "right", bins: 15, edges, rings: [-3, -1, 0, 1, 3] };
+    const options = { ...grid, ...maps, ignore: 3, spacing, of: "top-label", ...rings };
+    return Object.values(native.boundaryCalibrationSync(options));
+  },
   targets: () => {
     const wanted = { oneHot: true, signedDistance: true, softLabels: true };
     const { oneHot, signedDistance, softLabels } = native.targetsSync({

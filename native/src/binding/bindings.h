@@ -27,6 +27,7 @@ std::span<const Entry> SurfaceDistanceBindings();
 std::span<const Entry> CaseScoreBindings();  // one pass for all scores of a case: no twin on a device
 std::span<const Entry> OptimizerBindings();
 std::span<const Entry> LabelTargetBindings();
+std::span<const Entry> LossTargetBindings();  // device: distances alone
 std::span<const Entry> DeviceArrayBindings();
 std::span<const Entry> StoredValueBindings();  // arrays of other programs: no twin on a device
 std::span<const Entry> ComponentBindings();    // no twin on a device

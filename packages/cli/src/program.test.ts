@@ -10,6 +10,7 @@ describe("wrong usage", () => {
   test.each<[readonly string[], string]>([
     [["trian"], "error: unknown command 'trian'"],
     [["train"], "error: required option '--config <file>' not specified"],
+    [["evaluate", "--predictoins", "x"], "(unknown option '--predictoins')"],
     [["train", "--config", "x.yaml", "--device", "tpu"], "Allowed choices are cpu, webgpu, cuda."],
     [["train", "--config", "x.yaml", "--epochs", "0"], "Expected an integer of 1 or more."],
     [["train", "--config", "x.yaml", "--resume", "--overwrite"], "cannot be used with option"],

@@ -49,11 +49,24 @@ export async function run(args: readonly string[], context: Context): Promise<nu
     return 0;
   } catch (error) {
     // Commander has printed its own message.
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    if (error instanceof CommanderError) {
+      if (error.code === "commander.missingMandatoryOptionValue")
+        for (const flag of unknownFlags(program, args)) context.terminal.line(`(unknown option '${flag}')`);
+      return error.exitCode === 0 ? 0 : 2;
+    }
     if (error instanceof Interrupted) context.terminal.line(error.message);
     else context.terminal.error(message(error));
     return exitCode(error);
   }
+}
+
+/** Returns the flags that a command does not know; Commander looks for a missing option first. */
+function unknownFlags(program: Command, [name, ...rest]: readonly string[]): readonly string[] {
+  const known = program.commands.find((command) => command.name() === name)?.options ?? [];
+  const flags = rest
+    .filter((word) => word.startsWith("--") && word !== "--")
+    .map((word) => word.split("=")[0]!);
+  return flags.filter((flag) => flag !== "--help" && !known.some(({ long }) => long === flag));
 }
 
 function message(error: unknown): string {

@@ -38,6 +38,12 @@ export {
 export { type AsLabelsOptions, asLabels, asLabelsSync } from "./kernels/as-labels.js";
 export { binsOfClass, mergeBins } from "./kernels/bins.js";
 export {
+  type BorderDistancesOptions,
+  type BorderLevelsOptions,
+  borderDistances,
+  borderLevels,
+} from "./kernels/border-levels.js";
+export {
   type BoundaryBins,
   type BoundaryLayout,
   mergeBoundaryBins,
@@ -72,6 +78,11 @@ export {
   connectedComponents,
   connectedComponentsSync,
 } from "./kernels/connected-components.js";
+export {
+  type ConstraintSums,
+  type ConstraintSumsOptions,
+  constraintSums,
+} from "./kernels/constraint-sums.js";
 export { detach, detachSync } from "./kernels/detach.js";
 export * from "./kernels/distance.js";
 export { labelHash, labelHashSync } from "./kernels/label-hash.js";
@@ -134,6 +145,12 @@ export {
   type RegionParts,
   regionCases,
 } from "./kernels/region-cases.js";
+export {
+  type MixedPixelsOptions,
+  mixedPixels,
+  type RingTargetsOptions,
+  ringTargets,
+} from "./kernels/ring-targets.js";
 export {
   type SignedDistanceOptions,
   signedDistance,

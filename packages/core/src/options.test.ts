@@ -101,6 +101,19 @@ test.each<[string, (options: never) => unknown, object, string, string]>([
 
 test("asynchronous functions refuse it as well, by rejecting", async () => {
   const wrong = { bin: 5 } as never;
+  const logits = core.tensor("float32", new Float32Array(8), [1, 2, 2, 2]);
+  await expect(core.borderLevels(mask, { classes: 2, form: "border", ...{ from: 1 } })).rejects.toThrow(
+    'options.from: unknown option (did you mean "form"?)',
+  );
+  await expect(core.borderDistances(mask, { classes: 2, ...{ spacing: 1 } })).rejects.toThrow(
+    "options.spacing: unknown option",
+  );
+  await expect(core.ringTargets(mask, { classes: 2, inner: 1, outer: 0, ...{ iner: 1 } })).rejects.toThrow(
+    'did you mean "inner"?',
+  );
+  await expect(core.mixedPixels(logits, { limit: 1, ...{ limits: 1 } })).rejects.toThrow(
+    'did you mean "limit"?',
+  );
   await expect(core.calibrationBins(probs, mask, wrong)).rejects.toThrow('did you mean "bins"?');
   await expect(core.distanceTransform(mask, wrong)).rejects.toThrow("options.bin: unknown option");
   await expect(core.morphology(mask, wrong)).rejects.toThrow("options.bin: unknown option");

@@ -37,6 +37,14 @@ const mismatches: readonly [string, object, string][] = [
   ],
   ["signedDistance", { labels: bytes, classes: 2 ** 40, size: [64] }, "classes: expected 1 to 32767"],
   ["boundarySoftLabels", { labels: bytes, classes: 2, size: huge }, "labels: expected 17179869184 elements"],
+  ["borderLevels", { labels: bytes, classes: 2, size: huge, form: "border" }, "labels: expected 17179869184"],
+  ["borderDistances", { labels: bytes, classes: 2, size: huge }, "labels: expected 17179869184 elements"],
+  [
+    "ringTargets",
+    { labels: bytes, classes: 2, size: huge, inner: 1, outer: 0 },
+    "labels: expected 17179869184 elements",
+  ],
+  ["mixedPixels", { soft: floats, classes: 2, size: huge, limit: 1 }, "soft: expected 34359738368 elements"],
   [
     "softLabels",
     { labels: bytes, classes: 2, size: huge, ...window },

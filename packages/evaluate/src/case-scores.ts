@@ -1,9 +1,15 @@
-import type { BoundaryBins, CalibrationBins, CaseScores, Labels, Probabilities } from "@pixelcal/core";
+import type {
+  BoundaryBins,
+  CalibrationBins,
+  CaseScorer,
+  CaseScores,
+  Labels,
+  Probabilities,
+} from "@pixelcal/core";
 import {
   averageCalibrationError,
   boundaryCalibration,
   brierScore,
-  CaseScorer,
   calibratedPixelExpectedCalibrationError,
   classwiseExpectedCalibrationError,
   expectedCalibrationError,
@@ -12,10 +18,11 @@ import {
   negativeLogLikelihood,
   pixelExpectedCalibrationError,
 } from "@pixelcal/core";
+import { caseScorer } from "./case-scorers.js";
 import { furtherScores } from "./further-scores.js";
-import { objectScores, scoredSurfaces } from "./region-scores.js";
+import { objectScores } from "./region-scores.js";
 import type { ScoreOptions } from "./score-options.js";
-import { type CaseSums, caseSums, keptLayouts } from "./statistics/case-sums.js";
+import { type CaseSums, caseSums } from "./statistics/case-sums.js";
 import { boundaryError, keptRings, type RingSums, ringSums } from "./statistics/ring-sums.js";
 import { together } from "./together.js";
 
@@ -49,27 +56,8 @@ export class ConventionScorer {
 
   /** Probabilities with sums outside of the closed range `sums` are an error. */
   constructor(options: ScoreOptions, sums?: readonly [number, number]) {
-    const { classes, convention = "reference", bins, ignore, nllFloor = 0 } = options;
-    const reference = convention === "reference";
-    // The repository's bins (lo, hi] leave out p = 0, and with it every object that is missed with certainty.
-    const includeLowest = !reference;
     this.#options = options;
-    this.#scorer = new CaseScorer({
-      classes,
-      ignore,
-      histograms: [
-        { bins, includeLowest, squares: true },
-        { bins, includeLowest, of: "top-label" },
-        { bins, includeLowest, of: "classes", threshold: reference ? 1e-3 : undefined },
-        // All that fpBrier needs, whatever the bins of the others.
-        { bins: 2, squares: true },
-        ...keptLayouts,
-      ],
-      floors: [nllFloor],
-      confusion: true,
-      surfaces: [scoredSurfaces(options)],
-      sums,
-    });
+    this.#scorer = caseScorer(options, sums);
   }
 
   /** Scores probabilities [C, ...spatial] against labels [...spatial]. */

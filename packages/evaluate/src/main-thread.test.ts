@@ -94,6 +94,7 @@ const wholes = [
   { name: "core", labels: [3] },
 ];
 const metric = { classes } as const;
+const multipliers = { multipliers: [0, 0, 0, 0], parameters: [1, 1, 1, 1] };
 const group = (): core.MetricGroup<Record<string, core.Metric<unknown>>> =>
   new core.MetricGroup({
     bins: new core.CalibrationMetric(metric),
@@ -118,6 +119,11 @@ const calls: Readonly<Record<string, () => Promise<unknown>>> = {
   packMask: () => core.packMask(mask),
   softLabels: () => core.softLabels(labels, metric),
   boundarySoftLabels: () => core.boundarySoftLabels(labels, metric),
+  borderLevels: () => core.borderLevels(labels, { classes, form: "scaled-border", ignore: 3 }),
+  borderDistances: () => core.borderDistances(labels, metric),
+  ringTargets: () => core.ringTargets(labels, { classes, inner: 0.9, outer: 0.1 }),
+  mixedPixels: () => core.mixedPixels(probs, { limit: 0.99 }),
+  constraintSums: () => core.constraintSums(probs, labels, { margin: 1, ...multipliers }),
   labelTargets: () => core.labelTargets(labels, { classes, oneHot: true }),
   narrowLabels: () => core.narrowLabels(core.tensor("int64", wide.data, [1, ...spatial]), metric),
   inspectValues: () => core.inspectValues(probs),

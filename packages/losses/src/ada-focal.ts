@@ -1,6 +1,12 @@
-import { tensor } from "@pixelcal/core";
+import {
+  type CalibrationBins,
+  calibrationHistograms,
+  type Labels,
+  type Tensor,
+  tensor,
+  toProbabilities,
+} from "@pixelcal/core";
 import { ops, type Value } from "@pixelcal/graph";
-import { countedPixels } from "./augmented-lagrangian.js";
 import { defineLoss, type Loss, type TargetSpec } from "./loss.js";
 import { type LossState, savedLists } from "./loss-state.js";
 import { checkOptions, ignore, type OptionSchema, type PresetSchemas } from "./options.js";
@@ -80,21 +86,14 @@ function followGaps(rate: number, ignore: number | undefined): LossState {
   const array = (list: readonly number[]) => tensor("float32", Float32Array.from(list), [list.length]);
   return {
     arrays: () => ({ edges: array(edges), gammas: array(gammas) }),
-    observe({ data, dims }, targets) {
-      const classes = dims[1]!;
-      const pixels = data.length / (dims[0]! * classes);
-      const labels = targets.labels!;
-      countedPixels(labels, ignore, (n, i) => {
-        const z = (c: number): number => data[(n * classes + c) * pixels + i]!;
-        let likeliest = 0;
-        for (let c = 1; c < classes; c++) if (z(c) > z(likeliest)) likeliest = c;
-        let total = 0;
-        for (let c = 0; c < classes; c++) total += Math.exp(z(c) - z(likeliest));
-        const confidence = 1 / total;
-        const cell = Math.min(cells - 1, Math.floor(confidence * cells));
-        counts[cell]! += 1;
-        gaps[cell]! += confidence - (Number(labels.data[n * pixels + i]) === likeliest ? 1 : 0);
-      });
+    async observe(logits, targets) {
+      for (const image of imagesOf(logits, targets.labels as Labels)) {
+        const bins = await confidenceBins(image, ignore);
+        for (let cell = 0; cell < cells; cell++) {
+          counts[cell]! += bins.count[cell]!;
+          gaps[cell]! += bins.confidenceSum[cell]! - bins.accuracySum[cell]!;
+        }
+      }
     },
     update() {
       const total = counts.reduce((a, b) => a + b, 0);
@@ -112,6 +111,37 @@ function followGaps(rate: number, ignore: number | undefined): LossState {
       gammas = [...lists.gammas];
     },
   };
+}
+
+interface LabelledLogits {
+  readonly logits: Tensor<"float32">;
+  readonly labels: Labels;
+}
+
+/** Returns the images of a batch, each as a batch of one. */
+function imagesOf({ data, dims }: Tensor<"float32">, labels: Labels): LabelledLogits[] {
+  const [batch = 0, ...size] = dims;
+  const [values, pixels] = [data.length / batch, labels.data.length / batch];
+  return Array.from({ length: batch }, (_, n) => ({
+    logits: tensor("float32", data.subarray(n * values, (n + 1) * values), [1, ...size]),
+    labels: {
+      ...labels,
+      dims: [1, ...labels.dims.slice(1)],
+      data: labels.data.subarray(n * pixels, (n + 1) * pixels),
+    } as Labels,
+  }));
+}
+
+/** Returns the pixels of an image by the probability of their likeliest class. */
+async function confidenceBins(
+  { logits, labels }: LabelledLogits,
+  ignore: number | undefined,
+): Promise<CalibrationBins> {
+  const pixels = ignore === undefined ? {} : { ignore, labels };
+  const { probs } = await toProbabilities(logits, { transform: "softmax", ...pixels });
+  const layout = { of: "top-label", bins: cells, edges: "left-closed" } as const;
+  const [bins] = await calibrationHistograms(probs, labels, [layout], { ignore });
+  return bins!;
 }
 
 /** Returns the bins' upper limits but the last, and the mean gap of each; 0 of one without pixels. */

@@ -1,4 +1,4 @@
-import { elementCount, type Tensor, tensor } from "@pixelcal/core";
+import { type ConstraintSumsOptions, constraintSums, type Labels, type Tensor, tensor } from "@pixelcal/core";
 import { ops, type Value } from "@pixelcal/graph";
 import { type LossState, savedLists } from "./loss-state.js";
 
@@ -11,15 +11,13 @@ interface LagrangianOptions {
   readonly rho: number;
   /** Epochs after which penalty parameters may grow. */
   readonly rhoStep: number;
-  /**
-   * Calls `add(channel, constraint)` for the constraints of counted pixels, and returns their number. A
-   * pixel without a constraint in a channel has 0 there.
-   */
-  readonly constraints: (
-    logits: Tensor<"float32">,
+  /** The label of pixels that do not count. */
+  readonly ignore: number | undefined;
+  readonly margin: number;
+  /** Returns what the logits are held against; absent where it is their own maximum, see `constraintSums`. */
+  readonly targets?: (
     targets: Readonly<Record<string, Tensor>>,
-    add: (channel: number, constraint: number) => void,
-  ) => number;
+  ) => Required<Pick<ConstraintSumsOptions, "targets" | "near">>;
 }
 
 const [least, most] = [1e-6, 1e6];
@@ -32,15 +30,13 @@ const clipped = (value: number): number => Math.min(most, Math.max(least, value)
  * epoch before.
  */
 export function augmentedLagrangian(options: LagrangianOptions): LossState {
-  const { loss, channels, rho, rhoStep } = options;
+  const { loss, channels, rho, rhoStep, ignore, margin } = options;
   let lambdas: number[] = [];
   let rhos: number[] = [];
   let before: number[] | undefined;
   let epochs = 0;
   let count = 0;
-  let pushed: Float64Array<ArrayBufferLike> = new Float64Array();
-  let sums: Float64Array<ArrayBufferLike> = new Float64Array();
-  let seen: Float64Array<ArrayBufferLike> = new Float64Array();
+  let [pushed, sums, seen]: [number[], number[], number[]] = [[], [], []];
   const prepare = (classes: number): void => {
     if (lambdas.length === channels * classes) return;
     lambdas = Array<number>(channels * classes).fill(least);
@@ -48,11 +44,8 @@ export function augmentedLagrangian(options: LagrangianOptions): LossState {
   };
   const forget = (): void => {
     count = 0;
-    [pushed, sums, seen] = [0, 1, 2].map(() => new Float64Array(lambdas.length)) as [
-      Float64Array<ArrayBufferLike>,
-      Float64Array<ArrayBufferLike>,
-      Float64Array<ArrayBufferLike>,
-    ];
+    const zeros = (): number[] => lambdas.map(() => 0);
+    [pushed, sums, seen] = [zeros(), zeros(), zeros()];
   };
   return {
     arrays(classes) {
@@ -61,14 +54,22 @@ export function augmentedLagrangian(options: LagrangianOptions): LossState {
         tensor("float32", Float32Array.from(list), [channels, classes]);
       return { lambda: array(lambdas), rho: array(rhos) };
     },
-    observe(logits, targets) {
+    async observe(logits, targets) {
       prepare(logits.dims[1]!);
       if (pushed.length !== lambdas.length) forget();
-      count += options.constraints(logits, targets, (channel, h) => {
-        pushed[channel]! += clipped(Math.max(0, lambdas[channel]! + rhos[channel]! * h));
-        sums[channel]! += h;
-        seen[channel]! += 1;
+      const more = await constraintSums(logits, targets.labels as Labels, {
+        ignore,
+        margin,
+        ...options.targets?.(targets),
+        multipliers: lambdas,
+        parameters: rhos,
       });
+      count += more.count;
+      for (const [channel, sum] of more.constraints.entries()) {
+        pushed[channel]! += more.pushed[channel]!;
+        sums[channel]! += sum;
+        seen[channel]! += more.seen[channel]!;
+      }
     },
     update() {
       if (count === 0) return;
@@ -112,22 +113,4 @@ export function phrPenalty(h: Value, lambda: Value, rho: Value): Value {
 export function channelRow(array: Value, row: number, spatial: readonly number[]): Value {
   const classes = array.dims[1]!;
   return ops.Reshape(ops.Slice(array, [row], [row + 1], [0]), [1, classes, ...spatial.map(() => 1)]);
-}
-
-/** Calls `visit(n, i)` for the counted pixels of labels [N, ...spatial], and returns their number. */
-export function countedPixels(
-  { data, dims }: Tensor,
-  ignore: number | undefined,
-  visit: (n: number, i: number) => void,
-): number {
-  const pixels = elementCount(dims.slice(1));
-  let count = 0;
-  for (let n = 0; n < dims[0]!; n++) {
-    for (let i = 0; i < pixels; i++) {
-      if (ignore !== undefined && Number(data[n * pixels + i]) === ignore) continue;
-      count += 1;
-      visit(n, i);
-    }
-  }
-  return count;
 }

@@ -1,4 +1,4 @@
-import { morphology, type Tensor, tensor } from "@pixelcal/core";
+import { ringTargets } from "@pixelcal/core";
 import { ops } from "@pixelcal/graph";
 import { diceTerm } from "./dice.js";
 import { defineLoss, type Loss, softLabelsSpec } from "./loss.js";
@@ -54,54 +54,4 @@ export function boundaryUncertainty(options: BoundaryUncertaintyOptions = {}): L
       return { loss, terms: { dice, crossEntropy } };
     },
   });
-}
-
-interface Rings {
-  readonly classes: number;
-  readonly inner: number;
-  readonly outer: number;
-  readonly ignore: number | undefined;
-}
-
-async function ringTargets(labels: Tensor<"int32">, rings: Rings): Promise<Tensor<"float32">> {
-  const { classes, inner, outer, ignore } = rings;
-  const [batch = 0, ...size] = labels.dims;
-  const shape = [batch, classes, ...size];
-  const pixels = labels.data.length / batch;
-  // Ignored pixels neither wear a class down nor let it grow.
-  const [own, kept] = [0, 1].map(() => new Uint8Array(labels.data.length * classes)) as [
-    Uint8Array,
-    Uint8Array,
-  ];
-  const each = (visit: (at: number, label: number, c: number) => void): void => {
-    for (let at = 0; at < own.length; at++) {
-      const [row, i] = [Math.floor(at / pixels), at % pixels];
-      visit(at, labels.data[Math.floor(row / classes) * pixels + i]!, row % classes);
-    }
-  };
-  each((at, label, c) => {
-    own[at] = label === c && label !== ignore ? 1 : 0;
-    kept[at] = label === c || label === ignore ? 1 : 0;
-  });
-  const dimensions = size.length as 1 | 2 | 3;
-  const [core, grown] = await Promise.all([
-    morphology(tensor("uint8", kept, shape), { op: "erosion", dimensions }),
-    morphology(tensor("uint8", own, shape), { op: "dilation", dimensions }),
-  ]);
-  const soft = new Float32Array(own.length);
-  const totals = new Float32Array(labels.data.length);
-  each((at, label, c) => {
-    if (label === ignore) return;
-    soft[at] = label === c ? (core.data[at] === 1 ? 1 : inner) : grown.data[at] === 1 ? outer : 0;
-    totals[pixelOf(at)]! += soft[at]!;
-  });
-  each((at) => {
-    const total = totals[pixelOf(at)]!;
-    if (total > 0) soft[at]! /= total;
-  });
-  return tensor("float32", soft, shape);
-
-  function pixelOf(at: number): number {
-    return Math.floor(at / (pixels * classes)) * pixels + (at % pixels);
-  }
 }

@@ -1,9 +1,8 @@
-import type { Tensor } from "@pixelcal/core";
+import { borderLevels } from "@pixelcal/core";
 import { ops } from "@pixelcal/graph";
 import { withoutBackground } from "./dice.js";
-import { defineLoss, type Loss, type TargetContext, type TargetSpec } from "./loss.js";
+import { defineLoss, type Loss, type TargetSpec } from "./loss.js";
 import { boolean, checkOptions, ignore, type PresetSchemas } from "./options.js";
-import { distancesOf } from "./signed-distances.js";
 
 export interface BoundaryOptions {
   readonly preset?: "original";
@@ -34,8 +33,9 @@ export function boundary(options: BoundaryOptions = {}): Loss {
     preset,
     ignore,
     specs,
-    async targets(labels, context) {
-      return { levels: await borderLevels(labels, context, ignore) };
+    async targets(labels, { classes, spacing, device }) {
+      const distances = { classes, spacing, device, ignore, normalize: "none", absent: "far" } as const;
+      return { levels: await borderLevels(labels, { ...distances, form: "border" }) };
     },
     terms(prediction, { levels }) {
       const { probs, classes } = prediction;
@@ -46,25 +46,4 @@ export function boundary(options: BoundaryOptions = {}): Loss {
       return { loss, terms: { boundary: loss } };
     },
   });
-}
-
-/** Returns signed distances per class, 0 on the inner border; all 0 for a class without a border. */
-export async function borderLevels(
-  labels: Tensor<"int32">,
-  { classes, spacing, device }: TargetContext,
-  ignore: number | undefined,
-): Promise<Tensor<"float32">> {
-  const options = { classes, spacing, normalize: "none", absent: "far", device } as const;
-  const distances = await distancesOf(labels, options, ignore);
-  const smallest = Math.min(...(spacing ?? [1]));
-  const pixels = labels.data.length / labels.dims[0]!;
-  for (let start = 0; start < distances.data.length; start += pixels) {
-    const map = distances.data.subarray(start, start + pixels);
-    const bordered = map.some((distance) => distance > 0) && map.some((distance) => distance < 0);
-    for (let i = 0; i < pixels; i++) {
-      if (!bordered) map[i] = 0;
-      else if (map[i]! < 0) map[i]! += smallest;
-    }
-  }
-  return distances;
 }

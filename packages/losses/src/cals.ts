@@ -1,5 +1,5 @@
 import { ops } from "@pixelcal/graph";
-import { augmentedLagrangian, channelRow, countedPixels, phrPenalty } from "./augmented-lagrangian.js";
+import { augmentedLagrangian, channelRow, phrPenalty } from "./augmented-lagrangian.js";
 import { defineLoss, type Loss, type TargetSpec } from "./loss.js";
 import { checkOptions, ignore, type OptionSchema, type PresetSchemas } from "./options.js";
 import { crossEntropyTerm, firstMaximum } from "./terms.js";
@@ -43,16 +43,8 @@ export function cals(options: CalsOptions = {}): Loss {
       channels: 1,
       rho,
       rhoStep,
-      constraints({ data, dims }, targets, add) {
-        const classes = dims[1]!;
-        const pixels = data.length / (dims[0]! * classes);
-        return countedPixels(targets.labels!, ignore, (n, i) => {
-          const z = (c: number): number => data[(n * classes + c) * pixels + i]!;
-          let largest = Number.NEGATIVE_INFINITY;
-          for (let c = 0; c < classes; c++) largest = Math.max(largest, z(c));
-          for (let c = 0; c < classes; c++) add(c, (largest - z(c) - margin) / margin);
-        });
-      },
+      ignore,
+      margin,
     }),
     targets: async () => ({}),
     terms(prediction, { lambda, rho }) {

@@ -1,6 +1,6 @@
-import { type Tensor, tensor } from "@pixelcal/core";
+import { mixedPixels, type Tensor } from "@pixelcal/core";
 import { ops } from "@pixelcal/graph";
-import { augmentedLagrangian, channelRow, countedPixels, phrPenalty } from "./augmented-lagrangian.js";
+import { augmentedLagrangian, channelRow, phrPenalty } from "./augmented-lagrangian.js";
 import { defineLoss, type Loss, type TargetSpec } from "./loss.js";
 import { softTarget } from "./neighborhood.js";
 import { checkOptions, ignore, type OptionSchema, type PresetSchemas, weight } from "./options.js";
@@ -56,23 +56,17 @@ export function crac(options: CracOptions = {}): Loss {
       channels: 2,
       rho,
       rhoStep,
-      constraints({ data, dims }, targets, add) {
-        const classes = dims[1]!;
-        const pixels = data.length / (dims[0]! * classes);
-        const [soft, boundary] = [targets.softLabels!.data, targets.boundary!.data];
-        return countedPixels(targets.labels!, ignore, (n, i) => {
-          const near = Number(boundary[n * pixels + i]) === 1;
-          for (let c = 0; c < classes; c++) {
-            const at = (n * classes + c) * pixels + i;
-            const target = Number(soft[at]) * (near ? 1 : margin);
-            add(near ? c : classes + c, Math.abs(target - data[at]!));
-          }
-        });
-      },
+      ignore,
+      margin,
+      targets: ({ softLabels, boundary }) => ({
+        targets: softLabels as Tensor<"float32">,
+        near: boundary as Tensor<"float32">,
+      }),
     }),
     async targets(labels, context) {
       const softLabels = await softTarget(labels, { kernel: "mean", ignore }, context);
-      return { softLabels, boundary: boundaryOf(softLabels) };
+      // A class with the whole window has 1 up to rounding.
+      return { softLabels, boundary: await mixedPixels(softLabels, { limit: 1 - 1e-6 }) };
     },
     terms(prediction, { softLabels, boundary, lambda, rho }) {
       const { logits, classes, spatial } = prediction;
@@ -88,16 +82,4 @@ export function crac(options: CracOptions = {}): Loss {
       return { loss: ops.Add(crossEntropy, penalty), terms: { crossEntropy, penalty } };
     },
   });
-}
-
-/** Returns 1 where no class has the whole window, as [N, ...spatial]. */
-function boundaryOf({ data, dims }: Tensor<"float32">): Tensor<"float32"> {
-  const [batch = 0, classes = 0, ...size] = dims;
-  const pixels = data.length / (batch * classes);
-  const boundary = new Float32Array(batch * pixels).fill(1);
-  for (let at = 0; at < data.length; at++) {
-    const n = Math.floor(at / (classes * pixels));
-    if (data[at]! > 1 - 1e-6) boundary[n * pixels + (at % pixels)] = 0;
-  }
-  return tensor("float32", boundary, [batch, ...size]);
 }

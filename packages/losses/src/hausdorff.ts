@@ -1,7 +1,7 @@
-import { distanceTransform, type Tensor, tensor } from "@pixelcal/core";
+import { borderDistances, tensor } from "@pixelcal/core";
 import { ops, type Value } from "@pixelcal/graph";
 import { withoutBackground } from "./dice.js";
-import { defineLoss, type Loss, type TargetContext, type TargetSpec } from "./loss.js";
+import { defineLoss, type Loss, type TargetSpec } from "./loss.js";
 import { boolean, checkOptions, ignore, type OptionSchema, type PresetSchemas } from "./options.js";
 import type { Prediction } from "./prediction.js";
 import { distanceMap } from "./terms.js";
@@ -43,8 +43,8 @@ export function hausdorff(options: HausdorffOptions = {}): Loss {
     preset,
     ignore,
     specs,
-    async targets(labels, context) {
-      return { distances: await labelDistances(labels, context, ignore) };
+    async targets(labels, { classes, device }) {
+      return { distances: await borderDistances(labels, { classes, device, ignore }) };
     },
     terms(prediction, { distances }) {
       const { probs, oneHot, classes } = prediction;
@@ -61,39 +61,6 @@ export function hausdorff(options: HausdorffOptions = {}): Loss {
       return { loss, terms: { hausdorff } };
     },
   });
-}
-
-/** Returns the distance of every pixel to the border of each class, in pixels. */
-async function labelDistances(
-  { data, dims }: Tensor<"int32">,
-  { classes, device }: TargetContext,
-  ignore: number | undefined,
-): Promise<Tensor<"float32">> {
-  const [batch = 0, ...size] = dims;
-  const pixels = data.length / batch;
-  // To the nearest counted pixel of another class from inside, to the nearest of the class from outside.
-  const [inside, outside] = [0, 1].map(() => new Uint8Array(data.length * classes)) as [
-    Uint8Array,
-    Uint8Array,
-  ];
-  for (let n = 0; n < batch; n++) {
-    for (let c = 0; c < classes; c++) {
-      for (let i = 0; i < pixels; i++) {
-        const label = data[n * pixels + i]!;
-        const at = (n * classes + c) * pixels + i;
-        inside[at] = label === c || label === ignore ? 1 : 0;
-        outside[at] = label === c && label !== ignore ? 0 : 1;
-      }
-    }
-  }
-  const shape = [batch, classes, ...size];
-  const options = { dimensions: size.length, device };
-  const [within, beyond] = await Promise.all(
-    [inside, outside].map((mask) => distanceTransform(tensor("uint8", mask, shape), options)),
-  );
-  const finite = (distance: number): number => (Number.isFinite(distance) ? distance : 0);
-  const sums = within!.data.map((distance, i) => finite(distance) + finite(beyond!.data[i]!));
-  return tensor("float32", sums, shape);
 }
 
 /** Beyond every squared distance, and finite, so that 0 times it is 0. */

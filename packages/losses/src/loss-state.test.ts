@@ -47,7 +47,7 @@ describe.each(configs.map((config) => [JSON.stringify(config), config] as const)
   test("changes by what it observed, once an epoch; a saved state gives the same loss", async () => {
     const { loss, state, targets } = await made(config);
     const first = evaluateWith(loss, logits, targets).terms.loss!;
-    state.observe(logits, targets);
+    await state.observe(logits, targets);
     expect(evaluateWith(loss, logits, targets).terms.loss).toBe(first);
     state.update();
     const second = evaluateWith(loss, logits, targets).terms.loss!;
@@ -59,7 +59,7 @@ describe.each(configs.map((config) => [JSON.stringify(config), config] as const)
     other.state.restore(saved);
     expect(evaluateWith(other.loss, logits, other.targets).terms.loss).toBe(second);
     for (const each of [state, other.state]) {
-      each.observe(logits, targets);
+      await each.observe(logits, targets);
       each.update();
     }
     expect(other.state.save()).toEqual(state.save());
@@ -69,7 +69,7 @@ describe.each(configs.map((config) => [JSON.stringify(config), config] as const)
   test("the gradient of a changed state equals finite differences", async () => {
     const { loss, state, targets } = await made(config);
     for (let epoch = 0; epoch < 2; epoch++) {
-      state.observe(logits, targets);
+      await state.observe(logits, targets);
       state.update();
     }
     // Other logits than those observed, whose confidences lie next to the edges of adaFocal's bins.
@@ -93,7 +93,7 @@ test("cals: a multiplier becomes the mean of what it pushes with, a penalty para
   const h = ({ z }: { z: readonly number[] }, c: number): number => (Math.max(...z) - z[c]! - 2) / 2;
   let lambdas = [1e-6, 1e-6, 1e-6];
   for (let epoch = 1; epoch <= 3; epoch++) {
-    state.observe(logits, targets);
+    await state.observe(logits, targets);
     state.update();
     const rho = epoch === 3 ? 0.6 : 0.5;
     lambdas = lambdas.map((lambda, c) => {
@@ -109,7 +109,7 @@ test("cals: a multiplier becomes the mean of what it pushes with, a penalty para
 
 test("crac: pixels of the other region count as constraints of 0", async () => {
   const { state, targets } = await made({ name: "crac" });
-  state.observe(logits, targets);
+  await state.observe(logits, targets);
   state.update();
   const near = Array.from(targets.boundary!.data, Number);
   const soft = targets.softLabels!.data as Float32Array;
@@ -143,7 +143,7 @@ test("adaFocal: over-confident bins focus more, under-confident ones less, until
     const targets = await loss.targets(tensor("int32", y, [1, 100]), { classes: 2 });
     const gammas: number[] = [];
     for (let epoch = 0; epoch < 12; epoch++) {
-      loss.state!.observe(tensor("float32", z, [1, 2, 100]), targets);
+      await loss.state!.observe(tensor("float32", z, [1, 2, 100]), targets);
       loss.state!.update();
       gammas.push(lists(loss.state!).gammas![0]!);
     }
@@ -166,7 +166,7 @@ test("adaFocal's bins hold equally many pixels, and its value follows their expo
   });
   const mean = values.reduce((a, b) => a + b) / values.length;
   expect(evaluateWith(loss, logits, targets).terms.loss).toBeCloseTo(mean, 6);
-  state.observe(logits, targets);
+  await state.observe(logits, targets);
   state.update();
   const confidences = pixels.map(
     ({ z }) => 1 / z.reduce((sum, one) => sum + Math.exp(one - Math.max(...z)), 0),

@@ -8,7 +8,7 @@ export interface LossState {
   /** Returns the arrays that the graph takes beside the targets, by their names in `targetSpecs`. */
   arrays(classes: number): Readonly<Record<string, Tensor<"float32">>>;
   /** Takes in logits [N, C, ...spatial] of the validation split with the targets of their labels. */
-  observe(logits: Tensor<"float32">, targets: Readonly<Record<string, Tensor>>): void;
+  observe(logits: Tensor<"float32">, targets: Readonly<Record<string, Tensor>>): Promise<void>;
   /** Ends an epoch: changes the arrays by what was observed since the last. */
   update(): void;
   /** Returns the state as JSON. */

@@ -1,5 +1,5 @@
+import { borderLevels } from "@pixelcal/core";
 import { ops, type Value } from "@pixelcal/graph";
-import { borderLevels } from "./boundary.js";
 import { diceTerm } from "./dice.js";
 import { defineLoss, type Loss, type TargetSpec } from "./loss.js";
 import { checkOptions, ignore, type PresetSchemas, weight } from "./options.js";
@@ -40,12 +40,9 @@ export function signedDistanceRegression(options: SignedDistanceRegressionOption
     preset,
     ignore,
     specs,
-    async targets(labels, context) {
-      const levels = await borderLevels(labels, context, ignore);
-      const pixels = labels.data.length / labels.dims[0]!;
-      for (let start = 0; start < levels.data.length; start += pixels)
-        scaleBySide(levels.data.subarray(start, start + pixels));
-      return { levels };
+    async targets(labels, { classes, spacing, device }) {
+      const distances = { classes, spacing, device, ignore, normalize: "none", absent: "far" } as const;
+      return { levels: await borderLevels(labels, { ...distances, form: "scaled-border" }) };
     },
     terms(prediction, { levels }) {
       const predicted = prediction.masked(ops.Sub(1, ops.Mul(prediction.probs, 2)));
@@ -58,19 +55,6 @@ export function signedDistanceRegression(options: SignedDistanceRegressionOption
       return { loss, terms: { dice, product, distance } };
     },
   });
-}
-
-/** Divides distances outside and inside by their largest, in place. */
-function scaleBySide(map: Float32Array): void {
-  let [outside, inside] = [0, 0];
-  for (const level of map) {
-    outside = Math.max(outside, level);
-    inside = Math.max(inside, -level);
-  }
-  for (let i = 0; i < map.length; i++) {
-    const largest = map[i]! > 0 ? outside : inside;
-    if (largest > 0) map[i]! /= largest;
-  }
 }
 
 function productTerm({ spatial }: Prediction, predicted: Value, target: Value): Value {

@@ -1,4 +1,4 @@
-import { type SignedDistanceOptions, signedDistance, type Tensor } from "@pixelcal/core";
+import { borderLevels, type SignedDistanceOptions, signedDistance, type Tensor } from "@pixelcal/core";
 
 /**
  * Returns signed distances in which ignored pixels belong to no class: they are a class of their own, left
@@ -6,19 +6,9 @@ import { type SignedDistanceOptions, signedDistance, type Tensor } from "@pixelc
  */
 export async function distancesOf(
   labels: Tensor<"int32">,
-  options: SignedDistanceOptions,
+  options: Omit<SignedDistanceOptions, "keep" | "out">,
   ignore: number | undefined,
 ): Promise<Tensor<"float32">> {
-  if (ignore === undefined || !labels.data.includes(ignore)) return signedDistance(labels, options);
-  const { classes } = options;
-  const data = labels.data.map((label) => (label === ignore ? classes : label));
-  const all = await signedDistance({ ...labels, data }, { ...options, classes: classes + 1 });
-  const [batch = 0, ...spatial] = labels.dims;
-  const kept = new Float32Array((all.data.length / (classes + 1)) * classes);
-  const stride = kept.length / batch;
-  for (let n = 0; n < batch; n++) {
-    const start = (n * all.data.length) / batch;
-    kept.set(all.data.subarray(start, start + stride), n * stride);
-  }
-  return { type: "float32", data: kept, dims: [batch, classes, ...spatial] };
+  if (ignore === undefined) return signedDistance(labels, options);
+  return borderLevels(labels, { ...options, ignore, form: "distances" });
 }

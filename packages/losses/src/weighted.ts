@@ -72,11 +72,14 @@ function jointState(named: readonly { readonly key: string; readonly loss: Loss 
   return {
     arrays: (classes) =>
       Object.assign({}, ...states.map(({ key, state }) => prefixed(key, state.arrays(classes)))),
-    observe(logits, targets) {
+    async observe(logits, targets) {
       for (const { key, loss, state } of states) {
         const names = Object.keys(loss.targetSpecs);
         const own = names.map((name) => [name, targets[targetName(key, name)]] as const);
-        state.observe(logits, Object.fromEntries(own.filter(([, value]) => value !== undefined)) as Named);
+        await state.observe(
+          logits,
+          Object.fromEntries(own.filter(([, value]) => value !== undefined)) as Named,
+        );
       }
     },
     update() {

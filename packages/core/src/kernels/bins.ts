@@ -56,6 +56,11 @@ export interface CalibrationBins extends BinLayout {
   readonly squaredConfidenceSum?: Float64Array;
 }
 
+const layoutChoices = [
+  ["of", ["foreground", "classes", "top-label"]],
+  ["edges", ["right-closed", "left-closed"]],
+  ["scheme", ["equal-width", "equal-mass"]],
+] as const;
 const perGroup = ["total", "dropped"] as const;
 const perCell = ["count", "confidenceSum", "accuracySum", "falsePositiveSum"] as const;
 
@@ -65,11 +70,7 @@ export function checkBins(argument: string, bins: CalibrationBins): void {
     throw invalidArgument(argument, "bins returned by calibrationBins", bins);
   checkInteger(`${argument}.groups`, bins.groups, 1, 32767);
   checkInteger(`${argument}.bins`, bins.bins, 1, 4096);
-  for (const [name, choices] of [
-    ["of", ["foreground", "classes", "top-label"]],
-    ["edges", ["right-closed", "left-closed"]],
-    ["scheme", ["equal-width", "equal-mass"]],
-  ] as const) {
+  for (const [name, choices] of layoutChoices) {
     if (bins[name] === undefined)
       throw invalidArgument(`${argument}.${name}`, `one of ${choices.join(", ")}`, undefined);
     checkChoice(`${argument}.${name}`, bins[name], choices);

@@ -20,18 +20,27 @@ export interface ReliabilityBin {
 
 /** Returns the reliability diagram of the bins of one group. */
 export function reliability(bins: CalibrationBins): readonly ReliabilityBin[] {
+  checkOneGroup(bins);
+  return Array.from({ length: bins.bins }, (_, m) => rowOf(bins, m));
+}
+
+function checkOneGroup(bins: CalibrationBins): void {
   checkBins("bins", bins);
   if (bins.groups !== 1) {
     throw invalidArgument("bins", "one group (binsOfClass selects a class)", `${bins.groups} groups`);
   }
-  return Array.from(bins.count, (count, m) => ({
+}
+
+function rowOf(bins: CalibrationBins, m: number): ReliabilityBin {
+  const count = bins.count[m]!;
+  return {
     low: bins.limits[m]!,
     high: bins.limits[m + 1]!,
     count,
     share: count / bins.total[0]!,
     confidence: bins.confidenceSum[m]! / count,
     accuracy: bins.accuracySum[m]! / count,
-  }));
+  };
 }
 
 /** Returns the ECE, sum_m (n_m / n) |acc_m - conf_m|; pixels in no bin (`dropped`) count in n only. */
@@ -46,10 +55,8 @@ export function rootMeanSquareCalibrationError(bins: CalibrationBins): number {
 
 /** Returns the MCE, the largest |acc_m - conf_m| of a non-empty bin; NaN when all are empty. */
 export function maximumCalibrationError(bins: CalibrationBins): number {
-  return filled(bins).reduce(
-    (largest, bin) => Math.max(largest, gapOf(bin)),
-    filled(bins).length > 0 ? 0 : Number.NaN,
-  );
+  const rows = filled(bins);
+  return rows.reduce((largest, bin) => Math.max(largest, gapOf(bin)), rows.length > 0 ? 0 : Number.NaN);
 }
 
 /**
@@ -204,12 +211,23 @@ function gapOf({ confidence, accuracy }: ReliabilityBin): number {
   return Math.abs(accuracy - confidence);
 }
 
+// A case has many errors: the rows of a diagram are made for bins with pixels alone, and not kept in arrays
+// where a sum will do.
 function filled(bins: CalibrationBins): readonly ReliabilityBin[] {
-  return reliability(bins).filter(({ count }) => count > 0);
+  checkOneGroup(bins);
+  const rows: ReliabilityBin[] = [];
+  for (let m = 0; m < bins.bins; m++) if (bins.count[m]! > 0) rows.push(rowOf(bins, m));
+  return rows;
 }
 
 function total(bins: CalibrationBins, term: (bin: ReliabilityBin, gap: number, m: number) => number): number {
-  const rows = reliability(bins);
+  checkOneGroup(bins);
   if (!(bins.total[0]! > 0)) return Number.NaN;
-  return rows.reduce((sum, bin, m) => (bin.count > 0 ? sum + term(bin, gapOf(bin), m) : sum), 0);
+  let sum = 0;
+  for (let m = 0; m < bins.bins; m++) {
+    if (!(bins.count[m]! > 0)) continue;
+    const row = rowOf(bins, m);
+    sum += term(row, gapOf(row), m);
+  }
+  return sum;
 }

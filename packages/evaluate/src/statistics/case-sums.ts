@@ -1,4 +1,5 @@
 import type { BinOptions, CalibrationBins, OverlapCounts } from "@pixelcal/core";
+import { numbersOf } from "./numbers-of.js";
 import type { RingSums } from "./ring-sums.js";
 
 /** The number of bins of the sums that are kept by case. */
@@ -60,9 +61,8 @@ export function caseSums(
 }
 
 function binSums(bins: CalibrationBins, group: number): BinSums {
-  const part = (sums: Float64Array): readonly number[] => [
-    ...sums.subarray(group * bins.bins, (group + 1) * bins.bins),
-  ];
+  const part = (sums: Float64Array): readonly number[] =>
+    numbersOf(sums, group * bins.bins, (group + 1) * bins.bins);
   return {
     count: part(bins.count),
     confidence: part(bins.confidenceSum),

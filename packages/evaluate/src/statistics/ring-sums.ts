@@ -1,4 +1,5 @@
 import { type BoundaryBins, type BoundaryOptions, boundaryBand } from "@pixelcal/core";
+import { numbersOf } from "./numbers-of.js";
 
 /** The distance from the predicted boundary up to which "boundary ECE" counts pixels. */
 export const nearBoundary = 3;
@@ -27,11 +28,11 @@ export function ringSums(bins: BoundaryBins, unit: RingSums["unit"]): RingSums {
     unit,
     edges: bins.rings,
     bins: bins.bins,
-    count: [...bins.count],
-    confidence: [...bins.confidenceSum],
-    accuracy: [...bins.accuracySum],
-    logLoss: [...bins.logLossSum],
-    impossible: [...bins.impossible],
+    count: numbersOf(bins.count),
+    confidence: numbersOf(bins.confidenceSum),
+    accuracy: numbersOf(bins.accuracySum),
+    logLoss: numbersOf(bins.logLossSum),
+    impossible: numbersOf(bins.impossible),
   };
 }
 

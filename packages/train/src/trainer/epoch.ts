@@ -95,7 +95,7 @@ export async function validate(
       throw new TrainingAbortedError(epoch + 1, batch, `the validation loss is ${values.loss}`);
     }
     loss.add(values.loss, prepared.images.dims[0]!);
-    trainer.loss.state?.observe(values.logits, prepared.targets!);
+    await trainer.loss.state?.observe(values.logits, prepared.targets!);
     for (const score of await foregroundDice(values.logits, prepared.labels, trainer.loss.ignore))
       if (!Number.isNaN(score)) dice.add(score, 1);
     for (const score of await labelNll(values.logits, prepared.labels, trainer.loss.ignore))

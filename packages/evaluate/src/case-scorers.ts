@@ -1,0 +1,46 @@
+import { CaseScorer } from "@pixelcal/core";
+import { scoredSurfaces } from "./region-scores.js";
+import type { ScoreOptions } from "./score-options.js";
+import { keptLayouts } from "./statistics/case-sums.js";
+
+/** The number of scorers that are kept, the last used. */
+const most = 16;
+const kept = new Map<string, CaseScorer>();
+
+/**
+ * Returns the scorer of an evaluation's cases, which checks sums of probabilities against the closed range
+ * `sums`. A scorer keeps nothing of its cases: a service that evaluates each case by itself gets the same
+ * one again.
+ */
+export function caseScorer(options: ScoreOptions, sums?: readonly [number, number]): CaseScorer {
+  const { classes, convention = "reference", bins, ignore, nllFloor = 0 } = options;
+  const surfaces = scoredSurfaces(options);
+  const key = JSON.stringify([classes, convention, bins, ignore, nllFloor, surfaces, sums]);
+  const scorer = kept.get(key) ?? new CaseScorer(scorerOptions());
+  kept.delete(key);
+  kept.set(key, scorer);
+  if (kept.size > most) kept.delete(kept.keys().next().value!);
+  return scorer;
+
+  function scorerOptions(): ConstructorParameters<typeof CaseScorer>[0] {
+    const reference = convention === "reference";
+    // The repository's bins (lo, hi] leave out p = 0, and with it every object that is missed with certainty.
+    const includeLowest = !reference;
+    return {
+      classes,
+      ignore,
+      histograms: [
+        { bins, includeLowest, squares: true },
+        { bins, includeLowest, of: "top-label" },
+        { bins, includeLowest, of: "classes", threshold: reference ? 1e-3 : undefined },
+        // All that fpBrier needs, whatever the bins of the others.
+        { bins: 2, squares: true },
+        ...keptLayouts,
+      ],
+      floors: [nllFloor],
+      confusion: true,
+      surfaces: [surfaces],
+      sums,
+    };
+  }
+}
