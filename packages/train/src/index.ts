@@ -27,6 +27,7 @@ export {
   parseConfig,
   type TrainConfig,
 } from "./config/config.js";
+export { type LossStages, lossStages } from "./config/finish.js";
 export type { Batch } from "./data/batch.js";
 export {
   type Dataset,

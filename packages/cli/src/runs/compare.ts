@@ -78,7 +78,7 @@ function configOf(
 ): TrainConfig {
   return parseConfig({
     run_name: method,
-    loss: comparisonLosses[method],
+    ...comparisonLosses[method],
     seed,
     dataset: { root, ignore },
     model: { arch: rank === 2 ? "unet2d" : "unet3d", in_channels: channels, num_classes: classes, base },

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { formatJson } from "@pixelcal/evaluate";
 import { FormatError, readRegularFileSync } from "@pixelcal/io";
-import { checkpointFiles, DamagedCheckpointError, type TrainConfig, type Trainer } from "@pixelcal/train";
+import { checkpointFiles, DamagedCheckpointError, type TrainConfig } from "@pixelcal/train";
 import { CommandError } from "../command-error.js";
 import { largestConfig } from "../inputs/config-file.js";
 import type { Terminal } from "../terminal.js";
@@ -61,10 +61,10 @@ function differences(before: unknown, after: unknown, path: readonly string[] = 
   return before === after ? [] : [`${path.join(".")} was ${text(before)}, is ${text(after)}`];
 }
 
-/** Restores a checkpoint; the error of a damaged one names another to continue from, and how. */
-export async function restoreOrAdvise(trainer: Trainer, path: string, { folder }: TrainRun): Promise<void> {
+/** Reads a checkpoint by `read`; the error of a damaged one names another to continue from, and how. */
+export async function orAdvise<T>({ folder }: TrainRun, read: () => Promise<T>): Promise<T> {
   try {
-    await trainer.restore(path);
+    return await read();
   } catch (error) {
     if (!(error instanceof DamagedCheckpointError)) throw error;
     const [other] = error.intact;

@@ -6,21 +6,33 @@ import type { TrainRun } from "./train-run.js";
 
 type Reports = Pick<Parameters<typeof fit>[1], "onProgress" | "onEpoch" | "onDifference">;
 
-/** Returns the callbacks of a fit with `steps` batches an epoch: they print progress and stop on a signal. */
-export function reports(run: TrainRun, steps: number): Reports {
+/**
+ * Returns the callbacks of a fit with `steps` batches an epoch: they print progress and stop on a signal. A
+ * loss that `takesOver` differs from its checkpoint's on purpose.
+ */
+export function reports(
+  run: TrainRun,
+  steps: number,
+  { takesOver }: { readonly takesOver: boolean },
+): Reports {
   const { config, folder, terminal, signal, label, logEvery = 1 } = run;
   const title = label === undefined ? "" : `${label} `;
   let pace: Pace | undefined;
   let speed = { rate: 0, remaining: Number.POSITIVE_INFINITY };
   return {
-    onProgress({ epoch, epochs, batch, meanLoss, learningRate }) {
+    onProgress({ epoch, batch, meanLoss, learningRate }) {
       const done = (epoch - 1) * steps + batch;
       pace ??= new Pace(() => terminal.now(), done);
-      speed = pace.at(done, epochs * steps);
+      speed = pace.at(done, config.epochs * steps);
       const values = [`loss ${meanLoss.toFixed(4)}`, `lr ${learningRate.toExponential(1)}`];
       if (speed.rate > 0)
         values.push(`${speed.rate.toFixed(1)} steps/s`, `${duration(speed.remaining)} left`);
-      terminal.progress({ label: `${title}epoch ${epoch}/${epochs}`, done: batch, total: steps, values });
+      terminal.progress({
+        label: `${title}epoch ${epoch}/${config.epochs}`,
+        done: batch,
+        total: steps,
+        values,
+      });
       if (signal.aborted) throw new Interrupted(stopped(folder, epoch));
     },
     onEpoch(record, best) {
@@ -31,6 +43,7 @@ export function reports(run: TrainRun, steps: number): Reports {
       terminal.line(`${title}${epochLine(record, config.epochs)}${best ? "  best" : ""}${left}`);
     },
     onDifference(difference) {
+      if (takesOver && difference.startsWith("loss:")) return;
       terminal.warn(`resumed under other conditions: ${difference}`);
     },
   };

@@ -28,7 +28,8 @@ import {
   networkOf,
 } from "../inputs/network.js";
 import type { TrainReport } from "../reports.js";
-import { restoreOrAdvise, resumeFrom } from "./resume.js";
+import { type Stage, stageLine, stagesAfter } from "./loss-stages.js";
+import { orAdvise, resumeFrom } from "./resume.js";
 import { reports } from "./train-reports.js";
 import { runFiles, type TrainRun } from "./train-run.js";
 import { validationTemperature } from "./validation-temperature.js";
@@ -96,41 +97,58 @@ async function trainLocked(run: TrainRun, lock: Lock): Promise<TrainOutcome> {
   if (run.label === undefined)
     for (const { cases } of [train, validation]) terminal.line(`${root}: ${cases.layout}`);
   checkPatchesFit(config, train);
-  const loss = lossFromConfig(config.loss);
   const { image } = await train.read(0);
   const { size: patch, per_epoch: perEpoch = train.names.length } = config.patches ?? {};
   const dims = patch === undefined ? image.dims : [train.channels, ...patch];
   const batch = [Math.min(config.batch_size, perEpoch), ...dims];
-  const trainer = await Trainer.create({ ...network, ...trainerOptions(config), loss, batch }).catch(
-    (error) => {
+  const options = { ...network, ...trainerOptions(config), batch };
+  const trainerOf = (loss: Loss): Promise<Trainer> =>
+    Trainer.create({ ...options, loss }).catch((error) => {
       throw unfit(config, error);
-    },
-  );
+    });
+  const resume = resumeFrom(run);
+  const [first, ...others] = await orAdvise(run, () => stagesAfter(config, resume));
+  let trainer = await trainerOf(lossFromConfig(first!.loss));
   try {
-    const resume = resumeFrom(run);
     // Restore first: a checkpoint that does not fit must not cost the run its config.json.
-    if (resume !== undefined) await restoreOrAdvise(trainer, resume, run);
+    if (resume !== undefined) await orAdvise(run, () => trainer.restore(resume));
     // No file of an earlier run may stand beside the new configuration.
     if (resume === undefined) {
       const stale = run.tuned ? produced : [...produced, runFiles.tuning];
       for (const file of stale) await rm(join(folder, file), { force: true });
     }
     await writeFileAtomic(join(folder, runFiles.config), formatJson(config));
-    const loader = loaderOf(config, train, trainer, loss);
-    const result = await fit(trainer, {
-      train: loader,
-      validation: new Loader(validation, { batchSize: 1, targets: targetsOf(trainer), targetCacheBytes }),
-      epochs: config.epochs,
+    const common = {
       selection: config.selection,
       patience: config.patience,
       // The loader already prepares batches and targets in advance; more of them would only hold memory.
       prefetch: 1,
       folder,
       lock,
-      resume,
       config,
-      ...reports(run, loader.batchesPerEpoch),
-    });
+    };
+    const trainStage = (
+      { until, takesOver }: Stage,
+      from: string | boolean | undefined,
+    ): Promise<FitResult> => {
+      const loader = loaderOf(config, train, trainer);
+      const targets = { targets: targetsOf(trainer), targetCacheBytes };
+      return fit(trainer, {
+        ...common,
+        train: loader,
+        validation: new Loader(validation, { batchSize: 1, ...targets }),
+        epochs: until,
+        resume: from,
+        ...reports(run, loader.batchesPerEpoch, { takesOver }),
+      });
+    };
+    let result = await trainStage(first!, resume);
+    for (const stage of others) {
+      await trainer.close();
+      terminal.line(`${run.label === undefined ? "" : `${run.label} `}${stageLine(stage)}`);
+      trainer = await trainerOf(lossFromConfig(stage.loss));
+      result = await trainStage(stage, true);
+    }
     terminal.clear();
     await trainer.restore(join(folder, checkpointFiles.best));
     await trainer.writeModel(join(folder, runFiles.model));
@@ -186,14 +204,14 @@ function trainerOptions(
   };
 }
 
-function loaderOf(config: TrainConfig, dataset: Dataset, trainer: Trainer, loss: Loss): Loader {
+function loaderOf(config: TrainConfig, dataset: Dataset, trainer: Trainer): Loader {
   const { flips, rotations } = config.augment;
   const { size, per_epoch: perEpoch, foreground } = config.patches ?? {};
   const axes = Array.from({ length: dataset.rank }, (_, axis) => axis);
   const plane = [dataset.rank - 2, dataset.rank - 1] as const;
   // The reference's distance map of an absent class does not turn with the image, so it is computed after
   // augmentation.
-  const cacheable = loss.preset !== "reference" || !(flips || rotations);
+  const cacheable = trainer.loss.preset !== "reference" || !(flips || rotations);
   return new Loader(dataset, {
     batchSize: config.batch_size,
     shuffle: true,

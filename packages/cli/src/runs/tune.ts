@@ -3,7 +3,7 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { formatJson } from "@pixelcal/evaluate";
 import { FormatError, lockFolder, writeFileAtomic } from "@pixelcal/io";
-import { checkpointFiles, type TrainConfig, TrainingAbortedError } from "@pixelcal/train";
+import { checkpointFiles, type LossConfig, type TrainConfig, TrainingAbortedError } from "@pixelcal/train";
 import { CommandError, Interrupted } from "../command-error.js";
 import type { TuningTrial } from "../reports.js";
 import { duration } from "../terminal.js";
@@ -50,9 +50,18 @@ async function searchLocked(run: TrainRun): Promise<Tuning> {
   }
 }
 
-/** Throws `CommandError` unless the configuration's loss is the one that has the options. */
-export function checkTunable({ loss }: TrainConfig): void {
-  if (loss.name === "signedDistanceCalibration" && loss.preset === "proper") return;
+const isTunable = ({ name, preset }: LossConfig): boolean =>
+  name === "signedDistanceCalibration" && preset === "proper";
+
+/** Returns which of the losses has the options, the last one first. */
+function tunedPlace({ finish }: TrainConfig): "loss" | "finish" {
+  return finish !== undefined && isTunable(finish.loss) ? "finish" : "loss";
+}
+
+/** Throws `CommandError` unless a loss of the configuration is the one that has the options. */
+export function checkTunable(config: TrainConfig): void {
+  const { loss } = config;
+  if (tunedPlace(config) === "finish" || isTunable(loss)) return;
   throw new CommandError(
     `--tune: expected the loss { name: signedDistanceCalibration, preset: proper }, got ${loss.name}` +
       `${loss.preset === undefined ? "" : ` (${loss.preset})`}`,
@@ -86,7 +95,7 @@ async function search(run: TrainRun): Promise<Tuning> {
   await record();
   const rounds = roundsOf(config.epochs);
   const chosen = await successiveHalving(
-    candidatesOf(config.loss as Partial<Candidate>),
+    candidatesOf((tunedPlace(config) === "finish" ? config.finish!.loss : config.loss) as Partial<Candidate>),
     rounds,
     async (candidate, epochs) => {
       const same = (trial: TuningTrial): boolean =>
@@ -159,8 +168,11 @@ function tuned(config: TrainConfig, { dice, scale }: Candidate, epochs: number):
   const rise = Math.floor((warmup * epochs) / config.epochs);
   return {
     ...config,
-    loss: { ...config.loss, dice, scale },
-    epochs,
+    ...(tunedPlace(config) === "finish"
+      ? { finish: { ...config.finish!, loss: { ...config.finish!.loss, dice, scale } } }
+      : { loss: { ...config.loss, dice, scale } }),
+    // Two losses need an epoch each.
+    epochs: config.finish === undefined ? epochs : Math.max(2, epochs),
     scheduler: { ...scheduler, ...(warmup > 0 && { warmup: rise }) },
     selection: "nll",
   };

@@ -1,6 +1,7 @@
 import { checkOptions } from "@pixelcal/core";
 import { z } from "zod";
 import { ConfigError, problemsOf } from "./errors.js";
+import { finishOf } from "./finish.js";
 import { shareIgnore } from "./ignore.js";
 import { type FileConfig, fineTuning, schema } from "./keys.js";
 import { lossOfMethod, lossOfSection } from "./loss.js";
@@ -33,7 +34,18 @@ export function parseConfig(json: unknown, options: { runName?: string } = {}): 
   problems.push(...chooseOne(json));
   if (!parsed.success || problems.length > 0) throw new ConfigError(problems);
 
-  const { method, loss, run_name, preset: asked, model, optim, scheduler, dataset, ...file } = parsed.data;
+  const {
+    method,
+    loss,
+    finish,
+    run_name,
+    preset: asked,
+    model,
+    optim,
+    scheduler,
+    dataset,
+    ...file
+  } = parsed.data;
   const preset = asked ?? (method === undefined ? "consistent" : "reference");
   const name = run_name ?? options.runName;
   if (name === undefined) throw new ConfigError(["run_name: missing; expected a name"]);
@@ -42,11 +54,14 @@ export function parseConfig(json: unknown, options: { runName?: string } = {}): 
     method === undefined ? lossOfSection(loss!) : lossOfMethod(method, preset, file),
     dataset.ignore,
   );
+  // The authors keep the epoch of the lowest loss; a loss of its own ranks by what it asks for.
+  const selection = file.selection ?? (preset === "reference" && finish === undefined ? "loss" : "nll");
   return {
     run_name: name,
     seed: file.seed,
     preset,
     loss: shared.loss,
+    ...(finish && { finish: finishOf(finish, { ...file, selection, ignore: shared.ignore }) }),
     dataset: { ...dataset, ...(shared.ignore !== undefined && { ignore: shared.ignore }) },
     model: "onnx" in model ? model : { ...model, base: model.base ?? (model.arch === "unet2d" ? 32 : 16) },
     batch_size: file.batch_size,
@@ -57,8 +72,7 @@ export function parseConfig(json: unknown, options: { runName?: string } = {}): 
     augment: file.augment,
     device: file.device,
     ...given(file, optional),
-    // The authors keep the epoch of the lowest loss; a loss of its own ranks by what it asks for.
-    selection: file.selection ?? (preset === "reference" ? "loss" : "nll"),
+    selection,
   };
 }
 

@@ -9,15 +9,15 @@ interface Part {
 }
 
 /**
- * Makes the data set and the loss (each part of a weighted one) ignore the same label, given in either
- * place. Throws `ConfigError` where two places
- * disagree, and for a loss that counts every pixel.
+ * Makes the data set and the loss at `path` (each part of a weighted one) ignore the same label, given in
+ * either place. Throws `ConfigError` where two places disagree, and for a loss that counts every pixel.
  */
 export function shareIgnore(
   loss: LossConfig,
   dataset: number | undefined,
+  path = "loss",
 ): { readonly loss: LossConfig; readonly ignore: number | undefined } {
-  const parts = partsOf("loss", loss);
+  const parts = partsOf(path, loss);
   const given = parts.find((part) => part.loss.ignore !== undefined);
   const ignore = dataset ?? (given?.loss.ignore as number | undefined);
   if (ignore === undefined) return { loss, ignore };

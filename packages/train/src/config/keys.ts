@@ -88,6 +88,16 @@ const patches = z.strictObject({
     .describe("share of patches around a foreground pixel; default 0"),
 });
 
+const finish = z.strictObject({
+  loss: z.looseObject({ name: z.string() }).describe("loss by name"),
+  share: z
+    .number()
+    .gt(0)
+    .lt(1)
+    .default(1 / 3)
+    .describe("share of the epochs that it trains, the last ones"),
+});
+
 const dataset = z.strictObject({
   name: z.string().optional().describe("name for people"),
   root: z.string().min(1).describe("folder with train, val and test"),
@@ -112,6 +122,7 @@ const keys = {
     .describe("the authors' code number for number, or corrected; reference with method, else consistent"),
   method: word(methods).optional().describe("method of the authors' repository; either this or loss"),
   loss: z.looseObject({ name: z.string() }).optional().describe("loss by name; either this or method"),
+  finish: finish.optional().describe("loss of the last epochs; the first loss throughout by default"),
   dataset,
   batch_size: count.max(most).default(4).describe("cases per step"),
   num_workers: z.int().min(0).max(mostThreads).default(2).describe("batches prepared in advance"),
@@ -143,11 +154,15 @@ type Optional<T, K extends keyof T> = Omit<T, K> & Partial<Pick<T, K>>;
 
 /** A configuration file's values, with the defaults that do not depend on other keys. */
 export interface FileConfig
-  extends Omit<TrainConfig, "loss" | "model" | "optim" | "preset" | "run_name" | "scheduler" | "selection"> {
+  extends Omit<
+    TrainConfig,
+    "finish" | "loss" | "model" | "optim" | "preset" | "run_name" | "scheduler" | "selection"
+  > {
   readonly run_name?: string;
   readonly preset?: TrainConfig["preset"];
   readonly method?: string;
   readonly loss?: NamedLoss;
+  readonly finish?: { readonly loss: NamedLoss; readonly share: number };
   readonly selection?: TrainConfig["selection"];
   readonly model: Optional<BuiltModelConfig, "base"> | OnnxModelConfig;
   readonly optim: Optional<TrainConfig["optim"], "decay">;
@@ -164,4 +179,12 @@ export const fineTuning: z.ZodType<FileConfig> = z.strictObject({ ...keys, model
 
 /** Returns the schema of any configuration, whose `loss` sections have the given one. */
 export const anyConfig = (loss: z.ZodType): z.ZodType =>
-  z.strictObject({ ...keys, model: z.union([builtModel, onnxModel]), loss: loss.optional() });
+  z.strictObject({
+    ...keys,
+    model: z.union([builtModel, onnxModel]),
+    loss: loss.optional(),
+    finish: finish
+      .extend({ loss: loss.describe("loss by name") })
+      .optional()
+      .describe(keys.finish.description!),
+  });

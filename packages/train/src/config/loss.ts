@@ -65,16 +65,19 @@ export function lossOfMethod(
   return { name: loss, preset: own, ...options };
 }
 
-/** Returns the loss of a `loss` section, its preset filled in; throws with every problem of the section. */
-export function lossOfSection(section: NamedLoss): LossConfig {
+/**
+ * Returns the loss of a `loss` section, its preset filled in; throws with every problem of the section, which
+ * is at `path` of the configuration.
+ */
+export function lossOfSection(section: NamedLoss, path: readonly string[] = ["loss"]): LossConfig {
   const { name } = section;
-  if (name === "weighted") return weightedLoss(section);
+  if (name === "weighted") return weightedLoss(section, path);
   const known = z.object({ name: z.enum([...Object.keys(losses), "weighted"]) }).safeParse(section);
-  if (!known.success) throw failure(known.error, section, ["name"]);
+  if (!known.success) throw failure(known.error, section, path, ["name"]);
   const selector = selectorOf(name);
   const variants = Object.keys(losses[name]!.presets);
   const chosen = z.object({ [selector]: z.enum(variants).default(variants[0]!) }).safeParse(section);
-  if (!chosen.success) throw failure(chosen.error, section, []);
+  if (!chosen.success) throw failure(chosen.error, section, path, []);
   const variant = (chosen.data as Options)[selector] as string;
   const schema = sectionOf(name, variant);
   const checked = schema.safeParse({ ...section, [selector]: variant });
@@ -82,6 +85,7 @@ export function lossOfSection(section: NamedLoss): LossConfig {
     throw failure(
       checked.error,
       section,
+      path,
       Object.keys(schema.shape).filter((key) => key !== "name"),
     );
   return { preset: "original", ...checked.data, name };
@@ -99,19 +103,25 @@ export function sectionOf(name: string, variant: string): Schema {
   return z.strictObject({ name: z.literal(name), [selectorOf(name)]: z.literal(variant), ...shape });
 }
 
-function weightedLoss(section: NamedLoss): LossConfig {
+function weightedLoss(section: NamedLoss, path: readonly string[]): LossConfig {
   try {
     lossFromConfig(section);
     return section;
   } catch (cause) {
-    if (cause instanceof InvalidArgumentError) throw new ConfigError([`loss: ${cause.message}`]);
+    if (cause instanceof InvalidArgumentError) throw new ConfigError([`${path.join(".")}: ${cause.message}`]);
     throw cause;
   }
 }
 
-function failure(error: z.ZodError, section: unknown, allowed: readonly string[]): ConfigError {
-  const issues = error.issues.map((issue) => ({ ...issue, path: ["loss", ...issue.path] }));
-  return new ConfigError(issues.flatMap((issue) => problemsOf(issue, { loss: section }, () => allowed)));
+function failure(
+  error: z.ZodError,
+  section: unknown,
+  at: readonly string[],
+  allowed: readonly string[],
+): ConfigError {
+  const issues = error.issues.map((issue) => ({ ...issue, path: [...at, ...issue.path] }));
+  const json = at.reduceRight<unknown>((inner, key) => ({ [key]: inner }), section);
+  return new ConfigError(issues.flatMap((issue) => problemsOf(issue, json, () => allowed)));
 }
 
 function zodOf(schema: OptionSchema): z.ZodType {

@@ -32,6 +32,8 @@ export interface TrainConfig {
    */
   readonly preset: "reference" | "consistent";
   readonly loss: LossConfig;
+  /** A loss that takes over for the last `share` of the epochs; `finishEpoch` says from which on. */
+  readonly finish?: { readonly loss: LossConfig; readonly share: number };
   /** `ignore` is the label of pixels without ground truth, which count nowhere; the loss has the same. */
   readonly dataset: { readonly name?: string; readonly root: string; readonly ignore?: number };
   readonly model: BuiltModelConfig | OnnxModelConfig;

@@ -38,7 +38,8 @@ export function isBetter(record: EpochRecord, best: EpochRecord, selection: Sele
 
 /** Formats a history as the text of log.csv. */
 export function logOf(history: readonly EpochRecord[]): string {
-  const terms = Object.keys(history[0]?.trainTerms ?? {});
+  // A run may end with another loss, whose terms have cells in its own epochs alone.
+  const terms = [...new Set(history.flatMap(({ trainTerms }) => Object.keys(trainTerms)))];
   const validated = history[0]?.validationLoss !== undefined;
   const columns = ["epoch", "learning_rate", "train_loss", ...terms.map((name) => `train_${name}`)];
   if (validated) columns.push("validation_loss", "validation_dice", "validation_nll");
