@@ -1,3 +1,4 @@
+export { Random } from "@pixelcal/core";
 export { type CalibrateOptions, type Calibration, calibrateModel } from "./calibrate/calibrate-model.js";
 export {
   type CalibratePredictionsOptions,
@@ -30,6 +31,7 @@ export {
 export { type LossStages, lossStages } from "./config/finish.js";
 export type { Batch } from "./data/batch.js";
 export {
+  type CaseShape,
   type Dataset,
   type DatasetCase,
   type DatasetImage,

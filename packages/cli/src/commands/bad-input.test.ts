@@ -120,8 +120,10 @@ describe("bad input leaves one line and nothing else", () => {
       "--out",
       at("mixed-runs"),
     ]);
-    expect(code).toBe(1);
-    expect(messages).toMatch(/error: batch: expected images of one shape .*b\.npz.* use a batch size of 1/);
+    expect(messages).toMatch(
+      /error: batch_size: expected 1, or patches, for images of 2 shapes \(.*a\.npz is \[1,16,16\], .*b\.npz is \[1,24,24\]\), got 2/,
+    );
+    expect(code).toBe(2);
     expect(await readdir(root)).not.toContain("mixed-runs");
   });
 

@@ -28,6 +28,7 @@ import {
   networkOf,
 } from "../inputs/network.js";
 import type { TrainReport } from "../reports.js";
+import { checkShapes, layOutRun } from "./lay-out.js";
 import { type Stage, stageLine, stagesAfter } from "./loss-stages.js";
 import { orAdvise, resumeFrom } from "./resume.js";
 import { reports } from "./train-reports.js";
@@ -97,6 +98,7 @@ async function trainLocked(run: TrainRun, lock: Lock): Promise<TrainOutcome> {
   if (run.label === undefined)
     for (const { cases } of [train, validation]) terminal.line(`${root}: ${cases.layout}`);
   checkPatchesFit(config, train);
+  checkShapes(config, train);
   const { image } = await train.read(0);
   const { size: patch, per_epoch: perEpoch = train.names.length } = config.patches ?? {};
   const dims = patch === undefined ? image.dims : [train.channels, ...patch];
@@ -110,6 +112,7 @@ async function trainLocked(run: TrainRun, lock: Lock): Promise<TrainOutcome> {
   const [first, ...others] = await orAdvise(run, () => stagesAfter(config, resume));
   let trainer = await trainerOf(lossFromConfig(first!.loss));
   try {
+    const remainder = await layOutRun(config, trainer, { train, validation }, terminal);
     // Restore first: a checkpoint that does not fit must not cost the run its config.json.
     if (resume !== undefined) await orAdvise(run, () => trainer.restore(resume));
     // No file of an earlier run may stand beside the new configuration.
@@ -131,7 +134,7 @@ async function trainLocked(run: TrainRun, lock: Lock): Promise<TrainOutcome> {
       { until, takesOver }: Stage,
       from: string | boolean | undefined,
     ): Promise<FitResult> => {
-      const loader = loaderOf(config, train, trainer);
+      const loader = loaderOf({ ...config, remainder }, train, trainer);
       const targets = { targets: targetsOf(trainer), targetCacheBytes };
       return fit(trainer, {
         ...common,
@@ -215,6 +218,7 @@ function loaderOf(config: TrainConfig, dataset: Dataset, trainer: Trainer): Load
   return new Loader(dataset, {
     batchSize: config.batch_size,
     shuffle: true,
+    remainder: config.remainder,
     seed: config.seed,
     ...(size && { patches: { size, perEpoch, foreground } }),
     augment: { ...(flips && { flips: axes }), ...(rotations && { rotations: [plane] }) },

@@ -96,6 +96,7 @@ const optional = [
   "clip_norm",
   "trainable",
   "batch_norm",
+  "remainder",
   "accumulate",
   "ema",
   "patience",

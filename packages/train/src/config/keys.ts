@@ -125,6 +125,9 @@ const keys = {
   finish: finish.optional().describe("loss of the last epochs; the first loss throughout by default"),
   dataset,
   batch_size: count.max(most).default(4).describe("cases per step"),
+  remainder: word(["keep", "drop", "wrap"])
+    .optional()
+    .describe("cases after the last whole batch: a smaller batch, none, or filled up from the epoch's first"),
   num_workers: z.int().min(0).max(mostThreads).default(2).describe("batches prepared in advance"),
   epochs: count.max(1e9).default(50).describe("passes over the training split"),
   optim: optim.prefault({}),

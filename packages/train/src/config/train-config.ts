@@ -38,6 +38,11 @@ export interface TrainConfig {
   readonly dataset: { readonly name?: string; readonly root: string; readonly ignore?: number };
   readonly model: BuiltModelConfig | OnnxModelConfig;
   readonly batch_size: number;
+  /**
+   * Cases left over after the last whole batch: a smaller batch (`keep`), none (`drop`) or a whole batch
+   * filled up from the epoch's first (`wrap`). By default `keep` if the network can train that batch.
+   */
+  readonly remainder?: "keep" | "drop" | "wrap";
   /** The number of batches to prefetch, with their targets. */
   readonly num_workers: number;
   readonly epochs: number;

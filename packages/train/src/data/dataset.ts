@@ -42,6 +42,12 @@ export interface Dataset {
   source(index: number): string;
 }
 
+/** The dims [C, ...spatial] of images, and the first case that has them. */
+export interface CaseShape {
+  readonly dims: readonly number[];
+  readonly index: number;
+}
+
 export interface FileDatasetOptions {
   readonly classes: number;
   /** A label outside [0, classes) that marks pixels without ground truth. */
@@ -81,6 +87,7 @@ export class FileDataset implements Dataset {
   rank = 0;
   /** The least size per spatial axis of the cases read so far; of all with option `check` "all". */
   least: readonly number[] = [];
+  readonly #shapes = new Map<string, CaseShape>();
   /** The files that the cases are read from, and a line that says what was recognised. */
   readonly cases: ImageCases;
   readonly #options: FileDatasetOptions;
@@ -121,6 +128,11 @@ export class FileDataset implements Dataset {
     return this.cases.source(this.names[index]!);
   }
 
+  /** The shapes of the images read so far, in the order of their first cases; of all with `check` "all". */
+  get shapes(): readonly CaseShape[] {
+    return [...this.#shapes.values()].sort((a, b) => a.index - b.index);
+  }
+
   async read(index: number): Promise<DatasetCase> {
     const item = await this.readImage(index);
     if (!isLabelled(item)) throw new FormatError(this.source(index), "label", "has no label map");
@@ -133,9 +145,8 @@ export class FileDataset implements Dataset {
       throw invalidArgument("index", `an integer below ${this.names.length}`, index);
     const kept = this.#cache.get(index);
     if (kept) return kept;
-    const path = this.source(index);
     const { extras } = this.#options;
-    const item = await this.#accept(path, await this.cases.read(this.names[index]!, { extras }));
+    const item = await this.#accept(index, await this.cases.read(this.names[index]!, { extras }));
     // The first cases that fit stay: with a shuffled order over more cases than fit, evicting the oldest
     // would never hit.
     const bytes = caseBytes(item);
@@ -156,7 +167,8 @@ export class FileDataset implements Dataset {
     }
   }
 
-  async #accept(path: string, { image, labels, ...item }: ImageCase): Promise<DatasetImage> {
+  async #accept(index: number, { image, labels, ...item }: ImageCase): Promise<DatasetImage> {
+    const path = this.source(index);
     const [channels, ...size] = image.dims as [number, ...number[]];
     const rank = size.length;
     if (this.rank > 0 && (channels !== this.channels || rank !== this.rank)) {
@@ -174,6 +186,9 @@ export class FileDataset implements Dataset {
         `expected finite values, got ${image.data[wrong]} at offset ${wrong}`,
       );
     this.least = size.map((n, axis) => Math.min(n, this.least[axis] ?? n));
+    const shape = image.dims.join();
+    const first = this.#shapes.get(shape)?.index ?? index;
+    this.#shapes.set(shape, { dims: image.dims, index: Math.min(first, index) });
     if (!labels) return { ...item, image };
     return { ...item, image, labels: await acceptedLabels(path, labels, this.labelRange) };
   }

@@ -52,7 +52,7 @@ export class Network implements ProbabilityModel {
     const { shapes = 4 } = options;
     if (!(Number.isInteger(shapes) && shapes >= 1))
       throw invalidArgument("shapes", "an integer of 1 or more", shapes);
-    this.#sessions = new SessionCache(shapes);
+    this.#sessions = new SessionCache({ count: shapes });
     // The prediction is the first of the chosen outputs.
     this.#source = modelSource(options.model, options, (output) => {
       if (output === 0) this.#activation = "sigmoid";

@@ -130,7 +130,7 @@ describe("createSession", () => {
 
 describe("SessionCache", () => {
   it("opens each key once and closes what was used longest ago", async () => {
-    const cache = new SessionCache(2);
+    const cache = new SessionCache({ count: 2 });
     let opened = 0;
     const open = (key: string): ReturnType<typeof createSession> =>
       cache.open(key, () => {
@@ -149,8 +149,26 @@ describe("SessionCache", () => {
     await expect(open("x")).rejects.toThrow("closed");
   });
 
+  it("keeps as many as fit in its memory, and the least number whatever they take", async () => {
+    const cache = new SessionCache({ bytes: 10, least: 2 });
+    const opened: string[] = [];
+    const open = async (key: string, bytes: number): Promise<void> => {
+      const create = (): ReturnType<typeof createSession> => {
+        opened.push(key);
+        return createSession(scaled(), { threads: 1 });
+      };
+      await cache.open(key, create, () => bytes);
+    };
+    for (const key of ["a", "b", "c", "a"]) await open(key, 3);
+    expect(opened.join("")).toBe("abc");
+    await open("d", 9);
+    for (const key of ["a", "d", "b"]) await open(key, 3);
+    expect(opened.join("")).toBe("abcdb");
+    await cache.close();
+  });
+
   it("forgets a key that failed", async () => {
-    const cache = new SessionCache(1);
+    const cache = new SessionCache({ count: 1 });
     await expect(cache.open("x", () => Promise.reject(new Error("no")))).rejects.toThrow("no");
     await cache.open("x", () => createSession(scaled(), { threads: 1 }));
     await cache.close();

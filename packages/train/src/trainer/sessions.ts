@@ -1,4 +1,6 @@
+import { totalmem } from "node:os";
 import type { Graph } from "@pixelcal/graph";
+import { peakBytes } from "../check/peak-memory.js";
 import type { ModelSource } from "../model/source.js";
 import { withProbabilities } from "../predict/probability-graph.js";
 import { channelBlock } from "../runtime/channel-block.js";
@@ -8,16 +10,25 @@ import {
   buildEvaluationGraph,
   buildInferenceGraph,
   buildStepGraph,
-  type GraphLayout,
   type StepGraphOptions,
 } from "./step-graph.js";
+
+/** A training's graphs: a step, the loss without gradients, and a prediction. */
+export type GraphKind = "step" | "evaluation" | "probabilities" | "logits";
+
+/** Memory of a session beside the arrays of its graph, as measured for small graphs. */
+const ownBytes = 4 * 2 ** 20;
+
+/** A quarter of the memory that this process may use: sessions keep that of their largest run. */
+const mostBytes = (): number =>
+  Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY) / 4;
 
 /** The sessions of a training's graphs, built and compiled on demand for given image dims. */
 export class TrainingSessions {
   readonly #source: ModelSource;
   readonly #options: StepGraphOptions & { readonly threads: number };
   readonly #kept: readonly string[];
-  readonly #cache = new SessionCache(6);
+  readonly #cache = new SessionCache({ bytes: mostBytes(), least: 3 });
 
   /** `kept` names the outputs of a step that stay on the device. */
   constructor(
@@ -30,39 +41,34 @@ export class TrainingSessions {
     this.#kept = kept;
   }
 
-  step(dims: readonly number[]): Promise<Session> {
-    const { threads: _, ...options } = this.#options;
-    const build = (model: Graph, layout: GraphLayout): Graph =>
-      buildStepGraph(model, { ...options, ...layout });
-    return this.#open("step", dims, build, this.#kept);
+  /** Opens the session of a graph for images of these dims. */
+  open(kind: GraphKind, dims: readonly number[]): Promise<Session> {
+    const { device = "cpu", threads } = this.#options;
+    const keep = kind === "step" ? this.#kept : [];
+    let bytes = 0;
+    const create = async (): Promise<Session> => {
+      const graph = await this.#build(kind, dims);
+      bytes = peakBytes(graph) + ownBytes;
+      return createSession(graph, { device, threads, keep });
+    };
+    return this.#cache.open(`${kind} ${dims}`, create, () => bytes);
   }
 
-  evaluation(dims: readonly number[]): Promise<Session> {
-    const build = (model: Graph, layout: GraphLayout): Graph =>
-      buildEvaluationGraph(model, this.#options.loss, layout);
-    return this.#open("evaluation", dims, build);
-  }
-
-  inference(kind: "probabilities" | "logits", dims: readonly number[]): Promise<Session> {
-    const build = (model: Graph, layout: GraphLayout): Graph =>
-      buildInferenceGraph(kind === "logits" ? model : withProbabilities(model), layout);
-    return this.#open(kind, dims, build);
+  /** Builds the graph for images of these dims and drops it. Throws for images that the model cannot take. */
+  async layOut(kind: GraphKind, dims: readonly number[]): Promise<void> {
+    await this.#build(kind, dims);
   }
 
   close(): Promise<void> {
     return this.#cache.close();
   }
 
-  #open(
-    kind: string,
-    dims: readonly number[],
-    build: (model: Graph, layout: GraphLayout) => Graph,
-    keep: readonly string[] = [],
-  ): Promise<Session> {
-    const { device = "cpu", packs, threads } = this.#options;
-    return this.#cache.open(`${kind} ${dims}`, async () => {
-      const layout = { device, packs, block: await channelBlock(device) };
-      return createSession(build(this.#source(dims), layout), { device, threads, keep });
-    });
+  async #build(kind: GraphKind, dims: readonly number[]): Promise<Graph> {
+    const { device = "cpu", threads: _, ...options } = this.#options;
+    const layout = { device, packs: options.packs, block: await channelBlock(device) };
+    const model = this.#source(dims);
+    if (kind === "step") return buildStepGraph(model, { ...options, ...layout });
+    if (kind === "evaluation") return buildEvaluationGraph(model, options.loss, layout);
+    return buildInferenceGraph(kind === "logits" ? model : withProbabilities(model), layout);
   }
 }

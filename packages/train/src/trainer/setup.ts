@@ -65,7 +65,7 @@ export async function setUp(given: TrainerOptions): Promise<Setup> {
   const step = { loss, device, trainable, weights: lossWeights, batchNorm, threads, packs };
   const sessions = new TrainingSessions(source, step, kept);
   try {
-    await sessions.step(options.batch);
+    await sessions.open("step", options.batch);
   } catch (error) {
     await sessions.close();
     await weights.close();

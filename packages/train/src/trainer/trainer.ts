@@ -130,7 +130,7 @@ export class Trainer implements ProbabilityModel {
   /** Returns loss, terms and logits [N, classes, ...spatial] of a batch, with inference behaviour. */
   evaluateLoss(batch: TrainingBatch, choice: WeightsChoice = {}): Promise<LossAndLogits> {
     return this.#queue.run(async () => {
-      const session = await this.#setup.sessions.evaluation(checkBatch(batch));
+      const session = await this.#setup.sessions.open("evaluation", checkBatch(batch));
       const weights = await this.#weights.feeds(this.#averages(choice));
       const outputs = await session.run({ ...(await this.#feeds(batch)), ...weights });
       return { ...lossValues(outputs), logits: outputs[this.#setup.names.logits] as Floats };
@@ -203,6 +203,11 @@ export class Trainer implements ProbabilityModel {
     });
   }
 
+  /** Throws unless a step, or an evaluation of the loss, can be laid out for images [N, C, ...spatial]. */
+  layOut(kind: "step" | "evaluation", dims: readonly number[]): Promise<void> {
+    return this.#queue.run(() => this.#setup.sessions.layOut(kind, dims));
+  }
+
   /** Frees all sessions and device memory. */
   close(): Promise<void> {
     return this.#queue.run(async () => {
@@ -222,7 +227,7 @@ export class Trainer implements ProbabilityModel {
   #infer(kind: "probabilities" | "logits", images: Floats, choice: WeightsChoice): Promise<Floats> {
     return this.#queue.run(async () => {
       checkTensor("images", images, ["float32"], [3, 5]);
-      const session = await this.#setup.sessions.inference(kind, images.dims);
+      const session = await this.#setup.sessions.open(kind, images.dims);
       const weights = await this.#weights.feeds(this.#averages(choice));
       const outputs = await session.run({ [this.#setup.names.image]: images, ...weights });
       return outputs[session.outputs[0]!.name] as Floats;
@@ -230,7 +235,7 @@ export class Trainer implements ProbabilityModel {
   }
 
   async #backward(batch: TrainingBatch): Promise<LossValues> {
-    const session = await this.#setup.sessions.step(checkBatch(batch));
+    const session = await this.#setup.sessions.open("step", checkBatch(batch));
     return this.#weights.backward(session, await this.#feeds(batch));
   }
 
