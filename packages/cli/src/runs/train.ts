@@ -123,6 +123,7 @@ async function trainLocked(run: TrainRun, lock: Lock): Promise<TrainOutcome> {
     await writeFileAtomic(join(folder, runFiles.config), formatJson(config));
     const common = {
       selection: config.selection,
+      selectionEma: config.selection_ema,
       patience: config.patience,
       // The loader already prepares batches and targets in advance; more of them would only hold memory.
       prefetch: 1,

@@ -100,6 +100,7 @@ const optional = [
   "accumulate",
   "ema",
   "patience",
+  "selection_ema",
   "patches",
 ] as const;
 

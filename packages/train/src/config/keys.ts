@@ -147,9 +147,15 @@ const keys = {
   device: word(["cpu", "webgpu", "cuda"]).default("cpu").describe("device to run the network on"),
   threads: count.max(mostThreads).optional().describe("processor threads; all by default"),
   clip_norm: z.number().gt(0).optional().describe("limit of the gradient's norm"),
-  selection: word(["loss", "dice", "nll"])
+  selection: word(["loss", "dice", "ece", "pece", "nll"])
     .optional()
-    .describe("the best epoch has the lowest validation loss, the highest Dice or the lowest NLL; by preset"),
+    .describe("the best epoch has the highest Dice, or the lowest of the others, on validation; by preset"),
+  selection_ema: z
+    .number()
+    .min(0)
+    .lt(1)
+    .optional()
+    .describe("decay of a moving average of the criterion over the epochs; default 0"),
   ...methodSections,
 };
 

@@ -94,5 +94,7 @@ export interface TrainConfig {
   readonly threads?: number;
   readonly clip_norm?: number;
   /** The criterion of the `best` epoch on the validation split. */
-  readonly selection: "loss" | "dice" | "nll";
+  readonly selection: "loss" | "dice" | "ece" | "pece" | "nll";
+  /** The decay of a moving average of the criterion over the epochs; 0 by default, nnU-Net has 0.9. */
+  readonly selection_ema?: number;
 }

@@ -1,56 +1,66 @@
-/** The record of one epoch; epochs count from 1. */
-export interface EpochRecord {
+import type { ClassScores } from "./validation-scores.js";
+
+/** The scores of the validation split after an epoch, with inference behaviour, without ignored pixels. */
+export interface ValidationRecord {
+  /** Mean over the validation images. */
+  readonly validationLoss?: number;
+  /**
+   * Mean over the classes but the background of the Dice score of all pixels together (nnU-Net's pseudo
+   * Dice); classes that neither labels nor predictions have do not count.
+   */
+  readonly validationDice?: number;
+  /** Mean negative log-likelihood of the labels over the validation images. */
+  readonly validationNll?: number;
+  /** Means over the classes of the calibration errors of all pixels together. */
+  readonly validationEce?: number;
+  readonly validationPece?: number;
+  readonly validationClasses?: ClassScores;
+}
+
+/**
+ * The record of one epoch; epochs count from 1. Checkpoints that are older than a field of the validation
+ * have epochs without it.
+ */
+export interface EpochRecord extends ValidationRecord {
   readonly epoch: number;
   /** The learning rate of the epoch's last batch. */
   readonly learningRate: number;
   /** Mean over the epoch's images. */
   readonly trainLoss: number;
   readonly trainTerms: Readonly<Record<string, number>>;
-  /** Mean over the validation images, with inference behaviour. */
-  readonly validationLoss?: number;
-  /**
-   * Mean foreground Dice score over the validation images, without pixels that the loss ignores. Images in
-   * which every pixel is ignored do not count.
-   */
-  readonly validationDice?: number;
-  /**
-   * Mean negative log-likelihood of the labels over the validation images, of the same images and pixels.
-   * Absent from epochs of checkpoints that are older than this field.
-   */
-  readonly validationNll?: number;
 }
 
-/** The criterion of the best epoch. */
-export type Selection = "loss" | "dice" | "nll";
-export const selections: readonly Selection[] = ["loss", "dice", "nll"];
+const validationColumns = [
+  ["validation_loss", "validationLoss"],
+  ["validation_dice", "validationDice"],
+  ["validation_nll", "validationNll"],
+  ["validation_ece", "validationEce"],
+  ["validation_pece", "validationPece"],
+] as const;
 
-/** Whether an epoch is better than the best one before it. */
-export function isBetter(record: EpochRecord, best: EpochRecord, selection: Selection): boolean {
-  switch (selection) {
-    case "loss":
-      return record.validationLoss! < best.validationLoss!;
-    case "dice":
-      return record.validationDice! > best.validationDice!;
-    case "nll":
-      return record.validationNll! < (best.validationNll ?? Number.POSITIVE_INFINITY);
-  }
-}
+const classColumns = ["dice", "ece", "pece"] as const;
 
-/** Formats a history as the text of log.csv. */
+type Cell = number | null | undefined;
+
+/** Formats a history as the text of log.csv: a column per class and score at the end. */
 export function logOf(history: readonly EpochRecord[]): string {
   // A run may end with another loss, whose terms have cells in its own epochs alone.
   const terms = [...new Set(history.flatMap(({ trainTerms }) => Object.keys(trainTerms)))];
-  const validated = history[0]?.validationLoss !== undefined;
-  const columns = ["epoch", "learning_rate", "train_loss", ...terms.map((name) => `train_${name}`)];
-  if (validated) columns.push("validation_loss", "validation_dice", "validation_nll");
-  const rows = history.map((record) => {
-    const row = [
-      record.epoch,
-      record.learningRate,
-      record.trainLoss,
-      ...terms.map((name) => record.trainTerms[name]),
-    ];
-    return validated ? [...row, record.validationLoss, record.validationDice, record.validationNll] : row;
-  });
-  return `${[columns, ...rows].map((row) => row.join(",")).join("\n")}\n`;
+  const columns: [string, (record: EpochRecord) => Cell][] = [
+    ["epoch", ({ epoch }) => epoch],
+    ["learning_rate", ({ learningRate }) => learningRate],
+    ["train_loss", ({ trainLoss }) => trainLoss],
+    ...terms.map((name): [string, (record: EpochRecord) => Cell] => [
+      `train_${name}`,
+      ({ trainTerms }) => trainTerms[name],
+    ]),
+  ];
+  if (history[0]?.validationLoss !== undefined)
+    for (const [name, field] of validationColumns) columns.push([name, (record) => record[field]]);
+  const classes = history.at(-1)?.validationClasses?.dice.length ?? 0;
+  for (const score of classColumns)
+    for (let c = 0; c < classes; c++)
+      columns.push([`validation_${score}_class_${c}`, (record) => record.validationClasses?.[score][c]]);
+  const rows = history.map((record) => columns.map(([, cell]) => cell(record)));
+  return `${[columns.map(([name]) => name), ...rows].map((row) => row.join(",")).join("\n")}\n`;
 }

@@ -1,11 +1,10 @@
 import { InvalidArgumentError } from "@pixelcal/core";
 import { prefetch } from "@pixelcal/io";
 import { DivergedError } from "./diverged-error.js";
-import type { EpochRecord } from "./epoch-record.js";
-import { foregroundDice } from "./foreground-dice.js";
-import { labelNll } from "./label-nll.js";
+import type { EpochRecord, ValidationRecord } from "./epoch-record.js";
 import type { Trainer } from "./trainer.js";
 import type { TrainingBatch } from "./training-batch.js";
+import { ValidationScores } from "./validation-scores.js";
 
 /**
  * Batches by epoch. An epoch's batches depend on its number alone, so a resumed run sees the same batches.
@@ -82,11 +81,10 @@ export async function validate(
   trainer: Trainer,
   epoch: number,
   validation: BatchSource | undefined,
-): Promise<Pick<EpochRecord, "validationLoss" | "validationDice" | "validationNll">> {
+): Promise<ValidationRecord> {
   if (validation === undefined) return {};
   const loss = new Mean();
-  const dice = new Mean();
-  const nll = new Mean();
+  const scores = new ValidationScores(trainer.classes, trainer.loss.ignore);
   let batch = 0;
   for await (const prepared of prefetch(validation.epoch(0), 2, (next) => withTargets(trainer, next))) {
     batch += 1;
@@ -96,14 +94,19 @@ export async function validate(
     }
     loss.add(values.loss, prepared.images.dims[0]!);
     await trainer.loss.state?.observe(values.logits, prepared.targets!);
-    for (const score of await foregroundDice(values.logits, prepared.labels, trainer.loss.ignore))
-      if (!Number.isNaN(score)) dice.add(score, 1);
-    for (const score of await labelNll(values.logits, prepared.labels, trainer.loss.ignore))
-      if (!Number.isNaN(score)) nll.add(score, 1);
+    await scores.add(values.logits, prepared.labels);
   }
   if (batch === 0) throw new InvalidArgumentError("validation", "validation: has no batches");
   trainer.loss.state?.update();
-  return { validationLoss: loss.value, validationDice: dice.value, validationNll: nll.value };
+  const { dice, ece, pece, nll, classes } = scores.compute();
+  return {
+    validationLoss: loss.value,
+    validationDice: dice,
+    validationNll: nll,
+    validationEce: ece,
+    validationPece: pece,
+    validationClasses: classes,
+  };
 }
 
 async function withTargets(trainer: Trainer, batch: TrainingBatch): Promise<TrainingBatch> {

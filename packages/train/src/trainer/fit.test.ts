@@ -110,7 +110,7 @@ describe("fit", () => {
     const log = (await read("plain", "log")).toString().trimEnd().split("\n");
     expect(log).toHaveLength(1 + epochs);
     expect(log[0]).toMatch(
-      /^epoch,learning_rate,train_loss,.*validation_loss,validation_dice,validation_nll$/,
+      /^epoch,learning_rate,train_loss,.*validation_loss,validation_dice,validation_nll,validation_ece,validation_pece,validation_dice_class_0,/,
     );
     expect(log[1]!.split(",")[2]).toBe(String(history[0]!.trainLoss));
   });
@@ -121,12 +121,21 @@ describe("fit", () => {
     expect(history[bestEpoch - 1]!.validationDice).toBe(highest);
   });
 
+  it.each([
+    ["ece", "validationEce"],
+    ["pece", "validationPece"],
+  ] as const)("chooses the best epoch by the %s when asked", async (selection, field) => {
+    const { history, bestEpoch } = await run({ selection });
+    const lowest = Math.min(...history.map((record) => record[field]!));
+    expect(history[bestEpoch - 1]![field]).toBe(lowest);
+  });
+
   it("chooses the best epoch by the labels' likelihood when asked", async () => {
     const { history, bestEpoch } = await run({ selection: "nll" });
     const lowest = Math.min(...history.map(({ validationNll }) => validationNll!));
     expect(history[bestEpoch - 1]!.validationNll).toBe(lowest);
-    await expect(run({ selection: "pece" as never })).rejects.toThrow(
-      "selection: expected loss, dice or nll, got pece",
+    await expect(run({ selection: "iou" as never })).rejects.toThrow(
+      "selection: expected loss, dice, ece, pece, nll, got iou",
     );
   });
 

@@ -3,7 +3,8 @@ import { checkOptions, InvalidArgumentError, invalidArgument, optionNames } from
 import { FormatError, type Lock, lockFolder, writeFileAtomic } from "@pixelcal/io";
 import { CheckpointRotation, checkpointFiles } from "./checkpoint-rotation.js";
 import { type BatchSource, type Progress, trainEpoch, validate } from "./epoch.js";
-import { type EpochRecord, isBetter, logOf, type Selection, selections } from "./epoch-record.js";
+import { type EpochRecord, logOf } from "./epoch-record.js";
+import { isBest, type Selection, selections } from "./selection.js";
 import type { Trainer } from "./trainer.js";
 
 export interface FitOptions {
@@ -11,11 +12,17 @@ export interface FitOptions {
   readonly validation?: BatchSource;
   readonly epochs: number;
   /**
-   * The criterion of the best epoch: the lowest validation loss (`loss`, the default), the highest validation
-   * Dice score (`dice`) or the lowest negative log-likelihood of the validation labels (`nll`), a proper
-   * score by which runs with different losses compare too.
+   * The criterion of the best epoch on the validation split: the lowest loss (`loss`, the default), the
+   * highest Dice score (`dice`), the lowest calibration error (`ece`, `pece`), all means over the classes, or
+   * the lowest negative log-likelihood of the labels (`nll`), a proper score by which runs with different
+   * losses compare too.
    */
   readonly selection?: Selection;
+  /**
+   * The decay of a moving average of the criterion over the epochs, by which the best is chosen; 0 by
+   * default.
+   */
+  readonly selectionEma?: number;
   /** Stops after this many epochs in a row without improvement; all `epochs` are trained by default. */
   readonly patience?: number;
   /**
@@ -42,6 +49,7 @@ const names = optionNames<FitOptions>({
   validation: true,
   epochs: true,
   selection: true,
+  selectionEma: true,
   patience: true,
   folder: true,
   lock: true,
@@ -77,12 +85,14 @@ interface Kept {
  */
 export async function fit(trainer: Trainer, options: FitOptions): Promise<FitResult> {
   checkOptions("options", options, names);
-  const { epochs, folder, validation, selection = "loss" } = options;
+  const { epochs, folder, validation, selection = "loss", selectionEma = 0 } = options;
   if (!(Number.isInteger(epochs) && epochs >= 1))
     throw invalidArgument("epochs", "an integer of 1 or more", epochs);
   if (trainer.loss.state !== undefined && validation === undefined)
     throw new InvalidArgumentError("validation", `validation: required by the loss ${trainer.loss.name}`);
-  if (!selections.includes(selection)) throw invalidArgument("selection", "loss, dice or nll", selection);
+  if (!selections.includes(selection)) throw invalidArgument("selection", selections.join(", "), selection);
+  if (!(selectionEma >= 0 && selectionEma < 1))
+    throw invalidArgument("selectionEma", "a number from 0 to below 1", selectionEma);
   if (options.resume && folder === undefined)
     throw new InvalidArgumentError("folder", "folder: required to resume");
   const { patience = Number.POSITIVE_INFINITY } = options;
@@ -123,8 +133,7 @@ async function train(trainer: Trainer, options: FitOptions): Promise<FitResult> 
       ...(await validate(trainer, epoch, validation)),
     };
     history.push(record);
-    const best =
-      bestEpoch === 0 || validation === undefined || isBetter(record, history[bestEpoch - 1]!, selection);
+    const best = validation === undefined || isBest(history, bestEpoch, selection, options.selectionEma);
     if (best) bestEpoch = epoch + 1;
     if (folder !== undefined && rotation !== undefined) {
       const lossState = trainer.loss.state?.save();
