@@ -5,6 +5,7 @@ const plain = [
   "entropy-temperature",
   "distance-temperature",
   "distance-affine",
+  "local-temperature",
   "ensemble-temperature",
   "selective",
   "vector",

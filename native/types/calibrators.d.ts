@@ -90,6 +90,23 @@ export interface KnotPlaces {
   readonly fractions: Float32Array;
 }
 
+export interface PackOptions extends CasePixels {
+  readonly rates: Float64Array;
+  readonly kept: number;
+  /** Whether the result says where in the image each pixel lies. */
+  readonly located?: boolean;
+}
+
+/** One image and what filters see of it; native/src/calibrators/local_scales.h says how. */
+export interface FilteredImage {
+  /** `[classes, ...size]` */
+  readonly logits: Float32Array;
+  readonly size: readonly number[];
+  readonly classes: number;
+  readonly taps: number;
+  readonly dilation: number;
+}
+
 export interface CalibratorKernels {
   /** Returns the number of nested windows of one predicted label around every pixel. */
   boundaryDepth(options: BoundaryDepthOptions): Promise<Uint8Array>;
@@ -103,10 +120,8 @@ export interface CalibratorKernels {
     readonly byCell: Float64Array;
     readonly byLabel: Float64Array;
   };
-  packPixels(
-    options: CasePixels & { readonly rates: Float64Array; readonly kept: number },
-  ): Promise<PackedPixels>;
-  packPixelsSync(options: CasePixels & { readonly rates: Float64Array; readonly kept: number }): PackedPixels;
+  packPixels(options: PackOptions): Promise<PackedPixels>;
+  packPixelsSync(options: PackOptions): PackedPixels;
   /** Returns weight, loss, gradient, Hessian and its next element for each cell. */
   scaleSums(options: FitPixels & { readonly scales: Float64Array }): Promise<Float64Array>;
   scaleSumsSync(options: FitPixels & { readonly scales: Float64Array }): Float64Array;
@@ -137,6 +152,26 @@ export interface CalibratorKernels {
   wrongnessSumsSync(options: FitPixels & { readonly classifier: Float64Array }): Float64Array;
   wrongnessCells(options: UnlabelledPixels & { readonly classifier: Float64Array }): Promise<Uint16Array>;
   wrongnessCellsSync(options: UnlabelledPixels & { readonly classifier: Float64Array }): Uint16Array;
+  /** Returns the inputs of filters at these pixels, `[classes * taps^D, at]`. */
+  neighbourhoods(options: FilteredImage & { readonly at: Int32Array }): Promise<Float32Array>;
+  neighbourhoodsSync(options: FilteredImage & { readonly at: Int32Array }): Float32Array;
+  /** Returns the factor of the logits at these pixels, or at all. */
+  localScales(options: LocalScaleOptions): Promise<Float32Array>;
+  localScalesSync(options: LocalScaleOptions): Float32Array;
+  /** Returns the weight, the loss and its derivatives by the filters. */
+  localSums(options: LocalSumOptions): Promise<Float64Array>;
+  localSumsSync(options: LocalSumOptions): Float64Array;
+}
+
+export interface LocalScaleOptions extends FilteredImage {
+  /** `[3, classes * taps^D + 1]`, the bias last. */
+  readonly filters: Float64Array;
+  readonly at?: Int32Array;
+}
+
+export interface LocalSumOptions extends FitPixels {
+  readonly neighbourhoods: Float32Array;
+  readonly filters: Float64Array;
 }
 
 export interface PackedPixels {
@@ -145,4 +180,6 @@ export interface PackedPixels {
   readonly labels: Uint16Array;
   readonly cells: Uint16Array;
   readonly weights: Float32Array;
+  /** With `located`: the number of each pixel in its image. */
+  readonly at?: Int32Array;
 }

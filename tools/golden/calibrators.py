@@ -299,6 +299,71 @@ def one_versus_rest(pixels):
                    beta=beta.tolist(), isotonic=isotonic.x.tolist(), histogram=histogram.tolist())
 
 
+def neighbourhoods(z, taps, dilation):
+    """The centred logits [classes, *size] that filters see around every pixel: [pixels, classes x taps^D]."""
+    classes, *size = z.shape
+    reach = taps // 2 * dilation
+    padded = np.pad(z, [(0, 0)] + [(reach, reach)] * len(size), mode="edge")
+    columns = []
+    for c in range(classes):
+        for tap in np.ndindex(*[taps] * len(size)):
+            window = tuple(slice(t * dilation, t * dilation + n) for t, n in zip(tap, size, strict=True))
+            columns.append(padded[c][window].ravel())
+    return np.stack(columns, 1)
+
+
+class Local:
+    """z / T with T = max(T1 g + T2 (1 - g), 0.05), T1 = f1 + 1, T2 = f2 + 1, g = sigmoid(f3); all pixels count."""
+
+    def __init__(self, classes, size, cases, noise):
+        self.taps, self.dilation = (3 if len(size) == 3 else 5), 2
+        parts = []
+        for seed in range(cases):
+            logits, labels = fixture_case(seed, classes, size, noise)
+            z = logits.astype(np.float64)
+            z -= z.mean(0)
+            parts.append((z.reshape(classes, -1).T, labels.ravel(), neighbourhoods(z, self.taps, self.dilation)))
+        self.z, self.y, self.x = (np.concatenate(part) for part in zip(*parts, strict=True))
+        self.x = np.hstack([self.x, np.ones((len(self.x), 1))])
+
+    def scale(self, parameters):
+        f1, f2, f3 = (parameters.reshape(3, -1) @ self.x.T)
+        g = 1 / (1 + np.exp(-f3))
+        t = 1 + f1 * g + f2 * (1 - g)
+        return 1 / np.maximum(t, 0.05), t, g, f1 - f2
+
+    def objective(self, parameters, start, weight):
+        scale, t, g, gap = self.scale(parameters)
+        u = self.z * scale[:, None]
+        u = u - u.max(1, keepdims=True)
+        p = np.exp(u)
+        p /= p.sum(1, keepdims=True)
+        rows, off = np.arange(len(u)), parameters - start
+        slope = (p * self.z).sum(1) - self.z[rows, self.y]
+        by_t = np.where(t > 0.05, -slope * scale**2, 0) / len(u)
+        gradient = np.concatenate([by * by_t @ self.x for by in (g, 1 - g, gap * g * (1 - g))])
+        return -np.log(p[rows, self.y]).mean() + weight / 2 * off @ off, gradient + weight * off
+
+    def fitted(self, temperature_scale, weight):
+        classes, inputs = self.z.shape[1], self.x.shape[1] - 1
+        start = np.zeros((3, inputs + 1))
+        start[:2, -1] = 1 / temperature_scale - 1
+        start[2, :inputs // classes] = temperature_scale / (inputs // classes)
+        start = start.ravel()
+        best = minimize(lambda x: self.objective(x, start, weight), start, jac=True, method="L-BFGS-B",
+                        options=dict(maxiter=5000, maxfun=10000, ftol=1e-13, gtol=1e-9))
+        return start, best
+
+
+def local(options, temperature_scale, weight=0.1):
+    problem = Local(**{key: options[key] for key in ("classes", "size", "cases", "noise")})
+    start, best = problem.fitted(temperature_scale, weight)
+    probe = 0.05 * hashed(len(start), 77)
+    pixels = int(np.prod(options["size"]))
+    return dict(start=problem.objective(start, start, weight)[0], least=best.fun, penalty=weight,
+                scales=np.round(problem.scale(probe)[0][:pixels], 9).tolist())
+
+
 golden = []
 for name, options in FIXTURES.items():
     pixels = Pixels(**options)
@@ -316,6 +381,8 @@ for name, options in FIXTURES.items():
     if name == "planar":
         row["entropy"] = entropy(pixels, 1e-3).tolist()
         row["oneVersusRest"] = next(one_versus_rest(pixels))
+    if name in ("planar", "anisotropic"):
+        row["local"] = local(options, row["temperature"])
     golden.append(row)
 
 OUT.write_text(json.dumps(dict(fixtures=golden), separators=(",", ":")) + "\n")

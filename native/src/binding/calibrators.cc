@@ -4,6 +4,7 @@
 #include "calibrators/boundary_depth.h"
 #include "calibrators/calibrate.h"
 #include "calibrators/linear_sums.h"
+#include "calibrators/local_scales.h"
 #include "calibrators/log_odds.h"
 #include "calibrators/pack_pixels.h"
 #include "calibrators/pixel_features.h"
@@ -110,9 +111,11 @@ Task PackPixelsTask(Arguments& arguments) {
   const auto logits = arguments.New<float>(CheckedProduct(pixels.classes, kept));
   const auto labels = arguments.New<uint16_t>(kept), cells = arguments.New<uint16_t>(kept);
   const auto weights = arguments.New<float>(kept);
+  const bool located = arguments.Flag("located", false);
+  const auto at = arguments.New<int32_t>(located ? kept : 0);
   return {[=] {
             const int64_t packed =
-                cpu::PackPixels(pixels, rates, {logits.span, labels.span, cells.span, weights.span});
+                cpu::PackPixels(pixels, rates, {logits.span, labels.span, cells.span, weights.span, at.span});
             Require(packed == kept, "kept: expected ", packed, " pixels, got ", kept);
           },
           [=](Napi::Env env) {
@@ -121,6 +124,7 @@ Task PackPixelsTask(Arguments& arguments) {
             result.Set("labels", labels.Value());
             result.Set("cells", cells.Value());
             result.Set("weights", weights.Value());
+            if (located) result.Set("at", at.Value());
             return result;
           }};
 }
@@ -225,6 +229,45 @@ Task WrongnessCellsTask(Arguments& arguments) {
           [=](Napi::Env) { return cells.Value(); }};
 }
 
+LogitImage ReadImage(Arguments& arguments) {
+  return {arguments.Array<float>("logits"), arguments.ReadGrid(), arguments.Classes()};
+}
+
+FilterTaps ReadTaps(const Arguments& arguments) {
+  return {arguments.Integer("taps"), arguments.Integer("dilation")};
+}
+
+Task NeighbourhoodsTask(Arguments& arguments) {
+  const LogitImage image = ReadImage(arguments);
+  const FilterTaps taps = ReadTaps(arguments);
+  const auto at = arguments.Array<int32_t>("at");
+  const int64_t inputs = cpu::FilterInputs(taps, image.classes, image.grid.rank);
+  const auto out = arguments.New<float>(CheckedProduct(inputs, std::ssize(at)));
+  return {[=] { cpu::Neighbourhoods(image, taps, at, out.span); }, [=](Napi::Env) { return out.Value(); }};
+}
+
+Task LocalScalesTask(Arguments& arguments) {
+  const LogitImage image = ReadImage(arguments);
+  const FilterTaps taps = ReadTaps(arguments);
+  const auto parameters = arguments.Array<double>("filters");
+  const auto at = arguments.OptionalArray<int32_t>("at");
+  const bool all = !arguments.Has("at");
+  const auto out = arguments.New<float>(all ? image.grid.Pixels() : std::ssize(at));
+  return {[=] {
+            if (all || !at.empty()) cpu::LocalScales(image, taps, parameters, at, out.span);
+          },
+          [=](Napi::Env) { return out.Value(); }};
+}
+
+Task LocalSumsTask(Arguments& arguments) {
+  const FitPixels pixels = ReadPixels(arguments);
+  const auto neighbourhoods = arguments.Array<float>("neighbourhoods");
+  const auto parameters = arguments.Array<double>("filters");
+  const auto sums = arguments.New<double>(2 + std::ssize(parameters));
+  return {[=] { cpu::LocalSums(pixels, neighbourhoods, parameters, sums.span); },
+          [=](Napi::Env) { return sums.Value(); }};
+}
+
 constexpr Entry kEntries[] = {{"boundaryDepth", BoundaryDepthTask},   {"depthCells", DepthCellsTask},
                               {"countPixels", CountPixelsTask},       {"packPixels", PackPixelsTask},
                               {"scaleSums", ScaleSumsTask},           {"calibrate", CalibrateTask},
@@ -232,7 +275,8 @@ constexpr Entry kEntries[] = {{"boundaryDepth", BoundaryDepthTask},   {"depthCel
                               {"mixtureSums", MixtureSumsTask},       {"linearSums", LinearSumsTask},
                               {"levelSums", LevelSumsTask},           {"entropyPlaces", EntropyPlacesTask},
                               {"meanEntropy", MeanEntropyTask},       {"wrongnessSums", WrongnessSumsTask},
-                              {"wrongnessCells", WrongnessCellsTask}};
+                              {"wrongnessCells", WrongnessCellsTask}, {"neighbourhoods", NeighbourhoodsTask},
+                              {"localScales", LocalScalesTask},       {"localSums", LocalSumsTask}};
 
 }  // namespace
 

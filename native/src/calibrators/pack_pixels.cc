@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 #include <vector>
 
 #include "base/error.h"
@@ -85,6 +86,8 @@ int64_t PackPixels(const CasePixels& pixels, std::span<const double> rates, cons
   Require(std::ranges::all_of(pixels.cells, [&](uint16_t cell) { return cell < rates.size(); }),
           "cells: expected 0 to ", std::ssize(rates) - 1);
   const auto room = std::ssize(out.labels);
+  Require(out.at.empty() || pixels.pixels <= std::numeric_limits<int32_t>::max(),
+          "pixels: expected at most 2^31 - 1 with places, got ", pixels.pixels);
   std::vector<double> seen(rates.size());
   std::vector<int64_t> places;
   places.reserve(room);
@@ -98,6 +101,7 @@ int64_t PackPixels(const CasePixels& pixels, std::span<const double> rates, cons
     out.labels[k] = static_cast<uint16_t>(label);
     out.cells[k] = cell;
     out.weights[k] = static_cast<float>(1 / rates[cell]);
+    if (!out.at.empty()) out.at[k] = static_cast<int32_t>(i);
   });
   const auto kept = std::ssize(places);
   BadPixels bad;

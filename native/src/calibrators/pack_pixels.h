@@ -22,6 +22,7 @@ struct PackedPixelSpans {
   std::span<float> logits;  // [classes, kept]
   std::span<uint16_t> labels, cells;
   std::span<float> weights;
+  std::span<int32_t> at = {};  // the pixel's number in the image; empty unless wanted
 };
 
 namespace cpu {

@@ -21,6 +21,7 @@ export const methods = [
   "isotonic",
   "histogram",
   "bbq",
+  "local-temperature",
   "selective",
 ] as const;
 

@@ -19,7 +19,7 @@ export interface CalibrationCase {
 
 /**
  * The cases of a fit. `read` is called once for each case in turn, and again in further passes where a set is
- * too large to be kept; a case may use the memory of the case before it.
+ * too large to be kept or filters look at images; a case may use the memory of the case before it.
  */
 export interface CalibrationCases {
   readonly count: number;

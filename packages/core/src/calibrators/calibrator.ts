@@ -11,7 +11,7 @@ import { checkParameters } from "./check-parameters.js";
 import { type ForwardForm, forwardForm } from "./forward-form.js";
 import { imageFeatures } from "./image-features.js";
 import { type CalibratorName, type CalibratorParameters, labelKeepers } from "./parameters.js";
-import { type Places, placesOfLogits } from "./placement.js";
+import { type Places, placesOfImage } from "./placement.js";
 
 /** The options of {@link Calibrator.apply}. */
 export interface ApplyOptions extends SignalOption {
@@ -73,10 +73,10 @@ async function applyForm(
   const data = new Float32Array(logits.data.length);
   for (let n = 0; n < batch; n++) {
     const values = [n * classes * pixels, (n + 1) * classes * pixels] as const;
-    const image = { logits: logits.data.subarray(...values), classes, pixels };
+    const image = { logits: logits.data.subarray(...values), classes, pixels, size: spatial };
     const places: Places =
       cells === undefined
-        ? await placesOfLogits(placement, image, signal)
+        ? await placesOfImage(placement, image, signal)
         : { cells: cells.subarray(n * pixels, (n + 1) * pixels) };
     const one = { type: "float32", dims: [1, classes, ...spatial], data: image.logits } as const;
     const scale = imageScale && Float64Array.of(imageScale(await imageFeatures(one, signal)));

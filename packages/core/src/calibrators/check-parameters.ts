@@ -1,4 +1,4 @@
-import { checkChoice, checkClasses, checkPositive } from "../check.js";
+import { checkChoice, checkClasses, checkInteger, checkPositive } from "../check.js";
 import { checkOptions } from "../check-options.js";
 import { invalidArgument } from "../errors.js";
 import { windowGrowth } from "./boundary-windows.js";
@@ -70,6 +70,12 @@ const checks: { readonly [N in CalibratorName]: Checks<CalibratorParameters[N]> 
   isotonic: levels,
   histogram: levels,
   bbq: levels,
+  "local-temperature": {
+    taps: (path, value) => checkInteger(path, value as number, 1, 31),
+    dilation: (path, value) => checkInteger(path, value as number, 1, 1024),
+    filters: list(list(list(finite), perClass), () => 3),
+    biases: list(finite, () => 3),
+  },
   selective: { weights: list(finite, () => 4), scales: list(positive, () => 2) },
 };
 
@@ -87,6 +93,7 @@ export function checkParameters(name: CalibratorName, parameters: object, classe
   if (name === "distance-temperature" || name === "distance-affine") {
     checkTables(parameters as CalibratorParameters["distance-affine"], classes);
   }
+  if (name === "local-temperature") checkFilters(parameters as CalibratorParameters["local-temperature"]);
   if (name === "entropy-temperature") {
     const { knots, scales } = parameters as CalibratorParameters["entropy-temperature"];
     const ascending = knots.every((knot, i) => i === 0 || knot > knots[i - 1]!);
@@ -94,6 +101,18 @@ export function checkParameters(name: CalibratorName, parameters: object, classe
     if (scales.length !== knots.length)
       throw invalidArgument("parameters.scales", `${knots.length} values`, scales.length);
   }
+}
+
+function checkFilters({ taps, filters }: CalibratorParameters["local-temperature"]): void {
+  if (taps % 2 === 0) throw invalidArgument("parameters.taps", "an odd number", taps);
+  const lengths = new Set(filters.flat().map((each) => each.length));
+  const [length] = lengths;
+  if (lengths.size !== 1 || ![1, 2, 3].some((rank) => taps ** rank === length))
+    throw invalidArgument(
+      "parameters.filters",
+      `${taps}, ${taps ** 2} or ${taps ** 3} taps a class`,
+      [...lengths].join(),
+    );
 }
 
 function checkTables(table: CalibratorParameters["distance-affine"], classes: number): void {

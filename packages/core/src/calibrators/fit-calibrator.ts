@@ -4,10 +4,11 @@ import { type CalibrationCases, checkCases } from "./calibration-cases.js";
 import { Calibrator } from "./calibrator.js";
 import { calibratorNames } from "./check-parameters.js";
 import { type FitOptions, type FitPlan, fitPlan } from "./fit-options.js";
-import { type CaseMeasure, type LoadedPixels, loadPixels } from "./fit-pixels.js";
+import { type LoadedPixels, loadPixels } from "./fit-pixels.js";
 import { leastScale } from "./fit-scales.js";
 import { fitLoaded } from "./fits.js";
 import { imageFeatures } from "./image-features.js";
+import type { CaseMeasure } from "./pack-case.js";
 import type { CalibratorName, CalibratorParameters } from "./parameters.js";
 import { type CaseLosses, caseLosses } from "./score-cases.js";
 
@@ -38,7 +39,10 @@ export async function fitCalibrator(
   checkCases(cases);
   const plan = fitPlan(options);
   const measure: CaseMeasure = ({ logits }) => imageFeatures(logits, plan.signal);
-  const loaded = await loadPixels(cases, plan, method === "image-temperature" ? measure : undefined);
+  const loaded = await loadPixels(cases, plan, {
+    measure: method === "image-temperature" ? measure : undefined,
+    local: method === "local-temperature",
+  });
   if (loaded.pixels === 0)
     throw new InvalidArgumentError("cases", "cases: no pixel counts; check ignore and fitOn");
   return fitted(await fitLoaded(method, loaded, plan), loaded, plan);

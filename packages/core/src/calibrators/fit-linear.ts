@@ -1,9 +1,10 @@
 import { call, native } from "../binding.js";
 import type { SignalOption } from "../device.js";
-import { flatRanges, type PixelSource, sumBlocks } from "./fit-pixels.js";
+import { BandMatrix } from "./band-matrix.js";
 import { defaultLambda, fitTemperature, leastScale, nearby, ridgeShare, weakRidge } from "./fit-scales.js";
 import { groupFolds } from "./folds.js";
 import { type Evaluation, minimize } from "./newton.js";
+import { flatRanges, type PixelSource, sumBlocks } from "./pixel-source.js";
 
 type Kind = "affine" | "vector" | "matrix";
 
@@ -27,7 +28,7 @@ async function linearSums(
   });
 }
 
-/** Returns the mean loss of sums with its derivatives; the Hessian has one block per cell. */
+/** Returns the mean loss of sums with its derivatives; the Hessian has room for neighbouring cells. */
 function meanOf(sums: Float64Array, size: number): Evaluation {
   const length = 2 + size + size * size;
   const cells = sums.length / length;
@@ -39,14 +40,12 @@ function meanOf(sums: Float64Array, size: number): Evaluation {
   }
   const total = Math.max(weight, Number.MIN_VALUE);
   const gradient = new Float64Array(n);
-  const hessian = new Float64Array(n * n);
+  const hessian = new BandMatrix(n, cells > 1 ? size : size - 1);
   for (let k = 0; k < cells; k++) {
     for (let i = 0; i < size; i++) {
       gradient[k * size + i] = sums[k * length + 2 + i]! / total;
-      for (let j = 0; j < size; j++) {
-        const h = sums[k * length + 2 + size + i * size + j]! / total;
-        hessian[(k * size + i) * n + k * size + j] = h;
-      }
+      for (let j = 0; j <= i; j++)
+        hessian.add(k * size + i, k * size + j, sums[k * length + 2 + size + i * size + j]! / total);
     }
   }
   return { value: loss / total, gradient, hessian };
@@ -56,7 +55,7 @@ function meanOf(sums: Float64Array, size: number): Evaluation {
 function addRidge(to: Evaluation, x: Float64Array, i: number, weight: number, anchor: number): number {
   const off = x[i]! - anchor;
   to.gradient[i]! += weight * off;
-  to.hessian[i * x.length + i]! += weight;
+  to.hessian.add(i, i, weight);
   return (weight / 2) * off * off;
 }
 
@@ -120,10 +119,9 @@ async function affine(
         value += (lambda / 2) * rise * rise;
         mean.gradient[next]! += lambda * rise;
         mean.gradient[i]! -= lambda * rise;
-        mean.hessian[i * n + i]! += lambda;
-        mean.hessian[next * n + next]! += lambda;
-        mean.hessian[i * n + next]! -= lambda;
-        mean.hessian[next * n + i]! -= lambda;
+        mean.hessian.add(i, i, lambda);
+        mean.hessian.add(next, next, lambda);
+        mean.hessian.add(next, i, -lambda);
       }
       return { ...mean, value };
     },

@@ -1,7 +1,8 @@
 import { call, native } from "../binding.js";
-import { flatRanges, type PixelSource, sumBlocks } from "./fit-pixels.js";
+import { BandMatrix } from "./band-matrix.js";
 import { weakRidge } from "./fit-scales.js";
 import { minimize } from "./newton.js";
+import { flatRanges, type PixelSource, sumBlocks } from "./pixel-source.js";
 
 /** The levels of log-odds x = ln(p / (1 - p)) from -16 to 16. */
 export const logOddsLimit = 16;
@@ -57,7 +58,7 @@ async function logistic(
   const { x } = await minimize(async (unknowns) => {
     let value = 0;
     const gradient = new Float64Array(n);
-    const hessian = new Float64Array(n * n);
+    const hessian = new BandMatrix(n);
     for (const [r, level] of used.entries()) {
       const row = rows[r]!;
       const u = row.reduce((sum, feature, j) => sum + feature * unknowns[j]!, 0);
@@ -65,14 +66,14 @@ async function logistic(
       value += w * softplus(u) - y * u;
       for (let j = 0; j < n; j++) {
         gradient[j]! += (w * q - y) * row[j]!;
-        for (let k = 0; k < n; k++) hessian[j * n + k]! += w * q * (1 - q) * row[j]! * row[k]!;
+        for (let k = 0; k <= j; k++) hessian.add(j, k, w * q * (1 - q) * row[j]! * row[k]!);
       }
     }
     for (let j = 0; j < n; j++) {
       const off = unknowns[j]! - start[j]!;
       value += (weakRidge / 2) * off * off;
       gradient[j]! += weakRidge * off;
-      hessian[j * n + j]! += weakRidge;
+      hessian.add(j, j, weakRidge);
     }
     return { value, gradient, hessian };
   }, Float64Array.from(start));

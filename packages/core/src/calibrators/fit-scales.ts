@@ -1,8 +1,9 @@
 import { call, native } from "../binding.js";
 import type { SignalOption } from "../device.js";
-import { flatRanges, type PixelSource, sumBlocks } from "./fit-pixels.js";
+import { BandMatrix } from "./band-matrix.js";
 import { groupFolds } from "./folds.js";
 import { type Evaluation, minimize } from "./newton.js";
+import { flatRanges, type PixelSource, sumBlocks } from "./pixel-source.js";
 import { type Placement, placesOf } from "./placement.js";
 
 /** The least scale: a cell that stays there has labels no better than chance. */
@@ -70,7 +71,7 @@ export async function fitTemperature(
       return {
         value: sums[1]! / weight + (weakRidge / 2) * off * off,
         gradient: Float64Array.of(sums[2]! / weight + weakRidge * off),
-        hessian: Float64Array.of(sums[3]! / weight + weakRidge),
+        hessian: BandMatrix.full([sums[3]! / weight + weakRidge]),
       };
     },
     Float64Array.of(start ?? 1),
@@ -140,24 +141,20 @@ function penalizedLoss(
   const total = Math.max(weight, Number.MIN_VALUE);
   let value = loss / total;
   const gradient = new Float64Array(n);
-  const hessian = new Float64Array(n * n);
-  const addAt = (i: number, j: number, h: number): void => {
-    hessian[i * n + j]! += h;
-    if (i !== j) hessian[j * n + i]! += h;
-  };
+  const hessian = new BandMatrix(n, 1);
   for (let k = 0; k < n; k++) {
     const off = scales[k]! - anchor;
     value += (lambda / 2) * ridgeShare * off * off;
     gradient[k]! += sums[5 * k + 2]! / total + lambda * ridgeShare * off;
-    addAt(k, k, sums[5 * k + 3]! / total + lambda * ridgeShare);
+    hessian.add(k, k, sums[5 * k + 3]! / total + lambda * ridgeShare);
     if (k % chain === chain - 1) continue;
     const rise = scales[k + 1]! - scales[k]!;
     value += (lambda / 2) * rise * rise;
     gradient[k + 1]! += lambda * rise;
     gradient[k]! -= lambda * rise;
-    addAt(k, k, lambda);
-    addAt(k + 1, k + 1, lambda);
-    addAt(k, k + 1, sums[5 * k + 4]! / total - lambda);
+    hessian.add(k, k, lambda);
+    hessian.add(k + 1, k + 1, lambda);
+    hessian.add(k + 1, k, sums[5 * k + 4]! / total - lambda);
   }
   return { value, gradient, hessian };
 }

@@ -1,9 +1,10 @@
 import type { CalibratorForm } from "@pixelcal/native";
 import { call, native } from "../binding.js";
 import type { SignalOption } from "../device.js";
-import { flatRanges, type PixelSource, sumBlocks } from "./fit-pixels.js";
+import { BandMatrix } from "./band-matrix.js";
 import { fitTemperature, leastScale, scaleSums, weakRidge } from "./fit-scales.js";
-import { minimize, solvePositive } from "./newton.js";
+import { minimize } from "./newton.js";
+import { flatRanges, type PixelSource, sumBlocks } from "./pixel-source.js";
 
 type Cases = readonly number[] | undefined;
 
@@ -60,7 +61,7 @@ export async function fitMixture(
   for (let iteration = 0; iteration < 100; iteration++) {
     const sums = await at(weights);
     // EM where Newton's model of the likelihood is poor: far from the optimum.
-    const step = iteration < 5 ? undefined : simplexStep(weights, sums);
+    const step = iteration < 5 ? undefined : await simplexStep(weights, sums);
     const next = step ?? weights.map((w, j) => (w * sums[1 + j]!) / Math.max(sums[0]!, Number.MIN_VALUE));
     const change = Math.max(...next.map((w, j) => Math.abs(w - weights[j]!)));
     weights = next;
@@ -71,7 +72,7 @@ export async function fitMixture(
 }
 
 /** Returns the maximum over the simplex of the second-order model of the likelihood at `weights`. */
-function simplexStep(weights: readonly number[], sums: Float64Array): number[] | undefined {
+async function simplexStep(weights: readonly number[], sums: Float64Array): Promise<number[] | undefined> {
   const gradient = [1, 2, 3].map((i) => sums[i]! / sums[0]!);
   const hessian = (j: number, k: number): number => sums[4 + 3 * j + k]! / sums[0]!;
   let best: { point: number[]; gain: number } | undefined;
@@ -84,13 +85,11 @@ function simplexStep(weights: readonly number[], sums: Float64Array): number[] |
     const fixed = point.map((value, j) => value - weights[j]!);
     const slope = (j: number): number =>
       gradient[j]! + fixed.reduce((sum, d, k) => sum + hessian(j, k) * d, 0);
-    const matrix = Float64Array.from(
-      others.flatMap((j) =>
-        others.map((k) => -(hessian(j, k) - hessian(j, last) - hessian(last, k) + hessian(last, last))),
-      ),
+    const matrix = others.flatMap((j) =>
+      others.map((k) => -(hessian(j, k) - hessian(j, last) - hessian(last, k) + hessian(last, last))),
     );
     const right = Float64Array.from(others, (j) => slope(j) - slope(last));
-    const solution = others.length === 0 ? right : solvePositive(matrix, right);
+    const solution = others.length === 0 ? right : await BandMatrix.full(matrix).solve(right);
     others.forEach((j, i) => {
       point[j] = solution[i]!;
       point[last]! -= solution[i]!;
@@ -123,7 +122,7 @@ export async function fitSelective(
       );
       const total = Math.max(sums[0]!, Number.MIN_VALUE);
       const gradient = sums.slice(2, 6).map((g, j) => g / total + 1e-6 * classifier[j]!);
-      const hessian = sums.slice(6).map((h, at) => h / total + (at % 5 === 0 ? 1e-6 : 0));
+      const hessian = BandMatrix.full(sums.slice(6).map((h, at) => h / total + (at % 5 === 0 ? 1e-6 : 0)));
       const ridge = classifier.reduce((sum, w) => sum + w * w, 0) * 0.5e-6;
       return { value: sums[1]! / total + ridge, gradient, hessian };
     },
@@ -139,7 +138,7 @@ export async function fitSelective(
       return {
         value: (sums[1]! + sums[6]!) / total + ridge,
         gradient: off.map((d, k) => sums[5 * k + 2]! / total + weakRidge * d),
-        hessian: Float64Array.of(sums[3]! / total + weakRidge, 0, 0, sums[8]! / total + weakRidge),
+        hessian: BandMatrix.full([sums[3]! / total + weakRidge, 0, 0, sums[8]! / total + weakRidge]),
       };
     },
     Float64Array.of(1, 1),
@@ -173,7 +172,7 @@ export async function fitImage(
     async (weights) => {
       const scales = scalesOf(weights);
       const possible = cases.every((index) => scales[index]! >= leastScale);
-      const hessian = new Float64Array(16);
+      const hessian = new BandMatrix(4);
       const gradient = new Float64Array(4);
       if (!possible) return { value: Number.POSITIVE_INFINITY, gradient, hessian };
       const sums = await scaleSums(
@@ -192,12 +191,12 @@ export async function fitImage(
         const off = weights[j]! - (j === 0 ? anchor : 0);
         value += (imageRidge / 2) * off * off;
         gradient[j]! += imageRidge * off;
-        hessian[5 * j]! += imageRidge;
+        hessian.add(j, j, imageRidge);
         for (const index of cases) {
           const feature = measures[index]![j]!;
           gradient[j]! += (feature * sums[5 * index + 2]!) / total;
-          for (let k = 0; k < 4; k++)
-            hessian[4 * j + k]! += (feature * measures[index]![k]! * sums[5 * index + 3]!) / total;
+          for (let k = 0; k <= j; k++)
+            hessian.add(j, k, (feature * measures[index]![k]! * sums[5 * index + 3]!) / total);
         }
       }
       return { value, gradient, hessian };

@@ -2,6 +2,7 @@ import { InvalidArgumentError } from "../errors.js";
 import { Calibrator } from "./calibrator.js";
 import { cellCounts } from "./case-cells.js";
 import { fitAffine, fitMatrix, fitVector, mostMatrixClasses } from "./fit-linear.js";
+import { fitLocal } from "./fit-local.js";
 import {
   classLevels,
   fitBbq,
@@ -13,11 +14,12 @@ import {
   logOddsLimit,
 } from "./fit-one-vs-rest.js";
 import type { FitPlan } from "./fit-options.js";
-import type { LoadedPixels, PixelSource } from "./fit-pixels.js";
+import type { LoadedPixels } from "./fit-pixels.js";
 import { fitScales, fitTemperature, type ScaleProblem } from "./fit-scales.js";
 import { fitFloor, fitImage, fitMixture, fitSelective } from "./fit-small.js";
 import { forwardForm } from "./forward-form.js";
 import type { CalibratorName, CalibratorParameters, DistanceTable, LevelTable } from "./parameters.js";
+import type { PixelSource } from "./pixel-source.js";
 
 /** The pixels of a fit: those of `cases`, or all with `all` for the last steps. */
 interface Fitting extends LoadedPixels {
@@ -152,6 +154,10 @@ const fits: { readonly [N in CalibratorName]: Fit<N> } = {
   isotonic: levelFit(fitIsotonic),
   histogram: levelFit((levels) => fitHistogram(levels)),
   bbq: levelFit(fitBbq),
+  "local-temperature": ({ patches, cases, layout }, plan) => {
+    const problem = { cases, classes: layout.classes, rank: layout.windows[0]!.length };
+    return fitLocal(patches!, { ...problem, ...lambdaOf(plan), ...signalOf(plan) });
+  },
   selective: ({ kept, cases }, plan) => fitSelective(kept, cases, signalOf(plan)),
 };
 
@@ -174,9 +180,24 @@ export async function fitLoaded<N extends CalibratorName>(
   plan: FitPlan,
   cases?: readonly number[],
 ): Promise<Calibrator<N>> {
-  const fit = fits[method];
+  return new Calibrator(method, loaded.layout.classes, await fits[method](fittingOf(loaded, cases), plan));
+}
+
+/** Adds a floor to a calibrator that was fitted without one to the same cases, where its method has one. */
+export async function floorLoaded(
+  calibrator: Calibrator,
+  loaded: LoadedPixels,
+  plan: FitPlan,
+  cases?: readonly number[],
+): Promise<Calibrator> {
+  const { name, parameters } = calibrator;
+  if (name !== "distance-temperature" && name !== "distance-affine") return calibrator;
+  const table = parameters as CalibratorParameters[typeof name];
+  const floored = await withFloor(name, table, fittingOf(loaded, cases), { ...plan, floor: true });
+  return new Calibrator(name, loaded.layout.classes, floored);
+}
+
+function fittingOf(loaded: LoadedPixels, cases: readonly number[] | undefined): Fitting {
   const everyone = loaded.groups.map((_, index) => index);
-  const fitting =
-    cases === undefined ? { ...loaded, cases: everyone } : { ...loaded, all: loaded.kept, cases };
-  return new Calibrator(method, loaded.layout.classes, await fit(fitting, plan));
+  return cases === undefined ? { ...loaded, cases: everyone } : { ...loaded, all: loaded.kept, cases };
 }

@@ -13,7 +13,7 @@ export interface FixtureOptions {
 }
 
 /** Returns a number in [-1, 1) that depends on both in no visible way. */
-function hashed(index: number, stream: number): number {
+export function hashed(index: number, stream: number): number {
   let h = (Math.imul(index, 0x9e3779b1) + Math.imul(stream, 0x85ebca77)) >>> 0;
   h = Math.imul(h ^ (h >>> 16), 0x7feb352d);
   h = Math.imul(h ^ (h >>> 15), 0x846ca68b);

@@ -1,5 +1,6 @@
 import type { CalibratorForm } from "@pixelcal/native";
 import type { CellLayout } from "./case-cells.js";
+import { flatFilters } from "./local-filters.js";
 import {
   type CalibratorName,
   type CalibratorParameters,
@@ -87,6 +88,7 @@ const forms: { readonly [N in CalibratorName]: Make<N> } = {
   isotonic: levels,
   histogram: levels,
   bbq: levels,
+  "local-temperature": (parameters) => ({ form: {}, placement: { local: flatFilters(parameters) } }),
   selective: ({ weights, scales }) => ({
     form: { scales: Float64Array.from(scales) },
     placement: { classifier: Float64Array.from(weights) },

@@ -73,6 +73,18 @@ export interface CalibratorParameters {
   readonly histogram: LevelTable;
   readonly bbq: LevelTable;
   /**
+   * softmax(z / T), T = max(T1 g + T2 (1 - g), 0.05) with T1 = f1 + 1, T2 = f2 + 1 and g = sigmoid(f3), the f
+   * three filters of z with `taps` values per axis, `dilation` pixels apart; beyond the border they see the
+   * border's values (Ding et al., 2021, the light form without the image).
+   */
+  readonly "local-temperature": {
+    readonly taps: number;
+    readonly dilation: number;
+    /** `[3][C][taps^D]`, the taps in the order of the axes */
+    readonly filters: readonly (readonly (readonly number[])[])[];
+    readonly biases: readonly number[];
+  };
+  /**
    * softmax(scales[wrong] z): a logistic classifier, weights . [1, ln(p_l / (1 - p_l)), ln(-sum p ln p), gap
    * of the two largest z] > 0, says which pixels are wrong (Wang et al., 2023)
    */
@@ -100,5 +112,6 @@ export const labelKeepers: ReadonlySet<CalibratorName> = new Set<CalibratorName>
   "entropy-temperature",
   "image-temperature",
   "ensemble-temperature",
+  "local-temperature",
   "selective",
 ]);

@@ -1,7 +1,8 @@
 import { call, native } from "../binding.js";
 import type { Calibrator } from "./calibrator.js";
-import { flatRanges, type LoadedPixels, type PixelSource } from "./fit-pixels.js";
+import type { LoadedPixels } from "./fit-pixels.js";
 import { forwardForm } from "./forward-form.js";
+import { flatRanges, type PixelSource } from "./pixel-source.js";
 import { placesOf } from "./placement.js";
 
 /** The weight and the loss of each case under a calibrator, by its index; 0 for cases left out. */

@@ -2,12 +2,13 @@ import { checkBoolean, checkInteger } from "../check.js";
 import { optionNames } from "../check-options.js";
 import { InvalidArgumentError, invalidArgument } from "../errors.js";
 import { type CalibrationCases, checkCases } from "./calibration-cases.js";
+import type { Calibrator } from "./calibrator.js";
 import { calibratorNames } from "./check-parameters.js";
 import { type CalibratorFit, fitted } from "./fit-calibrator.js";
 import { type FitOptions, fitOptionNames, fitPlan } from "./fit-options.js";
 import { loadPixels } from "./fit-pixels.js";
-import { fitLoaded } from "./fits.js";
-import { groupFolds } from "./folds.js";
+import { fitLoaded, floorLoaded } from "./fits.js";
+import { type Fold, groupFolds } from "./folds.js";
 import { type CalibratorName, labelKeepers } from "./parameters.js";
 import { caseLosses } from "./score-cases.js";
 
@@ -66,6 +67,7 @@ const keepers: readonly Candidate[] = [
   { name: "distance-temperature", floor: true },
   { name: "distance-affine", floor: false },
   { name: "distance-affine", floor: true },
+  { name: "local-temperature", floor: false },
 ];
 const changers: readonly Candidate[] = [
   { name: "vector", floor: false },
@@ -99,20 +101,29 @@ export async function selectCalibrator(
   checkInteger("folds", wanted, 2, 20);
   const candidates = options.candidates ?? (allowLabelChanges ? [...keepers, ...changers] : keepers);
   checkCandidates(candidates);
-  const loaded = await loadPixels(cases, plan);
+  const local = candidates.some(({ name }) => name === "local-temperature");
+  const loaded = await loadPixels(cases, plan, { local });
   if (loaded.pixels === 0)
     throw new InvalidArgumentError("cases", "cases: no pixel counts; check ignore and fitOn");
   const everyone = loaded.groups.map((_, index) => index);
   const folds = groupFolds(everyone, loaded.groups, wanted);
   const groups = new Set(loaded.groups).size;
   const scores: Float64Array[] = [];
+  // A candidate with a floor starts from the one without.
+  const plain = new Map<string, Promise<Calibrator>>();
+  const fitFold = async ({ name, floor }: Candidate, fold: Fold): Promise<Calibrator> => {
+    const key = `${name} ${folds.indexOf(fold)}`;
+    const known = plain.get(key) ?? fitLoaded(name, loaded, { ...plan, floor: false }, fold.train);
+    plain.set(key, known);
+    return floor ? floorLoaded(await known, loaded, plan, fold.train) : known;
+  };
   for (const candidate of folds.length === 0 ? [] : candidates) {
     const losses = new Float64Array(loaded.groups.length);
-    for (const { train, test } of folds) {
-      const calibrator = await fitLoaded(candidate.name, loaded, { ...plan, floor: candidate.floor }, train);
+    for (const fold of folds) {
+      const calibrator = await fitFold(candidate, fold);
       const signal = plan.signal && { signal: plan.signal };
-      const [held] = await caseLosses([calibrator], loaded.kept, loaded, { cases: test, ...signal });
-      for (const index of test) losses[index] = held!.loss[index]! / held!.weight[index]!;
+      const [held] = await caseLosses([calibrator], loaded.kept, loaded, { cases: fold.test, ...signal });
+      for (const index of fold.test) losses[index] = held!.loss[index]! / held!.weight[index]!;
     }
     scores.push(groupMeans(losses, loaded.groups));
   }

@@ -7,6 +7,7 @@ import {
   entropyOf,
   exponentialsOf,
   isLabel,
+  kept,
   labelsOf,
   largestOther,
   linear,
@@ -16,6 +17,7 @@ import {
   numbers,
   perClass,
   probabilitiesOf,
+  raised,
   safeLog,
 } from "./distributions.js";
 
@@ -78,7 +80,23 @@ function imageTemperature(z: Value, parameters: CalibratorParameters["image-temp
     (sum, x, i) => ops.Add(sum, ops.Mul(x, weights[i + 1]!)),
     ops.Add(ops.Mul(features[0]!, 0), weights[0]!),
   );
-  return ops.Mul(z, ops.Max(ops.Min(scale, most), least));
+  return raised(ops.Mul(z, ops.Max(ops.Min(scale, most), least)), isLabel(z, labels));
+}
+
+/** Divides by a temperature that filters of the logits around each pixel make; see core's parameters. */
+function localTemperature(z: Value, parameters: CalibratorParameters["local-temperature"]): Value {
+  const { taps, dilation, filters, biases } = parameters;
+  const spatial = z.dims.slice(2);
+  const pads = spatial.map(() => ((taps - 1) / 2) * dilation);
+  const padded = ops.Pad(centred(z), [0, 0, ...pads, 0, 0, ...pads], { mode: "edge" });
+  const kernel = numbers(z.graph, filters.flat(2), [3, z.dims[1]!, ...spatial.map(() => taps)]);
+  const maps = ops.Conv(padded, kernel, numbers(z.graph, biases, [3]), {
+    dilations: spatial.map(() => dilation),
+  });
+  const [first, second, gate] = [0, 1, 2].map((i) => ops.Slice(maps, [i], [i + 1], [1]));
+  const share = ops.Sigmoid(gate!);
+  const mixed = ops.Add(ops.Mul(ops.Add(first!, 1), share), ops.Mul(ops.Add(second!, 1), ops.Sub(1, share)));
+  return raised(ops.Div(z, ops.Max(mixed, 0.05)), isLabel(z, labelsOf(z)));
 }
 
 function selective(z: Value, { weights, scales }: CalibratorParameters["selective"]): Value {
@@ -89,7 +107,7 @@ function selective(z: Value, { weights, scales }: CalibratorParameters["selectiv
   const features = [ops.Neg(safeLog(others)), logEntropyOf(all), ops.Neg(largestOther(all.shifted, label))];
   const score = features.map((x, i) => ops.Mul(x, slopes[i]!)).reduce((a, b) => ops.Add(a, b));
   const scale = ops.Where(ops.Greater(ops.Add(score, bias!), 0), scales[1]!, scales[0]!);
-  return ops.Mul(z, scale);
+  return raised(ops.Mul(z, scale), label);
 }
 
 function ensemble(z: Value, parameters: CalibratorParameters["ensemble-temperature"]): Value {
@@ -98,16 +116,16 @@ function ensemble(z: Value, parameters: CalibratorParameters["ensemble-temperatu
     ops.Mul(probabilitiesOf(ops.Mul(z, parameters.scale)), cooled!),
     ops.Mul(probabilitiesOf(z), own!),
   );
-  return safeLog(ops.Add(mixed, even! / z.dims[1]!));
+  return kept(safeLog(ops.Add(mixed, even! / z.dims[1]!)), isLabel(z, labelsOf(z)));
 }
 
 const calibratorGraph: CalibratorGraphs = {
   none: (z) => ops.Identity(z),
-  temperature: (z, { scale }) => ops.Mul(z, scale),
+  temperature: (z, { scale }) => raised(ops.Mul(z, scale), isLabel(z, labelsOf(z))),
   "distance-temperature": distanceTemperature,
   "distance-affine": distanceAffine,
   "entropy-temperature": (z, { knots, scales }) =>
-    ops.Mul(z, piecewise(logEntropyOf(exponentialsOf(z)), knots, scales)),
+    raised(ops.Mul(z, piecewise(logEntropyOf(exponentialsOf(z)), knots, scales)), isLabel(z, labelsOf(z))),
   "image-temperature": imageTemperature,
   vector: (z, { scales, shifts }) => ops.Add(ops.Mul(centred(z), perClass(z, scales)), perClass(z, shifts)),
   matrix: (z, { weights, shifts }) => linear(centred(z), weights, shifts),
@@ -126,6 +144,7 @@ const calibratorGraph: CalibratorGraphs = {
   isotonic: binned,
   histogram: binned,
   bbq: binned,
+  "local-temperature": localTemperature,
   selective,
 };
 

@@ -4,10 +4,12 @@ import { depthOf } from "./depth.js";
 import {
   centred,
   isLabel,
+  kept,
   labelsOf,
   largestOther,
   numbers,
   probabilitiesOf,
+  raised,
   safeLog,
 } from "./distributions.js";
 
@@ -27,8 +29,12 @@ const lookedUp = (table: readonly (readonly number[])[], row: Value): Value => {
 };
 
 export function distanceTemperature(z: Value, parameters: Distance): Value {
-  const row = rowOf(labelsOf(z), parameters);
-  return floored(ops.Mul(z, lookedUp(parameters.scales, row)), row, parameters);
+  const labels = labelsOf(z);
+  const row = rowOf(labels, parameters);
+  const scaled = ops.Mul(z, lookedUp(parameters.scales, row));
+  const label = isLabel(z, labels);
+  if (parameters.floor === undefined) return raised(scaled, label);
+  return kept(floored(scaled, row, parameters), label);
 }
 
 export function distanceAffine(z: Value, parameters: Affine): Value {
@@ -38,8 +44,8 @@ export function distanceAffine(z: Value, parameters: Affine): Value {
   const shifted = ops.Add(scaled, shiftsAt(row, parameters, z.dims[1]!));
   const label = isLabel(z, labels);
   const least = ops.Add(largestOther(shifted, label), parameters.margin);
-  const kept = ops.Where(label, ops.Max(shifted, least), shifted);
-  return floored(kept, row, parameters);
+  const raisedTo = ops.Where(label, ops.Max(shifted, least), shifted);
+  return kept(floored(raisedTo, row, parameters), label);
 }
 
 /** Returns the shift of every class, [N, C, ...spatial]. */

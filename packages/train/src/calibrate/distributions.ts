@@ -92,5 +92,33 @@ export const isLabel = (z: Value, labels: Value): Value =>
     ),
   );
 
+/** The steps by which a value is raised above another, so that a softmax in its precision shows it. */
+interface Steps {
+  readonly relative: number;
+  readonly absolute: number;
+}
+
+const single: Steps = { relative: 2 ** -22, absolute: 1e-6 };
+const half: Steps = { relative: 2 ** -9, absolute: 2 ** -14 };
+
+const above = (x: Value, { relative, absolute }: Steps): Value =>
+  ops.Add(ops.Add(x, ops.Mul(ops.Abs(x), relative)), absolute);
+
+/**
+ * Raises the label's value above all others, where it already is the largest or equal to it: for values that
+ * were made from logits by something that never falls with them, which rounding can make equal.
+ */
+export const raised = (u: Value, label: Value): Value => ops.Where(label, above(u, single), u);
+
+/** Raises the label's value above all others wherever it is not. */
+export const kept = (u: Value, label: Value, steps: Steps = single): Value =>
+  ops.Where(label, ops.Max(u, above(largestOther(u, label), steps)), u);
+
+/** Rounds values to 16 bits, the label's above all others. */
+export function keptInHalves(u: Value, label: Value): Value {
+  const rounded = ops.Cast(ops.Cast(u, "float16"), "float32");
+  return ops.Cast(kept(rounded, label, half), "float16");
+}
+
 /** Returns the largest value among the classes that are not the label, [N, 1, ...spatial]. */
 export const largestOther = (z: Value, label: Value): Value => ops.ReduceMax(ops.Where(label, -3e38, z), [1]);

@@ -62,6 +62,14 @@ export function exampleCalibrators(
     isotonic: levels(),
     histogram: levels(),
     bbq: levels(),
+    "local-temperature": {
+      taps: 3,
+      dilation: 2,
+      filters: Array.from({ length: 3 }, () =>
+        Array.from({ length: classes }, () => list(3 ** rank, -0.1, 0.1)),
+      ),
+      biases: [0.2, -0.3, 0.1],
+    },
     selective: { weights: [0.5, -0.4, 0.3, -0.2], scales: [1.2, 0.4] },
   };
   return calibratorNames.map(

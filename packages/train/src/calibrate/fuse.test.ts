@@ -10,6 +10,7 @@ import {
   modelMetadata,
   ops,
   serializeModel,
+  toNumbers,
   type Value,
 } from "@pixelcal/graph";
 import { onnxModel } from "@pixelcal/graph/testing";
@@ -322,5 +323,29 @@ describe("files of other kinds", () => {
       z.dims,
     );
     expect(logits!.data.length).toBe(expected.data.length);
+  });
+
+  test("labels of 16-bit logits stay where these are equal but for rounding", async () => {
+    const graph = new Graph("halves");
+    const dims = [1, 3, 5, 6];
+    graph.output("logits", ops.Cast(graph.input("image", "float32", dims), "float16"));
+    const data = Float32Array.from({ length: 90 }, (_, i) => {
+      const top = ((i % 30) - 15) / 4;
+      return Math.floor(i / 30) === i % 3
+        ? top
+        : top * (1 + ((i % 2) - 0.5) * 2 ** -9) - (i % 5 === 0 ? 0 : 1e-3);
+    });
+    const feeds = { image: tensor("float32", data, dims) };
+    const labelsOf = (values: ArrayLike<number>): number[] =>
+      Array.from({ length: 30 }, (_, i) => {
+        const all = [values[i]!, values[30 + i]!, values[60 + i]!];
+        return all.indexOf(Math.max(...all));
+      });
+    const model = serializeModel(graph);
+    const plain = await run(model, feeds);
+    for (const name of ["temperature", "distance-temperature", "entropy-temperature"]) {
+      const fused = await run(fuseCalibrator(model, named(name, 3)), feeds);
+      expect(labelsOf(toNumbers(fused.logits!))).toEqual(labelsOf(toNumbers(plain.logits!)));
+    }
   });
 });

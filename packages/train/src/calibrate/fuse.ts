@@ -18,6 +18,7 @@ import {
 } from "@pixelcal/graph";
 import { canonicalAxes, movedAxes } from "../model/canonical.js";
 import { addCalibrator } from "./calibrator-graph.js";
+import { isLabel, keptInHalves, labelsOf } from "./distributions.js";
 import { type LogitsPlace, logitsPlace, type PlaceOptions } from "./logits-place.js";
 import { fittingMethods, unfitting } from "./methods.js";
 
@@ -139,8 +140,14 @@ function calibrated(stored: Value, place: LogitsPlace, list: readonly Calibrator
           ),
           1,
         );
-  const moved = axis === 1 ? made : ops.Transpose(made, movedAxes(dims.length, axis));
-  return type === "float32" ? moved : ops.Cast(moved, type);
+  const keeps = channels === "classes" && list[0]!.keepsLabels;
+  const typed =
+    type === "float32"
+      ? made
+      : keeps
+        ? keptInHalves(made, isLabel(logits, labelsOf(logits)))
+        : ops.Cast(made, type);
+  return axis === 1 ? typed : ops.Transpose(typed, movedAxes(dims.length, axis));
 }
 
 /** Calibrates a channel z as the logits [0, z] of two classes. */

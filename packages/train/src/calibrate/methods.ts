@@ -6,6 +6,7 @@ const spatial: ReadonlySet<CalibratorName> = new Set([
   "distance-temperature",
   "distance-affine",
   "image-temperature",
+  "local-temperature",
 ]);
 
 /** Methods that are affine in the logits, so that interpolating before or after them is the same. */
