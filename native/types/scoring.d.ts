@@ -1,5 +1,5 @@
 import type { FloatArray, LabelArray } from "./arrays.js";
-import type { HistogramOptions } from "./calibration.js";
+import type { BoundaryCalibrationOptions, HistogramOptions } from "./calibration.js";
 import type { LabelSurfaceDefinition } from "./distance.js";
 
 /** The scores of a case that one pass over its probabilities yields; on the CPU only. */
@@ -20,9 +20,18 @@ export interface CaseScoresOptions {
   readonly surfaces: readonly LabelSurfaceDefinition[];
   /** The closed range of sums over the classes; other sums, but those of ignored pixels, are an error. */
   readonly sums?: readonly [number, number];
-  /** The spacing, in place of that of every definition in `surfaces`. */
+  /** The spacing of rings, and in place of that of every definition in `surfaces`. */
   readonly spacing?: readonly number[];
+  /** The sums by distance to a boundary that are wanted. */
+  readonly rings?: readonly BoundaryRingsOptions[];
+  /** The text of the hashes that are wanted of each image's labels, as of `labelHash`. */
+  readonly hash?: string;
 }
+
+export type BoundaryRingsOptions = Pick<
+  BoundaryCalibrationOptions,
+  "of" | "only" | "boundary" | "closed" | "bins" | "edges" | "rings"
+>;
 
 export interface RegionCases {
   readonly probs: Float32Array;
@@ -53,7 +62,8 @@ export interface CaseScoreKernels {
   /**
    * Returns all results one after the other: the histograms as `calibrationBins` does; total, Brier score,
    * log loss and bounded pixels of each floor; the counts `[batch, true class, predicted class]`; for each of
-   * `surfaces` `[batch, region]` times hd, hd95, hdPercentile, assd, nsd, aToB and bToA.
+   * `surfaces` `[batch, region]` times hd, hd95, hdPercentile, assd, nsd, aToB and bToA; for each of `rings`
+   * count, accuracy, confidence, logLoss and impossible; the hash of each image as 8 numbers of 32 bits.
    */
   caseScores(options: CaseScoresOptions): Promise<Float64Array>;
   caseScoresSync(options: CaseScoresOptions): Float64Array;

@@ -1,37 +1,43 @@
 #include "calibration/boundary_calibration.h"
 
+#include <memory>
+
 #include "binding/bindings.h"
+#include "binding/boundary_options.h"
 #include "binding/probability_maps.h"
 
 namespace pixelcal {
+
+BoundaryRings ReadBoundary(Arguments& arguments) {
+  BoundaryRings read;
+  read.options.score = ReadScore(arguments);
+  read.options.only = arguments.Integer("only", -1);
+  read.options.label_boundary = arguments.Choice("boundary", {{"predicted", false}, {"label", true}}, false);
+  read.options.closed = ReadClosed(arguments);
+  read.options.bins = arguments.Integer("bins");
+  read.options.edges = arguments.Array<double>("edges");
+  read.distances = arguments.Numbers("rings");
+  Require(read.options.bins >= 1 && read.options.bins <= 1024, "bins: expected 1 to 1024, got ",
+          read.options.bins);
+  return read;
+}
+
 namespace {
 
 Task BoundaryCalibration(Arguments& arguments) {
   const bool on_cuda = arguments.OnCuda();
   const ProbabilityMaps maps = ReadMaps(arguments);
   const Grid grid = arguments.ReadGrid();
-  BoundaryCalibrationOptions options;
-  options.score = ReadScore(arguments);
-  options.only = arguments.Integer("only", -1);
-  options.label_boundary = arguments.Choice("boundary", {{"predicted", false}, {"label", true}}, false);
-  options.closed = ReadClosed(arguments);
-  options.bins = arguments.Integer("bins");
-  options.edges = arguments.Array<double>("edges");
-  options.spacing = arguments.Spacing(grid);
-  const auto distances = std::make_shared<std::vector<double>>(arguments.Numbers("rings"));
-  options.rings = *distances;
-  Require(options.bins >= 1 && options.bins <= 1024, "bins: expected 1 to 1024, got ", options.bins);
-  const int64_t rings = CheckedProduct(internal::BoundaryGroups(options, maps.classes),
-                                       static_cast<int64_t>(distances->size()) + 1);
-  const int64_t cells = CheckedProduct(rings, options.bins);
+  const auto read = std::make_shared<BoundaryRings>(ReadBoundary(arguments));
+  read->options.spacing = arguments.Spacing(grid);
+  const int64_t rings = read->Rings(maps.classes), cells = read->Cells(maps.classes);
   const auto count = arguments.New<double>(cells), confidence = arguments.New<double>(cells),
              accuracy = arguments.New<double>(cells), log_loss = arguments.New<double>(rings),
              impossible = arguments.New<double>(rings);
   return {[=] {
-            (void)distances;  // which `options` reads
             const BoundaryCalibrationSums sums{count.span, confidence.span, accuracy.span, log_loss.span,
                                                impossible.span};
-            PIXELCAL_ON(on_cuda, BoundaryCalibration(maps, grid, options, sums));
+            PIXELCAL_ON(on_cuda, BoundaryCalibration(maps, grid, read->Options(), sums));
           },
           [=](Napi::Env env) {
             auto sums = Napi::Object::New(env);

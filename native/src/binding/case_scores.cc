@@ -3,18 +3,21 @@
 #include <algorithm>
 #include <array>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "binding/bindings.h"
+#include "binding/boundary_options.h"
 #include "binding/histogram_options.h"
 #include "binding/probability_maps.h"
 #include "binding/surface_options.h"
+#include "labels/label_hash.h"
 #include "scoring/region_cases.h"
 
 namespace pixelcal {
 namespace {
 
-constexpr int64_t kProperSums = 4, kMeasures = 7;
+constexpr int64_t kProperSums = 4, kMeasures = 7, kHashWords = 8;
 
 // The arguments of a call, which its thread reads.
 struct Request {
@@ -25,6 +28,8 @@ struct Request {
   bool confusion = false;
   std::vector<CaseSurfaces> surfaces;
   std::optional<std::array<double, 2>> sums;
+  std::vector<BoundaryRings> rings;
+  std::optional<std::string> hash;  // the text that is hashed with the labels of each image
 
   int64_t Counts() const {
     return confusion ? CheckedProduct(maps.batch, CheckedProduct(maps.classes, maps.classes)) : 0;
@@ -56,6 +61,12 @@ Request Read(Arguments& arguments) {
       each.options.tolerance = definition.Number("tolerance", each.options.tolerance);
     if (shared) each.options.spacing = spacing;
   });
+  if (arguments.Has("rings"))
+    arguments.ForEach("rings", [&](Arguments& options) {
+      request.rings.push_back(ReadBoundary(options));
+      request.rings.back().options.spacing = spacing;
+    });
+  if (arguments.Has("hash")) request.hash = arguments.Text("hash");
   return request;
 }
 
@@ -73,8 +84,30 @@ class Block {
   std::span<double> rest_;
 };
 
+void AddRings(const Request& request, const BoundaryRings& rings, Block& block) {
+  const int64_t cells = rings.Cells(request.maps.classes), count = rings.Rings(request.maps.classes);
+  const auto counts = block.Next(cells), accuracy = block.Next(cells), confidence = block.Next(cells);
+  const auto log_loss = block.Next(count), impossible = block.Next(count);
+  const BoundaryCalibrationSums sums{counts, confidence, accuracy, log_loss, impossible};
+  cpu::BoundaryCalibration(request.maps, request.grid, rings.Options(), sums);
+}
+
+// Writes the hash of an image's labels as numbers of 32 bits, the most significant byte first.
+void AddHash(const Request& request, int64_t image, Block& block) {
+  const auto pixels = static_cast<size_t>(request.grid.Pixels());
+  const auto of_image = [&](auto labels) -> LabelSpan {
+    return labels.subspan(static_cast<size_t>(image) * pixels, pixels);
+  };
+  const Sha256::Digest digest = cpu::LabelHash(std::visit(of_image, request.maps.labels), *request.hash);
+  const auto words = block.Next(kHashWords);
+  for (size_t i = 0; i < words.size(); ++i) {
+    const auto byte = [&](size_t at) { return static_cast<uint32_t>(digest[4 * i + at]); };
+    words[i] = byte(0) << 24 | byte(1) << 16 | byte(2) << 8 | byte(3);
+  }
+}
+
 void Score(const Request& request, std::span<double> all) {
-  const auto& [maps, grid, binned, floors, confusion, surfaces, sums] = request;
+  const auto& [maps, grid, binned, floors, confusion, surfaces, sums, rings, hash] = request;
   const std::span<const CalibrationOptions> histograms(binned.options);
   Block block(all);
   const auto bins =
@@ -95,6 +128,9 @@ void Score(const Request& request, std::span<double> all) {
     for (const auto& [hd, hd95, hd_percentile, assd, nsd, a_to_b, b_to_a] : list)
       std::ranges::copy(std::array{hd, hd95, hd_percentile, assd, nsd, a_to_b, b_to_a},
                         block.Next(kMeasures).data());
+  for (const BoundaryRings& each : rings) AddRings(request, each, block);
+  if (hash)
+    for (int64_t image = 0; image < grid.batch; ++image) AddHash(request, image, block);
 }
 
 Task CaseScoresTask(Arguments& arguments) {
@@ -102,6 +138,9 @@ Task CaseScoresTask(Arguments& arguments) {
   int64_t length = HistogramLength(request->histograms.options, request->maps.classes) +
                    kProperSums * std::ssize(request->floors) + request->Counts();
   for (const CaseSurfaces& each : request->surfaces) length += kMeasures * request->Measures(each);
+  for (const BoundaryRings& each : request->rings)
+    length += 3 * each.Cells(request->maps.classes) + 2 * each.Rings(request->maps.classes);
+  if (request->hash) length += kHashWords * request->grid.batch;
   const auto block = arguments.New<double>(length);
   return {[=] { Score(*request, block.span); }, [=](Napi::Env) { return block.Value(); }};
 }

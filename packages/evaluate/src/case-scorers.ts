@@ -2,6 +2,7 @@ import { CaseScorer } from "@pixelcal/core";
 import { scoredSurfaces } from "./region-scores.js";
 import type { ScoreOptions } from "./score-options.js";
 import { keptLayouts } from "./statistics/case-sums.js";
+import { keptRings } from "./statistics/ring-sums.js";
 
 /** The number of scorers that are kept, the last used. */
 const most = 16;
@@ -40,6 +41,8 @@ export function caseScorer(options: ScoreOptions, sums?: readonly [number, numbe
       floors: [nllFloor],
       confusion: true,
       surfaces: [surfaces],
+      rings: [keptRings],
+      hashes: true,
       sums,
     };
   }

@@ -8,7 +8,6 @@ import type {
 } from "@pixelcal/core";
 import {
   averageCalibrationError,
-  boundaryCalibration,
   brierScore,
   calibratedPixelExpectedCalibrationError,
   classwiseExpectedCalibrationError,
@@ -23,8 +22,7 @@ import { furtherScores } from "./further-scores.js";
 import { objectScores } from "./region-scores.js";
 import type { ScoreOptions } from "./score-options.js";
 import { type CaseSums, caseSums } from "./statistics/case-sums.js";
-import { boundaryError, keptRings, type RingSums, ringSums } from "./statistics/ring-sums.js";
-import { together } from "./together.js";
+import { boundaryError, type RingSums, ringSums } from "./statistics/ring-sums.js";
 
 /** The scores of a case, one number per column; NaN where undefined. */
 export type Scores = Readonly<Record<string, number>>;
@@ -47,6 +45,8 @@ export interface ScoredCase {
   readonly scores: Scores;
   readonly pixels: PixelCounts;
   readonly sums: CaseSums;
+  /** The hash of the labels. */
+  readonly labels: string;
 }
 
 /** Scores cases by the options of an evaluation, each by one pass over its probabilities. */
@@ -66,15 +66,13 @@ export class ConventionScorer {
     labels: Labels,
     spacing: readonly number[] | undefined,
   ): Promise<ScoredCase> {
-    const { convention = "reference", ignore, signal } = this.#options;
+    const { convention = "reference", signal } = this.#options;
     const batch = { ...probs, dims: [1, ...probs.dims] };
     const truth = { ...labels, dims: [1, ...labels.dims] } as Labels;
     // The repository measures in pixels.
     const measured = convention === "reference" ? undefined : spacing;
-    const [found, rings] = await together(
-      () => this.#scorer.score(batch, truth, { spacing: measured, signal }),
-      () => boundaryCalibration(batch, truth, { ...keptRings, ignore, signal, spacing: measured }),
-    );
+    const found = await this.#scorer.score(batch, truth, { spacing: measured, signal });
+    const rings = found.rings[0]!;
     const table = tableOf(found, rings, measured === undefined ? "px" : "mm", this.#options);
     if (this.#options.metrics === undefined) return table;
     const further = await furtherScores(batch, truth, rings, { ...this.#options, spacing });
@@ -146,5 +144,5 @@ function tableOf(
     unbinned: foreground.dropped[0]!,
     bounded: proper.bounded,
   };
-  return { scores, pixels, sums };
+  return { scores, pixels, sums, labels: found.hashes[0]! };
 }

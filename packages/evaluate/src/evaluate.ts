@@ -7,7 +7,6 @@ import {
   InvalidArgumentError,
   invalidArgument,
   type Labels,
-  labelHash,
   optionNames,
   type Probabilities,
   sameDims,
@@ -32,7 +31,6 @@ import {
 } from "./predicted-probabilities.js";
 import { checkScoreOptions, type ScoreOptions } from "./score-options.js";
 import type { CaseSums } from "./statistics/case-sums.js";
-import { together } from "./together.js";
 
 /** The probabilities [C, ...spatial] and labels [...spatial] of one case. */
 export interface EvaluationCase {
@@ -187,12 +185,9 @@ async function scored(
     chances: Probabilities,
   ): Promise<EvaluationRow | InvalidArgumentError> => {
     try {
-      const [scores, hash] = await together(
-        () => scorer.score(chances, labels, spacing),
-        () => labelHash(labels, { signal: reading.signal }),
-      );
+      const scores = await scorer.score(chances, labels, spacing);
       const given = { ...(spacing && { spacing }), ...(group !== undefined && { group }) };
-      return { name, ...scores, labels: hash, ...given };
+      return { name, ...scores, ...given };
     } catch (error) {
       if (error instanceof InvalidArgumentError) return error;
       throw error;

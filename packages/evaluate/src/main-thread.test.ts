@@ -176,14 +176,19 @@ describe.skipIf(clock === undefined)(
       expect(shortest).toBeLessThanOrEqual(longestSlice);
     });
 
-    test("64 scorings at once, for at most 15 % of their processor time", async () => {
-      const dims = [classes, 512, 512];
-      const count = 512 * 512;
-      const values = new Float32Array(classes * count);
-      for (let c = 0; c < classes; c++)
-        values.set(probs.data.subarray(c * pixels, c * pixels + count), c * count);
-      const scene = { probs: core.tensor("float32", values, dims), labels: labels.data.subarray(0, count) };
-      const item = { name: "a", probs: scene.probs, labels: core.tensor("uint8", scene.labels, [512, 512]) };
+    test.each([
+      [512, 4],
+      [256, 2],
+    ])("64 scorings of %i pixels' sides and %i classes take at most 15 percent", async (side, classes) => {
+      const count = side * side;
+      const [values, truth] = [new Float32Array(classes * count), new Uint8Array(count)];
+      for (let i = 0; i < count; i++) {
+        truth[i] = ((i >> 6) + (i >> 13)) % classes;
+        values[truth[i]! * count + i] = 0.6 + (i % 97) / 300;
+        values[((truth[i]! + 1) % classes) * count + i] = 0.4 - (i % 97) / 300;
+      }
+      const probs = core.tensor("float32", values, [classes, side, side]);
+      const item = { name: "a", probs, labels: core.tensor("uint8", truth, [side, side]) };
       const share = async (): Promise<number> => {
         const [own, { user, system }] = [clock!(), process.cpuUsage()];
         await Promise.all(Array.from({ length: 64 }, () => evaluate([item])));

@@ -62,6 +62,17 @@ export function withSums(layout: BoundaryLayout, parts: readonly Float64Array[])
   return { ...layout, count, accuracySum, confidenceSum, logLossSum, impossible };
 }
 
+/** Returns the bins whose sums lie in `all`, in the order of {@link boundarySums}; they are views of it. */
+export function ringBins(layout: BoundaryLayout, all: Float64Array): BoundaryBins {
+  let at = all.byteOffset;
+  const parts = sumLengths(layout).map((length) => {
+    const part = new Float64Array(all.buffer, at, length);
+    at += part.byteLength;
+    return part;
+  });
+  return withSums(layout, parts);
+}
+
 /** Throws unless `bins` is what `boundaryCalibration` returns. */
 export function checkBoundaryBins(argument: string, bins: BoundaryBins): void {
   if (typeof bins !== "object" || bins === null || !Array.isArray(bins.rings))

@@ -1,4 +1,8 @@
-import type { BoundaryCalibrationSums, BoundaryCalibrationOptions as NativeOptions } from "@pixelcal/native";
+import type {
+  BoundaryCalibrationSums,
+  BoundaryCalibrationOptions as NativeOptions,
+  BoundaryRingsOptions as NativeRings,
+} from "@pixelcal/native";
 import { call, callSync, native } from "../binding.js";
 import { checkChoice, checkInteger, checkSpacing } from "../check.js";
 import { checkOptions, optionNames } from "../check-options.js";
@@ -35,6 +39,8 @@ export interface BoundaryCalibrationOptions extends BoundaryOptions, PixelSelect
 }
 
 const layoutTable = { rings: true, bins: true, of: true, edges: true, boundary: true } as const;
+/** The names of {@link BoundaryOptions}. */
+export const ringNames: ReadonlySet<string> = optionNames<BoundaryOptions>(layoutTable);
 const names = optionNames<BoundaryCalibrationOptions>({
   ...layoutTable,
   device: true,
@@ -104,20 +110,20 @@ function boundaryRequest(
   const size = labels.dims.slice(1);
   checkSpacing(options.spacing, size.length);
   const layout = boundaryLayout(options, maps.classes);
-  const { of, boundary, bins, limits, rings } = layout;
-  const request = {
-    ...maps,
-    size,
-    spacing: options.spacing,
-    of: typeof of === "number" ? ("classes" as const) : of,
+  return { layout, request: { ...maps, size, spacing: options.spacing, ...nativeRings(layout) } };
+}
+
+/** Returns a layout as the kernels read it. */
+export function nativeRings({ of, boundary, edges, bins, limits, rings }: BoundaryLayout): NativeRings {
+  return {
+    of: typeof of === "number" ? "classes" : of,
     only: typeof of === "number" ? of : undefined,
     boundary,
-    closed: layout.edges === "right-closed" ? ("right" as const) : ("left" as const),
+    closed: edges === "right-closed" ? "right" : "left",
     bins,
     edges: limits,
     rings,
   };
-  return { layout, request };
 }
 
 function parts(sums: BoundaryCalibrationSums): readonly Float64Array[] {

@@ -23,7 +23,17 @@ function hashRequest(labels: Labels, options: SignalOption): Parameters<typeof n
   checkOptions("options", options, names);
   checkSignal(options.signal);
   checkTensor("labels", labels, ["uint8", "int32", "int64"], [1, 5]);
-  return { labels: labels.data, text: `${labels.dims.join()}:` };
+  return { labels: labels.data, text: hashText(labels.dims) };
+}
+
+/** Returns the text that is hashed with labels of these dims. */
+export const hashText = (dims: readonly number[]): string => `${dims.join()}:`;
+
+/** Returns the hash of a digest that comes as numbers of 32 bits. */
+export function hashOfWords(words: Float64Array): string {
+  let digest = "";
+  for (const word of words) digest += word.toString(16).padStart(8, "0");
+  return shown(digest);
 }
 
 const shown = (digest: string): string => digest.slice(0, 32);

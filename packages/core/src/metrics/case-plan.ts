@@ -3,13 +3,19 @@ import { call, native } from "../binding.js";
 import { checkSpacing } from "../check.js";
 import { invalidArgument } from "../errors.js";
 import { type BinLayout, histogramLength } from "../kernels/bins.js";
+import { type BoundaryLayout, sumLengths } from "../kernels/boundary-bins.js";
+import { nativeRings } from "../kernels/boundary-calibration.js";
 import { nativeHistogram } from "../kernels/calibration-bins.js";
+import { hashText } from "../kernels/label-hash.js";
 import { probabilityMaps } from "../kernels/probability-maps.js";
 import type { Labels, Probabilities } from "../tensor.js";
 import type { MetricUpdateOptions } from "./metric.js";
 
 /** The number of sums of proper scores for one floor: total, Brier score, log loss and bounded pixels. */
 const properSums = 4;
+
+/** The numbers of 32 bits of a hash. */
+const hashWords = 8;
 
 /** The measures of a region's surfaces, in the order of their numbers. */
 export const surfaceMeasures = ["hd", "hd95", "hdPercentile", "assd", "nsd", "aToB", "bToA"] as const;
@@ -23,10 +29,12 @@ export type CasePart =
   | { readonly kind: "histogram"; readonly layout: BinLayout }
   | { readonly kind: "proper"; readonly floor: number }
   | { readonly kind: "confusion" }
-  | { readonly kind: "surfaces"; readonly definition: CaseSurfaceDefinition };
+  | { readonly kind: "surfaces"; readonly definition: CaseSurfaceDefinition }
+  | { readonly kind: "rings"; readonly layout: BoundaryLayout }
+  | { readonly kind: "hash" };
 
 type Kind = CasePart["kind"];
-const order: readonly Kind[] = ["histogram", "proper", "confusion", "surfaces"];
+const order: readonly Kind[] = ["histogram", "proper", "confusion", "surfaces", "rings", "hash"];
 
 /**
  * The parts that cases of `classes` classes are scored by, all in one native call per case. Made once, so
@@ -37,8 +45,9 @@ export class CasePlan {
   readonly #parts: readonly CasePart[];
   readonly #request: Pick<
     NativeRequest,
-    "ignore" | "histograms" | "floors" | "confusion" | "surfaces" | "sums"
+    "ignore" | "histograms" | "floors" | "confusion" | "surfaces" | "sums" | "rings"
   >;
+  readonly #hash: boolean;
 
   /** Sums over the classes outside of the closed range `sums` are an error, but for ignored pixels. */
   constructor(
@@ -58,7 +67,9 @@ export class CasePlan {
       confusion: of("confusion").length > 0,
       surfaces: of("surfaces").map(({ definition }) => definition),
       sums,
+      rings: of("rings").map(({ layout }) => nativeRings(layout)),
     };
+    this.#hash = of("hash").length > 0;
   }
 
   /** Returns the numbers of every part, in the order of the parts; they are views of one ArrayBuffer. */
@@ -67,12 +78,12 @@ export class CasePlan {
     labels: Labels,
     { spacing, signal }: MetricUpdateOptions = {},
   ): Promise<readonly Float64Array[]> {
-    const { ignore, histograms, floors, confusion, surfaces, sums } = this.#request;
+    const { ignore, histograms, floors, confusion, surfaces, sums, rings } = this.#request;
     const maps = probabilityMaps(probs, labels, { ignore, signal });
     const { batch = 1, classes } = maps;
     if (classes !== this.#classes) throw invalidArgument("probs", `${this.#classes} classes`, classes);
     const size = labels.dims.slice(1);
-    if (surfaces.length > 0) this.#checkSurfaces(size, spacing);
+    if (surfaces.length > 0 || rings!.length > 0) this.#checkSurfaces(size, spacing);
     // Fields are named one by one, because V8 reads objects that start with a spread slowly.
     const request = {
       probs: maps.probs,
@@ -87,6 +98,8 @@ export class CasePlan {
       surfaces,
       sums,
       spacing,
+      rings,
+      hash: this.#hash ? hashText(size) : undefined,
     };
     return this.#split(batch, await call(native.caseScores, request, signal));
   }
@@ -126,6 +139,10 @@ export class CasePlan {
         return batch * this.#classes ** 2;
       case "surfaces":
         return batch * part.definition.regions.length * surfaceMeasures.length;
+      case "rings":
+        return sumLengths(part.layout).reduce((sum, length) => sum + length, 0);
+      case "hash":
+        return batch * hashWords;
     }
   }
 }

@@ -3,9 +3,11 @@ import { labels, logits, probs } from "../fixture.test.helper.js";
 import {
   argMax,
   type BinOptions,
+  boundaryCalibration,
   CaseScorer,
   calibrationHistograms,
   confusionCounts,
+  labelHash,
   labelSurfaceDistances,
   probabilityScores,
   tensor,
@@ -22,11 +24,22 @@ const surfaces = [
   { regions: [[2]], convention: "monai", oneEmpty: "diagonal" },
 ] as const;
 
+/** Returns the images of a batch of labels. */
+function images({ data, dims }: typeof labels): (typeof labels)[] {
+  const [batch = 0, ...size] = dims;
+  const pixels = data.length / batch;
+  return Array.from({ length: batch }, (_, n) =>
+    tensor("uint8", data.slice(n * pixels, (n + 1) * pixels) as Uint8Array, size),
+  ) as (typeof labels)[];
+}
+
 describe("a case's scores", () => {
   test.each([undefined, 2])("are those of the functions one by one, ignoring %s", async (ignore) => {
     const spacing = [2, 0.5];
     const floors = [0, 0.25];
-    const scorer = new CaseScorer({ classes, ignore, histograms, floors, confusion: true, surfaces });
+    const rings = [{ of: "top-label" }, { of: "classes", rings: [-1, 2], bins: 3 }, { of: 1 }] as const;
+    const wanted = { histograms, floors, confusion: true, surfaces, rings, hashes: true };
+    const scorer = new CaseScorer({ classes, ignore, ...wanted });
     const found = await scorer.score(probs, labels, { spacing });
     const predicted = await argMax(probs);
     expect(found).toEqual({
@@ -38,6 +51,10 @@ describe("a case's scores", () => {
           labelSurfaceDistances(predicted, labels, { ...each, classes, ignore, spacing }),
         ),
       ),
+      rings: await Promise.all(
+        rings.map((each) => boundaryCalibration(probs, labels, { ...each, ignore, spacing })),
+      ),
+      hashes: await Promise.all(images(labels).map((image) => labelHash(image))),
     });
     // A second case comes from the same plan.
     expect(await scorer.score(probs, labels, { spacing })).toEqual(found);
@@ -45,7 +62,14 @@ describe("a case's scores", () => {
 
   test("are those that are wanted", async () => {
     const none = await new CaseScorer({ classes }).score(probs, labels);
-    expect(none).toEqual({ histograms: [], proper: [], confusion: undefined, surfaces: [] });
+    expect(none).toEqual({
+      histograms: [],
+      proper: [],
+      confusion: undefined,
+      surfaces: [],
+      rings: [],
+      hashes: [],
+    });
     // Logits have an arg-max, too.
     const { confusion } = await new CaseScorer({ classes, confusion: true }).score(logits, labels);
     expect(confusion).toEqual(await confusionCounts(await argMax(logits), labels, { classes }));
@@ -62,6 +86,9 @@ describe("refuses", () => {
     [{ confusion: 1 }, "confusion: expected a boolean"],
     [{ surfaces: [{ regions: [[3]] }] }, "regions[0]: expected an integer from 0 to 2, got 3"],
     [{ surfaces: [{ regions: [[1]], tolerance: [1, 2] }] }, "tolerance: expected 1 numbers"],
+    [{ rings: [{ ring: [1] }] }, 'rings[0].ring: unknown option (did you mean "rings"?)'],
+    [{ rings: [{ of: 3 }] }, "of: expected an integer from 0 to 2, got 3"],
+    [{ hashes: 1 }, "hashes: expected a boolean"],
     [{ sums: [1] }, "sums: expected two finite numbers"],
     [{ surfaces: [{ regions: [[1]], spacing: [1] }] }, "surfaces[0].spacing: unknown option"],
   ])("the options %j", (options, message) => {

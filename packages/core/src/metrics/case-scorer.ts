@@ -3,7 +3,10 @@ import { checkOptions, optionNames } from "../check-options.js";
 import { checkSignal } from "../device.js";
 import { invalidArgument } from "../errors.js";
 import { type BinLayout, type CalibrationBins, histogramOf } from "../kernels/bins.js";
+import { type BoundaryBins, type BoundaryLayout, ringBins } from "../kernels/boundary-bins.js";
+import { type BoundaryOptions, boundaryLayout, ringNames } from "../kernels/boundary-calibration.js";
 import { type BinOptions, binLayout } from "../kernels/calibration-bins.js";
+import { hashOfWords } from "../kernels/label-hash.js";
 import type { Labels, Probabilities, Tensor } from "../tensor.js";
 import { checkMetricOptions } from "./accumulator.js";
 import { type CasePart, CasePlan, type CaseSurfaceDefinition, surfaceMeasures } from "./case-plan.js";
@@ -38,6 +41,10 @@ export interface CaseScorerOptions {
   readonly confusion?: boolean;
   /** The surface distances that are wanted, as of `labelSurfaceDistances`. */
   readonly surfaces?: readonly CaseSurfaces[];
+  /** The sums by distance to a boundary that are wanted, as of `boundaryCalibration`. */
+  readonly rings?: readonly BoundaryOptions[];
+  /** Whether the `labelHash` of each image's labels is wanted; default false. */
+  readonly hashes?: boolean;
   /**
    * The closed range of the sums of probabilities over the classes; other sums, but those of ignored pixels,
    * are an error. Default: any sums.
@@ -59,6 +66,9 @@ export interface CaseScores {
   readonly confusion: Tensor<"float64"> | undefined;
   /** The results of every definition by image and region. */
   readonly surfaces: readonly (readonly (readonly SurfaceDistances[])[])[];
+  readonly rings: readonly BoundaryBins[];
+  /** The hashes of the labels `[...spatial]` of each image; none if they are not wanted. */
+  readonly hashes: readonly string[];
 }
 
 const names = optionNames<CaseScorerOptions>({
@@ -68,6 +78,8 @@ const names = optionNames<CaseScorerOptions>({
   floors: true,
   confusion: true,
   surfaces: true,
+  rings: true,
+  hashes: true,
   sums: true,
 });
 const binNames = optionNames<BinOptions>({
@@ -93,17 +105,21 @@ export class CaseScorer {
   readonly #floors: number;
   readonly #confusion: boolean;
   readonly #definitions: readonly CaseSurfaceDefinition[];
+  readonly #rings: readonly BoundaryLayout[];
+  readonly #hashes: boolean;
   readonly #plan: CasePlan;
 
   constructor(options: CaseScorerOptions) {
     checkMetricOptions(options, names);
-    const { classes, ignore, confusion = false, sums } = options;
+    const { classes, ignore, confusion = false, hashes = false, sums } = options;
     checkSums(sums);
     const histograms = listOf("histograms", options.histograms);
     const floors = listOf("floors", options.floors);
     const surfaces = listOf("surfaces", options.surfaces);
+    const rings = listOf("rings", options.rings);
     floors.forEach(checkFloor);
     checkBoolean("confusion", confusion);
+    checkBoolean("hashes", hashes);
     this.#classes = classes;
     this.#layouts = histograms.map((each, i) => {
       checkOptions(`histograms[${i}]`, each, binNames);
@@ -112,18 +128,25 @@ export class CaseScorer {
     this.#floors = floors.length;
     this.#confusion = confusion;
     this.#definitions = surfaces.map((each, i) => surfaceDefinition(`surfaces[${i}]`, each, classes));
+    this.#rings = rings.map((each, i) => {
+      checkOptions(`rings[${i}]`, each, ringNames);
+      return boundaryLayout(each, classes);
+    });
+    this.#hashes = hashes;
     const parts = [
       ...this.#layouts.map((layout): CasePart => ({ kind: "histogram", layout })),
       ...floors.map((floor): CasePart => ({ kind: "proper", floor })),
       ...(confusion ? [{ kind: "confusion" } as const] : []),
       ...this.#definitions.map((definition): CasePart => ({ kind: "surfaces", definition })),
+      ...this.#rings.map((layout): CasePart => ({ kind: "rings", layout })),
+      ...(hashes ? [{ kind: "hash" } as const] : []),
     ];
     this.#plan = new CasePlan(classes, ignore, parts, sums);
   }
 
   /**
    * Scores probabilities `[N, C, ...spatial]` against labels `[N, ...spatial]`. Without histograms and floors
-   * any values but NaN may stand for probabilities. `spacing` is for the surfaces.
+   * any values but NaN may stand for probabilities. `spacing` is for surfaces and rings.
    */
   async score(probs: Probabilities, labels: Labels, options: MetricUpdateOptions = {}): Promise<CaseScores> {
     checkOptions("options", options, scoreNames);
@@ -136,6 +159,8 @@ export class CaseScorer {
       proper: Array.from({ length: this.#floors }, () => properOf(classes, next())),
       confusion: this.#confusion ? confusionOf(classes, next()) : undefined,
       surfaces: this.#definitions.map(({ regions }) => surfacesOf(regions.length, next())),
+      rings: this.#rings.map((layout) => ringBins(layout, next())),
+      hashes: this.#hashes ? hashesOf(next()) : [],
     };
   }
 }
@@ -161,6 +186,10 @@ function properOf(classes: number, sums: Float64Array): ProbabilityScores {
 
 function confusionOf(classes: number, data: Float64Array): Tensor<"float64"> {
   return { type: "float64", dims: [data.length / classes ** 2, classes, classes], data };
+}
+
+function hashesOf(words: Float64Array): readonly string[] {
+  return Array.from({ length: words.length / 8 }, (_, i) => hashOfWords(words.subarray(8 * i, 8 * i + 8)));
 }
 
 function surfacesOf(regions: number, numbers: Float64Array): readonly (readonly SurfaceDistances[])[] {
