@@ -12,7 +12,7 @@ export async function checkVolume(path, manifest, facts) {
   const volume = await readVolume(path);
   const { shape, channels = 1, spacing } = volume;
   const { dims, stored_dtype: type, zooms, affine_RAS: affine, header = {} } = manifest;
-  const colours = /'R', 'u1'/.test(type);
+  const colours = /'R', '\|?u1'/.test(type);
   facts.equal("type", volume.type, colours ? "uint8" : type);
   const axis = header.kinds?.findIndex((kind) => !/domain|space/.test(kind)) ?? -1;
   const interleaved = colours || (manifest.channels ?? 1) > 1 || axis === 0;
@@ -32,8 +32,10 @@ export async function checkVolume(path, manifest, facts) {
     // nibabel centres such images and lets x run left, as SPM does; NIfTI's method 1 is the diagonal.
     facts.left("the place of an image with neither a qform nor an sform");
   else if (affine) {
-    const scaled = affine.slice(0, 3).map((row) => row.map((value) => value * factor));
-    facts.close("affine", affineRas(volume), scaled, 1e-5);
+    // The columns of axes that the image has, and the origin.
+    const columns = [...shape.keys(), 3];
+    const held = (rows, unit) => rows.slice(0, 3).map((row) => columns.map((i) => row[i] * unit));
+    facts.close("affine", held(affineRas(volume), 1), held(affine, factor), 1e-5);
   }
   if (manifest.slope != null)
     facts.close(
