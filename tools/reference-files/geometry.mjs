@@ -1,4 +1,4 @@
-/** Returns the affine from voxels to RAS as three rows of four; the columns of axes that are not there are 0. */
+/** Returns the affine from voxels to RAS as three rows of four; the columns of missing axes are 0. */
 export function affineRas({ direction, spacing, origin }) {
   const axes = [0, 1, 2].map((axis) => direction[axis]?.map((part) => part * spacing[axis]) ?? [0, 0, 0]);
   return [0, 1, 2].map((row) => {

@@ -76,4 +76,10 @@ export { formatResults, mergeResults, readResults, type SavedResults } from "./s
 export type { StatisticsOptions } from "./statistics/statistics-options.js";
 export type { Verdict } from "./statistics/verdict.js";
 export { type SignedRanks, signedRankTest } from "./statistics/wilcoxon.js";
-export { holdsCases, openVolumeFolder, type VolumeFolder } from "./volume-predictions.js";
+export {
+  holdsCases,
+  openVolumeFolder,
+  openVolumePredictions,
+  type VolumeFolder,
+  type VolumePredictions,
+} from "./volume-predictions.js";

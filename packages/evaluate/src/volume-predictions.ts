@@ -110,8 +110,12 @@ export async function openVolumeFolder({
       const [path, labelPath] = [paths.get(name), truth.paths.get(name)];
       if (path === undefined || labelPath === undefined)
         throw new FormatError(predictions, name, "no such case");
-      const prediction = await readVolume(path, { spacingFrom });
-      const stored = await readVolume(labelPath, { spacingFrom });
+      const [first, second] = [
+        await readVolume(path, { spacingFrom }),
+        await readVolume(labelPath, { spacingFrom }),
+      ];
+      const rank = Math.min(first.shape.length, second.shape.length);
+      const [prediction, stored] = [slice(first, rank), slice(second, rank)];
       if (!turn) checkSameGrid(path, prediction, labelPath, stored);
       const turned = turn ? await reorient(stored, prediction, labelPath) : stored;
       return {
@@ -121,6 +125,43 @@ export async function openVolumeFolder({
         spacing: [...prediction.spacing].reverse(),
       };
     },
+  };
+}
+
+/** Returns a volume of one slice as an image of `rank` axes: formats of volumes give every image three. */
+function slice(volume: Volume, rank: number): Volume {
+  const { shape, spacing, direction } = volume;
+  if (shape.slice(rank).some((size) => size !== 1)) return volume;
+  const first = <T>(list: readonly T[]): readonly T[] => list.slice(0, rank);
+  return { ...volume, shape: first(shape), spacing: first(spacing), direction: first(direction) };
+}
+
+/** Predicted volumes of probabilities, without labels. */
+export interface VolumePredictions {
+  /** The names of the cases, sorted. */
+  readonly names: readonly string[];
+  /** Returns the file of a case. */
+  path(name: string): string;
+  /** Reads the probabilities [C, ...spatial] of a case. */
+  read(name: string): Promise<Tensor<"float32">>;
+}
+
+/** Opens the volumes that a folder of predictions holds, by the name of the case. Throws FormatError. */
+export async function openVolumePredictions(
+  folder: string,
+  { spacingFrom }: Pick<NnunetReading, "spacingFrom"> = {},
+): Promise<VolumePredictions> {
+  const { paths } = await listVolumes(folder, "expected predicted volumes");
+  if (paths.size === 0) throw new FormatError(folder, undefined, "holds no predicted volumes");
+  const path = (name: string): string => {
+    const found = paths.get(name);
+    if (found === undefined) throw new FormatError(folder, name, "no such case");
+    return found;
+  };
+  return {
+    names: [...paths.keys()].sort(),
+    path,
+    read: async (name) => probabilitiesOf(path(name), await readVolume(path(name), { spacingFrom })),
   };
 }
 

@@ -193,7 +193,9 @@ describe("bad input leaves one line and nothing else", () => {
     const out = ["--out", at("unfit", "preds")];
     const inferred = await pixelcal(["infer", "--config", small, "--runs", at("kept-runs"), ...out]);
     expect(inferred.code).toBe(1);
-    expect(inferred.messages).toMatch(/^error: .*best\.safetensors: enc1\.0\.weight: expected float32 \[3, /);
+    expect(inferred.messages).toMatch(
+      /^recognised \.npz data set, .*\nerror: .*best\.safetensors: enc1\.0\.weight: expected float32 \[3, /,
+    );
     expect(await readdir(root)).not.toContain("unfit");
   });
 

@@ -191,5 +191,8 @@ describe("predictions", () => {
     const refused = await calibrate(...args, "--out", at("mine"));
     expect(refused.code).toBe(1);
     expect(await readdir(at("mine"))).toEqual(["notes.txt"]);
+    // A split of a data set is a folder of .npz files too.
+    const split = await calibrate(...args, "--out", `${data}/val`);
+    expect(split.messages).toContain("is not empty and holds no predictions");
   });
 });

@@ -1,6 +1,16 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { Context } from "../context.js";
-import { axis, deviceOption, integer, jsonOption, label, sizes } from "../options.js";
+import {
+  axis,
+  datasetOption,
+  deviceOption,
+  integer,
+  jsonOption,
+  label,
+  reorientOption,
+  sizes,
+  spacingFromOption,
+} from "../options.js";
 import type { CalibrateOptions } from "../runs/calibrate-options.js";
 
 // Core is loaded by the run: starting up must not wait for it. A test compares these with core's.
@@ -71,7 +81,21 @@ export function addCalibrate(program: Command, context: Context): void {
       sizes,
     )
     .option("--from-probabilities <folder>", "predictions to fit to and to calibrate, in place of a model")
-    .option("--labels <folder>", "label maps of the predictions, if they hold none")
+    .option(
+      "--labels <folder>",
+      "label maps of the predictions, if they hold none: those of nnU-Net or of a MONAI bundle",
+    )
+    .addOption(datasetOption())
+    .addOption(spacingFromOption())
+    .addOption(reorientOption())
+    .addOption(
+      new Option(
+        "--missing <policy>",
+        "treatment of cases that have labels and no prediction: fail, or skip them",
+      )
+        .choices(["fail", "skip"])
+        .default("fail"),
+    )
     .option("--apply-to <folder>", "predictions to calibrate (default: those fitted to)")
     .option("--cache <file>", "new file for the logits, kept afterwards (default: beside --out, deleted)")
     .requiredOption("--out <path>", "calibrated ONNX file, or folder of calibrated predictions")

@@ -56,7 +56,10 @@ describe("folders of predictions", () => {
     await putCase(at("beside"), "a");
     await putCase(at("beside", "other"), "b");
     const { messages } = await evaluate("beside");
-    expect(messages).toBe(`warning: ${at("beside")}: scored as one run; its folders are left out: other\n`);
+    expect(messages).toBe(
+      `warning: ${at("beside")}: scored as one run; its folders are left out: other\n` +
+        "beside: .npz predictions with probabilities and labels, 1 case\n",
+    );
   });
 
   test("a file without its arrays says which it has, and nothing is written", async () => {

@@ -98,7 +98,8 @@ test("a line of pixels is refused by file and number of axes", async () => {
   await putCase(at("line"), "a", { probs, label: labelsOf(truth, [4]) });
   const { code, messages } = await evaluate("line");
   expect(messages).toBe(
-    `error: ${at("line", "a.npz")}: probs: expected 2 or 3 spatial axes, got 1 (shape [2,4])\n`,
+    "line: .npz predictions with probabilities and labels, 1 case\n" +
+      `error: ${at("line", "a.npz")}: probs: expected 2 or 3 spatial axes, got 1 (shape [2,4])\n`,
   );
   expect(code).toBe(1);
 });

@@ -20,6 +20,10 @@ export interface CalibrateOptions {
   readonly tile?: readonly number[];
   readonly fromProbabilities?: string;
   readonly labels?: string;
+  readonly dataset?: string;
+  readonly spacingFrom?: "sform" | "pixdim";
+  readonly reorient: boolean;
+  readonly missing: "fail" | "skip";
   readonly applyTo?: string;
   readonly cache?: string;
   readonly out: string;

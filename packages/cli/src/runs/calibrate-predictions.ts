@@ -1,14 +1,16 @@
 import { resolve } from "node:path";
-import { parseRegions } from "@pixelcal/evaluate";
+import { parseRegions, someOf } from "@pixelcal/evaluate";
 import { calibratePredictions } from "@pixelcal/train";
 import { CommandError, Interrupted } from "../command-error.js";
 import type { Context } from "../context.js";
 import { groupsOf } from "../inputs/case-groups.js";
-import { nnunetPredictions, ownPredictions, type StoredPredictions } from "../inputs/stored-predictions.js";
-import { type Replaceable, writeFolder } from "../replace-folder.js";
+import type { LabelPlace } from "../inputs/prediction-types.js";
+import { predictionTarget, storedPredictions } from "../inputs/stored-predictions.js";
+import { writeFolder } from "../replace-folder.js";
 import { writeReport } from "../write-report.js";
 import { type CalibrateOptions, settingError } from "./calibrate-options.js";
 import { calibrationFacts, describeCalibration } from "./calibration-report.js";
+import { predictionFolder } from "./stored-folder.js";
 
 /** Fits a calibrator to stored predictions and writes calibrated ones into another folder. */
 export async function calibrateStored(
@@ -17,14 +19,19 @@ export async function calibrateStored(
   context: Context,
 ): Promise<void> {
   const { terminal, signal } = context;
-  const { out, method, fitOn, radius, sides, labels, applyTo = folder, regions } = options;
+  const { out, method, fitOn, radius, sides, applyTo = folder, regions } = options;
   if (resolve(out) === resolve(applyTo) || resolve(out) === resolve(folder))
     throw new CommandError("--out: expected another folder than that of the predictions", { exitCode: 2 });
-  const open = (path: string): Promise<StoredPredictions> =>
-    labels === undefined ? ownPredictions(path) : nnunetPredictions(path, labels);
-  const fitted = await open(folder);
-  const target = applyTo === folder ? fitted : await open(applyTo);
+  const place = labelPlace(options);
+  const fitted = await storedPredictions(folder, place);
   terminal.line(`${folder}: ${fitted.layout}`);
+  const { missing } = fitted;
+  if (missing.length > 0) {
+    const lacks = `${folder}: no predictions of ${missing.length} cases with labels: ${someOf(missing, 10)}`;
+    if (options.missing !== "skip") throw new CommandError(`${lacks}; --missing skip fits to the others`);
+    terminal.warn(lacks);
+  }
+  const target = await predictionTarget(applyTo, place);
   const heads = regions === undefined ? fitted.heads : parseRegions(regions).map((each) => each.labels);
   const groupOf = await groupsOf(folder, fitted.names);
   const stopped = (): Interrupted => new Interrupted(`stopped; ${out} was not written`);
@@ -41,10 +48,10 @@ export async function calibrateStored(
       signal,
       onProgress: (stage, done, total) => terminal.progress({ label: `calibrate: ${stage}`, done, total }),
     });
-    await writeFolder(out, predictions, async (staged) => {
+    await writeFolder(out, predictionFolder, async (staged) => {
       for (const [index, name] of target.names.entries()) {
         if (signal.aborted) throw stopped();
-        const { probabilities } = await target.read(name);
+        const probabilities = await target.probabilities(name);
         await target.write(staged, name, await calibration.apply(probabilities, { signal }));
         const progress = { label: "calibrate: write", done: index + 1, total: target.names.length };
         terminal.progress(progress);
@@ -61,7 +68,14 @@ export async function calibrateStored(
   }
 }
 
-const predictions: Replaceable = {
-  what: "predictions",
-  matches: (names) => names.length > 0 && names.every((name) => name.endsWith(".npz")),
-};
+/** Returns the place of the labels, if the predictions hold none. */
+function labelPlace({ labels, dataset, spacingFrom, reorient }: CalibrateOptions): LabelPlace | undefined {
+  if (labels !== undefined) {
+    const given = dataset === undefined ? {} : { dataset: resolve(dataset) };
+    return { labels: resolve(labels), ...given, spacingFrom, reorient };
+  }
+  const needs = Object.entries({ dataset, "spacing-from": spacingFrom, reorient: reorient || undefined });
+  const [needing] = needs.filter(([, value]) => value !== undefined);
+  if (needing === undefined) return undefined;
+  throw new CommandError(`--${needing[0]}: needs --labels, the folder of label maps`, { exitCode: 2 });
+}

@@ -1,6 +1,6 @@
 import { basename, dirname, join, resolve } from "node:path";
 import { parseRegions } from "@pixelcal/evaluate";
-import { sweepTemporaries, temporaryName } from "@pixelcal/io";
+import { openImageCases, readNnunetDataset, sweepTemporaries, temporaryName } from "@pixelcal/io";
 import { calibrateModel, FileDataset, modelClasses, writeCalibrated } from "@pixelcal/train";
 import { CommandError, Interrupted } from "../command-error.js";
 import type { Context } from "../context.js";
@@ -24,10 +24,13 @@ export async function calibrate(options: CalibrateOptions, context: Context): Pr
 
 async function calibrateFile(options: CalibrateOptions, path: string, context: Context): Promise<void> {
   const { terminal, signal } = context;
-  const { split, output, tile, ignore, out, method, fitOn, radius, sides } = options;
+  const { split, output, tile, out, method, fitOn, radius, sides } = options;
   if (options.data === undefined) throw new CommandError("--model needs --data", { exitCode: 2 });
   const root = resolve(options.data);
   const file = await readModel(path);
+  const { dataset: described } = await openImageCases(root, split);
+  const known = described === undefined ? undefined : await readNnunetDataset(described);
+  const ignore = options.ignore ?? known?.ignore;
   const { classAxis, channelAxis, device, threads } = options;
   const externalData = dirname(path);
   const heads =
@@ -43,6 +46,7 @@ async function calibrateFile(options: CalibrateOptions, path: string, context: C
       ? naming(path, () => modelClasses(file, dims, { ...reading, ...outputs }))
       : Math.max(2, ...heads.flat().map((each) => each + 1));
   const dataset = await FileDataset.open(root, split, { classes, ignore, cacheBytes: 0 });
+  terminal.line(`recognised ${dataset.cases.layout}`);
   await sweepTemporaries(dirname(resolve(out)));
   const cache = options.cache ?? join(dirname(out), temporaryName(basename(out)));
   try {

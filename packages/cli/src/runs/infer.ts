@@ -1,7 +1,6 @@
 import { join } from "node:path";
 import { argMax, inspectValues, type Tensor } from "@pixelcal/core";
 import {
-  npzNames,
   predictionEnding,
   prefetch,
   writeNnunetDataset,
@@ -11,7 +10,8 @@ import {
 import { type DatasetImage, type FileDataset, type ProbabilityModel, predict } from "@pixelcal/train";
 import { CommandError, Interrupted } from "../command-error.js";
 import type { Context } from "../context.js";
-import { type Replaceable, writeFolder } from "../replace-folder.js";
+import { writeFolder } from "../replace-folder.js";
+import { predictionFolder } from "./stored-folder.js";
 
 /** The predictions to make: the network, the cases, and the output folder. */
 export interface InferRun extends Pick<Context, "terminal" | "signal"> {
@@ -33,7 +33,7 @@ export interface InferRun extends Pick<Context, "terminal" | "signal"> {
 export async function inferRun(run: InferRun): Promise<void> {
   const { predictor, dataset, folder, terminal, signal, tile, overlap, label } = run;
   const total = dataset.names.length;
-  await writeFolder(folder, predictions, async (staged) => {
+  await writeFolder(folder, predictionFolder, async (staged) => {
     let writing: Promise<void> = Promise.resolve();
     const cases = prefetch(dataset.names.keys(), 1, async (index) => ({
       index,
@@ -99,16 +99,3 @@ async function hasNaN({ dims, ...probs }: Tensor<"float32">): Promise<boolean> {
   const { values } = await inspectValues({ ...probs, dims: [1, ...dims] });
   return values.count > 0;
 }
-
-// Cases have the same endings as predictions, and predictions must not replace them.
-const predictions: Replaceable = {
-  what: "predictions",
-  async matches(names, folder) {
-    const archives = names.filter((name) => name.endsWith(".npz"));
-    const [first] = archives;
-    if (first === undefined) return false;
-    const held = await npzNames(join(folder, first));
-    if (archives.length === names.length) return held.includes("probs");
-    return names.includes("dataset.json") && held.length === 1 && held[0] === "probabilities";
-  },
-};

@@ -48,7 +48,7 @@ export async function predictSplit(options: InferOptions, context: Context): Pro
     throw new CommandError(`--tile: expected ${dataset.rank} sizes, got ${tile.join("x")}`, { exitCode: 2 });
   }
   const folder = options.out ?? join("preds", name);
-  if (dataset.cases.ending !== undefined) terminal.line(`recognised ${dataset.cases.layout}`);
+  terminal.line(`recognised ${dataset.cases.layout}`);
   try {
     await inferRun({ ...context, predictor, dataset, folder, tile, overlap, label: `${name} ${split}` });
   } catch (error) {

@@ -8,19 +8,22 @@ import {
   expectedPredictions,
   findNnunetDataset,
   type NnunetFolder,
-  type NnunetReading,
   nnunetCases,
   openNnunetFolder,
   openVolumeFolder,
   type RunCases,
 } from "@pixelcal/evaluate";
 import { FormatError, listCases, prefetch, type Region, readPrediction } from "@pixelcal/io";
+import { ownLayout } from "../inputs/own-predictions.js";
+import type { LabelPlace } from "../inputs/prediction-types.js";
 
 /** The settings that decide a table's numbers. */
 export type ScoreSettings = Omit<EvaluateOptions, "onCase" | "cases">;
 
 /** The predictions of one run, of any layout. */
 export interface RunSource extends RunCases {
+  /** A sentence that says what was recognised. */
+  readonly layout: string;
   /** The cases with labels but without a prediction. */
   readonly missing: readonly string[];
   /** The names of the classes, class 0 first, if known. */
@@ -44,6 +47,7 @@ export async function ownRun(run: string, path: string, regions?: readonly Regio
   });
   return {
     run,
+    layout: `${ownLayout(cases)}${regions ? `, regions ${regions.map(({ name }) => name).join(", ")}` : ""}`,
     cases,
     missing: [],
     read,
@@ -57,17 +61,13 @@ export async function ownRun(run: string, path: string, regions?: readonly Regio
   };
 }
 
-/** The place of labels and dataset.json, and how they are read. */
-export interface NnunetOptions extends NnunetReading {
-  readonly labels: string;
-  readonly dataset?: string;
+/** The place of labels and dataset.json, how label maps are read, and the regions to score. */
+export interface NnunetOptions extends LabelPlace {
   readonly regions?: readonly Region[];
 }
 
 /** The predictions of one run that are paired with label maps. */
 export interface LabelledRun extends RunSource {
-  /** A sentence that says what was recognised. */
-  readonly layout: string;
   /** Whether there are probabilities, and not label maps alone. */
   readonly probabilities: boolean;
   /** The folder, if it is nnU-Net's. */

@@ -22,6 +22,7 @@ import {
 import { type Region, writeFilesAtomic } from "@pixelcal/io";
 import { CommandError } from "../command-error.js";
 import type { Context } from "../context.js";
+import { hardLabels } from "../inputs/prediction-types.js";
 import { writeReport } from "../write-report.js";
 import { evaluateRuns, predictionFolders, software, writeResults } from "./evaluate.js";
 import { checkOneRun, openLabelledRuns, writeNnunetSummary } from "./nnunet-runs.js";
@@ -253,10 +254,7 @@ async function labelledRuns(
   };
   const runs = await openLabelledRuns(resolve(predictions), { ...places, regions }, context);
   const hard = runs.find(({ probabilities }) => !probabilities);
-  if (hard)
-    throw new CommandError(
-      `${hard.run}: holds label maps without probabilities, which have no calibration; nnU-Net writes them with --save_probabilities`,
-    );
+  if (hard) throw hardLabels(hard.run);
   return runs;
 }
 
@@ -266,7 +264,9 @@ async function ownRuns(
   { terminal }: Pick<Context, "terminal">,
 ): Promise<readonly RunSource[]> {
   const folders = await predictionFolders(resolve(predictions), (text) => terminal.warn(text));
-  return Promise.all(folders.map(({ run, path }) => ownRun(run, path, regions)));
+  const runs = await Promise.all(folders.map(({ run, path }) => ownRun(run, path, regions)));
+  for (const { run, layout } of runs) terminal.line(`${run}: ${layout}`);
+  return runs;
 }
 
 /** Writes the files of MONAI's `write_metrics_reports` for one row of the table. */
