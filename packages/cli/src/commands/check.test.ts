@@ -123,6 +123,12 @@ describe("pixelcal check", () => {
     const { output } = await check("last.onnx", serializeModel(graph, { dims: open }), "--json", ...axes);
     const report = { trainable: true, dims: [1, 1, 128, 8], chosenSizes: true };
     expect(JSON.parse(output)).toMatchObject(report);
+    const found = await check("last.onnx", serializeModel(graph, { dims: open }));
+    expect(found.output).toMatch(
+      /^layout +channels last: use --channel-axis -1 --class-axis -1, in a configuration/m,
+    );
+    expect(found.output).toMatch(/^tried with +1 x 1 x 128 x 8/m);
+    expect(found.code).toBe(0);
   });
 
   test("names every operator that is in the way at once: exit code 1", async () => {

@@ -111,6 +111,12 @@ function describe(path: string, size: number, report: ModelReport): string {
     const overlaps = multiLabel ? " (multi-label: classes may overlap; not supported yet)" : "";
     rows.push(["logits", `${found}${overlaps}`]);
   }
+  if (report.found !== undefined) {
+    const { channelAxis, classAxis } = report.found;
+    const flags = `--channel-axis ${channelAxis} --class-axis ${classAxis}`;
+    const keys = `model: { channel_axis: ${channelAxis}, class_axis: ${classAxis} }`;
+    rows.push(["layout", `channels last: use ${flags}, in a configuration ${keys}`]);
+  }
   rows.push([
     "tried with",
     `${dims.join(" x ")}${report.chosenSizes ? " (open sizes chosen; --input-shape gives others)" : ""}`,

@@ -43,6 +43,12 @@ export const checkReport: Schema = object<CheckReport>({
   ),
   dims: array(count),
   chosenSizes: flag,
+  found: optional(
+    object<NonNullable<ModelReport["found"]>>({
+      classAxis: optional(integer),
+      channelAxis: optional(integer),
+    }),
+  ),
   unsupported: array(text),
   withoutGradient: array(text),
   logits: array(

@@ -19,6 +19,7 @@ import { unstacked } from "../model/stacked-outputs.js";
 import { createSession, type TrainDevice, trainDevices } from "../runtime/session.js";
 import { buildInferenceGraph, buildStepGraph } from "../trainer/step-graph.js";
 import { Trainer } from "../trainer/trainer.js";
+import { lastAxes } from "./channels-last.js";
 import { networkDeviceProblem } from "./device-trial.js";
 import { peakBytes } from "./peak-memory.js";
 
@@ -54,6 +55,8 @@ export interface ModelReport {
   /** Dims [N, C, ...spatial] it was laid out for, and whether sizes were chosen for it. */
   readonly dims: readonly number[];
   readonly chosenSizes: boolean;
+  /** The axes of the classes and the channels that were found, if they are not the usual ones nor given. */
+  readonly found?: Pick<CanonicalOptions, "classAxis" | "channelAxis">;
   /** Operators that cannot be read, or have no gradient on the way from the weights to the output. */
   readonly unsupported: readonly string[];
   readonly withoutGradient: readonly string[];
@@ -90,11 +93,13 @@ export interface ModelReport {
  */
 export async function checkModel(
   model: Uint8Array | OnnxFile,
-  options: CheckOptions = {},
+  given: CheckOptions = {},
 ): Promise<ModelReport> {
-  checkOptions("options", options, names);
+  checkOptions("options", given, names);
   const file = OnnxFile.of(model);
   const facts = inspectModel(file);
+  const layout = lastAxes(file, facts, given);
+  const options = { ...given, ...layout };
   const problems: string[] = [];
   const { dims, chosen: chosenSizes } = options.dims
     ? { dims: options.dims, chosen: false }
@@ -104,6 +109,7 @@ export async function checkModel(
   const calibrator = fusedCalibrator(file);
   const report = (found: Partial<ModelReport>): ModelReport => ({
     facts,
+    ...(layout && { found: layout }),
     ...(calibrator && { calibrator }),
     operators,
     unsupported,

@@ -1,5 +1,6 @@
 import { elementCount, InvalidArgumentError, invalidArgument, sameDims } from "@pixelcal/core";
 import { type Graph, isFloat, type Node, ops, prune, rewrite, type Value } from "@pixelcal/graph";
+import { imageChannelAxis, outputChannelAxis, refuseLast } from "./channel-axes.js";
 import { type Activation, activationAt } from "./find-logits.js";
 import { movingOperators } from "./image-and-logits.js";
 import { probabilitiesIn } from "./probability-outputs.js";
@@ -107,6 +108,11 @@ export function canonical(parsed: Graph, options: CanonicalOptions = {}, onMulti
     throw invalidArgument("model", "a float32 image [N, C, ...spatial]", described([image]));
   }
   const axis = axisOf("channelAxis", channelAxis, rank);
+  refuseLast("channelAxis", `its first layer takes the last axis of ${image.name}`, {
+    found: imageChannelAxis(model),
+    wanted: axis,
+    rank,
+  });
   const dims = canonicalAxes(rank, axis).map((from) => image.dims[from]!);
   const size = dims.slice(2);
   const adapted = rewrite(model, {
@@ -120,6 +126,8 @@ export function canonical(parsed: Graph, options: CanonicalOptions = {}, onMulti
       refuseDerived(name, copy, found);
       const wanted = axisOf("classAxis", classAxis, Math.max(2, copy.dims.length));
       checkSoftmax(name, found, wanted, classAxis);
+      const last = { found: outputChannelAxis(copy), wanted, rank: copy.dims.length };
+      refuseLast("classAxis", `its last layer has the last axis of ${name}`, last);
       const channels = copy.dims[wanted] ?? 1;
       if (found.activation === "sigmoid" && channels > 1) {
         if (onMultiLabel === undefined) throw multiLabel(name, channels);
