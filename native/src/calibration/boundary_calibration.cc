@@ -11,6 +11,7 @@
 
 #include "base/scratch.h"
 #include "calibration/bin_limits.h"
+#include "calibration/boundary_loops.h"
 #include "calibration/exact_sum.h"
 #include "calibration/exact_units.h"
 #include "calibration/probability_block.h"
@@ -140,8 +141,7 @@ class Adder {
     std::fill_n(near.data(), block.count, kFar);
     for (int32_t s = 0; s < segments_; ++s) {
       const float* to = Distances(place, s);
-      for (int64_t i = 0; to && i < block.count; ++i)
-        near[i] = segment[i] != s && to[i] < near[i] ? to[i] : near[i];
+      if (to) loops_.take_nearer(segment, s, to, static_cast<size_t>(block.count), near.data());
     }
     for (int64_t group = 0; group < groups_; ++group) {
       const bool one_class = options_.score == Score::kClasses;
@@ -185,21 +185,18 @@ class Adder {
     }
   }
   void ReadTopLabel(const ProbabilityBlock& block, float* room, Rows& rows) const {
-    for (int64_t c = 0; c < maps_.classes; ++c) {
-      const float* row = block.Row(c, room);
-      for (int64_t i = 0; i < block.count; ++i) {
-        const bool larger = c == 0 || row[i] > rows.p[i], is_label = block.codes[i] == c;
-        rows.p[i] = larger ? row[i] : rows.p[i];
-        rows.hit[i] = larger ? is_label : rows.hit[i];
-        rows.of_case[i] = is_label ? row[i] : rows.of_case[i];
-      }
-    }
+    for (int64_t c = 0; c < maps_.classes; ++c)
+      loops_.take_score(block.Row(c, room), static_cast<int16_t>(c), block.codes.data(),
+                        static_cast<size_t>(block.count), rows.p.data(), rows.hit.data(),
+                        rows.of_case.data());
   }
 
   void AddRows(const ProbabilityBlock& block, const Rows& rows, Cell* cells, RingLoss* losses) const {
-    std::array<int16_t, kBlockPixels> ring{};
-    for (int64_t r = 0; r < edges_; ++r)
-      for (int64_t i = 0; i < block.count; ++i) ring[i] += rows.distance[i] > limits_[r];
+    const auto count = static_cast<size_t>(block.count);
+    std::array<int16_t, kBlockPixels> ring;
+    std::array<uint64_t, kBlockPixels> units;
+    loops_.rings(rows.distance.data(), count, limits_.data(), edges_, ring.data());
+    loops_.losses(rows.of_case.data(), count, units.data());
     const simd::BinLimits bins = table_.Limits();
     for (int64_t i = 0; i < block.count; ++i) {
       if (block.codes[i] < 0) continue;
@@ -209,10 +206,8 @@ class Adder {
       cell.hits += static_cast<uint64_t>(rows.hit[i]);
       cell.confidence += internal::ProbabilityUnits(rows.p[i]);
       RingLoss& loss = losses[ring[i]];
-      if (rows.of_case[i] > 0)
-        loss.units += internal::LogLossUnits(rows.of_case[i]);
-      else
-        loss.impossible += 1;
+      loss.units += units[i];
+      loss.impossible += rows.of_case[i] > 0 ? 0 : 1;
     }
   }
 
@@ -224,6 +219,7 @@ class Adder {
   const Extent* extents_;
   BinTable table_;
   std::array<float, kMaxRings> limits_;
+  const simd::BoundaryTable& loops_ = BoundaryLoops();
   Totals& totals_;
 };
 

@@ -9,6 +9,8 @@
 #include "base/scratch.h"
 #include "calibration/probability_block.h"
 #include "calibration/temperature_loops.h"
+#include "calibration/temperature_pairs.h"
+#include "calibration/temperature_sums.h"
 
 namespace pixelcal {
 
@@ -25,34 +27,12 @@ TemperatureSums& TemperatureSums::operator+=(const TemperatureSums& other) {
 }
 
 namespace cpu {
-namespace {
-
-template <class Lanes>
-double Sum(const Lanes& lanes) {
-  double sum = 0;
-  for (const double lane : lanes) sum += lane;
-  return sum;
-}
-
-TemperatureSums SumsOf(const simd::TemperatureLanes& lanes) {
-  TemperatureSums sums;
-  sums.count = Sum(lanes.count);
-  sums.impossible = Sum(lanes.impossible);
-  sums.loss = Sum(lanes.loss);
-  for (size_t i = 0; i < sums.slope.size(); ++i) {
-    sums.slope[i] = Sum(lanes.slope[i]);
-    sums.curvature[i] = Sum(lanes.curvature[i]);
-    sums.third[i] = Sum(lanes.third[i]);
-  }
-  return sums;
-}
-
-}  // namespace
 
 TemperatureSums Temperatures(const ProbabilityMaps& maps) {
   constexpr int64_t kLeastBlocks = 2;
   CheckMaps(maps);
   Require(maps.weights.empty(), "weights: not supported by the temperature's sums");
+  if (maps.classes == 2 && maps.batch * maps.pixels >= kPairPixels) return PairTemperatures(maps);
   std::vector<TemperatureSums> chunks(static_cast<size_t>(ChunkCount(maps, kLeastBlocks)));
   const auto classes = static_cast<size_t>(maps.classes);
   ForChunks(maps, kLeastBlocks, [&](int64_t chunk, BlockReader& reader) {

@@ -82,9 +82,63 @@ void Add(const float* const* rows, int64_t classes, const int16_t* codes, size_t
   }
 }
 
+void Odds(const float* first, const float* second, const int16_t* codes, size_t count, PairOdds* odds,
+          PairCounts* counts) {
+  constexpr int kShift = 52 - kOddsBinBits;
+  constexpr uint64_t kBelow = (uint64_t{1} << kShift) - 1;
+  constexpr auto kFirstBin = static_cast<uint64_t>(1023 + kOddsFirstOctave) << kOddsBinBits;
+  const Doubles none{}, ones = none + 1.0;
+  for (size_t i = 0; i < count; i += kTemperatureLanes) {
+    const size_t few = count - i < kTemperatureLanes ? count - i : kTemperatureLanes;
+    Codes narrow = Codes{} - int16_t{1};
+    memcpy(&narrow, codes + i, few * sizeof *codes);
+    const Masks code = __builtin_convertvector(narrow, Masks);
+    const Doubles a = Wide(first + i, few), b = Wide(second + i, few);
+    const Doubles most = Max(a, b), least = Min(a, b), own = code == 1 ? b : a, other = code == 1 ? a : b;
+    const Masks counted = code >= 0, possible = counted & (own > 0.0), finite = possible & (least > 0.0);
+    const Doubles d = Log(finite ? most / least : ones);
+    const Words bits = reinterpret_cast<Words>(d);
+    const Masks small = d < 1.0 / 4096;
+    // The middle of the bin, and one over half its width.
+    const Doubles middle = reinterpret_cast<Doubles>((bits & ~kBelow) | (uint64_t{1} << (kShift - 1)));
+    const Doubles scale = reinterpret_cast<Doubles>((uint64_t{2047 + kOddsBinBits} - (bits >> 52)) << 52);
+    const Doubles place = small ? (d - 1.0 / 8192) * 8192.0 : (d - middle) * scale;
+    Masks bin = reinterpret_cast<Masks>((bits >> kShift) - (kFirstBin - 1));
+    bin = small ? Masks{} : bin;
+    bin = finite ? bin : Masks{} + kOddsBins;
+    memcpy(odds->bin + i, &bin, sizeof bin);
+    Put(odds->place + i, finite ? place : none);
+    AddTo(counts->count, possible ? ones : none);
+    AddTo(counts->impossible, (counted & ~possible) ? ones : none);
+    AddTo(counts->wrong, (finite & (own < other)) ? d : none);
+  }
+}
+
+void AddPairs(const double* odds, const double* weights, size_t count, TemperatureLanes* sums) {
+  const Doubles none{};
+  for (size_t i = 0; i < count; i += kTemperatureLanes) {
+    const size_t few = count - i < kTemperatureLanes ? count - i : kTemperatureLanes;
+    Doubles d{}, weight{};
+    memcpy(&d, odds + i, few * sizeof *odds);
+    memcpy(&weight, weights + i, few * sizeof *weights);
+    const Doubles first = weight * d, second = first * d, third = second * d;
+    Doubles power[kSteps];  // exp(-beta d) of the four betas of an octave
+    for (int step = 0; step < kSteps; ++step) power[step] = Exp(d * (-kFirst * (1 + 0.25 * step)));
+    for (int point = 0; point <= kOctaves * kSteps; ++point) {
+      Doubles& e = power[point % kSteps];
+      const Doubles share = e / (1.0 + e), spread = share - share * share;
+      AddTo(sums->slope[point], none - first * share);
+      AddTo(sums->curvature[point], second * spread);
+      AddTo(sums->third[point], none - third * spread * (1.0 - 2.0 * share));
+      if (point == kOne) AddTo(sums->loss, weight * Log(1.0 + e));
+      e = e * e;
+    }
+  }
+}
+
 }  // namespace
 
 extern const TemperatureTable kTemperature;
-const TemperatureTable kTemperature{Add};
+const TemperatureTable kTemperature{Add, Odds, AddPairs};
 
 }  // namespace pixelcal::simd::PIXELCAL_ISA

@@ -1,11 +1,17 @@
-// Morphological skeletons on packed words, 64 pixels at a time: O(words) per layer of the mask.
+// The skeleton that openings define is where the depth, the steps to the nearest pixel outside by faces, is
+// not exceeded by any of the 3^d neighbours: pixel x leaves the opening of erosion k when its depth is above
+// k and no neighbour's is above k + 1, which holds for some k if its depth is the largest. O(pixels),
+// whatever the thickness, in the box around the mask.
 #include "components/centerline.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
+#include <limits>
+#include <memory>
 
 #include "base/parallel.h"
-#include "components/runs.h"
+#include "components/crest_loops.h"
 #include "surface/region_masks.h"
 
 namespace pixelcal {
@@ -14,72 +20,153 @@ namespace {
 
 constexpr int64_t kRowsGrain = 64;
 
-// Writes each pixel together with its neighbours in the row: all of them set for kErode, else any. Outside of
-// the row they agree.
-template <bool kErode>
-void AlongRow(const uint64_t* from, int64_t words, int64_t width, uint64_t* to) {
-  const uint64_t last = ~uint64_t{0} >> (-width & 63);
-  for (int64_t w = 0; w < words; ++w) {
-    const uint64_t flip = kErode ? ~uint64_t{0} : 0;
-    uint64_t here = from[w] ^ flip;
-    if (kErode && w + 1 == words) here &= last;  // nothing beyond the row erodes it
-    const uint64_t before = w > 0 ? (from[w - 1] ^ flip) >> 63 : 0;
-    uint64_t next = w + 1 < words ? from[w + 1] ^ flip : 0;
-    if (kErode && w + 2 == words) next &= last;
-    to[w] = (here | here << 1 | before | here >> 1 | next << 63) ^ flip;
-    if (w + 1 == words) to[w] &= last;
+// The part of an image in which a mask has pixels, with one more pixel on every side that the image has;
+// columns in whole words.
+struct Box {
+  std::array<int64_t, 2> z, y, word;
+
+  int64_t Depth() const { return z[1] - z[0]; }
+  int64_t Height() const { return y[1] - y[0]; }
+  int64_t Rows() const { return Depth() * Height(); }
+  int64_t Words() const { return word[1] - word[0]; }
+};
+
+void Include(std::array<int64_t, 2>& range, int64_t at) {
+  range = {std::min(range[0], at), std::max(range[1], at + 1)};
+}
+
+std::array<int64_t, 2> Widened(const std::array<int64_t, 2>& range, int64_t size) {
+  return {std::max<int64_t>(0, range[0] - 1), std::min(size, range[1] + 1)};
+}
+
+Box BoxOf(const uint64_t* mask, const Dhw& dhw, int64_t words) {
+  constexpr auto kMost = std::numeric_limits<int64_t>::max();
+  Box box{{kMost, 0}, {kMost, 0}, {kMost, 0}};
+  for (int64_t row = 0; row < dhw[0] * dhw[1]; ++row) {
+    const uint64_t* from = mask + row * words;
+    int64_t first = 0, last = words;
+    while (first < words && from[first] == 0) ++first;
+    if (first == words) continue;
+    while (from[last - 1] == 0) --last;
+    Include(box.z, row / dhw[1]);
+    Include(box.y, row % dhw[1]);
+    Include(box.word, first);
+    Include(box.word, last - 1);
+  }
+  return {Widened(box.z, dhw[0]), Widened(box.y, dhw[1]), Widened(box.word, words)};
+}
+
+// Writes the depths along a row of the mask: `far` where no pixel of the row is outside.
+template <class T>
+void AlongRow(const uint64_t* mask, int64_t width, T far, T* to) {
+  const auto next = [&](int64_t from, uint64_t flip) {
+    for (int64_t at = from; at < width; at = at / 64 * 64 + 64) {
+      const uint64_t rest = (mask[at / 64] ^ flip) >> (at % 64);
+      if (rest != 0) return std::min(at + std::countr_zero(rest), width);
+    }
+    return width;
+  };
+  std::fill_n(to, width, T{0});
+  for (int64_t start = next(0, 0); start < width;) {
+    const int64_t end = next(start, ~uint64_t{0});
+    for (int64_t i = start; i < end; ++i) {
+      const T left = start > 0 ? static_cast<T>(i - start + 1) : far;
+      const T right = end < width ? static_cast<T>(end - i) : far;
+      to[i] = std::min(left, right);
+    }
+    start = next(end, 0);
   }
 }
 
-using Bits = std::vector<uint64_t>;
+template <class T>
+class Crests {
+ public:
+  Crests(const uint64_t* mask, const Dhw& dhw, int64_t words, const Box& box, const simd::CrestRows<T>& loops)
+      : mask_(mask),
+        dhw_(dhw),
+        words_(words),
+        box_(box),
+        loops_(loops),
+        width_(std::min(dhw[2], box.word[1] * 64) - box.word[0] * 64),
+        depths_(std::make_unique_for_overwrite<T[]>(static_cast<size_t>(2 * box.Rows() * width_))),
+        spread_(depths_.get() + box.Rows() * width_) {}
 
-// Calls body(row, rows of the neighbours) for every row and combines with `op` the rows that lie one before
-// and after along y, z, or also diagonally.
-template <class Op>
-void AcrossRows(const Dhw& dhw, const Bits& from, bool diagonal, const Op& op, Bits& to) {
-  const int64_t words = (dhw[2] + 63) / 64;
-  ParallelFor(dhw[0] * dhw[1], kRowsGrain, [&](int64_t begin, int64_t end) {
-    for (int64_t row = begin; row < end; ++row) {
-      const int64_t z = row / dhw[1], y = row % dhw[1];
-      for (int64_t dz = -1; dz <= 1; ++dz)
-        for (int64_t dy = -1; dy <= 1; ++dy) {
-          const bool own = dz == 0 && dy == 0, corner = dz != 0 && dy != 0;
-          if (own || (corner && !diagonal) || z + dz < 0 || z + dz >= dhw[0] || y + dy < 0 ||
-              y + dy >= dhw[1])
-            continue;
-          const uint64_t* other = from.data() + (row + dz * dhw[1] + dy) * words;
-          for (int64_t w = 0; w < words; ++w) op(to[row * words + w], other[w]);
-        }
-    }
-  });
-}
+  void Write(std::vector<uint64_t>& skeleton) {
+    const int64_t height = box_.Height();
+    // Larger than any depth, with room for one more.
+    const T far = static_cast<T>(box_.Depth() + height + width_);
+    ParallelFor(box_.Rows(), kRowsGrain, [&](int64_t begin, int64_t end) {
+      for (int64_t row = begin; row < end; ++row) AlongRow(mask_ + FirstWord(row), width_, far, Row(row));
+    });
+    ParallelFor(box_.Depth(), 1, [&](int64_t begin, int64_t end) {
+      for (int64_t z = begin; z < end; ++z) Sweep(z * height, height, 1);
+    });
+    ParallelFor(height, kRowsGrain, [&](int64_t begin, int64_t end) {
+      for (int64_t y = begin; y < end; ++y) Sweep(y, box_.Depth(), height);
+    });
+    ParallelFor(box_.Rows(), kRowsGrain, [&](int64_t begin, int64_t end) {
+      for (int64_t row = begin; row < end; ++row) loops_.spread(Row(row), Width(), spread_ + row * width_);
+    });
+    ParallelFor(box_.Rows(), kRowsGrain, [&](int64_t begin, int64_t end) {
+      std::vector<T> largest(Width());
+      for (int64_t row = begin; row < end; ++row) {
+        std::copy_n(spread_ + row * width_, width_, largest.data());
+        ForNeighbours(
+            row, [&](int64_t other) { loops_.raise(spread_ + other * width_, Width(), largest.data()); });
+        loops_.mark(Row(row), largest.data(), Width(), skeleton.data() + FirstWord(row));
+      }
+    });
+  }
 
-template <bool kErode>
-void AlongRows(const Dhw& dhw, const Bits& from, Bits& to) {
-  const int64_t words = (dhw[2] + 63) / 64;
-  ParallelFor(dhw[0] * dhw[1], kRowsGrain, [&](int64_t begin, int64_t end) {
-    for (int64_t row = begin; row < end; ++row)
-      AlongRow<kErode>(from.data() + row * words, words, dhw[2], to.data() + row * words);
-  });
-}
+ private:
+  size_t Width() const { return static_cast<size_t>(width_); }
+  T* Row(int64_t row) { return depths_.get() + row * width_; }
+  int64_t FirstWord(int64_t row) const {
+    const int64_t z = box_.z[0] + row / box_.Height(), y = box_.y[0] + row % box_.Height();
+    return (z * dhw_[1] + y) * words_ + box_.word[0];
+  }
+  // Limits the depths of `count` rows, `stride` apart, by each other, forth and back.
+  void Sweep(int64_t first, int64_t count, int64_t stride) {
+    for (int64_t i = 1; i < count; ++i)
+      loops_.limit(Row(first + (i - 1) * stride), Width(), Row(first + i * stride));
+    for (int64_t i = count - 2; i >= 0; --i)
+      loops_.limit(Row(first + (i + 1) * stride), Width(), Row(first + i * stride));
+  }
+  template <class Body>
+  void ForNeighbours(int64_t row, const Body& body) const {
+    const int64_t height = box_.Height(), z = row / height, y = row % height;
+    for (int64_t dz = -1; dz <= 1; ++dz)
+      for (int64_t dy = -1; dy <= 1; ++dy) {
+        const bool inside = z + dz >= 0 && z + dz < box_.Depth() && y + dy >= 0 && y + dy < height;
+        if (inside && (dz != 0 || dy != 0)) body(row + dz * height + dy);
+      }
+  }
+
+  const uint64_t* mask_;
+  const Dhw& dhw_;
+  const int64_t words_;
+  const Box& box_;
+  const simd::CrestRows<T>& loops_;
+  const int64_t width_;
+  const std::unique_ptr<T[]> depths_;
+  T* const spread_;
+};
 
 }  // namespace
 
 std::vector<uint64_t> Skeleton(const uint64_t* mask, const Dhw& dhw) {
-  const auto size = static_cast<size_t>(dhw[0] * dhw[1] * ((dhw[2] + 63) / 64));
-  Bits layer(mask, mask + size), skeleton(size), eroded(size), wide(size), opened(size);
-  while (std::any_of(layer.begin(), layer.end(), [](uint64_t word) { return word != 0; })) {
-    AlongRows<true>(dhw, layer, eroded);
-    AcrossRows(
-        dhw, layer, false, [](uint64_t& to, uint64_t other) { to &= other; }, eroded);
-    AlongRows<false>(dhw, eroded, wide);
-    opened = wide;
-    AcrossRows(
-        dhw, wide, true, [](uint64_t& to, uint64_t other) { to |= other; }, opened);
-    for (size_t i = 0; i < size; ++i) skeleton[i] |= layer[i] & ~opened[i];
-    if (layer == eroded) break;  // the mask fills the image
-    std::swap(layer, eroded);
-  }
+  const int64_t words = (dhw[2] + 63) / 64, size = dhw[0] * dhw[1] * words;
+  std::vector<uint64_t> skeleton(static_cast<size_t>(size));
+  int64_t pixels = 0;
+  for (int64_t i = 0; i < size; ++i) pixels += std::popcount(mask[i]);
+  // A mask that fills the image is its own erosion, and an opening takes nothing from it.
+  if (pixels == 0 || pixels == dhw[0] * dhw[1] * dhw[2]) return skeleton;
+  const Box box = BoxOf(mask, dhw, words);
+  const simd::CrestTable& loops = CrestLoops();
+  if (box.Depth() + box.Height() + box.Words() * 64 < std::numeric_limits<uint16_t>::max())
+    Crests<uint16_t>(mask, dhw, words, box, loops.narrow).Write(skeleton);
+  else
+    Crests<uint32_t>(mask, dhw, words, box, loops.wide).Write(skeleton);
   return skeleton;
 }
 
@@ -101,8 +188,12 @@ std::vector<CenterlineCounts> Centerlines(const LabelSpan& predicted, const Labe
     for (const auto& region : options.regions) {
       const RegionMasks masks =
           PackRegion(predicted, labels, image * grid.Pixels(), dhw, region, options.classes, options.ignore);
-      const auto of_predicted = internal::Skeleton(masks.predicted, dhw);
-      const auto of_truth = internal::Skeleton(masks.labels, dhw);
+      std::vector<uint64_t> of_predicted, of_truth;
+      ParallelFor(2, 1, [&](int64_t begin, int64_t end) {
+        for (int64_t i = begin; i < end; ++i)
+          (i == 0 ? of_predicted : of_truth) =
+              internal::Skeleton(i == 0 ? masks.predicted : masks.labels, dhw);
+      });
       counts.push_back({shared(of_predicted, of_predicted.data()), shared(of_predicted, masks.labels),
                         shared(of_truth, of_truth.data()), shared(of_truth, masks.predicted)});
     }

@@ -176,11 +176,10 @@ export {
   boundaryRings,
 } from "./metrics/boundary-ring.js";
 export {
-  type CalibrationConvention,
-  type ConventionalErrors,
   type ConventionalErrorsOptions,
-  calibrationConventions,
   conventionalErrors,
+  conventionErrors,
+  conventionHistograms,
 } from "./metrics/calibration-conventions.js";
 export {
   averageCalibrationError,
@@ -213,6 +212,11 @@ export {
   centerlineCounts,
   centerlineDice,
 } from "./metrics/centerline.js";
+export {
+  type CalibrationConvention,
+  type ConventionalErrors,
+  calibrationConventions,
+} from "./metrics/convention-table.js";
 export { checkEmptyPolicy, type EmptyPolicy } from "./metrics/empty-policy.js";
 export {
   type FalsePositiveBrierOptions,

@@ -1,8 +1,12 @@
 import { CaseScorer } from "@pixelcal/core";
+import { furtherHistograms } from "./further-scores.js";
 import { scoredSurfaces } from "./region-scores.js";
 import type { ScoreOptions } from "./score-options.js";
 import { keptLayouts } from "./statistics/case-sums.js";
 import { keptRings } from "./statistics/ring-sums.js";
+
+/** The number of histograms of every evaluation, which come before those of further families. */
+export const usualHistograms: number = 4 + keptLayouts.length;
 
 /** The number of scorers that are kept, the last used. */
 const most = 16;
@@ -16,7 +20,8 @@ const kept = new Map<string, CaseScorer>();
 export function caseScorer(options: ScoreOptions, sums?: readonly [number, number]): CaseScorer {
   const { classes, convention = "reference", bins, ignore, nllFloor = 0 } = options;
   const surfaces = scoredSurfaces(options);
-  const key = JSON.stringify([classes, convention, bins, ignore, nllFloor, surfaces, sums]);
+  const further = furtherHistograms(options);
+  const key = JSON.stringify([classes, convention, bins, ignore, nllFloor, surfaces, sums, further]);
   const scorer = kept.get(key) ?? new CaseScorer(scorerOptions());
   kept.delete(key);
   kept.set(key, scorer);
@@ -37,6 +42,7 @@ export function caseScorer(options: ScoreOptions, sums?: readonly [number, numbe
         // All that fpBrier needs, whatever the bins of the others.
         { bins: 2, squares: true },
         ...keptLayouts,
+        ...further,
       ],
       floors: [nllFloor],
       confusion: true,

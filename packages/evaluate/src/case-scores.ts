@@ -17,9 +17,9 @@ import {
   negativeLogLikelihood,
   pixelExpectedCalibrationError,
 } from "@pixelcal/core";
-import { caseScorer } from "./case-scorers.js";
+import { caseScorer, usualHistograms } from "./case-scorers.js";
 import { furtherScores } from "./further-scores.js";
-import { objectScores } from "./region-scores.js";
+import { type ObjectScores, objectScores } from "./region-scores.js";
 import type { ScoreOptions } from "./score-options.js";
 import { type CaseSums, caseSums } from "./statistics/case-sums.js";
 import { boundaryError, type RingSums, ringSums } from "./statistics/ring-sums.js";
@@ -73,9 +73,18 @@ export class ConventionScorer {
     const measured = convention === "reference" ? undefined : spacing;
     const found = await this.#scorer.score(batch, truth, { spacing: measured, signal });
     const rings = found.rings[0]!;
-    const table = tableOf(found, rings, measured === undefined ? "px" : "mm", this.#options);
+    const objects = objectScores(found.confusion!, found.surfaces[0]![0]!, this.#options);
+    const table = tableOf(found, objects, rings, measured === undefined ? "px" : "mm", this.#options);
     if (this.#options.metrics === undefined) return table;
-    const further = await furtherScores(batch, truth, rings, { ...this.#options, spacing });
+    const further = await furtherScores({
+      probs: batch,
+      labels: truth,
+      options: { ...this.#options, spacing },
+      rings,
+      histograms: found.histograms.slice(usualHistograms),
+      overlaps: objects.overlaps,
+      surfaces: found.surfaces[0]![0]!.slice(0, this.#options.classes - 1),
+    });
     return { ...table, scores: { ...table.scores, ...further } };
   }
 }
@@ -83,6 +92,7 @@ export class ConventionScorer {
 /** Returns the scores of a case, the paper's five columns first. */
 function tableOf(
   found: CaseScores,
+  { main, classes, overlaps }: ObjectScores,
   rings: BoundaryBins,
   unit: RingSums["unit"],
   options: ScoreOptions,
@@ -98,7 +108,6 @@ function tableOf(
     CalibrationBins,
   ];
   const proper = found.proper[0]!;
-  const { main, classes, overlaps } = objectScores(found.confusion!, found.surfaces[0]![0]!, options);
   const classwise = classwiseExpectedCalibrationError(classBins, { background: !ignoreBackground });
   const variant = reference ? "reference" : "outside";
   const further = percentile === 95 ? undefined : `HD${percentile}`;

@@ -1,165 +1,203 @@
 import {
   argMax,
+  type BinOptions,
   type BoundaryBins,
   boundaryBand,
+  type CalibrationBins,
+  type CalibrationConvention,
   calibrationConventions,
-  calibrationHistograms,
   centerlineCounts,
   centerlineDice,
-  confusionCounts,
   conventionalErrors,
+  conventionErrors,
+  conventionHistograms,
   fittedTemperature,
   type Labels,
-  labelSurfaceDistances,
   lesionScores,
-  overlapCounts,
+  type OverlapCounts,
   type Probabilities,
   pixelRiskCoverage,
   regionVolumes,
+  type SurfaceDistances,
   smoothCalibrationError,
   temperatureSketch,
 } from "@pixelcal/core";
 import { type FurtherMetric, furtherMetrics } from "./further-metrics.js";
-import { emptyPolicyOf, type ScoreOptions } from "./score-options.js";
+import type { ScoreOptions } from "./score-options.js";
 import { nearBoundary } from "./statistics/ring-sums.js";
 
-/** A case as the families score it: arrays with a batch of 1. */
-interface Scored {
+/** A case as the families score it: arrays with a batch of 1, and what was found in the pass over them. */
+export interface FurtherCase {
   readonly probs: Probabilities;
   readonly labels: Labels;
-  readonly rings: BoundaryBins;
   readonly options: ScoreOptions;
+  readonly rings: BoundaryBins;
+  /** The histograms of {@link furtherHistograms}. */
+  readonly histograms: readonly CalibrationBins[];
+  /** The overlap of every class, the background first, and the surfaces of every other class. */
+  readonly overlaps: readonly OverlapCounts[];
+  readonly surfaces: readonly SurfaceDistances[];
+}
+
+interface Scored extends FurtherCase {
   predicted(): Promise<Labels>;
 }
 
 type Columns = Record<string, number>;
 
-const families: Readonly<Record<FurtherMetric, (scored: Scored) => Promise<Columns>>> = {
-  async boundary({ rings }) {
-    const { gap, negativeLogLikelihood } = boundaryBand(rings, { from: -nearBoundary, to: nearBoundary });
-    return { "boundary gap": gap, "boundary NLL": negativeLogLikelihood };
+/** A family's histograms, which {@link Scored.histograms} then has alone, and its columns. */
+interface Family {
+  histograms?(options: ScoreOptions): readonly BinOptions[];
+  columns(scored: Scored): Promise<Columns>;
+}
+
+/** The tools that count all pixels, so that their bins come with the others. */
+const ofAllPixels = calibrationConventions.filter((tool) => tool !== "marginloss");
+
+const toolHistograms = (tool: CalibrationConvention, { classes }: ScoreOptions): readonly BinOptions[] =>
+  conventionHistograms(tool, classes);
+
+const families: Readonly<Record<FurtherMetric, Family>> = {
+  boundary: {
+    async columns({ rings }) {
+      const { gap, negativeLogLikelihood } = boundaryBand(rings, { from: -nearBoundary, to: nearBoundary });
+      return { "boundary gap": gap, "boundary NLL": negativeLogLikelihood };
+    },
   },
 
-  async centerline({ labels, options: { classes, ignore, signal }, predicted }) {
-    const [counts] = await centerlineCounts(await predicted(), labels, { classes, ignore, signal });
-    return byClass("clDice", counts!.map(centerlineDice));
+  centerline: {
+    async columns({ labels, options: { classes, ignore, signal }, predicted }) {
+      const [counts] = await centerlineCounts(await predicted(), labels, { classes, ignore, signal });
+      return byClass("clDice", counts!.map(centerlineDice));
+    },
   },
 
-  async lesions({ probs, labels, options, predicted }) {
-    const { classes, ignore, signal, lesions: convention } = options;
-    const settings = { classes, ignore, signal, convention, probs, spacing: spacingOf(options) };
-    const [scores] = await lesionScores(await predicted(), labels, settings);
-    const columns = [
-      ["lesion F1", "f1"],
-      ["lesion Dice", "dice"],
-      ["lesion HD95", "hd95"],
-      ["lesions detected", "detected"],
-      ["lesions missed", "missed"],
-      ["lesions false", "falsePositives"],
-      ["PQ", "panopticQuality"],
-      ["FN volume", "falseNegativeVolume"],
-      ["FP volume", "falsePositiveVolume"],
-      ["lesion confidence", "confidence"],
-      ["lesion ECE", "expected"],
-    ] as const;
-    return Object.assign(
-      {},
-      ...columns.map(([column, name]) =>
-        byClass(
-          column,
-          scores!.map((of) => of[name]),
+  lesions: {
+    async columns({ probs, labels, options, predicted }) {
+      const { classes, ignore, signal, lesions: convention } = options;
+      const settings = { classes, ignore, signal, convention, probs, spacing: spacingOf(options) };
+      const [scores] = await lesionScores(await predicted(), labels, settings);
+      return Object.assign(
+        {},
+        ...lesionColumns.map(([column, name]) =>
+          byClass(
+            column,
+            scores!.map((of) => of[name]),
+          ),
         ),
-      ),
-    );
+      );
+    },
   },
 
-  async risk({ probs, labels, options: { ignore, signal } }) {
-    const [bins] = await calibrationHistograms(probs, labels, [{ of: "top-label", bins: 4096 }], {
-      ignore,
-      signal,
-    });
-    const { aurc, augrc } = pixelRiskCoverage(bins!);
-    return { AURC: aurc, AUGRC: augrc };
+  risk: {
+    histograms: () => [{ of: "top-label", bins: 4096 }],
+    async columns({ histograms }) {
+      const { aurc, augrc } = pixelRiskCoverage(histograms[0]!);
+      return { AURC: aurc, AUGRC: augrc };
+    },
   },
 
-  async smooth({ probs, labels, options: { ignore, signal, convention = "reference" } }) {
-    const of = convention === "reference" ? "foreground" : "top-label";
-    const [bins] = await calibrationHistograms(probs, labels, [{ of, bins: 2048 }], { ignore, signal });
-    return { smECE: smoothCalibrationError(bins!) };
+  smooth: {
+    histograms: ({ convention = "reference" }) => [
+      { of: convention === "reference" ? "foreground" : "top-label", bins: 2048 },
+    ],
+    async columns({ histograms }) {
+      return { smECE: smoothCalibrationError(histograms[0]!) };
+    },
   },
 
-  async surfaces({ labels, options, predicted }) {
-    const { classes, ignore, signal, convention = "reference" } = options;
-    const [surfaces] = await labelSurfaceDistances(await predicted(), labels, {
-      classes,
-      regions: Array.from({ length: classes - 1 }, (_, c) => [c + 1]),
-      ignore,
-      signal,
-      spacing: spacingOf(options),
-      convention: convention === "reference" ? "reference" : "monai",
-      ...emptyPolicyOf(options),
-    });
-    return byClass(
-      "MASD",
-      surfaces!.map(({ aToB, bToA }) => (aToB + bToA) / 2),
-    );
+  surfaces: {
+    async columns({ surfaces }) {
+      return byClass(
+        "MASD",
+        surfaces.map(({ aToB, bToA }) => (aToB + bToA) / 2),
+      );
+    },
   },
 
-  async temperature({ probs, labels, options: { ignore, signal } }) {
-    return {
-      temperature: fittedTemperature(await temperatureSketch(probs, labels, { ignore, signal })).temperature,
-    };
+  temperature: {
+    async columns({ probs, labels, options: { ignore, signal } }) {
+      const sketch = await temperatureSketch(probs, labels, { ignore, signal });
+      return { temperature: fittedTemperature(sketch).temperature };
+    },
   },
 
-  async tools({ probs, labels, options: { ignore, signal } }) {
-    const columns: Columns = {};
-    for (const convention of calibrationConventions) {
-      const errors = await conventionalErrors(probs, labels, { convention, ignore, signal });
-      columns[`ECE ${convention}`] = errors.expected;
-      if (errors.perClass.length > 0) columns[`CECE ${convention}`] = errors.classwise;
-    }
-    return columns;
+  tools: {
+    histograms: (options) => ofAllPixels.flatMap((tool) => toolHistograms(tool, options)),
+    async columns({ probs, labels, options, histograms }) {
+      const { ignore, signal } = options;
+      const columns: Columns = {};
+      let at = 0;
+      for (const tool of calibrationConventions) {
+        const count = toolHistograms(tool, options).length;
+        const errors =
+          tool === "marginloss"
+            ? await conventionalErrors(probs, labels, { convention: tool, ignore, signal })
+            : conventionErrors(tool, histograms.slice(at, at + count));
+        if (tool !== "marginloss") at += count;
+        columns[`ECE ${tool}`] = errors.expected;
+        if (errors.perClass.length > 0) columns[`CECE ${tool}`] = errors.classwise;
+      }
+      return columns;
+    },
   },
 
-  async volumes({ labels, options, predicted }) {
-    const { classes, ignore, signal } = options;
-    const confusion = await confusionCounts(await predicted(), labels, { classes, ignore, signal });
-    const pixel = (spacingOf(options) ?? []).reduce((volume, side) => volume * side, 1);
-    const volumes = Array.from({ length: classes - 1 }, (_, c) =>
-      regionVolumes(overlapCounts(confusion, c + 1), pixel),
-    );
-    return {
-      ...byClass(
-        "volume difference",
-        volumes.map(({ difference }) => difference),
-      ),
-      ...byClass(
-        "relative volume difference",
-        volumes.map(({ relativeDifference }) => relativeDifference),
-      ),
-    };
+  volumes: {
+    async columns({ overlaps, options }) {
+      const pixel = (spacingOf(options) ?? []).reduce((volume, side) => volume * side, 1);
+      const volumes = overlaps.slice(1).map((counts) => regionVolumes(counts, pixel));
+      return {
+        ...byClass(
+          "volume difference",
+          volumes.map(({ difference }) => difference),
+        ),
+        ...byClass(
+          "relative volume difference",
+          volumes.map(({ relativeDifference }) => relativeDifference),
+        ),
+      };
+    },
   },
 };
 
-/**
- * Returns the columns of the families that the options name, for probabilities [1, C, ...spatial] with their
- * `rings` against labels [1, ...spatial].
- */
-export async function furtherScores(
-  probs: Probabilities,
-  labels: Labels,
-  rings: BoundaryBins,
-  options: ScoreOptions,
-): Promise<Readonly<Columns>> {
-  let found: Promise<Labels> | undefined;
+const lesionColumns = [
+  ["lesion F1", "f1"],
+  ["lesion Dice", "dice"],
+  ["lesion HD95", "hd95"],
+  ["lesions detected", "detected"],
+  ["lesions missed", "missed"],
+  ["lesions false", "falsePositives"],
+  ["PQ", "panopticQuality"],
+  ["FN volume", "falseNegativeVolume"],
+  ["FP volume", "falsePositiveVolume"],
+  ["lesion confidence", "confidence"],
+  ["lesion ECE", "expected"],
+] as const;
+
+const wanted = ({ metrics = [] }: ScoreOptions): readonly FurtherMetric[] =>
+  furtherMetrics.filter((name) => metrics.includes(name));
+
+/** Returns the histograms that the families of the options read, of the pass over every case. */
+export const furtherHistograms = (options: ScoreOptions): readonly BinOptions[] =>
+  wanted(options).flatMap((name) => families[name].histograms?.(options) ?? []);
+
+/** Returns the columns of the families that the options name. */
+export async function furtherScores(found: FurtherCase): Promise<Readonly<Columns>> {
+  const { probs, options } = found;
+  let labels: Promise<Labels> | undefined;
   const predicted = (): Promise<Labels> => {
-    found ??= argMax(probs, { signal: options.signal });
-    return found;
+    labels ??= argMax(probs, { signal: options.signal });
+    return labels;
   };
   const columns: Columns = {};
-  for (const name of furtherMetrics)
-    if (options.metrics?.includes(name))
-      Object.assign(columns, await families[name]({ probs, labels, rings, options, predicted }));
+  let at = 0;
+  for (const name of wanted(options)) {
+    const family = families[name];
+    const begin = at;
+    at += family.histograms?.(options).length ?? 0;
+    const histograms = found.histograms.slice(begin, at);
+    Object.assign(columns, await family.columns({ ...found, histograms, predicted }));
+  }
   return columns;
 }
 

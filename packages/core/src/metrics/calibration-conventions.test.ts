@@ -2,12 +2,10 @@ import { describe, expect, test } from "vitest";
 import { golden, labels, only, probs } from "../fixture.test.helper.js";
 import { calibrationBinsSync } from "../kernels/calibration-bins.js";
 import { type Labels, type Tensor, tensor } from "../tensor.js";
-import {
-  type CalibrationConvention,
-  calibrationConventions,
-  conventionalErrors,
-} from "./calibration-conventions.js";
+import { conventionalErrors, conventionErrors, conventionHistograms } from "./calibration-conventions.js";
 import { expectedCalibrationError } from "./calibration-error.js";
+import { CaseScorer } from "./case-scorer.js";
+import { type CalibrationConvention, calibrationConventions } from "./convention-table.js";
 
 type Errors = Readonly<Record<string, number>>;
 type Case = Readonly<Record<CalibrationConvention, Errors>> & {
@@ -72,4 +70,27 @@ test.each<[object, string]>([
   [{ convention: "monai", mask: 1 }, "options.mask: unknown option"],
 ])("%o is refused", async (options, message) => {
   await expect(conventionalErrors(probs, labels, options as never)).rejects.toThrow(message);
+});
+
+test.each(calibrationConventions)("%s's errors come from one pass with others", async (convention) => {
+  const ignore = convention === "marginloss" ? 0 : undefined;
+  const scorer = new CaseScorer({
+    classes: 3,
+    ignore,
+    histograms: [{ bins: 7 }, ...conventionHistograms(convention, 3, 12)],
+    confusion: true,
+  });
+  const { histograms } = await scorer.score(probs, labels);
+  expect(conventionErrors(convention, histograms.slice(1))).toEqual(
+    await conventionalErrors(probs, labels, { convention, bins: 12 }),
+  );
+  expect(() => conventionErrors(convention, [])).toThrow(
+    "histograms: expected those of conventionHistograms",
+  );
+  expect(() => conventionHistograms(convention, 3, 0)).toThrow("bins: expected an integer from 1");
+});
+
+test("an unknown convention is refused", () => {
+  expect(() => conventionHistograms("brier" as never, 2)).toThrow("convention: expected one of marginloss");
+  expect(() => conventionErrors(undefined as never, [])).toThrow("convention: expected one of marginloss");
 });

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "simd/isa.h"
+
+namespace pixelcal {
+namespace simd {
+
+// The loops over `count` pixels of a block for sums by distance to a boundary.
+struct BoundaryTable {
+  // Makes `near` the distance `to` segment `own` where that is less and the pixel is in another one.
+  void (*take_nearer)(const int32_t* segment, int32_t own, const float* to, size_t count, float* near);
+  // Makes a row's probability, of class c, the score where it is above that, always for class 0: `hit` tells
+  // whether c is the label, and of_case is the label's probability.
+  void (*take_score)(const float* row, int16_t c, const int16_t* codes, size_t count, float* score,
+                     int16_t* hit, double* of_case);
+  // Writes the number of `edges` limits that each distance exceeds.
+  void (*rings)(const float* distance, size_t count, const float* limits, int64_t edges, int16_t* ring);
+  // Writes internal::LogLossUnits of probabilities, 0 for those of 0; at most 2048.
+  void (*losses)(const double* p, size_t count, uint64_t* units);
+};
+
+}  // namespace simd
+
+PIXELCAL_DECLARE_LOOPS(simd::BoundaryTable, kBoundary, BoundaryLoops)
+
+}  // namespace pixelcal
