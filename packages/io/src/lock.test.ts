@@ -58,9 +58,15 @@ describe("a lock that was left", () => {
   };
 
   test("by a process that is gone is taken over", async () => {
-    await leave({ ...own(), pid: 999_999_999 });
-    await (await lockFolder(run())).release();
+    const { since } = own();
+    await leave({ ...own(), since, pid: 999_999_999 });
+    const lock = await lockFolder(run());
+    expect(lock.takenOver).toEqual({ pid: 999_999_999, since });
+    await lock.release();
     expect(await readdir(run())).toEqual([]);
+    const free = await lockFolder(run());
+    expect(free.takenOver).toBeUndefined();
+    await free.release();
   });
 
   test.runIf(process.platform === "linux")(

@@ -26,6 +26,8 @@ export class LockedError extends Error {
 
 /** The exclusive right to write somewhere, until it is released or the process ends. */
 export interface Lock extends AsyncDisposable {
+  /** The process that held the right and ended without releasing it, for example after a kill. */
+  readonly takenOver?: { readonly pid: number; readonly since: string };
   /** Releases the right; releasing it twice is harmless. */
   release(): Promise<void>;
 }
@@ -62,8 +64,9 @@ export async function lockBeside(path: string): Promise<Lock> {
 async function locked(path: string, file: string, made: readonly string[]): Promise<Lock> {
   const key = resolve(file);
   const owner: Owner = { ...ownIdentity(), since: new Date().toISOString(), token: randomUUID() };
+  let before: Owner | undefined;
   try {
-    await take(path, key, owner);
+    before = await take(path, key, owner);
   } catch (error) {
     await removeFolders(made);
     throw writeError(path, error);
@@ -75,16 +78,18 @@ async function locked(path: string, file: string, made: readonly string[]): Prom
     if (ownerOf(key)?.token === owner.token) await rm(key, { force: true });
     await removeFolders(made);
   };
-  return { release, [Symbol.asyncDispose]: release };
+  const takenOver = before && { pid: before.pid, since: before.since };
+  return { ...(takenOver && { takenOver }), release, [Symbol.asyncDispose]: release };
 }
 
 /**
- * Makes the lock file, or takes it over from an owner that has died. Only one process at a time may replace
- * the file of a dead owner: the process that has made the file named after that owner's token.
+ * Makes the lock file, or takes it over from an owner that has died, which is returned. Only one process at
+ * a time may replace the file of a dead owner: the process that has made the file named after that owner's
+ * token.
  */
-async function take(path: string, file: string, owner: Owner): Promise<void> {
+async function take(path: string, file: string, owner: Owner): Promise<Owner | undefined> {
   for (;;) {
-    if (await create(file, owner)) return;
+    if (await create(file, owner)) return undefined;
     const other = ownerOf(file);
     if (other === undefined) {
       if (!(await exists(file))) continue;
@@ -100,7 +105,7 @@ async function take(path: string, file: string, owner: Owner): Promise<void> {
     try {
       if (ownerOf(file)?.token !== other.token) continue;
       await rename(replacing, file);
-      return;
+      return other;
     } finally {
       await rm(replacing, { force: true });
     }

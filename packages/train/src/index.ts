@@ -104,12 +104,14 @@ export {
   DamagedCheckpointError,
   type IntactCheckpoint,
   readRunCheckpoint,
+  trainedEpochs,
 } from "./trainer/checkpoint-rotation.js";
 export { DivergedError } from "./trainer/diverged-error.js";
 export { type BatchSource, type Progress, TrainingAbortedError } from "./trainer/epoch.js";
 export type { EpochRecord } from "./trainer/epoch-record.js";
 export { type FitOptions, type FitResult, fit } from "./trainer/fit.js";
 export { type LossGradient, type LossOptions, lossAndGradient } from "./trainer/loss-and-gradient.js";
+export type { LossGrowth } from "./trainer/loss-growth.js";
 export type { StepResult, TrainerOptions, WeightsChoice } from "./trainer/options.js";
 export {
   buildEvaluationGraph,

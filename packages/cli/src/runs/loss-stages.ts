@@ -1,4 +1,10 @@
-import { type LossConfig, lossStages, readRunCheckpoint, type TrainConfig } from "@pixelcal/train";
+import {
+  type LossConfig,
+  lossStages,
+  readRunCheckpoint,
+  type TrainConfig,
+  trainedEpochs,
+} from "@pixelcal/train";
 
 /** A loss and the epochs that it trains. */
 export interface Stage {
@@ -16,7 +22,7 @@ export interface Stage {
  */
 export async function stagesAfter(config: TrainConfig, path: string | undefined): Promise<readonly Stage[]> {
   const all = lossStages(config);
-  const done = path === undefined || all.length === 1 ? 0 : (await readRunCheckpoint(path)).state.epoch + 1;
+  const done = path === undefined || all.length === 1 ? 0 : trainedEpochs(await readRunCheckpoint(path));
   const stages = all.map((stage, i) => {
     const before = all[i - 1]?.until ?? 0;
     return { ...stage, from: before + 1, takesOver: i > 0 && done <= before };

@@ -4,7 +4,7 @@ import { Interrupted } from "../command-error.js";
 import { duration, Pace } from "../terminal.js";
 import type { TrainRun } from "./train-run.js";
 
-type Reports = Pick<Parameters<typeof fit>[1], "onProgress" | "onEpoch" | "onDifference">;
+type Reports = Pick<Parameters<typeof fit>[1], "onProgress" | "onEpoch" | "onDifference" | "onLossGrowth">;
 
 /**
  * Returns the callbacks of a fit with `steps` batches an epoch: they print progress and stop on a signal. A
@@ -41,6 +41,12 @@ export function reports(
       const left =
         record.epoch < config.epochs && speed.rate > 0 ? `  ${duration(speed.remaining)} left` : "";
       terminal.line(`${title}${epochLine(record, config.epochs)}${best ? "  best" : ""}${left}`);
+    },
+    onLossGrowth({ epoch, batch, loss, first }) {
+      terminal.warn(
+        `epoch ${epoch}, step ${batch}: the loss is ${loss.toPrecision(3)}, more than a thousand times that of ` +
+          `the start (${first.toPrecision(3)}); lower optim.lr, or limit the gradient with clip_norm`,
+      );
     },
     onDifference(difference) {
       if (takesOver && difference.startsWith("loss:")) return;

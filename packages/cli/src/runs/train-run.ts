@@ -1,3 +1,4 @@
+import type { Lock } from "@pixelcal/io";
 import type { TrainConfig } from "@pixelcal/train";
 import type { Context } from "../context.js";
 
@@ -24,4 +25,16 @@ export interface TrainRun extends Pick<Context, "terminal" | "signal"> {
   readonly label?: string;
   /** The number of epochs from one log line to the next; 1 by default. */
   readonly logEvery?: number;
+}
+
+/** Says whose lock of the run's folder was taken over, if that process ended without releasing it. */
+export function tellTakenOver(
+  { folder, terminal }: Pick<TrainRun, "folder" | "terminal">,
+  { takenOver }: Lock,
+): void {
+  if (takenOver === undefined) return;
+  const { pid, since } = takenOver;
+  terminal.line(
+    `${folder}: took over the lock of process ${pid}, which ended without releasing it (since ${since})`,
+  );
 }

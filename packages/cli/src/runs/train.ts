@@ -32,7 +32,7 @@ import { checkShapes, layOutRun } from "./lay-out.js";
 import { type Stage, stageLine, stagesAfter } from "./loss-stages.js";
 import { orAdvise, resumeFrom } from "./resume.js";
 import { reports } from "./train-reports.js";
-import { runFiles, type TrainRun } from "./train-run.js";
+import { runFiles, type TrainRun, tellTakenOver } from "./train-run.js";
 import { validationTemperature } from "./validation-temperature.js";
 
 const produced = [...Object.values(checkpointFiles), runFiles.model];
@@ -59,6 +59,7 @@ const targetCacheBytes = 2 ** 30;
 export async function trainRun(run: TrainRun): Promise<TrainOutcome> {
   const { folder } = run;
   const lock = await lockFolder(folder);
+  tellTakenOver(run, lock);
   const last = join(folder, checkpointFiles.last);
   try {
     checkNew(run);
@@ -125,6 +126,7 @@ async function trainLocked(run: TrainRun, lock: Lock): Promise<TrainOutcome> {
       selection: config.selection,
       selectionEma: config.selection_ema,
       patience: config.patience,
+      checkpointMinutes: config.checkpoint_minutes,
       // The loader already prepares batches and targets in advance; more of them would only hold memory.
       prefetch: 1,
       folder,

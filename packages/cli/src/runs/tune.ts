@@ -10,7 +10,7 @@ import { duration } from "../terminal.js";
 import { readJson, warnOfDifferences } from "./resume.js";
 import { roundsOf, successiveHalving } from "./successive-halving.js";
 import { checkNew, type TrainOutcome, trainRun } from "./train.js";
-import { runFiles, type TrainRun } from "./train-run.js";
+import { runFiles, type TrainRun, tellTakenOver } from "./train-run.js";
 
 /** The folder, in that of the run, of short trainings that are not finished. */
 const trialsFolder = "tuning";
@@ -40,6 +40,7 @@ export async function tuneRun(run: TrainRun): Promise<TrainOutcome> {
 async function searchLocked(run: TrainRun): Promise<Tuning> {
   const { folder, overwrite } = run;
   const lock = await lockFolder(folder);
+  tellTakenOver(run, lock);
   try {
     checkNew(run);
     if (overwrite) await removeTuning(folder);

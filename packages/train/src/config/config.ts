@@ -100,6 +100,7 @@ const optional = [
   "accumulate",
   "ema",
   "patience",
+  "checkpoint_minutes",
   "selection_ema",
   "patches",
 ] as const;

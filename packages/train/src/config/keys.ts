@@ -137,6 +137,11 @@ const keys = {
   accumulate: count.max(1e6).optional().describe("batches averaged into one update"),
   ema: z.number().min(0).lt(1).optional().describe("decay of moving averages of the weights"),
   patience: count.optional().describe("epochs without improvement after which training stops"),
+  checkpoint_minutes: z
+    .number()
+    .min(0)
+    .optional()
+    .describe("minutes between checkpoints inside an epoch; without it, one after every epoch"),
   augment: z
     .strictObject({
       flips: z.boolean().default(false).describe("mirrors every axis at random"),

@@ -80,6 +80,8 @@ export interface TrainConfig {
   readonly ema?: number;
   /** Epochs without improvement after which training stops. */
   readonly patience?: number;
+  /** Minutes after which a checkpoint is written inside an epoch; after every epoch alone without it. */
+  readonly checkpoint_minutes?: number;
   readonly augment: { readonly flips: boolean; readonly rotations: boolean };
   /**
    * Patches to cut from the cases to train with, as `PatchOptions` of a loader: `per_epoch` of them (one of

@@ -50,6 +50,27 @@ describe("order", () => {
     expect(names(await collect(loader))).toBe(expected);
   });
 
+  test("the batches after some are those of the epoch, and the others are not read", async () => {
+    const dataset = cases(7);
+    const read: number[] = [];
+    const counted: Dataset = {
+      ...dataset,
+      read(index) {
+        read.push(index);
+        return dataset.read(index);
+      },
+    };
+    const options = { batchSize: 2, shuffle: true, seed: 3, augment: { flips: [0] } };
+    const whole = await collect(new Loader(dataset, options), 1);
+    const rest: Batch[] = [];
+    for await (const batch of new Loader(counted, options).after(1, 2)) rest.push(batch);
+    expect(rest).toEqual(whole.slice(2));
+    expect(read).toHaveLength(3);
+    expect(() => new Loader(dataset, options).after(1, -1)).toThrow(
+      "skip: expected an integer of 0 or more, got -1",
+    );
+  });
+
   test("a wrapped batch larger than the data set repeats it", async () => {
     expect(names(await collect(new Loader(cases(2), { batchSize: 5, remainder: "wrap" })))).toBe("01010");
   });

@@ -116,10 +116,18 @@ export class Loader {
 
   /** Returns the batches of an epoch; their content depends on the options and its number alone. */
   epoch(epoch: number): AsyncGenerator<Batch, void, undefined> {
+    return this.after(epoch, 0);
+  }
+
+  /** Returns the batches of an epoch but the first `skip`, which are not read. */
+  after(epoch: number, skip: number): AsyncGenerator<Batch, void, undefined> {
     if (!Number.isInteger(epoch) || epoch < 0)
       throw invalidArgument("epoch", "an integer of 0 or more", epoch);
+    if (!Number.isInteger(skip) || skip < 0) throw invalidArgument("skip", "an integer of 0 or more", skip);
     // While a batch is in use the next ones are read, unpacked, transformed and given their targets.
-    return prefetch(this.#plan(epoch), this.#options.prefetch ?? 2, (draws) => this.#make(epoch, draws));
+    return prefetch(this.#plan(epoch).slice(skip), this.#options.prefetch ?? 2, (draws) =>
+      this.#make(epoch, draws),
+    );
   }
 
   /** Returns what every batch of an epoch is made of. */

@@ -47,6 +47,12 @@ export async function readRunCheckpoint(path: string): Promise<Checkpoint> {
   }
 }
 
+/** Returns the number of whole epochs that a checkpoint has trained. */
+export function trainedEpochs({ state: { epoch, extra } }: Checkpoint): number {
+  const begun = typeof extra === "object" && extra !== null && "begun" in extra;
+  return begun ? epoch : epoch + 1;
+}
+
 async function intactBeside(damaged: string): Promise<IntactCheckpoint[]> {
   const { last, previous, best } = checkpointFiles;
   const found: IntactCheckpoint[] = [];
@@ -54,7 +60,7 @@ async function intactBeside(damaged: string): Promise<IntactCheckpoint[]> {
     const path = join(dirname(damaged), name);
     if (name === basename(damaged)) continue;
     const checkpoint = await readCheckpoint(path).catch(() => undefined);
-    if (checkpoint !== undefined) found.push({ path, epochs: checkpoint.state.epoch + 1 });
+    if (checkpoint !== undefined) found.push({ path, epochs: trainedEpochs(checkpoint) });
   }
   return found.sort((a, b) => b.epochs - a.epochs);
 }

@@ -11,6 +11,8 @@ import { ValidationScores } from "./validation-scores.js";
  */
 export interface BatchSource {
   epoch(epoch: number): AsyncIterable<TrainingBatch> | Iterable<TrainingBatch>;
+  /** Returns the batches of an epoch but the first `skip`; without it they are read and dropped. */
+  after?(epoch: number, skip: number): AsyncIterable<TrainingBatch> | Iterable<TrainingBatch>;
 }
 
 export interface Progress {
@@ -45,18 +47,43 @@ interface EpochOptions {
   onProgress?(progress: Progress): void;
 }
 
-/** Trains one epoch, counted from 0. Throws `TrainingAbortedError` if the loss is not finite. */
+/** The first batches of an epoch, of which the rest is still to train. */
+export interface BegunEpoch {
+  readonly epoch: number;
+  /** Batches done. */
+  readonly batches: number;
+  /** The learning rate of the last of them. */
+  readonly learningRate: number;
+  readonly loss: MeanState;
+  readonly terms: Readonly<Record<string, MeanState>>;
+}
+
+interface EpochState {
+  /** The batches that are done already, if any. */
+  readonly begun?: BegunEpoch | undefined;
+  /** Called after every batch with what is done, and its loss. */
+  onBatch?(begun: () => BegunEpoch, loss: number): Promise<void>;
+}
+
+/**
+ * Trains one epoch, counted from 0, or what is left of it. Throws `TrainingAbortedError` if the loss is not
+ * finite.
+ */
 export async function trainEpoch(
   trainer: Trainer,
   epoch: number,
   options: EpochOptions,
+  { begun, onBatch }: EpochState = {},
 ): Promise<EpochRecord> {
   const { train, epochs, prefetch: count = 2, onProgress } = options;
-  const mean = new Mean();
-  const terms = new Map<string, Mean>();
-  let { learningRate } = trainer;
-  let batch = 0;
-  for await (const prepared of prefetch(train.epoch(epoch), count, (next) => withTargets(trainer, next))) {
+  const mean = new Mean(begun?.loss);
+  const before = Object.entries(begun?.terms ?? {});
+  const terms = new Map(before.map(([name, state]) => [name, new Mean(state)]));
+  let { learningRate } = begun ?? trainer;
+  let batch = begun?.batches ?? 0;
+  const batches =
+    batch === 0 ? train.epoch(epoch) : (train.after?.(epoch, batch) ?? dropped(train.epoch(epoch), batch));
+  for await (const prepared of prefetch(batches, count, (next) => withTargets(trainer, next))) {
     batch += 1;
     const result = await trainer.step(prepared).catch((cause: unknown) => {
       if (!(cause instanceof DivergedError)) throw cause;
@@ -70,10 +97,26 @@ export async function trainEpoch(
       terms.get(name)!.add(value, images);
     }
     onProgress?.({ epoch: epoch + 1, epochs, batch, loss: result.loss, meanLoss: mean.value, learningRate });
+    const done = (): BegunEpoch => ({
+      epoch,
+      batches: batch,
+      learningRate,
+      loss: mean.state,
+      terms: Object.fromEntries(Array.from(terms, ([name, term]) => [name, term.state])),
+    });
+    await onBatch?.(done, result.loss);
   }
   if (batch === 0) throw new InvalidArgumentError("train", `train: epoch ${epoch + 1} has no batches`);
   const trainTerms = Object.fromEntries(Array.from(terms, ([name, term]) => [name, term.value]));
   return { epoch: epoch + 1, learningRate, trainLoss: mean.value, trainTerms };
+}
+
+async function* dropped(
+  batches: AsyncIterable<TrainingBatch> | Iterable<TrainingBatch>,
+  count: number,
+): AsyncGenerator<TrainingBatch> {
+  let at = 0;
+  for await (const batch of batches) if (at++ >= count) yield batch;
 }
 
 /** Returns the validation scores of an epoch, counted from 0; none without validation batches. */
@@ -113,14 +156,24 @@ async function withTargets(trainer: Trainer, batch: TrainingBatch): Promise<Trai
   return batch.targets === undefined ? { ...batch, targets: await trainer.targets(batch) } : batch;
 }
 
+/** The sum of the values of a mean, and their number. */
+type MeanState = readonly [total: number, count: number];
+
 class Mean {
-  #total = 0;
-  #count = 0;
+  #total: number;
+  #count: number;
+  constructor([total, count]: MeanState = [0, 0]) {
+    this.#total = total;
+    this.#count = count;
+  }
   add(value: number, count: number): void {
     this.#total += value * count;
     this.#count += count;
   }
   get value(): number {
     return this.#total / this.#count;
+  }
+  get state(): MeanState {
+    return [this.#total, this.#count];
   }
 }

@@ -11,9 +11,10 @@ import { unet2d } from "../model/unet2d.js";
 import { adamW } from "../optimizer/optimizer.js";
 import { cosine } from "../optimizer/schedule.js";
 import { readCheckpoint } from "./checkpoint.js";
-import { checkpointFiles, DamagedCheckpointError } from "./checkpoint-rotation.js";
+import { checkpointFiles, DamagedCheckpointError, trainedEpochs } from "./checkpoint-rotation.js";
 import type { BatchSource } from "./epoch.js";
 import { type FitOptions, type FitResult, fit } from "./fit.js";
+import type { LossGrowth } from "./loss-growth.js";
 import { Trainer } from "./trainer.js";
 import type { TrainingBatch } from "./training-batch.js";
 
@@ -38,12 +39,12 @@ function discs(random: Random, count: number): TrainingBatch {
 }
 
 /** Two batches and a smaller last one, other data in every epoch. */
-const train: BatchSource = {
-  *epoch(epoch) {
+const train = {
+  *epoch(epoch: number) {
     const random = Random.fromSeed(1).split(epoch);
     for (const count of [2, 2, 1]) yield discs(random, count);
   },
-};
+} satisfies BatchSource;
 const validation: BatchSource = {
   *epoch() {
     const random = Random.fromSeed(2);
@@ -158,6 +159,66 @@ describe("fit", () => {
     for (const file of ["best", "last", "log"] as const) {
       expect((await read(`stopped-${stop}`, file)).equals(await read("whole", file)), file).toBe(true);
     }
+  });
+
+  it.each([
+    [1, 2],
+    [2, 1],
+    [2, 3],
+    [3, 3],
+  ])("stopped inside epoch %i after batch %i and resumed gives the same bytes", async (stop, after) => {
+    await run({ folder: join(root, "whole"), config: { name: "x" } });
+    const name = `inside-${stop}-${after}`;
+    const folder = join(root, name);
+    const sources = {
+      train,
+      withAfter: { ...train, after: (epoch: number, skip: number) => [...train.epoch(epoch)].slice(skip) },
+    };
+    let validations = 0;
+    const stopping = run({
+      folder,
+      config: { name: "x" },
+      checkpointMinutes: 0,
+      // After the last batch, the validation is left.
+      validation: {
+        epoch() {
+          validations += 1;
+          if (after === 3 && validations === stop) throw new Stop();
+          return validation.epoch(0);
+        },
+      },
+      onProgress({ epoch, batch }) {
+        if (epoch === stop && batch === after + 1) throw new Stop();
+      },
+    });
+    await expect(stopping).rejects.toThrow(Stop);
+    const last = await readCheckpoint(join(folder, checkpointFiles.last));
+    expect([last.state.epoch, trainedEpochs(last)]).toEqual([stop - 1, stop - 1]);
+    const source = after === 1 ? sources.train : sources.withAfter;
+    await run({ folder, config: { name: "x" }, train: source, resume: true }, 77);
+    for (const file of ["best", "last", "log"] as const)
+      expect((await read(name, file)).equals(await read("whole", file)), file).toBe(true);
+  });
+
+  it("reports a loss that grows a thousandfold once", async () => {
+    const growths: LossGrowth[] = [];
+    const steep = adamW({ learningRate: 200, weightDecay: 0 });
+    const trainer = await Trainer.create({
+      model: unet2d({ classes: 2, base: 2 }),
+      loss: diceCrossEntropy(),
+      optimizer: steep,
+      batch: [2, 1, size, size],
+      threads: 1,
+    });
+    await fit(trainer, { train, epochs, onLossGrowth: (growth) => growths.push(growth) }).catch(
+      () => undefined,
+    );
+    await trainer.close();
+    expect(growths).toHaveLength(1);
+    const { epoch, batch, loss, first } = growths[0]!;
+    expect(loss).toBeGreaterThan(1000 * first);
+    expect(first).toBeLessThan(3);
+    expect(epoch * 3 + batch).toBeGreaterThan(4);
   });
 
   it("keeps the checkpoint before the last, and resumes from it where the last is damaged", async () => {

@@ -2,8 +2,9 @@ import { join } from "node:path";
 import { checkOptions, InvalidArgumentError, invalidArgument, optionNames } from "@pixelcal/core";
 import { FormatError, type Lock, lockFolder, writeFileAtomic } from "@pixelcal/io";
 import { CheckpointRotation, checkpointFiles } from "./checkpoint-rotation.js";
-import { type BatchSource, type Progress, trainEpoch, validate } from "./epoch.js";
+import { type BatchSource, type BegunEpoch, type Progress, trainEpoch, validate } from "./epoch.js";
 import { type EpochRecord, logOf } from "./epoch-record.js";
+import { type LossGrowth, LossWatch } from "./loss-growth.js";
 import { isBest, type Selection, selections } from "./selection.js";
 import type { Trainer } from "./trainer.js";
 
@@ -38,8 +39,15 @@ export interface FitOptions {
   readonly config?: unknown;
   /** Batches prepared while a step runs; 2 by default. */
   readonly prefetch?: number;
+  /**
+   * Minutes after which last.safetensors is written inside an epoch, after every batch for 0; without it,
+   * after every epoch alone.
+   */
+  readonly checkpointMinutes?: number;
   onProgress?(progress: Progress): void;
   onEpoch?(record: EpochRecord, best: boolean): void;
+  /** Called once, when a batch's loss is a thousand times that of the start: training diverges. */
+  onLossGrowth?(growth: LossGrowth): void;
   /** Called for each setting in which a resumed run differs from its checkpoint. */
   onDifference?(difference: string): void;
 }
@@ -56,6 +64,8 @@ const names = optionNames<FitOptions>({
   resume: true,
   config: true,
   prefetch: true,
+  checkpointMinutes: true,
+  onLossGrowth: true,
   onProgress: true,
   onEpoch: true,
   onDifference: true,
@@ -75,6 +85,8 @@ interface Kept {
   readonly config?: unknown;
   /** The state of a loss that follows the validation split. */
   readonly lossState?: unknown;
+  /** The epoch that the checkpoint was written in, if it was inside one. */
+  readonly begun?: BegunEpoch;
 }
 
 /**
@@ -101,6 +113,9 @@ export async function fit(trainer: Trainer, options: FitOptions): Promise<FitRes
       throw invalidArgument("patience", "an integer of 1 or more", patience);
     if (validation === undefined) throw new InvalidArgumentError("patience", "patience: needs validation");
   }
+  const { checkpointMinutes } = options;
+  if (checkpointMinutes !== undefined && !(checkpointMinutes >= 0))
+    throw invalidArgument("checkpointMinutes", "a number of 0 or more", checkpointMinutes);
   if (folder === undefined || options.lock !== undefined) return train(trainer, options);
   const lock = await lockFolder(folder);
   try {
@@ -126,27 +141,40 @@ async function train(trainer: Trainer, options: FitOptions): Promise<FitResult> 
   if (kept === undefined) await rotation?.begin();
   // Patience follows from the history alone, so a resumed run stops where an uninterrupted one does.
   const outOfPatience = (): boolean => history.length - bestEpoch >= patience && bestEpoch > 0;
+  const save = async (begun?: BegunEpoch, best: boolean = false): Promise<void> => {
+    if (folder === undefined || rotation === undefined) return;
+    const lossState = trainer.loss.state?.save();
+    const extra: Kept = {
+      history,
+      bestEpoch,
+      ...(config !== undefined && { config }),
+      ...(lossState !== undefined && { lossState }),
+      ...(begun !== undefined && { begun }),
+    };
+    if (best) await trainer.save(join(folder, checkpointFiles.best), extra);
+    await rotation.saveLast((path) => trainer.save(path, extra));
+  };
+  const watch = new LossWatch(history[0]?.trainLoss);
+  const saved = new Interval(options.checkpointMinutes);
   for (let epoch = history.length; epoch < epochs && !outOfPatience(); epoch++) {
     trainer.epoch = epoch;
+    const begun = kept?.begun?.epoch === epoch ? kept.begun : undefined;
+    const onBatch = async (done: () => BegunEpoch, loss: number): Promise<void> => {
+      const growth = watch.grown(epoch + 1, done().batches, loss);
+      if (growth !== undefined) options.onLossGrowth?.(growth);
+      if (saved.isOver()) await save(done());
+    };
     const record = {
-      ...(await trainEpoch(trainer, epoch, options)),
+      ...(await trainEpoch(trainer, epoch, options, { begun, onBatch })),
       ...(await validate(trainer, epoch, validation)),
     };
     history.push(record);
     const best = validation === undefined || isBest(history, bestEpoch, selection, options.selectionEma);
     if (best) bestEpoch = epoch + 1;
-    if (folder !== undefined && rotation !== undefined) {
-      const lossState = trainer.loss.state?.save();
-      const extra: Kept = {
-        history,
-        bestEpoch,
-        ...(config !== undefined && { config }),
-        ...(lossState !== undefined && { lossState }),
-      };
-      if (best) await trainer.save(join(folder, checkpointFiles.best), extra);
-      await rotation.saveLast((path) => trainer.save(path, extra));
+    await save(undefined, best);
+    saved.restart();
+    if (folder !== undefined)
       await writeFileAtomic(join(folder, checkpointFiles.log), new TextEncoder().encode(logOf(history)));
-    }
     options.onEpoch?.(record, best);
   }
   return { history, bestEpoch, stoppedEarly: history.length < epochs };
@@ -162,4 +190,24 @@ async function restore(trainer: Trainer, { folder = "", resume, onDifference }: 
   trainer.loss.state?.restore(kept.lossState);
   for (const difference of differences) onDifference?.(difference);
   return kept as Kept;
+}
+
+/** Tells when some minutes have passed; never without a number. */
+class Interval {
+  readonly #milliseconds: number;
+  #start = performance.now();
+
+  constructor(minutes: number = Number.POSITIVE_INFINITY) {
+    this.#milliseconds = 60_000 * minutes;
+  }
+
+  isOver(): boolean {
+    if (performance.now() - this.#start < this.#milliseconds) return false;
+    this.restart();
+    return true;
+  }
+
+  restart(): void {
+    this.#start = performance.now();
+  }
 }
