@@ -87,7 +87,25 @@ const valid = (random) => {
     ProbabilityScoreMetric: () => classed,
     SurfaceDistanceMetric: () => [{ classes, regions: "both", spacing, tolerance: 1 }],
     TemperatureMetric: () => classed,
-    CaseScorer: () => [{ classes, histograms: [{ bins: 5 }], floors: [0], confusion: true }],
+    CaseScorer: () => [
+      {
+        classes,
+        ...{ histograms: [{ bins: 5 }], floors: [0], confusion: true },
+        ...{ rings: [{ rings: [-1, 2], of: "top-label" }], hashes: true },
+      },
+    ],
+    borderLevels: () => [
+      labels,
+      { classes, form: "scaled-border", normalize: "none", absent: "far", spacing },
+    ],
+    borderDistances: () => [labels, { classes, ignore: 1 }],
+    ringTargets: () => [labels, { classes, inner: 0.9, outer: 0.1, ignore: 1 }],
+    mixedPixels: () => [probs, { limit: 0.75 }],
+    constraintSums: () => [
+      probs,
+      labels,
+      { margin: 2, ignore: 1, multipliers: Array(classes).fill(1), parameters: Array(classes).fill(2) },
+    ],
     Calibrator: () => ["temperature", classes, { scale: 0.5 }],
     boundaryCalibration: () => [probs, labels, { bins: 4, rings: [-1, 0, 1], spacing, ignore: 1 }],
     temperatureSketch: () => [probs, labels, { ignore: 1 }],

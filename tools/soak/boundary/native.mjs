@@ -56,6 +56,22 @@ const valid = (random) => {
       truncate: 2,
       absent: "far",
     }),
+    borderLevels: () => ({
+      ...grid,
+      ...labels(),
+      classes,
+      ...{ form: "scaled-border", normalize: "none", absent: "far", ignore: 1, spacing },
+    }),
+    borderDistances: () => ({ ...grid, ...labels(), classes, ignore: 1 }),
+    ringTargets: () => ({ ...grid, ...labels(), classes, inner: 0.9, outer: 0.1, ignore: 1 }),
+    mixedPixels: () => ({ ...grid, soft: floats(count * classes), classes, limit: 0.75 }),
+    constraintSums: () => ({
+      ...grid,
+      ...labels(),
+      ...{ logits: floats(count * classes), classes, ignore: 1, margin: 2 },
+      ...{ targets: floats(count * classes), near: floats(count) },
+      ...{ multipliers: Array(2 * classes).fill(1), parameters: Array(2 * classes).fill(2) },
+    }),
     surfaceDistances: () => ({
       ...grid,
       a: bytes(count, 2),
