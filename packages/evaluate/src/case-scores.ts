@@ -75,7 +75,7 @@ export class ConventionScorer {
     const rings = found.rings[0]!;
     const objects = objectScores(found.confusion!, found.surfaces[0]![0]!, this.#options);
     const table = tableOf(found, objects, rings, measured === undefined ? "px" : "mm", this.#options);
-    if (this.#options.metrics === undefined) return table;
+    if (this.#options.metrics === undefined && this.#options.decision === undefined) return table;
     const further = await furtherScores({
       probs: batch,
       labels: truth,

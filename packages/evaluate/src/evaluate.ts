@@ -97,6 +97,7 @@ const known = optionNames<EvaluateOptions>({
   nllFloor: true,
   metrics: true,
   lesions: true,
+  decision: true,
 });
 
 /**

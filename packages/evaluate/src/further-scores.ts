@@ -22,6 +22,7 @@ import {
   smoothCalibrationError,
   temperatureSketch,
 } from "@pixelcal/core";
+import { decisionColumns, parseDecision, volumeProbability } from "./decision.js";
 import { type FurtherMetric, furtherMetrics } from "./further-metrics.js";
 import type { ScoreOptions } from "./score-options.js";
 import { nearBoundary } from "./statistics/ring-sums.js";
@@ -144,7 +145,7 @@ const families: Readonly<Record<FurtherMetric, Family>> = {
 
   volumes: {
     async columns({ overlaps, options }) {
-      const pixel = (spacingOf(options) ?? []).reduce((volume, side) => volume * side, 1);
+      const pixel = pixelVolume(options);
       const volumes = overlaps.slice(1).map((counts) => regionVolumes(counts, pixel));
       return {
         ...byClass(
@@ -177,11 +178,23 @@ const lesionColumns = [
 const wanted = ({ metrics = [] }: ScoreOptions): readonly FurtherMetric[] =>
   furtherMetrics.filter((name) => metrics.includes(name));
 
-/** Returns the histograms that the families of the options read, of the pass over every case. */
-export const furtherHistograms = (options: ScoreOptions): readonly BinOptions[] =>
-  wanted(options).flatMap((name) => families[name].histograms?.(options) ?? []);
+/** Returns the histograms that the families and the decision of the options read, of the pass over a case. */
+export const furtherHistograms = (options: ScoreOptions): readonly BinOptions[] => [
+  ...wanted(options).flatMap((name) => families[name].histograms?.(options) ?? []),
+  ...(options.decision === undefined ? [] : [{ of: "foreground", bins: 4096 } as const]),
+];
 
-/** Returns the columns of the families that the options name. */
+/** Returns the columns of the decision that the options name. */
+function decisionScores({ histograms, overlaps, options }: FurtherCase): Columns {
+  if (options.decision === undefined) return {};
+  const decision = parseDecision(options.decision);
+  const { score, event } = decisionColumns(decision);
+  const limit = decision.volumeAbove / pixelVolume(options);
+  const truth = overlaps.slice(1).reduce((sum, own) => sum + own.truePositive + own.falseNegative, 0);
+  return { [score]: volumeProbability(histograms.at(-1)!, limit), [event]: Number(truth > limit) };
+}
+
+/** Returns the columns of the families and of the decision that the options name. */
 export async function furtherScores(found: FurtherCase): Promise<Readonly<Columns>> {
   const { probs, options } = found;
   let labels: Promise<Labels> | undefined;
@@ -198,8 +211,11 @@ export async function furtherScores(found: FurtherCase): Promise<Readonly<Column
     const histograms = found.histograms.slice(begin, at);
     Object.assign(columns, await family.columns({ ...found, histograms, predicted }));
   }
-  return columns;
+  return { ...columns, ...decisionScores(found) };
 }
+
+const pixelVolume = (options: ScoreOptions): number =>
+  (spacingOf(options) ?? []).reduce((volume, side) => volume * side, 1);
 
 // The repository measures in pixels.
 function spacingOf({

@@ -44,7 +44,7 @@ export {
   type Shown,
   type StatisticsReport,
 } from "./report/results.js";
-export { comparisonText, intervalsText } from "./report/statistics-text.js";
+export { comparisonText, decisionText, intervalsText } from "./report/statistics-text.js";
 export { type Column, fixed, formatMarkdown, formatTable } from "./report/table.js";
 export { worstCalibrated } from "./report/worst-cases.js";
 export {
@@ -62,6 +62,7 @@ export {
   compareRuns,
   type Difference,
 } from "./statistics/compare-runs.js";
+export type { DecisionCurve, DecisionPoint } from "./statistics/decision-curve.js";
 export type { Estimate } from "./statistics/estimate.js";
 export { bidsSubject, type GroupOf, groupsOfTable, withGroups } from "./statistics/groups.js";
 export { holm } from "./statistics/holm.js";

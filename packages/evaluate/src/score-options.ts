@@ -6,6 +6,7 @@ import {
   lesionConventions,
   type SignalOption,
 } from "@pixelcal/core";
+import { parseDecision } from "./decision.js";
 import { type FurtherMetric, furtherMetrics } from "./further-metrics.js";
 
 /**
@@ -55,6 +56,11 @@ export interface ScoreOptions extends EmptyPolicy, SignalOption {
   readonly nllFloor?: number;
   /** Further families of columns, see docs/metrics.md; none by default. */
   readonly metrics?: readonly FurtherMetric[];
+  /**
+   * The decision about every image that is scored, "volume>V": whether its foreground exceeds V, in mm3 (mm2
+   * in two dimensions; pixels under `reference`). Adds its probability and whether it would be right.
+   */
+  readonly decision?: string;
   /** The definition of lesions for `metrics: ["lesions"]`; "overlap" by default. */
   readonly lesions?: LesionConvention;
 }
@@ -83,6 +89,7 @@ export function checkScoreOptions(
     throw invalidArgument("metrics", `some of ${furtherMetrics.join(", ")}`, metrics);
   if (!lesionConventions.includes(lesions))
     throw invalidArgument("lesions", `one of ${lesionConventions.join(", ")}`, lesions);
+  if (options.decision !== undefined) parseDecision(options.decision);
   checkEmptyPolicy(options);
   checkTolerance(options.tolerance ?? 1, classes, convention ?? "reference");
 }

@@ -112,6 +112,10 @@ export function addEvaluate(program: Command, context: Context): void {
         "definition of lesions for --metrics lesions (default: overlap)",
       ).choices(["overlap", "centroid", "brats-2023", "panoptica", "autopet"] satisfies LesionConvention[]),
     )
+    .option(
+      "--decision <rule>",
+      "decision about every image whose net benefit is shown: volume>V in mm3 (mm2, or pixels with reference)",
+    )
     .addOption(transformOption("softmax", "apply softmax over the classes, if probs holds logits"))
     .addOption(
       transformOption("sigmoid", "apply the sigmoid, if probs holds one channel of logits, the foreground's"),

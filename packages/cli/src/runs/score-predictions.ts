@@ -3,6 +3,7 @@ import { setThreadCount } from "@pixelcal/core";
 import {
   caseSets,
   comparisonText,
+  decisionText,
   differences,
   type EvaluationConvention,
   emptyPolicyOf,
@@ -52,6 +53,7 @@ export interface ScoreCommandOptions extends StatisticsCommandOptions {
   readonly nllFloor?: number;
   readonly metrics?: ScoreSettings["metrics"];
   readonly lesions?: ScoreSettings["lesions"];
+  readonly decision?: string;
   readonly common: boolean;
   readonly missing: "fail" | "skip" | "worst";
   readonly labels?: string;
@@ -132,6 +134,7 @@ export async function scorePredictions(options: ScoreCommandOptions, context: Co
     nllFloor: options.nllFloor,
     metrics: options.metrics,
     lesions: options.lesions,
+    decision: options.decision,
     transform,
   };
   const { common, missing } = options;
@@ -171,6 +174,7 @@ export async function scorePredictions(options: ScoreCommandOptions, context: Co
   const tables = [
     resultsText(results, shown),
     intervalsText(results, paperColumns),
+    decisionText(results),
     ...comparisons.map((comparison) => comparisonText(comparison, shown)),
   ];
   await writeReport(

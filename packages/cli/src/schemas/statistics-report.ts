@@ -2,6 +2,8 @@ import type {
   BoundaryGaps,
   CaseBin,
   Comparison,
+  DecisionCurve,
+  DecisionPoint,
   Difference,
   Estimate,
   Interval,
@@ -73,6 +75,13 @@ const boundary = object<BoundaryGaps>({
   ece: estimate,
 });
 
+const decision = object<DecisionCurve>({
+  event: text,
+  cases: count,
+  events: count,
+  points: array(object<DecisionPoint>({ threshold: finite, model: estimate, all: estimate })),
+});
+
 /** The statistics of one run over its cases. */
 export const statisticsReport: Schema = object<Statistics>({
   cases: count,
@@ -87,6 +96,7 @@ export const statisticsReport: Schema = object<Statistics>({
   classes: array(reliability),
   boundary: optional(boundary),
   sampleSizes: array(object<SampleSize>({ name: text, halfWidth: finite, needed: count })),
+  decision: optional(decision),
 });
 
 const difference = object<Difference>({

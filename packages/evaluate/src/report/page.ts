@@ -4,7 +4,13 @@ import type { ReportData } from "./report-data.js";
 import { reportScript } from "./script.js";
 import { calibratorsSection } from "./sections/calibrators.js";
 import { casesSection } from "./sections/cases.js";
-import { boundarySection, classesSection, reliabilitySection, trainingSection } from "./sections/charts.js";
+import {
+  boundarySection,
+  classesSection,
+  decisionSection,
+  reliabilitySection,
+  trainingSection,
+} from "./sections/charts.js";
 import { keyFigures } from "./sections/key-figures.js";
 import { leadSentences } from "./sections/lead.js";
 import { lesionsSection } from "./sections/lesions.js";
@@ -22,6 +28,7 @@ const parts: readonly ((data: ReportData) => Section | undefined)[] = [
   calibratorsSection,
   classesSection,
   lesionsSection,
+  decisionSection,
   casesSection,
   picturesSection,
   trainingSection,

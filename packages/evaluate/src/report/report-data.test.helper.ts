@@ -107,6 +107,19 @@ function madeRun(
       classes: Array.from({ length: classes }, (_, c) =>
         reliability(`class ${c}`, 0.1 * sharpness, c === absent),
       ),
+      decision: {
+        ...{ event: "volume > 500", cases, events: Math.ceil(0.4 * cases) },
+        points: Array.from({ length: 19 }, (_, i) => {
+          const threshold = (i + 1) / 20;
+          const benefit = 0.4 - (0.08 + 0.06 * sharpness) * (threshold / (1 - threshold)) ** 0.7;
+          const all = 0.4 - (0.6 * threshold) / (1 - threshold);
+          return {
+            threshold,
+            model: { value: benefit, interval: interval(benefit, 0.05) },
+            all: { value: all, interval: interval(all, 0.1) },
+          };
+        }),
+      },
       sampleSizes: tooFew ? [] : [{ name: "ECE", halfWidth: 0.005, needed: 243 }],
     },
   };

@@ -81,3 +81,19 @@ export function comparisonText(
 }
 
 const pText = (p: number): string => (p < 0.0001 ? "<0.0001" : p.toFixed(4));
+
+/** The threshold whose net benefit is printed; the other ones are in the JSON report. */
+const printedThreshold = 0.2;
+
+/** Formats the net benefit of the decision of every run, at one threshold; empty without a decision. */
+export function decisionText(results: readonly RunResult[]): string {
+  return results
+    .flatMap(({ run, statistics }) => {
+      const { decision } = statistics ?? {};
+      const point = decision?.points.find(({ threshold }) => threshold === printedThreshold);
+      if (!decision || !point) return [];
+      const benefit = (of: Estimate): string => withInterval(of, (value) => fixed(value, 4));
+      return `${run}: ${decision.event} in ${decision.events} of ${plural(decision.cases, "case")}; net benefit of acting from ${100 * printedThreshold} % on ${benefit(point.model)}, of acting on all ${benefit(point.all)}\n`;
+    })
+    .join("");
+}

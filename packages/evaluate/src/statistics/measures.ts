@@ -16,7 +16,8 @@ function betterOf(column: string): Measure["better"] {
   if (
     /^(pECE if calibrated|temperature|boundary gap|(relative )?volume difference|lesion confidence)\b/.test(
       column,
-    )
+    ) ||
+    /^(P\()?volume > /.test(column)
   )
     return undefined;
   return /^(DSC|IoU|NSD|clDice|lesion F1|lesion Dice|lesions detected|PQ)\b/.test(column)

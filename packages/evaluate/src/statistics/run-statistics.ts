@@ -2,6 +2,7 @@ import type { EvaluationRow } from "../evaluate.js";
 import { type BoundaryGaps, boundaryGaps, ringStatistics } from "./boundary-gaps.js";
 import { keptBins } from "./case-sums.js";
 import { type CaseTable, caseTable, weightedSums } from "./case-table.js";
+import { type DecisionCurve, decisionCurve } from "./decision-curve.js";
 import { type Estimate, estimatesOf, fewestGroups } from "./estimate.js";
 import { expandedLevel, type Interval, percentileInterval } from "./interval.js";
 import { measuresOf } from "./measures.js";
@@ -37,6 +38,8 @@ export interface RunStatistics {
   /** The gap by distance to the predicted boundary; absent unless all cases measure it alike. */
   readonly boundary?: BoundaryGaps;
   readonly sampleSizes: readonly SampleSize[];
+  /** The net benefit of a decision by case; absent unless one was scored. */
+  readonly decision?: DecisionCurve;
 }
 
 /** The values that {@link binStatistics} writes for one histogram. */
@@ -96,6 +99,7 @@ export async function runStatistics(
         if (i < 0 || estimates[i]!.interval === undefined) return [];
         return [{ name, halfWidth, needed: groupsNeeded(found.drawn[i]!, table.groups, halfWidth, level) }];
       });
+  const decision = await decisionCurve(rows, settings);
   return {
     cases: table.rows.length,
     groups: table.groups,
@@ -115,6 +119,7 @@ export async function runStatistics(
       }),
     }),
     sampleSizes,
+    ...(decision && { decision }),
   };
 }
 

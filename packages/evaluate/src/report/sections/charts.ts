@@ -1,5 +1,6 @@
 import { element, escaped } from "../draw/svg.js";
 import { boundaryFigure } from "../figures/boundary.js";
+import { decisionFigure } from "../figures/decision.js";
 import { seriesClass, seriesShape } from "../figures/figure.js";
 import { reliabilityFigure, smallReliability } from "../figures/reliability.js";
 import { trainingFigures } from "../figures/training.js";
@@ -108,6 +109,23 @@ export function classesSection({ runs, classes }: ReportData): Section | undefin
       paragraph("The probability of each class against its observed frequency, all on one scale.", "muted") +
       runLegend(runs) +
       element("div", { class: "multiples" }, ...tiles),
+  };
+}
+
+/** Returns the net benefit of the decision that was scored; undefined unless every run has it. */
+export function decisionSection({ runs }: ReportData): Section | undefined {
+  const series = [...runs].flatMap(({ name, statistics: { decision } }) =>
+    decision ? [{ name, curve: decision }] : [],
+  );
+  if (series.length < runs.length || new Set(series.map(({ curve }) => curve.event)).size > 1)
+    return undefined;
+  const { event, events, cases } = series[0]!.curve;
+  const text = `In ${events} of ${cases} cases the foreground's ${event}. Acting is right in these and wrong in the others; a wrong act costs the odds of the probability from which one acts. The dashed line acts on all cases. Bands are 95 % intervals over cases.`;
+  return {
+    id: "decision",
+    nav: "Decision",
+    heading: "What a decision gains",
+    body: paragraph(text, "muted") + runLegend(runs) + figureBlock(decisionFigure(series)),
   };
 }
 
