@@ -45,6 +45,8 @@ describe("a training", () => {
       const names = [
         "best.safetensors",
         "config.json",
+        "curves.png",
+        "curves.svg",
         "last.safetensors",
         "log.csv",
         "previous.safetensors",

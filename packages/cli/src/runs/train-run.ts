@@ -3,7 +3,12 @@ import type { TrainConfig } from "@pixelcal/train";
 import type { Context } from "../context.js";
 
 /** The files of a run's folder besides the checkpoints and the log. */
-export const runFiles = { config: "config.json", model: "model.onnx", tuning: "tuning.json" } as const;
+export const runFiles = {
+  config: "config.json",
+  model: "model.onnx",
+  tuning: "tuning.json",
+  events: "events.out.tfevents.pixelcal",
+} as const;
 
 /** A training run: the configuration, the data and the output folder. */
 export interface TrainRun extends Pick<Context, "terminal" | "signal"> {

@@ -35,7 +35,7 @@ import { reports } from "./train-reports.js";
 import { runFiles, type TrainRun, tellTakenOver } from "./train-run.js";
 import { validationTemperature } from "./validation-temperature.js";
 
-const produced = [...Object.values(checkpointFiles), runFiles.model];
+const produced = [...Object.values(checkpointFiles), runFiles.model, runFiles.events];
 
 export interface TrainOutcome extends FitResult {
   readonly seconds: number;
@@ -127,6 +127,7 @@ async function trainLocked(run: TrainRun, lock: Lock): Promise<TrainOutcome> {
       selectionEma: config.selection_ema,
       patience: config.patience,
       checkpointMinutes: config.checkpoint_minutes,
+      tensorboard: config.tensorboard,
       // The loader already prepares batches and targets in advance; more of them would only hold memory.
       prefetch: 1,
       folder,

@@ -101,6 +101,7 @@ const optional = [
   "ema",
   "patience",
   "checkpoint_minutes",
+  "tensorboard",
   "selection_ema",
   "patches",
 ] as const;

@@ -137,6 +137,7 @@ const keys = {
   accumulate: count.max(1e6).optional().describe("batches averaged into one update"),
   ema: z.number().min(0).lt(1).optional().describe("decay of moving averages of the weights"),
   patience: count.optional().describe("epochs without improvement after which training stops"),
+  tensorboard: z.boolean().optional().describe("writes a TensorBoard event file to the run's folder"),
   checkpoint_minutes: z
     .number()
     .min(0)

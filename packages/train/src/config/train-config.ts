@@ -80,6 +80,8 @@ export interface TrainConfig {
   readonly ema?: number;
   /** Epochs without improvement after which training stops. */
   readonly patience?: number;
+  /** Whether a TensorBoard event file is written to the run's folder. */
+  readonly tensorboard?: boolean;
   /** Minutes after which a checkpoint is written inside an epoch; after every epoch alone without it. */
   readonly checkpoint_minutes?: number;
   readonly augment: { readonly flips: boolean; readonly rotations: boolean };

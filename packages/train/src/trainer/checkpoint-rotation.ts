@@ -10,6 +10,9 @@ export const checkpointFiles = {
   /** The checkpoint before `last`. */
   previous: "previous.safetensors",
   log: "log.csv",
+  /** The learning curves, as a vector graphic and in pixels. */
+  curves: "curves.svg",
+  picture: "curves.png",
 } as const;
 
 /** An intact checkpoint beside a damaged one, from which training can resume. */

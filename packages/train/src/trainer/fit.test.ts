@@ -12,6 +12,7 @@ import { adamW } from "../optimizer/optimizer.js";
 import { cosine } from "../optimizer/schedule.js";
 import { readCheckpoint } from "./checkpoint.js";
 import { checkpointFiles, DamagedCheckpointError, trainedEpochs } from "./checkpoint-rotation.js";
+import { eventFile } from "./curves/tensorboard.js";
 import type { BatchSource } from "./epoch.js";
 import { type FitOptions, type FitResult, fit } from "./fit.js";
 import type { LossGrowth } from "./loss-growth.js";
@@ -198,6 +199,15 @@ describe("fit", () => {
     await run({ folder, config: { name: "x" }, train: source, resume: true }, 77);
     for (const file of ["best", "last", "log"] as const)
       expect((await read(name, file)).equals(await read("whole", file)), file).toBe(true);
+  });
+
+  it("writes a TensorBoard event file when asked, the same after a resume", async () => {
+    const [whole, parts] = [join(root, "events"), join(root, "events-parts")];
+    await run({ folder: whole, tensorboard: true });
+    await run({ folder: parts, tensorboard: true, epochs: 2 });
+    await run({ folder: parts, tensorboard: true, resume: true });
+    const [a, b] = await Promise.all([whole, parts].map((folder) => readFile(join(folder, eventFile))));
+    expect(a!.equals(b!)).toBe(true);
   });
 
   it("reports a loss that grows a thousandfold once", async () => {

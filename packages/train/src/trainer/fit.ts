@@ -2,6 +2,10 @@ import { join } from "node:path";
 import { checkOptions, InvalidArgumentError, invalidArgument, optionNames } from "@pixelcal/core";
 import { FormatError, type Lock, lockFolder, writeFileAtomic } from "@pixelcal/io";
 import { CheckpointRotation, checkpointFiles } from "./checkpoint-rotation.js";
+import { learningCurves } from "./curves/learning-curves.js";
+import { pngOf } from "./curves/png.js";
+import { svgOf } from "./curves/svg.js";
+import { appendEvents, writeEvents } from "./curves/tensorboard.js";
 import { type BatchSource, type BegunEpoch, type Progress, trainEpoch, validate } from "./epoch.js";
 import { type EpochRecord, logOf } from "./epoch-record.js";
 import { type LossGrowth, LossWatch } from "./loss-growth.js";
@@ -27,8 +31,8 @@ export interface FitOptions {
   /** Stops after this many epochs in a row without improvement; all `epochs` are trained by default. */
   readonly patience?: number;
   /**
-   * The folder of best.safetensors, last.safetensors, previous.safetensors and log.csv; without it nothing is
-   * written.
+   * The folder of best.safetensors, last.safetensors, previous.safetensors, log.csv and the learning curves;
+   * without it nothing is written.
    */
   readonly folder?: string;
   /** The caller's lock of `folder`; without it `fit` locks the folder while it runs. */
@@ -46,6 +50,8 @@ export interface FitOptions {
   readonly checkpointMinutes?: number;
   onProgress?(progress: Progress): void;
   onEpoch?(record: EpochRecord, best: boolean): void;
+  /** Whether to write the scores to `folder` as a TensorBoard event file too; false by default. */
+  readonly tensorboard?: boolean;
   /** Called once, when a batch's loss is a thousand times that of the start: training diverges. */
   onLossGrowth?(growth: LossGrowth): void;
   /** Called for each setting in which a resumed run differs from its checkpoint. */
@@ -65,6 +71,7 @@ const names = optionNames<FitOptions>({
   config: true,
   prefetch: true,
   checkpointMinutes: true,
+  tensorboard: true,
   onLossGrowth: true,
   onProgress: true,
   onEpoch: true,
@@ -154,6 +161,7 @@ async function train(trainer: Trainer, options: FitOptions): Promise<FitResult> 
     if (best) await trainer.save(join(folder, checkpointFiles.best), extra);
     await rotation.saveLast((path) => trainer.save(path, extra));
   };
+  if (folder !== undefined && options.tensorboard) await writeEvents(folder, history);
   const watch = new LossWatch(history[0]?.trainLoss);
   const saved = new Interval(options.checkpointMinutes);
   for (let epoch = history.length; epoch < epochs && !outOfPatience(); epoch++) {
@@ -173,8 +181,8 @@ async function train(trainer: Trainer, options: FitOptions): Promise<FitResult> 
     if (best) bestEpoch = epoch + 1;
     await save(undefined, best);
     saved.restart();
-    if (folder !== undefined)
-      await writeFileAtomic(join(folder, checkpointFiles.log), new TextEncoder().encode(logOf(history)));
+    if (folder !== undefined) await writeLogs(folder, history);
+    if (folder !== undefined && options.tensorboard) await appendEvents(folder, record);
     options.onEpoch?.(record, best);
   }
   return { history, bestEpoch, stoppedEarly: history.length < epochs };
@@ -190,6 +198,16 @@ async function restore(trainer: Trainer, { folder = "", resume, onDifference }: 
   trainer.loss.state?.restore(kept.lossState);
   for (const difference of differences) onDifference?.(difference);
   return kept as Kept;
+}
+
+/** Writes the table of all epochs and their curves. */
+async function writeLogs(folder: string, history: readonly EpochRecord[]): Promise<void> {
+  const { log, curves, picture } = checkpointFiles;
+  const drawing = learningCurves(history);
+  const text = new TextEncoder();
+  await writeFileAtomic(join(folder, log), text.encode(logOf(history)));
+  await writeFileAtomic(join(folder, curves), text.encode(svgOf(drawing)));
+  await writeFileAtomic(join(folder, picture), await pngOf(drawing));
 }
 
 /** Tells when some minutes have passed; never without a number. */
