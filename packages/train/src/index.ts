@@ -61,6 +61,8 @@ export {
   type CosineOptions,
   constant,
   cosine,
+  type PolyOptions,
+  poly,
   type Schedule,
   type WarmupOptions,
 } from "./optimizer/schedule.js";

@@ -5,10 +5,7 @@ import { formatJson } from "@pixelcal/evaluate";
 import { type Lock, lockFolder, removeFolders, sweepTemporaries, writeFileAtomic } from "@pixelcal/io";
 import { type Loss, lossFromConfig } from "@pixelcal/losses";
 import {
-  adamW,
   checkpointFiles,
-  constant,
-  cosine,
   type Dataset,
   FileDataset,
   type FitResult,
@@ -30,6 +27,7 @@ import {
 import type { TrainReport } from "../reports.js";
 import { checkShapes, layOutRun } from "./lay-out.js";
 import { type Stage, stageLine, stagesAfter } from "./loss-stages.js";
+import { optimizerOf, scheduleOf } from "./recipe.js";
 import { orAdvise, resumeFrom } from "./resume.js";
 import { reports } from "./train-reports.js";
 import { runFiles, type TrainRun, tellTakenOver } from "./train-run.js";
@@ -191,13 +189,11 @@ function trainerOptions(
   config: TrainConfig,
 ): Omit<TrainerOptions, "model" | "loss" | "batch" | "outputs"> &
   Record<"outputs", TrainerOptions["outputs"]> {
-  const { lr, weight_decay, decay, groups } = config.optim;
-  const { type, warmup, warmup_steps: warmupSteps, minimum } = config.scheduler;
-  const rise = { warmup, ...(warmupSteps !== undefined && { warmupSteps }) };
+  const { groups } = config.optim;
   const { last_layers: lastLayers, ...selection } = config.trainable ?? {};
   return {
-    optimizer: adamW({ learningRate: lr, weightDecay: weight_decay, decay }),
-    schedule: type === "cosine" ? cosine({ epochs: config.epochs, ...rise, minimum }) : constant(rise),
+    optimizer: optimizerOf(config),
+    schedule: scheduleOf(config),
     groups: groups?.map((group) => ({ match: group.match, learningRate: group.lr })),
     device: config.device,
     threads: config.threads,

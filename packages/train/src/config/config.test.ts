@@ -305,7 +305,7 @@ describe("rejected", () => {
     [
       "a scheduler",
       { ...smallest, scheduler: { type: "step" } },
-      'scheduler.type: expected cosine, constant or none, got string "step"',
+      'scheduler.type: expected cosine, poly, constant or none, got string "step"',
     ],
     [
       "a folder",
@@ -375,5 +375,43 @@ describe("rejected", () => {
 
   test("a run without a name", () => {
     expect(() => parseConfig(smallest)).toThrow("run_name: missing; expected a name");
+  });
+});
+
+describe("recipes", () => {
+  const given = (keys: object) => parseConfig({ ...smallest, ...keys }, { runName: "run" });
+
+  test("SGD has nnU-Net's defaults, AdamW the authors'", () => {
+    expect(given({ optim: { name: "SGD" } }).optim).toEqual({
+      name: "sgd",
+      lr: 0.01,
+      weight_decay: 3e-5,
+      momentum: 0.99,
+      nesterov: true,
+      decay: "all",
+    });
+    expect(given({ optim: { name: "sgd", momentum: 0 } }).optim).toMatchObject({
+      momentum: 0,
+      nesterov: false,
+    });
+    expect(given({}).optim).toEqual({ lr: 1e-4, weight_decay: 1e-2, decay: "all" });
+    const config = given({ optim: { name: "sgd" }, scheduler: { type: "poly", power: 1 } });
+    expect(parseConfig(JSON.parse(JSON.stringify(config)))).toEqual(config);
+  });
+
+  test.each([
+    [{ optim: { momentum: 0.9 } }, "optim.momentum: needs optim.name sgd"],
+    [{ optim: { name: "adamw", nesterov: true } }, "optim.nesterov: needs optim.name sgd"],
+    [{ scheduler: { power: 2 } }, "scheduler.power: needs scheduler.type poly"],
+    [
+      { scheduler: { type: "poly", minimum: 0.1 } },
+      "scheduler.minimum: not supported with scheduler.type poly, which ends at 0",
+    ],
+    [
+      { scheduler: { type: "poly", warmup: 50 } },
+      "scheduler.warmup: expected less than the 50 epochs, got number 50",
+    ],
+  ])("%j is refused", (keys, problem) => {
+    expect(problems({ ...smallest, ...keys })).toEqual([problem]);
   });
 });

@@ -67,7 +67,7 @@ export function parseConfig(json: unknown, options: { runName?: string } = {}): 
     batch_size: file.batch_size,
     num_workers: file.num_workers,
     epochs: file.epochs,
-    optim: { ...optim, decay: optim.decay ?? (preset === "reference" ? "all" : "weights") },
+    optim: { ...optimOf(optim), decay: optim.decay ?? (preset === "reference" ? "all" : "weights") },
     scheduler: { ...scheduler, type: scheduler.type === "none" ? "constant" : scheduler.type },
     augment: file.augment,
     device: file.device,
@@ -76,12 +76,28 @@ export function parseConfig(json: unknown, options: { runName?: string } = {}): 
   };
 }
 
+/** Returns the section with the optimizer's defaults: nnU-Net's for SGD. */
+function optimOf(optim: FileConfig["optim"]): Omit<TrainConfig["optim"], "decay"> {
+  const { lr, weight_decay } = optim;
+  if (optim.name !== "sgd") return { ...optim, lr: lr ?? 1e-4, weight_decay: weight_decay ?? 1e-2 };
+  const { momentum = 0.99, nesterov = true } = optim;
+  const settings = { momentum, nesterov: nesterov && momentum > 0 };
+  return { ...optim, lr: lr ?? 1e-2, weight_decay: weight_decay ?? 3e-5, ...settings };
+}
+
 /** Throws `ConfigError` for values that contradict one another. */
-function checkTogether({ scheduler, epochs, model, patches }: FileConfig): void {
+function checkTogether({ scheduler, epochs, model, patches, optim }: FileConfig): void {
   const { warmup = 0, warmup_steps = 0 } = scheduler;
   if (warmup > 0 && warmup_steps > 0)
     throw new ConfigError(["scheduler.warmup_steps: expected either warmup or warmup_steps, got both"]);
-  if (scheduler.type === "cosine" && warmup >= epochs)
+  for (const key of ["momentum", "nesterov"] as const)
+    if (optim[key] !== undefined && optim.name !== "sgd")
+      throw new ConfigError([`optim.${key}: needs optim.name sgd`]);
+  if (scheduler.power !== undefined && scheduler.type !== "poly")
+    throw new ConfigError(["scheduler.power: needs scheduler.type poly"]);
+  if (scheduler.minimum !== undefined && scheduler.type === "poly")
+    throw new ConfigError(["scheduler.minimum: not supported with scheduler.type poly, which ends at 0"]);
+  if (["cosine", "poly"].includes(scheduler.type) && warmup >= epochs)
     throw new ConfigError([
       `scheduler.warmup: expected less than the ${epochs} epochs, got number ${warmup}`,
     ]);

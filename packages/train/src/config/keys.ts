@@ -47,8 +47,11 @@ const onnxModel = z.strictObject({
 });
 
 const optim = z.strictObject({
-  lr: z.number().gt(0).default(1e-4).describe("learning rate of AdamW"),
-  weight_decay: z.number().min(0).default(1e-2).describe("weight decay of AdamW"),
+  name: word(["adamw", "sgd"]).optional().describe("optimizer; default adamw"),
+  lr: z.number().gt(0).optional().describe("learning rate; default 1e-4, of sgd 1e-2"),
+  weight_decay: z.number().min(0).optional().describe("weight decay; default 1e-2, of sgd 3e-5"),
+  momentum: z.number().min(0).lt(1).optional().describe("momentum of sgd; default 0.99"),
+  nesterov: z.boolean().optional().describe("Nesterov's momentum of sgd; default true"),
   decay: word(["all", "weights"])
     .optional()
     .describe("weight decay on all parameters, or not on biases and norms; by preset"),
@@ -64,10 +67,13 @@ const optim = z.strictObject({
 });
 
 const scheduler = z.strictObject({
-  type: word(["cosine", "constant", "none"]).default("cosine").describe("course of the learning rate"),
+  type: word(["cosine", "poly", "constant", "none"])
+    .default("cosine")
+    .describe("course of the learning rate"),
   warmup: z.int().min(0).optional().describe("epochs in which the rate rises linearly"),
   warmup_steps: z.int().min(0).optional().describe("updates in which the rate rises, in place of warmup"),
   minimum: z.number().min(0).max(1).optional().describe("where cosine ends, as a share of optim.lr"),
+  power: z.number().gt(0).optional().describe("exponent of poly; default 0.9"),
 });
 
 const trainable = z.strictObject({
@@ -180,7 +186,7 @@ export interface FileConfig
   readonly finish?: { readonly loss: NamedLoss; readonly share: number };
   readonly selection?: TrainConfig["selection"];
   readonly model: Optional<BuiltModelConfig, "base"> | OnnxModelConfig;
-  readonly optim: Optional<TrainConfig["optim"], "decay">;
+  readonly optim: Optional<TrainConfig["optim"], "decay" | "lr" | "weight_decay">;
   readonly scheduler: Omit<TrainConfig["scheduler"], "type"> & {
     readonly type: TrainConfig["scheduler"]["type"] | "none";
   };

@@ -47,24 +47,31 @@ export interface TrainConfig {
   readonly num_workers: number;
   readonly epochs: number;
   /**
-   * AdamW; `decay` says whether weight decay also touches biases and normalisation parameters, `groups` gives
-   * parameters whose names match a pattern another rate.
+   * AdamW, or SGD with momentum, whose defaults are nnU-Net's; `decay` says whether weight decay also
+   * touches biases and normalisation parameters, `groups` gives parameters whose names match a pattern
+   * another rate.
    */
   readonly optim: {
+    readonly name?: "adamw" | "sgd";
     readonly lr: number;
     readonly weight_decay: number;
     readonly decay: "all" | "weights";
+    /** These two are SGD's. */
+    readonly momentum?: number;
+    readonly nesterov?: boolean;
     readonly groups?: readonly { readonly match: readonly string[]; readonly lr: number }[];
   };
   /**
-   * `cosine` goes from `optim.lr` to `minimum` of it (0) over `epochs`, stepped after each epoch; `warmup`
-   * epochs rise first, or the first `warmup_steps` updates.
+   * `cosine` goes from `optim.lr` to `minimum` of it (0) over `epochs`, stepped after each epoch, and
+   * `poly` to 0 by (1 - epoch / epochs)^`power` (0.9); `warmup` epochs rise first, or the first
+   * `warmup_steps` updates.
    */
   readonly scheduler: {
-    readonly type: "cosine" | "constant";
+    readonly type: "cosine" | "poly" | "constant";
     readonly warmup?: number;
     readonly warmup_steps?: number;
     readonly minimum?: number;
+    readonly power?: number;
   };
   /** The parameters to train, all by default; the others keep their values. */
   readonly trainable?: {

@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from "@pixelcal/core";
 import { describe, expect, it } from "vitest";
-import { constant, cosine } from "./schedule.js";
+import { constant, cosine, poly } from "./schedule.js";
 
 describe("schedule", () => {
   it("follows CosineAnnealingLR", () => {
@@ -11,6 +11,18 @@ describe("schedule", () => {
       expect(schedule.factor(epoch)).toBeCloseTo(rate, 14);
     });
     expect(schedule.factor(9)).toBeCloseTo(0, 14);
+  });
+
+  it("follows nnU-Net's PolyLRScheduler", () => {
+    // initial_lr * (1 - current_step / max_steps) ** 0.9, rate 1, 5 epochs.
+    const nnunet = [1, 0.8180521460508584, 0.6314458674893553, 0.4383832905540869, 0.23492378861760374];
+    nnunet.forEach((rate, epoch) => {
+      expect(poly({ epochs: 5 }).factor(epoch)).toBeCloseTo(rate, 14);
+    });
+    expect([5, 9].map((epoch) => poly({ epochs: 5 }).factor(epoch))).toEqual([0, 0]);
+    expect([0, 1, 2, 4].map((epoch) => poly({ epochs: 5, power: 1, warmup: 1 }).factor(epoch))).toEqual([
+      0.5, 1, 0.75, 0.25,
+    ]);
   });
 
   it("ends at the minimum", () => {
@@ -36,6 +48,9 @@ describe("schedule", () => {
     ["epochs", () => cosine({ epochs: 2.5 })],
     ["minimum", () => cosine({ epochs: 2, minimum: 2 })],
     ["warmup", () => cosine({ epochs: 2, warmup: 2 })],
+    ["epochs", () => poly({ epochs: 0 })],
+    ["power", () => poly({ epochs: 2, power: 0 })],
+    ["warmup", () => poly({ epochs: 2, warmup: 2 })],
     ["warmup", () => constant({ warmup: -1 })],
     ["warmupSteps", () => constant({ warmupSteps: 0.5 })],
     ["warmupSteps", () => constant({ warmup: 1, warmupSteps: 1 })],

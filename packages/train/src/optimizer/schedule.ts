@@ -25,6 +25,14 @@ export interface CosineOptions extends WarmupOptions {
   readonly minimum?: number;
 }
 
+/** The options of {@link poly}. */
+export interface PolyOptions extends WarmupOptions {
+  readonly epochs: number;
+  /** The exponent; 0.9 by default. */
+  readonly power?: number;
+}
+
+const polyNames = optionNames<PolyOptions>({ warmup: true, warmupSteps: true, epochs: true, power: true });
 const warmupNames = optionNames<WarmupOptions>({ warmup: true, warmupSteps: true });
 const cosineNames = optionNames<CosineOptions>({
   warmup: true,
@@ -56,6 +64,23 @@ export function cosine(options: CosineOptions): Schedule {
     minimum + ((1 - minimum) * (1 + Math.cos((Math.PI * Math.min(epoch, length)) / length))) / 2;
   const settings = { epochs, minimum, warmup, ...(warmupSteps !== undefined && { warmupSteps }) };
   return { name: "cosine", settings, factor: warmed(options, falling) };
+}
+
+/**
+ * Returns the schedule of DeepLab and nnU-Net: epoch t has (1 - t / epochs)^power, counted from the end of
+ * the warm-up. It stays at 0 afterwards.
+ */
+export function poly(options: PolyOptions): Schedule {
+  checkOptions("options", options, polyNames);
+  const { epochs, power = 0.9, warmup = 0, warmupSteps } = options;
+  if (!(Number.isInteger(epochs) && epochs >= 1))
+    throw invalidArgument("epochs", "an integer of 1 or more", epochs);
+  if (!(power > 0 && Number.isFinite(power))) throw invalidArgument("power", "a positive number", power);
+  const length = epochs - warmup;
+  if (length < 1) throw invalidArgument("warmup", `fewer than the ${epochs} epochs`, warmup);
+  const falling = (epoch: number): number => (1 - Math.min(epoch, length) / length) ** power;
+  const settings = { epochs, power, warmup, ...(warmupSteps !== undefined && { warmupSteps }) };
+  return { name: "poly", settings, factor: warmed(options, falling) };
 }
 
 function warmed(
