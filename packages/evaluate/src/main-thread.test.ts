@@ -5,7 +5,7 @@ import { join } from "node:path";
 import * as core from "@pixelcal/core";
 import * as io from "@pixelcal/io";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { evaluate, evaluateRegions } from "./index.js";
+import { casePictures, evaluate, evaluateRegions } from "./index.js";
 
 /** The longest processor time, in milliseconds, that a call may work between two turns of the event loop. */
 const longestSlice = 5;
@@ -161,6 +161,7 @@ const calls: Readonly<Record<string, () => Promise<unknown>>> = {
       { channels: [3], labels: [3] },
     ]),
   evaluateRegions: () => evaluateRegions([{ name: "a", probs: image, labels: wide }], wholes),
+  casePictures: () => casePictures({ runs: [{ name: "a", probs: image, labels: label }], image }),
   "evaluate with int64 labels": () => evaluate([{ name: "a", probs: image, labels: wide }]),
 };
 

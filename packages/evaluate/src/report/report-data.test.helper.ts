@@ -5,7 +5,8 @@ import type { Interval } from "../statistics/interval.js";
 import type { Reliability } from "../statistics/reliability.js";
 import type { Verdict } from "../statistics/verdict.js";
 import type { CaseArrays } from "./pictures/case-layers.js";
-import type { CasePictures, PictureCase } from "./pictures/case-pictures.js";
+import type { PictureCase } from "./pictures/case-pictures.js";
+import type { CasePictures } from "./pictures/pictures.js";
 import type { ReportData, ReportRun } from "./report-data.js";
 
 /** The shape of a made-up report. */

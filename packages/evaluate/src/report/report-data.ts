@@ -1,7 +1,7 @@
 import type { BoundaryGaps } from "../statistics/boundary-gaps.js";
 import type { Comparison } from "../statistics/compare-runs.js";
 import type { RunStatistics } from "../statistics/run-statistics.js";
-import type { CasePictures } from "./pictures/case-pictures.js";
+import type { CasePictures } from "./pictures/pictures.js";
 
 /** One case of a run in the report's table. */
 interface ReportCase {

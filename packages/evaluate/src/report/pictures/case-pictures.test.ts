@@ -2,7 +2,8 @@ import { readVolume } from "@pixelcal/io";
 import { expect, test } from "vitest";
 import { madeArrays, pictureCase } from "../report-data.test.helper.js";
 import { type CaseArrays, caseLayers, coarse } from "./case-layers.js";
-import { errorsOf, casePictures as pictured, worstSlice } from "./case-pictures.js";
+import { casePictures as pictured } from "./case-pictures.js";
+import { drawCase, errorsOf, worstSlice } from "./draw-case.js";
 import { shrunk } from "./shrink.js";
 
 const casePictures = (made: CaseArrays) => pictured(pictureCase(made));
@@ -83,4 +84,21 @@ test("runs and images of other sizes are refused", async () => {
   await expect(pictured({ ...a, image: b.image })).rejects.toThrow(
     "a: image: expected shape [20,30] to match labels, got [30,20]",
   );
+});
+
+test("the thread draws what the calling thread would, and leaves the arrays as they are", async () => {
+  const arrays = madeArrays("a", [9, 40, 50], { runs: 2, classes: 3 });
+  const before = arrays.runs.map(({ data }) => data.slice());
+  const drawn = await casePictures(arrays);
+  expect(drawn).toEqual(await drawCase(arrays));
+  expect(arrays.runs.map(({ data }) => data)).toEqual(before);
+});
+
+test("a signal ends the drawing", async () => {
+  const control = new AbortController();
+  const made = pictureCase(madeArrays("a", [24, 60, 60]));
+  const drawing = pictured(made, { signal: control.signal });
+  setImmediate(() => control.abort(new Error("no longer wanted")));
+  await expect(drawing).rejects.toThrow("no longer wanted");
+  await expect(pictured(made, { signal: control.signal })).rejects.toThrow("no longer wanted");
 });

@@ -1,6 +1,6 @@
 import { coordinate, element, escaped } from "../draw/svg.js";
-import type { CasePictures, RunPictures } from "../pictures/case-pictures.js";
 import { cividis, errorKinds } from "../pictures/colours.js";
+import type { CasePictures, RunPictures } from "../pictures/pictures.js";
 import type { ReportData } from "../report-data.js";
 import { scoreName, scoreText } from "../score-text.js";
 import { paragraph, type Section } from "./section.js";
