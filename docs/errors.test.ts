@@ -4,6 +4,7 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import * as core from "@pixelcal/core";
+import * as distributed from "@pixelcal/distributed";
 import * as evaluate from "@pixelcal/evaluate";
 import * as graph from "@pixelcal/graph";
 import * as io from "@pixelcal/io";
@@ -38,6 +39,7 @@ const made: Readonly<Record<string, Error & { readonly code: string }>> = {
   TrainingAbortedError: new train.TrainingAbortedError(1, 2, "NaN"),
   DamagedCheckpointError: new train.DamagedCheckpointError(format, []),
   PredictorError: new train.PredictorError("ERR_PIXELCAL_PREDICTOR_BUSY", "full"),
+  MpiError: new distributed.MpiError("gone"),
   CommandError: new CommandError("failed"),
   Interrupted: new Interrupted("stopped"),
 };
@@ -46,7 +48,7 @@ const isErrorClass = (value: unknown): value is new () => Error =>
   typeof value === "function" && value.prototype instanceof Error;
 
 test("every exported error class has a code of the page", () => {
-  const exported = [core, evaluate, graph, io, losses, phantom, train].flatMap((module) =>
+  const exported = [core, distributed, evaluate, graph, io, losses, phantom, train].flatMap((module) =>
     Object.entries(module).filter(([, value]) => isErrorClass(value)),
   );
   expect(exported.length).toBeGreaterThan(10);

@@ -16,7 +16,7 @@ const staircase = {
   losses: { core: "all", graph: "all" },
   phantom: { core: "all", io: "all" },
   train: { core: "all", graph: "all", io: "all", losses: "all" },
-  distributed: { core: "all", train: "all" },
+  distributed: { core: "all" },
   cli: {
     core: "all",
     distributed: "all",

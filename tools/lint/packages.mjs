@@ -22,6 +22,7 @@ const budgets = {
   losses: 100,
   train: 400,
   phantom: 60,
+  distributed: 60,
   cli: 120,
 };
 

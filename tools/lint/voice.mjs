@@ -12,6 +12,7 @@ const folders = [
   "native",
   "packages/cli",
   "packages/core",
+  "packages/distributed",
   "packages/evaluate",
   "packages/graph",
   "packages/io",

@@ -34,7 +34,8 @@ function attempt(make: () => Graph): Graph | Error {
   try {
     return make();
   } catch (error) {
-    return error instanceof Error ? error : new Error(String(error));
+    if (error instanceof Error) return error;
+    throw error;
   }
 }
 

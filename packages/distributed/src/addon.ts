@@ -1,0 +1,54 @@
+import { existsSync } from "node:fs";
+import { constants } from "node:os";
+import { resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { MpiError } from "./errors.js";
+
+/** The compiled binding (`native/src/mpi/addon.cc`), whose calls run on its MPI thread. */
+export interface MpiAddon {
+  start(limitMilliseconds: number): {
+    readonly rank: number;
+    readonly size: number;
+    readonly library: string;
+  };
+  alive(): void;
+  barrier(): Promise<void>;
+  broadcast(arrays: readonly ArrayBufferView[], root: number): Promise<void>;
+  allReduce(arrays: readonly ArrayBufferView[], mean: boolean): Promise<void>;
+  gather(bytes: Uint8Array): Promise<readonly Uint8Array[] | undefined>;
+  take(queue: number): Promise<number>;
+  finish(): Promise<void>;
+  abort(code: number): never;
+}
+
+const built = fileURLToPath(new URL("../../../native/build/Release/pixelcal_mpi.node", import.meta.url));
+
+/** Returns the file of the binding: the one that PIXELCAL_MPI_ADDON names, or the build of this checkout. */
+export function addonFile(): string {
+  const named = process.env.PIXELCAL_MPI_ADDON;
+  return named === undefined || named === "" ? built : resolve(named);
+}
+
+/** Loads the binding. Throws `MpiError` that says how to make it. */
+export function loadAddon(): MpiAddon {
+  const file = addonFile();
+  if (!existsSync(file)) {
+    throw new MpiError(
+      `${file}: no MPI binding; install MPI with its compiler (on Debian: apt install openmpi-bin ` +
+        "libopenmpi-dev), then `npm run build` in a checkout of PixelCal makes it; PIXELCAL_MPI_ADDON " +
+        "names a binding elsewhere",
+    );
+  }
+  const module = { exports: {} as MpiAddon };
+  try {
+    // The library loads components of its own, which look for its symbols among the global ones.
+    process.dlopen(module, file, constants.dlopen.RTLD_NOW | constants.dlopen.RTLD_GLOBAL);
+  } catch (cause) {
+    throw new MpiError(
+      `${file}: cannot be loaded, perhaps because it was built with another MPI than this machine has: ` +
+        `${(cause as Error).message}`,
+      { cause },
+    );
+  }
+  return module.exports;
+}

@@ -1,0 +1,88 @@
+import { describe, expect, test } from "vitest";
+import { mpirun, noMpi } from "./mpirun.test.helper.js";
+
+describe.skipIf(noMpi !== undefined)(`a job of several processes${noMpi ? `: ${noMpi}` : ""}`, () => {
+  test("every process knows its rank", async () => {
+    const { code, values, messages } = await mpirun(3, ["identity"]);
+    expect(messages).toBe("");
+    expect(code).toBe(0);
+    expect(values).toEqual([0, 1, 2].map((rank) => [rank, 3, "string"]));
+  });
+
+  test.each([1, 2, 3, 4])(
+    "%i processes sum and average in the order of ranks, in every run",
+    async (size) => {
+      for (const op of ["sum", "mean"]) {
+        const [first, second] = [
+          await mpirun(size, ["allReduce", op]),
+          await mpirun(size, ["allReduce", op]),
+        ];
+        const [wrong, hash] = first.values[0] as [number[], string];
+        expect(wrong).toEqual([]);
+        expect(first.values).toEqual(Array(size).fill([[], hash]));
+        expect(second.values).toEqual(first.values);
+      }
+    },
+  );
+
+  test("integers that leave their range are an error in every process, and the job goes on", async () => {
+    const { values, code } = await mpirun(3, ["overflow"]);
+    const error = ["ERR_PIXELCAL_MPI", "arrays: expected sums within the range of int32", 3];
+    expect(values).toEqual([error, error, error]);
+    expect(code).toBe(0);
+  });
+
+  test.each([0, 2])("arrays of any type come from process %i", async (root) => {
+    const { values } = await mpirun(3, ["broadcast", String(root)]);
+    expect(values).toEqual(Array(3).fill([[7, 7, 7], true, "-3"]));
+  });
+
+  test("process 0 gathers bytes of any length", async () => {
+    expect((await mpirun(3, ["gather"])).values).toEqual([[0, 100_000, 200_000], "none", "none"]);
+  });
+
+  test("numbers are dealt out once each, fewer to a slow process", async () => {
+    const { values } = await mpirun(3, ["deal"]);
+    const [mine, second] = [0, 1].map((k) => (values as number[][][]).map((one) => one[k]!));
+    expect(mine!.flat().sort((a, b) => a - b)).toEqual(Array.from({ length: 23 }, (_, i) => i));
+    for (const own of mine!) expect(own).toEqual([...own].sort((a, b) => a - b));
+    expect(mine![1]!.length).toBeLessThan(Math.max(mine![0]!.length, mine![2]!.length));
+    expect(second!.flat().sort()).toEqual([0, 1, 2]);
+  });
+
+  test("a call leaves the event loop free", async () => {
+    expect((await mpirun(2, ["free"])).values).toEqual([true, true]);
+  });
+
+  test("a closed world refuses calls", async () => {
+    const closed = ["ERR_PIXELCAL_MPI", "the world is closed"];
+    expect((await mpirun(2, ["closed"])).values).toEqual([closed, closed]);
+  });
+
+  describe("ends with its last process's failure, at once", () => {
+    test("abort: with the exit code that was given", async () => {
+      const { code, values } = await mpirun(3, ["abort"]);
+      expect(code).toBe(7);
+      expect(values).toEqual([]);
+    });
+
+    test.each<[string, string[], RegExp]>([
+      ["a process that throws", ["throws"], /^Error: rank 1 cannot go on/m],
+      ["a process that was killed", ["dies", "1"], /signal 9/],
+      ["process 0, killed", ["dies", "0"], /signal 9/],
+      [
+        "a process that was stopped",
+        ["stops", "1"],
+        /pixelcal: rank 1 has not answered for 2 s; the job ends/,
+      ],
+      ["process 0, stopped", ["stops", "0"], /pixelcal: rank 0 has not answered for 2 s; the job ends/],
+      ["a process that computes forever", ["hangs", "1"], /rank 1: its event loop has stood still for 2 s/],
+    ])("%s", async (_, args, message) => {
+      const { code, messages, values } = await mpirun(3, args, { PIXELCAL_HEARTBEAT: "2" });
+      expect(messages).toMatch(message);
+      expect(messages.split("\n").filter((line) => message.test(line)).length).toBe(1);
+      expect(code).not.toBe(0);
+      expect(values).toEqual([]);
+    });
+  });
+});
