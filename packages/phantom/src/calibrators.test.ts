@@ -10,6 +10,7 @@ import {
   type Tensor,
 } from "@pixelcal/core";
 import { beforeAll, describe, expect, test } from "vitest";
+import { depthOf } from "./depth.test.helper.js";
 import { generatePhantom } from "./phantom.js";
 
 const [side, classes, count, radius] = [96, 4, 24, 8] as const;
@@ -27,18 +28,6 @@ interface Drawn {
   readonly predicted: Uint8Array;
 }
 
-/** Returns the depth by looking at every pixel of growing windows, each next to what it adds. */
-function depthOf(predicted: Uint8Array): Uint8Array {
-  return predicted.map((label, i) => {
-    const [y, x] = [Math.floor(i / side), i % side];
-    for (let r = 1; r <= radius; r++)
-      for (let a = Math.max(0, y - r); a <= Math.min(side - 1, y + r); a++)
-        for (let b = Math.max(0, x - r); b <= Math.min(side - 1, x + r); b++)
-          if (predicted[a * side + b] !== label) return r - 1;
-    return radius;
-  });
-}
-
 function draw(seed: number): Drawn {
   const { probabilities } = generatePhantom({ seed, size: [side, side], spacing: [2, 2] });
   const random = Random.fromSeed(seed).split("labels");
@@ -54,13 +43,13 @@ function draw(seed: number): Drawn {
       exps.findIndex((e) => (rest -= e) < 0),
     );
   }
-  return { logits, labels, predicted, depth: depthOf(predicted) };
+  return { logits, labels, predicted, depth: depthOf(predicted, side, radius) };
 }
 
 let drawn: readonly Drawn[] = [];
 beforeAll(() => {
   drawn = Array.from({ length: count }, (_, seed) => draw(seed));
-});
+}, 60_000);
 
 /** Returns the cases with logits times `factor` of the depth. */
 function distorted(factor: (depth: number) => number): CalibrationCases {
@@ -107,16 +96,24 @@ describe("logits times two", () => {
     expect(Math.abs(parameters.scale - 0.5)).toBeLessThan(0.005);
   });
 
-  test("cells of more than 20,000 pixels are 1/2 within 10 %, as they carry little information deep inside", async () => {
+  test("cells are 1/2 within three standard errors, which are large deep inside", async () => {
     const { parameters } = await fit("distance-temperature", cases);
-    const counts = [0, 1].map(() => new Float64Array(radius + 1));
-    for (const { depth, predicted } of drawn)
-      for (let i = 0; i < pixels; i++) counts[predicted[i]! > 0 ? 1 : 0]![depth[i]!]! += 1;
-    const large = counts.flatMap((row, s) =>
-      [...row].flatMap((n, d) => (n > 20000 ? [parameters.scales[s]![d]!] : [])),
-    );
-    expect(large.length).toBeGreaterThan(0);
-    for (const scale of large) expect(Math.abs(scale - 0.5)).toBeLessThan(0.05);
+    // The information on the factor of a cell: the sum of Var_p(z) over its pixels, where p is the truth.
+    const information = [0, 1].map(() => new Float64Array(radius + 1));
+    for (const { depth, predicted, logits } of drawn)
+      for (let i = 0; i < pixels; i++) {
+        const z = Array.from({ length: classes }, (_, c) => logits[c * pixels + i]!);
+        const sum = z.reduce((total, each) => total + Math.exp(each), 0);
+        const p = z.map((each) => Math.exp(each) / sum);
+        const mean = z.reduce((total, each, c) => total + p[c]! * each, 0);
+        const variance = z.reduce((total, each, c) => total + p[c]! * (each - mean) ** 2, 0);
+        information[predicted[i]! > 0 ? 1 : 0]![depth[i]!]! += 4 * variance;
+      }
+    const errors = information.map((row) => [...row].map((each) => 1 / Math.sqrt(each)));
+    for (const [s, row] of parameters.scales.entries())
+      for (const [d, scale] of row.entries())
+        expect(Math.abs(scale - 0.5), `side ${s}, depth ${d}`).toBeLessThan(3 * errors[s]![d]!);
+    expect(Math.max(...errors.flat())).toBeGreaterThan(0.025);
   });
 });
 
