@@ -46,6 +46,8 @@ if (unknown !== undefined) fail(`unknown method ${unknown}; known: ${Object.keys
 const results = join(here, "results", "calibrators");
 const folder = join(results, values.name);
 const pathOf = (method, seed) => join(folder, `${method}-${seed}.json`);
+// A command is of one commit, whatever is checked out while it runs.
+const started = commit();
 const rounded = (value) => Number(value.toPrecision(7));
 
 /** Returns logits, labels and name of every case of a split. */
@@ -109,7 +111,7 @@ async function runAll() {
       const result = {
         method,
         seed,
-        commit: commit(),
+        commit: started,
         classes,
         fitted: fitted.length,
         seconds,

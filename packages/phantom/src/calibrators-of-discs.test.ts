@@ -24,8 +24,14 @@ interface Drawn {
 function draw(seed: number): Drawn {
   const random = Random.fromSeed(seed);
   const between = (low: number, high: number): number => low + (high - low) * random.uniform();
-  const discs = Array.from({ length: 40 }, () => [between(0, side), between(0, side), between(4, 9)] as const);
-  const waves = Array.from({ length: 6 }, () => [between(0, 0.5), between(0, 0.5), between(0, 6.28)] as const);
+  const discs = Array.from(
+    { length: 40 },
+    () => [between(0, side), between(0, side), between(4, 9)] as const,
+  );
+  const waves = Array.from(
+    { length: 6 },
+    () => [between(0, 0.5), between(0, 0.5), between(0, 6.28)] as const,
+  );
   const logits = new Float32Array(2 * pixels);
   const [labels, predicted] = [new Uint8Array(pixels), new Uint8Array(pixels)];
   for (let i = 0; i < pixels; i++) {
@@ -86,7 +92,12 @@ test("logits times two: the temperature is 1/2 within 1 %, cells of more than 20
 });
 
 test("logits times two near the boundary alone: the table's NLL is the truth's within 5e-5, temperature's .005 above", async () => {
-  const truth = (await fit("none", distorted(() => 1))).nll;
+  const truth = (
+    await fit(
+      "none",
+      distorted(() => 1),
+    )
+  ).nll;
   const cases = distorted((depth) => (depth < 2 ? 2 : 1));
   const table = await fit("distance-temperature", cases);
   expect(Math.abs(table.nll - truth)).toBeLessThan(5e-5);

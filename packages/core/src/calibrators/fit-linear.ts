@@ -146,7 +146,7 @@ async function chooseLambda(
     const anchor = await fitTemperature(pixels, train, { signal });
     let start: Float64Array | undefined;
     for (const [i, lambda] of affineLambdas.entries()) {
-      start = await affine(pixels, train, problem, { lambda, anchor, ...(start && { start }) });
+      start = await affine(pixels, train, problem, { lambda, anchor, near: true, ...(start && { start }) });
       const sums = await linearSums(pixels, test, { kind: "affine", size, ...(signal && { signal }) }, start);
       const length = 2 + size + size * size;
       for (let k = 0; k < problem.cells; k++) scores[i]! += sums[k * length + 1]!;

@@ -12,8 +12,8 @@ export const leastScale = 0.02;
 // Keeps the scale of a set finite whose predictions are all right.
 export const weakRidge = 1e-8;
 /**
- * The search from a start near the optimum: each step squares the error, so the last one, of at most 1e-5,
- * leaves next to none and saves a pass over all cases.
+ * The search where a pass costs much, or only the loss is needed: each step squares the error, so the last
+ * one, of at most 1e-5, leaves next to none.
  */
 export const nearby = { tolerance: 1e-5 } as const;
 export const ridgeShare = 0.1;
@@ -113,7 +113,7 @@ interface Penalty {
   readonly lambda: number;
   readonly anchor: number;
   readonly start?: Float64Array;
-  /** Whether the start is near the optimum. */
+  /** Whether the last step may be larger; see {@link nearby}. */
   readonly near?: boolean;
 }
 
@@ -173,7 +173,8 @@ async function chooseLambda(
     const anchor = await fitTemperature(pixels, train, { signal: problem.signal });
     let start: Float64Array | undefined;
     for (const [i, lambda] of lambdas.entries()) {
-      const scales = await penalized(pixels, train, problem, { lambda, anchor, ...(start && { start }) });
+      const penalty = { lambda, anchor, near: true, ...(start && { start }) };
+      const scales = await penalized(pixels, train, problem, penalty);
       scores[i]! += meanLoss(await scaleSums(pixels, test, problem, scales)).loss;
       start = scales;
     }
