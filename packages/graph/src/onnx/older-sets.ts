@@ -3,15 +3,19 @@ import { OPSET } from "../ir.js";
 import { type AttributeProto, attributeTypes, type NodeProto } from "./onnx-proto.js";
 import { meansTheSame } from "./opsets.js";
 
-/** Operators whose list of axes was an attribute up to the set given. */
-const axesAttribute: Readonly<Record<string, number>> = {
-  ReduceSum: 12,
-  Squeeze: 12,
-  Unsqueeze: 12,
+/** Operators whose lists were attributes up to a set, by the names of the inputs behind the first. */
+const listAttributes: Readonly<
+  Record<string, { readonly until: number; readonly names: readonly string[] }>
+> = {
+  Pad: { until: 10, names: ["pads"] },
+  ReduceSum: { until: 12, names: ["axes"] },
+  Slice: { until: 9, names: ["starts", "ends", "axes", "steps"] },
+  Squeeze: { until: 12, names: ["axes"] },
+  Unsqueeze: { until: 12, names: ["axes"] },
   ...Object.fromEntries(
     ["L1", "L2", "LogSum", "LogSumExp", "Max", "Mean", "Min", "Prod", "SumSquare"].map((name) => [
       `Reduce${name}`,
-      17,
+      { until: 17, names: ["axes"] },
     ]),
   ),
 };
@@ -20,9 +24,7 @@ const axesAttribute: Readonly<Record<string, number>> = {
 const differentBefore: Readonly<Record<string, number>> = {
   Clip: 10,
   LogSoftmax: 12,
-  Pad: 10,
   Resize: 10,
-  Slice: 9,
   Softmax: 12,
   Split: 12,
 };
@@ -33,24 +35,36 @@ const differentBefore: Readonly<Record<string, number>> = {
  */
 export function writtenInSet(nodes: readonly NodeProto[], version: number): readonly NodeProto[] {
   if (version >= OPSET) return nodes;
-  const unknown = nodes.filter(
-    (node) => !meansTheSame(node, version) || version <= (differentBefore[node.opType ?? ""] ?? 0),
-  );
-  if (unknown.length > 0) {
-    const names = unknown.map(({ opType = "" }) => opType);
-    throw new UnsupportedOpError(names, `model: operators that set ${version} does not have`);
-  }
   const constants = new Map(
     nodes.flatMap(({ opType, outputs, attributes }) =>
       opType === "Constant" ? [[outputs![0]!, attributes?.[0]?.t] as const] : [],
     ),
   );
+  const listOf = (input: string): BigInt64Array =>
+    new BigInt64Array(Uint8Array.from(constants.get(input)!.rawData!).buffer);
+  const unknown = nodes.filter((node) => {
+    const { opType = "", inputs = [] } = node;
+    if (!meansTheSame(node, version) || version <= (differentBefore[opType] ?? 0)) return true;
+    const { until, names } = listAttributes[opType] ?? { until: 0, names: [] };
+    if (version > until) return false;
+    // Older sets know no steps, and no other value or axes of Pad.
+    return (
+      inputs.length > 1 + names.length || (inputs[4] !== undefined && listOf(inputs[4]).some((n) => n !== 1n))
+    );
+  });
+  if (unknown.length > 0) {
+    const names = unknown.map(({ opType = "" }) => opType);
+    throw new UnsupportedOpError(names, `model: operators that set ${version} does not have`);
+  }
   return nodes.map((node) => {
     const { opType = "", inputs = [], attributes = [] } = node;
-    if (version > (axesAttribute[opType] ?? 0) || inputs[1] === undefined) return node;
-    const { rawData } = constants.get(inputs[1])!;
-    const ints = new BigInt64Array(Uint8Array.from(rawData!).buffer);
-    const axes: AttributeProto = { name: "axes", ints, type: attributeTypes.ints };
-    return { ...node, inputs: inputs.slice(0, 1), attributes: [axes, ...attributes] };
+    const { until, names } = listAttributes[opType] ?? { until: 0, names: [] };
+    if (version > until) return node;
+    const lists = names.flatMap((name, i): readonly AttributeProto[] => {
+      const input = inputs[1 + i];
+      if (input === undefined || name === "steps") return [];
+      return [{ name, ints: listOf(input), type: attributeTypes.ints }];
+    });
+    return { ...node, inputs: inputs.slice(0, 1), attributes: [...lists, ...attributes] };
   });
 }

@@ -3,6 +3,7 @@ import { ops, type Value } from "@pixelcal/graph";
 import { depthOf } from "./depth.js";
 import { distanceAffine, distanceTemperature } from "./distance-graphs.js";
 import {
+  asNumber,
   centred,
   entropyOf,
   exponentialsOf,
@@ -54,7 +55,8 @@ function binned(z: Value, { limit: reach, values }: CalibratorParameters["isoton
   const table = numbers(z.graph, values.flat(), [values.length * levels]);
   const probabilities = ops.Gather(table, at);
   const sum = ops.ReduceSum(probabilities, [1]);
-  return ops.Where(ops.Greater(sum, 0), safeLog(probabilities), z);
+  const some = asNumber(ops.Greater(sum, 0));
+  return ops.Add(ops.Mul(some, safeLog(probabilities)), ops.Mul(ops.Sub(1, some), z));
 }
 
 /** Returns a function that is linear between knots and constant beyond the first and last. */
@@ -103,7 +105,7 @@ function selective(z: Value, { weights, scales }: CalibratorParameters["selectiv
   const [bias, ...slopes] = weights;
   const label = isLabel(z, labelsOf(z));
   const all = exponentialsOf(z);
-  const others = ops.ReduceSum(ops.Where(label, 0, all.exponentials), [1]);
+  const others = ops.ReduceSum(ops.Mul(all.exponentials, ops.Sub(1, label)), [1]);
   const features = [ops.Neg(safeLog(others)), logEntropyOf(all), ops.Neg(largestOther(all.shifted, label))];
   const score = features.map((x, i) => ops.Mul(x, slopes[i]!)).reduce((a, b) => ops.Add(a, b));
   const scale = ops.Where(ops.Greater(ops.Add(score, bias!), 0), scales[1]!, scales[0]!);

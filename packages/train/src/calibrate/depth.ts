@@ -37,5 +37,7 @@ export function depthOf(labels: Value, windows: readonly Reach[]): Value {
     }
     before = reach;
   }
-  return ops.Sub(windows.length, ops.Sum(...mixed));
+  // One after the other: webgpu has no sum of several.
+  const [first, ...others] = mixed;
+  return others.reduce((depth, each) => ops.Sub(depth, each), ops.Sub(windows.length, first!));
 }

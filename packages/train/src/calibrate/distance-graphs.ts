@@ -10,6 +10,7 @@ import {
   numbers,
   probabilitiesOf,
   raised,
+  raisedTo,
   safeLog,
 } from "./distributions.js";
 
@@ -44,8 +45,7 @@ export function distanceAffine(z: Value, parameters: Affine): Value {
   const shifted = ops.Add(scaled, shiftsAt(row, parameters, z.dims[1]!));
   const label = isLabel(z, labels);
   const least = ops.Add(largestOther(shifted, label), parameters.margin);
-  const raisedTo = ops.Where(label, ops.Max(shifted, least), shifted);
-  return kept(floored(raisedTo, row, parameters), label);
+  return kept(floored(raisedTo(shifted, label, least), row, parameters), label);
 }
 
 /** Returns the shift of every class, [N, C, ...spatial]. */

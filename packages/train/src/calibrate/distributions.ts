@@ -79,18 +79,27 @@ export function logOddsOf(z: Value): LogOdds {
   };
 }
 
-/** Returns the label of every pixel as a number, [N, 1, ...spatial]. */
-export const labelsOf = (z: Value): Value => ops.Cast(ops.ArgMax(z, 1), "float32");
-
-/** Returns whether a class is the label, [N, C, ...spatial]. */
-export const isLabel = (z: Value, labels: Value): Value =>
-  ops.Equal(
-    labels,
-    perClass(
-      z,
-      Array.from({ length: z.dims[1]! }, (_, c) => c),
-    ),
+const classNumbers = (z: Value): Value =>
+  perClass(
+    z,
+    Array.from({ length: z.dims[1]! }, (_, c) => c),
   );
+
+// Masks are floats, as a layout that webgpu prefers for convolutions could not turn booleans.
+export const asNumber = (condition: Value): Value => ops.Cast(condition, "float32");
+
+/**
+ * Returns the label of every pixel as a number, [N, 1, ...spatial]: the first class of the largest value.
+ * ArgMax would make it an int64, which webgpu cannot turn into floats.
+ */
+export function labelsOf(z: Value): Value {
+  const below = asNumber(ops.Less(z, ops.ReduceMax(z, [1])));
+  return ops.ReduceMin(ops.Add(ops.Mul(below, z.dims[1]!), classNumbers(z)), [1]);
+}
+
+/** Returns 1 where a class is the label and 0 elsewhere, [N, C, ...spatial]. */
+export const isLabel = (z: Value, labels: Value): Value =>
+  asNumber(ops.Less(ops.Abs(ops.Sub(labels, classNumbers(z))), 0.5));
 
 /** The steps by which a value is raised above another, so that a softmax in its precision shows it. */
 interface Steps {
@@ -101,18 +110,24 @@ interface Steps {
 const single: Steps = { relative: 2 ** -22, absolute: 1e-6 };
 const half: Steps = { relative: 2 ** -9, absolute: 2 ** -14 };
 
-const above = (x: Value, { relative, absolute }: Steps): Value =>
-  ops.Add(ops.Add(x, ops.Mul(ops.Abs(x), relative)), absolute);
+const stepOf = (x: Value, { relative, absolute }: Steps): Value =>
+  ops.Add(ops.Mul(ops.Abs(x), relative), absolute);
 
 /**
  * Raises the label's value above all others, where it already is the largest or equal to it: for values that
  * were made from logits by something that never falls with them, which rounding can make equal.
  */
-export const raised = (u: Value, label: Value): Value => ops.Where(label, above(u, single), u);
+export const raised = (u: Value, label: Value): Value => ops.Add(u, ops.Mul(label, stepOf(u, single)));
 
 /** Raises the label's value above all others wherever it is not. */
-export const kept = (u: Value, label: Value, steps: Steps = single): Value =>
-  ops.Where(label, ops.Max(u, above(largestOther(u, label), steps)), u);
+export function kept(u: Value, label: Value, steps: Steps = single): Value {
+  const others = largestOther(u, label);
+  return raisedTo(u, label, ops.Add(others, stepOf(others, steps)));
+}
+
+/** Raises the label's value to `least` where it is below. */
+export const raisedTo = (u: Value, label: Value, least: Value): Value =>
+  ops.Add(u, ops.Mul(label, ops.Max(ops.Sub(least, u), 0)));
 
 /** Rounds values to 16 bits, the label's above all others. */
 export function keptInHalves(u: Value, label: Value): Value {
@@ -121,4 +136,5 @@ export function keptInHalves(u: Value, label: Value): Value {
 }
 
 /** Returns the largest value among the classes that are not the label, [N, 1, ...spatial]. */
-export const largestOther = (z: Value, label: Value): Value => ops.ReduceMax(ops.Where(label, -3e38, z), [1]);
+export const largestOther = (z: Value, label: Value): Value =>
+  ops.ReduceMax(ops.Sub(z, ops.Mul(label, 1e30)), [1]);

@@ -16,6 +16,7 @@ import {
 import { onnxModel } from "@pixelcal/graph/testing";
 import { describe, expect, test } from "vitest";
 import { checkModel } from "../check/check-model.js";
+import { Network } from "../predict/network.js";
 import { createSession } from "../runtime/session.js";
 import { exampleCalibrators } from "./example-calibrators.test.helper.js";
 import { fuseCalibrator, fusedCalibrator, withoutCalibrator } from "./fuse.js";
@@ -133,6 +134,31 @@ describe("a calibrator in a file", () => {
     expect(report.calibrator).toMatchObject({ method: "distance-temperature", output: "logits" });
     expect(report.problems).toEqual([]);
     expect(report.trainable).toBe(true);
+  });
+});
+
+describe("a volume", () => {
+  test.each([1, 3])("a batch of %i of odd sizes is calibrated by each method", async (batch) => {
+    const dims = [batch, 1, 5, 9, 7];
+    const graph = new Graph("volumes");
+    const kernel = tensor(
+      "float32",
+      Float32Array.from({ length: 81 }, (_, i) => Math.sin(i)),
+      [3, 1, 3, 3, 3],
+    );
+    const z = ops.Conv(graph.input("image", "float32", dims), graph.initializer("w", kernel), undefined, {
+      pads: [1, 1, 1, 1, 1, 1],
+    });
+    graph.output("probs", ops.Softmax(z, 1));
+    graph.output("logits", z);
+    const model = serializeModel(graph);
+    const data = Float32Array.from({ length: elementCount(dims) }, (_, i) => Math.sin(i * i));
+    const feeds = { image: tensor("float32", data, dims) };
+    const { logits } = await run(model, feeds);
+    for (const calibrator of exampleCalibrators(3, 3)) {
+      const { probs } = await run(fuseCalibrator(model, calibrator, { output: "probs" }), feeds);
+      expectClose(probs!, (await probabilities(calibrator, logits!)).data);
+    }
   });
 });
 
@@ -258,7 +284,7 @@ describe("the places of logits", () => {
 });
 
 describe("files of other kinds", () => {
-  test.each([11, 12, 13, 17])("operator set %i", async (opset) => {
+  test.each([9, 10, 11, 12, 13, 17])("operator set %i", async (opset) => {
     const model = onnxModel(
       opset,
       [{ op: "Conv", inputs: ["image", "w"], attributes: { pads: [1, 1, 1, 1] } }],
@@ -298,6 +324,12 @@ describe("files of other kinds", () => {
       expect(await readFile(join(folder, "out", "weights.bin"))).toEqual(Buffer.concat(data));
       await writeCalibrated(join(folder, "c.onnx"), fused, folder);
       expect(Buffer.compare(await readFile(join(folder, "c.onnx")), fused)).toBe(0);
+      await using before = new Network({ model, externalData: folder, threads: 1 });
+      await using after = new Network({ model: fused, externalData: join(folder, "out"), threads: 1 });
+      expectClose(
+        await after.predict(image),
+        (await probabilities(distance, await before.logits(image))).data,
+      );
     } finally {
       await rm(folder, { recursive: true });
     }
