@@ -31,7 +31,7 @@ function softmaxed(seed: number): LabelledPrediction {
   };
 }
 
-/** Two regions, the second inside the first, each a sigmoid of its own and twice as confident as it should be. */
+/** Two regions, the second inside the first: sigmoids of their own, twice as confident as they should be. */
 function nested(seed: number): LabelledPrediction {
   const random = Random.fromSeed(seed);
   const probabilities = new Float32Array(2 * pixels);
