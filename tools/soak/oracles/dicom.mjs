@@ -2,6 +2,7 @@
 //
 // Frames are compared as a set, because their order in a volume depends on places that damage changes.
 import { inflateRawSync } from "node:zlib";
+import { sameContours } from "./contours.mjs";
 import { bytesOf } from "./judge.mjs";
 
 const long = /^(O[BDFLVW]|S[QV]|U[CNRTV])$/;
@@ -107,17 +108,13 @@ function unRle(stream, planes, count) {
   return out;
 }
 
-export const dicomOracle = (tags, sequenceTags) => (bytes, volume) => {
+export const dicomOracle = (tags, sequenceTags, grid) => (bytes, volume) => {
   const opened = open(bytes, (tag) => sequenceTags.has(tag));
+  if (opened?.elements.has(tags.roiSequence)) return sameContours(volume, opened.elements, tags, grid);
   const pixels = opened?.elements.get(tags.pixels);
-  if (
-    !opened ||
-    pixels === undefined ||
-    volume.notes.some((note) => /approximate|values are scaled/.test(note))
-  )
+  if (!opened || pixels === undefined || volume.notes.some((note) => note.includes("values are scaled")))
     return;
   const { elements, little, packing } = opened;
-  if (elements.has(tags.contourSequence) || elements.has(tags.roiContourSequence)) return;
   const number = (tag, otherwise) => {
     const value = elements.get(tag);
     if (value === undefined || value.length < 2) return otherwise;

@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { core, io } from "../dist.mjs";
 import { mutatedJson } from "../json.mjs";
 import { concat, mutated, splice, words } from "../mutate.mjs";
+import { npzOracle, safetensorsOracle } from "../oracles/archives.mjs";
 import { judged } from "../oracles/judge.mjs";
 import { npyOracle } from "../oracles/npy.mjs";
 import { archive, lyingArchive } from "../zip.mjs";
@@ -57,7 +58,13 @@ export const npyTarget = {
 
 const names = ["image", "label", "probs", "spacing"];
 const entries = (stored) => names.map((name, i) => ({ name: `${name}.npy`, bytes: npy[i], stored }));
+const prediction = await io.encodeNpz({
+  probs: tensor("float32", Float32Array.of(0.25, 0.5, 0.75, 1, 0.75, 0.5, 0.25, 0), [2, 2, 2]),
+  label: tensor("int64", BigInt64Array.of(0n, 1n, 1n, 0n), [2, 2]),
+  spacing: tensor("float64", Float64Array.of(1, 2), [2]),
+});
 const archives = [
+  new Uint8Array(prediction),
   archive(entries(true)),
   archive(entries(false)),
   archive(entries(false).slice(0, 1)),
@@ -84,11 +91,11 @@ export const npzTarget = {
       () => inside(random),
       () => lyingArchive(entries(random.oneIn(2)).slice(random.integer(3)), random),
     ])(),
-  async run(bytes) {
-    if (!useFile(bytes)) return io.readNpz(bytes);
+  run: judged(async (bytes) => {
+    if (!useFile(bytes)) return bytes.length % 3 === 0 ? io.readPrediction(bytes) : io.readNpz(bytes);
     const path = scratch("a.npz", bytes);
     return bytes.length % 16 === 0 ? io.readNpz(path) : io.readPrediction(path);
-  },
+  }, npzOracle),
 };
 
 const encoded = (content) => concat(...io.encodeSafetensors(content));
@@ -148,8 +155,16 @@ export const safetensorsTarget = {
   share: 0.1,
   rate: 3900,
   make: (random) => mutatedSafetensors(random.pick(files), random, files),
-  run: (bytes) =>
-    useFile(bytes)
-      ? io.readSafetensors(scratch("a.safetensors", bytes))
-      : io.decodeSafetensors(bytes, "a.safetensors"),
+  run: judged(
+    (bytes) =>
+      useFile(bytes)
+        ? io.readSafetensors(scratch("a.safetensors", bytes))
+        : io.decodeSafetensors(bytes, "a.safetensors"),
+    safetensorsOracle,
+  ),
 };
+
+// The seeds are read undamaged first: what the oracles compare with must be in them.
+npzOracle(Buffer.from(prediction), await io.readPrediction(prediction));
+for (const bytes of archives) npzOracle(Buffer.from(bytes), await io.readNpz(bytes));
+for (const bytes of files) await safetensorsTarget.run(bytes);

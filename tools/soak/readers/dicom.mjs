@@ -52,17 +52,39 @@ const segmented = (kind) => ({
 const rle = Uint8Array.of(2, 0, 0, 0, 64, 0, 0, 0, 66, 0, 0, 0, ...new Array(52).fill(0), 251, 1, 251, 2);
 const jpeg = Uint8Array.of(0xff, 0xd8, 0xff, 0xf7, 0, 11, 16, 0, 2, 0, 3, 1, 1, 0x11, 0, 0, 0xff, 0xd9);
 const syntax = (suffix) => ({ syntax: `${implicitSyntax}${suffix}` });
-const contour = {
+const contour = (points) => ({
   [tags.contourType]: ["CS", "CLOSED_PLANAR"],
-  [tags.contourData]: ["DS", "0\\0\\0\\2\\0\\0\\0\\2\\0"],
-};
+  [tags.contourData]: ["DS", points.join("\\")],
+});
 const structure = {
   [tags.sopClass]: ["UI", "1.2"],
   [tags.roiSequence]: sequence({ [tags.roiNumber]: ["IS", "1"], [tags.roiName]: ["LO", "a"] }),
   [tags.roiContourSequence]: sequence({
-    [tags.contourSequence]: sequence(contour),
+    [tags.contourSequence]: sequence(contour([0, 0, 0, 2, 0, 0, 0, 2, 0])),
     [tags.referencedRoiNumber]: ["IS", "1"],
   }),
+};
+/** Two regions that overlap; one has a hole and lies on both slices. */
+const overlapping = {
+  ...structure,
+  [tags.roiSequence]: sequence(
+    { [tags.roiNumber]: ["IS", "3"], [tags.roiName]: ["LO", "a"] },
+    { [tags.roiNumber]: ["IS", "7"], [tags.roiName]: ["LO", "b"] },
+  ),
+  [tags.roiContourSequence]: sequence(
+    {
+      [tags.contourSequence]: sequence(
+        contour([-0.5, -0.5, 0, 2.5, -0.5, 0, 2.5, 2.5, 0, -0.5, 2.5, 0]),
+        contour([0.5, 0.5, 0, 1.5, 0.5, 0, 1.5, 1.5, 0]),
+        contour([0, 0, 1, 2, 0.25, 1, 1, 2, 1]),
+      ),
+      [tags.referencedRoiNumber]: ["IS", "3"],
+    },
+    {
+      [tags.contourSequence]: sequence(contour([0, 0, 0, 3, 0, 0, 0, 3, 0])),
+      [tags.referencedRoiNumber]: ["IS", "7"],
+    },
+  ),
 };
 const fraction = {
   [tags.maximumFractionalValue]: ["US", [255]],
@@ -80,6 +102,7 @@ const dicomParts = [
   [framed(8, segmented("LABELMAP"), { [tags.pixelPadding]: ["US", [5]] }), syntax("")],
   [imageElements({ pixels: { fragments: [jpeg], offsets: [0] } }), syntax(".4.80")],
   [structure],
+  [overlapping],
 ];
 const dicom = [...dicomParts.map((parts) => dicomBytes(...parts)), dataSetBytes(imageElements())];
 const grid = {
@@ -146,7 +169,7 @@ export const dicomTarget = {
       const placed = Buffer.from(bytes).includes("CLOSED_PLANAR") ? { grid } : {};
       return io.readVolume(bytes, { source: "a.dcm", ...placed });
     },
-    dicomOracle(tags, sequenceTags),
+    dicomOracle(tags, sequenceTags, grid),
   ),
 };
 
