@@ -2,8 +2,8 @@
 //
 //   node tools/written-volumes/check.mjs [--python python3]
 //
-// nibabel reads NIfTI, pynrrd NRRD, Pillow PNG, SimpleITK MetaImage (and NIfTI and NRRD too), pydicom DICOM
-// segmentations, whose modules dciodvfy of dicom3tools checks. Values must be equal and the affine equal to
+// nibabel reads NIfTI, pynrrd NRRD, Pillow PNG, zlib MetaImage, numpy NPY and NPZ, SimpleITK whatever it can,
+// pydicom DICOM segmentations, whose modules dciodvfy of dicom3tools checks. Values must be equal and the affine equal to
 // the float32 of a NIfTI header. A reader that is missing is reported as missing; the exit code is 1 if any
 // disagrees.
 import { spawnSync } from "node:child_process";
@@ -13,7 +13,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { writeVolume } from "../../packages/io/dist/index.js";
+import { writeNpy, writeNpz, writeVolume } from "../../packages/io/dist/index.js";
 
 const { values } = parseArgs({ options: { python: { type: "string", default: "python3" } } });
 const here = dirname(fileURLToPath(import.meta.url));
@@ -48,6 +48,19 @@ function affineOf({ spacing, origin, direction }) {
 const expected = [];
 async function write(name, volume, options) {
   await writeVolume(join(folder, name), volume, options);
+  expect(name, volume);
+}
+
+/** Writes the values of a volume as NumPy's arrays, the slowest axis first. */
+async function writeArrays(stem, volume) {
+  const { type, data, channels, shape } = volume;
+  const tensor = { type, data, dims: [...(channels ? [channels] : []), ...shape.toReversed()] };
+  await writeNpy(join(folder, `${stem}.npy`), tensor);
+  await writeNpz(join(folder, `${stem}.npz`), { probabilities: tensor });
+  for (const ending of ["npy", "npz"]) expect(`${stem}.${ending}`, volume);
+}
+
+function expect(name, volume) {
   const { type, data, channels, names } = volume;
   const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
   expected.push({
@@ -69,6 +82,7 @@ try {
       const stem = `${type}${channels ? "-channels" : ""}`;
       for (const ending of ["nii", "nii.gz", "nrrd", "mha"]) await write(`${stem}.${ending}`, volume);
       if (channels) await write(`${stem}-vector.nii.gz`, volume, { channelAxis: "vector" });
+      await writeArrays(stem, volume);
     }
     if (type === "uint8" || type === "uint16") {
       const data = List.from({ length: 12 }, (_, i) => i * (type === "uint8" ? 1 : 5000));
@@ -94,10 +108,11 @@ try {
     await write(name, { type: "uint8", data: labels, shape, ...turned, names });
   // Frames of 5 x 4 pixels do not end at a byte, and DICOM's slices follow the normal.
   const along = { ...turned, direction: [...turned.direction.slice(0, 2), [0, 0, 1]] };
-  for (const segmentation of ["binary", "labelmap"]) {
-    const name = `${segmentation}.dcm`;
-    await write(name, { type: "uint8", data: labels, shape, ...along, names }, { segmentation });
-  }
+  for (const segmentation of ["binary", "labelmap"])
+    for (const type of ["uint8", "uint16"]) {
+      const name = `${segmentation}${type === "uint8" ? "" : "-16"}.dcm`;
+      await write(name, { type, data: types[type].from(labels), shape, ...along, names }, { segmentation });
+    }
   writeFileSync(join(folder, "expected.json"), JSON.stringify(expected));
   const { status, error } = spawnSync(values.python, [join(here, "read.py"), folder], { stdio: "inherit" });
   if (error) console.log(`no readers: ${values.python} cannot be run (${error.code})`);

@@ -10,6 +10,7 @@ import pathlib
 import shutil
 import subprocess
 import sys
+import zlib
 
 import numpy as np
 
@@ -76,18 +77,47 @@ def by_pydicom(path):
     places = [tuple(float(part) for part in group.PlanePositionSequence[0].ImagePositionPatient) for group in groups]
     normal = np.cross(turned[:3], turned[3:])
     order = sorted(set(places), key=lambda place: np.dot(place, normal))
-    labels = np.zeros((len(order), image.Rows, image.Columns), np.uint8)
+    binary = image.SegmentationType == "BINARY"
+    # Binary frames have no type of labels: that of the numbers of segments is wide enough for all.
+    labels = np.zeros((len(order), image.Rows, image.Columns), np.uint16 if binary else image.pixel_array.dtype)
     for frame, place, group in zip(image.pixel_array, places, groups):
-        if image.SegmentationType == "BINARY":
-            frame = frame * group.SegmentIdentificationSequence[0].ReferencedSegmentNumber
-        labels[order.index(place)] += frame.astype(np.uint8)
+        number = group.SegmentIdentificationSequence[0].ReferencedSegmentNumber if binary else 1
+        labels[order.index(place)] += frame.astype(labels.dtype) * np.array(number, labels.dtype)
     step = np.subtract(order[1], order[0])
     columns = np.column_stack([np.multiply(turned[:3], right), np.multiply(turned[3:], down), step, order[0]])
     names = " ".join(str(segment.SegmentLabel) for segment in image.SegmentSequence)
     return labels.transpose(), columns * np.array([[-1], [-1], [1]]), names
 
 
+METAIMAGE = {"MET_UCHAR": "u1", "MET_SHORT": "<i2", "MET_USHORT": "<u2", "MET_FLOAT": "<f4"}
+
+
+def by_hand(path):
+    """Reads a MetaImage: lines of text, then the packed voxels with their channels side by side."""
+    head, _, body = path.read_bytes().partition(b"ElementDataFile = LOCAL\n")
+    fields = dict(line.split(" = ", 1) for line in head.decode().splitlines())
+    assert fields["BinaryDataByteOrderMSB"] == "False"
+    assert len(body) == int(fields["CompressedDataSize"])
+    sizes = [int(size) for size in fields["DimSize"].split()]
+    channels = int(fields.get("ElementNumberOfChannels", 1))
+    data = np.frombuffer(zlib.decompress(body), METAIMAGE[fields["ElementType"]])
+    data = np.moveaxis(data.reshape([channels, *sizes], order="F"), 0, -1)
+    numbers = {name: [float(part) for part in fields[name].split()] for name in ("TransformMatrix", "ElementSpacing", "Offset")}
+    columns = np.reshape(numbers["TransformMatrix"], (3, 3)).T * numbers["ElementSpacing"]
+    affine = np.column_stack([columns, numbers["Offset"]]) * np.array([[-1], [-1], [1]])
+    return data if channels > 1 else data[..., 0], affine, None
+
+
+def by_numpy(path):
+    """Reads the array of an NPY file, or `probabilities` of an NPZ archive, slowest axis first."""
+    loaded = np.load(path)
+    data = loaded if path.suffix == ".npy" else loaded["probabilities"]
+    return data.transpose(), None, None
+
+
 READERS = [
+    ("MetaImage by hand", np, by_hand, (".mha",)),
+    ("numpy", np, by_numpy, (".npy", ".npz")),
     ("nibabel", nibabel, by_nibabel, (".nii", ".nii.gz")),
     ("pynrrd", nrrd, by_pynrrd, (".nrrd",)),
     ("Pillow", pillow, by_pillow, (".png",)),
@@ -98,6 +128,8 @@ READERS = [
 
 def differences(entry, reader):
     data, affine, names = reader(FOLDER / entry["name"])
+    if entry["name"].startswith("binary"):
+        data = data.astype(entry["type"])
     found = []
     if list(data.shape) != entry["shape"]:
         found.append(f"shape {list(data.shape)}, not {entry['shape']}")
