@@ -77,7 +77,14 @@ class Arguments {
   bool IsArray(const char* name) const { return options_.Get(name).IsArray(); }
 
   // Returns whether `device` is "cuda"; arrays may then be handles, and with `keep` the results are handles.
-  bool OnCuda() const { return on_cuda_; }
+  bool OnCuda() {
+    device_read_ = true;
+    return on_cuda_;
+  }
+  // Throws where "cuda" was asked of a binding that never read the device: it has a kernel for the CPU alone.
+  void CheckDevice(const char* name) const {
+    Require(!on_cuda_ || device_read_, "device: expected cpu, the only device of ", name, ", got cuda");
+  }
   // Returns the type of the typed array or handle `name`.
   std::optional<napi_typedarray_type> ElementType(const char* name) const;
   std::shared_ptr<cuda::DeviceMemory> DeviceMemoryOf(const char* name) const;
@@ -113,6 +120,7 @@ class Arguments {
       Arguments arguments(env_, options, timing_);
       try {
         read(arguments);
+        arguments.CheckDevice(name);
       } catch (const std::invalid_argument& error) {
         throw std::invalid_argument(item + "." + error.what());
       }
@@ -273,7 +281,7 @@ class Arguments {
   std::vector<BorrowedArray> borrowed_;
   std::vector<std::shared_ptr<const void>> kept_;
   int64_t bytes_ = 0, elements_ = 0;
-  bool on_cuda_ = false, keep_ = false;
+  bool on_cuda_ = false, keep_ = false, device_read_ = false;
 };
 
 }  // namespace pixelcal

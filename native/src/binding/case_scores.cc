@@ -40,7 +40,6 @@ struct Request {
 };
 
 Request Read(Arguments& arguments) {
-  Require(!arguments.OnCuda(), "device: expected cpu, the only device of this kernel, got cuda");
   Request request;
   request.grid = arguments.ReadGrid();
   request.maps = ReadMaps(arguments, request.grid.Pixels());
@@ -146,7 +145,6 @@ Task CaseScoresTask(Arguments& arguments) {
 }
 
 Task RegionCasesTask(Arguments& arguments) {
-  Require(!arguments.OnCuda(), "device: expected cpu, the only device of this kernel, got cuda");
   const auto maps = std::make_shared<RegionMaps>();
   maps->values = arguments.Floats("probs");
   maps->labels = arguments.Labels("labels");

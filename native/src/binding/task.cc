@@ -12,8 +12,10 @@ namespace {
 Napi::Value CallSync(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   try {
+    const auto& entry = *static_cast<const Entry*>(info.Data());
     Arguments arguments(env, info[0], Timing::kSync);
-    const Task task = static_cast<const Entry*>(info.Data())->binding(arguments);
+    const Task task = entry.binding(arguments);
+    arguments.CheckDevice(entry.name);
     arguments.CheckAttached();
     task.work();
     return task.result(env);
@@ -27,8 +29,10 @@ Napi::Value CallAsync(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const auto deferred = Napi::Promise::Deferred::New(env);
   try {
+    const auto& entry = *static_cast<const Entry*>(info.Data());
     Arguments arguments(env, info[0], Timing::kAsync);
-    Task task = static_cast<const Entry*>(info.Data())->binding(arguments);
+    Task task = entry.binding(arguments);
+    arguments.CheckDevice(entry.name);
     arguments.CheckAttached();
     AsyncCalls::Of(env).Start(std::move(task), arguments, info[1], deferred);
   } catch (...) {

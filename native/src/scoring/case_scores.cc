@@ -96,8 +96,8 @@ class SumCheck {
   }
   void Reject() const {
     Require(bad_.count == 0, "probs: expected sums over the classes from ", range_ ? (*range_)[0] : 0, " to ",
-            range_ ? (*range_)[1] : 0, ", got another at pixel ", bad_.first.load(), " (", bad_.count.load(),
-            " such pixels)");
+            range_ ? (*range_)[1] : 0, ", got other sums at ", bad_.count.load(), " pixels, the first ",
+            bad_.first.load());
   }
 
  private:

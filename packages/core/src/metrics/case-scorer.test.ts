@@ -102,7 +102,7 @@ describe("refuses", () => {
       [() => scorer.score(logits, labels), "probs: expected probabilities in [0, 1]"],
       [
         () => new CaseScorer({ classes, floors: [0], sums: [2, 3] }).score(probs, labels),
-        "probs: expected sums over the classes from 2 to 3, got another at pixel 0 (84 such pixels)",
+        "probs: expected sums over the classes from 2 to 3, got other sums at 84 pixels, the first 0",
       ],
       [() => scorer.score(probs, stray), "labels: expected classes 0 to 2, got 3 at pixel 0"],
       [() => scorer.score(probs, labels, { spacing: [1] }), "spacing: expected 2 numbers, got 1"],
