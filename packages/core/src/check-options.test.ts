@@ -40,6 +40,25 @@ test.each<[unknown, string, string]>([
   expect(attempt).toThrow(expect.objectContaining({ argument, message: expect.stringContaining(message) }));
 });
 
+test.each<[string, object, string]>([
+  ["byteOffset", Object.create(new Float32Array(0)), "TypedArray"],
+  ["size", Object.create(new Map()), "size"],
+])("refuses %s that cannot be read", (name, options, message) => {
+  const attempt = (): void => checkOptions("options", options, new Set([name]));
+  expect(attempt).toThrow(InvalidArgumentError);
+  expect(attempt).toThrow(new RegExp(`^options\\.${name}: cannot be read: .*${message}`));
+});
+
+test("the error of a caller's own getter comes back unchanged", () => {
+  const own = new TypeError("no bins here");
+  const options = {
+    get bins() {
+      throw own;
+    },
+  };
+  expect(() => checkOptions("options", options, known)).toThrow(own);
+});
+
 test("a function without options says so", () => {
   expect(() => checkOptions("options", { bins: 1 }, new Set())).toThrow(
     "options.bins: unknown option; known options: none",

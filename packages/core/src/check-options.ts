@@ -23,6 +23,21 @@ export function checkOptions(argument: string, options: unknown, knownNames: Rea
       throw unknownOption(argument, name, knownNames);
     }
   }
+  for (const name of knownNames) checkReadable(argument, options as Record<string, unknown>, name);
+}
+
+/**
+ * Throws unless an option can be read: getters inherited from a typed array or a Map throw for other objects.
+ * The error of a caller's own getter comes back unchanged.
+ */
+function checkReadable(argument: string, options: Readonly<Record<string, unknown>>, name: string): void {
+  try {
+    void options[name];
+  } catch (cause) {
+    if (!(cause instanceof TypeError) || Object.hasOwn(options, name)) throw cause;
+    const path = `${argument}.${name}`;
+    throw new InvalidArgumentError(path, `${path}: cannot be read: ${cause.message}`, { cause });
+  }
 }
 
 /** Returns the error `options.bin: unknown option (did you mean "bins"?); known options: bins, edges`. */
