@@ -3,9 +3,9 @@
 //   node tools/written-volumes/check.mjs [--python python3]
 //
 // nibabel reads NIfTI, pynrrd NRRD, Pillow PNG, zlib MetaImage, numpy NPY and NPZ, SimpleITK whatever it can,
-// pydicom DICOM segmentations, whose modules dciodvfy of dicom3tools checks. Values must be equal and the affine equal to
-// the float32 of a NIfTI header. A reader that is missing is reported as missing; the exit code is 1 if any
-// disagrees.
+// pydicom DICOM segmentations, whose modules dciodvfy of dicom3tools checks. Values must be equal and the
+// affine equal to the float32 of a NIfTI header. A reader that is missing is reported as missing; the exit
+// code is 1 if any disagrees.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";

@@ -1,5 +1,6 @@
-// NPY, NPZ and safetensors: from bytes and, in one of eight cases, from a file.
+// NPY, NPZ, safetensors and pickles: from bytes and, in one of eight cases, from a file.
 import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { core, io } from "../dist.mjs";
 import { mutatedJson } from "../json.mjs";
 import { concat, mutated, splice, words } from "../mutate.mjs";
@@ -162,6 +163,20 @@ export const safetensorsTarget = {
         : io.decodeSafetensors(bytes, "a.safetensors"),
     safetensorsOracle,
   ),
+};
+
+const pickles = [3, 4, 5].map((protocol) => {
+  const path = new URL(`../../../packages/io/test/golden/properties-${protocol}.pkl`, import.meta.url);
+  return new Uint8Array(readFileSync(path));
+});
+
+export const pickleTarget = {
+  name: "pickle",
+  kind: "npz",
+  share: 0.01,
+  rate: 7000,
+  make: (random) => mutated(random.pick(pickles), random, pickles),
+  run: (bytes) => io.readPickle(bytes),
 };
 
 // The seeds are read undamaged first: what the oracles compare with must be in them.
