@@ -5,6 +5,7 @@ import {
   FormatError,
   labelTensor,
   listFolder,
+  readLabelMap,
   readVolume,
   reorient,
   type Volume,
@@ -26,7 +27,7 @@ export interface VolumeFolder {
   read(name: string): Promise<EvaluationCase>;
 }
 
-const ending = /\.(nii(\.gz)?|nrrd|mha|mhd|png|tiff?)$/i;
+const ending = /(\.seg)?\.(nii(\.gz)?|nrrd|mha|mhd|png|tiff?|dcm)$/i;
 /** The endings that MONAI's bundles append to the names of cases. */
 const postfix = /_(trans|seg|pred)$/;
 
@@ -110,10 +111,8 @@ export async function openVolumeFolder({
       const [path, labelPath] = [paths.get(name), truth.paths.get(name)];
       if (path === undefined || labelPath === undefined)
         throw new FormatError(predictions, name, "no such case");
-      const [first, second] = [
-        await readVolume(path, { spacingFrom }),
-        await readVolume(labelPath, { spacingFrom }),
-      ];
+      const first = await readVolume(path, { spacingFrom });
+      const second = await readLabelMap(labelPath, { path, grid: first }, { spacingFrom, turned: true });
       const rank = Math.min(first.shape.length, second.shape.length);
       const [prediction, stored] = [slice(first, rank), slice(second, rank)];
       if (!turn) checkSameGrid(path, prediction, labelPath, stored);

@@ -23,6 +23,7 @@ export {
   writeNnunetDataset,
   writeNnunetPrediction,
 } from "./layouts/nnunet-prediction.js";
+export { readLabelMap } from "./layouts/read-label-map.js";
 export type { Limits } from "./limits.js";
 export { defaultLimits } from "./limits.js";
 export { type Lock, LockedError, lockBeside, lockFolder } from "./lock.js";

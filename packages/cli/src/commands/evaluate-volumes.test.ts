@@ -86,7 +86,25 @@ describe("predictions of other tools", () => {
     );
     expect(first!.replace("monai", "own")).toBe(second);
     // Regions sum the probabilities of their labels.
-    expect((await evaluate("monai", "--regions", "all=1+2")).output).toContain("monai all");
+    const all = await evaluate("monai", "--regions", "all=1+2");
+    expect(all.output).toContain("monai all");
+    expect(all.messages).toBe(
+      "monai: MONAI bundle outputs with probabilities, 2 cases, 3 classes, regions all\n",
+    );
+  });
+
+  test.each(["seg.nrrd", "dcm"])("labels may be CASE.%s", async (ending) => {
+    const folder = at(`labels-${ending}`);
+    await mkdir(folder);
+    const map = tensor("uint8", Uint8Array.from(labels), dims);
+    for (const name of ["a", "b"]) await writeVolume(join(folder, `${name}.${ending}`), volumeOf(map, grid));
+    const out = ["--out", at(`monai-${ending}.csv`), "--convention", "consistent"];
+    const ran = await pixelcal(["evaluate", "--labels", folder, "--predictions", at("monai"), ...out]);
+    expect(ran.code, ran.messages).toBe(0);
+    const [first, second] = await Promise.all(
+      ["own", `monai-${ending}`].map((run) => readFile(at(`${run}.csv`), "utf8")),
+    );
+    expect(second).toBe(first!.replace("own", "monai"));
   });
 
   test.each([

@@ -47,7 +47,7 @@ export async function ownRun(run: string, path: string, regions?: readonly Regio
   });
   return {
     run,
-    layout: `${ownLayout(cases)}${regions ? `, regions ${regions.map(({ name }) => name).join(", ")}` : ""}`,
+    layout: `${ownLayout(cases)}${inWords(regions)}`,
     cases,
     missing: [],
     read,
@@ -87,7 +87,7 @@ async function volumeRun(predictions: string, { regions, ...places }: NnunetOpti
     run: basename(predictions),
     cases: cases.filter((name) => !missing.includes(name)),
     missing,
-    layout,
+    layout: `${layout}${inWords(regions)}`,
     probabilities,
     read,
     async score(names, settings, onCase) {
@@ -135,6 +135,9 @@ async function nnunetRun(predictions: string, options: NnunetOptions): Promise<L
     },
   };
 }
+
+const inWords = (regions: readonly Region[] | undefined): string =>
+  regions === undefined ? "" : `, regions ${regions.map(({ name }) => name).join(", ")}`;
 
 const regionSettings = ({ classes: _, ...settings }: ScoreSettings): Omit<ScoreSettings, "classes"> =>
   settings;

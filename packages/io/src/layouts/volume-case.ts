@@ -6,6 +6,7 @@ import { labelTensor } from "../volume/label-tensor.js";
 import { readVolume } from "../volume/read-volume.js";
 import type { Volume } from "../volume/volume.js";
 import type { ImageCase } from "./image-case.js";
+import { readLabelMap } from "./read-label-map.js";
 
 /** The number of values converted before other work on the event loop gets its turn. */
 const turn = 2 ** 20;
@@ -39,8 +40,7 @@ export async function readVolumeCase(
   const image: Tensor<"float32"> = { type: "float32", dims: [total / pixels, ...spatial], data };
   const found = { image, spacing: [...spacing].reverse(), grid, extras: {} };
   if (labels === undefined) return found;
-  const map = await readVolume(labels, { signal });
-  checkSameGrid(labels, map, images[0]!, first);
+  const map = await readLabelMap(labels, { path: images[0]!, grid }, { signal });
   return { ...found, labels: await labelTensor(labels, map) };
 }
 

@@ -1,0 +1,67 @@
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { tensor } from "@pixelcal/core";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { dicomBytes, imageElements } from "../volume/testing/dicom-bytes.js";
+import type { Grid } from "../volume/volume.js";
+import { volumeOf } from "../volume/volume-of.js";
+import { writeVolume } from "../volume/write-volume.js";
+import { openImageCases } from "./image-cases.js";
+
+let root: string;
+const at = (...parts: string[]): string => join(root, ...parts);
+
+/** The grid of `slices` slices of 3 x 2 pixels from the height `z` on. */
+const grid = (slices: number, z: number): Grid => ({
+  shape: [3, 2, slices],
+  spacing: [0.5, 0.75, 2],
+  origin: [10, 20, z],
+  direction: [
+    [1, 0, 0],
+    [0, 1, 0],
+    [0, 0, 1],
+  ],
+});
+const labels = Uint8Array.from({ length: 12 }, (_, i) => i % 3);
+
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), "label-map-"));
+  await mkdir(at("ct"));
+  for (let slice = 0; slice < 4; slice++)
+    await writeFile(
+      at("ct", `${9 - slice}.dcm`),
+      dicomBytes(imageElements({ position: [10, 20, 2 * slice] })),
+    );
+  const middle = volumeOf(tensor("uint8", labels, [2, 2, 3]), grid(2, 2));
+  await writeVolume(at("seg.dcm"), middle);
+  await writeVolume(at("seg.nii.gz"), middle);
+  await writeVolume(at("beside.dcm"), volumeOf(tensor("uint8", labels, [2, 2, 3]), grid(2, 3)));
+});
+afterAll(() => rm(root, { recursive: true }));
+
+const read = async (label: string) => {
+  await writeFile(at("cases.json"), JSON.stringify({ training: [], test: [{ image: "ct", label }] }));
+  const cases = await openImageCases(at("cases.json"), "test");
+  return cases.read("ct");
+};
+
+test("a segmentation of some slices of a DICOM series lies on the slices of the series", async () => {
+  const { image, labels: map, spacing } = await read("seg.dcm");
+  expect([image.dims, spacing]).toEqual([
+    [1, 4, 2, 3],
+    [2, 0.75, 0.5],
+  ]);
+  expect(map).toEqual({
+    type: "uint8",
+    dims: [4, 2, 3],
+    data: Uint8Array.from([...new Array(6).fill(0), ...labels, ...new Array(6).fill(0)]),
+  });
+});
+
+test("a segmentation between the slices, and other files of some slices, are refused", async () => {
+  await expect(read("beside.dcm")).rejects.toThrow(/beside\.dcm: /);
+  await expect(read("seg.nii.gz")).rejects.toThrow(
+    /seg\.nii\.gz: geometry: shape \[3,2,2\].* is not the grid of .*ct: shape \[3,2,4\]/,
+  );
+});
