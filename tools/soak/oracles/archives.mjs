@@ -3,20 +3,25 @@ import { inflateRawSync } from "node:zlib";
 import { valuesOf } from "./judge.mjs";
 import { npyOracle } from "./npy.mjs";
 
-/** Returns the unpacked entries of a ZIP archive by name, from its central directory. */
+/** Returns functions that unpack the entries of a ZIP archive by name, from its central directory. */
 function entriesOf(bytes) {
-  const end = bytes.lastIndexOf(Buffer.from("PK\x05\x06", "latin1"));
+  // The last end record whose comment ends with the file: others are bytes of something else.
+  let end = bytes.length - 22;
+  while (bytes.readUInt32LE(end) !== 0x06054b50 || end + 22 + bytes.readUInt16LE(end + 20) !== bytes.length)
+    end--;
   const entries = new Map();
   let at = bytes.readUInt32LE(end + 16);
   for (let i = 0; i < bytes.readUInt16LE(end + 10); i++) {
     const [method, packed] = [bytes.readUInt16LE(at + 10), bytes.readUInt32LE(at + 20)];
     const [name, extra, comment] = [28, 30, 32].map((field) => bytes.readUInt16LE(at + field));
     const local = bytes.readUInt32LE(at + 42);
-    const start = local + 30 + bytes.readUInt16LE(local + 26) + bytes.readUInt16LE(local + 28);
-    const content = bytes.subarray(start, start + packed);
     const title = bytes.toString("utf8", at + 46, at + 46 + name);
     if (entries.has(title)) throw new Error(`the oracle has two entries named ${title}`);
-    entries.set(title, method === 0 ? content : inflateRawSync(content));
+    entries.set(title, () => {
+      const start = local + 30 + bytes.readUInt16LE(local + 26) + bytes.readUInt16LE(local + 28);
+      const content = bytes.subarray(start, start + packed);
+      return method === 0 ? content : inflateRawSync(content);
+    });
     at += 46 + name + extra + comment;
   }
   return entries;
@@ -28,7 +33,7 @@ export function npzOracle(bytes, result) {
   const stored = (name) => {
     const entry = entries.get(`${name}.npy`);
     if (entry === undefined) throw new Error(`the oracle has no array ${name}`);
-    return entry;
+    return entry();
   };
   if (result.labels && result.probs) {
     npyOracle(stored("probs"), result.probs);
