@@ -19,7 +19,7 @@ nav{display:flex;flex-wrap:wrap;gap:4px 18px;margin-top:12px;font-size:14px}
 .key-figure{background:var(--card);border:1px solid var(--rule);border-radius:8px;padding:11px 13px}
 .key-figure b{display:block;font-size:20px;line-height:1.3;font-variant-numeric:tabular-nums;overflow-wrap:normal}
 .key-figure span,.key-figure small{display:block;font-size:13px}
-.key-figure small{color:var(--soft);font-variant-numeric:tabular-nums}
+.key-figure small{overflow-wrap:normal;color:var(--soft);font-variant-numeric:tabular-nums}
 .scroll{overflow-x:auto}
 .tall{max-height:420px;overflow-y:auto;border:1px solid var(--rule);border-radius:8px}
 table{border-collapse:collapse;width:100%;font-size:14px;font-variant-numeric:tabular-nums}
@@ -94,7 +94,7 @@ svg .note{paint-order:stroke;stroke:var(--page);stroke-width:3px;stroke-linejoin
 pre{background:var(--card);border:1px solid var(--rule);border-radius:8px;padding:12px;overflow:auto;font-size:12.5px;white-space:pre-wrap}
 summary{cursor:pointer}
 footer{margin-top:36px;padding-top:12px;padding-bottom:24px;border-top:1px solid var(--rule);font-size:13px}
-@media screen and (max-width:790px){.pair{grid-template-columns:1fr}.key-figures{grid-template-columns:1fr 1fr}.wide{display:none}.narrow{display:block}}
+@media screen and (max-width:790px){.pair{grid-template-columns:1fr}.key-figures{grid-template-columns:1fr 1fr}.multiples figcaption{min-height:46px}.wide{display:none}.narrow{display:block}}
 @page{margin:14mm}
 @media print{:root{color-scheme:light;--page:#fff;--text:#000;--soft:#444;--rule:#ccc;--card:#fff;--a:#d55e00;--b:#0072b2;--better:#00578a;--worse:#9c4300;--tint:.17;--null:.16}
 nav,.copy,.slider,.copy-line{display:none}
@@ -103,6 +103,11 @@ th button::after{content:none}
 .tall thead th{position:static}
 .scroll{overflow:visible}
 h2,h3,section>p{break-after:avoid}
+p{break-inside:avoid;orphans:3;widows:3}
+thead{display:table-header-group;break-inside:avoid}
+.key-figure{padding:8px}
+.key-figure small{font-size:11.5px}
+.tiles,.multiples{grid-template-columns:repeat(4,1fr)}
 .sort{font-size:12px}
 .sort th,.sort td{padding:3px 5px}
 .sort tbody th{min-width:90px}

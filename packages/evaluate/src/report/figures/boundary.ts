@@ -75,7 +75,8 @@ export function boundaryFigure(series: readonly BoundarySeries[]): Figure {
       yTitle(frame, "confidence − accuracy (points)"),
       element("line", { x1: frame.x[0], x2: frame.x[1], y1: zero, y2: zero, class: "zero" }),
       note(frame.x[0] + 6, frame.y[1] + 13, "overconfident"),
-      ...(least < 0 ? [note(frame.x[0] + 6, frame.y[0] - 7, "underconfident")] : []),
+      // Only where the axis leaves room between its zero, along which most rings lie, and its end.
+      ...(frame.y[0] - zero > 36 ? [note(frame.x[0] + 6, frame.y[0] - 7, "underconfident")] : []),
       ...all.map(({ name, gaps }, run) => {
         const className = seriesClass(run, all.length);
         // Two runs stand side by side in a ring, where their bands stay readable.

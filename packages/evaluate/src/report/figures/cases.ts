@@ -82,15 +82,6 @@ export function casesFigure(runs: readonly ReportRun[], overlap = "DSC", error =
       xTitle(frame, `${overlap === "DSC" ? "Dice" : overlap} of the case`),
       ...marks,
       placedLabels(worst, bounds, obstacles),
-      ...(shown.length === 0
-        ? [
-            element(
-              "text",
-              { x: (frame.x[0] + frame.x[1]) / 2, y: 150, "text-anchor": "middle", class: "note" },
-              "no case has both scores",
-            ),
-          ]
-        : []),
     ].join("");
   }
 }

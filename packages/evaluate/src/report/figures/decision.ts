@@ -41,7 +41,7 @@ export function decisionFigure(series: readonly DecisionSeries[]): Figure {
 }
 
 function drawn(series: readonly DecisionSeries[], width: number): string {
-  const frame: Frame = { x: [60, width - 12], y: [256, 12] };
+  const frame: Frame = { x: [60, width - 24], y: [256, 12] };
   const x = linearOf([0, 0.2, 0.4, 0.6, 0.8, 1], frame.x);
   const { points, events, cases } = series[0]!.curve;
   const values = series.flatMap(({ curve }) =>
@@ -50,9 +50,10 @@ function drawn(series: readonly DecisionSeries[], width: number): string {
     ]),
   );
   const most = Math.max(events / cases, ...values, 0.01);
-  // Acting on all loses without bound; the scale is that of the models.
-  const y = linearScale(Math.min(-most / 4, ...values), most, frame.y, 5);
+  // Acting loses without bound as the threshold nears 1; the scale shows as much as acting can gain.
+  const y = linearScale(Math.max(-most, Math.min(-most / 4, ...values)), most, frame.y, 5);
   const [least = 0] = y.ticks;
+  const place = (value: number): number => (value < least ? Number.NaN : y.at(value));
   const all = points.map(
     ({ threshold, all: { value } }): Point => [x.at(threshold), value < least ? Number.NaN : y.at(value)],
   );
@@ -68,25 +69,25 @@ function drawn(series: readonly DecisionSeries[], width: number): string {
       const className = seriesClass(i, series.length);
       const at = (threshold: number, value: number | undefined): Point => [
         x.at(threshold),
-        value === undefined ? Number.NaN : y.at(value),
+        value === undefined ? Number.NaN : place(value),
       ];
       const middle = curve.points.map(({ threshold, model }) => at(threshold, model.value));
       const band = bandPath(
-        curve.points.map(({ threshold, model }) => at(threshold, model.interval?.low)),
+        curve.points.map(({ threshold, model: { interval } }) =>
+          at(threshold, interval && Math.max(least, interval.low)),
+        ),
         curve.points.map(({ threshold, model }) => at(threshold, model.interval?.high)),
       );
       return [
         band === "" ? "" : element("path", { d: band, class: `band ${className}` }),
         element("path", { d: linePath(middle), class: `line ${className}` }),
         ...curve.points.map((point, p) =>
-          pointMark(seriesShape(i), middle[p]!, titleOf(point, name), `mark ${className}`),
+          Number.isNaN(middle[p]![1])
+            ? ""
+            : pointMark(seriesShape(i), middle[p]!, titleOf(point, name), `mark ${className}`),
         ),
       ].join("");
     }),
-    element(
-      "text",
-      { x: frame.x[1] - 4, y: zero - 6, "text-anchor": "end", class: "note" },
-      escaped("acting on none"),
-    ),
+    element("text", { x: frame.x[0] + 6, y: zero + 15, class: "note" }, escaped("acting on none")),
   ].join("");
 }

@@ -50,6 +50,9 @@ export function casesSection({ runs }: ReportData): Section {
           ),
         )
       : "";
+  const charted = [...runs].some(({ cases }) =>
+    cases.some(({ scores: { DSC, ECE } }) => Number.isFinite(DSC) && Number.isFinite(ECE)),
+  );
   const all: readonly TableColumn<Row>[] = [
     { title: "case", cell: caseName, sort: ({ name }) => name },
     ...cells,
@@ -59,11 +62,20 @@ export function casesSection({ runs }: ReportData): Section {
     nav: "Cases",
     heading: "Cases",
     body: [
-      paragraph(
-        "Each mark is one case; a failed segmentation lies at the left, a misleading one at the top.",
-        "muted",
-      ),
-      figureBlock(casesFigure(runs)),
+      ...(charted
+        ? [
+            paragraph(
+              "Each mark is one case; a failed segmentation lies at the left, a misleading one at the top.",
+              "muted",
+            ),
+            figureBlock(casesFigure(runs)),
+          ]
+        : [
+            paragraph(
+              "No case has a Dice and an ECE: where both masks are empty, Dice is undefined.",
+              "muted",
+            ),
+          ]),
       element("h3", {}, names.length === 1 ? "The case" : `All ${names.length} cases`),
       which,
       table(rows, all, { label: "Table of cases", sortable: true }),

@@ -67,8 +67,8 @@ export function reliabilitySection({ runs, classes }: ReportData): Section | und
 export function boundarySection({ runs }: ReportData): Section | undefined {
   const series = [...runs].flatMap(({ name, boundary }) => (boundary ? [{ name, gaps: boundary }] : []));
   if (series.length < runs.length) return undefined;
-  const text =
-    "The gap between confidence and accuracy in rings around the predicted boundary, in percentage points. An error over all pixels hides this gap, as most pixels lie far from any boundary. Bands are 95 % intervals over cases.";
+  const bands = series.some(({ gaps }) => gaps.rings.some(({ band }) => band));
+  const text = `The gap between confidence and accuracy in rings around the predicted boundary, in percentage points. An error over all pixels hides this gap, as most pixels lie far from any boundary.${bands ? " Bands are 95 % intervals over cases." : ""}`;
   return {
     id: "boundary-section",
     nav: "Boundary",
@@ -120,7 +120,8 @@ export function decisionSection({ runs }: ReportData): Section | undefined {
   if (series.length < runs.length || new Set(series.map(({ curve }) => curve.event)).size > 1)
     return undefined;
   const { event, events, cases } = series[0]!.curve;
-  const text = `In ${events} of ${cases} cases the foreground's ${event}. Acting is right in these and wrong in the others; a wrong act costs the odds of the probability from which one acts. The dashed line acts on all cases. Bands are 95 % intervals over cases.`;
+  const bands = series.some(({ curve }) => curve.points.some(({ model }) => model.interval));
+  const text = `The foreground has a ${event} in ${events} of ${cases} ${cases === 1 ? "case" : "cases"}: acting is right there and wrong elsewhere, where it costs the odds of the probability from which one acts. The dashed line acts on all cases.${bands ? " Bands are 95 % intervals over cases." : ""}`;
   return {
     id: "decision",
     nav: "Decision",
