@@ -17,6 +17,8 @@ const image = tensor("float32", waves([2, 2, 3], [0, 0.9, 0.5], Math.cos), [2, 1
 const configs: readonly NamedLoss[] = [
   { name: "crossEntropy" },
   { name: "crossEntropy", ignore: 2 },
+  { name: "crossEntropy", topShare: 0.3 },
+  { name: "crossEntropy", topShare: 0.3, ignore: 2 },
   { name: "dice" },
   { name: "dice", preset: "reference" },
   { name: "dice", includeBackground: false, squared: true, ignore: 1 },

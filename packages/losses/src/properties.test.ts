@@ -117,6 +117,7 @@ const pointwise: readonly NamedLoss[] = [
   { name: "focalCalibration", brierGamma: 2 },
   { name: "mbls", margin: 1 },
   { name: "crossEntropy", classWeights: [0.5, 2, 1] },
+  { name: "crossEntropy", topShare: 0.5 },
   { name: "focal", classWeights: [0.5, 2, 1] },
   { name: "tversky", focus: 0.75 },
   { name: "dicePlusPlus" },
