@@ -98,6 +98,15 @@ export function axis(text: string): number {
   throw new InvalidArgumentError("Expected an axis from 1 to 4, or -1 for the last.");
 }
 
+/** Reads spatial axes to mirror along: "0,2", or "all". */
+export function flipAxes(text: string): readonly number[] | "all" {
+  if (text === "all") return text;
+  const parts = text.split(",");
+  if (parts.every((part) => /^[0-2]$/.test(part)) && new Set(parts).size === parts.length)
+    return parts.map(Number);
+  throw new InvalidArgumentError("Expected different axes from 0 to 2, for example 0,1, or all.");
+}
+
 /** Returns the option for nnU-Net's description of a data set. */
 export function datasetOption(): Option {
   const where = "(default: in or above the folder of predictions or labels)";

@@ -39,6 +39,11 @@ export interface Prediction {
   readonly spacing?: readonly number[];
 }
 
+/** A prediction to write; probabilities of half precision take half the room and are read as float32. */
+export interface WrittenPrediction extends Omit<Prediction, "probs"> {
+  readonly probs: Tensor<"float32"> | Tensor<"float16">;
+}
+
 async function toFloat32(
   tensor: Tensor,
   path: string,
@@ -208,10 +213,10 @@ async function checkValues(
 }
 
 /**
- * Writes a prediction as the authors' repository does, `probs` float32 and `label` int64, deflated,
- * atomically. A known spacing is one more array, which that repository ignores.
+ * Writes a prediction as the authors' repository does, `probs` float32 (or float16) and `label` int64,
+ * deflated, atomically. A known spacing is one more array, which that repository ignores.
  */
-export async function writePrediction(path: string, prediction: Prediction): Promise<void> {
+export async function writePrediction(path: string, prediction: WrittenPrediction): Promise<void> {
   const { probs, labels, spacing } = prediction;
   checkSpatial(path, "probs", probs, labels);
   const arrays = { probs, label: await byTurns(int64Steps(labels)) };

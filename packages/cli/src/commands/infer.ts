@@ -1,6 +1,6 @@
 import { type Command, Option } from "commander";
 import type { Context } from "../context.js";
-import { deviceOption, integer, jsonOption, label, number, sizes } from "../options.js";
+import { deviceOption, flipAxes, integer, jsonOption, label, number, sizes } from "../options.js";
 import type { InferOptions } from "../runs/predict-split.js";
 
 export function addInfer(program: Command, context: Context): void {
@@ -28,6 +28,19 @@ export function addInfer(program: Command, context: Context): void {
       "--overlap <share>",
       "share of a tile that neighbours have in common, 0 to below 1 (default: 0.5)",
       number(0, 1),
+    )
+    .option(
+      "--flips <axes>",
+      "spatial axes to mirror along, counted from 0, for example 0,1, or all; the probabilities are averaged (default: none)",
+      flipAxes,
+    )
+    .addOption(
+      new Option(
+        "--save <form>",
+        "probabilities as float32 or float16, or labels for label maps alone, of volumes",
+      )
+        .choices(["float32", "float16", "labels"])
+        .default("float32"),
     )
     .option(
       "--ignore <label>",

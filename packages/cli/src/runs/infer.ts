@@ -1,6 +1,8 @@
 import { join } from "node:path";
+import { setImmediate } from "node:timers/promises";
 import { argMax, inspectValues, type Tensor } from "@pixelcal/core";
 import {
+  float32ToFloat16,
   predictionEnding,
   prefetch,
   writeNnunetDataset,
@@ -23,16 +25,30 @@ export interface InferRun extends Pick<Context, "terminal" | "signal"> {
   readonly tile?: readonly number[];
   /** The share of a tile that neighbours have in common. */
   readonly overlap?: number;
+  /** The spatial axes to mirror along; probabilities of all mirror images are averaged. */
+  readonly flips?: readonly number[];
+  /** The form of the probabilities; "labels" keeps label maps alone, which only volumes have. */
+  readonly save?: SavedForm;
   readonly label: string;
 }
+
+/** The forms in which probabilities can be kept. */
+export type SavedForm = "float32" | "float16" | "labels";
 
 /**
  * Writes the predictions of every case: of .npz files `probs` and `label` as the authors' repository does, of
  * volumes the label map in their format and geometry and the probabilities, as nnU-Net does.
  */
 export async function inferRun(run: InferRun): Promise<void> {
-  const { predictor, dataset, folder, terminal, signal, tile, overlap, label } = run;
+  const { predictor, dataset, folder, terminal, signal, tile, overlap, flips, label, save = "float32" } = run;
   const total = dataset.names.length;
+  if (save === "labels" && dataset.cases.ending === undefined)
+    throw new CommandError(
+      "--save labels: needs images that are volumes; .npz predictions hold probabilities",
+      {
+        exitCode: 2,
+      },
+    );
   await writeFolder(folder, predictionFolder, async (staged) => {
     let writing: Promise<void> = Promise.resolve();
     const cases = prefetch(dataset.names.keys(), 1, async (index) => ({
@@ -42,12 +58,12 @@ export async function inferRun(run: InferRun): Promise<void> {
     try {
       for await (const { index, ...item } of cases) {
         if (signal.aborted) throw new Interrupted(`stopped; ${folder} was not written`);
-        const probs = await predict(predictor, item.image, { tile, overlap });
+        const probs = await predict(predictor, item.image, { tile, overlap, flips });
         if (await hasNaN(probs))
           throw new CommandError(`${dataset.source(index)}: the network's outputs are not finite`);
         // One case is written while the next is predicted.
         await writing;
-        writing = writeOne(staged, dataset, index, item, probs).then(() =>
+        writing = writeOne(staged, dataset, index, item, probs, save).then(() =>
           terminal.progress({ label, done: index + 1, total }),
         );
         writing.catch(() => undefined);
@@ -75,16 +91,19 @@ async function writeOne(
   index: number,
   { labels, spacing, grid }: DatasetImage,
   probs: Tensor<"float32">,
+  save: SavedForm,
 ): Promise<void> {
+  const stored = save === "float16" ? await inHalfPrecision(probs) : probs;
   const name = dataset.names[index]!;
   const { ending } = dataset.cases;
   if (ending !== undefined && grid) {
     const image = dataset.source(index);
-    const prediction = { probabilities: probs, labels: await labelMap(probs), grid, image };
+    const kept = save === "labels" ? {} : { probabilities: stored };
+    const prediction = { ...kept, labels: await labelMap(probs), grid, image };
     return writeNnunetPrediction(folder, name, predictionEnding(ending), prediction);
   }
   if (!labels) throw new CommandError(`${dataset.source(index)}: has no labels, which predictions hold too`);
-  await writePrediction(join(folder, `${name}.npz`), { probs, labels, spacing });
+  await writePrediction(join(folder, `${name}.npz`), { probs: stored, labels, spacing });
 }
 
 /** Returns the likeliest class of each voxel, in the smallest type that label maps have. */
@@ -93,6 +112,17 @@ async function labelMap({ dims, ...probs }: Tensor<"float32">): Promise<Tensor<"
   const spatial = dims.slice(1);
   if (data instanceof Uint8Array) return { type: "uint8", dims: spatial, data };
   return { type: "uint16", dims: spatial, data: Uint16Array.from(data as Int32Array) };
+}
+
+/** Rounds probabilities to half precision, some at a time: the event loop has its turns. */
+async function inHalfPrecision({ dims, data }: Tensor<"float32">): Promise<Tensor<"float16">> {
+  const atOnce = 1 << 18;
+  const bits = new Uint16Array(data.length);
+  for (let begin = 0; begin < data.length; begin += atOnce) {
+    bits.set(float32ToFloat16(data.subarray(begin, begin + atOnce)), begin);
+    await setImmediate();
+  }
+  return { type: "float16", dims, data: bits };
 }
 
 async function hasNaN({ dims, ...probs }: Tensor<"float32">): Promise<boolean> {

@@ -15,7 +15,7 @@ import { dataRoot, locateModel, readConfig } from "../inputs/config-file.js";
 import { firstImageDims } from "../inputs/data-shape.js";
 import { checkFits, classesOf, fromFile, naming, networkOf, readNetwork } from "../inputs/network.js";
 import { writeReport } from "../write-report.js";
-import { inferRun } from "./infer.js";
+import { inferRun, type SavedForm } from "./infer.js";
 
 /** The options of `pixelcal infer`. */
 export interface InferOptions {
@@ -29,6 +29,8 @@ export interface InferOptions {
   readonly out?: string;
   readonly tile?: readonly number[];
   readonly overlap?: number;
+  readonly flips?: readonly number[] | "all";
+  readonly save?: SavedForm;
   readonly device?: "cpu" | "webgpu" | "cuda";
   readonly threads?: number;
   readonly ignore?: number;
@@ -47,10 +49,19 @@ export async function predictSplit(options: InferOptions, context: Context): Pro
   if (tile && tile.length !== dataset.rank) {
     throw new CommandError(`--tile: expected ${dataset.rank} sizes, got ${tile.join("x")}`, { exitCode: 2 });
   }
+  const axes = Array.from({ length: dataset.rank }, (_, at) => at);
+  const flips = options.flips === "all" ? axes : options.flips;
+  const strange = flips?.find((at) => !axes.includes(at));
+  if (strange !== undefined)
+    throw new CommandError(`--flips: expected axes from 0 to ${dataset.rank - 1}, got ${strange}`, {
+      exitCode: 2,
+    });
   const folder = options.out ?? join("preds", name);
   terminal.line(`recognised ${dataset.cases.layout}`);
   try {
-    await inferRun({ ...context, predictor, dataset, folder, tile, overlap, label: `${name} ${split}` });
+    const label = `${name} ${split}`;
+    const { save } = options;
+    await inferRun({ ...context, predictor, dataset, folder, tile, overlap, flips, save, label });
   } catch (error) {
     throw fromFile(origin, error);
   } finally {

@@ -11,10 +11,20 @@ export const predictionFolder: Replaceable = {
   async matches(names, folder) {
     const archives = names.filter((name) => name.endsWith(".npz"));
     const [first] = archives;
-    if (first === undefined) return false;
+    if (first === undefined) return areLabelMaps(names);
     const held = await npzNames(join(folder, first));
     if (archives.length === names.length && held.includes("probs")) return true;
     const described = names.includes("dataset.json") || names.every((name) => /\.(npz|json|pkl)$/.test(name));
     return described && held.length === 1 && held[0] === "probabilities";
   },
 };
+
+/**
+ * Tells whether a folder holds label maps alone, each with the JSON of its geometry, beside a dataset.json.
+ */
+function areLabelMaps(names: readonly string[]): boolean {
+  const others = names.filter((name) => name !== "dataset.json");
+  const stems = others.filter((name) => name.endsWith(".json")).map((name) => name.slice(0, -5));
+  const paired = others.every((name) => stems.some((stem) => name.startsWith(`${stem}.`)));
+  return names.includes("dataset.json") && stems.length > 0 && others.length === 2 * stems.length && paired;
+}

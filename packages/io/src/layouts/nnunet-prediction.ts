@@ -9,8 +9,11 @@ import { readNnunetDataset } from "./nnunet-dataset.js";
 
 /** A prediction of a volume. */
 export interface VolumePrediction {
-  /** The probabilities [C, ...spatial] in the axes of the image, (z, y, x). */
-  readonly probabilities: Tensor<"float32">;
+  /**
+   * The probabilities [C, ...spatial] in the axes of the image, (z, y, x); without them no archive is
+   * written.
+   */
+  readonly probabilities?: Tensor<"float32"> | Tensor<"float16">;
   /** The predicted labels [...spatial], uint8 or uint16. */
   readonly labels: Tensor<"uint8"> | Tensor<"uint16">;
   readonly grid: Grid;
@@ -25,8 +28,8 @@ const writable = [".nii.gz", ".nii", ".nrrd", ".mha", ".png"];
 export const predictionEnding = (ending: string): string => (writable.includes(ending) ? ending : ".nii.gz");
 
 /**
- * Writes a prediction as nnU-Net v2 does: the label map, the array `probabilities` in an .npz archive, and
- * JSON of spacing, origin and direction in place of a pickle.
+ * Writes a prediction as nnU-Net v2 does: the label map, the array `probabilities` in an .npz archive if
+ * given, and JSON of spacing, origin and direction in place of a pickle.
  */
 export async function writeNnunetPrediction(
   folder: string,
@@ -34,7 +37,7 @@ export async function writeNnunetPrediction(
   ending: string,
   { probabilities, labels, grid, image }: VolumePrediction,
 ): Promise<void> {
-  const [heads, ...spatial] = probabilities.dims as [number, ...number[]];
+  const [heads, ...spatial] = probabilities?.dims ?? [0, ...labels.dims];
   if (!sameDims(spatial, labels.dims))
     throw new InvalidArgumentError(
       "labels",
@@ -42,9 +45,11 @@ export async function writeNnunetPrediction(
     );
   const nifti = image !== undefined && /\.nii(\.gz)?$/.test(ending) && /\.nii(\.gz)?$/i.test(image);
   await writeVolume(join(folder, `${name}${ending}`), volumeOf(labels, grid), nifti ? { image } : {});
-  // nnU-Net gives 2-D images a leading axis of 1.
-  const dims = spatial.length === 2 ? [heads, 1, ...spatial] : probabilities.dims;
-  await writeNpz(join(folder, `${name}.npz`), { probabilities: { ...probabilities, dims } });
+  if (probabilities !== undefined) {
+    // nnU-Net gives 2-D images a leading axis of 1.
+    const dims = spatial.length === 2 ? [heads!, 1, ...spatial] : probabilities.dims;
+    await writeNpz(join(folder, `${name}.npz`), { probabilities: { ...probabilities, dims } });
+  }
   await writeFileAtomic(join(folder, `${name}.json`), `${JSON.stringify(properties(grid), null, 2)}\n`);
 }
 
