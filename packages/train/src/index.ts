@@ -18,6 +18,7 @@ export {
 export { writeCalibrated } from "./calibrate/write-calibrated.js";
 export { type CheckOptions, checkModel, type ModelReport, type ProviderReport } from "./check/check-model.js";
 export { type DeviceTrialOptions, networkDeviceProblem } from "./check/device-trial.js";
+export { asksForClassWeights, withClassWeights } from "./config/class-weights.js";
 export {
   type BuiltModelConfig,
   ConfigError,
@@ -30,6 +31,7 @@ export {
 } from "./config/config.js";
 export { type LossStages, lossStages } from "./config/finish.js";
 export type { Batch } from "./data/batch.js";
+export { inverseFrequencies } from "./data/class-frequencies.js";
 export {
   type CaseShape,
   type Dataset,

@@ -1,13 +1,36 @@
+import { type Loss, lossFromConfig } from "@pixelcal/losses";
 import {
   adamW,
+  asksForClassWeights,
   constant,
   cosine,
+  type Dataset,
+  inverseFrequencies,
+  type LossConfig,
+  lossStages,
   type Optimizer,
   poly,
   type Schedule,
   sgd,
   type TrainConfig,
+  withClassWeights,
 } from "@pixelcal/train";
+import type { Terminal } from "../terminal.js";
+
+/**
+ * Returns what makes the losses of a configuration: with the class weights of the training split where they
+ * ask for them, which are printed.
+ */
+export async function lossesOf(
+  config: TrainConfig,
+  train: Dataset,
+  terminal: Terminal,
+): Promise<(loss: LossConfig) => Loss> {
+  if (!lossStages(config).some(({ loss }) => asksForClassWeights(loss))) return lossFromConfig;
+  const weights = await inverseFrequencies(train);
+  terminal.line(`class weights by inverse frequency: ${weights.map((one) => one.toPrecision(4)).join(", ")}`);
+  return (loss) => lossFromConfig(withClassWeights(loss, weights));
+}
 
 /** Returns the optimizer of a configuration. */
 export function optimizerOf({ optim }: TrainConfig): Optimizer {

@@ -3,7 +3,7 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { formatJson } from "@pixelcal/evaluate";
 import { type Lock, lockFolder, removeFolders, sweepTemporaries, writeFileAtomic } from "@pixelcal/io";
-import { type Loss, lossFromConfig } from "@pixelcal/losses";
+import type { Loss } from "@pixelcal/losses";
 import {
   checkpointFiles,
   type Dataset,
@@ -27,7 +27,7 @@ import {
 import type { TrainReport } from "../reports.js";
 import { checkShapes, layOutRun } from "./lay-out.js";
 import { type Stage, stageLine, stagesAfter } from "./loss-stages.js";
-import { optimizerOf, scheduleOf } from "./recipe.js";
+import { lossesOf, optimizerOf, scheduleOf } from "./recipe.js";
 import { orAdvise, resumeFrom } from "./resume.js";
 import { reports } from "./train-reports.js";
 import { runFiles, type TrainRun, tellTakenOver } from "./train-run.js";
@@ -109,7 +109,8 @@ async function trainLocked(run: TrainRun, lock: Lock): Promise<TrainOutcome> {
     });
   const resume = resumeFrom(run);
   const [first, ...others] = await orAdvise(run, () => stagesAfter(config, resume));
-  let trainer = await trainerOf(lossFromConfig(first!.loss));
+  const lossOf = await lossesOf(config, train, terminal);
+  let trainer = await trainerOf(lossOf(first!.loss));
   try {
     const remainder = await layOutRun(config, trainer, { train, validation }, terminal);
     // Restore first: a checkpoint that does not fit must not cost the run its config.json.
@@ -151,7 +152,7 @@ async function trainLocked(run: TrainRun, lock: Lock): Promise<TrainOutcome> {
     for (const stage of others) {
       await trainer.close();
       terminal.line(`${run.label === undefined ? "" : `${run.label} `}${stageLine(stage)}`);
-      trainer = await trainerOf(lossFromConfig(stage.loss));
+      trainer = await trainerOf(lossOf(stage.loss));
       result = await trainStage(stage, true);
     }
     terminal.clear();

@@ -1,4 +1,5 @@
 import { lossFromConfig, type NamedLoss } from "@pixelcal/losses";
+import { withClassWeights } from "./class-weights.js";
 import { ConfigError } from "./errors.js";
 import { shareIgnore } from "./ignore.js";
 import { type LossConfig, lossOfSection } from "./loss.js";
@@ -33,7 +34,7 @@ export function finishOf(
   );
   const problems: string[] = [];
   if (own !== ignore) problems.push(`finish.loss.ignore: expected dataset.ignore, which both losses share`);
-  if (lossFromConfig(loss).state !== undefined)
+  if (lossFromConfig(withClassWeights(loss, [1, 1])).state !== undefined)
     problems.push(
       `finish.loss.name: ${loss.name} follows the validation split from the first epoch; expected another loss`,
     );

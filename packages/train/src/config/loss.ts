@@ -7,6 +7,7 @@ import {
   referenceMethods,
 } from "@pixelcal/losses";
 import { z } from "zod";
+import { inverseFrequency, withClassWeights } from "./class-weights.js";
 import { ConfigError, problemsOf } from "./errors.js";
 
 /**
@@ -105,7 +106,7 @@ export function sectionOf(name: string, variant: string): Schema {
 
 function weightedLoss(section: NamedLoss, path: readonly string[]): LossConfig {
   try {
-    lossFromConfig(section);
+    lossFromConfig(withClassWeights(section, [1, 1]));
     return section;
   } catch (cause) {
     if (cause instanceof InvalidArgumentError) throw new ConfigError([`${path.join(".")}: ${cause.message}`]);
@@ -131,7 +132,9 @@ function zodOf(schema: OptionSchema): z.ZodType {
     case "choice":
       return z.enum(schema.values);
     case "weights":
-      return z.array(z.number().min(0)).min(2);
+      return z.union([z.array(z.number().min(0)).min(2), z.literal(inverseFrequency)], {
+        error: `expected a list of numbers of 0 or more, one a class, or ${inverseFrequency}`,
+      });
     case "integer": {
       const { atLeast = Number.MIN_SAFE_INTEGER, atMost = Number.MAX_SAFE_INTEGER } = schema;
       const integer = z.int().min(atLeast).max(atMost);
