@@ -9,10 +9,6 @@ export async function checkDicom(path, manifest, facts) {
   if (manifest.pixel_error !== undefined) return facts.refuses(() => readVolume(path));
   if (manifest.rois) return checkContours(path, manifest, facts);
   if (manifest.segmentation_type) return checkSegmentation(path, manifest, facts);
-  if (manifest.transfer_syntax_name?.startsWith("JPEG Extended")) {
-    facts.left("12-bit JPEG, which no codec package decodes");
-    return facts.refuses(() => readVolume(path));
-  }
   if (!manifest.array_dims) return facts.refuses(() => readVolume(path));
   const volume = await readVolume(path);
   const { shape, channels = 1, spacing, origin, direction } = volume;

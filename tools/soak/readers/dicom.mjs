@@ -51,6 +51,34 @@ const segmented = (kind) => ({
 });
 const rle = Uint8Array.of(2, 0, 0, 0, 64, 0, 0, 0, 66, 0, 0, 0, ...new Array(52).fill(0), 251, 1, 251, 2);
 const jpeg = Uint8Array.of(0xff, 0xd8, 0xff, 0xf7, 0, 11, 16, 0, 2, 0, 3, 1, 1, 0x11, 0, 0, 0xff, 0xd9);
+/** A JPEG of 12 bits: one block whose mean and other cosines are 0. */
+const one = [1, ...new Array(15).fill(0), 0];
+const jpeg12 = Uint8Array.from([
+  ...[
+    255,
+    0xd8,
+    255,
+    0xdb,
+    0,
+    67,
+    0,
+    ...new Array(64).fill(1),
+    255,
+    0xc1,
+    0,
+    11,
+    12,
+    0,
+    2,
+    0,
+    3,
+    1,
+    1,
+    0x11,
+    0,
+  ],
+  ...[255, 0xc4, 0, 38, 0, ...one, 0x10, ...one, 255, 0xda, 0, 8, 1, 1, 0, 0, 63, 0, 0x3f, 255, 0xd9, 0],
+]);
 const syntax = (suffix) => ({ syntax: `${implicitSyntax}${suffix}` });
 const contour = (points) => ({
   [tags.contourType]: ["CS", "CLOSED_PLANAR"],
@@ -103,6 +131,7 @@ const dicomParts = [
   [imageElements({ pixels: { fragments: [jpeg], offsets: [0] } }), syntax(".4.80")],
   [structure],
   [overlapping],
+  [imageElements({ stored: 12, pixels: { fragments: [jpeg12] } }), syntax(".4.51")],
 ];
 const dicom = [...dicomParts.map((parts) => dicomBytes(...parts)), dataSetBytes(imageElements())];
 const grid = {
@@ -129,7 +158,10 @@ function damagedElement([type, value], random) {
   if (type === "SQ")
     return [type, value.map((item) => (random.oneIn(2) ? item : damagedElements(item, random)))];
   if (Array.isArray(value)) return [type, value.map(() => Number(random.pick(boundaries) & 0xffffn))];
-  return [type, { ...value, fragments: value.fragments.map((each) => mutated(each, random, [rle, jpeg])) }];
+  return [
+    type,
+    { ...value, fragments: value.fragments.map((each) => mutated(each, random, [rle, jpeg, jpeg12])) },
+  ];
 }
 
 function damagedElements(elements, random) {

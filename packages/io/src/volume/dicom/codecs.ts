@@ -1,5 +1,7 @@
 import { errorCode, FormatError } from "../../errors.js";
-import { codestreamOf, isComplete } from "./codestream.js";
+import { type Codestream, codestreamOf, isComplete } from "./codestream.js";
+import { unpackExtendedJpeg } from "./extended-jpeg.js";
+import { DamagedStream } from "./jpeg-bits.js";
 import type { PixelLayout } from "./pixel-layout.js";
 import type { Packing, TransferSyntax } from "./transfer-syntax.js";
 
@@ -105,12 +107,13 @@ export function frameDecoder(
   load: ImportPackage = importPackage,
 ): FrameDecoder {
   const { name, uid, packing } = syntax;
-  // Extended JPEG has 8 or 12 bits, and the package reads the former.
+  // Extended JPEG has 8 or 12 bits: the package reads the former, and we the latter.
   const codec = codecs[packing === "jpeg-12-bit" ? "jpeg" : packing];
   const title = `transfer syntax ${name} (${uid})`;
   if (!codec) throw new FormatError(path, undefined, `${title} is not read; ${cure}`);
   return async (stream, layout, fail) => {
-    checkStream(stream, layout, packing, title, fail);
+    const { bits } = checkStream(stream, layout, packing, title, fail);
+    if (packing === "jpeg-12-bit" && bits === 12) return unpackTwelveBits(stream, layout, title, fail);
     const unpack = await openCodec(codec, load).catch((error: unknown) => {
       if (!/^(ERR_)?MODULE_NOT_FOUND$/.test(errorCode(error) ?? "")) throw error;
       const what = `${title} needs the package ${codec.name}; install it, or ${cure}`;
@@ -130,6 +133,23 @@ export function frameDecoder(
   };
 }
 
+function unpackTwelveBits(
+  stream: Uint8Array,
+  { columns, rows, samples, frameBytes }: PixelLayout,
+  title: string,
+  fail: (what: string) => Error,
+): Uint8Array {
+  if (samples > 1) throw fail(`${title} with colours of 12 bits is not read; ${cure}`);
+  if (frameBytes !== 2 * columns * rows) throw fail("the frame's 12 bits need 16 bits of a sample");
+  if (!isComplete(stream)) throw fail(`damaged ${title} stream (it has no end)`);
+  try {
+    return new Uint8Array(unpackExtendedJpeg(stream, columns, rows).buffer);
+  } catch (error) {
+    if (!(error instanceof DamagedStream)) throw error;
+    throw fail(`damaged ${title} stream (${error.message})`);
+  }
+}
+
 const cure = "store the pixels as Explicit VR Little Endian";
 
 function checkStream(
@@ -138,7 +158,7 @@ function checkStream(
   packing: Packing,
   title: string,
   fail: (what: string) => Error,
-): void {
+): Codestream {
   const head = codestreamOf(stream);
   if (!head) throw fail("the frame is no JPEG stream");
   const shape = (c: number, r: number, s: number): string => `${c} x ${r} pixels of ${s} samples`;
@@ -159,6 +179,8 @@ function checkStream(
         ? head.marker <= 0xc2
         : marker[packing as keyof typeof marker];
   if (!fits) throw fail(`the frame's stream is not ${title} (marker 0xff${head.marker.toString(16)})`);
-  if (/^jpeg(-12-bit)?$/.test(packing) && head.bits !== 8)
+  const twelve = packing === "jpeg-12-bit" && head.bits === 12 && head.marker === 0xc1;
+  if (/^jpeg(-12-bit)?$/.test(packing) && head.bits !== 8 && !twelve)
     throw fail(`${title} with ${head.bits} bits is not read; ${cure}`);
+  return head;
 }
