@@ -12,6 +12,14 @@ export interface Element {
 
 const decimal = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 
+/** Returns a text without padding at both ends, or at the last alone, in time that grows with its length. */
+function trimmed(text: string, padding: string, last = false): string {
+  let [start, end] = [0, text.length];
+  while (end > start && padding.includes(text[end - 1]!)) end--;
+  while (!last && start < end && padding.includes(text[start]!)) start++;
+  return text.slice(start, end);
+}
+
 /**
  * The elements of a data set or of a sequence's item. Values are decoded, and checked, when they are asked
  * for.
@@ -64,7 +72,10 @@ export class DataSet {
     const bytes = this.#bytes.subarray(element.start, element.start + element.length);
     const ascii = Buffer.from(bytes).toString("latin1");
     const all = /^[\x20-\x7e\0\n\r\t\f]*$/.test(ascii) ? ascii : decodeText(bytes, this.#characterSet());
-    const values = all.split("\\").map((value) => value.replace(/^ +|[ \0]+$/g, ""));
+    // Bytes of 0 pad the element to an even length; within it they are damage.
+    const values = trimmed(all, " \0", true)
+      .split("\\")
+      .map((value) => trimmed(value, " "));
     return values.length === 1 && values[0] === "" ? undefined : values;
   }
 

@@ -225,8 +225,8 @@ describe("packages that unpack", () => {
     );
   });
 
-  test("12 bits of JPEG, and syntaxes that nothing unpacks", async () => {
-    const fragment = Uint8Array.from([0xff, 0xd8, 0xff, 0xc1, 0, 11, 12, 0, 2, 0, 3, 1, 1, 0x11, 0, 0]);
+  test("progressive JPEG of 12 bits, and syntaxes that nothing unpacks", async () => {
+    const fragment = Uint8Array.from([0xff, 0xd8, 0xff, 0xc2, 0, 11, 12, 0, 2, 0, 3, 1, 1, 0x11, 0, 0]);
     expect(await refusalOf(packedFile({ fragments: [fragment] }, {}, ".4.51"))).toContain(
       "with 12 bits is not read",
     );

@@ -242,6 +242,7 @@ describe("refusals", () => {
       { more: { [tags.numberOfFrames]: ["IS", "1\\1 "] } },
       "expected 1 number, got 2",
     ],
+    ["a number that is cut by a 0", { more: { [tags.pixelSpacing]: ["DS", "0.\0\\1 "] } }, "is not a number"],
     ["half a frame", { more: { [tags.numberOfFrames]: ["IS", "0.5 "] } }, "whole number >= 1, got 0.5"],
     ["two slopes", { more: { [tags.rescaleSlope]: ["DS", "1\\2 "] } }, "expected 1 number, got 2"],
     ["two empty spacings", { more: { [tags.pixelSpacing]: ["DS", "\\ "] } }, '"" is not a number'],
