@@ -21,9 +21,18 @@ export const isDataList = async (path: string): Promise<boolean> => {
   return isObject(json) && Array.isArray(json.training);
 };
 
-/** Returns the name of a case: that of its image's file without the ending. */
-const nameOf = (path: string): string =>
+/** Returns the name of an image's file without the ending. */
+const stemOf = (path: string): string =>
   basename(path).replace(/(\.(nii|hdr|img))?(\.gz)?$|\.[A-Za-z]\w*$/, "");
+
+/**
+ * Returns how cases are named: by the file of their image, or where files of several folders have one name,
+ * as in sub-01/ct.nii.gz, by the folder and the file.
+ */
+function naming(paths: readonly string[]): (path: string) => string {
+  if (new Set(paths.map(stemOf)).size === paths.length) return stemOf;
+  return (path) => `${basename(dirname(path))}_${stemOf(path)}`;
+}
 
 /**
  * Opens a data list, `{"training": [{"image": "a.nii.gz", "label": "b.nii.gz", "fold": 0}], ...}`. Without a
@@ -51,6 +60,7 @@ export async function openDataList(path: string, given: string): Promise<ImageCa
       `no cases of ${split}; expected a list of {"image", "label"}`,
     );
   const byName = new Map<string, Entry>();
+  const nameOf = naming(entries.map(({ images }) => images[0]!));
   for (const entry of entries) {
     const name = nameOf(entry.images[0]!);
     if (byName.has(name)) throw new FormatError(path, keys[split][0], `two cases are named ${name}`);

@@ -65,3 +65,12 @@ test("a segmentation between the slices, and other files of some slices, are ref
     /seg\.nii\.gz: geometry: shape \[3,2,2\].* is not the grid of .*ct: shape \[3,2,4\]/,
   );
 });
+
+test("images of one name are named by their folders too; the same image twice is refused", async () => {
+  const list = (...images: string[]): Promise<void> =>
+    writeFile(at("cases.json"), JSON.stringify({ training: [], test: images }));
+  await list("b/ct.nii.gz", "a/ct.nii.gz");
+  expect((await openImageCases(at("cases.json"), "test")).names).toEqual(["a_ct", "b_ct"]);
+  await list("a/ct.nii.gz", "a/ct.nii.gz");
+  await expect(openImageCases(at("cases.json"), "test")).rejects.toThrow("two cases are named a_ct");
+});
