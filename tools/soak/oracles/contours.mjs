@@ -15,7 +15,7 @@ export function sameContours(volume, elements, tags, { shape }) {
   const masks = new Map();
   for (const [i, region] of regions.entries()) {
     const closed = (contours.get(region) ?? []).filter((item) =>
-      /^CLOSED(_PLANAR|PLANAR_XOR)$/.test(text(item.get(tags.contourType))?.trim() ?? ""),
+      /^CLOSED(_PLANAR|PLANAR_XOR)$/.test(text(item.get(tags.contourType))?.replace(/^ +/, "") ?? ""),
     );
     if (closed.length === 0) continue;
     const mask = new Uint8Array(columns * rows * slices);
