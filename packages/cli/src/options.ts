@@ -98,6 +98,21 @@ export function axis(text: string): number {
   throw new InvalidArgumentError("Expected an axis from 1 to 4, or -1 for the last.");
 }
 
+/** Reads a fold of a cross-validation: its number from 0, or "all". */
+export function foldOrAll(text: string): number | "all" {
+  if (text === "all") return text;
+  if (/^\d{1,3}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError("Expected the number of a fold, from 0, or all.");
+}
+
+/** Reads folds of a cross-validation: "0,1,2". */
+export function foldList(text: string): readonly number[] {
+  const parts = text.split(",");
+  if (parts.every((part) => /^\d{1,3}$/.test(part)) && new Set(parts).size === parts.length)
+    return parts.map(Number);
+  throw new InvalidArgumentError("Expected different folds from 0, for example 0,1,2,3,4.");
+}
+
 /** Reads spatial axes to mirror along: "0,2", or "all". */
 export function flipAxes(text: string): readonly number[] | "all" {
   if (text === "all") return text;

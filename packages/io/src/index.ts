@@ -24,6 +24,7 @@ export {
   writeNnunetPrediction,
 } from "./layouts/nnunet-prediction.js";
 export { readLabelMap } from "./layouts/read-label-map.js";
+export type { Fold } from "./layouts/split.js";
 export type { Limits } from "./limits.js";
 export { defaultLimits } from "./limits.js";
 export { type Lock, LockedError, lockBeside, lockFolder } from "./lock.js";

@@ -69,6 +69,7 @@ export {
   type WarmupOptions,
 } from "./optimizer/schedule.js";
 export type { TrainableSelection } from "./optimizer/trainable.js";
+export { Ensemble } from "./predict/ensemble.js";
 export { Network, type NetworkOptions } from "./predict/network.js";
 export { type PredictOptions, type ProbabilityModel, predict } from "./predict/predict.js";
 export type { PredictorRestart, PredictorTimeout } from "./predict/service/events.js";

@@ -1,6 +1,6 @@
 import { type Command, Option } from "commander";
 import type { Context } from "../context.js";
-import { deviceOption, flipAxes, integer, jsonOption, label, number, sizes } from "../options.js";
+import { deviceOption, flipAxes, foldList, integer, jsonOption, label, number, sizes } from "../options.js";
 import type { InferOptions } from "../runs/predict-split.js";
 
 export function addInfer(program: Command, context: Context): void {
@@ -15,6 +15,11 @@ export function addInfer(program: Command, context: Context): void {
       new Option("--output <name>", "output of the model to use, if it has several").conflicts("config"),
     )
     .option("--checkpoint <file>", "checkpoint file (default: RUNS/RUN_NAME/best.safetensors)")
+    .addOption(
+      new Option("--folds <numbers>", "trained folds whose probabilities are averaged, for example 0,1,2,3,4")
+        .argParser(foldList)
+        .conflicts(["model", "checkpoint"]),
+    )
     .option("--runs <folder>", "folder of the runs", "runs")
     .option("--data <root>", "folder of the data set, or a data list (default: dataset.root)")
     .option("--split <name>", "subfolder of the data set", "test")

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { type Command, Option } from "commander";
 import { CommandError } from "../command-error.js";
 import type { Context } from "../context.js";
-import { deviceOption, integer, jsonOption } from "../options.js";
+import { deviceOption, foldOrAll, integer, jsonOption } from "../options.js";
 import { duration } from "../terminal.js";
 import { writeReport } from "../write-report.js";
 
@@ -14,6 +14,7 @@ interface Options {
   readonly overwrite?: true;
   readonly tune?: true;
   readonly data?: string;
+  readonly fold?: number | "all";
   readonly epochs?: number;
   readonly threads?: number;
   readonly json?: true;
@@ -28,6 +29,11 @@ export function addTrain(program: Command, context: Context): void {
     .requiredOption("--config <file>", "configuration file, YAML or JSON")
     .option("--out <folder>", "folder of the runs", "runs")
     .option("--data <root>", "folder of the data set, or a data list (default: dataset.root)")
+    .option(
+      "--fold <fold>",
+      "fold that validates, counted from 0, or all; the run's folder is OUT/RUN_NAME/fold_FOLD (default: dataset.fold)",
+      foldOrAll,
+    )
     .option("--epochs <count>", "number of epochs (default: epochs of the configuration)", integer(1))
     .option(
       "--threads <count>",
@@ -60,12 +66,14 @@ async function train(options: Options, context: Context): Promise<void> {
   const root = dataRoot(file, options.config, options.data, notify);
   const config = {
     ...file,
-    dataset: { ...file.dataset, root },
+    dataset: { ...file.dataset, root, ...(options.fold !== undefined && { fold: options.fold }) },
     ...(device !== undefined && { device }),
     ...(epochs !== undefined && { epochs }),
     ...(threads !== undefined && { threads }),
   };
-  const folder = join(options.out, config.run_name);
+  const { fold } = config.dataset;
+  const runFolder = join(options.out, config.run_name);
+  const folder = fold === undefined ? runFolder : join(runFolder, `fold_${fold}`);
   const { resume, overwrite } = options;
   if (options.tune) {
     checkTunable(config);

@@ -3,6 +3,7 @@ import {
   type Checkpoint,
   checkpointFiles,
   DamagedCheckpointError,
+  Ensemble,
   FileDataset,
   modelClasses,
   Network,
@@ -23,6 +24,7 @@ export interface InferOptions {
   readonly model?: string;
   readonly output?: string;
   readonly checkpoint?: string;
+  readonly folds?: readonly number[];
   readonly runs: string;
   readonly data?: string;
   readonly split: string;
@@ -43,7 +45,7 @@ export async function predictSplit(options: InferOptions, context: Context): Pro
   const { tile, overlap, split } = options;
   if (overlap !== undefined && tile === undefined)
     throw new CommandError("--overlap needs --tile", { exitCode: 2 });
-  const { predictor, dataset, name, origin } = await (options.model === undefined
+  const { models, dataset, name, origin } = await (options.model === undefined
     ? fromConfig(options, terminal)
     : fromModel(options, options.model));
   if (tile && tile.length !== dataset.rank) {
@@ -61,11 +63,12 @@ export async function predictSplit(options: InferOptions, context: Context): Pro
   try {
     const label = `${name} ${split}`;
     const { save } = options;
+    const predictor = new Ensemble(models);
     await inferRun({ ...context, predictor, dataset, folder, tile, overlap, flips, save, label });
   } catch (error) {
     throw fromFile(origin, error);
   } finally {
-    await predictor.close();
+    for (const model of models) await model.close();
   }
   const report = { command: "infer", folder, split, cases: dataset.names } as const;
   await writeReport(context, options.json, report, `${folder}: ${dataset.names.length} predictions\n`);
@@ -80,7 +83,8 @@ function readWeights(path: string): Promise<Checkpoint> {
 }
 
 interface Source {
-  readonly predictor: Network;
+  /** The network, or those of several folds. */
+  readonly models: readonly Network[];
   readonly dataset: FileDataset;
   readonly name: string;
   /** The file with the network. */
@@ -92,15 +96,20 @@ async function fromConfig(options: InferOptions, terminal: Context["terminal"]):
   const report = (text: string): void => terminal.line(text);
   const config = locateModel(readConfig(options.config), options.config, report);
   const root = dataRoot(config, options.config, options.data, report);
-  const checkpoint = options.checkpoint ?? join(options.runs, config.run_name, checkpointFiles.best);
-  const arrays = predictionWeights(await readWeights(checkpoint));
+  const run = join(options.runs, config.run_name);
+  const own = config.dataset.fold === undefined ? run : join(run, `fold_${config.dataset.fold}`);
+  const checkpoints = options.folds?.map((fold) => join(run, `fold_${fold}`, checkpointFiles.best)) ?? [
+    options.checkpoint ?? join(own, checkpointFiles.best),
+  ];
+  const weights = [];
+  for (const path of checkpoints) weights.push(predictionWeights(await readWeights(path)));
   const network = await networkOf(config);
   const classes = await classesOf(config, network, root, options.split);
   const dataset = await openCases(root, options.split, classes, options.ignore ?? config.dataset.ignore);
   checkFits(config, dataset);
   const { device = config.device, threads = config.threads } = options;
-  const predictor = new Network({ ...network, arrays, device, threads });
-  return { predictor, dataset, name: config.run_name, origin: checkpoint };
+  const models = weights.map((arrays) => new Network({ ...network, arrays, device, threads }));
+  return { models, dataset, name: config.run_name, origin: checkpoints.join(", ") };
 }
 
 async function fromModel(options: InferOptions, path: string): Promise<Source> {
@@ -114,8 +123,8 @@ async function fromModel(options: InferOptions, path: string): Promise<Source> {
   const { model, ...reading } = network;
   const classes = naming(path, () => modelClasses(model, dims, reading));
   const dataset = await openCases(root, options.split, classes, options.ignore);
-  const predictor = new Network({ ...network, device, threads });
-  return { predictor, dataset, name: basename(path, extname(path)), origin: path };
+  const models = [new Network({ ...network, device, threads })];
+  return { models, dataset, name: basename(path, extname(path)), origin: path };
 }
 
 const openCases = (root: string, split: string, classes: number, ignore?: number): Promise<FileDataset> =>

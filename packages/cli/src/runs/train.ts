@@ -88,7 +88,11 @@ async function trainLocked(run: TrainRun, lock: Lock): Promise<TrainOutcome> {
   const network = await networkOf(config);
   const classes = await classesOf(config, network, root, "train");
   const open = async (split: string): Promise<FileDataset> => {
-    const dataset = await FileDataset.open(root, split, { classes, ignore: config.dataset.ignore });
+    const dataset = await FileDataset.open(root, split, {
+      classes,
+      ignore: config.dataset.ignore,
+      fold: config.dataset.fold,
+    });
     checkFits(config, dataset);
     return dataset;
   };

@@ -2,7 +2,7 @@ import { basename, dirname, resolve } from "node:path";
 import { FormatError } from "../errors.js";
 import type { ImageCases } from "./image-case.js";
 import { isObject, readJson } from "./json-file.js";
-import { everyFifth, knownSplit } from "./split.js";
+import { type ChosenCases, everyFifth, type Fold, knownSplit } from "./split.js";
 import { readVolumeCase } from "./volume-case.js";
 
 /** A case of a data list: the paths of its channels and of its labels. */
@@ -38,7 +38,7 @@ function naming(paths: readonly string[]): (path: string) => string {
  * Opens a data list, `{"training": [{"image": "a.nii.gz", "label": "b.nii.gz", "fold": 0}], ...}`. Without a
  * list of validation, the cases of fold 0 validate, or every fifth one where no folds are given.
  */
-export async function openDataList(path: string, given: string): Promise<ImageCases> {
+export async function openDataList(path: string, given: string, fold?: Fold): Promise<ImageCases> {
   const split = knownSplit(path, given);
   const json = await readJson(path);
   if (!isObject(json)) throw new FormatError(path, "training", "expected a JSON object of lists of cases");
@@ -49,10 +49,13 @@ export async function openDataList(path: string, given: string): Promise<ImageCa
     return list.map((item, i) => entryOf(path, `${key}[${i}]`, item));
   };
   const own = keys[split].map(listed).find((list) => list !== undefined && list.length > 0);
-  const { entries, how } =
-    split === "test" || (own && split === "val") || listed("validation")?.length
-      ? { entries: own ?? [], how: "" }
-      : folded(listed("training") ?? [], split);
+  const separate = Boolean(listed("validation")?.length);
+  if (fold !== undefined && separate)
+    throw new FormatError(path, "validation", "the list has a validation of its own; leave the fold out");
+  const { cases: entries, how } =
+    split === "test" || separate
+      ? { cases: own ?? [], how: "" }
+      : folded(path, listed("training") ?? [], split, fold);
   if (entries.length === 0)
     throw new FormatError(
       path,
@@ -80,11 +83,16 @@ export async function openDataList(path: string, given: string): Promise<ImageCa
   };
 }
 
-function folded(all: readonly Entry[], split: "train" | "val"): { entries: readonly Entry[]; how: string } {
-  if (!all.some(({ fold }) => fold !== undefined))
-    return { entries: everyFifth(all, split), how: " (every fifth case validates)" };
-  const entries = all.filter(({ fold }) => (fold === 0) === (split === "val"));
-  return { entries, how: " (fold 0 validates)" };
+function folded(
+  path: string,
+  all: readonly Entry[],
+  split: "train" | "val",
+  fold: Fold = 0,
+): ChosenCases<Entry> {
+  if (fold === "all" || !all.some((entry) => entry.fold !== undefined))
+    return everyFifth(path, all, split, fold);
+  const cases = all.filter((entry) => (entry.fold === fold) === (split === "val"));
+  return { cases, how: ` (fold ${fold} validates)` };
 }
 
 function entryOf(path: string, key: string, item: unknown): Entry {

@@ -5,6 +5,7 @@ import { listCases } from "../folder.js";
 import { isDataList, openDataList } from "./data-list.js";
 import type { ImageCases } from "./image-case.js";
 import { openNnunetImages } from "./nnunet-images.js";
+import { type Fold, foldOf } from "./split.js";
 
 const expected =
   "expected ROOT/{train,val,test}/*.npz, each with image float32 (C, ...) and label int64 (...), " +
@@ -13,23 +14,48 @@ const expected =
 /**
  * Opens the images of a split and recognises their layout: our own and the authors' `root/split/*.npz`;
  * nnU-Net's raw folder, whose split is that of `splits_final.json` or else every fifth case for validation;
- * MONAI's and the Decathlon's data list, a JSON file or a folder that holds `datalist.json`. Throws
- * FormatError.
+ * MONAI's and the Decathlon's data list, a JSON file or a folder that holds `datalist.json`. With `fold`, the
+ * cases to train and validate with are those of that fold. Throws FormatError.
  */
-export async function openImageCases(root: string, split: string): Promise<ImageCases> {
+export async function openImageCases(root: string, split: string, fold?: Fold): Promise<ImageCases> {
   const folder = join(root, split);
   if (!existsSync(folder)) {
     const isFile = statSync(root, { throwIfNoEntry: false })?.isFile() === true;
-    if (isFile && /\.json$/i.test(root)) return openDataList(root, split);
+    if (isFile && /\.json$/i.test(root)) return openDataList(root, split, fold);
     const [list, dataset] = [join(root, "datalist.json"), join(root, "dataset.json")];
-    if (existsSync(list)) return openDataList(list, split);
+    if (existsSync(list)) return openDataList(list, split, fold);
     if (existsSync(dataset))
-      return (await isDataList(dataset)) ? openDataList(dataset, split) : openNnunetImages(root, split);
+      return (await isDataList(dataset))
+        ? openDataList(dataset, split, fold)
+        : openNnunetImages(root, split, fold);
   }
+  if (fold !== undefined && split !== "test") return openFold(root, split === "val" ? "val" : "train", fold);
   const names = await listCases(folder, expected);
   const source = (name: string): string => join(folder, `${name}.npz`);
   return {
     layout: `.npz data set, ${names.length} cases of ${split}`,
+    names,
+    source,
+    read: (name, options) => readCase(source(name), options),
+  };
+}
+
+/**
+ * Opens a fold of the cases in train/ and val/ together, named `train/CASE` where both have a case of a
+ * name.
+ */
+async function openFold(root: string, split: "train" | "val", fold: Fold): Promise<ImageCases> {
+  const found: (readonly [part: string, name: string])[] = [];
+  for (const part of ["train", "val"].filter((name) => existsSync(join(root, name))))
+    for (const name of await listCases(join(root, part), expected)) found.push([part, name]);
+  const shared = new Set(found.map(([, name]) => name)).size < found.length;
+  const paths = new Map(
+    found.map(([part, name]) => [shared ? `${part}/${name}` : name, join(root, part, `${name}.npz`)]),
+  );
+  const { cases: names, how } = await foldOf(root, [...paths.keys()].sort(), split, fold);
+  const source = (name: string): string => paths.get(name)!;
+  return {
+    layout: `.npz data set, ${names.length} cases of ${split}${how}`,
     names,
     source,
     read: (name, options) => readCase(source(name), options),

@@ -3,13 +3,12 @@ import { join } from "node:path";
 import { FormatError } from "../errors.js";
 import { listFolder } from "../folder.js";
 import type { ImageCases } from "./image-case.js";
-import { readJson } from "./json-file.js";
 import { readNnunetDataset } from "./nnunet-dataset.js";
-import { everyFifth, knownSplit } from "./split.js";
+import { type Fold, foldOf, knownSplit } from "./split.js";
 import { readVolumeCase } from "./volume-case.js";
 
 /** Opens the images of nnU-Net's raw folder: `CASE_0000.nii.gz`, and one file per further channel. */
-export async function openNnunetImages(root: string, given: string): Promise<ImageCases> {
+export async function openNnunetImages(root: string, given: string, fold?: Fold): Promise<ImageCases> {
   const split = knownSplit(root, given);
   const dataset = join(root, "dataset.json");
   const { fileEnding, regions, hasRegions } = await readNnunetDataset(dataset);
@@ -37,7 +36,8 @@ export async function openNnunetImages(root: string, given: string): Promise<Ima
       undefined,
       `no *_0000${fileEnding} files, as dataset.json names the ending`,
     );
-  const { names, how } = split === "test" ? { names: all, how: "" } : await foldOf(root, all, split);
+  const chosen = split === "test" ? { cases: all, how: "" } : await foldOf(root, all, split, fold);
+  const { cases: names, how } = chosen;
   const labelled = existsSync(labelFolder);
   const meaning = `${hasRegions ? "regions" : "labels"} ${regions.map(({ name }) => name).join(", ")}`;
   return {
@@ -51,22 +51,4 @@ export async function openNnunetImages(root: string, given: string): Promise<Ima
       return readVolumeCase(channels.get(name)!, labels, signal);
     },
   };
-}
-
-/** Returns the cases of the first fold of splits_final.json, or of our own split without that file. */
-async function foldOf(
-  root: string,
-  all: readonly string[],
-  split: "train" | "val",
-): Promise<{ names: readonly string[]; how: string }> {
-  const path = join(root, "splits_final.json");
-  if (!existsSync(path)) return { names: everyFifth(all, split), how: " (every fifth case validates)" };
-  const folds = (await readJson(path)) as readonly Record<string, unknown>[];
-  const names = Array.isArray(folds) ? folds[0]?.[split] : undefined;
-  if (!Array.isArray(names) || names.length === 0)
-    throw new FormatError(path, split, "expected a list of folds, each with lists of train and val");
-  const stray = names.find((name) => !all.includes(name));
-  if (stray !== undefined)
-    throw new FormatError(path, split, `names the case ${JSON.stringify(stray)}, which has no image`);
-  return { names: [...(names as string[])].sort(), how: " (fold 0 of splits_final.json)" };
 }

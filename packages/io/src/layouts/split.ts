@@ -1,8 +1,61 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { FormatError } from "../errors.js";
+import { readJson } from "./json-file.js";
+
+/** The fold of a cross-validation, counted from 0, or `all`: every case trains and validates. */
+export type Fold = number | "all";
+
+/** The cases of a split, and a remark that says how they were chosen. */
+export interface ChosenCases<T> {
+  readonly cases: readonly T[];
+  readonly how: string;
+}
 
 /** Returns every fifth case as the validation split, or the others: the same cases on every machine. */
-export const everyFifth = <T>(cases: readonly T[], split: "train" | "val"): readonly T[] =>
-  cases.filter((_, i) => (i % 5 === 0) === (split === "val"));
+export function everyFifth<T>(
+  path: string,
+  cases: readonly T[],
+  split: "train" | "val",
+  fold: Fold = 0,
+): ChosenCases<T> {
+  if (fold === "all") return { cases, how: " (all cases train and validate)" };
+  if (fold > 4)
+    throw new FormatError(path, "fold", `expected 0 to 4, as there is no list of folds, got ${fold}`);
+  const from =
+    fold === 0 ? "every fifth case validates" : `every fifth case from number ${fold} on validates`;
+  return { cases: cases.filter((_, i) => (i % 5 === fold) === (split === "val")), how: ` (${from})` };
+}
+
+/**
+ * Returns the cases of a fold of `root/splits_final.json`, nnU-Net's list of folds, or of our own split
+ * without that file. Throws FormatError for a fold that the file lacks, and for names without a case.
+ */
+export async function foldOf(
+  root: string,
+  all: readonly string[],
+  split: "train" | "val",
+  fold: Fold = 0,
+): Promise<ChosenCases<string>> {
+  const path = join(root, "splits_final.json");
+  if (fold === "all" || !existsSync(path)) return everyFifth(root, all, split, fold);
+  const folds = (await readJson(path)) as readonly Record<string, unknown>[];
+  if (!Array.isArray(folds) || folds.length === 0)
+    throw new FormatError(path, split, "expected a list of folds, each with lists of train and val");
+  if (fold >= folds.length)
+    throw new FormatError(
+      path,
+      "fold",
+      `expected 0 to ${folds.length - 1}, the folds of the file, got ${fold}`,
+    );
+  const names: unknown = folds[fold]?.[split];
+  if (!Array.isArray(names) || names.length === 0)
+    throw new FormatError(path, split, "expected a list of folds, each with lists of train and val");
+  const stray = names.find((name) => !all.includes(name));
+  if (stray !== undefined)
+    throw new FormatError(path, split, `names the case ${JSON.stringify(stray)}, which has no image`);
+  return { cases: [...(names as string[])].sort(), how: ` (fold ${fold} of splits_final.json)` };
+}
 
 /** Returns the split by name; throws FormatError for one that these layouts lack. */
 export function knownSplit(path: string, split: string): "train" | "val" | "test" {

@@ -107,6 +107,10 @@ const finish = z.strictObject({
 const dataset = z.strictObject({
   name: z.string().optional().describe("name for people"),
   root: z.string().min(1).describe("folder with train, val and test"),
+  fold: z
+    .union([z.int().min(0), z.literal("all")], { error: "expected the number of a fold, from 0, or all" })
+    .optional()
+    .describe("fold that validates, of splits_final.json or every fifth case; all: every case does both"),
   // Labels of losses are int32, above its smallest number.
   ignore: z
     .int()

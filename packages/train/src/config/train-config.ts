@@ -35,7 +35,13 @@ export interface TrainConfig {
   /** A loss that takes over for the last `share` of the epochs; `finishEpoch` says from which on. */
   readonly finish?: { readonly loss: LossConfig; readonly share: number };
   /** `ignore` is the label of pixels without ground truth, which count nowhere; the loss has the same. */
-  readonly dataset: { readonly name?: string; readonly root: string; readonly ignore?: number };
+  readonly dataset: {
+    readonly name?: string;
+    readonly root: string;
+    readonly ignore?: number;
+    /** The fold that validates, or all cases for both; the data set's own split by default. */
+    readonly fold?: number | "all";
+  };
   readonly model: BuiltModelConfig | OnnxModelConfig;
   readonly batch_size: number;
   /**

@@ -1,6 +1,7 @@
 import { checkOptions, invalidArgument, type Labels, optionNames, type Tensor } from "@pixelcal/core";
 import {
   classLabels,
+  type Fold,
   FormatError,
   type Grid,
   type ImageCase,
@@ -52,6 +53,8 @@ export interface FileDatasetOptions {
   readonly classes: number;
   /** A label outside [0, classes) that marks pixels without ground truth. */
   readonly ignore?: number;
+  /** The fold whose cases train and validate; the folders' or lists' own split by default. */
+  readonly fold?: Fold;
   /** Arrays to load beside image and label. */
   readonly extras?: readonly string[];
   /** Bytes of cases to keep in memory; 1 GiB by default, 0 for none. */
@@ -63,6 +66,7 @@ export interface FileDatasetOptions {
 const names = optionNames<FileDatasetOptions>({
   classes: true,
   ignore: true,
+  fold: true,
   extras: true,
   cacheBytes: true,
   check: true,
@@ -115,7 +119,7 @@ export class FileDataset implements Dataset {
     if (!Number.isInteger(classes) || classes < 2)
       throw invalidArgument("classes", "an integer of 2 or more", classes);
     if (!(cacheBytes >= 0)) throw invalidArgument("cacheBytes", "a number of 0 or more", cacheBytes);
-    const dataset = new FileDataset(await openImageCases(root, split), options);
+    const dataset = new FileDataset(await openImageCases(root, split, options.fold), options);
     // A file of training must have labels, an image to predict need not.
     const { image } = await (check === "all" ? dataset.read(0) : dataset.readImage(0));
     dataset.channels = image.dims[0]!;
