@@ -117,6 +117,12 @@ describe("predictions of other tools", () => {
     expect(code).toBe(1);
   });
 
+  test("without --labels their folder is refused with that advice", async () => {
+    const { code, messages } = await pixelcal(["evaluate", "--predictions", at("labels")]);
+    expect(messages).toMatch(/^error: .*labels: expected predictions .* other tools need --labels FOLDER\n$/);
+    expect(code).toBe(1);
+  });
+
   test("a case without a prediction, on another grid, or of no label is named", async () => {
     await rm(at("monai/b"), { recursive: true });
     const lacking = await evaluate("monai");

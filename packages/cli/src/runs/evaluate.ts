@@ -42,7 +42,11 @@ export async function predictionFolders(
   }
   for (const [name, what] of others) throw new FormatError(join(folder, name), undefined, what);
   if (folders.length === 0)
-    throw new FormatError(folder, undefined, "expected predictions (*.npz) or a folder of them per run");
+    throw new FormatError(
+      folder,
+      undefined,
+      "expected predictions (*.npz) or a folder of them per run; those of other tools need --labels FOLDER",
+    );
   return folders.map((run) => ({ run, path: join(folder, run) }));
 }
 
