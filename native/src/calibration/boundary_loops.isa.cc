@@ -7,7 +7,7 @@ namespace {
 
 void TakeNearer(const int32_t* segment, int32_t own, const float* to, size_t count, float* near) {
 #pragma omp simd
-  for (size_t i = 0; i < count; ++i) near[i] = (segment[i] != own) & (to[i] < near[i]) ? to[i] : near[i];
+  for (size_t i = 0; i < count; ++i) near[i] = ((segment[i] != own) & (to[i] < near[i])) ? to[i] : near[i];
 }
 
 void TakeScore(const float* row, int16_t c, const int16_t* codes, size_t count, float* score, int16_t* hit,
