@@ -16,8 +16,9 @@ export {
   withoutCalibrator,
 } from "./calibrate/fuse.js";
 export { writeCalibrated } from "./calibrate/write-calibrated.js";
-export { type CheckOptions, checkModel, type ModelReport, type ProviderReport } from "./check/check-model.js";
+export { type CheckOptions, checkModel, type ModelReport } from "./check/check-model.js";
 export { type DeviceTrialOptions, networkDeviceProblem } from "./check/device-trial.js";
+export type { ProviderReport } from "./check/try-provider.js";
 export { asksForClassWeights, withClassWeights } from "./config/class-weights.js";
 export {
   type BuiltModelConfig,

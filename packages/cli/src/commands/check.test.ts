@@ -50,7 +50,7 @@ describe("pixelcal check", () => {
       /^tried with +1 x 1 x 128 x 128 \(open sizes chosen; --input-shape gives others\)$/m,
       /^trainable +[\d,]+ parameters in 50 arrays, 28 running statistics; 3 classes$/m,
       /^memory +[\d.]+ KiB to predict, [\d.]+ MiB to train \(computed from the graphs\)$/m,
-      /^cpu +predicts and trains; a step takes [\d.]+ ms \(measured\)$/m,
+      /^cpu +predicts and trains on images of standard normal pixels; a step takes [\d.]+ ms \(measured\)$/m,
       /^webgpu +/m,
       /^cuda +/m,
     ]) {
@@ -112,6 +112,23 @@ describe("pixelcal check", () => {
       trainable: false,
       logits: [{ output: "y", activation: "sigmoid", multiLabel: true }],
     });
+  });
+
+  test("tries pixels from 0 to 1 where negative ones have no loss, and says which", async () => {
+    const graph = model((x) => ({ logits: weighted(ops.Sqrt(x)) }));
+    const { code, output } = await check("root.onnx", serializeModel(graph));
+    expect(output).toMatch(
+      /^cpu +predicts and trains on images with pixels from 0 to 1, and diverges on standard normal ones; a step takes/m,
+    );
+    expect(code).toBe(0);
+    const usual = await check("usual.onnx", serializeModel(model((x) => ({ logits: weighted(x) }))));
+    expect(usual.output).toMatch(
+      /^cpu +predicts and trains on images of standard normal pixels; a step takes/m,
+    );
+    const never = model((x) => ({ logits: weighted(ops.Log(ops.Mul(x, 0))) }));
+    const failed = await check("never.onnx", serializeModel(never));
+    expect(failed.messages).toMatch(/cannot be trained: training diverged/);
+    expect(failed.code).toBe(1);
   });
 
   test("chooses open sizes wherever the channels are, and says so", async () => {

@@ -153,8 +153,13 @@ function operatorList({ operators, withoutGradient }: ModelReport): string {
   return operators.map(({ name, count, known }) => `${name} ${count}${mark(name, known)}`).join(", ");
 }
 
-function tried({ predicts, trains, stepMilliseconds, problem }: ProviderReport): string {
-  if (trains) return `predicts and trains; a step takes ${stepMilliseconds!.toFixed(1)} ms (measured)`;
+function tried({ predicts, trains, fed, stepMilliseconds, problem }: ProviderReport): string {
+  const images =
+    fed === "uniform"
+      ? "images with pixels from 0 to 1, and diverges on standard normal ones"
+      : "images of standard normal pixels";
+  if (trains)
+    return `predicts and trains on ${images}; a step takes ${stepMilliseconds!.toFixed(1)} ms (measured)`;
   return `${predicts ? "predicts, does not train" : "does not run it"}: ${problem}`;
 }
 

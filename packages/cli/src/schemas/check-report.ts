@@ -83,6 +83,7 @@ export const checkReport: Schema = object<CheckReport>({
       device: text,
       predicts: flag,
       trains: flag,
+      fed: optional(oneOf("normal", "uniform")),
       stepMilliseconds: optional(finite),
       problem: optional(text),
     }),

@@ -1,4 +1,4 @@
-import { checkOptions, optionNames, Random, type Tensor, zeros } from "@pixelcal/core";
+import { checkOptions, optionNames } from "@pixelcal/core";
 import {
   type Graph,
   inspectModel,
@@ -16,12 +16,12 @@ import type { Activation } from "../model/find-logits.js";
 import { rolesOf } from "../model/image-and-logits.js";
 import { type FileOptions, modelSource, parsedModel } from "../model/source.js";
 import { unstacked } from "../model/stacked-outputs.js";
-import { createSession, type TrainDevice, trainDevices } from "../runtime/session.js";
+import { trainDevices } from "../runtime/session.js";
 import { buildInferenceGraph, buildStepGraph } from "../trainer/step-graph.js";
-import { Trainer } from "../trainer/trainer.js";
 import { lastAxes } from "./channels-last.js";
 import { networkDeviceProblem } from "./device-trial.js";
 import { peakBytes } from "./peak-memory.js";
+import { messageOf, type ProviderReport, tryProvider } from "./try-provider.js";
 
 export interface CheckOptions extends CanonicalOptions, FileOptions {
   /** Dims [N, C, ...spatial] to lay the model out for; what it declares by default, open sizes filled in. */
@@ -38,16 +38,6 @@ const names = optionNames<CheckOptions>({
   externalData: true,
   tiedWeights: true,
 });
-
-export interface ProviderReport {
-  readonly device: TrainDevice;
-  /** Whether a prediction and a training step ran there, every operator on the device. */
-  readonly predicts: boolean;
-  readonly trains: boolean;
-  /** Milliseconds of one step, the least of a few that were measured. */
-  readonly stepMilliseconds?: number;
-  readonly problem?: string;
-}
 
 export interface ModelReport {
   readonly facts: ModelFacts;
@@ -174,65 +164,3 @@ export async function checkModel(
 /** Returns the nodes that take an array. */
 const layersOf = (model: Graph, name: string): readonly string[] =>
   model.nodes.filter(({ inputs }) => inputs.some((input) => input?.name === name)).map((node) => node.name);
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
-
-async function tryProvider(
-  device: TrainDevice,
-  file: OnnxFile,
-  model: Graph,
-  dims: readonly number[],
-  { threads, outputs = [], ...rest }: CheckOptions,
-): Promise<ProviderReport> {
-  let predicts = false;
-  try {
-    const { images, labels } = exampleBatch(model, dims);
-    const { parameters, buffers } = rolesOf(model);
-    const weights = [...parameters, ...buffers].map((name) => [name, model.initializers.get(name)!]);
-    const session = await createSession(buildInferenceGraph(model, { device }), { device, threads });
-    try {
-      await session.run({ [model.inputs[0]!.name]: images, ...Object.fromEntries(weights) });
-      predicts = true;
-    } finally {
-      await session.close();
-    }
-    const loss = crossEntropy();
-    const weighted = Object.fromEntries(outputs.map((name) => [name, 1]));
-    const trainer = await Trainer.create({
-      ...rest,
-      model: file,
-      outputs: weighted,
-      loss,
-      batch: dims,
-      device,
-      threads,
-    });
-    try {
-      const times: number[] = [];
-      const begun = performance.now();
-      while (times.length < 2 || (times.length < 5 && performance.now() - begun < 2000)) {
-        const start = performance.now();
-        await trainer.step({ images, labels });
-        times.push(performance.now() - start);
-      }
-      return { device, predicts, trains: true, stepMilliseconds: Math.min(...times) };
-    } finally {
-      await trainer.close();
-    }
-  } catch (error) {
-    return { device, predicts, trains: false, problem: messageOf(error) };
-  }
-}
-
-function exampleBatch(
-  model: Graph,
-  dims: readonly number[],
-): { images: Tensor<"float32">; labels: Tensor<"uint8"> } {
-  const random = Random.fromSeed(1);
-  const images = zeros("float32", dims);
-  for (let i = 0; i < images.data.length; i++) images.data[i] = random.normal();
-  const classes = Math.min(256, [...model.outputs.values()][0]!.dims[1]!);
-  const labels = zeros("uint8", [dims[0]!, ...dims.slice(2)]);
-  for (let i = 0; i < labels.data.length; i++) labels.data[i] = random.integer(classes);
-  return { images, labels };
-}
