@@ -197,7 +197,7 @@ function statisticsItems({ results, compared }: ReportingInput): readonly Report
     item(
       both,
       "uncertainty of the measures",
-      `${100 * level} % percentile bootstrap intervals, ${draws} draws of ${what}, seed ${seed}, levels expanded for few of them (Hesterberg 2015).`,
+      `${100 * level} % percentile bootstrap intervals, ${draws} draws of ${what}, seed ${seed}, levels expanded for few of them (Hesterberg 2015); those of errors over all pixels are moved by their bootstrap bias.`,
     ),
     item(
       both,

@@ -4,7 +4,7 @@ import type { EvaluationRow } from "../evaluate.js";
 import { type CaseTable, caseTable } from "./case-table.js";
 import { type Estimate, estimatesOf, fewestGroups } from "./estimate.js";
 import { holm } from "./holm.js";
-import { type Measure, measuresOf } from "./measures.js";
+import { kindOf, type Measure, measuresOf } from "./measures.js";
 import { resample } from "./resample.js";
 import { type StatisticsOptions, statisticsOptions } from "./statistics-options.js";
 import { type Verdict, verdictOf } from "./verdict.js";
@@ -70,7 +70,10 @@ export async function compareRuns(
     settings,
   );
   const { level, signal } = settings;
-  const estimates = await estimatesOf(found, { first: 0, count: 3 * count, level, signal });
+  const own = measures.map(([measure]) => kindOf(measure));
+  const ofDifferences = own.map((kind) => (kind === "error" ? "difference of errors" : kind));
+  const kinds = [...own, ...own, ...ofDifferences];
+  const estimates = await estimatesOf(found, { first: 0, kinds, level, signal });
   const tests = measures.map(([{ column }]) =>
     column === undefined ? undefined : signedRankTest(groupDifferences(a, b, column)),
   );

@@ -51,7 +51,8 @@ export async function decisionCurve(
     settings,
   );
   const { level, signal } = settings;
-  const estimates = await estimatesOf(found, { first: 0, count: places.length, level, signal });
+  const kinds = places.map(() => "mean" as const);
+  const estimates = await estimatesOf(found, { first: 0, kinds, level, signal });
   const of = (name: string): Estimate => estimates[names.indexOf(name)]!;
   return {
     event: columns.event,

@@ -1,6 +1,7 @@
 import { pooledBoundaryError } from "./boundary-gaps.js";
 import { keptBins } from "./case-sums.js";
 import type { SumLayout } from "./case-table.js";
+import type { StatisticKind } from "./estimate.js";
 
 /** A number over cases as a function of the sums of a table, and the direction in which it is better. */
 export interface Measure {
@@ -10,6 +11,9 @@ export interface Measure {
   readonly column: string | undefined;
   value(sums: Float64Array): number;
 }
+
+/** Returns what kind of statistic a measure is. */
+export const kindOf = ({ column }: Measure): StatisticKind => (column === undefined ? "error" : "mean");
 
 /** Returns the direction in which a column is better; undefined for one that is no quality. */
 function betterOf(column: string): Measure["better"] {

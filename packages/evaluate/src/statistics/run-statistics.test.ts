@@ -6,26 +6,36 @@ import { runStatistics } from "./run-statistics.js";
 
 const all = rows(24);
 
+/** Returns a statistic of cases, drawn one by one, 2,000 times. */
+function values<T>(units: readonly T[], statistic: (chosen: readonly T[]) => number): readonly number[] {
+  const random = Random.fromSeed(0);
+  return Array.from({ length: 2000 }, () => statistic(units.map(() => units[random.integer(units.length)]!)));
+}
+
 /** Returns the percentile interval of a statistic of cases, drawn one by one. */
 function drawn<T>(
   units: readonly T[],
   statistic: (chosen: readonly T[]) => number,
 ): { low: number; high: number } {
-  const random = Random.fromSeed(0);
-  const values = Array.from({ length: 2000 }, () =>
-    statistic(units.map(() => units[random.integer(units.length)]!)),
-  ).sort((a, b) => a - b);
+  const sorted = values(units, statistic).toSorted((a, b) => a - b);
   // The share that the quantiles leave out for 12 and 24 groups, by scipy.stats.t.
   const tail = { 12: 0.010757, 24: 0.017294 }[units.length]!;
   const at = (share: number): number => {
     const place = share * 1999;
-    const low = values[Math.floor(place)]!;
-    return low + (values[Math.ceil(place)]! - low) * (place - Math.floor(place));
+    const low = sorted[Math.floor(place)]!;
+    return low + (sorted[Math.ceil(place)]! - low) * (place - Math.floor(place));
   };
   return { low: at(tail), high: at(1 - tail) };
 }
 
 type Row = (typeof all)[number];
+
+/** Returns the histogram of a case whose ten pixels of confidence 0.5 are right or wrong by chance. */
+function coin(i: number) {
+  const bin = (value: number): number[] => Array.from({ length: 15 }, (_, b) => (b === 7 ? value : 0));
+  const right = Random.fromSeed(i).integer(11);
+  return { count: bin(10), confidence: bin(5), accuracy: bin(right), falsePositive: bin(0) };
+}
 
 const meanDice = (chosen: readonly Row[]): number =>
   chosen.reduce((sum, { scores }) => sum + scores.DSC!, 0) / chosen.length;
@@ -65,6 +75,21 @@ describe("intervals over cases", () => {
       expect(percentile!.low).toBeCloseTo(twin.low, 4);
       expect(percentile!.high).toBeCloseTo(twin.high, 4);
     }
+  });
+
+  test("of pooled errors are moved by the bias of the draws, and never below 0", async () => {
+    const errors = values(all, pooledError);
+    const { value, interval, percentile } = (await runStatistics(all)).scores.get("ECE pooled")!;
+    const bias = errors.reduce((sum, each) => sum + each, 0) / errors.length - value;
+    expect(bias).not.toBe(0);
+    expect(interval!.low).toBeCloseTo(percentile!.low - bias, 12);
+    expect(interval!.high).toBeCloseTo(percentile!.high - bias, 12);
+    const { scores } = await runStatistics(all);
+    expect(scores.get("DSC")!.interval).toEqual(scores.get("DSC")!.percentile);
+    // A model without a gap, over few pixels: the moved interval would begin below 0.
+    const calm = all.map((each, i) => ({ ...each, sums: { ...row(i, {}).sums!, topLabel: coin(i) } }));
+    const floor = (await runStatistics(calm)).scores.get("ECE pooled")!;
+    expect(floor.interval!.low).toBe(0);
   });
 
   test("draw patients with all their cases", async () => {

@@ -5,7 +5,7 @@ import { type CaseTable, caseTable, weightedSums } from "./case-table.js";
 import { type DecisionCurve, decisionCurve } from "./decision-curve.js";
 import { type Estimate, estimatesOf, fewestGroups } from "./estimate.js";
 import { expandedLevel, type Interval, percentileInterval } from "./interval.js";
-import { measuresOf } from "./measures.js";
+import { kindOf, measuresOf } from "./measures.js";
 import { nullBand } from "./null-band.js";
 import {
   binStatistics,
@@ -70,7 +70,8 @@ export async function runStatistics(
   };
   const found = await resample([table], count, statistics, settings);
   const { signal } = settings;
-  const estimates = await estimatesOf(found, { first: 0, count: measures.length, level, signal });
+  const kinds = measures.map(kindOf);
+  const estimates = await estimatesOf(found, { first: 0, kinds, level, signal });
   const scores = new Map(measures.map(({ name }, i) => [name, estimates[i]!]));
   const tooFew = table.groups < fewestGroups;
   const expanded = tooFew ? undefined : expandedLevel(level, table.groups);
