@@ -82,7 +82,7 @@ together; \\* marks those clear of 0. One seed is drawn as itself: such an inter
       : []),
     ...baselines.flatMap((name) => [
       `## Against ${find(name).title}`,
-      differencesTable(against(name).filter((entry) => /^(proper|dice-ce|ce)/.test(entry.name))),
+      differencesTable(against(name).filter((entry) => /^(finish|proper|dice-ce|ce)/.test(entry.name))),
     ]),
     `Trained at commit ${commits}. \`${command}\``,
   ];

@@ -94,8 +94,9 @@ function configText(root: string, shape: DataShape, ignore: number | undefined):
 seed: 42 # decides weights, order and augmentation
 
 loss:
-  name: signedDistanceCalibration # or crossEntropy, diceCrossEntropy, nacl, svls, ...
-  preset: consistent # or proper, minimised by the true probabilities; reference is the authors' code
+  name: diceCrossEntropy # for the masks; or crossEntropy, signedDistanceCalibration, nacl, svls, ...
+finish: # repairs the confidence in the last third of the epochs; without it one loss trains throughout
+  loss: { name: signedDistanceCalibration, preset: proper }
 
 dataset:
   root: ${scalar(root)} # holds train, val and test
@@ -122,8 +123,7 @@ augment:
   flips: false # mirrors every axis at random; wrong where left and right differ
   rotations: false # quarter turns at random
 
-selection: nll # the best epoch has the lowest negative log-likelihood; or loss, dice
-# patience: 10 # epochs without improvement after which training stops
+selection: nll # the best epoch has the lowest negative log-likelihood; or dice
 device: cpu # or webgpu, cuda; pixelcal doctor lists what works
 # threads: 2 # processor threads; all by default
 `;

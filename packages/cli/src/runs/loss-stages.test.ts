@@ -68,6 +68,15 @@ describe("a loss that takes over for the last epochs", () => {
     expect((await pixelcal([...args(parts), "--resume"])).code).toBe(0);
   });
 
+  test("one epoch is refused before anything is trained", async () => {
+    const path = await write("one");
+    const { code, messages } = await pixelcal([
+      ...["train", "--config", path, "--out", at("runs"), "--epochs", "1"],
+    ]);
+    expect(messages).toContain("error: finish: needs at least 2 epochs, got 1\n");
+    expect(code).toBe(2);
+  });
+
   test("--tune chooses the options of the loss that takes over", minutes, async () => {
     const finish = { loss: { ...proper, scale: 0.5 }, share: 0.5 };
     const path = await write("tuned", { finish, epochs: 4 });

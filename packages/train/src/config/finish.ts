@@ -8,16 +8,22 @@ import type { TrainConfig } from "./train-config.js";
 /** The consecutive losses of a training, each with the number of epochs after which it ends. */
 export type LossStages = readonly { readonly loss: LossConfig; readonly until: number }[];
 
-/** Returns the losses of a configuration in their order: one, or with `finish` two. */
+/**
+ * Returns the losses of a configuration in their order: one, or with `finish` two. Throws `ConfigError` for
+ * fewer epochs than losses.
+ */
 export function lossStages({ loss, finish, epochs }: TrainConfig): LossStages {
   const whole = { loss, until: epochs };
   if (finish === undefined) return [whole];
+  if (epochs < 2) throw new ConfigError([tooFew(epochs)]);
   const last = Math.min(epochs - 1, Math.max(1, Math.round(finish.share * epochs)));
   return [
     { loss, until: epochs - last },
     { loss: finish.loss, until: epochs },
   ];
 }
+
+const tooFew = (epochs: number): string => `finish: needs at least 2 epochs, got ${epochs}`;
 
 /** The keys that `finish` must agree with; absent where the file gives none. */
 type Beside = Partial<Pick<TrainConfig, "epochs" | "patience" | "selection">> & { readonly ignore?: number };
@@ -38,7 +44,7 @@ export function finishOf(
     problems.push(
       `finish.loss.name: ${loss.name} follows the validation split from the first epoch; expected another loss`,
     );
-  if (epochs === 1) problems.push("finish: needs at least 2 epochs, got 1");
+  if (epochs !== undefined && epochs < 2) problems.push(tooFew(epochs));
   if (selection === "loss")
     problems.push("selection: expected dice or nll with finish, since two losses do not compare, got loss");
   if (patience !== undefined)
