@@ -58,7 +58,7 @@ class WindowReader extends RandomAccessReader {
 
 function openArchive(source: ByteSource): Promise<ZipFile> {
   return new Promise((resolve, reject) => {
-    const options = { lazyEntries: true, autoClose: false };
+    const options = { lazyEntries: true, autoClose: false, strictFileNames: true };
     fromRandomAccessReader(new WindowReader(source), source.size, options, (error, zip) =>
       error ? reject(error) : resolve(zip),
     );

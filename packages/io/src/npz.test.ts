@@ -149,6 +149,11 @@ describe("damaged or lying archives", () => {
       () => zip([{ name: "image.npy", bytes: good.subarray(0, 130) }]),
       /image: shape .* needs 16 bytes/,
     ],
+    [
+      "a name with a backslash",
+      () => one({ name: "im\\age.npy" }),
+      /invalid characters in fileName: im\\age/,
+    ],
     ["twice", () => zip([1, 2].map(() => ({ name: "image.npy", bytes: good }))), /image\.npy: occurs twice/],
     [
       "overlap",
