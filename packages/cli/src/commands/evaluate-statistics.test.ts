@@ -54,6 +54,21 @@ test("--reporting answers what the run knows of the guidelines", async () => {
   expect([known.length > 10, items.length > known.length]).toEqual([true, true]);
 });
 
+test("--decision shows the net benefit of a decision about every image", async () => {
+  const { code, output } = await evaluate("preds", "--decision", "volume>2");
+  expect(code).toBe(0);
+  expect(output).toMatch(
+    /\na: volume > 2 in 9 of 18 cases; net benefit of acting from 20 % on -?\d\.\d{4} \[.*\], of acting on all 0\.3750 \[/,
+  );
+  const json = await evaluate("preds", "--decision", "volume>2", "--json");
+  const { runs } = JSON.parse(json.output);
+  expect(runs[0].statistics.decision).toMatchObject({ event: "volume > 2", cases: 18, events: 9 });
+  const wrong = await evaluate("preds", "--decision", "area>2");
+  expect([wrong.code > 0, wrong.messages.includes('decision: expected a rule such as "volume>100"')]).toEqual(
+    [true, true],
+  );
+});
+
 test("seven cases are too few to say", async () => {
   const { output } = await evaluate("few");
   expect(output).toContain("\nfew: 7 cases, too few to say how far the means are known (intervals need 8)\n");
