@@ -125,6 +125,6 @@ const table = formatMarkdown(rows, [
   { title: "bytes", cell: ({ bytes }) => String(bytes) },
 ]);
 const machine = `Machine: ${cpus()[0].model}, ${cpus().length} processors, ${platform()} ${arch()}, Node ${process.version}, onnxruntime ${await runtimeVersion()}, ${threads} thread. Commit ${commit()}. Load average ${loadavg()[0].toFixed(1)}.`;
-const text = `# The cost of a calibrator inside the model\n\n${table}\n${rounds} rounds. ${machine}\n\`node benchmarks/fused-cost.mjs --rounds ${rounds}\`\n`;
+const text = `# The cost of a calibrator inside the model\n\n${table}\n${rounds} rounds. ${machine}\n\`node benchmarks/fused-cost.mjs --rounds ${rounds} --models ${values.models}\`\n`;
 console.log(text);
 if (values.out) writeFileSync(values.out, text);
