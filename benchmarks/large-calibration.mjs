@@ -145,6 +145,6 @@ const table = formatMarkdown(rows, [
   { title: "NLL", cell: ({ nll }) => (nll ? `${nll.before.toFixed(4)} to ${nll.after.toFixed(4)}` : "") },
 ]);
 const machine = `Machine: ${cpus()[0].model}, ${cpus().length} processors, Node ${process.version}, onnxruntime ${await runtimeVersion()}. Commit ${commit()}.`;
-const text = `# A fit to ${volumes} volumes of ${size.join(" x ")} x ${classes}\n\n${table}\nThe pass is \`unet3d\` with base 8 on one volume, times ${volumes}. ${machine}\n\`node benchmarks/large-calibration.mjs --volumes ${volumes} --size ${values.size} --classes ${classes}\`\n`;
+const text = `# A fit to ${volumes} volumes of ${size.join(" x ")} x ${classes}\n\n${table}\nThe pass is \`unet3d\` with base 8 on one volume, times ${volumes}. ${machine}\n\`node benchmarks/large-calibration.mjs --volumes ${volumes} --size ${values.size} --classes ${classes} --methods ${values.methods}\`\n`;
 console.log(text);
 if (values.out) writeFileSync(values.out, text);
