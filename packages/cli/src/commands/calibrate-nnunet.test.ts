@@ -64,7 +64,7 @@ const probabilitiesOf = async (...path: string[]): Promise<{ dims: readonly numb
 
 test("nnU-Net's probabilities are calibrated beside the label maps, and the labels stay", async () => {
   const { code, output, messages } = await calibrate("plain", "plain-out");
-  expect(messages).toContain("nnU-Net's predictions with probabilities, 3 cases");
+  expect(messages).toContain("nnU-Net v2 predictions with probabilities, 3 cases");
   expect(code).toBe(0);
   const report = JSON.parse(output);
   expect(report).toMatchObject({ method: "temperature", clipped: 0, fits: [{ pixels: 3 * voxels }] });
