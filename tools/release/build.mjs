@@ -3,6 +3,8 @@ import { spawnSync } from "node:child_process";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { writeLibcStubs } from "./libc-stubs.mjs";
+import { machoProblems } from "./macho.mjs";
+import { windowsProblems } from "./pe.mjs";
 import { platforms } from "./platforms.mjs";
 import { symbolProblems } from "./symbols.mjs";
 import { writeWindowsNodeApi } from "./windows-node-api.mjs";
@@ -41,7 +43,8 @@ export function buildAddon(name) {
 
 /** Throws if the addon of a platform would not load where it should. */
 export function checkAddon(name, file) {
-  const { libc } = platforms[name];
-  const problems = libc === undefined ? [] : symbolProblems(file, libc);
+  const { os, cpu, libc } = platforms[name];
+  const gates = { linux: symbolProblems, darwin: machoProblems, win32: windowsProblems };
+  const problems = gates[os](file, libc ?? cpu);
   if (problems.length > 0) throw new Error(`${name}:\n  ${problems.join("\n  ")}`);
 }

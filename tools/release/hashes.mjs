@@ -4,6 +4,7 @@ import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { muslRuntime } from "./musl.mjs";
 import { nodeBinary } from "./nodes.mjs";
 import { platforms } from "./platforms.mjs";
 
@@ -15,12 +16,14 @@ const musl = !process.report.getReport().header.glibcVersionRuntime;
 function runner(name) {
   const { os, cpu, libc } = platforms[name];
   if (os === "win32" && process.platform === "linux") return wine();
-  if (os !== process.platform || (os === "linux" && (libc === "musl") !== musl))
+  if (os !== process.platform || (os === "linux" && musl && libc === "glibc"))
     return { missing: `a ${name} machine` };
-  if (cpu === process.arch) return { command: [process.execPath] };
+  const foreign = cpu !== process.arch;
   const [emulator, libraries] = emulators[cpu] ?? [];
-  if (emulator === undefined || spawnSync(emulator, ["--version"]).status !== 0)
+  if (foreign && (emulator === undefined || spawnSync(emulator, ["--version"]).status !== 0))
     return { missing: `${emulator ?? `a ${cpu} machine`}; on Debian: apt install qemu-user` };
+  if (os === "linux" && libc === "musl" && !musl) return muslRuntime(cpu, foreign ? [emulator] : []);
+  if (!foreign) return { command: [process.execPath] };
   const node = nodeBinary("22", cpu);
   return node
     ? { command: [emulator, "-L", libraries, node] }
