@@ -43,7 +43,7 @@ export function machoProblems(file, cpu) {
     if (command === commands.signature) signed = true;
     if (command === commands.library) {
       const name = textAt(bytes, at + bytes.readUInt32LE(at + 8));
-      if (name !== "/usr/lib/libSystem.B.dylib") problems.push(`needs ${name}`);
+      if (!/^\/usr\/lib\/lib(System\.B|c\+\+\.1)\.dylib$/.test(name)) problems.push(`needs ${name}`);
     }
     if (command === commands.version) {
       const least = bytes.readUInt32LE(at + 12);

@@ -1,7 +1,6 @@
 // The prebuilt addons, one package each: the machines that a package manager installs it on, and what builds
 // it.
 import { spawnSync } from "node:child_process";
-import { macosLimit } from "./macho.mjs";
 import { zigTools } from "./zig.mjs";
 
 const has = (command, args = ["--version"]) => spawnSync(command, args, { stdio: "ignore" }).status === 0;
@@ -48,15 +47,9 @@ function windows() {
   };
 }
 
-/** Returns Zig's compiler for macOS, also there: it brings the libraries along, and its own signature. */
-function macos(cpu, processor) {
-  const tools = zig(`${processor}-macos.${macosLimit}`)();
-  if (tools.missing !== undefined) return { missing: tools.missing };
-  // CMake asks no Xcode for the system's headers.
-  const noXcode = ["CMAKE_OSX_SYSROOT=/", "CMAKE_OSX_DEPLOYMENT_TARGET="];
-  const cross = crossOptions("Darwin", cpu === "x64" ? "x86_64" : cpu, tools);
-  return { compiler: tools.compiler, options: [...cpuOnly, ...noXcode, ...cross] };
-}
+/** The addons for macOS are built there: what Zig links shows its own `operator new` to other libraries. */
+const own = (platform) =>
+  here === platform ? { compiler: "c++", options: cpuOnly } : { missing: `a ${platform} machine` };
 
 const cpuOnly = ["PIXELCAL_CUDA=OFF"];
 /** Machine code for every kind of card since 2018, and PTX for those to come. */
@@ -93,8 +86,8 @@ export const platforms = {
     libc: "musl",
     build: () => linux("arm64", "musl", zig("aarch64-linux-musl")),
   },
-  "darwin-arm64": { os: "darwin", cpu: "arm64", build: () => macos("arm64", "aarch64") },
-  "darwin-x64": { os: "darwin", cpu: "x64", build: () => macos("x64", "x86_64") },
+  "darwin-arm64": { os: "darwin", cpu: "arm64", build: () => own("darwin-arm64") },
+  "darwin-x64": { os: "darwin", cpu: "x64", build: () => own("darwin-x64") },
   "win32-x64": { os: "win32", cpu: "x64", build: windows },
   "linux-x64-cuda": {
     os: "linux",
