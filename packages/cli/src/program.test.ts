@@ -78,6 +78,8 @@ describe("from configuration to table", () => {
     expect((await readdir(at("runs", "toy"))).sort()).toEqual([
       "best.safetensors",
       "config.json",
+      "curves.png",
+      "curves.svg",
       "last.safetensors",
       "log.csv",
       "model.onnx",
