@@ -33,4 +33,8 @@ export async function stagesAfter(config: TrainConfig, path: string | undefined)
 
 /** Says which loss takes over, and when. */
 export const stageLine = ({ loss, from, until }: Stage): string =>
-  `epochs ${from} to ${until}: ${loss.name}${loss.preset === undefined ? "" : ` (${loss.preset})`}`;
+  `epochs ${from} to ${until}: ${titleOf(loss)}`;
+
+/** Returns a loss's name with its preset. */
+export const titleOf = ({ name, preset }: LossConfig): string =>
+  preset === undefined ? name : `${name} (${preset})`;

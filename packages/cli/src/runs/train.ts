@@ -26,7 +26,7 @@ import {
 } from "../inputs/network.js";
 import type { TrainReport } from "../reports.js";
 import { checkShapes, layOutRun } from "./lay-out.js";
-import { type Stage, stageLine, stagesAfter } from "./loss-stages.js";
+import { type Stage, stageLine, stagesAfter, titleOf } from "./loss-stages.js";
 import { lossesOf, optimizerOf, scheduleOf } from "./recipe.js";
 import { orAdvise, resumeFrom } from "./resume.js";
 import { reports } from "./train-reports.js";
@@ -111,6 +111,8 @@ async function trainLocked(run: TrainRun, lock: Lock): Promise<TrainOutcome> {
     Trainer.create({ ...options, loss }).catch((error) => {
       throw unfit(config, error);
     });
+  if (config.finish !== undefined && config.epochs === 1)
+    terminal.warn(`one epoch leaves none for ${titleOf(config.finish.loss)}`);
   const resume = resumeFrom(run);
   const [first, ...others] = await orAdvise(run, () => stagesAfter(config, resume));
   const lossOf = await lossesOf(config, train, terminal);

@@ -26,6 +26,7 @@ describe("finish", () => {
     expect(until(30)).toEqual([20, 30]);
     expect(until(50)).toEqual([33, 50]);
     expect(until(2)).toEqual([1, 2]);
+    expect(until(1)).toEqual([1]);
     expect(until(10, 0.01)).toEqual([9, 10]);
     expect(until(10, 0.99)).toEqual([1, 10]);
     expect(lossStages(configured({ epochs: 7 })).map((stage) => stage.until)).toEqual([7]);
@@ -71,7 +72,6 @@ describe("finish", () => {
       { finish: { loss: { name: "crac" } } },
       "finish.loss.name: crac follows the validation split",
     ],
-    ["one epoch", { finish: { loss: proper }, epochs: 1 }, "finish: needs at least 2 epochs, got 1"],
     ["selection by loss", { finish: { loss: proper }, selection: "loss" }, "selection: expected dice or nll"],
     ["patience", { finish: { loss: proper }, patience: 3 }, "patience: not with finish"],
   ])("refuses %s", (_, others, problem) => {

@@ -9,13 +9,12 @@ import type { TrainConfig } from "./train-config.js";
 export type LossStages = readonly { readonly loss: LossConfig; readonly until: number }[];
 
 /**
- * Returns the losses of a configuration in their order: one, or with `finish` two. Throws `ConfigError` for
- * fewer epochs than losses.
+ * Returns the losses of a configuration in their order: one, or with `finish` two. A single epoch leaves none
+ * for the second.
  */
 export function lossStages({ loss, finish, epochs }: TrainConfig): LossStages {
   const whole = { loss, until: epochs };
-  if (finish === undefined) return [whole];
-  if (epochs < 2) throw new ConfigError([tooFew(epochs)]);
+  if (finish === undefined || epochs < 2) return [whole];
   const last = Math.min(epochs - 1, Math.max(1, Math.round(finish.share * epochs)));
   return [
     { loss, until: epochs - last },
@@ -23,15 +22,13 @@ export function lossStages({ loss, finish, epochs }: TrainConfig): LossStages {
   ];
 }
 
-const tooFew = (epochs: number): string => `finish: needs at least 2 epochs, got ${epochs}`;
-
 /** The keys that `finish` must agree with; absent where the file gives none. */
-type Beside = Partial<Pick<TrainConfig, "epochs" | "patience" | "selection">> & { readonly ignore?: number };
+type Beside = Partial<Pick<TrainConfig, "patience" | "selection">> & { readonly ignore?: number };
 
 /** Returns a `finish` section with its loss filled in. Throws `ConfigError` with every problem. */
 export function finishOf(
   { loss: section, share }: { readonly loss: NamedLoss; readonly share: number },
-  { epochs, patience, selection, ignore }: Beside,
+  { patience, selection, ignore }: Beside,
 ): NonNullable<TrainConfig["finish"]> {
   const { loss, ignore: own } = shareIgnore(
     lossOfSection(section, ["finish", "loss"]),
@@ -44,7 +41,6 @@ export function finishOf(
     problems.push(
       `finish.loss.name: ${loss.name} follows the validation split from the first epoch; expected another loss`,
     );
-  if (epochs !== undefined && epochs < 2) problems.push(tooFew(epochs));
   if (selection === "loss")
     problems.push("selection: expected dice or nll with finish, since two losses do not compare, got loss");
   if (patience !== undefined)
