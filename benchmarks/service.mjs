@@ -1,6 +1,6 @@
-// How long GET /health of examples/scoring-service takes while it scores: every 10 ms from a thread of its
-// own, alone and beside scorings that keep the service as busy as it lets itself be. Wall time, with the load
-// of the machine and the processor time of the service beside it.
+// Measures how long GET /health of examples/scoring-service takes while it scores: every 10 ms, from a thread
+// of its own, alone and beside scorings that keep the service as busy as it lets itself be. Wall time, with
+// the load of the machine and the processor time of the service beside it.
 //
 //   node benchmarks/service.mjs [--scorings 2000] [--size 256] [--classes 2] [--out FILE.md]
 import { spawn } from "node:child_process";

@@ -38,7 +38,7 @@ void Watch::Serve() {
   Receive();
   if (now - beaten_ < 250ms) return;
   beaten_ = now;
-  Beat(now);
+  Beat();
   if (limit_ == 0ms) return;
   const int rank = ranks_.rank();
   const std::string after = " for " + Seconds(limit_) + "; the job ends\n";
@@ -74,7 +74,7 @@ void Watch::Receive() {
   }
 }
 
-void Watch::Beat(Clock::time_point) {
+void Watch::Beat() {
   for (int other = 0; other < ranks_.size(); other++) {
     if ((ranks_.rank() == 0) == (other == 0)) continue;
     int sent = 0;

@@ -29,7 +29,7 @@ class Watch {
 
  private:
   void Receive();
-  void Beat(Clock::time_point now);
+  void Beat();
   void End(const std::string& why) const;
 
   const std::chrono::milliseconds limit_;
