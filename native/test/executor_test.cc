@@ -1,10 +1,17 @@
 #include "base/executor.h"
 
+#if defined(__linux__)
+#include <sys/resource.h>
+#include <unistd.h>
+#endif
+
+#include <algorithm>
 #include <atomic>
 #include <future>
 #include <memory>
 #include <thread>
 
+#include "base/background.h"
 #include "base/parallel.h"
 #include "check.h"
 
@@ -211,3 +218,46 @@ TEST(CancelledLoopsRunNoFurtherChunk) {
     CHECK(pixelcal::CurrentCancelFlag() == &flag);
   }
 }
+
+#if defined(__linux__)
+namespace {
+
+// A call that asks for the nice values of the executor's thread and of a thread of the pool.
+class Nice : public Executor::Call {
+ public:
+  Nice() : Call(nullptr, 1) {}
+  int own = 0, lowest = 0;
+  std::promise<void> done;
+
+ private:
+  void Run() override {
+    own = getpriority(PRIO_PROCESS, 0);
+    std::atomic<int> least{own};
+    // Both chunks wait for each other, so that the second is on a thread of the pool.
+    std::atomic<int> begun{0};
+    pixelcal::ParallelFor(2, 1, [&](int64_t, int64_t) {
+      for (++begun; begun < 2;) std::this_thread::yield();
+      least = std::min(least.load(), getpriority(PRIO_PROCESS, 0));
+    });
+    lowest = least;
+  }
+  void Finish() override { done.set_value(); }
+};
+
+}  // namespace
+
+TEST(KernelsGiveWayToTheThreadsOfTheProcess) {
+  pixelcal::SetThreadCount(2);
+  const int process = getpriority(PRIO_PROCESS, static_cast<id_t>(getpid()));
+  const int expected = std::min(process + pixelcal::kBackgroundNice, 19);
+  for (int round = 0; round < 2; ++round) {
+    // The threads of the second executor are started by threads that are in the background already.
+    Executor executor(1);
+    Nice call;
+    executor.Submit(call);
+    call.done.get_future().wait();
+    CHECK(call.own == expected, call.own, expected);
+    CHECK(call.lowest == expected, call.lowest, expected);
+  }
+}
+#endif

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <system_error>
 
+#include "base/background.h"
+
 namespace pixelcal {
 namespace {
 
@@ -102,6 +104,7 @@ Executor::State Executor::state() const {
 }
 
 void Executor::Serve() {
+  RunInBackground();
   std::unique_lock lock(mutex_);
   for (;;) {
     wake_.wait(lock, [&] { return stopped_ || CanStart(); });

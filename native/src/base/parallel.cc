@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/background.h"
 #include "base/cancel.h"
 #include "base/error.h"
 #include "base/pause.h"
@@ -146,6 +147,7 @@ class Pool {
   // A worker beyond the thread count sleeps until the count grows again. Kernels come in rounds, so an idle
   // worker looks for the next job for a while before it sleeps.
   void Serve(int index) {
+    RunInBackground();
     std::unique_lock lock(mutex_);
     for (bool awake = true;;) {
       if (Job* job = index < thread_count_ - 1 ? Next() : nullptr) {
