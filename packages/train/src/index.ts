@@ -22,8 +22,10 @@ export type { ProviderReport } from "./check/try-provider.js";
 export { asksForClassWeights, withClassWeights } from "./config/class-weights.js";
 export {
   type BuiltModelConfig,
+  builtModel,
   ConfigError,
   configSchema,
+  dimensionsOf,
   type JsonSchema,
   type LossConfig,
   type OnnxModelConfig,
@@ -46,8 +48,10 @@ export type { PatchOptions } from "./data/patches.js";
 export type { Augmentation } from "./data/transforms.js";
 export type { CanonicalOptions } from "./model/canonical.js";
 export type { ExportOptions } from "./model/export.js";
-export type { Model } from "./model/model.js";
+export type { Model, Supervision } from "./model/model.js";
 export { type AnyModel, modelClasses, type SourceOptions } from "./model/source.js";
+export { plainUnet, residualUnet, type StagedUNetOptions } from "./model/staged-unet.js";
+export { type Stages, stagesOf } from "./model/stages.js";
 export type { UNetOptions } from "./model/unet.js";
 export { unet2d } from "./model/unet2d.js";
 export { unet3d } from "./model/unet3d.js";

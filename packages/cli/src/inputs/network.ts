@@ -4,13 +4,13 @@ import { GraphError, OnnxFile, UnsupportedOpError } from "@pixelcal/graph";
 import { readRegularFile } from "@pixelcal/io";
 import {
   type AnyModel,
+  builtModel,
   type Dataset,
+  dimensionsOf,
   type FileDataset,
   modelClasses,
   type SourceOptions,
   type TrainConfig,
-  unet2d,
-  unet3d,
 } from "@pixelcal/train";
 import { CommandError } from "../command-error.js";
 import { firstImageDims } from "./data-shape.js";
@@ -32,8 +32,7 @@ export async function networkOf({ model, seed }: TrainConfig): Promise<Network> 
       tiedWeights: tied_weights,
     };
   }
-  const options = { channels: model.in_channels, classes: model.num_classes, base: model.base, seed };
-  return { model: model.arch === "unet2d" ? unet2d(options) : unet3d(options) };
+  return { model: builtModel(model, seed) };
 }
 
 /** Reads an ONNX file, whose weights may be in other files of its folder. */
@@ -77,7 +76,7 @@ export function checkPatchesFit({ patches }: TrainConfig, { least }: Pick<FileDa
 export function checkFits({ model }: TrainConfig, dataset: Dataset): void {
   // For an ONNX file the error comes from the file itself.
   if ("onnx" in model) return;
-  const rank = model.arch === "unet2d" ? 2 : 3;
+  const rank = dimensionsOf(model);
   if (dataset.rank !== rank) {
     throw new CommandError(
       `model.arch: ${model.arch} takes images of ${rank} spatial axes, ${dataset.source(0)} has ${dataset.rank}`,

@@ -300,7 +300,7 @@ describe("rejected", () => {
     [
       "an architecture",
       { ...smallest, model: { arch: "vit", num_classes: 2 } },
-      'model.arch: expected unet2d or unet3d, got string "vit"',
+      'model.arch: expected unet2d, unet3d, plain2d, plain3d, residual2d or residual3d, got string "vit"',
     ],
     [
       "a scheduler",

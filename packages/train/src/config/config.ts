@@ -6,11 +6,13 @@ import { shareIgnore } from "./ignore.js";
 import { type FileConfig, fineTuning, schema } from "./keys.js";
 import { lossOfMethod, lossOfSection } from "./loss.js";
 import { forbiddenNames } from "./names.js";
+import { builtModelOf } from "./network.js";
 import type { TrainConfig } from "./train-config.js";
 
 export { ConfigError } from "./errors.js";
 export { configSchema, type JsonSchema } from "./json-schema.js";
 export type { LossConfig } from "./loss.js";
+export { builtModel, dimensionsOf } from "./network.js";
 export type { BuiltModelConfig, OnnxModelConfig, TrainConfig } from "./train-config.js";
 
 const parseNames: ReadonlySet<string> = new Set(["runName"]);
@@ -63,7 +65,7 @@ export function parseConfig(json: unknown, options: { runName?: string } = {}): 
     loss: shared.loss,
     ...(finish && { finish: finishOf(finish, { ...file, selection, ignore: shared.ignore }) }),
     dataset: { ...dataset, ...(shared.ignore !== undefined && { ignore: shared.ignore }) },
-    model: "onnx" in model ? model : { ...model, base: model.base ?? (model.arch === "unet2d" ? 32 : 16) },
+    model: "onnx" in model ? model : builtModelOf(model, file),
     batch_size: file.batch_size,
     num_workers: file.num_workers,
     epochs: file.epochs,
@@ -86,7 +88,7 @@ function optimOf(optim: FileConfig["optim"]): Omit<TrainConfig["optim"], "decay"
 }
 
 /** Throws `ConfigError` for values that contradict one another. */
-function checkTogether({ scheduler, epochs, model, patches, optim }: FileConfig): void {
+function checkTogether({ scheduler, epochs, optim }: FileConfig): void {
   const { warmup = 0, warmup_steps = 0 } = scheduler;
   if (warmup > 0 && warmup_steps > 0)
     throw new ConfigError(["scheduler.warmup_steps: expected either warmup or warmup_steps, got both"]);
@@ -101,10 +103,6 @@ function checkTogether({ scheduler, epochs, model, patches, optim }: FileConfig)
     throw new ConfigError([
       `scheduler.warmup: expected less than the ${epochs} epochs, got number ${warmup}`,
     ]);
-  if (patches === undefined || "onnx" in model) return;
-  const axes = model.arch === "unet2d" ? 2 : 3;
-  if (patches.size.length !== axes)
-    throw new ConfigError([`patches.size: expected ${axes} sizes for ${model.arch}, got [${patches.size}]`]);
 }
 
 const optional = [

@@ -26,12 +26,35 @@ const patterns = z.union(
   },
 );
 
+/** Returns the schema of a list of numbers per axis for every stage of a network. */
+const perStage = (description: string) =>
+  z
+    .array(z.array(z.int().min(1).max(3)).min(2).max(3))
+    .min(1)
+    .optional()
+    .describe(description);
+
 const builtModel = z.strictObject({
-  arch: word(["unet2d", "unet3d"]).default("unet2d").describe("network for 2 or 3 spatial axes"),
+  arch: word(["unet2d", "unet3d", "plain2d", "plain3d", "residual2d", "residual3d"])
+    .default("unet2d")
+    .describe("the authors' network for 2 or 3 spatial axes, or nnU-Net's plain or residual one"),
   in_channels: count.max(most).default(1).describe("channels of the image"),
   num_classes: z.int().min(2).max(most).describe("classes, background included"),
   // A network with more channels would not fit in memory.
-  base: count.max(1024).optional().describe("channels of the first level; default 32 (2-D), 16 (3-D)"),
+  base: count.max(1024).optional().describe("channels of the first level; default 32, of unet3d 16"),
+  deep_supervision: z
+    .boolean()
+    .optional()
+    .describe(
+      "whether coarser levels have heads of their own in training; default true, of unet2d and unet3d false",
+    ),
+  strides: perStage("stride, 1 or 2, per spatial axis of every stage but the first; default by patches.size"),
+  kernels: perStage("kernel size, 1 or 3, per spatial axis of every stage; default 3"),
+  blocks: z
+    .array(count.max(64))
+    .min(1)
+    .optional()
+    .describe("encoder blocks of every stage; default 2 each, of residual networks 1, 3, 4, 6, 6, ..."),
 });
 const onnxModel = z.strictObject({
   onnx: z.string().min(1).describe("ONNX file to train further"),

@@ -3,10 +3,19 @@ import type { LossConfig } from "./loss.js";
 
 /** A network of this package, with fresh weights. */
 export interface BuiltModelConfig {
-  readonly arch: "unet2d" | "unet3d";
+  /** The authors' U-Nets, or nnU-Net's of the plain and the residual kind. */
+  readonly arch: "unet2d" | "unet3d" | "plain2d" | "plain3d" | "residual2d" | "residual3d";
   readonly in_channels: number;
   readonly num_classes: number;
   readonly base: number;
+  /** Whether coarser levels have heads of their own in training. */
+  readonly deep_supervision?: boolean;
+  /** The stride of every stage but the first, per spatial axis. */
+  readonly strides?: readonly (readonly number[])[];
+  /** The kernel size of every stage, per spatial axis. */
+  readonly kernels?: readonly (readonly number[])[];
+  /** The number of encoder blocks of every stage. */
+  readonly blocks?: readonly number[];
 }
 
 /** An ONNX file to fine-tune; the keys mean what they do in `TrainerOptions`. */

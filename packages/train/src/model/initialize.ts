@@ -15,3 +15,19 @@ export function uniformFan(seed: number): Initialize {
     return tensor("float32", data, dims);
   };
 }
+
+/**
+ * Draws weights from a normal distribution of variance 2 / ((1 + slope^2) fan in), biases being 0: He's
+ * initialisation for leaky ReLUs of this slope, as nnU-Net has it. Streams as those of `uniformFan`.
+ */
+export function normalFan(seed: number, slope: number): Initialize {
+  return (name, dims, fanIn) => {
+    const data = new Float32Array(elementCount(dims));
+    if (!name.endsWith(".bias")) {
+      const random = Random.fromSeed(seed).split(name);
+      const deviation = Math.sqrt(2 / ((1 + slope ** 2) * fanIn));
+      for (let i = 0; i < data.length; i++) data[i] = random.normal() * deviation;
+    }
+    return tensor("float32", data, dims);
+  };
+}

@@ -8,6 +8,10 @@ import type { Model } from "./model.js";
 /** A network: its description, a graph, or an ONNX file as bytes or decoded. */
 export type AnyModel = Model | Graph | OnnxFile | Uint8Array;
 
+/** Returns whether a network is a description, which can be laid out anew. */
+export const isDescription = (model: AnyModel): model is Model =>
+  !(model instanceof Graph || model instanceof OnnxFile || model instanceof Uint8Array);
+
 /** Builds a network's graph for images of given dims. */
 export type ModelSource = (dims: readonly number[]) => Graph;
 

@@ -8,6 +8,6 @@ import { type UNetOptions, unet, unetNames } from "./unet.js";
  */
 export function unet3d(options: UNetOptions): Model {
   checkOptions("options", options, unetNames);
-  const { channels = 1, classes, base = 16, seed = 0 } = options;
-  return unet(3, { channels, classes, base, seed });
+  const { channels = 1, classes, base = 16, deepSupervision = false, seed = 0 } = options;
+  return unet(3, { channels, classes, base, deepSupervision, seed });
 }

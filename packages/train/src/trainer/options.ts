@@ -3,7 +3,7 @@ import { checkOptions, InvalidArgumentError, invalidArgument, optionNames } from
 import { type Graph, OnnxFile } from "@pixelcal/graph";
 import type { Loss } from "@pixelcal/losses";
 import type { CanonicalOptions } from "../model/canonical.js";
-import type { AnyModel, FileOptions } from "../model/source.js";
+import { type AnyModel, type FileOptions, isDescription } from "../model/source.js";
 import type { Optimizer } from "../optimizer/optimizer.js";
 import { type ParameterGroup, parameterGroupNames } from "../optimizer/parameter-groups.js";
 import type { Schedule } from "../optimizer/schedule.js";
@@ -15,7 +15,8 @@ export interface TrainerOptions extends Omit<CanonicalOptions, "outputs">, FileO
   readonly model: AnyModel;
   /**
    * The weight in the loss of each output to train, by name; the first output is predicted and validated.
-   * Required if the model has several outputs (deep supervision, auxiliary heads).
+   * Required if an ONNX file has several outputs (deep supervision, auxiliary heads); a `Model` says its own
+   * weights, which these replace.
    */
   readonly outputs?: Readonly<Record<string, number>>;
   readonly loss: Loss;
@@ -81,7 +82,13 @@ export function checkTrainerOptions(options: TrainerOptions): TrainerOptions {
   }
   groups?.forEach((group, i) => void checkOptions(`options.groups[${i}]`, group, parameterGroupNames));
   const { model } = options;
-  return model instanceof Uint8Array ? { ...options, model: new OnnxFile(model) } : options;
+  if (model instanceof Uint8Array) return { ...options, model: new OnnxFile(model) };
+  const supervision = isDescription(model) ? model.supervision?.weights : undefined;
+  if (supervision === undefined) return options;
+  const { outputs = supervision } = options;
+  const [known, got] = [supervision, outputs].map((weights) => Object.keys(weights).join(", "));
+  if (known !== got) throw invalidArgument("outputs", `weights of ${known}, in this order`, got);
+  return { ...options, outputs };
 }
 
 /** The weights to use: as trained, or their moving averages, which are the default if option `ema` is set. */

@@ -2,7 +2,6 @@ import { totalmem } from "node:os";
 import type { Graph } from "@pixelcal/graph";
 import { peakBytes } from "../check/peak-memory.js";
 import type { ModelSource } from "../model/source.js";
-import { withProbabilities } from "../predict/probability-graph.js";
 import { channelBlock } from "../runtime/channel-block.js";
 import { createSession, type Session } from "../runtime/session.js";
 import { SessionCache } from "../runtime/session-cache.js";
@@ -69,6 +68,6 @@ export class TrainingSessions {
     const model = this.#source(dims);
     if (kind === "step") return buildStepGraph(model, { ...options, ...layout });
     if (kind === "evaluation") return buildEvaluationGraph(model, options.loss, layout);
-    return buildInferenceGraph(kind === "logits" ? model : withProbabilities(model), layout);
+    return buildInferenceGraph(model, layout, kind === "logits" ? undefined : "softmax");
   }
 }

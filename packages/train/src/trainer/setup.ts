@@ -1,6 +1,6 @@
 import { OnnxFile, replaceWeights } from "@pixelcal/graph";
 import { imageAndLogits } from "../model/image-and-logits.js";
-import { type ModelSource, modelSource } from "../model/source.js";
+import { isDescription, type ModelSource, modelSource } from "../model/source.js";
 import { constant, type Schedule } from "../optimizer/schedule.js";
 import { runtimeVersion, type TrainDevice } from "../runtime/session.js";
 import type { TrainingState } from "./checkpoint.js";
@@ -46,7 +46,10 @@ export async function setUp(given: TrainerOptions): Promise<Setup> {
   const options = checkTrainerOptions(given);
   const { outputs, loss, device = "cpu", batchNorm, schedule = constant(), ...rest } = options;
   const chosen = outputs && { outputs: Object.keys(outputs) };
-  const source = modelSource(options.model, { ...rest, ...chosen });
+  const trained = (isDescription(options.model) && options.model.supervision) || undefined;
+  const source: ModelSource = trained
+    ? (dims) => trained.build(dims, options.seed)
+    : modelSource(options.model, { ...rest, ...chosen });
   const model = source(options.batch);
   const runtime = await runtimeVersion();
   const { threads, ...numbers } = checkNumbers(options);

@@ -12,6 +12,7 @@ import {
 } from "@pixelcal/graph";
 import { type Loss, targetDims } from "@pixelcal/losses";
 import { rolesOf } from "../model/image-and-logits.js";
+import { type Activation, withProbabilities } from "../predict/probability-graph.js";
 import type { TrainDevice } from "../runtime/session.js";
 import { allPacks, type Packs } from "./packs.js";
 import { gradientOf, nextOf, norm, normOutput } from "./update-graph.js";
@@ -99,12 +100,13 @@ export function buildEvaluationGraph(model: Graph, loss: Loss, layout: GraphLayo
 }
 
 /**
- * Builds the model with inference behaviour. Inputs: image, parameters and buffers. Output: logits of the
- * first output.
+ * Builds the model with inference behaviour. Inputs: image, parameters and buffers, also those that only
+ * other outputs need. Output: logits of the first output, or with `activation` its probabilities.
  */
-export function buildInferenceGraph(model: Graph, layout: GraphLayout = {}): Graph {
+export function buildInferenceGraph(model: Graph, layout: GraphLayout = {}, activation?: Activation): Graph {
   checkOptions("layout", layout, layoutNames);
-  return lower(firstOutput(withInputs(model, layout.packs)), layout);
+  const graph = withInputs(model, layout.packs);
+  return lower(activation === undefined ? firstOutput(graph) : withProbabilities(graph, activation), layout);
 }
 
 /** Returns a copy with the first output alone. */

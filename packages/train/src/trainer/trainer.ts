@@ -4,6 +4,7 @@ import { writeFileAtomic } from "@pixelcal/io";
 import type { Loss } from "@pixelcal/losses";
 import { type ExportOptions, exportModel } from "../model/export.js";
 import { withWeights, writeWithWeights } from "../model/onnx-file.js";
+import { isDescription, modelSource } from "../model/source.js";
 import type { NamedArrays } from "../optimizer/named-arrays.js";
 import type { ProbabilityModel } from "../predict/predict.js";
 import { SerialQueue } from "../runtime/serial-queue.js";
@@ -155,7 +156,9 @@ export class Trainer implements ProbabilityModel {
     const { model, batch } = this.#setup.options;
     const arrays = this.weights({ weights });
     if (model instanceof OnnxFile) return withWeights(model, arrays, options);
-    return exportModel(this.#setup.source, arrays, { dims: [1, ...batch.slice(1)], ...options });
+    // Not as it is trained: the heads of deep supervision serve training alone.
+    const source = isDescription(model) ? modelSource(model) : this.#setup.source;
+    return exportModel(source, arrays, { dims: [1, ...batch.slice(1)], ...options });
   }
 
   /** Writes `exportModel()` to a file, and beside it the files that an ONNX model keeps weights in. */
