@@ -26,6 +26,7 @@ export {
   valueTypes,
 } from "./onnx/inspect.js";
 export { modelOperators, type OperatorUse } from "./onnx/known-operators.js";
+export { withMetadata } from "./onnx/metadata.js";
 export { OnnxFile } from "./onnx/onnx-file.js";
 export { type ParseOptions, parseModel } from "./onnx/parse.js";
 export {

@@ -77,6 +77,7 @@ export type { TrainableSelection } from "./optimizer/trainable.js";
 export { Ensemble } from "./predict/ensemble.js";
 export { Network, type NetworkOptions } from "./predict/network.js";
 export { type PredictOptions, type ProbabilityModel, predict } from "./predict/predict.js";
+export { type PreparedModel, predictCase } from "./predict/predict-case.js";
 export type { PredictorRestart, PredictorTimeout } from "./predict/service/events.js";
 export type { PixelScaling, PredictorImages } from "./predict/service/images.js";
 export {
@@ -90,6 +91,14 @@ export {
 export { PredictorError, type PredictorFailure } from "./predict/service/predictor-error.js";
 export type { ProcessHealth } from "./predict/service/process-slot.js";
 export type { TileOptions } from "./predict/tiles.js";
+export { measureNormalization, type NormalizationRequest } from "./preparation/measure.js";
+export {
+  type ChannelNormalization,
+  type Preparation,
+  PreparationError,
+  parsePreparation,
+  preparationOf,
+} from "./preparation/preparation.js";
 export { channelBlock } from "./runtime/channel-block.js";
 export {
   createSession,

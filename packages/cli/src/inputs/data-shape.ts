@@ -12,6 +12,10 @@ export interface DataShape {
   readonly cases: Readonly<Record<(typeof splits)[number], number>>;
   /** The least and the largest size of the images per axis, in pixels. */
   readonly sizes: { readonly least: readonly number[]; readonly largest: readonly number[] };
+  /** The least and the largest value of the images, as stored. */
+  readonly values: { readonly least: number; readonly largest: number };
+  /** Whether the images are volumes, whose values are a scanner's. */
+  readonly volumes: boolean;
   /** The labels that occur, in ascending order. */
   readonly labels: readonly number[];
 }
@@ -24,14 +28,17 @@ export async function describeData(root: string, ignore?: number): Promise<DataS
   const cases: Record<string, number> = {};
   const labels = new Set<number>();
   const sizes: (readonly number[])[] = [];
-  let channels = 0;
+  let [channels, volumes] = [0, false];
+  let values = { least: Number.POSITIVE_INFINITY, largest: Number.NEGATIVE_INFINITY };
   for (const split of splits) {
-    const { names, read } = await openImageCases(root, split);
+    const { names, read, ending } = await openImageCases(root, split);
+    volumes = ending !== undefined;
     cases[split] = names.length;
     for (const name of names) {
       const item = await read(name);
       channels ||= item.image.dims[0]!;
       sizes.push(item.image.dims.slice(1));
+      values = widened(values, item.image.data);
       if (item.labels) addLabels(labels, labelNumbers(item.labels));
     }
   }
@@ -43,8 +50,18 @@ export async function describeData(root: string, ignore?: number): Promise<DataS
     classes: classCount(found),
     cases: cases as DataShape["cases"],
     sizes: { least: extremes(sizes, Math.min), largest: extremes(sizes, Math.max) },
+    values,
+    volumes,
     labels: found,
   };
+}
+
+function widened({ least, largest }: DataShape["values"], data: Float32Array): DataShape["values"] {
+  for (const value of data) {
+    if (value < least) least = value;
+    if (value > largest) largest = value;
+  }
+  return { least, largest };
 }
 
 /** Returns the number of classes that labels in ascending order need, two at least. */

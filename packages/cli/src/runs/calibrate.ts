@@ -7,6 +7,7 @@ import type { Context } from "../context.js";
 import { groupsOf } from "../inputs/case-groups.js";
 import { firstImageDims } from "../inputs/data-shape.js";
 import { fromFile, naming, readModel } from "../inputs/network.js";
+import { carriedPreparation } from "../inputs/preparation.js";
 import { version } from "../version.js";
 import { writeReport } from "../write-report.js";
 import { type CalibrateOptions, settingError } from "./calibrate-options.js";
@@ -45,7 +46,8 @@ async function calibrateFile(options: CalibrateOptions, path: string, context: C
     heads === undefined
       ? naming(path, () => modelClasses(file, dims, { ...reading, ...outputs }))
       : Math.max(2, ...heads.flat().map((each) => each + 1));
-  const dataset = await FileDataset.open(root, split, { classes, ignore, cacheBytes: 0 });
+  const preparation = carriedPreparation(path, { model: file });
+  const dataset = await FileDataset.open(root, split, { classes, ignore, preparation, cacheBytes: 0 });
   terminal.line(`recognised ${dataset.cases.layout}`);
   await sweepTemporaries(dirname(resolve(out)));
   const cache = options.cache ?? join(dirname(out), temporaryName(basename(out)));

@@ -106,7 +106,7 @@ async function inferTest(
   try {
     const classes = await classesOf(config, network, root, "test");
     const dataset = await FileDataset.open(root, "test", { classes, ignore: config.dataset.ignore });
-    await inferRun({ ...context, predictor, dataset, folder, label: `${label} test` });
+    await inferRun({ ...context, models: [{ model: predictor }], dataset, folder, label: `${label} test` });
   } finally {
     await predictor.close();
   }

@@ -9,15 +9,16 @@ import {
   writeNnunetPrediction,
   writePrediction,
 } from "@pixelcal/io";
-import { type DatasetImage, type FileDataset, type ProbabilityModel, predict } from "@pixelcal/train";
+import { type DatasetImage, type FileDataset, type PreparedModel, predictCase } from "@pixelcal/train";
 import { CommandError, Interrupted } from "../command-error.js";
 import type { Context } from "../context.js";
 import { writeFolder } from "../replace-folder.js";
 import { predictionFolder } from "./stored-folder.js";
 
-/** The predictions to make: the network, the cases, and the output folder. */
+/** The predictions to make: the networks, the cases as stored, and the output folder. */
 export interface InferRun extends Pick<Context, "terminal" | "signal"> {
-  readonly predictor: ProbabilityModel;
+  /** The networks, whose probabilities are averaged. */
+  readonly models: readonly PreparedModel[];
   readonly dataset: FileDataset;
   /** The folder preds/NAME, which is either complete or absent. */
   readonly folder: string;
@@ -40,7 +41,7 @@ export type SavedForm = "float32" | "float16" | "labels";
  * volumes the label map in their format and geometry and the probabilities, as nnU-Net does.
  */
 export async function inferRun(run: InferRun): Promise<void> {
-  const { predictor, dataset, folder, terminal, signal, tile, overlap, flips, label, save = "float32" } = run;
+  const { models, dataset, folder, terminal, signal, tile, overlap, flips, label, save = "float32" } = run;
   const total = dataset.names.length;
   if (save === "labels" && dataset.cases.ending === undefined)
     throw new CommandError(
@@ -58,7 +59,7 @@ export async function inferRun(run: InferRun): Promise<void> {
     try {
       for await (const { index, ...item } of cases) {
         if (signal.aborted) throw new Interrupted(`stopped; ${folder} was not written`);
-        const probs = await predict(predictor, item.image, { tile, overlap, flips });
+        const probs = await predictCase(models, item.image, { tile, overlap, flips });
         if (await hasNaN(probs))
           throw new CommandError(`${dataset.source(index)}: the network's outputs are not finite`);
         // One case is written while the next is predicted.

@@ -5,6 +5,7 @@ import { stringify } from "yaml";
 import { CommandError } from "../command-error.js";
 import type { Context } from "../context.js";
 import { classCount, type DataShape, describeData } from "../inputs/data-shape.js";
+import { isRawCt } from "../inputs/preparation.js";
 import { writeReport } from "../write-report.js";
 
 /** The options of `pixelcal init`. */
@@ -81,7 +82,8 @@ function sizesText({ sizes: { least, largest } }: DataShape): string {
 }
 
 function configText(root: string, shape: DataShape, ignore: number | undefined): string {
-  const { rank, channels, classes, cases, sizes } = shape;
+  const { rank, channels, classes, cases, sizes, values, volumes } = shape;
+  const normalization = isRawCt(values) ? "ct" : volumes ? "z-score" : "none";
   const oneSize = sizes.least.every((size, axis) => size === sizes.largest[axis]);
   const batch = oneSize ? Math.min(rank === 2 ? 4 : 2, cases.train) : 1;
   const why = oneSize ? "cases per step" : "cases per step; images of several sizes go one by one";
@@ -105,6 +107,9 @@ ${
     ? "  # ignore: 255 # label of pixels without a ground truth\n"
     : `  ignore: ${ignore} # label of pixels without a ground truth\n`
 }
+preparation:
+  normalization: ${normalization} # none, z-score, percentile, range or ct (Hounsfield units); travels with the network
+
 model:
   arch: unet${rank}d # or, in place of these four keys, onnx: model.onnx to train your own model further
   in_channels: ${channels}

@@ -3,10 +3,12 @@ import {
   type Checkpoint,
   checkpointFiles,
   DamagedCheckpointError,
-  Ensemble,
   FileDataset,
   modelClasses,
   Network,
+  type Preparation,
+  type PreparedModel,
+  parsePreparation,
   predictionWeights,
   readRunCheckpoint,
 } from "@pixelcal/train";
@@ -15,6 +17,7 @@ import type { Context } from "../context.js";
 import { dataRoot, locateModel, readConfig } from "../inputs/config-file.js";
 import { firstImageDims } from "../inputs/data-shape.js";
 import { checkFits, classesOf, fromFile, naming, networkOf, readNetwork } from "../inputs/network.js";
+import { carriedPreparation, warnOfRawCt } from "../inputs/preparation.js";
 import { writeReport } from "../write-report.js";
 import { inferRun, type SavedForm } from "./infer.js";
 
@@ -47,7 +50,7 @@ export async function predictSplit(options: InferOptions, context: Context): Pro
     throw new CommandError("--overlap needs --tile", { exitCode: 2 });
   const { models, dataset, name, origin } = await (options.model === undefined
     ? fromConfig(options, terminal)
-    : fromModel(options, options.model));
+    : fromModel(options, options.model, terminal));
   if (tile && tile.length !== dataset.rank) {
     throw new CommandError(`--tile: expected ${dataset.rank} sizes, got ${tile.join("x")}`, { exitCode: 2 });
   }
@@ -63,12 +66,11 @@ export async function predictSplit(options: InferOptions, context: Context): Pro
   try {
     const label = `${name} ${split}`;
     const { save } = options;
-    const predictor = new Ensemble(models);
-    await inferRun({ ...context, predictor, dataset, folder, tile, overlap, flips, save, label });
+    await inferRun({ ...context, models, dataset, folder, tile, overlap, flips, save, label });
   } catch (error) {
     throw fromFile(origin, error);
   } finally {
-    for (const model of models) await model.close();
+    for (const { model } of models) await model.close();
   }
   const report = { command: "infer", folder, split, cases: dataset.names } as const;
   await writeReport(context, options.json, report, `${folder}: ${dataset.names.length} predictions\n`);
@@ -84,7 +86,7 @@ function readWeights(path: string): Promise<Checkpoint> {
 
 interface Source {
   /** The network, or those of several folds. */
-  readonly models: readonly Network[];
+  readonly models: readonly (PreparedModel & { readonly model: Network })[];
   readonly dataset: FileDataset;
   readonly name: string;
   /** The file with the network. */
@@ -101,18 +103,32 @@ async function fromConfig(options: InferOptions, terminal: Context["terminal"]):
   const checkpoints = options.folds?.map((fold) => join(run, `fold_${fold}`, checkpointFiles.best)) ?? [
     options.checkpoint ?? join(own, checkpointFiles.best),
   ];
-  const weights = [];
-  for (const path of checkpoints) weights.push(predictionWeights(await readWeights(path)));
+  const trained = [];
+  for (const path of checkpoints) trained.push(await readWeights(path));
   const network = await networkOf(config);
   const classes = await classesOf(config, network, root, options.split);
   const dataset = await openCases(root, options.split, classes, options.ignore ?? config.dataset.ignore);
   checkFits(config, dataset);
   const { device = config.device, threads = config.threads } = options;
-  const models = weights.map((arrays) => new Network({ ...network, arrays, device, threads }));
+  const models = trained.map((checkpoint) => ({
+    model: new Network({ ...network, arrays: predictionWeights(checkpoint), device, threads }),
+    preparation: trainedPreparation(checkpoint),
+  }));
+  warnOfRawCt(dataset, models[0]!.preparation, terminal);
   return { models, dataset, name: config.run_name, origin: checkpoints.join(", ") };
 }
 
-async function fromModel(options: InferOptions, path: string): Promise<Source> {
+/** Returns the preparation that a run records in its checkpoints, with the numbers of its training split. */
+function trainedPreparation({ state }: Checkpoint): Preparation | undefined {
+  const { config } = (state.extra ?? {}) as { readonly config?: { readonly preparation?: unknown } };
+  return config?.preparation === undefined ? undefined : parsePreparation(config.preparation);
+}
+
+async function fromModel(
+  options: InferOptions,
+  path: string,
+  terminal: Context["terminal"],
+): Promise<Source> {
   if (options.data === undefined) throw new CommandError("--model needs --data", { exitCode: 2 });
   const { output, device, threads } = options;
   const network = { ...(await readNetwork(path)), ...(output !== undefined && { outputs: [output] }) };
@@ -123,7 +139,10 @@ async function fromModel(options: InferOptions, path: string): Promise<Source> {
   const { model, ...reading } = network;
   const classes = naming(path, () => modelClasses(model, dims, reading));
   const dataset = await openCases(root, options.split, classes, options.ignore);
-  const models = [new Network({ ...network, device, threads })];
+  const preparation = carriedPreparation(path, network);
+  if (preparation === undefined)
+    terminal.warn(`${path}: carries no normalization; images are predicted as they are stored`);
+  const models = [{ model: new Network({ ...network, device, threads }), preparation }];
   return { models, dataset, name: basename(path, extname(path)), origin: path };
 }
 

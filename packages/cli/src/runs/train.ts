@@ -8,9 +8,11 @@ import {
   checkpointFiles,
   type Dataset,
   FileDataset,
+  type FileDatasetOptions,
   type FitResult,
   fit,
   Loader,
+  type Preparation,
   type TrainConfig,
   Trainer,
   type TrainerOptions,
@@ -24,6 +26,7 @@ import {
   isSettingError,
   networkOf,
 } from "../inputs/network.js";
+import { preparationFor, warnOfRawCt } from "../inputs/preparation.js";
 import type { TrainReport } from "../reports.js";
 import { checkShapes, layOutRun } from "./lay-out.js";
 import { type Stage, stageLine, stagesAfter, titleOf } from "./loss-stages.js";
@@ -83,20 +86,21 @@ export function checkNew({
 }
 
 async function trainLocked(run: TrainRun, lock: Lock): Promise<TrainOutcome> {
-  const { config, folder, root, terminal } = run;
+  const { config: given, folder, root, terminal } = run;
   const begun = terminal.now();
-  const network = await networkOf(config);
-  const classes = await classesOf(config, network, root, "train");
-  const open = async (split: string): Promise<FileDataset> => {
-    const dataset = await FileDataset.open(root, split, {
-      classes,
-      ignore: config.dataset.ignore,
-      fold: config.dataset.fold,
-    });
-    checkFits(config, dataset);
+  const network = await networkOf(given);
+  const classes = await classesOf(given, network, root, "train");
+  const { ignore, fold } = given.dataset;
+  const open = async (split: string, how: Partial<FileDatasetOptions> = {}): Promise<FileDataset> => {
+    const dataset = await FileDataset.open(root, split, { classes, ignore, fold, ...how });
+    checkFits(given, dataset);
     return dataset;
   };
-  const [train, validation] = [await open("train"), await open("val")];
+  const stored = (): Promise<FileDataset> => open("train", { cacheBytes: 0, check: "first" });
+  const preparation = await preparationFor(given, network, stored);
+  const config = { ...given, ...(preparation && { preparation }) };
+  const [train, validation] = [await open("train", { preparation }), await open("val", { preparation })];
+  warnOfRawCt(train, preparation, terminal);
   // A comparison, whose runs have labels, trains on the same data several times.
   if (run.label === undefined)
     for (const { cases } of [train, validation]) terminal.line(`${root}: ${cases.layout}`);
@@ -113,7 +117,7 @@ async function trainLocked(run: TrainRun, lock: Lock): Promise<TrainOutcome> {
     });
   if (config.finish !== undefined && config.epochs === 1)
     terminal.warn(`one epoch leaves none for ${titleOf(config.finish.loss)}`);
-  const resume = resumeFrom(run);
+  const resume = resumeFrom({ ...run, config });
   const [first, ...others] = await orAdvise(run, () => stagesAfter(config, resume));
   const lossOf = await lossesOf(config, train, terminal);
   let trainer = await trainerOf(lossOf(first!.loss));
@@ -163,7 +167,9 @@ async function trainLocked(run: TrainRun, lock: Lock): Promise<TrainOutcome> {
     }
     terminal.clear();
     await trainer.restore(join(folder, checkpointFiles.best));
-    await trainer.writeModel(join(folder, runFiles.model));
+    await trainer.writeModel(join(folder, runFiles.model), {
+      preparation: preparation ?? asStored(config, train),
+    });
     const cases = new Loader(validation, { batchSize: 1 });
     const temperature = await validationTemperature(trainer, cases, config.dataset.ignore);
     const sizeOf = (names: readonly string[]): number =>
@@ -177,6 +183,12 @@ async function trainLocked(run: TrainRun, lock: Lock): Promise<TrainOutcome> {
     await trainer.close();
   }
 }
+
+/** Returns the preparation of a network of ours that takes images as stored; an ONNX file stays as it is. */
+const asStored = ({ model }: TrainConfig, { channels }: Dataset): Preparation | undefined =>
+  "onnx" in model
+    ? undefined
+    : { normalization: Array.from({ length: channels }, () => ({ scheme: "none" })) };
 
 /** Returns the error of a trainer that cannot be made: wrong configuration, or files that do not fit. */
 function unfit({ model }: TrainConfig, error: unknown): unknown {

@@ -11,5 +11,5 @@ export async function writeCalibrated(path: string, model: Uint8Array, externalD
   const file = new OnnxFile(model);
   const beside = resolve(dirname(path)) === resolve(externalData);
   if (beside || inspectModel(file).dataFiles.length === 0) await writeFileAtomic(path, model);
-  else await writeWithWeights(path, file, {}, externalData);
+  else await writeWithWeights(path, file, {}, { externalData });
 }

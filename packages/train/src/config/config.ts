@@ -7,6 +7,7 @@ import { type FileConfig, fineTuning, schema } from "./keys.js";
 import { lossOfMethod, lossOfSection } from "./loss.js";
 import { forbiddenNames } from "./names.js";
 import { builtModelOf } from "./network.js";
+import { normalizationProblems } from "./preparation.js";
 import type { TrainConfig } from "./train-config.js";
 
 export { ConfigError } from "./errors.js";
@@ -88,7 +89,10 @@ function optimOf(optim: FileConfig["optim"]): Omit<TrainConfig["optim"], "decay"
 }
 
 /** Throws `ConfigError` for values that contradict one another. */
-function checkTogether({ scheduler, epochs, optim }: FileConfig): void {
+function checkTogether({ scheduler, epochs, model, optim, preparation }: FileConfig): void {
+  const channels = "onnx" in model ? undefined : model.in_channels;
+  const unprepared = normalizationProblems(preparation?.normalization ?? [], channels);
+  if (unprepared.length > 0) throw new ConfigError(unprepared);
   const { warmup = 0, warmup_steps = 0 } = scheduler;
   if (warmup > 0 && warmup_steps > 0)
     throw new ConfigError(["scheduler.warmup_steps: expected either warmup or warmup_steps, got both"]);
@@ -118,6 +122,7 @@ const optional = [
   "tensorboard",
   "selection_ema",
   "patches",
+  "preparation",
 ] as const;
 
 function givenOnnx(json: unknown): boolean {

@@ -1,6 +1,7 @@
 import type { NamedLoss } from "@pixelcal/losses";
 import { z } from "zod";
 import { methodSections, methods } from "./loss.js";
+import { preparation } from "./preparation.js";
 import type { BuiltModelConfig, OnnxModelConfig, TrainConfig } from "./train-config.js";
 
 // The table of a configuration's keys: what each accepts, its default, and the description that editors show.
@@ -182,6 +183,9 @@ const keys = {
       rotations: z.boolean().default(false).describe("turns the image plane by quarter turns at random"),
     })
     .prefault({}),
+  preparation: preparation
+    .optional()
+    .describe("the way from stored images to the network; as stored by default"),
   patches: patches.optional().describe("patches to cut from the cases to train with; whole cases by default"),
   device: word(["cpu", "webgpu", "cuda"]).default("cpu").describe("device to run the network on"),
   threads: count.max(mostThreads).optional().describe("processor threads; all by default"),

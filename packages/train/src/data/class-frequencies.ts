@@ -1,8 +1,5 @@
-import { setImmediate } from "node:timers/promises";
 import type { Dataset } from "./dataset.js";
-
-// Some milliseconds of work, after which the event loop has its turn.
-const atOnce = 1 << 20;
+import { inTurns } from "./in-turns.js";
 
 /**
  * Returns the weight N / (K n_c) of every class: N the pixels of all cases whose label is a class, n_c those
@@ -13,15 +10,13 @@ export async function inverseFrequencies(dataset: Dataset): Promise<readonly num
   const counts = new Float64Array(dataset.classes);
   for (const index of dataset.names.keys()) {
     const { data } = (await dataset.read(index)).labels;
-    for (let begin = 0; begin < data.length; begin += atOnce) {
-      const end = Math.min(data.length, begin + atOnce);
+    await inTurns(data.length, (begin, end) => {
       for (let i = begin; i < end; i++) {
         const label = data[i]!;
         // Labels to ignore are no classes, whatever their number.
         if (label !== ignore && label >= 0 && label < counts.length) counts[label]! += 1;
       }
-      await setImmediate();
-    }
+    });
   }
   const present = counts.filter((count) => count > 0);
   const total = present.reduce((sum, count) => sum + count, 0);

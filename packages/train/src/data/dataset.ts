@@ -10,6 +10,9 @@ import {
   openImageCases,
 } from "@pixelcal/io";
 import type { LabelRange } from "@pixelcal/losses";
+import { normalizeImage } from "../preparation/normalize.js";
+import type { Preparation } from "../preparation/preparation.js";
+import { inTurns } from "./in-turns.js";
 
 /** A case as a loader takes it. */
 export interface DatasetCase {
@@ -55,6 +58,8 @@ export interface FileDatasetOptions {
   readonly ignore?: number;
   /** The fold whose cases train and validate; the folders' or lists' own split by default. */
   readonly fold?: Fold;
+  /** The way from stored images to those of the data set; as stored by default. */
+  readonly preparation?: Preparation;
   /** Arrays to load beside image and label. */
   readonly extras?: readonly string[];
   /** Bytes of cases to keep in memory; 1 GiB by default, 0 for none. */
@@ -67,6 +72,7 @@ const names = optionNames<FileDatasetOptions>({
   classes: true,
   ignore: true,
   fold: true,
+  preparation: true,
   extras: true,
   cacheBytes: true,
   check: true,
@@ -91,6 +97,11 @@ export class FileDataset implements Dataset {
   rank = 0;
   /** The least size per spatial axis of the cases read so far; of all with option `check` "all". */
   least: readonly number[] = [];
+  /** The least and the largest value of the images read so far, as stored. */
+  values: { readonly least: number; readonly largest: number } = {
+    least: Number.POSITIVE_INFINITY,
+    largest: Number.NEGATIVE_INFINITY,
+  };
   readonly #shapes = new Map<string, CaseShape>();
   /** The files that the cases are read from, and a line that says what was recognised. */
   readonly cases: ImageCases;
@@ -171,9 +182,9 @@ export class FileDataset implements Dataset {
     }
   }
 
-  async #accept(index: number, { image, labels, ...item }: ImageCase): Promise<DatasetImage> {
+  async #accept(index: number, { image: stored, labels, ...item }: ImageCase): Promise<DatasetImage> {
     const path = this.source(index);
-    const [channels, ...size] = image.dims as [number, ...number[]];
+    const [channels, ...size] = stored.dims as [number, ...number[]];
     const rank = size.length;
     if (this.rank > 0 && (channels !== this.channels || rank !== this.rank)) {
       const [first, here] = [
@@ -182,19 +193,32 @@ export class FileDataset implements Dataset {
       ].map(([c, r]) => `${c} channel(s) and ${r} spatial axes`);
       throw new FormatError(path, "image", `has ${here}, but ${this.source(0)} has ${first}`);
     }
-    const wrong = image.data.findIndex((value) => !Number.isFinite(value));
-    if (wrong >= 0)
-      throw new FormatError(
-        path,
-        "image",
-        `expected finite values, got ${image.data[wrong]} at offset ${wrong}`,
-      );
+    await this.#checkValues(path, stored);
+    const { preparation } = this.#options;
+    const image = preparation ? await normalizeImage(stored, preparation.normalization) : stored;
     this.least = size.map((n, axis) => Math.min(n, this.least[axis] ?? n));
     const shape = image.dims.join();
     const first = this.#shapes.get(shape)?.index ?? index;
     this.#shapes.set(shape, { dims: image.dims, index: Math.min(first, index) });
     if (!labels) return { ...item, image };
     return { ...item, image, labels: await acceptedLabels(path, labels, this.labelRange) };
+  }
+
+  async #checkValues(path: string, { data }: DatasetImage["image"]): Promise<void> {
+    let { least, largest } = this.values;
+    await inTurns(data.length, (begin, end) => {
+      for (let i = begin; i < end; i++) {
+        const value = data[i]!;
+        if (!Number.isFinite(value))
+          throw new FormatError(path, "image", `expected finite values, got ${value} at offset ${i}`);
+        if (value < least) least = value;
+        if (value > largest) largest = value;
+      }
+    });
+    this.values = {
+      least: Math.min(least, this.values.least),
+      largest: Math.max(largest, this.values.largest),
+    };
   }
 }
 

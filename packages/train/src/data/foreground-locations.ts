@@ -1,13 +1,11 @@
-import { setImmediate } from "node:timers/promises";
 import type { DatasetCase } from "./dataset.js";
+import { inTurns } from "./in-turns.js";
 
 /** Pixels of each foreground class of a case that has it, as offsets into its labels. */
 export type Locations = readonly Float64Array[];
 
 /** Enough pixels of a class that drawing among them is as good as among all. */
 const mostPerClass = 1000;
-// Some milliseconds of work, after which the event loop has its turn.
-const atOnce = 1 << 20;
 
 /**
  * Returns pixels of every label of `labels` other than 0 and `ignore`, in the order of the labels: all of
@@ -19,7 +17,7 @@ export async function foregroundLocations(
   most: number = mostPerClass,
 ): Promise<Locations> {
   const counts = new Map<number, number>();
-  await inParts(data.length, (begin, end) => {
+  await inTurns(data.length, (begin, end) => {
     for (let i = begin; i < end; i++) {
       const label = data[i]!;
       if (label !== 0 && label !== ignore) counts.set(label, (counts.get(label) ?? 0) + 1);
@@ -33,7 +31,7 @@ export async function foregroundLocations(
         { step: Math.max(1, count / most), seen: 0, kept: 0, found: new Float64Array(Math.min(count, most)) },
       ]),
   );
-  await inParts(data.length, (begin, end) => {
+  await inTurns(data.length, (begin, end) => {
     for (let i = begin; i < end; i++) {
       const label = data[i]!;
       if (label === 0 || label === ignore) continue;
@@ -43,11 +41,4 @@ export async function foregroundLocations(
     }
   });
   return [...classes.values()].map(({ found }) => found);
-}
-
-async function inParts(count: number, visit: (begin: number, end: number) => void): Promise<void> {
-  for (let begin = 0; begin < count; begin += atOnce) {
-    if (begin > 0) await setImmediate();
-    visit(begin, Math.min(count, begin + atOnce));
-  }
 }

@@ -6,6 +6,7 @@ import {
   type OnnxFile,
   replaceWeights,
   type Weights,
+  withMetadata,
 } from "@pixelcal/graph";
 import { type FileData, regularFilePieces, writeFilesAtomic } from "@pixelcal/io";
 
@@ -24,6 +25,12 @@ export function withWeights(file: OnnxFile, weights: Weights, options: object = 
   return Buffer.concat(model);
 }
 
+interface WriteOptions {
+  readonly externalData?: string;
+  /** Strings for the file's metadata. */
+  readonly metadata?: Readonly<Record<string, string>>;
+}
+
 /**
  * Writes an ONNX file with new weights and nothing else changed, and beside it the files that hold weights of
  * its own (`externalData` is the folder of the original's). None is replaced before all are written, the
@@ -33,7 +40,7 @@ export async function writeWithWeights(
   path: string,
   file: OnnxFile,
   weights: Readonly<Record<string, Tensor<"float32">>>,
-  externalData: string | undefined,
+  { externalData, metadata }: WriteOptions,
 ): Promise<void> {
   const { model, patches, locations } = replaceWeights(file, weights);
   const dataFiles = locations.map((location): readonly [string, FileData] => {
@@ -43,7 +50,10 @@ export async function writeWithWeights(
     const own = patches.filter((patch) => patch.location === location);
     return [join(dirname(path), location), patchedFile(source, own)];
   });
-  await writeFilesAtomic([...dataFiles, [path, model]]);
+  await writeFilesAtomic([
+    ...dataFiles,
+    [path, metadata ? withMetadata(Buffer.concat(model), metadata) : model],
+  ]);
 }
 
 async function* patchedFile(path: string, patches: readonly ExternalPatch[]): AsyncGenerator<Uint8Array> {

@@ -1,5 +1,5 @@
 import { checkTensor, InvalidArgumentError, type Tensor } from "@pixelcal/core";
-import { OnnxFile } from "@pixelcal/graph";
+import { OnnxFile, withMetadata } from "@pixelcal/graph";
 import { writeFileAtomic } from "@pixelcal/io";
 import type { Loss } from "@pixelcal/losses";
 import { type ExportOptions, exportModel } from "../model/export.js";
@@ -7,6 +7,7 @@ import { withWeights, writeWithWeights } from "../model/onnx-file.js";
 import { isDescription, modelSource } from "../model/source.js";
 import type { NamedArrays } from "../optimizer/named-arrays.js";
 import type { ProbabilityModel } from "../predict/predict.js";
+import { type Preparation, preparationMetadata } from "../preparation/preparation.js";
 import { SerialQueue } from "../runtime/serial-queue.js";
 import type { TrainDevice } from "../runtime/session.js";
 import type { Tensors } from "../runtime/session-values.js";
@@ -161,13 +162,22 @@ export class Trainer implements ProbabilityModel {
     return exportModel(source, arrays, { dims: [1, ...batch.slice(1)], ...options });
   }
 
-  /** Writes `exportModel()` to a file, and beside it the files that an ONNX model keeps weights in. */
-  writeModel(path: string, choice: WeightsChoice = {}): Promise<void> {
+  /**
+   * Writes `exportModel()` to a file, and beside it the files that an ONNX model keeps weights in. The file
+   * carries `preparation`, if given, for whoever predicts with it.
+   */
+  writeModel(
+    path: string,
+    { preparation, ...choice }: WeightsChoice & { readonly preparation?: Preparation } = {},
+  ): Promise<void> {
+    const metadata = preparation && preparationMetadata(preparation);
     return this.#queue.run(async () => {
       await this.#weights.read();
       const { model, externalData } = this.#setup.options;
-      if (!(model instanceof OnnxFile)) return writeFileAtomic(path, this.exportModel(choice));
-      return writeWithWeights(path, model, this.weights(choice), externalData);
+      if (model instanceof OnnxFile)
+        return writeWithWeights(path, model, this.weights(choice), { externalData, metadata });
+      const bytes = this.exportModel(choice);
+      return writeFileAtomic(path, metadata ? Buffer.concat(withMetadata(bytes, metadata)) : bytes);
     });
   }
 

@@ -27,5 +27,7 @@ export function childModel(
     shapes: shapes + sizes.length - 1,
     warmUps: warmUp === undefined ? [] : sizes.map((size) => warmUp.with(0, size * warmUp[0]!)),
     options: predictOptions(options),
+    // A graph in memory is no file that could say more.
+    preparation: model instanceof Graph ? "none" : (options.preparation ?? "file"),
   };
 }

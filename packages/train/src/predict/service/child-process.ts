@@ -24,6 +24,7 @@ export class PredictorChild {
   readonly #stderr: StderrTail;
   #waiting: Waiting | undefined;
   #ended: PredictorError | undefined;
+  #unprepared = false;
 
   /**
    * Starts a program, `child.js` or a bundle of it. `forward` says whether the process's stderr is passed on
@@ -76,6 +77,11 @@ export class PredictorChild {
   /** The reason why the process takes no more requests; undefined while it does. */
   get ended(): PredictorError | undefined {
     return this.#ended;
+  }
+
+  /** Whether the model's file should say how images are prepared and does not. */
+  get unprepared(): boolean {
+    return this.#unprepared;
   }
 
   get pid(): number | undefined {
@@ -171,8 +177,10 @@ export class PredictorChild {
     }
     this.#waiting = undefined;
     this.#idle();
-    if ("dims" in reply) waiting.resolve(reply.dims);
-    else waiting.reject(new PredictorError("ERR_PIXELCAL_PREDICTOR_FAILED", reply.error));
+    if ("dims" in reply) {
+      this.#unprepared ||= reply.unprepared === true;
+      waiting.resolve(reply.dims);
+    } else waiting.reject(new PredictorError("ERR_PIXELCAL_PREDICTOR_FAILED", reply.error));
   }
 
   /** Fails the request in progress; from here on only the exit of the process counts. */

@@ -2,7 +2,10 @@
 import { fstatSync, ftruncateSync, readSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
 import { type Tensor, tensor, zeros } from "@pixelcal/core";
+import { OnnxFile } from "@pixelcal/graph";
 import { readRegularFileSync } from "@pixelcal/io";
+import { normalizeImage } from "../../preparation/normalize.js";
+import { type Preparation, preparationOf } from "../../preparation/preparation.js";
 import { SerialQueue } from "../../runtime/serial-queue.js";
 import { Network } from "../network.js";
 import { type PredictOptions, predictBatch } from "../predict.js";
@@ -10,6 +13,7 @@ import { imageBytes, toFloat32 } from "./images.js";
 import { type ChildModel, exchangeFiles, type FromChild, type ToChild } from "./protocol.js";
 
 let network: Network | undefined;
+let preparation: Preparation | undefined;
 
 /**
  * Reads the input file, whose size must be the message's `length`: no byte of another request is ever read.
@@ -34,12 +38,14 @@ function write({ data }: Tensor<"float32">, offset: number): number {
   return offset + bytes.length;
 }
 
-async function open({ model, warmUps, options, ...rest }: ChildModel): Promise<readonly number[]> {
+async function open({ model, warmUps, options, preparation: how, ...rest }: ChildModel): Promise<FromChild> {
   const bytes = typeof model === "string" ? readRegularFileSync(model) : read(model);
   const folder = typeof model === "string" ? { externalData: dirname(model) } : {};
-  network = new Network({ ...folder, ...rest, model: bytes });
+  const file = new OnnxFile(bytes);
+  if (how === "file") preparation = preparationOf(file);
+  network = new Network({ ...folder, ...rest, model: file });
   for (const dims of warmUps) await probabilities(zeros("float32", dims), options);
-  return [];
+  return { dims: [], ...(how === "file" && preparation === undefined && { unprepared: true }) };
 }
 
 /** Predicts images, passes their probabilities to `give` in pieces, and returns the dims of all together. */
@@ -56,14 +62,27 @@ async function probabilities(
   return dims;
 }
 
+/** Returns images [N, C, ...spatial], each normalised by itself as the model's file says. */
+async function prepared(images: Tensor<"float32">): Promise<Tensor<"float32">> {
+  if (preparation === undefined) return images;
+  const [count = 0, ...dims] = images.dims;
+  const size = images.data.length / count;
+  const out = new Float32Array(images.data.length);
+  for (let n = 0; n < count; n++) {
+    const image = tensor("float32", images.data.subarray(n * size, (n + 1) * size), dims);
+    out.set((await normalizeImage(image, preparation.normalization)).data, n * size);
+  }
+  return tensor("float32", out, images.dims);
+}
+
 async function answer(message: ToChild): Promise<FromChild> {
-  if ("open" in message) return { dims: await open(message.open) };
+  if ("open" in message) return open(message.open);
   const { type, dims, bytes: length, options, scaling } = message.predict;
   if (length !== imageBytes(type, dims)) throw new Error(`[${dims}] of ${type} are not ${length} bytes`);
   const pixels = toFloat32(read(length), type, dims, scaling);
   ftruncateSync(exchangeFiles.output, 0);
   let end = 0;
-  const images = tensor("float32", pixels, dims);
+  const images = await prepared(tensor("float32", pixels, dims));
   const all = await probabilities(images, options, (probs) => {
     end = write(probs, end);
   });

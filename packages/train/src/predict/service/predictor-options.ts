@@ -34,6 +34,11 @@ export interface PredictorOptions extends CanonicalOptions, PredictOptions {
   readonly threads?: number;
   /** Joins waiting requests into one run; none are joined by default. */
   readonly batch?: BatchOptions;
+  /**
+   * Whether images are normalised as the model's file says ("file", default) or taken as they are ("none").
+   * A `Graph` takes them as they are.
+   */
+  readonly preparation?: "file" | "none";
   /** The values of uint8 images, which are refused without it; other images are taken as they are. */
   readonly scaling?: PixelScaling;
   /** Requests that may wait, besides those in progress; 16 by default. */
@@ -84,6 +89,7 @@ const predictorNames = optionNames<PredictorOptions>({
   processes: true,
   threads: true,
   batch: true,
+  preparation: true,
   scaling: true,
   queue: true,
   whenFull: true,
@@ -108,7 +114,7 @@ const mostProcesses = 256;
 export function checkPredictorOptions(options: PredictorOptions): void {
   checkOptions("options", options, predictorNames);
   const { model, externalData, device, threads, outputs, warmUp, processes = 1, batch, scaling } = options;
-  const { queue, whenFull, timeout, stderr, classAxis, channelAxis } = options;
+  const { queue, whenFull, timeout, stderr, classAxis, channelAxis, preparation } = options;
   const isModel = model instanceof Graph || model instanceof Uint8Array;
   if (!(isModel || (typeof model === "string" && model !== "")))
     throw invalidArgument("model", "the path or the bytes of an ONNX file, or a Graph", model);
@@ -121,6 +127,8 @@ export function checkPredictorOptions(options: PredictorOptions): void {
   checkPositiveInteger("threads", threads);
   if (batch !== undefined) checkBatch(batch);
   if (scaling !== undefined) checkScaling(scaling);
+  if (preparation !== undefined && preparation !== "file" && preparation !== "none")
+    throw invalidArgument("preparation", "file or none", preparation);
   checkPositiveInteger("queue", queue);
   if (whenFull !== undefined && whenFull !== "reject" && whenFull !== "wait")
     throw invalidArgument("whenFull", "reject or wait", whenFull);

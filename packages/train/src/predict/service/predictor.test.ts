@@ -3,9 +3,11 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { InvalidArgumentError, type Tensor, tensor } from "@pixelcal/core";
-import { externalModel, Graph, ops, serializeModel, type Value } from "@pixelcal/graph";
+import { externalModel, Graph, ops, serializeModel, type Value, withMetadata } from "@pixelcal/graph";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { unet2d } from "../../model/unet2d.js";
+import { normalizeImage } from "../../preparation/normalize.js";
+import { preparationMetadata } from "../../preparation/preparation.js";
 import { Network } from "../network.js";
 import { predict } from "../predict.js";
 import { Predictor, type PredictorOptions } from "./predictor.js";
@@ -58,6 +60,58 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "pixelcal-predictor-"));
 });
 afterAll(() => rm(folder, { recursive: true }));
+
+describe("the preparation that a file carries", () => {
+  const normalization = [{ scheme: "z-score" }] as const;
+  const carrying = Buffer.concat(
+    withMetadata(serializeModel(graph), { ...preparationMetadata({ normalization }) }),
+  );
+  const warnings = async (options: Partial<PredictorOptions>): Promise<string[]> => {
+    const heard: string[] = [];
+    const hear = ({ message, code }: Error & { code?: string }): void => {
+      if (code === "PIXELCAL_UNPREPARED") heard.push(message);
+    };
+    process.on("warning", hear);
+    await withPredictor(options, async () => undefined);
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off("warning", hear);
+    return heard;
+  };
+
+  it("is applied to each image by itself, unless asked not to", async () => {
+    const images = tensor(
+      "float32",
+      ramp([2, 1, 16, 16]).data.map((value, i) => value * 100 + i),
+      [2, 1, 16, 16],
+    );
+    const network = new Network({ model: graph, threads: 1 });
+    const halves = [0, 1].map((n) =>
+      tensor("float32", images.data.slice(n * 256, (n + 1) * 256), [1, 16, 16]),
+    );
+    const expected: number[] = [];
+    for (const half of halves) {
+      const { data } = await normalizeImage(half, normalization);
+      expected.push(...(await network.predict(tensor("float32", data, [1, 1, 16, 16]))).data);
+    }
+    const plain = await network.predict(images);
+    await network.close();
+    await withPredictor({ model: carrying }, async (predictor) => {
+      expect(Array.from((await predictor.predict(images)).data)).toEqual(expected);
+    });
+    await withPredictor({ model: carrying, preparation: "none" }, async (predictor) => {
+      expect((await predictor.predict(images)).data).toEqual(plain.data);
+    });
+  });
+
+  it("is missed with a warning in a file, not in a graph or where none is wanted", async () => {
+    expect(await warnings({})).toEqual([
+      'the model carries no normalization, images are predicted as they are; preparation: "none" says so',
+    ]);
+    expect(await warnings({ preparation: "none" })).toEqual([]);
+    expect(await warnings({ model: graph })).toEqual([]);
+    expect(await warnings({ model: carrying })).toEqual([]);
+  });
+});
 
 describe("Predictor", () => {
   it("gives what the model gives here: batches, tiles, mirror images", async () => {
@@ -229,9 +283,9 @@ describe("Predictor", () => {
     const index = new URL("../../../dist/index.js", import.meta.url).href;
     const script = `
       import { Predictor } from ${JSON.stringify(index)};
-      const predictor = await Predictor.open({ model: ${JSON.stringify(join(folder, "plain.onnx"))} });
+      const predictor = await Predictor.open({ model: ${JSON.stringify(join(folder, "plain.onnx"))}, preparation: "none" });
       console.log(predictor.health().processes[0].pid);
-      const closed = await Predictor.open({ model: ${JSON.stringify(join(folder, "plain.onnx"))} });
+      const closed = await Predictor.open({ model: ${JSON.stringify(join(folder, "plain.onnx"))}, preparation: "none" });
       await closed.close();`;
     // Every process that leaves by process.exit says so on stderr, as the child does at its parent's end.
     const env = { ...process.env, NODE_OPTIONS: "--trace-exit" };

@@ -81,13 +81,15 @@ export class Predictor {
   }
 
   /**
-   * Starts the processes and loads the model in each. Throws `InvalidArgumentError` for the options, and
+   * Starts the processes and loads the model in each. Emits a warning of code PIXELCAL_UNPREPARED if the
+   * model's file does not say how images are normalised. Throws `InvalidArgumentError` for the options, and
    * `PredictorError` for a model that does not load.
    */
   static async open(options: PredictorOptions): Promise<Predictor> {
     const predictor = new Predictor(options);
     try {
-      await Promise.all(predictor.#slots.map((slot) => slot.ready()));
+      const children = await Promise.all(predictor.#slots.map((slot) => slot.ready()));
+      if (children.some(({ unprepared }) => unprepared)) warnUnprepared(options);
       return predictor;
     } catch (error) {
       await predictor.close({ drain: false });
@@ -96,9 +98,10 @@ export class Predictor {
   }
 
   /**
-   * Returns class probabilities [N, classes, ...spatial] of images [N, C, ...spatial], in tiles if the
-   * options say so. If the model ends in a sigmoid of several channels, whose classes may overlap, these are
-   * the sigmoids. float16 images are widened exactly, uint8 images by `scaling`. The images must not change
+   * Returns class probabilities [N, classes, ...spatial] of images [N, C, ...spatial], each normalised as the
+   * model's file says, in tiles if the options say so. If the model ends in a sigmoid of several channels,
+   * whose classes may overlap, these are the sigmoids. float16 images are widened exactly, uint8 images by
+   * `scaling`. The images must not change
    * before the promise settles. Rejects with `InvalidArgumentError` for invalid images or options, else with
    * `PredictorError`.
    */
@@ -197,6 +200,12 @@ export class Predictor {
     if (this.#queue.remove(job)) job.reject(reason);
     else for (const slot of this.#slots) slot.abort(job, reason);
   }
+}
+
+function warnUnprepared({ model }: PredictorOptions): void {
+  const name = typeof model === "string" ? model : "the model";
+  const what = `${name} carries no normalization, images are predicted as they are; preparation: "none" says so`;
+  process.emitWarning(what, { type: "PixelCalWarning", code: "PIXELCAL_UNPREPARED" });
 }
 
 const closeNames = optionNames<{ drain?: boolean }>({ drain: true });

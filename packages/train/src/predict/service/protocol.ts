@@ -18,6 +18,8 @@ export interface ChildModel extends CanonicalOptions {
   /** Dims of images to predict once before the first request. */
   readonly warmUps: readonly (readonly number[])[];
   readonly options: PredictOptions;
+  /** Whether images are prepared as the file says. */
+  readonly preparation: "file" | "none";
 }
 
 /** A run: images [N, C, ...spatial], the `bytes` of the input file. */
@@ -33,9 +35,10 @@ export type ToChild = { readonly open: ChildModel } | { readonly predict: ChildR
 
 /**
  * A child's messages about the request in progress: first that it has begun, then either the dims of the
- * probabilities in the output file or an error.
+ * probabilities in the output file or an error. `unprepared` says of a model just loaded that its file does
+ * not say how images are prepared.
  */
 export type FromChild =
   | { readonly begun: true }
-  | { readonly dims: readonly number[] }
+  | { readonly dims: readonly number[]; readonly unprepared?: true }
   | { readonly error: string };

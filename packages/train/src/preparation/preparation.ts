@@ -1,0 +1,80 @@
+import { modelMetadata, type OnnxFile } from "@pixelcal/graph";
+import { z } from "zod";
+
+/** The ways to turn the values of a channel into those that a network takes. */
+export const schemes = ["none", "z-score", "percentile", "range", "ct"] as const;
+
+export type Scheme = (typeof schemes)[number];
+
+/**
+ * The normalisation of one channel, with every number that it needs: `none` keeps the values; `z-score`
+ * subtracts the image's own mean and divides by its standard deviation; `percentile` maps the image's
+ * percentiles `low` and `high` to 0 and 1 and clips; `range` does so with two values; `ct`, nnU-Net's, clips
+ * to two values, subtracts `mean` and divides by `sd`.
+ */
+export type ChannelNormalization =
+  | { readonly scheme: "none" }
+  | { readonly scheme: "z-score" }
+  | { readonly scheme: "percentile" | "range"; readonly low: number; readonly high: number }
+  | {
+      readonly scheme: "ct";
+      readonly low: number;
+      readonly high: number;
+      readonly mean: number;
+      readonly sd: number;
+    };
+
+/** The way from an image as it is stored to one that a network takes. It travels with the network. */
+export interface Preparation {
+  /** One per channel. */
+  readonly normalization: readonly ChannelNormalization[];
+}
+
+const finite = z.number();
+const limits = { low: finite, high: finite };
+const ordered = <T extends { low: number; high: number }>({ low, high }: T): boolean => low < high;
+const channel = z.union([
+  z.strictObject({ scheme: z.enum(["none", "z-score"]) }),
+  z.strictObject({ scheme: z.enum(["percentile", "range"]), ...limits }).refine(ordered),
+  z.strictObject({ scheme: z.literal("ct"), ...limits, mean: finite, sd: finite.gt(0) }).refine(ordered),
+]);
+const schema: z.ZodType<Preparation> = z.strictObject({ normalization: z.array(channel).min(1) });
+
+/** The key of a preparation in the metadata of an ONNX file. */
+const key = "pixelcal.preparation";
+
+/** Returns the metadata that a model file carries of its preparation. */
+export const preparationMetadata = (preparation: Preparation): Readonly<Record<string, string>> => ({
+  [key]: JSON.stringify(preparation),
+});
+
+/** Thrown for a model file or a checkpoint whose preparation cannot be read. */
+export class PreparationError extends Error {
+  override readonly name = "PreparationError";
+  readonly code = "ERR_PIXELCAL_PREPARATION";
+}
+
+/**
+ * Returns the preparation that a model file carries, undefined if it carries none. Throws
+ * `PreparationError` if that is damaged.
+ */
+export function preparationOf(model: Uint8Array | OnnxFile): Preparation | undefined {
+  const metadata = modelMetadata(model);
+  const text = Object.hasOwn(metadata, key) ? metadata[key] : undefined;
+  if (text === undefined) return undefined;
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (cause) {
+    throw new PreparationError(`${key}: is not JSON`, { cause });
+  }
+  return parsePreparation(json);
+}
+
+/** Checks a preparation read from JSON. Throws `PreparationError`. */
+export function parsePreparation(json: unknown): Preparation {
+  const parsed = schema.safeParse(json);
+  if (parsed.success) return parsed.data;
+  const { path, message } = parsed.error.issues[0]!;
+  throw new PreparationError(`${[key, ...path.map(String)].join(".")}: ${message}`, { cause: parsed.error });
+}
