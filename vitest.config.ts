@@ -15,6 +15,7 @@ export default defineConfig({
   resolve: {
     // Tests run the sources: a passing run never rests on a stale dist.
     alias: {
+      "@pixelcal/distributed/testing": source("distributed", "testing/"),
       "@pixelcal/graph/testing": source("graph", "testing/"),
       ...Object.fromEntries(
         readdirSync(new URL("packages", import.meta.url)).map((name) => [`@pixelcal/${name}`, source(name)]),

@@ -118,6 +118,11 @@ Napi::Value Start(const Napi::CallbackInfo& info) {
 
 void Alive(const Napi::CallbackInfo& info) { Started(info.Env()).Alive(); }
 
+// working(whether the event loop may stand still)
+void Working(const Napi::CallbackInfo& info) {
+  Started(info.Env()).Working(info[0].As<Napi::Boolean>().Value());
+}
+
 Napi::Value BarrierCall(const Napi::CallbackInfo& info) {
   return Promised(info.Env(), {}, [](const Ranks& ranks, Watch&, Call&) { Barrier(ranks); });
 }
@@ -133,15 +138,17 @@ Napi::Value BroadcastCall(const Napi::CallbackInfo& info) {
                   });
 }
 
-// allReduce(arrays of one type, mean)
+// allReduce(arrays of one type, weights of a mean by rank; none for a sum)
 Napi::Value AllReduceCall(const Napi::CallbackInfo& info) {
   Kept kept;
-  const auto reduction = info[1].As<Napi::Boolean>() ? Reduction::kMean : Reduction::kSum;
+  const Napi::Array given = info[1].As<Napi::Array>();
+  std::vector<double> weights;
+  for (uint32_t i = 0; i < given.Length(); i++)
+    weights.push_back(given.Get(i).As<Napi::Number>().DoubleValue());
   ArrayList arrays = ListOf(info[0], false, kept);
   return Promised(info.Env(), std::move(kept),
-                  [reduction, arrays = std::move(arrays)](const Ranks& ranks, Watch&, Call&) {
-                    AllReduce(ranks, arrays, reduction);
-                  });
+                  [weights = std::move(weights), arrays = std::move(arrays)](
+                      const Ranks& ranks, Watch&, Call&) { AllReduce(ranks, arrays, weights); });
 }
 
 // gather(bytes) -> a Uint8Array of each rank in rank 0, else undefined
@@ -195,6 +202,7 @@ Napi::Object Initialise(Napi::Env env, Napi::Object exports) {
   };
   set("start", Start);
   set("alive", Alive);
+  set("working", Working);
   set("barrier", BarrierCall);
   set("broadcast", BroadcastCall);
   set("allReduce", AllReduceCall);

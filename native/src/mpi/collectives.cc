@@ -5,6 +5,7 @@
 #include <cstring>
 #include <limits>
 #include <memory>
+#include <numeric>
 #include <stdexcept>
 
 #include "mpi/calls.h"
@@ -34,37 +35,43 @@ void Send(const Ranks& ranks, const ArrayList& arrays, int64_t begin, int64_t en
   Check(MPI_Isend(MPI_BOTTOM, 1, range.type(), to, kTag, ranks.comm(), &requests.back()), "MPI_Isend");
 }
 
-// Writes the sums of `slices`, one for each process in order, of `count` elements to `result`. Returns
-// whether they fit the type.
+// Writes the sums of `slices`, one for each process in order, of `count` elements to `result`, or their
+// weighted means. Returns whether they fit the type.
 template <class T, class Sum>
-bool SumSlices(const std::byte* slices, int64_t count, int size, Reduction reduction, std::byte* result) {
+bool SumSlices(const std::byte* slices, int64_t count, int size, const std::vector<double>& weights,
+               std::byte* result) {
   bool fits = true;
+  const double total = std::accumulate(weights.begin(), weights.end(), 0.0);
   for (int64_t i = 0; i < count; i++) {
     Sum sum{};
     for (int rank = 0; rank < size; rank++) {
+      if (!weights.empty() && weights[rank] == 0) continue;
       T value;
       std::memcpy(&value, slices + (rank * count + i) * static_cast<int64_t>(sizeof(T)), sizeof(T));
-      sum += value;
+      if constexpr (std::is_integral_v<T>)
+        sum += value;
+      else
+        sum += weights.empty() ? value : weights[rank] * value;
     }
     if constexpr (std::is_integral_v<T>)
       fits &= sum >= std::numeric_limits<T>::min() && sum <= std::numeric_limits<T>::max();
-    else if (reduction == Reduction::kMean)
-      sum /= size;
+    else if (!weights.empty())
+      sum /= total;
     const T rounded = static_cast<T>(sum);
     std::memcpy(result + i * static_cast<int64_t>(sizeof(T)), &rounded, sizeof(T));
   }
   return fits;
 }
 
-bool SumSlices(ElementType type, const std::byte* slices, int64_t count, int size, Reduction reduction,
-               std::byte* result) {
+bool SumSlices(ElementType type, const std::byte* slices, int64_t count, int size,
+               const std::vector<double>& weights, std::byte* result) {
   switch (type) {
     case ElementType::kFloat32:
-      return SumSlices<float, double>(slices, count, size, reduction, result);
+      return SumSlices<float, double>(slices, count, size, weights, result);
     case ElementType::kFloat64:
-      return SumSlices<double, double>(slices, count, size, reduction, result);
+      return SumSlices<double, double>(slices, count, size, weights, result);
     case ElementType::kInt32:
-      return SumSlices<int32_t, int64_t>(slices, count, size, reduction, result);
+      return SumSlices<int32_t, int64_t>(slices, count, size, weights, result);
     case ElementType::kBytes:
       break;
   }
@@ -87,7 +94,7 @@ void Broadcast(const Ranks& ranks, const ArrayList& arrays, int root) {
   ranks.Wait(requests);
 }
 
-void AllReduce(const Ranks& ranks, const ArrayList& arrays, Reduction reduction) {
+void AllReduce(const Ranks& ranks, const ArrayList& arrays, const std::vector<double>& weights) {
   const int rank = ranks.rank(), size = ranks.size();
   const int64_t width = BytesOf(arrays.type());
   const int64_t slice = std::max<int64_t>(4096, std::min(kSlice, kHeld / size));
@@ -118,7 +125,7 @@ void AllReduce(const Ranks& ranks, const ArrayList& arrays, Reduction reduction)
       place += bytes;
     });
     ranks.Wait(requests);
-    overflows += !SumSlices(arrays.type(), slices.data(), own, size, reduction, sums.data());
+    overflows += !SumSlices(arrays.type(), slices.data(), own, size, weights, sums.data());
     const std::byte* sum = sums.data();
     arrays.Pieces(from, to, [&](std::byte* data, int64_t bytes) {
       std::memcpy(data, sum, static_cast<size_t>(bytes));

@@ -31,6 +31,11 @@ Watch::Watch(std::chrono::milliseconds limit)
 
 void Watch::Alive() { alive_ = Clock::now().time_since_epoch().count(); }
 
+void Watch::Working(bool working) {
+  Alive();
+  working_ = working;
+}
+
 void Watch::Serve() {
   const auto now = Clock::now();
   if (now - served_ < 100us) return;
@@ -42,7 +47,7 @@ void Watch::Serve() {
   if (limit_ == 0ms) return;
   const int rank = ranks_.rank();
   const std::string after = " for " + Seconds(limit_) + "; the job ends\n";
-  if (now - Clock::time_point(Clock::duration(alive_.load())) > limit_)
+  if (!working_ && now - Clock::time_point(Clock::duration(alive_.load())) > limit_)
     End("pixelcal: rank " + std::to_string(rank) + ": its event loop has stood still" + after);
   // Everybody is watched by process 0, and process 0 by everybody, one after another: the first one's message
   // is enough.

@@ -22,6 +22,8 @@ class Watch {
 
   // Says that this process's event loop turns; on any thread.
   void Alive();
+  // Says whether the event loop may stand still, as during a long native call; on any thread.
+  void Working(bool working);
   // Sends and answers what is due; cheap when called often.
   void Serve();
   // Returns the next number of a queue, from 0 on, each to one process.
@@ -35,6 +37,7 @@ class Watch {
   const std::chrono::milliseconds limit_;
   Ranks ranks_;
   std::atomic<Clock::rep> alive_;
+  std::atomic<bool> working_{false};
   Clock::time_point served_, beaten_;
   std::vector<Clock::time_point> seen_;
   std::vector<MPI_Request> beats_;

@@ -31,6 +31,8 @@ class World {
   void Submit(Work work);
   // Says that the event loop turns.
   void Alive() { watch_->Alive(); }
+  // Says whether the event loop may stand still for now.
+  void Working(bool working) { watch_->Working(working); }
   // Waits for all processes, ends MPI, then calls `done` on the MPI thread.
   void Finish(std::function<void()> done);
   // Ends every process of the job with an exit code.

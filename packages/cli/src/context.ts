@@ -1,3 +1,4 @@
+import type { World } from "@pixelcal/distributed";
 import type { Output, Terminal } from "./terminal.js";
 
 /** The parts of the world, besides files, that a command may use. */
@@ -8,4 +9,6 @@ export interface Context {
   readonly terminal: Terminal;
   /** The signal that is aborted when the user asks to stop. */
   readonly signal: AbortSignal;
+  /** The processes of the job that works on the command together, if it is one. */
+  readonly world?: World;
 }

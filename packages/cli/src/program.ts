@@ -1,5 +1,4 @@
 import { Command, CommanderError } from "commander";
-import { CommandError, Interrupted } from "./command-error.js";
 import { addCalibrate } from "./commands/calibrate.js";
 import { addCheck } from "./commands/check.js";
 import { addCompletion } from "./commands/completion.js";
@@ -13,6 +12,7 @@ import { addReport } from "./commands/report.js";
 import { addSchema } from "./commands/schema.js";
 import { addTrain } from "./commands/train.js";
 import type { Context } from "./context.js";
+import { exitCode, tellFailure } from "./failure.js";
 import { version } from "./version.js";
 
 /**
@@ -54,8 +54,7 @@ export async function run(args: readonly string[], context: Context): Promise<nu
         for (const flag of unknownFlags(program, args)) context.terminal.line(`(unknown option '${flag}')`);
       return error.exitCode === 0 ? 0 : 2;
     }
-    if (error instanceof Interrupted) context.terminal.line(error.message);
-    else context.terminal.error(message(error));
+    tellFailure(error, context.terminal);
     return exitCode(error);
   }
 }
@@ -67,15 +66,4 @@ function unknownFlags(program: Command, [name, ...rest]: readonly string[]): rea
     .filter((word) => word.startsWith("--") && word !== "--")
     .map((word) => word.split("=")[0]!);
   return flags.filter((flag) => flag !== "--help" && !known.some(({ long }) => long === flag));
-}
-
-function message(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return process.env.PIXELCAL_DEBUG === "1" ? (error.stack ?? error.message) : error.message;
-}
-
-function exitCode(error: unknown): number {
-  if (error instanceof CommandError) return error.exitCode;
-  // By name: the class would load the training library.
-  return error instanceof Error && error.name === "ConfigError" ? 2 : 1;
 }

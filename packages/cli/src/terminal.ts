@@ -26,6 +26,8 @@ const redrawInterval = 100;
  */
 export class Terminal {
   readonly interactive: boolean;
+  /** Whether nothing is written, as by the processes of a job but the first. */
+  silent = false;
   readonly #color: boolean;
   readonly #output: Output;
   readonly #now: () => number;
@@ -47,7 +49,7 @@ export class Terminal {
   /** Writes one whole line. */
   line(text: string): void {
     this.clear();
-    this.#output.write(`${text}\n`);
+    if (!this.silent) this.#output.write(`${text}\n`);
   }
 
   warn(text: string): void {
@@ -61,7 +63,12 @@ export class Terminal {
   /** Redraws the progress line, at most ten times a second. */
   progress(progress: Progress): void {
     const now = this.#now();
-    if (!this.interactive || (now - this.#drawnAt < redrawInterval && progress.done < progress.total)) return;
+    if (
+      this.silent ||
+      !this.interactive ||
+      (now - this.#drawnAt < redrawInterval && progress.done < progress.total)
+    )
+      return;
     const width = this.#output.columns ?? 80;
     this.#output.write(`\r${progressLine(progress, width - 1)}\x1b[K`);
     this.#drawn = true;

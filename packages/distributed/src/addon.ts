@@ -12,9 +12,12 @@ export interface MpiAddon {
     readonly library: string;
   };
   alive(): void;
+  /** Says whether the event loop may stand still for now. */
+  working(working: boolean): void;
   barrier(): Promise<void>;
   broadcast(arrays: readonly ArrayBufferView[], root: number): Promise<void>;
-  allReduce(arrays: readonly ArrayBufferView[], mean: boolean): Promise<void>;
+  /** Without weights, one per rank, a sum; else a mean. */
+  allReduce(arrays: readonly ArrayBufferView[], weights: readonly number[]): Promise<void>;
   gather(bytes: Uint8Array): Promise<readonly Uint8Array[] | undefined>;
   take(queue: number): Promise<number>;
   finish(): Promise<void>;

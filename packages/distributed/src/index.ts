@@ -6,4 +6,10 @@
  */
 export { MpiError } from "./errors.js";
 export { type Launch, launch } from "./launcher.js";
-export { type NumberArray, type Reduction, World, type WorldOptions } from "./world.js";
+export {
+  type AllReduceOptions,
+  type NumberArray,
+  type Reduction,
+  World,
+  type WorldOptions,
+} from "./world.js";

@@ -1,5 +1,18 @@
+import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
-import { mpirun, noMpi } from "./mpirun.test.helper.js";
+import { type Job, mpirun as job, noMpi, valuesOf } from "./testing/index.js";
+
+const program = fileURLToPath(new URL("../test/ranks.mjs", import.meta.url));
+
+/** Runs the test program; returns what each process printed, by rank. */
+async function mpirun(
+  size: number,
+  args: readonly string[],
+  env?: Readonly<Record<string, string>>,
+): Promise<Job & { readonly values: readonly unknown[] }> {
+  const ended = await job(size, [program, ...args], env);
+  return { ...ended, values: valuesOf(ended) };
+}
 
 describe.skipIf(noMpi !== undefined)(`a job of several processes${noMpi ? `: ${noMpi}` : ""}`, () => {
   test("every process knows its rank", async () => {
@@ -24,6 +37,10 @@ describe.skipIf(noMpi !== undefined)(`a job of several processes${noMpi ? `: ${n
       }
     },
   );
+
+  test("a mean has a weight for each process, and weight 0 counts nothing", async () => {
+    expect((await mpirun(3, ["weights"])).values).toEqual(Array(3).fill([2.5, true]));
+  });
 
   test("integers that leave their range are an error in every process, and the job goes on", async () => {
     const { values, code } = await mpirun(3, ["overflow"]);
@@ -52,6 +69,12 @@ describe.skipIf(noMpi !== undefined)(`a job of several processes${noMpi ? `: ${n
 
   test("a call leaves the event loop free", async () => {
     expect((await mpirun(2, ["free"])).values).toEqual([true, true]);
+  });
+
+  test("announced work may outlast the heartbeat", async () => {
+    const { values, code } = await mpirun(2, ["works"], { PIXELCAL_HEARTBEAT: "1" });
+    expect(values).toEqual(["worked", "worked"]);
+    expect(code).toBe(0);
   });
 
   test("a closed world refuses calls", async () => {

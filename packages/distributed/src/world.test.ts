@@ -31,6 +31,11 @@ describe("a process on its own", () => {
       () => world.allReduce([new Float32Array(1), new Uint8Array(1)] as Reduced, { op: "sum" }),
     ],
     ["op: expected sum or mean, got max", () => world.allReduce([], { op: "max" as "sum" })],
+    [
+      "weights: expected 1 numbers of 0 or more, one above 0, got [0]",
+      () => world.allReduce([], { op: "mean", weights: [0] }),
+    ],
+    ["weights: only for op mean", () => world.allReduce([], { op: "sum", weights: [1] })],
     ["op: expected sum for int32", () => world.allReduce([new Int32Array(1)], { op: "mean" })],
     ["root: expected a rank from 0 to 0, got 1", () => world.broadcast([], 1)],
     ["arrays[0]: expected typed arrays", () => world.broadcast([[]] as never)],

@@ -18,7 +18,13 @@ export interface WorldOptions {
 }
 
 const worldNames = optionNames<WorldOptions>({ heartbeat: true });
-const reduceNames = optionNames<{ op: Reduction }>({ op: true });
+export interface AllReduceOptions {
+  readonly op: Reduction;
+  /** The weight of each rank's numbers in a mean, the same list in every process; all alike by default. */
+  readonly weights?: readonly number[];
+}
+
+const reduceNames = optionNames<AllReduceOptions>({ op: true, weights: true });
 
 /**
  * The processes of one MPI job (`mpirun`, `srun`), or this process alone. All processes make the same
@@ -35,6 +41,7 @@ export class World {
   readonly #addon: MpiAddon | undefined;
   readonly #pulse: NodeJS.Timeout | undefined;
   #queues = 0;
+  #working = 0;
   #closed: Promise<void> | undefined;
 
   private constructor(addon: MpiAddon | undefined, limit: number) {
@@ -83,20 +90,22 @@ export class World {
   /**
    * Replaces every element by the sum or the mean of the processes' elements, in place. Each is summed in the
    * order of ranks, in double precision, and rounded once: the same bits in every process and every run of
-   * the same number of processes. Sums of int32 that leave its range throw `MpiError` in every process.
+   * the same number of processes. A process of weight 0 adds nothing, not even a NaN. Sums of int32 that
+   * leave its range throw `MpiError` in every process.
    */
-  async allReduce(arrays: readonly NumberArray[], options: { readonly op: Reduction }): Promise<void> {
+  async allReduce(arrays: readonly NumberArray[], options: AllReduceOptions): Promise<void> {
     checkOptions("options", options, reduceNames);
     const { op } = options;
     if (op !== "sum" && op !== "mean") throw invalidArgument("op", "sum or mean", op);
     checkArrays(arrays, isNumberArray, "Float32Array, Float64Array or Int32Array");
     if (op === "mean" && arrays.some((array) => array instanceof Int32Array))
       throw new InvalidArgumentError("op", "op: expected sum for int32, whose means are no integers");
+    const weights = this.#weightsOf(options);
     const addon = this.#open();
     if (addon === undefined) return;
     for (const type of [Float32Array, Float64Array, Int32Array]) {
       const alike = arrays.filter((array) => array instanceof type);
-      if (alike.length > 0) await addon.allReduce(alike, op === "mean").catch(failed);
+      if (alike.length > 0) await addon.allReduce(alike, weights).catch(failed);
     }
   }
 
@@ -123,6 +132,20 @@ export class World {
     }
   }
 
+  /**
+   * Returns the result of `work`, during which the event loop may stand still for longer than the heartbeat,
+   * as it does in a network's step. That this process lives is watched all the same.
+   */
+  async working<T>(work: () => Promise<T>): Promise<T> {
+    const addon = this.#open();
+    if (this.#working++ === 0) addon?.working(true);
+    try {
+      return await work();
+    } finally {
+      if (--this.#working === 0 && this.#closed === undefined) addon?.working(false);
+    }
+  }
+
   /** Ends every process of the job with an exit code, at once. */
   abort(code = 1): never {
     if (!(Number.isInteger(code) && code >= 1 && code <= 255))
@@ -134,14 +157,26 @@ export class World {
   /** Waits for all processes and ends MPI, which cannot start again in this process. */
   close(): Promise<void> {
     this.#closed ??= (async () => {
-      await this.#addon?.finish();
       clearInterval(this.#pulse);
+      // The others may come late; nobody needs this event loop any more.
+      this.#addon?.working(true);
+      await this.#addon?.finish();
     })();
     return this.#closed;
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  /** Returns the weights of a mean; none for a sum. */
+  #weightsOf({ op, weights }: AllReduceOptions): readonly number[] {
+    if (weights === undefined) return op === "mean" ? Array<number>(this.size).fill(1) : [];
+    const fits = Array.isArray(weights) && weights.every((weight) => Number.isFinite(weight) && weight >= 0);
+    if (op !== "mean") throw new InvalidArgumentError("weights", "weights: only for op mean");
+    if (!fits || weights.length !== this.size || !weights.some((weight) => weight > 0))
+      throw invalidArgument("weights", `${this.size} numbers of 0 or more, one above 0`, weights);
+    return weights;
   }
 
   #open(): MpiAddon | undefined {

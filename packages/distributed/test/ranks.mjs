@@ -47,6 +47,12 @@ const programs = {
     });
     say([wrong, hash(mine)]);
   },
+  // Process 1 counts nothing; what it holds is no number.
+  async weights() {
+    const own = Float32Array.of(rank === 1 ? Number.NaN : rank + 1, 0.1);
+    await world.allReduce([own], { op: "mean", weights: [1, 0, 3] });
+    say([own[0], own[1] === Math.fround(0.1)]);
+  },
   async overflow() {
     const caught = await world.allReduce([Int32Array.of(2 ** 30)], { op: "sum" }).catch((error) => error);
     // The world goes on after it.
@@ -98,6 +104,15 @@ const programs = {
   async stops() {
     if (rank === Number(args[0])) process.kill(process.pid, "SIGSTOP");
     await world.barrier();
+  },
+  // A long native call is no hang.
+  async works() {
+    const until = performance.now() + 2500;
+    await world.working(async () => {
+      while (performance.now() < until);
+    });
+    await world.barrier();
+    say("worked");
   },
   async hangs() {
     if (rank === Number(args[0])) for (;;);

@@ -45,6 +45,7 @@ export {
 } from "./data/dataset.js";
 export { Loader, type LoaderOptions, type Targets } from "./data/loader.js";
 export type { PatchOptions } from "./data/patches.js";
+export { imagesOf, type Share } from "./data/shares.js";
 export type { Augmentation } from "./data/transforms.js";
 export type { CanonicalOptions } from "./model/canonical.js";
 export type { ExportOptions } from "./model/export.js";
@@ -128,6 +129,7 @@ export {
 export { DivergedError } from "./trainer/diverged-error.js";
 export { type BatchSource, type Progress, TrainingAbortedError } from "./trainer/epoch.js";
 export type { EpochRecord } from "./trainer/epoch-record.js";
+export { type Exchange, partsOfAll } from "./trainer/exchange.js";
 export { type FitOptions, type FitResult, fit } from "./trainer/fit.js";
 export { type LossGradient, type LossOptions, lossAndGradient } from "./trainer/loss-and-gradient.js";
 export type { LossGrowth } from "./trainer/loss-growth.js";

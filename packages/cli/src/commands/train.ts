@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { type Command, Option } from "commander";
 import { CommandError } from "../command-error.js";
 import type { Context } from "../context.js";
+import { inJob } from "../job.js";
 import { deviceOption, foldOrAll, integer, jsonOption } from "../options.js";
 import { duration } from "../terminal.js";
 import { writeReport } from "../write-report.js";
@@ -50,7 +51,7 @@ export function addTrain(program: Command, context: Context): void {
     .option("--overwrite", "start over, replacing an existing run")
     .option("--tune", "first choose dice and scale of the loss by short trainings (preset proper)")
     .addOption(jsonOption())
-    .action((options: Options) => train(options, context));
+    .action((options: Options) => inJob(context, (own) => train(options, own)));
 }
 
 async function train(options: Options, context: Context): Promise<void> {
@@ -75,6 +76,10 @@ async function train(options: Options, context: Context): Promise<void> {
   const runFolder = join(options.out, config.run_name);
   const folder = fold === undefined ? runFolder : join(runFolder, `fold_${fold}`);
   const { resume, overwrite } = options;
+  if (options.tune && (context.world?.size ?? 1) > 1)
+    throw new CommandError("--tune: trains in one process; tune first, then train with --resume", {
+      exitCode: 2,
+    });
   if (options.tune) {
     checkTunable(config);
     if (typeof resume === "string")

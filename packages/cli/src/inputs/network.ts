@@ -113,7 +113,7 @@ export function fromFile(path: string, error: unknown): unknown {
 }
 
 /** Messages about what configurations and options give; all others are about files. */
-const settings = /^((classAxis|channelAxis|tiedWeights|trainable|groups)\b|outputs: expected names)/;
+const settings = /^((classAxis|channelAxis|tiedWeights|trainable|groups|device)\b|outputs: expected names)/;
 
 /** Returns whether an error is one of a configuration or a command line, not of a file. */
 export function isSettingError(error: unknown): error is InvalidArgumentError {

@@ -1,12 +1,22 @@
 import { InvalidArgumentError } from "@pixelcal/core";
 import { GraphError } from "@pixelcal/graph";
-import type { CaseShape, FileDataset, LoaderOptions, TrainConfig, Trainer } from "@pixelcal/train";
+import {
+  type CaseShape,
+  type FileDataset,
+  imagesOf,
+  type LoaderOptions,
+  type Share,
+  type TrainConfig,
+  type Trainer,
+} from "@pixelcal/train";
 import { CommandError } from "../command-error.js";
 import type { Terminal } from "../terminal.js";
 
 interface Splits {
   readonly train: FileDataset;
   readonly validation: FileDataset;
+  /** The share of every batch that this process trains; whole batches by default. */
+  readonly share?: Share | undefined;
 }
 
 /** Throws `CommandError` for cases that no batch of the configuration holds together. */
@@ -32,7 +42,7 @@ export function checkShapes({ batch_size, patches, augment }: TrainConfig, train
 export async function layOutRun(
   config: TrainConfig,
   trainer: Trainer,
-  { train, validation }: Splits,
+  { train, validation, share }: Splits,
   terminal: Terminal,
 ): Promise<NonNullable<LoaderOptions["remainder"]>> {
   const { patches, batch_size } = config;
@@ -41,14 +51,15 @@ export async function layOutRun(
   const count = patches?.per_epoch ?? train.names.length;
   const whole = Math.min(batch_size, count);
   const left = count % whole;
+  const own = (images: number): number => (share === undefined ? images : imagesOf(images, share));
   for (const { dims, index } of steps)
-    await named(train.source(index), () => trainer.layOut("step", [whole, ...dims]));
+    await named(train.source(index), () => trainer.layOut("step", [own(whole), ...dims]));
   for (const { dims, index } of validation.shapes)
     await named(validation.source(index), () => trainer.layOut("evaluation", [1, ...dims]));
   const { remainder } = config;
   if (left === 0 || (remainder ?? "keep") !== "keep") return remainder ?? "keep";
   try {
-    for (const { dims } of steps) await trainer.layOut("step", [left, ...dims]);
+    for (const { dims } of steps) await trainer.layOut("step", [own(left), ...dims]);
     return "keep";
   } catch (error) {
     if (!isLayout(error)) throw error;

@@ -6,6 +6,7 @@ import { checkpointFiles, DamagedCheckpointError, type TrainConfig } from "@pixe
 import { CommandError } from "../command-error.js";
 import { largestConfig } from "../inputs/config-file.js";
 import type { Terminal } from "../terminal.js";
+import { leafDifferences } from "./leaf-differences.js";
 import { runFiles, type TrainRun } from "./train-run.js";
 
 /** Returns the checkpoint to continue from, if any; warns if the configuration has changed since. */
@@ -26,8 +27,10 @@ export function resumeFrom({ folder, config, terminal, resume }: TrainRun): stri
 
 /** Warns of every value in which a configuration differs from the one that a run was begun with. */
 export function warnOfDifferences(terminal: Terminal, before: unknown, config: TrainConfig): void {
-  for (const difference of differences(before, JSON.parse(formatJson(config))))
-    terminal.warn(`the run was begun with another configuration: ${difference}`);
+  for (const { path, ...value } of leafDifferences(before, JSON.parse(formatJson(config))))
+    terminal.warn(
+      `the run was begun with another configuration: ${path} was ${value.before}, is ${value.after}`,
+    );
 }
 
 /** Reads a JSON file of a run's folder. */
@@ -45,20 +48,6 @@ export function readJson(path: string): unknown {
       },
     );
   }
-}
-
-/** Lists the leaves in which two JSON values differ: "optim.lr was 0.001, is 0.0001". */
-function differences(before: unknown, after: unknown, path: readonly string[] = []): string[] {
-  const record = (value: unknown): value is Record<string, unknown> =>
-    typeof value === "object" && value !== null;
-  if (record(before) && record(after)) {
-    const keys = new Set([...Object.keys(before), ...Object.keys(after)]);
-    const of = (value: Record<string, unknown>, key: string): unknown =>
-      Object.hasOwn(value, key) ? value[key] : undefined;
-    return [...keys].flatMap((key) => differences(of(before, key), of(after, key), [...path, key]));
-  }
-  const text = (value: unknown): string => JSON.stringify(value) ?? "absent";
-  return before === after ? [] : [`${path.join(".")} was ${text(before)}, is ${text(after)}`];
 }
 
 /** Reads a checkpoint by `read`; the error of a damaged one names another to continue from, and how. */

@@ -11,7 +11,7 @@ export const runFiles = {
 } as const;
 
 /** A training run: the configuration, the data and the output folder. */
-export interface TrainRun extends Pick<Context, "terminal" | "signal"> {
+export interface TrainRun extends Pick<Context, "terminal" | "signal" | "world"> {
   readonly config: TrainConfig;
   /** The folder with train/ and val/. */
   readonly root: string;

@@ -11,8 +11,13 @@ import {
   type FileDatasetOptions,
   type FitResult,
   fit,
+  imagesOf,
   Loader,
+  type LoaderOptions,
+  type LossConfig,
   type Preparation,
+  runtimeVersion,
+  type Share,
   type TrainConfig,
   Trainer,
   type TrainerOptions,
@@ -28,6 +33,8 @@ import {
 } from "../inputs/network.js";
 import { preparationFor, warnOfRawCt } from "../inputs/preparation.js";
 import type { TrainReport } from "../reports.js";
+import { version } from "../version.js";
+import { agreed, fingerprint, hashOf } from "./agreement.js";
 import { checkShapes, layOutRun } from "./lay-out.js";
 import { type Stage, stageLine, stagesAfter, titleOf } from "./loss-stages.js";
 import { lossesOf, optimizerOf, scheduleOf } from "./recipe.js";
@@ -59,6 +66,8 @@ const targetCacheBytes = 2 ** 30;
  */
 export async function trainRun(run: TrainRun): Promise<TrainOutcome> {
   const { folder } = run;
+  // The first process writes for all.
+  if ((run.world?.rank ?? 0) > 0) return trainLocked(run, undefined);
   const lock = await lockFolder(folder);
   tellTakenOver(run, lock);
   const last = join(folder, checkpointFiles.last);
@@ -85,9 +94,23 @@ export function checkNew({
   throw new CommandError(`${folder} already holds a run: --resume continues it, --overwrite starts over`);
 }
 
-async function trainLocked(run: TrainRun, lock: Lock): Promise<TrainOutcome> {
-  const { config: given, folder, root, terminal } = run;
-  const begun = terminal.now();
+/** The parts of a run before its first step. */
+interface Prepared {
+  /** The configuration with the preparation of the images. */
+  readonly config: TrainConfig;
+  readonly preparation: Preparation | undefined;
+  readonly train: FileDataset;
+  readonly validation: FileDataset;
+  readonly trainer: Trainer;
+  trainerOf(loss: Loss): Promise<Trainer>;
+  lossOf(config: LossConfig): Loss;
+  readonly stages: readonly Stage[];
+  readonly resume: string | undefined;
+  readonly remainder: NonNullable<LoaderOptions["remainder"]>;
+}
+
+async function prepare(run: TrainRun): Promise<Prepared> {
+  const { config: given, root, terminal, world } = run;
   const network = await networkOf(given);
   const classes = await classesOf(given, network, root, "train");
   const { ignore, fold } = given.dataset;
@@ -109,8 +132,14 @@ async function trainLocked(run: TrainRun, lock: Lock): Promise<TrainOutcome> {
   const { image } = await train.read(0);
   const { size: patch, per_epoch: perEpoch = train.names.length } = config.patches ?? {};
   const dims = patch === undefined ? image.dims : [train.channels, ...patch];
-  const batch = [Math.min(config.batch_size, perEpoch), ...dims];
-  const options = { ...network, ...trainerOptions(config), batch };
+  const images = Math.min(config.batch_size, perEpoch);
+  if (world !== undefined && images < world.size)
+    throw new CommandError(
+      `batch_size: expected ${world.size} or more, a case for each rank, got batches of ${images}`,
+      { exitCode: 2 },
+    );
+  const batch = [world === undefined ? images : imagesOf(images, world), ...dims];
+  const options = { ...network, ...trainerOptions(config), batch, exchange: world };
   const trainerOf = (loss: Loss): Promise<Trainer> =>
     Trainer.create({ ...options, loss }).catch((error) => {
       throw unfit(config, error);
@@ -118,19 +147,63 @@ async function trainLocked(run: TrainRun, lock: Lock): Promise<TrainOutcome> {
   if (config.finish !== undefined && config.epochs === 1)
     terminal.warn(`one epoch leaves none for ${titleOf(config.finish.loss)}`);
   const resume = resumeFrom({ ...run, config });
-  const [first, ...others] = await orAdvise(run, () => stagesAfter(config, resume));
+  const stages = await orAdvise(run, () => stagesAfter(config, resume));
   const lossOf = await lossesOf(config, train, terminal);
-  let trainer = await trainerOf(lossOf(first!.loss));
+  const trainer = await trainerOf(lossOf(stages[0]!.loss));
   try {
-    const remainder = await layOutRun(config, trainer, { train, validation }, terminal);
+    const remainder = await layOutRun(config, trainer, { train, validation, share: world }, terminal);
     // Restore first: a checkpoint that does not fit must not cost the run its config.json.
     if (resume !== undefined) await orAdvise(run, () => trainer.restore(resume));
-    // No file of an earlier run may stand beside the new configuration.
-    if (resume === undefined) {
-      const stale = run.tuned ? produced : [...produced, runFiles.tuning];
-      for (const file of stale) await rm(join(folder, file), { force: true });
+    return {
+      config,
+      preparation,
+      train,
+      validation,
+      trainer,
+      trainerOf,
+      lossOf,
+      stages,
+      resume,
+      remainder,
+    };
+  } catch (error) {
+    await trainer.close();
+    throw error;
+  }
+}
+
+/** Returns what must be the same in all processes of a training. */
+async function described(prepared: Prepared): Promise<unknown> {
+  const { train, validation, trainer, resume, remainder } = prepared;
+  const { threads: _, ...config } = prepared.config;
+  return {
+    versions: { pixelcal: version(), node: process.version, onnxruntime: await runtimeVersion() },
+    config: JSON.parse(formatJson(config)),
+    data: { train: await fingerprint(train), validation: await fingerprint(validation) },
+    resumed: { resume: resume !== undefined, updates: trainer.updates },
+    weights: hashOf(Object.values(trainer.weights({ weights: "trained" })).map(({ data }) => data)),
+    remainder,
+  };
+}
+
+/** Trains a run under the first process's lock; the other processes have none, and write nothing. */
+async function trainLocked(run: TrainRun, lock: Lock | undefined): Promise<TrainOutcome> {
+  const { folder, terminal, world } = run;
+  const begun = terminal.now();
+  if (world !== undefined && world.size > 1) terminal.line(`${world.size} ranks, ${world.library}`);
+  const prepared = await agreed(world, () => prepare(run), described);
+  const { config, preparation, train, validation, trainerOf, lossOf, resume, remainder } = prepared;
+  const [first, ...others] = prepared.stages;
+  let { trainer } = prepared;
+  try {
+    if (lock !== undefined) {
+      // No file of an earlier run may stand beside the new configuration.
+      if (resume === undefined) {
+        const stale = run.tuned ? produced : [...produced, runFiles.tuning];
+        for (const file of stale) await rm(join(folder, file), { force: true });
+      }
+      await writeFileAtomic(join(folder, runFiles.config), formatJson(config));
     }
-    await writeFileAtomic(join(folder, runFiles.config), formatJson(config));
     const common = {
       selection: config.selection,
       selectionEma: config.selection_ema,
@@ -140,14 +213,14 @@ async function trainLocked(run: TrainRun, lock: Lock): Promise<TrainOutcome> {
       // The loader already prepares batches and targets in advance; more of them would only hold memory.
       prefetch: 1,
       folder,
-      lock,
+      ...(lock !== undefined && { lock }),
       config,
     };
     const trainStage = (
       { until, takesOver }: Stage,
       from: string | boolean | undefined,
     ): Promise<FitResult> => {
-      const loader = loaderOf({ ...config, remainder }, train, trainer);
+      const loader = loaderOf({ ...config, remainder }, train, trainer, world);
       const targets = { targets: targetsOf(trainer), targetCacheBytes };
       return fit(trainer, {
         ...common,
@@ -167,9 +240,10 @@ async function trainLocked(run: TrainRun, lock: Lock): Promise<TrainOutcome> {
     }
     terminal.clear();
     await trainer.restore(join(folder, checkpointFiles.best));
-    await trainer.writeModel(join(folder, runFiles.model), {
-      preparation: preparation ?? asStored(config, train),
-    });
+    if (lock !== undefined)
+      await trainer.writeModel(join(folder, runFiles.model), {
+        preparation: preparation ?? asStored(config, train),
+      });
     const cases = new Loader(validation, { batchSize: 1 });
     const temperature = await validationTemperature(trainer, cases, config.dataset.ignore);
     const sizeOf = (names: readonly string[]): number =>
@@ -177,7 +251,7 @@ async function trainLocked(run: TrainRun, lock: Lock): Promise<TrainOutcome> {
     const [parameters, trained] = [sizeOf(Object.keys(trainer.parameters)), sizeOf(trainer.trainable)];
     return { ...result, temperature, seconds: (terminal.now() - begun) / 1000, parameters, trained };
   } catch (error) {
-    await discardUnlessBegun(folder);
+    if (lock !== undefined) await discardUnlessBegun(folder);
     throw error;
   } finally {
     await trainer.close();
@@ -226,7 +300,7 @@ function trainerOptions(
   };
 }
 
-function loaderOf(config: TrainConfig, dataset: Dataset, trainer: Trainer): Loader {
+function loaderOf(config: TrainConfig, dataset: Dataset, trainer: Trainer, share?: Share): Loader {
   const { flips, rotations } = config.augment;
   const { size, per_epoch: perEpoch, foreground } = config.patches ?? {};
   const axes = Array.from({ length: dataset.rank }, (_, axis) => axis);
@@ -244,6 +318,7 @@ function loaderOf(config: TrainConfig, dataset: Dataset, trainer: Trainer): Load
     targets: targetsOf(trainer),
     targetCacheBytes: cacheable ? targetCacheBytes : 0,
     prefetch: Math.max(1, config.num_workers),
+    ...(share !== undefined && { share: { rank: share.rank, size: share.size } }),
   });
 }
 

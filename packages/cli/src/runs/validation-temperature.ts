@@ -1,5 +1,5 @@
 import { TemperatureMetric } from "@pixelcal/core";
-import type { Loader, Trainer } from "@pixelcal/train";
+import { type Loader, partsOfAll, type Trainer } from "@pixelcal/train";
 
 /**
  * Returns the temperature that the labels of a split ask of a trainer's predictions: above 1 where they are
@@ -10,8 +10,13 @@ export async function validationTemperature(
   validation: Loader,
   ignore?: number,
 ): Promise<number> {
+  const { exchange } = trainer;
   const metric = new TemperatureMetric({ classes: validation.dataset.classes, ignore });
-  for await (const { images, labels } of validation.epoch(0))
+  const { rank, size } = exchange ?? { rank: 0, size: 1 };
+  for await (const { images, labels } of validation.dealt(0, { rank, size }))
     await metric.update(await trainer.predict(images), labels);
+  const parts = await partsOfAll(exchange, metric.toJSON());
+  metric.reset();
+  for (const part of parts) metric.merge(TemperatureMetric.fromJSON(part));
   return metric.compute().temperature;
 }

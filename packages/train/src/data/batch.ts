@@ -23,6 +23,11 @@ export interface Batch {
   readonly spacing?: readonly number[];
   /** The loss's targets, present where the loader was given a function for them. */
   readonly targets?: Readonly<Record<string, Tensor>>;
+  /**
+   * The numbers of images of a batch that processes share, by rank, if these images are one rank's; a share
+   * of 0 counts nothing.
+   */
+  readonly shares?: readonly number[];
   /** The cases' further arrays, stacked. */
   readonly extras: Readonly<Record<string, Tensor>>;
   readonly names: readonly string[];

@@ -4,6 +4,7 @@ import { assemble, type Batch, checkMembers, type Member, stack, unstack } from 
 import type { Dataset, DatasetCase } from "./dataset.js";
 import { foregroundLocations, type Locations } from "./foreground-locations.js";
 import { checkPatches, cut, cutCase, drawWindow, type PatchOptions, type Window } from "./patches.js";
+import { checkShare, type Share, shareOf, sharesOf } from "./shares.js";
 import { type Augmentation, checkAugmentation, drawTransform, identity } from "./transforms.js";
 
 /**
@@ -38,6 +39,8 @@ export interface LoaderOptions {
   readonly targetCacheBytes?: number;
   /** Number of batches to prefetch; 2 by default. */
   readonly prefetch?: number;
+  /** The process whose share of every batch to return; whole batches by default. */
+  readonly share?: Share;
 }
 
 const names = optionNames<LoaderOptions>({
@@ -50,6 +53,7 @@ const names = optionNames<LoaderOptions>({
   targets: true,
   targetCacheBytes: true,
   prefetch: true,
+  share: true,
 });
 
 function checkLoader(dataset: Dataset, options: LoaderOptions): void {
@@ -64,6 +68,7 @@ function checkLoader(dataset: Dataset, options: LoaderOptions): void {
   if (!["keep", "drop", "wrap"].includes(remainder)) {
     throw invalidArgument("remainder", "keep, drop or wrap", remainder);
   }
+  if (options.share !== undefined) checkShare(options.share);
   if (options.augment !== undefined) checkAugmentation(options.augment, dataset.rank);
   if (options.patches !== undefined) checkPatches(options.patches, dataset.rank);
   const count = perEpoch(dataset, options);
@@ -124,10 +129,26 @@ export class Loader {
     if (!Number.isInteger(epoch) || epoch < 0)
       throw invalidArgument("epoch", "an integer of 0 or more", epoch);
     if (!Number.isInteger(skip) || skip < 0) throw invalidArgument("skip", "an integer of 0 or more", skip);
-    // While a batch is in use the next ones are read, unpacked, transformed and given their targets.
-    return prefetch(this.#plan(epoch).slice(skip), this.#options.prefetch ?? 2, (draws) =>
-      this.#make(epoch, draws),
+    return this.#batches(epoch, this.#plan(epoch).slice(skip));
+  }
+
+  /** Returns every `size`-th batch of an epoch from the `rank`-th on; the others are not read. */
+  dealt(epoch: number, share: Share): AsyncGenerator<Batch, void, undefined> {
+    checkShare(share);
+    return this.#batches(
+      epoch,
+      this.#plan(epoch).filter((_, k) => k % share.size === share.rank),
     );
+  }
+
+  #batches(epoch: number, plan: readonly (readonly Draw[])[]): AsyncGenerator<Batch, void, undefined> {
+    // While a batch is in use the next ones are read, unpacked, transformed and given their targets.
+    return prefetch(plan, this.#options.prefetch ?? 2, async (draws) => {
+      const { share } = this.#options;
+      if (share === undefined) return this.#make(epoch, draws);
+      const shares = sharesOf(draws.length, share.size);
+      return { ...(await this.#make(epoch, shareOf(draws, share))), shares };
+    });
   }
 
   /** Returns what every batch of an epoch is made of. */

@@ -14,10 +14,12 @@ export interface TrainingState {
   readonly schedule: string;
   /** Other options that change the weights, as JSON; undefined if all are defaults. */
   readonly settings?: string;
-  /** These three decide the last bits of every result. */
+  /** These four decide the last bits of every result. */
   readonly device: string;
   readonly threads: number;
   readonly runtime: string;
+  /** The processes that trained together; undefined for one alone. */
+  readonly ranks?: number;
   /** The caller's data: configuration, progress, state of the loader. */
   readonly extra?: unknown;
 }
@@ -163,9 +165,12 @@ export function stateDifferences(saved: TrainingState, now: TrainingState): stri
     "settings",
     "device",
     "threads",
+    "ranks",
     "runtime",
   ] as const;
+  const text = (state: TrainingState, key: (typeof keys)[number]): string | number =>
+    state[key] ?? (key === "ranks" ? 1 : "default");
   return keys
     .filter((key) => saved[key] !== now[key])
-    .map((key) => `${key}: checkpoint ${saved[key] ?? "default"}, now ${now[key] ?? "default"}`);
+    .map((key) => `${key}: checkpoint ${text(saved, key)}, now ${text(now, key)}`);
 }

@@ -20,7 +20,7 @@ import {
   scalarOf,
   slotOf,
 } from "./update-graph.js";
-import type { UpdateScalars, Weights } from "./weights.js";
+import { scaleOf, type UpdateScalars, type Weights } from "./weights.js";
 
 type Sessions = Readonly<Record<"upload" | "download" | "update" | "sum", Session>>;
 
@@ -163,11 +163,9 @@ export class DeviceWeights implements Weights {
     this.#sumNorm = Number(norm!.data[0]);
   }
 
-  async accumulatedNorm(): Promise<number> {
-    return this.#sumNorm;
-  }
-
-  async update({ factor, ...scalars }: UpdateScalars): Promise<void> {
+  async update(scalars: UpdateScalars): Promise<number> {
+    const { gradientNorm, gradientScale } = scaleOf(this.#sumNorm, scalars);
+    const { factor, count } = scalars;
     const { optimizer, groups } = this.#state;
     const feeds: Record<string, Tensor> = {};
     for (const { name, members } of this.packs.trained) {
@@ -176,7 +174,7 @@ export class DeviceWeights implements Weights {
       const group = groups.find(({ names }) => names.includes(member))!;
       const learningRate = group.learningRate * factor;
       const decays = this.#state.decays(member);
-      const named = optimizer.rule.scalars({ ...scalars, learningRate, decays });
+      const named = optimizer.rule.scalars({ gradientScale, count, learningRate, decays });
       for (const [scalar, value] of Object.entries(named)) {
         feeds[scalarOf(scalar, name)] = tensor("float32", Float32Array.of(value), [1]);
       }
@@ -190,6 +188,7 @@ export class DeviceWeights implements Weights {
     this.#replace(
       Object.fromEntries(Object.entries(next).map(([name, array]) => [name.slice(0, -suffix), array])),
     );
+    return gradientNorm;
   }
 
   async read(): Promise<void> {

@@ -1,7 +1,9 @@
 import { InvalidArgumentError } from "@pixelcal/core";
 import { prefetch } from "@pixelcal/io";
+import type { Share } from "../data/shares.js";
 import { DivergedError } from "./diverged-error.js";
 import type { EpochRecord, ValidationRecord } from "./epoch-record.js";
+import { partsOfAll } from "./exchange.js";
 import type { Trainer } from "./trainer.js";
 import type { TrainingBatch } from "./training-batch.js";
 import { ValidationScores } from "./validation-scores.js";
@@ -13,6 +15,11 @@ export interface BatchSource {
   epoch(epoch: number): AsyncIterable<TrainingBatch> | Iterable<TrainingBatch>;
   /** Returns the batches of an epoch but the first `skip`; without it they are read and dropped. */
   after?(epoch: number, skip: number): AsyncIterable<TrainingBatch> | Iterable<TrainingBatch>;
+  /**
+   * Returns every `size`-th batch of an epoch from the `rank`-th on; without it the others are read and
+   * dropped. For the validation of several processes.
+   */
+  dealt?(epoch: number, share: Share): AsyncIterable<TrainingBatch> | Iterable<TrainingBatch>;
 }
 
 export interface Progress {
@@ -82,7 +89,9 @@ export async function trainEpoch(
   let { learningRate } = begun ?? trainer;
   let batch = begun?.batches ?? 0;
   const batches =
-    batch === 0 ? train.epoch(epoch) : (train.after?.(epoch, batch) ?? dropped(train.epoch(epoch), batch));
+    batch === 0
+      ? train.epoch(epoch)
+      : (train.after?.(epoch, batch) ?? chosen(train.epoch(epoch), (at) => at >= batch));
   for await (const prepared of prefetch(batches, count, (next) => withTargets(trainer, next))) {
     batch += 1;
     const result = await trainer.step(prepared).catch((cause: unknown) => {
@@ -90,7 +99,7 @@ export async function trainEpoch(
       throw new TrainingAbortedError(epoch + 1, batch, cause.what, { cause });
     });
     learningRate = result.learningRate;
-    const images = prepared.images.dims[0]!;
+    const images = prepared.shares?.reduce((sum, share) => sum + share) ?? prepared.images.dims[0]!;
     mean.add(result.loss, images);
     for (const [name, value] of Object.entries(result.terms)) {
       if (!terms.has(name)) terms.set(name, new Mean());
@@ -111,39 +120,51 @@ export async function trainEpoch(
   return { epoch: epoch + 1, learningRate, trainLoss: mean.value, trainTerms };
 }
 
-async function* dropped(
+async function* chosen(
   batches: AsyncIterable<TrainingBatch> | Iterable<TrainingBatch>,
-  count: number,
+  isChosen: (at: number) => boolean,
 ): AsyncGenerator<TrainingBatch> {
   let at = 0;
-  for await (const batch of batches) if (at++ >= count) yield batch;
+  for await (const batch of batches) if (isChosen(at++)) yield batch;
 }
 
-/** Returns the validation scores of an epoch, counted from 0; none without validation batches. */
+/**
+ * Returns the validation scores of an epoch, counted from 0; none without validation batches. Several
+ * processes score a share of the batches each, and all get the same record.
+ */
 export async function validate(
   trainer: Trainer,
   epoch: number,
   validation: BatchSource | undefined,
 ): Promise<ValidationRecord> {
   if (validation === undefined) return {};
-  const loss = new Mean();
+  // A loss that follows the split needs all of it in every process.
+  const exchange = trainer.loss.state === undefined ? trainer.exchange : undefined;
+  const { rank, size } = exchange ?? { rank: 0, size: 1 };
   const scores = new ValidationScores(trainer.classes, trainer.loss.ignore);
-  let batch = 0;
-  for await (const prepared of prefetch(validation.epoch(0), 2, (next) => withTargets(trainer, next))) {
-    batch += 1;
-    const values = await trainer.evaluateLoss(prepared);
-    if (!Number.isFinite(values.loss)) {
-      throw new TrainingAbortedError(epoch + 1, batch, `the validation loss is ${values.loss}`);
-    }
-    loss.add(values.loss, prepared.images.dims[0]!);
-    await trainer.loss.state?.observe(values.logits, prepared.targets!);
-    await scores.add(values.logits, prepared.labels);
+  const batches =
+    size === 1
+      ? validation.epoch(0)
+      : (validation.dealt?.(0, { rank, size }) ?? chosen(validation.epoch(0), (at) => at % size === rank));
+  let batch = rank;
+  for await (const prepared of prefetch(batches, 2, (next) => withTargets(trainer, next))) {
+    const { loss, logits } = await trainer.evaluateLoss(prepared);
+    if (!Number.isFinite(loss))
+      throw new TrainingAbortedError(epoch + 1, batch + 1, `the validation loss is ${loss}`);
+    await trainer.loss.state?.observe(logits, prepared.targets!);
+    await scores.add({ batch, loss }, logits, prepared.labels);
+    batch += size;
   }
-  if (batch === 0) throw new InvalidArgumentError("validation", "validation: has no batches");
+  const all = ValidationScores.merged(
+    trainer.classes,
+    trainer.loss.ignore,
+    await partsOfAll(exchange, scores.part()),
+  );
+  if (all.isEmpty) throw new InvalidArgumentError("validation", "validation: has no batches");
   trainer.loss.state?.update();
-  const { dice, ece, pece, nll, classes } = scores.compute();
+  const { loss, dice, ece, pece, nll, classes } = all.compute();
   return {
-    validationLoss: loss.value,
+    validationLoss: loss,
     validationDice: dice,
     validationNll: nll,
     validationEce: ece,

@@ -32,7 +32,8 @@ export interface FitOptions {
   readonly patience?: number;
   /**
    * The folder of best.safetensors, last.safetensors, previous.safetensors, log.csv and the learning curves;
-   * without it nothing is written.
+   * without it nothing is written. Of several processes (`TrainerOptions.exchange`) the first writes; all
+   * read checkpoints, so that they need the same file system to resume.
    */
   readonly folder?: string;
   /** The caller's lock of `folder`; without it `fit` locks the folder while it runs. */
@@ -123,7 +124,8 @@ export async function fit(trainer: Trainer, options: FitOptions): Promise<FitRes
   const { checkpointMinutes } = options;
   if (checkpointMinutes !== undefined && !(checkpointMinutes >= 0))
     throw invalidArgument("checkpointMinutes", "a number of 0 or more", checkpointMinutes);
-  if (folder === undefined || options.lock !== undefined) return train(trainer, options);
+  // The first process writes for all.
+  if (folder === undefined || options.lock !== undefined || !isFirst(trainer)) return train(trainer, options);
   const lock = await lockFolder(folder);
   try {
     return await train(trainer, options);
@@ -132,15 +134,11 @@ export async function fit(trainer: Trainer, options: FitOptions): Promise<FitRes
   }
 }
 
+const isFirst = ({ exchange }: Trainer): boolean => (exchange?.rank ?? 0) === 0;
+
 async function train(trainer: Trainer, options: FitOptions): Promise<FitResult> {
-  const {
-    epochs,
-    folder,
-    validation,
-    selection = "loss",
-    config,
-    patience = Number.POSITIVE_INFINITY,
-  } = options;
+  const { epochs, validation, selection = "loss", config, patience = Number.POSITIVE_INFINITY } = options;
+  const folder = isFirst(trainer) ? options.folder : undefined;
   const kept = options.resume ? await restore(trainer, options) : undefined;
   const history = [...(kept?.history ?? [])];
   let bestEpoch = kept?.bestEpoch ?? 0;
@@ -185,6 +183,8 @@ async function train(trainer: Trainer, options: FitOptions): Promise<FitResult> 
     if (folder !== undefined && options.tensorboard) await appendEvents(folder, record);
     options.onEpoch?.(record, best);
   }
+  // The others may now read the first process's files.
+  await trainer.exchange?.barrier();
   return { history, bestEpoch, stoppedEarly: history.length < epochs };
 }
 

@@ -9,6 +9,7 @@ import { type ParameterGroup, parameterGroupNames } from "../optimizer/parameter
 import type { Schedule } from "../optimizer/schedule.js";
 import { selected, selectionNames, type TrainableSelection } from "../optimizer/trainable.js";
 import type { TrainDevice } from "../runtime/session.js";
+import type { Exchange } from "./exchange.js";
 import type { LossValues } from "./step-graph.js";
 
 export interface TrainerOptions extends Omit<CanonicalOptions, "outputs">, FileOptions {
@@ -46,6 +47,13 @@ export interface TrainerOptions extends Omit<CanonicalOptions, "outputs">, FileO
   /** Seed of the initial weights of a `Model`. */
   readonly seed?: number;
   readonly threads?: number;
+  /**
+   * The processes that train the model together, each a share of every batch; by default this one alone.
+   * Losses, gradients and running statistics are averaged over the images of all shares before an update, so
+   * that every process has the same weights. Batch norms normalise by their own share, and a loss that is no
+   * mean over images is the mean of its shares' losses, as in PyTorch's DDP.
+   */
+  readonly exchange?: Exchange;
 }
 
 const names = optionNames<TrainerOptions>({
@@ -68,6 +76,7 @@ const names = optionNames<TrainerOptions>({
   accumulate: true,
   seed: true,
   threads: true,
+  exchange: true,
 });
 
 /**
@@ -174,6 +183,8 @@ export function checkNumbers(options: TrainerOptions): {
   }
   if (batchNorm !== "update" && batchNorm !== "frozen")
     throw invalidArgument("batchNorm", "update or frozen", batchNorm);
+  if (options.device === "webgpu" && (options.exchange?.size ?? 1) > 1)
+    throw new InvalidArgumentError("device", "device: webgpu trains in one process; expected cpu or cuda");
   return { clipNorm, accumulate, threads };
 }
 

@@ -5,6 +5,7 @@ import { constant, type Schedule } from "../optimizer/schedule.js";
 import { runtimeVersion, type TrainDevice } from "../runtime/session.js";
 import type { TrainingState } from "./checkpoint.js";
 import { DeviceWeights } from "./device-weights.js";
+import type { Exchange } from "./exchange.js";
 import { HostState } from "./host-state.js";
 import { HostWeights } from "./host-weights.js";
 import {
@@ -31,6 +32,8 @@ export interface Setup {
   /** Batches to an update. */
   readonly accumulate: number;
   readonly schedule: Schedule;
+  /** The other processes of the training, if there are any. */
+  readonly exchange: Exchange | undefined;
   /** The version of onnxruntime. */
   readonly runtime: string;
   readonly state: HostState;
@@ -44,7 +47,8 @@ export interface Setup {
  */
 export async function setUp(given: TrainerOptions): Promise<Setup> {
   const options = checkTrainerOptions(given);
-  const { outputs, loss, device = "cpu", batchNorm, schedule = constant(), ...rest } = options;
+  const { outputs, loss, device = "cpu", batchNorm, schedule = constant(), exchange, ...rest } = options;
+  const numbers = checkNumbers(options);
   const chosen = outputs && { outputs: Object.keys(outputs) };
   const trained = (isDescription(options.model) && options.model.supervision) || undefined;
   const source: ModelSource = trained
@@ -52,7 +56,7 @@ export async function setUp(given: TrainerOptions): Promise<Setup> {
     : modelSource(options.model, { ...rest, ...chosen });
   const model = source(options.batch);
   const runtime = await runtimeVersion();
-  const { threads, ...numbers } = checkNumbers(options);
+  const { threads } = numbers;
   const { image, logits } = imageAndLogits(model);
   const outputNames = [...model.outputs.keys()];
   const lossWeights = outputWeights(outputs);
@@ -62,7 +66,11 @@ export async function setUp(given: TrainerOptions): Promise<Setup> {
   const weights =
     device === "webgpu"
       ? await DeviceWeights.create(state, device)
-      : new HostWeights(state, outputNames, batchNorm === "frozen");
+      : new HostWeights(state, {
+          logits: outputNames,
+          frozenNorms: batchNorm === "frozen",
+          exchange: othersIn(exchange),
+        });
   const { trainable } = state;
   const { packs, kept } = weights;
   const step = { loss, device, trainable, weights: lossWeights, batchNorm, threads, packs };
@@ -76,13 +84,17 @@ export async function setUp(given: TrainerOptions): Promise<Setup> {
   }
   const names = { model: model.name, image: image.name, logits: outputNames[0]! };
   const classes = logits.dims[1]!;
-  const run = { device, threads, schedule, runtime, ...numbers };
+  const run = { device, schedule, runtime, ...numbers, exchange: othersIn(exchange) };
   return { options, source, names, classes, ...run, state, weights, sessions };
 }
 
+/** Returns the exchange of a training; undefined if there is nobody to exchange with. */
+const othersIn = (exchange: Exchange | undefined): Exchange | undefined =>
+  (exchange?.size ?? 1) > 1 ? exchange : undefined;
+
 /** Returns what a checkpoint records beside the arrays. */
 export function checkpointState(setup: Setup, epoch: number, extra: unknown): TrainingState {
-  const { options, names, device, threads, schedule, runtime, state } = setup;
+  const { options, names, device, threads, schedule, runtime, exchange, state } = setup;
   const { updates, pending, optimizer } = state;
   return {
     updates,
@@ -96,6 +108,7 @@ export function checkpointState(setup: Setup, epoch: number, extra: unknown): Tr
     device,
     threads,
     runtime,
+    ...(exchange !== undefined && { ranks: exchange.size }),
     ...(extra === undefined ? {} : { extra }),
   };
 }

@@ -1,4 +1,4 @@
-import { checkTensor, InvalidArgumentError, type Tensor } from "@pixelcal/core";
+import { checkTensor, InvalidArgumentError, invalidArgument, type Tensor } from "@pixelcal/core";
 import { OnnxFile, withMetadata } from "@pixelcal/graph";
 import { writeFileAtomic } from "@pixelcal/io";
 import type { Loss } from "@pixelcal/losses";
@@ -13,7 +13,7 @@ import type { TrainDevice } from "../runtime/session.js";
 import type { Tensors } from "../runtime/session-values.js";
 import { restoreArrays, stateDifferences, writeCheckpoint } from "./checkpoint.js";
 import { readRunCheckpoint } from "./checkpoint-rotation.js";
-import { checkFinite } from "./diverged-error.js";
+import type { Exchange } from "./exchange.js";
 import type { HostState } from "./host-state.js";
 import { chosenWeights, type StepResult, type TrainerOptions, type WeightsChoice } from "./options.js";
 import { checkpointState, type Setup, setUp } from "./setup.js";
@@ -37,6 +37,8 @@ export class Trainer implements ProbabilityModel {
   readonly loss: Loss;
   readonly device: TrainDevice;
   readonly threads: number;
+  /** The other processes of the training; undefined if there are none. */
+  readonly exchange: Exchange | undefined;
   /** The epoch that decides the learning rate, counted from 0; `fit` sets it. */
   epoch = 0;
 
@@ -56,6 +58,7 @@ export class Trainer implements ProbabilityModel {
     this.loss = options.loss;
     this.device = device;
     this.threads = threads;
+    this.exchange = setup.exchange;
   }
 
   /**
@@ -99,17 +102,15 @@ export class Trainer implements ProbabilityModel {
    * `DivergedError`.
    */
   step(batch: TrainingBatch): Promise<StepResult> {
-    return this.#queue.run(async () => {
+    return this.#run(async () => {
       const { learningRate } = this;
       const values = await this.#backward(batch);
       await this.#weights.accumulate();
       this.#state.pending += 1;
       if (this.#state.pending < this.#setup.accumulate) return { ...values, learningRate };
-      const sumNorm = await this.#weights.accumulatedNorm();
-      checkFinite("gradient norm", sumNorm, this.updates);
-      const gradientNorm = sumNorm / this.#setup.accumulate;
-      const gradientScale = Math.min(1, this.#setup.clipNorm / gradientNorm) / this.#setup.accumulate;
-      await this.#weights.update({ factor: this.#factor, gradientScale, count: this.updates + 1 });
+      const { clipNorm, accumulate: batches } = this.#setup;
+      const scalars = { factor: this.#factor, clipNorm, batches, count: this.updates + 1 };
+      const gradientNorm = await this.#weights.update(scalars);
       this.#state.updates += 1;
       this.#state.pending = 0;
       if (this.#state.averages !== undefined) {
@@ -123,7 +124,7 @@ export class Trainer implements ProbabilityModel {
 
   /** Returns the gradient of the batch's loss for every trained parameter; changes nothing. */
   gradients(batch: TrainingBatch): Promise<NamedArrays> {
-    return this.#queue.run(async () => {
+    return this.#run(async () => {
       await this.#backward(batch);
       return this.#weights.takeGradients();
     });
@@ -131,7 +132,7 @@ export class Trainer implements ProbabilityModel {
 
   /** Returns loss, terms and logits [N, classes, ...spatial] of a batch, with inference behaviour. */
   evaluateLoss(batch: TrainingBatch, choice: WeightsChoice = {}): Promise<LossAndLogits> {
-    return this.#queue.run(async () => {
+    return this.#run(async () => {
       const session = await this.#setup.sessions.open("evaluation", checkBatch(batch));
       const weights = await this.#weights.feeds(this.#averages(choice));
       const outputs = await session.run({ ...(await this.#feeds(batch)), ...weights });
@@ -171,7 +172,7 @@ export class Trainer implements ProbabilityModel {
     { preparation, ...choice }: WeightsChoice & { readonly preparation?: Preparation } = {},
   ): Promise<void> {
     const metadata = preparation && preparationMetadata(preparation);
-    return this.#queue.run(async () => {
+    return this.#run(async () => {
       await this.#weights.read();
       const { model, externalData } = this.#setup.options;
       if (model instanceof OnnxFile)
@@ -190,12 +191,12 @@ export class Trainer implements ProbabilityModel {
 
   /** Updates `parameters` and `buffers` from webgpu; on other devices they are always up to date. */
   read(): Promise<void> {
-    return this.#queue.run(() => this.#weights.read());
+    return this.#run(() => this.#weights.read());
   }
 
   /** Writes a checkpoint, from which training resumes bit for bit; `restore` returns `extra`, any JSON. */
   save(path: string, extra?: unknown): Promise<void> {
-    return this.#queue.run(async () => {
+    return this.#run(async () => {
       await this.#weights.read();
       const state = checkpointState(this.#setup, this.epoch, extra);
       await writeCheckpoint(path, { ...this.#state.arrays(), state });
@@ -204,7 +205,7 @@ export class Trainer implements ProbabilityModel {
 
   /** Resumes from a checkpoint; `differences` names settings that changed, those of the last bits too. */
   restore(path: string): Promise<{ readonly differences: readonly string[]; readonly extra: unknown }> {
-    return this.#queue.run(async () => {
+    return this.#run(async () => {
       const checkpoint = await readRunCheckpoint(path);
       const { state } = checkpoint;
       restoreArrays(path, checkpoint, this.#state.arrays(state.pending));
@@ -218,12 +219,12 @@ export class Trainer implements ProbabilityModel {
 
   /** Throws unless a step, or an evaluation of the loss, can be laid out for images [N, C, ...spatial]. */
   layOut(kind: "step" | "evaluation", dims: readonly number[]): Promise<void> {
-    return this.#queue.run(() => this.#setup.sessions.layOut(kind, dims));
+    return this.#run(() => this.#setup.sessions.layOut(kind, dims));
   }
 
   /** Frees all sessions and device memory. */
   close(): Promise<void> {
-    return this.#queue.run(async () => {
+    return this.#run(async () => {
       await this.#setup.sessions.close();
       await this.#weights.close();
     });
@@ -233,12 +234,18 @@ export class Trainer implements ProbabilityModel {
     return this.close();
   }
 
+  /** Runs a task after those before it; its sessions hold the event loop for as long as they compute. */
+  #run<T>(task: () => Promise<T>): Promise<T> {
+    const { exchange } = this;
+    return this.#queue.run(exchange === undefined ? task : () => exchange.working(task));
+  }
+
   get #factor(): number {
     return this.#setup.schedule.factor(this.epoch, this.updates);
   }
 
   #infer(kind: "probabilities" | "logits", images: Floats, choice: WeightsChoice): Promise<Floats> {
-    return this.#queue.run(async () => {
+    return this.#run(async () => {
       checkTensor("images", images, ["float32"], [3, 5]);
       const session = await this.#setup.sessions.open(kind, images.dims);
       const weights = await this.#weights.feeds(this.#averages(choice));
@@ -248,8 +255,12 @@ export class Trainer implements ProbabilityModel {
   }
 
   async #backward(batch: TrainingBatch): Promise<LossValues> {
+    const { shares } = batch;
+    const size = this.exchange?.size ?? 1;
+    if ((shares?.length ?? 1) !== size)
+      throw invalidArgument("batch.shares", `the numbers of images of ${size} ranks`, shares);
     const session = await this.#setup.sessions.open("step", checkBatch(batch));
-    return this.#weights.backward(session, await this.#feeds(batch));
+    return this.#weights.backward(session, await this.#feeds(batch), shares);
   }
 
   #averages(choice: WeightsChoice): Readonly<NamedArrays> | undefined {

@@ -10,6 +10,11 @@ export interface TrainingBatch {
   readonly labelRange?: LabelRange;
   /** Physical size per spatial axis, for losses that measure distances. */
   readonly spacing?: readonly number[];
+  /**
+   * The numbers of images of a batch that the processes of a training share, by rank; these are the images
+   * of one of them. A share of 0 counts nothing.
+   */
+  readonly shares?: readonly number[];
   /** The result of `Trainer.targets` for these labels, if already computed. */
   readonly targets?: Tensors;
 }

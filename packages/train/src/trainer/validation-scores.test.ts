@@ -35,9 +35,9 @@ const batch = (all: readonly Image[]) => ({
 
 async function scoresOf(parts: readonly (readonly Image[])[]) {
   const scores = new ValidationScores(classes, 255);
-  for (const part of parts) {
+  for (const [index, part] of parts.entries()) {
     const { logits, labels } = batch(part);
-    await scores.add(logits, labels);
+    await scores.add({ batch: index, loss: 0.25 }, logits, labels);
   }
   return scores.compute();
 }
@@ -81,6 +81,21 @@ describe("ValidationScores", () => {
     expect(dice).toBeCloseTo((expected.dice[1]! + expected.dice[2]!) / 2, 12);
     expect(ece).toBeCloseTo(expected.ece.reduce((a, b) => a + b, 0) / classes, 5);
     expect(perClass.pece.every((value) => value! > 0)).toBe(true);
+  });
+
+  test("gives the same bits whoever scored which batches", async () => {
+    const parts = Array.from({ length: 3 }, () => new ValidationScores(classes, 255));
+    const whole = new ValidationScores(classes, 255);
+    for (const [index, one] of all.entries()) {
+      const { logits, labels } = batch([one]);
+      for (const scores of [whole, parts[index % 2]!])
+        await scores.add({ batch: index, loss: Math.sin(index) }, logits, labels);
+    }
+    // The third has no batch. A part travels as JSON.
+    const sent = parts.map((part) => JSON.parse(JSON.stringify(part.part())));
+    const merged = ValidationScores.merged(classes, 255, sent).compute();
+    expect(merged).toEqual(whole.compute());
+    expect(merged.loss).toBeCloseTo(all.reduce((sum, _, i) => sum + Math.sin(i), 0) / all.length, 12);
   });
 
   test("gives the same bits however the images are batched", async () => {

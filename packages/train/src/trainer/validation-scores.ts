@@ -3,6 +3,7 @@ import {
   elementCount,
   type Labels,
   MetricGroup,
+  type MetricJson,
   OverlapMetric,
   type Tensor,
   tensor,
@@ -19,6 +20,8 @@ export interface ClassScores {
 
 /** The scores of a validation, over the pixels of all images together but for the NLL. */
 export interface Scores {
+  /** Mean over the images. */
+  readonly loss: number;
   /** Mean over the classes but 0 that occur in labels or predictions; 1 if none does. */
   readonly dice: number;
   /** Mean over the classes, of 10 bins. */
@@ -29,12 +32,29 @@ export interface Scores {
   readonly classes: ClassScores;
 }
 
+/** The scores of one batch that are no sums over pixels. */
+interface ScoredBatch {
+  /** The batch's number among those of the split. */
+  readonly batch: number;
+  readonly loss: number;
+  readonly images: number;
+  /** The negative log-likelihood of every image with labels. */
+  readonly nlls: readonly number[];
+}
+
+/** The scores of some of the batches. */
+interface ValidationPart {
+  readonly batches: readonly ScoredBatch[];
+  readonly metrics: MetricJson;
+}
+
+type Metrics = MetricGroup<{ readonly overlap: OverlapMetric; readonly calibration: CalibrationMetric }>;
+
 /** Scores the logits of a validation split, image by image, without the pixels whose label is `ignore`. */
 export class ValidationScores {
   readonly #ignore: number | undefined;
-  readonly #metrics;
-  #nll = 0;
-  #images = 0;
+  readonly #metrics: Metrics;
+  #batches: ScoredBatch[] = [];
 
   constructor(classes: number, ignore: number | undefined) {
     this.#ignore = ignore;
@@ -44,28 +64,61 @@ export class ValidationScores {
     });
   }
 
-  /** Adds logits [N, classes, ...spatial] and their labels [N, ...spatial]. */
-  async add(logits: Tensor<"float32">, labels: Labels): Promise<void> {
+  /** Returns the scores of parts: to the bit those of all their batches together. */
+  static merged(
+    classes: number,
+    ignore: number | undefined,
+    parts: readonly ValidationPart[],
+  ): ValidationScores {
+    const all = new ValidationScores(classes, ignore);
+    for (const { batches, metrics } of parts) {
+      all.#batches.push(...batches);
+      all.#metrics.merge(MetricGroup.fromJSON(metrics) as unknown as Metrics);
+    }
+    // Sums are taken in the order of the batches, whoever scored them.
+    all.#batches.sort((a, b) => a.batch - b.batch);
+    return all;
+  }
+
+  get isEmpty(): boolean {
+    return this.#batches.length === 0;
+  }
+
+  /** Returns what was added, as JSON for `merged`. */
+  part(): ValidationPart {
+    return { batches: this.#batches, metrics: this.#metrics.toJSON() };
+  }
+
+  /** Adds a batch: logits [N, classes, ...spatial] and their labels [N, ...spatial]. */
+  async add(
+    { batch, loss }: Pick<ScoredBatch, "batch" | "loss">,
+    logits: Tensor<"float32">,
+    labels: Labels,
+  ): Promise<void> {
     const ignore = this.#ignore;
+    const nlls: number[] = [];
     for (const [n, nll] of (await labelNll(logits, labels, ignore)).entries()) {
       // An image in which every pixel is ignored has no score.
       if (Number.isNaN(nll)) continue;
-      this.#nll += nll;
-      this.#images += 1;
+      nlls.push(nll);
       const [image, truth] = [imageOf(logits, n), imageOf(labels, n)];
       const { probs } = await toProbabilities(image, { transform: "softmax", labels: truth, ignore });
       await this.#metrics.update(probs, truth);
     }
+    this.#batches.push({ batch, loss, images: logits.dims[0]!, nlls });
   }
 
   compute(): Scores {
     const { overlap, calibration } = this.#metrics.compute();
     const dice = overlap.classes.map(({ pooledDice }) => orNull(pooledDice));
+    const nlls = this.#batches.flatMap((batch) => batch.nlls);
+    const images = sum(this.#batches.map((batch) => batch.images));
     return {
+      loss: sum(this.#batches.map((batch) => batch.loss * batch.images)) / images,
       dice: mean(dice.slice(1)) ?? 1,
       ece: calibration.expected,
       pece: calibration.pixel,
-      nll: this.#nll / this.#images,
+      nll: sum(nlls) / nlls.length,
       classes: {
         dice,
         ece: calibration.perClass.map(({ expected }) => orNull(expected)),
@@ -80,8 +133,10 @@ const orNull = (value: number): number | null => (Number.isNaN(value) ? null : v
 
 function mean(values: readonly (number | null)[]): number | undefined {
   const known = values.filter((value) => value !== null);
-  return known.length === 0 ? undefined : known.reduce((sum, value) => sum + value, 0) / known.length;
+  return known.length === 0 ? undefined : sum(known) / known.length;
 }
+
+const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
 
 function imageOf<T extends Tensor>({ type, dims, data }: T, n: number): T {
   const shape = [1, ...dims.slice(1)];

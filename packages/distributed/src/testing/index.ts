@@ -1,9 +1,6 @@
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
-import { fileURLToPath } from "node:url";
-import { addonFile } from "./addon.js";
-
-const program = fileURLToPath(new URL("../test/ranks.mjs", import.meta.url));
+import { addonFile } from "../addon.js";
 
 /** Why jobs cannot be started here; undefined where they can. */
 export const noMpi: string | undefined =
@@ -13,19 +10,18 @@ export const noMpi: string | undefined =
       ? undefined
       : "the MPI binding was not built: its compiler was missing when `npm run build` ran";
 
-/** The output of a job of the test program, and its end. */
+/** The output of a job, and its end. */
 export interface Job {
   readonly code: number | null;
-  /** The values that the processes printed, by rank. */
-  readonly values: readonly unknown[];
+  readonly output: string;
   readonly messages: string;
   readonly seconds: number;
 }
 
-/** Runs the program `test/ranks.mjs` in a job of `size` processes. */
+/** Runs a script of Node in a job of `size` processes. */
 export async function mpirun(
   size: number,
-  args: readonly string[],
+  [program, ...args]: readonly [program: string, ...args: string[]],
   env: Readonly<Record<string, string>> = {},
 ): Promise<Job> {
   const begun = performance.now();
@@ -43,15 +39,20 @@ export async function mpirun(
     child.on("error", reject);
     child.on("close", resolve);
   });
-  const values: unknown[] = [];
-  for (const line of Buffer.concat(output!).toString().split("\n").filter(Boolean)) {
-    const { rank, value } = JSON.parse(line) as { rank: number; value: unknown };
-    values[rank] = value;
-  }
   return {
     code,
-    values,
+    output: Buffer.concat(output!).toString(),
     messages: Buffer.concat(messages!).toString(),
     seconds: (performance.now() - begun) / 1000,
   };
+}
+
+/** Returns the values of a job whose processes print `{ rank, value }` as a line of JSON, by rank. */
+export function valuesOf({ output }: Job): readonly unknown[] {
+  const values: unknown[] = [];
+  for (const line of output.split("\n").filter(Boolean)) {
+    const { rank, value } = JSON.parse(line) as { rank: number; value: unknown };
+    values[rank] = value;
+  }
+  return values;
 }
