@@ -70,6 +70,7 @@ test.each([
   ["lr", ["learningRate", "seed"], undefined],
   ["sed", ["seed", "spacing"], "seed"],
   ["ab", ["cd"], undefined],
+  ["endianness", ["channels", "dims"], undefined],
   ["", ["a"], undefined],
 ] as const)("the name nearest to %j of %j is %j", (name, names, nearest) => {
   expect(nearestName(name, names)).toBe(nearest);

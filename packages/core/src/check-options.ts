@@ -57,8 +57,8 @@ export function nearestName(name: string, known: readonly string[]): string | un
   let fewest = Math.max(2, Math.floor(name.length / 2)) + 1;
   for (const candidate of known) {
     const edits = edited(name.toLowerCase(), candidate.toLowerCase());
-    // More edits than half of the longer name turn any short name into any other.
-    if (edits >= fewest || 2 * edits > Math.max(name.length, candidate.length)) continue;
+    // By more edits than two fifths of the longer name any name becomes any other: endianness, channels.
+    if (edits >= fewest || 5 * edits > 2 * Math.max(name.length, candidate.length)) continue;
     nearest = candidate;
     fewest = edits;
   }
