@@ -111,6 +111,16 @@ export interface StoredIntegers {
   readonly value: number;
 }
 
+/** The rows [groups, width] that every draw adds up, each row times its weight of [draws, groups]. */
+export interface WeightedSumsOptions {
+  readonly values: Float64Array;
+  readonly weights: Float64Array;
+  readonly draws: number;
+  readonly groups: number;
+  readonly width: number;
+  readonly out?: Float64Array;
+}
+
 export interface CopyBytesOptions {
   readonly source: Uint8Array;
   readonly out?: Uint8Array;
@@ -125,4 +135,7 @@ export interface StoredValueKernels {
   storedIntegersSync(options: StoredValuesOptions): StoredIntegers;
   copyBytes(options: CopyBytesOptions): Promise<Uint8Array>;
   copyBytesSync(options: CopyBytesOptions): Uint8Array;
+  /** The sums [draws, width]. */
+  weightedSums(options: WeightedSumsOptions): Promise<Float64Array>;
+  weightedSumsSync(options: WeightedSumsOptions): Float64Array;
 }

@@ -2,6 +2,7 @@
 
 #include <memory>
 
+#include "arrays/weighted_sums.h"
 #include "binding/bindings.h"
 
 namespace pixelcal {
@@ -79,8 +80,26 @@ Task CopyBytesTask(Arguments& arguments) {
   return {[=] { cpu::CopyBytes(source, out.span); }, [=](Napi::Env) { return out.Value(); }};
 }
 
-constexpr Entry kEntries[] = {
-    {"storedFloats", StoredFloatsTask}, {"storedIntegers", StoredIntegersTask}, {"copyBytes", CopyBytesTask}};
+Task WeightedSumsTask(Arguments& arguments) {
+  WeightedRows rows;
+  rows.values = arguments.Array<double>("values");
+  rows.weights = arguments.Array<double>("weights");
+  rows.draws = arguments.Integer("draws");
+  rows.groups = arguments.Integer("groups");
+  rows.width = arguments.Integer("width");
+  for (const auto& [name, count] :
+       {std::pair{"draws", rows.draws}, {"groups", rows.groups}, {"width", rows.width}})
+    Require(count >= 1, name, ": expected at least 1, got ", count);
+  RequireLength("values", std::ssize(rows.values), CheckedProduct(rows.groups, rows.width));
+  RequireLength("weights", std::ssize(rows.weights), CheckedProduct(rows.draws, rows.groups));
+  const auto out = arguments.Out<double>("out", CheckedProduct(rows.draws, rows.width));
+  return {[=] { cpu::WeightedSums(rows, out.span); }, [=](Napi::Env) { return out.Value(); }};
+}
+
+constexpr Entry kEntries[] = {{"storedFloats", StoredFloatsTask},
+                              {"storedIntegers", StoredIntegersTask},
+                              {"copyBytes", CopyBytesTask},
+                              {"weightedSums", WeightedSumsTask}};
 
 }  // namespace
 

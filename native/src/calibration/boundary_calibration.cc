@@ -7,6 +7,7 @@
 #include <limits>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <vector>
 
 #include "base/scratch.h"
@@ -37,8 +38,9 @@ struct Place {
 };
 
 // Writes the segments of all pixels, left-out ones as `segments`, and checks all values.
+template <class Segment>
 void FindSegments(const ProbabilityMaps& maps, const BoundaryCalibrationOptions& options, int64_t segments,
-                  int32_t* out) {
+                  Segment* out) {
   const simd::PixelRowsTable& loops = PixelRowsLoops();
   ForChunks(maps, 8, [&](int64_t, BlockReader& reader) {
     alignas(64) std::array<float, kBlockPixels> room, best;
@@ -49,25 +51,21 @@ void FindSegments(const ProbabilityMaps& maps, const BoundaryCalibrationOptions&
                           winner.data());
       const int16_t* from = options.label_boundary ? block->codes.data() : winner.data();
       const Place place(*block, maps);
-      int32_t* to = out + place.image * maps.pixels + place.pixel;
+      Segment* to = out + place.image * maps.pixels + place.pixel;
       for (int64_t i = 0; i < block->count; ++i) {
         const int32_t code = from[i];
         const int32_t segment = options.score == Score::kForeground ? code != 0
                                 : options.only >= 0                 ? code == options.only
                                                                     : code;
-        to[i] = block->codes[i] < 0 ? static_cast<int32_t>(segments) : segment;
+        to[i] = static_cast<Segment>(block->codes[i] < 0 ? segments : segment);
       }
     }
   });
 }
 
-// The sums of a cell of a chunk.
-struct Cell {
-  uint64_t count = 0, hits = 0, confidence = 0;
-};
-struct RingLoss {
-  uint64_t units = 0, impossible = 0;
-};
+using simd::RingCell;
+using simd::RingLoss;
+
 struct Totals {
   std::vector<uint64_t> count, hits, impossible;
   std::vector<FixedTotal> confidence, log_loss;
@@ -75,9 +73,13 @@ struct Totals {
       : count(cells), hits(cells), impossible(rings), confidence(cells), log_loss(rings) {}
 };
 
+struct RingCells;
+struct RingLosses;
+
+template <class Segment>
 class Adder {
  public:
-  Adder(const ProbabilityMaps& maps, const BoundaryCalibrationOptions& options, const int32_t* segment,
+  Adder(const ProbabilityMaps& maps, const BoundaryCalibrationOptions& options, const Segment* segment,
         const float* distances, const Extent* extents, Totals& totals)
       : maps_(maps),
         options_(options),
@@ -94,32 +96,35 @@ class Adder {
   void Run() {
     const size_t rings = static_cast<size_t>(groups_ * (edges_ + 1)), cells = rings * Bins();
     std::mutex mutex;
-    ForChunks(maps_, kFlushBlocks, [&](int64_t, BlockReader& reader) {
-      Cell* own = Scratch<Cell, struct RingCells>(cells);
-      RingLoss* losses = Scratch<RingLoss, struct RingLosses>(rings);
-      std::fill_n(own, cells, Cell{});
-      std::fill_n(losses, rings, RingLoss{});
-      const auto flush = [&] {
-        const std::lock_guard lock(mutex);
-        for (size_t i = 0; i < cells; ++i) {
-          totals_.count[i] += own[i].count;
-          totals_.hits[i] += own[i].hits;
-          totals_.confidence[i].Add(own[i].confidence);
-        }
-        for (size_t i = 0; i < rings; ++i) {
-          totals_.log_loss[i].Add(losses[i].units);
-          totals_.impossible[i] += losses[i].impossible;
-        }
-        std::fill_n(own, cells, Cell{});
-        std::fill_n(losses, rings, RingLoss{});
-      };
-      int64_t blocks = 0;
-      while (const ProbabilityBlock* block = reader.Next()) {
-        AddBlock(*block, own, losses);
-        if (++blocks % kFlushBlocks == 0) flush();
-      }
-      flush();
-    });
+    ForChunks(
+        maps_, kFlushBlocks,
+        [&](int64_t, BlockReader& reader) {
+          RingCell* own = Scratch<RingCell, RingCells>(cells);
+          RingLoss* losses = Scratch<RingLoss, RingLosses>(rings);
+          std::fill_n(own, cells, RingCell{});
+          std::fill_n(losses, rings, RingLoss{});
+          const auto flush = [&] {
+            const std::lock_guard lock(mutex);
+            for (size_t i = 0; i < cells; ++i) {
+              totals_.count[i] += own[i].count;
+              totals_.hits[i] += own[i].hits;
+              totals_.confidence[i].Add(own[i].confidence);
+            }
+            for (size_t i = 0; i < rings; ++i) {
+              totals_.log_loss[i].Add(losses[i].units);
+              totals_.impossible[i] += losses[i].impossible;
+            }
+            std::fill_n(own, cells, RingCell{});
+            std::fill_n(losses, rings, RingLoss{});
+          };
+          int64_t blocks = 0;
+          while (const ProbabilityBlock* block = reader.Next()) {
+            AddBlock(*block, own, losses);
+            if (++blocks % kFlushBlocks == 0) flush();
+          }
+          flush();
+        },
+        MapValues::kAny);  // FindSegments has checked them
   }
 
  private:
@@ -133,15 +138,15 @@ class Adder {
     std::array<int16_t, kBlockPixels> hit;
   };
 
-  void AddBlock(const ProbabilityBlock& block, Cell* cells, RingLoss* losses) const {
+  void AddBlock(const ProbabilityBlock& block, RingCell* cells, RingLoss* losses) const {
     const Place place(block, maps_);
-    const int32_t* segment = segment_ + place.image * maps_.pixels + place.pixel;
+    const Segment* segment = segment_ + place.image * maps_.pixels + place.pixel;
     alignas(64) std::array<float, kBlockPixels> room, near;
     Rows rows;
     std::fill_n(near.data(), block.count, kFar);
     for (int32_t s = 0; s < segments_; ++s) {
       const float* to = Distances(place, s);
-      if (to) loops_.take_nearer(segment, s, to, static_cast<size_t>(block.count), near.data());
+      if (to) TakeNearer(segment, s, to, static_cast<size_t>(block.count), near.data());
     }
     for (int64_t group = 0; group < groups_; ++group) {
       const bool one_class = options_.score == Score::kClasses;
@@ -160,6 +165,13 @@ class Adder {
       AddRows(block, rows, cells + static_cast<size_t>(group * (edges_ + 1)) * Bins(),
               losses + group * (edges_ + 1));
     }
+  }
+
+  void TakeNearer(const Segment* segment, int32_t s, const float* to, size_t count, float* near) const {
+    if constexpr (sizeof(Segment) == 1)
+      loops_.take_nearer(segment, s, to, count, near);
+    else
+      loops_.take_nearer_of_many(segment, s, to, count, near);
   }
 
   // Returns the distances to a segment from a place on, or null if the image has no pixel of it, or no other.
@@ -191,30 +203,20 @@ class Adder {
                         rows.of_case.data());
   }
 
-  void AddRows(const ProbabilityBlock& block, const Rows& rows, Cell* cells, RingLoss* losses) const {
+  void AddRows(const ProbabilityBlock& block, const Rows& rows, RingCell* cells, RingLoss* losses) const {
     const auto count = static_cast<size_t>(block.count);
     std::array<int16_t, kBlockPixels> ring;
     std::array<uint64_t, kBlockPixels> units;
     loops_.rings(rows.distance.data(), count, limits_.data(), edges_, ring.data());
     loops_.losses(rows.of_case.data(), count, units.data());
-    const simd::BinLimits bins = table_.Limits();
-    for (int64_t i = 0; i < block.count; ++i) {
-      if (block.codes[i] < 0) continue;
-      const int below = internal::LimitsBelow(bins.limits, bins.bins, rows.p[i]);
-      Cell& cell = cells[static_cast<size_t>(ring[i]) * Bins() + static_cast<size_t>(below - 1)];
-      cell.count += 1;
-      cell.hits += static_cast<uint64_t>(rows.hit[i]);
-      cell.confidence += internal::ProbabilityUnits(rows.p[i]);
-      RingLoss& loss = losses[ring[i]];
-      loss.units += units[i];
-      loss.impossible += rows.of_case[i] > 0 ? 0 : 1;
-    }
+    const simd::RingPixels pixels{rows.p.data(), rows.hit.data(), block.codes.data(), rows.of_case.data()};
+    loops_.add(pixels, ring.data(), units.data(), count, table_.Limits(), cells, losses);
   }
 
   const ProbabilityMaps& maps_;
   const BoundaryCalibrationOptions& options_;
   int64_t segments_, groups_, edges_;
-  const int32_t* segment_;
+  const Segment* segment_;
   const float* distances_;
   const Extent* extents_;
   BinTable table_;
@@ -225,22 +227,38 @@ class Adder {
 
 }  // namespace
 
-void BoundaryCalibration(const ProbabilityMaps& maps, const Grid& grid,
-                         const BoundaryCalibrationOptions& options, const BoundaryCalibrationSums& sums) {
-  internal::CheckBoundaryCalibration(maps, grid, options, sums);
+namespace {
+
+// Computes the sums of all segments, which `Segment` can number, and one more.
+template <class Segment>
+void AddUp(const ProbabilityMaps& maps, const Grid& grid, const BoundaryCalibrationOptions& options,
+           Totals& totals) {
   const int64_t segments = internal::BoundarySegments(options, maps.classes);
   const auto count = static_cast<size_t>(grid.Count());
   // Not scratch, which a thread keeps: these are as large as the image.
-  const auto segment = std::make_unique_for_overwrite<int32_t[]>(count);
+  const auto segment = std::make_unique_for_overwrite<Segment[]>(count);
   FindSegments(maps, options, segments, segment.get());
-  const LabelSpan labels = std::span<const int32_t>(segment.get(), count);
+  const LabelSpan labels = std::span<const Segment>(segment.get(), count);
   const internal::GridDistance transform(grid, options.spacing);
-  const internal::ClassMaps of = internal::ReadClasses(labels, grid, segments, segments);
+  const bool all = !maps.ignore && maps.mask.empty();
+  const auto left_out = all ? std::nullopt : std::optional<int64_t>(segments);
+  const internal::ClassMaps of = internal::ReadClasses(labels, grid, segments, left_out);
   const auto distances = std::make_unique_for_overwrite<float[]>(count * static_cast<size_t>(segments));
-  internal::ClassDistances(labels, grid, segments, segments, transform, of, internal::Form::kRoot,
+  internal::ClassDistances(labels, grid, segments, left_out, transform, of, internal::Form::kRoot,
                            distances.get(), [](int64_t, int64_t) {});
+  Adder<Segment>(maps, options, segment.get(), distances.get(), of.extents, totals).Run();
+}
+
+}  // namespace
+
+void BoundaryCalibration(const ProbabilityMaps& maps, const Grid& grid,
+                         const BoundaryCalibrationOptions& options, const BoundaryCalibrationSums& sums) {
+  internal::CheckBoundaryCalibration(maps, grid, options, sums);
   Totals totals(sums.count.size(), sums.log_loss.size());
-  Adder(maps, options, segment.get(), distances.get(), of.extents, totals).Run();
+  if (internal::BoundarySegments(options, maps.classes) < 256)
+    AddUp<uint8_t>(maps, grid, options, totals);
+  else
+    AddUp<int32_t>(maps, grid, options, totals);
   for (size_t i = 0; i < sums.count.size(); ++i) {
     sums.count[i] = static_cast<double>(totals.count[i]);
     sums.accuracy[i] = static_cast<double>(totals.hits[i]);

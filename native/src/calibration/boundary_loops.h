@@ -3,15 +3,33 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "calibration/histogram_loops.h"
 #include "simd/isa.h"
 
 namespace pixelcal {
 namespace simd {
 
+// The sums of a cell, which is a bin of a ring, and the log losses of a ring; p and losses in units of 2^-40.
+struct RingCell {
+  uint64_t count = 0, hits = 0, confidence = 0;
+};
+struct RingLoss {
+  uint64_t units = 0, impossible = 0;
+};
+
+// The values of a block's pixels: p, whether p is right, the label's probability, and the code.
+struct RingPixels {
+  const float* p;
+  const int16_t *hit, *codes;
+  const double* of_case;
+};
+
 // The loops over `count` pixels of a block for sums by distance to a boundary.
 struct BoundaryTable {
   // Makes `near` the distance `to` segment `own` where that is less and the pixel is in another one.
-  void (*take_nearer)(const int32_t* segment, int32_t own, const float* to, size_t count, float* near);
+  void (*take_nearer)(const uint8_t* segment, int32_t own, const float* to, size_t count, float* near);
+  void (*take_nearer_of_many)(const int32_t* segment, int32_t own, const float* to, size_t count,
+                              float* near);
   // Makes a row's probability, of class c, the score where it is above that, always for class 0: `hit` tells
   // whether c is the label, and of_case is the label's probability.
   void (*take_score)(const float* row, int16_t c, const int16_t* codes, size_t count, float* score,
@@ -20,6 +38,10 @@ struct BoundaryTable {
   void (*rings)(const float* distance, size_t count, const float* limits, int64_t edges, int16_t* ring);
   // Writes internal::LogLossUnits of probabilities, 0 for those of 0; at most 2048.
   void (*losses)(const double* p, size_t count, uint64_t* units);
+  // Adds pixels with code >= 0 to the cells [ring][bin] and to the losses of their rings. `limits` are for
+  // BinSearch::kGrid; `units` has the losses.
+  void (*add)(const RingPixels& pixels, const int16_t* ring, const uint64_t* units, size_t count,
+              const BinLimits& limits, RingCell* cells, RingLoss* losses);
 };
 
 }  // namespace simd

@@ -27,6 +27,13 @@ PIXELCAL_INLINE Doubles Wide(const float* from, size_t count) {
   return __builtin_convertvector(value, Doubles);
 }
 
+// Reads up to eight codes, the rest as left out.
+PIXELCAL_INLINE Masks CodesAt(const int16_t* from, size_t count) {
+  Codes code = Codes{} - int16_t{1};
+  memcpy(&code, from, count * sizeof *from);
+  return __builtin_convertvector(code, Masks);
+}
+
 // `room` holds for every class x = ln p - max ln p, then the powers exp(beta x) of the four betas of an
 // octave, which are those of the next octave when squared.
 PIXELCAL_INLINE void AddEight(const float* const* rows, size_t at, size_t count, int64_t classes, Masks code,
@@ -74,44 +81,53 @@ PIXELCAL_INLINE void AddEight(const float* const* rows, size_t at, size_t count,
 
 void Add(const float* const* rows, int64_t classes, const int16_t* codes, size_t count, double* room,
          TemperatureLanes* sums) {
-  for (size_t i = 0; i < count; i += kTemperatureLanes) {
-    const size_t few = count - i < kTemperatureLanes ? count - i : kTemperatureLanes;
-    Codes code = Codes{} - int16_t{1};
-    memcpy(&code, codes + i, few * sizeof *codes);
-    AddEight(rows, i, few, classes, __builtin_convertvector(code, Masks), room, *sums);
-  }
+  const size_t whole = count / kTemperatureLanes * kTemperatureLanes;
+  for (size_t i = 0; i < whole; i += kTemperatureLanes)
+    AddEight(rows, i, kTemperatureLanes, classes, CodesAt(codes + i, kTemperatureLanes), room, *sums);
+  if (whole < count)
+    AddEight(rows, whole, count - whole, classes, CodesAt(codes + whole, count - whole), room, *sums);
 }
 
-void Odds(const float* first, const float* second, const int16_t* codes, size_t count, PairOdds* odds,
-          PairCounts* counts) {
+// Handles `few` pixels from i on, eight but at the end of a row.
+PIXELCAL_INLINE void OddsOfEight(const float* first, const float* second, const int16_t* codes, size_t i,
+                                 size_t few, PairOdds* odds, Doubles& count, Doubles& no_chance,
+                                 Doubles& all_wrong) {
   constexpr int kShift = 52 - kOddsBinBits;
   constexpr uint64_t kBelow = (uint64_t{1} << kShift) - 1;
   constexpr auto kFirstBin = static_cast<uint64_t>(1023 + kOddsFirstOctave) << kOddsBinBits;
   const Doubles none{}, ones = none + 1.0;
-  for (size_t i = 0; i < count; i += kTemperatureLanes) {
-    const size_t few = count - i < kTemperatureLanes ? count - i : kTemperatureLanes;
-    Codes narrow = Codes{} - int16_t{1};
-    memcpy(&narrow, codes + i, few * sizeof *codes);
-    const Masks code = __builtin_convertvector(narrow, Masks);
-    const Doubles a = Wide(first + i, few), b = Wide(second + i, few);
-    const Doubles most = Max(a, b), least = Min(a, b), own = code == 1 ? b : a, other = code == 1 ? a : b;
-    const Masks counted = code >= 0, possible = counted & (own > 0.0), finite = possible & (least > 0.0);
-    const Doubles d = Log(finite ? most / least : ones);
-    const Words bits = reinterpret_cast<Words>(d);
-    const Masks small = d < 1.0 / 4096;
-    // The middle of the bin, and one over half its width.
-    const Doubles middle = reinterpret_cast<Doubles>((bits & ~kBelow) | (uint64_t{1} << (kShift - 1)));
-    const Doubles scale = reinterpret_cast<Doubles>((uint64_t{2047 + kOddsBinBits} - (bits >> 52)) << 52);
-    const Doubles place = small ? (d - 1.0 / 8192) * 8192.0 : (d - middle) * scale;
-    Masks bin = reinterpret_cast<Masks>((bits >> kShift) - (kFirstBin - 1));
-    bin = small ? Masks{} : bin;
-    bin = finite ? bin : Masks{} + kOddsBins;
-    memcpy(odds->bin + i, &bin, sizeof bin);
-    Put(odds->place + i, finite ? place : none);
-    AddTo(counts->count, possible ? ones : none);
-    AddTo(counts->impossible, (counted & ~possible) ? ones : none);
-    AddTo(counts->wrong, (finite & (own < other)) ? d : none);
-  }
+  const Masks code = CodesAt(codes + i, few);
+  const Doubles a = Wide(first + i, few), b = Wide(second + i, few);
+  const Doubles most = Max(a, b), least = Min(a, b), own = code == 1 ? b : a, other = code == 1 ? a : b;
+  const Masks counted = code >= 0, possible = counted & (own > 0.0), finite = possible & (least > 0.0);
+  const Doubles d = Log(finite ? most / least : ones);
+  const Words bits = reinterpret_cast<Words>(d);
+  const Masks small = d < 1.0 / 4096;
+  // The middle of the bin, and one over half its width.
+  const Doubles middle = reinterpret_cast<Doubles>((bits & ~kBelow) | (uint64_t{1} << (kShift - 1)));
+  const Doubles scale = reinterpret_cast<Doubles>((uint64_t{2047 + kOddsBinBits} - (bits >> 52)) << 52);
+  const Doubles place = small ? (d - 1.0 / 8192) * 8192.0 : (d - middle) * scale;
+  Masks bin = reinterpret_cast<Masks>((bits >> kShift) - (kFirstBin - 1));
+  bin = small ? Masks{} : bin;
+  bin = finite ? bin : Masks{} + kOddsBins;
+  memcpy(odds->bin + i, &bin, sizeof bin);
+  Put(odds->place + i, finite ? place : none);
+  count += possible ? ones : none;
+  no_chance += (counted & ~possible) ? ones : none;
+  all_wrong += (finite & (own < other)) ? d : none;
+}
+
+void Odds(const float* first, const float* second, const int16_t* codes, size_t count, PairOdds* odds,
+          PairCounts* counts) {
+  Doubles possible = At(counts->count), impossible = At(counts->impossible), wrong = At(counts->wrong);
+  const size_t whole = count / kTemperatureLanes * kTemperatureLanes;
+  for (size_t i = 0; i < whole; i += kTemperatureLanes)
+    OddsOfEight(first, second, codes, i, kTemperatureLanes, odds, possible, impossible, wrong);
+  if (whole < count)
+    OddsOfEight(first, second, codes, whole, count - whole, odds, possible, impossible, wrong);
+  Put(counts->count, possible);
+  Put(counts->impossible, impossible);
+  Put(counts->wrong, wrong);
 }
 
 void AddPairs(const double* odds, const double* weights, size_t count, TemperatureLanes* sums) {

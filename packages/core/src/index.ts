@@ -228,7 +228,12 @@ export {
   labelSurfaceDistancesSync,
 } from "./metrics/label-surface-distance.js";
 export { type LesionConvention, lesionConventions } from "./metrics/lesion-matching.js";
-export { type LesionScores, type LesionScoresOptions, lesionScores } from "./metrics/lesion-scores.js";
+export {
+  type LesionScores,
+  type LesionScoresOptions,
+  lesionScores,
+  type PredictedLesion,
+} from "./metrics/lesion-scores.js";
 export {
   type Lesion,
   type LesionPair,

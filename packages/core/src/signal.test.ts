@@ -16,6 +16,7 @@ const aborted = AbortSignal.abort(reason);
 beforeEach(() => setConcurrency(1));
 afterEach(() => setConcurrency(2));
 
+const square = tensor("float64", new Float64Array(4), [2, 2]);
 const arrays = [new Float32Array(2)];
 const update = { parameters: arrays, gradients: arrays, learningRate: 1 };
 const metric = { classes: 2 } as const;
@@ -40,6 +41,7 @@ const asynchronous: readonly (readonly [string, Call])[] = [
   ["borderDistances", (o) => core.borderDistances(mask, { classes: 2, ...o })],
   ["ringTargets", (o) => core.ringTargets(mask, { classes: 2, inner: 0.9, outer: 0.1, ...o })],
   ["mixedPixels", (o) => core.mixedPixels(probs, { limit: 0.5, ...o })],
+  ["weightedSums", (o) => core.weightedSums(square, square, o)],
   [
     "constraintSums",
     (o) => core.constraintSums(probs, mask, { margin: 1, multipliers: [0, 0], parameters: [1, 1], ...o }),

@@ -101,6 +101,10 @@ const valid = (random) => {
     borderDistances: () => [labels, { classes, ignore: 1 }],
     ringTargets: () => [labels, { classes, inner: 0.9, outer: 0.1, ignore: 1 }],
     mixedPixels: () => [probs, { limit: 0.75 }],
+    weightedSums: () => [
+      { type: "float64", dims: [2, 3], data: new Float64Array(6).fill(2) },
+      { type: "float64", dims: [3, 4], data: new Float64Array(12).fill(1) },
+    ],
     constraintSums: () => [
       probs,
       labels,

@@ -65,6 +65,10 @@ const valid = (random) => {
     borderDistances: () => ({ ...grid, ...labels(), classes, ignore: 1 }),
     ringTargets: () => ({ ...grid, ...labels(), classes, inner: 0.9, outer: 0.1, ignore: 1 }),
     mixedPixels: () => ({ ...grid, soft: floats(count * classes), classes, limit: 0.75 }),
+    weightedSums: () => ({
+      ...{ values: new Float64Array(12).fill(1), weights: new Float64Array(6).fill(2) },
+      ...{ draws: 2, groups: 3, width: 4 },
+    }),
     constraintSums: () => ({
       ...grid,
       ...labels(),

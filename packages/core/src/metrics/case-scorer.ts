@@ -101,7 +101,9 @@ const scoreNames = optionNames<MetricUpdateOptions>({ spacing: true, signal: tru
  */
 export class CaseScorer {
   readonly #classes: number;
+  /** The layouts that differ, and which of them every histogram has. */
   readonly #layouts: readonly BinLayout[];
+  readonly #layoutOf: readonly number[];
   readonly #floors: number;
   readonly #confusion: boolean;
   readonly #definitions: readonly CaseSurfaceDefinition[];
@@ -121,10 +123,13 @@ export class CaseScorer {
     checkBoolean("confusion", confusion);
     checkBoolean("hashes", hashes);
     this.#classes = classes;
-    this.#layouts = histograms.map((each, i) => {
+    const layouts = histograms.map((each, i) => {
       checkOptions(`histograms[${i}]`, each, binNames);
       return binLayout(each, classes);
     });
+    const differing = new Map(layouts.map((layout) => [JSON.stringify(layout), layout]));
+    this.#layouts = [...differing.values()];
+    this.#layoutOf = layouts.map((layout) => [...differing.keys()].indexOf(JSON.stringify(layout)));
     this.#floors = floors.length;
     this.#confusion = confusion;
     this.#definitions = surfaces.map((each, i) => surfaceDefinition(`surfaces[${i}]`, each, classes));
@@ -154,8 +159,9 @@ export class CaseScorer {
     const found = (await this.#plan.score(probs, labels, options)).values();
     const next = (): Float64Array => found.next().value!;
     const classes = this.#classes;
+    const histograms = this.#layouts.map((layout) => histogramOf(layout, next()));
     return {
-      histograms: this.#layouts.map((layout) => histogramOf(layout, next())),
+      histograms: this.#layoutOf.map((i) => histograms[i]!),
       proper: Array.from({ length: this.#floors }, () => properOf(classes, next())),
       confusion: this.#confusion ? confusionOf(classes, next()) : undefined,
       surfaces: this.#definitions.map(({ regions }) => surfacesOf(regions.length, next())),

@@ -49,7 +49,7 @@ export function riskCoverage(confidences: ArrayLike<number>, losses: ArrayLike<n
       loss: loss + (level?.loss ?? 0),
     });
   }
-  return curveOf([...levels.values()]);
+  return curveOf([...levels.values()].sort((a, b) => a.confidence - b.confidence));
 }
 
 /**
@@ -61,35 +61,37 @@ export function pixelRiskCoverage(bins: CalibrationBins): RiskCoverage {
   checkBins("bins", bins);
   if (bins.groups !== 1)
     throw invalidArgument("bins", "one group (binsOfClass selects a class)", `${bins.groups} groups`);
-  return curveOf(
-    Array.from(bins.count, (count, m) => ({
-      confidence: bins.limits[m]!,
-      count,
-      loss: count - bins.accuracySum[m]!,
-    })).filter(({ count }) => count > 0),
-  );
+  const levels: Level[] = [];
+  for (let m = 0; m < bins.bins; m++) {
+    const count = bins.count[m]!;
+    if (count > 0) levels.push({ confidence: bins.limits[m]!, count, loss: count - bins.accuracySum[m]! });
+  }
+  return curveOf(levels);
 }
 
+/** Takes the levels in the order of their confidences. */
 function curveOf(levels: readonly Level[]): RiskCoverage {
-  const all = levels.reduce((sum, { count }) => sum + count, 0);
-  let [kept, loss] = [all, levels.reduce((sum, level) => sum + level.loss, 0)];
+  let [kept, loss] = [0, 0];
+  for (const level of levels) {
+    kept += level.count;
+    loss += level.loss;
+  }
+  const all = kept;
   const points: RiskCoveragePoint[] = [];
-  for (const level of levels.toSorted((a, b) => a.confidence - b.confidence)) {
+  for (const level of levels) {
     points.push({ coverage: kept / all, selectiveRisk: loss / kept, generalizedRisk: loss / all });
     kept -= level.count;
     loss -= level.loss;
   }
   if (points.length > 0)
     points.push({ coverage: 0, selectiveRisk: points.at(-1)!.selectiveRisk, generalizedRisk: 0 });
-  const area = (risk: "selectiveRisk" | "generalizedRisk"): number =>
-    points.length === 0
-      ? Number.NaN
-      : points
-          .slice(1)
-          .reduce(
-            (sum, point, i) =>
-              sum + ((points[i]!.coverage - point.coverage) * (points[i]![risk] + point[risk])) / 2,
-            0,
-          );
-  return { points, aurc: area("selectiveRisk"), augrc: area("generalizedRisk") };
+  if (points.length === 0) return { points, aurc: Number.NaN, augrc: Number.NaN };
+  let [aurc, augrc] = [0, 0];
+  for (let i = 1; i < points.length; i++) {
+    const [before, point] = [points[i - 1]!, points[i]!];
+    const width = before.coverage - point.coverage;
+    aurc += (width * (before.selectiveRisk + point.selectiveRisk)) / 2;
+    augrc += (width * (before.generalizedRisk + point.generalizedRisk)) / 2;
+  }
+  return { points, aurc, augrc };
 }

@@ -110,18 +110,9 @@ function addCase(into: Float64Array, { scores, sums }: EvaluationRow, layout: Su
     for (const value of boundary[part]) into[at++]! += value;
 }
 
-/** Adds the sums of every group `weights[g]` times into `into`, which it clears first. */
-export function weightedSums(
-  { groups, sums, layout: { width } }: CaseTable,
-  weights: ArrayLike<number>,
-  into: Float64Array,
-): Float64Array {
-  into.fill(0);
-  for (let g = 0; g < groups; g++) {
-    const weight = weights[g]!;
-    if (weight === 0) continue;
-    const at = g * width;
-    for (let i = 0; i < width; i++) into[i]! += weight * sums[at + i]!;
-  }
-  return into;
+/** Returns the sums of all groups together. */
+export function totalSums({ groups, sums, layout: { width } }: CaseTable): Float64Array {
+  const total = new Float64Array(width);
+  for (let g = 0; g < groups; g++) for (let i = 0; i < width; i++) total[i]! += sums[g * width + i]!;
+  return total;
 }

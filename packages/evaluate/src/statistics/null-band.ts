@@ -1,6 +1,6 @@
-import { Random } from "@pixelcal/core";
+import { Random, tensor, weightedSums } from "@pixelcal/core";
 import { ascending } from "./interval.js";
-import { pacer } from "./resample.js";
+import { drawnTogether, pacer } from "./resample.js";
 import { type StatisticsOptions, statisticsOptions } from "./statistics-options.js";
 
 /** The errors that calibrated predictions would show with the same cases. */
@@ -29,24 +29,28 @@ export async function nullBand(
   const bins = counts.length;
   const gaps = Array.from({ length: bins }, () => new Float64Array(draws));
   const errors = new Float64Array(draws);
-  const sums = new Float64Array(bins);
   let pixels = 0;
   for (let b = 0; b < bins; b++) pixels += counts[b]!;
   const random = Random.fromSeed(seed);
   const pause = pacer(signal);
-  for (let draw = 0; draw < draws; draw++) {
-    sums.fill(0);
-    for (const own of residuals) {
-      const sign = random.uniform() < 0.5 ? -1 : 1;
-      for (let b = 0; b < bins; b++) sums[b]! += sign * own[b]!;
+  const groups = residuals.length;
+  const rows = tensor("float64", new Float64Array(groups * bins), [groups, bins]);
+  for (const [g, own] of residuals.entries()) rows.data.set(own, g * bins);
+  const together = drawnTogether(groups);
+  for (let begin = 0; begin < draws; begin += together) {
+    const height = Math.min(together, draws - begin);
+    const signs = tensor("float64", new Float64Array(height * groups), [height, groups]);
+    for (let i = 0; i < signs.data.length; i++) signs.data[i] = random.uniform() < 0.5 ? -1 : 1;
+    const { data: sums } = await weightedSums(signs, rows, { signal });
+    for (let i = 0; i < height; i++) {
+      let error = 0;
+      for (let b = 0; b < bins; b++) {
+        const size = Math.abs(sums[i * bins + b]!);
+        gaps[b]![begin + i] = size / counts[b]!;
+        error += size;
+      }
+      errors[begin + i] = error / pixels;
     }
-    let error = 0;
-    for (let b = 0; b < bins; b++) {
-      const size = Math.abs(sums[b]!);
-      gaps[b]![draw] = size / counts[b]!;
-      error += size;
-    }
-    errors[draw] = error / pixels;
     const waiting = pause();
     if (waiting) await waiting;
   }

@@ -1,5 +1,5 @@
 import type { EvaluationRow } from "../evaluate.js";
-import { caseTable, weightedSums } from "./case-table.js";
+import { caseTable, totalSums } from "./case-table.js";
 import { measuresOf } from "./measures.js";
 
 /**
@@ -8,8 +8,7 @@ import { measuresOf } from "./measures.js";
  */
 export function pooledScores(rows: readonly EvaluationRow[]): ReadonlyMap<string, number> {
   const table = caseTable(rows);
-  const once = new Float64Array(table.groups).fill(1);
-  const sums = weightedSums(table, once, new Float64Array(table.layout.width));
+  const sums = totalSums(table);
   return new Map(
     measuresOf(table.layout)
       .filter(({ column }) => column === undefined)

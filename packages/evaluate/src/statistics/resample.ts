@@ -1,6 +1,6 @@
 import { setImmediate } from "node:timers/promises";
-import { Random } from "@pixelcal/core";
-import { type CaseTable, weightedSums } from "./case-table.js";
+import { Random, type Tensor, tensor, weightedSums } from "@pixelcal/core";
+import type { CaseTable } from "./case-table.js";
 
 export interface ResampleOptions {
   readonly draws: number;
@@ -46,34 +46,53 @@ export async function resample(
   { draws, seed, signal }: ResampleOptions,
 ): Promise<Resampled> {
   const { groups } = tables[0]!;
-  const sums = tables.map(({ layout }) => new Float64Array(layout.width));
+  const sums = tables.map((table) => tensor("float64", table.sums, [groups, table.layout.width]));
   const values = new Float64Array(count);
-  const at = (weights: ArrayLike<number>): Float64Array => {
-    for (const [t, table] of tables.entries()) weightedSums(table, weights, sums[t]!);
-    statistics(sums, values);
-    return values;
-  };
-  const weights = new Float64Array(groups).fill(1);
-  const observed = at(weights).slice();
   const pause = pacer(signal);
-  const many = async (length: number, prepare: (i: number) => void): Promise<Float64Array[]> => {
+  /** Returns the statistics of as many weightings of the groups as `prepare` writes. */
+  const many = async (
+    length: number,
+    prepare: (weights: Float64Array, i: number) => void,
+  ): Promise<Float64Array[]> => {
     const kept = Array.from({ length: count }, () => new Float64Array(length));
-    for (let i = 0; i < length; i++) {
-      prepare(i);
-      for (const [s, value] of at(weights).entries()) kept[s]![i] = value;
-      const waiting = pause();
-      if (waiting) await waiting;
+    const together = drawnTogether(groups);
+    for (let begin = 0; begin < length; begin += together) {
+      const height = Math.min(together, length - begin);
+      const weights = new Float64Array(height * groups);
+      for (let i = 0; i < height; i++) prepare(weights.subarray(i * groups, (i + 1) * groups), begin + i);
+      const weighted = await sumsOf(tensor("float64", weights, [height, groups]), sums, signal);
+      for (let i = 0; i < height; i++) {
+        statistics(
+          weighted.map(({ data, dims: [, width = 0] }) => data.subarray(i * width, (i + 1) * width)),
+          values,
+        );
+        for (let s = 0; s < count; s++) kept[s]![begin + i] = values[s]!;
+        const waiting = pause();
+        if (waiting) await waiting;
+      }
     }
     return kept;
   };
-  const without = await many(groups, (g) => {
+  const observed = Float64Array.from(await many(1, (weights) => void weights.fill(1)), ([value]) => value!);
+  const without = await many(groups, (weights, g) => {
     weights.fill(1);
     weights[g] = 0;
   });
   const random = Random.fromSeed(seed);
-  const drawn = await many(draws, () => {
-    weights.fill(0);
+  const drawn = await many(draws, (weights) => {
     for (let g = 0; g < groups; g++) weights[random.integer(groups)]! += 1;
   });
   return { observed, drawn, without };
+}
+
+/** Returns the number of draws whose sums are computed at once: few enough to be drawn within a slice. */
+export const drawnTogether = (groups: number): number =>
+  Math.max(1, Math.min(128, Math.floor(2 ** 17 / groups)));
+
+function sumsOf(
+  weights: Tensor<"float64">,
+  tables: readonly Tensor<"float64">[],
+  signal: AbortSignal | undefined,
+): Promise<Tensor<"float64">[]> {
+  return Promise.all(tables.map((table) => weightedSums(weights, table, { signal })));
 }

@@ -1,7 +1,7 @@
 import type { EvaluationRow } from "../evaluate.js";
 import { type BoundaryGaps, boundaryGaps, ringStatistics } from "./boundary-gaps.js";
 import { keptBins } from "./case-sums.js";
-import { type CaseTable, caseTable, weightedSums } from "./case-table.js";
+import { type CaseTable, caseTable, totalSums } from "./case-table.js";
 import { type DecisionCurve, decisionCurve } from "./decision-curve.js";
 import { type Estimate, estimatesOf, fewestGroups } from "./estimate.js";
 import { expandedLevel, type Interval, percentileInterval } from "./interval.js";
@@ -113,7 +113,7 @@ export async function runStatistics(
     ...(topLabel && { topLabel }),
     classes,
     ...(boundary && {
-      boundary: boundaryGaps(allSums(table), boundary, found, {
+      boundary: boundaryGaps(totalSums(table), boundary, found, {
         first: firstRing,
         level: expanded,
         ece: scores.get("boundary ECE pooled")!,
@@ -135,9 +135,6 @@ function histogramPlaces({ layout: { topLabel, classes } }: CaseTable): readonly
     ...classes.map((at, c) => ({ name: `class ${c}`, score: `ECE pooled class ${c}`, at })),
   ];
 }
-
-const allSums = (table: CaseTable): Float64Array =>
-  weightedSums(table, new Float64Array(table.groups).fill(1), new Float64Array(table.layout.width));
 
 /** Returns the sums of confidence of all groups by bin. */
 function groupConfidences({ groups, sums, layout: { width } }: CaseTable, at: number): Float64Array {
