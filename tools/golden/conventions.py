@@ -1,12 +1,18 @@
-"""Golden numbers of calibration errors as tools compute them; writes packages/core/test/golden/conventions.json.
+"""Golden numbers of calibration errors by the tools themselves; writes packages/core/test/golden/conventions.json.
 
-    python tools/golden/conventions.py
+    python tools/golden/conventions.py MONAI MARGINLOSS METRICSRELOADED NETCAL
 
-torchmetrics by itself; the others, which are on no index, from their own statements of which pixels, scores and
-edges count (formulas of MarginLoss's evaluator, MONAI's CalibrationErrorMetric, MetricsReloaded and netcal), bin by bin.
+The arguments are checkouts of Project-MONAI/MONAI (with monai/metrics/calibration.py, later than 1.5), Bala93/MarginLoss,
+Project-MONAI/MetricsReloaded and EFS-OpenSource/calibration-framework. torchmetrics, scikit-learn and scikit-image
+are packages; what the tools import for other purposes is stood in for.
 """
+import importlib.abc
+import importlib.machinery
+import importlib.util
 import json
 import pathlib
+import sys
+from unittest.mock import MagicMock
 
 import numpy as np
 import torch
@@ -16,75 +22,88 @@ from versions import record
 
 rng = np.random.default_rng(8)
 OUT = pathlib.Path(__file__).parents[2] / "packages/core/test/golden/conventions.json"
+FOLDERS = [pathlib.Path(argument) for argument in sys.argv[1:]]
 
 
-def right_closed(score, low, high):
-    return (score > low) & (score <= high)
+class StandIn(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Finds packages that no calibration error needs, last of all finders."""
+
+    NAMES = {"gpytorch", "matplotlib", "pandas", "pyro", "seaborn", "tensorboard", "tikzplotlib"}
+
+    def find_spec(self, name, path, target=None):
+        if name.split(".")[0] in self.NAMES:
+            return importlib.machinery.ModuleSpec(name, self, is_package=True)
+
+    def create_module(self, spec):
+        module = MagicMock(name=spec.name)
+        module.__path__ = []
+        return module
+
+    def exec_module(self, module):
+        pass
 
 
-def left_closed(score, low, high, last):
-    return (score >= low) & ((score <= high) if last else (score < high))
+sys.meta_path.append(StandIn())
 
 
-def errors(members, score, hit, total):
-    """Returns the share-weighted, mean and largest gap over bins, each a mask of pixels."""
-    gaps, shares = [], []
-    for member in members:
-        if member.any():
-            gaps.append(abs(score[member].mean() - hit[member].mean()))
-            shares.append(member.sum() / total)
-    return float(np.dot(gaps, shares)), float(np.mean(gaps)), float(np.max(gaps))
+def module_of(path):
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[path.stem] = module
+    spec.loader.exec_module(module)
+    return module
 
 
-def marginloss(p, y, bins=15):
-    edges = np.linspace(0, 1, bins + 1, dtype=np.float32)
+monai_calibration = module_of(FOLDERS[0] / "monai/metrics/calibration.py")
+marginloss_metrics = module_of(FOLDERS[1] / "calibrate/evaluation/metrics.py")
+sys.path[:0] = [str(folder) for folder in FOLDERS[2:]]
+from MetricsReloaded.metrics.calibration_measures import CalibrationMeasures  # noqa: E402
+from netcal.metrics import ACE, ECE, MCE  # noqa: E402
+
+# MarginLoss takes logits; with this its evaluator bins the probabilities that it is given.
+marginloss_metrics.F.softmax = lambda probs, dim: probs
+
+
+def marginloss(p, y):
     keep = y != 0
-    p, y = p[:, keep], y[keep]
-
-    def error(score, hit):
-        members = [right_closed(score, low, high) for low, high in zip(edges[:-1], edges[1:])]
-        return errors(members, score.astype(np.float64), hit, len(y))[0]
-
-    top = error(p.max(0), p.argmax(0) == y)
-    classes = [error(p[c], y == c) for c in range(y.max() + 1)]
-    return {"expected": top, "classwise": float(np.mean(classes))}
+    probs, labels = torch.tensor(p.T[keep]), torch.tensor(y[keep])
+    of = {"expected": marginloss_metrics.ECELoss(15), "classwise": marginloss_metrics.ClasswiseECELoss(15)}
+    return {name: float(criterion(probs, labels)) for name, criterion in of.items()}
 
 
-def monai(p, y, bins=20):
-    edges = np.linspace(0, 1, bins + 1, dtype=np.float32)
-    found = []
-    for c in range(len(p)):
-        members = [right_closed(p[c], low, high) for low, high in zip(edges[:-1], edges[1:])]
-        members[0] |= p[c] == 0
-        found.append(errors(members, p[c].astype(np.float64), y == c, len(y)))
-    return dict(zip(("expected", "average", "maximum"), (float(np.mean(each)) for each in zip(*found))))
+def monai(p, y):
+    one_hot = torch.nn.functional.one_hot(torch.tensor(y), len(p)).T[None]
+    found = {}
+    for reduction in ("expected", "average", "maximum"):
+        metric = monai_calibration.CalibrationErrorMetric(calibration_reduction=reduction)
+        metric(y_pred=torch.tensor(p)[None], y=one_hot)
+        found[reduction] = float(metric.aggregate())
+    return found
 
 
-def metrics_reloaded(p, y, bins=10):
-    edges = np.arange(0, 1.00001, 1 / bins)
-
-    def parts(c):
-        score = p[c].astype(np.float64)
-        return score, y == c, [right_closed(score, low, high) for low, high in zip(edges[:-1], edges[1:])]
-
-    score, hit, members = parts(1)
-    binary = errors(members, score, hit, sum(member.sum() for member in members))
-    classes = [errors(parts(c)[2], parts(c)[0], parts(c)[1], len(y))[0] for c in range(len(p))]
-    return {"expected": binary[0], "maximum": binary[2], "classwise": float(np.mean(classes))}
-
-
-def netcal(p, y, bins=10):
-    edges = np.linspace(0, 1, bins + 1)
-    score, hit = (p[1], y == 1) if len(p) == 2 else (p.max(0), p.argmax(0) == y)
-    score = score.astype(np.float64)
-    members = [left_closed(score, edges[i], edges[i + 1], i == bins - 1) for i in range(bins)]
-    return dict(zip(("expected", "average", "maximum"), errors(members, score, hit, len(y))))
-
-
-def torchmetrics(p, y, bins=15):
-    arguments = torch.tensor(p.T), torch.tensor(y), len(p), bins
+def torchmetrics(p, y):
+    arguments = torch.tensor(p.T), torch.tensor(y), len(p), 15
     norms = {"expected": "l1", "rootMeanSquare": "l2", "maximum": "max"}
     return {name: float(multiclass_calibration_error(*arguments, norm=norm)) for name, norm in norms.items()}
+
+
+def metrics_reloaded(p, y):
+    score = p.T.astype(np.float64)
+    classwise = CalibrationMeasures(score, y).class_wise_expectation_calibration_error()
+    # The others are of binary tasks, and take the mean of the labels themselves.
+    binary = CalibrationMeasures(np.stack([1 - score[:, 1], score[:, 1]], 1), (y == 1).astype(int))
+    return {
+        "expected": float(binary.expectation_calibration_error()),
+        "maximum": float(binary.maximum_calibration_error()),
+        "classwise": float(classwise),
+    }
+
+
+def netcal(p, y):
+    score = p.astype(np.float64)
+    score = score[1] if len(p) == 2 else score.T
+    measures = {"expected": ECE, "average": ACE, "maximum": MCE}
+    return {name: float(measure(10).measure(score, y)) for name, measure in measures.items()}
 
 
 cases = []
@@ -109,4 +128,6 @@ for classes, certain in [(2, 0.0), (2, 0.4), (4, 0.0), (4, 0.3)]:
     )
 
 OUT.write_text(json.dumps({"cases": cases}) + "\n")
-record(OUT, "numpy", "torch", "torchmetrics")
+names = ("MONAI", "MarginLoss", "MetricsReloaded", "netcal")
+packages = ("numpy", "scikit-image", "scikit-learn", "torch", "torchmetrics")
+record(OUT, *packages, **dict(zip(names, map(str, FOLDERS))))

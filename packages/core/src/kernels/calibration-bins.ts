@@ -28,11 +28,11 @@ export interface BinOptions {
    */
   readonly includeLowest?: boolean;
   /**
-   * The precision in which probabilities meet the limits i / bins (numpy.linspace): float64 (default) as in
-   * NumPy 2 and later, float32 as in NumPy 1 and torch. The two differ for probabilities that are the float32
-   * of a limit, such as 0.1 or 0.3.
+   * The limits i / bins as probabilities meet them: those of numpy.linspace in float64 (default, as in NumPy
+   * 2 and later) or float32 (NumPy 1); "torch": of torch.linspace(0, 1, bins + 1) in float32; "monai": the
+   * same up to 1 + 2^-23. They differ in the last place, which decides about probabilities such as 0.6.
    */
-  readonly comparison?: "float64" | "float32";
+  readonly comparison?: "float64" | "float32" | "torch" | "monai";
   /**
    * The probability, in [0, 1) and compared in float32, above which pixels are counted; the paper's classwise
    * error uses 1e-3.
@@ -173,18 +173,14 @@ export function binLayout(options: BinOptions, classes: number): BinLayout {
   if (!includeLowest && edges === "left-closed") {
     throw new InvalidArgumentError("includeLowest", 'includeLowest: false needs edges: "right-closed"');
   }
-  checkChoice("comparison", comparison, ["float64", "float32"]);
+  checkChoice("comparison", comparison, ["float64", "float32", "torch", "monai"]);
   if (
     options.threshold !== undefined &&
     !(typeof threshold === "number" && threshold >= 0 && threshold < 1)
   ) {
     throw invalidArgument("threshold", "a number from 0 to below 1", threshold);
   }
-  // numpy.linspace multiplies i by the rounded step and sets the last limit to exactly 1.
-  const limits = new Float64Array(bins + 1).fill(1);
-  for (let i = 0; i < bins; i++) {
-    limits[i] = comparison === "float32" ? Math.fround(i * (1 / bins)) : i * (1 / bins);
-  }
+  const limits = equalLimits(bins, comparison);
   return {
     of,
     edges,
@@ -196,6 +192,21 @@ export function binLayout(options: BinOptions, classes: number): BinLayout {
     groups: of === "classes" ? classes : 1,
     squares,
   };
+}
+
+/** Returns the limits of bins of equal width; the last is 1. */
+function equalLimits(bins: number, comparison: BinOptions["comparison"]): Float64Array {
+  const limits = new Float64Array(bins + 1).fill(1);
+  const end = comparison === "monai" ? 1 + 2 ** -23 : 1;
+  // torch counts with a step in float32, from both ends to the middle, and rounds each limit once.
+  const step = Math.fround(end / bins);
+  for (let i = 0; i < bins; i++) {
+    if (comparison === "torch" || comparison === "monai")
+      limits[i] = Math.fround(2 * i < bins ? step * i : end - step * (bins - i));
+    // numpy.linspace multiplies i by the rounded step.
+    else limits[i] = comparison === "float32" ? Math.fround(i * (1 / bins)) : i * (1 / bins);
+  }
+  return limits;
 }
 
 function checkHistograms(histograms: readonly HistogramOptions[], pixels: HistogramPixels): void {
@@ -234,12 +245,17 @@ function binning({ of, bins, edges, includeLowest, threshold }: BinLayout): Binn
   return { of, bins, threshold, includeLowest, closed: edges === "right-closed" ? "right" : "left" };
 }
 
-/** Returns a layout as the kernels read it, which make limits of equal width themselves. */
+/** Returns a layout as the kernels read it, which make the limits of numpy.linspace themselves. */
 export function nativeHistogram(layout: BinLayout): NativeHistogram {
-  const { limits, squares } = layout;
-  if (layout.scheme === "equal-mass") return { ...binning(layout), squares, edges: limits };
+  const { bins, limits, squares } = layout;
+  const same = (comparison: "float64" | "float32"): boolean => {
+    const of = equalLimits(bins, comparison);
+    return limits.length === of.length && limits.every((limit, i) => limit === of[i]);
+  };
   // Limits that are exact in float32 are the same in both precisions.
-  const comparison = limits.every((limit) => Math.fround(limit) === limit) ? "float32" : "float64";
+  const comparison = same("float32") ? "float32" : same("float64") ? "float64" : undefined;
+  if (layout.scheme === "equal-mass" || comparison === undefined)
+    return { ...binning(layout), squares, edges: limits };
   return { ...binning(layout), squares, comparison };
 }
 

@@ -58,7 +58,7 @@ export const conventions: Readonly<Record<CalibrationConvention, Convention>> = 
     bins: 15,
     ofForeground: true,
     histograms: (bins) => {
-      const layout = { bins, includeLowest: false, comparison: "float32" } as const;
+      const layout = { bins, includeLowest: false, comparison: "torch" } as const;
       return [
         { ...layout, of: "top-label" },
         { ...layout, of: "classes" },
@@ -76,7 +76,7 @@ export const conventions: Readonly<Record<CalibrationConvention, Convention>> = 
 
   monai: {
     bins: 20,
-    histograms: (bins) => [{ bins, of: "classes", comparison: "float32" }],
+    histograms: (bins) => [{ bins, of: "classes", comparison: "monai" }],
     errors: ([classes]) => {
       const groups = groupsOf(classes!);
       const perClass = classErrors(classes!);
@@ -94,7 +94,7 @@ export const conventions: Readonly<Record<CalibrationConvention, Convention>> = 
   torchmetrics: {
     bins: 15,
     histograms: (bins) => {
-      const layout = { edges: "left-closed", of: "top-label", comparison: "float32" } as const;
+      const layout = { edges: "left-closed", of: "top-label", comparison: "torch" } as const;
       // A probability of exactly 1 has a bin of its own: what exceeds the largest float32 below 1.
       return [
         { ...layout, bins },
