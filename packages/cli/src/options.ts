@@ -48,6 +48,13 @@ export function between(least: number, limit: number): (text: string) => number 
   };
 }
 
+/** Reads the rule of a decision: "volume>V" or "lesion>V". */
+export function decisionRule(text: string): string {
+  const [, limit] = /^(?:volume|lesion)\s*>\s*(\d+(?:\.\d+)?(?:e[+-]?\d+)?)$/.exec(text) ?? [];
+  if (limit !== undefined && Number.isFinite(Number(limit))) return text;
+  throw new InvalidArgumentError('Expected a rule such as "volume>100" or "lesion>30".');
+}
+
 /** Reads a percentile, a number from 0 to 100. */
 export function percentile(text: string): number {
   const value = Number(text);

@@ -165,6 +165,11 @@ export {
 } from "./kernels/soft-labels.js";
 export type { ArrayLayout, ArraySource, NestedNumbers } from "./kernels/stored-array.js";
 export {
+  type WeightedSumsOptions,
+  weightedSums,
+  weightedSumsSync,
+} from "./kernels/weighted-sums.js";
+export {
   BoundaryCalibrationMetric,
   type BoundaryCalibrationMetricOptions,
   type BoundaryCalibrationResult,

@@ -1,12 +1,31 @@
-import { CaseScorer } from "@pixelcal/core";
+import { type BinOptions, CaseScorer } from "@pixelcal/core";
 import { furtherHistograms } from "./further-scores.js";
 import { scoredSurfaces } from "./region-scores.js";
 import type { ScoreOptions } from "./score-options.js";
 import { keptLayouts } from "./statistics/case-sums.js";
 import { keptRings } from "./statistics/ring-sums.js";
 
-/** The number of histograms of every evaluation, which come before those of further families. */
-export const usualHistograms: number = 4 + keptLayouts.length;
+/**
+ * Returns the histograms of every evaluation, which come before those of further families: of the foreground,
+ * the top label and the classes in the bins of the options, those that are kept by case, and two bins for
+ * fpBrier unless the first have what it needs.
+ */
+export function usualHistograms({
+  convention = "reference",
+  bins = 10,
+}: ScoreOptions): readonly BinOptions[] {
+  const reference = convention === "reference";
+  // The repository's bins (lo, hi] leave out p = 0, and with it every object that is missed with certainty.
+  const includeLowest = !reference;
+  const halved = includeLowest && bins % 2 === 0;
+  return [
+    { bins, includeLowest, squares: true },
+    { bins, includeLowest, of: "top-label" },
+    { bins, includeLowest, of: "classes", threshold: reference ? 1e-3 : undefined },
+    ...keptLayouts,
+    ...(halved ? [] : [{ bins: 2, squares: true }]),
+  ];
+}
 
 /** The number of scorers that are kept, the last used. */
 const most = 16;
@@ -29,21 +48,10 @@ export function caseScorer(options: ScoreOptions, sums?: readonly [number, numbe
   return scorer;
 
   function scorerOptions(): ConstructorParameters<typeof CaseScorer>[0] {
-    const reference = convention === "reference";
-    // The repository's bins (lo, hi] leave out p = 0, and with it every object that is missed with certainty.
-    const includeLowest = !reference;
     return {
       classes,
       ignore,
-      histograms: [
-        { bins, includeLowest, squares: true },
-        { bins, includeLowest, of: "top-label" },
-        { bins, includeLowest, of: "classes", threshold: reference ? 1e-3 : undefined },
-        // All that fpBrier needs, whatever the bins of the others.
-        { bins: 2, squares: true },
-        ...keptLayouts,
-        ...further,
-      ],
+      histograms: [...usualHistograms(options), ...further],
       floors: [nllFloor],
       confusion: true,
       surfaces: [surfaces],

@@ -18,6 +18,7 @@ import {
   pixelExpectedCalibrationError,
 } from "@pixelcal/core";
 import { caseScorer, usualHistograms } from "./case-scorers.js";
+import type { LesionDecisions } from "./decision.js";
 import { furtherScores } from "./further-scores.js";
 import { type ObjectScores, objectScores } from "./region-scores.js";
 import type { ScoreOptions } from "./score-options.js";
@@ -47,6 +48,8 @@ export interface ScoredCase {
   readonly sums: CaseSums;
   /** The hash of the labels. */
   readonly labels: string;
+  /** The decisions about lesions, if the options name one. */
+  readonly decisions?: LesionDecisions;
 }
 
 /** Scores cases by the options of an evaluation, each by one pass over its probabilities. */
@@ -76,16 +79,16 @@ export class ConventionScorer {
     const objects = objectScores(found.confusion!, found.surfaces[0]![0]!, this.#options);
     const table = tableOf(found, objects, rings, measured === undefined ? "px" : "mm", this.#options);
     if (this.#options.metrics === undefined && this.#options.decision === undefined) return table;
-    const further = await furtherScores({
+    const { columns, ...decisions } = await furtherScores({
       probs: batch,
       labels: truth,
       options: { ...this.#options, spacing },
       rings,
-      histograms: found.histograms.slice(usualHistograms),
+      histograms: found.histograms.slice(usualHistograms(this.#options).length),
       overlaps: objects.overlaps,
       surfaces: found.surfaces[0]![0]!.slice(0, this.#options.classes - 1),
     });
-    return { ...table, scores: { ...table.scores, ...further } };
+    return { ...table, ...decisions, scores: { ...table.scores, ...columns } };
   }
 }
 
@@ -99,14 +102,14 @@ function tableOf(
 ): ScoredCase {
   const reference = (options.convention ?? "reference") === "reference";
   const { falsePositiveWeight, ignoreBackground = false, percentile = 95 } = options;
-  const [foreground, topLabel, classBins, halves, keptTopLabel, keptClasses] = found.histograms as [
-    CalibrationBins,
+  const [foreground, topLabel, classBins, keptTopLabel, keptClasses] = found.histograms as [
     CalibrationBins,
     CalibrationBins,
     CalibrationBins,
     CalibrationBins,
     CalibrationBins,
   ];
+  const halves = found.histograms.slice(0, usualHistograms(options).length)[5] ?? foreground;
   const proper = found.proper[0]!;
   const classwise = classwiseExpectedCalibrationError(classBins, { background: !ignoreBackground });
   const variant = reference ? "reference" : "outside";

@@ -1,7 +1,15 @@
 import { calibrationBinsSync, InvalidArgumentError, Random, type Tensor, tensor } from "@pixelcal/core";
 import { describe, expect, test } from "vitest";
 import { decisionColumns, decisionOfColumns, parseDecision, volumeProbability } from "./decision.js";
-import { compareRuns, decisionText, type EvaluationCase, evaluate, runStatistics } from "./index.js";
+import {
+  compareRuns,
+  decisionText,
+  type EvaluationCase,
+  evaluate,
+  formatResults,
+  readResults,
+  runStatistics,
+} from "./index.js";
 
 const size = [20, 20];
 const pixels = 400;
@@ -32,11 +40,11 @@ const options = { convention: "consistent", decision: "volume>200" } as const;
 const columns = decisionColumns({ volumeAbove: 200 });
 
 test.each([
-  ["volume>100", 100],
-  ["volume > 2.5", 2.5],
-  ["volume>1e3", 1000],
-])("%s is a rule", (text, volumeAbove) => {
-  expect(parseDecision(text)).toEqual({ volumeAbove });
+  ["volume>100", "image", 100],
+  ["volume > 2.5", "image", 2.5],
+  ["lesion>1e3", "lesion", 1000],
+])("%s is a rule", (text, about, volumeAbove) => {
+  expect(parseDecision(text)).toEqual({ about, volumeAbove });
 });
 
 test.each(["volume<100", "volume>", "volume>-1", "area>3", "volume>1e999", "", 5])(
@@ -75,6 +83,78 @@ test("cases have its columns, and no other score changes", async () => {
   }
   expect(decisionOfColumns(Object.keys(rows[0]!.scores))).toEqual(columns);
   expect(decisionOfColumns(["DSC", "P(volume > 3)"])).toBeUndefined();
+});
+
+/** Returns a case of discs: the place, radius and probability of each, and whether it is real. */
+function lesions(
+  name: string,
+  discs: readonly (readonly [x: number, y: number, radius: number, p: number, real: boolean])[],
+): EvaluationCase {
+  const data = new Float32Array(2 * pixels);
+  const labels = new Uint8Array(pixels);
+  for (let i = 0; i < pixels; i++) {
+    data[pixels + i] = 0.01;
+    for (const [x, y, radius, p, real] of discs)
+      if (Math.hypot((i % 20) - x, Math.floor(i / 20) - y) <= radius) {
+        data[pixels + i] = p;
+        if (real) labels[i] = 1;
+      }
+    data[i] = 1 - data[pixels + i]!;
+  }
+  return { name, probs: tensor("float32", data, [2, ...size]), labels: tensor("uint8", labels, size) };
+}
+
+describe("decisions about lesions", () => {
+  const options = { convention: "consistent", decision: "lesion>4" } as const;
+  const images = Array.from({ length: 9 }, (_, i) =>
+    lesions(`case ${i}`, [
+      [4, 4, 2, 0.9, true], // 13 pixels, found
+      [14, 4, 1.5, 0.6, i % 3 === 0], // 9 pixels, real in every third case
+      [4, 14, 2, 0.1, true], // missed
+      [14, 14, 1, 0.95, false], // 5 pixels, false
+      [10, 18, 0, 0.99, false], // too small
+    ]),
+  );
+
+  test("have the probability inside, 0 for those that are missed", async () => {
+    const { rows } = await evaluate(images, options);
+    const { volumeAbove, probabilities, real } = rows[1]!.decisions!;
+    expect(volumeAbove).toBe(4);
+    expect(probabilities.map((p) => Number(p.toFixed(6)))).toEqual([0.9, 0.6, 0.95, 0]);
+    expect(real).toEqual([1, 0, 0, 1]);
+    const usual = await evaluate(images, { convention: "consistent" });
+    expect(rows.map(({ scores }) => scores)).toEqual(usual.rows.map(({ scores }) => scores));
+    expect(usual.rows[0]!.decisions).toBeUndefined();
+  });
+
+  test("have the net benefit of the definition, by lesion, with intervals over cases", async () => {
+    const { rows } = await evaluate(images, options);
+    const decided = rows.flatMap(({ decisions }) =>
+      decisions!.probabilities.map((p, i) => ({ p, real: decisions!.real[i] === 1 })),
+    );
+    const { decision } = await runStatistics(rows);
+    expect(decision).toMatchObject({ event: "lesion > 4", unit: "lesion", cases: 36, events: 21 });
+    for (const { threshold, model, all } of decision!.points) {
+      const odds = threshold / (1 - threshold);
+      const benefit = (acted: typeof decided): number =>
+        acted.reduce((sum, { real }) => sum + (real ? 1 : -odds), 0) / decided.length;
+      expect(model.value).toBeCloseTo(benefit(decided.filter(({ p }) => p >= threshold)), 12);
+      expect(all.value).toBeCloseTo(benefit(decided.filter(({ p }) => p > 0)), 12);
+      expect(model.interval!.low).toBeLessThanOrEqual(model.value);
+    }
+  });
+
+  test("come back from saved results", async () => {
+    const evaluation = await evaluate(images, options);
+    const run = { run: "a", evaluation, missing: [], relabelled: [] };
+    const saved = formatResults({ software: {}, settings: {}, runs: [run] });
+    const [back] = readResults(saved, "r.json").runs;
+    expect(back!.evaluation.rows).toEqual(evaluation.rows);
+    const { decision } = await runStatistics(back!.evaluation.rows);
+    expect(decision).toEqual((await runStatistics(evaluation.rows)).decision);
+    const statistics = await runStatistics(evaluation.rows);
+    expect(decisionText([{ ...run, statistics }])).toMatch(/^a: lesion > 4 is real in 21 of 36; net benefit/);
+  });
 });
 
 describe("net benefit", () => {

@@ -1,28 +1,57 @@
-import { type CalibrationBins, invalidArgument } from "@pixelcal/core";
+import { type CalibrationBins, invalidArgument, type LesionScores } from "@pixelcal/core";
 
-/** A decision about an image: whether the volume of its foreground exceeds a limit. */
+/**
+ * A decision about an image, whether the volume of its foreground exceeds a limit, or about every predicted
+ * lesion whose volume does, whether it is real.
+ */
 export interface Decision {
+  readonly about: "image" | "lesion";
   /** The limit in the units of spacing (mm3, in two dimensions mm2), or in pixels. */
   readonly volumeAbove: number;
 }
 
-const form = /^volume>(\d+(?:\.\d+)?(?:e[+-]?\d+)?)$/;
+const form = /^(volume|lesion)>(\d+(?:\.\d+)?(?:e[+-]?\d+)?)$/;
 
-/** Reads "volume>V"; throws for anything else. */
+/** Reads "volume>V" or "lesion>V"; throws for anything else. */
 export function parseDecision(text: string): Decision {
   const found = typeof text === "string" ? form.exec(text.replaceAll(" ", "")) : null;
-  if (!found || !Number.isFinite(Number(found[1])))
-    throw invalidArgument("decision", 'a rule such as "volume>100"', text);
-  return { volumeAbove: Number(found[1]) };
+  if (!found || !Number.isFinite(Number(found[2])))
+    throw invalidArgument("decision", 'a rule such as "volume>100" or "lesion>30"', text);
+  return { about: found[1] === "volume" ? "image" : "lesion", volumeAbove: Number(found[2]) };
 }
 
-/** The columns of a decision: the probability at which it is made, and whether it would be right. */
+/** The decisions about the lesions of one case. */
+export interface LesionDecisions {
+  /** The volume that the lesions exceed. */
+  readonly volumeAbove: number;
+  /** The mean probability inside of every predicted lesion; 0 for a true one that is missed. */
+  readonly probabilities: readonly number[];
+  /** Whether each is real, 1 or 0. */
+  readonly real: readonly number[];
+}
+
+/** Returns the decisions about the lesions of all classes of a case. */
+export function lesionDecisions(
+  { volumeAbove }: Decision,
+  classes: readonly LesionScores[],
+): LesionDecisions {
+  const above = ({ volume }: { readonly volume: number }): boolean => volume > volumeAbove;
+  const predicted = classes.flatMap(({ predicted }) => predicted.filter(above));
+  const missed = classes.flatMap(({ missedVolumes }) => missedVolumes.filter((volume) => above({ volume })));
+  return {
+    volumeAbove,
+    probabilities: [...predicted.map(({ confidence }) => confidence), ...missed.map(() => 0)],
+    real: [...predicted.map(({ real }) => Number(real)), ...missed.map(() => 1)],
+  };
+}
+
+/** The columns of a decision about an image: its probability, and whether the event is there. */
 export interface DecisionColumns {
   readonly score: string;
   readonly event: string;
 }
 
-export function decisionColumns({ volumeAbove }: Decision): DecisionColumns {
+export function decisionColumns({ volumeAbove }: Pick<Decision, "volumeAbove">): DecisionColumns {
   const event = `volume > ${volumeAbove}`;
   return { score: `P(${event})`, event };
 }

@@ -20,6 +20,7 @@ import {
   readPrediction,
 } from "@pixelcal/io";
 import { ConventionScorer, type PixelCounts, type Scores } from "./case-scores.js";
+import type { LesionDecisions } from "./decision.js";
 import {
   classesOfChannels,
   type ProbabilityTransform,
@@ -61,6 +62,8 @@ export interface EvaluationRow {
   readonly labels: string;
   /** The sums behind the statistics over cases; absent for a case without a prediction. */
   readonly sums?: CaseSums;
+  /** The decisions about lesions, if the options name one. */
+  readonly decisions?: LesionDecisions;
   /** The size of a pixel per spatial axis, if the case or the options have one. */
   readonly spacing?: readonly number[];
   /** The patient, or whatever else groups cases that are not independent. */
@@ -125,7 +128,7 @@ export async function evaluate(
   const buffers = typeof source === "string" ? new BufferPool() : undefined;
   const items =
     typeof source === "string" ? readFolder(source, cases, { ignore: rest.ignore, buffers, signal }) : source;
-  for await (const item of items) {
+  const score = async (item: EvaluationCase): Promise<EvaluationRow> => {
     signal?.throwIfAborted();
     const refuse: Refuse = (what, cause?: Error) => {
       if (typeof source === "string")
@@ -140,6 +143,10 @@ export async function evaluate(
     const row = await scored({ ...item, spacing: item.spacing ?? rest.spacing }, scorers, reading, refuse);
     // The case was read for this row alone, and no kernel reads it any more.
     buffers?.give(item.probs.data.buffer);
+    return row;
+  };
+  // A source of the caller's may give the same arrays again, so its cases are scored one by one.
+  for await (const row of prefetch(items, typeof source === "string" ? scoredBeside : 0, score)) {
     rows.push(row);
     onCase?.(row);
   }
@@ -239,7 +246,10 @@ export function summarize(values: readonly number[]): ScoreSummary {
 /** The expected content of a folder of predictions, for messages. */
 export const expectedPredictions = "expected predictions, *.npz with probs and label";
 
-/** The number of cases that are read while one is scored. */
+/** The number of cases that are scored beside another, so that no processor waits for a serial stretch. */
+const scoredBeside = 1;
+
+/** The number of cases that are read while others are scored. */
 const readAhead = 2;
 
 async function* readFolder(

@@ -13,6 +13,7 @@ import {
   conventionHistograms,
   fittedTemperature,
   type Labels,
+  type LesionScores,
   lesionScores,
   type OverlapCounts,
   type Probabilities,
@@ -22,7 +23,14 @@ import {
   smoothCalibrationError,
   temperatureSketch,
 } from "@pixelcal/core";
-import { decisionColumns, parseDecision, volumeProbability } from "./decision.js";
+import {
+  type Decision,
+  decisionColumns,
+  type LesionDecisions,
+  lesionDecisions,
+  parseDecision,
+  volumeProbability,
+} from "./decision.js";
 import { type FurtherMetric, furtherMetrics } from "./further-metrics.js";
 import type { ScoreOptions } from "./score-options.js";
 import { nearBoundary } from "./statistics/ring-sums.js";
@@ -42,6 +50,8 @@ export interface FurtherCase {
 
 interface Scored extends FurtherCase {
   predicted(): Promise<Labels>;
+  /** Returns the scores of the lesions of every foreground class. */
+  lesions(): Promise<readonly LesionScores[]>;
 }
 
 type Columns = Record<string, number>;
@@ -51,6 +61,9 @@ interface Family {
   histograms?(options: ScoreOptions): readonly BinOptions[];
   columns(scored: Scored): Promise<Columns>;
 }
+
+/** The number of bins of scores without bins of their own, which share them where they are of the same p. */
+const fineBins = 4096;
 
 /** The tools that count all pixels, so that their bins come with the others. */
 const ofAllPixels = calibrationConventions.filter((tool) => tool !== "marginloss");
@@ -74,16 +87,14 @@ const families: Readonly<Record<FurtherMetric, Family>> = {
   },
 
   lesions: {
-    async columns({ probs, labels, options, predicted }) {
-      const { classes, ignore, signal, lesions: convention } = options;
-      const settings = { classes, ignore, signal, convention, probs, spacing: spacingOf(options) };
-      const [scores] = await lesionScores(await predicted(), labels, settings);
+    async columns({ lesions }) {
+      const scores = await lesions();
       return Object.assign(
         {},
         ...lesionColumns.map(([column, name]) =>
           byClass(
             column,
-            scores!.map((of) => of[name]),
+            scores.map((of) => of[name]),
           ),
         ),
       );
@@ -91,7 +102,7 @@ const families: Readonly<Record<FurtherMetric, Family>> = {
   },
 
   risk: {
-    histograms: () => [{ of: "top-label", bins: 4096 }],
+    histograms: () => [{ of: "top-label", bins: fineBins }],
     async columns({ histograms }) {
       const { aurc, augrc } = pixelRiskCoverage(histograms[0]!);
       return { AURC: aurc, AUGRC: augrc };
@@ -100,10 +111,10 @@ const families: Readonly<Record<FurtherMetric, Family>> = {
 
   smooth: {
     histograms: ({ convention = "reference" }) => [
-      { of: convention === "reference" ? "foreground" : "top-label", bins: 2048 },
+      { of: convention === "reference" ? "foreground" : "top-label", bins: fineBins },
     ],
     async columns({ histograms }) {
-      return { smECE: smoothCalibrationError(histograms[0]!) };
+      return { smECE: smoothCalibrationError(inPairs(histograms[0]!)) };
     },
   },
 
@@ -161,6 +172,21 @@ const families: Readonly<Record<FurtherMetric, Family>> = {
   },
 };
 
+/** Returns a histogram of one group with half as many bins, neighbours together. */
+function inPairs(bins: CalibrationBins): CalibrationBins {
+  const half = (sums: Float64Array): Float64Array =>
+    Float64Array.from({ length: sums.length / 2 }, (_, m) => sums[2 * m]! + sums[2 * m + 1]!);
+  return {
+    ...bins,
+    bins: bins.bins / 2,
+    limits: bins.limits.filter((_, m) => m % 2 === 0),
+    count: half(bins.count),
+    confidenceSum: half(bins.confidenceSum),
+    accuracySum: half(bins.accuracySum),
+    falsePositiveSum: half(bins.falsePositiveSum),
+  };
+}
+
 const lesionColumns = [
   ["lesion F1", "f1"],
   ["lesion Dice", "dice"],
@@ -181,26 +207,47 @@ const wanted = ({ metrics = [] }: ScoreOptions): readonly FurtherMetric[] =>
 /** Returns the histograms that the families and the decision of the options read, of the pass over a case. */
 export const furtherHistograms = (options: ScoreOptions): readonly BinOptions[] => [
   ...wanted(options).flatMap((name) => families[name].histograms?.(options) ?? []),
-  ...(options.decision === undefined ? [] : [{ of: "foreground", bins: 4096 } as const]),
+  ...(imageDecision(options) === undefined ? [] : [{ of: "foreground", bins: fineBins } as const]),
 ];
 
-/** Returns the columns of the decision that the options name. */
+/** Returns the decision about images that the options name; undefined if they name none. */
+function imageDecision({ decision }: ScoreOptions): Decision | undefined {
+  const parsed = decision === undefined ? undefined : parseDecision(decision);
+  return parsed?.about === "image" ? parsed : undefined;
+}
+
+/** Returns the columns of the decision about images. */
 function decisionScores({ histograms, overlaps, options }: FurtherCase): Columns {
-  if (options.decision === undefined) return {};
-  const decision = parseDecision(options.decision);
+  const decision = imageDecision(options);
+  if (decision === undefined) return {};
   const { score, event } = decisionColumns(decision);
   const limit = decision.volumeAbove / pixelVolume(options);
   const truth = overlaps.slice(1).reduce((sum, own) => sum + own.truePositive + own.falseNegative, 0);
   return { [score]: volumeProbability(histograms.at(-1)!, limit), [event]: Number(truth > limit) };
 }
 
-/** Returns the columns of the families and of the decision that the options name. */
-export async function furtherScores(found: FurtherCase): Promise<Readonly<Columns>> {
-  const { probs, options } = found;
+/** The columns of the families and of a decision about images, or the decisions about lesions. */
+export interface FurtherScores {
+  readonly columns: Readonly<Columns>;
+  readonly decisions?: LesionDecisions;
+}
+
+/** Returns what the options name beside the usual scores. */
+export async function furtherScores(found: FurtherCase): Promise<FurtherScores> {
+  const { probs, labels: truth, options } = found;
+  const { classes, ignore, signal, lesions: convention } = options;
   let labels: Promise<Labels> | undefined;
   const predicted = (): Promise<Labels> => {
-    labels ??= argMax(probs, { signal: options.signal });
+    labels ??= argMax(probs, { signal });
     return labels;
+  };
+  let scores: Promise<readonly LesionScores[]> | undefined;
+  const lesions = (): Promise<readonly LesionScores[]> => {
+    const settings = { classes, ignore, signal, convention, probs, spacing: spacingOf(options) };
+    scores ??= predicted()
+      .then((labels) => lesionScores(labels, truth, settings))
+      .then(([of]) => of!);
+    return scores;
   };
   const columns: Columns = {};
   let at = 0;
@@ -209,9 +256,12 @@ export async function furtherScores(found: FurtherCase): Promise<Readonly<Column
     const begin = at;
     at += family.histograms?.(options).length ?? 0;
     const histograms = found.histograms.slice(begin, at);
-    Object.assign(columns, await family.columns({ ...found, histograms, predicted }));
+    Object.assign(columns, await family.columns({ ...found, histograms, predicted, lesions }));
   }
-  return { ...columns, ...decisionScores(found) };
+  Object.assign(columns, decisionScores(found));
+  const decision = options.decision === undefined ? undefined : parseDecision(options.decision);
+  if (decision?.about !== "lesion") return { columns };
+  return { columns, decisions: lesionDecisions(decision, await lesions()) };
 }
 
 const pixelVolume = (options: ScoreOptions): number =>

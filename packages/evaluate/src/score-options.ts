@@ -57,11 +57,12 @@ export interface ScoreOptions extends EmptyPolicy, SignalOption {
   /** Further families of columns, see docs/metrics.md; none by default. */
   readonly metrics?: readonly FurtherMetric[];
   /**
-   * The decision about every image that is scored, "volume>V": whether its foreground exceeds V, in mm3 (mm2
-   * in two dimensions; pixels under `reference`). Adds its probability and whether it would be right.
+   * The decision that is scored, V in mm3 (mm2 in two dimensions; pixels under `reference`). "volume>V":
+   * whether the foreground of an image exceeds V; adds its probability and whether it would be right.
+   * "lesion>V": whether a predicted lesion of more than V is real, as `lesions` defines it.
    */
   readonly decision?: string;
-  /** The definition of lesions for `metrics: ["lesions"]`; "overlap" by default. */
+  /** The definition of lesions for `metrics: ["lesions"]` and decisions; "overlap" by default. */
   readonly lesions?: LesionConvention;
 }
 

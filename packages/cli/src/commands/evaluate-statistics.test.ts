@@ -63,10 +63,23 @@ test("--decision shows the net benefit of a decision about every image", async (
   const json = await evaluate("preds", "--decision", "volume>2", "--json");
   const { runs } = JSON.parse(json.output);
   expect(runs[0].statistics.decision).toMatchObject({ event: "volume > 2", cases: 18, events: 9 });
-  const wrong = await evaluate("preds", "--decision", "area>2");
-  expect([wrong.code > 0, wrong.messages.includes('decision: expected a rule such as "volume>100"')]).toEqual(
-    [true, true],
+});
+
+test("--decision lesion>V is about every predicted lesion, and survives saving", async () => {
+  const { code, output } = await evaluate("preds", "--decision", "lesion>1");
+  expect(code).toBe(0);
+  expect(output).toMatch(
+    /\na: lesion > 1 is real in \d+ of \d+; net benefit of acting from 20 % on -?\d\.\d{4} \[/,
   );
+  const { runs } = JSON.parse(await readFile(at("r.json"), "utf8"));
+  const { volumeAbove, probabilities, real } = runs[0].cases[0].decisions;
+  expect([volumeAbove, probabilities.length]).toEqual([1, real.length]);
+});
+
+test.each(["area>2", "volume<2", "lesion>"])("--decision %s is a usage error", async (rule) => {
+  const { code, messages } = await evaluate("preds", "--decision", rule);
+  expect(code).toBe(2);
+  expect(messages).toContain('Expected a rule such as "volume>100" or "lesion>30".');
 });
 
 test("seven cases are too few to say", async () => {

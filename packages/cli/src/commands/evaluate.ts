@@ -5,6 +5,7 @@ import type { Context } from "../context.js";
 import {
   between,
   datasetOption,
+  decisionRule,
   integer,
   jsonOption,
   label,
@@ -109,12 +110,13 @@ export function addEvaluate(program: Command, context: Context): void {
     .addOption(
       new Option(
         "--lesions <convention>",
-        "definition of lesions for --metrics lesions (default: overlap)",
+        "definition of lesions for --metrics lesions and --decision (default: overlap)",
       ).choices(["overlap", "centroid", "brats-2023", "panoptica", "autopet"] satisfies LesionConvention[]),
     )
     .option(
       "--decision <rule>",
-      "decision about every image whose net benefit is shown: volume>V in mm3 (mm2, or pixels with reference)",
+      "decision whose net benefit is shown: volume>V about every image, lesion>V about every predicted lesion, in mm3 (mm2, or pixels with reference)",
+      decisionRule,
     )
     .addOption(transformOption("softmax", "apply softmax over the classes, if probs holds logits"))
     .addOption(

@@ -77,6 +77,7 @@ const boundary = object<BoundaryGaps>({
 
 const decision = object<DecisionCurve>({
   event: text,
+  unit: oneOf("case", "lesion"),
   cases: count,
   events: count,
   points: array(object<DecisionPoint>({ threshold: finite, model: estimate, all: estimate })),

@@ -14,7 +14,14 @@ import {
   matchByOverlap,
   matchTouching,
 } from "./lesion-matching.js";
-import { type LesionRegions, type LesionTable, lesionRequest, lesionTables, regionTable } from "./lesions.js";
+import {
+  type Lesion,
+  type LesionRegions,
+  type LesionTable,
+  lesionRequest,
+  lesionTables,
+  regionTable,
+} from "./lesions.js";
 
 export interface LesionScoresOptions extends LesionRegions {
   /**
@@ -51,6 +58,11 @@ const names = optionNames<LesionScoresOptions>({
   reach: true,
 });
 
+/** A predicted lesion: its volume, the mean probability inside, and whether it detects a true lesion. */
+export interface PredictedLesion extends Pick<Lesion, "volume" | "confidence"> {
+  readonly real: boolean;
+}
+
 /**
  * The scores of one region's lesions in one image. NaN where there is nothing to score, but for brats-2023
  * Dice 1 and distance 0 without lesions.
@@ -80,6 +92,10 @@ export interface LesionScores {
   readonly confidence: number;
   /** The expected calibration error of all pixels inside predicted lesions; NaN without `probs`. */
   readonly expected: number;
+  /** The predicted lesions. */
+  readonly predicted: readonly PredictedLesion[];
+  /** The volumes of the missed lesions. */
+  readonly missedVolumes: readonly number[];
 }
 
 /**
@@ -184,8 +200,12 @@ function scoresOf(
   const recognitionQuality = (2 * detected) / (2 * detected + missed + wrong);
   const segmentationQuality =
     sum(overlaps.filter((_, i) => hits[i]).map(({ overUnion }) => overUnion)) / detected;
-  const volume = (lesions: LesionTable["truth"], chosen: readonly number[]): number =>
-    sum(chosen.map((i) => lesions[i]!.volume));
+  const volumes = (lesions: LesionTable["truth"], chosen: readonly number[]): number[] =>
+    chosen.map((i) => lesions[i]!.volume);
+  const missedVolumes = volumes(
+    table.truth,
+    matches.filter((_, i) => !hits[i]).map(({ truth }) => truth),
+  );
   const penalised = distances.map((distance) => (Number.isFinite(distance) ? distance : penalty));
   return {
     detected,
@@ -197,12 +217,15 @@ function scoresOf(
     segmentationQuality,
     recognitionQuality,
     panopticQuality: detected > 0 ? segmentationQuality * recognitionQuality : recognitionQuality,
-    falseNegativeVolume: volume(
-      table.truth,
-      matches.filter((_, i) => !hits[i]).map(({ truth }) => truth),
-    ),
-    falsePositiveVolume: volume(table.predicted, falsePositives),
+    falseNegativeVolume: sum(missedVolumes),
+    falsePositiveVolume: sum(volumes(table.predicted, falsePositives)),
     confidence: sum(table.predicted.map(({ confidence }) => confidence)) / table.predicted.length,
     expected: table.bins === undefined ? Number.NaN : expectedCalibrationError(table.bins),
+    predicted: table.predicted.map(({ volume, confidence }, i) => ({
+      volume,
+      confidence,
+      real: !falsePositives.includes(i),
+    })),
+    missedVolumes,
   };
 }

@@ -109,6 +109,7 @@ function madeRun(
         reliability(`class ${c}`, 0.1 * sharpness, c === absent),
       ),
       decision: {
+        unit: "case",
         ...{ event: "volume > 500", cases, events: Math.ceil(0.4 * cases) },
         points: Array.from({ length: 19 }, (_, i) => {
           const threshold = (i + 1) / 20;

@@ -173,8 +173,8 @@ export function resultsCsv(results: readonly RunResult[]): string {
 export interface RunReport extends Pick<RunResult, "run" | "region" | "missing" | "relabelled"> {
   readonly summary: Evaluation["summary"];
   readonly pixels: Evaluation["pixels"];
-  /** The scores of every case; their sums are in the saved results alone. */
-  readonly cases: readonly Omit<EvaluationRow, "sums">[];
+  /** The scores of every case; their sums and decisions are in the saved results alone. */
+  readonly cases: readonly Omit<EvaluationRow, "sums" | "decisions">[];
   readonly statistics?: StatisticsReport;
 }
 
@@ -197,7 +197,7 @@ export function runReports(results: readonly RunResult[]): readonly RunReport[] 
     pixels: evaluation.pixels,
     missing,
     relabelled,
-    cases: evaluation.rows.map(({ sums: _, ...row }) => row),
+    cases: evaluation.rows.map(({ sums: _, decisions: __, ...row }) => row),
     ...(statistics && { statistics: statisticsReport(statistics) }),
   }));
 }

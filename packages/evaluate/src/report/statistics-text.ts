@@ -1,4 +1,5 @@
 import type { Comparison, Difference } from "../statistics/compare-runs.js";
+import type { DecisionCurve } from "../statistics/decision-curve.js";
 import type { Estimate } from "../statistics/estimate.js";
 import type { RunStatistics } from "../statistics/run-statistics.js";
 import type { RunResult, Shown } from "./results.js";
@@ -85,6 +86,12 @@ const pText = (p: number): string => (p < 0.0001 ? "<0.0001" : p.toFixed(4));
 /** The threshold whose net benefit is printed; the other ones are in the JSON report. */
 const printedThreshold = 0.2;
 
+/** Returns how often the event of a decision is there. */
+const decisionEvents = ({ unit, event, events, cases }: DecisionCurve): string =>
+  unit === "lesion"
+    ? `${event} is real in ${events} of ${cases}`
+    : `${event} in ${events} of ${plural(cases, "case")}`;
+
 /** Formats the net benefit of the decision of every run, at one threshold; empty without a decision. */
 export function decisionText(results: readonly RunResult[]): string {
   return results
@@ -93,7 +100,7 @@ export function decisionText(results: readonly RunResult[]): string {
       const point = decision?.points.find(({ threshold }) => threshold === printedThreshold);
       if (!decision || !point) return [];
       const benefit = (of: Estimate): string => withInterval(of, (value) => fixed(value, 4));
-      return `${run}: ${decision.event} in ${decision.events} of ${plural(decision.cases, "case")}; net benefit of acting from ${100 * printedThreshold} % on ${benefit(point.model)}, of acting on all ${benefit(point.all)}\n`;
+      return `${run}: ${decisionEvents(decision)}; net benefit of acting from ${100 * printedThreshold} % on ${benefit(point.model)}, of acting on all ${benefit(point.all)}\n`;
     })
     .join("");
 }

@@ -45,7 +45,16 @@ export function formatResults({ software, settings, runs }: SavedResults): strin
 }
 
 /** Returns a row with its fields in a fixed order, so that equal rows have equal text. */
-function plain({ name, group, labels, spacing, scores, pixels, sums }: EvaluationRow): EvaluationRow {
+function plain({
+  name,
+  group,
+  labels,
+  spacing,
+  scores,
+  pixels,
+  sums,
+  decisions,
+}: EvaluationRow): EvaluationRow {
   return {
     name,
     ...(group === undefined ? {} : { group }),
@@ -54,6 +63,7 @@ function plain({ name, group, labels, spacing, scores, pixels, sums }: Evaluatio
     scores,
     pixels,
     ...(sums === undefined ? {} : { sums }),
+    ...(decisions === undefined ? {} : { decisions }),
   };
 }
 

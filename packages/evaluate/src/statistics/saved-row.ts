@@ -1,3 +1,4 @@
+import type { LesionDecisions } from "../decision.js";
 import type { EvaluationRow } from "../evaluate.js";
 import { jsonNumber } from "../report/json.js";
 import { type BinSums, type CaseSums, keptBins } from "./case-sums.js";
@@ -48,6 +49,12 @@ const isCaseSums = (value: unknown): value is CaseSums =>
   ) &&
   (value.boundary === undefined || isRingSums(value.boundary));
 
+const areDecisions = (value: unknown): value is LesionDecisions =>
+  isObject(value) &&
+  areSums([value.volumeAbove]) &&
+  areSums(value.real) &&
+  areSums(value.probabilities, value.real.length);
+
 /** Returns whether a value parsed from JSON is a row as it was saved, its scores still in JSON's words. */
 export const isRow = (value: unknown): value is EvaluationRow =>
   isObject(value) &&
@@ -61,7 +68,8 @@ export const isRow = (value: unknown): value is EvaluationRow =>
   (["counted", "unbinned", "bounded"] as const).every((name) =>
     Number.isSafeInteger((value.pixels as Fields)[name]),
   ) &&
-  (value.sums === undefined || isCaseSums(value.sums));
+  (value.sums === undefined || isCaseSums(value.sums)) &&
+  (value.decisions === undefined || areDecisions(value.decisions));
 
 /** Returns a saved row with the numbers of its scores. */
 export function readRow(row: EvaluationRow): EvaluationRow {

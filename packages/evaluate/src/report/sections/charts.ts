@@ -119,9 +119,13 @@ export function decisionSection({ runs }: ReportData): Section | undefined {
   );
   if (series.length < runs.length || new Set(series.map(({ curve }) => curve.event)).size > 1)
     return undefined;
-  const { event, events, cases } = series[0]!.curve;
+  const { event, unit, events, cases } = series[0]!.curve;
   const bands = series.some(({ curve }) => curve.points.some(({ model }) => model.interval));
-  const text = `The foreground has a ${event} in ${events} of ${cases} ${cases === 1 ? "case" : "cases"}: acting is right there and wrong elsewhere, where it costs the odds of the probability from which one acts. The dashed line acts on all cases.${bands ? " Bands are 95 % intervals over cases." : ""}`;
+  const subject =
+    unit === "lesion"
+      ? `Of ${cases} lesions of a volume above ${event.split(" ").at(-1)}, predicted or missed, ${events} are real: acting is right on them and wrong on the others`
+      : `The foreground has a ${event} in ${events} of ${cases} ${cases === 1 ? "case" : "cases"}: acting is right there and wrong elsewhere`;
+  const text = `${subject}, where it costs the odds of the probability from which one acts. The dashed line acts on ${unit === "lesion" ? "every predicted lesion" : "all cases"}.${bands ? " Bands are 95 % intervals over cases." : ""}`;
   return {
     id: "decision",
     nav: "Decision",
