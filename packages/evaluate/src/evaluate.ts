@@ -44,11 +44,14 @@ export interface EvaluationCase {
   readonly group?: string;
 }
 
+/** Names of cases, as they come. */
+export type Names = Iterable<string> | AsyncIterable<string>;
+
 export interface EvaluateOptions extends Omit<ScoreOptions, "classes"> {
   /** The number of classes; default: that of the first case. */
   readonly classes?: number;
-  /** The names of the cases of a folder to score; default: all. */
-  readonly cases?: readonly string[];
+  /** The names of the cases of a folder to score, as they come; default: all. */
+  readonly cases?: Names;
   /** The conversion of stored values to probabilities; default: they are probabilities. */
   readonly transform?: ProbabilityTransform;
   onCase?(row: EvaluationRow): void;
@@ -254,7 +257,7 @@ const readAhead = 2;
 
 async function* readFolder(
   folder: string,
-  cases: readonly string[] | undefined,
+  cases: Names | undefined,
   reading: Pick<ReadPredictionOptions, "ignore" | "buffers" | "signal">,
 ): AsyncGenerator<EvaluationCase> {
   // The range of values is checked below, naming class and pixel.

@@ -7,6 +7,7 @@ export {
   type EvaluationRow,
   evaluate,
   expectedPredictions,
+  type Names,
   type ScoreSummary,
   summarize,
   summaryOf,

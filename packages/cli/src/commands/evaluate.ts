@@ -2,6 +2,7 @@ import type { LesionConvention } from "@pixelcal/core";
 import type { FurtherMetric, ProbabilityTransform } from "@pixelcal/evaluate";
 import { type Command, Option } from "commander";
 import type { Context } from "../context.js";
+import { inJob } from "../job.js";
 import {
   between,
   datasetOption,
@@ -149,7 +150,9 @@ export function addEvaluate(program: Command, context: Context): void {
     .option("--out-json <file>", "file for the table and every case as JSON (default: beside the CSV)")
     .addOption(jsonOption())
     .action(async (options: ScoreCommandOptions) =>
-      (await import("../runs/score-predictions.js")).scorePredictions(options, context),
+      inJob(context, async (own) =>
+        (await import("../runs/score-predictions.js")).scorePredictions(options, own),
+      ),
     );
 }
 

@@ -1,5 +1,6 @@
 import { type Command, Option } from "commander";
 import type { Context } from "../context.js";
+import { inJob } from "../job.js";
 import { deviceOption, flipAxes, foldList, integer, jsonOption, label, number, sizes } from "../options.js";
 import type { InferOptions } from "../runs/predict-split.js";
 
@@ -56,6 +57,6 @@ export function addInfer(program: Command, context: Context): void {
     .addOption(deviceOption())
     .addOption(jsonOption())
     .action(async (options: InferOptions) =>
-      (await import("../runs/predict-split.js")).predictSplit(options, context),
+      inJob(context, async (own) => (await import("../runs/predict-split.js")).predictSplit(options, own)),
     );
 }

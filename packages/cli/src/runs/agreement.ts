@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import { stat } from "node:fs/promises";
-import { type Exchange, type FileDataset, partsOfAll } from "@pixelcal/train";
+import { type Exchange, type FileDataset, partsOfAll, runtimeVersion } from "@pixelcal/train";
 import { CommandError } from "../command-error.js";
+import { software } from "./evaluate.js";
 import { leafDifferences } from "./leaf-differences.js";
 
 /** The set-up of one process as it describes it, or why it has none. */
@@ -42,6 +43,12 @@ export async function agreed<T>(
   return own!;
 }
 
+/** Returns the versions that must be the same everywhere. */
+export const versions = async (): Promise<Readonly<Record<string, string>>> => ({
+  ...software(),
+  onnxruntime: await runtimeVersion(),
+});
+
 /** Returns what tells a data set from another: names, shapes, sizes of files, and the first case's arrays. */
 export async function fingerprint(dataset: FileDataset): Promise<unknown> {
   const files = createHash("sha256");
@@ -52,13 +59,13 @@ export async function fingerprint(dataset: FileDataset): Promise<unknown> {
     );
     files.update(`${name} ${size}\n`);
   }
-  const { image, labels } = await dataset.read(0);
+  const { image, labels } = await dataset.readImage(0);
   return {
     layout: dataset.cases.layout,
     cases: dataset.names.length,
     shapes: dataset.shapes.map(({ dims }) => dims.join("x")),
     files: files.digest("hex").slice(0, 16),
-    first: hashOf([image.data, labels.data]),
+    first: hashOf([image.data, ...(labels === undefined ? [] : [labels.data])]),
   };
 }
 

@@ -106,7 +106,8 @@ export async function demo(options: DemoOptions, context: Context): Promise<void
   );
   const folders = await compare(root, shape, settings, out, context);
   const runs = await Promise.all(folders.map(({ run, path }) => ownRun(run, path)));
-  const scored = await evaluateRuns(runs, { classes, ignore }, context);
+  // The demo is one process, which has the results.
+  const scored = (await evaluateRuns(runs, { classes, ignore }, context))!;
   const results = generated
     ? await Promise.all(scored.map((result) => addTruth(result, folders, root)))
     : scored;

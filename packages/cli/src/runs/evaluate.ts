@@ -17,6 +17,7 @@ import { FormatError, type Lock, LockedError, listFolder, lockBeside, writeFiles
 import { CommandError, Interrupted } from "../command-error.js";
 import type { Context } from "../context.js";
 import { version } from "../version.js";
+import { scoreDealt } from "./dealt-scores.js";
 import type { RunSource, ScoreSettings } from "./run-sources.js";
 
 /** The predictions of one run. */
@@ -54,14 +55,15 @@ export async function predictionFolders(
  * Scores the predictions of several runs: the best DSC first, runs that lack cases of others or have other
  * labels last. `common` scores only the cases that all runs have with the same labels; `worst` gives cases
  * that a run lacks the worst scores. Nothing is written before all is scored: an error names a file that
- * cannot be scored.
+ * cannot be scored. The processes of a job share the cases, and the first has the results; undefined in the
+ * others.
  */
 export async function evaluateRuns(
   runs: readonly RunSource[],
   settings: ScoreSettings,
-  { terminal, signal }: Pick<Context, "terminal" | "signal">,
+  { terminal, signal, world }: Pick<Context, "terminal" | "signal" | "world">,
   { common = false, worst = false }: { readonly common?: boolean; readonly worst?: boolean } = {},
-): Promise<readonly RunResult[]> {
+): Promise<readonly RunResult[] | undefined> {
   const expected = runs.map(({ run, cases, missing }) => ({ run, cases: [...cases, ...missing] }));
   const { all } = caseSets(expected);
   const scored = common ? commonCases(runs) : undefined;
@@ -74,17 +76,18 @@ export async function evaluateRuns(
   for (const source of runs) {
     const { run } = source;
     const cases = scored ?? source.cases;
-    let done = 0;
-    const onCase = (): void => {
+    const onCase = (done: number): void => {
       if (signal.aborted) throw new Interrupted("stopped; nothing was written");
-      terminal.progress({ label: `evaluate ${run}`, done: ++done, total: cases.length });
+      terminal.progress({ label: `evaluate ${run}`, done, total: cases.length });
     };
     const own = new Set(source.cases);
     const lacks = all.filter((name) => !own.has(name));
-    for (const [region, evaluation] of await source.score(cases, settings, onCase))
+    const found = await scoreDealt({ source, cases }, settings, onCase, world);
+    for (const [region, evaluation] of found ?? [])
       evaluations.push({ run: region === "" ? run : `${run} ${region}`, region, lacks, evaluation });
   }
   terminal.clear();
+  if ((world?.rank ?? 0) > 0) return undefined;
   const others = otherLabelsOf(evaluations);
   const results = evaluations.map(({ run, region, lacks, evaluation }) => {
     const whole = worst ? withMissingAsWorst(evaluation, lacks) : evaluation;

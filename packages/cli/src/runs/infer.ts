@@ -1,4 +1,5 @@
-import { join } from "node:path";
+import { existsSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { argMax, inspectValues, type Tensor } from "@pixelcal/core";
 import {
@@ -9,14 +10,20 @@ import {
   writeNnunetPrediction,
   writePrediction,
 } from "@pixelcal/io";
-import { type DatasetImage, type FileDataset, type PreparedModel, predictCase } from "@pixelcal/train";
+import {
+  type DatasetImage,
+  type FileDataset,
+  type PreparedModel,
+  partsOfAll,
+  predictCase,
+} from "@pixelcal/train";
 import { CommandError, Interrupted } from "../command-error.js";
 import type { Context } from "../context.js";
 import { writeFolder } from "../replace-folder.js";
 import { predictionFolder } from "./stored-folder.js";
 
 /** The predictions to make: the networks, the cases as stored, and the output folder. */
-export interface InferRun extends Pick<Context, "terminal" | "signal"> {
+export interface InferRun extends Pick<Context, "terminal" | "signal" | "world"> {
   /** The networks, whose probabilities are averaged. */
   readonly models: readonly PreparedModel[];
   readonly dataset: FileDataset;
@@ -38,11 +45,11 @@ export type SavedForm = "float32" | "float16" | "labels";
 
 /**
  * Writes the predictions of every case: of .npz files `probs` and `label` as the authors' repository does, of
- * volumes the label map in their format and geometry and the probabilities, as nnU-Net does.
+ * volumes the label map in their format and geometry and the probabilities, as nnU-Net does. Each case goes
+ * to the process of a job that is free next.
  */
 export async function inferRun(run: InferRun): Promise<void> {
-  const { models, dataset, folder, terminal, signal, tile, overlap, flips, label, save = "float32" } = run;
-  const total = dataset.names.length;
+  const { dataset, folder, terminal, world, save = "float32" } = run;
   if (save === "labels" && dataset.cases.ending === undefined)
     throw new CommandError(
       "--save labels: needs images that are volumes; .npz predictions hold probabilities",
@@ -50,40 +57,59 @@ export async function inferRun(run: InferRun): Promise<void> {
         exitCode: 2,
       },
     );
+  if (world !== undefined && world.rank > 0) {
+    const [staged] = await partsOfAll(world, "");
+    if (!existsSync(staged!))
+      throw new CommandError(`${staged}: the folder of rank 0 is not here; ranks need the same file system`);
+    await predictCases(run, staged!);
+    await world.barrier();
+    return;
+  }
   await writeFolder(folder, predictionFolder, async (staged) => {
-    let writing: Promise<void> = Promise.resolve();
-    const cases = prefetch(dataset.names.keys(), 1, async (index) => ({
-      index,
-      ...(await dataset.readImage(index)),
-    }));
-    try {
-      for await (const { index, ...item } of cases) {
-        if (signal.aborted) throw new Interrupted(`stopped; ${folder} was not written`);
-        const probs = await predictCase(models, item.image, { tile, overlap, flips });
-        if (await hasNaN(probs))
-          throw new CommandError(`${dataset.source(index)}: the network's outputs are not finite`);
-        // One case is written while the next is predicted.
-        await writing;
-        writing = writeOne(staged, dataset, index, item, probs, save).then(() =>
-          terminal.progress({ label, done: index + 1, total }),
-        );
-        writing.catch(() => undefined);
-      }
-      await writing;
-      const { ending, dataset: from } = dataset.cases;
-      if (ending !== undefined)
-        await writeNnunetDataset(staged, {
-          classes: dataset.classes,
-          ending: predictionEnding(ending),
-          ignore: dataset.labelRange.ignore,
-          from,
-        });
-    } finally {
-      // The folder is removed after a failure, so no write to it may still be running.
-      await Promise.allSettled([writing]);
-    }
+    await partsOfAll(world, resolve(staged));
+    await predictCases(run, staged);
+    await world?.barrier();
+    const { ending, dataset: from } = dataset.cases;
+    if (ending !== undefined)
+      await writeNnunetDataset(staged, {
+        classes: dataset.classes,
+        ending: predictionEnding(ending),
+        ignore: dataset.labelRange.ignore,
+        from,
+      });
   });
   terminal.clear();
+}
+
+/** Predicts this process's cases and writes them to a folder. */
+async function predictCases(run: InferRun, folder: string): Promise<void> {
+  const { models, dataset, terminal, signal, world, tile, overlap, flips, label, save = "float32" } = run;
+  const total = dataset.names.length;
+  let writing: Promise<void> = Promise.resolve();
+  const cases = prefetch(world?.deal(total) ?? dataset.names.keys(), 1, async (index) => ({
+    index,
+    ...(await dataset.readImage(index)),
+  }));
+  try {
+    for await (const { index, ...item } of cases) {
+      if (signal.aborted) throw new Interrupted(`stopped; ${run.folder} was not written`);
+      const work = (): Promise<Tensor<"float32">> =>
+        predictCase(models, item.image, { tile, overlap, flips });
+      const probs = await (world === undefined ? work() : world.working(work));
+      if (await hasNaN(probs))
+        throw new CommandError(`${dataset.source(index)}: the network's outputs are not finite`);
+      // One case is written while the next is predicted.
+      await writing;
+      writing = writeOne(folder, dataset, index, item, probs, save).then(() =>
+        terminal.progress({ label, done: index + 1, total }),
+      );
+      writing.catch(() => undefined);
+    }
+    await writing;
+  } finally {
+    // The folder is removed after a failure, so no write to it may still be running.
+    await Promise.allSettled([writing]);
+  }
 }
 
 async function writeOne(

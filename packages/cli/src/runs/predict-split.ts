@@ -1,4 +1,5 @@
 import { basename, extname, join, resolve } from "node:path";
+import { readRegularFileSync } from "@pixelcal/io";
 import {
   type Checkpoint,
   checkpointFiles,
@@ -19,6 +20,7 @@ import { firstImageDims } from "../inputs/data-shape.js";
 import { checkFits, classesOf, fromFile, naming, networkOf, readNetwork } from "../inputs/network.js";
 import { carriedPreparation, warnOfRawCt } from "../inputs/preparation.js";
 import { writeReport } from "../write-report.js";
+import { agreed, fingerprint, hashOf, versions } from "./agreement.js";
 import { inferRun, type SavedForm } from "./infer.js";
 
 /** The options of `pixelcal infer`. */
@@ -48,7 +50,7 @@ export async function predictSplit(options: InferOptions, context: Context): Pro
   const { tile, overlap, split } = options;
   if (overlap !== undefined && tile === undefined)
     throw new CommandError("--overlap needs --tile", { exitCode: 2 });
-  const { models, dataset, name, origin } = await (options.model === undefined
+  const { models, dataset, name, files } = await (options.model === undefined
     ? fromConfig(options, terminal)
     : fromModel(options, options.model, terminal));
   if (tile && tile.length !== dataset.rank) {
@@ -62,13 +64,24 @@ export async function predictSplit(options: InferOptions, context: Context): Pro
       exitCode: 2,
     });
   const folder = options.out ?? join("preds", name);
+  const { config: _, model: __, data: ___, threads: ____, ...settings } = options;
+  await agreed(
+    context.world,
+    async () => dataset,
+    async () => ({
+      versions: await versions(),
+      settings,
+      files: files.map((file) => hashOf([readRegularFileSync(file, { maxFile: Number.POSITIVE_INFINITY })])),
+      data: await fingerprint(dataset),
+    }),
+  );
   terminal.line(`recognised ${dataset.cases.layout}`);
   try {
     const label = `${name} ${split}`;
     const { save } = options;
     await inferRun({ ...context, models, dataset, folder, tile, overlap, flips, save, label });
   } catch (error) {
-    throw fromFile(origin, error);
+    throw fromFile(files.join(", "), error);
   } finally {
     for (const { model } of models) await model.close();
   }
@@ -89,8 +102,8 @@ interface Source {
   readonly models: readonly (PreparedModel & { readonly model: Network })[];
   readonly dataset: FileDataset;
   readonly name: string;
-  /** The file with the network. */
-  readonly origin: string;
+  /** The file with the network, or those with the weights of several folds. */
+  readonly files: readonly string[];
 }
 
 async function fromConfig(options: InferOptions, terminal: Context["terminal"]): Promise<Source> {
@@ -115,7 +128,7 @@ async function fromConfig(options: InferOptions, terminal: Context["terminal"]):
     preparation: trainedPreparation(checkpoint),
   }));
   warnOfRawCt(dataset, models[0]!.preparation, terminal);
-  return { models, dataset, name: config.run_name, origin: checkpoints.join(", ") };
+  return { models, dataset, name: config.run_name, files: checkpoints };
 }
 
 /** Returns the preparation that a run records in its checkpoints, with the numbers of its training split. */
@@ -143,7 +156,7 @@ async function fromModel(
   if (preparation === undefined)
     terminal.warn(`${path}: carries no normalization; images are predicted as they are stored`);
   const models = [{ model: new Network({ ...network, device, threads }), preparation }];
-  return { models, dataset, name: basename(path, extname(path)), origin: path };
+  return { models, dataset, name: basename(path, extname(path)), files: [path] };
 }
 
 const openCases = (root: string, split: string, classes: number, ignore?: number): Promise<FileDataset> =>

@@ -7,6 +7,7 @@ import {
   evaluateRegions,
   expectedPredictions,
   findNnunetDataset,
+  type Names,
   type NnunetFolder,
   nnunetCases,
   openNnunetFolder,
@@ -30,12 +31,8 @@ export interface RunSource extends RunCases {
   readonly classNames?: readonly string[];
   /** Reads the stored values and labels of one case. */
   read(name: string, ignore?: number): Promise<EvaluationCase>;
-  /** Scores cases and returns the evaluations by region; without regions, one under an empty name. */
-  score(
-    cases: readonly string[],
-    settings: ScoreSettings,
-    onCase: () => void,
-  ): Promise<ReadonlyMap<string, Evaluation>>;
+  /** Scores cases as they come; returns the evaluations by region, or one under an empty name. */
+  score(cases: Names, settings: ScoreSettings, onCase: () => void): Promise<ReadonlyMap<string, Evaluation>>;
 }
 
 /** Returns the predictions of one run in a folder of `*.npz` with `probs` and `label`. */

@@ -25,6 +25,7 @@ import { CommandError } from "../command-error.js";
 import type { Context } from "../context.js";
 import { hardLabels } from "../inputs/prediction-types.js";
 import { writeReport } from "../write-report.js";
+import { agreed } from "./agreement.js";
 import { evaluateRuns, predictionFolders, software, writeResults } from "./evaluate.js";
 import { checkOneRun, openLabelledRuns, writeNnunetSummary } from "./nnunet-runs.js";
 import type { WrittenReport } from "./report-page.js";
@@ -144,7 +145,20 @@ export async function scorePredictions(options: ScoreCommandOptions, context: Co
   const grouped = await grouping(options);
   const names = runs.map(({ run }) => run);
   const against = await openAgainst(options.against, names, grouped);
+  const { world } = context;
+  const described = {
+    versions: software(),
+    settings,
+    runs: runs.map(({ run, layout, cases }) => ({ run, layout, cases })),
+  };
+  await agreed(
+    world,
+    async () => runs,
+    async () => described,
+  );
   const scored = await evaluateRuns(runs, settings, context, { common, worst: missing === "worst" });
+  // The first process writes for all.
+  if (scored === undefined) return;
   const results = await withStatistics(scored.map(grouped), context);
   if (missing === "worst") warnOfWorst(runs, context);
   const shown = shownColumns(settings);

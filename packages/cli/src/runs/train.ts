@@ -16,7 +16,6 @@ import {
   type LoaderOptions,
   type LossConfig,
   type Preparation,
-  runtimeVersion,
   type Share,
   type TrainConfig,
   Trainer,
@@ -33,8 +32,7 @@ import {
 } from "../inputs/network.js";
 import { preparationFor, warnOfRawCt } from "../inputs/preparation.js";
 import type { TrainReport } from "../reports.js";
-import { version } from "../version.js";
-import { agreed, fingerprint, hashOf } from "./agreement.js";
+import { agreed, fingerprint, hashOf, versions } from "./agreement.js";
 import { checkShapes, layOutRun } from "./lay-out.js";
 import { type Stage, stageLine, stagesAfter, titleOf } from "./loss-stages.js";
 import { lossesOf, optimizerOf, scheduleOf } from "./recipe.js";
@@ -177,7 +175,7 @@ async function described(prepared: Prepared): Promise<unknown> {
   const { train, validation, trainer, resume, remainder } = prepared;
   const { threads: _, ...config } = prepared.config;
   return {
-    versions: { pixelcal: version(), node: process.version, onnxruntime: await runtimeVersion() },
+    versions: await versions(),
     config: JSON.parse(formatJson(config)),
     data: { train: await fingerprint(train), validation: await fingerprint(validation) },
     resumed: { resume: resume !== undefined, updates: trainer.updates },

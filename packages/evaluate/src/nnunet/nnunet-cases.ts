@@ -1,5 +1,5 @@
 import { FormatError, prefetch } from "@pixelcal/io";
-import type { EvaluationCase } from "../evaluate.js";
+import type { EvaluationCase, Names } from "../evaluate.js";
 import { type NnunetFolder, readNnunetCase, readNnunetProbabilities } from "./nnunet-folder.js";
 import { type SummaryCase, summaryConfusion } from "./summary.js";
 
@@ -7,7 +7,7 @@ import { type SummaryCase, summaryConfusion } from "./summary.js";
 const readAhead = 1;
 
 /** Yields the cases of nnU-Net's predictions with probabilities, their spacing as (z, y, x). */
-export function nnunetCases(folder: NnunetFolder, names: readonly string[]): AsyncGenerator<EvaluationCase> {
+export function nnunetCases(folder: NnunetFolder, names: Names): AsyncGenerator<EvaluationCase> {
   return prefetch(names, readAhead, async (name) => {
     const stored = await readNnunetCase(folder, name);
     const probs = await readNnunetProbabilities(folder, name, stored);
