@@ -7,7 +7,6 @@ import {
   builtModel,
   type Dataset,
   dimensionsOf,
-  type FileDataset,
   modelClasses,
   type SourceOptions,
   type TrainConfig,
@@ -57,19 +56,6 @@ export async function classesOf(
   const dims = [1, ...(await firstImageDims(root, split))];
   const { model, ...reading } = network;
   return naming(config.model.onnx, () => modelClasses(model, dims, reading));
-}
-
-/** Throws `CommandError` unless every case to train with holds a configuration's patches. */
-export function checkPatchesFit({ patches }: TrainConfig, { least }: Pick<FileDataset, "least">): void {
-  if (patches === undefined) return;
-  const { size } = patches;
-  if (size.length === least.length && size.every((n, axis) => n <= least[axis]!)) return;
-  throw new CommandError(
-    `patches.size: expected at most [${least}], the least sizes of the cases, got [${size}]`,
-    {
-      exitCode: 2,
-    },
-  );
 }
 
 /** Throws `CommandError` unless a configuration's network takes the images of the data set. */

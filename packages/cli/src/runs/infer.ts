@@ -93,8 +93,7 @@ async function predictCases(run: InferRun, folder: string): Promise<void> {
   try {
     for await (const { index, ...item } of cases) {
       if (signal.aborted) throw new Interrupted(`stopped; ${run.folder} was not written`);
-      const work = (): Promise<Tensor<"float32">> =>
-        predictCase(models, item.image, { tile, overlap, flips });
+      const work = (): Promise<Tensor<"float32">> => predictCase(models, item, { tile, overlap, flips });
       const probs = await (world === undefined ? work() : world.working(work));
       if (await hasNaN(probs))
         throw new CommandError(`${dataset.source(index)}: the network's outputs are not finite`);

@@ -54,7 +54,7 @@ export async function layOutRun(
   const own = (images: number): number => (share === undefined ? images : imagesOf(images, share));
   for (const { dims, index } of steps)
     await named(train.source(index), () => trainer.layOut("step", [own(whole), ...dims]));
-  for (const { dims, index } of validation.shapes)
+  for (const { dims, index } of patches === undefined ? validation.shapes : steps)
     await named(validation.source(index), () => trainer.layOut("evaluation", [1, ...dims]));
   const { remainder } = config;
   if (left === 0 || (remainder ?? "keep") !== "keep") return remainder ?? "keep";

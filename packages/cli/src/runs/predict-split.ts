@@ -47,12 +47,12 @@ export interface InferOptions {
 /** Predicts every case of a split with a trained run or an ONNX model. */
 export async function predictSplit(options: InferOptions, context: Context): Promise<void> {
   const { terminal } = context;
-  const { tile, overlap, split } = options;
-  if (overlap !== undefined && tile === undefined)
-    throw new CommandError("--overlap needs --tile", { exitCode: 2 });
-  const { models, dataset, name, files } = await (options.model === undefined
+  const { overlap, split } = options;
+  const { models, dataset, name, files, tile } = await (options.model === undefined
     ? fromConfig(options, terminal)
     : fromModel(options, options.model, terminal));
+  if (overlap !== undefined && tile === undefined)
+    throw new CommandError("--overlap needs --tile", { exitCode: 2 });
   if (tile && tile.length !== dataset.rank) {
     throw new CommandError(`--tile: expected ${dataset.rank} sizes, got ${tile.join("x")}`, { exitCode: 2 });
   }
@@ -102,6 +102,8 @@ interface Source {
   readonly models: readonly (PreparedModel & { readonly model: Network })[];
   readonly dataset: FileDataset;
   readonly name: string;
+  /** The size of overlapping tiles, by default that of the patches which the network was trained with. */
+  readonly tile: readonly number[] | undefined;
   /** The file with the network, or those with the weights of several folds. */
   readonly files: readonly string[];
 }
@@ -128,7 +130,8 @@ async function fromConfig(options: InferOptions, terminal: Context["terminal"]):
     preparation: trainedPreparation(checkpoint),
   }));
   warnOfRawCt(dataset, models[0]!.preparation, terminal);
-  return { models, dataset, name: config.run_name, files: checkpoints };
+  const tile = options.tile ?? config.patches?.size;
+  return { models, dataset, name: config.run_name, files: checkpoints, tile };
 }
 
 /** Returns the preparation that a run records in its checkpoints, with the numbers of its training split. */
@@ -156,7 +159,7 @@ async function fromModel(
   if (preparation === undefined)
     terminal.warn(`${path}: carries no normalization; images are predicted as they are stored`);
   const models = [{ model: new Network({ ...network, device, threads }), preparation }];
-  return { models, dataset, name: basename(path, extname(path)), files: [path] };
+  return { models, dataset, name: basename(path, extname(path)), files: [path], tile: options.tile };
 }
 
 const openCases = (root: string, split: string, classes: number, ignore?: number): Promise<FileDataset> =>

@@ -22,14 +22,7 @@ import {
   type TrainerOptions,
 } from "@pixelcal/train";
 import { CommandError } from "../command-error.js";
-import {
-  checkFits,
-  checkPatchesFit,
-  classesOf,
-  fromFile,
-  isSettingError,
-  networkOf,
-} from "../inputs/network.js";
+import { checkFits, classesOf, fromFile, isSettingError, networkOf } from "../inputs/network.js";
 import { preparationFor, warnOfRawCt } from "../inputs/preparation.js";
 import type { TrainReport } from "../reports.js";
 import { agreed, fingerprint, hashOf, versions } from "./agreement.js";
@@ -125,7 +118,6 @@ async function prepare(run: TrainRun): Promise<Prepared> {
   // A comparison, whose runs have labels, trains on the same data several times.
   if (run.label === undefined)
     for (const { cases } of [train, validation]) terminal.line(`${root}: ${cases.layout}`);
-  checkPatchesFit(config, train);
   checkShapes(config, train);
   const { image } = await train.read(0);
   const { size: patch, per_epoch: perEpoch = train.names.length } = config.patches ?? {};
@@ -223,7 +215,7 @@ async function trainLocked(run: TrainRun, lock: Lock | undefined): Promise<Train
       return fit(trainer, {
         ...common,
         train: loader,
-        validation: new Loader(validation, { batchSize: 1, ...targets }),
+        validation: new Loader(validation, { batchSize: 1, cover: config.patches?.size, ...targets }),
         epochs: until,
         resume: from,
         ...reports(run, loader.batchesPerEpoch, { takesOver }),
@@ -242,7 +234,7 @@ async function trainLocked(run: TrainRun, lock: Lock | undefined): Promise<Train
       await trainer.writeModel(join(folder, runFiles.model), {
         preparation: preparation ?? asStored(config, train),
       });
-    const cases = new Loader(validation, { batchSize: 1 });
+    const cases = new Loader(validation, { batchSize: 1, cover: config.patches?.size });
     const temperature = await validationTemperature(trainer, cases, config.dataset.ignore);
     const sizeOf = (names: readonly string[]): number =>
       names.reduce((sum, name) => sum + trainer.parameters[name]!.data.length, 0);

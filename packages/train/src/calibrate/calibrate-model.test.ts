@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { type Calibrator, elementCount, type Labels, Random, type Tensor, tensor } from "@pixelcal/core";
 import { Graph, inspectModel, ops, serializeModel } from "@pixelcal/graph";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { Dataset, DatasetCase } from "../data/dataset.js";
+import type { Dataset, DatasetCase } from "../data/dataset-case.js";
 import { Network } from "../predict/network.js";
 import { predict } from "../predict/predict.js";
 import { Predictor } from "../predict/service/predictor.js";

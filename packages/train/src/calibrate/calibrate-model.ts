@@ -1,6 +1,6 @@
 import { checkOptions, InvalidArgumentError, invalidArgument, optionNames } from "@pixelcal/core";
 import { OnnxFile } from "@pixelcal/graph";
-import type { Dataset } from "../data/dataset.js";
+import type { Dataset } from "../data/dataset-case.js";
 import { Network } from "../predict/network.js";
 import type { TrainDevice } from "../runtime/session.js";
 import { collectLogits } from "./collect-logits.js";

@@ -1,6 +1,6 @@
 import { createHash, webcrypto } from "node:crypto";
 import { elementCount, type Labels, type SignalOption, type Tensor, zeros } from "@pixelcal/core";
-import type { Dataset, DatasetCase } from "../data/dataset.js";
+import type { Dataset, DatasetCase } from "../data/dataset-case.js";
 import type { Network } from "../predict/network.js";
 import { cutTile, overlapRuns, tileOrigins } from "../predict/tiles.js";
 import type { LogitsCache } from "./logits-cache.js";

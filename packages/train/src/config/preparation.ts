@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { NormalizationRequest } from "../preparation/measure.js";
-import { type Scheme, schemes } from "../preparation/preparation.js";
+import { type Preparation, type Scheme, schemes } from "../preparation/preparation.js";
 
 const scheme = z.string().toLowerCase().pipe(z.enum(schemes));
 const channel = z.strictObject({
@@ -13,13 +13,30 @@ const channel = z.strictObject({
 const one = z.union([scheme.transform((name): NormalizationRequest => ({ scheme: name })), channel]);
 const expected = `expected ${schemes.join(", ")}, a section with scheme, or a list of those, one per channel`;
 
+/** A preparation as a configuration asks for it. */
+export interface PreparationConfig extends Omit<Preparation, "normalization"> {
+  readonly normalization: readonly NormalizationRequest[];
+}
+
 /** The section `preparation` of a configuration. */
-export const preparation: z.ZodType<{ readonly normalization: readonly NormalizationRequest[] }> =
-  z.strictObject({
-    normalization: z
-      .union([one.transform((only) => [only]), z.array(one).min(1)], { error: expected })
-      .describe("how the values of the channels are normalised; ct and range are measured on train"),
-  });
+export const preparation: z.ZodType<PreparationConfig> = z.strictObject({
+  normalization: z
+    .union([one.transform((only) => [only]), z.array(one).min(1)], { error: expected })
+    .default(() => [{ scheme: "none" as const }])
+    .describe("how the values of the channels are normalised; ct and range are measured on train"),
+  crop: z.boolean().optional().describe("cuts cases to the box of their pixels that are not 0"),
+  spacing: z
+    .array(z.number().gt(0))
+    .min(1)
+    .optional()
+    .describe("spacing per axis that cases are resampled to; predictions are resampled back"),
+  interpolation: z
+    .string()
+    .toLowerCase()
+    .pipe(z.enum(["cubic", "linear"]))
+    .optional()
+    .describe("interpolation of images; default cubic"),
+});
 
 /** Returns the problems of the numbers that normalisations are given. */
 export function normalizationProblems(

@@ -1,6 +1,6 @@
 import type { TiedWeights } from "@pixelcal/graph";
-import type { NormalizationRequest } from "../preparation/measure.js";
 import type { LossConfig } from "./loss.js";
+import type { PreparationConfig } from "./preparation.js";
 
 /** A network of this package, with fresh weights. */
 export interface BuiltModelConfig {
@@ -108,10 +108,10 @@ export interface TrainConfig {
   /** Minutes after which a checkpoint is written inside an epoch; after every epoch alone without it. */
   readonly checkpoint_minutes?: number;
   /**
-   * The way from stored images to those that the network takes, which travels with it: the normalisation of
-   * every channel, or of all where there is one. A run records it with the numbers of its training split.
+   * The way from stored images to those that the network takes, which travels with it. One
+   * normalisation is for all channels. A run records it with the numbers of its training split.
    */
-  readonly preparation?: { readonly normalization: readonly NormalizationRequest[] };
+  readonly preparation?: PreparationConfig;
   readonly augment: { readonly flips: boolean; readonly rotations: boolean };
   /**
    * Patches to cut from the cases to train with, as `PatchOptions` of a loader: `per_epoch` of them (one of

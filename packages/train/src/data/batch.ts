@@ -8,7 +8,7 @@ import {
   zeros,
 } from "@pixelcal/core";
 import type { LabelRange } from "@pixelcal/losses";
-import type { Dataset, DatasetCase } from "./dataset.js";
+import type { Dataset, DatasetCase } from "./dataset-case.js";
 import { identity, place, type Transform } from "./transforms.js";
 
 /** Cases stacked along a first axis, all of one shape. */

@@ -1,4 +1,4 @@
-import type { Dataset } from "./dataset.js";
+import type { Dataset } from "./dataset-case.js";
 import { inTurns } from "./in-turns.js";
 
 /**

@@ -1,50 +1,25 @@
-import { checkOptions, invalidArgument, type Labels, optionNames, type Tensor } from "@pixelcal/core";
+import {
+  checkOptions,
+  InvalidArgumentError,
+  invalidArgument,
+  type Labels,
+  optionNames,
+  type Tensor,
+} from "@pixelcal/core";
 import {
   classLabels,
   type Fold,
   FormatError,
-  type Grid,
   type ImageCase,
   type ImageCases,
   labelNumbers,
   openImageCases,
 } from "@pixelcal/io";
 import type { LabelRange } from "@pixelcal/losses";
-import { normalizeImage } from "../preparation/normalize.js";
 import type { Preparation } from "../preparation/preparation.js";
+import { prepareCase } from "../preparation/prepare-case.js";
+import type { Dataset, DatasetCase, DatasetImage } from "./dataset-case.js";
 import { inTurns } from "./in-turns.js";
-
-/** A case as a loader takes it. */
-export interface DatasetCase {
-  /** [C, ...spatial], all finite */
-  readonly image: Tensor<"float32">;
-  /** [...spatial] */
-  readonly labels: Tensor<"uint8"> | Tensor<"int32">;
-  readonly spacing?: readonly number[];
-  /** Further arrays of the case: [...spatial], [C, ...spatial] or not spatial. */
-  readonly extras: Readonly<Record<string, Tensor>>;
-}
-
-/** An image to predict, with its labels if the data set has them. */
-export interface DatasetImage extends Omit<DatasetCase, "labels"> {
-  readonly labels?: DatasetCase["labels"];
-  /** The grid of the image, if its file has one. */
-  readonly grid?: Grid;
-}
-
-/** Cases by index. Reading a case twice may give the same arrays; callers must not change them. */
-export interface Dataset {
-  readonly names: readonly string[];
-  readonly classes: number;
-  /** Numbers that the labels of every case hold, where the data set checks them. */
-  readonly labelRange?: LabelRange;
-  readonly channels: number;
-  /** Number of spatial axes. */
-  readonly rank: number;
-  read(index: number): Promise<DatasetCase>;
-  /** Names the file or place of a case, for messages. */
-  source(index: number): string;
-}
 
 /** The dims [C, ...spatial] of images, and the first case that has them. */
 export interface CaseShape {
@@ -103,6 +78,7 @@ export class FileDataset implements Dataset {
     largest: Number.NEGATIVE_INFINITY,
   };
   readonly #shapes = new Map<string, CaseShape>();
+  readonly #sizes = new Map<number, readonly number[]>();
   /** The files that the cases are read from, and a line that says what was recognised. */
   readonly cases: ImageCases;
   readonly #options: FileDatasetOptions;
@@ -125,7 +101,13 @@ export class FileDataset implements Dataset {
    */
   static async open(root: string, split: string, options: FileDatasetOptions): Promise<FileDataset> {
     checkOptions("options", options, names);
-    const { classes, cacheBytes = 0, check = "all" } = options;
+    const { classes, cacheBytes = 0, check = "all", extras = [], preparation } = options;
+    if (extras.length > 0 && (preparation?.crop || preparation?.spacing))
+      throw invalidArgument(
+        "extras",
+        "no further arrays beside a preparation that crops or resamples",
+        extras,
+      );
     if (check !== "all" && check !== "first") throw invalidArgument("check", "all or first", check);
     if (!Number.isInteger(classes) || classes < 2)
       throw invalidArgument("classes", "an integer of 2 or more", classes);
@@ -142,6 +124,13 @@ export class FileDataset implements Dataset {
   source(index: number): string {
     return this.cases.source(this.names[index]!);
   }
+
+  /** Returns the spatial size of a case that was read, as all are with option `check` "all". */
+  size = (index: number): readonly number[] => {
+    const size = this.#sizes.get(index);
+    if (size === undefined) throw invalidArgument("index", "a case that was read", index);
+    return size;
+  };
 
   /** The shapes of the images read so far, in the order of their first cases; of all with `check` "all". */
   get shapes(): readonly CaseShape[] {
@@ -194,14 +183,17 @@ export class FileDataset implements Dataset {
       throw new FormatError(path, "image", `has ${here}, but ${this.source(0)} has ${first}`);
     }
     await this.#checkValues(path, stored);
+    const found = labels && (await acceptedLabels(path, labels, this.labelRange));
+    const whole = { ...item, image: stored, ...(found && { labels: found }) };
     const { preparation } = this.#options;
-    const image = preparation ? await normalizeImage(stored, preparation.normalization) : stored;
-    this.least = size.map((n, axis) => Math.min(n, this.least[axis] ?? n));
+    const accepted = preparation ? await prepared(path, whole, preparation) : whole;
+    const { image } = accepted;
+    this.least = image.dims.slice(1).map((n, axis) => Math.min(n, this.least[axis] ?? n));
+    this.#sizes.set(index, image.dims.slice(1));
     const shape = image.dims.join();
     const first = this.#shapes.get(shape)?.index ?? index;
     this.#shapes.set(shape, { dims: image.dims, index: Math.min(first, index) });
-    if (!labels) return { ...item, image };
-    return { ...item, image, labels: await acceptedLabels(path, labels, this.labelRange) };
+    return accepted;
   }
 
   async #checkValues(path: string, { data }: DatasetImage["image"]): Promise<void> {
@@ -219,6 +211,16 @@ export class FileDataset implements Dataset {
       least: Math.min(least, this.values.least),
       largest: Math.max(largest, this.values.largest),
     };
+  }
+}
+
+/** Returns a prepared case; what does not fit its preparation is an error of its file. */
+async function prepared(path: string, item: DatasetImage, preparation: Preparation): Promise<DatasetImage> {
+  try {
+    return (await prepareCase(item, preparation)).item;
+  } catch (error) {
+    if (!(error instanceof InvalidArgumentError)) throw error;
+    throw new FormatError(path, undefined, error.message, { cause: error });
   }
 }
 

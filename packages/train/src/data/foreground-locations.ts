@@ -1,4 +1,4 @@
-import type { DatasetCase } from "./dataset.js";
+import type { DatasetCase } from "./dataset-case.js";
 import { inTurns } from "./in-turns.js";
 
 /** Pixels of each foreground class of a case that has it, as offsets into its labels. */

@@ -1,7 +1,7 @@
 import { InvalidArgumentError, type Tensor, tensor } from "@pixelcal/core";
 import { describe, expect, test } from "vitest";
 import type { Batch } from "./batch.js";
-import type { Dataset, DatasetCase } from "./dataset.js";
+import type { Dataset, DatasetCase } from "./dataset-case.js";
 import { Loader, type LoaderOptions, type Targets } from "./loader.js";
 
 /** Makes `count` cases of 3 x 3 whose image and labels count up from 10 times the case's index. */

@@ -1,9 +1,24 @@
-import { checkOptions, invalidArgument, optionNames, Random, type Tensor } from "@pixelcal/core";
+import {
+  checkOptions,
+  InvalidArgumentError,
+  invalidArgument,
+  optionNames,
+  Random,
+  type Tensor,
+} from "@pixelcal/core";
 import { prefetch } from "@pixelcal/io";
 import { assemble, type Batch, checkMembers, type Member, stack, unstack } from "./batch.js";
-import type { Dataset, DatasetCase } from "./dataset.js";
+import type { Dataset, DatasetCase } from "./dataset-case.js";
 import { foregroundLocations, type Locations } from "./foreground-locations.js";
-import { checkPatches, cut, cutCase, drawWindow, type PatchOptions, type Window } from "./patches.js";
+import {
+  checkPatches,
+  coveringWindows,
+  cut,
+  cutCase,
+  drawWindow,
+  type PatchOptions,
+  type Window,
+} from "./patches.js";
 import { checkShare, type Share, shareOf, sharesOf } from "./shares.js";
 import { type Augmentation, checkAugmentation, drawTransform, identity } from "./transforms.js";
 
@@ -31,6 +46,11 @@ export interface LoaderOptions {
    * them, so that no distance or neighbourhood ends at a patch's border.
    */
   readonly patches?: PatchOptions;
+  /**
+   * The size of windows that cover every case, in order, in place of drawn patches: for validation. Where
+   * they overlap, pixels count in each. The data set must know the sizes of its cases.
+   */
+  readonly cover?: readonly number[];
   readonly targets?: Targets;
   /**
    * Bytes of targets to keep, computed case by case before augmentation and transformed with the images; 0
@@ -50,6 +70,7 @@ const names = optionNames<LoaderOptions>({
   remainder: true,
   augment: true,
   patches: true,
+  cover: true,
   targets: true,
   targetCacheBytes: true,
   prefetch: true,
@@ -71,6 +92,13 @@ function checkLoader(dataset: Dataset, options: LoaderOptions): void {
   if (options.share !== undefined) checkShare(options.share);
   if (options.augment !== undefined) checkAugmentation(options.augment, dataset.rank);
   if (options.patches !== undefined) checkPatches(options.patches, dataset.rank);
+  if (options.cover !== undefined) {
+    checkPatches({ size: options.cover }, dataset.rank);
+    if (options.patches !== undefined)
+      throw invalidArgument("cover", "no cover beside patches", options.cover);
+    if (dataset.size === undefined)
+      throw new InvalidArgumentError("cover", "cover: needs a data set that knows the sizes of its cases");
+  }
   const count = perEpoch(dataset, options);
   if (remainder === "drop" && count < batchSize) {
     const what = options.patches?.perEpoch === undefined ? "cases" : "patches";
@@ -83,13 +111,24 @@ function checkLoader(dataset: Dataset, options: LoaderOptions): void {
 }
 
 /** Returns the number of items of an epoch, of which each case has one or, as patches, more or fewer. */
-const perEpoch = ({ names }: Dataset, { patches }: LoaderOptions): number =>
-  patches?.perEpoch ?? names.length;
+const perEpoch = (dataset: Dataset, { patches, cover }: LoaderOptions): number =>
+  cover === undefined ? (patches?.perEpoch ?? dataset.names.length) : covering(dataset, cover).length;
+
+/** Returns the windows that cover every case of a data set. */
+const covering = ({ names, size }: Dataset, cover: readonly number[]): readonly Draw[] =>
+  names.flatMap((_, index) =>
+    coveringWindows(cover, size!(index)).map((window) => ({ index, turn: 0, window })),
+  );
+
+/** The draws of a patch after which one is taken that surely holds a labelled pixel. */
+const mostDraws = 20;
 
 /** An item of an epoch: the case and how many items of it came before. */
 interface Draw {
   readonly index: number;
   readonly turn: number;
+  /** The part of the case, where it is not drawn. */
+  readonly window?: Window;
 }
 
 /** A member of a batch beside the whole case that its item was cut from. */
@@ -153,14 +192,17 @@ export class Loader {
 
   /** Returns what every batch of an epoch is made of. */
   #plan(epoch: number): Draw[][] {
-    const { batchSize, shuffle = false, remainder = "keep" } = this.#options;
+    const { batchSize, shuffle = false, remainder = "keep", cover } = this.#options;
     const cases = this.dataset.names.length;
     const count = perEpoch(this.dataset, this.#options);
     const random = this.#random.split("order").split(epoch);
     const inOrder = Array.from({ length: cases }, (_, i) => i);
-    const order = Array.from({ length: Math.ceil(count / cases) }, (_, turn) =>
-      (shuffle ? [...random.permutation(cases)] : inOrder).map((index): Draw => ({ index, turn })),
-    ).flat();
+    const order =
+      cover !== undefined
+        ? covering(this.dataset, cover)
+        : Array.from({ length: Math.ceil(count / cases) }, (_, turn) =>
+            (shuffle ? [...random.permutation(cases)] : inOrder).map((index): Draw => ({ index, turn })),
+          ).flat();
     return Array.from({ length: this.batchesPerEpoch }, (_, k) => {
       const start = k * batchSize;
       const end = remainder === "wrap" ? start + batchSize : Math.min(count, start + batchSize);
@@ -172,15 +214,12 @@ export class Loader {
     const { augment = {}, patches, targets } = this.#options;
     const randoms = this.#random.split("augment").split(epoch);
     const members = await Promise.all(
-      draws.map(async ({ index, turn }): Promise<Cropped> => {
+      draws.map(async ({ index, turn, window: given }): Promise<Cropped> => {
         const whole = await this.dataset.read(index);
         const random = turn === 0 ? randoms.split(index) : randoms.split(index).split(turn);
         const transform = drawTransform(augment, this.dataset.rank, random);
-        if (patches === undefined) return { index, item: whole, whole, transform };
-        const { size, foreground = 0 } = patches;
-        const near = foreground > 0 && random.uniform() < foreground;
-        const locations = near ? await this.#locationsOf(index, whole) : [];
-        const window = drawWindow(size, whole.labels.dims, random, this.dataset.source(index), locations);
+        const window = given ?? (patches && (await this.#draw(patches, index, whole, random)));
+        if (window === undefined) return { index, item: whole, whole, transform };
         return { index, item: cutCase(whole, window), whole, window, transform };
       }),
     );
@@ -188,7 +227,7 @@ export class Loader {
     const batch = assemble(this.dataset, members);
     if (!targets) return batch;
     const mixed = batch.spacing === undefined && members.some(({ item }) => item.spacing !== undefined);
-    const byCase = this.#options.targetCacheBytes || mixed || patches !== undefined;
+    const byCase = this.#options.targetCacheBytes || mixed || members.some(({ window }) => window);
     if (!byCase) return { ...batch, targets: await targets(batch) };
     return { ...batch, targets: await this.#targetsByCase(members, targets) };
   }
@@ -218,6 +257,33 @@ export class Loader {
         ),
       ]),
     );
+  }
+
+  /** Draws a patch, and others in its place while it holds nothing but ignored pixels. */
+  async #draw(
+    { size, foreground = 0 }: PatchOptions,
+    index: number,
+    whole: DatasetCase,
+    random: Random,
+  ): Promise<Window> {
+    const near = foreground > 0 && random.uniform() < foreground;
+    const locations = near ? await this.#locationsOf(index, whole) : [];
+    const { labels } = whole;
+    const draw = (around: Locations): Window => drawWindow(size, labels.dims, random, around);
+    const ignore = this.dataset.labelRange?.ignore;
+    let window = draw(locations);
+    if (ignore === undefined) return window;
+    const isVoid = (): boolean =>
+      cut(labels as Tensor<"int32">, window).data.every((label) => label === ignore);
+    for (let tries = 0; isVoid(); tries++) {
+      if (tries < mostDraws) {
+        window = draw(locations);
+        continue;
+      }
+      const labelled = labels.data.findIndex((label) => label !== ignore);
+      return labelled < 0 ? window : draw([Float64Array.of(labelled)]);
+    }
+    return window;
   }
 
   #locationsOf(index: number, { labels }: DatasetCase): Promise<Locations> {

@@ -1,10 +1,10 @@
 import { Random, tensor } from "@pixelcal/core";
 import { describe, expect, test } from "vitest";
 import type { Batch } from "./batch.js";
-import type { Dataset, DatasetCase } from "./dataset.js";
+import type { Dataset, DatasetCase } from "./dataset-case.js";
 import { foregroundLocations } from "./foreground-locations.js";
 import { Loader, type Targets } from "./loader.js";
-import { cut, drawWindow } from "./patches.js";
+import { coveringWindows, cut, drawWindow } from "./patches.js";
 
 /** Cases of `size` whose pixels are numbered; the second channel counts down. */
 function cases(sizes: readonly (readonly number[])[]): Dataset {
@@ -56,7 +56,7 @@ test.each([
   );
   const random = Random.fromSeed(3);
   for (let draw = 0; draw < 10; draw++) {
-    const window = drawWindow(size, spatial, random, "a case");
+    const window = drawWindow(size, spatial, random);
     const expected: number[] = [];
     for (let i = 0; i < 2 * pixels; i++) {
       let rest = i % pixels;
@@ -143,17 +143,15 @@ describe("a loader's windows", () => {
     expect(batch!.images.dims).toEqual([2, 2, 3, 3]);
   });
 
-  test("a case smaller than the window is named; sizes must fit the axes", async () => {
-    const loader = new Loader(
-      cases([
-        [4, 5],
-        [2, 9],
-      ]),
-      { batchSize: 2, patches: { size: [3, 3] } },
-    );
-    await expect(collect(loader)).rejects.toThrow(
-      "patches.size: expected sizes of at most [2,9], the size of root/train/case_1.npz, got [3,3]",
-    );
+  test("a case smaller than the window lies in its middle, its border repeated", async () => {
+    const loader = new Loader(cases([[2, 3]]), { batchSize: 1, patches: { size: [5, 3], foreground: 1 } });
+    const [batch] = await collect(loader);
+    const rows = [0, 0, 1, 1, 1].map((row) => [0, 1, 2].map((column) => 3 * row + column));
+    expect(Array.from(batch!.labels.data)).toEqual(rows.flat());
+    expect(Array.from(batch!.images.data.subarray(0, 15))).toEqual(rows.flat());
+  });
+
+  test("sizes must fit the axes", () => {
     for (const size of [[3], [3, 0], [3, 1.5]])
       expect(() => new Loader(cases([[4, 5]]), { batchSize: 1, patches: { size } })).toThrow(
         "patches.size: expected 2 sizes of 1 or more",
@@ -228,7 +226,7 @@ describe("patches around the foreground", () => {
 
   test("a window is centred on its pixel, and moved into the case at the border", () => {
     const at = (pixel: number): readonly number[] =>
-      drawWindow([3, 4], [8, 10], Random.fromSeed(1), "a case", [Float64Array.of(pixel)]).origin;
+      drawWindow([3, 4], [8, 10], Random.fromSeed(1), [Float64Array.of(pixel)]).origin;
     expect([at(45), at(0), at(79)]).toEqual([
       [3, 3],
       [0, 0],
@@ -250,4 +248,55 @@ describe("patches around the foreground", () => {
       [700, 701, 702],
     ]);
   });
+});
+
+describe("windows that cover every case", () => {
+  const sized = (sizes: readonly (readonly number[])[]): Dataset => ({
+    ...cases(sizes),
+    size: (index) => sizes[index]!,
+  });
+
+  test("come in order, overlap as little as they can and hold every pixel", async () => {
+    expect(coveringWindows([4, 2], [7, 2]).map(({ origin }) => origin)).toEqual([
+      [0, 0],
+      [3, 0],
+    ]);
+    expect(coveringWindows([4, 4], [3, 4]).map(({ origin }) => origin)).toEqual([[0, 0]]);
+    const loader = new Loader(
+      sized([
+        [5, 4],
+        [4, 4],
+      ]),
+      { batchSize: 1, cover: [4, 4] },
+    );
+    expect(loader.batchesPerEpoch).toBe(3);
+    const batches = await collect(loader);
+    expect(batches.map(({ names }) => names[0])).toEqual(["case_0", "case_0", "case_1"]);
+    const seen = new Set(batches.slice(0, 2).flatMap(({ labels }) => Array.from(labels.data)));
+    expect(seen.size).toBe(20);
+  });
+
+  test("need sizes, and no patches beside them", () => {
+    expect(() => new Loader(cases([[4, 4]]), { batchSize: 1, cover: [2, 2] })).toThrow(
+      "cover: needs a data set that knows the sizes of its cases",
+    );
+    const patches = { size: [2, 2] };
+    expect(() => new Loader(sized([[4, 4]]), { batchSize: 1, cover: [2, 2], patches })).toThrow(
+      "cover: expected no cover beside patches",
+    );
+  });
+});
+
+test("no patch holds ignored pixels alone where the case has others", async () => {
+  const size = [9, 9];
+  const plain = cases([size]);
+  const labels = new Int32Array(81).fill(255);
+  labels[80] = 1;
+  const dataset: Dataset = {
+    ...plain,
+    labelRange: { classes: 2, ignore: 255 },
+    read: async () => ({ ...(await plain.read(0)), labels: tensor("int32", labels, size) }),
+  };
+  const loader = new Loader(dataset, { batchSize: 1, patches: { size: [2, 2], perEpoch: 40 } });
+  for (const batch of await collect(loader)) expect(Array.from(batch.labels.data)).toContain(1);
 });

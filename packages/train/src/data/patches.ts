@@ -9,13 +9,13 @@ import {
   type Tensor,
   zeros,
 } from "@pixelcal/core";
-import { overlapRuns } from "../predict/tiles.js";
-import type { DatasetCase } from "./dataset.js";
+import { cutTile, overlapRuns, tileStarts } from "../predict/tiles.js";
+import type { DatasetCase } from "./dataset-case.js";
 import type { Locations } from "./foreground-locations.js";
 
 /** The patches that a loader cuts from cases, at places drawn anew for every epoch. */
 export interface PatchOptions {
-  /** The size per spatial axis, at most that of the smallest case. */
+  /** The size per spatial axis. A case that is smaller is padded by its border, half on each side. */
   readonly size: readonly number[];
   /** The number of patches of an epoch, spread evenly over the cases; by default one of each case. */
   readonly perEpoch?: number;
@@ -49,36 +49,57 @@ export function checkPatches(patches: PatchOptions, rank: number): void {
 
 /**
  * Draws a window of `size` in a case of `spatial` dims: around one of `locations`, as near as the border
- * lets it, or without them every place equally likely. Throws InvalidArgumentError naming `source` where the
- * case is smaller.
+ * lets it, or without them every place equally likely. Along an axis on which the case is smaller, the case
+ * lies in the middle.
  */
 export function drawWindow(
   size: readonly number[],
   spatial: readonly number[],
   random: Random,
-  source: string,
   locations: Locations = [],
 ): Window {
-  if (size.some((n, axis) => n > spatial[axis]!))
-    throw invalidArgument(
-      "patches.size",
-      `sizes of at most [${spatial}], the size of ${source}`,
-      `[${size}]`,
-    );
   if (locations.length === 0)
-    return { size, origin: size.map((n, axis) => random.integer(spatial[axis]! - n + 1)) };
+    return {
+      size,
+      origin: size.map((n, axis) => {
+        const extent = spatial[axis]!;
+        return extent < n ? centred(n, extent) : random.integer(extent - n + 1);
+      }),
+    };
   const pixels = locations[random.integer(locations.length)]!;
   let at = pixels[random.integer(pixels.length)]!;
   const origin = size.map(() => 0);
   for (let axis = size.length - 1; axis >= 0; axis--) {
     const [n, extent] = [size[axis]!, spatial[axis]!];
-    origin[axis] = Math.max(0, Math.min((at % extent) - (n >> 1), extent - n));
+    origin[axis] =
+      extent < n ? centred(n, extent) : Math.max(0, Math.min((at % extent) - (n >> 1), extent - n));
     at = Math.floor(at / extent);
   }
   return { size, origin };
 }
 
-/** Returns a copy of a window of a tensor's last axes; axes before those are kept. */
+/** Returns where a window begins that is larger than its case, which lies in its middle. */
+const centred = (size: number, extent: number): number => 0 - Math.floor((size - extent) / 2);
+
+/**
+ * Returns the windows of `size` that cover a case of `spatial` dims, with as little overlap as that takes, in
+ * the order of their first pixels.
+ */
+export function coveringWindows(size: readonly number[], spatial: readonly number[]): readonly Window[] {
+  const starts = size.map((n, axis) =>
+    spatial[axis]! < n ? [centred(n, spatial[axis]!)] : tileStarts(spatial[axis]!, n, 0),
+  );
+  const origins = starts.reduce<number[][]>(
+    (all, own) => all.flatMap((origin) => own.map((start) => [...origin, start])),
+    [[]],
+  );
+  return origins.map((origin) => ({ origin, size }));
+}
+
+/**
+ * Returns a copy of a window of a tensor's last axes; axes before those are kept. Pixels beyond the tensor
+ * repeat its border.
+ */
 export function cut<T extends DataType>(
   { type, data, dims }: Tensor<T>,
   { origin, size }: Window,
@@ -89,11 +110,17 @@ export function cut<T extends DataType>(
   const [from, to] = [elementCount(spatial), elementCount(size)];
   // One element type at run time, which the compiler cannot see.
   const [source, target] = [data as Float32Array, out.data as Float32Array];
+  const inside = size.every((length, axis) => origin[axis]! >= 0 && origin[axis]! + length <= spatial[axis]!);
   for (let n = 0; n < elementCount(leading); n++) {
-    overlapRuns(size, spatial, origin, (inWindow, inCase, length) => {
-      const at = n * from + inCase;
-      target.set(source.subarray(at, at + length), n * to + inWindow);
-    });
+    if (inside)
+      overlapRuns(size, spatial, origin, (inWindow, inCase, length) => {
+        const at = n * from + inCase;
+        target.set(source.subarray(at, at + length), n * to + inWindow);
+      });
+    else {
+      const whole = source.subarray(n * from, (n + 1) * from);
+      cutTile(whole, spatial, origin, size, target.subarray(n * to, (n + 1) * to));
+    }
   }
   return out;
 }

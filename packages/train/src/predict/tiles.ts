@@ -112,7 +112,7 @@ export function cutTile(
   const last = size.length - 1;
   const walk = (axis: number, inTile: number, inImage: number): void => {
     for (let i = 0; i < tile[axis]!; i++) {
-      const at = inImage * size[axis]! + Math.min(origin[axis]! + i, size[axis]! - 1);
+      const at = inImage * size[axis]! + Math.min(Math.max(0, origin[axis]! + i), size[axis]! - 1);
       const to = inTile * tile[axis]! + i;
       if (axis === last) into[to] = image[at]!;
       else walk(axis + 1, to, at);

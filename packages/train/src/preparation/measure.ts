@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from "@pixelcal/core";
-import type { Dataset, DatasetCase } from "../data/dataset.js";
+import type { Dataset, DatasetCase } from "../data/dataset-case.js";
 import { inTurns } from "../data/in-turns.js";
 import { meanAndSd, percentiles } from "./order-statistics.js";
 import type { ChannelNormalization, Scheme } from "./preparation.js";

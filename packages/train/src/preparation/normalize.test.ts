@@ -1,6 +1,6 @@
 import { Random, tensor } from "@pixelcal/core";
 import { describe, expect, test } from "vitest";
-import type { Dataset } from "../data/dataset.js";
+import type { Dataset } from "../data/dataset-case.js";
 import { measureNormalization } from "./measure.js";
 import { normalizeImage } from "./normalize.js";
 import { meanAndSd, percentiles, valuesAtRanks } from "./order-statistics.js";

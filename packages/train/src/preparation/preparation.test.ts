@@ -30,7 +30,7 @@ test.each([
     "pixelcal.preparation.normalization.0: Invalid input",
   ],
   ['{"normalization":[{"scheme":"range","low":1,"high":1}]}', "pixelcal.preparation.normalization.0"],
-  ['{"normalization":[{"scheme":"none"}],"crop":1}', 'pixelcal.preparation: Unrecognized key: "crop"'],
+  ['{"normalization":[{"scheme":"none"}],"mask":1}', 'pixelcal.preparation: Unrecognized key: "mask"'],
 ])("%s is refused", (text, message) => {
   expect(() => preparationOf(file({ "pixelcal.preparation": text }))).toThrow(message);
 });

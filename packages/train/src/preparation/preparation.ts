@@ -28,6 +28,12 @@ export type ChannelNormalization =
 export interface Preparation {
   /** One per channel. */
   readonly normalization: readonly ChannelNormalization[];
+  /** Whether images are cut to the box of the pixels that are not 0 in every channel. */
+  readonly crop?: boolean;
+  /** The spacing per spatial axis that cases are resampled to; that of each case by default. */
+  readonly spacing?: readonly number[];
+  /** The interpolation of images; "cubic" by default. */
+  readonly interpolation?: "cubic" | "linear";
 }
 
 const finite = z.number();
@@ -38,7 +44,12 @@ const channel = z.union([
   z.strictObject({ scheme: z.enum(["percentile", "range"]), ...limits }).refine(ordered),
   z.strictObject({ scheme: z.literal("ct"), ...limits, mean: finite, sd: finite.gt(0) }).refine(ordered),
 ]);
-const schema: z.ZodType<Preparation> = z.strictObject({ normalization: z.array(channel).min(1) });
+const schema: z.ZodType<Preparation> = z.strictObject({
+  normalization: z.array(channel).min(1),
+  crop: z.boolean().optional(),
+  spacing: z.array(z.number().gt(0)).min(1).optional(),
+  interpolation: z.enum(["cubic", "linear"]).optional(),
+});
 
 /** The key of a preparation in the metadata of an ONNX file. */
 const key = "pixelcal.preparation";

@@ -1,0 +1,131 @@
+import { elementCount, InvalidArgumentError, sameDims, type Tensor, tensor, zeros } from "@pixelcal/core";
+import type { DatasetImage } from "../data/dataset-case.js";
+import { inTurns } from "../data/in-turns.js";
+import { cut, type Window } from "../data/patches.js";
+import { normalizeImage } from "./normalize.js";
+import type { Preparation } from "./preparation.js";
+import { type Interpolation, resampleImage, resampleLabels } from "./resample.js";
+
+/** The place of a prepared case in the case as it is stored. */
+export interface CasePlace {
+  /** The spatial size of the stored case. */
+  readonly size: readonly number[];
+  /** The part of it that was kept. */
+  readonly window: Window;
+  /** The interpolation of each axis, for labels and probabilities. */
+  readonly axes: readonly Interpolation[];
+}
+
+export interface PreparedCase {
+  readonly item: DatasetImage;
+  readonly place: CasePlace;
+}
+
+/** Spacing of an axis that is so much coarser than another is not interpolated along, as in nnU-Net. */
+const anisotropy = 3;
+
+/**
+ * Returns a stored case as the network takes it, and the place it came from: cut to the pixels that are not 0
+ * in every channel, normalised and resampled, the image by a cubic (or linearly), the labels by the argmax
+ * of linear one-hot labels, both by the nearest along an axis that is three times as coarse as another.
+ * Throws `InvalidArgumentError` for a case without spacing where a spacing is asked for.
+ */
+export async function prepareCase(
+  { image, labels, spacing, ...rest }: DatasetImage,
+  preparation: Preparation,
+): Promise<PreparedCase> {
+  const size = image.dims.slice(1);
+  const { crop = false, spacing: target, interpolation = "cubic", normalization } = preparation;
+  const whole: Window = { origin: size.map(() => 0), size };
+  const window = crop ? await nonZero(image) : whole;
+  const isWhole = sameDims(window.size, size);
+  const kept = isWhole ? image : cut(image, window);
+  const keptLabels =
+    isWhole || labels === undefined ? labels : (cut(labels as Tensor, window) as typeof labels);
+  const normal = await normalizeImage(kept, normalization);
+  if (target === undefined) {
+    const axes = size.map((): Interpolation => "linear");
+    const item = {
+      ...rest,
+      image: normal,
+      ...(labels && { labels: keptLabels }),
+      ...(spacing && { spacing }),
+    };
+    return { item, place: { size, window, axes } };
+  }
+  if (spacing === undefined)
+    throw new InvalidArgumentError("spacing", "spacing: missing; preparation.spacing resamples by it");
+  if (target.length !== size.length)
+    throw new InvalidArgumentError(
+      "preparation.spacing",
+      `preparation.spacing: expected ${size.length} numbers, one per axis, got ${target.length}`,
+    );
+  const coarse = [spacing, target].map(coarseAxis).find((axis) => axis !== undefined);
+  const by = (usual: Interpolation): Interpolation[] =>
+    size.map((_, axis) => (axis === coarse ? "nearest" : usual));
+  const to = window.size.map((n, axis) => Math.max(1, Math.round((n * spacing[axis]!) / target[axis]!)));
+  const item = {
+    ...rest,
+    image: await resampleImage(normal, to, by(interpolation)),
+    ...(keptLabels && { labels: await resampleLabels(keptLabels, to, by("linear")) }),
+    spacing: target,
+  };
+  return { item: item as DatasetImage, place: { size, window, axes: by("linear") } };
+}
+
+/** Returns the axis whose spacing is more than three times that of another; none in most images. */
+export function coarseAxis(spacing: readonly number[]): number | undefined {
+  const most = Math.max(...spacing);
+  return most > anisotropy * Math.min(...spacing) ? spacing.indexOf(most) : undefined;
+}
+
+/** Returns the smallest window of the pixels that are not 0 in some channel; all if there is none. */
+async function nonZero({ data, dims }: Tensor<"float32">): Promise<Window> {
+  const size = dims.slice(1);
+  const pixels = elementCount(size);
+  const [first, last] = [size.map((n) => n), size.map(() => -1)];
+  await inTurns(data.length, (begin, end) => {
+    for (let i = begin; i < end; i++) {
+      if (data[i] === 0) continue;
+      let rest = i % pixels;
+      for (let axis = size.length - 1; axis >= 0; axis--) {
+        const at = rest % size[axis]!;
+        rest = (rest - at) / size[axis]!;
+        if (at < first[axis]!) first[axis] = at;
+        if (at > last[axis]!) last[axis] = at;
+      }
+    }
+  });
+  if (last[0] === -1) return { origin: size.map(() => 0), size };
+  return { origin: first, size: last.map((n, axis) => n - first[axis]! + 1) };
+}
+
+/**
+ * Returns probabilities [classes, ...] of a prepared case on the grid of the stored one: resampled linearly,
+ * and background outside of the part that was kept.
+ */
+export async function restoreProbabilities(
+  probs: Tensor<"float32">,
+  { size, window, axes }: CasePlace,
+): Promise<Tensor<"float32">> {
+  const resampled = await resampleImage(probs, window.size, axes);
+  if (sameDims(window.size, size)) return resampled;
+  const classes = probs.dims[0]!;
+  const out = zeros("float32", [classes, ...size]);
+  const [part, all] = [elementCount(window.size), elementCount(size)];
+  out.data.fill(1, 0, all);
+  const row = window.size.at(-1)!;
+  for (let c = 0; c < classes; c++) {
+    for (let from = 0; from < part; from += row) {
+      let [rest, at, stride] = [from, 0, 1];
+      for (let axis = size.length - 1; axis >= 0; axis--) {
+        at += ((rest % window.size[axis]!) + window.origin[axis]!) * stride;
+        rest = Math.floor(rest / window.size[axis]!);
+        stride *= size[axis]!;
+      }
+      const begin = c * part + from;
+      out.data.set(resampled.data.subarray(begin, begin + row), c * all + at);
+    }
+  }
+  return tensor("float32", out.data, out.dims);
+}
