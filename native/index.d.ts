@@ -23,6 +23,7 @@ import type { DistanceKernels, SignedDistanceKernels, SurfaceDistanceKernels } f
 import type { LossTargetKernels } from "./types/loss-targets.js";
 import type { MorphologyKernels } from "./types/morphology.js";
 import type { OptimizerKernels } from "./types/optimizer.js";
+import type { ResamplingKernels } from "./types/resampling.js";
 import type { CaseScoreKernels } from "./types/scoring.js";
 import type { BoundarySoftLabelKernels, NeighborhoodKernels, TargetKernels } from "./types/soft-labels.js";
 import type { PredictionKernels, StoredValueKernels } from "./types/values.js";
@@ -35,6 +36,7 @@ export type * from "./types/distance.js";
 export type * from "./types/loss-targets.js";
 export type * from "./types/morphology.js";
 export type * from "./types/optimizer.js";
+export type * from "./types/resampling.js";
 export type * from "./types/scoring.js";
 export type * from "./types/soft-labels.js";
 export type * from "./types/values.js";
@@ -67,6 +69,7 @@ export interface Native
     ComponentKernels,
     CalibratorKernels,
     PredictionKernels,
+    ResamplingKernels,
     StoredValueKernels {
   /** The version of the addon, that of this package. */
   readonly version: string;

@@ -45,6 +45,13 @@ const measures = {
   regions: [[1], [2], [1, 2, 3]],
   tolerance: 1,
 };
+const warp = {
+  outSize: [6, 31, 35],
+  matrix: [0.9, 0.1, 0, -0.1, 1.1, 0.2, 0, -0.2, 0.8],
+  offset: [0.3, 1.7, 2.2],
+  control: Float64Array.from({ length: 3 * 5 * 6 * 7 }, () => 2 * next() - 1),
+  controlSize: [5, 6, 7],
+};
 const copies = () => [logits.slice(), probs.slice()];
 const update = { gradients: [probs, logits], learningRate: 0.01, weightDecay: 0.1 };
 
@@ -84,6 +91,22 @@ const kernels = {
   ),
   borderDistances: () => native.borderDistancesSync({ ...grid, ...ignoring }),
   ringTargets: () => native.ringTargetsSync({ ...grid, ...ignoring, inner: 0.9, outer: 0.1 }),
+  warpImage: () =>
+    native.warpImageSync({ ...grid, ...warp, batch: classes, image: logits, interpolation: "linear" }),
+  warpLabels: () => native.warpLabelsSync({ ...grid, ...warp, labels }),
+  ...Object.fromEntries(
+    ["contrast", "gamma", "inverted-gamma", "noise", "blur"].map((change) => [
+      `changeIntensity ${change}`,
+      () =>
+        native.changeIntensitySync({
+          ...grid,
+          image,
+          change,
+          amounts: change === "blur" ? spacing : [0.7],
+          seed: 5,
+        }),
+    ]),
+  ),
   mixedPixels: () => native.mixedPixelsSync({ ...grid, soft: probs, classes, limit: 0.8 }),
   constraintSums: () =>
     native.constraintSumsSync({

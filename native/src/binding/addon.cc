@@ -105,7 +105,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
         BoundarySoftLabelBindings(), CalibrationBindings(), BoundaryCalibrationBindings(),
         SurfaceDistanceBindings(), CaseScoreBindings(), OptimizerBindings(), LabelTargetBindings(),
         DeviceArrayBindings(), PredictionBindings(), StoredValueBindings(), TemperatureBindings(),
-        ComponentBindings(), CalibratorBindings(), LossTargetBindings()}) {
+        ComponentBindings(), CalibratorBindings(), LossTargetBindings(), ResamplingBindings()}) {
     for (const Entry& entry : table) Export(env, exports, entry);
   }
   return exports;

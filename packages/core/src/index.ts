@@ -72,6 +72,11 @@ export {
   type HistogramPixels,
 } from "./kernels/calibration-bins.js";
 export {
+  type ChangeIntensityOptions,
+  changeIntensity,
+  type IntensityChange,
+} from "./kernels/change-intensity.js";
+export {
   type ConnectedComponents,
   type ConnectedComponentsOptions,
   type Connectivity,
@@ -164,6 +169,7 @@ export {
   softLabelsSync,
 } from "./kernels/soft-labels.js";
 export type { ArrayLayout, ArraySource, NestedNumbers } from "./kernels/stored-array.js";
+export { type WarpImageOptions, type WarpOptions, warpImage, warpLabels } from "./kernels/warp.js";
 export {
   type WeightedSumsOptions,
   weightedSums,

@@ -44,6 +44,24 @@ const mismatches: readonly [string, object, string][] = [
     { labels: bytes, classes: 2, size: huge, inner: 1, outer: 0 },
     "labels: expected 17179869184 elements",
   ],
+  [
+    "warpImage",
+    {
+      image: floats,
+      size: [256],
+      outSize: [256],
+      matrix: [1],
+      offset: [0],
+      interpolation: "linear",
+      batch: 2 ** 40,
+    },
+    "image: expected 281474976710656 elements, got 256",
+  ],
+  [
+    "changeIntensity",
+    { image: floats, size: huge, change: "noise", amounts: [1] },
+    "image: expected 17179869184",
+  ],
   ["mixedPixels", { soft: floats, classes: 2, size: huge, limit: 1 }, "soft: expected 34359738368 elements"],
   [
     "softLabels",

@@ -10,6 +10,7 @@ const large = zeros("uint8", [1, 64, 256, 256]);
 large.data.fill(1, 1);
 const mask = tensor("uint8", Uint8Array.of(0, 1, 1, 0), [1, 2, 2]);
 const probs = tensor("float32", Float32Array.of(0.7, 0.2, 0.1, 0.9, 0.3, 0.8, 0.9, 0.1), [1, 2, 2, 2]);
+const image = tensor("float32", probs.data.slice(0, 4), [1, 2, 2]);
 const reason = new Error("the user left");
 const aborted = AbortSignal.abort(reason);
 
@@ -40,6 +41,9 @@ const asynchronous: readonly (readonly [string, Call])[] = [
   ["borderLevels", (o) => core.borderLevels(mask, { classes: 2, form: "border", ...o })],
   ["borderDistances", (o) => core.borderDistances(mask, { classes: 2, ...o })],
   ["ringTargets", (o) => core.ringTargets(mask, { classes: 2, inner: 0.9, outer: 0.1, ...o })],
+  ["warpImage", (o) => core.warpImage(image, { size: [2, 2], ...o })],
+  ["warpLabels", (o) => core.warpLabels(mask, { size: [2, 2], ...o })],
+  ["changeIntensity", (o) => core.changeIntensity(image, { change: "noise", amounts: [1], ...o })],
   ["mixedPixels", (o) => core.mixedPixels(probs, { limit: 0.5, ...o })],
   ["weightedSums", (o) => core.weightedSums(square, square, o)],
   [

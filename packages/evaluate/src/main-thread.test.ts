@@ -121,6 +121,10 @@ const calls: Readonly<Record<string, () => Promise<unknown>>> = {
   boundarySoftLabels: () => core.boundarySoftLabels(labels, metric),
   borderLevels: () => core.borderLevels(labels, { classes, form: "scaled-border", ignore: 3 }),
   borderDistances: () => core.borderDistances(labels, metric),
+  warpImage: () => core.warpImage(image, { size: spatial, offset: spatial.map(() => 0.5) }),
+  warpLabels: () => core.warpLabels(labels, { size: spatial }),
+  changeIntensity: () =>
+    core.changeIntensity(image, { change: "noise", amounts: Array<number>(classes).fill(1) }),
   ringTargets: () => core.ringTargets(labels, { classes, inner: 0.9, outer: 0.1 }),
   mixedPixels: () => core.mixedPixels(probs, { limit: 0.99 }),
   constraintSums: () => core.constraintSums(probs, labels, { margin: 1, ...multipliers }),

@@ -21,6 +21,8 @@ export { type DeviceTrialOptions, networkDeviceProblem } from "./check/device-tr
 export type { ProviderReport } from "./check/try-provider.js";
 export { asksForClassWeights, withClassWeights } from "./config/class-weights.js";
 export {
+  type AugmentConfig,
+  augmentationOf,
   type BuiltModelConfig,
   builtModel,
   ConfigError,
@@ -33,6 +35,13 @@ export {
   type TrainConfig,
 } from "./config/config.js";
 export { type LossStages, lossStages } from "./config/finish.js";
+export {
+  type Augmentation,
+  type FactorRange,
+  type IntensityAugmentation,
+  nnunetAugmentation,
+  type SpatialAugmentation,
+} from "./data/augmentation.js";
 export type { Batch } from "./data/batch.js";
 export { inverseFrequencies } from "./data/class-frequencies.js";
 export { type CaseShape, FileDataset, type FileDatasetOptions } from "./data/dataset.js";
@@ -40,7 +49,7 @@ export type { Dataset, DatasetCase, DatasetImage } from "./data/dataset-case.js"
 export { Loader, type LoaderOptions, type Targets } from "./data/loader.js";
 export type { PatchOptions } from "./data/patches.js";
 export { imagesOf, type Share } from "./data/shares.js";
-export type { Augmentation } from "./data/transforms.js";
+export type { Symmetries } from "./data/transforms.js";
 export type { CanonicalOptions } from "./model/canonical.js";
 export type { ExportOptions } from "./model/export.js";
 export type { Model, Supervision } from "./model/model.js";

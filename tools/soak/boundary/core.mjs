@@ -34,6 +34,7 @@ function tensors(random) {
 const valid = (random) => {
   const { size, classes, labels, mask, probs } = tensors(random);
   const spacing = size.map(() => 1.5);
+  const planes = { ...probs, dims: probs.dims.slice(1) };
   const bins = () => core.calibrationBinsSync(probs, labels, { bins: 4, of: "classes" });
   const rings = () => core.boundaryCalibrationSync(probs, labels, { bins: 4, of: "classes" });
   const one = () => core.binsOfClass(bins(), 1);
@@ -99,6 +100,9 @@ const valid = (random) => {
       { classes, form: "scaled-border", normalize: "none", absent: "far", spacing },
     ],
     borderDistances: () => [labels, { classes, ignore: 1 }],
+    warpImage: () => [planes, { size, offset: size.map(() => 0.5) }],
+    warpLabels: () => [labels, { size }],
+    changeIntensity: () => [planes, { change: "contrast", amounts: Array(classes).fill(0.5) }],
     ringTargets: () => [labels, { classes, inner: 0.9, outer: 0.1, ignore: 1 }],
     mixedPixels: () => [probs, { limit: 0.75 }],
     weightedSums: () => [

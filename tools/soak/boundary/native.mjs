@@ -46,6 +46,14 @@ const valid = (random) => {
   };
   const soft = () => ({ ...grid, ...labels(), classes, aggregation: "weighted", ...window, divisor: 16 });
   const spacing = size.map(() => 1.5);
+  const rank = size.length;
+  const warp = {
+    outSize: size,
+    matrix: Array.from({ length: rank * rank }, (_, i) => (i % (rank + 1) === 0 ? 0.9 : 0.1)),
+    offset: size.map(() => 0.25),
+    control: Float64Array.from({ length: rank * 4 ** rank }, (_, i) => (i % 5) / 4),
+    controlSize: size.map(() => 4),
+  };
   return {
     distanceTransform: () => ({ ...grid, ...mask(), spacing, noZero: "reference", out: floats(count) }),
     signedDistance: () => ({
@@ -63,6 +71,12 @@ const valid = (random) => {
       ...{ form: "scaled-border", normalize: "none", absent: "far", ignore: 1, spacing },
     }),
     borderDistances: () => ({ ...grid, ...labels(), classes, ignore: 1 }),
+    warpImage: () => ({ ...grid, image: floats(count), interpolation: "linear", ...warp }),
+    warpLabels: () => ({ ...grid, ...labels(), ...warp }),
+    changeIntensity: () => ({
+      ...{ ...grid, image: floats(count), change: random.pick(["gamma", "noise", "contrast"]) },
+      ...{ amounts: Array(batch).fill(0.5), seed: 3 },
+    }),
     ringTargets: () => ({ ...grid, ...labels(), classes, inner: 0.9, outer: 0.1, ignore: 1 }),
     mixedPixels: () => ({ ...grid, soft: floats(count * classes), classes, limit: 0.75 }),
     weightedSums: () => ({

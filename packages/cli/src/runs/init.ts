@@ -125,7 +125,8 @@ scheduler:
   type: cosine # or constant
   # warmup: 5 # epochs in which the rate rises
 augment:
-  flips: false # mirrors every axis at random; wrong where left and right differ
+  # preset: nnunet # turns, scales, blurs and more, as nnU-Net does
+  flips: false # true mirrors every axis at random, [0] the first; wrong where left and right differ
   rotations: false # quarter turns at random
 
 selection: nll # the best epoch has the lowest negative log-likelihood; or dice

@@ -5,8 +5,8 @@ import { formatJson } from "@pixelcal/evaluate";
 import { type Lock, lockFolder, removeFolders, sweepTemporaries, writeFileAtomic } from "@pixelcal/io";
 import type { Loss } from "@pixelcal/losses";
 import {
+  augmentationOf,
   checkpointFiles,
-  type Dataset,
   FileDataset,
   type FileDatasetOptions,
   type FitResult,
@@ -249,7 +249,10 @@ async function trainLocked(run: TrainRun, lock: Lock | undefined): Promise<Train
 }
 
 /** Returns the preparation of a network of ours that takes images as stored; an ONNX file stays as it is. */
-const asStored = ({ model }: TrainConfig, { channels }: Dataset): Preparation | undefined =>
+const asStored = (
+  { model }: TrainConfig,
+  { channels }: Pick<FileDataset, "channels">,
+): Preparation | undefined =>
   "onnx" in model
     ? undefined
     : { normalization: Array.from({ length: channels }, () => ({ scheme: "none" })) };
@@ -290,21 +293,19 @@ function trainerOptions(
   };
 }
 
-function loaderOf(config: TrainConfig, dataset: Dataset, trainer: Trainer, share?: Share): Loader {
-  const { flips, rotations } = config.augment;
+function loaderOf(config: TrainConfig, dataset: FileDataset, trainer: Trainer, share?: Share): Loader {
   const { size, per_epoch: perEpoch, foreground } = config.patches ?? {};
-  const axes = Array.from({ length: dataset.rank }, (_, axis) => axis);
-  const plane = [dataset.rank - 2, dataset.rank - 1] as const;
+  const augment = augmentationOf(config.augment, size ?? dataset.shapes[0]!.dims.slice(1));
   // The reference's distance map of an absent class does not turn with the image, so it is computed after
   // augmentation.
-  const cacheable = trainer.loss.preset !== "reference" || !(flips || rotations);
+  const cacheable = trainer.loss.preset !== "reference" || Object.keys(augment).length === 0;
   return new Loader(dataset, {
     batchSize: config.batch_size,
     shuffle: true,
     remainder: config.remainder,
     seed: config.seed,
     ...(size && { patches: { size, perEpoch, foreground } }),
-    augment: { ...(flips && { flips: axes }), ...(rotations && { rotations: [plane] }) },
+    augment,
     targets: targetsOf(trainer),
     targetCacheBytes: cacheable ? targetCacheBytes : 0,
     prefetch: Math.max(1, config.num_workers),

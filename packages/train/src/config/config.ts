@@ -1,5 +1,6 @@
 import { checkOptions } from "@pixelcal/core";
 import { z } from "zod";
+import { augmentOf } from "./augmentation.js";
 import { ConfigError, problemsOf } from "./errors.js";
 import { finishOf } from "./finish.js";
 import { shareIgnore } from "./ignore.js";
@@ -10,6 +11,7 @@ import { builtModelOf } from "./network.js";
 import { normalizationProblems } from "./preparation.js";
 import type { TrainConfig } from "./train-config.js";
 
+export { type AugmentConfig, augmentationOf } from "./augmentation.js";
 export { ConfigError } from "./errors.js";
 export { configSchema, type JsonSchema } from "./json-schema.js";
 export type { LossConfig } from "./loss.js";
@@ -72,7 +74,7 @@ export function parseConfig(json: unknown, options: { runName?: string } = {}): 
     epochs: file.epochs,
     optim: { ...optimOf(optim), decay: optim.decay ?? (preset === "reference" ? "all" : "weights") },
     scheduler: { ...scheduler, type: scheduler.type === "none" ? "constant" : scheduler.type },
-    augment: file.augment,
+    augment: augmentOf(file.augment),
     device: file.device,
     ...given(file, optional),
     selection,

@@ -1,5 +1,6 @@
 import type { NamedLoss } from "@pixelcal/losses";
 import { z } from "zod";
+import { augment, type FileAugment } from "./augmentation.js";
 import { methodSections, methods } from "./loss.js";
 import { preparation } from "./preparation.js";
 import type { BuiltModelConfig, OnnxModelConfig, TrainConfig } from "./train-config.js";
@@ -177,15 +178,10 @@ const keys = {
     .min(0)
     .optional()
     .describe("minutes between checkpoints inside an epoch; without it, one after every epoch"),
-  augment: z
-    .strictObject({
-      flips: z.boolean().default(false).describe("mirrors every axis at random"),
-      rotations: z.boolean().default(false).describe("turns the image plane by quarter turns at random"),
-    })
-    .prefault({}),
   preparation: preparation
     .optional()
     .describe("the way from stored images to the network; as stored by default"),
+  augment: augment.describe("random changes of the items to train with"),
   patches: patches.optional().describe("patches to cut from the cases to train with; whole cases by default"),
   device: word(["cpu", "webgpu", "cuda"]).default("cpu").describe("device to run the network on"),
   threads: count.max(mostThreads).optional().describe("processor threads; all by default"),
@@ -208,11 +204,12 @@ type Optional<T, K extends keyof T> = Omit<T, K> & Partial<Pick<T, K>>;
 export interface FileConfig
   extends Omit<
     TrainConfig,
-    "finish" | "loss" | "model" | "optim" | "preset" | "run_name" | "scheduler" | "selection"
+    "augment" | "finish" | "loss" | "model" | "optim" | "preset" | "run_name" | "scheduler" | "selection"
   > {
   readonly run_name?: string;
   readonly preset?: TrainConfig["preset"];
   readonly method?: string;
+  readonly augment: FileAugment;
   readonly loss?: NamedLoss;
   readonly finish?: { readonly loss: NamedLoss; readonly share: number };
   readonly selection?: TrainConfig["selection"];

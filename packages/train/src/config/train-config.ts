@@ -1,4 +1,5 @@
 import type { TiedWeights } from "@pixelcal/graph";
+import type { AugmentConfig } from "./augmentation.js";
 import type { LossConfig } from "./loss.js";
 import type { PreparationConfig } from "./preparation.js";
 
@@ -112,7 +113,8 @@ export interface TrainConfig {
    * normalisation is for all channels. A run records it with the numbers of its training split.
    */
   readonly preparation?: PreparationConfig;
-  readonly augment: { readonly flips: boolean; readonly rotations: boolean };
+  /** Random changes of the items to train with. */
+  readonly augment: AugmentConfig;
   /**
    * Patches to cut from the cases to train with, as `PatchOptions` of a loader: `per_epoch` of them (one of
    * each case), a share `foreground` (0) of them around a foreground pixel. Validation takes whole cases.

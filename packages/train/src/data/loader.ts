@@ -5,11 +5,14 @@ import {
   optionNames,
   Random,
   type Tensor,
+  type WarpOptions,
 } from "@pixelcal/core";
 import { prefetch } from "@pixelcal/io";
+import { type Augmentation, checkAugmentation } from "./augmentation.js";
 import { assemble, type Batch, checkMembers, type Member, stack, unstack } from "./batch.js";
 import type { Dataset, DatasetCase } from "./dataset-case.js";
 import { foregroundLocations, type Locations } from "./foreground-locations.js";
+import { drawIntensities } from "./intensities.js";
 import {
   checkPatches,
   coveringWindows,
@@ -20,7 +23,8 @@ import {
   type Window,
 } from "./patches.js";
 import { checkShare, type Share, shareOf, sharesOf } from "./shares.js";
-import { type Augmentation, checkAugmentation, drawTransform, identity } from "./transforms.js";
+import { drawTransform, identity } from "./transforms.js";
+import { drawWarp, warpArray, warpCase } from "./warps.js";
 
 /**
  * Computes what a loss needs of the labels [N, ...spatial] ahead of the step. Called for several batches at
@@ -53,8 +57,9 @@ export interface LoaderOptions {
   readonly cover?: readonly number[];
   readonly targets?: Targets;
   /**
-   * Bytes of targets to keep, computed case by case before augmentation and transformed with the images; 0
-   * (default) computes the targets of every batch anew, after augmentation.
+   * Bytes of targets to keep, computed case by case before augmentation and transformed with the images:
+   * read at the same places, so that distances stay those of the case as it is. 0 (default) computes the
+   * targets of every batch anew, after augmentation, unless they are cut with patches.
    */
   readonly targetCacheBytes?: number;
   /** Number of batches to prefetch; 2 by default. */
@@ -135,6 +140,8 @@ interface Draw {
 interface Cropped extends Member {
   readonly whole: DatasetCase;
   readonly window?: Window;
+  /** The warp that the item was read with, if it was drawn. */
+  readonly warp?: WarpOptions | undefined;
 }
 
 /** The batches of a data set by epoch, prefetched. */
@@ -219,8 +226,17 @@ export class Loader {
         const random = turn === 0 ? randoms.split(index) : randoms.split(index).split(turn);
         const transform = drawTransform(augment, this.dataset.rank, random);
         const window = given ?? (patches && (await this.#draw(patches, index, whole, random)));
-        if (window === undefined) return { index, item: whole, whole, transform };
-        return { index, item: cutCase(whole, window), whole, window, transform };
+        const { dims } = whole.labels;
+        const part = window ?? { size: dims, origin: dims.map(() => 0) };
+        const warp = drawWarp(augment, part, random.split("warp"), whole.spacing);
+        const plain = (): DatasetCase => (window === undefined ? whole : cutCase(whole, window));
+        const item = warp === undefined ? plain() : await warpCase(whole, warp);
+        const [channels = 1, ...axes] = item.image.dims;
+        const drawn = { channels, rank: axes.length };
+        let { image } = item;
+        for (const step of drawIntensities(augment, drawn, random.split("intensities")))
+          image = await step(image);
+        return { index, item: { ...item, image }, whole, window, warp, transform };
       }),
     );
     checkMembers(this.dataset, members);
@@ -233,15 +249,20 @@ export class Loader {
   }
 
   /**
-   * Computes targets of whole cases (kept, to be cut, or with spacings that differ) and cuts and transforms
-   * them as the batch.
+   * Computes targets of whole cases (kept, to be cut, or with spacings that differ) and cuts, warps and
+   * transforms them as the batch.
    */
   async #targetsByCase(members: readonly Cropped[], targets: Targets): Promise<Record<string, Tensor>> {
     const parts = await Promise.all(
-      members.map(async ({ index, whole, window }) => {
+      members.map(async ({ index, whole, window, warp }) => {
         const found = await this.#targetsOf(index, whole, targets);
-        if (window === undefined) return found;
-        return Object.fromEntries(Object.entries(found).map(([name, array]) => [name, cut(array, window)]));
+        if (window === undefined && warp === undefined) return found;
+        const follow = async (array: Tensor): Promise<Tensor> =>
+          warp === undefined ? cut(array, window!) : warpArray(array, warp);
+        const parts = Object.entries(found).map(
+          async ([name, array]) => [name, await follow(array)] as const,
+        );
+        return Object.fromEntries(await Promise.all(parts));
       }),
     );
     const spatial = members[0]!.item.labels.dims;

@@ -1,7 +1,7 @@
 import { InvalidArgumentError, Random, type Tensor, zeros } from "@pixelcal/core";
 import { describe, expect, test } from "vitest";
 import {
-  checkAugmentation,
+  checkSymmetries,
   compose,
   drawTransform,
   flip,
@@ -122,7 +122,7 @@ describe("drawing", () => {
     [{ rotations: [[0, 0]] }, /augment\.rotations: expected pairs of different spatial axes/],
     [{ rotations: [[0, 3]] }, /augment\.rotations/],
   ] as [object, RegExp][])("%j is refused for 2 axes", (augmentation, message) => {
-    expect(() => checkAugmentation(augmentation, 2)).toThrow(InvalidArgumentError);
-    expect(() => checkAugmentation(augmentation, 2)).toThrow(message);
+    expect(() => checkSymmetries(augmentation, 2)).toThrow(InvalidArgumentError);
+    expect(() => checkSymmetries(augmentation, 2)).toThrow(message);
   });
 });

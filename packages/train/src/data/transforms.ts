@@ -1,12 +1,4 @@
-import {
-  checkOptions,
-  elementCount,
-  invalidArgument,
-  optionNames,
-  type Random,
-  type Tensor,
-  type TypedArrays,
-} from "@pixelcal/core";
+import { elementCount, invalidArgument, type Random, type Tensor, type TypedArrays } from "@pixelcal/core";
 
 /**
  * A symmetry of the grid: axis i of the result is spatial axis `from[i]` of the source, read backwards where
@@ -108,7 +100,7 @@ export function place(source: Tensor, target: Tensor, offset: number, transform:
 }
 
 /** The symmetries a loader may apply, as spatial axes of a case. */
-export interface Augmentation {
+export interface Symmetries {
   /** Axes to mirror, each with probability 1/2. */
   readonly flips?: readonly number[];
   /**
@@ -118,13 +110,9 @@ export interface Augmentation {
   readonly rotations?: readonly (readonly [number, number])[];
 }
 
-const augmentationNames = optionNames<Augmentation>({ flips: true, rotations: true });
-
-/** Throws InvalidArgumentError unless every axis of `augmentation` exists. */
-export function checkAugmentation(augmentation: Augmentation, rank: number): void {
+/** Throws InvalidArgumentError unless every axis of `symmetries` exists. */
+export function checkSymmetries({ flips = [], rotations = [] }: Symmetries, rank: number): void {
   const valid = (axis: number): boolean => Number.isInteger(axis) && axis >= 0 && axis < rank;
-  checkOptions("augment", augmentation, augmentationNames);
-  const { flips = [], rotations = [] } = augmentation;
   if (!flips.every(valid))
     throw invalidArgument("augment.flips", `spatial axes from 0 to ${rank - 1}`, flips);
   for (const pair of rotations) {
@@ -141,7 +129,7 @@ export function checkAugmentation(augmentation: Augmentation, rank: number): voi
 /**
  * Draws one symmetry. Draws follow the axes' order, so a generator in the same state gives the same symmetry.
  */
-export function drawTransform(augmentation: Augmentation, rank: number, random: Random): Transform {
+export function drawTransform(augmentation: Symmetries, rank: number, random: Random): Transform {
   let result = identity(rank);
   for (const axis of augmentation.flips ?? []) {
     if (random.integer(2) === 1) result = compose(result, flip(rank, axis));

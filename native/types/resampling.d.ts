@@ -1,0 +1,48 @@
+import type { GridOptions, LabelArray } from "./arrays.js";
+
+/** The places that a result reads; src/resampling/warp.h has their definition. */
+export interface WarpOptions extends GridOptions {
+  readonly outSize: readonly number[];
+  /** rank x rank numbers, row-major. */
+  readonly matrix: readonly number[];
+  readonly offset: readonly number[];
+  /** Displacements in pixels of the source, `[rank, ...controlSize]`. */
+  readonly control?: Float64Array;
+  readonly controlSize?: readonly number[];
+}
+
+export interface WarpImageOptions extends WarpOptions {
+  /** `[batch, ...size]`, the planes of one image. */
+  readonly image: Float32Array;
+  readonly interpolation: "nearest" | "linear";
+  readonly out?: Float32Array;
+}
+
+export interface WarpLabelsOptions<T extends LabelArray = Uint8Array | Int32Array> extends WarpOptions {
+  readonly labels: T;
+  readonly out?: T;
+}
+
+/** A change of intensities; src/resampling/intensity.h has their definitions. */
+export interface ChangeIntensityOptions extends GridOptions {
+  /** `[batch, ...size]`, the planes of one image. */
+  readonly image: Float32Array;
+  readonly change: "brightness" | "contrast" | "gamma" | "inverted-gamma" | "noise" | "blur";
+  /** A number per plane; for blur one per plane and axis. */
+  readonly amounts: readonly number[];
+  readonly seed?: number;
+  readonly out?: Float32Array;
+}
+
+/** The kernels of resampling and augmentation. */
+export interface ResamplingKernels {
+  /** Returns `[batch, ...outSize]`. */
+  warpImage(options: WarpImageOptions): Promise<Float32Array>;
+  warpImageSync(options: WarpImageOptions): Float32Array;
+  /** Returns `[batch, ...outSize]`. */
+  warpLabels<T extends Uint8Array | Int32Array>(options: WarpLabelsOptions<T>): Promise<T>;
+  warpLabelsSync<T extends Uint8Array | Int32Array>(options: WarpLabelsOptions<T>): T;
+  /** Returns `[batch, ...size]`. */
+  changeIntensity(options: ChangeIntensityOptions): Promise<Float32Array>;
+  changeIntensitySync(options: ChangeIntensityOptions): Float32Array;
+}
