@@ -161,6 +161,10 @@ describe.skipIf(!found)(title, () => {
       `document.querySelector(".tall").getBoundingClientRect().height`,
     );
     expect(height).toBeGreaterThan(200 * 15);
+    // A printed page repeats texts of the header, and no buttons.
+    const titles = "[...document.querySelectorAll('.sort thead th')].map((cell) => cell.innerText)";
+    expect((await page.evaluate<readonly string[]>(titles)).slice(0, 2)).toEqual(["case", "Dice"]);
+    expect(await page.locator(".sort thead button").first().isVisible()).toBe(false);
     await context.close();
   });
 });

@@ -40,6 +40,7 @@ td small{display:block;font-size:12px;color:var(--soft)}
 button{font:inherit;color:inherit;background:none;border:0;padding:0;cursor:pointer;text-align:inherit}
 th button{font-weight:600;color:var(--soft)}
 th button::after{content:"\\a0↕"}
+.printed{display:none}
 th[aria-sort=ascending] button::after{content:"\\a0↑"}
 th[aria-sort=descending] button::after{content:"\\a0↓"}
 :focus-visible{outline:2px solid var(--b);outline-offset:2px}
@@ -98,7 +99,8 @@ footer{margin-top:36px;padding-top:12px;padding-bottom:24px;border-top:1px solid
 @page{margin:14mm}
 @media print{:root{color-scheme:light;--page:#fff;--text:#000;--soft:#444;--rule:#ccc;--card:#fff;--a:#d55e00;--b:#0072b2;--better:#00578a;--worse:#9c4300;--tint:.17;--null:.16}
 nav,.copy,.slider,.copy-line{display:none}
-th button::after{content:none}
+th button{display:none}
+.printed{display:inline}
 .tall{max-height:none;overflow:visible;border:0}
 .tall thead th{position:static}
 .scroll{overflow:visible}

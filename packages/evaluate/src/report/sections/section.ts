@@ -64,7 +64,11 @@ export function table<R>(
     element(
       "th",
       { scope: "col" },
-      sortable ? element("button", { type: "button" }, escaped(title)) : escaped(title),
+      // Browsers repeat the header of a table on every printed page, but no button in it.
+      sortable
+        ? element("button", { type: "button" }, escaped(title)) +
+            element("span", { class: "printed" }, escaped(title))
+        : escaped(title),
     ),
   );
   const body = rows.map((row) =>
