@@ -8,8 +8,26 @@ import {
   evaluate,
   summaryOf,
 } from "./evaluate.js";
-import { predictedProbabilities } from "./predicted-probabilities.js";
+import { predictedProbabilities, type ValueReading } from "./predicted-probabilities.js";
 import { casesOfRegions } from "./regions.js";
+
+/**
+ * Returns a case of stored values as the two-class cases of its regions, whose ignored pixels have the label
+ * `ignoredInRegion`.
+ */
+export async function regionsOfCase(
+  item: EvaluationCase,
+  regions: readonly Region[],
+  { heads = false, ...reading }: ValueReading & Pick<EvaluateRegionsOptions, "heads"> = {},
+): Promise<readonly EvaluationCase[]> {
+  const refuse = (what: string, cause?: Error): never => {
+    throw new InvalidArgumentError(item.name, `${item.name}: probs: ${what}`, { cause });
+  };
+  // Heads are checked one by one; classes must be probabilities together.
+  const probs = heads ? item.probs : await predictedProbabilities(item.probs, item.labels, reading, refuse);
+  const { ignore, signal } = reading;
+  return casesOfRegions({ ...item, probs }, regions, { heads, ignore, signal });
+}
 
 export interface EvaluateRegionsOptions extends Omit<EvaluateOptions, "classes" | "cases" | "onCase"> {
   /**
@@ -34,14 +52,7 @@ export async function evaluateRegions(
   const { ignore, signal } = options;
   const each = { ...options, classes: 2, ...(ignore === undefined ? {} : { ignore: ignoredInRegion }) };
   for await (const item of source) {
-    const refuse = (what: string, cause?: Error): never => {
-      throw new InvalidArgumentError(item.name, `${item.name}: probs: ${what}`, { cause });
-    };
-    // Heads are checked one by one; classes must be probabilities together.
-    const probs = heads
-      ? item.probs
-      : await predictedProbabilities(item.probs, item.labels, { transform, ignore, signal }, refuse);
-    const parts = await casesOfRegions({ ...item, probs }, regions, { heads, ignore, signal });
+    const parts = await regionsOfCase(item, regions, { heads, transform, ignore, signal });
     for (const [i, { name }] of regions.entries()) {
       const { rows: scored } = await evaluate([parts[i]!], each);
       rows.get(name)!.push(...scored);

@@ -12,7 +12,7 @@ export {
   summarize,
   summaryOf,
 } from "./evaluate.js";
-export { type EvaluateRegionsOptions, evaluateRegions } from "./evaluate-regions.js";
+export { type EvaluateRegionsOptions, evaluateRegions, regionsOfCase } from "./evaluate-regions.js";
 export { type FurtherMetric, furtherMetrics } from "./further-metrics.js";
 export { withMissingAsWorst } from "./missing-cases.js";
 export { nnunetCases, nnunetSummaryCases } from "./nnunet/nnunet-cases.js";

@@ -171,6 +171,25 @@ describe("report", () => {
     expect(code).toBe(1);
   });
 
+  test("a region is shown alone, with pictures of its own", async () => {
+    const regions = ["--regions", "disc=1,rest=0"];
+    const page = ["--out", at("regions.csv"), "--report", at("regions.html")];
+    const both = await pixelcal(["evaluate", "--predictions", at("preds", "sharp"), ...regions, ...page]);
+    expect([both.code, both.messages]).toEqual([
+      1,
+      expect.stringContaining("a report shows one region, got "),
+    ]);
+    const drawn = ["--run", "sharp disc", "--predictions", at("preds", "sharp"), "--images", at("images")];
+    const { code, output } = await report(at("regions.json"), ...drawn, ...regions);
+    expect([code, output]).toEqual([0, `${at("page.html")}: sharp disc, 9 cases, 9 in pictures\n`]);
+    expect(await pageOf("page.html")).toContain("disc</b>");
+    const unknown = await report(at("regions.json"), ...drawn);
+    expect([unknown.code, unknown.messages]).toEqual([
+      2,
+      expect.stringContaining("--predictions: sharp has no region disc; --regions says what it is"),
+    ]);
+  });
+
   test("an image of another size is refused by the name of the case", async () => {
     for (const name of names)
       await putCase(at("small"), name, { image: tensor("float32", new Float32Array(4), [1, 2, 2]) });

@@ -22,6 +22,10 @@ export function addReport(program: Command, context: Context): void {
       [],
     )
     .option("--labels <folder>", "folder of label maps; --predictions then holds nnU-Net's")
+    .option(
+      "--regions <regions>",
+      "regions of the results, for pictures, as given to evaluate: for example WT=1+2+3,TC=2+3,ET=3",
+    )
     .addOption(datasetOption())
     .addOption(spacingFromOption())
     .addOption(reorientOption())

@@ -1,10 +1,13 @@
+import { ignoredInRegion } from "@pixelcal/core";
 import {
   type CasePictures,
   casePictures,
+  type EvaluationCase,
   type PictureCase,
   type ProbabilityTransform,
   type ReportParts,
   type RunResult,
+  regionsOfCase,
   reportOfResults,
   reportPage,
   worstCalibrated,
@@ -39,12 +42,13 @@ export interface WrittenReport {
 /** The number of cases in pictures. */
 const mostPictures = 12;
 
-/** Throws unless a report can show the runs: one, or two that are compared. */
-export function checkRunsOfReport(names: readonly string[], cure: string): void {
-  if (names.length < 1 || names.length > 2)
-    throw new CommandError(
-      `a report shows one or two runs, got ${names.length} (${names.join(", ")}); ${cure}`,
-    );
+/** Throws unless a report can show the runs: one, or two of the same region that are compared. */
+export function checkRunsOfReport(results: readonly RunResult[], cure: string): void {
+  const names = results.map(({ run }) => run).join(", ");
+  if (results.length < 1 || results.length > 2)
+    throw new CommandError(`a report shows one or two runs, got ${results.length} (${names}); ${cure}`);
+  if (results[0]!.region !== results.at(-1)!.region)
+    throw new CommandError(`a report shows one region, got ${names}; ${cure}`);
 }
 
 /** Draws one run, or two that are compared, and writes the page; pictures need the runs' predictions. */
@@ -65,7 +69,8 @@ export async function writeReportPage(
   const known = sources.filter((source) => source !== undefined);
   const parts: ReportParts = {
     subject: results.map(({ run }) => run).join(" and "),
-    classes: known[0]?.classNames ?? [],
+    classes:
+      results[0]!.region === undefined ? (known[0]?.classNames ?? []) : ["outside", results[0]!.region],
     settings,
     ...(inputs.calibrators !== undefined && { calibrators: await calibratorTable(inputs.calibrators) }),
     ...(inputs.training !== undefined && { training: await trainingCurves(inputs.training) }),
@@ -91,18 +96,39 @@ async function worstPictures(
     sources.every(({ cases }) => cases.includes(name)),
   );
   const reading = {
-    ignore: ignore as number | undefined,
+    ignore: (ignore as number | undefined) ?? sources[0]!.ignore,
     transform: transform as ProbabilityTransform | undefined,
     signal,
   };
+  const { region } = result;
+  const ofRegion = { ignore: reading.ignore === undefined ? undefined : ignoredInRegion, signal };
+  const drawn = region === undefined ? reading : ofRegion;
   const pictures: CasePictures[] = [];
   for (const name of names) {
     if (signal.aborted) throw new Interrupted("stopped; the report was not written");
     const runs: PictureCase["runs"][number][] = [];
-    for (const source of sources) runs.push(await source.read(name, reading.ignore));
-    pictures.push(await casePictures({ runs, image: await imageOf?.(name) }, reading));
+    for (const source of sources) {
+      const item = await source.read(name, reading.ignore);
+      runs.push(region === undefined ? item : await regionOf(item, region, source, reading));
+    }
+    pictures.push(await casePictures({ runs, image: await imageOf?.(name) }, drawn));
     terminal.progress({ label: "pictures", done: pictures.length, total: names.length });
   }
   terminal.clear();
   return pictures;
+}
+
+/** Returns a case as that of a region. */
+async function regionOf(
+  item: EvaluationCase,
+  region: string,
+  { run, regions = [], heads = false }: RunSource,
+  reading: Parameters<typeof regionsOfCase>[2],
+): Promise<EvaluationCase> {
+  const at = regions.findIndex(({ name }) => name === region);
+  if (at < 0)
+    throw new CommandError(`--predictions: ${run} has no region ${region}; --regions says what it is`, {
+      exitCode: 2,
+    });
+  return (await regionsOfCase(item, regions, { ...reading, heads }))[at]!;
 }

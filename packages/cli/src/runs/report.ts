@@ -7,6 +7,7 @@ import { writeReport } from "../write-report.js";
 import { checkRunsOfReport, type ReportInputs, writeReportPage } from "./report-page.js";
 import type { RunSource } from "./run-sources.js";
 import { openPredictions } from "./score-predictions.js";
+import { runOf } from "./statistics.js";
 
 /** The options of `pixelcal report`. */
 export interface ReportCommandOptions extends ReportInputs {
@@ -14,6 +15,7 @@ export interface ReportCommandOptions extends ReportInputs {
   readonly out: string;
   readonly predictions: readonly string[];
   readonly labels?: string;
+  readonly regions?: string;
   readonly dataset?: string;
   readonly spacingFrom?: "sform" | "pixdim";
   readonly reorient: boolean;
@@ -80,7 +82,7 @@ function chosenRuns(
   const chosen =
     wanted.length === 0 ? all : wanted.flatMap((name) => all.filter(({ result }) => result.run === name));
   checkRunsOfReport(
-    chosen.map(({ result }) => result.run),
+    chosen.map(({ result }) => result),
     "choose with --run",
   );
   const [a, b] = chosen;
@@ -109,11 +111,11 @@ async function sourcesOf(
   if (predictions.length === results.length && opened.every(({ length }) => length === 1))
     return opened.map(([source]) => source);
   const all = opened.flat();
-  return results.map(({ run }) => {
-    const source = all.find((each) => each.run === run);
+  return results.map((result) => {
+    const source = all.find((each) => each.run === runOf(result));
     if (source) return source;
     throw new CommandError(
-      `--predictions: no predictions of ${run}, only of ${all.map((each) => each.run).join(", ")}; name a folder for each run`,
+      `--predictions: no predictions of ${runOf(result)}, only of ${all.map((each) => each.run).join(", ")}; name a folder for each run`,
       { exitCode: 2 },
     );
   });

@@ -29,6 +29,11 @@ export interface RunSource extends RunCases {
   readonly missing: readonly string[];
   /** The names of the classes, class 0 first, if known. */
   readonly classNames?: readonly string[];
+  /** The regions that are scored, if any, and whether channels are sigmoid heads, one for each. */
+  readonly regions?: readonly Region[];
+  readonly heads?: boolean;
+  /** The label of pixels that count in no score, if the data say so. */
+  readonly ignore?: number;
   /** Reads the stored values and labels of one case. */
   read(name: string, ignore?: number): Promise<EvaluationCase>;
   /** Scores cases as they come; returns the evaluations by region, or one under an empty name. */
@@ -47,6 +52,7 @@ export async function ownRun(run: string, path: string, regions?: readonly Regio
     layout: `${ownLayout(cases)}${inWords(regions)}`,
     cases,
     missing: [],
+    ...(regions && { regions }),
     read,
     async score(names, settings, onCase) {
       if (regions) {
@@ -86,6 +92,7 @@ async function volumeRun(predictions: string, { regions, ...places }: NnunetOpti
     missing,
     layout: `${layout}${inWords(regions)}`,
     probabilities,
+    ...(regions && { regions }),
     read,
     async score(names, settings, onCase) {
       const items = prefetch(names, 1, read);
@@ -117,6 +124,8 @@ async function nnunetRun(predictions: string, options: NnunetOptions): Promise<L
     missing,
     layout: `nnU-Net v2 predictions ${folder.probabilities ? "with probabilities" : "without probabilities"}, ${folder.cases.length} cases, ${regions ? "regions" : "labels"} ${names}`,
     ...(dataset.hasRegions ? {} : { classNames: ["background", ...dataset.regions.map(({ name }) => name)] }),
+    ...(regions && { regions, heads: dataset.hasRegions }),
+    ...(dataset.ignore === undefined ? {} : { ignore: dataset.ignore }),
     async read(name) {
       for await (const item of nnunetCases(folder, [name])) return item;
       throw new FormatError(predictions, name, "no such case");

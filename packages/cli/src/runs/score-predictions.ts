@@ -34,6 +34,7 @@ import {
   comparisonsAgainst,
   grouping,
   openAgainst,
+  runOf,
   type StatisticsCommandOptions,
   withStatistics,
 } from "./statistics.js";
@@ -224,18 +225,17 @@ async function drawn(
 ): Promise<WrittenReport | undefined> {
   if (report === undefined) return undefined;
   const { checkRunsOfReport, writeReportPage } = await import("./report-page.js");
-  const names = results.map(({ run }) => run);
-  checkRunsOfReport(names, "pixelcal report RESULTS.json --run NAME draws the ones that it names");
-  const place = ({ run }: RunResult): string => (run === against ? "" : run);
+  checkRunsOfReport(results, "pixelcal report RESULTS.json --run NAME draws the ones that it names");
+  const place = (result: RunResult): string => (runOf(result) === against ? "" : result.run);
   const ordered = results.toSorted((a, b) => (place(a) < place(b) ? -1 : 1));
-  const sources = ordered.map(({ run }) => runs.find((each) => each.run === run));
+  const sources = ordered.map((result) => runs.find(({ run }) => run === runOf(result)));
   return writeReportPage(report, ordered, { sources, settings, inputs: { images } }, context);
 }
 
 /** The options that decide how predictions are opened. */
 export type PredictionOptions = Pick<
   ScoreCommandOptions,
-  "predictions" | "labels" | "dataset" | "spacingFrom" | "reorient" | "write"
+  "predictions" | "labels" | "dataset" | "spacingFrom" | "reorient" | "regions" | "write"
 >;
 
 /** Opens the predictions of one run or several, nnU-Net's with --labels. */
@@ -243,9 +243,8 @@ export async function openPredictions(
   options: PredictionOptions,
   context: Context,
 ): Promise<readonly RunSource[]> {
-  return (
-    (await labelledRuns(options, undefined, context)) ?? ownRuns(options.predictions, undefined, context)
-  );
+  const regions = options.regions === undefined ? undefined : parseRegions(options.regions);
+  return (await labelledRuns(options, regions, context)) ?? ownRuns(options.predictions, regions, context);
 }
 
 /** Opens the runs that --labels pairs with labels; undefined without that option. */

@@ -61,7 +61,7 @@ export async function withStatistics(
 }
 
 /** The name of a run without that of its region. */
-const runOf = ({ run, region }: RunResult): string =>
+export const runOf = ({ run, region }: RunResult): string =>
   region === undefined ? run : run.slice(0, -(region.length + 1));
 
 /**
