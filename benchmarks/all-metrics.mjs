@@ -1,17 +1,19 @@
-// All metrics of a large folder: `pixelcal evaluate` with every family of columns over many 512 x 512
-// predictions of two classes, its time and its largest memory, beside the authors' five columns in NumPy and
-// SciPy.
+// All metrics of a large folder: `pixelcal evaluate` over many 512 x 512 predictions of two classes, with
+// every family of columns and without, its time and its largest memory, beside two programs in Python.
 //
-//   node benchmarks/all-metrics.mjs [--cases 1000] [--peer-cases 100] [--python python3]
+//   node benchmarks/all-metrics.mjs [--cases 1000] [--peer-cases 100] [--python python3] [--authors FOLDER]
+//     [--out FILE.md]
 //
-// The peer, peers/evaluate.py, is one process that does for every case what the authors' evaluation does:
-// arg-max, Dice, HD95 from two distance transforms of the whole image, ECE and pECE of the foreground and ECE
-// by class in ten bins. The folder has links to twenty different cases, so that a thousand take no more room;
-// both read from the page cache. The peer scores --peer-cases of them and is scaled.
+// The authors' evaluation gives five columns: arg-max, Dice, HD95 from two distance transforms of the whole
+// image, ECE and pECE of the foreground and ECE by class in ten bins. It is their own program with
+// --authors, the `src` of a checkout of EagleAdelaide/SDC-Loss, else peers/evaluate.py, which makes the same
+// calls. peers/all_metrics.py does what all families do, in NumPy and SciPy. The folder has links to twenty
+// different cases, so that a thousand take no more room; all read from the page cache. The peers, one process
+// of one thread each, score --peer-cases of them (the second a tenth of that), and are scaled.
 import { spawnSync } from "node:child_process";
-import { existsSync, linkSync, mkdirSync, rmSync } from "node:fs";
+import { existsSync, linkSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, loadavg } from "node:os";
-import { join } from "node:path";
+import { delimiter, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { writeNpz } from "@pixelcal/io";
 import { commit, here } from "./checkout.mjs";
@@ -22,6 +24,8 @@ const { values } = parseArgs({
     cases: { type: "string", default: "1000" },
     "peer-cases": { type: "string", default: "100" },
     python: { type: "string", default: "python3" },
+    authors: { type: "string" },
+    out: { type: "string" },
   },
 });
 const distinct = 20;
@@ -44,46 +48,78 @@ async function folderOf(name, count) {
  * Runs a command and returns its seconds, those of all its threads on processors, which other programs do not
  * prolong as much, and the largest resident memory of the child in MiB.
  */
-function run(command, args) {
+function run(command, args, env = {}) {
   const begun = performance.now();
   const timed = ["-c", 'TIMEFORMAT="processor seconds %U %S"; time "$@"', "bash", command, ...args];
-  const { status, stderr, error } = spawnSync("bash", timed, { encoding: "utf8", cwd: work });
+  const { status, stderr, error } = spawnSync("bash", timed, {
+    encoding: "utf8",
+    cwd: work,
+    env: { ...process.env, ...env },
+  });
   if (status !== 0) throw error ?? new Error(stderr);
   const [, user, system] = /processor seconds ([\d.]+) ([\d.]+)/.exec(stderr);
   const seconds = (performance.now() - begun) / 1000;
   return { seconds, processor: Number(user) + Number(system), memory: memoryOf(stderr) };
 }
 
-const ratio = (theirs, ours) => (theirs / ours).toFixed(1);
-
 const memoryOf = (text) => Number(/largest memory (\d+)/.exec(text)?.[1] ?? Number.NaN) / 1024;
 
 mkdirSync(work, { recursive: true });
 const [cases, peerCases] = [Number(values.cases), Number(values["peer-cases"])];
-const evaluation = join(here, "peers", "evaluate.py");
+const peer = (name) => join(here, "peers", name);
 const cli = join(here, "..", "packages", "cli", "dist", "main.js");
 // Says at its exit what it used at most, in kilobytes.
 const tell = `process.on("exit", () => console.error("largest memory " + process.resourceUsage().maxRSS));`;
 const preload = ["--import", `data:text/javascript,${encodeURIComponent(tell)}`];
 const score = [cli, "evaluate", "--classes", "2", "--out", join(work, "results.csv"), "--predictions"];
-const all = [
-  ...preload,
-  ...score,
-  await folderOf("ours", cases),
-  "--convention",
-  "consistent",
-  "--metrics",
-  metrics,
-];
-const peerFolder = await folderOf("peer", peerCases);
-const [ours, peer] = [run(process.execPath, all), run(values.python, [evaluation, peerFolder])];
-const theirs = (peer.seconds * cases) / peerCases;
-const theirProcessor = (peer.processor * cases) / peerCases;
+const ours = [...preload, ...score, await folderOf("ours", cases)];
+const peerFolder = await folderOf("peer/run", peerCases);
+const fewFolder = await folderOf("few", Math.ceil(peerCases / 10));
+
+/** Runs a peer over some cases and returns its times for all. */
+function scaled(count, args, env) {
+  const { seconds, processor } = run(values.python, args, env);
+  return { seconds: (seconds * cases) / count, processor: (processor * cases) / count };
+}
+
 const load = loadavg()[0].toFixed(1);
-console.log(`commit ${commit()}, ${cpus()[0].model}, ${cpus().length} cores, load ${load}`);
-const text = (seconds, processor) => `${seconds.toFixed(1)} s, ${processor.toFixed(1)} s of processors`;
-console.log(
-  `${cases} cases, all metrics: ${text(ours.seconds, ours.processor)}, ${ours.memory.toFixed(0)} MiB`,
-);
-console.log(`authors' five columns: ${text(theirs, theirProcessor)} (from ${peerCases} cases)`);
-console.log(`${ratio(theirs, ours.seconds)} times, ${ratio(theirProcessor, ours.processor)} of processors`);
+const all = run(process.execPath, [...ours, "--convention", "consistent", "--metrics", metrics]);
+const usual = run(process.execPath, [...ours, "--convention", "consistent"]);
+const threads = { OMP_NUM_THREADS: "1" };
+const authors = values.authors
+  ? scaled(
+      peerCases,
+      ["-m", "sdc.eval", "--pred_root", join(work, "peer"), "--num_classes", "2", "--out_csv", "authors.csv"],
+      { ...threads, PYTHONPATH: [resolve(values.authors), process.env.PYTHONPATH ?? ""].join(delimiter) },
+    )
+  : scaled(peerCases, [peer("evaluate.py"), peerFolder], threads);
+const families = scaled(Math.ceil(peerCases / 10), [peer("all_metrics.py"), fewFolder], threads);
+
+const row = (name, { seconds, processor }, memory = "") =>
+  `| ${name} | ${seconds.toFixed(1)} | ${processor.toFixed(1)} | ${memory} |`;
+const times = (theirs, own) =>
+  `${(theirs.seconds / own.seconds).toFixed(1)} (${(theirs.processor / own.processor).toFixed(1)})`;
+const whose = values.authors ? "the authors' program" : "the authors' calls (peers/evaluate.py)";
+const report = `# All metrics of ${cases} cases of 512 x 512, two classes
+
+| | seconds | of processors | largest memory, MiB |
+|---|--:|--:|--:|
+${row("`evaluate`, all families of columns", all, all.memory.toFixed(0))}
+${row("`evaluate`, the usual 25 columns", usual, usual.memory.toFixed(0))}
+${row(`${whose}, five columns, one thread`, authors)}
+${row("all families in NumPy and SciPy (peers/all_metrics.py), one thread", families)}
+
+| times as fast, wall time (in processor time) | |
+|---|--:|
+| all families beside all families in Python | ${times(families, all)} |
+| all families beside the authors' five columns | ${times(authors, all)} |
+| the usual columns beside the authors' five | ${times(authors, usual)} |
+
+Times include the start of the programs, the bootstrap over cases and the files. ${peerCases} and ${Math.ceil(peerCases / 10)} cases of the peers are scaled.
+
+\`node benchmarks/all-metrics.mjs --cases ${cases}${values.authors ? " --authors SDC-Loss/src" : ""}\`
+
+${cpus()[0].model}, ${cpus().length} processors, load average ${load} before and ${loadavg()[0].toFixed(1)} after. Node ${process.versions.node}, commit ${commit()}.
+`;
+console.log(report);
+if (values.out) writeFileSync(values.out, report);

@@ -54,9 +54,10 @@ def scores(probs, label):
     return {"DSC": dice, "HD95": hd95(predicted, truth), "ECE": ece, "CECE": np.mean(classwise), "pECE": pece}
 
 
-rows = []
-for path in sorted(pathlib.Path(sys.argv[1]).glob("*.npz")):
-    with np.load(path) as case:
-        rows.append(scores(case["probs"], case["label"]))
-means = {column: float(np.mean([row[column] for row in rows])) for column in rows[0]}
-print(json.dumps({**means, "version": f"NumPy {np.__version__}, SciPy {scipy.__version__}"}))
+if __name__ == "__main__":
+    rows = []
+    for path in sorted(pathlib.Path(sys.argv[1]).glob("*.npz")):
+        with np.load(path) as case:
+            rows.append(scores(case["probs"], case["label"]))
+    means = {column: float(np.mean([row[column] for row in rows])) for column in rows[0]}
+    print(json.dumps({**means, "version": f"NumPy {np.__version__}, SciPy {scipy.__version__}"}))
