@@ -9,14 +9,14 @@ toyData();
 describe("wrong usage", () => {
   test.each<[readonly string[], string]>([
     [["trian"], "error: unknown command 'trian'"],
-    [["train"], "error: required option '--config <file>' not specified"],
+    [["train"], "error: needs --config or --data"],
     [["evaluate", "--predictoins", "x"], "(unknown option '--predictoins')"],
     [["train", "--config", "x.yaml", "--device", "tpu"], "Allowed choices are cpu, webgpu, cuda."],
     [["train", "--config", "x.yaml", "--epochs", "0"], "Expected an integer of 1 or more."],
     [["train", "--config", "x.yaml", "--resume", "--overwrite"], "cannot be used with option"],
     [["infer"], "error: needs --config or --model"],
     [["infer", "--model", "m.onnx"], "error: --model needs --data"],
-    [["infer", "--config", "c.yaml", "--overlap", "0.5"], "error: --overlap needs --tile"],
+    [["infer", "--model", "m.onnx", "--data", "d", "--overlap", "0.5"], "error: --overlap needs --tile"],
     [
       ["infer", "--config", "c.yaml", "--tile", "big"],
       "Expected 2 or 3 sizes, for example 160x160 or 32x96x96.",

@@ -8,6 +8,7 @@ import { addEvaluate } from "./commands/evaluate.js";
 import { addInfer } from "./commands/infer.js";
 import { addInit } from "./commands/init.js";
 import { addPhantom } from "./commands/phantom.js";
+import { addPrepare } from "./commands/prepare.js";
 import { addReport } from "./commands/report.js";
 import { addSchema } from "./commands/schema.js";
 import { addTrain } from "./commands/train.js";
@@ -31,6 +32,7 @@ export async function run(args: readonly string[], context: Context): Promise<nu
     .exitOverride();
   for (const add of [
     addInit,
+    addPrepare,
     addTrain,
     addInfer,
     addEvaluate,

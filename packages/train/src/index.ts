@@ -96,6 +96,7 @@ export { PredictorError, type PredictorFailure } from "./predict/service/predict
 export type { ProcessHealth } from "./predict/service/process-slot.js";
 export type { TileOptions } from "./predict/tiles.js";
 export { measureNormalization, type NormalizationRequest } from "./preparation/measure.js";
+export { type Plan, type PlannedCases, planFor } from "./preparation/plan.js";
 export {
   type ChannelNormalization,
   type Preparation,

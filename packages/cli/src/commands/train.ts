@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { type Command, Option } from "commander";
 import { CommandError } from "../command-error.js";
@@ -8,7 +9,7 @@ import { duration } from "../terminal.js";
 import { writeReport } from "../write-report.js";
 
 interface Options {
-  readonly config: string;
+  readonly config?: string;
   readonly out: string;
   readonly device?: "cpu" | "webgpu" | "cuda";
   readonly resume?: true | string;
@@ -27,7 +28,10 @@ export function addTrain(program: Command, context: Context): void {
     .description(
       "Train a network by a configuration; writes checkpoints, log and ONNX model to OUT/RUN_NAME.",
     )
-    .requiredOption("--config <file>", "configuration file, YAML or JSON")
+    .option(
+      "--config <file>",
+      "configuration file, YAML or JSON (default: the plan that prepare makes of --data, OUT/NAME.yaml)",
+    )
     .option("--out <folder>", "folder of the runs", "runs")
     .option("--data <root>", "folder of the data set, or a data list (default: dataset.root)")
     .option(
@@ -54,6 +58,18 @@ export function addTrain(program: Command, context: Context): void {
     .action((options: Options) => inJob(context, (own) => train(options, own)));
 }
 
+/** Returns the path of the plan of a data set, which is made where there is none yet. */
+async function planned({ data, out, fold }: Options, { terminal, world }: Context): Promise<string> {
+  if (data === undefined) throw new CommandError("needs --config or --data", { exitCode: 2 });
+  const { planPath, prepare } = await import("../runs/prepare.js");
+  const path = planPath(data, out);
+  if (existsSync(path)) terminal.line(`${path}: the plan of an earlier run`);
+  else if ((world?.rank ?? 0) === 0)
+    await prepare({ data, out, ...(fold !== undefined && { fold }) }, { terminal });
+  await world?.barrier();
+  return path;
+}
+
 async function train(options: Options, context: Context): Promise<void> {
   const { dataRoot, locateModel, readConfig } = await import("../inputs/config-file.js");
   const { checkpointFiles } = await import("@pixelcal/train");
@@ -63,8 +79,9 @@ async function train(options: Options, context: Context): Promise<void> {
   const { terminal } = context;
   const { device, epochs, threads } = options;
   const notify = (text: string): void => terminal.line(text);
-  const file = locateModel(readConfig(options.config), options.config, notify);
-  const root = dataRoot(file, options.config, options.data, notify);
+  const path = options.config ?? (await planned(options, context));
+  const file = locateModel(readConfig(path), path, notify);
+  const root = dataRoot(file, path, options.data, notify);
   const config = {
     ...file,
     dataset: { ...file.dataset, root, ...(options.fold !== undefined && { fold: options.fold }) },

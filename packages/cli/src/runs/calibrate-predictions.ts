@@ -1,9 +1,9 @@
 import { resolve } from "node:path";
 import { parseRegions, someOf } from "@pixelcal/evaluate";
+import { groupsOf } from "@pixelcal/io";
 import { calibratePredictions } from "@pixelcal/train";
 import { CommandError, Interrupted } from "../command-error.js";
 import type { Context } from "../context.js";
-import { groupsOf } from "../inputs/case-groups.js";
 import type { LabelPlace } from "../inputs/prediction-types.js";
 import { predictionTarget, storedPredictions } from "../inputs/stored-predictions.js";
 import { writeFolder } from "../replace-folder.js";

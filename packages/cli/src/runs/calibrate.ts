@@ -1,10 +1,9 @@
 import { basename, dirname, join, resolve } from "node:path";
 import { parseRegions } from "@pixelcal/evaluate";
-import { openImageCases, readNnunetDataset, sweepTemporaries, temporaryName } from "@pixelcal/io";
+import { groupsOf, openImageCases, readNnunetDataset, sweepTemporaries, temporaryName } from "@pixelcal/io";
 import { calibrateModel, FileDataset, modelClasses, writeCalibrated } from "@pixelcal/train";
 import { CommandError, Interrupted } from "../command-error.js";
 import type { Context } from "../context.js";
-import { groupsOf } from "../inputs/case-groups.js";
 import { firstImageDims } from "../inputs/data-shape.js";
 import { fromFile, naming, readModel } from "../inputs/network.js";
 import { carriedPreparation } from "../inputs/preparation.js";

@@ -51,8 +51,6 @@ export async function predictSplit(options: InferOptions, context: Context): Pro
   const { models, dataset, name, files, tile } = await (options.model === undefined
     ? fromConfig(options, terminal)
     : fromModel(options, options.model, terminal));
-  if (overlap !== undefined && tile === undefined)
-    throw new CommandError("--overlap needs --tile", { exitCode: 2 });
   if (tile && tile.length !== dataset.rank) {
     throw new CommandError(`--tile: expected ${dataset.rank} sizes, got ${tile.join("x")}`, { exitCode: 2 });
   }
@@ -108,10 +106,18 @@ interface Source {
   readonly files: readonly string[];
 }
 
+/** Throws `CommandError` for an overlap of tiles where there are none. */
+function checkOverlap({ overlap }: InferOptions, tile: readonly number[] | undefined): void {
+  if (overlap !== undefined && tile === undefined)
+    throw new CommandError("--overlap needs --tile", { exitCode: 2 });
+}
+
 async function fromConfig(options: InferOptions, terminal: Context["terminal"]): Promise<Source> {
   if (options.config === undefined) throw new CommandError("needs --config or --model", { exitCode: 2 });
   const report = (text: string): void => terminal.line(text);
   const config = locateModel(readConfig(options.config), options.config, report);
+  const tile = options.tile ?? config.patches?.size;
+  checkOverlap(options, tile);
   const root = dataRoot(config, options.config, options.data, report);
   const run = join(options.runs, config.run_name);
   const own = config.dataset.fold === undefined ? run : join(run, `fold_${config.dataset.fold}`);
@@ -130,7 +136,6 @@ async function fromConfig(options: InferOptions, terminal: Context["terminal"]):
     preparation: trainedPreparation(checkpoint),
   }));
   warnOfRawCt(dataset, models[0]!.preparation, terminal);
-  const tile = options.tile ?? config.patches?.size;
   return { models, dataset, name: config.run_name, files: checkpoints, tile };
 }
 
@@ -146,6 +151,7 @@ async function fromModel(
   terminal: Context["terminal"],
 ): Promise<Source> {
   if (options.data === undefined) throw new CommandError("--model needs --data", { exitCode: 2 });
+  checkOverlap(options, options.tile);
   const { output, device, threads } = options;
   const network = { ...(await readNetwork(path)), ...(output !== undefined && { outputs: [output] }) };
   const root = resolve(options.data);

@@ -90,7 +90,7 @@ function folded(
   fold: Fold = 0,
 ): ChosenCases<Entry> {
   if (fold === "all" || !all.some((entry) => entry.fold !== undefined))
-    return everyFifth(path, all, split, fold);
+    return everyFifth(path, all, split, fold, ({ images }) => /sub-[A-Za-z0-9]+/.exec(images[0]!)?.[0]);
   const cases = all.filter((entry) => (entry.fold === fold) === (split === "val"));
   return { cases, how: ` (fold ${fold} validates)` };
 }

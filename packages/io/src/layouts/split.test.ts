@@ -76,3 +76,36 @@ describe("folds", () => {
     await expect(openImageCases(join(root, place), "train", fold)).rejects.toThrow(message);
   });
 });
+
+test("a patient's cases are on one side of every fold", async () => {
+  const all = Array.from({ length: 20 }, (_, i) => `sub-${String(i >> 1).padStart(2, "0")}_ses-${i % 2}`);
+  const patientOf = (name: string): string => name.slice(0, 6);
+  const held = [0, 1, 2, 3, 4].map((fold) => everyFifth("x", all, "val", fold, patientOf));
+  expect(held.flatMap(({ cases }) => cases).sort()).toEqual(all);
+  for (const [fold, { cases, how }] of held.entries()) {
+    expect(how).toContain("every fifth patient");
+    const patients = new Set(cases.map(patientOf));
+    expect(cases).toEqual(all.filter((name) => patients.has(patientOf(name))));
+    const others = everyFifth("x", all, "train", fold, patientOf).cases;
+    expect(others.filter((name) => patients.has(patientOf(name)))).toEqual([]);
+  }
+  expect(() => everyFifth("x", ["a", "b"], "train", 0, () => "one")).toThrow(
+    "x: fold: 1 patient(s) leave none for train of fold 0",
+  );
+});
+
+test("patients of .npz cases come from manifest.csv", async () => {
+  const names = [..."abcdef"];
+  const arrays = {
+    image: tensor("float32", new Float32Array(4), [1, 2, 2]),
+    label: tensor("uint8", new Uint8Array(4), [2, 2]),
+  };
+  await mkdir(join(root, "patients", "train"), { recursive: true });
+  for (const name of names) await writeNpz(join(root, "patients", "train", `${name}.npz`), arrays);
+  const rows = names.map((name, i) => `train,${name},${i >> 1}`);
+  await writeFile(join(root, "patients", "manifest.csv"), ["split,name,patient", ...rows].join("\n"));
+  const of = async (split: string): Promise<readonly string[]> =>
+    (await openImageCases(join(root, "patients"), split, 0)).names;
+  expect(await of("val")).toEqual(["a", "b"]);
+  expect(await of("train")).toEqual(["c", "d", "e", "f"]);
+});

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { FormatError } from "../errors.js";
+import { groupsOf } from "./case-groups.js";
 import { readJson } from "./json-file.js";
 
 /** The fold of a cross-validation, counted from 0, or `all`: every case trains and validates. */
@@ -12,19 +13,29 @@ export interface ChosenCases<T> {
   readonly how: string;
 }
 
-/** Returns every fifth case as the validation split, or the others: the same cases on every machine. */
+/**
+ * Returns every fifth case as the validation split, or the others: the same cases on every machine. Where
+ * cases belong to a patient, every fifth patient validates with all of them, so that none is on both sides.
+ */
 export function everyFifth<T>(
   path: string,
   cases: readonly T[],
   split: "train" | "val",
   fold: Fold = 0,
+  patientOf: (one: T) => string | undefined = () => undefined,
 ): ChosenCases<T> {
   if (fold === "all") return { cases, how: " (all cases train and validate)" };
   if (fold > 4)
     throw new FormatError(path, "fold", `expected 0 to 4, as there is no list of folds, got ${fold}`);
+  const patients = cases.map((one, i) => patientOf(one) ?? i);
+  const order = new Map([...new Set(patients)].map((patient, i) => [patient, i]));
+  const what = order.size < cases.length ? "patient" : "case";
   const from =
-    fold === 0 ? "every fifth case validates" : `every fifth case from number ${fold} on validates`;
-  return { cases: cases.filter((_, i) => (i % 5 === fold) === (split === "val")), how: ` (${from})` };
+    fold === 0 ? `every fifth ${what} validates` : `every fifth ${what} from number ${fold} on validates`;
+  const chosen = cases.filter((_, i) => (order.get(patients[i]!)! % 5 === fold) === (split === "val"));
+  if (chosen.length === 0)
+    throw new FormatError(path, "fold", `${order.size} ${what}(s) leave none for ${split} of fold ${fold}`);
+  return { cases: chosen, how: ` (${from})` };
 }
 
 /**
@@ -38,7 +49,11 @@ export async function foldOf(
   fold: Fold = 0,
 ): Promise<ChosenCases<string>> {
   const path = join(root, "splits_final.json");
-  if (fold === "all" || !existsSync(path)) return everyFifth(root, all, split, fold);
+  if (fold === "all" || !existsSync(path)) {
+    const bare = (name: string): string => basename(name);
+    const patientOf = await groupsOf(root, all.map(bare));
+    return everyFifth(root, all, split, fold, (name) => patientOf(bare(name)));
+  }
   const folds = (await readJson(path)) as readonly Record<string, unknown>[];
   if (!Array.isArray(folds) || folds.length === 0)
     throw new FormatError(path, split, "expected a list of folds, each with lists of train and val");

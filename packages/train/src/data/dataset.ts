@@ -4,7 +4,6 @@ import {
   invalidArgument,
   type Labels,
   optionNames,
-  type Tensor,
 } from "@pixelcal/core";
 import {
   classLabels,

@@ -3,11 +3,11 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 
 /** The columns of a manifest that say whose case it is. */
-const columns = ["patient", "patient_id", "subject"];
+const columns = ["patient", "patient_id", "subject", "pair_group"];
 
 /**
- * Returns the patient of every case: from the column `patient`, `patient_id` or `subject` beside `name` in
- * ROOT/manifest.csv, else from names as BIDS has them, sub-ID_..., else none.
+ * Returns the patient of every case: from the column `patient`, `patient_id`, `subject` or `pair_group`
+ * beside `name` in ROOT/manifest.csv, else from names as BIDS has them, sub-ID_..., else none.
  */
 export async function groupsOf(
   root: string,

@@ -1,0 +1,141 @@
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { Random, tensor } from "@pixelcal/core";
+import { type Grid, readVolume, volumeOf, writeVolume } from "@pixelcal/io";
+import { beforeAll, expect, test } from "vitest";
+import { parse } from "yaml";
+import { pixelcal } from "../run.test.helper.js";
+import { at, toyData } from "../toy.test.helper.js";
+
+toyData();
+
+const grid = (shape: readonly number[], spacing: readonly number[]): Grid => ({
+  shape,
+  spacing,
+  origin: [1, 2, 3],
+  direction: [
+    [1, 0, 0],
+    [0, 1, 0],
+    [0, 0, 1],
+  ],
+});
+
+/** Volumes of several sizes and spacings, with a bright cube of label 1 in noise. */
+beforeAll(async () => {
+  for (const folder of ["raw/imagesTr", "raw/labelsTr", "raw/imagesTs"])
+    await mkdir(at(folder), { recursive: true });
+  const random = Random.fromSeed(1);
+  for (const [i, dims] of [
+    [9, 10, 12],
+    [12, 10, 8],
+    [10, 16, 9],
+    [8, 8, 8],
+    [11, 9, 10],
+    [10, 10, 10],
+  ].entries()) {
+    const [, height, width] = dims as [number, number, number];
+    const pixels = dims.reduce((a, b) => a * b, 1);
+    const labels = Uint8Array.from({ length: pixels }, (_, at) => {
+      const [z, y, x] = [Math.floor(at / (height * width)), Math.floor(at / width) % height, at % width];
+      return Number([z, y, x].every((n) => n >= 3 && n < 7));
+    });
+    const image = Float32Array.from(labels, (label) => 100 + 80 * label + 20 * random.normal());
+    const where = grid([...dims].reverse(), [1, 1, i === 0 ? 1.25 : 1]);
+    const kind = i === 5 ? "Ts" : "Tr";
+    await writeVolume(
+      at("raw", `images${kind}`, `case_${i}_0000.nii.gz`),
+      volumeOf(tensor("float32", image, dims), where),
+    );
+    if (i < 5)
+      await writeVolume(
+        at("raw/labelsTr", `case_${i}.nii.gz`),
+        volumeOf(tensor("uint8", labels, dims), where),
+      );
+  }
+  const json = { channel_names: { 0: "T1" }, labels: { background: 0, cube: 1 }, file_ending: ".nii.gz" };
+  await writeFile(at("raw/dataset.json"), JSON.stringify(json));
+});
+
+test("a folder trains and predicts without a configuration", async () => {
+  const args = ["train", "--data", at("raw"), "--out", at("runs"), "--epochs", "1", "--threads", "1"];
+  const { code, messages } = await pixelcal(args);
+  expect(code, messages).toBe(0);
+  const plan = parse(await readFile(at("runs/raw.yaml"), "utf8"));
+  expect(plan).toMatchObject({
+    preparation: { normalization: "z-score", crop: true, spacing: [1, 1, 1] },
+    model: { arch: "unet3d", in_channels: 1, num_classes: 2 },
+    patches: { size: [16, 16, 16], foreground: 0.33 },
+    batch_size: 2,
+  });
+  const fingerprint = JSON.parse(await readFile(at("runs/raw.fingerprint.json"), "utf8"));
+  expect(fingerprint).toMatchObject({ cases: { train: 4, val: 1, test: 1 }, classes: 2, remarks: [] });
+  expect(fingerprint.shares["0"] + fingerprint.shares["1"]).toBeCloseTo(1, 12);
+
+  const predicted = await pixelcal([
+    ...[
+      "infer",
+      "--config",
+      at("runs/raw.yaml"),
+      "--runs",
+      at("runs"),
+      "--out",
+      at("preds"),
+      "--save",
+      "labels",
+    ],
+  ]);
+  expect(predicted.code, predicted.messages).toBe(0);
+  expect(await readVolume(at("preds/case_5.nii.gz"))).toMatchObject({
+    shape: [10, 10, 10],
+    origin: [1, 2, 3],
+  });
+
+  // An edited plan is kept: it is no longer made, but read.
+  await writeFile(
+    at("runs/raw.yaml"),
+    (await readFile(at("runs/raw.yaml"), "utf8")).replace("base: 16", "base: 2"),
+  );
+  const again = await pixelcal([...args, "--overwrite"]);
+  expect(again.code, again.messages).toBe(0);
+  expect(again.messages).toContain("unet3d base 2");
+  expect((await pixelcal(["prepare", "--data", at("raw"), "--out", at("runs")])).messages).toContain(
+    "exists already",
+  );
+});
+
+test("remarks on images that two splits share, on empty labels and constant images", async () => {
+  for (const folder of ["odd/imagesTr", "odd/labelsTr"]) await mkdir(at(folder), { recursive: true });
+  const write = (name: string, value: (i: number) => number, label: number): Promise<unknown> => {
+    const image = tensor(
+      "float32",
+      Float32Array.from({ length: 512 }, (_, i) => value(i)),
+      [8, 8, 8],
+    );
+    const labels = tensor("uint8", new Uint8Array(512).fill(label, 0, 9), [8, 8, 8]);
+    const where = grid([8, 8, 8], [1, 1, 1]);
+    return Promise.all([
+      writeVolume(at("odd/imagesTr", `${name}_0000.nii.gz`), volumeOf(image, where)),
+      writeVolume(at("odd/labelsTr", `${name}.nii.gz`), volumeOf(labels, where)),
+    ]);
+  };
+  await write("a", (i) => i, 1);
+  await write("b", (i) => i, 1);
+  await write("c", () => 7, 0);
+  const json = { labels: { background: 0, one: 1, two: 2 }, file_ending: ".nii.gz" };
+  await writeFile(at("odd/dataset.json"), JSON.stringify(json));
+  const { code, messages } = await pixelcal(["prepare", "--data", at("odd"), "--out", at("runs")]);
+  expect(code, messages).toBe(0);
+  expect(messages).toMatch(/_0000\.nii\.gz: the same image as .*_0000\.nii\.gz, of another split/);
+  expect(messages).toMatch(/c_0000\.nii\.gz: every value is 7/);
+  expect(messages).toMatch(/c_0000\.nii\.gz: has no foreground/);
+  expect(messages).toContain("no case has the label 2");
+
+  await write("d", (i) => i + 1, 5);
+  const stray = await pixelcal(["prepare", "--data", at("odd"), "--out", at("runs"), "--overwrite"]);
+  expect(stray.code).toBe(1);
+  expect(stray.messages).toMatch(/d_0000\.nii\.gz: holds the label 5, expected 0 to 2/);
+});
+
+test("without either, train names both", async () => {
+  const { code, messages } = await pixelcal(["train"]);
+  expect([code, messages]).toEqual([2, "error: needs --config or --data\n"]);
+});

@@ -1,0 +1,20 @@
+import type { Command } from "commander";
+import type { Context } from "../context.js";
+import { foldOrAll, number } from "../options.js";
+import type { PrepareOptions } from "../runs/prepare.js";
+
+export function addPrepare(program: Command, context: Context): void {
+  program
+    .command("prepare")
+    .description(
+      "Read a data set and plan its training: writes OUT/NAME.yaml, a configuration to edit, and OUT/NAME.fingerprint.json.",
+    )
+    .requiredOption("--data <root>", "folder of the data set, or a data list")
+    .option("--out <folder>", "folder for the plan", "runs")
+    .option("--fold <fold>", "fold that validates, counted from 0, or all", foldOrAll)
+    .option("--memory <GiB>", "memory that a step may take (default: 4)", number(0.1))
+    .option("--overwrite", "replace an existing plan")
+    .action(async (options: PrepareOptions) => {
+      await (await import("../runs/prepare.js")).prepare(options, context);
+    });
+}

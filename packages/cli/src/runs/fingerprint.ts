@@ -1,0 +1,138 @@
+import { createHash } from "node:crypto";
+import { setImmediate } from "node:timers/promises";
+import { type Fold, type ImageCases, labelNumbers, openImageCases, readNnunetDataset } from "@pixelcal/io";
+import { CommandError } from "../command-error.js";
+import { classCount } from "../inputs/data-shape.js";
+
+/** The facts about a data set that a plan is made of; sizes, spacings and values are the training split's. */
+export interface Fingerprint {
+  readonly cases: Readonly<Record<"train" | "val" | "test", number>>;
+  readonly channels: number;
+  /** The number of spatial axes. */
+  readonly rank: number;
+  readonly classes: number;
+  readonly ignore?: number;
+  readonly sizes: readonly (readonly number[])[];
+  /** Undefined where some case has none. */
+  readonly spacings?: readonly (readonly number[])[];
+  /** The least and the largest value, as stored. */
+  readonly values: { readonly least: number; readonly largest: number };
+  /** Whether the images are volumes, whose values are a scanner's. */
+  readonly volumes: boolean;
+  /** The share of the pixels that have each label. */
+  readonly shares: Readonly<Record<string, number>>;
+  /** The faults that the data may have, a sentence each. */
+  readonly remarks: readonly string[];
+}
+
+interface CaseFacts {
+  readonly channels: number;
+  readonly size: readonly number[];
+  readonly spacing?: readonly number[];
+  readonly counts: ReadonlyMap<number, number>;
+  readonly least: number;
+  readonly largest: number;
+  readonly hash: string;
+}
+
+const splits = ["train", "val", "test"] as const;
+
+/**
+ * Reads every case of a data set. Throws `CommandError` for labels that dataset.json does not name, and for
+ * cases that no network takes together; remarks on the rest.
+ */
+export async function takeFingerprint(root: string, fold?: Fold): Promise<Fingerprint> {
+  const found = new Map<string, readonly [split: string, name: string, facts: CaseFacts][]>();
+  const opened: Partial<Record<(typeof splits)[number], ImageCases>> = {};
+  for (const split of splits) {
+    const cases = await openImageCases(root, split, fold).catch((error: unknown) => {
+      // A data set need not have a test split.
+      if (split !== "test") throw error;
+      return undefined;
+    });
+    if (cases === undefined) continue;
+    opened[split] = cases;
+    const facts: [string, string, CaseFacts][] = [];
+    for (const name of cases.names) facts.push([split, cases.source(name), await factsOf(cases, name)]);
+    found.set(split, facts);
+  }
+  const all = [...found.values()].flat();
+  const train = (found.get("train") ?? []).map(([, , facts]) => facts);
+  const { dataset, ending } = opened.train!;
+  const known = dataset === undefined ? undefined : await readNnunetDataset(dataset);
+  if (known?.hasRegions)
+    throw new CommandError(`${dataset}: has regions, which training without a configuration does not take`);
+  const labels = new Set(all.flatMap(([, , { counts }]) => [...counts.keys()]));
+  const present = [...labels].filter((label) => label !== known?.ignore).sort((a, b) => a - b);
+  const classes = known?.classes ?? classCount(present);
+  const stray = present.find((label) => label < 0 || label >= classes);
+  if (stray !== undefined) {
+    const place = all.find(([, , { counts }]) => counts.has(stray))!;
+    throw new CommandError(`${place[1]}: holds the label ${stray}, expected 0 to ${classes - 1}`);
+  }
+  const spacings = train.flatMap(({ spacing }) => (spacing ? [spacing] : []));
+  return {
+    cases: Object.fromEntries(
+      splits.map((split) => [split, found.get(split)?.length ?? 0]),
+    ) as Fingerprint["cases"],
+    channels: train[0]!.channels,
+    rank: train[0]!.size.length,
+    classes,
+    ...(known?.ignore !== undefined && { ignore: known.ignore }),
+    sizes: train.map(({ size }) => size),
+    ...(spacings.length === train.length && { spacings }),
+    values: {
+      least: Math.min(...train.map(({ least }) => least)),
+      largest: Math.max(...train.map(({ largest }) => largest)),
+    },
+    volumes: ending !== undefined,
+    shares: sharesOf(train),
+    remarks: remarksOn(all, present, classes),
+  };
+}
+
+async function factsOf({ read }: ImageCases, name: string): Promise<CaseFacts> {
+  const { image, labels, spacing } = await read(name);
+  let [least, largest] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  for (const value of image.data) {
+    if (value < least) least = value;
+    if (value > largest) largest = value;
+  }
+  const counts = new Map<number, number>();
+  const numbers = labels === undefined ? [] : labelNumbers(labels);
+  for (let i = 0; i < numbers.length; i++) counts.set(numbers[i]!, (counts.get(numbers[i]!) ?? 0) + 1);
+  const hash = createHash("sha256").update(image.data).digest("hex");
+  await setImmediate();
+  const [channels = 0, ...size] = image.dims;
+  return { channels, size, ...(spacing && { spacing }), counts, least, largest, hash };
+}
+
+function sharesOf(cases: readonly CaseFacts[]): Fingerprint["shares"] {
+  const sums = new Map<number, number>();
+  for (const { counts } of cases)
+    for (const [label, count] of counts) sums.set(label, (sums.get(label) ?? 0) + count);
+  const total = [...sums.values()].reduce((a, b) => a + b, 0);
+  return Object.fromEntries([...sums].sort(([a], [b]) => a - b).map(([label, n]) => [label, n / total]));
+}
+
+type Found = readonly [split: string, source: string, facts: CaseFacts];
+
+function remarksOn(all: readonly Found[], present: readonly number[], classes: number): string[] {
+  const remarks: string[] = [];
+  const first = new Map<string, Found>();
+  for (const one of all) {
+    const [split, source, { hash }] = one;
+    const earlier = first.get(hash);
+    if (earlier === undefined) first.set(hash, one);
+    else if (earlier[0] !== split)
+      remarks.push(`${source}: the same image as ${earlier[1]}, of another split`);
+  }
+  for (const [split, source, { counts, least, largest }] of all) {
+    if (least === largest) remarks.push(`${source}: every value is ${least}`);
+    const foreground = [...counts.keys()].some((label) => label !== 0);
+    if (split === "train" && !foreground) remarks.push(`${source}: has no foreground`);
+  }
+  for (let label = 1; label < classes; label++)
+    if (!present.includes(label)) remarks.push(`no case has the label ${label}`);
+  return remarks;
+}

@@ -1,0 +1,56 @@
+import { planFor } from "@pixelcal/train";
+import { stringify } from "yaml";
+import { isRawCt } from "../inputs/preparation.js";
+import type { Fingerprint } from "./fingerprint.js";
+
+/** Bytes that a step may take, if nobody says otherwise. */
+export const usualMemory: number = 4 * 2 ** 30;
+const base = 16;
+
+/** Returns the configuration that a data set is trained with by default, as YAML to read and edit. */
+export function planText(root: string, fingerprint: Fingerprint, memory: number = usualMemory): string {
+  const { channels, rank, classes, ignore, values, volumes, cases } = fingerprint;
+  const { spacing, patch, batch, stages } = planFor(
+    { sizes: fingerprint.sizes, spacings: fingerprint.spacings },
+    { memory, base },
+  );
+  const normalization = isRawCt(values) ? "ct" : volumes ? "z-score" : "none";
+  const list = (numbers: readonly unknown[]): string => JSON.stringify(numbers).replaceAll(",", ", ");
+  const scalar = (value: string): string => stringify(value).trimEnd();
+  const arch = stages === undefined ? `unet${rank}d` : `plain${rank}d`;
+  return `# Written by pixelcal prepare from ${cases.train} cases to train and ${cases.val} to validate; edit what does not suit.
+# docs/configuration.md explains every key.
+seed: 42
+loss: { name: diceCrossEntropy }
+
+dataset:
+  root: ${scalar(root)}
+${ignore === undefined ? "" : `  ignore: ${ignore} # label of pixels without a ground truth\n`}
+preparation: # travels with the network
+  normalization: ${normalization} # none, z-score, percentile, range or ct
+  crop: true # to the box of the pixels that are not 0
+${
+  spacing === undefined
+    ? "  # no spacing: some case has none, so cases keep their pixels\n"
+    : `  spacing: ${list(spacing)} # the median, of a very coarse axis the tenth percentile\n`
+}
+model:
+  arch: ${arch}
+  in_channels: ${channels}
+  num_classes: ${classes} # background included
+  base: ${base}
+${stages === undefined ? "" : `  strides: ${list(stages.strides)}\n  kernels: ${list(stages.kernels)}\n`}
+patches:
+  size: ${list(patch)} # the median size, less where a step would take more than ${memory / 2 ** 30} GiB
+  foreground: 0.33 # share of patches around a pixel of a class
+batch_size: ${batch}
+epochs: 100
+optim: { lr: ${stages === undefined ? "4.0e-3" : "1.0e-3"} }
+scheduler: { type: cosine, warmup_steps: 50 }
+ema: 0.99
+augment: # turns, scaling, noise, contrast and more, as nnU-Net
+  preset: nnunet
+  flips: true # mirrors every axis; [0, 1] leaves out left and right where they are classes of their own
+selection: dice
+`;
+}

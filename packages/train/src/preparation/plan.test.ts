@@ -1,0 +1,81 @@
+import { describe, expect, test } from "vitest";
+import { planFor } from "./plan.js";
+
+const GiB = 2 ** 30;
+const of = (sizes: number[][], spacings: number[][] | undefined, memory = 4 * GiB) =>
+  planFor({ sizes, spacings }, { memory, base: 16 });
+
+describe("planFor", () => {
+  test("isotropic: the median spacing, and patches of the median size up to a multiple of 8", () => {
+    const plan = of(
+      [
+        [34, 52, 35],
+        [40, 50, 39],
+        [36, 48, 31],
+      ],
+      [
+        [1, 1, 1],
+        [1, 1, 1],
+        [1, 1, 1],
+      ],
+    );
+    expect(plan).toEqual({ spacing: [1, 1, 1], patch: [40, 56, 40], batch: 2 });
+  });
+
+  test("sizes are those after resampling", () => {
+    const { patch } = of(
+      [
+        [20, 20],
+        [20, 20],
+        [20, 20],
+      ],
+      [
+        [1, 1],
+        [2, 2],
+        [2, 2],
+      ],
+    );
+    // Two of three cases keep 20 pixels at the median spacing of 2.
+    expect(patch).toEqual([24, 24]);
+  });
+
+  test("an axis that is three times as coarse and as short: the tenth percentile, and stages of its own", () => {
+    const spacings = [5, 6, 8, 9, 10].map((z) => [z, 1.5, 1.5]);
+    const plan = of(
+      spacings.map(() => [10, 200, 200]),
+      spacings,
+    );
+    expect(plan.spacing![0]).toBeCloseTo(5.4, 12);
+    expect(plan.spacing!.slice(1)).toEqual([1.5, 1.5]);
+    expect(plan.stages!.strides[0]).toEqual([1, 2, 2]);
+    const product = [0, 1, 2].map((axis) => plan.stages!.strides.reduce((p, s) => p * s[axis]!, 1));
+    for (const [axis, n] of plan.patch.entries()) expect(n % product[axis]!).toBe(0);
+  });
+
+  test("a coarse axis of as many pixels keeps its median", () => {
+    const spacings = [5, 6, 8].map((z) => [z, 1, 1]);
+    expect(
+      of(
+        spacings.map(() => [60, 60, 60]),
+        spacings,
+      ).spacing,
+    ).toEqual([6, 1, 1]);
+  });
+
+  test("less memory, smaller patches: the axis that is largest for its median loses first", () => {
+    const cases = [[300, 512, 512]];
+    const large = of(cases, [[1, 1, 1]], 16 * GiB).patch;
+    const small = of(cases, [[1, 1, 1]], GiB).patch;
+    expect(small.every((n, axis) => n <= large[axis]! && n % 8 === 0)).toBe(true);
+    expect(2 * small.reduce((a, b) => a * b, 1)).toBeLessThanOrEqual(GiB / (4 * 16 * 16));
+    // It keeps the shape of the cases.
+    expect(small[1]! / small[0]!).toBeCloseTo(512 / 300, 0);
+  });
+
+  test("planar patches: as many as fit and hold a twentieth of the pixels, from 2 to 12", () => {
+    const planes = (count: number): number[][] => Array.from({ length: count }, () => [64, 64]);
+    expect(of(planes(10), undefined)).toEqual({ patch: [64, 64], batch: 2 });
+    expect(of(planes(1000), undefined).batch).toBe(12);
+    expect(of(planes(100), undefined).batch).toBe(5);
+  });
+});

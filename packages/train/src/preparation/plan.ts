@@ -1,0 +1,123 @@
+import { elementCount } from "@pixelcal/core";
+import { stagesOf } from "../model/stages.js";
+import { coarseAxis } from "./prepare-case.js";
+
+/** The cases that a plan is made for: sizes in pixels and spacings, per spatial axis, of the same cases. */
+export interface PlannedCases {
+  readonly sizes: readonly (readonly number[])[];
+  /** Undefined where some case has no spacing: nothing is then resampled. */
+  readonly spacings: readonly (readonly number[])[] | undefined;
+}
+
+/** A plan of the training, by nnU-Net's rules. */
+export interface Plan {
+  /** The spacing to resample to; undefined where cases have none. */
+  readonly spacing?: readonly number[];
+  /** The size of patches. */
+  readonly patch: readonly number[];
+  readonly batch: number;
+  /** nnU-Net's strides and kernels, where an axis is so coarse that not every stage may halve it. */
+  readonly stages?: ReturnType<typeof stagesOf>;
+}
+
+/** Returns the pixels of a batch whose step fits into some bytes, for a U-Net of `base` channels. */
+function pixelsWithin(bytes: number, base: number): number {
+  // Activations and gradients of three levels at 4 bytes: about 16 arrays of the first level's channels.
+  return bytes / (4 * 16 * base);
+}
+
+/** The least number of patches in a batch, and the most of planar ones. */
+const batches = { least: 2, most: 12 } as const;
+/** The largest share of all pixels that a batch may hold, as in nnU-Net. */
+const largestShare = 0.05;
+/** The divisor of sizes that three halvings take. */
+const multiple = 8;
+
+/**
+ * Plans spacing, patches and batch for cases, so that a step takes about `memory` bytes. The spacing is the
+ * median per axis; on an axis that is three times as coarse as the others and has a third of their pixels, it
+ * is the tenth percentile, so that fine cases lose less. The patch begins at the median size and loses pixels
+ * of the axis that is largest for its median until a batch of two fits.
+ */
+export function planFor(
+  { sizes, spacings }: PlannedCases,
+  { memory, base }: { readonly memory: number; readonly base: number },
+): Plan {
+  const axes = sizes[0]!.map((_, axis) => axis);
+  const spacing = spacings && targetSpacing(sizes, spacings);
+  const resampled = sizes.map((size, i) =>
+    spacing === undefined ? size : size.map((n, axis) => (n * spacings![i]![axis]!) / spacing[axis]!),
+  );
+  const median = axes.map((axis) =>
+    Math.round(
+      percentile(
+        resampled.map((size) => size[axis]!),
+        50,
+      ),
+    ),
+  );
+  const budget = pixelsWithin(memory, base);
+  const anisotropic = spacing !== undefined && coarseAxis(spacing) !== undefined;
+  let patch = median.map((n) => up(n, multiple));
+  const stagesFor = (size: readonly number[]): Plan["stages"] =>
+    anisotropic ? stagesOf(size, spacing) : undefined;
+  if (anisotropic) patch = fitted(median, stagesFor(median)!);
+  while (batches.least * elementCount(patch) > budget) {
+    const shares = patch.map((n, axis) => (n > multiple ? n / median[axis]! : 0));
+    const largest = shares.indexOf(Math.max(...shares));
+    if (shares[largest] === 0) break;
+    patch[largest] = up(patch[largest]! - multiple, multiple);
+    if (anisotropic) patch = fitted(patch, stagesFor(patch)!);
+  }
+  const pixels = elementCount(patch);
+  const total = resampled.reduce((sum, size) => sum + size.reduce((a, b) => a * b, 1), 0);
+  const most = patch.length === 2 ? batches.most : batches.least;
+  const wanted = Math.floor(Math.min(budget, largestShare * total) / pixels);
+  const stages = stagesFor(patch);
+  return {
+    ...(spacing && { spacing }),
+    patch,
+    batch: Math.max(batches.least, Math.min(most, wanted)),
+    ...(stages && { stages }),
+  };
+}
+
+/** Returns the size with every axis a multiple of what its stages halve it by. */
+function fitted(size: readonly number[], { strides }: NonNullable<Plan["stages"]>): number[] {
+  return size.map((n, axis) =>
+    up(
+      n,
+      strides.reduce((product, stride) => product * stride[axis]!, 1),
+    ),
+  );
+}
+
+const up = (n: number, to: number): number => Math.max(to, Math.ceil(n / to) * to);
+
+function targetSpacing(
+  sizes: readonly (readonly number[])[],
+  spacings: readonly (readonly number[])[],
+): readonly number[] {
+  const of = (all: readonly (readonly number[])[], axis: number, percent: number): number =>
+    percentile(
+      all.map((each) => each[axis]!),
+      percent,
+    );
+  const axes = sizes[0]!.map((_, axis) => axis);
+  const target = axes.map((axis) => of(spacings, axis, 50));
+  const worst = target.indexOf(Math.max(...target));
+  const others = axes.filter((axis) => axis !== worst);
+  const coarsest = Math.max(...others.map((axis) => target[axis]!));
+  const fewest = Math.min(...others.map((axis) => of(sizes, axis, 50)));
+  const isAnisotropic = target[worst]! > 3 * coarsest && of(sizes, worst, 50) * 3 < fewest;
+  if (!isAnisotropic) return target;
+  return target.with(worst, Math.max(of(spacings, worst, 10), coarsest));
+}
+
+/** Returns a percentile, interpolated linearly. */
+function percentile(values: readonly number[], percent: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const place = (percent / 100) * (sorted.length - 1);
+  const [below, above] = [sorted[Math.floor(place)]!, sorted[Math.ceil(place)]!];
+  return below + (above - below) * (place - Math.floor(place));
+}
