@@ -33,7 +33,7 @@ export function everyFifth<T>(
   const from =
     fold === 0 ? `every fifth ${what} validates` : `every fifth ${what} from number ${fold} on validates`;
   const chosen = cases.filter((_, i) => (order.get(patients[i]!)! % 5 === fold) === (split === "val"));
-  if (chosen.length === 0)
+  if (chosen.length === 0 && cases.length > 0)
     throw new FormatError(path, "fold", `${order.size} ${what}(s) leave none for ${split} of fold ${fold}`);
   return { cases: chosen, how: ` (${from})` };
 }
