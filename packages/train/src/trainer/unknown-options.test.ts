@@ -36,7 +36,7 @@ test.each<[string, (options: never) => unknown, object, string, string]>([
   ["lossAndGradient", (o) => train.lossAndGradient(loss, logits, labels, o), {}, "spaceing", "spacing"],
   ["createSession", (o) => train.createSession(new Uint8Array(1), o), {}, "optimisation", "optimization"],
   ["Loader", (o) => new train.Loader(dataset, o), { batchSize: 1 }, "batchsize", "batchSize"],
-  ["Loader", (o) => new train.Loader(dataset, { batchSize: 1, augment: o }), {}, "rotation", "rotations"],
+  ["Loader", (o) => new train.Loader(dataset, { batchSize: 1, augment: o }), {}, "flip", "flips"],
   [
     "FileDataset.open",
     (o) => train.FileDataset.open("none", "train", o),
