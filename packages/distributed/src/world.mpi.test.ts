@@ -58,6 +58,11 @@ describe.skipIf(noMpi !== undefined)(`a job of several processes${noMpi ? `: ${n
     expect((await mpirun(3, ["gather"])).values).toEqual([[0, 100_000, 200_000], "none", "none"]);
   });
 
+  test("all processes get the values of all", async () => {
+    const all = ["", "\u00e9", "\u00e9\u00e9"].map((text, rank) => ({ rank, text }));
+    expect((await mpirun(3, ["allGather"])).values).toEqual([all, all, all]);
+  });
+
   test("numbers are dealt out once each, fewer to a slow process", async () => {
     const { values } = await mpirun(3, ["deal"]);
     const [mine, second] = [0, 1].map((k) => (values as number[][][]).map((one) => one[k]!));

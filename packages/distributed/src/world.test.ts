@@ -15,6 +15,7 @@ describe("a process on its own", () => {
     const [own] = (await world.gather(bytes))!;
     expect(own).toEqual(bytes);
     expect(own).not.toBe(bytes);
+    expect(await world.allGather({ text: "\u00e9" })).toEqual([{ text: "\u00e9" }]);
     const dealt: number[] = [];
     for await (const number of world.deal(3)) dealt.push(number);
     expect(dealt).toEqual([0, 1, 2]);
@@ -40,6 +41,7 @@ describe("a process on its own", () => {
     ["root: expected a rank from 0 to 0, got 1", () => world.broadcast([], 1)],
     ["arrays[0]: expected typed arrays", () => world.broadcast([[]] as never)],
     ["bytes: expected a Uint8Array", () => world.gather("text" as never)],
+    ["own: expected a value that JSON can hold", () => world.allGather(undefined)],
     ["count: expected an integer of 0 or more, got -1", () => world.deal(-1).next()],
   ])("refuses %s", async (message, call) => {
     await expect(call()).rejects.toThrow(message);

@@ -116,6 +116,19 @@ export class World {
     return addon === undefined ? [bytes.slice()] : addon.gather(bytes).catch(failed);
   }
 
+  /** Returns the values of all processes, which JSON can hold, by rank, in every process. */
+  async allGather<T>(own: T): Promise<readonly T[]> {
+    const text = JSON.stringify(own);
+    if (text === undefined) throw invalidArgument("own", "a value that JSON can hold", own);
+    const parts = await this.gather(Buffer.from(text));
+    const list = parts && Buffer.from(`[${parts.map((part) => Buffer.from(part).toString()).join(",")}]`);
+    const length = Float64Array.of(list?.length ?? 0);
+    await this.broadcast([length]);
+    const bytes = list ?? Buffer.alloc(length[0]!);
+    await this.broadcast([bytes]);
+    return JSON.parse(bytes.toString());
+  }
+
   /**
    * Deals out the numbers from 0 to `count` - 1, each to the process that is free next, in rising order. All
    * processes call it in the same order of calls.

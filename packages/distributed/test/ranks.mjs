@@ -70,6 +70,9 @@ const programs = {
     const all = await world.gather(Buffer.from("x".repeat(rank * 100_000)));
     say(all === undefined ? "none" : all.map(({ length }) => length));
   },
+  async allGather() {
+    say(await world.allGather({ rank, text: "\u00e9".repeat(rank) }));
+  },
   async deal() {
     const mine = [];
     for await (const number of world.deal(23)) {

@@ -1,8 +1,5 @@
-import { createHash } from "node:crypto";
-import { stat } from "node:fs/promises";
-import { type Exchange, type FileDataset, partsOfAll, runtimeVersion } from "@pixelcal/train";
+import type { Exchange } from "@pixelcal/train";
 import { CommandError } from "../command-error.js";
-import { software } from "./evaluate.js";
 import { leafDifferences } from "./leaf-differences.js";
 
 /** The set-up of one process as it describes it, or why it has none. */
@@ -29,7 +26,7 @@ export async function agreed<T>(
     failure = error;
     part = { failed: error instanceof Error ? error.message : String(error) };
   }
-  const parts = await partsOfAll(exchange, part);
+  const parts = await exchange.allGather(part);
   if (failure !== undefined) throw failure;
   const [first] = parts;
   for (const [rank, other] of parts.entries()) {
@@ -41,38 +38,4 @@ export async function agreed<T>(
     throw new CommandError(`rank ${rank} has another set-up than rank 0: ${shown.join("; ")}${more}`);
   }
   return own!;
-}
-
-/** Returns the versions that must be the same everywhere. */
-export const versions = async (): Promise<Readonly<Record<string, string>>> => ({
-  ...software(),
-  onnxruntime: await runtimeVersion(),
-});
-
-/** Returns what tells a data set from another: names, shapes, sizes of files, and the first case's arrays. */
-export async function fingerprint(dataset: FileDataset): Promise<unknown> {
-  const files = createHash("sha256");
-  for (const [index, name] of dataset.names.entries()) {
-    const size = await stat(dataset.source(index)).then(
-      (found) => found.size,
-      () => 0,
-    );
-    files.update(`${name} ${size}\n`);
-  }
-  const { image, labels } = await dataset.readImage(0);
-  return {
-    layout: dataset.cases.layout,
-    cases: dataset.names.length,
-    shapes: dataset.shapes.map(({ dims }) => dims.join("x")),
-    files: files.digest("hex").slice(0, 16),
-    first: hashOf([image.data, ...(labels === undefined ? [] : [labels.data])]),
-  };
-}
-
-/** Returns a short hash of arrays. */
-export function hashOf(arrays: Iterable<ArrayBufferView>): string {
-  const hash = createHash("sha256");
-  for (const { buffer, byteOffset, byteLength } of arrays)
-    hash.update(new Uint8Array(buffer, byteOffset, byteLength));
-  return hash.digest("hex").slice(0, 16);
 }

@@ -20,7 +20,8 @@ import { firstImageDims } from "../inputs/data-shape.js";
 import { checkFits, classesOf, fromFile, naming, networkOf, readNetwork } from "../inputs/network.js";
 import { carriedPreparation, warnOfRawCt } from "../inputs/preparation.js";
 import { writeReport } from "../write-report.js";
-import { agreed, fingerprint, hashOf, versions } from "./agreement.js";
+import { agreed } from "./agreement.js";
+import { hashOf, identityOf, versions } from "./identity.js";
 import { inferRun, type SavedForm } from "./infer.js";
 
 /** The options of `pixelcal infer`. */
@@ -70,7 +71,7 @@ export async function predictSplit(options: InferOptions, context: Context): Pro
       versions: await versions(),
       settings,
       files: files.map((file) => hashOf([readRegularFileSync(file, { maxFile: Number.POSITIVE_INFINITY })])),
-      data: await fingerprint(dataset),
+      data: await identityOf(dataset),
     }),
   );
   terminal.line(`recognised ${dataset.cases.layout}`);

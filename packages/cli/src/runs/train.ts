@@ -25,7 +25,8 @@ import { CommandError } from "../command-error.js";
 import { checkFits, classesOf, fromFile, isSettingError, networkOf } from "../inputs/network.js";
 import { preparationFor, warnOfRawCt } from "../inputs/preparation.js";
 import type { TrainReport } from "../reports.js";
-import { agreed, fingerprint, hashOf, versions } from "./agreement.js";
+import { agreed } from "./agreement.js";
+import { hashOf, identityOf, versions } from "./identity.js";
 import { checkShapes, layOutRun } from "./lay-out.js";
 import { type Stage, stageLine, stagesAfter, titleOf } from "./loss-stages.js";
 import { lossesOf, optimizerOf, scheduleOf } from "./recipe.js";
@@ -169,7 +170,7 @@ async function described(prepared: Prepared): Promise<unknown> {
   return {
     versions: await versions(),
     config: JSON.parse(formatJson(config)),
-    data: { train: await fingerprint(train), validation: await fingerprint(validation) },
+    data: { train: await identityOf(train), validation: await identityOf(validation) },
     resumed: { resume: resume !== undefined, updates: trainer.updates },
     weights: hashOf(Object.values(trainer.weights({ weights: "trained" })).map(({ data }) => data)),
     remainder,

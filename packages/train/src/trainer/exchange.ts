@@ -11,10 +11,8 @@ export interface Exchange {
     arrays: readonly (Float32Array | Float64Array)[],
     options: { readonly op: "mean"; readonly weights: readonly number[] },
   ): Promise<void>;
-  /** Returns the bytes of every process by rank, in process 0; undefined in the others. */
-  gather(bytes: Uint8Array): Promise<readonly Uint8Array[] | undefined>;
-  /** Copies the arrays of process 0 into those of all others. */
-  broadcast(arrays: readonly ArrayBufferView[]): Promise<void>;
+  /** Returns the JSON values of all processes by rank, in every process. */
+  allGather<T>(own: T): Promise<readonly T[]>;
   /** Returns when every process has called it. */
   barrier(): Promise<void>;
   /** Returns the result of `work`, during which the event loop may stand still. */
@@ -22,16 +20,8 @@ export interface Exchange {
 }
 
 /** Returns the JSON values of all processes by rank, in every process; the own one alone without others. */
-export async function partsOfAll<T>(exchange: Exchange | undefined, own: T): Promise<readonly T[]> {
-  if (exchange === undefined) return [own];
-  const parts = await exchange.gather(Buffer.from(JSON.stringify(own)));
-  const list = parts && Buffer.from(`[${parts.map((part) => Buffer.from(part).toString()).join(",")}]`);
-  const length = Float64Array.of(list?.length ?? 0);
-  await exchange.broadcast([length]);
-  const bytes = list ?? Buffer.alloc(length[0]!);
-  await exchange.broadcast([bytes]);
-  return JSON.parse(bytes.toString());
-}
+export const partsOfAll = async <T>(exchange: Exchange | undefined, own: T): Promise<readonly T[]> =>
+  exchange === undefined ? [own] : exchange.allGather(own);
 
 /** The bytes of gradients that are exchanged at once, while those before them are worked on. */
 const bucketBytes = 2 ** 22;
