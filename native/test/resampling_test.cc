@@ -205,6 +205,26 @@ TEST(WarpRefusesWhatDoesNotFit) {
   CHECK_THROWS(run(), "out: expected 6 elements, got 4");
 }
 
+TEST(PlacesThatOverflowAreMovedIntoTheSource) {
+  const Grid grid = MakeGrid(1, std::array<int64_t, 2>{3, 3});
+  std::vector<float> image(9);
+  for (size_t i = 0; i < image.size(); ++i) image[i] = static_cast<float>(i);
+  const std::vector<uint8_t> labels{0, 1, 2, 3, 4, 5, 6, 7, 8};
+  Warp warp;
+  warp.size = {8, 8, 1};
+  // From the second row and column on the sum is infinity less infinity.
+  warp.matrix = {1.7e308, -1.7e308, 1.7e308, -1.7e308, 0, 0, 0, 0, 0};
+  for (const auto interpolation : {Interpolation::kLinear, Interpolation::kNearest}) {
+    std::vector<float> out(64, NAN);
+    cpu::WarpImage(image, grid, warp, interpolation, out);
+    for (const float value : out) CHECK(value == 0 || value == 8, "got ", value);
+    CHECK(out[63] == 0);
+  }
+  std::vector<uint8_t> out(64, 255);
+  cpu::WarpLabels<uint8_t>(labels, grid, warp, out);
+  for (const uint8_t label : out) CHECK(label == 0 || label == 8, "got ", static_cast<int>(label));
+}
+
 struct Moments {
   double mean = 0, deviation = 0, least = INFINITY, largest = -INFINITY;
 };

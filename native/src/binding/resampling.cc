@@ -14,8 +14,8 @@ std::array<int64_t, 3> SizesOf(const Arguments& arguments, const char* name, int
   std::array<int64_t, 3> sizes{1, 1, 1};
   for (int axis = 0; axis < rank; ++axis) {
     const double size = numbers[static_cast<size_t>(axis)];
-    Require(size >= 1 && size <= 0x1p31 && size == std::floor(size), name,
-            ": expected sizes of 1 or more, got ", size);
+    Require(size >= 1 && size <= 65536 && size == std::floor(size), name,
+            ": expected sizes from 1 to 65536, got ", size);
     sizes[axis] = static_cast<int64_t>(size);
   }
   return sizes;

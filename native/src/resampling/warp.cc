@@ -45,7 +45,8 @@ class Places {
       double at = warp_.offset[axis] + moved[axis];
       for (int from = 0; from < rank_; ++from)
         at += warp_.matrix[axis * rank_ + from] * static_cast<double>(pixel[from]);
-      place[axis] = std::clamp(at, 0.0, static_cast<double>(size_[axis] - 1));
+      // Sums of finite numbers can overflow to NaN, which no comparison holds for: it is moved to 0.
+      place[axis] = at > 0 ? std::min(at, static_cast<double>(size_[axis] - 1)) : 0;
     }
     return place;
   }

@@ -30,7 +30,7 @@ void CheckWarp(const Warp& warp, const Grid& source, int64_t elements, int64_t r
 namespace cpu {
 
 // Reads every plane of `source`, whose batch counts planes, at the warp's places. Places outside are moved to
-// the border.
+// the border, those that overflow to the first pixel.
 void WarpImage(std::span<const float> image, const Grid& source, const Warp& warp,
                Interpolation interpolation, std::span<float> out);
 

@@ -31,11 +31,18 @@ describe("warpImage", () => {
     for (const [i, value] of [3, 4, 5, 3, 4, 5].entries()) expect(moved.data[i]).toBeCloseTo(value, 5);
   });
 
+  test("moves places that overflow to the first pixel", async () => {
+    const warped = await warpImage(image, { size: [4, 4], matrix: [1e308, -1e308, 1e308, -1e308] });
+    expect(warped.data[15]).toBe(0);
+    expect(warped.data.every((value) => value === 0 || value === 5)).toBe(true);
+  });
+
   test("refuses what does not fit", async () => {
     const refused = (options: object, message: string) =>
       expect(warpImage(image, options as WarpImageOptions)).rejects.toThrow(message);
-    await refused({ size: [2] }, "size: expected 2 sizes of 1 or more");
-    await refused({ size: [2, 0] }, "size: expected 2 sizes of 1 or more");
+    await refused({ size: [2] }, "size: expected 2 sizes from 1 to 65536");
+    await refused({ size: [2, 0] }, "size: expected 2 sizes from 1 to 65536");
+    await refused({ size: [2 ** 31, 2] }, "size: expected 2 sizes from 1 to 65536");
     await refused({ size: [2, 2], matrix: [1] }, "matrix: expected 4 finite numbers");
     await refused({ size: [2, 2], offset: [0, Number.NaN] }, "offset: expected 2 finite numbers");
     await refused({ size: [2, 2], interpolation: "cubic" }, "interpolation: expected one of nearest, linear");

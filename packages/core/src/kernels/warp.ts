@@ -8,7 +8,7 @@ import type { Tensor } from "../tensor.js";
 
 /** The places of an image that a warp reads. */
 export interface WarpOptions extends SignalOption {
-  /** The result's size per spatial axis. */
+  /** The result's size per spatial axis, at most 65,536. */
   readonly size: readonly number[];
   /**
    * The linear map from a pixel of the result to its place in the source, rank x rank numbers, row-major; the
@@ -28,6 +28,9 @@ export interface WarpImageOptions extends WarpOptions {
   /** "linear" by default. */
   readonly interpolation?: "nearest" | "linear";
 }
+
+/** No image is longer: a larger size is a mistake that would compute for minutes. */
+const largest = 65_536;
 
 const shared = { signal: true, size: true, matrix: true, offset: true, control: true } as const;
 const imageNames = optionNames<WarpImageOptions>({ ...shared, interpolation: true });
@@ -81,8 +84,10 @@ function warpRequest(
     if (!fits) throw invalidArgument(name, `${count} finite numbers`, given);
   };
   const sizes =
-    Array.isArray(outSize) && outSize.length === rank && outSize.every((n) => Number.isInteger(n) && n >= 1);
-  if (!sizes) throw invalidArgument("size", `${rank} sizes of 1 or more`, outSize);
+    Array.isArray(outSize) &&
+    outSize.length === rank &&
+    outSize.every((n) => Number.isInteger(n) && n >= 1 && n <= largest);
+  if (!sizes) throw invalidArgument("size", `${rank} sizes from 1 to ${largest}`, outSize);
   numbers("matrix", matrix, rank * rank);
   numbers("offset", offset, rank);
   if (control !== undefined) {
