@@ -148,5 +148,23 @@ TEST(BorderLevelsRefuseStrayLabels) {
                "labels: expected classes 0 to 1, got 2 at pixel 2 (2 such pixels)");
 }
 
+// Labels that their owner changes while the transforms run, which the second pass reads again.
+std::vector<int32_t> changing;
+void ChangeLabels(std::span<const uint8_t> mask, const Grid& grid, const DistanceOptions& options,
+                  std::span<float> out) {
+  cpu::DistanceTransform(mask, grid, options, out);
+  changing[1] = 1'000'000;
+  changing[2] = -1'000'000;
+}
+
+TEST(BorderDistancesOfLabelsThatChangeMeanwhileStayInTheirMaps) {
+  changing = {0, 1, 1, 1};
+  const Grid grid = MakeGrid(1, std::array<int64_t, 1>{4});
+  std::vector<float> out(8, NAN);
+  cpu::BorderDistances(std::span<const int32_t>(changing), grid, 2, std::nullopt, out, ChangeLabels);
+  CHECK(out[1] == 0 && out[5] == 0 && out[2] == 0 && out[6] == 0);
+  CHECK(out[0] == 1 && out[7] == 3, out[0], " ", out[7]);
+}
+
 }  // namespace
 }  // namespace pixelcal::test

@@ -167,7 +167,9 @@ void BorderDistances(const LabelSpan& labels, const Grid& grid, int64_t classes,
           ForBlocks(1, pixels, [&](int64_t, int64_t begin, int64_t count) {
             for (int64_t i = begin; i < begin + count; ++i) {
               const auto label = static_cast<int64_t>(from[i]);
-              const bool counts = !IsIgnored(label, ignore);
+              // A label that changed since the check counts as ignored, rather than for a map that is not
+              // there.
+              const bool counts = label >= 0 && label < classes && !IsIgnored(label, ignore);
               float least = std::numeric_limits<float>::infinity();
               for (int64_t c = 0; c < classes; ++c) {
                 float& distance = maps[c * pixels + i];

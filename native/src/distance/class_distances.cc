@@ -3,6 +3,7 @@
 #include "distance/class_distances.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "base/parallel.h"
 #include "base/scratch.h"
@@ -46,17 +47,17 @@ bool Scan(const int64_t* labels, int64_t count, int64_t classes, uint8_t* bytes,
 template <class Label>
 void FindExtents(std::span<const Label> labels, int64_t images, int64_t pixels, int64_t classes,
                  uint8_t* bytes, Extent* extents, BadPixels& bad) {
-  const auto is_class = [&](int64_t i) {
+  // A label is read once: its owner may change it meanwhile.
+  const auto class_of = [&](int64_t i) -> std::optional<int64_t> {
     const auto label = static_cast<int64_t>(labels[static_cast<size_t>(i)]);
-    const bool valid = label >= 0 && label < classes;
-    if (!valid) bad.Add(i);
-    return valid;
+    if (label >= 0 && label < classes) return label;
+    bad.Add(i);
+    return std::nullopt;
   };
   if (classes > kWordClasses) {
     ParallelFor(images, 1, [&](int64_t begin, int64_t end) {
       for (int64_t i = begin * pixels; i < end * pixels; ++i) {
-        if (!is_class(i)) continue;
-        extents[i / pixels * classes + static_cast<int64_t>(labels[static_cast<size_t>(i)])] = Extent::kPart;
+        if (const auto label = class_of(i)) extents[i / pixels * classes + *label] = Extent::kPart;
       }
     });
     return;
@@ -68,7 +69,7 @@ void FindExtents(std::span<const Label> labels, int64_t images, int64_t pixels, 
       const int64_t at = task % chunks * kGrain, first = task / chunks * pixels + at;
       const int64_t count = std::min(kGrain, pixels - at);
       if (Scan(labels.data() + first, count, classes, bytes ? bytes + first : nullptr, &seen[task])) continue;
-      for (int64_t i = first; i < first + count; ++i) is_class(i);
+      for (int64_t i = first; i < first + count; ++i) static_cast<void>(class_of(i));
     }
   });
   for (int64_t task = 0; task < images * chunks; ++task)

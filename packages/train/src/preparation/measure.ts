@@ -25,7 +25,8 @@ const isMeasured = ({ scheme, low, mean }: NormalizationRequest): boolean =>
  * Returns a normalisation per channel with every number: those of `ct` (percentiles 0.5 and 99.5, mean and
  * standard deviation of the foreground's pixels) and of `range` (least and largest value) are measured on
  * `train`, the training split as stored, unless they are given. One request is for every channel. Throws
- * `InvalidArgumentError` for another number of requests, and for `ct` where no case has foreground.
+ * `InvalidArgumentError` for another number of requests, and for `ct` where no case has foreground or all of
+ * it has one value.
  */
 export async function measureNormalization(
   requests: readonly NormalizationRequest[],
@@ -66,7 +67,13 @@ async function complete(request: NormalizationRequest, measured?: Measured): Pro
           "normalization: ct needs labels above 0, and no training case has any",
         );
       const [least, largest] = await percentiles(foreground, tails);
-      return { scheme, low: least!, high: largest!, ...(await meanAndSd(foreground)) };
+      const moments = await meanAndSd(foreground);
+      if (moments.sd === 0)
+        throw new InvalidArgumentError(
+          "normalization",
+          `normalization: ct needs a foreground of more than one value, and all of it is ${moments.mean}`,
+        );
+      return { scheme, low: least!, high: largest!, ...moments };
     }
   }
 }

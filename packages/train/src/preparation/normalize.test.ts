@@ -125,5 +125,22 @@ describe("measureNormalization", () => {
     await expect(measureNormalization([{ scheme: "ct" }], empty)).rejects.toThrow(
       "normalization: ct needs labels above 0, and no training case has any",
     );
+    const flat: Dataset = {
+      ...train,
+      read: async (index) => {
+        const { image, ...rest } = await train.read(index);
+        return {
+          ...rest,
+          image: tensor(
+            "float32",
+            image.data.map(() => 7),
+            image.dims,
+          ),
+        };
+      },
+    };
+    await expect(measureNormalization([{ scheme: "ct" }], flat)).rejects.toThrow(
+      "normalization: ct needs a foreground of more than one value, and all of it is 7",
+    );
   });
 });
