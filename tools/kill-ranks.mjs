@@ -19,6 +19,7 @@ const { values } = parseArgs({
     seed: { type: "string", default: "1" },
   },
 });
+const epochs = 5;
 const [times, ranks, seed] = [values.times, values.ranks, values.seed].map(Number);
 const folder = mkdtempSync(join(tmpdir(), "pixelcal-kill-"));
 const run = join(folder, "runs", "killed");
@@ -87,18 +88,26 @@ async function checkFiles() {
   }
 }
 
-async function trial(random, begin, length, expected) {
+/** Returns when a job has trained so many epochs. */
+async function reached(job, epochs) {
+  const mark = epochs === 0 ? "ranks, " : `epoch ${epochs}/`;
+  while (!job.messages.includes(mark)) await setTimeout(20);
+}
+
+/** Returns a line about one trial; undefined if the training ended before it could lose a rank. */
+async function trial(random, epochMilliseconds, expected) {
   rmSync(join(folder, "runs"), { recursive: true, force: true });
   const job = train();
-  while (!job.messages.includes("ranks, ")) await setTimeout(20);
-  await setTimeout(begin + random() * length);
+  // Somewhere in an epoch but the last.
+  await reached(job, Math.floor(random() * (epochs - 1)));
+  await setTimeout(random() * epochMilliseconds);
   const processes = childrenOf(job.pid);
   const victim = processes[Math.floor(random() * processes.length)];
-  if (victim === undefined) return "had ended before";
+  if (victim === undefined) return undefined;
   process.kill(Number(victim), values.signal);
   const killed = performance.now();
   const code = await job.ended;
-  if (code === 0) return "had ended before";
+  if (code === 0) return undefined;
   const passed = () => (performance.now() - killed) / 1000;
   while (processes.some(isAlive)) {
     if (passed() > 10) throw new Error(`processes are left after ${passed().toFixed(1)} s`);
@@ -129,23 +138,23 @@ try {
     dataset: { root: data },
     model: { num_classes: 4, base: 8 },
     batch_size: Math.max(2, ranks),
-    epochs: 6,
+    epochs,
     threads: 1,
     checkpoint_minutes: 0,
   };
   writeFileSync(join(folder, "c.json"), JSON.stringify(config));
   const whole = train();
-  while (!whole.messages.includes("ranks, ")) await setTimeout(20);
+  await reached(whole, 1);
   const begun = performance.now();
-  while (!whole.messages.includes("epoch 1/")) await setTimeout(20);
-  const first = performance.now() - begun;
   if ((await whole.ended) !== 0) throw new Error(whole.messages);
-  const length = performance.now() - begun - first;
+  const epochMilliseconds = (performance.now() - begun) / (epochs - 1);
   const expected = bytesOf();
   const random = generator(seed);
   for (let i = 1; i <= times; i++) {
     try {
-      console.log(`${i}: ${await trial(random, first / 2, length, expected)}`);
+      let line;
+      while (line === undefined) line = await trial(random, epochMilliseconds, expected);
+      console.log(`${i}: ${line}`);
     } catch (error) {
       failed++;
       console.log(`${i}: FAILED: ${error.message}`);
