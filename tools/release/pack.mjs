@@ -37,13 +37,19 @@ function stagePackage(name, folder) {
   const manifest = manifestOf(name);
   checkBuilt(home, manifest);
   const files = [...manifest.files.filter((file) => !file.startsWith("!")), "README.md"];
-  stage(
-    home,
-    folder,
-    manifest,
-    files.map((file) => [file, file]),
-  );
+  const copies = files.map((file) => [file, file]);
+  stage(home, folder, manifest, name === "packages/distributed" ? [...copies, ...mpiSources] : copies);
 }
+
+/** The sources of the binding of MPI, for the machine's own compiler, with the headers of Node-API. */
+const mpiSources = [
+  ["../../native/src/mpi", "native/mpi"],
+  ...["napi.h", "napi-inl.h", "napi-inl.deprecated.h", "LICENSE.md"].map((name) => [
+    `../../native/node_modules/node-addon-api/${name}`,
+    `native/include/${name}`,
+  ]),
+  ["../../native/node_modules/node-api-headers/include", "native/include"],
+];
 
 /**
  * Packs packages of the repository by their folders, and those of the given addons (platform -> file), into a

@@ -25,11 +25,17 @@ export interface MpiAddon {
 }
 
 const built = fileURLToPath(new URL("../../../native/build/Release/pixelcal_mpi.node", import.meta.url));
+/** The place of a binding that `pixelcal-build-mpi` has compiled. */
+export const installedAddon: string = fileURLToPath(new URL("../native/pixelcal_mpi.node", import.meta.url));
 
-/** Returns the file of the binding: the one that PIXELCAL_MPI_ADDON names, or the build of this checkout. */
+/**
+ * Returns the file of the binding: the one that PIXELCAL_MPI_ADDON names, the one that was compiled in the
+ * package, or the build of this checkout.
+ */
 export function addonFile(): string {
   const named = process.env.PIXELCAL_MPI_ADDON;
-  return named === undefined || named === "" ? built : resolve(named);
+  if (named !== undefined && named !== "") return resolve(named);
+  return existsSync(built) ? built : installedAddon;
 }
 
 /** Loads the binding. Throws `MpiError` that says how to make it. */
@@ -38,8 +44,8 @@ export function loadAddon(): MpiAddon {
   if (!existsSync(file)) {
     throw new MpiError(
       `${file}: no MPI binding; install MPI with its compiler (on Debian: apt install openmpi-bin ` +
-        "libopenmpi-dev), then `npm run build` in a checkout of PixelCal makes it; PIXELCAL_MPI_ADDON " +
-        "names a binding elsewhere",
+        "libopenmpi-dev), then run `npx pixelcal-build-mpi`, or in a checkout of PixelCal `npm run build`; " +
+        "PIXELCAL_MPI_ADDON names a binding elsewhere",
     );
   }
   const module = { exports: {} as MpiAddon };

@@ -53,6 +53,11 @@ const programs = {
     await world.allReduce([own], { op: "mean", weights: [1, 0, 3] });
     say([own[0], own[1] === Math.fround(0.1)]);
   },
+  async weights2() {
+    const own = Float64Array.of(rank);
+    await world.allReduce([own], { op: "mean", weights: [1, 3] });
+    say(own[0]);
+  },
   async overflow() {
     const caught = await world.allReduce([Int32Array.of(2 ** 30)], { op: "sum" }).catch((error) => error);
     // The world goes on after it.
