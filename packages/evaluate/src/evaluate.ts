@@ -150,6 +150,8 @@ export async function evaluate(
   };
   // A source of the caller's may give the same arrays again, so its cases are scored one by one.
   for await (const row of prefetch(items, typeof source === "string" ? scoredBeside : 0, score)) {
+    // A case that was scored beside the last one may be ready before onCase aborts.
+    signal?.throwIfAborted();
     rows.push(row);
     onCase?.(row);
   }

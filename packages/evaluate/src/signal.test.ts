@@ -99,10 +99,17 @@ test("an aborted write leaves nothing behind", async () => {
   expect((await readdir(folder)).filter((name) => name.includes("aborted"))).toEqual([]);
 });
 
-test("evaluate stops between its cases", async () => {
+test("evaluate stops between its cases, also where the next is scored already", async () => {
+  const uneven = await mkdtemp(join(folder, "uneven-"));
+  await writePrediction(join(uneven, "a.npz"), { probs, labels });
+  for (const name of ["b", "c"]) {
+    const small = zeros("float32", [2, 8, 8]);
+    small.data.fill(0.5);
+    await writePrediction(join(uneven, `${name}.npz`), { probs: small, labels: zeros("uint8", [8, 8]) });
+  }
   const controller = new AbortController();
   const seen: string[] = [];
-  const work = evaluate(folder, {
+  const work = evaluate(uneven, {
     signal: controller.signal,
     onCase: ({ name }) => {
       seen.push(name);
