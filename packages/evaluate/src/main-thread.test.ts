@@ -10,11 +10,15 @@ import { casePictures, evaluate, evaluateRegions } from "./index.js";
 /** The longest processor time, in milliseconds, that a call may work between two turns of the event loop. */
 const longestSlice = 5;
 
-/** Returns a clock of the processor time of this thread, in milliseconds, where there is one. */
+/**
+ * Returns a clock of the processor time of this thread, in milliseconds, where there is one. Linux brings the
+ * times of the calling thread up to date when it adds up those of the process, else at its ticks of 4 ms.
+ */
 function threadClock(): (() => number) | undefined {
   const { threadCpuUsage } = process as { threadCpuUsage?: () => { user: number; system: number } };
   if (threadCpuUsage !== undefined) {
     return () => {
+      process.cpuUsage();
       const { user, system } = threadCpuUsage.call(process);
       return (user + system) / 1000;
     };
@@ -24,7 +28,6 @@ function threadClock(): (() => number) | undefined {
   const file = openSync(path, "r");
   const text = Buffer.alloc(64);
   return () => {
-    // Linux brings the times of the calling thread up to date when it adds up those of the process.
     process.cpuUsage();
     return Number.parseInt(text.toString("latin1", 0, readSync(file, text, 0, 64, 0)), 10) / 1e6;
   };
