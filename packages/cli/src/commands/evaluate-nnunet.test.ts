@@ -50,7 +50,7 @@ const moved = labels.map((label, i) => (i === 0 ? 2 : label));
 
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), "pixelcal-nnunet-"));
-  for (const set of ["plain", "regions"]) await mkdir(at(set), { recursive: true });
+  for (const set of ["plain", "regions", "void"]) await mkdir(at(set), { recursive: true });
   const json = (set: string, more: object) =>
     writeFile(at(set, "dataset.json"), JSON.stringify({ file_ending: ".nii.gz", ...more }));
   await json("plain", { labels: { background: 0, kidney: 1, tumour: 2 } });
@@ -62,6 +62,8 @@ beforeAll(async () => {
   });
   const heads = [[1, 2], [2]];
   const ignored = labels.map((label, i) => (i < 4 ? 3 : label));
+  await json("void", { labels: { background: 0, kidney: 1, tumour: 2, ignore: 3 } });
+  await putCase("void", "a", ignored, moved);
   await putCase("regions", "a", ignored, moved, heads);
 });
 afterAll(() => rm(root, { recursive: true }));
@@ -102,6 +104,14 @@ describe("nnU-Net's predictions", () => {
     const { code: refused, messages: why } = await evaluate("regions", "--regions", "WT=1+2");
     expect(refused).toBe(1);
     expect(why).toMatch(/the network has a head for each of WT, TC; leave --regions out/);
+  });
+
+  test("the label to ignore of dataset.json reaches a report's pictures", async () => {
+    const report = at("out", "report.html");
+    const { code } = await evaluate("void", "--report", report);
+    expect(code).toBe(0);
+    // The voxel that differs is ignored.
+    expect(await readFile(report, "utf8")).toContain('aria-label="errors: none of a"');
   });
 
   test("labels in other axes are an error, or are turned where that is exact", async () => {
