@@ -15,12 +15,13 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { checkpointFiles } from "@pixelcal/train";
 import { describeData } from "../packages/cli/dist/index.js";
 import { commit, here } from "./checkout.mjs";
 import { groupsOf } from "./convergence/groups.mjs";
 import { methods, order } from "./convergence/methods.mjs";
 import { reportOf } from "./convergence/report.mjs";
-import { openData, trainAndScore } from "./convergence/train.mjs";
+import { calibrateRun, openData, trainAndScore } from "./convergence/train.mjs";
 
 const { values } = parseArgs({
   options: {
@@ -68,6 +69,23 @@ function textOf(result) {
   return `${JSON.stringify(result, inLine, 1).replace(/"(\[[^"]*\])"/g, "$1")}\n`;
 }
 
+function store(path, result) {
+  writeFileSync(`${path}.part`, textOf(result));
+  renameSync(`${path}.part`, path);
+}
+
+/** Adds the calibrated rows to a result that lacks them, where the run's checkpoint is still there. */
+async function addCalibrated(path, run) {
+  if (!run.method.calibrated) return;
+  const result = JSON.parse(readFileSync(path, "utf8"));
+  if (result.calibratedRows) return;
+  if (!existsSync(join(run.folder, checkpointFiles.best))) {
+    console.log(`${path}: no checkpoint to calibrate; delete the file to train the run again`);
+    return;
+  }
+  store(path, { ...result, calibratedRows: await calibrateRun(run) });
+}
+
 async function runAll() {
   const root = resolve(values.data);
   const { classes, rank } = await describeData(root);
@@ -77,22 +95,24 @@ async function runAll() {
   mkdirSync(folder, { recursive: true });
   for (const seed of seeds) {
     for (const method of chosen) {
-      if (existsSync(pathOf(method, seed))) continue;
       const work = join(resolve(values.work ?? join(here, "work", "convergence")), set, `${method}-${seed}`);
-      mkdirSync(work, { recursive: true });
-      const result = await trainAndScore({
+      const run = {
         data,
         method: methods[method],
         seed,
         settings: settingsOf(rank),
         threads: Number(values.threads),
         folder: work,
-      });
+      };
+      if (existsSync(pathOf(method, seed))) {
+        await addCalibrated(pathOf(method, seed), run);
+        continue;
+      }
+      mkdirSync(work, { recursive: true });
+      const result = await trainAndScore(run);
       const head = { method, commit: commit(), classes, trained: data.train.names.length };
       const mine = groups && Object.fromEntries(Object.keys(result.rows).map((name) => [name, groups[name]]));
-      const temporary = `${pathOf(method, seed)}.part`;
-      writeFileSync(temporary, textOf({ ...head, ...(mine && { groups: mine }), ...result }));
-      renameSync(temporary, pathOf(method, seed));
+      store(pathOf(method, seed), { ...head, ...(mine && { groups: mine }), ...result });
       console.log(
         `${set} ${method} seed ${seed}: ${result.seconds} s, best epoch ${result.bestEpoch} of ` +
           `${result.validationNll.length}, validation NLL ${Math.min(...result.validationNll)}, ` +

@@ -1,5 +1,6 @@
 // The losses that benchmarks/convergence.mjs compares. `scaled` methods are scored a second time with a
-// temperature fitted on the validation split.
+// temperature fitted on the validation split, `calibrated` ones a third time with the calibrator that has a
+// temperature for every distance to the predicted boundary.
 
 const sdc = (options) => ({ name: "signedDistanceCalibration", ...options });
 
@@ -16,6 +17,7 @@ const proper = dices.flatMap((dice) =>
         title: scale === 0 ? `Dice ${dice} + CE` : `proper, Dice ${dice}, s ${scale}`,
         loss: sdc({ preset: "proper", dice, scale }),
         scaled: dice === 0.25 && scale <= 0.35,
+        calibrated: dice === 1 && scale === 1,
       },
     ]),
 );
@@ -31,7 +33,12 @@ const finished = (loss) => [
 /** Designs that were tried beside `proper`, and the baseline with what they add. */
 const further = {
   "finish-0": { title: "Dice + CE, then proper, Dice 0", stages: finished(soft({ dice: 0 })), scaled: true },
-  "finish-0.25": { title: "Dice + CE, then proper", stages: finished(soft({})), scaled: true },
+  "finish-0.25": {
+    title: "Dice + CE, then proper",
+    stages: finished(soft({})),
+    scaled: true,
+    calibrated: true,
+  },
   "proper-l2": { title: "proper with l2", loss: soft({ alpha: 1 }), scaled: true },
   "dice-ce-ema": { title: "Dice + CE, EMA", loss: diceCe, trainer: { ema: 0.99 }, scaled: true },
   "proper-ema": { title: "proper, EMA", loss: soft({}), trainer: { ema: 0.99 }, scaled: true },
@@ -39,7 +46,7 @@ const further = {
 
 /** Every method by name. */
 export const methods = {
-  "dice-ce": { title: "Dice + CE", loss: diceCe, scaled: true },
+  "dice-ce": { title: "Dice + CE", loss: diceCe, scaled: true, calibrated: true },
   ce: { title: "CE", loss: { name: "crossEntropy" }, scaled: true },
   "sdc-reference": { title: "SDC reference", loss: sdc({ preset: "reference" }) },
   "sdc-consistent": { title: "SDC consistent", loss: sdc({ preset: "consistent" }) },

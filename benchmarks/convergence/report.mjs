@@ -11,8 +11,11 @@ const mean = (list) => list.reduce((a, b) => a + b, 0) / list.length;
 const more = new Set(["DSC"]);
 const compared = measures.filter((name) => !["overconfidence", "pECE if calibrated"].includes(name));
 
-/** Returns a run as scored with its fitted temperature. */
-const scaledRun = (run) => ({ ...run, rows: run.scaledRows, temperature: 1 });
+/** The scorings after training: with a fitted temperature, and with one for each distance to the boundary. */
+const repairs = [
+  { key: "scaledRows", suffix: "+ts", title: "temperature" },
+  { key: "calibratedRows", suffix: "+dt", title: "distance-temperature" },
+];
 
 /** Returns every method with runs, its variants among them: { name, title, runs }. */
 function entriesOf(runs) {
@@ -21,12 +24,16 @@ function entriesOf(runs) {
     title,
     runs: runs.filter(({ method }) => method === name),
   }));
-  const scaled = entries.map(({ name, title, runs }) => ({
-    name: `${name}+ts`,
-    title: `${title}, temperature`,
-    runs: runs.filter(({ scaledRows }) => scaledRows !== undefined).map(scaledRun),
-  }));
-  return [...entries, ...scaled, tuned(entries)].filter((entry) => entry.runs.length > 0);
+  const repaired = repairs.flatMap(({ key, suffix, title: repair }) =>
+    entries.map(({ name, title, runs }) => ({
+      name: `${name}${suffix}`,
+      title: `${title}, ${repair}`,
+      runs: runs
+        .filter((run) => run[key] !== undefined)
+        .map((run) => ({ ...run, rows: run[key], temperature: suffix === "+ts" ? 1 : Number.NaN })),
+    })),
+  );
+  return [...entries, ...repaired, tuned(entries)].filter((entry) => entry.runs.length > 0);
 }
 
 /** Returns the run of the lowest validation NLL of each seed that has all runs that are tuned over. */
@@ -89,6 +96,12 @@ together; \\* marks those clear of 0. One seed is drawn as itself: such an inter
   return `${parts.map((part) => part.trimEnd()).join("\n\n")}\n`;
 }
 
+/** Returns the mean temperature that runs ask for; nothing where it has not been fitted again. */
+function temperatureOf(runs) {
+  const found = mean(runs.map(({ temperature }) => temperature));
+  return Number.isNaN(found) ? "" : fixed(found, 3);
+}
+
 function valuesTable(entries) {
   const rows = entries.map((entry) => ({ ...entry, values: valuesOf(entry.table) }));
   const columns = compared.map((name) => ({
@@ -102,7 +115,7 @@ function valuesTable(entries) {
     { title: "method", align: "left", cell: ({ title }) => title },
     { title: "seeds", cell: ({ runs }) => String(runs.length) },
     ...columns,
-    { title: "T", cell: ({ runs }) => fixed(mean(runs.map(({ temperature }) => temperature)), 3) },
+    { title: "T", cell: ({ runs }) => temperatureOf(runs) },
   ]);
 }
 

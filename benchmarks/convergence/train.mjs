@@ -1,7 +1,7 @@
 // One training of the comparison, from the weights of a seed to the sums of every test case.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { tensor } from "@pixelcal/core";
+import { fitCalibrator, tensor } from "@pixelcal/core";
 import { lossFromConfig } from "@pixelcal/losses";
 import {
   adamW,
@@ -65,10 +65,61 @@ async function logitsOf(trainer, dataset) {
   return found;
 }
 
+/** The calibrator that `calibrated` methods are scored with beside the fitted temperature. */
+const calibrator = "distance-temperature";
+
+/** Returns the rows of the test cases as calibrated by a fit to the validation cases. */
+async function calibratedRows(validation, cases) {
+  const { calibrator: fitted } = await fitCalibrator(calibrator, {
+    count: validation.length,
+    read: (index) => validation[index],
+  });
+  const mapped = [];
+  for (const one of cases)
+    mapped.push({ ...one, logits: await fitted.apply(one.logits, { output: "logits" }) });
+  return tableOf(mapped, 1);
+}
+
 async function tableOf(cases, temperature) {
   const rows = {};
   for (const { name, logits, labels } of cases)
     rows[name] = (await caseRow(logits, labels, temperature)).map(rounded);
+  return rows;
+}
+
+/** Returns the trainer of one stage, with the weights of a seed. */
+function trainerOf({ data, stage, epochs, seed, settings, threads, further }) {
+  const { crop, batch, rate, base } = settings;
+  const { channels, classes, rank } = data.train;
+  return Trainer.create({
+    model: (rank === 2 ? unet2d : unet3d)({ channels, classes, base }),
+    loss: lossFromConfig(stage.loss),
+    optimizer: adamW({ learningRate: rate }),
+    schedule: cosine({ epochs }),
+    batch: [batch, channels, ...crop],
+    seed,
+    threads,
+    ...further,
+  });
+}
+
+/**
+ * Returns the calibrated rows of a run that was stored without them, from its checkpoint in `folder`.
+ */
+export async function calibrateRun({ data, method, seed, settings, threads, folder }) {
+  const { loss, stages = [{ until: 1, loss }], trainer: further = {} } = method;
+  const trainer = await trainerOf({
+    data,
+    stage: stages.at(-1),
+    epochs: 1,
+    seed,
+    settings,
+    threads,
+    further,
+  });
+  await trainer.restore(join(folder, checkpointFiles.best));
+  const rows = await calibratedRows(await logitsOf(trainer, data.val), await logitsOf(trainer, data.test));
+  await trainer.close();
   return rows;
 }
 
@@ -78,9 +129,9 @@ async function tableOf(cases, temperature) {
  * another, each until a share of the epochs; `trainer` holds further options of the trainer.
  */
 export async function trainAndScore({ data, method, seed, settings, threads, folder, onEpoch }) {
-  const { crop, batch, steps, rate, base } = settings;
-  const { loss, stages = [{ until: 1, loss }], trainer: further = {}, scaled } = method;
-  const { channels, classes, rank } = data.train;
+  const { crop, batch, steps } = settings;
+  const { loss, stages = [{ until: 1, loss }], trainer: further = {}, scaled, calibrated } = method;
+  const { classes } = data.train;
   // An epoch is some 140 windows, after which the validation split is looked at.
   const train = repeated(data.train, Math.max(1, Math.round(140 / data.train.names.length)));
   const perEpoch = Math.ceil(train.names.length / batch);
@@ -90,16 +141,7 @@ export async function trainAndScore({ data, method, seed, settings, threads, fol
   let [trainer, result] = [];
   for (const stage of stages) {
     await trainer?.close();
-    trainer = await Trainer.create({
-      model: (rank === 2 ? unet2d : unet3d)({ channels, classes, base }),
-      loss: lossFromConfig(stage.loss),
-      optimizer: adamW({ learningRate: rate }),
-      schedule: cosine({ epochs }),
-      batch: [batch, channels, ...crop],
-      seed,
-      threads,
-      ...further,
-    });
+    trainer = await trainerOf({ data, stage, epochs, seed, settings, threads, further });
     const current = trainer;
     const cached = { targets: (items) => current.targets(items), targetCacheBytes: 2 ** 30 };
     const loader = new Loader(train, {
@@ -124,7 +166,8 @@ export async function trainAndScore({ data, method, seed, settings, threads, fol
   const { history, bestEpoch } = result;
   const seconds = Math.round((performance.now() - begun) / 1000);
   await trainer.restore(join(folder, checkpointFiles.best));
-  const temperature = fitTemperature(await logitsOf(trainer, data.val));
+  const validation = await logitsOf(trainer, data.val);
+  const temperature = fitTemperature(validation);
   const cases = await logitsOf(trainer, data.test);
   const rows = await tableOf(cases, 1);
   const scaledRows = scaled ? await tableOf(cases, temperature) : undefined;
@@ -142,5 +185,6 @@ export async function trainAndScore({ data, method, seed, settings, threads, fol
     columns: columnsOf(classes).join(),
     rows,
     ...(scaledRows && { scaledRows }),
+    ...(calibrated && { calibratedRows: await calibratedRows(validation, cases) }),
   };
 }
