@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { siteMpi } from "../packages/distributed/dist/testing/index.js";
 import { readSafetensors } from "../packages/io/dist/index.js";
 
 const command = fileURLToPath(new URL("../packages/cli/dist/main.js", import.meta.url));
@@ -26,8 +27,8 @@ const run = join(folder, "runs", "killed");
 
 /** Starts a job; `ended` resolves to its exit code and messages. */
 function start(size, args) {
-  const own = ["--allow-run-as-root", "--oversubscribe", "-n", String(size)];
-  const child = spawn("mpirun", [...own, process.execPath, command, ...args], {
+  const [launcher, ...options] = siteMpi.launcher;
+  const child = spawn(launcher, [...options, "-n", String(size), process.execPath, command, ...args], {
     stdio: ["ignore", "ignore", "pipe"],
   });
   const job = { pid: child.pid, messages: "" };

@@ -48,6 +48,9 @@ export function loadAddon(): MpiAddon {
         "PIXELCAL_MPI_ADDON names a binding elsewhere",
     );
   }
+  // UCX, below many an MPI, rewrites the C library's memory functions while V8's threads may run in them. It
+  // needs that only to keep memory registered between messages.
+  process.env.UCX_MEM_EVENTS ??= "no";
   const module = { exports: {} as MpiAddon };
   try {
     // The library loads components of its own, which look for its symbols among the global ones.

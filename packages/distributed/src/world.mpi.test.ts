@@ -1,25 +1,57 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { describe, expect, test } from "vitest";
-import { type Job, mpirun as job, noMpi, valuesOf } from "./testing/index.js";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { buildBinding } from "./build-binding.js";
+import {
+  installedMpi,
+  type Job,
+  mpirun as job,
+  type Mpi,
+  noMpi,
+  siteMpi,
+  valuesOf,
+} from "./testing/index.js";
 
 const program = fileURLToPath(new URL("../test/ranks.mjs", import.meta.url));
 
-/** Runs the test program; returns what each process printed, by rank. */
-async function mpirun(
-  size: number,
-  args: readonly string[],
-  env?: Readonly<Record<string, string>>,
-): Promise<Job & { readonly values: readonly unknown[] }> {
-  const ended = await job(size, [program, ...args], env);
-  return { ...ended, values: valuesOf(ended) };
-}
+const folder = mkdtempSync(join(tmpdir(), "pixelcal-mpi-"));
+afterAll(() => rmSync(folder, { recursive: true }));
 
-describe.skipIf(noMpi !== undefined)(`a job of several processes${noMpi ? `: ${noMpi}` : ""}`, () => {
+/** The MPI of the tests, and the other one where both are installed side by side, as Debian names them. */
+const others = ["openmpi", "mpich"].flatMap((name): Mpi[] => {
+  const mpi = installedMpi(`mpirun.${name}`, `mpicxx.${name}`);
+  return mpi === undefined || mpi.name === siteMpi?.name
+    ? []
+    : [{ ...mpi, addon: join(folder, `${name}.node`) }];
+});
+
+describe
+  .skipIf(noMpi !== undefined)
+  .each([
+    { mpi: siteMpi, title: siteMpi?.name ?? noMpi },
+    ...others.map((mpi) => ({ mpi, title: mpi.name })),
+  ])(`a job of several processes: $title`, ({ mpi }) => {
+  beforeAll(() => {
+    if (mpi?.addon !== undefined) buildBinding({ compiler: mpi.compiler, out: mpi.addon });
+  }, 120_000);
+
+  /** Runs the test program; returns what each process printed, by rank. */
+  const mpirun = async (
+    size: number,
+    args: readonly string[],
+    env?: Readonly<Record<string, string>>,
+  ): Promise<Job & { readonly values: readonly unknown[] }> => {
+    const ended = await job(size, [program, ...args], env, mpi);
+    return { ...ended, values: valuesOf(ended) };
+  };
+
   test("every process knows its rank", async () => {
     const { code, values, messages } = await mpirun(3, ["identity"]);
     expect(messages).toBe("");
     expect(code).toBe(0);
-    expect(values).toEqual([0, 1, 2].map((rank) => [rank, 3, "string"]));
+    expect(values).toEqual([0, 1, 2].map((rank) => [rank, 3, expect.stringContaining(mpi!.name)]));
   });
 
   test.each([1, 2, 3, 4])(
@@ -106,9 +138,10 @@ describe.skipIf(noMpi !== undefined)(`a job of several processes${noMpi ? `: ${n
       ["process 0, stopped", ["stops", "0"], /pixelcal: rank 0 has not answered for 2 s; the job ends/],
       ["a process that computes forever", ["hangs", "1"], /rank 1: its event loop has stood still for 2 s/],
     ])("%s", async (_, args, message) => {
-      const { code, messages, values } = await mpirun(3, args, { PIXELCAL_HEARTBEAT: "2" });
-      expect(messages).toMatch(message);
-      expect(messages.split("\n").filter((line) => message.test(line)).length).toBe(1);
+      const { code, output, messages, values } = await mpirun(3, args, { PIXELCAL_HEARTBEAT: "2" });
+      const all = messages + output;
+      expect(all).toMatch(message);
+      expect(all.split("\n").filter((line) => message.test(line)).length).toBe(1);
       expect(code).not.toBe(0);
       expect(values).toEqual([]);
     });

@@ -24,7 +24,7 @@ const lengths = [0, 1, 7, 300_001, 0, 4096, 70_000];
 
 const programs = {
   async identity() {
-    say([rank, size, typeof world.library]);
+    say([rank, size, world.library]);
   },
   async allReduce(op) {
     const arrays = (of) => [

@@ -19,7 +19,7 @@ describe.skipIf(noMpi !== undefined)(`predictions of several processes${noMpi ? 
     const path = await writeConfig("c.json", { epochs: 1 });
     expect((await pixelcal(["train", "--config", path, "--out", at("runs")])).code).toBe(0);
     expect((await infer(pixelcal, "alone")).code).toBe(0);
-  });
+  }, 60_000);
   const infer = <T>(how: (args: readonly string[]) => Promise<T>, out: string): Promise<T> =>
     how(["infer", "--config", at("c.json"), "--runs", at("runs"), "--split", "train", "--out", at(out)]);
 
@@ -70,7 +70,7 @@ describe.skipIf(noMpi !== undefined)(`predictions of several processes${noMpi ? 
     const byRank = at("by-rank.mjs");
     writeFileSync(
       byRank,
-      `process.argv.push("--predictions", process.env.OMPI_COMM_WORLD_RANK === "1" ? "${at("by3")}" : "${at("alone")}");
+      `process.argv.push("--predictions", (process.env.OMPI_COMM_WORLD_RANK ?? process.env.PMI_RANK) === "1" ? "${at("by3")}" : "${at("alone")}");
        await import(${JSON.stringify(command)});`,
     );
     const { code, messages } = await mpirun(2, [byRank, "evaluate", "--out", at("none.csv")]);

@@ -1,7 +1,7 @@
 import { cpSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import { type Job, mpirun, noMpi, valuesOf } from "@pixelcal/distributed/testing";
+import { type Job, mpirun, noMpi, siteMpi, valuesOf } from "@pixelcal/distributed/testing";
 import { describe, expect, test } from "vitest";
 import { pixelcal } from "../run.test.helper.js";
 import { at, data, toyData, writeConfig } from "../toy.test.helper.js";
@@ -80,7 +80,7 @@ describe.skipIf(noMpi !== undefined)(`a training of several processes${noMpi ? `
       // One process speaks and writes for all.
       expect(all[1]!.output.split("\n").filter((line) => line.includes("best epoch"))).toHaveLength(1);
       expect(all[1]!.messages.split("\n").filter((line) => line.startsWith("epoch"))).toHaveLength(3);
-      expect(all[1]!.messages).toMatch(/^2 ranks, Open MPI|MPICH/m);
+      expect(all[1]!.messages).toMatch(/^2 ranks, (Open MPI|MPICH)/m);
       expect(readdirSync(at("two", "toy"))).toEqual(readdirSync(at("none", "toy")));
     });
 
@@ -129,7 +129,7 @@ describe.skipIf(noMpi !== undefined)(`a training of several processes${noMpi ? `
       const byRank = at("by-rank.mjs");
       await writeFile(
         byRank,
-        `process.argv.push("--data", process.env.OMPI_COMM_WORLD_RANK === "1" ? "${at("other")}" : "${data}");
+        `process.argv.push("--data", (process.env.OMPI_COMM_WORLD_RANK ?? process.env.PMI_RANK) === "1" ? "${at("other")}" : "${data}");
          await import(${JSON.stringify(command)});`,
       );
       const path = await writeConfig("c.json", { batch_size: 3 });
@@ -146,7 +146,9 @@ describe.skipIf(noMpi !== undefined)(`a training of several processes${noMpi ? `
     test("says once that the binding is missing", async () => {
       const args = [command, "train", "--config", await writeConfig("c.json")] as const;
       const { code, messages } = await mpirun(2, args, { PIXELCAL_MPI_ADDON: "/nowhere" });
-      expect(messages.match(/no MPI binding/g)).toHaveLength(1);
+      // MPICH's launcher lets the others run on after a process that leaves before MPI starts.
+      const times = siteMpi?.name === "MPICH" ? 2 : 1;
+      expect(messages.match(/no MPI binding/g)).toHaveLength(times);
       expect(code).toBe(1);
     });
   });
