@@ -44,6 +44,7 @@ export {
   verifySafetensors,
   writeSafetensors,
 } from "./safetensors.js";
+export { SafetensorsFile } from "./safetensors-file.js";
 export { staleTemporaries, sweepTemporaries, temporaryName } from "./temporaries.js";
 export { type EncodePngOptions, encodePng } from "./volume/encode-png.js";
 export { checkSameGrid, sameGrid } from "./volume/geometry.js";

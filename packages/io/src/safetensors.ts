@@ -113,7 +113,8 @@ export async function writeSafetensors(
   await writeFileAtomic(path, untilAborted(parts, signal));
 }
 
-type Fail = (key: string | undefined, what: string) => FormatError;
+/** Makes the error of a file at a key. */
+export type Fail = (key: string | undefined, what: string) => FormatError;
 
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
@@ -141,7 +142,7 @@ function parseHeader(head: Uint8Array, fail: Fail): Record<string, unknown> {
   return header;
 }
 
-interface Slot {
+export interface Slot {
   readonly name: string;
   readonly kind: Element;
   readonly shape: readonly number[];
@@ -176,7 +177,7 @@ function parseSlot(name: string, value: unknown, limits: Limits, fail: Fail): Sl
   return { name, kind, shape, count, begin, end };
 }
 
-interface Index {
+export interface Index {
   /** The slots, in the order of their data. */
   readonly slots: readonly Slot[];
   readonly metadata: Readonly<Record<string, string>>;
@@ -219,7 +220,8 @@ function* verified(
   return { tensors, metadata, verified: true };
 }
 
-async function readHead(
+/** Reads and parses the head of a file. */
+export async function readHead(
   source: ByteSource,
   bounds: Limits,
   fail: Fail,

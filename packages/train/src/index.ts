@@ -45,7 +45,7 @@ export {
 export type { Batch } from "./data/batch.js";
 export { inverseFrequencies } from "./data/class-frequencies.js";
 export { type CaseShape, FileDataset, type FileDatasetOptions } from "./data/dataset.js";
-export type { Dataset, DatasetCase, DatasetImage } from "./data/dataset-case.js";
+export type { Dataset, DatasetCase, DatasetImage, OpenCase, Window } from "./data/dataset-case.js";
 export { Loader, type LoaderOptions, type Targets } from "./data/loader.js";
 export type { PatchOptions } from "./data/patches.js";
 export { imagesOf, type Share } from "./data/shares.js";

@@ -108,7 +108,8 @@ async function train(options: Options, context: Context): Promise<void> {
     `${config.run_name}: ${loss.name}${loss.preset ? ` (${loss.preset})` : ""}, ` +
       `${"onnx" in model ? model.onnx : `${model.arch} base ${model.base}`}, ${config.epochs} epochs on ${root}`,
   );
-  const run = { ...context, config, root, folder, resume, overwrite };
+  const store = join(options.out, "prepared");
+  const run = { ...context, config, root, folder, store, resume, overwrite };
   const result = await (options.tune ? tuneRun(run) : trainRun(run));
   const { history, bestEpoch, stoppedEarly, temperature, seconds, parameters, trained } = result;
   const { validationLoss, validationDice, validationNll } = history[bestEpoch - 1]!;

@@ -17,6 +17,8 @@ export interface TrainRun extends Pick<Context, "terminal" | "signal" | "world">
   readonly root: string;
   /** The folder runs/NAME. */
   readonly folder: string;
+  /** The folder of prepared cases that memory does not hold; without it they are prepared again. */
+  readonly store?: string;
   /**
    * Whether to continue from the folder's last checkpoint, if there is one, or the path of the checkpoint to
    * continue from.

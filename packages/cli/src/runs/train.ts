@@ -102,7 +102,7 @@ interface Prepared {
 }
 
 async function prepare(run: TrainRun): Promise<Prepared> {
-  const { config: given, root, terminal, world } = run;
+  const { config: given, root, store, terminal, world } = run;
   const network = await networkOf(given);
   const classes = await classesOf(given, network, root, "train");
   const { ignore, fold } = given.dataset;
@@ -114,7 +114,8 @@ async function prepare(run: TrainRun): Promise<Prepared> {
   const stored = (): Promise<FileDataset> => open("train", { cacheBytes: 0, check: "first" });
   const preparation = await preparationFor(given, network, stored);
   const config = { ...given, ...(preparation && { preparation }) };
-  const [train, validation] = [await open("train", { preparation }), await open("val", { preparation })];
+  const how = { preparation, ...(store !== undefined && { store }) };
+  const [train, validation] = [await open("train", how), await open("val", how)];
   warnOfRawCt(train, preparation, terminal);
   // A comparison, whose runs have labels, trains on the same data several times.
   if (run.label === undefined)
@@ -314,7 +315,11 @@ function loaderOf(config: TrainConfig, dataset: FileDataset, trainer: Trainer, s
   });
 }
 
-const targetsOf =
-  (trainer: Trainer): NonNullable<ConstructorParameters<typeof Loader>[1]["targets"]> =>
-  (batch) =>
-    trainer.targets(batch);
+/**
+ * Returns how a loss's targets are computed; undefined where they are the labels alone, for which no case is
+ * read whole.
+ */
+const targetsOf = (trainer: Trainer): LoaderOptions["targets"] =>
+  Object.keys(trainer.loss.targetSpecs).every((name) => name === "labels")
+    ? undefined
+    : (batch) => trainer.targets(batch);

@@ -76,6 +76,10 @@ export async function openDataList(path: string, given: string, fold?: Fold): Pr
     names,
     ending: endingOf(first[0]!),
     source: (name) => byName.get(name)!.images[0]!,
+    files: (name) => {
+      const { images, label } = byName.get(name)!;
+      return label === undefined ? images : [...images, label];
+    },
     read: (name, { signal } = {}) => {
       const { images, label } = byName.get(name)!;
       return readVolumeCase(images, label, signal);

@@ -16,6 +16,8 @@ export interface ImageCases {
   readonly names: readonly string[];
   /** The path of a case's image, or of the first of its channels, for messages and for its header. */
   source(name: string): string;
+  /** The paths of every file that a case is read from. */
+  files(name: string): readonly string[];
   /** The ending of the images, if they are volumes and predictions are to be too: ".nii.gz". */
   readonly ending?: string;
   /** The path of nnU-Net's dataset.json, which says what labels mean. */

@@ -36,6 +36,7 @@ export async function openImageCases(root: string, split: string, fold?: Fold): 
     layout: `.npz data set, ${names.length} cases of ${split}`,
     names,
     source,
+    files: (name) => [source(name)],
     read: (name, options) => readCase(source(name), options),
   };
 }
@@ -58,6 +59,7 @@ async function openFold(root: string, split: "train" | "val", fold: Fold): Promi
     layout: `.npz data set, ${names.length} cases of ${split}${how}`,
     names,
     source,
+    files: (name) => [source(name)],
     read: (name, options) => readCase(source(name), options),
   };
 }

@@ -39,6 +39,7 @@ export async function openNnunetImages(root: string, given: string, fold?: Fold)
   const chosen = split === "test" ? { cases: all, how: "" } : await foldOf(root, all, split, fold);
   const { cases: names, how } = chosen;
   const labelled = existsSync(labelFolder);
+  const labelsOf = (name: string): string => join(labelFolder, `${name}${fileEnding}`);
   const meaning = `${hasRegions ? "regions" : "labels"} ${regions.map(({ name }) => name).join(", ")}`;
   return {
     layout: `nnU-Net v2 raw data, ${names.length} cases of ${split}${how}, ${channels.get(all[0]!)!.length} channels, ${meaning}`,
@@ -46,9 +47,8 @@ export async function openNnunetImages(root: string, given: string, fold?: Fold)
     ending: fileEnding,
     dataset,
     source: (name) => channels.get(name)![0]!,
-    read: (name, { signal } = {}) => {
-      const labels = labelled ? join(labelFolder, `${name}${fileEnding}`) : undefined;
-      return readVolumeCase(channels.get(name)!, labels, signal);
-    },
+    files: (name) => [...channels.get(name)!, ...(labelled ? [labelsOf(name)] : [])],
+    read: (name, { signal } = {}) =>
+      readVolumeCase(channels.get(name)!, labelled ? labelsOf(name) : undefined, signal),
   };
 }

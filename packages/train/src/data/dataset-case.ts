@@ -20,6 +20,24 @@ export interface DatasetImage extends Omit<DatasetCase, "labels"> {
   readonly grid?: Grid;
 }
 
+/** A part of a case: its first pixel and its size, per spatial axis. */
+export interface Window {
+  readonly origin: readonly number[];
+  readonly size: readonly number[];
+}
+
+/** A case that is read in parts, so that a patch takes the memory of a patch. */
+export interface OpenCase {
+  /** The spatial size of the case. */
+  readonly size: readonly number[];
+  readonly spacing?: readonly number[];
+  /** Reads a window that lies inside of the case. */
+  part(window: Window): Promise<DatasetCase>;
+  /** Reads the labels alone, of a window that lies inside or of the whole case. */
+  labels(window?: Window): Promise<DatasetCase["labels"]>;
+  whole(): Promise<DatasetCase>;
+}
+
 /** Cases by index. Reading a case twice may give the same arrays; callers must not change them. */
 export interface Dataset {
   readonly names: readonly string[];
@@ -30,6 +48,8 @@ export interface Dataset {
   /** Number of spatial axes. */
   readonly rank: number;
   read(index: number): Promise<DatasetCase>;
+  /** Opens a case to be read in parts, where the data set can; else cases are read and cut. */
+  open?(index: number): Promise<OpenCase>;
   /** Returns the spatial size of a case, where the data set knows it. */
   size?(index: number): readonly number[];
   /** Names the file or place of a case, for messages. */

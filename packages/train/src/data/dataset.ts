@@ -17,8 +17,10 @@ import {
 import type { LabelRange } from "@pixelcal/losses";
 import type { Preparation } from "../preparation/preparation.js";
 import { prepareCase } from "../preparation/prepare-case.js";
-import type { Dataset, DatasetCase, DatasetImage } from "./dataset-case.js";
+import { CaseStore, StoredCase, type ValueRange } from "./case-store.js";
+import type { Dataset, DatasetCase, DatasetImage, OpenCase } from "./dataset-case.js";
 import { inTurns } from "./in-turns.js";
+import { caseInMemory } from "./open-case.js";
 
 /** The dims [C, ...spatial] of images, and the first case that has them. */
 export interface CaseShape {
@@ -38,6 +40,11 @@ export interface FileDatasetOptions {
   readonly extras?: readonly string[];
   /** Bytes of cases to keep in memory; 1 GiB by default, 0 for none. */
   readonly cacheBytes?: number;
+  /**
+   * A folder for the cases that are not kept in memory, prepared and uncompressed: they are read in parts,
+   * and found there again by their content. Without it they are read and prepared whenever they are needed.
+   */
+  readonly store?: string;
   /** Which cases to read and check before training starts: all of them (default) or only the first. */
   readonly check?: "all" | "first";
 }
@@ -49,8 +56,12 @@ const names = optionNames<FileDatasetOptions>({
   preparation: true,
   extras: true,
   cacheBytes: true,
+  store: true,
   check: true,
 });
+
+/** Bytes of cases that are unpacked and prepared at the same time, if one alone does not have more. */
+const unpacked = 2 ** 28;
 
 const isLabelled = (item: DatasetImage): item is DatasetImage & DatasetCase => item.labels !== undefined;
 
@@ -72,7 +83,7 @@ export class FileDataset implements Dataset {
   /** The least size per spatial axis of the cases read so far; of all with option `check` "all". */
   least: readonly number[] = [];
   /** The least and the largest value of the images read so far, as stored. */
-  values: { readonly least: number; readonly largest: number } = {
+  values: ValueRange = {
     least: Number.POSITIVE_INFINITY,
     largest: Number.NEGATIVE_INFINITY,
   };
@@ -82,7 +93,11 @@ export class FileDataset implements Dataset {
   readonly cases: ImageCases;
   readonly #options: FileDatasetOptions;
   readonly #cache = new Map<number, DatasetImage>();
+  readonly #stored = new Map<number, StoredCase>();
+  #store: CaseStore | undefined;
   #room: number;
+  /** Whether some case did not fit into memory: those after it are not kept there either. */
+  #isFull = false;
 
   private constructor(cases: ImageCases, options: FileDatasetOptions) {
     this.cases = cases;
@@ -100,18 +115,21 @@ export class FileDataset implements Dataset {
    */
   static async open(root: string, split: string, options: FileDatasetOptions): Promise<FileDataset> {
     checkOptions("options", options, names);
-    const { classes, cacheBytes = 0, check = "all", extras = [], preparation } = options;
+    const { classes, cacheBytes = 0, check = "all", extras = [], preparation, store } = options;
     if (extras.length > 0 && (preparation?.crop || preparation?.spacing))
       throw invalidArgument(
         "extras",
         "no further arrays beside a preparation that crops or resamples",
         extras,
       );
+    if (extras.length > 0 && store !== undefined)
+      throw invalidArgument("extras", "no further arrays beside a store", extras);
     if (check !== "all" && check !== "first") throw invalidArgument("check", "all or first", check);
     if (!Number.isInteger(classes) || classes < 2)
       throw invalidArgument("classes", "an integer of 2 or more", classes);
     if (!(cacheBytes >= 0)) throw invalidArgument("cacheBytes", "a number of 0 or more", cacheBytes);
     const dataset = new FileDataset(await openImageCases(root, split, options.fold), options);
+    if (store !== undefined) dataset.#store = await CaseStore.open(store);
     // A file of training must have labels, an image to predict need not.
     const { image } = await (check === "all" ? dataset.read(0) : dataset.readImage(0));
     dataset.channels = image.dims[0]!;
@@ -137,80 +155,130 @@ export class FileDataset implements Dataset {
   }
 
   async read(index: number): Promise<DatasetCase> {
-    const item = await this.readImage(index);
-    if (!isLabelled(item)) throw new FormatError(this.source(index), "label", "has no label map");
-    return item;
+    return this.#labelled(index, await this.readImage(index));
   }
 
   /** Reads a case as `read` does, or an image without labels. */
   async readImage(index: number): Promise<DatasetImage> {
-    if (!(index in this.names))
-      throw invalidArgument("index", `an integer below ${this.names.length}`, index);
-    const kept = this.#cache.get(index);
-    if (kept) return kept;
-    const { extras } = this.#options;
-    const item = await this.#accept(index, await this.cases.read(this.names[index]!, { extras }));
-    // The first cases that fit stay: with a shuffled order over more cases than fit, evicting the oldest
-    // would never hit.
-    const bytes = caseBytes(item);
-    if (bytes <= this.#room && !this.#cache.has(index)) {
-      this.#room -= bytes;
-      this.#cache.set(index, item);
-    }
+    const found = await this.#find(index);
+    return found instanceof StoredCase ? found.whole() : found;
+  }
+
+  /** Opens a case to be read in parts: from memory, from the store, or else as `read` does. */
+  async open(index: number): Promise<OpenCase> {
+    const found = await this.#find(index);
+    return found instanceof StoredCase ? found : caseInMemory(this.#labelled(index, found));
+  }
+
+  #labelled(index: number, item: DatasetImage): DatasetImage & DatasetCase {
+    if (!isLabelled(item)) throw new FormatError(this.source(index), "label", "has no label map");
     return item;
   }
 
+  /** Returns a case that is kept, or reads and keeps it: in memory where it fits, else in the store. */
+  async #find(index: number): Promise<DatasetImage | StoredCase> {
+    if (!(index in this.names))
+      throw invalidArgument("index", `an integer below ${this.names.length}`, index);
+    const kept = this.#cache.get(index) ?? this.#stored.get(index);
+    if (kept) return kept;
+    const path = this.#isFull ? await this.#pathOf(index) : undefined;
+    const known = path === undefined ? undefined : await this.#store!.find(path);
+    if (known !== undefined) return this.#keep(index, known);
+    const { extras } = this.#options;
+    const { item, values } = await this.#accept(index, await this.cases.read(this.names[index]!, { extras }));
+    // The first cases that fit stay: with a shuffled order over more cases than fit, evicting the oldest
+    // would never hit.
+    const bytes = caseBytes(item);
+    if (!this.#isFull && bytes <= this.#room) {
+      if (this.#cache.has(index)) return item;
+      this.#room -= bytes;
+      this.#cache.set(index, item);
+      return item;
+    }
+    this.#isFull = true;
+    if (this.#store === undefined || !isLabelled(item)) return item;
+    return this.#keep(index, await this.#store.write(path ?? (await this.#pathOf(index))!, item, values));
+  }
+
+  /** Returns where the store has a case, which depends on its files and on what is made of them. */
+  async #pathOf(index: number): Promise<string | undefined> {
+    const { classes, ignore, preparation } = this.#options;
+    return this.#store?.pathOf(this.cases.files(this.names[index]!), { classes, ignore, preparation });
+  }
+
+  #keep(index: number, stored: StoredCase): StoredCase {
+    this.#note(index, [stored.channels, ...stored.size], stored.values);
+    this.#stored.set(index, stored);
+    return stored;
+  }
+
   async #checkAll(): Promise<void> {
-    // Four at a time: unpacking runs on threads, and memory stays bounded.
-    for (let start = 1; start < this.names.length; start += 4) {
-      const few = this.names.slice(start, start + 4).map((_, i) => this.read(start + i));
+    // Some at a time: unpacking runs on threads. Memory stays bounded, whatever the size of a case.
+    const bytes = caseBytes(await this.read(0));
+    const most = Math.max(1, Math.min(4, Math.floor(unpacked / bytes)));
+    for (let start = 1; start < this.names.length; start += most) {
+      const few = this.names.slice(start, start + most).map((_, i) => this.#find(start + i));
       // Where several fail, the first file's error is thrown, whichever failed first.
-      for (const result of await Promise.allSettled(few))
+      for (const [i, result] of (await Promise.allSettled(few)).entries()) {
         if (result.status === "rejected") throw result.reason;
+        if (!(result.value instanceof StoredCase)) this.#labelled(start + i, result.value);
+      }
     }
   }
 
-  async #accept(index: number, { image: stored, labels, ...item }: ImageCase): Promise<DatasetImage> {
+  async #accept(
+    index: number,
+    { image: stored, labels, ...item }: ImageCase,
+  ): Promise<{ item: DatasetImage; values: ValueRange }> {
     const path = this.source(index);
-    const [channels, ...size] = stored.dims as [number, ...number[]];
-    const rank = size.length;
-    if (this.rank > 0 && (channels !== this.channels || rank !== this.rank)) {
-      const [first, here] = [
-        [this.channels, this.rank],
-        [channels, rank],
-      ].map(([c, r]) => `${c} channel(s) and ${r} spatial axes`);
-      throw new FormatError(path, "image", `has ${here}, but ${this.source(0)} has ${first}`);
-    }
-    await this.#checkValues(path, stored);
+    this.#checkAxes(path, stored.dims);
+    const values = await valueRange(path, stored);
     const found = labels && (await acceptedLabels(path, labels, this.labelRange));
     const whole = { ...item, image: stored, ...(found && { labels: found }) };
     const { preparation } = this.#options;
     const accepted = preparation ? await prepared(path, whole, preparation) : whole;
-    const { image } = accepted;
-    this.least = image.dims.slice(1).map((n, axis) => Math.min(n, this.least[axis] ?? n));
-    this.#sizes.set(index, image.dims.slice(1));
-    const shape = image.dims.join();
-    const first = this.#shapes.get(shape)?.index ?? index;
-    this.#shapes.set(shape, { dims: image.dims, index: Math.min(first, index) });
-    return accepted;
+    this.#note(index, accepted.image.dims, values);
+    return { item: accepted, values };
   }
 
-  async #checkValues(path: string, { data }: DatasetImage["image"]): Promise<void> {
-    let { least, largest } = this.values;
-    await inTurns(data.length, (begin, end) => {
-      for (let i = begin; i < end; i++) {
-        const value = data[i]!;
-        if (!Number.isFinite(value))
-          throw new FormatError(path, "image", `expected finite values, got ${value} at offset ${i}`);
-        if (value < least) least = value;
-        if (value > largest) largest = value;
-      }
-    });
+  #checkAxes(path: string, [channels, ...{ length: rank }]: readonly number[]): void {
+    if (this.rank === 0 || (channels === this.channels && rank === this.rank)) return;
+    const [first, here] = [
+      [this.channels, this.rank],
+      [channels, rank],
+    ].map(([c, r]) => `${c} channel(s) and ${r} spatial axes`);
+    throw new FormatError(path, "image", `has ${here}, but ${this.source(0)} has ${first}`);
+  }
+
+  /** Notes the size of a case that is ready, and the values that its file holds. */
+  #note(index: number, dims: readonly number[], { least, largest }: ValueRange): void {
+    this.#checkAxes(this.source(index), dims);
+    const size = dims.slice(1);
+    this.least = size.map((n, axis) => Math.min(n, this.least[axis] ?? n));
+    this.#sizes.set(index, size);
+    const shape = dims.join();
+    const first = this.#shapes.get(shape)?.index ?? index;
+    this.#shapes.set(shape, { dims, index: Math.min(first, index) });
     this.values = {
       least: Math.min(least, this.values.least),
       largest: Math.max(largest, this.values.largest),
     };
   }
+}
+
+/** Returns the least and the largest value of a file's image. Throws FormatError unless all are finite. */
+async function valueRange(path: string, { data }: DatasetImage["image"]): Promise<ValueRange> {
+  let [least, largest] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  await inTurns(data.length, (begin, end) => {
+    for (let i = begin; i < end; i++) {
+      const value = data[i]!;
+      if (!Number.isFinite(value))
+        throw new FormatError(path, "image", `expected finite values, got ${value} at offset ${i}`);
+      if (value < least) least = value;
+      if (value > largest) largest = value;
+    }
+  });
+  return { least, largest };
 }
 
 /** Returns a prepared case; what does not fit its preparation is an error of its file. */

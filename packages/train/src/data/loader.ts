@@ -4,27 +4,20 @@ import {
   invalidArgument,
   optionNames,
   Random,
+  sameDims,
   type Tensor,
-  type WarpOptions,
 } from "@pixelcal/core";
 import { prefetch } from "@pixelcal/io";
 import { type Augmentation, checkAugmentation } from "./augmentation.js";
 import { assemble, type Batch, checkMembers, type Member, stack, unstack } from "./batch.js";
-import type { Dataset, DatasetCase } from "./dataset-case.js";
+import type { Dataset, DatasetCase, OpenCase, Window } from "./dataset-case.js";
 import { foregroundLocations, type Locations } from "./foreground-locations.js";
 import { drawIntensities } from "./intensities.js";
-import {
-  checkPatches,
-  coveringWindows,
-  cut,
-  cutCase,
-  drawWindow,
-  type PatchOptions,
-  type Window,
-} from "./patches.js";
+import { caseInMemory, inside } from "./open-case.js";
+import { checkPatches, coveringWindows, cut, cutCase, drawWindow, type PatchOptions } from "./patches.js";
 import { checkShare, type Share, shareOf, sharesOf } from "./shares.js";
 import { drawTransform, identity } from "./transforms.js";
-import { drawWarp, warpArray, warpCase } from "./warps.js";
+import { drawWarp, readBy, type Warp, warpArray, warpCase, withinWindow } from "./warps.js";
 
 /**
  * Computes what a loss needs of the labels [N, ...spatial] ahead of the step. Called for several batches at
@@ -138,10 +131,26 @@ interface Draw {
 
 /** A member of a batch beside the whole case that its item was cut from. */
 interface Cropped extends Member {
-  readonly whole: DatasetCase;
+  readonly source: OpenCase;
   readonly window?: Window;
   /** The warp that the item was read with, if it was drawn. */
-  readonly warp?: WarpOptions | undefined;
+  readonly warp?: Warp | undefined;
+}
+
+/** Reads a window of a case as it is, or warped, and no more of the case than that takes. */
+async function itemOf(source: OpenCase, window: Window, warp: Warp | undefined): Promise<DatasetCase> {
+  const { size } = source;
+  if (warp !== undefined) {
+    const read = readBy(warp, size);
+    return warpCase(await source.part(read), withinWindow(warp, read));
+  }
+  const read = inside(window, size);
+  const part = await source.part(read);
+  if (sameDims(read.size, window.size)) return part;
+  return cutCase(part, {
+    size: window.size,
+    origin: window.origin.map((at, axis) => at - read.origin[axis]!),
+  });
 }
 
 /** The batches of a data set by epoch, prefetched. */
@@ -222,21 +231,19 @@ export class Loader {
     const randoms = this.#random.split("augment").split(epoch);
     const members = await Promise.all(
       draws.map(async ({ index, turn, window: given }): Promise<Cropped> => {
-        const whole = await this.dataset.read(index);
+        const source = await this.#open(index);
         const random = turn === 0 ? randoms.split(index) : randoms.split(index).split(turn);
         const transform = drawTransform(augment, this.dataset.rank, random);
-        const window = given ?? (patches && (await this.#draw(patches, index, whole, random)));
-        const { dims } = whole.labels;
-        const part = window ?? { size: dims, origin: dims.map(() => 0) };
-        const warp = drawWarp(augment, part, random.split("warp"), whole.spacing);
-        const plain = (): DatasetCase => (window === undefined ? whole : cutCase(whole, window));
-        const item = warp === undefined ? plain() : await warpCase(whole, warp);
+        const window = given ?? (patches && (await this.#draw(patches, index, source, random)));
+        const part = window ?? { size: source.size, origin: source.size.map(() => 0) };
+        const warp = drawWarp(augment, part, random.split("warp"), source.spacing);
+        const item = await itemOf(source, part, warp);
         const [channels = 1, ...axes] = item.image.dims;
         const drawn = { channels, rank: axes.length };
         let { image } = item;
         for (const step of drawIntensities(augment, drawn, random.split("intensities")))
           image = await step(image);
-        return { index, item: { ...item, image }, whole, window, warp, transform };
+        return { index, item: { ...item, image }, source, window, warp, transform };
       }),
     );
     checkMembers(this.dataset, members);
@@ -254,8 +261,8 @@ export class Loader {
    */
   async #targetsByCase(members: readonly Cropped[], targets: Targets): Promise<Record<string, Tensor>> {
     const parts = await Promise.all(
-      members.map(async ({ index, whole, window, warp }) => {
-        const found = await this.#targetsOf(index, whole, targets);
+      members.map(async ({ index, source, window, warp }) => {
+        const found = await this.#targetsOf(index, source, targets);
         if (window === undefined && warp === undefined) return found;
         const follow = async (array: Tensor): Promise<Tensor> =>
           warp === undefined ? cut(array, window!) : warpArray(array, warp);
@@ -284,42 +291,49 @@ export class Loader {
   async #draw(
     { size, foreground = 0 }: PatchOptions,
     index: number,
-    whole: DatasetCase,
+    source: OpenCase,
     random: Random,
   ): Promise<Window> {
     const near = foreground > 0 && random.uniform() < foreground;
-    const locations = near ? await this.#locationsOf(index, whole) : [];
-    const { labels } = whole;
-    const draw = (around: Locations): Window => drawWindow(size, labels.dims, random, around);
+    const locations = near ? await this.#locationsOf(index, source) : [];
+    const draw = (around: Locations): Window => drawWindow(size, source.size, random, around);
     const ignore = this.dataset.labelRange?.ignore;
     let window = draw(locations);
     if (ignore === undefined) return window;
-    const isVoid = (): boolean =>
-      cut(labels as Tensor<"int32">, window).data.every((label) => label === ignore);
-    for (let tries = 0; isVoid(); tries++) {
+    // Pixels beyond the case repeat its border.
+    const isVoid = async (): Promise<boolean> =>
+      (await source.labels(inside(window, source.size))).data.every((label) => label === ignore);
+    for (let tries = 0; await isVoid(); tries++) {
       if (tries < mostDraws) {
         window = draw(locations);
         continue;
       }
-      const labelled = labels.data.findIndex((label) => label !== ignore);
+      const labelled = (await source.labels()).data.findIndex((label) => label !== ignore);
       return labelled < 0 ? window : draw([Float64Array.of(labelled)]);
     }
     return window;
   }
 
-  #locationsOf(index: number, { labels }: DatasetCase): Promise<Locations> {
-    const found = this.#locations.get(index) ?? foregroundLocations(labels, this.dataset.labelRange?.ignore);
+  #locationsOf(index: number, source: OpenCase): Promise<Locations> {
+    const find = async (): Promise<Locations> =>
+      foregroundLocations(await source.labels(), this.dataset.labelRange?.ignore);
+    const found = this.#locations.get(index) ?? find();
     this.#locations.set(index, found);
     return found;
   }
 
+  async #open(index: number): Promise<OpenCase> {
+    return this.dataset.open?.(index) ?? caseInMemory(await this.dataset.read(index));
+  }
+
   async #targetsOf(
     index: number,
-    item: DatasetCase,
+    source: OpenCase,
     targets: Targets,
   ): Promise<Readonly<Record<string, Tensor>>> {
     const kept = this.#kept.get(index);
     if (kept) return kept;
+    const item = await source.whole();
     const plain = identity(this.dataset.rank);
     const single = assemble(this.dataset, [{ index, item, transform: plain }]);
     const arrays = Object.entries(await targets(single)).map(

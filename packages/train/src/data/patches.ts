@@ -10,7 +10,7 @@ import {
   zeros,
 } from "@pixelcal/core";
 import { cutTile, overlapRuns, tileStarts } from "../predict/tiles.js";
-import type { DatasetCase } from "./dataset-case.js";
+import type { DatasetCase, Window } from "./dataset-case.js";
 import type { Locations } from "./foreground-locations.js";
 
 /** The patches that a loader cuts from cases, at places drawn anew for every epoch. */
@@ -27,12 +27,6 @@ export interface PatchOptions {
 }
 
 const names = optionNames<PatchOptions>({ size: true, perEpoch: true, foreground: true });
-
-/** A part of a case: its first pixel and its size, per spatial axis. */
-export interface Window {
-  readonly origin: readonly number[];
-  readonly size: readonly number[];
-}
 
 /** Throws InvalidArgumentError unless `patches` fits cases of `rank` spatial axes. */
 export function checkPatches(patches: PatchOptions, rank: number): void {

@@ -1,7 +1,9 @@
 import { type Random, sameDims, type Tensor, type WarpOptions, warpImage, warpLabels } from "@pixelcal/core";
 import type { FactorRange, SpatialAugmentation } from "./augmentation.js";
-import type { DatasetCase } from "./dataset-case.js";
-import type { Window } from "./patches.js";
+import type { DatasetCase, Window } from "./dataset-case.js";
+
+/** A warp with the map that it is made of. */
+export type Warp = WarpOptions & Required<Pick<WarpOptions, "matrix" | "offset">>;
 
 /** Returns whether a draw of this chance happens; without a section nothing is drawn. */
 export const happens = (section: { readonly probability: number } | undefined, random: Random): boolean =>
@@ -26,7 +28,7 @@ export function drawWarp(
   { size, origin }: Window,
   random: Random,
   spacing: readonly number[] = size.map(() => 1),
-): WarpOptions | undefined {
+): Warp | undefined {
   const rank = size.length;
   const turns = happens(rotation, random)
     ? rotation!.degrees.map((d) => between([-d, d], random))
@@ -94,8 +96,42 @@ function controlOf(
   return { type: "float64", dims: [size.length, ...points], data };
 }
 
+/**
+ * Returns the window of a case of `spatial` dims that a warp reads: every pixel around its places, those
+ * beyond the case being at its border.
+ */
+export function readBy({ size, matrix, offset, control }: Warp, spatial: readonly number[]): Window {
+  const rank = size.length;
+  const points = control === undefined ? 0 : control.data.length / rank;
+  const ends = spatial.map((extent, axis) => {
+    // The extremes of a linear map lie at corners; a spline stays within its control points.
+    let [least, greatest] = [offset[axis]!, offset[axis]!];
+    for (let from = 0; from < rank; from++) {
+      const far = matrix[axis * rank + from]! * (size[from]! - 1);
+      if (far < 0) least += far;
+      else greatest += far;
+    }
+    const moved = control?.data.subarray(axis * points, (axis + 1) * points) ?? Float64Array.of(0);
+    least += moved.reduce((a, b) => Math.min(a, b));
+    greatest += moved.reduce((a, b) => Math.max(a, b));
+    // One pixel more on each side: places at a border may round to either side of it.
+    const within = (at: number): number => Math.max(0, Math.min(extent - 1, at));
+    return [within(Math.floor(least) - 1), within(Math.ceil(greatest) + 1)] as const;
+  });
+  return {
+    origin: ends.map(([first]) => first),
+    size: ends.map(([first, last]) => last - first + 1),
+  };
+}
+
+/** Returns the warp that reads from a window of the case what `warp` reads from the whole. */
+export const withinWindow = (warp: Warp, { origin }: Window): Warp => ({
+  ...warp,
+  offset: warp.offset.map((at, axis) => at - origin[axis]!),
+});
+
 /** Returns a warped window of an array whose last axes are the case's; numbers of labels stay whole. */
-export async function warpArray(array: Tensor, warp: WarpOptions): Promise<Tensor> {
+export async function warpArray(array: Tensor, warp: Warp): Promise<Tensor> {
   const leading = array.dims.slice(0, array.dims.length - warp.size.length);
   const planes = leading.reduce((product, n) => product * n, 1);
   const stacked = { ...array, dims: [planes, ...array.dims.slice(leading.length)] };
@@ -108,7 +144,7 @@ export async function warpArray(array: Tensor, warp: WarpOptions): Promise<Tenso
 }
 
 /** Returns a warped window of a case: of its image, its labels and the further arrays that are spatial. */
-export async function warpCase(item: DatasetCase, warp: WarpOptions): Promise<DatasetCase> {
+export async function warpCase(item: DatasetCase, warp: Warp): Promise<DatasetCase> {
   const spatial = item.labels.dims;
   const extras = Object.entries(item.extras).map(async ([name, array]): Promise<[string, Tensor]> => {
     const ends = array.dims.slice(array.dims.length - spatial.length);

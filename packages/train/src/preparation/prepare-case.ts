@@ -1,7 +1,7 @@
 import { elementCount, InvalidArgumentError, sameDims, type Tensor, tensor, zeros } from "@pixelcal/core";
-import type { DatasetImage } from "../data/dataset-case.js";
+import type { DatasetImage, Window } from "../data/dataset-case.js";
 import { inTurns } from "../data/in-turns.js";
-import { cut, type Window } from "../data/patches.js";
+import { cut } from "../data/patches.js";
 import { normalizeImage } from "./normalize.js";
 import type { Preparation } from "./preparation.js";
 import { type Interpolation, resampleImage, resampleLabels } from "./resample.js";
