@@ -46,6 +46,9 @@ TEST(RegionCasesEqualTheTwin) {
           cpu::RegionCases(maps, probs, labels);
           CHECK(std::memcmp(probs.data(), expected.data(), probs.size() * sizeof(float)) == 0, pixels);
           CHECK(labels == expected_labels, pixels);
+          std::vector<uint8_t> masks(expected_labels.size());
+          cpu::RegionMasks(maps.labels, maps.ignore, maps.members, masks);
+          CHECK(masks == expected_labels, pixels);
         });
       }
 }
@@ -62,6 +65,8 @@ TEST(RegionCasesRefuseChannelsThatAreMissing) {
   maps.sums = {{1}};
   maps.pixels = 4;
   CHECK_THROWS(cpu::RegionCases(maps, probs, labels), "probs: expected 8 values, got 6");
+  CHECK_THROWS(cpu::RegionMasks(maps.labels, {}, std::vector<std::vector<int64_t>>{{1}, {0}}, labels),
+               "masks: expected room for 6 pixels, got 3");
 }
 
 }  // namespace

@@ -52,6 +52,9 @@ export interface RegionCasesOptions {
   readonly members: readonly (readonly number[])[];
 }
 
+/** Labels whose regions, which may overlap, become masks; on the CPU only. */
+export type RegionMasksOptions = Pick<RegionCasesOptions, "labels" | "ignore" | "members">;
+
 export interface CaseScoreKernels {
   /**
    * Returns probs `[region, 2, pixels]`, 1 - p and p (1 where rounding exceeds it by less than 1e-5), and
@@ -59,6 +62,9 @@ export interface CaseScoreKernels {
    */
   regionCases(options: RegionCasesOptions): Promise<RegionCases>;
   regionCasesSync(options: RegionCasesOptions): RegionCases;
+  /** Returns the labels of `regionCases` alone. */
+  regionMasks(options: RegionMasksOptions): Promise<Uint8Array>;
+  regionMasksSync(options: RegionMasksOptions): Uint8Array;
   /**
    * Returns all results one after the other: the histograms as `calibrationBins` does; total, Brier score,
    * log loss and bounded pixels of each floor; the counts `[batch, true class, predicted class]`; for each of

@@ -169,7 +169,24 @@ Task RegionCasesTask(Arguments& arguments) {
           }};
 }
 
-constexpr Entry kEntries[] = {{"caseScores", CaseScoresTask}, {"regionCases", RegionCasesTask}};
+Task RegionMasksTask(Arguments& arguments) {
+  struct Regions {
+    LabelSpan labels;
+    std::optional<int64_t> ignore;
+    std::vector<std::vector<int64_t>> members;
+  };
+  const auto regions = std::make_shared<Regions>();
+  regions->labels = arguments.Labels("labels");
+  regions->ignore = OptionalInteger(arguments, "ignore");
+  regions->members = arguments.IntegerLists("members");
+  const auto masks =
+      arguments.New<uint8_t>(CheckedProduct(std::ssize(regions->members), Size(regions->labels)));
+  return {[=] { cpu::RegionMasks(regions->labels, regions->ignore, regions->members, masks.span); },
+          [=](Napi::Env) { return masks.Value(); }};
+}
+
+constexpr Entry kEntries[] = {
+    {"caseScores", CaseScoresTask}, {"regionCases", RegionCasesTask}, {"regionMasks", RegionMasksTask}};
 
 }  // namespace
 

@@ -51,19 +51,19 @@ void AddChannels(const RegionMaps& maps, const std::vector<int64_t>& channels, i
   }
 }
 
-void FindMembers(const RegionMaps& maps, const std::vector<int64_t>& members, int64_t start, int64_t count,
-                 uint8_t* out) {
+void FindMembers(const LabelSpan& labels, const std::optional<int64_t>& ignore,
+                 const std::vector<int64_t>& members, int64_t start, int64_t count, uint8_t* out) {
   std::visit(
-      [&](auto labels) {
-        const auto* from = labels.data() + start;
+      [&](auto map) {
+        const auto* from = map.data() + start;
         std::fill_n(out, count, uint8_t{0});
         for (const int64_t member : members)
           for (int64_t i = 0; i < count; ++i) out[i] |= static_cast<int64_t>(from[i]) == member;
-        if (!maps.ignore) return;
+        if (!ignore) return;
         for (int64_t i = 0; i < count; ++i)
-          if (static_cast<int64_t>(from[i]) == *maps.ignore) out[i] = kIgnoredInRegion;
+          if (static_cast<int64_t>(from[i]) == *ignore) out[i] = kIgnoredInRegion;
       },
-      maps.labels);
+      labels);
 }
 
 }  // namespace
@@ -77,8 +77,24 @@ void RegionCases(const RegionMaps& maps, std::span<float> probs, std::span<uint8
       const int64_t count = std::min(kBlock, maps.pixels - start);
       float* outside = probs.data() + 2 * region * maps.pixels + start;
       AddChannels(maps, maps.sums[static_cast<size_t>(region)], start, count, outside, outside + maps.pixels);
-      FindMembers(maps, maps.members[static_cast<size_t>(region)], start, count,
+      FindMembers(maps.labels, maps.ignore, maps.members[static_cast<size_t>(region)], start, count,
                   labels.data() + region * maps.pixels + start);
+    }
+  });
+}
+
+void RegionMasks(const LabelSpan& labels, const std::optional<int64_t>& ignore,
+                 std::span<const std::vector<int64_t>> members, std::span<uint8_t> masks) {
+  const int64_t pixels = Size(labels), regions = std::ssize(members);
+  Require(pixels >= 1, "labels: expected at least 1 pixel, got 0");
+  Require(std::ssize(masks) == CheckedProduct(regions, pixels), "masks: expected room for ",
+          CheckedProduct(regions, pixels), " pixels, got ", masks.size());
+  const int64_t blocks = (pixels - 1) / kBlock + 1;
+  ParallelFor(regions * blocks, 8, [&](int64_t begin, int64_t end) {
+    for (int64_t item = begin; item < end; ++item) {
+      const int64_t region = item / blocks, start = item % blocks * kBlock;
+      FindMembers(labels, ignore, members[static_cast<size_t>(region)], start,
+                  std::min(kBlock, pixels - start), masks.data() + region * pixels + start);
     }
   });
 }

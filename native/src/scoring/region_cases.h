@@ -29,5 +29,9 @@ namespace cpu {
 // [region, pixels] are 1 inside, 0 outside and kIgnoredInRegion. No value is checked.
 void RegionCases(const RegionMaps& maps, std::span<float> probs, std::span<uint8_t> labels);
 
+// Writes the masks [region, pixel] of regions, each a list of labels, as RegionCases does.
+void RegionMasks(const LabelSpan& labels, const std::optional<int64_t>& ignore,
+                 std::span<const std::vector<int64_t>> members, std::span<uint8_t> masks);
+
 }  // namespace cpu
 }  // namespace pixelcal

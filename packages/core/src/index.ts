@@ -145,10 +145,12 @@ export {
 export type { PixelSelection } from "./kernels/probability-maps.js";
 export {
   ignoredInRegion,
+  type Region,
   type RegionCase,
   type RegionCasesOptions,
   type RegionParts,
   regionCases,
+  regionMasks,
 } from "./kernels/region-cases.js";
 export {
   type MixedPixelsOptions,

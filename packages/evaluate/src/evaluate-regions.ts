@@ -1,5 +1,4 @@
-import { InvalidArgumentError, ignoredInRegion } from "@pixelcal/core";
-import type { Region } from "@pixelcal/io";
+import { InvalidArgumentError, ignoredInRegion, type Region } from "@pixelcal/core";
 import {
   type EvaluateOptions,
   type Evaluation,

@@ -1,5 +1,10 @@
-import { InvalidArgumentError, invalidArgument, regionCases, type SignalOption } from "@pixelcal/core";
-import type { Region } from "@pixelcal/io";
+import {
+  InvalidArgumentError,
+  invalidArgument,
+  type Region,
+  regionCases,
+  type SignalOption,
+} from "@pixelcal/core";
 import type { EvaluationCase } from "./evaluate.js";
 
 /** Regions by challenge; each name says which labels its masks hold. */

@@ -16,7 +16,7 @@ export { checkLabelRange, classLabels, labelNumbers, toInt64 } from "./labels.js
 export { groupsOf } from "./layouts/case-groups.js";
 export type { ImageCase, ImageCases, ReadImageOptions } from "./layouts/image-case.js";
 export { openImageCases } from "./layouts/image-cases.js";
-export { type NnunetDataset, type Region, readNnunetDataset } from "./layouts/nnunet-dataset.js";
+export { type NnunetDataset, readNnunetDataset } from "./layouts/nnunet-dataset.js";
 export { readNnunetGrid } from "./layouts/nnunet-grid.js";
 export {
   predictionEnding,

@@ -32,6 +32,7 @@ export { type MblsOptions, mbls } from "./mbls.js";
 export { type MdcaOptions, mdca } from "./mdca.js";
 export { type MeepOptions, meep } from "./meep.js";
 export { type NaclOptions, type NeighborhoodOptions, nacl } from "./nacl.js";
+export { headPair, type OneVsRestOptions, oneVsRest } from "./one-vs-rest.js";
 export type { OptionSchema, PresetSchemas } from "./options.js";
 export { referenceMethods } from "./reference-config.js";
 export { type LossEntry, losses, lossFromConfig, type NamedLoss } from "./registry.js";

@@ -1,4 +1,4 @@
-import type { DataType, Device, Labels, Tensor } from "@pixelcal/core";
+import type { DataType, Device, Labels, Region, Tensor } from "@pixelcal/core";
 import {
   checkOptions,
   InvalidArgumentError,
@@ -11,11 +11,13 @@ import type { LossState } from "./loss-state.js";
 import { Prediction } from "./prediction.js";
 
 /**
- * The type and shape of a target: `labels` is [N, ...spatial], `classes` is [N, C, ...spatial]. `state` is no
- * target but an array of the loss's `state`, whose `dims` follow from the number of classes.
+ * The type and shape of a target: `labels` is [N, ...spatial], `classes` is [N, C, ...spatial], C that of the
+ * logits or `channels`. `state` is no target but an array of the loss's `state`, whose `dims` follow from the
+ * number of classes.
  */
 export type TargetSpec =
-  | { readonly type: DataType; readonly layout: "labels" | "classes" }
+  | { readonly type: DataType; readonly layout: "labels" }
+  | { readonly type: DataType; readonly layout: "classes"; readonly channels?: number }
   | {
       readonly type: "float32";
       readonly layout: "state";
@@ -72,6 +74,8 @@ export interface Loss<S extends TargetSpecs = TargetSpecs> {
   /** The label of pixels that count nowhere; absent if every pixel counts. */
   readonly ignore?: number;
   readonly targetSpecs: S;
+  /** The regions of the logits, if those are of sigmoid heads instead of classes that exclude each other. */
+  readonly regions?: readonly Region[];
   /** The numbers that follow the validation split, if the loss has such; they go into the graph by name. */
   readonly state?: LossState;
   /**
@@ -138,7 +142,8 @@ export function defineLoss<S extends TargetSpecs>(definition: Definition<S>): Lo
 /** Returns the dims of a target for logits [N, C, ...spatial]. */
 export function targetDims(spec: TargetSpec, logits: readonly number[]): readonly number[] {
   if (spec.layout === "state") return spec.dims(logits[1]!);
-  return spec.layout === "labels" ? logits.filter((_, axis) => axis !== 1) : logits;
+  if (spec.layout === "labels") return logits.filter((_, axis) => axis !== 1);
+  return spec.channels === undefined ? logits : logits.with(1, spec.channels);
 }
 
 function checkLogits({ dims, type }: Value): void {
@@ -181,7 +186,7 @@ function checkClasses(argument: string, classes: number): void {
 }
 
 /** Returns labels as int32, int32 ones without a copy; throws unless each is a class or `ignore`. */
-async function labelsTarget(
+export async function labelsTarget(
   labels: Labels,
   { classes, labelRange }: TargetContext,
   ignore: number | undefined,

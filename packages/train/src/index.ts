@@ -35,6 +35,7 @@ export {
   type TrainConfig,
 } from "./config/config.js";
 export { type LossStages, lossStages } from "./config/finish.js";
+export { labelCount, lossOf, regionHeads, withHeads } from "./config/regions.js";
 export {
   type Augmentation,
   type FactorRange,
@@ -53,6 +54,7 @@ export type { Symmetries } from "./data/transforms.js";
 export type { CanonicalOptions } from "./model/canonical.js";
 export type { ExportOptions } from "./model/export.js";
 export type { Model, Supervision } from "./model/model.js";
+export { labelsOfRegions, type RegionHeads, regionHeadsOf } from "./model/region-heads.js";
 export { type AnyModel, modelClasses, type SourceOptions } from "./model/source.js";
 export { plainUnet, residualUnet, type StagedUNetOptions } from "./model/staged-unet.js";
 export { type Stages, stagesOf } from "./model/stages.js";
@@ -82,6 +84,7 @@ export { Ensemble } from "./predict/ensemble.js";
 export { Network, type NetworkOptions } from "./predict/network.js";
 export { type PredictOptions, type ProbabilityModel, predict } from "./predict/predict.js";
 export { type PreparedModel, predictCase } from "./predict/predict-case.js";
+export { regionLabels } from "./predict/region-labels.js";
 export type { PredictorRestart, PredictorTimeout } from "./predict/service/events.js";
 export type { PixelScaling, PredictorImages } from "./predict/service/images.js";
 export {

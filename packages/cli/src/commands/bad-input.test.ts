@@ -215,7 +215,7 @@ describe("bad input leaves one line and nothing else", () => {
       [
         "labels.onnx",
         graph((image) => ops.Sigmoid(ops.Concat([image, image, image, image], 1))),
-        "a sigmoid of 4 channels in logits: multi-label outputs, whose classes overlap, are not supported yet",
+        "a sigmoid of 4 channels in logits: multi-label outputs, whose classes overlap, need dataset.regions",
       ],
       [
         "indices.onnx",

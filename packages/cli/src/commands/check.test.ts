@@ -103,7 +103,7 @@ describe("pixelcal check", () => {
     const labels = model((x) => ({ y: ops.Sigmoid(weighted(x)) }));
     const { code, output, messages } = await check("labels.onnx", serializeModel(labels));
     expect(output).toMatch(
-      /^logits +Conv_0, before the sigmoid of y \(multi-label: classes may overlap; not supported yet\)$/m,
+      /^logits +Conv_0, before the sigmoid of y \(multi-label: classes may overlap; trained with dataset.regions\)$/m,
     );
     expect(messages).toMatch(/cannot be trained: .*a sigmoid of 3 channels in y: multi-label outputs/);
     expect(code).toBe(1);

@@ -108,7 +108,7 @@ function describe(path: string, size: number, report: ModelReport): string {
   for (const { output, place, activation, multiLabel } of report.logits) {
     const found =
       activation === "none" ? `${output} itself` : `${place}, before the ${activation} of ${output}`;
-    const overlaps = multiLabel ? " (multi-label: classes may overlap; not supported yet)" : "";
+    const overlaps = multiLabel ? " (multi-label: classes may overlap; trained with dataset.regions)" : "";
     rows.push(["logits", `${found}${overlaps}`]);
   }
   if (report.found !== undefined) {

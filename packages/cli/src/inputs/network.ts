@@ -7,9 +7,11 @@ import {
   builtModel,
   type Dataset,
   dimensionsOf,
+  labelCount,
   modelClasses,
   type SourceOptions,
   type TrainConfig,
+  withHeads,
 } from "@pixelcal/train";
 import { CommandError } from "../command-error.js";
 import { firstImageDims } from "./data-shape.js";
@@ -20,7 +22,7 @@ export interface Network extends SourceOptions {
 }
 
 /** Returns the network of a configuration: untrained, or an ONNX file with its weights. */
-export async function networkOf({ model, seed }: TrainConfig): Promise<Network> {
+export async function networkOf({ model, dataset, seed }: TrainConfig): Promise<Network> {
   if ("onnx" in model) {
     const { onnx, outputs, class_axis: classAxis, channel_axis: channelAxis, tied_weights } = model;
     return {
@@ -31,7 +33,7 @@ export async function networkOf({ model, seed }: TrainConfig): Promise<Network> 
       tiedWeights: tied_weights,
     };
   }
-  return { model: builtModel(model, seed) };
+  return { model: builtModel(withHeads(model, dataset), seed) };
 }
 
 /** Reads an ONNX file, whose weights may be in other files of its folder. */
@@ -45,14 +47,15 @@ export async function readModel(path: string): Promise<OnnxFile> {
   return naming(path, () => new OnnxFile(bytes));
 }
 
-/** Returns the number of classes of a configuration's network for images of a split. */
+/** Returns the number of labels of a configuration's cases: the network's classes, or those of regions. */
 export async function classesOf(
   config: TrainConfig,
   network: Network,
   root: string,
   split: string,
 ): Promise<number> {
-  if ("arch" in config.model) return config.model.num_classes;
+  const known = labelCount(config);
+  if (known !== undefined || !("onnx" in config.model)) return known!;
   const dims = [1, ...(await firstImageDims(root, split))];
   const { model, ...reading } = network;
   return naming(config.model.onnx, () => modelClasses(model, dims, reading));

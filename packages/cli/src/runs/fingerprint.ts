@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { setImmediate } from "node:timers/promises";
+import type { Region } from "@pixelcal/core";
 import { type Fold, type ImageCases, labelNumbers, openImageCases, readNnunetDataset } from "@pixelcal/io";
 import { CommandError } from "../command-error.js";
 import { classCount } from "../inputs/data-shape.js";
@@ -12,6 +13,9 @@ export interface Fingerprint {
   readonly rank: number;
   readonly classes: number;
   readonly ignore?: number;
+  /** The regions that dataset.json asks for, and the label that each writes. */
+  readonly regions?: readonly Region[];
+  readonly regionsClassOrder?: readonly number[];
   readonly sizes: readonly (readonly number[])[];
   /** Undefined where some case has none. */
   readonly spacings?: readonly (readonly number[])[];
@@ -60,8 +64,8 @@ export async function takeFingerprint(root: string, fold?: Fold): Promise<Finger
   const train = (found.get("train") ?? []).map(([, , facts]) => facts);
   const { dataset, ending } = opened.train!;
   const known = dataset === undefined ? undefined : await readNnunetDataset(dataset);
-  if (known?.hasRegions)
-    throw new CommandError(`${dataset}: has regions, which training without a configuration does not take`);
+  if (known?.hasRegions && known.regions.length < 2)
+    throw new CommandError(`${dataset}: has one region, which is no more than a label; expected two or more`);
   const labels = new Set(all.flatMap(([, , { counts }]) => [...counts.keys()]));
   const present = [...labels].filter((label) => label !== known?.ignore).sort((a, b) => a - b);
   const classes = known?.classes ?? classCount(present);
@@ -79,6 +83,10 @@ export async function takeFingerprint(root: string, fold?: Fold): Promise<Finger
     rank: train[0]!.size.length,
     classes,
     ...(known?.ignore !== undefined && { ignore: known.ignore }),
+    ...(known?.hasRegions && {
+      regions: known.regions.map(({ name, labels: members }) => ({ name, labels: members })),
+      regionsClassOrder: known.regionsClassOrder!,
+    }),
     sizes: train.map(({ size }) => size),
     ...(spacings.length === train.length && { spacings }),
     values: {

@@ -16,6 +16,8 @@ import {
   type PreparedModel,
   partsOfAll,
   predictCase,
+  type RegionHeads,
+  regionLabels,
 } from "@pixelcal/train";
 import { CommandError, Interrupted } from "../command-error.js";
 import type { Context } from "../context.js";
@@ -27,6 +29,8 @@ export interface InferRun extends Pick<Context, "terminal" | "signal" | "world">
   /** The networks, whose probabilities are averaged. */
   readonly models: readonly PreparedModel[];
   readonly dataset: FileDataset;
+  /** The regions of the networks' channels; undefined for classes that exclude each other. */
+  readonly heads?: RegionHeads | undefined;
   /** The folder preds/NAME, which is either complete or absent. */
   readonly folder: string;
   /** The sizes of overlapping tiles; by default each image is taken whole. */
@@ -49,13 +53,18 @@ export type SavedForm = "float32" | "float16" | "labels";
  * to the process of a job that is free next.
  */
 export async function inferRun(run: InferRun): Promise<void> {
-  const { dataset, folder, terminal, world, save = "float32" } = run;
+  const { dataset, heads, folder, terminal, world, save = "float32" } = run;
   if (save === "labels" && dataset.cases.ending === undefined)
     throw new CommandError(
       "--save labels: needs images that are volumes; .npz predictions hold probabilities",
       {
         exitCode: 2,
       },
+    );
+  if (dataset.cases.ending !== undefined && heads !== undefined && heads.classOrder === undefined)
+    throw new CommandError(
+      "dataset.regions_class_order: missing; label maps of volumes need the label that each region writes",
+      { exitCode: 2 },
     );
   if (world !== undefined && world.rank > 0) {
     const [staged] = await partsOfAll(world, "");
@@ -75,6 +84,8 @@ export async function inferRun(run: InferRun): Promise<void> {
         classes: dataset.classes,
         ending: predictionEnding(ending),
         ignore: dataset.labelRange.ignore,
+        regions: heads?.regions,
+        classOrder: heads?.classOrder,
         from,
       });
   });
@@ -83,7 +94,7 @@ export async function inferRun(run: InferRun): Promise<void> {
 
 /** Predicts this process's cases and writes them to a folder. */
 async function predictCases(run: InferRun, folder: string): Promise<void> {
-  const { models, dataset, terminal, signal, world, tile, overlap, flips, label, save = "float32" } = run;
+  const { models, dataset, terminal, signal, world, tile, overlap, flips, label } = run;
   const total = dataset.names.length;
   let writing: Promise<void> = Promise.resolve();
   const cases = prefetch(world?.deal(total) ?? dataset.names.keys(), 1, async (index) => ({
@@ -99,7 +110,7 @@ async function predictCases(run: InferRun, folder: string): Promise<void> {
         throw new CommandError(`${dataset.source(index)}: the network's outputs are not finite`);
       // One case is written while the next is predicted.
       await writing;
-      writing = writeOne(folder, dataset, index, item, probs, save).then(() =>
+      writing = writeOne(folder, run, index, item, probs).then(() =>
         terminal.progress({ label, done: index + 1, total }),
       );
       writing.catch(() => undefined);
@@ -113,11 +124,10 @@ async function predictCases(run: InferRun, folder: string): Promise<void> {
 
 async function writeOne(
   folder: string,
-  dataset: FileDataset,
+  { dataset, heads, save = "float32" }: InferRun,
   index: number,
   { labels, spacing, grid }: DatasetImage,
   probs: Tensor<"float32">,
-  save: SavedForm,
 ): Promise<void> {
   const stored = save === "float16" ? await inHalfPrecision(probs) : probs;
   const name = dataset.names[index]!;
@@ -125,15 +135,20 @@ async function writeOne(
   if (ending !== undefined && grid) {
     const image = dataset.source(index);
     const kept = save === "labels" ? {} : { probabilities: stored };
-    const prediction = { ...kept, labels: await labelMap(probs), grid, image };
+    const prediction = { ...kept, labels: await labelMap(probs, heads), grid, image };
     return writeNnunetPrediction(folder, name, predictionEnding(ending), prediction);
   }
   if (!labels) throw new CommandError(`${dataset.source(index)}: has no labels, which predictions hold too`);
   await writePrediction(join(folder, `${name}.npz`), { probs: stored, labels, spacing });
 }
 
-/** Returns the likeliest class of each voxel, in the smallest type that label maps have. */
-async function labelMap({ dims, ...probs }: Tensor<"float32">): Promise<Tensor<"uint8"> | Tensor<"uint16">> {
+/** Returns the likeliest class of each voxel, or its region's label, in the smallest type of label maps. */
+async function labelMap(
+  map: Tensor<"float32">,
+  heads: RegionHeads | undefined,
+): Promise<Tensor<"uint8"> | Tensor<"uint16">> {
+  if (heads !== undefined) return regionLabels(map, heads.classOrder!);
+  const { dims, ...probs } = map;
   const { data } = await argMax({ ...probs, dims: [1, ...dims] });
   const spatial = dims.slice(1);
   if (data instanceof Uint8Array) return { type: "uint8", dims: spatial, data };

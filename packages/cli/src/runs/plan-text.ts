@@ -9,7 +9,7 @@ const base = 16;
 
 /** Returns the configuration that a data set is trained with by default, as YAML to read and edit. */
 export function planText(root: string, fingerprint: Fingerprint, memory: number = usualMemory): string {
-  const { channels, rank, classes, ignore, values, volumes, cases } = fingerprint;
+  const { channels, rank, classes, ignore, regions, values, volumes, cases } = fingerprint;
   const { spacing, patch, batch, stages } = planFor(
     { sizes: fingerprint.sizes, spacings: fingerprint.spacings },
     { memory, base },
@@ -17,15 +17,22 @@ export function planText(root: string, fingerprint: Fingerprint, memory: number 
   const normalization = isRawCt(values) ? "ct" : volumes ? "z-score" : "none";
   const list = (numbers: readonly unknown[]): string => JSON.stringify(numbers).replaceAll(",", ", ");
   const scalar = (value: string): string => stringify(value).trimEnd();
+  const quoted = (text: string): string => JSON.stringify(text);
   const arch = stages === undefined ? `unet${rank}d` : `plain${rank}d`;
   return `# Written by pixelcal prepare from ${cases.train} cases to train and ${cases.val} to validate; edit what does not suit.
 # docs/configuration.md explains every key.
 seed: 42
-loss: { name: diceCrossEntropy }
+loss: { name: diceCrossEntropy${regions === undefined ? "" : ", includeBackground: false"} }
 
 dataset:
   root: ${scalar(root)}
-${ignore === undefined ? "" : `  ignore: ${ignore} # label of pixels without a ground truth\n`}
+${ignore === undefined ? "" : `  ignore: ${ignore} # label of pixels without a ground truth\n`}${
+  regions === undefined
+    ? ""
+    : `  regions: # each has a sigmoid head, and they may overlap
+${regions.map(({ name, labels }) => `    - { name: ${quoted(name)}, labels: ${list(labels)} }\n`).join("")}  regions_class_order: ${list(fingerprint.regionsClassOrder!)} # the label that each head writes, later ones over earlier ones
+`
+}
 preparation: # travels with the network
   normalization: ${normalization} # none, z-score, percentile, range or ct
   crop: true # to the box of the pixels that are not 0

@@ -1,17 +1,22 @@
 import { basename, extname, join, resolve } from "node:path";
+import { OnnxFile } from "@pixelcal/graph";
 import { readRegularFileSync } from "@pixelcal/io";
 import {
   type Checkpoint,
   checkpointFiles,
   DamagedCheckpointError,
   FileDataset,
+  labelsOfRegions,
   modelClasses,
   Network,
   type Preparation,
   type PreparedModel,
   parsePreparation,
   predictionWeights,
+  type RegionHeads,
   readRunCheckpoint,
+  regionHeads,
+  regionHeadsOf,
 } from "@pixelcal/train";
 import { CommandError } from "../command-error.js";
 import type { Context } from "../context.js";
@@ -49,7 +54,7 @@ export interface InferOptions {
 export async function predictSplit(options: InferOptions, context: Context): Promise<void> {
   const { terminal } = context;
   const { overlap, split } = options;
-  const { models, dataset, name, files, tile } = await (options.model === undefined
+  const { models, dataset, heads, name, files, tile } = await (options.model === undefined
     ? fromConfig(options, terminal)
     : fromModel(options, options.model, terminal));
   if (tile && tile.length !== dataset.rank) {
@@ -78,7 +83,7 @@ export async function predictSplit(options: InferOptions, context: Context): Pro
   try {
     const label = `${name} ${split}`;
     const { save } = options;
-    await inferRun({ ...context, models, dataset, folder, tile, overlap, flips, save, label });
+    await inferRun({ ...context, models, dataset, heads, folder, tile, overlap, flips, save, label });
   } catch (error) {
     throw fromFile(files.join(", "), error);
   } finally {
@@ -100,6 +105,8 @@ interface Source {
   /** The network, or those of several folds. */
   readonly models: readonly (PreparedModel & { readonly model: Network })[];
   readonly dataset: FileDataset;
+  /** The regions of the networks' channels; undefined for classes that exclude each other. */
+  readonly heads: RegionHeads | undefined;
   readonly name: string;
   /** The size of overlapping tiles, by default that of the patches which the network was trained with. */
   readonly tile: readonly number[] | undefined;
@@ -132,12 +139,19 @@ async function fromConfig(options: InferOptions, terminal: Context["terminal"]):
   const dataset = await openCases(root, options.split, classes, options.ignore ?? config.dataset.ignore);
   checkFits(config, dataset);
   const { device = config.device, threads = config.threads } = options;
+  const heads = regionHeads(config.dataset);
   const models = trained.map((checkpoint) => ({
-    model: new Network({ ...network, arrays: predictionWeights(checkpoint), device, threads }),
+    model: new Network({
+      ...network,
+      arrays: predictionWeights(checkpoint),
+      regions: heads,
+      device,
+      threads,
+    }),
     preparation: trainedPreparation(checkpoint),
   }));
   warnOfRawCt(dataset, models[0]!.preparation, terminal);
-  return { models, dataset, name: config.run_name, files: checkpoints, tile };
+  return { models, dataset, heads, name: config.run_name, files: checkpoints, tile };
 }
 
 /** Returns the preparation that a run records in its checkpoints, with the numbers of its training split. */
@@ -160,13 +174,17 @@ async function fromModel(
   const [channels, ...size] = await firstImageDims(root, options.split);
   const dims = [1, channels!, ...(options.tile ?? size)];
   const { model, ...reading } = network;
-  const classes = naming(path, () => modelClasses(model, dims, reading));
+  const heads = naming(path, () => (model instanceof OnnxFile ? regionHeadsOf(model) : undefined));
+  const classes =
+    heads === undefined
+      ? naming(path, () => modelClasses(model, dims, reading))
+      : labelsOfRegions(heads.regions);
   const dataset = await openCases(root, options.split, classes, options.ignore);
   const preparation = carriedPreparation(path, network);
   if (preparation === undefined)
     terminal.warn(`${path}: carries no normalization; images are predicted as they are stored`);
   const models = [{ model: new Network({ ...network, device, threads }), preparation }];
-  return { models, dataset, name: basename(path, extname(path)), files: [path], tile: options.tile };
+  return { models, dataset, heads, name: basename(path, extname(path)), files: [path], tile: options.tile };
 }
 
 const openCases = (root: string, split: string, classes: number, ignore?: number): Promise<FileDataset> =>

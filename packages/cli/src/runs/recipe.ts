@@ -1,4 +1,4 @@
-import { type Loss, lossFromConfig } from "@pixelcal/losses";
+import type { Loss } from "@pixelcal/losses";
 import {
   adamW,
   asksForClassWeights,
@@ -7,6 +7,7 @@ import {
   type Dataset,
   inverseFrequencies,
   type LossConfig,
+  lossOf,
   lossStages,
   type Optimizer,
   poly,
@@ -26,10 +27,11 @@ export async function lossesOf(
   train: Dataset,
   terminal: Terminal,
 ): Promise<(loss: LossConfig) => Loss> {
-  if (!lossStages(config).some(({ loss }) => asksForClassWeights(loss))) return lossFromConfig;
+  if (!lossStages(config).some(({ loss }) => asksForClassWeights(loss)))
+    return (loss) => lossOf(loss, config);
   const weights = await inverseFrequencies(train);
   terminal.line(`class weights by inverse frequency: ${weights.map((one) => one.toPrecision(4)).join(", ")}`);
-  return (loss) => lossFromConfig(withClassWeights(loss, weights));
+  return (loss) => lossOf(withClassWeights(loss, weights), config);
 }
 
 /** Returns the optimizer of a configuration. */

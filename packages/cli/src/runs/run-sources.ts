@@ -1,4 +1,5 @@
 import { basename, join } from "node:path";
+import type { Region } from "@pixelcal/core";
 import {
   type EvaluateOptions,
   type Evaluation,
@@ -14,7 +15,7 @@ import {
   openVolumeFolder,
   type RunCases,
 } from "@pixelcal/evaluate";
-import { FormatError, listCases, prefetch, type Region, readPrediction } from "@pixelcal/io";
+import { FormatError, listCases, prefetch, readPrediction } from "@pixelcal/io";
 import { ownLayout } from "../inputs/own-predictions.js";
 import type { LabelPlace } from "../inputs/prediction-types.js";
 

@@ -1,5 +1,5 @@
 import { dirname, join, resolve } from "node:path";
-import { setThreadCount } from "@pixelcal/core";
+import { type Region, setThreadCount } from "@pixelcal/core";
 import {
   caseSets,
   comparisonText,
@@ -20,7 +20,7 @@ import {
   type Shown,
   someOf,
 } from "@pixelcal/evaluate";
-import { type Region, writeFilesAtomic } from "@pixelcal/io";
+import { writeFilesAtomic } from "@pixelcal/io";
 import { CommandError } from "../command-error.js";
 import type { Context } from "../context.js";
 import { hardLabels } from "../inputs/prediction-types.js";

@@ -1,9 +1,17 @@
-import { TemperatureMetric } from "@pixelcal/core";
+import {
+  ignoredInRegion,
+  type Labels,
+  type Region,
+  regionCases,
+  TemperatureMetric,
+  type Tensor,
+  tensor,
+} from "@pixelcal/core";
 import { type Loader, partsOfAll, type Trainer } from "@pixelcal/train";
 
 /**
  * Returns the temperature that the labels of a split ask of a trainer's predictions: above 1 where they are
- * over-confident, NaN where every pixel is ignored.
+ * over-confident, NaN where every pixel is ignored. Regions share one temperature, each as two classes.
  */
 export async function validationTemperature(
   trainer: Trainer,
@@ -11,12 +19,36 @@ export async function validationTemperature(
   ignore?: number,
 ): Promise<number> {
   const { exchange } = trainer;
-  const metric = new TemperatureMetric({ classes: validation.dataset.classes, ignore });
+  const { regions } = trainer.loss;
+  const inside = ignore === undefined ? undefined : ignoredInRegion;
+  const metric = new TemperatureMetric(
+    regions ? { classes: 2, ignore: inside } : { classes: validation.dataset.classes, ignore },
+  );
   const { rank, size } = exchange ?? { rank: 0, size: 1 };
-  for await (const { images, labels } of validation.dealt(0, { rank, size }))
-    await metric.update(await trainer.predict(images), labels);
+  for await (const { images, labels } of validation.dealt(0, { rank, size })) {
+    const probs = await trainer.predict(images);
+    if (regions === undefined) await metric.update(probs, labels);
+    else for (const one of await casesOf(probs, labels, regions, ignore)) await metric.update(...one);
+  }
   const parts = await partsOfAll(exchange, metric.toJSON());
   metric.reset();
   for (const part of parts) metric.merge(TemperatureMetric.fromJSON(part));
   return metric.compute().temperature;
+}
+
+/** Returns every region of a batch of one image as probabilities [1, 2, ...spatial] and labels. */
+async function casesOf(
+  { data, dims }: Tensor<"float32">,
+  labels: Labels,
+  regions: readonly Region[],
+  ignore: number | undefined,
+): Promise<readonly (readonly [Tensor<"float32">, Tensor<"uint8">])[]> {
+  const image = tensor("float32", data, dims.slice(1));
+  const truth = { ...labels, dims: labels.dims.slice(1) };
+  const parts = regions.map((region, head) => ({ channels: [head], labels: region.labels }));
+  const found = await regionCases(image, truth, parts, { ignore });
+  return found.map(({ probs, labels: mask }) => [
+    { ...probs, dims: [1, ...probs.dims] },
+    { ...mask, dims: [1, ...mask.dims] },
+  ]);
 }

@@ -6,7 +6,13 @@ import { invalidArgument } from "../errors.js";
 import { elementCount, type Labels, type Probabilities, type Tensor } from "../tensor.js";
 import { checkDims } from "./probability-maps.js";
 
-/** A region, which may overlap others. */
+/** A region: a name and the labels that belong to it. Regions may overlap. */
+export interface Region {
+  readonly name: string;
+  readonly labels: readonly number[];
+}
+
+/** A region as channels and labels; it may overlap others. */
 export interface RegionParts {
   /** The channels whose values add up to the region's probability. */
   readonly channels: readonly number[];
@@ -67,13 +73,44 @@ export async function regionCases(
   }));
 }
 
+/**
+ * Returns the masks of regions in labels of any shape: 1 inside, 0 outside, {@link ignoredInRegion} where
+ * ignored, as uint8 of the labels' dims. The arrays of all regions share their memory.
+ */
+export async function regionMasks(
+  labels: Labels,
+  regions: readonly Pick<Region, "labels">[],
+  options: RegionCasesOptions = {},
+): Promise<readonly Tensor<"uint8">[]> {
+  checkOptions("options", options, names);
+  const { ignore, signal } = options;
+  checkSignal(signal);
+  checkIgnore(ignore);
+  checkTensor("labels", labels, ["uint8", "int32", "int64"], [1, 4]);
+  const members = membersOf(regions);
+  const masks = await call(native.regionMasks, { labels: labels.data, ignore, members }, signal);
+  const pixels = elementCount(labels.dims);
+  return regions.map((_, i) => ({
+    type: "uint8",
+    dims: labels.dims,
+    data: masks.subarray(i * pixels, (i + 1) * pixels),
+  }));
+}
+
 function checkRegions(regions: readonly RegionParts[], channels: number): void {
-  if (!Array.isArray(regions)) throw invalidArgument("regions", "an array", regions);
-  regions.forEach((region: RegionParts, i) => {
-    const { channels: sum, labels } = region;
+  membersOf(regions).forEach((_, i) => {
+    const { channels: sum } = regions[i]!;
     if (!Array.isArray(sum)) throw invalidArgument(`regions[${i}].channels`, "an array", sum);
-    if (!Array.isArray(labels)) throw invalidArgument(`regions[${i}].labels`, "an array", labels);
     for (const channel of sum) checkInteger(`regions[${i}].channels`, channel, 0, channels - 1);
+  });
+}
+
+/** Returns the labels of each region, checked. */
+function membersOf(regions: readonly Pick<Region, "labels">[]): readonly (readonly number[])[] {
+  if (!Array.isArray(regions)) throw invalidArgument("regions", "an array", regions);
+  return regions.map(({ labels }: Pick<Region, "labels">, i) => {
+    if (!Array.isArray(labels)) throw invalidArgument(`regions[${i}].labels`, "an array", labels);
     for (const label of labels) checkIgnore(label);
+    return labels;
   });
 }

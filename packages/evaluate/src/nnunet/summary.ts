@@ -1,5 +1,5 @@
-import { confusionCounts, type Labels, type Tensor } from "@pixelcal/core";
-import type { NnunetDataset, Region } from "@pixelcal/io";
+import { confusionCounts, type Labels, type Region, type Tensor } from "@pixelcal/core";
+import type { NnunetDataset } from "@pixelcal/io";
 import { pythonJson, Real } from "./python-json.js";
 
 /** A case of nnU-Net's summary: its files, and pixels by true and predicted class, `[classes, classes]`. */

@@ -1,12 +1,7 @@
+import type { Region } from "@pixelcal/core";
 import { type FileSource, sourcePath } from "../byte-source.js";
 import { FormatError } from "../errors.js";
 import { isObject, readJson } from "./json-file.js";
-
-/** A region: a name and the labels that belong to it. Regions may overlap. */
-export interface Region {
-  readonly name: string;
-  readonly labels: readonly number[];
-}
 
 /** The facts of nnU-Net's dataset.json that decide what labels and predictions mean. */
 export interface NnunetDataset {

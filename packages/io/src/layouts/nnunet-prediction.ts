@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { InvalidArgumentError, sameDims, type Tensor } from "@pixelcal/core";
+import { InvalidArgumentError, type Region, sameDims, type Tensor } from "@pixelcal/core";
 import { writeFileAtomic } from "../file.js";
 import { writeNpz } from "../npz.js";
 import type { Grid } from "../volume/volume.js";
@@ -65,7 +65,7 @@ function properties({ shape, spacing, origin, direction }: Grid): object {
 
 /**
  * Writes the dataset.json of a folder of predictions: the names of labels from that of the images, if it has
- * no regions, the number of classes and the ending.
+ * no regions, or the regions of the predictions, the number of classes and the ending.
  */
 export async function writeNnunetDataset(
   folder: string,
@@ -73,11 +73,16 @@ export async function writeNnunetDataset(
     classes,
     ending,
     ignore,
+    regions,
+    classOrder,
     from,
   }: {
     readonly classes: number;
     readonly ending: string;
     readonly ignore?: number;
+    /** The regions of the channels, and the label that each writes; classes by default. */
+    readonly regions?: readonly Region[];
+    readonly classOrder?: readonly number[];
     readonly from?: string;
   },
 ): Promise<void> {
@@ -85,11 +90,14 @@ export async function writeNnunetDataset(
   const names = new Map(
     known?.hasRegions ? [] : known?.regions.map(({ name, labels }) => [labels[0]!, name]),
   );
-  const labels: Record<string, number> = Object.create(null);
+  const labels: Record<string, number | readonly number[]> = Object.create(null);
   labels.background = 0;
-  for (let label = 1; label < classes; label++) labels[names.get(label) ?? `${label}`] = label;
+  if (regions === undefined)
+    for (let label = 1; label < classes; label++) labels[names.get(label) ?? `${label}`] = label;
+  else for (const region of regions) labels[region.name] = region.labels;
   const left = ignore ?? known?.ignore;
   if (left === classes) labels.ignore = left;
-  const json = { channel_names: {}, labels, file_ending: ending };
+  const order = classOrder && { regions_class_order: classOrder };
+  const json = { channel_names: {}, labels, ...order, file_ending: ending };
   await writeFileAtomic(join(folder, "dataset.json"), `${JSON.stringify(json, null, 4)}\n`);
 }

@@ -9,6 +9,7 @@ import { lossOfMethod, lossOfSection } from "./loss.js";
 import { forbiddenNames } from "./names.js";
 import { builtModelOf } from "./network.js";
 import { normalizationProblems } from "./preparation.js";
+import { regionProblems } from "./regions.js";
 import type { TrainConfig } from "./train-config.js";
 
 export { type AugmentConfig, augmentationOf } from "./augmentation.js";
@@ -61,7 +62,7 @@ export function parseConfig(json: unknown, options: { runName?: string } = {}): 
   );
   // The authors keep the epoch of the lowest loss; a loss of its own ranks by what it asks for.
   const selection = file.selection ?? (preset === "reference" && finish === undefined ? "loss" : "nll");
-  return {
+  const config: TrainConfig = {
     run_name: name,
     seed: file.seed,
     preset,
@@ -79,6 +80,9 @@ export function parseConfig(json: unknown, options: { runName?: string } = {}): 
     ...given(file, optional),
     selection,
   };
+  const misfits = regionProblems(config);
+  if (misfits.length > 0) throw new ConfigError(misfits);
+  return config;
 }
 
 /** Returns the section with the optimizer's defaults: nnU-Net's for SGD. */

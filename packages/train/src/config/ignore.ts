@@ -31,7 +31,7 @@ export function shareIgnore(
     return canIgnore(part.loss) ? [] : [cannot(place, part.loss)];
   });
   if (problems.length > 0) throw new ConfigError(problems);
-  return { loss: ignoring(loss, ignore) as LossConfig, ignore };
+  return { loss: withIgnore(loss, ignore), ignore };
 }
 
 const isWeighted = (loss: NamedLoss): boolean => loss.name === "weighted";
@@ -45,11 +45,12 @@ function partsOf(path: string, loss: NamedLoss): readonly Part[] {
   return weightedParts(loss).flatMap((part, i) => partsOf(`${path}.losses[${i}].loss`, part.loss));
 }
 
-function ignoring(loss: NamedLoss, ignore: number): NamedLoss {
+/** Returns a loss, or every part of a weighted one, with the label to ignore. */
+export function withIgnore<L extends NamedLoss>(loss: L, ignore: number): L {
   if (!isWeighted(loss)) return { ...loss, ignore };
   return {
     ...loss,
-    losses: weightedParts(loss).map((part) => ({ ...part, loss: ignoring(part.loss, ignore) })),
+    losses: weightedParts(loss).map((part) => ({ ...part, loss: withIgnore(part.loss, ignore) })),
   };
 }
 

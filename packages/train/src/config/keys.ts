@@ -1,5 +1,6 @@
 import type { NamedLoss } from "@pixelcal/losses";
 import { z } from "zod";
+import { classOrderSchema, regionsSchema } from "../model/region-heads.js";
 import { augment, type FileAugment } from "./augmentation.js";
 import { methodSections, methods } from "./loss.js";
 import { preparation } from "./preparation.js";
@@ -143,6 +144,12 @@ const dataset = z.strictObject({
     .max(2 ** 31 - 1)
     .optional()
     .describe("label of pixels without a ground truth, which count nowhere"),
+  regions: regionsSchema
+    .optional()
+    .describe("regions of labels, which may overlap, each with a sigmoid head; classes by default"),
+  regions_class_order: classOrderSchema
+    .optional()
+    .describe("label that each region writes into label maps, later regions over earlier ones"),
 });
 
 const keys = {

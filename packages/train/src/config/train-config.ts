@@ -1,3 +1,4 @@
+import type { Region } from "@pixelcal/core";
 import type { TiedWeights } from "@pixelcal/graph";
 import type { AugmentConfig } from "./augmentation.js";
 import type { LossConfig } from "./loss.js";
@@ -50,6 +51,13 @@ export interface TrainConfig {
     readonly name?: string;
     readonly root: string;
     readonly ignore?: number;
+    /**
+     * Regions of labels, which may overlap: the network has a sigmoid head for each instead of a softmax over
+     * classes, and the loss is the mean over the regions of its form for two classes.
+     */
+    readonly regions?: readonly Region[];
+    /** The label that each region's head writes into label maps, later ones over earlier ones. */
+    readonly regions_class_order?: readonly number[];
     /** The fold that validates, or all cases for both; the data set's own split by default. */
     readonly fold?: number | "all";
   };

@@ -1,7 +1,7 @@
 import { type Tensor, tensor } from "@pixelcal/core";
 import { Graph, interpret, ops, type Value } from "@pixelcal/graph";
 import { describe, expect, test } from "vitest";
-import { type CanonicalOptions, canonical, imageDims, logitsBehind, type OnMultiLabel } from "./canonical.js";
+import { type CanonicalOptions, canonical, type Ends, imageDims, logitsBehind } from "./canonical.js";
 
 const ramp = (dims: readonly number[]): Tensor<"float32"> =>
   tensor(
@@ -18,13 +18,8 @@ function model(dims: readonly number[], outputs: Readonly<Record<string, (image:
 }
 
 /** Returns the outputs of the canonical model, in order. */
-function run(
-  graph: Graph,
-  ends: CanonicalOptions,
-  image: Tensor<"float32">,
-  onMultiLabel?: OnMultiLabel,
-): Tensor[] {
-  const made = canonical(graph, ends, onMultiLabel);
+function run(graph: Graph, ends: CanonicalOptions, image: Tensor<"float32">, accepted?: Ends): Tensor[] {
+  const made = canonical(graph, ends, accepted);
   return Object.values(interpret(made, { [made.inputs[0]!.name]: image }));
 }
 
@@ -108,7 +103,7 @@ describe("canonical", () => {
   ])("takes the logits before %s", (_, build, activation) => {
     const graph = model([2, 1, 3, 4], { y: build });
     expect(logitsBehind(graph.outputs.get("y")!).activation).toBe(activation);
-    const [logits] = run(graph, {}, image, () => undefined);
+    const [logits] = run(graph, {}, image, { onMultiLabel: () => undefined });
     const [expected] = run(model([2, 1, 3, 4], { y: three }), {}, image);
     if (activation !== "none") expect(logits).toEqual(expected);
     else expect(logits).not.toEqual(expected);
@@ -139,10 +134,10 @@ describe("canonical", () => {
       const graph = model([2, 1, 3, 4], {
         y: (x) => sigmoid(channels === 2 ? ops.Concat([x, ops.Neg(x)], 1) : three(x)),
       });
-      const message = `a sigmoid of ${channels} channels in y: multi-label outputs, whose classes overlap, are not supported yet`;
+      const message = `a sigmoid of ${channels} channels in y: multi-label outputs, whose classes overlap, need dataset.regions`;
       expect(() => canonical(graph)).toThrow(message);
       const told: number[] = [];
-      canonical(graph, {}, (output) => told.push(output));
+      canonical(graph, {}, { onMultiLabel: (output) => told.push(output) });
       expect(told).toEqual([0]);
     }
     const single = model([2, 1, 3, 4], { y: (x) => sigmoid(x) });
@@ -212,7 +207,9 @@ describe("canonical", () => {
     ],
   ])("refuses %s", (_, build, message) => {
     expect(() => canonical(model([2, 1, 3, 4], { y: build }))).toThrow(message);
-    expect(() => canonical(model([2, 1, 3, 4], { y: build }), {}, () => undefined)).toThrow(message);
+    expect(() => canonical(model([2, 1, 3, 4], { y: build }), {}, { onMultiLabel: () => undefined })).toThrow(
+      message,
+    );
   });
 
   test("follows the axis of a softmax through views", () => {

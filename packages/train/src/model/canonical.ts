@@ -82,20 +82,24 @@ const stepOf = (dims: readonly number[], axis: number): number => elementCount(d
 export const imageDims = (dims: readonly number[], channelAxis = 1): readonly number[] =>
   movedAxes(dims.length, axisOf("channelAxis", channelAxis, dims.length)).map((axis) => dims[axis]!);
 
-/**
- * Told of every chosen output, by its place among them, whose channels are sigmoids of their own: labels that
- * may overlap.
- */
-export type OnMultiLabel = (output: number) => void;
+/** The ends that a network may have beside logits and a softmax of them. */
+export interface Ends {
+  /**
+   * Told of every chosen output, by its place among them, whose channels are sigmoids of their own: labels
+   * that may overlap. Without it they are refused.
+   */
+  readonly onMultiLabel?: (output: number) => void;
+  /** Whether the channels are sigmoid heads, so that a softmax is refused. */
+  readonly heads?: boolean;
+}
 
 /**
  * Returns the model with one image [N, C, ...spatial] in and logits [N, classes, ...spatial] of the image's
  * size out, one output per chosen one: taken before a softmax, its logarithm or a sigmoid, axes moved. One
  * channel z, which is two classes, becomes [0, z]: its softmax is z's sigmoid. Throws where an output has
- * other probabilities than the softmax of such logits; with `onMultiLabel`, sigmoids of several channels are
- * let through.
+ * other probabilities than the softmax of such logits, unless `ends` lets them through.
  */
-export function canonical(parsed: Graph, options: CanonicalOptions = {}, onMultiLabel?: OnMultiLabel): Graph {
+export function canonical(parsed: Graph, options: CanonicalOptions = {}, ends: Ends = {}): Graph {
   const model = unstacked(parsed);
   const chosen = chosenOutputs(model, options.outputs);
   const [image, ...more] = model.inputs;
@@ -130,8 +134,11 @@ export function canonical(parsed: Graph, options: CanonicalOptions = {}, onMulti
       refuseLast("classAxis", `its last layer has the last axis of ${name}`, last);
       const channels = copy.dims[wanted] ?? 1;
       if (found.activation === "sigmoid" && channels > 1) {
-        if (onMultiLabel === undefined) throw multiLabel(name, channels);
-        onMultiLabel(chosen.indexOf(name));
+        if (ends.onMultiLabel === undefined) throw multiLabel(name, channels);
+        ends.onMultiLabel(chosen.indexOf(name));
+      } else if (ends.heads && found.activation !== "none") {
+        const got = `a ${found.activation} of ${channels} channels in ${name}`;
+        throw invalidArgument("outputs", "logits or sigmoids, one channel a region", got);
       }
       const end = found.after.reduce(
         (value, node) => copy.graph.node(node.opType, [value, ...node.inputs.slice(1)], node.attributes)[0]!,
@@ -176,7 +183,7 @@ const multiLabel = (name: string, channels: number): Error =>
   invalidArgument(
     "outputs",
     "logits, a softmax of them or a sigmoid of one channel",
-    `a sigmoid of ${channels} channels in ${name}: multi-label outputs, whose classes overlap, are not supported yet`,
+    `a sigmoid of ${channels} channels in ${name}: multi-label outputs, whose classes overlap, need dataset.regions`,
   );
 
 function chosenOutputs(model: Graph, names: readonly string[] | undefined): readonly string[] {

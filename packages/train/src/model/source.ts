@@ -1,7 +1,7 @@
 import { checkOptions, InvalidArgumentError, invalidArgument, optionNames, sameDims } from "@pixelcal/core";
 import { Graph, GraphError, OnnxFile, parseModel, rewrite, type TiedWeights } from "@pixelcal/graph";
 import { declaredBatch, withBatch } from "./batch-size.js";
-import { type CanonicalOptions, canonical, imageDims, type OnMultiLabel } from "./canonical.js";
+import { type CanonicalOptions, canonical, type Ends, imageDims } from "./canonical.js";
 import { imageAndLogits } from "./image-and-logits.js";
 import type { Model } from "./model.js";
 
@@ -48,11 +48,7 @@ export function modelClasses(model: AnyModel, dims: readonly number[], options: 
  * Returns a source of canonical graphs from a model description, a graph or the bytes of an ONNX file; see
  * `canonical`.
  */
-export function modelSource(
-  model: AnyModel,
-  options: SourceOptions = {},
-  onMultiLabel?: OnMultiLabel,
-): ModelSource {
+export function modelSource(model: AnyModel, options: SourceOptions = {}, ends?: Ends): ModelSource {
   const { seed, externalData, tiedWeights, channelAxis } = options;
   if (seed !== undefined && !(Number.isSafeInteger(seed) && seed >= 0)) {
     throw invalidArgument("seed", "an integer of 0 or more", seed);
@@ -63,7 +59,7 @@ export function modelSource(
       laidOut(dims, () => {
         const [batch, ...rest] = imageDims(dims, channelAxis) as [number, ...number[]];
         const sized = withBatch(batch, own, (count) => resized(model, [count, ...rest]));
-        return canonical(sized, options, onMultiLabel);
+        return canonical(sized, options, ends);
       });
   }
   if (model instanceof Uint8Array || model instanceof OnnxFile) {
@@ -71,7 +67,7 @@ export function modelSource(
     return (dims) =>
       laidOut(dims, () => {
         const parsed = parsedModel(file, dims, { externalData, tiedWeights, channelAxis });
-        return canonical(parsed, options, onMultiLabel);
+        return canonical(parsed, options, ends);
       });
   }
   return (dims) => model.build(dims, seed);

@@ -1,7 +1,8 @@
 import { checkOptions, checkTensor, invalidArgument, optionNames, type Tensor } from "@pixelcal/core";
-import { type Graph, lower } from "@pixelcal/graph";
+import { type Graph, lower, OnnxFile } from "@pixelcal/graph";
 import type { CanonicalOptions } from "../model/canonical.js";
 import { imageAndLogits, withArrays } from "../model/image-and-logits.js";
+import { type RegionHeads, regionHeadsOf } from "../model/region-heads.js";
 import { type AnyModel, type FileOptions, type ModelSource, modelSource } from "../model/source.js";
 import { SerialQueue } from "../runtime/serial-queue.js";
 import { createSession, type TrainDevice } from "../runtime/session.js";
@@ -18,6 +19,8 @@ export interface NetworkOptions extends CanonicalOptions, FileOptions {
   readonly device?: TrainDevice;
   /** Processor threads inside one operator; all by default. */
   readonly threads?: number;
+  /** The regions of the network's sigmoid heads; those that an ONNX file carries by default, if any. */
+  readonly regions?: RegionHeads;
   /** The most image shapes whose compiled models are kept, the most recently used; 4 by default. */
   readonly shapes?: number;
 }
@@ -27,6 +30,7 @@ const names = optionNames<NetworkOptions>({
   arrays: true,
   device: true,
   threads: true,
+  regions: true,
   shapes: true,
   outputs: true,
   classAxis: true,
@@ -45,6 +49,8 @@ export class Network implements ProbabilityModel {
   readonly #options: NetworkOptions;
   readonly #sessions: SessionCache;
   readonly #queue = new SerialQueue();
+  /** The regions of the network's heads, if its file or the options say that it has such. */
+  readonly regions: RegionHeads | undefined;
   #activation: Activation | undefined;
 
   constructor(options: NetworkOptions) {
@@ -53,16 +59,24 @@ export class Network implements ProbabilityModel {
     if (!(Number.isInteger(shapes) && shapes >= 1))
       throw invalidArgument("shapes", "an integer of 1 or more", shapes);
     this.#sessions = new SessionCache({ count: shapes });
-    // The prediction is the first of the chosen outputs.
-    this.#source = modelSource(options.model, options, (output) => {
-      if (output === 0) this.#activation = "sigmoid";
+    const { model } = options;
+    const carried =
+      model instanceof OnnxFile || model instanceof Uint8Array ? regionHeadsOf(model) : undefined;
+    this.regions = options.regions ?? carried;
+    if (this.regions) this.#activation = "sigmoid";
+    this.#source = modelSource(model, options, {
+      heads: this.regions !== undefined,
+      // The prediction is the first of the chosen outputs.
+      onMultiLabel: (output) => {
+        if (output === 0) this.#activation = "sigmoid";
+      },
     });
     this.#options = options;
   }
 
   /**
    * The function that `predict` applies to the logits, undefined before the first run: "sigmoid" if the model
-   * ends in a sigmoid of several channels, whose classes may overlap; "softmax" otherwise.
+   * ends in a sigmoid of several channels, or has regions, whose classes may overlap; "softmax" otherwise.
    */
   get activation(): Activation | undefined {
     return this.#activation;
@@ -107,7 +121,10 @@ export class Network implements ProbabilityModel {
 
   #graph(dims: readonly number[]): Graph {
     const model = this.#source(dims);
-    imageAndLogits(model);
+    const { logits } = imageAndLogits(model);
+    const heads = this.regions?.regions.length;
+    if (heads !== undefined && logits.dims[1] !== heads)
+      throw invalidArgument("model", `${heads} channels, one a region`, logits.dims[1]);
     this.#activation ??= "softmax";
     return this.#options.arrays === undefined ? model : withArrays(model, this.#options.arrays);
   }

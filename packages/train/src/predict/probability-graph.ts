@@ -5,15 +5,15 @@ export type Activation = "softmax" | "sigmoid";
 
 /**
  * Returns a copy of a canonical model that outputs the probabilities [N, classes, ...spatial] of its first
- * output.
+ * output, under a name of its own or `output`.
  */
-export function withProbabilities(model: Graph, activation: Activation = "softmax"): Graph {
+export function withProbabilities(model: Graph, activation: Activation = "softmax", output?: string): Graph {
   const [first] = model.outputs.keys();
   const rewritten = rewrite(model, {
     output: (name, logits) => {
       if (name !== first) return [];
       const probabilities = activation === "sigmoid" ? ops.Sigmoid(logits) : ops.Softmax(logits, 1);
-      return [[`${name}/probabilities`, probabilities]];
+      return [[output ?? `${name}/probabilities`, probabilities]];
     },
   });
   return prune(rewritten);

@@ -4,6 +4,7 @@ import type { Share } from "../data/shares.js";
 import { DivergedError } from "./diverged-error.js";
 import type { EpochRecord, ValidationRecord } from "./epoch-record.js";
 import { partsOfAll } from "./exchange.js";
+import { RegionScores } from "./region-scores.js";
 import type { Trainer } from "./trainer.js";
 import type { TrainingBatch } from "./training-batch.js";
 import { ValidationScores } from "./validation-scores.js";
@@ -141,7 +142,9 @@ export async function validate(
   // A loss that follows the split needs all of it in every process.
   const exchange = trainer.loss.state === undefined ? trainer.exchange : undefined;
   const { rank, size } = exchange ?? { rank: 0, size: 1 };
-  const scores = new ValidationScores(trainer.classes, trainer.loss.ignore);
+  const { regions, ignore } = trainer.loss;
+  const scores =
+    regions === undefined ? new ValidationScores(trainer.classes, ignore) : new RegionScores(regions, ignore);
   const batches =
     size === 1
       ? validation.epoch(0)
@@ -155,11 +158,10 @@ export async function validate(
     await scores.add({ batch, loss }, logits, prepared.labels);
     batch += size;
   }
-  const all = ValidationScores.merged(
-    trainer.classes,
-    trainer.loss.ignore,
-    await partsOfAll(exchange, scores.part()),
-  );
+  const all =
+    scores instanceof RegionScores
+      ? scores.merged(await partsOfAll(exchange, scores.part()))
+      : scores.merged(await partsOfAll(exchange, scores.part()));
   if (all.isEmpty) throw new InvalidArgumentError("validation", "validation: has no batches");
   trainer.loss.state?.update();
   const { loss, dice, ece, pece, nll, classes } = all.compute();

@@ -66,8 +66,9 @@ export class TrainingSessions {
     const { device = "cpu", threads: _, ...options } = this.#options;
     const layout = { device, packs: options.packs, block: await channelBlock(device) };
     const model = this.#source(dims);
+    const activation = options.loss.regions === undefined ? "softmax" : "sigmoid";
     if (kind === "step") return buildStepGraph(model, { ...options, ...layout });
     if (kind === "evaluation") return buildEvaluationGraph(model, options.loss, layout);
-    return buildInferenceGraph(model, layout, kind === "logits" ? undefined : "softmax");
+    return buildInferenceGraph(model, layout, kind === "logits" ? undefined : activation);
   }
 }

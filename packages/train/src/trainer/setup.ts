@@ -1,3 +1,4 @@
+import { invalidArgument } from "@pixelcal/core";
 import { OnnxFile, replaceWeights } from "@pixelcal/graph";
 import { imageAndLogits } from "../model/image-and-logits.js";
 import { isDescription, type ModelSource, modelSource } from "../model/source.js";
@@ -49,15 +50,18 @@ export async function setUp(given: TrainerOptions): Promise<Setup> {
   const options = checkTrainerOptions(given);
   const { outputs, loss, device = "cpu", batchNorm, schedule = constant(), exchange, ...rest } = options;
   const numbers = checkNumbers(options);
+  const { regions } = loss;
   const chosen = outputs && { outputs: Object.keys(outputs) };
   const trained = (isDescription(options.model) && options.model.supervision) || undefined;
   const source: ModelSource = trained
     ? (dims) => trained.build(dims, options.seed)
-    : modelSource(options.model, { ...rest, ...chosen });
+    : modelSource(options.model, { ...rest, ...chosen }, regions && { heads: true, onMultiLabel: () => {} });
   const model = source(options.batch);
   const runtime = await runtimeVersion();
   const { threads } = numbers;
   const { image, logits } = imageAndLogits(model);
+  if (regions !== undefined && logits.dims[1] !== regions.length)
+    throw invalidArgument("model", `${regions.length} channels, one a region`, logits.dims[1]);
   const outputNames = [...model.outputs.keys()];
   const lossWeights = outputWeights(outputs);
   const state = new HostState(model, options);

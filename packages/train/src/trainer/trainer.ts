@@ -4,9 +4,11 @@ import { writeFileAtomic } from "@pixelcal/io";
 import type { Loss } from "@pixelcal/losses";
 import { type ExportOptions, exportModel } from "../model/export.js";
 import { withWeights, writeWithWeights } from "../model/onnx-file.js";
-import { isDescription, modelSource } from "../model/source.js";
+import { type RegionHeads, regionsMetadata } from "../model/region-heads.js";
+import { isDescription, type ModelSource, modelSource } from "../model/source.js";
 import type { NamedArrays } from "../optimizer/named-arrays.js";
 import type { ProbabilityModel } from "../predict/predict.js";
+import { withProbabilities } from "../predict/probability-graph.js";
 import { type Preparation, preparationMetadata } from "../preparation/preparation.js";
 import { SerialQueue } from "../runtime/serial-queue.js";
 import type { TrainDevice } from "../runtime/session.js";
@@ -152,26 +154,41 @@ export class Trainer implements ProbabilityModel {
 
   /**
    * Returns the trained model as an ONNX file for any runtime. A model that was given as an ONNX file keeps
-   * everything but its weights; for other models `options` give the images that the file takes.
+   * everything but its weights; for other models `options` give the images that the file takes, and the file
+   * ends in the sigmoids of a loss's regions, else in logits.
    */
   exportModel({ weights, ...options }: ExportOptions & WeightsChoice = {}): Uint8Array {
     const { model, batch } = this.#setup.options;
     const arrays = this.weights({ weights });
     if (model instanceof OnnxFile) return withWeights(model, arrays, options);
     // Not as it is trained: the heads of deep supervision serve training alone.
-    const source = isDescription(model) ? modelSource(model) : this.#setup.source;
+    const plain = isDescription(model) ? modelSource(model) : this.#setup.source;
+    // Logits do not say that their channels are heads; sigmoids do.
+    const source: ModelSource =
+      this.loss.regions === undefined
+        ? plain
+        : (dims) => withProbabilities(plain(dims), "sigmoid", "probabilities");
     return exportModel(source, arrays, { dims: [1, ...batch.slice(1)], ...options });
   }
 
   /**
    * Writes `exportModel()` to a file, and beside it the files that an ONNX model keeps weights in. The file
-   * carries `preparation`, if given, for whoever predicts with it.
+   * carries `preparation`, if given, and the loss's regions with `classOrder` for whoever predicts with it.
    */
   writeModel(
     path: string,
-    { preparation, ...choice }: WeightsChoice & { readonly preparation?: Preparation } = {},
+    {
+      preparation,
+      classOrder,
+      ...choice
+    }: WeightsChoice & Pick<RegionHeads, "classOrder"> & { readonly preparation?: Preparation } = {},
   ): Promise<void> {
-    const metadata = preparation && preparationMetadata(preparation);
+    const { regions } = this.loss;
+    const carried = {
+      ...(preparation && preparationMetadata(preparation)),
+      ...(regions && regionsMetadata({ regions, ...(classOrder && { classOrder }) })),
+    };
+    const metadata = Object.keys(carried).length > 0 ? carried : undefined;
     return this.#run(async () => {
       await this.#weights.read();
       const { model, externalData } = this.#setup.options;

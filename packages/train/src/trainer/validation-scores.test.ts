@@ -93,7 +93,7 @@ describe("ValidationScores", () => {
     }
     // The third has no batch. A part travels as JSON.
     const sent = parts.map((part) => JSON.parse(JSON.stringify(part.part())));
-    const merged = ValidationScores.merged(classes, 255, sent).compute();
+    const merged = whole.merged(sent).compute();
     expect(merged).toEqual(whole.compute());
     expect(merged.loss).toBeCloseTo(all.reduce((sum, _, i) => sum + Math.sin(i), 0) / all.length, 12);
   });

@@ -33,7 +33,7 @@ export interface Scores {
 }
 
 /** The scores of one batch that are no sums over pixels. */
-interface ScoredBatch {
+export interface ScoredBatch {
   /** The batch's number among those of the split. */
   readonly batch: number;
   readonly loss: number;
@@ -43,7 +43,7 @@ interface ScoredBatch {
 }
 
 /** The scores of some of the batches. */
-interface ValidationPart {
+export interface ValidationPart {
   readonly batches: readonly ScoredBatch[];
   readonly metrics: MetricJson;
 }
@@ -52,11 +52,13 @@ type Metrics = MetricGroup<{ readonly overlap: OverlapMetric; readonly calibrati
 
 /** Scores the logits of a validation split, image by image, without the pixels whose label is `ignore`. */
 export class ValidationScores {
+  readonly #classes: number;
   readonly #ignore: number | undefined;
   readonly #metrics: Metrics;
   #batches: ScoredBatch[] = [];
 
   constructor(classes: number, ignore: number | undefined) {
+    this.#classes = classes;
     this.#ignore = ignore;
     this.#metrics = new MetricGroup({
       overlap: new OverlapMetric({ classes, ignore }),
@@ -65,12 +67,8 @@ export class ValidationScores {
   }
 
   /** Returns the scores of parts: to the bit those of all their batches together. */
-  static merged(
-    classes: number,
-    ignore: number | undefined,
-    parts: readonly ValidationPart[],
-  ): ValidationScores {
-    const all = new ValidationScores(classes, ignore);
+  merged(parts: readonly ValidationPart[]): ValidationScores {
+    const all = new ValidationScores(this.#classes, this.#ignore);
     for (const { batches, metrics } of parts) {
       all.#batches.push(...batches);
       all.#metrics.merge(MetricGroup.fromJSON(metrics) as unknown as Metrics);

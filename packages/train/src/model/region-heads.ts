@@ -1,0 +1,86 @@
+import { InvalidArgumentError, type Region } from "@pixelcal/core";
+import { modelMetadata, type OnnxFile } from "@pixelcal/graph";
+import { z } from "zod";
+
+/** The meaning of a network's channels where each is a sigmoid head of a region. */
+export interface RegionHeads {
+  /** The regions, one a channel. */
+  readonly regions: readonly Region[];
+  /**
+   * The label that each head above one half writes into a label map, later heads over earlier ones: nnU-Net's
+   * `regions_class_order`.
+   */
+  readonly classOrder?: readonly number[];
+}
+
+const label = z.int().min(0).max(32_766);
+// Names are keys of nnU-Net's dataset.json, which has two of its own; numbers as keys would change the order.
+const name = z
+  .string()
+  .regex(
+    /^(?!(?:\d+|background|ignore)$)[^=,]{1,100}$/,
+    "expected a name of up to 100 characters without = and ,, no number, background or ignore",
+  );
+
+/** The schema of regions. */
+export const regionsSchema: z.ZodType<Region[]> = z
+  .array(z.strictObject({ name, labels: z.array(label).min(1) }))
+  .min(2);
+/** The schema of the labels that regions write. */
+export const classOrderSchema: z.ZodType<number[]> = z.array(label);
+
+const schema = z.strictObject({
+  regions: regionsSchema,
+  classOrder: classOrderSchema.optional(),
+});
+
+/** Returns what is wrong with regions and their order, by the names of the keys that hold them. */
+export function headProblems(
+  { regions, classOrder }: RegionHeads,
+  keys: Readonly<Record<keyof RegionHeads, string>>,
+): readonly string[] {
+  const names = regions.map((each) => each.name);
+  const twice = names.find((each, i) => names.indexOf(each) !== i);
+  return [
+    ...(twice === undefined ? [] : [`${keys.regions}: ${twice} is given twice`]),
+    ...(classOrder === undefined || classOrder.length === regions.length
+      ? []
+      : [`${keys.classOrder}: expected ${regions.length} labels, one a region, got ${classOrder.length}`]),
+  ];
+}
+
+/** Returns the number of labels, background included, that regions speak of. */
+export const labelsOfRegions = (regions: readonly Region[]): number =>
+  1 + Math.max(...regions.flatMap((each) => each.labels));
+
+/** The key of the regions in the metadata of an ONNX file. */
+const key = "pixelcal.regions";
+
+/** Returns the metadata that a model file carries of its regions. */
+export const regionsMetadata = (heads: RegionHeads): Readonly<Record<string, string>> => ({
+  [key]: JSON.stringify(heads),
+});
+
+/**
+ * Returns the regions that a model file carries, undefined if it carries none. Throws `InvalidArgumentError`
+ * if they are damaged.
+ */
+export function regionHeadsOf(model: Uint8Array | OnnxFile): RegionHeads | undefined {
+  const metadata = modelMetadata(model);
+  const text = Object.hasOwn(metadata, key) ? metadata[key] : undefined;
+  if (text === undefined) return undefined;
+  const refuse = (what: string, cause?: unknown): never => {
+    throw new InvalidArgumentError("model", `model: ${key}: ${what}`, { cause });
+  };
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (cause) {
+    return refuse("is not JSON", cause);
+  }
+  const parsed = schema.safeParse(json);
+  if (!parsed.success) return refuse(parsed.error.issues[0]!.message, parsed.error);
+  const heads = parsed.data as RegionHeads;
+  const [problem] = headProblems(heads, { regions: "regions", classOrder: "classOrder" });
+  return problem === undefined ? heads : refuse(problem);
+}
