@@ -16,26 +16,14 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { Random, setThreadCount, tensor } from "@pixelcal/core";
+import { setThreadCount } from "@pixelcal/core";
 import { crossEntropy, signedDistanceCalibration } from "@pixelcal/losses";
-import {
-  adamW,
-  buildStepGraph,
-  channelBlock,
-  createSession,
-  runtimeVersion,
-  Trainer,
-  unet2d,
-  unet3d,
-} from "@pixelcal/train";
+import { adamW, buildStepGraph, channelBlock, createSession, runtimeVersion, Trainer } from "@pixelcal/train";
 import { commit, here } from "./checkout.mjs";
+import { batch, classes, networks } from "./reference-networks.mjs";
 
-const classes = 4;
-/** `limit`: what the step may take of PyTorch's time. */
-const allCases = {
-  unet2d: { title: "U-Net 2-D base 32, 4 x 1 x 224 x 224", base: 32, dims: [4, 1, 224, 224], limit: 1 },
-  unet3d: { title: "U-Net 3-D base 8, 1 x 1 x 32 x 96 x 96", base: 8, dims: [1, 1, 32, 96, 96], limit: 1 },
-};
+/** The goal for the step's time, as a multiple of PyTorch's. */
+const limit = 1;
 const targetLimit = 0.05;
 /** The goal for peak memory, as a multiple of PyTorch's. */
 const memoryLimit = 1.3;
@@ -63,7 +51,7 @@ such kernels.`.split("\n");
 const self = fileURLToPath(import.meta.url);
 const { values } = parseArgs({
   options: {
-    cases: { type: "string", default: Object.keys(allCases).join() },
+    cases: { type: "string", default: Object.keys(networks).join() },
     rounds: { type: "string", default: "12" },
     steps: { type: "string", default: "3" },
     python: { type: "string", default: "python3" },
@@ -86,8 +74,8 @@ async function compare() {
   const rows = [];
   const versions = new Set();
   for (const name of values.cases.split(",")) {
-    const { title, limit } = caseOf(name);
-    const start = { ...allCases[name], classes, threads };
+    const { title, base, dims } = caseOf(name);
+    const start = { title, base, dims, classes, threads };
     const ours = await worker(process.execPath, [self, "--worker", name, "--threads", values.threads], start);
     const peerScript = join(here, "peers", "training_step.py");
     const peer = torch ? await worker(values.python, [peerScript], start) : undefined;
@@ -112,7 +100,7 @@ async function compare() {
     }
     ours.stop();
     peer?.stop();
-    rows.push({ title, limit, memory, ...turns });
+    rows.push({ title, memory, ...turns });
   }
   load.push(loadavg()[0]);
   const text = report(rows, [...versions], load);
@@ -136,7 +124,7 @@ function report(rows, versions, load) {
     "|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|",
   ];
   const missing = "not installed";
-  for (const { title, limit, ours, peer, oursCpu, peerCpu, memory } of rows) {
+  for (const { title, ours, peer, oursCpu, peerCpu, memory } of rows) {
     const theirs = (value) => (peer.length > 0 ? value() : "");
     const cells = [
       title,
@@ -230,11 +218,11 @@ async function timed(count, run) {
 
 /** Prints where the time of our step goes: the best of some runs of every operator, summed by kind. */
 async function profile(name) {
-  const { dims } = caseOf(name);
+  const { dims, model } = caseOf(name);
   const trainer = await create(name, crossEntropy());
   const data = batch(dims);
   const targets = await trainer.targets(data);
-  const graph = buildStepGraph(modelOf(name).build(dims), {
+  const graph = buildStepGraph(model().build(dims), {
     loss: trainer.loss,
     trainable: trainer.trainable,
     device: trainer.device,
@@ -273,47 +261,20 @@ async function profile(name) {
 }
 
 function caseOf(name) {
-  const found = allCases[name];
+  const found = networks[name];
   if (found) return found;
-  console.error(`training-step: unknown case ${name}; there are ${Object.keys(allCases).join(", ")}`);
+  console.error(`training-step: unknown case ${name}; there are ${Object.keys(networks).join(", ")}`);
   process.exit(2);
-}
-
-function modelOf(name) {
-  const { base, dims } = caseOf(name);
-  return (name === "unet2d" ? unet2d : unet3d)({ channels: dims[1], classes, base });
 }
 
 function create(name, loss) {
   return Trainer.create({
-    model: modelOf(name),
+    model: caseOf(name).model(),
     loss,
     optimizer: adamW(),
     batch: caseOf(name).dims,
     threads,
   });
-}
-
-/**
- * Makes noise for images and nested ellipsoids for labels: every class is there, in regions shaped like
- * organs.
- */
-function batch(dims) {
-  const random = Random.fromSeed(1);
-  const [count, , ...spatial] = dims;
-  const pixels = spatial.reduce((a, b) => a * b, 1);
-  const images = Float32Array.from({ length: count * dims[1] * pixels }, () => random.normal());
-  const labels = new Uint8Array(count * pixels);
-  for (let i = 0; i < labels.length; i++) {
-    let rest = i % pixels;
-    let distance = 0;
-    for (let axis = spatial.length - 1; axis >= 0; axis--) {
-      distance += (((rest % spatial[axis]) + 0.5) / spatial[axis] - 0.5) ** 2;
-      rest = Math.floor(rest / spatial[axis]);
-    }
-    labels[i] = Math.max(0, Math.min(classes - 1, Math.floor(classes - 9 * Math.sqrt(distance))));
-  }
-  return { images: tensor("float32", images, dims), labels: tensor("uint8", labels, [count, ...spatial]) };
 }
 
 function median(list) {
