@@ -98,7 +98,13 @@ export {
 export { PredictorError, type PredictorFailure } from "./predict/service/predictor-error.js";
 export type { ProcessHealth } from "./predict/service/process-slot.js";
 export type { TileOptions } from "./predict/tiles.js";
-export { measureNormalization, type NormalizationRequest } from "./preparation/measure.js";
+export {
+  foregroundValues,
+  type IntensitySummary,
+  measureNormalization,
+  type NormalizationRequest,
+  summarizeIntensities,
+} from "./preparation/measure.js";
 export { type Plan, type PlannedCases, planFor } from "./preparation/plan.js";
 export {
   type ChannelNormalization,
@@ -107,6 +113,7 @@ export {
   parsePreparation,
   preparationOf,
 } from "./preparation/preparation.js";
+export { nonZeroWindow } from "./preparation/prepare-case.js";
 export { channelBlock } from "./runtime/channel-block.js";
 export {
   createSession,

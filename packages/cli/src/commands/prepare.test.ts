@@ -68,6 +68,15 @@ test("a folder trains and predicts without a configuration", async () => {
   });
   const fingerprint = JSON.parse(await readFile(at("runs/raw.fingerprint.json"), "utf8"));
   expect(fingerprint).toMatchObject({ cases: { train: 4, val: 1, test: 1 }, classes: 2, remarks: [] });
+  // Noise of 20 around 180, no pixel of which is 0.
+  expect(fingerprint.cropped).toEqual(fingerprint.sizes);
+  expect(fingerprint.foreground).toHaveLength(1);
+  const { mean, sd, least, low, median, high, largest } = fingerprint.foreground[0];
+  expect([mean - 180, median - 180].every((off) => Math.abs(off) < 6)).toBe(true);
+  expect(Math.abs(sd - 20)).toBeLessThan(4);
+  expect([least, low, median, high, largest]).toEqual(
+    [least, low, median, high, largest].sort((a, b) => a - b),
+  );
   expect(fingerprint.shares["0"] + fingerprint.shares["1"]).toBeCloseTo(1, 12);
 
   const predicted = await pixelcal([
@@ -133,6 +142,34 @@ test("remarks on images that two splits share, on empty labels and constant imag
   const stray = await pixelcal(["prepare", "--data", at("odd"), "--out", at("runs"), "--overwrite"]);
   expect(stray.code).toBe(1);
   expect(stray.messages).toMatch(/d_0000\.nii\.gz: holds the label 5, expected 0 to 2/);
+});
+
+test("images that are mostly 0 are planned by their box, and normalised by its pixels", async () => {
+  for (const folder of ["dark/imagesTr", "dark/labelsTr"]) await mkdir(at(folder), { recursive: true });
+  for (const name of ["a", "b", "c"]) {
+    const inBox = (i: number): boolean =>
+      [i % 24, Math.floor(i / 24) % 24, Math.floor(i / 576)].every((n) => n >= 4 && n < 20);
+    const pixels = Array.from({ length: 24 ** 3 }, (_, i) => i);
+    const image = Float32Array.from(pixels, (i) => (inBox(i) ? 50 + (i % 7) + name.charCodeAt(0) : 0));
+    const labels = Uint8Array.from(pixels, (i) => Number(inBox(i) && i % 24 < 12));
+    const where = grid([24, 24, 24], [1, 1, 1]);
+    await writeVolume(
+      at("dark/imagesTr", `${name}_0000.nii.gz`),
+      volumeOf(tensor("float32", image, [24, 24, 24]), where),
+    );
+    await writeVolume(
+      at("dark/labelsTr", `${name}.nii.gz`),
+      volumeOf(tensor("uint8", labels, [24, 24, 24]), where),
+    );
+  }
+  const json = { labels: { background: 0, half: 1 }, file_ending: ".nii.gz" };
+  await writeFile(at("dark/dataset.json"), JSON.stringify(json));
+  const { code, messages } = await pixelcal(["prepare", "--data", at("dark"), "--out", at("runs")]);
+  expect(code, messages).toBe(0);
+  expect(parse(await readFile(at("runs/dark.yaml"), "utf8"))).toMatchObject({
+    preparation: { normalization: { scheme: "z-score", nonzero: true }, crop: true },
+    patches: { size: [16, 16, 16] },
+  });
 });
 
 test("without either, train names both", async () => {

@@ -2,6 +2,12 @@ import { createHash } from "node:crypto";
 import { setImmediate } from "node:timers/promises";
 import type { Region } from "@pixelcal/core";
 import { type Fold, type ImageCases, labelNumbers, openImageCases, readNnunetDataset } from "@pixelcal/io";
+import {
+  foregroundValues,
+  type IntensitySummary,
+  nonZeroWindow,
+  summarizeIntensities,
+} from "@pixelcal/train";
 import { CommandError } from "../command-error.js";
 import { classCount } from "../inputs/data-shape.js";
 
@@ -17,10 +23,14 @@ export interface Fingerprint {
   readonly regions?: readonly Region[];
   readonly regionsClassOrder?: readonly number[];
   readonly sizes: readonly (readonly number[])[];
+  /** The sizes of the boxes of the pixels that are not 0 in every channel. */
+  readonly cropped: readonly (readonly number[])[];
   /** Undefined where some case has none. */
   readonly spacings?: readonly (readonly number[])[];
   /** The least and the largest value, as stored. */
   readonly values: { readonly least: number; readonly largest: number };
+  /** The distribution of each channel's values in the foreground, as stored; none where no case has any. */
+  readonly foreground: readonly IntensitySummary[];
   /** Whether the images are volumes, whose values are a scanner's. */
   readonly volumes: boolean;
   /** The share of the pixels that have each label. */
@@ -32,6 +42,9 @@ export interface Fingerprint {
 interface CaseFacts {
   readonly channels: number;
   readonly size: readonly number[];
+  readonly cropped: readonly number[];
+  /** Values of each channel at pixels of the foreground. */
+  readonly foreground: readonly Float32Array[];
   readonly spacing?: readonly number[];
   readonly counts: ReadonlyMap<number, number>;
   readonly least: number;
@@ -54,18 +67,22 @@ export async function takeFingerprint(root: string, fold?: Fold): Promise<Finger
       if (split !== "test") throw error;
       return undefined;
     });
-    if (cases === undefined) continue;
-    opened[split] = cases;
-    const facts: [string, string, CaseFacts][] = [];
-    for (const name of cases.names) facts.push([split, cases.source(name), await factsOf(cases, name)]);
-    found.set(split, facts);
+    if (cases !== undefined) opened[split] = cases;
   }
-  const all = [...found.values()].flat();
-  const train = (found.get("train") ?? []).map(([, , facts]) => facts);
   const { dataset, ending } = opened.train!;
   const known = dataset === undefined ? undefined : await readNnunetDataset(dataset);
   if (known?.hasRegions && known.regions.length < 2)
     throw new CommandError(`${dataset}: has one region, which is no more than a label; expected two or more`);
+  for (const split of splits) {
+    const cases = opened[split];
+    if (cases === undefined) continue;
+    const facts: [string, string, CaseFacts][] = [];
+    for (const name of cases.names)
+      facts.push([split, cases.source(name), await factsOf(cases, name, split === "train", known?.ignore)]);
+    found.set(split, facts);
+  }
+  const all = [...found.values()].flat();
+  const train = (found.get("train") ?? []).map(([, , facts]) => facts);
   const labels = new Set(all.flatMap(([, , { counts }]) => [...counts.keys()]));
   const present = [...labels].filter((label) => label !== known?.ignore).sort((a, b) => a - b);
   const classes = known?.classes ?? classCount(present);
@@ -88,18 +105,33 @@ export async function takeFingerprint(root: string, fold?: Fold): Promise<Finger
       regionsClassOrder: known.regionsClassOrder!,
     }),
     sizes: train.map(({ size }) => size),
+    cropped: train.map(({ cropped }) => cropped),
     ...(spacings.length === train.length && { spacings }),
     values: {
       least: Math.min(...train.map(({ least }) => least)),
       largest: Math.max(...train.map(({ largest }) => largest)),
     },
+    foreground: await foregroundOf(train),
     volumes: ending !== undefined,
     shares: sharesOf(train),
     remarks: remarksOn(all, present, classes),
   };
 }
 
-async function factsOf({ read }: ImageCases, name: string): Promise<CaseFacts> {
+/** Returns the distribution of each channel's foreground over all cases. */
+async function foregroundOf(train: readonly CaseFacts[]): Promise<readonly IntensitySummary[]> {
+  const channels = Array.from({ length: train[0]!.channels }, (_, c) =>
+    summarizeIntensities(train.map(({ foreground }) => foreground[c]!)),
+  );
+  return (await Promise.all(channels)).filter((summary) => summary !== undefined);
+}
+
+async function factsOf(
+  { read }: ImageCases,
+  name: string,
+  isTraining: boolean,
+  ignore?: number,
+): Promise<CaseFacts> {
   const { image, labels, spacing } = await read(name);
   let [least, largest] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
   for (const value of image.data) {
@@ -112,7 +144,9 @@ async function factsOf({ read }: ImageCases, name: string): Promise<CaseFacts> {
   const hash = createHash("sha256").update(image.data).digest("hex");
   await setImmediate();
   const [channels = 0, ...size] = image.dims;
-  return { channels, size, ...(spacing && { spacing }), counts, least, largest, hash };
+  const { size: cropped } = isTraining ? await nonZeroWindow(image) : { size };
+  const foreground = isTraining ? await foregroundValues({ image, labels: { data: numbers } }, ignore) : [];
+  return { channels, size, cropped, foreground, ...(spacing && { spacing }), counts, least, largest, hash };
 }
 
 function sharesOf(cases: readonly CaseFacts[]): Fingerprint["shares"] {

@@ -1,3 +1,4 @@
+import { elementCount } from "@pixelcal/core";
 import { planFor } from "@pixelcal/train";
 import { stringify } from "yaml";
 import { isRawCt } from "../inputs/preparation.js";
@@ -7,14 +8,24 @@ import type { Fingerprint } from "./fingerprint.js";
 export const usualMemory: number = 4 * 2 ** 30;
 const base = 16;
 
+/** The median share of a case's pixels in its box below which those outside of the object do not count. */
+const sparse = 0.75;
+
+/** Returns whether most cases are cut to less than three quarters, by nnU-Net's rule. */
+function isMostlyEmpty({ sizes, cropped }: Fingerprint): boolean {
+  const shares = cropped.map((size, i) => elementCount(size) / elementCount(sizes[i]!)).sort((a, b) => a - b);
+  return shares[shares.length >> 1]! < sparse;
+}
+
 /** Returns the configuration that a data set is trained with by default, as YAML to read and edit. */
 export function planText(root: string, fingerprint: Fingerprint, memory: number = usualMemory): string {
   const { channels, rank, classes, ignore, regions, values, volumes, cases } = fingerprint;
   const { spacing, patch, batch, stages } = planFor(
-    { sizes: fingerprint.sizes, spacings: fingerprint.spacings },
+    { sizes: fingerprint.cropped, spacings: fingerprint.spacings },
     { memory, base },
   );
-  const normalization = isRawCt(values) ? "ct" : volumes ? "z-score" : "none";
+  const ofVolumes = isMostlyEmpty(fingerprint) ? "{ scheme: z-score, nonzero: true }" : "z-score";
+  const normalization = isRawCt(values) ? "ct" : volumes ? ofVolumes : "none";
   const list = (numbers: readonly unknown[]): string => JSON.stringify(numbers).replaceAll(",", ", ");
   const scalar = (value: string): string => stringify(value).trimEnd();
   const quoted = (text: string): string => JSON.stringify(text);

@@ -9,6 +9,10 @@ const channel = z.strictObject({
   high: z.number().optional().describe("largest value, or percentile; larger ones are clipped to it"),
   mean: z.number().optional().describe("mean of the foreground, of ct"),
   sd: z.number().gt(0).optional().describe("standard deviation of the foreground, of ct"),
+  nonzero: z
+    .boolean()
+    .optional()
+    .describe("of z-score: only pixels count that are not 0 in every channel, the others become 0"),
 });
 const one = z.union([scheme.transform((name): NormalizationRequest => ({ scheme: name })), channel]);
 const expected = `expected ${schemes.join(", ")}, a section with scheme, or a list of those, one per channel`;
@@ -61,6 +65,8 @@ const numbers: { readonly [S in Scheme]: readonly ("low" | "high" | "mean" | "sd
 };
 
 function problemsOf(request: NormalizationRequest): string[] {
+  if (request.nonzero !== undefined && request.scheme !== "z-score")
+    return [`${request.scheme} takes no nonzero`];
   const own = numbers[request.scheme];
   const given = (["low", "high", "mean", "sd"] as const).filter((name) => request[name] !== undefined);
   const stray = given.filter((name) => !own.includes(name));

@@ -1,5 +1,5 @@
-import { InvalidArgumentError } from "@pixelcal/core";
-import type { Dataset, DatasetCase } from "../data/dataset-case.js";
+import { InvalidArgumentError, type Tensor } from "@pixelcal/core";
+import type { Dataset } from "../data/dataset-case.js";
 import { inTurns } from "../data/in-turns.js";
 import { meanAndSd, percentiles } from "./order-statistics.js";
 import type { ChannelNormalization, Scheme } from "./preparation.js";
@@ -11,6 +11,8 @@ export interface NormalizationRequest {
   readonly high?: number;
   readonly mean?: number;
   readonly sd?: number;
+  /** Whether only the pixels count that are not 0 in every channel, of z-score. */
+  readonly nonzero?: boolean;
 }
 
 /** The percentiles of the foreground that nnU-Net clips CT to, and of `percentile` by default. */
@@ -46,12 +48,12 @@ export async function measureNormalization(
 
 /** Returns a request with every number: given, measured or the default. */
 async function complete(request: NormalizationRequest, measured?: Measured): Promise<ChannelNormalization> {
-  const { scheme, low, high, mean, sd } = request;
+  const { scheme, low, high, mean, sd, nonzero } = request;
   switch (scheme) {
     case "none":
       return { scheme };
     case "z-score":
-      return { scheme };
+      return { scheme, ...(nonzero && { nonzero }) };
     case "percentile":
       return { scheme, low: low ?? tails[0], high: high ?? tails[1] };
     case "range": {
@@ -94,11 +96,11 @@ async function measure(train: Dataset, requests: readonly NormalizationRequest[]
   }));
   for (const index of names.keys()) {
     const { image, labels } = await train.read(index);
-    const at = await foregroundSample(labels, labelRange?.ignore, ofCase);
+    const foreground = await foregroundValues({ image, labels }, labelRange?.ignore, ofCase);
     const pixels = image.data.length / channels;
     for (const [c, range] of ranges.entries()) {
       const values = image.data.subarray(c * pixels, (c + 1) * pixels);
-      parts[c]!.push(Float32Array.from(at, (pixel) => values[pixel]!));
+      parts[c]!.push(foreground[c]!);
       if (requests[c]!.scheme !== "range") continue;
       await inTurns(values.length, (begin, end) => {
         for (let i = begin; i < end; i++) {
@@ -111,9 +113,50 @@ async function measure(train: Dataset, requests: readonly NormalizationRequest[]
   return ranges.map((range, c) => ({ ...range, foreground: joined(parts[c]!) }));
 }
 
+/**
+ * Returns values of each channel at pixels of the foreground, at most `limit` of them, evenly spaced among
+ * all; labels other than 0 and `ignore` are foreground.
+ */
+export async function foregroundValues(
+  {
+    image,
+    labels,
+  }: { readonly image: Tensor<"float32">; readonly labels: { readonly data: ArrayLike<number> } },
+  ignore: number | undefined,
+  limit: number = most.ofCase,
+): Promise<readonly Float32Array[]> {
+  const at = await foregroundSample(labels, ignore, limit);
+  const pixels = image.data.length / image.dims[0]!;
+  return Array.from({ length: image.dims[0]! }, (_, c) =>
+    Float32Array.from(at, (pixel) => image.data[c * pixels + pixel]!),
+  );
+}
+
+/** The distribution of values; `low` and `high` are the percentiles 0.5 and 99.5. */
+export interface IntensitySummary {
+  readonly mean: number;
+  readonly sd: number;
+  readonly least: number;
+  readonly low: number;
+  readonly median: number;
+  readonly high: number;
+  readonly largest: number;
+}
+
+/** Summarises the values of several cases; undefined where there are none. */
+export async function summarizeIntensities(
+  parts: readonly Float32Array[],
+): Promise<IntensitySummary | undefined> {
+  const values = joined(parts);
+  if (values.length === 0) return undefined;
+  const [least, low, median, high, largest] = await percentiles(values, [0, tails[0], 50, tails[1], 100]);
+  const moments = await meanAndSd(values);
+  return { ...moments, least: least!, low: low!, median: median!, high: high!, largest: largest! };
+}
+
 /** Returns pixels of the foreground, evenly spaced among all of them, at most `limit`. */
 async function foregroundSample(
-  { data }: DatasetCase["labels"],
+  { data }: { readonly data: ArrayLike<number> },
   ignore: number | undefined,
   limit: number,
 ): Promise<Float64Array> {

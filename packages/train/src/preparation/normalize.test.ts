@@ -45,6 +45,20 @@ describe("normalizeImage", () => {
     expect(await of(scheme, ...values)).toEqual(expected);
   });
 
+  test("nonzero: pixels that are 0 in every channel neither count nor change", async () => {
+    const two = tensor("float32", Float32Array.of(0, 0, 2, 4, 0, 7, 7, 9), [2, 4]);
+    const nonzero = { scheme: "z-score", nonzero: true } as const;
+    // The pixels 0, 2 and 4 of the first channel count, and 7, 7 and 9 of the second.
+    const { data } = await normalizeImage(two, [nonzero, nonzero]);
+    const found = [0, -Math.sqrt(1.5), 0, Math.sqrt(1.5), 0, -Math.SQRT1_2, -Math.SQRT1_2, Math.SQRT2];
+    for (const [i, value] of found.entries()) expect(data[i]).toBeCloseTo(value, 6);
+    // One channel has the pixels of all in its mask, the other all pixels.
+    const mixed = (await normalizeImage(two, [nonzero, { scheme: "z-score" }])).data;
+    expect([...mixed.subarray(0, 4)]).toEqual([...data.subarray(0, 4)]);
+    expect(mixed[4]).toBeLessThan(-1);
+    expect(await of(nonzero, 0, 0)).toEqual([0, 0]);
+  });
+
   test("channels are normalised one by one, and their number must fit", async () => {
     const two = tensor("float32", Float32Array.of(0, 2, 10, 30), [2, 2]);
     const { data } = await normalizeImage(two, [{ scheme: "none" }, { scheme: "z-score" }]);

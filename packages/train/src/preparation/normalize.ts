@@ -28,19 +28,51 @@ export async function normalizeImage(
   if (normalization.every(({ scheme }) => scheme === "none")) return image;
   const pixels = image.data.length / channels;
   const out = new Float32Array(image.data.length);
+  const isMasked = (channel: ChannelNormalization): boolean =>
+    channel.scheme === "z-score" && !!channel.nonzero;
+  const mask = normalization.some(isMasked) ? await nonZeroPixels(image) : undefined;
   for (const [c, channel] of normalization.entries()) {
     const [from, to] = [image.data, out].map((all) => all.subarray(c * pixels, (c + 1) * pixels));
-    await applyTo(from!, to!, await valueMap(from!, channel));
+    const within = isMasked(channel) ? mask : undefined;
+    await applyTo(from!, to!, await valueMap(within ? at(from!, within) : from!, channel), within);
   }
   return tensor("float32", out, image.dims);
 }
 
-async function applyTo(from: Float32Array, to: Float32Array, map: ValueMap): Promise<void> {
-  const { low, high, shift, scale } = map;
-  await inTurns(from.length, (begin, end) => {
+/** Returns the pixels of an image that are not 0 in every channel, by their places in a channel. */
+async function nonZeroPixels({ data, dims }: Tensor<"float32">): Promise<Uint32Array> {
+  const pixels = data.length / dims[0]!;
+  const isInside = new Uint8Array(pixels);
+  let count = 0;
+  await inTurns(data.length, (begin, end) => {
     for (let i = begin; i < end; i++) {
-      const value = from[i]!;
-      to[i] = (Math.min(high, Math.max(low, value)) - shift) * scale;
+      if (data[i] === 0 || isInside[i % pixels]) continue;
+      isInside[i % pixels] = 1;
+      count += 1;
+    }
+  });
+  const places = new Uint32Array(count);
+  let found = 0;
+  await inTurns(pixels, (begin, end) => {
+    for (let i = begin; i < end; i++) if (isInside[i]) places[found++] = i;
+  });
+  return places;
+}
+
+const at = (values: Float32Array, places: Uint32Array): Float32Array =>
+  Float32Array.from(places, (place) => values[place]!);
+
+/** Writes the mapped values, of all pixels or of those at `places`; the others keep what they are. */
+async function applyTo(
+  from: Float32Array,
+  to: Float32Array,
+  { low, high, shift, scale }: ValueMap,
+  places?: Uint32Array,
+): Promise<void> {
+  await inTurns(places?.length ?? from.length, (begin, end) => {
+    for (let i = begin; i < end; i++) {
+      const place = places === undefined ? i : places[i]!;
+      to[place] = (Math.min(high, Math.max(low, from[place]!)) - shift) * scale;
     }
   });
 }

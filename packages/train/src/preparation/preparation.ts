@@ -8,13 +8,14 @@ export type Scheme = (typeof schemes)[number];
 
 /**
  * The normalisation of one channel, with every number that it needs: `none` keeps the values; `z-score`
- * subtracts the image's own mean and divides by its standard deviation; `percentile` maps the image's
+ * subtracts the image's own mean and divides by its standard deviation, with `nonzero` those of the pixels
+ * that are not 0 in every channel, the others becoming 0; `percentile` maps the image's
  * percentiles `low` and `high` to 0 and 1 and clips; `range` does so with two values; `ct`, nnU-Net's, clips
  * to two values, subtracts `mean` and divides by `sd`.
  */
 export type ChannelNormalization =
   | { readonly scheme: "none" }
-  | { readonly scheme: "z-score" }
+  | { readonly scheme: "z-score"; readonly nonzero?: true }
   | { readonly scheme: "percentile" | "range"; readonly low: number; readonly high: number }
   | {
       readonly scheme: "ct";
@@ -40,7 +41,8 @@ const finite = z.number();
 const limits = { low: finite, high: finite };
 const ordered = <T extends { low: number; high: number }>({ low, high }: T): boolean => low < high;
 const channel = z.union([
-  z.strictObject({ scheme: z.enum(["none", "z-score"]) }),
+  z.strictObject({ scheme: z.literal("none") }),
+  z.strictObject({ scheme: z.literal("z-score"), nonzero: z.literal(true).optional() }),
   z.strictObject({ scheme: z.enum(["percentile", "range"]), ...limits }).refine(ordered),
   z.strictObject({ scheme: z.literal("ct"), ...limits, mean: finite, sd: finite.gt(0) }).refine(ordered),
 ]);

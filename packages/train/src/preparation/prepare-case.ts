@@ -37,7 +37,7 @@ export async function prepareCase(
   const size = image.dims.slice(1);
   const { crop = false, spacing: target, interpolation = "cubic", normalization } = preparation;
   const whole: Window = { origin: size.map(() => 0), size };
-  const window = crop ? await nonZero(image) : whole;
+  const window = crop ? await nonZeroWindow(image) : whole;
   const isWhole = sameDims(window.size, size);
   const kept = isWhole ? image : cut(image, window);
   const keptLabels =
@@ -80,7 +80,7 @@ export function coarseAxis(spacing: readonly number[]): number | undefined {
 }
 
 /** Returns the smallest window of the pixels that are not 0 in some channel; all if there is none. */
-async function nonZero({ data, dims }: Tensor<"float32">): Promise<Window> {
+export async function nonZeroWindow({ data, dims }: Tensor<"float32">): Promise<Window> {
   const size = dims.slice(1);
   const pixels = elementCount(size);
   const [first, last] = [size.map((n) => n), size.map(() => -1)];
