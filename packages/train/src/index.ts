@@ -83,7 +83,13 @@ export type { TrainableSelection } from "./optimizer/trainable.js";
 export { Ensemble } from "./predict/ensemble.js";
 export { Network, type NetworkOptions } from "./predict/network.js";
 export { type PredictOptions, type ProbabilityModel, predict } from "./predict/predict.js";
-export { type PreparedModel, predictCase } from "./predict/predict-case.js";
+export {
+  type PreparedModel,
+  predictCase,
+  predictCaseLabels,
+  predictsLabels,
+} from "./predict/predict-case.js";
+export { type LabelMap, type PredictLabelsOptions, predictLabels } from "./predict/predict-labels.js";
 export { regionLabels } from "./predict/region-labels.js";
 export type { PredictorRestart, PredictorTimeout } from "./predict/service/events.js";
 export type { PixelScaling, PredictorImages } from "./predict/service/images.js";

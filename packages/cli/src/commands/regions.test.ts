@@ -1,4 +1,4 @@
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { tensor } from "@pixelcal/core";
 import { type Grid, listCases, readCase, readNpz, readVolume, volumeOf, writeVolume } from "@pixelcal/io";
@@ -95,6 +95,17 @@ describe("regions with sigmoid heads", () => {
     ]);
     expect(scored.messages).toContain("regions whole heart, left, cavity");
     expect(scored.code, scored.messages).toBe(0);
+
+    // Label maps alone, for which no probabilities of a whole case are held, are the same.
+    const tiled = ["--tile", "16x12", "--split", "test"];
+    const [all, maps] = [at("tiled"), at("maps")];
+    expect((await pixelcal([...infer.slice(0, -1), all, ...tiled])).code).toBe(0);
+    expect((await pixelcal([...infer.slice(0, -1), maps, ...tiled, "--save", "labels"])).code).toBe(0);
+    const [one, other] = await Promise.all(
+      [all, maps].map((folder) => readVolume(join(folder, `${name}.nii.gz`))),
+    );
+    expect(other!.data).toEqual(one!.data);
+    expect((await readdir(maps)).filter((file) => file.endsWith(".npz"))).toEqual([]);
 
     // The exported file says by itself what its channels are.
     const model = ["infer", "--model", at("runs/heads/model.onnx"), "--data", at("raw"), "--out", at("onnx")];

@@ -103,6 +103,13 @@ describe("nnU-Net's raw folder", () => {
     const values = probabilities!.data as Float32Array;
     for (const [i, label] of [...(map.data as Uint8Array)].entries())
       for (let c = 0; c < 4; c++) expect(values[c * 576 + i]).toBeLessThanOrEqual(values[label * 576 + i]!);
+    // Label maps alone, for which no probabilities of a whole case are held, are the same.
+    for (const [out, ...more] of [["tiled"], ["maps", "--save", "labels"]] as const)
+      expect((await infer("raw", out, "--data", at("raw"), "--tile", "16x12", ...more)).code).toBe(0);
+    const [tiled, maps] = await Promise.all(
+      ["tiled", "maps"].map((out) => readVolume(at(out, `${name}.nii.gz`))),
+    );
+    expect(maps!.data).toEqual(tiled!.data);
     const scored = await pixelcal([
       ...["evaluate", "--labels", at("raw/labelsTs"), "--predictions", at("preds"), "--out", at("a.csv")],
       ...["--write", "nnunet"],

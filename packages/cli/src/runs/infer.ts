@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { setImmediate } from "node:timers/promises";
-import { argMax, inspectValues, type Tensor } from "@pixelcal/core";
+import { argMax, InvalidArgumentError, inspectValues, type Tensor } from "@pixelcal/core";
 import {
   float32ToFloat16,
   predictionEnding,
@@ -13,9 +13,12 @@ import {
 import {
   type DatasetImage,
   type FileDataset,
+  type LabelMap,
   type PreparedModel,
   partsOfAll,
   predictCase,
+  predictCaseLabels,
+  predictsLabels,
   type RegionHeads,
   regionLabels,
 } from "@pixelcal/train";
@@ -94,23 +97,21 @@ export async function inferRun(run: InferRun): Promise<void> {
 
 /** Predicts this process's cases and writes them to a folder. */
 async function predictCases(run: InferRun, folder: string): Promise<void> {
-  const { models, dataset, terminal, signal, world, tile, overlap, flips, label } = run;
+  const { dataset, terminal, signal, world, label } = run;
   const total = dataset.names.length;
   let writing: Promise<void> = Promise.resolve();
-  const cases = prefetch(world?.deal(total) ?? dataset.names.keys(), 1, async (index) => ({
-    index,
-    ...(await dataset.readImage(index)),
-  }));
+  const chosen = world?.deal(total) ?? dataset.names.keys();
+  const read = async (index: number) => ({ index, ...(await dataset.readImage(index)) });
+  // Label maps alone are for volumes that fill the memory, and take much longer than to read one.
+  const cases = mapsAlone(run) ? inOrder(chosen, read) : prefetch(chosen, 1, read);
   try {
     for await (const { index, ...item } of cases) {
       if (signal.aborted) throw new Interrupted(`stopped; ${run.folder} was not written`);
-      const work = (): Promise<Tensor<"float32">> => predictCase(models, item, { tile, overlap, flips });
-      const probs = await (world === undefined ? work() : world.working(work));
-      if (await hasNaN(probs))
-        throw new CommandError(`${dataset.source(index)}: the network's outputs are not finite`);
+      const work = (): Promise<Predicted> => predictOne(run, index, item);
+      const predicted = await (world === undefined ? work() : world.working(work));
       // One case is written while the next is predicted.
       await writing;
-      writing = writeOne(folder, run, index, item, probs).then(() =>
+      writing = writeOne(folder, run, index, item, predicted).then(() =>
         terminal.progress({ label, done: index + 1, total }),
       );
       writing.catch(() => undefined);
@@ -122,31 +123,65 @@ async function predictCases(run: InferRun, folder: string): Promise<void> {
   }
 }
 
+/** Tells whether label maps are made without the probabilities of whole cases. */
+const mapsAlone = ({ save, tile, models }: InferRun): boolean =>
+  save === "labels" && tile !== undefined && predictsLabels(models);
+
+async function* inOrder<T>(
+  indices: AsyncIterable<number> | Iterable<number>,
+  read: (index: number) => Promise<T>,
+): AsyncGenerator<T> {
+  for await (const index of indices) yield await read(index);
+}
+
+/** The probabilities of a case, its label map if the images are volumes, or that alone. */
+interface Predicted {
+  readonly probs?: Tensor<"float32">;
+  readonly labels?: LabelMap;
+}
+
+/** Predicts a case; throws `CommandError` naming its file for outputs that are not finite. */
+async function predictOne(run: InferRun, index: number, item: DatasetImage): Promise<Predicted> {
+  const { models, dataset, heads, tile, overlap, flips, save } = run;
+  const notFinite = (cause?: unknown): Error =>
+    new CommandError(`${dataset.source(index)}: the network's outputs are not finite`, { cause });
+  if (mapsAlone(run)) {
+    const classOrder = heads?.classOrder;
+    const options = { tile: tile!, overlap, flips, ...(classOrder && { classOrder }) };
+    const labels = await predictCaseLabels(models, item, options).catch((error: unknown) => {
+      throw error instanceof InvalidArgumentError && error.message.endsWith("not finite")
+        ? notFinite(error)
+        : error;
+    });
+    return { labels };
+  }
+  const probs = await predictCase(models, item, { tile, overlap, flips });
+  if (await hasNaN(probs)) throw notFinite();
+  const volumes = dataset.cases.ending !== undefined;
+  return { ...(save !== "labels" && { probs }), ...(volumes && { labels: await labelMap(probs, heads) }) };
+}
+
 async function writeOne(
   folder: string,
-  { dataset, heads, save = "float32" }: InferRun,
+  { dataset, save }: InferRun,
   index: number,
   { labels, spacing, grid }: DatasetImage,
-  probs: Tensor<"float32">,
+  { probs, labels: map }: Predicted,
 ): Promise<void> {
-  const stored = save === "float16" ? await inHalfPrecision(probs) : probs;
+  const stored = probs && save === "float16" ? await inHalfPrecision(probs) : probs;
   const name = dataset.names[index]!;
   const { ending } = dataset.cases;
   if (ending !== undefined && grid) {
     const image = dataset.source(index);
-    const kept = save === "labels" ? {} : { probabilities: stored };
-    const prediction = { ...kept, labels: await labelMap(probs, heads), grid, image };
+    const prediction = { ...(stored && { probabilities: stored }), labels: map!, grid, image };
     return writeNnunetPrediction(folder, name, predictionEnding(ending), prediction);
   }
   if (!labels) throw new CommandError(`${dataset.source(index)}: has no labels, which predictions hold too`);
-  await writePrediction(join(folder, `${name}.npz`), { probs: stored, labels, spacing });
+  await writePrediction(join(folder, `${name}.npz`), { probs: stored!, labels, spacing });
 }
 
 /** Returns the likeliest class of each voxel, or its region's label, in the smallest type of label maps. */
-async function labelMap(
-  map: Tensor<"float32">,
-  heads: RegionHeads | undefined,
-): Promise<Tensor<"uint8"> | Tensor<"uint16">> {
+async function labelMap(map: Tensor<"float32">, heads: RegionHeads | undefined): Promise<LabelMap> {
   if (heads !== undefined) return regionLabels(map, heads.classOrder!);
   const { dims, ...probs } = map;
   const { data } = await argMax({ ...probs, dims: [1, ...dims] });

@@ -90,6 +90,11 @@ export class Network implements ProbabilityModel {
     return this.#run("probabilities", images);
   }
 
+  /** Predicts as {@link predict} does and overwrites `into`, an earlier result of the same dims. */
+  predictInto(images: Tensor<"float32">, into: Tensor<"float32">): Promise<Tensor<"float32">> {
+    return this.#run("probabilities", images, into);
+  }
+
   /** Returns logits [N, classes, ...spatial] of images [N, C, ...spatial]. Throws like {@link predict}. */
   logits(images: Tensor<"float32">): Promise<Tensor<"float32">> {
     return this.#run("logits", images);
@@ -104,7 +109,11 @@ export class Network implements ProbabilityModel {
     return this.close();
   }
 
-  #run(kind: "probabilities" | "logits", images: Tensor<"float32">): Promise<Tensor<"float32">> {
+  #run(
+    kind: "probabilities" | "logits",
+    images: Tensor<"float32">,
+    into?: Tensor<"float32">,
+  ): Promise<Tensor<"float32">> {
     const { device, threads } = this.#options;
     // One at a time: the cache must not close a session that is in use.
     return this.#queue.run(async () => {
@@ -115,7 +124,8 @@ export class Network implements ProbabilityModel {
         return createSession(lower(graph, { device }), { device, threads });
       });
       const [image, output] = [session.inputs[0]!.name, session.outputs[0]!.name];
-      return (await session.run({ [image]: images }))[output] as Tensor<"float32">;
+      const options = into === undefined ? {} : { into: { [output]: into } };
+      return (await session.run({ [image]: images }, options))[output] as Tensor<"float32">;
     });
   }
 

@@ -6,22 +6,18 @@ import {
   invalidArgument,
   optionNames,
   tensor,
-  zeros,
 } from "@pixelcal/core";
-import {
-  checkTiles,
-  cutTile,
-  mirror,
-  overlapRuns,
-  type TileOptions,
-  tileOrigins,
-  tileWeights,
-} from "./tiles.js";
+import type { Activation } from "./probability-graph.js";
+import { addTile, checkTiles, mirror, type TileOptions, tileOf, tileOrigins, tileWeights } from "./tiles.js";
 
 /** A trainer, a loaded network or anything else that predicts class probabilities. */
 export interface ProbabilityModel {
+  /** "sigmoid" if the channels are sigmoid heads, whose classes may overlap. */
+  readonly activation?: Activation | undefined;
   /** Returns probabilities [N, classes, ...spatial] of images [N, C, ...spatial]. */
   predict(images: Tensor<"float32">): Promise<Tensor<"float32">>;
+  /** Does the same in the memory of an earlier result of the same dims that nobody needs any more. */
+  predictInto?(images: Tensor<"float32">, into: Tensor<"float32">): Promise<Tensor<"float32">>;
 }
 
 export interface PredictOptions extends Partial<TileOptions> {
@@ -92,12 +88,19 @@ function checkFlips(flips: readonly number[], axes: number): void {
   throw invalidArgument("flips", `different axes from 0 to ${axes - 1}`, flips);
 }
 
-type Probabilities = (images: Tensor<"float32">) => Promise<Tensor<"float32">>;
+type Probabilities = (images: Tensor<"float32">, into?: Tensor<"float32">) => Promise<Tensor<"float32">>;
+
+/** Predicts in the memory of an earlier result if the model can, else in its own. */
+export const predictedIn = (
+  model: ProbabilityModel,
+  images: Tensor<"float32">,
+  into: Tensor<"float32"> | undefined,
+): Promise<Tensor<"float32">> => (into && model.predictInto?.(images, into)) ?? model.predict(images);
 
 /** Averages the probabilities of images over their mirror images. */
-function flipped(model: ProbabilityModel, flips: readonly number[]): Probabilities {
-  return async (images) => {
-    const sum = await model.predict(images);
+export function flipped(model: ProbabilityModel, flips: readonly number[]): Probabilities {
+  return async (images, into) => {
+    const sum = await predictedIn(model, images, into);
     const count = 2 ** flips.length;
     for (let choice = 1; choice < count; choice++) {
       const axes = flips.filter((_, i) => choice & (1 << i)).map((axis) => axis + 2);
@@ -116,32 +119,16 @@ async function predictTiles(
 ): Promise<Tensor<"float32">> {
   const { tile } = options;
   const size = image.dims.slice(1);
-  const channels = image.dims[0]!;
   const pixels = elementCount(size);
-  const tilePixels = elementCount(tile);
-  const weights = tileWeights(options);
-  const weightSum = new Float64Array(pixels);
-  let sums: Float64Array | undefined;
-  for (const origin of tileOrigins(size, options)) {
-    const part = zeros("float32", [channels, ...tile]).data;
-    for (let c = 0; c < channels; c++) {
-      const from = image.data.subarray(c * pixels, (c + 1) * pixels);
-      cutTile(from, size, origin, tile, part.subarray(c * tilePixels, (c + 1) * tilePixels));
-    }
-    const probs = await probabilities(tensor("float32", part, [1, channels, ...tile]));
-    const classes = probs.dims[1]!;
-    const total = (sums ??= new Float64Array(classes * pixels));
-    overlapRuns(tile, size, origin, (inTile, inImage, length) => {
-      for (let i = 0; i < length; i++) {
-        const weight = weights[inTile + i]!;
-        weightSum[inImage + i]! += weight;
-        for (let c = 0; c < classes; c++) {
-          total[c * pixels + inImage + i]! += weight * probs.data[c * tilePixels + inTile + i]!;
-        }
-      }
-    });
+  const weights = Float32Array.from(tileWeights(options));
+  const total = new Float32Array(pixels);
+  let sums: Float32Array<ArrayBuffer> | undefined;
+  for (const place of tileOrigins(size, options)) {
+    const probs = await probabilities(tileOf(image, place, tile));
+    sums ??= new Float32Array(probs.dims[1]! * pixels);
+    addTile({ probs: probs.data, weights, tile, place }, { sums, total, size, origin: size.map(() => 0) });
   }
-  const blended = new Float32Array(sums!.length);
-  for (let i = 0; i < blended.length; i++) blended[i] = sums![i]! / weightSum[i % pixels]!;
+  const blended = sums!;
+  for (let i = 0; i < blended.length; i++) blended[i]! /= total[i % pixels]!;
   return tensor("float32", blended, [blended.length / pixels, ...size]);
 }

@@ -1,5 +1,6 @@
 import { checkTensor, elementCount, invalidArgument, type Tensor } from "@pixelcal/core";
 import { inTurns } from "../data/in-turns.js";
+import type { LabelMap } from "./predict-labels.js";
 
 /**
  * Returns the label map [...spatial] of the probabilities [regions, ...spatial] of sigmoid heads: each head
@@ -8,7 +9,7 @@ import { inTurns } from "../data/in-turns.js";
 export async function regionLabels(
   probs: Tensor<"float32">,
   classOrder: readonly number[],
-): Promise<Tensor<"uint8"> | Tensor<"uint16">> {
+): Promise<LabelMap> {
   checkTensor("probs", probs, ["float32"], [3, 4]);
   const [heads = 0, ...spatial] = probs.dims;
   if (classOrder.length !== heads)

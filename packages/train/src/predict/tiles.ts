@@ -1,4 +1,4 @@
-import { elementCount, invalidArgument, type Tensor, tensor } from "@pixelcal/core";
+import { elementCount, invalidArgument, type Tensor, tensor, zeros } from "@pixelcal/core";
 
 /** The layout of the tiles of a large image; sizes in pixels, one per spatial axis. */
 export interface TileOptions {
@@ -79,7 +79,7 @@ export function tileWeights(options: TileOptions): Float64Array {
 
 /**
  * Calls `visit(inTile, inImage)` with the first pixel of each run along the last axis that a tile and the
- * image share, as row-major offsets, and the run's `length`.
+ * image share, as row-major offsets, and the run's `length`. The tile may begin before the image.
  */
 export function overlapRuns(
   tile: readonly number[],
@@ -88,17 +88,55 @@ export function overlapRuns(
   visit: (inTile: number, inImage: number, length: number) => void,
 ): void {
   const last = size.length - 1;
-  const extent = tile.map((n, axis) => Math.min(n, size[axis]! - origin[axis]!));
+  const [first, end] = [
+    origin.map((n) => Math.max(0, -n)),
+    tile.map((n, axis) => Math.min(n, size[axis]! - origin[axis]!)),
+  ];
+  if (end.some((n, axis) => n <= first[axis]!)) return;
   const walk = (axis: number, inTile: number, inImage: number): void => {
     if (axis === last) {
-      visit(inTile * tile[last]!, inImage * size[last]! + origin[last]!, extent[last]!);
+      const begin = first[last]!;
+      visit(inTile * tile[last]! + begin, inImage * size[last]! + origin[last]! + begin, end[last]! - begin);
       return;
     }
-    for (let i = 0; i < extent[axis]!; i++) {
+    for (let i = first[axis]!; i < end[axis]!; i++) {
       walk(axis + 1, inTile * tile[axis]! + i, inImage * size[axis]! + origin[axis]! + i);
     }
   };
   walk(0, 0, 0);
+}
+
+/** The probabilities [classes, ...tile] of a tile, the weights of its pixels and its first pixel's place. */
+interface PredictedTile {
+  readonly probs: Float32Array;
+  readonly weights: Float32Array;
+  readonly tile: readonly number[];
+  readonly place: readonly number[];
+}
+
+/** Weighted sums [classes, ...size] of a box of an image, those of the weights, and where the box begins. */
+interface TileSums {
+  readonly sums: Float32Array;
+  readonly total: Float32Array;
+  readonly size: readonly number[];
+  readonly origin: readonly number[];
+}
+
+/** Adds what a tile and a box share to the box's sums. */
+export function addTile({ probs, weights, tile, place }: PredictedTile, box: TileSums): void {
+  const { sums, total, size } = box;
+  const [tilePixels, pixels] = [elementCount(tile), elementCount(size)];
+  const start = place.map((n, axis) => n - box.origin[axis]!);
+  overlapRuns(tile, size, start, (inTile, inBox, length) => {
+    for (let i = 0; i < length; i++) total[inBox + i]! += weights[inTile + i]!;
+  });
+  const classes = sums.length / pixels;
+  // Class by class, as both arrays lie in memory.
+  for (let c = 0; c < classes; c++)
+    overlapRuns(tile, size, start, (inTile, inBox, length) => {
+      const [from, to] = [c * tilePixels + inTile, c * pixels + inBox];
+      for (let i = 0; i < length; i++) sums[to + i]! += weights[inTile + i]! * probs[from + i]!;
+    });
 }
 
 /** Copies one channel's tile out of an image; pixels beyond the image repeat its border. */
@@ -119,6 +157,22 @@ export function cutTile(
     }
   };
   walk(0, 0, 0);
+}
+
+/** Returns a tile [1, C, ...tile] of an image [C, ...spatial] as `cutTile` cuts it. */
+export function tileOf(
+  image: Tensor<"float32">,
+  origin: readonly number[],
+  tile: readonly number[],
+): Tensor<"float32"> {
+  const [channels = 0, ...size] = image.dims;
+  const [pixels, tilePixels] = [elementCount(size), elementCount(tile)];
+  const { data } = zeros("float32", [channels, ...tile]);
+  for (let c = 0; c < channels; c++) {
+    const from = image.data.subarray(c * pixels, (c + 1) * pixels);
+    cutTile(from, size, origin, tile, data.subarray(c * tilePixels, (c + 1) * tilePixels));
+  }
+  return tensor("float32", data, [1, channels, ...tile]);
 }
 
 /** Returns a copy reversed along some axes. */

@@ -101,19 +101,21 @@ export async function nonZeroWindow({ data, dims }: Tensor<"float32">): Promise<
 }
 
 /**
- * Returns probabilities [classes, ...] of a prepared case on the grid of the stored one: resampled linearly,
- * and background outside of the part that was kept.
+ * Returns probabilities [channels, ...] of a prepared case on the grid of the stored one: resampled linearly,
+ * and beyond the part that was kept `outside` in channel 0 and 0 in the others: background by default, with 0
+ * no region of sigmoid heads.
  */
 export async function restoreProbabilities(
   probs: Tensor<"float32">,
   { size, window, axes }: CasePlace,
+  outside: 0 | 1 = 1,
 ): Promise<Tensor<"float32">> {
   const resampled = await resampleImage(probs, window.size, axes);
   if (sameDims(window.size, size)) return resampled;
   const classes = probs.dims[0]!;
   const out = zeros("float32", [classes, ...size]);
   const [part, all] = [elementCount(window.size), elementCount(size)];
-  out.data.fill(1, 0, all);
+  out.data.fill(outside, 0, all);
   const row = window.size.at(-1)!;
   for (let c = 0; c < classes; c++) {
     for (let from = 0; from < part; from += row) {

@@ -8,7 +8,7 @@ import { type RegionHeads, regionsMetadata } from "../model/region-heads.js";
 import { isDescription, type ModelSource, modelSource } from "../model/source.js";
 import type { NamedArrays } from "../optimizer/named-arrays.js";
 import type { ProbabilityModel } from "../predict/predict.js";
-import { withProbabilities } from "../predict/probability-graph.js";
+import { type Activation, withProbabilities } from "../predict/probability-graph.js";
 import { type Preparation, preparationMetadata } from "../preparation/preparation.js";
 import { SerialQueue } from "../runtime/serial-queue.js";
 import type { TrainDevice } from "../runtime/session.js";
@@ -84,6 +84,11 @@ export class Trainer implements ProbabilityModel {
   /** Batches whose gradients are accumulated but not yet applied. */
   get pending(): number {
     return this.#state.pending;
+  }
+
+  /** The function that makes probabilities of the logits. */
+  get activation(): Activation {
+    return this.loss.regions === undefined ? "softmax" : "sigmoid";
   }
 
   /** The optimizer's learning rate times the schedule's factor, for the next update. */
