@@ -120,13 +120,14 @@ export function foldList(text: string): readonly number[] {
   throw new InvalidArgumentError("Expected different folds from 0, for example 0,1,2,3,4.");
 }
 
-/** Reads spatial axes to mirror along: "0,2", or "all". */
+/** Reads spatial axes to mirror along: "0,2", "all" or "none". */
 export function flipAxes(text: string): readonly number[] | "all" {
   if (text === "all") return text;
+  if (text === "none") return [];
   const parts = text.split(",");
   if (parts.every((part) => /^[0-2]$/.test(part)) && new Set(parts).size === parts.length)
     return parts.map(Number);
-  throw new InvalidArgumentError("Expected different axes from 0 to 2, for example 0,1, or all.");
+  throw new InvalidArgumentError("Expected different axes from 0 to 2, for example 0,1, or all, or none.");
 }
 
 /** Returns the option for nnU-Net's description of a data set. */

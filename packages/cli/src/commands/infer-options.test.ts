@@ -84,10 +84,34 @@ describe("--flips", () => {
     expect(Math.max(...sum.map((value, i) => Math.abs(value - actual[i]!)))).toBeLessThan(1e-5);
   });
 
+  test("without it the configuration decides: the axes that training mirrors; none overrides", async () => {
+    const own = (out: string, flips: unknown, ...more: string[]): Promise<Ran> =>
+      writeConfig(`${out}.json`, { run_name: "net", augment: { flips }, infer: { flips: true } }).then(
+        (path) => pixelcal(["infer", "--config", path, "--runs", at("runs"), "--out", at(out), ...more]),
+      );
+    for (const ran of await Promise.all([
+      infer("plain"),
+      infer("both", "--flips", "all"),
+      infer("last", "--flips", "1"),
+      own("own-both", true),
+      own("own-last", [1]),
+      own("own-none", true, "--flips", "none"),
+    ]))
+      expect(ran.code, ran.messages).toBe(0);
+    for (const [mine, given] of [
+      ["own-both", "both"],
+      ["own-last", "last"],
+      ["own-none", "plain"],
+    ] as const)
+      expect(await stored(mine)).toEqual(await stored(given));
+    expect(await stored("both")).not.toEqual(await stored("plain"));
+    expect((await own("refused", [])).messages).toContain("infer.flips: needs augment.flips");
+  });
+
   test.each([
     ["2", "error: --flips: expected axes from 0 to 1, got 2"],
-    ["0,0", "Expected different axes from 0 to 2, for example 0,1, or all."],
-    ["x", "Expected different axes from 0 to 2, for example 0,1, or all."],
+    ["0,0", "Expected different axes from 0 to 2, for example 0,1, or all, or none."],
+    ["x", "Expected different axes from 0 to 2, for example 0,1, or all, or none."],
   ])("%s is refused", async (axes, message) => {
     const { code, messages } = await infer("refused", "--flips", axes);
     expect(messages).toContain(message);

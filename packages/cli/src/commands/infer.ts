@@ -37,7 +37,7 @@ export function addInfer(program: Command, context: Context): void {
     )
     .option(
       "--flips <axes>",
-      "spatial axes to mirror along, counted from 0, for example 0,1, or all; the probabilities are averaged (default: none)",
+      "spatial axes to mirror along, counted from 0, for example 0,1, or all, or none; the probabilities are averaged (default: as infer.flips of the configuration says, else none)",
       flipAxes,
     )
     .addOption(

@@ -70,5 +70,6 @@ augment: # turns, scaling, noise, contrast and more, as nnU-Net
   preset: nnunet
   flips: true # mirrors every axis; [0, 1] leaves out left and right where they are classes of their own
 selection: dice
+infer: { flips: true } # predicts the mean over mirror images along the axes of augment.flips
 `;
 }

@@ -17,6 +17,7 @@ import {
   readRunCheckpoint,
   regionHeads,
   regionHeadsOf,
+  type TrainConfig,
 } from "@pixelcal/train";
 import { CommandError } from "../command-error.js";
 import type { Context } from "../context.js";
@@ -54,14 +55,14 @@ export interface InferOptions {
 export async function predictSplit(options: InferOptions, context: Context): Promise<void> {
   const { terminal } = context;
   const { overlap, split } = options;
-  const { models, dataset, heads, name, files, tile } = await (options.model === undefined
+  const { models, dataset, heads, name, files, tile, mirrored } = await (options.model === undefined
     ? fromConfig(options, terminal)
     : fromModel(options, options.model, terminal));
   if (tile && tile.length !== dataset.rank) {
     throw new CommandError(`--tile: expected ${dataset.rank} sizes, got ${tile.join("x")}`, { exitCode: 2 });
   }
   const axes = Array.from({ length: dataset.rank }, (_, at) => at);
-  const flips = options.flips === "all" ? axes : options.flips;
+  const flips = options.flips === "all" ? axes : (options.flips ?? mirrored);
   const strange = flips?.find((at) => !axes.includes(at));
   if (strange !== undefined)
     throw new CommandError(`--flips: expected axes from 0 to ${dataset.rank - 1}, got ${strange}`, {
@@ -110,6 +111,8 @@ interface Source {
   readonly name: string;
   /** The size of overlapping tiles, by default that of the patches which the network was trained with. */
   readonly tile: readonly number[] | undefined;
+  /** The axes of the mirror images that the configuration asks for. */
+  readonly mirrored?: readonly number[];
   /** The file with the network, or those with the weights of several folds. */
   readonly files: readonly string[];
 }
@@ -151,7 +154,14 @@ async function fromConfig(options: InferOptions, terminal: Context["terminal"]):
     preparation: trainedPreparation(checkpoint),
   }));
   warnOfRawCt(dataset, models[0]!.preparation, terminal);
-  return { models, dataset, heads, name: config.run_name, files: checkpoints, tile };
+  const mirrored = mirroredAxes(config, dataset.rank);
+  return { models, dataset, heads, name: config.run_name, files: checkpoints, tile, mirrored };
+}
+
+/** Returns the axes to mirror along where the configuration says so: those that training mirrors. */
+function mirroredAxes({ infer, augment: { flips } }: TrainConfig, rank: number): readonly number[] {
+  if (!infer?.flips) return [];
+  return typeof flips === "boolean" ? Array.from({ length: rank }, (_, axis) => axis) : flips;
 }
 
 /** Returns the preparation that a run records in its checkpoints, with the numbers of its training split. */

@@ -95,7 +95,11 @@ function optimOf(optim: FileConfig["optim"]): Omit<TrainConfig["optim"], "decay"
 }
 
 /** Throws `ConfigError` for values that contradict one another. */
-function checkTogether({ scheduler, epochs, model, optim, preparation }: FileConfig): void {
+function checkTogether(file: FileConfig): void {
+  const { scheduler, epochs, model, optim, preparation } = file;
+  const { flips } = augmentOf(file.augment);
+  if (file.infer?.flips && (flips === false || (Array.isArray(flips) && flips.length === 0)))
+    throw new ConfigError(["infer.flips: needs augment.flips, whose axes it mirrors"]);
   const channels = "onnx" in model ? undefined : model.in_channels;
   const unprepared = normalizationProblems(preparation?.normalization ?? [], channels);
   if (unprepared.length > 0) throw new ConfigError(unprepared);
@@ -129,6 +133,7 @@ const optional = [
   "selection_ema",
   "patches",
   "preparation",
+  "infer",
 ] as const;
 
 function givenOnnx(json: unknown): boolean {

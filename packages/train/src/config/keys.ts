@@ -120,6 +120,12 @@ const patches = z.strictObject({
     .describe("share of patches around a foreground pixel; default 0"),
 });
 
+const infer = z.strictObject({
+  flips: z
+    .boolean()
+    .describe("whether infer averages over the mirror images along the axes of augment.flips; default false"),
+});
+
 const finish = z.strictObject({
   loss: z.looseObject({ name: z.string() }).describe("loss by name"),
   share: z
@@ -190,6 +196,7 @@ const keys = {
     .describe("the way from stored images to the network; as stored by default"),
   augment: augment.describe("random changes of the items to train with"),
   patches: patches.optional().describe("patches to cut from the cases to train with; whole cases by default"),
+  infer: infer.optional().describe("how a trained run predicts"),
   device: word(["cpu", "webgpu", "cuda"]).default("cpu").describe("device to run the network on"),
   threads: count.max(mostThreads).optional().describe("processor threads; all by default"),
   clip_norm: z.number().gt(0).optional().describe("limit of the gradient's norm"),

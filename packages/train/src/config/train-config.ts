@@ -132,6 +132,8 @@ export interface TrainConfig {
     readonly per_epoch?: number;
     readonly foreground?: number;
   };
+  /** Whether a trained run predicts the mean over mirror images, along the axes that training mirrors. */
+  readonly infer?: { readonly flips: boolean };
   readonly device: "cpu" | "webgpu" | "cuda";
   readonly threads?: number;
   readonly clip_norm?: number;
