@@ -37,7 +37,7 @@ export default defineConfig({
             "benchmarks/**/*.test.ts",
             "docs/**/*.test.ts",
             "examples/*/src/**/*.test.ts",
-            "tools/{lint,release}/*.test.mjs",
+            "tools/{gpu,lint,release}/*.test.mjs",
             "native/test/*.test.mjs",
           ],
           exclude: [...configDefaults.exclude, ...devices.flatMap((name) => [entry(name), suites(name)])],

@@ -120,6 +120,13 @@ switch (task) {
   case "bench":
     process.exit(run(process.execPath, [join(root, "benchmarks", "kernels.mjs"), ...rest]));
     break;
+  case "gpu-check":
+    process.exit(
+      rest[0] === "--pack"
+        ? run(process.execPath, [join(root, "tools", "gpu", "pack.mjs"), ...rest.slice(1)])
+        : run("bash", [join(root, "tools", "gpu", "check.sh")]),
+    );
+    break;
   case "demo":
     process.exit(run(process.execPath, [cli, "demo", ...rest], { cwd: process.env.INIT_CWD ?? root }));
     break;
@@ -128,6 +135,6 @@ switch (task) {
     break;
   default:
     fail(
-      `unknown task "${task}": build, test, native, soak, release, install, on-node, runtimes, bench, demo or cli`,
+      `unknown task "${task}": build, test, native, soak, release, install, on-node, runtimes, bench, gpu-check, demo or cli`,
     );
 }

@@ -78,4 +78,5 @@ def main():
         print(json.dumps({"times": times, "cpu": cpu, "memory": memory}), flush=True)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,73 @@
+// Prints the median seconds of kernels on the card, with arrays that are in its memory, as one JSON object.
+//   node benchmarks/gpu/kernels.mjs [SIZES.json]
+import { readFileSync } from "node:fs";
+import { calibrationBins, devices, distanceTransform, Random, tensor, toDevice } from "@pixelcal/core";
+import { signedDistanceCalibration } from "@pixelcal/losses";
+
+const device = "cuda";
+if (!devices().includes(device)) throw new Error(`devices: expected cuda, got ${devices().join(", ")}`);
+const file = process.argv[2] ?? new URL("sizes.json", import.meta.url);
+const sizes = JSON.parse(readFileSync(file, "utf8"));
+const random = Random.fromSeed(1);
+const count = (dims) => dims.reduce((a, b) => a * b, 1);
+const whole = (dims, below) =>
+  tensor(
+    "uint8",
+    Uint8Array.from({ length: count(dims) }, () => random.uniform() * below),
+    dims,
+  );
+
+async function seconds(run) {
+  const found = [];
+  for (let i = 0; i <= sizes.repeats; i++) {
+    const begun = performance.now();
+    const result = await run();
+    found.push((performance.now() - begun) / 1000);
+    for (const one of Array.isArray(result) ? result : [result]) one?.dispose?.();
+  }
+  // The first one compiles and allocates.
+  return found.slice(1).toSorted((a, b) => a - b)[sizes.repeats >> 1];
+}
+
+const results = {};
+for (const name of ["distance2d", "distance3d"]) {
+  // Every tenth pixel is background.
+  const { data, dims } = whole(sizes[name], 10);
+  const mask = await toDevice(
+    tensor(
+      "uint8",
+      data.map((value) => Number(value > 0)),
+      dims,
+    ),
+    device,
+  );
+  results[name] = await seconds(() => distanceTransform(mask, { device, keep: true }));
+  mask.dispose();
+}
+{
+  const [images, classes, ...spatial] = sizes.bins;
+  const pixels = count(spatial);
+  const data = new Float32Array(count(sizes.bins));
+  for (let i = 0; i < images * pixels; i++) {
+    const values = Array.from({ length: classes }, () => random.uniform());
+    const sum = values.reduce((a, b) => a + b);
+    const first = Math.floor(i / pixels) * classes * pixels + (i % pixels);
+    for (const [c, value] of values.entries()) data[first + c * pixels] = value / sum;
+  }
+  const probs = await toDevice(tensor("float32", data, sizes.bins), device);
+  const labels = await toDevice(whole([images, ...spatial], classes), device);
+  results.bins = await seconds(() => calibrationBins(probs, labels, { device }));
+  results.binsBytes = data.byteLength + images * pixels;
+  probs.dispose();
+  labels.dispose();
+}
+{
+  const classes = 4;
+  const labels = whole(sizes.targets, classes);
+  const spacing = sizes.targets.slice(1).map(() => 1);
+  for (const preset of ["reference", "consistent"]) {
+    const loss = signedDistanceCalibration({ preset });
+    results[`targets, ${preset}`] = await seconds(() => loss.targets(labels, { classes, spacing, device }));
+  }
+}
+console.log(JSON.stringify(results));
