@@ -1,15 +1,17 @@
 // Prints the median seconds of kernels on the card, with arrays that are in its memory, as one JSON object.
-//   node benchmarks/gpu/kernels.mjs [SIZES.json]
+//   node benchmarks/gpu/kernels.mjs [SIZES.json] [cuda|cpu]
 import { readFileSync } from "node:fs";
 import { calibrationBins, devices, distanceTransform, Random, tensor, toDevice } from "@pixelcal/core";
 import { signedDistanceCalibration } from "@pixelcal/losses";
 
-const device = "cuda";
-if (!devices().includes(device)) throw new Error(`devices: expected cuda, got ${devices().join(", ")}`);
-const file = process.argv[2] ?? new URL("sizes.json", import.meta.url);
+const [file = new URL("sizes.json", import.meta.url), device = "cuda"] = process.argv.slice(2);
+if (!devices().includes(device)) throw new Error(`devices: expected ${device}, got ${devices().join(", ")}`);
 const sizes = JSON.parse(readFileSync(file, "utf8"));
 const random = Random.fromSeed(1);
 const count = (dims) => dims.reduce((a, b) => a * b, 1);
+const there = (source) => (device === "cpu" ? source : toDevice(source, device));
+/** The options of kernels whose results stay where they are. */
+const keep = device === "cpu" ? {} : { device, keep: true };
 const whole = (dims, below) =>
   tensor(
     "uint8",
@@ -32,34 +34,29 @@ async function seconds(run) {
 const results = {};
 for (const name of ["distance2d", "distance3d"]) {
   // Every tenth pixel is background.
-  const { data, dims } = whole(sizes[name], 10);
-  const mask = await toDevice(
-    tensor(
-      "uint8",
-      data.map((value) => Number(value > 0)),
-      dims,
-    ),
-    device,
-  );
-  results[name] = await seconds(() => distanceTransform(mask, { device, keep: true }));
-  mask.dispose();
+  const { data, dims } = whole([1, ...sizes[name]], 10);
+  const values = data.map((value) => Number(value > 0));
+  const mask = await there(tensor("uint8", values, dims));
+  results[name] = await seconds(() => distanceTransform(mask, keep));
+  mask.dispose?.();
 }
 {
   const [images, classes, ...spatial] = sizes.bins;
   const pixels = count(spatial);
   const data = new Float32Array(count(sizes.bins));
+  const values = new Float64Array(classes);
   for (let i = 0; i < images * pixels; i++) {
-    const values = Array.from({ length: classes }, () => random.uniform());
-    const sum = values.reduce((a, b) => a + b);
+    let sum = 0;
+    for (let c = 0; c < classes; c++) sum += values[c] = random.uniform();
     const first = Math.floor(i / pixels) * classes * pixels + (i % pixels);
-    for (const [c, value] of values.entries()) data[first + c * pixels] = value / sum;
+    for (let c = 0; c < classes; c++) data[first + c * pixels] = values[c] / sum;
   }
-  const probs = await toDevice(tensor("float32", data, sizes.bins), device);
-  const labels = await toDevice(whole([images, ...spatial], classes), device);
+  const probs = await there(tensor("float32", data, sizes.bins));
+  const labels = await there(whole([images, ...spatial], classes));
   results.bins = await seconds(() => calibrationBins(probs, labels, { device }));
   results.binsBytes = data.byteLength + images * pixels;
-  probs.dispose();
-  labels.dispose();
+  probs.dispose?.();
+  labels.dispose?.();
 }
 {
   const classes = 4;
