@@ -149,6 +149,8 @@ const tolerance = 1e-5;
 export interface ReadPredictionOptions extends SourceName, SignalOption, SignalOption {
   /** A label outside the classes that is accepted. */
   readonly ignore?: number;
+  /** The number of labels, background included, if the channels are not their classes; the channels' else. */
+  readonly classes?: number;
   /**
    * Whether `probs` must lie within [0, 1] (default), or may hold any numbers, such as logits, one channel
    * for two classes.
@@ -166,6 +168,7 @@ const predictionNames = optionNames<ReadPredictionOptions>({
   signal: true,
   source: true,
   ignore: true,
+  classes: true,
   values: true,
   buffers: true,
   limits: true,
@@ -173,8 +176,8 @@ const predictionNames = optionNames<ReadPredictionOptions>({
 
 /**
  * Reads a prediction, from a path or from bytes: `probs` [C, ...spatial], `label` [...spatial] and `spacing`
- * if present. Throws FormatError for NaN, for probabilities outside [0, 1] and for labels outside [0, C)
- * other than `ignore`.
+ * if present. Throws FormatError for NaN, for probabilities outside [0, 1] and for labels outside [0, C), or
+ * [0, `classes`), other than `ignore`.
  */
 export async function readPrediction(
   source: FileSource,
@@ -192,7 +195,7 @@ export async function readPrediction(
   checkSpatial(path, "probs", probs, stored);
   const any = options.values === "any";
   if (!any) await checkValues(path, probs, signal);
-  const classes = any ? Math.max(2, probs.dims[0]!) : probs.dims[0]!;
+  const { classes = any ? Math.max(2, probs.dims[0]!) : probs.dims[0]! } = options;
   const labels = await classLabels(path, stored, classes, options.ignore);
   if (labels !== stored) buffers?.give(stored.data.buffer);
   const { spacing } = arrays;

@@ -2,7 +2,7 @@ import { type Labels, type Tensor, tensor } from "@pixelcal/core";
 import { describe, expect, test } from "vitest";
 import { crossEntropy } from "./cross-entropy.js";
 import { evaluate, evaluateWith, exampleOf, golden, waves } from "./evaluate.test.helper.js";
-import { lossFromConfig, type NamedLoss } from "./registry.js";
+import { losses, lossFromConfig, type NamedLoss } from "./registry.js";
 import { signedDistanceCalibration } from "./signed-distance-calibration.js";
 
 const sheet = exampleOf(golden("sheet").fixture);
@@ -207,6 +207,46 @@ describe("pixels ignored by neighbourhood losses", () => {
       const after = await evaluate(loss, { logits: tensor("float32", other, logits.dims), labels: holes });
       expect(after.terms).toEqual(before.terms);
       expect(entries.every((entry) => before.gradient[entry] === 0)).toBe(true);
+    },
+  );
+});
+
+const everyThatIgnores = Object.entries(losses).flatMap(([name, { presets }]) =>
+  Object.entries(presets)
+    .filter(([, options]) => "ignore" in options)
+    .map(([preset]): NamedLoss => ({ name, [name === "marginSvls" ? "variant" : "preset"]: preset })),
+);
+
+describe("no loss of the registry sees logits at ignored pixels", () => {
+  test.each(everyThatIgnores.map((config) => [JSON.stringify(config), config] as const))(
+    "%s",
+    async (_, config) => {
+      const { logits, labels } = sheet;
+      const loss = lossFromConfig({ ...config, ignore: 255 });
+      const some = Uint8Array.from(labels.data as Uint8Array, (label, i) => (i % 5 === 2 ? 255 : label));
+      const holes = tensor("uint8", some, labels.dims);
+      const [count = 0, classes = 0, ...spatial] = logits.dims;
+      const pixels = spatial.reduce((a, b) => a * b, 1);
+      const ignored = [...some.keys()].filter((at) => some[at] === 255);
+      const entries = ignored.flatMap((at) =>
+        Array.from(
+          { length: classes },
+          (_, c) => (Math.floor(at / pixels) * classes + c) * pixels + (at % pixels),
+        ),
+      );
+      expect(entries).toHaveLength(classes * ignored.length);
+      expect(some).toHaveLength(count * pixels);
+      const other = logits.data.slice();
+      for (const entry of entries) other[entry] = -6;
+      const before = await evaluate(loss, { ...sheet, labels: holes });
+      const after = await evaluate(loss, {
+        ...sheet,
+        logits: tensor("float32", other, logits.dims),
+        labels: holes,
+      });
+      expect(after.terms).toEqual(before.terms);
+      expect(entries.every((entry) => before.gradient[entry] === 0)).toBe(true);
+      expect(before.gradient.some((slope) => slope !== 0)).toBe(true);
     },
   );
 });

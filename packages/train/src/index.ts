@@ -52,6 +52,7 @@ export type { PatchOptions } from "./data/patches.js";
 export { imagesOf, type Share } from "./data/shares.js";
 export type { Symmetries } from "./data/transforms.js";
 export type { CanonicalOptions } from "./model/canonical.js";
+export { carriedTile } from "./model/carried-tile.js";
 export type { ExportOptions } from "./model/export.js";
 export type { Model, Supervision } from "./model/model.js";
 export { labelsOfRegions, type RegionHeads, regionHeadsOf } from "./model/region-heads.js";

@@ -53,6 +53,7 @@ export function addEvaluate(program: Command, context: Context): void {
       "--regions <list>",
       'regions of labels to score, each on its own, for example "WT=1+2+3,TC=2+3,ET=3", or brats2021, brats2023, kits23',
     )
+    .option("--heads", "channels of .npz predictions are sigmoid heads, one for each of --regions")
     .addOption(
       new Option(
         "--write <tool>",

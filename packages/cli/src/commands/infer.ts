@@ -27,7 +27,7 @@ export function addInfer(program: Command, context: Context): void {
     .option("--out <folder>", "folder for the predictions (default: preds/RUN_NAME)")
     .option(
       "--tile <sizes>",
-      "size of overlapping tiles in pixels, for example 160x160 (default: whole images)",
+      "size of overlapping tiles in pixels, for example 160x160 (default: that of the patches it was trained with, else whole images)",
       sizes,
     )
     .option(

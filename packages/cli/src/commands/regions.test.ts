@@ -1,7 +1,16 @@
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { tensor } from "@pixelcal/core";
-import { type Grid, listCases, readCase, readNpz, readVolume, volumeOf, writeVolume } from "@pixelcal/io";
+import {
+  type Grid,
+  listCases,
+  readCase,
+  readNpz,
+  readPrediction,
+  readVolume,
+  volumeOf,
+  writeVolume,
+} from "@pixelcal/io";
 import { beforeAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { pixelcal } from "../run.test.helper.js";
@@ -116,6 +125,41 @@ describe("regions with sigmoid heads", () => {
     expect((await readVolume(at("onnx", `${name}.nii.gz`))).data).toEqual(map.data);
     const checked = await pixelcal(["check", at("runs/heads/model.onnx"), "--input-shape", "1x1x24x24"]);
     expect(checked.output).toMatch(/before the sigmoid of probabilities \(multi-label/);
+  });
+
+  test("of .npz cases are scored by --regions and --heads", async () => {
+    const dataset = { root: data, ignore: undefined, regions_class_order: undefined };
+    const config = await writeRegions("npz", { epochs: 1 }, dataset);
+    expect((await pixelcal(["train", "--config", config, "--out", at("runs")])).code).toBe(0);
+    const infer = ["infer", "--config", config, "--runs", at("runs"), "--out", at("npz")];
+    expect((await pixelcal(infer)).code).toBe(0);
+    const list = "whole heart=1+2+3,left=2+3,cavity=3";
+    const scoring = ["evaluate", "--predictions", at("npz"), "--out", at("npz.csv")];
+    const scored = await pixelcal([...scoring, "--regions", list, "--heads"]);
+    expect(scored.code, scored.messages).toBe(0);
+    const { runs } = JSON.parse(await readFile(at("npz.json"), "utf8"));
+    const [name] = await listCases(at("npz"));
+    const { probs, labels } = await readPrediction(at("npz", `${name}.npz`), { values: "any", classes: 4 });
+    for (const [head, region] of regions.entries()) {
+      let [both, either] = [0, 0];
+      for (const [i, label] of [...labels.data].entries()) {
+        const [truth, found] = [region.labels.includes(Number(label)), probs.data[head * 576 + i]! > 0.5];
+        both += Number(truth && found);
+        either += Number(truth) + Number(found);
+      }
+      const row = runs.find((one: { region: string }) => one.region === region.name);
+      expect(row.cases.find((one: { name: string }) => one.name === name).scores.DSC).toBeCloseTo(
+        (2 * both) / either,
+        5,
+      );
+    }
+    // Heads are no classes, and nothing says that they are heads but the option.
+    expect((await pixelcal([...scoring, "--regions", list])).code).not.toBe(0);
+    const alone = await pixelcal([...scoring, "--heads"]);
+    expect(alone.messages).toContain("--heads: needs --regions");
+    expect(alone.code).toBe(2);
+    const labelled = await pixelcal([...scoring, "--heads", "--labels", at("raw/labelsTs")]);
+    expect(labelled.messages).toContain("--heads: is for .npz predictions");
   });
 
   test("train an exported file of heads further", async () => {

@@ -26,6 +26,7 @@ export function addReport(program: Command, context: Context): void {
       "--regions <regions>",
       "regions of the results, for pictures, as given to evaluate: for example WT=1+2+3,TC=2+3,ET=3",
     )
+    .option("--heads", "channels are sigmoid heads, as given to evaluate")
     .addOption(datasetOption())
     .addOption(spacingFromOption())
     .addOption(reorientOption())

@@ -1,4 +1,6 @@
-import { readFile } from "node:fs/promises";
+import { readdir, readFile, writeFile } from "node:fs/promises";
+import { modelMetadata, withMetadata } from "@pixelcal/graph";
+import { readPrediction } from "@pixelcal/io";
 import { expect, test } from "vitest";
 import { pixelcal } from "../run.test.helper.js";
 import { at, toyData, writeConfig } from "../toy.test.helper.js";
@@ -29,4 +31,26 @@ test("patches larger than the cases are padded, and validation takes windows of 
   const path = await writeConfig("large.yaml", { run_name: "large", epochs: 1, patches });
   const { code, messages } = await pixelcal(["train", "--config", path, "--out", at("runs")]);
   expect(code, messages).toBe(0);
+});
+
+test("the model file carries the size of its patches, the tiles that it predicts with", async () => {
+  const path = await writeConfig("tiles.yaml", { run_name: "tiles", epochs: 1, patches: { size: [16, 8] } });
+  expect((await pixelcal(["train", "--config", path, "--out", at("tiled")])).code).toBe(0);
+  const model = at("tiled/tiles/model.onnx");
+  const bytes = await readFile(model);
+  expect(modelMetadata(bytes)["pixelcal.tile"]).toBe("16x8");
+  const infer = (out: string, ...from: string[]) => pixelcal(["infer", ...from, "--out", at(out)]);
+  expect((await infer("of-run", "--config", path, "--runs", at("tiled"))).code).toBe(0);
+  expect((await infer("of-file", "--model", model, "--data", at("data"))).code).toBe(0);
+  const [name] = await readdir(at("of-run"));
+  const [run, file] = await Promise.all(["of-run", "of-file"].map((out) => readPrediction(at(out, name!))));
+  for (const [i, p] of run!.probs.data.entries()) expect(file!.probs.data[i]).toBeCloseTo(p, 6);
+
+  const damaged = at("damaged.onnx");
+  await writeFile(damaged, Buffer.concat(withMetadata(bytes, { "pixelcal.tile": "16x" })));
+  const refused = await infer("none", "--model", damaged, "--data", at("data"));
+  expect(refused.messages).toBe(
+    `error: ${damaged}: pixelcal.tile: expected sizes such as 160x160, got "16x"\n`,
+  );
+  expect(refused.code).toBe(1);
 });

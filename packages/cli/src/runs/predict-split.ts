@@ -2,7 +2,9 @@ import { basename, extname, join, resolve } from "node:path";
 import { OnnxFile } from "@pixelcal/graph";
 import { readRegularFileSync } from "@pixelcal/io";
 import {
+  type AnyModel,
   type Checkpoint,
+  carriedTile,
   checkpointFiles,
   DamagedCheckpointError,
   FileDataset,
@@ -176,13 +178,14 @@ async function fromModel(
   terminal: Context["terminal"],
 ): Promise<Source> {
   if (options.data === undefined) throw new CommandError("--model needs --data", { exitCode: 2 });
-  checkOverlap(options, options.tile);
   const { output, device, threads } = options;
   const network = { ...(await readNetwork(path)), ...(output !== undefined && { outputs: [output] }) };
+  const tile = options.tile ?? naming(path, () => tileIn(network.model));
+  checkOverlap(options, tile);
   const root = resolve(options.data);
   // The network is built for the actual size, so sizes left open in the file are no obstacle.
   const [channels, ...size] = await firstImageDims(root, options.split);
-  const dims = [1, channels!, ...(options.tile ?? size)];
+  const dims = [1, channels!, ...(tile ?? size)];
   const { model, ...reading } = network;
   const heads = naming(path, () => (model instanceof OnnxFile ? regionHeadsOf(model) : undefined));
   const classes =
@@ -194,8 +197,11 @@ async function fromModel(
   if (preparation === undefined)
     terminal.warn(`${path}: carries no normalization; images are predicted as they are stored`);
   const models = [{ model: new Network({ ...network, device, threads }), preparation }];
-  return { models, dataset, heads, name: basename(path, extname(path)), files: [path], tile: options.tile };
+  return { models, dataset, heads, name: basename(path, extname(path)), files: [path], tile };
 }
 
 const openCases = (root: string, split: string, classes: number, ignore?: number): Promise<FileDataset> =>
   FileDataset.open(root, split, { classes, ignore, cacheBytes: 0, check: "first" });
+
+const tileIn = (model: AnyModel): readonly number[] | undefined =>
+  model instanceof OnnxFile ? carriedTile(model) : undefined;

@@ -16,6 +16,7 @@ export interface ReportCommandOptions extends ReportInputs {
   readonly predictions: readonly string[];
   readonly labels?: string;
   readonly regions?: string;
+  readonly heads?: true;
   readonly dataset?: string;
   readonly spacingFrom?: "sform" | "pixdim";
   readonly reorient: boolean;

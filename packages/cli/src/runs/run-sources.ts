@@ -42,23 +42,29 @@ export interface RunSource extends RunCases {
 }
 
 /** Returns the predictions of one run in a folder of `*.npz` with `probs` and `label`. */
-export async function ownRun(run: string, path: string, regions?: readonly Region[]): Promise<RunSource> {
+export async function ownRun(
+  run: string,
+  path: string,
+  { regions, heads = false }: Pick<RunSource, "regions" | "heads"> = {},
+): Promise<RunSource> {
   const cases = await listCases(path, expectedPredictions);
+  // Channels are heads, whose number says nothing of the labels.
+  const labels = heads && regions && { classes: 1 + Math.max(...regions.flatMap((one) => one.labels)) };
   const read = async (name: string, ignore?: number): Promise<EvaluationCase> => ({
     name,
-    ...(await readPrediction(join(path, `${name}.npz`), { values: "any", ignore })),
+    ...(await readPrediction(join(path, `${name}.npz`), { values: "any", ignore, ...labels })),
   });
   return {
     run,
     layout: `${ownLayout(cases)}${inWords(regions)}`,
     cases,
     missing: [],
-    ...(regions && { regions }),
+    ...(regions && { regions, heads }),
     read,
     async score(names, settings, onCase) {
       if (regions) {
         const items = prefetch(names, 1, (name) => read(name, settings.ignore));
-        return evaluateRegions(items, regions, { ...regionSettings(settings), onCase });
+        return evaluateRegions(items, regions, { ...regionSettings(settings), heads, onCase });
       }
       return new Map([["", await evaluate(path, { ...settings, cases: names, onCase })]]);
     },

@@ -63,6 +63,7 @@ export interface ScoreCommandOptions extends StatisticsCommandOptions {
   readonly spacingFrom?: "sform" | "pixdim";
   readonly reorient: boolean;
   readonly regions?: string;
+  readonly heads?: true;
   readonly write?: "nnunet" | "monai";
   readonly report?: string;
   readonly images?: string;
@@ -121,7 +122,7 @@ export async function scorePredictions(options: ScoreCommandOptions, context: Co
     throw new CommandError(`--out-json: expected another file than --out, got ${json}`, { exitCode: 2 });
   const regions = options.regions === undefined ? undefined : parseRegions(options.regions);
   const labelled = await labelledRuns(options, regions, context);
-  const runs = labelled ?? (await ownRuns(options.predictions, regions, context));
+  const runs = labelled ?? (await ownRuns(options, regions, context));
   const transform = probabilityTransforms.find((name) => options[name] === true);
   const settings = {
     classes,
@@ -235,7 +236,7 @@ async function drawn(
 /** The options that decide how predictions are opened. */
 export type PredictionOptions = Pick<
   ScoreCommandOptions,
-  "predictions" | "labels" | "dataset" | "spacingFrom" | "reorient" | "regions" | "write"
+  "predictions" | "labels" | "dataset" | "spacingFrom" | "reorient" | "regions" | "heads" | "write"
 >;
 
 /** Opens the predictions of one run or several, nnU-Net's with --labels. */
@@ -244,12 +245,12 @@ export async function openPredictions(
   context: Context,
 ): Promise<readonly RunSource[]> {
   const regions = options.regions === undefined ? undefined : parseRegions(options.regions);
-  return (await labelledRuns(options, regions, context)) ?? ownRuns(options.predictions, regions, context);
+  return (await labelledRuns(options, regions, context)) ?? ownRuns(options, regions, context);
 }
 
 /** Opens the runs that --labels pairs with labels; undefined without that option. */
 async function labelledRuns(
-  { labels, dataset, predictions, write, spacingFrom, reorient }: PredictionOptions,
+  { labels, dataset, predictions, heads, write, spacingFrom, reorient }: PredictionOptions,
   regions: readonly Region[] | undefined,
   context: Context,
 ): Promise<readonly LabelledRun[] | undefined> {
@@ -263,6 +264,10 @@ async function labelledRuns(
     if (needs.length === 0) return undefined;
     throw new CommandError(`${needs[0]}: needs --labels, the folder of label maps`, { exitCode: 2 });
   }
+  if (heads)
+    throw new CommandError("--heads: is for .npz predictions; beside --labels dataset.json says it", {
+      exitCode: 2,
+    });
   const places = {
     labels: resolve(labels),
     ...(dataset === undefined ? {} : { dataset: resolve(dataset) }),
@@ -276,12 +281,18 @@ async function labelledRuns(
 }
 
 async function ownRuns(
-  predictions: string,
+  { predictions, heads }: Pick<ScoreCommandOptions, "predictions" | "heads">,
   regions: readonly Region[] | undefined,
   { terminal }: Pick<Context, "terminal">,
 ): Promise<readonly RunSource[]> {
+  if (heads && regions === undefined)
+    throw new CommandError("--heads: needs --regions, one for each channel", { exitCode: 2 });
   const folders = await predictionFolders(resolve(predictions), (text) => terminal.warn(text));
-  const runs = await Promise.all(folders.map(({ run, path }) => ownRun(run, path, regions)));
+  const runs = await Promise.all(
+    folders.map(({ run, path }) =>
+      ownRun(run, path, { ...(regions && { regions }), ...(heads && { heads }) }),
+    ),
+  );
   for (const { run, layout } of runs) terminal.line(`${run}: ${layout}`);
   return runs;
 }

@@ -236,6 +236,7 @@ async function trainLocked(run: TrainRun, lock: Lock | undefined): Promise<Train
       await trainer.writeModel(join(folder, runFiles.model), {
         preparation: preparation ?? asStored(config, train),
         classOrder: config.dataset.regions_class_order,
+        tile: config.patches?.size,
       });
     const cases = new Loader(validation, { batchSize: 1, cover: config.patches?.size });
     const temperature = await validationTemperature(trainer, cases, config.dataset.ignore);

@@ -2,6 +2,7 @@ import { checkTensor, InvalidArgumentError, invalidArgument, type Tensor } from 
 import { OnnxFile, withMetadata } from "@pixelcal/graph";
 import { writeFileAtomic } from "@pixelcal/io";
 import type { Loss } from "@pixelcal/losses";
+import { tileMetadata } from "../model/carried-tile.js";
 import { type ExportOptions, exportModel } from "../model/export.js";
 import { withWeights, writeWithWeights } from "../model/onnx-file.js";
 import { type RegionHeads, regionsMetadata } from "../model/region-heads.js";
@@ -178,19 +179,26 @@ export class Trainer implements ProbabilityModel {
 
   /**
    * Writes `exportModel()` to a file, and beside it the files that an ONNX model keeps weights in. The file
-   * carries `preparation`, if given, and the loss's regions with `classOrder` for whoever predicts with it.
+   * carries `preparation` and the size of tiles, if given, and the loss's regions with `classOrder`, for
+   * whoever predicts with it.
    */
   writeModel(
     path: string,
     {
       preparation,
+      tile,
       classOrder,
       ...choice
-    }: WeightsChoice & Pick<RegionHeads, "classOrder"> & { readonly preparation?: Preparation } = {},
+    }: WeightsChoice &
+      Pick<RegionHeads, "classOrder"> & {
+        readonly preparation?: Preparation;
+        readonly tile?: readonly number[] | undefined;
+      } = {},
   ): Promise<void> {
     const { regions } = this.loss;
     const carried = {
       ...(preparation && preparationMetadata(preparation)),
+      ...(tile && tileMetadata(tile)),
       ...(regions && regionsMetadata({ regions, ...(classOrder && { classOrder }) })),
     };
     const metadata = Object.keys(carried).length > 0 ? carried : undefined;
