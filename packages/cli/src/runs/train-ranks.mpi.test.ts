@@ -123,13 +123,27 @@ describe.skipIf(noMpi !== undefined)(`a training of several processes${noMpi ? `
       expect(() => readdirSync(at("refused"))).toThrow("ENOENT");
     });
 
-    test("refuses processes with other data, naming the rank", async () => {
-      cpSync(data, at("other"), { recursive: true });
-      rmSync(at("other", "train", readdirSync(at("other", "train"))[0]!));
+    test.each<[string, () => string, RegExp]>([
+      [
+        "data",
+        () => {
+          cpSync(data, at("other"), { recursive: true });
+          rmSync(at("other", "train", readdirSync(at("other", "train"))[0]!));
+          return `"--data", first ? "${data}" : "${at("other")}"`;
+        },
+        /error: rank 1 has another set-up than rank 0: config.dataset.root .*; data.train.cases 4, not 5/,
+      ],
+      [
+        "configuration",
+        () => '"--epochs", first ? "3" : "4"',
+        /error: rank 1 has another set-up than rank 0: config.epochs 4, not 3/,
+      ],
+    ])("refuses processes with other %s, naming the rank", async (_, options, message) => {
       const byRank = at("by-rank.mjs");
       await writeFile(
         byRank,
-        `process.argv.push("--data", (process.env.OMPI_COMM_WORLD_RANK ?? process.env.PMI_RANK) === "1" ? "${at("other")}" : "${data}");
+        `const first = (process.env.OMPI_COMM_WORLD_RANK ?? process.env.PMI_RANK) !== "1";
+         process.argv.push(${options()});
          await import(${JSON.stringify(command)});`,
       );
       const path = await writeConfig("c.json", { batch_size: 3 });
@@ -137,9 +151,7 @@ describe.skipIf(noMpi !== undefined)(`a training of several processes${noMpi ? `
         byRank,
         ...["train", "--config", path, "--out", at("refused")],
       ]);
-      expect(messages).toMatch(
-        /error: rank 1 has another set-up than rank 0: config.dataset.root .*; data.train.cases 4, not 5/,
-      );
+      expect(messages).toMatch(message);
       expect(code).toBe(1);
     });
 
