@@ -84,7 +84,7 @@ for (let round = 1; round <= rounds; round++)
   await once(`exchange ${round}`, () => rankOf(2, "allreduce", 15, ...sizes));
 
 /** The cases of the two folders that are evaluated: the difference leaves out the start of processes. */
-const counts = [8, 40];
+const counts = [8, 200];
 const volume = [32, 128, 128];
 /** Returns a folder of predictions, which are four files under many names. */
 async function folderOf(cases) {
