@@ -22,7 +22,7 @@ export function planText(root: string, fingerprint: Fingerprint, memory: number 
   const { channels, rank, classes, ignore, regions, values, volumes, cases } = fingerprint;
   const { spacing, patch, batch, stages } = planFor(
     { sizes: fingerprint.cropped, spacings: fingerprint.spacings },
-    { memory, base },
+    { memory, base, classes: regions?.length ?? classes },
   );
   const ofVolumes = isMostlyEmpty(fingerprint) ? "{ scheme: z-score, nonzero: true }" : "z-score";
   const normalization = isRawCt(values) ? "ct" : volumes ? ofVolumes : "none";

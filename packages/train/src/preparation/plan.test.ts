@@ -2,8 +2,8 @@ import { describe, expect, test } from "vitest";
 import { planFor } from "./plan.js";
 
 const GiB = 2 ** 30;
-const of = (sizes: number[][], spacings: number[][] | undefined, memory = 4 * GiB) =>
-  planFor({ sizes, spacings }, { memory, base: 16 });
+const of = (sizes: number[][], spacings: number[][] | undefined, memory = 4 * GiB, classes = 3) =>
+  planFor({ sizes, spacings }, { memory, base: 16, classes });
 
 describe("planFor", () => {
   test("isotropic: the median spacing, and patches of the median size up to a multiple of 8", () => {
@@ -67,9 +67,19 @@ describe("planFor", () => {
     const large = of(cases, [[1, 1, 1]], 16 * GiB).patch;
     const small = of(cases, [[1, 1, 1]], GiB).patch;
     expect(small.every((n, axis) => n <= large[axis]! && n % 8 === 0)).toBe(true);
-    expect(2 * small.reduce((a, b) => a * b, 1)).toBeLessThanOrEqual(GiB / (4 * 16 * 16));
+    expect(2 * small.reduce((a, b) => a * b, 1)).toBeLessThanOrEqual(GiB / (4 * (24 * 16 + 5 * 3)));
     // It keeps the shape of the cases.
     expect(small[1]! / small[0]!).toBeCloseTo(512 / 300, 0);
+  });
+
+  test("more classes, smaller patches, of the plain network by more", () => {
+    const pixels = (classes: number, z: number): number => {
+      const cases = [[300 / z, 512, 512]];
+      return of(cases, [[z, 1, 1]], 4 * GiB, classes).patch.reduce((a, b) => a * b, 1);
+    };
+    for (const z of [1, 5]) expect(pixels(104, z)).toBeLessThan(pixels(3, z));
+    expect(2 * pixels(104, 1)).toBeLessThanOrEqual((4 * GiB) / (4 * (24 * 16 + 5 * 104)));
+    expect(2 * pixels(104, 5)).toBeLessThanOrEqual((4 * GiB) / (4 * (28 * 16 + 13 * 104)));
   });
 
   test("planar patches: as many as fit and hold a twentieth of the pixels, from 2 to 12", () => {

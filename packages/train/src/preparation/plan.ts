@@ -9,6 +9,12 @@ export interface PlannedCases {
   readonly spacings: readonly (readonly number[])[] | undefined;
 }
 
+/** The network of a plan: channels of the first level, and classes or regions. */
+export interface PlannedNetwork {
+  readonly base: number;
+  readonly classes: number;
+}
+
 /** A plan of the training, by nnU-Net's rules. */
 export interface Plan {
   /** The spacing to resample to; undefined where cases have none. */
@@ -20,10 +26,18 @@ export interface Plan {
   readonly stages?: ReturnType<typeof stagesOf>;
 }
 
-/** Returns the pixels of a batch whose step fits into some bytes, for a U-Net of `base` channels. */
-function pixelsWithin(bytes: number, base: number): number {
-  // Activations and gradients of three levels at 4 bytes: about 16 arrays of the first level's channels.
-  return bytes / (4 * 16 * base);
+/**
+ * The numbers that a step holds at its peak for each pixel of the batch, per channel of the first level and
+ * per class: measured on steps of unet3d, and of plain3d, whose heads on every level cost more a class.
+ */
+const held = {
+  unet: { base: 24, classes: 5 },
+  plain: { base: 28, classes: 13 },
+} as const;
+
+/** Returns the pixels of a batch whose step fits into some bytes. */
+function pixelsWithin(bytes: number, kind: keyof typeof held, { base, classes }: PlannedNetwork): number {
+  return bytes / (4 * (held[kind].base * base + held[kind].classes * classes));
 }
 
 /** The least number of patches in a batch, and the most of planar ones. */
@@ -41,7 +55,7 @@ const multiple = 8;
  */
 export function planFor(
   { sizes, spacings }: PlannedCases,
-  { memory, base }: { readonly memory: number; readonly base: number },
+  { memory, ...network }: PlannedNetwork & { readonly memory: number },
 ): Plan {
   const axes = sizes[0]!.map((_, axis) => axis);
   const spacing = spacings && targetSpacing(sizes, spacings);
@@ -56,18 +70,22 @@ export function planFor(
       ),
     ),
   );
-  const budget = pixelsWithin(memory, base);
   const anisotropic = spacing !== undefined && coarseAxis(spacing) !== undefined;
+  const budget = pixelsWithin(memory, anisotropic ? "plain" : "unet", network);
   let patch = median.map((n) => up(n, multiple));
   const stagesFor = (size: readonly number[]): Plan["stages"] =>
     anisotropic ? stagesOf(size, spacing) : undefined;
   if (anisotropic) patch = fitted(median, stagesFor(median)!);
   while (batches.least * elementCount(patch) > budget) {
-    const shares = patch.map((n, axis) => (n > multiple ? n / median[axis]! : 0));
+    // By what its stages halve an axis, else rounding up to that gives the same patch again.
+    const steps = anisotropic ? divisorsOf(patch.length, stagesFor(patch)!) : patch.map(() => multiple);
+    const shares = patch.map((n, axis) => (n > steps[axis]! ? n / median[axis]! : 0));
     const largest = shares.indexOf(Math.max(...shares));
     if (shares[largest] === 0) break;
-    patch[largest] = up(patch[largest]! - multiple, multiple);
-    if (anisotropic) patch = fitted(patch, stagesFor(patch)!);
+    const less = patch.with(largest, patch[largest]! - steps[largest]!);
+    const next = anisotropic ? fitted(less, stagesFor(less)!) : less;
+    if (elementCount(next) >= elementCount(patch)) break;
+    patch = next;
   }
   const pixels = elementCount(patch);
   const total = resampled.reduce((sum, size) => sum + size.reduce((a, b) => a * b, 1), 0);
@@ -83,14 +101,14 @@ export function planFor(
 }
 
 /** Returns the size with every axis a multiple of what its stages halve it by. */
-function fitted(size: readonly number[], { strides }: NonNullable<Plan["stages"]>): number[] {
-  return size.map((n, axis) =>
-    up(
-      n,
-      strides.reduce((product, stride) => product * stride[axis]!, 1),
-    ),
-  );
+function fitted(size: readonly number[], stages: NonNullable<Plan["stages"]>): number[] {
+  const divisors = divisorsOf(size.length, stages);
+  return size.map((n, axis) => up(n, divisors[axis]!));
 }
+
+/** Returns by what stages halve each axis. */
+const divisorsOf = (rank: number, { strides }: NonNullable<Plan["stages"]>): number[] =>
+  Array.from({ length: rank }, (_, axis) => strides.reduce((product, stride) => product * stride[axis]!, 1));
 
 const up = (n: number, to: number): number => Math.max(to, Math.ceil(n / to) * to);
 
