@@ -47,7 +47,7 @@ test("the report has every goal's figure, and says what is missing or failed", (
   write("stages.tsv", "parity\t0\t12\nkernels\t0\t3\nmemcheck\t124\t45\nnetworks-cuda\t1\t2\n");
   write("parity.log", "38 passed, 0 failed, 0 skipped\n");
   write("memcheck.log", "");
-  write("networks-cuda.log", "no library\n");
+  write("networks-cuda.log", "Error: no library\n    at load\n\nNode.js v20\n");
   write("bandwidth.log", "1e12\n");
   const kernels = { distance2d: 0.001, distance3d: 0.002, bins: 0.0002, binsBytes: 1.5e8 };
   write("kernels.log", `a warning\n${JSON.stringify({ ...kernels, "targets, reference": 0.0004 })}\n`);
@@ -60,7 +60,7 @@ test("the report has every goal's figure, and says what is missing or failed", (
   for (const line of [
     "| parity | passed | 12 | 38 passed, 0 failed, 0 skipped |",
     "| memcheck | out of time | 45 |  |",
-    "| networks-cuda | failed, exit code 1 | 2 | no library |",
+    "| networks-cuda | failed, exit code 1 | 2 | Error: no library |",
     "| distance transform, 4096 x 4096 | 1.00 | 3.00 | 3.00 | 2 |",
     "| distance transform, 256 x 256 x 256 | 2.00 | missing | missing | 2 |",
     "| unet2d | webgpu | 20.0 | 0.50 | 10.0 | missing |",

@@ -41,7 +41,11 @@ const stages = text("stages.tsv")
   .filter(Boolean)
   .map((line) => line.split("\t"));
 const counts = (name) => /\d+ passed, \d+ failed[^\n]*/.exec(text(`${name}.log`))?.[0] ?? "";
-const lastLine = (name) => text(`${name}.log`).trim().split("\n").at(-1)?.slice(0, 100) ?? "";
+/** Returns the line of a part's log that says why it failed: the last one with an error, or the last. */
+const reason = (name) => {
+  const all = text(`${name}.log`).trim().split("\n");
+  return (all.findLast((line) => /error|failed/i.test(line)) ?? all.at(-1)).trim().slice(0, 100);
+};
 
 const share =
   bandwidth && kernels.bins
@@ -56,7 +60,7 @@ const lines = [
   "| --- | --- | --: | --- |",
   ...stages.map(
     ([name, code, seconds]) =>
-      `| ${name} | ${ends.get(Number(code)) ?? `failed, exit code ${code}`} | ${seconds} | ${(code === "0" ? counts(name) : lastLine(name)).replaceAll("|", "/")} |`,
+      `| ${name} | ${ends.get(Number(code)) ?? `failed, exit code ${code}`} | ${seconds} | ${(code === "0" ? counts(name) : reason(name)).replaceAll("|", "/")} |`,
   ),
   "",
   "Kernels, arrays in the card's memory, medians of calls:",
