@@ -16,7 +16,6 @@ describe("wrong usage", () => {
     [["train", "--config", "x.yaml", "--resume", "--overwrite"], "cannot be used with option"],
     [["infer"], "error: needs --config or --model"],
     [["infer", "--model", "m.onnx"], "error: --model needs --data"],
-    [["infer", "--model", "m.onnx", "--data", "d", "--overlap", "0.5"], "error: --overlap needs --tile"],
     [
       ["infer", "--config", "c.yaml", "--tile", "big"],
       "Expected 2 or 3 sizes, for example 160x160 or 32x96x96.",

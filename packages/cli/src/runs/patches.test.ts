@@ -54,3 +54,12 @@ test("the model file carries the size of its patches, the tiles that it predicts
   );
   expect(refused.code).toBe(1);
 });
+
+test("--overlap is refused for a model that neither --tile nor its file gives tiles", async () => {
+  const path = await writeConfig("whole.yaml", { run_name: "whole", epochs: 1 });
+  expect((await pixelcal(["train", "--config", path, "--out", at("untiled")])).code).toBe(0);
+  const model = ["infer", "--model", at("untiled/whole/model.onnx"), "--data", at("data")];
+  const { code, messages } = await pixelcal([...model, "--out", at("overlap"), "--overlap", "0.5"]);
+  expect(messages).toBe("error: --overlap needs --tile\n");
+  expect(code).toBe(2);
+});
