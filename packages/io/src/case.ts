@@ -112,7 +112,7 @@ async function toSpacing(tensor: Tensor, path: string, rank: number): Promise<re
   return plain;
 }
 
-export interface ReadCaseOptions extends SourceName, SignalOption, SignalOption {
+export interface ReadCaseOptions extends SourceName, SignalOption {
   /**
    * The names of further arrays to return in `extras`; each must exist. Other arrays of the file are ignored.
    */
@@ -146,7 +146,7 @@ export async function readCase(source: FileSource, options: ReadCaseOptions = {}
 /** The excess over 1 that is accepted: float32 softmax leaves values a few units of rounding above 1. */
 const tolerance = 1e-5;
 
-export interface ReadPredictionOptions extends SourceName, SignalOption, SignalOption {
+export interface ReadPredictionOptions extends SourceName, SignalOption {
   /** A label outside the classes that is accepted. */
   readonly ignore?: number;
   /** The number of labels, background included, if the channels are not their classes; the channels' else. */

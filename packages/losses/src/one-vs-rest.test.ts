@@ -123,11 +123,11 @@ test.each<[string, () => unknown]>([
     () => oneVsRest(crossEntropy, { regions, classes: 2 }),
   ],
   [
-    "create: expected a loss that ignores 255, got none",
+    "create: expected a loss that ignores 255, got one that ignores no label",
     () => oneVsRest(() => dice(), { regions, classes: 3, ignore: 7 }),
   ],
   [
-    "create: expected a loss that ignores no label, got 4",
+    "create: expected a loss that ignores no label, got one that ignores 4",
     () => oneVsRest(() => dice({ ignore: 4 }), { regions, classes: 3 }),
   ],
 ])("refuses: %s", (message, make) => {

@@ -61,7 +61,10 @@ function lossOfHead(loss: Loss, head: number, { regions, classes, ignore }: OneV
   const region = regions[head]!;
   const inside = ignore === undefined ? undefined : ignoredInRegion;
   if (loss.ignore !== inside)
-    throw invalidArgument("create", `a loss that ignores ${inside ?? "no label"}`, loss.ignore ?? "none");
+    throw new InvalidArgumentError(
+      "create",
+      `create: expected a loss that ignores ${inside ?? "no label"}, got one that ignores ${loss.ignore ?? "no label"}`,
+    );
   return {
     name: region.name,
     preset: loss.preset,
