@@ -1,14 +1,14 @@
-// A process of the tests' training jobs: does what the first argument names, with the built packages, and
-// prints one line of JSON, rank first.
+// A process of the tests' training jobs: does what its arguments name, one after the other, with the built
+// packages, and prints a line of JSON for each, rank first.
 import { tensor } from "@pixelcal/core";
 import { World } from "@pixelcal/distributed";
 import { crossEntropy } from "@pixelcal/losses";
 import { adamW, Trainer, unet2d } from "@pixelcal/train";
 
-const [what] = process.argv.slice(2);
+let what;
 const world = World.open();
 const { rank, size } = world;
-const say = (value) => process.stdout.write(`${JSON.stringify({ rank, value })}\n`);
+const say = (value) => process.stdout.write(`${JSON.stringify({ rank, what, value })}\n`);
 
 const cases = 5;
 const pixels = 16 * 16;
@@ -116,5 +116,5 @@ const programs = {
     say(error.message);
   },
 };
-await programs[what]();
+for (what of process.argv.slice(2)) await programs[what]();
 await world.close();

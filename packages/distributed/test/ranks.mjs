@@ -1,12 +1,12 @@
-// A process of the tests' jobs: does what the first argument names, with the built package, and prints one
-// line of JSON, rank first.
+// A process of the tests' jobs: does what its arguments name, one after the other (`what` or
+// `what:argument`), with the built package, and prints a line of JSON for each, rank first.
 import { createHash } from "node:crypto";
 import { World } from "../dist/index.js";
 
-const [what, ...args] = process.argv.slice(2);
+let what;
 const world = World.open();
 const { rank, size } = world;
-const say = (value) => process.stdout.write(`${JSON.stringify({ rank, value })}\n`);
+const say = (value) => process.stdout.write(`${JSON.stringify({ rank, what, value })}\n`);
 
 /** Returns numbers that differ from rank to rank and have no exact sum. */
 const numbers = (Type, length, of, seed) =>
@@ -105,12 +105,12 @@ const programs = {
     if (rank === 1) throw new Error("rank 1 cannot go on");
     await world.barrier();
   },
-  async dies() {
-    if (rank === Number(args[0])) process.kill(process.pid, "SIGKILL");
+  async dies(chosen) {
+    if (rank === Number(chosen)) process.kill(process.pid, "SIGKILL");
     await world.barrier();
   },
-  async stops() {
-    if (rank === Number(args[0])) process.kill(process.pid, "SIGSTOP");
+  async stops(chosen) {
+    if (rank === Number(chosen)) process.kill(process.pid, "SIGSTOP");
     await world.barrier();
   },
   // A long native call is no hang.
@@ -122,8 +122,8 @@ const programs = {
     await world.barrier();
     say("worked");
   },
-  async hangs() {
-    if (rank === Number(args[0])) for (;;);
+  async hangs(chosen) {
+    if (rank === Number(chosen)) for (;;);
     await world.barrier();
   },
   async closed() {
@@ -132,5 +132,8 @@ const programs = {
     say([caught.code, caught.message]);
   },
 };
-await programs[what](...args);
+for (what of process.argv.slice(2)) {
+  const [name, argument] = what.split(":");
+  await programs[name](argument);
+}
 await world.close();

@@ -11,8 +11,19 @@ const program = file("../../test/ranks.mjs");
 const command = file("../../dist/main.js");
 
 describe.skipIf(noMpi !== undefined)(`a training of several processes${noMpi ? `: ${noMpi}` : ""}`, () => {
-  const values = async (size: number, what: string): Promise<readonly unknown[]> =>
-    valuesOf(await mpirun(size, [program, what]));
+  // The start of a job costs more than its work: each number of ranks has one for all that it is asked.
+  const asked: Record<number, readonly [string, ...string[]]> = {
+    1: ["gradients"],
+    2: ["gradients", "curve", "diverges", "refuses"],
+    3: ["gradients", "options", "statistics"],
+    4: ["gradients"],
+  };
+  const jobs = new Map<number, Promise<Job>>();
+  const values = async (size: number, what: string): Promise<readonly unknown[]> => {
+    const job = jobs.get(size) ?? mpirun(size, [program, ...asked[size]!]);
+    jobs.set(size, job);
+    return valuesOf(await job, what);
+  };
 
   test.each([1, 2, 3, 4])("%i ranks have the gradients of one process, from uneven shares", async (size) => {
     const found = await values(size, "gradients");
@@ -63,18 +74,21 @@ describe.skipIf(noMpi !== undefined)(`a training of several processes${noMpi ? `
       changes: Record<string, unknown> = {},
       args: readonly string[] = [],
     ): Promise<Job> => {
-      const path = await writeConfig(`${out}.json`, { batch_size: 3, ...changes });
+      const path = await writeConfig(`${out}.json`, {
+        batch_size: 3,
+        scheduler: { type: "none" },
+        ...changes,
+      });
       return mpirun(size, [command, "train", "--config", path, "--out", at(out), ...args]);
     };
     const bytes = (out: string, name: string): Buffer => readFileSync(at(out, "toy", name));
 
-    test("repeated, writes the same bytes; one process those of a run without a launcher", async () => {
-      const all = [await train(1, "one"), await train(2, "two"), await train(2, "again")];
+    test("of one process writes the bytes of a run without a launcher, of two others", async () => {
+      const all = [await train(1, "one"), await train(2, "two")];
       for (const { code, messages } of all) expect([code, messages]).toEqual([0, expect.any(String)]);
       expect((await pixelcal(["train", "--config", at("one.json"), "--out", at("none")])).code).toBe(0);
       for (const name of ["best.safetensors", "last.safetensors", "model.onnx", "log.csv"]) {
         expect(bytes("one", name)).toEqual(bytes("none", name));
-        expect(bytes("two", name)).toEqual(bytes("again", name));
         expect(bytes("two", name)).not.toEqual(bytes("one", name));
       }
       // One process speaks and writes for all.
@@ -84,20 +98,18 @@ describe.skipIf(noMpi !== undefined)(`a training of several processes${noMpi ? `
       expect(readdirSync(at("two", "toy"))).toEqual(readdirSync(at("none", "toy")));
     });
 
-    test("resumes with another number of ranks, and says so", async () => {
-      expect((await train(2, "resumed")).code).toBe(0);
-      const { code, messages } = await train(3, "resumed", { epochs: 4 }, ["--resume"]);
-      expect(messages).toContain("resumed under other conditions: ranks: checkpoint 2, now 3");
-      expect(code).toBe(0);
+    test("stopped and resumed, gives the uninterrupted run's bytes", async () => {
+      expect((await train(2, "part", { epochs: 2 })).code).toBe(0);
+      cpSync(at("part"), at("other-ranks"), { recursive: true });
+      expect((await train(2, "part", {}, ["--resume"])).code).toBe(0);
+      for (const name of ["best.safetensors", "last.safetensors", "model.onnx", "log.csv"])
+        expect(bytes("part", name)).toEqual(bytes("two", name));
     });
 
-    test("resumed with the same number of ranks, gives the uninterrupted run's bytes", async () => {
-      const schedule = { epochs: 3, scheduler: { type: "none" } };
-      await train(2, "whole", schedule);
-      await train(2, "part", { ...schedule, epochs: 2 });
-      await train(2, "part", schedule, ["--resume"]);
-      expect(bytes("part", "log.csv")).toEqual(bytes("whole", "log.csv"));
-      expect(bytes("part", "model.onnx")).toEqual(bytes("whole", "model.onnx"));
+    test("resumes with another number of ranks, and says so", async () => {
+      const { code, messages } = await train(3, "other-ranks", {}, ["--resume"]);
+      expect(messages).toContain("resumed under other conditions: ranks: checkpoint 2, now 3");
+      expect(code).toBe(0);
     });
 
     test.each<[string, number, Record<string, unknown>, RegExp, number]>([

@@ -74,13 +74,16 @@ export async function mpirun(
   };
 }
 
-/** Returns the values of a job whose processes print `{ rank, value }` as a line of JSON, by rank. */
-export function valuesOf({ output }: Job): readonly unknown[] {
+/**
+ * Returns the values of a job whose processes print `{ rank, what, value }` as a line of JSON, by rank: those
+ * of one `what`, or of all where a job prints one value alone.
+ */
+export function valuesOf({ output }: Job, what?: string): readonly unknown[] {
   const values: unknown[] = [];
   // MPICH's launcher reports a killed process there too.
   for (const line of output.split("\n").filter((line) => line.startsWith("{"))) {
-    const { rank, value } = JSON.parse(line) as { rank: number; value: unknown };
-    values[rank] = value;
+    const printed = JSON.parse(line) as { rank: number; what: string; value: unknown };
+    if (what === undefined || printed.what === what) values[printed.rank] = printed.value;
   }
   return values;
 }
