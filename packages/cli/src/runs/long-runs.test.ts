@@ -1,6 +1,7 @@
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
+import type { Region } from "@pixelcal/core";
 import { readCheckpoint } from "@pixelcal/train";
 import { expect, test } from "vitest";
 import { run } from "../program.js";
@@ -45,6 +46,39 @@ test("a run that is stopped inside an epoch resumes there, bit for bit", async (
     const [a, b] = await Promise.all(["parts", "whole"].map((out) => readFile(at(out, "inside", file))));
     expect(a, file).toEqual(b);
   }
+});
+
+test("a run is not resumed with regions of other labels, and with other names it is", async () => {
+  const regions: readonly Region[] = [
+    { name: "heart", labels: [1, 2, 3] },
+    { name: "left", labels: [2, 3] },
+    { name: "cavity", labels: [3] },
+  ];
+  const train = async (given: readonly Region[] | undefined, ...more: readonly string[]) => {
+    const recipe = { method: undefined, sdc: undefined, loss: { name: "crossEntropy" } };
+    const dataset = { root: data, ...(given && { regions: given }) };
+    const path = await writeConfig("heads.yaml", { run_name: "heads", epochs: 1, dataset, ...recipe });
+    return pixelcal(["train", "--config", path, "--out", at("runs"), ...more]);
+  };
+  expect((await train(regions)).code).toBe(0);
+  const last = at("runs", "heads", "last.safetensors");
+  const before = await readFile(last);
+  const were = "the labels [1, 2, 3], [2, 3], [3]";
+  for (const [other, are] of [
+    [[regions[1]!, regions[0]!, regions[2]!], "the labels [2, 3], [1, 2, 3], [3]"],
+    [[...regions.slice(0, 2), { name: "cavity", labels: [2] }], "the labels [1, 2, 3], [2, 3], [2]"],
+    [undefined, "none"],
+  ] as const) {
+    const { code, messages } = await train(other, "--resume");
+    expect(code).toBe(2);
+    expect(messages).toContain(
+      `dataset.regions: the run was begun with ${were}, got ${are}; --resume needs the same, --overwrite starts over`,
+    );
+  }
+  expect(await readFile(last)).toEqual(before);
+  const { code, messages } = await train([{ ...regions[0]!, name: "all" }, ...regions.slice(1)], "--resume");
+  expect(messages).toContain('dataset.regions.0.name was "heart", is "all"');
+  expect(code).toBe(0);
 });
 
 test("a loss that grows a thousandfold is reported with the cure", async () => {

@@ -9,7 +9,10 @@ import type { Terminal } from "../terminal.js";
 import { leafDifferences } from "./leaf-differences.js";
 import { runFiles, type TrainRun } from "./train-run.js";
 
-/** Returns the checkpoint to continue from, if any; warns if the configuration has changed since. */
+/**
+ * Returns the checkpoint to continue from, if any; warns if the configuration has changed since. Throws
+ * `CommandError` for other regions: its heads would be trained to mean something else.
+ */
 export function resumeFrom({ folder, config, terminal, resume }: TrainRun): string | undefined {
   if (typeof resume === "string" && !existsSync(resume))
     throw new CommandError(`--resume: ${resume}: no such checkpoint`);
@@ -21,8 +24,25 @@ export function resumeFrom({ folder, config, terminal, resume }: TrainRun): stri
   }
   const begun = join(folder, runFiles.config);
   if (!existsSync(begun)) return path;
-  warnOfDifferences(terminal, readJson(begun), config);
+  const before = readJson(begun);
+  const [were, are] = [before as Begun, config].map(labelsOfHeads);
+  if (were !== are)
+    throw new CommandError(
+      `dataset.regions: the run was begun with ${were}, got ${are}; --resume needs the same, --overwrite starts over`,
+      { exitCode: 2 },
+    );
+  warnOfDifferences(terminal, before, config);
   return path;
+}
+
+/** A configuration as a file holds it, which need not be whole. */
+type Begun = { readonly dataset?: Pick<TrainConfig["dataset"], "regions"> } | null;
+
+/** Describes what the heads of a run's network mean, but for their names. */
+function labelsOfHeads(config: Begun): string {
+  const regions = config?.dataset?.regions;
+  if (regions === undefined) return "none";
+  return `the labels ${regions.map(({ labels }) => `[${labels.join(", ")}]`).join(", ")}`;
 }
 
 /** Warns of every value in which a configuration differs from the one that a run was begun with. */

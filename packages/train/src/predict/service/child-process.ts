@@ -4,7 +4,7 @@ import { ExchangeFile } from "./exchange.js";
 import type { PredictorImages } from "./images.js";
 import type { JobSettings } from "./job.js";
 import { PredictorError } from "./predictor-error.js";
-import type { ChildModel, FromChild, ToChild } from "./protocol.js";
+import type { Carried, ChildModel, FromChild, ToChild } from "./protocol.js";
 import { StderrTail } from "./stderr-tail.js";
 
 /** An Electron app starts its own program again, unless it is told to be Node. */
@@ -24,7 +24,7 @@ export class PredictorChild {
   readonly #stderr: StderrTail;
   #waiting: Waiting | undefined;
   #ended: PredictorError | undefined;
-  #unprepared = false;
+  #carried: Carried = {};
 
   /**
    * Starts a program, `child.js` or a bundle of it. `forward` says whether the process's stderr is passed on
@@ -79,9 +79,9 @@ export class PredictorChild {
     return this.#ended;
   }
 
-  /** Whether the model's file should say how images are prepared and does not. */
-  get unprepared(): boolean {
-    return this.#unprepared;
+  /** The facts that the model's file carries, once it is open. */
+  get carried(): Carried {
+    return this.#carried;
   }
 
   get pid(): number | undefined {
@@ -108,7 +108,7 @@ export class PredictorChild {
    */
   async predict(
     images: readonly PredictorImages[],
-    { options, scaling }: Pick<JobSettings, "options" | "scaling">,
+    { options, scaling, spacing }: Pick<JobSettings, "options" | "scaling" | "spacing">,
     begin: () => void,
   ): Promise<readonly Tensor<"float32">[]> {
     const { type, dims } = images[0]!;
@@ -118,7 +118,10 @@ export class PredictorChild {
     const [input, output] = this.#files;
     try {
       await this.#guarded(input.write(...parts));
-      const shape = await this.#ask({ predict: { type, dims: all, bytes, options, scaling } }, begin);
+      const shape = await this.#ask(
+        { predict: { type, dims: all, bytes, options, scaling, spacing } },
+        begin,
+      );
       const own = [dims[0]!, ...shape.slice(1)];
       const probs = images.map(() => new Float32Array(elementCount(own)));
       await this.#guarded(output.read(...probs.map(({ buffer }) => new Uint8Array(buffer))));
@@ -178,7 +181,7 @@ export class PredictorChild {
     this.#waiting = undefined;
     this.#idle();
     if ("dims" in reply) {
-      this.#unprepared ||= reply.unprepared === true;
+      if (reply.carried !== undefined) this.#carried = reply.carried;
       waiting.resolve(reply.dims);
     } else waiting.reject(new PredictorError("ERR_PIXELCAL_PREDICTOR_FAILED", reply.error));
   }

@@ -4,16 +4,28 @@ import { dirname } from "node:path";
 import { type Tensor, tensor, zeros } from "@pixelcal/core";
 import { OnnxFile } from "@pixelcal/graph";
 import { readRegularFileSync } from "@pixelcal/io";
+import { carriedTile } from "../../model/carried-tile.js";
 import { normalizeImage } from "../../preparation/normalize.js";
 import { type Preparation, preparationOf } from "../../preparation/preparation.js";
 import { SerialQueue } from "../../runtime/serial-queue.js";
 import { Network } from "../network.js";
-import { type PredictOptions, predictBatch } from "../predict.js";
+import { predictBatch } from "../predict.js";
+import { predictCase } from "../predict-case.js";
 import { imageBytes, toFloat32 } from "./images.js";
-import { type ChildModel, exchangeFiles, type FromChild, type ToChild } from "./protocol.js";
+import {
+  type ChildModel,
+  type ChildRequest,
+  exchangeFiles,
+  type FromChild,
+  type ToChild,
+} from "./protocol.js";
+
+type Settings = Pick<ChildRequest, "options" | "spacing">;
 
 let network: Network | undefined;
 let preparation: Preparation | undefined;
+/** Whether each image gets a size of its own before it is predicted. */
+let separate = false;
 
 /**
  * Reads the input file, whose size must be the message's `length`: no byte of another request is ever read.
@@ -43,47 +55,84 @@ async function open({ model, warmUps, options, preparation: how, ...rest }: Chil
   const folder = typeof model === "string" ? { externalData: dirname(model) } : {};
   const file = new OnnxFile(bytes);
   if (how === "file") preparation = preparationOf(file);
+  const spacing = preparation?.spacing;
+  separate = preparation?.crop === true || spacing !== undefined;
   network = new Network({ ...folder, ...rest, model: file });
-  for (const dims of warmUps) await probabilities(zeros("float32", dims), options);
-  return { dims: [], ...(how === "file" && preparation === undefined && { unprepared: true }) };
+  const tile = carriedTile(file);
+  const { tile: given = tile } = options;
+  const taken = { ...options, tile: given };
+  // One image compiles what several do that are predicted one by one.
+  const trials = separate || given !== undefined ? warmUps.slice(0, 1) : warmUps;
+  for (const dims of trials) await probabilities(zeros("float32", dims), { options: taken, spacing });
+  const unprepared = how === "file" && preparation === undefined;
+  return {
+    dims: [],
+    carried: {
+      ...(unprepared && { unprepared }),
+      ...(separate && { separate }),
+      ...(spacing && { spacing }),
+      ...(tile && { tile }),
+    },
+  };
+}
+
+/** Yields probabilities [n, classes, ...spatial] of stored images [N, C, ...spatial], in order. */
+async function* pieces(
+  images: Tensor<"float32">,
+  { options, spacing }: Settings,
+): AsyncGenerator<Tensor<"float32">> {
+  if (!separate) {
+    yield* predictBatch(network!, await normalized(images), options);
+    return;
+  }
+  for (const image of each(images)) {
+    const { data, dims } = await predictCase([{ model: network!, preparation }], { image, spacing }, options);
+    yield tensor("float32", data, [1, ...dims]);
+  }
 }
 
 /** Predicts images, passes their probabilities to `give` in pieces, and returns the dims of all together. */
 async function probabilities(
   images: Tensor<"float32">,
-  options: PredictOptions,
+  settings: Settings,
   give?: (probs: Tensor<"float32">) => void,
 ): Promise<readonly number[]> {
   let dims: readonly number[] = [];
-  for await (const piece of predictBatch(network!, images, options)) {
+  for await (const piece of pieces(images, settings)) {
     give?.(piece);
     dims = [images.dims[0]!, ...piece.dims.slice(1)];
   }
   return dims;
 }
 
+/** Yields the images [C, ...spatial] of [N, C, ...spatial]. */
+function* each({ data, dims }: Tensor<"float32">): Generator<Tensor<"float32">> {
+  const [count = 0, ...own] = dims;
+  const size = data.length / count;
+  for (let n = 0; n < count; n++) yield tensor("float32", data.subarray(n * size, (n + 1) * size), own);
+}
+
 /** Returns images [N, C, ...spatial], each normalised by itself as the model's file says. */
-async function prepared(images: Tensor<"float32">): Promise<Tensor<"float32">> {
+async function normalized(images: Tensor<"float32">): Promise<Tensor<"float32">> {
   if (preparation === undefined) return images;
-  const [count = 0, ...dims] = images.dims;
-  const size = images.data.length / count;
   const out = new Float32Array(images.data.length);
-  for (let n = 0; n < count; n++) {
-    const image = tensor("float32", images.data.subarray(n * size, (n + 1) * size), dims);
-    out.set((await normalizeImage(image, preparation.normalization)).data, n * size);
+  let at = 0;
+  for (const image of each(images)) {
+    const { data } = await normalizeImage(image, preparation.normalization);
+    out.set(data, at);
+    at += data.length;
   }
   return tensor("float32", out, images.dims);
 }
 
 async function answer(message: ToChild): Promise<FromChild> {
   if ("open" in message) return open(message.open);
-  const { type, dims, bytes: length, options, scaling } = message.predict;
+  const { type, dims, bytes: length, options, scaling, spacing } = message.predict;
   if (length !== imageBytes(type, dims)) throw new Error(`[${dims}] of ${type} are not ${length} bytes`);
   const pixels = toFloat32(read(length), type, dims, scaling);
   ftruncateSync(exchangeFiles.output, 0);
   let end = 0;
-  const images = await prepared(tensor("float32", pixels, dims));
-  const all = await probabilities(images, options, (probs) => {
+  const all = await probabilities(tensor("float32", pixels, dims), { options, spacing }, (probs) => {
     end = write(probs, end);
   });
   return { dims: all };

@@ -2,12 +2,17 @@ import type { Tensor } from "@pixelcal/core";
 import type { PredictOptions } from "../predict.js";
 import type { PixelScaling, PredictorImages } from "./images.js";
 import type { PredictorOptions, RequestOptions } from "./predictor-options.js";
+import type { Carried } from "./protocol.js";
 
 /** The settings of a request, the predictor's own where it sets none. */
 export interface JobSettings {
   readonly options: PredictOptions;
   readonly timeout?: number;
   readonly scaling?: PixelScaling;
+  /** The spacing of the images, for a model that resamples. */
+  readonly spacing?: readonly number[];
+  /** Set where each image is predicted in a size of its own, so that requests are not joined. */
+  readonly separate?: true;
 }
 
 /** A request from the time it is made until its promise settles. */
@@ -44,10 +49,24 @@ export class Job {
   }
 }
 
-/** Returns the settings of a request: its own options before the predictor's. */
-export function settingsOf(predictor: PredictorOptions, request: RequestOptions): JobSettings {
-  const { timeout, scaling, ...options } = { ...defined(predictor), ...defined(request) };
-  return { options: predictOptions(options), timeout, scaling };
+/** Returns the settings of a request: its own options before the predictor's, before those of the file. */
+export function settingsOf(
+  predictor: PredictorOptions,
+  request: RequestOptions,
+  { tile, separate, spacing: resampled }: Carried = {},
+): JobSettings {
+  const { timeout, scaling, spacing, ...options } = {
+    ...defined({ tile }),
+    ...defined(predictor),
+    ...defined(request),
+  };
+  return {
+    options: predictOptions(options),
+    timeout,
+    scaling,
+    ...(resampled && { spacing }),
+    ...(separate && { separate }),
+  };
 }
 
 /** Picks the options that a process needs for one run. */

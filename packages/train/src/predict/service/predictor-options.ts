@@ -24,6 +24,8 @@ export interface BatchOptions {
 
 /** The options of a {@link Predictor}. `PredictOptions` apply to every request that does not set its own. */
 export interface PredictorOptions extends CanonicalOptions, PredictOptions {
+  /** The size of tiles; that of the model's file by default, if it carries one. */
+  readonly tile?: PredictOptions["tile"];
   /** The path of an ONNX file (external weights are read from its folder), its bytes, or a graph. */
   readonly model: string | Uint8Array | Graph;
   readonly externalData?: string;
@@ -35,8 +37,8 @@ export interface PredictorOptions extends CanonicalOptions, PredictOptions {
   /** Joins waiting requests into one run; none are joined by default. */
   readonly batch?: BatchOptions;
   /**
-   * Whether images are normalised as the model's file says ("file", default) or taken as they are ("none").
-   * A `Graph` takes them as they are.
+   * Whether images are cut, normalised and resampled as the model's file says ("file", default) or taken as
+   * they are ("none"). A `Graph` takes them as they are.
    */
   readonly preparation?: "file" | "none";
   /** The values of uint8 images, which are refused without it; other images are taken as they are. */
@@ -72,6 +74,11 @@ export interface RequestOptions extends PredictOptions {
   readonly timeout?: number;
   /** The values of these uint8 images. */
   readonly scaling?: PixelScaling;
+  /**
+   * The spacing of these images per spatial axis, in the unit of the data that the network was trained with:
+   * required where the model's file resamples by it, else not used.
+   */
+  readonly spacing?: readonly number[];
   /** Aborts the request: removes it from the queue, or kills the process that runs it alone. */
   readonly signal?: AbortSignal;
 }
@@ -103,6 +110,7 @@ const requestNames = optionNames<RequestOptions>({
   ...predictNames,
   timeout: true,
   scaling: true,
+  spacing: true,
   signal: true,
 });
 const batchNames = optionNames<BatchOptions>({ size: true, wait: true });
@@ -146,24 +154,41 @@ export function checkPredictorOptions(options: PredictorOptions): void {
 }
 
 /**
- * Throws `InvalidArgumentError` unless images [N, C, ...spatial] can be predicted with these options, and the
- * predictor's own where these set none.
+ * Throws `InvalidArgumentError` unless images [N, C, ...spatial] can be predicted with these options, the
+ * predictor's own where these set none, by a model whose file resamples to `resampled`, if to anything.
  */
 export function checkRequest(
   images: PredictorImages,
   options: RequestOptions,
   predictor: Pick<PredictorOptions, "scaling">,
+  resampled?: readonly number[],
 ): void {
   checkOptions("options", options, requestNames);
-  const { signal, scaling } = options;
+  const { signal, scaling, spacing } = options;
   if (scaling !== undefined) checkScaling(scaling);
   checkImages(images, scaling ?? predictor.scaling);
   if (scaling !== undefined && images.type !== "uint8")
     throw new InvalidArgumentError("scaling", `scaling: only for uint8 images, got ${images.type}`);
+  checkSpacing(spacing, images.dims.length - 2, resampled);
   checkTimeout(options.timeout);
   if (signal !== undefined && !(signal instanceof AbortSignal))
     throw invalidArgument("signal", "an AbortSignal", signal);
   checkPredictOptions(options, images.dims.length - 2);
+}
+
+function checkSpacing(
+  spacing: readonly number[] | undefined,
+  axes: number,
+  resampled: readonly number[] | undefined,
+): void {
+  if (spacing === undefined) {
+    if (resampled === undefined) return;
+    const message = `spacing: required by this model, whose file resamples images to a spacing of ${resampled.join(" x ")}`;
+    throw new InvalidArgumentError("spacing", message);
+  }
+  const fits =
+    Array.isArray(spacing) && spacing.length === axes && spacing.every((mm) => Number.isFinite(mm) && mm > 0);
+  if (!fits) throw invalidArgument("spacing", `${axes} positive numbers, one per spatial axis`, spacing);
 }
 
 function checkBatch(batch: BatchOptions): void {

@@ -5,11 +5,13 @@ import { join } from "node:path";
 import { InvalidArgumentError, type Tensor, tensor } from "@pixelcal/core";
 import { externalModel, Graph, ops, serializeModel, type Value, withMetadata } from "@pixelcal/graph";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { tileMetadata } from "../../model/carried-tile.js";
 import { unet2d } from "../../model/unet2d.js";
 import { normalizeImage } from "../../preparation/normalize.js";
 import { preparationMetadata } from "../../preparation/preparation.js";
 import { Network } from "../network.js";
-import { predict } from "../predict.js";
+import { type PredictOptions, predict } from "../predict.js";
+import { predictCase } from "../predict-case.js";
 import { Predictor, type PredictorOptions } from "./predictor.js";
 
 const graph = unet2d({ classes: 3, base: 2, seed: 1 }).build([1, 1, 16, 16]);
@@ -100,6 +102,63 @@ describe("the preparation that a file carries", () => {
     });
     await withPredictor({ model: carrying, preparation: "none" }, async (predictor) => {
       expect((await predictor.predict(images)).data).toEqual(plain.data);
+    });
+  });
+
+  it("cuts and resamples each image, and gives probabilities of its own pixels, in the file's tiles", async () => {
+    const preparation = { normalization, crop: true, spacing: [1, 1] } as const;
+    const carried = { ...preparationMetadata(preparation), ...tileMetadata([16, 16]) };
+    const model = Buffer.concat(withMetadata(serializeModel(graph), carried));
+    // The second image is empty beyond 12 x 18 pixels.
+    const images = ramp([2, 1, 20, 30]);
+    images.data.forEach((_, i) => {
+      const [y, x] = [Math.floor((i % 600) / 30), i % 30];
+      if (i >= 600 && (y < 4 || y >= 16 || x < 6 || x >= 24)) images.data[i] = 0;
+    });
+    const network = new Network({ model: graph, threads: 1 });
+    const expected = async (spacing: readonly number[], options: PredictOptions): Promise<number[]> => {
+      const halves: number[] = [];
+      for (const n of [0, 1]) {
+        const image = tensor("float32", images.data.slice(n * 600, (n + 1) * 600), [1, 20, 30]);
+        halves.push(
+          ...(await predictCase([{ model: network, preparation }], { image, spacing }, options)).data,
+        );
+      }
+      return halves;
+    };
+    await withPredictor({ model, batch: { size: 4 }, warmUp: [1, 1, 20, 30] }, async (predictor) => {
+      const answers = await Promise.all([
+        predictor.predict(images, { spacing: [2, 1] }),
+        predictor.predict(images, { spacing: [1, 1.5], tile: [24, 24], overlap: 0.25 }),
+      ]);
+      for (const { dims } of answers) expect(dims).toEqual([2, 3, 20, 30]);
+      expect(Array.from(answers[0].data)).toEqual(await expected([2, 1], { tile: [16, 16] }));
+      expect(Array.from(answers[1].data)).toEqual(
+        await expected([1, 1.5], { tile: [24, 24], overlap: 0.25 }),
+      );
+      expect(predictor.statistics()).toMatchObject({ completed: 2, runs: 2 });
+      await expect(predictor.predict(images)).rejects.toThrow(
+        "spacing: required by this model, whose file resamples images to a spacing of 1 x 1",
+      );
+      for (const spacing of [[1], [1, 0], [1, Number.NaN], "1" as never])
+        await expect(predictor.predict(images, { spacing })).rejects.toThrow(
+          "spacing: expected 2 positive numbers, one per spatial axis, got",
+        );
+    });
+    await network.close();
+  });
+
+  it("leaves the tile where images are taken as they are, and needs no spacing then", async () => {
+    const preparation = preparationMetadata({ normalization, crop: true, spacing: [1, 1] });
+    const model = Buffer.concat(
+      withMetadata(serializeModel(graph), { ...preparation, ...tileMetadata([16, 16]) }),
+    );
+    const images = ramp([1, 1, 20, 30]);
+    const network = new Network({ model: graph, threads: 1 });
+    const { data } = await predict(network, tensor("float32", images.data, [1, 20, 30]), { tile: [16, 16] });
+    await network.close();
+    await withPredictor({ model, preparation: "none" }, async (predictor) => {
+      expect((await predictor.predict(images)).data).toEqual(data);
     });
   });
 

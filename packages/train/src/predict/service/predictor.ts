@@ -12,6 +12,7 @@ import {
   type RequestOptions,
 } from "./predictor-options.js";
 import { type ProcessHealth, ProcessSlot } from "./process-slot.js";
+import type { Carried } from "./protocol.js";
 import { RequestQueue } from "./request-queue.js";
 import { type LatencySummary, Tally } from "./tally.js";
 
@@ -64,6 +65,7 @@ export class Predictor {
   readonly #slots: readonly ProcessSlot[];
   readonly #tally = new Tally();
   readonly #serving = new Set<Promise<void>>();
+  #carried: Carried = {};
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
 
@@ -82,14 +84,15 @@ export class Predictor {
 
   /**
    * Starts the processes and loads the model in each. Emits a warning of code PIXELCAL_UNPREPARED if the
-   * model's file does not say how images are normalised. Throws `InvalidArgumentError` for the options, and
+   * model's file does not say how images are prepared. Throws `InvalidArgumentError` for the options, and
    * `PredictorError` for a model that does not load.
    */
   static async open(options: PredictorOptions): Promise<Predictor> {
     const predictor = new Predictor(options);
     try {
       const children = await Promise.all(predictor.#slots.map((slot) => slot.ready()));
-      if (children.some(({ unprepared }) => unprepared)) warnUnprepared(options);
+      predictor.#carried = children[0]!.carried;
+      if (predictor.#carried.unprepared) warnUnprepared(options);
       return predictor;
     } catch (error) {
       await predictor.close({ drain: false });
@@ -98,15 +101,15 @@ export class Predictor {
   }
 
   /**
-   * Returns class probabilities [N, classes, ...spatial] of images [N, C, ...spatial], each normalised as the
-   * model's file says, in tiles if the options say so. If the model ends in a sigmoid of several channels,
-   * whose classes may overlap, these are the sigmoids. float16 images are widened exactly, uint8 images by
-   * `scaling`. The images must not change
-   * before the promise settles. Rejects with `InvalidArgumentError` for invalid images or options, else with
-   * `PredictorError`.
+   * Returns class probabilities [N, classes, ...spatial] of images [N, C, ...spatial], each prepared as the
+   * model's file says (cut, normalised, resampled by `spacing`) and predicted in tiles if the file or the
+   * options say so; the probabilities are those of the images' own pixels. If the model ends in a sigmoid of
+   * several channels, whose classes may overlap, these are the sigmoids. float16 images are widened exactly,
+   * uint8 images by `scaling`. The images must not change before the promise settles. Rejects with
+   * `InvalidArgumentError` for invalid images or options, else with `PredictorError`.
    */
   async predict(images: PredictorImages, options: RequestOptions = {}): Promise<Tensor<"float32">> {
-    checkRequest(images, options, this.#options);
+    checkRequest(images, options, this.#options, this.#carried.spacing);
     const { signal } = options;
     if (this.#closed) throw closed();
     if (signal?.aborted) throw aborted(signal);
@@ -114,7 +117,7 @@ export class Predictor {
       const what = `${this.#queue.length} requests wait already, as many as the queue holds`;
       throw new PredictorError("ERR_PIXELCAL_PREDICTOR_BUSY", what);
     }
-    const job = new Job(images, settingsOf(this.#options, options));
+    const job = new Job(images, settingsOf(this.#options, options, this.#carried));
     const abort = (): void => this.#abort(job, aborted(signal!));
     signal?.addEventListener("abort", abort, { once: true });
     this.#queue.add(job);

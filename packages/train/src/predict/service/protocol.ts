@@ -23,22 +23,35 @@ export interface ChildModel extends CanonicalOptions {
 }
 
 /** A run: images [N, C, ...spatial], the `bytes` of the input file. */
-interface ChildRequest {
+export interface ChildRequest {
   readonly type: PredictorImages["type"];
   readonly scaling?: PixelScaling;
   readonly dims: readonly number[];
   readonly bytes: number;
   readonly options: PredictOptions;
+  /** The spacing per spatial axis of the images; a model that resamples needs it. */
+  readonly spacing?: readonly number[];
+}
+
+/** The facts that a model's file carries of how its images are predicted. */
+export interface Carried {
+  /** Set where the file should say how images are prepared and does not. */
+  readonly unprepared?: true;
+  /** The size of the tiles that the network takes. */
+  readonly tile?: readonly number[];
+  /** Set where images are cut or resampled, so that each has a size of its own. */
+  readonly separate?: true;
+  /** The spacing that images are resampled to. */
+  readonly spacing?: readonly number[];
 }
 
 export type ToChild = { readonly open: ChildModel } | { readonly predict: ChildRequest };
 
 /**
  * A child's messages about the request in progress: first that it has begun, then either the dims of the
- * probabilities in the output file or an error. `unprepared` says of a model just loaded that its file does
- * not say how images are prepared.
+ * probabilities in the output file or an error; of a model just loaded what its file carries.
  */
 export type FromChild =
   | { readonly begun: true }
-  | { readonly dims: readonly number[]; readonly unprepared?: true }
+  | { readonly dims: readonly number[]; readonly carried?: Carried }
   | { readonly error: string };

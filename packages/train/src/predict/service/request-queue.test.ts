@@ -57,6 +57,13 @@ describe("RequestQueue", () => {
     expect(runs).toEqual([[0, 5], [1], [2], [3], [4], [6]]);
   });
 
+  it("does not join requests whose images get sizes of their own", () => {
+    const queue = new RequestQueue({ size: 4 });
+    for (let i = 0; i < 2; i++)
+      queue.add(new Job(zeros("float32", [1, 1, 4, 4]), { options: {}, separate: true }));
+    expect(queue.take(late)).toHaveLength(1);
+  });
+
   it("does not join requests in tiles, which are predicted tile by tile anyway", () => {
     expect(queueOf("aaaa", { size: 4 }, { tile: [2, 2] }).runs(late)).toEqual(["a", "a", "a", "a"]);
   });

@@ -19,7 +19,9 @@ export class RequestQueue {
 
   add(job: Job): void {
     const { images, settings } = job;
-    const most = joined(this.#batch.size, images.dims[0]!, settings.options.tile !== undefined);
+    // Predicted one by one anyway: joined, the first would only wait for the last.
+    const apart = settings.separate === true || settings.options.tile !== undefined;
+    const most = apart ? 1 : runSizes(this.#batch.size, images.dims[0]!).at(-1)!;
     const key = most === 1 ? "" : JSON.stringify([images.type, images.dims, settings]);
     this.#waiting.push({ job, key, most });
   }
@@ -73,9 +75,5 @@ export function runSizes(size: number, images: number): readonly number[] {
   while (2 * sizes.at(-1)! * images <= size) sizes.push(2 * sizes.at(-1)!);
   return sizes;
 }
-
-/** Tiles are predicted one by one, so joining such requests would only make the first wait for the last. */
-const joined = (size: number, images: number, tiled: boolean): number =>
-  tiled ? 1 : runSizes(size, images).at(-1)!;
 
 const powerOfTwo = (count: number): number => 2 ** Math.floor(Math.log2(count));
