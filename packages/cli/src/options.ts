@@ -100,9 +100,60 @@ export function someOf<N extends string>(names: readonly N[]): (text: string) =>
 }
 
 /** Reads an axis of an array behind the first: 1 to 4, or -1 for the last. */
-export function axis(text: string): number {
+function axis(text: string): number {
   if (/^-?[1-4]$/.test(text)) return Number(text);
   throw new InvalidArgumentError("Expected an axis from 1 to 4, or -1 for the last.");
+}
+
+/** Reads values of one input of a network, NAME=NUMBER or NAME=NUMBER,NUMBER, and adds them to `known`. */
+function inputValue(
+  text: string,
+  known: Readonly<Record<string, readonly number[]>> = {},
+): Readonly<Record<string, readonly number[]>> {
+  const [, name, list] = /^(.+)=([^=]+)$/.exec(text) ?? [];
+  const values = list?.split(",").map((part) => (part.trim() === "" ? Number.NaN : Number(part))) ?? [];
+  if (name === undefined || name === "__proto__" || !values.every(Number.isFinite))
+    throw new InvalidArgumentError("Expected the input's name and its values, for example spacing=1,1,2.5.");
+  if (Object.hasOwn(known, name)) throw new InvalidArgumentError(`Expected one value for ${name}.`);
+  return { ...known, [name]: values };
+}
+
+/** The way to read a network that the options of a command give. */
+export interface ReadingOptions {
+  readonly classAxis?: number;
+  readonly channelAxis?: number;
+  readonly channels?: "repeat";
+  readonly input?: Readonly<Record<string, readonly number[]>>;
+}
+
+/** Returns the options of every command that reads an ONNX file. */
+export const readingOptions = (): readonly Option[] => [
+  new Option(
+    "--class-axis <axis>",
+    "class axis of the outputs, 1 to 4, or -1 for the last (default: 1)",
+  ).argParser(axis),
+  new Option(
+    "--channel-axis <axis>",
+    "channel axis of the image, 1 to 4, or -1 for the last (default: 1)",
+  ).argParser(axis),
+  new Option(
+    "--channels <mode>",
+    "repeat: images of one channel are given to each channel of the network, as RGB networks need",
+  ).choices(["repeat"]),
+  new Option(
+    "--input <name=values>",
+    "values of an input beside the image, for example step=0 or spacing=1,1,2.5; once for each input",
+  ).argParser(inputValue),
+];
+
+/** Returns the options of a network that a command's own give. */
+export function readingOf({
+  classAxis,
+  channelAxis,
+  channels,
+  input,
+}: ReadingOptions): Omit<ReadingOptions, "input"> & { readonly inputs?: ReadingOptions["input"] } {
+  return { classAxis, channelAxis, channels, inputs: input };
 }
 
 /** Reads a fold of a cross-validation: its number from 0, or "all". */

@@ -1,12 +1,12 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { Context } from "../context.js";
 import {
-  axis,
   datasetOption,
   deviceOption,
   integer,
   jsonOption,
   label,
+  readingOptions,
   reorientOption,
   sizes,
   spacingFromOption,
@@ -36,7 +36,7 @@ export const methods = [
 ] as const;
 
 export function addCalibrate(program: Command, context: Context): void {
-  program
+  const command = program
     .command("calibrate")
     .description(
       "Fit a calibrator to a model's confidence and write a model, or predictions, with it built in.",
@@ -58,12 +58,6 @@ export function addCalibrate(program: Command, context: Context): void {
     .option("--allow-label-changes", "let auto choose calibrators that change labels", false)
     .option("--keep-logits", "keep the uncalibrated logits as the output NAME_uncalibrated", false)
     .option("--output <name>", "output of the model to calibrate, if it has several")
-    .option("--class-axis <axis>", "class axis of the output, 1 to 4, or -1 for the last (default: 1)", axis)
-    .option(
-      "--channel-axis <axis>",
-      "channel axis of the image, 1 to 4, or -1 for the last (default: 1)",
-      axis,
-    )
     .option(
       "--regions <list>",
       'labels of each channel, where every channel is a sigmoid of its own, for example "WT=1+2+3,TC=2+3,ET=3", or brats2021, brats2023, kits23',
@@ -105,6 +99,7 @@ export function addCalibrate(program: Command, context: Context): void {
     .action(async (options: CalibrateOptions) =>
       (await import("../runs/calibrate.js")).calibrate(options, context),
     );
+  for (const option of readingOptions()) command.addOption(option);
 }
 
 const pixels = (text: string): string => {

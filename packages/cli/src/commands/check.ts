@@ -4,21 +4,19 @@ import type { ModelReport, ProviderReport } from "@pixelcal/train";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { CommandError } from "../command-error.js";
 import type { Context } from "../context.js";
-import { axis, integer, jsonOption } from "../options.js";
+import { integer, jsonOption, type ReadingOptions, readingOf, readingOptions } from "../options.js";
 import { writeReport } from "../write-report.js";
 
-interface Options {
+interface Options extends ReadingOptions {
   readonly inputShape?: readonly number[];
   readonly output?: readonly string[];
-  readonly classAxis?: number;
-  readonly channelAxis?: number;
   readonly tiedWeights?: TiedWeights;
   readonly threads?: number;
   readonly json?: true;
 }
 
 export function addCheck(program: Command, context: Context): void {
-  program
+  const command = program
     .command("check")
     .description(
       "Report what an ONNX model is and whether it can be trained here (exit code 0 if it can, 1 if not).",
@@ -32,12 +30,6 @@ export function addCheck(program: Command, context: Context): void {
     .option("--output <names>", "outputs to train, separated by commas, for example main,aux", (text) =>
       text.split(","),
     )
-    .option("--class-axis <axis>", "class axis of the outputs, 1 to 4, or -1 for the last (default: 1)", axis)
-    .option(
-      "--channel-axis <axis>",
-      "channel axis of the image, 1 to 4, or -1 for the last (default: 1)",
-      axis,
-    )
     .addOption(
       new Option(
         "--tied-weights <mode>",
@@ -47,6 +39,7 @@ export function addCheck(program: Command, context: Context): void {
     .option("--threads <count>", "number of processor threads (default: all)", integer(1))
     .addOption(jsonOption())
     .action((path: string, options: Options) => check(path, options, context));
+  for (const option of readingOptions()) command.addOption(option);
 }
 
 async function check(path: string, options: Options, context: Context): Promise<void> {
@@ -56,14 +49,13 @@ async function check(path: string, options: Options, context: Context): Promise<
     import("@pixelcal/train"),
   ]);
   const file = await readModel(path);
-  const { inputShape: dims, output: outputs, json, ...rest } = options;
-  const report = await checkModel(file, { externalData: dirname(path), dims, outputs, ...rest }).catch(
-    (error) => {
-      throw error instanceof GraphError
-        ? new CommandError(`${path}: ${error.message}`, { cause: error })
-        : error;
-    },
-  );
+  const { inputShape: dims, output: outputs, tiedWeights, threads, json } = options;
+  const reading = { ...readingOf(options), externalData: dirname(path), tiedWeights };
+  const report = await checkModel(file, { ...reading, dims, outputs, threads }).catch((error) => {
+    throw error instanceof GraphError
+      ? new CommandError(`${path}: ${error.message}`, { cause: error })
+      : error;
+  });
   const bytes = file.bytes.length;
   await writeReport(
     context,
@@ -117,10 +109,8 @@ function describe(path: string, size: number, report: ModelReport): string {
     const keys = `model: { channel_axis: ${channelAxis}, class_axis: ${classAxis} }`;
     rows.push(["layout", `channels last: use ${flags}, in a configuration ${keys}`]);
   }
-  rows.push([
-    "tried with",
-    `${dims.join(" x ")}${report.chosenSizes ? " (open sizes chosen; --input-shape gives others)" : ""}`,
-  ]);
+  const chosen = report.chosenSizes ? " (open sizes chosen; --input-shape gives others)" : "";
+  if (dims.length > 0) rows.push(["tried with", `${dims.join(" x ")}${chosen}`]);
   if (parameters !== undefined) {
     const { arrays, elements, buffers, tied } = parameters;
     const count = elements.toLocaleString("en");

@@ -1,11 +1,21 @@
 import { type Command, Option } from "commander";
 import type { Context } from "../context.js";
 import { inJob } from "../job.js";
-import { deviceOption, flipAxes, foldList, integer, jsonOption, label, number, sizes } from "../options.js";
+import {
+  deviceOption,
+  flipAxes,
+  foldList,
+  integer,
+  jsonOption,
+  label,
+  number,
+  readingOptions,
+  sizes,
+} from "../options.js";
 import type { InferOptions } from "../runs/predict-split.js";
 
 export function addInfer(program: Command, context: Context): void {
-  program
+  const command = program
     .command("infer")
     .description(
       "Predict class probabilities of every case of a split: one .npz per case, or label maps too if the images are volumes.",
@@ -59,4 +69,5 @@ export function addInfer(program: Command, context: Context): void {
     .action(async (options: InferOptions) =>
       inJob(context, async (own) => (await import("../runs/predict-split.js")).predictSplit(options, own)),
     );
+  for (const option of readingOptions()) command.addOption(option.conflicts("config"));
 }

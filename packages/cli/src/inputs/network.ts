@@ -24,12 +24,13 @@ export interface Network extends SourceOptions {
 /** Returns the network of a configuration: untrained, or an ONNX file with its weights. */
 export async function networkOf({ model, dataset, seed }: TrainConfig): Promise<Network> {
   if ("onnx" in model) {
-    const { onnx, outputs, class_axis: classAxis, channel_axis: channelAxis, tied_weights } = model;
+    const { onnx, outputs, class_axis: classAxis, channel_axis: channelAxis, tied_weights, ...rest } = model;
     return {
       ...(await readNetwork(onnx)),
       ...(outputs && { outputs: Object.keys(outputs) }),
       classAxis,
       channelAxis,
+      ...rest,
       tiedWeights: tied_weights,
     };
   }
@@ -95,14 +96,13 @@ export function fromFile(path: string, error: unknown): unknown {
   if (!graph && !(error instanceof InvalidArgumentError)) return error;
   const { message } = error;
   if (message.startsWith("image: ")) return error;
-  const what = message.startsWith("shapes: ")
-    ? "expected a network of one input, the image"
-    : message.replace(/^(model: |shapes\.)/, "");
+  const what = message.replace(/^(model: |shapes\.)/, "");
   return new CommandError(`${path}: ${what}`, { cause: error, exitCode: isSettingError(error) ? 2 : 1 });
 }
 
 /** Messages about what configurations and options give; all others are about files. */
-const settings = /^((classAxis|channelAxis|tiedWeights|trainable|groups|device)\b|outputs: expected names)/;
+const settings =
+  /^((classAxis|channelAxis|channels|inputs|tiedWeights|trainable|groups|device)\b|outputs: expected names)/;
 
 /** Returns whether an error is one of a configuration or a command line, not of a file. */
 export function isSettingError(error: unknown): error is InvalidArgumentError {

@@ -1,8 +1,9 @@
 import { type CalibratorName, InvalidArgumentError } from "@pixelcal/core";
 import { CommandError } from "../command-error.js";
+import type { ReadingOptions } from "../options.js";
 
 /** The options of `pixelcal calibrate`. */
-export interface CalibrateOptions {
+export interface CalibrateOptions extends ReadingOptions {
   readonly model?: string;
   readonly data?: string;
   readonly split: string;
@@ -11,8 +12,6 @@ export interface CalibrateOptions {
   readonly allowLabelChanges: boolean;
   readonly keepLogits: boolean;
   readonly output?: string;
-  readonly classAxis?: number;
-  readonly channelAxis?: number;
   readonly regions?: string;
   readonly radius?: number;
   readonly sides: "foreground" | "classes";

@@ -7,6 +7,7 @@ import type { Context } from "../context.js";
 import { firstImageDims } from "../inputs/data-shape.js";
 import { fromFile, naming, readModel } from "../inputs/network.js";
 import { carriedPreparation } from "../inputs/preparation.js";
+import { readingOf } from "../options.js";
 import { version } from "../version.js";
 import { writeReport } from "../write-report.js";
 import { type CalibrateOptions, settingError } from "./calibrate-options.js";
@@ -31,7 +32,7 @@ async function calibrateFile(options: CalibrateOptions, path: string, context: C
   const { dataset: described } = await openImageCases(root, split);
   const known = described === undefined ? undefined : await readNnunetDataset(described);
   const ignore = options.ignore ?? known?.ignore;
-  const { classAxis, channelAxis, device, threads } = options;
+  const { device, threads } = options;
   const externalData = dirname(path);
   const heads =
     options.regions === undefined ? undefined : parseRegions(options.regions).map(({ labels }) => labels);
@@ -39,7 +40,7 @@ async function calibrateFile(options: CalibrateOptions, path: string, context: C
   if (tile && tile.length !== size.length)
     throw new CommandError(`--tile: expected ${size.length} sizes, got ${tile.join("x")}`, { exitCode: 2 });
   const dims = [1, channels!, ...(tile ?? size)];
-  const reading = { classAxis, channelAxis, externalData };
+  const reading = { ...readingOf(options), externalData };
   const outputs = output === undefined ? {} : { outputs: [output] };
   const classes =
     heads === undefined

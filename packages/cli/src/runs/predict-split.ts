@@ -27,13 +27,14 @@ import { dataRoot, locateModel, readConfig } from "../inputs/config-file.js";
 import { firstImageDims } from "../inputs/data-shape.js";
 import { checkFits, classesOf, fromFile, naming, networkOf, readNetwork } from "../inputs/network.js";
 import { carriedPreparation, warnOfRawCt } from "../inputs/preparation.js";
+import { type ReadingOptions, readingOf } from "../options.js";
 import { writeReport } from "../write-report.js";
 import { agreed } from "./agreement.js";
 import { hashOf, identityOf, versions } from "./identity.js";
 import { inferRun, type SavedForm } from "./infer.js";
 
 /** The options of `pixelcal infer`. */
-export interface InferOptions {
+export interface InferOptions extends ReadingOptions {
   readonly config?: string;
   readonly model?: string;
   readonly output?: string;
@@ -179,7 +180,8 @@ async function fromModel(
 ): Promise<Source> {
   if (options.data === undefined) throw new CommandError("--model needs --data", { exitCode: 2 });
   const { output, device, threads } = options;
-  const network = { ...(await readNetwork(path)), ...(output !== undefined && { outputs: [output] }) };
+  const outputs = output === undefined ? undefined : [output];
+  const network = { ...(await readNetwork(path)), ...readingOf(options), outputs };
   const tile = options.tile ?? naming(path, () => tileIn(network.model));
   checkOverlap(options, tile);
   const root = resolve(options.data);

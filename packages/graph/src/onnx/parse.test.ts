@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { tensor } from "@pixelcal/core";
 import { describe, expect, test } from "vitest";
 import {
   GraphError,
@@ -9,6 +10,7 @@ import {
   serializeModel,
   UnsupportedOpError,
 } from "../index.js";
+import { onnxModel } from "../testing/onnx-model.js";
 import { add, addModel, folder, golden, model, relu, weight } from "./hand-made.test.helper.js";
 import type { NodeProto } from "./onnx-proto.js";
 
@@ -310,6 +312,32 @@ describe("what is refused", () => {
     expect(() => parseModel(golden("network.onnx"), { shapes: shapes as Record<string, number[]> })).toThrow(
       message,
     );
+  });
+
+  test("values of inputs become constants, from which sizes follow", () => {
+    const file = onnxModel(18, [{ op: "Expand", inputs: ["x", "size"] }], { x: [1], size: [2] });
+    // Inputs of the file are float32 unless their types say otherwise.
+    expect(() =>
+      parseModel(file, { values: { size: tensor("int64", BigInt64Array.of(3n, 4n), [2]) } }),
+    ).toThrow("values.size: expected float32, got int64");
+    const cast = onnxModel(
+      18,
+      [
+        { op: "Cast", inputs: ["size"], outputs: ["dims"], attributes: { to: 7 } },
+        { op: "Expand", inputs: ["x", "dims"] },
+      ],
+      { x: [1], size: [2] },
+    );
+    const size = tensor("float32", Float32Array.of(3, 4), [2]);
+    const graph = parseModel(cast, { values: { size } });
+    expect(graph.inputs.map(({ name }) => name)).toEqual(["x"]);
+    expect(graph.outputs.get("y")!.dims).toEqual([3, 4]);
+    expect(() => parseModel(cast)).toThrow();
+    expect(() => parseModel(cast, { values: { other: size } })).toThrow(
+      "inputs of the model: x, size, got other",
+    );
+    const wrong = tensor("float32", new Float32Array(2), [1, 2]);
+    expect(() => parseModel(cast, { values: { size: wrong } })).toThrow("shapes.size: expected 1 dims");
   });
 
   test('"" with several inputs', () => {

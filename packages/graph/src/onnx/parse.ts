@@ -1,3 +1,4 @@
+import type { Tensor } from "@pixelcal/core";
 import { GraphError, graphError } from "../errors.js";
 import { Graph } from "../graph.js";
 import type { Value } from "../ir.js";
@@ -21,6 +22,8 @@ export interface ParseOptions {
    * taken over what it declares.
    */
   readonly shapes?: InputShapes;
+  /** Values of inputs by name: they become constants, from which sizes may follow. */
+  readonly values?: Readonly<Record<string, Tensor>>;
   /**
    * The source of weights outside the model: its folder, or a function that reads them. Without it none are
    * read.
@@ -76,9 +79,18 @@ function build(
     ...initializers.map(({ name }) => name ?? ""),
   ]);
   const graph = new Graph(proto.name || "graph", names);
-  for (const { name, type, dims } of inputDims(realInputs(proto), options.shapes ?? {})) {
-    if (type === "float16") tensors.widened(name, "float16");
-    graph.input(name, type === "float16" ? "float32" : type, dims);
+  const values = new Map(Object.entries(options.values ?? {}));
+  const shapes = {
+    ...options.shapes,
+    ...Object.fromEntries([...values].map(([name, { dims }]) => [name, dims])),
+  };
+  for (const { name, type: stored, dims } of inputDims(realInputs(proto), shapes)) {
+    const type = stored === "float16" ? "float32" : stored;
+    if (stored === "float16") tensors.widened(name, "float16");
+    const value = values.get(name);
+    if (value === undefined) graph.input(name, type, dims);
+    else if (value.type === type) graph.constant(value, name);
+    else throw graphError(`values.${name}`, type, value.type);
   }
   for (const initializer of initializers) {
     graph.initializer(

@@ -1,6 +1,7 @@
 import { checkOptions, InvalidArgumentError, invalidArgument, optionNames } from "@pixelcal/core";
 import { OnnxFile } from "@pixelcal/graph";
 import type { Dataset } from "../data/dataset-case.js";
+import { readingNames } from "../model/canonical.js";
 import { Network } from "../predict/network.js";
 import type { TrainDevice } from "../runtime/session.js";
 import { collectLogits } from "./collect-logits.js";
@@ -54,8 +55,7 @@ const names = optionNames<CalibrateOptions>({
   onProgress: true,
   signal: true,
   output: true,
-  classAxis: true,
-  channelAxis: true,
+  ...readingNames,
   externalData: true,
   tiedWeights: true,
 });
@@ -80,10 +80,10 @@ export interface Calibration {
 export async function calibrateModel(options: CalibrateOptions): Promise<Calibration> {
   checkOptions("options", options, names);
   const { dataset, cache: path, keepCache = false, method, tile, groupOf, onProgress, signal } = options;
-  const { output, classAxis, channelAxis, externalData, tiedWeights } = options;
+  const { output, classAxis, channelAxis, channels, inputs, externalData, tiedWeights } = options;
   const file = new OnnxFile(withoutCalibrator(options.model));
   const { image } = await dataset.read(0);
-  const reading = { classAxis, channelAxis, externalData, tiedWeights };
+  const reading = { classAxis, channelAxis, channels, inputs, externalData, tiedWeights };
   const dims = [1, image.dims[0]!, ...(tile ?? image.dims.slice(1))];
   const place = logitsPlace(file, { ...reading, output, dims });
   const heads = headsOf(place, options);

@@ -16,7 +16,7 @@ import {
   type Value,
   withoutSplices,
 } from "@pixelcal/graph";
-import { canonicalAxes, movedAxes } from "../model/canonical.js";
+import { canonicalAxes, movedAxes, readingNames } from "../model/canonical.js";
 import { addCalibrator } from "./calibrator-graph.js";
 import { isLabel, keptInHalves, labelsOf } from "./distributions.js";
 import { type LogitsPlace, logitsPlace, type PlaceOptions } from "./logits-place.js";
@@ -41,8 +41,7 @@ const names = optionNames<FuseOptions>({
   version: true,
   output: true,
   dims: true,
-  classAxis: true,
-  channelAxis: true,
+  ...readingNames,
   externalData: true,
   tiedWeights: true,
 });

@@ -6,12 +6,11 @@ import {
   type CanonicalOptions,
   canonicalAxes,
   checkSoftmax,
-  imageDims,
   logitsBehind,
   refuseDerived,
 } from "../model/canonical.js";
 import { imageSize, mainOutput } from "../model/declared-image.js";
-import type { FileOptions } from "../model/source.js";
+import { type FileOptions, parseOptions } from "../model/source.js";
 import { unstacked } from "../model/stacked-outputs.js";
 
 /** The way to read the outputs of a file, and dims [N, C, ...spatial] to lay it out for. */
@@ -47,10 +46,9 @@ export interface LogitsPlace {
  * softmax or sigmoid of them, or where the file computes them inside a function, a branch or a stack.
  */
 export function logitsPlace(file: OnnxFile, options: PlaceOptions = {}): LogitsPlace {
-  const { classAxis = 1, channelAxis, externalData, tiedWeights } = options;
+  const { classAxis = 1 } = options;
   const dims = options.dims ?? imageSize(inspectModel(file).inputs, options).dims;
-  const shapes = { "": imageDims(dims, channelAxis) };
-  const model = unstacked(parseModel(file, { shapes, externalData, tiedWeights }));
+  const model = unstacked(parseModel(file, parseOptions(file, dims, options)));
   const output = chosenOutput(model, dims, options);
   const copy = model.outputs.get(output)!;
   const found = logitsBehind(copy);

@@ -2,9 +2,9 @@ import type { ModelFacts, OnnxFile } from "@pixelcal/graph";
 import type { CanonicalOptions } from "../model/canonical.js";
 import { imageChannelAxis, outputChannelAxis } from "../model/channel-axes.js";
 import { imageSize } from "../model/declared-image.js";
-import { type FileOptions, parsedModel } from "../model/source.js";
+import { type ParsingOptions, parsedModel } from "../model/source.js";
 
-type Given = CanonicalOptions & FileOptions & { readonly dims?: readonly number[] };
+type Given = CanonicalOptions & ParsingOptions & { readonly dims?: readonly number[] };
 
 /**
  * Returns the axes of channels and classes where a file's layers take the last axis of the image for its
@@ -16,11 +16,11 @@ export function lastAxes(
   options: Given,
 ): Pick<CanonicalOptions, "channelAxis" | "classAxis"> | undefined {
   if (options.channelAxis !== undefined) return undefined;
-  const { externalData, tiedWeights } = options;
   for (const channelAxis of [1, -1]) {
-    const dims = options.dims ?? imageSize(facts.inputs, { channelAxis }).dims;
+    const reading = { ...options, channelAxis };
     try {
-      const model = parsedModel(file, dims, { externalData, tiedWeights, channelAxis });
+      const dims = options.dims ?? imageSize(facts.inputs, reading).dims;
+      const model = parsedModel(file, dims, reading);
       if (imageChannelAxis(model) !== dims.length - 1) continue;
       const first = [...model.outputs.values()].every((output) => outputChannelAxis(output) === 1);
       return { channelAxis: -1, classAxis: options.classAxis ?? (first ? 1 : -1) };

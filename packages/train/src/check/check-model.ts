@@ -10,7 +10,7 @@ import {
 } from "@pixelcal/graph";
 import { crossEntropy } from "@pixelcal/losses";
 import { type FusedCalibrator, fusedCalibrator } from "../calibrate/fuse.js";
-import { type CanonicalOptions, logitsBehind } from "../model/canonical.js";
+import { type CanonicalOptions, canonicalNames, logitsBehind } from "../model/canonical.js";
 import { imageSize, mainOutput } from "../model/declared-image.js";
 import type { Activation } from "../model/find-logits.js";
 import { rolesOf } from "../model/image-and-logits.js";
@@ -32,9 +32,7 @@ export interface CheckOptions extends CanonicalOptions, FileOptions {
 const names = optionNames<CheckOptions>({
   dims: true,
   threads: true,
-  outputs: true,
-  classAxis: true,
-  channelAxis: true,
+  ...canonicalNames,
   externalData: true,
   tiedWeights: true,
 });
@@ -91,12 +89,11 @@ export async function checkModel(
   const layout = lastAxes(file, facts, given);
   const options = { ...given, ...layout };
   const problems: string[] = [];
-  const { dims, chosen: chosenSizes } = options.dims
-    ? { dims: options.dims, chosen: false }
-    : imageSize(facts.inputs, options);
   const { operators } = modelOperators(file);
   const unsupported = operators.filter(({ known }) => !known).map(({ name }) => name);
   const calibrator = fusedCalibrator(file);
+  let { dims = [] } = options;
+  let chosenSizes = false;
   const report = (found: Partial<ModelReport>): ModelReport => ({
     facts,
     ...(layout && { found: layout }),
@@ -114,8 +111,8 @@ export async function checkModel(
   });
   let parsed: Graph;
   try {
-    const { externalData, tiedWeights, channelAxis } = options;
-    parsed = unstacked(parsedModel(file, dims, { externalData, tiedWeights, channelAxis }));
+    if (options.dims === undefined) ({ dims, chosen: chosenSizes } = imageSize(facts.inputs, options));
+    parsed = unstacked(parsedModel(file, dims, options));
   } catch (error) {
     problems.push(messageOf(error));
     const withoutGradient = operators.filter(({ known, gradient }) => known && !gradient);

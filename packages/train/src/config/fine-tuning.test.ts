@@ -63,7 +63,7 @@ describe("fine-tuning", () => {
   test.each<[object, string]>([
     [
       { model: { onnx: "m.onnx", num_classes: 3 } },
-      "model.num_classes: unknown key; allowed: onnx, outputs, class_axis, channel_axis, tied_weights",
+      "model.num_classes: unknown key; allowed: onnx, outputs, class_axis, channel_axis, channels, inputs, tied_weights",
     ],
     [
       { model: { onnx: "m.onnx", tied_weights: "always" } },

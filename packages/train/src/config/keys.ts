@@ -67,6 +67,16 @@ const onnxModel = z.strictObject({
     .describe("weight in the loss by output, the first being the prediction"),
   class_axis: z.int().optional().describe("class axis of the outputs; default 1, -1 is the last"),
   channel_axis: z.int().optional().describe("channel axis of the image; default 1, -1 is the last"),
+  channels: word(["repeat"])
+    .optional()
+    .describe("repeat: gives images of one channel to each channel of the network, as RGB networks need"),
+  inputs: z
+    .record(
+      z.string(),
+      z.union([z.number(), z.array(z.number()).min(1)], { error: "expected a number or a list of numbers" }),
+    )
+    .optional()
+    .describe("values of the inputs beside the image, by name: one for every element, or all in order"),
   tied_weights: word(["named", "untie", "keep"])
     .optional()
     .describe("weights shared by layers: separate if both have names, always separate, or as stored"),

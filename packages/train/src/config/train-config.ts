@@ -1,5 +1,6 @@
 import type { Region } from "@pixelcal/core";
 import type { TiedWeights } from "@pixelcal/graph";
+import type { FurtherInputs } from "../model/further-inputs.js";
 import type { AugmentConfig } from "./augmentation.js";
 import type { LossConfig } from "./loss.js";
 import type { PreparationConfig } from "./preparation.js";
@@ -28,6 +29,8 @@ export interface OnnxModelConfig {
   readonly outputs?: Readonly<Record<string, number>>;
   readonly class_axis?: number;
   readonly channel_axis?: number;
+  readonly channels?: "repeat";
+  readonly inputs?: FurtherInputs;
   readonly tied_weights?: TiedWeights;
 }
 

@@ -1,12 +1,12 @@
 import { sameDims } from "@pixelcal/core";
-import { type Graph, GraphError, inspectModel, type OnnxFile, rebatch } from "@pixelcal/graph";
+import { type DeclaredValue, type Graph, GraphError, rebatch } from "@pixelcal/graph";
 
 /** Operators that exporters write a batch size into. */
 const withSizes: ReadonlySet<string> = new Set(["Reshape", "Expand", "Tile", "Resize"]);
 
 /** Returns the batch size of the images that a file declares; 1 if it leaves the size open. */
-export function declaredBatch(file: OnnxFile): number {
-  const batch = inspectModel(file).inputs[0]?.dims?.[0];
+export function declaredBatch({ dims }: DeclaredValue): number {
+  const batch = dims?.[0];
   return typeof batch === "number" && batch > 0 ? batch : 1;
 }
 

@@ -2,11 +2,12 @@ import { elementCount, InvalidArgumentError, invalidArgument, sameDims } from "@
 import { type Graph, isFloat, type Node, ops, prune, rewrite, type Value } from "@pixelcal/graph";
 import { imageChannelAxis, outputChannelAxis, refuseLast } from "./channel-axes.js";
 import { type Activation, activationAt } from "./find-logits.js";
+import { type FurtherInputs, imageAmong } from "./further-inputs.js";
 import { movingOperators } from "./image-and-logits.js";
 import { probabilitiesIn } from "./probability-outputs.js";
 import { unstacked } from "./stacked-outputs.js";
 
-/** The options of {@link canonical}: which outputs hold the logits, and where classes and channels are. */
+/** The way to read a network: its image, the outputs with logits, and the axes of classes and channels. */
 export interface CanonicalOptions {
   /**
    * Names of the outputs to train or predict, the first being the prediction; needed where there are several.
@@ -18,7 +19,24 @@ export interface CanonicalOptions {
   readonly classAxis?: number;
   /** The axis of the channels in the image: 1 by default, -1 where channels come last. */
   readonly channelAxis?: number;
+  /** "repeat": a network of several channels gets images of one channel in each, as RGB networks need. */
+  readonly channels?: "repeat";
+  /** The values of all inputs but the image. */
+  readonly inputs?: FurtherInputs;
 }
+
+type Named<T> = { readonly [K in keyof Required<T>]: true };
+
+/** The names of these options but `outputs`, for the tables of those who take them. */
+export const readingNames: Named<Omit<CanonicalOptions, "outputs">> = {
+  classAxis: true,
+  channelAxis: true,
+  channels: true,
+  inputs: true,
+};
+
+/** The names of all of these options. */
+export const canonicalNames: Named<CanonicalOptions> = { outputs: true, ...readingNames };
 
 export interface FoundLogits {
   /** The value before the activation, or the output itself. */
@@ -99,13 +117,14 @@ export interface Ends {
  * channel z, which is two classes, becomes [0, z]: its softmax is z's sigmoid. Throws where an output has
  * other probabilities than the softmax of such logits, unless `ends` lets them through.
  */
-export function canonical(parsed: Graph, options: CanonicalOptions = {}, ends: Ends = {}): Graph {
+export function canonical(
+  parsed: Graph,
+  options: Omit<CanonicalOptions, "channels" | "inputs"> = {},
+  ends: Ends = {},
+): Graph {
   const model = unstacked(parsed);
   const chosen = chosenOutputs(model, options.outputs);
-  const [image, ...more] = model.inputs;
-  if (image === undefined || more.length > 0) {
-    throw invalidArgument("model", "one input, the image", described(model.inputs));
-  }
+  const image = imageAmong(model.inputs);
   const { channelAxis = 1, classAxis = 1 } = options;
   const rank = image.dims.length;
   if (image.type !== "float32" || rank < 3) {

@@ -1,6 +1,7 @@
 import { sameDims } from "@pixelcal/core";
 import type { DeclaredValue, Graph } from "@pixelcal/graph";
 import { type CanonicalOptions, canonicalAxes } from "./canonical.js";
+import { imageAmong } from "./further-inputs.js";
 
 const usualSizes: Readonly<Record<number, number>> = { 1: 256, 2: 128, 3: 32 };
 
@@ -10,15 +11,16 @@ const usualSizes: Readonly<Record<number, number>> = { 1: 256, 2: 128, 3: 32 };
  */
 export function imageSize(
   inputs: readonly DeclaredValue[],
-  { channelAxis = 1 }: CanonicalOptions,
+  { channelAxis = 1, channels, inputs: values }: CanonicalOptions,
 ): { readonly dims: readonly number[]; readonly chosen: boolean } {
-  const declared = inputs[0]?.dims ?? ["N", 1, "H", "W"];
+  const declared = imageAmong(inputs, values).dims ?? ["N", 1, "H", "W"];
   const rank = declared.length;
   const axis = channelAxis < 0 ? channelAxis + rank : channelAxis;
   const size = usualSizes[rank - 2] ?? 32;
   const given = canonicalAxes(rank, axis).map((at) => declared[at]);
   const isGiven = (dim: number | string | undefined): dim is number => typeof dim === "number" && dim > 0;
-  const dims = given.map((dim, i) => (isGiven(dim) ? dim : i < 2 ? 1 : size));
+  const sizes = given.map((dim, i) => (isGiven(dim) ? dim : i < 2 ? 1 : size));
+  const dims = channels === "repeat" ? sizes.with(1, 1) : sizes;
   return { dims, chosen: given.some((dim, i) => i > 0 && !isGiven(dim)) };
 }
 

@@ -1,7 +1,26 @@
 import { checkOptions, InvalidArgumentError, invalidArgument, optionNames, sameDims } from "@pixelcal/core";
-import { Graph, GraphError, OnnxFile, parseModel, rewrite, type TiedWeights } from "@pixelcal/graph";
+import {
+  type DeclaredValue,
+  Graph,
+  GraphError,
+  inspectModel,
+  OnnxFile,
+  ops,
+  type ParseOptions,
+  parseModel,
+  rewrite,
+  type TiedWeights,
+} from "@pixelcal/graph";
 import { declaredBatch, withBatch } from "./batch-size.js";
-import { type CanonicalOptions, canonical, type Ends, imageDims } from "./canonical.js";
+import {
+  axisOf,
+  type CanonicalOptions,
+  canonical,
+  canonicalNames,
+  type Ends,
+  imageDims,
+} from "./canonical.js";
+import { furtherTensors, imageAmong, withFurtherInputs } from "./further-inputs.js";
 import { imageAndLogits } from "./image-and-logits.js";
 import type { Model } from "./model.js";
 
@@ -29,9 +48,7 @@ export interface SourceOptions extends CanonicalOptions, FileOptions {
 }
 
 const sourceOptionTable: { readonly [K in keyof Required<SourceOptions>]: true } = {
-  outputs: true,
-  classAxis: true,
-  channelAxis: true,
+  ...canonicalNames,
   externalData: true,
   tiedWeights: true,
   seed: true,
@@ -49,40 +66,79 @@ export function modelClasses(model: AnyModel, dims: readonly number[], options: 
  * `canonical`.
  */
 export function modelSource(model: AnyModel, options: SourceOptions = {}, ends?: Ends): ModelSource {
-  const { seed, externalData, tiedWeights, channelAxis } = options;
+  const { seed, inputs, channels } = options;
   if (seed !== undefined && !(Number.isSafeInteger(seed) && seed >= 0)) {
     throw invalidArgument("seed", "an integer of 0 or more", seed);
   }
+  if (channels !== undefined && channels !== "repeat") throw invalidArgument("channels", "repeat", channels);
   if (model instanceof Graph) {
-    const own = model.inputs[0]?.dims[0] ?? 1;
+    const fixed = withFurtherInputs(model, inputs);
+    const own = fixed.inputs[0]?.dims[0] ?? 1;
     return (dims) =>
       laidOut(dims, () => {
-        const [batch, ...rest] = imageDims(dims, channelAxis) as [number, ...number[]];
-        const sized = withBatch(batch, own, (count) => resized(model, [count, ...rest]));
-        return canonical(sized, options, ends);
+        const taken = imageDims(networkDims(dims, fixed.inputs[0], options), options.channelAxis);
+        const [batch, ...rest] = taken as [number, ...number[]];
+        const sized = withBatch(batch, own, (count) => resized(fixed, [count, ...rest]));
+        return withImage(canonical(sized, options, ends), dims);
       });
   }
   if (model instanceof Uint8Array || model instanceof OnnxFile) {
     const file = OnnxFile.of(model);
     return (dims) =>
-      laidOut(dims, () => {
-        const parsed = parsedModel(file, dims, { externalData, tiedWeights, channelAxis });
-        return canonical(parsed, options, ends);
-      });
+      laidOut(dims, () => withImage(canonical(parsedModel(file, dims, options), options, ends), dims));
   }
   return (dims) => model.build(dims, seed);
 }
 
-/** Reads the graph of an ONNX file, laid out for images of canonical dims [N, C, ...spatial]. */
-export function parsedModel(
+/** The way to read a file's graph, apart from its outputs. */
+export type ParsingOptions = FileOptions & Pick<CanonicalOptions, "channelAxis" | "channels" | "inputs">;
+
+/**
+ * Reads the graph of an ONNX file, laid out for images of canonical dims [N, C, ...spatial]: its image has as
+ * many channels as the network takes.
+ */
+export function parsedModel(file: OnnxFile, dims: readonly number[], options: ParsingOptions): Graph {
+  const image = imageAmong(inspectModel(file).inputs, options.inputs);
+  return withBatch(dims[0]!, declaredBatch(image), (count) =>
+    parseModel(file, parseOptions(file, dims.with(0, count), options)),
+  );
+}
+
+/** Returns how to parse a file for images of canonical dims [N, C, ...spatial]. */
+export function parseOptions(
   file: OnnxFile,
   dims: readonly number[],
-  { channelAxis, ...reading }: FileOptions & Pick<CanonicalOptions, "channelAxis">,
-): Graph {
-  const [batch, ...rest] = imageDims(dims, channelAxis) as [number, ...number[]];
-  return withBatch(batch, declaredBatch(file), (count) =>
-    parseModel(file, { ...reading, shapes: { "": [count, ...rest] } }),
+  { externalData, tiedWeights, ...options }: ParsingOptions,
+): ParseOptions {
+  const declared = inspectModel(file).inputs;
+  const image = imageAmong(declared, options.inputs);
+  const taken = imageDims(networkDims(dims, image, options), options.channelAxis);
+  const values = furtherTensors(declared, options.inputs, taken);
+  return { externalData, tiedWeights, shapes: { [image.name]: taken }, values };
+}
+
+/** Returns the dims [N, C, ...spatial] of what a network gets of images of these dims. */
+function networkDims(
+  dims: readonly number[],
+  image: Pick<DeclaredValue, "name" | "dims"> | undefined,
+  { channels, channelAxis = 1 }: Pick<CanonicalOptions, "channelAxis" | "channels">,
+): readonly number[] {
+  if (channels === undefined || dims[1] !== 1) return dims;
+  const own = image?.dims?.[axisOf("channelAxis", channelAxis, dims.length)];
+  if (typeof own === "number") return dims.with(1, own);
+  throw new InvalidArgumentError(
+    "channels",
+    `channels: the network does not say how many ${image?.name} has`,
   );
+}
+
+/** Returns a canonical model whose image has these dims: one channel is repeated. */
+function withImage(model: Graph, dims: readonly number[]): Graph {
+  const [image] = model.inputs;
+  if (image === undefined || sameDims(image.dims, dims)) return model;
+  return rewrite(model, {
+    input: ({ name, type, dims: own }, target) => ops.Expand(target.input(name, type, dims), own),
+  });
 }
 
 function resized(model: Graph, dims: readonly number[]): Graph {

@@ -1,6 +1,6 @@
 import { checkOptions, checkTensor, invalidArgument, optionNames, type Tensor } from "@pixelcal/core";
 import { type Graph, lower, OnnxFile } from "@pixelcal/graph";
-import type { CanonicalOptions } from "../model/canonical.js";
+import { type CanonicalOptions, canonicalNames } from "../model/canonical.js";
 import { imageAndLogits, withArrays } from "../model/image-and-logits.js";
 import { type RegionHeads, regionHeadsOf } from "../model/region-heads.js";
 import { type AnyModel, type FileOptions, type ModelSource, modelSource } from "../model/source.js";
@@ -32,9 +32,7 @@ const names = optionNames<NetworkOptions>({
   threads: true,
   regions: true,
   shapes: true,
-  outputs: true,
-  classAxis: true,
-  channelAxis: true,
+  ...canonicalNames,
   externalData: true,
   tiedWeights: true,
 });

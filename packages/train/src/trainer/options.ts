@@ -2,7 +2,7 @@ import { availableParallelism } from "node:os";
 import { checkOptions, InvalidArgumentError, invalidArgument, optionNames } from "@pixelcal/core";
 import { type Graph, OnnxFile } from "@pixelcal/graph";
 import type { Loss } from "@pixelcal/losses";
-import type { CanonicalOptions } from "../model/canonical.js";
+import { type CanonicalOptions, readingNames } from "../model/canonical.js";
 import { type AnyModel, type FileOptions, isDescription } from "../model/source.js";
 import type { Optimizer } from "../optimizer/optimizer.js";
 import { type ParameterGroup, parameterGroupNames } from "../optimizer/parameter-groups.js";
@@ -59,8 +59,7 @@ export interface TrainerOptions extends Omit<CanonicalOptions, "outputs">, FileO
 const names = optionNames<TrainerOptions>({
   model: true,
   outputs: true,
-  classAxis: true,
-  channelAxis: true,
+  ...readingNames,
   externalData: true,
   tiedWeights: true,
   loss: true,

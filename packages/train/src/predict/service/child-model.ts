@@ -12,7 +12,7 @@ const shapes = 4;
 export function childModel(
   options: PredictorOptions,
 ): Omit<ChildModel, "model"> & { readonly model: string | Uint8Array } {
-  const { model, externalData, device, outputs, classAxis, channelAxis, warmUp } = options;
+  const { model, externalData, device, outputs, classAxis, channelAxis, channels, inputs, warmUp } = options;
   const { processes = 1, batch = { size: 1 }, tile } = options;
   const shared = Math.max(1, Math.floor(availableParallelism() / processes));
   const sizes = tile === undefined ? runSizes(batch.size, warmUp?.[0] ?? 1) : [1];
@@ -24,6 +24,8 @@ export function childModel(
     outputs,
     classAxis,
     channelAxis,
+    channels,
+    inputs,
     shapes: shapes + sizes.length - 1,
     warmUps: warmUp === undefined ? [] : sizes.map((size) => warmUp.with(0, size * warmUp[0]!)),
     options: predictOptions(options),

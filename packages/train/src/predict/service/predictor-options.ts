@@ -6,7 +6,7 @@ import {
   optionNames,
 } from "@pixelcal/core";
 import { Graph } from "@pixelcal/graph";
-import type { CanonicalOptions } from "../../model/canonical.js";
+import { type CanonicalOptions, canonicalNames } from "../../model/canonical.js";
 import { type TrainDevice, trainDevices } from "../../runtime/session.js";
 import { checkPredictOptions, type PredictOptions } from "../predict.js";
 import { checkImages, checkScaling, type PixelScaling, type PredictorImages } from "./images.js";
@@ -89,9 +89,7 @@ const predictorNames = optionNames<PredictorOptions>({
   ...predictNames,
   model: true,
   externalData: true,
-  outputs: true,
-  classAxis: true,
-  channelAxis: true,
+  ...canonicalNames,
   device: true,
   processes: true,
   threads: true,
