@@ -2,12 +2,14 @@ import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 
+const patientName = /^(?:sub-[A-Za-z0-9]+|(?:patient|subject)[-_]?[0-9]+)/i;
 /** The columns of a manifest that say whose case it is. */
 const columns = ["patient", "patient_id", "subject", "pair_group"];
 
 /**
  * Returns the patient of every case: from the column `patient`, `patient_id`, `subject` or `pair_group`
- * beside `name` in ROOT/manifest.csv, else from names as BIDS has them, sub-ID_..., else none.
+ * beside `name` in ROOT/manifest.csv, else from names that begin as BIDS has them, sub-ID, or with patient or
+ * subject and a number, as the frames of cine MRI do (patient001_frame01), else none.
  */
 export async function groupsOf(
   root: string,
@@ -16,7 +18,7 @@ export async function groupsOf(
   const path = join(root, "manifest.csv");
   const groups = existsSync(path) ? manifestGroups(await readFile(path, "utf8")) : new Map<string, string>();
   const known = names.every((name) => groups.has(name));
-  return (name) => (known ? groups.get(name) : /^sub-[A-Za-z0-9]+/.exec(name)?.[0]);
+  return (name) => (known ? groups.get(name) : patientName.exec(name)?.[0]);
 }
 
 function manifestGroups(text: string): ReadonlyMap<string, string> {

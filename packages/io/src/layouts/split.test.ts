@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { tensor } from "@pixelcal/core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { writeNpz } from "../npz.js";
+import { groupsOf } from "./case-groups.js";
 import { openImageCases } from "./image-cases.js";
 import { everyFifth, type Fold } from "./split.js";
 
@@ -92,6 +93,17 @@ test("a patient's cases are on one side of every fold", async () => {
   expect(() => everyFifth("x", ["a", "b"], "train", 0, () => "one")).toThrow(
     "x: fold: 1 patient(s) leave none for train of fold 0",
   );
+});
+
+test.each([
+  ["sub-01_ses-2", "sub-01"],
+  ["patient001_frame12", "patient001"],
+  ["Subject_7-b", "Subject_7"],
+  ["patient_a", undefined],
+  ["case_001", undefined],
+  ["impatient1", undefined],
+])("without manifest.csv the patient of %s is %s", async (name, patient) => {
+  expect((await groupsOf(root, [name]))(name)).toBe(patient);
 });
 
 test("patients of .npz cases come from manifest.csv", async () => {

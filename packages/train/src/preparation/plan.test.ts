@@ -62,6 +62,16 @@ describe("planFor", () => {
     ).toEqual([6, 1, 1]);
   });
 
+  test("spacings that files hold in single precision are six digits again", () => {
+    const spacings = [5, 10, 10].map((z) => [z, 1.37, 1.37].map(Math.fround));
+    expect(
+      of(
+        spacings.map(() => [10, 200, 200]),
+        spacings,
+      ).spacing,
+    ).toEqual([6, 1.37, 1.37]);
+  });
+
   test("less memory, smaller patches: the axis that is largest for its median loses first", () => {
     const cases = [[300, 512, 512]];
     const large = of(cases, [[1, 1, 1]], 16 * GiB).patch;

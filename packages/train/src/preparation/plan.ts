@@ -122,14 +122,16 @@ function targetSpacing(
       percent,
     );
   const axes = sizes[0]!.map((_, axis) => axis);
-  const target = axes.map((axis) => of(spacings, axis, 50));
+  // Six digits are more than any scanner's, and hide that files hold spacings in single precision.
+  const rounded = (spacing: number): number => Number(spacing.toPrecision(6));
+  const target = axes.map((axis) => rounded(of(spacings, axis, 50)));
   const worst = target.indexOf(Math.max(...target));
   const others = axes.filter((axis) => axis !== worst);
   const coarsest = Math.max(...others.map((axis) => target[axis]!));
   const fewest = Math.min(...others.map((axis) => of(sizes, axis, 50)));
   const isAnisotropic = target[worst]! > 3 * coarsest && of(sizes, worst, 50) * 3 < fewest;
   if (!isAnisotropic) return target;
-  return target.with(worst, Math.max(of(spacings, worst, 10), coarsest));
+  return target.with(worst, Math.max(rounded(of(spacings, worst, 10)), coarsest));
 }
 
 /** Returns a percentile, interpolated linearly. */
