@@ -1,9 +1,15 @@
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { Random, tensor } from "@pixelcal/core";
 import { type Grid, readVolume, volumeOf, writeVolume } from "@pixelcal/io";
 import { beforeAll, expect, test } from "vitest";
 import { parse } from "yaml";
+import { readConfig } from "../inputs/config-file.js";
+import { networkOf } from "../inputs/network.js";
+import { openTrainingSplits } from "../inputs/training-splits.js";
 import { pixelcal } from "../run.test.helper.js";
+import { storeCases } from "../runs/prepare.js";
+import { Terminal } from "../terminal.js";
 import { at, toyData } from "../toy.test.helper.js";
 
 toyData();
@@ -109,6 +115,34 @@ test("a folder trains and predicts without a configuration", async () => {
   expect((await pixelcal(["prepare", "--data", at("raw"), "--out", at("runs")])).messages).toContain(
     "exists already",
   );
+});
+
+test("puts the prepared cases that memory does not hold where the training finds them", async () => {
+  const args = { data: at("raw"), out: at("stored") };
+  const quiet = await pixelcal(["prepare", "--data", args.data, "--out", args.out]);
+  expect(quiet.code, quiet.messages).toBe(0);
+  // One GiB holds them all.
+  expect(existsSync(at("stored/prepared"))).toBe(false);
+
+  let text = "";
+  const terminal = new Terminal({ write: (part: string | Uint8Array) => Boolean((text += part)) });
+  await storeCases(at("stored/raw.yaml"), { ...args, cacheBytes: 0 }, { terminal });
+  expect(text).toBe(`${at("stored/prepared")}: 5 of 5 cases, prepared; memory holds the others\n`);
+  const written = async (): Promise<readonly [string, number][]> =>
+    Promise.all(
+      (await readdir(at("stored/prepared"))).map(
+        async (name) => [name, (await stat(at("stored/prepared", name))).mtimeMs] as [string, number],
+      ),
+    );
+  const before = await written();
+  const config = readConfig(at("stored/raw.yaml"));
+  const { train, validation } = await openTrainingSplits(config, await networkOf(config), {
+    root: args.data,
+    store: at("stored/prepared"),
+    cacheBytes: 0,
+  });
+  expect([train.stored, validation.stored]).toEqual([4, 1]);
+  expect(await written()).toEqual(before);
 });
 
 test("remarks on images that two splits share, on empty labels and constant images", async () => {

@@ -7,7 +7,7 @@ export function addPrepare(program: Command, context: Context): void {
   program
     .command("prepare")
     .description(
-      "Read a data set and plan its training: writes OUT/NAME.yaml, a configuration to edit, and OUT/NAME.fingerprint.json.",
+      "Read a data set and plan its training: writes OUT/NAME.yaml, a configuration to edit, OUT/NAME.fingerprint.json, and to OUT/prepared the prepared cases that memory does not hold.",
     )
     .requiredOption("--data <root>", "folder of the data set, or a data list")
     .option("--out <folder>", "folder for the plan", "runs")
@@ -15,6 +15,7 @@ export function addPrepare(program: Command, context: Context): void {
     .option("--memory <GiB>", "memory that a step may take (default: 4)", number(0.1))
     .option("--overwrite", "replace an existing plan")
     .action(async (options: PrepareOptions) => {
-      await (await import("../runs/prepare.js")).prepare(options, context);
+      const { prepare, storeCases } = await import("../runs/prepare.js");
+      await storeCases(await prepare(options, context), options, context);
     });
 }

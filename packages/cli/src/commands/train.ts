@@ -73,6 +73,7 @@ async function planned({ data, out, fold }: Options, { terminal, world }: Contex
 async function train(options: Options, context: Context): Promise<void> {
   const { dataRoot, locateModel, readConfig } = await import("../inputs/config-file.js");
   const { checkpointFiles } = await import("@pixelcal/train");
+  const { storePath } = await import("../runs/prepare.js");
   const { checkNew, trainRun } = await import("../runs/train.js");
   const { runFiles } = await import("../runs/train-run.js");
   const { checkTunable, tuneRun } = await import("../runs/tune.js");
@@ -108,7 +109,7 @@ async function train(options: Options, context: Context): Promise<void> {
     `${config.run_name}: ${loss.name}${loss.preset ? ` (${loss.preset})` : ""}, ` +
       `${"onnx" in model ? model.onnx : `${model.arch} base ${model.base}`}, ${config.epochs} epochs on ${root}`,
   );
-  const store = join(options.out, "prepared");
+  const store = storePath(options.out);
   const run = { ...context, config, root, folder, store, resume, overwrite };
   const result = await (options.tune ? tuneRun(run) : trainRun(run));
   const { history, bestEpoch, stoppedEarly, temperature, seconds, parameters, trained } = result;

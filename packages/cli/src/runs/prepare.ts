@@ -4,6 +4,9 @@ import { formatJson } from "@pixelcal/evaluate";
 import { type Fold, writeFileAtomic } from "@pixelcal/io";
 import { CommandError } from "../command-error.js";
 import type { Context } from "../context.js";
+import { readConfig } from "../inputs/config-file.js";
+import { networkOf } from "../inputs/network.js";
+import { openTrainingSplits, type SplitsPlace } from "../inputs/training-splits.js";
 import { type Fingerprint, takeFingerprint } from "./fingerprint.js";
 import { planText, usualMemory } from "./plan-text.js";
 
@@ -34,6 +37,33 @@ export async function prepare(
   terminal.line(`${path}: ${described(fingerprint)}`);
   return path;
 }
+
+/**
+ * Prepares the cases of a plan as its training does, which puts those that memory does not hold into the
+ * store, where the training finds them.
+ */
+export async function storeCases(
+  path: string,
+  {
+    data,
+    out,
+    fold,
+    cacheBytes,
+  }: Pick<PrepareOptions, "data" | "out" | "fold"> & Pick<SplitsPlace, "cacheBytes">,
+  { terminal }: Pick<Context, "terminal">,
+): Promise<void> {
+  const plan = readConfig(path);
+  const config = { ...plan, dataset: { ...plan.dataset, ...(fold !== undefined && { fold }) } };
+  const store = storePath(out);
+  const place = { root: resolve(data), store, ...(cacheBytes !== undefined && { cacheBytes }) };
+  const { train, validation } = await openTrainingSplits(config, await networkOf(config), place);
+  const all = train.names.length + validation.names.length;
+  const stored = train.stored + validation.stored;
+  if (stored > 0) terminal.line(`${store}: ${stored} of ${all} cases, prepared; memory holds the others`);
+}
+
+/** Returns the folder of the prepared cases that memory does not hold. */
+export const storePath = (out: string): string => join(out, "prepared");
 
 /** Returns the plan's name, which the run gets too: that of the folder or of the data list. */
 const planName = (data: string): string => basename(resolve(data), extname(data) === ".json" ? ".json" : "");

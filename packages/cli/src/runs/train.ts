@@ -7,8 +7,7 @@ import type { Loss } from "@pixelcal/losses";
 import {
   augmentationOf,
   checkpointFiles,
-  FileDataset,
-  type FileDatasetOptions,
+  type FileDataset,
   type FitResult,
   fit,
   imagesOf,
@@ -22,8 +21,9 @@ import {
   type TrainerOptions,
 } from "@pixelcal/train";
 import { CommandError } from "../command-error.js";
-import { checkFits, classesOf, fromFile, isSettingError, networkOf } from "../inputs/network.js";
-import { preparationFor, warnOfRawCt } from "../inputs/preparation.js";
+import { fromFile, isSettingError, networkOf } from "../inputs/network.js";
+import { warnOfRawCt } from "../inputs/preparation.js";
+import { openTrainingSplits } from "../inputs/training-splits.js";
 import type { TrainReport } from "../reports.js";
 import { agreed } from "./agreement.js";
 import { hashOf, identityOf, versions } from "./identity.js";
@@ -104,18 +104,8 @@ interface Prepared {
 async function prepare(run: TrainRun): Promise<Prepared> {
   const { config: given, root, store, terminal, world } = run;
   const network = await networkOf(given);
-  const classes = await classesOf(given, network, root, "train");
-  const { ignore, fold } = given.dataset;
-  const open = async (split: string, how: Partial<FileDatasetOptions> = {}): Promise<FileDataset> => {
-    const dataset = await FileDataset.open(root, split, { classes, ignore, fold, ...how });
-    checkFits(given, dataset);
-    return dataset;
-  };
-  const stored = (): Promise<FileDataset> => open("train", { cacheBytes: 0, check: "first" });
-  const preparation = await preparationFor(given, network, stored);
+  const { preparation, train, validation } = await openTrainingSplits(given, network, { root, store });
   const config = { ...given, ...(preparation && { preparation }) };
-  const how = { preparation, ...(store !== undefined && { store }) };
-  const [train, validation] = [await open("train", how), await open("val", how)];
   warnOfRawCt(train, preparation, terminal);
   // A comparison, whose runs have labels, trains on the same data several times.
   if (run.label === undefined)

@@ -154,6 +154,11 @@ export class FileDataset implements Dataset {
     return [...this.#shapes.values()].sort((a, b) => a.index - b.index);
   }
 
+  /** The number of cases read so far that the store holds, as memory does not. */
+  get stored(): number {
+    return this.#stored.size;
+  }
+
   async read(index: number): Promise<DatasetCase> {
     return this.#labelled(index, await this.readImage(index));
   }
@@ -197,7 +202,10 @@ export class FileDataset implements Dataset {
     }
     this.#isFull = true;
     if (this.#store === undefined || !isLabelled(item)) return item;
-    return this.#keep(index, await this.#store.write(path ?? (await this.#pathOf(index))!, item, values));
+    const place = path ?? (await this.#pathOf(index))!;
+    // The first that does not fit was read before the store was asked.
+    const there = path === undefined ? await this.#store.find(place) : undefined;
+    return this.#keep(index, there ?? (await this.#store.write(place, item, values)));
   }
 
   /** Returns where the store has a case, which depends on its files and on what is made of them. */

@@ -1,0 +1,36 @@
+import { FileDataset, type FileDatasetOptions, type Preparation, type TrainConfig } from "@pixelcal/train";
+import { checkFits, classesOf, type Network } from "./network.js";
+import { preparationFor } from "./preparation.js";
+
+/** The cases that a run trains and validates with, and the way from stored images to theirs. */
+export interface TrainingSplits {
+  readonly preparation: Preparation | undefined;
+  readonly train: FileDataset;
+  readonly validation: FileDataset;
+}
+
+/** The folder of the data set, and where its prepared cases are kept. */
+export type SplitsPlace = { readonly root: string } & Pick<FileDatasetOptions, "store" | "cacheBytes">;
+
+/** Opens the cases of a run: each is read, checked and prepared, and kept in memory or in the store. */
+export async function openTrainingSplits(
+  config: TrainConfig,
+  network: Network,
+  { root, store, cacheBytes }: SplitsPlace,
+): Promise<TrainingSplits> {
+  const classes = await classesOf(config, network, root, "train");
+  const { ignore, fold } = config.dataset;
+  const open = async (split: string, how: Partial<FileDatasetOptions>): Promise<FileDataset> => {
+    const dataset = await FileDataset.open(root, split, { classes, ignore, fold, ...how });
+    checkFits(config, dataset);
+    return dataset;
+  };
+  const asStored = (): Promise<FileDataset> => open("train", { cacheBytes: 0, check: "first" });
+  const preparation = await preparationFor(config, network, asStored);
+  const how = {
+    preparation,
+    ...(store !== undefined && { store }),
+    ...(cacheBytes !== undefined && { cacheBytes }),
+  };
+  return { preparation, train: await open("train", how), validation: await open("val", how) };
+}
