@@ -68,6 +68,58 @@ TEST(SquaresAreOnlyOfTheHistogramsThatWantThem) {
   }
 }
 
+// Returns the limits of some numbers of bins in single and double precision, and what is next to them.
+std::vector<float> NearLimits() {
+  std::vector<float> values;
+  for (const int bins : {7, 10, 12, 15, 20, 63, 64})
+    for (int at = 0; at <= bins; ++at)
+      for (const float value :
+           {static_cast<float>(at * (1.0 / bins)), 1 - static_cast<float>(bins - at) / bins})
+        for (const float next : {std::nextafter(value, 0.0f), value, std::nextafter(value, 1.0f)})
+          values.push_back(next);
+  for (const float value : {1e-3f, 0.503f}) values.push_back(value);
+  return values;
+}
+
+// Histograms of one score share a pass over its row where their limits allow it.
+TEST(HistogramsTogetherEqualTheTwinOfEach) {
+  std::vector<std::vector<double>> edges;
+  for (const int bins : {7, 10, 12, 15, 20, 63, 64, 200}) edges.push_back(Linspace(bins));
+  for (const int bins : {15, 20}) {
+    std::vector<double>& rounded = edges.emplace_back(Linspace(bins));
+    for (double& edge : rounded) edge = static_cast<float>(edge);
+  }
+  edges.push_back({0, 0.1, 0.11, 0.11, 0.7, 1});
+  const std::vector<float> values = NearLimits();
+  for (const int64_t classes : {2, 3}) {
+    ProbabilityCase made = MakeCase(2, classes, 5003, static_cast<unsigned>(classes));
+    // The first class of half of the pixels.
+    for (size_t i = 0; i < 5003; i += 2) made.probs[i] = values[i / 2 % values.size()];
+    std::vector<CalibrationOptions> options;
+    for (const Score score : {Score::kForeground, Score::kClasses, Score::kTopLabel})
+      for (const auto& of : edges)
+        for (const BinEdges closed : {BinEdges::kRightClosed, BinEdges::kLeftClosed})
+          for (const float threshold : {-1.0f, 1e-3f, 0.503f, 1 - 0x1p-24f, 1.0f})
+            for (const bool lowest : {false, true})
+              options.push_back({score, closed, std::ssize(of) - 1, of, threshold, lowest});
+    const ProbabilityMaps maps = made.Maps(true, false);
+    std::vector<Sums> expected;
+    for (const CalibrationOptions& each : options) expected.push_back(Twin(maps, each));
+    EverywhereAtAnyThreadCount([&] {
+      std::vector<Sums> sums;
+      for (const CalibrationOptions& each : options)
+        sums.emplace_back(cpu::CalibrationGroups(each.score, maps.classes), each.bins);
+      std::vector<CalibrationSums> spans;
+      for (Sums& each : sums) spans.push_back(each.Spans());
+      cpu::CalibrationBins(maps, options, spans);
+      for (size_t h = 0; h < options.size(); ++h)
+        CHECK(SameSums(sums[h], expected[h], maps), "isa ", static_cast<int>(ActiveIsa()), " score ",
+              static_cast<int>(options[h].score), " bins ", options[h].bins, " closed ",
+              static_cast<int>(options[h].closed), " threshold ", options[h].threshold);
+    });
+  }
+}
+
 TEST(CalibrationBinsEqualTheTwinAtAnyNumberOfBins) {
   const ProbabilityCase made = MakeCase(1, 2, 2100, 1);
   for (const int bins : {1, 2, 10, 15, 16, 17, 31, 32, 40, 41, 100, 1024})

@@ -27,4 +27,28 @@ class BinTable {
   std::vector<int32_t> first_;
 };
 
+// The limits of several groups of bins in one table. Every interval between neighbouring limits lies in one
+// bin of each, so that the sums over the intervals give those of all.
+class JointTable {
+ public:
+  // Takes limits of bins with their threshold, the first in any case. Returns false, and takes nothing,
+  // unless all limits are close to whole numbers of the same steps.
+  bool Add(const simd::BinLimits& limits);
+
+  // Returns the limits of the only member, or of all, valid until the next call of Add.
+  simd::BinLimits Limits() const;
+  // Returns the number of a member's limits below the probabilities that are above `joint` limits of all, or
+  // -1 if they do not count for it.
+  int32_t Below(int64_t member, int32_t joint) const;
+
+ private:
+  void Build(int32_t steps, std::vector<float> limits);
+
+  std::vector<simd::BinLimits> members_;
+  std::vector<float> limits_;  // of all members, rising
+  std::vector<float> at_points_;
+  std::vector<int32_t> first_;
+  int32_t steps_ = 0, depth_ = 0;  // 0 where the first member is to stay alone
+};
+
 }  // namespace pixelcal::cpu

@@ -14,7 +14,7 @@ using Ints = Vec<int32_t>;
 
 PIXELCAL_INLINE Ints BitsOf(Floats value) { return reinterpret_cast<Ints>(value); }
 
-// Returns table[index] in every lane; `size` is a constant after inlining.
+// Returns table[index] in every lane; `size` is a constant after inlining, above 32 kJointPoints or any.
 PIXELCAL_INLINE Floats Lookup(const float* table, int size, Ints index) {
 #if defined(__AVX512BW__)
   // The masked forms avoid a warning of GCC 12 about the unmasked ones.
@@ -24,6 +24,13 @@ PIXELCAL_INLINE Floats Lookup(const float* table, int size, Ints index) {
   if (size <= 32)
     return reinterpret_cast<Floats>(
         _mm512_maskz_permutex2var_ps(0xffff, _mm512_loadu_ps(table), at, _mm512_loadu_ps(table + 16)));
+  if (size == kJointPoints) {
+    const __m512 low =
+        _mm512_maskz_permutex2var_ps(0xffff, _mm512_loadu_ps(table), at, _mm512_loadu_ps(table + 16));
+    return reinterpret_cast<Floats>(_mm512_mask_blend_ps(
+        _mm512_test_epi32_mask(at, _mm512_set1_epi32(32)), low,
+        _mm512_maskz_permutex2var_ps(0xffff, _mm512_loadu_ps(table + 32), at, _mm512_loadu_ps(table + 48))));
+  }
   return reinterpret_cast<Floats>(_mm512_mask_i32gather_ps(_mm512_setzero_ps(), 0xffff, at, table, 4));
 #elif defined(__AVX2__)
   const __m256i at = reinterpret_cast<__m256i>(index);
@@ -53,15 +60,26 @@ PIXELCAL_INLINE Ints PlusAbove(Ints number, Floats a, Floats b) {
 #endif
 }
 
+// Returns the nearest whole number of steps in [0, 1]: adding 1.5 x 2^23 rounds, which leaves it in the low
+// bits.
+PIXELCAL_INLINE Ints NearestStep(Floats p, int32_t steps) {
+  constexpr float kRound = 12582912.0f;
+  const Floats rounded = p * Splat(static_cast<float>(steps)) + Splat(kRound);
+  return BitsOf(rounded) - BitsOf(Splat(kRound));
+}
+
 // Returns the number of limits below p. kTable: for kGrid the size of the table of limits, a bound.
 template <BinSearch kSearch, int kTable>
 PIXELCAL_INLINE Ints LimitsBelow(Floats p, const BinLimits& limits) {
   if constexpr (kSearch == BinSearch::kGrid) {
-    // Adding 1.5 x 2^23 rounds to a whole number, which is then in the low bits.
-    constexpr float kRound = 12582912.0f;
-    const Floats rounded = p * Splat(static_cast<float>(limits.bins)) + Splat(kRound);
-    const Ints nearest = BitsOf(rounded) - BitsOf(Splat(kRound));
+    const Ints nearest = NearestStep(p, limits.bins);
     return PlusAbove(nearest, p, Lookup(limits.limits, kTable, nearest));
+  } else if constexpr (kSearch == BinSearch::kJoint) {
+    const Ints nearest = NearestStep(p, limits.steps);
+    Ints below = BitsOf(Lookup(reinterpret_cast<const float*>(limits.first), kJointPoints, nearest));
+    for (int32_t d = 0; d < limits.depth; ++d)
+      below = PlusAbove(below, p, Lookup(limits.at_points + d * kJointPoints, kJointPoints, nearest));
+    return below;
   } else if constexpr (kSearch == BinSearch::kCount) {
     Ints below{};
     for (int32_t m = 0; m <= limits.bins; ++m) below = PlusAbove(below, p, Splat(limits.limits[m]));

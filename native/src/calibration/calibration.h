@@ -14,6 +14,7 @@ enum class Score {
   kClasses,     // a group per class: p = p_c, hit: label == c
   kTopLabel,    // one group: p = max_c p_c, hit: the first arg-max == label
 };
+inline constexpr size_t kScores = 3;
 
 // The rule for edges. kRightClosed: (lo, hi], the first bin closed unless `include_lowest` is off.
 // kLeftClosed: [lo, hi), the last bin closed.

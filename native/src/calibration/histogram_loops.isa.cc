@@ -119,17 +119,56 @@ PIXELCAL_INLINE void AddRest(const float* p, const int16_t* codes, size_t count,
 }
 
 #if defined(__AVX512BW__)
-// Most probabilities are near 0 or 1: misses in the first bin and hits in the last are added in registers,
+// Most probabilities are near 0 or 1: the misses of one bin and the hits of another are added in registers,
 // pixels that do not count are dropped, and only the others, packed together, look for their bins.
+
+// The probabilities of the bins of the runs.
+struct Usual {
+  float miss_above, miss_up_to, hit_above, hit_up_to;
+};
+
+PIXELCAL_INLINE Usual LimitsOf(const UsualBins& bins, const BinLimits& limits) {
+  const auto above = [&](int32_t below) { return below > 0 ? limits.limits[below - 1] : -1.0f; };
+  return {above(bins.miss), limits.limits[bins.miss], above(bins.hit), limits.limits[bins.hit]};
+}
+
+// Returns the most frequent of the numbers of a mask, or `otherwise` if it is empty.
+PIXELCAL_INLINE int32_t MostFrequent(const Ints& numbers, uint32_t of, int32_t otherwise) {
+  int most = 0;
+  while (of != 0) {
+    const int32_t number = numbers[__builtin_ctz(of)];
+    const uint32_t same = _mm512_mask_cmpeq_epi32_mask(
+        static_cast<__mmask16>(of), reinterpret_cast<__m512i>(numbers), _mm512_set1_epi32(number));
+    of &= ~same;
+    if (__builtin_popcount(same) <= most) continue;
+    most = __builtin_popcount(same);
+    otherwise = number;
+  }
+  return otherwise;
+}
+
+// Takes a few pixels of a row for all of them.
+template <BinSearch kSearch, int kTable>
+void FindUsual(const float* p, const int16_t* codes, size_t count, const Row& row, UsualBins& usual) {
+  alignas(64) float few[kGroup] = {};
+  uint32_t hits = 0, misses = 0;
+  for (size_t i = 0; i < kGroup; ++i) {
+    const size_t at = i * count / kGroup;
+    few[i] = p[at];
+    if (codes[at] >= 0 && p[at] > row.limits.threshold) (codes[at] == row.hit ? hits : misses) |= 1u << i;
+  }
+  const Ints below = LimitsBelow<kSearch, kTable>(Load(few), row.limits);
+  usual = {MostFrequent(below, misses, usual.miss), MostFrequent(below, hits, usual.hit)};
+}
 
 // The pixels of a group that count, the hits among them, and the pixels of the runs.
 struct Verdicts {
-  uint32_t counts, hits, first_misses, last_hits;
-  uint32_t Rest() const { return counts & ~(first_misses | last_hits); }
+  uint32_t counts, hits, usual_misses, usual_hits;
+  uint32_t Rest() const { return counts & ~(usual_misses | usual_hits); }
 };
 
 template <bool kAll>
-PIXELCAL_INLINE Verdicts Judge(__m512 p, const int16_t* codes, const Row& row) {
+PIXELCAL_INLINE Verdicts Judge(__m512 p, const int16_t* codes, const Row& row, const Usual& usual) {
   const __m256i code = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(codes));
   const auto above = [&](__mmask16 of, float limit) {
     return _mm512_mask_cmp_ps_mask(of, p, _mm512_set1_ps(limit), _CMP_GT_OQ);
@@ -141,10 +180,8 @@ PIXELCAL_INLINE Verdicts Judge(__m512 p, const int16_t* codes, const Row& row) {
   if (!kAll) counts = above(static_cast<__mmask16>(~_mm256_movepi16_mask(code)), row.limits.threshold);
   const __mmask16 hits = _mm256_mask_cmpeq_epi16_mask(counts, code, _mm256_set1_epi16(row.hit));
   const auto misses = static_cast<__mmask16>(counts & ~hits);
-  const float* limits = row.limits.limits;
-  const int32_t bins = row.limits.bins;
-  return {counts, hits, up_to(above(misses, limits[0]), limits[1]),
-          up_to(above(hits, limits[bins - 1]), limits[bins])};
+  return {counts, hits, up_to(above(misses, usual.miss_above), usual.miss_up_to),
+          up_to(above(hits, usual.hit_above), usual.hit_up_to)};
 }
 
 PIXELCAL_INLINE void AddWhere(uint32_t which, Cells low, Cells high, Cells& sum) {
@@ -191,11 +228,14 @@ struct Unsure {
 };
 
 template <BinSearch kSearch, int kTable, bool kAll>
-void AddRow(const float* p, const int16_t* codes, size_t count, const Row row, uint64_t* slots) {
-  Run first_misses{2 << kSlotShift}, last_hits{(2 * row.limits.bins + 1) << kSlotShift};
+void AddRow(const float* p, const int16_t* codes, size_t count, const Row row, uint64_t* slots,
+            UsualBins& bins) {
+  const Usual usual = LimitsOf(bins, row.limits);
+  Run misses{2 * bins.miss << kSlotShift}, hits{(2 * bins.hit + 1) << kSlotShift};
   Queue queue;
   Unsure unsure;
   bool sure = true;
+  size_t others = 0;
   const size_t whole = count / kGroup * kGroup;
   for (size_t i = 0; i < whole;) {
     const size_t begin = i, end = whole - i < kPiece * kGroup ? whole : i + kPiece * kGroup;
@@ -204,17 +244,20 @@ void AddRow(const float* p, const int16_t* codes, size_t count, const Row row, u
       for (; i < end; i += kGroup) {
         FetchSoon(p + i);
         const __m512 group = _mm512_loadu_ps(p + i);
-        const Verdicts verdicts = Judge<kAll>(group, codes + i, row);
+        const Verdicts verdicts = Judge<kAll>(group, codes + i, row, usual);
         const Cells low = Terms(p + i), high = Terms(p + i + 8);
-        AddWhere(verdicts.first_misses, low, high, first_misses.sum);
-        AddWhere(verdicts.last_hits, low, high, last_hits.sum);
+        AddWhere(verdicts.usual_misses, low, high, misses.sum);
+        AddWhere(verdicts.usual_hits, low, high, hits.sum);
         unsure.Push(group, verdicts);
       }
-      sure = 2 * static_cast<size_t>(unsure.size - before) <= end - begin;
+      const auto found = static_cast<size_t>(unsure.size - before);
+      others += found;
+      sure = 2 * found <= end - begin;
     } else {
       AddNoise<kSearch, kTable, kAll>(p + i, codes + i, static_cast<int>((end - i) / kGroup), row, queue);
       i = end;
-      const Verdicts last = Judge<kAll>(_mm512_loadu_ps(p + i - kGroup), codes + i - kGroup, row);
+      others += end - begin;
+      const Verdicts last = Judge<kAll>(_mm512_loadu_ps(p + i - kGroup), codes + i - kGroup, row, usual);
       sure = 4 * __builtin_popcount(last.Rest()) <= kGroup;
     }
     if (queue.size > Queue::kSize - kPiece * kGroup) queue.Drain(slots);
@@ -222,8 +265,9 @@ void AddRow(const float* p, const int16_t* codes, size_t count, const Row row, u
   }
   AddRest<kSearch, kTable>(p + whole, codes + whole, count - whole, row, queue);
   unsure.Drain<kSearch, kTable>(row, queue, slots);
-  first_misses.End(slots);
-  last_hits.End(slots);
+  misses.End(slots);
+  hits.End(slots);
+  if (4 * others > count) FindUsual<kSearch, kTable>(p, codes, count, row, bins);
 }
 
 #else
@@ -252,7 +296,7 @@ PIXELCAL_INLINE bool AddRegions(const float* p, const int16_t* codes, int groups
 }
 
 template <BinSearch kSearch, int kTable, bool kAll>
-void AddRow(const float* p, const int16_t* codes, size_t count, const Row row, uint64_t* slots) {
+void AddRow(const float* p, const int16_t* codes, size_t count, const Row row, uint64_t* slots, UsualBins&) {
   Run run{row.left_out};
   Queue queue;
   bool regions = true;
@@ -273,23 +317,26 @@ void AddRow(const float* p, const int16_t* codes, size_t count, const Row row, u
 #endif
 
 template <bool kAll>
-void AddAny(const float* p, const int16_t* codes, size_t count, const Row& row, uint64_t* slots) {
+void AddAny(const float* p, const int16_t* codes, size_t count, const Row& row, uint64_t* slots,
+            UsualBins& usual) {
   if (row.limits.search == BinSearch::kCount)
-    return AddRow<BinSearch::kCount, 0, kAll>(p, codes, count, row, slots);
+    return AddRow<BinSearch::kCount, 0, kAll>(p, codes, count, row, slots, usual);
   if (row.limits.search == BinSearch::kLookup)
-    return AddRow<BinSearch::kLookup, 0, kAll>(p, codes, count, row, slots);
-  if (row.limits.bins < 16) return AddRow<BinSearch::kGrid, 16, kAll>(p, codes, count, row, slots);
-  if (row.limits.bins < 32) return AddRow<BinSearch::kGrid, 32, kAll>(p, codes, count, row, slots);
-  AddRow<BinSearch::kGrid, 33, kAll>(p, codes, count, row, slots);
+    return AddRow<BinSearch::kLookup, 0, kAll>(p, codes, count, row, slots, usual);
+  if (row.limits.search == BinSearch::kJoint)
+    return AddRow<BinSearch::kJoint, kJointPoints, kAll>(p, codes, count, row, slots, usual);
+  if (row.limits.bins < 16) return AddRow<BinSearch::kGrid, 16, kAll>(p, codes, count, row, slots, usual);
+  if (row.limits.bins < 32) return AddRow<BinSearch::kGrid, 32, kAll>(p, codes, count, row, slots, usual);
+  AddRow<BinSearch::kGrid, 33, kAll>(p, codes, count, row, slots, usual);
 }
 
 void Add(const float* p, const int16_t* codes, int16_t hit, size_t count, BinLimits limits, bool all,
-         uint64_t* slots) {
+         uint64_t* slots, UsualBins* usual) {
   const Row row{limits, hit, LastSlot(limits)};
   if (all)
-    AddAny<true>(p, codes, count, row, slots);
+    AddAny<true>(p, codes, count, row, slots, *usual);
   else
-    AddAny<false>(p, codes, count, row, slots);
+    AddAny<false>(p, codes, count, row, slots, *usual);
 }
 
 }  // namespace

@@ -1,7 +1,8 @@
 // Blocks of 2048 pixels: labels are narrowed to codes once, then every row (a class, the foreground, the
-// largest probability) goes through calibration/histogram_loops.isa.cc, which finds bins with one comparison
-// and adds probabilities as integers to histograms that no two neighbouring pixels share. Integers make the
-// sums independent of order, threads and instruction set. Privatised histograms follow Nugteren et al., "High
+// largest probability) goes through calibration/histogram_loops.isa.cc, which finds bins with a comparison or
+// a few and adds probabilities as integers to histograms that no two neighbouring pixels share. Integers make
+// the sums independent of order, threads and instruction set, so that histograms of one row may have joint
+// bins, whose sums are added up into those of each. Privatised histograms follow Nugteren et al., "High
 // performance predictable histogramming on GPUs" (GPGPU-4, 2011).
 #include "calibration/histogram_pass.h"
 
@@ -49,24 +50,50 @@ HistogramPass::HistogramPass(const ProbabilityMaps& maps, std::span<const Calibr
       square_slots_ += options[h].squares ? slots : 0;
     }
   }
+  for (size_t score = 0; score < kScores; ++score)
+    uses_[score].resize(static_cast<size_t>(CalibrationGroups(static_cast<Score>(score), maps.classes)));
+  for (size_t at = 0; at < groups_.size(); ++at) {
+    const Group& group = groups_[at];
+    Uses& uses = uses_[static_cast<size_t>(options[group.histogram].score)][static_cast<size_t>(group.group)];
+    uses.groups.push_back(at);
+    if (!IsWeighted()) Join(group.limits, at, uses.joints);
+  }
+  for (auto& of_score : uses_)
+    for (Uses& uses : of_score)
+      for (Joint& joint : uses.joints) {
+        joint.limits = joint.table.Limits();
+        joint.first_slot = joint_slots_;
+        joint.number = usual_.size();
+        usual_.push_back({1, joint.limits.bins});
+        joint_slots_ += simd::BinSlots(joint.limits.bins);
+      }
   const int64_t chunks = ChunkCount(maps, kLeastBlocks);
   if (IsWeighted())
     weighted_.resize(static_cast<size_t>(chunks * slots_));
   else
-    exact_.resize(static_cast<size_t>(slots_));
+    exact_.resize(static_cast<size_t>(joint_slots_));
   squares_.resize(static_cast<size_t>(chunks * square_slots_));
 }
 
+void HistogramPass::Join(const simd::BinLimits& limits, size_t group, std::vector<Joint>& joints) {
+  for (Joint& joint : joints)
+    if (joint.table.Add(limits)) return joint.groups.push_back(group);
+  Joint& joint = joints.emplace_back();
+  joint.table.Add(limits);
+  joint.groups.push_back(group);
+}
+
 HistogramPass::Chunk::Chunk(HistogramPass& pass, int64_t chunk) : pass_(pass), chunk_(chunk) {
-  const auto cells = static_cast<size_t>(pass.slots_ * simd::kSlotCells),
+  const auto cells = static_cast<size_t>(pass.joint_slots_ * simd::kSlotCells),
+             weighted = static_cast<size_t>(pass.IsWeighted() ? pass.slots_ * simd::kSlotCells : 0),
              squares = static_cast<size_t>(pass.square_slots_ * simd::kSlotCells);
-  exact_ = Scratch<uint64_t, struct ExactSlots>(pass.IsWeighted() ? 0 : cells);
-  weighted_ = Scratch<double, struct WeightedSlots>(pass.IsWeighted() ? cells : 0);
+  exact_ = Scratch<uint64_t, struct ExactSlots>(cells);
+  weighted_ = Scratch<double, struct WeightedSlots>(weighted);
   squares_ = Scratch<double, struct SquareSlots>(squares);
-  if (pass.IsWeighted())
-    std::fill_n(weighted_, cells, 0.0);
-  else
-    std::fill_n(exact_, cells, uint64_t{0});
+  usual_ = Scratch<simd::UsualBins, struct UsualOfRows>(pass.usual_.size());
+  std::ranges::copy(pass.usual_, usual_);
+  std::fill_n(exact_, cells, uint64_t{0});
+  std::fill_n(weighted_, weighted, 0.0);
   std::fill_n(squares_, squares, 0.0);
 }
 
@@ -80,27 +107,30 @@ bool HistogramPass::Chunk::Add(const ProbabilityBlock& block, RowRoom& room, boo
 }
 
 void HistogramPass::Chunk::AddRow(const ProbabilityBlock& block, const ScoreRow& row) {
-  const Group& group = pass_.groups_[static_cast<size_t>(row.group)];
-  const int64_t at = group.first_slot * simd::kSlotCells;
-  double* squares = group.first_square < 0 ? nullptr : squares_ + group.first_square * simd::kSlotCells;
-  if (!pass_.IsWeighted()) {
-    HistogramLoops().add(row.p, row.codes, row.hit, block.count, group.limits,
-                         block.all && group.limits.threshold < 0, exact_ + at);
-    // p weighs itself.
-    if (squares) AddWeighted(block, row, row.p, squares);
-    return;
+  const Uses& uses = pass_.UsesOf(row);
+  for (const Joint& joint : uses.joints)
+    HistogramLoops().add(row.p, row.codes, row.hit, block.count, joint.limits,
+                         block.all && joint.limits.threshold < 0,
+                         exact_ + joint.first_slot * simd::kSlotCells, usual_ + joint.number);
+  for (const size_t at : uses.groups) {
+    const Group& group = pass_.groups_[at];
+    double* squares = group.first_square < 0 ? nullptr : squares_ + group.first_square * simd::kSlotCells;
+    if (!pass_.IsWeighted()) {
+      // p weighs itself.
+      if (squares) AddWeighted(block, row, group.limits, row.p, squares);
+      continue;
+    }
+    AddWeighted(block, row, group.limits, block.weights, weighted_ + group.first_slot * simd::kSlotCells);
+    if (!squares) continue;
+    alignas(64) std::array<float, kBlockPixels> products;
+    for (int64_t i = 0; i < block.count; ++i) products[i] = block.weights[i] * row.p[i];
+    AddWeighted(block, row, group.limits, products.data(), squares);
   }
-  AddWeighted(block, row, block.weights, weighted_ + at);
-  if (!squares) return;
-  alignas(64) std::array<float, kBlockPixels> products;
-  for (int64_t i = 0; i < block.count; ++i) products[i] = block.weights[i] * row.p[i];
-  AddWeighted(block, row, products.data(), squares);
 }
 
 void HistogramPass::Chunk::AddWeighted(const ProbabilityBlock& block, const ScoreRow& row,
-                                       const float* weights, double* slots) {
-  WeightedHistogramLoops().add(row.p, row.codes, row.hit, weights, block.count,
-                               pass_.groups_[static_cast<size_t>(row.group)].limits, slots);
+                                       const simd::BinLimits& limits, const float* weights, double* slots) {
+  WeightedHistogramLoops().add(row.p, row.codes, row.hit, weights, block.count, limits, slots);
 }
 
 // Adds the cells of a slot to a sum. The low 52 bits of a cell are the sum of p; the bits above are n times
@@ -122,9 +152,14 @@ void HistogramPass::AddCells(const uint64_t* cells, Exact& sum) {
 // Adds the cells, which could be full, to the sums of the pass.
 void HistogramPass::Chunk::Flush() {
   const std::lock_guard lock(pass_.mutex_);
-  for (int64_t slot = 0; slot < pass_.slots_; ++slot)
-    AddCells(exact_ + slot * simd::kSlotCells, pass_.exact_[static_cast<size_t>(slot)]);
-  std::fill_n(exact_, pass_.slots_ * simd::kSlotCells, uint64_t{0});
+  for (int64_t slot = 0; slot < pass_.joint_slots_; ++slot) {
+    uint64_t* cells = exact_ + slot * simd::kSlotCells;
+    uint64_t any = 0;  // of thousands of bins most are empty
+    for (int64_t cell = 0; cell < simd::kSlotCells; ++cell) any |= cells[cell];
+    if (any == 0) continue;
+    AddCells(cells, pass_.exact_[static_cast<size_t>(slot)]);
+    std::fill_n(cells, simd::kSlotCells, uint64_t{0});
+  }
 }
 
 void HistogramPass::Chunk::End() {
@@ -145,6 +180,25 @@ std::vector<HistogramPass::Weighted> HistogramPass::Added(const std::vector<Weig
   std::vector<Weighted> totals(static_cast<size_t>(slots));
   for (size_t at = 0; at < chunks.size(); ++at) totals[at % totals.size()].Add(chunks[at]);
   return totals;
+}
+
+// Returns the sums of the slots of every group: those of all joint slots within each.
+std::vector<HistogramPass::Exact> HistogramPass::OfGroups() const {
+  std::vector<Exact> sums(static_cast<size_t>(slots_));
+  for (const auto& of_score : uses_)
+    for (const Uses& uses : of_score)
+      for (const Joint& joint : uses.joints)
+        for (size_t member = 0; member < joint.groups.size(); ++member) {
+          const Group& group = groups_[joint.groups[member]];
+          for (int32_t at = 0; at <= joint.limits.bins; ++at) {
+            const int32_t below = joint.table.Below(static_cast<int64_t>(member), at);
+            if (below < 0) continue;
+            for (int64_t hit = 0; hit < 2; ++hit)
+              sums[static_cast<size_t>(group.first_slot + 2 * below + hit)].Add(
+                  exact_[static_cast<size_t>(joint.first_slot + 2 * at + hit)]);
+          }
+        }
+  return sums;
 }
 
 template <class Sum>
@@ -189,7 +243,7 @@ void HistogramPass::Write(std::span<const CalibrationSums> sums) const {
   if (IsWeighted())
     WriteBins(Added(weighted_, slots_), sums);
   else
-    WriteBins(exact_, sums);
+    WriteBins(OfGroups(), sums);
   WriteSquares(sums);
 }
 

@@ -2,6 +2,7 @@
 
 // The histograms of a pass over probabilities, block by block, for the kernels that bin beside other work.
 
+#include <array>
 #include <cstdint>
 #include <mutex>
 #include <span>
@@ -36,13 +37,15 @@ class HistogramPass {
 
    private:
     void AddRow(const ProbabilityBlock& block, const ScoreRow& row);
-    void AddWeighted(const ProbabilityBlock& block, const ScoreRow& row, const float* weights, double* slots);
+    void AddWeighted(const ProbabilityBlock& block, const ScoreRow& row, const simd::BinLimits& limits,
+                     const float* weights, double* slots);
     void Flush();
 
     HistogramPass& pass_;
     const int64_t chunk_;
     int64_t blocks_ = 0;
     uint64_t* exact_;
+    simd::UsualBins* usual_;  // of every joint
     double *weighted_, *squares_;
   };
 
@@ -58,6 +61,19 @@ class HistogramPass {
     int64_t first_slot;
     int64_t first_square;  // the first of its slots of squares; -1 where none are wanted
   };
+  // Unweighted groups of one row whose limits are joint.
+  struct Joint {
+    JointTable table;
+    simd::BinLimits limits;
+    std::vector<size_t> groups;
+    int64_t first_slot;
+    size_t number;
+  };
+  // The groups and joints that a row goes to.
+  struct Uses {
+    std::vector<size_t> groups;
+    std::vector<Joint> joints;
+  };
   // The count and sum of p of a slot.
   struct Exact {
     int64_t count = 0;
@@ -69,7 +85,12 @@ class HistogramPass {
     void Add(const Weighted& other);
   };
 
+  static void Join(const simd::BinLimits& limits, size_t group, std::vector<Joint>& joints);
   static void AddCells(const uint64_t* cells, Exact& sum);
+  const Uses& UsesOf(const ScoreRow& row) const {
+    return uses_[static_cast<size_t>(row.score)][static_cast<size_t>(row.group)];
+  }
+  std::vector<Exact> OfGroups() const;
   bool IsWeighted() const { return !maps_.weights.empty(); }
   static std::vector<Weighted> Added(const std::vector<Weighted>& chunks, int64_t slots);
   template <class Sum>
@@ -80,10 +101,12 @@ class HistogramPass {
   std::span<const CalibrationOptions> options_;
   std::vector<BinTable> tables_;
   std::vector<Group> groups_;
-  int64_t slots_ = 0, square_slots_ = 0;
+  std::array<std::vector<Uses>, kScores> uses_;
+  std::vector<simd::UsualBins> usual_;                      // at first, of every joint
+  int64_t slots_ = 0, joint_slots_ = 0, square_slots_ = 0;  // slots_: of all groups
 
   std::mutex mutex_;
-  std::vector<Exact> exact_;
+  std::vector<Exact> exact_;  // of the joint slots
   // Per chunk and slot, where they are wanted: they are added in the order of the chunks.
   std::vector<Weighted> weighted_, squares_;
 };

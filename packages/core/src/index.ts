@@ -291,8 +291,10 @@ export {
   probabilityScoresSync,
 } from "./metrics/probability-scores.js";
 export {
+  pixelRiskAreas,
   pixelRiskCoverage,
   type RiskCoverage,
+  type RiskCoverageAreas,
   type RiskCoveragePoint,
   riskCoverage,
 } from "./metrics/risk-coverage.js";

@@ -17,7 +17,7 @@ import {
   lesionScores,
   type OverlapCounts,
   type Probabilities,
-  pixelRiskCoverage,
+  pixelRiskAreas,
   regionVolumes,
   type SurfaceDistances,
   smoothCalibrationError,
@@ -104,7 +104,7 @@ const families: Readonly<Record<FurtherMetric, Family>> = {
   risk: {
     histograms: () => [{ of: "top-label", bins: fineBins }],
     async columns({ histograms }) {
-      const { aurc, augrc } = pixelRiskCoverage(histograms[0]!);
+      const { aurc, augrc } = pixelRiskAreas(histograms[0]!);
       return { AURC: aurc, AUGRC: augrc };
     },
   },
@@ -174,16 +174,22 @@ const families: Readonly<Record<FurtherMetric, Family>> = {
 
 /** Returns a histogram of one group with half as many bins, neighbours together. */
 function inPairs(bins: CalibrationBins): CalibrationBins {
-  const half = (sums: Float64Array): Float64Array =>
-    Float64Array.from({ length: sums.length / 2 }, (_, m) => sums[2 * m]! + sums[2 * m + 1]!);
+  const half = bins.bins / 2;
+  const sums = (of: Float64Array): Float64Array => {
+    const pairs = new Float64Array(half);
+    for (let m = 0; m < half; m++) pairs[m] = of[2 * m]! + of[2 * m + 1]!;
+    return pairs;
+  };
+  const limits = new Float64Array(half + 1);
+  for (let m = 0; m <= half; m++) limits[m] = bins.limits[2 * m]!;
   return {
     ...bins,
-    bins: bins.bins / 2,
-    limits: bins.limits.filter((_, m) => m % 2 === 0),
-    count: half(bins.count),
-    confidenceSum: half(bins.confidenceSum),
-    accuracySum: half(bins.accuracySum),
-    falsePositiveSum: half(bins.falsePositiveSum),
+    bins: half,
+    limits,
+    count: sums(bins.count),
+    confidenceSum: sums(bins.confidenceSum),
+    accuracySum: sums(bins.accuracySum),
+    falsePositiveSum: sums(bins.falsePositiveSum),
   };
 }
 

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { labels, probs } from "../fixture.test.helper.js";
 import { calibrationBinsSync } from "../kernels/calibration-bins.js";
 import { argMaxSync } from "./overlap.js";
-import { pixelRiskCoverage, riskCoverage } from "./risk-coverage.js";
+import { pixelRiskAreas, pixelRiskCoverage, riskCoverage } from "./risk-coverage.js";
 
 test("published values on the fixture: pixels by their largest probability", () => {
   const predicted = argMaxSync(probs);
@@ -14,9 +14,12 @@ test("published values on the fixture: pixels by their largest probability", () 
   const { aurc, augrc } = riskCoverage(confidences, errors);
   expect(aurc).toBeCloseTo(0.62446161, 7);
   expect(augrc).toBeCloseTo(0.32093254, 7);
-  const binned = pixelRiskCoverage(calibrationBinsSync(probs, labels, { of: "top-label", bins: 4096 }));
+  const bins = calibrationBinsSync(probs, labels, { of: "top-label", bins: 4096 });
+  const { points, ...binned } = pixelRiskCoverage(bins);
+  expect(points).toHaveLength(bins.count.filter((count) => count > 0).length + 1);
   expect(binned.aurc).toBeCloseTo(aurc, 2);
   expect(binned.augrc).toBeCloseTo(augrc, 2);
+  expect(pixelRiskAreas(bins)).toEqual(binned);
 });
 
 test("leaving out the wrong ones first is best, equal confidences stay together", () => {

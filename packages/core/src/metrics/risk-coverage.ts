@@ -10,19 +10,23 @@ export interface RiskCoveragePoint {
   readonly generalizedRisk: number;
 }
 
-/** The risk-coverage curve, from full coverage down to none, and the areas below it. */
-export interface RiskCoverage {
-  readonly points: readonly RiskCoveragePoint[];
+/** The areas below the risk-coverage curve. */
+export interface RiskCoverageAreas {
   /** The AURC, the area below the selective risk (Geifman and El-Yaniv). */
   readonly aurc: number;
   /** The AUGRC, the area below the generalised risk (Traub et al., NeurIPS 2024). */
   readonly augrc: number;
 }
 
-interface Level {
-  readonly confidence: number;
-  readonly count: number;
-  readonly loss: number;
+/** The risk-coverage curve, from full coverage down to none, and the areas below it. */
+export interface RiskCoverage extends RiskCoverageAreas {
+  readonly points: readonly RiskCoveragePoint[];
+}
+
+/** The decisions at every confidence, in rising order. */
+interface Levels {
+  readonly counts: ArrayLike<number>;
+  readonly losses: ArrayLike<number>;
 }
 
 /**
@@ -36,20 +40,20 @@ export function riskCoverage(confidences: ArrayLike<number>, losses: ArrayLike<n
       throw invalidArgument(name, "an array of numbers", values);
   if (losses.length !== confidences.length)
     throw invalidArgument("losses", `${confidences.length} numbers`, losses.length);
-  const levels = new Map<number, Level>();
+  const levels = new Map<number, { count: number; loss: number }>();
   for (let i = 0; i < confidences.length; i++) {
     const [confidence, loss] = [confidences[i]!, losses[i]!];
     if (!Number.isFinite(confidence)) throw invalidArgument("confidences", "finite numbers", confidence);
     if (typeof loss !== "number" || !(loss >= 0 && loss <= 1))
       throw invalidArgument("losses", "numbers from 0 to 1", loss);
     const level = levels.get(confidence);
-    levels.set(confidence, {
-      confidence,
-      count: 1 + (level?.count ?? 0),
-      loss: loss + (level?.loss ?? 0),
-    });
+    levels.set(confidence, { count: 1 + (level?.count ?? 0), loss: loss + (level?.loss ?? 0) });
   }
-  return curveOf([...levels.values()].sort((a, b) => a.confidence - b.confidence));
+  const sorted = [...levels.entries()].sort(([a], [b]) => a - b);
+  return curveOf({
+    counts: sorted.map(([, { count }]) => count),
+    losses: sorted.map(([, { loss }]) => loss),
+  });
 }
 
 /**
@@ -58,40 +62,61 @@ export function riskCoverage(confidences: ArrayLike<number>, losses: ArrayLike<n
  * areas are those of {@link riskCoverage} to about 1e-3.
  */
 export function pixelRiskCoverage(bins: CalibrationBins): RiskCoverage {
+  return curveOf(levelsOf(bins));
+}
+
+/** Returns the areas of {@link pixelRiskCoverage} without the points of the curve. */
+export function pixelRiskAreas(bins: CalibrationBins): RiskCoverageAreas {
+  return areasOf(levelsOf(bins));
+}
+
+function levelsOf(bins: CalibrationBins): Levels {
   checkBins("bins", bins);
   if (bins.groups !== 1)
     throw invalidArgument("bins", "one group (binsOfClass selects a class)", `${bins.groups} groups`);
-  const levels: Level[] = [];
-  for (let m = 0; m < bins.bins; m++) {
-    const count = bins.count[m]!;
-    if (count > 0) levels.push({ confidence: bins.limits[m]!, count, loss: count - bins.accuracySum[m]! });
-  }
-  return curveOf(levels);
+  const { count: counts, accuracySum } = bins;
+  return { counts, losses: counts.map((count, m) => count - accuracySum[m]!) };
 }
 
-/** Takes the levels in the order of their confidences. */
-function curveOf(levels: readonly Level[]): RiskCoverage {
-  let [kept, loss] = [0, 0];
-  for (const level of levels) {
-    kept += level.count;
-    loss += level.loss;
+/** Calls `point` for the points of the curve, from full coverage down. */
+function forPoints(
+  { counts, losses }: Levels,
+  point: (coverage: number, selectiveRisk: number, generalizedRisk: number) => void,
+): void {
+  let [all, loss] = [0, 0];
+  for (let i = 0; i < counts.length; i++) {
+    all += counts[i]!;
+    loss += losses[i]!;
   }
-  const all = kept;
+  let kept = all;
+  let risk = Number.NaN;
+  for (let i = 0; i < counts.length; i++) {
+    if (counts[i] === 0) continue;
+    risk = loss / kept;
+    point(kept / all, risk, loss / all);
+    kept -= counts[i]!;
+    loss -= losses[i]!;
+  }
+  if (all > 0) point(0, risk, 0);
+}
+
+function curveOf(levels: Levels): RiskCoverage {
   const points: RiskCoveragePoint[] = [];
-  for (const level of levels) {
-    points.push({ coverage: kept / all, selectiveRisk: loss / kept, generalizedRisk: loss / all });
-    kept -= level.count;
-    loss -= level.loss;
-  }
-  if (points.length > 0)
-    points.push({ coverage: 0, selectiveRisk: points.at(-1)!.selectiveRisk, generalizedRisk: 0 });
-  if (points.length === 0) return { points, aurc: Number.NaN, augrc: Number.NaN };
+  forPoints(levels, (coverage, selectiveRisk, generalizedRisk) => {
+    points.push({ coverage, selectiveRisk, generalizedRisk });
+  });
+  return { points, ...areasOf(levels) };
+}
+
+function areasOf(levels: Levels): RiskCoverageAreas {
   let [aurc, augrc] = [0, 0];
-  for (let i = 1; i < points.length; i++) {
-    const [before, point] = [points[i - 1]!, points[i]!];
-    const width = before.coverage - point.coverage;
-    aurc += (width * (before.selectiveRisk + point.selectiveRisk)) / 2;
-    augrc += (width * (before.generalizedRisk + point.generalizedRisk)) / 2;
-  }
-  return { points, aurc, augrc };
+  // The first point has a coverage of 1, the last one of 0.
+  let [coverage, selective, generalized] = [1, 0, 0];
+  forPoints(levels, (nextCoverage, nextSelective, nextGeneralized) => {
+    const width = coverage - nextCoverage;
+    aurc += (width * (selective + nextSelective)) / 2;
+    augrc += (width * (generalized + nextGeneralized)) / 2;
+    [coverage, selective, generalized] = [nextCoverage, nextSelective, nextGeneralized];
+  });
+  return coverage === 0 ? { aurc, augrc } : { aurc: Number.NaN, augrc: Number.NaN };
 }

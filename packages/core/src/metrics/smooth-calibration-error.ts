@@ -16,12 +16,21 @@ export function smoothCalibrationError(bins: CalibrationBins): number {
   if (!(bins.total[0]! > 0)) return Number.NaN;
   const transform = new CosineTransform(bins);
   const excess = (width: number): number => transform.integral(width) - width;
-  let [low, high] = [0.5, 1];
-  while (low > 1e-12 && excess(low) <= 0) [low, high] = [low / 2, low];
-  if (low <= 1e-12) return high;
-  // False position, halving the value of an end that stays (Illinois). The integral never rises with the
-  // width, so that the excess falls by at least as much as the width grows, and bounds what is missing.
-  let [below, above, stayed] = [excess(low), excess(high), 0];
+  // The integral falls with the width, from at most the sum of the absolute residuals: where that is the
+  // width, the integral is at most the result. Short of widths that need more cosines, both ends are close.
+  let high = Math.min(1, transform.magnitude);
+  let above = excess(high);
+  while (above > 0 && high < 1) above = excess((high = Math.min(1, 2 * high)));
+  let low = high + above;
+  let below = excess(low);
+  while (low > 1e-12 && below < -precision * low) {
+    [high, above] = [low, below];
+    below = excess((low /= 2));
+  }
+  if (low <= 1e-12 || Math.abs(below) <= precision * low) return low;
+  // False position, halving the value of an end that stays (Illinois). The excess falls by at least as much
+  // as the width grows, and bounds what is missing.
+  let stayed = 0;
   while (high - low > precision * high) {
     const width = (low * above - high * below) / (above - below);
     const value = excess(width);
@@ -42,7 +51,9 @@ export function smoothCalibrationError(bins: CalibrationBins): number {
 /** The relative precision of the result. */
 const precision = 1e-7;
 
+/** The largest number of cosines, and how many are made at a time. */
 const most = 2048;
+const block = 64;
 // The cosines at the middles of the parts of [0, 1]: those of whole steps of a circle.
 const circle = Float64Array.from({ length: 4 * most }, (_, i) => Math.cos((Math.PI * i) / (2 * most)));
 
@@ -51,15 +62,30 @@ const circle = Float64Array.from({ length: 4 * most }, (_, i) => Math.cos((Math.
  * leaves as they are, and the Gaussian only scales them. Made as far as they are needed.
  */
 class CosineTransform {
-  readonly #places: readonly { readonly angle: number; readonly mass: number }[];
+  /** The sum of the absolute residuals. */
+  readonly magnitude: number;
+  // pi p and the residual of every bin with pixels, then a zero.
+  readonly #angles: Float64Array;
+  readonly #masses: Float64Array;
+  readonly #places: number;
   readonly #sums = new Float64Array(most);
+  readonly #even = new Float64Array(most / 2);
+  readonly #odd = new Float64Array(most / 2);
   #made = 0;
 
   constructor({ bins, count, accuracySum, confidenceSum, total }: CalibrationBins) {
-    this.#places = Array.from({ length: bins }, (_, m) => ({
-      angle: Math.PI * Math.min(1, confidenceSum[m]! / count[m]!),
-      mass: (accuracySum[m]! - confidenceSum[m]!) / total[0]!,
-    })).filter((_, m) => count[m]! > 0);
+    this.#angles = new Float64Array(bins + 1);
+    this.#masses = new Float64Array(bins + 1);
+    let [places, magnitude] = [0, 0];
+    for (let m = 0; m < bins; m++) {
+      if (!(count[m]! > 0)) continue;
+      const mass = (accuracySum[m]! - confidenceSum[m]!) / total[0]!;
+      this.#angles[places] = Math.PI * Math.min(1, confidenceSum[m]! / count[m]!);
+      this.#masses[places++] = mass;
+      magnitude += Math.abs(mass);
+    }
+    this.#places = places;
+    this.magnitude = magnitude;
   }
 
   /** Returns the integral of the absolute residual smoothed at a width, by the middles of equal parts. */
@@ -68,11 +94,12 @@ class CosineTransform {
     while (points < most && points * width < 20) points *= 2;
     const [stride, half] = [most / points, points / 2];
     // At the mirrored place even cosines are the same and odd ones change their sign.
-    const [even, odd] = [new Float64Array(half), new Float64Array(half)];
+    const [even, odd] = [this.#even.fill(0, 0, half), this.#odd.fill(0, 0, half)];
     for (let k = 0; k < most; k++) {
       const damping = Math.exp(-((Math.PI * k * width) ** 2) / 2);
       if (damping < 1e-15) break;
-      const factor = (k === 0 ? 1 : 2) * damping * this.#sum(k);
+      if (k === this.#made) this.#makeMore();
+      const factor = (k === 0 ? 1 : 2) * damping * this.#sums[k]!;
       const step = 2 * k * stride;
       const values = k % 2 === 0 ? even : odd;
       for (let j = 0, at = k * stride; j < half; j++, at += step)
@@ -83,21 +110,37 @@ class CosineTransform {
     return sum / points;
   }
 
-  // By cos((k + 1) a) = 2 cos a cos(k a) - cos((k - 1) a), begun anew before rounding adds up.
-  #sum(k: number): number {
-    const block = 64;
-    for (; this.#made <= k; this.#made += block)
-      for (const { angle, mass } of this.#places) {
-        const twice = 2 * Math.cos(angle);
-        let before = Math.cos((this.#made - 1) * angle);
-        let now = Math.cos(this.#made * angle);
-        for (let i = this.#made; i < this.#made + block; i++) {
-          this.#sums[i]! += mass * now;
-          const next = twice * now - before;
-          before = now;
-          now = next;
-        }
+  // By cos((k + 1) a) = 2 cos a cos(k a) - cos((k - 1) a), begun anew before rounding adds up; of two places
+  // at once, whose chains of operations do not wait for each other.
+  #makeMore(): void {
+    const sums = this.#sums;
+    const begin = this.#made;
+    const end = begin + block;
+    for (let i = 0; i < this.#places; i += 2) {
+      const [angleA, angleB, massA, massB] = [
+        this.#angles[i]!,
+        this.#angles[i + 1]!,
+        this.#masses[i]!,
+        this.#masses[i + 1]!,
+      ];
+      const [cosA, cosB] = [Math.cos(angleA), Math.cos(angleB)];
+      const [twiceA, twiceB] = [2 * cosA, 2 * cosB];
+      let [beforeA, beforeB] = [cosA, cosB];
+      let [nowA, nowB] = [1, 1];
+      if (begin > 0) {
+        [beforeA, beforeB] = [Math.cos((begin - 1) * angleA), Math.cos((begin - 1) * angleB)];
+        [nowA, nowB] = [Math.cos(begin * angleA), Math.cos(begin * angleB)];
       }
-    return this.#sums[k]!;
+      for (let k = begin; k < end; k++) {
+        sums[k]! += massA * nowA + massB * nowB;
+        const nextA = twiceA * nowA - beforeA;
+        const nextB = twiceB * nowB - beforeB;
+        beforeA = nowA;
+        beforeB = nowB;
+        nowA = nextA;
+        nowB = nextB;
+      }
+    }
+    this.#made = end;
   }
 }
