@@ -23,6 +23,25 @@ export interface WarpLabelsOptions<T extends LabelArray = Uint8Array | Int32Arra
   readonly out?: T;
 }
 
+/** Another size of a grid; src/resampling/resample.h has its definition. */
+export interface ResampleOptions extends GridOptions {
+  readonly outSize: readonly number[];
+  /** The pixels that each pixel of the result is made of, per axis: 1, 2 or, of images, 4. */
+  readonly taps: readonly number[];
+}
+
+export interface ResampleImageOptions extends ResampleOptions {
+  /** `[batch, ...size]`, the planes of one image. */
+  readonly image: Float32Array;
+  readonly out?: Float32Array;
+}
+
+export interface ResampleLabelsOptions<T extends LabelArray = Uint8Array | Int32Array>
+  extends ResampleOptions {
+  readonly labels: T;
+  readonly out?: T;
+}
+
 /** A change of intensities; src/resampling/intensity.h has their definitions. */
 export interface ChangeIntensityOptions extends GridOptions {
   /** `[batch, ...size]`, the planes of one image. */
@@ -42,6 +61,12 @@ export interface ResamplingKernels {
   /** Returns `[batch, ...outSize]`. */
   warpLabels<T extends Uint8Array | Int32Array>(options: WarpLabelsOptions<T>): Promise<T>;
   warpLabelsSync<T extends Uint8Array | Int32Array>(options: WarpLabelsOptions<T>): T;
+  /** Returns `[batch, ...outSize]`. */
+  resampleImage(options: ResampleImageOptions): Promise<Float32Array>;
+  resampleImageSync(options: ResampleImageOptions): Float32Array;
+  /** Returns `[batch, ...outSize]`. */
+  resampleLabels<T extends Uint8Array | Int32Array>(options: ResampleLabelsOptions<T>): Promise<T>;
+  resampleLabelsSync<T extends Uint8Array | Int32Array>(options: ResampleLabelsOptions<T>): T;
   /** Returns `[batch, ...size]`. */
   changeIntensity(options: ChangeIntensityOptions): Promise<Float32Array>;
   changeIntensitySync(options: ChangeIntensityOptions): Float32Array;

@@ -94,6 +94,15 @@ const kernels = {
   warpImage: () =>
     native.warpImageSync({ ...grid, ...warp, batch: classes, image: logits, interpolation: "linear" }),
   warpLabels: () => native.warpLabelsSync({ ...grid, ...warp, labels }),
+  resampleImage: () =>
+    native.resampleImageSync({
+      ...grid,
+      batch: classes,
+      image: logits,
+      outSize: [9, 31, 50],
+      taps: [2, 4, 4],
+    }),
+  resampleLabels: () => native.resampleLabelsSync({ ...grid, labels, outSize: [9, 31, 50], taps: [1, 2, 2] }),
   ...Object.fromEntries(
     ["contrast", "gamma", "inverted-gamma", "noise", "blur"].map((change) => [
       `changeIntensity ${change}`,

@@ -34,7 +34,7 @@ std::span<const Entry> ComponentBindings();    // no twin on a device
 std::span<const Entry> TemperatureBindings();  // no twin on a device
 std::span<const Entry> PredictionBindings();   // checks of what files hold: no twin on a device
 std::span<const Entry> CalibratorBindings();   // fits and applications: no twin on a device
-std::span<const Entry> ResamplingBindings();   // augmentation: no twin on a device
+std::span<const Entry> ResamplingBindings();   // sizes and augmentation: no twin on a device
 
 // Frees a handle's device memory now; ignores a released handle and any other value.
 Napi::Value ReleaseDeviceArray(const Napi::CallbackInfo& info);

@@ -3,6 +3,7 @@
 
 #include "binding/bindings.h"
 #include "resampling/intensity.h"
+#include "resampling/resample.h"
 #include "resampling/warp.h"
 
 namespace pixelcal {
@@ -69,13 +70,61 @@ Task WarpLabelsOf(Arguments& arguments, std::span<const Label> labels) {
           [=](Napi::Env) { return out.Value(); }};
 }
 
-Task WarpLabelsTask(Arguments& arguments) {
+// Returns make(labels) of labels in either of the types that results have.
+template <class Make>
+Task WithLabels(Arguments& arguments, const Make& make) {
   const LabelSpan labels = arguments.Labels("labels");
-  if (const auto* bytes = std::get_if<std::span<const uint8_t>>(&labels))
-    return WarpLabelsOf(arguments, *bytes);
+  if (const auto* bytes = std::get_if<std::span<const uint8_t>>(&labels)) return make(*bytes);
   const auto* numbers = std::get_if<std::span<const int32_t>>(&labels);
   Require(numbers != nullptr, "labels: expected a Uint8Array or an Int32Array, got a BigInt64Array");
-  return WarpLabelsOf(arguments, *numbers);
+  return make(*numbers);
+}
+
+Task WarpLabelsTask(Arguments& arguments) {
+  return WithLabels(arguments, [&](auto labels) { return WarpLabelsOf(arguments, labels); });
+}
+
+Resample ReadResample(const Arguments& arguments, const Grid& source) {
+  Resample resample;
+  resample.size = SizesOf(arguments, "outSize", source.rank);
+  const auto taps = NumbersOf<3>(arguments, "taps", source.rank);
+  // Others are refused later, by name; a cast of what no int holds would be undefined.
+  for (int axis = 0; axis < source.rank; ++axis)
+    resample.taps[axis] =
+        taps[axis] == 1 || taps[axis] == 2 || taps[axis] == 4 ? static_cast<int>(taps[axis]) : 0;
+  return resample;
+}
+
+int64_t ResultsOf(const Resample& resample, const Grid& source) {
+  const auto& size = resample.size;
+  return CheckedProduct(source.batch, CheckedProduct(CheckedProduct(size[0], size[1]), size[2]));
+}
+
+Task ResampleImageTask(Arguments& arguments) {
+  const auto image = arguments.Array<float>("image");
+  const Grid grid = arguments.ReadGrid();
+  const Resample resample = ReadResample(arguments, grid);
+  const int64_t results = ResultsOf(resample, grid);
+  CheckResample(resample, grid, 4, std::ssize(image), results);
+  const auto out = arguments.Out<float>("out", results);
+  return {[=] { cpu::ResampleImage(image, grid, resample, out.span); },
+          [=](Napi::Env) { return out.Value(); }};
+}
+
+template <class Label>
+Task ResampleLabelsOf(Arguments& arguments, std::span<const Label> labels) {
+  const Grid grid = arguments.ReadGrid();
+  const Resample resample = ReadResample(arguments, grid);
+  RequireLength("labels", std::ssize(labels), grid.Count());
+  const int64_t results = ResultsOf(resample, grid);
+  CheckResample(resample, grid, 2, std::ssize(labels), results);
+  const auto out = arguments.Out<Label>("out", results);
+  return {[=] { cpu::ResampleLabels<Label>(labels, grid, resample, out.span); },
+          [=](Napi::Env) { return out.Value(); }};
+}
+
+Task ResampleLabelsTask(Arguments& arguments) {
+  return WithLabels(arguments, [&](auto labels) { return ResampleLabelsOf(arguments, labels); });
 }
 
 Task ChangeIntensityTask(Arguments& arguments) {
@@ -96,8 +145,11 @@ Task ChangeIntensityTask(Arguments& arguments) {
           [=](Napi::Env) { return out.Value(); }};
 }
 
-constexpr Entry kEntries[] = {
-    {"warpImage", WarpImageTask}, {"warpLabels", WarpLabelsTask}, {"changeIntensity", ChangeIntensityTask}};
+constexpr Entry kEntries[] = {{"warpImage", WarpImageTask},
+                              {"warpLabels", WarpLabelsTask},
+                              {"resampleImage", ResampleImageTask},
+                              {"resampleLabels", ResampleLabelsTask},
+                              {"changeIntensity", ChangeIntensityTask}};
 
 }  // namespace
 

@@ -153,6 +153,13 @@ export {
   regionMasks,
 } from "./kernels/region-cases.js";
 export {
+  type Interpolation,
+  type ResampleImageOptions,
+  type ResampleLabelsOptions,
+  resampleImage,
+  resampleLabels,
+} from "./kernels/resample.js";
+export {
   type MixedPixelsOptions,
   mixedPixels,
   type RingTargetsOptions,

@@ -58,6 +58,11 @@ const mismatches: readonly [string, object, string][] = [
     "image: expected 281474976710656 elements, got 256",
   ],
   [
+    "resampleImage",
+    { image: floats, size: [256], outSize: [256], taps: [2], batch: 2 ** 40 },
+    "image: expected 281474976710656 elements, got 256",
+  ],
+  [
     "changeIntensity",
     { image: floats, size: huge, change: "noise", amounts: [1] },
     "image: expected 17179869184",

@@ -126,6 +126,8 @@ const calls: Readonly<Record<string, () => Promise<unknown>>> = {
   borderDistances: () => core.borderDistances(labels, metric),
   warpImage: () => core.warpImage(image, { size: spatial, offset: spatial.map(() => 0.5) }),
   warpLabels: () => core.warpLabels(labels, { size: spatial }),
+  resampleImage: () => core.resampleImage(image, { size: spatial.map((n) => n - 1), interpolation: "cubic" }),
+  resampleLabels: () => core.resampleLabels(labels, { size: spatial.map((n) => n - 1) }),
   changeIntensity: () =>
     core.changeIntensity(image, { change: "noise", amounts: Array<number>(classes).fill(1) }),
   ringTargets: () => core.ringTargets(labels, { classes, inner: 0.9, outer: 0.1 }),

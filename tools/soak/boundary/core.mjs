@@ -102,6 +102,8 @@ const valid = (random) => {
     borderDistances: () => [labels, { classes, ignore: 1 }],
     warpImage: () => [planes, { size, offset: size.map(() => 0.5) }],
     warpLabels: () => [labels, { size }],
+    resampleImage: () => [planes, { size, interpolation: "cubic" }],
+    resampleLabels: () => [labels, { size }],
     changeIntensity: () => [planes, { change: "contrast", amounts: Array(classes).fill(0.5) }],
     ringTargets: () => [labels, { classes, inner: 0.9, outer: 0.1, ignore: 1 }],
     mixedPixels: () => [probs, { limit: 0.75 }],

@@ -73,6 +73,8 @@ const valid = (random) => {
     borderDistances: () => ({ ...grid, ...labels(), classes, ignore: 1 }),
     warpImage: () => ({ ...grid, image: floats(count), interpolation: "linear", ...warp }),
     warpLabels: () => ({ ...grid, ...labels(), ...warp }),
+    resampleImage: () => ({ ...grid, image: floats(count), outSize: size, taps: size.map(() => 4) }),
+    resampleLabels: () => ({ ...grid, ...labels(), outSize: size, taps: size.map(() => 2) }),
     changeIntensity: () => ({
       ...{ ...grid, image: floats(count), change: random.pick(["gamma", "noise", "contrast"]) },
       ...{ amounts: Array(batch).fill(0.5), seed: 3 },

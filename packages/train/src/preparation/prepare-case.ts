@@ -1,10 +1,19 @@
-import { elementCount, InvalidArgumentError, sameDims, type Tensor, tensor, zeros } from "@pixelcal/core";
+import {
+  elementCount,
+  type Interpolation,
+  InvalidArgumentError,
+  resampleImage,
+  resampleLabels,
+  sameDims,
+  type Tensor,
+  tensor,
+  zeros,
+} from "@pixelcal/core";
 import type { DatasetImage, Window } from "../data/dataset-case.js";
 import { inTurns } from "../data/in-turns.js";
 import { cut } from "../data/patches.js";
 import { normalizeImage } from "./normalize.js";
 import type { Preparation } from "./preparation.js";
-import { type Interpolation, resampleImage, resampleLabels } from "./resample.js";
 
 /** The place of a prepared case in the case as it is stored. */
 export interface CasePlace {
@@ -13,8 +22,11 @@ export interface CasePlace {
   /** The part of it that was kept. */
   readonly window: Window;
   /** The interpolation of each axis, for labels and probabilities. */
-  readonly axes: readonly Interpolation[];
+  readonly axes: readonly ForLabels[];
 }
+
+/** Labels have no cubic. */
+type ForLabels = Exclude<Interpolation, "cubic">;
 
 export interface PreparedCase {
   readonly item: DatasetImage;
@@ -44,7 +56,7 @@ export async function prepareCase(
     isWhole || labels === undefined ? labels : (cut(labels as Tensor, window) as typeof labels);
   const normal = await normalizeImage(kept, normalization);
   if (target === undefined) {
-    const axes = size.map((): Interpolation => "linear");
+    const axes = size.map((): ForLabels => "linear");
     const item = {
       ...rest,
       image: normal,
@@ -61,16 +73,37 @@ export async function prepareCase(
       `preparation.spacing: expected ${size.length} numbers, one per axis, got ${target.length}`,
     );
   const coarse = [spacing, target].map(coarseAxis).find((axis) => axis !== undefined);
-  const by = (usual: Interpolation): Interpolation[] =>
+  const by = <T extends Interpolation>(usual: T): (T | "nearest")[] =>
     size.map((_, axis) => (axis === coarse ? "nearest" : usual));
   const to = window.size.map((n, axis) => Math.max(1, Math.round((n * spacing[axis]!) / target[axis]!)));
   const item = {
     ...rest,
-    image: await resampleImage(normal, to, by(interpolation)),
-    ...(keptLabels && { labels: await resampleLabels(keptLabels, to, by("linear")) }),
+    image: await resized(normal, to, by(interpolation)),
+    ...(keptLabels && { labels: await resizedLabels(keptLabels, to, by("linear")) }),
     spacing: target,
   };
   return { item: item as DatasetImage, place: { size, window, axes: by("linear") } };
+}
+
+/** Returns an image of another size; the same one where that is its own. */
+async function resized(
+  image: Tensor<"float32">,
+  size: readonly number[],
+  interpolation: readonly Interpolation[],
+): Promise<Tensor<"float32">> {
+  return sameDims(size, image.dims.slice(1)) ? image : resampleImage(image, { size, interpolation });
+}
+
+/** Does the same with a label map [...spatial]. */
+async function resizedLabels(
+  { type, dims, data }: Tensor<"uint8"> | Tensor<"int32">,
+  size: readonly number[],
+  interpolation: readonly ForLabels[],
+): Promise<Tensor> {
+  if (sameDims(size, dims)) return { type, dims, data } as Tensor;
+  const planes = { type, dims: [1, ...dims], data } as Tensor<"uint8" | "int32">;
+  const map = await resampleLabels(planes, { size, interpolation });
+  return { ...map, dims: size } as Tensor;
 }
 
 /** Returns the axis whose spacing is more than three times that of another; none in most images. */
@@ -110,7 +143,7 @@ export async function restoreProbabilities(
   { size, window, axes }: CasePlace,
   outside: 0 | 1 = 1,
 ): Promise<Tensor<"float32">> {
-  const resampled = await resampleImage(probs, window.size, axes);
+  const resampled = await resized(probs, window.size, axes);
   if (sameDims(window.size, size)) return resampled;
   const classes = probs.dims[0]!;
   const out = zeros("float32", [classes, ...size]);
