@@ -36,6 +36,18 @@ const flattened =
     return [ops.Reshape(softmax(ops.Reshape(x, [sizeOf(x.dims.slice(0, axis)), -1]), 1), x.dims)];
   };
 
+function col2Im(call: Call): Value {
+  const [image, block] = [numbersAt(call, 1), numbersAt(call, 2)];
+  if (image === undefined || block === undefined)
+    throw graphError(call.name, "image_shape and block_shape that follow from sizes alone", "others");
+  const [strides, dilations, pads] = ["strides", "dilations", "pads"].map((name) => numbersOf(call, name));
+  return ops.Col2Im(operand(call, 0), image, block, {
+    ...(strides && { strides }),
+    ...(dilations && { dilations }),
+    ...(pads && { pads }),
+  });
+}
+
 function gridSample(call: Call): Value {
   const named: Readonly<Record<string, string>> = { bilinear: "linear", bicubic: "cubic" };
   const mode = textOf(call, "mode", "linear");
@@ -184,6 +196,7 @@ export const expansions: Readonly<Record<string, Expansion>> = {
     ops.Einsum(textOf(call, "equation", ""), ...call.operands.map((_, index) => operand(call, index))),
   ],
   Attention: (call) => [attention(call)],
+  Col2Im: (call) => [col2Im(call)],
   GridSample: (call) => [gridSample(call)],
   GroupNormalization: (call) => [groupNormalization(call)],
   RMSNormalization: (call) => [

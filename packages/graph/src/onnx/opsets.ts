@@ -41,6 +41,7 @@ const meanings: Readonly<Record<string, Meaning>> = {
   BatchNormalization: { from: 9 },
   Celu: { from: 12 },
   CenterCropPad: { from: 18 },
+  Col2Im: { from: 18 },
   ConstantOfShape: { from: 9 },
   ConvTranspose: { before: [11, (node) => has(node, "auto_pad")] },
   CumSum: { from: 11 },

@@ -245,6 +245,23 @@ const cases: readonly Case[] = [
   { op: "LeakyRelu", attributes: { alpha: [1] }, says: "n.alpha: expected a number for LeakyRelu, got [1]" },
   { op: "Cast", attributes: { to: 99 }, says: "n.to: expected a known data type, got 99 (Cast)" },
   {
+    op: "Col2Im",
+    x: [1, 8, 8],
+    with: [
+      [4, 4],
+      [2, 2],
+    ],
+    says: "n: expected windows [N, C * 4, 9], got [1, 8, 8] (Col2Im)",
+  },
+  { op: "Col2Im", x: [1, 8, 9], with: [[4, 4], [2]], says: "n: expected a window of 2 sizes of 1 or more" },
+  { op: "Col2Im", x: [1, 8, 9], with: [[0], [2]], says: "n: expected an image of sizes of 1 or more" },
+  {
+    op: "Col2Im",
+    x: [1, 8192, 9],
+    with: [[8200], [8192]],
+    says: "n: expected overlapping windows of at most 2048 elements, got 8192 (Col2Im)",
+  },
+  {
     op: "GridSample",
     with: [w(1, 4, 4, 2)],
     attributes: { mode: "constructor" },

@@ -6,6 +6,7 @@
 
 export { Celu, Gelu, Mish, Selu, Shrink, Swish, ThresholdedRelu } from "./activations.js";
 export { Attention, type AttentionOptions } from "./attention.js";
+export { Col2Im, type Col2ImOptions } from "./col2im.js";
 export { Conv, type ConvAttributes, ConvTranspose, type ConvTransposeAttributes } from "./convolution.js";
 export { Einsum } from "./einsum.js";
 export {

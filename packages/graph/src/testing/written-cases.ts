@@ -242,7 +242,30 @@ const blocks: readonly OperatorCase[] = [
   },
 ];
 
+const folds: readonly OperatorCase[] = [
+  unary(
+    "Col2Im of windows side by side",
+    (x) => ops.Col2Im(x, [4, 6], [2, 3], { strides: [2, 3] }),
+    undefined,
+    [2, 12, 4],
+  ),
+  unary("Col2Im of windows that overlap", (x) => ops.Col2Im(x, [5, 4], [3, 2]), undefined, [2, 12, 9]),
+  unary(
+    "Col2Im with padding and steps that leave a rest",
+    (x) => ops.Col2Im(x, [6, 5], [2, 2], { strides: [2, 3], dilations: [2, 1], pads: [1, 0, 0, 1] }),
+    undefined,
+    [1, 8, 6],
+  ),
+  unary(
+    "Col2Im of a line",
+    (x) => ops.Col2Im(x, [7], [3], { strides: [2], pads: [1, 1] }),
+    undefined,
+    [1, 6, 4],
+  ),
+];
+
 export const writtenCases: readonly OperatorCase[] = [
+  ...folds,
   ...activations,
   ...normalizations,
   ...einsums,

@@ -127,7 +127,20 @@ const attentions: readonly Case[] = [
 const norm = { scale: floats([3]), bias: floats([3]), mean: floats([3]), variance: floats([3], 1, 2, 0.5) };
 const all = ["x", "scale", "bias", "mean", "variance"];
 
+/** A Col2Im of windows [N, 12, count]. */
+const fold = (image: number[], block: number[], count: number, attributes: Case["attributes"]): Case => ({
+  op: "Col2Im",
+  opset: 18,
+  inputs: ["x", "image", "block"],
+  dims: [2, 12, count],
+  stored: { image: ints(...image), block: ints(...block) },
+  attributes,
+});
+
 const cases: readonly Case[] = [
+  fold([4, 6], [2, 3], 4, { strides: [2, 3] }),
+  fold([5, 4], [3, 2], 9, {}),
+  fold([6, 5], [2, 2], 6, { strides: [2, 3], dilations: [2, 1], pads: [1, 0, 0, 1] }),
   ...[0, 1, 2, 3, -1].flatMap((axis): Case[] => [
     { op: "Softmax", opset: 11, attributes: { axis } },
     { op: "LogSoftmax", opset: 12, attributes: { axis } },
