@@ -43,6 +43,7 @@ export {
   serializeModel,
 } from "./onnx/serialize.js";
 export { type Splice, spliceModel, withoutSplices } from "./onnx/splice.js";
+export { type StoredNode, storedSources, withOutput } from "./onnx/stored-nodes.js";
 export type { TiedWeights } from "./onnx/tied-weights.js";
 export { blockedDomain } from "./operators/blocked.js";
 export * as ops from "./operators/ops.js";

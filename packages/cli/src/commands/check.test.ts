@@ -157,7 +157,9 @@ describe("pixelcal check", () => {
     expect(code).toBe(1);
     expect(output).toMatch(/^unknown +Cnvv$/m);
     expect(output).toMatch(/^operators +Cnvv 1 \(unknown\)$/m);
-    expect(messages).toContain("cannot be trained: model: unsupported operators: Cnvv");
+    expect(messages).toContain("cannot be trained: unsupported operators: Cnvv");
+    expect(output).toMatch(/^cpu +does not run it: /m);
+    expect(output).not.toContain("as it is");
   });
 
   test.each<[string, Uint8Array, string, number]>([

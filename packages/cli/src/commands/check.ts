@@ -126,6 +126,8 @@ function describe(path: string, size: number, report: ModelReport): string {
       `${bytes(memory.predict)} to predict, ${bytes(memory.train)} to train (computed from the graphs)`,
     ]);
   }
+  if (report.passThrough)
+    rows.push(["as stored", "infer, Predictor and calibrate take the file as it is, without training"]);
   for (const provider of report.providers) rows.push([provider.device, tried(provider)]);
   const width = Math.max(...rows.map(([title]) => title.length));
   return rows.map(([title, text]) => `${title.padEnd(width)}  ${text}\n`).join("");

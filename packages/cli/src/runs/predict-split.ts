@@ -198,7 +198,10 @@ async function fromModel(
   const preparation = carriedPreparation(path, network);
   if (preparation === undefined)
     terminal.warn(`${path}: carries no normalization; images are predicted as they are stored`);
-  const models = [{ model: new Network({ ...network, device, threads }), preparation }];
+  const loaded = naming(path, () => new Network({ ...network, device, threads }));
+  if (loaded.passThrough !== undefined)
+    terminal.line(`${path}: predicted with as it is stored: ${loaded.passThrough}`);
+  const models = [{ model: loaded, preparation }];
   return { models, dataset, heads, name: basename(path, extname(path)), files: [path], tile };
 }
 

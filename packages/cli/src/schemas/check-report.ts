@@ -78,6 +78,7 @@ export const checkReport: Schema = object<CheckReport>({
   ),
   classes: optional(count),
   memory: optional(object<NonNullable<ModelReport["memory"]>>({ predict: finite, train: finite })),
+  passThrough: optional(flag),
   providers: array(
     object<ModelReport["providers"][number]>({
       device: text,

@@ -25,7 +25,8 @@ const isKnown = ({ opType = "", domain }: NodeProto): boolean =>
     Object.hasOwn(expansions, opType) ||
     Object.hasOwn(shapeRules, opType));
 
-const nameOf = ({ opType = "", domain }: NodeProto): string =>
+/** Returns an operator's name, with its domain unless that is ai.onnx's. */
+export const nameOf = ({ opType = "", domain }: NodeProto): string =>
   standard(domain) ? opType : `${domain}.${opType}`;
 
 /** Yields the nodes of a graph and of the graphs inside its nodes. */

@@ -1,9 +1,9 @@
-import { elementCount } from "@pixelcal/core";
 import { fromNumbers } from "../data-types.js";
 import { graphError } from "../errors.js";
 import type { Value } from "../ir.js";
 import { ConvTranspose } from "./convolution.js";
 import { Reshape, Transpose } from "./movement.js";
+import { sizeOf } from "./spec.js";
 import { forwardWindows, reach, tiles } from "./windows.js";
 
 /** The steps of the windows and the padding of the image, as for a convolution. */
@@ -39,7 +39,7 @@ export function Col2Im(
     block,
   );
   const { output, strides, dilations, before, after } = windows;
-  const [elements, count] = [elementCount(block), elementCount(output)];
+  const [elements, count] = [sizeOf(block), sizeOf(output)];
   const [n = 1, rows = 0] = x.dims;
   if (x.dims.length !== 3 || rows % elements !== 0 || x.dims[2] !== count)
     throw graphError("Col2Im", `windows [N, C * ${elements}, ${count}]`, x.dims);

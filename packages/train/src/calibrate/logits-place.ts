@@ -7,9 +7,11 @@ import {
   canonicalAxes,
   checkSoftmax,
   logitsBehind,
+  movedAxes,
   refuseDerived,
 } from "../model/canonical.js";
 import { imageSize, mainOutput } from "../model/declared-image.js";
+import { declaredChannels, type PassThrough, passThrough } from "../model/pass-through.js";
 import { type FileOptions, parseOptions } from "../model/source.js";
 import { unstacked } from "../model/stacked-outputs.js";
 
@@ -46,7 +48,9 @@ export interface LogitsPlace {
  * softmax or sigmoid of them, or where the file computes them inside a function, a branch or a stack.
  */
 export function logitsPlace(file: OnnxFile, options: PlaceOptions = {}): LogitsPlace {
-  const { classAxis = 1 } = options;
+  const { classAxis = 1, output: named } = options;
+  const stored = passThrough(file, { ...options, ...(named !== undefined && { outputs: [named] }) });
+  if (stored !== undefined) return storedPlace(file, stored, options);
   const dims = options.dims ?? imageSize(inspectModel(file).inputs, options).dims;
   const model = unstacked(parseModel(file, parseOptions(file, dims, options)));
   const output = chosenOutput(model, dims, options);
@@ -73,6 +77,34 @@ export function logitsPlace(file: OnnxFile, options: PlaceOptions = {}): LogitsP
     axis,
     channels: channels === 1 ? "foreground" : activation === "sigmoid" ? "labels" : "classes",
     raster: rasterOf(spatialOf(logits, axis), spatialOf(copy, wanted), dims.slice(2)),
+  };
+}
+
+/** Finds the logits of a file that no graph can be made of, as far as it declares its sizes. */
+function storedPlace(file: OnnxFile, ends: PassThrough, options: PlaceOptions): LogitsPlace {
+  const { output, activation, logits, moved, reason } = ends;
+  const { classAxis = 1 } = options;
+  const type = valueTypes(file).get(logits ?? "");
+  if (logits === undefined || moved || (type !== "float32" && type !== "float16")) {
+    const message = `output: the logits of ${output.name} cannot be reached in a file with ${reason}; expected a float value of its main graph`;
+    throw new InvalidArgumentError("output", message);
+  }
+  const channels = declaredChannels(ends, options);
+  const image = options.dims ?? imageSize([ends.image], options).dims;
+  const axis = axisOf("classAxis", classAxis, image.length);
+  const whole = movedAxes(image.length, axis).map((from) => (from === 1 ? channels : image[from]!));
+  const dims = whole.map((size, at) => {
+    const own = output.dims![at];
+    return at > 0 && typeof own === "number" ? own : size;
+  });
+  return {
+    output: output.name,
+    value: logits,
+    type,
+    dims,
+    axis,
+    channels: channels === 1 ? "foreground" : activation === "sigmoid" ? "labels" : "classes",
+    raster: sameDims(dims, whole) ? "image" : "resized",
   };
 }
 

@@ -14,6 +14,7 @@ import { type CanonicalOptions, canonicalNames, logitsBehind } from "../model/ca
 import { imageSize, mainOutput } from "../model/declared-image.js";
 import type { Activation } from "../model/find-logits.js";
 import { rolesOf } from "../model/image-and-logits.js";
+import { declaredChannels, isMultiLabel, passThrough } from "../model/pass-through.js";
 import { type FileOptions, modelSource, parsedModel } from "../model/source.js";
 import { unstacked } from "../model/stacked-outputs.js";
 import { trainDevices } from "../runtime/session.js";
@@ -21,7 +22,7 @@ import { buildInferenceGraph, buildStepGraph } from "../trainer/step-graph.js";
 import { lastAxes } from "./channels-last.js";
 import { networkDeviceProblem } from "./device-trial.js";
 import { peakBytes } from "./peak-memory.js";
-import { messageOf, type ProviderReport, tryProvider } from "./try-provider.js";
+import { messageOf, type ProviderReport, tryPrediction, tryProvider } from "./try-provider.js";
 
 export interface CheckOptions extends CanonicalOptions, FileOptions {
   /** Dims [N, C, ...spatial] to lay the model out for; what it declares by default, open sizes filled in. */
@@ -70,6 +71,8 @@ export interface ModelReport {
   readonly classes?: number;
   /** Bytes of the arrays alive at once in a prediction and in a training step, computed from their graphs. */
   readonly memory?: { readonly predict: number; readonly train: number };
+  /** Whether the runtime predicts with the file as it is, as no graph can be made of it. */
+  readonly passThrough?: boolean;
   readonly providers: readonly ProviderReport[];
   readonly problems: readonly string[];
   readonly trainable: boolean;
@@ -111,6 +114,20 @@ export async function checkModel(
   });
   let parsed: Graph;
   try {
+    const stored = passThrough(file, options);
+    if (stored !== undefined) {
+      if (options.dims === undefined) ({ dims, chosen: chosenSizes } = imageSize(facts.inputs, options));
+      const { output, logits: place = "a value of 8 bits", activation, reason } = stored;
+      const multiLabel = isMultiLabel(stored, options);
+      problems.push(reason);
+      const provider = await tryPrediction(file, dims, options, reason);
+      return report({
+        passThrough: provider.predicts,
+        logits: [{ output: output.name, place, activation, multiLabel }],
+        classes: Math.max(2, declaredChannels(stored, options)),
+        providers: [provider],
+      });
+    }
     if (options.dims === undefined) ({ dims, chosen: chosenSizes } = imageSize(facts.inputs, options));
     parsed = unstacked(parsedModel(file, dims, options));
   } catch (error) {

@@ -4,6 +4,7 @@ import { crossEntropy } from "@pixelcal/losses";
 import type { CanonicalOptions } from "../model/canonical.js";
 import { rolesOf } from "../model/image-and-logits.js";
 import type { FileOptions } from "../model/source.js";
+import { Network } from "../predict/network.js";
 import { createSession, type TrainDevice } from "../runtime/session.js";
 import { DivergedError } from "../trainer/diverged-error.js";
 import { buildInferenceGraph } from "../trainer/step-graph.js";
@@ -73,6 +74,23 @@ export async function tryProvider(
   }
 }
 
+/** Runs a prediction on the CPU with a file that cannot be trained, for a reason, and says how that went. */
+export async function tryPrediction(
+  file: OnnxFile,
+  dims: readonly number[],
+  options: TrialOptions & { readonly dims?: unknown },
+  reason: string,
+): Promise<ProviderReport> {
+  const { dims: _, ...reading } = options;
+  try {
+    await using network = new Network({ ...reading, model: file });
+    await network.predict(exampleImages(dims, "normal"));
+    return { device: "cpu", predicts: true, trains: false, problem: reason };
+  } catch (error) {
+    return { device: "cpu", predicts: false, trains: false, problem: messageOf(error) };
+  }
+}
+
 /** Trains on images of standard normal pixels, or of pixels from 0 to 1 where it diverges on those. */
 async function trainOn(
   trainer: Trainer,
@@ -102,15 +120,24 @@ async function timeSteps(trainer: Trainer, batch: TrainingBatch): Promise<number
   return Math.min(...times);
 }
 
+function exampleImages(
+  dims: readonly number[],
+  pixels: Pixels,
+  random: Random = Random.fromSeed(1),
+): Tensor<"float32"> {
+  const images = zeros("float32", dims);
+  for (let i = 0; i < images.data.length; i++)
+    images.data[i] = pixels === "normal" ? random.normal() : random.uniform();
+  return images;
+}
+
 function exampleBatch(
   model: Graph,
   dims: readonly number[],
   pixels: Pixels,
 ): { images: Tensor<"float32">; labels: Tensor<"uint8"> } {
   const random = Random.fromSeed(1);
-  const images = zeros("float32", dims);
-  for (let i = 0; i < images.data.length; i++)
-    images.data[i] = pixels === "normal" ? random.normal() : random.uniform();
+  const images = exampleImages(dims, pixels, random);
   const classes = Math.min(256, [...model.outputs.values()][0]!.dims[1]!);
   const labels = zeros("uint8", [dims[0]!, ...dims.slice(2)]);
   for (let i = 0; i < labels.data.length; i++) labels.data[i] = random.integer(classes);

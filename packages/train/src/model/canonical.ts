@@ -198,7 +198,7 @@ export function checkSoftmax(name: string, found: FoundLogits, wanted: number, c
 }
 
 /** Channels that are sigmoids of their own have no softmax: other probabilities would come of it. */
-const multiLabel = (name: string, channels: number): Error =>
+export const multiLabel = (name: string, channels: number): Error =>
   invalidArgument(
     "outputs",
     "logits, a softmax of them or a sigmoid of one channel",

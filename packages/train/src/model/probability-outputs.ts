@@ -3,7 +3,7 @@ import { activationAt } from "./find-logits.js";
 import { movingOperators } from "./image-and-logits.js";
 
 /** Operators whose results are probabilities, or are made of probabilities, where their first operand is. */
-const keeping: ReadonlySet<string> = new Set([
+export const keeping: ReadonlySet<string> = new Set([
   ...movingOperators,
   "Resize",
   "Clip",
@@ -44,7 +44,7 @@ const combining: ReadonlySet<string> = new Set([
 ]);
 
 /** Operators whose results are never logits. */
-const decided: Readonly<Record<string, string>> = {
+export const decided: Readonly<Record<string, string>> = {
   HardSigmoid: "HardSigmoid",
   ArgMax: "ArgMax",
   ArgMin: "ArgMin",

@@ -19,10 +19,12 @@ import {
   canonicalNames,
   type Ends,
   imageDims,
+  multiLabel,
 } from "./canonical.js";
 import { furtherTensors, imageAmong, withFurtherInputs } from "./further-inputs.js";
 import { imageAndLogits } from "./image-and-logits.js";
 import type { Model } from "./model.js";
+import { declaredChannels, isMultiLabel, passThrough } from "./pass-through.js";
 
 /** A network: its description, a graph, or an ONNX file as bytes or decoded. */
 export type AnyModel = Model | Graph | OnnxFile | Uint8Array;
@@ -58,7 +60,12 @@ const names = optionNames<SourceOptions>(sourceOptionTable);
 /** Returns the number of classes of a model on images of these dims; throws unless it can take them. */
 export function modelClasses(model: AnyModel, dims: readonly number[], options: SourceOptions = {}): number {
   checkOptions("options", options, names);
-  return imageAndLogits(modelSource(model, options)(dims)).logits.dims[1]!;
+  const file = model instanceof Uint8Array || model instanceof OnnxFile ? OnnxFile.of(model) : undefined;
+  const stored = file && passThrough(file, options);
+  if (stored === undefined) return imageAndLogits(modelSource(file ?? model, options)(dims)).logits.dims[1]!;
+  const channels = declaredChannels(stored, options);
+  if (isMultiLabel(stored, options)) throw multiLabel(stored.output.name, channels);
+  return Math.max(2, channels);
 }
 
 /**
@@ -118,7 +125,7 @@ export function parseOptions(
 }
 
 /** Returns the dims [N, C, ...spatial] of what a network gets of images of these dims. */
-function networkDims(
+export function networkDims(
   dims: readonly number[],
   image: Pick<DeclaredValue, "name" | "dims"> | undefined,
   { channels, channelAxis = 1 }: Pick<CanonicalOptions, "channelAxis" | "channels">,

@@ -1,12 +1,21 @@
-import { checkOptions, checkTensor, invalidArgument, optionNames, type Tensor } from "@pixelcal/core";
+import {
+  checkOptions,
+  checkTensor,
+  InvalidArgumentError,
+  invalidArgument,
+  optionNames,
+  type Tensor,
+} from "@pixelcal/core";
 import { type Graph, lower, OnnxFile } from "@pixelcal/graph";
 import { type CanonicalOptions, canonicalNames } from "../model/canonical.js";
 import { imageAndLogits, withArrays } from "../model/image-and-logits.js";
+import { isMultiLabel, passThrough } from "../model/pass-through.js";
 import { type RegionHeads, regionHeadsOf } from "../model/region-heads.js";
 import { type AnyModel, type FileOptions, type ModelSource, modelSource } from "../model/source.js";
 import { SerialQueue } from "../runtime/serial-queue.js";
 import { createSession, type TrainDevice } from "../runtime/session.js";
 import { SessionCache } from "../runtime/session-cache.js";
+import { PassThroughNetwork } from "./pass-through-network.js";
 import type { ProbabilityModel } from "./predict.js";
 import { type Activation, withProbabilities } from "./probability-graph.js";
 
@@ -49,6 +58,12 @@ export class Network implements ProbabilityModel {
   readonly #queue = new SerialQueue();
   /** The regions of the network's heads, if its file or the options say that it has such. */
   readonly regions: RegionHeads | undefined;
+  /**
+   * Why no graph can be made of the file, if so: the runtime then predicts with the file as it is, and an
+   * output that ends in a softmax or sigmoid is taken from it.
+   */
+  readonly passThrough: string | undefined;
+  readonly #stored: PassThroughNetwork | undefined;
   #activation: Activation | undefined;
 
   constructor(options: NetworkOptions) {
@@ -58,11 +73,21 @@ export class Network implements ProbabilityModel {
       throw invalidArgument("shapes", "an integer of 1 or more", shapes);
     this.#sessions = new SessionCache({ count: shapes });
     const { model } = options;
-    const carried =
-      model instanceof OnnxFile || model instanceof Uint8Array ? regionHeadsOf(model) : undefined;
-    this.regions = options.regions ?? carried;
+    const file = model instanceof OnnxFile || model instanceof Uint8Array ? OnnxFile.of(model) : undefined;
+    this.regions = options.regions ?? (file && regionHeadsOf(file));
     if (this.regions) this.#activation = "sigmoid";
-    this.#source = modelSource(model, options, {
+    const stored = file && passThrough(file, options);
+    if (stored !== undefined) {
+      const heads = this.regions !== undefined;
+      if (options.arrays !== undefined)
+        throw new InvalidArgumentError("arrays", `arrays: the file cannot take weights: ${stored.reason}`);
+      if (heads && stored.activation.endsWith("softmax"))
+        throw invalidArgument("outputs", "logits or sigmoids, one channel a region", stored.activation);
+      this.#activation = heads || isMultiLabel(stored, options) ? "sigmoid" : "softmax";
+      this.#stored = new PassThroughNetwork(file!, stored, { ...options, shapes, heads });
+    }
+    this.passThrough = stored?.reason;
+    this.#source = modelSource(file ?? model, options, {
       heads: this.regions !== undefined,
       // The prediction is the first of the chosen outputs.
       onMultiLabel: (output) => {
@@ -100,7 +125,10 @@ export class Network implements ProbabilityModel {
 
   /** Frees all sessions. */
   close(): Promise<void> {
-    return this.#queue.run(() => this.#sessions.close());
+    return this.#queue.run(async () => {
+      await this.#stored?.close();
+      await this.#sessions.close();
+    });
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -116,6 +144,11 @@ export class Network implements ProbabilityModel {
     // One at a time: the cache must not close a session that is in use.
     return this.#queue.run(async () => {
       checkTensor("images", images, ["float32"], [3, 5]);
+      if (this.#stored !== undefined) {
+        const result = await this.#stored.run(kind, images, into);
+        this.#checkHeads(result.dims[1]);
+        return result;
+      }
       const session = await this.#sessions.open(`${kind} ${images.dims}`, () => {
         const model = this.#graph(images.dims);
         const graph = kind === "logits" ? model : withProbabilities(model, this.#activation);
@@ -130,10 +163,14 @@ export class Network implements ProbabilityModel {
   #graph(dims: readonly number[]): Graph {
     const model = this.#source(dims);
     const { logits } = imageAndLogits(model);
-    const heads = this.regions?.regions.length;
-    if (heads !== undefined && logits.dims[1] !== heads)
-      throw invalidArgument("model", `${heads} channels, one a region`, logits.dims[1]);
+    this.#checkHeads(logits.dims[1]);
     this.#activation ??= "softmax";
     return this.#options.arrays === undefined ? model : withArrays(model, this.#options.arrays);
+  }
+
+  #checkHeads(channels: number | undefined): void {
+    const heads = this.regions?.regions.length;
+    if (heads !== undefined && channels !== heads)
+      throw invalidArgument("model", `${heads} channels, one a region`, channels);
   }
 }
