@@ -28,6 +28,7 @@ const gridOf = (dims, spacing = dims.map(() => 1)) => ({
 });
 
 const split = { train: [], val: [] };
+const taken = new Map();
 let classes = 2;
 for (const part of ["train", "val", "test"]) {
   if (!existsSync(join(values.data, part))) continue;
@@ -35,6 +36,9 @@ for (const part of ["train", "val", "test"]) {
   const [images, labelMaps] = [`images${kind}`, `labels${kind}`].map((name) => join(values.out, name));
   for (const folder of [images, labelMaps]) await mkdir(folder, { recursive: true });
   for (const name of await listCases(join(values.data, part))) {
+    // One folder has them all: a second case of a name would replace the first.
+    if (taken.has(name)) throw new Error(`${name}: a case of ${taken.get(name)} and of ${part}; rename one`);
+    taken.set(name, part);
     const { image, labels, spacing } = await readCase(join(values.data, part, `${name}.npz`));
     const grid = gridOf(labels.dims, spacing);
     const pixels = labels.data.length;

@@ -68,8 +68,9 @@ test("a folder trains and predicts without a configuration", async () => {
   const plan = parse(await readFile(at("runs/raw.yaml"), "utf8"));
   expect(plan).toMatchObject({
     preparation: { normalization: "z-score", crop: true, spacing: [1, 1, 1] },
-    model: { arch: "unet3d", in_channels: 1, num_classes: 2 },
-    patches: { size: [16, 16, 16], foreground: 0.33 },
+    model: { arch: "plain3d", in_channels: 1, num_classes: 2 },
+    augment: { rotation: { degrees: [15, 15, 15] } },
+    patches: { size: [12, 10, 10], foreground: 0.33 },
     batch_size: 2,
   });
   const fingerprint = JSON.parse(await readFile(at("runs/raw.fingerprint.json"), "utf8"));
@@ -111,7 +112,7 @@ test("a folder trains and predicts without a configuration", async () => {
   );
   const again = await pixelcal([...args, "--overwrite"]);
   expect(again.code, again.messages).toBe(0);
-  expect(again.messages).toContain("unet3d base 2");
+  expect(again.messages).toContain("plain3d base 2");
   expect((await pixelcal(["prepare", "--data", at("raw"), "--out", at("runs")])).messages).toContain(
     "exists already",
   );

@@ -6,7 +6,7 @@ const of = (sizes: number[][], spacings: number[][] | undefined, memory = 4 * Gi
   planFor({ sizes, spacings }, { memory, base: 16, classes });
 
 describe("planFor", () => {
-  test("isotropic: the median spacing, and patches of the median size up to a multiple of 8", () => {
+  test("isotropic: the median spacing, and patches of the median size up to what stages halve", () => {
     const plan = of(
       [
         [34, 52, 35],
@@ -19,7 +19,7 @@ describe("planFor", () => {
         [1, 1, 1],
       ],
     );
-    expect(plan).toEqual({ spacing: [1, 1, 1], patch: [40, 56, 40], batch: 2 });
+    expect(plan).toEqual({ spacing: [1, 1, 1], patch: [40, 56, 40], batch: 2, network: "plain" });
   });
 
   test("sizes are those after resampling", () => {
@@ -77,24 +77,26 @@ describe("planFor", () => {
     const large = of(cases, [[1, 1, 1]], 16 * GiB).patch;
     const small = of(cases, [[1, 1, 1]], GiB).patch;
     expect(small.every((n, axis) => n <= large[axis]! && n % 8 === 0)).toBe(true);
-    expect(2 * small.reduce((a, b) => a * b, 1)).toBeLessThanOrEqual(GiB / (4 * (24 * 16 + 5 * 3)));
+    expect(2 * small.reduce((a, b) => a * b, 1)).toBeLessThanOrEqual(GiB / (4 * (28 * 16 + 13 * 3)));
     // It keeps the shape of the cases.
     expect(small[1]! / small[0]!).toBeCloseTo(512 / 300, 0);
   });
 
   test("more classes, smaller patches, of the plain network by more", () => {
-    const pixels = (classes: number, z: number): number => {
-      const cases = [[300 / z, 512, 512]];
-      return of(cases, [[z, 1, 1]], 4 * GiB, classes).patch.reduce((a, b) => a * b, 1);
-    };
-    for (const z of [1, 5]) expect(pixels(104, z)).toBeLessThan(pixels(3, z));
-    expect(2 * pixels(104, 1)).toBeLessThanOrEqual((4 * GiB) / (4 * (24 * 16 + 5 * 104)));
-    expect(2 * pixels(104, 5)).toBeLessThanOrEqual((4 * GiB) / (4 * (28 * 16 + 13 * 104)));
+    const pixels = (classes: number, size: number[]): number =>
+      of([size], undefined, 4 * GiB, classes).patch.reduce((a, b) => a * b, 1);
+    const [volume, plane] = [
+      [300, 512, 512],
+      [9000, 9000],
+    ];
+    for (const size of [volume, plane]) expect(pixels(104, size)).toBeLessThan(pixels(3, size));
+    expect(2 * pixels(104, volume)).toBeLessThanOrEqual((4 * GiB) / (4 * (28 * 16 + 13 * 104)));
+    expect(2 * pixels(104, plane)).toBeLessThanOrEqual((4 * GiB) / (4 * (24 * 16 + 5 * 104)));
   });
 
   test("planar patches: as many as fit and hold a twentieth of the pixels, from 2 to 12", () => {
     const planes = (count: number): number[][] => Array.from({ length: count }, () => [64, 64]);
-    expect(of(planes(10), undefined)).toEqual({ patch: [64, 64], batch: 2 });
+    expect(of(planes(10), undefined)).toEqual({ patch: [64, 64], batch: 2, network: "unet" });
     expect(of(planes(1000), undefined).batch).toBe(12);
     expect(of(planes(100), undefined).batch).toBe(5);
   });

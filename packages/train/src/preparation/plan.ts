@@ -22,7 +22,12 @@ export interface Plan {
   /** The size of patches. */
   readonly patch: readonly number[];
   readonly batch: number;
-  /** nnU-Net's strides and kernels, where an axis is so coarse that not every stage may halve it. */
+  /**
+   * The network: the authors' U-Net for images; for volumes, of which a batch has two, nnU-Net's plain one,
+   * whose norms do not depend on the batch.
+   */
+  readonly network: "unet" | "plain";
+  /** Strides and kernels of the plain network, where spacings make them others than the patch's size does. */
   readonly stages?: ReturnType<typeof stagesOf>;
 }
 
@@ -71,19 +76,19 @@ export function planFor(
     ),
   );
   const anisotropic = spacing !== undefined && coarseAxis(spacing) !== undefined;
-  const budget = pixelsWithin(memory, anisotropic ? "plain" : "unet", network);
-  let patch = median.map((n) => up(n, multiple));
+  const kind = median.length === 3 || anisotropic ? "plain" : "unet";
+  const budget = pixelsWithin(memory, kind, network);
   const stagesFor = (size: readonly number[]): Plan["stages"] =>
-    anisotropic ? stagesOf(size, spacing) : undefined;
-  if (anisotropic) patch = fitted(median, stagesFor(median)!);
+    kind === "plain" ? stagesOf(size, spacing) : undefined;
+  let patch = fitted(median, stagesFor(median));
   while (batches.least * elementCount(patch) > budget) {
     // By what its stages halve an axis, else rounding up to that gives the same patch again.
-    const steps = anisotropic ? divisorsOf(patch.length, stagesFor(patch)!) : patch.map(() => multiple);
+    const steps = divisorsOf(patch.length, stagesFor(patch));
     const shares = patch.map((n, axis) => (n > steps[axis]! ? n / median[axis]! : 0));
     const largest = shares.indexOf(Math.max(...shares));
     if (shares[largest] === 0) break;
     const less = patch.with(largest, patch[largest]! - steps[largest]!);
-    const next = anisotropic ? fitted(less, stagesFor(less)!) : less;
+    const next = fitted(less, stagesFor(less));
     if (elementCount(next) >= elementCount(patch)) break;
     patch = next;
   }
@@ -92,23 +97,27 @@ export function planFor(
   const most = patch.length === 2 ? batches.most : batches.least;
   const wanted = Math.floor(Math.min(budget, largestShare * total) / pixels);
   const stages = stagesFor(patch);
+  const ofSize = JSON.stringify(stagesOf(patch));
   return {
     ...(spacing && { spacing }),
     patch,
     batch: Math.max(batches.least, Math.min(most, wanted)),
-    ...(stages && { stages }),
+    network: kind,
+    ...(stages && JSON.stringify(stages) !== ofSize && { stages }),
   };
 }
 
 /** Returns the size with every axis a multiple of what its stages halve it by. */
-function fitted(size: readonly number[], stages: NonNullable<Plan["stages"]>): number[] {
+function fitted(size: readonly number[], stages: Plan["stages"]): number[] {
   const divisors = divisorsOf(size.length, stages);
   return size.map((n, axis) => up(n, divisors[axis]!));
 }
 
-/** Returns by what stages halve each axis. */
-const divisorsOf = (rank: number, { strides }: NonNullable<Plan["stages"]>): number[] =>
-  Array.from({ length: rank }, (_, axis) => strides.reduce((product, stride) => product * stride[axis]!, 1));
+/** Returns by what stages halve each axis; without stages those of the authors' U-Net. */
+const divisorsOf = (rank: number, stages: Plan["stages"]): number[] =>
+  Array.from({ length: rank }, (_, axis) =>
+    stages === undefined ? multiple : stages.strides.reduce((product, stride) => product * stride[axis]!, 1),
+  );
 
 const up = (n: number, to: number): number => Math.max(to, Math.ceil(n / to) * to);
 
