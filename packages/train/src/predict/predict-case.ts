@@ -46,14 +46,10 @@ async function predictOne(
 }
 
 /**
- * Tells whether `predictCaseLabels` takes these models: prepared alike, and on the pixels of the stored case.
+ * Tells whether `predictCaseLabels` takes these models: those of one preparation.
  */
 export const predictsLabels = (models: readonly PreparedModel[]): boolean =>
-  models.every(
-    ({ preparation }) =>
-      preparation?.spacing === undefined &&
-      JSON.stringify(preparation) === JSON.stringify(models[0]!.preparation),
-  );
+  models.every(({ preparation }) => JSON.stringify(preparation) === JSON.stringify(models[0]!.preparation));
 
 /**
  * Returns the label map of a case as it is stored, without holding its probabilities; background outside of
@@ -66,16 +62,14 @@ export async function predictCaseLabels(
   options: PredictLabelsOptions,
 ): Promise<LabelMap> {
   if (!predictsLabels(models))
-    throw new InvalidArgumentError(
-      "models",
-      "models: label maps need models of one preparation without spacing",
-    );
+    throw new InvalidArgumentError("models", "models: label maps need models of one preparation");
   const model = models.length === 1 ? models[0]!.model : new Ensemble(models.map((each) => each.model));
   const { preparation } = models[0]!;
   if (preparation === undefined) return predictLabels(model, image, options);
   const stored = { image, ...(spacing && { spacing }), extras: {} };
   const { item, place } = await prepareCase(stored, preparation);
-  const part = await predictLabels(model, item.image, options);
+  const grid = { size: place.window.size, interpolation: place.axes };
+  const part = await predictLabels(model, item.image, { ...options, grid });
   return sameDims(place.window.size, place.size) ? part : pasted(part, place);
 }
 

@@ -112,6 +112,35 @@ test.each<[string, Preparation]>([
   }
 });
 
+test.each<[string, readonly number[], readonly number[], readonly number[], Partial<PredictLabelsOptions>]>([
+  ["finer, in 2-D", [1, 17, 13], [1, 1], [0.6, 0.8], {}],
+  ["coarser, in 2-D, in columns", [1, 23, 29], [1, 1], [1.7, 1.3], { sumBytes: 4 * 4 * 5 * 6 }],
+  ["finer, in 3-D, in columns", [1, 9, 11, 8], [2, 1, 1], [1.3, 0.7, 0.9], { sumBytes: 4 * 4 * 5 * 40 }],
+  ["coarser, in 3-D", [1, 14, 13, 12], [1, 1, 1], [1.9, 1.5, 2.1], {}],
+  ["by pixels of one column", [1, 7, 6], [1, 1], [0.7, 1.4], { sumBytes: 1 }],
+  ["along one axis alone", [1, 12, 9], [1, 1], [1, 2], { sumBytes: 300 }],
+  ["to the nearest along a coarse axis", [1, 5, 12, 10], [5, 1, 1], [2, 1.2, 1.2], { sumBytes: 2000 }],
+])("a case resampled %s is labelled on its own grid", async (_, dims, spacing, target, more) => {
+  const image = noise(dims, 7);
+  image.data.fill(0, 0, dims.at(-1)! * 2);
+  const tile = dims.slice(1).map((n) => Math.min(5, n));
+  for (const activation of ["softmax", "sigmoid"] as const)
+    for (const crop of [false, true]) {
+      const preparation = { normalization: [{ scheme: "none" as const }], spacing: target, crop };
+      const models = [{ model: model(4, activation).made, preparation }];
+      const item = { image, spacing };
+      const order = activation === "sigmoid" ? { classOrder: [1, 2, 3, 4] } : {};
+      const map = await predictCaseLabels(models, item, { tile, ...order, ...more });
+      const probs = await predictCase(models, item, { tile });
+      const expected =
+        activation === "sigmoid"
+          ? await regionLabels(probs, [1, 2, 3, 4])
+          : await argMax({ ...probs, dims: [1, ...probs.dims] });
+      expect(map.dims).toEqual(dims.slice(1));
+      expect([...map.data]).toEqual([...expected.data].map(Number));
+    }
+});
+
 test("options and models that do not fit are refused, and outputs that are not finite", async () => {
   const image = noise([1, 8, 8], 6);
   const { made } = model(2);
@@ -124,12 +153,20 @@ test("options and models that do not fit are refused, and outputs that are not f
   await expect(predictLabels(made, image, { tile: [4, 4], classOrder: [1] })).rejects.toThrow(
     "classOrder: expected 2 labels, one a region, got 1",
   );
-  const spacing = { normalization: [{ scheme: "none" as const }], spacing: [1, 1] };
+  const preparation = { normalization: [{ scheme: "none" as const }], spacing: [1, 1] };
   await expect(
-    predictCaseLabels([{ model: made, preparation: spacing }], { image }, { tile: [4, 4] }),
-  ).rejects.toThrow("models: label maps need models of one preparation without spacing");
+    predictCaseLabels([{ model: made }, { model: made, preparation }], { image }, { tile: [4, 4] }),
+  ).rejects.toThrow("models: label maps need models of one preparation");
+  const grid = { size: [8], interpolation: ["linear"] as const };
+  await expect(predictLabels(made, image, { tile: [4, 4], grid })).rejects.toThrow(
+    "grid.size: expected 2 sizes, got [8]",
+  );
   image.data[40] = Number.NaN;
   await expect(predictLabels(made, image, { tile: [4, 4] })).rejects.toThrow(
+    "the network's outputs are not finite",
+  );
+  const finer = { size: [12, 12], interpolation: ["linear", "linear"] as const };
+  await expect(predictLabels(made, image, { tile: [4, 4], grid: finer })).rejects.toThrow(
     "the network's outputs are not finite",
   );
 });

@@ -5,10 +5,12 @@ import {
   InvalidArgumentError,
   invalidArgument,
   optionNames,
+  sameDims,
   type Tensor,
 } from "@pixelcal/core";
 import { inTurns } from "../data/in-turns.js";
 import { checkPredictOptions, flipped, type PredictOptions, type ProbabilityModel } from "./predict.js";
+import { type Column, type LabelGrid, ResampledRows, sourceOf, type Taps, tapsOf } from "./resampled-rows.js";
 import { addTile, type TileOptions, tileOf, tileStarts, tileWeights } from "./tiles.js";
 
 /** A label map [...spatial] in the smallest type that holds its labels. */
@@ -17,6 +19,8 @@ export type LabelMap = Tensor<"uint8"> | Tensor<"uint16">;
 export interface PredictLabelsOptions extends Omit<PredictOptions, keyof TileOptions>, TileOptions {
   /** The label that each channel above one half writes, if channels are sigmoid heads; see `regionLabels`. */
   readonly classOrder?: readonly number[];
+  /** The grid of the map; the image's own by default. */
+  readonly grid?: LabelGrid;
   /** The most bytes of sums of probabilities to keep, at least those of one column of pixels; 512 MiB. */
   readonly sumBytes?: number;
 }
@@ -27,14 +31,16 @@ const names = optionNames<PredictLabelsOptions>({
   blending: true,
   flips: true,
   classOrder: true,
+  grid: true,
   sumBytes: true,
 });
 
 /**
  * Returns the label map [...spatial] of one image [C, ...spatial] from overlapping tiles: the likeliest class
- * of what `predict` returns, to the bit, without holding the probabilities of more than a column of the image
- * as deep as a tile. An image of more than one column has the tiles at their borders predicted once for each.
- * Throws `InvalidArgumentError` for an image or options that do not fit, and for probabilities that are NaN.
+ * of what `predict` returns, to the bit, and with `grid` of that resampled. No more probabilities are held
+ * than those of a column of the image as deep as a tile. An image of more than one column has the tiles at
+ * their borders predicted once for each. Throws `InvalidArgumentError` for an image or options that do not
+ * fit, and for probabilities that are NaN.
  */
 export async function predictLabels(
   model: ProbabilityModel,
@@ -43,11 +49,18 @@ export async function predictLabels(
 ): Promise<LabelMap> {
   checkOptions("options", options, names);
   checkTensor("image", image, ["float32"], [3, 4]);
-  const { tile, overlap = 0.5, flips = [], classOrder, sumBytes = 2 ** 29 } = options;
+  const { tile, overlap = 0.5, flips = [], classOrder, grid, sumBytes = 2 ** 29 } = options;
   if (tile === undefined) throw invalidArgument("tile", "a size per spatial axis", tile);
   checkPredictOptions({ tile, overlap, flips, blending: options.blending }, image.dims.length - 1);
   if (!(sumBytes > 0)) throw invalidArgument("sumBytes", "a number above 0", sumBytes);
   const size = image.dims.slice(1);
+  if (grid !== undefined && grid.size.length !== size.length)
+    throw invalidArgument("grid.size", `${size.length} sizes`, grid.size);
+  const mapSize = grid?.size ?? size;
+  const resampled = !sameDims(mapSize, size);
+  const taps = size.map((n, axis) =>
+    tapsOf(n, mapSize[axis]!, resampled ? grid!.interpolation[axis]! : "nearest"),
+  ) as [Taps, ...Taps[]];
   const probabilities = flipped(model, flips);
   // A tile of many classes is large: every one is written where the one before it was.
   let room: Tensor<"float32"> | undefined;
@@ -62,17 +75,20 @@ export async function predictLabels(
   if (classOrder !== undefined && classOrder.length !== classes)
     throw invalidArgument("classOrder", `${classes} labels, one a region`, classOrder.length);
   const large = classOrder ? classOrder.some((label) => label > 255) : classes > 256;
-  const map = large ? new Uint16Array(elementCount(size)) : new Uint8Array(elementCount(size));
+  const map = large ? new Uint16Array(elementCount(mapSize)) : new Uint8Array(elementCount(mapSize));
   const weights = Float32Array.from(tileWeights(options));
   const starts = size.map((n, axis) => tileStarts(n, tile[axis]!, overlap));
   const depth = Math.min(tile[0]!, size[0]!);
-  for (const column of columnsOf(size, Math.max(1, sumBytes / (4 * classes * depth)))) {
-    const block = [depth, ...column.size];
+  const pixelsAtMost = Math.max(1, sumBytes / (4 * classes * depth));
+  for (const column of columnsOf(mapSize, pixelsAtMost, resampled ? size : undefined)) {
+    const source = sourceOf(column, taps.slice(1));
+    const block = [depth, ...source.size];
     const sums = new Float32Array(classes * elementCount(block));
     const total = new Float32Array(elementCount(block));
-    const corners = cornersIn(column, starts.slice(1), tile.slice(1));
+    const corners = cornersIn(source, starts.slice(1), tile.slice(1));
+    const rowsBetween = resampled ? new ResampledRows(column, taps, classes, classOrder) : undefined;
     for (const [k, top] of starts[0]!.entries()) {
-      const origin = [top, ...column.origin];
+      const origin = [top, ...source.origin];
       for (const corner of corners) {
         const place = [top, ...corner];
         if (!isFirst) await at(place);
@@ -81,28 +97,39 @@ export async function predictLabels(
       }
       // No later tile holds the rows above the next one's first.
       const rows = (starts[0]![k + 1] ?? top + depth) - top;
-      await writeLabels(map, { sums, total, block, origin, rows }, { size, classes, classOrder });
+      const complete = { sums, total, block, origin, rows };
+      if (rowsBetween === undefined) await writeLabels(map, complete, { size, classes, classOrder });
+      else
+        await rowsBetween.add(complete, (row, labels) =>
+          copyRows(labels, [1, ...column.size], [row, ...column.origin], map, mapSize),
+        );
       shift(sums, classes, block, rows);
       shift(total, 1, block, rows);
     }
   }
   return map instanceof Uint8Array
-    ? { type: "uint8", dims: size, data: map }
-    : { type: "uint16", dims: size, data: map };
+    ? { type: "uint8", dims: mapSize, data: map }
+    : { type: "uint16", dims: mapSize, data: map };
 }
 
-/** A box of all axes but the first. */
-interface Column {
-  readonly origin: readonly number[];
-  readonly size: readonly number[];
-}
-
-/** Returns columns of at most `most` pixels each that make up an image, halved along their longest axis. */
-function columnsOf([, ...size]: readonly number[], most: number): readonly Column[] {
+/**
+ * Returns columns that make up a map, halved along their longest axis until they need at most `most` pixels
+ * each of the image that the map is resampled from, which has the size `from`.
+ */
+function columnsOf(
+  [, ...size]: readonly number[],
+  most: number,
+  from?: readonly number[],
+): readonly Column[] {
   const parts = size.map(() => 1);
   const extent = (axis: number): number => Math.ceil(size[axis]! / parts[axis]!);
   const extents = (): number[] => size.map((_, axis) => extent(axis));
-  while (elementCount(extents()) > most && Math.max(...extents()) > 1) {
+  // Between the pixels at both ends of a column lie those of the image, and one beyond each.
+  const needed = (): number[] =>
+    extents().map((n, axis) =>
+      from === undefined ? n : Math.min(from[axis + 1]!, Math.ceil((n * from[axis + 1]!) / size[axis]!) + 2),
+    );
+  while (elementCount(needed()) > most && Math.max(...extents()) > 1) {
     const longest = extents().indexOf(Math.max(...extents()));
     parts[longest]! += 1;
   }
@@ -177,8 +204,19 @@ async function writeLabels(
       }
     });
   }
+  copyRows(labels, block, origin, map, size);
+}
+
+/** Copies labels [...block], which may end after whole rows, to their place in the map [...size]. */
+function copyRows(
+  labels: Uint16Array,
+  block: readonly number[],
+  origin: readonly number[],
+  map: Uint8Array | Uint16Array,
+  size: readonly number[],
+): void {
   const width = block.at(-1)!;
-  for (let from = 0; from < count; from += width) {
+  for (let from = 0; from < labels.length; from += width) {
     let [rest, to, stride] = [from, 0, 1];
     for (let axis = block.length - 1; axis >= 0; axis--) {
       to += ((rest % block[axis]!) + origin[axis]!) * stride;
