@@ -1,16 +1,14 @@
-// Fine-tuning an ONNX model by SDC: our U-Net is trained with plain cross-entropy for many epochs on few
-// cases, until it is over-confident (the last epoch, without weight decay), and exported; that file is
-// trained on for a few epochs on all training cases, by SDC (preset consistent) and, as the control, with
-// cross-entropy: the same batches and epochs. Weights of SDC's terms and rates are chosen on the validation
-// split, for the control as for SDC, and reported on the test split.
+// Fine-tuning an over-confident ONNX model: our U-Net is trained with plain cross-entropy for many epochs on
+// few cases (the last epoch, without weight decay) and exported; that file is trained on for a few epochs on
+// all training cases by each of several losses, with the same batches and epochs. Epochs and each loss's rate
+// are chosen by the NLL of the validation split, and what was chosen is scored on the test split.
 //
-//   node benchmarks/fine-tune.mjs --data ROOT --name NAME [--cases 8] [--base 8] [--batch 4] [--epochs 250]
-//     [--lr 1e-2] [--tune-epochs 4] [--tune-lr 2e-3,5e-3] [--weights 0.1:0.1,1:0.1,5:0.1]
-//     [--seeds 1,2,3] [--work FOLDER]
+//   node benchmarks/fine-tune.mjs --data ROOT --name NAME [--group COLUMN] [--cases 8] [--base 8] [--batch 4]
+//     [--epochs 250] [--lr 1e-2] [--tune-epochs 4] [--tune-lr 2e-3,5e-3] [--seeds 1,2,3] [--work FOLDER]
 //
-// --weights are alpha:sdfWeight. It runs the command line, two runs beside each other with a thread each, and
-// can be stopped and started again: what is finished is kept. The tables go to
-// benchmarks/results/fine-tune-NAME.md.
+// --group names the column of ROOT/manifest.csv that says whose case it is. It runs the command line, two
+// runs beside each other with a thread each, and can be stopped and started again: what is finished is kept.
+// The tables go to benchmarks/results/fine-tune-NAME.md.
 import {
   existsSync,
   mkdirSync,
@@ -23,16 +21,22 @@ import {
 import { cpus } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { runStatistics } from "@pixelcal/evaluate";
+import { tensor } from "@pixelcal/core";
+import { readPrediction } from "@pixelcal/io";
 import { crossEntropy } from "@pixelcal/losses";
 import { checkpointFiles, FileDataset, Trainer, unet2d, unet3d } from "@pixelcal/train";
-import { describeData, fixed, formatMarkdown } from "../packages/cli/dist/index.js";
-import { commit, here, pixelcal, pixelcalBeside } from "./checkout.mjs";
+import { describeData } from "../packages/cli/dist/index.js";
+import { commit, here, pixelcalBeside } from "./checkout.mjs";
+import { differencesOf, prepared, valuesOf } from "./convergence/estimates.mjs";
+import { groupsOf } from "./convergence/groups.mjs";
+import { differencesTable, valuesTable } from "./convergence/report.mjs";
+import { caseRow, columnsOf, fitTemperature } from "./convergence/scores.mjs";
 
 const { values } = parseArgs({
   options: {
     data: { type: "string" },
     name: { type: "string" },
+    group: { type: "string" },
     cases: { type: "string", default: "8" },
     base: { type: "string", default: "8" },
     batch: { type: "string", default: "4" },
@@ -40,7 +44,6 @@ const { values } = parseArgs({
     lr: { type: "string", default: "1e-2" },
     "tune-epochs": { type: "string", default: "4" },
     "tune-lr": { type: "string", default: "2e-3,5e-3" },
-    weights: { type: "string", default: "0.1:0.1,1:0.1,5:0.1" },
     seeds: { type: "string", default: "1,2,3" },
     work: { type: "string" },
   },
@@ -75,21 +78,18 @@ async function forEach(items, work) {
 
 const seeds = values.seeds.split(",").map(Number);
 const rates = values["tune-lr"].split(",").map(Number);
-const weights = values.weights.split(",").map((pair) => pair.split(":").map(Number));
-const untuned = { run: "ce", title: "before" };
-const controls = rates.map((lr) => ({
-  run: `cross-entropy-${lr}`,
-  title: `cross-entropy, rate ${lr}`,
-  loss: { name: "crossEntropy" },
-  lr,
-}));
-const tunings = weights.flatMap(([alpha, sdfWeight]) =>
-  rates.map((lr) => ({
-    run: `sdc-${alpha}-${sdfWeight}-${lr}`,
-    title: `SDC, alpha ${alpha}, sdfWeight ${sdfWeight}, rate ${lr}`,
-    loss: { name: "signedDistanceCalibration", preset: "consistent", alpha, sdfWeight },
-    lr,
+const untuned = { run: "before", title: "before" };
+const losses = [
+  { name: "ce", title: "CE", loss: { name: "crossEntropy" } },
+  { name: "dice-ce", title: "Dice + CE", loss: { name: "diceCrossEntropy" } },
+  ...["consistent", "proper"].map((preset) => ({
+    name: `sdc-${preset}`,
+    title: `SDC ${preset}`,
+    loss: { name: "signedDistanceCalibration", preset },
   })),
+];
+const tunings = losses.flatMap(({ name, title, loss }) =>
+  rates.map((lr) => ({ run: `${name}-${lr}`, title: `${title}, rate ${lr}`, name, loss, lr })),
 );
 const withSeeds = (models) => seeds.flatMap((seed) => models.map((model) => ({ ...model, seed })));
 const runOf = ({ run }, seed) => `${run}-${seed}`;
@@ -141,7 +141,7 @@ async function start(seed) {
     optim: { lr: Number(values.lr), weight_decay: 0 },
     selection: "dice",
   };
-  const dependents = [...controls, ...tunings].map((model) => runOf(model, seed));
+  const dependents = tunings.map((model) => runOf(model, seed));
   await train(run, root, settings, dependents);
   const options = { channels, classes, base: Number(values.base) };
   const { image } = await (await FileDataset.open(root, "train", { classes })).read(0);
@@ -175,117 +175,91 @@ async function predict(split, model) {
   await pixelcalBeside("infer", "--model", file, ...data, "--threads", "1");
 }
 
-/** Predicts a split with models of every seed and returns their scores by case. */
+/** Returns a split's cases as a model predicts them, logits [1, C, ...] and labels [1, ...]. */
+async function predicted(split, model, seed) {
+  const folder = join(work, split, runOf(model, seed));
+  const files = readdirSync(folder).filter((file) => file.endsWith(".npz"));
+  return Promise.all(
+    files.sort().map(async (file) => {
+      const { probs, labels } = await readPrediction(join(folder, file));
+      // The logarithm of a probability is a logit of its softmax.
+      const logits = probs.data.map((p) => Math.log(Math.max(p, 1e-38)));
+      return {
+        name: file.slice(0, -".npz".length),
+        logits: tensor("float32", logits, [1, ...probs.dims]),
+        labels: { ...labels, dims: [1, ...labels.dims] },
+      };
+    }),
+  );
+}
+
+/** Predicts a split with models of every seed and returns a scored run of each model and seed. */
 async function scoresOn(split, models) {
   await forEach(withSeeds(models), (model) => predict(split, model));
-  const files = { csv: join(work, `${split}.csv`), json: join(work, `${split}.json`) };
-  const shape = ["--classes", String(classes), "--convention", "reference"];
-  const out = ["--out", files.csv, "--out-json", files.json];
-  pixelcal("evaluate", "--predictions", join(work, split), ...shape, ...out);
-  const { runs } = JSON.parse(readFileSync(files.json, "utf8"));
-  return (model, seed, column) => {
-    const { cases } = runs.find(({ run }) => run === runOf(model, seed));
-    return new Map(cases.map(({ name, scores }) => [name, Number(scores[column])]));
-  };
+  const entries = [];
+  for (const model of models) {
+    const runs = [];
+    for (const seed of seeds) {
+      const rows = {};
+      for (const { name, logits, labels } of await predicted(split, model, seed))
+        rows[name] = await caseRow(logits, labels);
+      runs.push({ seed, columns: columnsOf(classes).join(), rows });
+    }
+    const names = Object.keys(runs[0].rows);
+    entries.push({ ...model, runs, names, table: prepared(runs, names, classes) });
+  }
+  return entries;
 }
-
-const mean = (list) => list.reduce((sum, value) => sum + value, 0) / list.length;
-const spread = (list) =>
-  Math.sqrt(list.reduce((sum, x) => sum + (x - mean(list)) ** 2, 0) / (list.length - 1));
-const columns = ["DSC", "ECE", "CECE", "pECE", "ECE top label", "Brier", "NLL"];
-/** Returns a column's mean over the cases for each seed. */
-const bySeed = (scores, model, column) =>
-  seeds.map((seed) => mean([...scores(model, seed, column).values()]));
 
 await forEach(seeds, start);
-await forEach(withSeeds([...controls, ...tunings]), tune);
+await forEach(withSeeds(tunings), tune);
 
-const candidates = [untuned, ...controls, ...tunings];
-const validation = await scoresOn("val", candidates);
-const onValidation = (model, column) => mean(bySeed(validation, model, column));
-const chosen = (models) => models.reduce((a, b) => (onValidation(b, "NLL") < onValidation(a, "NLL") ? b : a));
-const [control, tuning] = [chosen(controls), chosen(tunings)];
-const partner = controls.find(({ lr }) => lr === tuning.lr);
-const tested = [...new Set([untuned, control, partner, tuning])];
-const test = await scoresOn("test", tested);
-
-/** Differences of two models case by case, averaged over the seeds first: a case is the unit. */
-function differences(model, other, column) {
-  const maps = seeds.map((seed) => [test(model, seed, column), test(other, seed, column)]);
-  return [...maps[0][0].keys()].map((name) => mean(maps.map(([a, b]) => a.get(name) - b.get(name))));
-}
-/** Returns the mean of differences by case and its interval over cases; fewer than 8 have none. */
-async function withInterval(list) {
-  const rows = list.map((difference, i) => ({
-    name: `case ${String(i).padStart(5, "0")}`,
-    labels: "",
-    scores: { difference },
-    pixels: { counted: 0, unbinned: 0, bounded: 0 },
-  }));
-  const { value, interval } = (await runStatistics(rows)).scores.get("difference");
-  const ends = interval ? ` [${signed(interval.low)}, ${signed(interval.high)}]` : "";
-  return `${signed(value)}${ends}`;
+const validation = await scoresOn("val", [untuned, ...tunings]);
+const nllOf = ({ table }) => valuesOf(table).NLL;
+const chosen = losses.map(({ name }) =>
+  validation.filter((entry) => entry.name === name).reduce((a, b) => (nllOf(b) < nllOf(a) ? b : a)),
+);
+const tested = await scoresOn("test", [
+  untuned,
+  ...tunings.filter(({ run }) => chosen.some((one) => one.run === run)),
+]);
+for (const entry of tested) {
+  for (const run of entry.runs) run.temperature = fitTemperature(await predicted("val", entry, run.seed));
 }
 
-const four = (value) => fixed(value, 4);
-const signed = (value) => `${value > 0 ? "+" : ""}${four(value)}`;
-const table = (first, rows) =>
-  formatMarkdown(rows, [
-    { title: first, align: "left", cell: ([title]) => title },
-    ...columns.map((title, index) => ({ title, cell: (row) => row[index + 1] })),
-  ]);
-const choice = table(
-  "on the validation split",
-  candidates.map((model) => {
-    const mark = model === control || model === tuning ? " (chosen)" : "";
-    return [model.title + mark, ...columns.map((column) => four(onValidation(model, column)))];
-  }),
-);
-const results = table(
-  "on the test split",
-  tested.map((model) => {
-    const cells = columns.map((column) => {
-      const means = bySeed(test, model, column);
-      return seeds.length > 1 ? `${four(mean(means))} ± ${four(spread(means))}` : four(means[0]);
-    });
-    return [model.title, ...cells];
-  }),
-);
-const pairs = tested.slice(1).map((model) => [model, untuned]);
-for (const other of tested.slice(1, -1)) pairs.push([tuning, other]);
-const compared = table(
-  "difference",
-  await Promise.all(
-    pairs.map(async ([model, other]) => {
-      const cells = await Promise.all(
-        columns.map((column) => withInterval(differences(model, other, column))),
-      );
-      return [`${model.title} minus ${other.title}`, ...cells];
-    }),
-  ),
-);
+const { names } = tested[0];
+const groupOf = values.group === undefined ? {} : groupsOf(source, values.group);
+const groups = names.map((name) => groupOf[name] ?? name);
+const against = (baseline) =>
+  tested
+    .filter((entry) => entry !== baseline && entry !== tested[0])
+    .map((entry) => ({ ...entry, ...differencesOf(entry.table, baseline.table, { groups }) }));
 
-const settings = ["cases", "base", "batch", "epochs", "lr", "tune-epochs", "tune-lr", "weights", "seeds"]
+const settings = ["cases", "base", "batch", "epochs", "lr", "tune-epochs", "tune-lr", "seeds"]
   .map((key) => `--${key} ${values[key]}`)
   .join(" ");
-const report = `# Fine-tuning by SDC: ${values.name}
-
-A U-Net (base ${values.base}) trained with cross-entropy for ${values.epochs} epochs on ${values.cases} cases without weight decay (the last epoch)
-and exported as ONNX; that file tuned on all ${cases.train} training cases for ${values["tune-epochs"]} epochs (lowest validation NLL) by SDC
-(preset consistent) and, as the control, with cross-entropy: the same seeds, batches and epochs. Settings are chosen on the ${cases.val}
-validation cases, for the control as for SDC: the lowest NLL (mean of the seeds). DSC, ECE, CECE and pECE as the authors' repository computes them.
-
-${choice}
-Of these the ${cases.test} test cases see only the chosen${partner === control ? "" : ", and the control at SDC's rate"}: means over the cases, ± standard deviation of the ${seeds.length} seeds.
-
-${results}
-Differences case by case (seeds averaged first), with their 95 % bootstrap interval over cases:
-
-${compared}
-\`node benchmarks/fine-tune.mjs --data ROOT --name ${values.name} ${settings}\`
-
-${cpus()[0]?.model ?? "unknown processor"}, ${cpus().length} processors, Node ${process.versions.node}, commit ${commit()}.
-`;
+const grouped = values.group === undefined ? "" : ` --group ${values.group}`;
+const parts = [
+  `# Fine-tuning: ${values.name}`,
+  `A U-Net (base ${values.base}) trained with cross-entropy for ${values.epochs} epochs on ${values.cases} cases without weight decay (the last epoch)
+and exported as ONNX; that file tuned on all ${cases.train} training cases for ${values["tune-epochs"]} epochs by each loss, with the same batches.
+The epoch and the rate are those of the lowest NLL on the ${cases.val} validation cases (the rate: mean of the seeds).`,
+  "## On the validation split",
+  valuesTable(validation),
+  `## On the test split`,
+  `${names.length} cases, ${new Set(groups).size} independent, seen by the chosen rates alone.`,
+  valuesTable(tested),
+  "## Against the model before",
+  differencesTable(against(tested[0])),
+  "## Against CE",
+  differencesTable(against(tested[1])),
+  `NLL, Brier, fpBrier, ECE (top label), excess pECE and boundary ECE (within 2 pixels of the predicted boundary) are pooled over all
+pixels; DSC, ECE of a case and pECE are means over cases. T is the temperature that the validation split asks for. Differences
+have 95 % intervals over draws of seeds and cases together; \\* marks those clear of 0.`,
+  `\`node benchmarks/fine-tune.mjs --data ROOT --name ${values.name}${grouped} ${settings}\``,
+  `${cpus()[0]?.model ?? "unknown processor"}, ${cpus().length} processors, Node ${process.versions.node}, commit ${commit()}.`,
+];
+const report = `${parts.map((part) => part.trimEnd()).join("\n\n")}\n`;
 mkdirSync(join(here, "results"), { recursive: true });
 writeFileSync(join(here, "results", `fine-tune-${values.name}.md`), report);
 console.log(report);

@@ -102,7 +102,8 @@ function temperatureOf(runs) {
   return Number.isNaN(found) ? "" : fixed(found, 3);
 }
 
-function valuesTable(entries) {
+/** Returns the table of every measure of entries { title, runs, table }, means over their seeds. */
+export function valuesTable(entries) {
   const rows = entries.map((entry) => ({ ...entry, values: valuesOf(entry.table) }));
   const columns = compared.map((name) => ({
     title: name === "ECE" ? "ECE of a case" : name,
@@ -121,7 +122,8 @@ function valuesTable(entries) {
 
 const clear = ({ low, high }) => low > 0 || high < 0;
 
-function differencesTable(rows) {
+/** Returns the table of rows { title, seeds, of } as `differencesOf` finds them. */
+export function differencesTable(rows) {
   return formatMarkdown(rows, [
     { title: "method", align: "left", cell: ({ title }) => title },
     { title: "seeds", cell: ({ seeds }) => String(seeds) },
