@@ -3,6 +3,7 @@ import { gunzipSync } from "node:zlib";
 import { tensor } from "@pixelcal/core";
 import { Graph, ops, serializeModel, withMetadata } from "@pixelcal/graph";
 import { type Grid, readNpz, readVolume, volumeOf, writeVolume } from "@pixelcal/io";
+import { Predictor } from "@pixelcal/train";
 import { expect, test } from "vitest";
 import { pixelcal } from "../run.test.helper.js";
 import { at, toyData } from "../toy.test.helper.js";
@@ -91,4 +92,11 @@ test("a cropped, resampled case on a turned grid overlays its label to half a vo
   const { probabilities } = await readNpz(at("own/one.npz"));
   expect(probabilities!.dims).toEqual([2, ...size]);
   expect((probabilities!.data as Float32Array)[0]).toBe(1);
+
+  // A service has the same.
+  await using predictor = await Predictor.open({ model: at("threshold.onnx") });
+  const images = tensor("float32", image.data, [1, 1, ...size]);
+  const probs = await predictor.predict(images, { spacing: [...grid.spacing].reverse() });
+  expect(probs.dims).toEqual([1, 2, ...size]);
+  expect(probs.data).toEqual(probabilities!.data);
 });
