@@ -85,6 +85,23 @@ describe("the mean over regions of the loss of two classes", () => {
   });
 });
 
+test("of a single region it is the loss of two classes", async () => {
+  const head = tensor(
+    "float32",
+    Float32Array.from(
+      { length: count * pixels },
+      (_, at) => heads.data[(2 * Math.floor(at / pixels) + 1) * pixels + (at % pixels)]!,
+    ),
+    [count, 1, ...spatial],
+  );
+  for (const create of [crossEntropy, dice]) {
+    const loss = oneVsRest(create, { regions: [regions[1]!], classes: 3 });
+    const found = await evaluate(loss, { ...sheet, logits: head });
+    const expected = await evaluate(create(), alone(1));
+    expect(found.terms.loss).toBeCloseTo(expected.terms.loss!, 9);
+  }
+});
+
 test("cross-entropy is the binary one of the sigmoids", async () => {
   const loss = oneVsRest(crossEntropy, { regions, classes: 3 });
   const { terms } = await evaluate(loss, example);
@@ -109,7 +126,7 @@ test("a pixel outside every region is outside each, and any label below classes 
 });
 
 test.each<[string, () => unknown]>([
-  ["regions: expected at least 2 regions, got ", () => oneVsRest(crossEntropy, { regions: [], classes: 3 })],
+  ["regions: expected at least 1 region, got ", () => oneVsRest(crossEntropy, { regions: [], classes: 3 })],
   [
     "regions: a is given twice",
     () =>

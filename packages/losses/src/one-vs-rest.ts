@@ -44,8 +44,8 @@ export function oneVsRest(create: () => Loss, options: OneVsRestOptions): Loss {
 }
 
 function checkRegions({ regions, classes }: OneVsRestOptions): void {
-  if (!Array.isArray(regions) || regions.length < 2)
-    throw invalidArgument("regions", "at least 2 regions", regions);
+  if (!Array.isArray(regions) || regions.length < 1)
+    throw invalidArgument("regions", "at least 1 region", regions);
   const known = new Set<string>();
   for (const { name, labels } of regions as readonly Region[]) {
     if (known.has(name)) throw new InvalidArgumentError("regions", `regions: ${name} is given twice`);

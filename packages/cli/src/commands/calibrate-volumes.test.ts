@@ -1,31 +1,12 @@
 import { copyFile, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
-import { tensor } from "@pixelcal/core";
-import {
-  type Grid,
-  listCases,
-  readCase,
-  readNpz,
-  readPrediction,
-  readVolume,
-  volumeOf,
-  writeVolume,
-} from "@pixelcal/io";
+import { readNpz, readPrediction, readVolume, volumeOf, writeVolume } from "@pixelcal/io";
 import { beforeAll, describe, expect, test } from "vitest";
+import { gridOf, writeRawFolder } from "../raw-folder.test.helper.js";
 import { pixelcal, type Ran } from "../run.test.helper.js";
 import { at, data, toyData, writeConfig } from "../toy.test.helper.js";
 
 toyData();
 
-const grid = (shape: readonly number[]): Grid => ({
-  shape,
-  spacing: [0.5, 0.75],
-  origin: [-3, 4, 5],
-  direction: [
-    [1, 0, 0],
-    [0, 1, 0],
-  ],
-});
 const names: string[] = [];
 const calibrate = (...args: string[]): Promise<Ran> =>
   pixelcal(["calibrate", "--method", "temperature", "--json", ...args]);
@@ -41,27 +22,14 @@ beforeAll(async () => {
   const model = at("runs/run/model.onnx");
   const infer = ["infer", "--model", model, "--data", data, "--split", "train", "--out", at("own")];
   expect((await pixelcal(infer)).code).toBe(0);
-  for (const folder of ["raw/imagesTr", "raw/labelsTr", "monai"])
-    await mkdir(at(folder), { recursive: true });
-  names.push(...(await listCases(join(data, "train"))));
-  for (const name of names) {
-    const { image, labels } = await readCase(join(data, "train", `${name}.npz`));
-    const place = grid([...labels.dims].reverse());
-    const map = tensor("uint8", Uint8Array.from(labels.data, Number), labels.dims);
-    await writeVolume(
-      at("raw/imagesTr", `${name}_0000.nii.gz`),
-      volumeOf({ ...image, dims: labels.dims }, place),
-    );
-    await writeVolume(at("raw/labelsTr", `${name}.nii.gz`), volumeOf(map, place));
-  }
+  const json = { labels: { background: 0, a: 1, b: 2, c: 3, ignore: 4 } };
+  names.push(...(await writeRawFolder(json, { splits: ["train"], nameOf: (_, name) => name })));
   await writeFile(at("raw/splits_final.json"), JSON.stringify([{ train: names, val: names }]));
-  const json = { labels: { background: 0, a: 1, b: 2, c: 3, ignore: 4 }, file_ending: ".nii.gz" };
-  await writeFile(at("raw/dataset.json"), JSON.stringify(json));
   await mkdir(at("labels"));
   for (const name of names) {
-    await mkdir(at("monai", name));
+    await mkdir(at("monai", name), { recursive: true });
     const { probs } = await readPrediction(at("own", `${name}.npz`));
-    const place = grid([...probs.dims.slice(1)].reverse());
+    const place = gridOf([...probs.dims.slice(1)].reverse());
     await writeVolume(at("monai", name, `${name}_trans.nii.gz`), volumeOf(probs, place));
     await copyFile(at("raw/labelsTr", `${name}.nii.gz`), at("labels", `${name}.nii.gz`));
   }

@@ -1,32 +1,14 @@
-import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { tensor } from "@pixelcal/core";
-import {
-  type Grid,
-  listCases,
-  readCase,
-  readNpz,
-  readPrediction,
-  readVolume,
-  volumeOf,
-  writeVolume,
-} from "@pixelcal/io";
+import { listCases, readNpz, readPrediction, readVolume } from "@pixelcal/io";
 import { beforeAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
+import { writeRawFolder } from "../raw-folder.test.helper.js";
 import { pixelcal } from "../run.test.helper.js";
 import { at, data, toyData, writeConfig } from "../toy.test.helper.js";
 
 toyData();
 
-const grid: Grid = {
-  shape: [24, 24],
-  spacing: [0.5, 0.75],
-  origin: [-3, 4, 5],
-  direction: [
-    [1, 0, 0],
-    [0, 1, 0],
-  ],
-};
 const regions = [
   { name: "whole heart", labels: [1, 2, 3] },
   { name: "left", labels: [2, 3] },
@@ -35,25 +17,9 @@ const regions = [
 
 /** Writes the phantoms as nnU-Net's raw folder that asks for regions; the first rows are void. */
 beforeAll(async () => {
-  for (const folder of ["raw/imagesTr", "raw/labelsTr", "raw/imagesTs", "raw/labelsTs"])
-    await mkdir(at(folder), { recursive: true });
-  for (const split of ["train", "val", "test"])
-    for (const name of await listCases(join(data, split))) {
-      const { image, labels } = await readCase(join(data, split, `${name}.npz`));
-      const kind = split === "test" ? "Ts" : "Tr";
-      const stored = Uint8Array.from(labels.data, Number).fill(4, 0, 48);
-      const map = tensor("uint8", stored, labels.dims);
-      const path = at("raw", `images${kind}`, `${split}_${name}_0000.nii.gz`);
-      await writeVolume(path, volumeOf({ ...image, dims: labels.dims }, grid));
-      await writeVolume(at("raw", `labels${kind}`, `${split}_${name}.nii.gz`), volumeOf(map, grid));
-    }
   const labels = Object.fromEntries(regions.map(({ name, labels: members }) => [name, members]));
-  const json = {
-    labels: { background: 0, ...labels, ignore: 4 },
-    regions_class_order: [1, 2, 3],
-    file_ending: ".nii.gz",
-  };
-  await writeFile(at("raw/dataset.json"), JSON.stringify(json));
+  const json = { labels: { background: 0, ...labels, ignore: 4 }, regions_class_order: [1, 2, 3] };
+  await writeRawFolder(json, { change: (map) => map.fill(4, 0, 48) });
 });
 
 const writeRegions = (
@@ -160,6 +126,37 @@ describe("regions with sigmoid heads", () => {
     expect(alone.code).toBe(2);
     const labelled = await pixelcal([...scoring, "--heads", "--labels", at("raw/labelsTs")]);
     expect(labelled.messages).toContain("--heads: is for .npz predictions");
+  });
+
+  test("may be a single one: one head of its own", async () => {
+    const dataset = { regions: [regions[1]], regions_class_order: [2] };
+    const config = await writeRegions("single", {}, dataset);
+    const trained = await pixelcal(["train", "--config", config, "--out", at("runs")]);
+    expect(trained.code, trained.messages).toBe(0);
+    const infer = ["infer", "--config", config, "--runs", at("runs"), "--out", at("one")];
+    expect((await pixelcal(infer)).code).toBe(0);
+    const name = `test_${(await listCases(join(data, "test")))[0]!}`;
+    const { probabilities } = await readNpz(at("one", `${name}.npz`));
+    expect(probabilities!.dims).toEqual([1, 1, 24, 24]);
+    const map = await readVolume(at("one", `${name}.nii.gz`));
+    expect([...(map.data as Uint8Array)]).toEqual(
+      Array.from(probabilities!.data as Float32Array, (p) => (p > 0.5 ? 2 : 0)),
+    );
+    const model = ["--model", at("runs/single/model.onnx"), "--data", at("raw"), "--out", at("one-onnx")];
+    expect((await pixelcal(["infer", ...model, "--ignore", "4"])).code).toBe(0);
+    const again = await readNpz(at("one-onnx", `${name}.npz`));
+    expect(again.probabilities!.dims).toEqual([1, 1, 24, 24]);
+    const scoring = ["--labels", at("raw/labelsTs"), "--predictions", at("one"), "--out", at("one.csv")];
+    const scored = await pixelcal(["evaluate", ...scoring]);
+    expect(scored.code, scored.messages).toBe(0);
+    expect(scored.messages).toContain("regions left");
+    const further = await writeRegions(
+      "single-further",
+      { model: { onnx: at("runs/single/model.onnx") }, epochs: 1 },
+      dataset,
+    );
+    const resumed = await pixelcal(["train", "--config", further, "--out", at("runs")]);
+    expect(resumed.code, resumed.messages).toBe(0);
   });
 
   test("train an exported file of heads further", async () => {

@@ -1,48 +1,16 @@
-import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
-import { join } from "node:path";
-import { type Grid, listCases, readCase, readNpz, readVolume, volumeOf, writeVolume } from "@pixelcal/io";
+import { readdir, readFile, writeFile } from "node:fs/promises";
+import { readNpz, readVolume, writeVolume } from "@pixelcal/io";
 import { beforeAll, describe, expect, test } from "vitest";
+import { writeRawFolder } from "../raw-folder.test.helper.js";
 import { pixelcal, type Ran } from "../run.test.helper.js";
-import { at, data, toyData, writeConfig } from "../toy.test.helper.js";
+import { at, toyData, writeConfig } from "../toy.test.helper.js";
 
 toyData();
 
-/** Spacings that differ, so that an order of axes that is wrong shows; 2-D phantoms, one slice each. */
-const grid = (shape: readonly number[]): Grid => ({
-  shape,
-  spacing: [0.5, 0.75],
-  origin: [-3, 4, 5],
-  direction: [
-    [1, 0, 0],
-    [0, 1, 0],
-  ],
-});
-const names: string[] = [];
+let names: readonly string[] = [];
 
-/** Writes the phantoms once more, as nnU-Net's raw folder and as a data list. */
 beforeAll(async () => {
-  for (const folder of ["raw/imagesTr", "raw/labelsTr", "raw/imagesTs", "raw/labelsTs"])
-    await mkdir(at(folder), { recursive: true });
-  for (const split of ["train", "val", "test"])
-    for (const name of await listCases(join(data, split))) {
-      const { image, labels } = await readCase(join(data, split, `${name}.npz`));
-      const kind = split === "test" ? "Ts" : "Tr";
-      const shape = [...labels.dims].reverse();
-      const stored = {
-        type: "uint8",
-        dims: labels.dims,
-        data: Uint8Array.from(labels.data, Number),
-      } as const;
-      const plane = { ...image, dims: labels.dims };
-      await writeVolume(
-        at("raw", `images${kind}`, `${split}_${name}_0000.nii.gz`),
-        volumeOf(plane, grid(shape)),
-      );
-      await writeVolume(at("raw", `labels${kind}`, `${split}_${name}.nii.gz`), volumeOf(stored, grid(shape)));
-      names.push(`${split}_${name}`);
-    }
-  const json = { labels: { background: 0, a: 1, b: 2, c: 3 }, file_ending: ".nii.gz" };
-  await writeFile(at("raw", "dataset.json"), JSON.stringify(json));
+  names = await writeRawFolder({ labels: { background: 0, a: 1, b: 2, c: 3 } });
 });
 
 const of = (split: string): string[] => names.filter((name) => name.startsWith(split));

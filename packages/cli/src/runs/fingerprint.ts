@@ -71,8 +71,6 @@ export async function takeFingerprint(root: string, fold?: Fold): Promise<Finger
   }
   const { dataset, ending } = opened.train!;
   const known = dataset === undefined ? undefined : await readNnunetDataset(dataset);
-  if (known?.hasRegions && known.regions.length < 2)
-    throw new CommandError(`${dataset}: has one region, which is no more than a label; expected two or more`);
   for (const split of splits) {
     const cases = opened[split];
     if (cases === undefined) continue;

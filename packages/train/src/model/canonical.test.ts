@@ -251,6 +251,16 @@ describe("canonical", () => {
     }
   });
 
+  test("leaves the one channel of a single head", () => {
+    for (const build of [(x: Value) => x, (x: Value) => ops.Sigmoid(x)]) {
+      const graph = model([2, 1, 3, 4], { y: (x) => build(ops.Mul(x, 3)) });
+      const [logits] = run(graph, {}, image, { heads: true, onMultiLabel: () => undefined });
+      expect(logits!.dims).toEqual([2, 1, 3, 4]);
+      for (const [i, z] of [...(logits!.data as Float64Array)].entries())
+        expect(z).toBeCloseTo(3 * image.data[i]!, 6);
+    }
+  });
+
   test("moves the axes of models with channels last", () => {
     const graph = model([2, 3, 4, 1], { y: (x) => ops.Concat([x, ops.Mul(x, 2), ops.Neg(x)], 3) });
     expect(imageDims([2, 1, 3, 4], -1)).toEqual([2, 3, 4, 1]);

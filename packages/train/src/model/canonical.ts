@@ -114,8 +114,8 @@ export interface Ends {
 /**
  * Returns the model with one image [N, C, ...spatial] in and logits [N, classes, ...spatial] of the image's
  * size out, one output per chosen one: taken before a softmax, its logarithm or a sigmoid, axes moved. One
- * channel z, which is two classes, becomes [0, z]: its softmax is z's sigmoid. Throws where an output has
- * other probabilities than the softmax of such logits, unless `ends` lets them through.
+ * channel z that is no head is two classes and becomes [0, z]: its softmax is z's sigmoid. Throws where an
+ * output has other probabilities than the softmax of such logits, unless `ends` lets them through.
  */
 export function canonical(
   parsed: Graph,
@@ -152,7 +152,7 @@ export function canonical(
       const last = { found: outputChannelAxis(copy), wanted, rank: copy.dims.length };
       refuseLast("classAxis", `its last layer has the last axis of ${name}`, last);
       const channels = copy.dims[wanted] ?? 1;
-      if (found.activation === "sigmoid" && channels > 1) {
+      if (found.activation === "sigmoid" && (channels > 1 || ends.heads)) {
         if (ends.onMultiLabel === undefined) throw multiLabel(name, channels);
         ends.onMultiLabel(chosen.indexOf(name));
       } else if (ends.heads && found.activation !== "none") {
@@ -163,7 +163,7 @@ export function canonical(
         (value, node) => copy.graph.node(node.opType, [value, ...node.inputs.slice(1)], node.attributes)[0]!,
         found.logits,
       );
-      const logits = asLogits(name, end, size, classAxis);
+      const logits = asLogits(name, end, size, { classAxis, heads: ends.heads });
       return [[logits === copy ? name : `${name}/logits`, logits]];
     },
   });
@@ -239,7 +239,12 @@ export const canonicalAxes = (rank: number, axis: number): readonly number[] =>
 export const movedAxes = (rank: number, axis: number): readonly number[] =>
   [...new Array(rank).keys()].toSpliced(1, 1).toSpliced(axis, 0, 1);
 
-function asLogits(name: string, value: Value, size: readonly number[], classAxis: number): Value {
+function asLogits(
+  name: string,
+  value: Value,
+  size: readonly number[],
+  { classAxis, heads = false }: { readonly classAxis: number; readonly heads?: boolean | undefined },
+): Value {
   const rank = size.length + 2;
   if (value.type !== "float32" || value.dims.length !== rank) {
     const expected = `float32 logits of ${rank} axes, [N, classes, ...spatial]`;
@@ -247,7 +252,7 @@ function asLogits(name: string, value: Value, size: readonly number[], classAxis
   }
   const axis = axisOf("classAxis", classAxis, rank);
   let logits = axis === 1 ? value : ops.Transpose(value, canonicalAxes(rank, axis));
-  if (logits.dims[1] === 1) {
+  if (logits.dims[1] === 1 && !heads) {
     const zero = value.graph.constant({ type: "float32", dims: [], data: Float32Array.of(0) });
     logits = ops.Concat([ops.Expand(zero, logits.dims), logits], 1);
   }

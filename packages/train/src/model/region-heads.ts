@@ -25,7 +25,7 @@ const name = z
 /** The schema of regions. */
 export const regionsSchema: z.ZodType<Region[]> = z
   .array(z.strictObject({ name, labels: z.array(label).min(1) }))
-  .min(2);
+  .min(1);
 /** The schema of the labels that regions write. */
 export const classOrderSchema: z.ZodType<number[]> = z.array(label);
 

@@ -203,7 +203,7 @@ describe("staged networks", () => {
 
   it.each<[string, () => unknown]>([
     ["dimensions", () => plainUnet({ dimensions: 1 as 2, classes: 2 })],
-    ["classes", () => plainUnet({ dimensions: 2, classes: 1 })],
+    ["classes", () => plainUnet({ dimensions: 2, classes: 0 })],
     ["strides", () => plainUnet({ dimensions: 2, classes: 2, strides: [[2, 2, 2]] })],
     ["strides", () => plainUnet({ dimensions: 2, classes: 2, strides: [[3, 2]] })],
     ["kernels", () => plainUnet({ dimensions: 2, classes: 2, strides: [[2, 2]], kernels: [[3, 3]] })],

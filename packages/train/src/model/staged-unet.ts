@@ -10,6 +10,7 @@ export interface StagedUNetOptions {
   readonly dimensions: 2 | 3;
   /** Channels of the image; 1 by default. */
   readonly channels?: number;
+  /** Channels of the logits: classes, or regions with a sigmoid head each, of which there may be one. */
   readonly classes: number;
   /** Channels of the first stage; every stage below has twice as many, up to 512 (2-D) or 320 (3-D). */
   readonly base?: number;

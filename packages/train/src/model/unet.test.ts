@@ -55,7 +55,7 @@ describe("unet", () => {
   });
 
   it.each<[string, () => unknown]>([
-    ["classes", () => unet2d({ classes: 1 })],
+    ["classes", () => unet2d({ classes: 0 })],
     ["base", () => unet2d({ classes: 2, base: 0 })],
     ["channels", () => unet3d({ classes: 2, channels: 1.5 })],
     ["seed", () => unet3d({ classes: 2, seed: -1 })],

@@ -8,6 +8,7 @@ import { supervise, supervisionWeights } from "./supervision.js";
 export interface UNetOptions {
   /** Channels of the image; 1 by default. */
   readonly channels?: number;
+  /** Channels of the logits: classes, or regions with a sigmoid head each, of which there may be one. */
   readonly classes: number;
   /** Channels of the first level; every level below has twice as many. */
   readonly base?: number;
@@ -37,7 +38,7 @@ export function checkNetwork({
 }: Required<Pick<UNetOptions, "channels" | "classes" | "base" | "seed">>): void {
   for (const [name, value, least, most] of [
     ["channels", channels, 1, 65_536],
-    ["classes", classes, 2, 65_536],
+    ["classes", classes, 1, 65_536],
     ["base", base, 1, 1024],
     ["seed", seed, 0, Number.MAX_SAFE_INTEGER],
   ] as const) {
