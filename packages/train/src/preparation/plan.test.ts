@@ -22,6 +22,15 @@ describe("planFor", () => {
     expect(plan).toEqual({ spacing: [1, 1, 1], patch: [40, 56, 40], batch: 2, network: "plain" });
   });
 
+  test("volumes too small for stages are padded to those of the authors' U-Net", () => {
+    expect(of([[6, 7, 5]], [[1, 1, 1]])).toEqual({
+      spacing: [1, 1, 1],
+      patch: [8, 8, 8],
+      batch: 2,
+      network: "unet",
+    });
+  });
+
   test("sizes are those after resampling", () => {
     const { patch } = of(
       [

@@ -76,7 +76,9 @@ export function planFor(
     ),
   );
   const anisotropic = spacing !== undefined && coarseAxis(spacing) !== undefined;
-  const kind = median.length === 3 || anisotropic ? "plain" : "unet";
+  // Too small to be halved, patches have no stages; the authors' U-Net takes them, padded.
+  const hasStages = stagesOf(median, spacing).strides.length > 0;
+  const kind = hasStages && (median.length === 3 || anisotropic) ? "plain" : "unet";
   const budget = pixelsWithin(memory, kind, network);
   const stagesFor = (size: readonly number[]): Plan["stages"] =>
     kind === "plain" ? stagesOf(size, spacing) : undefined;
