@@ -93,11 +93,11 @@ export class PassThroughNetwork {
     const file = await this.#files.open(name, () => this.#fileSession(name));
     const dims = networkDims(images.dims, image, this.#options);
     const taken = imageDims(dims, this.#options.channelAxis);
-    const [given] = Object.values(
-      await this.#converted(`image ${images.dims}`, images, (value) => this.#imageOf(value, dims)),
+    const given = await this.#converted(`image ${images.dims}`, images, (value) =>
+      this.#imageOf(value, dims),
     );
     const results = await file
-      .run({ [image.name]: given!, ...this.#furtherInputs(taken) }, { outputs: [name] })
+      .run({ [image.name]: given, ...this.#furtherInputs(taken) }, { outputs: [name] })
       .catch((cause: unknown) => {
         const message = cause instanceof Error ? cause.message : String(cause);
         throw new InvalidArgumentError(
@@ -111,9 +111,7 @@ export class PassThroughNetwork {
     const result = results[name]!;
     const size = images.dims.slice(2);
     const key = `${kind} ${result.dims} to ${size}`;
-    const [made] = Object.values(
-      await this.#converted(key, result, (value) => this.#resultOf(kind, value, size), into),
-    );
+    const made = await this.#converted(key, result, (value) => this.#resultOf(kind, value, size), into);
     return made as Tensor<"float32">;
   }
 
@@ -132,13 +130,14 @@ export class PassThroughNetwork {
     given: Tensor,
     build: (value: Value) => Value,
     into?: Tensor<"float32">,
-  ): Promise<Record<string, Tensor>> {
+  ): Promise<Tensor> {
     const session = await this.#conversions.open(key, () => {
       const graph = new Graph("conversion");
       graph.output("result", build(graph.input("given", given.type, given.dims)));
       return createSession(lower(graph), { threads: this.#options.threads });
     });
-    return session.run({ given }, into === undefined ? {} : { into: { result: into } });
+    const results = await session.run({ given }, into === undefined ? {} : { into: { result: into } });
+    return results.result!;
   }
 
   /** Brings canonical images [N, C, ...spatial] into the form of the file. */
