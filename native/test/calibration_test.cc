@@ -120,6 +120,35 @@ TEST(HistogramsTogetherEqualTheTwinOfEach) {
   }
 }
 
+// Alone and beside histograms of all pixels, from whose hits or misses some of them come.
+TEST(HistogramsOfObjectsLeaveOutLabelZero) {
+  const std::vector<double> edges = Linspace(15), other = Linspace(20);
+  for (const int64_t classes : {1, 2, 3}) {
+    const ProbabilityCase made = MakeCase(2, classes, 4099, static_cast<unsigned>(classes));
+    const ProbabilityMaps maps = made.Maps(true, false);
+    ProbabilityCase objects = made;
+    for (size_t i = 0; i < objects.labels.size(); ++i)
+      if (objects.labels[i] == 0) objects.mask[i] = 0;
+    for (const Score score : {Score::kForeground, Score::kClasses, Score::kTopLabel})
+      for (const float threshold : {-1.0f, 0.3f}) {
+        CalibrationOptions options{score, BinEdges::kRightClosed, 15, edges, threshold, false};
+        const Sums expected = Twin(objects.Maps(true, false), options);
+        const CalibrationOptions beside{score, BinEdges::kLeftClosed, 20, other};
+        options.objects = true;
+        EverywhereAtAnyThreadCount([&] {
+          CHECK(SameSums(Bins(maps, options), expected, maps), "score ", static_cast<int>(score));
+          const std::vector<CalibrationOptions> both{beside, options};
+          const int64_t groups = cpu::CalibrationGroups(score, classes);
+          std::vector<Sums> sums{Sums(groups, 20), Sums(groups, 15)};
+          const std::vector<CalibrationSums> spans{sums[0].Spans(), sums[1].Spans()};
+          cpu::CalibrationBins(maps, both, spans);
+          CHECK(SameSums(sums[1], expected, maps), "beside others, score ", static_cast<int>(score));
+          CHECK(SameSums(sums[0], Twin(maps, beside), maps), "others, score ", static_cast<int>(score));
+        });
+      }
+  }
+}
+
 TEST(CalibrationBinsEqualTheTwinAtAnyNumberOfBins) {
   const ProbabilityCase made = MakeCase(1, 2, 2100, 1);
   for (const int bins : {1, 2, 10, 15, 16, 17, 31, 32, 40, 41, 100, 1024})
@@ -337,6 +366,9 @@ TEST(CalibrationRejects) {
   options.bins = 3;
   CHECK_THROWS(run(made, false), "edges: expected 4 or 8, got 3");
   options.bins = 2;
+  options.objects = true;
+  CHECK_THROWS(run(made, true), "objects: not supported with weights, nor with squares");
+  options.objects = false;
   options.threshold = nan;
   CHECK_THROWS(run(made, false), "threshold: expected a number, got NaN");
 }

@@ -1,6 +1,8 @@
 #include "base/parallel.h"
 
 #include <atomic>
+#include <chrono>
+#include <future>
 #include <stdexcept>
 #include <thread>
 
@@ -49,4 +51,29 @@ TEST(ParallelForRethrows) {
                            }),
                "chunk 50");
   CHECK_THROWS(pixelcal::SetThreadCount(0), "threads: expected");
+}
+
+// Two busy threads of a pool of two ask no worker for help, until one of them has ended.
+TEST(ParallelForIsHelpedWhenABusyThreadEnds) {
+  pixelcal::SetThreadCount(2);
+  std::promise<void> ended, second;
+  std::thread other;
+  {
+    const pixelcal::BusyScope busy;
+    std::promise<void> both;
+    other = std::thread([&] {
+      const pixelcal::BusyScope busy_too;
+      both.set_value();
+      ended.get_future().wait();
+    });
+    both.get_future().wait();
+    // Each of the two chunks is begun by a thread of its own, or the first waits in vain.
+    ParallelFor(2, 1, [&](int64_t begin, int64_t) {
+      if (begin == 1) return second.set_value();
+      ended.set_value();
+      const auto begun = second.get_future().wait_for(std::chrono::seconds(60));
+      CHECK(begun == std::future_status::ready);
+    });
+  }
+  other.join();
 }

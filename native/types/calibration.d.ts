@@ -37,6 +37,8 @@ export interface HistogramOptions extends BinningOptions {
   readonly comparison?: "float64" | "float32";
   /** Whether sums of p^2 are wanted; default false. */
   readonly squares?: boolean;
+  /** Whether only pixels count whose label is not 0; on the CPU, without weights and squares. */
+  readonly objects?: boolean;
 }
 
 export interface CalibrationBinsOptions extends ProbabilityMaps {

@@ -4,6 +4,7 @@
 #include <system_error>
 
 #include "base/background.h"
+#include "base/parallel.h"
 
 namespace pixelcal {
 namespace {
@@ -116,7 +117,10 @@ void Executor::Serve() {
     Running running{call->owner_, call};
     running_.push_back(&running);
     lock.unlock();
-    call->Run();
+    {
+      const BusyScope busy;
+      call->Run();
+    }
     call->ended_ = Clock::now();
     lock.lock();
     running.call = nullptr;

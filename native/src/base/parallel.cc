@@ -92,7 +92,7 @@ class Pool {
       jobs_.push_back(job);
       ++posted_;
     }
-    wake_.notify_all();
+    if (busy_.load() < thread_count_) wake_.notify_all();
     job->Work();
     job->Wait();
     const std::exception_ptr error = std::exchange(job->error, nullptr);
@@ -104,7 +104,20 @@ class Pool {
     if (error) std::rethrow_exception(error);
   }
 
+  void Enter() { ++busy_; }
+  // A job that was posted meanwhile, which woke nobody, is seen here: Run posts before it looks.
+  void Leave() {
+    if (--busy_ >= thread_count_) return;
+    {
+      std::lock_guard lock(mutex_);
+      if (std::ranges::none_of(jobs_, HasChunks)) return;
+    }
+    wake_.notify_all();
+  }
+
  private:
+  static bool HasChunks(const Job* job) { return job->next.load() < job->chunks; }
+
   // If the system refuses another thread, the existing ones (at least the caller) do the work.
   void StartWorkers() {
     try {
@@ -136,7 +149,7 @@ class Pool {
 
   Job* Next() {
     for (Job* job : jobs_) {
-      if (job->next.load() < job->chunks) {
+      if (HasChunks(job)) {
         ++job->users;
         return job;
       }
@@ -173,6 +186,7 @@ class Pool {
   std::vector<std::unique_ptr<Job>> all_;
   std::vector<Job*> jobs_, free_;  // jobs with work, and unused jobs
   std::atomic<int64_t> posted_{0};
+  std::atomic<int> busy_{0};
   int workers_ = 0;
   std::atomic<int> thread_count_{
       std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 1, kMaxThreads)};
@@ -193,6 +207,9 @@ void SetThreadCount(int count) {
   Require(count >= 1 && count <= kMaxThreads, "threads: expected 1 to ", kMaxThreads, ", got ", count);
   ThePool().set_thread_count(count);
 }
+
+BusyScope::BusyScope() { ThePool().Enter(); }
+BusyScope::~BusyScope() { ThePool().Leave(); }
 
 namespace internal {
 

@@ -9,6 +9,17 @@ namespace pixelcal {
 int ThreadCount();
 void SetThreadCount(int count);
 
+// Tells the pool that the calling thread is busy with kernels for as long as the scope lives. While that is
+// true of as many threads as the pool has, ParallelFor asks no other for help: more threads than processors
+// only wake, wait and take turns. Help is called when one of the scopes ends.
+class BusyScope {
+ public:
+  BusyScope();
+  ~BusyScope();
+  BusyScope(const BusyScope&) = delete;
+  BusyScope& operator=(const BusyScope&) = delete;
+};
+
 namespace internal {
 using ChunkFunction = void (*)(const void* body, int64_t begin, int64_t end);
 void RunChunks(int64_t count, int64_t grain, ChunkFunction function, const void* body);

@@ -31,6 +31,7 @@ Histograms ReadHistograms(Arguments& arguments) {
     CalibrationOptions& options = histograms.options.emplace_back();
     ReadBinning(histogram, options);
     options.squares = histogram.Flag("squares", false);
+    options.objects = histogram.Flag("objects", false);
     if (histogram.Has("edges")) {
       const auto edges = histogram.Array<double>("edges");
       histograms.edges.emplace_back(edges.begin(), edges.end());

@@ -27,6 +27,8 @@ void CheckOptions(const ProbabilityMaps& maps, const CalibrationOptions& options
     if (at % (bins + 1) == bins) Require(edge == 1, "edges: expected 1 last, got ", edge);
   }
   Require(!std::isnan(options.threshold), "threshold: expected a number, got NaN");
+  Require(!options.objects || (maps.weights.empty() && !options.squares),
+          "objects: not supported with weights, nor with squares");
   for (const std::span<double> sum : {sums.total, sums.dropped})
     Require(std::ssize(sum) == groups, "total: expected ", groups, " values, got ", sum.size());
   for (const std::span<double> sum : {sums.count, sums.confidence, sums.accuracy, sums.false_positive})

@@ -27,6 +27,7 @@ struct Plan {
   Plan(const ProbabilityMaps& maps, std::span<const CalibrationOptions> options, int64_t slot_bytes) {
     const int most = static_cast<int>(static_cast<int64_t>(kSharedBytes) / slot_bytes) / 2;
     for (const CalibrationOptions& each : options) {
+      Require(!each.objects, "objects: not supported on cuda");
       reads_all |= each.score != Score::kForeground;
       std::vector<simd::BinLimits> tables;
       std::vector<int64_t> starts;

@@ -42,6 +42,7 @@ struct CalibrationOptions {
   float threshold = -1;        // only probabilities above it count, in `total` too
   bool include_lowest = true;  // for kRightClosed: p = 0 is in the first bin, else in none
   bool squares = false;        // whether sums of p^2 are wanted, which take a pass of their own
+  bool objects = false;        // whether only pixels count whose label is not 0; on the CPU, without weights
 };
 
 // The sums per group and bin, [groups, bins]. `total` [groups] also counts pixels in no bin, `dropped`

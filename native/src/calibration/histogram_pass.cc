@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <tuple>
 
 #include "base/scratch.h"
 #include "calibration/weighted_histogram_loops.h"
@@ -52,21 +53,14 @@ HistogramPass::HistogramPass(const ProbabilityMaps& maps, std::span<const Calibr
   }
   for (size_t score = 0; score < kScores; ++score)
     uses_[score].resize(static_cast<size_t>(CalibrationGroups(static_cast<Score>(score), maps.classes)));
-  for (size_t at = 0; at < groups_.size(); ++at) {
-    const Group& group = groups_[at];
-    Uses& uses = uses_[static_cast<size_t>(options[group.histogram].score)][static_cast<size_t>(group.group)];
-    uses.groups.push_back(at);
-    if (!IsWeighted()) Join(group.limits, at, uses.joints);
-  }
-  for (auto& of_score : uses_)
-    for (Uses& uses : of_score)
-      for (Joint& joint : uses.joints) {
-        joint.limits = joint.table.Limits();
-        joint.first_slot = joint_slots_;
-        joint.number = usual_.size();
-        usual_.push_back({1, joint.limits.bins});
-        joint_slots_ += simd::BinSlots(joint.limits.bins);
-      }
+  for (size_t at = 0; at < groups_.size(); ++at) AddGroup(at);
+  ForJoints([&](Joint& joint) {
+    joint.limits = joint.table.Limits();
+    joint.first_slot = joint_slots_;
+    joint.number = usual_.size();
+    usual_.push_back({1, joint.limits.bins});
+    joint_slots_ += simd::BinSlots(joint.limits.bins);
+  });
   const int64_t chunks = ChunkCount(maps, kLeastBlocks);
   if (IsWeighted())
     weighted_.resize(static_cast<size_t>(chunks * slots_));
@@ -75,12 +69,38 @@ HistogramPass::HistogramPass(const ProbabilityMaps& maps, std::span<const Calibr
   squares_.resize(static_cast<size_t>(chunks * square_slots_));
 }
 
-void HistogramPass::Join(const simd::BinLimits& limits, size_t group, std::vector<Joint>& joints) {
+void HistogramPass::AddGroup(size_t at) {
+  const auto& [histogram, group, limits, first_slot, first_square] = groups_[at];
+  const auto& [score, objects] = std::tie(options_[histogram].score, options_[histogram].objects);
+  Uses& uses = uses_[static_cast<size_t>(score)][static_cast<size_t>(group)];
+  uses.groups.push_back(at);
+  if (IsWeighted()) return;
+  // Label 0 is what misses the foreground, what hits class 0, and what misses class 1 of two.
+  const bool of_classes = score == Score::kClasses;
+  if (!objects)
+    Join(limits, {at}, uses.joints);
+  else if (of_classes && group == 0)
+    Join(limits, {at, true, false}, uses.joints);
+  else if (score == Score::kForeground || (of_classes && maps_.classes == 2))
+    Join(limits, {at, false, true}, uses.joints);
+  else
+    Join(limits, {at}, uses.of_objects);
+}
+
+void HistogramPass::Join(const simd::BinLimits& limits, const Member& member, std::vector<Joint>& joints) {
   for (Joint& joint : joints)
-    if (joint.table.Add(limits)) return joint.groups.push_back(group);
+    if (joint.table.Add(limits)) return joint.members.push_back(member);
   Joint& joint = joints.emplace_back();
   joint.table.Add(limits);
-  joint.groups.push_back(group);
+  joint.members.push_back(member);
+}
+
+template <class Body>
+void HistogramPass::ForJoints(const Body& body) {
+  for (auto& of_score : uses_)
+    for (Uses& uses : of_score)
+      for (auto* joints : {&uses.joints, &uses.of_objects})
+        for (Joint& joint : *joints) body(joint);
 }
 
 HistogramPass::Chunk::Chunk(HistogramPass& pass, int64_t chunk) : pass_(pass), chunk_(chunk) {
@@ -108,10 +128,12 @@ bool HistogramPass::Chunk::Add(const ProbabilityBlock& block, RowRoom& room, boo
 
 void HistogramPass::Chunk::AddRow(const ProbabilityBlock& block, const ScoreRow& row) {
   const Uses& uses = pass_.UsesOf(row);
-  for (const Joint& joint : uses.joints)
-    HistogramLoops().add(row.p, row.codes, row.hit, block.count, joint.limits,
-                         block.all && joint.limits.threshold < 0,
-                         exact_ + joint.first_slot * simd::kSlotCells, usual_ + joint.number);
+  AddJoints(block, row, uses.joints, block.all);
+  if (!uses.of_objects.empty()) {
+    alignas(64) std::array<int16_t, kBlockPixels> codes;
+    for (int64_t i = 0; i < block.count; ++i) codes[i] = block.codes[i] == 0 ? simd::kLeftOut : row.codes[i];
+    AddJoints(block, {row.score, row.group, row.p, codes.data(), row.hit}, uses.of_objects, false);
+  }
   for (const size_t at : uses.groups) {
     const Group& group = pass_.groups_[at];
     double* squares = group.first_square < 0 ? nullptr : squares_ + group.first_square * simd::kSlotCells;
@@ -126,6 +148,14 @@ void HistogramPass::Chunk::AddRow(const ProbabilityBlock& block, const ScoreRow&
     for (int64_t i = 0; i < block.count; ++i) products[i] = block.weights[i] * row.p[i];
     AddWeighted(block, row, group.limits, products.data(), squares);
   }
+}
+
+void HistogramPass::Chunk::AddJoints(const ProbabilityBlock& block, const ScoreRow& row,
+                                     const std::vector<Joint>& joints, bool all) {
+  for (const Joint& joint : joints)
+    HistogramLoops().add(row.p, row.codes, row.hit, block.count, joint.limits,
+                         all && joint.limits.threshold < 0, exact_ + joint.first_slot * simd::kSlotCells,
+                         usual_ + joint.number);
 }
 
 void HistogramPass::Chunk::AddWeighted(const ProbabilityBlock& block, const ScoreRow& row,
@@ -183,21 +213,20 @@ std::vector<HistogramPass::Weighted> HistogramPass::Added(const std::vector<Weig
 }
 
 // Returns the sums of the slots of every group: those of all joint slots within each.
-std::vector<HistogramPass::Exact> HistogramPass::OfGroups() const {
+std::vector<HistogramPass::Exact> HistogramPass::OfGroups() {
   std::vector<Exact> sums(static_cast<size_t>(slots_));
-  for (const auto& of_score : uses_)
-    for (const Uses& uses : of_score)
-      for (const Joint& joint : uses.joints)
-        for (size_t member = 0; member < joint.groups.size(); ++member) {
-          const Group& group = groups_[joint.groups[member]];
-          for (int32_t at = 0; at <= joint.limits.bins; ++at) {
-            const int32_t below = joint.table.Below(static_cast<int64_t>(member), at);
-            if (below < 0) continue;
-            for (int64_t hit = 0; hit < 2; ++hit)
-              sums[static_cast<size_t>(group.first_slot + 2 * below + hit)].Add(
-                  exact_[static_cast<size_t>(joint.first_slot + 2 * at + hit)]);
-          }
-        }
+  ForJoints([&](const Joint& joint) {
+    const Exact* from = exact_.data() + joint.first_slot;
+    for (size_t number = 0; number < joint.members.size(); ++number) {
+      const Member& member = joint.members[number];
+      Exact* to = sums.data() + groups_[member.group].first_slot;
+      for (int32_t at = 0; at <= joint.limits.bins; ++at) {
+        const int32_t below = joint.table.Below(static_cast<int64_t>(number), at);
+        if (below >= 0 && member.misses) to[2 * below].Add(from[2 * at]);
+        if (below >= 0 && member.hits) to[2 * below + 1].Add(from[2 * at + 1]);
+      }
+    }
+  });
   return sums;
 }
 
@@ -239,7 +268,7 @@ void HistogramPass::WriteSquares(std::span<const CalibrationSums> sums) const {
   }
 }
 
-void HistogramPass::Write(std::span<const CalibrationSums> sums) const {
+void HistogramPass::Write(std::span<const CalibrationSums> sums) {
   if (IsWeighted())
     WriteBins(Added(weighted_, slots_), sums);
   else

@@ -18,6 +18,8 @@
 namespace pixelcal::cpu {
 
 class HistogramPass {
+  struct Joint;
+
  public:
   // The least number of blocks per chunk, after which a cell could be full. The order of weighted sums and of
   // squares depends on it.
@@ -37,6 +39,8 @@ class HistogramPass {
 
    private:
     void AddRow(const ProbabilityBlock& block, const ScoreRow& row);
+    void AddJoints(const ProbabilityBlock& block, const ScoreRow& row, const std::vector<Joint>& joints,
+                   bool all);
     void AddWeighted(const ProbabilityBlock& block, const ScoreRow& row, const simd::BinLimits& limits,
                      const float* weights, double* slots);
     void Flush();
@@ -50,7 +54,7 @@ class HistogramPass {
   };
 
   // Writes the sums of all chunks that have ended.
-  void Write(std::span<const CalibrationSums> sums) const;
+  void Write(std::span<const CalibrationSums> sums);
 
  private:
   // A group of a histogram.
@@ -61,18 +65,23 @@ class HistogramPass {
     int64_t first_slot;
     int64_t first_square;  // the first of its slots of squares; -1 where none are wanted
   };
-  // Unweighted groups of one row whose limits are joint.
+  // An unweighted group, and which pixels of a row count for it.
+  struct Member {
+    size_t group;
+    bool misses = true, hits = true;
+  };
+  // Members of one row whose limits are joint.
   struct Joint {
     JointTable table;
     simd::BinLimits limits;
-    std::vector<size_t> groups;
+    std::vector<Member> members;
     int64_t first_slot;
     size_t number;
   };
-  // The groups and joints that a row goes to.
+  // The groups that are made of a row, the joints of all its pixels, and of those whose label is not 0.
   struct Uses {
     std::vector<size_t> groups;
-    std::vector<Joint> joints;
+    std::vector<Joint> joints, of_objects;
   };
   // The count and sum of p of a slot.
   struct Exact {
@@ -85,12 +94,15 @@ class HistogramPass {
     void Add(const Weighted& other);
   };
 
-  static void Join(const simd::BinLimits& limits, size_t group, std::vector<Joint>& joints);
+  void AddGroup(size_t at);
+  static void Join(const simd::BinLimits& limits, const Member& member, std::vector<Joint>& joints);
+  template <class Body>
+  void ForJoints(const Body& body);
   static void AddCells(const uint64_t* cells, Exact& sum);
   const Uses& UsesOf(const ScoreRow& row) const {
     return uses_[static_cast<size_t>(row.score)][static_cast<size_t>(row.group)];
   }
-  std::vector<Exact> OfGroups() const;
+  std::vector<Exact> OfGroups();
   bool IsWeighted() const { return !maps_.weights.empty(); }
   static std::vector<Weighted> Added(const std::vector<Weighted>& chunks, int64_t slots);
   template <class Sum>

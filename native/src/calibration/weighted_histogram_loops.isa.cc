@@ -10,11 +10,46 @@ constexpr int kPairs = kSlotCells / 2;
 
 typedef double Pair __attribute__((vector_size(16)));
 
+typedef double Four __attribute__((vector_size(32)));
+typedef double Cells __attribute__((vector_size(64)));
+typedef float FourFloats __attribute__((vector_size(16)));
+
+PIXELCAL_INLINE Four Wide(const float* from) {
+  FourFloats four;
+  memcpy(&four, from, sizeof four);
+  return __builtin_convertvector(four, Four);
+}
+
+// The cells of a slot in a register, while groups of pixels all go there.
+struct CellsAtHand {
+  int32_t slot = -1;
+  Cells sums{};
+
+  PIXELCAL_INLINE void Put(double* slots) {
+    if (slot >= 0) memcpy(slots + slot, &sums, sizeof sums);
+    slot = -1;
+  }
+  PIXELCAL_INLINE void Take(double* slots, int32_t other) {
+    if (slot == other) return;
+    Put(slots);
+    slot = other;
+    memcpy(&sums, slots + slot, sizeof sums);
+  }
+  PIXELCAL_INLINE void AddGroup(const float* weights, const float* values) {
+    for (int i = 0; i < kGroup; i += kPairs) {
+      const Four w = Wide(weights + i), product = w * Wide(values + i);
+      sums += __builtin_shufflevector(w, product, 0, 4, 1, 5, 2, 6, 3, 7);
+    }
+  }
+};
+static_assert(kPairs == 4);
+
 // Pixel i of a row goes to pair i % 4 of its slot at any vector width, so that the order of additions is
 // fixed.
 template <BinSearch kSearch, int kTable>
 void AddWeightedRow(const float* p, const int16_t* codes, const float* weights, size_t count, const Row& row,
                     double* slots) {
+  CellsAtHand cells;
   for (size_t i = 0; i < count; i += kGroup) {
     const size_t rest = count - i < kGroup ? count - i : kGroup;
     float values[kGroup] = {};
@@ -22,8 +57,20 @@ void AddWeightedRow(const float* p, const int16_t* codes, const float* weights, 
     memcpy(values, p + i, rest * sizeof *p);
     memcpy(verdicts, codes + i, rest * sizeof *codes);
     int32_t offsets[kGroup];
-    for (int v = 0; v < kGroup; v += kLanes)
-      Store(offsets + v, SlotOffsets<kSearch, kTable, false>(values + v, verdicts + v, row));
+    Ints differ{};
+    for (int v = 0; v < kGroup; v += kLanes) {
+      const Ints found = SlotOffsets<kSearch, kTable, false>(values + v, verdicts + v, row);
+      Store(offsets + v, found);
+      differ |= found ^ offsets[0];
+    }
+    int32_t any = 0;
+    for (int lane = 0; lane < kLanes; ++lane) any |= differ[lane];
+    if (any == 0 && rest == kGroup) {
+      cells.Take(slots, offsets[0]);
+      cells.AddGroup(weights + i, values);
+      continue;
+    }
+    cells.Put(slots);
     for (size_t j = 0; j < rest; ++j) {
       const double weight = weights[i + j];
       double* to = slots + offsets[j] + j % kPairs * 2;
@@ -33,6 +80,7 @@ void AddWeightedRow(const float* p, const int16_t* codes, const float* weights, 
       memcpy(to, &sums, sizeof sums);
     }
   }
+  cells.Put(slots);
 }
 
 void AddWeighted(const float* p, const int16_t* codes, int16_t hit, const float* weights, size_t count,

@@ -221,6 +221,7 @@ export {
   type CalibrationResult,
 } from "./metrics/calibration-metric.js";
 export {
+  type CaseHistogram,
   CaseScorer,
   type CaseScorerOptions,
   type CaseScores,

@@ -1,14 +1,13 @@
 import {
   argMax,
-  type BinOptions,
   type BoundaryBins,
   boundaryBand,
   type CalibrationBins,
   type CalibrationConvention,
+  type CaseHistogram,
   calibrationConventions,
   centerlineCounts,
   centerlineDice,
-  conventionalErrors,
   conventionErrors,
   conventionHistograms,
   fittedTemperature,
@@ -58,18 +57,17 @@ type Columns = Record<string, number>;
 
 /** A family's histograms, which {@link Scored.histograms} then has alone, and its columns. */
 interface Family {
-  histograms?(options: ScoreOptions): readonly BinOptions[];
+  histograms?(options: ScoreOptions): readonly CaseHistogram[];
   columns(scored: Scored): Promise<Columns>;
 }
 
 /** The number of bins of scores without bins of their own, which share them where they are of the same p. */
 const fineBins = 4096;
 
-/** The tools that count all pixels, so that their bins come with the others. */
-const ofAllPixels = calibrationConventions.filter((tool) => tool !== "marginloss");
-
-const toolHistograms = (tool: CalibrationConvention, { classes }: ScoreOptions): readonly BinOptions[] =>
-  conventionHistograms(tool, classes);
+const toolHistograms = (tool: CalibrationConvention, { classes }: ScoreOptions): readonly CaseHistogram[] =>
+  conventionHistograms(tool, classes).map((bins) =>
+    tool === "marginloss" ? { ...bins, pixels: "objects" } : bins,
+  );
 
 const families: Readonly<Record<FurtherMetric, Family>> = {
   boundary: {
@@ -135,18 +133,14 @@ const families: Readonly<Record<FurtherMetric, Family>> = {
   },
 
   tools: {
-    histograms: (options) => ofAllPixels.flatMap((tool) => toolHistograms(tool, options)),
-    async columns({ probs, labels, options, histograms }) {
-      const { ignore, signal } = options;
+    histograms: (options) => calibrationConventions.flatMap((tool) => toolHistograms(tool, options)),
+    async columns({ options, histograms }) {
       const columns: Columns = {};
       let at = 0;
       for (const tool of calibrationConventions) {
         const count = toolHistograms(tool, options).length;
-        const errors =
-          tool === "marginloss"
-            ? await conventionalErrors(probs, labels, { convention: tool, ignore, signal })
-            : conventionErrors(tool, histograms.slice(at, at + count));
-        if (tool !== "marginloss") at += count;
+        const errors = conventionErrors(tool, histograms.slice(at, at + count));
+        at += count;
         columns[`ECE ${tool}`] = errors.expected;
         if (errors.perClass.length > 0) columns[`CECE ${tool}`] = errors.classwise;
       }
@@ -211,7 +205,7 @@ const wanted = ({ metrics = [] }: ScoreOptions): readonly FurtherMetric[] =>
   furtherMetrics.filter((name) => metrics.includes(name));
 
 /** Returns the histograms that the families and the decision of the options read, of the pass over a case. */
-export const furtherHistograms = (options: ScoreOptions): readonly BinOptions[] => [
+export const furtherHistograms = (options: ScoreOptions): readonly CaseHistogram[] => [
   ...wanted(options).flatMap((name) => families[name].histograms?.(options) ?? []),
   ...(imageDecision(options) === undefined ? [] : [{ of: "foreground", bins: fineBins } as const]),
 ];

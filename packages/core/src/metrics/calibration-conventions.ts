@@ -61,7 +61,7 @@ export async function conventionalErrors(
 /**
  * Returns the histograms that a tool's errors are made of, for {@link conventionErrors}: so that they come
  * from the same pass as others, for example of a `CaseScorer`. Those of "marginloss" are to be of the pixels
- * whose label is not 0.
+ * whose label is not 0 (`pixels: "objects"` of a `CaseScorer`).
  */
 export function conventionHistograms(
   convention: CalibrationConvention,

@@ -26,7 +26,7 @@ export type CaseSurfaceDefinition = LabelSurfaceDefinition &
 
 /** One result of a pass over a case's probabilities: a block of numbers in the order of the native kernel. */
 export type CasePart =
-  | { readonly kind: "histogram"; readonly layout: BinLayout }
+  | { readonly kind: "histogram"; readonly layout: BinLayout; readonly objects?: boolean }
   | { readonly kind: "proper"; readonly floor: number }
   | { readonly kind: "confusion" }
   | { readonly kind: "surfaces"; readonly definition: CaseSurfaceDefinition }
@@ -62,7 +62,7 @@ export class CasePlan {
     this.#parts = parts;
     this.#request = {
       ignore,
-      histograms: of("histogram").map(({ layout }) => nativeHistogram(layout)),
+      histograms: of("histogram").map(({ layout, objects }) => ({ ...nativeHistogram(layout), objects })),
       floors: of("proper").map(({ floor }) => floor),
       confusion: of("confusion").length > 0,
       surfaces: of("surfaces").map(({ definition }) => definition),

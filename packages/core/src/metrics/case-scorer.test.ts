@@ -60,6 +60,22 @@ describe("a case's scores", () => {
     expect(await scorer.score(probs, labels, { spacing })).toEqual(found);
   });
 
+  test.each(["foreground", "classes", "top-label"] as const)(
+    "of objects: %s of the other labels",
+    async (of) => {
+      const bins: BinOptions[] = [
+        { of, bins: 7 },
+        { of, bins: 12, threshold: 0.25 },
+      ];
+      const objects = bins.map((each) => ({ ...each, pixels: "objects" }) as const);
+      const found = await new CaseScorer({ classes, histograms: [...bins, ...objects] }).score(probs, labels);
+      expect(found.histograms.slice(0, 2)).toEqual(await calibrationHistograms(probs, labels, bins));
+      expect(found.histograms.slice(2)).toEqual(
+        await calibrationHistograms(probs, labels, bins, { ignore: 0 }),
+      );
+    },
+  );
+
   test("are those that are wanted", async () => {
     const none = await new CaseScorer({ classes }).score(probs, labels);
     expect(none).toEqual({
@@ -82,6 +98,8 @@ describe("refuses", () => {
     [{ histograms: {} }, "histograms: expected an array"],
     [{ histograms: [{ bin: 5 }] }, 'histograms[0].bin: unknown option (did you mean "bins"?)'],
     [{ histograms: [{ bins: 0 }] }, "bins: expected an integer from 1 to 4096, got 0"],
+    [{ histograms: [{ pixels: "some" }] }, "histograms[0].pixels: expected one of all, objects, got some"],
+    [{ histograms: [{ pixels: "objects", squares: true }] }, 'pixels "objects" does not work with squares'],
     [{ floors: [2] }, "floor: expected 0 or a number"],
     [{ confusion: 1 }, "confusion: expected a boolean"],
     [{ surfaces: [{ regions: [[3]] }] }, "regions[0]: expected an integer from 0 to 2, got 3"],

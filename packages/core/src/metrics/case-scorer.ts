@@ -1,7 +1,7 @@
-import { checkBoolean } from "../check.js";
+import { checkBoolean, checkChoice } from "../check.js";
 import { checkOptions, optionNames } from "../check-options.js";
 import { checkSignal } from "../device.js";
-import { invalidArgument } from "../errors.js";
+import { InvalidArgumentError, invalidArgument } from "../errors.js";
 import { type BinLayout, type CalibrationBins, histogramOf } from "../kernels/bins.js";
 import { type BoundaryBins, type BoundaryLayout, ringBins } from "../kernels/boundary-bins.js";
 import { type BoundaryOptions, boundaryLayout, ringNames } from "../kernels/boundary-calibration.js";
@@ -29,12 +29,18 @@ export interface CaseSurfaces extends Omit<SurfaceDefinition, "tolerance"> {
   readonly tolerance?: number | readonly number[];
 }
 
+/** The bins of a case. */
+export interface CaseHistogram extends BinOptions {
+  /** The pixels that count: `all`, or the `objects`, whose label is not 0; without `squares`. Default all. */
+  readonly pixels?: "all" | "objects";
+}
+
 export interface CaseScorerOptions {
   readonly classes: number;
   /** The label of pixels that count in no score. */
   readonly ignore?: number;
   /** The bins that are wanted, as of `calibrationBins`. */
-  readonly histograms?: readonly BinOptions[];
+  readonly histograms?: readonly CaseHistogram[];
   /** The floors of the log loss for which `probabilityScores` are wanted; 0 is no bound. */
   readonly floors?: readonly number[];
   /** Whether the `confusionCounts` of the arg-max are wanted; default false. */
@@ -82,7 +88,8 @@ const names = optionNames<CaseScorerOptions>({
   hashes: true,
   sums: true,
 });
-const binNames = optionNames<BinOptions>({
+const binNames = optionNames<CaseHistogram>({
+  pixels: true,
   bins: true,
   of: true,
   edges: true,
@@ -123,13 +130,10 @@ export class CaseScorer {
     checkBoolean("confusion", confusion);
     checkBoolean("hashes", hashes);
     this.#classes = classes;
-    const layouts = histograms.map((each, i) => {
-      checkOptions(`histograms[${i}]`, each, binNames);
-      return binLayout(each, classes);
-    });
-    const differing = new Map(layouts.map((layout) => [JSON.stringify(layout), layout]));
-    this.#layouts = [...differing.values()];
-    this.#layoutOf = layouts.map((layout) => [...differing.keys()].indexOf(JSON.stringify(layout)));
+    const bins = histograms.map((each, i) => histogramPart(`histograms[${i}]`, each, classes));
+    const differing = new Map(bins.map((part) => [JSON.stringify(part), part]));
+    this.#layouts = [...differing.values()].map(({ layout }) => layout);
+    this.#layoutOf = bins.map((part) => [...differing.keys()].indexOf(JSON.stringify(part)));
     this.#floors = floors.length;
     this.#confusion = confusion;
     this.#definitions = surfaces.map((each, i) => surfaceDefinition(`surfaces[${i}]`, each, classes));
@@ -139,7 +143,7 @@ export class CaseScorer {
     });
     this.#hashes = hashes;
     const parts = [
-      ...this.#layouts.map((layout): CasePart => ({ kind: "histogram", layout })),
+      ...differing.values(),
       ...floors.map((floor): CasePart => ({ kind: "proper", floor })),
       ...(confusion ? [{ kind: "confusion" } as const] : []),
       ...this.#definitions.map((definition): CasePart => ({ kind: "surfaces", definition })),
@@ -169,6 +173,19 @@ export class CaseScorer {
       hashes: this.#hashes ? hashesOf(next()) : [],
     };
   }
+}
+
+function histogramPart(
+  argument: string,
+  options: CaseHistogram,
+  classes: number,
+): Extract<CasePart, { readonly kind: "histogram" }> {
+  checkOptions(argument, options, binNames);
+  const { pixels = "all", ...bins } = options;
+  checkChoice(`${argument}.pixels`, pixels, ["all", "objects"]);
+  if (pixels === "objects" && bins.squares)
+    throw new InvalidArgumentError(argument, `${argument}: pixels "objects" does not work with squares`);
+  return { kind: "histogram", layout: binLayout(bins, classes), objects: pixels === "objects" };
 }
 
 function checkSums(sums: readonly [number, number] | undefined): void {

@@ -75,48 +75,51 @@ function levelsOf(bins: CalibrationBins): Levels {
   if (bins.groups !== 1)
     throw invalidArgument("bins", "one group (binsOfClass selects a class)", `${bins.groups} groups`);
   const { count: counts, accuracySum } = bins;
-  return { counts, losses: counts.map((count, m) => count - accuracySum[m]!) };
-}
-
-/** Calls `point` for the points of the curve, from full coverage down. */
-function forPoints(
-  { counts, losses }: Levels,
-  point: (coverage: number, selectiveRisk: number, generalizedRisk: number) => void,
-): void {
-  let [all, loss] = [0, 0];
-  for (let i = 0; i < counts.length; i++) {
-    all += counts[i]!;
-    loss += losses[i]!;
-  }
-  let kept = all;
-  let risk = Number.NaN;
-  for (let i = 0; i < counts.length; i++) {
-    if (counts[i] === 0) continue;
-    risk = loss / kept;
-    point(kept / all, risk, loss / all);
-    kept -= counts[i]!;
-    loss -= losses[i]!;
-  }
-  if (all > 0) point(0, risk, 0);
+  const losses = new Float64Array(counts.length);
+  for (let m = 0; m < losses.length; m++) losses[m] = counts[m]! - accuracySum[m]!;
+  return { counts, losses };
 }
 
 function curveOf(levels: Levels): RiskCoverage {
+  const { counts, losses } = levels;
+  const all = sumOf(counts);
   const points: RiskCoveragePoint[] = [];
-  forPoints(levels, (coverage, selectiveRisk, generalizedRisk) => {
-    points.push({ coverage, selectiveRisk, generalizedRisk });
-  });
+  let [kept, loss] = [all, sumOf(losses)];
+  for (let i = 0; i < counts.length; i++) {
+    if (counts[i] === 0) continue;
+    points.push({ coverage: kept / all, selectiveRisk: loss / kept, generalizedRisk: loss / all });
+    kept -= counts[i]!;
+    loss -= losses[i]!;
+  }
+  if (points.length > 0)
+    points.push({ coverage: 0, selectiveRisk: points.at(-1)!.selectiveRisk, generalizedRisk: 0 });
   return { points, ...areasOf(levels) };
 }
 
-function areasOf(levels: Levels): RiskCoverageAreas {
-  let [aurc, augrc] = [0, 0];
-  // The first point has a coverage of 1, the last one of 0.
-  let [coverage, selective, generalized] = [1, 0, 0];
-  forPoints(levels, (nextCoverage, nextSelective, nextGeneralized) => {
-    const width = coverage - nextCoverage;
-    aurc += (width * (selective + nextSelective)) / 2;
-    augrc += (width * (generalized + nextGeneralized)) / 2;
-    [coverage, selective, generalized] = [nextCoverage, nextSelective, nextGeneralized];
-  });
-  return coverage === 0 ? { aurc, augrc } : { aurc: Number.NaN, augrc: Number.NaN };
+/** Returns the areas between the points of the curve, of which none is made. */
+function areasOf({ counts, losses }: Levels): RiskCoverageAreas {
+  const all = sumOf(counts);
+  if (!(all > 0)) return { aurc: Number.NaN, augrc: Number.NaN };
+  let last = counts.length - 1;
+  while (counts[last] === 0) last--;
+  let [aurc, augrc, kept, loss] = [0, 0, all, sumOf(losses)];
+  for (let i = 0; i <= last; i++) {
+    const count = counts[i]!;
+    if (count === 0) continue;
+    const risk = loss / kept;
+    const left = i === last ? 0 : kept - count;
+    const leftLoss = i === last ? 0 : loss - losses[i]!;
+    const width = kept / all - left / all;
+    aurc += (width * (risk + (i === last ? risk : leftLoss / left))) / 2;
+    augrc += (width * (loss / all + leftLoss / all)) / 2;
+    kept = left;
+    loss = leftLoss;
+  }
+  return { aurc, augrc };
+}
+
+function sumOf(values: ArrayLike<number>): number {
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) sum += values[i]!;
+  return sum;
 }

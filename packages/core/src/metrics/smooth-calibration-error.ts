@@ -114,22 +114,27 @@ class CosineTransform {
   // at once, whose chains of operations do not wait for each other.
   #makeMore(): void {
     const sums = this.#sums;
+    const angles = this.#angles;
+    const masses = this.#masses;
     const begin = this.#made;
     const end = begin + block;
+    // Before the optimizer has seen it, an array of each step would be garbage.
     for (let i = 0; i < this.#places; i += 2) {
-      const [angleA, angleB, massA, massB] = [
-        this.#angles[i]!,
-        this.#angles[i + 1]!,
-        this.#masses[i]!,
-        this.#masses[i + 1]!,
-      ];
-      const [cosA, cosB] = [Math.cos(angleA), Math.cos(angleB)];
-      const [twiceA, twiceB] = [2 * cosA, 2 * cosB];
-      let [beforeA, beforeB] = [cosA, cosB];
-      let [nowA, nowB] = [1, 1];
+      const angleA = angles[i]!;
+      const angleB = angles[i + 1]!;
+      const massA = masses[i]!;
+      const massB = masses[i + 1]!;
+      let beforeA = Math.cos(angleA);
+      let beforeB = Math.cos(angleB);
+      const twiceA = 2 * beforeA;
+      const twiceB = 2 * beforeB;
+      let nowA = 1;
+      let nowB = 1;
       if (begin > 0) {
-        [beforeA, beforeB] = [Math.cos((begin - 1) * angleA), Math.cos((begin - 1) * angleB)];
-        [nowA, nowB] = [Math.cos(begin * angleA), Math.cos(begin * angleB)];
+        beforeA = Math.cos((begin - 1) * angleA);
+        beforeB = Math.cos((begin - 1) * angleB);
+        nowA = Math.cos(begin * angleA);
+        nowB = Math.cos(begin * angleB);
       }
       for (let k = begin; k < end; k++) {
         sums[k]! += massA * nowA + massB * nowB;

@@ -11,7 +11,11 @@ export interface Interval {
 
 /** Returns the defined values, ascending. */
 export function ascending(values: Float64Array): Float64Array {
-  return values.filter((value) => !Number.isNaN(value)).sort();
+  // Several times as fast as `filter`, which has thousands of calls for each of a hundred columns.
+  const defined = new Float64Array(values.length);
+  let count = 0;
+  for (let i = 0; i < values.length; i++) if (!Number.isNaN(values[i]!)) defined[count++] = values[i]!;
+  return defined.subarray(0, count).sort();
 }
 
 /** Returns the quantiles of bootstrap values that leave out (1 - level) / 2 on each side. */
@@ -34,8 +38,11 @@ export function bcaInterval(
   const sorted = ascending(drawn);
   // Rounding must not decide on which side equal values fall: scores that repeat make many of them.
   const rounding = 1e-12 * (sorted.at(-1)! - sorted[0]!);
-  const below = sorted.filter((value) => value < observed - rounding).length;
-  const equal = sorted.filter((value) => Math.abs(value - observed) <= rounding).length;
+  let [below, equal] = [0, 0];
+  for (let i = 0; i < sorted.length; i++) {
+    if (sorted[i]! < observed - rounding) below++;
+    if (Math.abs(sorted[i]! - observed) <= rounding) equal++;
+  }
   const bias = normalQuantile((below + equal / 2) / sorted.length);
   const acceleration = skewness(ascending(without)) / 6;
   const at = (share: number): number => {
