@@ -128,7 +128,7 @@ async function histogramsOf(
         : layout.limits;
     found.push({ ...layout, limits });
   }
-  const request = { ...maps, histograms: found.map(nativeHistogram) };
+  const request = { ...maps, histograms: found.map((each) => nativeHistogram(each)) };
   return binsOf(found, await call(native.calibrationBins, request, signal));
 }
 
@@ -150,7 +150,10 @@ function histogramsOfSync({ maps, layouts }: HistogramsRequest): CalibrationBins
         ? { ...layout, limits: native.equalMassEdgesSync({ ...maps, ...binning(layout) }) }
         : layout,
     );
-    return binsOf(found, native.calibrationBinsSync({ ...maps, histograms: found.map(nativeHistogram) }));
+    return binsOf(
+      found,
+      native.calibrationBinsSync({ ...maps, histograms: found.map((each) => nativeHistogram(each)) }),
+    );
   });
 }
 
@@ -245,18 +248,31 @@ function binning({ of, bins, edges, includeLowest, threshold }: BinLayout): Binn
   return { of, bins, threshold, includeLowest, closed: edges === "right-closed" ? "right" : "left" };
 }
 
-/** Returns a layout as the kernels read it, which make the limits of numpy.linspace themselves. */
-export function nativeHistogram(layout: BinLayout): NativeHistogram {
-  const { bins, limits, squares } = layout;
+/**
+ * Returns a layout as the kernels read it, which make the limits of numpy.linspace themselves. Fields are
+ * named one by one, because V8 reads objects that start with a spread slowly.
+ */
+export function nativeHistogram(layout: BinLayout, objects?: boolean): NativeHistogram {
+  const { of, bins, closed, threshold, includeLowest } = binning(layout);
+  const { limits, squares } = layout;
   const same = (comparison: "float64" | "float32"): boolean => {
-    const of = equalLimits(bins, comparison);
-    return limits.length === of.length && limits.every((limit, i) => limit === of[i]);
+    const own = equalLimits(bins, comparison);
+    return limits.length === own.length && limits.every((limit, i) => limit === own[i]);
   };
   // Limits that are exact in float32 are the same in both precisions.
   const comparison = same("float32") ? "float32" : same("float64") ? "float64" : undefined;
-  if (layout.scheme === "equal-mass" || comparison === undefined)
-    return { ...binning(layout), squares, edges: limits };
-  return { ...binning(layout), squares, comparison };
+  const given = layout.scheme === "equal-mass" || comparison === undefined;
+  return {
+    of,
+    bins,
+    threshold,
+    includeLowest,
+    closed,
+    squares,
+    edges: given ? limits : undefined,
+    comparison: given ? undefined : comparison,
+    objects,
+  };
 }
 
 /** Returns the bins of every layout from the sums of all, one histogram after the other. */

@@ -62,7 +62,7 @@ export class CasePlan {
     this.#parts = parts;
     this.#request = {
       ignore,
-      histograms: of("histogram").map(({ layout, objects }) => ({ ...nativeHistogram(layout), objects })),
+      histograms: of("histogram").map(({ layout, objects }) => nativeHistogram(layout, objects)),
       floors: of("proper").map(({ floor }) => floor),
       confusion: of("confusion").length > 0,
       surfaces: of("surfaces").map(({ definition }) => definition),
