@@ -233,18 +233,23 @@ export function summaryOf(rows: readonly EvaluationRow[]): Evaluation {
  * nearly equal scores do not cancel; a metric class, which keeps sums alone, has to subtract their squares.
  */
 export function summarize(values: readonly number[]): ScoreSummary {
-  const defined = values.filter((value) => !Number.isNaN(value));
-  const finite = defined.filter(Number.isFinite);
-  const finiteMean = finite.reduce((sum, value) => sum + value, 0) / finite.length;
-  const squares = finite.reduce((sum, value) => sum + (value - finiteMean) ** 2, 0);
-  const infinite = defined.length - finite.length;
+  let [sum, finite, infinite] = [0, 0, 0];
+  for (const value of values) {
+    if (Number.isFinite(value)) {
+      sum += value;
+      finite++;
+    } else if (!Number.isNaN(value)) infinite++;
+  }
+  const finiteMean = sum / finite;
+  let squares = 0;
+  for (const value of values) if (Number.isFinite(value)) squares += (value - finiteMean) ** 2;
   return {
     mean: infinite > 0 ? Number.POSITIVE_INFINITY : finiteMean,
-    deviation: finite.length > 1 ? Math.sqrt(squares / (finite.length - 1)) : Number.NaN,
+    deviation: finite > 1 ? Math.sqrt(squares / (finite - 1)) : Number.NaN,
     finiteMean,
-    count: defined.length,
+    count: finite + infinite,
     infinite,
-    undefined: values.length - defined.length,
+    undefined: values.length - finite - infinite,
   };
 }
 

@@ -66,6 +66,8 @@ const perCell = ["count", "confidenceSum", "accuracySum", "falsePositiveSum"] as
 
 /** Throws unless `bins` is what `calibrationBins` returns: a layout, and sums of its lengths. */
 export function checkBins(argument: string, bins: CalibrationBins): void {
+  // The names of the fields, which only messages need, would be most of the garbage of a case's scores.
+  if (areBins(bins)) return;
   if (typeof bins !== "object" || bins === null)
     throw invalidArgument(argument, "bins returned by calibrationBins", bins);
   checkInteger(`${argument}.groups`, bins.groups, 1, 32767);
@@ -87,6 +89,26 @@ export function checkBins(argument: string, bins: CalibrationBins): void {
   if (bins.squares) squaresOf(argument, bins);
 }
 
+function areBins(bins: CalibrationBins): boolean {
+  if (typeof bins !== "object" || bins === null) return false;
+  const { groups, bins: width, scheme, squares } = bins;
+  const whole = (value: number, most: number): boolean =>
+    Number.isInteger(value) && value >= 1 && value <= most;
+  if (!whole(groups, 32767) || !whole(width, 4096)) return false;
+  for (const [name, choices] of layoutChoices)
+    if (!(choices as readonly string[]).includes(bins[name])) return false;
+  if (typeof bins.includeLowest !== "boolean" || typeof squares !== "boolean") return false;
+  if (typeof bins.threshold !== "number") return false;
+  if (!areSums(bins.limits, (scheme === "equal-mass" ? groups : 1) * (width + 1))) return false;
+  for (const name of perGroup) if (!areSums(bins[name], groups)) return false;
+  for (const name of perCell) if (!areSums(bins[name], groups * width)) return false;
+  return !squares || areSums(bins.squaredConfidenceSum, groups * width);
+}
+
+// A proxy is an instance too, but no view.
+const areSums = (sums: Float64Array | undefined, length: number): boolean =>
+  ArrayBuffer.isView(sums) && sums instanceof Float64Array && sums.length === length;
+
 /** Returns the sums of p^2; throws unless the bins have them. */
 export function squaresOf(argument: string, bins: CalibrationBins): Float64Array {
   const sums = bins.squaredConfidenceSum;
@@ -98,8 +120,7 @@ export function squaresOf(argument: string, bins: CalibrationBins): Float64Array
 }
 
 function checkSums(argument: string, sums: Float64Array, length: number): void {
-  // A proxy is an instance too, but no view.
-  if (ArrayBuffer.isView(sums) && sums instanceof Float64Array && sums.length === length) return;
+  if (areSums(sums, length)) return;
   if (!holds("float64", sums)) {
     throw invalidArgument(argument, `a Float64Array of ${length} numbers`, sums);
   }
