@@ -37,10 +37,31 @@ const kept = new Map<string, CaseScorer>();
  * one again.
  */
 export function caseScorer(options: ScoreOptions, sums?: readonly [number, number]): CaseScorer {
-  const { classes, convention = "reference", bins, ignore, nllFloor = 0 } = options;
-  const surfaces = scoredSurfaces(options);
-  const further = furtherHistograms(options);
-  const key = JSON.stringify([classes, convention, bins, ignore, nllFloor, surfaces, sums, further]);
+  const {
+    classes,
+    convention,
+    bins,
+    ignore,
+    nllFloor = 0,
+    tolerance,
+    percentile,
+    metrics,
+    decision,
+  } = options;
+  const { bothEmpty, oneEmpty } = options;
+  // The options stand for the surfaces and histograms, which take longer to make.
+  const surfaces = [tolerance, percentile, bothEmpty, oneEmpty];
+  const key = JSON.stringify([
+    classes,
+    convention,
+    bins,
+    ignore,
+    nllFloor,
+    surfaces,
+    metrics,
+    decision,
+    sums,
+  ]);
   const scorer = kept.get(key) ?? new CaseScorer(scorerOptions());
   kept.delete(key);
   kept.set(key, scorer);
@@ -51,10 +72,10 @@ export function caseScorer(options: ScoreOptions, sums?: readonly [number, numbe
     return {
       classes,
       ignore,
-      histograms: [...usualHistograms(options), ...further],
+      histograms: [...usualHistograms(options), ...furtherHistograms(options)],
       floors: [nllFloor],
       confusion: true,
-      surfaces: [surfaces],
+      surfaces: [scoredSurfaces(options)],
       rings: [keptRings],
       hashes: true,
       sums,

@@ -56,11 +56,14 @@ export interface ScoredCase {
 export class ConventionScorer {
   readonly #options: ScoreOptions;
   readonly #scorer: CaseScorer;
+  /** The number of histograms of every evaluation. */
+  readonly #usual: number;
 
   /** Probabilities with sums outside of the closed range `sums` are an error. */
   constructor(options: ScoreOptions, sums?: readonly [number, number]) {
     this.#options = options;
     this.#scorer = caseScorer(options, sums);
+    this.#usual = usualHistograms(options).length;
   }
 
   /** Scores probabilities [C, ...spatial] against labels [...spatial]. */
@@ -77,14 +80,16 @@ export class ConventionScorer {
     const found = await this.#scorer.score(batch, truth, { spacing: measured, signal });
     const rings = found.rings[0]!;
     const objects = objectScores(found.confusion!, found.surfaces[0]![0]!, this.#options);
-    const table = tableOf(found, objects, rings, measured === undefined ? "px" : "mm", this.#options);
+    const usual = found.histograms.slice(0, this.#usual);
+    const unit = measured === undefined ? "px" : "mm";
+    const table = tableOf({ ...found, histograms: usual }, objects, rings, unit, this.#options);
     if (this.#options.metrics === undefined && this.#options.decision === undefined) return table;
     const { columns, ...decisions } = await furtherScores({
       probs: batch,
       labels: truth,
       options: { ...this.#options, spacing },
       rings,
-      histograms: found.histograms.slice(usualHistograms(this.#options).length),
+      histograms: found.histograms.slice(this.#usual),
       overlaps: objects.overlaps,
       surfaces: found.surfaces[0]![0]!.slice(0, this.#options.classes - 1),
     });
@@ -92,7 +97,7 @@ export class ConventionScorer {
   }
 }
 
-/** Returns the scores of a case, the paper's five columns first. */
+/** Returns the scores of a case, whose histograms are the usual ones, the paper's five columns first. */
 function tableOf(
   found: CaseScores,
   { main, classes, overlaps }: ObjectScores,
@@ -102,14 +107,15 @@ function tableOf(
 ): ScoredCase {
   const reference = (options.convention ?? "reference") === "reference";
   const { falsePositiveWeight, ignoreBackground = false, percentile = 95 } = options;
-  const [foreground, topLabel, classBins, keptTopLabel, keptClasses] = found.histograms as [
-    CalibrationBins,
-    CalibrationBins,
-    CalibrationBins,
-    CalibrationBins,
-    CalibrationBins,
-  ];
-  const halves = found.histograms.slice(0, usualHistograms(options).length)[5] ?? foreground;
+  const [foreground, topLabel, classBins, keptTopLabel, keptClasses, halves = foreground] =
+    found.histograms as [
+      CalibrationBins,
+      CalibrationBins,
+      CalibrationBins,
+      CalibrationBins,
+      CalibrationBins,
+      CalibrationBins?,
+    ];
   const proper = found.proper[0]!;
   const classwise = classwiseExpectedCalibrationError(classBins, { background: !ignoreBackground });
   const variant = reference ? "reference" : "outside";
