@@ -69,7 +69,7 @@ test("a folder trains and predicts without a configuration", async () => {
   expect(plan).toMatchObject({
     preparation: { normalization: "z-score", crop: true, spacing: [1, 1, 1] },
     model: { arch: "plain3d", in_channels: 1, num_classes: 2 },
-    augment: { rotation: { degrees: [15, 15, 15] } },
+    augment: { preset: "nnunet", flips: false },
     patches: { size: [12, 10, 10], foreground: 0.33 },
     batch_size: 2,
   });
