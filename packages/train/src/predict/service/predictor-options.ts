@@ -25,7 +25,7 @@ export interface BatchOptions {
 /** The options of a {@link Predictor}. `PredictOptions` apply to every request that does not set its own. */
 export interface PredictorOptions extends CanonicalOptions, PredictOptions {
   /** The size of tiles; that of the model's file by default, if it carries one. */
-  readonly tile?: PredictOptions["tile"];
+  readonly tile?: readonly number[];
   /** The path of an ONNX file (external weights are read from its folder), its bytes, or a graph. */
   readonly model: string | Uint8Array | Graph;
   readonly externalData?: string;
