@@ -37,31 +37,11 @@ const kept = new Map<string, CaseScorer>();
  * one again.
  */
 export function caseScorer(options: ScoreOptions, sums?: readonly [number, number]): CaseScorer {
-  const {
-    classes,
-    convention,
-    bins,
-    ignore,
-    nllFloor = 0,
-    tolerance,
-    percentile,
-    metrics,
-    decision,
-  } = options;
-  const { bothEmpty, oneEmpty } = options;
+  const { classes, convention, bins, ignore, nllFloor = 0, metrics, decision } = options;
+  const { tolerance, percentile, bothEmpty, oneEmpty } = options;
   // The options stand for the surfaces and histograms, which take longer to make.
-  const surfaces = [tolerance, percentile, bothEmpty, oneEmpty];
-  const key = JSON.stringify([
-    classes,
-    convention,
-    bins,
-    ignore,
-    nllFloor,
-    surfaces,
-    metrics,
-    decision,
-    sums,
-  ]);
+  const ofHistograms = [classes, convention, bins, ignore, metrics, decision];
+  const key = JSON.stringify([ofHistograms, tolerance, percentile, bothEmpty, oneEmpty, nllFloor, sums]);
   const scorer = kept.get(key) ?? new CaseScorer(scorerOptions());
   kept.delete(key);
   kept.set(key, scorer);

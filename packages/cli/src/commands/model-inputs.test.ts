@@ -32,7 +32,7 @@ describe("a network of an RGB image and a further input", () => {
     const refused = await pixelcal(["check", path]);
     expect(refused.code).toBe(1);
     expect(refused.messages).toContain(
-      "inputs: expected a value for every input of the network but the image, got none for image float32 [N, 3, 24, 24] and step int64 [1]",
+      "inputs: expected one input without a value, the image, got image float32 [N, 3, 24, 24] and step int64 [1]",
     );
     const checked = await pixelcal(["check", path, ...options]);
     expect(checked.messages).toBe("");

@@ -29,7 +29,7 @@ export interface Fingerprint {
   readonly spacings?: readonly (readonly number[])[];
   /** The least and the largest value, as stored. */
   readonly values: { readonly least: number; readonly largest: number };
-  /** The distribution of each channel in the foreground, as stored; absent where no case has any. */
+  /** The values, as stored, of each channel in the foreground; an empty list without any foreground. */
   readonly foreground: readonly IntensitySummary[];
   /** Whether the images are volumes, whose values are a scanner's. */
   readonly volumes: boolean;

@@ -32,7 +32,8 @@ const names = optionNames<ResampleImageOptions>({ signal: true, size: true, inte
  * Resamples an image `[C, ...spatial]` to `[C, ...size]`, axis by axis; both cover the same length, and
  * pixels beyond the ends are those at the ends. A cubic (R. Keys, "Cubic convolution interpolation for
  * digital image processing", 1981, with a = -1/2) keeps within the least and largest value of its channel.
- * Nothing is smoothed before a reduction, as in nnU-Net.
+ * Nothing is smoothed before a reduction, as in nnU-Net. Throws `InvalidArgumentError` for an image or
+ * options that do not fit.
  */
 export async function resampleImage(
   image: Tensor<"float32">,
@@ -48,7 +49,7 @@ export async function resampleImage(
 /**
  * Resamples label maps `[N, ...spatial]` to `[N, ...size]`, as `resampleImage` does: each pixel gets the
  * label with the largest share, the smaller of equal ones, which is the argmax of one-hot labels,
- * interpolated.
+ * interpolated. Throws `InvalidArgumentError` for labels or options that do not fit.
  */
 export async function resampleLabels<T extends "uint8" | "int32">(
   labels: Tensor<T>,

@@ -114,9 +114,9 @@ export async function checkModel(
   });
   let parsed: Graph;
   try {
+    if (options.dims === undefined) ({ dims, chosen: chosenSizes } = imageSize(facts.inputs, options));
     const stored = passThrough(file, options);
     if (stored !== undefined) {
-      if (options.dims === undefined) ({ dims, chosen: chosenSizes } = imageSize(facts.inputs, options));
       const { output, logits: place = "a value of 8 bits", activation, reason } = stored;
       const multiLabel = isMultiLabel(stored, options);
       problems.push(reason);
@@ -128,7 +128,6 @@ export async function checkModel(
         providers: [provider],
       });
     }
-    if (options.dims === undefined) ({ dims, chosen: chosenSizes } = imageSize(facts.inputs, options));
     parsed = unstacked(parsedModel(file, dims, options));
   } catch (error) {
     problems.push(messageOf(error));

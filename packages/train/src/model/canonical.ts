@@ -251,14 +251,17 @@ function asLogits(
     throw invalidArgument("model", expected, `${name} ${value.type} [${value.dims.join(", ")}]`);
   }
   const axis = axisOf("classAxis", classAxis, rank);
-  let logits = axis === 1 ? value : ops.Transpose(value, canonicalAxes(rank, axis));
-  if (logits.dims[1] === 1 && !heads) {
-    const zero = value.graph.constant({ type: "float32", dims: [], data: Float32Array.of(0) });
-    logits = ops.Concat([ops.Expand(zero, logits.dims), logits], 1);
-  }
+  const first = axis === 1 ? value : ops.Transpose(value, canonicalAxes(rank, axis));
+  const logits = first.dims[1] === 1 && !heads ? twoClasses(first) : first;
   const [count = 1, classes = 1, ...own] = logits.dims;
   if (sameDims(own, size)) return logits;
   return ops.Resize(logits, { sizes: [count, classes, ...size], mode: "linear" });
+}
+
+/** Returns one channel z [N, 1, ...] as the logits [0, z] of two classes: their softmax is z's sigmoid. */
+export function twoClasses(z: Value): Value {
+  const zero = z.graph.constant({ type: "float32", dims: [], data: Float32Array.of(0) });
+  return ops.Concat([ops.Expand(zero, z.dims), z], 1);
 }
 
 /** Returns the outputs in the order they were chosen in. */

@@ -117,7 +117,7 @@ describe("inputs beside the image", () => {
     expect([without.trainable, without.problems]).toEqual([
       false,
       [
-        "inputs: expected a value for every input of the network but the image, got none for step int64 [N] and image float32 [N, 3, H, W] and spacing float32 [N, 2]",
+        "inputs: expected one input without a value, the image, got step int64 [N] and image float32 [N, 3, H, W] and spacing float32 [N, 2]",
       ],
     ]);
     const calibrator = exampleCalibrators(2, 2).find(({ name }) => name === "temperature")!;
@@ -135,12 +135,12 @@ describe("inputs beside the image", () => {
     [
       "one of two",
       { step: 1 },
-      "inputs: expected a value for every input of the network but the image, got none for image float32 [N, 3, H, W] and spacing float32 [N, 2]",
+      "inputs: expected one input without a value, the image, got image float32 [N, 3, H, W] and spacing float32 [N, 2]",
     ],
     [
       "the image, too",
       { step: 1, spacing: 1, image: 0 },
-      "inputs: expected a value for every input of the network but the image, got values for all 3",
+      "inputs: expected one input without a value, the image, got values for all 3",
     ],
     ["a fraction", { step: 0.5, spacing: 1 }, "inputs.step: expected int64 numbers, got 0.5"],
     ["NaN", { step: 0, spacing: [1, Number.NaN] }, "inputs.spacing: expected float32 numbers, got [1, NaN]"],

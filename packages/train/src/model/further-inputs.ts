@@ -27,9 +27,8 @@ export function imageAmong<I extends Declared>(inputs: readonly I[], values: Fur
   const open = inputs.filter(({ name }) => !Object.hasOwn(values, name));
   const [image, ...more] = open;
   if (image !== undefined && more.length === 0) return image;
-  const got =
-    open.length === 0 ? `values for all ${inputs.length}` : `none for ${open.map(described).join(" and ")}`;
-  throw invalidArgument("inputs", "a value for every input of the network but the image", got);
+  const got = open.length === 0 ? `values for all ${inputs.length}` : open.map(described).join(" and ");
+  throw invalidArgument("inputs", "one input without a value, the image", got);
 }
 
 const described = ({ name, type, dims }: Declared): string =>

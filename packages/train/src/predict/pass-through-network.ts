@@ -11,7 +11,7 @@ import {
   type Value,
   withOutput,
 } from "@pixelcal/graph";
-import { axisOf, canonicalAxes, imageDims, movedAxes } from "../model/canonical.js";
+import { axisOf, canonicalAxes, imageDims, movedAxes, twoClasses } from "../model/canonical.js";
 import { furtherTensors } from "../model/further-inputs.js";
 import type { PassThrough } from "../model/pass-through.js";
 import { networkDims, type ParsingOptions } from "../model/source.js";
@@ -168,11 +168,9 @@ export class PassThroughNetwork {
       : ops.Resize(first, { sizes: [...first.dims.slice(0, 2), ...size], mode: "linear" });
     const single = whole.dims[1] === 1 && !heads;
     const { activation, rounded } = this.#ends;
-    if (kind === "logits") return single ? ops.Concat([ops.Mul(whole, 0), whole], 1) : ops.Identity(whole);
-    if (activation === "none") {
-      if (heads) return ops.Sigmoid(whole);
-      return ops.Softmax(single ? ops.Concat([ops.Mul(whole, 0), whole], 1) : whole, 1);
-    }
+    if (kind === "logits") return single ? twoClasses(whole) : ops.Identity(whole);
+    if (activation === "none")
+      return heads ? ops.Sigmoid(whole) : ops.Softmax(single ? twoClasses(whole) : whole, 1);
     if (activation === "log-softmax") return ops.Softmax(whole, 1);
     if (activation === "sigmoid")
       return single ? ops.Concat([ops.Sub(1, whole), whole], 1) : ops.Identity(whole);

@@ -45,9 +45,7 @@ async function predictOne(
   return restoreProbabilities(probs, place, model.activation === "sigmoid" ? 0 : 1);
 }
 
-/**
- * Tells whether `predictCaseLabels` takes these models: those of one preparation.
- */
+/** Tells whether `predictCaseLabels` takes these models: those of one preparation. */
 export const predictsLabels = (models: readonly PreparedModel[]): boolean =>
   models.every(({ preparation }) => JSON.stringify(preparation) === JSON.stringify(models[0]!.preparation));
 
