@@ -201,6 +201,19 @@ describe("fit", () => {
       expect((await read(name, file)).equals(await read("whole", file)), file).toBe(true);
   });
 
+  it("killed between the last epoch's checkpoint and its logs and resumed gives the same bytes", async () => {
+    await run({ folder: join(root, "whole"), config: { name: "x" } });
+    const folder = join(root, "killed-at-the-end");
+    const stale = ["log", "curves", "picture"] as const;
+    await run({ folder, config: { name: "x" }, epochs: 2 });
+    const before = await Promise.all(stale.map((file) => read("killed-at-the-end", file)));
+    await run({ folder, config: { name: "x" }, resume: true });
+    for (const [i, file] of stale.entries()) await writeFile(join(folder, checkpointFiles[file]), before[i]!);
+    await run({ folder, config: { name: "x" }, resume: true });
+    for (const file of ["best", "last", ...stale] as const)
+      expect((await read("killed-at-the-end", file)).equals(await read("whole", file)), file).toBe(true);
+  });
+
   it("writes a TensorBoard event file when asked, the same after a resume", async () => {
     const [whole, parts] = [join(root, "events"), join(root, "events-parts")];
     await run({ folder: whole, tensorboard: true });

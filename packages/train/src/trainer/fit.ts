@@ -159,6 +159,8 @@ async function train(trainer: Trainer, options: FitOptions): Promise<FitResult> 
     if (best) await trainer.save(join(folder, checkpointFiles.best), extra);
     await rotation.saveLast((path) => trainer.save(path, extra));
   };
+  // A kill between the last epoch's checkpoint and its logs left those of the epoch before.
+  if (folder !== undefined && history.length > 0) await writeLogs(folder, history);
   if (folder !== undefined && options.tensorboard) await writeEvents(folder, history);
   const watch = new LossWatch(history[0]?.trainLoss);
   const saved = new Interval(options.checkpointMinutes);
