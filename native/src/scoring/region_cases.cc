@@ -51,14 +51,47 @@ void AddChannels(const RegionMaps& maps, const std::vector<int64_t>& channels, i
   }
 }
 
-void FindMembers(const LabelSpan& labels, const std::optional<int64_t>& ignore,
-                 const std::vector<int64_t>& members, int64_t start, int64_t count, uint8_t* out) {
+// The labels of a region, as a table where they are many: regions read from masks have half of all sums of
+// masks.
+struct Members {
+  explicit Members(const std::vector<int64_t>& list) : labels(list) {
+    constexpr size_t kFew = 8;
+    constexpr int64_t kLargest = 65535;
+    if (list.size() <= kFew) return;
+    const auto [least, largest] = std::minmax_element(list.begin(), list.end());
+    if (*least < 0 || *largest > kLargest) return;
+    table.resize(static_cast<size_t>(*largest) + 1);
+    for (const int64_t label : list) table[static_cast<size_t>(label)] = 1;
+  }
+
+  std::span<const int64_t> labels;
+  std::vector<uint8_t> table;
+};
+
+std::vector<Members> MembersOf(std::span<const std::vector<int64_t>> lists) {
+  std::vector<Members> all;
+  all.reserve(lists.size());
+  for (const auto& list : lists) all.emplace_back(list);
+  return all;
+}
+
+void FindMembers(const LabelSpan& labels, const std::optional<int64_t>& ignore, const Members& members,
+                 int64_t start, int64_t count, uint8_t* out) {
   std::visit(
       [&](auto map) {
         const auto* from = map.data() + start;
         std::fill_n(out, count, uint8_t{0});
-        for (const int64_t member : members)
-          for (int64_t i = 0; i < count; ++i) out[i] |= static_cast<int64_t>(from[i]) == member;
+        const auto& table = members.table;
+        if (!table.empty()) {
+          for (int64_t i = 0; i < count; ++i) {
+            // A negative label is a large number.
+            const auto label = static_cast<uint64_t>(static_cast<int64_t>(from[i]));
+            out[i] = label < table.size() ? table[label] : uint8_t{0};
+          }
+        } else {
+          for (const int64_t member : members.labels)
+            for (int64_t i = 0; i < count; ++i) out[i] |= static_cast<int64_t>(from[i]) == member;
+        }
         if (!ignore) return;
         for (int64_t i = 0; i < count; ++i)
           if (static_cast<int64_t>(from[i]) == *ignore) out[i] = kIgnoredInRegion;
@@ -71,13 +104,14 @@ void FindMembers(const LabelSpan& labels, const std::optional<int64_t>& ignore,
 void RegionCases(const RegionMaps& maps, std::span<float> probs, std::span<uint8_t> labels) {
   Check(maps, probs, labels);
   const int64_t blocks = (maps.pixels - 1) / kBlock + 1, regions = std::ssize(maps.sums);
+  const std::vector<Members> members = MembersOf(maps.members);
   ParallelFor(regions * blocks, 8, [&](int64_t begin, int64_t end) {
     for (int64_t item = begin; item < end; ++item) {
       const int64_t region = item / blocks, start = item % blocks * kBlock;
       const int64_t count = std::min(kBlock, maps.pixels - start);
       float* outside = probs.data() + 2 * region * maps.pixels + start;
       AddChannels(maps, maps.sums[static_cast<size_t>(region)], start, count, outside, outside + maps.pixels);
-      FindMembers(maps.labels, maps.ignore, maps.members[static_cast<size_t>(region)], start, count,
+      FindMembers(maps.labels, maps.ignore, members[static_cast<size_t>(region)], start, count,
                   labels.data() + region * maps.pixels + start);
     }
   });
@@ -90,11 +124,12 @@ void RegionMasks(const LabelSpan& labels, const std::optional<int64_t>& ignore,
   Require(std::ssize(masks) == CheckedProduct(regions, pixels), "masks: expected room for ",
           CheckedProduct(regions, pixels), " pixels, got ", masks.size());
   const int64_t blocks = (pixels - 1) / kBlock + 1;
+  const std::vector<Members> found = MembersOf(members);
   ParallelFor(regions * blocks, 8, [&](int64_t begin, int64_t end) {
     for (int64_t item = begin; item < end; ++item) {
       const int64_t region = item / blocks, start = item % blocks * kBlock;
-      FindMembers(labels, ignore, members[static_cast<size_t>(region)], start,
-                  std::min(kBlock, pixels - start), masks.data() + region * pixels + start);
+      FindMembers(labels, ignore, found[static_cast<size_t>(region)], start, std::min(kBlock, pixels - start),
+                  masks.data() + region * pixels + start);
     }
   });
 }

@@ -50,14 +50,22 @@ describe("parseRegions", () => {
     expect(parseRegions(" WT = 1+2 + 3 ,ET=3")).toEqual([whole, { name: "ET", labels: [3] }]);
     expect(parseRegions("brats2021")[1]).toEqual({ name: "TC", labels: [1, 4] });
     expect(parseRegions("kits23")).toHaveLength(3);
+    expect(parseRegions("a = mask, b=mask")).toEqual([
+      { name: "a", mask: 0, labels: [1, 3] },
+      { name: "b", mask: 1, labels: [2, 3] },
+    ]);
   });
 
   test.each(["", "WT", "WT=", "WT=1+", "=1", "WT=a", "WT=1,,ET=3", "brats"])("%j is refused", (text) => {
-    expect(() => parseRegions(text)).toThrow(/regions: expected NAME=LABEL\+LABEL,\.\.\. or brats2021/);
+    expect(() => parseRegions(text)).toThrow(
+      /regions: expected NAME=LABEL\+LABEL,\.\.\., NAME=mask,\.\.\. or brats2021/,
+    );
   });
 
-  test("a name twice is refused", () => {
+  test("a name twice, and masks beside labels, are refused", () => {
     expect(() => parseRegions("a=1,a=2")).toThrow(/a is given twice/);
+    expect(() => parseRegions("a=mask,a=mask")).toThrow(/a is given twice/);
+    expect(() => parseRegions("a=1,b=mask")).toThrow(/labels for all regions, or masks for all/);
   });
 });
 

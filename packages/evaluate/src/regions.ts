@@ -5,6 +5,7 @@ import {
   regionCases,
   type SignalOption,
 } from "@pixelcal/core";
+import { maskRegions } from "@pixelcal/io";
 import type { EvaluationCase } from "./evaluate.js";
 
 /** Regions by challenge; each name says which labels its masks hold. */
@@ -18,20 +19,27 @@ const presets = {
 } as const;
 
 /**
- * Parses regions such as "WT=1+2+3,TC=2+3,ET=3", or the name of a preset: brats2021, brats2023, kits23.
- * Throws InvalidArgumentError.
+ * Parses regions such as "WT=1+2+3,TC=2+3,ET=3", the name of a preset: brats2021, brats2023, kits23.
+ * "WT=mask,TC=mask,ET=mask" are regions whose masks [3, ...spatial] files hold in place of label maps, in
+ * this order. Throws InvalidArgumentError.
  */
 export function parseRegions(text: string): readonly Region[] {
   const source = Object.hasOwn(presets, text) ? presets[text as keyof typeof presets] : text;
-  const expected = `NAME=LABEL+LABEL,... or ${Object.keys(presets).join(", ")}`;
-  const regions = source.split(",").map((part): Region => {
-    const match = /^\s*([^=,]{1,100}?)\s*=\s*(\d{1,9}(?:\s*\+\s*\d{1,9})*)\s*$/.exec(part);
+  const expected = `NAME=LABEL+LABEL,..., NAME=mask,... or ${Object.keys(presets).join(", ")}`;
+  const regions = source.split(",").map((part) => {
+    const match = /^\s*([^=,]{1,100}?)\s*=\s*(mask|\d{1,9}(?:\s*\+\s*\d{1,9})*)\s*$/.exec(part);
     if (!match) throw invalidArgument("regions", expected, part.trim() || text);
-    return { name: match[1]!, labels: [...new Set(match[2]!.split("+").map(Number))] };
+    return { name: match[1]!, members: match[2]! };
   });
   const twice = regions.find(({ name }, i) => regions.findIndex((other) => other.name === name) !== i);
   if (twice) throw new InvalidArgumentError("regions", `regions: ${twice.name} is given twice`);
-  return regions;
+  const masks = regions.filter(({ members }) => members === "mask");
+  if (masks.length === regions.length) return maskRegions(regions.map(({ name }) => name));
+  if (masks.length > 0) throw invalidArgument("regions", "labels for all regions, or masks for all", text);
+  return regions.map(({ name, members }) => ({
+    name,
+    labels: [...new Set(members.split("+").map(Number))],
+  }));
 }
 
 /**

@@ -13,6 +13,7 @@ import { FormatError } from "./errors.js";
 import { float16ToFloat32 } from "./float16.js";
 import { classLabels, int64Steps } from "./labels.js";
 import type { Limits } from "./limits.js";
+import { packMasks, type StoredMasks, unpackMasks } from "./masks.js";
 import { npzNames, readNpz, writeNpz } from "./npz.js";
 import { labelSteps } from "./stored-labels.js";
 import { byTurns, convertSteps } from "./turns.js";
@@ -42,6 +43,8 @@ export interface Prediction {
 /** A prediction to write; probabilities of half precision take half the room and are read as float32. */
 export interface WrittenPrediction extends Omit<Prediction, "probs"> {
   readonly probs: Tensor<"float32"> | Tensor<"float16">;
+  /** The masks to write the labels as, if they were read as such. */
+  readonly masks?: StoredMasks | undefined;
 }
 
 async function toFloat32(
@@ -94,10 +97,13 @@ function checkSpatial(path: string, key: string, dense: Tensor, labels: Tensor):
   }
   const spatial = dense.dims.slice(1);
   if (!sameDims(spatial, labels.dims)) {
+    const advice = sameDims(spatial, labels.dims.slice(1))
+      ? "; masks need dataset.regions without labels"
+      : "";
     throw new FormatError(
       path,
       "label",
-      `expected shape [${spatial}] to match ${key} [${dense.dims}], got [${labels.dims}]`,
+      `expected shape [${spatial}] to match ${key} [${dense.dims}], got [${labels.dims}]${advice}`,
     );
   }
   if (dense.dims.includes(0)) throw new FormatError(path, key, `is empty, shape [${dense.dims}]`);
@@ -117,30 +123,57 @@ export interface ReadCaseOptions extends SourceName, SignalOption {
    * The names of further arrays to return in `extras`; each must exist. Other arrays of the file are ignored.
    */
   readonly extras?: readonly string[];
+  /** The masks that `label` holds in place of a label map, as which they are returned. */
+  readonly masks?: StoredMasks | undefined;
   readonly limits?: Partial<Limits>;
 }
 
-const caseNames = optionNames<ReadCaseOptions>({ signal: true, source: true, extras: true, limits: true });
+const caseNames = optionNames<ReadCaseOptions>({
+  signal: true,
+  source: true,
+  extras: true,
+  masks: true,
+  limits: true,
+});
+
+/** Returns an array of labels or masks beside `image` as labels. */
+const labelsOf = (
+  path: string,
+  array: Tensor,
+  { dims }: Tensor,
+  masks: StoredMasks | undefined,
+  signal: AbortSignal | undefined,
+): Promise<Labels> =>
+  masks === undefined
+    ? byTurns(labelSteps(array, path, "label"), signal)
+    : packMasks(path, "label", array, dims.slice(1), masks, signal);
 
 /**
  * Reads a case, from a path or from bytes: `image` [C, ...spatial] of any number type (converted to float32),
- * `label` [...spatial] of any integer type, and `spacing` if present. Throws FormatError naming file and
- * array.
+ * `label` [...spatial] of any integer type, or [regions, ...spatial] with `masks`, and `spacing` if present.
+ * Throws FormatError naming file and array.
  */
 export async function readCase(source: FileSource, options: ReadCaseOptions = {}): Promise<Case> {
   checkOptions("options", options, caseNames);
-  const { extras: names = [], limits, signal } = options;
+  const { extras: names = [], masks, limits, signal } = options;
   const path = sourcePath(source, options.source);
   const wanted = ["image", "label", "spacing", ...names];
   const arrays = await readNpz(source, { ...limits, source: path, keys: wanted, signal });
   const image = await toFloat32(await pick(arrays, source, path, "image"), path, "image", signal);
-  const labels = await byTurns(labelSteps(await pick(arrays, source, path, "label"), path, "label"), signal);
+  const labels = await labelsOf(path, await pick(arrays, source, path, "label"), image, masks, signal);
   checkSpatial(path, "image", image, labels);
   const extras: Record<string, Tensor> = Object.create(null);
   for (const name of names) extras[name] = await pick(arrays, source, path, name);
   const { spacing } = arrays;
   if (!spacing) return { image, labels, extras };
   return { image, labels, extras, spacing: await toSpacing(spacing, path, labels.dims.length) };
+}
+
+/** Returns the number of masks [regions, ...spatial] that a case's `label` holds; 0 for a label map. */
+export async function maskCount(path: string): Promise<number> {
+  const keys = ["image", "label"];
+  const { image, label } = await readNpz(path, { source: path, keys });
+  return image !== undefined && label?.dims.length === image.dims.length ? label.dims[0]! : 0;
 }
 
 /** The excess over 1 that is accepted: float32 softmax leaves values a few units of rounding above 1. */
@@ -151,6 +184,8 @@ export interface ReadPredictionOptions extends SourceName, SignalOption {
   readonly ignore?: number;
   /** The number of labels, background included, if the channels are not their classes; the channels' else. */
   readonly classes?: number;
+  /** The masks that `label` holds in place of a label map, as which they are returned. */
+  readonly masks?: StoredMasks | undefined;
   /**
    * Whether `probs` must lie within [0, 1] (default), or may hold any numbers, such as logits, one channel
    * for two classes.
@@ -169,35 +204,37 @@ const predictionNames = optionNames<ReadPredictionOptions>({
   source: true,
   ignore: true,
   classes: true,
+  masks: true,
   values: true,
   buffers: true,
   limits: true,
 });
 
 /**
- * Reads a prediction, from a path or from bytes: `probs` [C, ...spatial], `label` [...spatial] and `spacing`
- * if present. Throws FormatError for NaN, for probabilities outside [0, 1] and for labels outside [0, C), or
- * [0, `classes`), other than `ignore`.
+ * Reads a prediction, from a path or from bytes: `probs` [C, ...spatial], `label` [...spatial], or [regions,
+ * ...spatial] with `masks`, and `spacing` if present. Throws FormatError for NaN, for probabilities outside
+ * [0, 1] and for labels outside [0, C), or [0, `classes`), other than `ignore`.
  */
 export async function readPrediction(
   source: FileSource,
   options: ReadPredictionOptions = {},
 ): Promise<Prediction> {
   checkOptions("options", options, predictionNames);
-  const { limits, buffers, signal } = options;
+  const { masks, limits, buffers, signal } = options;
   const path = sourcePath(source, options.source);
   const keys = ["probs", "label", "spacing"];
   const arrays = await readNpz(source, { ...limits, source: path, buffers, keys, signal });
   const values = await pick(arrays, source, path, "probs");
   const probs = await toFloat32(values, path, "probs", signal);
   if (probs.data.buffer !== values.data.buffer) buffers?.give(values.data.buffer);
-  const stored = await byTurns(labelSteps(await pick(arrays, source, path, "label"), path, "label"), signal);
+  const array = await pick(arrays, source, path, "label");
+  const stored = await labelsOf(path, array, probs, masks, signal);
   checkSpatial(path, "probs", probs, stored);
   const any = options.values === "any";
   if (!any) await checkValues(path, probs, signal);
   const { classes = any ? Math.max(2, probs.dims[0]!) : probs.dims[0]! } = options;
-  const labels = await classLabels(path, stored, classes, options.ignore);
-  if (labels !== stored) buffers?.give(stored.data.buffer);
+  const labels = masks ? stored : await classLabels(path, stored, classes, options.ignore);
+  if (labels.data.buffer !== array.data.buffer) buffers?.give(array.data.buffer);
   const { spacing } = arrays;
   if (!spacing) return { probs, labels };
   return { probs, labels, spacing: await toSpacing(spacing, path, labels.dims.length) };
@@ -220,9 +257,10 @@ async function checkValues(
  * deflated, atomically. A known spacing is one more array, which that repository ignores.
  */
 export async function writePrediction(path: string, prediction: WrittenPrediction): Promise<void> {
-  const { probs, labels, spacing } = prediction;
+  const { probs, labels, masks, spacing } = prediction;
   checkSpatial(path, "probs", probs, labels);
-  const arrays = { probs, label: await byTurns(int64Steps(labels)) };
+  const stored = masks ? await unpackMasks(labels, masks) : labels;
+  const arrays = { probs, label: await byTurns(int64Steps(stored)) };
   if (!spacing) return writeNpz(path, arrays);
   const sizes: Tensor = { type: "float64", dims: [spacing.length], data: Float64Array.from(spacing) };
   await writeNpz(path, { ...arrays, spacing: sizes });

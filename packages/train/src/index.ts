@@ -35,7 +35,7 @@ export {
   type TrainConfig,
 } from "./config/config.js";
 export { type LossStages, lossStages } from "./config/finish.js";
-export { labelCount, lossOf, regionHeads, withHeads } from "./config/regions.js";
+export { labelCount, lossOf, masksOf, regionHeads, withHeads } from "./config/regions.js";
 export {
   type Augmentation,
   type FactorRange,
@@ -55,7 +55,7 @@ export type { CanonicalOptions } from "./model/canonical.js";
 export { carriedTile } from "./model/carried-tile.js";
 export type { ExportOptions } from "./model/export.js";
 export type { Model, Supervision } from "./model/model.js";
-export { labelsOfRegions, type RegionHeads, regionHeadsOf } from "./model/region-heads.js";
+export { labelsOfRegions, type NamedRegion, type RegionHeads, regionHeadsOf } from "./model/region-heads.js";
 export { type AnyModel, modelClasses, type SourceOptions } from "./model/source.js";
 export { plainUnet, residualUnet, type StagedUNetOptions } from "./model/staged-unet.js";
 export { type Stages, stagesOf } from "./model/stages.js";

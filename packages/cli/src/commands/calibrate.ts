@@ -60,7 +60,7 @@ export function addCalibrate(program: Command, context: Context): void {
     .option("--output <name>", "output of the model to calibrate, if it has several")
     .option(
       "--regions <list>",
-      'labels of each channel, where every channel is a sigmoid of its own, for example "WT=1+2+3,TC=2+3,ET=3", or brats2021, brats2023, kits23',
+      'labels of each channel, where every channel is a sigmoid of its own, for example "WT=1+2+3,TC=2+3,ET=3", or brats2021, brats2023, kits23; "WT=mask,TC=mask,ET=mask" where .npz files hold masks',
     )
     .option("--radius <count>", "largest depth of distance methods, in pixels (default: 8)", integer(1))
     .addOption(

@@ -51,7 +51,7 @@ export function addEvaluate(program: Command, context: Context): void {
     .addOption(reorientOption())
     .option(
       "--regions <list>",
-      'regions of labels to score, each on its own, for example "WT=1+2+3,TC=2+3,ET=3", or brats2021, brats2023, kits23',
+      'regions of labels to score, each on its own, for example "WT=1+2+3,TC=2+3,ET=3", or brats2021, brats2023, kits23; "WT=mask,TC=mask,ET=mask" where .npz files hold masks',
     )
     .option("--heads", "channels of .npz predictions are sigmoid heads, one for each of --regions")
     .addOption(

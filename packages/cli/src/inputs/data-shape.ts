@@ -1,4 +1,5 @@
-import { labelNumbers, openImageCases } from "@pixelcal/io";
+import { labelNumbers, openImageCases, type StoredMasks } from "@pixelcal/io";
+import { CommandError } from "../command-error.js";
 
 const splits = ["train", "val", "test"] as const;
 
@@ -31,7 +32,12 @@ export async function describeData(root: string, ignore?: number): Promise<DataS
   let [channels, volumes] = [0, false];
   let values = { least: Number.POSITIVE_INFINITY, largest: Number.NEGATIVE_INFINITY };
   for (const split of splits) {
-    const { names, read, ending } = await openImageCases(root, split);
+    const { names, source, read, maskCount, ending } = await openImageCases(root, split);
+    const masks = await maskCount(names[0]!);
+    if (masks > 0)
+      throw new CommandError(
+        `${source(names[0]!)}: labels are ${masks} masks, which pixelcal prepare plans a training for`,
+      );
     volumes = ending !== undefined;
     cases[split] = names.length;
     for (const name of names) {
@@ -80,8 +86,12 @@ function addLabels(labels: Set<number>, numbers: ArrayLike<number>): void {
 const extremes = (sizes: readonly (readonly number[])[], of: typeof Math.min): readonly number[] =>
   sizes[0]!.map((first, axis) => of(...sizes.map((size) => size[axis] ?? first)));
 
-/** Returns the shape [C, ...spatial] of the first image of a split. */
-export async function firstImageDims(root: string, split: string): Promise<readonly number[]> {
+/** Returns the shape [C, ...spatial] of the first image of a split, whose labels may be stored as masks. */
+export async function firstImageDims(
+  root: string,
+  split: string,
+  masks?: StoredMasks,
+): Promise<readonly number[]> {
   const { names, read } = await openImageCases(root, split);
-  return (await read(names[0]!)).image.dims;
+  return (await read(names[0]!, { masks })).image.dims;
 }

@@ -1,5 +1,13 @@
 import { join } from "node:path";
-import { listCases, readPrediction, writePrediction } from "@pixelcal/io";
+import type { Region } from "@pixelcal/core";
+import {
+  listCases,
+  type ReadPredictionOptions,
+  readPrediction,
+  storedMasks,
+  writePrediction,
+} from "@pixelcal/io";
+import { labelsOfRegions } from "@pixelcal/train";
 import type { PredictionTarget, StoredPredictions } from "./prediction-types.js";
 
 const expected = "expected predictions, *.npz with probs and label";
@@ -8,8 +16,21 @@ const expected = "expected predictions, *.npz with probs and label";
 export const ownLayout = (cases: readonly string[]): string =>
   `.npz predictions with probabilities and labels, ${cases.length} ${cases.length === 1 ? "case" : "cases"}`;
 
+/** Returns how labels are read beside channels that are heads of regions: their number is not the labels'. */
+export const besideHeads = (
+  regions: readonly Region[],
+  ignore: number | undefined,
+): Pick<ReadPredictionOptions, "classes" | "masks" | "ignore"> => ({
+  classes: labelsOfRegions(regions),
+  masks: storedMasks(regions, ignore),
+  ...(ignore !== undefined && { ignore }),
+});
+
 /** Opens predictions as `pixelcal infer` writes them, which hold their labels. */
-export async function ownPredictions(folder: string): Promise<StoredPredictions & PredictionTarget> {
+export async function ownPredictions(
+  folder: string,
+  reading: ReturnType<typeof besideHeads> | undefined,
+): Promise<StoredPredictions & PredictionTarget> {
   const names = await listCases(folder, expected);
   const pathOf = (name: string): string => join(folder, `${name}.npz`);
   return {
@@ -17,15 +38,16 @@ export async function ownPredictions(folder: string): Promise<StoredPredictions 
     names,
     missing: [],
     async read(name) {
-      const { probs, ...rest } = await readPrediction(pathOf(name));
+      const { probs, ...rest } = await readPrediction(pathOf(name), reading);
       return { ...rest, probabilities: probs };
     },
     async probabilities(name) {
-      return (await readPrediction(pathOf(name))).probs;
+      return (await readPrediction(pathOf(name), reading)).probs;
     },
     async write(target, name, probs) {
-      const { labels, spacing } = await readPrediction(pathOf(name));
-      await writePrediction(join(target, `${name}.npz`), { probs, labels, ...(spacing && { spacing }) });
+      const { labels, spacing } = await readPrediction(pathOf(name), reading);
+      const written = { probs, labels, masks: reading?.masks, ...(spacing && { spacing }) };
+      await writePrediction(join(target, `${name}.npz`), written);
     },
   };
 }

@@ -4,9 +4,13 @@ import { ownPredictions } from "./own-predictions.js";
 import type { LabelPlace, PredictionTarget, StoredPredictions } from "./prediction-types.js";
 import { volumePredictions, volumeTarget } from "./volume-predictions.js";
 
-/** Opens predictions with their labels: our own, or with `place` nnU-Net's or volumes. */
-export function storedPredictions(folder: string, place: LabelPlace | undefined): Promise<StoredPredictions> {
-  if (place === undefined) return ownPredictions(folder);
+/** Opens predictions with their labels: our own, read by `own`, or with `place` nnU-Net's or volumes. */
+export function storedPredictions(
+  folder: string,
+  place: LabelPlace | undefined,
+  own: Parameters<typeof ownPredictions>[1],
+): Promise<StoredPredictions> {
+  if (place === undefined) return ownPredictions(folder, own);
   return isNnunet(folder, place) ? nnunetPredictions(folder, place) : volumePredictions(folder, place);
 }
 
@@ -14,8 +18,9 @@ export function storedPredictions(folder: string, place: LabelPlace | undefined)
 export async function predictionTarget(
   folder: string,
   place: LabelPlace | undefined,
+  own: Parameters<typeof ownPredictions>[1],
 ): Promise<PredictionTarget> {
-  if (place === undefined) return ownPredictions(folder);
+  if (place === undefined) return ownPredictions(folder, own);
   return isNnunet(folder, place) ? nnunetTarget(folder) : volumeTarget(folder, place);
 }
 

@@ -1,4 +1,10 @@
-import { FileDataset, type FileDatasetOptions, type Preparation, type TrainConfig } from "@pixelcal/train";
+import {
+  FileDataset,
+  type FileDatasetOptions,
+  masksOf,
+  type Preparation,
+  type TrainConfig,
+} from "@pixelcal/train";
 import { checkFits, classesOf, type Network } from "./network.js";
 import { preparationFor } from "./preparation.js";
 
@@ -20,8 +26,9 @@ export async function openTrainingSplits(
 ): Promise<TrainingSplits> {
   const classes = await classesOf(config, network, root, "train");
   const { ignore, fold } = config.dataset;
+  const masks = masksOf(config);
   const open = async (split: string, how: Partial<FileDatasetOptions>): Promise<FileDataset> => {
-    const dataset = await FileDataset.open(root, split, { classes, ignore, fold, ...how });
+    const dataset = await FileDataset.open(root, split, { classes, masks, ignore, fold, ...how });
     checkFits(config, dataset);
     return dataset;
   };

@@ -1,10 +1,11 @@
 import { resolve } from "node:path";
 import { parseRegions, someOf } from "@pixelcal/evaluate";
-import { groupsOf } from "@pixelcal/io";
+import { groupsOf, storedMasks } from "@pixelcal/io";
 import { calibratePredictions } from "@pixelcal/train";
 import { CommandError, Interrupted } from "../command-error.js";
 import type { Context } from "../context.js";
-import type { LabelPlace } from "../inputs/prediction-types.js";
+import { besideHeads } from "../inputs/own-predictions.js";
+import { type LabelPlace, masksBesideLabels } from "../inputs/prediction-types.js";
 import { predictionTarget, storedPredictions } from "../inputs/stored-predictions.js";
 import { writeFolder } from "../replace-folder.js";
 import { writeReport } from "../write-report.js";
@@ -19,11 +20,14 @@ export async function calibrateStored(
   context: Context,
 ): Promise<void> {
   const { terminal, signal } = context;
-  const { out, method, fitOn, radius, sides, applyTo = folder, regions } = options;
+  const { out, method, fitOn, radius, sides, applyTo = folder, ignore } = options;
   if (resolve(out) === resolve(applyTo) || resolve(out) === resolve(folder))
     throw new CommandError("--out: expected another folder than that of the predictions", { exitCode: 2 });
   const place = labelPlace(options);
-  const fitted = await storedPredictions(folder, place);
+  const regions = options.regions === undefined ? undefined : parseRegions(options.regions);
+  if (place !== undefined && storedMasks(regions, ignore) !== undefined) throw masksBesideLabels();
+  const own = regions && besideHeads(regions, ignore);
+  const fitted = await storedPredictions(folder, place, own);
   terminal.line(`${folder}: ${fitted.layout}`);
   const { missing } = fitted;
   if (missing.length > 0) {
@@ -31,8 +35,8 @@ export async function calibrateStored(
     if (options.missing !== "skip") throw new CommandError(`${lacks}; --missing skip fits to the others`);
     terminal.warn(lacks);
   }
-  const target = await predictionTarget(applyTo, place);
-  const heads = regions === undefined ? fitted.heads : parseRegions(regions).map((each) => each.labels);
+  const target = await predictionTarget(applyTo, place, own);
+  const heads = regions === undefined ? fitted.heads : regions.map((each) => each.labels);
   const groupOf = await groupsOf(folder, fitted.names);
   const stopped = (): Interrupted => new Interrupted(`stopped; ${out} was not written`);
   try {
@@ -43,7 +47,7 @@ export async function calibrateStored(
       method,
       allowLabelChanges: options.allowLabelChanges,
       fit: { fitOn, sides, ...(radius !== undefined && { radius }) },
-      ignore: options.ignore ?? fitted.ignore,
+      ignore: ignore ?? fitted.ignore,
       heads,
       signal,
       onProgress: (stage, done, total) => terminal.progress({ label: `calibrate: ${stage}`, done, total }),

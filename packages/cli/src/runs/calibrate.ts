@@ -1,7 +1,14 @@
 import { basename, dirname, join, resolve } from "node:path";
 import { parseRegions } from "@pixelcal/evaluate";
-import { groupsOf, openImageCases, readNnunetDataset, sweepTemporaries, temporaryName } from "@pixelcal/io";
-import { calibrateModel, FileDataset, modelClasses, writeCalibrated } from "@pixelcal/train";
+import {
+  groupsOf,
+  openImageCases,
+  readNnunetDataset,
+  storedMasks,
+  sweepTemporaries,
+  temporaryName,
+} from "@pixelcal/io";
+import { calibrateModel, FileDataset, labelsOfRegions, modelClasses, writeCalibrated } from "@pixelcal/train";
 import { CommandError, Interrupted } from "../command-error.js";
 import type { Context } from "../context.js";
 import { firstImageDims } from "../inputs/data-shape.js";
@@ -34,20 +41,22 @@ async function calibrateFile(options: CalibrateOptions, path: string, context: C
   const ignore = options.ignore ?? known?.ignore;
   const { device, threads } = options;
   const externalData = dirname(path);
-  const heads =
-    options.regions === undefined ? undefined : parseRegions(options.regions).map(({ labels }) => labels);
-  const [channels, ...size] = await firstImageDims(root, split);
+  const regions = options.regions === undefined ? undefined : parseRegions(options.regions);
+  const heads = regions?.map(({ labels }) => labels);
+  const masks = storedMasks(regions, ignore);
+  const [channels, ...size] = await firstImageDims(root, split, masks);
   if (tile && tile.length !== size.length)
     throw new CommandError(`--tile: expected ${size.length} sizes, got ${tile.join("x")}`, { exitCode: 2 });
   const dims = [1, channels!, ...(tile ?? size)];
   const reading = { ...readingOf(options), externalData };
   const outputs = output === undefined ? {} : { outputs: [output] };
   const classes =
-    heads === undefined
+    regions === undefined
       ? naming(path, () => modelClasses(file, dims, { ...reading, ...outputs }))
-      : Math.max(2, ...heads.flat().map((each) => each + 1));
+      : Math.max(2, labelsOfRegions(regions));
   const preparation = carriedPreparation(path, { model: file });
-  const dataset = await FileDataset.open(root, split, { classes, ignore, preparation, cacheBytes: 0 });
+  const reads = { classes, masks, ignore, preparation, cacheBytes: 0 };
+  const dataset = await FileDataset.open(root, split, reads);
   terminal.line(`recognised ${dataset.cases.layout}`);
   await sweepTemporaries(dirname(resolve(out)));
   const cache = options.cache ?? join(dirname(out), temporaryName(basename(out)));

@@ -1,10 +1,20 @@
 import { createHash } from "node:crypto";
 import { setImmediate } from "node:timers/promises";
 import type { Region } from "@pixelcal/core";
-import { type Fold, type ImageCases, labelNumbers, openImageCases, readNnunetDataset } from "@pixelcal/io";
+import {
+  type Fold,
+  type ImageCases,
+  labelNumbers,
+  maskRegions,
+  openImageCases,
+  readNnunetDataset,
+  type StoredMasks,
+  storedMasks,
+} from "@pixelcal/io";
 import {
   foregroundValues,
   type IntensitySummary,
+  type NamedRegion,
   nonZeroWindow,
   summarizeIntensities,
 } from "@pixelcal/train";
@@ -19,8 +29,8 @@ export interface Fingerprint {
   readonly rank: number;
   readonly classes: number;
   readonly ignore?: number;
-  /** The regions that dataset.json asks for, and the label that each writes. */
-  readonly regions?: readonly Region[];
+  /** The regions that dataset.json asks for, and the label that each writes; or those that have masks. */
+  readonly regions?: readonly NamedRegion[];
   readonly regionsClassOrder?: readonly number[];
   readonly sizes: readonly (readonly number[])[];
   /** The sizes of the boxes of the pixels that are not 0 in every channel. */
@@ -33,7 +43,7 @@ export interface Fingerprint {
   readonly foreground: readonly IntensitySummary[];
   /** Whether the images are volumes, whose values are a scanner's. */
   readonly volumes: boolean;
-  /** The share of the pixels that have each label. */
+  /** The share of the pixels that have each label, or lie in each mask. */
   readonly shares: Readonly<Record<string, number>>;
   /** The faults that the data may have, a sentence each. */
   readonly remarks: readonly string[];
@@ -71,19 +81,28 @@ export async function takeFingerprint(root: string, fold?: Fold): Promise<Finger
   }
   const { dataset, ending } = opened.train!;
   const known = dataset === undefined ? undefined : await readNnunetDataset(dataset);
+  const { names, maskCount } = opened.train!;
+  const count = await maskCount(names[0]!);
+  const masked =
+    count === 0 ? undefined : maskRegions(Array.from({ length: count }, (_, i) => `mask_${i + 1}`));
+  const masks = storedMasks(masked, known?.ignore);
   for (const split of splits) {
     const cases = opened[split];
     if (cases === undefined) continue;
     const facts: [string, string, CaseFacts][] = [];
     for (const name of cases.names)
-      facts.push([split, cases.source(name), await factsOf(cases, name, split === "train", known?.ignore)]);
+      facts.push([
+        split,
+        cases.source(name),
+        await factsOf(cases, name, split === "train", masks, known?.ignore),
+      ]);
     found.set(split, facts);
   }
   const all = [...found.values()].flat();
   const train = (found.get("train") ?? []).map(([, , facts]) => facts);
   const labels = new Set(all.flatMap(([, , { counts }]) => [...counts.keys()]));
   const present = [...labels].filter((label) => label !== known?.ignore).sort((a, b) => a - b);
-  const classes = known?.classes ?? classCount(present);
+  const classes = masked ? 2 ** masked.length : (known?.classes ?? classCount(present));
   const stray = present.find((label) => label < 0 || label >= classes);
   if (stray !== undefined) {
     const place = all.find(([, , { counts }]) => counts.has(stray))!;
@@ -98,10 +117,12 @@ export async function takeFingerprint(root: string, fold?: Fold): Promise<Finger
     rank: train[0]!.size.length,
     classes,
     ...(known?.ignore !== undefined && { ignore: known.ignore }),
-    ...(known?.hasRegions && {
-      regions: known.regions.map(({ name, labels: members }) => ({ name, labels: members })),
-      regionsClassOrder: known.regionsClassOrder!,
-    }),
+    ...(masked
+      ? { regions: masked.map(({ name }) => ({ name })) }
+      : known?.hasRegions && {
+          regions: known.regions.map(({ name, labels: members }) => ({ name, labels: members })),
+          regionsClassOrder: known.regionsClassOrder!,
+        }),
     sizes: train.map(({ size }) => size),
     cropped: train.map(({ cropped }) => cropped),
     ...(spacings.length === train.length && { spacings }),
@@ -111,8 +132,8 @@ export async function takeFingerprint(root: string, fold?: Fold): Promise<Finger
     },
     foreground: await foregroundOf(train),
     volumes: ending !== undefined,
-    shares: sharesOf(train),
-    remarks: remarksOn(all, present, classes),
+    shares: sharesOf(train, masked),
+    remarks: remarksOn(all, masked ? absentMasks(masked, present) : absentLabels(present, classes)),
   };
 }
 
@@ -128,9 +149,10 @@ async function factsOf(
   { read }: ImageCases,
   name: string,
   isTraining: boolean,
+  masks: StoredMasks | undefined,
   ignore?: number,
 ): Promise<CaseFacts> {
-  const { image, labels, spacing } = await read(name);
+  const { image, labels, spacing } = await read(name, { masks });
   let [least, largest] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
   for (const value of image.data) {
     if (value < least) least = value;
@@ -147,17 +169,30 @@ async function factsOf(
   return { channels, size, cropped, foreground, ...(spacing && { spacing }), counts, least, largest, hash };
 }
 
-function sharesOf(cases: readonly CaseFacts[]): Fingerprint["shares"] {
+function sharesOf(cases: readonly CaseFacts[], masked: readonly Region[] | undefined): Fingerprint["shares"] {
   const sums = new Map<number, number>();
   for (const { counts } of cases)
     for (const [label, count] of counts) sums.set(label, (sums.get(label) ?? 0) + count);
   const total = [...sums.values()].reduce((a, b) => a + b, 0);
+  const within = ({ labels }: Region): number =>
+    labels.reduce((sum, label) => sum + (sums.get(label) ?? 0), 0);
+  if (masked) return Object.fromEntries(masked.map((region) => [region.name, within(region) / total]));
   return Object.fromEntries([...sums].sort(([a], [b]) => a - b).map(([label, n]) => [label, n / total]));
 }
 
+const absentLabels = (present: readonly number[], classes: number): readonly string[] =>
+  Array.from({ length: classes - 1 }, (_, i) => i + 1)
+    .filter((label) => !present.includes(label))
+    .map((label) => `no case has the label ${label}`);
+
+const absentMasks = (masked: readonly Region[], present: readonly number[]): readonly string[] =>
+  masked
+    .filter(({ labels }) => !labels.some((label) => present.includes(label)))
+    .map(({ name }) => `no case has a pixel in ${name}`);
+
 type Found = readonly [split: string, source: string, facts: CaseFacts];
 
-function remarksOn(all: readonly Found[], present: readonly number[], classes: number): string[] {
+function remarksOn(all: readonly Found[], absent: readonly string[]): string[] {
   const remarks: string[] = [];
   const first = new Map<string, Found>();
   for (const one of all) {
@@ -172,7 +207,5 @@ function remarksOn(all: readonly Found[], present: readonly number[], classes: n
     const foreground = [...counts.keys()].some((label) => label !== 0);
     if (split === "train" && !foreground) remarks.push(`${source}: has no foreground`);
   }
-  for (let label = 1; label < classes; label++)
-    if (!present.includes(label)) remarks.push(`no case has the label ${label}`);
-  return remarks;
+  return [...remarks, ...absent];
 }

@@ -6,6 +6,7 @@ import {
   float32ToFloat16,
   predictionEnding,
   prefetch,
+  storedMasks,
   writeNnunetDataset,
   writeNnunetPrediction,
   writePrediction,
@@ -64,11 +65,16 @@ export async function inferRun(run: InferRun): Promise<void> {
         exitCode: 2,
       },
     );
-  if (dataset.cases.ending !== undefined && heads !== undefined && heads.classOrder === undefined)
-    throw new CommandError(
-      "dataset.regions_class_order: missing; label maps of volumes need the label that each region writes",
-      { exitCode: 2 },
-    );
+  const { ending } = dataset.cases;
+  if (ending !== undefined && heads !== undefined && heads.classOrder === undefined) {
+    const needs = "dataset.regions_class_order: missing;";
+    if (!holdsMasks(heads))
+      throw new CommandError(`${needs} label maps of volumes need the label that each region writes`, {
+        exitCode: 2,
+      });
+    if (predictionEnding(ending) === ".png")
+      throw new CommandError(`${needs} ${ending} files hold no masks that overlap`, { exitCode: 2 });
+  }
   if (world !== undefined && world.rank > 0) {
     const [staged] = await partsOfAll(world, "");
     if (!existsSync(staged!))
@@ -81,15 +87,15 @@ export async function inferRun(run: InferRun): Promise<void> {
     await partsOfAll(world, resolve(staged));
     await predictCases(run, staged);
     await world?.barrier();
-    const { ending, dataset: from } = dataset.cases;
-    if (ending !== undefined)
+    // nnU-Net has no words for masks that overlap.
+    if (ending !== undefined && !holdsMasks(heads))
       await writeNnunetDataset(staged, {
         classes: dataset.classes,
         ending: predictionEnding(ending),
         ignore: dataset.labelRange.ignore,
         regions: heads?.regions,
         classOrder: heads?.classOrder,
-        from,
+        from: dataset.cases.dataset,
       });
   });
   terminal.clear();
@@ -123,9 +129,15 @@ async function predictCases(run: InferRun, folder: string): Promise<void> {
   }
 }
 
+/** Tells whether files hold a mask of each region in place of label maps. */
+const holdsMasks = (heads: RegionHeads | undefined): boolean => heads?.regions[0]?.mask !== undefined;
+
 /** Tells whether label maps are made without the probabilities of whole cases. */
-const mapsAlone = ({ save, tile, models }: InferRun): boolean =>
-  save === "labels" && tile !== undefined && predictsLabels(models);
+const mapsAlone = ({ save, tile, models, heads }: InferRun): boolean =>
+  save === "labels" &&
+  tile !== undefined &&
+  !(heads && heads.classOrder === undefined) &&
+  predictsLabels(models);
 
 async function* inOrder<T>(
   indices: AsyncIterable<number> | Iterable<number>,
@@ -163,7 +175,7 @@ async function predictOne(run: InferRun, index: number, item: DatasetImage): Pro
 
 async function writeOne(
   folder: string,
-  { dataset, save }: InferRun,
+  { dataset, heads, save }: InferRun,
   index: number,
   { labels, spacing, grid }: DatasetImage,
   { probs, labels: map }: Predicted,
@@ -177,11 +189,16 @@ async function writeOne(
     return writeNnunetPrediction(folder, name, predictionEnding(ending), prediction);
   }
   if (!labels) throw new CommandError(`${dataset.source(index)}: has no labels, which predictions hold too`);
-  await writePrediction(join(folder, `${name}.npz`), { probs: stored!, labels, spacing });
+  const masks = storedMasks(heads?.regions, dataset.labelRange.ignore);
+  await writePrediction(join(folder, `${name}.npz`), { probs: stored!, labels, masks, spacing });
 }
 
-/** Returns the likeliest class of each voxel, or its region's label, in the smallest type of label maps. */
+/**
+ * Returns the likeliest class of each voxel, or its region's label, in the smallest type of label maps; of
+ * regions without an order the masks [regions, ...spatial].
+ */
 async function labelMap(map: Tensor<"float32">, heads: RegionHeads | undefined): Promise<LabelMap> {
+  if (heads !== undefined && heads.classOrder === undefined) return overOneHalf(map);
   if (heads !== undefined) return regionLabels(map, heads.classOrder!);
   const { dims, ...probs } = map;
   const { data } = await argMax({ ...probs, dims: [1, ...dims] });
@@ -190,9 +207,21 @@ async function labelMap(map: Tensor<"float32">, heads: RegionHeads | undefined):
   return { type: "uint16", dims: spatial, data: Uint16Array.from(data as Int32Array) };
 }
 
+/** Values that are converted between two turns of the event loop. */
+const atOnce = 1 << 18;
+
+async function overOneHalf({ dims, data }: Tensor<"float32">): Promise<Tensor<"uint8">> {
+  const masks = new Uint8Array(data.length);
+  for (let begin = 0; begin < data.length; begin += atOnce) {
+    const end = Math.min(begin + atOnce, data.length);
+    for (let i = begin; i < end; i++) masks[i] = Number(data[i]! > 0.5);
+    await setImmediate();
+  }
+  return { type: "uint8", dims, data: masks };
+}
+
 /** Rounds probabilities to half precision, some at a time: the event loop has its turns. */
 async function inHalfPrecision({ dims, data }: Tensor<"float32">): Promise<Tensor<"float16">> {
-  const atOnce = 1 << 18;
   const bits = new Uint16Array(data.length);
   for (let begin = 0; begin < data.length; begin += atOnce) {
     bits.set(float32ToFloat16(data.subarray(begin, begin + atOnce)), begin);

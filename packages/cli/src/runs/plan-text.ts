@@ -1,5 +1,5 @@
 import { elementCount } from "@pixelcal/core";
-import { planFor } from "@pixelcal/train";
+import { type NamedRegion, planFor } from "@pixelcal/train";
 import { stringify } from "yaml";
 import { isRawCt } from "../inputs/preparation.js";
 import type { Fingerprint } from "./fingerprint.js";
@@ -26,9 +26,7 @@ export function planText(root: string, fingerprint: Fingerprint, memory: number 
   );
   const ofVolumes = isMostlyEmpty(fingerprint) ? "{ scheme: z-score, nonzero: true }" : "z-score";
   const normalization = isRawCt(values) ? "ct" : volumes ? ofVolumes : "none";
-  const list = (numbers: readonly unknown[]): string => JSON.stringify(numbers).replaceAll(",", ", ");
   const scalar = (value: string): string => stringify(value).trimEnd();
-  const quoted = (text: string): string => JSON.stringify(text);
   return `# Written by pixelcal prepare from ${cases.train} cases to train and ${cases.val} to validate; edit what does not suit.
 # docs/configuration.md explains every key.
 seed: 42
@@ -36,13 +34,7 @@ loss: { name: diceCrossEntropy${regions === undefined ? "" : ", includeBackgroun
 
 dataset:
   root: ${scalar(root)}
-${ignore === undefined ? "" : `  ignore: ${ignore} # label of pixels without a ground truth\n`}${
-  regions === undefined
-    ? ""
-    : `  regions: # each has a sigmoid head, and they may overlap
-${regions.map(({ name, labels }) => `    - { name: ${quoted(name)}, labels: ${list(labels)} }\n`).join("")}  regions_class_order: ${list(fingerprint.regionsClassOrder!)} # the label that each head writes, later ones over earlier ones
-`
-}
+${ignore === undefined ? "" : `  ignore: ${ignore} # label of pixels without a ground truth\n`}${regions === undefined ? "" : regionLines(regions, fingerprint.regionsClassOrder)}
 preparation: # travels with the network
   normalization: ${normalization} # none, z-score, percentile, range or ct
   crop: true # to the box of the pixels that are not 0
@@ -54,7 +46,7 @@ ${
 model:
   arch: ${network}${rank}d
   in_channels: ${channels}
-  num_classes: ${classes} # background included
+  num_classes: ${haveMasks(regions) ? regions!.length + 1 : classes} # background included
   base: ${base}
 ${stages === undefined ? "" : `  strides: ${list(stages.strides)}\n  kernels: ${list(stages.kernels)}\n`}
 patches:
@@ -67,6 +59,26 @@ scheduler: { type: cosine, warmup_steps: 50 }
 ema: 0.99
 ${rank === 3 ? augmentVolumes : augmentPlanes}selection: dice
 `;
+}
+
+const list = (numbers: readonly unknown[]): string => JSON.stringify(numbers).replaceAll(",", ", ");
+
+/** Tells whether files hold a mask of each region, which then has no labels. */
+const haveMasks = (regions: readonly NamedRegion[] | undefined): boolean =>
+  regions !== undefined && regions[0]!.labels === undefined;
+
+/** Returns the lines of regions, which have labels or masks of their own. */
+function regionLines(regions: readonly NamedRegion[], order: readonly number[] | undefined): string {
+  const lines = regions.map(({ name, labels }) => {
+    const quoted = `name: ${JSON.stringify(name)}`;
+    return `    - { ${labels === undefined ? quoted : `${quoted}, labels: ${list(labels)}`} }\n`;
+  });
+  const what = haveMasks(regions)
+    ? "one a mask of the label arrays, in this order; rename them"
+    : "they may overlap";
+  const written = "the label that each head writes, later ones over earlier ones";
+  const last = order === undefined ? "" : `  regions_class_order: ${list(order)} # ${written}\n`;
+  return `  regions: # each has a sigmoid head; ${what}\n${lines.join("")}${last}`;
 }
 
 const augmentPlanes = `augment: # turns, scaling, noise, contrast and more, as nnU-Net

@@ -1,6 +1,6 @@
 import { basename, extname, join, resolve } from "node:path";
 import { OnnxFile } from "@pixelcal/graph";
-import { readRegularFileSync } from "@pixelcal/io";
+import { readRegularFileSync, storedMasks } from "@pixelcal/io";
 import {
   type AnyModel,
   type Checkpoint,
@@ -8,6 +8,7 @@ import {
   checkpointFiles,
   DamagedCheckpointError,
   FileDataset,
+  type FileDatasetOptions,
   labelsOfRegions,
   modelClasses,
   Network,
@@ -142,10 +143,11 @@ async function fromConfig(options: InferOptions, terminal: Context["terminal"]):
   for (const path of checkpoints) trained.push(await readWeights(path));
   const network = await networkOf(config);
   const classes = await classesOf(config, network, root, options.split);
-  const dataset = await openCases(root, options.split, classes, options.ignore ?? config.dataset.ignore);
+  const heads = regionHeads(config.dataset);
+  const ignore = options.ignore ?? config.dataset.ignore;
+  const dataset = await openCases(root, options.split, { classes, ignore }, heads);
   checkFits(config, dataset);
   const { device = config.device, threads = config.threads } = options;
-  const heads = regionHeads(config.dataset);
   const models = trained.map((checkpoint) => ({
     model: new Network({
       ...network,
@@ -185,16 +187,17 @@ async function fromModel(
   const tile = options.tile ?? naming(path, () => tileIn(network.model));
   checkOverlap(options, tile);
   const root = resolve(options.data);
-  // The network is built for the actual size, so sizes left open in the file are no obstacle.
-  const [channels, ...size] = await firstImageDims(root, options.split);
-  const dims = [1, channels!, ...(tile ?? size)];
   const { model, ...reading } = network;
   const heads = naming(path, () => (model instanceof OnnxFile ? regionHeadsOf(model) : undefined));
+  // The network is built for the actual size, so sizes left open in the file are no obstacle.
+  const masks = storedMasks(heads?.regions, options.ignore);
+  const [channels, ...size] = await firstImageDims(root, options.split, masks);
+  const dims = [1, channels!, ...(tile ?? size)];
   const classes =
     heads === undefined
       ? naming(path, () => modelClasses(model, dims, reading))
       : labelsOfRegions(heads.regions);
-  const dataset = await openCases(root, options.split, classes, options.ignore);
+  const dataset = await openCases(root, options.split, { classes, ignore: options.ignore }, heads);
   const preparation = carriedPreparation(path, network);
   if (preparation === undefined)
     terminal.warn(`${path}: carries no normalization; images are predicted as they are stored`);
@@ -205,8 +208,15 @@ async function fromModel(
   return { models, dataset, heads, name: basename(path, extname(path)), files: [path], tile };
 }
 
-const openCases = (root: string, split: string, classes: number, ignore?: number): Promise<FileDataset> =>
-  FileDataset.open(root, split, { classes, ignore, cacheBytes: 0, check: "first" });
+const openCases = (
+  root: string,
+  split: string,
+  labels: Pick<FileDatasetOptions, "classes" | "ignore">,
+  heads: RegionHeads | undefined,
+): Promise<FileDataset> => {
+  const masks = storedMasks(heads?.regions, labels.ignore);
+  return FileDataset.open(root, split, { ...labels, masks, cacheBytes: 0, check: "first" });
+};
 
 const tileIn = (model: AnyModel): readonly number[] | undefined =>
   model instanceof OnnxFile ? carriedTile(model) : undefined;

@@ -42,7 +42,8 @@ type Begun = { readonly dataset?: Pick<TrainConfig["dataset"], "regions"> } | nu
 function labelsOfHeads(config: Begun): string {
   const regions = config?.dataset?.regions;
   if (regions === undefined) return "none";
-  return `the labels ${regions.map(({ labels }) => `[${labels.join(", ")}]`).join(", ")}`;
+  if (regions.some(({ labels }) => labels === undefined)) return `${regions.length} masks`;
+  return `the labels ${regions.map(({ labels }) => `[${labels!.join(", ")}]`).join(", ")}`;
 }
 
 /** Warns of every value in which a configuration differs from the one that a run was begun with. */

@@ -16,7 +16,7 @@ import {
   type RunCases,
 } from "@pixelcal/evaluate";
 import { FormatError, listCases, prefetch, readPrediction } from "@pixelcal/io";
-import { ownLayout } from "../inputs/own-predictions.js";
+import { besideHeads, ownLayout } from "../inputs/own-predictions.js";
 import type { LabelPlace } from "../inputs/prediction-types.js";
 
 /** The settings that decide a table's numbers. */
@@ -48,12 +48,13 @@ export async function ownRun(
   { regions, heads = false }: Pick<RunSource, "regions" | "heads"> = {},
 ): Promise<RunSource> {
   const cases = await listCases(path, expectedPredictions);
-  // Channels are heads, whose number says nothing of the labels.
-  const labels = heads && regions && { classes: 1 + Math.max(...regions.flatMap((one) => one.labels)) };
-  const read = async (name: string, ignore?: number): Promise<EvaluationCase> => ({
-    name,
-    ...(await readPrediction(join(path, `${name}.npz`), { values: "any", ignore, ...labels })),
-  });
+  const read = async (name: string, ignore?: number): Promise<EvaluationCase> => {
+    const labels = heads && regions && besideHeads(regions, ignore);
+    return {
+      name,
+      ...(await readPrediction(join(path, `${name}.npz`), { values: "any", ignore, ...labels })),
+    };
+  };
   return {
     run,
     layout: `${ownLayout(cases)}${inWords(regions)}`,

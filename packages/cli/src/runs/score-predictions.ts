@@ -20,10 +20,10 @@ import {
   type Shown,
   someOf,
 } from "@pixelcal/evaluate";
-import { writeFilesAtomic } from "@pixelcal/io";
+import { storedMasks, writeFilesAtomic } from "@pixelcal/io";
 import { CommandError } from "../command-error.js";
 import type { Context } from "../context.js";
-import { hardLabels } from "../inputs/prediction-types.js";
+import { hardLabels, masksBesideLabels } from "../inputs/prediction-types.js";
 import { writeReport } from "../write-report.js";
 import { agreed } from "./agreement.js";
 import { evaluateRuns, predictionFolders, software, writeResults } from "./evaluate.js";
@@ -268,6 +268,7 @@ async function labelledRuns(
     throw new CommandError("--heads: is for .npz predictions; beside --labels dataset.json says it", {
       exitCode: 2,
     });
+  if (storedMasks(regions) !== undefined) throw masksBesideLabels();
   const places = {
     labels: resolve(labels),
     ...(dataset === undefined ? {} : { dataset: resolve(dataset) }),
@@ -287,6 +288,8 @@ async function ownRuns(
 ): Promise<readonly RunSource[]> {
   if (heads && regions === undefined)
     throw new CommandError("--heads: needs --regions, one for each channel", { exitCode: 2 });
+  if (!heads && storedMasks(regions) !== undefined)
+    throw new CommandError("--regions: masks need --heads, as no class is a region's", { exitCode: 2 });
   const folders = await predictionFolders(resolve(predictions), (text) => terminal.warn(text));
   const runs = await Promise.all(
     folders.map(({ run, path }) =>

@@ -10,6 +10,11 @@ import { checkDims } from "./probability-maps.js";
 export interface Region {
   readonly name: string;
   readonly labels: readonly number[];
+  /**
+   * The index of the region's mask where files hold masks [regions, ...spatial] in place of a label map. They
+   * are read as the label map of the sums of 2 ** mask, and `labels` are the sums with this one.
+   */
+  readonly mask?: number;
 }
 
 /** A region as channels and labels; it may overlap others. */

@@ -2,13 +2,14 @@ import { basename, dirname, resolve } from "node:path";
 import { FormatError } from "../errors.js";
 import type { ImageCases } from "./image-case.js";
 import { isObject, readJson } from "./json-file.js";
+import { volumeMaskCount } from "./read-mask-volumes.js";
 import { type ChosenCases, everyFifth, type Fold, knownSplit } from "./split.js";
 import { readVolumeCase } from "./volume-case.js";
 
-/** A case of a data list: the paths of its channels and of its labels. */
+/** A case of a data list: the paths of its channels and of its labels, one or a mask for each region. */
 interface Entry {
   readonly images: readonly string[];
-  readonly label: string | undefined;
+  readonly labels: readonly string[];
   readonly fold: number | undefined;
 }
 
@@ -77,13 +78,14 @@ export async function openDataList(path: string, given: string, fold?: Fold): Pr
     ending: endingOf(first[0]!),
     source: (name) => byName.get(name)!.images[0]!,
     files: (name) => {
-      const { images, label } = byName.get(name)!;
-      return label === undefined ? images : [...images, label];
+      const { images, labels } = byName.get(name)!;
+      return [...images, ...labels];
     },
-    read: (name, { signal } = {}) => {
-      const { images, label } = byName.get(name)!;
-      return readVolumeCase(images, label, signal);
+    read: (name, options) => {
+      const { images, labels } = byName.get(name)!;
+      return readVolumeCase(images, labels, options);
     },
+    maskCount: (name) => volumeMaskCount(byName.get(name)!.labels),
   };
 }
 
@@ -106,17 +108,17 @@ function entryOf(path: string, key: string, item: unknown): Entry {
   };
   if (!isObject(fields)) return fail('expected {"image", "label"}');
   const { image, label, fold } = fields;
-  const images: readonly unknown[] = Array.isArray(image) ? image : [image];
-  if (images.length === 0 || !images.every((each) => typeof each === "string" && each !== ""))
-    return fail(`image: expected a path or a list of paths, got ${JSON.stringify(image)}`);
-  if (label !== undefined && typeof label !== "string")
-    return fail(`label: expected a path, got ${JSON.stringify(label)}`);
+  const pathsOf = (name: string, value: unknown): readonly string[] => {
+    const paths: readonly unknown[] = Array.isArray(value) ? value : [value];
+    if (paths.length === 0 || !paths.every((each) => typeof each === "string" && each !== ""))
+      return fail(`${name}: expected a path or a list of paths, got ${JSON.stringify(value)}`);
+    return (paths as readonly string[]).map((relative) => resolve(dirname(path), relative));
+  };
   if (fold !== undefined && typeof fold !== "number")
     return fail(`fold: expected a number, got ${JSON.stringify(fold)}`);
-  const at = (relative: string): string => resolve(dirname(path), relative);
   return {
-    images: (images as readonly string[]).map(at),
-    label: label === undefined ? undefined : at(label as string),
+    images: pathsOf("image", image),
+    labels: label === undefined ? [] : pathsOf("label", label),
     fold: fold as number | undefined,
   };
 }

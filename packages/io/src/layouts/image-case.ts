@@ -1,5 +1,6 @@
 import type { Labels, SignalOption } from "@pixelcal/core";
 import type { Case } from "../case.js";
+import type { StoredMasks } from "../masks.js";
 import type { Grid } from "../volume/volume.js";
 
 /** An image, with its labels if there are any. */
@@ -23,9 +24,13 @@ export interface ImageCases {
   /** The path of nnU-Net's dataset.json, which says what labels mean. */
   readonly dataset?: string;
   read(name: string, options?: ReadImageOptions): Promise<ImageCase>;
+  /** Returns the number of masks that a case's labels are stored as, 0 for a label map or none. */
+  maskCount(name: string): Promise<number>;
 }
 
 export interface ReadImageOptions extends SignalOption {
   /** Further arrays to read; only .npz files hold any. */
   readonly extras?: readonly string[];
+  /** The masks that labels are stored as, in place of label maps. */
+  readonly masks?: StoredMasks | undefined;
 }

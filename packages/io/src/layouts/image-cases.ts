@@ -1,6 +1,6 @@
 import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { readCase } from "../case.js";
+import { maskCount, readCase } from "../case.js";
 import { listCases } from "../folder.js";
 import { isDataList, openDataList } from "./data-list.js";
 import type { ImageCases } from "./image-case.js";
@@ -38,6 +38,7 @@ export async function openImageCases(root: string, split: string, fold?: Fold): 
     source,
     files: (name) => [source(name)],
     read: (name, options) => readCase(source(name), options),
+    maskCount: (name) => maskCount(source(name)),
   };
 }
 
@@ -61,5 +62,6 @@ async function openFold(root: string, split: "train" | "val", fold: Fold): Promi
     source,
     files: (name) => [source(name)],
     read: (name, options) => readCase(source(name), options),
+    maskCount: (name) => maskCount(source(name)),
   };
 }

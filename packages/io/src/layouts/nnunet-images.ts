@@ -4,6 +4,7 @@ import { FormatError } from "../errors.js";
 import { listFolder } from "../folder.js";
 import type { ImageCases } from "./image-case.js";
 import { readNnunetDataset } from "./nnunet-dataset.js";
+import { volumeMaskCount } from "./read-mask-volumes.js";
 import { type Fold, foldOf, knownSplit } from "./split.js";
 import { readVolumeCase } from "./volume-case.js";
 
@@ -48,7 +49,7 @@ export async function openNnunetImages(root: string, given: string, fold?: Fold)
     dataset,
     source: (name) => channels.get(name)![0]!,
     files: (name) => [...channels.get(name)!, ...(labelled ? [labelsOf(name)] : [])],
-    read: (name, { signal } = {}) =>
-      readVolumeCase(channels.get(name)!, labelled ? labelsOf(name) : undefined, signal),
+    read: (name, options) => readVolumeCase(channels.get(name)!, labelled ? [labelsOf(name)] : [], options),
+    maskCount: (name) => volumeMaskCount(labelled ? [labelsOf(name)] : []),
   };
 }

@@ -14,7 +14,7 @@ export interface VolumePrediction {
    * written.
    */
   readonly probabilities?: Tensor<"float32"> | Tensor<"float16">;
-  /** The predicted labels [...spatial], uint8 or uint16. */
+  /** The predicted labels [...spatial], uint8 or uint16, or masks [C, ...spatial]. */
   readonly labels: Tensor<"uint8"> | Tensor<"uint16">;
   readonly grid: Grid;
   /** The image, if it is a NIfTI file: the label map keeps its header. */
@@ -28,8 +28,9 @@ const writable = [".nii.gz", ".nii", ".nrrd", ".mha", ".png"];
 export const predictionEnding = (ending: string): string => (writable.includes(ending) ? ending : ".nii.gz");
 
 /**
- * Writes a prediction as nnU-Net v2 does: the label map, the array `probabilities` in an .npz archive if
- * given, and JSON of spacing, origin and direction in place of a pickle.
+ * Writes a prediction as nnU-Net v2 does: the label map, or a channel for each mask, the array
+ * `probabilities` in an .npz archive if given, and JSON of spacing, origin and direction in place of a
+ * pickle.
  */
 export async function writeNnunetPrediction(
   folder: string,
@@ -37,8 +38,9 @@ export async function writeNnunetPrediction(
   ending: string,
   { probabilities, labels, grid, image }: VolumePrediction,
 ): Promise<void> {
-  const [heads, ...spatial] = probabilities?.dims ?? [0, ...labels.dims];
-  if (!sameDims(spatial, labels.dims))
+  const isMasks = labels.dims.length > grid.shape.length;
+  const [heads, ...spatial] = probabilities?.dims ?? (isMasks ? labels.dims : [0, ...labels.dims]);
+  if (!sameDims(isMasks ? [heads!, ...spatial] : spatial, labels.dims))
     throw new InvalidArgumentError(
       "labels",
       `labels: expected shape [${spatial}] of the probabilities, got [${labels.dims}]`,

@@ -5,20 +5,22 @@ import { checkSameGrid } from "../volume/geometry.js";
 import { labelTensor } from "../volume/label-tensor.js";
 import { readVolume } from "../volume/read-volume.js";
 import type { Volume } from "../volume/volume.js";
-import type { ImageCase } from "./image-case.js";
+import type { ImageCase, ReadImageOptions } from "./image-case.js";
 import { readLabelMap } from "./read-label-map.js";
+import { readMaskVolumes } from "./read-mask-volumes.js";
 
 /** The number of values converted before other work on the event loop gets its turn. */
 const turn = 2 ** 20;
 
 /**
- * Reads volumes on one grid as the channels of an image, scaled as their files say, and a label map. Throws
+ * Reads volumes on one grid as the channels of an image, scaled as their files say, and their labels, if
+ * there are any: a label map, or with `masks` files of one mask a region, or one file of all. Throws
  * FormatError naming both files of different grids.
  */
 export async function readVolumeCase(
   images: readonly string[],
-  labels: string | undefined,
-  signal?: AbortSignal,
+  labels: readonly string[],
+  { masks, signal }: Omit<ReadImageOptions, "extras"> = {},
 ): Promise<ImageCase> {
   let first: Volume | undefined;
   const parts: Float32Array[] = [];
@@ -39,9 +41,18 @@ export async function readVolumeCase(
     for (let i = 0, at = 0; i < parts.length; at += parts[i++]!.length) data.set(parts[i]!, at);
   const image: Tensor<"float32"> = { type: "float32", dims: [total / pixels, ...spatial], data };
   const found = { image, spacing: [...spacing].reverse(), grid, extras: {} };
-  if (labels === undefined) return found;
-  const map = await readLabelMap(labels, { path: images[0]!, grid }, { signal });
-  return { ...found, labels: await labelTensor(labels, map) };
+  const [path, ...more] = labels;
+  if (path === undefined) return found;
+  const place = { path: images[0]!, grid };
+  if (masks !== undefined)
+    return { ...found, labels: await readMaskVolumes(labels, place, masks, { signal }) };
+  if (more.length > 0)
+    throw new FormatError(
+      path,
+      "labels",
+      `is one of ${labels.length} files; masks need dataset.regions without labels`,
+    );
+  return { ...found, labels: await labelTensor(path, await readLabelMap(path, place, { signal })) };
 }
 
 async function scaledValues({ data, scaled }: Volume): Promise<Float32Array> {

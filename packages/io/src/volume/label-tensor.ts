@@ -15,7 +15,11 @@ export async function labelTensor(path: string, volume: Volume): Promise<Labels>
   const { type, data, shape, channels, scaled } = volume;
   const dims = [...shape].reverse();
   if (channels !== undefined)
-    throw new FormatError(path, "labels", `expected one value per voxel, got ${channels} channels`);
+    throw new FormatError(
+      path,
+      "labels",
+      `expected one value per voxel, got ${channels} channels; masks need dataset.regions without labels`,
+    );
   if (scaled) throw new FormatError(path, "labels", `are scaled by ${scaled.slope} and ${scaled.inter}`);
   if (!(data instanceof Float32Array || data instanceof Float64Array))
     return toLabels({ type, dims, data } as Parameters<typeof toLabels>[0], path, "labels");

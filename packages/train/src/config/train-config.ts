@@ -1,6 +1,6 @@
-import type { Region } from "@pixelcal/core";
 import type { TiedWeights } from "@pixelcal/graph";
 import type { FurtherInputs } from "../model/further-inputs.js";
+import type { NamedRegion } from "../model/region-heads.js";
 import type { AugmentConfig } from "./augmentation.js";
 import type { LossConfig } from "./loss.js";
 import type { PreparationConfig } from "./preparation.js";
@@ -56,9 +56,10 @@ export interface TrainConfig {
     readonly ignore?: number;
     /**
      * Regions of labels, which may overlap: the network has a sigmoid head for each instead of a softmax over
-     * classes, and the loss is the mean over the regions of its form for two classes.
+     * classes, and the loss is the mean over the regions of its form for two classes. Regions without labels
+     * have a mask each in the cases' label arrays [regions, ...spatial].
      */
-    readonly regions?: readonly Region[];
+    readonly regions?: readonly NamedRegion[];
     /** The label that each region's head writes into label maps, later ones over earlier ones. */
     readonly regions_class_order?: readonly number[];
     /** The fold that validates, or all cases for both; the data set's own split by default. */

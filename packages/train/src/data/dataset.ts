@@ -13,6 +13,7 @@ import {
   type ImageCases,
   labelNumbers,
   openImageCases,
+  type StoredMasks,
 } from "@pixelcal/io";
 import type { LabelRange } from "@pixelcal/losses";
 import type { Preparation } from "../preparation/preparation.js";
@@ -30,6 +31,8 @@ export interface CaseShape {
 
 export interface FileDatasetOptions {
   readonly classes: number;
+  /** The masks that files hold in place of label maps; `classes` is then 2 to the power of their number. */
+  readonly masks?: StoredMasks | undefined;
   /** A label outside [0, classes) that marks pixels without ground truth. */
   readonly ignore?: number;
   /** The fold whose cases train and validate; the folders' or lists' own split by default. */
@@ -51,6 +54,7 @@ export interface FileDatasetOptions {
 
 const names = optionNames<FileDatasetOptions>({
   classes: true,
+  masks: true,
   ignore: true,
   fold: true,
   preparation: true,
@@ -189,8 +193,9 @@ export class FileDataset implements Dataset {
     const path = this.#isFull ? await this.#pathOf(index) : undefined;
     const known = path === undefined ? undefined : await this.#store!.find(path);
     if (known !== undefined) return this.#keep(index, known);
-    const { extras } = this.#options;
-    const { item, values } = await this.#accept(index, await this.cases.read(this.names[index]!, { extras }));
+    const { extras, masks } = this.#options;
+    const stored = await this.cases.read(this.names[index]!, { extras, masks });
+    const { item, values } = await this.#accept(index, stored);
     // The first cases that fit stay: with a shuffled order over more cases than fit, evicting the oldest
     // would never hit.
     const bytes = caseBytes(item);

@@ -1,5 +1,6 @@
 import { InvalidArgumentError, type Region } from "@pixelcal/core";
 import { modelMetadata, type OnnxFile } from "@pixelcal/graph";
+import { maskRegions, mostMasks } from "@pixelcal/io";
 import { z } from "zod";
 
 /** The meaning of a network's channels where each is a sigmoid head of a region. */
@@ -22,9 +23,12 @@ const name = z
     "expected a name of up to 100 characters without = and ,, no number, background or ignore",
   );
 
+/** A region as files name it: with its labels, or without any where cases hold a mask of each region. */
+export type NamedRegion = Pick<Region, "name"> & Partial<Pick<Region, "labels">>;
+
 /** The schema of regions. */
-export const regionsSchema: z.ZodType<Region[]> = z
-  .array(z.strictObject({ name, labels: z.array(label).min(1) }))
+export const regionsSchema: z.ZodType<NamedRegion[]> = z
+  .array(z.strictObject({ name, labels: z.array(label).min(1).optional() }))
   .min(1);
 /** The schema of the labels that regions write. */
 export const classOrderSchema: z.ZodType<number[]> = z.array(label);
@@ -49,17 +53,39 @@ export function headProblems(
   ];
 }
 
+/** Returns regions with their labels; of those without any, as the sums of their masks have. */
+export const regionsOf = (named: readonly NamedRegion[]): readonly Region[] =>
+  named.some(({ labels }) => labels !== undefined)
+    ? named.map(({ name: own, labels = [] }) => ({ name: own, labels }))
+    : maskRegions(named.map((each) => each.name));
+
+/** Returns what is wrong with the labels of regions, by the key that holds them. */
+export function labelProblems(named: readonly NamedRegion[], key: string): readonly string[] {
+  const bare = named.filter(({ labels }) => labels === undefined);
+  if (bare.length > 0 && bare.length < named.length)
+    return [
+      `${key}: expected labels for all regions, or for none where files hold masks; ${bare[0]!.name} has none`,
+    ];
+  return bare.length > mostMasks
+    ? [`${key}: expected at most ${mostMasks} regions with masks, got ${bare.length}`]
+    : [];
+}
+
 /** Returns the number of labels, background included, that regions speak of. */
 export const labelsOfRegions = (regions: readonly Region[]): number =>
-  1 + Math.max(...regions.flatMap((each) => each.labels));
+  1 + regions.flatMap((each) => each.labels).reduce((most, own) => Math.max(most, own));
 
 /** The key of the regions in the metadata of an ONNX file. */
 const key = "pixelcal.regions";
 
 /** Returns the metadata that a model file carries of its regions. */
-export const regionsMetadata = (heads: RegionHeads): Readonly<Record<string, string>> => ({
-  [key]: JSON.stringify(heads),
+export const regionsMetadata = ({ regions, ...heads }: RegionHeads): Readonly<Record<string, string>> => ({
+  [key]: JSON.stringify({ regions: regions.map(namedRegion), ...heads }),
 });
+
+/** Returns a region as files name it. */
+const namedRegion = ({ name: own, labels, mask }: Region): NamedRegion =>
+  mask === undefined ? { name: own, labels } : { name: own };
 
 /**
  * Returns the regions that a model file carries, undefined if it carries none. Throws `InvalidArgumentError`
@@ -80,7 +106,10 @@ export function regionHeadsOf(model: Uint8Array | OnnxFile): RegionHeads | undef
   }
   const parsed = schema.safeParse(json);
   if (!parsed.success) return refuse(parsed.error.issues[0]!.message, parsed.error);
-  const heads = parsed.data as RegionHeads;
+  const { regions: named, ...order } = parsed.data;
+  const [unclear] = labelProblems(named, "regions");
+  if (unclear !== undefined) return refuse(unclear);
+  const heads = { regions: regionsOf(named), ...order } as RegionHeads;
   const [problem] = headProblems(heads, { regions: "regions", classOrder: "classOrder" });
   return problem === undefined ? heads : refuse(problem);
 }
