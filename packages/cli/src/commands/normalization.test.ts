@@ -1,6 +1,6 @@
 import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { tensor } from "@pixelcal/core";
+import { resampleImage, resampleLabels, tensor, zeros } from "@pixelcal/core";
 import { listCases, readCase, readNpz, writeNpz } from "@pixelcal/io";
 import { preparationOf } from "@pixelcal/train";
 import { beforeAll, expect, test } from "vitest";
@@ -82,4 +82,52 @@ test("a run resumes with its own numbers, without a difference", async () => {
     "--resume",
   );
   expect(messages).not.toContain("preparation");
+});
+
+test("crop and spacing are applied to training, recorded and exported", async () => {
+  // The phantoms in a border of zeros, and the twin: cut and resampled beforehand.
+  for (const split of ["train", "val", "test"])
+    for (const name of await listCases(join(data, split))) {
+      const { image, labels, spacing } = await readCase(join(data, split, `${name}.npz`));
+      const size = { spacing: tensor("float64", Float64Array.from(spacing!), [2]) };
+      const bordered = { image: zeros("float32", [1, 32, 28]), label: zeros("uint8", [32, 28]) };
+      for (const [i, value] of image.data.entries()) {
+        const at = (Math.floor(i / 24) + 5) * 28 + (i % 24) + 1;
+        bordered.image.data[at] = value + 10; // No pixel of the phantom itself is 0.
+        bordered.label.data[at] = Number(labels.data[i]);
+      }
+      await writeNpz(at("bordered", split, `${name}.npz`), { ...bordered, ...size });
+      const shifted = { ...image, data: image.data.map((value) => value + 10) };
+      const map = tensor("uint8", Uint8Array.from(labels.data, Number), [1, 24, 24]);
+      const to = { size: [16, 16] };
+      await writeNpz(at("resampled", split, `${name}.npz`), {
+        image: await resampleImage(shifted, { ...to, interpolation: ["cubic", "cubic"] }),
+        label: {
+          ...(await resampleLabels(map, { ...to, interpolation: ["linear", "linear"] })),
+          dims: [16, 16],
+        },
+        spacing: tensor(
+          "float64",
+          Float64Array.from(spacing!, (mm) => mm * 1.5),
+          [2],
+        ),
+      });
+    }
+  const { spacing } = await readCase(
+    at("resampled", "train", `${(await listCases(at("resampled/train")))[0]}.npz`),
+  );
+  const preparation = { normalization: "none", crop: true, spacing };
+  const found = [];
+  for (const [run, folder, more] of [
+    ["cut", "bordered", { preparation }],
+    ["twin", "resampled", {}],
+  ] as const) {
+    const { code, messages } = await train(run, more, "--data", at(folder));
+    expect(code, messages).toBe(0);
+    found.push(await readFile(at("runs", run, "log.csv"), "utf8"));
+  }
+  expect(found[0]).toBe(found[1]);
+  const recorded = { ...preparation, normalization: [{ scheme: "none" }] };
+  expect(JSON.parse(await readFile(at("runs/cut/config.json"), "utf8")).preparation).toEqual(recorded);
+  expect(preparationOf(await readFile(at("runs/cut/model.onnx")))).toEqual(recorded);
 });

@@ -22,8 +22,9 @@ export async function preparationFor(
   train: () => Promise<FileDataset>,
 ): Promise<Preparation | undefined> {
   if (preparation === undefined) return "onnx" in model ? carriedPreparation(model.onnx, network) : undefined;
+  const { normalization, ...grid } = preparation;
   try {
-    return { normalization: await measureNormalization(preparation.normalization, await train()) };
+    return { ...grid, normalization: await measureNormalization(normalization, await train()) };
   } catch (error) {
     if (!(error instanceof InvalidArgumentError)) throw error;
     throw new CommandError(`preparation.${error.message}`, { exitCode: 2, cause: error });
