@@ -109,6 +109,8 @@ function describe(path: string, size: number, report: ModelReport): string {
     const keys = `model: { channel_axis: ${channelAxis}, class_axis: ${classAxis} }`;
     rows.push(["layout", `channels last: use ${flags}, in a configuration ${keys}`]);
   }
+  if (report.carried !== undefined)
+    rows.push(["reading", `${reading(report.carried)} (the file says so; options override it)`]);
   const chosen = report.chosenSizes ? " (open sizes chosen; --input-shape gives others)" : "";
   if (dims.length > 0) rows.push(["tried with", `${dims.join(" x ")}${chosen}`]);
   if (parameters !== undefined) {
@@ -131,6 +133,16 @@ function describe(path: string, size: number, report: ModelReport): string {
   for (const provider of report.providers) rows.push([provider.device, tried(provider)]);
   const width = Math.max(...rows.map(([title]) => title.length));
   return rows.map(([title, text]) => `${title.padEnd(width)}  ${text}\n`).join("");
+}
+
+/** Returns how a file is read, in the words of the command line. */
+function reading(carried: NonNullable<ModelReport["carried"]>): string {
+  const { classAxis, channelAxis, channels, inputs = {} } = carried;
+  const options = Object.entries({ "channel-axis": channelAxis, "class-axis": classAxis, channels });
+  return [
+    ...options.filter(([, value]) => value !== undefined).map(([name, value]) => `--${name} ${value}`),
+    ...Object.entries(inputs).map(([name, values]) => `--input ${name}=${[values].flat().join(",")}`),
+  ].join(" ");
 }
 
 function tiedList(tied: NonNullable<ModelReport["parameters"]>["tied"]): string {

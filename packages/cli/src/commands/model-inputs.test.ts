@@ -59,12 +59,21 @@ describe("a network of an RGB image and a further input", () => {
       ...options,
     ]);
     expect(other.code).toBe(0);
+    // The file says by itself what it is given, unless the options do.
+    const carried = ["infer", "--model", file, "--data", data, "--out"];
+    expect((await pixelcal([...carried, at("carried")])).code).toBe(0);
+    expect((await pixelcal([...carried, at("overridden"), "--input", "step=0"])).code).toBe(0);
     for (const name of await listCases(join(data, "test"))) {
-      const [a, b] = await Promise.all(
-        [at("own"), at("other")].map((at) => readPrediction(join(at, `${name}.npz`))),
+      const [a, b, c, d] = await Promise.all(
+        ["own", "other", "carried", "overridden"].map((run) => readPrediction(at(run, `${name}.npz`))),
       );
       expect(a!.probs).toEqual(b!.probs);
+      expect(a!.probs).toEqual(c!.probs);
+      expect(a!.probs).not.toEqual(d!.probs);
     }
+    expect((await pixelcal(["check", file])).output).toMatch(
+      /^reading +--channels repeat --input step=2 \(the file says so; options override it\)$/m,
+    );
 
     const out = at("calibrated.onnx");
     const calibrate = ["calibrate", "--model", file, "--data", data, "--method", "temperature", "--out", out];

@@ -49,6 +49,7 @@ export const checkReport: Schema = object<CheckReport>({
       channelAxis: optional(integer),
     }),
   ),
+  carried: optional(anyObject),
   unsupported: array(text),
   withoutGradient: array(text),
   logits: array(

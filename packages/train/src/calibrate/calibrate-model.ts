@@ -2,6 +2,7 @@ import { checkOptions, InvalidArgumentError, invalidArgument, optionNames } from
 import { OnnxFile } from "@pixelcal/graph";
 import type { Dataset } from "../data/dataset-case.js";
 import { readingNames } from "../model/canonical.js";
+import { withCarriedReading } from "../model/carried-reading.js";
 import { Network } from "../predict/network.js";
 import type { TrainDevice } from "../runtime/session.js";
 import { collectLogits } from "./collect-logits.js";
@@ -83,7 +84,8 @@ export async function calibrateModel(options: CalibrateOptions): Promise<Calibra
   const { output, classAxis, channelAxis, channels, inputs, externalData, tiedWeights } = options;
   const file = new OnnxFile(withoutCalibrator(options.model));
   const { image } = await dataset.read(0);
-  const reading = { classAxis, channelAxis, channels, inputs, externalData, tiedWeights };
+  const given = { classAxis, channelAxis, channels, inputs, externalData, tiedWeights };
+  const reading = withCarriedReading(file, given);
   const dims = [1, image.dims[0]!, ...(tile ?? image.dims.slice(1))];
   const place = logitsPlace(file, { ...reading, output, dims });
   const heads = headsOf(place, options);

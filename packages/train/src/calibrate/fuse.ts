@@ -17,6 +17,7 @@ import {
   withoutSplices,
 } from "@pixelcal/graph";
 import { canonicalAxes, movedAxes, readingNames } from "../model/canonical.js";
+import { withCarriedReading } from "../model/carried-reading.js";
 import { addCalibrator } from "./calibrator-graph.js";
 import { isLabel, keptInHalves, labelsOf } from "./distributions.js";
 import { type LogitsPlace, logitsPlace, type PlaceOptions } from "./logits-place.js";
@@ -73,7 +74,7 @@ export function fuseCalibrator(
   checkOptions("options", options, names);
   const { keepLogits = false, data, version, ...where } = options;
   const file = new OnnxFile(withoutCalibrator(model));
-  const place = logitsPlace(file, where);
+  const place = logitsPlace(file, withCarriedReading(file, where));
   const list = "length" in calibrators ? calibrators : [calibrators];
   checkFit(place, list);
   const graph = new Graph("calibrator");

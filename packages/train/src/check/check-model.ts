@@ -11,6 +11,7 @@ import {
 import { crossEntropy } from "@pixelcal/losses";
 import { type FusedCalibrator, fusedCalibrator } from "../calibrate/fuse.js";
 import { type CanonicalOptions, canonicalNames, logitsBehind } from "../model/canonical.js";
+import { carriedReading, type Reading, withCarriedReading } from "../model/carried-reading.js";
 import { imageSize, mainOutput } from "../model/declared-image.js";
 import type { Activation } from "../model/find-logits.js";
 import { rolesOf } from "../model/image-and-logits.js";
@@ -46,6 +47,8 @@ export interface ModelReport {
   readonly chosenSizes: boolean;
   /** The axes of the classes and the channels that were found, if they are not the usual ones nor given. */
   readonly found?: Pick<CanonicalOptions, "classAxis" | "channelAxis">;
+  /** The reading that the file carries, which options override. */
+  readonly carried?: Reading;
   /** Operators that cannot be read, or have no gradient on the way from the weights to the output. */
   readonly unsupported: readonly string[];
   readonly withoutGradient: readonly string[];
@@ -89,8 +92,10 @@ export async function checkModel(
   checkOptions("options", given, names);
   const file = OnnxFile.of(model);
   const facts = inspectModel(file);
-  const layout = lastAxes(file, facts, given);
-  const options = { ...given, ...layout };
+  const carried = carriedReading(file);
+  const reading = withCarriedReading(file, given);
+  const layout = lastAxes(file, facts, reading);
+  const options = { ...reading, ...layout };
   const problems: string[] = [];
   const { operators } = modelOperators(file);
   const unsupported = operators.filter(({ known }) => !known).map(({ name }) => name);
@@ -100,6 +105,7 @@ export async function checkModel(
   const report = (found: Partial<ModelReport>): ModelReport => ({
     facts,
     ...(layout && { found: layout }),
+    ...(carried && { carried }),
     ...(calibrator && { calibrator }),
     operators,
     unsupported,
@@ -141,8 +147,8 @@ export async function checkModel(
   });
   try {
     const outputs = options.outputs ?? [mainOutput(parsed, dims, options)];
-    const { dims: _, ...reading } = options;
-    const ends = { ...reading, outputs };
+    const { dims: _, ...rest } = options;
+    const ends = { ...rest, outputs };
     const model = modelSource(file, ends)(dims);
     const { parameters, buffers } = rolesOf(model);
     const elements = parameters.reduce((sum, name) => sum + model.initializers.get(name)!.data.length, 0);

@@ -1,15 +1,22 @@
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { type Tensor, tensor } from "@pixelcal/core";
-import { type DeclaredValue, Graph, ops, parseModel, serializeModel } from "@pixelcal/graph";
+import { type DeclaredValue, Graph, ops, parseModel, serializeModel, withMetadata } from "@pixelcal/graph";
 import { crossEntropy } from "@pixelcal/losses";
-import { describe, expect, test } from "vitest";
+import { afterAll, describe, expect, test } from "vitest";
 import { exampleCalibrators } from "../calibrate/example-calibrators.test.helper.js";
 import { fuseCalibrator } from "../calibrate/fuse.js";
 import { checkModel } from "../check/check-model.js";
 import { Network, type NetworkOptions } from "../predict/network.js";
+import { Predictor } from "../predict/service/predictor.js";
 import { createSession } from "../runtime/session.js";
 import { Trainer } from "../trainer/trainer.js";
 import { type FurtherInputs, furtherTensors, imageAmong } from "./further-inputs.js";
 import { modelClasses } from "./source.js";
+
+const folder = await mkdtemp(join(tmpdir(), "further-inputs-"));
+afterAll(() => rm(folder, { recursive: true }));
 
 const wave = (dims: readonly number[]): Tensor<"float32"> =>
   tensor(
@@ -108,6 +115,50 @@ describe("inputs beside the image", () => {
       shapes: { image: [1, 3, 6, 5], step: [1], spacing: [1, 2] },
     });
     expect(kept.map(({ name }) => name)).toEqual(["step", "image", "spacing"]);
+  });
+
+  test("travel with a trained file, whose values options override", async () => {
+    const images = wave([2, 1, 6, 5]);
+    const path = join(folder, "trained.onnx");
+    const reading = { inputs, channels: "repeat" } as const;
+    const options = { loss: crossEntropy(), batch: [2, 1, 6, 5] } as const;
+    await using trainer = await Trainer.create({ ...options, model: file, ...reading });
+    await trainer.writeModel(path);
+    const written = await readFile(path);
+    const expected = await logits({ model: file, ...reading }, images);
+    expect(await logits({ model: written }, images)).toEqual(expected);
+    expect(modelClasses(written, [1, 1, 6, 5])).toBe(2);
+    // One input is given, the other is the file's.
+    const other = { step: 7, spacing: inputs.spacing! };
+    const overridden = await logits({ model: written, inputs: { step: 7 } }, images);
+    expect(overridden).toEqual(await logits({ model: file, ...reading, inputs: other }, images));
+    expect(overridden).not.toEqual(expected);
+    const report = await checkModel(written, { dims: [1, 1, 6, 5], threads: 1 });
+    expect([report.trainable, report.dims, report.carried]).toEqual([true, [1, 1, 6, 5], reading]);
+    // Training it further takes the values, and hands on those that it was given.
+    await using further = await Trainer.create({ ...options, model: written, inputs: { step: 7 } });
+    const same = await further.logits(images);
+    same.data.forEach((value, i) => void expect(value).toBeCloseTo(overridden.data[i]!, 5));
+    await further.writeModel(path);
+    expect(await logits({ model: await readFile(path) }, images)).toEqual(overridden);
+    const calibrator = exampleCalibrators(2, 2).find(({ name }) => name === "temperature")!;
+    await using calibrated = new Network({ model: fuseCalibrator(written, calibrator) });
+    const [after, before] = [await calibrated.predict(images), await calibrator.apply(expected)];
+    after.data.forEach((value, i) => void expect(value).toBeCloseTo(before.data[i]!, 5));
+    await using plain = new Network({ model: file, ...reading, inputs: other, threads: 1 });
+    await using predictor = await Predictor.open({ model: path, threads: 1, preparation: "none" });
+    expect(await predictor.predict(images)).toEqual(await plain.predict(images));
+  });
+
+  test.each([
+    ["{", "is not JSON"],
+    ['{"inputs": {"step": "2"}}', "Invalid input"],
+    ['{"channels": "mean"}', 'expected "repeat"'],
+    ['{"step": 2}', "Unrecognized key"],
+  ])("that a file carries are refused if they are damaged: %s", (text, message) => {
+    const damaged = Buffer.concat(withMetadata(file, { "pixelcal.reading": text }));
+    expect(() => new Network({ model: damaged })).toThrow(`model: pixelcal.reading: `);
+    expect(() => new Network({ model: damaged })).toThrow(message);
   });
 
   test("are part of what check tries and a calibrator is fused to", async () => {

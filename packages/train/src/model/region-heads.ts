@@ -1,7 +1,8 @@
-import { InvalidArgumentError, type Region } from "@pixelcal/core";
-import { modelMetadata, type OnnxFile } from "@pixelcal/graph";
+import type { Region } from "@pixelcal/core";
+import type { OnnxFile } from "@pixelcal/graph";
 import { maskRegions, mostMasks } from "@pixelcal/io";
 import { z } from "zod";
+import { carriedJson, damaged } from "./carried-json.js";
 
 /** The meaning of a network's channels where each is a sigmoid head of a region. */
 export interface RegionHeads {
@@ -92,24 +93,13 @@ const namedRegion = ({ name: own, labels, mask }: Region): NamedRegion =>
  * if they are damaged.
  */
 export function regionHeadsOf(model: Uint8Array | OnnxFile): RegionHeads | undefined {
-  const metadata = modelMetadata(model);
-  const text = Object.hasOwn(metadata, key) ? metadata[key] : undefined;
-  if (text === undefined) return undefined;
-  const refuse = (what: string, cause?: unknown): never => {
-    throw new InvalidArgumentError("model", `model: ${key}: ${what}`, { cause });
-  };
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch (cause) {
-    return refuse("is not JSON", cause);
-  }
-  const parsed = schema.safeParse(json);
-  if (!parsed.success) return refuse(parsed.error.issues[0]!.message, parsed.error);
-  const { regions: named, ...order } = parsed.data;
+  const carried = carriedJson(model, key, schema);
+  if (carried === undefined) return undefined;
+  const { regions: named, ...order } = carried;
   const [unclear] = labelProblems(named, "regions");
-  if (unclear !== undefined) return refuse(unclear);
+  if (unclear !== undefined) throw damaged(key, unclear);
   const heads = { regions: regionsOf(named), ...order } as RegionHeads;
   const [problem] = headProblems(heads, { regions: "regions", classOrder: "classOrder" });
-  return problem === undefined ? heads : refuse(problem);
+  if (problem !== undefined) throw damaged(key, problem);
+  return heads;
 }

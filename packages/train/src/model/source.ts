@@ -21,6 +21,7 @@ import {
   imageDims,
   multiLabel,
 } from "./canonical.js";
+import { withCarriedReading } from "./carried-reading.js";
 import { furtherTensors, imageAmong, withFurtherInputs } from "./further-inputs.js";
 import { imageAndLogits } from "./image-and-logits.js";
 import type { Model } from "./model.js";
@@ -58,9 +59,10 @@ const sourceOptionTable: { readonly [K in keyof Required<SourceOptions>]: true }
 const names = optionNames<SourceOptions>(sourceOptionTable);
 
 /** Returns the number of classes of a model on images of these dims; throws unless it can take them. */
-export function modelClasses(model: AnyModel, dims: readonly number[], options: SourceOptions = {}): number {
-  checkOptions("options", options, names);
+export function modelClasses(model: AnyModel, dims: readonly number[], given: SourceOptions = {}): number {
+  checkOptions("options", given, names);
   const file = model instanceof Uint8Array || model instanceof OnnxFile ? OnnxFile.of(model) : undefined;
+  const options = withCarriedReading(file, given);
   const stored = file && passThrough(file, options);
   if (stored === undefined) return imageAndLogits(modelSource(file ?? model, options)(dims)).logits.dims[1]!;
   const channels = declaredChannels(stored, options);

@@ -8,6 +8,7 @@ import {
 } from "@pixelcal/core";
 import { type Graph, lower, OnnxFile } from "@pixelcal/graph";
 import { type CanonicalOptions, canonicalNames } from "../model/canonical.js";
+import { withCarriedReading } from "../model/carried-reading.js";
 import { imageAndLogits, withArrays } from "../model/image-and-logits.js";
 import { isMultiLabel, passThrough } from "../model/pass-through.js";
 import { type RegionHeads, regionHeadsOf } from "../model/region-heads.js";
@@ -66,14 +67,14 @@ export class Network implements ProbabilityModel {
   readonly #stored: PassThroughNetwork | undefined;
   #activation: Activation | undefined;
 
-  constructor(options: NetworkOptions) {
-    checkOptions("options", options, names);
-    const { shapes = 4 } = options;
+  constructor(given: NetworkOptions) {
+    checkOptions("options", given, names);
+    const { model, shapes = 4 } = given;
     if (!(Number.isInteger(shapes) && shapes >= 1))
       throw invalidArgument("shapes", "an integer of 1 or more", shapes);
     this.#sessions = new SessionCache({ count: shapes });
-    const { model } = options;
     const file = model instanceof OnnxFile || model instanceof Uint8Array ? OnnxFile.of(model) : undefined;
+    const options = withCarriedReading(file, given);
     this.regions = options.regions ?? (file && regionHeadsOf(file));
     if (this.regions) this.#activation = "sigmoid";
     const stored = file && passThrough(file, options);

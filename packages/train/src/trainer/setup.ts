@@ -1,5 +1,6 @@
 import { invalidArgument } from "@pixelcal/core";
 import { OnnxFile, replaceWeights } from "@pixelcal/graph";
+import { withCarriedReading } from "../model/carried-reading.js";
 import { imageAndLogits } from "../model/image-and-logits.js";
 import { isDescription, type ModelSource, modelSource } from "../model/source.js";
 import { constant, type Schedule } from "../optimizer/schedule.js";
@@ -47,7 +48,8 @@ export interface Setup {
  * fails here. Throws `InvalidArgumentError` for options, `DeviceError` if the device cannot run the step.
  */
 export async function setUp(given: TrainerOptions): Promise<Setup> {
-  const options = checkTrainerOptions(given);
+  const checked = checkTrainerOptions(given);
+  const options = withCarriedReading(checked.model, checked);
   const { outputs, loss, device = "cpu", batchNorm, schedule = constant(), exchange, ...rest } = options;
   const numbers = checkNumbers(options);
   const { regions } = loss;

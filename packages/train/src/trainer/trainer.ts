@@ -2,6 +2,7 @@ import { checkTensor, InvalidArgumentError, invalidArgument, type Tensor } from 
 import { OnnxFile, withMetadata } from "@pixelcal/graph";
 import { writeFileAtomic } from "@pixelcal/io";
 import type { Loss } from "@pixelcal/losses";
+import { readingMetadata } from "../model/carried-reading.js";
 import { tileMetadata } from "../model/carried-tile.js";
 import { type ExportOptions, exportModel } from "../model/export.js";
 import { withWeights, writeWithWeights } from "../model/onnx-file.js";
@@ -179,8 +180,8 @@ export class Trainer implements ProbabilityModel {
 
   /**
    * Writes `exportModel()` to a file, and beside it the files that an ONNX model keeps weights in. The file
-   * carries `preparation` and the size of tiles, if given, and the loss's regions with `classOrder`, for
-   * whoever predicts with it.
+   * carries `preparation` and the size of tiles, if given, the loss's regions with `classOrder`, and of an
+   * ONNX model how it is read: its axes, `channels` and `inputs`, for whoever predicts with it.
    */
   writeModel(
     path: string,
@@ -200,6 +201,7 @@ export class Trainer implements ProbabilityModel {
       ...(preparation && preparationMetadata(preparation)),
       ...(tile && tileMetadata(tile)),
       ...(regions && regionsMetadata({ regions, ...(classOrder && { classOrder }) })),
+      ...(this.#setup.options.model instanceof OnnxFile && readingMetadata(this.#setup.options)),
     };
     const metadata = Object.keys(carried).length > 0 ? carried : undefined;
     return this.#run(async () => {

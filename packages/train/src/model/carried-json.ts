@@ -1,0 +1,30 @@
+import { InvalidArgumentError } from "@pixelcal/core";
+import { modelMetadata, type OnnxFile } from "@pixelcal/graph";
+import type { z } from "zod";
+
+/** Returns the error of what a model file carries under a key of its metadata. */
+export const damaged = (key: string, what: string, cause?: unknown): InvalidArgumentError =>
+  new InvalidArgumentError("model", `model: ${key}: ${what}`, { cause });
+
+/**
+ * Returns the JSON that a model file carries under a key of its metadata, undefined if it carries none.
+ * Throws `InvalidArgumentError` if it does not follow the schema.
+ */
+export function carriedJson<T>(
+  model: Uint8Array | OnnxFile,
+  key: string,
+  schema: z.ZodType<T>,
+): T | undefined {
+  const metadata = modelMetadata(model);
+  const text = Object.hasOwn(metadata, key) ? metadata[key] : undefined;
+  if (text === undefined) return undefined;
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (cause) {
+    throw damaged(key, "is not JSON", cause);
+  }
+  const parsed = schema.safeParse(json);
+  if (!parsed.success) throw damaged(key, parsed.error.issues[0]!.message, parsed.error);
+  return parsed.data;
+}
