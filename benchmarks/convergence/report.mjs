@@ -170,7 +170,7 @@ function wordsOf(all, cases) {
   });
   const left = all.length - rows.length;
   const others =
-    left === 0 ? "" : ` The ${left} methods with fewer seeds are in the tables, and not in these words.`;
+    left === 0 ? "" : ` Methods with fewer seeds (${left}) are in the tables, and not in these words.`;
   return `By ${seeds} seed${seeds === 1 ? "" : "s"} and ${cases} cases, with intervals clear of 0:\n\n${sentences.join("\n")}
 
 The others cannot be told apart from Dice + CE by these runs.${others}`;
