@@ -126,6 +126,12 @@ export interface CopyBytesOptions {
   readonly out?: Uint8Array;
 }
 
+/** Bytes behind others whose CRC-32 is `start`; default 0, of none. */
+export interface Crc32Options {
+  readonly bytes: Uint8Array;
+  readonly start?: number;
+}
+
 /** Arrays of other programs, on the CPU alone. */
 export interface StoredValueKernels {
   /** Returns float32 `[batch, channels, pixels]`. */
@@ -135,6 +141,8 @@ export interface StoredValueKernels {
   storedIntegersSync(options: StoredValuesOptions): StoredIntegers;
   copyBytes(options: CopyBytesOptions): Promise<Uint8Array>;
   copyBytesSync(options: CopyBytesOptions): Uint8Array;
+  crc32(options: Crc32Options): Promise<number>;
+  crc32Sync(options: Crc32Options): number;
   /** The sums [draws, width]. */
   weightedSums(options: WeightedSumsOptions): Promise<Float64Array>;
   weightedSumsSync(options: WeightedSumsOptions): Float64Array;

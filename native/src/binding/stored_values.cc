@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "arrays/weighted_sums.h"
+#include "base/crc32.h"
 #include "binding/bindings.h"
 
 namespace pixelcal {
@@ -80,6 +81,15 @@ Task CopyBytesTask(Arguments& arguments) {
   return {[=] { cpu::CopyBytes(source, out.span); }, [=](Napi::Env) { return out.Value(); }};
 }
 
+Task Crc32Task(Arguments& arguments) {
+  const auto bytes = arguments.Array<uint8_t>("bytes");
+  const int64_t start = arguments.Integer("start", 0);
+  Require(start >= 0 && start <= UINT32_MAX, "start: expected 0 to 2^32 - 1, got ", start);
+  const auto sum = std::make_shared<uint32_t>();
+  return {[=] { *sum = Crc32(bytes, static_cast<uint32_t>(start)); },
+          [=](Napi::Env env) -> Napi::Value { return Napi::Number::New(env, *sum); }};
+}
+
 Task WeightedSumsTask(Arguments& arguments) {
   WeightedRows rows;
   rows.values = arguments.Array<double>("values");
@@ -99,6 +109,7 @@ Task WeightedSumsTask(Arguments& arguments) {
 constexpr Entry kEntries[] = {{"storedFloats", StoredFloatsTask},
                               {"storedIntegers", StoredIntegersTask},
                               {"copyBytes", CopyBytesTask},
+                              {"crc32", Crc32Task},
                               {"weightedSums", WeightedSumsTask}};
 
 }  // namespace

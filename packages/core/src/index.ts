@@ -88,6 +88,7 @@ export {
   type ConstraintSumsOptions,
   constraintSums,
 } from "./kernels/constraint-sums.js";
+export { crc32Sync } from "./kernels/crc32.js";
 export { detach, detachSync } from "./kernels/detach.js";
 export * from "./kernels/distance.js";
 export { labelHash, labelHashSync } from "./kernels/label-hash.js";

@@ -1,4 +1,5 @@
-import { crc32, createDeflateRaw } from "node:zlib";
+import { createDeflateRaw } from "node:zlib";
+import { crc32Sync } from "@pixelcal/core";
 import { pieces } from "./regular-file.js";
 import { byTurns, stepBytes } from "./turns.js";
 
@@ -13,6 +14,9 @@ export interface ZipEntry {
 /** Longer files are packed while they are written, and their sizes follow them. */
 const longestWhole = 2 ** 29;
 const largest32 = 0xffffffff;
+
+/** The bytes of a step of checksums, of which a processor adds up many in a millisecond. */
+const crcBytes = 4 * stepBytes;
 
 const utf8 = 1 << 11;
 const sizesFollow = 1 << 3;
@@ -96,7 +100,7 @@ async function* deflated({ parts }: ZipEntry, level: number, record: Written): A
   const feed = async (): Promise<void> => {
     for (const part of parts()) {
       for (const piece of pieces(part, stepBytes)) {
-        record.crc = crc32(piece, record.crc);
+        record.crc = crc32Sync(piece, record.crc);
         await new Promise<void>((resolve, reject) => {
           stream.write(piece, (error) => (error ? reject(error) : resolve()));
         });
@@ -119,10 +123,10 @@ async function* deflated({ parts }: ZipEntry, level: number, record: Written): A
 export function* crcSteps(view: ArrayBufferView, start = 0): Generator<void, number> {
   let sum = start;
   let first = true;
-  for (const piece of pieces(view, stepBytes)) {
+  for (const piece of pieces(view, crcBytes)) {
     if (!first) yield;
     first = false;
-    sum = crc32(piece, sum);
+    sum = crc32Sync(piece, sum);
   }
   return sum;
 }
