@@ -64,6 +64,45 @@ TEST(BoundaryCalibrationOfManyBlocksHasTheSameBitsAtAnyThreadCount) {
   test::EverywhereAtAnyThreadCount([&] { CHECK(Rings(maps, grid, options) == sums); });
 }
 
+// Rings near a few borders, between which distances do not matter, and pixels of two classes alone.
+TEST(BoundaryCalibrationOfLargeRegionsEqualsTheDefinition) {
+  const Grid grid = MakeGrid(1, std::array<int64_t, 2>{70, 100});
+  for (const unsigned seed : {1u, 2u}) {
+    auto made = test::MakeCase(1, 2, grid.Pixels(), seed, seed == 2);
+    for (int64_t i = 0; i < grid.Pixels(); ++i) {
+      const bool inside = i % 100 > 70 && i / 100 > 45;
+      const auto at = static_cast<size_t>(i), other = at + static_cast<size_t>(grid.Pixels());
+      if (made.labels[at] < 0) made.labels[at] = 0;
+      if ((made.probs[other] > made.probs[at]) == inside) continue;
+      std::swap(made.probs[at], made.probs[other]);
+      if (seed == 2) std::swap(made.halves[at], made.halves[other]);
+    }
+    const ProbabilityMaps maps = made.Maps(false, false);
+    ProbabilityMaps without = maps;
+    without.ignore.reset();
+    std::vector<uint8_t> winners;
+    for (size_t i = 0; i < made.labels.size(); ++i)
+      winners.push_back(made.probs[made.labels.size() + i] > made.probs[i]);
+    for (const int bins : {10, 20, 40}) {
+      const auto edges = test::Linspace(bins);
+      BoundaryCalibrationOptions options;
+      options.score = Score::kTopLabel;
+      options.bins = bins;
+      options.edges = edges;
+      options.rings = kRings;
+      const auto expected = test::RingTwin(maps, grid, options);
+      test::EverywhereAtAnyThreadCount([&] {
+        const auto sums = Rings(maps, grid, options);
+        CHECK(test::SameRings(sums, expected, grid.Count()), "seed ", seed, " bins ", bins);
+        CHECK(Rings(without, grid, options) == sums, "without ignored labels, seed ", seed);
+        test::RingSums given(test::RingCount(options, 2), bins);
+        cpu::BoundaryCalibration(without, grid, options, std::span<const uint8_t>(winners), given.Spans());
+        CHECK(given == sums, "with the arg-max, seed ", seed);
+      });
+    }
+  }
+}
+
 TEST(BoundaryCalibrationPutsAnImageWithoutABoundaryIntoTheOuterRings) {
   const Grid grid = MakeGrid(2, std::array<int64_t, 1>{4});
   // The first image is background alone, the second foreground alone.

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <vector>
 
+#include "boundary_calibration_twin.h"
 #include "check.h"
 #include "overlap/confusion.h"
 #include "probability_case.h"
@@ -25,6 +26,7 @@ struct Wanted {
   std::vector<double> floors;
   bool confusion;
   std::vector<CaseSurfaces> surfaces;
+  std::vector<BoundaryCalibrationOptions> rings = {};
 };
 
 // All results as numbers, one after the other.
@@ -63,6 +65,11 @@ void Add(const std::vector<SurfaceMeasures>& measures, Numbers& all) {
     all.insert(all.end(), {hd, hd95, hd_percentile, assd, nsd, a_to_b, b_to_a});
 }
 
+void Add(const RingSums& sums, Numbers& all) {
+  for (const auto* list : {&sums.count, &sums.confidence, &sums.accuracy, &sums.log_loss, &sums.impossible})
+    all.insert(all.end(), list->begin(), list->end());
+}
+
 Numbers Together(const ProbabilityMaps& maps, const Grid& grid, const Wanted& wanted) {
   BinRoom bins(maps, wanted.histograms);
   std::vector<ProbabilityScoreSums> proper(wanted.floors.size());
@@ -71,12 +78,18 @@ Numbers Together(const ProbabilityMaps& maps, const Grid& grid, const Wanted& wa
   for (const auto& each : wanted.surfaces)
     measures.emplace_back(static_cast<size_t>(maps.batch) * each.regions.sets.size());
   const std::vector<std::span<SurfaceMeasures>> spans(measures.begin(), measures.end());
-  cpu::CaseScores(maps, grid, {wanted.histograms, wanted.floors, wanted.confusion, wanted.surfaces, {}},
-                  {bins.sums, proper, counts, spans});
+  std::vector<RingSums> rings;
+  for (const auto& each : wanted.rings) rings.emplace_back(RingCount(each, maps.classes), each.bins);
+  std::vector<BoundaryCalibrationSums> of_rings;
+  for (RingSums& each : rings) of_rings.push_back(each.Spans());
+  cpu::CaseScores(maps, grid,
+                  {wanted.histograms, wanted.floors, wanted.confusion, wanted.surfaces, {}, wanted.rings},
+                  {bins.sums, proper, counts, spans, of_rings});
   Numbers all = bins.numbers;
   for (const auto& sums : proper) Add(sums, all);
   all.insert(all.end(), counts.begin(), counts.end());
   for (const auto& list : measures) Add(list, all);
+  for (const RingSums& each : rings) Add(each, all);
   return all;
 }
 
@@ -103,6 +116,11 @@ Numbers OneByOne(const ProbabilityMaps& maps, const Grid& grid, const Wanted& wa
     cpu::LabelSurfaceDistances(guess, maps.labels, grid, each.regions, each.options, measures);
     Add(measures, all);
   }
+  for (const auto& each : wanted.rings) {
+    RingSums sums(RingCount(each, maps.classes), each.bins);
+    cpu::BoundaryCalibration(maps, grid, each, sums.Spans());
+    Add(sums, all);
+  }
   return all;
 }
 
@@ -113,6 +131,7 @@ bool SameBits(const Numbers& a, const Numbers& b) {
 }
 
 const std::vector<double> kTen = Edges(10), kTwo = Edges(2), kMany = Edges(100);
+const std::vector<double> kDistances{-3, -1, 0, 1, 2, 5};
 
 std::vector<Wanted> Choices(const ProbabilityMaps& maps) {
   const CalibrationOptions foreground{Score::kForeground, BinEdges::kRightClosed, 10, kTen, -1, false, true};
@@ -127,7 +146,15 @@ std::vector<Wanted> Choices(const ProbabilityMaps& maps) {
   further.regions.sets.pop_back();
   further.options.convention = SurfaceConvention::kMonai;
   further.options.percentile = 50;
+  const BoundaryCalibrationOptions around_top{
+      Score::kTopLabel, -1, false, BinEdges::kRightClosed, 10, kTen, kDistances};
+  const BoundaryCalibrationOptions around_labels{
+      Score::kForeground, -1, true, BinEdges::kRightClosed, 10, kTen, kDistances};
+  const BoundaryCalibrationOptions around_classes{
+      Score::kClasses, -1, false, BinEdges::kLeftClosed, 100, kMany, kDistances};
   return {{{foreground, classes, squares, top}, {0, 0.25}, true, {surfaces, further}},
+          {{top}, {}, false, {}, {around_top, around_labels}},
+          {{}, {}, false, {}, {around_classes}},
           {{classes, foreground}, {}, false, {}},
           {{}, {1e-12}, false, {}},
           {{}, {}, true, {}},
@@ -172,7 +199,8 @@ TEST(CaseScoresRefuseSumsOutsideOfTheRange) {
     std::vector<ProbabilityScoreSums> proper(1);
     const std::vector<double> floors{0};
     const auto score = [&](double low, double high) {
-      cpu::CaseScores(maps, grid, {{}, floors, false, {}, std::array{low, high}}, {{}, proper, {}, {}});
+      cpu::CaseScores(maps, grid, {{}, floors, false, {}, std::array{low, high}, {}},
+                      {{}, proper, {}, {}, {}});
     };
     EverywhereAtAnyThreadCount([&] {
       score(1, 1.25);
@@ -191,14 +219,14 @@ TEST(CaseScoresRefuseWrongValues) {
   const std::vector<Wanted> choices = Choices(maps);
   made.probs[3600 + 3500] = 2;
   CHECK_THROWS(Together(maps, grid, choices[0]), "got 2 in class 1 at pixel 3500 (1 such pixels)");
-  CHECK_THROWS(Together(maps, grid, choices[2]), "probs: expected probabilities in [0, 1]");
+  CHECK_THROWS(Together(maps, grid, choices[4]), "probs: expected probabilities in [0, 1]");
   // The arg-max alone takes any values.
-  CHECK(SameBits(Together(maps, grid, choices[3]), OneByOne(maps, grid, choices[3])));
+  CHECK(SameBits(Together(maps, grid, choices[5]), OneByOne(maps, grid, choices[5])));
   made.probs[3600 + 3500] = std::nanf("");
-  CHECK_THROWS(Together(maps, grid, choices[3]), "probs: NaN at pixel 3500 (1 such pixels)");
+  CHECK_THROWS(Together(maps, grid, choices[5]), "probs: NaN at pixel 3500 (1 such pixels)");
   made.probs[3600 + 3500] = 0.5f;
   made.labels[7] = 2;
-  CHECK_THROWS(Together(maps, grid, choices[5]), "labels: expected classes 0 to 1, got 2 at pixel 7");
+  CHECK_THROWS(Together(maps, grid, choices[7]), "labels: expected classes 0 to 1, got 2 at pixel 7");
   made.labels[7] = 0;
   CHECK_THROWS(Together(made.Maps(true, false), grid, choices[0]), "mask: not supported");
   CHECK_THROWS(Together(maps, MakeGrid(1, std::array<int64_t, 2>{40, 91}), choices[0]), "size: expected");

@@ -237,3 +237,42 @@ TEST(GridDistanceUsesIntegersWhereTheyFit) {
   CHECK(transform.band_begin(transform.bands()) == int64_t{1500} * 1500 * 1500);
   CHECK(transform.Tile(grid.Pixels() - 1) == transform.tiles() - 1);
 }
+
+TEST(GridDistanceNearBordersAloneIsRightUpToTheLimit) {
+  uint64_t seed = 7;
+  for (const auto& size : std::vector<std::vector<int64_t>>{{300}, {90, 130}, {200, 33}, {9, 70, 70}}) {
+    const Grid grid = MakeGrid(1, size);
+    for (const std::array<double, 3>& spacing : {std::array<double, 3>{1, 1, 1}, {2.5, 0.7, 1.3}}) {
+      const internal::GridDistance transform(grid, spacing);
+      // A small region, a few pixels and noise.
+      for (const int kind : {0, 1, 2}) {
+        const int64_t pixels = grid.Pixels();
+        Mask bytes = kind == 2 ? RandomMask(pixels, 0.5, ++seed) : Mask(static_cast<size_t>(pixels), 1);
+        for (const int64_t at : {pixels / 3, pixels / 2 + 7})
+          for (int64_t i = 0; i < (kind == 0 ? 12 : 1); ++i) bytes[static_cast<size_t>(at + i)] = 0;
+        std::vector<float> exact(bytes.size());
+        cpu::DistanceTransform(bytes, grid, {.spacing = spacing, .no_zero = NoZero::kInfinity}, exact);
+        for (const double limit : {0.0, 1.0, 4.5, 20.0, 1e9}) {
+          test::EverywhereAtAnyThreadCount([&] {
+            std::vector<uint8_t> near(static_cast<size_t>(transform.tiles()));
+            transform.MarkNear(bytes.data(), limit, near.data());
+            const internal::Sites sites{bytes.data(), 0, true};
+            std::vector<float> found(bytes.size());
+            for (int64_t i = 0; i < transform.sweeps(); ++i) transform.Sweep(sites, i, found.data());
+            for (int64_t i = 0; i < transform.bands(); ++i)
+              transform.FinishNear(sites, i, near.data(), found.data());
+            int64_t wrong = 0, far = 0;
+            for (size_t i = 0; i < found.size(); ++i) {
+              if (found[i] == exact[i]) continue;
+              // Pixels of the region itself lie at 0, but their tile may be far from its border.
+              const bool beyond = exact[i] > limit || bytes[i] == 0;
+              (std::isinf(found[i]) && beyond ? far : wrong) += 1;
+            }
+            CHECK(wrong == 0, Name(grid), " kind ", kind, " limit ", limit, ": ", wrong, " wrong");
+            if (kind < 2 && limit <= 1 && grid.rank == 2) CHECK(far > 0, Name(grid), " limit ", limit);
+          });
+        }
+      }
+    }
+  }
+}

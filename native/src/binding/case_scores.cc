@@ -83,12 +83,12 @@ class Block {
   std::span<double> rest_;
 };
 
-void AddRings(const Request& request, const BoundaryRings& rings, Block& block) {
+// Returns the sums of rings in a block.
+BoundaryCalibrationSums RingSums(const Request& request, const BoundaryRings& rings, Block& block) {
   const int64_t cells = rings.Cells(request.maps.classes), count = rings.Rings(request.maps.classes);
   const auto counts = block.Next(cells), accuracy = block.Next(cells), confidence = block.Next(cells);
   const auto log_loss = block.Next(count), impossible = block.Next(count);
-  const BoundaryCalibrationSums sums{counts, confidence, accuracy, log_loss, impossible};
-  cpu::BoundaryCalibration(request.maps, request.grid, rings.Options(), sums);
+  return {counts, confidence, accuracy, log_loss, impossible};
 }
 
 // Writes the hash of an image's labels as numbers of 32 bits, the most significant byte first.
@@ -118,16 +118,25 @@ void Score(const Request& request, std::span<double> all) {
   for (const CaseSurfaces& each : surfaces)
     measures.emplace_back(static_cast<size_t>(request.Measures(each)));
   const std::vector<std::span<SurfaceMeasures>> spans(measures.begin(), measures.end());
-  cpu::CaseScores(maps, grid, {histograms, floors, confusion, surfaces, sums}, {bins, proper, counts, spans});
+  std::vector<std::span<double>> of_surfaces;
+  for (const auto& list : measures) of_surfaces.push_back(block.Next(kMeasures * std::ssize(list)));
+  std::vector<BoundaryCalibrationOptions> ring_options;
+  std::vector<BoundaryCalibrationSums> ring_sums;
+  for (const BoundaryRings& each : rings) {
+    ring_options.push_back(each.Options());
+    ring_sums.push_back(RingSums(request, each, block));
+  }
+  cpu::CaseScores(maps, grid, {histograms, floors, confusion, surfaces, sums, ring_options},
+                  {bins, proper, counts, spans, ring_sums});
   for (size_t f = 0; f < floors.size(); ++f) {
     const auto& [total, brier, log_loss, bounded] = proper[f];
     std::ranges::copy(std::array{total, brier, log_loss, bounded}, of_floors.data() + kProperSums * f);
   }
-  for (const auto& list : measures)
-    for (const auto& [hd, hd95, hd_percentile, assd, nsd, a_to_b, b_to_a] : list)
-      std::ranges::copy(std::array{hd, hd95, hd_percentile, assd, nsd, a_to_b, b_to_a},
-                        block.Next(kMeasures).data());
-  for (const BoundaryRings& each : rings) AddRings(request, each, block);
+  for (size_t s = 0; s < measures.size(); ++s) {
+    double* to = of_surfaces[s].data();
+    for (const auto& [hd, hd95, hd_percentile, assd, nsd, a_to_b, b_to_a] : measures[s])
+      to = std::ranges::copy(std::array{hd, hd95, hd_percentile, assd, nsd, a_to_b, b_to_a}, to).out;
+  }
   if (hash)
     for (int64_t image = 0; image < grid.batch; ++image) AddHash(request, image, block);
 }

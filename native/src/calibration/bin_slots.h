@@ -48,6 +48,19 @@ PIXELCAL_INLINE Floats Lookup(const float* table, int size, Ints index) {
 #endif
 }
 
+// Returns whether any bit of any lane is set.
+PIXELCAL_INLINE bool AnyLane(Ints lanes) {
+#if defined(__AVX512BW__)
+  return _mm512_test_epi32_mask(reinterpret_cast<__m512i>(lanes), reinterpret_cast<__m512i>(lanes)) != 0;
+#elif defined(__AVX2__)
+  return !_mm256_testz_si256(reinterpret_cast<__m256i>(lanes), reinterpret_cast<__m256i>(lanes));
+#else
+  int32_t any = 0;
+  for (int lane = 0; lane < kLanes; ++lane) any |= lanes[lane];
+  return any != 0;
+#endif
+}
+
 // Returns the numbers, with 1 added where a > b.
 PIXELCAL_INLINE Ints PlusAbove(Ints number, Floats a, Floats b) {
 #if defined(__AVX512BW__)

@@ -1,9 +1,10 @@
 // Calibration by distance to the segmentation's boundary in three passes: segments from probabilities (or
-// labels), distances to them (distance/class_distances.cc), then the sums of every group. O(classes x pixels)
-// time, and as much memory as the distances.
+// labels, or an arg-max that is at hand), distances to them (distance/class_distances.cc) as far as the last
+// ring, then the sums of every group. O(classes x pixels) time, and as much memory as the distances.
 #include "calibration/boundary_calibration.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <memory>
 #include <mutex>
@@ -37,16 +38,24 @@ struct Place {
         pixel(block.start % (maps.classes * maps.pixels)) {}
 };
 
+// The arg-max of every pixel of probabilities that were checked, if it is at hand.
+using Winners = std::optional<LabelSpan>;
+
 // Writes the segments of all pixels, left-out ones as `segments`, and checks all values.
 template <class Segment>
-void FindSegments(const ProbabilityMaps& maps, const BoundaryCalibrationOptions& options, int64_t segments,
-                  Segment* out) {
+void FindSegments(const ProbabilityMaps& maps, const BoundaryCalibrationOptions& options,
+                  const Winners& winners, int64_t segments, Segment* out) {
   const simd::PixelRowsTable& loops = PixelRowsLoops();
-  ForChunks(maps, 8, [&](int64_t, BlockReader& reader) {
+  const auto find = [&](int64_t, BlockReader& reader) {
     alignas(64) std::array<float, kBlockPixels> room, best;
     alignas(64) std::array<int16_t, kBlockPixels> winner;
     while (const ProbabilityBlock* block = reader.Next()) {
-      for (int64_t c = 0; c < maps.classes && !options.label_boundary; ++c)
+      const auto copy = [&](auto from) {
+        std::transform(from.data() + block->at, from.data() + block->at + block->count, winner.data(),
+                       [](auto c) { return static_cast<int16_t>(c); });
+      };
+      if (winners) std::visit(copy, *winners);
+      for (int64_t c = 0; c < maps.classes && !options.label_boundary && !winners; ++c)
         loops.take_larger(block->Row(c, room.data()), block->count, static_cast<int16_t>(c), best.data(),
                           winner.data());
       const int16_t* from = options.label_boundary ? block->codes.data() : winner.data();
@@ -60,7 +69,8 @@ void FindSegments(const ProbabilityMaps& maps, const BoundaryCalibrationOptions&
         to[i] = static_cast<Segment>(block->codes[i] < 0 ? segments : segment);
       }
     }
-  });
+  };
+  ForChunks(maps, 8, find, winners ? MapValues::kAny : MapValues::kProbabilities);
 }
 
 using simd::RingCell;
@@ -142,6 +152,13 @@ class Adder {
     const Place place(block, maps_);
     const Segment* segment = segment_ + place.image * maps_.pixels + place.pixel;
     alignas(64) std::array<float, kBlockPixels> room, near;
+    if constexpr (sizeof(Segment) == 1)
+      if (options_.score == Score::kTopLabel && maps_.classes == 2) {
+        const simd::RingPair pixels{block.Row(0, room.data()), block.Row(1, near.data()), block.codes.data(),
+                                    segment, Distances(place, 0), Distances(place, 1)};
+        return loops_.add_pair(pixels, static_cast<size_t>(block.count), limits_.data(), edges_,
+                               table_.Limits(), cells, losses);
+      }
     Rows rows;
     std::fill_n(near.data(), block.count, kFar);
     for (int32_t s = 0; s < segments_; ++s) {
@@ -232,33 +249,43 @@ namespace {
 // Computes the sums of all segments, which `Segment` can number, and one more.
 template <class Segment>
 void AddUp(const ProbabilityMaps& maps, const Grid& grid, const BoundaryCalibrationOptions& options,
-           Totals& totals) {
+           const Winners& winners, Totals& totals) {
   const int64_t segments = internal::BoundarySegments(options, maps.classes);
   const auto count = static_cast<size_t>(grid.Count());
-  // Not scratch, which a thread keeps: these are as large as the image.
-  const auto segment = std::make_unique_for_overwrite<Segment[]>(count);
-  FindSegments(maps, options, segments, segment.get());
-  const LabelSpan labels = std::span<const Segment>(segment.get(), count);
-  const internal::GridDistance transform(grid, options.spacing);
   const bool all = !maps.ignore && maps.mask.empty();
+  const auto* given = winners ? std::get_if<std::span<const Segment>>(&*winners) : nullptr;
+  // Not scratch, which a thread keeps: these are as large as the image.
+  std::unique_ptr<Segment[]> memory;
+  const Segment* segment = given ? given->data() : nullptr;
+  if (!given || !all || options.score != Score::kTopLabel || options.label_boundary) {
+    memory = std::make_unique_for_overwrite<Segment[]>(count);
+    FindSegments(maps, options, winners, segments, memory.get());
+    segment = memory.get();
+  }
+  const LabelSpan labels = std::span<const Segment>(segment, count);
+  const internal::GridDistance transform(grid, options.spacing);
   const auto left_out = all ? std::nullopt : std::optional<int64_t>(segments);
   const internal::ClassMaps of = internal::ReadClasses(labels, grid, segments, left_out);
+  // Beyond the outer rings' edges no distance matters.
+  double farthest = 0;
+  for (const double edge : options.rings) farthest = std::max(farthest, std::abs(edge));
+  std::vector<uint8_t> near(of.memory ? 0 : static_cast<size_t>(grid.batch * transform.tiles()));
+  for (int64_t image = 0; image < grid.batch && !near.empty(); ++image)
+    transform.MarkNear(of.bytes + image * grid.Pixels(), farthest, near.data() + image * transform.tiles());
   const auto distances = std::make_unique_for_overwrite<float[]>(count * static_cast<size_t>(segments));
   internal::ClassDistances(labels, grid, segments, left_out, transform, of, internal::Form::kRoot,
-                           distances.get(), [](int64_t, int64_t) {});
-  Adder<Segment>(maps, options, segment.get(), distances.get(), of.extents, totals).Run();
+                           distances.get(), [](int64_t, int64_t) {}, near.empty() ? nullptr : near.data());
+  Adder<Segment>(maps, options, segment, distances.get(), of.extents, totals).Run();
 }
 
-}  // namespace
-
-void BoundaryCalibration(const ProbabilityMaps& maps, const Grid& grid,
-                         const BoundaryCalibrationOptions& options, const BoundaryCalibrationSums& sums) {
+void AddUpAny(const ProbabilityMaps& maps, const Grid& grid, const BoundaryCalibrationOptions& options,
+              const Winners& winners, const BoundaryCalibrationSums& sums) {
   internal::CheckBoundaryCalibration(maps, grid, options, sums);
   Totals totals(sums.count.size(), sums.log_loss.size());
   if (internal::BoundarySegments(options, maps.classes) < 256)
-    AddUp<uint8_t>(maps, grid, options, totals);
+    AddUp<uint8_t>(maps, grid, options, winners, totals);
   else
-    AddUp<int32_t>(maps, grid, options, totals);
+    AddUp<int32_t>(maps, grid, options, winners, totals);
   for (size_t i = 0; i < sums.count.size(); ++i) {
     sums.count[i] = static_cast<double>(totals.count[i]);
     sums.accuracy[i] = static_cast<double>(totals.hits[i]);
@@ -268,6 +295,20 @@ void BoundaryCalibration(const ProbabilityMaps& maps, const Grid& grid,
     sums.log_loss[i] = totals.log_loss[i].Value();
     sums.impossible[i] = static_cast<double>(totals.impossible[i]);
   }
+}
+
+}  // namespace
+
+void BoundaryCalibration(const ProbabilityMaps& maps, const Grid& grid,
+                         const BoundaryCalibrationOptions& options, const BoundaryCalibrationSums& sums) {
+  AddUpAny(maps, grid, options, std::nullopt, sums);
+}
+
+void BoundaryCalibration(const ProbabilityMaps& maps, const Grid& grid,
+                         const BoundaryCalibrationOptions& options, const LabelSpan& winners,
+                         const BoundaryCalibrationSums& sums) {
+  Require(Size(winners) == grid.Count(), "winners: expected ", grid.Count(), " pixels, got ", Size(winners));
+  AddUpAny(maps, grid, options, winners, sums);
 }
 
 }  // namespace cpu

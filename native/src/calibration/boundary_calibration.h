@@ -56,6 +56,12 @@ namespace cpu {
 void BoundaryCalibration(const ProbabilityMaps& maps, const Grid& grid,
                          const BoundaryCalibrationOptions& options, const BoundaryCalibrationSums& sums);
 
+// Does the same for maps whose values were checked, with the arg-max of every pixel, which it does not find
+// again.
+void BoundaryCalibration(const ProbabilityMaps& maps, const Grid& grid,
+                         const BoundaryCalibrationOptions& options, const LabelSpan& winners,
+                         const BoundaryCalibrationSums& sums);
+
 }  // namespace cpu
 
 namespace cuda {

@@ -24,6 +24,15 @@ struct RingPixels {
   const double* of_case;
 };
 
+// The values of a block's pixels of two classes: the probabilities, the codes, the class of the arg-max, and
+// the distances to the segments of both classes, null for one without pixels.
+struct RingPair {
+  const float *first, *second;
+  const int16_t* codes;
+  const uint8_t* segment;
+  const float *to_first, *to_second;
+};
+
 // The loops over `count` pixels of a block for sums by distance to a boundary.
 struct BoundaryTable {
   // Makes `near` the distance `to` segment `own` where that is less and the pixel is in another one.
@@ -42,6 +51,9 @@ struct BoundaryTable {
   // BinSearch::kGrid; `units` has the losses.
   void (*add)(const RingPixels& pixels, const int16_t* ring, const uint64_t* units, size_t count,
               const BinLimits& limits, RingCell* cells, RingLoss* losses);
+  // Does the work of all of the above for the top label of two classes.
+  void (*add_pair)(const RingPair& pixels, size_t count, const float* edges, int64_t edge_count,
+                   const BinLimits& limits, RingCell* cells, RingLoss* losses);
 };
 
 }  // namespace simd

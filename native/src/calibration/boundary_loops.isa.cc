@@ -1,7 +1,6 @@
 #include "calibration/boundary_loops.h"
 
-#include "calibration/bin_slots.h"
-#include "calibration/log_loops.h"
+#include "calibration/ring_cells.h"
 
 namespace pixelcal::simd::PIXELCAL_ISA {
 namespace {
@@ -88,109 +87,144 @@ void Losses(const double* p, size_t count, uint64_t* units) {
   if (whole < count) LossesOfEight(p + whole, count - whole, units + whole);
 }
 
-// A run of groups of eight pixels that all go to one cell, whose sums stay in registers.
-struct CellRun {
-  int32_t cell = -1, ring = 0;
-  uint64_t count = 0, hits = 0, impossible = 0;
-  Words confidence{}, losses{};
-
-  PIXELCAL_INLINE void End(RingCell* cells, RingLoss* of_rings) {
-    if (cell < 0) return;
-    RingCell& to = cells[cell];
-    RingLoss& loss = of_rings[ring];
-    to.count += count;
-    to.hits += hits;
-    for (int lane = 0; lane < 8; ++lane) {
-      to.confidence += confidence[lane];
-      loss.units += losses[lane];
-    }
-    loss.impossible += impossible;
-    *this = CellRun{};
+template <int kTable>
+PIXELCAL_INLINE void AddSixteen(const float* p, const int16_t* hit, const int16_t* codes,
+                                const double* of_case, const int16_t* ring, const uint64_t* units,
+                                const BinLimits& limits, CellRun& run, RingCell* cells, RingLoss* losses) {
+  Group group;
+  for (int part = 0; part < kParts; ++part) {
+    Narrow hits, code, rings;
+    memcpy(&hits, hit + part * kLanes, sizeof hits);
+    memcpy(&code, codes + part * kLanes, sizeof code);
+    memcpy(&rings, ring + part * kLanes, sizeof rings);
+    group.hit[part] = -__builtin_convertvector(hits, Ints);
+    FindCells<kTable>(part, Load(p + part * kLanes), __builtin_convertvector(code, Ints),
+                      __builtin_convertvector(rings, Ints), limits, group);
   }
-};
+  AddConfidence(p, group);
+  memcpy(group.losses, units, sizeof group.losses);
+  for (int half = 0; half < 2; ++half) {
+    Doubles chance;
+    memcpy(&chance, of_case + 8 * half, sizeof chance);
+    group.impossible[half] = ~(chance > 0.0);
+  }
+  AddGroup(group, run, cells, losses);
+}
 
-void Add(const RingPixels& pixels, const int16_t* ring, const uint64_t* units, size_t count,
-         const BinLimits& limits, RingCell* cells, RingLoss* losses) {
-  constexpr size_t kMost = 16;
-  typedef int16_t Narrow __attribute__((vector_size(2 * kLanes)));
+template <int kTable>
+void AddAll(const RingPixels& pixels, const int16_t* ring, const uint64_t* units, size_t count,
+            const BinLimits& limits, RingCell* cells, RingLoss* losses) {
   CellRun run;
-  const int32_t bins = limits.bins;
-  for (size_t at = 0; at < count; at += kMost) {
-    const size_t few = count - at < kMost ? count - at : kMost;
-    alignas(64) float p[kMost] = {};
-    alignas(64) int32_t cell[kMost];
-    alignas(64) int16_t code[kMost], of_ring[kMost] = {};
-    alignas(64) double terms[kMost];
-    if (few == kMost) {
-      memcpy(p, pixels.p + at, sizeof p);
-      memcpy(code, pixels.codes + at, sizeof code);
-      memcpy(of_ring, ring + at, sizeof of_ring);
-    } else {
-      memset(code, -1, sizeof code);
-      memcpy(p, pixels.p + at, few * sizeof *p);
-      memcpy(code, pixels.codes + at, few * sizeof *code);
-      memcpy(of_ring, ring + at, few * sizeof *of_ring);
-    }
-    int32_t differ = 0, first = 0;
-    for (size_t i = 0; i < kMost; i += kLanes) {
-      Narrow narrow, codes;
-      memcpy(&narrow, of_ring + i, sizeof narrow);
-      memcpy(&codes, code + i, sizeof codes);
-      const Ints below = LimitsBelow<BinSearch::kGrid, 33>(Load(p + i), limits);
-      const Ints found = __builtin_convertvector(narrow, Ints) * bins + below - 1;
-      Store(cell + i, __builtin_convertvector(codes, Ints) < 0 ? Splat(int32_t{-1}) : found);
-    }
-    first = cell[0];
-#pragma omp simd reduction(| : differ)
-    for (size_t i = 0; i < kMost; ++i) differ |= cell[i] ^ first;
-#pragma omp simd
-    for (size_t i = 0; i < kMost; ++i) terms[i] = static_cast<double>(p[i]) + kCellOffset;
-    uint64_t term[kMost];
-    memcpy(term, terms, sizeof term);
-#pragma omp simd
-    for (size_t i = 0; i < kMost; ++i) term[i] &= (uint64_t{1} << 52) - 1;
-    if (differ == 0 && few == kMost) {
-      if (first < 0) continue;
-      if (first != run.cell) {
-        run.End(cells, losses);
-        run.cell = first;
-        run.ring = of_ring[0];
-      }
-      int32_t hits = 0, impossible = 0;
-#pragma omp simd reduction(+ : hits, impossible)
-      for (size_t i = 0; i < kMost; ++i) {
-        hits += pixels.hit[at + i];
-        impossible += pixels.of_case[at + i] > 0 ? 0 : 1;
-      }
-      run.count += kMost;
-      run.hits += static_cast<uint64_t>(hits);
-      run.impossible += static_cast<uint64_t>(impossible);
-      for (size_t i = 0; i < kMost; i += 8) {
-        Words confidence, loss;
-        memcpy(&confidence, term + i, sizeof confidence);
-        memcpy(&loss, units + at + i, sizeof loss);
-        run.confidence += confidence;
-        run.losses += loss;
-      }
-      continue;
-    }
-    for (size_t i = 0; i < few; ++i) {
-      if (cell[i] < 0) continue;
-      RingCell& to = cells[cell[i]];
-      RingLoss& loss = losses[of_ring[i]];
-      to.count += 1;
-      to.hits += static_cast<uint64_t>(pixels.hit[at + i]);
-      to.confidence += term[i];
-      loss.units += units[at + i];
-      loss.impossible += pixels.of_case[at + i] > 0 ? 0 : 1;
-    }
+  const size_t whole = count / kGroup * kGroup, few = count - whole;
+  for (size_t i = 0; i < whole; i += kGroup)
+    AddSixteen<kTable>(pixels.p + i, pixels.hit + i, pixels.codes + i, pixels.of_case + i, ring + i,
+                       units + i, limits, run, cells, losses);
+  if (few > 0) {
+    float p[kGroup] = {};
+    int16_t hit[kGroup] = {}, codes[kGroup], rings[kGroup] = {};
+    double of_case[kGroup] = {};
+    uint64_t terms[kGroup] = {};
+    memset(codes, -1, sizeof codes);
+    memcpy(p, pixels.p + whole, few * sizeof *p);
+    memcpy(hit, pixels.hit + whole, few * sizeof *hit);
+    memcpy(codes, pixels.codes + whole, few * sizeof *codes);
+    memcpy(rings, ring + whole, few * sizeof *rings);
+    memcpy(of_case, pixels.of_case + whole, few * sizeof *of_case);
+    memcpy(terms, units + whole, few * sizeof *terms);
+    AddSixteen<kTable>(p, hit, codes, of_case, rings, terms, limits, run, cells, losses);
   }
   run.End(cells, losses);
+}
+
+// The places of sixteen pixels of two classes.
+struct PairPlaces {
+  const float *first, *second;
+  const int16_t* codes;
+  const uint8_t* segment;
+  const float *to_first, *to_second;
+};
+
+template <int kTable>
+PIXELCAL_INLINE void AddSixteenOfPair(const PairPlaces& at, const float* edges, int64_t count,
+                                      const BinLimits& limits, CellRun& run, RingCell* cells,
+                                      RingLoss* losses) {
+  Group group;
+  alignas(64) float p[kGroup], own[kGroup];
+  for (int part = 0; part < kParts; ++part) {
+    const int shift = part * kLanes;
+    Narrow narrow;
+    Bytes bytes;
+    memcpy(&narrow, at.codes + shift, sizeof narrow);
+    memcpy(&bytes, at.segment + shift, sizeof bytes);
+    const Floats first = Load(at.first + shift), second = Load(at.second + shift);
+    const Ints code = __builtin_convertvector(narrow, Ints), larger = second > first, of_second = code == 1;
+    const Floats score = larger ? second : first;
+    Store(p + shift, score);
+    Store(own + shift, of_second ? second : first);
+    group.hit[part] = larger == of_second;
+    const Ints inside = __builtin_convertvector(bytes, Ints) != 0;
+    const Floats distance = inside ? -Load(at.to_first + shift) : Load(at.to_second + shift);
+    Ints ring{};
+    for (int64_t r = 0; r < count; ++r) ring = PlusAbove(ring, distance, Splat(edges[r]));
+    FindCells<kTable>(part, score, code, ring, limits, group);
+  }
+  AddConfidence(p, group);
+  for (int half = 0; half < 2; ++half) {
+    const Doubles chance = EightAt(own + 8 * half);
+    const Masks possible = chance > 0.0;
+    group.losses[half] = LossUnits(possible ? chance : Doubles{} + 1.0);
+    group.impossible[half] = ~possible;
+  }
+  AddGroup(group, run, cells, losses);
+}
+
+template <int kTable>
+void AddAllOfPair(const RingPair& pixels, size_t count, const float* edges, int64_t edge_count,
+                  const BinLimits& limits, RingCell* cells, RingLoss* losses) {
+  alignas(64) float far[kGroup];
+  for (float& each : far) each = __builtin_inff();
+  const auto from = [&](const float* distances, size_t i) { return distances ? distances + i : far; };
+  CellRun run;
+  const size_t whole = count / kGroup * kGroup, few = count - whole;
+  for (size_t i = 0; i < whole; i += kGroup)
+    AddSixteenOfPair<kTable>({pixels.first + i, pixels.second + i, pixels.codes + i, pixels.segment + i,
+                              from(pixels.to_first, i), from(pixels.to_second, i)},
+                             edges, edge_count, limits, run, cells, losses);
+  if (few > 0) {
+    float first[kGroup] = {}, second[kGroup] = {}, to_first[kGroup] = {}, to_second[kGroup] = {};
+    int16_t codes[kGroup];
+    uint8_t segment[kGroup] = {};
+    memset(codes, -1, sizeof codes);
+    memcpy(first, pixels.first + whole, few * sizeof *first);
+    memcpy(second, pixels.second + whole, few * sizeof *second);
+    memcpy(codes, pixels.codes + whole, few * sizeof *codes);
+    memcpy(segment, pixels.segment + whole, few * sizeof *segment);
+    memcpy(to_first, from(pixels.to_first, whole), few * sizeof *to_first);
+    memcpy(to_second, from(pixels.to_second, whole), few * sizeof *to_second);
+    AddSixteenOfPair<kTable>({first, second, codes, segment, to_first, to_second}, edges, edge_count, limits,
+                             run, cells, losses);
+  }
+  run.End(cells, losses);
+}
+
+// Calls the form for the table of limits.
+void Add(const RingPixels& pixels, const int16_t* ring, const uint64_t* units, size_t count,
+         const BinLimits& limits, RingCell* cells, RingLoss* losses) {
+  const auto add = limits.bins < 16 ? AddAll<16> : limits.bins < 32 ? AddAll<32> : AddAll<33>;
+  add(pixels, ring, units, count, limits, cells, losses);
+}
+void AddPair(const RingPair& pixels, size_t count, const float* edges, int64_t edge_count,
+             const BinLimits& limits, RingCell* cells, RingLoss* losses) {
+  const auto add = limits.bins < 16   ? AddAllOfPair<16>
+                   : limits.bins < 32 ? AddAllOfPair<32>
+                                      : AddAllOfPair<33>;
+  add(pixels, count, edges, edge_count, limits, cells, losses);
 }
 
 }  // namespace
 
 extern const BoundaryTable kBoundary;
-const BoundaryTable kBoundary{TakeNearer<uint8_t>, TakeNearer<int32_t>, TakeScore, Rings, Losses, Add};
+const BoundaryTable kBoundary{TakeNearer<uint8_t>, TakeNearer<int32_t>, TakeScore, Rings,
+                              Losses,              Add,                 AddPair};
 
 }  // namespace pixelcal::simd::PIXELCAL_ISA

@@ -30,13 +30,7 @@ PIXELCAL_INLINE bool AllEqual(const Ints* offsets, int32_t to) {
 #else
   Ints differ{};
   for (int v = 0; v < kGroup / kLanes; ++v) differ |= offsets[v] ^ to;
-#if defined(__AVX2__)
-  return _mm256_testz_si256(reinterpret_cast<__m256i>(differ), reinterpret_cast<__m256i>(differ));
-#else
-  int32_t any = 0;
-  for (int lane = 0; lane < kLanes; ++lane) any |= differ[lane];
-  return any == 0;
-#endif
+  return !AnyLane(differ);
 #endif
 }
 

@@ -112,9 +112,12 @@ HistogramPass::Chunk::Chunk(HistogramPass& pass, int64_t chunk) : pass_(pass), c
   squares_ = Scratch<double, struct SquareSlots>(squares);
   usual_ = Scratch<simd::UsualBins, struct UsualOfRows>(pass.usual_.size());
   std::ranges::copy(pass.usual_, usual_);
-  std::fill_n(exact_, cells, uint64_t{0});
   std::fill_n(weighted_, weighted, 0.0);
   std::fill_n(squares_, squares, 0.0);
+}
+
+HistogramPass::Chunk::~Chunk() {
+  if (!ended_) std::fill_n(exact_, static_cast<size_t>(pass_.joint_slots_ * simd::kSlotCells), uint64_t{0});
 }
 
 bool HistogramPass::Chunk::Add(const ProbabilityBlock& block, RowRoom& room, bool winners) {
@@ -203,6 +206,7 @@ void HistogramPass::Chunk::End() {
   else
     Flush();
   collect(squares_, pass_.square_slots_, pass_.squares_);
+  ended_ = true;
 }
 
 std::vector<HistogramPass::Weighted> HistogramPass::Added(const std::vector<Weighted>& chunks,

@@ -33,6 +33,9 @@ class HistogramPass {
   class Chunk {
    public:
     Chunk(HistogramPass& pass, int64_t chunk);
+    ~Chunk();
+    Chunk(const Chunk&) = delete;
+    Chunk& operator=(const Chunk&) = delete;
     // Adds a block. With `winners`, room.winner is written, and the result tells whether a value is NaN.
     bool Add(const ProbabilityBlock& block, RowRoom& room, bool winners);
     void End();
@@ -48,7 +51,8 @@ class HistogramPass {
     HistogramPass& pass_;
     const int64_t chunk_;
     int64_t blocks_ = 0;
-    uint64_t* exact_;
+    bool ended_ = false;
+    uint64_t* exact_;  // 0 in every cell between two chunks, as Flush leaves them
     simd::UsualBins* usual_;  // of every joint
     double *weighted_, *squares_;
   };

@@ -9,10 +9,8 @@
 #include "base/error.h"
 #include "base/parallel.h"
 #include "base/scratch.h"
-#include "calibration/exact_sum.h"
-#include "calibration/exact_units.h"
+#include "components/inside_bins.h"
 #include "components/runs.h"
-#include "labels/float_rows.h"
 #include "morphology/packed_mask.h"
 #include "surface/region_masks.h"
 
@@ -95,45 +93,6 @@ std::vector<Lesion> LesionsOf(const ComponentRuns& of) {
   for (Lesion& lesion : lesions)
     for (double& at : lesion.centroid) at /= static_cast<double>(lesion.size);
   return lesions;
-}
-
-// Adds the region's probability to predicted lesions and bins, by runs.
-void AddConfidence(const ComponentRuns& of, const ComponentRuns& truth, const FloatSpan& probs, int64_t at,
-                   int64_t pixels, std::span<const int64_t> set, int64_t bins, LesionTable& table) {
-  for (auto* sums : {&table.count, &table.confidence, &table.accuracy})
-    sums->assign(static_cast<size_t>(bins), 0);
-  std::vector<FixedTotal> units(table.predicted.size()), of_bins(static_cast<size_t>(bins));
-  std::vector<float> room(static_cast<size_t>(of.dhw[2])), p(room.size());
-  std::vector<uint8_t> hit(room.size());
-  for (int64_t row = 0; row < of.Rows(); ++row) {
-    if (of.row_begin[row] == of.row_begin[row + 1]) continue;
-    std::fill(hit.begin(), hit.end(), uint8_t{0});
-    for (int64_t j = truth.row_begin[row]; j < truth.row_begin[row + 1]; ++j)
-      std::fill(hit.begin() + truth.runs[j].start, hit.begin() + truth.runs[j].end, uint8_t{1});
-    for (int64_t i = of.row_begin[row]; i < of.row_begin[row + 1]; ++i) {
-      const auto [start, end] = of.runs[i];
-      const int64_t first = row * of.dhw[2] + start, count = end - start;
-      std::fill_n(p.begin(), count, 0.0f);
-      for (const int64_t c : set) {
-        const float* row_of = FloatsAt(probs, at + c * pixels + first, count, room.data());
-        for (int64_t x = 0; x < count; ++x) p[x] += row_of[x];
-      }
-      for (int64_t x = 0; x < count; ++x) {
-        Require(p[x] >= 0 && p[x] <= 1.001f, "probs: expected probabilities in [0, 1], got ", p[x],
-                " at pixel ", first + x);
-        const float value = std::min(p[x], 1.0f);
-        const auto bin = static_cast<size_t>(std::max<int64_t>(
-            0, static_cast<int64_t>(std::ceil(static_cast<double>(value) * static_cast<double>(bins))) - 1));
-        const uint64_t unit = internal::ProbabilityUnits(value);
-        units[of.component[i]].Add(unit);
-        of_bins[bin].Add(unit);
-        table.count[bin] += 1;
-        table.accuracy[bin] += hit[start + x];
-      }
-    }
-  }
-  for (size_t i = 0; i < units.size(); ++i) table.predicted[i].confidence = units[i].Value();
-  for (size_t bin = 0; bin < of_bins.size(); ++bin) table.confidence[bin] = of_bins[bin].Value();
 }
 
 std::vector<LesionPair> PairsOf(const Components& of) {

@@ -149,7 +149,7 @@ ClassMaps ReadClasses(const LabelSpan& labels, const Grid& grid, int64_t classes
 
 void ClassDistances(const LabelSpan& labels, const Grid& grid, int64_t classes, std::optional<int64_t> ignore,
                     const GridDistance& transform, const ClassMaps& maps, Form form, float* out,
-                    const std::function<void(int64_t image, int64_t band)>& after) {
+                    const std::function<void(int64_t image, int64_t band)>& after, const uint8_t* near) {
   const int64_t pixels = grid.Pixels();
   for (int64_t first = 0; first < classes; first += kByteClasses) {
     const int64_t last = std::min(classes, first + kByteClasses);
@@ -162,7 +162,7 @@ void ClassDistances(const LabelSpan& labels, const Grid& grid, int64_t classes, 
           for (int64_t c = first; c < last; ++c) {
             const int64_t map = image * classes + c;
             if (maps.extents[map] != Extent::kPart) continue;
-            body(Sites{maps.bytes + image * pixels, static_cast<uint8_t>(c - first), true}, i,
+            body(Sites{maps.bytes + image * pixels, static_cast<uint8_t>(c - first), true}, image, i,
                  out + map * pixels);
           }
           then(image, i);
@@ -170,12 +170,18 @@ void ClassDistances(const LabelSpan& labels, const Grid& grid, int64_t classes, 
       });
     };
     for_each(
-        transform.sweeps(), [&](const Sites& sites, int64_t i, float* to) { transform.Sweep(sites, i, to); },
+        transform.sweeps(),
+        [&](const Sites& sites, int64_t, int64_t i, float* to) { transform.Sweep(sites, i, to); },
         [](int64_t, int64_t) {});
     // After the last class of a band its distances are still in cache.
     for_each(
         transform.bands(),
-        [&](const Sites& sites, int64_t i, float* to) { transform.Finish(sites, i, form, to); },
+        [&](const Sites& sites, int64_t image, int64_t i, float* to) {
+          if (near)
+            transform.FinishNear(sites, i, near + image * transform.tiles(), to);
+          else
+            transform.Finish(sites, i, form, to);
+        },
         [&](int64_t image, int64_t band) {
           if (last == classes) after(image, band);
         });

@@ -30,9 +30,11 @@ ClassMaps ReadClasses(const LabelSpan& labels, const Grid& grid, int64_t classes
 
 // Computes the distances of every pixel to the classes that are part of their images, in `form`, 0 inside:
 // map c of image n starts at out[(n * classes + c) * pixels]. Calls after(image, band) on any thread once all
-// maps of a band are finished, while it is in cache.
+// maps of a band are finished, while it is in cache. With `near`, marks of the tiles of every image, other
+// tiles have infinite distances, and `form` is kRoot.
 void ClassDistances(const LabelSpan& labels, const Grid& grid, int64_t classes, std::optional<int64_t> ignore,
                     const GridDistance& transform, const ClassMaps& maps, Form form, float* out,
-                    const std::function<void(int64_t image, int64_t band)>& after);
+                    const std::function<void(int64_t image, int64_t band)>& after,
+                    const uint8_t* near = nullptr);
 
 }  // namespace pixelcal::internal

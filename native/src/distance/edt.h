@@ -50,6 +50,12 @@ class GridDistance {
   // With `wanted`, only tiles whose byte is not 0 need to be right: tiles() bytes, a pixel's at Tile(pixel).
   void Finish(const Sites& sites, int64_t i, Form form, void* out, const uint8_t* wanted = nullptr) const;
 
+  // Marks the tiles of a map of `bytes` that may have a pixel within `distance` of one with another byte;
+  // `near` has tiles() bytes.
+  void MarkNear(const uint8_t* bytes, double distance, uint8_t* near) const;
+  // Does what Finish does for Form::kRoot in the tiles of `near`, and writes infinity in the others.
+  void FinishNear(const Sites& sites, int64_t i, const uint8_t* near, float* out) const;
+
   int64_t tiles() const { return planes_ * tile_rows_ * tile_columns_; }
   int64_t Tile(int64_t pixel) const {
     const int64_t row = pixel / columns_;

@@ -201,10 +201,23 @@ bool TakeLarger(const float* values, size_t count, int16_t row, float* best, int
   return any;
 }
 
+void AddRow(const float* values, size_t count, double* sums) {
+#pragma omp simd
+  for (size_t i = 0; i < count; ++i) sums[i] += static_cast<double>(values[i]);
+}
+
+bool AnyOutside(const double* sums, size_t count, double low, double high) {
+  int any = 0;
+#pragma omp simd reduction(| : any)
+  for (size_t i = 0; i < count; ++i) any |= !(sums[i] >= low) | !(sums[i] <= high);
+  return any != 0;
+}
+
 }  // namespace
 
 extern const PixelRowsTable kPixelRows;
-const PixelRowsTable kPixelRows{EncodeUint8, EncodeInt32, EncodeInt64,  LeaveOut, InUnit,    HalfInUnit,
-                                Widen,       Complement,  IsForeground, IsWinner, TakeLarger};
+const PixelRowsTable kPixelRows{EncodeUint8,  EncodeInt32, EncodeInt64, LeaveOut, InUnit,
+                                HalfInUnit,   Widen,       Complement,  IsForeground, IsWinner,
+                                TakeLarger,   AddRow,      AnyOutside};
 
 }  // namespace pixelcal::simd::PIXELCAL_ISA

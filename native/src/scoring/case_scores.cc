@@ -1,6 +1,6 @@
 // Blocks of 2048 pixels stay in the first-level cache while every score reads them, so that memory is read
 // once: O(pixels x (classes + groups)). Each part keeps the order of sums of the kernel of its own, whose
-// bits it has. The arg-max is kept for surfaces alone, which follow when the pass is over.
+// bits it has. The arg-max is kept for surfaces and rings alone, which follow when the pass is over.
 #include "scoring/case_scores.h"
 
 #include <algorithm>
@@ -120,6 +120,8 @@ void Check(const ProbabilityMaps& maps, const Grid& grid, const CaseScoreOptions
           sums.confusion.size());
   Require(sums.surfaces.size() == options.surfaces.size(), "surfaces: expected ", options.surfaces.size(),
           " results, got ", sums.surfaces.size());
+  Require(sums.rings.size() == options.rings.size(), "rings: expected ", options.rings.size(), " sums, got ",
+          sums.rings.size());
   for (const CaseSurfaces& each : options.surfaces)
     Require(each.regions.classes == maps.classes && each.regions.ignore == maps.ignore,
             "regions: expected the classes and the ignored label of the maps");
@@ -130,8 +132,8 @@ void Check(const ProbabilityMaps& maps, const Grid& grid, const CaseScoreOptions
 void CaseScores(const ProbabilityMaps& maps, const Grid& grid, const CaseScoreOptions& options,
                 const CaseScoreSums& sums) {
   Check(maps, grid, options, sums);
-  const bool kept = !options.surfaces.empty(), arg_max = kept || options.confusion;
-  const bool any_value = options.histograms.empty() && options.floors.empty();
+  const bool kept = !options.surfaces.empty() || !options.rings.empty(), arg_max = kept || options.confusion;
+  const bool any_value = options.histograms.empty() && options.floors.empty() && options.rings.empty();
   HistogramPass histograms(maps, options.histograms);
   ProperPass proper(maps, options.floors);
   ConfusionPass confusion(maps.classes, sums.confusion);
@@ -165,6 +167,8 @@ void CaseScores(const ProbabilityMaps& maps, const Grid& grid, const CaseScoreOp
   for (size_t s = 0; s < options.surfaces.size(); ++s)
     CheckedSurfaceDistances(winners.Labels(), maps.labels, grid, options.surfaces[s].regions,
                             options.surfaces[s].options, sums.surfaces[s]);
+  for (size_t r = 0; r < options.rings.size(); ++r)
+    BoundaryCalibration(maps, grid, options.rings[r], winners.Labels(), sums.rings[r]);
 }
 
 }  // namespace pixelcal::cpu

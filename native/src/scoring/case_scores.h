@@ -1,7 +1,7 @@
 #pragma once
 
-// The scores of a case from one pass over its probabilities: bins, proper scores and overlap, and the surface
-// distances of the arg-max.
+// The scores of a case from one pass over its probabilities: bins, proper scores and overlap; then the
+// surface distances of the arg-max and the sums by distance to boundaries.
 
 #include <array>
 #include <cstdint>
@@ -9,6 +9,7 @@
 #include <span>
 
 #include "base/shape.h"
+#include "calibration/boundary_calibration.h"
 #include "calibration/calibration.h"
 #include "surface/surface_distance.h"
 
@@ -27,6 +28,7 @@ struct CaseScoreOptions {
   std::span<const CaseSurfaces> surfaces;
   // The closed range of sums over the classes; other sums, but those of ignored pixels, are an error.
   std::optional<std::array<double, 2>> sums;
+  std::span<const BoundaryCalibrationOptions> rings;
 };
 
 struct CaseScoreSums {
@@ -34,13 +36,15 @@ struct CaseScoreSums {
   std::span<ProbabilityScoreSums> proper;                // one per floor
   std::span<double> confusion;                           // [batch, true class, predicted class], or empty
   std::span<const std::span<SurfaceMeasures>> surfaces;  // [batch, region] for each definition
+  std::span<const BoundaryCalibrationSums> rings;
 };
 
 namespace cpu {
 
-// Computes what CalibrationBins, ProbabilityScores, ArgMax, ConfusionCounts and LabelSurfaceDistances compute
-// one by one, with their bits. `grid` has the maps' batch and pixels; mask and weights are not supported.
-// Where neither histograms nor floors are given, the maps may hold any values but NaN.
+// Computes what CalibrationBins, ProbabilityScores, ArgMax, ConfusionCounts, LabelSurfaceDistances and
+// BoundaryCalibration compute one by one, with their bits. `grid` has the maps' batch and pixels; mask and
+// weights are not supported. Where neither histograms, floors nor rings are given, the maps may hold any
+// values but NaN.
 void CaseScores(const ProbabilityMaps& maps, const Grid& grid, const CaseScoreOptions& options,
                 const CaseScoreSums& sums);
 
