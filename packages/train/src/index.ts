@@ -112,7 +112,8 @@ export {
   type NormalizationRequest,
   summarizeIntensities,
 } from "./preparation/measure.js";
-export { type Plan, type PlannedCases, planFor } from "./preparation/plan.js";
+export { type MeasuredPlan, measuredPlan } from "./preparation/measured-plan.js";
+export { type Plan, type PlannedCases, type PlannedNetwork, planFor } from "./preparation/plan.js";
 export {
   type ChannelNormalization,
   type Preparation,
@@ -121,6 +122,7 @@ export {
   preparationOf,
 } from "./preparation/preparation.js";
 export { nonZeroWindow } from "./preparation/prepare-case.js";
+export { measureStep, type StepMemoryOptions } from "./preparation/step-memory.js";
 export { channelBlock } from "./runtime/channel-block.js";
 export {
   createSession,

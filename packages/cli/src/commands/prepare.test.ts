@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
-import { Random, tensor } from "@pixelcal/core";
-import { type Grid, readVolume, volumeOf, writeVolume } from "@pixelcal/io";
+import { Random, tensor, zeros } from "@pixelcal/core";
+import { type Grid, readVolume, volumeOf, writeNpz, writeVolume } from "@pixelcal/io";
 import { beforeAll, expect, test } from "vitest";
 import { parse } from "yaml";
 import { readConfig } from "../inputs/config-file.js";
@@ -210,4 +210,38 @@ test("images that are mostly 0 are planned by their box, and normalised by its p
 test("without either, train names both", async () => {
   const { code, messages } = await pixelcal(["train"]);
   expect([code, messages]).toEqual([2, "error: needs --config or --data\n"]);
+});
+
+test("patches have the memory of a measured step, the same when planned again", async () => {
+  for (const [split, cases] of [
+    ["train", 3],
+    ["val", 1],
+  ] as const)
+    for (let i = 0; i < cases; i++) {
+      const dims = [10, 96, 96];
+      const image = zeros("float32", [1, ...dims]);
+      image.data.forEach((_, at) => {
+        image.data[at] = 1 + (at % (7 + i));
+      });
+      const label = zeros("uint8", dims);
+      label.data.fill(1, 30_000, 60_000);
+      const spacing = tensor("float64", Float64Array.of(5, 0.7, 0.7), [3]);
+      await writeNpz(at("coarse", split, `${i}.npz`), { image, label, spacing });
+    }
+  const planned = async (out: string, ...more: string[]) => {
+    const args = ["prepare", "--data", at("coarse"), "--out", at(out), "--memory", "0.125", ...more];
+    const { code, messages } = await pixelcal(args);
+    expect(code, messages).toBe(0);
+    const text = await readFile(at(out, "coarse.yaml"), "utf8");
+    return { messages, text, patch: parse(text).patches.size as number[] };
+  };
+  const [estimated, measured] = [await planned("estimated", "--no-measure"), await planned("measured")];
+  expect(estimated.messages).not.toContain("measuring");
+  expect(estimated.text).toContain("less where a step would take more than 0.125 GiB (estimated)");
+  // The estimate is of isotropic networks, and knows of none with strides of their own.
+  expect(measured.messages).toContain(`measuring a step of 2 patches of ${estimated.patch.join(" x ")};`);
+  expect(measured.text).toMatch(/it took about 0\.\d+ of 0\.125 GiB \(measured\)/);
+  const pixels = (size: readonly number[]): number => size.reduce((a, b) => a * b, 1);
+  expect(pixels(measured.patch)).toBeLessThan(pixels(estimated.patch));
+  expect((await planned("again")).text).toBe(measured.text);
 });

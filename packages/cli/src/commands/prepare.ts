@@ -13,6 +13,7 @@ export function addPrepare(program: Command, context: Context): void {
     .option("--out <folder>", "folder for the plan", "runs")
     .option("--fold <fold>", "fold that validates, counted from 0, or all", foldOrAll)
     .option("--memory <GiB>", "memory that a step may take (default: 4)", number(0.1))
+    .option("--no-measure", "plan by estimate alone, without training a step to measure its memory")
     .option("--overwrite", "replace an existing plan")
     .action(async (options: PrepareOptions) => {
       const { prepare, storeCases } = await import("../runs/prepare.js");

@@ -1,5 +1,5 @@
 import { elementCount } from "@pixelcal/core";
-import { type NamedRegion, planFor } from "@pixelcal/train";
+import type { MeasuredPlan, NamedRegion, PlannedCases, PlannedNetwork } from "@pixelcal/train";
 import { stringify } from "yaml";
 import { isRawCt } from "../inputs/preparation.js";
 import type { Fingerprint } from "./fingerprint.js";
@@ -7,6 +7,17 @@ import type { Fingerprint } from "./fingerprint.js";
 /** Bytes that a step may take, if nobody says otherwise. */
 export const usualMemory: number = 4 * 2 ** 30;
 const base = 16;
+
+/** Returns the cases and the network that a plan is made for. */
+export const toPlan = ({
+  cropped,
+  spacings,
+  classes,
+  regions,
+}: Fingerprint): { readonly cases: PlannedCases; readonly network: PlannedNetwork } => ({
+  cases: { sizes: cropped, spacings },
+  network: { base, classes: regions?.length ?? classes },
+});
 
 /** The median share of a case's pixels in its box below which those outside of the object do not count. */
 const sparse = 0.75;
@@ -17,13 +28,20 @@ function isMostlyEmpty({ sizes, cropped }: Fingerprint): boolean {
   return shares[shares.length >> 1]! < sparse;
 }
 
-/** Returns the configuration that a data set is trained with by default, as YAML to read and edit. */
-export function planText(root: string, fingerprint: Fingerprint, memory: number = usualMemory): string {
+/** Returns the configuration of a plan for steps of `memory` bytes, as YAML to read and edit. */
+export function planText(
+  root: string,
+  fingerprint: Fingerprint,
+  { plan, eighths }: MeasuredPlan,
+  memory: number,
+): string {
   const { channels, rank, classes, ignore, regions, values, volumes, cases } = fingerprint;
-  const { spacing, patch, batch, network, stages } = planFor(
-    { sizes: fingerprint.cropped, spacings: fingerprint.spacings },
-    { memory, base, classes: regions?.length ?? classes },
-  );
+  const { spacing, patch, batch, network, stages } = plan;
+  const budget = memory / 2 ** 30;
+  const why =
+    eighths === undefined
+      ? `less where a step would take more than ${budget} GiB (estimated)`
+      : `or what a step has room for: it took about ${Number(((eighths * budget) / 8).toPrecision(2))} of ${budget} GiB (measured)`;
   const ofVolumes = isMostlyEmpty(fingerprint) ? "{ scheme: z-score, nonzero: true }" : "z-score";
   const normalization = isRawCt(values) ? "ct" : volumes ? ofVolumes : "none";
   const scalar = (value: string): string => stringify(value).trimEnd();
@@ -50,7 +68,7 @@ model:
   base: ${base}
 ${stages === undefined ? "" : `  strides: ${list(stages.strides)}\n  kernels: ${list(stages.kernels)}\n`}
 patches:
-  size: ${list(patch)} # the median size, less where a step would take more than ${memory / 2 ** 30} GiB
+  size: ${list(patch)} # the median size, ${why}
   foreground: 0.33 # share of patches around a pixel of a class
 batch_size: ${batch}
 epochs: 100

@@ -2,13 +2,15 @@ import { existsSync } from "node:fs";
 import { basename, extname, join, resolve } from "node:path";
 import { formatJson } from "@pixelcal/evaluate";
 import { type Fold, writeFileAtomic } from "@pixelcal/io";
+import { type MeasuredPlan, measuredPlan, measureStep, type Plan, planFor } from "@pixelcal/train";
+import { parse } from "yaml";
 import { CommandError } from "../command-error.js";
 import type { Context } from "../context.js";
 import { readConfig } from "../inputs/config-file.js";
 import { networkOf } from "../inputs/network.js";
 import { openTrainingSplits, type SplitsPlace } from "../inputs/training-splits.js";
 import { type Fingerprint, takeFingerprint } from "./fingerprint.js";
-import { planText, usualMemory } from "./plan-text.js";
+import { planText, toPlan, usualMemory } from "./plan-text.js";
 
 /** The options of `pixelcal prepare`. */
 export interface PrepareOptions {
@@ -17,12 +19,14 @@ export interface PrepareOptions {
   readonly fold?: Fold;
   /** GiB that a step may take. */
   readonly memory?: number;
+  /** Whether steps of the plan are trained to measure their memory; true by default. */
+  readonly measure?: boolean;
   readonly overwrite?: true;
 }
 
 /** Reads a data set and writes its plan, a configuration, and its fingerprint; returns the plan's path. */
 export async function prepare(
-  { data, out, fold, memory, overwrite }: PrepareOptions,
+  { data, out, fold, memory, measure = true, overwrite }: PrepareOptions,
   { terminal }: Pick<Context, "terminal">,
 ): Promise<string> {
   const root = resolve(data);
@@ -33,9 +37,40 @@ export async function prepare(
   for (const remark of fingerprint.remarks) terminal.warn(remark);
   const bytes = memory === undefined ? usualMemory : memory * 2 ** 30;
   await writeFileAtomic(join(out, `${planName(data)}.fingerprint.json`), formatJson(fingerprint));
-  await writeFileAtomic(path, planText(root, fingerprint, bytes));
+  const plan = measure
+    ? await planned(root, fingerprint, bytes, terminal)
+    : { plan: estimated(fingerprint, bytes) };
+  await writeFileAtomic(path, planText(root, fingerprint, plan, bytes));
   terminal.line(`${path}: ${described(fingerprint)}`);
   return path;
+}
+
+const estimated = (fingerprint: Fingerprint, memory: number): Plan => {
+  const { cases, network } = toPlan(fingerprint);
+  return planFor(cases, { ...network, memory });
+};
+
+/** Plans with the measured memory of a step; where none can be measured, by estimate and with a warning. */
+async function planned(
+  root: string,
+  fingerprint: Fingerprint,
+  memory: number,
+  terminal: Context["terminal"],
+): Promise<MeasuredPlan> {
+  const { cases, network } = toPlan(fingerprint);
+  const measure = async (plan: Plan): Promise<number> => {
+    const { patch, batch } = plan;
+    const size = `${batch} patches of ${patch.join(" x ")}`;
+    terminal.line(`measuring a step of ${size}; prepare --no-measure plans without`);
+    const config = parse(planText(root, fingerprint, { plan }, memory)) as Record<string, unknown>;
+    return measureStep(config, [batch, fingerprint.channels, ...patch]);
+  };
+  try {
+    return await measuredPlan(cases, { ...network, memory }, measure);
+  } catch (error) {
+    terminal.warn(`no step was measured, the plan is an estimate: ${(error as Error).message}`);
+    return { plan: estimated(fingerprint, memory) };
+  }
 }
 
 /**

@@ -45,6 +45,10 @@ function pixelsWithin(bytes: number, kind: keyof typeof held, { base, classes }:
   return bytes / (4 * (held[kind].base * base + held[kind].classes * classes));
 }
 
+/** Returns the bytes that a plan's step takes by estimate. */
+export const estimatedBytes = ({ network, patch, batch }: Plan, planned: PlannedNetwork): number =>
+  (batch * elementCount(patch)) / pixelsWithin(1, network, planned);
+
 /** The least number of patches in a batch, and the most of planar ones. */
 const batches = { least: 2, most: 12 } as const;
 /** The largest share of all pixels that a batch may hold, as in nnU-Net. */

@@ -6,6 +6,7 @@ import { InvalidArgumentError, invalidArgument } from "@pixelcal/core";
 const programs = {
   "@pixelcal/train/child": "predict/service/child.js",
   "@pixelcal/train/device-trial": "check/device-trial-child.js",
+  "@pixelcal/train/step-memory": "preparation/step-memory-child.js",
 } as const;
 
 /**
