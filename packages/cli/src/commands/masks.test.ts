@@ -257,6 +257,12 @@ describe("masks that no label map holds", () => {
     await run([...infer, "--out", at("masks")]);
     await run([...infer, "--out", at("alone"), "--save", "labels"]);
     expect((await readdir(at("masks"))).includes("dataset.json")).toBe(false);
+    expect(JSON.parse(await readFile(at("masks/masks.json"), "utf8"))).toEqual({
+      regions: ["ring", "blood"],
+    });
+    // Predictions are replaced by new ones, with probabilities and without.
+    await run([...infer, "--out", at("masks")]);
+    await run([...infer, "--out", at("alone"), "--save", "labels"]);
     const name = (await listCases(at("masks")))[0]!;
     const { probabilities } = await readNpz(at("masks", `${name}.npz`));
     const values = probabilities!.data as Float32Array;

@@ -2,11 +2,13 @@ import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { argMax, InvalidArgumentError, inspectValues, type Tensor } from "@pixelcal/core";
+import { formatJson } from "@pixelcal/evaluate";
 import {
   float32ToFloat16,
   predictionEnding,
   prefetch,
   storedMasks,
+  writeFileAtomic,
   writeNnunetDataset,
   writeNnunetPrediction,
   writePrediction,
@@ -26,7 +28,7 @@ import {
 import { CommandError, Interrupted } from "../command-error.js";
 import type { Context } from "../context.js";
 import { writeFolder } from "../replace-folder.js";
-import { predictionFolder } from "./stored-folder.js";
+import { masksFile, predictionFolder } from "./stored-folder.js";
 
 /** The predictions to make: the networks, the cases as stored, and the output folder. */
 export interface InferRun extends Pick<Context, "terminal" | "signal" | "world"> {
@@ -88,7 +90,10 @@ export async function inferRun(run: InferRun): Promise<void> {
     await predictCases(run, staged);
     await world?.barrier();
     // nnU-Net has no words for masks that overlap.
-    if (ending !== undefined && !holdsMasks(heads))
+    if (ending !== undefined && heads !== undefined && holdsMasks(heads)) {
+      const described = { regions: heads.regions.map(({ name }) => name), classOrder: heads.classOrder };
+      await writeFileAtomic(join(staged, masksFile), formatJson(described));
+    } else if (ending !== undefined)
       await writeNnunetDataset(staged, {
         classes: dataset.classes,
         ending: predictionEnding(ending),

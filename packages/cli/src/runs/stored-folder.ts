@@ -2,6 +2,12 @@ import { join } from "node:path";
 import { npzNames } from "@pixelcal/io";
 import type { Replaceable } from "../replace-folder.js";
 
+/** The file that says which regions the channels of predicted masks are. */
+export const masksFile = "masks.json";
+
+/** The files that say what predicted volumes mean, one of which stands beside them. */
+const descriptions: readonly string[] = ["dataset.json", masksFile];
+
 /**
  * A folder of predictions, which new ones may replace. Cases have the same endings as predictions, and must
  * not be replaced.
@@ -14,17 +20,19 @@ export const predictionFolder: Replaceable = {
     if (first === undefined) return areLabelMaps(names);
     const held = await npzNames(join(folder, first));
     if (archives.length === names.length && held.includes("probs")) return true;
-    const described = names.includes("dataset.json") || names.every((name) => /\.(npz|json|pkl)$/.test(name));
+    const described = names.some(isDescription) || names.every((name) => /\.(npz|json|pkl)$/.test(name));
     return described && held.length === 1 && held[0] === "probabilities";
   },
 };
 
+const isDescription = (name: string): boolean => descriptions.includes(name);
+
 /**
- * Tells whether a folder holds label maps alone, each with the JSON of its geometry, beside a dataset.json.
+ * Tells whether a folder holds label maps alone, each with the JSON of its geometry, beside a description.
  */
 function areLabelMaps(names: readonly string[]): boolean {
-  const others = names.filter((name) => name !== "dataset.json");
+  const others = names.filter((name) => !isDescription(name));
   const stems = others.filter((name) => name.endsWith(".json")).map((name) => name.slice(0, -5));
   const paired = others.every((name) => stems.some((stem) => name.startsWith(`${stem}.`)));
-  return names.includes("dataset.json") && stems.length > 0 && others.length === 2 * stems.length && paired;
+  return names.some(isDescription) && stems.length > 0 && others.length === 2 * stems.length && paired;
 }
