@@ -83,6 +83,14 @@ export {
 export type { TrainableSelection } from "./optimizer/trainable.js";
 export { Ensemble } from "./predict/ensemble.js";
 export { Network, type NetworkOptions } from "./predict/network.js";
+export {
+  type ChosenPostprocessing,
+  choosePostprocessing,
+  type Postprocessing,
+  type PostprocessingDice,
+  postprocessed,
+  postprocessingDice,
+} from "./predict/postprocessing.js";
 export { type PredictOptions, type ProbabilityModel, predict } from "./predict/predict.js";
 export {
   type PreparedModel,

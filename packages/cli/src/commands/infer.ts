@@ -59,6 +59,16 @@ export function addInfer(program: Command, context: Context): void {
         .default("float32"),
     )
     .option(
+      "--determine-postprocessing",
+      "find where keeping only the largest component of a label raises Dice, as nnU-Net does, by a split with labels that was not trained with, for example val; writes RUNS/RUN_NAME/postprocessing.json, or beside --model",
+    )
+    .addOption(
+      new Option(
+        "--postprocessing [file]",
+        "keep only the largest component in label maps where --determine-postprocessing found that it helps; probabilities stay as they are (default: the run's own)",
+      ).conflicts("determinePostprocessing"),
+    )
+    .option(
       "--ignore <label>",
       "label of ignored pixels, passed through to the predictions (default: dataset.ignore)",
       label,

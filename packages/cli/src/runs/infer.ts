@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { setImmediate } from "node:timers/promises";
-import { argMax, InvalidArgumentError, inspectValues, type Tensor } from "@pixelcal/core";
+import { argMax, InvalidArgumentError, inspectValues, type Region, type Tensor } from "@pixelcal/core";
 import { formatJson } from "@pixelcal/evaluate";
 import {
   float32ToFloat16,
@@ -17,8 +17,12 @@ import {
   type DatasetImage,
   type FileDataset,
   type LabelMap,
+  type Postprocessing,
+  type PostprocessingDice,
   type PreparedModel,
   partsOfAll,
+  postprocessed,
+  postprocessingDice,
   predictCase,
   predictCaseLabels,
   predictsLabels,
@@ -47,6 +51,10 @@ export interface InferRun extends Pick<Context, "terminal" | "signal" | "world">
   readonly flips?: readonly number[];
   /** The form of the probabilities; "labels" keeps label maps alone, which only volumes have. */
   readonly save?: SavedForm;
+  /** The change that label maps get. */
+  readonly postprocessing?: Postprocessing | undefined;
+  /** The parts to score predicted label maps by, in search of a postprocessing; no scores by default. */
+  readonly parts?: readonly Region[] | undefined;
   readonly label: string;
 }
 
@@ -56,9 +64,9 @@ export type SavedForm = "float32" | "float16" | "labels";
 /**
  * Writes the predictions of every case: of .npz files `probs` and `label` as the authors' repository does, of
  * volumes the label map in their format and geometry and the probabilities, as nnU-Net does. Each case goes
- * to the process of a job that is free next.
+ * to the process of a job that is free next. Returns the scores by `parts` of the label maps of all cases.
  */
-export async function inferRun(run: InferRun): Promise<void> {
+export async function inferRun(run: InferRun): Promise<readonly PostprocessingDice[]> {
   const { dataset, heads, folder, terminal, world, save = "float32" } = run;
   if (save === "labels" && dataset.cases.ending === undefined)
     throw new CommandError(
@@ -81,14 +89,13 @@ export async function inferRun(run: InferRun): Promise<void> {
     const [staged] = await partsOfAll(world, "");
     if (!existsSync(staged!))
       throw new CommandError(`${staged}: the folder of rank 0 is not here; ranks need the same file system`);
-    await predictCases(run, staged!);
-    await world.barrier();
-    return;
+    return inOrderOfCases(await partsOfAll(world, await predictCases(run, staged!)));
   }
+  let scores: readonly PostprocessingDice[] = [];
   await writeFolder(folder, predictionFolder, async (staged) => {
     await partsOfAll(world, resolve(staged));
-    await predictCases(run, staged);
-    await world?.barrier();
+    // Nobody goes on before all have written their cases.
+    scores = inOrderOfCases(await partsOfAll(world, await predictCases(run, staged)));
     // nnU-Net has no words for masks that overlap.
     if (ending !== undefined && heads !== undefined && holdsMasks(heads)) {
       const described = { regions: heads.regions.map(({ name }) => name), classOrder: heads.classOrder };
@@ -104,11 +111,22 @@ export async function inferRun(run: InferRun): Promise<void> {
       });
   });
   terminal.clear();
+  return scores;
 }
 
-/** Predicts this process's cases and writes them to a folder. */
-async function predictCases(run: InferRun, folder: string): Promise<void> {
-  const { dataset, terminal, signal, world, label } = run;
+/** A case's place among the cases, and its scores. */
+type ScoredCase = readonly [index: number, dice: PostprocessingDice];
+
+const inOrderOfCases = (parts: readonly (readonly ScoredCase[])[]): readonly PostprocessingDice[] =>
+  parts
+    .flat()
+    .sort(([a], [b]) => a - b)
+    .map(([, dice]) => dice);
+
+/** Predicts this process's cases and writes them to a folder; returns their scores by the run's parts. */
+async function predictCases(run: InferRun, folder: string): Promise<readonly ScoredCase[]> {
+  const { dataset, terminal, signal, world, label, parts } = run;
+  const scores: ScoredCase[] = [];
   const total = dataset.names.length;
   let writing: Promise<void> = Promise.resolve();
   const chosen = world?.deal(total) ?? dataset.names.keys();
@@ -120,6 +138,7 @@ async function predictCases(run: InferRun, folder: string): Promise<void> {
       if (signal.aborted) throw new Interrupted(`stopped; ${run.folder} was not written`);
       const work = (): Promise<Predicted> => predictOne(run, index, item);
       const predicted = await (world === undefined ? work() : world.working(work));
+      if (parts !== undefined) scores.push([index, await scored(run, index, item, predicted.labels!)]);
       // One case is written while the next is predicted.
       await writing;
       writing = writeOne(folder, run, index, item, predicted).then(() =>
@@ -128,6 +147,7 @@ async function predictCases(run: InferRun, folder: string): Promise<void> {
       writing.catch(() => undefined);
     }
     await writing;
+    return scores;
   } finally {
     // The folder is removed after a failure, so no write to it may still be running.
     await Promise.allSettled([writing]);
@@ -144,6 +164,18 @@ const mapsAlone = ({ save, tile, models, heads }: InferRun): boolean =>
   !(heads && heads.classOrder === undefined) &&
   predictsLabels(models);
 
+/** Scores a predicted label map by the run's parts. */
+function scored(
+  { dataset, parts }: InferRun,
+  index: number,
+  { labels }: DatasetImage,
+  map: LabelMap,
+): Promise<PostprocessingDice> {
+  if (labels === undefined)
+    throw new CommandError(`${dataset.source(index)}: has no labels, which --determine-postprocessing needs`);
+  return postprocessingDice(map, labels, parts!, dataset.labelRange.ignore);
+}
+
 async function* inOrder<T>(
   indices: AsyncIterable<number> | Iterable<number>,
   read: (index: number) => Promise<T>,
@@ -159,6 +191,13 @@ interface Predicted {
 
 /** Predicts a case; throws `CommandError` naming its file for outputs that are not finite. */
 async function predictOne(run: InferRun, index: number, item: DatasetImage): Promise<Predicted> {
+  const { labels, ...rest } = await predictedMap(run, index, item);
+  const { postprocessing } = run;
+  if (labels === undefined || postprocessing === undefined) return { ...rest, ...(labels && { labels }) };
+  return { ...rest, labels: await postprocessed(labels, postprocessing) };
+}
+
+async function predictedMap(run: InferRun, index: number, item: DatasetImage): Promise<Predicted> {
   const { models, dataset, heads, tile, overlap, flips, save } = run;
   const notFinite = (cause?: unknown): Error =>
     new CommandError(`${dataset.source(index)}: the network's outputs are not finite`, { cause });

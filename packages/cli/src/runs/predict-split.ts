@@ -1,4 +1,4 @@
-import { basename, extname, join, resolve } from "node:path";
+import { basename, dirname, extname, join, resolve } from "node:path";
 import { OnnxFile } from "@pixelcal/graph";
 import { readRegularFileSync, storedMasks } from "@pixelcal/io";
 import {
@@ -12,6 +12,7 @@ import {
   labelsOfRegions,
   modelClasses,
   Network,
+  type Postprocessing,
   type Preparation,
   type PreparedModel,
   parsePreparation,
@@ -33,6 +34,14 @@ import { writeReport } from "../write-report.js";
 import { agreed } from "./agreement.js";
 import { hashOf, identityOf, versions } from "./identity.js";
 import { inferRun, type SavedForm } from "./infer.js";
+import {
+  checkLabelMaps,
+  inWords,
+  partsOf,
+  readPostprocessing,
+  recordPostprocessing,
+} from "./postprocessing.js";
+import { runFiles } from "./train-run.js";
 
 /** The options of `pixelcal infer`. */
 export interface InferOptions extends ReadingOptions {
@@ -49,6 +58,9 @@ export interface InferOptions extends ReadingOptions {
   readonly overlap?: number;
   readonly flips?: readonly number[] | "all";
   readonly save?: SavedForm;
+  readonly determinePostprocessing?: true;
+  /** The file of a postprocessing, or true for the run's own. */
+  readonly postprocessing?: true | string;
   readonly device?: "cpu" | "webgpu" | "cuda";
   readonly threads?: number;
   readonly ignore?: number;
@@ -59,7 +71,7 @@ export interface InferOptions extends ReadingOptions {
 export async function predictSplit(options: InferOptions, context: Context): Promise<void> {
   const { terminal } = context;
   const { overlap, split } = options;
-  const { models, dataset, heads, name, files, tile, mirrored } = await (options.model === undefined
+  const { models, dataset, heads, home, name, files, tile, mirrored } = await (options.model === undefined
     ? fromConfig(options, terminal)
     : fromModel(options, options.model, terminal));
   if (tile && tile.length !== dataset.rank) {
@@ -72,6 +84,11 @@ export async function predictSplit(options: InferOptions, context: Context): Pro
     throw new CommandError(`--flips: expected axes from 0 to ${dataset.rank - 1}, got ${strange}`, {
       exitCode: 2,
     });
+  const own = join(home, runFiles.postprocessing);
+  const determines = options.determinePostprocessing === true;
+  if (determines) checkLabelMaps("--determine-postprocessing", dataset, heads);
+  const postprocessing = await postprocessingOf(options, own, dataset, heads);
+  const parts = determines ? partsOf(dataset.classes, heads) : undefined;
   const folder = options.out ?? join("preds", name);
   const { config: _, model: __, data: ___, threads: ____, ...settings } = options;
   await agreed(
@@ -85,10 +102,15 @@ export async function predictSplit(options: InferOptions, context: Context): Pro
     }),
   );
   terminal.line(`recognised ${dataset.cases.layout}`);
+  if (postprocessing) terminal.line(`postprocessing: ${inWords(postprocessing)}`);
   try {
     const label = `${name} ${split}`;
     const { save } = options;
-    await inferRun({ ...context, models, dataset, heads, folder, tile, overlap, flips, save, label });
+    const maps = { postprocessing, parts };
+    const run = { ...context, models, dataset, heads, folder, tile, overlap, flips, save, label, ...maps };
+    const scores = await inferRun(run);
+    if (parts !== undefined && (context.world?.rank ?? 0) === 0)
+      terminal.line(await recordPostprocessing(own, split, scores, parts));
   } catch (error) {
     throw fromFile(files.join(", "), error);
   } finally {
@@ -96,6 +118,18 @@ export async function predictSplit(options: InferOptions, context: Context): Pro
   }
   const report = { command: "infer", folder, split, cases: dataset.names } as const;
   await writeReport(context, options.json, report, `${folder}: ${dataset.names.length} predictions\n`);
+}
+
+/** Returns the postprocessing that the options ask for. */
+async function postprocessingOf(
+  { postprocessing: given }: InferOptions,
+  own: string,
+  dataset: FileDataset,
+  heads: RegionHeads | undefined,
+): Promise<Postprocessing | undefined> {
+  if (given === undefined) return undefined;
+  checkLabelMaps("--postprocessing", dataset, heads);
+  return readPostprocessing(given === true ? own : given, dataset.classes);
 }
 
 function readWeights(path: string): Promise<Checkpoint> {
@@ -112,6 +146,8 @@ interface Source {
   readonly dataset: FileDataset;
   /** The regions of the networks' channels; undefined for classes that exclude each other. */
   readonly heads: RegionHeads | undefined;
+  /** The folder of the run or of the file, which records its postprocessing. */
+  readonly home: string;
   readonly name: string;
   /** The size of overlapping tiles, by default that of the patches which the network was trained with. */
   readonly tile: readonly number[] | undefined;
@@ -160,7 +196,8 @@ async function fromConfig(options: InferOptions, terminal: Context["terminal"]):
   }));
   warnOfRawCt(dataset, models[0]!.preparation, terminal);
   const mirrored = mirroredAxes(config, dataset.rank);
-  return { models, dataset, heads, name: config.run_name, files: checkpoints, tile, mirrored };
+  const home = options.folds === undefined ? own : run;
+  return { models, dataset, heads, home, name: config.run_name, files: checkpoints, tile, mirrored };
 }
 
 /** Returns the axes to mirror along where the configuration says so: those that training mirrors. */
@@ -205,7 +242,8 @@ async function fromModel(
   if (loaded.passThrough !== undefined)
     terminal.line(`${path}: predicted with as it is stored: ${loaded.passThrough}`);
   const models = [{ model: loaded, preparation }];
-  return { models, dataset, heads, name: basename(path, extname(path)), files: [path], tile };
+  const name = basename(path, extname(path));
+  return { models, dataset, heads, home: dirname(path), name, files: [path], tile };
 }
 
 const openCases = (

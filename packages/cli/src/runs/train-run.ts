@@ -7,6 +7,7 @@ export const runFiles = {
   config: "config.json",
   model: "model.onnx",
   tuning: "tuning.json",
+  postprocessing: "postprocessing.json",
   events: "events.out.tfevents.pixelcal",
 } as const;
 

@@ -35,7 +35,12 @@ import { reports } from "./train-reports.js";
 import { runFiles, type TrainRun, tellTakenOver } from "./train-run.js";
 import { validationTemperature } from "./validation-temperature.js";
 
-const produced = [...Object.values(checkpointFiles), runFiles.model, runFiles.events];
+const produced = [
+  ...Object.values(checkpointFiles),
+  runFiles.model,
+  runFiles.events,
+  runFiles.postprocessing,
+];
 
 export interface TrainOutcome extends FitResult {
   readonly seconds: number;
