@@ -1,4 +1,4 @@
-import { checkBoolean, checkChoice, checkInteger } from "../check.js";
+import { checkInteger } from "../check.js";
 import { InvalidArgumentError, invalidArgument } from "../errors.js";
 import { holds } from "../tensor.js";
 
@@ -66,43 +66,54 @@ const perCell = ["count", "confidenceSum", "accuracySum", "falsePositiveSum"] as
 
 /** Throws unless `bins` is what `calibrationBins` returns: a layout, and sums of its lengths. */
 export function checkBins(argument: string, bins: CalibrationBins): void {
-  // The names of the fields, which only messages need, would be most of the garbage of a case's scores.
-  if (areBins(bins)) return;
   if (typeof bins !== "object" || bins === null)
     throw invalidArgument(argument, "bins returned by calibrationBins", bins);
-  checkInteger(`${argument}.groups`, bins.groups, 1, 32767);
-  checkInteger(`${argument}.bins`, bins.bins, 1, 4096);
-  for (const [name, choices] of layoutChoices) {
-    if (bins[name] === undefined)
-      throw invalidArgument(`${argument}.${name}`, `one of ${choices.join(", ")}`, undefined);
-    checkChoice(`${argument}.${name}`, bins[name], choices);
-  }
-  checkBoolean(`${argument}.includeLowest`, bins.includeLowest);
-  if (typeof bins.threshold !== "number") {
-    throw invalidArgument(`${argument}.threshold`, "a number", bins.threshold);
-  }
-  const rows = bins.scheme === "equal-mass" ? bins.groups : 1;
-  checkSums(`${argument}.limits`, bins.limits, rows * (bins.bins + 1));
-  for (const name of perGroup) checkSums(`${argument}.${name}`, bins[name], bins.groups);
-  for (const name of perCell) checkSums(`${argument}.${name}`, bins[name], bins.groups * bins.bins);
-  checkBoolean(`${argument}.squares`, bins.squares);
-  if (bins.squares) squaresOf(argument, bins);
+  const problem = problemOf(bins);
+  if (problem) throw invalidArgument(`${argument}.${problem.field}`, problem.expected, problem.got);
 }
 
-function areBins(bins: CalibrationBins): boolean {
-  if (typeof bins !== "object" || bins === null) return false;
-  const { groups, bins: width, scheme, squares } = bins;
+interface Problem {
+  readonly field: string;
+  readonly expected: string;
+  readonly got: unknown;
+}
+
+/**
+ * Returns what is wrong with bins; undefined as a rule, without a text that only a message needs: it would be
+ * most of the garbage of a case's scores.
+ */
+function problemOf(bins: CalibrationBins): Problem | undefined {
+  const { groups, bins: width, scheme, includeLowest, threshold, squares } = bins;
   const whole = (value: number, most: number): boolean =>
     Number.isInteger(value) && value >= 1 && value <= most;
-  if (!whole(groups, 32767) || !whole(width, 4096)) return false;
-  for (const [name, choices] of layoutChoices)
-    if (!(choices as readonly string[]).includes(bins[name])) return false;
-  if (typeof bins.includeLowest !== "boolean" || typeof squares !== "boolean") return false;
-  if (typeof bins.threshold !== "number") return false;
-  if (!areSums(bins.limits, (scheme === "equal-mass" ? groups : 1) * (width + 1))) return false;
-  for (const name of perGroup) if (!areSums(bins[name], groups)) return false;
-  for (const name of perCell) if (!areSums(bins[name], groups * width)) return false;
-  return !squares || areSums(bins.squaredConfidenceSum, groups * width);
+  if (!whole(groups, 32767)) return { field: "groups", expected: "an integer from 1 to 32767", got: groups };
+  if (!whole(width, 4096)) return { field: "bins", expected: "an integer from 1 to 4096", got: width };
+  for (const [field, choices] of layoutChoices)
+    if (!(choices as readonly string[]).includes(bins[field]))
+      return { field, expected: `one of ${choices.join(", ")}`, got: bins[field] };
+  if (includeLowest !== undefined && typeof includeLowest !== "boolean")
+    return { field: "includeLowest", expected: "a boolean", got: includeLowest };
+  if (typeof threshold !== "number") return { field: "threshold", expected: "a number", got: threshold };
+  const rows = scheme === "equal-mass" ? groups : 1;
+  let problem = sumsProblem("limits", bins.limits, rows * (width + 1));
+  for (const field of perGroup) problem ??= sumsProblem(field, bins[field], groups);
+  for (const field of perCell) problem ??= sumsProblem(field, bins[field], groups * width);
+  if (problem) return problem;
+  if (squares !== undefined && typeof squares !== "boolean")
+    return { field: "squares", expected: "a boolean", got: squares };
+  return squares ? squaresProblem(bins) : undefined;
+}
+
+function squaresProblem({ squaredConfidenceSum: sums, groups, bins }: CalibrationBins): Problem | undefined {
+  const field = "squaredConfidenceSum";
+  if (sums === undefined) return { field, expected: "sums of p^2 (squares: true)", got: undefined };
+  return sumsProblem(field, sums, groups * bins);
+}
+
+function sumsProblem(field: string, sums: Float64Array, length: number): Problem | undefined {
+  if (areSums(sums, length)) return undefined;
+  if (!holds("float64", sums)) return { field, expected: `a Float64Array of ${length} numbers`, got: sums };
+  return sums.length === length ? undefined : { field, expected: `${length} numbers`, got: sums.length };
 }
 
 // A proxy is an instance too, but no view.
@@ -111,20 +122,9 @@ const areSums = (sums: Float64Array | undefined, length: number): boolean =>
 
 /** Returns the sums of p^2; throws unless the bins have them. */
 export function squaresOf(argument: string, bins: CalibrationBins): Float64Array {
-  const sums = bins.squaredConfidenceSum;
-  if (sums === undefined) {
-    throw invalidArgument(`${argument}.squaredConfidenceSum`, "sums of p^2 (squares: true)", undefined);
-  }
-  checkSums(`${argument}.squaredConfidenceSum`, sums, bins.groups * bins.bins);
-  return sums;
-}
-
-function checkSums(argument: string, sums: Float64Array, length: number): void {
-  if (areSums(sums, length)) return;
-  if (!holds("float64", sums)) {
-    throw invalidArgument(argument, `a Float64Array of ${length} numbers`, sums);
-  }
-  if (sums.length !== length) throw invalidArgument(argument, `${length} numbers`, sums.length);
+  const problem = squaresProblem(bins);
+  if (problem) throw invalidArgument(`${argument}.${problem.field}`, problem.expected, problem.got);
+  return bins.squaredConfidenceSum!;
 }
 
 /** Returns the number of sums of a histogram. */
