@@ -4,10 +4,12 @@
 #include <cmath>
 #include <cstdint>
 #include <cstring>
+#include <limits>
 #include <vector>
 
 #include "boundary_calibration_twin.h"
 #include "check.h"
+#include "components/centerline.h"
 #include "overlap/confusion.h"
 #include "probability_case.h"
 
@@ -27,6 +29,8 @@ struct Wanted {
   bool confusion;
   std::vector<CaseSurfaces> surfaces;
   std::vector<BoundaryCalibrationOptions> rings = {};
+  bool temperature = false;
+  std::vector<CaseLesions> lesions = {};
 };
 
 // All results as numbers, one after the other.
@@ -70,6 +74,30 @@ void Add(const RingSums& sums, Numbers& all) {
     all.insert(all.end(), list->begin(), list->end());
 }
 
+void Add(const TemperatureSums& sums, Numbers& all) {
+  all.insert(all.end(), {sums.count, sums.impossible, sums.loss});
+  for (const auto* list : {&sums.slope, &sums.curvature, &sums.third})
+    all.insert(all.end(), list->begin(), list->end());
+}
+
+void Add(const std::vector<LesionTable>& tables, Numbers& all) {
+  for (const LesionTable& table : tables) {
+    for (const auto* list : {&table.predicted, &table.truth})
+      for (const auto& [size, centroid, hits, confidence] : *list) {
+        all.insert(all.end(), {static_cast<double>(size), static_cast<double>(hits), confidence});
+        all.insert(all.end(), centroid.begin(), centroid.end());
+      }
+    for (const auto& [predicted, truth, shared] : table.pairs)
+      for (const auto number : {int64_t{predicted}, int64_t{truth}, shared})
+        all.push_back(static_cast<double>(number));
+    for (const auto* list : {&table.count, &table.confidence, &table.accuracy, &table.touching})
+      all.insert(all.end(), list->begin(), list->end());
+    const auto& [predicted, predicted_shared, truth, truth_shared] = table.centerline;
+    for (const int64_t count : {predicted, predicted_shared, truth, truth_shared})
+      all.push_back(static_cast<double>(count));
+  }
+}
+
 Numbers Together(const ProbabilityMaps& maps, const Grid& grid, const Wanted& wanted) {
   BinRoom bins(maps, wanted.histograms);
   std::vector<ProbabilityScoreSums> proper(wanted.floors.size());
@@ -82,14 +110,20 @@ Numbers Together(const ProbabilityMaps& maps, const Grid& grid, const Wanted& wa
   for (const auto& each : wanted.rings) rings.emplace_back(RingCount(each, maps.classes), each.bins);
   std::vector<BoundaryCalibrationSums> of_rings;
   for (RingSums& each : rings) of_rings.push_back(each.Spans());
-  cpu::CaseScores(maps, grid,
-                  {wanted.histograms, wanted.floors, wanted.confusion, wanted.surfaces, {}, wanted.rings},
-                  {bins.sums, proper, counts, spans, of_rings});
+  TemperatureSums temperature;
+  std::vector<std::vector<LesionTable>> lesions(wanted.lesions.size());
+  const CaseScoreOptions options{wanted.histograms, wanted.floors, wanted.confusion,   wanted.surfaces,
+                                 {},                wanted.rings,  wanted.temperature, wanted.lesions};
+  cpu::CaseScores(
+      maps, grid, options,
+      {bins.sums, proper, counts, spans, of_rings, wanted.temperature ? &temperature : nullptr, lesions});
   Numbers all = bins.numbers;
   for (const auto& sums : proper) Add(sums, all);
   all.insert(all.end(), counts.begin(), counts.end());
   for (const auto& list : measures) Add(list, all);
   for (const RingSums& each : rings) Add(each, all);
+  if (wanted.temperature) Add(temperature, all);
+  for (const auto& tables : lesions) Add(tables, all);
   return all;
 }
 
@@ -120,6 +154,36 @@ Numbers OneByOne(const ProbabilityMaps& maps, const Grid& grid, const Wanted& wa
     RingSums sums(RingCount(each, maps.classes), each.bins);
     cpu::BoundaryCalibration(maps, grid, each, sums.Spans());
     Add(sums, all);
+  }
+  if (wanted.temperature) Add(cpu::Temperatures(maps), all);
+  for (const CaseLesions& each : wanted.lesions) {
+    // Each of a table's parts by itself.
+    LesionOptions options = each.options;
+    options.centerlines = false;
+    options.touching.reset();
+    const FloatSpan probs = each.confidence ? maps.probs : FloatSpan();
+    auto tables = cpu::FindLesions(guess, maps.labels, probs, grid, options);
+    const auto centerlines = cpu::Centerlines(guess, maps.labels, grid, options);
+    std::vector<std::vector<LesionGroup>> groups;
+    for (LesionTable& table : tables) {
+      if (each.options.centerlines) table.centerline = centerlines[groups.size()];
+      auto& of_table = groups.emplace_back(each.options.touching ? table.truth.size() : 0);
+      for (size_t i = 0; i < of_table.size(); ++i) {
+        of_table[i].truth = {static_cast<int32_t>(i)};
+        for (const LesionPair& pair : table.pairs)
+          if (pair.truth == static_cast<int32_t>(i)) of_table[i].predicted.push_back(pair.predicted);
+      }
+    }
+    const auto distances = cpu::LesionSurfaces(guess, maps.labels, grid, options, groups,
+                                               each.options.touching.value_or(SurfaceOptions()));
+    size_t at = 0;
+    for (size_t t = 0; t < tables.size(); ++t)
+      for (const LesionGroup& group : groups[t]) {
+        const double distance = distances[at++].hd95;
+        tables[t].touching.push_back(group.predicted.empty() ? std::numeric_limits<double>::infinity()
+                                                             : distance);
+      }
+    Add(tables, all);
   }
   return all;
 }
@@ -152,14 +216,28 @@ std::vector<Wanted> Choices(const ProbabilityMaps& maps) {
       Score::kForeground, -1, true, BinEdges::kRightClosed, 10, kTen, kDistances};
   const BoundaryCalibrationOptions around_classes{
       Score::kClasses, -1, false, BinEdges::kLeftClosed, 100, kMany, kDistances};
+  CaseLesions lesions;
+  lesions.confidence = true;
+  lesions.options.classes = maps.classes;
+  lesions.options.ignore = maps.ignore;
+  lesions.options.regions = {{1}, {0}};
+  lesions.options.centerlines = true;
+  lesions.options.touching = SurfaceOptions{};
+  lesions.options.touching->convention = SurfaceConvention::kDeepMind;
+  CaseLesions grown = lesions, lines = lesions;
+  grown.confidence = grown.options.centerlines = lines.confidence = lines.options.components = false;
+  grown.options.grow = 2;
+  lines.options.touching.reset();
   return {{{foreground, classes, squares, top}, {0, 0.25}, true, {surfaces, further}},
+          {{}, {}, false, {}, {}, true, {lesions, grown}},
           {{top}, {}, false, {}, {around_top, around_labels}},
           {{}, {}, false, {}, {around_classes}},
           {{classes, foreground}, {}, false, {}},
           {{}, {1e-12}, false, {}},
           {{}, {}, true, {}},
           {{top}, {0.5}, false, {further}},
-          {{}, {}, false, {surfaces}}};
+          {{}, {}, false, {surfaces}},
+          {{}, {}, false, {}, {}, false, {lines}}};
 }
 
 TEST(CaseScoresEqualTheKernelsOneByOne) {
@@ -199,8 +277,12 @@ TEST(CaseScoresRefuseSumsOutsideOfTheRange) {
     std::vector<ProbabilityScoreSums> proper(1);
     const std::vector<double> floors{0};
     const auto score = [&](double low, double high) {
-      cpu::CaseScores(maps, grid, {{}, floors, false, {}, std::array{low, high}, {}},
-                      {{}, proper, {}, {}, {}});
+      CaseScoreOptions options;
+      options.floors = floors;
+      options.sums = {low, high};
+      CaseScoreSums sums;
+      sums.proper = proper;
+      cpu::CaseScores(maps, grid, options, sums);
     };
     EverywhereAtAnyThreadCount([&] {
       score(1, 1.25);
@@ -219,14 +301,14 @@ TEST(CaseScoresRefuseWrongValues) {
   const std::vector<Wanted> choices = Choices(maps);
   made.probs[3600 + 3500] = 2;
   CHECK_THROWS(Together(maps, grid, choices[0]), "got 2 in class 1 at pixel 3500 (1 such pixels)");
-  CHECK_THROWS(Together(maps, grid, choices[4]), "probs: expected probabilities in [0, 1]");
+  CHECK_THROWS(Together(maps, grid, choices[5]), "probs: expected probabilities in [0, 1]");
   // The arg-max alone takes any values.
-  CHECK(SameBits(Together(maps, grid, choices[5]), OneByOne(maps, grid, choices[5])));
+  CHECK(SameBits(Together(maps, grid, choices[6]), OneByOne(maps, grid, choices[6])));
   made.probs[3600 + 3500] = std::nanf("");
-  CHECK_THROWS(Together(maps, grid, choices[5]), "probs: NaN at pixel 3500 (1 such pixels)");
+  CHECK_THROWS(Together(maps, grid, choices[6]), "probs: NaN at pixel 3500 (1 such pixels)");
   made.probs[3600 + 3500] = 0.5f;
   made.labels[7] = 2;
-  CHECK_THROWS(Together(maps, grid, choices[7]), "labels: expected classes 0 to 1, got 2 at pixel 7");
+  CHECK_THROWS(Together(maps, grid, choices[8]), "labels: expected classes 0 to 1, got 2 at pixel 7");
   made.labels[7] = 0;
   CHECK_THROWS(Together(made.Maps(true, false), grid, choices[0]), "mask: not supported");
   CHECK_THROWS(Together(maps, MakeGrid(1, std::array<int64_t, 2>{40, 91}), choices[0]), "size: expected");

@@ -25,6 +25,10 @@ export interface LesionTablesOptions extends LesionMaps {
   readonly probs?: FloatArray;
   /** The bins of the calibration inside; default 10. */
   readonly bins?: number;
+  /** Whether the distances between true components and what touches them are wanted; default false. */
+  readonly touching?: boolean;
+  /** The spacing of those distances; default ones. */
+  readonly spacing?: readonly number[];
 }
 
 /** The components of a region of one image. */
@@ -38,6 +42,13 @@ export interface LesionTable {
   readonly count: Float64Array;
   readonly confidence: Float64Array;
   readonly accuracy: Float64Array;
+  /**
+   * The 95th percentile of the Hausdorff distance ("deepmind") between every true component and all predicted
+   * ones that touch it, Infinity without any; empty where it is not wanted.
+   */
+  readonly touching: Float64Array;
+  /** The four numbers of `centerlines`; of `caseScores` alone. */
+  readonly centerline: Float64Array;
 }
 
 export interface LesionSurfacesOptions extends LesionMaps, SurfaceConventions {

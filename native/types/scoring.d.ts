@@ -1,6 +1,20 @@
 import type { FloatArray, LabelArray } from "./arrays.js";
 import type { BoundaryCalibrationOptions, HistogramOptions } from "./calibration.js";
+import type { LesionTable } from "./components.js";
 import type { LabelSurfaceDefinition } from "./distance.js";
+
+/** Regions of the arg-max and of the labels whose components or centrelines are wanted. */
+export interface CaseLesionsOptions {
+  readonly regions: readonly (readonly number[])[];
+  /** Whether components are wanted (default true), the confidence inside, `touching` of `lesionTables`. */
+  readonly components?: boolean;
+  readonly confidence?: boolean;
+  readonly touching?: boolean;
+  /** Whether centrelines are wanted; default false. */
+  readonly centerlines?: boolean;
+  readonly connectivity?: number;
+  readonly grow?: number;
+}
 
 /** The scores of a case that one pass over its probabilities yields; on the CPU only. */
 export interface CaseScoresOptions {
@@ -20,7 +34,10 @@ export interface CaseScoresOptions {
   readonly surfaces: readonly LabelSurfaceDefinition[];
   /** The closed range of sums over the classes; other sums, but those of ignored pixels, are an error. */
   readonly sums?: readonly [number, number];
-  /** The spacing of rings, and in place of that of every definition in `surfaces`. */
+  /** Whether the sums of `temperatureSketch` are wanted; default false. */
+  readonly temperature?: boolean;
+  readonly lesions?: readonly CaseLesionsOptions[];
+  /** The spacing of rings and lesions, and in place of that of every definition in `surfaces`. */
   readonly spacing?: readonly number[];
   /** The sums by distance to a boundary that are wanted. */
   readonly rings?: readonly BoundaryRingsOptions[];
@@ -55,6 +72,11 @@ export interface RegionCasesOptions {
 /** Labels whose regions, which may overlap, become masks; on the CPU only. */
 export type RegionMasksOptions = Pick<RegionCasesOptions, "labels" | "ignore" | "members">;
 
+export interface CaseScores {
+  readonly numbers: Float64Array;
+  readonly lesions: readonly (readonly LesionTable[])[];
+}
+
 export interface CaseScoreKernels {
   /**
    * Returns probs `[region, 2, pixels]`, 1 - p and p (1 where rounding exceeds it by less than 1e-5), and
@@ -69,8 +91,9 @@ export interface CaseScoreKernels {
    * Returns all results one after the other: the histograms as `calibrationBins` does; total, Brier score,
    * log loss and bounded pixels of each floor; the counts `[batch, true class, predicted class]`; for each of
    * `surfaces` `[batch, region]` times hd, hd95, hdPercentile, assd, nsd, aToB and bToA; for each of `rings`
-   * count, accuracy, confidence, logLoss and impossible; the hash of each image as 8 numbers of 32 bits.
+   * count, accuracy, confidence, logLoss and impossible; the sums of `temperatureSketch`; the hash of each
+   * image as 8 numbers of 32 bits. `lesions` has the tables of each of the options by image and region.
    */
-  caseScores(options: CaseScoresOptions): Promise<Float64Array>;
-  caseScoresSync(options: CaseScoresOptions): Float64Array;
+  caseScores(options: CaseScoresOptions): Promise<CaseScores>;
+  caseScoresSync(options: CaseScoresOptions): CaseScores;
 }

@@ -138,7 +138,7 @@ const kernels = {
       confusion: true,
       surfaces: [{ regions: [[1], [1, 2]], convention: "monai" }],
       spacing,
-    }),
+    }).numbers,
   boundaryCalibration: () => {
     const rings = { boundary: "predicted", closed: "right", bins: 15, edges, rings: [-3, -1, 0, 1, 3] };
     const options = { ...grid, ...maps, ignore: 3, spacing, of: "top-label", ...rings };

@@ -9,8 +9,10 @@
 #include "binding/bindings.h"
 #include "binding/boundary_options.h"
 #include "binding/histogram_options.h"
+#include "binding/lesion_tables.h"
 #include "binding/probability_maps.h"
 #include "binding/surface_options.h"
+#include "binding/temperature_numbers.h"
 #include "labels/label_hash.h"
 #include "scoring/region_cases.h"
 
@@ -29,6 +31,8 @@ struct Request {
   std::vector<CaseSurfaces> surfaces;
   std::optional<std::array<double, 2>> sums;
   std::vector<BoundaryRings> rings;
+  bool temperature = false;
+  std::vector<CaseLesions> lesions;
   std::optional<std::string> hash;  // the text that is hashed with the labels of each image
 
   int64_t Counts() const {
@@ -64,6 +68,21 @@ Request Read(Arguments& arguments) {
     arguments.ForEach("rings", [&](Arguments& options) {
       request.rings.push_back(ReadBoundary(options));
       request.rings.back().options.spacing = spacing;
+    });
+  request.temperature = arguments.Flag("temperature", false);
+  if (arguments.Has("lesions"))
+    arguments.ForEach("lesions", [&](Arguments& definition) {
+      CaseLesions& each = request.lesions.emplace_back();
+      LesionOptions& options = each.options;
+      options.classes = request.maps.classes;
+      options.ignore = request.maps.ignore;
+      options.regions = definition.IntegerLists("regions");
+      options.components = definition.Flag("components", true);
+      options.centerlines = definition.Flag("centerlines", false);
+      options.connectivity = static_cast<int>(definition.Integer("connectivity", options.connectivity));
+      options.grow = definition.Integer("grow", 0);
+      each.confidence = definition.Flag("confidence", false);
+      if (definition.Flag("touching", false)) options.touching = TouchingSurfaces(spacing);
     });
   if (arguments.Has("hash")) request.hash = arguments.Text("hash");
   return request;
@@ -105,8 +124,11 @@ void AddHash(const Request& request, int64_t image, Block& block) {
   }
 }
 
-void Score(const Request& request, std::span<double> all) {
-  const auto& [maps, grid, binned, floors, confusion, surfaces, sums, rings, hash] = request;
+using Tables = std::vector<std::vector<LesionTable>>;
+
+void Score(const Request& request, std::span<double> all, Tables& tables) {
+  const auto& [maps, grid, binned, floors, confusion, surfaces, sums, rings, temperature, lesions, hash] =
+      request;
   const std::span<const CalibrationOptions> histograms(binned.options);
   Block block(all);
   const auto bins =
@@ -126,8 +148,12 @@ void Score(const Request& request, std::span<double> all) {
     ring_options.push_back(each.Options());
     ring_sums.push_back(RingSums(request, each, block));
   }
-  cpu::CaseScores(maps, grid, {histograms, floors, confusion, surfaces, sums, ring_options},
-                  {bins, proper, counts, spans, ring_sums});
+  TemperatureSums temperatures;
+  tables.resize(lesions.size());
+  cpu::CaseScores(
+      maps, grid, {histograms, floors, confusion, surfaces, sums, ring_options, temperature, lesions},
+      {bins, proper, counts, spans, ring_sums, temperature ? &temperatures : nullptr, tables});
+  if (temperature) CopyTemperatures(temperatures, block.Next(kTemperatureNumbers));
   for (size_t f = 0; f < floors.size(); ++f) {
     const auto& [total, brier, log_loss, bounded] = proper[f];
     std::ranges::copy(std::array{total, brier, log_loss, bounded}, of_floors.data() + kProperSums * f);
@@ -148,9 +174,20 @@ Task CaseScoresTask(Arguments& arguments) {
   for (const CaseSurfaces& each : request->surfaces) length += kMeasures * request->Measures(each);
   for (const BoundaryRings& each : request->rings)
     length += 3 * each.Cells(request->maps.classes) + 2 * each.Rings(request->maps.classes);
+  if (request->temperature) length += kTemperatureNumbers;
   if (request->hash) length += kHashWords * request->grid.batch;
   const auto block = arguments.New<double>(length);
-  return {[=] { Score(*request, block.span); }, [=](Napi::Env) { return block.Value(); }};
+  const auto tables = std::make_shared<Tables>();
+  return {[=] { Score(*request, block.span, *tables); },
+          [=](Napi::Env env) {
+            auto result = Napi::Object::New(env);
+            result.Set("numbers", block.Value());
+            auto lists = Napi::Array::New(env, tables->size());
+            for (uint32_t i = 0; i < tables->size(); ++i)
+              lists.Set(i, LesionTablesValue(env, (*tables)[i]));
+            result.Set("lesions", lists);
+            return result;
+          }};
 }
 
 Task RegionCasesTask(Arguments& arguments) {

@@ -1,6 +1,7 @@
 #include "components/components.h"
 
 #include "binding/bindings.h"
+#include "binding/lesion_tables.h"
 #include "binding/surface_options.h"
 #include "components/centerline.h"
 
@@ -44,7 +45,7 @@ struct LesionMaps {
   }
 };
 
-Napi::Value Array(Napi::Env env, const std::vector<double>& values) {
+Napi::Value Array(Napi::Env env, std::span<const double> values) {
   auto array = Napi::Float64Array::New(env, values.size());
   std::copy(values.begin(), values.end(), array.Data());
   return array;
@@ -74,19 +75,31 @@ Napi::Value Table(Napi::Env env, const LesionTable& table) {
   result.Set("count", Array(env, table.count));
   result.Set("confidence", Array(env, table.confidence));
   result.Set("accuracy", Array(env, table.accuracy));
+  result.Set("touching", Array(env, table.touching));
+  const auto [predicted, predicted_shared, truth, truth_shared] = table.centerline;
+  const std::array<int64_t, 4> counts{predicted, predicted_shared, truth, truth_shared};
+  result.Set("centerline", Array(env, std::vector<double>(counts.begin(), counts.end())));
   return result;
 }
 
+}  // namespace
+
+Napi::Value LesionTablesValue(Napi::Env env, const std::vector<LesionTable>& tables) {
+  auto list = Napi::Array::New(env, tables.size());
+  for (uint32_t i = 0; i < tables.size(); ++i) list.Set(i, Table(env, tables[i]));
+  return list;
+}
+
+namespace {
+
 Task LesionTables(Arguments& arguments) {
-  const LesionMaps maps(arguments);
+  LesionMaps maps(arguments);
+  if (arguments.Flag("touching", false))
+    maps.options.touching = TouchingSurfaces(arguments.Spacing(maps.grid));
   const FloatSpan probs = arguments.Has("probs") ? arguments.Floats("probs") : FloatSpan();
   const auto tables = std::make_shared<std::vector<LesionTable>>();
   return {[=] { *tables = cpu::FindLesions(maps.predicted, maps.labels, probs, maps.grid, maps.options); },
-          [=](Napi::Env env) {
-            auto list = Napi::Array::New(env, tables->size());
-            for (uint32_t i = 0; i < tables->size(); ++i) list.Set(i, Table(env, (*tables)[i]));
-            return list;
-          }};
+          [=](Napi::Env env) { return LesionTablesValue(env, *tables); }};
 }
 
 std::vector<int32_t> Members(const std::vector<int64_t>& numbers) {

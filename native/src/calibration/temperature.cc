@@ -28,14 +28,14 @@ TemperatureSums& TemperatureSums::operator+=(const TemperatureSums& other) {
 
 namespace cpu {
 
-TemperatureSums Temperatures(const ProbabilityMaps& maps) {
+TemperatureSums Temperatures(const ProbabilityMaps& maps, bool checked) {
   constexpr int64_t kLeastBlocks = 2;
   CheckMaps(maps);
   Require(maps.weights.empty(), "weights: not supported by the temperature's sums");
-  if (maps.classes == 2 && maps.batch * maps.pixels >= kPairPixels) return PairTemperatures(maps);
+  if (maps.classes == 2 && maps.batch * maps.pixels >= kPairPixels) return PairTemperatures(maps, checked);
   std::vector<TemperatureSums> chunks(static_cast<size_t>(ChunkCount(maps, kLeastBlocks)));
   const auto classes = static_cast<size_t>(maps.classes);
-  ForChunks(maps, kLeastBlocks, [&](int64_t chunk, BlockReader& reader) {
+  const auto add = [&](int64_t chunk, BlockReader& reader) {
     float* wide = Scratch<float, struct TemperatureWide>(classes * kBlockPixels);
     double* room = Scratch<double, struct TemperatureRoom>(40 * classes);
     const float** rows = Scratch<const float*, struct TemperatureRows>(classes);
@@ -47,7 +47,8 @@ TemperatureSums Temperatures(const ProbabilityMaps& maps) {
                              lanes.get());
     }
     chunks[static_cast<size_t>(chunk)] = SumsOf(*lanes);
-  });
+  };
+  ForChunks(maps, kLeastBlocks, add, checked ? MapValues::kAny : MapValues::kProbabilities);
   TemperatureSums result;
   for (const TemperatureSums& chunk : chunks) result += chunk;
   return result;

@@ -29,8 +29,9 @@ struct TemperatureSums {
 namespace cpu {
 
 // Sums in double; pixels in eight interleaved sums, blocks and chunks in order: the same bits at any thread
-// count and on any instruction set. There is no twin on a device.
-TemperatureSums Temperatures(const ProbabilityMaps& maps);
+// count and on any instruction set. There is no twin on a device. `checked` tells that all values are known
+// to be valid.
+TemperatureSums Temperatures(const ProbabilityMaps& maps, bool checked = false);
 
 }  // namespace cpu
 }  // namespace pixelcal

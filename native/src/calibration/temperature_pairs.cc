@@ -72,11 +72,11 @@ class Points {
 
 }  // namespace
 
-TemperatureSums PairTemperatures(const ProbabilityMaps& maps) {
+TemperatureSums PairTemperatures(const ProbabilityMaps& maps, bool checked) {
   const auto count = static_cast<size_t>(ChunkCount(maps, kLeastBlocks));
   std::vector<double> cells(count * kCells);
   std::vector<simd::PairCounts> counts(count);
-  ForChunks(maps, kLeastBlocks, [&](int64_t chunk, BlockReader& reader) {
+  const auto add = [&](int64_t chunk, BlockReader& reader) {
     const auto odds = std::make_unique<simd::PairOdds>();
     double* own = Scratch<double, struct PairMoments>(2 * kCells);
     std::fill_n(own, 2 * kCells, 0.0);
@@ -88,7 +88,8 @@ TemperatureSums PairTemperatures(const ProbabilityMaps& maps) {
     }
     double* to = cells.data() + static_cast<size_t>(chunk) * kCells;
     for (size_t i = 0; i < kCells; ++i) to[i] = own[i] + own[kCells + i];
-  });
+  };
+  ForChunks(maps, kLeastBlocks, add, checked ? MapValues::kAny : MapValues::kProbabilities);
   for (size_t chunk = 1; chunk < count; ++chunk)
     for (size_t i = 0; i < kCells; ++i) cells[i] += cells[chunk * kCells + i];
   Points points;

@@ -174,29 +174,31 @@ std::vector<uint64_t> Skeleton(const uint64_t* mask, const Dhw& dhw) {
 
 namespace cpu {
 
-std::vector<CenterlineCounts> Centerlines(const LabelSpan& predicted, const LabelSpan& labels,
-                                          const Grid& grid, const LesionOptions& options) {
-  CheckLabelMaps(predicted, labels, grid.Count(), options.classes, options.ignore);
-  const Dhw dhw = grid.DepthHeightWidth();
-  std::vector<CenterlineCounts> counts;
+CenterlineCounts CenterlinesOf(const RegionMasks& masks, const Dhw& dhw) {
   const auto shared = [](const std::vector<uint64_t>& skeleton, const uint64_t* mask) {
     int64_t sum = 0;
     for (size_t i = 0; i < skeleton.size(); ++i) sum += std::popcount(skeleton[i] & mask[i]);
     return sum;
   };
+  std::vector<uint64_t> of_predicted, of_truth;
+  ParallelFor(2, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i)
+      (i == 0 ? of_predicted : of_truth) = internal::Skeleton(i == 0 ? masks.predicted : masks.labels, dhw);
+  });
+  return {shared(of_predicted, of_predicted.data()), shared(of_predicted, masks.labels),
+          shared(of_truth, of_truth.data()), shared(of_truth, masks.predicted)};
+}
+
+std::vector<CenterlineCounts> Centerlines(const LabelSpan& predicted, const LabelSpan& labels,
+                                          const Grid& grid, const LesionOptions& options) {
+  CheckLabelMaps(predicted, labels, grid.Count(), options.classes, options.ignore);
+  const Dhw dhw = grid.DepthHeightWidth();
+  std::vector<CenterlineCounts> counts;
   for (int64_t image = 0; image < grid.batch; ++image)
-    for (const auto& region : options.regions) {
-      const RegionMasks masks =
-          PackRegion(predicted, labels, image * grid.Pixels(), dhw, region, options.classes, options.ignore);
-      std::vector<uint64_t> of_predicted, of_truth;
-      ParallelFor(2, 1, [&](int64_t begin, int64_t end) {
-        for (int64_t i = begin; i < end; ++i)
-          (i == 0 ? of_predicted : of_truth) =
-              internal::Skeleton(i == 0 ? masks.predicted : masks.labels, dhw);
-      });
-      counts.push_back({shared(of_predicted, of_predicted.data()), shared(of_predicted, masks.labels),
-                        shared(of_truth, of_truth.data()), shared(of_truth, masks.predicted)});
-    }
+    for (const auto& region : options.regions)
+      counts.push_back(CenterlinesOf(
+          PackRegion(predicted, labels, image * grid.Pixels(), dhw, region, options.classes, options.ignore),
+          dhw));
   return counts;
 }
 

@@ -3,14 +3,9 @@
 #include <vector>
 
 #include "components/components.h"
-#include "surface/surface.h"
+#include "surface/region_masks.h"
 
 namespace pixelcal {
-
-// The pixels of the centrelines of a region, and those of them that the other map has in the region.
-struct CenterlineCounts {
-  int64_t predicted = 0, predicted_shared = 0, truth = 0, truth_shared = 0;
-};
 
 namespace cpu {
 
@@ -19,6 +14,9 @@ namespace cpu {
 // a face, dilation by all 3^d; outside of the image nothing is eroded and nothing dilated.
 std::vector<CenterlineCounts> Centerlines(const LabelSpan& predicted, const LabelSpan& labels,
                                           const Grid& grid, const LesionOptions& options);
+
+// Counts the centrelines of one region.
+CenterlineCounts CenterlinesOf(const RegionMasks& masks, const Dhw& dhw);
 
 }  // namespace cpu
 

@@ -3,12 +3,13 @@
 #include "components/components.h"
 
 #include <algorithm>
-#include <cmath>
+#include <limits>
 #include <map>
 
 #include "base/error.h"
 #include "base/parallel.h"
 #include "base/scratch.h"
+#include "components/centerline.h"
 #include "components/inside_bins.h"
 #include "components/runs.h"
 #include "morphology/packed_mask.h"
@@ -37,7 +38,7 @@ void CheckLesions(const LabelSpan& predicted, const LabelSpan& labels, const Gri
     for (const int64_t label : set)
       Require(label >= 0 && label < options.classes, "regions: expected classes below ", options.classes,
               ", got ", label);
-  CheckLabelMaps(predicted, labels, grid.Count(), options.classes, options.ignore);
+  if (!options.checked) CheckLabelMaps(predicted, labels, grid.Count(), options.classes, options.ignore);
 }
 
 // The components of a region in both maps; true ones that are one lesion have the same number.
@@ -65,17 +66,16 @@ Components Find(const RegionMasks& masks, const Dhw& dhw, const LesionOptions& o
   return found;
 }
 
-// Calls body(image, region, components) for all images and regions.
+// Calls body(image, region, masks) for all images and regions.
 template <class Body>
-void ForRegions(const LabelSpan& predicted, const LabelSpan& labels, const Grid& grid,
+void ForMasks(const LabelSpan& predicted, const LabelSpan& labels, const Grid& grid,
                 const LesionOptions& options, const Body& body) {
   const Dhw dhw = grid.DepthHeightWidth();
   for (int64_t image = 0; image < grid.batch; ++image)
-    for (size_t region = 0; region < options.regions.size(); ++region) {
-      const RegionMasks masks = PackRegion(predicted, labels, image * grid.Pixels(), dhw,
-                                           options.regions[region], options.classes, options.ignore);
-      body(image, region, Find(masks, dhw, options));
-    }
+    for (size_t region = 0; region < options.regions.size(); ++region)
+      body(image, region,
+           PackRegion(predicted, labels, image * grid.Pixels(), dhw, options.regions[region], options.classes,
+                      options.ignore));
 }
 
 std::vector<Lesion> LesionsOf(const ComponentRuns& of) {
@@ -160,6 +160,20 @@ SurfaceMeasures MeasureGroup(const Components& found, const LesionGroup& group, 
   return measures;
 }
 
+// Returns the distance between each true lesion and all predicted ones that touch it.
+std::vector<double> MeasureTouching(const Components& found, const LesionTable& table, const Grid& grid,
+                                    const SurfaceOptions& surfaces) {
+  std::vector<LesionGroup> groups(table.truth.size());
+  for (const auto& [predicted, truth, shared] : table.pairs) groups[truth].predicted.push_back(predicted);
+  std::vector<double> distances(groups.size(), std::numeric_limits<double>::infinity());
+  for (size_t i = 0; i < groups.size(); ++i) {
+    if (groups[i].predicted.empty()) continue;
+    groups[i].truth = {static_cast<int32_t>(i)};
+    distances[i] = MeasureGroup(found, groups[i], grid, surfaces).hd95;
+  }
+  return distances;
+}
+
 }  // namespace
 
 void ConnectedComponents(std::span<const uint8_t> mask, const Grid& grid, int connectivity,
@@ -197,9 +211,13 @@ std::vector<LesionTable> FindLesions(const LabelSpan& predicted, const LabelSpan
   const bool confident = Size(probs) > 0;
   Require(!confident || Size(probs) == CheckedProduct(grid.Count(), options.classes), "probs: expected ",
           grid.Count() * options.classes, " values, got ", Size(probs));
+  const Dhw dhw = grid.DepthHeightWidth();
   std::vector<LesionTable> tables;
-  ForRegions(predicted, labels, grid, options, [&](int64_t image, size_t region, const Components& found) {
+  ForMasks(predicted, labels, grid, options, [&](int64_t image, size_t region, const RegionMasks& masks) {
     LesionTable& table = tables.emplace_back();
+    if (options.centerlines) table.centerline = CenterlinesOf(masks, dhw);
+    if (!options.components) return;
+    const Components found = Find(masks, dhw, options);
     table.predicted = LesionsOf(found.predicted);
     table.truth = LesionsOf(found.truth);
     ForShared(found.predicted, found.truth, [&](int64_t i, int64_t j, int64_t count) {
@@ -210,6 +228,7 @@ std::vector<LesionTable> FindLesions(const LabelSpan& predicted, const LabelSpan
     if (confident)
       AddConfidence(found.predicted, found.truth, probs, image * options.classes * pixels, pixels,
                     options.regions[region], options.bins, table);
+    if (options.touching) table.touching = MeasureTouching(found, table, grid, *options.touching);
   });
   return tables;
 }
@@ -222,8 +241,10 @@ std::vector<SurfaceMeasures> LesionSurfaces(const LabelSpan& predicted, const La
   const auto regions = static_cast<int64_t>(options.regions.size());
   Require(std::ssize(groups) == grid.batch * regions, "groups: expected ", grid.batch * regions,
           " lists, got ", groups.size());
+  const Dhw dhw = grid.DepthHeightWidth();
   std::vector<SurfaceMeasures> measures;
-  ForRegions(predicted, labels, grid, options, [&](int64_t image, size_t region, const Components& found) {
+  ForMasks(predicted, labels, grid, options, [&](int64_t image, size_t region, const RegionMasks& masks) {
+    const Components found = Find(masks, dhw, options);
     for (const LesionGroup& group : groups[static_cast<size_t>(image * regions) + region])
       measures.push_back(MeasureGroup(found, group, grid, surfaces));
   });

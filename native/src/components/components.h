@@ -20,6 +20,15 @@ struct LesionOptions {
   // True components that touch when grown this many times (components/runs.h) are one lesion.
   int64_t grow = 0;
   int64_t bins = 10;  // of the calibration inside, for kRightClosed bins of equal width
+  bool components = true, centerlines = false;  // which of a table's parts are wanted
+  // Given: the distances between every true lesion and all predicted ones that touch it are wanted.
+  std::optional<SurfaceOptions> touching;
+  bool checked = false;  // whether all labels are known to be classes or, true ones, `ignore`
+};
+
+// The pixels of the centrelines of a region, and those of them that the other map has in the region.
+struct CenterlineCounts {
+  int64_t predicted = 0, predicted_shared = 0, truth = 0, truth_shared = 0;
 };
 
 // A component, or several that count as one lesion.
@@ -42,6 +51,9 @@ struct LesionTable {
   std::vector<LesionPair> pairs;  // by truth, then predicted
   // The bins inside of predicted lesions; empty without probabilities.
   std::vector<double> count, confidence, accuracy;
+  // The 95th percentile of the Hausdorff distance of every true lesion; infinite where none touches it.
+  std::vector<double> touching;
+  CenterlineCounts centerline;
 };
 
 // The predicted components and true lesions whose unions are to be compared.

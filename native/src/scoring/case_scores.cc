@@ -1,6 +1,6 @@
 // Blocks of 2048 pixels stay in the first-level cache while every score reads them, so that memory is read
 // once: O(pixels x (classes + groups)). Each part keeps the order of sums of the kernel of its own, whose
-// bits it has. The arg-max is kept for surfaces and rings alone, which follow when the pass is over.
+// bits it has. The arg-max is kept for surfaces, rings and lesions alone, which follow when the pass is over.
 #include "scoring/case_scores.h"
 
 #include <algorithm>
@@ -122,6 +122,12 @@ void Check(const ProbabilityMaps& maps, const Grid& grid, const CaseScoreOptions
           " results, got ", sums.surfaces.size());
   Require(sums.rings.size() == options.rings.size(), "rings: expected ", options.rings.size(), " sums, got ",
           sums.rings.size());
+  Require(options.temperature == (sums.temperature != nullptr), "temperature: expected sums where wanted");
+  Require(sums.lesions.size() == options.lesions.size(), "lesions: expected ", options.lesions.size(),
+          " results, got ", sums.lesions.size());
+  for (const CaseLesions& each : options.lesions)
+    Require(each.options.classes == maps.classes && each.options.ignore == maps.ignore,
+            "lesions: expected the classes and the ignored label of the maps");
   for (const CaseSurfaces& each : options.surfaces)
     Require(each.regions.classes == maps.classes && each.regions.ignore == maps.ignore,
             "regions: expected the classes and the ignored label of the maps");
@@ -132,8 +138,11 @@ void Check(const ProbabilityMaps& maps, const Grid& grid, const CaseScoreOptions
 void CaseScores(const ProbabilityMaps& maps, const Grid& grid, const CaseScoreOptions& options,
                 const CaseScoreSums& sums) {
   Check(maps, grid, options, sums);
-  const bool kept = !options.surfaces.empty() || !options.rings.empty(), arg_max = kept || options.confusion;
-  const bool any_value = options.histograms.empty() && options.floors.empty() && options.rings.empty();
+  const bool kept = !options.surfaces.empty() || !options.rings.empty() || !options.lesions.empty();
+  const bool arg_max = kept || options.confusion;
+  const bool confident = std::ranges::any_of(options.lesions, &CaseLesions::confidence);
+  const bool any_value = options.histograms.empty() && options.floors.empty() && options.rings.empty() &&
+                         !options.temperature && !confident;
   HistogramPass histograms(maps, options.histograms);
   ProperPass proper(maps, options.floors);
   ConfusionPass confusion(maps.classes, sums.confusion);
@@ -169,6 +178,13 @@ void CaseScores(const ProbabilityMaps& maps, const Grid& grid, const CaseScoreOp
                             options.surfaces[s].options, sums.surfaces[s]);
   for (size_t r = 0; r < options.rings.size(); ++r)
     BoundaryCalibration(maps, grid, options.rings[r], winners.Labels(), sums.rings[r]);
+  if (options.temperature) *sums.temperature = Temperatures(maps, true);
+  for (size_t l = 0; l < options.lesions.size(); ++l) {
+    LesionOptions checked = options.lesions[l].options;
+    checked.checked = true;
+    sums.lesions[l] = FindLesions(winners.Labels(), maps.labels,
+                                  options.lesions[l].confidence ? maps.probs : FloatSpan(), grid, checked);
+  }
 }
 
 }  // namespace pixelcal::cpu

@@ -1,7 +1,7 @@
 #pragma once
 
 // The scores of a case from one pass over its probabilities: bins, proper scores and overlap; then the
-// surface distances of the arg-max and the sums by distance to boundaries.
+// surface distances of the arg-max, the sums by distance to boundaries, the temperature and lesions.
 
 #include <array>
 #include <cstdint>
@@ -11,6 +11,8 @@
 #include "base/shape.h"
 #include "calibration/boundary_calibration.h"
 #include "calibration/calibration.h"
+#include "calibration/temperature.h"
+#include "components/components.h"
 #include "surface/surface_distance.h"
 
 namespace pixelcal {
@@ -21,6 +23,12 @@ struct CaseSurfaces {
   SurfaceOptions options;
 };
 
+// The lesions and centrelines of the arg-max; the classes and the ignored label are those of the maps.
+struct CaseLesions {
+  LesionOptions options;
+  bool confidence = false;  // whether the probabilities inside are wanted
+};
+
 struct CaseScoreOptions {
   std::span<const CalibrationOptions> histograms;
   std::span<const double> floors;  // proper scores are wanted for each
@@ -29,6 +37,8 @@ struct CaseScoreOptions {
   // The closed range of sums over the classes; other sums, but those of ignored pixels, are an error.
   std::optional<std::array<double, 2>> sums;
   std::span<const BoundaryCalibrationOptions> rings;
+  bool temperature = false;
+  std::span<const CaseLesions> lesions;
 };
 
 struct CaseScoreSums {
@@ -37,14 +47,16 @@ struct CaseScoreSums {
   std::span<double> confusion;                           // [batch, true class, predicted class], or empty
   std::span<const std::span<SurfaceMeasures>> surfaces;  // [batch, region] for each definition
   std::span<const BoundaryCalibrationSums> rings;
+  TemperatureSums* temperature = nullptr;          // where it is wanted
+  std::span<std::vector<LesionTable>> lesions{};  // [batch, region] for each of the options
 };
 
 namespace cpu {
 
-// Computes what CalibrationBins, ProbabilityScores, ArgMax, ConfusionCounts, LabelSurfaceDistances and
-// BoundaryCalibration compute one by one, with their bits. `grid` has the maps' batch and pixels; mask and
-// weights are not supported. Where neither histograms, floors nor rings are given, the maps may hold any
-// values but NaN.
+// Computes what CalibrationBins, ProbabilityScores, ArgMax, ConfusionCounts, LabelSurfaceDistances,
+// BoundaryCalibration, Temperatures and FindLesions compute one by one, with their bits. `grid` has the maps'
+// batch and pixels; mask and weights are not supported. Where neither histograms, floors, rings, the
+// temperature nor confidence are wanted, the maps may hold any values but NaN.
 void CaseScores(const ProbabilityMaps& maps, const Grid& grid, const CaseScoreOptions& options,
                 const CaseScoreSums& sums);
 

@@ -223,6 +223,7 @@ export {
 } from "./metrics/calibration-metric.js";
 export {
   type CaseHistogram,
+  type CaseLesions,
   CaseScorer,
   type CaseScorerOptions,
   type CaseScores,

@@ -1,5 +1,5 @@
 import { type BinOptions, CaseScorer } from "@pixelcal/core";
-import { furtherHistograms } from "./further-scores.js";
+import { furtherHistograms, furtherParts } from "./further-scores.js";
 import { scoredSurfaces } from "./region-scores.js";
 import type { ScoreOptions } from "./score-options.js";
 import { keptLayouts } from "./statistics/case-sums.js";
@@ -38,9 +38,9 @@ const kept = new Map<string, CaseScorer>();
  */
 export function caseScorer(options: ScoreOptions, sums?: readonly [number, number]): CaseScorer {
   const { classes, convention, bins, ignore, nllFloor = 0, metrics, decision } = options;
-  const { tolerance, percentile, bothEmpty, oneEmpty } = options;
+  const { tolerance, percentile, bothEmpty, oneEmpty, lesions } = options;
   // The options stand for the surfaces and histograms, which take longer to make.
-  const ofHistograms = [classes, convention, bins, ignore, metrics, decision];
+  const ofHistograms = [classes, convention, bins, ignore, metrics, decision, lesions];
   const key = JSON.stringify([ofHistograms, tolerance, percentile, bothEmpty, oneEmpty, nllFloor, sums]);
   const scorer = kept.get(key) ?? new CaseScorer(scorerOptions());
   kept.delete(key);
@@ -57,6 +57,7 @@ export function caseScorer(options: ScoreOptions, sums?: readonly [number, numbe
       confusion: true,
       surfaces: [scoredSurfaces(options)],
       rings: [keptRings],
+      ...furtherParts(options),
       hashes: true,
       sums,
     };

@@ -84,14 +84,15 @@ export class ConventionScorer {
     const unit = measured === undefined ? "px" : "mm";
     const table = tableOf({ ...found, histograms: usual }, objects, rings, unit, this.#options);
     if (this.#options.metrics === undefined && this.#options.decision === undefined) return table;
-    const { columns, ...decisions } = await furtherScores({
-      probs: batch,
-      labels: truth,
+    const { columns, ...decisions } = furtherScores({
       options: { ...this.#options, spacing },
       rings,
       histograms: found.histograms.slice(this.#usual),
       overlaps: objects.overlaps,
       surfaces: found.surfaces[0]![0]!.slice(0, this.#options.classes - 1),
+      temperature: found.temperature,
+      lesions: found.lesions[0] ?? [],
+      centerlines: found.centerlines[0] ?? [],
     });
     return { ...table, ...decisions, scores: { ...table.scores, ...columns } };
   }

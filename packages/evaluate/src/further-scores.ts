@@ -1,26 +1,23 @@
 import {
-  argMax,
   type BoundaryBins,
   boundaryBand,
   type CalibrationBins,
   type CalibrationConvention,
   type CaseHistogram,
+  type CaseScorerOptions,
+  type CenterlineCounts,
   calibrationConventions,
-  centerlineCounts,
   centerlineDice,
   conventionErrors,
   conventionHistograms,
   fittedTemperature,
-  type Labels,
   type LesionScores,
-  lesionScores,
   type OverlapCounts,
-  type Probabilities,
   pixelRiskAreas,
   regionVolumes,
   type SurfaceDistances,
   smoothCalibrationError,
-  temperatureSketch,
+  type TemperatureSketch,
 } from "@pixelcal/core";
 import {
   type Decision,
@@ -34,10 +31,8 @@ import { type FurtherMetric, furtherMetrics } from "./further-metrics.js";
 import type { ScoreOptions } from "./score-options.js";
 import { nearBoundary } from "./statistics/ring-sums.js";
 
-/** A case as the families score it: arrays with a batch of 1, and what was found in the pass over them. */
+/** A case as the families score it: what was found in the pass over it. */
 export interface FurtherCase {
-  readonly probs: Probabilities;
-  readonly labels: Labels;
   readonly options: ScoreOptions;
   readonly rings: BoundaryBins;
   /** The histograms of {@link furtherHistograms}. */
@@ -45,20 +40,18 @@ export interface FurtherCase {
   /** The overlap of every class, the background first, and the surfaces of every other class. */
   readonly overlaps: readonly OverlapCounts[];
   readonly surfaces: readonly SurfaceDistances[];
-}
-
-interface Scored extends FurtherCase {
-  predicted(): Promise<Labels>;
-  /** Returns the scores of the lesions of every foreground class. */
-  lesions(): Promise<readonly LesionScores[]>;
+  /** The results that {@link furtherParts} asks for. */
+  readonly temperature: TemperatureSketch | undefined;
+  readonly lesions: readonly LesionScores[];
+  readonly centerlines: readonly CenterlineCounts[];
 }
 
 type Columns = Record<string, number>;
 
-/** A family's histograms, which {@link Scored.histograms} then has alone, and its columns. */
+/** A family's histograms, which {@link FurtherCase.histograms} then has alone, and its columns. */
 interface Family {
   histograms?(options: ScoreOptions): readonly CaseHistogram[];
-  columns(scored: Scored): Promise<Columns>;
+  columns(scored: FurtherCase): Columns;
 }
 
 /** The number of bins of scores without bins of their own, which share them where they are of the same p. */
@@ -71,28 +64,26 @@ const toolHistograms = (tool: CalibrationConvention, { classes }: ScoreOptions):
 
 const families: Readonly<Record<FurtherMetric, Family>> = {
   boundary: {
-    async columns({ rings }) {
+    columns({ rings }) {
       const { gap, negativeLogLikelihood } = boundaryBand(rings, { from: -nearBoundary, to: nearBoundary });
       return { "boundary gap": gap, "boundary NLL": negativeLogLikelihood };
     },
   },
 
   centerline: {
-    async columns({ labels, options: { classes, ignore, signal }, predicted }) {
-      const [counts] = await centerlineCounts(await predicted(), labels, { classes, ignore, signal });
-      return byClass("clDice", counts!.map(centerlineDice));
+    columns({ centerlines }) {
+      return byClass("clDice", centerlines.map(centerlineDice));
     },
   },
 
   lesions: {
-    async columns({ lesions }) {
-      const scores = await lesions();
+    columns({ lesions }) {
       return Object.assign(
         {},
         ...lesionColumns.map(([column, name]) =>
           byClass(
             column,
-            scores.map((of) => of[name]),
+            lesions.map((of) => of[name]),
           ),
         ),
       );
@@ -101,7 +92,7 @@ const families: Readonly<Record<FurtherMetric, Family>> = {
 
   risk: {
     histograms: () => [{ of: "top-label", bins: fineBins }],
-    async columns({ histograms }) {
+    columns({ histograms }) {
       const { aurc, augrc } = pixelRiskAreas(histograms[0]!);
       return { AURC: aurc, AUGRC: augrc };
     },
@@ -111,13 +102,13 @@ const families: Readonly<Record<FurtherMetric, Family>> = {
     histograms: ({ convention = "reference" }) => [
       { of: convention === "reference" ? "foreground" : "top-label", bins: fineBins },
     ],
-    async columns({ histograms }) {
+    columns({ histograms }) {
       return { smECE: smoothCalibrationError(inPairs(histograms[0]!)) };
     },
   },
 
   surfaces: {
-    async columns({ surfaces }) {
+    columns({ surfaces }) {
       return byClass(
         "MASD",
         surfaces.map(({ aToB, bToA }) => (aToB + bToA) / 2),
@@ -126,15 +117,14 @@ const families: Readonly<Record<FurtherMetric, Family>> = {
   },
 
   temperature: {
-    async columns({ probs, labels, options: { ignore, signal } }) {
-      const sketch = await temperatureSketch(probs, labels, { ignore, signal });
-      return { temperature: fittedTemperature(sketch).temperature };
+    columns({ temperature }) {
+      return { temperature: fittedTemperature(temperature!).temperature };
     },
   },
 
   tools: {
     histograms: (options) => calibrationConventions.flatMap((tool) => toolHistograms(tool, options)),
-    async columns({ options, histograms }) {
+    columns({ options, histograms }) {
       const columns: Columns = {};
       let at = 0;
       for (const tool of calibrationConventions) {
@@ -149,7 +139,7 @@ const families: Readonly<Record<FurtherMetric, Family>> = {
   },
 
   volumes: {
-    async columns({ overlaps, options }) {
+    columns({ overlaps, options }) {
       const pixel = pixelVolume(options);
       const volumes = overlaps.slice(1).map((counts) => regionVolumes(counts, pixel));
       return {
@@ -210,6 +200,20 @@ export const furtherHistograms = (options: ScoreOptions): readonly CaseHistogram
   ...(imageDecision(options) === undefined ? [] : [{ of: "foreground", bins: fineBins } as const]),
 ];
 
+/** Returns what the families and the decision of the options read of a case beside histograms. */
+export function furtherParts(
+  options: ScoreOptions,
+): Pick<CaseScorerOptions, "temperature" | "lesions" | "centerlines"> {
+  const names = wanted(options);
+  const decision = options.decision === undefined ? undefined : parseDecision(options.decision);
+  const lesions = names.includes("lesions") || decision?.about === "lesion";
+  return {
+    temperature: names.includes("temperature"),
+    centerlines: names.includes("centerline"),
+    lesions: lesions ? { convention: options.lesions } : undefined,
+  };
+}
+
 /** Returns the decision about images that the options name; undefined if they name none. */
 function imageDecision({ decision }: ScoreOptions): Decision | undefined {
   const parsed = decision === undefined ? undefined : parseDecision(decision);
@@ -233,22 +237,8 @@ export interface FurtherScores {
 }
 
 /** Returns what the options name beside the usual scores. */
-export async function furtherScores(found: FurtherCase): Promise<FurtherScores> {
-  const { probs, labels: truth, options } = found;
-  const { classes, ignore, signal, lesions: convention } = options;
-  let labels: Promise<Labels> | undefined;
-  const predicted = (): Promise<Labels> => {
-    labels ??= argMax(probs, { signal });
-    return labels;
-  };
-  let scores: Promise<readonly LesionScores[]> | undefined;
-  const lesions = (): Promise<readonly LesionScores[]> => {
-    const settings = { classes, ignore, signal, convention, probs, spacing: spacingOf(options) };
-    scores ??= predicted()
-      .then((labels) => lesionScores(labels, truth, settings))
-      .then(([of]) => of!);
-    return scores;
-  };
+export function furtherScores(found: FurtherCase): FurtherScores {
+  const { options } = found;
   const columns: Columns = {};
   let at = 0;
   for (const name of wanted(options)) {
@@ -256,12 +246,12 @@ export async function furtherScores(found: FurtherCase): Promise<FurtherScores> 
     const begin = at;
     at += family.histograms?.(options).length ?? 0;
     const histograms = found.histograms.slice(begin, at);
-    Object.assign(columns, await family.columns({ ...found, histograms, predicted, lesions }));
+    Object.assign(columns, family.columns({ ...found, histograms }));
   }
   Object.assign(columns, decisionScores(found));
   const decision = options.decision === undefined ? undefined : parseDecision(options.decision);
   if (decision?.about !== "lesion") return { columns };
-  return { columns, decisions: lesionDecisions(decision, await lesions()) };
+  return { columns, decisions: lesionDecisions(decision, found.lesions) };
 }
 
 const pixelVolume = (options: ScoreOptions): number =>

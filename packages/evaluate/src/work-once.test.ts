@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { writePrediction } from "@pixelcal/io";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { furtherMetrics } from "./further-metrics.js";
 import { evaluate } from "./index.js";
 
 let folder: string;
@@ -47,4 +48,6 @@ test("each file is opened once, its labels are ranged once and its classes chose
   expect(counts.get("FILEHANDLE")).toBe(5);
   // Per case: labels, and all scores with the hash at once.
   expect(counts.get("kernel")).toBe(5 * 2);
+  const everything = await begun(() => evaluate(folder, { metrics: furtherMetrics }));
+  expect(everything.get("kernel")).toBe(5 * 2);
 });

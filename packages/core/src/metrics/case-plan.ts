@@ -1,4 +1,9 @@
-import type { LabelSurfaceDefinition, CaseScoresOptions as NativeRequest } from "@pixelcal/native";
+import type {
+  CaseLesionsOptions,
+  LabelSurfaceDefinition,
+  CaseScoresOptions as NativeRequest,
+  LesionTable as NativeTable,
+} from "@pixelcal/native";
 import { call, native } from "../binding.js";
 import { checkSpacing } from "../check.js";
 import { invalidArgument } from "../errors.js";
@@ -10,6 +15,7 @@ import { hashText } from "../kernels/label-hash.js";
 import { probabilityMaps } from "../kernels/probability-maps.js";
 import type { Labels, Probabilities } from "../tensor.js";
 import type { MetricUpdateOptions } from "./metric.js";
+import { temperatureSketchLength } from "./temperature.js";
 
 /** The number of sums of proper scores for one floor: total, Brier score, log loss and bounded pixels. */
 const properSums = 4;
@@ -31,10 +37,26 @@ export type CasePart =
   | { readonly kind: "confusion" }
   | { readonly kind: "surfaces"; readonly definition: CaseSurfaceDefinition }
   | { readonly kind: "rings"; readonly layout: BoundaryLayout }
+  | { readonly kind: "temperature" }
   | { readonly kind: "hash" };
 
 type Kind = CasePart["kind"];
-const order: readonly Kind[] = ["histogram", "proper", "confusion", "surfaces", "rings", "hash"];
+const order: readonly Kind[] = [
+  "histogram",
+  "proper",
+  "confusion",
+  "surfaces",
+  "rings",
+  "temperature",
+  "hash",
+];
+
+/** The numbers of every part, in the order of the parts, and the tables of lesions by image and region. */
+export interface CaseFindings {
+  /** Views of one ArrayBuffer. */
+  readonly parts: readonly Float64Array[];
+  readonly lesions: readonly NativeTable[];
+}
 
 /**
  * The parts that cases of `classes` classes are scored by, all in one native call per case. Made once, so
@@ -45,7 +67,7 @@ export class CasePlan {
   readonly #parts: readonly CasePart[];
   readonly #request: Pick<
     NativeRequest,
-    "ignore" | "histograms" | "floors" | "confusion" | "surfaces" | "sums" | "rings"
+    "ignore" | "histograms" | "floors" | "confusion" | "surfaces" | "sums" | "rings" | "temperature"
   >;
   readonly #hash: boolean;
 
@@ -68,22 +90,24 @@ export class CasePlan {
       surfaces: of("surfaces").map(({ definition }) => definition),
       sums,
       rings: of("rings").map(({ layout }) => nativeRings(layout)),
+      temperature: of("temperature").length > 0,
     };
     this.#hash = of("hash").length > 0;
   }
 
-  /** Returns the numbers of every part, in the order of the parts; they are views of one ArrayBuffer. */
+  /** Returns the numbers of every part and the lesions of a case. */
   async score(
     probs: Probabilities,
     labels: Labels,
     { spacing, signal }: MetricUpdateOptions = {},
-  ): Promise<readonly Float64Array[]> {
-    const { ignore, histograms, floors, confusion, surfaces, sums, rings } = this.#request;
+    lesions?: CaseLesionsOptions,
+  ): Promise<CaseFindings> {
+    const { ignore, histograms, floors, confusion, surfaces, sums, rings, temperature } = this.#request;
     const maps = probabilityMaps(probs, labels, { ignore, signal });
     const { batch = 1, classes } = maps;
     if (classes !== this.#classes) throw invalidArgument("probs", `${this.#classes} classes`, classes);
     const size = labels.dims.slice(1);
-    if (surfaces.length > 0 || rings!.length > 0) this.#checkSurfaces(size, spacing);
+    if (surfaces.length > 0 || rings!.length > 0 || lesions !== undefined) this.#checkSurfaces(size, spacing);
     // Fields are named one by one, because V8 reads objects that start with a spread slowly.
     const request = {
       probs: maps.probs,
@@ -99,9 +123,12 @@ export class CasePlan {
       sums,
       spacing,
       rings,
+      temperature,
+      lesions: lesions && [lesions],
       hash: this.#hash ? hashText(size) : undefined,
     };
-    return this.#split(batch, await call(native.caseScores, request, signal));
+    const found = await call(native.caseScores, request, signal);
+    return { parts: this.#split(batch, found.numbers), lesions: found.lesions[0] ?? [] };
   }
 
   #checkSurfaces(size: readonly number[], spacing: readonly number[] | undefined): void {
@@ -141,6 +168,8 @@ export class CasePlan {
         return batch * part.definition.regions.length * surfaceMeasures.length;
       case "rings":
         return sumLengths(part.layout).reduce((sum, length) => sum + length, 0);
+      case "temperature":
+        return temperatureSketchLength;
       case "hash":
         return batch * hashWords;
     }

@@ -6,10 +6,13 @@ import {
   boundaryCalibration,
   CaseScorer,
   calibrationHistograms,
+  centerlineCounts,
   confusionCounts,
   labelHash,
   labelSurfaceDistances,
+  lesionScores,
   probabilityScores,
+  temperatureSketch,
   tensor,
 } from "../index.js";
 
@@ -38,7 +41,9 @@ describe("a case's scores", () => {
     const spacing = [2, 0.5];
     const floors = [0, 0.25];
     const rings = [{ of: "top-label" }, { of: "classes", rings: [-1, 2], bins: 3 }, { of: 1 }] as const;
-    const wanted = { histograms, floors, confusion: true, surfaces, rings, hashes: true };
+    const lesions = { convention: "brats-2023", leastVolume: 0 } as const;
+    const further = { temperature: true, centerlines: true, lesions };
+    const wanted = { histograms, floors, confusion: true, surfaces, rings, ...further, hashes: true };
     const scorer = new CaseScorer({ classes, ignore, ...wanted });
     const found = await scorer.score(probs, labels, { spacing });
     const predicted = await argMax(probs);
@@ -54,6 +59,9 @@ describe("a case's scores", () => {
       rings: await Promise.all(
         rings.map((each) => boundaryCalibration(probs, labels, { ...each, ignore, spacing })),
       ),
+      temperature: await temperatureSketch(probs, labels, { ignore }),
+      lesions: await lesionScores(predicted, labels, { ...lesions, classes, ignore, spacing, probs }),
+      centerlines: await centerlineCounts(predicted, labels, { classes, ignore }),
       hashes: await Promise.all(images(labels).map((image) => labelHash(image))),
     });
     // A second case comes from the same plan.
@@ -76,6 +84,21 @@ describe("a case's scores", () => {
     },
   );
 
+  test.each(["overlap", "centroid", "panoptica", "autopet"] as const)(
+    "of lesions by %s",
+    async (convention) => {
+      const options = { convention, reach: 3, threshold: 0.1 };
+      const { lesions, centerlines } = await new CaseScorer({ classes, lesions: options }).score(
+        probs,
+        labels,
+      );
+      expect(lesions).toEqual(
+        await lesionScores(await argMax(probs), labels, { ...options, classes, probs }),
+      );
+      expect(centerlines).toEqual([]);
+    },
+  );
+
   test("are those that are wanted", async () => {
     const none = await new CaseScorer({ classes }).score(probs, labels);
     expect(none).toEqual({
@@ -84,6 +107,9 @@ describe("a case's scores", () => {
       confusion: undefined,
       surfaces: [],
       rings: [],
+      temperature: undefined,
+      lesions: [],
+      centerlines: [],
       hashes: [],
     });
     // Logits have an arg-max, too.
@@ -107,6 +133,11 @@ describe("refuses", () => {
     [{ rings: [{ ring: [1] }] }, 'rings[0].ring: unknown option (did you mean "rings"?)'],
     [{ rings: [{ of: 3 }] }, "of: expected an integer from 0 to 2, got 3"],
     [{ hashes: 1 }, "hashes: expected a boolean"],
+    [{ temperature: 1 }, "temperature: expected a boolean"],
+    [{ centerlines: 1 }, "centerlines: expected a boolean"],
+    [{ lesions: { convention: "other" } }, "convention: expected one of"],
+    [{ lesions: { classes: 2 } }, "lesions.classes: unknown option"],
+    [{ lesions: { reach: -1 } }, "reach: expected a number of at least 0"],
     [{ sums: [1] }, "sums: expected two finite numbers"],
     [{ surfaces: [{ regions: [[1]], spacing: [1] }] }, "surfaces[0].spacing: unknown option"],
   ])("the options %j", (options, message) => {

@@ -1,3 +1,4 @@
+import type { CaseLesionsOptions, LesionTable as NativeTable } from "@pixelcal/native";
 import { checkBoolean, checkChoice } from "../check.js";
 import { checkOptions, optionNames } from "../check-options.js";
 import { checkSignal } from "../device.js";
@@ -6,12 +7,24 @@ import { type BinLayout, type CalibrationBins, histogramOf } from "../kernels/bi
 import { type BoundaryBins, type BoundaryLayout, ringBins } from "../kernels/boundary-bins.js";
 import { type BoundaryOptions, boundaryLayout, ringNames } from "../kernels/boundary-calibration.js";
 import { type BinOptions, binLayout } from "../kernels/calibration-bins.js";
+import { connectivityAxes } from "../kernels/connected-components.js";
 import { hashOfWords } from "../kernels/label-hash.js";
 import type { Labels, Probabilities, Tensor } from "../tensor.js";
 import { checkMetricOptions } from "./accumulator.js";
 import { type CasePart, CasePlan, type CaseSurfaceDefinition, surfaceMeasures } from "./case-plan.js";
+import { type CenterlineCounts, centerlineOf } from "./centerline.js";
 import { checkRegions } from "./label-surface-distance.js";
+import {
+  type LesionScores,
+  type LesionScoresOptions,
+  type LesionSettings,
+  lesionForm,
+  lesionScoresOf,
+  lesionSettings,
+} from "./lesion-scores.js";
+import { byRegion, type LesionRegions } from "./lesions.js";
 import type { MetricUpdateOptions } from "./metric.js";
+import { argMax } from "./overlap.js";
 import { checkFloor, type ProbabilityScores } from "./probability-scores.js";
 import {
   checkSurfaceDefinition,
@@ -20,6 +33,7 @@ import {
   type SurfaceDefinition,
 } from "./surface-definition.js";
 import type { SurfaceDistances } from "./surface-distance.js";
+import type { TemperatureSketch } from "./temperature.js";
 
 /** Surface distances between regions of the arg-max and of the labels. */
 export interface CaseSurfaces extends Omit<SurfaceDefinition, "tolerance"> {
@@ -35,6 +49,9 @@ export interface CaseHistogram extends BinOptions {
   readonly pixels?: "all" | "objects";
 }
 
+/** The definition of lesions and of detection, of every class but 0. */
+export type CaseLesions = Omit<LesionScoresOptions, keyof LesionRegions>;
+
 export interface CaseScorerOptions {
   readonly classes: number;
   /** The label of pixels that count in no score. */
@@ -49,6 +66,12 @@ export interface CaseScorerOptions {
   readonly surfaces?: readonly CaseSurfaces[];
   /** The sums by distance to a boundary that are wanted, as of `boundaryCalibration`. */
   readonly rings?: readonly BoundaryOptions[];
+  /** Whether the `temperatureSketch` is wanted; default false. */
+  readonly temperature?: boolean;
+  /** The `lesionScores` of the arg-max that are wanted, with the confidence inside. */
+  readonly lesions?: CaseLesions;
+  /** Whether the `centerlineCounts` of the arg-max are wanted, of every class but 0; default false. */
+  readonly centerlines?: boolean;
   /** Whether the `labelHash` of each image's labels is wanted; default false. */
   readonly hashes?: boolean;
   /**
@@ -73,6 +96,10 @@ export interface CaseScores {
   /** The results of every definition by image and region. */
   readonly surfaces: readonly (readonly (readonly SurfaceDistances[])[])[];
   readonly rings: readonly BoundaryBins[];
+  readonly temperature: TemperatureSketch | undefined;
+  /** The scores and counts of every class but 0 by image; none if they are not wanted. */
+  readonly lesions: readonly (readonly LesionScores[])[];
+  readonly centerlines: readonly (readonly CenterlineCounts[])[];
   /** The hashes of the labels `[...spatial]` of each image; none if they are not wanted. */
   readonly hashes: readonly string[];
 }
@@ -85,6 +112,9 @@ const names = optionNames<CaseScorerOptions>({
   confusion: true,
   surfaces: true,
   rings: true,
+  temperature: true,
+  lesions: true,
+  centerlines: true,
   hashes: true,
   sums: true,
 });
@@ -99,12 +129,22 @@ const binNames = optionNames<CaseHistogram>({
   squares: true,
 });
 const surfaceNames = optionNames<CaseSurfaces>({ ...definitionNames, regions: true });
+const lesionNames = optionNames<CaseLesions>({
+  convention: true,
+  connectivity: true,
+  grow: true,
+  leastVolume: true,
+  penalty: true,
+  threshold: true,
+  reach: true,
+});
 const scoreNames = optionNames<MetricUpdateOptions>({ spacing: true, signal: true });
 
 /**
  * Scores cases by one native call each, which reads the probabilities once: bins, proper scores, the overlap
- * of the arg-max, and distances between its surfaces and those of the labels. Every result has the bits of
- * the function that computes it alone. The options are checked when the scorer is made.
+ * of the arg-max, distances between its surfaces and those of the labels, lesions, centrelines and the
+ * temperature. Every result has the bits of the function that computes it alone. The options are checked when
+ * the scorer is made.
  */
 export class CaseScorer {
   readonly #classes: number;
@@ -115,12 +155,17 @@ export class CaseScorer {
   readonly #confusion: boolean;
   readonly #definitions: readonly CaseSurfaceDefinition[];
   readonly #rings: readonly BoundaryLayout[];
+  readonly #ignore: number | undefined;
+  readonly #temperature: boolean;
+  readonly #lesions: LesionSettings | undefined;
+  readonly #centerlines: boolean;
   readonly #hashes: boolean;
   readonly #plan: CasePlan;
 
   constructor(options: CaseScorerOptions) {
     checkMetricOptions(options, names);
     const { classes, ignore, confusion = false, hashes = false, sums } = options;
+    const { temperature = false, lesions, centerlines = false } = options;
     checkSums(sums);
     const histograms = listOf("histograms", options.histograms);
     const floors = listOf("floors", options.floors);
@@ -129,6 +174,9 @@ export class CaseScorer {
     floors.forEach(checkFloor);
     checkBoolean("confusion", confusion);
     checkBoolean("hashes", hashes);
+    checkBoolean("temperature", temperature);
+    checkBoolean("centerlines", centerlines);
+    if (lesions !== undefined) checkOptions("lesions", lesions, lesionNames);
     this.#classes = classes;
     const bins = histograms.map((each, i) => histogramPart(`histograms[${i}]`, each, classes));
     const differing = new Map(bins.map((part) => [JSON.stringify(part), part]));
@@ -141,6 +189,10 @@ export class CaseScorer {
       checkOptions(`rings[${i}]`, each, ringNames);
       return boundaryLayout(each, classes);
     });
+    this.#ignore = ignore;
+    this.#temperature = temperature;
+    this.#lesions = lesions && lesionSettings(lesions);
+    this.#centerlines = centerlines;
     this.#hashes = hashes;
     const parts = [
       ...differing.values(),
@@ -148,6 +200,7 @@ export class CaseScorer {
       ...(confusion ? [{ kind: "confusion" } as const] : []),
       ...this.#definitions.map((definition): CasePart => ({ kind: "surfaces", definition })),
       ...this.#rings.map((layout): CasePart => ({ kind: "rings", layout })),
+      ...(temperature ? [{ kind: "temperature" } as const] : []),
       ...(hashes ? [{ kind: "hash" } as const] : []),
     ];
     this.#plan = new CasePlan(classes, ignore, parts, sums);
@@ -155,12 +208,14 @@ export class CaseScorer {
 
   /**
    * Scores probabilities `[N, C, ...spatial]` against labels `[N, ...spatial]`. Without histograms and floors
-   * any values but NaN may stand for probabilities. `spacing` is for surfaces and rings.
+   * any values but NaN may stand for probabilities. `spacing` is for surfaces, rings and lesions.
    */
   async score(probs: Probabilities, labels: Labels, options: MetricUpdateOptions = {}): Promise<CaseScores> {
     checkOptions("options", options, scoreNames);
     checkSignal(options.signal);
-    const found = (await this.#plan.score(probs, labels, options)).values();
+    const components = this.#components(labels);
+    const { parts, lesions } = await this.#plan.score(probs, labels, options, components);
+    const found = parts.values();
     const next = (): Float64Array => found.next().value!;
     const classes = this.#classes;
     const histograms = this.#layouts.map((layout) => histogramOf(layout, next()));
@@ -170,10 +225,54 @@ export class CaseScorer {
       confusion: this.#confusion ? confusionOf(classes, next()) : undefined,
       surfaces: this.#definitions.map(({ regions }) => surfacesOf(regions.length, next())),
       rings: this.#rings.map((layout) => ringBins(layout, next())),
+      temperature: this.#temperature ? next() : undefined,
+      lesions: this.#lesions ? await this.#lesionScores(lesions, this.#lesions, probs, labels, options) : [],
+      centerlines: this.#centerlines
+        ? byRegion(lesions, labels.dims[0]!, ({ centerline }) => centerlineOf(centerline))
+        : [],
       hashes: this.#hashes ? hashesOf(next()) : [],
     };
   }
+
+  /** Returns what a case's lesions and centrelines are made of; undefined if neither is wanted. */
+  #components(labels: Labels): CaseLesionsOptions | undefined {
+    if (this.#lesions === undefined && !this.#centerlines) return undefined;
+    const form = this.#lesions && lesionForm(this.#lesions, labels.dims.length - 1);
+    return {
+      regions: foreground(this.#classes),
+      centerlines: this.#centerlines,
+      components: form !== undefined,
+      confidence: form !== undefined,
+      touching: form?.touching,
+      connectivity: form && connectivityAxes[form.connectivity],
+      grow: form?.grow,
+    };
+  }
+
+  #lesionScores(
+    tables: readonly NativeTable[],
+    settings: LesionSettings,
+    probs: Probabilities,
+    labels: Labels,
+    { spacing, signal }: MetricUpdateOptions,
+  ): Promise<readonly (readonly LesionScores[])[]> {
+    const { connectivity, grow } = lesionForm(settings, labels.dims.length - 1);
+    return lesionScoresOf(tables, settings, {
+      predicted: () => argMax(probs, { signal }),
+      labels,
+      classes: this.#classes,
+      ignore: this.#ignore,
+      spacing,
+      signal,
+      connectivity,
+      grow,
+    });
+  }
 }
+
+/** Returns every class but 0 as a region. */
+const foreground = (classes: number): readonly (readonly number[])[] =>
+  Array.from({ length: classes - 1 }, (_, c) => [c + 1]);
 
 function histogramPart(
   argument: string,

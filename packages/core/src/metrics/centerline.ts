@@ -41,14 +41,15 @@ export async function centerlineCounts(
   return Array.from({ length: batch }, (_, image) =>
     regions.map((_, region) => {
       const at = 4 * (image * regions.length + region);
-      return {
-        predicted: counts[at]!,
-        predictedShared: counts[at + 1]!,
-        truth: counts[at + 2]!,
-        truthShared: counts[at + 3]!,
-      };
+      return centerlineOf(counts.subarray(at, at + 4));
     }),
   );
+}
+
+/** @internal Returns the counts of one region. */
+export function centerlineOf(counts: Float64Array): CenterlineCounts {
+  const [predicted = 0, predictedShared = 0, truth = 0, truthShared = 0] = counts;
+  return { predicted, predictedShared, truth, truthShared };
 }
 
 /**

@@ -1,3 +1,4 @@
+import type { LesionTable as NativeTable } from "@pixelcal/native";
 import { call, native } from "../binding.js";
 import { checkChoice, checkLabels } from "../check.js";
 import { checkOptions, optionNames } from "../check-options.js";
@@ -15,11 +16,12 @@ import {
   matchTouching,
 } from "./lesion-matching.js";
 import {
+  byRegion,
   type Lesion,
   type LesionRegions,
   type LesionTable,
   lesionRequest,
-  lesionTables,
+  lesionTableOf,
   regionTable,
 } from "./lesions.js";
 
@@ -98,17 +100,15 @@ export interface LesionScores {
   readonly missedVolumes: readonly number[];
 }
 
-/**
- * Scores the lesions of label maps `[N, ...spatial]`, the connected components of every region; returns for
- * each image one result per region. Surfaces are measured as by the package surface-distance ("deepmind").
- */
-export async function lesionScores(
-  predicted: Labels,
-  labels: Labels,
-  options: LesionScoresOptions,
-): Promise<readonly (readonly LesionScores[])[]> {
-  checkOptions("options", options, names);
-  const { classes, regions, ignore, spacing, probs, signal, convention = "overlap" } = options;
+/** @internal The options of scores that do not depend on the case, with every default filled in. */
+export type LesionSettings = Required<
+  Pick<LesionScoresOptions, "convention" | "leastVolume" | "penalty" | "threshold" | "reach">
+> &
+  Pick<LesionScoresOptions, "connectivity" | "grow">;
+
+/** @internal Checks the options of scores that do not depend on the case. */
+export function lesionSettings(options: Partial<LesionScoresOptions>): LesionSettings {
+  const { convention = "overlap", connectivity, grow } = options;
   checkChoice("convention", convention, lesionConventions);
   const brats = convention === "brats-2023";
   const {
@@ -122,30 +122,84 @@ export async function lesionScores(
       throw invalidArgument(name, "a number of at least 0", value);
   if (!(threshold > 0 && threshold <= 1))
     throw invalidArgument("threshold", "a number above 0, up to 1", threshold);
+  return { convention, leastVolume, penalty, threshold, reach, connectivity, grow };
+}
+
+/** @internal Returns what makes a lesion, how often true ones grow, and whether all that touches detects. */
+export function lesionForm(
+  { convention, ...settings }: LesionSettings,
+  axes: number,
+): ReturnType<typeof lesionDefinition> & { readonly touching: boolean } {
+  const definition = lesionDefinition(convention, axes);
+  return {
+    connectivity: settings.connectivity ?? definition.connectivity,
+    grow: settings.grow ?? definition.grow,
+    touching: convention !== "panoptica" && convention !== "centroid",
+  };
+}
+
+/**
+ * Scores the lesions of label maps `[N, ...spatial]`, the connected components of every region; returns for
+ * each image one result per region. Surfaces are measured as by the package surface-distance ("deepmind").
+ */
+export async function lesionScores(
+  predicted: Labels,
+  labels: Labels,
+  options: LesionScoresOptions,
+): Promise<readonly (readonly LesionScores[])[]> {
+  checkOptions("options", options, names);
+  const settings = lesionSettings(options);
+  const { classes, regions, ignore, spacing, probs, signal } = options;
   checkLabels(labels);
-  const definition = lesionDefinition(convention, labels.dims.length - 1);
-  const connectivity = options.connectivity ?? definition.connectivity;
-  const grow = options.grow ?? definition.grow;
-  const shared = { classes, regions, ignore, spacing, signal, connectivity, grow };
-  const tables = await lesionTables(predicted, labels, { ...shared, probs });
-  const matchings = tables.map((of) =>
-    of.map((table) => {
-      const matching =
-        convention === "panoptica"
-          ? matchByOverlap(table, threshold)
-          : convention === "centroid"
-            ? matchByCentroid(table, reach)
-            : matchTouching(table);
-      const counts = ({ truth }: { truth: number }): boolean => table.truth[truth]!.volume > leastVolume;
-      return { ...matching, matches: matching.matches.filter(counts) };
-    }),
-  );
-  const distances = await surfacesOf(predicted, labels, { ...shared, matchings });
+  const { touching, ...form } = lesionForm(settings, labels.dims.length - 1);
+  const shared = { classes, regions, ignore, spacing, signal, ...form };
+  const request = lesionRequest(predicted, labels, { ...shared, probs });
+  const tables = await call(native.lesionTables, { ...request, touching, spacing }, signal);
+  return lesionScoresOf(tables, settings, { predicted: async () => predicted, labels, ...shared });
+}
+
+/** The maps and regions that tables are of. */
+interface Scored extends Omit<LesionRegions, "probs">, ReturnType<typeof lesionDefinition> {
+  /** Returns the predicted label map, for conventions whose detections are not all that touches. */
+  predicted(): Promise<Labels>;
+  readonly labels: Labels;
+}
+
+/** @internal Scores the lesions of native tables, with the distances of touching ones if these detect. */
+export async function lesionScoresOf(
+  found: readonly NativeTable[],
+  settings: LesionSettings,
+  scored: Scored,
+): Promise<readonly (readonly LesionScores[])[]> {
+  const { predicted, labels, ...regions } = scored;
+  const [images, ...size] = labels.dims as [number, ...number[]];
+  const tables = byRegion(found, images, (table) => lesionTableOf(table, size, regions));
+  const matchings = tables.map((of) => of.map((table) => matchingOf(table, settings)));
+  const distances = lesionForm(settings, size.length).touching
+    ? byRegion(found, images, ({ touching }) => touching).map((of, image) =>
+        of.map((touching, region) => matchings[image]![region]!.matches.map(({ truth }) => touching[truth]!)),
+      )
+    : await surfacesOf(await predicted(), labels, { ...regions, matchings });
   return tables.map((of, image) =>
     of.map((table, region) =>
-      scoresOf(table, matchings[image]![region]!, distances[image]![region]!, { penalty, brats }),
+      scoresOf(table, matchings[image]![region]!, distances[image]![region]!, settings),
     ),
   );
+}
+
+/** Returns the matches of the true lesions that count. */
+function matchingOf(
+  table: LesionTable,
+  { convention, threshold, reach, leastVolume }: LesionSettings,
+): Matching {
+  const matching =
+    convention === "panoptica"
+      ? matchByOverlap(table, threshold)
+      : convention === "centroid"
+        ? matchByCentroid(table, reach)
+        : matchTouching(table);
+  const counts = ({ truth }: { truth: number }): boolean => table.truth[truth]!.volume > leastVolume;
+  return { ...matching, matches: matching.matches.filter(counts) };
 }
 
 /** Returns the 95th percentiles of the matches of every image and region, Infinity for missed lesions. */
@@ -154,7 +208,7 @@ async function surfacesOf(
   labels: Labels,
   { matchings, ...options }: LesionRegions & { matchings: readonly (readonly Matching[])[] },
 ): Promise<readonly (readonly (readonly number[])[])[]> {
-  const { probs: _, ...request } = lesionRequest(predicted, labels, options);
+  const request = lesionRequest(predicted, labels, options);
   const found = matchings.map((of) =>
     of.map(({ matches }) => matches.filter((match) => match.predicted.length > 0)),
   );
@@ -181,8 +235,9 @@ function scoresOf(
   table: LesionTable,
   { matches, falsePositives }: Matching,
   distances: readonly number[],
-  { penalty, brats }: { readonly penalty: number; readonly brats: boolean },
+  { penalty, convention }: LesionSettings,
 ): LesionScores {
+  const brats = convention === "brats-2023";
   const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
   const overlaps = matches.map(({ truth, predicted }) => {
     const of = new Set(predicted);

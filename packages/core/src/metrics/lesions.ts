@@ -96,9 +96,18 @@ export async function lesionTables(
   checkOptions("options", options, names);
   const request = lesionRequest(predicted, labels, options);
   const tables = await call(native.lesionTables, request, options.signal);
-  const { regions, size } = request;
-  return Array.from({ length: request.batch }, (_, image) =>
-    regions.map((_, region) => tableOf(tables[image * regions.length + region]!, size, options)),
+  return byRegion(tables, request.batch, (table) => lesionTableOf(table, request.size, options));
+}
+
+/** @internal Returns what is made of each table, by image and region. */
+export function byRegion<T>(
+  tables: readonly NativeTable[],
+  images: number,
+  of: (table: NativeTable) => T,
+): readonly (readonly T[])[] {
+  const regions = tables.length / images;
+  return Array.from({ length: images }, (_, image) =>
+    tables.slice(image * regions, (image + 1) * regions).map((table) => of(table)),
   );
 }
 
@@ -140,11 +149,13 @@ export function lesionRequest(predicted: Labels, labels: Labels, options: Lesion
   };
 }
 
-function tableOf(
+/** @internal Returns a table as it is shown; one with bins has confidences. */
+export function lesionTableOf(
   found: NativeTable,
   size: readonly number[],
-  { spacing, probs }: LesionTableOptions,
+  { spacing }: Pick<LesionTableOptions, "spacing">,
 ): LesionTable {
+  const confident = found.count.length > 0;
   const sides = size.map((_, axis) => spacing?.[axis] ?? 1);
   const volume = sides.reduce((product, side) => product * side, 1);
   const lesions = (numbers: Float64Array, confident: boolean): Lesion[] =>
@@ -171,11 +182,11 @@ function tableOf(
     shared: found.pairs[3 * i + 2]!,
   }));
   const table = {
-    predicted: lesions(found.predicted, probs !== undefined),
+    predicted: lesions(found.predicted, confident),
     truth: lesions(found.truth, false),
     pairs,
   };
-  return probs === undefined ? table : { ...table, bins: binsInside(found) };
+  return confident ? { ...table, bins: binsInside(found) } : table;
 }
 
 function binsInside({ count, confidence, accuracy }: NativeTable): CalibrationBins {

@@ -77,8 +77,8 @@ export class ScoredCase {
         counted,
         wanted.map(({ part }) => part),
       );
-      const found = await plan.score(this.probs, this.labels, this);
-      wanted.forEach(({ resolve }, i) => void resolve(found[i]!));
+      const { parts } = await plan.score(this.probs, this.labels, this);
+      wanted.forEach(({ resolve }, i) => void resolve(parts[i]!));
     } catch (error) {
       for (const { reject } of wanted) reject(error);
     }

@@ -1,6 +1,7 @@
 import { optionNames } from "../check-options.js";
 import { invalidArgument } from "../errors.js";
 import { Accumulator, checkMetricOptions } from "./accumulator.js";
+import type { CasePart } from "./case-plan.js";
 import { addExactly, carry, exactUnit, exactValues } from "./exact-sums.js";
 import { type MetricJson, stateBytes } from "./metric-state.js";
 import type { ScoredCase } from "./scored-case.js";
@@ -9,7 +10,6 @@ import {
   fittedTemperature,
   temperatureSketchLength as length,
   type TemperatureSketch,
-  temperatureSketch,
 } from "./temperature.js";
 
 export interface TemperatureMetricOptions {
@@ -18,6 +18,7 @@ export interface TemperatureMetricOptions {
 }
 
 const names = optionNames<TemperatureMetricOptions>({ classes: true, ignore: true });
+const part: CasePart = { kind: "temperature" };
 
 /**
  * The temperature fitted to all pixels of a stream of cases, in 2 kB. Each update's sums are rounded to
@@ -49,9 +50,9 @@ export class TemperatureMetric extends Accumulator<FittedTemperature, Temperatur
     });
   }
 
-  override async measure({ probs, labels, signal }: ScoredCase): Promise<() => void> {
-    this.checkProbs(probs);
-    const sketch = await temperatureSketch(probs, labels, { ignore: this.options.ignore, signal });
+  override async measure(scored: ScoredCase): Promise<() => void> {
+    this.checkProbs(scored.probs);
+    const sketch = await scored.part(part, this.options);
     return () => addExactly(...this.#parts(), sketch);
   }
 
