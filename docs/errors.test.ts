@@ -34,6 +34,7 @@ const made: Readonly<Record<string, Error & { readonly code: string }>> = {
   UnsupportedOpError: new graph.UnsupportedOpError(["Loop"], "unsupported"),
   DeviceError: new train.DeviceError("cuda", "absent"),
   SessionError: new train.SessionError("closed"),
+  StepMemoryError: new train.StepMemoryError("killed"),
   PreparationError: new train.PreparationError("damaged"),
   ConfigError: new train.ConfigError(["loss: wrong"]),
   DivergedError: new train.DivergedError("the loss is NaN", 3),

@@ -130,7 +130,7 @@ export {
   preparationOf,
 } from "./preparation/preparation.js";
 export { nonZeroWindow } from "./preparation/prepare-case.js";
-export { measureStep, type StepMemoryOptions } from "./preparation/step-memory.js";
+export { measureStep, StepMemoryError, type StepMemoryOptions } from "./preparation/step-memory.js";
 export { channelBlock } from "./runtime/channel-block.js";
 export {
   createSession,

@@ -2,7 +2,14 @@ import { existsSync } from "node:fs";
 import { basename, extname, join, resolve } from "node:path";
 import { formatJson } from "@pixelcal/evaluate";
 import { type Fold, writeFileAtomic } from "@pixelcal/io";
-import { type MeasuredPlan, measuredPlan, measureStep, type Plan, planFor } from "@pixelcal/train";
+import {
+  type MeasuredPlan,
+  measuredPlan,
+  measureStep,
+  type Plan,
+  planFor,
+  StepMemoryError,
+} from "@pixelcal/train";
 import { parse } from "yaml";
 import { CommandError } from "../command-error.js";
 import type { Context } from "../context.js";
@@ -68,7 +75,8 @@ async function planned(
   try {
     return await measuredPlan(cases, { ...network, memory }, measure);
   } catch (error) {
-    terminal.warn(`no step was measured, the plan is an estimate: ${(error as Error).message}`);
+    if (!(error instanceof StepMemoryError)) throw error;
+    terminal.warn(`no step was measured, the plan is an estimate: ${error.message}`);
     return { plan: estimated(fingerprint, memory) };
   }
 }

@@ -1,4 +1,11 @@
-import { connectedComponents, type Labels, type Region, sameDims, tensor } from "@pixelcal/core";
+import {
+  connectedComponents,
+  invalidArgument,
+  type Labels,
+  type Region,
+  sameDims,
+  tensor,
+} from "@pixelcal/core";
 import { labelNumbers } from "@pixelcal/io";
 import { inTurns } from "../data/in-turns.js";
 import type { LabelMap } from "./predict-labels.js";
@@ -81,7 +88,7 @@ export async function postprocessingDice(
   ignore?: number,
 ): Promise<PostprocessingDice> {
   if (!sameDims(map.dims, truth.dims))
-    throw new RangeError(`labels: expected shape [${map.dims}], got [${truth.dims}]`);
+    throw invalidArgument("labels", `shape [${map.dims}]`, `[${truth.dims}]`);
   const numbers = labelNumbers(truth);
   const together = await postprocessed(map, { keepLargest: [allOf(parts)] });
   const [plain, largest]: (number | null)[][][] = [

@@ -1,7 +1,7 @@
 // The process in which a step is measured: reads a configuration and the dims of a batch from stdin, trains
 // one step of it on noise, and prints { bytes } or { problem } as JSON.
 import { readFileSync, writeFileSync } from "node:fs";
-import { elementCount, Random, tensor } from "@pixelcal/core";
+import { elementCount, invalidArgument, Random, tensor } from "@pixelcal/core";
 import { builtModel, parseConfig } from "../config/config.js";
 import { labelCount, lossOf, withHeads } from "../config/regions.js";
 import { Trainer } from "../trainer/trainer.js";
@@ -26,7 +26,7 @@ async function measure(text: string): Promise<number> {
   const { config: given, dims } = JSON.parse(text) as { config: unknown; dims: readonly number[] };
   const config = parseConfig(given, { runName: "step" });
   const { model, seed, threads } = config;
-  if (!("arch" in model)) throw new Error("model: expected a network that is built in");
+  if (!("arch" in model)) throw invalidArgument("model", "a network that is built in", model.onnx);
   const random = Random.fromSeed(seed);
   const [count = 1, , ...size] = dims;
   const noise = Float32Array.from({ length: elementCount(dims) }, () => random.normal());

@@ -10,6 +10,12 @@ export interface StepMemoryOptions {
   readonly childProgram?: string;
 }
 
+/** Thrown where no step was measured: its process could not train it, or ended early. */
+export class StepMemoryError extends Error {
+  override readonly name = "StepMemoryError";
+  readonly code = "ERR_PIXELCAL_STEP_MEMORY";
+}
+
 const names = optionNames<StepMemoryOptions>({ childProgram: true });
 
 /** Threads of a measured step: those of an operator hold memory of their own, and machines differ in them. */
@@ -18,8 +24,7 @@ const threads = 2;
 /**
  * Returns the bytes that one training step of a configuration, as `parseConfig` takes it, holds at its peak
  * beside the weights, for batches of images of these dims: measured in a process of its own, which trains it
- * on noise, on two threads. On Linux repeated measurements are within 1 %. Throws an Error that says what the
- * process ended with.
+ * on noise, on two threads. On Linux repeated measurements are within 1 %. Throws `StepMemoryError`.
  */
 export async function measureStep(
   config: Readonly<Record<string, unknown>>,
@@ -36,14 +41,15 @@ export async function measureStep(
     child.stdout.setEncoding("utf8").on("data", (text: string) => {
       answer += text;
     });
-    child.once("error", reject);
+    child.once("error", (cause) => reject(new StepMemoryError(cause.message, { cause })));
     child.once("close", (code, signal) => {
       try {
         const { bytes, problem } = JSON.parse(answer) as { bytes?: number; problem?: string };
         if (bytes !== undefined) resolve(bytes);
-        else reject(new Error(problem));
-      } catch {
-        reject(new Error(`the process that trained a step ended with ${signal ?? `exit code ${code}`}`));
+        else reject(new StepMemoryError(problem));
+      } catch (cause) {
+        const end = signal ?? `exit code ${code}`;
+        reject(new StepMemoryError(`the process that trained a step ended with ${end}`, { cause }));
       }
     });
     // A process that ends early closes its end of the pipe; its end is told above.
