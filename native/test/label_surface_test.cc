@@ -1,3 +1,5 @@
+#include <cstring>
+
 #include "base/parallel.h"
 #include "cases.h"
 #include "check.h"
@@ -147,6 +149,27 @@ TEST(LabelSurfaceDistancesAreTheSameForEveryTypeAndThreadCount) {
         CHECK(found[i].hd == first[i].hd && found[i].hd95 == first[i].hd95 &&
                   found[i].assd == first[i].assd && found[i].nsd == first[i].nsd,
               "threads ", ThreadCount(), " item ", i);
+    });
+  }
+}
+
+// Bytes of one class are packed without codes.
+TEST(LabelSurfaceDistancesOfBytesAreThoseOfOtherTypes) {
+  const Grid grid = MakeGrid(2, std::array<int64_t, 2>{21, 131});
+  for (const int64_t classes : {2, 4}) {
+    const auto labels = RandomLabels<uint8_t>(grid.Count(), classes, 0, 0, 3),
+               predicted = RandomLabels<uint8_t>(grid.Count(), classes, 0, 0, 4);
+    const std::vector<int32_t> wide(predicted.begin(), predicted.end());
+    SurfaceRegions regions;
+    regions.classes = classes;
+    regions.sets = {{0}, {1}, {classes - 1}, {0, 1}, {}};
+    const auto bytes = LabelSurfaces(std::span<const uint8_t>(predicted), std::span<const uint8_t>(labels),
+                                     grid, regions, {});
+    test::EverywhereAtAnyThreadCount([&] {
+      const auto found = LabelSurfaces(std::span<const int32_t>(wide), std::span<const uint8_t>(labels), grid,
+                                       regions, {});
+      const size_t size = sizeof found[0] * found.size();
+      CHECK(std::memcmp(found.data(), bytes.data(), size) == 0, "classes ", classes);
     });
   }
 }

@@ -44,41 +44,47 @@ struct CellsAtHand {
 };
 static_assert(kPairs == 4);
 
-// Pixel i of a row goes to pair i % 4 of its slot at any vector width, so that the order of additions is
-// fixed.
+// Adds the first `few` pixels of a group, of which all can be read. Pixel i of a row goes to pair i % 4 of its
+// slot at any vector width, so that the order of additions is fixed.
+template <BinSearch kSearch, int kTable>
+PIXELCAL_INLINE void AddGroup(const float* p, const int16_t* codes, const float* weights, int few,
+                              const Row& row, CellsAtHand& cells, double* slots) {
+  int32_t offsets[kGroup];
+  Ints differ{};
+  for (int v = 0; v < kGroup; v += kLanes) {
+    const Ints found = SlotOffsets<kSearch, kTable, false>(p + v, codes + v, row);
+    Store(offsets + v, found);
+    differ |= found ^ offsets[0];
+  }
+  if (few == kGroup && !AnyLane(differ)) {
+    cells.Take(slots, offsets[0]);
+    cells.AddGroup(weights, p);
+    return;
+  }
+  cells.Put(slots);
+  for (int j = 0; j < few; ++j) {
+    const double weight = weights[j];
+    double* to = slots + offsets[j] + j % kPairs * 2;
+    Pair sums;
+    memcpy(&sums, to, sizeof sums);
+    sums += Pair{weight, weight * p[j]};
+    memcpy(to, &sums, sizeof sums);
+  }
+}
+
 template <BinSearch kSearch, int kTable>
 void AddWeightedRow(const float* p, const int16_t* codes, const float* weights, size_t count, const Row& row,
                     double* slots) {
   CellsAtHand cells;
-  for (size_t i = 0; i < count; i += kGroup) {
-    const size_t rest = count - i < kGroup ? count - i : kGroup;
+  const size_t whole = count / kGroup * kGroup, few = count - whole;
+  for (size_t i = 0; i < whole; i += kGroup)
+    AddGroup<kSearch, kTable>(p + i, codes + i, weights + i, kGroup, row, cells, slots);
+  if (few > 0) {
     float values[kGroup] = {};
     int16_t verdicts[kGroup] = {};
-    memcpy(values, p + i, rest * sizeof *p);
-    memcpy(verdicts, codes + i, rest * sizeof *codes);
-    int32_t offsets[kGroup];
-    Ints differ{};
-    for (int v = 0; v < kGroup; v += kLanes) {
-      const Ints found = SlotOffsets<kSearch, kTable, false>(values + v, verdicts + v, row);
-      Store(offsets + v, found);
-      differ |= found ^ offsets[0];
-    }
-    int32_t any = 0;
-    for (int lane = 0; lane < kLanes; ++lane) any |= differ[lane];
-    if (any == 0 && rest == kGroup) {
-      cells.Take(slots, offsets[0]);
-      cells.AddGroup(weights + i, values);
-      continue;
-    }
-    cells.Put(slots);
-    for (size_t j = 0; j < rest; ++j) {
-      const double weight = weights[i + j];
-      double* to = slots + offsets[j] + j % kPairs * 2;
-      Pair sums;
-      memcpy(&sums, to, sizeof sums);
-      sums += Pair{weight, weight * values[j]};
-      memcpy(to, &sums, sizeof sums);
-    }
+    memcpy(values, p + whole, few * sizeof *p);
+    memcpy(verdicts, codes + whole, few * sizeof *codes);
+    AddGroup<kSearch, kTable>(values, verdicts, weights + whole, static_cast<int>(few), row, cells, slots);
   }
   cells.Put(slots);
 }

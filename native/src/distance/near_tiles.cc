@@ -50,25 +50,29 @@ void GridDistance::MarkNear(const uint8_t* bytes, double distance, uint8_t* near
   }
   std::vector<uint8_t> least(size), most(size);
   ParallelFor(planes_ * tile_rows_, Grain(simd::kStripRows * columns_), [&](int64_t begin, int64_t end) {
-    std::vector<uint8_t> low(static_cast<size_t>(columns_)), high(low.size());
+    // Bytes may alias everything, so that the loop over them names nothing else.
+    const int64_t columns = columns_;
+    std::vector<uint8_t> lows(static_cast<size_t>(columns)), highs(lows.size());
+    uint8_t *const low = lows.data(), *const high = highs.data();
     for (int64_t strip = begin; strip < end; ++strip) {
       const int64_t row = strip % tile_rows_ * simd::kStripRows;
       const uint8_t* from = bytes + (strip / tile_rows_ * rows_ + row) * columns_;
-      std::copy_n(from, columns_, low.data());
-      std::copy_n(from, columns_, high.data());
+      std::copy_n(from, columns, low);
+      std::copy_n(from, columns, high);
       for (int64_t y = 1; y < std::min(simd::kStripRows, rows_ - row); ++y) {
-        from += columns_;
-        for (int64_t x = 0; x < columns_; ++x) {
-          low[static_cast<size_t>(x)] = std::min(low[static_cast<size_t>(x)], from[x]);
-          high[static_cast<size_t>(x)] = std::max(high[static_cast<size_t>(x)], from[x]);
+        from += columns;
+#pragma omp simd
+        for (int64_t x = 0; x < columns; ++x) {
+          low[x] = std::min(low[x], from[x]);
+          high[x] = std::max(high[x], from[x]);
         }
       }
       for (int64_t tile = 0; tile < tile_columns_; ++tile) {
         const int64_t first = tile * simd::kTileColumns;
-        const int64_t last = std::min(columns_, first + simd::kTileColumns);
+        const int64_t last = std::min(columns, first + simd::kTileColumns);
         const auto at = static_cast<size_t>(strip * tile_columns_ + tile);
-        least[at] = *std::min_element(low.data() + first, low.data() + last);
-        most[at] = *std::max_element(high.data() + first, high.data() + last);
+        least[at] = *std::min_element(low + first, low + last);
+        most[at] = *std::max_element(high + first, high + last);
       }
     }
   });

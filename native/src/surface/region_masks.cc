@@ -1,6 +1,6 @@
 // Regions of label maps as bits: rows of labels become codes, codes become bytes of 0 and 1 by comparison
-// with the region's runs of consecutive classes, and those bytes become bits. O(pixels x runs), nothing
-// larger than a row.
+// with the region's runs of consecutive classes, and those bytes become bits; the bytes of labels of one class
+// are compared as they are. O(pixels x runs), nothing larger than a row.
 #include "surface/region_masks.h"
 
 #include <algorithm>
@@ -46,6 +46,19 @@ void FindMembers(const int16_t* codes, int64_t count, std::span<const Run> runs,
   }
 }
 
+// Returns the bytes of checked labels, among which none is ignored, if they are bytes; null otherwise.
+const uint8_t* BytesOf(const LabelSpan& labels, std::optional<int64_t> ignore) {
+  const auto* bytes = std::get_if<std::span<const uint8_t>>(&labels);
+  return bytes && !ignore ? bytes->data() : nullptr;
+}
+
+// Returns bytes that are not 0 where a row of labels is `label`: of two classes, class 1 is its own mask.
+const uint8_t* MaskOf(const uint8_t* row, int64_t width, int64_t label, int64_t classes, uint8_t* room) {
+  if (classes == 2 && label == 1) return row;
+  for (int64_t i = 0; i < width; ++i) room[i] = row[i] == label;
+  return room;
+}
+
 }  // namespace
 
 void CheckLabelMaps(const LabelSpan& predicted, const LabelSpan& labels, int64_t count, int64_t classes,
@@ -82,6 +95,8 @@ RegionMasks PackRegion(const LabelSpan& predicted, const LabelSpan& labels, int6
   const std::vector<Run> runs = RunsOf(set);
   const uint64_t pixels = ~uint64_t{0} >> (-width & 63);
   std::atomic<bool> any_ignored{false};
+  const uint8_t *predicted_bytes = BytesOf(predicted, ignore), *label_bytes = BytesOf(labels, ignore);
+  const bool one_class = set.size() == 1 && set[0] < classes;
   ParallelFor(rows, std::max<int64_t>(1, 65536 / width), [&](int64_t begin, int64_t end) {
     auto* codes = Scratch<int16_t, struct RowCodes>(static_cast<size_t>(2 * width));
     int16_t *truth = codes, *guess = codes + width;
@@ -89,11 +104,17 @@ RegionMasks PackRegion(const LabelSpan& predicted, const LabelSpan& labels, int6
     bool any = false;
     for (int64_t row = begin; row < end; ++row) {
       const int64_t from = at + row * width;
-      const auto pack = [&](uint64_t* bits) {
+      const auto pack_bytes = [&](const uint8_t* bytes, uint64_t* bits) {
         uint64_t* to = bits + row * words;
-        PackingLoops().pack(members, width, 1, 0, words, to);
+        PackingLoops().pack(bytes, width, 1, 0, words, to);
         to[words - 1] &= pixels;
       };
+      const auto pack = [&](uint64_t* bits) { pack_bytes(members, bits); };
+      if (predicted_bytes && label_bytes && one_class) {
+        pack_bytes(MaskOf(predicted_bytes + from, width, set[0], classes, members), of_predicted);
+        pack_bytes(MaskOf(label_bytes + from, width, set[0], classes, members), of_labels);
+        continue;
+      }
       const bool left_out = cpu::EncodeLabels(labels, from, width, classes, ignore, truth).left_out;
       cpu::EncodeLabels(predicted, from, width, classes, {}, guess);
       if (left_out) {
