@@ -44,8 +44,8 @@ struct CellsAtHand {
 };
 static_assert(kPairs == 4);
 
-// Adds the first `few` pixels of a group, of which all can be read. Pixel i of a row goes to pair i % 4 of its
-// slot at any vector width, so that the order of additions is fixed.
+// Adds the first `few` pixels of a group, of which all can be read. Pixel i of a row goes to pair i % 4 of
+// its slot at any vector width, so that the order of additions is fixed.
 template <BinSearch kSearch, int kTable>
 PIXELCAL_INLINE void AddGroup(const float* p, const int16_t* codes, const float* weights, int few,
                               const Row& row, CellsAtHand& cells, double* slots) {

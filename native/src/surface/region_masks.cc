@@ -1,5 +1,5 @@
 // Regions of label maps as bits: rows of labels become codes, codes become bytes of 0 and 1 by comparison
-// with the region's runs of consecutive classes, and those bytes become bits; the bytes of labels of one class
+// with the region's runs of consecutive classes, and those bytes become bits; for one class labels of uint8
 // are compared as they are. O(pixels x runs), nothing larger than a row.
 #include "surface/region_masks.h"
 
