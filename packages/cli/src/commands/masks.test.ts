@@ -90,6 +90,7 @@ describe("masks of nested regions in place of a label map", () => {
         loss: { name: "diceCrossEntropy", includeBackground: false },
         patches: { size: [16, 16], per_epoch: 8, foreground: 0.6 },
         augment: { preset: "nnunet" },
+        preparation: { normalization: "z-score", crop: true, spacing: [1.2, 1.25] },
       },
     ],
   ])("train to the same bits and have the same scores: %s", async (name, more) => {
