@@ -26,6 +26,7 @@ export default defineConfig({
     pool: "forks",
     maxWorkers: 2,
     testTimeout: 60_000,
+    hookTimeout: 60_000,
     globalSetup: fileURLToPath(new URL("tools/built.mjs", import.meta.url)),
     projects: [
       {

@@ -112,8 +112,8 @@ Numbers Together(const ProbabilityMaps& maps, const Grid& grid, const Wanted& wa
   for (RingSums& each : rings) of_rings.push_back(each.Spans());
   TemperatureSums temperature;
   std::vector<std::vector<LesionTable>> lesions(wanted.lesions.size());
-  const CaseScoreOptions options{wanted.histograms, wanted.floors, wanted.confusion,   wanted.surfaces,
-                                 {},                wanted.rings,  wanted.temperature, wanted.lesions};
+  const CaseScoreOptions options{wanted.histograms, wanted.floors,      wanted.confusion, wanted.surfaces, {},
+                                 wanted.rings,      wanted.temperature, wanted.lesions};
   cpu::CaseScores(
       maps, grid, options,
       {bins.sums, proper, counts, spans, of_rings, wanted.temperature ? &temperature : nullptr, lesions});
@@ -210,8 +210,8 @@ std::vector<Wanted> Choices(const ProbabilityMaps& maps) {
   further.regions.sets.pop_back();
   further.options.convention = SurfaceConvention::kMonai;
   further.options.percentile = 50;
-  const BoundaryCalibrationOptions around_top{
-      Score::kTopLabel, -1, false, BinEdges::kRightClosed, 10, kTen, kDistances};
+  const BoundaryCalibrationOptions around_top{Score::kTopLabel, -1, false, BinEdges::kRightClosed, 10, kTen,
+                                              kDistances};
   const BoundaryCalibrationOptions around_labels{
       Score::kForeground, -1, true, BinEdges::kRightClosed, 10, kTen, kDistances};
   const BoundaryCalibrationOptions around_classes{

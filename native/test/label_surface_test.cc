@@ -166,8 +166,8 @@ TEST(LabelSurfaceDistancesOfBytesAreThoseOfOtherTypes) {
     const auto bytes = LabelSurfaces(std::span<const uint8_t>(predicted), std::span<const uint8_t>(labels),
                                      grid, regions, {});
     test::EverywhereAtAnyThreadCount([&] {
-      const auto found = LabelSurfaces(std::span<const int32_t>(wide), std::span<const uint8_t>(labels), grid,
-                                       regions, {});
+      const auto found =
+          LabelSurfaces(std::span<const int32_t>(wide), std::span<const uint8_t>(labels), grid, regions, {});
       const size_t size = sizeof found[0] * found.size();
       CHECK(std::memcmp(found.data(), bytes.data(), size) == 0, "classes ", classes);
     });

@@ -35,17 +35,14 @@ TEST(RegionCasesEqualTheTwin) {
         const ProbabilityCase made = MakeCase(1, 4, pixels, 9, half);
         const ProbabilityMaps source = made.Maps(false, false);
         // The last two have so many labels that they are looked up, or would be but for a large one.
-        RegionMaps maps{source.probs,
-                        source.labels,
-                        4,
-                        pixels,
-                        {},
-                        {{1, 2, 3}, {3}, {}, {0}, {1}},
-                        {{1, 2, 3},
-                         {3, 77},
-                         {0},
-                         {1, 3, 5, 7, 9, 11, 13, 15, 17},
-                         {0, 2, 4, 6, 8, 10, 12, 14, 1000000}}};
+        RegionMaps maps{
+            source.probs,
+            source.labels,
+            4,
+            pixels,
+            {},
+            {{1, 2, 3}, {3}, {}, {0}, {1}},
+            {{1, 2, 3}, {3, 77}, {0}, {1, 3, 5, 7, 9, 11, 13, 15, 17}, {0, 2, 4, 6, 8, 10, 12, 14, 1000000}}};
         if (ignores) maps.ignore = ProbabilityCase::kIgnored;
         std::vector<float> expected(static_cast<size_t>(10 * pixels));
         std::vector<uint8_t> expected_labels(static_cast<size_t>(5 * pixels));

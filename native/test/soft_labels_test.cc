@@ -1,3 +1,5 @@
+#include "soft_labels/soft_labels.h"
+
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
@@ -8,7 +10,6 @@
 #include "check.h"
 #include "isa.h"
 #include "soft_label_twin.h"
-#include "soft_labels/soft_labels.h"
 #include "thinned.h"
 
 namespace pixelcal {

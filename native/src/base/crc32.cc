@@ -66,8 +66,8 @@ __attribute__((target("pclmul,sse4.1"))) uint32_t Crc32Fast(uint32_t state, cons
     return _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
   };
   // Returns `high` times the two factors, one for each of its halves, and what lies behind it.
-  const auto fold = [](__m128i high, __m128i factors, __m128i behind)
-                        __attribute__((target("pclmul,sse4.1"))) {
+  const auto fold =
+      [](__m128i high, __m128i factors, __m128i behind) __attribute__((target("pclmul,sse4.1"))) {
     const __m128i low_half = _mm_clmulepi64_si128(high, factors, 0x00),
                   high_half = _mm_clmulepi64_si128(high, factors, 0x11);
     return _mm_xor_si128(_mm_xor_si128(low_half, high_half), behind);
@@ -85,9 +85,8 @@ __attribute__((target("pclmul,sse4.1"))) uint32_t Crc32Fast(uint32_t state, cons
   // From 128 bits to 64, then to 32 by Barrett's reduction.
   const __m128i low_words = _mm_setr_epi32(~0, 0, ~0, 0);
   all = _mm_xor_si128(_mm_srli_si128(all, 8), _mm_clmulepi64_si128(all, by_16, 0x10));
-  all = _mm_xor_si128(
-      _mm_srli_si128(all, 4),
-      _mm_clmulepi64_si128(_mm_and_si128(all, low_words), _mm_set_epi64x(0, 0x0163cd6124), 0x00));
+  all = _mm_xor_si128(_mm_srli_si128(all, 4), _mm_clmulepi64_si128(_mm_and_si128(all, low_words),
+                                                                   _mm_set_epi64x(0, 0x0163cd6124), 0x00));
   const __m128i reduction = _mm_set_epi64x(0x01f7011641, 0x01db710641);
   __m128i quotient = _mm_clmulepi64_si128(_mm_and_si128(all, low_words), reduction, 0x10);
   quotient = _mm_clmulepi64_si128(_mm_and_si128(quotient, low_words), reduction, 0x00);

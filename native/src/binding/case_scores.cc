@@ -150,9 +150,9 @@ void Score(const Request& request, std::span<double> all, Tables& tables) {
   }
   TemperatureSums temperatures;
   tables.resize(lesions.size());
-  cpu::CaseScores(
-      maps, grid, {histograms, floors, confusion, surfaces, sums, ring_options, temperature, lesions},
-      {bins, proper, counts, spans, ring_sums, temperature ? &temperatures : nullptr, tables});
+  cpu::CaseScores(maps, grid,
+                  {histograms, floors, confusion, surfaces, sums, ring_options, temperature, lesions},
+                  {bins, proper, counts, spans, ring_sums, temperature ? &temperatures : nullptr, tables});
   if (temperature) CopyTemperatures(temperatures, block.Next(kTemperatureNumbers));
   for (size_t f = 0; f < floors.size(); ++f) {
     const auto& [total, brier, log_loss, bounded] = proper[f];
@@ -183,8 +183,7 @@ Task CaseScoresTask(Arguments& arguments) {
             auto result = Napi::Object::New(env);
             result.Set("numbers", block.Value());
             auto lists = Napi::Array::New(env, tables->size());
-            for (uint32_t i = 0; i < tables->size(); ++i)
-              lists.Set(i, LesionTablesValue(env, (*tables)[i]));
+            for (uint32_t i = 0; i < tables->size(); ++i) lists.Set(i, LesionTablesValue(env, (*tables)[i]));
             result.Set("lesions", lists);
             return result;
           }};

@@ -154,8 +154,9 @@ class Adder {
     alignas(64) std::array<float, kBlockPixels> room, near;
     if constexpr (sizeof(Segment) == 1)
       if (options_.score == Score::kTopLabel && maps_.classes == 2) {
-        const simd::RingPair pixels{block.Row(0, room.data()), block.Row(1, near.data()), block.codes.data(),
-                                    segment, Distances(place, 0), Distances(place, 1)};
+        const simd::RingPair pixels{block.Row(0, room.data()), block.Row(1, near.data()),
+                                    block.codes.data(),        segment,
+                                    Distances(place, 0),       Distances(place, 1)};
         return loops_.add_pair(pixels, static_cast<size_t>(block.count), limits_.data(), edges_,
                                table_.Limits(), cells, losses);
       }
@@ -273,8 +274,9 @@ void AddUp(const ProbabilityMaps& maps, const Grid& grid, const BoundaryCalibrat
   for (int64_t image = 0; image < grid.batch && !near.empty(); ++image)
     transform.MarkNear(of.bytes + image * grid.Pixels(), farthest, near.data() + image * transform.tiles());
   const auto distances = std::make_unique_for_overwrite<float[]>(count * static_cast<size_t>(segments));
-  internal::ClassDistances(labels, grid, segments, left_out, transform, of, internal::Form::kRoot,
-                           distances.get(), [](int64_t, int64_t) {}, near.empty() ? nullptr : near.data());
+  internal::ClassDistances(
+      labels, grid, segments, left_out, transform, of, internal::Form::kRoot, distances.get(),
+      [](int64_t, int64_t) {}, near.empty() ? nullptr : near.data());
   Adder<Segment>(maps, options, segment, distances.get(), of.extents, totals).Run();
 }
 

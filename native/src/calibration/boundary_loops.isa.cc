@@ -224,7 +224,7 @@ void AddPair(const RingPair& pixels, size_t count, const float* edges, int64_t e
 }  // namespace
 
 extern const BoundaryTable kBoundary;
-const BoundaryTable kBoundary{TakeNearer<uint8_t>, TakeNearer<int32_t>, TakeScore, Rings,
-                              Losses,              Add,                 AddPair};
+const BoundaryTable kBoundary{
+    TakeNearer<uint8_t>, TakeNearer<int32_t>, TakeScore, Rings, Losses, Add, AddPair};
 
 }  // namespace pixelcal::simd::PIXELCAL_ISA

@@ -52,7 +52,7 @@ class HistogramPass {
     const int64_t chunk_;
     int64_t blocks_ = 0;
     bool ended_ = false;
-    uint64_t* exact_;  // 0 in every cell between two chunks, as Flush leaves them
+    uint64_t* exact_;         // 0 in every cell between two chunks, as Flush leaves them
     simd::UsualBins* usual_;  // of every joint
     double *weighted_, *squares_;
   };

@@ -69,7 +69,7 @@ Components Find(const RegionMasks& masks, const Dhw& dhw, const LesionOptions& o
 // Calls body(image, region, masks) for all images and regions.
 template <class Body>
 void ForMasks(const LabelSpan& predicted, const LabelSpan& labels, const Grid& grid,
-                const LesionOptions& options, const Body& body) {
+              const LesionOptions& options, const Body& body) {
   const Dhw dhw = grid.DepthHeightWidth();
   for (int64_t image = 0; image < grid.batch; ++image)
     for (size_t region = 0; region < options.regions.size(); ++region)

@@ -47,7 +47,7 @@ struct CaseScoreSums {
   std::span<double> confusion;                           // [batch, true class, predicted class], or empty
   std::span<const std::span<SurfaceMeasures>> surfaces;  // [batch, region] for each definition
   std::span<const BoundaryCalibrationSums> rings;
-  TemperatureSums* temperature = nullptr;          // where it is wanted
+  TemperatureSums* temperature = nullptr;         // where it is wanted
   std::span<std::vector<LesionTable>> lesions{};  // [batch, region] for each of the options
 };
 
