@@ -97,9 +97,8 @@ function checkSpatial(path: string, key: string, dense: Tensor, labels: Tensor):
   }
   const spatial = dense.dims.slice(1);
   if (!sameDims(spatial, labels.dims)) {
-    const advice = sameDims(spatial, labels.dims.slice(1))
-      ? "; masks need dataset.regions without labels"
-      : "";
+    const named = key === "image" ? "dataset.regions without labels" : "--regions NAME=mask,...";
+    const advice = sameDims(spatial, labels.dims.slice(1)) ? `; masks need ${named}` : "";
     throw new FormatError(
       path,
       "label",

@@ -124,6 +124,11 @@ describe("cases with masks", () => {
     await expect(readCase(at("a.npz"))).rejects.toThrow(
       "label: expected shape [2,3] to match image [1,2,3], got [2,2,3]; masks need dataset.regions without labels",
     );
+    const probs = tensor("float32", new Float32Array(12).fill(0.5), [2, 2, 3]);
+    await writeNpz(at("p.npz"), { probs, label: masks });
+    await expect(readPrediction(at("p.npz"))).rejects.toThrow(
+      "label: expected shape [2,3] to match probs [2,2,3], got [2,2,3]; masks need --regions NAME=mask,...",
+    );
     await writeNpz(at("map.npz"), { image, label: sums });
     await expect(readCase(at("map.npz"), { masks: stored })).rejects.toThrow(
       "map.npz: label: expected 2 masks [2,2,3] (whole, core), got [2,3]",
