@@ -146,6 +146,7 @@ export {
 export type { PixelSelection } from "./kernels/probability-maps.js";
 export {
   ignoredInRegion,
+  labelsOfRegions,
   type Region,
   type RegionCase,
   type RegionCasesOptions,

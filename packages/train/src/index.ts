@@ -55,7 +55,7 @@ export type { CanonicalOptions } from "./model/canonical.js";
 export { carriedTile } from "./model/carried-tile.js";
 export type { ExportOptions } from "./model/export.js";
 export type { Model, Supervision } from "./model/model.js";
-export { labelsOfRegions, type NamedRegion, type RegionHeads, regionHeadsOf } from "./model/region-heads.js";
+export { type NamedRegion, type RegionHeads, regionHeadsOf } from "./model/region-heads.js";
 export { type AnyModel, modelClasses, type SourceOptions } from "./model/source.js";
 export { plainUnet, residualUnet, type StagedUNetOptions } from "./model/staged-unet.js";
 export { type Stages, stagesOf } from "./model/stages.js";

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { Region } from "@pixelcal/core";
+import { labelsOfRegions, type Region } from "@pixelcal/core";
 import {
   listCases,
   type ReadPredictionOptions,
@@ -7,7 +7,6 @@ import {
   storedMasks,
   writePrediction,
 } from "@pixelcal/io";
-import { labelsOfRegions } from "@pixelcal/train";
 import type { PredictionTarget, StoredPredictions } from "./prediction-types.js";
 
 const expected = "expected predictions, *.npz with probs and label";

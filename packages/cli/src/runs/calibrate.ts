@@ -1,4 +1,5 @@
 import { basename, dirname, join, resolve } from "node:path";
+import { labelsOfRegions } from "@pixelcal/core";
 import { parseRegions } from "@pixelcal/evaluate";
 import {
   groupsOf,
@@ -8,7 +9,7 @@ import {
   sweepTemporaries,
   temporaryName,
 } from "@pixelcal/io";
-import { calibrateModel, FileDataset, labelsOfRegions, modelClasses, writeCalibrated } from "@pixelcal/train";
+import { calibrateModel, FileDataset, modelClasses, writeCalibrated } from "@pixelcal/train";
 import { CommandError, Interrupted } from "../command-error.js";
 import type { Context } from "../context.js";
 import { firstImageDims } from "../inputs/data-shape.js";

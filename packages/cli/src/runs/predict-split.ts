@@ -1,4 +1,5 @@
 import { basename, dirname, extname, join, resolve } from "node:path";
+import { labelsOfRegions } from "@pixelcal/core";
 import { OnnxFile } from "@pixelcal/graph";
 import { readRegularFileSync, storedMasks } from "@pixelcal/io";
 import {
@@ -9,7 +10,6 @@ import {
   DamagedCheckpointError,
   FileDataset,
   type FileDatasetOptions,
-  labelsOfRegions,
   modelClasses,
   Network,
   type Postprocessing,

@@ -17,6 +17,10 @@ export interface Region {
   readonly mask?: number;
 }
 
+/** Returns the number of labels, background included, that regions speak of. */
+export const labelsOfRegions = (regions: readonly Region[]): number =>
+  1 + regions.flatMap((each) => each.labels).reduce((most, own) => Math.max(most, own));
+
 /** A region as channels and labels; it may overlap others. */
 export interface RegionParts {
   /** The channels whose values add up to the region's probability. */

@@ -1,13 +1,7 @@
-import { ignoredInRegion } from "@pixelcal/core";
+import { ignoredInRegion, labelsOfRegions } from "@pixelcal/core";
 import { maskIgnoreProblem, type StoredMasks, storedMasks } from "@pixelcal/io";
 import { type Loss, lossFromConfig, oneVsRest } from "@pixelcal/losses";
-import {
-  headProblems,
-  labelProblems,
-  labelsOfRegions,
-  type RegionHeads,
-  regionsOf,
-} from "../model/region-heads.js";
+import { headProblems, labelProblems, type RegionHeads, regionsOf } from "../model/region-heads.js";
 import { asksForClassWeights } from "./class-weights.js";
 import { lossStages } from "./finish.js";
 import { withIgnore } from "./ignore.js";

@@ -72,10 +72,6 @@ export function labelProblems(named: readonly NamedRegion[], key: string): reado
     : [];
 }
 
-/** Returns the number of labels, background included, that regions speak of. */
-export const labelsOfRegions = (regions: readonly Region[]): number =>
-  1 + regions.flatMap((each) => each.labels).reduce((most, own) => Math.max(most, own));
-
 /** The key of the regions in the metadata of an ONNX file. */
 const key = "pixelcal.regions";
 
