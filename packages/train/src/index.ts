@@ -121,13 +121,7 @@ export {
   summarizeIntensities,
 } from "./preparation/measure.js";
 export { type MeasuredPlan, measuredPlan } from "./preparation/measured-plan.js";
-export {
-  networkFor,
-  type Plan,
-  type PlannedCases,
-  type PlannedNetwork,
-  planFor,
-} from "./preparation/plan.js";
+export { type Plan, type PlannedCases, type PlannedNetwork, planFor } from "./preparation/plan.js";
 export {
   type ChannelNormalization,
   type Preparation,

@@ -1,28 +1,23 @@
 import { elementCount } from "@pixelcal/core";
-import {
-  type MeasuredPlan,
-  type NamedRegion,
-  networkFor,
-  type PlannedCases,
-  type PlannedNetwork,
-} from "@pixelcal/train";
+import type { MeasuredPlan, NamedRegion, PlannedCases, PlannedNetwork } from "@pixelcal/train";
 import { stringify } from "yaml";
 import { isRawCt } from "../inputs/preparation.js";
 import type { Fingerprint } from "./fingerprint.js";
 
 /** Bytes that a step may take, if nobody says otherwise. */
 export const usualMemory: number = 4 * 2 ** 30;
-/** Networks of more channels learn in fewer. */
-const epochs = { wide: 40, narrow: 100 } as const;
+const base = 16;
 
-/** Returns the cases and the network that a plan for steps of `memory` bytes is made for. */
-export function toPlan(
-  { cropped, spacings, classes, regions }: Fingerprint,
-  memory: number,
-): { readonly cases: PlannedCases; readonly network: PlannedNetwork } {
-  const cases = { sizes: cropped, spacings };
-  return { cases, network: networkFor(cases, regions?.length ?? classes, memory) };
-}
+/** Returns the cases and the network that a plan is made for. */
+export const toPlan = ({
+  cropped,
+  spacings,
+  classes,
+  regions,
+}: Fingerprint): { readonly cases: PlannedCases; readonly network: PlannedNetwork } => ({
+  cases: { sizes: cropped, spacings },
+  network: { base, classes: regions?.length ?? classes },
+});
 
 /** The median share of a case's pixels in its box below which those outside of the object do not count. */
 const sparse = 0.75;
@@ -40,7 +35,6 @@ export function planText(
   { plan, eighths }: MeasuredPlan,
   memory: number,
 ): string {
-  const { base } = toPlan(fingerprint, memory).network;
   const { channels, rank, classes, ignore, regions, values, volumes, cases } = fingerprint;
   const { spacing, patch, batch, network, stages } = plan;
   const budget = memory / 2 ** 30;
@@ -77,7 +71,7 @@ patches:
   size: ${list(patch)} # the median size, ${why}
   foreground: 0.33 # share of patches around a pixel of a class
 batch_size: ${batch}
-epochs: ${base > 16 ? epochs.wide : epochs.narrow}
+epochs: 100
 optim: { lr: 4.0e-3 }
 scheduler: { type: cosine, warmup_steps: 50 }
 ema: 0.99

@@ -53,7 +53,7 @@ export async function prepare(
 }
 
 const estimated = (fingerprint: Fingerprint, memory: number): Plan => {
-  const { cases, network } = toPlan(fingerprint, memory);
+  const { cases, network } = toPlan(fingerprint);
   return planFor(cases, { ...network, memory });
 };
 
@@ -64,7 +64,7 @@ async function planned(
   memory: number,
   terminal: Context["terminal"],
 ): Promise<MeasuredPlan> {
-  const { cases, network } = toPlan(fingerprint, memory);
+  const { cases, network } = toPlan(fingerprint);
   const measure = async (plan: Plan): Promise<number> => {
     const { patch, batch } = plan;
     const size = `${batch} patches of ${patch.join(" x ")}`;
