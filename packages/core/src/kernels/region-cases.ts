@@ -17,9 +17,22 @@ export interface Region {
   readonly mask?: number;
 }
 
-/** Returns the number of labels, background included, that regions speak of. */
-export const labelsOfRegions = (regions: readonly Region[]): number =>
-  1 + regions.flatMap((each) => each.labels).reduce((most, own) => Math.max(most, own));
+/**
+ * Returns the number of labels, background included, that regions speak of. Throws InvalidArgumentError
+ * unless `regions` is a list of regions with integer labels.
+ */
+export function labelsOfRegions(regions: readonly Region[]): number {
+  const expected = "a list of regions with integer labels";
+  if (!Array.isArray(regions)) throw invalidArgument("regions", expected, regions);
+  let most = 0;
+  for (const region of regions as readonly (Region | undefined)[]) {
+    const labels: unknown = region?.labels;
+    if (!Array.isArray(labels) || !labels.every(Number.isInteger))
+      throw invalidArgument("regions", expected, regions);
+    for (const label of labels) most = Math.max(most, label);
+  }
+  return 1 + most;
+}
 
 /** A region as channels and labels; it may overlap others. */
 export interface RegionParts {
