@@ -19,7 +19,7 @@ const presets = {
 } as const;
 
 /**
- * Parses regions such as "WT=1+2+3,TC=2+3,ET=3", the name of a preset: brats2021, brats2023, kits23.
+ * Parses regions such as "WT=1+2+3,TC=2+3,ET=3", or the name of a preset: brats2021, brats2023, kits23.
  * "WT=mask,TC=mask,ET=mask" are regions whose masks [3, ...spatial] files hold in place of label maps, in
  * this order. Throws InvalidArgumentError.
  */

@@ -29,7 +29,14 @@ export type { Fold } from "./layouts/split.js";
 export type { Limits } from "./limits.js";
 export { defaultLimits } from "./limits.js";
 export { type Lock, LockedError, lockBeside, lockFolder } from "./lock.js";
-export { maskIgnoreProblem, maskRegions, mostMasks, type StoredMasks, storedMasks } from "./masks.js";
+export {
+  haveMasks,
+  maskIgnoreProblem,
+  maskRegions,
+  mostMasks,
+  type StoredMasks,
+  storedMasks,
+} from "./masks.js";
 export { decodeNpy, encodeNpy, type ReadNpyOptions, readNpy, writeNpy } from "./npy.js";
 export type { ReadNpzOptions, WriteNpzOptions } from "./npz.js";
 export { encodeNpz, npzNames, readNpz, writeNpz } from "./npz.js";

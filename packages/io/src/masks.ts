@@ -27,6 +27,10 @@ export function maskRegions(names: readonly string[]): readonly Region[] {
 const sumsWith = (mask: number, count: number): readonly number[] =>
   Array.from({ length: 2 ** count }, (_, sum) => sum).filter((sum) => (sum >> mask) & 1);
 
+/** Tells whether files hold a mask of each region in place of a label map. */
+export const haveMasks = (regions: readonly Region[] | undefined): boolean =>
+  regions?.[0]?.mask !== undefined;
+
 /**
  * Returns the masks that files hold of regions, undefined for regions of a label map. Throws
  * InvalidArgumentError for a label to ignore that is a sum of masks.
@@ -35,7 +39,7 @@ export function storedMasks(
   regions: readonly Region[] | undefined,
   ignore?: number,
 ): StoredMasks | undefined {
-  if (regions?.[0]?.mask === undefined) return undefined;
+  if (regions === undefined || !haveMasks(regions)) return undefined;
   const problem = maskIgnoreProblem(regions.length, ignore);
   if (problem !== undefined) throw invalidArgument("ignore", problem, ignore);
   return { names: regions.map(({ name }) => name), ignore };

@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import { parseRegions, someOf } from "@pixelcal/evaluate";
-import { groupsOf, storedMasks } from "@pixelcal/io";
+import { groupsOf, haveMasks } from "@pixelcal/io";
 import { calibratePredictions } from "@pixelcal/train";
 import { CommandError, Interrupted } from "../command-error.js";
 import type { Context } from "../context.js";
@@ -25,7 +25,7 @@ export async function calibrateStored(
     throw new CommandError("--out: expected another folder than that of the predictions", { exitCode: 2 });
   const place = labelPlace(options);
   const regions = options.regions === undefined ? undefined : parseRegions(options.regions);
-  if (place !== undefined && storedMasks(regions, ignore) !== undefined) throw masksBesideLabels();
+  if (place !== undefined && haveMasks(regions)) throw masksBesideLabels();
   const own = regions && besideHeads(regions, ignore);
   const fitted = await storedPredictions(folder, place, own);
   terminal.line(`${folder}: ${fitted.layout}`);

@@ -5,6 +5,7 @@ import { argMax, InvalidArgumentError, inspectValues, type Region, type Tensor }
 import { formatJson } from "@pixelcal/evaluate";
 import {
   float32ToFloat16,
+  haveMasks,
   predictionEnding,
   prefetch,
   storedMasks,
@@ -78,7 +79,7 @@ export async function inferRun(run: InferRun): Promise<readonly PostprocessingDi
   const { ending } = dataset.cases;
   if (ending !== undefined && heads !== undefined && heads.classOrder === undefined) {
     const needs = "dataset.regions_class_order: missing;";
-    if (!holdsMasks(heads))
+    if (!haveMasks(heads.regions))
       throw new CommandError(`${needs} label maps of volumes need the label that each region writes`, {
         exitCode: 2,
       });
@@ -97,7 +98,7 @@ export async function inferRun(run: InferRun): Promise<readonly PostprocessingDi
     // Nobody goes on before all have written their cases.
     scores = inOrderOfCases(await partsOfAll(world, await predictCases(run, staged)));
     // nnU-Net has no words for masks that overlap.
-    if (ending !== undefined && heads !== undefined && holdsMasks(heads)) {
+    if (ending !== undefined && heads !== undefined && haveMasks(heads.regions)) {
       const described = { regions: heads.regions.map(({ name }) => name), classOrder: heads.classOrder };
       await writeFileAtomic(join(staged, masksFile), formatJson(described));
     } else if (ending !== undefined)
@@ -153,9 +154,6 @@ async function predictCases(run: InferRun, folder: string): Promise<readonly Sco
     await Promise.allSettled([writing]);
   }
 }
-
-/** Tells whether files hold a mask of each region in place of label maps. */
-const holdsMasks = (heads: RegionHeads | undefined): boolean => heads?.regions[0]?.mask !== undefined;
 
 /** Tells whether label maps are made without the probabilities of whole cases. */
 const mapsAlone = ({ save, tile, models, heads }: InferRun): boolean =>

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import type { Region } from "@pixelcal/core";
 import { formatJson } from "@pixelcal/evaluate";
-import { errorCode, FormatError, writeFileAtomic } from "@pixelcal/io";
+import { errorCode, FormatError, haveMasks, writeFileAtomic } from "@pixelcal/io";
 import {
   choosePostprocessing,
   type FileDataset,
@@ -21,7 +21,7 @@ export function checkLabelMaps(
     throw new CommandError(`${option}: needs images that are volumes; .npz predictions hold no label maps`, {
       exitCode: 2,
     });
-  if (heads?.regions[0]?.mask !== undefined)
+  if (haveMasks(heads?.regions))
     throw new CommandError(`${option}: is for label maps; masks of regions keep every component`, {
       exitCode: 2,
     });

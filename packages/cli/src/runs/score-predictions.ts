@@ -20,7 +20,7 @@ import {
   type Shown,
   someOf,
 } from "@pixelcal/evaluate";
-import { storedMasks, writeFilesAtomic } from "@pixelcal/io";
+import { haveMasks, writeFilesAtomic } from "@pixelcal/io";
 import { CommandError } from "../command-error.js";
 import type { Context } from "../context.js";
 import { hardLabels, masksBesideLabels } from "../inputs/prediction-types.js";
@@ -268,7 +268,7 @@ async function labelledRuns(
     throw new CommandError("--heads: is for .npz predictions; beside --labels dataset.json says it", {
       exitCode: 2,
     });
-  if (storedMasks(regions) !== undefined) throw masksBesideLabels();
+  if (haveMasks(regions)) throw masksBesideLabels();
   const places = {
     labels: resolve(labels),
     ...(dataset === undefined ? {} : { dataset: resolve(dataset) }),
@@ -288,7 +288,7 @@ async function ownRuns(
 ): Promise<readonly RunSource[]> {
   if (heads && regions === undefined)
     throw new CommandError("--heads: needs --regions, one for each channel", { exitCode: 2 });
-  if (!heads && storedMasks(regions) !== undefined)
+  if (!heads && haveMasks(regions))
     throw new CommandError("--regions: masks need --heads, as no class is a region's", { exitCode: 2 });
   const folders = await predictionFolders(resolve(predictions), (text) => terminal.warn(text));
   const runs = await Promise.all(

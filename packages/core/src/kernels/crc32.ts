@@ -1,8 +1,8 @@
 import { callSync, native } from "../binding.js";
 
 /**
- * Returns the CRC-32 of ZIP and PNG of bytes that follow others, whose CRC-32 is `start`; several times as
- * fast as that of zlib where the processor multiplies without carries.
+ * Returns the CRC-32 of ZIP and PNG (ISO 3309), from 0 to 2^32 - 1, of bytes that follow others, whose CRC-32
+ * is `start`. Throws `InvalidArgumentError` for other arguments.
  */
 export function crc32Sync(bytes: Uint8Array, start = 0): number {
   return callSync(() => native.crc32Sync({ bytes, start }));

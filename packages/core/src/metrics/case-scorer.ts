@@ -21,6 +21,7 @@ import {
   lesionForm,
   lesionScoresOf,
   lesionSettings,
+  lesionSettingTable,
 } from "./lesion-scores.js";
 import { byRegion, type LesionRegions } from "./lesions.js";
 import type { MetricUpdateOptions } from "./metric.js";
@@ -129,15 +130,7 @@ const binNames = optionNames<CaseHistogram>({
   squares: true,
 });
 const surfaceNames = optionNames<CaseSurfaces>({ ...definitionNames, regions: true });
-const lesionNames = optionNames<CaseLesions>({
-  convention: true,
-  connectivity: true,
-  grow: true,
-  leastVolume: true,
-  penalty: true,
-  threshold: true,
-  reach: true,
-});
+const lesionNames = optionNames<CaseLesions>(lesionSettingTable);
 const scoreNames = optionNames<MetricUpdateOptions>({ spacing: true, signal: true });
 
 /**

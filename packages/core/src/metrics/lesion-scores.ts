@@ -49,8 +49,8 @@ export interface LesionScoresOptions extends LesionRegions {
   readonly reach?: number;
 }
 
-const names = optionNames<LesionScoresOptions>({
-  ...regionTable,
+/** @internal The options of scores beside the regions and the case. */
+export const lesionSettingTable = {
   convention: true,
   connectivity: true,
   grow: true,
@@ -58,7 +58,9 @@ const names = optionNames<LesionScoresOptions>({
   penalty: true,
   threshold: true,
   reach: true,
-});
+} as const;
+
+const names = optionNames<LesionScoresOptions>({ ...regionTable, ...lesionSettingTable });
 
 /** A predicted lesion: its volume, the mean probability inside, and whether it detects a true lesion. */
 export interface PredictedLesion extends Pick<Lesion, "volume" | "confidence"> {

@@ -1,5 +1,5 @@
 import { ignoredInRegion, labelsOfRegions } from "@pixelcal/core";
-import { maskIgnoreProblem, type StoredMasks, storedMasks } from "@pixelcal/io";
+import { haveMasks, maskIgnoreProblem, type StoredMasks, storedMasks } from "@pixelcal/io";
 import { type Loss, lossFromConfig, oneVsRest } from "@pixelcal/losses";
 import { headProblems, labelProblems, type RegionHeads, regionsOf } from "../model/region-heads.js";
 import { asksForClassWeights } from "./class-weights.js";
@@ -52,7 +52,7 @@ function labelRangeProblems(
   key: string,
 ): readonly string[] {
   const classes = "arch" in model ? model.num_classes : undefined;
-  if (regions[0]!.mask === undefined) {
+  if (!haveMasks(regions)) {
     const count = labelsOfRegions(regions);
     return classes === undefined || count <= classes
       ? []

@@ -1,7 +1,7 @@
 import { OnnxFile } from "@pixelcal/graph";
 import { z } from "zod";
 import type { CanonicalOptions } from "./canonical.js";
-import { carriedJson } from "./carried-json.js";
+import { carriedJson } from "./carried-metadata.js";
 
 /** The way to read a network's image and classes, and the values of its other inputs. */
 export type Reading = Omit<CanonicalOptions, "outputs">;

@@ -1,5 +1,5 @@
-import { InvalidArgumentError } from "@pixelcal/core";
-import { modelMetadata, type OnnxFile } from "@pixelcal/graph";
+import type { OnnxFile } from "@pixelcal/graph";
+import { carriedText, damaged } from "./carried-metadata.js";
 
 /** The key of the tile size in the metadata of an ONNX file. */
 const key = "pixelcal.tile";
@@ -14,13 +14,9 @@ export const tileMetadata = (tile: readonly number[]): Readonly<Record<string, s
  * if it carries none. Throws `InvalidArgumentError` if it is damaged.
  */
 export function carriedTile(model: Uint8Array | OnnxFile): readonly number[] | undefined {
-  const metadata = modelMetadata(model);
-  const text = Object.hasOwn(metadata, key) ? metadata[key]! : undefined;
+  const text = carriedText(model, key);
   if (text === undefined) return undefined;
   if (!/^[1-9]\d{0,4}(x[1-9]\d{0,4}){1,2}$/.test(text))
-    throw new InvalidArgumentError(
-      "model",
-      `model: ${key}: expected sizes such as 160x160, got ${JSON.stringify(text.slice(0, 40))}`,
-    );
+    throw damaged(key, `expected sizes such as 160x160, got ${JSON.stringify(text.slice(0, 40))}`);
   return text.split("x").map(Number);
 }

@@ -2,7 +2,7 @@ import type { Region } from "@pixelcal/core";
 import type { OnnxFile } from "@pixelcal/graph";
 import { maskRegions, mostMasks } from "@pixelcal/io";
 import { z } from "zod";
-import { carriedJson, damaged } from "./carried-json.js";
+import { carriedJson, damaged } from "./carried-metadata.js";
 
 /** The meaning of a network's channels where each is a sigmoid head of a region. */
 export interface RegionHeads {

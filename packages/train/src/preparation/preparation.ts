@@ -1,5 +1,6 @@
-import { modelMetadata, type OnnxFile } from "@pixelcal/graph";
+import type { OnnxFile } from "@pixelcal/graph";
 import { z } from "zod";
+import { carriedText } from "../model/carried-metadata.js";
 
 /** The ways to turn the values of a channel into those that a network takes. */
 export const schemes = ["none", "z-score", "percentile", "range", "ct"] as const;
@@ -72,8 +73,7 @@ export class PreparationError extends Error {
  * `PreparationError` if that is damaged.
  */
 export function preparationOf(model: Uint8Array | OnnxFile): Preparation | undefined {
-  const metadata = modelMetadata(model);
-  const text = Object.hasOwn(metadata, key) ? metadata[key] : undefined;
+  const text = carriedText(model, key);
   if (text === undefined) return undefined;
   let json: unknown;
   try {

@@ -6,6 +6,12 @@ import type { z } from "zod";
 export const damaged = (key: string, what: string, cause?: unknown): InvalidArgumentError =>
   new InvalidArgumentError("model", `model: ${key}: ${what}`, { cause });
 
+/** Returns the text that a model file carries under a key of its metadata, undefined if it carries none. */
+export function carriedText(model: Uint8Array | OnnxFile, key: string): string | undefined {
+  const metadata = modelMetadata(model);
+  return Object.hasOwn(metadata, key) ? metadata[key] : undefined;
+}
+
 /**
  * Returns the JSON that a model file carries under a key of its metadata, undefined if it carries none.
  * Throws `InvalidArgumentError` if it does not follow the schema.
@@ -15,8 +21,7 @@ export function carriedJson<T>(
   key: string,
   schema: z.ZodType<T>,
 ): T | undefined {
-  const metadata = modelMetadata(model);
-  const text = Object.hasOwn(metadata, key) ? metadata[key] : undefined;
+  const text = carriedText(model, key);
   if (text === undefined) return undefined;
   let json: unknown;
   try {
