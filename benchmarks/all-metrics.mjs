@@ -1,15 +1,16 @@
 // All metrics of a large folder: `pixelcal evaluate` over many 512 x 512 predictions of two classes, with
 // every family of columns and without, its time and its largest memory, beside two programs in Python.
 //
-//   node benchmarks/all-metrics.mjs [--cases 1000] [--peer-cases 100] [--python python3] [--authors FOLDER]
+//   node benchmarks/all-metrics.mjs [--cases 1000] [--slow-cases 10] [--python python3] [--authors FOLDER]
 //     [--out FILE.md]
 //
 // The authors' evaluation gives five columns: arg-max, Dice, HD95 from two distance transforms of the whole
 // image, ECE and pECE of the foreground and ECE by class in ten bins. It is their own program with
 // --authors, the `src` of a checkout of EagleAdelaide/SDC-Loss, else peers/evaluate.py, which makes the same
 // calls. peers/all_metrics.py does what all families do, in NumPy and SciPy. The folder has links to twenty
-// different cases, so that a thousand take no more room; all read from the page cache. The peers, one process
-// of one thread each, score --peer-cases of them (the second a tenth of that), and are scaled.
+// different cases, so that a thousand take no more room; all read from the page cache. Each peer is one
+// process of one thread. The first scores every case. The second is slow and scores --slow-cases of them and
+// one alone: the difference is scaled, its start is not.
 import { spawnSync } from "node:child_process";
 import { existsSync, linkSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, loadavg } from "node:os";
@@ -22,7 +23,7 @@ import { prediction } from "./evaluate/prediction.mjs";
 const { values } = parseArgs({
   options: {
     cases: { type: "string", default: "1000" },
-    "peer-cases": { type: "string", default: "100" },
+    "slow-cases": { type: "string", default: "10" },
     python: { type: "string", default: "python3" },
     authors: { type: "string" },
     out: { type: "string" },
@@ -65,21 +66,23 @@ function run(command, args, env = {}) {
 const memoryOf = (text) => Number(/largest memory (\d+)/.exec(text)?.[1] ?? Number.NaN) / 1024;
 
 mkdirSync(work, { recursive: true });
-const [cases, peerCases] = [Number(values.cases), Number(values["peer-cases"])];
+const [cases, slowCases] = [Number(values.cases), Number(values["slow-cases"])];
 const peer = (name) => join(here, "peers", name);
 const cli = join(here, "..", "packages", "cli", "dist", "main.js");
 // Says at its exit what it used at most, in kilobytes.
 const tell = `process.on("exit", () => console.error("largest memory " + process.resourceUsage().maxRSS));`;
 const preload = ["--import", `data:text/javascript,${encodeURIComponent(tell)}`];
 const score = [cli, "evaluate", "--classes", "2", "--out", join(work, "results.csv"), "--predictions"];
-const ours = [...preload, ...score, await folderOf("ours", cases)];
-const peerFolder = await folderOf("peer/run", peerCases);
-const fewFolder = await folderOf("few", Math.ceil(peerCases / 10));
+const folder = await folderOf("all/run", cases);
+const ours = [...preload, ...score, folder];
 
-/** Runs a peer over some cases and returns its times for all. */
-function scaled(count, args, env) {
-  const { seconds, processor } = run(values.python, args, env);
-  return { seconds: (seconds * cases) / count, processor: (processor * cases) / count };
+/** Times the slow peer over some cases and over one, and returns the times that all cases would take. */
+async function slowPeer(env) {
+  const [some, one] = [await folderOf("some", slowCases), await folderOf("one", 1)].map((part) =>
+    run(values.python, [peer("all_metrics.py"), part], env),
+  );
+  const ofAll = (key) => one[key] + ((some[key] - one[key]) * (cases - 1)) / (slowCases - 1);
+  return { seconds: ofAll("seconds"), processor: ofAll("processor") };
 }
 
 const load = loadavg()[0].toFixed(1);
@@ -87,13 +90,13 @@ const all = run(process.execPath, [...ours, "--convention", "consistent", "--met
 const usual = run(process.execPath, [...ours, "--convention", "consistent"]);
 const threads = { OMP_NUM_THREADS: "1" };
 const authors = values.authors
-  ? scaled(
-      peerCases,
-      ["-m", "sdc.eval", "--pred_root", join(work, "peer"), "--num_classes", "2", "--out_csv", "authors.csv"],
+  ? run(
+      values.python,
+      ["-m", "sdc.eval", "--pred_root", join(work, "all"), "--num_classes", "2", "--out_csv", "authors.csv"],
       { ...threads, PYTHONPATH: [resolve(values.authors), process.env.PYTHONPATH ?? ""].join(delimiter) },
     )
-  : scaled(peerCases, [peer("evaluate.py"), peerFolder], threads);
-const families = scaled(Math.ceil(peerCases / 10), [peer("all_metrics.py"), fewFolder], threads);
+  : run(values.python, [peer("evaluate.py"), folder], threads);
+const families = await slowPeer(threads);
 
 const row = (name, { seconds, processor }, memory = "") =>
   `| ${name} | ${seconds.toFixed(1)} | ${processor.toFixed(1)} | ${memory} |`;
@@ -115,7 +118,8 @@ ${row("all families in NumPy and SciPy (peers/all_metrics.py), one thread", fami
 | all families beside the authors' five columns | ${times(authors, all)} |
 | the usual columns beside the authors' five | ${times(authors, usual)} |
 
-Times include the start of the programs, the bootstrap over cases and the files. ${peerCases} and ${Math.ceil(peerCases / 10)} cases of the peers are scaled.
+Times include the start of the programs, the bootstrap over cases and the files. The five columns are of all ${cases} cases.
+All families in Python are the time of one case and ${cases - 1} times the mean of ${slowCases - 1} further ones.
 
 \`node benchmarks/all-metrics.mjs --cases ${cases}${values.authors ? " --authors SDC-Loss/src" : ""}\`
 
