@@ -45,8 +45,10 @@ export {
 } from "./data/augmentation.js";
 export type { Batch } from "./data/batch.js";
 export { inverseFrequencies } from "./data/class-frequencies.js";
-export { type CaseShape, FileDataset, type FileDatasetOptions } from "./data/dataset.js";
+export { type CaseShape, FileDataset, type FileDatasetOptions, usualCacheBytes } from "./data/dataset.js";
 export type { Dataset, DatasetCase, DatasetImage, OpenCase, Window } from "./data/dataset-case.js";
+export { checkAxes, type ImageAxes, type ValueRange, valueRange } from "./data/image-checks.js";
+export { inTurns } from "./data/in-turns.js";
 export { Loader, type LoaderOptions, type Targets } from "./data/loader.js";
 export type { PatchOptions } from "./data/patches.js";
 export { imagesOf, type Share } from "./data/shares.js";
@@ -114,6 +116,7 @@ export { PredictorError, type PredictorFailure } from "./predict/service/predict
 export type { ProcessHealth } from "./predict/service/process-slot.js";
 export type { TileOptions } from "./predict/tiles.js";
 export {
+  foregroundLimit,
   foregroundValues,
   type IntensitySummary,
   measureNormalization,
@@ -129,7 +132,7 @@ export {
   parsePreparation,
   preparationOf,
 } from "./preparation/preparation.js";
-export { nonZeroWindow } from "./preparation/prepare-case.js";
+export { nonZeroWindow, resampledSize } from "./preparation/prepare-case.js";
 export { measureStep, StepMemoryError, type StepMemoryOptions } from "./preparation/step-memory.js";
 export { channelBlock } from "./runtime/channel-block.js";
 export {

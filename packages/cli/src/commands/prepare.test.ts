@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
-import { mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
+import { cp, mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { Random, tensor, zeros } from "@pixelcal/core";
 import { type Grid, readVolume, volumeOf, writeNpz, writeVolume } from "@pixelcal/io";
 import { beforeAll, expect, test } from "vitest";
@@ -8,11 +9,13 @@ import { readConfig } from "../inputs/config-file.js";
 import { networkOf } from "../inputs/network.js";
 import { openTrainingSplits } from "../inputs/training-splits.js";
 import { pixelcal } from "../run.test.helper.js";
-import { storeCases } from "../runs/prepare.js";
+import { prepare, storeCases } from "../runs/prepare.js";
 import { Terminal } from "../terminal.js";
 import { at, toyData } from "../toy.test.helper.js";
 
 toyData();
+
+const silent = new Terminal({ write: () => true });
 
 const grid = (shape: readonly number[], spacing: readonly number[]): Grid => ({
   shape,
@@ -118,32 +121,79 @@ test("a folder trains and predicts without a configuration", async () => {
   );
 });
 
-test("puts the prepared cases that memory does not hold where the training finds them", async () => {
-  const args = { data: at("raw"), out: at("stored") };
-  const quiet = await pixelcal(["prepare", "--data", args.data, "--out", args.out]);
-  expect(quiet.code, quiet.messages).toBe(0);
-  // One GiB holds them all.
-  expect(existsSync(at("stored/prepared"))).toBe(false);
+test("reads cases once where memory holds them all", async () => {
+  const args = { data: at("raw"), out: at("held"), measure: false };
+  const plan = await prepare(args, { terminal: silent });
+  // A second reading would not find them.
+  await rename(at("raw"), at("away"));
+  await storeCases(plan, args, { terminal: silent });
+  await rename(at("away"), at("raw"));
+  expect(existsSync(at("held/prepared"))).toBe(false);
+});
 
+/** Values that are a CT's, whose normalisation has numbers of the training split. */
+const hounsfield = { slope: 10, inter: -1700 };
+
+test.each([
+  ["z-score", undefined],
+  ["ct", hounsfield],
+])("puts cases that memory does not hold where the training finds them: %s", async (scheme, scaled) => {
+  const root = at(`of-${scheme}`);
+  await cp(at("raw"), root, { recursive: true });
+  if (scaled)
+    for (const name of await readdir(join(root, "imagesTr"))) {
+      const { data, ...volume } = await readVolume(join(root, "imagesTr", name));
+      const values = Float32Array.from(data as Float32Array, (x) => x * scaled.slope + scaled.inter);
+      await writeVolume(join(root, "imagesTr", name), { ...volume, type: "float32", data: values });
+    }
+  const args = { data: root, out: at(`stored-${scheme}`), measure: false };
+  const store = join(args.out, "prepared");
   let text = "";
   const terminal = new Terminal({ write: (part: string | Uint8Array) => Boolean((text += part)) });
-  await storeCases(at("stored/raw.yaml"), { ...args, cacheBytes: 0 }, { terminal });
-  expect(text).toBe(`${at("stored/prepared")}: 5 of 5 cases, prepared; memory holds the others\n`);
+  await storeCases(await prepare(args, { terminal: silent }), { ...args, cacheBytes: 0 }, { terminal });
+  expect(text).toBe(`${store}: 5 of 5 cases, prepared; memory holds the others\n`);
   const written = async (): Promise<readonly [string, number][]> =>
     Promise.all(
-      (await readdir(at("stored/prepared"))).map(
-        async (name) => [name, (await stat(at("stored/prepared", name))).mtimeMs] as [string, number],
+      (await readdir(store)).map(
+        async (name) => [name, (await stat(join(store, name))).mtimeMs] as [string, number],
       ),
     );
   const before = await written();
-  const config = readConfig(at("stored/raw.yaml"));
+  const config = readConfig(join(args.out, `of-${scheme}.yaml`));
+  expect(config.preparation?.normalization).toMatchObject([{ scheme }]);
   const { train, validation } = await openTrainingSplits(config, await networkOf(config), {
-    root: args.data,
-    store: at("stored/prepared"),
+    root,
+    store,
     cacheBytes: 0,
   });
   expect([train.stored, validation.stored]).toEqual([4, 1]);
   expect(await written()).toEqual(before);
+});
+
+test("refuses what a training would refuse", async () => {
+  const expectRefusal = async (spoil: () => Promise<unknown>, message: RegExp): Promise<void> => {
+    await rm(at("spoilt"), { recursive: true, force: true });
+    await cp(at("raw"), at("spoilt"), { recursive: true });
+    await spoil();
+    const args = ["prepare", "--data", at("spoilt"), "--out", at("refused")];
+    const { code, messages } = await pixelcal(args);
+    expect([code, messages]).toEqual([1, expect.stringMatching(message)]);
+  };
+  const path = at("spoilt/imagesTr/case_2_0000.nii.gz");
+  const { data, ...volume } = await readVolume(at("raw/imagesTr/case_2_0000.nii.gz"));
+  const holed = (data as Float32Array).with(7, Number.NaN);
+  await expectRefusal(
+    () => writeVolume(path, { ...volume, type: "float32", data: holed }),
+    /case_2_0000.nii.gz: image: expected finite values, got NaN at offset 7/,
+  );
+  await expectRefusal(
+    () => cp(path, at("spoilt/imagesTr/case_2_0001.nii.gz")),
+    /case_2_0000.nii.gz: image: has 2 channel\(s\) and 3 spatial axes, but .*case_1_0000.nii.gz has 1 channel/,
+  );
+  await expectRefusal(
+    () => rm(at("spoilt/labelsTr"), { recursive: true }),
+    /case_1_0000.nii.gz: label: has no label map/,
+  );
 });
 
 test("remarks on images that two splits share, on empty labels and constant images", async () => {

@@ -1,4 +1,5 @@
 import { labelNumbers, openImageCases, type StoredMasks } from "@pixelcal/io";
+import { valueRange } from "@pixelcal/train";
 import { CommandError } from "../command-error.js";
 
 const splits = ["train", "val", "test"] as const;
@@ -30,7 +31,7 @@ export async function describeData(root: string, ignore?: number): Promise<DataS
   const labels = new Set<number>();
   const sizes: (readonly number[])[] = [];
   let [channels, volumes] = [0, false];
-  let values = { least: Number.POSITIVE_INFINITY, largest: Number.NEGATIVE_INFINITY };
+  const ranges: DataShape["values"][] = [];
   for (const split of splits) {
     const { names, source, read, maskCount, ending } = await openImageCases(root, split);
     const masks = await maskCount(names[0]!);
@@ -44,7 +45,7 @@ export async function describeData(root: string, ignore?: number): Promise<DataS
       const item = await read(name);
       channels ||= item.image.dims[0]!;
       sizes.push(item.image.dims.slice(1));
-      values = widened(values, item.image.data);
+      ranges.push(await valueRange(source(name), item.image));
       if (item.labels) addLabels(labels, labelNumbers(item.labels));
     }
   }
@@ -56,18 +57,13 @@ export async function describeData(root: string, ignore?: number): Promise<DataS
     classes: classCount(found),
     cases: cases as DataShape["cases"],
     sizes: { least: extremes(sizes, Math.min), largest: extremes(sizes, Math.max) },
-    values,
+    values: {
+      least: Math.min(...ranges.map(({ least }) => least)),
+      largest: Math.max(...ranges.map(({ largest }) => largest)),
+    },
     volumes,
     labels: found,
   };
-}
-
-function widened({ least, largest }: DataShape["values"], data: Float32Array): DataShape["values"] {
-  for (const value of data) {
-    if (value < least) least = value;
-    if (value > largest) largest = value;
-  }
-  return { least, largest };
 }
 
 /** Returns the number of classes that labels in ascending order need, two at least. */

@@ -1,22 +1,30 @@
 import { createHash } from "node:crypto";
-import { setImmediate } from "node:timers/promises";
-import type { Region } from "@pixelcal/core";
+import { elementCount, type Region } from "@pixelcal/core";
 import {
   type Fold,
+  FormatError,
+  type ImageCase,
   type ImageCases,
   labelNumbers,
   maskRegions,
   openImageCases,
+  prefetch,
   readNnunetDataset,
   type StoredMasks,
   storedMasks,
 } from "@pixelcal/io";
 import {
+  checkAxes,
+  foregroundLimit,
   foregroundValues,
+  type ImageAxes,
   type IntensitySummary,
+  inTurns,
   type NamedRegion,
   nonZeroWindow,
+  resampledSize,
   summarizeIntensities,
+  valueRange,
 } from "@pixelcal/train";
 import { CommandError } from "../command-error.js";
 import { classCount } from "../inputs/data-shape.js";
@@ -49,6 +57,13 @@ export interface Fingerprint {
   readonly remarks: readonly string[];
 }
 
+/** A data set that was read once. */
+export interface DataRead {
+  readonly fingerprint: Fingerprint;
+  /** The most bytes that the prepared cases of a split have, resampled to a spacing if there is one. */
+  splitBytes(spacing: readonly number[] | undefined): number;
+}
+
 interface CaseFacts {
   readonly channels: number;
   readonly size: readonly number[];
@@ -62,14 +77,18 @@ interface CaseFacts {
   readonly hash: string;
 }
 
+/** A case that was read: its split, its file and its facts. */
+type Found = readonly [split: string, source: string, facts: CaseFacts];
+
 const splits = ["train", "val", "test"] as const;
 
 /**
- * Reads every case of a data set. Throws `CommandError` for labels that dataset.json does not name, and for
- * cases that no network takes together; remarks on the rest.
+ * Reads every case of a data set. Throws for what a training would refuse: `FormatError` for cases without
+ * labels, with values that are not finite, or that no network takes together, `CommandError` for labels that
+ * dataset.json does not name. Remarks on the rest.
  */
-export async function takeFingerprint(root: string, fold?: Fold): Promise<Fingerprint> {
-  const found = new Map<string, readonly [split: string, name: string, facts: CaseFacts][]>();
+export async function readData(root: string, fold?: Fold): Promise<DataRead> {
+  const found = new Map<string, readonly Found[]>();
   const opened: Partial<Record<(typeof splits)[number], ImageCases>> = {};
   for (const split of splits) {
     const cases = await openImageCases(root, split, fold).catch((error: unknown) => {
@@ -86,16 +105,24 @@ export async function takeFingerprint(root: string, fold?: Fold): Promise<Finger
   const masked =
     count === 0 ? undefined : maskRegions(Array.from({ length: count }, (_, i) => `mask_${i + 1}`));
   const masks = storedMasks(masked, known?.ignore);
+  const limit = foregroundLimit(names.length);
+  let first: { readonly source: string; readonly axes: ImageAxes } | undefined;
   for (const split of splits) {
     const cases = opened[split];
     if (cases === undefined) continue;
-    const facts: [string, string, CaseFacts][] = [];
-    for (const name of cases.names)
-      facts.push([
-        split,
-        cases.source(name),
-        await factsOf(cases, name, split === "train", masks, known?.ignore),
-      ]);
+    const facts: Found[] = [];
+    const read = async (name: string) => ({ name, item: await cases.read(name, { masks }) });
+    // One case is read while the one before it is measured.
+    for await (const { name, item } of prefetch(cases.names, 1, read)) {
+      const source = cases.source(name);
+      const axes = { channels: item.image.dims[0]!, rank: item.image.dims.length - 1 };
+      first ??= { source, axes };
+      checkAxes(source, axes, first.source, first.axes);
+      if (item.labels === undefined && split !== "test")
+        throw new FormatError(source, "label", "has no label map");
+      const sample = split === "train" ? { ignore: known?.ignore, limit } : undefined;
+      facts.push([split, source, await factsOf(source, item, sample)]);
+    }
     found.set(split, facts);
   }
   const all = [...found.values()].flat();
@@ -109,7 +136,7 @@ export async function takeFingerprint(root: string, fold?: Fold): Promise<Finger
     throw new CommandError(`${place[1]}: holds the label ${stray}, expected 0 to ${classes - 1}`);
   }
   const spacings = train.flatMap(({ spacing }) => (spacing ? [spacing] : []));
-  return {
+  const fingerprint: Fingerprint = {
     cases: Object.fromEntries(
       splits.map((split) => [split, found.get(split)?.length ?? 0]),
     ) as Fingerprint["cases"],
@@ -135,6 +162,23 @@ export async function takeFingerprint(root: string, fold?: Fold): Promise<Finger
     shares: sharesOf(train, masked),
     remarks: remarksOn(all, masked ? absentMasks(masked, present) : absentLabels(present, classes)),
   };
+  const bytesOf = (split: string, spacing: readonly number[] | undefined): number =>
+    found.get(split)!.reduce((sum, [, , facts]) => sum + preparedBytes(facts, spacing), 0);
+  return {
+    fingerprint,
+    splitBytes: (spacing) => Math.max(bytesOf("train", spacing), bytesOf("val", spacing)),
+  };
+}
+
+/** Returns the most bytes that a case has, cut and resampled: float32 values, labels of 4 bytes or less. */
+function preparedBytes(
+  { channels, cropped, spacing }: CaseFacts,
+  target: readonly number[] | undefined,
+): number {
+  // Without a spacing the case is refused where it is prepared.
+  if (target !== undefined && spacing === undefined) return Number.POSITIVE_INFINITY;
+  const size = target === undefined ? cropped : resampledSize(cropped, spacing!, target);
+  return 4 * (channels + 1) * elementCount(size);
 }
 
 /** Returns the distribution of each channel's foreground over all cases. */
@@ -145,28 +189,35 @@ async function foregroundOf(train: readonly CaseFacts[]): Promise<readonly Inten
   return (await Promise.all(channels)).filter((summary) => summary !== undefined);
 }
 
+/** Measures a case; of one to train with also the values of its foreground. */
 async function factsOf(
-  { read }: ImageCases,
-  name: string,
-  isTraining: boolean,
-  masks: StoredMasks | undefined,
-  ignore?: number,
+  source: string,
+  { image, labels, spacing }: ImageCase,
+  sample: { readonly ignore: number | undefined; readonly limit: number } | undefined,
 ): Promise<CaseFacts> {
-  const { image, labels, spacing } = await read(name, { masks });
-  let [least, largest] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
-  for (const value of image.data) {
-    if (value < least) least = value;
-    if (value > largest) largest = value;
-  }
-  const counts = new Map<number, number>();
+  const range = await valueRange(source, image);
   const numbers = labels === undefined ? [] : labelNumbers(labels);
-  for (let i = 0; i < numbers.length; i++) counts.set(numbers[i]!, (counts.get(numbers[i]!) ?? 0) + 1);
+  const counts = await countsOf(numbers);
   const hash = createHash("sha256").update(image.data).digest("hex");
-  await setImmediate();
   const [channels = 0, ...size] = image.dims;
-  const { size: cropped } = isTraining ? await nonZeroWindow(image) : { size };
-  const foreground = isTraining ? await foregroundValues({ image, labels: { data: numbers } }, ignore) : [];
-  return { channels, size, cropped, foreground, ...(spacing && { spacing }), counts, least, largest, hash };
+  const { size: cropped } = await nonZeroWindow(image);
+  const foreground = sample
+    ? await foregroundValues({ image, labels: { data: numbers } }, sample.ignore, sample.limit)
+    : [];
+  return { channels, size, cropped, foreground, ...(spacing && { spacing }), counts, ...range, hash };
+}
+
+/** Counts the pixels of each label; neighbours are mostly equal. */
+async function countsOf(numbers: ArrayLike<number>): Promise<ReadonlyMap<number, number>> {
+  const counts = new Map<number, number>();
+  await inTurns(numbers.length, (begin, end) => {
+    for (let from = begin, i = begin; i < end; from = i) {
+      const label = numbers[from]!;
+      while (i < end && numbers[i] === label) i++;
+      counts.set(label, (counts.get(label) ?? 0) + i - from);
+    }
+  });
+  return counts;
 }
 
 function sharesOf(cases: readonly CaseFacts[], masked: readonly Region[] | undefined): Fingerprint["shares"] {
@@ -189,8 +240,6 @@ const absentMasks = (masked: readonly Region[], present: readonly number[]): rea
   masked
     .filter(({ labels }) => !labels.some((label) => present.includes(label)))
     .map(({ name }) => `no case has a pixel in ${name}`);
-
-type Found = readonly [split: string, source: string, facts: CaseFacts];
 
 function remarksOn(all: readonly Found[], absent: readonly string[]): string[] {
   const remarks: string[] = [];

@@ -9,6 +9,8 @@ import {
   type Plan,
   planFor,
   StepMemoryError,
+  type TrainConfig,
+  usualCacheBytes,
 } from "@pixelcal/train";
 import { parse } from "yaml";
 import { CommandError } from "../command-error.js";
@@ -16,7 +18,7 @@ import type { Context } from "../context.js";
 import { readConfig } from "../inputs/config-file.js";
 import { networkOf } from "../inputs/network.js";
 import { openTrainingSplits, type SplitsPlace } from "../inputs/training-splits.js";
-import { type Fingerprint, takeFingerprint } from "./fingerprint.js";
+import { type DataRead, type Fingerprint, readData } from "./fingerprint.js";
 import { planText, toPlan, usualMemory } from "./plan-text.js";
 
 /** The options of `pixelcal prepare`. */
@@ -31,16 +33,23 @@ export interface PrepareOptions {
   readonly overwrite?: true;
 }
 
-/** Reads a data set and writes its plan, a configuration, and its fingerprint; returns the plan's path. */
+/** A plan that was written, and what was read for it. */
+export interface WrittenPlan {
+  readonly path: string;
+  readonly data: DataRead;
+}
+
+/** Reads a data set and writes its plan, a configuration, and its fingerprint. */
 export async function prepare(
   { data, out, fold, memory, measure = true, overwrite }: PrepareOptions,
   { terminal }: Pick<Context, "terminal">,
-): Promise<string> {
+): Promise<WrittenPlan> {
   const root = resolve(data);
   const path = planPath(data, out);
   if (existsSync(path) && !overwrite)
     throw new CommandError(`${path}: exists already; train --config takes it, --overwrite plans anew`);
-  const fingerprint = await takeFingerprint(root, fold);
+  const read = await readData(root, fold);
+  const { fingerprint } = read;
   for (const remark of fingerprint.remarks) terminal.warn(remark);
   const bytes = memory === undefined ? usualMemory : memory * 2 ** 30;
   await writeFileAtomic(join(out, `${planName(data)}.fingerprint.json`), formatJson(fingerprint));
@@ -49,7 +58,7 @@ export async function prepare(
     : { plan: estimated(fingerprint, bytes) };
   await writeFileAtomic(path, planText(root, fingerprint, plan, bytes));
   terminal.line(`${path}: ${described(fingerprint)}`);
-  return path;
+  return { path, data: read };
 }
 
 const estimated = (fingerprint: Fingerprint, memory: number): Plan => {
@@ -83,26 +92,42 @@ async function planned(
 
 /**
  * Prepares the cases of a plan as its training does, which puts those that memory does not hold into the
- * store, where the training finds them.
+ * store, where the training finds them. Reads nothing where memory holds all.
  */
 export async function storeCases(
-  path: string,
+  { path, data: read }: WrittenPlan,
   {
     data,
     out,
     fold,
-    cacheBytes,
+    cacheBytes = usualCacheBytes,
   }: Pick<PrepareOptions, "data" | "out" | "fold"> & Pick<SplitsPlace, "cacheBytes">,
   { terminal }: Pick<Context, "terminal">,
 ): Promise<void> {
-  const plan = readConfig(path);
+  const plan = withNumbers(readConfig(path), read.fingerprint);
+  if (read.splitBytes(plan.preparation?.spacing) <= cacheBytes) return;
   const config = { ...plan, dataset: { ...plan.dataset, ...(fold !== undefined && { fold }) } };
   const store = storePath(out);
-  const place = { root: resolve(data), store, ...(cacheBytes !== undefined && { cacheBytes }) };
-  const { train, validation } = await openTrainingSplits(config, await networkOf(config), place);
+  const { train, validation } = await openTrainingSplits(config, await networkOf(config), {
+    root: resolve(data),
+    store,
+    cacheBytes,
+  });
   const all = train.names.length + validation.names.length;
   const stored = train.stored + validation.stored;
   if (stored > 0) terminal.line(`${store}: ${stored} of ${all} cases, prepared; memory holds the others`);
+}
+
+/** Gives a plan for CT the numbers that its training would measure, and that were read for it. */
+function withNumbers({ preparation, ...plan }: TrainConfig, { foreground }: Fingerprint): TrainConfig {
+  if (preparation === undefined) return plan;
+  const isMeasured = preparation.normalization.every(({ scheme }) => scheme === "ct");
+  const normalization = foreground.map(
+    ({ low, high, mean, sd }) => ({ scheme: "ct", low, high, mean, sd }) as const,
+  );
+  // Data without numbers are refused where they are measured.
+  const hasNumbers = foreground.length > 0 && foreground.every(({ sd }) => sd > 0);
+  return { ...plan, preparation: { ...preparation, ...(isMeasured && hasNumbers && { normalization }) } };
 }
 
 /** Returns the folder of the prepared cases that memory does not hold. */

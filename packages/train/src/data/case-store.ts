@@ -10,12 +10,7 @@ import {
   writeSafetensors,
 } from "@pixelcal/io";
 import type { DatasetCase, OpenCase, Window } from "./dataset-case.js";
-
-/** The least and the largest value of an image, as stored in its file. */
-export interface ValueRange {
-  readonly least: number;
-  readonly largest: number;
-}
+import type { ValueRange } from "./image-checks.js";
 
 /** Part of every name: other numbers of a prepared case need another one. */
 const format = "1";

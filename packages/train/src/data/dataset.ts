@@ -18,9 +18,9 @@ import {
 import type { LabelRange } from "@pixelcal/losses";
 import type { Preparation } from "../preparation/preparation.js";
 import { prepareCase } from "../preparation/prepare-case.js";
-import { CaseStore, StoredCase, type ValueRange } from "./case-store.js";
+import { CaseStore, StoredCase } from "./case-store.js";
 import type { Dataset, DatasetCase, DatasetImage, OpenCase } from "./dataset-case.js";
-import { inTurns } from "./in-turns.js";
+import { checkAxes, type ValueRange, valueRange } from "./image-checks.js";
 import { caseInMemory } from "./open-case.js";
 
 /** The dims [C, ...spatial] of images, and the first case that has them. */
@@ -63,6 +63,9 @@ const names = optionNames<FileDatasetOptions>({
   store: true,
   check: true,
 });
+
+/** Bytes of cases that a split keeps in memory by default. */
+export const usualCacheBytes: number = 2 ** 30;
 
 /** Bytes of cases that are unpacked and prepared at the same time, if one alone does not have more. */
 const unpacked = 2 ** 28;
@@ -110,7 +113,7 @@ export class FileDataset implements Dataset {
     const { classes, ignore } = options;
     this.labelRange = { classes, ...(ignore !== undefined && { ignore }) };
     this.#options = options;
-    this.#room = options.cacheBytes ?? 2 ** 30;
+    this.#room = options.cacheBytes ?? usualCacheBytes;
   }
 
   /**
@@ -254,13 +257,8 @@ export class FileDataset implements Dataset {
     return { item: accepted, values };
   }
 
-  #checkAxes(path: string, [channels, ...{ length: rank }]: readonly number[]): void {
-    if (this.rank === 0 || (channels === this.channels && rank === this.rank)) return;
-    const [first, here] = [
-      [this.channels, this.rank],
-      [channels, rank],
-    ].map(([c, r]) => `${c} channel(s) and ${r} spatial axes`);
-    throw new FormatError(path, "image", `has ${here}, but ${this.source(0)} has ${first}`);
+  #checkAxes(path: string, [channels = 0, ...{ length: rank }]: readonly number[]): void {
+    if (this.rank > 0) checkAxes(path, { channels, rank }, this.source(0), this);
   }
 
   /** Notes the size of a case that is ready, and the values that its file holds. */
@@ -277,21 +275,6 @@ export class FileDataset implements Dataset {
       largest: Math.max(largest, this.values.largest),
     };
   }
-}
-
-/** Returns the least and the largest value of a file's image. Throws FormatError unless all are finite. */
-async function valueRange(path: string, { data }: DatasetImage["image"]): Promise<ValueRange> {
-  let [least, largest] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
-  await inTurns(data.length, (begin, end) => {
-    for (let i = begin; i < end; i++) {
-      const value = data[i]!;
-      if (!Number.isFinite(value))
-        throw new FormatError(path, "image", `expected finite values, got ${value} at offset ${i}`);
-      if (value < least) least = value;
-      if (value > largest) largest = value;
-    }
-  });
-  return { least, largest };
 }
 
 /** Returns a prepared case; what does not fit its preparation is an error of its file. */

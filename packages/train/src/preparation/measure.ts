@@ -88,7 +88,7 @@ interface Measured {
 
 async function measure(train: Dataset, requests: readonly NormalizationRequest[]): Promise<Measured[]> {
   const { names, channels, labelRange } = train;
-  const ofCase = Math.max(most.ofCase, Math.floor(most.ofAll / names.length));
+  const limit = foregroundLimit(names.length);
   const parts = requests.map((): Float32Array[] => []);
   const ranges = requests.map(() => ({
     least: Number.POSITIVE_INFINITY,
@@ -96,7 +96,7 @@ async function measure(train: Dataset, requests: readonly NormalizationRequest[]
   }));
   for (const index of names.keys()) {
     const { image, labels } = await train.read(index);
-    const foreground = await foregroundValues({ image, labels }, labelRange?.ignore, ofCase);
+    const foreground = await foregroundValues({ image, labels }, labelRange?.ignore, limit);
     const pixels = image.data.length / channels;
     for (const [c, range] of ranges.entries()) {
       const values = image.data.subarray(c * pixels, (c + 1) * pixels);
@@ -113,6 +113,10 @@ async function measure(train: Dataset, requests: readonly NormalizationRequest[]
   return ranges.map((range, c) => ({ ...range, foreground: joined(parts[c]!) }));
 }
 
+/** Returns the number of foreground pixels that are measured of each of `cases`. */
+export const foregroundLimit = (cases: number): number =>
+  Math.max(most.ofCase, Math.floor(most.ofAll / cases));
+
 /**
  * Returns values of each channel at pixels of the foreground, at most `limit` of them, evenly spaced among
  * all; labels other than 0 and `ignore` are foreground.
@@ -123,7 +127,7 @@ export async function foregroundValues(
     labels,
   }: { readonly image: Tensor<"float32">; readonly labels: { readonly data: ArrayLike<number> } },
   ignore: number | undefined,
-  limit: number = most.ofCase,
+  limit: number,
 ): Promise<readonly Float32Array[]> {
   const at = await foregroundSample(labels, ignore, limit);
   const pixels = image.data.length / image.dims[0]!;

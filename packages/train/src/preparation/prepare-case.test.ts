@@ -1,7 +1,7 @@
-import { tensor } from "@pixelcal/core";
+import { elementCount, Random, tensor, zeros } from "@pixelcal/core";
 import { describe, expect, test } from "vitest";
 import type { Preparation } from "./preparation.js";
-import { coarseAxis, prepareCase, restoreProbabilities } from "./prepare-case.js";
+import { coarseAxis, nonZeroWindow, prepareCase, restoreProbabilities } from "./prepare-case.js";
 
 const none: Preparation = { normalization: [{ scheme: "none" }] };
 /** A ball of label 1 in a box of ones, which zeros surround. */
@@ -35,6 +35,37 @@ test("crops to what is not 0, and probabilities come back with background around
   for (let i = 0; i < item.labels.data.length; i++)
     expect(back.data[i]! + back.data[item.labels.data.length + i]!).toBe(1);
 });
+
+test.each([[[7]], [[5, 6]], [[3, 5, 4]]])(
+  "the window of what is not 0 is the box of all such pixels: %j",
+  async (size) => {
+    const random = Random.fromSeed(1);
+    for (const channels of [1, 3])
+      for (let trial = 0; trial < 40; trial++) {
+        const image = zeros("float32", [channels, ...size]);
+        const pixels = elementCount(size);
+        const places: number[][] = [];
+        for (let n = 0; n < 1 + (trial % 4); n++) {
+          let pixel = random.integer(pixels);
+          image.data[random.integer(channels) * pixels + pixel] = -1;
+          const place = size.map(() => 0);
+          for (let axis = size.length - 1; axis >= 0; axis--) {
+            place[axis] = pixel % size[axis]!;
+            pixel = Math.floor(pixel / size[axis]!);
+          }
+          places.push(place);
+        }
+        const bounds = size.map((_, axis) => {
+          const along = places.map((place) => place[axis]!);
+          return [Math.min(...along), Math.max(...along)] as const;
+        });
+        expect(await nonZeroWindow(image)).toEqual({
+          origin: bounds.map(([from]) => from),
+          size: bounds.map(([from, to]) => to - from + 1),
+        });
+      }
+  },
+);
 
 test("an image of zeros keeps its size", async () => {
   const empty = { image: tensor("float32", new Float32Array(12), [1, 3, 4]), extras: {} };

@@ -75,7 +75,7 @@ export async function prepareCase(
   const coarse = [spacing, target].map(coarseAxis).find((axis) => axis !== undefined);
   const by = <T extends Interpolation>(usual: T): (T | "nearest")[] =>
     size.map((_, axis) => (axis === coarse ? "nearest" : usual));
-  const to = window.size.map((n, axis) => Math.max(1, Math.round((n * spacing[axis]!) / target[axis]!)));
+  const to = resampledSize(window.size, spacing, target);
   const item = {
     ...rest,
     image: await resized(normal, to, by(interpolation)),
@@ -84,6 +84,13 @@ export async function prepareCase(
   };
   return { item: item as DatasetImage, place: { size, window, axes: by("linear") } };
 }
+
+/** Returns the size of an image that is resampled from one spacing to another. */
+export const resampledSize = (
+  size: readonly number[],
+  spacing: readonly number[],
+  target: readonly number[],
+): number[] => size.map((n, axis) => Math.max(1, Math.round((n * spacing[axis]!) / target[axis]!)));
 
 /** Returns an image of another size; the same one where that is its own. */
 async function resized(
@@ -115,17 +122,25 @@ export function coarseAxis(spacing: readonly number[]): number | undefined {
 /** Returns the smallest window of the pixels that are not 0 in some channel; all if there is none. */
 export async function nonZeroWindow({ data, dims }: Tensor<"float32">): Promise<Window> {
   const size = dims.slice(1);
-  const pixels = elementCount(size);
+  const [pixels, width] = [elementCount(size), size.at(-1)!];
   const [first, last] = [size.map((n) => n), size.map(() => -1)];
+  const widen = (axis: number, from: number, to: number): void => {
+    if (from < first[axis]!) first[axis] = from;
+    if (to > last[axis]!) last[axis] = to;
+  };
   await inTurns(data.length, (begin, end) => {
-    for (let i = begin; i < end; i++) {
-      if (data[i] === 0) continue;
-      let rest = i % pixels;
-      for (let axis = size.length - 1; axis >= 0; axis--) {
+    // Only the ends of a row that begins here are read, up to the first pixels that are not 0.
+    for (let row = Math.ceil(begin / width) * width; row < end; row += width) {
+      let [left, right] = [0, width - 1];
+      while (left < width && data[row + left] === 0) left++;
+      if (left === width) continue;
+      while (data[row + right] === 0) right--;
+      widen(size.length - 1, left, right);
+      let rest = (row % pixels) / width;
+      for (let axis = size.length - 2; axis >= 0; axis--) {
         const at = rest % size[axis]!;
         rest = (rest - at) / size[axis]!;
-        if (at < first[axis]!) first[axis] = at;
-        if (at > last[axis]!) last[axis] = at;
+        widen(axis, at, at);
       }
     }
   });
