@@ -175,4 +175,4 @@ export {
   type LossValues,
 } from "./trainer/step-graph.js";
 export { Trainer } from "./trainer/trainer.js";
-export type { TrainingBatch } from "./trainer/training-batch.js";
+export { scoredPart, type TrainingBatch } from "./trainer/training-batch.js";

@@ -7,7 +7,7 @@ import {
   type Tensor,
   tensor,
 } from "@pixelcal/core";
-import { type Loader, partsOfAll, type Trainer } from "@pixelcal/train";
+import { type Loader, partsOfAll, scoredPart, type Trainer } from "@pixelcal/train";
 
 /**
  * Returns the temperature that the labels of a split ask of a trainer's predictions: above 1 where they are
@@ -25,10 +25,13 @@ export async function validationTemperature(
     regions ? { classes: 2, ignore: inside } : { classes: validation.dataset.classes, ignore },
   );
   const { rank, size } = exchange ?? { rank: 0, size: 1 };
-  for await (const { images, labels } of validation.dealt(0, { rank, size })) {
-    const probs = await trainer.predict(images);
-    if (regions === undefined) await metric.update(probs, labels);
-    else for (const one of await casesOf(probs, labels, regions, ignore)) await metric.update(...one);
+  for await (const { images, labels, filled } of validation.dealt(0, { rank, size })) {
+    const all = await trainer.predict(images);
+    for (let n = 0; n < images.dims[0]!; n++) {
+      const [probs, truth] = [scoredPart(all, n, filled), scoredPart(labels, n, filled)];
+      if (regions === undefined) await metric.update(probs, truth);
+      else for (const one of await casesOf(probs, truth, regions, ignore)) await metric.update(...one);
+    }
   }
   const parts = await partsOfAll(exchange, metric.toJSON());
   metric.reset();

@@ -1,8 +1,9 @@
 import { createHash, webcrypto } from "node:crypto";
-import { elementCount, type Labels, type SignalOption, type Tensor, zeros } from "@pixelcal/core";
+import type { Labels, SignalOption, Tensor } from "@pixelcal/core";
 import type { Dataset, DatasetCase } from "../data/dataset-case.js";
+import { cutLabels } from "../data/patches.js";
 import type { Network } from "../predict/network.js";
-import { cutTile, overlapRuns, tileOrigins } from "../predict/tiles.js";
+import { tileOf, tileOrigins } from "../predict/tiles.js";
 import type { LogitsCache } from "./logits-cache.js";
 
 export interface CollectOptions extends SignalOption {
@@ -55,7 +56,6 @@ interface Part {
 }
 
 function* partsOf({ image, labels }: DatasetCase, { tile, ignore }: CollectOptions): Generator<Part> {
-  const [channels = 1, ...size] = image.dims;
   if (tile === undefined) {
     yield {
       image: { ...image, dims: [1, ...image.dims] },
@@ -63,18 +63,8 @@ function* partsOf({ image, labels }: DatasetCase, { tile, ignore }: CollectOptio
     };
     return;
   }
-  const [pixels, tilePixels] = [elementCount(size), elementCount(tile)];
-  for (const origin of tileOrigins(size, { tile, overlap: 0 })) {
-    const part = zeros("float32", [1, channels, ...tile]);
-    for (let c = 0; c < channels; c++) {
-      const from = image.data.subarray(c * pixels, (c + 1) * pixels);
-      cutTile(from, size, origin, tile, part.data.subarray(c * tilePixels, (c + 1) * tilePixels));
-    }
-    const data = labels.type === "uint8" ? new Uint8Array(tilePixels) : new Int32Array(tilePixels);
-    data.fill(ignore);
-    overlapRuns(tile, size, origin, (inTile, inImage, length) =>
-      data.set(labels.data.subarray(inImage, inImage + length), inTile),
-    );
-    yield { image: part, labels: { type: labels.type, dims: [1, ...tile], data } as Labels };
+  for (const origin of tileOrigins(labels.dims, { tile, overlap: 0 })) {
+    const part = cutLabels(labels, { origin, size: tile }, ignore);
+    yield { image: tileOf(image, origin, tile), labels: { ...part, dims: [1, ...tile] } as Labels };
   }
 }

@@ -8,7 +8,7 @@ import {
   zeros,
 } from "@pixelcal/core";
 import type { LabelRange } from "@pixelcal/losses";
-import type { Dataset, DatasetCase } from "./dataset-case.js";
+import type { Dataset, DatasetCase, Window } from "./dataset-case.js";
 import { identity, place, type Transform } from "./transforms.js";
 
 /** Cases stacked along a first axis, all of one shape. */
@@ -28,6 +28,11 @@ export interface Batch {
    * of 0 counts nothing.
    */
   readonly shares?: readonly number[];
+  /**
+   * The part of each image that its case fills, present where a loader's `cover` reaches beyond cases: scores
+   * are of that part.
+   */
+  readonly filled?: readonly Window[];
   /** The cases' further arrays, stacked. */
   readonly extras: Readonly<Record<string, Tensor>>;
   readonly names: readonly string[];
@@ -38,6 +43,8 @@ export interface Member {
   readonly index: number;
   readonly item: DatasetCase;
   readonly transform: Transform;
+  /** The part that the case fills, where the item reaches beyond it. */
+  readonly filled?: Window | undefined;
 }
 
 const sameSpacing = (a: readonly number[] | undefined, b: readonly number[] | undefined): boolean =>
@@ -129,6 +136,7 @@ export function assemble(dataset: Dataset, members: readonly Member[]): Batch {
   const transforms = members.map(({ transform }) => transform);
   const spatial = items[0]!.labels.dims;
   const { spacing } = items[0]!;
+  const filled = members.map((member) => member.filled ?? { origin: spatial.map(() => 0), size: spatial });
   const extras = Object.keys(items[0]!.extras).map((name): [string, Tensor] => [
     name,
     stack(
@@ -146,6 +154,7 @@ export function assemble(dataset: Dataset, members: readonly Member[]): Batch {
     labels: stackedLabels(items, spatial, transforms),
     ...(dataset.labelRange && { labelRange: dataset.labelRange }),
     spacing: items.every((item) => sameSpacing(item.spacing, spacing)) ? spacing : undefined,
+    ...(filled.some(({ size }) => !sameDims(size, spatial)) && { filled }),
     extras: Object.fromEntries(extras),
     names: members.map(({ index }) => dataset.names[index]!),
   };

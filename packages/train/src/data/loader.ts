@@ -13,8 +13,8 @@ import { assemble, type Batch, checkMembers, type Member, stack, unstack } from 
 import type { Dataset, DatasetCase, OpenCase, Window } from "./dataset-case.js";
 import { foregroundLocations, type Locations } from "./foreground-locations.js";
 import { drawIntensities } from "./intensities.js";
-import { caseInMemory, inside } from "./open-case.js";
-import { checkPatches, coveringWindows, cut, cutCase, drawWindow, type PatchOptions } from "./patches.js";
+import { caseInMemory, caseWithin, padded } from "./open-case.js";
+import { checkPatches, coveringWindows, cut, drawWindow, type PatchOptions } from "./patches.js";
 import { checkShare, type Share, shareOf, sharesOf } from "./shares.js";
 import { drawTransform, identity } from "./transforms.js";
 import { drawWarp, readBy, type Warp, warpArray, warpCase, withinWindow } from "./warps.js";
@@ -92,8 +92,9 @@ function checkLoader(dataset: Dataset, options: LoaderOptions): void {
   if (options.patches !== undefined) checkPatches(options.patches, dataset.rank);
   if (options.cover !== undefined) {
     checkPatches({ size: options.cover }, dataset.rank);
-    if (options.patches !== undefined)
-      throw invalidArgument("cover", "no cover beside patches", options.cover);
+    for (const name of ["patches", "augment"] as const)
+      if (options[name] !== undefined)
+        throw invalidArgument("cover", `no cover beside ${name}`, options.cover);
     if (dataset.size === undefined)
       throw new InvalidArgumentError("cover", "cover: needs a data set that knows the sizes of its cases");
   }
@@ -112,11 +113,12 @@ function checkLoader(dataset: Dataset, options: LoaderOptions): void {
 const perEpoch = (dataset: Dataset, { patches, cover }: LoaderOptions): number =>
   cover === undefined ? (patches?.perEpoch ?? dataset.names.length) : covering(dataset, cover).length;
 
-/** Returns the windows that cover every case of a data set. */
+/** Returns the windows that cover every case of a data set, padded where it is smaller. */
 const covering = ({ names, size }: Dataset, cover: readonly number[]): readonly Draw[] =>
-  names.flatMap((_, index) =>
-    coveringWindows(cover, size!(index)).map((window) => ({ index, turn: 0, window })),
-  );
+  names.flatMap((_, index) => {
+    const spatial = size!(index).map((n, axis) => Math.max(n, cover[axis]!));
+    return coveringWindows(cover, spatial).map((window) => ({ index, turn: 0, window }));
+  });
 
 /** The draws of a patch after which one is taken that surely holds a labelled pixel. */
 const mostDraws = 20;
@@ -139,18 +141,9 @@ interface Cropped extends Member {
 
 /** Reads a window of a case as it is, or warped, and no more of the case than that takes. */
 async function itemOf(source: OpenCase, window: Window, warp: Warp | undefined): Promise<DatasetCase> {
-  const { size } = source;
-  if (warp !== undefined) {
-    const read = readBy(warp, size);
-    return warpCase(await source.part(read), withinWindow(warp, read));
-  }
-  const read = inside(window, size);
-  const part = await source.part(read);
-  if (sameDims(read.size, window.size)) return part;
-  return cutCase(part, {
-    size: window.size,
-    origin: window.origin.map((at, axis) => at - read.origin[axis]!),
-  });
+  if (warp === undefined) return source.part(window);
+  const read = readBy(warp, source.size);
+  return warpCase(await source.part(read), withinWindow(warp, read));
 }
 
 /** The batches of a data set by epoch, prefetched. */
@@ -227,11 +220,13 @@ export class Loader {
   }
 
   async #make(epoch: number, draws: readonly Draw[]): Promise<Batch> {
-    const { augment = {}, patches, targets } = this.#options;
+    const { augment = {}, patches, cover, targets } = this.#options;
+    const least = cover ?? patches?.size;
     const randoms = this.#random.split("augment").split(epoch);
     const members = await Promise.all(
       draws.map(async ({ index, turn, window: given }): Promise<Cropped> => {
-        const source = await this.#open(index);
+        const own = await this.#open(index);
+        const source = least === undefined ? own : padded(own, least, this.dataset.labelRange?.ignore);
         const random = turn === 0 ? randoms.split(index) : randoms.split(index).split(turn);
         const transform = drawTransform(augment, this.dataset.rank, random);
         const window = given ?? (patches && (await this.#draw(patches, index, source, random)));
@@ -243,7 +238,8 @@ export class Loader {
         let { image } = item;
         for (const step of drawIntensities(augment, drawn, random.split("intensities")))
           image = await step(image);
-        return { index, item: { ...item, image }, source, window, warp, transform };
+        const filled = given && caseWithin(given, source.size, own.size);
+        return { index, item: { ...item, image }, source, window, warp, transform, filled };
       }),
     );
     checkMembers(this.dataset, members);
@@ -300,9 +296,8 @@ export class Loader {
     const ignore = this.dataset.labelRange?.ignore;
     let window = draw(locations);
     if (ignore === undefined) return window;
-    // Pixels beyond the case repeat its border.
     const isVoid = async (): Promise<boolean> =>
-      (await source.labels(inside(window, source.size))).data.every((label) => label === ignore);
+      (await source.labels(window)).data.every((label) => label === ignore);
     for (let tries = 0; await isVoid(); tries++) {
       if (tries < mostDraws) {
         window = draw(locations);

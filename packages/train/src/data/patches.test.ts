@@ -1,10 +1,11 @@
-import { Random, tensor } from "@pixelcal/core";
+import { Random, type Tensor, tensor } from "@pixelcal/core";
 import { describe, expect, test } from "vitest";
+import { scoredPart } from "../trainer/training-batch.js";
 import type { Batch } from "./batch.js";
 import type { Dataset, DatasetCase } from "./dataset-case.js";
 import { foregroundLocations } from "./foreground-locations.js";
 import { Loader, type Targets } from "./loader.js";
-import { coveringWindows, cut, drawWindow } from "./patches.js";
+import { coveringWindows, cut, cutLabels, drawWindow } from "./patches.js";
 
 /** Cases of `size` whose pixels are numbered; the second channel counts down. */
 function cases(sizes: readonly (readonly number[])[]): Dataset {
@@ -143,12 +144,53 @@ describe("a loader's windows", () => {
     expect(batch!.images.dims).toEqual([2, 2, 3, 3]);
   });
 
-  test("a case smaller than the window lies in its middle, its border repeated", async () => {
-    const loader = new Loader(cases([[2, 3]]), { batchSize: 1, patches: { size: [5, 3], foreground: 1 } });
+  test("a case smaller than the window lies in its middle, zeros and background around it", async () => {
+    const loader = new Loader(cases([[2, 3]]), { batchSize: 1, patches: { size: [5, 4], foreground: 1 } });
     const [batch] = await collect(loader);
-    const rows = [0, 0, 1, 1, 1].map((row) => [0, 1, 2].map((column) => 3 * row + column));
-    expect(Array.from(batch!.labels.data)).toEqual(rows.flat());
-    expect(Array.from(batch!.images.data.subarray(0, 15))).toEqual(rows.flat());
+    // The extra column is the last one.
+    const row = (first?: number): number[] =>
+      first === undefined ? [0, 0, 0, 0] : [first, first + 1, first + 2, 0];
+    const numbers = [undefined, 0, 3, undefined, undefined].flatMap(row);
+    expect(Array.from(batch!.labels.data)).toEqual(numbers);
+    expect(Array.from(batch!.images.data.subarray(0, 20))).toEqual(numbers);
+    expect(Array.from(batch!.extras.wide!.data, Number)).toEqual(numbers);
+    expect(batch!.filled).toBeUndefined();
+  });
+
+  test("labels beyond a case are ignored where the data set ignores any", async () => {
+    const dataset = { ...cases([[2, 3]]), labelRange: { classes: 6, ignore: 255 } };
+    const [batch] = await collect(new Loader(dataset, { batchSize: 1, patches: { size: [2, 5] } }));
+    expect(Array.from(batch!.labels.data)).toEqual([255, 0, 1, 2, 255, 255, 3, 4, 5, 255]);
+    expect(Array.from(batch!.images.data.subarray(0, 10))).toEqual([0, 0, 1, 2, 0, 0, 3, 4, 5, 0]);
+    // A byte cannot hold the ignored label.
+    const bytes = { type: "uint8", dims: [2], data: Uint8Array.of(1, 2) } as const;
+    expect(cutLabels(bytes, { origin: [-1], size: [4] }, -1)).toEqual(
+      tensor("int32", Int32Array.of(-1, 1, 2, -1), [4]),
+    );
+  });
+
+  test("a small case is what it is padded by hand: image, labels and targets, also turned", async () => {
+    const small = cases([[2, 3]]);
+    const item = { ...(await small.read(0)), extras: {} };
+    const pad = <T extends Tensor>(array: T): T =>
+      cut(array as Tensor, { origin: [-1, -1], size: [4, 5] }) as T;
+    const byHand = { ...item, image: pad(item.image), labels: pad(item.labels as Tensor<"int32">) };
+    // The number of pixels with a label at least as large: it depends on the whole image.
+    const targets: Targets = async ({ labels }) => {
+      const ranks = Float32Array.from(labels.data, (value) => labels.data.filter((v) => v >= value).length);
+      return { ranks: tensor("float32", ranks, labels.dims) };
+    };
+    const augment = { rotation: { probability: 1, degrees: [40] }, flips: [0] };
+    for (const options of [{}, { augment }]) {
+      const [ours, theirs] = [item, byHand].map(
+        (one) =>
+          new Loader(
+            { ...small, read: async () => one },
+            { batchSize: 2, patches: { size: [4, 5], perEpoch: 4 }, targets, ...options },
+          ),
+      );
+      expect(await collect(ours!)).toEqual(await collect(theirs!));
+    }
   });
 
   test("sizes must fit the axes", () => {
@@ -261,7 +303,7 @@ describe("windows that cover every case", () => {
       [0, 0],
       [3, 0],
     ]);
-    expect(coveringWindows([4, 4], [3, 4]).map(({ origin }) => origin)).toEqual([[0, 0]]);
+    expect(coveringWindows([4, 4], [1, 4]).map(({ origin }) => origin)).toEqual([[-1, 0]]);
     const loader = new Loader(
       sized([
         [5, 4],
@@ -274,15 +316,41 @@ describe("windows that cover every case", () => {
     expect(batches.map(({ names }) => names[0])).toEqual(["case_0", "case_0", "case_1"]);
     const seen = new Set(batches.slice(0, 2).flatMap(({ labels }) => Array.from(labels.data)));
     expect(seen.size).toBe(20);
+    expect(batches.some(({ filled }) => filled)).toBe(false);
   });
 
-  test("need sizes, and no patches beside them", () => {
+  test("say which part of each a smaller case fills", async () => {
+    const loader = new Loader(
+      sized([
+        [2, 7],
+        [6, 4],
+      ]),
+      { batchSize: 2, cover: [5, 4] },
+    );
+    const batches = await collect(loader);
+    expect(batches.map(({ filled }) => filled)).toEqual([
+      [
+        { origin: [1, 0], size: [2, 4] },
+        { origin: [1, 0], size: [2, 4] },
+      ],
+      undefined,
+    ]);
+    const { labels, filled } = batches[0]!;
+    expect([...scoredPart(labels, 1, filled).data]).toEqual([3, 4, 5, 6, 10, 11, 12, 13]);
+    expect(scoredPart(labels, 1, undefined).dims).toEqual([1, 5, 4]);
+  });
+
+  test("need sizes, and no patches or changes beside them", () => {
     expect(() => new Loader(cases([[4, 4]]), { batchSize: 1, cover: [2, 2] })).toThrow(
       "cover: needs a data set that knows the sizes of its cases",
     );
     const patches = { size: [2, 2] };
     expect(() => new Loader(sized([[4, 4]]), { batchSize: 1, cover: [2, 2], patches })).toThrow(
       "cover: expected no cover beside patches",
+    );
+    const augment = { flips: [0] };
+    expect(() => new Loader(sized([[4, 4]]), { batchSize: 1, cover: [2, 2], augment })).toThrow(
+      "cover: expected no cover beside augment",
     );
   });
 });

@@ -7,15 +7,16 @@ import {
   type Random,
   sameDims,
   type Tensor,
+  tensor,
   zeros,
 } from "@pixelcal/core";
-import { cutTile, overlapRuns, tileStarts } from "../predict/tiles.js";
+import { overlapRuns, tileStarts } from "../predict/tiles.js";
 import type { DatasetCase, Window } from "./dataset-case.js";
 import type { Locations } from "./foreground-locations.js";
 
 /** The patches that a loader cuts from cases, at places drawn anew for every epoch. */
 export interface PatchOptions {
-  /** The size per spatial axis. A case that is smaller is padded by its border, half on each side. */
+  /** The size per spatial axis. A case that is smaller lies in the middle of its patches; see `padded`. */
   readonly size: readonly number[];
   /** The number of patches of an epoch, spread evenly over the cases; by default one of each case. */
   readonly perEpoch?: number;
@@ -42,9 +43,8 @@ export function checkPatches(patches: PatchOptions, rank: number): void {
 }
 
 /**
- * Draws a window of `size` in a case of `spatial` dims: around one of `locations`, as near as the border
- * lets it, or without them every place equally likely. Along an axis on which the case is smaller, the case
- * lies in the middle.
+ * Draws a window of `size` in a case of `spatial` dims, which are no smaller: around one of `locations`, as
+ * near as the border lets it, or without them every place equally likely.
  */
 export function drawWindow(
   size: readonly number[],
@@ -55,34 +55,31 @@ export function drawWindow(
   if (locations.length === 0)
     return {
       size,
-      origin: size.map((n, axis) => {
-        const extent = spatial[axis]!;
-        return extent < n ? centred(n, extent) : random.integer(extent - n + 1);
-      }),
+      origin: size.map((n, axis) => random.integer(spatial[axis]! - n + 1)),
     };
   const pixels = locations[random.integer(locations.length)]!;
   let at = pixels[random.integer(pixels.length)]!;
   const origin = size.map(() => 0);
   for (let axis = size.length - 1; axis >= 0; axis--) {
     const [n, extent] = [size[axis]!, spatial[axis]!];
-    origin[axis] =
-      extent < n ? centred(n, extent) : Math.max(0, Math.min((at % extent) - (n >> 1), extent - n));
+    origin[axis] = Math.max(0, Math.min((at % extent) - (n >> 1), extent - n));
     at = Math.floor(at / extent);
   }
   return { size, origin };
 }
 
-/** Returns where a window begins that is larger than its case, which lies in its middle. */
-const centred = (size: number, extent: number): number => 0 - Math.floor((size - extent) / 2);
+/** Returns the window of `size` in whose middle a case of `spatial` dims lies. */
+export const centredWindow = (size: readonly number[], spatial: readonly number[]): Window => ({
+  size,
+  origin: size.map((n, axis) => 0 - Math.floor((n - spatial[axis]!) / 2)),
+});
 
 /**
  * Returns the windows of `size` that cover a case of `spatial` dims, with as little overlap as that takes, in
  * the order of their first pixels.
  */
 export function coveringWindows(size: readonly number[], spatial: readonly number[]): readonly Window[] {
-  const starts = size.map((n, axis) =>
-    spatial[axis]! < n ? [centred(n, spatial[axis]!)] : tileStarts(spatial[axis]!, n, 0),
-  );
+  const starts = size.map((n, axis) => tileStarts(spatial[axis]!, n, 0));
   const origins = starts.reduce<number[][]>(
     (all, own) => all.flatMap((origin) => own.map((start) => [...origin, start])),
     [[]],
@@ -92,11 +89,12 @@ export function coveringWindows(size: readonly number[], spatial: readonly numbe
 
 /**
  * Returns a copy of a window of a tensor's last axes; axes before those are kept. Pixels beyond the tensor
- * repeat its border.
+ * are `fill`.
  */
 export function cut<T extends DataType>(
   { type, data, dims }: Tensor<T>,
   { origin, size }: Window,
+  fill = 0,
 ): Tensor<T> {
   const leading = dims.slice(0, dims.length - size.length);
   const spatial = dims.slice(dims.length - size.length);
@@ -104,23 +102,27 @@ export function cut<T extends DataType>(
   const [from, to] = [elementCount(spatial), elementCount(size)];
   // One element type at run time, which the compiler cannot see.
   const [source, target] = [data as Float32Array, out.data as Float32Array];
-  const inside = size.every((length, axis) => origin[axis]! >= 0 && origin[axis]! + length <= spatial[axis]!);
-  for (let n = 0; n < elementCount(leading); n++) {
-    if (inside)
-      overlapRuns(size, spatial, origin, (inWindow, inCase, length) => {
-        const at = n * from + inCase;
-        target.set(source.subarray(at, at + length), n * to + inWindow);
-      });
-    else {
-      const whole = source.subarray(n * from, (n + 1) * from);
-      cutTile(whole, spatial, origin, size, target.subarray(n * to, (n + 1) * to));
-    }
-  }
+  if (fill !== 0) target.fill(fill);
+  for (let n = 0; n < elementCount(leading); n++)
+    overlapRuns(size, spatial, origin, (inWindow, inCase, length) => {
+      const at = n * from + inCase;
+      target.set(source.subarray(at, at + length), n * to + inWindow);
+    });
   return out;
 }
 
-/** Returns a window of a case: of its image, its labels and the further arrays that are spatial. */
-export function cutCase(item: DatasetCase, window: Window): DatasetCase {
+/** Returns a window of labels; beyond them it is `fill`, in a type that holds it. */
+export function cutLabels(labels: DatasetCase["labels"], window: Window, fill = 0): DatasetCase["labels"] {
+  const holds = labels.type === "int32" || (fill >= 0 && fill <= 255);
+  const source = holds ? labels : tensor("int32", Int32Array.from(labels.data), labels.dims);
+  return cut(source as Tensor, window, fill) as DatasetCase["labels"];
+}
+
+/**
+ * Returns a window of a case: of its image, its labels and the further arrays that are spatial. Beyond the
+ * case labels are `beyond`, the others 0.
+ */
+export function cutCase(item: DatasetCase, window: Window, beyond = 0): DatasetCase {
   const spatial = item.labels.dims;
   const cutSpatial = ([name, array]: [string, Tensor]): [string, Tensor] => {
     const ends = array.dims.slice(array.dims.length - spatial.length);
@@ -129,7 +131,7 @@ export function cutCase(item: DatasetCase, window: Window): DatasetCase {
   return {
     ...item,
     image: cut(item.image, window),
-    labels: cut(item.labels as Tensor, window) as DatasetCase["labels"],
+    labels: cutLabels(item.labels, window, beyond),
     extras: Object.fromEntries(Object.entries(item.extras).map(cutSpatial)),
   };
 }

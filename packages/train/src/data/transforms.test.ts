@@ -119,6 +119,9 @@ describe("drawing", () => {
   test.each([
     [{ flips: [2] }, /augment\.flips: expected spatial axes from 0 to 1/],
     [{ flips: [0.5] }, /augment\.flips/],
+    [{ flips: true }, /augment\.flips: expected spatial axes from 0 to 1, got true/],
+    [{ rotations: 1 }, /augment\.rotations: expected pairs/],
+    [{ rotations: [1] }, /augment\.rotations: expected pairs/],
     [{ rotations: [[0, 0]] }, /augment\.rotations: expected pairs of different spatial axes/],
     [{ rotations: [[0, 3]] }, /augment\.rotations/],
   ] as [object, RegExp][])("%j is refused for 2 axes", (augmentation, message) => {

@@ -113,17 +113,13 @@ export interface Symmetries {
 /** Throws InvalidArgumentError unless every axis of `symmetries` exists. */
 export function checkSymmetries({ flips = [], rotations = [] }: Symmetries, rank: number): void {
   const valid = (axis: number): boolean => Number.isInteger(axis) && axis >= 0 && axis < rank;
-  if (!flips.every(valid))
+  if (!Array.isArray(flips) || !flips.every(valid))
     throw invalidArgument("augment.flips", `spatial axes from 0 to ${rank - 1}`, flips);
-  for (const pair of rotations) {
-    if (pair.length !== 2 || !pair.every(valid) || pair[0] === pair[1]) {
-      throw invalidArgument(
-        "augment.rotations",
-        `pairs of different spatial axes from 0 to ${rank - 1}`,
-        pair,
-      );
-    }
-  }
+  const pairs = `pairs of different spatial axes from 0 to ${rank - 1}`;
+  if (!Array.isArray(rotations)) throw invalidArgument("augment.rotations", pairs, rotations);
+  for (const pair of rotations)
+    if (!Array.isArray(pair) || pair.length !== 2 || !pair.every(valid) || pair[0] === pair[1])
+      throw invalidArgument("augment.rotations", pairs, pair);
 }
 
 /**

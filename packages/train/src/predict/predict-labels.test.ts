@@ -57,6 +57,7 @@ describe("predictLabels has the likeliest class of predict, to the bit", () => {
       { tile: [4, 4, 4], flips: [0, 2], blending: "constant", sumBytes: 2000 },
     ],
     ["an image smaller than the tile", [1, 5, 6], { tile: [8, 8], sumBytes: 300 }],
+    ["a volume thinner than the tile", [1, 3, 14, 5], { tile: [8, 4, 8], sumBytes: 900 }],
     ["no overlap", [1, 12, 12], { tile: [5, 4], overlap: 0, sumBytes: 500 }],
   ])("%s", async (_, dims, options) => {
     const image = noise(dims, 1);

@@ -68,8 +68,9 @@ export async function predictLabels(
     room = await probabilities(tileOf(image, origin, tile), room);
     return room;
   };
+  const starts = size.map((n, axis) => tileStarts(n, tile[axis]!, overlap));
   // The number of classes is known from the first tile on, which the first column needs, too.
-  const { dims } = await at(size.map(() => 0));
+  const { dims } = await at(starts.map(([first]) => first!));
   const classes = dims[1]!;
   let isFirst = true;
   if (classOrder !== undefined && classOrder.length !== classes)
@@ -77,7 +78,6 @@ export async function predictLabels(
   const large = classOrder ? classOrder.some((label) => label > 255) : classes > 256;
   const map = large ? new Uint16Array(elementCount(mapSize)) : new Uint8Array(elementCount(mapSize));
   const weights = Float32Array.from(tileWeights(options));
-  const starts = size.map((n, axis) => tileStarts(n, tile[axis]!, overlap));
   const depth = Math.min(tile[0]!, size[0]!);
   const pixelsAtMost = Math.max(1, sumBytes / (4 * classes * depth));
   for (const column of columnsOf(mapSize, pixelsAtMost, resampled ? size : undefined)) {
@@ -88,7 +88,8 @@ export async function predictLabels(
     const corners = cornersIn(source, starts.slice(1), tile.slice(1));
     const rowsBetween = resampled ? new ResampledRows(column, taps, classes, classOrder) : undefined;
     for (const [k, top] of starts[0]!.entries()) {
-      const origin = [top, ...source.origin];
+      const row = Math.max(0, top);
+      const origin = [row, ...source.origin];
       for (const corner of corners) {
         const place = [top, ...corner];
         if (!isFirst) await at(place);
@@ -96,12 +97,12 @@ export async function predictLabels(
         addTile({ probs: room!.data, weights, tile, place }, { sums, total, size: block, origin });
       }
       // No later tile holds the rows above the next one's first.
-      const rows = (starts[0]![k + 1] ?? top + depth) - top;
+      const rows = (starts[0]![k + 1] ?? row + depth) - row;
       const complete = { sums, total, block, origin, rows };
       if (rowsBetween === undefined) await writeLabels(map, complete, { size, classes, classOrder });
       else
-        await rowsBetween.add(complete, (row, labels) =>
-          copyRows(labels, [1, ...column.size], [row, ...column.origin], map, mapSize),
+        await rowsBetween.add(complete, (at, labels) =>
+          copyRows(labels, [1, ...column.size], [at, ...column.origin], map, mapSize),
         );
       shift(sums, classes, block, rows);
       shift(total, 1, block, rows);

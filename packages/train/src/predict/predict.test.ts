@@ -74,11 +74,26 @@ describe("predict", () => {
     },
   );
 
+  it("an image smaller than its tile lies in the middle, zeros around it, as in training", async () => {
+    const seen: number[][] = [];
+    const recording: ProbabilityModel = {
+      async predict(images) {
+        seen.push([...images.data]);
+        return pointwise.predict(images);
+      },
+    };
+    const image = tensor("float32", Float32Array.of(1, 2, 3, 4), [1, 2, 2]);
+    const probs = await predict(recording, image, { tile: [4, 3] });
+    expect(seen).toEqual([[0, 0, 0, 1, 2, 0, 3, 4, 0, 0, 0, 0]]);
+    expect([...probs.data.subarray(0, 4)]).toEqual([1, 2, 3, 4]);
+  });
+
   it("covers an axis from end to end with the overlap asked for", () => {
     expect(tileStarts(10, 4, 0.5)).toEqual([0, 2, 4, 6]);
     expect(tileStarts(11, 4, 0)).toEqual([0, 4, 7]);
     expect(tileStarts(4, 4, 0.5)).toEqual([0]);
     expect(tileStarts(3, 4, 0.5)).toEqual([0]);
+    expect(tileStarts(3, 8, 0.5)).toEqual([-2]);
     expect(tileOrigins([5, 4], { tile: [4, 4] })).toEqual([
       [0, 0],
       [1, 0],

@@ -14,9 +14,10 @@ export interface TileOptions {
 
 /**
  * Returns where tiles start along an axis: evenly spaced, both ends covered, with at least the given overlap.
+ * A smaller image lies in the middle of its tile, which starts before it.
  */
 export function tileStarts(size: number, tile: number, overlap: number): number[] {
-  if (size <= tile) return [0];
+  if (size <= tile) return [0 - Math.floor((tile - size) / 2)];
   const step = Math.max(1, Math.floor(tile * (1 - overlap)));
   const count = Math.ceil((size - tile) / step) + 1;
   return Array.from({ length: count }, (_, i) => Math.round((i * (size - tile)) / (count - 1)));
@@ -139,27 +140,10 @@ export function addTile({ probs, weights, tile, place }: PredictedTile, box: Til
     });
 }
 
-/** Copies one channel's tile out of an image; pixels beyond the image repeat its border. */
-export function cutTile(
-  image: Float32Array,
-  size: readonly number[],
-  origin: readonly number[],
-  tile: readonly number[],
-  into: Float32Array,
-): void {
-  const last = size.length - 1;
-  const walk = (axis: number, inTile: number, inImage: number): void => {
-    for (let i = 0; i < tile[axis]!; i++) {
-      const at = inImage * size[axis]! + Math.min(Math.max(0, origin[axis]! + i), size[axis]! - 1);
-      const to = inTile * tile[axis]! + i;
-      if (axis === last) into[to] = image[at]!;
-      else walk(axis + 1, to, at);
-    }
-  };
-  walk(0, 0, 0);
-}
-
-/** Returns a tile [1, C, ...tile] of an image [C, ...spatial] as `cutTile` cuts it. */
+/**
+ * Returns a tile [1, C, ...tile] of an image [C, ...spatial], 0 beyond it: after normalisation, what nnU-Net
+ * and MONAI put there.
+ */
 export function tileOf(
   image: Tensor<"float32">,
   origin: readonly number[],
@@ -168,10 +152,11 @@ export function tileOf(
   const [channels = 0, ...size] = image.dims;
   const [pixels, tilePixels] = [elementCount(size), elementCount(tile)];
   const { data } = zeros("float32", [channels, ...tile]);
-  for (let c = 0; c < channels; c++) {
-    const from = image.data.subarray(c * pixels, (c + 1) * pixels);
-    cutTile(from, size, origin, tile, data.subarray(c * tilePixels, (c + 1) * tilePixels));
-  }
+  for (let c = 0; c < channels; c++)
+    overlapRuns(tile, size, origin, (inTile, inImage, length) => {
+      const from = c * pixels + inImage;
+      data.set(image.data.subarray(from, from + length), c * tilePixels + inTile);
+    });
   return tensor("float32", data, [1, channels, ...tile]);
 }
 

@@ -155,7 +155,7 @@ export async function validate(
     if (!Number.isFinite(loss))
       throw new TrainingAbortedError(epoch + 1, batch + 1, `the validation loss is ${loss}`);
     await trainer.loss.state?.observe(logits, prepared.targets!);
-    await scores.add({ batch, loss }, logits, prepared.labels);
+    await scores.add({ batch, loss, filled: prepared.filled }, logits, prepared.labels);
     batch += size;
   }
   const all =

@@ -1,6 +1,6 @@
 import { ignoredInRegion, type Labels, type Region, regionMasks, type Tensor } from "@pixelcal/core";
 import { headPair } from "@pixelcal/losses";
-import { type ScoredBatch, type Scores, type ValidationPart, ValidationScores } from "./validation-scores.js";
+import { type AddedBatch, type Scores, type ValidationPart, ValidationScores } from "./validation-scores.js";
 
 /**
  * Scores the logits [N, regions, ...spatial] of sigmoid heads on a validation split: each region as two
@@ -37,11 +37,7 @@ export class RegionScores {
   }
 
   /** Adds a batch: logits [N, regions, ...spatial] and the labels [N, ...spatial]. */
-  async add(
-    batch: Pick<ScoredBatch, "batch" | "loss">,
-    logits: Tensor<"float32">,
-    labels: Labels,
-  ): Promise<void> {
+  async add(batch: AddedBatch, logits: Tensor<"float32">, labels: Labels): Promise<void> {
     const masks = await regionMasks(labels, this.#regions, { ignore: this.#ignore });
     for (const [r, scores] of this.#each.entries()) await scores.add(batch, headPair(logits, r), masks[r]!);
   }

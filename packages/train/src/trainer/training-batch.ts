@@ -1,5 +1,15 @@
-import { checkLabels, checkTensor, invalidArgument, type Labels, type Tensor } from "@pixelcal/core";
+import {
+  checkLabels,
+  checkTensor,
+  elementCount,
+  invalidArgument,
+  type Labels,
+  type Tensor,
+  tensor,
+} from "@pixelcal/core";
 import type { LabelRange } from "@pixelcal/losses";
+import type { Window } from "../data/dataset-case.js";
+import { cut } from "../data/patches.js";
 import type { Tensors } from "../runtime/session-values.js";
 
 /** Images [N, C, ...spatial] with their labels [N, ...spatial]. */
@@ -15,6 +25,8 @@ export interface TrainingBatch {
    * of one of them. A share of 0 counts nothing.
    */
   readonly shares?: readonly number[];
+  /** The part of each image to score, in a validation; all of it by default. */
+  readonly filled?: readonly Window[];
   /** The result of `Trainer.targets` for these labels, if already computed. */
   readonly targets?: Tensors;
 }
@@ -34,4 +46,17 @@ export function checkBatch(batch: TrainingBatch): readonly number[] {
     throw invalidArgument("labels", `[${wanted.join(", ")}] for images [${images.dims}]`, `[${labels.dims}]`);
   }
   return images.dims;
+}
+
+/** Returns image `n` of an array [N, ...] of a batch as [1, ...]: the part of it to score. */
+export function scoredPart<T extends Tensor>(
+  { type, dims, data }: T,
+  n: number,
+  filled?: TrainingBatch["filled"],
+): T {
+  const shape = [1, ...dims.slice(1)];
+  const size = elementCount(shape);
+  const image = tensor(type, data.subarray(n * size, (n + 1) * size) as never, shape) as Tensor;
+  const window = filled?.[n];
+  return (window === undefined ? image : cut(image, window)) as T;
 }

@@ -1,5 +1,6 @@
-import { Random, tensor } from "@pixelcal/core";
+import { type Labels, Random, type Tensor, tensor } from "@pixelcal/core";
 import { describe, expect, test } from "vitest";
+import { cut } from "../data/patches.js";
 import { ValidationScores } from "./validation-scores.js";
 
 const classes = 3;
@@ -118,6 +119,18 @@ describe("ValidationScores", () => {
     expect((await scoresOf([[{ labels, logits: hot([0, 1, 2], labels) }]])).dice).toBe(1);
     const empty = new Uint8Array(pixels);
     expect((await scoresOf([[{ labels: empty, logits: hot([0, 1, 2], empty) }]])).dice).toBe(1);
+  });
+
+  test("pixels beyond the part that a case fills change nothing", async () => {
+    const { logits, labels } = batch(all.slice(0, 2));
+    const window = { origin: [2, 1], size: [3, 8] };
+    const inside = async (scores: ValidationScores, filled?: readonly (typeof window)[]) => {
+      const from = (of: Tensor) => (filled ? of : cut(of, window));
+      await scores.add({ batch: 0, loss: 1, filled }, from(logits) as typeof logits, from(labels) as Labels);
+      return scores.compute();
+    };
+    const found = await inside(new ValidationScores(classes, 255), [window, window]);
+    expect(found).toEqual(await inside(new ValidationScores(classes, 255)));
   });
 
   test("an image in which every pixel is ignored changes nothing", async () => {

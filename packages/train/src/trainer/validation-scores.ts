@@ -1,15 +1,15 @@
 import {
   CalibrationMetric,
-  elementCount,
   type Labels,
   MetricGroup,
   type MetricJson,
   OverlapMetric,
   type Tensor,
-  tensor,
   toProbabilities,
 } from "@pixelcal/core";
+import type { Window } from "../data/dataset-case.js";
 import { labelNll } from "./label-nll.js";
+import { scoredPart } from "./training-batch.js";
 
 /** The scores of each class, class 0 first; null for a class without any pixel. */
 export interface ClassScores {
@@ -40,6 +40,12 @@ export interface ScoredBatch {
   readonly images: number;
   /** The negative log-likelihood of every image with labels. */
   readonly nlls: readonly number[];
+}
+
+/** A batch whose logits and labels are added to the scores of a split. */
+export interface AddedBatch extends Pick<ScoredBatch, "batch" | "loss"> {
+  /** The part of each image to score; all of it by default. */
+  readonly filled?: readonly Window[] | undefined;
 }
 
 /** The scores of some of the batches. */
@@ -88,18 +94,15 @@ export class ValidationScores {
   }
 
   /** Adds a batch: logits [N, classes, ...spatial] and their labels [N, ...spatial]. */
-  async add(
-    { batch, loss }: Pick<ScoredBatch, "batch" | "loss">,
-    logits: Tensor<"float32">,
-    labels: Labels,
-  ): Promise<void> {
+  async add({ batch, loss, filled }: AddedBatch, logits: Tensor<"float32">, labels: Labels): Promise<void> {
     const ignore = this.#ignore;
     const nlls: number[] = [];
-    for (const [n, nll] of (await labelNll(logits, labels, ignore)).entries()) {
+    for (let n = 0; n < logits.dims[0]!; n++) {
+      const [image, truth] = [scoredPart(logits, n, filled), scoredPart(labels, n, filled)];
+      const [nll = Number.NaN] = await labelNll(image, truth, ignore);
       // An image in which every pixel is ignored has no score.
       if (Number.isNaN(nll)) continue;
       nlls.push(nll);
-      const [image, truth] = [imageOf(logits, n), imageOf(labels, n)];
       const { probs } = await toProbabilities(image, { transform: "softmax", labels: truth, ignore });
       await this.#metrics.update(probs, truth);
     }
@@ -135,9 +138,3 @@ function mean(values: readonly (number | null)[]): number | undefined {
 }
 
 const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
-
-function imageOf<T extends Tensor>({ type, dims, data }: T, n: number): T {
-  const shape = [1, ...dims.slice(1)];
-  const size = elementCount(shape);
-  return tensor(type, data.subarray(n * size, (n + 1) * size) as never, shape) as Tensor as T;
-}
