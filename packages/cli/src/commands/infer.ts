@@ -27,7 +27,10 @@ export function addInfer(program: Command, context: Context): void {
     )
     .option("--checkpoint <file>", "checkpoint file (default: RUNS/RUN_NAME/best.safetensors)")
     .addOption(
-      new Option("--folds <numbers>", "trained folds whose probabilities are averaged, for example 0,1,2,3,4")
+      new Option(
+        "--folds <numbers>",
+        "trained folds whose probabilities are averaged, for example 0,1,2,3,4; of --split val each predicts its own cases",
+      )
         .argParser(foldList)
         .conflicts(["model", "checkpoint"]),
     )
@@ -60,7 +63,7 @@ export function addInfer(program: Command, context: Context): void {
     )
     .option(
       "--determine-postprocessing",
-      "find where keeping only the largest component of a label raises Dice, as nnU-Net does, by a split with labels that was not trained with, for example val; writes RUNS/RUN_NAME/postprocessing.json, or beside --model",
+      "find where keeping only the largest component of a label raises Dice, as nnU-Net does, by a split with labels that was not trained with, for example val, with --folds those of all folds; writes RUNS/RUN_NAME/postprocessing.json, or beside --model",
     )
     .addOption(
       new Option(

@@ -106,7 +106,8 @@ async function inferTest(
   try {
     const classes = await classesOf(config, network, root, "test");
     const dataset = await FileDataset.open(root, "test", { classes, ignore: config.dataset.ignore });
-    await inferRun({ ...context, models: [{ model: predictor }], dataset, folder, label: `${label} test` });
+    const group = { models: [{ model: predictor }], dataset, label: `${label} test` };
+    await inferRun({ ...context, groups: [group], folder });
   } finally {
     await predictor.close();
   }

@@ -1,6 +1,5 @@
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { setImmediate } from "node:timers/promises";
 import { argMax, InvalidArgumentError, inspectValues, type Region, type Tensor } from "@pixelcal/core";
 import { formatJson } from "@pixelcal/evaluate";
 import {
@@ -17,6 +16,7 @@ import {
 import {
   type DatasetImage,
   type FileDataset,
+  inTurns,
   type LabelMap,
   type Postprocessing,
   type PostprocessingDice,
@@ -35,11 +35,18 @@ import type { Context } from "../context.js";
 import { writeFolder } from "../replace-folder.js";
 import { masksFile, predictionFolder } from "./stored-folder.js";
 
-/** The predictions to make: the networks, the cases as stored, and the output folder. */
-export interface InferRun extends Pick<Context, "terminal" | "signal" | "world"> {
+/** Cases as stored, with the networks that predict them. */
+export interface CaseGroup {
   /** The networks, whose probabilities are averaged. */
   readonly models: readonly PreparedModel[];
   readonly dataset: FileDataset;
+  readonly label: string;
+}
+
+/** The predictions to make, and the output folder. */
+export interface InferRun extends Pick<Context, "terminal" | "signal" | "world"> {
+  /** All cases in one group, or those of a cross-validation in one for each fold. */
+  readonly groups: readonly CaseGroup[];
   /** The regions of the networks' channels; undefined for classes that exclude each other. */
   readonly heads?: RegionHeads | undefined;
   /** The folder preds/NAME, which is either complete or absent. */
@@ -56,8 +63,10 @@ export interface InferRun extends Pick<Context, "terminal" | "signal" | "world">
   readonly postprocessing?: Postprocessing | undefined;
   /** The parts to score predicted label maps by, in search of a postprocessing; no scores by default. */
   readonly parts?: readonly Region[] | undefined;
-  readonly label: string;
 }
+
+/** The predictions to make of one group. */
+type GroupRun = InferRun & CaseGroup;
 
 /** The forms in which probabilities can be kept. */
 export type SavedForm = "float32" | "float16" | "labels";
@@ -68,7 +77,8 @@ export type SavedForm = "float32" | "float16" | "labels";
  * to the process of a job that is free next. Returns the scores by `parts` of the label maps of all cases.
  */
 export async function inferRun(run: InferRun): Promise<readonly PostprocessingDice[]> {
-  const { dataset, heads, folder, terminal, world, save = "float32" } = run;
+  const { groups, heads, folder, terminal, world, save = "float32" } = run;
+  const { dataset } = groups[0]!;
   if (save === "labels" && dataset.cases.ending === undefined)
     throw new CommandError(
       "--save labels: needs images that are volumes; .npz predictions hold probabilities",
@@ -90,13 +100,12 @@ export async function inferRun(run: InferRun): Promise<readonly PostprocessingDi
     const [staged] = await partsOfAll(world, "");
     if (!existsSync(staged!))
       throw new CommandError(`${staged}: the folder of rank 0 is not here; ranks need the same file system`);
-    return inOrderOfCases(await partsOfAll(world, await predictCases(run, staged!)));
+    return predictGroups(run, staged!);
   }
   let scores: readonly PostprocessingDice[] = [];
   await writeFolder(folder, predictionFolder, async (staged) => {
     await partsOfAll(world, resolve(staged));
-    // Nobody goes on before all have written their cases.
-    scores = inOrderOfCases(await partsOfAll(world, await predictCases(run, staged)));
+    scores = await predictGroups(run, staged);
     // nnU-Net has no words for masks that overlap.
     if (ending !== undefined && heads !== undefined && haveMasks(heads.regions)) {
       const described = { regions: heads.regions.map(({ name }) => name), classOrder: heads.classOrder };
@@ -124,8 +133,18 @@ const inOrderOfCases = (parts: readonly (readonly ScoredCase[])[]): readonly Pos
     .sort(([a], [b]) => a - b)
     .map(([, dice]) => dice);
 
-/** Predicts this process's cases and writes them to a folder; returns their scores by the run's parts. */
-async function predictCases(run: InferRun, folder: string): Promise<readonly ScoredCase[]> {
+/** Predicts the cases of all groups; returns their scores once every process has written its cases. */
+async function predictGroups(run: InferRun, folder: string): Promise<readonly PostprocessingDice[]> {
+  const scores: PostprocessingDice[] = [];
+  for (const group of run.groups) {
+    const own = await predictCases({ ...run, ...group }, folder);
+    scores.push(...inOrderOfCases(await partsOfAll(run.world, own)));
+  }
+  return scores;
+}
+
+/** Predicts this process's cases of a group into a folder; returns their scores by the run's parts. */
+async function predictCases(run: GroupRun, folder: string): Promise<readonly ScoredCase[]> {
   const { dataset, terminal, signal, world, label, parts } = run;
   const scores: ScoredCase[] = [];
   const total = dataset.names.length;
@@ -156,7 +175,7 @@ async function predictCases(run: InferRun, folder: string): Promise<readonly Sco
 }
 
 /** Tells whether label maps are made without the probabilities of whole cases. */
-const mapsAlone = ({ save, tile, models, heads }: InferRun): boolean =>
+const mapsAlone = ({ save, tile, models, heads }: GroupRun): boolean =>
   save === "labels" &&
   tile !== undefined &&
   !(heads && heads.classOrder === undefined) &&
@@ -164,7 +183,7 @@ const mapsAlone = ({ save, tile, models, heads }: InferRun): boolean =>
 
 /** Scores a predicted label map by the run's parts. */
 function scored(
-  { dataset, parts }: InferRun,
+  { dataset, parts }: GroupRun,
   index: number,
   { labels }: DatasetImage,
   map: LabelMap,
@@ -188,14 +207,14 @@ interface Predicted {
 }
 
 /** Predicts a case; throws `CommandError` naming its file for outputs that are not finite. */
-async function predictOne(run: InferRun, index: number, item: DatasetImage): Promise<Predicted> {
+async function predictOne(run: GroupRun, index: number, item: DatasetImage): Promise<Predicted> {
   const { labels, ...rest } = await predictedMap(run, index, item);
   const { postprocessing } = run;
   if (labels === undefined || postprocessing === undefined) return { ...rest, ...(labels && { labels }) };
   return { ...rest, labels: await postprocessed(labels, postprocessing) };
 }
 
-async function predictedMap(run: InferRun, index: number, item: DatasetImage): Promise<Predicted> {
+async function predictedMap(run: GroupRun, index: number, item: DatasetImage): Promise<Predicted> {
   const { models, dataset, heads, tile, overlap, flips, save } = run;
   const notFinite = (cause?: unknown): Error =>
     new CommandError(`${dataset.source(index)}: the network's outputs are not finite`, { cause });
@@ -217,7 +236,7 @@ async function predictedMap(run: InferRun, index: number, item: DatasetImage): P
 
 async function writeOne(
   folder: string,
-  { dataset, heads, save }: InferRun,
+  { dataset, heads, save }: GroupRun,
   index: number,
   { labels, spacing, grid }: DatasetImage,
   { probs, labels: map }: Predicted,
@@ -249,26 +268,18 @@ async function labelMap(map: Tensor<"float32">, heads: RegionHeads | undefined):
   return { type: "uint16", dims: spatial, data: Uint16Array.from(data as Int32Array) };
 }
 
-/** Values that are converted between two turns of the event loop. */
-const atOnce = 1 << 18;
-
 async function overOneHalf({ dims, data }: Tensor<"float32">): Promise<Tensor<"uint8">> {
   const masks = new Uint8Array(data.length);
-  for (let begin = 0; begin < data.length; begin += atOnce) {
-    const end = Math.min(begin + atOnce, data.length);
+  await inTurns(data.length, (begin, end) => {
     for (let i = begin; i < end; i++) masks[i] = Number(data[i]! > 0.5);
-    await setImmediate();
-  }
+  });
   return { type: "uint8", dims, data: masks };
 }
 
-/** Rounds probabilities to half precision, some at a time: the event loop has its turns. */
+/** Rounds probabilities to half precision. */
 async function inHalfPrecision({ dims, data }: Tensor<"float32">): Promise<Tensor<"float16">> {
   const bits = new Uint16Array(data.length);
-  for (let begin = 0; begin < data.length; begin += atOnce) {
-    bits.set(float32ToFloat16(data.subarray(begin, begin + atOnce)), begin);
-    await setImmediate();
-  }
+  await inTurns(data.length, (begin, end) => bits.set(float32ToFloat16(data.subarray(begin, end)), begin));
   return { type: "float16", dims, data: bits };
 }
 

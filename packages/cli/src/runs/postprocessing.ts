@@ -35,12 +35,12 @@ export const partsOf = (classes: number, heads: RegionHeads | undefined): readon
 /** Chooses the postprocessing by the scores of cases, and records it in a file; returns what it says. */
 export async function recordPostprocessing(
   path: string,
-  split: string,
+  of: { readonly split: string; readonly folds?: readonly number[] | undefined },
   cases: readonly PostprocessingDice[],
   parts: readonly Region[],
 ): Promise<string> {
   const { keepLargest, parts: scores } = choosePostprocessing(cases, parts);
-  await writeFileAtomic(path, formatJson({ split, cases: cases.length, keepLargest, parts: scores }));
+  await writeFileAtomic(path, formatJson({ ...of, cases: cases.length, keepLargest, parts: scores }));
   const rounded = (dice: number | null): string => dice?.toFixed(4) ?? "undefined";
   const raised = scores.filter(({ before, after }) => before !== after);
   const dice = raised.map(({ name, before, after }) => `${name} ${rounded(before)} to ${rounded(after)}`);

@@ -1,7 +1,7 @@
 import { basename, dirname, extname, join, resolve } from "node:path";
 import { labelsOfRegions } from "@pixelcal/core";
 import { OnnxFile } from "@pixelcal/graph";
-import { readRegularFileSync, storedMasks } from "@pixelcal/io";
+import { type Fold, readRegularFileSync, storedMasks } from "@pixelcal/io";
 import {
   type AnyModel,
   type Checkpoint,
@@ -14,7 +14,6 @@ import {
   Network,
   type Postprocessing,
   type Preparation,
-  type PreparedModel,
   parsePreparation,
   predictionWeights,
   type RegionHeads,
@@ -33,7 +32,7 @@ import { type ReadingOptions, readingOf } from "../options.js";
 import { writeReport } from "../write-report.js";
 import { agreed } from "./agreement.js";
 import { hashOf, identityOf, versions } from "./identity.js";
-import { inferRun, type SavedForm } from "./infer.js";
+import { type CaseGroup, inferRun, type SavedForm } from "./infer.js";
 import {
   checkLabelMaps,
   inWords,
@@ -71,9 +70,11 @@ export interface InferOptions extends ReadingOptions {
 export async function predictSplit(options: InferOptions, context: Context): Promise<void> {
   const { terminal } = context;
   const { overlap, split } = options;
-  const { models, dataset, heads, home, name, files, tile, mirrored } = await (options.model === undefined
+  const { groups, folds, heads, home, name, files, tile, mirrored } = await (options.model === undefined
     ? fromConfig(options, terminal)
     : fromModel(options, options.model, terminal));
+  const { dataset } = groups[0]!;
+  const cases = casesOf(groups);
   if (tile && tile.length !== dataset.rank) {
     throw new CommandError(`--tile: expected ${dataset.rank} sizes, got ${tile.join("x")}`, { exitCode: 2 });
   }
@@ -93,31 +94,43 @@ export async function predictSplit(options: InferOptions, context: Context): Pro
   const { config: _, model: __, data: ___, threads: ____, ...settings } = options;
   await agreed(
     context.world,
-    async () => dataset,
+    async () => groups,
     async () => ({
       versions: await versions(),
       settings,
+      used: { tile, flips, keepLargest: postprocessing?.keepLargest },
       files: files.map((file) => hashOf([readRegularFileSync(file, { maxFile: Number.POSITIVE_INFINITY })])),
-      data: await identityOf(dataset),
+      data: await Promise.all(groups.map((group) => identityOf(group.dataset))),
     }),
   );
-  terminal.line(`recognised ${dataset.cases.layout}`);
+  for (const group of groups) terminal.line(`recognised ${group.dataset.cases.layout}`);
   if (postprocessing) terminal.line(`postprocessing: ${inWords(postprocessing)}`);
   try {
-    const label = `${name} ${split}`;
     const { save } = options;
     const maps = { postprocessing, parts };
-    const run = { ...context, models, dataset, heads, folder, tile, overlap, flips, save, label, ...maps };
-    const scores = await inferRun(run);
+    const scores = await inferRun({ ...context, groups, heads, folder, tile, overlap, flips, save, ...maps });
     if (parts !== undefined && (context.world?.rank ?? 0) === 0)
-      terminal.line(await recordPostprocessing(own, split, scores, parts));
+      terminal.line(await recordPostprocessing(own, { split, folds }, scores, parts));
   } catch (error) {
     throw fromFile(files.join(", "), error);
   } finally {
-    for (const { model } of models) await model.close();
+    for (const { models } of groups) for (const { model } of models) await model.close();
   }
-  const report = { command: "infer", folder, split, cases: dataset.names } as const;
-  await writeReport(context, options.json, report, `${folder}: ${dataset.names.length} predictions\n`);
+  const report = { command: "infer", folder, split, cases } as const;
+  await writeReport(context, options.json, report, `${folder}: ${cases.length} predictions\n`);
+}
+
+/** Returns the names of all cases. Throws `CommandError` for a case of two groups, which has one file. */
+function casesOf(groups: Source["groups"]): readonly string[] {
+  const places = new Map<string, string>();
+  for (const { dataset, label } of groups)
+    for (const name of dataset.names) {
+      const other = places.get(name);
+      if (other !== undefined)
+        throw new CommandError(`${name}: a case of ${other} and of ${label}; predict them one by one`);
+      places.set(name, label);
+    }
+  return [...places.keys()];
 }
 
 /** Returns the postprocessing that the options ask for. */
@@ -141,9 +154,10 @@ function readWeights(path: string): Promise<Checkpoint> {
 }
 
 interface Source {
-  /** The network, or those of several folds. */
-  readonly models: readonly (PreparedModel & { readonly model: Network })[];
-  readonly dataset: FileDataset;
+  /** One network, or those of several folds; of a cross-validation one for the cases of each fold. */
+  readonly groups: readonly (CaseGroup & { readonly models: readonly { readonly model: Network }[] })[];
+  /** The folds of a cross-validation, each of which predicts the cases that it did not train with. */
+  readonly folds?: readonly number[] | undefined;
   /** The regions of the networks' channels; undefined for classes that exclude each other. */
   readonly heads: RegionHeads | undefined;
   /** The folder of the run or of the file, which records its postprocessing. */
@@ -171,8 +185,10 @@ async function fromConfig(options: InferOptions, terminal: Context["terminal"]):
   checkOverlap(options, tile);
   const root = dataRoot(config, options.config, options.data, report);
   const run = join(options.runs, config.run_name);
-  const own = config.dataset.fold === undefined ? run : join(run, `fold_${config.dataset.fold}`);
-  const checkpoints = options.folds?.map((fold) => join(run, `fold_${fold}`, checkpointFiles.best)) ?? [
+  const folderOf = (fold: Fold): string => join(run, `fold_${fold}`);
+  const { fold } = config.dataset;
+  const own = fold === undefined ? run : folderOf(fold);
+  const checkpoints = options.folds?.map((one) => join(folderOf(one), checkpointFiles.best)) ?? [
     options.checkpoint ?? join(own, checkpointFiles.best),
   ];
   const trained = [];
@@ -181,8 +197,11 @@ async function fromConfig(options: InferOptions, terminal: Context["terminal"]):
   const classes = await classesOf(config, network, root, options.split);
   const heads = regionHeads(config.dataset);
   const ignore = options.ignore ?? config.dataset.ignore;
-  const dataset = await openCases(root, options.split, { classes, ignore }, heads);
-  checkFits(config, dataset);
+  const open = async (of: Fold | undefined): Promise<FileDataset> => {
+    const dataset = await openCases(root, options.split, { classes, ignore, fold: of }, heads);
+    checkFits(config, dataset);
+    return dataset;
+  };
   const { device = config.device, threads = config.threads } = options;
   const models = trained.map((checkpoint) => ({
     model: new Network({
@@ -194,10 +213,18 @@ async function fromConfig(options: InferOptions, terminal: Context["terminal"]):
     }),
     preparation: trainedPreparation(checkpoint),
   }));
+  const { run_name: name } = config;
+  const { split } = options;
+  const folds = split === "val" ? options.folds : undefined;
+  const groups = [];
+  if (folds === undefined) groups.push({ models, dataset: await open(fold), label: `${name} ${split}` });
+  for (const [i, one] of folds?.entries() ?? [])
+    groups.push({ models: [models[i]!], dataset: await open(one), label: `${name} fold ${one} ${split}` });
+  const { dataset } = groups[0]!;
   warnOfRawCt(dataset, models[0]!.preparation, terminal);
   const mirrored = mirroredAxes(config, dataset.rank);
   const home = options.folds === undefined ? own : run;
-  return { models, dataset, heads, home, name: config.run_name, files: checkpoints, tile, mirrored };
+  return { groups, folds, heads, home, name, files: checkpoints, tile, mirrored };
 }
 
 /** Returns the axes to mirror along where the configuration says so: those that training mirrors. */
@@ -243,17 +270,21 @@ async function fromModel(
     terminal.line(`${path}: predicted with as it is stored: ${loaded.passThrough}`);
   const models = [{ model: loaded, preparation }];
   const name = basename(path, extname(path));
-  return { models, dataset, heads, home: dirname(path), name, files: [path], tile };
+  const groups = [{ models, dataset, label: `${name} ${options.split}` }];
+  return { groups, heads, home: dirname(path), name, files: [path], tile };
 }
 
 const openCases = (
   root: string,
   split: string,
-  labels: Pick<FileDatasetOptions, "classes" | "ignore">,
+  { fold, ...labels }: Pick<FileDatasetOptions, "classes" | "ignore"> & { readonly fold?: Fold | undefined },
   heads: RegionHeads | undefined,
 ): Promise<FileDataset> => {
   const masks = storedMasks(heads?.regions, labels.ignore);
-  return FileDataset.open(root, split, { ...labels, masks, cacheBytes: 0, check: "first" });
+  // Folders of other names belong to no fold.
+  const divided = fold !== undefined && (split === "train" || split === "val");
+  const how = { ...labels, masks, ...(divided && { fold }), cacheBytes: 0, check: "first" } as const;
+  return FileDataset.open(root, split, how);
 };
 
 const tileIn = (model: AnyModel): readonly number[] | undefined =>

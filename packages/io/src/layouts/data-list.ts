@@ -64,7 +64,9 @@ export async function openDataList(path: string, given: string, fold?: Fold): Pr
       `no cases of ${split}; expected a list of {"image", "label"}`,
     );
   const byName = new Map<string, Entry>();
-  const nameOf = naming(entries.map(({ images }) => images[0]!));
+  // A case has one name in every fold.
+  const listing = split === "test" || separate ? entries : listed("training")!;
+  const nameOf = naming(listing.map(({ images }) => images[0]!));
   for (const entry of entries) {
     const name = nameOf(entry.images[0]!);
     if (byName.has(name)) throw new FormatError(path, keys[split][0], `two cases are named ${name}`);

@@ -1,5 +1,5 @@
 import { existsSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { maskCount, readCase } from "../case.js";
 import { listCases } from "../folder.js";
 import { isDataList, openDataList } from "./data-list.js";
@@ -43,7 +43,7 @@ export async function openImageCases(root: string, split: string, fold?: Fold): 
 }
 
 /**
- * Opens a fold of the cases in train/ and val/ together, named `train/CASE` where both have a case of a
+ * Opens a fold of the cases in train/ and val/ together, named `train_CASE` where both have a case of a
  * name.
  */
 async function openFold(root: string, split: "train" | "val", fold: Fold): Promise<ImageCases> {
@@ -52,10 +52,11 @@ async function openFold(root: string, split: "train" | "val", fold: Fold): Promi
     for (const name of await listCases(join(root, part), expected)) found.push([part, name]);
   const shared = new Set(found.map(([, name]) => name)).size < found.length;
   const paths = new Map(
-    found.map(([part, name]) => [shared ? `${part}/${name}` : name, join(root, part, `${name}.npz`)]),
+    found.map(([part, name]) => [shared ? `${part}_${name}` : name, join(root, part, `${name}.npz`)]),
   );
-  const { cases: names, how } = await foldOf(root, [...paths.keys()].sort(), split, fold);
   const source = (name: string): string => paths.get(name)!;
+  const bare = (name: string): string => basename(source(name), ".npz");
+  const { cases: names, how } = await foldOf(root, [...paths.keys()].sort(), split, fold, bare);
   return {
     layout: `.npz data set, ${names.length} cases of ${split}${how}`,
     names,

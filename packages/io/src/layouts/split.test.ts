@@ -57,8 +57,16 @@ describe("folds", () => {
 
   test("of cases of one name in train/ and val/ tell them apart", async () => {
     const { names, source } = await openImageCases(join(root, "twice"), "val", 4);
-    expect(names).toEqual(["train/c04", "val/c00"]);
-    expect(source("val/c00")).toBe(join(root, "twice", "val", "c00.npz"));
+    expect(names).toEqual(["train_c04", "val_c00"]);
+    expect(source("val_c00")).toBe(join(root, "twice", "val", "c00.npz"));
+  });
+
+  test("of a data list give a case one name in every fold", async () => {
+    const listed = ["sub-01", "sub-02"].map((folder, fold) => ({ image: `${folder}/ct.nii.gz`, fold }));
+    await writeFile(join(root, "subjects.json"), JSON.stringify({ training: listed }));
+    const names = async (fold: number) =>
+      (await openImageCases(join(root, "subjects.json"), "val", fold)).names;
+    expect([await names(0), await names(1)]).toEqual([["sub-01_ct"], ["sub-02_ct"]]);
   });
 
   test("validate every case once, and never train with what they validate", () => {

@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import { FormatError } from "../errors.js";
 import { groupsOf } from "./case-groups.js";
 import { readJson } from "./json-file.js";
@@ -40,17 +40,18 @@ export function everyFifth<T>(
 
 /**
  * Returns the cases of a fold of `root/splits_final.json`, nnU-Net's list of folds, or of our own split
- * without that file. Throws FormatError for a fold that the file lacks, and for names without a case.
+ * without that file, which knows patients by their cases' `bare` names. Throws FormatError for a fold that
+ * the file lacks, and for names without a case.
  */
 export async function foldOf(
   root: string,
   all: readonly string[],
   split: "train" | "val",
   fold: Fold = 0,
+  bare: (name: string) => string = (name) => name,
 ): Promise<ChosenCases<string>> {
   const path = join(root, "splits_final.json");
   if (fold === "all" || !existsSync(path)) {
-    const bare = (name: string): string => basename(name);
     const patientOf = await groupsOf(root, all.map(bare));
     return everyFifth(root, all, split, fold, (name) => patientOf(bare(name)));
   }
