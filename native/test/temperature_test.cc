@@ -77,3 +77,24 @@ TEST(TemperaturesEqualTheDefinition) {
     }
   }
 }
+
+TEST(TemperaturesOfTwoClassesAtEveryRatio) {
+  constexpr int64_t kPixels = 40000;
+  test::ProbabilityCase made = test::MakeCase(1, 2, kPixels, 7, false);
+  for (int64_t i = 0; i < kPixels; ++i) {
+    // From equal probabilities to the least one that float32 has, and certainty.
+    const double d = 103.0 * std::pow(static_cast<double>(i) / kPixels, 4);
+    const auto least = static_cast<float>(0.5 * std::exp(-d));
+    const float most = i % 7 == 0 ? 0.5f : 1.0f - least;
+    made.probs[i % 3 == 0 ? i : kPixels + i] = least;
+    made.probs[i % 3 == 0 ? kPixels + i : i] = most;
+  }
+  const ProbabilityMaps maps = made.Maps(false, false);
+  const TemperatureSums expected = Twin(made, maps), sums = cpu::Temperatures(maps);
+  CHECK(sums.count == expected.count && sums.impossible == expected.impossible);
+  CHECK(Near(sums.loss, expected.loss), sums.loss, " not ", expected.loss);
+  for (size_t i = 0; i < sums.slope.size(); ++i)
+    CHECK(Near(sums.slope[i], expected.slope[i]) && Near(sums.curvature[i], expected.curvature[i]) &&
+              Near(sums.third[i], expected.third[i]),
+          "point ", i, ": ", sums.slope[i], " not ", expected.slope[i]);
+}

@@ -7,8 +7,6 @@ namespace pixelcal::simd::PIXELCAL_ISA {
 namespace {
 
 constexpr int kWidth = 8;  // pixels at a time, in one or more vectors
-typedef float Floats __attribute__((vector_size(32)));
-typedef int16_t Codes __attribute__((vector_size(16)));
 
 template <class V, class T>
 PIXELCAL_INLINE V LoadAll(const T* from) {
@@ -17,32 +15,16 @@ PIXELCAL_INLINE V LoadAll(const T* from) {
   return value;
 }
 
-PIXELCAL_INLINE Doubles Wide(Floats value) {
-#if defined(__AVX512BW__)
-  return reinterpret_cast<Doubles>(_mm512_maskz_cvtps_pd(0xff, reinterpret_cast<__m256>(value)));
-#else
-  return __builtin_convertvector(value, Doubles);
-#endif
-}
-
-PIXELCAL_INLINE Masks Wide(Codes codes) {
-#if defined(__AVX512BW__)
-  return reinterpret_cast<Masks>(_mm512_maskz_cvtepi16_epi64(0xff, reinterpret_cast<__m128i>(codes)));
-#else
-  return __builtin_convertvector(codes, Masks);
-#endif
-}
-
 PIXELCAL_INLINE void AddEight(const float* p, const int16_t* codes, int16_t c, double* brier,
                               float* label_p) {
-  const Floats value = LoadAll<Floats>(p);
-  const Masks is = Wide(LoadAll<Codes>(codes)) == static_cast<int64_t>(c);
+  const EightFloats value = LoadAll<EightFloats>(p);
+  const Masks is = Wide(LoadAll<EightCodes>(codes)) == static_cast<int64_t>(c);
   const Doubles difference = Wide(value) - (is ? Doubles{} + 1.0 : Doubles{});
   Doubles square = difference * difference;
-  Floats chosen = value;
+  EightFloats chosen = value;
   if (c > 0) {
     square += LoadAll<Doubles>(brier);
-    chosen = __builtin_convertvector(is, decltype(chosen > chosen)) ? value : LoadAll<Floats>(label_p);
+    chosen = __builtin_convertvector(is, decltype(chosen > chosen)) ? value : LoadAll<EightFloats>(label_p);
   }
   memcpy(brier, &square, sizeof square);
   memcpy(label_p, &chosen, sizeof chosen);
@@ -65,10 +47,10 @@ struct Sums {
 template <bool kBounded>
 PIXELCAL_INLINE void SumEight(const double* brier, const float* label_p, const int16_t* codes,
                               const float* weights, double floor, Sums& sums) {
-  const Masks counts = Wide(LoadAll<Codes>(codes)) >= 0;
-  Doubles weight = weights ? Wide(LoadAll<Floats>(weights)) : Doubles{} + 1.0;
+  const Masks counts = Wide(LoadAll<EightCodes>(codes)) >= 0;
+  Doubles weight = weights ? Wide(LoadAll<EightFloats>(weights)) : Doubles{} + 1.0;
   weight = counts ? weight : Doubles{};
-  const Doubles p = Wide(LoadAll<Floats>(label_p));
+  const Doubles p = Wide(LoadAll<EightFloats>(label_p));
   const Masks low = kBounded ? p < floor : Masks{};
   const Doubles loss = Doubles{} - Log(kBounded ? (low ? Doubles{} + floor : p) : p);
   sums.total += weight;

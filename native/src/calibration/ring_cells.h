@@ -12,7 +12,6 @@ namespace pixelcal::simd::PIXELCAL_ISA {
 inline constexpr int kGroup = 16, kParts = kGroup / kLanes;
 typedef int16_t Narrow __attribute__((vector_size(2 * kLanes)));
 typedef uint8_t Bytes __attribute__((vector_size(kLanes)));
-typedef float EightFloats __attribute__((vector_size(32)));
 struct Group {
   Ints cell[kParts], ring[kParts], hit[kParts];  // hit: all bits or none
   Words confidence[2], losses[2];
@@ -22,7 +21,7 @@ struct Group {
 PIXELCAL_INLINE Doubles EightAt(const float* from) {
   EightFloats value;
   memcpy(&value, from, sizeof value);
-  return __builtin_convertvector(value, Doubles);
+  return Wide(value);
 }
 
 // A run of groups whose pixels all go to one cell; its sums stay in registers.

@@ -32,7 +32,17 @@ TemperatureSums Temperatures(const ProbabilityMaps& maps, bool checked) {
   constexpr int64_t kLeastBlocks = 2;
   CheckMaps(maps);
   Require(maps.weights.empty(), "weights: not supported by the temperature's sums");
-  if (maps.classes == 2 && maps.batch * maps.pixels >= kPairPixels) return PairTemperatures(maps, checked);
+  const MapValues values = checked ? MapValues::kAny : MapValues::kProbabilities;
+  if (PairTemperaturePass::Fits(maps)) {
+    PairTemperaturePass pass(maps);
+    const auto add = [&](int64_t chunk, BlockReader& reader) {
+      PairTemperaturePass::Chunk sums(pass, chunk);
+      while (const ProbabilityBlock* block = reader.Next()) sums.Add(*block);
+      sums.End();
+    };
+    ForChunks(maps, PairTemperaturePass::kLeastBlocks, add, values);
+    return pass.Sums();
+  }
   std::vector<TemperatureSums> chunks(static_cast<size_t>(ChunkCount(maps, kLeastBlocks)));
   const auto classes = static_cast<size_t>(maps.classes);
   const auto add = [&](int64_t chunk, BlockReader& reader) {
@@ -48,7 +58,7 @@ TemperatureSums Temperatures(const ProbabilityMaps& maps, bool checked) {
     }
     chunks[static_cast<size_t>(chunk)] = SumsOf(*lanes);
   };
-  ForChunks(maps, kLeastBlocks, add, checked ? MapValues::kAny : MapValues::kProbabilities);
+  ForChunks(maps, kLeastBlocks, add, values);
   TemperatureSums result;
   for (const TemperatureSums& chunk : chunks) result += chunk;
   return result;

@@ -16,42 +16,50 @@ struct TemperatureLanes {
   double count[kTemperatureLanes], impossible[kTemperatureLanes], loss[kTemperatureLanes];
 };
 
-// The bins of d = |ln(p / p')|: 64 in each octave from 2^-12 to 2^7, which float32 cannot exceed, below them
-// bin 0, and bin kOddsBins for pixels of which there is nothing to add.
-inline constexpr int kOddsBinBits = 6, kOddsFirstOctave = -12, kOddsOctaves = 19;
-inline constexpr int64_t kOddsBins = (int64_t{kOddsOctaves} << kOddsBinBits) + 1;
+// The bins of r = p / p', the least of two probabilities by the largest: 128 in each octave from 2^-4 to 1,
+// bin 0 above them for r = 1, and 16 in each octave below, down to the least that float32 can give.
+inline constexpr int kFineBits = 7, kCoarseBits = 4, kFineOctaves = 4, kRatioOctaves = 149;
+inline constexpr int64_t kFineBins = (int64_t{kFineOctaves} << kFineBits) + 1;
+inline constexpr int64_t kRatioBins = kFineBins + (int64_t{kRatioOctaves - kFineOctaves} << kCoarseBits);
 
-struct OddsBin {
+struct RatioBin {
   double middle, half_width;
 };
-constexpr OddsBin OddsBinAt(int64_t bin) {
-  double octave = 1.0 / 4096;
-  if (bin == 0) return {octave / 2, octave / 2};
-  for (int64_t at = 0; at < (bin - 1) >> kOddsBinBits; ++at) octave *= 2;
-  const double half = octave / (2 << kOddsBinBits);
-  return {octave + half * static_cast<double>(2 * ((bin - 1) & ((1 << kOddsBinBits) - 1)) + 1), half};
+constexpr RatioBin RatioBinAt(int64_t bin) {
+  const bool fine = bin < kFineBins;
+  const int bits = fine ? kFineBits : kCoarseBits;
+  // The number of bins below 1 and above or at this one, and that of octaves which they fill.
+  const int64_t down = fine ? bin : bin - kFineBins + 1 + (int64_t{kFineOctaves} << kCoarseBits);
+  const int64_t octaves = (down + (int64_t{1} << bits) - 1) >> bits, up = (octaves << bits) - down;
+  double least = 1;
+  for (int64_t at = 0; at < octaves; ++at) least /= 2;
+  const double half = least / (int64_t{2} << bits);
+  return {least + half * static_cast<double>(2 * up + 1), half};
 }
 
-// The bins of a block of pixels of two classes, and the place in the bin from -1 to 1.
-struct PairOdds {
-  int64_t bin[2048];
-  double place[2048];
-};
+// A cell has the sums of the powers 0 to 4 of the place in its bin, from -1 to 1, and room that stays 0.
+// Pixels with the more probable label go to two tables in turns, so that neighbours do not wait for each
+// other, pixels with the other label to a third; a table's last cell takes what has no place.
+inline constexpr int64_t kMoments = 5, kCellNumbers = 8;
+inline constexpr int64_t kWrongTable = 2, kPairTables = 3, kTableCells = kRatioBins + 1;
 
-// Sums in lanes: pixels, those whose label has probability 0, and d of those with the less probable label.
+// Sums in lanes: pixels and those whose label has probability 0; and the largest bin.
 struct PairCounts {
-  double count[kTemperatureLanes]{}, impossible[kTemperatureLanes]{}, wrong[kTemperatureLanes]{};
+  double count[kTemperatureLanes]{}, impossible[kTemperatureLanes]{};
+  int64_t last[kTemperatureLanes]{};
 };
 
 struct TemperatureTable {
   // Adds the pixels with code >= 0 of `classes` rows of probabilities; `room` has 40 doubles per class.
   void (*add)(const float* const* rows, int64_t classes, const int16_t* codes, size_t count, double* room,
               TemperatureLanes* sums);
-  // Writes the odds of at most 2048 pixels of two classes, and counts those with code >= 0.
-  void (*odds)(const float* first, const float* second, const int16_t* codes, size_t count, PairOdds* odds,
-               PairCounts* counts);
-  // Adds pixels of two classes, `weights` of each, with the more probable label; leaves the counts alone.
-  void (*add_pairs)(const double* odds, const double* weights, size_t count, TemperatureLanes* sums);
+  // Adds the pixels with code >= 0 of two classes to cells [kPairTables][kTableCells][kCellNumbers].
+  void (*add_moments)(const float* first, const float* second, const int16_t* codes, size_t count,
+                      double* cells, PairCounts* counts);
+  // Adds pixels of two classes with these ratios, `weights` of each, of which `wrong` have the less probable
+  // label; leaves the counts alone.
+  void (*add_pairs)(const double* ratios, const double* weights, const double* wrong, size_t count,
+                    TemperatureLanes* sums);
 };
 
 }  // namespace simd

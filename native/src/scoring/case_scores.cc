@@ -1,6 +1,7 @@
 // Blocks of 2048 pixels stay in the first-level cache while every score reads them, so that memory is read
 // once: O(pixels x (classes + groups)). Each part keeps the order of sums of the kernel of its own, whose
-// bits it has. The arg-max is kept for surfaces, rings and lesions alone, which follow when the pass is over.
+// bits it has. The arg-max is kept for surfaces, rings and lesions alone, which follow when the pass is over,
+// as do temperatures of more than two classes.
 #include "scoring/case_scores.h"
 
 #include <algorithm>
@@ -13,6 +14,7 @@
 #include "calibration/histogram_pass.h"
 #include "calibration/probability_block.h"
 #include "calibration/proper_block.h"
+#include "calibration/temperature_pairs.h"
 #include "overlap/confusion_pass.h"
 #include "overlap/nan_pixels.h"
 
@@ -146,18 +148,22 @@ void CaseScores(const ProbabilityMaps& maps, const Grid& grid, const CaseScoreOp
   HistogramPass histograms(maps, options.histograms);
   ProperPass proper(maps, options.floors);
   ConfusionPass confusion(maps.classes, sums.confusion);
+  const bool pairs = options.temperature && PairTemperaturePass::Fits(maps);
+  PairTemperaturePass temperatures(maps, pairs);
   const Winners winners(maps, kept);
   SumCheck sum_check(maps, options.sums);
   BadPixels bad;
   const auto score = [&](int64_t chunk, BlockReader& reader) {
     HistogramPass::Chunk bins(histograms, chunk);
     ConfusionPass::Chunk counts(confusion);
+    PairTemperaturePass::Chunk moments(temperatures, chunk);
     RowRoom rows;
     ProperBlock squares;
     while (const ProbabilityBlock* block = reader.Next()) {
       sum_check.Look(*block, rows.widened.data());
       const bool any_nan = bins.Add(*block, rows, arg_max);
       proper.Add(*block, squares);
+      moments.Add(*block);
       if (options.confusion) counts.Add(block->image, block->codes.data(), rows.winner.data(), block->count);
       if (kept) winners.Keep(block->at, rows.winner.data(), block->count);
       if (any_nan)
@@ -166,6 +172,7 @@ void CaseScores(const ProbabilityMaps& maps, const Grid& grid, const CaseScoreOp
     }
     bins.End();
     counts.End();
+    moments.End();
   };
   ForChunks(maps, HistogramPass::kLeastBlocks, score,
             any_value ? MapValues::kAny : MapValues::kProbabilities);
@@ -178,7 +185,7 @@ void CaseScores(const ProbabilityMaps& maps, const Grid& grid, const CaseScoreOp
                             options.surfaces[s].options, sums.surfaces[s]);
   for (size_t r = 0; r < options.rings.size(); ++r)
     BoundaryCalibration(maps, grid, options.rings[r], winners.Labels(), sums.rings[r]);
-  if (options.temperature) *sums.temperature = Temperatures(maps, true);
+  if (options.temperature) *sums.temperature = pairs ? temperatures.Sums() : Temperatures(maps, true);
   for (size_t l = 0; l < options.lesions.size(); ++l) {
     LesionOptions checked = options.lesions[l].options;
     checked.checked = true;
