@@ -14,6 +14,7 @@ export {
 } from "./evaluate.js";
 export { type EvaluateRegionsOptions, evaluateRegions, regionsOfCase } from "./evaluate-regions.js";
 export { type FurtherMetric, furtherMetrics } from "./further-metrics.js";
+export { type MaskFolder, openMaskFolder } from "./mask-folder.js";
 export { withMissingAsWorst } from "./missing-cases.js";
 export { nnunetCases, nnunetSummaryCases } from "./nnunet/nnunet-cases.js";
 export {

@@ -8,6 +8,7 @@ import {
   readLabelMap,
   readVolume,
   reorient,
+  sliceOf,
   type Volume,
 } from "@pixelcal/io";
 import type { EvaluationCase } from "./evaluate.js";
@@ -27,17 +28,18 @@ export interface VolumeFolder {
   read(name: string): Promise<EvaluationCase>;
 }
 
-const ending = /(\.seg)?\.(nii(\.gz)?|nrrd|mha|mhd|png|tiff?|dcm)$/i;
+/** The endings of volumes. */
+export const volumeEnding: RegExp = /(\.seg)?\.(nii(\.gz)?|nrrd|mha|mhd|png|tiff?|dcm)$/i;
 /** The endings that MONAI's bundles append to the names of cases. */
 const postfix = /_(trans|seg|pred)$/;
 
 /** Volumes by the name of their case; a folder of masks, one a class, is one. */
-interface Listed {
+export interface Listed {
   readonly paths: ReadonlyMap<string, string>;
   readonly tool: "MONAI bundle outputs" | "TotalSegmentator masks" | undefined;
 }
 
-async function listVolumes(folder: string, what: string): Promise<Listed> {
+export async function listVolumes(folder: string, what: string): Promise<Listed> {
   const { files, folders } = await listFolder(folder, what);
   const paths = new Map<string, string>();
   let tool: Listed["tool"];
@@ -46,14 +48,14 @@ async function listVolumes(folder: string, what: string): Promise<Listed> {
     if (other !== undefined) throw new FormatError(path, undefined, `is of case ${name}, as ${other} is`);
     paths.set(name, path);
   };
-  for (const file of files.filter((each) => ending.test(each))) {
-    const stem = file.replace(ending, "");
+  for (const file of files.filter((each) => volumeEnding.test(each))) {
+    const stem = file.replace(volumeEnding, "");
     if (postfix.test(stem)) tool = "MONAI bundle outputs";
     add(stem.replace(postfix, ""), join(folder, file));
   }
   for (const name of folders) {
-    const inner = (await listFolder(join(folder, name))).files.filter((each) => ending.test(each));
-    const own = inner.filter((each) => each.replace(ending, "").replace(postfix, "") === name);
+    const inner = (await listFolder(join(folder, name))).files.filter((each) => volumeEnding.test(each));
+    const own = inner.filter((each) => each.replace(volumeEnding, "").replace(postfix, "") === name);
     if (own.length > 0) {
       tool = "MONAI bundle outputs";
       for (const file of own) add(name, join(folder, name, file));
@@ -114,7 +116,7 @@ export async function openVolumeFolder({
       const first = await readVolume(path, { spacingFrom });
       const second = await readLabelMap(labelPath, { path, grid: first }, { spacingFrom, turned: true });
       const rank = Math.min(first.shape.length, second.shape.length);
-      const [prediction, stored] = [slice(first, rank), slice(second, rank)];
+      const [prediction, stored] = [sliceOf(first, rank), sliceOf(second, rank)];
       if (!turn) checkSameGrid(path, prediction, labelPath, stored);
       const turned = turn ? await reorient(stored, prediction, labelPath) : stored;
       return {
@@ -125,14 +127,6 @@ export async function openVolumeFolder({
       };
     },
   };
-}
-
-/** Returns a volume of one slice as an image of `rank` axes: formats of volumes give every image three. */
-function slice(volume: Volume, rank: number): Volume {
-  const { shape, spacing, direction } = volume;
-  if (shape.slice(rank).some((size) => size !== 1)) return volume;
-  const first = <T>(list: readonly T[]): readonly T[] => list.slice(0, rank);
-  return { ...volume, shape: first(shape), spacing: first(spacing), direction: first(direction) };
 }
 
 /** Predicted volumes of probabilities, without labels. */
@@ -164,7 +158,10 @@ export async function openVolumePredictions(
   };
 }
 
-function probabilitiesOf(path: string, { channels, shape, type, data, scaled }: Volume): Tensor<"float32"> {
+export function probabilitiesOf(
+  path: string,
+  { channels, shape, type, data, scaled }: Volume,
+): Tensor<"float32"> {
   if (channels === undefined)
     throw new FormatError(path, "channels", "expected a channel of probabilities per class, got one value");
   if (!(data instanceof Float32Array) || scaled)

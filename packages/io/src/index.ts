@@ -25,6 +25,7 @@ export {
   writeNnunetPrediction,
 } from "./layouts/nnunet-prediction.js";
 export { readLabelMap } from "./layouts/read-label-map.js";
+export { readMaskVolumes } from "./layouts/read-mask-volumes.js";
 export type { Fold } from "./layouts/split.js";
 export type { Limits } from "./limits.js";
 export { defaultLimits } from "./limits.js";
@@ -60,6 +61,7 @@ export type { Colour } from "./volume/label-colours.js";
 export { labelTensor } from "./volume/label-tensor.js";
 export { readVolume } from "./volume/read-volume.js";
 export { reorient } from "./volume/reorient.js";
+export { sliceOf } from "./volume/slice-of.js";
 export type { Grid, Vector, Volume, VolumeOptions } from "./volume/volume.js";
 export { volumeOf } from "./volume/volume-of.js";
 export type { WritableVolume, WriteVolumeOptions } from "./volume/volume-writer.js";

@@ -190,8 +190,10 @@ describe("masks that no label map holds", () => {
     const told = await run([...scoring, list(crossing)], 2);
     expect(told).toContain("--regions: masks need --heads");
     await run([...scoring, "ring=1,blood=2", "--heads"], 1);
-    const labelled = await run([...scoring, list(crossing), "--labels", at("crossing")], 2);
-    expect(labelled).toContain("--regions: masks are those of .npz predictions");
+    const labelled = await run([...scoring, list(crossing), "--labels", at("crossing")], 1);
+    expect(labelled).toContain(
+      "crossing: holds no masks; expected CASE.nii.gz with a channel for each region",
+    );
     const further = ["calibrate", "--model", at("runs/crossing/model.onnx"), "--data", at("crossing")];
     await run([...further, "--regions", list(crossing), "--method", "temperature", "--out", at("cal.onnx")]);
   });

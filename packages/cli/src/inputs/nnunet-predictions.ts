@@ -59,10 +59,12 @@ export async function nnunetTarget(folder: string): Promise<PredictionTarget> {
     async write(target, name, { type, data }) {
       const { dims } = await stored(name);
       await writeNpz(join(target, `${name}.npz`), { probabilities: { type, dims, data } });
-      for (const file of [`${name}.pkl`, `${name}.json`, "dataset.json"]) await copy(target, file);
+      for (const file of [`${name}.pkl`, `${name}.json`, "dataset.json", "masks.json"])
+        await copy(target, file);
     },
   };
 }
 
-const wide = (probs: Tensor<"float32"> | Tensor<"float16">): Tensor<"float32"> =>
+/** Returns probabilities as float32. */
+export const wide = (probs: Tensor<"float32"> | Tensor<"float16">): Tensor<"float32"> =>
   probs.type === "float32" ? probs : { ...probs, type: "float32", data: float16ToFloat32(probs.data) };

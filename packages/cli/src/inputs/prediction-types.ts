@@ -38,9 +38,3 @@ export const hardLabels = (run: string): CommandError =>
   new CommandError(
     `${run}: holds label maps without probabilities, which have no calibration; nnU-Net writes them with --save_probabilities`,
   );
-
-/** Returns the error of masks in place of label maps where labels are read from files of their own. */
-export const masksBesideLabels = (): CommandError =>
-  new CommandError("--regions: masks are those of .npz predictions; the files of --labels are label maps", {
-    exitCode: 2,
-  });

@@ -1,17 +1,16 @@
 import { resolve } from "node:path";
 import { parseRegions, someOf } from "@pixelcal/evaluate";
-import { groupsOf, haveMasks } from "@pixelcal/io";
+import { groupsOf } from "@pixelcal/io";
 import { calibratePredictions } from "@pixelcal/train";
 import { CommandError, Interrupted } from "../command-error.js";
 import type { Context } from "../context.js";
-import { besideHeads } from "../inputs/own-predictions.js";
-import { type LabelPlace, masksBesideLabels } from "../inputs/prediction-types.js";
+import type { LabelPlace } from "../inputs/prediction-types.js";
 import { predictionTarget, storedPredictions } from "../inputs/stored-predictions.js";
 import { writeFolder } from "../replace-folder.js";
 import { writeReport } from "../write-report.js";
 import { type CalibrateOptions, settingError } from "./calibrate-options.js";
 import { calibrationFacts, describeCalibration } from "./calibration-report.js";
-import { predictionFolder } from "./stored-folder.js";
+import { maskRegionsIn, predictionFolder } from "./stored-folder.js";
 
 /** Fits a calibrator to stored predictions and writes calibrated ones into another folder. */
 export async function calibrateStored(
@@ -24,10 +23,10 @@ export async function calibrateStored(
   if (resolve(out) === resolve(applyTo) || resolve(out) === resolve(folder))
     throw new CommandError("--out: expected another folder than that of the predictions", { exitCode: 2 });
   const place = labelPlace(options);
-  const regions = options.regions === undefined ? undefined : parseRegions(options.regions);
-  if (place !== undefined && haveMasks(regions)) throw masksBesideLabels();
-  const own = regions && besideHeads(regions, ignore);
-  const fitted = await storedPredictions(folder, place, own);
+  const given = options.regions === undefined ? undefined : parseRegions(options.regions);
+  const regions = given ?? (place && (await maskRegionsIn(folder)));
+  const reading = { regions, ignore };
+  const fitted = await storedPredictions(folder, place, reading);
   terminal.line(`${folder}: ${fitted.layout}`);
   const { missing } = fitted;
   if (missing.length > 0) {
@@ -35,7 +34,7 @@ export async function calibrateStored(
     if (options.missing !== "skip") throw new CommandError(`${lacks}; --missing skip fits to the others`);
     terminal.warn(lacks);
   }
-  const target = await predictionTarget(applyTo, place, own);
+  const target = await predictionTarget(applyTo, place, reading);
   const heads = regions === undefined ? fitted.heads : regions.map((each) => each.labels);
   const groupOf = await groupsOf(folder, fitted.names);
   const stopped = (): Interrupted => new Interrupted(`stopped; ${out} was not written`);

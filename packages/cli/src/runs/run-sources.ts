@@ -15,9 +15,11 @@ import {
   openVolumeFolder,
   type RunCases,
 } from "@pixelcal/evaluate";
-import { FormatError, listCases, prefetch, readPrediction } from "@pixelcal/io";
+import { FormatError, haveMasks, listCases, prefetch, readPrediction, storedMasks } from "@pixelcal/io";
+import { openMasks } from "../inputs/mask-predictions.js";
 import { besideHeads, ownLayout } from "../inputs/own-predictions.js";
 import type { LabelPlace } from "../inputs/prediction-types.js";
+import { maskRegionsIn } from "./stored-folder.js";
 
 /** The settings that decide a table's numbers. */
 export type ScoreSettings = Omit<EvaluateOptions, "onCase" | "cases">;
@@ -85,11 +87,39 @@ export interface LabelledRun extends RunSource {
   readonly folder?: NnunetFolder;
 }
 
-/** Opens the predictions of one run beside their labels: nnU-Net's if there is a dataset.json, or volumes. */
-export function labelledRun(predictions: string, options: NnunetOptions): Promise<LabelledRun> {
+/**
+ * Opens the predictions of one run beside their labels: heads beside masks where the regions have some,
+ * nnU-Net's if there is a dataset.json, or volumes.
+ */
+export async function labelledRun(predictions: string, options: NnunetOptions): Promise<LabelledRun> {
   const { dataset, labels } = options;
+  const regions = options.regions ?? (await maskRegionsIn(predictions));
+  if (regions !== undefined && haveMasks(regions)) return maskRun(predictions, { ...options, regions });
   const known = dataset ?? findNnunetDataset(predictions, labels);
   return known === undefined ? volumeRun(predictions, options) : nnunetRun(predictions, options);
+}
+
+async function maskRun(
+  predictions: string,
+  { regions, ...place }: NnunetOptions & { readonly regions: readonly Region[] },
+): Promise<LabelledRun> {
+  const { cases, missing, read: readAs } = await openMasks(predictions, place);
+  const read = (name: string, ignore?: number): Promise<EvaluationCase> =>
+    readAs(name, storedMasks(regions, ignore)!);
+  return {
+    run: basename(predictions),
+    cases: cases.filter((name) => !missing.includes(name)),
+    missing,
+    layout: `predictions of masks with probabilities, ${cases.length} cases${inWords(regions)}`,
+    probabilities: true,
+    regions,
+    heads: true,
+    read,
+    async score(names, settings, onCase) {
+      const items = prefetch(names, 1, (name) => read(name, settings.ignore));
+      return evaluateRegions(items, regions, { ...regionSettings(settings), heads: true, onCase });
+    },
+  };
 }
 
 async function volumeRun(predictions: string, { regions, ...places }: NnunetOptions): Promise<LabelledRun> {

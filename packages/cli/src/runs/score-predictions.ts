@@ -23,7 +23,7 @@ import {
 import { haveMasks, writeFilesAtomic } from "@pixelcal/io";
 import { CommandError } from "../command-error.js";
 import type { Context } from "../context.js";
-import { hardLabels, masksBesideLabels } from "../inputs/prediction-types.js";
+import { hardLabels } from "../inputs/prediction-types.js";
 import { writeReport } from "../write-report.js";
 import { agreed } from "./agreement.js";
 import { evaluateRuns, predictionFolders, software, writeResults } from "./evaluate.js";
@@ -264,11 +264,10 @@ async function labelledRuns(
     if (needs.length === 0) return undefined;
     throw new CommandError(`${needs[0]}: needs --labels, the folder of label maps`, { exitCode: 2 });
   }
-  if (heads)
+  if (heads && !haveMasks(regions))
     throw new CommandError("--heads: is for .npz predictions; beside --labels dataset.json says it", {
       exitCode: 2,
     });
-  if (haveMasks(regions)) throw masksBesideLabels();
   const places = {
     labels: resolve(labels),
     ...(dataset === undefined ? {} : { dataset: resolve(dataset) }),

@@ -1,9 +1,30 @@
+import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { npzNames } from "@pixelcal/io";
+import type { Region } from "@pixelcal/core";
+import { FormatError, maskRegions, npzNames } from "@pixelcal/io";
 import type { Replaceable } from "../replace-folder.js";
 
 /** The file that says which regions the channels of predicted masks are. */
 export const masksFile = "masks.json";
+
+/** Returns the regions whose masks a folder holds, as masks.json says; undefined without that file. */
+export async function maskRegionsIn(folder: string): Promise<readonly Region[] | undefined> {
+  const path = join(folder, masksFile);
+  if (!existsSync(path)) return undefined;
+  const fail = (cause?: unknown): never => {
+    throw new FormatError(path, "regions", "expected a list of names", { cause });
+  };
+  let json: unknown;
+  try {
+    json = JSON.parse(await readFile(path, "utf8"));
+  } catch (cause) {
+    return fail(cause);
+  }
+  const { regions } = (json ?? {}) as { readonly regions?: unknown };
+  if (!Array.isArray(regions) || !regions.every((name) => typeof name === "string")) return fail();
+  return maskRegions(regions);
+}
 
 /** The files that say what predicted volumes mean, one of which stands beside them. */
 const descriptions: readonly string[] = ["dataset.json", masksFile];

@@ -140,7 +140,7 @@ export async function readNnunetCase(folder: NnunetFolder, name: string): Promis
 }
 
 /** Returns the grid that lies beside probabilities without a label map, in CASE.pkl or CASE.json. */
-async function propertiesGrid(
+export async function propertiesGrid(
   stem: string,
   shape: readonly number[],
 ): Promise<readonly [path: string, grid: Grid | undefined]> {
@@ -158,28 +158,47 @@ export async function readNnunetProbabilities(
   { labels }: NnunetCase,
 ): Promise<Tensor<"float32"> | Tensor<"float16">> {
   const path = folder.predictionPath(name).slice(0, -folder.dataset.fileEnding.length).concat(".npz");
-  const { probabilities: found } = await readNpz(path, { keys: ["probabilities"] });
-  const fail = (what: string): never => {
-    throw new FormatError(path, "probabilities", what);
-  };
-  if (found === undefined)
-    return fail("no such array in the file; nnU-Net writes it with --save_probabilities");
-  if (found.type !== "float32" && found.type !== "float16")
-    return fail(`expected float32, got ${found.type}`);
   const { hasRegions, regions, classes } = folder.dataset;
   const heads = hasRegions ? regions.length : classes;
+  const what = hasRegions ? "one per region" : "background and labels";
+  return ofHeads(path, await storedProbabilities(path), { heads, what }, labels.dims);
+}
+
+/** The probabilities that a file holds. */
+type Stored = Tensor<"float32"> | Tensor<"float16">;
+
+/** Reads the array `probabilities` of an archive. Throws FormatError. */
+export async function storedProbabilities(path: string): Promise<Stored> {
+  const { probabilities: found } = await readNpz(path, { keys: ["probabilities"] });
+  if (found?.type === "float32" || found?.type === "float16") return found as Stored;
+  const problem = found
+    ? `expected float32, got ${found.type}`
+    : "no such array in the file; nnU-Net writes it with --save_probabilities";
+  throw new FormatError(path, "probabilities", problem);
+}
+
+/**
+ * Returns stored probabilities as [heads, ...spatial] in the axes of labels of `dims`. Throws FormatError for
+ * other shapes.
+ */
+export function ofHeads(
+  path: string,
+  found: Stored,
+  { heads, what }: { readonly heads: number; readonly what: string },
+  dims: readonly number[],
+): Stored {
+  const fail = (problem: string): never => {
+    throw new FormatError(path, "probabilities", problem);
+  };
   const [channels, ...stored] = found.dims;
   // nnU-Net gives 2-D images a leading axis of 1.
-  const spatial = stored.length === labels.dims.length + 1 && stored[0] === 1 ? stored.slice(1) : stored;
-  if (channels !== heads)
-    return fail(
-      `expected ${heads} channels (${hasRegions ? "one per region" : "background and labels"}), got shape [${found.dims}]`,
-    );
-  if (!sameDims(spatial, labels.dims)) {
-    const hint = axisHint(spatial, labels.dims);
-    return fail(`expected shape [${heads},${labels.dims}] of the labels' axes, got [${found.dims}]${hint}`);
+  const spatial = stored.length === dims.length + 1 && stored[0] === 1 ? stored.slice(1) : stored;
+  if (channels !== heads) fail(`expected ${heads} channels (${what}), got shape [${found.dims}]`);
+  if (!sameDims(spatial, dims)) {
+    const hint = axisHint(spatial, dims);
+    fail(`expected shape [${heads},${dims}] of the labels' axes, got [${found.dims}]${hint}`);
   }
-  return { ...found, dims: [heads, ...spatial] } as Tensor<"float32">;
+  return { ...found, dims: [heads, ...spatial] } as Stored;
 }
 
 /** Says which order of axes stored sizes have, if they are those of `expected`, (z, y, x), in another one. */

@@ -59,6 +59,29 @@ test("a segmentation of some slices of a DICOM series lies on the slices of the 
   });
 });
 
+test("labels of one slice, and masks in its channels, are those of an image", async () => {
+  const { shape, spacing, direction, ...rest } = grid(1, 0);
+  const image: Grid = {
+    ...rest,
+    shape: shape.slice(0, 2),
+    spacing: spacing.slice(0, 2),
+    direction: direction.slice(0, 2),
+  };
+  const map = labels.slice(0, 6);
+  await writeVolume(at("image.nii.gz"), volumeOf(tensor("uint8", map, [2, 3]), image));
+  await writeVolume(at("slice.nii.gz"), volumeOf(tensor("uint8", map, [1, 2, 3]), grid(1, 0)));
+  const masks = Uint8Array.from([...map, ...map], (label, i) => Number(i < 6 ? label > 0 : label > 1));
+  await writeVolume(at("masks.nii.gz"), volumeOf(tensor("uint8", masks, [2, 2, 3]), image));
+  const listed = (label: string) =>
+    writeFile(at("image.json"), JSON.stringify({ training: [], test: [{ image: "image.nii.gz", label }] }));
+  const cases = async () => openImageCases(at("image.json"), "test");
+  await listed("slice.nii.gz");
+  expect((await (await cases()).read("image")).labels).toEqual({ type: "uint8", dims: [2, 3], data: map });
+  await listed("masks.nii.gz");
+  const found = await (await cases()).read("image", { masks: { names: ["one", "two"] } });
+  expect(found.labels).toEqual({ type: "uint8", dims: [2, 3], data: map.map((label) => [0, 1, 3][label]!) });
+});
+
 test("a segmentation between the slices, and other files of some slices, are refused", async () => {
   await expect(read("beside.dcm")).rejects.toThrow(/beside\.dcm: /);
   await expect(read("seg.nii.gz")).rejects.toThrow(
