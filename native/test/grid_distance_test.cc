@@ -255,18 +255,18 @@ TEST(GridDistanceNearBordersAloneIsRightUpToTheLimit) {
         for (const double limit : {0.0, 1.0, 4.5, 20.0, 1e9}) {
           test::EverywhereAtAnyThreadCount([&] {
             std::vector<uint8_t> near(static_cast<size_t>(transform.tiles()));
-            transform.MarkNear(bytes.data(), limit, near.data());
+            const int32_t reach = transform.MarkNear(bytes.data(), limit, near.data());
             const internal::Sites sites{bytes.data(), 0, true};
             std::vector<float> found(bytes.size());
             for (int64_t i = 0; i < transform.sweeps(); ++i) transform.Sweep(sites, i, found.data());
             for (int64_t i = 0; i < transform.bands(); ++i)
-              transform.FinishNear(sites, i, near.data(), found.data());
+              transform.FinishNear(sites, i, near.data(), reach, found.data());
             int64_t wrong = 0, far = 0;
             for (size_t i = 0; i < found.size(); ++i) {
               if (found[i] == exact[i]) continue;
               // Pixels of the region itself lie at 0, but their tile may be far from its border.
               const bool beyond = exact[i] > limit || bytes[i] == 0;
-              (std::isinf(found[i]) && beyond ? far : wrong) += 1;
+              (found[i] > limit && beyond ? far : wrong) += 1;
             }
             CHECK(wrong == 0, Name(grid), " kind ", kind, " limit ", limit, ": ", wrong, " wrong");
             if (kind < 2 && limit <= 1 && grid.rank == 2) CHECK(far > 0, Name(grid), " limit ", limit);

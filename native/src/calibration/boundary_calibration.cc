@@ -271,12 +271,14 @@ void AddUp(const ProbabilityMaps& maps, const Grid& grid, const BoundaryCalibrat
   double farthest = 0;
   for (const double edge : options.rings) farthest = std::max(farthest, std::abs(edge));
   std::vector<uint8_t> near(of.memory ? 0 : static_cast<size_t>(grid.batch * transform.tiles()));
+  int32_t reach = 0;
   for (int64_t image = 0; image < grid.batch && !near.empty(); ++image)
-    transform.MarkNear(of.bytes + image * grid.Pixels(), farthest, near.data() + image * transform.tiles());
+    reach = transform.MarkNear(of.bytes + image * grid.Pixels(), farthest,
+                               near.data() + image * transform.tiles());
   const auto distances = std::make_unique_for_overwrite<float[]>(count * static_cast<size_t>(segments));
   internal::ClassDistances(
       labels, grid, segments, left_out, transform, of, internal::Form::kRoot, distances.get(),
-      [](int64_t, int64_t) {}, near.empty() ? nullptr : near.data());
+      [](int64_t, int64_t) {}, near.empty() ? nullptr : near.data(), reach);
   Adder<Segment>(maps, options, segment, distances.get(), of.extents, totals).Run();
 }
 

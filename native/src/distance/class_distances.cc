@@ -149,7 +149,8 @@ ClassMaps ReadClasses(const LabelSpan& labels, const Grid& grid, int64_t classes
 
 void ClassDistances(const LabelSpan& labels, const Grid& grid, int64_t classes, std::optional<int64_t> ignore,
                     const GridDistance& transform, const ClassMaps& maps, Form form, float* out,
-                    const std::function<void(int64_t image, int64_t band)>& after, const uint8_t* near) {
+                    const std::function<void(int64_t image, int64_t band)>& after, const uint8_t* near,
+                    int32_t reach) {
   const int64_t pixels = grid.Pixels();
   for (int64_t first = 0; first < classes; first += kByteClasses) {
     const int64_t last = std::min(classes, first + kByteClasses);
@@ -178,7 +179,7 @@ void ClassDistances(const LabelSpan& labels, const Grid& grid, int64_t classes, 
         transform.bands(),
         [&](const Sites& sites, int64_t image, int64_t i, float* to) {
           if (near)
-            transform.FinishNear(sites, i, near + image * transform.tiles(), to);
+            transform.FinishNear(sites, i, near + image * transform.tiles(), reach, to);
           else
             transform.Finish(sites, i, form, to);
         },

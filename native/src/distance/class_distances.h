@@ -31,10 +31,10 @@ ClassMaps ReadClasses(const LabelSpan& labels, const Grid& grid, int64_t classes
 // Computes the distances of every pixel to the classes that are part of their images, in `form`, 0 inside:
 // map c of image n starts at out[(n * classes + c) * pixels]. Calls after(image, band) on any thread once all
 // maps of a band are finished, while it is in cache. With `near`, marks of the tiles of every image, other
-// tiles have infinite distances, and `form` is kRoot.
+// tiles have infinite distances, `form` is kRoot, and `reach` is that of FinishNear.
 void ClassDistances(const LabelSpan& labels, const Grid& grid, int64_t classes, std::optional<int64_t> ignore,
                     const GridDistance& transform, const ClassMaps& maps, Form form, float* out,
                     const std::function<void(int64_t image, int64_t band)>& after,
-                    const uint8_t* near = nullptr);
+                    const uint8_t* near = nullptr, int32_t reach = 0);
 
 }  // namespace pixelcal::internal

@@ -167,8 +167,30 @@ simd::RowsTask GridDistance::TaskOf(int64_t rows, const void* squares, Form form
           .wanted = wanted};
 }
 
-void GridDistance::FinishStrip(const Sites& sites, int64_t strip, Form form, void* out,
-                               const uint8_t* wanted) const {
+// Finishes the tiles of a strip that are wanted, run by run, with the columns within reach of each.
+void GridDistance::FinishRuns(const uint16_t* steps, const simd::RowsTask& strip) const {
+  const int64_t beside = (strip.reach + simd::kTileColumns - 1) / simd::kTileColumns;
+  for (int64_t tile = 0; tile < tile_columns_; ++tile) {
+    if (!strip.wanted[tile]) continue;
+    int64_t last = tile;
+    for (int64_t next = tile + 1; next < tile_columns_ && next <= last + 2 * beside + 1; ++next)
+      if (strip.wanted[next]) last = next;
+    const int64_t first = std::max<int64_t>(0, tile - beside), begin = first * simd::kTileColumns,
+                  end = std::min(columns_, (last + beside + 1) * simd::kTileColumns);
+    simd::RowsTask task = strip;
+    task.columns = end - begin;
+    task.out = static_cast<float*>(strip.out) + begin;
+    task.wanted = strip.wanted + first;
+    if (integers_)
+      EnvelopeLoops().rows16_of_steps(steps + begin, task);
+    else
+      EnvelopeLoops().rows64_of_steps(steps + begin, task);
+    tile = last;
+  }
+}
+
+void GridDistance::FinishStrip(const Sites& sites, int64_t strip, Form form, void* out, const uint8_t* wanted,
+                               int32_t reach) const {
   const int64_t first = strip * simd::kStripRows, rows = std::min(simd::kStripRows, rows_ - first);
   simd::RowsTask task = TaskOf(rows, squares16_, form, out, wanted);
   auto* steps =
@@ -176,10 +198,12 @@ void GridDistance::FinishStrip(const Sites& sites, int64_t strip, Form form, voi
   const auto* borders = static_cast<const uint16_t*>(out);
   StepsLoops().strip({sites.bytes + first * columns_, sites.value, sites.equal}, rows, columns_, borders,
                      borders + columns_, steps, task.from_stride);
-  if (!integers_) {
-    task.squares = column_squares_;
-    return EnvelopeLoops().rows64_of_steps(steps, task);
+  if (!integers_) task.squares = column_squares_;
+  if (reach > 0) {
+    task.reach = reach;
+    return FinishRuns(steps, task);
   }
+  if (!integers_) return EnvelopeLoops().rows64_of_steps(steps, task);
   const bool may_be_large = diagonal_ >= 65535;
   if (!(may_be_large && expects_large) && EnvelopeLoops().rows16_of_steps(steps, task)) return;
   task.squares = squares32_;

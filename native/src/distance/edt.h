@@ -51,10 +51,11 @@ class GridDistance {
   void Finish(const Sites& sites, int64_t i, Form form, void* out, const uint8_t* wanted = nullptr) const;
 
   // Marks the tiles of a map of `bytes` that may have a pixel within `distance` of one with another byte;
-  // `near` has tiles() bytes.
-  void MarkNear(const uint8_t* bytes, double distance, uint8_t* near) const;
-  // Does what Finish does for Form::kRoot in the tiles of `near`, and writes infinity in the others.
-  void FinishNear(const Sites& sites, int64_t i, const uint8_t* near, float* out) const;
+  // `near` has tiles() bytes. Returns how many columns are within `distance`, or 0 if there are many.
+  int32_t MarkNear(const uint8_t* bytes, double distance, uint8_t* near) const;
+  // Does what Finish does for Form::kRoot in the tiles of `near`, and writes infinity in the others. With
+  // `reach` columns, results that are not within them are only larger than they are.
+  void FinishNear(const Sites& sites, int64_t i, const uint8_t* near, int32_t reach, float* out) const;
 
   int64_t tiles() const { return planes_ * tile_rows_ * tile_columns_; }
   int64_t Tile(int64_t pixel) const {
@@ -65,7 +66,9 @@ class GridDistance {
 
  private:
   void FinishLine(const Sites& sites, Form form, void* out) const;
-  void FinishStrip(const Sites& sites, int64_t strip, Form form, void* out, const uint8_t* wanted) const;
+  void FinishStrip(const Sites& sites, int64_t strip, Form form, void* out, const uint8_t* wanted,
+                   int32_t reach = 0) const;
+  void FinishRuns(const uint16_t* steps, const simd::RowsTask& strip) const;
   void FinishPlane(Form form, void* out, const uint8_t* wanted) const;
   // Calls body(first row, task) for the strips of a plane, as long as it returns true.
   template <class Body>

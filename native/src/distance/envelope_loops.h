@@ -27,6 +27,9 @@ struct RowsTask {
   Form form;
   bool large;             // whether squares may be 2^24 and more
   const uint8_t* wanted;  // whether each kTileColumns columns are wanted; null: all are
+  // Sites more than so many columns away are not looked for, and results beyond are only larger than that;
+  // 0: all are looked for.
+  int32_t reach = 0;
 };
 
 // The envelopes down the columns of a plane.
@@ -39,8 +42,9 @@ struct ColumnsTask {
 };
 
 // The envelopes, from steps or from the squares of the previous pass to squares. In 16 bits sums saturate:
-// `false` means that 65535 or more came out and 32 bits are needed. The 32-bit ones return the largest
-// square. The ones in double have no Form::kInteger, and only they have Form::kDouble.
+// `false` means that 65535 or more came out and 32 bits are needed, which no limited reach does. The 32-bit
+// ones return the largest square. The ones in double have no Form::kInteger, and only they have
+// Form::kDouble.
 struct EnvelopeTable {
   bool (*rows16_of_steps)(const uint16_t* steps, const RowsTask& task);
   bool (*rows16)(const uint16_t* squares, const RowsTask& task);

@@ -194,7 +194,7 @@ typename Number<T>::Bound Rows(const Lines<T>& lines, const RowsTask& task) {
     EnvelopeBlock(lines, block, tile, kLines);
     if (second) EnvelopeBlock(lines, block + 1, tile + kRows * kLines, kLines);
     for (int64_t i = 0; i < columns * kLines; i += kLanesOf<T>) most = Most(most, Load(tile + i));
-    if (sizeof(T) == 2 && MostLane(most) == Number<T>::kFar) return Number<T>::kFar;
+    if (sizeof(T) == 2 && task.reach == 0 && MostLane(most) == Number<T>::kFar) return Number<T>::kFar;
     if (columns == kTileColumns && task.rows == kLines) {
       WriteTile(tile, task.form, task.large, out, task.out_stride);
     } else {
@@ -211,7 +211,8 @@ template <class T, class Source>
 PIXELCAL_INLINE typename Number<T>::Bound RowsFrom(const Source* from, const RowsTask& task, bool of_steps) {
   // The lines after the last column are filled after the tiles, which may write there.
   Interleave(from, task, of_steps, reinterpret_cast<T*>(task.scratch));
-  const Lines<T> lines = LinesIn<T>(task.columns, task);
+  Lines<T> lines = LinesIn<T>(task.columns, task);
+  if (task.reach > 0) lines.most_reach = lines.near_reach = task.reach;
   if constexpr (sizeof(T) == 8)
     if (task.form == Form::kDouble) return Rows<double>(lines, task);
   return Rows<int32_t>(lines, task);

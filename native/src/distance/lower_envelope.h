@@ -26,6 +26,8 @@ struct Lines {
   double spacing;                            // of rows
   Bound* least;                              // one per block of kRows rows, as are the next ones
   int32_t *reach, *low, *high;
+  int32_t most_reach = 1 << 30;    // no farther rows are looked at
+  int32_t near_reach = kNearReach;
 
   PIXELCAL_INLINE Vec<T> At(int64_t row, int vector) const {
     return Load(f + row * kLines + vector * kLanesOf<T>);
@@ -68,7 +70,8 @@ PIXELCAL_INLINE void Bound(const Lines<T>& lines) {
     }
     lines.least[block] = LeastLane(least);
     // The distance to the nearest zero changes by at most one from row to row.
-    const int32_t reach = ReachOf(static_cast<typename Number<T>::Bound>(MostLane(most)), lines.spacing);
+    const int32_t all = ReachOf(static_cast<typename Number<T>::Bound>(MostLane(most)), lines.spacing),
+                  reach = all < lines.most_reach ? all : lines.most_reach;
     before = reach < before + kRows ? reach : before + kRows;
     lines.reach[block] = before;
   }
@@ -151,7 +154,7 @@ PIXELCAL_INLINE void FindWindows(const Lines<T>& lines) {
   };
   const auto clipped_high = [&](int64_t y, int64_t reach) { return y + reach < end ? (y + reach) | 1 : end; };
   bool coarse = false;
-  for (int64_t block = 0; block < blocks; ++block) coarse |= lines.reach[block] > kNearReach;
+  for (int64_t block = 0; block < blocks; ++block) coarse |= lines.reach[block] > lines.near_reach;
   if (coarse) {
     Vec<T> column[kVectors<T>];
     for (int k = 0; k < kVectors<T>; ++k) column[k] = Splat(Number<T>::kFar);
@@ -166,7 +169,7 @@ PIXELCAL_INLINE void FindWindows(const Lines<T>& lines) {
       for (int64_t block = first; block < blocks; block += 2 * stride) {
         const int64_t y = block * kRows, reach = lines.reach[block];
         int64_t low = clipped_low(y, reach), high = clipped_high(y, reach);
-        if (reach > kNearReach || (block > 0 && lines.reach[block - 1] > kNearReach)) {
+        if (reach > lines.near_reach || (block > 0 && lines.reach[block - 1] > lines.near_reach)) {
           if (block >= stride && block > 0) {
             const int64_t left = lines.low[block - stride];
             low = left > low ? left : low;
@@ -187,7 +190,7 @@ PIXELCAL_INLINE void FindWindows(const Lines<T>& lines) {
   for (int64_t block = 0; block < blocks; ++block) {
     const int64_t reach = lines.reach[block];
     int64_t low = clipped_low(block * kRows, reach), high = clipped_high(block * kRows + kRows - 1, reach);
-    if (coarse && reach > kNearReach) {
+    if (coarse && reach > lines.near_reach) {
       low = lines.low[block] > low ? lines.low[block] : low;
       if (block + 1 < blocks) high = lines.high[block + 1] < high ? lines.high[block + 1] : high;
     }

@@ -36,8 +36,9 @@ void Spread(std::vector<uint8_t>& values, int64_t count, int64_t stride, int64_t
 
 }  // namespace
 
-void GridDistance::MarkNear(const uint8_t* bytes, double distance, uint8_t* near) const {
+int32_t GridDistance::MarkNear(const uint8_t* bytes, double distance, uint8_t* near) const {
   constexpr int64_t kMostReach = 16;  // beyond it nearly all tiles are near, and looking is not worth it
+  constexpr int64_t kFewColumns = 32;
   const std::array<int64_t, 3> counts{planes_, tile_rows_, tile_columns_};
   const std::array<int64_t, 3> sides{1, simd::kStripRows, simd::kTileColumns};
   std::array<int64_t, 3> reach;
@@ -46,7 +47,7 @@ void GridDistance::MarkNear(const uint8_t* bytes, double distance, uint8_t* near
   const auto size = static_cast<size_t>(tiles());
   if (std::ranges::any_of(reach, [](int64_t each) { return each == kMostReach; })) {
     std::fill_n(near, size, uint8_t{1});
-    return;
+    return 0;
   }
   std::vector<uint8_t> least(size), most(size);
   ParallelFor(planes_ * tile_rows_, Grain(simd::kStripRows * columns_), [&](int64_t begin, int64_t end) {
@@ -84,13 +85,20 @@ void GridDistance::MarkNear(const uint8_t* bytes, double distance, uint8_t* near
     Spread(most, counts[axis], stride, reach[axis], larger);
   }
   for (size_t i = 0; i < size; ++i) near[i] = least[i] != most[i];
+  const int64_t columns = Reach(distance, spacing_[2], 1, kFewColumns);
+  return columns < kFewColumns ? static_cast<int32_t>(columns) : 0;
 }
 
-void GridDistance::FinishNear(const Sites& sites, int64_t i, const uint8_t* near, float* out) const {
+void GridDistance::FinishNear(const Sites& sites, int64_t i, const uint8_t* near, int32_t reach,
+                              float* out) const {
   const int64_t begin = band_begin(i), end = band_begin(i + 1);
   const auto is_near = [](uint8_t mark) { return mark != 0; };
-  if (std::any_of(near + Tile(begin), near + Tile(end - 1) + 1, is_near))
-    Finish(sites, i, Form::kRoot, out, near);
+  if (std::any_of(near + Tile(begin), near + Tile(end - 1) + 1, is_near)) {
+    if (reach > 0 && planes_ == 1 && rows_ > 1)
+      FinishStrip(sites, i, Form::kRoot, out + begin, near + Tile(begin), reach);
+    else
+      Finish(sites, i, Form::kRoot, out, near);
+  }
   for (int64_t row = begin; row < end; row += columns_) {
     const uint8_t* marks = near + Tile(row);
     for (int64_t tile = 0; tile < tile_columns_; ++tile) {
