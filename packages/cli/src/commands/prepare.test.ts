@@ -229,6 +229,38 @@ test("remarks on images that two splits share, on empty labels and constant imag
   expect(stray.messages).toMatch(/d_0000\.nii\.gz: holds the label 5, expected 0 to 2/);
 });
 
+test("a label far from the others is one to ignore where nothing names the labels", async () => {
+  const dims = [8, 10, 12];
+  const draw = Random.fromSeed(3);
+  for (const [split, count] of [
+    ["train", 2],
+    ["val", 1],
+  ] as const)
+    for (let i = 0; i < count; i++) {
+      // Values of 0 around labels 0, of 100 at label 1 and of 1000 where there is no ground truth.
+      const values = Array.from({ length: 960 }, (_, at) => (at % 12 < 5 ? 0 : at % 12 < 11 - i ? 1 : 255));
+      const image = Float32Array.from(
+        values,
+        (label) => [1, 100, 1000][Math.min(label, 2)]! + draw.uniform(),
+      );
+      const label = tensor("uint8", Uint8Array.from(values), dims);
+      await writeNpz(at("void", split, `${i}.npz`), { image: tensor("float32", image, [1, ...dims]), label });
+    }
+  const { code, messages } = await pixelcal(["prepare", "--data", at("void"), "--out", at("runs")]);
+  expect(code, messages).toBe(0);
+  expect(messages).toBe(
+    "warning: the label 255 seems to mark pixels without a ground truth; dataset.ignore of the plan\n" +
+      `${at("runs/void.yaml")}: plan for 2 cases to train, 1 to validate, 3 axes, 1 channels, 2 classes\n`,
+  );
+  expect(parse(await readFile(at("runs/void.yaml"), "utf8"))).toMatchObject({
+    dataset: { ignore: 255 },
+    model: { num_classes: 2 },
+  });
+  const fingerprint = JSON.parse(await readFile(at("runs/void.fingerprint.json"), "utf8"));
+  expect(fingerprint.foreground[0].largest).toBeLessThan(102);
+  expect(fingerprint.foreground[0].least).toBeGreaterThan(99);
+});
+
 test("images that are mostly 0 are planned by their box, and normalised by its pixels", async () => {
   for (const folder of ["dark/imagesTr", "dark/labelsTr"]) await mkdir(at(folder), { recursive: true });
   for (const name of ["a", "b", "c"]) {

@@ -38,7 +38,7 @@ describe("nnU-Net's raw folder", () => {
     await folds(of("train"), of("val"));
     const { code, messages } = await train("raw", "--data", at("raw"));
     expect(messages).toContain(
-      "nnU-Net v2 raw data, 5 cases of train (fold 0 of splits_final.json), 1 channels, labels a, b, c\n",
+      "nnU-Net v2 raw data, 5 cases of train (fold 0 of splits_final.json), 1 image file each, labels a, b, c\n",
     );
     expect(code).toBe(0);
     expect((await train("npz")).code).toBe(0);
@@ -149,7 +149,7 @@ describe("a MONAI data list", () => {
       JSON.stringify({ ...list, test: of("test").map((name) => entry(name).image) }),
     );
     const { code, messages } = await train("list", "--data", at("cases.json"));
-    expect(messages).toContain("MONAI data list, 5 cases of train, 1 image files each\n");
+    expect(messages).toContain("MONAI data list, 5 cases of train, 1 image file each\n");
     expect(code, messages).toBe(0);
     expect(await readFile(at("runs/list/log.csv"), "utf8")).toBe(
       await readFile(at("runs/npz/log.csv"), "utf8"),

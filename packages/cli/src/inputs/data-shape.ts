@@ -69,6 +69,16 @@ export async function describeData(root: string, ignore?: number): Promise<DataS
 /** Returns the number of classes that labels in ascending order need, two at least. */
 export const classCount = (labels: readonly number[]): number => Math.max(2, (labels.at(-1) ?? 0) + 1);
 
+/**
+ * Returns the label that seems to mark pixels without a ground truth, if there is one: the only negative one,
+ * or 255 where the others are far below.
+ */
+export function voidLabel(labels: readonly number[]): number | undefined {
+  const [first, second] = labels;
+  if (first! < 0) return second === undefined || second >= 0 ? first : undefined;
+  return labels.at(-1) === 255 && (labels.at(-2) ?? 0) < 128 ? 255 : undefined;
+}
+
 /** Adds each label that occurs; pixels beside one another are mostly equal. */
 function addLabels(labels: Set<number>, numbers: ArrayLike<number>): void {
   let last: number | undefined;

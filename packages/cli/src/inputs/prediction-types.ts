@@ -36,5 +36,5 @@ export interface LabelPlace extends NnunetReading {
 /** Returns the error of predictions that are label maps alone. */
 export const hardLabels = (run: string): CommandError =>
   new CommandError(
-    `${run}: holds label maps without probabilities, which have no calibration; nnU-Net writes them with --save_probabilities`,
+    `${run}: holds label maps without probabilities, which have no calibration; nnU-Net writes them with --save_probabilities, infer without --save labels`,
   );

@@ -27,7 +27,7 @@ import {
   valueRange,
 } from "@pixelcal/train";
 import { CommandError } from "../command-error.js";
-import { classCount } from "../inputs/data-shape.js";
+import { classCount, voidLabel } from "../inputs/data-shape.js";
 
 /** The facts about a data set that a plan is made of; sizes, spacings and values are the training split's. */
 export interface Fingerprint {
@@ -68,8 +68,8 @@ interface CaseFacts {
   readonly channels: number;
   readonly size: readonly number[];
   readonly cropped: readonly number[];
-  /** Values of each channel at pixels of the foreground. */
-  readonly foreground: readonly Float32Array[];
+  /** Returns values of each channel at pixels of the foreground, which the label to ignore is not. */
+  readonly foreground: (ignore: number | undefined) => readonly Float32Array[];
   readonly spacing?: readonly number[];
   readonly counts: ReadonlyMap<number, number>;
   readonly least: number;
@@ -127,8 +127,11 @@ export async function readData(root: string, fold?: Fold): Promise<DataRead> {
   }
   const all = [...found.values()].flat();
   const train = (found.get("train") ?? []).map(([, , facts]) => facts);
-  const labels = new Set(all.flatMap(([, , { counts }]) => [...counts.keys()]));
-  const present = [...labels].filter((label) => label !== known?.ignore).sort((a, b) => a - b);
+  const labels = [...new Set(all.flatMap(([, , { counts }]) => [...counts.keys()]))].sort((a, b) => a - b);
+  // Where nothing names the labels, one far from the others is no class.
+  const unnamed = known === undefined && masked === undefined ? voidLabel(labels) : undefined;
+  const ignore = known?.ignore ?? unnamed;
+  const present = labels.filter((label) => label !== ignore);
   const classes = masked ? 2 ** masked.length : (known?.classes ?? classCount(present));
   const stray = present.find((label) => label < 0 || label >= classes);
   if (stray !== undefined) {
@@ -143,7 +146,7 @@ export async function readData(root: string, fold?: Fold): Promise<DataRead> {
     channels: train[0]!.channels,
     rank: train[0]!.size.length,
     classes,
-    ...(known?.ignore !== undefined && { ignore: known.ignore }),
+    ...(ignore !== undefined && { ignore }),
     ...(masked
       ? { regions: masked.map(({ name }) => ({ name })) }
       : known?.hasRegions && {
@@ -157,10 +160,16 @@ export async function readData(root: string, fold?: Fold): Promise<DataRead> {
       least: Math.min(...train.map(({ least }) => least)),
       largest: Math.max(...train.map(({ largest }) => largest)),
     },
-    foreground: await foregroundOf(train),
+    foreground: await foregroundOf(train, ignore),
     volumes: ending !== undefined,
     shares: sharesOf(train, masked),
-    remarks: remarksOn(all, masked ? absentMasks(masked, present) : absentLabels(present, classes)),
+    remarks: [
+      ...(unnamed === undefined
+        ? []
+        : [`the label ${unnamed} seems to mark pixels without a ground truth; dataset.ignore of the plan`]),
+      ...remarksOn(all, ignore),
+      ...(masked ? absentMasks(masked, present) : absentLabels(present, classes)),
+    ],
   };
   const bytesOf = (split: string, spacing: readonly number[] | undefined): number =>
     found.get(split)!.reduce((sum, [, , facts]) => sum + preparedBytes(facts, spacing), 0);
@@ -182,9 +191,12 @@ function preparedBytes(
 }
 
 /** Returns the distribution of each channel's foreground over all cases. */
-async function foregroundOf(train: readonly CaseFacts[]): Promise<readonly IntensitySummary[]> {
+async function foregroundOf(
+  train: readonly CaseFacts[],
+  ignore: number | undefined,
+): Promise<readonly IntensitySummary[]> {
   const channels = Array.from({ length: train[0]!.channels }, (_, c) =>
-    summarizeIntensities(train.map(({ foreground }) => foreground[c]!)),
+    summarizeIntensities(train.map(({ foreground }) => foreground(ignore)[c]!)),
   );
   return (await Promise.all(channels)).filter((summary) => summary !== undefined);
 }
@@ -201,9 +213,13 @@ async function factsOf(
   const hash = createHash("sha256").update(image.data).digest("hex");
   const [channels = 0, ...size] = image.dims;
   const { size: cropped } = await nonZeroWindow(image);
-  const foreground = sample
-    ? await foregroundValues({ image, labels: { data: numbers } }, sample.ignore, sample.limit)
-    : [];
+  const measured = async (label: number | undefined): Promise<readonly Float32Array[]> =>
+    sample ? foregroundValues({ image, labels: { data: numbers } }, label, sample.limit) : [];
+  // Whether a label far from the others is one to ignore shows once all cases are read.
+  const strange = sample?.ignore ?? voidLabel([...counts.keys()].sort((a, b) => a - b));
+  const whole = await measured(sample?.ignore);
+  const rest = strange === sample?.ignore ? whole : await measured(strange);
+  const foreground = (label: number | undefined): typeof whole => (label === strange ? rest : whole);
   return { channels, size, cropped, foreground, ...(spacing && { spacing }), counts, ...range, hash };
 }
 
@@ -241,7 +257,7 @@ const absentMasks = (masked: readonly Region[], present: readonly number[]): rea
     .filter(({ labels }) => !labels.some((label) => present.includes(label)))
     .map(({ name }) => `no case has a pixel in ${name}`);
 
-function remarksOn(all: readonly Found[], absent: readonly string[]): string[] {
+function remarksOn(all: readonly Found[], ignore: number | undefined): string[] {
   const remarks: string[] = [];
   const first = new Map<string, Found>();
   for (const one of all) {
@@ -253,8 +269,8 @@ function remarksOn(all: readonly Found[], absent: readonly string[]): string[] {
   }
   for (const [split, source, { counts, least, largest }] of all) {
     if (least === largest) remarks.push(`${source}: every value is ${least}`);
-    const foreground = [...counts.keys()].some((label) => label !== 0);
+    const foreground = [...counts.keys()].some((label) => label !== 0 && label !== ignore);
     if (split === "train" && !foreground) remarks.push(`${source}: has no foreground`);
   }
-  return [...remarks, ...absent];
+  return remarks;
 }

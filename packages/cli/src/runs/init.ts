@@ -4,7 +4,7 @@ import { errorCode, writeError } from "@pixelcal/io";
 import { stringify } from "yaml";
 import { CommandError } from "../command-error.js";
 import type { Context } from "../context.js";
-import { classCount, type DataShape, describeData } from "../inputs/data-shape.js";
+import { classCount, type DataShape, describeData, voidLabel } from "../inputs/data-shape.js";
 import { isRawCt } from "../inputs/preparation.js";
 import { writeReport } from "../write-report.js";
 
@@ -52,16 +52,6 @@ export async function init({ data, out, ignore: given, json }: InitOptions, cont
     `${out}: ${sizesText(shape)}, ${counted(channels, "channel")}, ${classes} classes${ignored}; ` +
       `train with pixelcal train --config ${out}\n`,
   );
-}
-
-/**
- * Returns the label that seems to mark pixels without a ground truth, if there is one: the only negative one,
- * or 255 where the others are far below.
- */
-function voidLabel(labels: readonly number[]): number | undefined {
-  const [first, second] = labels;
-  if (first! < 0) return second === undefined || second >= 0 ? first : undefined;
-  return labels.at(-1) === 255 && (labels.at(-2) ?? 0) < 128 ? 255 : undefined;
 }
 
 async function writeNew(path: string, text: string): Promise<void> {

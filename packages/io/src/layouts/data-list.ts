@@ -1,4 +1,4 @@
-import { basename, dirname, resolve } from "node:path";
+import { basename, dirname, resolve, sep } from "node:path";
 import { FormatError } from "../errors.js";
 import type { ImageCases } from "./image-case.js";
 import { isObject, readJson } from "./json-file.js";
@@ -27,12 +27,20 @@ const stemOf = (path: string): string =>
   basename(path).replace(/(\.(nii|hdr|img))?(\.gz)?$|\.[A-Za-z]\w*$/, "");
 
 /**
- * Returns how cases are named: by the file of their image, or where files of several folders have one name,
- * as in sub-01/ct.nii.gz, by the folder and the file.
+ * Returns how cases are named: by the file of their image, or where files have one name, as in
+ * sub-01/ses-1/ct.nii.gz, by as many folders above it as tell them apart.
  */
 function naming(paths: readonly string[]): (path: string) => string {
-  if (new Set(paths.map(stemOf)).size === paths.length) return stemOf;
-  return (path) => `${basename(dirname(path))}_${stemOf(path)}`;
+  const foldersOf = (path: string): readonly string[] => dirname(path).split(sep);
+  const different = new Set(paths).size;
+  for (let count = 0; paths.some((path) => foldersOf(path).length > count); count++) {
+    const nameOf = (path: string): string => {
+      const folders = foldersOf(path);
+      return [...folders.slice(folders.length - count), stemOf(path)].join("_");
+    };
+    if (new Set(paths.map(nameOf)).size === different) return nameOf;
+  }
+  return stemOf;
 }
 
 /**
@@ -75,7 +83,7 @@ export async function openDataList(path: string, given: string, fold?: Fold): Pr
   const names = [...byName.keys()].sort();
   const first = byName.get(names[0]!)!.images;
   return {
-    layout: `MONAI data list, ${names.length} cases of ${split}${how}, ${first.length} image files each`,
+    layout: `MONAI data list, ${names.length} cases of ${split}${how}, ${filesEach(first.length)}`,
     names,
     ending: endingOf(first[0]!),
     source: (name) => byName.get(name)!.images[0]!,
@@ -124,6 +132,10 @@ function entryOf(path: string, key: string, item: unknown): Entry {
     fold: fold as number | undefined,
   };
 }
+
+/** Says in words how many files an image has, each of which may have several channels. */
+export const filesEach = (count: number): string =>
+  count === 1 ? "1 image file each" : `${count} image files each`;
 
 const endingOf = (path: string): string =>
   /(\.nii|\.hdr|\.img)?(\.gz)$|\.[A-Za-z]\w*$/.exec(basename(path))?.[0] ?? "";

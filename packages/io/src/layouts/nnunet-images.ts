@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { FormatError } from "../errors.js";
 import { listFolder } from "../folder.js";
+import { filesEach } from "./data-list.js";
 import type { ImageCases } from "./image-case.js";
 import { readNnunetDataset } from "./nnunet-dataset.js";
 import { volumeMaskCount } from "./read-mask-volumes.js";
@@ -43,7 +44,7 @@ export async function openNnunetImages(root: string, given: string, fold?: Fold)
   const labelsOf = (name: string): string => join(labelFolder, `${name}${fileEnding}`);
   const meaning = `${hasRegions ? "regions" : "labels"} ${regions.map(({ name }) => name).join(", ")}`;
   return {
-    layout: `nnU-Net v2 raw data, ${names.length} cases of ${split}${how}, ${channels.get(all[0]!)!.length} channels, ${meaning}`,
+    layout: `nnU-Net v2 raw data, ${names.length} cases of ${split}${how}, ${filesEach(channels.get(all[0]!)!.length)}, ${meaning}`,
     names,
     ending: fileEnding,
     dataset,

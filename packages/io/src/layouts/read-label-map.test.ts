@@ -89,11 +89,23 @@ test("a segmentation between the slices, and other files of some slices, are ref
   );
 });
 
-test("images of one name are named by their folders too; the same image twice is refused", async () => {
+test("images of one name are named by the folders that tell them apart; the same image twice is refused", async () => {
   const list = (...images: string[]): Promise<void> =>
     writeFile(at("cases.json"), JSON.stringify({ training: [], test: images }));
   await list("b/ct.nii.gz", "a/ct.nii.gz");
   expect((await openImageCases(at("cases.json"), "test")).names).toEqual(["a_ct", "b_ct"]);
-  await list("a/ct.nii.gz", "a/ct.nii.gz");
-  await expect(openImageCases(at("cases.json"), "test")).rejects.toThrow("two cases are named a_ct");
+  // BIDS has a session in every subject.
+  await list("sub-1/ses-1/t1.nii.gz", "sub-2/ses-1/t1.nii.gz", "sub-2/ses-2/t1.nii.gz");
+  expect((await openImageCases(at("cases.json"), "test")).names).toEqual([
+    "sub-1_ses-1_t1",
+    "sub-2_ses-1_t1",
+    "sub-2_ses-2_t1",
+  ]);
+  for (const [images, name] of [
+    [["a/ct.nii.gz", "a/ct.nii.gz"], "ct"],
+    [["a/ct.nii.gz", "a/ct.nrrd", "b/mr.nii.gz"], "ct"],
+  ] as const) {
+    await list(...images);
+    await expect(openImageCases(at("cases.json"), "test")).rejects.toThrow(`two cases are named ${name}`);
+  }
 });
