@@ -27,18 +27,17 @@ const stemOf = (path: string): string =>
   basename(path).replace(/(\.(nii|hdr|img))?(\.gz)?$|\.[A-Za-z]\w*$/, "");
 
 /**
- * Returns how cases are named: by the file of their image, or where files have one name, as in
- * sub-01/ses-1/ct.nii.gz, by as many folders above it as tell them apart.
+ * Returns how cases are named: by the file of their image, or where files of a list have one name, as in
+ * sub-01/ses-1/ct.nii.gz, by as many folders above it as tell them apart, in every list.
  */
-function naming(paths: readonly string[]): (path: string) => string {
+function naming(lists: readonly (readonly string[])[]): (path: string) => string {
   const foldersOf = (path: string): readonly string[] => dirname(path).split(sep);
-  const different = new Set(paths).size;
-  for (let count = 0; paths.some((path) => foldersOf(path).length > count); count++) {
+  for (let count = 0; lists.flat().some((path) => foldersOf(path).length > count); count++) {
     const nameOf = (path: string): string => {
       const folders = foldersOf(path);
       return [...folders.slice(folders.length - count), stemOf(path)].join("_");
     };
-    if (new Set(paths.map(nameOf)).size === different) return nameOf;
+    if (lists.every((list) => new Set(list.map(nameOf)).size === new Set(list).size)) return nameOf;
   }
   return stemOf;
 }
@@ -72,9 +71,8 @@ export async function openDataList(path: string, given: string, fold?: Fold): Pr
       `no cases of ${split}; expected a list of {"image", "label"}`,
     );
   const byName = new Map<string, Entry>();
-  // A case has one name in every fold.
-  const listing = split === "test" || separate ? entries : listed("training")!;
-  const nameOf = naming(listing.map(({ images }) => images[0]!));
+  const lists = Object.values(keys).flatMap((names) => names.map((name) => listed(name) ?? []));
+  const nameOf = naming(lists.map((list) => list.map(({ images }) => images[0]!)));
   for (const entry of entries) {
     const name = nameOf(entry.images[0]!);
     if (byName.has(name)) throw new FormatError(path, keys[split][0], `two cases are named ${name}`);

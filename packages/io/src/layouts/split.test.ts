@@ -61,12 +61,14 @@ describe("folds", () => {
     expect(source("val_c00")).toBe(join(root, "twice", "val", "c00.npz"));
   });
 
-  test("of a data list give a case one name in every fold", async () => {
+  test("of a data list name cases alike, and those to test", async () => {
     const listed = ["sub-01", "sub-02"].map((folder, fold) => ({ image: `${folder}/ct.nii.gz`, fold }));
-    await writeFile(join(root, "subjects.json"), JSON.stringify({ training: listed }));
-    const names = async (fold: number) =>
-      (await openImageCases(join(root, "subjects.json"), "val", fold)).names;
-    expect([await names(0), await names(1)]).toEqual([["sub-01_ct"], ["sub-02_ct"]]);
+    const lists = { training: listed, test: ["sub-03/ct.nii.gz"] };
+    await writeFile(join(root, "subjects.json"), JSON.stringify(lists));
+    const names = async (split: string, fold: number) =>
+      (await openImageCases(join(root, "subjects.json"), split, fold)).names;
+    const found = [await names("val", 0), await names("val", 1), await names("test", 0)];
+    expect(found).toEqual([["sub-01_ct"], ["sub-02_ct"], ["sub-03_ct"]]);
   });
 
   test("validate every case once, and never train with what they validate", () => {
