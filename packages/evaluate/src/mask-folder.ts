@@ -11,7 +11,9 @@ import {
 } from "@pixelcal/io";
 import type { EvaluationCase } from "./evaluate.js";
 import { ofHeads, propertiesGrid, storedProbabilities } from "./nnunet/nnunet-folder.js";
-import { listVolumes, probabilitiesOf, volumeEnding } from "./volume-predictions.js";
+import { truthFiles } from "./truth-files.js";
+import { listVolumes, volumeEnding } from "./volume-files.js";
+import { probabilitiesOf } from "./volume-predictions.js";
 
 /** Predictions of sigmoid heads beside the masks that they are scored against, both volumes. */
 export interface MaskFolder {
@@ -39,17 +41,18 @@ export async function openMaskFolder({
   /** The source of the spacing where a NIfTI file's sform and pixdim disagree; by default an error. */
   readonly spacingFrom?: "sform" | "pixdim" | undefined;
 }): Promise<MaskFolder> {
-  const { paths: truth } = await listVolumes(labels, "expected masks");
   const { paths } = await listVolumes(predictions, "expected predictions");
   const archive = (name: string): string => join(predictions, `${name}.npz`);
-  const cases = [...truth.keys()].sort();
+  const isPredicted = (name: string): boolean => paths.has(name) || existsSync(archive(name));
+  const truth = await truthFiles(labels, isPredicted);
+  const cases = [...truth.keys()];
   if (cases.length === 0)
     throw new FormatError(
       labels,
       undefined,
       "holds no masks; expected CASE.nii.gz with a channel for each region, or CASE/REGION.nii.gz",
     );
-  const missing = cases.filter((name) => !paths.has(name) && !existsSync(archive(name)));
+  const missing = cases.filter((name) => !isPredicted(name));
   if (missing.length === cases.length)
     throw new FormatError(predictions, undefined, `no prediction of a case that ${labels} has masks of`);
 
@@ -90,9 +93,10 @@ export async function openMaskFolder({
   };
 }
 
-/** Returns the file of all masks, or those of a folder in the order of their regions. Throws FormatError. */
-async function maskFiles(path: string, names: readonly string[]): Promise<readonly string[]> {
-  if (!statSync(path).isDirectory()) return [path];
+/** Returns files of masks, those of a folder in the order of their regions. Throws FormatError. */
+async function maskFiles(paths: readonly string[], names: readonly string[]): Promise<readonly string[]> {
+  const [path = ""] = paths;
+  if (paths.length > 1 || !statSync(path).isDirectory()) return paths;
   const { files } = await listFolder(path);
   return names.map((name) => {
     const file = files.find((each) => volumeEnding.test(each) && each.replace(volumeEnding, "") === name);

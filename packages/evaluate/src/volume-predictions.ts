@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import type { Tensor } from "@pixelcal/core";
 import {
   checkSameGrid,
@@ -13,6 +12,8 @@ import {
 } from "@pixelcal/io";
 import type { EvaluationCase } from "./evaluate.js";
 import type { NnunetReading } from "./nnunet/nnunet-folder.js";
+import { truthFiles } from "./truth-files.js";
+import { listVolumes, severalFiles } from "./volume-files.js";
 
 /** Predictions that are volumes beside the labels they are scored against, of a tool without dataset.json. */
 export interface VolumeFolder {
@@ -28,50 +29,11 @@ export interface VolumeFolder {
   read(name: string): Promise<EvaluationCase>;
 }
 
-/** The endings of volumes. */
-export const volumeEnding: RegExp = /(\.seg)?\.(nii(\.gz)?|nrrd|mha|mhd|png|tiff?|dcm)$/i;
-/** The endings that MONAI's bundles append to the names of cases. */
-const postfix = /_(trans|seg|pred)$/;
-
-/** Volumes by the name of their case; a folder of masks, one a class, is one. */
-export interface Listed {
-  readonly paths: ReadonlyMap<string, string>;
-  readonly tool: "MONAI bundle outputs" | "TotalSegmentator masks" | undefined;
-}
-
-export async function listVolumes(folder: string, what: string): Promise<Listed> {
-  const { files, folders } = await listFolder(folder, what);
-  const paths = new Map<string, string>();
-  let tool: Listed["tool"];
-  const add = (name: string, path: string): void => {
-    const other = paths.get(name);
-    if (other !== undefined) throw new FormatError(path, undefined, `is of case ${name}, as ${other} is`);
-    paths.set(name, path);
-  };
-  for (const file of files.filter((each) => volumeEnding.test(each))) {
-    const stem = file.replace(volumeEnding, "");
-    if (postfix.test(stem)) tool = "MONAI bundle outputs";
-    add(stem.replace(postfix, ""), join(folder, file));
-  }
-  for (const name of folders) {
-    const inner = (await listFolder(join(folder, name))).files.filter((each) => volumeEnding.test(each));
-    const own = inner.filter((each) => each.replace(volumeEnding, "").replace(postfix, "") === name);
-    if (own.length > 0) {
-      tool = "MONAI bundle outputs";
-      for (const file of own) add(name, join(folder, name, file));
-    } else if (inner.length > 0) {
-      tool = "TotalSegmentator masks";
-      add(name, join(folder, name));
-    }
-  }
-  return { paths, tool };
-}
-
 /** Returns whether folders in a folder of predictions are cases, as their names are those of labels. */
 export async function holdsCases(predictions: string, labels: string): Promise<boolean> {
   const { folders } = await listFolder(predictions);
-  const { paths } = await listVolumes(labels, "expected label maps");
-  return folders.some((name) => paths.has(name));
+  const truth = await truthFiles(labels, (name) => folders.includes(name));
+  return folders.some((name) => truth.has(name));
 }
 
 /**
@@ -85,9 +47,9 @@ export async function openVolumeFolder({
   spacingFrom,
   reorient: turn = false,
 }: NnunetReading & { readonly predictions: string; readonly labels: string }): Promise<VolumeFolder> {
-  const truth = await listVolumes(labels, "expected label maps");
   const { paths, tool } = await listVolumes(predictions, "expected predicted volumes");
-  const cases = [...truth.paths.keys()].sort();
+  const truth = await truthFiles(labels, (name) => paths.has(name));
+  const cases = [...truth.keys()];
   const missing = cases.filter((name) => !paths.has(name));
   const first = cases.find((name) => paths.has(name));
   if (first === undefined) {
@@ -110,7 +72,8 @@ export async function openVolumeFolder({
     missing,
     probabilities,
     async read(name) {
-      const [path, labelPath] = [paths.get(name), truth.paths.get(name)];
+      const [path, [labelPath, ...more] = []] = [paths.get(name), truth.get(name)];
+      if (more.length > 0) throw severalFiles(labelPath!, 1 + more.length);
       if (path === undefined || labelPath === undefined)
         throw new FormatError(predictions, name, "no such case");
       const first = await readVolume(path, { spacingFrom });

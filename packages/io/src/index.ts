@@ -14,6 +14,7 @@ export { float16ToFloat32, float32ToFloat16 } from "./float16.js";
 export { type FolderEntries, listCases, listFolder } from "./folder.js";
 export { checkLabelRange, classLabels, labelNumbers, toInt64 } from "./labels.js";
 export { groupsOf } from "./layouts/case-groups.js";
+export { listedLabels } from "./layouts/data-list.js";
 export type { ImageCase, ImageCases, ReadImageOptions } from "./layouts/image-case.js";
 export { openImageCases } from "./layouts/image-cases.js";
 export { type NnunetDataset, readNnunetDataset } from "./layouts/nnunet-dataset.js";

@@ -76,8 +76,8 @@ export function addCalibrate(program: Command, context: Context): void {
     )
     .option("--from-probabilities <folder>", "predictions to fit to and to calibrate, in place of a model")
     .option(
-      "--labels <folder>",
-      "label maps of the predictions, if they hold none: those of nnU-Net or of a MONAI bundle",
+      "--labels <place>",
+      "folder of label maps, or a data list that names them, if the predictions hold none: those of nnU-Net or of a MONAI bundle",
     )
     .addOption(datasetOption())
     .addOption(spacingFromOption())

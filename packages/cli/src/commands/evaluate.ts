@@ -43,8 +43,8 @@ export function addEvaluate(program: Command, context: Context): void {
       "folder with one run's predictions, or with one such folder per run",
     )
     .option(
-      "--labels <folder>",
-      "folder of label maps; --predictions then holds those of nnU-Net, a MONAI bundle or TotalSegmentator, paired by the case's name",
+      "--labels <place>",
+      "folder of label maps, or a data list that names them; --predictions then holds those of nnU-Net, a MONAI bundle or TotalSegmentator, paired by the case's name",
     )
     .addOption(datasetOption())
     .addOption(spacingFromOption())

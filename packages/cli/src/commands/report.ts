@@ -21,7 +21,10 @@ export function addReport(program: Command, context: Context): void {
       collected,
       [],
     )
-    .option("--labels <folder>", "folder of label maps; --predictions then holds nnU-Net's")
+    .option(
+      "--labels <place>",
+      "folder of label maps, or a data list that names them; --predictions then holds nnU-Net's",
+    )
     .option(
       "--regions <regions>",
       "regions of the results, for pictures, as given to evaluate: for example WT=1+2+3,TC=2+3,ET=3",

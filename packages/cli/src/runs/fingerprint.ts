@@ -10,7 +10,6 @@ import {
   openImageCases,
   prefetch,
   readNnunetDataset,
-  type StoredMasks,
   storedMasks,
 } from "@pixelcal/io";
 import {

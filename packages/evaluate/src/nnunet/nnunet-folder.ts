@@ -8,12 +8,15 @@ import {
   labelTensor,
   listFolder,
   type NnunetDataset,
+  readLabelMap,
   readNnunetDataset,
   readNnunetGrid,
   readNpz,
   readVolume,
   reorient,
 } from "@pixelcal/io";
+import { isLabelList, truthFiles } from "../truth-files.js";
+import { severalFiles } from "../volume-files.js";
 
 /** The options by which label maps are read. */
 export interface NnunetReading {
@@ -37,11 +40,11 @@ export interface NnunetFolder {
   predictionPath(name: string): string;
 }
 
+// A dataset.json beside a data list is of other data, or the list itself.
 const places = (predictions: string, labels: string): readonly string[] => [
   predictions,
   dirname(predictions),
-  labels,
-  dirname(labels),
+  ...(isLabelList(labels) ? [] : [labels, dirname(labels)]),
 ];
 
 /** Returns the dataset.json of predictions or labels, in or above either folder, if there is one. */
@@ -77,21 +80,22 @@ export async function openNnunetFolder({
 }): Promise<NnunetFolder> {
   const dataset = await readNnunetDataset(given ?? datasetPath(predictions, labels));
   const { fileEnding } = dataset;
-  const { files } = await listFolder(labels, `expected label maps, *${fileEnding}`);
-  const names = files
-    .filter((file) => file.endsWith(fileEnding))
-    .map((file) => file.slice(0, -fileEnding.length));
-  if (names.length === 0)
-    throw new FormatError(
-      labels,
-      undefined,
-      `no *${fileEnding} files, which dataset.json names as the ending`,
-    );
   const predicted = await listFolder(predictions, `expected predictions, *${fileEnding}`);
   const held = new Set(predicted.files);
   const probabilities = predicted.files.some((file) => file.endsWith(".npz"));
   const ending = probabilities ? ".npz" : fileEnding;
-  const missing = names.filter((name) => !held.has(`${name}${ending}`));
+  const isPredicted = (name: string): boolean => held.has(`${name}${ending}`);
+  const truth = await truthFiles(labels, isPredicted, fileEnding);
+  const names = [...truth.keys()];
+  if (names.length === 0)
+    throw new FormatError(
+      labels,
+      undefined,
+      isLabelList(labels)
+        ? `lists no labels of a case that ${predictions} has`
+        : `no *${fileEnding} files, which dataset.json names as the ending`,
+    );
+  const missing = names.filter((name) => !isPredicted(name));
   if (missing.length === names.length)
     throw new FormatError(
       predictions,
@@ -104,7 +108,12 @@ export async function openNnunetFolder({
     missing,
     probabilities,
     options,
-    labelPath: (name) => join(labels, `${name}${fileEnding}`),
+    labelPath(name) {
+      const [path, ...more] = truth.get(name) ?? [];
+      if (path === undefined) throw new FormatError(labels, name, "no such case");
+      if (more.length > 0) throw severalFiles(path, 1 + more.length);
+      return path;
+    },
     predictionPath: (name) => join(predictions, `${name}${fileEnding}`),
   };
 }
@@ -124,9 +133,11 @@ export interface NnunetCase {
 export async function readNnunetCase(folder: NnunetFolder, name: string): Promise<NnunetCase> {
   const { spacingFrom, reorient: turn = false } = folder.options;
   const [path, predictionPath] = [folder.labelPath(name), folder.predictionPath(name)];
-  const stored = await readVolume(path, { spacingFrom });
   const held = existsSync(predictionPath);
   const prediction = held ? await readVolume(predictionPath, { spacingFrom }) : undefined;
+  const stored = prediction
+    ? await readLabelMap(path, { path: predictionPath, grid: prediction }, { spacingFrom, turned: true })
+    : await readVolume(path, { spacingFrom });
   const [place, grid] = prediction
     ? [predictionPath, prediction]
     : await propertiesGrid(predictionPath.slice(0, -folder.dataset.fileEnding.length), stored.shape);

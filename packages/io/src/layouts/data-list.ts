@@ -42,28 +42,61 @@ function naming(lists: readonly (readonly string[])[]): (path: string) => string
   return stemOf;
 }
 
+/** The lists of a data list, and the names of their cases. */
+interface Lists {
+  readonly entries: Readonly<Record<keyof typeof keys, readonly Entry[]>>;
+  readonly nameOf: (path: string) => string;
+}
+
+async function readLists(path: string): Promise<Lists> {
+  const json = await readJson(path);
+  if (!isObject(json)) throw new FormatError(path, "training", "expected a JSON object of lists of cases");
+  const listed = (key: string): readonly Entry[] => {
+    const list = json[key] ?? [];
+    if (!Array.isArray(list)) throw new FormatError(path, key, "expected a list of cases");
+    return list.map((item, i) => entryOf(path, `${key}[${i}]`, item));
+  };
+  const of = (split: keyof typeof keys): readonly Entry[] =>
+    keys[split].map(listed).find((list) => list.length > 0) ?? [];
+  const entries = { train: of("train"), val: of("val"), test: of("test") };
+  const nameOf = naming(Object.values(entries).map((list) => list.map(({ images }) => images[0]!)));
+  return { entries, nameOf };
+}
+
+/**
+ * Returns the files of the labels of a data list by the name of their case: of its list to test, to validate
+ * or to train with, the first with a case that `isPredicted`. Of a list to train with, which a
+ * cross-validation predicts, these are the folds with such cases, or without folds those cases alone.
+ */
+export async function listedLabels(
+  path: string,
+  isPredicted: (name: string) => boolean,
+): Promise<ReadonlyMap<string, readonly string[]>> {
+  const { entries, nameOf } = await readLists(path);
+  const named = (list: readonly Entry[]) =>
+    list
+      .filter(({ labels }) => labels.length > 0)
+      .map((entry) => ({ ...entry, name: nameOf(entry.images[0]!) }));
+  const lists = [entries.test, entries.val, entries.train].map(named);
+  const found = lists.find((list) => list.some(({ name }) => isPredicted(name))) ?? [];
+  const folds = new Set(found.filter(({ name }) => isPredicted(name)).map(({ fold }) => fold));
+  const isExpected = ({ name, fold }: (typeof found)[number]): boolean =>
+    found !== lists[2] || (fold === undefined ? isPredicted(name) : folds.has(fold));
+  return new Map(found.filter(isExpected).map(({ name, labels }) => [name, labels]));
+}
+
 /**
  * Opens a data list, `{"training": [{"image": "a.nii.gz", "label": "b.nii.gz", "fold": 0}], ...}`. Without a
  * list of validation, the cases of fold 0 validate, or every fifth one where no folds are given.
  */
 export async function openDataList(path: string, given: string, fold?: Fold): Promise<ImageCases> {
   const split = knownSplit(path, given);
-  const json = await readJson(path);
-  if (!isObject(json)) throw new FormatError(path, "training", "expected a JSON object of lists of cases");
-  const listed = (key: string): readonly Entry[] | undefined => {
-    const list = json[key];
-    if (list === undefined) return undefined;
-    if (!Array.isArray(list)) throw new FormatError(path, key, "expected a list of cases");
-    return list.map((item, i) => entryOf(path, `${key}[${i}]`, item));
-  };
-  const own = keys[split].map(listed).find((list) => list !== undefined && list.length > 0);
-  const separate = Boolean(listed("validation")?.length);
+  const { entries: lists, nameOf } = await readLists(path);
+  const separate = lists.val.length > 0;
   if (fold !== undefined && separate)
     throw new FormatError(path, "validation", "the list has a validation of its own; leave the fold out");
   const { cases: entries, how } =
-    split === "test" || separate
-      ? { cases: own ?? [], how: "" }
-      : folded(path, listed("training") ?? [], split, fold);
+    split === "test" || separate ? { cases: lists[split], how: "" } : folded(path, lists.train, split, fold);
   if (entries.length === 0)
     throw new FormatError(
       path,
@@ -71,8 +104,6 @@ export async function openDataList(path: string, given: string, fold?: Fold): Pr
       `no cases of ${split}; expected a list of {"image", "label"}`,
     );
   const byName = new Map<string, Entry>();
-  const lists = Object.values(keys).flatMap((names) => names.map((name) => listed(name) ?? []));
-  const nameOf = naming(lists.map((list) => list.map(({ images }) => images[0]!)));
   for (const entry of entries) {
     const name = nameOf(entry.images[0]!);
     if (byName.has(name)) throw new FormatError(path, keys[split][0], `two cases are named ${name}`);
