@@ -43,6 +43,7 @@ export interface CaseScoresOptions {
   readonly rings?: readonly BoundaryRingsOptions[];
   /** The text of the hashes that are wanted of each image's labels, as of `labelHash`. */
   readonly hash?: string;
+  readonly out?: Float64Array;
 }
 
 export type BoundaryRingsOptions = Pick<

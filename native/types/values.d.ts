@@ -50,6 +50,7 @@ export interface NarrowLabelsOptions {
   readonly ignore?: number;
   /** Whether to make bytes of them: at most 256 classes and an ignored label from 0 to 255. */
   readonly narrow?: boolean;
+  readonly out?: Uint8Array;
 }
 
 /** Labels that are neither a class nor the ignored one, and all labels as bytes where asked for. */

@@ -176,7 +176,7 @@ Task CaseScoresTask(Arguments& arguments) {
     length += 3 * each.Cells(request->maps.classes) + 2 * each.Rings(request->maps.classes);
   if (request->temperature) length += kTemperatureNumbers;
   if (request->hash) length += kHashWords * request->grid.batch;
-  const auto block = arguments.New<double>(length);
+  const auto block = arguments.Out<double>("out", length);
   const auto tables = std::make_shared<Tables>();
   return {[=] { Score(*request, block.span, *tables); },
           [=](Napi::Env env) {

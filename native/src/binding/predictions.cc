@@ -77,7 +77,7 @@ Task NarrowLabelsTask(Arguments& arguments) {
   const auto ignore = OptionalInteger(arguments, "ignore");
   const bool narrow = arguments.Flag("narrow", false);
   Require(Size(labels) >= 1, "labels: expected at least one pixel, got 0");
-  const auto out = narrow ? arguments.New<uint8_t>(Size(labels)) : Output<uint8_t>{};
+  const auto out = narrow ? arguments.Out<uint8_t>("out", Size(labels)) : Output<uint8_t>{};
   const auto stray = std::make_shared<StrayLabels>();
   return {[=] { *stray = cpu::NarrowLabels(labels, classes, ignore, out.span); },
           [=](Napi::Env env) {

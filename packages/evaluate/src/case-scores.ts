@@ -83,7 +83,10 @@ export class ConventionScorer {
     const usual = found.histograms.slice(0, this.#usual);
     const unit = measured === undefined ? "px" : "mm";
     const table = tableOf({ ...found, histograms: usual }, objects, rings, unit, this.#options);
-    if (this.#options.metrics === undefined && this.#options.decision === undefined) return table;
+    if (this.#options.metrics === undefined && this.#options.decision === undefined) {
+      this.#scorer.recycle(found);
+      return table;
+    }
     const { columns, ...decisions } = furtherScores({
       options: { ...this.#options, spacing },
       rings,
@@ -94,6 +97,7 @@ export class ConventionScorer {
       lesions: found.lesions[0] ?? [],
       centerlines: found.centerlines[0] ?? [],
     });
+    this.#scorer.recycle(found);
     return { ...table, ...decisions, scores: { ...table.scores, ...columns } };
   }
 }

@@ -146,6 +146,7 @@ export async function evaluate(
     const row = await scored({ ...item, spacing: item.spacing ?? rest.spacing }, scorers, reading, refuse);
     // The case was read for this row alone, and no kernel reads it any more.
     buffers?.give(item.probs.data.buffer);
+    buffers?.give(item.labels.data.buffer);
     return row;
   };
   // A source of the caller's may give the same arrays again, so its cases are scored one by one.

@@ -156,25 +156,30 @@ const families: Readonly<Record<FurtherMetric, Family>> = {
   },
 };
 
-/** Returns a histogram of one group with half as many bins, neighbours together. */
+const pairsRoom = Array.from({ length: 5 }, () => new Float64Array(fineBins / 2 + 1));
+
+/**
+ * Returns a histogram of one group of {@link fineBins} with half as many bins, neighbours together, in arrays
+ * that the next call writes again.
+ */
 function inPairs(bins: CalibrationBins): CalibrationBins {
   const half = bins.bins / 2;
-  const sums = (of: Float64Array): Float64Array => {
-    const pairs = new Float64Array(half);
-    for (let m = 0; m < half; m++) pairs[m] = of[2 * m]! + of[2 * m + 1]!;
+  const [limits, ...rooms] = pairsRoom as [
+    Float64Array,
+    Float64Array,
+    Float64Array,
+    Float64Array,
+    Float64Array,
+  ];
+  const [count, confidenceSum, accuracySum, falsePositiveSum] = (
+    [bins.count, bins.confidenceSum, bins.accuracySum, bins.falsePositiveSum] as const
+  ).map((sums, i) => {
+    const pairs = new Float64Array(rooms[i]!.buffer, 0, half);
+    for (let m = 0; m < half; m++) pairs[m] = sums[2 * m]! + sums[2 * m + 1]!;
     return pairs;
-  };
-  const limits = new Float64Array(half + 1);
+  }) as [Float64Array, Float64Array, Float64Array, Float64Array];
   for (let m = 0; m <= half; m++) limits[m] = bins.limits[2 * m]!;
-  return {
-    ...bins,
-    bins: half,
-    limits,
-    count: sums(bins.count),
-    confidenceSum: sums(bins.confidenceSum),
-    accuracySum: sums(bins.accuracySum),
-    falsePositiveSum: sums(bins.falsePositiveSum),
-  };
+  return { ...bins, bins: half, limits, count, confidenceSum, accuracySum, falsePositiveSum };
 }
 
 const lesionColumns = [

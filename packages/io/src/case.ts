@@ -191,8 +191,8 @@ export interface ReadPredictionOptions extends SourceName, SignalOption {
    */
   readonly values?: "probabilities" | "any";
   /**
-   * The pool of buffers to read stored arrays into. Give `probs.data.buffer` back when the prediction is no
-   * longer used.
+   * The pool of buffers to read stored arrays into. Give `probs.data.buffer` and `labels.data.buffer` back
+   * when the prediction is no longer used.
    */
   readonly buffers?: BufferPool;
   readonly limits?: Partial<Limits>;
@@ -232,7 +232,7 @@ export async function readPrediction(
   const any = options.values === "any";
   if (!any) await checkValues(path, probs, signal);
   const { classes = any ? Math.max(2, probs.dims[0]!) : probs.dims[0]! } = options;
-  const labels = masks ? stored : await classLabels(path, stored, classes, options.ignore);
+  const labels = masks ? stored : await classLabels(path, stored, classes, options.ignore, buffers);
   if (labels.data.buffer !== array.data.buffer) buffers?.give(array.data.buffer);
   const { spacing } = arrays;
   if (!spacing) return { probs, labels };

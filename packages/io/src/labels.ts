@@ -5,6 +5,7 @@ import {
   narrowLabelsSync,
   type Tensor,
 } from "@pixelcal/core";
+import type { BufferPool } from "./buffer-pool.js";
 import { FormatError } from "./errors.js";
 import { atOnce, type Steps, stepElements } from "./turns.js";
 
@@ -49,17 +50,21 @@ export function checkLabelRange(path: string, labels: Labels, classes: number, i
 }
 
 /**
- * Returns labels as uint8 if classes and `ignore` fit; throws as `checkLabelRange`. Takes one pass, off the
- * event loop.
+ * Returns labels as uint8 if classes and `ignore` fit, in a buffer of the pool if there is one; throws as
+ * `checkLabelRange`. Takes one pass, off the event loop.
  */
 export async function classLabels(
   path: string,
   labels: Labels,
   classes: number,
   ignore?: number,
+  buffers?: BufferPool,
 ): Promise<Labels> {
-  const narrowed = await narrowLabels(labels, { classes, ignore });
+  const out =
+    buffers && labels.type !== "uint8" ? new Uint8Array(buffers.take(labels.data.length)) : undefined;
+  const narrowed = await narrowLabels(labels, { classes, ignore, out });
   refuseStray(path, narrowed, classes, ignore);
+  if (out && narrowed.labels.data !== out) buffers?.give(out.buffer);
   return narrowed.labels;
 }
 

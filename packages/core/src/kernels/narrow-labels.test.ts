@@ -38,6 +38,15 @@ describe("narrowLabels", () => {
     expect(Array.from(narrowed.labels.data, Number)).toEqual(Array.from(labels.data, Number));
   });
 
+  test("writes bytes into an array of the caller's", () => {
+    const out = new Uint8Array(3);
+    expect(narrowLabelsSync(wide(0, 2, 1), { classes: 3, out }).labels.data).toBe(out);
+    expect(out).toEqual(Uint8Array.of(0, 2, 1));
+    expect(() => narrowLabelsSync(wide(0, 1), { classes: 3, out })).toThrow(
+      "out: expected 2 elements, got 3",
+    );
+  });
+
   test("takes bytes as they are", () => {
     const labels: Labels = { type: "uint8", dims: [2, 1], data: Uint8Array.of(0, 1) };
     expect(narrowLabelsSync(labels, { classes: 2 }).labels).toBe(labels);

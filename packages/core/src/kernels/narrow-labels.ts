@@ -8,6 +8,8 @@ export interface NarrowLabelsOptions extends SignalOption {
   readonly classes: number;
   /** A label beside the classes. */
   readonly ignore?: number;
+  /** The array for narrowed labels, one element each; default: a new one. */
+  readonly out?: Uint8Array;
 }
 
 /** Labels that are neither a class nor the ignored one. */
@@ -24,7 +26,7 @@ export interface NarrowedLabels {
   readonly stray?: StrayLabels;
 }
 
-const names = optionNames<NarrowLabelsOptions>({ signal: true, classes: true, ignore: true });
+const names = optionNames<NarrowLabelsOptions>({ signal: true, classes: true, ignore: true, out: true });
 
 /**
  * Looks for labels that are neither a class nor `ignore`, and narrows the others to uint8 where that holds
@@ -51,12 +53,12 @@ function narrowRequest(
 ): Parameters<typeof native.narrowLabels>[0] {
   checkOptions("options", options, names);
   checkSignal(options.signal);
-  const { classes, ignore } = options;
+  const { classes, ignore, out } = options;
   checkTensor("labels", labels, ["uint8", "int32", "int64"], [1, 4]);
   checkClasses(classes);
   checkIgnore(ignore);
   const fits = classes <= 256 && (ignore === undefined || (ignore >= 0 && ignore <= 255));
-  return { labels: labels.data, classes, ignore, narrow: fits && labels.type !== "uint8" };
+  return { labels: labels.data, classes, ignore, narrow: fits && labels.type !== "uint8", out };
 }
 
 function narrowed(

@@ -56,7 +56,12 @@ export interface CaseFindings {
   /** Views of one ArrayBuffer. */
   readonly parts: readonly Float64Array[];
   readonly lesions: readonly NativeTable[];
+  /** All numbers. */
+  readonly block: Float64Array;
 }
+
+/** The number of blocks that a plan keeps, each for a case that is scored at the same time. */
+const mostBlocks = 4;
 
 /**
  * The parts that cases of `classes` classes are scored by, all in one native call per case. Made once, so
@@ -70,6 +75,8 @@ export class CasePlan {
     "ignore" | "histograms" | "floors" | "confusion" | "surfaces" | "sums" | "rings" | "temperature"
   >;
   readonly #hash: boolean;
+  /** The blocks of numbers that were given back. */
+  readonly #free: Float64Array[] = [];
 
   /** Sums over the classes outside of the closed range `sums` are an error, but for ignored pixels. */
   constructor(
@@ -126,9 +133,25 @@ export class CasePlan {
       temperature,
       lesions: lesions && [lesions],
       hash: this.#hash ? hashText(size) : undefined,
+      out: this.#takeBlock(batch),
     };
     const found = await call(native.caseScores, request, signal);
-    return { parts: this.#split(batch, found.numbers), lesions: found.lesions[0] ?? [] };
+    return {
+      parts: this.#split(batch, found.numbers),
+      lesions: found.lesions[0] ?? [],
+      block: found.numbers,
+    };
+  }
+
+  /** Keeps the block of findings for a later case: fresh memory makes garbage collections frequent. */
+  give({ block }: Pick<CaseFindings, "block">): void {
+    if (this.#free.length < mostBlocks) this.#free.push(block);
+  }
+
+  #takeBlock(batch: number): Float64Array | undefined {
+    const block = this.#free.pop();
+    const length = this.#parts.reduce((sum, part) => sum + this.#length(part, batch), 0);
+    return block?.length === length ? block : undefined;
   }
 
   #checkSurfaces(size: readonly number[], spacing: readonly number[] | undefined): void {

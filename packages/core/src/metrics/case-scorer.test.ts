@@ -118,6 +118,25 @@ describe("a case's scores", () => {
   });
 });
 
+test("memory that was given back serves another case, of any number of images", async () => {
+  const scorer = new CaseScorer({ classes, histograms, floors: [0], confusion: true, rings: [{}] });
+  const fresh = await scorer.score(probs, labels);
+  const expected = structuredClone(fresh);
+  const { buffer } = fresh.histograms[0]!.count;
+  fresh.histograms[0]!.count.fill(7);
+  fresh.confusion!.data.fill(7);
+  scorer.recycle(fresh);
+  const again = await scorer.score(probs, labels);
+  expect(again).toEqual(expected);
+  expect(again.histograms[0]!.count.buffer).toBe(buffer);
+  scorer.recycle(again);
+  const [batch = 0, , ...size] = probs.dims;
+  const one = tensor("float32", probs.data.slice(0, probs.data.length / batch), [1, classes, ...size]);
+  const first = tensor("uint8", labels.data.slice(0, labels.data.length / batch) as Uint8Array, [1, ...size]);
+  expect((await scorer.score(one, first)).confusion!.dims).toEqual([1, classes, classes]);
+  expect(() => scorer.recycle(again)).toThrow("scores: expected scores of this scorer, once");
+});
+
 describe("refuses", () => {
   test.each([
     [{ histogram: [] }, 'options.histogram: unknown option (did you mean "histograms"?)'],

@@ -154,6 +154,7 @@ export class CaseScorer {
   readonly #centerlines: boolean;
   readonly #hashes: boolean;
   readonly #plan: CasePlan;
+  readonly #blocks = new WeakMap<CaseScores, Float64Array>();
 
   constructor(options: CaseScorerOptions) {
     checkMetricOptions(options, names);
@@ -207,12 +208,12 @@ export class CaseScorer {
     checkOptions("options", options, scoreNames);
     checkSignal(options.signal);
     const components = this.#components(labels);
-    const { parts, lesions } = await this.#plan.score(probs, labels, options, components);
+    const { parts, lesions, block } = await this.#plan.score(probs, labels, options, components);
     const found = parts.values();
     const next = (): Float64Array => found.next().value!;
     const classes = this.#classes;
     const histograms = this.#layouts.map((layout) => histogramOf(layout, next()));
-    return {
+    const scores: CaseScores = {
       histograms: this.#layoutOf.map((i) => histograms[i]!),
       proper: Array.from({ length: this.#floors }, () => properOf(classes, next())),
       confusion: this.#confusion ? confusionOf(classes, next()) : undefined,
@@ -225,6 +226,16 @@ export class CaseScorer {
         : [],
       hashes: this.#hashes ? hashesOf(next()) : [],
     };
+    this.#blocks.set(scores, block);
+    return scores;
+  }
+
+  /** Gives the memory of scores to a later case; none of their arrays may be used any more. */
+  recycle(scores: CaseScores): void {
+    const block = this.#blocks.get(scores);
+    if (block === undefined) throw invalidArgument("scores", "scores of this scorer, once", scores);
+    this.#blocks.delete(scores);
+    this.#plan.give({ block });
   }
 
   /** Returns what a case's lesions and centrelines are made of; undefined if neither is wanted. */

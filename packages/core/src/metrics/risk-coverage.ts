@@ -70,12 +70,15 @@ export function pixelRiskAreas(bins: CalibrationBins): RiskCoverageAreas {
   return areasOf(levelsOf(bins));
 }
 
+// The losses of up to 4,096 bins, which no result keeps.
+const lossRoom = new ArrayBuffer(4096 * Float64Array.BYTES_PER_ELEMENT);
+
 function levelsOf(bins: CalibrationBins): Levels {
   checkBins("bins", bins);
   if (bins.groups !== 1)
     throw invalidArgument("bins", "one group (binsOfClass selects a class)", `${bins.groups} groups`);
   const { count: counts, accuracySum } = bins;
-  const losses = new Float64Array(counts.length);
+  const losses = new Float64Array(lossRoom, 0, counts.length);
   for (let m = 0; m < losses.length; m++) losses[m] = counts[m]! - accuracySum[m]!;
   return { counts, losses };
 }

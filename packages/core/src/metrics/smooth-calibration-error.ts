@@ -57,6 +57,15 @@ const block = 64;
 // The cosines at the middles of the parts of [0, 1]: those of whole steps of a circle.
 const circle = Float64Array.from({ length: 4 * most }, (_, i) => Math.cos((Math.PI * i) / (2 * most)));
 
+// The arrays of a transform, of which there is one at a time: fresh ones would be most of a case's garbage.
+const room = {
+  angles: new Float64Array(4098),
+  masses: new Float64Array(4098),
+  sums: new Float64Array(most),
+  even: new Float64Array(most / 2),
+  odd: new Float64Array(most / 2),
+};
+
 /**
  * The residuals as sums a_k = sum_i (y_i - p_i) cos(k pi p_i) / n: cosines are what reflection at 0 and 1
  * leaves as they are, and the Gaussian only scales them. Made as far as they are needed.
@@ -65,17 +74,15 @@ class CosineTransform {
   /** The sum of the absolute residuals. */
   readonly magnitude: number;
   // pi p and the residual of every bin with pixels, then a zero.
-  readonly #angles: Float64Array;
-  readonly #masses: Float64Array;
+  readonly #angles: Float64Array = room.angles;
+  readonly #masses: Float64Array = room.masses;
   readonly #places: number;
-  readonly #sums = new Float64Array(most);
-  readonly #even = new Float64Array(most / 2);
-  readonly #odd = new Float64Array(most / 2);
+  readonly #sums: Float64Array = room.sums;
+  readonly #even: Float64Array = room.even;
+  readonly #odd: Float64Array = room.odd;
   #made = 0;
 
   constructor({ bins, count, accuracySum, confidenceSum, total }: CalibrationBins) {
-    this.#angles = new Float64Array(bins + 1);
-    this.#masses = new Float64Array(bins + 1);
     let [places, magnitude] = [0, 0];
     for (let m = 0; m < bins; m++) {
       if (!(count[m]! > 0)) continue;
@@ -84,6 +91,7 @@ class CosineTransform {
       this.#masses[places++] = mass;
       magnitude += Math.abs(mass);
     }
+    this.#angles[places] = this.#masses[places] = 0;
     this.#places = places;
     this.magnitude = magnitude;
   }
@@ -118,6 +126,7 @@ class CosineTransform {
     const masses = this.#masses;
     const begin = this.#made;
     const end = begin + block;
+    sums.fill(0, begin, end);
     // Before the optimizer has seen it, an array of each step would be garbage.
     for (let i = 0; i < this.#places; i += 2) {
       const angleA = angles[i]!;
