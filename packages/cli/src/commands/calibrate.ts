@@ -3,6 +3,7 @@ import type { Context } from "../context.js";
 import {
   datasetOption,
   deviceOption,
+  foldOrAll,
   integer,
   jsonOption,
   label,
@@ -44,6 +45,7 @@ export function addCalibrate(program: Command, context: Context): void {
     .addOption(new Option("--model <file>", "ONNX file to calibrate").conflicts("fromProbabilities"))
     .option("--data <root>", "folder of the data set")
     .option("--split <name>", "subfolder of the data set, not trained with", "val")
+    .option("--fold <fold>", "fold whose cases of --split are meant, that of the training", foldOrAll)
     .addOption(
       new Option("--method <name>", "calibrator, or auto, which compares them by cross-validation")
         .choices(methods)

@@ -129,11 +129,23 @@ describe("a cross-validation", () => {
         expect(await readNpz(at("vals", `${name}.npz`))).toEqual(
           await readNpz(at(`val${fold}`, `${name}.npz`)),
         );
-    // The configuration of a fold means its cases too.
-    const path = at("runs/net/fold_1/config.json");
-    const args = ["infer", "--config", path, "--runs", at("runs"), "--split", "val", "--out", at("one")];
-    expect((await pixelcal(args)).code).toBe(0);
-    expect(await names("one")).toEqual(own[1]);
+    // The configuration of a fold means its cases too, and so does a fold that is named.
+    const [config, model] = ["config.json", "model.onnx"].map((file) => at("runs/net/fold_1", file));
+    for (const source of [
+      ["--config", config!],
+      ["--config", at("net.json"), "--fold", "1"],
+      ["--model", model!, "--data", data, "--fold", "1"],
+    ]) {
+      const args = ["infer", ...source, "--runs", at("runs"), "--split", "val", "--out", at("one")];
+      expect((await pixelcal(args)).code).toBe(0);
+      expect(await names("one")).toEqual(own[1]);
+    }
+    const args = ["calibrate", "--model", model!, "--data", data, "--method", "temperature"];
+    const calibrated = await pixelcal([...args, "--fold", "1", "--out", at("calibrated.onnx")]);
+    expect(calibrated.messages).toContain(
+      `.npz data set, ${own[1]!.length} cases of val (every fifth case from number 1 on validates)`,
+    );
+    expect(calibrated.code).toBe(0);
   });
 
   test("names a fold that was not trained or does not exist", async () => {

@@ -5,6 +5,7 @@ import {
   deviceOption,
   flipAxes,
   foldList,
+  foldOrAll,
   integer,
   jsonOption,
   label,
@@ -33,6 +34,14 @@ export function addInfer(program: Command, context: Context): void {
       )
         .argParser(foldList)
         .conflicts(["model", "checkpoint"]),
+    )
+    .addOption(
+      new Option(
+        "--fold <fold>",
+        "fold whose run, and whose cases of --split train and val, are meant; with --model the cases (default: dataset.fold)",
+      )
+        .argParser(foldOrAll)
+        .conflicts("folds"),
     )
     .option("--runs <folder>", "folder of the runs", "runs")
     .option("--data <root>", "folder of the data set, or a data list (default: dataset.root)")

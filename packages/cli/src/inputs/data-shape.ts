@@ -1,4 +1,4 @@
-import { labelNumbers, openImageCases, type StoredMasks } from "@pixelcal/io";
+import { type Fold, labelNumbers, openImageCases, type StoredMasks } from "@pixelcal/io";
 import { valueRange } from "@pixelcal/train";
 import { CommandError } from "../command-error.js";
 
@@ -96,8 +96,8 @@ const extremes = (sizes: readonly (readonly number[])[], of: typeof Math.min): r
 export async function firstImageDims(
   root: string,
   split: string,
-  masks?: StoredMasks,
+  { masks, fold }: { readonly masks?: StoredMasks | undefined; readonly fold?: Fold | undefined } = {},
 ): Promise<readonly number[]> {
-  const { names, read } = await openImageCases(root, split);
+  const { names, read } = await openImageCases(root, split, fold);
   return (await read(names[0]!, { masks })).image.dims;
 }

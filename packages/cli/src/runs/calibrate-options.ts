@@ -1,4 +1,5 @@
 import { type CalibratorName, InvalidArgumentError } from "@pixelcal/core";
+import type { Fold } from "@pixelcal/io";
 import { CommandError } from "../command-error.js";
 import type { ReadingOptions } from "../options.js";
 
@@ -7,6 +8,7 @@ export interface CalibrateOptions extends ReadingOptions {
   readonly model?: string;
   readonly data?: string;
   readonly split: string;
+  readonly fold?: Fold;
   readonly method: "auto" | CalibratorName;
   readonly fitOn: "all";
   readonly allowLabelChanges: boolean;

@@ -33,11 +33,11 @@ export async function calibrate(options: CalibrateOptions, context: Context): Pr
 
 async function calibrateFile(options: CalibrateOptions, path: string, context: Context): Promise<void> {
   const { terminal, signal } = context;
-  const { split, output, tile, out, method, fitOn, radius, sides } = options;
+  const { split, fold, output, tile, out, method, fitOn, radius, sides } = options;
   if (options.data === undefined) throw new CommandError("--model needs --data", { exitCode: 2 });
   const root = resolve(options.data);
   const file = await readModel(path);
-  const { dataset: described } = await openImageCases(root, split);
+  const { dataset: described } = await openImageCases(root, split, fold);
   const known = described === undefined ? undefined : await readNnunetDataset(described);
   const ignore = options.ignore ?? known?.ignore;
   const { device, threads } = options;
@@ -45,7 +45,7 @@ async function calibrateFile(options: CalibrateOptions, path: string, context: C
   const regions = options.regions === undefined ? undefined : parseRegions(options.regions);
   const heads = regions?.map(({ labels }) => labels);
   const masks = storedMasks(regions, ignore);
-  const [channels, ...size] = await firstImageDims(root, split, masks);
+  const [channels, ...size] = await firstImageDims(root, split, { masks, fold });
   if (tile && tile.length !== size.length)
     throw new CommandError(`--tile: expected ${size.length} sizes, got ${tile.join("x")}`, { exitCode: 2 });
   const dims = [1, channels!, ...(tile ?? size)];
@@ -56,7 +56,7 @@ async function calibrateFile(options: CalibrateOptions, path: string, context: C
       ? naming(path, () => modelClasses(file, dims, { ...reading, ...outputs }))
       : Math.max(2, labelsOfRegions(regions));
   const preparation = carriedPreparation(path, { model: file });
-  const reads = { classes, masks, ignore, preparation, cacheBytes: 0 };
+  const reads = { classes, masks, ignore, fold, preparation, cacheBytes: 0 };
   const dataset = await FileDataset.open(root, split, reads);
   terminal.line(`recognised ${dataset.cases.layout}`);
   await sweepTemporaries(dirname(resolve(out)));

@@ -49,6 +49,7 @@ export interface InferOptions extends ReadingOptions {
   readonly output?: string;
   readonly checkpoint?: string;
   readonly folds?: readonly number[];
+  readonly fold?: Fold;
   readonly runs: string;
   readonly data?: string;
   readonly split: string;
@@ -186,7 +187,7 @@ async function fromConfig(options: InferOptions, terminal: Context["terminal"]):
   const root = dataRoot(config, options.config, options.data, report);
   const run = join(options.runs, config.run_name);
   const folderOf = (fold: Fold): string => join(run, `fold_${fold}`);
-  const { fold } = config.dataset;
+  const { fold = config.dataset.fold } = options;
   const own = fold === undefined ? run : folderOf(fold);
   const checkpoints = options.folds?.map((one) => join(folderOf(one), checkpointFiles.best)) ?? [
     options.checkpoint ?? join(own, checkpointFiles.best),
@@ -254,14 +255,15 @@ async function fromModel(
   const { model, ...reading } = network;
   const heads = naming(path, () => (model instanceof OnnxFile ? regionHeadsOf(model) : undefined));
   // The network is built for the actual size, so sizes left open in the file are no obstacle.
-  const masks = storedMasks(heads?.regions, options.ignore);
-  const [channels, ...size] = await firstImageDims(root, options.split, masks);
+  const { ignore, split, fold } = options;
+  const masks = storedMasks(heads?.regions, ignore);
+  const [channels, ...size] = await firstImageDims(root, split, { masks, fold });
   const dims = [1, channels!, ...(tile ?? size)];
   const classes =
     heads === undefined
       ? naming(path, () => modelClasses(model, dims, reading))
       : labelsOfRegions(heads.regions);
-  const dataset = await openCases(root, options.split, { classes, ignore: options.ignore }, heads);
+  const dataset = await openCases(root, split, { classes, ignore, fold }, heads);
   const preparation = carriedPreparation(path, network);
   if (preparation === undefined)
     terminal.warn(`${path}: carries no normalization; images are predicted as they are stored`);
@@ -270,21 +272,18 @@ async function fromModel(
     terminal.line(`${path}: predicted with as it is stored: ${loaded.passThrough}`);
   const models = [{ model: loaded, preparation }];
   const name = basename(path, extname(path));
-  const groups = [{ models, dataset, label: `${name} ${options.split}` }];
+  const groups = [{ models, dataset, label: `${name} ${split}` }];
   return { groups, heads, home: dirname(path), name, files: [path], tile };
 }
 
 const openCases = (
   root: string,
   split: string,
-  { fold, ...labels }: Pick<FileDatasetOptions, "classes" | "ignore"> & { readonly fold?: Fold | undefined },
+  labels: Pick<FileDatasetOptions, "classes" | "ignore" | "fold">,
   heads: RegionHeads | undefined,
 ): Promise<FileDataset> => {
   const masks = storedMasks(heads?.regions, labels.ignore);
-  // Folders of other names belong to no fold.
-  const divided = fold !== undefined && (split === "train" || split === "val");
-  const how = { ...labels, masks, ...(divided && { fold }), cacheBytes: 0, check: "first" } as const;
-  return FileDataset.open(root, split, how);
+  return FileDataset.open(root, split, { ...labels, masks, cacheBytes: 0, check: "first" });
 };
 
 const tileIn = (model: AnyModel): readonly number[] | undefined =>

@@ -15,7 +15,7 @@ const expected =
  * Opens the images of a split and recognises their layout: our own and the authors' `root/split/*.npz`;
  * nnU-Net's raw folder, whose split is that of `splits_final.json` or else every fifth case for validation;
  * MONAI's and the Decathlon's data list, a JSON file or a folder that holds `datalist.json`. With `fold`, the
- * cases to train and validate with are those of that fold. Throws FormatError.
+ * cases to train and validate with are those of that fold; other splits have none. Throws FormatError.
  */
 export async function openImageCases(root: string, split: string, fold?: Fold): Promise<ImageCases> {
   const folder = join(root, split);
@@ -29,7 +29,7 @@ export async function openImageCases(root: string, split: string, fold?: Fold): 
         ? openDataList(dataset, split, fold)
         : openNnunetImages(root, split, fold);
   }
-  if (fold !== undefined && split !== "test") return openFold(root, split === "val" ? "val" : "train", fold);
+  if (fold !== undefined && (split === "train" || split === "val")) return openFold(root, split, fold);
   const names = await listCases(folder, expected);
   const source = (name: string): string => join(folder, `${name}.npz`);
   return {

@@ -36,7 +36,7 @@ export interface FileDatasetOptions {
   /** A label outside [0, classes) that marks pixels without ground truth. */
   readonly ignore?: number;
   /** The fold whose cases train and validate; the folders' or lists' own split by default. */
-  readonly fold?: Fold;
+  readonly fold?: Fold | undefined;
   /** The way from stored images to those of the data set; as stored by default. */
   readonly preparation?: Preparation;
   /** Arrays to load beside image and label. */
