@@ -2,6 +2,7 @@ import { PassThrough } from "node:stream";
 import { type Entry, fromRandomAccessReader, RandomAccessReader, type ZipFile } from "yauzl";
 import { FormatError, overLimit } from "./errors.js";
 import type { Limits } from "./limits.js";
+import { type ArchiveEntry, plainIndex } from "./plain-index.js";
 import type { ByteSource } from "./regular-file.js";
 
 const windowSize = 64 * 1024;
@@ -83,7 +84,7 @@ function listEntries(zip: ZipFile, accept: (entry: Entry) => void): Promise<Entr
   });
 }
 
-function checkOverlap(entries: readonly Entry[], path: string): void {
+function checkOverlap(entries: readonly ArchiveEntry[], path: string): void {
   const sorted = [...entries].sort((a, b) => a.relativeOffsetOfLocalHeader - b.relativeOffsetOfLocalHeader);
   let end = 0;
   for (const { fileName, relativeOffsetOfLocalHeader: start, compressedSize } of sorted) {
@@ -93,9 +94,14 @@ function checkOverlap(entries: readonly Entry[], path: string): void {
 }
 
 /** Reads the index of a ZIP archive. Refuses too many entries, duplicate names and overlapping entries. */
-export async function archiveIndex(source: ByteSource, path: string, limits: Limits): Promise<Entry[]> {
-  const zip = await openArchive(source);
-  const { entryCount } = zip;
+export async function archiveIndex(
+  source: ByteSource,
+  path: string,
+  limits: Limits,
+): Promise<ArchiveEntry[]> {
+  const plain = await plainIndex(source);
+  const zip = plain === undefined ? await openArchive(source) : undefined;
+  const entryCount = plain?.length ?? zip!.entryCount;
   if (entryCount > limits.maxEntries)
     throw overLimit(
       new FormatError(
@@ -105,10 +111,12 @@ export async function archiveIndex(source: ByteSource, path: string, limits: Lim
       ),
     );
   const names = new Set<string>();
-  const entries = await listEntries(zip, ({ fileName }) => {
+  const accept = ({ fileName }: ArchiveEntry): void => {
     if (names.has(fileName)) throw new FormatError(path, fileName, "occurs twice in the archive");
     names.add(fileName);
-  });
+  };
+  plain?.forEach(accept);
+  const entries = plain ?? (await listEntries(zip!, accept));
   checkOverlap(entries, path);
   return entries;
 }

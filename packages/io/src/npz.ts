@@ -48,9 +48,14 @@ export async function readNpz(
     file.endsWith(".npy") && (keys === undefined || keys.includes(file.slice(0, -4)));
   return withSource(source, name, bounds, async (opened) => {
     const arrays: Record<string, Tensor> = Object.create(null);
-    const decode = async (file: string, buffer: ArrayBufferLike, length: number): Promise<void> => {
+    const decode = async (
+      file: string,
+      buffer: ArrayBufferLike,
+      offset: number,
+      length: number,
+    ): Promise<void> => {
       const key = file.slice(0, -4);
-      const steps = npySteps(buffer, 0, length, { path: opened.path, key }, bounds);
+      const steps = npySteps(buffer, offset, length, { path: opened.path, key }, bounds);
       arrays[key] = await byTurns(steps, signal);
     };
     await readArchive(opened, bounds, wanted, decode, { buffers, signal });

@@ -1,11 +1,11 @@
 import { promisify } from "node:util";
 import { createInflateRaw, type InputType, inflateRaw, type ZlibOptions } from "node:zlib";
-import type { Entry } from "yauzl";
 import { archiveIndex } from "./archive-index.js";
 import type { BufferPool } from "./buffer-pool.js";
 import type { OpenSource } from "./byte-source.js";
 import { FormatError, fileError, overLimit } from "./errors.js";
 import type { Limits } from "./limits.js";
+import type { ArchiveEntry } from "./plain-index.js";
 import type { ByteSource } from "./regular-file.js";
 import { byTurns } from "./turns.js";
 import { crcSteps } from "./zip-writer.js";
@@ -14,29 +14,69 @@ const inflate: (bytes: InputType, options: ZlibOptions) => Promise<Buffer> = pro
 
 const localHeader = { bytes: 30, signature: 0x04034b50, nameLength: 26, extraLength: 28 } as const;
 
-/** Returns the offset of an entry's packed bytes, which its local header decides. */
-async function dataStart(source: ByteSource, entry: Entry): Promise<number> {
+/** Returns the offset of an entry's packed bytes, given its local header, which decides it. */
+function startOf(head: DataView, source: ByteSource, entry: ArchiveEntry): number {
   const { relativeOffsetOfLocalHeader: at, compressedSize } = entry;
-  if (at + localHeader.bytes > source.size) throw new Error("an entry lies past the end");
-  const head = Buffer.from(await source.read(at, localHeader.bytes));
-  if (head.readUInt32LE(0) !== localHeader.signature) throw new Error("an entry has no local header");
-  const names = head.readUInt16LE(localHeader.nameLength) + head.readUInt16LE(localHeader.extraLength);
+  if (head.getUint32(0, true) !== localHeader.signature) throw new Error("an entry has no local header");
+  const names = head.getUint16(localHeader.nameLength, true) + head.getUint16(localHeader.extraLength, true);
   const start = at + localHeader.bytes + names;
   if (start + compressedSize > source.size) throw new Error("an entry ends past the end");
   return start;
 }
 
-async function unpack(
+async function dataStart(source: ByteSource, entry: ArchiveEntry): Promise<number> {
+  const { relativeOffsetOfLocalHeader: at } = entry;
+  if (at + localHeader.bytes > source.size) throw new Error("an entry lies past the end");
+  return startOf(new DataView(await source.read(at, localHeader.bytes)), source, entry);
+}
+
+/** The length of the local extra field of the last entry; NumPy's have 20 bytes, ours none. */
+let usualExtra = 0;
+
+/**
+ * Reads a stored entry and its local header at once, so that the data are aligned if the header has the
+ * usual length. Returns undefined, and learns the length, if it has another.
+ */
+async function readStored(
   source: ByteSource,
-  entry: Entry,
+  entry: ArchiveEntry,
   readSize: number,
   buffers: BufferPool | undefined,
-): Promise<ArrayBufferLike> {
+): Promise<Unpacked | undefined> {
+  const { relativeOffsetOfLocalHeader: at, compressedSize, fileName } = entry;
+  const head = localHeader.bytes + Buffer.byteLength(fileName) + usualExtra;
+  const length = head + compressedSize;
+  if (length > readSize || at + length > source.size) return undefined;
+  const pad = -head & 7;
+  const buffer = buffers?.take(pad + length) ?? new ArrayBuffer(pad + length);
+  await source.readInto(at, new Uint8Array(buffer, pad, length));
+  const start = startOf(new DataView(buffer, pad, localHeader.bytes), source, entry);
+  if (start === at + head) return { buffer, offset: pad + head };
+  usualExtra = Math.max(0, usualExtra + start - at - head);
+  buffers?.give(buffer);
+  return undefined;
+}
+
+/** The bytes of an entry in a buffer. */
+interface Unpacked {
+  readonly buffer: ArrayBufferLike;
+  readonly offset: number;
+}
+
+async function unpack(
+  source: ByteSource,
+  entry: ArchiveEntry,
+  readSize: number,
+  buffers: BufferPool | undefined,
+): Promise<Unpacked> {
   const { compressedSize, uncompressedSize: size } = entry;
+  const stored = entry.isCompressed() ? undefined : await readStored(source, entry, readSize, buffers);
+  if (stored) return stored;
   const start = await dataStart(source, entry);
   const read = (): Promise<ArrayBuffer> => source.read(start, compressedSize, buffers?.take(compressedSize));
-  if (!entry.isCompressed()) return read();
-  if (Math.max(compressedSize, size) > readSize) return inflatePieces(source, start, entry, readSize);
+  if (!entry.isCompressed()) return { buffer: await read(), offset: 0 };
+  if (Math.max(compressedSize, size) > readSize)
+    return { buffer: await inflatePieces(source, start, entry, readSize), offset: 0 };
   // One call on the thread pool, with one output chunk just larger than the promised size: many times faster
   // than a stream of small chunks, without a copy, and a longer stream is an error instead of memory.
   const packed = await read();
@@ -47,9 +87,8 @@ async function unpack(
   buffers?.give(packed);
   if (bytes.length !== size) throw wrongSize(bytes.length, size);
   const { buffer, byteOffset } = bytes;
-  return byteOffset === 0 && buffer.byteLength <= size + 64
-    ? buffer
-    : buffer.slice(byteOffset, byteOffset + size);
+  const alone = byteOffset === 0 && buffer.byteLength <= size + 64;
+  return { buffer: alone ? buffer : buffer.slice(byteOffset, byteOffset + size), offset: 0 };
 }
 
 const wrongSize = (found: number, size: number): Error =>
@@ -59,7 +98,7 @@ const wrongSize = (found: number, size: number): Error =>
 async function inflatePieces(
   source: ByteSource,
   start: number,
-  { compressedSize, uncompressedSize: size }: Entry,
+  { compressedSize, uncompressedSize: size }: ArchiveEntry,
   readSize: number,
 ): Promise<ArrayBuffer> {
   const buffer = new ArrayBuffer(size);
@@ -89,7 +128,7 @@ async function inflatePieces(
 }
 
 /** Returns the reason to refuse an entry before any of it is read, or undefined. */
-function objection(entry: Entry): string | undefined {
+function objection(entry: ArchiveEntry): string | undefined {
   if (entry.isEncrypted()) return "encrypted entries are not supported";
   if (entry.compressionMethod !== 0 && entry.compressionMethod !== 8) {
     return `unsupported compression method ${entry.compressionMethod}`;
@@ -98,7 +137,7 @@ function objection(entry: Entry): string | undefined {
 }
 
 /** Throws FormatError for archives whose declared sizes exceed the limits, before any of it is unpacked. */
-function checkSizes(entries: readonly Entry[], path: string, packed: number, limits: Limits): void {
+function checkSizes(entries: readonly ArchiveEntry[], path: string, packed: number, limits: Limits): void {
   let unpacked = 0;
   for (const entry of entries) {
     if (entry.relativeOffsetOfLocalHeader + entry.compressedSize > packed)
@@ -130,7 +169,7 @@ export async function readArchive(
   { path, bytes: archive }: OpenSource,
   limits: Limits,
   wanted: (name: string) => boolean,
-  receive: (name: string, buffer: ArrayBufferLike, length: number) => Promise<void>,
+  receive: (name: string, buffer: ArrayBufferLike, offset: number, length: number) => Promise<void>,
   { buffers, signal }: { readonly buffers?: BufferPool; readonly signal?: AbortSignal } = {},
 ): Promise<void> {
   let current: string | undefined;
@@ -141,10 +180,10 @@ export async function readArchive(
       const { fileName, uncompressedSize: size } = entry;
       current = fileName;
       signal?.throwIfAborted();
-      const buffer = await unpack(archive, entry, limits.readSize, buffers);
-      if ((await byTurns(crcSteps(new DataView(buffer, 0, size)), signal)) !== entry.crc32)
+      const { buffer, offset } = await unpack(archive, entry, limits.readSize, buffers);
+      if ((await byTurns(crcSteps(new DataView(buffer, offset, size)), signal)) !== entry.crc32)
         throw new FormatError(path, current, "checksum mismatch, the file is damaged");
-      await receive(current, buffer, size);
+      await receive(current, buffer, offset, size);
     }
   } catch (error) {
     signal?.throwIfAborted();
