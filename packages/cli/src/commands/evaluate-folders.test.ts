@@ -63,13 +63,17 @@ describe("folders of predictions", () => {
   });
 
   test("a file without its arrays says which it has, and nothing is written", async () => {
-    await putCase(at("nnunet"), "case_001", { probabilities: twoClasses(), spacing: labelsOf([1], [1]) });
-    await rm(at("out"), { recursive: true, force: true });
-    const { code, messages } = await evaluate("nnunet");
-    expect(messages).toContain(
-      "case_001.npz: probs: no such array in the file, which holds probabilities, spacing\n",
-    );
-    expect(code).toBe(1);
-    expect(await readdir(root)).not.toContain("out");
+    for (const [key, exit, message] of [
+      ["logits", 1, "case_001.npz: probs: no such array in the file, which holds logits, spacing\n"],
+      // nnU-Net's hold no labels.
+      ["probabilities", 2, "case_001.npz: holds probabilities without labels; --labels names"],
+    ] as const) {
+      await putCase(at("lacking"), "case_001", { [key]: twoClasses(), spacing: labelsOf([1], [1]) });
+      await rm(at("out"), { recursive: true, force: true });
+      const { code, messages } = await evaluate("lacking");
+      expect(messages).toContain(message);
+      expect(code).toBe(exit);
+      expect(await readdir(root)).not.toContain("out");
+    }
   });
 });

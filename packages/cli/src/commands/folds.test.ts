@@ -95,6 +95,14 @@ describe("a cross-validation", () => {
     }
   }, 60_000);
 
+  test("is what a run is asked to predict with that has nothing else", async () => {
+    const { code, messages } = await infer("none");
+    expect([code, messages]).toEqual([
+      2,
+      `error: ${at("runs/net")}: holds trained folds; --folds 0,1 predicts with their mean, --fold 0 with one\n`,
+    ]);
+  });
+
   test("has a folder for each fold, which an own split does not touch", async () => {
     expect((await readdir(at("runs", "net"))).sort()).toEqual(["fold_0", "fold_1"]);
     expect((await train()).code).toBe(0);

@@ -104,6 +104,13 @@ describe("labels of predictions", () => {
     expect(await scoresOf("some", "list/list.json")).toEqual(all.slice(0, 1));
   });
 
+  test("are asked for", async () => {
+    const message = /sub-1_ct\.npz: holds probabilities without labels; --labels names the folder/;
+    expect(await run(["evaluate", "--predictions", at("preds")], 2)).toMatch(message);
+    const calibrate = ["calibrate", "--from-probabilities", at("preds"), "--out", at("none")];
+    expect(await run(calibrate, 2)).toMatch(message);
+  });
+
   test("are refused where the list has none, or several files for a label map", async () => {
     const args = ["evaluate", "--predictions", at("preds"), "--labels", at("list/list.json")];
     await writeList({ training: [], test: [{ image: "other/mr.nii.gz", label: "other/seg.nii.gz" }] });

@@ -2,14 +2,32 @@ import { join } from "node:path";
 import { labelsOfRegions, type Region } from "@pixelcal/core";
 import {
   listCases,
+  npzNames,
   type ReadPredictionOptions,
   readPrediction,
   storedMasks,
   writePrediction,
 } from "@pixelcal/io";
+import { CommandError } from "../command-error.js";
 import type { PredictionTarget, StoredPredictions } from "./prediction-types.js";
 
 const expected = "expected predictions, *.npz with probs and label";
+
+/**
+ * Lists predictions that hold their labels. Throws `CommandError` for those of volumes, whose labels lie
+ * elsewhere.
+ */
+export async function ownCases(folder: string): Promise<string[]> {
+  const names = await listCases(folder, expected);
+  const path = join(folder, `${names[0]}.npz`);
+  const held = await npzNames(path);
+  if (!held.includes("probs") && held.includes("probabilities"))
+    throw new CommandError(
+      `${path}: holds probabilities without labels; --labels names the folder of the labels, or a data list`,
+      { exitCode: 2 },
+    );
+  return names;
+}
 
 /** Says in words what a folder of our own and the authors' predictions holds. */
 export const ownLayout = (cases: readonly string[]): string =>
@@ -30,7 +48,7 @@ export async function ownPredictions(
   folder: string,
   reading: ReturnType<typeof besideHeads> | undefined,
 ): Promise<StoredPredictions & PredictionTarget> {
-  const names = await listCases(folder, expected);
+  const names = await ownCases(folder);
   const pathOf = (name: string): string => join(folder, `${name}.npz`);
   return {
     layout: ownLayout(names),

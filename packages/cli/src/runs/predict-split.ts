@@ -1,3 +1,4 @@
+import { readdir } from "node:fs/promises";
 import { basename, dirname, extname, join, resolve } from "node:path";
 import { labelsOfRegions } from "@pixelcal/core";
 import { OnnxFile } from "@pixelcal/graph";
@@ -146,6 +147,17 @@ async function postprocessingOf(
   return readPostprocessing(given === true ? own : given, dataset.classes);
 }
 
+/** Throws `CommandError` for a run that has trained folds, and no network of its own. */
+async function adviseFolds(run: string): Promise<void> {
+  const names: readonly string[] = await readdir(run).catch(() => []);
+  const folds = names
+    .flatMap((name) => /^fold_(\d+)$/.exec(name)?.[1] ?? [])
+    .sort((a, b) => Number(a) - Number(b));
+  if (folds.length === 0 || names.includes(checkpointFiles.best)) return;
+  const advice = `--folds ${folds.join(",")} predicts with their mean, --fold ${folds[0]} with one`;
+  throw new CommandError(`${run}: holds trained folds; ${advice}`, { exitCode: 2 });
+}
+
 function readWeights(path: string): Promise<Checkpoint> {
   return readRunCheckpoint(path).catch((error: unknown) => {
     if (!(error instanceof DamagedCheckpointError) || error.intact[0] === undefined) throw error;
@@ -193,7 +205,10 @@ async function fromConfig(options: InferOptions, terminal: Context["terminal"]):
     options.checkpoint ?? join(own, checkpointFiles.best),
   ];
   const trained = [];
-  for (const path of checkpoints) trained.push(await readWeights(path));
+  for (const path of checkpoints) {
+    if (path === join(run, checkpointFiles.best)) await adviseFolds(run);
+    trained.push(await readWeights(path));
+  }
   const network = await networkOf(config);
   const classes = await classesOf(config, network, root, options.split);
   const heads = regionHeads(config.dataset);

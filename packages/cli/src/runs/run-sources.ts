@@ -6,7 +6,6 @@ import {
   type EvaluationCase,
   evaluate,
   evaluateRegions,
-  expectedPredictions,
   findNnunetDataset,
   type Names,
   type NnunetFolder,
@@ -15,9 +14,9 @@ import {
   openVolumeFolder,
   type RunCases,
 } from "@pixelcal/evaluate";
-import { FormatError, haveMasks, listCases, prefetch, readPrediction, storedMasks } from "@pixelcal/io";
+import { FormatError, haveMasks, prefetch, readPrediction, storedMasks } from "@pixelcal/io";
 import { openMasks } from "../inputs/mask-predictions.js";
-import { besideHeads, ownLayout } from "../inputs/own-predictions.js";
+import { besideHeads, ownCases, ownLayout } from "../inputs/own-predictions.js";
 import type { LabelPlace } from "../inputs/prediction-types.js";
 import { maskRegionsIn } from "./stored-folder.js";
 
@@ -49,7 +48,7 @@ export async function ownRun(
   path: string,
   { regions, heads = false }: Pick<RunSource, "regions" | "heads"> = {},
 ): Promise<RunSource> {
-  const cases = await listCases(path, expectedPredictions);
+  const cases = await ownCases(path);
   const read = async (name: string, ignore?: number): Promise<EvaluationCase> => {
     const labels = heads && regions && besideHeads(regions, ignore);
     return {
