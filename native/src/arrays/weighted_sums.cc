@@ -27,10 +27,10 @@ void WeightedSums(const WeightedRows& rows, std::span<double> out) {
     for (int64_t item = begin; item < end; ++item) {
       const int64_t at = item / blocks * kStrip, first = item % blocks * kDraws;
       const auto count = static_cast<size_t>(std::min(kStrip, width - at));
-      for (int64_t draw = first; draw < std::min(draws, first + kDraws); ++draw)
-        WeightedSumsLoops().add(values.data() + at, static_cast<size_t>(width),
-                                weights.data() + draw * groups, static_cast<size_t>(groups), count,
-                                out.data() + draw * width + at);
+      WeightedSumsLoops().add(values.data() + at, static_cast<size_t>(width), weights.data() + first * groups,
+                              static_cast<size_t>(std::min(kDraws, draws - first)),
+                              static_cast<size_t>(groups), count, out.data() + first * width + at,
+                              static_cast<size_t>(width));
     }
   });
 }

@@ -136,6 +136,15 @@ void AddAll(const RingPixels& pixels, const int16_t* ring, const uint64_t* units
   run.End(cells, losses);
 }
 
+// Returns the number of edges, in rising order, below each distance. Most pixels are beyond all edges.
+PIXELCAL_INLINE Ints RingsOf(Floats distance, const float* edges, int64_t count) {
+  Ints ring{};
+  if (count == 0 || !AnyLane(PlusAbove(ring, distance, Splat(edges[0])))) return ring;
+  if (!AnyLane(~(distance > Splat(edges[count - 1])))) return Splat(static_cast<int32_t>(count));
+  for (int64_t r = 0; r < count; ++r) ring = PlusAbove(ring, distance, Splat(edges[r]));
+  return ring;
+}
+
 // The places of sixteen pixels of two classes.
 struct PairPlaces {
   const float *first, *second;
@@ -164,8 +173,7 @@ PIXELCAL_INLINE void AddSixteenOfPair(const PairPlaces& at, const float* edges, 
     group.hit[part] = larger == of_second;
     const Ints inside = __builtin_convertvector(bytes, Ints) != 0;
     const Floats distance = inside ? -Load(at.to_first + shift) : Load(at.to_second + shift);
-    Ints ring{};
-    for (int64_t r = 0; r < count; ++r) ring = PlusAbove(ring, distance, Splat(edges[r]));
+    const Ints ring = RingsOf(distance, edges, count);
     FindCells<kTable>(part, score, code, ring, limits, group);
   }
   AddConfidence(p, group);

@@ -23,8 +23,27 @@ PIXELCAL_INLINE bool ScanTo(const Label* labels, int64_t count, int64_t classes,
   return wrong == 0;
 }
 
+// Compares bytes with each of a few classes, a vector of them at a time.
+bool ScanFew(const uint8_t* labels, int64_t count, int64_t classes, uint64_t* seen) {
+  uint8_t most = 0;
+#pragma omp simd reduction(max : most)
+  for (int64_t i = 0; i < count; ++i) most = labels[i] > most ? labels[i] : most;
+  *seen = 0;
+  for (int64_t c = 0; c < classes; ++c) {
+    const auto label = static_cast<uint8_t>(c);
+    uint8_t any = 0;
+#pragma omp simd reduction(| : any)
+    for (int64_t i = 0; i < count; ++i) any = static_cast<uint8_t>(any | (labels[i] == label ? 1 : 0));
+    *seen |= static_cast<uint64_t>(any) << c;
+  }
+  return most < classes;
+}
+
 template <class Label>
 bool Scan(const Label* labels, int64_t count, int64_t classes, uint8_t* bytes, uint64_t* seen) {
+  constexpr int64_t kFew = 8;
+  if constexpr (sizeof(Label) == 1)
+    if (!bytes && classes <= kFew) return ScanFew(labels, count, classes, seen);
   return bytes ? ScanTo<true>(labels, count, classes, bytes, seen)
                : ScanTo<false>(labels, count, classes, bytes, seen);
 }
