@@ -2,18 +2,11 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { tensor } from "@pixelcal/core";
 import { type Grid, listCases, readCase, volumeOf, writeVolume } from "@pixelcal/io";
+import { straightGrid } from "./grid.test.helper.js";
 import { at, data } from "./toy.test.helper.js";
 
 /** Returns a grid whose spacings differ, so that an order of axes that is wrong shows. */
-export const gridOf = (shape: readonly number[]): Grid => ({
-  shape,
-  spacing: [0.5, 0.75],
-  origin: [-3, 4, 5],
-  direction: [
-    [1, 0, 0],
-    [0, 1, 0],
-  ],
-});
+export const gridOf = (shape: readonly number[]): Grid => straightGrid(shape, [0.5, 0.75], [-3, 4, 5]);
 
 interface RawFolderOptions {
   /** The splits of the phantoms to write, "test" as imagesTs and labelsTs; all by default. */

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { Random, tensor } from "@pixelcal/core";
 import { readNpz, volumeOf, writeNpz, writeVolume } from "@pixelcal/io";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { straightGrid } from "../grid.test.helper.js";
 import { pixelcal, type Ran } from "../run.test.helper.js";
 
 let root: string;
@@ -14,16 +15,7 @@ const calibrate = (set: string, out: string, ...more: string[]): Promise<Ran> =>
     ...["--out", at(out), "--method", "temperature", "--json", ...more],
   ]);
 
-const grid = {
-  shape: [8, 7, 6],
-  spacing: [1, 2, 5],
-  origin: [0, 0, 0],
-  direction: [
-    [1, 0, 0],
-    [0, 1, 0],
-    [0, 0, 1],
-  ],
-} as const;
+const grid = straightGrid([8, 7, 6], [1, 2, 5]);
 const dims = [6, 7, 8];
 const voxels = 336;
 

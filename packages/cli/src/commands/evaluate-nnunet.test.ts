@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { tensor } from "@pixelcal/core";
 import { volumeOf, writeNpz, writeVolume } from "@pixelcal/io";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { straightGrid } from "../grid.test.helper.js";
 import { pixelcal, type Ran } from "../run.test.helper.js";
 
 let root: string;
@@ -18,16 +19,7 @@ const results = async (): Promise<{
 }> => JSON.parse(await readFile(at("out", "r.json"), "utf8"));
 
 // Axes of different sizes and spacings, so that an order that is wrong shows.
-const grid = {
-  shape: [4, 3, 2],
-  spacing: [1, 2, 5],
-  origin: [0, 0, 0],
-  direction: [
-    [1, 0, 0],
-    [0, 1, 0],
-    [0, 0, 1],
-  ],
-} as const;
+const grid = straightGrid([4, 3, 2], [1, 2, 5]);
 const dims = [2, 3, 4];
 
 /** Writes a case: labels, and probabilities of 0.9 for `predicted`, the rest shared by the others. */

@@ -2,8 +2,9 @@ import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { tensor } from "@pixelcal/core";
-import { type Grid, volumeOf, writeNpz, writeVolume } from "@pixelcal/io";
+import { volumeOf, writeNpz, writeVolume } from "@pixelcal/io";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { straightGrid } from "../grid.test.helper.js";
 import { pixelcal, type Ran } from "../run.test.helper.js";
 
 let root: string;
@@ -22,16 +23,7 @@ const evaluate = (predictions: string, ...more: string[]): Promise<Ran> =>
     ...["--convention", "consistent", ...more],
   ]);
 
-const grid: Grid = {
-  shape: [4, 3, 2],
-  spacing: [1, 2, 5],
-  origin: [0, 0, 0],
-  direction: [
-    [1, 0, 0],
-    [0, 1, 0],
-    [0, 0, 1],
-  ],
-};
+const grid = straightGrid([4, 3, 2], [1, 2, 5]);
 const dims = [2, 3, 4];
 const labels = Array.from({ length: 24 }, (_, i) => (i % 4 > 0 ? (i % 3 === 0 ? 2 : 1) : 0));
 const probs = (c: number): number[] =>

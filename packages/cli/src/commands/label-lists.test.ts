@@ -1,7 +1,8 @@
 import { cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { Random, tensor } from "@pixelcal/core";
-import { type Grid, volumeOf, writeNnunetDataset, writeNnunetPrediction, writeVolume } from "@pixelcal/io";
+import { volumeOf, writeNnunetDataset, writeNnunetPrediction, writeVolume } from "@pixelcal/io";
 import { beforeAll, describe, expect, test } from "vitest";
+import { straightGrid } from "../grid.test.helper.js";
 import { pixelcal } from "../run.test.helper.js";
 import { at, toyData } from "../toy.test.helper.js";
 
@@ -9,16 +10,7 @@ toyData();
 
 const size = [5, 9, 8];
 const pixels = 360;
-const grid: Grid = {
-  shape: [8, 9, 5],
-  spacing: [1.25, 0.5, 2],
-  origin: [1, 2, 3],
-  direction: [
-    [1, 0, 0],
-    [0, 1, 0],
-    [0, 0, 1],
-  ],
-};
+const grid = straightGrid([8, 9, 5], [1.25, 0.5, 2], [1, 2, 3]);
 const subjects = ["sub-1", "sub-2", "sub-3", "sub-4"];
 const nameOf = (subject: string): string => `${subject}_ct`;
 

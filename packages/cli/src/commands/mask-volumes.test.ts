@@ -1,7 +1,8 @@
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { Random, type Tensor, tensor } from "@pixelcal/core";
-import { type Grid, readNpz, volumeOf, writeNnunetPrediction, writeNpz, writeVolume } from "@pixelcal/io";
+import { readNpz, volumeOf, writeNnunetPrediction, writeNpz, writeVolume } from "@pixelcal/io";
 import { beforeAll, describe, expect, test } from "vitest";
+import { straightGrid } from "../grid.test.helper.js";
 import { pixelcal } from "../run.test.helper.js";
 import { at, toyData } from "../toy.test.helper.js";
 
@@ -34,17 +35,8 @@ describe.each<[string, readonly number[], readonly number[]]>([
 ])("masks of regions in %s beside predictions", (kind, size, spacing) => {
   const rank = size.length;
   const pixels = size.reduce((a, b) => a * b, 1);
-  const axes = [
-    [1, 0, 0],
-    [0, 1, 0],
-    [0, 0, 1],
-  ] as const;
-  const grid: Grid = {
-    shape: [...size].reverse(),
-    spacing: [...spacing].reverse(),
-    origin: [1, 2, rank === 3 ? 3 : 0],
-    direction: axes.slice(0, rank),
-  };
+  const origin = [1, 2, rank === 3 ? 3 : 0] as const;
+  const grid = straightGrid([...size].reverse(), [...spacing].reverse(), origin);
   const folder = (name: string): string => `${kind}-${name}`;
   const write = (path: string, values: Tensor): Promise<void> =>
     writeVolume(at(path), volumeOf(values, grid));

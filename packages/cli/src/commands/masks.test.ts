@@ -2,7 +2,6 @@ import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Tensor, tensor } from "@pixelcal/core";
 import {
-  type Grid,
   listCases,
   readCase,
   readNpz,
@@ -14,6 +13,7 @@ import {
 } from "@pixelcal/io";
 import { beforeAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
+import { straightGrid } from "../grid.test.helper.js";
 import { pixelcal } from "../run.test.helper.js";
 import { at, data, toyData, writeConfig } from "../toy.test.helper.js";
 
@@ -217,16 +217,7 @@ describe("masks that no label map holds", () => {
   });
 
   test("of volumes are predicted as masks, or in the order of regions_class_order", async () => {
-    const grid: Grid = {
-      shape: [24, 24, 1],
-      spacing: [1, 1, 1],
-      origin: [0, 0, 0],
-      direction: [
-        [1, 0, 0],
-        [0, 1, 0],
-        [0, 0, 1],
-      ],
-    };
+    const grid = straightGrid([24, 24, 1]);
     await mkdir(at("volumes"));
     const cases: Record<string, object[]> = {};
     for (const split of splits) {

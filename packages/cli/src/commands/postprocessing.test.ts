@@ -1,8 +1,9 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { tensor } from "@pixelcal/core";
 import { Graph, ops, serializeModel, withMetadata } from "@pixelcal/graph";
-import { type Grid, readNpz, readVolume, volumeOf, writeNpz, writeVolume } from "@pixelcal/io";
+import { readNpz, readVolume, volumeOf, writeNpz, writeVolume } from "@pixelcal/io";
 import { beforeAll, describe, expect, test } from "vitest";
+import { straightGrid } from "../grid.test.helper.js";
 import { pixelcal, type Ran } from "../run.test.helper.js";
 import { at, toyData } from "../toy.test.helper.js";
 
@@ -10,16 +11,7 @@ toyData();
 
 const size = [6, 12, 12];
 const pixels = 864;
-const grid: Grid = {
-  shape: [12, 12, 6],
-  spacing: [1, 1, 2],
-  origin: [0, 0, 0],
-  direction: [
-    [1, 0, 0],
-    [0, 1, 0],
-    [0, 0, 1],
-  ],
-};
+const grid = straightGrid([12, 12, 6], [1, 1, 2]);
 const place = (i: number): [number, number, number] => [Math.floor(i / 144), Math.floor(i / 12) % 12, i % 12];
 const organ = Array.from({ length: pixels }, (_, i) => place(i).every((n) => n >= 1 && n < 5));
 const speck = organ.map((_, i) => place(i).every((n, axis) => n === [5, 10, 10][axis]));

@@ -5,6 +5,7 @@ import { Random, tensor, zeros } from "@pixelcal/core";
 import { type Grid, readVolume, volumeOf, writeNpz, writeVolume } from "@pixelcal/io";
 import { beforeAll, expect, test } from "vitest";
 import { parse } from "yaml";
+import { straightGrid } from "../grid.test.helper.js";
 import { readConfig } from "../inputs/config-file.js";
 import { networkOf } from "../inputs/network.js";
 import { openTrainingSplits } from "../inputs/training-splits.js";
@@ -17,16 +18,8 @@ toyData();
 
 const silent = new Terminal({ write: () => true });
 
-const grid = (shape: readonly number[], spacing: readonly number[]): Grid => ({
-  shape,
-  spacing,
-  origin: [1, 2, 3],
-  direction: [
-    [1, 0, 0],
-    [0, 1, 0],
-    [0, 0, 1],
-  ],
-});
+const grid = (shape: readonly number[], spacing: readonly number[]): Grid =>
+  straightGrid(shape, spacing, [1, 2, 3]);
 
 /** Volumes of several sizes and spacings, with a bright cube of label 1 in noise. */
 beforeAll(async () => {
