@@ -210,7 +210,7 @@ export function furtherParts(
   options: ScoreOptions,
 ): Pick<CaseScorerOptions, "temperature" | "lesions" | "centerlines"> {
   const names = wanted(options);
-  const decision = options.decision === undefined ? undefined : parseDecision(options.decision);
+  const decision = decisionOf(options);
   const lesions = names.includes("lesions") || decision?.about === "lesion";
   return {
     temperature: names.includes("temperature"),
@@ -219,10 +219,14 @@ export function furtherParts(
   };
 }
 
+/** Returns the decision that the options name; undefined if they name none. */
+const decisionOf = ({ decision }: ScoreOptions): Decision | undefined =>
+  decision === undefined ? undefined : parseDecision(decision);
+
 /** Returns the decision about images that the options name; undefined if they name none. */
-function imageDecision({ decision }: ScoreOptions): Decision | undefined {
-  const parsed = decision === undefined ? undefined : parseDecision(decision);
-  return parsed?.about === "image" ? parsed : undefined;
+function imageDecision(options: ScoreOptions): Decision | undefined {
+  const decision = decisionOf(options);
+  return decision?.about === "image" ? decision : undefined;
 }
 
 /** Returns the columns of the decision about images. */
@@ -254,7 +258,7 @@ export function furtherScores(found: FurtherCase): FurtherScores {
     Object.assign(columns, family.columns({ ...found, histograms }));
   }
   Object.assign(columns, decisionScores(found));
-  const decision = options.decision === undefined ? undefined : parseDecision(options.decision);
+  const decision = decisionOf(options);
   if (decision?.about !== "lesion") return { columns };
   return { columns, decisions: lesionDecisions(decision, found.lesions) };
 }
