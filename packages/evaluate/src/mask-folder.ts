@@ -21,6 +21,8 @@ export interface MaskFolder {
   readonly cases: readonly string[];
   /** The cases without a prediction. */
   readonly missing: readonly string[];
+  /** Whether there are probabilities, and not predicted masks or label maps alone. */
+  readonly probabilities: boolean;
   /** Reads a case; its labels are the label map of the masks' overlaps. */
   read(name: string, masks: StoredMasks): Promise<EvaluationCase>;
 }
@@ -56,6 +58,11 @@ export async function openMaskFolder({
   if (missing.length === cases.length)
     throw new FormatError(predictions, undefined, `no prediction of a case that ${labels} has masks of`);
 
+  const first = cases.find(isPredicted)!;
+  const sample = existsSync(archive(first))
+    ? undefined
+    : await readVolume(paths.get(first)!, { spacingFrom });
+
   /** Reads the probabilities of a case, and their grid: that of its volume, or else CASE.json or CASE.pkl. */
   const prediction = async (name: string) => {
     const volumePath = paths.get(name);
@@ -77,6 +84,7 @@ export async function openMaskFolder({
   return {
     cases,
     missing,
+    probabilities: sample === undefined || (sample.channels !== undefined && sample.type === "float32"),
     async read(name, masks) {
       const { path, grid, probs } = await prediction(name);
       const place = { path, grid: sliceOf<Grid>(grid, 2) };

@@ -120,6 +120,16 @@ describe.each<[string, readonly number[], readonly number[]]>([
       1,
     );
     expect(narrow).toMatch(/whole\/a\.nii\.gz: labels: expected 1 masks \[1,.*\] \(ring\), got \[2,/);
+    const hard = [
+      "evaluate",
+      "--predictions",
+      at(folder("whole")),
+      "--regions",
+      list,
+      "--out",
+      at("none.csv"),
+    ];
+    expect(await run([...hard, ...labels], 1)).toContain("whole: holds label maps without probabilities");
     await rm(at(folder("parts"), "a", "blood.nii.gz"));
     expect(await run([...evaluate, ...labels, "--ignore", "255"], 1)).toContain(
       "blood: no file of that region",

@@ -3,17 +3,22 @@ import { type MaskFolder, openMaskFolder } from "@pixelcal/evaluate";
 import { storedMasks } from "@pixelcal/io";
 import { CommandError } from "../command-error.js";
 import { wide } from "./nnunet-predictions.js";
-import type { LabelPlace, StoredPredictions } from "./prediction-types.js";
+import { hardLabels, type LabelPlace, type StoredPredictions } from "./prediction-types.js";
 
-/** Opens predicted heads beside a folder of masks. Throws `CommandError` for options of label maps. */
-export function openMasks(folder: string, place: LabelPlace): Promise<MaskFolder> {
+/**
+ * Opens predicted heads beside masks. Throws `CommandError` for options of label maps, and for predictions
+ * without probabilities.
+ */
+export async function openMasks(folder: string, place: LabelPlace): Promise<MaskFolder> {
   const { labels, spacingFrom, dataset, reorient } = place;
   const needless = dataset === undefined ? (reorient ? "--reorient" : undefined) : "--dataset";
   if (needless !== undefined)
     throw new CommandError(`${needless}: is for label maps, and the regions have masks of their own`, {
       exitCode: 2,
     });
-  return openMaskFolder({ predictions: folder, labels, spacingFrom });
+  const opened = await openMaskFolder({ predictions: folder, labels, spacingFrom });
+  if (!opened.probabilities) throw hardLabels(folder);
+  return opened;
 }
 
 /** Opens predicted heads beside masks, to calibrate. */
