@@ -163,6 +163,19 @@ test.each([
   expect(await written()).toEqual(before);
 });
 
+test("numbers of CT that the plan's reading gave are those that the training measures", async () => {
+  const args = ["train", "--data", at("of-ct"), "--out", at("numbers"), "--epochs", "1", "--threads", "1"];
+  const trained = async (...more: string[]) => {
+    const { code, messages } = await pixelcal([...args, ...more]);
+    expect(code, messages).toBe(0);
+    const { preparation } = JSON.parse(await readFile(at("numbers/of-ct/config.json"), "utf8"));
+    return [preparation, await readFile(at("numbers/of-ct/log.csv"), "utf8")];
+  };
+  const [first, second] = [await trained(), await trained("--overwrite")];
+  expect(first![0].normalization[0].sd).toBeGreaterThan(0);
+  expect(second).toEqual(first);
+});
+
 test("refuses what a training would refuse", async () => {
   const expectRefusal = async (spoil: () => Promise<unknown>, message: RegExp): Promise<void> => {
     await rm(at("spoilt"), { recursive: true, force: true });

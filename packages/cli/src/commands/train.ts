@@ -5,6 +5,7 @@ import { CommandError } from "../command-error.js";
 import type { Context } from "../context.js";
 import { inJob } from "../job.js";
 import { deviceOption, foldOrAll, integer, jsonOption } from "../options.js";
+import type { Fingerprint } from "../runs/fingerprint.js";
 import { duration } from "../terminal.js";
 import { writeReport } from "../write-report.js";
 
@@ -58,30 +59,39 @@ export function addTrain(program: Command, context: Context): void {
     .action((options: Options) => inJob(context, (own) => train(options, own)));
 }
 
-/** Returns the path of the plan of a data set, which is made where there is none yet. */
-async function planned({ data, out, fold }: Options, { terminal, world }: Context): Promise<string> {
+/**
+ * Returns the path of the plan of a data set, which is made where there is none yet, and for a process on its
+ * own what was read for that.
+ */
+async function planned(
+  { data, out, fold }: Options,
+  { terminal, world }: Context,
+): Promise<{ readonly path: string; readonly fingerprint?: Fingerprint }> {
   if (data === undefined) throw new CommandError("needs --config or --data", { exitCode: 2 });
   const { planPath, prepare } = await import("../runs/prepare.js");
   const path = planPath(data, out);
   if (existsSync(path)) terminal.line(`${path}: the plan of an earlier run`);
-  else if ((world?.rank ?? 0) === 0)
-    await prepare({ data, out, ...(fold !== undefined && { fold }) }, { terminal });
+  else if ((world?.rank ?? 0) === 0) {
+    const { data: read } = await prepare({ data, out, ...(fold !== undefined && { fold }) }, { terminal });
+    if (world === undefined) return { path, fingerprint: read.fingerprint };
+  }
   await world?.barrier();
-  return path;
+  return { path };
 }
 
 async function train(options: Options, context: Context): Promise<void> {
   const { dataRoot, locateModel, readConfig } = await import("../inputs/config-file.js");
   const { checkpointFiles } = await import("@pixelcal/train");
-  const { storePath } = await import("../runs/prepare.js");
+  const { storePath, withNumbers } = await import("../runs/prepare.js");
   const { checkNew, trainRun } = await import("../runs/train.js");
   const { runFiles } = await import("../runs/train-run.js");
   const { checkTunable, tuneRun } = await import("../runs/tune.js");
   const { terminal } = context;
   const { device, epochs, threads } = options;
   const notify = (text: string): void => terminal.line(text);
-  const path = options.config ?? (await planned(options, context));
-  const file = locateModel(readConfig(path), path, notify);
+  const { path, fingerprint } = options.config ? { path: options.config } : await planned(options, context);
+  const read = locateModel(readConfig(path), path, notify);
+  const file = fingerprint ? withNumbers(read, fingerprint) : read;
   const root = dataRoot(file, path, options.data, notify);
   const config = {
     ...file,

@@ -119,7 +119,7 @@ export async function storeCases(
 }
 
 /** Gives a plan for CT the numbers that its training would measure, and that were read for it. */
-function withNumbers({ preparation, ...plan }: TrainConfig, { foreground }: Fingerprint): TrainConfig {
+export function withNumbers({ preparation, ...plan }: TrainConfig, { foreground }: Fingerprint): TrainConfig {
   if (preparation === undefined) return plan;
   const isMeasured = preparation.normalization.every(({ scheme }) => scheme === "ct");
   const normalization = foreground.map(
