@@ -134,7 +134,7 @@ void HistogramPass::Chunk::AddRow(const ProbabilityBlock& block, const ScoreRow&
   AddJoints(block, row, uses.joints, block.all);
   if (!uses.of_objects.empty()) {
     alignas(64) std::array<int16_t, kBlockPixels> codes;
-    for (int64_t i = 0; i < block.count; ++i) codes[i] = block.codes[i] == 0 ? simd::kLeftOut : row.codes[i];
+    PixelRowsLoops().of_objects(block.codes.data(), row.codes, block.count, codes.data());
     AddJoints(block, {row.score, row.group, row.p, codes.data(), row.hit}, uses.of_objects, false);
   }
   for (const size_t at : uses.groups) {

@@ -24,7 +24,6 @@ using simd::kTableCells;
 using Moments = std::array<double, kMoments>;
 
 void Add(const double* from, Moments& to) {
-  if (from[0] == 0) return;
   for (size_t power = 0; power < to.size(); ++power) to[power] += from[power];
 }
 
@@ -85,13 +84,18 @@ void PairTemperaturePass::Chunk::End() {
   Found& found = pass_.chunks_[static_cast<size_t>(chunk_)];
   found.counts = counts_;
   found.bins.resize(static_cast<size_t>(*std::ranges::max_element(counts_.last)) + 1);
-  const double* cell = cells_;
+  double* cell = cells_;
   for (Bin& bin : found.bins) {
-    for (int64_t table = 0; table < kPairTables; ++table)
-      cpu::Add(cell + table * kTableCells * kCellNumbers, bin.all);
-    cpu::Add(cell + simd::kWrongTable * kTableCells * kCellNumbers, bin.wrong);
+    for (int64_t table = 0; table < kPairTables; ++table) {
+      double* of_table = cell + table * kTableCells * kCellNumbers;
+      if (of_table[0] == 0) continue;
+      cpu::Add(of_table, bin.all);
+      if (table == simd::kWrongTable) cpu::Add(of_table, bin.wrong);
+      std::fill_n(of_table, kCellNumbers, 0.0);
+    }
     cell += kCellNumbers;
   }
+  cells_ = nullptr;
 }
 
 PairTemperaturePass::Chunk::~Chunk() {

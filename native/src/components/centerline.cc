@@ -12,6 +12,7 @@
 
 #include "base/parallel.h"
 #include "components/crest_loops.h"
+#include "morphology/bit_loops.h"
 #include "surface/region_masks.h"
 
 namespace pixelcal {
@@ -157,8 +158,7 @@ class Crests {
 std::vector<uint64_t> Skeleton(const uint64_t* mask, const Dhw& dhw) {
   const int64_t words = (dhw[2] + 63) / 64, size = dhw[0] * dhw[1] * words;
   std::vector<uint64_t> skeleton(static_cast<size_t>(size));
-  int64_t pixels = 0;
-  for (int64_t i = 0; i < size; ++i) pixels += std::popcount(mask[i]);
+  const int64_t pixels = BitsLoops().count(mask, mask, size);
   // A mask that fills the image is its own erosion, and an opening takes nothing from it.
   if (pixels == 0 || pixels == dhw[0] * dhw[1] * dhw[2]) return skeleton;
   const Box box = BoxOf(mask, dhw, words);
@@ -176,9 +176,7 @@ namespace cpu {
 
 CenterlineCounts CenterlinesOf(const RegionMasks& masks, const Dhw& dhw) {
   const auto shared = [](const std::vector<uint64_t>& skeleton, const uint64_t* mask) {
-    int64_t sum = 0;
-    for (size_t i = 0; i < skeleton.size(); ++i) sum += std::popcount(skeleton[i] & mask[i]);
-    return sum;
+    return BitsLoops().count(skeleton.data(), mask, std::ssize(skeleton));
   };
   std::vector<uint64_t> of_predicted, of_truth;
   ParallelFor(2, 1, [&](int64_t begin, int64_t end) {

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "calibration/exact_sum.h"
 #include "calibration/exact_units.h"
+#include "components/inside_loops.h"
 #include "labels/float_rows.h"
 
 namespace pixelcal::cpu {
@@ -39,6 +40,8 @@ class InsideBins {
       const float above = limits_[bin], up_to = limits_[bin + 1];
       uint64_t units = internal::ProbabilityUnits(value), hits = hit[x];
       int64_t end = x + 1;
+      end += static_cast<int64_t>(InsideLoops().add_run(p + end, hit + end, static_cast<size_t>(count - end),
+                                                        above, up_to, &units, &hits));
       for (; end < count && p[end] > above && p[end] <= up_to && p[end] >= 0; ++end) {
         units += internal::ProbabilityUnits(p[end]);
         hits += hit[end];

@@ -30,6 +30,8 @@ struct PixelRowsTable {
   CodeFlags (*encode_int64)(const int64_t* labels, size_t count, LabelRange range, int16_t* codes);
   // Leaves out the pixels where mask is 0, whatever their code.
   void (*leave_out)(const uint8_t* mask, size_t count, int16_t* codes);
+  // Writes the answers, with those of pixels of class 0 left out.
+  void (*of_objects)(const int16_t* codes, const int16_t* answers, size_t count, int16_t* out);
   // Returns whether all are in [0, 1]; false also for -0.
   bool (*in_unit)(const float* values, size_t count);
   bool (*half_in_unit)(const uint16_t* values, size_t count);

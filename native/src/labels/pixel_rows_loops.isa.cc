@@ -108,6 +108,11 @@ void LeaveOut(const uint8_t* mask, size_t count, int16_t* codes) {
   for (size_t i = 0; i < count; ++i) codes[i] = mask[i] ? codes[i] : kLeftOut;
 }
 
+void OfObjects(const int16_t* codes, const int16_t* answers, size_t count, int16_t* out) {
+#pragma omp simd
+  for (size_t i = 0; i < count; ++i) out[i] = codes[i] == 0 ? kLeftOut : answers[i];
+}
+
 // As unsigned numbers the bits of floats rise from 0 to 1; larger ones, NaN and negative ones follow.
 bool InUnit(const float* values, size_t count) {
   uint32_t above = 0;
@@ -216,7 +221,7 @@ bool AnyOutside(const double* sums, size_t count, double low, double high) {
 }  // namespace
 
 extern const PixelRowsTable kPixelRows;
-const PixelRowsTable kPixelRows{EncodeUint8, EncodeInt32,  EncodeInt64, LeaveOut,   InUnit, HalfInUnit, Widen,
-                                Complement,  IsForeground, IsWinner,    TakeLarger, AddRow, AnyOutside};
+const PixelRowsTable kPixelRows{EncodeUint8, EncodeInt32, EncodeInt64,  LeaveOut, OfObjects,  InUnit, HalfInUnit,
+                                Widen,       Complement,  IsForeground, IsWinner, TakeLarger, AddRow, AnyOutside};
 
 }  // namespace pixelcal::simd::PIXELCAL_ISA

@@ -33,6 +33,8 @@ struct BitsTable {
                int64_t out_stride, uint64_t* out);
   void (*either)(const uint64_t* a, const uint64_t* b, int64_t words, uint64_t* out);
   void (*both)(const uint64_t* a, const uint64_t* b, uint64_t flip, int64_t words, uint64_t* out);
+  // Returns the number of bits of a & b in exactly `words`.
+  int64_t (*count)(const uint64_t* a, const uint64_t* b, int64_t words);
 };
 
 }  // namespace simd

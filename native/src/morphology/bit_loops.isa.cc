@@ -125,9 +125,15 @@ void Both(const uint64_t* a, const uint64_t* b, uint64_t flip, int64_t words, ui
   for (int64_t i = 0; i < words; ++i) out[i] = a[i] & (b[i] ^ flip);
 }
 
+int64_t Count(const uint64_t* a, const uint64_t* b, int64_t words) {
+  int64_t sum = 0;
+  for (int64_t i = 0; i < words; ++i) sum += __builtin_popcountll(a[i] & b[i]);
+  return sum;
+}
+
 }  // namespace
 
 extern const BitsTable kBits;
-const BitsTable kBits{Any3, Any3x3, Mixed3x3, Spread1, OrBehind, OrTwo, Copy, Either, Both};
+const BitsTable kBits{Any3, Any3x3, Mixed3x3, Spread1, OrBehind, OrTwo, Copy, Either, Both, Count};
 
 }  // namespace pixelcal::simd::PIXELCAL_ISA

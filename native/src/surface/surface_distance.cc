@@ -11,6 +11,7 @@
 #include "base/parallel.h"
 #include "base/scratch.h"
 #include "distance/edt.h"
+#include "morphology/bit_loops.h"
 #include "surface/region_masks.h"
 #include "surface/surface.h"
 #include "surface/surface_measures.h"
@@ -39,11 +40,8 @@ T* Gather(const Surface& surface, int64_t first, int64_t last, const T* values, 
 }
 
 int64_t CountPlaces(const Surface& surface, int64_t first, int64_t last) {
-  const uint64_t *bits = surface.bits + first * surface.RowWords(),
-                 *end = surface.bits + last * surface.RowWords();
-  int64_t count = 0;
-  for (; bits != end; ++bits) count += std::popcount(*bits);
-  return count;
+  const uint64_t* bits = surface.bits + first * surface.RowWords();
+  return BitsLoops().count(bits, bits, (last - first) * surface.RowWords());
 }
 
 // Marks the transform's tiles that hold places of the surface.
