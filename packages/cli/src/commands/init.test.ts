@@ -132,6 +132,17 @@ test("an existing file is never overwritten", async () => {
   expect(await readFile(at("mine.yaml"), "utf8")).toBe("mine");
 });
 
+test("masks of 0 and 255 are refused: they are no classes, and no voids", async () => {
+  const root = await dataSet("bytes", { sizes: [[8, 8]], labels: [0, 255] });
+  for (const command of ["init", "prepare"]) {
+    const { code, messages } = await pixelcal([command, "--data", root, "--out", at(`${command}-bytes`)]);
+    expect(code).toBe(1);
+    expect(messages).toBe(
+      `error: ${root}: labels are 0 and 255; expected class numbers: store a mask as 0 and 1\n`,
+    );
+  }
+});
+
 test("images that no U-Net takes, and no data set, are refused before anything is written", async () => {
   const root = await dataSet("small", { sizes: [[4, 64]], labels: [0, 1] });
   const small = await pixelcal(["init", "--data", root, "--out", at("small.yaml")]);

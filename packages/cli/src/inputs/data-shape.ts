@@ -79,6 +79,12 @@ export function voidLabel(labels: readonly number[]): number | undefined {
   return labels.at(-1) === 255 && (labels.at(-2) ?? 0) < 128 ? 255 : undefined;
 }
 
+/** Throws CommandError for masks of 0 and 255, which are neither classes nor a class and voids. */
+export function checkLabelNumbers(root: string, labels: readonly number[]): void {
+  if (labels.at(-1) !== 255 || labels.some((label) => label !== 0 && label !== 255)) return;
+  throw new CommandError(`${root}: labels are 0 and 255; expected class numbers: store a mask as 0 and 1`);
+}
+
 /** Adds each label that occurs; pixels beside one another are mostly equal. */
 function addLabels(labels: Set<number>, numbers: ArrayLike<number>): void {
   let last: number | undefined;

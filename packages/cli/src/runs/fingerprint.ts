@@ -26,7 +26,7 @@ import {
   valueRange,
 } from "@pixelcal/train";
 import { CommandError } from "../command-error.js";
-import { classCount, voidLabel } from "../inputs/data-shape.js";
+import { checkLabelNumbers, classCount, voidLabel } from "../inputs/data-shape.js";
 
 /** The facts about a data set that a plan is made of; sizes, spacings and values are the training split's. */
 export interface Fingerprint {
@@ -128,6 +128,7 @@ export async function readData(root: string, fold?: Fold): Promise<DataRead> {
   const train = (found.get("train") ?? []).map(([, , facts]) => facts);
   const labels = [...new Set(all.flatMap(([, , { counts }]) => [...counts.keys()]))].sort((a, b) => a - b);
   // Where nothing names the labels, one far from the others is no class.
+  if (known === undefined && masked === undefined) checkLabelNumbers(root, labels);
   const unnamed = known === undefined && masked === undefined ? voidLabel(labels) : undefined;
   const ignore = known?.ignore ?? unnamed;
   const present = labels.filter((label) => label !== ignore);

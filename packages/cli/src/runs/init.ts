@@ -4,7 +4,13 @@ import { errorCode, writeError } from "@pixelcal/io";
 import { stringify } from "yaml";
 import { CommandError } from "../command-error.js";
 import type { Context } from "../context.js";
-import { classCount, type DataShape, describeData, voidLabel } from "../inputs/data-shape.js";
+import {
+  checkLabelNumbers,
+  classCount,
+  type DataShape,
+  describeData,
+  voidLabel,
+} from "../inputs/data-shape.js";
 import { isRawCt } from "../inputs/preparation.js";
 import { writeReport } from "../write-report.js";
 
@@ -22,6 +28,7 @@ const smallest = 8;
 /** Reads every case of a data set and writes a configuration that trains on it. */
 export async function init({ data, out, ignore: given, json }: InitOptions, context: Context): Promise<void> {
   const found = await describeData(data, given);
+  if (given === undefined) checkLabelNumbers(data, found.labels);
   const ignore = given ?? voidLabel(found.labels);
   const shape = { ...found, classes: classCount(found.labels.filter((label) => label !== ignore)) };
   const { rank, channels, classes, sizes, cases } = shape;
