@@ -212,6 +212,7 @@ PIXELCAL_INLINE typename Number<T>::Bound RowsFrom(const Source* from, const Row
   // The lines after the last column are filled after the tiles, which may write there.
   Interleave(from, task, of_steps, reinterpret_cast<T*>(task.scratch));
   Lines<T> lines = LinesIn<T>(task.columns, task);
+  lines.wanted = task.wanted;
   if (task.reach > 0) lines.most_reach = lines.near_reach = task.reach;
   if constexpr (sizeof(T) == 8)
     if (task.form == Form::kDouble) return Rows<double>(lines, task);

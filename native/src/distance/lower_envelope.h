@@ -28,11 +28,17 @@ struct Lines {
   int32_t *reach, *low, *high;
   int32_t most_reach = 1 << 30;    // no farther rows are looked at
   int32_t near_reach = kNearReach;
+  const uint8_t* wanted = nullptr;  // whether each two blocks are wanted; null: all are
 
   PIXELCAL_INLINE Vec<T> At(int64_t row, int vector) const {
     return Load(f + row * kLines + vector * kLanesOf<T>);
   }
   PIXELCAL_INLINE int64_t Blocks() const { return (n + kRows - 1) / kRows; }
+  // Returns whether the minimiser of the first row of a block bounds a window that is wanted: its own, or
+  // that of the block before.
+  PIXELCAL_INLINE bool Needed(int64_t block) const {
+    return !wanted || wanted[block / 2] || (block > 0 && wanted[(block - 1) / 2]);
+  }
   // Returns the square of `rows` rows; all results of a block are below that of its reach + 1.
   PIXELCAL_INLINE Bound SquareOf(int64_t rows) const {
     if constexpr (sizeof(T) == 8)
@@ -169,7 +175,8 @@ PIXELCAL_INLINE void FindWindows(const Lines<T>& lines) {
       for (int64_t block = first; block < blocks; block += 2 * stride) {
         const int64_t y = block * kRows, reach = lines.reach[block];
         int64_t low = clipped_low(y, reach), high = clipped_high(y, reach);
-        if (reach > lines.near_reach || (block > 0 && lines.reach[block - 1] > lines.near_reach)) {
+        const bool far = reach > lines.near_reach || (block > 0 && lines.reach[block - 1] > lines.near_reach);
+        if (far && lines.Needed(block)) {
           if (block >= stride && block > 0) {
             const int64_t left = lines.low[block - stride];
             low = left > low ? left : low;

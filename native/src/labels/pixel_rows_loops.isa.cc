@@ -221,7 +221,8 @@ bool AnyOutside(const double* sums, size_t count, double low, double high) {
 }  // namespace
 
 extern const PixelRowsTable kPixelRows;
-const PixelRowsTable kPixelRows{EncodeUint8, EncodeInt32, EncodeInt64,  LeaveOut, OfObjects,  InUnit, HalfInUnit,
-                                Widen,       Complement,  IsForeground, IsWinner, TakeLarger, AddRow, AnyOutside};
+const PixelRowsTable kPixelRows{EncodeUint8, EncodeInt32, EncodeInt64, LeaveOut,   OfObjects,
+                                InUnit,      HalfInUnit,  Widen,       Complement, IsForeground,
+                                IsWinner,    TakeLarger,  AddRow,      AnyOutside};
 
 }  // namespace pixelcal::simd::PIXELCAL_ISA
