@@ -230,7 +230,10 @@ export class CaseScorer {
     return scores;
   }
 
-  /** Gives the memory of scores to a later case; none of their arrays may be used any more. */
+  /**
+   * Gives the memory of scores to a later case; none of their arrays may be used any more. Throws for scores
+   * of another scorer, and for those that were given back.
+   */
   recycle(scores: CaseScores): void {
     const block = this.#blocks.get(scores);
     if (block === undefined) throw invalidArgument("scores", "scores of this scorer, once", scores);
