@@ -161,8 +161,7 @@ void AddMoments(const float* first, const float* second, const int16_t* codes, s
     };
     for (size_t i = 0; i < whole; i += 8) find(i, 8);
     if (whole < size) find(whole, size - whole);
-    for (size_t i = 0; i < size; ++i)
-      AddPlace(cells + places.offset[i], places.place[i], places.square[i]);
+    for (size_t i = 0; i < size; ++i) AddPlace(cells + places.offset[i], places.place[i], places.square[i]);
   }
   Put(counts->count, possible);
   Put(counts->impossible, impossible);

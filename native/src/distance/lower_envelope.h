@@ -26,7 +26,7 @@ struct Lines {
   double spacing;                            // of rows
   Bound* least;                              // one per block of kRows rows, as are the next ones
   int32_t *reach, *low, *high;
-  int32_t most_reach = 1 << 30;    // no farther rows are looked at
+  int32_t most_reach = 1 << 30;  // no farther rows are looked at
   int32_t near_reach = kNearReach;
   const uint8_t* wanted = nullptr;  // whether each two blocks are wanted; null: all are
 
