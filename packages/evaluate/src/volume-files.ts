@@ -12,6 +12,7 @@ export interface Listed {
   readonly tool: "MONAI bundle outputs" | "TotalSegmentator masks" | undefined;
 }
 
+/** Lists the volumes of a folder. Throws FormatError for two of one case, and with `what` for no folder. */
 export async function listVolumes(folder: string, what: string): Promise<Listed> {
   const { files, folders } = await listFolder(folder, what);
   const paths = new Map<string, string>();

@@ -127,9 +127,10 @@ export async function readData(root: string, fold?: Fold): Promise<DataRead> {
   const all = [...found.values()].flat();
   const train = (found.get("train") ?? []).map(([, , facts]) => facts);
   const labels = [...new Set(all.flatMap(([, , { counts }]) => [...counts.keys()]))].sort((a, b) => a - b);
+  const areNamed = known !== undefined || masked !== undefined;
+  if (!areNamed) checkLabelNumbers(root, labels);
   // Where nothing names the labels, one far from the others is no class.
-  if (known === undefined && masked === undefined) checkLabelNumbers(root, labels);
-  const unnamed = known === undefined && masked === undefined ? voidLabel(labels) : undefined;
+  const unnamed = areNamed ? undefined : voidLabel(labels);
   const ignore = known?.ignore ?? unnamed;
   const present = labels.filter((label) => label !== ignore);
   const classes = masked ? 2 ** masked.length : (known?.classes ?? classCount(present));

@@ -13,6 +13,24 @@ export function carriedText(model: Uint8Array | OnnxFile, key: string): string |
 }
 
 /**
+ * Returns the value of the JSON that a model file carries under a key of its metadata, undefined if it
+ * carries none. Throws the error that `fail` makes for text that is not JSON.
+ */
+export function carriedValue(
+  model: Uint8Array | OnnxFile,
+  key: string,
+  fail: (what: string, cause: unknown) => Error,
+): unknown {
+  const text = carriedText(model, key);
+  if (text === undefined) return undefined;
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw fail("is not JSON", cause);
+  }
+}
+
+/**
  * Returns the JSON that a model file carries under a key of its metadata, undefined if it carries none.
  * Throws `InvalidArgumentError` if it does not follow the schema.
  */
@@ -21,14 +39,8 @@ export function carriedJson<T>(
   key: string,
   schema: z.ZodType<T>,
 ): T | undefined {
-  const text = carriedText(model, key);
-  if (text === undefined) return undefined;
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch (cause) {
-    throw damaged(key, "is not JSON", cause);
-  }
+  const json = carriedValue(model, key, (what, cause) => damaged(key, what, cause));
+  if (json === undefined) return undefined;
   const parsed = schema.safeParse(json);
   if (!parsed.success) throw damaged(key, parsed.error.issues[0]!.message, parsed.error);
   return parsed.data;

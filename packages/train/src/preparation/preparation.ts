@@ -1,6 +1,6 @@
 import type { OnnxFile } from "@pixelcal/graph";
 import { z } from "zod";
-import { carriedText } from "../model/carried-metadata.js";
+import { carriedValue } from "../model/carried-metadata.js";
 
 /** The ways to turn the values of a channel into those that a network takes. */
 export const schemes = ["none", "z-score", "percentile", "range", "ct"] as const;
@@ -73,15 +73,8 @@ export class PreparationError extends Error {
  * `PreparationError` if that is damaged.
  */
 export function preparationOf(model: Uint8Array | OnnxFile): Preparation | undefined {
-  const text = carriedText(model, key);
-  if (text === undefined) return undefined;
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch (cause) {
-    throw new PreparationError(`${key}: is not JSON`, { cause });
-  }
-  return parsePreparation(json);
+  const json = carriedValue(model, key, (what, cause) => new PreparationError(`${key}: ${what}`, { cause }));
+  return json === undefined ? undefined : parsePreparation(json);
 }
 
 /** Checks a preparation read from JSON. Throws `PreparationError`. */
