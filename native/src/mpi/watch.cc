@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "mpi/calls.h"
+#include "mpi/end_job.h"
 
 namespace pixelcal::mpi {
 
@@ -102,7 +103,7 @@ int64_t Watch::Take(uint64_t queue) {
 void Watch::End(const std::string& why) const {
   std::fputs(why.c_str(), stderr);
   std::fflush(stderr);
-  MPI_Abort(MPI_COMM_WORLD, 1);
+  EndJob(1);
 }
 
 }  // namespace pixelcal::mpi

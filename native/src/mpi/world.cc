@@ -7,6 +7,7 @@
 
 #include "mpi/calls.h"
 #include "mpi/collectives.h"
+#include "mpi/end_job.h"
 
 namespace pixelcal::mpi {
 
@@ -59,7 +60,7 @@ void World::Run(std::chrono::milliseconds limit, std::function<void(std::excepti
     Initialise();
     watch_ = std::make_unique<Watch>(limit);
     ranks_ = std::make_unique<Ranks>([this] {
-      if (abort_ >= 0) MPI_Abort(MPI_COMM_WORLD, abort_);
+      if (abort_ >= 0) EndJob(abort_);
       watch_->Serve();
     });
     rank_ = ranks_->rank();
@@ -80,7 +81,7 @@ void World::Run(std::chrono::milliseconds limit, std::function<void(std::excepti
         waiting_.pop_front();
       }
     }
-    if (abort_ >= 0) MPI_Abort(MPI_COMM_WORLD, abort_);
+    if (abort_ >= 0) EndJob(abort_);
     if (work)
       work(*ranks_, *watch_);
     else
