@@ -99,7 +99,8 @@ export class RegularFile implements ByteSource {
     let handle: FileHandle | undefined;
     try {
       handle = await open(path, flags);
-      const size = checkRegular(path, await handle.stat(), maxFile);
+      // Known since the file is open: asking for it elsewhere takes longer.
+      const size = checkRegular(path, fstatSync(handle.fd), maxFile);
       return new RegularFile(path, handle, size, readSize, signal);
     } catch (error) {
       await handle?.close();

@@ -1,6 +1,6 @@
 import { Random } from "@pixelcal/core";
 import { expect, test } from "vitest";
-import { nullBand } from "./null-band.js";
+import { nullBand, nullBands } from "./null-band.js";
 
 const options = { level: 0.9, draws: 9999, seed: 1 };
 
@@ -38,4 +38,22 @@ test("the same seed gives the same bits, an abort ends it", async () => {
   expect(await nullBand(residuals, counts, options)).toEqual(await nullBand(residuals, counts, options));
   const signal = AbortSignal.abort(new Error("enough"));
   await expect(nullBand(residuals, counts, { ...options, signal })).rejects.toThrow("enough");
+});
+
+test("bands of several histograms are those of each alone", async () => {
+  const [first, second] = [
+    { residuals: residualsOf(33, 4), counts: Float64Array.of(10, 20, 30, 40) },
+    { residuals: residualsOf(33, 2), counts: Float64Array.of(7, 0) },
+  ];
+  const alone = await Promise.all(
+    [first, second].map(({ residuals, counts }) => nullBand(residuals, counts, options)),
+  );
+  expect(await nullBands([first, second], options)).toEqual(alone);
+  expect(await nullBands([], options)).toEqual([]);
+});
+
+test("histograms of other groups, and of none, are refused", async () => {
+  const [few, more] = [9, 10].map((n) => ({ residuals: residualsOf(n, 1), counts: [1] }));
+  await expect(nullBands([few!, more!])).rejects.toThrow("as many in each, got 10");
+  await expect(nullBands([{ residuals: [], counts: [1] }])).rejects.toThrow("at least one group");
 });

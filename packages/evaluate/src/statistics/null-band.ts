@@ -1,4 +1,4 @@
-import { Random, tensor, weightedSums } from "@pixelcal/core";
+import { invalidArgument, Random, tensor, weightedSums } from "@pixelcal/core";
 import { ascending } from "./interval.js";
 import { drawnTogether, pacer } from "./resample.js";
 import { type StatisticsOptions, statisticsOptions } from "./statistics-options.js";
@@ -25,41 +25,91 @@ export async function nullBand(
   counts: ArrayLike<number>,
   options: NullBandOptions = {},
 ): Promise<NullBand> {
+  const [band] = await nullBands([{ residuals, counts }], options);
+  return band!;
+}
+
+/** The residuals of every group and the pixels of all, by bin. */
+interface Histogram {
+  readonly residuals: readonly ArrayLike<number>[];
+  readonly counts: ArrayLike<number>;
+}
+
+/** Returns the {@link nullBand} of each histogram of the same groups; they share the signs. */
+export async function nullBands(
+  histograms: readonly Histogram[],
+  options: NullBandOptions = {},
+): Promise<NullBand[]> {
   const { level, draws, seed, signal } = statisticsOptions(options);
-  const bins = counts.length;
-  const gaps = Array.from({ length: bins }, () => new Float64Array(draws));
-  const errors = new Float64Array(draws);
-  let pixels = 0;
-  for (let b = 0; b < bins; b++) pixels += counts[b]!;
+  const [first] = histograms;
+  if (first === undefined) return [];
+  const groups = first.residuals.length;
+  const other = histograms.find(({ residuals: { length } }) => length === 0 || length !== groups);
+  if (other)
+    throw invalidArgument(
+      "histograms",
+      "residuals of at least one group, as many in each",
+      other.residuals.length,
+    );
+  const firsts: number[] = [];
+  let width = 0;
+  for (const { counts } of histograms) {
+    firsts.push(width);
+    width += counts.length;
+  }
+  const rows = tensor("float64", new Float64Array(groups * width), [groups, width]);
+  for (const [h, { residuals }] of histograms.entries())
+    for (const [g, own] of residuals.entries()) rows.data.set(own, g * width + firsts[h]!);
+  const sizes = Array.from({ length: width }, () => new Float64Array(draws));
   const random = Random.fromSeed(seed);
   const pause = pacer(signal);
-  const groups = residuals.length;
-  const rows = tensor("float64", new Float64Array(groups * bins), [groups, bins]);
-  for (const [g, own] of residuals.entries()) rows.data.set(own, g * bins);
   const together = drawnTogether(groups);
   for (let begin = 0; begin < draws; begin += together) {
     const height = Math.min(together, draws - begin);
     const signs = tensor("float64", new Float64Array(height * groups), [height, groups]);
-    for (let i = 0; i < signs.data.length; i++) signs.data[i] = random.uniform() < 0.5 ? -1 : 1;
+    drawSigns(random, signs.data);
     const { data: sums } = await weightedSums(signs, rows, { signal });
-    for (let i = 0; i < height; i++) {
-      let error = 0;
-      for (let b = 0; b < bins; b++) {
-        const size = Math.abs(sums[i * bins + b]!);
-        gaps[b]![begin + i] = size / counts[b]!;
-        error += size;
-      }
-      errors[begin + i] = error / pixels;
-    }
+    for (let i = 0; i < height; i++)
+      for (let b = 0; b < width; b++) sizes[b]![begin + i] = Math.abs(sums[i * width + b]!);
     const waiting = pause();
     if (waiting) await waiting;
+  }
+  const bands: NullBand[] = [];
+  for (const [h, { counts }] of histograms.entries()) {
+    bands.push(bandOf(sizes.slice(firsts[h]!, firsts[h]! + counts.length), counts, { level, draws }));
+    const waiting = pause();
+    if (waiting) await waiting;
+  }
+  return bands;
+}
+
+/** Fills `signs` with 1 and -1, of equal chance. */
+function drawSigns(random: Random, signs: Float64Array): void {
+  for (let i = 0; i < signs.length; i += 32) {
+    const end = Math.min(i + 32, signs.length);
+    for (let j = i, bits = random.bits(); j < end; j++, bits >>>= 1) signs[j] = bits & 1 ? 1 : -1;
+  }
+}
+
+/** Returns the band of a histogram from the sizes of its sums, [bins][draws]. */
+function bandOf(
+  sizes: readonly Float64Array[],
+  counts: ArrayLike<number>,
+  { level, draws }: { readonly level: number; readonly draws: number },
+): NullBand {
+  const errors = new Float64Array(draws);
+  let pixels = 0;
+  for (const [b, own] of sizes.entries()) {
+    pixels += counts[b]!;
+    for (let i = 0; i < draws; i++) errors[i]! += own[i]!;
   }
   // The order statistic that keeps the level exactly, as the observed signs are one of the patterns.
   const bound = (values: Float64Array): number =>
     ascending(values)[Math.min(draws, Math.ceil(level * (draws + 1))) - 1] ?? Number.NaN;
+  const total = errors.reduce((sum, value) => sum + value, 0);
   return {
-    gaps: Float64Array.from(gaps, bound),
-    bound: bound(errors),
-    mean: errors.reduce((sum, value) => sum + value, 0) / draws,
+    gaps: Float64Array.from(sizes, (own, b) => bound(own.map((size) => size / counts[b]!))),
+    bound: bound(errors) / pixels,
+    mean: total / pixels / draws,
   };
 }

@@ -1,6 +1,6 @@
 import { keptBins } from "./case-sums.js";
 import type { CaseTable } from "./case-table.js";
-import { type ClusteredError, clusteredError } from "./clustered-error.js";
+import type { ClusteredError } from "./clustered-error.js";
 import type { Estimate } from "./estimate.js";
 import type { Interval } from "./interval.js";
 import { isotonic } from "./isotonic.js";
@@ -47,9 +47,6 @@ export function groupResiduals(
     }),
   };
 }
-
-export const debiasedError = (table: CaseTable, at: number): ClusteredError =>
-  clusteredError(groupResiduals(table, at));
 
 /** Writes the gap and the isotonic accuracy of every bin of the histogram at `at`. */
 export function binStatistics(sums: Float64Array, at: number, into: Float64Array): void {

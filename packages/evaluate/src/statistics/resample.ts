@@ -56,12 +56,23 @@ export async function resample(
   ): Promise<Float64Array[]> => {
     const kept = Array.from({ length: count }, () => new Float64Array(length));
     const together = drawnTogether(groups);
+    const height = (begin: number): number => Math.min(together, length - begin);
+    const sumsFrom = (begin: number): Promise<Tensor<"float64">[]> => {
+      const weights = new Float64Array(height(begin) * groups);
+      for (let i = 0; i < height(begin); i++)
+        prepare(weights.subarray(i * groups, (i + 1) * groups), begin + i);
+      return sumsOf(tensor("float64", weights, [height(begin), groups]), sums, signal);
+    };
+    // The next sums are computed on other threads while the statistics of these are.
+    let coming = sumsFrom(0);
     for (let begin = 0; begin < length; begin += together) {
-      const height = Math.min(together, length - begin);
-      const weights = new Float64Array(height * groups);
-      for (let i = 0; i < height; i++) prepare(weights.subarray(i * groups, (i + 1) * groups), begin + i);
-      const weighted = await sumsOf(tensor("float64", weights, [height, groups]), sums, signal);
-      for (let i = 0; i < height; i++) {
+      const weighted = await coming;
+      if (begin + together < length) {
+        coming = sumsFrom(begin + together);
+        // Its error is thrown in the next round, unless this one throws first.
+        coming.catch(() => undefined);
+      }
+      for (let i = 0; i < height(begin); i++) {
         statistics(
           weighted.map(({ data, dims: [, width = 0] }) => data.subarray(i * width, (i + 1) * width)),
           values,

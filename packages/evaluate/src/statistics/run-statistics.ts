@@ -2,18 +2,13 @@ import type { EvaluationRow } from "../evaluate.js";
 import { type BoundaryGaps, boundaryGaps, ringStatistics } from "./boundary-gaps.js";
 import { keptBins } from "./case-sums.js";
 import { type CaseTable, caseTable, totalSums } from "./case-table.js";
+import { clusteredError } from "./clustered-error.js";
 import { type DecisionCurve, decisionCurve } from "./decision-curve.js";
 import { type Estimate, estimatesOf, fewestGroups } from "./estimate.js";
 import { expandedLevel, type Interval, percentileInterval } from "./interval.js";
 import { kindOf, measuresOf } from "./measures.js";
-import { nullBand } from "./null-band.js";
-import {
-  binStatistics,
-  type CaseBin,
-  debiasedError,
-  groupResiduals,
-  type Reliability,
-} from "./reliability.js";
+import { nullBands } from "./null-band.js";
+import { binStatistics, type CaseBin, groupResiduals, type Reliability } from "./reliability.js";
 import { type Resampled, resample } from "./resample.js";
 import { groupsNeeded, type SampleSize, wantedHalfWidths } from "./sample-size.js";
 import { type StatisticsOptions, statisticsOptions } from "./statistics-options.js";
@@ -75,23 +70,25 @@ export async function runStatistics(
   const scores = new Map(measures.map(({ name }, i) => [name, estimates[i]!]));
   const tooFew = table.groups < fewestGroups;
   const expanded = tooFew ? undefined : expandedLevel(level, table.groups);
-  const reliabilities: Reliability[] = [];
-  for (const [h, { name, score, at }] of places.entries()) {
-    const { residuals, counts } = groupResiduals(table, at);
-    const total = counts.reduce(
-      (sum, own) => sum.map((value, b) => value + own[b]!),
-      new Float64Array(keptBins),
-    );
-    const band = tooFew ? undefined : await nullBand(residuals, total, settings);
+  const histograms = places.map(({ at }) => groupResiduals(table, at));
+  const totals = histograms.map(({ counts }) => summed(counts));
+  const bands = tooFew
+    ? undefined
+    : await nullBands(
+        histograms.map(({ residuals }, h) => ({ residuals, counts: totals[h]! })),
+        settings,
+      );
+  const reliabilities = places.map(({ name, score, at }, h): Reliability => {
+    const band = bands?.[h];
     const first = measures.length + h * perHistogram;
-    reliabilities.push({
+    return {
       name,
-      bins: caseBins(found, first, total, groupConfidences(table, at), expanded, band?.gaps),
+      bins: caseBins(found, first, totals[h]!, groupConfidences(table, at), expanded, band?.gaps),
       error: scores.get(score)!,
-      debiased: debiasedError(table, at),
+      debiased: clusteredError(histograms[h]!),
       ...(band && { calibrated: { bound: band.bound, mean: band.mean } }),
-    });
-  }
+    };
+  });
   const [topLabel, ...classes] = reliabilities;
   const sampleSizes = tooFew
     ? []
@@ -134,6 +131,13 @@ function histogramPlaces({ layout: { topLabel, classes } }: CaseTable): readonly
     { name: "top label", score: "ECE pooled", at: topLabel },
     ...classes.map((at, c) => ({ name: `class ${c}`, score: `ECE pooled class ${c}`, at })),
   ];
+}
+
+/** Returns the sums over groups by bin. */
+function summed(groups: readonly Float64Array[]): Float64Array {
+  const total = new Float64Array(keptBins);
+  for (const own of groups) for (let b = 0; b < keptBins; b++) total[b]! += own[b]!;
+  return total;
 }
 
 /** Returns the sums of confidence of all groups by bin. */
