@@ -237,7 +237,9 @@ std::vector<Wanted> Choices(const ProbabilityMaps& maps) {
           {{}, {}, true, {}},
           {{top}, {0.5}, false, {further}},
           {{}, {}, false, {surfaces}},
-          {{}, {}, false, {}, {}, false, {lines}}};
+          {{}, {}, false, {}, {}, false, {lines}},
+          {{top}, {0, 0.25}, true, {}, {around_top, around_labels}},
+          {{}, {0}, false, {}, {around_labels}}};
 }
 
 TEST(CaseScoresEqualTheKernelsOneByOne) {

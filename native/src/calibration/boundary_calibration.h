@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <functional>
 #include <span>
 
 #include "base/shape.h"
@@ -46,6 +47,9 @@ int64_t BoundarySegments(const BoundaryCalibrationOptions& options, int64_t clas
 
 namespace cpu {
 
+struct ProbabilityBlock;
+class ProperBlock;
+
 // Bins probabilities by their signed distance to the boundary of the segmentation (arg-max, the first of
 // equals), which is positive outside, in float32. kForeground measures to the mask of all classes but 0;
 // kClasses to that of each class; kTopLabel to the nearest pixel of another class, negative in the
@@ -56,11 +60,14 @@ namespace cpu {
 void BoundaryCalibration(const ProbabilityMaps& maps, const Grid& grid,
                          const BoundaryCalibrationOptions& options, const BoundaryCalibrationSums& sums);
 
+// Work on a block of pixels beside the rings, on any thread, while it is in cache.
+using AfterBlock = std::function<void(const ProbabilityBlock& block, const ProperBlock& labels)>;
+
 // Does the same for maps whose values were checked, with the arg-max of every pixel, which it does not find
-// again.
+// again. Calls `after`, which may be empty, for all blocks that have pixels.
 void BoundaryCalibration(const ProbabilityMaps& maps, const Grid& grid,
                          const BoundaryCalibrationOptions& options, const LabelSpan& winners,
-                         const BoundaryCalibrationSums& sums);
+                         const BoundaryCalibrationSums& sums, const AfterBlock& after = {});
 
 }  // namespace cpu
 

@@ -17,18 +17,20 @@ struct RingLoss {
   uint64_t units = 0, impossible = 0;
 };
 
-// The values of a block's pixels: p, whether p is right, the label's probability, and the code.
+// The values of a block's pixels: p, whether p is right, the code, and the log loss, infinite where what is
+// the case has probability 0.
 struct RingPixels {
   const float* p;
   const int16_t *hit, *codes;
-  const double* of_case;
+  const double* losses;
 };
 
-// The values of a block's pixels of two classes: the probabilities, the codes, the class of the arg-max, and
-// the distances to the segments of both classes, null for one without pixels.
+// The values of a block's pixels of two classes: the probabilities, the codes, the log losses of the labels,
+// the class of the arg-max, and the distances to the segments of both classes, null for one without pixels.
 struct RingPair {
   const float *first, *second;
   const int16_t* codes;
+  const double* losses;
   const uint8_t* segment;
   const float *to_first, *to_second;
 };
@@ -40,18 +42,19 @@ struct BoundaryTable {
   void (*take_nearer_of_many)(const int32_t* segment, int32_t own, const float* to, size_t count,
                               float* near);
   // Makes a row's probability, of class c, the score where it is above that, always for class 0: `hit` tells
-  // whether c is the label, and of_case is the label's probability.
+  // whether c is the label.
   void (*take_score)(const float* row, int16_t c, const int16_t* codes, size_t count, float* score,
-                     int16_t* hit, double* of_case);
+                     int16_t* hit);
   // Writes the number of `edges` limits that each distance exceeds.
   void (*rings)(const float* distance, size_t count, const float* limits, int64_t edges, int16_t* ring);
-  // Writes internal::LogLossUnits of probabilities, 0 for those of 0; at most 2048.
-  void (*losses)(const double* p, size_t count, uint64_t* units);
-  // Adds pixels with code >= 0 to the cells [ring][bin] and to the losses of their rings. `limits` are for
-  // BinSearch::kGrid; `units` has the losses.
-  void (*add)(const RingPixels& pixels, const int16_t* ring, const uint64_t* units, size_t count,
-              const BinLimits& limits, RingCell* cells, RingLoss* losses);
-  // Does the work of all of the above for the top label of two classes.
+  // Writes -ln of probabilities, infinity for 0.
+  void (*losses)(const double* p, size_t count, double* losses);
+  // Adds pixels with code >= 0 to the cells [ring][bin] and to the losses of their rings, in units as
+  // internal::LogLossUnits; at most 2^17 pixels between two resets of the cells. `limits` are for
+  // BinSearch::kGrid.
+  void (*add)(const RingPixels& pixels, const int16_t* ring, size_t count, const BinLimits& limits,
+              RingCell* cells, RingLoss* losses);
+  // Finds scores, hits and rings of the top label of two classes, and adds them as `add` does.
   void (*add_pair)(const RingPair& pixels, size_t count, const float* edges, int64_t edge_count,
                    const BinLimits& limits, RingCell* cells, RingLoss* losses);
 };

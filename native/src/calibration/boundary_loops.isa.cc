@@ -11,26 +11,20 @@ void TakeNearer(const Segment* segment, int32_t own, const float* to, size_t cou
   for (size_t i = 0; i < count; ++i) near[i] = ((segment[i] != own) & (to[i] < near[i])) ? to[i] : near[i];
 }
 
-void TakeScore(const float* row, int16_t c, const int16_t* codes, size_t count, float* score, int16_t* hit,
-               double* of_case) {
+void TakeScore(const float* row, int16_t c, const int16_t* codes, size_t count, float* score, int16_t* hit) {
   if (c == 0) {
 #pragma omp simd
     for (size_t i = 0; i < count; ++i) {
       score[i] = row[i];
       hit[i] = codes[i] == 0;
     }
-  } else {
-#pragma omp simd
-    for (size_t i = 0; i < count; ++i) {
-      const bool larger = row[i] > score[i];
-      score[i] = larger ? row[i] : score[i];
-      hit[i] = larger ? static_cast<int16_t>(codes[i] == c) : hit[i];
-    }
+    return;
   }
 #pragma omp simd
   for (size_t i = 0; i < count; ++i) {
-    const double p = row[i];
-    of_case[i] = codes[i] == c ? p : of_case[i];
+    const bool larger = row[i] > score[i];
+    score[i] = larger ? row[i] : score[i];
+    hit[i] = larger ? static_cast<int16_t>(codes[i] == c) : hit[i];
   }
 }
 
@@ -51,46 +45,23 @@ void Rings(const float* distance, size_t count, const float* limits, int64_t edg
   }
 }
 
-// The same operations as internal::LogLossUnits.
-PIXELCAL_INLINE Words LossUnits(Doubles p) {
-  constexpr uint64_t kFraction = (uint64_t{1} << 52) - 1, kOne = uint64_t{1023} << 52;
-  constexpr double kLn2 = 0.693147180559945309;
-  const Words bits = reinterpret_cast<Words>(p);
-  Doubles e = reinterpret_cast<Doubles>((bits >> 52) | 0x4330000000000000u) - (0x1p52 + 1023);
-  Doubles m = reinterpret_cast<Doubles>((bits & kFraction) | kOne);
-  const Masks large = m > 1.4142135623730951;
-  m = large ? m * 0.5 : m;
-  e = large ? e + 1.0 : e;
-  const Doubles f = (m - 1.0) / (m + 1.0), z = f * f;
-  Doubles series = z * (1.0 / 15) + 1.0 / 13;
-  series = series * z + 1.0 / 11;
-  series = series * z + 1.0 / 9;
-  series = series * z + 1.0 / 7;
-  series = series * z + 1.0 / 5;
-  series = series * z + 1.0 / 3;
-  const Doubles twice = f + f;
-  const Doubles loss = Doubles{} - (e * kLn2 + (twice + twice * (z * series)));
-  return __builtin_convertvector(loss * 0x1p40 + 0.5, Words);
-}
-
-PIXELCAL_INLINE void LossesOfEight(const double* p, size_t few, uint64_t* units) {
-  Doubles value{};
+PIXELCAL_INLINE void LossesOfEight(const double* p, size_t few, double* losses) {
+  Doubles value = Doubles{} + 1.0;
   memcpy(&value, p, few * sizeof *p);
-  const Masks possible = value > 0.0;
-  const Words found = LossUnits(possible ? value : Doubles{} + 1.0);
-  memcpy(units, &found, few * sizeof *units);
+  const Doubles loss = Doubles{} - Log(value);
+  memcpy(losses, &loss, few * sizeof *losses);
 }
 
-void Losses(const double* p, size_t count, uint64_t* units) {
+void Losses(const double* p, size_t count, double* losses) {
   const size_t whole = count / 8 * 8;  // a copy of a known size is one instruction
-  for (size_t i = 0; i < whole; i += 8) LossesOfEight(p + i, 8, units + i);
-  if (whole < count) LossesOfEight(p + whole, count - whole, units + whole);
+  for (size_t i = 0; i < whole; i += 8) LossesOfEight(p + i, 8, losses + i);
+  if (whole < count) LossesOfEight(p + whole, count - whole, losses + whole);
 }
 
 template <int kTable>
 PIXELCAL_INLINE void AddSixteen(const float* p, const int16_t* hit, const int16_t* codes,
-                                const double* of_case, const int16_t* ring, const uint64_t* units,
-                                const BinLimits& limits, CellRun& run, RingCell* cells, RingLoss* losses) {
+                                const double* of_pixels, const int16_t* ring, const BinLimits& limits,
+                                CellRun& run, RingCell* cells, RingLoss* losses) {
   Group group;
   for (int part = 0; part < kParts; ++part) {
     Narrow hits, code, rings;
@@ -102,36 +73,29 @@ PIXELCAL_INLINE void AddSixteen(const float* p, const int16_t* hit, const int16_
                       __builtin_convertvector(rings, Ints), limits, group);
   }
   AddConfidence(p, group);
-  memcpy(group.losses, units, sizeof group.losses);
-  for (int half = 0; half < 2; ++half) {
-    Doubles chance;
-    memcpy(&chance, of_case + 8 * half, sizeof chance);
-    group.impossible[half] = ~(chance > 0.0);
-  }
+  AddLosses(of_pixels, group);
   AddGroup(group, run, cells, losses);
 }
 
 template <int kTable>
-void AddAll(const RingPixels& pixels, const int16_t* ring, const uint64_t* units, size_t count,
-            const BinLimits& limits, RingCell* cells, RingLoss* losses) {
+void AddAll(const RingPixels& pixels, const int16_t* ring, size_t count, const BinLimits& limits,
+            RingCell* cells, RingLoss* losses) {
   CellRun run;
   const size_t whole = count / kGroup * kGroup, few = count - whole;
   for (size_t i = 0; i < whole; i += kGroup)
-    AddSixteen<kTable>(pixels.p + i, pixels.hit + i, pixels.codes + i, pixels.of_case + i, ring + i,
-                       units + i, limits, run, cells, losses);
+    AddSixteen<kTable>(pixels.p + i, pixels.hit + i, pixels.codes + i, pixels.losses + i, ring + i, limits,
+                       run, cells, losses);
   if (few > 0) {
     float p[kGroup] = {};
     int16_t hit[kGroup] = {}, codes[kGroup], rings[kGroup] = {};
-    double of_case[kGroup] = {};
-    uint64_t terms[kGroup] = {};
+    double of_pixels[kGroup] = {};
     memset(codes, -1, sizeof codes);
     memcpy(p, pixels.p + whole, few * sizeof *p);
     memcpy(hit, pixels.hit + whole, few * sizeof *hit);
     memcpy(codes, pixels.codes + whole, few * sizeof *codes);
     memcpy(rings, ring + whole, few * sizeof *rings);
-    memcpy(of_case, pixels.of_case + whole, few * sizeof *of_case);
-    memcpy(terms, units + whole, few * sizeof *terms);
-    AddSixteen<kTable>(p, hit, codes, of_case, rings, terms, limits, run, cells, losses);
+    memcpy(of_pixels, pixels.losses + whole, few * sizeof *of_pixels);
+    AddSixteen<kTable>(p, hit, codes, of_pixels, rings, limits, run, cells, losses);
   }
   run.End(cells, losses);
 }
@@ -149,6 +113,7 @@ PIXELCAL_INLINE Ints RingsOf(Floats distance, const float* edges, int64_t count)
 struct PairPlaces {
   const float *first, *second;
   const int16_t* codes;
+  const double* losses;
   const uint8_t* segment;
   const float *to_first, *to_second;
 };
@@ -158,7 +123,7 @@ PIXELCAL_INLINE void AddSixteenOfPair(const PairPlaces& at, const float* edges, 
                                       const BinLimits& limits, CellRun& run, RingCell* cells,
                                       RingLoss* losses) {
   Group group;
-  alignas(64) float p[kGroup], own[kGroup];
+  alignas(64) float p[kGroup];
   for (int part = 0; part < kParts; ++part) {
     const int shift = part * kLanes;
     Narrow narrow;
@@ -169,7 +134,6 @@ PIXELCAL_INLINE void AddSixteenOfPair(const PairPlaces& at, const float* edges, 
     const Ints code = __builtin_convertvector(narrow, Ints), larger = second > first, of_second = code == 1;
     const Floats score = larger ? second : first;
     Store(p + shift, score);
-    Store(own + shift, of_second ? second : first);
     group.hit[part] = larger == of_second;
     const Ints inside = __builtin_convertvector(bytes, Ints) != 0;
     const Floats distance = inside ? -Load(at.to_first + shift) : Load(at.to_second + shift);
@@ -177,12 +141,7 @@ PIXELCAL_INLINE void AddSixteenOfPair(const PairPlaces& at, const float* edges, 
     FindCells<kTable>(part, score, code, ring, limits, group);
   }
   AddConfidence(p, group);
-  for (int half = 0; half < 2; ++half) {
-    const Doubles chance = EightAt(own + 8 * half);
-    const Masks possible = chance > 0.0;
-    group.losses[half] = LossUnits(possible ? chance : Doubles{} + 1.0);
-    group.impossible[half] = ~possible;
-  }
+  AddLosses(at.losses, group);
   AddGroup(group, run, cells, losses);
 }
 
@@ -195,31 +154,33 @@ void AddAllOfPair(const RingPair& pixels, size_t count, const float* edges, int6
   CellRun run;
   const size_t whole = count / kGroup * kGroup, few = count - whole;
   for (size_t i = 0; i < whole; i += kGroup)
-    AddSixteenOfPair<kTable>({pixels.first + i, pixels.second + i, pixels.codes + i, pixels.segment + i,
-                              from(pixels.to_first, i), from(pixels.to_second, i)},
+    AddSixteenOfPair<kTable>({pixels.first + i, pixels.second + i, pixels.codes + i, pixels.losses + i,
+                              pixels.segment + i, from(pixels.to_first, i), from(pixels.to_second, i)},
                              edges, edge_count, limits, run, cells, losses);
   if (few > 0) {
     float first[kGroup] = {}, second[kGroup] = {}, to_first[kGroup] = {}, to_second[kGroup] = {};
     int16_t codes[kGroup];
+    double of_pixels[kGroup] = {};
     uint8_t segment[kGroup] = {};
     memset(codes, -1, sizeof codes);
     memcpy(first, pixels.first + whole, few * sizeof *first);
     memcpy(second, pixels.second + whole, few * sizeof *second);
     memcpy(codes, pixels.codes + whole, few * sizeof *codes);
+    memcpy(of_pixels, pixels.losses + whole, few * sizeof *of_pixels);
     memcpy(segment, pixels.segment + whole, few * sizeof *segment);
     memcpy(to_first, from(pixels.to_first, whole), few * sizeof *to_first);
     memcpy(to_second, from(pixels.to_second, whole), few * sizeof *to_second);
-    AddSixteenOfPair<kTable>({first, second, codes, segment, to_first, to_second}, edges, edge_count, limits,
-                             run, cells, losses);
+    AddSixteenOfPair<kTable>({first, second, codes, of_pixels, segment, to_first, to_second}, edges,
+                             edge_count, limits, run, cells, losses);
   }
   run.End(cells, losses);
 }
 
 // Calls the form for the table of limits.
-void Add(const RingPixels& pixels, const int16_t* ring, const uint64_t* units, size_t count,
-         const BinLimits& limits, RingCell* cells, RingLoss* losses) {
+void Add(const RingPixels& pixels, const int16_t* ring, size_t count, const BinLimits& limits,
+         RingCell* cells, RingLoss* losses) {
   const auto add = limits.bins < 16 ? AddAll<16> : limits.bins < 32 ? AddAll<32> : AddAll<33>;
-  add(pixels, ring, units, count, limits, cells, losses);
+  add(pixels, ring, count, limits, cells, losses);
 }
 void AddPair(const RingPair& pixels, size_t count, const float* edges, int64_t edge_count,
              const BinLimits& limits, RingCell* cells, RingLoss* losses) {

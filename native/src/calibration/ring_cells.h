@@ -110,4 +110,16 @@ PIXELCAL_INLINE void AddConfidence(const float* p, Group& group) {
     group.confidence[half] = reinterpret_cast<Words>(EightAt(p + 8 * half) + kCellOffset) & kUnits;
 }
 
+// Takes the log losses of a group's pixels, rounded to units.
+PIXELCAL_INLINE void AddLosses(const double* losses, Group& group) {
+  for (int half = 0; half < 2; ++half) {
+    Doubles loss;
+    memcpy(&loss, losses + 8 * half, sizeof loss);
+    const Masks possible = loss < __builtin_inf();
+    loss = possible ? loss : Doubles{};
+    group.losses[half] = __builtin_convertvector(loss * 0x1p40 + 0.5, Words);
+    group.impossible[half] = ~possible;
+  }
+}
+
 }  // namespace pixelcal::simd::PIXELCAL_ISA

@@ -1,7 +1,7 @@
 // Blocks of 2048 pixels stay in the first-level cache while every score reads them, so that memory is read
 // once: O(pixels x (classes + groups)). Each part keeps the order of sums of the kernel of its own, whose
 // bits it has. The arg-max is kept for surfaces, rings and lesions alone, which follow when the pass is over,
-// as do temperatures of more than two classes.
+// as do temperatures of more than two classes, and proper scores beside rings.
 #include "scoring/case_scores.h"
 
 #include <algorithm>
@@ -27,11 +27,9 @@ class ProperPass {
   ProperPass(const ProbabilityMaps& maps, std::span<const double> floors)
       : maps_(maps), floors_(floors), sums_(static_cast<size_t>(BlockCount(maps)) * floors.size()) {}
 
-  void Add(const ProbabilityBlock& block, ProperBlock& room) {
-    if (floors_.empty()) return;
-    room.Read(block, maps_.classes);
+  void Add(const ProbabilityBlock& block, const ProperBlock& labels) {
     for (size_t f = 0; f < floors_.size(); ++f)
-      sums_[static_cast<size_t>(block.number) * floors_.size() + f] = room.Sums(block, floors_[f]);
+      sums_[static_cast<size_t>(block.number) * floors_.size() + f] = labels.Sums(block, floors_[f]);
   }
 
   // Adds up chunks of blocks, then the chunks, as ProbabilityScores does.
@@ -147,6 +145,8 @@ void CaseScores(const ProbabilityMaps& maps, const Grid& grid, const CaseScoreOp
                          !options.temperature && !confident;
   HistogramPass histograms(maps, options.histograms);
   ProperPass proper(maps, options.floors);
+  // Rings need the logarithms of proper scores too: the pass of the first takes them along.
+  const bool proper_here = !options.floors.empty() && options.rings.empty();
   ConfusionPass confusion(maps.classes, sums.confusion);
   const bool pairs = options.temperature && PairTemperaturePass::Fits(maps);
   PairTemperaturePass temperatures(maps, pairs);
@@ -158,11 +158,14 @@ void CaseScores(const ProbabilityMaps& maps, const Grid& grid, const CaseScoreOp
     ConfusionPass::Chunk counts(confusion);
     PairTemperaturePass::Chunk moments(temperatures, chunk);
     RowRoom rows;
-    ProperBlock squares;
+    ProperBlock labels;
     while (const ProbabilityBlock* block = reader.Next()) {
       sum_check.Look(*block, rows.widened.data());
       const bool any_nan = bins.Add(*block, rows, arg_max);
-      proper.Add(*block, squares);
+      if (proper_here) {
+        labels.Read(*block, maps.classes);
+        proper.Add(*block, labels);
+      }
       moments.Add(*block);
       if (options.confusion) counts.Add(block->image, block->codes.data(), rows.winner.data(), block->count);
       if (kept) winners.Keep(block->at, rows.winner.data(), block->count);
@@ -179,12 +182,16 @@ void CaseScores(const ProbabilityMaps& maps, const Grid& grid, const CaseScoreOp
   RejectNanPixels("probs", bad);
   sum_check.Reject();
   histograms.Write(sums.histograms);
-  proper.Write(sums.proper);
   for (size_t s = 0; s < options.surfaces.size(); ++s)
     CheckedSurfaceDistances(winners.Labels(), maps.labels, grid, options.surfaces[s].regions,
                             options.surfaces[s].options, sums.surfaces[s]);
+  const AfterBlock add_proper = [&](const ProbabilityBlock& block, const ProperBlock& labels) {
+    proper.Add(block, labels);
+  };
   for (size_t r = 0; r < options.rings.size(); ++r)
-    BoundaryCalibration(maps, grid, options.rings[r], winners.Labels(), sums.rings[r]);
+    BoundaryCalibration(maps, grid, options.rings[r], winners.Labels(), sums.rings[r],
+                        r == 0 && !options.floors.empty() ? add_proper : AfterBlock());
+  proper.Write(sums.proper);
   if (options.temperature) *sums.temperature = pairs ? temperatures.Sums() : Temperatures(maps, true);
   for (size_t l = 0; l < options.lesions.size(); ++l) {
     LesionOptions checked = options.lesions[l].options;
