@@ -17,6 +17,7 @@ import {
   negativeLogLikelihood,
   pixelExpectedCalibrationError,
 } from "@pixelcal/core";
+import { AtOnce } from "./at-once.js";
 import { caseScorer, usualHistograms } from "./case-scorers.js";
 import type { LesionDecisions } from "./decision.js";
 import { furtherScores } from "./further-scores.js";
@@ -56,6 +57,8 @@ export interface ScoredCase {
 export class ConventionScorer {
   readonly #options: ScoreOptions;
   readonly #scorer: CaseScorer;
+  /** One call's serial stretches are filled by another's; more share caches for nothing. */
+  readonly #calls = new AtOnce(2);
   /** The number of histograms of every evaluation. */
   readonly #usual: number;
 
@@ -77,7 +80,9 @@ export class ConventionScorer {
     const truth = { ...labels, dims: [1, ...labels.dims] } as Labels;
     // The repository measures in pixels.
     const measured = convention === "reference" ? undefined : spacing;
-    const found = await this.#scorer.score(batch, truth, { spacing: measured, signal });
+    const found = await this.#calls.run(() =>
+      this.#scorer.score(batch, truth, { spacing: measured, signal }),
+    );
     const rings = found.rings[0]!;
     const objects = objectScores(found.confusion!, found.surfaces[0]![0]!, this.#options);
     const usual = found.histograms.slice(0, this.#usual);
