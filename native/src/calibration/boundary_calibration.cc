@@ -25,7 +25,8 @@ namespace {
 
 constexpr float kFar = std::numeric_limits<float>::infinity();
 constexpr int64_t kFlushBlocks = 64;
-static_assert(kFlushBlocks * kBlockPixels <= int64_t{1} << 17);  // whose log losses fit 64 bits
+// The log losses of as many pixels fit 64 bits.
+static_assert(kFlushBlocks * kBlockPixels <= int64_t{1} << 17 && simd::kRingHits > 17);
 
 using simd::RingCell;
 using simd::RingLoss;
@@ -68,8 +69,8 @@ class Adder {
           const auto flush = [&] {
             const std::lock_guard lock(mutex);
             for (size_t i = 0; i < cells; ++i) {
-              totals_.count[i] += own[i].count;
-              totals_.hits[i] += own[i].hits;
+              totals_.count[i] += own[i].pixels % (uint64_t{1} << simd::kRingHits);
+              totals_.hits[i] += own[i].pixels >> simd::kRingHits;
               totals_.confidence[i].Add(own[i].confidence);
             }
             for (size_t i = 0; i < rings; ++i) {

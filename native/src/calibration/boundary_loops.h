@@ -10,11 +10,13 @@ namespace pixelcal {
 namespace simd {
 
 // The sums of a cell, which is a bin of a ring, and the log losses of a ring; p and losses in units of 2^-40.
+// `pixels` is their number and, from bit kRingHits on, that of hits.
+inline constexpr int kRingHits = 24;
 struct RingCell {
-  uint64_t count = 0, hits = 0, confidence = 0;
+  uint64_t pixels, confidence;
 };
 struct RingLoss {
-  uint64_t units = 0, impossible = 0;
+  uint64_t units, impossible;
 };
 
 // The values of a block's pixels: p, whether p is right, the code, and the log loss, infinite where what is

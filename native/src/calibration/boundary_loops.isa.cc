@@ -61,30 +61,28 @@ void Losses(const double* p, size_t count, double* losses) {
 template <int kTable>
 PIXELCAL_INLINE void AddSixteen(const float* p, const int16_t* hit, const int16_t* codes,
                                 const double* of_pixels, const int16_t* ring, const BinLimits& limits,
-                                CellRun& run, RingCell* cells, RingLoss* losses) {
+                                GroupRuns& runs, RingCell* cells, RingLoss* losses) {
   Group group;
   for (int part = 0; part < kParts; ++part) {
     Narrow hits, code, rings;
     memcpy(&hits, hit + part * kLanes, sizeof hits);
     memcpy(&code, codes + part * kLanes, sizeof code);
     memcpy(&rings, ring + part * kLanes, sizeof rings);
-    group.hit[part] = -__builtin_convertvector(hits, Ints);
-    FindCells<kTable>(part, Load(p + part * kLanes), __builtin_convertvector(code, Ints),
-                      __builtin_convertvector(rings, Ints), limits, group);
+    FindCells<kTable>(part, Load(p + part * kLanes), IntsOf(code), IntsOf(rings), -IntsOf(hits), limits,
+                      group);
   }
-  AddConfidence(p, group);
-  AddLosses(of_pixels, group);
-  AddGroup(group, run, cells, losses);
+  TakeTerms(p, of_pixels, codes, group);
+  runs.Add(group, cells, losses);
 }
 
 template <int kTable>
 void AddAll(const RingPixels& pixels, const int16_t* ring, size_t count, const BinLimits& limits,
             RingCell* cells, RingLoss* losses) {
-  CellRun run;
+  GroupRuns runs;
   const size_t whole = count / kGroup * kGroup, few = count - whole;
   for (size_t i = 0; i < whole; i += kGroup)
     AddSixteen<kTable>(pixels.p + i, pixels.hit + i, pixels.codes + i, pixels.losses + i, ring + i, limits,
-                       run, cells, losses);
+                       runs, cells, losses);
   if (few > 0) {
     float p[kGroup] = {};
     int16_t hit[kGroup] = {}, codes[kGroup], rings[kGroup] = {};
@@ -95,9 +93,9 @@ void AddAll(const RingPixels& pixels, const int16_t* ring, size_t count, const B
     memcpy(codes, pixels.codes + whole, few * sizeof *codes);
     memcpy(rings, ring + whole, few * sizeof *rings);
     memcpy(of_pixels, pixels.losses + whole, few * sizeof *of_pixels);
-    AddSixteen<kTable>(p, hit, codes, of_pixels, rings, limits, run, cells, losses);
+    AddSixteen<kTable>(p, hit, codes, of_pixels, rings, limits, runs, cells, losses);
   }
-  run.End(cells, losses);
+  runs.End(cells, losses);
 }
 
 // Returns the number of edges, in rising order, below each distance. Most pixels are beyond all edges.
@@ -120,7 +118,7 @@ struct PairPlaces {
 
 template <int kTable>
 PIXELCAL_INLINE void AddSixteenOfPair(const PairPlaces& at, const float* edges, int64_t count,
-                                      const BinLimits& limits, CellRun& run, RingCell* cells,
+                                      const BinLimits& limits, GroupRuns& runs, RingCell* cells,
                                       RingLoss* losses) {
   Group group;
   alignas(64) float p[kGroup];
@@ -131,18 +129,16 @@ PIXELCAL_INLINE void AddSixteenOfPair(const PairPlaces& at, const float* edges, 
     memcpy(&narrow, at.codes + shift, sizeof narrow);
     memcpy(&bytes, at.segment + shift, sizeof bytes);
     const Floats first = Load(at.first + shift), second = Load(at.second + shift);
-    const Ints code = __builtin_convertvector(narrow, Ints), larger = second > first, of_second = code == 1;
+    const Ints code = IntsOf(narrow), larger = second > first, of_second = code == 1;
     const Floats score = larger ? second : first;
     Store(p + shift, score);
-    group.hit[part] = larger == of_second;
-    const Ints inside = __builtin_convertvector(bytes, Ints) != 0;
+    const Ints inside = IntsOf(bytes) != 0;
     const Floats distance = inside ? -Load(at.to_first + shift) : Load(at.to_second + shift);
     const Ints ring = RingsOf(distance, edges, count);
-    FindCells<kTable>(part, score, code, ring, limits, group);
+    FindCells<kTable>(part, score, code, ring, larger == of_second, limits, group);
   }
-  AddConfidence(p, group);
-  AddLosses(at.losses, group);
-  AddGroup(group, run, cells, losses);
+  TakeTerms(p, at.losses, at.codes, group);
+  runs.Add(group, cells, losses);
 }
 
 template <int kTable>
@@ -151,12 +147,12 @@ void AddAllOfPair(const RingPair& pixels, size_t count, const float* edges, int6
   alignas(64) float far[kGroup];
   for (float& each : far) each = __builtin_inff();
   const auto from = [&](const float* distances, size_t i) { return distances ? distances + i : far; };
-  CellRun run;
+  GroupRuns runs;
   const size_t whole = count / kGroup * kGroup, few = count - whole;
   for (size_t i = 0; i < whole; i += kGroup)
     AddSixteenOfPair<kTable>({pixels.first + i, pixels.second + i, pixels.codes + i, pixels.losses + i,
                               pixels.segment + i, from(pixels.to_first, i), from(pixels.to_second, i)},
-                             edges, edge_count, limits, run, cells, losses);
+                             edges, edge_count, limits, runs, cells, losses);
   if (few > 0) {
     float first[kGroup] = {}, second[kGroup] = {}, to_first[kGroup] = {}, to_second[kGroup] = {};
     int16_t codes[kGroup];
@@ -171,9 +167,9 @@ void AddAllOfPair(const RingPair& pixels, size_t count, const float* edges, int6
     memcpy(to_first, from(pixels.to_first, whole), few * sizeof *to_first);
     memcpy(to_second, from(pixels.to_second, whole), few * sizeof *to_second);
     AddSixteenOfPair<kTable>({first, second, codes, of_pixels, segment, to_first, to_second}, edges,
-                             edge_count, limits, run, cells, losses);
+                             edge_count, limits, runs, cells, losses);
   }
-  run.End(cells, losses);
+  runs.End(cells, losses);
 }
 
 // Calls the form for the table of limits.

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <tuple>
 
 #include "base/scratch.h"
@@ -15,6 +16,15 @@
 
 namespace pixelcal::cpu {
 namespace {
+
+constexpr int64_t kNoSlot = std::numeric_limits<int64_t>::max();
+constexpr int32_t kManyBins = 256;  // of which a part may be known to be empty
+
+// Returns a number of slots below all that `count` probabilities use, but the last.
+int64_t LeastSlot(const float* p, int64_t count, const simd::BinLimits& limits) {
+  const float least = PixelRowsLoops().least(p, static_cast<size_t>(count));
+  return 2 * (std::lower_bound(limits.limits, limits.limits + limits.bins + 1, least) - limits.limits);
+}
 
 double Value(double sum) { return sum; }
 double Value(int64_t count) { return static_cast<double>(count); }
@@ -59,8 +69,10 @@ HistogramPass::HistogramPass(const ProbabilityMaps& maps, std::span<const Calibr
     joint.first_slot = joint_slots_;
     joint.number = usual_.size();
     usual_.push_back({1, joint.limits.bins});
+    first_slots_.push_back(joint_slots_);
     joint_slots_ += simd::BinSlots(joint.limits.bins);
   });
+  first_slots_.push_back(joint_slots_);
   const int64_t chunks = ChunkCount(maps, kLeastBlocks);
   if (IsWeighted())
     weighted_.resize(static_cast<size_t>(chunks * slots_));
@@ -112,6 +124,8 @@ HistogramPass::Chunk::Chunk(HistogramPass& pass, int64_t chunk) : pass_(pass), c
   squares_ = Scratch<double, struct SquareSlots>(squares);
   usual_ = Scratch<simd::UsualBins, struct UsualOfRows>(pass.usual_.size());
   std::ranges::copy(pass.usual_, usual_);
+  least_ = Scratch<int64_t, struct LeastSlots>(pass.usual_.size());
+  std::fill_n(least_, pass.usual_.size(), kNoSlot);
   std::fill_n(weighted_, weighted, 0.0);
   std::fill_n(squares_, squares, 0.0);
 }
@@ -155,10 +169,13 @@ void HistogramPass::Chunk::AddRow(const ProbabilityBlock& block, const ScoreRow&
 
 void HistogramPass::Chunk::AddJoints(const ProbabilityBlock& block, const ScoreRow& row,
                                      const std::vector<Joint>& joints, bool all) {
-  for (const Joint& joint : joints)
+  for (const Joint& joint : joints) {
+    int64_t& least = least_[joint.number];
+    least = joint.limits.bins < kManyBins ? 0 : std::min(least, LeastSlot(row.p, block.count, joint.limits));
     HistogramLoops().add(row.p, row.codes, row.hit, block.count, joint.limits,
                          all && joint.limits.threshold < 0, exact_ + joint.first_slot * simd::kSlotCells,
                          usual_ + joint.number);
+  }
 }
 
 void HistogramPass::Chunk::AddWeighted(const ProbabilityBlock& block, const ScoreRow& row,
@@ -185,13 +202,18 @@ void HistogramPass::AddCells(const uint64_t* cells, Exact& sum) {
 // Adds the cells, which could be full, to the sums of the pass.
 void HistogramPass::Chunk::Flush() {
   const std::lock_guard lock(pass_.mutex_);
-  for (int64_t slot = 0; slot < pass_.joint_slots_; ++slot) {
+  const auto flush = [&](int64_t slot) {
     uint64_t* cells = exact_ + slot * simd::kSlotCells;
     uint64_t any = 0;  // of thousands of bins most are empty
     for (int64_t cell = 0; cell < simd::kSlotCells; ++cell) any |= cells[cell];
-    if (any == 0) continue;
+    if (any == 0) return;
     AddCells(cells, pass_.exact_[static_cast<size_t>(slot)]);
     std::fill_n(cells, simd::kSlotCells, uint64_t{0});
+  };
+  for (size_t joint = 0; joint < pass_.usual_.size(); ++joint) {
+    const int64_t first = pass_.first_slots_[joint], last = pass_.first_slots_[joint + 1] - 1;
+    for (int64_t slot = first + std::min(least_[joint], last - first); slot <= last; ++slot) flush(slot);
+    least_[joint] = kNoSlot;
   }
 }
 

@@ -54,6 +54,7 @@ class HistogramPass {
     bool ended_ = false;
     uint64_t* exact_;         // 0 in every cell between two chunks, as Flush leaves them
     simd::UsualBins* usual_;  // of every joint
+    int64_t* least_;          // the first slot of every joint, but its last, that may not be 0
     double *weighted_, *squares_;
   };
 
@@ -119,6 +120,7 @@ class HistogramPass {
   std::vector<Group> groups_;
   std::array<std::vector<Uses>, kScores> uses_;
   std::vector<simd::UsualBins> usual_;                      // at first, of every joint
+  std::vector<int64_t> first_slots_;                        // of every joint, and behind the last
   int64_t slots_ = 0, joint_slots_ = 0, square_slots_ = 0;  // slots_: of all groups
 
   std::mutex mutex_;

@@ -8,14 +8,14 @@
 
 namespace pixelcal::simd::PIXELCAL_ISA {
 
-// The pixels of a group: their cells, -1 for those left out, and what they add to them.
+// The pixels of a group: their cells and rings, and what they add to them, 0 for those left out.
 inline constexpr int kGroup = 16, kParts = kGroup / kLanes;
 typedef int16_t Narrow __attribute__((vector_size(2 * kLanes)));
 typedef uint8_t Bytes __attribute__((vector_size(kLanes)));
 struct Group {
-  Ints cell[kParts], ring[kParts], hit[kParts];  // hit: all bits or none
-  Words confidence[2], losses[2];
-  Masks impossible[2];
+  Ints cell[kParts], ring[kParts];
+  Ints pixels[kParts];  // as in RingCell
+  Words confidence[2], losses[2], impossible[2];
 };
 
 PIXELCAL_INLINE Doubles EightAt(const float* from) {
@@ -24,101 +24,132 @@ PIXELCAL_INLINE Doubles EightAt(const float* from) {
   return Wide(value);
 }
 
-// A run of groups whose pixels all go to one cell; its sums stay in registers.
-struct CellRun {
-  int32_t cell = -1, ring = 0;
-  uint64_t count = 0;
-  Ints hits{};
-  Words confidence{}, losses{};
-  Masks impossible{};
+// GCC 12 converts narrow values one by one, where AVX-512 has one instruction.
+PIXELCAL_INLINE Ints IntsOf(Bytes bytes) {
+#if defined(__AVX512BW__)
+  return reinterpret_cast<Ints>(_mm512_maskz_cvtepu8_epi32(0xffff, reinterpret_cast<__m128i>(bytes)));
+#else
+  return __builtin_convertvector(bytes, Ints);
+#endif
+}
+PIXELCAL_INLINE Ints IntsOf(Narrow values) {
+#if defined(__AVX512BW__)
+  return reinterpret_cast<Ints>(_mm512_maskz_cvtepi16_epi32(0xffff, reinterpret_cast<__m256i>(values)));
+#else
+  return __builtin_convertvector(values, Ints);
+#endif
+}
 
-  PIXELCAL_INLINE void Add(const Group& group) {
-    count += kGroup;
-    for (int part = 0; part < kParts; ++part) hits -= group.hit[part];
+// Returns eight numbers of at least 0.
+PIXELCAL_INLINE Words EightAt(const int32_t* from) {
+  typedef int32_t EightInts __attribute__((vector_size(32)));
+  EightInts value;
+  memcpy(&value, from, sizeof value);
+#if defined(__AVX512BW__)
+  return reinterpret_cast<Words>(_mm512_maskz_cvtepi32_epi64(0xff, reinterpret_cast<__m256i>(value)));
+#else
+  return __builtin_convertvector(value, Words);
+#endif
+}
+
+// Two sums of groups whose pixels all go to one place, which stay in registers until others follow. A place
+// has two numbers: it is a RingCell or a RingLoss.
+struct PlaceRun {
+  int32_t place = 0;
+  Words first{}, second{};
+
+  template <class Place>
+  PIXELCAL_INLINE void End(Place* places) {
+    uint64_t sums[2] = {};
+    for (int lane = 0; lane < 8; ++lane) {
+      sums[0] += first[lane];
+      sums[1] += second[lane];
+    }
+    AddTo(places + place, sums);
+    first = second = Words{};
+  }
+  // Adds a group whose pixels go to these places.
+  template <class Place>
+  PIXELCAL_INLINE void Add(const Ints* to, const Words* firsts, const Words* seconds, Place* places) {
+    const int32_t one = to[0][0];
+    Ints differ{};
+    for (int part = 0; part < kParts; ++part) differ |= to[part] ^ one;
+    if (AnyLane(differ)) {
+      int32_t each[kGroup];
+      uint64_t terms[kGroup][2];
+      memcpy(each, to, sizeof each);
+      for (int half = 0; half < 2; ++half) {
+        const Words a = firsts[half], b = seconds[half];
+        const Words low = __builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11);
+        const Words high = __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15);
+        memcpy(terms[8 * half], &low, sizeof low);
+        memcpy(terms[8 * half + 4], &high, sizeof high);
+      }
+      for (int i = 0; i < kGroup; ++i) AddTo(places + each[i], terms[i]);
+      return;
+    }
+    if (one != place) {
+      End(places);
+      place = one;
+    }
     for (int half = 0; half < 2; ++half) {
-      confidence += group.confidence[half];
-      losses += group.losses[half];
-      impossible -= group.impossible[half];
+      first += firsts[half];
+      second += seconds[half];
     }
   }
-  PIXELCAL_INLINE void End(RingCell* cells, RingLoss* of_rings) {
-    if (count == 0) return;
-    RingCell& to = cells[cell];
-    RingLoss& loss = of_rings[ring];
-    to.count += count;
-    for (int lane = 0; lane < kLanes; ++lane) to.hits += static_cast<uint64_t>(hits[lane]);
-    for (int lane = 0; lane < 8; ++lane) {
-      to.confidence += confidence[lane];
-      loss.units += losses[lane];
-      loss.impossible += static_cast<uint64_t>(impossible[lane]);
-    }
-    *this = CellRun{};
+
+ private:
+  template <class Place>
+  PIXELCAL_INLINE static void AddTo(Place* place, const uint64_t* terms) {
+    typedef uint64_t Two __attribute__((vector_size(16)));
+    static_assert(sizeof(Place) == sizeof(Two));
+    Two sum, term;
+    memcpy(&sum, place, sizeof sum);
+    memcpy(&term, terms, sizeof term);
+    sum += term;
+    memcpy(place, &sum, sizeof sum);
   }
 };
 
-PIXELCAL_INLINE bool AllEqual(const Ints* lanes, int32_t to) {
-  Ints differ{};
-  for (int part = 0; part < kParts; ++part) differ |= lanes[part] ^ to;
-  return !AnyLane(differ);
-}
+struct GroupRuns {
+  PlaceRun cell, ring;
 
-PIXELCAL_INLINE void AddGroup(const Group& group, CellRun& run, RingCell* cells, RingLoss* losses) {
-  const int32_t first = group.cell[0][0];
-  if (AllEqual(group.cell, first)) {
-    if (first < 0) return;
-    if (first != run.cell) {
-      run.End(cells, losses);
-      run.cell = first;
-      run.ring = group.ring[0][0];
-    }
-    run.Add(group);
-    return;
+  PIXELCAL_INLINE void Add(const Group& group, RingCell* cells, RingLoss* losses) {
+    alignas(64) int32_t pixels[kGroup];
+    memcpy(pixels, group.pixels, sizeof pixels);
+    const Words wide[2] = {EightAt(pixels), EightAt(pixels + 8)};
+    cell.Add(group.cell, wide, group.confidence, cells);
+    ring.Add(group.ring, group.losses, group.impossible, losses);
   }
-  int32_t cell[kGroup], ring[kGroup], hit[kGroup];
-  uint64_t confidence[kGroup], units[kGroup];
-  int64_t impossible[kGroup];
-  memcpy(cell, group.cell, sizeof cell);
-  memcpy(ring, group.ring, sizeof ring);
-  memcpy(hit, group.hit, sizeof hit);
-  memcpy(confidence, group.confidence, sizeof confidence);
-  memcpy(units, group.losses, sizeof units);
-  memcpy(impossible, group.impossible, sizeof impossible);
-  for (int i = 0; i < kGroup; ++i) {
-    if (cell[i] < 0) continue;
-    RingCell& to = cells[cell[i]];
-    RingLoss& loss = losses[ring[i]];
-    to.count += 1;
-    to.hits -= static_cast<uint64_t>(int64_t{hit[i]});
-    to.confidence += confidence[i];
-    loss.units += units[i];
-    loss.impossible -= static_cast<uint64_t>(impossible[i]);
+  PIXELCAL_INLINE void End(RingCell* cells, RingLoss* losses) {
+    cell.End(cells);
+    ring.End(losses);
   }
-}
+};
 
-// Writes what p and the code of a part's pixels say: the cells, given their rings.
+// Writes what the pixels of a part add to their cells, given their rings; `hit` has all bits or none.
 template <int kTable>
-PIXELCAL_INLINE void FindCells(int part, Floats p, Ints code, Ints ring, const BinLimits& limits,
+PIXELCAL_INLINE void FindCells(int part, Floats p, Ints code, Ints ring, Ints hit, const BinLimits& limits,
                                Group& group) {
-  const Ints found = ring * limits.bins + LimitsBelow<BinSearch::kGrid, kTable>(p, limits) - 1;
   group.ring[part] = ring;
-  group.cell[part] = code < 0 ? Splat(int32_t{-1}) : found;
+  group.cell[part] = ring * limits.bins + LimitsBelow<BinSearch::kGrid, kTable>(p, limits) - 1;
+  group.pixels[part] = (code >= 0) & ((hit & (int32_t{1} << kRingHits)) | 1);
 }
 
-PIXELCAL_INLINE void AddConfidence(const float* p, Group& group) {
+// Takes the probabilities of a group's pixels and their log losses, rounded to units.
+PIXELCAL_INLINE void TakeTerms(const float* p, const double* losses, const int16_t* codes, Group& group) {
   constexpr uint64_t kUnits = (uint64_t{1} << 52) - 1;
-  for (int half = 0; half < 2; ++half)
-    group.confidence[half] = reinterpret_cast<Words>(EightAt(p + 8 * half) + kCellOffset) & kUnits;
-}
-
-// Takes the log losses of a group's pixels, rounded to units.
-PIXELCAL_INLINE void AddLosses(const double* losses, Group& group) {
   for (int half = 0; half < 2; ++half) {
     Doubles loss;
+    EightCodes code;
     memcpy(&loss, losses + 8 * half, sizeof loss);
-    const Masks possible = loss < __builtin_inf();
-    loss = possible ? loss : Doubles{};
+    memcpy(&code, codes + 8 * half, sizeof code);
+    const Masks counted = Wide(code) >= 0, possible = loss < __builtin_inf();
+    loss = (counted & possible) ? loss : Doubles{};
     group.losses[half] = __builtin_convertvector(loss * 0x1p40 + 0.5, Words);
-    group.impossible[half] = ~possible;
+    group.impossible[half] = reinterpret_cast<Words>(counted & ~possible) >> 63;
+    const Words units = reinterpret_cast<Words>(EightAt(p + 8 * half) + kCellOffset) & kUnits;
+    group.confidence[half] = units & reinterpret_cast<Words>(counted);
   }
 }
 

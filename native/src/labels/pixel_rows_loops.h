@@ -44,6 +44,7 @@ struct PixelRowsTable {
   void (*is_winner)(const int16_t* codes, const int16_t* winner, size_t count, int16_t* answers);
   // Makes a value above best the new best and `row` the winner; row 0 always. Returns whether any is NaN.
   bool (*take_larger)(const float* values, size_t count, int16_t row, float* best, int16_t* winner);
+  float (*least)(const float* values, size_t count);  // infinity if there are none
   // Adds a row to sums; tells whether any sum is outside of [low, high] or NaN.
   void (*add_row)(const float* values, size_t count, double* sums);
   bool (*any_outside)(const double* sums, size_t count, double low, double high);

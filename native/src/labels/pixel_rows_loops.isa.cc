@@ -206,6 +206,13 @@ bool TakeLarger(const float* values, size_t count, int16_t row, float* best, int
   return any;
 }
 
+float Least(const float* values, size_t count) {
+  float least = __builtin_inff();
+#pragma omp simd reduction(min : least)
+  for (size_t i = 0; i < count; ++i) least = values[i] < least ? values[i] : least;
+  return least;
+}
+
 void AddRow(const float* values, size_t count, double* sums) {
 #pragma omp simd
   for (size_t i = 0; i < count; ++i) sums[i] += static_cast<double>(values[i]);
@@ -223,6 +230,6 @@ bool AnyOutside(const double* sums, size_t count, double low, double high) {
 extern const PixelRowsTable kPixelRows;
 const PixelRowsTable kPixelRows{EncodeUint8, EncodeInt32, EncodeInt64, LeaveOut,   OfObjects,
                                 InUnit,      HalfInUnit,  Widen,       Complement, IsForeground,
-                                IsWinner,    TakeLarger,  AddRow,      AnyOutside};
+                                IsWinner,    TakeLarger,  Least,       AddRow,     AnyOutside};
 
 }  // namespace pixelcal::simd::PIXELCAL_ISA
