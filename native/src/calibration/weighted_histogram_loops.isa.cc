@@ -15,10 +15,22 @@ typedef double Cells __attribute__((vector_size(64)));
 typedef float FourFloats __attribute__((vector_size(16)));
 
 PIXELCAL_INLINE Four Wide(const float* from) {
+#if defined(__AVX512BW__)
+  // GCC 12 converts four values in parts.
+  return reinterpret_cast<Four>(_mm256_maskz_cvtps_pd(0xf, _mm_loadu_ps(from)));
+#else
   FourFloats four;
   memcpy(&four, from, sizeof four);
   return __builtin_convertvector(four, Four);
+#endif
 }
+
+// Returns what four pixels add: pairs of w and w p.
+PIXELCAL_INLINE Cells FourPairs(const float* weights, const float* values) {
+  const Four w = Wide(weights), product = w * Wide(values);
+  return __builtin_shufflevector(w, product, 0, 4, 1, 5, 2, 6, 3, 7);
+}
+static_assert(kPairs == 4);
 
 // The cells of a slot in a register, while groups of pixels all go there.
 struct CellsAtHand {
@@ -36,13 +48,17 @@ struct CellsAtHand {
     memcpy(&sums, slots + slot, sizeof sums);
   }
   PIXELCAL_INLINE void AddGroup(const float* weights, const float* values) {
-    for (int i = 0; i < kGroup; i += kPairs) {
-      const Four w = Wide(weights + i), product = w * Wide(values + i);
-      sums += __builtin_shufflevector(w, product, 0, 4, 1, 5, 2, 6, 3, 7);
-    }
+    for (int i = 0; i < kGroup; i += kPairs) sums += FourPairs(weights + i, values + i);
   }
 };
-static_assert(kPairs == 4);
+
+PIXELCAL_INLINE void AddPair(const double* terms, double* to) {
+  Pair sums, term;
+  memcpy(&sums, to, sizeof sums);
+  memcpy(&term, terms, sizeof term);
+  sums += term;
+  memcpy(to, &sums, sizeof sums);
+}
 
 // Adds the first `few` pixels of a group, of which all can be read. Pixel i of a row goes to pair i % 4 of
 // its slot at any vector width, so that the order of additions is fixed.
@@ -62,13 +78,21 @@ PIXELCAL_INLINE void AddGroup(const float* p, const int16_t* codes, const float*
     return;
   }
   cells.Put(slots);
+  double terms[kGroup][2];
+  if (few == kGroup) {
+    for (int i = 0; i < kGroup; i += kPairs) {
+      const Cells four = FourPairs(weights + i, p + i);
+      memcpy(terms[i], &four, sizeof four);
+    }
+#pragma GCC unroll 16
+    for (int j = 0; j < kGroup; ++j) AddPair(terms[j], slots + offsets[j] + j % kPairs * 2);
+    return;
+  }
   for (int j = 0; j < few; ++j) {
     const double weight = weights[j];
-    double* to = slots + offsets[j] + j % kPairs * 2;
-    Pair sums;
-    memcpy(&sums, to, sizeof sums);
-    sums += Pair{weight, weight * p[j]};
-    memcpy(to, &sums, sizeof sums);
+    terms[j][0] = weight;
+    terms[j][1] = weight * p[j];
+    AddPair(terms[j], slots + offsets[j] + j % kPairs * 2);
   }
 }
 

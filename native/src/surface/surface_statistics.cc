@@ -5,6 +5,7 @@
 #include <array>
 #include <limits>
 #include <numeric>
+#include <span>
 
 #include "base/scratch.h"
 
@@ -107,20 +108,30 @@ double WeightedPercentile(std::span<const int32_t> squares, std::span<const uint
             [&](uint8_t a, uint8_t b) { return weights[a] < weights[b]; });
   for (size_t place = 0; place < kinds; ++place) place_of[code_of[place]] = static_cast<uint8_t>(place);
 
-  const size_t count = (static_cast<size_t>(farthest) + 1) * kinds;
+  // A whole number of pieces, of which most are empty.
+  constexpr size_t kPiece = 8;
+  const size_t count = ((static_cast<size_t>(farthest) + 1) * kinds + kPiece - 1) / kPiece * kPiece;
   auto* counts = Scratch<uint32_t, struct WeightedCounts>(count);
   std::fill_n(counts, count, 0u);
   for (size_t i = 0; i < squares.size(); ++i)
     ++counts[static_cast<size_t>(squares[i]) * kinds + place_of[codes[i]]];
+  auto* places = Scratch<size_t, struct WeightedPlaces>(squares.size());
+  size_t filled = 0;
+  for (size_t piece = 0; piece < count; piece += kPiece) {
+    uint32_t any = 0;
+    for (size_t i = 0; i < kPiece; ++i) any |= counts[piece + i];
+    if (any == 0) continue;
+    for (size_t at = piece; at < piece + kPiece; ++at)
+      if (counts[at] != 0) places[filled++] = at;
+  }
   double total = 0, covered = 0;
-  for (size_t at = 0; at < count; ++at)
+  for (const size_t at : std::span(places, filled))
     for (uint32_t i = 0; i < counts[at]; ++i) total += weights[code_of[at % kinds]];
-  for (size_t at = 0; at < count; ++at) {
+  for (const size_t at : std::span(places, filled))
     for (uint32_t i = 0; i < counts[at]; ++i) {
       covered += weights[code_of[at % kinds]];
       if (covered / total >= percent / 100) return side * std::sqrt(static_cast<double>(at / kinds));
     }
-  }
   return side * std::sqrt(static_cast<double>(farthest));
 }
 
