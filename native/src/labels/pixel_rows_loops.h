@@ -48,6 +48,8 @@ struct PixelRowsTable {
   // Adds a row to sums; tells whether any sum is outside of [low, high] or NaN.
   void (*add_row)(const float* values, size_t count, double* sums);
   bool (*any_outside)(const double* sums, size_t count, double low, double high);
+  // Does both for the sums of two rows, which it keeps to itself.
+  bool (*any_pair_outside)(const float* first, const float* second, size_t count, double low, double high);
 };
 
 }  // namespace simd

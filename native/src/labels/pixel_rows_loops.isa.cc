@@ -225,11 +225,21 @@ bool AnyOutside(const double* sums, size_t count, double low, double high) {
   return any != 0;
 }
 
+bool AnyPairOutside(const float* first, const float* second, size_t count, double low, double high) {
+  int any = 0;
+#pragma omp simd reduction(| : any)
+  for (size_t i = 0; i < count; ++i) {
+    const double sum = static_cast<double>(first[i]) + static_cast<double>(second[i]);
+    any |= !(sum >= low) | !(sum <= high);
+  }
+  return any != 0;
+}
+
 }  // namespace
 
 extern const PixelRowsTable kPixelRows;
-const PixelRowsTable kPixelRows{EncodeUint8, EncodeInt32, EncodeInt64, LeaveOut,   OfObjects,
-                                InUnit,      HalfInUnit,  Widen,       Complement, IsForeground,
-                                IsWinner,    TakeLarger,  Least,       AddRow,     AnyOutside};
+const PixelRowsTable kPixelRows{EncodeUint8, EncodeInt32, EncodeInt64, LeaveOut,      OfObjects, InUnit,
+                                HalfInUnit,  Widen,       Complement,  IsForeground,  IsWinner,  TakeLarger,
+                                Least,       AddRow,      AnyOutside,  AnyPairOutside};
 
 }  // namespace pixelcal::simd::PIXELCAL_ISA

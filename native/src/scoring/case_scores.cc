@@ -87,6 +87,7 @@ class SumCheck {
   void Look(const ProbabilityBlock& block, float* widened) {
     if (!range_) return;
     const auto [low, high] = *range_;
+    if (maps_.classes == 2 && !AnyPairOutside(block, widened, low, high)) return;
     alignas(64) std::array<double, kBlockPixels> sums;
     std::fill_n(sums.begin(), block.count, 0.0);
     for (int64_t c = 0; c < maps_.classes; ++c) AddRow(block.Row(c, widened), block.count, sums.data());
@@ -101,6 +102,13 @@ class SumCheck {
   }
 
  private:
+  static bool AnyPairOutside(const ProbabilityBlock& block, float* widened, double low, double high) {
+    alignas(64) std::array<float, kBlockPixels> second;
+    const float* first = block.Row(0, widened);
+    return PixelRowsLoops().any_pair_outside(first, block.Row(1, second.data()),
+                                             static_cast<size_t>(block.count), low, high);
+  }
+
   const ProbabilityMaps& maps_;
   const std::optional<std::array<double, 2>> range_;
   BadPixels bad_;
