@@ -85,15 +85,49 @@ export async function resample(
     return kept;
   };
   const observed = Float64Array.from(await many(1, (weights) => void weights.fill(1)), ([value]) => value!);
-  const without = await many(groups, (weights, g) => {
-    weights.fill(1);
-    weights[g] = 0;
-  });
+  const without = await leavingOut(tables, count, statistics, pause);
   const random = Random.fromSeed(seed);
   const drawn = await many(draws, (weights) => {
     for (let g = 0; g < groups; g++) weights[random.integer(groups)]! += 1;
   });
   return { observed, drawn, without };
+}
+
+/** Returns the statistics without one group each, of the sums of the groups before it and behind it. */
+async function leavingOut(
+  tables: readonly CaseTable[],
+  count: number,
+  statistics: Statistics,
+  pause: () => Promise<void> | undefined,
+): Promise<Float64Array[]> {
+  const { groups } = tables[0]!;
+  const kept = Array.from({ length: count }, () => new Float64Array(groups));
+  const values = new Float64Array(count);
+  const behind = tables.map(sumsBehind);
+  const before = tables.map(({ layout: { width } }) => new Float64Array(width));
+  const rest = before.map(({ length }) => new Float64Array(length));
+  for (let g = 0; g < groups; g++) {
+    for (const [t, { sums }] of tables.entries()) {
+      const [own, others, later] = [before[t]!, rest[t]!, behind[t]!];
+      const at = g * own.length;
+      for (let i = 0; i < own.length; i++) {
+        others[i] = own[i]! + later[at + i]!;
+        own[i]! += sums[at + i]!;
+      }
+    }
+    statistics(rest, values);
+    for (let s = 0; s < count; s++) kept[s]![g] = values[s]!;
+    const waiting = pause();
+    if (waiting) await waiting;
+  }
+  return kept;
+}
+
+/** Returns the sums of the groups behind each, [groups][width]. */
+function sumsBehind({ groups, sums, layout: { width } }: CaseTable): Float64Array {
+  const behind = new Float64Array(groups * width);
+  for (let at = (groups - 1) * width - 1; at >= 0; at--) behind[at] = behind[at + width]! + sums[at + width]!;
+  return behind;
 }
 
 /** Returns the number of draws whose sums are computed at once: few enough to be drawn within a slice. */

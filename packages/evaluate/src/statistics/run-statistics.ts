@@ -63,21 +63,24 @@ export async function runStatistics(
       binStatistics(sums!, at, into.subarray(measures.length + h * perHistogram));
     if (boundary) ringStatistics(sums!, boundary, into.subarray(firstRing));
   };
-  const found = await resample([table], count, statistics, settings);
+  const tooFew = table.groups < fewestGroups;
+  const histograms = places.map(({ at }) => groupResiduals(table, at));
+  const totals = histograms.map(({ counts }) => summed(counts));
+  // Side by side: each waits for its sums while the other's statistics are computed.
+  const [found, bands] = await Promise.all([
+    resample([table], count, statistics, settings),
+    tooFew
+      ? undefined
+      : nullBands(
+          histograms.map(({ residuals }, h) => ({ residuals, counts: totals[h]! })),
+          settings,
+        ),
+  ]);
   const { signal } = settings;
   const kinds = measures.map(kindOf);
   const estimates = await estimatesOf(found, { first: 0, kinds, level, signal });
   const scores = new Map(measures.map(({ name }, i) => [name, estimates[i]!]));
-  const tooFew = table.groups < fewestGroups;
   const expanded = tooFew ? undefined : expandedLevel(level, table.groups);
-  const histograms = places.map(({ at }) => groupResiduals(table, at));
-  const totals = histograms.map(({ counts }) => summed(counts));
-  const bands = tooFew
-    ? undefined
-    : await nullBands(
-        histograms.map(({ residuals }, h) => ({ residuals, counts: totals[h]! })),
-        settings,
-      );
   const reliabilities = places.map(({ name, score, at }, h): Reliability => {
     const band = bands?.[h];
     const first = measures.length + h * perHistogram;
