@@ -17,12 +17,12 @@ import {
   negativeLogLikelihood,
   pixelExpectedCalibrationError,
 } from "@pixelcal/core";
-import { AtOnce } from "./at-once.js";
 import { caseScorer, usualHistograms } from "./case-scorers.js";
 import type { LesionDecisions } from "./decision.js";
 import { furtherScores } from "./further-scores.js";
 import { type ObjectScores, objectScores } from "./region-scores.js";
 import type { ScoreOptions } from "./score-options.js";
+import { Semaphore } from "./semaphore.js";
 import { type CaseSums, caseSums } from "./statistics/case-sums.js";
 import { boundaryError, type RingSums, ringSums } from "./statistics/ring-sums.js";
 
@@ -57,8 +57,8 @@ export interface ScoredCase {
 export class ConventionScorer {
   readonly #options: ScoreOptions;
   readonly #scorer: CaseScorer;
-  /** One call's serial stretches are filled by another's; more share caches for nothing. */
-  readonly #calls = new AtOnce(2);
+  /** Two calls at a time fill each other's serial stretches; a third would only crowd the caches. */
+  readonly #calls = new Semaphore(2);
   /** The number of histograms of every evaluation. */
   readonly #usual: number;
 

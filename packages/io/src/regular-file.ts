@@ -99,7 +99,7 @@ export class RegularFile implements ByteSource {
     let handle: FileHandle | undefined;
     try {
       handle = await open(path, flags);
-      // Known since the file is open: asking for it elsewhere takes longer.
+      // An open file has its size at hand, so that a turn on the thread pool would cost more than the call.
       const size = checkRegular(path, fstatSync(handle.fd), maxFile);
       return new RegularFile(path, handle, size, readSize, signal);
     } catch (error) {

@@ -1,5 +1,5 @@
-/** Runs work in the order of the calls, at most `count` pieces of it at once. */
-export class AtOnce {
+/** Runs work in the order of the calls, at most `count` calls at the same time. */
+export class Semaphore {
   #free: number;
   readonly #waiting: (() => void)[] = [];
 

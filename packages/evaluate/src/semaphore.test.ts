@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
-import { AtOnce } from "./at-once.js";
+import { Semaphore } from "./semaphore.js";
 
 test("work begins in the order of the calls, no more at once than allowed, also after a failure", async () => {
-  const turns = new AtOnce(2);
+  const turns = new Semaphore(2);
   const begun: number[] = [];
   const ends: (() => void)[] = [];
   const all = Array.from({ length: 5 }, (_, i) =>
