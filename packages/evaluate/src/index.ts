@@ -76,7 +76,13 @@ export type { CaseBin, Reliability } from "./statistics/reliability.js";
 export type { RingSums } from "./statistics/ring-sums.js";
 export { type RunStatistics, runStatistics } from "./statistics/run-statistics.js";
 export type { SampleSize } from "./statistics/sample-size.js";
-export { formatResults, mergeResults, readResults, type SavedResults } from "./statistics/saved-results.js";
+export {
+  formatResults,
+  formatRow,
+  mergeResults,
+  readResults,
+  type SavedResults,
+} from "./statistics/saved-results.js";
 export type { StatisticsOptions } from "./statistics/statistics-options.js";
 export type { Verdict } from "./statistics/verdict.js";
 export { type SignedRanks, signedRankTest } from "./statistics/wilcoxon.js";

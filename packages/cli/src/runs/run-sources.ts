@@ -7,6 +7,7 @@ import {
   evaluate,
   evaluateRegions,
   findNnunetDataset,
+  formatRow,
   type Names,
   type NnunetFolder,
   nnunetCases,
@@ -68,7 +69,7 @@ export async function ownRun(
         const items = prefetch(names, 1, (name) => read(name, settings.ignore));
         return evaluateRegions(items, regions, { ...regionSettings(settings), heads, onCase });
       }
-      return new Map([["", await evaluate(path, { ...settings, cases: names, onCase })]]);
+      return new Map([["", await evaluate(path, { ...settings, cases: names, ...savedBy(onCase) })]]);
     },
   };
 }
@@ -134,7 +135,7 @@ async function volumeRun(predictions: string, { regions, ...places }: NnunetOpti
     async score(names, settings, onCase) {
       const items = prefetch(names, 1, read);
       if (regions) return evaluateRegions(items, regions, { ...regionSettings(settings), onCase });
-      return new Map([["", await evaluate(items, { ...settings, onCase })]]);
+      return new Map([["", await evaluate(items, { ...settings, ...savedBy(onCase) })]]);
     },
   };
 }
@@ -174,10 +175,19 @@ async function nnunetRun(predictions: string, options: NnunetOptions): Promise<L
         const all = { ...regionSettings(settings), heads: dataset.hasRegions, onCase };
         return evaluateRegions(items, regions, all);
       }
-      return new Map([["", await evaluate(items, { ...settings, classes: dataset.classes, onCase })]]);
+      const all = { ...settings, classes: dataset.classes, ...savedBy(onCase) };
+      return new Map([["", await evaluate(items, all)]]);
     },
   };
 }
+
+/** Formats rows while other cases are scored. */
+const savedBy = (onCase: () => void): Pick<EvaluateOptions, "onCase"> => ({
+  onCase(row) {
+    formatRow(row);
+    onCase();
+  },
+});
 
 const inWords = (regions: readonly Region[] | undefined): string =>
   regions === undefined ? "" : `, regions ${regions.map(({ name }) => name).join(", ")}`;

@@ -1,6 +1,6 @@
 import type { RingLayout } from "./case-table.js";
 import type { Estimate } from "./estimate.js";
-import { type Interval, percentileInterval } from "./interval.js";
+import { ascending, type Interval, percentileInterval } from "./interval.js";
 import type { Resampled } from "./resample.js";
 import { nearBoundary } from "./ring-sums.js";
 
@@ -84,7 +84,8 @@ export function boundaryGaps(
       high: ring === edges.length ? Number.POSITIVE_INFINITY : edges[ring]!,
       count,
       gap: observed[first + ring]!,
-      ...(level !== undefined && count > 0 && { band: percentileInterval(drawn[first + ring]!, level) }),
+      ...(level !== undefined &&
+        count > 0 && { band: percentileInterval(ascending(drawn[first + ring]!), level) }),
       nll: impossible > 0 ? Number.POSITIVE_INFINITY : sums[losses + ring]! / count,
     };
   };

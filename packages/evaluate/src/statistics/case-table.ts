@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from "@pixelcal/core";
 import type { EvaluationRow } from "../evaluate.js";
-import { keptBins } from "./case-sums.js";
+import { type BinSums, keptBins } from "./case-sums.js";
 import { type RingSums, sameRings } from "./ring-sums.js";
 
 /** The sums that a mean over cases takes: those of its defined and finite values, and two counts. */
@@ -99,15 +99,23 @@ function addCase(into: Float64Array, { scores, sums }: EvaluationRow, layout: Su
     }
   }
   if (sums === undefined || layout.topLabel === undefined) return;
-  const places = [layout.topLabel, ...layout.classes];
-  for (const [h, { count, confidence, accuracy }] of [sums.topLabel, ...sums.classes].entries())
-    for (const [r, row] of [count, confidence, accuracy].entries())
-      for (let b = 0; b < keptBins; b++) into[places[h]! + r * keptBins + b]! += row[b]!;
+  addBins(into, layout.topLabel, sums.topLabel);
+  for (const [c, own] of sums.classes.entries()) addBins(into, layout.classes[c]!, own);
   const { boundary } = sums;
   if (layout.boundary === undefined || boundary === undefined) return;
   let { at } = layout.boundary;
   for (const part of ["count", "confidence", "accuracy", "logLoss", "impossible"] as const)
-    for (const value of boundary[part]) into[at++]! += value;
+    at = addNumbers(into, at, boundary[part]);
+}
+
+function addBins(into: Float64Array, at: number, { count, confidence, accuracy }: BinSums): void {
+  addNumbers(into, addNumbers(into, addNumbers(into, at, count), confidence), accuracy);
+}
+
+/** Adds numbers from `at` on, and returns the place behind them. */
+function addNumbers(into: Float64Array, at: number, numbers: readonly number[]): number {
+  for (let i = 0; i < numbers.length; i++) into[at + i]! += numbers[i]!;
+  return at + numbers.length;
 }
 
 /** Returns the sums of all groups together. */

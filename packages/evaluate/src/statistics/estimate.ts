@@ -1,4 +1,4 @@
-import { bcaInterval, expandedLevel, type Interval, percentileInterval } from "./interval.js";
+import { ascending, bcaInterval, expandedLevel, type Interval, percentileInterval } from "./interval.js";
 import { pacer, type Resampled } from "./resample.js";
 
 /** The number of independent cases (or groups of cases) below which no interval is given. */
@@ -61,8 +61,9 @@ function estimateOf(
 ): Estimate {
   if (without.length < fewestGroups || !Number.isFinite(value)) return { value };
   const expanded = expandedLevel(level, without.length);
-  const percentile = percentileInterval(drawn, expanded);
-  const bca = bcaInterval(drawn, value, without, expanded);
+  const sorted = ascending(drawn);
+  const percentile = percentileInterval(sorted, expanded);
+  const bca = bcaInterval(sorted, value, without, expanded);
   const interval = kind === "mean" ? percentile : unbiased(percentile, value, drawn);
   const least = kind === "error" ? 0 : Number.NEGATIVE_INFINITY;
   return { value, interval: { low: Math.max(least, interval.low), high: interval.high }, percentile, bca };

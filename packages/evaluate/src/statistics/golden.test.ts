@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { holm } from "./holm.js";
-import { bcaInterval, percentileInterval } from "./interval.js";
+import { ascending, bcaInterval, percentileInterval } from "./interval.js";
 import { isotonic } from "./isotonic.js";
 import { normalQuantile, studentQuantile } from "./quantile.js";
 import { signedRankTest } from "./wilcoxon.js";
@@ -36,8 +36,8 @@ describe.each(golden.bootstrap)("scipy's bootstrap: $name", ({ observed, ...entr
   const [drawn, without] = [entry.drawn!, entry.without!].map((values) => Float64Array.from(values));
   test.each([0.9, 0.95])("level %d", (level) => {
     for (const [name, { low, high }] of [
-      ["percentile", percentileInterval(drawn!, level)],
-      ["BCa", bcaInterval(drawn!, observed, without!, level)],
+      ["percentile", percentileInterval(ascending(drawn!), level)],
+      ["BCa", bcaInterval(ascending(drawn!), observed, without!, level)],
     ] as const) {
       close(low, entry[`${name} ${level}`]![0]!, 1e-12);
       close(high, entry[`${name} ${level}`]![1]!, 1e-12);

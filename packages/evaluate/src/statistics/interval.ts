@@ -18,24 +18,22 @@ export function ascending(values: Float64Array): Float64Array {
   return defined.subarray(0, count).sort();
 }
 
-/** Returns the quantiles of bootstrap values that leave out (1 - level) / 2 on each side. */
-export function percentileInterval(drawn: Float64Array, level: number): Interval {
-  const sorted = ascending(drawn);
+/** Returns the quantiles of `ascending` bootstrap values that leave out (1 - level) / 2 on each side. */
+export function percentileInterval(sorted: Float64Array, level: number): Interval {
   return { low: quantile(sorted, (1 - level) / 2), high: quantile(sorted, (1 + level) / 2) };
 }
 
 /**
- * Returns the bias-corrected and accelerated interval (Efron, 1987): quantiles of bootstrap values, shifted
- * by the share of them below the observed value and by the skewness of the values without one group. It is
- * the percentile interval if all bootstrap values are on one side, or no group matters.
+ * Returns the bias-corrected and accelerated interval (Efron, 1987): quantiles of `ascending` bootstrap
+ * values, shifted by the share of them below the observed value and by the skewness of the values without one
+ * group. It is the percentile interval if all bootstrap values are on one side, or no group matters.
  */
 export function bcaInterval(
-  drawn: Float64Array,
+  sorted: Float64Array,
   observed: number,
   without: Float64Array,
   level: number,
 ): Interval {
-  const sorted = ascending(drawn);
   // Rounding must not decide on which side equal values fall: scores that repeat make many of them.
   const rounding = 1e-12 * (sorted.at(-1)! - sorted[0]!);
   let [below, equal] = [0, 0];
@@ -49,7 +47,7 @@ export function bcaInterval(
     const z = bias + normalQuantile(share);
     return quantile(sorted, normalCdf(bias + z / (1 - acceleration * z)));
   };
-  if (!Number.isFinite(bias) || !Number.isFinite(acceleration)) return percentileInterval(drawn, level);
+  if (!Number.isFinite(bias) || !Number.isFinite(acceleration)) return percentileInterval(sorted, level);
   return { low: at((1 - level) / 2), high: at((1 + level) / 2) };
 }
 

@@ -108,7 +108,7 @@ function bandOf(
     ascending(values)[Math.min(draws, Math.ceil(level * (draws + 1))) - 1] ?? Number.NaN;
   const total = errors.reduce((sum, value) => sum + value, 0);
   return {
-    gaps: Float64Array.from(sizes, (own, b) => bound(own.map((size) => size / counts[b]!))),
+    gaps: Float64Array.from(sizes, (own, b) => bound(own) / counts[b]!),
     bound: bound(errors) / pixels,
     mean: total / pixels / draws,
   };

@@ -5,7 +5,7 @@ import { type CaseTable, caseTable, totalSums } from "./case-table.js";
 import { clusteredError } from "./clustered-error.js";
 import { type DecisionCurve, decisionCurve } from "./decision-curve.js";
 import { type Estimate, estimatesOf, fewestGroups } from "./estimate.js";
-import { expandedLevel, type Interval, percentileInterval } from "./interval.js";
+import { ascending, expandedLevel, type Interval, percentileInterval } from "./interval.js";
 import { kindOf, measuresOf } from "./measures.js";
 import { nullBands } from "./null-band.js";
 import { binStatistics, type CaseBin, groupResiduals, type Reliability } from "./reliability.js";
@@ -171,13 +171,13 @@ function caseBins(
       isotonic: isotonicAccuracy,
     };
     if (level === undefined || nullGaps === undefined || !(count > 0)) return bin;
-    const gap = percentileInterval(drawn[first + b]!, level);
+    const gap = percentileInterval(ascending(drawn[first + b]!), level);
     const half = nullGaps[b]!;
     return {
       ...bin,
       band: within({ low: confidence - gap.high, high: confidence - gap.low }),
       nullBand: within({ low: confidence - half, high: confidence + half }),
-      isotonicBand: percentileInterval(drawn[first + keptBins + b]!, level),
+      isotonicBand: percentileInterval(ascending(drawn[first + keptBins + b]!), level),
     };
   });
 }

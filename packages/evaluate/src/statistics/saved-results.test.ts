@@ -2,7 +2,7 @@ import { tensor } from "@pixelcal/core";
 import { FormatError } from "@pixelcal/io";
 import { describe, expect, test } from "vitest";
 import { type EvaluationCase, evaluate } from "../evaluate.js";
-import { formatResults, mergeResults, readResults, type SavedResults } from "./saved-results.js";
+import { formatResults, formatRow, mergeResults, readResults, type SavedResults } from "./saved-results.js";
 
 const size = 12;
 const pixels = size * size;
@@ -83,6 +83,20 @@ describe("saved results", () => {
     expect(read.runs[0]!.evaluation.rows).toEqual(run.evaluation.rows);
     expect(read).toMatchObject({ software, settings });
     expect(formatResults(read)).toBe(formatResults(readResults(formatResults(read), "again")));
+  });
+
+  test("have the same text when rows were formatted before, each for itself", async () => {
+    const results = await resultsOf(all);
+    const text = formatResults(results);
+    for (const row of results.runs[0]!.evaluation.rows) formatRow(row);
+    expect(formatResults(results)).toBe(text);
+    // A row made of another has a text of its own.
+    const grouped = results.runs.map((run) => {
+      const rows = run.evaluation.rows.map((row) => ({ ...row, group: "one" }));
+      return { ...run, evaluation: { ...run.evaluation, rows } };
+    });
+    const read = readResults(formatResults({ ...results, runs: grouped }), "grouped");
+    expect(read.runs[0]!.evaluation.rows.map(({ group }) => group)).toEqual(all.map(() => "one"));
   });
 
   test("may be reformatted, and are refused when a number was changed", async () => {
