@@ -106,6 +106,15 @@ export interface ConfusionCountsOptions extends DeviceOptions {
   readonly out?: Float64Array;
 }
 
+export interface SmoothErrorOptions {
+  /** The sums of at most 4096 bins. */
+  readonly count: Float64Array;
+  readonly confidence: Float64Array;
+  readonly accuracy: Float64Array;
+  /** The number of pixels. */
+  readonly total: number;
+}
+
 export interface CalibrationKernels {
   /**
    * Returns the sums of all histograms from one pass, one histogram after the other: total and dropped per
@@ -126,6 +135,9 @@ export interface CalibrationKernels {
    */
   temperatureSketch(options: ProbabilityMaps): Promise<Float64Array>;
   temperatureSketchSync(options: ProbabilityMaps): Float64Array;
+  /** Returns the smooth calibration error of one group's bins; NaN without pixels. No twin on a device. */
+  smoothCalibrationError(options: SmoothErrorOptions): Promise<number>;
+  smoothCalibrationErrorSync(options: SmoothErrorOptions): number;
   probabilityScores(options: ProbabilityScoreOptions): Promise<ProbabilityScoreSums>;
   probabilityScoresSync(options: ProbabilityScoreOptions): ProbabilityScoreSums;
   /** Returns a Uint8Array up to 256 classes, else an Int32Array. */

@@ -161,6 +161,12 @@ const kernels = {
       native.equalMassEdgesSync({ ...maps, of, closed: "left", bins: 9 }),
     ];
   }),
+  smoothCalibrationError: () => {
+    const count = Float64Array.from({ length: 100 }, (_, m) => 20 + ((7 * m) % 11));
+    const confidence = count.map((pixels, m) => (pixels * (m + 0.5)) / 100);
+    const accuracy = confidence.map((sum) => Math.floor(0.8 * sum));
+    return native.smoothCalibrationErrorSync({ count, confidence, accuracy, total: 2500 });
+  },
   scores: () => native.probabilityScoresSync({ ...maps, floor: 1e-6 }),
   argMax: () => native.argMaxSync({ values: logits, classes, pixels }),
   confusion: () => native.confusionCountsSync({ predicted: other, labels, classes, pixels }),

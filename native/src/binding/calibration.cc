@@ -5,6 +5,7 @@
 #include "binding/bindings.h"
 #include "binding/histogram_options.h"
 #include "binding/probability_maps.h"
+#include "calibration/smooth_error.h"
 #include "overlap/confusion.h"
 
 namespace pixelcal {
@@ -88,11 +89,21 @@ Task ConfusionCountsTask(Arguments& arguments) {
           [=](Napi::Env) { return counts.Value(); }};
 }
 
-constexpr Entry kEntries[] = {{"calibrationBins", CalibrationBinsTask},
-                              {"equalMassEdges", EqualMassEdgesTask},
-                              {"probabilityScores", ProbabilityScoresTask},
-                              {"argMax", ArgMaxTask},
-                              {"confusionCounts", ConfusionCountsTask}};
+Task SmoothCalibrationErrorTask(Arguments& arguments) {
+  cpu::SmoothErrorBins bins;
+  bins.count = arguments.Array<double>("count");
+  bins.confidence = arguments.Array<double>("confidence");
+  bins.accuracy = arguments.Array<double>("accuracy");
+  bins.total = arguments.Number("total");
+  const auto error = std::make_shared<double>();
+  return {[=] { *error = cpu::SmoothCalibrationError(bins); },
+          [=](Napi::Env env) -> Napi::Value { return Napi::Number::New(env, *error); }};
+}
+
+constexpr Entry kEntries[] = {
+    {"calibrationBins", CalibrationBinsTask},     {"equalMassEdges", EqualMassEdgesTask},
+    {"probabilityScores", ProbabilityScoresTask}, {"argMax", ArgMaxTask},
+    {"confusionCounts", ConfusionCountsTask},     {"smoothCalibrationError", SmoothCalibrationErrorTask}};
 
 }  // namespace
 

@@ -103,7 +103,7 @@ const families: Readonly<Record<FurtherMetric, Family>> = {
       { of: convention === "reference" ? "foreground" : "top-label", bins: fineBins },
     ],
     columns({ histograms }) {
-      return { smECE: smoothCalibrationError(inPairs(histograms[0]!)) };
+      return { smECE: smoothCalibrationError(histograms[0]!) };
     },
   },
 
@@ -155,32 +155,6 @@ const families: Readonly<Record<FurtherMetric, Family>> = {
     },
   },
 };
-
-const pairsRoom = Array.from({ length: 5 }, () => new Float64Array(fineBins / 2 + 1));
-
-/**
- * Returns a histogram of one group of {@link fineBins} with half as many bins, neighbours together, in arrays
- * that the next call writes again.
- */
-function inPairs(bins: CalibrationBins): CalibrationBins {
-  const half = bins.bins / 2;
-  const [limits, ...rooms] = pairsRoom as [
-    Float64Array,
-    Float64Array,
-    Float64Array,
-    Float64Array,
-    Float64Array,
-  ];
-  const [count, confidenceSum, accuracySum, falsePositiveSum] = (
-    [bins.count, bins.confidenceSum, bins.accuracySum, bins.falsePositiveSum] as const
-  ).map((sums, i) => {
-    const pairs = new Float64Array(rooms[i]!.buffer, 0, half);
-    for (let m = 0; m < half; m++) pairs[m] = sums[2 * m]! + sums[2 * m + 1]!;
-    return pairs;
-  }) as [Float64Array, Float64Array, Float64Array, Float64Array];
-  for (let m = 0; m <= half; m++) limits[m] = bins.limits[2 * m]!;
-  return { ...bins, bins: half, limits, count, confidenceSum, accuracySum, falsePositiveSum };
-}
 
 const lesionColumns = [
   ["lesion F1", "f1"],
