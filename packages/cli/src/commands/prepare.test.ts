@@ -229,8 +229,15 @@ test("remarks on images that two splits share, on empty labels and constant imag
   expect(messages).toMatch(/c_0000\.nii\.gz: has no foreground/);
   expect(messages).toContain("no case has the label 2");
 
+  const again = ["prepare", "--data", at("odd"), "--out", at("runs"), "--overwrite"];
+  const whole = await pixelcal([...again, "--fold", "all"]);
+  expect(whole.code, whole.messages).toBe(0);
+  expect(whole.messages).toContain("every case trains and validates");
+  expect(whole.messages).not.toContain("of another split");
+  expect(whole.messages.match(/every value is 7/g)).toHaveLength(1);
+
   await write("d", (i) => i + 1, 5);
-  const stray = await pixelcal(["prepare", "--data", at("odd"), "--out", at("runs"), "--overwrite"]);
+  const stray = await pixelcal(again);
   expect(stray.code).toBe(1);
   expect(stray.messages).toMatch(/d_0000\.nii\.gz: holds the label 5, expected 0 to 2/);
 });

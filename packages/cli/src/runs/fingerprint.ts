@@ -168,7 +168,7 @@ export async function readData(root: string, fold?: Fold): Promise<DataRead> {
       ...(unnamed === undefined
         ? []
         : [`the label ${unnamed} seems to mark pixels without a ground truth; dataset.ignore of the plan`]),
-      ...remarksOn(all, ignore),
+      ...remarksOn(all, { ignore, fold }),
       ...(masked ? absentMasks(masked, present) : absentLabels(present, classes)),
     ],
   };
@@ -258,17 +258,23 @@ const absentMasks = (masked: readonly Region[], present: readonly number[]): rea
     .filter(({ labels }) => !labels.some((label) => present.includes(label)))
     .map(({ name }) => `no case has a pixel in ${name}`);
 
-function remarksOn(all: readonly Found[], ignore: number | undefined): string[] {
+function remarksOn(
+  all: readonly Found[],
+  { ignore, fold }: { readonly ignore: number | undefined; readonly fold: Fold | undefined },
+): string[] {
   const remarks: string[] = [];
+  if (fold === "all")
+    remarks.push("every case trains and validates: the validation scores say nothing about other cases");
+  const cases = fold === "all" ? all.filter(([split]) => split !== "val") : all;
   const first = new Map<string, Found>();
-  for (const one of all) {
+  for (const one of cases) {
     const [split, source, { hash }] = one;
     const earlier = first.get(hash);
     if (earlier === undefined) first.set(hash, one);
     else if (earlier[0] !== split)
       remarks.push(`${source}: the same image as ${earlier[1]}, of another split`);
   }
-  for (const [split, source, { counts, least, largest }] of all) {
+  for (const [split, source, { counts, least, largest }] of cases) {
     if (least === largest) remarks.push(`${source}: every value is ${least}`);
     const foreground = [...counts.keys()].some((label) => label !== 0 && label !== ignore);
     if (split === "train" && !foreground) remarks.push(`${source}: has no foreground`);
