@@ -7,6 +7,8 @@
 #include <array>
 #include <cstring>
 
+#include "simd/isa.h"
+
 #if defined(__x86_64__)
 #include <cpuid.h>
 #include <immintrin.h>
@@ -60,30 +62,50 @@ bool HasCarrylessMultiply() {
   return has;
 }
 
-__attribute__((target("pclmul,sse4.1"))) uint32_t Crc32Fast(uint32_t state, const uint8_t* bytes,
-                                                            size_t count) {
-  const auto load = [](const uint8_t* at) __attribute__((target("pclmul,sse4.1"))) {
-    return _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
-  };
-  // Returns `high` times the two factors, one for each of its halves, and what lies behind it.
-  const auto fold =
-      [](__m128i high, __m128i factors, __m128i behind) __attribute__((target("pclmul,sse4.1"))) {
-    const __m128i low_half = _mm_clmulepi64_si128(high, factors, 0x00),
-                  high_half = _mm_clmulepi64_si128(high, factors, 0x11);
-    return _mm_xor_si128(_mm_xor_si128(low_half, high_half), behind);
-  };
-  const __m128i by_64 = _mm_set_epi64x(0x01c6e41596, 0x0154442bd4),
-                by_16 = _mm_set_epi64x(0x00ccaa009e, 0x01751997d0);
-  __m128i part[4];
-  for (int i = 0; i < 4; ++i) part[i] = load(bytes + 16 * i);
-  part[0] = _mm_xor_si128(part[0], _mm_cvtsi32_si128(static_cast<int>(state)));
-  for (bytes += 64, count -= 64; count >= 64; bytes += 64, count -= 64)
-    for (int i = 0; i < 4; ++i) part[i] = fold(part[i], by_64, load(bytes + 16 * i));
-  __m128i all = part[0];
-  for (int i = 1; i < 4; ++i) all = fold(all, by_16, part[i]);
-  for (; count >= 16; bytes += 16, count -= 16) all = fold(all, by_16, load(bytes));
-  // From 128 bits to 64, then to 32 by Barrett's reduction.
-  const __m128i low_words = _mm_setr_epi32(~0, 0, ~0, 0);
+bool HasWideMultiply() {
+  static const bool has = [] {
+    constexpr unsigned kVectorMultiply = 1u << 10;
+    unsigned a = 0, b = 0, c = 0, d = 0;
+    return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (c & kVectorMultiply);
+  }();
+  return has && ActiveIsa() == Isa::kAvx512;
+}
+
+#define PIXELCAL_NARROW __attribute__((target("pclmul,sse4.1")))
+#define PIXELCAL_WIDE __attribute__((target("avx512f,vpclmulqdq,pclmul,sse4.1")))
+
+namespace {
+
+// Factors of the lower and the upper half of 16 bytes that lie 16, 64 or 256 bytes further on.
+struct Factors {
+  int64_t low, high;
+};
+constexpr Factors kBy16{0x01751997d0, 0x00ccaa009e}, kBy64{0x0154442bd4, 0x01c6e41596},
+    kBy256{0x011542778a, 0x01322d1430};
+
+PIXELCAL_NARROW inline __m128i Load(const uint8_t* at) {
+  return _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
+}
+
+// Returns `high` times the factors of its halves, and what lies behind it.
+PIXELCAL_NARROW inline __m128i Fold(__m128i high, Factors by, __m128i behind) {
+  const __m128i factors = _mm_set_epi64x(by.high, by.low);
+  const __m128i low_half = _mm_clmulepi64_si128(high, factors, 0x00),
+                high_half = _mm_clmulepi64_si128(high, factors, 0x11);
+  return _mm_xor_si128(_mm_xor_si128(low_half, high_half), behind);
+}
+PIXELCAL_WIDE inline __m512i Fold(__m512i high, Factors by, __m512i behind) {
+  const __m512i factors =
+      _mm512_set_epi64(by.high, by.low, by.high, by.low, by.high, by.low, by.high, by.low);
+  constexpr int kXor3 = 0x96;
+  return _mm512_ternarylogic_epi64(_mm512_clmulepi64_epi128(high, factors, 0x00),
+                                   _mm512_clmulepi64_epi128(high, factors, 0x11), behind, kXor3);
+}
+
+// Folds the rest, a multiple of 16 bytes, then 128 bits to 64, and these to 32 by Barrett's reduction.
+PIXELCAL_NARROW uint32_t Reduced(__m128i all, const uint8_t* bytes, size_t count) {
+  for (; count >= 16; bytes += 16, count -= 16) all = Fold(all, kBy16, Load(bytes));
+  const __m128i low_words = _mm_setr_epi32(~0, 0, ~0, 0), by_16 = _mm_set_epi64x(kBy16.high, kBy16.low);
   all = _mm_xor_si128(_mm_srli_si128(all, 8), _mm_clmulepi64_si128(all, by_16, 0x10));
   all = _mm_xor_si128(_mm_srli_si128(all, 4), _mm_clmulepi64_si128(_mm_and_si128(all, low_words),
                                                                    _mm_set_epi64x(0, 0x0163cd6124), 0x00));
@@ -93,10 +115,43 @@ __attribute__((target("pclmul,sse4.1"))) uint32_t Crc32Fast(uint32_t state, cons
   return static_cast<uint32_t>(_mm_extract_epi32(_mm_xor_si128(all, quotient), 1));
 }
 
+}  // namespace
+
+PIXELCAL_NARROW uint32_t Crc32Fast(uint32_t state, const uint8_t* bytes, size_t count) {
+  __m128i part[4];
+  for (int i = 0; i < 4; ++i) part[i] = Load(bytes + 16 * i);
+  part[0] = _mm_xor_si128(part[0], _mm_cvtsi32_si128(static_cast<int>(state)));
+  for (bytes += 64, count -= 64; count >= 64; bytes += 64, count -= 64)
+    for (int i = 0; i < 4; ++i) part[i] = Fold(part[i], kBy64, Load(bytes + 16 * i));
+  for (int i = 1; i < 4; ++i) part[i] = Fold(part[i - 1], kBy16, part[i]);
+  return Reduced(part[3], bytes, count);
+}
+
+PIXELCAL_WIDE uint32_t Crc32Wide(uint32_t state, const uint8_t* bytes, size_t count) {
+  __m512i part[4];
+  for (int i = 0; i < 4; ++i) part[i] = _mm512_loadu_si512(bytes + 64 * i);
+  part[0] = _mm512_xor_si512(part[0], _mm512_zextsi128_si512(_mm_cvtsi32_si128(static_cast<int>(state))));
+  for (bytes += 256, count -= 256; count >= 256; bytes += 256, count -= 256)
+    for (int i = 0; i < 4; ++i) part[i] = Fold(part[i], kBy256, _mm512_loadu_si512(bytes + 64 * i));
+  for (int i = 1; i < 4; ++i) part[i] = Fold(part[i - 1], kBy64, part[i]);
+  alignas(64) uint8_t last[64];
+  _mm512_store_si512(last, part[3]);
+  return Reduced(
+      Fold(Fold(Fold(Load(last), kBy16, Load(last + 16)), kBy16, Load(last + 32)), kBy16, Load(last + 48)),
+      bytes, count);
+}
+
+#undef PIXELCAL_NARROW
+#undef PIXELCAL_WIDE
+
 #else
 
 bool HasCarrylessMultiply() { return false; }
+bool HasWideMultiply() { return false; }
 uint32_t Crc32Fast(uint32_t state, const uint8_t* bytes, size_t count) {
+  return Crc32Bytes(state, bytes, count);
+}
+uint32_t Crc32Wide(uint32_t state, const uint8_t* bytes, size_t count) {
   return Crc32Bytes(state, bytes, count);
 }
 
@@ -108,7 +163,9 @@ uint32_t Crc32(std::span<const uint8_t> bytes, uint32_t start) {
   uint32_t state = ~start;
   if (bytes.size() >= 64 && internal::HasCarrylessMultiply()) {
     const size_t whole = bytes.size() / 16 * 16;
-    state = internal::Crc32Fast(state, bytes.data(), whole);
+    const bool wide = whole >= 256 && internal::HasWideMultiply();
+    state = wide ? internal::Crc32Wide(state, bytes.data(), whole)
+                 : internal::Crc32Fast(state, bytes.data(), whole);
     bytes = bytes.subspan(whole);
   }
   return ~internal::Crc32Bytes(state, bytes.data(), bytes.size());
