@@ -246,6 +246,10 @@ std::vector<HistogramPass::Exact> HistogramPass::OfGroups() {
     for (size_t number = 0; number < joint.members.size(); ++number) {
       const Member& member = joint.members[number];
       Exact* to = sums.data() + groups_[member.group].first_slot;
+      if (joint.members.size() == 1 && member.misses && member.hits) {
+        std::copy_n(from, 2 * (joint.limits.bins + 1), to);
+        continue;
+      }
       for (int32_t at = 0; at <= joint.limits.bins; ++at) {
         const int32_t below = joint.table.Below(static_cast<int64_t>(number), at);
         if (below >= 0 && member.misses) to[2 * below].Add(from[2 * at]);
