@@ -41,8 +41,13 @@ export interface HistogramOptions extends BinningOptions {
   readonly objects?: boolean;
 }
 
+/** Histograms that were read once, for many calls: they cannot be looked at. */
+export interface HistogramPlan {
+  readonly __histogramPlan: never;
+}
+
 export interface CalibrationBinsOptions extends ProbabilityMaps {
-  readonly histograms: readonly HistogramOptions[];
+  readonly histograms: readonly HistogramOptions[] | HistogramPlan;
 }
 
 export interface BoundaryCalibrationOptions extends ProbabilityMaps {
@@ -116,6 +121,9 @@ export interface SmoothErrorOptions {
 }
 
 export interface CalibrationKernels {
+  /** Returns the histograms as an object that calls take in their place; each call reads it at once. */
+  histogramPlan(options: Pick<CalibrationBinsOptions, "histograms">): Promise<HistogramPlan>;
+  histogramPlanSync(options: Pick<CalibrationBinsOptions, "histograms">): HistogramPlan;
   /**
    * Returns the sums of all histograms from one pass, one histogram after the other: total and dropped per
    * group (class, or one), then count, confidence, accuracy, false positives and, if wanted, squares per

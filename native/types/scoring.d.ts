@@ -1,5 +1,5 @@
 import type { FloatArray, LabelArray } from "./arrays.js";
-import type { BoundaryCalibrationOptions, HistogramOptions } from "./calibration.js";
+import type { BoundaryCalibrationOptions, HistogramOptions, HistogramPlan } from "./calibration.js";
 import type { LesionTable } from "./components.js";
 import type { LabelSurfaceDefinition } from "./distance.js";
 
@@ -25,7 +25,7 @@ export interface CaseScoresOptions {
   readonly classes: number;
   readonly size: readonly number[];
   readonly ignore?: number;
-  readonly histograms: readonly HistogramOptions[];
+  readonly histograms: readonly HistogramOptions[] | HistogramPlan;
   /** The floors of the log loss for which proper scores are wanted. */
   readonly floors: readonly number[];
   /** Whether confusion counts of the arg-max are wanted; default false. */

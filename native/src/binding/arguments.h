@@ -75,6 +75,7 @@ class Arguments {
   Napi::Env env() const { return env_; }
   bool Has(const char* name) const { return !options_.Get(name).IsUndefined(); }
   bool IsArray(const char* name) const { return options_.Get(name).IsArray(); }
+  Napi::Value Raw(const char* name) const { return options_.Get(name); }
 
   // Returns whether `device` is "cuda"; arrays may then be handles, and with `keep` the results are handles.
   bool OnCuda() {

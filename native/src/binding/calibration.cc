@@ -25,7 +25,7 @@ Task EqualMassEdgesTask(Arguments& arguments) {
 Task CalibrationBinsTask(Arguments& arguments) {
   const bool on_cuda = arguments.OnCuda();
   const ProbabilityMaps maps = ReadMaps(arguments);
-  const auto histograms = std::make_shared<const Histograms>(ReadHistograms(arguments));
+  const auto histograms = ReadHistograms(arguments);
   const auto block = arguments.New<double>(HistogramLength(histograms->options, maps.classes));
   return {[=] {
             const auto& options = histograms->options;
@@ -33,6 +33,11 @@ Task CalibrationBinsTask(Arguments& arguments) {
             PIXELCAL_ON(on_cuda, CalibrationBins(maps, options, sums));
           },
           [=](Napi::Env) { return block.Value(); }};
+}
+
+Task HistogramPlanTask(Arguments& arguments) {
+  const auto histograms = ReadHistograms(arguments);
+  return {[] {}, [=](Napi::Env env) { return HistogramPlan(env, histograms); }};
 }
 
 Task ProbabilityScoresTask(Arguments& arguments) {
@@ -100,10 +105,13 @@ Task SmoothCalibrationErrorTask(Arguments& arguments) {
           [=](Napi::Env env) -> Napi::Value { return Napi::Number::New(env, *error); }};
 }
 
-constexpr Entry kEntries[] = {
-    {"calibrationBins", CalibrationBinsTask},     {"equalMassEdges", EqualMassEdgesTask},
-    {"probabilityScores", ProbabilityScoresTask}, {"argMax", ArgMaxTask},
-    {"confusionCounts", ConfusionCountsTask},     {"smoothCalibrationError", SmoothCalibrationErrorTask}};
+constexpr Entry kEntries[] = {{"calibrationBins", CalibrationBinsTask},
+                              {"histogramPlan", HistogramPlanTask},
+                              {"equalMassEdges", EqualMassEdgesTask},
+                              {"probabilityScores", ProbabilityScoresTask},
+                              {"argMax", ArgMaxTask},
+                              {"confusionCounts", ConfusionCountsTask},
+                              {"smoothCalibrationError", SmoothCalibrationErrorTask}};
 
 }  // namespace
 

@@ -25,7 +25,7 @@ constexpr int64_t kProperSums = 4, kMeasures = 7, kHashWords = 8;
 struct Request {
   ProbabilityMaps maps;
   Grid grid;
-  Histograms histograms;
+  std::shared_ptr<const Histograms> histograms;
   std::vector<double> floors;
   bool confusion = false;
   std::vector<CaseSurfaces> surfaces;
@@ -129,7 +129,7 @@ using Tables = std::vector<std::vector<LesionTable>>;
 void Score(const Request& request, std::span<double> all, Tables& tables) {
   const auto& [maps, grid, binned, floors, confusion, surfaces, sums, rings, temperature, lesions, hash] =
       request;
-  const std::span<const CalibrationOptions> histograms(binned.options);
+  const std::span<const CalibrationOptions> histograms(binned->options);
   Block block(all);
   const auto bins =
       HistogramSums(histograms, maps.classes, block.Next(HistogramLength(histograms, maps.classes)));
@@ -169,7 +169,7 @@ void Score(const Request& request, std::span<double> all, Tables& tables) {
 
 Task CaseScoresTask(Arguments& arguments) {
   const auto request = std::make_shared<const Request>(Read(arguments));
-  int64_t length = HistogramLength(request->histograms.options, request->maps.classes) +
+  int64_t length = HistogramLength(request->histograms->options, request->maps.classes) +
                    kProperSums * std::ssize(request->floors) + request->Counts();
   for (const CaseSurfaces& each : request->surfaces) length += kMeasures * request->Measures(each);
   for (const BoundaryRings& each : request->rings)

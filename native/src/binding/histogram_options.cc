@@ -3,6 +3,25 @@
 #include "binding/probability_maps.h"
 
 namespace pixelcal {
+namespace {
+
+using Shared = std::shared_ptr<const Histograms>;
+
+// The tag that distinguishes plans from other objects.
+constexpr napi_type_tag kTag{0x2f7d93b1c04e6a58, 0x81c5e62af39b7d04};
+
+void Finalize(napi_env, void* data, void*) { delete static_cast<Shared*>(data); }
+
+// Returns the histograms of a plan; null for any other value.
+Shared HistogramsOf(Napi::Env env, Napi::Value value) {
+  bool ours = false;
+  if (!value.IsObject() || napi_check_object_type_tag(env, value, &kTag, &ours) != napi_ok || !ours)
+    return nullptr;
+  void* data = nullptr;
+  return napi_unwrap(env, value, &data) == napi_ok ? *static_cast<Shared*>(data) : nullptr;
+}
+
+}  // namespace
 
 void ReadBinning(const Arguments& arguments, CalibrationOptions& options) {
   options.score = ReadScore(arguments);
@@ -25,8 +44,10 @@ static std::vector<double> EqualWidths(int64_t bins, bool in_float) {
   return edges;
 }
 
-Histograms ReadHistograms(Arguments& arguments) {
-  Histograms histograms;
+Shared ReadHistograms(Arguments& arguments) {
+  if (Shared planned = HistogramsOf(arguments.env(), arguments.Raw("histograms"))) return planned;
+  const auto found = std::make_shared<Histograms>();
+  Histograms& histograms = *found;
   arguments.ForEach("histograms", [&](Arguments& histogram) {
     CalibrationOptions& options = histograms.options.emplace_back();
     ReadBinning(histogram, options);
@@ -41,7 +62,16 @@ Histograms ReadHistograms(Arguments& arguments) {
     }
   });
   for (size_t h = 0; h < histograms.options.size(); ++h) histograms.options[h].edges = histograms.edges[h];
-  return histograms;
+  return found;
+}
+
+Napi::Value HistogramPlan(Napi::Env env, std::shared_ptr<const Histograms> histograms) {
+  auto shared = std::make_unique<Shared>(std::move(histograms));
+  auto plan = Napi::Object::New(env);
+  NAPI_THROW_IF_FAILED(env, napi_type_tag_object(env, plan, &kTag), plan);
+  NAPI_THROW_IF_FAILED(env, napi_wrap(env, plan, shared.get(), Finalize, nullptr, nullptr), plan);
+  shared.release();
+  return plan;
 }
 
 int64_t HistogramLength(std::span<const CalibrationOptions> histograms, int64_t classes) {

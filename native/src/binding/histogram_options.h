@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -16,8 +17,10 @@ struct Histograms {
   std::vector<CalibrationOptions> options;
   std::vector<std::vector<double>> edges;
 };
-// Reads the array `histograms`, each with its edges or a `comparison` for bins of equal width.
-Histograms ReadHistograms(Arguments& arguments);
+// Reads `histograms`: an array, each with its edges or a `comparison` for bins of equal width, or a plan.
+std::shared_ptr<const Histograms> ReadHistograms(Arguments& arguments);
+// Returns an object that holds histograms, for calls that have the same ones: a plan.
+Napi::Value HistogramPlan(Napi::Env env, std::shared_ptr<const Histograms> histograms);
 
 // The sums of histograms lie in one block, one histogram after the other: total and dropped per group, then
 // count, confidence, accuracy, false positives and, if wanted, squares per group and bin.

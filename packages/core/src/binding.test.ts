@@ -193,3 +193,37 @@ describe("worker threads", () => {
     expect([...transform({ mask, size })]).toEqual([0, 1, 2, 3]);
   });
 });
+
+describe("a plan of histograms", () => {
+  const maps = {
+    probs: Float32Array.of(0.9, 0.2, 0.1, 0.8),
+    labels: Uint8Array.of(0, 1),
+    classes: 2,
+    pixels: 2,
+  };
+  const histograms = [
+    { of: "classes", bins: 3, closed: "right", edges: Float64Array.of(0, 0.5, 0.8, 1) },
+    { of: "top-label", bins: 7, closed: "left" },
+  ] as const;
+
+  test("stands for them, whatever becomes of their edges", () => {
+    const expected = native.calibrationBinsSync({ ...maps, histograms });
+    const edges = histograms[0].edges.slice();
+    const plan = native.histogramPlanSync({ histograms: [{ ...histograms[0], edges }, histograms[1]] });
+    edges.fill(7);
+    structuredClone(edges, { transfer: [edges.buffer] });
+    for (let i = 0; i < 2; i++)
+      expect(native.calibrationBinsSync({ ...maps, histograms: plan })).toEqual(expected);
+  });
+
+  test("is made of valid histograms, and is no other object", () => {
+    const wrong = [histograms[0], { ...histograms[1], bins: 0 }];
+    expect(() => native.histogramPlanSync({ histograms: wrong })).toThrow(
+      "histograms[1].bins: expected 1 to 65536, got 0",
+    );
+    for (const other of [{}, native.histogramPlan, 3])
+      expect(() => native.calibrationBinsSync({ ...maps, histograms: other as never })).toThrow(
+        "histograms: expected an array",
+      );
+  });
+});

@@ -4,7 +4,7 @@ import type {
   CaseScoresOptions as NativeRequest,
   LesionTable as NativeTable,
 } from "@pixelcal/native";
-import { call, native } from "../binding.js";
+import { call, callSync, native } from "../binding.js";
 import { checkSpacing } from "../check.js";
 import { invalidArgument } from "../errors.js";
 import { type BinLayout, histogramLength } from "../kernels/bins.js";
@@ -87,11 +87,12 @@ export class CasePlan {
   ) {
     const of = <K extends Kind>(kind: K): Extract<CasePart, { readonly kind: K }>[] =>
       parts.filter((part): part is Extract<CasePart, { readonly kind: K }> => part.kind === kind);
+    const histograms = of("histogram").map(({ layout, objects }) => nativeHistogram(layout, objects));
     this.#classes = classes;
     this.#parts = parts;
     this.#request = {
       ignore,
-      histograms: of("histogram").map(({ layout, objects }) => nativeHistogram(layout, objects)),
+      histograms: callSync(() => native.histogramPlanSync({ histograms })),
       floors: of("proper").map(({ floor }) => floor),
       confusion: of("confusion").length > 0,
       surfaces: of("surfaces").map(({ definition }) => definition),
