@@ -118,40 +118,52 @@ std::vector<uint8_t> Members(const std::vector<int32_t>& list, int64_t count, co
   return members;
 }
 
-void GrowBox(const ComponentRuns& of, const std::vector<uint8_t>& members, Box& box) {
+void GrowBox(const Box& by, Box& box) {
+  for (size_t axis = 0; axis < 3; ++axis) {
+    box.first[axis] = std::min(box.first[axis], by.first[axis]);
+    box.last[axis] = std::max(box.last[axis], by.last[axis]);
+  }
+}
+
+std::vector<Box> BoxesOf(const ComponentRuns& of) {
+  std::vector<Box> boxes(static_cast<size_t>(of.count));
   for (int64_t row = 0; row < of.Rows(); ++row)
     for (int64_t i = of.row_begin[row]; i < of.row_begin[row + 1]; ++i) {
-      if (!members[of.component[i]]) continue;
-      const Dhw first{row / of.dhw[1], row % of.dhw[1], of.runs[i].start};
-      const Dhw last{first[0], first[1], of.runs[i].end - 1};
-      for (size_t axis = 0; axis < 3; ++axis) {
-        box.first[axis] = std::min(box.first[axis], first[axis]);
-        box.last[axis] = std::max(box.last[axis], last[axis]);
-      }
+      const auto [start, end] = of.runs[i];
+      const int64_t z = row / of.dhw[1], y = row % of.dhw[1];
+      GrowBox({{z, y, start}, {z, y, end - 1}}, boxes[of.component[i]]);
     }
+  return boxes;
 }
 
 // Returns the members' pixels within the box as a mask.
 std::vector<uint8_t> Fill(const ComponentRuns& of, const std::vector<uint8_t>& members, const Box& box) {
   const Dhw size = box.Extent();
   std::vector<uint8_t> mask(static_cast<size_t>(size[0] * size[1] * size[2]));
-  for (int64_t row = 0; row < of.Rows(); ++row)
-    for (int64_t i = of.row_begin[row]; i < of.row_begin[row + 1]; ++i) {
-      if (!members[of.component[i]]) continue;
-      const int64_t z = row / of.dhw[1] - box.first[0], y = row % of.dhw[1] - box.first[1];
-      uint8_t* to = mask.data() + (z * size[1] + y) * size[2] - box.first[2];
-      std::fill(to + of.runs[i].start, to + of.runs[i].end, uint8_t{1});
-    }
+  for (int64_t line = 0; line < size[0] * size[1]; ++line) {
+    const int64_t z = box.first[0] + line / size[1], y = box.first[1] + line % size[1],
+                  row = z * of.dhw[1] + y;
+    uint8_t* to = mask.data() + line * size[2] - box.first[2];
+    for (int64_t i = of.row_begin[row]; i < of.row_begin[row + 1]; ++i)
+      if (members[of.component[i]]) std::fill(to + of.runs[i].start, to + of.runs[i].end, uint8_t{1});
+  }
   return mask;
 }
 
-SurfaceMeasures MeasureGroup(const Components& found, const LesionGroup& group, const Grid& grid,
-                             const SurfaceOptions& surfaces) {
+// The boxes around every component.
+struct Boxes {
+  explicit Boxes(const Components& found)
+      : predicted(BoxesOf(found.predicted)), truth(BoxesOf(found.truth)) {}
+  std::vector<Box> predicted, truth;
+};
+
+SurfaceMeasures MeasureGroup(const Components& found, const Boxes& boxes, const LesionGroup& group,
+                             const Grid& grid, const SurfaceOptions& surfaces) {
   const auto predicted = Members(group.predicted, found.predicted.count, "groups.predicted");
   const auto truth = Members(group.truth, found.truth.count, "groups.truth");
   Box box;
-  GrowBox(found.predicted, predicted, box);
-  GrowBox(found.truth, truth, box);
+  for (const int32_t i : group.predicted) GrowBox(boxes.predicted[i], box);
+  for (const int32_t i : group.truth) GrowBox(boxes.truth[i], box);
   SurfaceMeasures measures{};
   if (box.last[0] < 0) box.first = box.last = {0, 0, 0};
   WidenBox(found.predicted.dhw, box);
@@ -166,10 +178,11 @@ std::vector<double> MeasureTouching(const Components& found, const LesionTable& 
   std::vector<LesionGroup> groups(table.truth.size());
   for (const auto& [predicted, truth, shared] : table.pairs) groups[truth].predicted.push_back(predicted);
   std::vector<double> distances(groups.size(), std::numeric_limits<double>::infinity());
+  const Boxes boxes(found);
   for (size_t i = 0; i < groups.size(); ++i) {
     if (groups[i].predicted.empty()) continue;
     groups[i].truth = {static_cast<int32_t>(i)};
-    distances[i] = MeasureGroup(found, groups[i], grid, surfaces).hd95;
+    distances[i] = MeasureGroup(found, boxes, groups[i], grid, surfaces).hd95;
   }
   return distances;
 }
@@ -245,8 +258,9 @@ std::vector<SurfaceMeasures> LesionSurfaces(const LabelSpan& predicted, const La
   std::vector<SurfaceMeasures> measures;
   ForMasks(predicted, labels, grid, options, [&](int64_t image, size_t region, const RegionMasks& masks) {
     const Components found = Find(masks, dhw, options);
+    const Boxes boxes(found);
     for (const LesionGroup& group : groups[static_cast<size_t>(image * regions) + region])
-      measures.push_back(MeasureGroup(found, group, grid, surfaces));
+      measures.push_back(MeasureGroup(found, boxes, group, grid, surfaces));
   });
   return measures;
 }
