@@ -70,11 +70,8 @@ SurfaceMeasures OfElements(const SurfaceSquares<T>& of_a, const SurfaceSquares<T
   const SurfaceSums sum_a = Sum(a, options.tolerance), sum_b = Sum(b, options.tolerance);
   const auto weighted = [&](const SurfaceSquares<T>& from, std::span<SurfaceElement> elements,
                             double percent) {
-    if constexpr (std::is_same_v<T, int32_t>) {
-      const int32_t farthest = *std::max_element(from.squares.begin(), from.squares.end());
-      if (FewEnough(from) && (farthest + size_t{1}) * weights.size() <= 64 * from.squares.size() + 65536)
-        return WeightedPercentile(from.squares, from.codes, weights, farthest, side, percent);
-    }
+    if constexpr (std::is_same_v<T, int32_t>)
+      return WeightedPercentile(from.squares, from.codes, weights, side, percent);
     return WeightedPercentile(elements, percent);
   };
   return Measures(sum_a, sum_b, options, [&](double percent) {

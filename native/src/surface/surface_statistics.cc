@@ -1,11 +1,14 @@
-// Percentiles by walking counts, O(largest square), by selection, O(elements), or weighted by sorting. Sums
-// run in a fixed order: by size from counts, in the elements' own order from lists.
+// Percentiles by walking counts, O(largest square), by selection or sorting by digits, O(elements), or, of
+// weighted distances that are no roots of whole numbers, by comparing, O(elements log elements). Sums run in
+// a fixed order: by size from counts, in the elements' own order from lists.
 #include "surface/surface_statistics.h"
 
 #include <array>
+#include <bit>
 #include <limits>
 #include <numeric>
 #include <span>
+#include <utility>
 
 #include "base/scratch.h"
 
@@ -18,6 +21,27 @@ int64_t PlaceOf(double percent, int64_t count, double* fraction) {
   const auto below = static_cast<int64_t>(place);
   *fraction = place - static_cast<double>(below);
   return below;
+}
+
+// Sorts numbers by their digits, the last ones first (LSD radix sort), with room for as many; returns where
+// they are.
+const uint64_t* Sorted(uint64_t* numbers, uint64_t* room, size_t count) {
+  constexpr int kMostBits = 11;  // of a digit
+  uint64_t any = 0;
+  for (size_t i = 0; i < count; ++i) any |= numbers[i];
+  const int width = std::bit_width(any), digits = (width + kMostBits - 1) / kMostBits;
+  const int bits = digits > 0 ? (width + digits - 1) / digits : 0;
+  for (int shift = 0; shift < width; shift += bits) {
+    std::array<size_t, size_t{1} << kMostBits> ends;
+    const size_t values = size_t{1} << bits;
+    const auto digit = [&](uint64_t number) { return number >> shift & (values - 1); };
+    std::fill_n(ends.begin(), values, size_t{0});
+    for (size_t i = 0; i < count; ++i) ++ends[digit(numbers[i])];
+    std::exclusive_scan(ends.begin(), ends.begin() + values, ends.begin(), size_t{0});
+    for (size_t i = 0; i < count; ++i) room[ends[digit(numbers[i])]++] = numbers[i];
+    std::swap(numbers, room);
+  }
+  return numbers;
 }
 
 }  // namespace
@@ -99,40 +123,26 @@ double WeightedPercentile(std::span<SurfaceElement> elements, double percent) {
 }
 
 double WeightedPercentile(std::span<const int32_t> squares, std::span<const uint8_t> codes,
-                          std::span<const double> weights, int32_t farthest, double side, double percent) {
+                          std::span<const double> weights, double side, double percent) {
   // Codes go from the lightest to the heaviest, so that sums run in the order that sorting gives.
-  const size_t kinds = weights.size();
+  const size_t kinds = weights.size(), count = squares.size();
   std::array<uint8_t, 256> code_of, place_of;
   std::iota(code_of.begin(), code_of.begin() + static_cast<std::ptrdiff_t>(kinds), uint8_t{0});
   std::sort(code_of.begin(), code_of.begin() + static_cast<std::ptrdiff_t>(kinds),
             [&](uint8_t a, uint8_t b) { return weights[a] < weights[b]; });
   for (size_t place = 0; place < kinds; ++place) place_of[code_of[place]] = static_cast<uint8_t>(place);
 
-  // A whole number of pieces, of which most are empty.
-  constexpr size_t kPiece = 8;
-  const size_t count = ((static_cast<size_t>(farthest) + 1) * kinds + kPiece - 1) / kPiece * kPiece;
-  auto* counts = Scratch<uint32_t, struct WeightedCounts>(count);
-  std::fill_n(counts, count, 0u);
-  for (size_t i = 0; i < squares.size(); ++i)
-    ++counts[static_cast<size_t>(squares[i]) * kinds + place_of[codes[i]]];
-  auto* places = Scratch<size_t, struct WeightedPlaces>(squares.size());
-  size_t filled = 0;
-  for (size_t piece = 0; piece < count; piece += kPiece) {
-    uint32_t any = 0;
-    for (size_t i = 0; i < kPiece; ++i) any |= counts[piece + i];
-    if (any == 0) continue;
-    for (size_t at = piece; at < piece + kPiece; ++at)
-      if (counts[at] != 0) places[filled++] = at;
-  }
-  double total = 0, covered = 0;
-  for (const size_t at : std::span(places, filled))
-    for (uint32_t i = 0; i < counts[at]; ++i) total += weights[code_of[at % kinds]];
-  for (const size_t at : std::span(places, filled))
-    for (uint32_t i = 0; i < counts[at]; ++i) {
-      covered += weights[code_of[at % kinds]];
-      if (covered / total >= percent / 100) return side * std::sqrt(static_cast<double>(at / kinds));
-    }
-  return side * std::sqrt(static_cast<double>(farthest));
+  const int bits = std::bit_width(kinds - 1);
+  auto* keys = Scratch<uint64_t, struct WeightedKeys>(2 * count);
+  for (size_t i = 0; i < count; ++i) keys[i] = static_cast<uint64_t>(squares[i]) << bits | place_of[codes[i]];
+  const uint64_t* sorted = Sorted(keys, keys + count, count);
+  auto* covered = Scratch<double, struct CoveredWeights>(count);
+  double total = 0;
+  for (size_t i = 0; i < count; ++i)
+    covered[i] = total += weights[code_of[sorted[i] & ((uint64_t{1} << bits) - 1)]];
+  const auto* const found = std::partition_point(
+      covered, covered + count - 1, [&](double weight) { return !(weight / total >= percent / 100); });
+  return side * std::sqrt(static_cast<double>(sorted[found - covered] >> bits));
 }
 
 }  // namespace pixelcal

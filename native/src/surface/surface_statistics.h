@@ -68,10 +68,9 @@ Percentile PercentileOf(std::span<SurfaceElement> elements, double percent);
 // Returns the first distance at which `percent` of the surface's length or area is covered. Sorts the
 // elements.
 double WeightedPercentile(std::span<SurfaceElement> elements, double percent);
-// Returns the weighted percentile without sorting, from squared distances up to `farthest` in pixels with
-// sides of `side` and elements whose weights are weights[code]. Needs farthest + 1 times as many counts as
-// there are weights.
+// Returns the weighted percentile of squared distances in pixels with sides of `side` and of elements, one at
+// least, whose weights are weights[code]: the bits of the form above.
 double WeightedPercentile(std::span<const int32_t> squares, std::span<const uint8_t> codes,
-                          std::span<const double> weights, int32_t farthest, double side, double percent);
+                          std::span<const double> weights, double side, double percent);
 
 }  // namespace pixelcal
