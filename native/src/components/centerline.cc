@@ -70,11 +70,17 @@ void AlongRow(const uint64_t* mask, int64_t width, T far, T* to) {
   std::fill_n(to, width, T{0});
   for (int64_t start = next(0, 0); start < width;) {
     const int64_t end = next(start, ~uint64_t{0});
-    for (int64_t i = start; i < end; ++i) {
-      const T left = start > 0 ? static_cast<T>(i - start + 1) : far;
-      const T right = end < width ? static_cast<T>(end - i) : far;
-      to[i] = std::min(left, right);
+    const bool left = start > 0, right = end < width;
+    if (!left && !right) {
+      std::fill_n(to, width, far);
+      return;
     }
+    // Up to the middle the left end is nearer.
+    const int64_t middle = !left ? start : !right ? end : start + (end - start + 1) / 2;
+    T depth = 0;
+    for (int64_t i = start; i < middle; ++i) to[i] = ++depth;
+    depth = static_cast<T>(end - middle);
+    for (int64_t i = middle; i < end; ++i) to[i] = depth--;
     start = next(end, 0);
   }
 }

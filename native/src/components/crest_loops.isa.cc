@@ -35,6 +35,23 @@ void Raise(const T* other, size_t count, T* largest) {
   for (size_t i = 0; i < count; ++i) largest[i] = largest[i] > other[i] ? largest[i] : other[i];
 }
 
+#if defined(__AVX512BW__)
+PIXELCAL_INLINE uint32_t MarkHalf(const uint16_t* row, const uint16_t* largest, size_t count) {
+  const __mmask32 few = count < 32 ? (uint32_t{1} << count) - 1 : ~uint32_t{0};
+  const __m512i own = _mm512_maskz_loadu_epi16(few, row);
+  return _mm512_test_epi16_mask(own, own) &
+         _mm512_cmpge_epu16_mask(own, _mm512_maskz_loadu_epi16(few, largest));
+}
+
+void Mark(const uint16_t* row, const uint16_t* largest, size_t count, uint64_t* words) {
+  for (size_t i = 0; i < count; i += 64) {
+    uint64_t word = MarkHalf(row + i, largest + i, count - i);
+    if (count - i > 32) word |= uint64_t{MarkHalf(row + i + 32, largest + i + 32, count - i - 32)} << 32;
+    words[i / 64] = word;
+  }
+}
+#endif
+
 template <class T>
 void Mark(const T* row, const T* largest, size_t count, uint64_t* words) {
   for (size_t begin = 0; begin < count; begin += 64) {
@@ -57,7 +74,7 @@ void Mark(const T* row, const T* largest, size_t count, uint64_t* words) {
 }  // namespace
 
 extern const CrestTable kCrest;
-const CrestTable kCrest{{Limit<uint16_t>, Spread<uint16_t>, Raise<uint16_t>, Mark<uint16_t>},
-                        {Limit<uint32_t>, Spread<uint32_t>, Raise<uint32_t>, Mark<uint32_t>}};
+const CrestTable kCrest{{Limit<uint16_t>, Spread<uint16_t>, Raise<uint16_t>, Mark},
+                        {Limit<uint32_t>, Spread<uint32_t>, Raise<uint32_t>, Mark}};
 
 }  // namespace pixelcal::simd::PIXELCAL_ISA
