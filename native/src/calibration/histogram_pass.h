@@ -102,7 +102,12 @@ class HistogramPass {
   void AddGroup(size_t at);
   static void Join(const simd::BinLimits& limits, const Member& member, std::vector<Joint>& joints);
   template <class Body>
-  void ForJoints(const Body& body);
+  void ForJoints(const Body& body) {
+    for (auto& of_score : uses_)
+      for (Uses& uses : of_score)
+        for (auto* joints : {&uses.joints, &uses.of_objects})
+          for (Joint& joint : *joints) body(joint);
+  }
   static void AddCells(const uint64_t* cells, Exact& sum);
   const Uses& UsesOf(const ScoreRow& row) const {
     return uses_[static_cast<size_t>(row.score)][static_cast<size_t>(row.group)];
