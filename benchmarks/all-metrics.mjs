@@ -1,8 +1,8 @@
 // All metrics of a large folder: `pixelcal evaluate` over many 512 x 512 predictions of two classes, with
 // every family of columns and without, its time and its largest memory, beside two programs in Python.
 //
-//   node benchmarks/all-metrics.mjs [--cases 1000] [--slow-cases 10] [--python python3] [--authors FOLDER]
-//     [--out FILE.md]
+//   node benchmarks/all-metrics.mjs [--cases 1000] [--slow-cases 10] [--rounds 3] [--python python3]
+//     [--authors FOLDER] [--out FILE.md]
 //
 // The authors' evaluation gives five columns: arg-max, Dice, HD95 from two distance transforms of the whole
 // image, ECE and pECE of the foreground and ECE by class in ten bins. It is their own program with
@@ -10,7 +10,8 @@
 // calls. peers/all_metrics.py does what all families do, in NumPy and SciPy. The folder has links to twenty
 // different cases, so that a thousand take no more room; all read from the page cache. Each peer is one
 // process of one thread. The first scores every case. The second is slow and scores --slow-cases of them and
-// one alone: the difference is scaled, its start is not.
+// one alone: the difference is scaled, its start is not. All others run once in every round, in turns; times and
+// ratios are medians over the rounds.
 import { spawnSync } from "node:child_process";
 import { existsSync, linkSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, loadavg } from "node:os";
@@ -24,6 +25,7 @@ const { values } = parseArgs({
   options: {
     cases: { type: "string", default: "1000" },
     "slow-cases": { type: "string", default: "10" },
+    rounds: { type: "string", default: "3" },
     python: { type: "string", default: "python3" },
     authors: { type: "string" },
     out: { type: "string" },
@@ -85,23 +87,49 @@ async function slowPeer(env) {
   return { seconds: ofAll("seconds"), processor: ofAll("processor") };
 }
 
-const load = loadavg()[0].toFixed(1);
-const all = run(process.execPath, [...ours, "--convention", "consistent", "--metrics", metrics]);
-const usual = run(process.execPath, [...ours, "--convention", "consistent"]);
 const threads = { OMP_NUM_THREADS: "1" };
-const authors = values.authors
-  ? run(
-      values.python,
-      ["-m", "sdc.eval", "--pred_root", join(work, "all"), "--num_classes", "2", "--out_csv", "authors.csv"],
-      { ...threads, PYTHONPATH: [resolve(values.authors), process.env.PYTHONPATH ?? ""].join(delimiter) },
-    )
-  : run(values.python, [peer("evaluate.py"), folder], threads);
+const theirs = values.authors
+  ? {
+      args: [
+        "-m",
+        "sdc.eval",
+        "--pred_root",
+        join(work, "all"),
+        "--num_classes",
+        "2",
+        "--out_csv",
+        "authors.csv",
+      ],
+      env: {
+        ...threads,
+        PYTHONPATH: [resolve(values.authors), process.env.PYTHONPATH ?? ""].join(delimiter),
+      },
+    }
+  : { args: [peer("evaluate.py"), folder], env: threads };
+
+const load = loadavg()[0].toFixed(1);
+const rounds = Array.from({ length: Number(values.rounds) }, () => ({
+  all: run(process.execPath, [...ours, "--convention", "consistent", "--metrics", metrics]),
+  usual: run(process.execPath, [...ours, "--convention", "consistent"]),
+  authors: run(values.python, theirs.args, theirs.env),
+}));
+const median = (numbers) => numbers.sort((a, b) => a - b)[numbers.length >> 1];
+const [all, usual, authors] = ["all", "usual", "authors"].map((name) => {
+  const of = (key) => median(rounds.map((round) => round[name][key]));
+  return { seconds: of("seconds"), processor: of("processor"), memory: of("memory") };
+});
 const families = await slowPeer(threads);
 
 const row = (name, { seconds, processor }, memory = "") =>
   `| ${name} | ${seconds.toFixed(1)} | ${processor.toFixed(1)} | ${memory} |`;
 const times = (theirs, own) =>
   `${(theirs.seconds / own.seconds).toFixed(1)} (${(theirs.processor / own.processor).toFixed(1)})`;
+const timesIn = (name) => {
+  const ratios = (key) => rounds.map((round) => round.authors[key] / round[name][key]);
+  const [wall, processor] = [ratios("seconds"), ratios("processor")];
+  const range = `${Math.min(...wall).toFixed(1)} to ${Math.max(...wall).toFixed(1)}`;
+  return `${median(wall).toFixed(1)} (${median(processor).toFixed(1)}), rounds ${range}`;
+};
 const whose = values.authors ? "the authors' program" : "the authors' calls (peers/evaluate.py)";
 const report = `# All metrics of ${cases} cases of 512 x 512, two classes
 
@@ -115,10 +143,11 @@ ${row("all families in NumPy and SciPy (peers/all_metrics.py), one thread", fami
 | times as fast, wall time (in processor time) | |
 |---|--:|
 | all families beside all families in Python | ${times(families, all)} |
-| all families beside the authors' five columns | ${times(authors, all)} |
-| the usual columns beside the authors' five | ${times(authors, usual)} |
+| all families beside the authors' five columns | ${timesIn("all")} |
+| the usual columns beside the authors' five | ${timesIn("usual")} |
 
-Times include the start of the programs, the bootstrap over cases and the files. The five columns are of all ${cases} cases.
+Medians of ${rounds.length} rounds of all programs in turns, but for the slow one. Times include the start of the programs, the
+bootstrap over cases and the files. The five columns are of all ${cases} cases.
 All families in Python are the time of one case and ${cases - 1} times the mean of ${slowCases - 1} further ones.
 
 \`node benchmarks/all-metrics.mjs --cases ${cases}${values.authors ? " --authors SDC-Loss/src" : ""}\`
