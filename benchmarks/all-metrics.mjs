@@ -10,8 +10,8 @@
 // calls. peers/all_metrics.py does what all families do, in NumPy and SciPy. The folder has links to twenty
 // different cases, so that a thousand take no more room; all read from the page cache. Each peer is one
 // process of one thread. The first scores every case. The second is slow and scores --slow-cases of them and
-// one alone: the difference is scaled, its start is not. All others run once in every round, in turns; times and
-// ratios are medians over the rounds.
+// one alone: the difference is scaled, its start is not. All others run once in every round, in turns; times
+// and ratios are medians over the rounds.
 import { spawnSync } from "node:child_process";
 import { existsSync, linkSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, loadavg } from "node:os";

@@ -68,6 +68,9 @@ test("a folder trains and predicts without a configuration", async () => {
     augment: { preset: "nnunet", flips: false },
     patches: { size: [12, 10, 10], foreground: 0.33 },
     batch_size: 2,
+    // 60 epochs of 2 updates would be too few.
+    epochs: 500,
+    ema: 0.999,
   });
   const fingerprint = JSON.parse(await readFile(at("runs/raw.fingerprint.json"), "utf8"));
   expect(fingerprint).toMatchObject({ cases: { train: 4, val: 1, test: 1 }, classes: 2, remarks: [] });

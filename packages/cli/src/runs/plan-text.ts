@@ -37,13 +37,14 @@ export function planText(
 ): string {
   const { channels, rank, classes, ignore, regions, values, volumes, cases } = fingerprint;
   const { spacing, patch, batch, network, stages } = plan;
+  const volumetric = rank === 3;
   const budget = memory / 2 ** 30;
   const why =
     eighths === undefined
       ? `less where a step would take more than ${budget} GiB (estimated)`
       : `or what a step has room for: it took about ${Number(((eighths * budget) / 8).toPrecision(2))} of ${budget} GiB (measured)`;
-  const ofVolumes = isMostlyEmpty(fingerprint) ? "{ scheme: z-score, nonzero: true }" : "z-score";
-  const normalization = isRawCt(values) ? "ct" : volumes ? ofVolumes : "none";
+  const zScore = isMostlyEmpty(fingerprint) ? "{ scheme: z-score, nonzero: true }" : "z-score";
+  const normalization = isRawCt(values) ? "ct" : volumes ? zScore : "none";
   const scalar = (value: string): string => stringify(value).trimEnd();
   return `# Written by pixelcal prepare from ${cases.train} cases to train and ${cases.val} to validate; edit what does not suit.
 # docs/configuration.md explains every key.
@@ -71,13 +72,21 @@ patches:
   size: ${list(patch)} # the median size, ${why}
   foreground: 0.33 # share of patches around a pixel of a class
 batch_size: ${batch}
-epochs: 100
+epochs: ${volumetric ? volumeEpochs(cases.train, batch) : planeEpochs}
 optim: { lr: 4.0e-3 }
 scheduler: { type: cosine, warmup_steps: 50 }
-ema: 0.99
-${rank === 3 ? augmentVolumes : augmentPlanes}selection: dice
+ema: ${volumetric ? 0.999 : 0.99} # decay of the average of the weights, which is what is kept
+${volumetric ? augmentVolumes : augmentPlanes}selection: dice
 `;
 }
+
+const planeEpochs = 100;
+/** The least epochs and the least updates of a training on volumes. */
+const ofVolumes = { epochs: 60, updates: 1000 } as const;
+
+/** Returns the epochs of a training on volumes, more than usual where there are few cases. */
+const volumeEpochs = (cases: number, batch: number): number =>
+  Math.max(ofVolumes.epochs, Math.ceil((ofVolumes.updates * batch) / cases));
 
 const list = (numbers: readonly unknown[]): string => JSON.stringify(numbers).replaceAll(",", ", ");
 
