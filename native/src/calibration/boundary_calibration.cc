@@ -135,7 +135,7 @@ class Adder {
         ReadForeground(block, room.data(), rows);
       else
         ReadTopLabel(block, room.data(), rows);
-      const float* to = segments_.To(own, block);
+      const float* to = one_class ? segments_.To(own, block) : nullptr;
       for (int64_t i = 0; i < block.count; ++i) {
         const bool inside = one_class ? segment[i] == own : segment[i] != 0;
         rows.distance[i] = inside ? -near[i] : !one_class ? near[i] : to ? to[i] : kFar;
