@@ -14,10 +14,8 @@ export interface TuningTrial {
   readonly nll: number | null;
 }
 
-/** The report of `pixelcal train`. */
-export interface TrainReport {
-  readonly command: "train";
-  readonly run: string;
+/** The training of one network. */
+export interface NetworkReport {
   readonly folder: string;
   readonly epochs: number;
   readonly bestEpoch: number;
@@ -35,6 +33,19 @@ export interface TrainReport {
   readonly seconds: number;
   readonly model: string;
   readonly checkpoint: string;
+}
+
+/**
+ * The report of `pixelcal train`. For a run of several networks it holds the scores of their mean, which has
+ * no loss, epochs or checkpoint of its own, and beside them each network's report.
+ */
+export interface TrainReport
+  extends Omit<NetworkReport, "bestEpoch" | "checkpoint" | "epochs" | "stoppedEarly" | "validation">,
+    Partial<Pick<NetworkReport, "bestEpoch" | "checkpoint" | "epochs" | "stoppedEarly">> {
+  readonly command: "train";
+  readonly run: string;
+  readonly validation: Omit<NetworkReport["validation"], "loss"> & { readonly loss?: number };
+  readonly members?: readonly NetworkReport[];
   /** The options that `--tune` chose, and the short trainings that it chose them by. */
   readonly tuning?: {
     readonly chosen: { readonly dice: number; readonly scale: number };

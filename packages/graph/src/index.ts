@@ -48,6 +48,6 @@ export type { TiedWeights } from "./onnx/tied-weights.js";
 export { blockedDomain } from "./operators/blocked.js";
 export * as ops from "./operators/ops.js";
 export { rebatch } from "./rebatch/rebatch.js";
-export { prune, type Rewriting, rewrite } from "./rewrite.js";
+export { addCopy, prune, type Rewriting, rewrite } from "./rewrite.js";
 export { trainingForm, updatedName } from "./training-form.js";
 export { type WeightRoles, weightRoles } from "./weight-roles.js";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { Graph, GraphError, interpret, type Node, ops, prune, rewrite } from "./index.js";
+import { addCopy, Graph, GraphError, interpret, type Node, ops, prune, rewrite } from "./index.js";
 import { floats, numbers } from "./testing/index.js";
 
 function example(): Graph {
@@ -73,4 +73,23 @@ test("outputs are dropped, renamed or made anew", () => {
   });
   expect([...outputs.keys()]).toEqual(["negative", "y"]);
   expect(rewrite(source, { output: () => [] }).outputs.size).toBe(0);
+});
+
+test("copies of graphs stand in one graph side by side, each with its own names and weights", () => {
+  const target = new Graph("both");
+  const x = target.input("x", "float32", [2]);
+  const other = rewrite(example(), {
+    initializer: (name, _, graph) => (name === "w" ? graph.initializer("w", floats([5, 6])) : undefined),
+  });
+  const copies = [example(), other].map((source, k) =>
+    addCopy(source, target, { inputs: [x], prefix: `${k}/` }),
+  );
+  target.output("sum", ops.Add(copies[0]!.get("y")!, copies[1]!.get("y")!));
+  expect(target.nodes.map(({ name }) => name).slice(0, 3)).toEqual([
+    "0/layer/Add_0",
+    "0/layer/Mul_0",
+    "0/layer/Relu_0",
+  ]);
+  expect([...target.initializers.keys()]).toEqual(["0/w", "1/w"]);
+  expect(numbers(interpret(target, feeds).sum!)).toEqual([6 + 10, 0]);
 });

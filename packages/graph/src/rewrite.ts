@@ -76,6 +76,35 @@ export function copy(node: Node, inputs: readonly (Value | undefined)[], target:
   return target.node(opType, inputs, attributes, { name, domain, outputs });
 }
 
+/**
+ * Adds a copy of a graph to another: the values of `inputs` take the place of its inputs, in their order, and
+ * the names of nodes and initializers begin with `prefix`. Returns the copies of its outputs, by name.
+ */
+export function addCopy(
+  source: Graph,
+  target: Graph,
+  { inputs, prefix }: { readonly inputs: readonly Value[]; readonly prefix: string },
+): ReadonlyMap<string, Value> {
+  const copies = new Map(source.inputs.map((input, i) => [input, inputs[i]!]));
+  const map = (value: Value): Value => {
+    const known = copies.get(value);
+    if (known !== undefined) return known;
+    const tensor = source.tensor(value)!;
+    const isConstant = source.constants.has(value.name);
+    const made = isConstant ? target.constant(tensor) : target.initializer(prefix + value.name, tensor);
+    copies.set(value, made);
+    return made;
+  };
+  for (const node of liveNodes(source)) {
+    const { opType, attributes, name, domain, outputs } = node;
+    const names = { name: prefix + name, domain, outputs: outputs.map((output) => prefix + output.name) };
+    const own = node.inputs.map((input) => input && map(input));
+    const made = target.node(opType, own, attributes, names);
+    for (const [i, output] of outputs.entries()) copies.set(output, made[i]!);
+  }
+  return new Map(Array.from(source.outputs, ([name, value]) => [name, map(value)]));
+}
+
 /** Returns the nodes that outputs need, in topological order. */
 export function liveNodes(graph: Graph): readonly Node[] {
   const live = new Set<Node>();

@@ -56,6 +56,7 @@ export type { Symmetries } from "./data/transforms.js";
 export type { CanonicalOptions } from "./model/canonical.js";
 export { carriedTile } from "./model/carried-tile.js";
 export type { ExportOptions } from "./model/export.js";
+export { meanModel } from "./model/mean-model.js";
 export type { Model, Supervision } from "./model/model.js";
 export { type NamedRegion, type RegionHeads, regionHeadsOf } from "./model/region-heads.js";
 export { type AnyModel, modelClasses, type SourceOptions } from "./model/source.js";
@@ -168,6 +169,7 @@ export { type FitOptions, type FitResult, fit } from "./trainer/fit.js";
 export { type LossGradient, type LossOptions, lossAndGradient } from "./trainer/loss-and-gradient.js";
 export type { LossGrowth } from "./trainer/loss-growth.js";
 export type { StepResult, TrainerOptions, WeightsChoice } from "./trainer/options.js";
+export { type LogitsModel, scoreNetwork } from "./trainer/score-network.js";
 export {
   buildEvaluationGraph,
   buildInferenceGraph,
@@ -176,3 +178,4 @@ export {
 } from "./trainer/step-graph.js";
 export { Trainer } from "./trainer/trainer.js";
 export { scoredPart, type TrainingBatch } from "./trainer/training-batch.js";
+export type { Scores } from "./trainer/validation-scores.js";

@@ -6,7 +6,6 @@ import type { Context } from "../context.js";
 import { inJob } from "../job.js";
 import { deviceOption, foldOrAll, integer, jsonOption } from "../options.js";
 import type { Fingerprint } from "../runs/fingerprint.js";
-import { duration } from "../terminal.js";
 import { writeReport } from "../write-report.js";
 
 interface Options {
@@ -81,10 +80,11 @@ async function planned(
 
 async function train(options: Options, context: Context): Promise<void> {
   const { dataRoot, locateModel, readConfig } = await import("../inputs/config-file.js");
-  const { checkpointFiles } = await import("@pixelcal/train");
   const { storePath, withNumbers } = await import("../runs/prepare.js");
-  const { checkNew, trainRun } = await import("../runs/train.js");
-  const { runFiles } = await import("../runs/train-run.js");
+  const { checkNew } = await import("../runs/train.js");
+  const { trainNetworks } = await import("../runs/members.js");
+  const { memberCount } = await import("../runs/train-run.js");
+  const { trainReport, trainText } = await import("../runs/train-outcome.js");
   const { checkTunable, tuneRun } = await import("../runs/tune.js");
   const { terminal } = context;
   const { device, epochs, threads } = options;
@@ -113,38 +113,17 @@ async function train(options: Options, context: Context): Promise<void> {
     if (typeof resume === "string")
       throw new CommandError("--resume: no checkpoint can be named with --tune", { exitCode: 2 });
   }
-  checkNew({ folder, resume, overwrite });
+  checkNew({ config, folder, resume, overwrite });
   const { model, loss } = config;
+  const networks = memberCount(config);
   terminal.line(
     `${config.run_name}: ${loss.name}${loss.preset ? ` (${loss.preset})` : ""}, ` +
-      `${"onnx" in model ? model.onnx : `${model.arch} base ${model.base}`}, ${config.epochs} epochs on ${root}`,
+      `${"onnx" in model ? model.onnx : `${model.arch} base ${model.base}`}, ` +
+      `${networks === 1 ? "" : `${networks} networks of `}${config.epochs} epochs on ${root}`,
   );
   const store = storePath(options.out);
   const run = { ...context, config, root, folder, store, resume, overwrite };
-  const result = await (options.tune ? tuneRun(run) : trainRun(run));
-  const { history, bestEpoch, stoppedEarly, temperature, seconds, parameters, trained } = result;
-  const { validationLoss, validationDice, validationNll } = history[bestEpoch - 1]!;
-  const report = {
-    command: "train",
-    run: config.run_name,
-    folder,
-    epochs: history.length,
-    bestEpoch,
-    stoppedEarly,
-    validation: { loss: validationLoss!, dice: validationDice!, nll: validationNll!, temperature },
-    parameters,
-    trained,
-    seconds,
-    model: join(folder, runFiles.model),
-    checkpoint: join(folder, checkpointFiles.best),
-    ...(result.tuning && { tuning: result.tuning }),
-  } as const;
-  await writeReport(
-    context,
-    options.json,
-    report,
-    `${folder}: best epoch ${bestEpoch} of ${history.length}${stoppedEarly ? ` (stopped early)` : ""}, validation loss ` +
-      `${validationLoss!.toFixed(4)}, Dice ${validationDice!.toFixed(4)}, NLL ${validationNll!.toFixed(4)}, temperature ${temperature.toFixed(2)}; ` +
-      `${trained === parameters ? "" : `${trained} trained of `}${parameters} parameters, ${duration(seconds)}\n`,
-  );
+  const result = await (options.tune ? tuneRun(run) : trainNetworks(run));
+  const report = { command: "train", run: config.run_name, ...trainReport(folder, result) } as const;
+  await writeReport(context, options.json, report, trainText(folder, result));
 }

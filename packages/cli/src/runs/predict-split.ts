@@ -41,7 +41,7 @@ import {
   readPostprocessing,
   recordPostprocessing,
 } from "./postprocessing.js";
-import { runFiles } from "./train-run.js";
+import { bestCheckpoints, memberCount, memberFolder, runFiles } from "./train-run.js";
 
 /** The options of `pixelcal infer`. */
 export interface InferOptions extends ReadingOptions {
@@ -153,7 +153,8 @@ async function adviseFolds(run: string): Promise<void> {
   const folds = names
     .flatMap((name) => /^fold_(\d+)$/.exec(name)?.[1] ?? [])
     .sort((a, b) => Number(a) - Number(b));
-  if (folds.length === 0 || names.includes(checkpointFiles.best)) return;
+  const own = [checkpointFiles.best, memberFolder("", 1)];
+  if (folds.length === 0 || own.some((name) => names.includes(name))) return;
   const advice = `--folds ${folds.join(",")} predicts with their mean, --fold ${folds[0]} with one`;
   throw new CommandError(`${run}: holds trained folds; ${advice}`, { exitCode: 2 });
 }
@@ -201,14 +202,13 @@ async function fromConfig(options: InferOptions, terminal: Context["terminal"]):
   const folderOf = (fold: Fold): string => join(run, `fold_${fold}`);
   const { fold = config.dataset.fold } = options;
   const own = fold === undefined ? run : folderOf(fold);
-  const checkpoints = options.folds?.map((one) => join(folderOf(one), checkpointFiles.best)) ?? [
-    options.checkpoint ?? join(own, checkpointFiles.best),
-  ];
+  const checkpoints =
+    options.folds?.flatMap((one) => bestCheckpoints(folderOf(one), config)) ??
+    (options.checkpoint === undefined ? bestCheckpoints(own, config) : [options.checkpoint]);
   const trained = [];
-  for (const path of checkpoints) {
-    if (path === join(run, checkpointFiles.best)) await adviseFolds(run);
-    trained.push(await readWeights(path));
-  }
+  if (options.folds === undefined && options.checkpoint === undefined && fold === undefined)
+    await adviseFolds(run);
+  for (const path of checkpoints) trained.push(await readWeights(path));
   const network = await networkOf(config);
   const classes = await classesOf(config, network, root, options.split);
   const heads = regionHeads(config.dataset);
@@ -234,8 +234,11 @@ async function fromConfig(options: InferOptions, terminal: Context["terminal"]):
   const folds = split === "val" ? options.folds : undefined;
   const groups = [];
   if (folds === undefined) groups.push({ models, dataset: await open(fold), label: `${name} ${split}` });
-  for (const [i, one] of folds?.entries() ?? [])
-    groups.push({ models: [models[i]!], dataset: await open(one), label: `${name} fold ${one} ${split}` });
+  const members = memberCount(config);
+  for (const [i, one] of folds?.entries() ?? []) {
+    const ofFold = models.slice(i * members, (i + 1) * members);
+    groups.push({ models: ofFold, dataset: await open(one), label: `${name} fold ${one} ${split}` });
+  }
   const { dataset } = groups[0]!;
   warnOfRawCt(dataset, models[0]!.preparation, terminal);
   const mirrored = mirroredAxes(config, dataset.rank);

@@ -1,8 +1,10 @@
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { ReportParts } from "@pixelcal/evaluate";
 import { FormatError } from "@pixelcal/io";
 import { readText } from "../inputs/text-file.js";
 import type { CalibrationTable } from "../reports.js";
+import { memberFolder } from "./train-run.js";
 
 type Training = NonNullable<ReportParts["training"]>;
 type Calibrators = NonNullable<ReportParts["calibrators"]>;
@@ -15,9 +17,10 @@ const curves = {
   validation_nll: "validation NLL",
 } as const;
 
-/** Reads the curves of a training run from its log.csv. */
+/** Reads the curves of a training run from its log.csv: of several networks those of the first. */
 export async function trainingCurves(folder: string): Promise<Training> {
-  const path = join(folder, "log.csv");
+  const first = join(memberFolder(folder, 1), "log.csv");
+  const path = existsSync(first) ? first : join(folder, "log.csv");
   const [header = "", ...lines] = (await readText(path)).trimEnd().split("\n");
   const columns = header.split(",");
   if (!columns.includes("epoch") || lines.length === 0)

@@ -106,6 +106,19 @@ describe.skipIf(noMpi !== undefined)(`a training of several processes${noMpi ? `
         expect(bytes("part", name)).toEqual(bytes("two", name));
     });
 
+    test("trains several networks, each as alone, and says the scores of their mean once", async () => {
+      const { code, output, messages } = await train(2, "several", { members: 2 });
+      expect(code, messages).toBe(0);
+      expect(bytes("several", "member_1/log.csv")).toEqual(bytes("two", "log.csv"));
+      expect(readdirSync(at("several", "toy")).sort()).toEqual([
+        "config.json",
+        "member_1",
+        "member_2",
+        "model.onnx",
+      ]);
+      expect(output.match(/mean of 2 networks, validation Dice/g)).toHaveLength(1);
+    });
+
     test("resumes with another number of ranks, and says so", async () => {
       const { code, messages } = await train(3, "other-ranks", {}, ["--resume"]);
       expect(messages).toContain("resumed under other conditions: ranks: checkpoint 2, now 3");

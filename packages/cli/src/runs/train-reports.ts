@@ -16,14 +16,15 @@ export function reports(
   { takesOver }: { readonly takesOver: boolean },
 ): Reports {
   const { config, folder, terminal, signal, label, logEvery = 1 } = run;
+  const { number, count } = run.member ?? { number: 1, count: 1 };
   const title = label === undefined ? "" : `${label} `;
   let pace: Pace | undefined;
   let speed = { rate: 0, remaining: Number.POSITIVE_INFINITY };
   return {
     onProgress({ epoch, batch, meanLoss, learningRate }) {
-      const done = (epoch - 1) * steps + batch;
+      const done = ((number - 1) * config.epochs + epoch - 1) * steps + batch;
       pace ??= new Pace(() => terminal.now(), done);
-      speed = pace.at(done, config.epochs * steps);
+      speed = pace.at(done, count * config.epochs * steps);
       const values = [`loss ${meanLoss.toFixed(4)}`, `lr ${learningRate.toExponential(1)}`];
       if (speed.rate > 0)
         values.push(`${speed.rate.toFixed(1)} steps/s`, `${duration(speed.remaining)} left`);
@@ -39,7 +40,9 @@ export function reports(
       if (signal.aborted) throw new Interrupted(stopped(folder, record.epoch + 1));
       if (record.epoch % logEvery !== 0) return;
       const left =
-        record.epoch < config.epochs && speed.rate > 0 ? `  ${duration(speed.remaining)} left` : "";
+        (record.epoch < config.epochs || number < count) && speed.rate > 0
+          ? `  ${duration(speed.remaining)} left`
+          : "";
       terminal.line(`${title}${epochLine(record, config.epochs)}${best ? "  best" : ""}${left}`);
     },
     onLossGrowth({ epoch, batch, loss, first }) {

@@ -1,5 +1,8 @@
+import { existsSync } from "node:fs";
+import { readdir, rm } from "node:fs/promises";
+import { join } from "node:path";
 import type { Lock } from "@pixelcal/io";
-import type { TrainConfig } from "@pixelcal/train";
+import { checkpointFiles, type TrainConfig } from "@pixelcal/train";
 import type { Context } from "../context.js";
 
 /** The files of a run's folder besides the checkpoints and the log. */
@@ -10,6 +13,41 @@ export const runFiles = {
   postprocessing: "postprocessing.json",
   events: "events.out.tfevents.pixelcal",
 } as const;
+
+/** The place of a network among those of a run, from 1 on. */
+interface Member {
+  readonly number: number;
+  readonly count: number;
+}
+
+/** Returns the number of networks that a run trains. */
+export const memberCount = ({ members = 1 }: Pick<TrainConfig, "members">): number => members;
+
+const memberName = /^member_\d+$/;
+
+/** Returns the folder of a network of a run of several, counted from 1. */
+export const memberFolder = (folder: string, number: number): string => join(folder, `member_${number}`);
+
+/** Returns the checkpoints of the best epochs in a run's folder, one a network. */
+export const bestCheckpoints = (folder: string, config: TrainConfig): readonly string[] => {
+  const count = memberCount(config);
+  const folders =
+    count === 1 ? [folder] : Array.from({ length: count }, (_, k) => memberFolder(folder, k + 1));
+  return folders.map((own) => join(own, checkpointFiles.best));
+};
+
+/** Tells whether a folder holds a run of one network with a checkpoint, or of several. */
+export const isBegun = (folder: string): { readonly one: boolean; readonly several: boolean } => ({
+  one: existsSync(join(folder, checkpointFiles.last)),
+  several: existsSync(join(memberFolder(folder, 1), checkpointFiles.last)),
+});
+
+/** Removes the folders of the networks of an earlier run of several, but for `except`. */
+export async function removeMembers(folder: string, except?: string): Promise<void> {
+  const names: readonly string[] = await readdir(folder).catch(() => []);
+  for (const own of names.filter((each) => memberName.test(each)).map((each) => join(folder, each)))
+    if (own !== except) await rm(own, { recursive: true, force: true });
+}
 
 /** A training run: the configuration, the data and the output folder. */
 export interface TrainRun extends Pick<Context, "terminal" | "signal" | "world"> {
@@ -29,6 +67,10 @@ export interface TrainRun extends Pick<Context, "terminal" | "signal" | "world">
   readonly overwrite?: boolean;
   /** Whether the folder's tuning.json chose the loss; a run that starts over without it removes it. */
   readonly tuned?: boolean;
+  /** Which of the run's networks is trained, where there are several. */
+  readonly member?: Member;
+  /** Called in the process that writes, once all is checked and before the files of an earlier run go. */
+  onReady?(): Promise<void>;
   /** The text before the progress of an epoch and before log lines. */
   readonly label?: string;
   /** The number of epochs from one log line to the next; 1 by default. */

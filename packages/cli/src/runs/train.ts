@@ -32,7 +32,7 @@ import { type Stage, stageLine, stagesAfter, titleOf } from "./loss-stages.js";
 import { lossesOf, optimizerOf, scheduleOf } from "./recipe.js";
 import { orAdvise, resumeFrom } from "./resume.js";
 import { reports } from "./train-reports.js";
-import { runFiles, type TrainRun, tellTakenOver } from "./train-run.js";
+import { isBegun, memberCount, removeMembers, runFiles, type TrainRun, tellTakenOver } from "./train-run.js";
 import { validationTemperature } from "./validation-temperature.js";
 
 const produced = [
@@ -79,15 +79,27 @@ export async function trainRun(run: TrainRun): Promise<TrainOutcome> {
   }
 }
 
-/** Throws `CommandError` for a folder that holds a run which is neither resumed nor overwritten. */
+/**
+ * Throws `CommandError` for a folder that holds a run which is neither resumed nor overwritten, or is resumed
+ * as one of several networks where it has one, or the other way round.
+ */
 export function checkNew({
+  config,
   folder,
   resume,
   overwrite,
   tuned,
-}: Pick<TrainRun, "folder" | "resume" | "overwrite" | "tuned">): void {
-  const begun = [checkpointFiles.last, runFiles.tuning].some((name) => existsSync(join(folder, name)));
-  if (resume || overwrite || tuned || !begun) return;
+}: Pick<TrainRun, "config" | "folder" | "resume" | "overwrite" | "tuned">): void {
+  if (overwrite) return;
+  const { one, several } = isBegun(folder);
+  const [holds, wants] = several ? ["several networks", "one"] : ["one network", "several"];
+  if (memberCount(config) > 1 ? one : several)
+    throw new CommandError(
+      `members: ${folder} holds a run of ${holds}, not of ${wants}: --overwrite starts over`,
+      { exitCode: 2 },
+    );
+  const begun = one || several || existsSync(join(folder, runFiles.tuning));
+  if (resume || tuned || !begun) return;
   throw new CommandError(`${folder} already holds a run: --resume continues it, --overwrite starts over`);
 }
 
@@ -113,7 +125,7 @@ async function prepare(run: TrainRun): Promise<Prepared> {
   const config = { ...given, ...(preparation && { preparation }) };
   warnOfRawCt(train, preparation, terminal);
   // A comparison, whose runs have labels, trains on the same data several times.
-  if (run.label === undefined)
+  if (run.label === undefined || run.member?.number === 1)
     for (const { cases } of [train, validation]) terminal.line(`${root}: ${cases.layout}`);
   checkShapes(config, train);
   const { image } = await train.read(0);
@@ -184,11 +196,9 @@ async function trainLocked(run: TrainRun, lock: Lock | undefined): Promise<Train
   let { trainer } = prepared;
   try {
     if (lock !== undefined) {
+      await run.onReady?.();
       // No file of an earlier run may stand beside the new configuration.
-      if (resume === undefined) {
-        const stale = run.tuned ? produced : [...produced, runFiles.tuning];
-        for (const file of stale) await rm(join(folder, file), { force: true });
-      }
+      if (resume === undefined) await removeStale(run);
       await writeFileAtomic(join(folder, runFiles.config), formatJson(config));
     }
     const common = {
@@ -234,7 +244,11 @@ async function trainLocked(run: TrainRun, lock: Lock | undefined): Promise<Train
         tile: config.patches?.size,
       });
     const cases = new Loader(validation, { batchSize: 1, cover: config.patches?.size });
-    const temperature = await validationTemperature(trainer, cases, config.dataset.ignore);
+    const temperature = await validationTemperature(trainer, cases, {
+      regions: trainer.loss.regions,
+      ignore: config.dataset.ignore,
+      exchange: world,
+    });
     const sizeOf = (names: readonly string[]): number =>
       names.reduce((sum, name) => sum + trainer.parameters[name]!.data.length, 0);
     const [parameters, trained] = [sizeOf(Object.keys(trainer.parameters)), sizeOf(trainer.trainable)];
@@ -245,6 +259,19 @@ async function trainLocked(run: TrainRun, lock: Lock | undefined): Promise<Train
   } finally {
     await trainer.close();
   }
+}
+
+/**
+ * Removes the files of an earlier run, but for the choice of a loss that this one trains with, and for the
+ * folder `except` of one of its networks.
+ */
+export async function removeStale(
+  { folder, tuned }: Pick<TrainRun, "folder" | "tuned">,
+  except?: string,
+): Promise<void> {
+  const stale = tuned ? produced : [...produced, runFiles.tuning];
+  for (const file of stale) await rm(join(folder, file), { force: true });
+  await removeMembers(folder, except);
 }
 
 /** Returns the preparation of a network of ours that takes images as stored; an ONNX file stays as it is. */

@@ -7,10 +7,11 @@ import { checkpointFiles, type LossConfig, type TrainConfig, TrainingAbortedErro
 import { CommandError, Interrupted } from "../command-error.js";
 import type { TuningTrial } from "../reports.js";
 import { duration } from "../terminal.js";
+import { type MembersOutcome, trainNetworks } from "./members.js";
 import { readJson, warnOfDifferences } from "./resume.js";
 import { roundsOf, successiveHalving } from "./successive-halving.js";
 import { checkNew, type TrainOutcome, trainRun } from "./train.js";
-import { runFiles, type TrainRun, tellTakenOver } from "./train-run.js";
+import { isBegun, runFiles, type TrainRun, tellTakenOver } from "./train-run.js";
 
 /** The folder, in that of the run, of short trainings that are not finished. */
 const trialsFolder = "tuning";
@@ -26,15 +27,16 @@ type Tuning = NonNullable<TrainOutcome["tuning"]>;
  * then trains the run with them. Options that the configuration gives are kept. Finished short trainings are
  * in tuning.json of the run's folder, so that a run that was stopped resumes with the next.
  */
-export async function tuneRun(run: TrainRun): Promise<TrainOutcome> {
+export async function tuneRun(run: TrainRun): Promise<TrainOutcome | MembersOutcome> {
   const { config, folder, overwrite } = run;
   checkTunable(config);
   const tuning = await searchLocked(run);
   const { dice, scale } = tuning.chosen;
   run.terminal.line(`tuned: dice ${dice}, scale ${scale}`);
-  const resume = !overwrite && existsSync(join(folder, checkpointFiles.last));
+  const { one, several } = isBegun(folder);
+  const resume = !overwrite && (one || several);
   const chosen = tuned(config, tuning.chosen, config.epochs);
-  return { ...(await trainRun({ ...run, config: chosen, resume, tuned: true })), tuning };
+  return { ...(await trainNetworks({ ...run, config: chosen, resume, tuned: true })), tuning };
 }
 
 async function searchLocked(run: TrainRun): Promise<Tuning> {
@@ -135,7 +137,8 @@ const scoreOf = ({ nll }: TuningTrial): number => nll ?? Number.POSITIVE_INFINIT
 
 /** Trains a candidate in a folder of its own, which is removed when its score is known. */
 async function trainShortly(run: TrainRun, candidate: Candidate, epochs: number): Promise<TuningTrial> {
-  const { config, folder, terminal } = run;
+  const { folder, terminal } = run;
+  const { members: _, ...config } = run.config;
   const { dice, scale } = candidate;
   const own = join(folder, trialsFolder, `dice-${dice}-scale-${scale}-epochs-${epochs}`);
   const label = `dice ${dice}, scale ${scale}`;

@@ -7,26 +7,31 @@ import {
   type Tensor,
   tensor,
 } from "@pixelcal/core";
-import { type Loader, partsOfAll, scoredPart, type Trainer } from "@pixelcal/train";
+import { type Exchange, type Loader, type Network, partsOfAll, scoredPart } from "@pixelcal/train";
+
+/** The meaning of the predictions' channels, and the processes that share the split. */
+export interface TemperatureOptions {
+  readonly regions?: readonly Region[] | undefined;
+  readonly ignore?: number | undefined;
+  readonly exchange?: Exchange | undefined;
+}
 
 /**
- * Returns the temperature that the labels of a split ask of a trainer's predictions: above 1 where they are
+ * Returns the temperature that the labels of a split ask of a network's predictions: above 1 where they are
  * over-confident, NaN where every pixel is ignored. Regions share one temperature, each as two classes.
  */
 export async function validationTemperature(
-  trainer: Trainer,
+  network: Pick<Network, "predict">,
   validation: Loader,
-  ignore?: number,
+  { regions, ignore, exchange }: TemperatureOptions,
 ): Promise<number> {
-  const { exchange } = trainer;
-  const { regions } = trainer.loss;
   const inside = ignore === undefined ? undefined : ignoredInRegion;
   const metric = new TemperatureMetric(
     regions ? { classes: 2, ignore: inside } : { classes: validation.dataset.classes, ignore },
   );
   const { rank, size } = exchange ?? { rank: 0, size: 1 };
   for await (const { images, labels, filled } of validation.dealt(0, { rank, size })) {
-    const all = await trainer.predict(images);
+    const all = await network.predict(images);
     for (let n = 0; n < images.dims[0]!; n++) {
       const [probs, truth] = [scoredPart(all, n, filled), scoredPart(labels, n, filled)];
       if (regions === undefined) await metric.update(probs, truth);

@@ -96,7 +96,11 @@ function optimOf(optim: FileConfig["optim"]): Omit<TrainConfig["optim"], "decay"
 
 /** Throws `ConfigError` for values that contradict one another. */
 function checkTogether(file: FileConfig): void {
-  const { scheduler, epochs, model, optim, preparation } = file;
+  const { scheduler, epochs, model, optim, preparation, members = 1 } = file;
+  if ("onnx" in model && members > 1)
+    throw new ConfigError([
+      `members: expected 1 for an ONNX file, from whose weights all would start, got ${members}`,
+    ]);
   const { flips } = augmentOf(file.augment);
   if (file.infer?.flips && (flips === false || (Array.isArray(flips) && flips.length === 0)))
     throw new ConfigError(["infer.flips: needs augment.flips, whose axes it mirrors"]);
@@ -120,6 +124,7 @@ function checkTogether(file: FileConfig): void {
 }
 
 const optional = [
+  "members",
   "threads",
   "clip_norm",
   "trainable",

@@ -15,6 +15,8 @@ const count = z.int().min(1);
 const most = 65_536;
 /** More processor threads than any machine has. */
 const mostThreads = 1024;
+/** More networks than anybody averages: a larger number is a mistake. */
+const mostMembers = 100;
 
 const patterns = z.union(
   [
@@ -170,6 +172,10 @@ const dataset = z.strictObject({
 
 const keys = {
   seed: z.int().min(0).default(42).describe("decides weights, order and augmentation"),
+  members: count
+    .max(mostMembers)
+    .optional()
+    .describe("networks of seed, seed + 1 and so on, whose mean probability is the model; 1 by default"),
   run_name: z
     .string()
     .regex(/^(?!\.{1,2}$)[^/\\\0]+$/, "expected a plain folder name")

@@ -43,6 +43,11 @@ export interface TrainConfig {
   readonly run_name: string;
   readonly seed: number;
   /**
+   * Networks that are trained one after another, from the seeds `seed`, `seed` + 1 and so on; the model
+   * predicts the mean of their probabilities. One by default.
+   */
+  readonly members?: number;
+  /**
    * `reference` follows the authors' repository; `consistent` takes every loss as its own authors define it.
    */
   readonly preset: "reference" | "consistent";

@@ -3,11 +3,9 @@ import { prefetch } from "@pixelcal/io";
 import type { Share } from "../data/shares.js";
 import { DivergedError } from "./diverged-error.js";
 import type { EpochRecord, ValidationRecord } from "./epoch-record.js";
-import { partsOfAll } from "./exchange.js";
-import { RegionScores } from "./region-scores.js";
+import { emptyScores, scoresOfAll } from "./region-scores.js";
 import type { Trainer } from "./trainer.js";
 import type { TrainingBatch } from "./training-batch.js";
-import { ValidationScores } from "./validation-scores.js";
 
 /**
  * Batches by epoch. An epoch's batches depend on its number alone, so a resumed run sees the same batches.
@@ -143,8 +141,7 @@ export async function validate(
   const exchange = trainer.loss.state === undefined ? trainer.exchange : undefined;
   const { rank, size } = exchange ?? { rank: 0, size: 1 };
   const { regions, ignore } = trainer.loss;
-  const scores =
-    regions === undefined ? new ValidationScores(trainer.classes, ignore) : new RegionScores(regions, ignore);
+  const scores = emptyScores({ classes: trainer.classes, regions, ignore });
   const batches =
     size === 1
       ? validation.epoch(0)
@@ -158,10 +155,7 @@ export async function validate(
     await scores.add({ batch, loss, filled: prepared.filled }, logits, prepared.labels);
     batch += size;
   }
-  const all =
-    scores instanceof RegionScores
-      ? scores.merged(await partsOfAll(exchange, scores.part()))
-      : scores.merged(await partsOfAll(exchange, scores.part()));
+  const all = await scoresOfAll(exchange, scores);
   if (all.isEmpty) throw new InvalidArgumentError("validation", "validation: has no batches");
   trainer.loss.state?.update();
   const { loss, dice, ece, pece, nll, classes } = all.compute();

@@ -1,5 +1,6 @@
 import { ignoredInRegion, type Labels, type Region, regionMasks, type Tensor } from "@pixelcal/core";
 import { headPair } from "@pixelcal/losses";
+import { type Exchange, partsOfAll } from "./exchange.js";
 import { type AddedBatch, type Scores, type ValidationPart, ValidationScores } from "./validation-scores.js";
 
 /**
@@ -61,4 +62,25 @@ export class RegionScores {
 function mean(values: readonly (number | null)[]): number | undefined {
   const known = values.filter((value) => value !== null);
   return known.length === 0 ? undefined : known.reduce((sum, value) => sum + value, 0) / known.length;
+}
+
+/** The meaning of a network's channels: classes, or the heads of regions. */
+export interface ScoredChannels {
+  readonly classes: number;
+  readonly regions?: readonly Region[] | undefined;
+  readonly ignore?: number | undefined;
+}
+
+/** Returns empty scores of a split. */
+export const emptyScores = ({ classes, regions, ignore }: ScoredChannels): RegionScores | ValidationScores =>
+  regions === undefined ? new ValidationScores(classes, ignore) : new RegionScores(regions, ignore);
+
+/** Returns the scores of all processes together. */
+export async function scoresOfAll(
+  exchange: Exchange | undefined,
+  scores: RegionScores | ValidationScores,
+): Promise<RegionScores | ValidationScores> {
+  return scores instanceof RegionScores
+    ? scores.merged(await partsOfAll(exchange, scores.part()))
+    : scores.merged(await partsOfAll(exchange, scores.part()));
 }
