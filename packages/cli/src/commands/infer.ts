@@ -26,7 +26,10 @@ export function addInfer(program: Command, context: Context): void {
     .addOption(
       new Option("--output <name>", "output of the model to use, if it has several").conflicts("config"),
     )
-    .option("--checkpoint <file>", "checkpoint file (default: RUNS/RUN_NAME/best.safetensors)")
+    .option(
+      "--checkpoint <file>",
+      "checkpoint file (default: RUNS/RUN_NAME/best.safetensors, of several networks that of each)",
+    )
     .addOption(
       new Option(
         "--folds <numbers>",

@@ -181,3 +181,32 @@ test("an ONNX file is trained as one network", async () => {
     ),
   ]);
 });
+
+test("folds have several networks each, which predict the cases that they did not train with", async () => {
+  await writeConfig("folds.json", { run_name: "folds", epochs: 1, members: 2 });
+  for (const fold of ["0", "1"]) {
+    const { code, messages } = await train("folds.json", "runs", "--fold", fold);
+    expect(code, messages).toBe(0);
+  }
+  const args = ["infer", "--config", at("folds.json"), "--runs", at("runs"), "--split", "val"];
+  expect((await pixelcal([...args, "--folds", "0,1", "--out", at("by-folds")])).code).toBe(0);
+  for (const fold of ["0", "1"]) {
+    const { code } = await pixelcal([...args, "--fold", fold, "--out", at(`by-fold-${fold}`)]);
+    expect(code).toBe(0);
+    for (const name of await listCases(at(`by-fold-${fold}`)))
+      expect(await bytes("by-folds", `${name}.npz`)).toEqual(await bytes(`by-fold-${fold}`, `${name}.npz`));
+  }
+  const none = await pixelcal([
+    "infer",
+    "--config",
+    at("folds.json"),
+    "--runs",
+    at("runs"),
+    "--out",
+    at("no"),
+  ]);
+  expect([none.code, none.messages]).toEqual([
+    2,
+    expect.stringContaining("holds trained folds; --folds 0,1"),
+  ]);
+});

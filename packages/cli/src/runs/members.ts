@@ -61,13 +61,15 @@ async function trainMembers(run: TrainRun): Promise<MembersOutcome> {
 }
 
 async function trainLocked(run: TrainRun): Promise<MembersOutcome> {
-  const { config, folder, overwrite, terminal, world } = run;
+  const { folder, overwrite, terminal, world } = run;
   const begun = terminal.now();
+  const writes = (world?.rank ?? 0) === 0;
+  let { config } = run;
   const count = memberCount(config);
-  const { members: _, ...one } = config;
   const members: TrainOutcome[] = [];
   for (let number = 1; number <= count; number++) {
     const own = memberFolder(folder, number);
+    const { members: _, ...one } = config;
     const resume = !overwrite && existsSync(join(own, checkpointFiles.last));
     const outcome = await trainRun({
       ...run,
@@ -78,8 +80,10 @@ async function trainLocked(run: TrainRun): Promise<MembersOutcome> {
       tuned: false,
       member: { number, count },
       label: `${run.label === undefined ? "" : `${run.label} `}network ${number}/${count}`,
-      async onReady() {
+      async onReady({ preparation }) {
         if (number > 1) return;
+        config = { ...config, ...(preparation && { preparation }) };
+        if (!writes) return;
         if (!resume) await removeStale(run, own);
         await writeFileAtomic(join(folder, runFiles.config), formatJson(config));
       },
@@ -89,8 +93,8 @@ async function trainLocked(run: TrainRun): Promise<MembersOutcome> {
   await world?.barrier();
   const files = members.map((__, k) => join(memberFolder(folder, k + 1), runFiles.model));
   const model = meanModel(await Promise.all(files.map((file) => readRegularFile(file))));
-  if ((world?.rank ?? 0) === 0) await writeFileAtomic(join(folder, runFiles.model), model);
-  const scores = await validated(run, model);
+  if (writes) await writeFileAtomic(join(folder, runFiles.model), model);
+  const scores = await validated({ ...run, config }, model);
   const sumOf = (key: "parameters" | "trained"): number =>
     members.reduce((sum, member) => sum + member[key], 0);
   return {

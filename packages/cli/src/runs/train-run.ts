@@ -69,8 +69,11 @@ export interface TrainRun extends Pick<Context, "terminal" | "signal" | "world">
   readonly tuned?: boolean;
   /** Which of the run's networks is trained, where there are several. */
   readonly member?: Member;
-  /** Called in the process that writes, once all is checked and before the files of an earlier run go. */
-  onReady?(): Promise<void>;
+  /**
+   * Called with the configuration as it is trained, with the numbers of the training split, once all is
+   * checked and before the files of an earlier run go.
+   */
+  onReady?(config: TrainConfig): Promise<void>;
   /** The text before the progress of an epoch and before log lines. */
   readonly label?: string;
   /** The number of epochs from one log line to the next; 1 by default. */

@@ -195,8 +195,8 @@ async function trainLocked(run: TrainRun, lock: Lock | undefined): Promise<Train
   const [first, ...others] = prepared.stages;
   let { trainer } = prepared;
   try {
+    await run.onReady?.(config);
     if (lock !== undefined) {
-      await run.onReady?.();
       // No file of an earlier run may stand beside the new configuration.
       if (resume === undefined) await removeStale(run);
       await writeFileAtomic(join(folder, runFiles.config), formatJson(config));
