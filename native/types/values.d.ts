@@ -60,6 +60,29 @@ export interface NarrowedLabels extends Outside {
   readonly data?: Uint8Array;
 }
 
+export interface ReadStoredPredictionOptions {
+  readonly path: string;
+  /** The number of labels, at most 256; default: the channels, at least 2. */
+  readonly classes?: number;
+  /** From 0 to 255. */
+  readonly ignore?: number;
+  /** The numbers of elements of `probs` and `labels`. */
+  readonly values: number;
+  readonly pixels: number;
+  readonly probs?: Float32Array;
+  readonly labels?: Uint8Array;
+}
+
+/** The arrays of a file and its stray labels; without arrays if theirs are of other sizes. */
+export interface StoredPrediction extends Outside {
+  /** `[C, ...spatial]` */
+  readonly dims: readonly number[];
+  /** The first of the stray labels; 0 where there is none. */
+  readonly value: number;
+  readonly probs?: Float32Array;
+  readonly labels?: Uint8Array;
+}
+
 export interface LabelHashOptions {
   readonly labels: LabelArray;
   /** A text that is hashed with them. */
@@ -75,6 +98,12 @@ export interface PredictionKernels {
   toProbabilitiesSync(options: ToProbabilitiesOptions): Outside & { readonly data: Float32Array };
   narrowLabels(options: NarrowLabelsOptions): Promise<NarrowedLabels>;
   narrowLabelsSync(options: NarrowLabelsOptions): NarrowedLabels;
+  /**
+   * Reads float32 `probs` and int64 `label` of an archive that NumPy stored, unpacked and with nothing else.
+   * Returns undefined for any other file. Runs on the host's threads.
+   */
+  readStoredPrediction(options: ReadStoredPredictionOptions): Promise<StoredPrediction | undefined>;
+  readStoredPredictionSync(options: ReadStoredPredictionOptions): StoredPrediction | undefined;
   /**
    * Returns, in hexadecimal digits, the SHA-256 of "1:", the text and a byte per label where all are from 0
    * to 255, else of "8:", the text and a double per label.

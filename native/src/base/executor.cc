@@ -22,6 +22,12 @@ constexpr int64_t kMostCost = int64_t{1} << 48;
 Executor::Call::Call(const void* owner, int64_t cost)
     : owner_(owner), cost_(std::clamp<int64_t>(cost, 1, kMostCost)) {}
 
+void Executor::Call::RunNow() {
+  submitted_ = started_ = Clock::now();
+  Run();
+  ended_ = Clock::now();
+}
+
 Executor::Executor(int concurrency) : concurrency_(concurrency) {}
 
 Executor::~Executor() {

@@ -30,6 +30,9 @@ class Executor {
     Call(const Call&) = delete;
     Call& operator=(const Call&) = delete;
 
+    // Does the work on the calling thread, without an executor.
+    void RunNow();
+
     CancelFlag& cancel_flag() { return cancel_flag_; }
     // The durations are known from Finish on.
     Clock::duration queued() const { return started_ - submitted_; }

@@ -29,6 +29,8 @@ class AsyncCall : public Executor::Call {
 
   double id() const { return id_; }
   bool whole() const { return task_.whole; }
+  bool waits() const { return task_.waits; }
+  AsyncCalls& calls() const { return calls_; }
 
   void Settle(Napi::Env env) {
     Napi::Value value;
@@ -104,10 +106,33 @@ void AsyncCalls::Start(Task task, Arguments& arguments, Napi::Value control,
                        Napi::Promise::Deferred deferred) {
   if (channel_ == nullptr) OpenChannel();
   auto call = std::make_unique<AsyncCall>(*this, std::move(task), arguments, control, deferred);
-  TheExecutor().Submit(*call);
+  if (call->waits())
+    StartOnHost(*call);
+  else
+    TheExecutor().Submit(*call);
   if (call->id() != 0) by_id_.emplace(call->id(), call.get());
   call.release();
   if (pending_++ == 0) napi_ref_threadsafe_function(env_, channel_);
+}
+
+// The environment waits for such calls by itself before it ends.
+void AsyncCalls::StartOnHost(AsyncCall& call) {
+  struct Work {
+    AsyncCall& call;
+    napi_async_work handle = nullptr;
+  };
+  auto work = std::make_unique<Work>(call);
+  const auto run = [](napi_env, void* data) { static_cast<Work*>(data)->call.RunNow(); };
+  const auto settle = [](napi_env env, napi_status, void* data) {
+    const std::unique_ptr<Work> done(static_cast<Work*>(data));
+    napi_delete_async_work(env, done->handle);
+    done->call.calls().Settle(std::unique_ptr<AsyncCall>(&done->call));
+  };
+  const napi_value name = Napi::String::New(env_, "pixelcal");
+  NAPI_THROW_IF_FAILED_VOID(
+      env_, napi_create_async_work(env_, nullptr, name, run, settle, work.get(), &work->handle));
+  NAPI_THROW_IF_FAILED_VOID(env_, napi_queue_async_work(env_, work->handle));
+  work.release();
 }
 
 void AsyncCalls::Cancel(double id) {

@@ -25,7 +25,8 @@ class AsyncCalls {
 
   explicit AsyncCalls(Napi::Env env) : env_(env) {}
 
-  // Queues a task. `control` is undefined or the call's control object (index.d.ts).
+  // Queues a task, for the host's threads if it waits for files. `control` is undefined or the call's control
+  // object (index.d.ts).
   void Start(Task task, Arguments& arguments, Napi::Value control, Napi::Promise::Deferred deferred);
   // Drops the call of this id if it waits; else its work ends at the next chunk. Either way its promise is
   // rejected, unless it is settled by now.
@@ -35,6 +36,7 @@ class AsyncCalls {
   friend class AsyncCall;
 
   void OpenChannel();
+  void StartOnHost(AsyncCall& call);
   // Takes a call back from the executor, on one of its threads.
   void Post(AsyncCall* call);
   // Settles the calls that were posted.

@@ -6,6 +6,7 @@
 #include "binding/bindings.h"
 #include "binding/probability_maps.h"
 #include "calibration/probability_values.h"
+#include "files/stored_prediction.h"
 #include "labels/label_hash.h"
 #include "labels/narrow_labels.h"
 
@@ -88,6 +89,34 @@ Task NarrowLabelsTask(Arguments& arguments) {
           }};
 }
 
+Task ReadStoredPredictionTask(Arguments& arguments) {
+  const std::string path = arguments.Text("path");
+  const auto classes = OptionalInteger(arguments, "classes"), ignore = OptionalInteger(arguments, "ignore");
+  Require(classes.value_or(1) >= 1 && classes.value_or(1) <= 256, "classes: expected 1 to 256, got ",
+          classes.value_or(1));
+  Require(ignore.value_or(0) >= 0 && ignore.value_or(0) <= 255, "ignore: expected 0 to 255, got ",
+          ignore.value_or(0));
+  const auto probs = arguments.Out<float>("probs", arguments.Integer("values"));
+  const auto labels = arguments.Out<uint8_t>("labels", arguments.Integer("pixels"));
+  const auto found = std::make_shared<std::optional<StoredPrediction>>();
+  return {.work = [=] { *found = cpu::ReadStoredPrediction(path, classes, ignore, probs.span, labels.span); },
+          .result = [=](Napi::Env env) -> Napi::Value {
+            if (!*found) return env.Undefined();
+            const auto& [dims, read, stray] = **found;
+            auto result = ToObject(env, Outside{stray.count, stray.first});
+            result.Set("value", static_cast<double>(stray.value));
+            auto sizes = Napi::Array::New(env, dims.size());
+            for (size_t i = 0; i < dims.size(); ++i)
+              sizes.Set(static_cast<uint32_t>(i), static_cast<double>(dims[i]));
+            result.Set("dims", sizes);
+            if (!read) return result;
+            result.Set("probs", probs.Value());
+            result.Set("labels", labels.Value());
+            return result;
+          },
+          .waits = true};
+}
+
 Task LabelHashTask(Arguments& arguments) {
   const LabelSpan labels = arguments.Labels("labels");
   const std::string text = arguments.Text("text");
@@ -104,6 +133,7 @@ Task LabelHashTask(Arguments& arguments) {
 constexpr Entry kEntries[] = {{"inspectValues", InspectValuesTask},
                               {"toProbabilities", ToProbabilitiesTask},
                               {"narrowLabels", NarrowLabelsTask},
+                              {"readStoredPrediction", ReadStoredPredictionTask},
                               {"labelHash", LabelHashTask}};
 
 }  // namespace

@@ -15,6 +15,8 @@ struct Task {
   std::function<Napi::Value(Napi::Env)> result;
   // Whether work that has begun must not be cancelled, because it changes its inputs.
   bool whole = false;
+  // Whether the work waits for files: it then runs on the host's threads, and keeps no kernel from running.
+  bool waits = false;
 };
 
 // The binding of a kernel: reads its arguments by name and returns the task.

@@ -180,6 +180,11 @@ export {
   softLabelsSync,
 } from "./kernels/soft-labels.js";
 export type { ArrayLayout, ArraySource, NestedNumbers } from "./kernels/stored-array.js";
+export {
+  readStoredPrediction,
+  type StoredPrediction,
+  type StoredPredictionOptions,
+} from "./kernels/stored-prediction.js";
 export { type WarpImageOptions, type WarpOptions, warpImage, warpLabels } from "./kernels/warp.js";
 export {
   type WeightedSumsOptions,

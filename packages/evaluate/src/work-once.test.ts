@@ -3,7 +3,7 @@ import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { writePrediction } from "@pixelcal/io";
+import { readNpz, writeNpz, writePrediction } from "@pixelcal/io";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { furtherMetrics } from "./further-metrics.js";
 import { evaluate } from "./index.js";
@@ -43,11 +43,23 @@ async function begun(work: () => Promise<unknown>): Promise<ReadonlyMap<string, 
   return counts;
 }
 
-test("each file is opened once, its labels are ranged once and its classes chosen once", async () => {
+test("the labels of each file are ranged once and its classes chosen once", async () => {
   const counts = await begun(() => evaluate(folder));
   expect(counts.get("FILEHANDLE")).toBe(5);
-  // Per case: labels, and all scores with the hash at once.
-  expect(counts.get("kernel")).toBe(5 * 2);
+  // Per case: the file that turns out to be packed, its labels, and all scores with the hash at once.
+  expect(counts.get("kernel")).toBe(5 * 3);
   const everything = await begun(() => evaluate(folder, { metrics: furtherMetrics }));
-  expect(everything.get("kernel")).toBe(5 * 2);
+  expect(everything.get("kernel")).toBe(5 * 3);
+});
+
+test("a stored file is read and its labels are ranged at once", async () => {
+  const stored = join(folder, "stored");
+  for (let n = 0; n < 5; n++)
+    await writeNpz(join(stored, `${n}.npz`), await readNpz(join(folder, `${n}.npz`)), { level: 0 });
+  // The arrays of the first get the sizes of the file's at the second request.
+  const first = await begun(() => evaluate(stored, { cases: ["0"] }));
+  expect(first.get("kernel")).toBe(3);
+  const counts = await begun(() => evaluate(stored));
+  expect(counts.get("FILEHANDLE")).toBeUndefined();
+  expect(counts.get("kernel")).toBe(5 * 2);
 });

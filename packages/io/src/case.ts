@@ -8,13 +8,14 @@ import {
   type Tensor,
 } from "@pixelcal/core";
 import type { BufferPool } from "./buffer-pool.js";
-import { type FileSource, type SourceName, sourcePath } from "./byte-source.js";
+import { bytesOf, type FileSource, type SourceName, sourcePath } from "./byte-source.js";
 import { FormatError } from "./errors.js";
 import { float16ToFloat32 } from "./float16.js";
-import { classLabels, int64Steps } from "./labels.js";
+import { classLabels, int64Steps, refuseStray } from "./labels.js";
 import type { Limits } from "./limits.js";
 import { packMasks, type StoredMasks, unpackMasks } from "./masks.js";
 import { npzNames, readNpz, writeNpz } from "./npz.js";
+import { plainPrediction } from "./plain-prediction.js";
 import { labelSteps } from "./stored-labels.js";
 import { byTurns, convertSteps } from "./turns.js";
 
@@ -221,6 +222,14 @@ export async function readPrediction(
   checkOptions("options", options, predictionNames);
   const { masks, limits, buffers, signal } = options;
   const path = sourcePath(source, options.source);
+  const any = options.values === "any";
+  const plain = bytesOf(source) === undefined ? await plainPrediction(path, options) : undefined;
+  if (plain) {
+    const { probs, labels, classes } = plain;
+    if (!any) await checkValues(path, probs, signal);
+    refuseStray(path, plain, classes, options.ignore);
+    return { probs, labels };
+  }
   const keys = ["probs", "label", "spacing"];
   const arrays = await readNpz(source, { ...limits, source: path, buffers, keys, signal });
   const values = await pick(arrays, source, path, "probs");
@@ -229,7 +238,6 @@ export async function readPrediction(
   const array = await pick(arrays, source, path, "label");
   const stored = await labelsOf(path, array, probs, masks, signal);
   checkSpatial(path, "probs", probs, stored);
-  const any = options.values === "any";
   if (!any) await checkValues(path, probs, signal);
   const { classes = any ? Math.max(2, probs.dims[0]!) : probs.dims[0]! } = options;
   const labels = masks ? stored : await classLabels(path, stored, classes, options.ignore, buffers);

@@ -68,7 +68,13 @@ export async function classLabels(
   return narrowed.labels;
 }
 
-function refuseStray(path: string, { stray }: NarrowedLabels, classes: number, ignore?: number): void {
+/** Throws FormatError for stray labels. */
+export function refuseStray(
+  path: string,
+  { stray }: Pick<NarrowedLabels, "stray">,
+  classes: number,
+  ignore?: number,
+): void {
   if (stray === undefined) return;
   const or = ignore === undefined ? "" : ` or ${ignore} to ignore`;
   const got = `${stray.label} at pixel ${stray.pixel} (${stray.count} such pixels)`;
