@@ -151,6 +151,25 @@ export interface WeightedSumsOptions {
   readonly out?: Float64Array;
 }
 
+/** The rows [groups, width] that every draw adds up, each times a weight of the draw. */
+export interface ResampledSumsOptions {
+  readonly values: Float64Array;
+  /** The number of times that a group is picked, of `groups` picks with replacement; or 1 and -1. */
+  readonly weights: "counts" | "signs";
+  /** The 16 bytes of `Random.state()`. */
+  readonly state: Uint8Array;
+  readonly draws: number;
+  readonly groups: number;
+  readonly width: number;
+  readonly out?: Float64Array;
+}
+
+/** Sums [draws, width] and the generator's state after the draws. */
+export interface ResampledSums {
+  readonly sums: Float64Array;
+  readonly state: Uint8Array;
+}
+
 export interface CopyBytesOptions {
   readonly source: Uint8Array;
   readonly out?: Uint8Array;
@@ -176,4 +195,6 @@ export interface StoredValueKernels {
   /** The sums [draws, width]. */
   weightedSums(options: WeightedSumsOptions): Promise<Float64Array>;
   weightedSumsSync(options: WeightedSumsOptions): Float64Array;
+  resampledSums(options: ResampledSumsOptions): Promise<ResampledSums>;
+  resampledSumsSync(options: ResampledSumsOptions): ResampledSums;
 }

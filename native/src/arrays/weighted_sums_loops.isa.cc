@@ -7,47 +7,34 @@ namespace {
 
 // As many sums as registers hold: of a row that was read, those of several draws.
 constexpr size_t kLanes = kLanesOf<double>, kVectors = 8, kDraws = kVectorBytes == 64 ? 3 : 1;
+static_assert(kWeightedStrip % (kVectors * kLanes) == 0);
 
 template <size_t kMany>
-void AddDraws(const double* rows, size_t stride, const double* weights, size_t groups, size_t count,
-              double* out, size_t out_stride) {
-  size_t at = 0;
-  for (; at + kVectors * kLanes <= count; at += kVectors * kLanes) {
-    Vec<double> sums[kMany][kVectors] = {};
+void AddDraws(const double* rows, size_t groups, const double* weights, size_t weight_stride, double* sums) {
+  for (size_t at = 0; at < kWeightedStrip; at += kVectors * kLanes) {
+    Vec<double> held[kMany][kVectors];
+    for (size_t d = 0; d < kMany; ++d)
+      for (size_t v = 0; v < kVectors; ++v) held[d][v] = Load(sums + d * kWeightedStrip + at + v * kLanes);
     for (size_t g = 0; g < groups; ++g) {
-      const double* row = rows + g * stride + at;
+      const double* row = rows + g * kWeightedStrip + at;
       for (size_t v = 0; v < kVectors; ++v) {
         const Vec<double> values = Load(row + v * kLanes);
-        for (size_t d = 0; d < kMany; ++d) sums[d][v] += Splat(weights[d * groups + g]) * values;
+        for (size_t d = 0; d < kMany; ++d) held[d][v] += Splat(weights[d * weight_stride + g]) * values;
       }
     }
     for (size_t d = 0; d < kMany; ++d)
-      for (size_t v = 0; v < kVectors; ++v) Store(out + d * out_stride + at + v * kLanes, sums[d][v]);
-  }
-  for (size_t d = 0; d < kMany; ++d) {
-    size_t rest = at;
-    for (; rest + kLanes <= count; rest += kLanes) {
-      Vec<double> sum{};
-      for (size_t g = 0; g < groups; ++g)
-        sum += Splat(weights[d * groups + g]) * Load(rows + g * stride + rest);
-      Store(out + d * out_stride + rest, sum);
-    }
-    for (; rest < count; ++rest) {
-      double sum = 0;
-      for (size_t g = 0; g < groups; ++g) sum += weights[d * groups + g] * rows[g * stride + rest];
-      out[d * out_stride + rest] = sum;
-    }
+      for (size_t v = 0; v < kVectors; ++v) Store(sums + d * kWeightedStrip + at + v * kLanes, held[d][v]);
   }
 }
 
-void Add(const double* rows, size_t stride, const double* weights, size_t draws, size_t groups, size_t count,
-         double* out, size_t out_stride) {
+void Add(const double* rows, size_t groups, const double* weights, size_t weight_stride, size_t draws,
+         double* sums) {
   size_t draw = 0;
   for (; draw + kDraws <= draws; draw += kDraws)
-    AddDraws<kDraws>(rows, stride, weights + draw * groups, groups, count, out + draw * out_stride,
-                     out_stride);
+    AddDraws<kDraws>(rows, groups, weights + draw * weight_stride, weight_stride,
+                     sums + draw * kWeightedStrip);
   for (; draw < draws; ++draw)
-    AddDraws<1>(rows, stride, weights + draw * groups, groups, count, out + draw * out_stride, out_stride);
+    AddDraws<1>(rows, groups, weights + draw * weight_stride, weight_stride, sums + draw * kWeightedStrip);
 }
 
 }  // namespace

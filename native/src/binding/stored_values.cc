@@ -1,7 +1,9 @@
 #include "arrays/stored_values.h"
 
+#include <cstring>
 #include <memory>
 
+#include "arrays/resampled_sums.h"
 #include "arrays/weighted_sums.h"
 #include "base/crc32.h"
 #include "binding/bindings.h"
@@ -106,11 +108,42 @@ Task WeightedSumsTask(Arguments& arguments) {
   return {[=] { cpu::WeightedSums(rows, out.span); }, [=](Napi::Env) { return out.Value(); }};
 }
 
+Task ResampledSumsTask(Arguments& arguments) {
+  ResampledRows rows;
+  rows.values = arguments.Array<double>("values");
+  rows.draws = arguments.Integer("draws");
+  rows.groups = arguments.Integer("groups");
+  rows.width = arguments.Integer("width");
+  for (const auto& [name, count] :
+       {std::pair{"draws", rows.draws}, {"groups", rows.groups}, {"width", rows.width}})
+    Require(count >= 1, name, ": expected at least 1, got ", count);
+  rows.weights = arguments.Choice<DrawnWeights>(
+      "weights", {{"counts", DrawnWeights::kCounts}, {"signs", DrawnWeights::kSigns}});
+  RequireLength("values", std::ssize(rows.values), CheckedProduct(rows.groups, rows.width));
+  const auto bytes = arguments.Array<uint8_t>("state");
+  RandomState state;
+  RequireLength("state", std::ssize(bytes), sizeof state);
+  std::memcpy(state.data(), bytes.data(), sizeof state);
+  const auto out = arguments.Out<double>("out", CheckedProduct(rows.draws, rows.width));
+  const auto after = arguments.New<uint8_t>(sizeof state);
+  return {[=] {
+            const RandomState last = cpu::ResampledSums(rows, state, out.span);
+            std::memcpy(after.span.data(), last.data(), sizeof last);
+          },
+          [=](Napi::Env env) {
+            auto result = Napi::Object::New(env);
+            result.Set("sums", out.Value());
+            result.Set("state", after.Value());
+            return result;
+          }};
+}
+
 constexpr Entry kEntries[] = {{"storedFloats", StoredFloatsTask},
                               {"storedIntegers", StoredIntegersTask},
                               {"copyBytes", CopyBytesTask},
                               {"crc32", Crc32Task},
-                              {"weightedSums", WeightedSumsTask}};
+                              {"weightedSums", WeightedSumsTask},
+                              {"resampledSums", ResampledSumsTask}};
 
 }  // namespace
 

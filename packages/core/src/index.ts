@@ -187,6 +187,8 @@ export {
 } from "./kernels/stored-prediction.js";
 export { type WarpImageOptions, type WarpOptions, warpImage, warpLabels } from "./kernels/warp.js";
 export {
+  type ResampledSumsOptions,
+  resampledSums,
   type WeightedSumsOptions,
   weightedSums,
   weightedSumsSync,

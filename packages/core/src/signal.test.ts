@@ -49,6 +49,10 @@ const asynchronous: readonly (readonly [string, Call])[] = [
   ["mixedPixels", (o) => core.mixedPixels(probs, { limit: 0.5, ...o })],
   ["weightedSums", (o) => core.weightedSums(square, square, o)],
   [
+    "resampledSums",
+    (o) => core.resampledSums(square, { draws: 1, weights: "signs", random: core.Random.fromSeed(1), ...o }),
+  ],
+  [
     "constraintSums",
     (o) => core.constraintSums(probs, mask, { margin: 1, multipliers: [0, 0], parameters: [1, 1], ...o }),
   ],

@@ -3,6 +3,7 @@ import { checkOut, checkTensor } from "../check.js";
 import { checkOptions, optionNames } from "../check-options.js";
 import { checkSignal, type SignalOption } from "../device.js";
 import { invalidArgument } from "../errors.js";
+import { Random } from "../random.js";
 import { type Tensor, tensor } from "../tensor.js";
 
 export interface WeightedSumsOptions extends SignalOption {
@@ -53,4 +54,40 @@ function sumsRequest(
   if (height !== groups) throw invalidArgument("rows", `${groups} rows, one for each weight`, height);
   checkOut(options.out, "float64", [draws, width]);
   return { values: rows.data, weights: weights.data, draws, groups, width, out: options.out?.data };
+}
+
+export interface ResampledSumsOptions extends SignalOption {
+  readonly draws: number;
+  /**
+   * The weights of the rows in a draw: `counts` of the times that each is picked, of as many picks with
+   * replacement as there are rows; or `signs`, 1 and -1 of equal chance.
+   */
+  readonly weights: "counts" | "signs";
+  readonly random: Random;
+}
+
+const resampledNames = optionNames<ResampledSumsOptions>({
+  draws: true,
+  weights: true,
+  random: true,
+  signal: true,
+});
+
+/**
+ * Returns the {@link weightedSums} [draws, width] of rows [groups, width] by random weights, and the
+ * generator after them. `counts` takes `random.integer(groups)` for every row; `signs` takes the bits of
+ * `random.bits()`, the lowest first, and leaves over those of the last. The given generator does not advance.
+ */
+export async function resampledSums(
+  rows: Tensor<"float64">,
+  options: ResampledSumsOptions,
+): Promise<{ readonly sums: Tensor<"float64">; readonly random: Random }> {
+  checkOptions("options", options, resampledNames);
+  checkSignal(options.signal);
+  checkTensor("rows", rows, ["float64"], [2, 2]);
+  const { draws, weights, random, signal } = options;
+  const [groups = 0, width = 0] = rows.dims;
+  const request = { values: rows.data, weights, state: random.state(), draws, groups, width };
+  const { sums, state } = await call(native.resampledSums, request, signal);
+  return { sums: tensor("float64", sums, [draws, width]), random: Random.fromState(state) };
 }

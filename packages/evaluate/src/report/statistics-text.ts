@@ -18,6 +18,9 @@ function withInterval({ value, interval }: Estimate, format: (value: number) => 
 const countOf = ({ cases, groups, unit }: Pick<RunStatistics, "cases" | "groups" | "unit">): string =>
   unit === "case" ? plural(cases, "case") : `${plural(groups, "group")} (${plural(cases, "case")})`;
 
+/** Formats 2000 as "2,000"; `toLocaleString` loads the rules of all languages for it. */
+const thousands = (count: number): string => String(count).replace(/\B(?=(\d{3})+$)/g, ",");
+
 const plural = (count: number, what: string): string => `${count} ${what}${count === 1 ? "" : "s"}`;
 
 /** Returns the columns that are shown, and the errors of all pixels together if a run has them. */
@@ -51,7 +54,7 @@ export function intervalsText(results: readonly RunResult[], shown: readonly Sho
     })),
   ];
   const unit = first.statistics.unit === "case" ? "cases" : "groups of cases";
-  return `${100 * level} % intervals (bootstrap, ${draws.toLocaleString("en")} draws of ${unit}):\n${formatTable(enough, columns)}${few.join("")}`;
+  return `${100 * level} % intervals (bootstrap, ${thousands(draws)} draws of ${unit}):\n${formatTable(enough, columns)}${few.join("")}`;
 }
 
 /** Formats a paired comparison: both runs, the difference with its interval, the test and the verdict. */

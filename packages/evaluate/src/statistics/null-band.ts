@@ -1,4 +1,4 @@
-import { invalidArgument, Random, tensor, weightedSums } from "@pixelcal/core";
+import { invalidArgument, Random, resampledSums, tensor } from "@pixelcal/core";
 import { ascending } from "./interval.js";
 import { drawnTogether, pacer } from "./resample.js";
 import { type StatisticsOptions, statisticsOptions } from "./statistics-options.js";
@@ -61,16 +61,15 @@ export async function nullBands(
   for (const [h, { residuals }] of histograms.entries())
     for (const [g, own] of residuals.entries()) rows.data.set(own, g * width + firsts[h]!);
   const sizes = Array.from({ length: width }, () => new Float64Array(draws));
-  const random = Random.fromSeed(seed);
+  let random = Random.fromSeed(seed);
   const pause = pacer(signal);
   const together = drawnTogether(groups);
   for (let begin = 0; begin < draws; begin += together) {
     const height = Math.min(together, draws - begin);
-    const signs = tensor("float64", new Float64Array(height * groups), [height, groups]);
-    drawSigns(random, signs.data);
-    const { data: sums } = await weightedSums(signs, rows, { signal });
-    for (let i = 0; i < height; i++)
-      for (let b = 0; b < width; b++) sizes[b]![begin + i] = Math.abs(sums[i * width + b]!);
+    const found = await resampledSums(rows, { draws: height, weights: "signs", random, signal });
+    random = found.random;
+    for (const [b, own] of sizes.entries())
+      takeSizes(found.sums.data, b, width, own.subarray(begin, begin + height));
     const waiting = pause();
     if (waiting) await waiting;
   }
@@ -83,12 +82,9 @@ export async function nullBands(
   return bands;
 }
 
-/** Fills `signs` with 1 and -1, of equal chance. */
-function drawSigns(random: Random, signs: Float64Array): void {
-  for (let i = 0; i < signs.length; i += 32) {
-    const end = Math.min(i + 32, signs.length);
-    for (let j = i, bits = random.bits(); j < end; j++, bits >>>= 1) signs[j] = bits & 1 ? 1 : -1;
-  }
+/** Writes the size of every `width`-th sum from `first` on. */
+function takeSizes(sums: Float64Array, first: number, width: number, sizes: Float64Array): void {
+  for (let i = 0; i < sizes.length; i++) sizes[i] = Math.abs(sums[i * width + first]!);
 }
 
 /** Returns the band of a histogram from the sizes of its sums, [bins][draws]. */

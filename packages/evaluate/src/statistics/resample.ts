@@ -1,5 +1,5 @@
 import { setImmediate } from "node:timers/promises";
-import { Random, type Tensor, tensor, weightedSums } from "@pixelcal/core";
+import { Random, resampledSums, type Tensor, tensor, weightedSums } from "@pixelcal/core";
 import type { CaseTable } from "./case-table.js";
 
 export interface ResampleOptions {
@@ -46,51 +46,73 @@ export async function resample(
   { draws, seed, signal }: ResampleOptions,
 ): Promise<Resampled> {
   const { groups } = tables[0]!;
-  const sums = tables.map((table) => tensor("float64", table.sums, [groups, table.layout.width]));
-  const values = new Float64Array(count);
+  const rows = tables.map((table) => tensor("float64", table.sums, [groups, table.layout.width]));
   const pause = pacer(signal);
-  /** Returns the statistics of as many weightings of the groups as `prepare` writes. */
-  const many = async (
-    length: number,
-    prepare: (weights: Float64Array, i: number) => void,
-  ): Promise<Float64Array[]> => {
-    const kept = Array.from({ length: count }, () => new Float64Array(length));
+  const values = new Float64Array(count);
+  const draw = async (): Promise<Float64Array[]> => {
+    const kept = Array.from({ length: count }, () => new Float64Array(draws));
     const together = drawnTogether(groups);
-    const height = (begin: number): number => Math.min(together, length - begin);
-    const sumsFrom = (begin: number): Promise<Tensor<"float64">[]> => {
-      const weights = new Float64Array(height(begin) * groups);
-      for (let i = 0; i < height(begin); i++)
-        prepare(weights.subarray(i * groups, (i + 1) * groups), begin + i);
-      return sumsOf(tensor("float64", weights, [height(begin), groups]), sums, signal);
+    const height = (begin: number): number => Math.min(together, draws - begin);
+    let random = Random.fromSeed(seed);
+    const sumsFrom = async (begin: number): Promise<Tensor<"float64">[]> => {
+      const options = { draws: height(begin), weights: "counts", random, signal } as const;
+      const found = await Promise.all(rows.map((each) => resampledSums(each, options)));
+      // Every table was drawn from by the same numbers.
+      random = found[0]!.random;
+      return found.map(({ sums }) => sums);
     };
     // The next sums are computed on other threads while the statistics of these are.
     let coming = sumsFrom(0);
-    for (let begin = 0; begin < length; begin += together) {
-      const weighted = await coming;
-      if (begin + together < length) {
+    for (let begin = 0; begin < draws; begin += together) {
+      const sums = await coming;
+      if (begin + together < draws) {
         coming = sumsFrom(begin + together);
         // Its error is thrown in the next round, unless this one throws first.
         coming.catch(() => undefined);
       }
       for (let i = 0; i < height(begin); i++) {
         statistics(
-          weighted.map(({ data, dims: [, width = 0] }) => data.subarray(i * width, (i + 1) * width)),
+          sums.map(({ data, dims: [, width = 0] }) => data.subarray(i * width, (i + 1) * width)),
           values,
         );
-        for (let s = 0; s < count; s++) kept[s]![begin + i] = values[s]!;
+        keep(values, kept, begin + i);
         const waiting = pause();
         if (waiting) await waiting;
       }
     }
     return kept;
   };
-  const observed = Float64Array.from(await many(1, (weights) => void weights.fill(1)), ([value]) => value!);
-  const without = await leavingOut(tables, count, statistics, pause);
-  const random = Random.fromSeed(seed);
-  const drawn = await many(draws, (weights) => {
-    for (let g = 0; g < groups; g++) weights[random.integer(groups)]! += 1;
-  });
+  // Side by side: other threads add up the draws while the groups are left out.
+  const [drawn, without] = await Promise.all([draw(), leavingOut(tables, count, statistics, pause)]);
+  const observed = new Float64Array(count);
+  const ones = tensor("float64", new Float64Array(groups).fill(1), [1, groups]);
+  const all = await Promise.all(rows.map((each) => weightedSums(ones, each, { signal })));
+  statistics(
+    all.map(({ data }) => data),
+    observed,
+  );
   return { observed, drawn, without };
+}
+
+// The loops below are functions of their own, because V8 compiles short functions soonest.
+
+/** Writes a value of every statistic to the place `at` of its own. */
+function keep(values: Float64Array, kept: readonly Float64Array[], at: number): void {
+  for (let s = 0; s < values.length; s++) kept[s]![at] = values[s]!;
+}
+
+/** Writes the sums before and behind the row at `at`, and adds the row to those before. */
+function leaveOut(
+  rest: Float64Array,
+  before: Float64Array,
+  behind: Float64Array,
+  sums: Float64Array,
+  at: number,
+): void {
+  for (let i = 0; i < rest.length; i++) {
+    rest[i] = before[i]! + behind[at + i]!;
+    before[i]! += sums[at + i]!;
+  }
 }
 
 /** Returns the statistics without one group each, of the sums of the groups before it and behind it. */
@@ -107,16 +129,10 @@ async function leavingOut(
   const before = tables.map(({ layout: { width } }) => new Float64Array(width));
   const rest = before.map(({ length }) => new Float64Array(length));
   for (let g = 0; g < groups; g++) {
-    for (const [t, { sums }] of tables.entries()) {
-      const [own, others, later] = [before[t]!, rest[t]!, behind[t]!];
-      const at = g * own.length;
-      for (let i = 0; i < own.length; i++) {
-        others[i] = own[i]! + later[at + i]!;
-        own[i]! += sums[at + i]!;
-      }
-    }
+    for (const [t, { sums, layout }] of tables.entries())
+      leaveOut(rest[t]!, before[t]!, behind[t]!, sums, g * layout.width);
     statistics(rest, values);
-    for (let s = 0; s < count; s++) kept[s]![g] = values[s]!;
+    keep(values, kept, g);
     const waiting = pause();
     if (waiting) await waiting;
   }
@@ -133,11 +149,3 @@ function sumsBehind({ groups, sums, layout: { width } }: CaseTable): Float64Arra
 /** Returns the number of draws whose sums are computed at once: few enough to be drawn within a slice. */
 export const drawnTogether = (groups: number): number =>
   Math.max(1, Math.min(128, Math.floor(2 ** 17 / groups)));
-
-function sumsOf(
-  weights: Tensor<"float64">,
-  tables: readonly Tensor<"float64">[],
-  signal: AbortSignal | undefined,
-): Promise<Tensor<"float64">[]> {
-  return Promise.all(tables.map((table) => weightedSums(weights, table, { signal })));
-}
