@@ -1,88 +1,7 @@
-import { PassThrough } from "node:stream";
-import { type Entry, fromRandomAccessReader, RandomAccessReader, type ZipFile } from "yauzl";
 import { FormatError, overLimit } from "./errors.js";
 import type { Limits } from "./limits.js";
 import { type ArchiveEntry, plainIndex } from "./plain-index.js";
 import type { ByteSource } from "./regular-file.js";
-
-const windowSize = 64 * 1024;
-
-/** Gives yauzl the archive's end and index from one window, because it reads a few bytes at a time. */
-class WindowReader extends RandomAccessReader {
-  readonly #source: ByteSource;
-  #start = 0;
-  #bytes = Buffer.alloc(0);
-
-  constructor(source: ByteSource) {
-    super();
-    this.#source = source;
-  }
-
-  override read(
-    buffer: Buffer,
-    offset: number,
-    length: number,
-    position: number,
-    done: (error: Error | null, bytesRead?: number) => void,
-  ): void {
-    const copy = (): void => {
-      const at = Math.min(position - this.#start, this.#bytes.length);
-      done(null, this.#bytes.copy(buffer, offset, at, at + length));
-    };
-    const inside = position >= this.#start && position + length <= this.#start + this.#bytes.length;
-    // The callback runs later even when nothing has to be read: yauzl would otherwise recurse once per entry.
-    if (inside) setImmediate(copy);
-    else
-      this.#load(position, length).then(
-        () => setImmediate(copy),
-        (error: unknown) => done(error instanceof Error ? error : new Error(String(error))),
-      );
-  }
-
-  async #load(position: number, length: number): Promise<void> {
-    const { size } = this.#source;
-    const start = Math.min(position, size);
-    const count = Math.min(Math.max(length, windowSize), size - start);
-    this.#bytes = Buffer.from(await this.#source.read(start, count));
-    this.#start = start;
-  }
-
-  /** Always throws: entries are read without yauzl. */
-  override _readStreamForRange(): PassThrough {
-    return new PassThrough().end();
-  }
-
-  override close(done: (error: Error | null) => void): void {
-    done(null);
-  }
-}
-
-function openArchive(source: ByteSource): Promise<ZipFile> {
-  return new Promise((resolve, reject) => {
-    const options = { lazyEntries: true, autoClose: false, strictFileNames: true };
-    fromRandomAccessReader(new WindowReader(source), source.size, options, (error, zip) =>
-      error ? reject(error) : resolve(zip),
-    );
-  });
-}
-
-function listEntries(zip: ZipFile, accept: (entry: Entry) => void): Promise<Entry[]> {
-  const entries: Entry[] = [];
-  return new Promise((resolve, reject) => {
-    zip.on("error", reject);
-    zip.on("end", () => resolve(entries));
-    zip.on("entry", (entry: Entry) => {
-      try {
-        accept(entry);
-        entries.push(entry);
-        zip.readEntry();
-      } catch (error) {
-        reject(error);
-      }
-    });
-    zip.readEntry();
-  });
-}
 
 function checkOverlap(entries: readonly ArchiveEntry[], path: string): void {
   const sorted = [...entries].sort((a, b) => a.relativeOffsetOfLocalHeader - b.relativeOffsetOfLocalHeader);
@@ -99,24 +18,26 @@ export async function archiveIndex(
   path: string,
   limits: Limits,
 ): Promise<ArchiveEntry[]> {
-  const plain = await plainIndex(source);
-  const zip = plain === undefined ? await openArchive(source) : undefined;
-  const entryCount = plain?.length ?? zip!.entryCount;
-  if (entryCount > limits.maxEntries)
-    throw overLimit(
-      new FormatError(
-        path,
-        undefined,
-        `it has ${entryCount} entries, more than ${limits.maxEntries} entries`,
-      ),
-    );
+  const check = (count: number): void => {
+    if (count > limits.maxEntries)
+      throw overLimit(
+        new FormatError(path, undefined, `it has ${count} entries, more than ${limits.maxEntries} entries`),
+      );
+  };
   const names = new Set<string>();
   const accept = ({ fileName }: ArchiveEntry): void => {
     if (names.has(fileName)) throw new FormatError(path, fileName, "occurs twice in the archive");
     names.add(fileName);
   };
-  plain?.forEach(accept);
-  const entries = plain ?? (await listEntries(zip!, accept));
+  let entries = await plainIndex(source);
+  if (entries) {
+    check(entries.length);
+    entries.forEach(accept);
+  } else {
+    // Loaded only here, as yauzl takes longer to load than any module of ours and NumPy's archives need none.
+    const { yauzlIndex } = await import("./yauzl-index.js");
+    entries = await yauzlIndex(source, check, accept);
+  }
   checkOverlap(entries, path);
   return entries;
 }
