@@ -45,12 +45,11 @@ export function planText(
       : `or what a step has room for: it took about ${Number(((eighths * budget) / 8).toPrecision(2))} of ${budget} GiB (measured)`;
   const zScore = isMostlyEmpty(fingerprint) ? "{ scheme: z-score, nonzero: true }" : "z-score";
   const normalization = isRawCt(values) ? "ct" : volumes ? zScore : "none";
-  const epochs = volumetric ? volumeEpochs(cases.train, batch) : planeEpochs;
   const scalar = (value: string): string => stringify(value).trimEnd();
   return `# Written by pixelcal prepare from ${cases.train} cases to train and ${cases.val} to validate; edit what does not suit.
 # docs/configuration.md explains every key.
 seed: 42
-${volumetric && isQuick(epochs, cases.train, patch) ? twoNetworks : ""}loss: { name: diceCrossEntropy${regions === undefined ? "" : ", includeBackground: false"} }
+loss: { name: diceCrossEntropy${regions === undefined ? "" : ", includeBackground: false"} }
 
 dataset:
   root: ${scalar(root)}
@@ -73,7 +72,7 @@ patches:
   size: ${list(patch)} # the median size, ${why}
   foreground: 0.33 # share of patches around a pixel of a class
 batch_size: ${batch}
-epochs: ${epochs}
+epochs: ${volumetric ? volumeEpochs(cases.train, batch) : planeEpochs}
 optim: { lr: 4.0e-3 }
 scheduler: { type: cosine, warmup_steps: 50 }
 ema: ${volumetric ? 0.999 : 0.99} # decay of the average of the weights, which is what is kept
@@ -88,12 +87,6 @@ const ofVolumes = { epochs: 60, updates: 1000 } as const;
 /** Returns the epochs of a training on volumes, more than usual where there are few cases. */
 const volumeEpochs = (cases: number, batch: number): number =>
   Math.max(ofVolumes.epochs, Math.ceil((ofVolumes.updates * batch) / cases));
-
-const twoNetworks = "members: 2 # networks, whose mean is the model; 1 takes half of the time\n";
-
-/** Tells whether the epochs of a network on volumes take at most about half an hour on two cores. */
-const isQuick = (epochs: number, cases: number, patch: readonly number[]): boolean =>
-  epochs * cases * elementCount(patch) <= 4e8;
 
 const list = (numbers: readonly unknown[]): string => JSON.stringify(numbers).replaceAll(",", ", ");
 

@@ -13,7 +13,7 @@ import type { Dataset, DatasetCase, OpenCase, Window } from "./dataset-case.js";
 import { foregroundLocations, type Locations } from "./foreground-locations.js";
 import { drawIntensities } from "./intensities.js";
 import { caseInMemory, caseWithin, padded } from "./open-case.js";
-import { checkPatches, coveringWindows, cut, drawWindow, type PatchOptions, withRoom } from "./patches.js";
+import { checkPatches, coveringWindows, cut, drawWindow, type PatchOptions } from "./patches.js";
 import { checkShare, type Share, shareOf, sharesOf } from "./shares.js";
 import { drawTransform, identity } from "./transforms.js";
 import { drawWarp, readBy, type Warp, warpArray, warpCase, withinWindow } from "./warps.js";
@@ -220,11 +220,11 @@ export class Loader {
 
   async #make(epoch: number, draws: readonly Draw[]): Promise<Batch> {
     const { augment = {}, patches, cover, targets } = this.#options;
+    const least = cover ?? patches?.size;
     const randoms = this.#random.split("augment").split(epoch);
     const members = await Promise.all(
       draws.map(async ({ index, turn, window: given }): Promise<Cropped> => {
         const own = await this.#open(index);
-        const least = cover ?? (patches && withRoom(patches.size, own.size));
         const source = least === undefined ? own : padded(own, least, this.dataset.labelRange?.ignore);
         const random = turn === 0 ? randoms.split(index) : randoms.split(index).split(turn);
         const transform = drawTransform(augment, this.dataset.rank, random);

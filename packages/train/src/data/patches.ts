@@ -16,10 +16,7 @@ import type { Locations } from "./foreground-locations.js";
 
 /** The patches that a loader cuts from cases, at places drawn anew for every epoch. */
 export interface PatchOptions {
-  /**
-   * The size per spatial axis. A case that is smaller lies in its patches as a whole, at places drawn anew:
-   * a network with strides sees another image at every place. See `padded` for what is around it.
-   */
+  /** The size per spatial axis. A case that is smaller lies in the middle of its patches; see `padded`. */
   readonly size: readonly number[];
   /** The number of patches of an epoch, spread evenly over the cases; by default one of each case. */
   readonly perEpoch?: number;
@@ -70,13 +67,6 @@ export function drawWindow(
   }
   return { size, origin };
 }
-
-/**
- * Returns the size that a case of `spatial` dims is padded to, so that patches of `size` have room on either
- * side of a case that is smaller.
- */
-export const withRoom = (size: readonly number[], spatial: readonly number[]): readonly number[] =>
-  size.map((n, axis) => Math.max(n, 2 * n - spatial[axis]!));
 
 /** Returns the window of `size` in whose middle a case of `spatial` dims lies. */
 export const centredWindow = (size: readonly number[], spatial: readonly number[]): Window => ({
