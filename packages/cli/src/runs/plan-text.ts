@@ -49,6 +49,7 @@ export function planText(
   return `# Written by pixelcal prepare from ${cases.train} cases to train and ${cases.val} to validate; edit what does not suit.
 # docs/configuration.md explains every key.
 seed: 42
+members: 1 # networks whose mean is the model: 3 are a little better, for three times the time
 loss: { name: diceCrossEntropy${regions === undefined ? "" : ", includeBackground: false"} }
 
 dataset:
