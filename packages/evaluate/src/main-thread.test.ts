@@ -189,7 +189,7 @@ describe.skipIf(clock === undefined)(
     // The less work the kernels have, the larger is the share of what surrounds them.
     test.each([
       [512, 4, 15],
-      [256, 2, 20],
+      [256, 2, 25],
     ])(
       "64 scorings of %i pixels' sides and %i classes take at most %i percent",
       async (side, classes, most) => {
