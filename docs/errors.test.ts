@@ -74,11 +74,11 @@ test("every code of the sources is on the page, and every code of the page in th
 
 // Errors that their callers catch and wrap, or that end a process of the Predictor's own.
 const inner: ReadonlySet<string> = new Set([
-  "io/src/archive-index.ts",
   "io/src/pickle/stream.ts",
   "io/src/volume/dicom/jpeg-bits.ts",
   "io/src/volume/dicom/parse.ts",
   "io/src/volume/packed.ts",
+  "io/src/yauzl-index.ts",
   "io/src/zip.ts",
   "train/src/predict/service/child.ts",
   "train/src/predict/service/exchange.ts",

@@ -15,8 +15,9 @@ import {
 import { CommandError } from "../command-error.js";
 import { networkOf } from "../inputs/network.js";
 import { openTrainingSplits } from "../inputs/training-splits.js";
+import { memberFolder } from "./member-folders.js";
 import { checkNew, removeStale, type TrainOutcome, trainRun } from "./train.js";
-import { isBegun, memberCount, memberFolder, runFiles, type TrainRun, tellTakenOver } from "./train-run.js";
+import { isBegun, memberCount, runFiles, type TrainRun, tellTakenOver } from "./train-run.js";
 import { validationTemperature } from "./validation-temperature.js";
 
 /** The outcome of a run of several networks. */

@@ -34,6 +34,7 @@ import { writeReport } from "../write-report.js";
 import { agreed } from "./agreement.js";
 import { hashOf, identityOf, versions } from "./identity.js";
 import { type CaseGroup, inferRun, type SavedForm } from "./infer.js";
+import { memberFolder } from "./member-folders.js";
 import {
   checkLabelMaps,
   inWords,
@@ -41,7 +42,7 @@ import {
   readPostprocessing,
   recordPostprocessing,
 } from "./postprocessing.js";
-import { bestCheckpoints, memberCount, memberFolder, runFiles } from "./train-run.js";
+import { bestCheckpoints, memberCount, runFiles } from "./train-run.js";
 
 /** The options of `pixelcal infer`. */
 export interface InferOptions extends ReadingOptions {

@@ -4,7 +4,7 @@ import type { ReportParts } from "@pixelcal/evaluate";
 import { FormatError } from "@pixelcal/io";
 import { readText } from "../inputs/text-file.js";
 import type { CalibrationTable } from "../reports.js";
-import { memberFolder } from "./train-run.js";
+import { memberFolder } from "./member-folders.js";
 
 type Training = NonNullable<ReportParts["training"]>;
 type Calibrators = NonNullable<ReportParts["calibrators"]>;

@@ -2,9 +2,10 @@ import { join } from "node:path";
 import { checkpointFiles } from "@pixelcal/train";
 import type { NetworkReport, TrainReport } from "../reports.js";
 import { duration } from "../terminal.js";
+import { memberFolder } from "./member-folders.js";
 import type { MembersOutcome } from "./members.js";
 import type { TrainOutcome } from "./train.js";
-import { memberFolder, runFiles } from "./train-run.js";
+import { runFiles } from "./train-run.js";
 
 /** Returns the report of a training whose files are in `folder`. */
 export function trainReport(

@@ -1,9 +1,9 @@
 import { existsSync } from "node:fs";
-import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Lock } from "@pixelcal/io";
 import { checkpointFiles, type TrainConfig } from "@pixelcal/train";
 import type { Context } from "../context.js";
+import { memberFolder } from "./member-folders.js";
 
 /** The files of a run's folder besides the checkpoints and the log. */
 export const runFiles = {
@@ -23,11 +23,6 @@ interface Member {
 /** Returns the number of networks that a run trains. */
 export const memberCount = ({ members = 1 }: Pick<TrainConfig, "members">): number => members;
 
-const memberName = /^member_\d+$/;
-
-/** Returns the folder of a network of a run of several, counted from 1. */
-export const memberFolder = (folder: string, number: number): string => join(folder, `member_${number}`);
-
 /** Returns the checkpoints of the best epochs in a run's folder, one a network. */
 export const bestCheckpoints = (folder: string, config: TrainConfig): readonly string[] => {
   const count = memberCount(config);
@@ -41,13 +36,6 @@ export const isBegun = (folder: string): { readonly one: boolean; readonly sever
   one: existsSync(join(folder, checkpointFiles.last)),
   several: existsSync(join(memberFolder(folder, 1), checkpointFiles.last)),
 });
-
-/** Removes the folders of the networks of an earlier run of several, but for `except`. */
-export async function removeMembers(folder: string, except?: string): Promise<void> {
-  const names: readonly string[] = await readdir(folder).catch(() => []);
-  for (const own of names.filter((each) => memberName.test(each)).map((each) => join(folder, each)))
-    if (own !== except) await rm(own, { recursive: true, force: true });
-}
 
 /** A training run: the configuration, the data and the output folder. */
 export interface TrainRun extends Pick<Context, "terminal" | "signal" | "world"> {

@@ -29,10 +29,11 @@ import { agreed } from "./agreement.js";
 import { hashOf, identityOf, versions } from "./identity.js";
 import { checkShapes, layOutRun } from "./lay-out.js";
 import { type Stage, stageLine, stagesAfter, titleOf } from "./loss-stages.js";
+import { removeMembers } from "./member-folders.js";
 import { lossesOf, optimizerOf, scheduleOf } from "./recipe.js";
 import { orAdvise, resumeFrom } from "./resume.js";
 import { reports } from "./train-reports.js";
-import { isBegun, memberCount, removeMembers, runFiles, type TrainRun, tellTakenOver } from "./train-run.js";
+import { isBegun, memberCount, runFiles, type TrainRun, tellTakenOver } from "./train-run.js";
 import { validationTemperature } from "./validation-temperature.js";
 
 const produced = [
