@@ -92,10 +92,10 @@ Task Crc32Task(Arguments& arguments) {
           [=](Napi::Env env) -> Napi::Value { return Napi::Number::New(env, *sum); }};
 }
 
-Task WeightedSumsTask(Arguments& arguments) {
-  WeightedRows rows;
+// Reads the rows that draws are made of, and their numbers.
+template <class Rows>
+void ReadRows(Arguments& arguments, Rows& rows) {
   rows.values = arguments.Array<double>("values");
-  rows.weights = arguments.Array<double>("weights");
   rows.draws = arguments.Integer("draws");
   rows.groups = arguments.Integer("groups");
   rows.width = arguments.Integer("width");
@@ -103,6 +103,12 @@ Task WeightedSumsTask(Arguments& arguments) {
        {std::pair{"draws", rows.draws}, {"groups", rows.groups}, {"width", rows.width}})
     Require(count >= 1, name, ": expected at least 1, got ", count);
   RequireLength("values", std::ssize(rows.values), CheckedProduct(rows.groups, rows.width));
+}
+
+Task WeightedSumsTask(Arguments& arguments) {
+  WeightedRows rows;
+  ReadRows(arguments, rows);
+  rows.weights = arguments.Array<double>("weights");
   RequireLength("weights", std::ssize(rows.weights), CheckedProduct(rows.draws, rows.groups));
   const auto out = arguments.Out<double>("out", CheckedProduct(rows.draws, rows.width));
   return {[=] { cpu::WeightedSums(rows, out.span); }, [=](Napi::Env) { return out.Value(); }};
@@ -110,16 +116,9 @@ Task WeightedSumsTask(Arguments& arguments) {
 
 Task ResampledSumsTask(Arguments& arguments) {
   ResampledRows rows;
-  rows.values = arguments.Array<double>("values");
-  rows.draws = arguments.Integer("draws");
-  rows.groups = arguments.Integer("groups");
-  rows.width = arguments.Integer("width");
-  for (const auto& [name, count] :
-       {std::pair{"draws", rows.draws}, {"groups", rows.groups}, {"width", rows.width}})
-    Require(count >= 1, name, ": expected at least 1, got ", count);
+  ReadRows(arguments, rows);
   rows.weights = arguments.Choice<DrawnWeights>(
       "weights", {{"counts", DrawnWeights::kCounts}, {"signs", DrawnWeights::kSigns}});
-  RequireLength("values", std::ssize(rows.values), CheckedProduct(rows.groups, rows.width));
   const auto bytes = arguments.Array<uint8_t>("state");
   RandomState state;
   RequireLength("state", std::ssize(bytes), sizeof state);
@@ -138,12 +137,9 @@ Task ResampledSumsTask(Arguments& arguments) {
           }};
 }
 
-constexpr Entry kEntries[] = {{"storedFloats", StoredFloatsTask},
-                              {"storedIntegers", StoredIntegersTask},
-                              {"copyBytes", CopyBytesTask},
-                              {"crc32", Crc32Task},
-                              {"weightedSums", WeightedSumsTask},
-                              {"resampledSums", ResampledSumsTask}};
+constexpr Entry kEntries[] = {{"storedFloats", StoredFloatsTask}, {"storedIntegers", StoredIntegersTask},
+                              {"copyBytes", CopyBytesTask},       {"crc32", Crc32Task},
+                              {"weightedSums", WeightedSumsTask}, {"resampledSums", ResampledSumsTask}};
 
 }  // namespace
 

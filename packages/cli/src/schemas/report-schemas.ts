@@ -37,6 +37,10 @@ type Page = Extract<Report, { readonly command: "report" }>;
 const splits = object<Splits>({ train: count, val: count, test: count });
 const devices = array(object<DeviceReport>({ device: text, problem: optional(text) }));
 
+/** The fields that reports of one network and of several have in common. */
+const trained = { folder: text, parameters: count, trained: count, seconds: finite, model: text };
+const validated = { dice: real, nll: real, temperature: real };
+
 /** The schema of the object that each command prints with `--json`, by the command. */
 export const reportSchemas: { readonly [C in Report["command"]]: Schema } = {
   calibrate: calibrateReport,
@@ -114,40 +118,22 @@ export const reportSchemas: { readonly [C in Report["command"]]: Schema } = {
     cases: count,
   }),
   train: object<TrainReport>({
+    ...trained,
     command: constant("train"),
     run: text,
-    folder: text,
     epochs: optional(count),
     bestEpoch: optional(count),
     stoppedEarly: optional(flag),
-    validation: object<TrainReport["validation"]>({
-      loss: optional(real),
-      dice: real,
-      nll: real,
-      temperature: real,
-    }),
-    parameters: count,
-    trained: count,
-    seconds: finite,
-    model: text,
+    validation: object<TrainReport["validation"]>({ ...validated, loss: optional(real) }),
     checkpoint: optional(text),
     members: optional(
       array(
         object<NetworkReport>({
-          folder: text,
+          ...trained,
           epochs: count,
           bestEpoch: count,
           stoppedEarly: flag,
-          validation: object<NetworkReport["validation"]>({
-            loss: real,
-            dice: real,
-            nll: real,
-            temperature: real,
-          }),
-          parameters: count,
-          trained: count,
-          seconds: finite,
-          model: text,
+          validation: object<NetworkReport["validation"]>({ ...validated, loss: real }),
           checkpoint: text,
         }),
       ),

@@ -10,7 +10,6 @@ import {
   withMetadata,
 } from "@pixelcal/graph";
 import { exportModel } from "./export.js";
-import { imageAndLogits } from "./image-and-logits.js";
 import { regionHeadsOf } from "./region-heads.js";
 import { modelSource } from "./source.js";
 
@@ -19,7 +18,7 @@ import { modelSource } from "./source.js";
  * deep ensemble, Lakshminarayanan et al., NeurIPS 2017). It takes images of the first one's dims
  * [N, C, ...spatial], carries its metadata, and ends as it does: in logits, here the logarithms of the mean
  * probabilities, or in the sigmoids of its regions. Throws `InvalidArgumentError` for networks of other
- * images or classes.
+ * images or classes, and of images of any size.
  */
 export function meanModel(models: readonly (Uint8Array | OnnxFile)[]): Uint8Array {
   const files = models.map((model) => OnnxFile.of(model));
@@ -44,7 +43,6 @@ export function meanModel(models: readonly (Uint8Array | OnnxFile)[]): Uint8Arra
       throw invalidArgument("models", `networks of ${logits[0]!.dims[1]} classes`, odd.dims[1]);
     if (heads) graph.output("probabilities", ops.Sigmoid(meanOfSigmoids(logits)));
     else graph.output("logits", meanOfLogarithms(logits.map((each) => ops.LogSoftmax(each, 1))));
-    imageAndLogits(graph);
     return graph;
   };
   const arrays: Record<string, Tensor> = Object.fromEntries(build(dims).initializers);
