@@ -14,7 +14,7 @@ import {
 } from "@pixelcal/train";
 import { CommandError } from "../command-error.js";
 import { networkOf } from "../inputs/network.js";
-import { openTrainingSplits } from "../inputs/training-splits.js";
+import { openValidationSplit } from "../inputs/training-splits.js";
 import { memberFolder } from "./member-folders.js";
 import { checkNew, removeStale, type TrainOutcome, trainRun } from "./train.js";
 import { isBegun, memberCount, runFiles, type TrainRun, tellTakenOver } from "./train-run.js";
@@ -113,7 +113,7 @@ async function validated(
   model: Uint8Array,
 ): Promise<Pick<MembersOutcome, "dice" | "nll" | "temperature">> {
   const { device, threads } = config;
-  const { validation } = await openTrainingSplits(config, await networkOf(config), { root, store });
+  const validation = await openValidationSplit(config, await networkOf(config), { root, store });
   const cases = new Loader(validation, { batchSize: 1, cover: config.patches?.size });
   const regions = regionHeads(config.dataset)?.regions;
   const { ignore } = config.dataset;
