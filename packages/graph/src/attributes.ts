@@ -30,6 +30,7 @@ export const floatAttributes: ReadonlySet<string> = new Set([
   "clip",
   "activation_alpha",
   "activation_beta",
+  "activation_params",
 ]);
 
 type Described = Pick<NodeSpec, "name" | "attributes">;

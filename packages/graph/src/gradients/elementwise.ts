@@ -59,8 +59,10 @@ export const elementwiseRules: Readonly<Record<string, GradientRule>> = {
   Erf: unary(({ x }) => Mul(ops.Exp(Neg(Mul(x, x))), 2 / Math.sqrt(Math.PI))),
   Relu: unary(({ y }) => positive(y)), // 0 at 0
   // alpha at 0
-  LeakyRelu: unary(({ node, x }) => {
+  LeakyRelu: unary(({ node, x, y }) => {
     const alpha = numberOf(node, "alpha", 0.01);
+    // The sign of y, where that is the sign of x, lets x go.
+    if (alpha >= 0 && alpha <= 1) return ops.Max(positive(y), alpha);
     return Add(Mul(positive(x), 1 - alpha), alpha);
   }),
   // alpha at 0

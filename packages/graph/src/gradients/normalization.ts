@@ -57,22 +57,14 @@ export const normalizationRules: Readonly<Record<string, GradientRule>> = {
   },
   // Every instance's channel is a channel of a batch of one.
   InstanceNormalization: (b) => {
-    const [x, scale] = b.inputs as [Value, Value];
+    const [x, scale, bias] = b.inputs as [Value, Value, Value];
     const [n, c] = x.dims as [number, number];
     const joined = (value: Value): Value => ops.Reshape(value, [1, n * c, ...x.dims.slice(2)]);
     const all = (): readonly Value[] => {
-      const one = joined(x);
-      const mean = ReduceMean(one, exceptChannels(one));
-      const variance = ReduceMean(ops.Pow(Sub(one, mean), 2), exceptChannels(one), { keepdims: 0 });
-      const scales = n === 1 ? scale : ops.Tile(scale, [n]);
-      return batchNormalizationGradient(
-        joined(b.dy),
-        one,
-        scales,
-        ops.Reshape(mean, [n * c]),
-        variance,
-        epsilonOf(b.node),
-      );
+      const [one, epsilon] = [joined(x), epsilonOf(b.node)];
+      const [scales, biases] = [scale, bias].map((value) => (n === 1 ? value : ops.Tile(value, [n])));
+      const [, mean, variance] = batchNormalization(one, scales!, biases!, epsilon);
+      return batchNormalizationGradient(joined(b.dy), one, scales!, mean!, variance!, epsilon);
     };
     const overBatch = (value: Value): Value => ReduceSum(ops.Reshape(value, [n, c]), [0], { keepdims: 0 });
     return [() => ops.Reshape(all()[0]!, x.dims), () => overBatch(all()[1]!), () => overBatch(all()[2]!)];

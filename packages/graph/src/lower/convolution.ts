@@ -1,11 +1,18 @@
 import { numbersOf } from "../attributes.js";
-import type { Node, Value } from "../ir.js";
+import type { Value } from "../ir.js";
 import { convTransposeWindows, convWindows, groupOf } from "../operators/convolution.js";
 import { dilate } from "../operators/dilate.js";
 import { integers } from "../operators/operand.js";
 import * as ops from "../operators/ops.js";
 import { sizeOf } from "../operators/spec.js";
-import { forwardWindows, reach, type Windows, windowAttributes } from "../operators/windows.js";
+import {
+  forwardWindows,
+  hasExplicitPads,
+  reach,
+  type Windows,
+  windowAttributes,
+  withoutDepth,
+} from "../operators/windows.js";
 import { channelFactor } from "./channel-factor.js";
 import type { Lowering, LoweringDevice } from "./lowering.js";
 
@@ -102,16 +109,6 @@ const depthFolds = ({ windows, group }: Convolution): boolean =>
   windows.after[0] === 0 &&
   windows.input[0] === windows.output[0]! * windows.strides[0]!;
 
-const withoutDepth = (windows: Windows): Windows => ({
-  input: windows.input.slice(1),
-  kernel: windows.kernel.slice(1),
-  strides: windows.strides.slice(1),
-  dilations: windows.dilations.slice(1),
-  before: windows.before.slice(1),
-  after: windows.after.slice(1),
-  output: windows.output.slice(1),
-});
-
 function transposedFolded(c: Convolution, y: Value, w: Value, bias?: Value): Value {
   const { windows } = c;
   const [n, channels, depth, ...plane] = y.dims as [number, number, number, ...number[]];
@@ -153,16 +150,14 @@ function transposed(c: Convolution, y: Value, w: Value, bias?: Value): Value {
   return ops.ConvTranspose(y, w, bias, { ...windowAttributes(windows), group, output_padding });
 }
 
-const explicit = (node: Node): boolean => (node.attributes.auto_pad ?? "NOTSET") === "NOTSET";
-
 export const convolutionLowerings: Readonly<Record<string, Lowering>> = {
   Conv: (node, [x, w, bias], device) => {
     const c = { windows: convWindows(node), group: groupOf(node), device };
-    return explicit(node) && !groupsMustSplit(c) ? undefined : [forward(c, x!, w!, bias)];
+    return hasExplicitPads(node) && !groupsMustSplit(c) ? undefined : [forward(c, x!, w!, bias)];
   },
   ConvTranspose: (node, [x, w, bias], device) => {
     const c = { windows: convTransposeWindows(node), group: groupOf(node), device };
-    const simple = explicit(node) && node.attributes.output_shape === undefined;
+    const simple = hasExplicitPads(node) && node.attributes.output_shape === undefined;
     const native = simple && !isDense(c) && !depthFolds(c) && !mustSpread(c);
     return native ? undefined : [transposed(c, x!, w!, bias)];
   },

@@ -31,10 +31,9 @@ function simplePower(x: Value, exponent: Value): Value | undefined {
   }
 }
 
-/** Whether no element is negative because of a Relu, perhaps in another shape. */
+/** Whether x is what a Relu or leaky Relu returns, perhaps in another shape. */
 const rectified = ({ node }: Value): boolean =>
-  node?.opType === "Relu" ||
-  node?.attributes.activation === "Relu" ||
+  [node?.opType, node?.attributes.activation].some((name) => name === "Relu" || name === "LeakyRelu") ||
   (node?.opType === "Reshape" && rectified(node.inputs[0]!));
 
 /** Returns the x of Greater(x, 0). */

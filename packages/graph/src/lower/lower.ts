@@ -28,9 +28,9 @@ export interface LowerOptions {
    */
   readonly device?: LoweringDevice;
   /**
-   * The number of channels that onnxruntime's CPU provider keeps together on this processor. Planes are laid
-   * out in such blocks, with operators that only this provider runs. If it is absent or 1, all operators are
-   * standard ones.
+   * The number of channels that onnxruntime's CPU provider keeps together on this processor. Planes and
+   * volumes are laid out in such blocks, with operators that only this provider runs. If it is absent or 1,
+   * all operators are standard ones.
    */
   readonly block?: number;
 }
@@ -62,10 +62,14 @@ export function lower(
 ): Graph {
   // Sharing first: two gradients that ask for the same composite then have it written out once.
   let graph = share(training ? trainingForm(source) : source);
+  // Gradients of weights come when all else is lowered: only then is it known which values are in blocks.
+  let late = block === 1;
   for (let round = 0; round < mostRounds; round++) {
-    const { changed, rewriting } = lowerOnce(device, block);
+    const { changed, rewriting } = lowerOnce(device, block, late);
     graph = rewrite(graph, rewriting);
-    if (!changed()) break;
+    if (changed()) continue;
+    if (late) break;
+    late = true;
   }
   if (block > 1) graph = rewrite(share(graph), { node: (node, [x]) => laidOut(node, x, block) });
   graph = share(fold(graph));
@@ -77,18 +81,26 @@ export function lower(
 /** Writes a change of layout in the operators that make it; undefined for every other node. */
 function laidOut(node: Node, x: Value | undefined, block: number): readonly Value[] | undefined {
   const key = opKey(node);
-  return Object.hasOwn(layoutLowerings, key) ? [layoutLowerings[key]!(x!, block)] : undefined;
+  return Object.hasOwn(layoutLowerings, key)
+    ? [layoutLowerings[key]!(x!, block, node.outputs[0]!.dims)]
+    : undefined;
 }
 
-function lowerOnce(device: LoweringDevice, block: number): { changed: () => boolean; rewriting: Rewriting } {
+function lowerOnce(
+  device: LoweringDevice,
+  block: number,
+  late: boolean,
+): { changed: () => boolean; rewriting: Rewriting } {
   let changed = false;
   const node = (source: Node, inputs: Parameters<NonNullable<Rewriting["node"]>>[1]) => {
     const key = opKey(source);
+    if (!late && Object.hasOwn(weightGradientLowerings, key)) return undefined;
     const inBlocks = block > 1 && Object.hasOwn(blockedLowerings, key) ? blockedLowerings[key] : undefined;
     const lowering = Object.hasOwn(lowerings, key) ? lowerings[key] : undefined;
     const given = inputs as readonly Value[];
     const values = inBlocks?.(source, given, block) ?? lowering?.(source, given, device);
-    if (values !== undefined) changed = true;
+    // An output that is also another value has an Identity again after every rewriting.
+    if (values !== undefined && source.opType !== "Identity") changed = true;
     return values;
   };
   return { changed: () => changed, rewriting: { node } };

@@ -9,3 +9,10 @@ export type Lowering = (
   inputs: readonly Value[],
   device: LoweringDevice,
 ) => readonly Value[] | undefined;
+
+/** Lowers one node to the blocked layout; undefined leaves it to the lowering of the plain one. */
+export type BlockedLowering = (
+  node: Node,
+  inputs: readonly Value[],
+  block: number,
+) => readonly Value[] | undefined;

@@ -1,11 +1,11 @@
 import { numbersOf } from "../attributes.js";
 import type { Value } from "../ir.js";
 import { groupOf } from "../operators/convolution.js";
-import { integers } from "../operators/operand.js";
+import { integers, scalar } from "../operators/operand.js";
 import * as ops from "../operators/ops.js";
 import { sizeOf } from "../operators/spec.js";
-import { forwardWindows, reach, type Windows } from "../operators/windows.js";
-import { asBlocked } from "./blocked-layout.js";
+import { forwardWindows, reach, type Windows, withoutDepth } from "../operators/windows.js";
+import { asBlocked, slicesOf } from "./blocked-layout.js";
 import { channelFactor } from "./channel-factor.js";
 import type { Lowering, LoweringDevice } from "./lowering.js";
 
@@ -36,8 +36,36 @@ function byProduct({ windows, group, x, dy }: WeightGradient): Value {
  * many floats.
  */
 function slide({ windows, group, x, dy }: WeightGradient): Value {
-  const [n, ins, outs] = [x.dims[0]!, x.dims[1]!, dy.dims[1]!];
-  const ci = ins / group;
+  const [n, outs] = [x.dims[0]!, dy.dims[1]!];
+  const ci = x.dims[1]! / group;
+  const { input, kernel, output } = windows;
+  // With few taps and channels against the pixels, every image is a group of its own
+  // and dy needs no transposition.
+  const separate = n === 1 || sizeOf(output) > sizeOf(kernel) * ci;
+  const image = channelsLast(x, group, separate);
+  if (!separate) {
+    const slides = ops.Transpose(dy, [1, 0, ...input.map((_, axis) => axis + 2)]);
+    return slideOver(image, slides, { windows, group, ci });
+  }
+  const slides = ops.Reshape(dy, [n * outs, 1, ...output]);
+  const apart = slideOver(image, slides, { windows, group: n * group, ci });
+  if (n === 1) return apart;
+  return ops.ReduceSum(ops.Reshape(apart, [n, outs, sizeOf(kernel), ci]), [0], { keepdims: 0 });
+}
+
+interface Slide {
+  readonly windows: Windows;
+  readonly group: number;
+  /** The channels along the last axis of the image. */
+  readonly ci: number;
+}
+
+/**
+ * Slides kernels [outs, planes / group, ...output] over an image [planes, ...input, ci], which is summed over
+ * the planes of a group: to [outs, taps, ci].
+ */
+function slideOver(image: Value, slides: Value, { windows, group, ci }: Slide): Value {
+  const outs = slides.dims[0]!;
   const { input, kernel, strides, dilations, before, output } = windows;
   const last = input.length - 1;
   // Dilation along the last axis is there when the taps between are computed and dropped.
@@ -52,55 +80,99 @@ function slide({ windows, group, x, dy }: WeightGradient): Value {
   );
   const wide = (list: readonly number[]): number[] =>
     list.map((size, axis) => (axis === last ? size * ci : size));
-
-  // With few taps and channels against the pixels, every image is a group of its own
-  // and dy needs no transposition.
-  const separate = n === 1 || sizeOf(output) > sizeOf(kernel) * ci;
-  const image = ops.Reshape(channelsLast(x, group, separate), [1, n * group, ...wide(input)]);
-  const slides = separate
-    ? ops.Reshape(dy, [n * outs, 1, ...output])
-    : ops.Reshape(ops.Transpose(dy, [1, 0, ...input.map((_, axis) => axis + 2)]), [outs, n, ...output]);
-  const convolved = ops.Conv(image, slides, undefined, {
-    group: separate ? n * group : group,
+  const convolved = ops.Conv(ops.Reshape(image, [1, -1, ...wide(input)]), slides, undefined, {
+    group,
     strides: steps,
     dilations: wide(strides),
     pads: [...wide(before), ...wide(after)],
   });
-  const images = separate ? n : 1;
   const found = convolved.dims.slice(2).map((size, axis) => (axis === last ? size / ci : size));
-  let weight = ops.Reshape(convolved, [images, outs, ...found, ci]);
+  let weight = ops.Reshape(convolved, [outs, ...found, ci]);
   if (found.some((size, axis) => size !== kernel[axis])) {
     const step = dilations[last]!;
-    const axes = input.map((_, axis) => axis + 2);
+    const axes = input.map((_, axis) => axis + 1);
     const ends = kernel.map((size, axis) => (axis === last ? (size - 1) * step + 1 : size));
     weight = ops.Slice(
       weight,
       axes.map(() => 0),
       ends,
       axes,
-      axes.map((axis) => (axis === last + 2 ? step : 1)),
+      axes.map((axis) => (axis === last + 1 ? step : 1)),
     );
   }
-  weight = ops.Reshape(weight, [images, outs, sizeOf(kernel), ci]);
-  const sum = images === 1 ? weight : ops.ReduceSum(weight, [0], { keepdims: 0 });
-  return ops.Reshape(sum, [outs, sizeOf(kernel), ci]);
+  return ops.Reshape(weight, [outs, sizeOf(kernel), ci]);
 }
 
-/** Returns x with the channels of a group last, images before groups where they are `separate`. */
+/**
+ * Computes the gradient for volumes whose slices are convolved without strides along depth, to [O, taps, I]:
+ * the slices are the planes that are summed over, and dy is there once for every tap along depth, moved to
+ * the slice of x that the tap saw. A kernel then has three times the outputs and a third of the taps, for
+ * which the convolution copies a third.
+ */
+function slideSlices({ windows, x, dy }: WeightGradient): Value {
+  const [outs, ci] = [dy.dims[1]!, x.dims[1]!];
+  const taps = windows.kernel[0]!;
+  const [height, width] = windows.output.slice(1) as [number, number];
+  const stacked = stackedSlices(dy, windows);
+  const slides = ops.Reshape(stacked, [outs * taps, -1, height, width]);
+  const plane = { windows: withoutDepth(windows), group: 1, ci };
+  return ops.Reshape(slideOver(slicesLast(x), slides, plane), [outs, sizeOf(windows.kernel), ci]);
+}
+
+/** Returns the slices of x with their channels last: [D * N, H, W, C]. */
+function slicesLast(x: Value): Value {
+  const v = asBlocked(x);
+  return v === undefined ? ops.Transpose(x, [2, 0, 3, 4, 1]) : ops.Transpose(v, [0, 2, 3, 1, 4]);
+}
+
+/**
+ * Returns for every tap along depth the slices of dy that it gave to the slices of x, as
+ * [O, taps * D * N, H, W].
+ */
+function stackedSlices(dy: Value, { input, kernel, dilations, before, output }: Windows): Value {
+  const slices = ops.Transpose(slicesOf(dy), [1, 0, 2, 3]);
+  const [outs, count, ...plane] = slices.dims as [number, number, number, number];
+  const images = dy.dims[0]!;
+  const from: number[] = [];
+  for (let tap = 0; tap < kernel[0]!; tap++) {
+    for (let at = 0; at < input[0]! * images; at++) {
+      const depth = Math.floor(at / images) + before[0]! - tap * dilations[0]!;
+      from.push(depth < 0 || depth >= output[0]! ? count : depth * images + (at % images));
+    }
+  }
+  const zeros = (): Value => ops.Expand(scalar(dy.graph, dy.type, 0), [outs, 1, ...plane]);
+  const source = from.includes(count) ? ops.Concat([slices, zeros()], 1) : slices;
+  return ops.Gather(source, integers(dy.graph, from), 1);
+}
+
+/**
+ * Returns x with the channels of a group last, perhaps in blocks; images before groups where they are
+ * `separate`.
+ */
 function channelsLast(x: Value, group: number, separate: boolean): Value {
   const [n, ins, ...input] = x.dims as [number, number, ...number[]];
   // A transposition that moves one axis is several times faster than the general one.
   const blocks = group === 1 ? asBlocked(x) : undefined;
-  if (blocks !== undefined) return ops.Reshape(ops.Transpose(blocks, [0, 2, 3, 1, 4]), [n, ...input, ins]);
+  if (blocks !== undefined && input.length === 2) return ops.Transpose(blocks, [0, 2, 3, 1, 4]);
+  if (blocks !== undefined) {
+    const slices = ops.Reshape(blocks, [input[0]!, n, ...blocks.dims.slice(1)]);
+    return ops.Transpose(slices, [1, 0, 3, 4, 2, 5]);
+  }
   if (group === 1) return ops.Transpose(x, [0, ...input.map((_, axis) => axis + 2), 1]);
   const spatial = input.map((_, axis) => axis + 3);
   const order = separate ? [0, 1, ...spatial, 2] : [1, 0, ...spatial, 2];
   return ops.Transpose(ops.Reshape(x, [n, group, ins / group, ...input]), order);
 }
 
+const slid = (gradient: WeightGradient): Value =>
+  foldsDepth(gradient) ? slideSlices(gradient) : slide(gradient);
+
+const foldsDepth = ({ windows, group }: WeightGradient): boolean =>
+  group === 1 && windows.input.length === 3 && windows.strides[0] === 1;
+
 function byConvolution(gradient: WeightGradient): Value {
   const [outs, ci] = [gradient.dy.dims[1]!, gradient.x.dims[1]! / gradient.group];
-  return ops.Reshape(ops.Transpose(slide(gradient), [0, 2, 1]), [outs, ci, ...gradient.windows.kernel]);
+  return ops.Reshape(ops.Transpose(slid(gradient), [0, 2, 1]), [outs, ci, ...gradient.windows.kernel]);
 }
 
 /**
@@ -124,7 +196,7 @@ function bySwappedConvolution({ windows, x, dy }: WeightGradient): Value {
     x.graph,
     Array.from({ length: taps }, (_, index) => taps - 1 - index),
   );
-  const turned = ops.Gather(slide({ windows: mirrored, group: 1, x: dy, dy: x }), order, 1);
+  const turned = ops.Gather(slid({ windows: mirrored, group: 1, x: dy, dy: x }), order, 1);
   return ops.Reshape(ops.Transpose(turned, [2, 0, 1]), [outs, ins, ...kernel]);
 }
 

@@ -18,17 +18,24 @@ export const blockedShapes: Readonly<Record<string, ShapeRule>> = {
   [`${blockedDomain}.MaxPool`]: poolingShapes.MaxPool!,
   [`${blockedDomain}.GlobalAveragePool`]: poolingShapes.GlobalAveragePool!,
   [`${blockedDomain}.ReorderInput`]: same,
-  [`${blockedDomain}.ReorderOutput`]: same,
-  // [N, C, H, W] -> [N, C / block, H, W, block]
+  [`${blockedDomain}.ReorderOutput`]: (spec) => {
+    const { type, dims } = required(spec, 0);
+    return [{ type, dims: dims.with(1, numberOf(spec, "channels")) }];
+  },
+  // [N, C, H, W] -> [N, C / block, H, W, block]; [N, C, D, H, W] -> [D * N, C / block, H, W, block]
   [`${composite}.Block`]: (spec) => {
     const x = required(spec, 0);
     const [n, c, ...size] = x.dims as [number, number, ...number[]];
+    const slices = size.length === 3 ? size[0]! * n : n;
     const block = numberOf(spec, "block");
-    return [{ type: x.type, dims: [n, c / block, ...size, block] }];
+    return [{ type: x.type, dims: [slices, c / block, ...size.slice(-2), block] }];
   },
+  // The first `channels`; slices of a volume of this `depth`, or planes if it is absent.
   [`${composite}.Unblock`]: (spec) => {
     const { type, dims } = required(spec, 0);
-    const [n, c, height, width, block] = dims as [number, number, number, number, number];
-    return [{ type, dims: [n, c * block, height, width] }];
+    const [slices, , height, width] = dims as [number, number, number, number, number];
+    const [channels, depth] = [numberOf(spec, "channels"), numberOf(spec, "depth", 0)];
+    const size = depth === 0 ? [slices, channels] : [slices / depth, channels, depth];
+    return [{ type, dims: [...size, height, width] }];
   },
 };

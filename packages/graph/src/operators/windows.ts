@@ -30,6 +30,20 @@ export const tiles = ({ input, kernel, strides, dilations, before, after, output
       size === output[axis]! * kernel[axis]!,
   );
 
+/** Returns the windows of the last axes, without the first. */
+export const withoutDepth = (windows: Windows): Windows => ({
+  input: windows.input.slice(1),
+  kernel: windows.kernel.slice(1),
+  strides: windows.strides.slice(1),
+  dilations: windows.dilations.slice(1),
+  before: windows.before.slice(1),
+  after: windows.after.slice(1),
+  output: windows.output.slice(1),
+});
+
+/** Whether a node says its padding itself. */
+export const hasExplicitPads = (spec: Described): boolean => textOf(spec, "auto_pad", "NOTSET") === "NOTSET";
+
 /** Attributes of ONNX that describe windows. */
 export type WindowAttributes = Readonly<
   Record<"kernel_shape" | "strides" | "dilations" | "pads", readonly number[]>

@@ -5,11 +5,13 @@ import type { InputSpec, OperatorCase } from "./case.js";
 
 const [n, c, height, width] = [2, 16, 6, 4];
 const x: InputSpec = { dims: [n, c, height, width] };
+const volume: InputSpec = { dims: [2, 16, 4, 6, 4] };
 /** Many equal elements, whatever the seed. */
 const ties: InputSpec = { dims: x.dims, value: (random) => Math.round(2 * random) };
 const norm = (channels: number) => ({ dims: [channels] });
 const relu = (value: Value): Value => ops.Relu(value);
 const same = { pads: [1, 1, 1, 1] };
+const deepSame = { pads: [1, 1, 1, 1, 1, 1] };
 const halved = { kernel_shape: [2, 2], strides: [2, 2] };
 
 const conv = (
@@ -42,7 +44,17 @@ export const planeCases: readonly OperatorCase[] = [
   conv("of groups", [1, 32, 6, 4], [32, 16, 3, 3], { group: 2, ...same }),
   conv("of every channel alone", [1, 16, 6, 4], [16, 1, 3, 3], { group: 16, ...same }),
   conv("of a line", [1, 16, 9], [16, 16, 3], { pads: [1, 1] }),
-  conv("of a volume", [1, 16, 3, 4, 4], [16, 16, 3, 3, 3], { pads: [1, 1, 1, 1, 1, 1] }),
+  conv("of a volume", [1, 16, 3, 4, 4], [16, 16, 3, 3, 3], deepSame),
+  conv("of volumes", [2, 16, 3, 4, 5], [32, 16, 3, 3, 3], deepSame),
+  conv("of volumes of few channels", [2, 2, 3, 4, 5], [16, 2, 3, 3, 3], deepSame),
+  conv("of volumes of some channels", [2, 6, 3, 4, 5], [16, 6, 3, 3, 3], deepSame),
+  conv("of pairs of slices", [1, 16, 4, 4, 6], [16, 16, 2, 2, 2], { strides: [2, 2, 2] }),
+  conv("of flat taps", [2, 16, 3, 4, 5], [16, 16, 1, 3, 3], { pads: [0, 1, 1, 0, 1, 1] }),
+  conv("of volumes with strides and dilations", [2, 16, 9, 6, 7], [16, 16, 3, 3, 2], {
+    strides: [2, 1, 3],
+    dilations: [2, 1, 2],
+    pads: [2, 1, 1, 1, 0, 2],
+  }),
   {
     name: "a layer of a network, twice",
     inputs: {
@@ -101,6 +113,67 @@ export const planeCases: readonly OperatorCase[] = [
     inputs: { x, w: { dims: [16, 16, 3, 3] }, bias: norm(16) },
     build: (v) => ops.ConvTranspose(v.x!, v.w!, v.bias, { strides: [2, 2], ...same }),
   },
+  ...upsampled("planes", [2, 2], [1, 1]),
+  ...upsampled("volumes", [2, 2, 2], [1, 1, 1]),
+  ...upsampled("volumes of thick slices", [1, 2, 2], [0, 1, 1]),
+  {
+    name: "ConvTranspose of phases that overlap differently",
+    inputs: { x: volume, w: { dims: [16, 16, 4, 5, 3] }, bias: norm(16) },
+    build: (v) => ops.ConvTranspose(v.x!, v.w!, v.bias, { strides: [2, 3, 2], pads: [1, 1, 0, 1, 1, 1] }),
+  },
+  {
+    name: "ConvTranspose with phases that have no taps",
+    inputs: { x, w: { dims: [16, 16, 2, 2] } },
+    build: (v) => ops.ConvTranspose(v.x!, v.w!, undefined, { strides: [3, 2], output_padding: [1, 0] }),
+  },
+  {
+    name: "layers of volumes with instance norms and a head",
+    inputs: {
+      x: { dims: [2, 1, 4, 4, 6] },
+      first: { dims: [16, 1, 3, 3, 3] },
+      second: { dims: [32, 16, 3, 3, 3] },
+      head: { dims: [3, 32, 1, 1, 1] },
+      ...{ scale: norm(16), bias: norm(16), scale2: norm(32), bias2: norm(32), bias3: norm(3) },
+    },
+    build: (v) => {
+      const y = ops.InstanceNormalization(ops.Conv(v.x!, v.first!, undefined, deepSame), v.scale!, v.bias!);
+      const down = ops.Conv(ops.LeakyRelu(y, 0.01), v.second!, undefined, {
+        ...deepSame,
+        strides: [2, 2, 2],
+      });
+      return ops.Conv(
+        ops.LeakyRelu(ops.InstanceNormalization(down, v.scale2!, v.bias2!), 0.1),
+        v.head!,
+        v.bias3,
+      );
+    },
+  },
+  {
+    name: "an instance norm of planes",
+    inputs: { x, w: { dims: [32, 16, 3, 3] }, scale: norm(32), bias: norm(32) },
+    build: (v) => {
+      const y = ops.Conv(v.x!, v.w!, undefined, same);
+      return ops.LeakyRelu(ops.InstanceNormalization(y, v.scale!, v.bias!), 0.2);
+    },
+  },
+  {
+    name: "MaxPool of volumes without overlap, with ties",
+    inputs: { x: { ...volume, value: ties.value! } },
+    build: (v) =>
+      ["2,2,2", "1,2,2", "2,1,2"].map((sizes) => {
+        const taps = sizes.split(",").map(Number);
+        return ops.MaxPool(relu(ops.Conv(v.x!, identity(v.x!))), { kernel_shape: taps, strides: taps });
+      }),
+  },
+  {
+    name: "Concat and Slice of volumes, sums of their channels",
+    inputs: { x: volume, y: { dims: [2, 32, 4, 6, 4] }, bias: { dims: [1, 48, 1, 1, 1] } },
+    build: (v) => {
+      const whole = ops.Concat([relu(ops.Conv(v.x!, identity(v.x!))), v.y!], 1);
+      const scaled = ops.Mul(whole, v.bias!);
+      return [ops.ReduceSum(scaled, [0, 2, 3, 4], { keepdims: 0 }), ops.Slice(scaled, [16], [48], [1])];
+    },
+  },
   {
     name: "Concat of full and partial blocks, with a Conv behind",
     inputs: {
@@ -144,9 +217,29 @@ export const planeCases: readonly OperatorCase[] = [
   },
 ];
 
+/** Transposed convolutions as networks have them, on the first sizes that they fit. */
+function upsampled(of: string, strides: readonly number[], pads: readonly number[]): OperatorCase[] {
+  const image: InputSpec = strides.length === 2 ? x : volume;
+  const cases = {
+    tiles: strides,
+    overlap: pads.map((pad) => 2 * pad + 1),
+    "even taps": strides.map((step) => 2 * step - (step & 1)),
+  };
+  return Object.entries(cases).map(([name, kernel]) => ({
+    name: `ConvTranspose of ${of}, ${name}`,
+    inputs: { x: image, w: { dims: [16, 32, ...kernel] }, bias: norm(32) },
+    build: (v) => {
+      const before =
+        name === "tiles" ? pads.map(() => 0) : kernel.map((size, axis) => (size - strides[axis]! + 1) >> 1);
+      const output_padding = kernel.map((size, axis) => strides[axis]! - size + 2 * before[axis]!);
+      return ops.ConvTranspose(v.x!, v.w!, v.bias, { strides, pads: [...before, ...before], output_padding });
+    },
+  }));
+}
+
 /** Returns a weight that passes channels on. */
-function identity({ graph, dims: [, channels] }: Value): Value {
+function identity({ graph, dims: [, channels, ...size] }: Value): Value {
   const data = new Float32Array(channels! ** 2);
   for (let i = 0; i < channels!; i++) data[i * (channels! + 1)] = 1;
-  return graph.constant({ type: "float32", dims: [channels!, channels!, 1, 1], data });
+  return graph.constant({ type: "float32", dims: [channels!, channels!, ...size.map(() => 1)], data });
 }
