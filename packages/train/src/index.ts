@@ -125,7 +125,13 @@ export {
   summarizeIntensities,
 } from "./preparation/measure.js";
 export { type MeasuredPlan, measuredPlan } from "./preparation/measured-plan.js";
-export { type Plan, type PlannedCases, type PlannedNetwork, planFor } from "./preparation/plan.js";
+export {
+  networkFor,
+  type Plan,
+  type PlannedCases,
+  type PlannedNetwork,
+  planFor,
+} from "./preparation/plan.js";
 export {
   type ChannelNormalization,
   type Preparation,

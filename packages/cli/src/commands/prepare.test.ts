@@ -108,7 +108,7 @@ test("a folder trains and predicts without a configuration", async () => {
   // An edited plan is kept: it is no longer made, but read.
   await writeFile(
     at("runs/raw.yaml"),
-    (await readFile(at("runs/raw.yaml"), "utf8")).replace("base: 16", "base: 2"),
+    (await readFile(at("runs/raw.yaml"), "utf8")).replace("base: 32", "base: 2"),
   );
   const again = await pixelcal([...args, "--overwrite"]);
   expect(again.code, again.messages).toBe(0);

@@ -1,23 +1,26 @@
 import { elementCount } from "@pixelcal/core";
-import type { MeasuredPlan, NamedRegion, PlannedCases, PlannedNetwork } from "@pixelcal/train";
+import {
+  type MeasuredPlan,
+  type NamedRegion,
+  networkFor,
+  type PlannedCases,
+  type PlannedNetwork,
+} from "@pixelcal/train";
 import { stringify } from "yaml";
 import { isRawCt } from "../inputs/preparation.js";
 import type { Fingerprint } from "./fingerprint.js";
 
 /** Bytes that a step may take, if nobody says otherwise. */
 export const usualMemory: number = 4 * 2 ** 30;
-const base = 16;
 
-/** Returns the cases and the network that a plan is made for. */
-export const toPlan = ({
-  cropped,
-  spacings,
-  classes,
-  regions,
-}: Fingerprint): { readonly cases: PlannedCases; readonly network: PlannedNetwork } => ({
-  cases: { sizes: cropped, spacings },
-  network: { base, classes: regions?.length ?? classes },
-});
+/** Returns the cases and the network that a plan for steps of `memory` bytes is made for. */
+export function toPlan(
+  { cropped, spacings, classes, regions }: Fingerprint,
+  memory: number,
+): { readonly cases: PlannedCases; readonly network: PlannedNetwork } {
+  const cases = { sizes: cropped, spacings };
+  return { cases, network: networkFor(cases, regions?.length ?? classes, memory) };
+}
 
 /** The median share of a case's pixels in its box below which those outside of the object do not count. */
 const sparse = 0.75;
@@ -35,6 +38,7 @@ export function planText(
   { plan, eighths }: MeasuredPlan,
   memory: number,
 ): string {
+  const { base } = toPlan(fingerprint, memory).network;
   const { channels, rank, classes, ignore, regions, values, volumes, cases } = fingerprint;
   const { spacing, patch, batch, network, stages } = plan;
   const volumetric = rank === 3;
@@ -73,7 +77,7 @@ patches:
   size: ${list(patch)} # the median size, ${why}
   foreground: 0.33 # share of patches around a pixel of a class
 batch_size: ${batch}
-epochs: ${volumetric ? volumeEpochs(cases.train, batch) : planeEpochs}
+epochs: ${volumetric ? volumeEpochs(base, cases.train, batch) : planeEpochs}
 optim: { lr: 4.0e-3 }
 scheduler: { type: cosine, warmup_steps: 50 }
 ema: ${volumetric ? 0.999 : 0.99} # decay of the average of the weights, which is what is kept
@@ -82,12 +86,14 @@ ${volumetric ? augmentVolumes : augmentPlanes}selection: dice
 }
 
 const planeEpochs = 100;
-/** The least epochs and the least updates of a training on volumes. */
-const ofVolumes = { epochs: 60, updates: 1000 } as const;
+/** The least epochs and the least updates of a training on volumes, for 16 channels and for 32. */
+const ofVolumes = { narrow: { epochs: 60, updates: 1000 }, wide: { epochs: 20, updates: 2800 } } as const;
 
 /** Returns the epochs of a training on volumes, more than usual where there are few cases. */
-const volumeEpochs = (cases: number, batch: number): number =>
-  Math.max(ofVolumes.epochs, Math.ceil((ofVolumes.updates * batch) / cases));
+function volumeEpochs(base: number, cases: number, batch: number): number {
+  const { epochs, updates } = base > 16 ? ofVolumes.wide : ofVolumes.narrow;
+  return Math.max(epochs, Math.ceil((updates * batch) / cases));
+}
 
 const list = (numbers: readonly unknown[]): string => JSON.stringify(numbers).replaceAll(",", ", ");
 

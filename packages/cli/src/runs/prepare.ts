@@ -62,7 +62,7 @@ export async function prepare(
 }
 
 const estimated = (fingerprint: Fingerprint, memory: number): Plan => {
-  const { cases, network } = toPlan(fingerprint);
+  const { cases, network } = toPlan(fingerprint, memory);
   return planFor(cases, { ...network, memory });
 };
 
@@ -73,7 +73,7 @@ async function planned(
   memory: number,
   terminal: Context["terminal"],
 ): Promise<MeasuredPlan> {
-  const { cases, network } = toPlan(fingerprint);
+  const { cases, network } = toPlan(fingerprint, memory);
   const measure = async (plan: Plan): Promise<number> => {
     const { patch, batch } = plan;
     const size = `${batch} patches of ${patch.join(" x ")}`;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { planFor } from "./plan.js";
+import { networkFor, planFor } from "./plan.js";
 
 const GiB = 2 ** 30;
 const of = (sizes: number[][], spacings: number[][] | undefined, memory = 4 * GiB, classes = 3) =>
@@ -108,5 +108,28 @@ describe("planFor", () => {
     expect(of(planes(10), undefined)).toEqual({ patch: [64, 64], batch: 2, network: "unet" });
     expect(of(planes(1000), undefined).batch).toBe(12);
     expect(of(planes(100), undefined).batch).toBe(5);
+  });
+});
+
+describe("networkFor", () => {
+  const base = (size: number[], spacing: number[], memory = 4 * GiB): number =>
+    networkFor({ sizes: [size], spacings: [spacing] }, 3, memory).base;
+
+  test("small volumes have nnU-Net's 32 channels", () => {
+    expect(base([36, 50, 35], [1, 1, 1])).toBe(32);
+    expect(base([48, 48, 48], [1, 1, 1])).toBe(32);
+    expect(base([12, 96, 96], [5, 1, 1])).toBe(32);
+  });
+
+  test("large volumes, and images of the authors' U-Net, have 16", () => {
+    expect(base([56, 56, 48], [1, 1, 1])).toBe(16);
+    expect(base([64, 64], [1, 1])).toBe(16);
+    expect(base([6, 7, 5], [1, 1, 1])).toBe(16);
+  });
+
+  test("no channels are paid for with smaller patches", () => {
+    const estimate = 4 * (28 * 32 + 13 * 3) * 2 * 48 ** 3;
+    expect(base([48, 48, 48], [1, 1, 1], estimate + 1)).toBe(32);
+    expect(base([48, 48, 48], [1, 1, 1], estimate - 1)).toBe(16);
   });
 });

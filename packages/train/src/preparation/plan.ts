@@ -49,6 +49,23 @@ function pixelsWithin(bytes: number, kind: keyof typeof held, { base, classes }:
 export const estimatedBytes = ({ network, patch, batch }: Plan, planned: PlannedNetwork): number =>
   (batch * elementCount(patch)) / pixelsWithin(1, network, planned);
 
+/** Channels of the first level: nnU-Net's, and half of them where those are slow on a few cores. */
+const bases = { wide: 32, narrow: 16 } as const;
+/** The most pixels of a batch for which nnU-Net's channels are not slow: two patches of 50 pixels a side. */
+const quick = 2 ** 18;
+
+/**
+ * Returns the network for cases: nnU-Net's 32 channels at the first level where it is the plain one, a batch
+ * is small, and `memory` holds the same patches as for 16; else 16.
+ */
+export function networkFor(cases: PlannedCases, classes: number, memory: number): PlannedNetwork {
+  const [wide, narrow] = [bases.wide, bases.narrow].map((base) => planFor(cases, { base, classes, memory }));
+  const { network, batch, patch } = narrow!;
+  const isWide =
+    network === "plain" && batch * elementCount(patch) <= quick && `${wide!.patch}` === `${patch}`;
+  return { base: isWide ? bases.wide : bases.narrow, classes };
+}
+
 /** The least number of patches in a batch, and the most of planar ones. */
 const batches = { least: 2, most: 12 } as const;
 /** The largest share of all pixels that a batch may hold, as in nnU-Net. */
