@@ -1,7 +1,7 @@
 import { numbersOf } from "../attributes.js";
 import type { Node, Value } from "../ir.js";
 import { convTransposeWindows, convWindows, groupOf } from "../operators/convolution.js";
-import { integers, scalar } from "../operators/operand.js";
+import { integers } from "../operators/operand.js";
 import * as ops from "../operators/ops.js";
 import { poolWindows } from "../operators/pooling.js";
 import { sizeOf } from "../operators/spec.js";
@@ -28,6 +28,7 @@ import {
 } from "./blocked-layout.js";
 import { channelFactor } from "./channel-factor.js";
 import type { BlockedLowering } from "./lowering.js";
+import { outside, type Run, runsOf, takeSlices } from "./slices.js";
 
 // Convolutions and pooling in blocks. The runtime's kernels slide over planes: taps along the depth of a
 // volume become channels of its slices.
@@ -38,40 +39,35 @@ const inPlane = (windows: Windows): Windows => (windows.input.length === 3 ? wit
 const alongDepth = (list: readonly number[]): number => (list.length === 3 ? list[0]! : 1);
 
 /**
- * Lays the input slices under the kernel of each output slice side by side as channels, zeros outside:
- * [D * N, C, ...] to [D' * N, taps * C, ...].
+ * Lays the input slices under the kernel of each output slice of a run side by side as channels, zeros
+ * outside: [D * N, C, ...] to [slices of the run * N, taps * C, ...].
  */
-function stackDepth(v: Value, windows: Windows): Value {
-  const [size, taps, stride, dilation, before, output] = [
-    windows.input[0]!,
-    windows.kernel[0]!,
-    windows.strides[0]!,
-    windows.dilations[0]!,
-    windows.before[0]!,
-    windows.output[0]!,
-  ];
+function stackDepth(v: Value, windows: Windows, { from, end }: Run): Value {
+  const [size, taps, stride] = [windows.input[0]!, windows.kernel[0]!, windows.strides[0]!];
   const [slices, channels, ...rest] = v.dims as [number, number, ...number[]];
   const images = slices / size;
-  const from: number[] = [];
-  for (let at = 0; at < output; at++) {
+  const places: number[] = [];
+  for (let at = from; at < end; at++) {
     for (let image = 0; image < images; image++) {
       for (let tap = 0; tap < taps; tap++) {
-        const depth = at * stride + tap * dilation - before;
-        from.push(depth < 0 || depth >= size ? slices : depth * images + image);
+        const depth = at * stride + tap * windows.dilations[0]! - windows.before[0]!;
+        places.push(depth < 0 || depth >= size ? outside : depth * images + image);
       }
     }
   }
-  const zeros = (): Value => ops.Expand(scalar(v.graph, v.type, 0), [1, channels, ...rest]);
-  const source = from.includes(slices) ? ops.Concat([v, zeros()], 0) : v;
-  const inOrder = from.length === slices && from.every((slice, index) => slice === index);
-  const taken = inOrder ? v : ops.Gather(source, integers(v.graph, from), 0);
-  return ops.Reshape(taken, [output * images, taps * channels, ...rest]);
+  return ops.Reshape(takeSlices(v, places, 0), [(end - from) * images, taps * channels, ...rest]);
 }
 
 /** Convolves slices or planes with a weight in blocks. */
 function convolve(v: Value, w: Value, bias: Value | undefined, windows: Windows, block: number): Value {
-  const stacked = windows.input.length === 3 ? stackDepth(v, windows) : v;
-  return blockedConv(stacked, w, bias, windowAttributes(inPlane(windows)), block);
+  const attributes = windowAttributes(inPlane(windows));
+  if (windows.input.length === 2) return blockedConv(v, w, bias, attributes, block);
+  const deep = windows.output[0]!;
+  const copied = windows.kernel[0]! * (sizeOf(v.dims) / windows.input[0]!);
+  // Slices that are convolved as they lie need no copy.
+  const runs = windows.kernel[0] === 1 ? [{ from: 0, end: deep }] : runsOf(deep, copied);
+  const parts = runs.map((run) => blockedConv(stackDepth(v, windows, run), w, bias, attributes, block));
+  return parts.length === 1 ? parts[0]! : ops.Concat(parts, 0);
 }
 
 /** Appends zeros along the first axis up to a multiple of `block`. */

@@ -1,13 +1,14 @@
 import { numbersOf } from "../attributes.js";
 import type { Value } from "../ir.js";
 import { groupOf } from "../operators/convolution.js";
-import { integers, scalar } from "../operators/operand.js";
+import { integers } from "../operators/operand.js";
 import * as ops from "../operators/ops.js";
 import { sizeOf } from "../operators/spec.js";
 import { forwardWindows, reach, type Windows, withoutDepth } from "../operators/windows.js";
 import { asBlocked, slicesOf } from "./blocked-layout.js";
 import { channelFactor } from "./channel-factor.js";
 import type { Lowering, LoweringDevice } from "./lowering.js";
+import { outside, type Run, runsOf, takeSlices } from "./slices.js";
 
 interface WeightGradient {
   readonly windows: Windows;
@@ -110,39 +111,46 @@ function slideOver(image: Value, slides: Value, { windows, group, ci }: Slide): 
  * which the convolution copies a third.
  */
 function slideSlices({ windows, x, dy }: WeightGradient): Value {
-  const [outs, ci] = [dy.dims[1]!, x.dims[1]!];
-  const taps = windows.kernel[0]!;
+  const [outs, ci, images] = [dy.dims[1]!, x.dims[1]!, x.dims[0]!];
+  const [taps, deep] = [windows.kernel[0]!, windows.input[0]!];
   const [height, width] = windows.output.slice(1) as [number, number];
-  const stacked = stackedSlices(dy, windows);
-  const slides = ops.Reshape(stacked, [outs * taps, -1, height, width]);
+  const [image, slides] = [slicesLast(x), ops.Transpose(slicesOf(dy), [1, 0, 2, 3])];
   const plane = { windows: withoutDepth(windows), group: 1, ci };
-  return ops.Reshape(slideOver(slicesLast(x), slides, plane), [outs, sizeOf(windows.kernel), ci]);
+  const parts = runsOf(deep, taps * (sizeOf(slides.dims) / deep)).map((run) => {
+    const planes = [...Array((run.end - run.from) * images).keys()].map((at) => at + run.from * images);
+    const seen = takeSlices(slides, placesSeen(windows, images, run), 1);
+    return slideOver(
+      takeSlices(image, planes, 0),
+      ops.Reshape(seen, [outs * taps, planes.length, height, width]),
+      plane,
+    );
+  });
+  const sum = parts.reduce((total, part) => ops.Add(total, part));
+  return ops.Reshape(sum, [outs, sizeOf(windows.kernel), ci]);
 }
 
-/** Returns the slices of x with their channels last: [D * N, H, W, C]. */
+/** Returns the slices of x with their channels last: [D * N, H, W, C] or [D * N, H, W, C / block, block]. */
 function slicesLast(x: Value): Value {
   const v = asBlocked(x);
-  return v === undefined ? ops.Transpose(x, [2, 0, 3, 4, 1]) : ops.Transpose(v, [0, 2, 3, 1, 4]);
+  if (v !== undefined) return ops.Transpose(v, [0, 2, 3, 1, 4]);
+  const [n, c, depth, height, width] = x.dims as [number, number, number, number, number];
+  return ops.Reshape(ops.Transpose(x, [2, 0, 3, 4, 1]), [depth * n, height, width, c]);
 }
 
-/**
- * Returns for every tap along depth the slices of dy that it gave to the slices of x, as
- * [O, taps * D * N, H, W].
- */
-function stackedSlices(dy: Value, { input, kernel, dilations, before, output }: Windows): Value {
-  const slices = ops.Transpose(slicesOf(dy), [1, 0, 2, 3]);
-  const [outs, count, ...plane] = slices.dims as [number, number, number, number];
-  const images = dy.dims[0]!;
-  const from: number[] = [];
+/** Returns, for every tap along depth and every slice of x in a run, the slice of dy that the tap gave it to. */
+function placesSeen(
+  { kernel, dilations, before, output }: Windows,
+  images: number,
+  { from, end }: Run,
+): number[] {
+  const places: number[] = [];
   for (let tap = 0; tap < kernel[0]!; tap++) {
-    for (let at = 0; at < input[0]! * images; at++) {
+    for (let at = from * images; at < end * images; at++) {
       const depth = Math.floor(at / images) + before[0]! - tap * dilations[0]!;
-      from.push(depth < 0 || depth >= output[0]! ? count : depth * images + (at % images));
+      places.push(depth < 0 || depth >= output[0]! ? outside : depth * images + (at % images));
     }
   }
-  const zeros = (): Value => ops.Expand(scalar(dy.graph, dy.type, 0), [outs, 1, ...plane]);
-  const source = from.includes(count) ? ops.Concat([slices, zeros()], 1) : slices;
-  return ops.Gather(source, integers(dy.graph, from), 1);
+  return places;
 }
 
 /**

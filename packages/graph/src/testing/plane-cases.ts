@@ -48,6 +48,8 @@ export const planeCases: readonly OperatorCase[] = [
   conv("of volumes", [2, 16, 3, 4, 5], [32, 16, 3, 3, 3], deepSame),
   conv("of volumes of few channels", [2, 2, 3, 4, 5], [16, 2, 3, 3, 3], deepSame),
   conv("of volumes of some channels", [2, 6, 3, 4, 5], [16, 6, 3, 3, 3], deepSame),
+  // More numbers than one run of slices has.
+  conv("of long volumes", [1, 16, 16, 40, 44], [16, 16, 5, 1, 1], { pads: [2, 0, 0, 2, 0, 0] }),
   conv("of pairs of slices", [1, 16, 4, 4, 6], [16, 16, 2, 2, 2], { strides: [2, 2, 2] }),
   conv("of flat taps", [2, 16, 3, 4, 5], [16, 16, 1, 3, 3], { pads: [0, 1, 1, 0, 1, 1] }),
   conv("of volumes with strides and dilations", [2, 16, 9, 6, 7], [16, 16, 3, 3, 2], {
