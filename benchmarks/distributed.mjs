@@ -68,7 +68,7 @@ const rankOf = (ranks, ...args) =>
   JSON.parse(job(ranks, [join(here, "distributed", "rank.mjs"), ...args.map(String)]).stdout);
 
 const median = (list) => list.toSorted((a, b) => a - b)[list.length >> 1];
-const names = Object.keys(networks);
+const names = ["unet2d", "unet3d"];
 /** The images of a batch that two ranks share: those of the goal for 3-D. */
 const shared = { unet2d: 4, unet3d: 2 };
 

@@ -1,6 +1,6 @@
-// The two networks whose training is measured, and batches for them.
+// The networks whose training is measured, and batches for them.
 import { Random, tensor } from "@pixelcal/core";
-import { unet2d, unet3d } from "@pixelcal/train";
+import { plainUnet, stagesOf, unet2d, unet3d } from "@pixelcal/train";
 
 export const classes = 4;
 export const networks = {
@@ -15,6 +15,21 @@ export const networks = {
     base: 8,
     dims: [1, 1, 32, 96, 96],
     model: () => unet3d({ channels: 1, classes, base: 8 }),
+  },
+  plain3d: {
+    title: "nnU-Net's plain 3-D base 16, 2 x 1 x 40 x 56 x 32",
+    base: 16,
+    plain: true,
+    dims: [2, 1, 40, 56, 32],
+    model: () =>
+      plainUnet({
+        dimensions: 3,
+        channels: 1,
+        classes,
+        base: 16,
+        deepSupervision: false,
+        ...stagesOf([40, 56, 32]),
+      }),
   },
 };
 

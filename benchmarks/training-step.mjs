@@ -1,6 +1,6 @@
 // One training step (forward, loss, backward, AdamW) beside PyTorch's, and what the targets of SDC add to it.
 //
-//   node benchmarks/training-step.mjs [--cases unet2d,unet3d] [--rounds 12] [--steps 3] [--threads 2]
+//   node benchmarks/training-step.mjs [--cases unet2d,unet3d,plain3d] [--rounds 12] [--steps 3] [--threads 2]
 //     [--python python3] [--out FILE.md]
 //   node benchmarks/training-step.mjs --profile unet2d        # our step by operator instead
 //
@@ -74,8 +74,8 @@ async function compare() {
   const rows = [];
   const versions = new Set();
   for (const name of values.cases.split(",")) {
-    const { title, base, dims } = caseOf(name);
-    const start = { title, base, dims, classes, threads };
+    const { title, base, plain = false, dims } = caseOf(name);
+    const start = { title, base, plain, dims, classes, threads };
     const ours = await worker(process.execPath, [self, "--worker", name, "--threads", values.threads], start);
     const peerScript = join(here, "peers", "training_step.py");
     const peer = torch ? await worker(values.python, [peerScript], start) : undefined;

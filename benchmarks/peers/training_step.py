@@ -1,4 +1,4 @@
-"""PyTorch's side of benchmarks/training-step.mjs: the same U-Net, cross-entropy and AdamW.
+"""PyTorch's side of benchmarks/training-step.mjs: the same networks, cross-entropy and AdamW.
 
 Reads one JSON line with the case, builds the model, then answers every line "run N" with the milliseconds
 of N steps, on the clock and, as their mean, of processor time.
@@ -50,12 +50,49 @@ class UNet(nn.Module):
         return self.head(x)
 
 
+def unit(channels, width, stride=1):
+    return nn.Sequential(
+        nn.Conv3d(channels, width, 3, stride=stride, padding=1),
+        nn.InstanceNorm3d(width, affine=True),
+        nn.LeakyReLU(0.01, inplace=True),
+    )
+
+
+class PlainUNet(nn.Module):
+    """nnU-Net's plain network for volumes, with four stages that halve all axes, without deep supervision."""
+
+    def __init__(self, channels, classes, base):
+        super().__init__()
+        widths = [base * 2**stage for stage in range(4)]
+        self.down = nn.ModuleList(
+            nn.Sequential(unit(before, width, 1 if stage == 0 else 2), unit(width, width))
+            for stage, (before, width) in enumerate(zip([channels, *widths], widths))
+        )
+        above = list(zip(reversed(widths[1:]), reversed(widths[:-1])))
+        self.up = nn.ModuleList(nn.ConvTranspose3d(below, width, 2, stride=2) for below, width in above)
+        self.merge = nn.ModuleList(nn.Sequential(unit(width * 2, width), unit(width, width)) for _, width in above)
+        self.head = nn.Conv3d(base, classes, 1)
+
+    def forward(self, x):
+        skips = []
+        for down in self.down:
+            x = down(x)
+            skips.append(x)
+        skips.pop()
+        for up, merge in zip(self.up, self.merge):
+            x = merge(torch.cat([up(x), skips.pop()], dim=1))
+        return self.head(x)
+
+
 def main():
     case = json.loads(sys.stdin.readline())
     torch.set_num_threads(case["threads"])
     torch.manual_seed(0)
     dims, classes = case["dims"], case["classes"]
-    model = UNet(len(dims) - 2, dims[1], classes, case["base"]).train()
+    if case["plain"]:
+        model = PlainUNet(dims[1], classes, case["base"]).train()
+    else:
+        model = UNet(len(dims) - 2, dims[1], classes, case["base"]).train()
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
     images = torch.randn(dims)
     labels = torch.randint(classes, [dims[0], *dims[2:]])
