@@ -36,17 +36,22 @@ the weights): 169 GFLOP. One core of the machine below does about 115 GFLOP/s in
 thread. onnxruntime's convolution on channels in blocks reaches 110 to 115 of them at every size of the network, its im2col
 and product 82 to 104. All else reads and writes arrays of up to 51 MB and is bound by memory.
 
-Processor time on one thread, 2-D, best of seven steps, both forms in turns in one process (AMD EPYC, Zen 4, shared):
+Processor time on one thread, best of seven steps: 2-D, both forms in turns in one process (AMD EPYC, Zen 4, shared); 3-D, the two
+in turns (Intel Xeon, quiet):
 
 | change | predicted | before | after |
 |---|--:|--:|--:|
-| forward and input gradients on channels in blocks (no im2col), with norms, pooling and transposed convolutions | -9 % | 2226 ms | 2004 ms |
+| 2-D: forward and input gradients on channels in blocks (no im2col), with norms, pooling and transposed convolutions | -9 % | 2226 ms | 2004 ms |
+| nnU-Net's plain 3-D with its heads on every level: slices of volumes in blocks, taps along depth side by side as channels; instance norms, strided convolutions and heads in blocks; weight gradients with taps along depth as outputs | -30 % | 929 ms | 606 ms |
+
+In three dimensions the runtime has no kernels for blocks: its im2col and product reach 48 to 74 GFLOP/s of a core that does about 150 (16 to
+64 channels), the slices with their copies 86 to 135. Copies (gathers, joins, slices) are then a fifth of a step on two threads. PyTorch's
+oneDNN convolves volumes directly, from 16 channels on: at 8 channels it is slower than im2col.
 
 Tried for weight gradients and left: products per tap or per row of taps (57 to 91 GFLOP/s, against 68 to 102 of one
 convolution whose kernel is the output's gradient), and that convolution on channels in blocks (about twice the time: it
 reads the whole gradient again for every tap). onnxruntime itself lays planes out in blocks only for weights that are stored in
-the model; a step's are fed, so \`lower\` does it, with \`block\` from \`channelBlock()\`. In three dimensions the runtime has no
-such kernels.`.split("\n");
+the model; a step's are fed, so \`lower\` does it, with \`block\` from \`channelBlock()\`.`.split("\n");
 
 const self = fileURLToPath(import.meta.url);
 const { values } = parseArgs({

@@ -69,7 +69,7 @@ test("a folder trains and predicts without a configuration", async () => {
     patches: { size: [12, 10, 10], foreground: 0.33 },
     batch_size: 2,
     members: 1,
-    // 60 epochs of 2 updates would be too few.
+    // 80 epochs of 2 updates would be too few.
     epochs: 500,
     ema: 0.999,
   });

@@ -86,13 +86,17 @@ ${volumetric ? augmentVolumes : augmentPlanes}selection: dice
 }
 
 const planeEpochs = 100;
-/** The least epochs and the least updates of a training on volumes, for 16 channels and for 32. */
-const ofVolumes = { narrow: { epochs: 60, updates: 1000 }, wide: { epochs: 20, updates: 2800 } } as const;
+/** Epochs of a training on volumes: usually, at least, and the updates that few cases ask for. */
+const ofVolumes = { narrow: 60, wide: 80, least: 20, updates: 1000 } as const;
+/** The updates at which a network of 32 channels may stop: more cases need fewer epochs. */
+const wideUpdates = 2800;
 
 /** Returns the epochs of a training on volumes, more than usual where there are few cases. */
 function volumeEpochs(base: number, cases: number, batch: number): number {
-  const { epochs, updates } = base > 16 ? ofVolumes.wide : ofVolumes.narrow;
-  return Math.max(epochs, Math.ceil((updates * batch) / cases));
+  const of = (updates: number): number => Math.ceil((updates * batch) / cases);
+  const { narrow, wide, least, updates } = ofVolumes;
+  if (base === 16) return Math.max(narrow, of(updates));
+  return Math.max(least, Math.min(of(wideUpdates), Math.max(wide, of(updates))));
 }
 
 const list = (numbers: readonly unknown[]): string => JSON.stringify(numbers).replaceAll(",", ", ");

@@ -137,7 +137,7 @@ function slicesLast(x: Value): Value {
   return ops.Reshape(ops.Transpose(x, [2, 0, 3, 4, 1]), [depth * n, height, width, c]);
 }
 
-/** Returns, for every tap along depth and every slice of x in a run, the slice of dy that the tap gave it to. */
+/** Returns the slice of dy that each tap along depth gave each slice of x in a run to. */
 function placesSeen(
   { kernel, dilations, before, output }: Windows,
   images: number,
