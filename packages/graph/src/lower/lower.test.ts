@@ -59,11 +59,6 @@ const trivial: readonly [string, (x: Value) => Value, readonly string[]][] = [
     ["Reshape", "Exp"],
   ],
   ["a Transpose and its inverse", (x) => ops.Exp(ops.Transpose(ops.Transpose(x, [1, 0]), [1, 0])), ["Exp"]],
-  [
-    "a Transpose of axes of one",
-    (x) => ops.Exp(ops.Transpose(ops.Reshape(x, [2, 1, 3, 1]), [1, 0, 3, 2])),
-    ["Reshape", "Exp"],
-  ],
   ["Pad by nothing", (x) => ops.Exp(ops.Pad(x, [0, 0, 0, 0])), ["Exp"]],
   ["Expand to the same shape", (x) => ops.Exp(ops.Expand(x, [1, 3])), ["Exp"]],
   ["Concat of one", (x) => ops.Exp(ops.Concat([x], 0)), ["Exp"]],

@@ -25,10 +25,6 @@ export const movementLowerings: Readonly<Record<string, Lowering>> = {
   Transpose: (node, [x]) => {
     const perm = permutation(node);
     if (perm.every((from, axis) => from === axis)) return [x!];
-    // Axes of one may move without anything else.
-    const long = perm.filter((axis) => x!.dims[axis]! > 1);
-    if (long.every((axis, index) => index === 0 || axis > long[index - 1]!))
-      return [ops.Reshape(x!, node.outputs[0]!.dims)];
     const inner = x!.node;
     if (inner?.opType !== "Transpose") return undefined;
     const first = permutation(inner);

@@ -129,10 +129,17 @@ function slideSlices({ windows, x, dy }: WeightGradient): Value {
   return ops.Reshape(sum, [outs, sizeOf(windows.kernel), ci]);
 }
 
+/** Moves blocks of channels behind the pixels; one block is there already. */
+function blocksLast(v: Value): Value {
+  const [n, blocks, height, width, block] = v.dims as [number, number, number, number, number];
+  if (blocks === 1) return ops.Reshape(v, [n, height, width, 1, block]);
+  return ops.Transpose(v, [0, 2, 3, 1, 4]);
+}
+
 /** Returns the slices of x with their channels last: [D * N, H, W, C] or [D * N, H, W, C / block, block]. */
 function slicesLast(x: Value): Value {
   const v = asBlocked(x);
-  if (v !== undefined) return ops.Transpose(v, [0, 2, 3, 1, 4]);
+  if (v !== undefined) return blocksLast(v);
   const [n, c, depth, height, width] = x.dims as [number, number, number, number, number];
   return ops.Reshape(ops.Transpose(x, [2, 0, 3, 4, 1]), [depth * n, height, width, c]);
 }
@@ -161,7 +168,7 @@ function channelsLast(x: Value, group: number, separate: boolean): Value {
   const [n, ins, ...input] = x.dims as [number, number, ...number[]];
   // A transposition that moves one axis is several times faster than the general one.
   const blocks = group === 1 ? asBlocked(x) : undefined;
-  if (blocks !== undefined && input.length === 2) return ops.Transpose(blocks, [0, 2, 3, 1, 4]);
+  if (blocks !== undefined && input.length === 2) return blocksLast(blocks);
   if (blocks !== undefined) {
     const slices = ops.Reshape(blocks, [input[0]!, n, ...blocks.dims.slice(1)]);
     return ops.Transpose(slices, [1, 0, 3, 4, 2, 5]);
