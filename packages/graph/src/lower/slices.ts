@@ -11,14 +11,14 @@ export interface Run {
   readonly end: number;
 }
 
-/** Numbers that a run's copies should have: 8 MB, which a processor's caches hold. */
+/** Numbers that the copies of a run should have: 8 MB, which a processor's caches hold. */
 const runNumbers = 1 << 21;
 /** More runs than this would take longer than they save. */
 const mostRuns = 16;
 
-/** Cuts `count` slices into equal runs, for copies of `numbers` a slice. */
-export function runsOf(count: number, numbers: number): readonly Run[] {
-  const runs = Math.min(mostRuns, count, Math.ceil((count * numbers) / runNumbers));
+/** Cuts `count` slices into equal runs for copies of `numbers` a slice, with at most `most` in a run. */
+export function runsOf(count: number, numbers: number, most: number = runNumbers): readonly Run[] {
+  const runs = Math.min(mostRuns, count, Math.ceil((count * numbers) / most));
   const at = (run: number): number => Math.round((run * count) / runs);
   return Array.from({ length: runs }, (_, run) => ({ from: at(run), end: at(run + 1) }));
 }

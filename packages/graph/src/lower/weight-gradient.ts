@@ -104,6 +104,9 @@ function slideOver(image: Value, slides: Value, { windows, group, ci }: Slide): 
   return ops.Reshape(weight, [outs, sizeOf(kernel), ci]);
 }
 
+/** Numbers copied for a part of a gradient, 128 MB: shorter sums save no time, as copies are read once. */
+const longRun = 1 << 25;
+
 /**
  * Computes the gradient for volumes whose slices are convolved without strides along depth, to [O, taps, I]:
  * the slices are the planes that are summed over, and dy is there once for every tap along depth, moved to
@@ -116,7 +119,7 @@ function slideSlices({ windows, x, dy }: WeightGradient): Value {
   const [height, width] = windows.output.slice(1) as [number, number];
   const [image, slides] = [slicesLast(x), ops.Transpose(slicesOf(dy), [1, 0, 2, 3])];
   const plane = { windows: withoutDepth(windows), group: 1, ci };
-  const parts = runsOf(deep, taps * (sizeOf(slides.dims) / deep)).map((run) => {
+  const parts = runsOf(deep, taps * (sizeOf(slides.dims) / deep), longRun).map((run) => {
     const planes = [...Array((run.end - run.from) * images).keys()].map((at) => at + run.from * images);
     const seen = takeSlices(slides, placesSeen(windows, images, run), 1);
     return slideOver(
