@@ -86,17 +86,18 @@ ${volumetric ? augmentVolumes : augmentPlanes}selection: dice
 }
 
 const planeEpochs = 100;
-/** Epochs of a training on volumes: usually, at least, and the updates that few cases ask for. */
-const ofVolumes = { narrow: 60, wide: 80, least: 20, updates: 1000 } as const;
-/** The updates at which a network of 32 channels may stop: more cases need fewer epochs. */
-const wideUpdates = 2800;
+/** The epochs of a training on volumes with 16 channels, and the least updates with any. */
+const ofVolumes = { epochs: 60, updates: 1000 } as const;
+/** With 32 channels: epochs, fewer where they are more than these updates, but not below the least. */
+const ofWide = { epochs: 80, updates: 2800, least: 20 } as const;
 
 /** Returns the epochs of a training on volumes, more than usual where there are few cases. */
 function volumeEpochs(base: number, cases: number, batch: number): number {
-  const of = (updates: number): number => Math.ceil((updates * batch) / cases);
-  const { narrow, wide, least, updates } = ofVolumes;
-  if (base === 16) return Math.max(narrow, of(updates));
-  return Math.max(least, Math.min(of(wideUpdates), Math.max(wide, of(updates))));
+  const epochsOf = (updates: number): number => Math.ceil((updates * batch) / cases);
+  const few = epochsOf(ofVolumes.updates);
+  if (base < 32) return Math.max(ofVolumes.epochs, few);
+  const { epochs, updates, least } = ofWide;
+  return Math.max(least, few, Math.min(epochs, epochsOf(updates)));
 }
 
 const list = (numbers: readonly unknown[]): string => JSON.stringify(numbers).replaceAll(",", ", ");

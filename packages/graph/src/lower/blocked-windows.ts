@@ -8,7 +8,7 @@ import { sizeOf } from "../operators/spec.js";
 import {
   forwardWindows,
   hasExplicitPads,
-  reach,
+  reversed,
   tiles,
   type Windows,
   windowAttributes,
@@ -116,11 +116,21 @@ const threefold = (list: readonly number[]): [number, number, number] => [
   ...(list.slice(-2) as [number, number]),
 ];
 
+/** A transposed convolution of one group, from x [N, I, ...] by w [I, O, ...kernel]. */
+interface Transposed {
+  readonly x: Value;
+  readonly w: Value;
+  readonly bias: Value | undefined;
+  /** The windows of the convolution that it is the input gradient of. */
+  readonly windows: Windows;
+  readonly block: number;
+}
+
 /**
  * Computes a transposed convolution without overlap: a pixel's product with the weight of every tap, and the
  * taps moved between the pixels.
  */
-function spreadTaps(x: Value, w: Value, bias: Value | undefined, windows: Windows, block: number): Value {
+function spreadTaps({ x, w, bias, windows, block }: Transposed): Value {
   const o = w.dims[1]!;
   const [depth, height, width] = threefold(windows.kernel);
   const taps = depth * height * width;
@@ -163,13 +173,7 @@ function phasesOf(windows: Windows, axis: number): readonly Phase[] | undefined 
 }
 
 /** Computes a strided transposed convolution as a dense convolution for each phase of the strides. */
-function byPhases(
-  x: Value,
-  w: Value,
-  bias: Value | undefined,
-  windows: Windows,
-  block: number,
-): Value | undefined {
+function byPhases({ x, w, bias, windows, block }: Transposed): Value | undefined {
   const axes = windows.kernel.map((_, axis) => phasesOf(windows, axis));
   if (!axes.every((phases) => phases !== undefined)) return undefined;
   const [i, o] = w.dims as [number, number];
@@ -213,42 +217,23 @@ function byPhases(
  * Computes a transposed convolution without strides as a convolution with the flipped weight; undefined where
  * that would crop y.
  */
-function byFlipping(
-  x: Value,
-  w: Value,
-  bias: Value | undefined,
-  windows: Windows,
-  block: number,
-): Value | undefined {
-  const { input, kernel, strides, dilations, output } = windows;
-  if (sizeOf(kernel) > sizeOf(input)) return undefined;
-  const spans = reach(windows);
-  const before = windows.before.map((size, axis) => spans[axis]! - 1 - size);
-  const after = input.map((size, axis) => size + spans[axis]! - 1 - output[axis]! - before[axis]!);
-  if (![...before, ...after].every((size) => size >= 0)) return undefined;
-  const back = { input: output, kernel, strides, dilations, before, after, output: input };
+function byFlipping({ x, w, bias, windows, block }: Transposed): Value | undefined {
+  if (sizeOf(windows.kernel) > sizeOf(windows.input)) return undefined;
+  const back = reversed(windows);
+  if (![...back.before, ...back.after].every((size) => size >= 0)) return undefined;
   return convolve(blocked(x, block), flippedWeight(w, block), bias, back, block);
 }
 
-/**
- * Computes a transposed convolution, from x [N, I, ...] and w [I, O, ...kernel]; undefined where blocks do
- * not fit.
- */
-function transposed(
-  x: Value,
-  w: Value,
-  bias: Value | undefined,
-  windows: Windows,
-  block: number,
-): Value | undefined {
-  if (!fitsBlocks(x, block) || w.dims[1]! % block !== 0) return undefined;
-  if (windows.strides.every((step) => step === 1)) return byFlipping(x, w, bias, windows, block);
-  return tiles(windows) ? spreadTaps(x, w, bias, windows, block) : byPhases(x, w, bias, windows, block);
+/** Computes a transposed convolution in blocks; undefined where they do not fit. */
+function transposed(t: Transposed): Value | undefined {
+  if (!fitsBlocks(t.x, t.block) || t.w.dims[1]! % t.block !== 0) return undefined;
+  if (t.windows.strides.every((step) => step === 1)) return byFlipping(t);
+  return tiles(t.windows) ? spreadTaps(t) : byPhases(t);
 }
 
 const convTranspose: BlockedLowering = (node, [x, w, bias], block) => {
   if (!hasExplicitPads(node) || groupOf(node) !== 1) return undefined;
-  const y = transposed(x!, w!, bias, convTransposeWindows(node), block);
+  const y = transposed({ x: x!, w: w!, bias, windows: convTransposeWindows(node), block });
   return y && [unblocked(y, node.outputs[0]!.dims)];
 };
 
@@ -257,7 +242,7 @@ const convInputGradient: BlockedLowering = (node, [dy, w], block) => {
   const windows = forwardWindows(node, numbersOf(node, "size")!, w!.dims.slice(2));
   const scaled = channelFactor(dy!, w!.dims);
   const weight = scaled === undefined ? w! : ops.Mul(w!, scaled.factor);
-  const dx = transposed(scaled?.value ?? dy!, weight, undefined, windows, block);
+  const dx = transposed({ x: scaled?.value ?? dy!, w: weight, bias: undefined, windows, block });
   return dx && [unblocked(dx, node.outputs[0]!.dims)];
 };
 

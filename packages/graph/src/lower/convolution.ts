@@ -9,6 +9,7 @@ import {
   forwardWindows,
   hasExplicitPads,
   reach,
+  reversed,
   type Windows,
   windowAttributes,
   withoutDepth,
@@ -74,27 +75,12 @@ function padSpatial(x: Value, before: readonly number[], after: readonly number[
 
 /** Computes x from y when all strides are one: a convolution with the flipped weight. */
 function transposedDense(c: Convolution, y: Value, w: Value, bias?: Value): Value {
-  const { windows, group } = c;
-  const spans = reach(windows);
-  const before = windows.before.map((size, axis) => spans[axis]! - 1 - size);
-  const after = windows.input.map(
-    (size, axis) => size + spans[axis]! - 1 - y.dims[axis + 2]! - before[axis]!,
-  );
+  const { before, after, ...back } = reversed(c.windows);
   const low = (sizes: readonly number[]): number[] => sizes.map((size) => Math.min(size, 0));
   const high = (sizes: readonly number[]): number[] => sizes.map((size) => Math.max(size, 0));
   const cropped = padSpatial(y, low(before), low(after));
-  const { kernel, dilations } = windows;
-  const strides = kernel.map(() => 1);
-  const back: Windows = {
-    input: cropped.dims.slice(2),
-    kernel,
-    strides,
-    dilations,
-    before: high(before),
-    after: high(after),
-    output: windows.input,
-  };
-  return forward({ ...c, windows: back }, cropped, flipped(w, group), bias);
+  const windows = { ...back, input: cropped.dims.slice(2), before: high(before), after: high(after) };
+  return forward({ ...c, windows }, cropped, flipped(w, c.group), bias);
 }
 
 /**
@@ -140,8 +126,9 @@ function transposed(c: Convolution, y: Value, w: Value, bias?: Value): Value {
   if (depthFolds(c)) return transposedFolded(c, y, w, bias);
   if (mustSpread(c)) {
     const axes = strides.map((_, axis) => axis + 2);
-    const dense = { ...windows, strides: strides.map(() => 1) };
-    return transposedDense({ ...c, windows: dense }, dilate(y, axes, strides), w, bias);
+    const spread = dilate(y, axes, strides);
+    const dense = { ...windows, strides: strides.map(() => 1), output: spread.dims.slice(2) };
+    return transposedDense({ ...c, windows: dense }, spread, w, bias);
   }
   const spans = reach(windows);
   const output_padding = input.map(

@@ -4,7 +4,7 @@ import { groupOf } from "../operators/convolution.js";
 import { integers } from "../operators/operand.js";
 import * as ops from "../operators/ops.js";
 import { sizeOf } from "../operators/spec.js";
-import { forwardWindows, reach, type Windows, withoutDepth } from "../operators/windows.js";
+import { forwardWindows, reach, reversed, type Windows, withoutDepth } from "../operators/windows.js";
 import { asBlocked, slicesOf } from "./blocked-layout.js";
 import { channelFactor } from "./channel-factor.js";
 import type { Lowering, LoweringDevice } from "./lowering.js";
@@ -198,23 +198,13 @@ function byConvolution(gradient: WeightGradient): Value {
  * cheaper when dy has fewer channels than x. Strides of one only.
  */
 function bySwappedConvolution({ windows, x, dy }: WeightGradient): Value {
-  const { input, kernel, dilations, before, output } = windows;
-  const back = reach(windows).map((span, axis) => span - 1 - before[axis]!);
-  const mirrored: Windows = {
-    input: output,
-    kernel,
-    strides: kernel.map(() => 1),
-    dilations,
-    before: back,
-    after: back,
-    output: input,
-  };
+  const { kernel } = windows;
   const [ins, outs, taps] = [x.dims[1]!, dy.dims[1]!, sizeOf(kernel)];
   const order = integers(
     x.graph,
     Array.from({ length: taps }, (_, index) => taps - 1 - index),
   );
-  const turned = ops.Gather(slid({ windows: mirrored, group: 1, x: dy, dy: x }), order, 1);
+  const turned = ops.Gather(slid({ windows: reversed(windows), group: 1, x: dy, dy: x }), order, 1);
   return ops.Reshape(ops.Transpose(turned, [2, 0, 1]), [outs, ins, ...kernel]);
 }
 
@@ -266,9 +256,10 @@ function allTaps(kernel: readonly number[]): number[][] {
 }
 
 function swaps({ windows, group, x, dy }: WeightGradient): boolean {
-  const back = reach(windows).map((span, axis) => span - 1 - windows.before[axis]!);
   const dense = windows.strides.every((stride) => stride === 1);
-  return dense && group === 1 && dy.dims[1]! < x.dims[1]! && back.every((size) => size >= 0);
+  return (
+    dense && group === 1 && dy.dims[1]! < x.dims[1]! && reversed(windows).before.every((size) => size >= 0)
+  );
 }
 
 function weightGradient(gradient: WeightGradient, device: LoweringDevice): Value {

@@ -41,6 +41,18 @@ export const withoutDepth = (windows: Windows): Windows => ({
   output: windows.output.slice(1),
 });
 
+/**
+ * Returns the windows by which a convolution without strides goes from the output to the input of these, with
+ * the kernel reversed; padding below 0 crops.
+ */
+export function reversed(windows: Windows): Windows {
+  const { input, output, before: padding } = windows;
+  const spans = reach(windows);
+  const before = padding.map((size, axis) => spans[axis]! - 1 - size);
+  const after = input.map((size, axis) => size + spans[axis]! - 1 - output[axis]! - before[axis]!);
+  return { ...windows, input: output, strides: input.map(() => 1), before, after, output: input };
+}
+
 /** Whether a node says its padding itself. */
 export const hasExplicitPads = (spec: Described): boolean => textOf(spec, "auto_pad", "NOTSET") === "NOTSET";
 
