@@ -1,26 +1,11 @@
 import { elementCount } from "@pixelcal/core";
-import {
-  type MeasuredPlan,
-  type NamedRegion,
-  networkFor,
-  type PlannedCases,
-  type PlannedNetwork,
-} from "@pixelcal/train";
+import type { MeasuredPlan, NamedRegion } from "@pixelcal/train";
 import { stringify } from "yaml";
 import { isRawCt } from "../inputs/preparation.js";
 import type { Fingerprint } from "./fingerprint.js";
 
 /** Bytes that a step may take, if nobody says otherwise. */
 export const usualMemory: number = 4 * 2 ** 30;
-
-/** Returns the cases and the network that a plan for steps of `memory` bytes is made for. */
-export function toPlan(
-  { cropped, spacings, classes, regions }: Fingerprint,
-  memory: number,
-): { readonly cases: PlannedCases; readonly network: PlannedNetwork } {
-  const cases = { sizes: cropped, spacings };
-  return { cases, network: networkFor(cases, regions?.length ?? classes, memory) };
-}
 
 /** The median share of a case's pixels in its box below which those outside of the object do not count. */
 const sparse = 0.75;
@@ -38,9 +23,8 @@ export function planText(
   { plan, eighths }: MeasuredPlan,
   memory: number,
 ): string {
-  const { base } = toPlan(fingerprint, memory).network;
   const { channels, rank, classes, ignore, regions, values, volumes, cases } = fingerprint;
-  const { spacing, patch, batch, network, stages } = plan;
+  const { spacing, patch, batch, network, base, stages } = plan;
   const volumetric = rank === 3;
   const budget = memory / 2 ** 30;
   const why =

@@ -6,7 +6,10 @@ import {
   type MeasuredPlan,
   measuredPlan,
   measureStep,
+  networkFor,
   type Plan,
+  type PlannedCases,
+  type PlannedNetwork,
   planFor,
   StepMemoryError,
   type TrainConfig,
@@ -19,7 +22,7 @@ import { readConfig } from "../inputs/config-file.js";
 import { networkOf } from "../inputs/network.js";
 import { openTrainingSplits, type SplitsPlace } from "../inputs/training-splits.js";
 import { type DataRead, type Fingerprint, readData } from "./fingerprint.js";
-import { planText, toPlan, usualMemory } from "./plan-text.js";
+import { planText, usualMemory } from "./plan-text.js";
 
 /** The options of `pixelcal prepare`. */
 export interface PrepareOptions {
@@ -59,6 +62,15 @@ export async function prepare(
   await writeFileAtomic(path, planText(root, fingerprint, plan, bytes));
   terminal.line(`${path}: ${described(fingerprint)}`);
   return { path, data: read };
+}
+
+/** Returns the cases and the network that a plan for steps of `memory` bytes is made for. */
+function toPlan(
+  { cropped, spacings, classes, regions }: Fingerprint,
+  memory: number,
+): { readonly cases: PlannedCases; readonly network: PlannedNetwork } {
+  const cases = { sizes: cropped, spacings };
+  return { cases, network: networkFor(cases, regions?.length ?? classes, memory) };
 }
 
 const estimated = (fingerprint: Fingerprint, memory: number): Plan => {

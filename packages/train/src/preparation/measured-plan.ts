@@ -25,13 +25,13 @@ export async function measuredPlan(
   measure: (plan: Plan) => Promise<number>,
 ): Promise<MeasuredPlan> {
   let plan = planFor(cases, { ...network, memory });
-  if (estimatedBytes(plan, network) < surelyFits * memory) return { plan };
+  if (estimatedBytes(plan, network.classes) < surelyFits * memory) return { plan };
   let best: Required<MeasuredPlan> | undefined;
   for (let round = 1; ; round++) {
     const eighths = Math.max(1, Math.round((8 * (await measure(plan))) / memory));
     if (best === undefined || isBetter(eighths, best.eighths)) best = { plan, eighths };
     if (round === mostRounds || (eighths <= 8 && eighths >= fewEighths)) return best;
-    const assumed = (estimatedBytes(plan, network) * 8) / eighths;
+    const assumed = (estimatedBytes(plan, network.classes) * 8) / eighths;
     const next = planFor(cases, { ...network, memory: assumed });
     if (JSON.stringify(next) === JSON.stringify(plan)) return best;
     plan = next;

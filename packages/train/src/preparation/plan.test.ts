@@ -19,7 +19,7 @@ describe("planFor", () => {
         [1, 1, 1],
       ],
     );
-    expect(plan).toEqual({ spacing: [1, 1, 1], patch: [40, 56, 40], batch: 2, network: "plain" });
+    expect(plan).toEqual({ spacing: [1, 1, 1], patch: [40, 56, 40], batch: 2, network: "plain", base: 16 });
   });
 
   test("volumes too small for stages are padded to those of the authors' U-Net", () => {
@@ -28,6 +28,7 @@ describe("planFor", () => {
       patch: [8, 8, 8],
       batch: 2,
       network: "unet",
+      base: 16,
     });
   });
 
@@ -105,7 +106,7 @@ describe("planFor", () => {
 
   test("planar patches: as many as fit and hold a twentieth of the pixels, from 2 to 12", () => {
     const planes = (count: number): number[][] => Array.from({ length: count }, () => [64, 64]);
-    expect(of(planes(10), undefined)).toEqual({ patch: [64, 64], batch: 2, network: "unet" });
+    expect(of(planes(10), undefined)).toEqual({ patch: [64, 64], batch: 2, network: "unet", base: 16 });
     expect(of(planes(1000), undefined).batch).toBe(12);
     expect(of(planes(100), undefined).batch).toBe(5);
   });

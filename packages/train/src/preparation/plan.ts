@@ -27,6 +27,8 @@ export interface Plan {
    * whose norms do not depend on the batch.
    */
   readonly network: "unet" | "plain";
+  /** Channels of its first level. */
+  readonly base: number;
   /** Strides and kernels of the plain network, where spacings make them others than the patch's size does. */
   readonly stages?: ReturnType<typeof stagesOf>;
 }
@@ -46,8 +48,8 @@ function pixelsWithin(bytes: number, kind: keyof typeof held, { base, classes }:
 }
 
 /** Returns the bytes that a plan's step takes by estimate. */
-export const estimatedBytes = ({ network, patch, batch }: Plan, planned: PlannedNetwork): number =>
-  (batch * elementCount(patch)) / pixelsWithin(1, network, planned);
+export const estimatedBytes = ({ network, base, patch, batch }: Plan, classes: number): number =>
+  (batch * elementCount(patch)) / pixelsWithin(1, network, { base, classes });
 
 /** Channels of the first level: nnU-Net's, and half of them where those are slow on a few cores. */
 const bases = { wide: 32, narrow: 16 } as const;
@@ -126,6 +128,7 @@ export function planFor(
     patch,
     batch: Math.max(batches.least, Math.min(most, wanted)),
     network: kind,
+    base: network.base,
     ...(stages && JSON.stringify(stages) !== ofSize && { stages }),
   };
 }
