@@ -1,6 +1,9 @@
-// A program as a service has it: kernels, metrics and a Predictor that survives a kill. Copied into a folder
-// where the packages are installed.
+// A program as a service has it: kernels, metrics, files and a Predictor that survives a kill. Copied into a
+// folder where the packages are installed.
 import { createHash } from "node:crypto";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import {
   argMax,
   CalibrationMetric,
@@ -10,7 +13,8 @@ import {
   softLabels,
   tensor,
 } from "@pixelcal/core";
-import { encodeNpz, readNpz } from "@pixelcal/io";
+import { evaluate } from "@pixelcal/evaluate";
+import { encodeNpz, readNpz, writeNpz } from "@pixelcal/io";
 import { Predictor, unet2d } from "@pixelcal/train";
 
 const dims = [1, 1, 16, 16];
@@ -21,6 +25,19 @@ const open = (processes) =>
     threads: 1,
     scaling: { factor: 1 / 255 },
   });
+
+/** Returns the scores of a folder of two cases, stored as NumPy stores them and packed. */
+async function scoresOfFiles(probs, labels) {
+  const folder = await mkdtemp(join(tmpdir(), "pixelcal-smoke-"));
+  try {
+    const label = tensor("int64", BigInt64Array.from(labels.data, BigInt), labels.dims.slice(1));
+    const arrays = { probs: { ...probs, dims: probs.dims.slice(1) }, label };
+    for (const level of [0, 6]) await writeNpz(join(folder, `${level}.npz`), arrays, { level });
+    return (await evaluate(folder)).rows;
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
 
 /** Returns what came out, the same on every runtime: shapes, scores, and a hash over all numbers. */
 export async function smoke() {
@@ -55,6 +72,7 @@ export async function smoke() {
     await metric.update(probs, labels);
     scores.push(metric.compute());
   }
+  scores.push(await scoresOfFiles(probs, labels));
   const hash = createHash("sha256").update(JSON.stringify(scores.slice(1)));
   for (const { data } of numbers) hash.update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
   const { state } = predictor.health();
