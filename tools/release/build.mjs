@@ -19,13 +19,14 @@ export function buildAddon(name) {
   const { missing, compiler, stubs, windowsNodeApi, options } = platforms[name].build();
   if (missing !== undefined) return { missing };
   const out = join(native, "build", "release", name);
+  // Not in `out`: cmake-js empties that and tries again where a build fails.
+  const generated = join(native, "build", "generated", name);
   const settings = ["PIXELCAL_RELEASE=ON", "PIXELCAL_STRICT=ON", ...options];
   if (stubs) {
-    const folder = join(out, "stubs");
-    writeLibcStubs(compiler, folder);
-    settings.push(`PIXELCAL_LIBC_STUBS=${folder}`);
+    writeLibcStubs(compiler, generated);
+    settings.push(`PIXELCAL_LIBC_STUBS=${generated}`);
   }
-  if (windowsNodeApi) settings.push(`CMAKE_JS_SRC=${writeWindowsNodeApi(out)}`);
+  if (windowsNodeApi) settings.push(`CMAKE_JS_SRC=${writeWindowsNodeApi(generated)}`);
   const program = join(native, "node_modules", "cmake-js", "bin", "cmake-js");
   const args = ["compile", "--config", "Release", "--parallel", "2", "--out", out];
   const command = [program, ...args, ...settings.map((setting) => `--CD${setting}`)];

@@ -72,7 +72,12 @@ bool HasWideMultiply() {
 }
 
 #define PIXELCAL_NARROW __attribute__((target("pclmul,sse4.1")))
+// Vectors of 64 bytes are a feature of their own for Clang 18 to 21, which Zig turns off.
+#if defined(__clang__) && __clang_major__ >= 18 && __clang_major__ <= 21
+#define PIXELCAL_WIDE __attribute__((target("avx512f,evex512,vpclmulqdq,pclmul,sse4.1")))
+#else
 #define PIXELCAL_WIDE __attribute__((target("avx512f,vpclmulqdq,pclmul,sse4.1")))
+#endif
 
 namespace {
 

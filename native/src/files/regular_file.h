@@ -21,7 +21,7 @@ class RegularFile {
   bool Read(int64_t position, void* to, size_t count) const;
 
  private:
-  int descriptor_ = -1;
+  [[maybe_unused]] int descriptor_ = -1;  // Windows has none.
   int64_t size_ = -1;
 };
 
