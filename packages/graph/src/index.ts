@@ -49,5 +49,6 @@ export { blockedDomain } from "./operators/blocked.js";
 export * as ops from "./operators/ops.js";
 export { rebatch } from "./rebatch/rebatch.js";
 export { addCopy, prune, type Rewriting, rewrite } from "./rewrite.js";
+export { type SplitWeights, splitWeights } from "./split-weights.js";
 export { trainingForm, updatedName } from "./training-form.js";
 export { type WeightRoles, weightRoles } from "./weight-roles.js";

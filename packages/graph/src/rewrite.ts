@@ -117,7 +117,8 @@ export function liveNodes(graph: Graph): readonly Node[] {
   return graph.nodes.filter((node) => live.has(node));
 }
 
-function sourceNames(graph: Graph): string[] {
+/** Returns the names that a copy of a graph keeps. */
+export function sourceNames(graph: Graph): string[] {
   const names = [
     ...graph.inputs.map((input) => input.name),
     ...graph.initializers.keys(),

@@ -1,8 +1,10 @@
 import { InvalidArgumentError, type Tensor, tensor } from "@pixelcal/core";
-import { Graph, ops, serializeModel } from "@pixelcal/graph";
+import { Graph, interpret, ops, serializeModel } from "@pixelcal/graph";
 import { crossEntropy } from "@pixelcal/losses";
 import { describe, expect, it } from "vitest";
 import { modelClasses } from "../model/source.js";
+import { plainUnet, residualUnet } from "../model/staged-unet.js";
+import { stagesOf } from "../model/stages.js";
 import { unet2d } from "../model/unet2d.js";
 import { Trainer } from "../trainer/trainer.js";
 import { Network } from "./network.js";
@@ -62,6 +64,23 @@ describe("Network", () => {
       await network.close();
     },
   );
+
+  it.each([
+    ["plain", plainUnet],
+    ["residual", residualUnet],
+  ] as const)("predicts volumes as the interpreter does: %s network", async (_, unet) => {
+    const dims = [1, 1, 8, 16, 16];
+    const volumes = unet({ dimensions: 3, classes: 3, base: 16, ...stagesOf(dims.slice(2)), seed: 3 });
+    const pixels = Float32Array.from({ length: 2048 }, (_, i) => Math.sin(i));
+    const graph = volumes.build(dims);
+    const [input, output] = [graph.inputs[0]!.name, [...graph.outputs.keys()][0]!];
+    const expected = interpret(graph, { [input]: tensor("float32", pixels, dims) })[output]!;
+    await using network = new Network({ model: volumes, threads: 1 });
+    const { data } = await network.logits(tensor("float32", pixels, dims));
+    expect(data).toHaveLength(expected.data.length);
+    for (const [i, value] of data.entries())
+      expect(Math.abs(value - Number(expected.data[i]))).toBeLessThan(1e-4);
+  });
 
   it("gives probabilities, whole or by tiles of a fixed size", async () => {
     const network = new Network({ model, threads: 1 });

@@ -13,6 +13,8 @@ import { imageAndLogits, withArrays } from "../model/image-and-logits.js";
 import { isMultiLabel, passThrough } from "../model/pass-through.js";
 import { type RegionHeads, regionHeadsOf } from "../model/region-heads.js";
 import { type AnyModel, type FileOptions, type ModelSource, modelSource } from "../model/source.js";
+import { channelBlock } from "../runtime/channel-block.js";
+import { withComputedWeights } from "../runtime/computed-weights.js";
 import { SerialQueue } from "../runtime/serial-queue.js";
 import { createSession, type TrainDevice } from "../runtime/session.js";
 import { SessionCache } from "../runtime/session-cache.js";
@@ -150,10 +152,10 @@ export class Network implements ProbabilityModel {
         this.#checkHeads(result.dims[1]);
         return result;
       }
-      const session = await this.#sessions.open(`${kind} ${images.dims}`, () => {
+      const session = await this.#sessions.open(`${kind} ${images.dims}`, async () => {
         const model = this.#graph(images.dims);
         const graph = kind === "logits" ? model : withProbabilities(model, this.#activation);
-        return createSession(lower(graph, { device }), { device, threads });
+        return createSession(await laidOut(graph, this.#options), { device, threads });
       });
       const [image, output] = [session.inputs[0]!.name, session.outputs[0]!.name];
       const options = into === undefined ? {} : { into: { [output]: into } };
@@ -174,4 +176,14 @@ export class Network implements ProbabilityModel {
     if (heads !== undefined && channels !== heads)
       throw invalidArgument("model", `${heads} channels, one a region`, channels);
   }
+}
+
+/** Returns the graph of a prediction as the runtime gets it. */
+async function laidOut(graph: Graph, { device = "cpu", threads }: NetworkOptions): Promise<Graph> {
+  // The runtime lays planes out in blocks by itself, as weights are in the model. It has no such kernels for
+  // volumes.
+  const isVolume = graph.inputs[0]!.dims.length === 5;
+  const block = isVolume ? await channelBlock(device) : 1;
+  const lowered = lower(graph, { device, block });
+  return block > 1 ? withComputedWeights(lowered, threads) : lowered;
 }
