@@ -1,10 +1,11 @@
 // A tile of a volume predicted by `Network` on the CPU, beside onnxruntime on the same ONNX file as it is.
 //
-//   node benchmarks/volume-prediction.mjs [--cases plain,residual,unet] [--rounds 7] [--threads 2] [--out FILE.md]
+//   node benchmarks/volume-prediction.mjs [--cases plain,residual,unet] [--rounds 7] [--threads 2]
+//     [--out FILE.md]
 //
 // Both sessions are in one process and take turns, so that a busy machine slows both; the ratio is the median
-// of the rounds' ratios. The first prediction, which makes the session, and the memory of three predictions are
-// those of processes of their own.
+// of the rounds' ratios. The first prediction, which makes the session, and the memory of three predictions
+// are those of processes of their own.
 import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { cpus, loadavg } from "node:os";

@@ -19,7 +19,8 @@ export interface SplitWeights {
 export function splitWeights(source: Graph): SplitWeights | undefined {
   const nodes = liveNodes(source);
   const outputs = new Set(source.outputs.values());
-  // Of constants alone is known, too, and computed where it is needed: a mask may be larger than all weights.
+  // Values of constants alone are known, too, and computed where they are needed: masks may be larger than
+  // all weights.
   const [known, fixed] = [new Set<Node>(), new Set<Node>()];
   const isFixed = ({ name, node }: Value): boolean =>
     node ? fixed.has(node) : source.initializers.has(name);
