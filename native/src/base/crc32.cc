@@ -74,10 +74,11 @@ bool HasWideMultiply() {
 #define PIXELCAL_NARROW __attribute__((target("pclmul,sse4.1")))
 // Vectors of 64 bytes are a feature of their own for Clang 18 to 21, which Zig turns off.
 #if defined(__clang__) && __clang_major__ >= 18 && __clang_major__ <= 21
-#define PIXELCAL_WIDE __attribute__((target("avx512f,evex512,vpclmulqdq,pclmul,sse4.1")))
+#define PIXELCAL_VECTORS "avx512f,evex512"
 #else
-#define PIXELCAL_WIDE __attribute__((target("avx512f,vpclmulqdq,pclmul,sse4.1")))
+#define PIXELCAL_VECTORS "avx512f"
 #endif
+#define PIXELCAL_WIDE __attribute__((target(PIXELCAL_VECTORS ",vpclmulqdq,pclmul,sse4.1")))
 
 namespace {
 
@@ -147,6 +148,7 @@ PIXELCAL_WIDE uint32_t Crc32Wide(uint32_t state, const uint8_t* bytes, size_t co
 }
 
 #undef PIXELCAL_NARROW
+#undef PIXELCAL_VECTORS
 #undef PIXELCAL_WIDE
 
 #else
