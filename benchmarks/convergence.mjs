@@ -6,18 +6,21 @@
 //   node benchmarks/convergence.mjs --data ROOT --name NAME [--cases N] [--methods a,b] [--seeds 1,2,3,4,5]
 //     [--group COLUMN] [--threads 1] [--work FOLDER]
 //   node benchmarks/convergence.mjs --report --name NAME [--cases N]
+//   node benchmarks/convergence.mjs --goals
 //
 // ROOT holds {train,val,test}/*.npz; --cases takes the first N cases to train with. --group names the column
 // of ROOT/manifest.csv that says whose case it is: intervals then draw those, not cases. Results are in
-// benchmarks/results/convergence/NAME[-N]/METHOD-SEED.json, the report is NAME[-N].md beside that folder;
-// checkpoints in FOLDER (default benchmarks/work/convergence, not in git). Seeds are the outer loop, so that
-// a table of the first is useful before the others are there.
+// benchmarks/results/convergence/NAME[-N]/METHOD-SEED.json, the report is NAME[-N].md beside that folder, and
+// goals.md says of all sets which goals each method meets; checkpoints are in FOLDER (default
+// benchmarks/work/convergence, not in git). Seeds are the outer loop, so that a table of the first is useful
+// before the others are there.
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { checkpointFiles } from "@pixelcal/train";
 import { describeData } from "../packages/cli/dist/index.js";
 import { commit, here } from "./checkout.mjs";
+import { goalsReport } from "./convergence/goals.mjs";
 import { groupsOf } from "./convergence/groups.mjs";
 import { methods, order } from "./convergence/methods.mjs";
 import { reportOf } from "./convergence/report.mjs";
@@ -34,21 +37,22 @@ const { values } = parseArgs({
     threads: { type: "string", default: "1" },
     work: { type: "string" },
     report: { type: "boolean", default: false },
+    goals: { type: "boolean", default: false },
   },
 });
 function fail(problem) {
   console.error(`convergence: ${problem}`);
   process.exit(2);
 }
-if (!values.name) fail("--name NAME is needed");
-if (!values.data && !values.report) fail("--data ROOT or --report is needed");
+if (!values.data && !values.report && !values.goals) fail("--data ROOT, --report or --goals is needed");
+if (!values.name && (values.data || values.report)) fail("--name NAME is needed");
 const chosen = values.methods?.split(",") ?? order;
 const unknown = chosen.find((name) => !Object.hasOwn(methods, name));
 if (unknown !== undefined) fail(`unknown method ${unknown}; known: ${Object.keys(methods).join(", ")}`);
 const seeds = values.seeds.split(",").map(Number);
 if (!seeds.every(Number.isSafeInteger)) fail(`--seeds: expected whole numbers, got ${values.seeds}`);
 
-const set = values.cases === undefined ? values.name : `${values.name}-${values.cases}`;
+const set = values.cases === undefined ? (values.name ?? "") : `${values.name}-${values.cases}`;
 const results = join(here, "results", "convergence");
 const folder = join(results, set);
 const pathOf = (method, seed) => join(folder, `${method}-${seed}.json`);
@@ -122,15 +126,27 @@ async function runAll() {
   }
 }
 
-function report() {
+function runsIn(folder) {
   const files = existsSync(folder) ? readdirSync(folder).filter((file) => file.endsWith(".json")) : [];
   if (files.length === 0) fail(`${folder} has no results`);
-  const runs = files.sort().map((file) => JSON.parse(readFileSync(join(folder, file), "utf8")));
+  return files.sort().map((file) => JSON.parse(readFileSync(join(folder, file), "utf8")));
+}
+
+function report() {
+  const runs = runsIn(folder);
   const cases = values.cases === undefined ? "" : ` --cases ${values.cases}`;
   const command = `node benchmarks/convergence.mjs --report --name ${values.name}${cases}`;
   writeFileSync(join(results, `${set}.md`), reportOf(set, runs, command));
   console.log(`benchmarks/results/convergence/${set}.md written from ${runs.length} runs`);
 }
 
+function goals() {
+  const sets = readdirSync(results, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  const runs = Object.fromEntries(sets.map(({ name }) => [name, runsIn(join(results, name))]));
+  writeFileSync(join(results, "goals.md"), goalsReport(runs, "node benchmarks/convergence.mjs --goals"));
+  console.log(`benchmarks/results/convergence/goals.md written for ${Object.keys(runs).join(", ")}`);
+}
+
 if (values.data) await runAll();
 if (values.report) report();
+if (values.goals) goals();

@@ -27,7 +27,7 @@ import { crossEntropy } from "@pixelcal/losses";
 import { checkpointFiles, FileDataset, Trainer, unet2d, unet3d } from "@pixelcal/train";
 import { describeData } from "../packages/cli/dist/index.js";
 import { commit, here, pixelcalBeside } from "./checkout.mjs";
-import { differencesOf, prepared, valuesOf } from "./convergence/estimates.mjs";
+import { comparing, prepared, valuesOf } from "./convergence/estimates.mjs";
 import { groupsOf } from "./convergence/groups.mjs";
 import { differencesTable, valuesTable } from "./convergence/report.mjs";
 import { caseRow, columnsOf, fitTemperature } from "./convergence/scores.mjs";
@@ -230,10 +230,11 @@ for (const entry of tested) {
 const { names } = tested[0];
 const groupOf = values.group === undefined ? {} : groupsOf(source, values.group);
 const groups = names.map((name) => groupOf[name] ?? name);
+const differencesOf = comparing(groups);
 const against = (baseline) =>
   tested
     .filter((entry) => entry !== baseline && entry !== tested[0])
-    .map((entry) => ({ ...entry, ...differencesOf(entry.table, baseline.table, { groups }) }));
+    .map((entry) => ({ ...entry, ...differencesOf(entry.table, baseline.table) }));
 
 const settings = ["cases", "base", "batch", "epochs", "lr", "tune-epochs", "tune-lr", "seeds"]
   .map((key) => `--${key} ${values[key]}`)

@@ -93,40 +93,64 @@ export function valuesOf(method) {
 }
 
 /**
- * Returns, measure by measure, the mean difference of two methods over the seeds that both have, its 95 %
- * interval over `draws` draws of seeds and of groups of cases, and how the cases differ.
+ * Returns `count` draws of seeds and of groups of cases: the places of the seeds drawn, of so many, and how
+ * often each case is in it.
  */
-export function differencesOf(method, baseline, { groups, draws = 2000 }) {
-  const seeds = [...method.keys()].filter((seed) => baseline.has(seed));
-  const cases = groups.length;
+function drawn(groups, seeds, count) {
   const members = [...new Set(groups)].map((group) => [...groups.keys()].filter((k) => groups[k] === group));
-  const difference = (chosen, weights) => {
-    const [ours, theirs] = [method, baseline].map((runs) =>
-      averaged(chosen.map((seed) => estimate(runs.get(seed), weights))),
-    );
-    return Object.fromEntries(measures.map((name) => [name, ours[name] - theirs[name]]));
-  };
   const random = Random.fromSeed(1);
-  const drawn = Array.from({ length: draws }, () => {
-    const weights = new Float64Array(cases);
+  return Array.from({ length: count }, () => {
+    const weights = new Float64Array(groups.length);
     for (let i = 0; i < members.length; i++)
       for (const k of members[random.integer(members.length)]) weights[k] += 1;
-    return difference(
-      seeds.map(() => seeds[random.integer(seeds.length)]),
-      weights,
-    );
+    return { weights, places: Array.from({ length: seeds }, () => random.integer(seeds)) };
   });
-  const mean = difference(seeds, new Float64Array(cases).fill(1));
-  return {
-    seeds: seeds.length,
-    of: Object.fromEntries(
-      measures.map((name) => {
-        const sorted = drawn.map((one) => one[name]).sort((a, b) => a - b);
-        const quantile = (share) => sorted[Math.min(draws - 1, Math.floor(share * draws))];
-        return [name, { mean: mean[name], low: quantile(0.025), high: quantile(0.975) }];
-      }),
-    ),
-    byCase: byCase(seeds, method, baseline, cases),
+}
+
+/**
+ * Returns a function of two methods' runs that tells, measure by measure, the mean difference over the seeds
+ * that both have, its 95 % interval over `count` draws of seeds and of groups of cases, and how the cases
+ * differ. All comparisons of the same number of seeds draw the same, so that a run is estimated once.
+ */
+export function comparing(groups, count = 2000) {
+  const draws = new Map();
+  const estimates = new Map();
+  const drawsOf = (seeds) => {
+    if (!draws.has(seeds)) draws.set(seeds, drawn(groups, seeds, count));
+    return draws.get(seeds);
+  };
+  const estimatesOf = (run, seeds) => {
+    if (!estimates.has(run)) estimates.set(run, new Map());
+    const own = estimates.get(run);
+    if (!own.has(seeds))
+      own.set(
+        seeds,
+        drawsOf(seeds).map(({ weights }) => estimate(run, weights)),
+      );
+    return own.get(seeds);
+  };
+  return (method, baseline) => {
+    const seeds = [...method.keys()].filter((seed) => baseline.has(seed));
+    const difference = (estimatesOfRun) => {
+      const [ours, theirs] = [method, baseline].map((runs) => averaged(estimatesOfRun(runs)));
+      return Object.fromEntries(measures.map((name) => [name, ours[name] - theirs[name]]));
+    };
+    const differences = drawsOf(seeds.length).map(({ places }, draw) =>
+      difference((runs) => places.map((place) => estimatesOf(runs.get(seeds[place]), seeds.length)[draw])),
+    );
+    const once = new Float64Array(groups.length).fill(1);
+    const mean = difference((runs) => seeds.map((seed) => estimate(runs.get(seed), once)));
+    return {
+      seeds: seeds.length,
+      of: Object.fromEntries(
+        measures.map((name) => {
+          const sorted = differences.map((one) => one[name]).sort((a, b) => a - b);
+          const quantile = (share) => sorted[Math.min(count - 1, Math.floor(share * count))];
+          return [name, { mean: mean[name], low: quantile(0.025), high: quantile(0.975) }];
+        }),
+      ),
+      byCase: byCase(seeds, method, baseline, groups.length),
+    };
   };
 }
 

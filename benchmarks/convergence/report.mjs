@@ -1,68 +1,21 @@
 // The tables and the words of benchmarks/convergence.mjs, from the results of its runs.
 import { fixed, formatMarkdown } from "../../packages/cli/dist/index.js";
-import { differencesOf, measures, prepared, valuesOf } from "./estimates.mjs";
-import { methods, tunable } from "./methods.mjs";
+import { comparisonOf } from "./comparison.mjs";
+import { measures, valuesOf } from "./estimates.mjs";
 
 const decimals = { DSC: 4, NLL: 4, Brier: 4, fpBrier: 4, overconfidence: 4 };
 const shown = (name, value) => fixed(value, decimals[name] ?? 4);
-const signed = (value) => `${value < 0 ? "" : "+"}${fixed(value, 4)}`;
+/** Formats a difference. */
+export const signed = (value) => `${value < 0 ? "" : "+"}${fixed(value, 4)}`;
 const mean = (list) => list.reduce((a, b) => a + b, 0) / list.length;
 /** Measures of which more is better; of overconfidence, less in size. */
 const more = new Set(["DSC"]);
 const compared = measures.filter((name) => !["overconfidence", "pECE if calibrated"].includes(name));
 
-/** The scorings after training: with a fitted temperature, and with one for each distance to the boundary. */
-const repairs = [
-  { key: "scaledRows", suffix: "+ts", title: "temperature" },
-  { key: "calibratedRows", suffix: "+dt", title: "distance-temperature" },
-];
-
-/** Returns every method with runs, its variants among them: { name, title, runs }. */
-function entriesOf(runs) {
-  const entries = Object.entries(methods).map(([name, { title }]) => ({
-    name,
-    title,
-    runs: runs.filter(({ method }) => method === name),
-  }));
-  const repaired = repairs.flatMap(({ key, suffix, title: repair }) =>
-    entries.map(({ name, title, runs }) => ({
-      name: `${name}${suffix}`,
-      title: `${title}, ${repair}`,
-      runs: runs
-        .filter((run) => run[key] !== undefined)
-        .map((run) => ({ ...run, rows: run[key], temperature: suffix === "+ts" ? 1 : Number.NaN })),
-    })),
-  );
-  return [...entries, ...repaired, tuned(entries)].filter((entry) => entry.runs.length > 0);
-}
-
-/** Returns the run of the lowest validation NLL of each seed that has all runs that are tuned over. */
-function tuned(entries) {
-  const candidates = entries.filter(({ name }) => tunable.includes(name));
-  const seeds = new Set(candidates.flatMap(({ runs }) => runs.map(({ seed }) => seed)));
-  const best = [...seeds].map((seed) => {
-    const runs = candidates.map((entry) => entry.runs.find((run) => run.seed === seed));
-    if (runs.some((run) => run === undefined)) return undefined;
-    const least = (run) => Math.min(...run.validationNll);
-    return runs.reduce((a, b) => (least(b) < least(a) ? b : a));
-  });
-  return { name: "proper-tuned", title: "proper, tuned", runs: best.filter((run) => run !== undefined) };
-}
-
 /** Returns the report of a set's runs; `command` made it. */
 export function reportOf(set, runs, command) {
-  const cases = Object.keys(runs[0].rows);
-  const groups = cases.map((name) => runs[0].groups?.[name] ?? name);
+  const { cases, groups, entries, find, against } = comparisonOf(runs);
   const { classes, settings, trained } = runs[0];
-  const entries = entriesOf(runs).map((entry) => ({ ...entry, table: prepared(entry.runs, cases, classes) }));
-  const find = (name) => entries.find((entry) => entry.name === name);
-  const against = (name) => {
-    const baseline = find(name);
-    if (baseline === undefined) return [];
-    return entries
-      .filter((entry) => entry !== baseline && entry.runs.some(({ seed }) => baseline.table.has(seed)))
-      .map((entry) => ({ ...entry, ...differencesOf(entry.table, baseline.table, { groups }) }));
-  };
   const byDiceCe = against("dice-ce");
   const baselines = ["dice-ce+ts", "proper-0.25-0"].filter((name) => find(name) !== undefined);
   const commits = [...new Set(runs.map(({ commit }) => commit))].join(", ");
@@ -97,7 +50,7 @@ together; \\* marks those clear of 0. One seed is drawn as itself: such an inter
 }
 
 /** Returns the mean temperature that runs ask for; nothing where it has not been fitted again. */
-function temperatureOf(runs) {
+export function temperatureOf(runs) {
   const found = mean(runs.map(({ temperature }) => temperature));
   return Number.isNaN(found) ? "" : fixed(found, 3);
 }
@@ -120,7 +73,8 @@ export function valuesTable(entries) {
   ]);
 }
 
-const clear = ({ low, high }) => low > 0 || high < 0;
+/** Tells whether a difference has an interval clear of 0. */
+export const isClear = ({ low, high }) => low > 0 || high < 0;
 
 /** Returns the table of rows { title, seeds, of } as `differencesOf` finds them. */
 export function differencesTable(rows) {
@@ -131,7 +85,7 @@ export function differencesTable(rows) {
       title: name === "ECE" ? "ECE of a case" : name,
       cell: ({ of }) => {
         const { mean, low, high } = of[name];
-        return `${signed(mean)} [${signed(low)}, ${signed(high)}]${clear(of[name]) ? " *" : ""}`;
+        return `${signed(mean)} [${signed(low)}, ${signed(high)}]${isClear(of[name]) ? " *" : ""}`;
       },
     })),
   ]);
