@@ -18,7 +18,8 @@ export function reportOf(set, runs, command) {
   const { classes, settings, trained } = runs[0];
   const byDiceCe = against("dice-ce");
   const baselines = ["dice-ce+ts", "proper-0.25-0"].filter((name) => find(name) !== undefined);
-  const commits = [...new Set(runs.map(({ commit }) => commit))].join(", ");
+  // Git shortens a commit to more digits where a clone has more objects.
+  const commits = [...new Set(runs.map(({ commit }) => commit.slice(0, 7)))].join(", ");
   const seeds = [...new Set(runs.map(({ seed }) => seed))].sort((a, b) => a - b);
   const parts = [
     `# ${set}`,
