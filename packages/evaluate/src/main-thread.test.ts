@@ -174,16 +174,30 @@ const calls: Readonly<Record<string, () => Promise<unknown>>> = {
   "evaluate with int64 labels": () => evaluate([{ name: "a", probs: image, labels: wide }]),
 };
 
-// Processor time is no wall time: other processes do not add to it.
+/**
+ * Returns the longest time that a host of virtual machines takes from a thread at once, over `duration`
+ * milliseconds of kernels: it counts as processor time of the thread.
+ */
+const pauseOf = (duration: number): Promise<number> =>
+  sliceOf(async () => {
+    const end = performance.now() + duration;
+    while (performance.now() < end) await core.probabilityScores(probs, labels);
+  });
+
+// Processor time is no wall time: other processes of the machine do not add to it.
 describe.skipIf(clock === undefined)(
   "the event loop goes on beside (skipped without a clock of a thread)",
   () => {
-    test.each(Object.keys(calls))("%s", { timeout: 120_000 }, async (name) => {
-      let shortest = Number.POSITIVE_INFINITY;
-      // A collection of garbage may fall into one of the runs.
-      for (let run = 0; run < 4 && shortest > longestSlice; run++)
+    test.each(Object.keys(calls))("%s", { timeout: 300_000 }, async (name) => {
+      let [shortest, allowed] = [Number.POSITIVE_INFINITY, longestSlice];
+      // A collection of garbage may fall into one of the runs, and pauses of the machine into all of them.
+      for (let run = 0; run < 8 && shortest > allowed; run++) {
+        const begun = performance.now();
         shortest = Math.min(shortest, await sliceOf(calls[name]!));
-      expect(shortest).toBeLessThanOrEqual(longestSlice);
+        if (shortest > allowed)
+          allowed = Math.max(allowed, longestSlice + 2 * (await pauseOf(performance.now() - begun)));
+      }
+      expect(shortest).toBeLessThanOrEqual(allowed);
     });
 
     // The less work the kernels have, the larger is the share of what surrounds them.
