@@ -9,6 +9,9 @@ const repairs = [
   { key: "calibratedRows", suffix: "+dt", title: "distance-temperature" },
 ];
 
+/** The names of the methods that others are held against, beside Dice + CE. */
+export const baselines = ["dice-ce+ts", "proper-0.25-0"];
+
 /** Returns every method with runs, its variants among them: { name, title, runs }. */
 function entriesOf(runs) {
   const entries = Object.entries(methods).map(([name, { title }]) => ({

@@ -1,6 +1,6 @@
 // The goals that were set for a loss against Dice + CE, and what every method comes to on each data set.
 import { fixed, formatMarkdown } from "../../packages/cli/dist/index.js";
-import { comparisonOf } from "./comparison.mjs";
+import { baselines, comparisonOf } from "./comparison.mjs";
 import { valuesOf } from "./estimates.mjs";
 import { isClear, signed, temperatureOf } from "./report.mjs";
 
@@ -68,9 +68,7 @@ const goals = [
 /** Returns every method of a set's runs but Dice + CE itself, with what it comes to. */
 function checkedMethods(runs) {
   const { find, against } = comparisonOf(runs);
-  const differences = Object.fromEntries(
-    ["dice-ce", "dice-ce+ts", "proper-0.25-0"].map((name) => [name, against(name)]),
-  );
+  const differences = Object.fromEntries(["dice-ce", ...baselines].map((name) => [name, against(name)]));
   const baseline = valuesOf(find("dice-ce").table);
   return differences["dice-ce"].map((entry) => {
     const checks = goals.map((goal) => goal.check(entry, { baseline, differences }));

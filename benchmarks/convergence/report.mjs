@@ -1,6 +1,6 @@
 // The tables and the words of benchmarks/convergence.mjs, from the results of its runs.
 import { fixed, formatMarkdown } from "../../packages/cli/dist/index.js";
-import { comparisonOf } from "./comparison.mjs";
+import { baselines, comparisonOf } from "./comparison.mjs";
 import { measures, valuesOf } from "./estimates.mjs";
 
 const decimals = { DSC: 4, NLL: 4, Brier: 4, fpBrier: 4, overconfidence: 4 };
@@ -17,7 +17,6 @@ export function reportOf(set, runs, command) {
   const { cases, groups, entries, find, against } = comparisonOf(runs);
   const { classes, settings, trained } = runs[0];
   const byDiceCe = against("dice-ce");
-  const baselines = ["dice-ce+ts", "proper-0.25-0"].filter((name) => find(name) !== undefined);
   // Git shortens a commit to more digits where a clone has more objects.
   const commits = [...new Set(runs.map(({ commit }) => commit.slice(0, 7)))].join(", ");
   const seeds = [...new Set(runs.map(({ seed }) => seed))].sort((a, b) => a - b);
@@ -41,10 +40,12 @@ together; \\* marks those clear of 0. One seed is drawn as itself: such an inter
           byCaseTable(byDiceCe),
         ]
       : []),
-    ...baselines.flatMap((name) => [
-      `## Against ${find(name).title}`,
-      differencesTable(against(name).filter((entry) => /^(finish|proper|dice-ce|ce)/.test(entry.name))),
-    ]),
+    ...baselines
+      .filter(find)
+      .flatMap((name) => [
+        `## Against ${find(name).title}`,
+        differencesTable(against(name).filter((entry) => /^(finish|proper|dice-ce|ce)/.test(entry.name))),
+      ]),
     `Trained at commit ${commits}. \`${command}\``,
   ];
   return `${parts.map((part) => part.trimEnd()).join("\n\n")}\n`;
@@ -77,7 +78,7 @@ export function valuesTable(entries) {
 /** Tells whether a difference has an interval clear of 0. */
 export const isClear = ({ low, high }) => low > 0 || high < 0;
 
-/** Returns the table of rows { title, seeds, of } as `differencesOf` finds them. */
+/** Returns the table of rows { title, seeds, of } as `comparing` finds them. */
 export function differencesTable(rows) {
   return formatMarkdown(rows, [
     { title: "method", align: "left", cell: ({ title }) => title },

@@ -175,8 +175,8 @@ const calls: Readonly<Record<string, () => Promise<unknown>>> = {
 };
 
 /**
- * Returns the longest time that a host of virtual machines takes from a thread at once, over `duration`
- * milliseconds of kernels: it counts as processor time of the thread.
+ * Returns the longest time that the host of a virtual machine takes from this thread at once while kernels
+ * run for `duration` milliseconds. The thread's clock counts it as work.
  */
 const pauseOf = (duration: number): Promise<number> =>
   sliceOf(async () => {
