@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { CallEvent } from "./binding.js";
 import * as core from "./index.js";
 import { queueState, setConcurrency, type Tensor, tensor, zeros } from "./index.js";
+import { holdQueue, longCall, queueReaches } from "./long-call.test.helper.js";
 
 /** A mask whose distance transform takes milliseconds, in many chunks. */
 const large = zeros("uint8", [1, 64, 256, 256]);
@@ -103,22 +104,22 @@ test("a ...Sync twin looks at the signal before it starts", () => {
 describe("a call", () => {
   test("that waits is dropped at once", async () => {
     const controller = new AbortController();
-    const first = core.distanceTransform(large);
+    const release = await holdQueue();
     const out = zeros("float32", [1, 2, 2]);
     out.data.fill(7);
     const waits = core.distanceTransform(mask, { signal: controller.signal, out });
-    const { waiting } = queueState();
+    expect(queueState()).toMatchObject({ waiting: 1, running: 1 });
     controller.abort(reason);
-    // The first call may not have begun yet, and small calls go first; but nothing ran in this turn.
-    expect(queueState().waiting).toBeLessThanOrEqual(waiting);
+    expect(queueState()).toMatchObject({ waiting: 0, running: 1 });
     await expect(waits).rejects.toBe(reason);
-    expect((await first).dims).toEqual(large.dims);
+    expect(out.data).toEqual(new Float32Array(4).fill(7));
+    await release();
   });
 
   test("that runs ends at its next chunk", async () => {
     const controller = new AbortController();
-    const run = core.distanceTransform(large, { signal: controller.signal });
-    while (queueState().running === 0) await new Promise(setImmediate);
+    const run = longCall(controller.signal);
+    await queueReaches(({ running }) => running === 1);
     controller.abort();
     await expect(run).rejects.toMatchObject({ name: "AbortError" });
     expect(queueState()).toMatchObject({ waiting: 0, running: 0 });
@@ -176,7 +177,7 @@ describe("a call", () => {
     const controller = new AbortController();
     const { signal } = controller;
     const run = core.sgdUpdate({ parameters, gradients, learningRate: 0.5, signal });
-    while (queueState().running === 0 && queueState().waiting > 0) await new Promise(setImmediate);
+    await queueReaches(({ waiting }) => waiting === 0);
     controller.abort(reason);
     await run;
     expect(parameters[0]!.every((value) => value === 0.5)).toBe(true);
