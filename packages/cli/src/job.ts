@@ -22,8 +22,8 @@ export async function inJob(context: Context, work: (context: Context) => Promis
     await world.close();
   } catch (error) {
     // The first process says what fails everywhere, and the launcher then ends the others, by SIGTERM.
-    // Processes that have met are close together; others may still be starting.
-    if (rank > 0) await setTimeout((world === undefined ? 4000 : 1000) + 200 * Math.min(rank, 10));
+    // On a busy node it may come seconds later.
+    if (rank > 0) await setTimeout(4000 + 200 * Math.min(rank, 10));
     if (rank > 0 && context.signal.aborted) process.exit(exitCode(error));
     terminal.silent = false;
     if (world === undefined) throw error;
