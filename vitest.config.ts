@@ -25,8 +25,9 @@ export default defineConfig({
   test: {
     pool: "forks",
     maxWorkers: 2,
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    // Ends what hangs; a busy machine is slower than an idle one by far.
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
     globalSetup: fileURLToPath(new URL("tools/built.mjs", import.meta.url)),
     projects: [
       {

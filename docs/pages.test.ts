@@ -110,7 +110,7 @@ describe.each(pages.map((page) => [relative(root, page), page] as const))("%s", 
     const reason = attributes["no-run"];
     if (reason !== undefined) test.skip(`${title}, not run: ${reason.replaceAll("-", " ")}`, () => undefined);
     else if (language === "sh")
-      test(title, { timeout: 300_000 }, () => {
+      test(title, () => {
         const commands = text.replaceAll("\\\n", " ").split("\n");
         output = commands
           .filter((command) => command.trim() !== "" && !command.startsWith("#"))

@@ -35,7 +35,7 @@ describe
   ])(`a job of several processes: $title`, ({ mpi }) => {
   beforeAll(() => {
     if (mpi?.addon !== undefined) buildBinding({ compiler: mpi.compiler, out: mpi.addon });
-  }, 120_000);
+  });
 
   /** Runs the test program; returns what each process printed, by rank. */
   const mpirun = async (

@@ -89,7 +89,7 @@ beforeAll(async () => {
   await io.writeNpz(at("case.npz"), { image, label: wide }, { level: 0 });
   await io.writeNpy(at("array.npy"), image);
   await io.writeSafetensors(at("a.safetensors"), { tensors: arrays, metadata: {} }, { checksum: true });
-}, 120_000);
+});
 afterAll(() => rm(at("."), { recursive: true }));
 
 const wholes = [
@@ -188,7 +188,7 @@ const pauseOf = (duration: number): Promise<number> =>
 describe.skipIf(clock === undefined)(
   "the event loop goes on beside (skipped without a clock of a thread)",
   () => {
-    test.each(Object.keys(calls))("%s", { timeout: 300_000 }, async (name) => {
+    test.each(Object.keys(calls))("%s", async (name) => {
       let [shortest, allowed] = [Number.POSITIVE_INFINITY, longestSlice];
       // A collection of garbage may fall into one of the runs, and pauses of the machine into all of them.
       for (let run = 0; run < 8 && shortest > allowed; run++) {

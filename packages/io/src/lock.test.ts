@@ -157,5 +157,5 @@ describe("a lock that was left", () => {
     next.kill("SIGTERM");
     await next.ended;
     expect(await readdir(run())).toEqual([]);
-  }, 60_000);
+  });
 });

@@ -50,7 +50,7 @@ function draw(seed: number): Drawn {
 let drawn: readonly Drawn[] = [];
 beforeAll(() => {
   drawn = Array.from({ length: count }, (_, seed) => draw(seed));
-}, 60_000);
+});
 
 function distorted(factor: (depth: number) => number): CalibrationCases {
   return {

@@ -49,7 +49,7 @@ function draw(seed: number): Drawn {
 let drawn: readonly Drawn[] = [];
 beforeAll(() => {
   drawn = Array.from({ length: count }, (_, seed) => draw(seed));
-}, 60_000);
+});
 
 /** Returns the cases with logits times `factor` of the depth. */
 function distorted(factor: (depth: number) => number): CalibrationCases {

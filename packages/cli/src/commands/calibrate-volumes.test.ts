@@ -33,7 +33,7 @@ beforeAll(async () => {
     await writeVolume(at("monai", name, `${name}_trans.nii.gz`), volumeOf(probs, place));
     await copyFile(at("raw/labelsTr", `${name}.nii.gz`), at("labels", `${name}.nii.gz`));
   }
-}, 60_000);
+});
 
 test("a model is calibrated on nnU-Net's raw folder as on the same cases in .npz files", async () => {
   const model = ["--model", at("runs/run/model.onnx")];

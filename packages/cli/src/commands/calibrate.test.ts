@@ -47,7 +47,7 @@ describe("a model", () => {
       `calibrator  ${fusedCalibrator(fused)!.method} behind the logits of logits`,
     );
     expect((await readdir(at())).filter((name) => name.endsWith(".tmp"))).toEqual([]);
-  }, 180_000);
+  });
 
   test("keeps its labels and says everything as JSON", async () => {
     const out = at("distance.onnx");

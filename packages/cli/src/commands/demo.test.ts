@@ -52,7 +52,7 @@ test("a comparison on one's own data: table, predictions, models", async () => {
 });
 
 // It generates several hundred phantoms.
-test("generated data have a column for the distance to the truth", { timeout: 300_000 }, async () => {
+test("generated data have a column for the distance to the truth", async () => {
   const out = join(root, "generated");
   const args = ["demo", "--quick", "--out", out, "--epochs", "1", "--base", "2", "--threads", "1"];
   const { code, output } = await pixelcal([...args, "--methods", "ce", "--batch", "16"]);

@@ -93,7 +93,7 @@ describe("a cross-validation", () => {
         fold === "0" ? "(every fifth case validates)" : "from number 1 on validates",
       );
     }
-  }, 60_000);
+  });
 
   test("is what a run is asked to predict with that has nothing else", async () => {
     const { code, messages } = await infer("none");

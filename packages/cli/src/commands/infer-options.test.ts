@@ -36,7 +36,7 @@ beforeAll(async () => {
   }
   const json = { labels: { background: 0, a: 1, b: 2, c: 3 }, file_ending: ".nii.gz" };
   await writeFile(at("volumes/dataset.json"), JSON.stringify(json));
-}, 60_000);
+});
 
 const first = async (): Promise<string> => (await listCases(join(data, "test")))[0]!;
 const stored = async (out: string, key = "probs") => (await readNpz(at(out, `${await first()}.npz`)))[key]!;

@@ -20,7 +20,7 @@ describe.skipIf(noMpi !== undefined)(`predictions of several processes${noMpi ? 
     const path = await writeConfig("c.json", { epochs: 1 });
     expect((await pixelcal(["train", "--config", path, "--out", at("runs")])).code).toBe(0);
     expect((await infer(pixelcal, "alone")).code).toBe(0);
-  }, 60_000);
+  });
   const infer = <T>(how: (args: readonly string[]) => Promise<T>, out: string): Promise<T> =>
     how(["infer", "--config", at("c.json"), "--runs", at("runs"), "--split", "train", "--out", at(out)]);
 

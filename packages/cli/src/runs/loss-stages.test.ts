@@ -7,7 +7,6 @@ import { at, toyData, writeConfig } from "../toy.test.helper.js";
 
 toyData();
 
-const minutes = { timeout: 240_000 };
 const proper = { name: "signedDistanceCalibration", preset: "proper" };
 const write = (name: string, others: object = {}): Promise<string> =>
   writeConfig(`${name}.yaml`, {
@@ -23,7 +22,7 @@ const logOf = async (out: string, name: string): Promise<string[]> =>
   (await readFile(at(out, name, "log.csv"), "utf8")).trim().split("\n");
 
 describe("a loss that takes over for the last epochs", () => {
-  test("the first epochs are those of the first loss alone, the last ones are not", minutes, async () => {
+  test("the first epochs are those of the first loss alone, the last ones are not", async () => {
     const path = await write("both");
     const { code, messages } = await pixelcal(["train", "--config", path, "--out", at("runs")]);
     expect(code, messages).toBe(0);
@@ -48,7 +47,7 @@ describe("a loss that takes over for the last epochs", () => {
     ["the first loss", "epoch 1/4"],
     ["the last epoch of the first loss", "epoch 2/4"],
     ["the second loss", "epoch 3/4"],
-  ])("a run that was stopped in %s resumes bit for bit", minutes, async (_, stop) => {
+  ])("a run that was stopped in %s resumes bit for bit", async (_, stop) => {
     const path = await write("parts");
     const args = (out: string): string[] => ["train", "--config", path, "--out", at(out)];
     const [whole, parts] = [`whole ${stop.at(6)}`, `parts ${stop.at(6)}`];
@@ -79,7 +78,7 @@ describe("a loss that takes over for the last epochs", () => {
     expect(state.loss).toContain("diceCrossEntropy");
   });
 
-  test("--tune chooses the options of the loss that takes over", minutes, async () => {
+  test("--tune chooses the options of the loss that takes over", async () => {
     const finish = { loss: { ...proper, scale: 0.5 }, share: 0.5 };
     const path = await write("tuned", { finish, epochs: 4 });
     const { code, output, messages } = await pixelcal([

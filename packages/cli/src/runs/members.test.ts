@@ -42,7 +42,7 @@ describe("a run of several networks", () => {
     expect(messages).toContain("2 networks of 3 epochs");
     expect(messages).toContain("network 2/2 epoch 3/3");
     expect(messages.match(/cases of train/g)).toHaveLength(1);
-  }, 60_000);
+  });
 
   test("are those of its seeds, each in a folder of its own", async () => {
     for (const [k, seed] of [42, 43].entries())

@@ -9,7 +9,6 @@ import { candidatesOf } from "./tune.js";
 toyData();
 
 // Each trains some ten networks for an epoch or two.
-const minutes = { timeout: 240_000 };
 const loss = { name: "signedDistanceCalibration", preset: "proper" };
 const write = (name: string, own: object = {}, others: object = {}): Promise<string> =>
   writeConfig(`${name}.yaml`, {
@@ -26,7 +25,7 @@ async function tuning(...path: string[]): Promise<readonly TuningTrial[]> {
 const text = ({ dice, scale, epochs }: TuningTrial): string => `${dice} ${scale} ${epochs}`;
 
 describe("train --tune", () => {
-  test("takes what has the lowest validation NLL in short trainings, and trains it", minutes, async () => {
+  test("takes what has the lowest validation NLL in short trainings, and trains it", async () => {
     const others = { scheduler: { type: "cosine", warmup: 2 }, epochs: 6, selection: "nll" };
     const path = await write("tuned", { scale: 0.5 }, { ...others, selection: "loss" });
     const args = ["train", "--config", path, "--out", at("runs"), "--tune"];
@@ -55,7 +54,7 @@ describe("train --tune", () => {
     );
   });
 
-  test("resumes where it was stopped, in a short training or in the last", minutes, async () => {
+  test("resumes where it was stopped, in a short training or in the last", async () => {
     const path = await write("parts", { dice: 0.1 }, { epochs: 2 });
     const args = (out: string): string[] => ["train", "--config", path, "--out", at(out), "--tune"];
     expect((await pixelcal(args("whole"))).code).toBe(0);

@@ -19,38 +19,34 @@ function scaling([, classes = 1, ...size]: readonly number[]): Tensor<"float32">
 }
 
 // Sessions on webgpu are made without a way back to the processor: an operator that it lacks is an error.
-test.each(cases)(
-  "$title: a model with it inside is the calibrator",
-  { timeout: 300_000 },
-  async ({ calibrator, dims }) => {
-    const graph = new Graph("network");
-    const image = graph.input("image", "float32", dims);
-    const logits = ops.Conv(image, graph.initializer("w", scaling(dims)), undefined, {
-      pads: dims.slice(2).flatMap(() => [1, 1]),
-    });
-    graph.output("probs", ops.Softmax(logits, 1));
-    const fused = fuseCalibrator(serializeModel(graph), calibrator, { dims });
-    const random = Random.fromSeed(4);
-    const data = Float32Array.from(
-      { length: elementCount(dims) },
-      (_, i) => 2 * Math.sin(i / 7) + random.normal(),
-    );
-    const expected = await calibrator.apply(
-      tensor(
-        "float32",
-        data.map((z) => 1.5 * z),
-        dims,
-      ),
-    );
-    const session = await createSession(fused, { device: "webgpu" });
-    try {
-      const { probs } = await session.run({ image: tensor("float32", data, dims) });
-      let most = 0;
-      for (const [i, p] of expected.data.entries())
-        most = Math.max(most, Math.abs(p - (probs!.data[i] as number)));
-      expect(most).toBeLessThan(1e-5);
-    } finally {
-      await session.close();
-    }
-  },
-);
+test.each(cases)("$title: a model with it inside is the calibrator", async ({ calibrator, dims }) => {
+  const graph = new Graph("network");
+  const image = graph.input("image", "float32", dims);
+  const logits = ops.Conv(image, graph.initializer("w", scaling(dims)), undefined, {
+    pads: dims.slice(2).flatMap(() => [1, 1]),
+  });
+  graph.output("probs", ops.Softmax(logits, 1));
+  const fused = fuseCalibrator(serializeModel(graph), calibrator, { dims });
+  const random = Random.fromSeed(4);
+  const data = Float32Array.from(
+    { length: elementCount(dims) },
+    (_, i) => 2 * Math.sin(i / 7) + random.normal(),
+  );
+  const expected = await calibrator.apply(
+    tensor(
+      "float32",
+      data.map((z) => 1.5 * z),
+      dims,
+    ),
+  );
+  const session = await createSession(fused, { device: "webgpu" });
+  try {
+    const { probs } = await session.run({ image: tensor("float32", data, dims) });
+    let most = 0;
+    for (const [i, p] of expected.data.entries())
+      most = Math.max(most, Math.abs(p - (probs!.data[i] as number)));
+    expect(most).toBeLessThan(1e-5);
+  } finally {
+    await session.close();
+  }
+});

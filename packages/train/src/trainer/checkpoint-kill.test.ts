@@ -58,4 +58,4 @@ test("a writer killed at any moment leaves a whole checkpoint, the last or the o
     await sweepTemporaries(folder);
     expect(await readdir(folder)).toEqual(["last.safetensors"]);
   }
-}, 240_000);
+});
