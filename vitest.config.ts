@@ -25,7 +25,7 @@ export default defineConfig({
   test: {
     pool: "forks",
     maxWorkers: 2,
-    // Ends what hangs; a busy machine is slower than an idle one by far.
+    // Ends tests that hang. Those of a busy machine take several times as long as usual.
     testTimeout: 300_000,
     hookTimeout: 300_000,
     globalSetup: fileURLToPath(new URL("tools/built.mjs", import.meta.url)),

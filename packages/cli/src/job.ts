@@ -21,8 +21,8 @@ export async function inJob(context: Context, work: (context: Context) => Promis
     await work({ ...context, output, world });
     await world.close();
   } catch (error) {
-    // The first process says what fails everywhere, and the launcher then ends the others, by SIGTERM.
-    // On a busy node it may come seconds later.
+    // The first process says what fails everywhere, on a busy node seconds later, and the launcher then ends
+    // the others, by SIGTERM.
     if (rank > 0) await setTimeout(4000 + 200 * Math.min(rank, 10));
     if (rank > 0 && context.signal.aborted) process.exit(exitCode(error));
     terminal.silent = false;
